@@ -1,0 +1,183 @@
+//! Tokens and money, as types: nobody adds one to the other.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Sub};
+
+use serde::{Deserialize, Serialize};
+
+/// A count of tokens as the provider counts them, or our estimate of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tokens(pub u64);
+
+impl Tokens {
+    /// A rough estimate from text: four ASCII bytes a token, one token for every
+    /// other character (what the official client uses).
+    #[must_use]
+    pub fn estimate(text: &str) -> Self {
+        let ascii = text.bytes().filter(u8::is_ascii).count();
+        let other = text.chars().filter(|c| !c.is_ascii()).count();
+        Self((ascii.div_ceil(4) + other) as u64)
+    }
+}
+
+impl Add for Tokens {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for Tokens {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Tokens {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Sum for Tokens {
+    fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+        iter.fold(Self::default(), Add::add)
+    }
+}
+
+impl fmt::Display for Tokens {
+    /// `312`, `9.1k`, `1.2M`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            n if n < 1_000 => write!(f, "{n}"),
+            n if n < 1_000_000 => write!(f, "{:.1}k", n as f64 / 1e3),
+            n => write!(f, "{:.1}M", n as f64 / 1e6),
+        }
+    }
+}
+
+/// US dollars, kept in whole billionths so that sums are exact: one token at
+/// 0.19 USD per million costs 190 of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Usd(u64);
+
+impl Usd {
+    /// From billionths of a dollar.
+    #[must_use]
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// From dollars; negative and non-finite amounts are `None`.
+    #[must_use]
+    pub fn from_dollars(dollars: f64) -> Option<Self> {
+        let nanos = dollars * 1e9;
+        (dollars.is_finite() && (0.0..1.8e19).contains(&nanos)).then(|| Self(nanos.round() as u64))
+    }
+
+    /// The amount in dollars.
+    #[must_use]
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+}
+
+impl Add for Usd {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for Usd {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Usd {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Sum for Usd {
+    fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+        iter.fold(Self::default(), Add::add)
+    }
+}
+
+impl fmt::Display for Usd {
+    /// `$0.0041` below a dollar, `$1.00` from there on.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dollars = self.dollars();
+        if dollars > 0.0 && dollars < 1.0 { write!(f, "${dollars:.4}") } else { write!(f, "${dollars:.2}") }
+    }
+}
+
+impl Serialize for Usd {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.dollars())
+    }
+}
+
+impl<'de> Deserialize<'de> for Usd {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let dollars = f64::deserialize(deserializer)?;
+        Self::from_dollars(dollars).ok_or_else(|| serde::de::Error::custom("not an amount of dollars"))
+    }
+}
+
+/// What one request used, as the provider says (or as estimated when it said nothing).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Input tokens, cached ones included.
+    pub prompt_tokens: Tokens,
+    /// The part of the input that the provider's prefix cache served.
+    pub cached_tokens: Tokens,
+    /// Output tokens, reasoning included.
+    pub completion_tokens: Tokens,
+}
+
+impl Add for Usage {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens + other.prompt_tokens,
+            cached_tokens: self.cached_tokens + other.cached_tokens,
+            completion_tokens: self.completion_tokens + other.completion_tokens,
+        }
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_exact_and_prints_short() {
+        let token = Usd::from_nanos(190);
+        let sum: Usd = std::iter::repeat_n(token, 1_000_000).sum();
+        assert_eq!(sum, Usd::from_dollars(0.19).unwrap_or_default());
+        assert_eq!(sum.to_string(), "$0.1900");
+        assert_eq!(Usd::default().to_string(), "$0.00");
+        assert_eq!(Usd::from_dollars(-1.0), None);
+    }
+
+    #[test]
+    fn tokens_are_estimated_by_bytes_and_characters() {
+        assert_eq!(Tokens::estimate("abcdefgh"), Tokens(2));
+        assert_eq!(Tokens::estimate("äö"), Tokens(2));
+        assert_eq!(Tokens(9_123).to_string(), "9.1k");
+    }
+}

@@ -1,0 +1,95 @@
+//! Writing the journal: append-only, durable before anybody acts.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::{EVENT_SCHEMA, Event, Record};
+
+/// The journal can't be written; the run can't go on.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal {path} can't be written: {source}")]
+pub struct JournalError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Where events go. When `append` returns, the events are kept.
+pub trait Journal {
+    /// Appends `events` as one write; all of them are durable on return.
+    ///
+    /// # Errors
+    /// When they can't be kept; nothing may be acted upon then.
+    fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError>;
+}
+
+/// A `journal.jsonl`, and those who watch it.
+pub struct FileJournal {
+    path: PathBuf,
+    file: File,
+    next: u64,
+    watchers: Vec<Watcher>,
+}
+
+/// Told of every record after it was made durable.
+pub type Watcher = Box<dyn FnMut(&Record) + Send>;
+
+impl FileJournal {
+    /// A new journal at `path`, which must not exist.
+    ///
+    /// # Errors
+    /// When the file can't be made.
+    pub fn create(path: &Path) -> Result<Self, JournalError> {
+        let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(at(path))?;
+        Ok(Self { path: path.to_owned(), file, next: 0, watchers: Vec::new() })
+    }
+
+    /// Continues a journal whose first `next` records are good; a torn tail after `length` bytes is cut off.
+    ///
+    /// # Errors
+    /// When the file can't be opened or cut.
+    pub fn reopen(path: &Path, next: u64, length: u64) -> Result<Self, JournalError> {
+        let file = OpenOptions::new().append(true).open(path).map_err(at(path))?;
+        file.set_len(length).map_err(at(path))?;
+        Ok(Self { path: path.to_owned(), file, next, watchers: Vec::new() })
+    }
+
+    /// Adds a watcher: the renderer, the JSONL printer, the report.
+    pub fn watch(&mut self, watcher: Watcher) {
+        self.watchers.push(watcher);
+    }
+}
+
+impl Journal for FileJournal {
+    fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+        let at_time = now();
+        let mut lines = Vec::new();
+        let mut records = Vec::with_capacity(events.len());
+        for event in events {
+            let record = Record { schema: EVENT_SCHEMA.to_owned(), seq: self.next, at: at_time.clone(), event };
+            serde_json::to_writer(&mut lines, &record).map_err(|error| at(&self.path)(error.into()))?;
+            lines.push(b'\n');
+            records.push(record);
+            self.next += 1;
+        }
+        // One write: a crash tears at most the last line, and recovery drops a torn line.
+        self.file.write_all(&lines).and_then(|()| self.file.sync_data()).map_err(at(&self.path))?;
+        for record in &records {
+            self.watchers.iter_mut().for_each(|watcher| watcher(record));
+        }
+        Ok(())
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> JournalError + '_ {
+    |source| JournalError { path: path.to_owned(), source }
+}
+
+/// Now, in UTC, as RFC 3339 with milliseconds.
+fn now() -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    OffsetDateTime::now_utc().format(&format).unwrap_or_default()
+}

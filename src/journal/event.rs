@@ -1,0 +1,386 @@
+//! The events of a run: what the journal keeps, `--output jsonl` prints and the renderer draws.
+//!
+//! Adding a variant or an optional field keeps `kcode.event/1`; changing a field's meaning makes it `/2`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Digest, Outcome, RelPath, RunId, StopReason, Tokens, Usage, Usd};
+
+/// The schema that each line of a journal names.
+pub const EVENT_SCHEMA: &str = "kcode.event/1";
+
+/// One line of the journal: an event with its place and time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Always [`EVENT_SCHEMA`] when written by this version.
+    pub schema: String,
+    /// Counts from 0 without gaps.
+    pub seq: u64,
+    /// UTC, RFC 3339 with milliseconds.
+    pub at: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A run began; everything that was decided before the first step.
+    RunStarted(RunStarted),
+    /// The private view is being made; tools wait for [`Event::ViewMade`].
+    ViewMade(ViewMade),
+    /// The worker runs and says what confines it.
+    WallBuilt(WallBuilt),
+    /// Which tests kcode will stand on.
+    TestsChosen(TestsChosen),
+    /// A message joined the conversation, byte for byte as it is sent.
+    Message(Message),
+    /// A request is about to be sent; its worst case is reserved.
+    Request(RequestSent),
+    /// An attempt failed and will be repeated after a wait.
+    Retry(Retry),
+    /// A whole reply arrived (its message follows as [`Event::Message`] in the same write).
+    Reply(ReplyReceived),
+    /// A tool is about to run.
+    ToolCalled(ToolCalled),
+    /// A tool answered (the full text follows as [`Event::Message`]).
+    ToolAnswered(ToolAnswered),
+    /// The patch file on disk now describes the view.
+    PatchWritten(PatchWritten),
+    /// Tests ran, asked for by the model or by kcode.
+    TestsRan(TestsRan),
+    /// kcode said something to the model that the task didn't.
+    Nudged(Nudged),
+    /// The conversation is over.
+    Stopped(Stopped),
+    /// The patch was written to the user's tree.
+    Applied(Applied),
+    /// What was checked to be gone when the run ended.
+    Residue(Residue),
+    /// The last event of a run.
+    RunEnded(RunEnded),
+}
+
+/// See [`Event::RunStarted`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The run's id.
+    pub run: RunId,
+    /// kcode's version.
+    pub version: String,
+    /// The task, as given.
+    pub task: String,
+    /// The repository's root.
+    pub repository: String,
+    /// The commit that HEAD named, if any.
+    pub head: Option<String>,
+    /// The model that was asked for.
+    pub model: String,
+    /// Where requests go.
+    pub base_url: String,
+    /// `strict`, `auto` or `off`.
+    pub sandbox: String,
+    /// The limits of law 6.
+    pub limits: Limits,
+    /// The conversation's cache key.
+    pub cache_key: String,
+}
+
+/// The hard limits of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Replies of the model.
+    pub max_turns: u32,
+    /// Input and output tokens over all requests.
+    pub max_tokens: Option<Tokens>,
+    /// Money at list price.
+    pub max_cost_usd: Option<Usd>,
+    /// Seconds from launch.
+    pub max_time_s: u64,
+}
+
+/// See [`Event::ViewMade`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewMade {
+    /// `copy` for now; `overlay` later.
+    pub kind: String,
+    /// Files and links in it.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Milliseconds it took.
+    pub ms: u64,
+    /// What was left out or made visible otherwise, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// See [`Event::WallBuilt`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WallBuilt {
+    /// Nothing outside the view can be written.
+    pub tree: bool,
+    /// Processes of the run can't reach others, and none outlives it.
+    pub process: bool,
+    /// No network.
+    pub network: bool,
+    /// Every layer that was tried.
+    pub layers: Vec<Layer>,
+    /// Milliseconds from launch of the worker to its word.
+    pub ms: u64,
+}
+
+/// One layer of the wall, probed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Such as `landlock`.
+    pub name: String,
+    /// Whether it is in force.
+    pub holds: bool,
+    /// Version or reason.
+    pub detail: String,
+}
+
+/// See [`Event::TestsChosen`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestsChosen {
+    /// The command as a person would type it; `None` when none is known or `--no-verify`.
+    pub command: Option<String>,
+    /// Where it comes from, such as `found in Cargo.toml` or `--test`.
+    pub origin: String,
+}
+
+/// See [`Event::Message`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// `system`, `user`, `assistant` or `tool`.
+    pub role: String,
+    /// The JSON of the message exactly as it is sent, kept as text so that no byte moves.
+    pub json: String,
+}
+
+/// See [`Event::Request`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RequestSent {
+    /// Counts the model's replies from 1.
+    pub turn: u32,
+    /// Counts attempts at this turn from 1.
+    pub attempt: u32,
+    /// Bytes of the body.
+    pub bytes: u64,
+    /// SHA-256 of the body's stone prefix (model, tools, messages).
+    pub prefix_sha256: Digest,
+    /// The cap on output that went with it.
+    pub max_completion_tokens: Tokens,
+    /// Estimated input plus that cap.
+    pub reserved_tokens: Tokens,
+    /// The same at list price.
+    pub reserved_usd: Usd,
+}
+
+/// See [`Event::Retry`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Retry {
+    /// The turn.
+    pub turn: u32,
+    /// The attempt that failed.
+    pub attempt: u32,
+    /// Milliseconds until the next.
+    pub wait_ms: u64,
+    /// What failed, in one line.
+    pub error: String,
+    /// The HTTP status, when there was one.
+    pub status: Option<u16>,
+    /// What the failed attempt is charged: its reservation when the provider may have billed it.
+    pub charged: Usage,
+}
+
+/// See [`Event::Reply`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplyReceived {
+    /// The turn.
+    pub turn: u32,
+    /// As the provider said it: `stop`, `tool_calls`, `length`…
+    pub finish_reason: String,
+    /// Tokens.
+    pub usage: Usage,
+    /// True when the provider sent no usage and these are our estimates.
+    pub usage_estimated: bool,
+    /// At list price; `None` when the model's price is not known.
+    pub cost_usd: Option<Usd>,
+    /// Milliseconds from sending to the end of the reply.
+    pub latency_ms: u64,
+    /// Milliseconds to the first byte of the body.
+    pub first_byte_ms: u64,
+    /// The provider's request id.
+    pub request_id: Option<String>,
+    /// SHA-256 of `reasoning_content`, when there was some.
+    pub reasoning_sha256: Option<Digest>,
+    /// SHA-256 of the message's JSON.
+    pub message_sha256: Digest,
+}
+
+/// See [`Event::ToolCalled`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolCalled {
+    /// The turn.
+    pub turn: u32,
+    /// The call's id as the model gave it (may repeat across turns).
+    pub id: String,
+    /// The tool's name as the model gave it.
+    pub tool: String,
+    /// The arguments as the model gave them.
+    pub arguments: String,
+}
+
+/// See [`Event::ToolAnswered`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolAnswered {
+    /// The turn.
+    pub turn: u32,
+    /// The call's id.
+    pub id: String,
+    /// The tool.
+    pub tool: String,
+    /// False when the answer tells the model what was wrong.
+    pub ok: bool,
+    /// One line for people, such as `calc/core.py:12  −1 +1`.
+    pub summary: String,
+    /// Milliseconds.
+    pub ms: u64,
+    /// SHA-256 of the text; what the repeat guard compares.
+    pub result_sha256: Digest,
+}
+
+/// See [`Event::PatchWritten`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PatchWritten {
+    /// SHA-256 of `patch.diff`; `None` when the view equals its start.
+    pub sha256: Option<Digest>,
+    /// What changed.
+    pub files: Vec<FileChange>,
+}
+
+/// One file of a patch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// Its path (the new one of a rename).
+    pub path: RelPath,
+    /// What happened to it.
+    pub kind: ChangeKind,
+    /// Lines added (0 for binary files).
+    pub added: u64,
+    /// Lines removed.
+    pub removed: u64,
+    /// True when it isn't text.
+    pub binary: bool,
+}
+
+/// What happened to a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// It wasn't there.
+    Added,
+    /// It is gone.
+    Deleted,
+    /// Its bytes (and perhaps its mode) differ.
+    Modified,
+    /// Only its mode or type differs.
+    ModeChanged,
+    /// It was at another path.
+    Renamed {
+        /// The old path.
+        from: RelPath,
+    },
+}
+
+/// See [`Event::TestsRan`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestsRan {
+    /// Who asked.
+    pub purpose: TestPurpose,
+    /// The command as typed, with any filter.
+    pub command: String,
+    /// Exit code 0.
+    pub passed: bool,
+    /// The exit code; `None` when a signal ended it.
+    pub exit_code: Option<i32>,
+    /// Why kcode ended it, if it did: `deadline`, `idle` or `cancelled`.
+    pub stopped: Option<String>,
+    /// The runner's own count, where its words are known.
+    pub counts: Option<TestCounts>,
+    /// Milliseconds.
+    pub ms: u64,
+    /// The log's name in the run's folder.
+    pub log: String,
+    /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state.
+    pub patch_sha256: Option<Digest>,
+}
+
+/// Who asked for a test run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestPurpose {
+    /// The model, by `run_tests`.
+    Model,
+    /// kcode, to decide the outcome.
+    Verification,
+}
+
+/// How many tests there were, as the runner says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestCounts {
+    /// Passed.
+    pub passed: u64,
+    /// Failed or errored.
+    pub failed: u64,
+    /// Skipped or ignored.
+    pub skipped: u64,
+}
+
+/// See [`Event::Nudged`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Nudged {
+    /// The turn after which it was said.
+    pub turn: u32,
+    /// `announced`, `repetition`, `tests_failed`, `truncated`…
+    pub kind: String,
+}
+
+/// See [`Event::Stopped`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Why.
+    pub reason: StopReason,
+    /// In one line.
+    pub detail: String,
+}
+
+/// See [`Event::Applied`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Applied {
+    /// How many files of the user's tree were written.
+    pub files: u64,
+}
+
+/// See [`Event::Residue`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Residue {
+    /// Processes of the run that had to be killed at the end.
+    pub killed: u64,
+    /// Processes that could not be.
+    pub survivors: u64,
+}
+
+/// See [`Event::RunEnded`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunEnded {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Its exit code.
+    pub exit_code: u8,
+    /// In one line: what stands behind it.
+    pub detail: String,
+}

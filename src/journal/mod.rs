@@ -1,0 +1,25 @@
+//! The one vocabulary of a run, and the file that keeps it.
+//!
+//! Everything that happens is an [`Event`]. It is appended to the run's
+//! `journal.jsonl` before anybody acts on it; terminal output, JSONL, report and
+//! resume are folds over these records. The values that events are made of
+//! ([`RunId`], [`RelPath`], [`Digest`], [`Tokens`], [`Usd`], [`Outcome`]) live here
+//! too, because every floor speaks them.
+
+mod amounts;
+mod append;
+mod digest;
+mod event;
+mod outcome;
+mod recover;
+mod rel_path;
+mod run_id;
+
+pub use amounts::{Tokens, Usage, Usd};
+pub use append::{FileJournal, Journal, JournalError};
+pub use digest::Digest;
+pub use event::*;
+pub use outcome::{Outcome, StopReason};
+pub use recover::{Recovered, recover};
+pub use rel_path::{RelPath, RelPathError};
+pub use run_id::RunId;

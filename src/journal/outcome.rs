@@ -1,0 +1,156 @@
+//! How a run or a command ends: the one table of exit codes.
+
+use serde::{Deserialize, Serialize};
+
+/// What a command came to. The number is the process's exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Patch made, tests pass after the last edit; for other commands: done.
+    Verified,
+    /// A bug in kcode.
+    Internal,
+    /// Bad arguments.
+    Usage,
+    /// The run ended without a patch.
+    NoChange,
+    /// Patch kept, but no tests could stand behind it.
+    Unverified,
+    /// Patch kept, tests fail.
+    TestsFailing,
+    /// A limit was reached; what exists is kept.
+    Budget,
+    /// The wall can't be built under `strict`, or a patch policy was broken.
+    Refused,
+    /// The provider refuses for good: unknown model, bad request, quota.
+    ModelRejected,
+    /// Overload, rate limit or network, after the retries.
+    TryAgain,
+    /// 401 or 403.
+    Unauthorized,
+    /// Settings can't be used.
+    Config,
+    /// Ctrl-C or SIGTERM.
+    Interrupted,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the exit codes; docs are made from it.
+    pub const ALL: [Self; 13] = [
+        Self::Verified,
+        Self::Internal,
+        Self::Usage,
+        Self::NoChange,
+        Self::Unverified,
+        Self::TestsFailing,
+        Self::Budget,
+        Self::Refused,
+        Self::ModelRejected,
+        Self::TryAgain,
+        Self::Unauthorized,
+        Self::Config,
+        Self::Interrupted,
+    ];
+
+    /// The process's exit code.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Verified => 0,
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::NoChange => 3,
+            Self::Unverified => 4,
+            Self::TestsFailing => 5,
+            Self::Budget => 6,
+            Self::Refused => 7,
+            Self::ModelRejected => 69,
+            Self::TryAgain => 75,
+            Self::Unauthorized => 77,
+            Self::Config => 78,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The name as it stands in reports and events.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::NoChange => "no_change",
+            Self::Unverified => "unverified",
+            Self::TestsFailing => "tests_failing",
+            Self::Budget => "budget",
+            Self::Refused => "refused",
+            Self::ModelRejected => "model_rejected",
+            Self::TryAgain => "try_again",
+            Self::Unauthorized => "unauthorized",
+            Self::Config => "config",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// One line for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Verified => "patch made, tests pass after the last edit (for other commands: done)",
+            Self::Internal => "a bug in kcode",
+            Self::Usage => "bad arguments",
+            Self::NoChange => "the run ended without a patch",
+            Self::Unverified => "patch kept, but no tests could stand behind it",
+            Self::TestsFailing => "patch kept, tests fail",
+            Self::Budget => "a limit was reached; what exists is kept",
+            Self::Refused => "the wall can't be built under strict, or a patch policy was broken",
+            Self::ModelRejected => "the provider refuses for good: unknown model, bad request, quota",
+            Self::TryAgain => "overload, rate limit or network, after the retries",
+            Self::Unauthorized => "the provider refused the key (401 or 403)",
+            Self::Config => "settings can't be used",
+            Self::Interrupted => "Ctrl-C or SIGTERM",
+        }
+    }
+}
+
+/// Why the conversation ended; the outcome is computed from this and the evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The model ended its turn and verification had nothing left to send back.
+    Finished,
+    /// `--max-turns`.
+    MaxTurns,
+    /// `--max-tokens`: the next call could cross it.
+    MaxTokens,
+    /// `--max-cost`: the next call could cross it.
+    MaxCost,
+    /// `--max-time`.
+    MaxTime,
+    /// The conversation no longer fits the model's context window.
+    ContextFull,
+    /// The same call with the same result, five times.
+    Repetition,
+    /// The model failed for good; the error's class decides the outcome.
+    ModelFailed,
+    /// Ctrl-C or SIGTERM.
+    Interrupted,
+    /// The worker or the view failed.
+    WorkerFailed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_distinct_and_names_match_serde() {
+        let mut codes: Vec<u8> = Outcome::ALL.iter().map(|outcome| outcome.exit_code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Outcome::ALL.len());
+        for outcome in Outcome::ALL {
+            assert_eq!(serde_json::json!(outcome), outcome.name());
+        }
+    }
+}
