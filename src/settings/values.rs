@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{BaseUrl, Secret, Setting, TestCommand};
+use serde::Deserialize;
+
+use super::{BaseUrl, Secret, Setting, SettingsError, TestCommand};
 use crate::journal::{Tokens, Usd};
 
 /// Every value that a person can set.
@@ -47,6 +49,16 @@ pub struct Settings {
     pub price: Setting<Option<CustomPrice>>,
 }
 
+impl Settings {
+    /// The key, for a command that can't do without.
+    ///
+    /// # Errors
+    /// When none is set.
+    pub fn require_key(&self) -> Result<&ApiKey, SettingsError> {
+        self.key.as_ref().ok_or(SettingsError::NoKey)
+    }
+}
+
 /// A key, and where it came from.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
@@ -59,11 +71,12 @@ pub struct ApiKey {
 }
 
 /// What happens when a layer of the wall is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sandbox {
     /// No wall; has to be typed.
     Off,
     /// Go on with what there is, and say so.
+    #[default]
     Auto,
     /// Refuse to start.
     Strict,
@@ -90,7 +103,7 @@ impl FromStr for Sandbox {
 }
 
 /// The price of a model, in USD per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct CustomPrice {
     /// Input that the provider's cache served.
     pub cached_input: Usd,
@@ -98,6 +111,13 @@ pub struct CustomPrice {
     pub input: Usd,
     /// Output, reasoning included.
     pub output: Usd,
-    /// Tokens that the model's context window holds.
+    /// Tokens that the model's context window holds; what Kimi's models have when left out.
+    #[serde(default = "CustomPrice::usual_window")]
     pub context_window: Tokens,
+}
+
+impl CustomPrice {
+    const fn usual_window() -> Tokens {
+        Tokens(262_144)
+    }
 }
