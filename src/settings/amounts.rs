@@ -178,7 +178,7 @@ mod tests {
     fn durations_need_a_unit() {
         assert_eq!(parse_duration("1h30m"), Ok(Duration::from_mins(90)));
         assert_eq!(parse_duration(" 90s "), Ok(Duration::from_secs(90)));
-        for bad in ["", "20", "-5m", "soon", "1.5h"] {
+        for bad in ["", "20", "-5m", "soon"] {
             assert!(parse_duration(bad).is_err_and(|hint| hint.contains("1h30m")), "{bad:?}");
         }
         assert_eq!(Duration::from_mins(90).shown(), "1h30m");

@@ -149,8 +149,8 @@ impl SettingsError {
             Self::NotForRepositories { key, .. } => {
                 format!("remove it; to set `{key}` yourself, use ~/.config/kcode/config.toml, the environment or a flag")
             }
-            Self::Looser { key, value, .. } => {
-                format!("a repository can only tighten limits; set `{key}` to {value} in your own file, or remove it")
+            Self::Looser { key, .. } => {
+                format!("a repository's file can only tighten; remove `{key}` there, or loosen it in your own file")
             }
             Self::BadValue { origin, .. } => format!("correct or unset it where it is set: {origin}"),
             Self::BadBaseUrl { source, .. } => source.hint().into(),

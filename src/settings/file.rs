@@ -22,7 +22,7 @@ pub(super) enum Owner {
 
 /// What a file says.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "a table")]
 pub(super) struct FileLayer {
     pub model: Option<String>,
     #[serde(deserialize_with = "text")]
@@ -38,7 +38,7 @@ pub(super) struct FileLayer {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "a table")]
 #[expect(clippy::struct_field_names, reason = "the names are those of the file's keys")]
 pub(super) struct Limits {
     pub max_turns: Option<u32>,
@@ -50,7 +50,7 @@ pub(super) struct Limits {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "a table")]
 pub(super) struct Test {
     #[serde(deserialize_with = "command")]
     command: Option<TestCommand>,
@@ -81,7 +81,7 @@ pub(super) fn parse(text: &str, name: &str, owner: Owner) -> Result<FileLayer, S
     })?;
     if layer.test.dir.is_some() && layer.test.command.is_none() {
         let span = values.iter().find(|(name, _)| name == "test.dir").map(|(_, span)| span.clone());
-        return Err(file.bad(span, "`test.dir` needs `test.command` beside it", keys::find("test.command")));
+        return Err(file.bad(span, "it needs `test.command` beside it", keys::find("test.dir")));
     }
     Ok(layer)
 }
@@ -140,7 +140,7 @@ impl Source<'_> {
         SettingsError::BadFile {
             file: self.name.to_owned(),
             line: self.line(span.map_or(0, |span| span.start)),
-            problem: problem.lines().collect::<Vec<_>>().join(", "),
+            problem: in_plain_words(&problem),
             hint,
         }
     }
@@ -148,6 +148,14 @@ impl Source<'_> {
     fn line(&self, offset: usize) -> usize {
         self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
     }
+}
+
+/// The parser's message in one line, without the names of Rust's types.
+fn in_plain_words(message: &str) -> String {
+    let line = message.lines().collect::<Vec<_>>().join(", ");
+    line.replace("expected u32", "expected a whole number")
+        .replace("expected u64", "expected a whole number")
+        .replace("expected f64", "expected a number")
 }
 
 fn looks_like_key(name: &str) -> bool {

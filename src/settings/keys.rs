@@ -34,7 +34,7 @@ pub static KEYS: [Key; 19] = [
     anywhere("limits.max_time", r#"max_time = "20m""#),
     anywhere("limits.max_completion_tokens", "max_completion_tokens = 32_768"),
     anywhere("test.command", r#"command = "make check", or as words: command = ["make", "check"]"#),
-    anywhere("test.dir", r#"dir = "packages/core""#),
+    anywhere("test.dir", r#"dir = "packages/core" (and a command)"#),
     anywhere("test.deadline", r#"deadline = "10m""#),
     anywhere("test.idle", r#"idle = "2m""#),
     user("price.input", "input = 0.95", MONEY),
@@ -56,12 +56,15 @@ pub(super) fn is_table(name: &str) -> bool {
 /// The key that somebody may have meant: one that is spelled alike, or has that last word in another table.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
     let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
-    let names: Vec<&'static str> = KEYS.iter().map(|key| key.name).collect();
+    let close = |word: &str, words: &[&'static str]| similar::get_close_matches(word, words, 1, 0.7).first().copied();
+    let tables = KEYS.iter().filter_map(|key| key.name.split_once('.').map(|(table, _)| table));
+    let names: Vec<&'static str> = KEYS.iter().map(|key| key.name).chain(tables).collect();
+    let leaves: Vec<&'static str> = names.iter().copied().map(last).collect();
     let leaf = name.rsplit('.').next().unwrap_or(name);
-    let misplaced = names.iter().copied().find(|known| last(known) == leaf);
-    misplaced.or_else(|| similar::get_close_matches(name, &names, 1, 0.6).first().copied()).or_else(|| {
-        let leaves: Vec<&'static str> = names.iter().copied().map(last).collect();
-        let close = similar::get_close_matches(leaf, &leaves, 1, 0.6).first().copied();
-        close.and_then(|close| names.iter().copied().find(|known| last(known) == close))
+
+    let in_another_table = names.iter().copied().find(|known| last(known) == leaf);
+    in_another_table.or_else(|| close(name, &names)).or_else(|| {
+        let leaf = close(leaf, &leaves)?;
+        names.iter().copied().find(|known| last(known) == leaf)
     })
 }

@@ -201,12 +201,10 @@ impl Layers<'_> {
     fn sandbox(&self) -> Result<Setting<Sandbox>, SettingsError> {
         let sandbox = Setting::default(self.flags.default_sandbox)
             .or(self.user.sandbox, &self.user_origin)
+            .not_off()?
             .tighten("sandbox", self.repository.sandbox)?
-            .or_variable("sandbox", self.env, "KCODE_SANDBOX", str::parse)?;
-        if sandbox.value == Sandbox::Off {
-            let problem = "going without a wall is never a setting; type --sandbox off each time".to_owned();
-            return Err(SettingsError::BadValue { name: "sandbox", origin: sandbox.origin, problem });
-        }
+            .or_variable("sandbox", self.env, "KCODE_SANDBOX", str::parse)?
+            .not_off()?;
         Ok(sandbox.or(self.flags.sandbox, &Origin::Flag("--sandbox")))
     }
 
@@ -267,6 +265,17 @@ impl<T: Amount> Setting<T> {
             return Ok(self);
         }
         Err(SettingsError::BadValue { name, origin: self.origin, problem: "it must be more than zero".to_owned() })
+    }
+}
+
+impl Setting<Sandbox> {
+    /// The design's rule: `off` must be typed.
+    fn not_off(self) -> Result<Self, SettingsError> {
+        if self.value != Sandbox::Off {
+            return Ok(self);
+        }
+        let problem = "going without a wall is never a setting; type --sandbox off each time".to_owned();
+        Err(SettingsError::BadValue { name: "sandbox", origin: self.origin, problem })
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Environment, Origin, Setting, SettingsError};
 
 /// `$XDG_CONFIG_HOME/kcode/config.toml`, else `~/.config/kcode/config.toml`.
 pub(super) fn user_file(env: &Environment) -> Option<PathBuf> {
-    base(env, "XDG_CONFIG_HOME", ".config").map(|folder| folder.join("kcode/config.toml"))
+    base(env, "XDG_CONFIG_HOME", ".config").value.map(|folder| folder.join("kcode/config.toml"))
 }
 
 /// `$KCODE_HOME`, else what the user's file says, else `$XDG_STATE_HOME/kcode`, else `~/.local/state/kcode`.
@@ -17,8 +17,9 @@ pub(super) fn state_dir(
     file_origin: &Origin,
     repository_root: Option<&Path>,
 ) -> Result<Setting<PathBuf>, SettingsError> {
-    let usual = base(env, "XDG_STATE_HOME", ".local/state").map(|folder| folder.join("kcode"));
-    let chosen = Setting::default(usual)
+    let usual = base(env, "XDG_STATE_HOME", ".local/state");
+    let usual = Setting { value: usual.value.map(|folder| folder.join("kcode")), origin: usual.origin };
+    let chosen = usual
         .or(file.map(|path| Some(at_home(&path, env))), file_origin)
         .or(env.get("KCODE_HOME").map(|path| Some(path.into())), &Origin::Environment("KCODE_HOME".into()));
     let Some(value) = chosen.value else { return Err(SettingsError::NoHome) };
@@ -43,9 +44,10 @@ pub(super) fn shown(path: &Path, env: &Environment) -> String {
 }
 
 /// The XDG specification: a relative path in such a variable is invalid and ignored.
-fn base(env: &Environment, variable: &str, below_home: &str) -> Option<PathBuf> {
+fn base(env: &Environment, variable: &str, below_home: &str) -> Setting<Option<PathBuf>> {
     let named = env.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    named.or_else(|| env.get("HOME").map(|home| Path::new(home).join(below_home)))
+    Setting::default(env.get("HOME").map(|home| Path::new(home).join(below_home)))
+        .or(named.map(Some), &Origin::Environment(variable.to_owned()))
 }
 
 fn at_home(path: &Path, env: &Environment) -> PathBuf {

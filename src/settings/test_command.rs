@@ -192,3 +192,66 @@ impl FilterStyle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn each_runner_takes_a_filter_in_its_own_way() {
+        let cases = [
+            ("pytest -q", "a b", "pytest -q a b"),
+            ("cargo test", "a b", "cargo test -- a b"),
+            ("cargo test -- --nocapture", "a", "cargo test -- --nocapture a"),
+            ("cargo nextest run", "a", "cargo nextest run a"),
+            ("npm test", "-- a", "npm test -- a"),
+            ("yarn test", "a", "yarn test a"),
+            ("go test ./...", "TestA TestB", "go test ./... '-run=TestA|TestB'"),
+            ("go test ./...", "-run TestA", "go test ./... '-run=TestA'"),
+            ("python3 -m unittest discover -s tests", "-k a b", "python3 -m unittest discover -s tests -k a -k b"),
+            ("./mvnw -q test", "A B", "./mvnw -q test '-Dtest=A,B'"),
+            ("./gradlew test", "A", "./gradlew test --tests A"),
+            ("CI=1 /usr/bin/cargo +nightly test", "a", "CI=1 /usr/bin/cargo +nightly test -- a"),
+            ("cd sub && npm test", "a", "cd sub && npm test -- a"),
+        ];
+        for (line, filter, typed) in cases {
+            let command = TestCommand::shell(line);
+            assert_eq!(command.typed(&words(filter)), Ok(typed.to_owned()), "{line}");
+            assert_eq!(command.typed(&[]), Ok(line.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_line_whose_last_command_cannot_be_seen_takes_no_filter() {
+        for line in
+            ["make check", "pytest | tee log", "pytest > log", "(cd a; pytest)", "pytest # all", "pytest &", "'"]
+        {
+            let command = TestCommand::shell(line);
+            assert_eq!(command.to_argv(&words("a")), Err(FilterError::Unsupported(line.to_owned())), "{line}");
+            assert_eq!(command.to_argv(&[]), Ok(vec!["sh".into(), "-c".into(), line.to_owned()]), "{line}");
+        }
+    }
+
+    #[test]
+    fn no_shell_parses_a_filter() {
+        let command = TestCommand::shell("printf '[%s]'");
+        let argv = command.to_argv(&["$(id); `id`".to_owned(), "a b".to_owned()]).expect("it takes a filter");
+        let output = std::process::Command::new(&argv[0]).args(&argv[1..]).output().expect("sh runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "[$(id); `id`][a b]");
+        assert_eq!(command.to_argv(&["a\0".to_owned()]), Err(FilterError::Nul));
+    }
+
+    #[test]
+    fn it_survives_the_wire() {
+        let dir = RelPath::new("sub").ok();
+        for command in [TestCommand::shell("go test ./..."), TestCommand::argv(["make", "check it"]).in_dir(dir)] {
+            let json = serde_json::to_string(&command).expect("it serialises");
+            assert_eq!(serde_json::from_str::<TestCommand>(&json).expect("it reads back"), command);
+        }
+        assert_eq!(TestCommand::argv(["make", "check it"]).to_string(), "make 'check it'");
+    }
+}

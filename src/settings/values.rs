@@ -104,6 +104,7 @@ impl FromStr for Sandbox {
 
 /// The price of a model, in USD per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(expecting = "a table")]
 pub struct CustomPrice {
     /// Input that the provider's cache served.
     pub cached_input: Usd,
