@@ -67,11 +67,15 @@ fn pytest_configuration(folder: &Folder) -> Option<&'static str> {
     sections.iter().find(says).map(|(file, _)| *file)
 }
 
-/// The interpreter of the nearest virtual environment up to the root, else `python3`. Its own link
-/// leads out of the repository, so that only the environment's configuration is looked at.
+/// The interpreter of the nearest virtual environment up to the root, else `python3`. It is a link
+/// that leads out of the repository, so that only its name is looked for.
 fn interpreter(folder: &Folder) -> String {
     let in_folder = |(up, path): (PathBuf, &Path)| {
-        let name = [".venv", "venv"].into_iter().find(|name| folder.files.has(path.join(name).join("pyvenv.cfg")))?;
+        let has_python = |name: &&str| {
+            let programs = folder.files.names(path.join(name).join("bin"), MAX_NAMES);
+            programs.iter().any(|program| program == "python")
+        };
+        let name = [".venv", "venv"].into_iter().find(has_python)?;
         Some(up.join(name).join("bin/python").display().to_string())
     };
     folder.upwards().find_map(in_folder).unwrap_or_else(|| "python3".to_owned())
