@@ -1,0 +1,4 @@
+//! What integration tests share. Each test file says `mod support;` and uses a part of it.
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
+
+pub mod kimi;
