@@ -11,6 +11,8 @@ use super::usage::WireUsage;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Chunk {
+    /// The completion's id: what support asks for when no header names the request.
+    pub(super) id: Option<String>,
     pub(super) choices: Option<Vec<Choice>>,
     pub(super) usage: Option<WireUsage>,
     /// An error may come inside a stream that began well.

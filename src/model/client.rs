@@ -95,7 +95,7 @@ impl Model for Client {
             message: assembled.message,
             finish_reason: assembled.finish_reason,
             usage: assembled.usage,
-            request_id: exchange.request_id(),
+            request_id: exchange.request_id().or(assembled.id),
             first_byte: exchange.first_byte().unwrap_or_else(|| started.elapsed()),
             elapsed: started.elapsed(),
         })

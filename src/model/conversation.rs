@@ -312,3 +312,6 @@ impl Estimate {
         self.counted + Tokens((since * self.ratio).ceil() as u64)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,3 +54,35 @@ fn read(id: &str, arguments: &str) -> Option<ToolCall> {
         && index.bytes().all(|b| b.is_ascii_digit());
     plausible.then(|| ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_owned() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = "Let me look.\n<|tool_calls_section_begin|><|tool_call_begin|>functions.read_file:0\
+        <|tool_call_argument_begin|>{\"path\":\"a\"}<|tool_call_end|>\n<|tool_call_begin|>functions.search:1\
+        <|tool_call_argument_begin|> {} <|tool_call_end|><|tool_calls_section_end|>\n";
+
+    #[test]
+    fn calls_are_read_and_their_markup_leaves_the_text() {
+        let leaked = find(TWO, None).unwrap();
+        assert_eq!(leaked.content, "Let me look.");
+        let calls: Vec<_> = leaked.calls.iter().map(|call| (&*call.id, &*call.name, &*call.arguments)).collect();
+        let first = ("functions.read_file:0", "read_file", r#"{"path":"a"}"#);
+        assert_eq!(calls, [first, ("functions.search:1", "search", "{}")]);
+        assert_eq!(find("Text.", Some(TWO)).map(|leaked| leaked.content).as_deref(), Some("Text."));
+    }
+
+    #[test]
+    fn text_that_only_quotes_the_markup_stays_text() {
+        for text in [
+            format!("The parser sees `{}` and more.", TWO.trim()),
+            "The token <|tool_call_begin|> opens a call.".to_owned(),
+            "<|tool_call_begin|>no index<|tool_call_argument_begin|>{}<|tool_call_end|>".to_owned(),
+            TWO.replace("<|tool_call_end|>", ""),
+            "Nothing of the kind.".to_owned(),
+        ] {
+            assert_eq!(find(&text, None), None, "{text}");
+        }
+    }
+}

@@ -32,7 +32,7 @@ impl Refusal<'_> {
     pub fn judge(&self) -> ModelError {
         let said = Said::read(self.headers, self.body);
         let status = said.code.filter(|_| self.status == 200).unwrap_or(self.status);
-        let kind = if said.html { kind_of_page(status) } else { kind_of(status, &said, self.url) };
+        let kind = kind_of(status, &said, self.url);
         let waits = kind.class() == super::Class::Wait || matches!(kind, ErrorKind::Server | ErrorKind::Unavailable);
         ModelError {
             kind,
@@ -98,7 +98,6 @@ struct Said {
     code: Option<u16>,
     message: String,
     request_id: Option<String>,
-    html: bool,
 }
 
 impl Said {
@@ -107,7 +106,7 @@ impl Said {
         let text = text.trim_start_matches('\u{feff}').trim();
         let html = headers.get("content-type").is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
         if html || text.starts_with('<') {
-            return Self { html: true, message: title(text), ..Self::default() };
+            return Self { message: title(text), ..Self::default() };
         }
         let Ok(Value::Object(object)) = serde_json::from_str(text) else {
             return Self { message: text.to_owned(), ..Self::default() };
@@ -135,7 +134,6 @@ impl Said {
             code: code.and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok()).filter(|c| *c >= 400),
             message: message.unwrap_or_else(|| error.as_str().map_or_else(|| error.to_string(), str::to_owned)),
             request_id: string(error, &["request_id", "requestId"]),
-            html: false,
         }
     }
 
@@ -149,18 +147,6 @@ impl Said {
     fn says_any(&self, words: &[&str]) -> bool {
         let message = self.message.to_lowercase();
         words.iter().any(|word| message.contains(word))
-    }
-}
-
-fn kind_of_page(status: u16) -> ErrorKind {
-    match status {
-        401 => ErrorKind::Unauthorized,
-        403 => ErrorKind::Forbidden,
-        300..=399 | 404 | 405 => ErrorKind::WrongPath,
-        429 => ErrorKind::RateLimited,
-        500 => ErrorKind::Server,
-        501..=599 => ErrorKind::Unavailable,
-        _ => ErrorKind::Garbled,
     }
 }
 

@@ -53,9 +53,9 @@ impl Exchange {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Adds the request id to an error that doesn't have one.
+    /// Adds the request id that the response's headers named, which support knows better than one from its body.
     pub(super) fn label(&self, error: ModelError) -> ModelError {
-        ModelError { request_id: error.request_id.clone().or_else(|| self.request_id()), ..error }
+        ModelError { request_id: self.request_id().or(error.request_id), ..error }
     }
 
     pub(super) fn note_byte(&self) {

@@ -20,6 +20,7 @@ pub(super) struct Assembly {
     calls: Vec<PartialCall>,
     finish_reason: Option<String>,
     usage: Option<Usage>,
+    id: Option<String>,
     shown: Shown,
 }
 
@@ -37,6 +38,7 @@ pub(super) struct Assembled {
     pub(super) message: AssistantMessage,
     pub(super) finish_reason: String,
     pub(super) usage: Option<Usage>,
+    pub(super) id: Option<String>,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,7 @@ impl Assembly {
         if let Some(error) = chunk.error {
             return Err(refusal::inside_stream(&error));
         }
+        self.id = self.id.take().or(chunk.id);
         self.count(chunk.usage.and_then(|usage| usage.read()));
         let choice = chunk.choices.unwrap_or_default().into_iter().find(|choice| choice.index.unwrap_or(0) == 0);
         choice.map_or(Ok(None), |choice| self.choose(choice))
@@ -66,16 +69,16 @@ impl Assembly {
     /// # Errors
     /// [`ErrorKind::Garbled`] when nothing in the stream was a chat completion, [`ErrorKind::ContentFilter`] when the
     /// provider cut it, [`ErrorKind::EmptyReply`] when there is neither text nor a tool call.
-    pub(super) fn finish(self) -> Result<Assembled, ModelError> {
+    pub(super) fn finish(mut self) -> Result<Assembled, ModelError> {
         if !self.began {
-            return Err(billed(ErrorKind::Garbled, "the reply is not a chat completion"));
+            return Err(self.failed(ErrorKind::Garbled, "the reply is not a chat completion"));
         }
-        let mut finish_reason = self.finish_reason.unwrap_or_else(|| "unknown".to_owned());
+        let mut finish_reason = self.finish_reason.clone().unwrap_or_else(|| "unknown".to_owned());
         if finish_reason == "content_filter" {
-            return Err(billed(ErrorKind::ContentFilter, "the provider's content filter cut the reply"));
+            return Err(self.failed(ErrorKind::ContentFilter, "the provider's content filter cut the reply"));
         }
-        let mut content = self.content;
-        let mut tool_calls: Vec<ToolCall> = in_order(self.calls);
+        let mut content = std::mem::take(&mut self.content);
+        let mut tool_calls: Vec<ToolCall> = in_order(std::mem::take(&mut self.calls));
         if tool_calls.is_empty()
             && let Some(leaked) = leak::find(&content, self.reasoning.text())
         {
@@ -84,11 +87,16 @@ impl Assembly {
             "tool_calls".clone_into(&mut finish_reason);
         }
         if content.trim().is_empty() && tool_calls.is_empty() {
-            return Err(billed(ErrorKind::EmptyReply, &empty(&self.reasoning, &finish_reason)));
+            return Err(self.failed(ErrorKind::EmptyReply, &empty(&self.reasoning, &finish_reason)));
         }
         let json = Wire::json(&self.reasoning, &content, &tool_calls);
         let message = AssistantMessage { json, reasoning: self.reasoning.text_owned(), content, tool_calls };
-        Ok(Assembled { message, finish_reason, usage: self.usage })
+        Ok(Assembled { message, finish_reason, usage: self.usage, id: self.id })
+    }
+
+    /// An error after the model has worked.
+    fn failed(&self, kind: ErrorKind, message: &str) -> ModelError {
+        ModelError { may_be_billed: true, request_id: self.id.clone(), ..ModelError::new(kind, message) }
     }
 
     fn choose(&mut self, choice: Choice) -> Result<Option<Progress>, ModelError> {
@@ -184,11 +192,6 @@ fn empty(reasoning: &Reasoning, finish_reason: &str) -> String {
     format!("{what} (finish reason {finish_reason})")
 }
 
-/// An error after the model has worked.
-fn billed(kind: ErrorKind, message: &str) -> ModelError {
-    ModelError { may_be_billed: true, ..ModelError::new(kind, message) }
-}
-
 /// The reasoning that a message's JSON carries, read the way [`AssistantMessage::reasoning`] is.
 pub(super) fn reasoning_of(json: &str) -> Option<String> {
     let delta: Delta = serde_json::from_str(json).ok()?;
@@ -239,3 +242,6 @@ impl<'a> Wire<'a> {
         serde_json::to_string(&wire).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

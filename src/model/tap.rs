@@ -19,8 +19,8 @@ use super::{ErrorKind, ModelError};
 
 /// A window of 262,144 tokens at 250 bytes an event, twice.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
-/// No event is longer.
-const MAX_LINE: usize = 8 * 1024 * 1024;
+/// No event is longer; the parser reads a line again from its start with each piece.
+const MAX_LINE: usize = 1024 * 1024;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 type Source = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
@@ -72,9 +72,11 @@ impl Stream for Tap {
         if let Poll::Ready(next) = self.source.as_mut().poll_next(cx) {
             return match next {
                 Some(Ok(piece)) => self.pass(&piece),
+                // After its last event a server may leave out the empty line, or hang up.
+                None | Some(Err(_)) if self.text.closes_with_done() => {
+                    Poll::Ready(Some(Ok(Bytes::from_static(b"\n\n"))))
+                }
                 Some(Err(error)) => self.fail(billed(ErrorKind::CutStream, &chain(&error))),
-                // A server may leave out the empty line after its last event.
-                None if self.text.closes_with_done() => Poll::Ready(Some(Ok(Bytes::from_static(b"\n\n")))),
                 None => self.fail(billed(ErrorKind::CutStream, "the stream ended before [DONE]")),
             };
         }
@@ -149,3 +151,6 @@ pub(super) fn transport(error: &reqwest::Error) -> ModelError {
     let kind = if error.is_builder() { ErrorKind::Client } else { ErrorKind::Network };
     ModelError { may_be_billed: !error.is_connect() && !error.is_builder(), ..ModelError::new(kind, &chain(error)) }
 }
+
+#[cfg(test)]
+mod tests;
