@@ -10,7 +10,8 @@ use kcode::model::replay::{Recording, Replay};
 use kcode::model::{Class, Client, Conversation, Endpoint, ErrorKind, Model, ModelError, Progress, Reply, ToolChoice};
 use support::kimi::{Answer, MockKimi, UsageForm};
 
-const TOOLS: &str = r#"[{"type":"function","function":{"name":"read_file","description":"Reads.","parameters":{"type":"object","properties":{"path":{"type":"string"}},"required":["path"]}}}]"#;
+const TOOLS: &str = r#"[{"type":"function","function":{"name":"read_file","description":"Reads.",
+    "parameters":{"type":"object","properties":{"path":{"type":"string"}},"required":["path"]}}}]"#;
 
 fn conversation() -> Conversation {
     let mut conversation = Conversation::new(MockKimi::MODEL, Some("run-1"), TOOLS);
@@ -192,24 +193,22 @@ fn a_reply_that_says_nothing_may_be_asked_again() {
 
 #[test]
 fn a_stream_cut_anywhere_is_never_a_reply() {
-    let answer = || Answer::text("Ä.").reasoning("ü").pieces_of(10);
-    let kimi = MockKimi::answering({
-        let mut cut = 0;
-        move |_| {
-            cut += 1;
-            let answer = answer().cut(cut - 1);
-            if cut % 2 == 0 { answer.close_delimited() } else { answer }
-        }
+    // Three bytes a step: an odd step tries both framings, and every character here has a cut inside.
+    let cuts = || (0..).step_by(3);
+    let mut cut = cuts();
+    let kimi = MockKimi::answering(move |_| {
+        let at = cut.next().unwrap();
+        let answer = Answer::text("世界。").reasoning("思考。").usage(UsageForm::Absent).cut(at);
+        if at % 2 == 0 { answer.close_delimited() } else { answer }
     });
-    let (client, conversation) = (client(&kimi), conversation());
-    let request = conversation.request(Tokens(1000), ToolChoice::Auto).unwrap();
+    let client = client(&kimi);
+    let request = conversation().request(Tokens(1000), ToolChoice::Auto).unwrap();
     run(async {
-        for cut in 0.. {
+        for cut in cuts() {
             match client.ask(&request, &mut |_| {}).await {
-                // A close-delimited body that stops at `[DONE` fails; the next byte makes it whole.
                 Ok(reply) => {
-                    assert_eq!(reply.message.content, "Ä.");
-                    assert!(cut > 400, "whole after {cut} bytes");
+                    assert_eq!(reply.message.content, "世界。");
+                    assert!(cut > 700, "whole after {cut} bytes");
                     break;
                 }
                 Err(error) => {

@@ -1,22 +1,19 @@
 //! The history as the bytes that are sent: appended to, never re-serialised.
 //!
-//! One buffer holds `{"model":…,"prompt_cache_key":…,"tools":[…],"messages":[m1,m2`. A request is a copy of it with a
-//! tail that may vary (`max_completion_tokens`, `tool_choice`…), so request *n+1* begins with all that stood before
-//! the tail of request *n* (law 5). What was received is hashed on receipt and hashed again in the buffer before each
-//! request; a difference stops the run (law 4).
+//! One buffer holds `{"model":…,"prompt_cache_key":…,"tools":[…],"messages":[m1,m2`. A request is a copy of it with
+//! a tail that may vary (`max_completion_tokens`, `tool_choice`…), so request *n+1* begins with all that stood
+//! before the tail of request *n* (law 5). What was received is hashed on receipt and hashed again in the buffer
+//! before each request; a difference stops the run (law 4).
 
 use std::ops::Range;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use sha2::Digest as _;
 
+use super::estimate::Estimate;
 use super::{AssistantMessage, ErrorKind, ModelError, Request, stream};
 use crate::journal::{Digest, Event, Message, ReplyReceived, Tokens, Usage};
-
-/// Tokens a byte costs, over the plain estimate, until the provider's first usage: code runs denser than prose, and
-/// a budget that reserves a little too much still holds.
-const UNCALIBRATED: f64 = 1.25;
 
 /// What the model may do with its tools in the next reply. Kimi allows no other values; changing it keeps its cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,7 +80,7 @@ impl Conversation {
         conversation
     }
 
-    /// The same conversation again, from the journal's [`Event::Message`] and [`Event::Reply`]; other events are skipped.
+    /// The same conversation again, from the journal's [`Event::Message`] and [`Event::Reply`]; others are skipped.
     ///
     /// # Errors
     /// [`ErrorKind::ReasoningLost`] when a message isn't JSON any more. (One that differs from what was received is
@@ -108,18 +105,18 @@ impl Conversation {
 
     /// Appends the system prompt.
     pub fn push_system(&mut self, text: &str) -> Message {
-        self.push("system", &Spoken { role: "system", content: text })
+        self.push("system", &json!({ "role": "system", "content": text }))
     }
 
     /// Appends what the user, or kcode in the user's place, says.
     pub fn push_user(&mut self, text: &str) -> Message {
-        self.push("user", &Spoken { role: "user", content: text })
+        self.push("user", &json!({ "role": "user", "content": text }))
     }
 
     /// Appends the answer to the tool call `id` of the last reply. Kimi refuses empty content, so none is sent.
     pub fn push_tool(&mut self, id: &str, name: &str, text: &str) -> Message {
         let content = if text.is_empty() { "(no output)" } else { text };
-        self.push("tool", &Answered { role: "tool", tool_call_id: id, name, content })
+        self.push("tool", &json!({ "role": "tool", "tool_call_id": id, "name": name, "content": content }))
     }
 
     /// Appends a reply's message, byte for byte as it was built on receipt.
@@ -144,10 +141,16 @@ impl Conversation {
         self.messages
     }
 
-    /// How many replies there are, and how many of them carry reasoning.
+    /// How many replies there are.
     #[must_use]
-    pub fn replies(&self) -> (usize, usize) {
-        (self.received.len(), self.received.iter().filter(|(_, receipt)| receipt.reasoning.is_some()).count())
+    pub fn replies(&self) -> usize {
+        self.received.len()
+    }
+
+    /// How many of them carry reasoning, all of which goes back.
+    #[must_use]
+    pub fn replies_with_reasoning(&self) -> usize {
+        self.received.iter().filter(|(_, receipt)| receipt.reasoning.is_some()).count()
     }
 
     /// The next request's bytes, with `cap` as `max_completion_tokens`.
@@ -179,8 +182,8 @@ impl Conversation {
         &self.buffer
     }
 
-    fn push(&mut self, role: &str, message: &impl Serialize) -> Message {
-        let json = serde_json::to_string(message).unwrap_or_default();
+    fn push(&mut self, role: &str, message: &Value) -> Message {
+        let json = message.to_string();
         self.append_message(&json);
         Message { role: role.to_owned(), json }
     }
@@ -248,69 +251,9 @@ fn lost(n: usize, how: &str) -> ModelError {
     ModelError::new(ErrorKind::ReasoningLost, &format!("reply {} of the conversation can't be sent back: {how}", n + 1))
 }
 
-/// `text` as a JSON string. (Serialising a string can't fail.)
+/// `text` as a JSON string.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-#[derive(Serialize)]
-struct Spoken<'a> {
-    role: &'a str,
-    content: &'a str,
-}
-
-#[derive(Serialize)]
-struct Answered<'a> {
-    role: &'a str,
-    tool_call_id: &'a str,
-    name: &'a str,
-    content: &'a str,
-}
-
-/// The running estimate of input tokens.
-#[derive(Clone, Debug)]
-struct Estimate {
-    /// The plain estimate of everything appended so far.
-    plain: Tokens,
-    /// What `plain` was when the last request was sent.
-    at_request: Tokens,
-    /// What the provider counted, and `plain` at that point.
-    counted: Tokens,
-    plain_at_count: Tokens,
-    /// Tokens by the provider's count for one of the plain estimate.
-    ratio: f64,
-}
-
-impl Default for Estimate {
-    fn default() -> Self {
-        let none = Tokens::default();
-        Self { plain: none, at_request: none, counted: none, plain_at_count: none, ratio: UNCALIBRATED }
-    }
-}
-
-impl Estimate {
-    fn grow(&mut self, text: &str) {
-        self.plain += Tokens::estimate(text);
-    }
-
-    fn mark_request(&mut self) {
-        self.at_request = self.plain;
-    }
-
-    /// The prompt and the reply that was just appended are counted; only what follows is guessed, at the rate seen.
-    fn calibrate(&mut self, usage: &Usage) {
-        if usage.prompt_tokens.0 == 0 || self.at_request.0 == 0 {
-            return; // Some gateways say zero.
-        }
-        self.ratio = (usage.prompt_tokens.0 as f64 / self.at_request.0 as f64).clamp(0.25, 4.0);
-        self.counted = usage.prompt_tokens + usage.completion_tokens;
-        self.plain_at_count = self.plain;
-    }
-
-    fn tokens(&self) -> Tokens {
-        let since = (self.plain - self.plain_at_count).0 as f64;
-        self.counted + Tokens((since * self.ratio).ceil() as u64)
-    }
+    Value::from(text).to_string()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod chunk;
 mod client;
 mod conversation;
 mod error;
+mod estimate;
 mod leak;
 pub mod prices;
 mod reasoning;

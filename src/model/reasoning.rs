@@ -1,17 +1,15 @@
 //! Reasoning in the three forms that hosts send it, kept apart so that it goes back in the form it came (law 4).
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// What was received of each form. An empty string is not the same as none: Kimi means "reasoned, but empty".
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Debug, Default)]
 pub(super) struct Reasoning {
-    /// Kimi's own.
-    #[serde(rename = "reasoning_content", skip_serializing_if = "Option::is_none")]
+    /// `reasoning_content`: Kimi's own.
     content: Option<String>,
-    #[serde(rename = "reasoning", skip_serializing_if = "Option::is_none")]
+    /// `reasoning`: newer vLLM, Together, OpenRouter.
     plain: Option<String>,
-    #[serde(rename = "reasoning_details", skip_serializing_if = "Vec::is_empty")]
+    /// `reasoning_details`: OpenRouter.
     details: Vec<Value>,
 }
 
@@ -41,6 +39,19 @@ impl Reasoning {
         self.text()
             .map(str::to_owned)
             .or_else(|| (!self.details.is_empty()).then(|| self.details.iter().filter_map(thought).collect()))
+    }
+
+    /// Writes each form that came into a message.
+    pub(super) fn write_into(&self, message: &mut Map<String, Value>) {
+        if let Some(text) = &self.content {
+            message.insert("reasoning_content".to_owned(), text.as_str().into());
+        }
+        if let Some(text) = &self.plain {
+            message.insert("reasoning".to_owned(), text.as_str().into());
+        }
+        if !self.details.is_empty() {
+            message.insert("reasoning_details".to_owned(), self.details.clone().into());
+        }
     }
 
     /// A streamed detail continues the last one of the same index and type: its texts are joined, what else it says

@@ -150,7 +150,7 @@ impl Said {
     }
 }
 
-/// The type decides where it says more than the status; then the status, with the words where one status means several things.
+/// The type decides where it says more than the status; then the status, with the words where it means several things.
 fn kind_of(status: u16, said: &Said, url: &str) -> ErrorKind {
     match said.kind.as_deref() {
         Some("engine_overloaded_error") => return ErrorKind::Overloaded,

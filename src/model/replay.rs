@@ -130,11 +130,8 @@ async fn send(stream: &mut BufReader<TcpStream>, reply: &RecordedReply, pace: Du
 
 async fn refuse(stream: &mut BufReader<TcpStream>) -> std::io::Result<()> {
     let body = r#"{"error":{"type":"invalid_request_error","message":"the recording has no further reply"}}"#;
-    let length = body.len();
-    let response = format!(
-        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    );
-    stream.write_all(response.as_bytes()).await
+    let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
+    stream.write_all(format!("{head}{body}").as_bytes()).await
 }
 
 /// The events of a reply in Kimi's order: reasoning, text, tool calls, the end with usage.

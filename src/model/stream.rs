@@ -4,7 +4,7 @@
 //! comes in one of three places. Other hosts name the reasoning differently, leave out indices or leak the markup of
 //! tool calls into the text. The message's JSON is built once, here, and never again.
 
-use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::chunk::{CallDelta, Choice, Chunk, Delta};
 use super::{AssistantMessage, ErrorKind, ModelError, Progress, ToolCall, leak, reasoning::Reasoning, refusal};
@@ -89,7 +89,7 @@ impl Assembly {
         if content.trim().is_empty() && tool_calls.is_empty() {
             return Err(self.failed(ErrorKind::EmptyReply, &empty(&self.reasoning, &finish_reason)));
         }
-        let json = Wire::json(&self.reasoning, &content, &tool_calls);
+        let json = json_of(&self.reasoning, &content, &tool_calls);
         let message = AssistantMessage { json, reasoning: self.reasoning.text_owned(), content, tool_calls };
         Ok(Assembled { message, finish_reason, usage: self.usage, id: self.id })
     }
@@ -200,47 +200,22 @@ pub(super) fn reasoning_of(json: &str) -> Option<String> {
     reasoning.text_owned()
 }
 
-/// The assistant message as it is sent back.
-#[derive(Serialize)]
-struct Wire<'a> {
-    role: &'static str,
-    #[serde(flatten)]
-    reasoning: &'a Reasoning,
-    /// Left out when there is none beside tool calls: Kimi refuses empty text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<WireCall<'a>>,
-}
-
-#[derive(Serialize)]
-struct WireCall<'a> {
-    id: &'a str,
-    r#type: &'static str,
-    function: WireFunction<'a>,
-}
-
-#[derive(Serialize)]
-struct WireFunction<'a> {
-    name: &'a str,
-    arguments: &'a str,
-}
-
-impl<'a> Wire<'a> {
-    fn json(reasoning: &'a Reasoning, content: &'a str, tool_calls: &'a [ToolCall]) -> String {
-        let calls = tool_calls.iter().map(|call| WireCall {
-            id: &call.id,
-            r#type: "function",
-            function: WireFunction { name: &call.name, arguments: &call.arguments },
-        });
-        let wire = Self {
-            role: "assistant",
-            reasoning,
-            content: (!content.is_empty() || tool_calls.is_empty()).then_some(content),
-            tool_calls: calls.collect(),
-        };
-        serde_json::to_string(&wire).unwrap_or_default()
+/// The assistant message as it is sent back. Empty text beside tool calls is left out: Kimi refuses it.
+fn json_of(reasoning: &Reasoning, content: &str, tool_calls: &[ToolCall]) -> String {
+    let mut message = Map::new();
+    message.insert("role".to_owned(), "assistant".into());
+    reasoning.write_into(&mut message);
+    if !content.is_empty() || tool_calls.is_empty() {
+        message.insert("content".to_owned(), content.into());
     }
+    if !tool_calls.is_empty() {
+        let call = |ToolCall { id, name, arguments }: &ToolCall| {
+            let function = json!({ "name": name, "arguments": arguments });
+            json!({ "id": id, "type": "function", "function": function })
+        };
+        message.insert("tool_calls".to_owned(), tool_calls.iter().map(call).collect());
+    }
+    Value::Object(message).to_string()
 }
 
 #[cfg(test)]

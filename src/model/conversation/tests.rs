@@ -27,7 +27,8 @@ fn turn() -> impl Strategy<Value = Turn> {
 
 /// The message as it would be received.
 fn received(turn: &Turn) -> AssistantMessage {
-    let call = |arguments: &String| json!([{ "index": 0, "id": "read_file:0", "function": { "name": "read_file", "arguments": arguments } }]);
+    let function = |arguments: &String| json!({ "name": "read_file", "arguments": arguments });
+    let call = |arguments| json!([{ "index": 0, "id": "read_file:0", "function": function(arguments) }]);
     let delta = json!({
         "reasoning_content": turn.reasoning, "content": turn.content,
         "tool_calls": turn.arguments.as_ref().map(call),

@@ -78,11 +78,13 @@ impl MockKimi {
     /// The only model that it serves.
     pub const MODEL: &'static str = "kimi-k2.7-code";
 
-    /// Answers with these, in turn; a further request gets a 500 that says so.
+    /// Answers with these, in turn; a further request gets a 400 that says so (if it is sound).
     pub fn script(answers: impl IntoIterator<Item = Answer>) -> Self {
         let mut answers: VecDeque<Answer> = answers.into_iter().collect();
         Self::answering(move |_| {
-            answers.pop_front().unwrap_or_else(|| Answer::error(500, "mock", "the mock's script is over"))
+            answers
+                .pop_front()
+                .unwrap_or_else(|| Answer { lax: false, ..Answer::error(400, "mock", "the mock's script is over") })
         })
     }
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Body, Framing, Reply, Travel, UsageForm};
+use super::answer::{Answer, Body, Call, Framing, Reply, Travel, UsageForm};
 
 /// What the request used, for the reply's usage.
 #[derive(Clone, Copy, Debug, Default)]
@@ -169,7 +169,9 @@ fn place_usage(form: UsageForm, last: &mut Value, chunks: &mut Vec<Value>, count
         UsageForm::Top | UsageForm::Zero => last["usage"] = usage,
         UsageForm::Extra | UsageForm::Details => {
             chunks.push(last.take());
-            *last = json!({ "id": "cmpl-mock", "object": "chat.completion.chunk", "model": model, "choices": [], "usage": usage });
+            *last = chunk(model, &json!({}));
+            last["choices"] = json!([]);
+            last["usage"] = usage;
         }
         UsageForm::Absent => {}
     }
@@ -243,7 +245,10 @@ fn whole(reply: &Reply, model: &str, counted: Counted) -> Value {
         message[*field] = json!(text);
     }
     if !reply.calls.is_empty() {
-        let call = |call: &super::answer::Call| json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } });
+        let call = |Call { id, name, arguments }: &Call| {
+            let function = json!({ "name": name, "arguments": arguments });
+            json!({ "id": id, "type": "function", "function": function })
+        };
         message["tool_calls"] = reply.calls.iter().map(call).collect();
     }
     json!({
