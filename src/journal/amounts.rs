@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::iter::Sum;
-use std::ops::{Add, AddAssign, Sub};
+use std::ops::{Add, AddAssign, Mul, Sub};
 
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +102,14 @@ impl Sub for Usd {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
+    }
+}
+
+/// A price a token times tokens.
+impl Mul<Tokens> for Usd {
+    type Output = Self;
+    fn mul(self, tokens: Tokens) -> Self {
+        Self(self.0.saturating_mul(tokens.0))
     }
 }
 

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::journal::Outcome;
+
+/// The most of a provider's words that is kept.
+const MESSAGE_CHARS: usize = 499;
+
 /// What kind of failure it is. The source of each row: the error pages listed in `docs/architecture.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -83,9 +88,140 @@ pub struct ModelError {
 }
 
 impl ModelError {
-    /// One line: what happened.
+    /// A failure without a response: nothing billed, nothing to wait for. The message is made safe to print.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: &str) -> Self {
+        Self {
+            kind,
+            status: None,
+            error_type: None,
+            message: presentable(message),
+            request_id: None,
+            retry_after: None,
+            may_be_billed: false,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        self.kind.class()
+    }
+
+    /// How a run ends that this failure ends.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        self.kind.outcome()
+    }
+
+    /// One line: what happened, with status, type and request id in brackets as far as they are known.
     #[must_use]
     pub fn headline(&self) -> String {
-        self.message.clone()
+        let status = self.status.filter(|status| *status != 200).map(|status| status.to_string());
+        let code: Vec<String> = status.into_iter().chain(self.error_type.clone()).collect();
+        let request = self.request_id.as_ref().map(|id| format!("request {id}"));
+        let code = (!code.is_empty()).then(|| code.join(" "));
+        let details: Vec<String> = code.into_iter().chain(request).collect();
+        let what = self.kind.what();
+        if details.is_empty() { what.to_owned() } else { format!("{what} ({})", details.join(", ")) }
     }
+}
+
+impl ErrorKind {
+    /// What to do about it.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Server
+            | Self::Unavailable
+            | Self::Network
+            | Self::CutStream
+            | Self::IdleTimeout
+            | Self::Garbled
+            | Self::EmptyReply => Class::Retry,
+            Self::Overloaded | Self::RateLimited => Class::Wait,
+            Self::Unauthorized
+            | Self::Forbidden
+            | Self::UnknownModel
+            | Self::DoubledV1
+            | Self::WrongPath
+            | Self::DailyLimit
+            | Self::QuotaExhausted
+            | Self::ContextOverflow
+            | Self::ContentFilter
+            | Self::Client => Class::GiveUp,
+            Self::BadRequest | Self::ReasoningLost => Class::OurBug,
+        }
+    }
+
+    /// How a run ends that this failure ends.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::Unauthorized | Self::Forbidden => Outcome::Unauthorized,
+            Self::UnknownModel
+            | Self::DoubledV1
+            | Self::WrongPath
+            | Self::QuotaExhausted
+            | Self::ContentFilter
+            | Self::BadRequest => Outcome::ModelRejected,
+            Self::ContextOverflow => Outcome::Budget,
+            // A daily limit ends by itself: the same command works tomorrow.
+            Self::DailyLimit
+            | Self::Overloaded
+            | Self::RateLimited
+            | Self::Server
+            | Self::Unavailable
+            | Self::Network
+            | Self::CutStream
+            | Self::IdleTimeout
+            | Self::Garbled
+            | Self::EmptyReply => Outcome::TryAgain,
+            Self::ReasoningLost => Outcome::Internal,
+            Self::Client => Outcome::Config,
+        }
+    }
+
+    /// What happened, in a few words.
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "the provider refused the key",
+            Self::Forbidden => "the provider doesn't allow this key to do this",
+            Self::UnknownModel => "the provider doesn't know the model, or doesn't allow it for this key",
+            Self::DoubledV1 => "the base URL has /v1 in it twice",
+            Self::WrongPath => "nothing answers chat completions at the base URL",
+            Self::Overloaded => "the provider is overloaded",
+            Self::RateLimited => "the provider's rate limit is reached",
+            Self::DailyLimit => "the provider's daily limit is reached",
+            Self::QuotaExhausted => "the account's balance or quota is used up",
+            Self::ContextOverflow => "the conversation doesn't fit the model's context window",
+            Self::ContentFilter => "the provider's content filter refused the conversation",
+            Self::BadRequest => "the provider refused the request as malformed",
+            Self::Server => "the provider failed",
+            Self::Unavailable => "the provider is not available",
+            Self::Network => "the provider can't be reached",
+            Self::CutStream => "the reply broke off",
+            Self::IdleTimeout => "the provider fell silent",
+            Self::Garbled => "what came isn't a reply",
+            Self::EmptyReply => "the reply says nothing",
+            Self::ReasoningLost => "reasoning that was received would not be sent back",
+            Self::Client => "the HTTP client can't be set up",
+        }
+    }
+}
+
+/// One line without control or bidirectional characters, at most [`MESSAGE_CHARS`] characters: providers' words reach
+/// terminals and reports.
+pub(super) fn presentable(text: &str) -> String {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let line: String = words.join(" ").chars().filter(|c| !is_bidi(*c)).collect();
+    match line.char_indices().nth(MESSAGE_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+const fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,7 +1,33 @@
 //! Kimi's wire: what is sent, what comes back, and what its errors mean.
+//!
+//! [`Conversation`] holds the history as bytes and makes requests of it; a [`Model`] answers them, over HTTP when it
+//! is a [`Client`]. Below the client: `service` judges responses, `tap` guards the stream's bytes, `chunk` and
+//! `stream` make a message of its events (`reasoning` and `leak` know what other hosts do differently). A failure is
+//! a [`ModelError`]: `refusal` says what a response means, [`retry`] whether to ask again, `advice` what a person
+//! can do. [`prices`] is the dated list; [`replay`] serves recorded replies over a loopback socket.
 
-pub mod chat;
-
-pub use chat::{AssistantMessage, Model, Progress, Reply, Request, ToolCall};
+mod advice;
+mod chat;
+mod chunk;
+mod client;
+mod conversation;
 mod error;
+mod estimate;
+mod leak;
+pub mod prices;
+mod reasoning;
+mod refusal;
+pub mod replay;
+pub mod retry;
+mod service;
+mod stream;
+mod tap;
+mod usage;
+
+pub use advice::Asked;
+pub use chat::{AssistantMessage, Model, Progress, Reply, Request, ToolCall};
+pub use client::{Client, Endpoint};
+pub use conversation::{Conversation, Receipt, ToolChoice};
 pub use error::{Class, ErrorKind, ModelError};
+pub use prices::Price;
+pub use refusal::Refusal;

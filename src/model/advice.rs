@@ -1,0 +1,121 @@
+//! What a person can do about a failed request: the hint under the headline.
+
+use super::{ErrorKind, ModelError};
+
+/// Where the request went, and with what.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The variable or setting that the key came from; `None` when there is no key.
+    pub key_variable: Option<&'a str>,
+    /// The base URL.
+    pub base_url: &'a str,
+    /// The model's name.
+    pub model: &'a str,
+}
+
+impl ModelError {
+    /// What to do, in a sentence or two; never empty.
+    #[must_use]
+    pub fn hint(&self, asked: Asked<'_>) -> String {
+        let Asked { base_url, model, .. } = asked;
+        match self.kind {
+            ErrorKind::Unauthorized => unauthorized(asked),
+            ErrorKind::Forbidden => self.forbidden(asked),
+            ErrorKind::UnknownModel => format!(
+                "{base_url} doesn't serve `{model}` to this key; `GET {base_url}/models` lists what it does; set --model"
+            ),
+            ErrorKind::DoubledV1 => format!("the base URL is {base_url}; remove one /v1 from it"),
+            ErrorKind::WrongPath => format!(
+                "the request went to {base_url}/chat/completions; a base URL looks like https://api.moonshot.ai/v1"
+            ),
+            ErrorKind::QuotaExhausted => self.quota(asked),
+            ErrorKind::Server => self.server(),
+            ErrorKind::Network => format!("check the network, the proxy variables and that {base_url} is right"),
+            ErrorKind::Garbled => {
+                format!("is {base_url} really an API? a login page or a proxy may have answered instead")
+            }
+            ErrorKind::Client => format!("check the base URL {base_url}, the proxy variables and SSL_CERT_FILE"),
+            kind => constant(kind).to_owned(),
+        }
+    }
+
+    fn forbidden(&self, asked: Asked<'_>) -> String {
+        let Asked { base_url, .. } = asked;
+        let words = self.message.to_lowercase();
+        if words.contains("coding agents") {
+            format!(
+                "{base_url} serves only the clients it names; use a key of platform.kimi.ai with \
+                 https://api.moonshot.ai/v1"
+            )
+        } else if words.contains("terminated") {
+            "the account's access was ended; ask the provider's support".to_owned()
+        } else {
+            format!(
+                "{} is known at {base_url} but not allowed this; ask the account's administrator (API access, IP \
+                 allow-list)",
+                key(asked)
+            )
+        }
+    }
+
+    fn quota(&self, asked: Asked<'_>) -> String {
+        let words = self.message.to_lowercase();
+        if words.contains("usage limit") {
+            "the plan's quota resets by itself; wait for it or use a key of another plan".to_owned()
+        } else if words.contains("membership") {
+            "the subscription couldn't be confirmed; check it at the provider, then try again".to_owned()
+        } else {
+            format!("top up the account that {} belongs to; waiting doesn't help", key(asked))
+        }
+    }
+
+    fn server(&self) -> String {
+        match &self.request_id {
+            Some(id) => format!("try again; if it stays, give request id {id} to the provider's support"),
+            None => "try again; if it stays, look at the provider's status page".to_owned(),
+        }
+    }
+}
+
+fn unauthorized(asked: Asked<'_>) -> String {
+    let Asked { base_url, key_variable, .. } = asked;
+    match key_variable {
+        None => format!("no key was sent to {base_url}; set KCODE_API_KEY or MOONSHOT_API_KEY"),
+        Some(variable) => format!(
+            "{variable} was sent to {base_url}; keys of platform.kimi.ai, platform.moonshot.cn and Kimi Code are \
+             separate: use the base URL of the key's own platform"
+        ),
+    }
+}
+
+/// Where neither the endpoint nor the words make a difference.
+const fn constant(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Overloaded => {
+            "the provider is busy for everybody; topping up doesn't help; try later or another variant of the model"
+        }
+        ErrorKind::RateLimited => {
+            "the account's tier allows no more requests, tokens a minute or requests at a time; run one kcode at a \
+             time or raise the tier"
+        }
+        ErrorKind::DailyLimit => "it resets tomorrow; until then only a higher tier helps",
+        ErrorKind::ContextOverflow => {
+            "name the files that matter in the task, or lower --max-completion-tokens; what exists of the patch is kept"
+        }
+        ErrorKind::ContentFilter => {
+            "the task, a file or a tool's output was judged high risk; reword the task or keep that file out of it"
+        }
+        ErrorKind::BadRequest | ErrorKind::ReasoningLost => {
+            "this is a bug in kcode unless the base URL isn't Kimi's; please report it with the run's journal"
+        }
+        ErrorKind::CutStream | ErrorKind::IdleTimeout => {
+            "the provider, the network or a proxy dropped the reply; try again; a proxy must not buffer event streams"
+        }
+        ErrorKind::EmptyReply => "try again; if it stays, raise --max-completion-tokens (reasoning counts against it)",
+        _ => "try again in some minutes; maintenance or a gateway in between is the usual cause",
+    }
+}
+
+fn key(asked: Asked<'_>) -> &str {
+    asked.key_variable.unwrap_or("the key")
+}

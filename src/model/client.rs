@@ -1,0 +1,191 @@
+//! The client over HTTP: one request, one reply, no retries.
+//!
+//! `async-openai` speaks chat completions and parses the event stream, with types of ours. Below it stands our own
+//! service ([`super::service`]), which sees each response before it does. Here the two are joined: what the service
+//! found out (a typed error, the request id, the first byte's time) goes back to the caller with the reply.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_openai::config::Config;
+use async_openai::error::OpenAIError;
+use futures_util::StreamExt;
+use http::{HeaderMap, HeaderValue, header};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::chunk::Chunk;
+use super::service::{Exchange, Service};
+use super::stream::Assembly;
+use super::{ErrorKind, Model, ModelError, Progress, Reply, Request};
+
+/// Where requests go, with which key, and how long silence may last.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Without a slash at its end, such as `https://api.moonshot.ai/v1`.
+    pub base_url: String,
+    /// Sent as a bearer token, to this URL's host only; `None` sends none.
+    pub key: Option<SecretString>,
+    /// How long to wait for a connection.
+    pub connect_timeout: Duration,
+    /// How long no byte may come before the attempt is given up. A model that thinks sends bytes.
+    pub idle_timeout: Duration,
+}
+
+impl Endpoint {
+    /// An endpoint with the usual patience: 30 s to connect, 120 s of silence.
+    #[must_use]
+    pub fn new(base_url: &str, key: Option<SecretString>) -> Self {
+        Self {
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            key,
+            connect_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_mins(2),
+        }
+    }
+}
+
+/// A provider of chat completions.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    config: Address,
+    idle_timeout: Duration,
+}
+
+impl Client {
+    /// Sets up connections to the endpoint; opens none yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Client`] when the URL, the key, the proxy variables or the system's certificates can't be used.
+    pub fn new(endpoint: &Endpoint) -> Result<Self, ModelError> {
+        let unusable = |what: &dyn std::fmt::Display| ModelError::new(ErrorKind::Client, &what.to_string());
+        let url = reqwest::Url::parse(&endpoint.base_url).map_err(|error| unusable(&error))?;
+        let mut headers = HeaderMap::new();
+        if let Some(key) = &endpoint.key {
+            let bearer = format!("Bearer {}", key.expose_secret());
+            let mut bearer = HeaderValue::try_from(bearer)
+                .map_err(|_| unusable(&"the key has characters that a header can't carry"))?;
+            bearer.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, bearer);
+        }
+        let http = http_client(&url, endpoint.connect_timeout).map_err(|error| unusable(&chain(&error)))?;
+        let config =
+            Address { base: endpoint.base_url.clone(), key: endpoint.key.clone().unwrap_or_default(), headers };
+        Ok(Self { http, config, idle_timeout: endpoint.idle_timeout })
+    }
+}
+
+impl Model for Client {
+    async fn ask(&self, request: &Request, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Reply, ModelError> {
+        let started = Instant::now();
+        let exchange = Arc::new(Exchange::new(started));
+        let service = Service::new(self.http.clone(), Arc::clone(&exchange), self.idle_timeout);
+        let openai = async_openai::Client::build(self.http.clone(), self.config.clone()).with_http_service(service);
+        let chunks = openai.chat().create_stream_byot::<_, Chunk>(&*request.body).await;
+        let mut chunks = chunks.map_err(|error| explain(error, &exchange))?;
+        let mut assembly = Assembly::default();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| explain(error, &exchange))?;
+            let grown = assembly.push(chunk).map_err(|error| exchange.label(error))?;
+            grown.into_iter().for_each(&mut *progress);
+        }
+        // Only `[DONE]` ends the stream without an error: the service makes one of every other end.
+        let assembled = assembly.finish().map_err(|error| exchange.label(error))?;
+        Ok(Reply {
+            message: assembled.message,
+            finish_reason: assembled.finish_reason,
+            usage: assembled.usage,
+            request_id: exchange.request_id().or(assembled.id),
+            first_byte: exchange.first_byte().unwrap_or_else(|| started.elapsed()),
+            elapsed: started.elapsed(),
+        })
+    }
+}
+
+/// The library's error is only a wrapper: what happened is what the service wrote down.
+fn explain(error: OpenAIError, exchange: &Exchange) -> ModelError {
+    match error {
+        OpenAIError::Boxed(error) => match error.downcast::<ModelError>() {
+            Ok(error) => *error,
+            Err(error) => ModelError::new(ErrorKind::Network, &error.to_string()),
+        },
+        OpenAIError::JSONDeserialize(error, text) => {
+            let start: String = text.chars().take(120).collect();
+            exchange.label(ModelError {
+                may_be_billed: true,
+                ..ModelError::new(ErrorKind::Garbled, &format!("an event isn't a chunk: {error}: {start}"))
+            })
+        }
+        OpenAIError::StreamError(error) => exchange.failure().unwrap_or_else(|| {
+            exchange
+                .label(ModelError { may_be_billed: true, ..ModelError::new(ErrorKind::Garbled, &error.to_string()) })
+        }),
+        other => ModelError::new(ErrorKind::Client, &other.to_string()),
+    }
+}
+
+/// An HTTP client that follows no redirect (the key would go along), retries nothing, and reads the system's
+/// certificates only where TLS will be spoken.
+fn http_client(url: &reqwest::Url, connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("kcode/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(connect_timeout);
+    let builder = if is_loopback(url) { builder.no_proxy() } else { builder };
+    // Fails when a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    if url.scheme() == "http" {
+        let no_roots = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty());
+        builder.tls_backend_preconfigured(no_roots.with_no_client_auth()).build()
+    } else {
+        builder.build()
+    }
+}
+
+/// A server on this machine is never behind the proxy.
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// An error with all its causes, without the URL (which may hold a password).
+pub(super) fn chain(error: &reqwest::Error) -> String {
+    let mut words = Vec::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(error) = cause {
+        words.push(error.to_string());
+        cause = error.source();
+    }
+    if words.is_empty() { "no further reason is known".to_owned() } else { words.join(": ") }
+}
+
+/// What `async-openai` asks about the endpoint. Its own configuration would read `OPENAI_*` variables.
+#[derive(Clone, Debug)]
+struct Address {
+    base: String,
+    key: SecretString,
+    headers: HeaderMap,
+}
+
+impl Config for Address {
+    fn headers(&self) -> HeaderMap {
+        self.headers.clone()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn query(&self) -> Vec<(&str, &str)> {
+        Vec::new()
+    }
+
+    fn api_base(&self) -> &str {
+        &self.base
+    }
+
+    fn api_key(&self) -> &SecretString {
+        &self.key
+    }
+}

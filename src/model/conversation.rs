@@ -1,0 +1,260 @@
+//! The history as the bytes that are sent: appended to, never re-serialised.
+//!
+//! One buffer holds `{"model":…,"prompt_cache_key":…,"tools":[…],"messages":[m1,m2`. A request is a copy of it with
+//! a tail that may vary (`max_completion_tokens`, `tool_choice`…), so request *n+1* begins with all that stood
+//! before the tail of request *n* (law 5). What was received is hashed on receipt and hashed again in the buffer
+//! before each request; a difference stops the run (law 4).
+
+use std::ops::Range;
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use sha2::Digest as _;
+
+use super::estimate::Estimate;
+use super::{AssistantMessage, ErrorKind, ModelError, Request, stream};
+use crate::journal::{Digest, Event, Message, ReplyReceived, Tokens, Usage};
+
+/// What the model may do with its tools in the next reply. Kimi allows no other values; changing it keeps its cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ToolChoice {
+    /// Call tools or not.
+    #[default]
+    Auto,
+    /// Answer in text.
+    None,
+}
+
+/// What was received, as digests: what the buffer must still hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// SHA-256 of the message's JSON.
+    pub message: Digest,
+    /// SHA-256 of its reasoning, if it had some.
+    pub reasoning: Option<Digest>,
+}
+
+impl From<&AssistantMessage> for Receipt {
+    fn from(message: &AssistantMessage) -> Self {
+        Self { message: Digest::of(&message.json), reasoning: message.reasoning.as_ref().map(Digest::of) }
+    }
+}
+
+impl From<&ReplyReceived> for Receipt {
+    fn from(reply: &ReplyReceived) -> Self {
+        Self { message: reply.message_sha256, reasoning: reply.reasoning_sha256 }
+    }
+}
+
+/// The conversation with the model, append-only.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// The request's bytes up to the last message.
+    buffer: String,
+    /// Hashes the buffer as it grows.
+    prefix: sha2::Sha256,
+    messages: usize,
+    received: Vec<(Range<usize>, Receipt)>,
+    estimate: Estimate,
+}
+
+impl Conversation {
+    /// An empty conversation. `tools` is the JSON array sent as it stands (`[]` sends none); `cache_key` is constant
+    /// for the conversation, so that the provider finds its prefix again.
+    #[must_use]
+    pub fn new(model: &str, cache_key: Option<&str>, tools: &str) -> Self {
+        let cache_key = cache_key.map(|key| format!(r#","prompt_cache_key":{}"#, quoted(key))).unwrap_or_default();
+        let tools = match tools.trim() {
+            "" | "[]" => String::new(),
+            tools => format!(r#","tools":{tools}"#),
+        };
+        let head = format!(r#"{{"model":{}{cache_key}{tools},"messages":["#, quoted(model));
+        let mut conversation = Self {
+            buffer: String::new(),
+            prefix: sha2::Sha256::new(),
+            messages: 0,
+            received: Vec::new(),
+            estimate: Estimate::default(),
+        };
+        conversation.append(&head);
+        conversation
+    }
+
+    /// The same conversation again, from the journal's [`Event::Message`] and [`Event::Reply`]; others are skipped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ReasoningLost`] when a message isn't JSON any more. (One that differs from what was received is
+    /// found by [`Self::request`].)
+    pub fn restore<'a>(
+        model: &str,
+        cache_key: Option<&str>,
+        tools: &str,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<Self, ModelError> {
+        let mut conversation = Self::new(model, cache_key, tools);
+        let mut reply = None;
+        for event in events {
+            match event {
+                Event::Reply(received) => reply = Some(received),
+                Event::Message(message) => conversation.recall(message, &mut reply)?,
+                _ => {}
+            }
+        }
+        Ok(conversation)
+    }
+
+    /// Appends the system prompt.
+    pub fn push_system(&mut self, text: &str) -> Message {
+        self.push("system", &json!({ "role": "system", "content": text }))
+    }
+
+    /// Appends what the user, or kcode in the user's place, says.
+    pub fn push_user(&mut self, text: &str) -> Message {
+        self.push("user", &json!({ "role": "user", "content": text }))
+    }
+
+    /// Appends the answer to the tool call `id` of the last reply. Kimi refuses empty content, so none is sent.
+    pub fn push_tool(&mut self, id: &str, name: &str, text: &str) -> Message {
+        let content = if text.is_empty() { "(no output)" } else { text };
+        self.push("tool", &json!({ "role": "tool", "tool_call_id": id, "name": name, "content": content }))
+    }
+
+    /// Appends a reply's message, byte for byte as it was built on receipt.
+    pub fn push_assistant(&mut self, message: &AssistantMessage) -> Message {
+        self.push_received(&message.json, Receipt::from(message))
+    }
+
+    /// Tells what the provider counted for the reply that was pushed last; later estimates build on it.
+    pub fn calibrate(&mut self, usage: &Usage) {
+        self.estimate.calibrate(usage);
+    }
+
+    /// How many input tokens the next request costs: exact as far as the provider has counted, estimated from there on.
+    #[must_use]
+    pub fn prompt_tokens(&self) -> Tokens {
+        self.estimate.tokens()
+    }
+
+    /// How many messages there are.
+    #[must_use]
+    pub fn messages(&self) -> usize {
+        self.messages
+    }
+
+    /// How many replies there are.
+    #[must_use]
+    pub fn replies(&self) -> usize {
+        self.received.len()
+    }
+
+    /// How many of them carry reasoning, all of which goes back.
+    #[must_use]
+    pub fn replies_with_reasoning(&self) -> usize {
+        self.received.iter().filter(|(_, receipt)| receipt.reasoning.is_some()).count()
+    }
+
+    /// The next request's bytes, with `cap` as `max_completion_tokens`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ReasoningLost`] when a reply in the buffer is not what was received.
+    pub fn request(&self, cap: Tokens, tool_choice: ToolChoice) -> Result<Request, ModelError> {
+        self.check()?;
+        let tool_choice = match tool_choice {
+            ToolChoice::Auto => "",
+            ToolChoice::None => r#","tool_choice":"none""#,
+        };
+        let body = format!(
+            r#"{}],"max_completion_tokens":{},"stream":true,"stream_options":{{"include_usage":true}}{tool_choice}}}"#,
+            self.buffer, cap.0
+        );
+        Ok(Request {
+            body: RawValue::from_string(body).map_err(|error| {
+                ModelError::new(ErrorKind::BadRequest, &format!("the request isn't valid JSON: {error}"))
+            })?,
+            prefix_sha256: Digest::from_raw(self.prefix.clone().finalize().into()),
+            max_completion_tokens: cap,
+        })
+    }
+
+    /// The bytes that the next request begins with: model, tools and messages so far.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.buffer
+    }
+
+    fn push(&mut self, role: &str, message: &Value) -> Message {
+        let json = message.to_string();
+        self.append_message(&json);
+        Message { role: role.to_owned(), json }
+    }
+
+    fn push_received(&mut self, json: &str, receipt: Receipt) -> Message {
+        self.estimate.mark_request();
+        let span = self.append_message(json);
+        self.received.push((span, receipt));
+        Message { role: "assistant".to_owned(), json: json.to_owned() }
+    }
+
+    fn recall(&mut self, message: &Message, reply: &mut Option<&ReplyReceived>) -> Result<(), ModelError> {
+        if serde_json::from_str::<&RawValue>(&message.json).is_err() {
+            return Err(lost(self.messages, "its JSON is damaged"));
+        }
+        if message.role == "assistant" {
+            let reply = reply.take();
+            let receipt = reply.map_or_else(|| receipt_of(&message.json), Receipt::from);
+            self.push_received(&message.json, receipt);
+            if let Some(reply) = reply.filter(|reply| !reply.usage_estimated) {
+                self.calibrate(&reply.usage);
+            }
+        } else {
+            self.append_message(&message.json);
+        }
+        Ok(())
+    }
+
+    fn append_message(&mut self, json: &str) -> Range<usize> {
+        if self.messages > 0 {
+            self.append(",");
+        }
+        let start = self.buffer.len();
+        self.append(json);
+        self.messages += 1;
+        start..self.buffer.len()
+    }
+
+    fn append(&mut self, text: &str) {
+        self.buffer.push_str(text);
+        self.prefix.update(text.as_bytes());
+        self.estimate.grow(text);
+    }
+
+    fn check(&self) -> Result<(), ModelError> {
+        for (n, (span, receipt)) in self.received.iter().enumerate() {
+            let json = self.buffer.get(span.clone()).unwrap_or_default();
+            if Digest::of(json) != receipt.message {
+                return Err(lost(n, "its bytes differ from what was received"));
+            }
+            if receipt_of(json).reasoning != receipt.reasoning {
+                return Err(lost(n, "its reasoning differs from what was received"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a message that stands in the buffer would have been received as.
+fn receipt_of(json: &str) -> Receipt {
+    Receipt { message: Digest::of(json), reasoning: stream::reasoning_of(json).map(Digest::of) }
+}
+
+fn lost(n: usize, how: &str) -> ModelError {
+    ModelError::new(ErrorKind::ReasoningLost, &format!("reply {} of the conversation can't be sent back: {how}", n + 1))
+}
+
+/// `text` as a JSON string.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Reasoning in the three forms that hosts send it, kept apart so that it goes back in the form it came (law 4).
+
+use serde_json::{Map, Value};
+
+/// What was received of each form. An empty string is not the same as none: Kimi means "reasoned, but empty".
+#[derive(Debug, Default)]
+pub(super) struct Reasoning {
+    /// `reasoning_content`: Kimi's own.
+    content: Option<String>,
+    /// `reasoning`: newer vLLM, Together, OpenRouter.
+    plain: Option<String>,
+    /// `reasoning_details`: OpenRouter.
+    details: Vec<Value>,
+}
+
+impl Reasoning {
+    /// Adds a piece; says how many characters of thought it brought (once, when several forms say the same).
+    pub(super) fn add(&mut self, content: Option<String>, plain: Option<String>, details: Option<Vec<Value>>) -> usize {
+        let details = details.unwrap_or_default();
+        let grown = content.as_ref().or(plain.as_ref()).map_or_else(
+            || details.iter().filter_map(thought).map(|text| text.chars().count()).sum(),
+            |text| text.chars().count(),
+        );
+        extend(&mut self.content, content);
+        extend(&mut self.plain, plain);
+        for detail in details {
+            self.add_detail(detail);
+        }
+        grown
+    }
+
+    /// The thought as text: Kimi's field, else the other, else the texts of the details.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.content.as_deref().or(self.plain.as_deref())
+    }
+
+    /// The same, with the details' texts joined where there is nothing else.
+    pub(super) fn text_owned(&self) -> Option<String> {
+        self.text()
+            .map(str::to_owned)
+            .or_else(|| (!self.details.is_empty()).then(|| self.details.iter().filter_map(thought).collect()))
+    }
+
+    /// Writes each form that came into a message.
+    pub(super) fn write_into(&self, message: &mut Map<String, Value>) {
+        if let Some(text) = &self.content {
+            message.insert("reasoning_content".to_owned(), text.as_str().into());
+        }
+        if let Some(text) = &self.plain {
+            message.insert("reasoning".to_owned(), text.as_str().into());
+        }
+        if !self.details.is_empty() {
+            message.insert("reasoning_details".to_owned(), self.details.clone().into());
+        }
+    }
+
+    /// A streamed detail continues the last one of the same index and type: its texts are joined, what else it says
+    /// (a signature, an id) is taken over. The documentation is openrouter.ai/docs/use-cases/reasoning-tokens.
+    fn add_detail(&mut self, detail: Value) {
+        let last = self.details.last_mut().and_then(Value::as_object_mut);
+        match (last, detail) {
+            (Some(last), Value::Object(detail)) if continues(last, &detail) => {
+                for (key, value) in detail {
+                    match (last.get_mut(&key), value) {
+                        (Some(Value::String(whole)), Value::String(piece)) if is_thought(&key) => {
+                            whole.push_str(&piece);
+                        }
+                        (Some(_), Value::Null) => {}
+                        (_, value) => {
+                            last.insert(key, value);
+                        }
+                    }
+                }
+            }
+            (_, detail) => self.details.push(detail),
+        }
+    }
+}
+
+fn continues(last: &Map<String, Value>, detail: &Map<String, Value>) -> bool {
+    detail.contains_key("index") && ["index", "type"].iter().all(|key| last.get(*key) == detail.get(*key))
+}
+
+fn is_thought(key: &str) -> bool {
+    matches!(key, "text" | "summary" | "data")
+}
+
+fn thought(detail: &Value) -> Option<&str> {
+    detail.get("text").or_else(|| detail.get("summary")).and_then(Value::as_str)
+}
+
+fn extend(whole: &mut Option<String>, piece: Option<String>) {
+    if let Some(piece) = piece {
+        whole.get_or_insert_default().push_str(&piece);
+    }
+}

@@ -1,0 +1,244 @@
+//! What a response that isn't a reply means: a pure function from its status, headers and body to a [`ModelError`].
+//!
+//! The rules follow platform.kimi.ai/docs/api/errors and the error page of Kimi Code; other hosts' shapes
+//! (`{"error":"text"}`, `{"detail":…}`, numeric codes) are read too. Cases live in `fixtures/api/errors/`.
+
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use serde_json::Value;
+
+use super::error::presentable;
+use super::{ErrorKind, ModelError};
+
+/// The part of a response that judging needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// All headers.
+    pub headers: &'a HeaderMap,
+    /// The body, perhaps cut.
+    pub body: &'a [u8],
+    /// The URL that was asked.
+    pub url: &'a str,
+    /// For a Retry-After that is a date.
+    pub now: SystemTime,
+}
+
+impl Refusal<'_> {
+    /// What it means.
+    #[must_use]
+    pub fn judge(&self) -> ModelError {
+        let said = Said::read(self.headers, self.body);
+        let status = said.code.filter(|_| self.status == 200).unwrap_or(self.status);
+        let kind = kind_of(status, &said, self.url);
+        let waits = kind.class() == super::Class::Wait || matches!(kind, ErrorKind::Server | ErrorKind::Unavailable);
+        ModelError {
+            kind,
+            status: Some(self.status),
+            message: self.message(&said),
+            request_id: request_id(self.headers).or(said.request_id.clone()),
+            retry_after: waits.then(|| retry_after(self.headers, self.now).or(said.seconds())).flatten(),
+            may_be_billed: matches!(status, 200 | 408 | 499 | 500 | 502 | 504),
+            error_type: said.kind,
+        }
+    }
+
+    fn message(&self, said: &Said) -> String {
+        let location = self.headers.get("location").and_then(|value| value.to_str().ok());
+        match (location, said.message.is_empty()) {
+            (Some(place), _) if (300..=399).contains(&self.status) => presentable(&format!("redirected to {place}")),
+            (_, true) => format!("HTTP status {} without a message", self.status),
+            (_, false) => presentable(&said.message),
+        }
+    }
+}
+
+/// An error object that came inside a stream that had begun well.
+pub(super) fn inside_stream(error: &Value) -> ModelError {
+    let said = Said::from_error(error);
+    let kind = kind_of(said.code.unwrap_or(200), &said, "");
+    ModelError {
+        kind,
+        status: said.code,
+        message: presentable(&said.message),
+        request_id: said.request_id.clone(),
+        retry_after: (kind.class() == super::Class::Wait).then(|| said.seconds()).flatten(),
+        may_be_billed: true,
+        error_type: said.kind,
+    }
+}
+
+/// The id for the provider's support.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let header = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    ["x-request-id", "x-trace-id", "msh-request-id", "request-id"].into_iter().find_map(header).map(presentable)
+}
+
+/// `Retry-After` in seconds or as a date; `retry-after-ms` where a gateway sends it.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let header = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).map(str::trim);
+    if let Some(millis) = header("retry-after-ms").and_then(|text| text.parse().ok()) {
+        return Some(Duration::from_millis(millis));
+    }
+    let text = header("retry-after")?;
+    match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default()),
+    }
+}
+
+/// What the body says, whatever its shape.
+#[derive(Debug, Default)]
+struct Said {
+    /// `error.type`, else a textual code.
+    kind: Option<String>,
+    /// A status that stands in the body (OpenRouter's `error.code`).
+    code: Option<u16>,
+    message: String,
+    request_id: Option<String>,
+}
+
+impl Said {
+    fn read(headers: &HeaderMap, body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let html = headers.get("content-type").is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+        if html || text.starts_with('<') {
+            return Self { message: title(text), ..Self::default() };
+        }
+        let Ok(Value::Object(object)) = serde_json::from_str(text) else {
+            return Self { message: text.to_owned(), ..Self::default() };
+        };
+        let whole = Value::Object(object);
+        let mut said = match whole.get("error") {
+            Some(error @ Value::Object(_)) => Self::from_error(error),
+            // The platform's router answers `{"error":"url.not_found","message":…}` for an unknown path.
+            Some(Value::String(error)) => match whole.get("message").and_then(Value::as_str) {
+                Some(message) => Self { kind: Some(error.clone()), message: message.to_owned(), ..Self::default() },
+                None => Self { message: error.clone(), ..Self::default() },
+            },
+            _ => Self::from_error(&whole),
+        };
+        said.request_id = said.request_id.or_else(|| string(&whole, &["request_id", "requestId", "trace_id"]));
+        said
+    }
+
+    fn from_error(error: &Value) -> Self {
+        let code = error.get("code");
+        let kind = string(error, &["type"]).or_else(|| code.and_then(Value::as_str).map(str::to_owned));
+        let message = string(error, &["message", "msg", "detail", "error_description"]);
+        Self {
+            kind: kind.map(|kind| presentable(&kind)),
+            code: code.and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok()).filter(|c| *c >= 400),
+            message: message.unwrap_or_else(|| error.as_str().map_or_else(|| error.to_string(), str::to_owned)),
+            request_id: string(error, &["request_id", "requestId"]),
+        }
+    }
+
+    /// `…please try again after 7 seconds`.
+    fn seconds(&self) -> Option<Duration> {
+        let (_, rest) = self.message.split_once("try again after ")?;
+        let number: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+        Duration::try_from_secs_f64(number.trim_end_matches('.').parse().ok()?).ok()
+    }
+
+    fn says_any(&self, words: &[&str]) -> bool {
+        let message = self.message.to_lowercase();
+        words.iter().any(|word| message.contains(word))
+    }
+}
+
+/// The type decides where it says more than the status; then the status, with the words where it means several things.
+fn kind_of(status: u16, said: &Said, url: &str) -> ErrorKind {
+    match said.kind.as_deref() {
+        Some("engine_overloaded_error") => return ErrorKind::Overloaded,
+        Some("exceeded_current_quota_error" | "insufficient_quota") => return ErrorKind::QuotaExhausted,
+        Some("content_filter") => return ErrorKind::ContentFilter,
+        Some("context_length_exceeded") => return ErrorKind::ContextOverflow,
+        _ => {}
+    }
+    match status {
+        400 | 413 | 422 => kind_of_bad_request(status, said),
+        401 => ErrorKind::Unauthorized,
+        402 => ErrorKind::QuotaExhausted,
+        403 if said.says_any(&["usage limit", "insufficient balance", "quota"]) => ErrorKind::QuotaExhausted,
+        403 => ErrorKind::Forbidden,
+        300..=399 | 404 | 405 => kind_of_not_found(said, url),
+        408 | 499 => ErrorKind::Network,
+        429 => kind_of_too_many(said),
+        500 => ErrorKind::Server,
+        501..=599 => ErrorKind::Unavailable,
+        200..=299 => kind_by_type(said),
+        _ => ErrorKind::BadRequest,
+    }
+}
+
+fn kind_of_bad_request(status: u16, said: &Said) -> ErrorKind {
+    const OVERFLOW: [&str; 6] = [
+        "exceeded model token limit",
+        "input token length too long",
+        "exceeds the model specification",
+        "maximum context length",
+        "context window",
+        "total message size",
+    ];
+    if status == 413 || said.says_any(&OVERFLOW) {
+        ErrorKind::ContextOverflow
+    } else if said.says_any(&["considered high risk"]) {
+        ErrorKind::ContentFilter
+    } else {
+        ErrorKind::BadRequest
+    }
+}
+
+fn kind_of_not_found(said: &Said, url: &str) -> ErrorKind {
+    if said.says_any(&["model"]) {
+        ErrorKind::UnknownModel
+    } else if url.contains("/v1/v1/") {
+        ErrorKind::DoubledV1
+    } else {
+        ErrorKind::WrongPath
+    }
+}
+
+fn kind_of_too_many(said: &Said) -> ErrorKind {
+    if said.says_any(&["usage limit", "current quota", "insufficient balance", "suspended"]) {
+        ErrorKind::QuotaExhausted
+    } else if said.says_any(&["tpd", "rpd", "per day", "daily"]) {
+        ErrorKind::DailyLimit
+    } else if said.says_any(&["overloaded"]) {
+        ErrorKind::Overloaded
+    } else {
+        ErrorKind::RateLimited
+    }
+}
+
+/// An error that came with status 200: only its type tells.
+fn kind_by_type(said: &Said) -> ErrorKind {
+    match said.kind.as_deref() {
+        Some("invalid_authentication_error" | "incorrect_api_key_error") => ErrorKind::Unauthorized,
+        Some("permission_denied_error") => ErrorKind::Forbidden,
+        Some("resource_not_found_error") => kind_of_not_found(said, ""),
+        Some("rate_limit_reached_error") => kind_of_too_many(said),
+        Some("invalid_request_error") => kind_of_bad_request(400, said),
+        Some("server_unavailable") => ErrorKind::Unavailable,
+        Some(_) => ErrorKind::Server,
+        None => ErrorKind::Garbled,
+    }
+}
+
+/// What a web page calls itself.
+fn title(html: &str) -> String {
+    let lower = html.to_ascii_lowercase();
+    let inside = lower.find("<title>").zip(lower.find("</title>")).and_then(|(from, to)| html.get(from + 7..to));
+    match inside.map(str::trim).filter(|title| !title.is_empty()) {
+        Some(title) => format!("a web page: {title}"),
+        None => "a web page".to_owned(),
+    }
+}
+
+fn string(object: &Value, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|key| object.get(key).and_then(Value::as_str)).map(str::to_owned)
+}

@@ -1,0 +1,163 @@
+//! A loopback server that answers with recorded replies, as a real event stream: the model of `kcode demo`.
+//!
+//! It speaks just enough HTTP for one client: each `POST …/chat/completions` gets the next reply of the recording,
+//! whatever it asks. Requests beyond the recording are refused.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use crate::journal::Usage;
+
+/// Characters in an event: about what a token is.
+const PIECE: usize = 4;
+
+/// A recorded conversation: what the model said, in order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recording {
+    /// One for each request.
+    pub replies: Vec<RecordedReply>,
+}
+
+/// One reply of a recording.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordedReply {
+    /// What the model thought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
+    /// What it said.
+    pub content: String,
+    /// What it called.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<RecordedCall>,
+    /// What the provider counted.
+    pub usage: Usage,
+}
+
+/// One tool call of a recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordedCall {
+    /// The call's id.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// JSON as text.
+    pub arguments: String,
+}
+
+/// The running server; it stops when dropped.
+#[derive(Debug)]
+pub struct Replay {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Replay {
+    /// Serves the recording on a free port of the loopback, from the runtime this is called in; `pace` is waited
+    /// before each event, so that people can watch.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub async fn start(recording: Recording, pace: Duration) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let serving = tokio::spawn(serve(listener, recording, pace));
+        Ok(Self { address, serving })
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:40123/v1`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+}
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, recording: Recording, pace: Duration) {
+    let mut replies = recording.replies.into_iter();
+    while let Ok((stream, _)) = listener.accept().await {
+        let mut stream = BufReader::new(stream);
+        // A client that leaves early only loses its own reply.
+        if read_request(&mut stream).await.is_ok() {
+            let _ = match replies.next() {
+                Some(reply) => send(&mut stream, &reply, pace).await,
+                None => refuse(&mut stream).await,
+            };
+            let _ = stream.shutdown().await;
+        }
+    }
+}
+
+/// Reads one request and forgets it.
+async fn read_request(stream: &mut BufReader<TcpStream>) -> std::io::Result<()> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        match line.trim_end().split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().unwrap_or_default();
+            }
+            None if line.trim_end().is_empty() => break,
+            _ => {}
+        }
+    }
+    tokio::io::copy(&mut stream.take(length), &mut tokio::io::sink()).await.map(drop)
+}
+
+async fn send(stream: &mut BufReader<TcpStream>, reply: &RecordedReply, pace: Duration) -> std::io::Result<()> {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    for chunk in chunks(reply) {
+        tokio::time::sleep(pace).await;
+        stream.write_all(format!("data: {chunk}\n\n").as_bytes()).await?;
+    }
+    stream.write_all(b"data: [DONE]\n\n").await
+}
+
+async fn refuse(stream: &mut BufReader<TcpStream>) -> std::io::Result<()> {
+    let body = r#"{"error":{"type":"invalid_request_error","message":"the recording has no further reply"}}"#;
+    let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
+    stream.write_all(format!("{head}{body}").as_bytes()).await
+}
+
+/// The events of a reply in Kimi's order: reasoning, text, tool calls, the end with usage.
+fn chunks(reply: &RecordedReply) -> Vec<Value> {
+    let mut deltas = vec![json!({ "role": "assistant", "content": "" })];
+    let thought = reply.reasoning_content.as_deref();
+    deltas.extend(thought.filter(|text| text.is_empty()).map(|text| json!({ "reasoning_content": text })));
+    deltas.extend(pieces(thought.unwrap_or_default()).map(|piece| json!({ "reasoning_content": piece })));
+    deltas.extend(pieces(&reply.content).map(|piece| json!({ "content": piece })));
+    for (index, RecordedCall { id, name, arguments }) in reply.tool_calls.iter().enumerate() {
+        let function = json!({ "name": name, "arguments": "" });
+        deltas.push(json!({ "tool_calls": [{ "index": index, "id": id, "type": "function", "function": function }] }));
+        deltas.extend(
+            pieces(arguments)
+                .map(|piece| json!({ "tool_calls": [{ "index": index, "function": { "arguments": piece } }] })),
+        );
+    }
+    let mut chunks: Vec<Value> =
+        deltas.into_iter().map(|delta| json!({ "choices": [{ "index": 0, "delta": delta }] })).collect();
+    let finish_reason = if reply.tool_calls.is_empty() { "stop" } else { "tool_calls" };
+    let choice = json!({ "index": 0, "delta": {}, "finish_reason": finish_reason, "usage": reply.usage });
+    chunks.push(json!({ "choices": [choice] }));
+    chunks
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = String> + '_ {
+    let mut rest = text.chars().peekable();
+    std::iter::from_fn(move || rest.peek().is_some().then(|| rest.by_ref().take(PIECE).collect()))
+}

@@ -1,0 +1,191 @@
+//! The service under `async-openai`: it sees each response first and lets only a sound event stream pass.
+//!
+//! `async-openai` loses the status and headers of many errors, takes a 200 with an error body or a web page for an
+//! empty success, and panics on a byte order mark. So: what isn't 2xx becomes a [`ModelError`] here, with the
+//! provider's words; a 200 must be an event stream (its body goes on through [`super::tap`]) or a chat completion in
+//! JSON (which goes on as a stream of one event); anything else is an error.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant, SystemTime};
+
+use async_openai::middleware::HttpRequestFactory;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use http::HeaderMap;
+
+use super::refusal::{self, Refusal};
+use super::tap::{Tap, transport};
+use super::{ErrorKind, ModelError};
+
+/// The most that is read of a body which refuses.
+const REFUSAL_BYTES: usize = 64 * 1024;
+/// The most that is read of a reply which isn't streamed.
+const WHOLE_REPLY_BYTES: usize = 32 * 1024 * 1024;
+
+/// What is learnt during one request, shared with the caller.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    started: Instant,
+    first_byte: OnceLock<Duration>,
+    request_id: OnceLock<String>,
+    failure: Mutex<Option<ModelError>>,
+}
+
+impl Exchange {
+    pub(super) fn new(started: Instant) -> Self {
+        let (first_byte, request_id, failure) = (OnceLock::new(), OnceLock::new(), Mutex::new(None));
+        Self { started, first_byte, request_id, failure }
+    }
+
+    /// From sending to the first byte of the body.
+    pub(super) fn first_byte(&self) -> Option<Duration> {
+        self.first_byte.get().copied()
+    }
+
+    pub(super) fn request_id(&self) -> Option<String> {
+        self.request_id.get().cloned()
+    }
+
+    /// Why the body ended without `[DONE]`.
+    pub(super) fn failure(&self) -> Option<ModelError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds the request id that the response's headers named, which support knows better than one from its body.
+    pub(super) fn label(&self, error: ModelError) -> ModelError {
+        ModelError { request_id: self.request_id().or(error.request_id), ..error }
+    }
+
+    pub(super) fn note_byte(&self) {
+        let _ = self.first_byte.set(self.started.elapsed()); // Only the first counts.
+    }
+
+    pub(super) fn note_failure(&self, error: ModelError) -> ModelError {
+        let error = self.label(error);
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+        error
+    }
+}
+
+/// One request's way to the network and back.
+#[derive(Clone, Debug)]
+pub(super) struct Service {
+    http: reqwest::Client,
+    exchange: Arc<Exchange>,
+    idle: Duration,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<reqwest::Response, tower::BoxError>> + Send>>;
+
+impl Service {
+    pub(super) fn new(http: reqwest::Client, exchange: Arc<Exchange>, idle: Duration) -> Self {
+        Self { http, exchange, idle }
+    }
+
+    async fn exchange(self, factory: HttpRequestFactory) -> Result<reqwest::Response, ModelError> {
+        let unusable = |error: &dyn std::fmt::Display| ModelError::new(ErrorKind::Client, &error.to_string());
+        let request = factory.build().await.map_err(|error| unusable(&error))?;
+        let url = request.url().clone();
+        let sending = tokio::time::timeout(self.idle, self.http.execute(request)).await;
+        let response = sending.map_err(|_| silence(self.idle))?.map_err(|error| transport(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        if let Some(id) = refusal::request_id(&headers) {
+            let _ = self.exchange.request_id.set(id); // One response, one id.
+        }
+        let body = response.bytes_stream();
+        match (status, content_type(&headers)) {
+            (200, ContentType::Events) => Ok(events(Tap::new(body, self.exchange, self.idle))),
+            (200, ContentType::Json) => self.whole_reply(&headers, url.as_str(), body).await,
+            _ => {
+                let body = self.read(body, REFUSAL_BYTES).await;
+                Err(judge(status, &headers, url.as_str(), &body))
+            }
+        }
+    }
+
+    /// A JSON body is an error or a reply that wasn't streamed.
+    async fn whole_reply(
+        self,
+        headers: &HeaderMap,
+        url: &str,
+        body: impl Stream<Item = reqwest::Result<Bytes>> + Send,
+    ) -> Result<reqwest::Response, ModelError> {
+        let body = self.read(body, WHOLE_REPLY_BYTES).await;
+        let json: Option<serde_json::Value> =
+            serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body)).ok();
+        match json {
+            Some(json) if json.get("choices").is_some() => {
+                Ok(events(futures_util::stream::iter([Ok::<_, ModelError>(format!(
+                    "data: {json}\n\ndata: [DONE]\n\n"
+                ))])))
+            }
+            _ => Err(self.exchange.label(judge(200, headers, url, &body))),
+        }
+    }
+
+    /// What comes of a body before its end, a failure, silence or the limit: an error's words needn't be whole.
+    async fn read(&self, body: impl Stream<Item = reqwest::Result<Bytes>> + Send, limit: usize) -> Vec<u8> {
+        let mut body = std::pin::pin!(body);
+        let mut whole = Vec::new();
+        while whole.len() < limit
+            && let Ok(Some(Ok(piece))) = tokio::time::timeout(self.idle, body.next()).await
+        {
+            self.exchange.note_byte();
+            whole.extend_from_slice(&piece[..piece.len().min(limit - whole.len())]);
+        }
+        whole
+    }
+}
+
+impl tower::Service<HttpRequestFactory> for Service {
+    type Response = reqwest::Response;
+    type Error = tower::BoxError;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, factory: HttpRequestFactory) -> Answer {
+        let service = self.clone();
+        Box::pin(async move { service.exchange(factory).await.map_err(Into::into) })
+    }
+}
+
+/// What a 200 claims to be.
+enum ContentType {
+    Events,
+    Json,
+    Other,
+}
+
+fn content_type(headers: &HeaderMap) -> ContentType {
+    let Some(value) = headers.get(http::header::CONTENT_TYPE) else { return ContentType::Events };
+    let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+    match value.split(';').next().unwrap_or_default().trim() {
+        "text/event-stream" => ContentType::Events,
+        "application/json" => ContentType::Json,
+        _ => ContentType::Other,
+    }
+}
+
+fn judge(status: u16, headers: &HeaderMap, url: &str, body: &[u8]) -> ModelError {
+    Refusal { status, headers, body, url, now: SystemTime::now() }.judge()
+}
+
+fn events<S, B>(body: S) -> reqwest::Response
+where
+    S: Stream<Item = Result<B, ModelError>> + Send + 'static,
+    Bytes: From<B>,
+    B: 'static,
+{
+    http::Response::new(reqwest::Body::wrap_stream(body)).into()
+}
+
+/// Nothing came for the idle limit.
+pub(super) fn silence(idle: Duration) -> ModelError {
+    let words = format!("no byte came for {} s", idle.as_secs_f64());
+    ModelError { may_be_billed: true, ..ModelError::new(ErrorKind::IdleTimeout, &words) }
+}

@@ -1,0 +1,156 @@
+//! The body of an event stream on its way to the parser: timed, bounded, and without what the parser can't bear.
+//!
+//! A byte order mark is taken off (eventsource-stream 0.2.3 panics on it), bytes that aren't UTF-8 and lines without
+//! an end stop it (the parser would collect them for ever), and the body's end becomes an error: `[DONE]` alone ends
+//! a reply, and after it the parser no longer reads.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use tokio::time::{Instant, Sleep};
+
+use super::client::chain;
+use super::service::{Exchange, silence};
+use super::{ErrorKind, ModelError};
+
+/// A window of 262,144 tokens at 250 bytes an event, twice.
+const MAX_BYTES: usize = 128 * 1024 * 1024;
+/// No event is longer; the parser reads a line again from its start with each piece.
+const MAX_LINE: usize = 1024 * 1024;
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+type Source = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+
+/// The tapped body.
+pub(super) struct Tap {
+    source: Source,
+    exchange: Arc<Exchange>,
+    idle: Duration,
+    /// Fires when nothing came for `idle`.
+    alarm: Pin<Box<Sleep>>,
+    text: Text,
+    ended: bool,
+}
+
+impl Tap {
+    pub(super) fn new(
+        source: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
+        exchange: Arc<Exchange>,
+        idle: Duration,
+    ) -> Self {
+        let alarm = Box::pin(tokio::time::sleep(idle));
+        Self { source: Box::pin(source), exchange, idle, alarm, text: Text::default(), ended: false }
+    }
+
+    fn fail(&mut self, error: ModelError) -> Poll<Option<Result<Bytes, ModelError>>> {
+        self.ended = true;
+        Poll::Ready(Some(Err(self.exchange.note_failure(error))))
+    }
+
+    fn pass(&mut self, piece: &Bytes) -> Poll<Option<Result<Bytes, ModelError>>> {
+        self.exchange.note_byte();
+        let deadline = Instant::now() + self.idle;
+        self.alarm.as_mut().reset(deadline);
+        match self.text.take(piece) {
+            Ok(text) => Poll::Ready(Some(Ok(text))),
+            Err(why) => self.fail(billed(ErrorKind::Garbled, why)),
+        }
+    }
+}
+
+impl Stream for Tap {
+    type Item = Result<Bytes, ModelError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(next) = self.source.as_mut().poll_next(cx) {
+            return match next {
+                Some(Ok(piece)) => self.pass(&piece),
+                // After its last event a server may leave out the empty line, or hang up.
+                None | Some(Err(_)) if self.text.closes_with_done() => {
+                    Poll::Ready(Some(Ok(Bytes::from_static(b"\n\n"))))
+                }
+                Some(Err(error)) => self.fail(billed(ErrorKind::CutStream, &chain(&error))),
+                None => self.fail(billed(ErrorKind::CutStream, "the stream ended before [DONE]")),
+            };
+        }
+        ready!(self.alarm.as_mut().poll(cx));
+        let idle = self.idle;
+        self.fail(silence(idle))
+    }
+}
+
+/// What is known of the text so far.
+#[derive(Debug, Default)]
+struct Text {
+    began: bool,
+    bytes: usize,
+    /// Bytes since the last line's end.
+    line: usize,
+    /// The first bytes of a character whose rest hasn't come, or of what may be a byte order mark.
+    held: BytesMut,
+    /// The last bytes that passed.
+    tail: Vec<u8>,
+}
+
+impl Text {
+    /// What may pass of `piece` and of what was held back; bytes that stop in the middle of a character are held.
+    fn take(&mut self, piece: &Bytes) -> Result<Bytes, &'static str> {
+        self.held.extend_from_slice(piece);
+        if !self.began {
+            if BOM.starts_with(&self.held) && self.held.len() < BOM.len() {
+                return Ok(Bytes::new());
+            }
+            self.began = true;
+            if self.held.starts_with(BOM) {
+                let _ = self.held.split_to(BOM.len());
+            }
+        }
+        let whole = match std::str::from_utf8(&self.held) {
+            Ok(text) => text.len(),
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => return Err("the stream holds bytes that aren't UTF-8"),
+        };
+        let text = self.held.split_to(whole).freeze();
+        self.measure(&text)?;
+        Ok(text)
+    }
+
+    fn measure(&mut self, text: &Bytes) -> Result<(), &'static str> {
+        self.bytes += text.len();
+        self.line = match text.iter().rposition(|byte| *byte == b'\n') {
+            Some(at) => text.len() - at,
+            None => self.line + text.len(),
+        };
+        self.tail.extend_from_slice(&text[text.len().saturating_sub(16)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(16));
+        if self.line > MAX_LINE || self.bytes > MAX_BYTES { Err("the stream is longer than any reply") } else { Ok(()) }
+    }
+
+    /// Once: the empty line that closes the event is what it makes of it.
+    fn closes_with_done(&mut self) -> bool {
+        let closes = self.tail.trim_ascii_end().ends_with(b"[DONE]");
+        self.tail.clear();
+        closes
+    }
+}
+
+/// A failure after the request had reached the model.
+fn billed(kind: ErrorKind, message: &str) -> ModelError {
+    ModelError { may_be_billed: true, ..ModelError::new(kind, message) }
+}
+
+/// A failure before there was a response.
+pub(super) fn transport(error: &reqwest::Error) -> ModelError {
+    let kind = if error.is_builder() { ErrorKind::Client } else { ErrorKind::Network };
+    ModelError { may_be_billed: !error.is_connect() && !error.is_builder(), ..ModelError::new(kind, &chain(error)) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! What passes, what stops, and when.
+
+use futures_util::{StreamExt, stream};
+use proptest::prelude::*;
+
+use super::*;
+
+/// Bytes to send after a pause; then the body ends.
+fn tap(pieces: Vec<(Duration, Vec<u8>)>, idle: Duration) -> Tap {
+    let body = stream::iter(pieces).then(|(pause, piece)| async move {
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await; // Even of nothing it takes a millisecond.
+        }
+        Ok(Bytes::from(piece))
+    });
+    Tap::new(body, Arc::new(Exchange::new(std::time::Instant::now())), idle)
+}
+
+/// What passed, and the error at the end.
+fn run(pieces: Vec<(Duration, Vec<u8>)>, idle: Duration) -> (Vec<u8>, Option<ErrorKind>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let mut tap = tap(pieces, idle);
+        let (mut passed, mut end) = (Vec::new(), None);
+        while let Some(piece) = tap.next().await {
+            match piece {
+                Ok(piece) => passed.extend_from_slice(&piece),
+                Err(error) => end = Some(error.kind),
+            }
+        }
+        (passed, end)
+    })
+}
+
+fn at_once<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<(Duration, Vec<u8>)> {
+    pieces.into_iter().map(|piece| (Duration::ZERO, piece.to_vec())).collect()
+}
+
+/// Longer than any test lasts, but where it is the point.
+const IDLE: Duration = Duration::from_mins(2);
+
+#[test]
+fn silence_ends_the_reply_and_any_byte_renews_the_patience() {
+    let slow = |n: usize, pause: Duration| vec![(pause, b": keep-alive\n\n".to_vec()); n];
+    let (pause, idle) = (Duration::from_millis(250), Duration::from_secs(1));
+    assert_eq!(run(slow(5, pause), idle).1, Some(ErrorKind::CutStream), "it lasts until the body ends");
+    assert_eq!(run(slow(1, IDLE), pause), (Vec::new(), Some(ErrorKind::IdleTimeout)));
+}
+
+#[test]
+fn what_the_parser_cannot_bear_does_not_reach_it() {
+    let garbled = Some(ErrorKind::Garbled);
+    assert_eq!(run(at_once([&b"data: \xff\xfe\n\n"[..]]), IDLE).1, garbled);
+    let endless = vec![b'x'; MAX_LINE / 4];
+    assert_eq!(run(at_once([&endless[..]; 5]), IDLE).1, garbled);
+    let mut lines = endless;
+    lines.push(b'\n');
+    assert_eq!(run(at_once([&lines[..]; 5]), IDLE).1, Some(ErrorKind::CutStream), "many lines are fine");
+    assert_eq!(run(at_once([&b"\xef"[..], b"\xbb", b"\xbf", b"data: 1\n\n"]), IDLE).0, b"data: 1\n\n");
+}
+
+#[test]
+fn a_body_that_ends_with_done_gets_its_empty_line() {
+    for done in ["data: [DONE]", "data:[DONE]\n", "data: [DONE]\r\n"] {
+        let (passed, end) = run(at_once([done.as_bytes()]), IDLE);
+        assert_eq!(passed, format!("{done}\n\n").as_bytes());
+        assert_eq!(end, Some(ErrorKind::CutStream), "nobody reads on after [DONE]");
+    }
+}
+
+proptest! {
+    #[test]
+    fn bytes_pass_unchanged_wherever_they_are_split(text in "(data: .{0,20}\n\n){0,5}", size in 1usize..5, bom: bool) {
+        let body = if bom { format!("\u{feff}{text}") } else { text.clone() };
+        let (passed, _) = run(at_once(body.as_bytes().chunks(size)), IDLE);
+        let text = text.strip_prefix('\u{feff}').filter(|_| !bom).unwrap_or(&text);
+        prop_assert_eq!(passed, text.as_bytes());
+    }
+}
