@@ -1,60 +1,41 @@
 //! What the model may call. Each tool is one file here and one JSON file in `tools/`, which is what the model sees.
 //!
-//! Tools run inside the worker process; the broker knows only their names and access.
+//! Tools run inside the worker process, on a [`Workroom`]; the broker knows only their names, their access and the
+//! schemas that it sends. A tool answers with text for the model or fails for good: there is no third way. An answer
+//! that refuses says what was received, what is expected and one next step.
+//!
+//! | File | What it is about |
+//! |---|---|
+//! | `tool` | the trait and the two kinds of failure |
+//! | `registry` | every tool, by name; one call answered |
+//! | `schema`, `arguments` | what the model is told, and how its arguments are checked against it |
+//! | `workroom`, `files`, `place`, `ledger` | the files a tool can reach, and what the model has seen of them |
+//! | `walk`, `scan`, `text` | which files there are; their matching lines; what is text and how it is shown |
+//! | [`edit`] | where a passage is and what takes its place: pure functions over bytes |
 
-use serde::{Deserialize, Serialize};
+mod arguments;
+pub mod edit;
+mod edit_file;
+mod files;
+mod ledger;
+mod list_files;
+mod observation;
+mod place;
+mod read_file;
+mod registry;
+mod run_tests;
+mod scan;
+mod schema;
+mod search;
+mod text;
+mod tool;
+mod walk;
+mod workroom;
+mod write_file;
 
-use crate::journal::{RelPath, TestCounts};
-
-/// Whether a tool may run beside others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Changes nothing; calls of one reply run together.
-    Read,
-    /// May change the view; runs alone.
-    Write,
-}
-
-/// What a call of a tool came to; crosses the wall from the worker to the broker.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Observation {
-    /// False when `text` tells the model what was wrong with its call.
-    pub ok: bool,
-    /// What the model reads; never empty.
-    pub text: String,
-    /// One line for people, such as `calc/core.py:12  −1 +1`.
-    pub summary: String,
-    /// Files that the call wrote, made or removed.
-    pub touched: Vec<RelPath>,
-    /// Set by `run_tests`.
-    pub tests: Option<TestRun>,
-}
-
-/// A finished run of the test command.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct TestRun {
-    /// The command as a person would type it, filter included.
-    pub command: String,
-    /// The exit code; `None` when a signal ended it.
-    pub exit_code: Option<i32>,
-    /// The signal that ended it.
-    pub signal: Option<i32>,
-    /// Why kcode ended it: `deadline`, `idle` or `cancelled`.
-    pub stopped: Option<String>,
-    /// Wall time.
-    pub ms: u64,
-    /// The log's file name in the run's `logs/`.
-    pub log: String,
-    /// What the model is shown: failing lines first, then head and tail.
-    pub excerpt: String,
-    /// The runner's own count, where its words are known.
-    pub counts: Option<TestCounts>,
-}
-
-impl TestRun {
-    /// Exit code 0, and kcode didn't end it.
-    #[must_use]
-    pub fn passed(&self) -> bool {
-        self.exit_code == Some(0) && self.stopped.is_none()
-    }
-}
+pub use observation::{Observation, TestRun};
+pub use registry::{access, call, find, names};
+pub use schema::schemas;
+pub use text::NotText;
+pub use tool::{Access, FatalToolError, Tool, ToolError};
+pub use workroom::{TestRunner, Workroom};

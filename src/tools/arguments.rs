@@ -1,0 +1,107 @@
+//! Reading a call's arguments: JSON text that a model wrote, checked against what the model was told.
+//!
+//! The schema in `tools/` is the one source: what it declares is accepted, and a refusal lists every fault at once, so
+//! that one more call can be right.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use similar::get_close_matches;
+
+use super::schema::{self, Schema};
+use super::tool::{ToolError, tell};
+
+/// The arguments of `tool` as its own type.
+///
+/// # Errors
+/// [`ToolError::Tell`] with every fault and the call's form.
+pub(super) fn parse<T: DeserializeOwned>(tool: &str, raw: &str) -> Result<T, ToolError> {
+    let Some(schema) = schema::of(tool) else { return tell(format!("{tool} has no schema")) };
+    let mut fields = object(schema, raw)?;
+    // Some models send null for what they leave out.
+    fields.retain(|name, value| !value.is_null() || schema.requires(name));
+    let faults = faults(schema, &fields);
+    if !faults.is_empty() {
+        return tell(format!(
+            "Nothing was done: {}. Call it as {} with one JSON object.",
+            faults.join("; "),
+            schema.usage()
+        ));
+    }
+    serde_json::from_value(Value::Object(fields))
+        .or_else(|error| tell(format!("Nothing was done: {error}. Call it as {}.", schema.usage())))
+}
+
+/// The text as a JSON object; no text at all means no fields.
+fn object(schema: &Schema, raw: &str) -> Result<Map<String, Value>, ToolError> {
+    let raw = raw.trim();
+    let usage = schema.usage();
+    match serde_json::from_str(if raw.is_empty() { "{}" } else { raw }) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(other) => tell(format!(
+            "Nothing was done: the arguments are {} where one JSON object is expected. Call it as {usage}.",
+            kind(&other)
+        )),
+        Err(error) if error.is_eof() => tell(format!(
+            "Nothing was done: the arguments end in the middle ({} bytes arrived), so the reply was probably cut off. \
+             Call {usage} again, with less text at once.",
+            raw.len()
+        )),
+        Err(error) => tell(format!(
+            "Nothing was done: the arguments are not JSON ({error}). Send one JSON object for {usage}; inside strings \
+             write line breaks as \\n and double quotes as \\\"."
+        )),
+    }
+}
+
+fn faults(schema: &Schema, fields: &Map<String, Value>) -> Vec<String> {
+    let declared: Vec<_> = schema.fields().collect();
+    let names: Vec<_> = declared.iter().map(|(name, _)| *name).collect();
+    let mut faults = Vec::new();
+    for name in fields.keys().filter(|name| !names.contains(&name.as_str())) {
+        let near = get_close_matches(name.as_str(), &names, 1, 0.5);
+        let hint = near.first().map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+        faults.push(format!("there is no field {name:?}{hint}"));
+    }
+    for (name, expected) in declared {
+        match fields.get(name) {
+            None if schema.requires(name) => faults.push(format!("the field {name} is missing")),
+            Some(value) if !fits(value, expected) => {
+                faults.push(format!("{name} must be {} but is {}", article(expected), kind(value)));
+            }
+            _ => {}
+        }
+    }
+    faults
+}
+
+fn fits(value: &Value, expected: &str) -> bool {
+    match expected {
+        "string" => value.is_string(),
+        "integer" => value.is_i64(),
+        "boolean" => value.is_boolean(),
+        "array" => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
+        _ => false,
+    }
+}
+
+fn article(expected: &str) -> &'static str {
+    match expected {
+        "integer" => "a whole number",
+        "boolean" => "true or false",
+        "array" => "an array of strings",
+        _ => "a string",
+    }
+}
+
+/// What was received, short.
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) | Value::Number(_) => format!("{value}"),
+        Value::String(text) if text.len() <= 40 => format!("the string {text:?}"),
+        Value::String(_) => "a string".to_owned(),
+        Value::Array(items) if items.iter().all(Value::is_string) => "an array".to_owned(),
+        Value::Array(_) => "an array with other things than strings in it".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}

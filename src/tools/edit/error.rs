@@ -1,0 +1,119 @@
+//! Why there is no edit: for the model, with the facts and one next step.
+
+use std::fmt;
+
+use super::find::Passage;
+use super::nearest::Nearest;
+use super::{MAX_BYTES, Tier};
+use crate::tools::NotText;
+use crate::tools::text::{Line, clip, counted};
+
+/// Places of an ambiguous passage that are listed.
+const PLACES: usize = 10;
+
+/// Why a passage was not replaced. The file is as it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// There is nothing to look for.
+    #[error(
+        "old_text is empty. To insert, put a line that is there into old_text and the same line with the new ones into \
+         new_text; to fill an empty file use write_file."
+    )]
+    EmptyOldText,
+    /// Nothing would change.
+    #[error(
+        "old_text and new_text come to the same: nothing would change. Line endings are kept as they are and can't be \
+         changed by an edit."
+    )]
+    NoChange,
+    /// The bytes can't be edited without loss.
+    #[error("{0}.")]
+    NotText(NotText),
+    /// More than [`MAX_BYTES`].
+    #[error("it has {size} bytes; files are edited up to {MAX_BYTES}.")]
+    TooLarge {
+        /// Bytes of the file.
+        size: usize,
+    },
+    /// The passage is there more than once.
+    #[error("{0}")]
+    Ambiguous(Ambiguous),
+    /// The passage isn't there.
+    #[error("{0}")]
+    Missing(Box<Missing>),
+}
+
+/// See [`EditError::Ambiguous`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ambiguous {
+    /// The line where each place starts, from 1, with the line above it.
+    pub places: Vec<(usize, Option<String>)>,
+    /// How they were found.
+    pub tier: Tier,
+}
+
+/// See [`EditError::Missing`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// A cause that shows in the request itself.
+    pub cause: Option<&'static str>,
+    /// The line from which `new_text` stands in the file already.
+    pub done_at: Option<usize>,
+    /// The lines of the file that are most like the passage.
+    pub nearest: Option<Nearest>,
+}
+
+impl EditError {
+    pub(super) fn ambiguous(lines: &[Line<'_>], passages: &[Passage], tier: Tier) -> Self {
+        let place = |passage: &Passage| {
+            let index = lines.partition_point(|line| line.end() <= passage.range.start);
+            let above = lines[..index].iter().rev().map(|line| line.text.trim()).find(|text| !text.is_empty());
+            (index + 1, above.map(|text| clip(text, 60).to_owned()))
+        };
+        Self::Ambiguous(Ambiguous { places: passages.iter().map(place).collect(), tier })
+    }
+}
+
+impl fmt::Display for Ambiguous {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = self.tier.remark().map_or(String::new(), |remark| format!(" ({remark})"));
+        writeln!(f, "old_text is there {} times{found}, starting at:", self.places.len())?;
+        for (line, above) in self.places.iter().take(PLACES) {
+            match above {
+                Some(above) => writeln!(f, "line {line}, below {above:?}")?,
+                None => writeln!(f, "line {line}")?,
+            }
+        }
+        if self.places.len() > PLACES {
+            writeln!(f, "and {} more", self.places.len() - PLACES)?;
+        }
+        f.write_str("Add the lines above or below the one you mean to old_text and new_text.")
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("old_text is not in it.")?;
+        if let Some(cause) = self.cause {
+            return write!(f, " {cause}");
+        }
+        if let Some(line) = self.done_at {
+            write!(f, " new_text is, at line {line}: this edit seems to be done already.")?;
+        }
+        match &self.nearest {
+            None => f.write_str(" Nothing like it is there either; find the passage with search or read_file."),
+            Some(nearest) => write!(f, "{nearest}Copy the passage from there as it is."),
+        }
+    }
+}
+
+impl fmt::Display for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, " The nearest is {} from line {}:", counted(self.length, "line"), self.first)?;
+        f.write_str(&self.shown)?;
+        if let Some((line, file, old)) = &self.difference {
+            writeln!(f, "They differ first in line {line}: the file has {file:?}, old_text has {old:?}.")?;
+        }
+        Ok(())
+    }
+}

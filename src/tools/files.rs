@@ -1,0 +1,199 @@
+//! Opening, reading and replacing files below the workroom's handles. No path is ever joined to another: the kernel
+//! resolves it beneath the handle, so that a link swapped in at the wrong moment leads nowhere.
+//!
+//! What can't be done is told with the facts: what is there instead, and what to do.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::Path;
+
+use cap_std::fs::{Dir, FileType, FileTypeExt, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
+use cap_tempfile::TempFile;
+use rustix::fs::OFlags;
+
+use super::place::{Place, is_git};
+use super::tool::{FatalToolError, ToolError, tell};
+use super::walk;
+use super::workroom::Workroom;
+use crate::journal::{Digest, RelPath};
+
+/// Permission bits, sticky and set-id bits included.
+const MODE: u32 = 0o7777;
+
+/// A file that a tool may replace.
+pub(super) struct Existing {
+    pub bytes: Vec<u8>,
+    mode: u32,
+}
+
+impl Workroom {
+    /// The whole of a regular file of at most `cap` bytes.
+    ///
+    /// # Errors
+    /// Tells what is there instead of such a file.
+    pub(super) fn read(&self, place: &Place, cap: u64) -> Result<Vec<u8>, ToolError> {
+        let (mut file, size) = self.open(place)?;
+        if size > cap {
+            return tell(format!(
+                "{place} has {size} bytes; files are read and edited up to {cap}. To find lines in it, use search with \
+                 path {place:?}."
+            ));
+        }
+        let mut bytes = Vec::with_capacity(size as usize);
+        // The file may grow while it is read.
+        let read = (&mut file).take(cap).read_to_end(&mut bytes);
+        read.map_err(|error| self.refusal(place, &error))?;
+        Ok(bytes)
+    }
+
+    /// Opens a regular file for reading; the size comes with it.
+    ///
+    /// # Errors
+    /// Tells what is there instead: nothing (with the nearest names), a folder, a device, a link that leads out.
+    pub(super) fn open(&self, place: &Place) -> Result<(File, u64), ToolError> {
+        let (dir, path) = match place {
+            Place::View(path) => (&self.view, path),
+            Place::Log(path) => (&self.logs, path),
+        };
+        let told = |error: io::Error| self.refusal(place, &error);
+        if is_git(&dir.canonicalize(path.as_path()).map_err(told)?) {
+            return tell(format!("{place} is a link into .git, which belongs to git"));
+        }
+        let kind = dir.metadata(path.as_path()).map_err(told)?.file_type();
+        if !kind.is_file() {
+            return tell(not_a_file(place, kind));
+        }
+        // Whatever took its place since then: a pipe must not block us, and nothing but a file is read.
+        let options = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).to_owned();
+        let file = dir.open_with(path.as_path(), &options).map_err(told)?;
+        let metadata = file.metadata().map_err(told)?;
+        if metadata.is_file() {
+            Ok((file.into_std(), metadata.len()))
+        } else {
+            tell(not_a_file(place, metadata.file_type()))
+        }
+    }
+
+    /// The folder that `place` is, links resolved; `None` when it is a file.
+    ///
+    /// # Errors
+    /// Tells when there is nothing, or a way out.
+    pub(super) fn folder(&self, place: &Place) -> Result<Option<RelPath>, ToolError> {
+        let Place::View(path) = place else { return Ok(None) };
+        let told = |error: io::Error| self.refusal(place, &error);
+        let real = self.view.canonicalize(path.as_path()).map_err(told)?;
+        if !self.view.metadata(&real).map_err(told)?.is_dir() {
+            return Ok(None);
+        }
+        match RelPath::from_path(&real) {
+            Ok(folder) if !is_git(folder.as_path()) => Ok(Some(folder)),
+            _ => tell(format!("{place} is a link to {}; name a folder of the repository.", real.display())),
+        }
+    }
+
+    /// What a writing tool is about to replace; `None` when there is nothing at `path`.
+    ///
+    /// # Errors
+    /// Tells what stands in the way: a link anywhere on the path, a folder, a file of more than `cap` bytes.
+    pub(super) fn existing(&self, path: &RelPath, cap: u64) -> Result<Option<Existing>, ToolError> {
+        self.refuse_links(path)?;
+        let place = Place::View(path.clone());
+        match self.view.symlink_metadata(path.as_path()) {
+            Ok(metadata) => Ok(Some(Existing { bytes: self.read(&place, cap)?, mode: metadata.mode() & MODE })),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.refusal(&place, &error)),
+        }
+    }
+
+    /// Puts `bytes` at `path` in one step, with the mode of what it replaces; folders are made. The bytes are read back.
+    ///
+    /// # Errors
+    /// Tells why the file can't be written; fatal when nothing could be (a full disk, for one).
+    pub(super) fn store(&self, path: &RelPath, bytes: &[u8], before: Option<&Existing>) -> Result<(), ToolError> {
+        let place = Place::View(path.clone());
+        let told = |error: io::Error| self.refusal(&place, &error);
+        let (parent, name) = self.parent(path).map_err(told)?;
+        replace(&parent, name, bytes, before.map(|file| file.mode)).map_err(told)?;
+        let landed = self.read(&place, bytes.len() as u64 + 1)?;
+        if Digest::of(&landed) == Digest::of(bytes) {
+            Ok(())
+        } else {
+            Err(FatalToolError(format!("{path} doesn't hold what was just written to it")).into())
+        }
+    }
+
+    /// The folder of `path`, made if need be, and the name in it.
+    fn parent<'a>(&self, path: &'a RelPath) -> io::Result<(Dir, &'a Path)> {
+        let name = path.as_path().file_name().map_or(path.as_path(), Path::new);
+        match path.as_path().parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            None => Ok((self.view.try_clone()?, name)),
+            Some(parent) => {
+                self.view.create_dir_all(parent)?;
+                Ok((self.view.open_dir(parent)?, name))
+            }
+        }
+    }
+
+    /// Writing through a link would change another file than the one named, and the patch would show yet another.
+    fn refuse_links(&self, path: &RelPath) -> Result<(), ToolError> {
+        let parts: Vec<_> = path.as_path().ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
+        for part in parts.into_iter().rev() {
+            let Ok(metadata) = self.view.symlink_metadata(part) else { return Ok(()) };
+            if metadata.is_symlink() {
+                let target = self.view.read_link_contents(part).unwrap_or_default();
+                return tell(format!(
+                    "{} is a symbolic link to {}; links are kept as they are. Name the file that it leads to.",
+                    part.display(),
+                    target.display()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// There is nothing at `path`; names the nearest.
+    pub(super) fn missing(&self, path: &RelPath) -> ToolError {
+        self.refusal(&Place::View(path.clone()), &ErrorKind::NotFound.into())
+    }
+
+    /// What an I/O error means to the model, or that the run can't go on.
+    fn refusal(&self, place: &Place, error: &io::Error) -> ToolError {
+        let text = match error.kind() {
+            ErrorKind::NotFound => format!("There is no {place}. {}", walk::nearest_names(self, place)),
+            // No error number: the refusal is the resolver's own, not the kernel's.
+            ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
+                format!(
+                    "{place} leads out of the repository through a symbolic link; only what is inside is open to you"
+                )
+            }
+            ErrorKind::NotADirectory => format!("A part of {place} is a file, not a folder; use list_files to look."),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem => {
+                return FatalToolError(format!("{place} can't be written: {error}")).into();
+            }
+            _ => format!("{place} can't be opened: {error}"),
+        };
+        ToolError::Tell(text)
+    }
+}
+
+/// A temporary file beside the target, renamed over it: no reader ever sees half of it, and a hard link is broken
+/// instead of followed.
+fn replace(parent: &Dir, name: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    let mut file = TempFile::new(parent)?;
+    file.write_all(bytes)?;
+    if let Some(mode) = mode {
+        file.as_file().set_permissions(Permissions::from_mode(mode))?;
+    }
+    file.replace(name)
+}
+
+fn not_a_file(place: &Place, kind: FileType) -> String {
+    let what = match kind {
+        kind if kind.is_dir() => return format!("{place} is a folder; use list_files to see what is in it."),
+        kind if kind.is_fifo() => "a named pipe",
+        kind if kind.is_socket() => "a socket",
+        kind if kind.is_block_device() || kind.is_char_device() => "a device",
+        _ => "not a regular file",
+    };
+    format!("{place} is {what}; only regular files can be read and written.")
+}

@@ -1,0 +1,122 @@
+//! `list_files`: the outline of a folder, deep enough to fit on a page.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::place::Place;
+use super::text::counted;
+use super::tool::{Tool, ToolError, tell};
+use super::walk::{Found, walk};
+use super::{Access, Observation, Workroom, arguments};
+use crate::journal::RelPath;
+
+/// Levels that are opened when the model doesn't say.
+const DEPTH: i64 = 2;
+/// Lines of an outline; a deeper one is shown less deep.
+const PAGE: usize = 200;
+/// Files of one folder that are named.
+const NAMED: usize = 60;
+
+/// See the module.
+pub(super) struct ListFiles;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    path: Option<String>,
+    depth: Option<i64>,
+}
+
+/// A folder with what is in it, by name.
+#[derive(Default)]
+struct Folder {
+    files: Vec<String>,
+    folders: BTreeMap<String, Folder>,
+    /// Files in it and below.
+    count: usize,
+}
+
+impl Tool for ListFiles {
+    fn name(&self) -> &'static str {
+        "list_files"
+    }
+
+    fn access(&self) -> Access {
+        Access::Read
+    }
+
+    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
+        let Arguments { path, depth } = arguments::parse(self.name(), arguments)?;
+        let under = match path.as_deref().filter(|path| !is_root(path)) {
+            None => None,
+            Some(path) => Some(folder(room, path)?),
+        };
+        let depth = depth.unwrap_or(DEPTH).max(1) as usize;
+        let tree = Folder::of(&walk(room, under.as_ref()), under.as_ref());
+        let name = under.map_or("the repository".to_owned(), |path| format!("{path}/"));
+        let files = counted(tree.count, "file");
+        // Less deep until it fits; the first level is shown in any case, cut if need be.
+        let (depth, mut lines) = (1..=depth)
+            .rev()
+            .map(|depth| (depth, tree.outline(depth)))
+            .find(|(depth, lines)| lines.len() <= PAGE || *depth == 1)
+            .unwrap_or_default();
+        if lines.len() > PAGE {
+            let more = lines.len() - PAGE;
+            lines.truncate(PAGE);
+            lines.push(format!("… {more} more; name a folder to see less"));
+        }
+        lines.insert(0, format!("{name}: {files}, folders opened to depth {depth}"));
+        Ok(Observation::of(lines.join("\n"), format!("{name}  {files}")))
+    }
+}
+
+/// How models name the root.
+pub(super) fn is_root(path: &str) -> bool {
+    matches!(path, "" | "." | "./" | "/")
+}
+
+fn folder(room: &Workroom, path: &str) -> Result<RelPath, ToolError> {
+    let place = Place::parse(room, path)?;
+    match room.folder(&place)? {
+        Some(folder) => Ok(folder),
+        None => tell(format!("{place} is a file; use read_file to see it.")),
+    }
+}
+
+impl Folder {
+    fn of(found: &[Found], under: Option<&RelPath>) -> Self {
+        let mut tree = Self::default();
+        for found in found.iter().filter(|found| !found.kind.is_dir()) {
+            let path = under.and_then(|under| found.path.as_path().strip_prefix(under.as_path()).ok());
+            let path = path.and_then(|path| path.to_str()).unwrap_or(found.path.as_str());
+            tree.add(path, if found.kind.is_symlink() { " (link)" } else { "" });
+        }
+        tree
+    }
+
+    fn add(&mut self, path: &str, remark: &str) {
+        self.count += 1;
+        match path.split_once('/') {
+            None => self.files.push(format!("{path}{remark}")),
+            Some((folder, rest)) => self.folders.entry(folder.to_owned()).or_default().add(rest, remark),
+        }
+    }
+
+    /// Folders first, so that a long list of files hides none.
+    fn outline(&self, depth: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (name, folder) in &self.folders {
+            lines.push(format!("{name}/  {}", counted(folder.count, "file")));
+            if depth > 1 {
+                lines.extend(folder.outline(depth - 1).into_iter().map(|line| format!("  {line}")));
+            }
+        }
+        lines.extend(self.files.iter().take(NAMED).cloned());
+        if self.files.len() > NAMED {
+            lines.push(format!("… {} more files", self.files.len() - NAMED));
+        }
+        lines
+    }
+}

@@ -1,0 +1,62 @@
+//! What a tool call came to, as it crosses the wall.
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{RelPath, TestCounts};
+
+/// What a call of a tool came to; crosses the wall from the worker to the broker.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// False when `text` tells the model what was wrong with its call.
+    pub ok: bool,
+    /// What the model reads; never empty.
+    pub text: String,
+    /// One line for people, such as `calc/core.py:12  −1 +1`.
+    pub summary: String,
+    /// Files that the call wrote, made or removed.
+    pub touched: Vec<RelPath>,
+    /// Set by `run_tests`.
+    pub tests: Option<TestRun>,
+}
+
+impl Observation {
+    /// A call that did what it should and changed nothing.
+    pub(super) fn of(text: String, summary: String) -> Self {
+        Self { ok: true, text, summary, ..Self::default() }
+    }
+
+    /// A call that the model has to make differently; people see the first line.
+    pub(super) fn refusal(text: String) -> Self {
+        let summary = text.lines().next().unwrap_or_default().to_owned();
+        Self { ok: false, text, summary, ..Self::default() }
+    }
+}
+
+/// A finished run of the test command.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TestRun {
+    /// The command as a person would type it, filter included.
+    pub command: String,
+    /// The exit code; `None` when a signal ended it.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Why kcode ended it: `deadline`, `idle` or `cancelled`.
+    pub stopped: Option<String>,
+    /// Wall time.
+    pub ms: u64,
+    /// The log's file name in the run's `logs/`.
+    pub log: String,
+    /// What the model is shown: failing lines first, then head and tail.
+    pub excerpt: String,
+    /// The runner's own count, where its words are known.
+    pub counts: Option<TestCounts>,
+}
+
+impl TestRun {
+    /// Exit code 0, and kcode didn't end it.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.exit_code == Some(0) && self.stopped.is_none()
+    }
+}

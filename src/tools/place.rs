@@ -1,0 +1,71 @@
+//! Where a path that the model wrote leads: into the view, into the run's logs, or nowhere.
+
+use std::fmt;
+use std::path::Path;
+
+use super::tool::{ToolError, tell};
+use super::workroom::Workroom;
+use crate::journal::RelPath;
+
+/// How logs are addressed; a folder of that name at the repository's root can't be reached, which nobody has missed.
+const LOGS: &str = "@logs/";
+
+/// A place that a tool can look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A file or folder of the view.
+    View(RelPath),
+    /// A file in the run's `logs/`.
+    Log(RelPath),
+}
+
+impl Place {
+    /// Reads `text`, without looking at the disk.
+    ///
+    /// # Errors
+    /// Tells why there is no such place: it is outside, it is git's own, it is no path.
+    pub fn parse(room: &Workroom, text: &str) -> Result<Self, ToolError> {
+        if let Some(name) = text.strip_prefix(LOGS) {
+            return match RelPath::new(name) {
+                Ok(path) if !path.as_str().contains('/') => Ok(Self::Log(path)),
+                _ => {
+                    tell(format!("{text:?} is not a log; logs are named as run_tests says, such as @logs/tests-1.log"))
+                }
+            };
+        }
+        // Traces and compilers print absolute paths; below the root they mean the file there.
+        let inside = Path::new(text).strip_prefix(room.root()).ok().and_then(Path::to_str).unwrap_or(text);
+        let path = RelPath::new(inside).or_else(|error| tell(error.to_string()))?;
+        if is_git(path.as_path()) {
+            return tell(format!(
+                "{text:?} is inside .git, which belongs to git; only the files of the work tree are open to you"
+            ));
+        }
+        Ok(Self::View(path))
+    }
+
+    /// As [`Place::parse`], for a tool that writes: logs are read-only.
+    ///
+    /// # Errors
+    /// Tells why nothing can be written there.
+    pub fn writable(room: &Workroom, text: &str) -> Result<RelPath, ToolError> {
+        match Self::parse(room, text)? {
+            Self::View(path) => Ok(path),
+            Self::Log(_) => tell(format!("{text} is a log of this run; logs are read-only")),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::View(path) => write!(f, "{path}"),
+            Self::Log(path) => write!(f, "{LOGS}{path}"),
+        }
+    }
+}
+
+/// Whether a component is `.git`, however it is spelt: some file systems don't tell `.GIT` from it.
+pub(super) fn is_git(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))
+}

@@ -1,0 +1,131 @@
+//! `read_file`: a window of numbered lines.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+
+use super::place::Place;
+use super::text::{BOM, Line, counted, decode, lines, number_line, oddities};
+use super::tool::{Tool, ToolError, tell};
+use super::{Access, Observation, Workroom, arguments};
+use crate::journal::Digest;
+
+/// Larger files are refused with their size.
+const FILE_CAP: u64 = 8 << 20;
+/// Logs of test runs are longer than sources; they are read from their end.
+const LOG_CAP: u64 = 64 << 20;
+/// Lines of a window that the model didn't size.
+const LINES: i64 = 400;
+/// Bytes of a window, about 8,000 tokens: the longest files don't fill the context with one call.
+const WINDOW: usize = 32 << 10;
+
+/// See the module.
+pub(super) struct ReadFile;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    path: String,
+    start_line: Option<i64>,
+    line_count: Option<i64>,
+}
+
+impl Tool for ReadFile {
+    fn name(&self) -> &'static str {
+        "read_file"
+    }
+
+    fn access(&self) -> Access {
+        Access::Read
+    }
+
+    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
+        let wanted: Arguments = arguments::parse(self.name(), arguments)?;
+        let place = Place::parse(room, &wanted.path)?;
+        match &place {
+            Place::View(_) => {
+                let bytes = room.read(&place, FILE_CAP)?;
+                match decode(&bytes) {
+                    Ok(text) => show(room, &place, text, &wanted),
+                    Err(error) => tell(format!("{place} can't be shown: {error}.")),
+                }
+            }
+            // A log is never edited, so that nothing is lost when a stray byte is shown as U+FFFD.
+            Place::Log(_) => show(room, &place, &String::from_utf8_lossy(&room.read(&place, LOG_CAP)?), &wanted),
+        }
+    }
+}
+
+fn show(room: &Workroom, place: &Place, text: &str, wanted: &Arguments) -> Result<Observation, ToolError> {
+    let (name, digest, all) = (place.to_string(), Digest::of(text), lines(text));
+    let asked = window(&name, wanted, all.len())?;
+    let page = Page::of(&all, asked.clone());
+    let (first, last, total) = (page.lines.start + 1, page.lines.end, all.len());
+    let summary = if total == 0 { format!("{name} (empty)") } else { format!("{name} {first}-{last}") };
+    if room.ledger().show(&name, digest, page.lines.clone(), page.whole.then_some(total)) {
+        let text = format!(
+            "{name} is unchanged (sha256 {}): lines {first}-{last} of {total} are as you have read them above.",
+            digest.short()
+        );
+        return Ok(Observation::of(text, format!("{summary} unchanged")));
+    }
+    let mut facts = format!("sha256 {}", digest.short());
+    for odd in oddities(text, &all) {
+        facts = facts + "; " + &odd;
+    }
+    let head = match total {
+        0 => format!("{name} is empty ({facts})\n"),
+        _ => format!("{name} lines {first}-{last} of {total} ({facts})\n"),
+    };
+    let tail = if asked.end > last {
+        format!("(stopped at {} KiB; go on with start_line {})\n", WINDOW >> 10, last + 1)
+    } else {
+        String::new()
+    };
+    Ok(Observation::of(head + &page.body + &tail, summary))
+}
+
+/// The lines that were asked for, from 0, cut to those that exist.
+fn window(name: &str, wanted: &Arguments, total: usize) -> Result<Range<usize>, ToolError> {
+    let count = wanted.line_count.unwrap_or(LINES);
+    let start = match wanted.start_line {
+        None | Some(0) => 0,
+        Some(back) if back < 0 => total.saturating_sub(back.unsigned_abs() as usize),
+        Some(line) => line as usize - 1,
+    };
+    if count < 1 {
+        return tell(format!("line_count is {count}; ask for at least 1 line, or leave it out for {LINES}."));
+    }
+    if start >= total && start > 0 {
+        return tell(format!("{name} has {}; start_line is {}.", counted(total, "line"), start + 1));
+    }
+    Ok(start..total.min(start.saturating_add(count as usize)))
+}
+
+/// Numbered lines.
+struct Page {
+    body: String,
+    /// Those that fit into the window, counted from 0; one does always.
+    lines: Range<usize>,
+    /// None of them is cut.
+    whole: bool,
+}
+
+impl Page {
+    fn of(all: &[Line<'_>], asked: Range<usize>) -> Self {
+        let mut page = Self { body: String::new(), lines: asked.start..asked.start, whole: true };
+        for index in asked {
+            let before = page.body.len();
+            // The byte order mark is told in the head line; here it would only be in the way of copying.
+            let text = if index == 0 { all[index].text.trim_start_matches(BOM) } else { all[index].text };
+            let whole = number_line(&mut page.body, index + 1, text);
+            if page.body.len() > WINDOW && before > 0 {
+                page.body.truncate(before);
+                break;
+            }
+            page.whole &= whole;
+            page.lines.end = index + 1;
+        }
+        page
+    }
+}

@@ -1,0 +1,81 @@
+//! `run_tests`: the project's own tests, on the files as they are now.
+
+use serde::Deserialize;
+
+use super::observation::TestRun;
+use super::tool::{Tool, ToolError, tell};
+use super::{Access, Observation, Workroom, arguments};
+use crate::journal::TestCounts;
+
+/// A filter is a handful of names; more is a mistake.
+const FILTERS: usize = 100;
+
+/// See the module.
+pub(super) struct RunTests;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    #[serde(default)]
+    filter: Vec<String>,
+}
+
+impl Tool for RunTests {
+    fn name(&self) -> &'static str {
+        "run_tests"
+    }
+
+    /// Tests may write into the view.
+    fn access(&self) -> Access {
+        Access::Write
+    }
+
+    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
+        let Arguments { filter } = arguments::parse(self.name(), arguments)?;
+        if filter.len() > FILTERS || filter.iter().any(|filter| filter.contains('\0')) {
+            return tell(format!("filter takes at most {FILTERS} names, none with a NUL in it."));
+        }
+        let Some(tests) = &room.tests else {
+            return tell(
+                "No test command is known for this repository, so nothing can be run. Check your change by reading it; \
+                 say at the end that it is untested.",
+            );
+        };
+        match tests.run(&filter) {
+            Ok(run) => Ok(report(run)),
+            Err(error) => tell(format!("The tests could not be run: {error}. Go on without, or try once more.")),
+        }
+    }
+}
+
+fn report(run: TestRun) -> Observation {
+    let seconds = run.ms as f64 / 1e3;
+    let ending = ending(&run);
+    let counts = run.counts.map(|counts| format!("{}; ", told(counts))).unwrap_or_default();
+    let mut text = format!("{counts}{ending}, {seconds:.1} s: {}\n{}", run.command, run.excerpt.trim_end());
+    if !run.log.is_empty() {
+        text = text.trim_end().to_owned() + &format!("\nFull log: @logs/{}", run.log);
+    }
+    let summary = run.counts.filter(|_| run.stopped.is_none()).map_or(ending, told);
+    Observation { tests: Some(run), ..Observation::of(text, summary) }
+}
+
+fn ending(run: &TestRun) -> String {
+    match (run.stopped.as_deref(), run.signal, run.exit_code) {
+        (Some("deadline"), _, _) => "stopped at the time limit".to_owned(),
+        (Some("idle"), _, _) => "stopped: no output for too long".to_owned(),
+        (Some(other), _, _) => format!("stopped ({other})"),
+        (None, Some(signal), _) => format!("killed by signal {signal}"),
+        (None, None, Some(0)) => "passed (exit code 0)".to_owned(),
+        (None, None, Some(code)) => format!("failed (exit code {code})"),
+        (None, None, None) => "ended without an exit code".to_owned(),
+    }
+}
+
+/// `42 passed`, `1 of 42 failed`, `3 of 42 failed, 2 skipped`.
+fn told(counts: TestCounts) -> String {
+    let ran = counts.passed + counts.failed;
+    let result =
+        if counts.failed == 0 { format!("{ran} passed") } else { format!("{} of {ran} failed", counts.failed) };
+    if counts.skipped == 0 { result } else { format!("{result}, {} skipped", counts.skipped) }
+}

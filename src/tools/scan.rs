@@ -1,0 +1,92 @@
+//! One file searched for a pattern, with ripgrep's own crates.
+
+use std::fs::File;
+use std::io;
+
+use grep_regex::RegexMatcher;
+use grep_searcher::{
+    BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkContextKind, SinkFinish, SinkMatch,
+};
+
+/// A line of a file, as a search shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    /// From 1.
+    pub number: u64,
+    pub text: String,
+    /// False for a line of context.
+    pub matched: bool,
+}
+
+/// How many lines of `file` match. Binary files have none.
+///
+/// # Errors
+/// When it can't be read.
+pub(super) fn count(file: &File, matcher: &RegexMatcher) -> io::Result<u64> {
+    let mut sink = Collect { keep: 0, ..Collect::default() };
+    searcher(0).search_file(matcher, file, &mut sink)?;
+    Ok(if sink.binary { 0 } else { sink.matches })
+}
+
+/// The first `keep` matching lines of `file`, each with `context` lines around it.
+///
+/// # Errors
+/// When it can't be read.
+pub(super) fn collect(file: &File, matcher: &RegexMatcher, context: usize, keep: u64) -> io::Result<Vec<Hit>> {
+    let mut sink = Collect { keep, ..Collect::default() };
+    searcher(context).search_file(matcher, file, &mut sink)?;
+    Ok(sink.hits)
+}
+
+fn searcher(context: usize) -> Searcher {
+    SearcherBuilder::new()
+        .line_number(true)
+        .before_context(context)
+        .after_context(context)
+        .binary_detection(BinaryDetection::quit(0))
+        .build()
+}
+
+#[derive(Default)]
+struct Collect {
+    keep: u64,
+    matches: u64,
+    hits: Vec<Hit>,
+    binary: bool,
+}
+
+impl Collect {
+    fn push(&mut self, number: Option<u64>, bytes: &[u8], matched: bool) {
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.trim_end_matches(['\r', '\n']).to_owned();
+        self.hits.push(Hit { number: number.unwrap_or_default(), text, matched });
+    }
+}
+
+impl Sink for Collect {
+    type Error = io::Error;
+
+    fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> io::Result<bool> {
+        self.matches += 1;
+        if self.keep == 0 {
+            return Ok(true);
+        }
+        if self.matches > self.keep {
+            return Ok(false);
+        }
+        self.push(found.line_number(), found.bytes(), true);
+        Ok(true)
+    }
+
+    fn context(&mut self, _: &Searcher, line: &SinkContext<'_>) -> io::Result<bool> {
+        if *line.kind() != SinkContextKind::Other {
+            self.push(line.line_number(), line.bytes(), false);
+        }
+        Ok(true)
+    }
+
+    fn finish(&mut self, _: &Searcher, finish: &SinkFinish) -> io::Result<()> {
+        self.binary |= finish.binary_byte_offset().is_some();
+        Ok(())
+    }
+}

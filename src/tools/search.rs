@@ -1,0 +1,229 @@
+//! `search`: which files hold a pattern, and where.
+//!
+//! Two passes: the first counts, on all processors; the second reads lines, of as few files as are shown. So the answer
+//! is the same every time, and its memory is bounded whatever matches.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use globset::{GlobBuilder, GlobMatcher};
+use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use serde::Deserialize;
+
+use super::list_files::is_root;
+use super::place::Place;
+use super::scan::{self, Hit};
+use super::text::{clip, counted};
+use super::tool::{Tool, ToolError, tell};
+use super::walk::walk;
+use super::{Access, Observation, Workroom, arguments};
+
+/// Up to so many matching lines are shown without being asked for.
+const FEW: u64 = 30;
+/// Matching lines that are shown at most.
+const LINES: u64 = 100;
+/// Files that are named at most.
+const FILES: usize = 80;
+/// Bytes of an answer.
+const PAGE: usize = 16 << 10;
+/// Bytes of a shown line.
+const LINE: usize = 300;
+/// Lines around a match.
+const CONTEXT: i64 = 10;
+
+/// See the module.
+pub(super) struct Search;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    pattern: String,
+    #[serde(default)]
+    literal: bool,
+    path: Option<String>,
+    glob: Option<String>,
+    #[serde(default)]
+    lines: bool,
+    #[serde(default)]
+    context: i64,
+}
+
+/// A file with matches.
+struct Matches {
+    place: Place,
+    lines: u64,
+}
+
+impl Tool for Search {
+    fn name(&self) -> &'static str {
+        "search"
+    }
+
+    fn access(&self) -> Access {
+        Access::Read
+    }
+
+    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
+        let wanted: Arguments = arguments::parse(self.name(), arguments)?;
+        let matcher = matcher(&wanted)?;
+        let places = places(room, &wanted)?;
+        let found = count(room, &places, &matcher);
+        let total: u64 = found.iter().map(|file| file.lines).sum();
+        let short = clip(&wanted.pattern, 60);
+        let Some(_) = found.first() else {
+            return Ok(Observation::of(nothing(&wanted, places.len()), format!("{short:?} → no match")));
+        };
+        let summary = format!("{short:?} → {}", counted(found.len(), "file"));
+        let mut lines =
+            vec![format!("{} in {}", counted(total as usize, "matching line"), counted(found.len(), "file"))];
+        let body = if wanted.lines || total <= FEW {
+            let context = wanted.context.clamp(0, CONTEXT) as usize;
+            shown_lines(room, &found, &matcher, context)
+        } else {
+            shown_files(&found)
+        };
+        lines.extend(body);
+        Ok(Observation::of(lines.join("\n"), summary))
+    }
+}
+
+fn matcher(wanted: &Arguments) -> Result<RegexMatcher, ToolError> {
+    if wanted.pattern.is_empty() {
+        return tell(
+            "pattern is empty; give the text or regex to look for. To see which files there are, use list_files.",
+        );
+    }
+    if wanted.pattern.contains('\n') {
+        return tell("pattern has a line break; patterns match within one line. Look for the most telling line of it.");
+    }
+    let mut builder = RegexMatcherBuilder::new();
+    // In this order: `^` and `$` mean each line's ends, CRLF or not, and no pattern may match a line break.
+    builder.fixed_strings(wanted.literal).multi_line(true).crlf(true).line_terminator(Some(b'\n'));
+    builder.build(&wanted.pattern).or_else(|error| {
+        tell(format!(
+            "pattern {:?} can't be searched for: {error}\nFor plain text set literal to true.",
+            wanted.pattern
+        ))
+    })
+}
+
+/// The files to look into, sorted by path.
+fn places(room: &Workroom, wanted: &Arguments) -> Result<Vec<Place>, ToolError> {
+    let glob = wanted.glob.as_deref().map(glob).transpose()?;
+    let under = match wanted.path.as_deref().filter(|path| !is_root(path)) {
+        None => None,
+        Some(path) => {
+            let place = Place::parse(room, path)?;
+            match room.folder(&place)? {
+                Some(folder) => Some(folder),
+                // Tells what is wrong with a file that can't be opened; in a walk it is passed over.
+                None => return room.open(&place).map(|_| vec![place]),
+            }
+        }
+    };
+    let files = walk(room, under.as_ref()).into_iter().filter(|found| found.kind.is_file()).map(|found| found.path);
+    let wanted = files.filter(|path| glob.as_ref().is_none_or(|glob| glob.is_match(path.as_path())));
+    Ok(wanted.map(Place::View).collect())
+}
+
+/// `*.py` means files of any folder; a glob with a slash counts from the root.
+fn glob(glob: &str) -> Result<GlobMatcher, ToolError> {
+    let text = glob.trim_start_matches("./").trim_start_matches('/');
+    let anchored = if text.contains('/') { text.to_owned() } else { format!("**/{text}") };
+    match GlobBuilder::new(&anchored).literal_separator(true).build() {
+        Ok(glob) => Ok(glob.compile_matcher()),
+        Err(error) => tell(format!("glob {glob:?} is not one: {error}. Write it like *.py or src/**/*.ts.")),
+    }
+}
+
+/// The files with matches, in the order of `places`. What can't be read has none.
+fn count(room: &Workroom, places: &[Place], matcher: &RegexMatcher) -> Vec<Matches> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(place) = places.get(index) else { return found };
+            let lines = room.open(place).ok().and_then(|(file, _)| scan::count(&file, matcher).ok()).unwrap_or(0);
+            if lines > 0 {
+                found.push((index, Matches { place: place.clone(), lines }));
+            }
+        }
+    };
+    // A thread costs more than a few files do.
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(places.len() / 64 + 1);
+    let mut found: Vec<_> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mine = work();
+        others.into_iter().flat_map(|other| other.join().unwrap_or_default()).chain(mine).collect()
+    });
+    found.sort_by_key(|(index, _)| *index);
+    found.into_iter().map(|(_, matches)| matches).collect()
+}
+
+fn shown_files(found: &[Matches]) -> Vec<String> {
+    let mut shown: Vec<_> = found.iter().take(FILES).map(|file| format!("{}  {}", file.place, file.lines)).collect();
+    if found.len() > FILES {
+        shown.push(format!("… {} more files", found.len() - FILES));
+    }
+    shown.push("For the lines set lines to true; narrow with path or glob.".to_owned());
+    shown
+}
+
+/// The matching lines by file.
+fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, context: usize) -> Vec<String> {
+    let (mut shown, mut left, mut bytes) = (Vec::new(), LINES, 0);
+    for (index, file) in found.iter().enumerate() {
+        if left == 0 || bytes > PAGE {
+            let rest: u64 = found[index..].iter().map(|file| file.lines).sum();
+            let files = counted(found.len() - index, "file");
+            shown.push(format!("… {rest} more in {files}; narrow with path or glob"));
+            break;
+        }
+        let keep = file.lines.min(left);
+        let hits = room.open(&file.place).ok().and_then(|(file, _)| scan::collect(&file, matcher, context, keep).ok());
+        let lines = hit_lines(&hits.unwrap_or_default(), context > 0);
+        bytes += lines.iter().map(String::len).sum::<usize>();
+        shown.push(file.place.to_string());
+        shown.extend(lines);
+        if file.lines > keep {
+            shown.push(format!("… {} more in this file", file.lines - keep));
+        }
+        left -= keep;
+    }
+    shown
+}
+
+/// As ripgrep shows them: `12:` matches, `13-` is context, `--` stands for lines left out.
+fn hit_lines(hits: &[Hit], gaps: bool) -> Vec<String> {
+    let mut shown: Vec<String> = Vec::new();
+    for (index, hit) in hits.iter().enumerate() {
+        if gaps && index > 0 && hit.number > hits[index - 1].number + 1 {
+            shown.push("--".to_owned());
+        }
+        let (mark, line) = (if hit.matched { ':' } else { '-' }, clip(&hit.text, LINE));
+        let cut = if line.len() < hit.text.len() { "…" } else { "" };
+        shown.push(format!("{}{mark}{line}{cut}", hit.number));
+    }
+    shown
+}
+
+fn nothing(wanted: &Arguments, files: usize) -> String {
+    let within = match (&wanted.path, &wanted.glob) {
+        (None, None) => String::new(),
+        (path, glob) => {
+            format!(" ({})", [path.as_deref(), glob.as_deref()].map(Option::unwrap_or_default).join(" ").trim())
+        }
+    };
+    let next = if files == 0 {
+        "No file is there to search; use list_files to see what is."
+    } else if !wanted.literal
+        && wanted.pattern.contains(['(', ')', '[', ']', '{', '}', '*', '+', '?', '.', '|', '\\', '$', '^'])
+    {
+        "pattern is a regex: for plain text set literal to true."
+    } else {
+        "Try a shorter pattern, or (?i) to ignore case."
+    };
+    format!("No line matches {:?} in {}{within}. {next}", clip(&wanted.pattern, 200), counted(files, "file"))
+}

@@ -1,0 +1,182 @@
+//! What counts as text, how it falls into lines, and how lines are shown to the model.
+
+use std::fmt::Write;
+
+/// U+FEFF at the start of a file.
+pub(super) const BOM: &str = "\u{feff}";
+
+/// A shown line is cut after this many bytes; only generated files have longer ones.
+const LINE_CAP: usize = 2_000;
+
+/// Why bytes can't be treated as text without loss.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotText {
+    /// UTF-16 or UTF-32, by its mark.
+    #[error("it is {0} text; only UTF-8 can be read and edited without loss")]
+    Wide(&'static str),
+    /// It holds a NUL byte.
+    #[error("it is binary: {size} bytes, the first NUL at byte {at}")]
+    Binary {
+        /// Offset of the first NUL.
+        at: usize,
+        /// Length of the file.
+        size: usize,
+    },
+    /// It is not UTF-8.
+    #[error(
+        "it is not UTF-8: byte 0x{byte:02X} at offset {at} (line {line}), probably Latin-1 or Windows-1252; it can't be \
+         read and edited without loss"
+    )]
+    Encoding {
+        /// Offset of the first byte that is not UTF-8.
+        at: usize,
+        /// Its line, from 1.
+        line: usize,
+        /// The byte.
+        byte: u8,
+    },
+}
+
+/// The bytes as text, mark included.
+///
+/// # Errors
+/// Says what they are instead.
+pub fn decode(bytes: &[u8]) -> Result<&str, NotText> {
+    match bytes {
+        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => return Err(NotText::Wide("UTF-32")),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => return Err(NotText::Wide("UTF-16")),
+        _ => {}
+    }
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(NotText::Binary { at, size: bytes.len() });
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let line = bytes[..at].split(|byte| *byte == b'\n').count();
+        NotText::Encoding { at, line, byte: bytes[at] }
+    })
+}
+
+/// A line of a text, without what ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Where it starts, in bytes.
+    pub start: usize,
+    /// The line.
+    pub text: &'a str,
+    /// `"\n"`, `"\r\n"`, or nothing at the end of the text.
+    pub ending: &'static str,
+}
+
+impl Line<'_> {
+    /// Where the line ends, its ending left out.
+    pub fn text_end(&self) -> usize {
+        self.start + self.text.len()
+    }
+
+    /// Where the next line starts.
+    pub fn end(&self) -> usize {
+        self.text_end() + self.ending.len()
+    }
+}
+
+/// The lines of `text`. A carriage return alone ends no line: it is a character like any other, as it is to git.
+pub fn lines(text: &str) -> Vec<Line<'_>> {
+    let mut start = 0;
+    text.split_inclusive('\n')
+        .map(|whole| {
+            let (line, ending) = match whole.strip_suffix('\n') {
+                None => (whole, ""),
+                Some(line) => line.strip_suffix('\r').map_or((line, "\n"), |line| (line, "\r\n")),
+            };
+            let line = Line { start, text: line, ending };
+            start += whole.len();
+            line
+        })
+        .collect()
+}
+
+/// How a text's lines end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Endings {
+    pub lf: usize,
+    pub crlf: usize,
+}
+
+impl Endings {
+    pub fn of(lines: &[Line<'_>]) -> Self {
+        let count = |ending| lines.iter().filter(|line| line.ending == ending).count();
+        Self { lf: count("\n"), crlf: count("\r\n") }
+    }
+
+    /// Every line ends with CRLF.
+    pub fn all_crlf(self) -> bool {
+        self.crlf > 0 && self.lf == 0
+    }
+}
+
+/// What is unusual about a file's bytes, for a model that sees only its lines.
+pub(super) fn oddities(text: &str, lines: &[Line<'_>]) -> Vec<String> {
+    let Endings { lf, crlf } = Endings::of(lines);
+    let mut odd = Vec::new();
+    match (lf, crlf) {
+        (_, 0) => {}
+        (0, _) => odd.push("CRLF line ends".to_owned()),
+        _ => odd.push(format!("mixed line ends: {lf} LF, {crlf} CRLF")),
+    }
+    if text.starts_with(BOM) {
+        odd.push("byte order mark".to_owned());
+    }
+    if lines.last().is_some_and(|line| line.ending.is_empty()) {
+        odd.push("no newline at the end".to_owned());
+    }
+    odd
+}
+
+/// Appends `NUMBER<tab>TEXT` as a line; `number` counts from 1. A long line is cut and says so. True when it was whole.
+pub(super) fn number_line(out: &mut String, number: usize, line: &str) -> bool {
+    let shown = clip(line, LINE_CAP);
+    let _ = write!(out, "{number}\t{shown}");
+    if shown.len() < line.len() {
+        let _ = write!(out, "… (line cut, {} more bytes)", line.len() - shown.len());
+    }
+    out.push('\n');
+    shown.len() == line.len()
+}
+
+/// The longest start of `text` that has at most `cap` bytes.
+pub(super) fn clip(text: &str, cap: usize) -> &str {
+    &text[..text.floor_char_boundary(cap)]
+}
+
+/// `1 line`, `2 lines`.
+pub(super) fn counted(n: usize, what: &str) -> String {
+    let plural = match what.strip_suffix("ch") {
+        _ if n == 1 => "",
+        Some(_) => "es",
+        None => "s",
+    };
+    format!("{n} {what}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_know_how_they_end() {
+        let text = "a\r\nb\nc\rd\r\r\n\ne";
+        let split: Vec<_> = lines(text).iter().map(|line| (line.text, line.ending)).collect();
+        assert_eq!(split, [("a", "\r\n"), ("b", "\n"), ("c\rd\r", "\r\n"), ("", "\n"), ("e", "")]);
+        assert!(lines(text).windows(2).all(|pair| pair[0].end() == pair[1].start));
+        assert_eq!(lines(""), []);
+    }
+
+    #[test]
+    fn what_is_not_text_is_told_with_its_place() {
+        assert_eq!(decode(b"a\nb\xE9"), Err(NotText::Encoding { at: 3, line: 2, byte: 0xE9 }));
+        assert_eq!(decode(b"a\0"), Err(NotText::Binary { at: 1, size: 2 }));
+        assert_eq!(decode(b"\xFF\xFEa\0"), Err(NotText::Wide("UTF-16")));
+        assert_eq!(decode("\u{feff}ä".as_bytes()), Ok("\u{feff}ä"));
+    }
+}

@@ -1,0 +1,80 @@
+//! Which files there are: the view walked as git sees it, ignored files left out, links never followed.
+//!
+//! The walk only finds names. What is opened afterwards is opened through the workroom's handle.
+
+use std::fs::FileType;
+use std::path::{Path, PathBuf};
+
+use ignore::{DirEntry, WalkBuilder};
+use similar::get_close_matches;
+
+use super::place::Place;
+use super::workroom::Workroom;
+use crate::journal::RelPath;
+
+/// Something that the walk came by.
+pub(super) struct Found {
+    pub path: RelPath,
+    pub kind: FileType,
+}
+
+/// Everything below `under` (the root, when it is `None`) that git doesn't ignore, sorted. When git ignores `under`
+/// itself, everything below it: whoever names an ignored folder wants to see it.
+pub(super) fn walk(room: &Workroom, under: Option<&RelPath>) -> Vec<Found> {
+    let Some(under) = under else { return visit(room.root(), room.root(), None) };
+    let found = visit(room.root(), room.root(), Some(under));
+    if found.iter().any(|found| found.path == *under) {
+        return found;
+    }
+    visit(room.root(), &room.root().join(under.as_path()), None)
+}
+
+/// Walks from `start`, which is `base` or below it, and finds what `under` leaves.
+fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Vec<Found> {
+    let target = under.map(|under| base.join(under.as_path()));
+    let mut builder = WalkBuilder::new(start);
+    // Rules count from the view's root down: neither the user's global ones nor those of a folder above reach in, and
+    // a folder without git keeps its .gitignore.
+    builder.hidden(false).parents(false).git_global(false).require_git(false).follow_links(false);
+    builder.sort_by_file_name(Ord::cmp).filter_entry(move |entry| {
+        let on_the_way = |target: &PathBuf| entry.path().starts_with(target) || target.starts_with(entry.path());
+        entry.file_name() != ".git" && target.as_ref().is_none_or(on_the_way)
+    });
+    let found = builder.build().filter_map(Result::ok).filter_map(|entry| relative(base, &entry));
+    found.filter(|found| under.is_none_or(|under| found.path.as_path().starts_with(under.as_path()))).collect()
+}
+
+/// Names that are no UTF-8 can't be said to the model, and so don't exist for it.
+fn relative(base: &Path, entry: &DirEntry) -> Option<Found> {
+    let path = RelPath::from_path(entry.path().strip_prefix(base).ok()?).ok()?;
+    Some(Found { kind: entry.file_type()?, path })
+}
+
+/// What the model may have meant by a path that isn't there, as a sentence.
+pub(super) fn nearest_names(room: &Workroom, place: &Place) -> String {
+    let Place::View(path) = place else { return nearest_logs(room) };
+    let all: Vec<_> =
+        walk(room, None).into_iter().filter(|found| !found.kind.is_dir()).map(|found| found.path).collect();
+    let name = path.as_path().file_name();
+    let namesakes: Vec<_> =
+        all.iter().filter(|other| other.as_path().file_name() == name).map(RelPath::as_str).collect();
+    let near = if namesakes.is_empty() {
+        let names: Vec<_> = all.iter().map(RelPath::as_str).collect();
+        get_close_matches(path.as_str(), &names, 3, 0.7)
+    } else {
+        namesakes.into_iter().take(5).collect()
+    };
+    if near.is_empty() {
+        "Use list_files to see what is there.".to_owned()
+    } else {
+        format!("Near it: {}.", near.join(", "))
+    }
+}
+
+fn nearest_logs(room: &Workroom) -> String {
+    let entries = room.logs.entries().into_iter().flatten().filter_map(Result::ok);
+    let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    let names: Vec<_> = names.iter().rev().take(5).map(|name| format!("@logs/{name}")).collect();
+    if names.is_empty() { "No log has been written yet.".to_owned() } else { format!("Logs: {}.", names.join(", ")) }
+}

@@ -1,0 +1,104 @@
+//! `write_file`: a new file, or the whole of one that the model has read.
+
+use serde::Deserialize;
+
+use super::files::Existing;
+use super::ledger::Standing;
+use super::place::Place;
+use super::text::{BOM, Endings, counted, decode, lines};
+use super::tool::{Tool, ToolError, tell};
+use super::{Access, Observation, Workroom, arguments, edit};
+use crate::journal::{Digest, RelPath};
+
+/// See the module.
+pub(super) struct WriteFile;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    path: String,
+    content: String,
+}
+
+impl Tool for WriteFile {
+    fn name(&self) -> &'static str {
+        "write_file"
+    }
+
+    fn access(&self) -> Access {
+        Access::Write
+    }
+
+    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
+        let Arguments { path, content } = arguments::parse(self.name(), arguments)?;
+        let path = Place::writable(room, &path)?;
+        let before = room.existing(&path, edit::MAX_BYTES as u64)?;
+        let (content, kept) = match &before {
+            None => (content, Vec::new()),
+            Some(before) => in_the_manner_of(before, content, room, &path)?,
+        };
+        if before.as_ref().is_some_and(|before| before.bytes == content.as_bytes()) {
+            let text = format!("{path} has exactly this content already; nothing was written.");
+            return Ok(Observation::of(text, format!("{path} unchanged")));
+        }
+        room.store(&path, content.as_bytes(), before.as_ref())?;
+        room.ledger().changed(path.as_str(), None, Digest::of(&content));
+        Ok(landed(path, &content, before.is_some(), &kept))
+    }
+}
+
+/// The content with the line ends and the mark of the file that it replaces, and what of them was kept.
+fn in_the_manner_of(
+    before: &Existing,
+    content: String,
+    room: &Workroom,
+    path: &RelPath,
+) -> Result<(String, Vec<&'static str>), ToolError> {
+    // There is nothing to lose in an empty file.
+    if before.bytes.is_empty() {
+        return Ok((content, Vec::new()));
+    }
+    let why = match room.ledger().standing(path.as_str(), Digest::of(&before.bytes)) {
+        Standing::Known => None,
+        Standing::Unread => Some("you have not read it"),
+        Standing::Partly => Some("you have read only a part of it"),
+        Standing::Stale => Some("it has changed since you read it"),
+    };
+    if let Some(why) = why {
+        return tell(format!(
+            "{path} exists ({} bytes) and was not overwritten: {why}. Read all of it first, or change a part with \
+             edit_file.",
+            before.bytes.len()
+        ));
+    }
+    let Ok(old) = decode(&before.bytes) else { return Ok((content, Vec::new())) };
+    let (mut content, mut kept) = (content, Vec::new());
+    if Endings::of(&lines(old)).all_crlf() && !content.contains('\r') {
+        content = content.replace('\n', "\r\n");
+        kept.push("CRLF line ends kept");
+    }
+    if old.starts_with(BOM) && !content.starts_with(BOM) {
+        content.insert_str(0, BOM);
+        kept.push("byte order mark kept");
+    }
+    Ok((content, kept))
+}
+
+fn landed(path: RelPath, content: &str, replaced: bool, kept: &[&str]) -> Observation {
+    let all = lines(content);
+    let mut text = format!(
+        "{path} {} with {}, {}",
+        if replaced { "replaced" } else { "made" },
+        counted(all.len(), "line"),
+        counted(content.len(), "byte")
+    );
+    if all.last().is_some_and(|line| line.ending.is_empty()) {
+        text.push_str("; it has no newline at the end");
+    }
+    for kept in kept {
+        text = text + "; " + kept;
+    }
+    let what = if replaced { "replaced, " } else { "new, " };
+    let summary = format!("{path}  {what}{}", counted(all.len(), "line"));
+    Observation { touched: vec![path], ..Observation::of(text + ".", summary) }
+}
