@@ -1,1 +1,39 @@
-//! TODO room story.
+//! Every value that a person can set, each with the place it came from.
+//!
+//! Layers, weakest first: defaults, `~/.config/kcode/config.toml`, `.kcode.toml` at the
+//! repository's root, the environment, flags ([`load`]). The repository's file is written by
+//! others: it may say how tests are run and tighten limits, and nothing else. Keys come from the
+//! environment alone, and a key goes only to the base URL of its own family of variables.
+//! Every key that a file may hold stands in [`KEYS`].
+//!
+//! [`TestCommand`] and [`RepositoryFiles`] live here because rooms on several floors share them.
+
+mod amounts;
+mod base_url;
+mod describe;
+mod environment;
+mod error;
+mod family;
+mod file;
+mod keys;
+mod load;
+mod places;
+mod repository_files;
+mod secret;
+mod setting;
+mod test_command;
+mod values;
+
+pub use amounts::{parse_duration, parse_tokens, parse_usd};
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use describe::{Row, describe, table};
+pub use environment::Environment;
+pub use error::SettingsError;
+pub use family::key_variables;
+pub use keys::{KEYS, Key};
+pub use load::{FlagLayer, load, state_dir};
+pub use repository_files::{Beginning, RepositoryFiles};
+pub use secret::Secret;
+pub use setting::{Origin, Setting};
+pub use test_command::{FilterError, FilterStyle, Invocation, TestCommand};
+pub use values::{ApiKey, CustomPrice, Sandbox, Settings};

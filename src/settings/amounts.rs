@@ -1,0 +1,207 @@
+//! Amounts as people write them (`1h30m`, `0.50`, `200k`), and as they are shown again.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{BaseUrl, CustomPrice, Sandbox, TestCommand};
+use crate::journal::{Tokens, Usd};
+
+/// A duration with its unit: `90s`, `20m`, `1h30m`.
+///
+/// # Errors
+/// Says how to write one.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text.trim()).map_err(|_| format!("{text:?} is not a duration; write 90s, 20m or 1h30m"))
+}
+
+/// Dollars: `0.50`, `2`, `$1.25`.
+///
+/// # Errors
+/// Says how to write an amount.
+pub fn parse_usd(text: &str) -> Result<Usd, String> {
+    let number = text.trim().trim_start_matches('$');
+    let amount = number.parse().ok().and_then(Usd::from_dollars);
+    amount.ok_or_else(|| format!("{text:?} is not an amount of dollars; write 0.50 or 2"))
+}
+
+/// Tokens: `200000`, `200_000`, `200k`, `2M`.
+///
+/// # Errors
+/// Says how to write a count.
+pub fn parse_tokens(text: &str) -> Result<Tokens, String> {
+    let plain = text.trim().replace('_', "");
+    let (digits, unit) = match plain.strip_suffix(['k', 'K']) {
+        Some(thousands) => (thousands, 1_000),
+        None => plain.strip_suffix('M').map_or((plain.as_str(), 1), |millions| (millions, 1_000_000)),
+    };
+    let count = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(unit));
+    count.map(Tokens).ok_or_else(|| format!("{text:?} is not a count of tokens; write 200000, 200k or 2M"))
+}
+
+/// How a value is shown to people, and which of two is looser.
+pub trait Amount {
+    /// For people.
+    fn shown(&self) -> String;
+
+    /// True when this value permits something that `other` forbids.
+    fn is_looser_than(&self, _other: &Self) -> bool {
+        false
+    }
+
+    /// False for a limit that would forbid everything.
+    fn is_usable(&self) -> bool {
+        true
+    }
+}
+
+impl Amount for u32 {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+    fn is_looser_than(&self, other: &Self) -> bool {
+        self > other
+    }
+    fn is_usable(&self) -> bool {
+        *self > 0
+    }
+}
+
+impl Amount for Duration {
+    fn shown(&self) -> String {
+        humantime::format_duration(*self).to_string().replace(' ', "")
+    }
+    fn is_looser_than(&self, other: &Self) -> bool {
+        self > other
+    }
+    fn is_usable(&self) -> bool {
+        !self.is_zero()
+    }
+}
+
+impl Amount for Tokens {
+    fn shown(&self) -> String {
+        self.0.to_string()
+    }
+    fn is_looser_than(&self, other: &Self) -> bool {
+        self > other
+    }
+    fn is_usable(&self) -> bool {
+        self.0 > 0
+    }
+}
+
+impl Amount for Usd {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+    fn is_looser_than(&self, other: &Self) -> bool {
+        self > other
+    }
+    fn is_usable(&self) -> bool {
+        *self > Self::default()
+    }
+}
+
+impl Amount for Sandbox {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+    fn is_looser_than(&self, other: &Self) -> bool {
+        self < other
+    }
+}
+
+/// `None` is no limit: looser than any.
+impl<T: Amount> Amount for Option<T> {
+    fn shown(&self) -> String {
+        self.as_ref().map_or_else(|| "none".to_owned(), Amount::shown)
+    }
+    fn is_looser_than(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Some(this), Some(other)) => this.is_looser_than(other),
+            (this, other) => this.is_none() && other.is_some(),
+        }
+    }
+    fn is_usable(&self) -> bool {
+        self.as_ref().is_none_or(Amount::is_usable)
+    }
+}
+
+impl Amount for String {
+    fn shown(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Amount for BaseUrl {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Amount for bool {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Amount for PathBuf {
+    fn shown(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+impl Amount for Vec<String> {
+    fn shown(&self) -> String {
+        if self.is_empty() { "none".to_owned() } else { self.join(" ") }
+    }
+}
+
+impl Amount for TestCommand {
+    fn shown(&self) -> String {
+        self.dir.as_ref().map_or_else(|| self.to_string(), |dir| format!("{self} (in {dir})"))
+    }
+}
+
+impl Amount for CustomPrice {
+    fn shown(&self) -> String {
+        let Self { cached_input, input, output, .. } = self;
+        format!("{input} in, {cached_input} cached, {output} out per million tokens")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit() {
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(parse_duration(" 90s "), Ok(Duration::from_secs(90)));
+        for bad in ["", "20", "-5m", "soon"] {
+            assert!(parse_duration(bad).is_err_and(|hint| hint.contains("1h30m")), "{bad:?}");
+        }
+        assert_eq!(Duration::from_mins(90).shown(), "1h30m");
+    }
+
+    #[test]
+    fn money_and_tokens_are_counts() {
+        assert_eq!(parse_usd("$0.50"), Ok(Usd::from_nanos(500_000_000)));
+        for bad in ["", "-1", "NaN", "inf", "1,50", "free"] {
+            assert!(parse_usd(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(parse_tokens("200k"), Ok(Tokens(200_000)));
+        assert_eq!(parse_tokens("2_000"), Ok(Tokens(2_000)));
+        assert_eq!(parse_tokens("3M"), Ok(Tokens(3_000_000)));
+        for bad in ["", "-1", "1.5k", "99999999999999999999", "20000000000000000000k", "many"] {
+            assert!(parse_tokens(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn no_limit_is_looser_than_any() {
+        assert!(None::<Tokens>.is_looser_than(&Some(Tokens(1))));
+        assert!(!Some(Tokens(1)).is_looser_than(&None));
+        assert!(Sandbox::Auto.is_looser_than(&Sandbox::Strict));
+    }
+}

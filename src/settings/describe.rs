@@ -1,0 +1,67 @@
+//! What `kcode config` shows: every value, and who set it. Keys only as set or not set.
+
+use serde::Serialize;
+
+use super::amounts::Amount;
+use super::{Setting, Settings};
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// As in the files.
+    pub name: &'static str,
+    /// For people.
+    pub value: String,
+    /// Which layer set it.
+    pub origin: String,
+}
+
+/// All settings, in the order of the files.
+#[must_use]
+pub fn describe(settings: &Settings) -> Vec<Row> {
+    let s = settings;
+    let key = s.key.as_ref().map_or_else(
+        || Row { name: "api_key", value: "not set".into(), origin: "environment only".into() },
+        |key| Row { name: "api_key", value: "set".into(), origin: format!("${}", key.variable) },
+    );
+    let mut test = row("test.command", &s.test);
+    if s.test.value.is_none() {
+        test.value = "detected in the repository".into();
+    }
+    let mut price = row("price", &s.price);
+    if s.price.value.is_none() {
+        price.value = "built-in list".into();
+    }
+    vec![
+        row("model", &s.model),
+        row("base_url", &s.base_url),
+        key,
+        row("sandbox", &s.sandbox),
+        row("state_dir", &s.state_dir),
+        row("dependencies", &s.dependencies),
+        row("child_env", &s.child_env),
+        row("limits.max_turns", &s.max_turns),
+        row("limits.max_tokens", &s.max_tokens),
+        row("limits.max_cost_usd", &s.max_cost),
+        row("limits.max_time", &s.max_time),
+        row("limits.max_completion_tokens", &s.max_completion_tokens),
+        test,
+        row("test.deadline", &s.test_deadline),
+        row("test.idle", &s.test_idle),
+        row("verify", &s.verify),
+        price,
+    ]
+}
+
+/// The rows as lines in aligned columns.
+#[must_use]
+pub fn table(rows: &[Row]) -> String {
+    let width = |column: fn(&Row) -> &str| rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
+    let (names, values) = (width(|row| row.name), width(|row| &row.value));
+    let lines = rows.iter().map(|row| format!("{:names$}  {:values$}  {}", row.name, row.value, row.origin));
+    lines.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+fn row<T: Amount>(name: &'static str, setting: &Setting<T>) -> Row {
+    Row { name, value: setting.value.shown(), origin: setting.origin.to_string() }
+}

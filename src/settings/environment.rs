@@ -1,0 +1,40 @@
+//! The environment as a value: read once at the edge, handed down, never asked again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Names and values of environment variables. An empty value counts as unset.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The environment of this process, with `HOME` looked up when it is not set.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
+        let mut all: Self = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+        if let (None, Ok(home)) = (all.get("HOME"), etcetera::home_dir()) {
+            all.0.insert("HOME".to_owned(), text(home.into()));
+        }
+        all
+    }
+
+    /// The value of `name`; `None` when unset or empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl fmt::Debug for Environment {
+    /// Names alone: values may be keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}

@@ -1,0 +1,189 @@
+//! A settings file: TOML, checked key by key before any value is believed.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{BaseUrl, CustomPrice, Invocation, Sandbox, SettingsError, TestCommand, amounts, keys};
+use crate::journal::{RelPath, Tokens, Usd};
+
+/// Whose file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The user's own.
+    User,
+    /// The repository's: written by others.
+    Repository,
+}
+
+/// What a file says.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, expecting = "a table")]
+pub(super) struct FileLayer {
+    pub model: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub base_url: Option<BaseUrl>,
+    pub state_dir: Option<PathBuf>,
+    pub child_env: Option<Vec<String>>,
+    #[serde(deserialize_with = "text")]
+    pub sandbox: Option<Sandbox>,
+    pub dependencies: Option<Vec<RelPath>>,
+    pub limits: Limits,
+    pub test: Test,
+    pub price: Option<CustomPrice>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, expecting = "a table")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the file's keys")]
+pub(super) struct Limits {
+    pub max_turns: Option<u32>,
+    pub max_tokens: Option<Tokens>,
+    pub max_cost_usd: Option<Usd>,
+    #[serde(deserialize_with = "duration")]
+    pub max_time: Option<Duration>,
+    pub max_completion_tokens: Option<Tokens>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, expecting = "a table")]
+pub(super) struct Test {
+    #[serde(deserialize_with = "command")]
+    command: Option<TestCommand>,
+    dir: Option<RelPath>,
+    #[serde(deserialize_with = "duration")]
+    pub deadline: Option<Duration>,
+    #[serde(deserialize_with = "duration")]
+    pub idle: Option<Duration>,
+}
+
+impl Test {
+    /// The command, in the folder that the same file names.
+    pub fn command(&self) -> Option<TestCommand> {
+        self.command.clone().map(|command| command.in_dir(self.dir.clone()))
+    }
+}
+
+/// Reads a file's text. `name` is what messages call it.
+pub(super) fn parse(text: &str, name: &str, owner: Owner) -> Result<FileLayer, SettingsError> {
+    let file = Source { text, name };
+    let root = DeTable::parse(text).map_err(|error| file.bad(error.span(), error.message(), None))?;
+    let mut values = Vec::new();
+    file.check_table("", root.get_ref(), owner, &mut values)?;
+    let layer: FileLayer = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let key = values.iter().find(|(_, span)| span.contains(&at)).and_then(|(name, _)| keys::find(name));
+        file.bad(error.span(), error.message(), key)
+    })?;
+    if layer.test.dir.is_some() && layer.test.command.is_none() {
+        let span = values.iter().find(|(name, _)| name == "test.dir").map(|(_, span)| span.clone());
+        return Err(file.bad(span, "it needs `test.command` beside it", keys::find("test.dir")));
+    }
+    Ok(layer)
+}
+
+struct Source<'a> {
+    text: &'a str,
+    name: &'a str,
+}
+
+impl Source<'_> {
+    /// Checks that every key is known and may stand in this file; collects where each value stands.
+    fn check_table(
+        &self,
+        prefix: &str,
+        table: &DeTable<'_>,
+        owner: Owner,
+        values: &mut Vec<(String, Range<usize>)>,
+    ) -> Result<(), SettingsError> {
+        for (key, value) in table {
+            let name = format!("{prefix}{}", key.get_ref());
+            match value.get_ref() {
+                DeValue::Table(inner) if keys::is_table(&name) => {
+                    self.check_table(&format!("{name}."), inner, owner, values)?;
+                }
+                _ => {
+                    self.check_key(&name, key, owner)?;
+                    values.push((name, value.span()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_key(&self, name: &str, key: &Spanned<toml::de::DeString<'_>>, owner: Owner) -> Result<(), SettingsError> {
+        let (file, line) = (self.name.to_owned(), self.line(key.span().start));
+        match keys::find(name) {
+            Some(known) => match known.not_for_repositories {
+                Some(why) if owner == Owner::Repository => {
+                    Err(SettingsError::NotForRepositories { line, key: known.name, why })
+                }
+                _ => Ok(()),
+            },
+            // `limits = 3`: serde says that a table was expected.
+            None if keys::is_table(name) => Ok(()),
+            None if looks_like_key(name) => Err(SettingsError::KeyInFile { file, line, key: name.to_owned() }),
+            None => Err(SettingsError::UnknownKey { file, line, key: name.to_owned(), nearest: keys::nearest(name) }),
+        }
+    }
+
+    fn bad(&self, span: Option<Range<usize>>, problem: &str, key: Option<&keys::Key>) -> SettingsError {
+        let hint = key.map_or_else(
+            || "settings files are TOML: `key = value` lines, tables as [limits]; see `kcode config`".to_owned(),
+            |key| format!("write it as: {}", key.example),
+        );
+        let problem = key.map_or_else(|| problem.to_owned(), |key| format!("`{}`: {problem}", key.name));
+        SettingsError::BadFile {
+            file: self.name.to_owned(),
+            line: self.line(span.map_or(0, |span| span.start)),
+            problem: in_plain_words(&problem),
+            hint,
+        }
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+    }
+}
+
+/// The parser's message in one line, without the names of Rust's types.
+fn in_plain_words(message: &str) -> String {
+    let line = message.lines().collect::<Vec<_>>().join(", ");
+    line.replace("expected u32", "expected a whole number")
+        .replace("expected u64", "expected a whole number")
+        .replace("expected f64", "expected a number")
+}
+
+fn looks_like_key(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    let leaf = name.rsplit('.').next().unwrap_or_default();
+    leaf == "auth" || ["key", "token", "secret", "password"].iter().any(|word| leaf.ends_with(word))
+}
+
+/// A value that is written as text and parses itself.
+fn text<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    String::deserialize(deserializer)?.parse().map(Some).map_err(de::Error::custom)
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    amounts::parse_duration(&text).map(Some).map_err(de::Error::custom)
+}
+
+fn command<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TestCommand>, D::Error> {
+    match Invocation::deserialize(deserializer) {
+        Ok(Invocation::Shell(line)) if !line.trim().is_empty() => Ok(Some(TestCommand::shell(&line))),
+        Ok(Invocation::Argv(words)) if words.first().is_some_and(|word| !word.is_empty()) => {
+            Ok(Some(TestCommand::argv(words)))
+        }
+        Ok(_) => Err(de::Error::custom("it is empty")),
+        Err(_) => Err(de::Error::custom("it is neither a line of text nor a list of words")),
+    }
+}

@@ -1,0 +1,70 @@
+//! Every key that a settings file may hold: the one list behind checking, hints and documentation.
+
+/// A key of a settings file.
+pub struct Key {
+    /// Dotted: `limits.max_turns` is `max_turns` in the table `[limits]`.
+    pub name: &'static str,
+    /// How it is written.
+    pub example: &'static str,
+    /// Why the repository's file can't hold it; `None` when it can.
+    pub not_for_repositories: Option<&'static str>,
+}
+
+const fn anywhere(name: &'static str, example: &'static str) -> Key {
+    Key { name, example, not_for_repositories: None }
+}
+
+const fn user(name: &'static str, example: &'static str, why: &'static str) -> Key {
+    Key { name, example, not_for_repositories: Some(why) }
+}
+
+const MONEY: &str = "it would decide how your money is counted";
+
+/// All of them.
+pub static KEYS: [Key; 19] = [
+    user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
+    user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
+    user("state_dir", r#"state_dir = "/var/tmp/kcode""#, "it would choose where on your disk runs are written"),
+    user("child_env", r#"child_env = ["RUSTFLAGS"]"#, "it would choose which of your variables its tests can read"),
+    anywhere("sandbox", r#"sandbox = "strict""#),
+    anywhere("dependencies", r#"dependencies = ["node_modules", ".venv"]"#),
+    anywhere("limits.max_turns", "max_turns = 60"),
+    anywhere("limits.max_tokens", "max_tokens = 2_000_000"),
+    anywhere("limits.max_cost_usd", "max_cost_usd = 0.50"),
+    anywhere("limits.max_time", r#"max_time = "20m""#),
+    anywhere("limits.max_completion_tokens", "max_completion_tokens = 32_768"),
+    anywhere("test.command", r#"command = "make check", or as words: command = ["make", "check"]"#),
+    anywhere("test.dir", r#"dir = "packages/core" (and a command)"#),
+    anywhere("test.deadline", r#"deadline = "10m""#),
+    anywhere("test.idle", r#"idle = "2m""#),
+    user("price.input", "input = 0.95", MONEY),
+    user("price.cached_input", "cached_input = 0.19", MONEY),
+    user("price.output", "output = 4.00", MONEY),
+    user("price.context_window", "context_window = 262_144", MONEY),
+];
+
+/// The key of that name.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// True for `limits`, `test` and `price`.
+pub(super) fn is_table(name: &str) -> bool {
+    KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// The key that somebody may have meant: one that is spelled alike, or has that last word in another table.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
+    let close = |word: &str, words: &[&'static str]| similar::get_close_matches(word, words, 1, 0.7).first().copied();
+    let tables = KEYS.iter().filter_map(|key| key.name.split_once('.').map(|(table, _)| table));
+    let names: Vec<&'static str> = KEYS.iter().map(|key| key.name).chain(tables).collect();
+    let leaves: Vec<&'static str> = names.iter().copied().map(last).collect();
+    let leaf = name.rsplit('.').next().unwrap_or(name);
+
+    let in_another_table = names.iter().copied().find(|known| last(known) == leaf);
+    in_another_table.or_else(|| close(name, &names)).or_else(|| {
+        let leaf = close(leaf, &leaves)?;
+        names.iter().copied().find(|known| last(known) == leaf)
+    })
+}

@@ -1,0 +1,284 @@
+//! Laying the layers over one another.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::amounts::{Amount, parse_duration, parse_tokens, parse_usd};
+use super::file::{FileLayer, Owner};
+use super::{BaseUrl, Environment, Origin, RepositoryFiles, Sandbox, Setting, Settings, SettingsError, TestCommand};
+use super::{family, file, key_variables, places};
+use crate::journal::{RelPath, Tokens, Usd};
+
+/// The model that kcode is made for.
+const MODEL: &str = "kimi-k2.7-code";
+/// A settings file is a page of text; more is a mistake or an attack.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// What the command line says. `None` where it says nothing.
+#[derive(Clone, Debug, Default)]
+pub struct FlagLayer {
+    /// `--model`.
+    pub model: Option<String>,
+    /// `--base-url`.
+    pub base_url: Option<String>,
+    /// `--max-turns`.
+    pub max_turns: Option<u32>,
+    /// `--max-tokens`.
+    pub max_tokens: Option<Tokens>,
+    /// `--max-cost`.
+    pub max_cost: Option<Usd>,
+    /// `--max-time`.
+    pub max_time: Option<Duration>,
+    /// `--test`: a line for the shell.
+    pub test: Option<String>,
+    /// `--no-verify`.
+    pub no_verify: bool,
+    /// `--sandbox`.
+    pub sandbox: Option<Sandbox>,
+    /// What the command falls back to: `auto`, or `strict` in `kcode ci`.
+    pub default_sandbox: Sandbox,
+}
+
+/// Resolves every setting. `user_file` is what `--config` named; `repository_root` is where `.kcode.toml` may stand.
+///
+/// # Errors
+/// Names the layer, what is wrong with it, and what to do.
+pub fn load(
+    flags: &FlagLayer,
+    env: &Environment,
+    user_file: Option<&Path>,
+    repository_root: Option<&Path>,
+) -> Result<Settings, SettingsError> {
+    let (user, user_origin) = read_user_file(env, user_file)?;
+    let repository = repository_root.map_or_else(|| Ok(FileLayer::default()), read_repository_file)?;
+    Layers { flags, env, user, user_origin, repository, root: repository_root }.resolve()
+}
+
+/// Where runs are kept, for commands that need nothing else.
+///
+/// # Errors
+/// As [`load`].
+pub fn state_dir(
+    env: &Environment,
+    user_file: Option<&Path>,
+    repository_root: Option<&Path>,
+) -> Result<Setting<PathBuf>, SettingsError> {
+    let (user, origin) = read_user_file(env, user_file)?;
+    places::state_dir(env, user.state_dir, &origin, repository_root)
+}
+
+fn read_user_file(env: &Environment, named: Option<&Path>) -> Result<(FileLayer, Origin), SettingsError> {
+    let Some(path) = named.map(Path::to_owned).or_else(|| places::user_file(env)) else {
+        return Ok((FileLayer::default(), Origin::Default));
+    };
+    let shown = places::shown(&path, env);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok((file::parse(&text, &shown, Owner::User)?, Origin::UserFile(shown))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
+            Ok((FileLayer::default(), Origin::UserFile(shown)))
+        }
+        Err(source) => Err(SettingsError::Unreadable { file: shown, source }),
+    }
+}
+
+fn read_repository_file(root: &Path) -> Result<FileLayer, SettingsError> {
+    let name = Origin::RepositoryFile.to_string();
+    let read = RepositoryFiles::open(root).and_then(|files| files.try_read(Path::new(&name), MAX_FILE_BYTES));
+    let beginning = match read {
+        Ok(beginning) => beginning,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FileLayer::default()),
+        Err(source) => return Err(SettingsError::Unreadable { file: name, source }),
+    };
+    if beginning.is_cut() {
+        let source = io::Error::other(format!("it has {} bytes, more than {MAX_FILE_BYTES}", beginning.size));
+        return Err(SettingsError::Unreadable { file: name, source });
+    }
+    file::parse(&beginning.text(), &name, Owner::Repository)
+}
+
+struct Layers<'a> {
+    flags: &'a FlagLayer,
+    env: &'a Environment,
+    user: FileLayer,
+    user_origin: Origin,
+    repository: FileLayer,
+    root: Option<&'a Path>,
+}
+
+impl Layers<'_> {
+    fn resolve(&self) -> Result<Settings, SettingsError> {
+        let Self { flags, env, user, user_origin, repository, root } = self;
+        let (of_user, of_repository) = (&user.limits, &repository.limits);
+        let family = family::first_with_key(env);
+        let key = family.map_or(Ok(None), |family| family.api_key(env))?;
+        Ok(Settings {
+            model: self.model(family)?,
+            base_url: self.base_url(family)?,
+            key,
+            max_turns: Setting::default(60)
+                .or(of_user.max_turns, user_origin)
+                .tighten("limits.max_turns", of_repository.max_turns)?
+                .or_variable("limits.max_turns", env, "KCODE_MAX_TURNS", parse_count)?
+                .or(flags.max_turns, &Origin::Flag("--max-turns"))
+                .usable("limits.max_turns")?,
+            max_tokens: Setting::default(None)
+                .or(of_user.max_tokens.map(Some), user_origin)
+                .tighten("limits.max_tokens", of_repository.max_tokens.map(Some))?
+                .or_variable("limits.max_tokens", env, "KCODE_MAX_TOKENS", |text| parse_tokens(text).map(Some))?
+                .or(flags.max_tokens.map(Some), &Origin::Flag("--max-tokens"))
+                .usable("limits.max_tokens")?,
+            max_cost: Setting::default(Some(Usd::from_nanos(1_000_000_000)))
+                .or(of_user.max_cost_usd.map(Some), user_origin)
+                .tighten("limits.max_cost_usd", of_repository.max_cost_usd.map(Some))?
+                .or_variable("limits.max_cost_usd", env, "KCODE_MAX_COST_USD", |text| parse_usd(text).map(Some))?
+                .or(flags.max_cost.map(Some), &Origin::Flag("--max-cost"))
+                .usable("limits.max_cost_usd")?,
+            max_time: Setting::default(Duration::from_mins(20))
+                .or(of_user.max_time, user_origin)
+                .tighten("limits.max_time", of_repository.max_time)?
+                .or_variable("limits.max_time", env, "KCODE_MAX_TIME", parse_duration)?
+                .or(flags.max_time, &Origin::Flag("--max-time"))
+                .usable("limits.max_time")?,
+            max_completion_tokens: Setting::default(Tokens(32_768))
+                .or(of_user.max_completion_tokens, user_origin)
+                .tighten("limits.max_completion_tokens", of_repository.max_completion_tokens)?
+                .usable("limits.max_completion_tokens")?,
+            test: self.test()?,
+            test_deadline: Setting::default(Duration::from_mins(10))
+                .or(user.test.deadline, user_origin)
+                .or(repository.test.deadline, &Origin::RepositoryFile)
+                .usable("test.deadline")?,
+            test_idle: Setting::default(Duration::from_mins(2))
+                .or(user.test.idle, user_origin)
+                .or(repository.test.idle, &Origin::RepositoryFile)
+                .usable("test.idle")?,
+            verify: Setting::default(true).or(flags.no_verify.then_some(false), &Origin::Flag("--no-verify")),
+            sandbox: self.sandbox()?,
+            dependencies: self.dependencies(),
+            child_env: self.child_env()?,
+            state_dir: places::state_dir(env, user.state_dir.clone(), user_origin, *root)?,
+            price: Setting::default(None).or(user.price.map(Some), user_origin),
+        })
+    }
+
+    fn model(&self, family: Option<&family::Family>) -> Result<Setting<String>, SettingsError> {
+        let mut model = Setting::default(MODEL.to_owned()).or(self.user.model.clone(), &self.user_origin);
+        // kcode's own variable counts whoever's key is used; a family's own counts with its key alone.
+        for family in [Some(family::OWN), family].into_iter().flatten() {
+            if let Some(variable) = family.model {
+                model = model.or(self.env.get(variable).map(str::to_owned), &Origin::Environment(variable.to_owned()));
+            }
+        }
+        model = model.or(self.flags.model.clone(), &Origin::Flag("--model"));
+        if model.value.is_empty() || !model.value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let problem = "a model's id is a word without spaces, such as kimi-k2.7-code".to_owned();
+            return Err(SettingsError::BadValue { name: "model", origin: model.origin, problem });
+        }
+        Ok(model)
+    }
+
+    fn base_url(&self, family: Option<&'static family::Family>) -> Result<Setting<BaseUrl>, SettingsError> {
+        let flag = self.flags.base_url.as_deref().map(str::parse).transpose();
+        let flag = flag.map_err(|source| SettingsError::BadBaseUrl { origin: Origin::Flag("--base-url"), source })?;
+        let file = Setting { value: self.user.base_url.clone(), origin: self.user_origin.clone() };
+        family::base_url(family, self.env, file, flag)
+    }
+
+    fn test(&self) -> Result<Setting<Option<TestCommand>>, SettingsError> {
+        let origin = Origin::Flag("--test");
+        if self.flags.test.as_deref().is_some_and(|line| line.trim().is_empty()) {
+            let problem = "it is empty; give a command, or --no-verify to run no tests".to_owned();
+            return Err(SettingsError::BadValue { name: "test.command", origin, problem });
+        }
+        Ok(Setting::default(None)
+            .or(self.user.test.command().map(Some), &self.user_origin)
+            .or(self.repository.test.command().map(Some), &Origin::RepositoryFile)
+            .or(self.flags.test.as_deref().map(|line| Some(TestCommand::shell(line))), &origin))
+    }
+
+    fn sandbox(&self) -> Result<Setting<Sandbox>, SettingsError> {
+        let sandbox = Setting::default(self.flags.default_sandbox)
+            .or(self.user.sandbox, &self.user_origin)
+            .not_off()?
+            .tighten("sandbox", self.repository.sandbox)?
+            .or_variable("sandbox", self.env, "KCODE_SANDBOX", str::parse)?
+            .not_off()?;
+        Ok(sandbox.or(self.flags.sandbox, &Origin::Flag("--sandbox")))
+    }
+
+    fn dependencies(&self) -> Setting<Vec<String>> {
+        let names = |paths: &Option<Vec<RelPath>>| {
+            paths.as_ref().map(|paths| paths.iter().map(RelPath::to_string).collect::<Vec<_>>())
+        };
+        Setting::default(["node_modules", ".venv", "venv"].map(str::to_owned).to_vec())
+            .or(names(&self.user.dependencies), &self.user_origin)
+            .or(names(&self.repository.dependencies), &Origin::RepositoryFile)
+    }
+
+    fn child_env(&self) -> Result<Setting<Vec<String>>, SettingsError> {
+        let names = Setting::default(Vec::new()).or(self.user.child_env.clone(), &self.user_origin);
+        let is_name = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
+        let problem = names.value.iter().find_map(|name| match name.as_str() {
+            name if key_variables().any(|key| key == name) => Some(format!("{name} holds a key; tests never see one")),
+            name if !is_name(name) => Some(format!("{name:?} is not the name of a variable")),
+            _ => None,
+        });
+        match problem {
+            Some(problem) => Err(SettingsError::BadValue { name: "child_env", origin: names.origin, problem }),
+            None => Ok(names),
+        }
+    }
+}
+
+impl<T: Amount> Setting<T> {
+    /// What the repository's file says, if it is no looser.
+    fn tighten(self, key: &'static str, repository: Option<T>) -> Result<Self, SettingsError> {
+        match repository {
+            Some(value) if value.is_looser_than(&self.value) => {
+                let (value, limit) = (value.shown(), self.value.shown());
+                Err(SettingsError::Looser { key, value, limit, origin: self.origin })
+            }
+            tighter => Ok(self.or(tighter, &Origin::RepositoryFile)),
+        }
+    }
+
+    /// What an environment variable says, if it is set.
+    fn or_variable(
+        self,
+        name: &'static str,
+        env: &Environment,
+        variable: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Self, SettingsError> {
+        let origin = Origin::Environment(variable.to_owned());
+        match env.get(variable).map(parse).transpose() {
+            Ok(value) => Ok(self.or(value, &origin)),
+            Err(problem) => Err(SettingsError::BadValue { name, origin, problem }),
+        }
+    }
+
+    /// Refuses a limit of nothing: it would end every run before its first step.
+    fn usable(self, name: &'static str) -> Result<Self, SettingsError> {
+        if self.value.is_usable() {
+            return Ok(self);
+        }
+        Err(SettingsError::BadValue { name, origin: self.origin, problem: "it must be more than zero".to_owned() })
+    }
+}
+
+impl Setting<Sandbox> {
+    /// The design's rule: `off` must be typed.
+    fn not_off(self) -> Result<Self, SettingsError> {
+        if self.value != Sandbox::Off {
+            return Ok(self);
+        }
+        let problem = "going without a wall is never a setting; type --sandbox off each time".to_owned();
+        Err(SettingsError::BadValue { name: "sandbox", origin: self.origin, problem })
+    }
+}
+
+fn parse_count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a whole number"))
+}

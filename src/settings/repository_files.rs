@@ -1,0 +1,120 @@
+//! Reading what a repository holds, without trusting it.
+//!
+//! Files are opened below a directory handle: no `..`, no absolute path and no symlink leads out
+//! of the repository, and no race can make it so. What isn't a regular file (a FIFO would block)
+//! counts as missing, and nobody reads more than a cap.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, PermissionsExt};
+use rustix::fs::OFlags;
+
+/// The folder that files are read below.
+pub struct RepositoryFiles(Dir);
+
+/// The beginning of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// At most as many bytes as were asked for.
+    pub bytes: Vec<u8>,
+    /// The bytes of the whole file.
+    pub size: u64,
+}
+
+impl Beginning {
+    /// True when there is more than these bytes.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.size > self.bytes.len() as u64
+    }
+
+    /// The bytes as text; what isn't UTF-8 is replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+impl RepositoryFiles {
+    /// Below `root`.
+    ///
+    /// # Errors
+    /// When it isn't a folder that can be opened.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        Dir::open_ambient_dir(root, ambient_authority()).map(Self)
+    }
+
+    /// The first `cap` bytes of a regular file; `None` when there is none that may be read.
+    #[must_use]
+    pub fn read(&self, path: impl AsRef<Path>, cap: u64) -> Option<Beginning> {
+        self.try_read(path.as_ref(), cap).ok()
+    }
+
+    /// As [`RepositoryFiles::read`], with the reason.
+    ///
+    /// # Errors
+    /// Also when the file is there but is no regular file, or leads out of the folder.
+    pub fn try_read(&self, path: &Path, cap: u64) -> io::Result<Beginning> {
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+        let file = self.0.open_with(path, &options)?;
+        let facts = file.metadata()?;
+        if !facts.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(cap).read_to_end(&mut bytes)?;
+        Ok(Beginning { size: facts.len().max(bytes.len() as u64), bytes })
+    }
+
+    /// Whether `path` is there, inside, as a file or a folder.
+    #[must_use]
+    pub fn has(&self, path: impl AsRef<Path>) -> bool {
+        self.0.metadata(path).is_ok()
+    }
+
+    /// Whether `path` is a regular file that may be executed.
+    #[must_use]
+    pub fn is_executable(&self, path: impl AsRef<Path>) -> bool {
+        self.0.metadata(path).is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+    }
+
+    /// Names in a folder, sorted, at most `cap` of them; empty when it isn't there.
+    #[must_use]
+    pub fn names(&self, folder: impl AsRef<Path>, cap: usize) -> Vec<String> {
+        let entries = self.0.read_dir(folder).into_iter().flatten().flatten().take(cap);
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn nothing_outside_is_read_and_nothing_blocks() {
+        let outside = tempfile::tempdir().expect("a folder");
+        fs::write(outside.path().join("secret"), "s").expect("a file");
+        let root = tempfile::tempdir().expect("a folder");
+        fs::write(root.path().join("inside"), "abc").expect("a file");
+        symlink(outside.path().join("secret"), root.path().join("out")).expect("a link");
+        symlink("inside", root.path().join("in")).expect("a link");
+        rustix::fs::mknodat(rustix::fs::CWD, root.path().join("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+            .expect("a FIFO");
+
+        let files = RepositoryFiles::open(root.path()).expect("it opens");
+        for refused in ["out", "../secret", "pipe", ".", "missing"] {
+            assert_eq!(files.read(refused, 10), None, "{refused}");
+        }
+        let cut = files.read("in", 2).expect("a link inside is fine");
+        assert_eq!((cut.bytes.as_slice(), cut.size, cut.is_cut()), (b"ab".as_slice(), 3, true));
+        assert!(!files.has("out") && files.has("inside") && !files.is_executable("inside"));
+        assert_eq!(files.names(".", 10), ["in", "inside", "out", "pipe"]);
+    }
+}

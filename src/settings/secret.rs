@@ -1,0 +1,30 @@
+//! A key that can't be printed, logged or serialised.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// Text that leaves this type through [`Secret::expose`] alone: there is no `Display` and no
+/// `Serialize`, `Debug` says only that it is set, and its memory is zeroed when dropped.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes `text` over.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+
+    /// The text itself: for the `Authorization` header and for redaction, nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(set)")
+    }
+}

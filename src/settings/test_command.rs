@@ -1,0 +1,257 @@
+//! How to run the tests: the one value that flags, settings files, the evidence and the worker share.
+//!
+//! A command comes from a person (a shell line or an argv) or from detection (an argv). A filter
+//! comes from the model, and is only ever a list of arguments: no shell parses it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::RelPath;
+
+/// A command that runs the tests, where it runs, and how it is told to run only some of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestCommand {
+    /// What is run.
+    pub invocation: Invocation,
+    /// The folder it runs in; `None` is the repository's root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<RelPath>,
+    /// How names of tests are handed to it.
+    pub filter: FilterStyle,
+}
+
+/// What is run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Invocation {
+    /// A line that a person wrote, for `sh -c`.
+    Shell(String),
+    /// A program and its arguments.
+    Argv(Vec<String>),
+}
+
+/// How names of tests are handed to a runner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilterStyle {
+    /// As further arguments: `pytest a b`.
+    Plain,
+    /// As further arguments after `--`: `cargo test -- a b`.
+    AfterDashes,
+    /// Each behind a flag: `unittest -k a -k b`.
+    Each {
+        /// The flag, such as `-k`.
+        flag: String,
+    },
+    /// All in one argument: `go test -run=a|b`.
+    Joined {
+        /// What stands before the first name, such as `-run=`.
+        prefix: String,
+        /// What stands between two names.
+        separator: String,
+    },
+    /// It can't run only some of them.
+    Unsupported,
+}
+
+/// Why a filter can't be used; meant for the model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// See [`FilterStyle::Unsupported`].
+    #[error("`{0}` can't run only some of the tests; call run_tests without a filter")]
+    Unsupported(String),
+    /// No program can be given such an argument.
+    #[error("a filter holds a NUL byte; give names of tests or test files")]
+    Nul,
+}
+
+impl TestCommand {
+    /// From a line that a person wrote. How it takes a filter is read off its last command.
+    #[must_use]
+    pub fn shell(line: &str) -> Self {
+        Self { invocation: Invocation::Shell(line.to_owned()), dir: None, filter: FilterStyle::of_line(line) }
+    }
+
+    /// From a program and its arguments.
+    #[must_use]
+    pub fn argv<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Self {
+        let words: Vec<String> = words.into_iter().map(Into::into).collect();
+        let filter = FilterStyle::of_words(&words);
+        Self { invocation: Invocation::Argv(words), dir: None, filter }
+    }
+
+    /// The same, run in `dir`.
+    #[must_use]
+    pub fn in_dir(self, dir: Option<RelPath>) -> Self {
+        Self { dir, ..self }
+    }
+
+    /// The program and arguments to execute, with `filter` appended as this command takes it.
+    ///
+    /// # Errors
+    /// When there is a filter and it can't be handed over.
+    pub fn to_argv(&self, filter: &[String]) -> Result<Vec<String>, FilterError> {
+        let mut argv = match &self.invocation {
+            Invocation::Argv(words) => words.clone(),
+            // `"$@"` hands the filter to the line's last command, word by word; the shell never parses it.
+            Invocation::Shell(line) if !filter.is_empty() => {
+                ["sh", "-c", &format!("{line} \"$@\""), "sh"].map(str::to_owned).to_vec()
+            }
+            Invocation::Shell(line) => ["sh", "-c", line].map(str::to_owned).to_vec(),
+        };
+        argv.extend(self.filter_words(filter)?);
+        Ok(argv)
+    }
+
+    /// As a person would type it with `filter`; for journals and people, never for execution.
+    ///
+    /// # Errors
+    /// As [`TestCommand::to_argv`].
+    pub fn typed(&self, filter: &[String]) -> Result<String, FilterError> {
+        let words = self.filter_words(filter)?;
+        let typed = words.iter().map(|word| quoted(word));
+        Ok(std::iter::once(self.to_string()).chain(typed).collect::<Vec<_>>().join(" "))
+    }
+
+    fn filter_words(&self, filter: &[String]) -> Result<Vec<String>, FilterError> {
+        if filter.iter().any(|word| word.contains('\0')) {
+            return Err(FilterError::Nul);
+        }
+        self.filter.words(filter).ok_or_else(|| FilterError::Unsupported(self.to_string()))
+    }
+}
+
+impl fmt::Display for TestCommand {
+    /// As typed; an argv is quoted where a shell would need it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.invocation {
+            Invocation::Shell(line) => f.write_str(line),
+            Invocation::Argv(words) => {
+                f.write_str(&words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+}
+
+fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| word.replace('\0', ""), std::borrow::Cow::into_owned)
+}
+
+impl FilterStyle {
+    /// `filter` as arguments; `None` when there is one and the runner can't take it.
+    ///
+    /// A model that knows the runner may type the flag itself; it isn't doubled.
+    fn words(&self, filter: &[String]) -> Option<Vec<String>> {
+        let own = |flag: &str| filter.iter().filter(|word| *word != flag).cloned().collect::<Vec<_>>();
+        Some(match self {
+            _ if filter.is_empty() => Vec::new(),
+            Self::Plain => filter.to_vec(),
+            Self::AfterDashes => std::iter::once("--".to_owned()).chain(own("--")).collect(),
+            Self::Each { flag } => own(flag).into_iter().flat_map(|word| [flag.clone(), word]).collect(),
+            Self::Joined { prefix, separator } => {
+                vec![format!("{prefix}{}", own(prefix.trim_end_matches('=')).join(separator))]
+            }
+            Self::Unsupported => return None,
+        })
+    }
+
+    /// Of a shell line: that of its last command, if `"$@"` behind the line would reach that command.
+    fn of_line(line: &str) -> Self {
+        let last = line.rsplit(['&', ';', '|', '\n']).next().unwrap_or_default();
+        let reaches = !last.trim().is_empty() && !last.contains(['#', '>', '<', '(', ')', '`', '{', '}']);
+        match shlex::split(last) {
+            // A pipe's last command is no test runner, whatever its name is.
+            Some(words) if reaches && !line.replace("||", "").contains('|') => Self::of_words(&words),
+            _ => Self::Unsupported,
+        }
+    }
+
+    /// Of a program and its arguments, by the names of runners that take filters in their own way.
+    fn of_words(words: &[String]) -> Self {
+        let is_assignment = |word: &&str| word.contains('=') && !word.starts_with(['-', '=']);
+        let mut rest = words.iter().map(String::as_str).skip_while(is_assignment).peekable();
+        let program = rest.next().unwrap_or_default();
+        let program = program.rsplit('/').next().unwrap_or_default();
+        let arguments: Vec<&str> = rest.collect();
+        let verb = arguments.iter().copied().find(|word| !word.starts_with(['-', '+'])).unwrap_or_default();
+        match program {
+            "cargo" if verb == "nextest" => Self::Plain,
+            "cargo" | "npm" if arguments.contains(&"--") => Self::Plain,
+            "cargo" | "npm" => Self::AfterDashes,
+            "go" => Self::Joined { prefix: "-run=".into(), separator: "|".into() },
+            "mvn" | "mvnw" => Self::Joined { prefix: "-Dtest=".into(), separator: ",".into() },
+            "gradle" | "gradlew" => Self::Each { flag: "--tests".into() },
+            "make" | "gmake" | "just" | "tox" => Self::Unsupported,
+            "ctest" => Self::Joined { prefix: "--tests-regex=".into(), separator: "|".into() },
+            _ if program.starts_with("python") && arguments.windows(2).any(|pair| pair == ["-m", "unittest"]) => {
+                // `discover` and a bare `-m unittest` both take `-k`; only the latter takes names as well.
+                Self::Each { flag: "-k".into() }
+            }
+            _ => Self::Plain,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn each_runner_takes_a_filter_in_its_own_way() {
+        let cases = [
+            ("pytest -q", "a b", "pytest -q a b"),
+            ("cargo test", "a b", "cargo test -- a b"),
+            ("cargo test -- --nocapture", "a", "cargo test -- --nocapture a"),
+            ("cargo nextest run", "a", "cargo nextest run a"),
+            ("npm test", "-- a", "npm test -- a"),
+            ("yarn test", "a", "yarn test a"),
+            ("go test ./...", "TestA TestB", "go test ./... '-run=TestA|TestB'"),
+            ("go test ./...", "-run TestA", "go test ./... '-run=TestA'"),
+            ("python3 -m unittest discover -s tests", "-k a b", "python3 -m unittest discover -s tests -k a -k b"),
+            ("./mvnw -q test", "A B", "./mvnw -q test '-Dtest=A,B'"),
+            ("./gradlew test", "A", "./gradlew test --tests A"),
+            ("CI=1 /usr/bin/cargo +nightly test", "a", "CI=1 /usr/bin/cargo +nightly test -- a"),
+            ("cd sub && npm test", "a", "cd sub && npm test -- a"),
+        ];
+        for (line, filter, typed) in cases {
+            let command = TestCommand::shell(line);
+            assert_eq!(command.typed(&words(filter)), Ok(typed.to_owned()), "{line}");
+            assert_eq!(command.typed(&[]), Ok(line.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_line_whose_last_command_cannot_be_seen_takes_no_filter() {
+        for line in
+            ["make check", "pytest | tee log", "pytest > log", "(cd a; pytest)", "pytest # all", "pytest &", "'"]
+        {
+            let command = TestCommand::shell(line);
+            assert_eq!(command.to_argv(&words("a")), Err(FilterError::Unsupported(line.to_owned())), "{line}");
+            assert_eq!(command.to_argv(&[]), Ok(vec!["sh".into(), "-c".into(), line.to_owned()]), "{line}");
+        }
+    }
+
+    #[test]
+    fn no_shell_parses_a_filter() {
+        let command = TestCommand::shell("printf '[%s]'");
+        let argv = command.to_argv(&["$(id); `id`".to_owned(), "a b".to_owned()]).expect("it takes a filter");
+        let output = std::process::Command::new(&argv[0]).args(&argv[1..]).output().expect("sh runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "[$(id); `id`][a b]");
+        assert_eq!(command.to_argv(&["a\0".to_owned()]), Err(FilterError::Nul));
+    }
+
+    #[test]
+    fn it_survives_the_wire() {
+        let dir = RelPath::new("sub").ok();
+        for command in [TestCommand::shell("go test ./..."), TestCommand::argv(["make", "check it"]).in_dir(dir)] {
+            let json = serde_json::to_string(&command).expect("it serialises");
+            assert_eq!(serde_json::from_str::<TestCommand>(&json).expect("it reads back"), command);
+        }
+        assert_eq!(TestCommand::argv(["make", "check it"]).to_string(), "make 'check it'");
+    }
+}
