@@ -12,7 +12,7 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ use crate::model::ToolCall;
 use crate::settings::Sandbox;
 use crate::tools::{Observation, TestRun};
 
+/// How long a worker may take to confine itself; it takes milliseconds.
+const START_LIMIT: Duration = Duration::from_secs(30);
 /// How long a worker that was told to stop may take; killing and reaping takes milliseconds.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// How much of the worker's stderr an error quotes.
@@ -78,10 +80,13 @@ impl Worker {
         let (child, connection) = launch(&plan, &stderr).map_err(WorkerError::Spawn)?;
         let worker = Self::attach(child, connection, stderr).map_err(WorkerError::Spawn)?;
         let charge = plan.charge(std::env::home_dir());
-        let mut wall = match worker.ask(CONTROL, &ToWorker::Begin(Box::new(charge))).await? {
-            FromWorker::Ready(wall) => wall,
-            FromWorker::Unfit { reason } => return Err(WorkerError::Unfit(reason)),
-            other => return Err(WorkerError::Unfit(format!("it began with {other:?}"))),
+        let first = ToWorker::Begin(Box::new(charge));
+        let mut wall = match timeout(START_LIMIT, worker.ask(CONTROL, &first)).await {
+            Ok(Ok(FromWorker::Ready(wall))) => wall,
+            Ok(Ok(FromWorker::Unfit { reason })) => return Err(WorkerError::Unfit(reason)),
+            Ok(Ok(other)) => return Err(WorkerError::Unfit(format!("it began with {other:?}"))),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(WorkerError::Unfit(format!("no word from it for {} s", START_LIMIT.as_secs()))),
         };
         wall.ms = began.elapsed().as_millis() as u64;
         let guards = gaps(&wall);
@@ -191,9 +196,12 @@ impl Worker {
             return WorkerError::Protocol(error);
         }
         let mut child = self.child.lock().await;
-        let status = match timeout(STOP_LIMIT, child.wait()).await {
-            Ok(Ok(status)) => describe(status),
-            _ => "it closed its connection and hangs".to_owned(),
+        let status = if let Ok(Ok(status)) = timeout(STOP_LIMIT, child.wait()).await {
+            status.to_string()
+        } else {
+            // It may be gone by now, which is what is wanted.
+            let _ = child.start_kill();
+            "it closed its connection and had to be killed".to_owned()
         };
         WorkerError::Died { status, stderr: tail(&self.stderr).unwrap_or_default() }
     }
@@ -278,10 +286,6 @@ fn failed(tool: &str, answer: FromWorker) -> WorkerError {
         other => format!("the worker answered something else: {other:?}"),
     };
     WorkerError::Failed { tool: tool.to_owned(), reason }
-}
-
-fn describe(status: ExitStatus) -> String {
-    status.to_string()
 }
 
 fn tail(file: &Path) -> io::Result<String> {

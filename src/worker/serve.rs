@@ -195,3 +195,45 @@ fn too_long(message: &FromWorker, error: &FrameError) -> FromWorker {
         FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Stopped(_) => FromWorker::Unfit { reason },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::Observation;
+
+    fn host(folder: &std::path::Path) -> Arc<Host> {
+        let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
+        Arc::new(Host { room: Workroom::new(dir(), folder.to_owned(), dir(), None), runner: None })
+    }
+
+    fn answer(to: impl FnOnce(&Host) -> FromWorker + Send + 'static) -> FromWorker {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        host(folder.path()).in_thread(7, &Outbox(Arc::new(Mutex::new(theirs))), to);
+        let (mut ours, mut decoder, mut chunk) = (ours, Decoder::default(), [0; 4096]);
+        loop {
+            if let Some(message) = decoder.next_message().unwrap() {
+                return message;
+            }
+            let read = ours.read(&mut chunk).unwrap();
+            assert_ne!(read, 0, "the answer is missing");
+            decoder.push(&chunk[..read]);
+        }
+    }
+
+    #[test]
+    fn a_tool_that_panics_is_answered_as_failed() {
+        let failed = answer(|_| panic!("index out of bounds"));
+        assert_eq!(failed, FromWorker::Failed { id: 7, reason: "a bug in kcode: index out of bounds".into() });
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_is_answered_as_failed() {
+        let text = "x".repeat(super::super::protocol::MAX_FRAME);
+        let long = answer(move |_| FromWorker::Observed {
+            id: 7,
+            observation: Observation { text, ..Observation::default() },
+        });
+        assert!(matches!(long, FromWorker::Failed { id: 7, .. }), "{long:?}");
+    }
+}

@@ -74,7 +74,8 @@ fn restrict(charge: &Charge) -> Result<RestrictionStatus, RulesetError> {
 fn judge(status: &RestrictionStatus) -> Domain {
     let (abi, detail) = match status.landlock {
         LandlockStatus::Available { effective_abi, kernel_abi } => {
-            (effective_abi, format!("ABI {}", kernel_abi.unwrap_or(effective_abi as i32)))
+            let abi = kernel_abi.unwrap_or(effective_abi as i32);
+            (effective_abi, format!("ABI {abi}; it doesn't cover modes and times of the user's own files"))
         }
         LandlockStatus::NotEnabled => (ABI::Unsupported, "this kernel has it switched off".into()),
         LandlockStatus::NotImplemented => (ABI::Unsupported, "this kernel doesn't have it".into()),

@@ -32,7 +32,11 @@ pub(super) fn confine(charge: &Charge) -> WallBuilt {
     let capabilities = layer("capabilities", limits::drop_capabilities());
     let kernel = landlock::enter_host_domain(charge);
     let writes = layer("write probe", probe_writes(charge));
-    let network = Layer { name: "network".into(), holds: false, detail: "open: no namespace of its own yet".into() };
+    let network = Layer {
+        name: "network".into(),
+        holds: false,
+        detail: "open: TCP, UDP and the sockets of this machine can be reached".into(),
+    };
     let tree = kernel.files && writes.holds;
     let process = kernel.signals && subreaper.holds && privileges.holds && capabilities.holds;
     let layers = vec![subreaper, privileges, limits, capabilities, kernel.layer, writes, network];
