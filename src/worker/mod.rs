@@ -1,1 +1,30 @@
-//! TODO room story.
+//! The process wall: the broker keeps key and network, the worker runs the repository's code.
+//!
+//! ```text
+//! broker (kcode fix)                  supervisor              host                      command
+//! Worker ── starts ──────────────────► __worker ── starts ──► __worker host             sh -c "cargo test"
+//!    └───── frames over a socket pair ───────────────────────► confine, serve ── starts ──► __worker enter …
+//! ```
+//!
+//! The supervisor adopts and kills whatever is left when the host ends. The host confines itself
+//! before its first request, then runs tools. Commands enter one more domain, in which they can't
+//! reach the host. When the broker goes away, however it does, the connection ends and so do all.
+
+mod command;
+mod confine;
+mod descendants;
+mod environment;
+mod error;
+pub mod host;
+mod launcher;
+mod plan;
+pub mod protocol;
+mod serve;
+mod supervisor;
+
+pub use error::WorkerError;
+pub use launcher::Worker;
+pub use plan::{Charge, WorkerPlan};
+
+/// The hidden subcommand that makes a process of this binary a worker.
+pub const SUBCOMMAND: &str = "__worker";

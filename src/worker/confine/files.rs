@@ -1,0 +1,200 @@
+//! Which paths the kernel lets the worker see: system and toolchains, never the rest of the home.
+//!
+//! Landlock can only allow, and what it allows holds for everything below. So nothing is listed
+//! here that may hold a secret further down: not `~/.cargo` (credentials) but its `registry`, not
+//! `/etc` but those of its entries that any user may read.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Readable as a whole.
+const SYSTEM: [&str; 15] = [
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/opt",
+    "/nix",
+    "/gnu",
+    "/snap",
+    "/proc",
+    "/sys",
+    "/var/lib",
+    "/home/linuxbrew",
+];
+
+/// Single entries of directories that also hold what nobody should read.
+const SINGLE: [&str; 5] =
+    ["/run/systemd/resolve", "/run/current-system", "/run/opengl-driver", "/var/cache/fontconfig", "/dev/fd"];
+
+/// Devices that programs open without a thought; the rest of `/dev` holds disks.
+const DEVICES: [&str; 10] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+    "/dev/ptmx",
+    "/dev/pts",
+    "/dev/shm",
+    "/dev/mqueue",
+];
+
+/// In `/etc`: keys of the machine.
+const ETC_HIDDEN: [&str; 5] = ["ssh", "ssl", "sudoers.d", "NetworkManager", "wireguard"];
+/// And below `/etc/ssl`, all but `private`.
+const ETC_SSL: [&str; 5] =
+    ["/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/ssl/java"];
+
+/// Toolchains and their caches, below the home.
+const HOME: [&str; 56] = [
+    ".asdf",
+    ".bun",
+    ".cabal/bin",
+    ".cabal/packages",
+    ".cabal/store",
+    ".cache/bazelisk",
+    ".cache/coursier",
+    ".cache/deno",
+    ".cache/go-build",
+    ".cache/ms-playwright",
+    ".cache/node",
+    ".cache/pip",
+    ".cache/pnpm",
+    ".cache/pypoetry",
+    ".cache/uv",
+    ".cache/yarn",
+    ".cargo/bin",
+    ".cargo/config",
+    ".cargo/config.toml",
+    ".cargo/env",
+    ".cargo/git",
+    ".cargo/registry",
+    ".conda",
+    ".deno/bin",
+    ".dotnet",
+    ".fnm",
+    ".gem/ruby",
+    ".ghcup",
+    ".goenv",
+    ".gradle/caches",
+    ".gradle/wrapper",
+    ".ivy2/cache",
+    ".ivy2/local",
+    ".jenv",
+    ".juliaup",
+    ".local/bin",
+    ".local/lib",
+    ".local/share/fnm",
+    ".local/share/mise",
+    ".local/share/pipx",
+    ".local/share/pnpm",
+    ".local/share/uv",
+    ".m2/repository",
+    ".m2/wrapper",
+    ".nodenv",
+    ".npm/_npx",
+    ".nuget/packages",
+    ".nvm",
+    ".opam",
+    ".pnpm-store",
+    ".pyenv",
+    ".rbenv",
+    ".rustup",
+    ".sdkman/candidates",
+    ".swiftly",
+    ".volta",
+];
+/// The same, where a dot would be missing.
+const HOME_PLAIN: [&str; 4] = ["go", "miniconda3", "anaconda3", "miniforge3"];
+
+/// What may be read and executed, beside the run's own folders. Paths that aren't there are left out.
+pub(super) fn readable(home: Option<&Path>, path_variable: &[PathBuf]) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = SYSTEM.iter().chain(&SINGLE).chain(&ETC_SSL).map(PathBuf::from).collect();
+    paths.extend(public_entries(Path::new("/etc")));
+    if let Some(home) = home {
+        paths.extend(HOME.iter().chain(&HOME_PLAIN).map(|folder| home.join(folder)));
+    }
+    paths.extend(path_variable.iter().flat_map(|folder| toolchain_of(folder, home)));
+    paths.retain(|path| path.exists());
+    paths
+}
+
+/// What may be read and written, beside the run's own folders.
+pub(super) fn devices() -> Vec<PathBuf> {
+    DEVICES.iter().map(PathBuf::from).filter(|path| path.exists()).collect()
+}
+
+/// Entries that any user may read: what only root can see stays out of sight for root's tests as well.
+fn public_entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let shown = entries.filter(|entry| !ETC_HIDDEN.iter().any(|hidden| entry.file_name() == *hidden));
+    let is_public = |path: &PathBuf| fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o004 != 0);
+    shown.map(|entry| entry.path()).filter(is_public).collect()
+}
+
+/// A folder of `$PATH`, and what it belongs to: `…/miniconda3` for `…/miniconda3/bin`.
+///
+/// Never the home, what lies above it, or a folder there that also holds other things.
+fn toolchain_of(folder: &Path, home: Option<&Path>) -> Vec<PathBuf> {
+    let is_too_much = |path: &Path| {
+        let mixed = |home: &Path| {
+            [".local", ".cargo", ".config", ".cache", ".deno", ".cabal"].iter().any(|name| path == home.join(name))
+        };
+        path.parent().is_none() || home.is_some_and(|home| home.starts_with(path) || mixed(home))
+    };
+    if !folder.is_absolute() || is_too_much(folder) {
+        return Vec::new();
+    }
+    let prefix = folder.parent().filter(|_| folder.ends_with("bin")).filter(|prefix| !is_too_much(prefix));
+    std::iter::once(folder).chain(prefix).map(Path::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_variable_opens_toolchains_and_never_a_home() {
+        let home = Some(Path::new("/home/ada"));
+        let opened = |folder: &str| {
+            toolchain_of(Path::new(folder), home)
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(opened("/home/ada/miniconda3/bin"), "/home/ada/miniconda3/bin /home/ada/miniconda3");
+        assert_eq!(opened("/home/ada/bin"), "/home/ada/bin");
+        assert_eq!(opened("/home/ada/.cargo/bin"), "/home/ada/.cargo/bin");
+        assert_eq!(opened("/home/ada/.local/bin"), "/home/ada/.local/bin");
+        for too_much in ["/home/ada", "/home", "/", ".", ""] {
+            assert_eq!(opened(too_much), "", "{too_much}");
+        }
+    }
+
+    #[test]
+    fn secrets_of_home_and_machine_are_not_listed() {
+        let home = tempfile::tempdir().unwrap();
+        for folder in [".ssh", ".aws", ".cargo/registry", ".config"] {
+            fs::create_dir_all(home.path().join(folder)).unwrap();
+        }
+        let readable = readable(Some(home.path()), &[]);
+        let opens = |path: &Path| readable.iter().any(|open| path.starts_with(open));
+        assert!(opens(&home.path().join(".cargo/registry/src")));
+        for hidden in [".ssh/id", ".aws/credentials", ".netrc", ".cargo/credentials.toml", ".config/kcode/config.toml"]
+        {
+            assert!(!opens(&home.path().join(hidden)), "{hidden}");
+        }
+        for hidden in
+            ["/etc/shadow", "/etc/ssh/ssh_host_rsa_key", "/etc/ssl/private/key", "/run/secrets/token", "/dev/sda"]
+        {
+            assert!(!opens(Path::new(hidden)), "{hidden}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Finding and killing everything that a process started, daemons included.
+//!
+//! A subreaper inherits the orphans below it, so whatever its children did to get away
+//! (`setsid`, double fork), they stay its descendants in `/proc`. They are stopped first, so that
+//! none can fork while the others are killed. A process is only signalled through a descriptor
+//! of itself: a number that was used again in between hits nobody else.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, waitid};
+
+use crate::journal::Residue;
+
+/// How long the kernel may take to end processes that were killed.
+const KILL_LIMIT: Duration = Duration::from_secs(3);
+/// How often `/proc` is read while waiting for that.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// A process at a moment: the pair is never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Process {
+    pid: Pid,
+    /// In clock ticks since boot.
+    started: u64,
+}
+
+/// Kills every descendant of this process, and waits until they are dead.
+///
+/// Dead children are left to whoever waits for them; see [`reap`].
+pub(super) fn kill_all() -> Residue {
+    let limit = Instant::now() + KILL_LIMIT;
+    let mut killed = HashSet::new();
+    loop {
+        stop_all(limit);
+        let left = descendants();
+        if left.is_empty() || Instant::now() > limit {
+            return Residue { killed: killed.len() as u64, survivors: left.len() as u64 };
+        }
+        for process in left {
+            if signal(process, Signal::KILL) {
+                killed.insert(process);
+            }
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Collects the exit statuses of all dead children. Only for when nobody else waits for one.
+pub(super) fn reap() {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    while let Ok(Some(_)) | Err(Errno::INTR) = waitid(WaitId::All, options) {}
+}
+
+/// Stops descendants until a look at them shows no new one.
+fn stop_all(limit: Instant) {
+    let mut stopped = HashSet::new();
+    while Instant::now() < limit {
+        let fresh: Vec<Process> = descendants().into_iter().filter(|process| !stopped.contains(process)).collect();
+        if fresh.is_empty() {
+            return;
+        }
+        for process in fresh {
+            signal(process, Signal::STOP);
+            stopped.insert(process);
+        }
+    }
+}
+
+/// Signals exactly this process; false when it is gone.
+fn signal(process: Process, signal: Signal) -> bool {
+    let Ok(handle) = pidfd_open(process.pid, PidfdFlags::empty()) else { return false };
+    let is_same = stat(process.pid).is_some_and(|now| now.started == process.started);
+    is_same && pidfd_send_signal(handle, signal).is_ok()
+}
+
+/// Every living process below this one.
+fn descendants() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
+    let mut children: HashMap<Pid, Vec<(Pid, Stat)>> = HashMap::new();
+    for pid in pids {
+        if let Some(stat) = stat(pid)
+            && let Some(parent) = stat.parent
+        {
+            children.entry(parent).or_default().push((pid, stat));
+        }
+    }
+    let (mut found, mut parents) = (Vec::new(), vec![getpid()]);
+    while let Some(parent) = parents.pop() {
+        for (pid, stat) in children.remove(&parent).unwrap_or_default() {
+            parents.push(pid);
+            if stat.alive {
+                found.push(Process { pid, started: stat.started });
+            }
+        }
+    }
+    found
+}
+
+/// The fields of `/proc/PID/stat` that matter here (proc_pid_stat(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stat {
+    parent: Option<Pid>,
+    alive: bool,
+    started: u64,
+}
+
+fn stat(pid: Pid) -> Option<Stat> {
+    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn parse_stat(line: &[u8]) -> Option<Stat> {
+    // The name stands in parentheses and may itself hold spaces and parentheses.
+    let name_end = line.iter().rposition(|byte| *byte == b')')?;
+    let fields: Vec<&str> = std::str::from_utf8(&line[name_end + 1..]).ok()?.split_ascii_whitespace().collect();
+    Some(Stat {
+        parent: Pid::from_raw(fields.get(1)?.parse().ok()?),
+        alive: !matches!(*fields.first()?, "Z" | "X"),
+        started: fields.get(19)?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_hides_nothing() {
+        let line = b"42 (a) Z 1 (b) S 7 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 9001 3000000 400";
+        assert_eq!(parse_stat(line), Some(Stat { parent: Pid::from_raw(7), alive: true, started: 9001 }));
+        assert_eq!(parse_stat(b"42 (a"), None);
+    }
+
+    #[test]
+    fn this_process_is_found_in_proc() {
+        assert!(stat(getpid()).is_some_and(|own| own.alive && own.started > 0));
+    }
+}

@@ -1,0 +1,129 @@
+//! The environment that the worker and its commands see: an allow-list, built afresh.
+//!
+//! Home and temporary folder are the run's own. Toolchains keep their caches in the real home, so
+//! their own variables point there. Anything named like a secret stays outside unless a person
+//! named it, and a key of kcode's own families stays outside even then.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// Passed on as they are.
+const PASSED: [&str; 13] = [
+    "PATH",
+    "LANG",
+    "LANGUAGE",
+    "TERM",
+    "TZ",
+    "JAVA_HOME",
+    "GOROOT",
+    "MAVEN_HOME",
+    "DOTNET_ROOT",
+    "ANDROID_HOME",
+    "CONDA_PREFIX",
+    "VIRTUAL_ENV",
+    "NIX_PROFILES",
+];
+
+/// Where a toolchain keeps its things: its variable, and its folder in the real home.
+const TOOLCHAINS: [(&str, &str); 8] = [
+    ("CARGO_HOME", ".cargo"),
+    ("RUSTUP_HOME", ".rustup"),
+    ("GOPATH", "go"),
+    ("GOMODCACHE", "go/pkg/mod"),
+    ("NVM_DIR", ".nvm"),
+    ("PYENV_ROOT", ".pyenv"),
+    ("PYTHONUSERBASE", ".local"),
+    ("VOLTA_HOME", ".volta"),
+];
+
+/// Set for every command: nobody is there to answer, to see colours or to download.
+const SET: [(&str, &str); 6] = [
+    ("CI", "1"),
+    ("NO_COLOR", "1"),
+    ("PAGER", "cat"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("PYTHONDONTWRITEBYTECODE", "1"),
+    ("CARGO_NET_OFFLINE", "true"),
+];
+
+/// What kcode itself takes keys from.
+const OWN_KEYS: [&str; 4] = ["KCODE_API_KEY", "AI_GATEWAY_API_KEY", "MOONSHOT_API_KEY", "KIMI_API_KEY"];
+
+/// The whole environment of a worker whose parent has `parent`.
+///
+/// `scratch` holds its private `home` and `tmp`; `named` are the variables that a person let in.
+pub(super) fn build(
+    parent: &[(OsString, OsString)],
+    home: Option<&Path>,
+    scratch: &Path,
+    named: &[String],
+) -> Vec<(OsString, OsString)> {
+    let mut environment: Vec<(OsString, OsString)> =
+        parent.iter().filter(|(name, _)| is_passed(name, named)).cloned().collect();
+    let has = |environment: &[(OsString, OsString)], name: &str| environment.iter().any(|(known, _)| known == name);
+    for (name, folder) in TOOLCHAINS {
+        let real = home.map(|home| home.join(folder)).filter(|folder| folder.is_dir());
+        if let Some(folder) = real.filter(|_| !has(&environment, name)) {
+            environment.push((name.into(), folder.into()));
+        }
+    }
+    let private =
+        [("HOME", "home"), ("TMPDIR", "tmp")].map(|(name, folder)| (name.into(), scratch.join(folder).into()));
+    let fixed = SET.map(|(name, value)| (name.into(), value.into()));
+    for (name, value) in private.into_iter().chain(fixed) {
+        if !environment.iter().any(|(known, _)| *known == name) {
+            environment.push((name, value));
+        }
+    }
+    environment
+}
+
+fn is_passed(name: &OsStr, named: &[String]) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    if OWN_KEYS.contains(&name) {
+        return false;
+    }
+    let toolchain = TOOLCHAINS.iter().any(|(variable, _)| *variable == name);
+    named.iter().any(|allowed| allowed == name) || PASSED.contains(&name) || toolchain || name.starts_with("LC_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(parent: &[(&str, &str)], named: &[&str]) -> Vec<(String, String)> {
+        let parent: Vec<_> = parent.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let named: Vec<String> = named.iter().map(|&name| name.to_owned()).collect();
+        let text = |value: OsString| value.into_string().unwrap();
+        build(&parent, None, Path::new("/s"), &named)
+            .into_iter()
+            .map(|(name, value)| (text(name), text(value)))
+            .collect()
+    }
+
+    #[test]
+    fn only_what_is_allowed_passes() {
+        let parent = [("PATH", "/bin"), ("LC_ALL", "C"), ("GITHUB_TOKEN", "t"), ("SSH_AUTH_SOCK", "/s"), ("FOO", "1")];
+        let names: Vec<String> = built(&parent, &[]).into_iter().map(|(name, _)| name).collect();
+        assert!(names.contains(&"PATH".into()) && names.contains(&"LC_ALL".into()));
+        for name in ["GITHUB_TOKEN", "SSH_AUTH_SOCK", "FOO"] {
+            assert!(!names.contains(&name.into()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_person_can_let_names_in_but_never_kcodes_own_keys() {
+        let parent = [("FOO", "1"), ("DB_PASSWORD", "2"), ("MOONSHOT_API_KEY", "sk-3")];
+        let environment = built(&parent, &["FOO", "DB_PASSWORD", "MOONSHOT_API_KEY"]);
+        assert!(environment.contains(&("FOO".into(), "1".into())));
+        assert!(environment.contains(&("DB_PASSWORD".into(), "2".into())));
+        assert!(!environment.iter().any(|(_, value)| value == "sk-3"));
+    }
+
+    #[test]
+    fn home_and_temporary_folder_are_the_runs_own() {
+        let environment = built(&[("HOME", "/root"), ("TMPDIR", "/tmp")], &[]);
+        assert!(environment.contains(&("HOME".into(), "/s/home".into())));
+        assert!(environment.contains(&("TMPDIR".into(), "/s/tmp".into())));
+    }
+}

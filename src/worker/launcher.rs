@@ -1,0 +1,303 @@
+//! The broker's end: starts a worker, sends it calls, and makes sure that it is gone.
+//!
+//! Calls may run at the same time; answers find their callers by number. Nothing survives a
+//! [`Worker`]: stopping it reports what had to be killed, and dropping it cuts the connection,
+//! on which the worker kills everything it started and exits. The same happens when the broker
+//! is killed, because the kernel then cuts the connection.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdStream;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::environment;
+use super::error::WorkerError;
+use super::plan::WorkerPlan;
+use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
+use crate::journal::{Residue, WallBuilt};
+use crate::model::ToolCall;
+use crate::settings::Sandbox;
+use crate::tools::{Observation, TestRun};
+
+/// How long a worker may take to confine itself; it takes milliseconds.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long a worker that was told to stop may take; killing and reaping takes milliseconds.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// How much of the worker's stderr an error quotes.
+const LAST_WORDS: u64 = 4 * 1024;
+/// The file in `logs/` that takes the worker's stderr.
+const STDERR_LOG: &str = "worker.log";
+
+/// A running worker.
+#[derive(Debug)]
+pub struct Worker {
+    calls: Arc<Mutex<Calls>>,
+    next_id: AtomicU64,
+    writer: AsyncMutex<OwnedWriteHalf>,
+    reader: JoinHandle<()>,
+    /// A second handle of the connection, to cut it without waiting for anybody.
+    connection: StdStream,
+    child: AsyncMutex<Child>,
+    stderr: PathBuf,
+}
+
+/// Who waits for which answer.
+#[derive(Debug, Default)]
+struct Calls {
+    waiting: HashMap<u64, oneshot::Sender<FromWorker>>,
+    /// Set once nothing will be answered any more.
+    over: bool,
+    /// Why, when it wasn't the connection's plain end.
+    garbled: Option<FrameError>,
+}
+
+/// The number under which messages that answer no call are waited for.
+const CONTROL: u64 = 0;
+
+impl Worker {
+    /// Starts a worker that confines itself as `plan` says, and waits until it has.
+    ///
+    /// # Errors
+    /// When it can't be started, can't work, or `plan` is strict and its wall has a gap.
+    pub async fn start(plan: WorkerPlan) -> Result<(Self, WallBuilt), WorkerError> {
+        let began = Instant::now();
+        let stderr = plan.logs.join(STDERR_LOG);
+        let (child, connection) = launch(&plan, &stderr).map_err(WorkerError::Spawn)?;
+        let worker = Self::attach(child, connection, stderr).map_err(WorkerError::Spawn)?;
+        let charge = plan.charge(std::env::home_dir());
+        let first = ToWorker::Begin(Box::new(charge));
+        let mut wall = match timeout(START_LIMIT, worker.ask(CONTROL, &first)).await {
+            Ok(Ok(FromWorker::Ready(wall))) => wall,
+            Ok(Ok(FromWorker::Unfit { reason })) => return Err(WorkerError::Unfit(reason)),
+            Ok(Ok(other)) => return Err(WorkerError::Unfit(format!("it began with {other:?}"))),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(WorkerError::Unfit(format!("no word from it for {} s", START_LIMIT.as_secs()))),
+        };
+        wall.ms = began.elapsed().as_millis() as u64;
+        let guards = gaps(&wall);
+        if plan.sandbox == Sandbox::Strict && !guards.is_empty() {
+            worker.stop().await;
+            return Err(WorkerError::WallIncomplete { guards, layers: wall.layers });
+        }
+        Ok((worker, wall))
+    }
+
+    /// Takes over a worker that runs at the other end of `connection`.
+    fn attach(child: Child, connection: StdStream, stderr: PathBuf) -> io::Result<Self> {
+        connection.set_nonblocking(true)?;
+        let (reading, writing) = UnixStream::from_std(connection.try_clone()?)?.into_split();
+        let calls = Arc::new(Mutex::new(Calls::default()));
+        let reader = tokio::spawn(receive(reading, Arc::clone(&calls)));
+        let (writer, child) = (AsyncMutex::new(writing), AsyncMutex::new(child));
+        Ok(Self { calls, next_id: AtomicU64::new(CONTROL + 1), writer, reader, connection, child, stderr })
+    }
+
+    /// Has the worker run a tool.
+    ///
+    /// # Errors
+    /// When the worker is gone, or the tool failed in a way that the model can't mend.
+    pub async fn call(&self, call: &ToolCall) -> Result<Observation, WorkerError> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let (name, arguments) = (call.name.clone(), call.arguments.clone());
+        match self.ask(id, &ToWorker::Call { id, name, arguments }).await? {
+            FromWorker::Observed { observation, .. } => Ok(observation),
+            other => Err(failed(&call.name, other)),
+        }
+    }
+
+    /// Has the worker run the tests: those that `filter` names, or all.
+    ///
+    /// # Errors
+    /// When the worker is gone, or there is no way to run them.
+    pub async fn run_tests(&self, filter: &[String]) -> Result<TestRun, WorkerError> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        match self.ask(id, &ToWorker::RunTests { id, filter: filter.to_vec() }).await? {
+            FromWorker::TestsRan { run, .. } => Ok(run),
+            other => Err(failed("the test command", other)),
+        }
+    }
+
+    /// Ends every command that runs or waits to run; their calls are answered soon, as `cancelled`.
+    ///
+    /// # Errors
+    /// When the worker is gone.
+    pub async fn cancel_all(&self) -> Result<(), WorkerError> {
+        self.send(&ToWorker::Cancel).await
+    }
+
+    /// Ends the worker and everything it started.
+    pub async fn stop(self) -> Residue {
+        let farewell = self.ask(CONTROL, &ToWorker::Stop);
+        let residue = match timeout(STOP_LIMIT, farewell).await {
+            Ok(Ok(FromWorker::Stopped(residue))) => Some(residue),
+            _ => None,
+        };
+        self.cut();
+        let mut child = self.child.lock().await;
+        if timeout(STOP_LIMIT, child.wait()).await.is_err() {
+            // Only a process that the kernel holds on to gets here; its supervisor counts as killed.
+            let survived = child.kill().await.is_err();
+            return Residue { killed: 1, survivors: u64::from(survived) };
+        }
+        residue.unwrap_or_default()
+    }
+
+    /// Sends `message` and waits for the answer that bears `id`.
+    async fn ask(&self, id: u64, message: &ToWorker) -> Result<FromWorker, WorkerError> {
+        let (answer, waiting) = oneshot::channel();
+        let over = {
+            let mut calls = lock(&self.calls);
+            calls.waiting.insert(id, answer);
+            calls.over
+        };
+        let sent = if over { Ok(()) } else { self.send(message).await };
+        if let Err(error @ WorkerError::Protocol(_)) = sent {
+            // The message itself is at fault and the worker never saw it.
+            lock(&self.calls).waiting.remove(&id);
+            return Err(error);
+        }
+        if over || sent.is_err() {
+            return Err(self.death().await);
+        }
+        match waiting.await {
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(self.death().await),
+        }
+    }
+
+    async fn send(&self, message: &ToWorker) -> Result<(), WorkerError> {
+        let frame = encode(message)?;
+        let written = self.writer.lock().await.write_all(&frame).await;
+        match written {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.death().await),
+        }
+    }
+
+    /// Why no answer will come.
+    async fn death(&self) -> WorkerError {
+        self.cut();
+        if let Some(error) = lock(&self.calls).garbled.take() {
+            return WorkerError::Protocol(error);
+        }
+        let mut child = self.child.lock().await;
+        let status = if let Ok(Ok(status)) = timeout(STOP_LIMIT, child.wait()).await {
+            status.to_string()
+        } else {
+            // It may be gone by now, which is what is wanted.
+            let _ = child.start_kill();
+            "it closed its connection and had to be killed".to_owned()
+        };
+        WorkerError::Died { status, stderr: tail(&self.stderr).unwrap_or_default() }
+    }
+
+    fn cut(&self) {
+        // The only failure is that the other end has already closed it.
+        let _ = self.connection.shutdown(Shutdown::Both);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.cut();
+        self.reader.abort();
+    }
+}
+
+/// Makes the process and the connection to it.
+fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
+    for folder in [plan.logs.clone(), plan.scratch.join("home"), plan.scratch.join("tmp")] {
+        fs::create_dir_all(folder)?;
+    }
+    let (ours, theirs) = StdStream::pair()?;
+    let parent: Vec<_> = std::env::vars_os().collect();
+    let home = std::env::home_dir();
+    // This link names the running binary even after an update has replaced its file.
+    let program = plan.program.clone().unwrap_or_else(|| "/proc/self/exe".into());
+    let child = Command::new(program)
+        .arg(super::SUBCOMMAND)
+        .env_clear()
+        .envs(environment::build(&parent, home.as_deref(), &plan.scratch, &plan.child_env))
+        .current_dir(&plan.view)
+        .stdin(OwnedFd::from(theirs))
+        .stdout(Stdio::null())
+        .stderr(File::create(stderr)?)
+        .process_group(0)
+        .spawn()?;
+    Ok((child, ours))
+}
+
+/// Hands answers to their callers until the connection ends.
+async fn receive(mut connection: OwnedReadHalf, calls: Arc<Mutex<Calls>>) {
+    let mut decoder = Decoder::default();
+    let mut chunk = vec![0; 64 * 1024];
+    let mut garbled = None;
+    while let Ok(read @ 1..) = connection.read(&mut chunk).await {
+        decoder.push(&chunk[..read]);
+        if let Err(error) = hand_out(&mut decoder, &calls) {
+            garbled = Some(error);
+            break;
+        }
+    }
+    let mut calls = lock(&calls);
+    calls.over = true;
+    calls.garbled = garbled;
+    calls.waiting.clear();
+}
+
+fn hand_out(decoder: &mut Decoder, calls: &Mutex<Calls>) -> Result<(), FrameError> {
+    while let Some(message) = decoder.next_message::<FromWorker>()? {
+        let id = match &message {
+            FromWorker::Observed { id, .. } | FromWorker::TestsRan { id, .. } | FromWorker::Failed { id, .. } => *id,
+            FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Stopped(_) => CONTROL,
+        };
+        if let Some(caller) = lock(calls).waiting.remove(&id) {
+            // A caller that has given up is no reason to stop serving the others.
+            let _ = caller.send(message);
+        }
+    }
+    Ok(())
+}
+
+/// What nothing guards.
+fn gaps(wall: &WallBuilt) -> Vec<&'static str> {
+    let guards = [("files", wall.tree), ("processes", wall.process), ("network", wall.network)];
+    guards.into_iter().filter(|(_, holds)| !holds).map(|(name, _)| name).collect()
+}
+
+fn failed(tool: &str, answer: FromWorker) -> WorkerError {
+    let reason = match answer {
+        FromWorker::Failed { reason, .. } => reason,
+        other => format!("the worker answered something else: {other:?}"),
+    };
+    WorkerError::Failed { tool: tool.to_owned(), reason }
+}
+
+fn tail(file: &Path) -> io::Result<String> {
+    let mut file = File::open(file)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS)))?;
+    let mut bytes = Vec::new();
+    file.take(LAST_WORDS).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each holder leaves the map whole at every step, so a panic in between breaks nothing.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

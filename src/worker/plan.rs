@@ -1,0 +1,72 @@
+//! What a worker is started with: the broker's side of it, and the part that crosses the wall.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::{Sandbox, TestCommand};
+
+/// Everything that a worker needs to know.
+#[derive(Clone, Debug)]
+pub struct WorkerPlan {
+    /// The root of the private view; tools work here and nowhere else.
+    pub view: PathBuf,
+    /// The run's `logs/`.
+    pub logs: PathBuf,
+    /// An empty folder of the run that becomes home and temporary folder of its commands.
+    pub scratch: PathBuf,
+    /// Folders that the view's links lead to, such as the user's `node_modules`; readable, never writable.
+    pub readable: Vec<PathBuf>,
+    /// How tests are run, when it is known.
+    pub tests: Option<TestCommand>,
+    /// Wall time of one run of the tests.
+    pub deadline: Duration,
+    /// How long a run of the tests may be silent.
+    pub idle: Duration,
+    /// Names of environment variables that commands may see beside the usual ones.
+    pub child_env: Vec<String>,
+    /// What happens when a layer of the wall is missing.
+    pub sandbox: Sandbox,
+    /// The program to start as a worker; `None` is this very binary.
+    pub program: Option<PathBuf>,
+}
+
+/// The part of a plan that the worker is told: the first message it reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// See [`WorkerPlan::view`].
+    pub view: PathBuf,
+    /// See [`WorkerPlan::logs`].
+    pub logs: PathBuf,
+    /// See [`WorkerPlan::scratch`].
+    pub scratch: PathBuf,
+    /// See [`WorkerPlan::readable`].
+    pub readable: Vec<PathBuf>,
+    /// The user's home, of which only toolchains stay readable.
+    pub home: Option<PathBuf>,
+    /// See [`WorkerPlan::tests`].
+    pub tests: Option<TestCommand>,
+    /// See [`WorkerPlan::deadline`].
+    pub deadline: Duration,
+    /// See [`WorkerPlan::idle`].
+    pub idle: Duration,
+    /// False only when a person typed `--sandbox off`.
+    pub confine: bool,
+}
+
+impl WorkerPlan {
+    pub(super) fn charge(&self, home: Option<PathBuf>) -> Charge {
+        Charge {
+            view: self.view.clone(),
+            logs: self.logs.clone(),
+            scratch: self.scratch.clone(),
+            readable: self.readable.clone(),
+            home,
+            tests: self.tests.clone(),
+            deadline: self.deadline,
+            idle: self.idle,
+            confine: self.sandbox != Sandbox::Off,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What crosses the wall: JSON messages, each behind its length as four big-endian bytes.
+//!
+//! Encoding and decoding are pure, so that both ends share them: the broker's is asynchronous,
+//! the worker's blocks. A frame that is too long or isn't the expected message is a named error
+//! and never a guess: after one, the connection is of no further use.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::plan::Charge;
+use crate::journal::{Residue, WallBuilt};
+use crate::tools::{Observation, TestRun};
+
+/// The longest message in bytes; far above any tool's answer, far below harm.
+pub const MAX_FRAME: usize = 16 * 1024 * 1024;
+
+/// From the broker to the worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToWorker {
+    /// The first message: what to confine itself to. Answered by [`FromWorker::Ready`] or [`FromWorker::Unfit`].
+    Begin(Box<Charge>),
+    /// Run a tool.
+    Call {
+        /// Names the answer.
+        id: u64,
+        /// As the model gave it.
+        name: String,
+        /// As the model gave them.
+        arguments: String,
+    },
+    /// Run the tests for kcode itself.
+    RunTests {
+        /// Names the answer.
+        id: u64,
+        /// Which; all of them when empty.
+        filter: Vec<String>,
+    },
+    /// End every command that runs or waits to run; their calls are answered as usual.
+    Cancel,
+    /// Kill what is left, answer [`FromWorker::Stopped`], and exit.
+    Stop,
+}
+
+/// From the worker to the broker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromWorker {
+    /// It is confined as this says, and serves.
+    Ready(WallBuilt),
+    /// It can't serve.
+    Unfit {
+        /// Why.
+        reason: String,
+    },
+    /// A tool answered.
+    Observed {
+        /// The call's.
+        id: u64,
+        /// The answer.
+        observation: Observation,
+    },
+    /// The tests ran.
+    TestsRan {
+        /// The call's.
+        id: u64,
+        /// How they went.
+        run: TestRun,
+    },
+    /// A call failed in a way that is none of the model's business.
+    Failed {
+        /// The call's.
+        id: u64,
+        /// What happened.
+        reason: String,
+    },
+    /// The answer to [`ToWorker::Stop`]; nothing follows it.
+    Stopped(Residue),
+}
+
+/// Why bytes are not a message.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// It is longer than [`MAX_FRAME`].
+    #[error("a message of {bytes} bytes is longer than {MAX_FRAME}")]
+    Oversized {
+        /// Its length.
+        bytes: usize,
+    },
+    /// It isn't one of the expected messages.
+    #[error("a message could not be read: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+/// A message as the bytes of its frame.
+///
+/// # Errors
+/// When it is too long.
+pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
+    let mut frame = vec![0; 4];
+    serde_json::to_writer(&mut frame, message)?;
+    let bytes = frame.len() - 4;
+    match u32::try_from(bytes) {
+        Ok(length) if bytes <= MAX_FRAME => {
+            frame[..4].copy_from_slice(&length.to_be_bytes());
+            Ok(frame)
+        }
+        _ => Err(FrameError::Oversized { bytes }),
+    }
+}
+
+/// Turns bytes, however they were cut, back into messages.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    buffer: Vec<u8>,
+}
+
+impl Decoder {
+    /// Takes in what was read.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole message, if its bytes are all here.
+    ///
+    /// # Errors
+    /// When the next frame isn't a message.
+    pub fn next_message<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
+        let Some((length, rest)) = self.buffer.split_first_chunk::<4>() else { return Ok(None) };
+        let bytes = u32::from_be_bytes(*length) as usize;
+        if bytes > MAX_FRAME {
+            return Err(FrameError::Oversized { bytes });
+        }
+        let Some(json) = rest.get(..bytes) else { return Ok(None) };
+        let message = serde_json::from_slice(json)?;
+        self.buffer.drain(..4 + bytes);
+        Ok(Some(message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages() -> Vec<ToWorker> {
+        vec![
+            ToWorker::Call { id: 1, name: "read_file".into(), arguments: "{\"path\":\"ä\\u0000\"}".into() },
+            ToWorker::RunTests { id: u64::MAX, filter: vec![String::new(), "tests::a b".into()] },
+            ToWorker::Cancel,
+            ToWorker::Stop,
+        ]
+    }
+
+    #[test]
+    fn messages_survive_a_cut_at_every_byte() {
+        let stream: Vec<u8> = messages().iter().flat_map(|message| encode(message).unwrap()).collect();
+        for cut in 0..=stream.len() {
+            let (mut decoder, mut seen) = (Decoder::default(), Vec::<ToWorker>::new());
+            for part in [&stream[..cut], &stream[cut..]] {
+                decoder.push(part);
+                while let Some(message) = decoder.next_message().unwrap() {
+                    seen.push(message);
+                }
+            }
+            assert_eq!(seen, messages(), "cut at {cut}");
+            assert!(decoder.buffer.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_too_long_is_refused_before_it_is_kept() {
+        let long = ToWorker::Call { id: 1, name: "x".repeat(MAX_FRAME), arguments: String::new() };
+        assert!(matches!(encode(&long), Err(FrameError::Oversized { .. })));
+        let mut decoder = Decoder::default();
+        decoder.push(&u32::MAX.to_be_bytes());
+        assert!(matches!(decoder.next_message::<ToWorker>(), Err(FrameError::Oversized { .. })));
+    }
+
+    #[test]
+    fn garbage_is_an_error() {
+        for json in [&b"{}"[..], b"{\"type\":\"fly\"}", b"\xff\xfe", b"", b"{\"type\":\"stop\"} {}"] {
+            let mut decoder = Decoder::default();
+            decoder.push(&(json.len() as u32).to_be_bytes());
+            decoder.push(json);
+            assert!(matches!(decoder.next_message::<ToWorker>(), Err(FrameError::Malformed(_))), "{json:?}");
+        }
+    }
+}

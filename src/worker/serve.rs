@@ -1,0 +1,239 @@
+//! The host: confines itself, then answers calls until it is told to stop or the broker is gone.
+//!
+//! Each call has a thread of its own; which calls may run together is the broker's business. A
+//! tool that panics answers as failed, and the others go on. When this ends, whatever was started
+//! has been killed.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use super::command::Runner;
+use super::plan::Charge;
+use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
+use super::{confine, descendants};
+use crate::tools::{self, TestRun, TestRunner, Workroom};
+
+/// Serves the broker at the other end of standard input.
+///
+/// # Errors
+/// When the connection isn't one, or doesn't begin as it must.
+pub(super) fn run() -> io::Result<ExitCode> {
+    let connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+    let mut inbox = Inbox { connection: connection.try_clone()?, decoder: Decoder::default() };
+    let outbox = Outbox(Arc::new(Mutex::new(connection)));
+    let Some(ToWorker::Begin(charge)) = inbox.next()? else {
+        return Err(io::Error::other("the first message must say what to work on"));
+    };
+    // The wall comes before anything of the view is opened, and while this is the only thread.
+    let wall = confine::confine(&charge);
+    let host = match Host::new(*charge) {
+        Ok(host) => Arc::new(host),
+        Err(error) => {
+            outbox.send(&FromWorker::Unfit { reason: error.to_string() });
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    outbox.send(&FromWorker::Ready(wall));
+    let last = host.serve(&mut inbox, &outbox);
+    host.close();
+    let residue = descendants::kill_all();
+    if let Ok(Some(ToWorker::Stop)) = last {
+        outbox.send(&FromWorker::Stopped(residue));
+    }
+    last.map(|_| ExitCode::SUCCESS)
+}
+
+/// What calls work on.
+struct Host {
+    room: Workroom,
+    runner: Option<Arc<Runner>>,
+}
+
+/// The same runner, for the tool that asks for it.
+struct Shared(Arc<Runner>);
+
+impl TestRunner for Shared {
+    fn run(&self, filter: &[String]) -> Result<TestRun, String> {
+        self.0.run(filter)
+    }
+}
+
+impl Host {
+    fn new(charge: Charge) -> io::Result<Self> {
+        let view = Dir::open_ambient_dir(&charge.view, ambient_authority())?;
+        let logs = Dir::open_ambient_dir(&charge.logs, ambient_authority())?;
+        let root = charge.view.clone();
+        let tests = charge.tests.clone();
+        let runner = tests.map(|tests| Runner::new(charge, tests).map(Arc::new)).transpose()?;
+        let for_tools = runner.clone().map(|runner| Box::new(Shared(runner)) as Box<dyn TestRunner + Send + Sync>);
+        Ok(Self { room: Workroom::new(view, root, logs, for_tools), runner })
+    }
+
+    /// Until the connection ends (`None`) or a stop comes.
+    fn serve(self: &Arc<Self>, inbox: &mut Inbox, outbox: &Outbox) -> io::Result<Option<ToWorker>> {
+        loop {
+            match inbox.next()? {
+                Some(ToWorker::Call { id, name, arguments }) => {
+                    self.in_thread(id, outbox, move |host| host.call(id, &name, &arguments));
+                }
+                Some(ToWorker::RunTests { id, filter }) => {
+                    self.in_thread(id, outbox, move |host| host.run_tests(id, &filter));
+                }
+                Some(ToWorker::Cancel) => self.cancel(),
+                end @ (Some(ToWorker::Stop) | None) => return Ok(end),
+                Some(ToWorker::Begin(_)) => return Err(io::Error::other("a worker can't begin twice")),
+            }
+        }
+    }
+
+    /// Answers a call from a thread of its own, whatever `answer` does.
+    fn in_thread(
+        self: &Arc<Self>,
+        id: u64,
+        outbox: &Outbox,
+        answer: impl FnOnce(&Self) -> FromWorker + Send + 'static,
+    ) {
+        let (host, answers) = (Arc::clone(self), outbox.clone());
+        let started = thread::Builder::new().name(format!("call {id}")).spawn(move || {
+            // What a panic left half done is locked away behind mutexes that say so, or in the view.
+            let answer = catch_unwind(AssertUnwindSafe(|| answer(&host)));
+            answers.send(&answer.unwrap_or_else(|panic| FromWorker::Failed { id, reason: words_of(&*panic) }));
+        });
+        if let Err(error) = started {
+            outbox.send(&FromWorker::Failed { id, reason: format!("no thread could be started: {error}") });
+        }
+    }
+
+    fn call(&self, id: u64, name: &str, arguments: &str) -> FromWorker {
+        match tools::call(&self.room, name, arguments) {
+            Ok(observation) => FromWorker::Observed { id, observation },
+            Err(error) => FromWorker::Failed { id, reason: error.to_string() },
+        }
+    }
+
+    fn run_tests(&self, id: u64, filter: &[String]) -> FromWorker {
+        match self.runner.as_ref().map(|runner| runner.run(filter)) {
+            Some(Ok(run)) => FromWorker::TestsRan { id, run },
+            Some(Err(reason)) => FromWorker::Failed { id, reason },
+            None => FromWorker::Failed { id, reason: "no test command is known".into() },
+        }
+    }
+
+    fn cancel(&self) {
+        if let Some(runner) = &self.runner {
+            runner.cancel();
+        }
+    }
+
+    fn close(&self) {
+        if let Some(runner) = &self.runner {
+            runner.close();
+        }
+    }
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+    let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("a bug in kcode: {}", words.unwrap_or_else(|| "a tool panicked".into()))
+}
+
+/// The way in.
+struct Inbox {
+    connection: UnixStream,
+    decoder: Decoder,
+}
+
+impl Inbox {
+    /// The next message; `None` at the end of the connection.
+    fn next(&mut self) -> io::Result<Option<ToWorker>> {
+        let mut chunk = vec![0; 64 * 1024];
+        loop {
+            if let Some(message) = self.decoder.next_message().map_err(io::Error::other)? {
+                return Ok(Some(message));
+            }
+            match self.connection.read(&mut chunk) {
+                Ok(0) => return Ok(None),
+                Ok(read) => self.decoder.push(&chunk[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // The other end is gone without a farewell.
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+}
+
+/// The way out, shared by all calls; each message is written as a whole.
+#[derive(Clone)]
+struct Outbox(Arc<Mutex<UnixStream>>);
+
+impl Outbox {
+    /// A broker that is gone needs no answer: the way in ends as well, and with it the host.
+    fn send(&self, message: &FromWorker) {
+        let frame = encode(message).or_else(|error| encode(&too_long(message, &error)));
+        if let Ok(frame) = frame {
+            let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = connection.write_all(&frame);
+        }
+    }
+}
+
+/// What is sent in place of an answer that is too long.
+fn too_long(message: &FromWorker, error: &FrameError) -> FromWorker {
+    let reason = error.to_string();
+    match message {
+        FromWorker::Observed { id, .. } | FromWorker::TestsRan { id, .. } | FromWorker::Failed { id, .. } => {
+            FromWorker::Failed { id: *id, reason }
+        }
+        FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Stopped(_) => FromWorker::Unfit { reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::Observation;
+
+    fn host(folder: &std::path::Path) -> Arc<Host> {
+        let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
+        Arc::new(Host { room: Workroom::new(dir(), folder.to_owned(), dir(), None), runner: None })
+    }
+
+    fn answer(to: impl FnOnce(&Host) -> FromWorker + Send + 'static) -> FromWorker {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        host(folder.path()).in_thread(7, &Outbox(Arc::new(Mutex::new(theirs))), to);
+        let (mut ours, mut decoder, mut chunk) = (ours, Decoder::default(), [0; 4096]);
+        loop {
+            if let Some(message) = decoder.next_message().unwrap() {
+                return message;
+            }
+            let read = ours.read(&mut chunk).unwrap();
+            assert_ne!(read, 0, "the answer is missing");
+            decoder.push(&chunk[..read]);
+        }
+    }
+
+    #[test]
+    fn a_tool_that_panics_is_answered_as_failed() {
+        let failed = answer(|_| panic!("index out of bounds"));
+        assert_eq!(failed, FromWorker::Failed { id: 7, reason: "a bug in kcode: index out of bounds".into() });
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_is_answered_as_failed() {
+        let text = "x".repeat(super::super::protocol::MAX_FRAME);
+        let long = answer(move |_| FromWorker::Observed {
+            id: 7,
+            observation: Observation { text, ..Observation::default() },
+        });
+        assert!(matches!(long, FromWorker::Failed { id: 7, .. }), "{long:?}");
+    }
+}
