@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, MetadataExt as _, OpenOptions, OpenOptionsExt as _, Permissions, PermissionsExt as _};
 
-use super::file_state::{self, Found};
+use super::file_state::{self, Found, Obstacle};
 use super::{Blobs, ChangeSet, ChangedFile, FileMode, FileState};
 use crate::journal::{Applied, RelPath};
 
@@ -125,7 +125,8 @@ fn difference(tree: &Dir, changes: &ChangeSet, entry: &ChangedFile) -> Option<&'
             Ok(Some(state)) => state,
             _ => return Some("unreadable"),
         },
-        Ok(Found::Nothing) => return entry.before.is_some().then_some("gone"),
+        Ok(Found::Nothing) if entry.before.is_some() => return Some("gone"),
+        Ok(Found::Nothing) => return is_blocked(tree, changes, path).then_some("behind a link or a file"),
         Ok(Found::Folder) => {
             // A folder may give way to a file when the change set empties it.
             let emptied = |other: &ChangedFile| other.after.is_none() && other.path.as_path().starts_with(path);
@@ -140,6 +141,16 @@ fn difference(tree: &Dir, changes: &ChangeSet, entry: &ChangedFile) -> Option<&'
         Some(before) if found.sha256 != before.sha256 => Some("changed"),
         Some(before) if found.mode != before.mode => Some("of another mode"),
         Some(_) => None,
+    }
+}
+
+/// Whether something that stays stands where a folder must be: new files don't go through links.
+fn is_blocked(tree: &Dir, changes: &ChangeSet, path: &Path) -> bool {
+    let goes = |blocker| changes.entries.iter().any(|other| other.after.is_none() && other.path.as_path() == blocker);
+    match file_state::obstacle(tree, path) {
+        Ok(Some(Obstacle::NoFolder(blocker))) => !goes(blocker),
+        Ok(Some(Obstacle::Missing) | None) => false,
+        Err(_) => true,
     }
 }
 

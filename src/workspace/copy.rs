@@ -15,6 +15,7 @@ use rustix::fs::OFlags;
 use super::error::io_error;
 use super::file_state::{self, BUFFER};
 use super::manifest::{Copied, Manifest, Stamp};
+use super::paths::PathList;
 use super::selection::Selection;
 use super::{FileMode, WorkspaceError};
 use crate::journal::Digest;
@@ -37,14 +38,14 @@ pub(super) struct Copy {
 }
 
 /// Copies everything of `selection` from `source` to `view`, an empty folder.
-pub(super) fn copy(source: &Path, view: &Path, mut selection: Selection) -> Result<Copy, WorkspaceError> {
-    let paths = std::mem::take(&mut selection.paths);
+pub(super) fn copy(source: &Path, view: &Path, selection: Selection) -> Result<Copy, WorkspaceError> {
+    let Selection { paths, notes: unseen, .. } = selection;
     let mut files: Vec<Option<Copied>> = vec![None; paths.len()];
     make_folders(view, paths.iter())?;
     let job = Job {
         source,
         view,
-        selection: &selection,
+        paths: &paths,
         reflink: AtomicBool::new(true),
         untracked: AtomicU64::new(0),
         bytes: AtomicU64::new(0),
@@ -58,7 +59,7 @@ pub(super) fn copy(source: &Path, view: &Path, mut selection: Selection) -> Resu
             let batch = batches.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((number, slots)) = batch else { return Ok(()) };
             for (offset, slot) in slots.iter_mut().enumerate() {
-                *slot = job.copy_one(paths.get(number * BATCH + offset), &mut buffer)?;
+                *slot = job.copy_one(number * BATCH + offset, &mut buffer)?;
             }
         }
     };
@@ -79,7 +80,7 @@ pub(super) fn copy(source: &Path, view: &Path, mut selection: Selection) -> Resu
     }
     let copied = files.iter().flatten().count() as u64;
     let manifest = Manifest { paths, files, settled_ns: settled_ns() };
-    Ok(Copy { manifest, notes: [selection.notes, notes].concat(), files: copied, bytes })
+    Ok(Copy { manifest, notes: [unseen, notes].concat(), files: copied, bytes })
 }
 
 /// From when on a stamp is too young to be trusted: clocks of file systems tick up to every 10 ms.
@@ -106,7 +107,7 @@ fn make_folders<'a>(view: &Path, paths: impl Iterator<Item = &'a [u8]>) -> Resul
 struct Job<'a> {
     source: &'a Path,
     view: &'a Path,
-    selection: &'a Selection,
+    paths: &'a PathList,
     /// False once the file system has said that it can't.
     reflink: AtomicBool,
     untracked: AtomicU64,
@@ -116,10 +117,9 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// Copies one path. What can't be read is noted, what can't be written is an error.
-    fn copy_one(&self, path: &[u8], buffer: &mut [u8]) -> Result<Option<Copied>, WorkspaceError> {
-        let relative = file_state::as_path(path);
+    fn copy_one(&self, index: usize, buffer: &mut [u8]) -> Result<Option<Copied>, WorkspaceError> {
+        let (relative, tracked) = (file_state::as_path(self.paths.get(index)), self.paths.is_tracked(index));
         let (from, to) = (self.source.join(relative), self.view.join(relative));
-        let tracked = self.selection.tracked.find(path).is_some();
         let metadata = match from.symlink_metadata() {
             Ok(metadata) => metadata,
             // Gone since the walk: then it isn't part of the start.

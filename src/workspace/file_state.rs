@@ -81,7 +81,7 @@ pub(super) enum Found {
 
 /// Looks at `path` below `dir`; a link on the way there counts as nothing, the last component isn't followed.
 pub(super) fn look(dir: &Dir, path: &Path) -> io::Result<Found> {
-    if has_real_parents(dir, path)? { look_at(dir, path) } else { Ok(Found::Nothing) }
+    if obstacle(dir, path)?.is_none() { look_at(dir, path) } else { Ok(Found::Nothing) }
 }
 
 /// As [`look`], for a path whose parents are known to be folders.
@@ -98,19 +98,27 @@ fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Whether every folder above `path` is a folder and not a link to one.
-fn has_real_parents(dir: &Dir, path: &Path) -> io::Result<bool> {
+/// The topmost part of the way to `path` that is there and is no folder, or that is missing.
+pub(super) fn obstacle<'a>(dir: &Dir, path: &'a Path) -> io::Result<Option<Obstacle<'a>>> {
     let mut parents: Vec<_> = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()).collect();
     // From the top: what lies behind a link isn't looked at.
     while let Some(parent) = parents.pop() {
         match dir.symlink_metadata(parent) {
             Ok(metadata) if metadata.is_dir() => {}
-            Ok(_) => return Ok(false),
-            Err(error) if is_absence(&error) => return Ok(false),
+            Ok(_) => return Ok(Some(Obstacle::NoFolder(parent))),
+            Err(error) if is_absence(&error) => return Ok(Some(Obstacle::Missing)),
             Err(error) => return Err(error),
         }
     }
-    Ok(true)
+    Ok(None)
+}
+
+/// See [`obstacle`].
+#[derive(Debug)]
+pub(super) enum Obstacle<'a> {
+    /// A link or a file.
+    NoFolder(&'a Path),
+    Missing,
 }
 
 /// The bytes of a file, or the target of a link.

@@ -67,7 +67,7 @@ impl Repository {
                 break;
             }
             let path = file_state::relative(self.root(), entry.path()).unwrap_or_default();
-            outline.paths.push(path.as_os_str().as_encoded_bytes());
+            outline.paths.push(path.as_os_str().as_encoded_bytes(), false);
             outline.total += 1;
         }
         outline.paths.sort();
@@ -126,8 +126,8 @@ pub(super) fn walk(root: &Path) -> WalkBuilder {
 pub(super) fn tracked_paths(root: &Path, access: GitAccess) -> Option<PathList> {
     match access {
         GitAccess::None => None,
-        // libgit2 refuses the indexes of sparse checkouts, and split ones.
-        GitAccess::Library => library_index(root).or_else(|| command_index(root)),
+        // The command first: it reads sparse and split indexes too, and the memory that an index takes is not ours.
+        GitAccess::Library => command_index(root).or_else(|| library_index(root)),
         GitAccess::Command => command_index(root),
     }
 }
@@ -136,7 +136,7 @@ fn library_index(root: &Path) -> Option<PathList> {
     let repository = git2::Repository::open(root).ok()?;
     let index = repository.index().ok()?;
     let mut paths = PathList::default();
-    index.iter().for_each(|entry| paths.push(&entry.path));
+    index.iter().for_each(|entry| paths.push(&entry.path, true));
     Some(paths)
 }
 
@@ -145,7 +145,7 @@ fn command_index(root: &Path) -> Option<PathList> {
     let mut paths = PathList::default();
     let output = child.stdout.take()?;
     for path in BufReader::new(output).split(0) {
-        paths.push(&path.ok()?);
+        paths.push(&path.ok()?, true);
     }
     child.wait().ok()?.success().then_some(paths)
 }
