@@ -1,1 +1,46 @@
-//! TODO room story.
+//! The user's repository, the private view of it, and the patch between the two.
+//!
+//! | File | What it does |
+//! |---|---|
+//! | [`repository`](Repository) | finds the root, refuses places where kcode must not work |
+//! | `outline` | tracked paths and dirty files, for the survey |
+//! | `git` | the `git` command, disarmed |
+//! | `selection`, `copy` | which files the view gets, and getting them there |
+//! | `manifest`, `paths` | what each file was at the start, in little memory |
+//! | [`view`](View) | the private copy: made, kept, compared, removed |
+//! | `scan` | which files of the view differ from the start |
+//! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
+//! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
+//! | [`apply`](apply()) | the change set written to a tree: all files or none |
+//!
+//! The promise of this room: nothing here writes to the user's tree, index, refs or stash,
+//! except [`apply`](apply()), and that only when every touched file is still what it was.
+
+mod apply;
+mod blobs;
+mod by_products;
+mod change_set;
+mod copy;
+mod dependencies;
+mod error;
+mod file_state;
+mod git;
+mod hunks;
+mod manifest;
+mod outline;
+mod patch;
+mod paths;
+mod repository;
+mod scan;
+mod selection;
+mod view;
+
+pub use apply::{ApplyError, MovedOn, apply};
+pub use blobs::Blobs;
+pub use change_set::{CHANGES_SCHEMA, ChangeSet, ChangedFile};
+pub use error::WorkspaceError;
+pub use file_state::{FileMode, FileState};
+pub use outline::{DirtyFile, Outline};
+pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
+pub use repository::{GitAccess, Head, Repository};
+pub use view::{Touched, View};

@@ -1,0 +1,61 @@
+//! File contents kept by their hash in the run's folder: what a change replaces and what it brings.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::journal::Digest;
+
+/// A folder of contents, each in a file named by its SHA-256.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    folder: PathBuf,
+}
+
+impl Blobs {
+    /// Uses `folder`; it is made when the first content is kept.
+    #[must_use]
+    pub fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    fn file(&self, digest: Digest) -> PathBuf {
+        self.folder.join(digest.to_string())
+    }
+
+    /// Whether the content is there.
+    #[must_use]
+    pub fn holds(&self, digest: Digest) -> bool {
+        self.file(digest).exists()
+    }
+
+    /// Keeps `content`; a killed process leaves it whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder can't be written.
+    pub fn keep(&self, content: &[u8]) -> io::Result<Digest> {
+        let digest = Digest::of(content);
+        if !self.holds(digest) {
+            fs::create_dir_all(&self.folder)?;
+            let mut file = NamedTempFile::new_in(&self.folder)?;
+            file.write_all(content)?;
+            file.persist(self.file(digest)).map_err(|error| error.error)?;
+        }
+        Ok(digest)
+    }
+
+    /// The content with this hash.
+    ///
+    /// # Errors
+    /// When it isn't there, can't be read, or is no longer what its name says.
+    pub fn read(&self, digest: Digest) -> io::Result<Vec<u8>> {
+        let content = fs::read(self.file(digest))?;
+        if Digest::of(&content) == digest {
+            Ok(content)
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} was damaged", self.file(digest).display())))
+        }
+    }
+}

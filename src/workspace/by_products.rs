@@ -1,0 +1,70 @@
+//! What running tests leaves behind, and nobody means as a change.
+//!
+//! The rule is for new and untracked files that no tool wrote by name: repositories often forget to
+//! ignore these. A tracked file always counts, and so does a file that the model asked to write.
+
+use std::path::Path;
+
+/// Folders of caches and reports.
+const FOLDERS: [&str; 16] = [
+    "__pycache__",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".hypothesis",
+    ".tox",
+    ".nox",
+    ".eggs",
+    "htmlcov",
+    "node_modules",
+    ".nyc_output",
+    ".vite",
+    ".turbo",
+    ".parcel-cache",
+    ".gradle",
+    ".kotlin",
+];
+
+/// Folders that are build output only beside one of these files.
+const BUILD_FOLDERS: [(&str, &[&str]); 2] =
+    [("target", &["Cargo.toml", "pom.xml"]), ("build", &["build.gradle", "build.gradle.kts", "settings.gradle"])];
+
+/// Files: coverage data, lock files that a build writes when the project keeps none, litter of desktops.
+const FILES: [&str; 5] = [".coverage", "Cargo.lock", ".DS_Store", ".eslintcache", ".phpunit.result.cache"];
+
+/// Ends of names.
+const SUFFIXES: [&str; 4] = [".pyc", ".pyo", ".tsbuildinfo", ".profraw"];
+
+/// Whether `path`, relative to `root`, is such a by-product.
+pub(super) fn is_by_product(root: &Path, path: &Path) -> bool {
+    let named = path.file_name().and_then(|name| name.to_str()).is_some_and(is_by_product_file);
+    named || path.ancestors().skip(1).any(|folder| is_by_product_folder(root, folder))
+}
+
+fn is_by_product_file(name: &str) -> bool {
+    FILES.contains(&name) || name.starts_with(".coverage.") || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+}
+
+/// Whether the folder `path`, relative to `root`, holds nothing but by-products.
+pub(super) fn is_by_product_folder(root: &Path, path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    let beside = |file: &&str| root.join(path).with_file_name(file).exists();
+    FOLDERS.contains(&name)
+        || name.ends_with(".egg-info")
+        || BUILD_FOLDERS.iter().any(|(folder, files)| *folder == name && files.iter().any(beside))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_folder_is_build_output_only_beside_a_manifest() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir_all(root.path().join("rust")).expect("a folder");
+        std::fs::write(root.path().join("rust/Cargo.toml"), "").expect("a file");
+        let is = |path: &str| is_by_product(root.path(), Path::new(path));
+        assert!(is("rust/target/debug/x") && is("a/__pycache__/m.pyc") && is("rust/Cargo.lock") && is(".coverage.7"));
+        assert!(!is("docs/target/x") && !is("src/build/x") && !is("target") && !is("coverage.py"));
+    }
+}

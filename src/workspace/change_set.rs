@@ -1,0 +1,88 @@
+//! What a run changed, as states of files: enough to apply it exactly and to undo it.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::FileState;
+use crate::journal::RelPath;
+
+/// The schema that `changes.json` names.
+pub const CHANGES_SCHEMA: &str = "kcode.changes/1";
+
+/// One path: what stood there, and what is to stand there. The contents are in [`Blobs`](super::Blobs).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedFile {
+    /// The path.
+    pub path: RelPath,
+    /// `None`: there was nothing.
+    pub before: Option<FileState>,
+    /// `None`: there is to be nothing.
+    pub after: Option<FileState>,
+}
+
+/// All changed paths of a run, sorted by path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeSet {
+    /// Always [`CHANGES_SCHEMA`] when written by this version.
+    pub schema: String,
+    /// The paths.
+    pub entries: Vec<ChangedFile>,
+}
+
+impl ChangeSet {
+    /// Of these paths.
+    #[must_use]
+    pub fn new(entries: Vec<ChangedFile>) -> Self {
+        Self { schema: CHANGES_SCHEMA.to_owned(), entries }
+    }
+
+    /// True when nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The way back: applied to the changed tree it restores the start.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let turn =
+            |entry: &ChangedFile| ChangedFile { path: entry.path.clone(), before: entry.after, after: entry.before };
+        Self::new(self.entries.iter().map(turn).collect())
+    }
+
+    /// Writes it to `path`, durable, whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder can't be written.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        replace(path, &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// Reads what [`ChangeSet::save`] wrote.
+    ///
+    /// # Errors
+    /// When it can't be read, or isn't of this version.
+    pub fn load(path: &Path) -> io::Result<Self> {
+        let set: Self = serde_json::from_slice(&fs::read(path)?)?;
+        if set.schema == CHANGES_SCHEMA {
+            Ok(set)
+        } else {
+            let found = format!("{} has the schema {:?}, not {CHANGES_SCHEMA:?}", path.display(), set.schema);
+            Err(io::Error::new(io::ErrorKind::InvalidData, found))
+        }
+    }
+}
+
+/// Replaces a file of the run's folder in one step: a reader sees the old bytes or the new ones.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Ignored folders of installed dependencies (`node_modules`, `.venv`), made visible in the view.
+//!
+//! They are too big to copy and never part of the patch: the view holds a link to the user's own
+//! folder, which the worker's confinement makes read-only. One thing needs more than a link: the
+//! `node_modules` of a JavaScript workspace links back to the project's own packages, and tests must
+//! see those of the view. Such a folder becomes a real one, with a link for each entry.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use super::file_state;
+
+/// A dependency folder of the user's tree.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct DependencyFolder {
+    /// Relative to the root.
+    pub(super) path: PathBuf,
+    /// Where it really is: another place when the user's own is a link.
+    pub(super) target: PathBuf,
+}
+
+impl DependencyFolder {
+    /// The folder at `path` below `root`, when there is one.
+    pub(super) fn at(root: &Path, path: PathBuf) -> Option<Self> {
+        let target = fs::canonicalize(root.join(&path)).ok().filter(|target| target.is_dir())?;
+        Some(Self { path, target })
+    }
+
+    /// Makes it visible below `view`.
+    pub(super) fn link(&self, root: &Path, view: &Path) -> io::Result<()> {
+        let place = view.join(&self.path);
+        if let Some(parent) = place.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        if self.links_back(root, &self.target)? {
+            self.mirror(root, view, &self.target, &place)
+        } else {
+            symlink(&self.target, place)
+        }
+    }
+
+    /// Whether an entry of `folder` (or of a scope such as `@org` in it) is a link into the project itself.
+    fn links_back(&self, root: &Path, folder: &Path) -> io::Result<bool> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let back = entry.file_type()?.is_symlink() && self.own_package(root, &entry.path()).is_some();
+            if back || (is_scope(&entry)? && self.links_back(root, &entry.path())?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The project's path that a link leads to, unless it stays among the dependencies.
+    fn own_package(&self, root: &Path, link: &Path) -> Option<PathBuf> {
+        let target = fs::canonicalize(link).ok()?;
+        let path = file_state::relative(root, &target)?;
+        let folder = self.path.file_name()?;
+        (target.is_dir() && !path.iter().any(|part| part == folder)).then_some(path)
+    }
+
+    fn mirror(&self, root: &Path, view: &Path, folder: &Path, place: &Path) -> io::Result<()> {
+        fs::create_dir(place)?;
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let mirrored = place.join(entry.file_name());
+            if is_scope(&entry)? {
+                self.mirror(root, view, &entry.path(), &mirrored)?;
+            } else if let Some(own) =
+                entry.file_type()?.is_symlink().then(|| self.own_package(root, &entry.path())).flatten()
+            {
+                symlink(view.join(own), mirrored)?;
+            } else {
+                symlink(entry.path(), mirrored)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_scope(entry: &fs::DirEntry) -> io::Result<bool> {
+    Ok(entry.file_name().as_encoded_bytes().starts_with(b"@") && entry.file_type()?.is_dir())
+}
+
+/// Where the folders really are, each once: what the worker may read besides the view.
+pub(super) fn targets(folders: &[DependencyFolder]) -> Vec<PathBuf> {
+    folders.iter().map(|folder| folder.target.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}

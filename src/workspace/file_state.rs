@@ -1,0 +1,181 @@
+//! What stands at a path: its mode as git knows it, and its bytes. Read without following links.
+
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use cap_std::fs::{Dir, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
+
+use crate::journal::Digest;
+
+/// The modes that git keeps; the serialised names are git's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FileMode {
+    /// A file that its owner can't execute.
+    #[serde(rename = "100644")]
+    Regular,
+    /// A file that its owner can execute.
+    #[serde(rename = "100755")]
+    Executable,
+    /// A symbolic link; its content is the target.
+    #[serde(rename = "120000")]
+    Symlink,
+}
+
+impl FileMode {
+    /// As it stands in a patch.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Regular => "100644",
+            Self::Executable => "100755",
+            Self::Symlink => "120000",
+        }
+    }
+
+    /// True for [`FileMode::Symlink`].
+    #[must_use]
+    pub const fn is_symlink(self) -> bool {
+        matches!(self, Self::Symlink)
+    }
+
+    /// Of a file with these permission bits: git looks at the owner's.
+    pub(super) const fn of_permissions(bits: u32) -> Self {
+        if bits & 0o100 == 0 { Self::Regular } else { Self::Executable }
+    }
+
+    /// Of what `metadata` describes; `None` for folders, sockets, pipes and devices.
+    pub(super) fn of(metadata: &Metadata) -> Option<Self> {
+        let kind = metadata.file_type();
+        if kind.is_symlink() {
+            Some(Self::Symlink)
+        } else {
+            kind.is_file().then(|| Self::of_permissions(metadata.mode()))
+        }
+    }
+}
+
+/// A version of a file: its mode and the SHA-256 of its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FileState {
+    /// The mode.
+    pub mode: FileMode,
+    /// Of the content; for a link, of its target.
+    pub sha256: Digest,
+}
+
+/// What stands at a path.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Nothing, or the way there is no longer made of folders.
+    Nothing,
+    /// A folder.
+    Folder,
+    /// A file or a link.
+    File(FileMode, Metadata),
+    /// A pipe, a socket or a device.
+    Special,
+}
+
+/// Looks at `path` below `dir`; a link on the way there counts as nothing, the last component isn't followed.
+pub(super) fn look(dir: &Dir, path: &Path) -> io::Result<Found> {
+    if obstacle(dir, path)?.is_none() { look_at(dir, path) } else { Ok(Found::Nothing) }
+}
+
+/// As [`look`], for a path whose parents are known to be folders.
+pub(super) fn look_at(dir: &Dir, path: &Path) -> io::Result<Found> {
+    match dir.symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Ok(Found::Folder),
+        Ok(metadata) => Ok(FileMode::of(&metadata).map_or(Found::Special, |mode| Found::File(mode, metadata))),
+        Err(error) if is_absence(&error) => Ok(Found::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The topmost part of the way to `path` that is there and is no folder, or that is missing.
+pub(super) fn obstacle<'a>(dir: &Dir, path: &'a Path) -> io::Result<Option<Obstacle<'a>>> {
+    let mut parents: Vec<_> = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()).collect();
+    // From the top: what lies behind a link isn't looked at.
+    while let Some(parent) = parents.pop() {
+        match dir.symlink_metadata(parent) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return Ok(Some(Obstacle::NoFolder(parent))),
+            Err(error) if is_absence(&error) => return Ok(Some(Obstacle::Missing)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// See [`obstacle`].
+#[derive(Debug)]
+pub(super) enum Obstacle<'a> {
+    /// A link or a file.
+    NoFolder(&'a Path),
+    Missing,
+}
+
+/// The bytes of a file, or the target of a link.
+pub(super) fn content(dir: &Dir, path: &Path, mode: FileMode) -> io::Result<Vec<u8>> {
+    if mode.is_symlink() {
+        return dir.read_link_contents(path).map(|target| target.as_os_str().as_bytes().to_vec());
+    }
+    let mut bytes = Vec::new();
+    open(dir, path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens a regular file: never through a link, never waiting for the other end of a pipe.
+fn open(dir: &Dir, path: &Path) -> io::Result<cap_std::fs::File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = dir.open_with(path, OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()))?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
+}
+
+/// The state of what stands at `path`, whatever its size; `None` when no file or link does.
+pub(super) fn state(dir: &Dir, path: &Path) -> io::Result<Option<FileState>> {
+    let Found::File(mode, _) = look(dir, path)? else { return Ok(None) };
+    let sha256 = if mode.is_symlink() {
+        Digest::of(content(dir, path, mode)?)
+    } else {
+        hash(&mut open(dir, path)?, &mut io::sink(), &mut vec![0; BUFFER])?.0
+    };
+    Ok(Some(FileState { mode, sha256 }))
+}
+
+/// How much is read at once while hashing or copying.
+pub(super) const BUFFER: usize = 64 * 1024;
+
+/// Passes `from` on to `to` and returns the SHA-256 of what passed, with its length.
+pub(super) fn hash(from: &mut impl io::Read, to: &mut impl io::Write, buffer: &mut [u8]) -> io::Result<(Digest, u64)> {
+    use sha2::Digest as _;
+    let (mut hasher, mut size) = (sha2::Sha256::new(), 0);
+    loop {
+        match from.read(buffer) {
+            Ok(0) => return Ok((Digest::from_raw(hasher.finalize().into()), size)),
+            Ok(read) => {
+                hasher.update(&buffer[..read]);
+                to.write_all(&buffer[..read])?;
+                size += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A byte path as the file system takes it.
+pub(super) fn as_path(bytes: &[u8]) -> &Path {
+    Path::new(std::ffi::OsStr::from_bytes(bytes))
+}
+
+/// The way from `root` to `path`, when there is one.
+pub(super) fn relative(root: &Path, path: &Path) -> Option<PathBuf> {
+    path.strip_prefix(root).ok().filter(|rest| !rest.as_os_str().is_empty()).map(Path::to_owned)
+}

@@ -1,0 +1,76 @@
+//! What every file of the view was at the start, in about 120 bytes a file.
+
+use cap_std::fs::{Metadata, MetadataExt as _};
+
+use super::paths::PathList;
+use super::{FileMode, FileState};
+use crate::journal::Digest;
+
+/// Enough of a file's metadata to see that it was written since.
+///
+/// The change time moves with every write, rename onto it and `chmod`, and unlike the
+/// modification time no program can set it back; so the modification time isn't kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    size: u64,
+    inode: u64,
+    changed_ns: i64,
+}
+
+impl Stamp {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        let changed_ns = metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec());
+        Self { size: metadata.len(), inode: metadata.ino(), changed_ns }
+    }
+
+    /// True when a later write could carry the same stamp, because clocks of file systems tick slowly.
+    pub(super) fn is_younger_than(&self, settled_ns: i64) -> bool {
+        self.changed_ns >= settled_ns
+    }
+}
+
+/// A file as it was copied.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copied {
+    pub(super) state: FileState,
+    pub(super) stamp: Stamp,
+    /// Whether git tracks it.
+    pub(super) tracked: bool,
+}
+
+/// All files of the view as they were at its start.
+#[derive(Debug, Default)]
+pub(super) struct Manifest {
+    /// Sorted.
+    pub(super) paths: PathList,
+    /// One for each path; `None` for one that stands in the user's tree but not in the view.
+    pub(super) files: Vec<Option<Copied>>,
+    /// Stamps from this time on can't prove that a file wasn't written since.
+    pub(super) settled_ns: i64,
+}
+
+/// What the manifest knows of a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Start {
+    /// It was copied.
+    File(Copied),
+    /// It stands in the user's tree, but was left out of the view.
+    LeftOut,
+    /// There was nothing.
+    Nothing,
+}
+
+impl Manifest {
+    pub(super) fn start(&self, path: &[u8]) -> Start {
+        match self.paths.find(path) {
+            Some(index) => self.files[index].map_or(Start::LeftOut, Start::File),
+            None => Start::Nothing,
+        }
+    }
+}
+
+impl Copied {
+    pub(super) fn new(mode: FileMode, sha256: Digest, stamp: Stamp, tracked: bool) -> Self {
+        Self { state: FileState { mode, sha256 }, stamp, tracked }
+    }
+}

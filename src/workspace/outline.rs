@@ -1,0 +1,168 @@
+//! What the survey tells the model about the repository: its paths and its dirty files.
+//!
+//! Both are deterministic and bounded. Paths come from the index (a few milliseconds for 50,000),
+//! without git from a walk that stops at the limit. Dirty files are only asked for where that is cheap.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use ignore::WalkBuilder;
+
+use super::paths::PathList;
+use super::{GitAccess, Repository, file_state, git};
+
+/// Above this many tracked files `git status` takes long enough to be felt; the survey goes without.
+const CHANGES_UP_TO: u64 = 5_000;
+
+/// Paths of a repository, sorted bytewise.
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    paths: PathList,
+    /// How many there are; of a walk that stopped at the limit, how many it saw.
+    pub total: u64,
+    /// False when the limit left paths out.
+    pub complete: bool,
+    /// True when they are git's tracked paths, false when a walk found them.
+    pub tracked: bool,
+}
+
+impl Outline {
+    /// The paths, relative to the root; those that aren't UTF-8 are left out.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.paths.iter().filter_map(|path| std::str::from_utf8(path).ok())
+    }
+}
+
+/// A file that differs from HEAD, the index, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirtyFile {
+    /// Relative to the root; a folder ends in `/` when everything in it is untracked.
+    pub path: String,
+    /// Git's two letters: index and work tree, such as `.M`, `A.`, `??`, `UU`.
+    pub status: String,
+}
+
+impl Repository {
+    /// At most `limit` paths: the tracked ones, or without git those that a walk finds and no `.gitignore` names.
+    #[must_use]
+    pub fn outline_paths(&self, limit: usize) -> Outline {
+        let Some(mut paths) = tracked_paths(self.root(), self.git()) else { return self.walked(limit) };
+        paths.sort();
+        let total = paths.len() as u64;
+        paths.truncate(limit);
+        Outline { paths, total, complete: total <= limit as u64, tracked: true }
+    }
+
+    fn walked(&self, limit: usize) -> Outline {
+        let mut outline = Outline { complete: true, ..Outline::default() };
+        let walk = walk(self.root())
+            .sort_by_file_name(std::cmp::Ord::cmp)
+            .filter_entry(|entry| entry.file_name() != ".git")
+            .build();
+        let files = walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
+        for entry in files {
+            if outline.total == limit as u64 {
+                outline.complete = false;
+                break;
+            }
+            let path = file_state::relative(self.root(), entry.path()).unwrap_or_default();
+            outline.paths.push(path.as_os_str().as_encoded_bytes(), false);
+            outline.total += 1;
+        }
+        outline.paths.sort();
+        outline
+    }
+
+    /// At most `limit` dirty files, and whether there are more; `None` without git, when git can't tell,
+    /// and when `outline` says that asking would be slow.
+    #[must_use]
+    pub fn changes(&self, outline: &Outline, limit: usize) -> Option<(Vec<DirtyFile>, bool)> {
+        if self.git() == GitAccess::None || !outline.tracked || outline.total > CHANGES_UP_TO {
+            return None;
+        }
+        let mut command = git::command(self.root());
+        command.args(git::without_filters(self.root()));
+        command.args([
+            "status",
+            "--porcelain=v2",
+            "-z",
+            "--untracked-files=normal",
+            "--no-renames",
+            "--ignore-submodules=dirty",
+        ]);
+        let output = command.output().ok().filter(|output| output.status.success())?;
+        let mut files: Vec<_> = output.stdout.split(|byte| *byte == 0).filter_map(dirty_file).collect();
+        let more = files.len() > limit;
+        files.truncate(limit);
+        Some((files, more))
+    }
+}
+
+/// One record of `git status --porcelain=v2`; its form is described in git-status(1).
+fn dirty_file(record: &[u8]) -> Option<DirtyFile> {
+    let record = std::str::from_utf8(record).ok()?;
+    let (kind, rest) = record.split_once(' ')?;
+    // The path comes after this many fields and may hold spaces itself.
+    let fields = match kind {
+        "1" => 8,
+        "u" => 10,
+        "?" => 1,
+        _ => return None,
+    };
+    let path = rest.splitn(fields, ' ').nth(fields - 1)?.to_owned();
+    let status = if kind == "?" { "??" } else { rest.get(..2)? }.to_owned();
+    Some(DirtyFile { path, status })
+}
+
+/// A walk that sees what git would: hidden files, no ignored ones. It also reports what git would track despite that.
+pub(super) fn walk(root: &Path) -> WalkBuilder {
+    let mut builder = WalkBuilder::new(root);
+    builder.hidden(false).parents(false).ignore(false).require_git(false).follow_links(false);
+    builder
+}
+
+/// The paths in the index of the repository at `root`, submodules as the folder they are; `None` without an index.
+pub(super) fn tracked_paths(root: &Path, access: GitAccess) -> Option<PathList> {
+    match access {
+        GitAccess::None => None,
+        // The command first: it reads sparse and split indexes too, and the memory that an index takes is not ours.
+        GitAccess::Library => command_index(root).or_else(|| library_index(root)),
+        GitAccess::Command => command_index(root),
+    }
+}
+
+fn library_index(root: &Path) -> Option<PathList> {
+    let repository = git2::Repository::open(root).ok()?;
+    let index = repository.index().ok()?;
+    let mut paths = PathList::default();
+    index.iter().for_each(|entry| paths.push(&entry.path, true));
+    Some(paths)
+}
+
+fn command_index(root: &Path) -> Option<PathList> {
+    let mut child = git::command(root).args(["ls-files", "-z"]).stdout(Stdio::piped()).spawn().ok()?;
+    let mut paths = PathList::default();
+    let output = child.stdout.take()?;
+    for path in BufReader::new(output).split(0) {
+        paths.push(&path.ok()?, true);
+    }
+    child.wait().ok()?.success().then_some(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_git_status_are_read() {
+        let read = |text: &str| dirty_file(text.as_bytes()).map(|file| (file.status, file.path));
+        let hash = "0".repeat(40);
+        let changed = format!("1 .M N... 100644 100644 100644 {hash} {hash} a file with spaces");
+        assert_eq!(read(&changed), Some((".M".into(), "a file with spaces".into())));
+        let conflict = format!("u UU N... 100644 100644 100644 100644 {hash} {hash} {hash} both");
+        assert_eq!(read(&conflict), Some(("UU".into(), "both".into())));
+        assert_eq!(read("? new folder/"), Some(("??".into(), "new folder/".into())));
+        assert_eq!(read("# branch.oid (initial)"), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! The difference between the view and its start, as a patch that `git apply` takes at the start state.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use super::change_set::replace;
+use super::error::io_error;
+use super::hunks::{Hunks, Side, object_name, write_section};
+use super::repository::ObjectFormat;
+use super::scan::{Differences, Scene};
+use super::{Blobs, ChangeSet, ChangedFile, FileState, WorkspaceError, file_state};
+use crate::journal::{ChangeKind, Digest, FileChange, RelPath};
+
+/// What a run changed.
+#[derive(Clone, Debug)]
+pub struct Patch {
+    /// In git's format; empty when nothing changed.
+    pub bytes: Vec<u8>,
+    /// What happened to which file, sorted by path.
+    pub files: Vec<FileChange>,
+    /// Of `bytes`; `None` when they are empty.
+    pub sha256: Option<Digest>,
+    /// The same as exact states, for apply and undo.
+    pub changes: ChangeSet,
+    /// Changes that are not in the patch, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A change of the view that could not become part of the patch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Relative to the root.
+    pub path: String,
+    /// Why.
+    pub reason: LeftOutReason,
+}
+
+/// Why a change is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LeftOutReason {
+    /// Its start is gone: the user's file has changed since, and something but a tool changed it in the view.
+    #[error("it was changed both in your tree and by a command of the run, and its start was not kept")]
+    StartGone,
+    /// It stands in the user's tree, but the view never had it.
+    #[error("your tree has a file there that was not in the view")]
+    NotInView,
+    /// Its name.
+    #[error("its name is not UTF-8")]
+    NotUtf8,
+    /// Its size.
+    #[error("it has more than 64 MB")]
+    TooLarge,
+    /// A pipe, a socket or a device took its place.
+    #[error("it was replaced by a pipe, a socket or a device")]
+    Special,
+    /// The system doesn't let us.
+    #[error("it can't be read")]
+    Unreadable,
+}
+
+/// Writes the patch file anew in one step: a reader, or a killed run, finds the old patch or the new one.
+///
+/// # Errors
+/// When the folder can't be written.
+pub fn write_patch(file: &Path, patch: &Patch) -> Result<(), WorkspaceError> {
+    replace(file, &patch.bytes).map_err(io_error("write", file))
+}
+
+/// Hunks that were computed before, by the contents they lie between.
+pub(super) type HunksCache = BTreeMap<(Option<Digest>, Option<Digest>), (Hunks, [String; 2])>;
+
+/// Makes the patch of `differences`. What `cache` holds and is still needed isn't computed again.
+pub(super) fn assemble(
+    scene: &Scene,
+    format: ObjectFormat,
+    differences: &Differences,
+    cache: &mut HunksCache,
+) -> Result<Patch, WorkspaceError> {
+    let mut left_out = differences.left_out();
+    let mut entries = Vec::new();
+    for entry in differences.files.values() {
+        if has_start(scene, entry).map_err(io_error("keep", entry.path.as_path()))? {
+            entries.push(entry.clone());
+        } else {
+            left_out.push(LeftOut { path: entry.path.to_string(), reason: LeftOutReason::StartGone });
+        }
+    }
+    let renames = renames(&entries);
+    let mut writer =
+        Writer { blobs: &scene.blobs, format, old: std::mem::take(cache), cache, bytes: Vec::new(), files: Vec::new() };
+    for entry in &entries {
+        if !renames.values().any(|from| from.path == entry.path) {
+            writer.write(entry, renames.get(&entry.path).copied())?;
+        }
+    }
+    let Writer { bytes, files, .. } = writer;
+    let sha256 = (!bytes.is_empty()).then(|| Digest::of(&bytes));
+    Ok(Patch { bytes, files, sha256, changes: ChangeSet::new(entries), left_out })
+}
+
+/// Makes sure that the content a change replaces is kept: it was when a tool changed the file, else the user's tree has it.
+fn has_start(scene: &Scene, entry: &ChangedFile) -> io::Result<bool> {
+    let Some(before) = entry.before else { return Ok(true) };
+    if scene.blobs.holds(before.sha256) {
+        return Ok(true);
+    }
+    let path = entry.path.as_path();
+    // A file of the user's that can't be read, or is something else by now, is a start that is gone.
+    if !file_state::state(&scene.origin, path)
+        .is_ok_and(|state| state.is_some_and(|state| state.sha256 == before.sha256))
+    {
+        return Ok(false);
+    }
+    let Ok(content) = file_state::content(&scene.origin, path, before.mode) else { return Ok(false) };
+    Ok(scene.blobs.keep(&content)? == before.sha256)
+}
+
+/// For each added path the deleted one whose bytes it has. Empty files prove nothing.
+fn renames(entries: &[ChangedFile]) -> BTreeMap<RelPath, &ChangedFile> {
+    let key = |state: FileState| (state.sha256, state.mode.is_symlink());
+    let mut gone: BTreeMap<_, Vec<&ChangedFile>> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.after.is_none()) {
+        if let Some(before) = entry.before.filter(|before| before.sha256 != Digest::of([])) {
+            gone.entry(key(before)).or_default().push(entry);
+        }
+    }
+    let mut renames = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.before.is_none()) {
+        let Some(candidates) = entry.after.and_then(|after| gone.get_mut(&key(after))) else { continue };
+        let name = |entry: &ChangedFile| entry.path.as_path().file_name().map(ToOwned::to_owned);
+        let same_name = candidates.iter().position(|candidate| name(candidate) == name(entry));
+        if !candidates.is_empty() {
+            renames.insert(entry.path.clone(), candidates.remove(same_name.unwrap_or(0)));
+        }
+    }
+    renames
+}
+
+struct Writer<'a> {
+    blobs: &'a Blobs,
+    format: ObjectFormat,
+    old: HunksCache,
+    cache: &'a mut HunksCache,
+    bytes: Vec<u8>,
+    files: Vec<FileChange>,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, entry: &ChangedFile, renamed: Option<&ChangedFile>) -> Result<(), WorkspaceError> {
+        let (old_path, before) = renamed.map_or((&entry.path, entry.before), |from| (&from.path, from.before));
+        let one_kind =
+            before.zip(entry.after).is_none_or(|(before, after)| before.mode.is_symlink() == after.mode.is_symlink());
+        // Git has no section for a file that becomes a link: one goes, the other comes.
+        let steps = if one_kind { vec![(before, entry.after)] } else { vec![(before, None), (None, entry.after)] };
+        let mut change =
+            FileChange { path: entry.path.clone(), kind: kind(entry, renamed), added: 0, removed: 0, binary: false };
+        for (before, after) in steps {
+            let (hunks, [old, new]) = self.hunks(&entry.path, before, after)?;
+            let side = |path: &RelPath, state: FileState, object| Side { path: path.clone(), mode: state.mode, object };
+            let before = before.map(|state| side(old_path, state, old));
+            let after = after.map(|state| side(&entry.path, state, new));
+            write_section(&mut self.bytes, before.as_ref(), after.as_ref(), &hunks);
+            change.added += hunks.added;
+            change.removed += hunks.removed;
+            change.binary |= hunks.binary;
+        }
+        self.files.push(change);
+        Ok(())
+    }
+
+    /// The hunks between two contents, and git's names for them.
+    fn hunks(
+        &mut self,
+        path: &RelPath,
+        before: Option<FileState>,
+        after: Option<FileState>,
+    ) -> Result<(Hunks, [String; 2]), WorkspaceError> {
+        let key = (before.map(|state| state.sha256), after.map(|state| state.sha256));
+        let known = self.old.remove(&key).or_else(|| self.cache.get(&key).cloned());
+        let made = match known {
+            Some(known) => known,
+            None => self.read_and_make(path, key)?,
+        };
+        self.cache.insert(key, made.clone());
+        Ok(made)
+    }
+
+    fn read_and_make(
+        &self,
+        path: &RelPath,
+        (before, after): (Option<Digest>, Option<Digest>),
+    ) -> Result<(Hunks, [String; 2]), WorkspaceError> {
+        let read = |digest: Option<Digest>| digest.map_or(Ok(Vec::new()), |digest| self.blobs.read(digest));
+        let contents = read(before).and_then(|before| Ok((before, read(after)?)));
+        let (before, after) = contents.map_err(io_error("read the contents of", path.as_path()))?;
+        self.make(&before, &after).map_err(|source| WorkspaceError::Difference { path: path.to_string(), source })
+    }
+
+    fn make(&self, before: &[u8], after: &[u8]) -> Result<(Hunks, [String; 2]), git2::Error> {
+        let hunks = if before == after { Hunks::default() } else { Hunks::between(before, after)? };
+        Ok((hunks, [object_name(self.format, before)?, object_name(self.format, after)?]))
+    }
+}
+
+fn kind(entry: &ChangedFile, renamed: Option<&ChangedFile>) -> ChangeKind {
+    match (renamed, entry.before, entry.after) {
+        (Some(from), ..) => ChangeKind::Renamed { from: from.path.clone() },
+        (None, None, _) => ChangeKind::Added,
+        (None, _, None) => ChangeKind::Deleted,
+        (None, Some(before), Some(after)) if before.sha256 == after.sha256 => ChangeKind::ModeChanged,
+        _ => ChangeKind::Modified,
+    }
+}

@@ -1,0 +1,123 @@
+//! Which files of the user's tree the view gets: tracked ones as they stand on disk, and untracked
+//! ones that are not ignored, those of submodules and nested repositories included.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::dependencies::DependencyFolder;
+use super::outline::{tracked_paths, walk};
+use super::paths::PathList;
+use super::{GitAccess, Repository, file_state};
+
+/// What is to be copied, and what is to be linked.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    /// Files, links and whatever else isn't a folder; sorted.
+    pub(super) paths: PathList,
+    /// Dependency folders that aren't tracked.
+    pub(super) dependencies: Vec<DependencyFolder>,
+    /// What couldn't be seen, a sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+/// What the walk found.
+struct Walked {
+    /// For each path of the index, whether the walk came by it.
+    met: Vec<bool>,
+    untracked: PathList,
+    /// Folders below the root that are repositories of their own.
+    nested: BTreeSet<PathBuf>,
+    dependencies: Vec<DependencyFolder>,
+    notes: Vec<String>,
+}
+
+/// Looks through the user's tree. `names` are the dependency folders of the settings.
+pub(super) fn select(repository: &Repository, names: &[String]) -> Selection {
+    let root = repository.root();
+    let mut index = tracked_paths(root, repository.git()).unwrap_or_default();
+    index.sort();
+    let index = Arc::new(index);
+    let Walked { met, mut untracked, nested, dependencies, notes } = walk_tree(root, names, &index);
+    let mut paths = Arc::unwrap_or_clone(index);
+    // The walk passes ignored files by; git keeps those that are tracked.
+    paths.retain(|place, path| met[place] || is_real_file(root, path));
+    for folder in nested {
+        add_nested(root, &folder, &mut untracked);
+    }
+    paths.append(&untracked);
+    paths.sort();
+    Selection { paths, dependencies, notes }
+}
+
+fn walk_tree(root: &Path, names: &[String], index: &Arc<PathList>) -> Walked {
+    let nested = Arc::new(Mutex::new(BTreeSet::new()));
+    let filter = {
+        let (root, names) = (root.to_owned(), names.to_vec());
+        let (index, nested) = (Arc::clone(index), Arc::clone(&nested));
+        move |entry: &ignore::DirEntry| {
+            let name = entry.file_name();
+            let Some(path) = file_state::relative(&root, entry.path()) else { return true };
+            if name == ".git" {
+                if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                    nested.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned());
+                }
+                return false;
+            }
+            !(names.iter().any(|known| name == known.as_str()) && entry.path().is_dir() && is_untracked(&index, &path))
+        }
+    };
+    let mut walked = Walked {
+        met: vec![false; index.len()],
+        untracked: PathList::default(),
+        nested: BTreeSet::new(),
+        dependencies: Vec::new(),
+        notes: Vec::new(),
+    };
+    for entry in walk(root).filter_entry(filter).build() {
+        match entry {
+            Ok(entry) => walked.meet(root, names, index, &entry),
+            Err(error) => walked.notes.push(format!("not in the view: {error}")),
+        }
+    }
+    walked.dependencies.sort();
+    walked.nested = std::mem::take(&mut nested.lock().unwrap_or_else(PoisonError::into_inner));
+    walked
+}
+
+impl Walked {
+    fn meet(&mut self, root: &Path, names: &[String], index: &PathList, entry: &ignore::DirEntry) {
+        let path = file_state::relative(root, entry.path()).unwrap_or_default();
+        let bytes = path.as_os_str().as_encoded_bytes();
+        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            let candidates = names.iter().map(|name| path.join(name)).filter(|path| is_untracked(index, path));
+            self.dependencies.extend(candidates.filter_map(|path| DependencyFolder::at(root, path)));
+        } else if let Some(place) = index.find(bytes) {
+            self.met[place] = true;
+        } else {
+            self.untracked.push(bytes, false);
+        }
+    }
+}
+
+/// Whether git tracks neither the path nor anything below it.
+fn is_untracked(index: &PathList, path: &Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    index.find(bytes).is_none() && !index.has_below(bytes)
+}
+
+/// What a submodule or another repository inside this one tracks.
+fn add_nested(root: &Path, folder: &Path, paths: &mut PathList) {
+    let inner = tracked_paths(&root.join(folder), GitAccess::Library).unwrap_or_default();
+    let prefix = [folder.as_os_str().as_encoded_bytes(), b"/"].concat();
+    let full = inner.iter().map(|path| [&prefix, path].concat());
+    full.filter(|path| is_real_file(root, path)).for_each(|path| paths.push(&path, true));
+}
+
+/// Whether something that isn't a folder stands at `path`, and no link leads there.
+fn is_real_file(root: &Path, path: &[u8]) -> bool {
+    let path = file_state::as_path(path);
+    let is_folder = |path: &Path| root.join(path).symlink_metadata().ok().map(|metadata| metadata.is_dir());
+    let mut parents = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+    is_folder(path) == Some(false) && parents.all(|parent| is_folder(parent) == Some(true))
+}

@@ -1,0 +1,215 @@
+//! The private view: the copy of the user's tree that a run works on.
+//!
+//! It starts as the tree stands, uncommitted changes included. What differs from that start is
+//! computed from the files, never from what tools said they did.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::copy::copy;
+use super::dependencies::{self, DependencyFolder};
+use super::error::io_error;
+use super::file_state::{self, Found};
+use super::manifest::Start;
+use super::patch::{HunksCache, assemble};
+use super::repository::ObjectFormat;
+use super::scan::{Differences, Scene};
+use super::selection::select;
+use super::{Blobs, Patch, Repository, WorkspaceError};
+use crate::journal::{Digest, RelPath, ViewMade};
+
+/// What may have changed since the last look.
+#[derive(Clone, Copy, Debug)]
+pub enum Touched<'a> {
+    /// These files, by a tool: they count even when ignored.
+    Paths(&'a [RelPath]),
+    /// Anything, by a command that ran.
+    Anything,
+}
+
+/// A private view. Dropping it keeps it on disk; [`View::remove`] removes it.
+pub struct View {
+    scene: Scene,
+    /// The folder made for the view; the view itself is in it, under the project's own name.
+    holder: PathBuf,
+    dependencies: Vec<DependencyFolder>,
+    object_format: ObjectFormat,
+    made: ViewMade,
+    progress: Mutex<Progress>,
+}
+
+/// What is known about the difference so far.
+#[derive(Default)]
+struct Progress {
+    differences: Differences,
+    cache: HunksCache,
+}
+
+impl View {
+    /// Makes the view in `run/view/NAME`, where `NAME` is the project folder's own; contents of changed files are
+    /// kept in `run/blobs`. `dependencies` names ignored folders to make visible, such as `node_modules`.
+    /// Blocks; on an error nothing of the view is left.
+    ///
+    /// # Errors
+    /// When the view can't be written. What can't be read of the user's tree is left out, with a note.
+    pub fn create(repository: &Repository, run: &Path, dependencies: &[String]) -> Result<Self, WorkspaceError> {
+        let holder = run.join("view");
+        DirBuilder::new().recursive(true).mode(0o700).create(run).map_err(io_error("make", run))?;
+        DirBuilder::new().mode(0o700).create(&holder).map_err(io_error("make", &holder))?;
+        Self::fill(repository, run, &holder, dependencies).inspect_err(|_| drop(remove_tree(&holder)))
+    }
+
+    fn fill(
+        repository: &Repository,
+        run: &Path,
+        holder: &Path,
+        dependencies: &[String],
+    ) -> Result<Self, WorkspaceError> {
+        let started = Instant::now();
+        let holder = fs::canonicalize(holder).map_err(io_error("find", holder))?;
+        let view_root = holder.join(repository.root().file_name().unwrap_or("project".as_ref()));
+        DirBuilder::new().mode(0o700).create(&view_root).map_err(io_error("make", &view_root))?;
+        let mut selection = select(repository, dependencies);
+        let dependencies = std::mem::take(&mut selection.dependencies);
+        let mut copied = copy(repository.root(), &view_root, selection)?;
+        for folder in &dependencies {
+            folder.link(repository.root(), &view_root).map_err(io_error("link", &folder.path))?;
+            copied.notes.push(format!("{} is linked, read-only", folder.path.display()));
+        }
+        let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).map_err(io_error("open", path));
+        let scene = Scene {
+            view: open(&view_root)?,
+            origin: open(repository.root())?,
+            manifest: copied.manifest,
+            dependencies: dependencies.iter().map(|folder| folder.path.clone()).collect(),
+            exclude: exclude_rules(repository, &view_root),
+            blobs: Blobs::at(&run.join("blobs")),
+            view_root,
+        };
+        let made = ViewMade {
+            kind: "copy".to_owned(),
+            files: copied.files,
+            bytes: copied.bytes,
+            ms: started.elapsed().as_millis() as u64,
+            notes: copied.notes,
+        };
+        let object_format = repository.object_format;
+        Ok(Self { scene, holder, dependencies, object_format, made, progress: Mutex::default() })
+    }
+
+    /// The top of the view, canonical.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.scene.view_root
+    }
+
+    /// What was made, for the journal.
+    #[must_use]
+    pub fn made(&self) -> &ViewMade {
+        &self.made
+    }
+
+    /// Where contents of changed files are kept: what [`apply`](super::apply()) needs.
+    #[must_use]
+    pub fn blobs(&self) -> &Blobs {
+        &self.scene.blobs
+    }
+
+    /// The user's own dependency folders that the view links to: the worker must be able to read them.
+    #[must_use]
+    pub fn dependency_targets(&self) -> Vec<PathBuf> {
+        dependencies::targets(&self.dependencies)
+    }
+
+    /// Keeps the content of `path` at the start; called before a tool changes it. Cheap when that was done before.
+    ///
+    /// # Errors
+    /// When the content can't be kept.
+    pub fn keep(&self, path: &RelPath) -> Result<(), WorkspaceError> {
+        self.scene
+            .places(path)
+            .iter()
+            .try_for_each(|place| self.keep_one(place.as_path()).map_err(io_error("keep", place.as_path())))
+    }
+
+    fn keep_one(&self, path: &Path) -> io::Result<()> {
+        let Start::File(start) = self.scene.manifest.start(path.as_os_str().as_bytes()) else { return Ok(()) };
+        if self.scene.blobs.holds(start.state.sha256) {
+            return Ok(());
+        }
+        // What can't be read now is no longer what was copied; the patch looks for the start elsewhere.
+        let Ok(Found::File(mode, _)) = file_state::look(&self.scene.view, path) else { return Ok(()) };
+        let Ok(content) = file_state::content(&self.scene.view, path, mode) else { return Ok(()) };
+        if Digest::of(&content) == start.state.sha256 {
+            self.scene.blobs.keep(&content)?;
+        }
+        Ok(())
+    }
+
+    /// The difference to the start as it is now. With [`Touched::Paths`] only these files are looked at again,
+    /// for the rest the last look holds. Blocks.
+    ///
+    /// # Errors
+    /// When the contents of changed files can't be kept or read back.
+    pub fn patch(&self, touched: Touched<'_>) -> Result<Patch, WorkspaceError> {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let Progress { differences, cache } = &mut *progress;
+        let looked = match touched {
+            Touched::Paths(paths) => self.scene.look_at(paths, differences),
+            Touched::Anything => self.scene.look_around(differences),
+        };
+        looked.map_err(io_error("compare", self.root()))?;
+        assemble(&self.scene, self.object_format, differences, cache)
+    }
+
+    /// Removes the view from disk; the patch and the kept contents stay.
+    ///
+    /// # Errors
+    /// When something of it can't be removed.
+    pub fn remove(self) -> Result<(), WorkspaceError> {
+        remove_tree(&self.holder).map_err(io_error("remove", &self.holder))
+    }
+}
+
+/// The clone's own ignore rules, matched below the view.
+fn exclude_rules(repository: &Repository, view_root: &Path) -> Gitignore {
+    let mut builder = GitignoreBuilder::new(view_root);
+    if let Some(file) = repository.exclude_file() {
+        // A rule that can't be read is one that git doesn't follow either.
+        drop(builder.add(file));
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+/// Removes a folder with everything in it, folders that tests made read-only included.
+fn remove_tree(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            unlock(folder)?;
+            fs::remove_dir_all(folder)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Gives the owner back what is needed to remove `folder` and what is in it. Links aren't followed.
+fn unlock(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            unlock(&entry.path())?;
+        }
+    }
+    Ok(())
+}
