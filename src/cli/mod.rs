@@ -1,8 +1,25 @@
-//! Arguments and commands, one file a command.
+//! Arguments and commands, one file a command; the only floor that may print.
+//!
+//! A command returns an [`Outcome`](crate::journal::Outcome) or a [`Failure`](failure::Failure); both name the exit code.
+
+mod apply;
+mod arguments;
+mod config;
+mod demo;
+mod failure;
+mod fix;
+mod output;
+pub mod reference;
+mod runs;
 
 use std::process::ExitCode;
 
+use clap::Parser;
+
+use crate::journal::Outcome;
 use crate::worker;
+use arguments::{Arguments, ColorChoice, Command};
+use failure::Failure;
 
 /// Parses the process's arguments and runs the command.
 #[must_use]
@@ -10,5 +27,41 @@ pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == worker::SUBCOMMAND) {
         return worker::host::main();
     }
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(refusal) => {
+            // Help and version are "errors" to clap, with exit code 0. A closed pipe isn't worth a word.
+            let _ = refusal.print();
+            return ExitCode::from(refusal.exit_code() as u8);
+        }
+    };
+    choose_colour(arguments.global.color);
+    let outcome = run(&arguments).unwrap_or_else(|failure| {
+        output::say(&failure.to_string());
+        failure.outcome
+    });
+    ExitCode::from(outcome.exit_code())
+}
+
+fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Fix(fix) => fix::execute(global, fix),
+        Command::Demo => demo::execute(global),
+        Command::Config(config) => config::execute(global, config),
+        Command::Diff(run) => runs::diff(global, run),
+        Command::Show(show) => runs::show(global, show),
+        Command::Apply(run) => apply::execute(global, run),
+        Command::Runs(listing) => runs::list(global, listing),
+    }
+}
+
+fn choose_colour(choice: ColorChoice) {
+    let forced = match choice {
+        ColorChoice::Auto => return,
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+    };
+    console::set_colors_enabled(forced);
+    console::set_colors_enabled_stderr(forced);
 }

@@ -4,10 +4,11 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Sub};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A count of tokens as the provider counts them, or our estimate of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Tokens(pub u64);
 
@@ -61,7 +62,8 @@ impl fmt::Display for Tokens {
 
 /// US dollars, kept in whole billionths so that sums are exact: one token at
 /// 0.19 USD per million costs 190 of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Usd(u64);
 
 impl Usd {
@@ -127,21 +129,21 @@ impl fmt::Display for Usd {
     }
 }
 
-impl Serialize for Usd {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.dollars())
+impl From<Usd> for f64 {
+    fn from(amount: Usd) -> Self {
+        amount.dollars()
     }
 }
 
-impl<'de> Deserialize<'de> for Usd {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let dollars = f64::deserialize(deserializer)?;
-        Self::from_dollars(dollars).ok_or_else(|| serde::de::Error::custom("not an amount of dollars"))
+impl TryFrom<f64> for Usd {
+    type Error = &'static str;
+    fn try_from(dollars: f64) -> Result<Self, Self::Error> {
+        Self::from_dollars(dollars).ok_or("not an amount of dollars")
     }
 }
 
 /// What one request used, as the provider says (or as estimated when it said nothing).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Input tokens, cached ones included.
     pub prompt_tokens: Tokens,

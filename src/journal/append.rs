@@ -3,11 +3,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::{EVENT_SCHEMA, Event, Record};
+use super::{EVENT_SCHEMA, Event, Record, Recovered};
 
 /// The journal can't be written; the run can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,8 @@ pub struct FileJournal {
     path: PathBuf,
     file: File,
     next: u64,
+    began: Instant,
+    earlier_ms: u64,
     watchers: Vec<Watcher>,
 }
 
@@ -44,17 +47,19 @@ impl FileJournal {
     /// When the file can't be made.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
         let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(at(path))?;
-        Ok(Self { path: path.to_owned(), file, next: 0, watchers: Vec::new() })
+        Ok(Self { path: path.to_owned(), file, next: 0, began: Instant::now(), earlier_ms: 0, watchers: Vec::new() })
     }
 
-    /// Continues a journal whose first `next` records are good; a torn tail after `length` bytes is cut off.
+    /// Continues the journal at `path` after what was recovered from it; a torn tail is cut off.
     ///
     /// # Errors
     /// When the file can't be opened or cut.
-    pub fn reopen(path: &Path, next: u64, length: u64) -> Result<Self, JournalError> {
+    pub fn reopen(path: &Path, recovered: &Recovered) -> Result<Self, JournalError> {
         let file = OpenOptions::new().append(true).open(path).map_err(at(path))?;
-        file.set_len(length).map_err(at(path))?;
-        Ok(Self { path: path.to_owned(), file, next, watchers: Vec::new() })
+        file.set_len(recovered.good_bytes).map_err(at(path))?;
+        let earlier_ms = recovered.records.last().map_or(0, |record| record.elapsed_ms);
+        let next = recovered.records.len() as u64;
+        Ok(Self { path: path.to_owned(), file, next, began: Instant::now(), earlier_ms, watchers: Vec::new() })
     }
 
     /// Adds a watcher: the renderer, the JSONL printer, the report.
@@ -66,10 +71,12 @@ impl FileJournal {
 impl Journal for FileJournal {
     fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
         let at_time = now();
+        let elapsed_ms = self.earlier_ms + self.began.elapsed().as_millis() as u64;
         let mut lines = Vec::new();
         let mut records = Vec::with_capacity(events.len());
         for event in events {
-            let record = Record { schema: EVENT_SCHEMA.to_owned(), seq: self.next, at: at_time.clone(), event };
+            let record =
+                Record { schema: EVENT_SCHEMA.to_owned(), seq: self.next, at: at_time.clone(), elapsed_ms, event };
             serde_json::to_writer(&mut lines, &record).map_err(|error| at(&self.path)(error.into()))?;
             lines.push(b'\n');
             records.push(record);

@@ -2,6 +2,7 @@
 //!
 //! Adding a variant or an optional field keeps `kcode.event/1`; changing a field's meaning makes it `/2`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Outcome, RelPath, RunId, StopReason, Tokens, Usage, Usd};
@@ -10,7 +11,7 @@ use super::{Digest, Outcome, RelPath, RunId, StopReason, Tokens, Usage, Usd};
 pub const EVENT_SCHEMA: &str = "kcode.event/1";
 
 /// One line of the journal: an event with its place and time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// Always [`EVENT_SCHEMA`] when written by this version.
     pub schema: String,
@@ -18,13 +19,15 @@ pub struct Record {
     pub seq: u64,
     /// UTC, RFC 3339 with milliseconds.
     pub at: String,
+    /// Milliseconds since the run began, by a clock that doesn't jump.
+    pub elapsed_ms: u64,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// A run began; everything that was decided before the first step.
@@ -39,8 +42,8 @@ pub enum Event {
     Message(Message),
     /// A request is about to be sent; its worst case is reserved.
     Request(RequestSent),
-    /// An attempt failed and will be repeated after a wait.
-    Retry(Retry),
+    /// An attempt failed; it is repeated after a wait, or the run gives up.
+    AttemptFailed(AttemptFailed),
     /// A whole reply arrived (its message follows as [`Event::Message`] in the same write).
     Reply(ReplyReceived),
     /// A tool is about to run.
@@ -59,12 +62,12 @@ pub enum Event {
     Applied(Applied),
     /// What was checked to be gone when the run ended.
     Residue(Residue),
-    /// The last event of a run.
+    /// The last event of the run itself; only what a person decides later ([`Event::Applied`]) follows.
     RunEnded(RunEnded),
 }
 
 /// See [`Event::RunStarted`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStarted {
     /// The run's id.
     pub run: RunId,
@@ -89,7 +92,7 @@ pub struct RunStarted {
 }
 
 /// The hard limits of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Replies of the model.
     pub max_turns: u32,
@@ -102,7 +105,7 @@ pub struct Limits {
 }
 
 /// See [`Event::ViewMade`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ViewMade {
     /// `copy` for now; `overlay` later.
     pub kind: String,
@@ -117,7 +120,7 @@ pub struct ViewMade {
 }
 
 /// See [`Event::WallBuilt`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WallBuilt {
     /// Nothing outside the view can be written.
     pub tree: bool,
@@ -132,7 +135,7 @@ pub struct WallBuilt {
 }
 
 /// One layer of the wall, probed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Layer {
     /// Such as `landlock`.
     pub name: String,
@@ -143,7 +146,7 @@ pub struct Layer {
 }
 
 /// See [`Event::TestsChosen`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsChosen {
     /// The command as a person would type it; `None` when none is known or `--no-verify`.
     pub command: Option<String>,
@@ -152,7 +155,7 @@ pub struct TestsChosen {
 }
 
 /// See [`Event::Message`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// `system`, `user`, `assistant` or `tool`.
     pub role: String,
@@ -161,7 +164,7 @@ pub struct Message {
 }
 
 /// See [`Event::Request`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestSent {
     /// Counts the model's replies from 1.
     pub turn: u32,
@@ -171,6 +174,8 @@ pub struct RequestSent {
     pub bytes: u64,
     /// SHA-256 of the body's stone prefix (model, tools, messages).
     pub prefix_sha256: Digest,
+    /// True when the body begins with the last request's stone prefix (law 5).
+    pub prefix_kept: bool,
     /// The cap on output that went with it.
     pub max_completion_tokens: Tokens,
     /// Estimated input plus that cap.
@@ -179,25 +184,27 @@ pub struct RequestSent {
     pub reserved_usd: Usd,
 }
 
-/// See [`Event::Retry`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Retry {
+/// See [`Event::AttemptFailed`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AttemptFailed {
     /// The turn.
     pub turn: u32,
     /// The attempt that failed.
     pub attempt: u32,
-    /// Milliseconds until the next.
-    pub wait_ms: u64,
+    /// Milliseconds until the next one; `None` when the run gives up.
+    pub wait_ms: Option<u64>,
     /// What failed, in one line.
     pub error: String,
     /// The HTTP status, when there was one.
     pub status: Option<u16>,
-    /// What the failed attempt is charged: its reservation when the provider may have billed it.
+    /// What the budget is charged: the reservation when the provider may have billed it, else nothing.
     pub charged: Usage,
+    /// The same at list price.
+    pub charged_usd: Option<Usd>,
 }
 
 /// See [`Event::Reply`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplyReceived {
     /// The turn.
     pub turn: u32,
@@ -222,7 +229,7 @@ pub struct ReplyReceived {
 }
 
 /// See [`Event::ToolCalled`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolCalled {
     /// The turn.
     pub turn: u32,
@@ -235,7 +242,7 @@ pub struct ToolCalled {
 }
 
 /// See [`Event::ToolAnswered`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolAnswered {
     /// The turn.
     pub turn: u32,
@@ -254,16 +261,18 @@ pub struct ToolAnswered {
 }
 
 /// See [`Event::PatchWritten`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchWritten {
     /// SHA-256 of `patch.diff`; `None` when the view equals its start.
     pub sha256: Option<Digest>,
     /// What changed.
     pub files: Vec<FileChange>,
+    /// Changes that could not become part of it, a sentence each.
+    pub left_out: Vec<String>,
 }
 
 /// One file of a patch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FileChange {
     /// Its path (the new one of a rename).
     pub path: RelPath,
@@ -278,7 +287,7 @@ pub struct FileChange {
 }
 
 /// What happened to a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// It wasn't there.
@@ -297,7 +306,7 @@ pub enum ChangeKind {
 }
 
 /// See [`Event::TestsRan`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsRan {
     /// Who asked.
     pub purpose: TestPurpose,
@@ -320,7 +329,7 @@ pub struct TestsRan {
 }
 
 /// Who asked for a test run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TestPurpose {
     /// The model, by `run_tests`.
@@ -330,7 +339,7 @@ pub enum TestPurpose {
 }
 
 /// How many tests there were, as the runner says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestCounts {
     /// Passed.
     pub passed: u64,
@@ -341,7 +350,7 @@ pub struct TestCounts {
 }
 
 /// See [`Event::Nudged`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Nudged {
     /// The turn after which it was said.
     pub turn: u32,
@@ -350,7 +359,7 @@ pub struct Nudged {
 }
 
 /// See [`Event::Stopped`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stopped {
     /// Why.
     pub reason: StopReason,
@@ -359,14 +368,14 @@ pub struct Stopped {
 }
 
 /// See [`Event::Applied`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
     /// How many files of the user's tree were written.
     pub files: u64,
 }
 
 /// See [`Event::Residue`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Residue {
     /// Processes of the run that had to be killed at the end.
     pub killed: u64,
@@ -375,7 +384,7 @@ pub struct Residue {
 }
 
 /// See [`Event::RunEnded`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEnded {
     /// The outcome.
     pub outcome: Outcome,
@@ -383,4 +392,6 @@ pub struct RunEnded {
     pub exit_code: u8,
     /// In one line: what stands behind it.
     pub detail: String,
+    /// What to do about it, when there is something.
+    pub hint: Option<String>,
 }

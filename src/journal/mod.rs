@@ -13,6 +13,7 @@ mod event;
 mod outcome;
 mod recover;
 mod rel_path;
+mod run_folder;
 mod run_id;
 
 pub use amounts::{Tokens, Usage, Usd};
@@ -22,4 +23,5 @@ pub use event::*;
 pub use outcome::{Outcome, StopReason};
 pub use recover::{Recovered, recover};
 pub use rel_path::{RelPath, RelPathError};
+pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;

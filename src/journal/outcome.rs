@@ -1,9 +1,10 @@
 //! How a run or a command ends: the one table of exit codes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a command came to. The number is the process's exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Patch made, tests pass after the last edit; for other commands: done.
@@ -114,7 +115,7 @@ impl Outcome {
 }
 
 /// Why the conversation ended; the outcome is computed from this and the evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
     /// The model ended its turn and verification had nothing left to send back.
@@ -133,6 +134,8 @@ pub enum StopReason {
     Repetition,
     /// The model failed for good; the error's class decides the outcome.
     ModelFailed,
+    /// Law 4: reasoning that was received is missing from what would be sent.
+    ReasoningLost,
     /// Ctrl-C or SIGTERM.
     Interrupted,
     /// The worker or the view failed.

@@ -67,6 +67,7 @@ mod tests {
             schema: EVENT_SCHEMA.into(),
             seq,
             at: String::new(),
+            elapsed_ms: 0,
             event: Event::Applied(Applied { files: seq }),
         };
         (0..n).flat_map(|seq| serde_json::to_vec(&record(seq)).unwrap_or_default().into_iter().chain([b'\n'])).collect()

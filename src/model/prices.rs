@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::journal::{Tokens, Usage, Usd};
+use crate::settings::CustomPrice;
 
 /// A model's list price and its context window.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,6 +69,18 @@ impl Listed {
             hit: per_token(self.input_hit),
             miss: per_token(self.input_miss),
             output: per_token(self.output),
+        }
+    }
+}
+
+impl From<&CustomPrice> for Price {
+    fn from(custom: &CustomPrice) -> Self {
+        let per_token = |per_million: Usd| Usd::from_dollars(per_million.dollars() / 1e6).unwrap_or_default();
+        Self {
+            context_window: custom.context_window,
+            hit: per_token(custom.cached_input),
+            miss: per_token(custom.input),
+            output: per_token(custom.output),
         }
     }
 }

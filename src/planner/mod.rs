@@ -1,1 +1,20 @@
-//! TODO room story.
+//! The loop: request, reply, tool calls, observations, until the model ends its turn and the evidence is in.
+//!
+//! ```text
+//! loop { reply = ask()?;  if reply has calls { run(calls)? } else if end_turn()? == done { break } }
+//! ```
+//!
+//! Every way to stop is a [`Stop`] that travels as an error to [`Planner::run`]. The planner knows traits
+//! ([`Model`](crate::model::Model), [`Bench`], [`Journal`](crate::journal::Journal)), not sockets or files,
+//! and what it decides is decided by small pure parts: [`budget`] and [`repeat`].
+
+mod ask;
+mod bench;
+pub mod budget;
+mod calls;
+mod end_turn;
+pub mod repeat;
+mod turns;
+
+pub use bench::{Bench, BenchError};
+pub use turns::{Halt, Planner, State, Stop};

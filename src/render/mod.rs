@@ -1,1 +1,11 @@
-//! TODO room story.
+//! Events drawn for people, or printed as JSONL; the only road from a run to a terminal.
+
+mod diff;
+mod live;
+mod people;
+mod sanitise;
+
+pub use diff::coloured_diff;
+pub use live::Live;
+pub use people::{Loudness, People, closing, counted};
+pub use sanitise::sanitise;

@@ -1,1 +1,11 @@
-//! TODO room story.
+//! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal.
+
+mod decide;
+mod fold;
+mod markdown;
+mod shape;
+
+pub use decide::{Decision, decide};
+pub use fold::fold;
+pub use markdown::markdown;
+pub use shape::*;

@@ -23,6 +23,13 @@ impl Secret {
     }
 }
 
+impl From<Secret> for SecretString {
+    /// For the client, which puts it into the header.
+    fn from(secret: Secret) -> Self {
+        secret.0
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(set)")

@@ -34,7 +34,7 @@ mod workroom;
 mod write_file;
 
 pub use observation::{Observation, TestRun};
-pub use registry::{access, call, find, names};
+pub use registry::{access, call, find, names, written_path};
 pub use schema::schemas;
 pub use text::NotText;
 pub use tool::{Access, FatalToolError, Tool, ToolError};

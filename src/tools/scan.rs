@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 
+use grep_matcher::LineTerminator;
 use grep_regex::RegexMatcher;
 use grep_searcher::{
     BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkContextKind, SinkFinish, SinkMatch,
@@ -40,6 +41,7 @@ pub(super) fn collect(file: &File, matcher: &RegexMatcher, context: usize, keep:
 
 fn searcher(context: usize) -> Searcher {
     SearcherBuilder::new()
+        .line_terminator(LineTerminator::crlf())
         .line_number(true)
         .before_context(context)
         .after_context(context)

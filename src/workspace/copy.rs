@@ -37,8 +37,13 @@ pub(super) struct Copy {
     pub(super) bytes: u64,
 }
 
-/// Copies everything of `selection` from `source` to `view`, an empty folder.
-pub(super) fn copy(source: &Path, view: &Path, selection: Selection) -> Result<Copy, WorkspaceError> {
+/// Copies everything of `selection` from `source` to `view`, an empty folder. Gives up when `stop` turns true.
+pub(super) fn copy(
+    source: &Path,
+    view: &Path,
+    selection: Selection,
+    stop: &AtomicBool,
+) -> Result<Copy, WorkspaceError> {
     let Selection { paths, notes: unseen, .. } = selection;
     let mut files: Vec<Option<Copied>> = vec![None; paths.len()];
     make_folders(view, paths.iter())?;
@@ -58,6 +63,9 @@ pub(super) fn copy(source: &Path, view: &Path, selection: Selection) -> Result<C
         loop {
             let batch = batches.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((number, slots)) = batch else { return Ok(()) };
+            if stop.load(Ordering::Relaxed) {
+                return Err(WorkspaceError::Stopped);
+            }
             for (offset, slot) in slots.iter_mut().enumerate() {
                 *slot = job.copy_one(number * BATCH + offset, &mut buffer)?;
             }

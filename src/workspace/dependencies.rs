@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::file_state;
+use super::{Outline, Repository, file_state};
 
 /// A dependency folder of the user's tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +83,18 @@ impl DependencyFolder {
 
 fn is_scope(entry: &fs::DirEntry) -> io::Result<bool> {
     Ok(entry.file_name().as_encoded_bytes().starts_with(b"@") && entry.file_type()?.is_dir())
+}
+
+impl Repository {
+    /// Where dependency folders called one of `names` really are, as far as `outline` tells which folders there are:
+    /// what a worker may read. Known before the view is made, because a worker is confined before that.
+    #[must_use]
+    pub fn dependency_targets(&self, names: &[String], outline: &Outline) -> Vec<PathBuf> {
+        let mut parents: BTreeSet<&Path> = outline.paths().filter_map(|path| Path::new(path).parent()).collect();
+        parents.insert(Path::new(""));
+        let candidates = parents.iter().flat_map(|parent| names.iter().map(|name| parent.join(name)));
+        targets(&candidates.filter_map(|path| DependencyFolder::at(self.root(), path)).collect::<Vec<_>>())
+    }
 }
 
 /// Where the folders really are, each once: what the worker may read besides the view.

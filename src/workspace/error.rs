@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::journal::Outcome;
+
 /// Why a repository can't be opened or a view can't be used. Each has a [hint](WorkspaceError::hint).
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
@@ -39,6 +41,9 @@ pub enum WorkspaceError {
     /// The folder belongs to git itself.
     #[error("{} is inside git's own folder, not in a work tree", .0.display())]
     InsideGit(PathBuf),
+    /// Making the view was called off.
+    #[error("making the private view was called off")]
+    Stopped,
     /// A file operation of kcode's own failed.
     #[error("can't {action} {}: {source}", path.display())]
     Io {
@@ -85,7 +90,26 @@ impl WorkspaceError {
                 "free some space, or put the state on another disk with KCODE_HOME".into()
             }
             Self::Io { .. } => "check permissions and space there; KCODE_HOME moves kcode's own files elsewhere".into(),
+            Self::Stopped => "nothing is left of it; run again".into(),
             Self::Difference { .. } => "please report this with the two versions of the file".into(),
+        }
+    }
+}
+
+impl WorkspaceError {
+    /// The exit code it ends in: a place that kcode can't work on is the user's choice, the rest is ours.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Missing(_)
+            | Self::NotAFolder(_)
+            | Self::Unreadable { .. }
+            | Self::Home { .. }
+            | Self::FileSystemRoot
+            | Self::Bare(_)
+            | Self::InsideGit(_) => Outcome::Usage,
+            Self::Stopped => Outcome::Interrupted,
+            Self::Io { .. } | Self::Difference { .. } => Outcome::Internal,
         }
     }
 }

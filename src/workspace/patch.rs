@@ -1,6 +1,7 @@
 //! The difference between the view and its start, as a patch that `git apply` takes at the start state.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -34,6 +35,12 @@ pub struct LeftOut {
     pub path: String,
     /// Why.
     pub reason: LeftOutReason,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not in the patch: {}", self.path, self.reason)
+    }
 }
 
 /// Why a change is left out.

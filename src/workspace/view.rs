@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -55,32 +56,58 @@ struct Progress {
 }
 
 impl View {
-    /// Makes the view in `run/view/NAME`, where `NAME` is the project folder's own; contents of changed files are
-    /// kept in `run/blobs`. `dependencies` names ignored folders to make visible, such as `node_modules`.
-    /// Blocks; on an error nothing of the view is left.
+    /// Makes the empty folder that the view will fill, so that a worker can be confined to it meanwhile:
+    /// `run/view/NAME`, where `NAME` is the project folder's own. Returns its canonical path.
+    ///
+    /// # Errors
+    /// When it can't be made, or is there already.
+    pub fn place(repository: &Repository, run: &Path) -> Result<PathBuf, WorkspaceError> {
+        let holder = run.join("view");
+        DirBuilder::new().recursive(true).mode(0o700).create(run).map_err(io_error("make", run))?;
+        DirBuilder::new().mode(0o700).create(&holder).map_err(io_error("make", &holder))?;
+        let holder = fs::canonicalize(&holder).map_err(io_error("find", &holder))?;
+        let view_root = holder.join(repository.root().file_name().unwrap_or("project".as_ref()));
+        DirBuilder::new().mode(0o700).create(&view_root).map_err(io_error("make", &view_root))?;
+        Ok(view_root)
+    }
+
+    /// Makes the view in its [place](View::place); contents of changed files are kept in `run/blobs`.
+    /// `dependencies` names ignored folders to make visible, such as `node_modules`. Blocks; on an error nothing
+    /// of the view is left.
     ///
     /// # Errors
     /// When the view can't be written. What can't be read of the user's tree is left out, with a note.
     pub fn create(repository: &Repository, run: &Path, dependencies: &[String]) -> Result<Self, WorkspaceError> {
-        let holder = run.join("view");
-        DirBuilder::new().recursive(true).mode(0o700).create(run).map_err(io_error("make", run))?;
-        DirBuilder::new().mode(0o700).create(&holder).map_err(io_error("make", &holder))?;
-        Self::fill(repository, run, &holder, dependencies).inspect_err(|_| drop(remove_tree(&holder)))
+        Self::fill(repository, run, Self::place(repository, run)?, dependencies, &AtomicBool::new(false))
     }
 
-    fn fill(
+    /// As [`View::create`], when the place was made before; gives up when `stop` turns true.
+    ///
+    /// # Errors
+    /// As [`View::create`], and when it gave up.
+    pub fn fill(
         repository: &Repository,
         run: &Path,
-        holder: &Path,
+        view_root: PathBuf,
         dependencies: &[String],
+        stop: &AtomicBool,
+    ) -> Result<Self, WorkspaceError> {
+        let holder = view_root.parent().unwrap_or(&view_root).to_owned();
+        Self::copied(repository, run, view_root, dependencies, stop).inspect_err(|_| drop(remove_tree(&holder)))
+    }
+
+    fn copied(
+        repository: &Repository,
+        run: &Path,
+        view_root: PathBuf,
+        dependencies: &[String],
+        stop: &AtomicBool,
     ) -> Result<Self, WorkspaceError> {
         let started = Instant::now();
-        let holder = fs::canonicalize(holder).map_err(io_error("find", holder))?;
-        let view_root = holder.join(repository.root().file_name().unwrap_or("project".as_ref()));
-        DirBuilder::new().mode(0o700).create(&view_root).map_err(io_error("make", &view_root))?;
+        let holder = view_root.parent().unwrap_or(&view_root).to_owned();
         let mut selection = select(repository, dependencies);
         let dependencies = std::mem::take(&mut selection.dependencies);
-        let mut copied = copy(repository.root(), &view_root, selection)?;
+        let mut copied = copy(repository.root(), &view_root, selection, stop)?;
         for folder in &dependencies {
             folder.link(repository.root(), &view_root).map_err(io_error("link", &folder.path))?;
             copied.notes.push(format!("{} is linked, read-only", folder.path.display()));

@@ -1,0 +1,197 @@
+//! What a user may type.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+use crate::journal::{Tokens, Usd};
+use crate::settings::{Sandbox, parse_duration, parse_tokens, parse_usd};
+
+/// A coding agent that hands back a patch its own test runs stand behind.
+///
+/// Your working tree stays untouched until you say yes: the agent works on a private copy, behind a process wall.
+#[derive(Debug, Parser)]
+#[command(name = "kcode", version, propagate_version = false, max_term_width = 100)]
+pub struct Arguments {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Work on the repository around DIR instead of the current folder
+    #[arg(
+        short = 'C',
+        long = "repo",
+        value_name = "DIR",
+        global = true,
+        default_value = ".",
+        hide_default_value = true
+    )]
+    pub repo: PathBuf,
+    /// Read FILE instead of ~/.config/kcode/config.toml
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Say only how it ended
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", global = true, default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+/// See [`Global::color`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also into files and pipes
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Solve a task in this repository and hand back a patch
+    Fix(Box<FixArguments>),
+    /// Try kcode without a key: a small broken repository and a recorded conversation
+    Demo,
+    /// Print every setting and where it comes from
+    Config(ConfigArguments),
+    /// Print the patch of a run
+    Diff(RunArgument),
+    /// Print the report of a run
+    Show(ShowArguments),
+    /// Write the patch of a run to the working tree
+    Apply(RunArgument),
+    /// List the runs of this repository
+    Runs(RunsArguments),
+}
+
+/// A run, by name.
+#[derive(Debug, Args)]
+pub struct RunArgument {
+    /// The run's id or a prefix of it; the latest run of this repository if left out
+    pub run: Option<String>,
+}
+
+/// See [`Command::Show`].
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub run: RunArgument,
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    pub output: Listing,
+}
+
+/// See [`Command::Runs`].
+#[derive(Debug, Args)]
+pub struct RunsArguments {
+    /// Runs of every repository
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// See [`Command::Config`].
+#[derive(Debug, Args)]
+pub struct ConfigArguments {
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    pub output: Listing,
+}
+
+/// How a listing is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// See [`Command::Fix`].
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("task_source").required(true).args(["task", "task_file"]))]
+pub struct FixArguments {
+    /// What to do; `-` reads it from standard input
+    pub task: Option<String>,
+    /// Read the task from FILE
+    #[arg(long, value_name = "FILE")]
+    pub task_file: Option<PathBuf>,
+    /// Do the whole job, print the patch on standard output, apply nothing
+    #[arg(long, conflicts_with = "apply")]
+    pub dry_run: bool,
+    /// Write the patch to the working tree if it is verified and no touched file changed meanwhile
+    #[arg(long)]
+    pub apply: bool,
+    /// Run the tests with this shell command
+    #[arg(long, value_name = "CMD", conflicts_with = "no_verify")]
+    pub test: Option<String>,
+    /// Run no tests; the outcome is then `unverified`
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Limits
+    #[command(flatten)]
+    pub limits: LimitArguments,
+    /// The model
+    #[arg(long, value_name = "M")]
+    pub model: Option<String>,
+    /// Where requests go
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// How whole the wall around the worker has to be
+    #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
+    pub sandbox: Option<Sandbox>,
+    /// What standard output carries
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    pub output: Output,
+    /// Write the patch to FILE, too
+    #[arg(long, value_name = "FILE")]
+    pub patch: Option<PathBuf>,
+}
+
+/// The hard limits of a run.
+#[expect(clippy::struct_field_names, reason = "the fields are named as the flags are")]
+#[derive(Debug, Args)]
+pub struct LimitArguments {
+    /// Replies of the model [default: 60]
+    #[arg(long, value_name = "N")]
+    pub max_turns: Option<u32>,
+    /// Input and output tokens of all requests, such as 200k [default: no limit]
+    #[arg(long, value_name = "N", value_parser = parse_tokens)]
+    pub max_tokens: Option<Tokens>,
+    /// Dollars at list price [default: 1]
+    #[arg(long, value_name = "USD", value_parser = parse_usd)]
+    pub max_cost: Option<Usd>,
+    /// Wall time, such as 90s or 1h30m [default: 20m]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub max_time: Option<Duration>,
+}
+
+/// What standard output carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// The patch, for eyes on a terminal, else as it is
+    Text,
+    /// The report, once the run ended
+    Json,
+    /// Every event as it happens, a line of JSON each
+    Jsonl,
+}
+
+fn parse_sandbox(text: &str) -> Result<Sandbox, String> {
+    text.parse()
+}

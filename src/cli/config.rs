@@ -1,0 +1,22 @@
+//! `kcode config`: every setting and where it comes from.
+
+use super::arguments::{ConfigArguments, Global, Listing};
+use super::failure::Failure;
+use super::output;
+use crate::journal::Outcome;
+use crate::settings::{self, Environment, FlagLayer};
+use crate::workspace::Repository;
+
+/// Prints the settings that `fix` would use here. Outside a repository the repository's layer is simply missing.
+pub fn execute(global: &Global, arguments: &ConfigArguments) -> Result<Outcome, Failure> {
+    let repository = Repository::open(&global.repo).ok();
+    let root = repository.as_ref().map(Repository::root);
+    let env = Environment::from_process();
+    let settings = settings::load(&FlagLayer::default(), &env, global.config.as_deref(), root)?;
+    let rows = settings::describe(&settings);
+    match arguments.output {
+        Listing::Text => output::data(settings::table(&rows).as_bytes())?,
+        Listing::Json => output::json(&rows)?,
+    }
+    Ok(Outcome::Verified)
+}

@@ -1,0 +1,127 @@
+//! `kcode demo`: the real loop, worker, tools and tests on a small broken repository; only the model is a recording.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+
+use super::arguments::{Arguments, Command, Global};
+use super::failure::Failure;
+use super::{fix, output};
+use crate::journal::Outcome;
+use crate::model::replay::{Recording, Replay};
+use crate::settings::{self, Environment, FlagLayer};
+use crate::workspace::Repository;
+
+/// Time between two events of the recording, so that a person sees them arrive.
+const PACE: Duration = Duration::from_millis(15);
+
+/// A repository with a bug, and the conversation that mends it.
+struct Scenario {
+    /// The program that its tests need.
+    needs: &'static str,
+    task: &'static str,
+    test: &'static str,
+    files: &'static [(&'static str, &'static str)],
+    conversation: &'static str,
+}
+
+macro_rules! scenario_file {
+    ($language:literal, $path:literal) => {
+        ($path, include_str!(concat!("../../fixtures/demo/", $language, "/repository/", $path)))
+    };
+}
+
+/// In order of preference; the last one needs nothing but a shell.
+static SCENARIOS: [Scenario; 2] = [
+    Scenario {
+        needs: "python3",
+        task: "add() subtracts too much when b is negative",
+        test: "python3 -m unittest discover",
+        files: &[
+            scenario_file!("python", "pyproject.toml"),
+            scenario_file!("python", "calc/__init__.py"),
+            scenario_file!("python", "calc/core.py"),
+            scenario_file!("python", "tests/__init__.py"),
+            scenario_file!("python", "tests/test_core.py"),
+        ],
+        conversation: include_str!("../../fixtures/demo/python/conversation.json"),
+    },
+    Scenario {
+        needs: "sh",
+        task: "the greeting leaves the name out",
+        test: "./test.sh",
+        files: &[scenario_file!("sh", "greet.sh"), scenario_file!("sh", "test.sh")],
+        conversation: include_str!("../../fixtures/demo/sh/conversation.json"),
+    },
+];
+
+/// Plays the first scenario whose language is there.
+pub fn execute(global: &Global) -> Result<Outcome, Failure> {
+    let env = Environment::from_process();
+    let scenario = SCENARIOS.iter().find(|scenario| is_there(scenario.needs, &env)).unwrap_or(&SCENARIOS[1]);
+    let place = tempfile::Builder::new().prefix("kcode-demo-").tempdir().context("no temporary folder can be made")?;
+    let repository = place.path().join("repository");
+    write(scenario, &repository)?;
+    let recording: Recording = serde_json::from_str(scenario.conversation).context("the recording is damaged")?;
+
+    let base_url = serve(recording)?;
+    output::say("demo: the model is a recording, served on this machine; everything else is real\n");
+    let outcome = play(global, scenario, &repository, &base_url, &place.path().join("state"));
+    let hint = "set MOONSHOT_API_KEY and run: kcode fix \"task\" in a repository of yours";
+    output::say(&format!("\nThat was a recording; to use the real model, {hint}"));
+    outcome
+}
+
+/// Serves the recording from a thread of its own, until the process ends; returns where.
+fn serve(recording: Recording) -> Result<String, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be started")?;
+    let server = runtime.block_on(Replay::start(recording, PACE)).context("no loopback port can be had")?;
+    let base_url = server.base_url();
+    std::thread::spawn(move || {
+        runtime.block_on(std::future::pending::<()>());
+        drop(server);
+    });
+    Ok(base_url)
+}
+
+/// The very command that a person would type, with an environment of its own.
+fn play(global: &Global, scenario: &Scenario, root: &Path, base_url: &str, state: &Path) -> Result<Outcome, Failure> {
+    let typed = ["kcode", "fix", scenario.task, "--dry-run", "--test", scenario.test];
+    let arguments = Arguments::try_parse_from(typed).map_err(anyhow::Error::from)?;
+    let Command::Fix(arguments) = arguments.command else { return Err(Failure::internal("the demo is not a fix")) };
+    let state = state.to_string_lossy().into_owned();
+    let env: Environment =
+        [("KCODE_API_KEY", "sk-recording"), ("KCODE_BASE_URL", base_url), ("KCODE_HOME", &state)].into_iter().collect();
+    let repository = Repository::open(root)?;
+    let flags = FlagLayer { test: arguments.test.clone(), ..FlagLayer::default() };
+    let settings = settings::load(&flags, &env, None, Some(repository.root()))?;
+    let task = scenario.task.to_owned();
+    fix::run(fix::Order { task, repository, settings, global, arguments: &arguments })
+}
+
+fn is_there(program: &str, env: &Environment) -> bool {
+    let path = env.get("PATH").unwrap_or_default();
+    let executable =
+        |path: &Path| fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
+    std::env::split_paths(path).any(|folder| executable(&folder.join(program)))
+}
+
+fn write(scenario: &Scenario, root: &Path) -> Result<(), Failure> {
+    for (name, content) in scenario.files {
+        let path = root.join(name);
+        let folder = path.parent().unwrap_or(root);
+        fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
+        fs::write(&path, content).with_context(|| format!("{} can't be written", path.display()))?;
+        if content.starts_with("#!") {
+            let executable = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(&path, executable)
+                .with_context(|| format!("{} can't be made executable", path.display()))?;
+        }
+    }
+    Ok(())
+}

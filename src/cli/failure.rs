@@ -1,0 +1,94 @@
+//! How every command fails: what happened, what it means, what to do.
+
+use std::fmt;
+
+use crate::journal::{JournalError, Outcome, RunId};
+use crate::render::sanitise;
+use crate::settings::SettingsError;
+use crate::workspace::WorkspaceError;
+
+/// An error as people see it, with the exit code that it ends in.
+#[derive(Debug)]
+pub struct Failure {
+    /// Decides the exit code.
+    pub outcome: Outcome,
+    /// What happened, one sentence.
+    pub message: String,
+    /// What it is about: label and value, a line each.
+    pub facts: Vec<(&'static str, String)>,
+    /// What to do.
+    pub hint: Option<String>,
+    /// The run that is kept.
+    pub run: Option<RunId>,
+}
+
+impl Failure {
+    /// A failure with a hint.
+    pub fn new(outcome: Outcome, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..Self::bare(outcome, message) }
+    }
+
+    /// Bad arguments.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Outcome::Usage, message, hint)
+    }
+
+    /// A failure that nobody could act on beforehand.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::bare(Outcome::Internal, message)
+    }
+
+    fn bare(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { outcome, message: message.into(), facts: Vec::new(), hint: None, run: None }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn fact(mut self, label: &'static str, value: impl Into<String>) -> Self {
+        self.facts.push((label, value.into()));
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", console::style("error:").red().bold().for_stderr(), sanitise(&self.message))?;
+        for (label, value) in &self.facts {
+            write!(f, "\n  {label:<5} {}", sanitise(value))?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {}", sanitise(hint))?;
+        }
+        if let Some(run) = &self.run {
+            write!(f, "\n  run {run} kept; look at it with: kcode show {run}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<anyhow::Error> for Failure {
+    /// What no room could name better: the chain of causes in one line.
+    fn from(error: anyhow::Error) -> Self {
+        Self::internal(format!("{error:#}"))
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::new(Outcome::Config, error.to_string(), error.hint())
+    }
+}
+
+impl From<WorkspaceError> for Failure {
+    fn from(error: WorkspaceError) -> Self {
+        Self::new(error.outcome(), error.to_string(), error.hint())
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::new(Outcome::Internal, error.to_string(), "free space on that disk, or set KCODE_HOME to another one")
+    }
+}

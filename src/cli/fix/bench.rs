@@ -1,0 +1,156 @@
+//! What the planner works at: the worker's tools, the private view and its patch, the tests.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::task::JoinHandle;
+
+use crate::evidence;
+use crate::journal::{Event, PatchWritten, RelPath, Residue, RunFolder, TestCounts};
+use crate::model::ToolCall;
+use crate::planner::{Bench, BenchError};
+use crate::tools::{self, Access, Observation, TestRun};
+use crate::worker::{Worker, WorkerError};
+use crate::workspace::{Touched, View, WorkspaceError, write_patch};
+
+/// How much of a log's end is read to find the runner's totals.
+const TOTALS_BYTES: u64 = 64 * 1024;
+
+/// The bench of a real run.
+pub struct RunBench {
+    worker: Worker,
+    view: ViewSlot,
+    folder: RunFolder,
+    has_tests: bool,
+}
+
+/// The view, made in the background while the model thinks.
+enum ViewSlot {
+    Making(JoinHandle<Result<View, WorkspaceError>>, Arc<AtomicBool>),
+    Made(Box<View>),
+}
+
+impl RunBench {
+    /// A bench whose view is still being made; setting `stop` ends the copying early.
+    pub fn new(
+        worker: Worker,
+        making: JoinHandle<Result<View, WorkspaceError>>,
+        stop: Arc<AtomicBool>,
+        folder: RunFolder,
+        has_tests: bool,
+    ) -> Self {
+        Self { worker, view: ViewSlot::Making(making, stop), folder, has_tests }
+    }
+
+    /// Ends the worker and removes the view. Returns what had to be killed.
+    pub async fn close(self) -> Residue {
+        let residue = self.worker.stop().await;
+        match self.view {
+            ViewSlot::Making(making, stop) => {
+                stop.store(true, Ordering::Relaxed);
+                // Called off, the copy removes itself; made in the last moment, it is removed here.
+                if let Ok(Ok(view)) = making.await {
+                    let _ = view.remove();
+                }
+            }
+            ViewSlot::Made(view) => drop(view.remove()),
+        }
+        residue
+    }
+
+    fn made(&mut self) -> Result<&mut View, BenchError> {
+        match &mut self.view {
+            ViewSlot::Made(view) => Ok(view),
+            ViewSlot::Making(..) => Err(broken("the private view was used before it was made", None)),
+        }
+    }
+
+    /// Totals stand at the end of what a runner prints.
+    fn totals(&self, run: &TestRun) -> Option<TestCounts> {
+        let end = end_of(&self.folder.logs().join(&run.log)).ok()?;
+        evidence::counts(&end)
+    }
+}
+
+impl Bench for RunBench {
+    fn access(&self, tool: &str) -> Access {
+        tools::access(tool).unwrap_or(Access::Read)
+    }
+
+    async fn prepare(&mut self) -> Result<Vec<Event>, BenchError> {
+        let ViewSlot::Making(making, _) = &mut self.view else { return Ok(Vec::new()) };
+        let joined = making.await.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))?;
+        let view = joined.map_err(|error| from_workspace(&error))?;
+        let made = Event::ViewMade(view.made().clone());
+        self.view = ViewSlot::Made(Box::new(view));
+        Ok(vec![made])
+    }
+
+    async fn call(&self, call: &ToolCall) -> Result<Observation, BenchError> {
+        if let (ViewSlot::Made(view), Some(path)) = (&self.view, tools::written_path(&call.name, &call.arguments)) {
+            view.keep(&path).map_err(|error| from_workspace(&error))?;
+        }
+        let mut observation = self.worker.call(call).await.map_err(|error| from_worker(&error))?;
+        if let Some(run) = &mut observation.tests {
+            run.counts = self.totals(run);
+        }
+        Ok(observation)
+    }
+
+    async fn patch(&mut self, observations: &[Observation]) -> Result<PatchWritten, BenchError> {
+        let touched: Vec<RelPath> = observations.iter().flat_map(|o| o.touched.iter().cloned()).collect();
+        let anything = observations.iter().any(|o| o.tests.is_some());
+        let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
+        let view = self.made()?;
+        if anything && !touched.is_empty() {
+            view.patch(Touched::Paths(&touched)).map_err(|error| from_workspace(&error))?;
+        }
+        let touched = if anything { Touched::Anything } else { Touched::Paths(&touched) };
+        let patch = view.patch(touched).map_err(|error| from_workspace(&error))?;
+        patch
+            .changes
+            .save(&changes_path)
+            .map_err(|error| broken(format!("{}: {error}", changes_path.display()), None))?;
+        write_patch(&patch_path, &patch).map_err(|error| from_workspace(&error))?;
+        let left_out = patch.left_out.iter().map(ToString::to_string).collect();
+        Ok(PatchWritten { sha256: patch.sha256, files: patch.files, left_out })
+    }
+
+    async fn verify(&self) -> Result<Option<TestRun>, BenchError> {
+        if !self.has_tests {
+            return Ok(None);
+        }
+        let mut run = self.worker.run_tests(&[]).await.map_err(|error| from_worker(&error))?;
+        run.counts = self.totals(&run);
+        Ok(Some(run))
+    }
+
+    async fn cancel(&self) {
+        // A worker that is gone runs nothing any more.
+        let _ = self.worker.cancel_all().await;
+    }
+}
+
+fn end_of(log: &Path) -> std::io::Result<String> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TOTALS_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
+    BenchError { message: message.into(), hint }
+}
+
+fn from_worker(error: &WorkerError) -> BenchError {
+    broken(error.to_string(), Some(error.hint().to_owned()))
+}
+
+fn from_workspace(error: &WorkspaceError) -> BenchError {
+    broken(error.to_string(), Some(error.hint()))
+}

@@ -1,0 +1,157 @@
+//! The end of a run: nothing left running, the outcome computed, applied when asked, reported.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::start::{Ended, Run, lock};
+use crate::cli::arguments::Output;
+use crate::cli::failure::Failure;
+use crate::cli::{apply, output, runs};
+use crate::journal::{
+    Event, FileJournal, Journal, Outcome, PatchWritten, Record, RunEnded, TestPurpose, TestsRan, recover,
+};
+use crate::model::Asked;
+use crate::planner::Stop;
+use crate::render::closing;
+use crate::report::{self, Decision, Report};
+
+/// Ends `run` and reports it.
+pub async fn finish(mut run: Run<'_>) -> Result<Outcome, Failure> {
+    if let Some(bench) = run.bench.take() {
+        let residue = bench.close().await;
+        run.journal.append(vec![Event::Residue(residue)])?;
+    }
+    let _ = std::fs::remove_dir_all(run.folder.scratch());
+    let (mut decision, failure) = decide(&run)?;
+    let mut hint = failure.as_ref().and_then(|failure| failure.hint.clone());
+    let wanted = run.order.arguments.apply && decision.outcome == Outcome::Verified;
+    if wanted && let Err(refused) = apply::apply(&run.folder, run.order.repository.root(), &mut run.journal) {
+        decision = Decision { outcome: refused.outcome, detail: refused.message };
+        hint = refused.hint;
+    }
+    run.journal.append(vec![Event::RunEnded(RunEnded {
+        outcome: decision.outcome,
+        exit_code: decision.outcome.exit_code(),
+        detail: decision.detail.clone(),
+        hint,
+    })])?;
+    let report = write_report(&run)?;
+    hand_over(&run, &report, failure)?;
+    ask_to_apply(&mut run, &report)?;
+    Ok(report.outcome)
+}
+
+/// The outcome by the evidence, and the error to show when there is one.
+fn decide(run: &Run<'_>) -> Result<(Decision, Option<Failure>), Failure> {
+    let stop = match &run.ended {
+        Ended::Failed(failure) => {
+            let shown = Failure { facts: failure.facts.clone(), ..Failure::internal(&failure.message) };
+            let shown = Failure { outcome: failure.outcome, hint: failure.hint.clone(), ..shown };
+            return Ok((Decision { outcome: failure.outcome, detail: failure.message.clone() }, Some(shown)));
+        }
+        Ended::Stopped(stop) => stop,
+    };
+    let records = recover(&run.folder.journal()).context("the journal can't be read back")?.records;
+    let (patch, tests) = evidence(&records);
+    let decision = report::decide(stop.reason, &stop.detail, stop.model_error.as_ref(), &patch, tests);
+    let failure = error_of(run, stop, decision.outcome);
+    Ok((decision, failure))
+}
+
+fn evidence(records: &[Record]) -> (PatchWritten, Option<&TestsRan>) {
+    let mut patch = PatchWritten::default();
+    let mut tests = None;
+    for record in records {
+        match &record.event {
+            Event::PatchWritten(written) => patch = written.clone(),
+            Event::TestsRan(ran) if ran.purpose == TestPurpose::Verification => tests = Some(ran),
+            _ => {}
+        }
+    }
+    (patch, tests)
+}
+
+/// A model or worker that failed is shown as every error is.
+fn error_of(run: &Run<'_>, stop: &Stop, outcome: Outcome) -> Option<Failure> {
+    let settings = &run.order.settings;
+    if let Some(error) = &stop.model_error {
+        let variable = settings.key.as_ref().map(|key| key.variable.as_str());
+        let base_url = settings.base_url.value.to_string();
+        let asked = Asked { key_variable: variable, base_url: &base_url, model: &settings.model.value };
+        let failure = Failure::new(outcome, stop.detail.clone(), error.hint(asked));
+        return Some(failure.fact("key", format!("{} → {base_url}", variable.unwrap_or("none"))));
+    }
+    let hint = stop.hint.clone()?;
+    Some(Failure::new(outcome, stop.detail.clone(), hint))
+}
+
+fn write_report(run: &Run<'_>) -> Result<Report, Failure> {
+    let report = runs::load(&run.folder)?;
+    let json = serde_json::to_string_pretty(&report).context("the report can't be written as JSON")?;
+    replace(&run.folder.report_json(), format!("{json}\n").as_bytes())?;
+    replace(&run.folder.report_md(), report::markdown(&report).as_bytes())?;
+    Ok(report)
+}
+
+/// Writes a whole file or leaves what was there.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("{} is not writable", folder.display()))?;
+    std::io::Write::write_all(&mut file, bytes).with_context(|| format!("{} can't be written", path.display()))?;
+    file.persist(path).with_context(|| format!("{} can't be written", path.display()))?;
+    Ok(())
+}
+
+/// Data on standard output, talk on standard error.
+fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result<(), Failure> {
+    let arguments = run.order.arguments;
+    lock(&run.people).clear();
+    let patch = match &report.patch {
+        Some(_) => std::fs::read(run.folder.patch()).context("the patch can't be read back")?,
+        None => Vec::new(),
+    };
+    if let Some(path) = &arguments.patch {
+        replace(path, &patch)?;
+    }
+    match arguments.output {
+        Output::Json => output::json(report)?,
+        Output::Text if report.patch.is_some() && report.applied.is_none() => runs::print_patch(&patch)?,
+        Output::Text | Output::Jsonl => {}
+    }
+    if let Some(failure) = failure {
+        output::say(&Failure { run: None, ..failure }.to_string());
+    }
+    output::say(&closing(report));
+    output::say(&kept(report));
+    Ok(())
+}
+
+fn kept(report: &Report) -> String {
+    let run = &report.run;
+    match (&report.patch, report.applied) {
+        (Some(_), None) => format!("kept: kcode apply {run} · kcode show {run}"),
+        (Some(_), Some(files)) => format!("applied to {files} file{}", if files == 1 { "" } else { "s" }),
+        (None, _) => format!("kept: kcode show {run}"),
+    }
+}
+
+/// On a terminal, and only there, a person is asked.
+fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<(), Failure> {
+    let arguments = run.order.arguments;
+    let attended = console::user_attended() && console::user_attended_stderr();
+    let offered = matches!(report.outcome, Outcome::Verified | Outcome::Unverified);
+    if arguments.dry_run || arguments.apply || arguments.output != Output::Text || !attended || !offered {
+        return Ok(());
+    }
+    let terminal = console::Term::stderr();
+    let asked = terminal.write_str("apply? [y]es [n]o ").and_then(|()| terminal.read_char());
+    output::say("");
+    if matches!(asked, Ok('y' | 'Y')) {
+        let files = apply::apply(&run.folder, run.order.repository.root(), &mut run.journal as &mut FileJournal)?;
+        output::say(&format!("applied to {files} file{}", if files == 1 { "" } else { "s" }));
+        write_report(run)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! The first messages: kcode's standing instructions, and the survey of the repository with the task.
+
+use super::start::{ChosenTests, Order};
+use crate::context::{self, Change, Facts, GitFacts};
+use crate::journal::Event;
+use crate::model::Conversation;
+use crate::settings::RepositoryFiles;
+use crate::tools;
+use crate::workspace::{DirtyFile, GitAccess, Outline};
+
+/// Paths that the outline counts.
+pub const MAX_PATHS: usize = 100_000;
+/// Dirty files that are named.
+const MAX_CHANGES: usize = 40;
+
+/// Opens the conversation. The events are its messages.
+pub fn open(order: &Order<'_>, outline: &Outline, cache_key: &str, tests: &ChosenTests) -> (Conversation, Vec<Event>) {
+    let survey = survey(order, outline, tests);
+    let mut conversation = Conversation::new(&order.settings.model.value, Some(cache_key), tools::schemas());
+    let system = conversation.push_system(context::system_prompt());
+    let user = conversation.push_user(&survey);
+    (conversation, vec![Event::Message(system), Event::Message(user)])
+}
+
+fn survey(order: &Order<'_>, outline: &Outline, tests: &ChosenTests) -> String {
+    let repository = &order.repository;
+    let paths: Vec<&str> = outline.paths().collect();
+    let head = repository.head();
+    let changes = repository.changes(outline, MAX_CHANGES);
+    let git = (repository.git() != GitAccess::None).then(|| GitFacts {
+        branch: head.as_ref().and_then(|head| head.branch.as_deref()),
+        commit: head.as_ref().and_then(|head| head.commit.as_deref()),
+        more_changes: changes.as_ref().is_some_and(|(_, more)| *more),
+        changes: changes.as_ref().map(|(files, _)| files.iter().map(change).collect()),
+    });
+    let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+    let Ok(files) = RepositoryFiles::open(repository.root()) else { return order.task.clone() };
+    let facts = Facts {
+        files: &files,
+        paths: &paths,
+        more_paths: !outline.complete,
+        git,
+        tests: tests.command.as_ref().map(|command| (command, tests.origin.as_str())),
+        focus: repository.focus(),
+        platform: &platform,
+        task: &order.task,
+    };
+    context::survey(&facts).text
+}
+
+fn change(file: &DirtyFile) -> Change<'_> {
+    Change { status: &file.status, path: &file.path }
+}

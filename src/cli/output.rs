@@ -1,0 +1,32 @@
+//! The only prints of the program: data on standard output, talk on standard error.
+
+use std::io::{self, Write};
+
+use super::failure::Failure;
+
+/// Writes data to standard output. A reader that went away (`kcode … | head`) is not an error.
+///
+/// # Errors
+/// When it can't be written for another reason.
+pub fn data(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::internal(format!("standard output can't be written: {error}"))),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Says a line on standard error. If nobody listens, the run goes on.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Writes a value as indented JSON.
+///
+/// # Errors
+/// As [`data`].
+pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::internal(error.to_string()))?;
+    data(format!("{text}\n").as_bytes())
+}

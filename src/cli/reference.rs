@@ -1,0 +1,45 @@
+//! `docs/cli.md` and the JSON Schemas, made from the code so that they can't drift from it. A test compares them.
+
+use std::fmt::Write;
+
+use clap::CommandFactory;
+use schemars::{Schema, schema_for};
+
+use super::arguments::Arguments;
+use crate::journal::{Outcome, Record};
+use crate::report::Report;
+
+/// The command line as Markdown: every command's help, and the exit codes.
+#[must_use]
+pub fn markdown() -> String {
+    let mut command = Arguments::command().term_width(100);
+    command.build();
+    let mut out = String::from(
+        "# The command line\n\nMade from the program's own help; `KCODE_UPDATE_DOCS=1 cargo test --test docs` renews it.\n",
+    );
+    let mut section = |title: &str, help: String| {
+        // Writing to a String can't fail.
+        let _ = write!(out, "\n## {title}\n\n```text\n{}\n```\n", help.trim_end());
+    };
+    section("kcode", command.render_long_help().to_string());
+    for sub in command.get_subcommands_mut().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
+        section(&format!("kcode {}", sub.get_name()), sub.render_long_help().to_string());
+    }
+    out.push_str("\n## Exit codes\n\n| Exit | Outcome | |\n|---|---|---|\n");
+    for outcome in Outcome::ALL {
+        let _ = writeln!(out, "| {} | `{}` | {} |", outcome.exit_code(), outcome.name(), outcome.meaning());
+    }
+    out
+}
+
+/// The JSON Schema of a journal's lines, and of `--output jsonl`.
+#[must_use]
+pub fn event_schema() -> Schema {
+    schema_for!(Record)
+}
+
+/// The JSON Schema of `report.json`.
+#[must_use]
+pub fn report_schema() -> Schema {
+    schema_for!(Report)
+}

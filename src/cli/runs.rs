@@ -1,0 +1,120 @@
+//! `kcode runs`, `show` and `diff`: what is kept of earlier runs.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use super::arguments::{Global, Listing, RunArgument, RunsArguments, ShowArguments};
+use super::failure::Failure;
+use super::output;
+use crate::journal::{FindError, Outcome, RunFolder, recover};
+use crate::render::{coloured_diff, sanitise};
+use crate::report::{self, Report};
+use crate::settings::{self, Environment};
+use crate::workspace::Repository;
+
+/// Prints the patch of a run: for eyes on a terminal, else byte for byte.
+pub fn diff(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure> {
+    let run = find(global, arguments)?;
+    let report = load(&run)?;
+    if report.patch.is_none() {
+        return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));
+    }
+    let patch = std::fs::read(run.patch()).with_context(|| format!("{} can't be read", run.patch().display()))?;
+    print_patch(&patch)?;
+    Ok(Outcome::Verified)
+}
+
+/// Prints a patch: for eyes on a terminal, else byte for byte.
+pub fn print_patch(patch: &[u8]) -> Result<(), Failure> {
+    if console::user_attended() {
+        return output::data(coloured_diff(&String::from_utf8_lossy(patch)).as_bytes());
+    }
+    output::data(patch)
+}
+
+/// Prints the report of a run, folded anew from its journal.
+pub fn show(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failure> {
+    let report = load(&find(global, &arguments.run)?)?;
+    match arguments.output {
+        Listing::Text => output::data(report::markdown(&report).as_bytes())?,
+        Listing::Json => output::json(&report)?,
+    }
+    Ok(Outcome::Verified)
+}
+
+/// Lists runs, newest first.
+pub fn list(global: &Global, arguments: &RunsArguments) -> Result<Outcome, Failure> {
+    let place = Place::of(global)?;
+    let mut lines = String::new();
+    for run in RunFolder::all(&place.state)? {
+        // A run that another version wrote, or that is damaged, is listed all the same.
+        let line = match load(&run) {
+            Ok(report) if !arguments.all && !place.is_home_of(&report) => continue,
+            Ok(report) => {
+                let (task, started) = (sanitise(&report.task), &report.timing.started_at);
+                let task = task.lines().next().unwrap_or_default().chars().take(60).collect::<String>();
+                format!(
+                    "{}  {:<14} {}  {task}\n",
+                    run.id(),
+                    report.outcome.name(),
+                    started.get(..16).unwrap_or(started)
+                )
+            }
+            Err(_) if !arguments.all => continue,
+            Err(failure) => format!("{}  unreadable: {}\n", run.id(), sanitise(&failure.message)),
+        };
+        lines.push_str(&line);
+    }
+    if lines.is_empty() {
+        output::say("no runs yet; start one with: kcode fix \"task\"");
+    }
+    output::data(lines.as_bytes())?;
+    Ok(Outcome::Verified)
+}
+
+/// The run that was named, or the latest one of this repository.
+pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failure> {
+    let place = Place::of(global)?;
+    if let Some(prefix) = &arguments.run {
+        return Ok(RunFolder::find(&place.state, prefix)?);
+    }
+    let of_here = |run: &RunFolder| load(run).is_ok_and(|report| place.is_home_of(&report));
+    RunFolder::all(&place.state)?
+        .into_iter()
+        .find(of_here)
+        .ok_or_else(|| Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others"))
+}
+
+/// The report of a run, folded from its journal.
+pub fn load(run: &RunFolder) -> Result<Report, Failure> {
+    let journal = run.journal();
+    let recovered = recover(&journal).with_context(|| format!("{} can't be read", journal.display()))?;
+    report::fold(&recovered.records, &run.patch().display().to_string())
+        .ok_or_else(|| Failure::internal(format!("{} holds no run", journal.display())))
+}
+
+/// Where runs are kept, and the repository that the user stands in.
+struct Place {
+    state: PathBuf,
+    root: Option<PathBuf>,
+}
+
+impl Place {
+    fn of(global: &Global) -> Result<Self, Failure> {
+        let root = Repository::open(&global.repo).ok().map(|repository| repository.root().to_owned());
+        let env = Environment::from_process();
+        let state = settings::state_dir(&env, global.config.as_deref(), root.as_deref())?.value;
+        Ok(Self { state, root })
+    }
+
+    fn is_home_of(&self, report: &Report) -> bool {
+        self.root.as_ref().is_some_and(|root| root.as_os_str() == report.repository.as_str())
+    }
+}
+
+impl From<FindError> for Failure {
+    fn from(error: FindError) -> Self {
+        Self::usage(error.to_string(), "`kcode runs` lists the runs of this repository")
+    }
+}

@@ -1,0 +1,159 @@
+//! Where a run is kept: `journal.jsonl patch.diff report.json report.md logs/`, and the private view while it is needed.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use super::RunId;
+
+/// The folder of one run. Only its owner can enter it: a view holds a copy of private code.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    id: RunId,
+    path: PathBuf,
+}
+
+/// No run, or more than one, goes by a name.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// None.
+    #[error("there is no run {0:?}")]
+    None(String),
+    /// Several.
+    #[error("{prefix:?} begins the names of {count} runs")]
+    Ambiguous {
+        /// What was asked for.
+        prefix: String,
+        /// How many.
+        count: usize,
+    },
+    /// The state folder can't be read.
+    #[error("{path} can't be read: {source}")]
+    Unreadable {
+        /// The state folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run below `state`.
+    ///
+    /// # Errors
+    /// When a folder can't be made.
+    pub fn create(state: &Path) -> io::Result<Self> {
+        let id = RunId::random();
+        let path = runs(state).join(id.as_str());
+        DirBuilder::new().recursive(true).mode(0o700).create(runs(state))?;
+        let folder = Self { id, path };
+        for part in [folder.path.clone(), folder.logs(), folder.scratch()] {
+            DirBuilder::new().mode(0o700).create(part)?;
+        }
+        Ok(folder)
+    }
+
+    /// The run whose id is or begins with `prefix`.
+    ///
+    /// # Errors
+    /// When there is none or more than one.
+    pub fn find(state: &Path, prefix: &str) -> Result<Self, FindError> {
+        let mut found: Vec<_> =
+            Self::all(state)?.into_iter().filter(|run| run.id.as_str().starts_with(prefix)).collect();
+        match (found.pop(), found.len()) {
+            (Some(run), 0) => Ok(run),
+            (Some(_), others) => Err(FindError::Ambiguous { prefix: prefix.to_owned(), count: others + 1 }),
+            (None, _) => Err(FindError::None(prefix.to_owned())),
+        }
+    }
+
+    /// Every run below `state`, newest first.
+    ///
+    /// # Errors
+    /// When the folder can't be read; a folder that isn't there holds no runs.
+    pub fn all(state: &Path) -> Result<Vec<Self>, FindError> {
+        let unreadable = |source| FindError::Unreadable { path: runs(state), source };
+        let entries = match fs::read_dir(runs(state)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(unreadable)?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(unreadable)?;
+            let Some(Ok(id)) = entry.file_name().to_str().map(str::parse) else { continue };
+            let run = Self { id, path: entry.path() };
+            let made = fs::metadata(run.journal()).and_then(|meta| meta.created().or_else(|_| meta.modified()));
+            // A folder without a journal never became a run.
+            if let Ok(made) = made {
+                found.push((made, run));
+            }
+        }
+        found.sort_by_key(|(made, _)| std::cmp::Reverse(*made));
+        Ok(found.into_iter().map(|(_, run)| run).collect())
+    }
+
+    /// The run's id.
+    #[must_use]
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal.jsonl")
+    }
+
+    /// The patch as it stands.
+    #[must_use]
+    pub fn patch(&self) -> PathBuf {
+        self.path.join("patch.diff")
+    }
+
+    /// The report for programs.
+    #[must_use]
+    pub fn report_json(&self) -> PathBuf {
+        self.path.join("report.json")
+    }
+
+    /// The report for people.
+    #[must_use]
+    pub fn report_md(&self) -> PathBuf {
+        self.path.join("report.md")
+    }
+
+    /// Full output of test runs.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.path.join("logs")
+    }
+
+    /// Home and temporary files of test runs; gone when the run ends.
+    #[must_use]
+    pub fn scratch(&self) -> PathBuf {
+        self.path.join("scratch")
+    }
+
+    /// What is exactly different, for apply and undo.
+    #[must_use]
+    pub fn changes(&self) -> PathBuf {
+        self.path.join("changes.json")
+    }
+
+    /// Contents of changed files, before and after, by their hash.
+    #[must_use]
+    pub fn blobs(&self) -> PathBuf {
+        self.path.join("blobs")
+    }
+}
+
+fn runs(state: &Path) -> PathBuf {
+    state.join("runs")
+}

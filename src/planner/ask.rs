@@ -1,0 +1,122 @@
+//! One turn's request: reserve, note, send; on failure wait and try again out of the same pot.
+
+use std::time::Duration;
+
+use super::bench::Bench;
+use super::budget::Reservation;
+use super::turns::{Halt, Planner, bounded};
+use crate::journal::{AttemptFailed, Digest, Event, ReplyReceived, RequestSent, Tokens, Usage};
+use crate::model::{Model, ModelError, Reply, Request, ToolChoice, retry};
+
+impl<M: Model, B: Bench> Planner<'_, M, B> {
+    /// Asks until a whole reply came, and appends it.
+    pub(super) async fn ask(&mut self) -> Result<Reply, Halt> {
+        let turn = self.budget.turns() + 1;
+        let mut attempt = 1;
+        loop {
+            let (reservation, request) = self.prepare_request(turn, attempt)?;
+            match self.send(&request).await? {
+                Ok(reply) => {
+                    self.keep_reply(turn, &reply, &reservation)?;
+                    return Ok(reply);
+                }
+                Err(error) => self.wait_or_give_up(turn, attempt, error, &reservation).await?,
+            }
+            attempt += 1;
+        }
+    }
+
+    fn prepare_request(&mut self, turn: u32, attempt: u32) -> Result<(Reservation, Request), Halt> {
+        let reservation = self
+            .budget
+            .reserve(self.conversation.prompt_tokens(), self.max_completion_tokens)
+            .map_err(|(reason, detail)| Halt::stop(reason, detail))?;
+        let request = self.conversation.request(reservation.max_completion_tokens, ToolChoice::Auto)?;
+        let sent = RequestSent {
+            turn,
+            attempt,
+            bytes: request.body.get().len() as u64,
+            prefix_sha256: request.prefix_sha256,
+            prefix_kept: self.prefix_kept(&request),
+            max_completion_tokens: reservation.max_completion_tokens,
+            reserved_tokens: reservation.tokens(),
+            reserved_usd: reservation.cost,
+        };
+        self.journal.append(vec![Event::Request(sent)])?;
+        Ok((reservation, request))
+    }
+
+    /// Law 5, checked on the bytes that are about to go out: they begin with what went out before.
+    fn prefix_kept(&mut self, request: &Request) -> bool {
+        let body = request.body.get().as_bytes();
+        let kept = self
+            .state
+            .sent_prefix
+            .is_none_or(|(length, digest)| body.get(..length).is_some_and(|beginning| Digest::of(beginning) == digest));
+        self.state.sent_prefix = Some((self.conversation.prefix().len(), request.prefix_sha256));
+        kept
+    }
+
+    async fn send(&mut self, request: &Request) -> Result<Result<Reply, ModelError>, Halt> {
+        let answer = self.model.ask(request, &mut *self.progress);
+        bounded(self.cancelled.clone(), self.deadline, answer).await
+    }
+
+    fn keep_reply(&mut self, turn: u32, reply: &Reply, reservation: &Reservation) -> Result<(), Halt> {
+        let usage = reply.usage.unwrap_or_else(|| estimated(reply, reservation.prompt_tokens));
+        let cost_usd = self.budget.settle(usage);
+        let message = self.conversation.push_assistant(&reply.message);
+        if let Some(usage) = &reply.usage {
+            self.conversation.calibrate(usage);
+        }
+        let received = ReplyReceived {
+            turn,
+            finish_reason: reply.finish_reason.clone(),
+            usage,
+            usage_estimated: reply.usage.is_none(),
+            cost_usd,
+            latency_ms: millis(reply.elapsed),
+            first_byte_ms: millis(reply.first_byte),
+            request_id: reply.request_id.clone(),
+            reasoning_sha256: reply.message.reasoning.as_deref().map(Digest::of),
+            message_sha256: Digest::of(&message.json),
+        };
+        self.journal.append(vec![Event::Reply(received), Event::Message(message)])?;
+        Ok(())
+    }
+
+    async fn wait_or_give_up(
+        &mut self,
+        turn: u32,
+        attempt: u32,
+        error: ModelError,
+        reservation: &Reservation,
+    ) -> Result<(), Halt> {
+        let charged = if error.may_be_billed { reservation.as_usage() } else { Usage::default() };
+        let charged_usd = self.budget.charge(charged);
+        let wait = retry::delay(&error, attempt, self.remaining(), fastrand::f64());
+        let failed = AttemptFailed {
+            turn,
+            attempt,
+            wait_ms: wait.map(millis),
+            error: error.headline(),
+            status: error.status,
+            charged,
+            charged_usd,
+        };
+        self.journal.append(vec![Event::AttemptFailed(failed)])?;
+        match wait {
+            Some(wait) => bounded(self.cancelled.clone(), self.deadline, tokio::time::sleep(wait)).await,
+            None => Err(error.into()),
+        }
+    }
+}
+
+/// When the provider sent no usage: the reserved input, and the output by its length.
+fn estimated(reply: &Reply, prompt_tokens: Tokens) -> Usage {
+    Usage { prompt_tokens, cached_tokens: Tokens(0), completion_tokens: Tokens::estimate(&reply.message.json) }
+}
+
+fn millis(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}

@@ -1,0 +1,38 @@
+//! What the planner works at: tools behind the wall, the patch they make, the tests behind it.
+
+use std::future::Future;
+
+use crate::journal::{Event, PatchWritten};
+use crate::model::ToolCall;
+use crate::tools::{Access, Observation, TestRun};
+
+/// The bench is broken: the worker died, the view can't be read, the disk is full. The run stops.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct BenchError {
+    /// What happened, in one line.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// Tools, patch and tests of one run.
+pub trait Bench {
+    /// Whether a tool may run beside others; an unknown one reads (its answer says that it is unknown).
+    fn access(&self, tool: &str) -> Access;
+
+    /// Waits until tools can be called, and tells what happened meanwhile. Cheap once it is so.
+    fn prepare(&mut self) -> impl Future<Output = Result<Vec<Event>, BenchError>>;
+
+    /// Runs one call inside the wall.
+    fn call(&self, call: &ToolCall) -> impl Future<Output = Result<Observation, BenchError>>;
+
+    /// Brings `patch.diff` up to date after `observations` and says what it holds now.
+    fn patch(&mut self, observations: &[Observation]) -> impl Future<Output = Result<PatchWritten, BenchError>>;
+
+    /// Runs the whole test command; `None` when there is none to run.
+    fn verify(&self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
+
+    /// Ends every call that still runs.
+    fn cancel(&self) -> impl Future<Output = ()>;
+}

@@ -1,0 +1,150 @@
+//! Law 6: a call's worst case is reserved before it is made; a call that could cross a limit is not made.
+
+use crate::journal::{Limits, StopReason, Tokens, Usage, Usd};
+use crate::model::prices::Price;
+
+/// Below this many output tokens a reply is all but sure to be cut off: not worth paying for.
+const SMALLEST_USEFUL_REPLY: Tokens = Tokens(1_024);
+
+/// The context window of a model that isn't in the price list.
+const USUAL_WINDOW: Tokens = Tokens(262_144);
+
+/// What has been spent, and against what.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    limits: Limits,
+    price: Option<Price>,
+    spent: Usage,
+    cost: Usd,
+    turns: u32,
+}
+
+/// The worst case of one request, held back until it is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The output cap to send.
+    pub max_completion_tokens: Tokens,
+    /// Estimated input.
+    pub prompt_tokens: Tokens,
+    /// Input plus cap, at list price without any cache hit; zero when the price isn't known.
+    pub cost: Usd,
+}
+
+impl Reservation {
+    /// Input plus cap.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens {
+        self.prompt_tokens + self.max_completion_tokens
+    }
+
+    /// The reservation as if all of it had been used: what a failed attempt may have cost.
+    #[must_use]
+    pub fn as_usage(&self) -> Usage {
+        Usage {
+            prompt_tokens: self.prompt_tokens,
+            cached_tokens: Tokens(0),
+            completion_tokens: self.max_completion_tokens,
+        }
+    }
+}
+
+impl Budget {
+    /// A full budget. `price` is `None` for a model whose price isn't known; then only a cost limit can't be held,
+    /// which settings refuse.
+    #[must_use]
+    pub fn new(limits: Limits, price: Option<Price>) -> Self {
+        Self { limits, price, spent: Usage::default(), cost: Usd::default(), turns: 0 }
+    }
+
+    /// Reserves the worst case of a request with about `prompt` input tokens, wanting `wanted` output tokens at most.
+    ///
+    /// # Errors
+    /// The limit that the request could cross.
+    pub fn reserve(&self, prompt: Tokens, wanted: Tokens) -> Result<Reservation, (StopReason, String)> {
+        if self.turns >= self.limits.max_turns {
+            return Err((StopReason::MaxTurns, format!("the limit of {} turns is reached", self.limits.max_turns)));
+        }
+        let mut cap = self.within_context(prompt, wanted)?;
+        cap = self.within_tokens(prompt, cap)?;
+        cap = self.within_cost(prompt, cap)?;
+        let cost = self.price.map(|price| price.worst_case(prompt, cap)).unwrap_or_default();
+        Ok(Reservation { max_completion_tokens: cap, prompt_tokens: prompt, cost })
+    }
+
+    fn within_context(&self, prompt: Tokens, wanted: Tokens) -> Result<Tokens, (StopReason, String)> {
+        let window = self.price.map_or(USUAL_WINDOW, |price| price.context_window);
+        let cap = wanted.min(window - prompt);
+        if cap >= SMALLEST_USEFUL_REPLY.min(wanted) {
+            return Ok(cap);
+        }
+        let why = format!("the conversation (~{prompt} tokens) fills the model's window of {window}");
+        Err((StopReason::ContextFull, why))
+    }
+
+    fn within_tokens(&self, prompt: Tokens, cap: Tokens) -> Result<Tokens, (StopReason, String)> {
+        let Some(limit) = self.limits.max_tokens else { return Ok(cap) };
+        let left = limit - self.spent_tokens();
+        let cap = cap.min(left - prompt);
+        if cap >= SMALLEST_USEFUL_REPLY.min(limit) {
+            return Ok(cap);
+        }
+        let why = format!(
+            "the next request needs ~{prompt} tokens and a reply; {left} of {limit} are left",
+            prompt = prompt.0,
+            left = left.0,
+            limit = limit.0
+        );
+        Err((StopReason::MaxTokens, why))
+    }
+
+    fn within_cost(&self, prompt: Tokens, cap: Tokens) -> Result<Tokens, (StopReason, String)> {
+        let (Some(limit), Some(price)) = (self.limits.max_cost_usd, self.price) else { return Ok(cap) };
+        let left = limit - self.cost;
+        let cap = cap.min(affordable(price, prompt, left));
+        if cap >= SMALLEST_USEFUL_REPLY {
+            return Ok(cap);
+        }
+        let worst = price.worst_case(prompt, SMALLEST_USEFUL_REPLY);
+        Err((StopReason::MaxCost, format!("the next request could cost {worst}; {left} of {limit} are left")))
+    }
+
+    /// A reply came: its turn and its usage count.
+    pub fn settle(&mut self, usage: Usage) -> Option<Usd> {
+        self.turns += 1;
+        self.charge(usage)
+    }
+
+    /// An attempt failed: what it may have used counts, its turn doesn't.
+    pub fn charge(&mut self, usage: Usage) -> Option<Usd> {
+        self.spent += usage;
+        let cost = self.price.map(|price| price.cost(&usage));
+        self.cost += cost.unwrap_or_default();
+        cost
+    }
+
+    /// Input and output of all requests.
+    #[must_use]
+    pub fn spent_tokens(&self) -> Tokens {
+        self.spent.prompt_tokens + self.spent.completion_tokens
+    }
+
+    /// At list price, cache hits as told.
+    #[must_use]
+    pub fn cost(&self) -> Usd {
+        self.cost
+    }
+
+    /// Replies so far.
+    #[must_use]
+    pub fn turns(&self) -> u32 {
+        self.turns
+    }
+}
+
+/// How many output tokens `money` buys after `prompt` input tokens without any cache hit.
+fn affordable(price: Price, prompt: Tokens, money: Usd) -> Tokens {
+    let left = money - price.worst_case(prompt, Tokens(0));
+    // A free model is bounded by the other limits.
+    let one = price.output.dollars();
+    if one > 0.0 { Tokens((left.dollars() / one) as u64) } else { Tokens(u64::MAX) }
+}

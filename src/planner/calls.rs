@@ -1,0 +1,165 @@
+//! The tool calls of one reply: reads together, writes alone, each answered exactly once whatever happens.
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::bench::Bench;
+use super::repeat::{Verdict, result_digest};
+use super::turns::{Halt, Planner, bounded};
+use crate::journal::{Event, StopReason, TestPurpose, TestsRan, ToolAnswered, ToolCalled};
+use crate::model::{Model, ToolCall};
+use crate::tools::{Access, Observation, TestRun};
+
+/// A finished call.
+struct Done {
+    observation: Observation,
+    ms: u64,
+}
+
+impl<M: Model, B: Bench> Planner<'_, M, B> {
+    /// Runs `calls` in order and appends their answers. When the run has to stop in the middle, the calls that
+    /// weren't made get an answer that says so: the history stays valid for a resume.
+    pub(super) async fn run_calls(&mut self, calls: &[ToolCall]) -> Result<(), Halt> {
+        let mut rest = calls;
+        while !rest.is_empty() {
+            let batch = self.next_batch(rest);
+            if let Err(halt) = self.run_batch(&rest[..batch]).await {
+                if let Halt::Stop(stop) = &halt {
+                    let why = format!("Not run: the run ends here ({}).", stop.detail);
+                    self.decline(&rest[batch..], &why)?;
+                }
+                return Err(halt);
+            }
+            rest = &rest[batch..];
+        }
+        Ok(())
+    }
+
+    /// How many of `calls` run next: all reads up to the first write, or that one write.
+    fn next_batch(&self, calls: &[ToolCall]) -> usize {
+        let reads = calls.iter().take_while(|call| self.bench.access(&call.name) == Access::Read).count();
+        reads.max(1)
+    }
+
+    async fn run_batch(&mut self, batch: &[ToolCall]) -> Result<(), Halt> {
+        let turn = self.budget.turns();
+        let called = |call: &ToolCall| {
+            Event::ToolCalled(ToolCalled {
+                turn,
+                id: call.id.clone(),
+                tool: call.name.clone(),
+                arguments: call.arguments.clone(),
+            })
+        };
+        let prepared = bounded(self.cancelled.clone(), self.deadline, self.bench.prepare()).await;
+        let mut events = match prepared {
+            Ok(events) => events?,
+            Err(halt) => {
+                self.decline(batch, "Not run: the run ends here.")?;
+                return Err(halt);
+            }
+        };
+        events.extend(batch.iter().map(called));
+        self.journal.append(events)?;
+
+        let work = join_all(batch.iter().map(|call| timed(&*self.bench, call)));
+        let finished = match bounded(self.cancelled.clone(), self.deadline, work).await {
+            Ok(finished) => finished.into_iter().collect::<Result<Vec<_>, _>>(),
+            Err(halt) => {
+                self.bench.cancel().await;
+                self.decline(batch, "Ended before it was done: the run ends here. It may have partly run.")?;
+                return Err(halt);
+            }
+        };
+        match finished {
+            Ok(done) => self.answer(batch, done).await,
+            Err(error) => {
+                self.decline(batch, "It failed inside kcode; it may have partly run.")?;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn answer(&mut self, batch: &[ToolCall], mut done: Vec<Done>) -> Result<(), Halt> {
+        let observations: Vec<_> = done.iter().map(|done| done.observation.clone()).collect();
+        let changes_tree = |o: &Observation| !o.touched.is_empty() || o.tests.is_some();
+        let patch = if observations.iter().any(changes_tree) {
+            match self.bench.patch(&observations).await {
+                Ok(patch) => Some(patch),
+                Err(error) => {
+                    self.decline(batch, "It was done, but kcode could not read what it changed.")?;
+                    return Err(error.into());
+                }
+            }
+        } else {
+            None
+        };
+        if let Some(patch) = &patch {
+            self.state.repeats.patch_is(patch.sha256);
+            self.state.patch = patch.sha256;
+        }
+        let mut events = Vec::new();
+        let mut stop = None;
+        for (call, Done { observation, ms }) in batch.iter().zip(&mut done) {
+            let result_sha256 = result_digest(&call.name, &observation.text);
+            match self.state.repeats.count(&call.name, &call.arguments, result_sha256) {
+                Verdict::Fresh => {}
+                Verdict::Tell(times) => observation.text.push_str(&repeated(times)),
+                Verdict::Stop(times) => {
+                    stop = Some(format!("{} was called {times} times with the same result", call.name));
+                }
+            }
+            if let Some(tests) = observation.tests.take() {
+                events.push(Event::TestsRan(tests_ran(tests, TestPurpose::Model, self.state.patch)));
+            }
+            events.push(Event::ToolAnswered(ToolAnswered {
+                turn: self.budget.turns(),
+                id: call.id.clone(),
+                tool: call.name.clone(),
+                ok: observation.ok,
+                summary: std::mem::take(&mut observation.summary),
+                ms: *ms,
+                result_sha256,
+            }));
+            events.push(Event::Message(self.conversation.push_tool(&call.id, &call.name, &observation.text)));
+        }
+        events.extend(patch.map(Event::PatchWritten));
+        self.journal.append(events)?;
+        stop.map_or(Ok(()), |detail| Err(Halt::stop(StopReason::Repetition, detail)))
+    }
+
+    /// Answers calls that were not made, or not finished.
+    fn decline(&mut self, calls: &[ToolCall], why: &str) -> Result<(), Halt> {
+        let messages = calls.iter().map(|call| Event::Message(self.conversation.push_tool(&call.id, &call.name, why)));
+        let events: Vec<_> = messages.collect();
+        if !events.is_empty() {
+            self.journal.append(events)?;
+        }
+        Ok(())
+    }
+}
+
+async fn timed<B: Bench>(bench: &B, call: &ToolCall) -> Result<Done, super::BenchError> {
+    let start = Instant::now();
+    let observation = bench.call(call).await?;
+    Ok(Done { observation, ms: start.elapsed().as_millis() as u64 })
+}
+
+fn repeated(times: u32) -> String {
+    format!("\n\n(This very call gave this very result {times} times now. Do something else, or end your turn.)")
+}
+
+/// The event of a finished test run.
+pub(super) fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate::journal::Digest>) -> TestsRan {
+    TestsRan {
+        purpose,
+        passed: run.passed(),
+        command: run.command,
+        exit_code: run.exit_code,
+        stopped: run.stopped,
+        counts: run.counts,
+        ms: run.ms,
+        log: run.log,
+        patch_sha256,
+    }
+}

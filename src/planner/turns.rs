@@ -1,0 +1,172 @@
+//! The loop itself.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::bench::{Bench, BenchError};
+use super::budget::Budget;
+use super::repeat::RepeatGuard;
+use crate::journal::{Digest, Event, Journal, JournalError, Message, Nudged, StopReason, Stopped, Tokens};
+use crate::model::{Conversation, ErrorKind, Model, ModelError, Progress};
+
+/// Why the loop ended, and the error behind it when there was one.
+#[derive(Debug)]
+pub struct Stop {
+    /// Why.
+    pub reason: StopReason,
+    /// In one line.
+    pub detail: String,
+    /// The model's error, when that ended it.
+    pub model_error: Option<ModelError>,
+    /// What to do, when the bench broke.
+    pub hint: Option<String>,
+}
+
+/// What leaves the loop: a stop, or a journal that can't be written (then nothing more may happen).
+#[derive(Debug)]
+pub enum Halt {
+    /// The run ends in order.
+    Stop(Box<Stop>),
+    /// The run can't even note its end.
+    Journal(JournalError),
+}
+
+impl Halt {
+    /// A stop without an error behind it.
+    #[must_use]
+    pub fn stop(reason: StopReason, detail: impl Into<String>) -> Self {
+        Self::Stop(Box::new(Stop { reason, detail: detail.into(), model_error: None, hint: None }))
+    }
+}
+
+impl From<JournalError> for Halt {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<BenchError> for Halt {
+    fn from(error: BenchError) -> Self {
+        Self::Stop(Box::new(Stop {
+            reason: StopReason::WorkerFailed,
+            detail: error.message,
+            model_error: None,
+            hint: error.hint,
+        }))
+    }
+}
+
+impl From<ModelError> for Halt {
+    fn from(error: ModelError) -> Self {
+        let reason = match error.kind {
+            ErrorKind::ContextOverflow => StopReason::ContextFull,
+            ErrorKind::ReasoningLost => StopReason::ReasoningLost,
+            _ => StopReason::ModelFailed,
+        };
+        Self::Stop(Box::new(Stop { reason, detail: error.headline(), model_error: Some(error), hint: None }))
+    }
+}
+
+/// One run of the loop, with everything that it acts through.
+pub struct Planner<'a, M, B> {
+    /// Who answers.
+    pub model: &'a M,
+    /// What it works at.
+    pub bench: &'a mut B,
+    /// Where every event goes before it is acted upon.
+    pub journal: &'a mut dyn Journal,
+    /// The history, opened with system prompt and survey.
+    pub conversation: Conversation,
+    /// What may still be spent.
+    pub budget: Budget,
+    /// The output cap that is asked for when nothing clamps it.
+    pub max_completion_tokens: Tokens,
+    /// When `--max-time` is over.
+    pub deadline: Instant,
+    /// Turns true on Ctrl-C or SIGTERM.
+    pub cancelled: watch::Receiver<bool>,
+    /// Told how far a reply is.
+    pub progress: &'a mut (dyn FnMut(Progress) + Send),
+    /// What happened so far.
+    pub state: State,
+}
+
+/// What the loop remembers between turns.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Counts repeated calls.
+    pub(super) repeats: RepeatGuard,
+    /// SHA-256 of the patch as it stands; `None` while the view equals its start.
+    pub(super) patch: Option<Digest>,
+    /// True once the model was told that it announced and did nothing.
+    pub(super) nudged: bool,
+    /// How often a failed verification went back to the model.
+    pub(super) feedbacks: u32,
+    /// How often a reply that was cut at its cap was continued, since the last whole one.
+    pub(super) truncations: u32,
+    /// Length and digest of the last request's stone prefix.
+    pub(super) sent_prefix: Option<(usize, Digest)>,
+}
+
+impl<M: Model, B: Bench> Planner<'_, M, B> {
+    /// Runs to the end and notes why it ended.
+    ///
+    /// # Errors
+    /// Only when the journal can't be written.
+    pub async fn run(&mut self) -> Result<Stop, JournalError> {
+        let stop = match self.turns().await {
+            Ok(detail) => Stop { reason: StopReason::Finished, detail, model_error: None, hint: None },
+            Err(Halt::Stop(stop)) => *stop,
+            Err(Halt::Journal(error)) => return Err(error),
+        };
+        let stopped = Stopped { reason: stop.reason, detail: stop.detail.clone() };
+        self.journal.append(vec![Event::Stopped(stopped)])?;
+        Ok(stop)
+    }
+
+    async fn turns(&mut self) -> Result<String, Halt> {
+        loop {
+            let reply = self.ask().await?;
+            if !reply.message.tool_calls.is_empty() {
+                self.run_calls(&reply.message.tool_calls).await?;
+            } else if let Some(detail) = self.end_turn(&reply).await? {
+                return Ok(detail);
+            }
+        }
+    }
+
+    /// Says something to the model that the task didn't.
+    pub(super) fn nudge(&mut self, kind: &str, text: &str) -> Result<(), Halt> {
+        let message: Message = self.conversation.push_user(text);
+        let nudged = Nudged { turn: self.budget.turns(), kind: kind.to_owned() };
+        self.journal.append(vec![Event::Nudged(nudged), Event::Message(message)])?;
+        Ok(())
+    }
+
+    /// What is left until the deadline.
+    pub(super) fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Waits for `work`, unless time runs out or the user interrupts.
+pub(super) async fn bounded<T>(
+    mut cancelled: watch::Receiver<bool>,
+    deadline: Instant,
+    work: impl Future<Output = T>,
+) -> Result<T, Halt> {
+    let interrupted = async {
+        // An error means that nobody is left who could interrupt.
+        if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = interrupted => Err(Halt::stop(StopReason::Interrupted, "interrupted")),
+        done = work => Ok(done),
+        () = tokio::time::sleep_until(deadline) => Err(Halt::stop(StopReason::MaxTime, "the time limit is reached")),
+    }
+}

@@ -1,0 +1,211 @@
+//! A run as lines for people, on standard error.
+
+use std::fmt::Display;
+
+use console::StyledObject;
+
+use super::{Live, sanitise};
+use crate::journal::{
+    AttemptFailed, Event, Layer, Outcome, Record, RunStarted, TestPurpose, TestsChosen, TestsRan, ToolAnswered,
+    WallBuilt,
+};
+use crate::model::Progress;
+use crate::report::Report;
+
+/// Everything here goes to standard error, whatever standard output is.
+fn style<T: Display>(text: T) -> StyledObject<T> {
+    console::style(text).for_stderr()
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loudness {
+    /// `-q`: the end only.
+    Quiet,
+    /// The run, a line a step.
+    Normal,
+    /// `-v`: what failed inside tools, and requests too.
+    Verbose,
+}
+
+/// Draws records as they come. Printing itself is left to `print`, because only the command line may print.
+pub struct People {
+    live: Live,
+    loudness: Loudness,
+    print: fn(&str),
+}
+
+impl People {
+    /// Lines go to `print`; the live line to standard error, when that is a terminal.
+    #[must_use]
+    pub fn new(loudness: Loudness, print: fn(&str)) -> Self {
+        Self { live: Live::new(loudness != Loudness::Quiet), loudness, print }
+    }
+
+    /// Draws one record.
+    pub fn record(&mut self, record: &Record) {
+        self.live.record(record);
+        if let Some(line) = self.line(&record.event) {
+            let print = self.print;
+            self.live.print_above(|| print(&line));
+        }
+    }
+
+    /// Shows how far a reply is.
+    pub fn progress(&mut self, progress: Progress) {
+        self.live.progress(progress);
+    }
+
+    /// Takes the live line away; what is printed from now on stands below the run.
+    pub fn clear(&self) {
+        self.live.clear();
+    }
+
+    fn line(&self, event: &Event) -> Option<String> {
+        if self.loudness == Loudness::Quiet {
+            return None;
+        }
+        match event {
+            Event::RunStarted(started) => Some(header(started)),
+            Event::WallBuilt(wall) => Some(wall_line(wall)),
+            Event::TestsChosen(chosen) => Some(tests_line(chosen)),
+            Event::ViewMade(view) if !view.notes.is_empty() => Some(label("view", &sanitise(&view.notes.join("; ")))),
+            Event::AttemptFailed(failed) => failed_line(failed),
+            Event::ToolAnswered(answered) => Some(tool_line(answered)),
+            Event::TestsRan(tests) if tests.purpose == TestPurpose::Verification => Some(verification_line(tests)),
+            Event::Nudged(nudged) => Some(step(nudged.turn, "nudge", nudge(&nudged.kind))),
+            Event::Request(request) if self.loudness == Loudness::Verbose => Some(step(
+                request.turn,
+                "ask",
+                &format!("{} bytes, reply of at most {} tokens", request.bytes, request.max_completion_tokens),
+            )),
+            _ => None,
+        }
+    }
+}
+
+fn header(started: &RunStarted) -> String {
+    let host = started.base_url.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
+    let name = style("kcode").bold();
+    format!("{name} {} · {} via {} · run {}", started.version, sanitise(&started.model), sanitise(host), started.run)
+}
+
+fn label(name: &str, text: &str) -> String {
+    format!("{:<9} {text}", style(name).dim())
+}
+
+fn wall_line(wall: &WallBuilt) -> String {
+    let mark = |holds: bool| if holds { style("✓").green() } else { style("✗").yellow() };
+    let names: Vec<_> = wall.layers.iter().map(layer_name).collect();
+    let text = format!(
+        "files {}  processes {}  network {}   ({})  {} ms",
+        mark(wall.tree),
+        mark(wall.process),
+        mark(wall.network),
+        names.join(" · "),
+        wall.ms
+    );
+    label("wall", &text)
+}
+
+fn layer_name(layer: &Layer) -> String {
+    let name = sanitise(&layer.name);
+    if layer.holds { name.into_owned() } else { format!("no {name}: {}", sanitise(&layer.detail)) }
+}
+
+fn tests_line(chosen: &TestsChosen) -> String {
+    let origin = sanitise(&chosen.origin);
+    match &chosen.command {
+        Some(command) => label("tests", &format!("{}        {}", sanitise(command), style(origin).dim())),
+        None => label("tests", &format!("none · {origin}")),
+    }
+}
+
+fn step(turn: u32, verb: &str, text: &str) -> String {
+    format!("{turn:>2}  {verb:<7} {text}")
+}
+
+fn tool_line(answered: &ToolAnswered) -> String {
+    let verb = match answered.tool.as_str() {
+        "read_file" => "read",
+        "write_file" => "write",
+        "edit_file" => "edit",
+        "list_files" => "list",
+        "run_tests" => "test",
+        other => other,
+    };
+    let verb = sanitise(verb).chars().take(20).collect::<String>();
+    let took = if answered.ms >= 1_000 { format!("   {:.1} s", answered.ms as f64 / 1e3) } else { String::new() };
+    let summary = sanitise(&answered.summary);
+    let text = if answered.ok { summary.into_owned() } else { style(summary).yellow().to_string() };
+    step(answered.turn, &verb, &format!("{text}{}", style(took).dim()))
+}
+
+fn failed_line(failed: &AttemptFailed) -> Option<String> {
+    let wait = failed.wait_ms?;
+    let text = format!("{} · next try in {:.1} s", sanitise(&failed.error), wait as f64 / 1e3);
+    Some(step(failed.turn, "wait", &style(text).yellow().to_string()))
+}
+
+fn verification_line(tests: &TestsRan) -> String {
+    let counts = tests.counts.map(|c| format!("{} passed, {} failed", c.passed, c.failed));
+    let ended = match (&tests.stopped, tests.exit_code) {
+        (Some(stopped), _) => format!("ended by kcode: {stopped}"),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => "ended by a signal".to_owned(),
+    };
+    let text = format!("{}   {:.1} s", counts.unwrap_or(ended), tests.ms as f64 / 1e3);
+    let text = if tests.passed { style(text).green() } else { style(text).red() };
+    format!("    {:<7} {text}", "verify")
+}
+
+fn nudge(kind: &str) -> &str {
+    match kind {
+        "announced" => "the model changed nothing; asked once more",
+        "truncated" => "the reply was cut at its limit; asked to go on",
+        "tests_failed" => "the tests fail; sent back to the model",
+        other => other,
+    }
+}
+
+/// The last lines: outcome, evidence, cost.
+#[must_use]
+pub fn closing(report: &Report) -> String {
+    let hint = report.hint.as_ref().map_or_else(String::new, |hint| format!("\n  hint: {}", sanitise(hint)));
+    let change = report.patch.as_ref().map_or_else(String::new, |patch| {
+        let (removed, added) = patch.files.iter().fold((0, 0), |(r, a), file| (r + file.removed, a + file.added));
+        format!("{}, −{removed} +{added} · ", counted(patch.files.len(), "file"))
+    });
+    let detail = sanitise(&report.detail);
+    format!("\n{}  {change}{detail}{hint}\n\n{}", outcome(report.outcome), price_tag(report))
+}
+
+fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
+    let name = style(outcome.name()).bold();
+    match outcome {
+        Outcome::Verified => name.green(),
+        Outcome::Unverified | Outcome::NoChange | Outcome::Budget | Outcome::Interrupted => name.yellow(),
+        _ => name.red(),
+    }
+}
+
+fn price_tag(report: &Report) -> String {
+    let usage = &report.usage;
+    let cached = (usage.cached_tokens.0 * 100).checked_div(usage.prompt_tokens.0).unwrap_or(0);
+    format!(
+        "cost {} · {} · {} tokens in ({cached} % cached), {} out · reasoning kept {}/{} · {:.0} s",
+        usage.cost_usd.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string()),
+        counted(report.budget.turns as usize, "turn"),
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        report.reasoning.kept,
+        report.reasoning.turns,
+        report.timing.total_ms as f64 / 1e3,
+    )
+}
+
+/// `1 file`, `2 files`.
+#[must_use]
+pub fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}

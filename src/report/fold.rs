@@ -1,0 +1,204 @@
+//! From a journal to a report.
+
+use serde_json::Value;
+
+use super::shape::{
+    BudgetReport, CacheReport, LatencyReport, PatchReport, REPORT_SCHEMA, ReasoningReport, Report, TestResult,
+    TestsReport, TimingReport, ToolsReport, UsageReport, WallReport,
+};
+use crate::journal::{
+    Digest, Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RunStarted, StopReason, TestPurpose,
+    TestsRan, Tokens, Usage, Usd,
+};
+
+/// The most that is kept of the model's closing words.
+const SAID_CHARS: usize = 4_000;
+
+/// Folds `records` into a report; `None` when they hold no run. `patch_path` is where the patch file is.
+#[must_use]
+pub fn fold(records: &[Record], patch_path: &str) -> Option<Report> {
+    let first = records.first()?;
+    let Event::RunStarted(started) = &first.event else { return None };
+    let mut folding = Folding { report: empty(started, &first.at), latencies: Vec::new(), patch: None, tests: None };
+    for record in records {
+        folding.take(record);
+    }
+    Some(folding.finish(patch_path))
+}
+
+struct Folding {
+    report: Report,
+    latencies: Vec<u64>,
+    patch: Option<PatchWritten>,
+    tests: Option<TestsRan>,
+}
+
+impl Folding {
+    fn take(&mut self, record: &Record) {
+        let report = &mut self.report;
+        report.timing.total_ms = record.elapsed_ms;
+        match &record.event {
+            Event::ViewMade(view) => report.timing.view_ms = view.ms,
+            Event::WallBuilt(wall) => {
+                report.wall.tree = wall.tree;
+                report.wall.process = wall.process;
+                report.wall.network = wall.network;
+                report.wall.layers.clone_from(&wall.layers);
+            }
+            Event::TestsChosen(chosen) => {
+                report.tests.command.clone_from(&chosen.command);
+                report.tests.origin = Some(chosen.origin.clone());
+            }
+            Event::Message(message) if message.role == "assistant" => report.said = said(message),
+            Event::Request(request) => {
+                report.usage.requests += 1;
+                report.timing.first_request_ms.get_or_insert(record.elapsed_ms);
+                report.cache.prefix_breaks += u64::from(!request.prefix_kept);
+            }
+            Event::AttemptFailed(failed) => {
+                report.usage.retries += u64::from(failed.wait_ms.is_some());
+                charge(&mut report.budget, failed.charged, failed.charged_usd);
+            }
+            Event::Reply(reply) => self.reply(reply),
+            Event::ToolAnswered(answered) => {
+                report.tools.calls += 1;
+                report.tools.failures += u64::from(!answered.ok);
+                report.timing.tools_ms += answered.ms;
+            }
+            Event::PatchWritten(patch) => self.patch = Some(patch.clone()),
+            Event::TestsRan(tests) if tests.purpose == TestPurpose::Verification => {
+                report.timing.tools_ms += tests.ms;
+                self.tests = Some(tests.clone());
+            }
+            Event::Stopped(stopped) => {
+                report.budget.stop_reason = Some(stopped.reason);
+                report.detail.clone_from(&stopped.detail);
+            }
+            Event::Applied(applied) => report.applied = Some(applied.files),
+            Event::Residue(residue) => report.residue = Some(residue.clone()),
+            Event::RunEnded(ended) => {
+                report.outcome = ended.outcome;
+                report.exit_code = ended.exit_code;
+                report.detail.clone_from(&ended.detail);
+                report.hint.clone_from(&ended.hint);
+            }
+            Event::RunStarted(_) | Event::Message(_) | Event::ToolCalled(_) | Event::TestsRan(_) | Event::Nudged(_) => {
+            }
+        }
+    }
+
+    fn reply(&mut self, reply: &ReplyReceived) {
+        let report = &mut self.report;
+        let usage = &mut report.usage;
+        usage.prompt_tokens += reply.usage.prompt_tokens;
+        usage.cached_tokens += reply.usage.cached_tokens;
+        usage.completion_tokens += reply.usage.completion_tokens;
+        usage.cost_usd = reply.cost_usd.map(|cost| usage.cost_usd.unwrap_or_default() + cost);
+        report.budget.turns = reply.turn;
+        charge(&mut report.budget, reply.usage, reply.cost_usd);
+        report.reasoning.turns += 1;
+        report.reasoning.kept += 1;
+        report.timing.model_ms += reply.latency_ms;
+        self.latencies.push(reply.latency_ms);
+    }
+
+    fn finish(mut self, patch_path: &str) -> Report {
+        let report = &mut self.report;
+        report.latency = latency(self.latencies);
+        if report.budget.stop_reason == Some(StopReason::ReasoningLost) {
+            report.reasoning.lost = 1;
+            report.reasoning.kept = report.reasoning.kept.saturating_sub(1);
+        }
+        let sha256 = self.patch.as_ref().and_then(|patch| patch.sha256);
+        report.tests.fresh = is_fresh(self.tests.as_ref(), sha256);
+        report.tests.after = self.tests.map(|tests| TestResult {
+            passed: tests.passed,
+            exit_code: tests.exit_code,
+            stopped: tests.stopped,
+            counts: tests.counts,
+            ms: tests.ms,
+            log: format!("logs/{}", tests.log),
+        });
+        let files = self.patch.map(|patch| patch.files).unwrap_or_default();
+        report.patch = sha256.map(|sha256| PatchReport { path: patch_path.to_owned(), sha256, files });
+        self.report
+    }
+}
+
+fn is_fresh(tests: Option<&TestsRan>, patch: Option<Digest>) -> bool {
+    tests.is_some_and(|tests| patch.is_some() && tests.patch_sha256 == patch)
+}
+
+fn charge(budget: &mut BudgetReport, usage: Usage, cost: Option<Usd>) {
+    budget.charged_tokens += usage.prompt_tokens + usage.completion_tokens;
+    budget.charged_usd += cost.unwrap_or_default();
+}
+
+/// The visible text of an assistant message, capped; `None` when it had none.
+fn said(message: &Message) -> Option<String> {
+    let json: Value = serde_json::from_str(&message.json).ok()?;
+    let text = json.get("content")?.as_str()?.trim();
+    (!text.is_empty()).then(|| text.chars().take(SAID_CHARS).collect())
+}
+
+fn latency(mut all: Vec<u64>) -> LatencyReport {
+    if all.is_empty() {
+        return LatencyReport::default();
+    }
+    all.sort_unstable();
+    let nearest_rank = (all.len() * 95).div_ceil(100);
+    LatencyReport { mean_ms: all.iter().sum::<u64>() / all.len() as u64, p95_ms: all[nearest_rank - 1] }
+}
+
+fn empty(started: &RunStarted, at: &str) -> Report {
+    Report {
+        schema: REPORT_SCHEMA.to_owned(),
+        run: started.run.clone(),
+        outcome: Outcome::Interrupted,
+        exit_code: Outcome::Interrupted.exit_code(),
+        detail: "the run did not note its end".to_owned(),
+        hint: None,
+        version: started.version.clone(),
+        task: started.task.clone(),
+        repository: started.repository.clone(),
+        head: started.head.clone(),
+        model: started.model.clone(),
+        base_url: started.base_url.clone(),
+        said: None,
+        patch: None,
+        tests: TestsReport::default(),
+        usage: UsageReport::default(),
+        latency: LatencyReport::default(),
+        tools: ToolsReport::default(),
+        reasoning: ReasoningReport::default(),
+        cache: CacheReport::default(),
+        wall: WallReport { mode: started.sandbox.clone(), ..WallReport::default() },
+        budget: BudgetReport {
+            limits: started.limits,
+            turns: 0,
+            charged_tokens: Tokens(0),
+            charged_usd: Usd::default(),
+            stop_reason: None,
+        },
+        timing: TimingReport { started_at: at.to_owned(), ..TimingReport::default() },
+        applied: None,
+        residue: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentile_is_by_nearest_rank() {
+        assert_eq!(latency((1..=100).collect()), LatencyReport { mean_ms: 50, p95_ms: 95 });
+        assert_eq!(latency(vec![7]), LatencyReport { mean_ms: 7, p95_ms: 7 });
+        assert_eq!(latency(vec![]), LatencyReport::default());
+    }
+
+    #[test]
+    fn a_journal_without_a_run_is_no_report() {
+        assert_eq!(fold(&[], "patch.diff"), None);
+    }
+}

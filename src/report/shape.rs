@@ -1,0 +1,213 @@
+//! The shape of `report.json`, schema `kcode.report/1`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{Digest, FileChange, Layer, Limits, Outcome, Residue, RunId, StopReason, TestCounts, Tokens, Usd};
+
+/// The schema that a report names.
+pub const REPORT_SCHEMA: &str = "kcode.report/1";
+
+/// A whole report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always [`REPORT_SCHEMA`] when written by this version.
+    pub schema: String,
+    /// The run.
+    pub run: RunId,
+    /// What it came to; `interrupted` for a run that never noted its end.
+    pub outcome: Outcome,
+    /// The exit code of that outcome.
+    pub exit_code: u8,
+    /// What stands behind the outcome, in one line.
+    pub detail: String,
+    /// What to do about it, when there is something.
+    pub hint: Option<String>,
+    /// kcode's version.
+    pub version: String,
+    /// The task.
+    pub task: String,
+    /// The repository's root.
+    pub repository: String,
+    /// The commit that HEAD named at the start.
+    pub head: Option<String>,
+    /// The model.
+    pub model: String,
+    /// Where requests went.
+    pub base_url: String,
+    /// What the model said at the end; a claim, not evidence.
+    pub said: Option<String>,
+    /// The patch; `null` when nothing changed.
+    pub patch: Option<PatchReport>,
+    /// The evidence.
+    pub tests: TestsReport,
+    /// Tokens and money.
+    pub usage: UsageReport,
+    /// How long replies took.
+    pub latency: LatencyReport,
+    /// Tool calls.
+    pub tools: ToolsReport,
+    /// Law 4.
+    pub reasoning: ReasoningReport,
+    /// Law 5.
+    pub cache: CacheReport,
+    /// Law 2.
+    pub wall: WallReport,
+    /// Law 6.
+    pub budget: BudgetReport,
+    /// Milliseconds.
+    pub timing: TimingReport,
+    /// Files written to the user's tree; `null` when nothing was applied.
+    pub applied: Option<u64>,
+    /// Law 10; `null` when the run never got so far.
+    pub residue: Option<Residue>,
+}
+
+/// See [`Report::patch`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PatchReport {
+    /// The patch file.
+    pub path: String,
+    /// Its SHA-256.
+    pub sha256: Digest,
+    /// What it changes.
+    pub files: Vec<FileChange>,
+}
+
+/// See [`Report::tests`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TestsReport {
+    /// The command; `null` when none is known or `--no-verify`.
+    pub command: Option<String>,
+    /// Where the command comes from.
+    pub origin: Option<String>,
+    /// The start state's result; not measured yet, always `null`.
+    pub baseline: Option<TestResult>,
+    /// The last run that kcode made to verify.
+    pub after: Option<TestResult>,
+    /// Tests that failed before and pass now; empty until results are read test by test.
+    pub fixed: Vec<String>,
+    /// Tests that passed before and fail now; empty until results are read test by test.
+    pub broken: Vec<String>,
+    /// True when `after` ran on exactly the tree that the patch describes.
+    pub fresh: bool,
+}
+
+/// One run of the test command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TestResult {
+    /// Exit code 0, not ended by kcode.
+    pub passed: bool,
+    /// The exit code; `null` after a signal.
+    pub exit_code: Option<i32>,
+    /// Why kcode ended it.
+    pub stopped: Option<String>,
+    /// The runner's own count, where its words are known.
+    pub counts: Option<TestCounts>,
+    /// Milliseconds.
+    pub ms: u64,
+    /// The log, relative to the run's folder.
+    pub log: String,
+}
+
+/// See [`Report::usage`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UsageReport {
+    /// Requests sent, retries included.
+    pub requests: u64,
+    /// Input tokens of all replies, cached ones included.
+    pub prompt_tokens: Tokens,
+    /// The cached part.
+    pub cached_tokens: Tokens,
+    /// Output tokens, reasoning included.
+    pub completion_tokens: Tokens,
+    /// At list price; `null` when the model's price isn't known.
+    pub cost_usd: Option<Usd>,
+    /// Attempts that failed and were repeated.
+    pub retries: u64,
+}
+
+/// See [`Report::latency`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LatencyReport {
+    /// Mean time of a reply.
+    pub mean_ms: u64,
+    /// 95th percentile.
+    pub p95_ms: u64,
+}
+
+/// See [`Report::tools`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ToolsReport {
+    /// Calls answered.
+    pub calls: u64,
+    /// Calls whose answer told the model what was wrong.
+    pub failures: u64,
+}
+
+/// See [`Report::reasoning`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReasoningReport {
+    /// Replies.
+    pub turns: u64,
+    /// Replies whose reasoning is in the history as it came (or that had none).
+    pub kept: u64,
+    /// Replies whose reasoning is not; such a run stops.
+    pub lost: u64,
+}
+
+/// See [`Report::cache`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CacheReport {
+    /// Requests that did not begin with the bytes of the one before.
+    pub prefix_breaks: u64,
+}
+
+/// See [`Report::wall`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WallReport {
+    /// Nothing outside the view could be written.
+    pub tree: bool,
+    /// No process could reach others or outlive the run.
+    pub process: bool,
+    /// No network.
+    pub network: bool,
+    /// `strict`, `auto` or `off`.
+    pub mode: String,
+    /// The layers that were tried.
+    pub layers: Vec<Layer>,
+    /// Attempts to break out, and what came of them; none is made yet.
+    pub proof: Vec<Layer>,
+}
+
+/// See [`Report::budget`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BudgetReport {
+    /// The limits.
+    pub limits: Limits,
+    /// Replies.
+    pub turns: u32,
+    /// Tokens charged: used ones, and reservations of failed attempts that may have been billed.
+    pub charged_tokens: Tokens,
+    /// The same at list price.
+    pub charged_usd: Usd,
+    /// Why the conversation ended; `null` for a run that never noted it.
+    pub stop_reason: Option<StopReason>,
+}
+
+/// See [`Report::timing`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TimingReport {
+    /// UTC, RFC 3339.
+    pub started_at: String,
+    /// From the start to the run's end (or its last event).
+    pub total_ms: u64,
+    /// From the start to the first request.
+    pub first_request_ms: Option<u64>,
+    /// Waiting for replies.
+    pub model_ms: u64,
+    /// Running tools and tests.
+    pub tools_ms: u64,
+    /// Making the private view (beside the first request).
+    pub view_ms: u64,
+}
