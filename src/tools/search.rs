@@ -144,7 +144,7 @@ fn count(room: &Workroom, places: &[Place], matcher: &RegexMatcher) -> Vec<Match
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(place) = places.get(index) else { return found };
-            let lines = room.open(place).ok().and_then(|(file, _)| scan::count(&file, matcher).ok()).unwrap_or(0);
+            let lines = room.open_found(place).ok().and_then(|(file, _)| scan::count(&file, matcher).ok()).unwrap_or(0);
             if lines > 0 {
                 found.push((index, Matches { place: place.clone(), lines }));
             }
@@ -181,7 +181,8 @@ fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, conte
             break;
         }
         let keep = file.lines.min(left);
-        let hits = room.open(&file.place).ok().and_then(|(file, _)| scan::collect(&file, matcher, context, keep).ok());
+        let hits =
+            room.open_found(&file.place).ok().and_then(|(file, _)| scan::collect(&file, matcher, context, keep).ok());
         let lines = hit_lines(&hits.unwrap_or_default(), context > 0);
         bytes += lines.iter().map(String::len).sum::<usize>();
         shown.push(file.place.to_string());

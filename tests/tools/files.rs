@@ -178,7 +178,7 @@ fn an_edit_of_many_lines_shows_the_first_and_the_last() {
     world.put("a.txt", "a\nb\nc\n");
     let new = (0..200).map(|n| format!("new {n}\n")).collect::<Vec<_>>().concat();
     let text = world.good("edit_file", json!({"path": "a.txt", "old_text": "b\n", "new_text": new}));
-    says(&text, &["−1 +200, now 202 lines", "2\tnew 0\n", "… (162 lines)\n", "201\tnew 199\n"]);
+    says(&text, &["−1 +200, now 202 lines", "2\tnew 0\n", "20\tnew 18\n…\n183\tnew 181\n", "201\tnew 199\n"]);
     assert!(text.lines().count() < 50);
 }
 
