@@ -105,6 +105,7 @@ pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
         conversation,
         budget: Budget::new(limits(settings), price),
         max_completion_tokens: settings.max_completion_tokens.value,
+        max_retries: settings.max_retries.value,
         deadline: began + settings.max_time.value,
         cancelled,
         progress: &mut |progress| lock(&drawn).progress(progress),
@@ -225,7 +226,8 @@ fn worker_plan(
 fn client(order: &Order<'_>) -> Result<Client, Failure> {
     let key = order.settings.require_key()?;
     let base_url = order.settings.base_url.value.to_string();
-    let endpoint = Endpoint::new(&base_url, Some(key.secret.clone().into()));
+    let mut endpoint = Endpoint::new(&base_url, Some(key.secret.clone().into()));
+    endpoint.idle_timeout = order.settings.max_silence.value;
     Client::new(&endpoint).map_err(|error| {
         let asked =
             Asked { key_variable: Some(&key.variable), base_url: &base_url, model: &order.settings.model.value };
