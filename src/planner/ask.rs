@@ -100,6 +100,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             attempt,
             wait_ms: wait.map(millis),
             error: error.headline(),
+            said: error.message.clone(),
             status: error.status,
             charged,
             charged_usd,
