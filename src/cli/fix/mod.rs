@@ -10,6 +10,8 @@ mod opening;
 mod start;
 mod task;
 
+use std::path::Path;
+
 use super::arguments::{FixArguments, Global};
 use super::failure::Failure;
 use crate::journal::Outcome;
@@ -21,10 +23,21 @@ pub use start::Order;
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {
     let task = task::read(arguments)?;
+    arguments.patch.as_deref().map_or(Ok(()), check_patch_file)?;
     let repository = Repository::open(&global.repo)?;
     let env = Environment::from_process();
     let settings = settings::load(&flags(arguments), &env, global.config.as_deref(), Some(repository.root()))?;
     run(Order { task, repository, settings, global, arguments })
+}
+
+/// A path that can't be written is told before the run, not after it was paid for.
+fn check_patch_file(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() && !path.is_dir() {
+        return Ok(());
+    }
+    let message = format!("{} can't take the patch: its folder is not there, or it is a folder itself", path.display());
+    Err(Failure::usage(message, "give --patch the name of a file in a folder that exists"))
 }
 
 /// Runs an order to its end on a runtime of its own.
