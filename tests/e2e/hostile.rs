@@ -3,7 +3,7 @@
 //! That no control character reaches standard error is held for every run; here is the text that tries to.
 
 use crate::support::kimi::{Answer, MockKimi};
-use crate::world::{EDIT, TASK, World, mender};
+use crate::world::{EDIT, TASK, World, first_then, mender};
 
 /// Clears the screen, sets the title, turns text around, rings, and speaks to GitHub's runner.
 const HOSTILE: &str =
@@ -14,11 +14,7 @@ fn output_of_tests() {
     let world = World::new();
     world.write("says", HOSTILE);
     world.write_test("cat says; printf 'FAIL '; cat says; exit 1");
-    let mut edited = false;
-    let kimi = MockKimi::answering(move |_| match std::mem::replace(&mut edited, true) {
-        false => Answer::calls([("edit_file", EDIT), ("run_tests", "{}")]),
-        true => Answer::text("Done."),
-    });
+    let kimi = first_then(Answer::calls([("edit_file", EDIT), ("run_tests", "{}")]), Answer::text("Done."));
     let ran = world.fix(&kimi, &["-v"]).code(5);
     clean(&ran.stderr());
     clean(&ran.kept().read("report.md"));

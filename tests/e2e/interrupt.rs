@@ -120,7 +120,7 @@ fn a_closed_terminal_does_not_lose_the_run() {
     let world = World::new();
     let (kimi, requests) = told(vec![Answer::call("edit_file", EDIT), Answer::text("Never said.").mute()]);
     let (before, running) = start(&world, &kimi);
-    (requests.recv().unwrap(), requests.recv().unwrap());
+    assert_eq!((requests.recv().unwrap(), requests.recv().unwrap()), (1, 2));
     let ran = interrupt(&world, &before, running, Signal::HUP);
     assert!(ran.kept().read("patch.diff").contains("+Hello, World!"));
 }
