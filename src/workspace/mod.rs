@@ -43,4 +43,4 @@ pub use file_state::{FileMode, FileState};
 pub use outline::{DirtyFile, Outline};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use repository::{GitAccess, Head, Repository};
-pub use view::{Touched, View};
+pub use view::{Touched, View, remove_tree};

@@ -16,6 +16,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::apply::apply;
 use super::copy::copy;
 use super::dependencies::{self, DependencyFolder};
 use super::error::io_error;
@@ -25,7 +26,7 @@ use super::patch::{HunksCache, assemble};
 use super::repository::ObjectFormat;
 use super::scan::{Differences, Scene};
 use super::selection::select;
-use super::{Blobs, Patch, Repository, WorkspaceError};
+use super::{ApplyError, Blobs, ChangeSet, Patch, Repository, WorkspaceError};
 use crate::journal::{Digest, RelPath, ViewMade};
 
 /// What may have changed since the last look.
@@ -157,6 +158,19 @@ impl View {
         dependencies::targets(&self.dependencies)
     }
 
+    /// Brings the view to where an earlier one of the same run was: all of `changes`, or none.
+    ///
+    /// # Errors
+    /// When a file is no longer what it was when that run began.
+    pub fn restore(&self, changes: &ChangeSet) -> Result<(), ApplyError> {
+        let paths: Vec<RelPath> = changes.entries.iter().map(|entry| entry.path.clone()).collect();
+        apply(self.root(), changes, self.blobs())?;
+        // What is restored was a tool's doing once, so it counts even when ignored.
+        let seen = self.patch(Touched::Paths(&paths));
+        seen.map(drop)
+            .map_err(|error| ApplyError::Write { path: self.root().to_owned(), source: io::Error::other(error) })
+    }
+
     /// Keeps the content of `path` at the start; called before a tool changes it. Cheap when that was done before.
     ///
     /// # Errors
@@ -218,7 +232,10 @@ fn exclude_rules(repository: &Repository, view_root: &Path) -> Gitignore {
 }
 
 /// Removes a folder with everything in it, folders that tests made read-only included.
-fn remove_tree(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When something can't be removed; a folder that isn't there is gone already.
+pub fn remove_tree(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             unlock(folder)?;

@@ -14,7 +14,7 @@ use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError};
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{Touched, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Touched, View, WorkspaceError, write_patch};
 
 /// How much of a log's end is read to find the runner's totals.
 const TOTALS_BYTES: u64 = 64 * 1024;
@@ -29,33 +29,43 @@ pub struct RunBench {
 
 /// The view, made in the background while the model thinks.
 enum ViewSlot {
-    Making(JoinHandle<Result<View, WorkspaceError>>, Arc<AtomicBool>),
+    Making(Making),
     Made(Box<View>),
 }
 
+/// A view that is being made, and the way to call it off.
+pub struct Making {
+    made: JoinHandle<Result<View, BenchError>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Making {
+    /// Runs `make` in the background; it ends early when `stop` turns true.
+    pub fn new(stop: Arc<AtomicBool>, make: impl FnOnce() -> Result<View, BenchError> + Send + 'static) -> Self {
+        Self { made: tokio::task::spawn_blocking(make), stop }
+    }
+
+    /// Ends the making and leaves nothing of it.
+    pub async fn call_off(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Called off, it removes itself; made in the last moment, it is removed here.
+        if let Ok(Ok(view)) = self.made.await {
+            let _ = view.remove();
+        }
+    }
+}
+
 impl RunBench {
-    /// A bench whose view is still being made; setting `stop` ends the copying early.
-    pub fn new(
-        worker: Worker,
-        making: JoinHandle<Result<View, WorkspaceError>>,
-        stop: Arc<AtomicBool>,
-        folder: RunFolder,
-        has_tests: bool,
-    ) -> Self {
-        Self { worker, view: ViewSlot::Making(making, stop), folder, has_tests }
+    /// A bench whose view is still being made.
+    pub fn new(worker: Worker, making: Making, folder: RunFolder, has_tests: bool) -> Self {
+        Self { worker, view: ViewSlot::Making(making), folder, has_tests }
     }
 
     /// Ends the worker and removes the view. Returns what had to be killed.
     pub async fn close(self) -> Residue {
         let residue = self.worker.stop().await;
         match self.view {
-            ViewSlot::Making(making, stop) => {
-                stop.store(true, Ordering::Relaxed);
-                // Called off, the copy removes itself; made in the last moment, it is removed here.
-                if let Ok(Ok(view)) = making.await {
-                    let _ = view.remove();
-                }
-            }
+            ViewSlot::Making(making) => making.call_off().await,
             ViewSlot::Made(view) => drop(view.remove()),
         }
         residue
@@ -64,7 +74,7 @@ impl RunBench {
     fn made(&mut self) -> Result<&mut View, BenchError> {
         match &mut self.view {
             ViewSlot::Made(view) => Ok(view),
-            ViewSlot::Making(..) => Err(broken("the private view was used before it was made", None)),
+            ViewSlot::Making(_) => Err(broken("the private view was used before it was made", None)),
         }
     }
 
@@ -81,9 +91,11 @@ impl Bench for RunBench {
     }
 
     async fn prepare(&mut self) -> Result<Vec<Event>, BenchError> {
-        let ViewSlot::Making(making, _) = &mut self.view else { return Ok(Vec::new()) };
-        let joined = making.await.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))?;
-        let view = joined.map_err(|error| from_workspace(&error))?;
+        let ViewSlot::Making(making) = &mut self.view else { return Ok(Vec::new()) };
+        let joined = (&mut making.made)
+            .await
+            .map_err(|panic| broken(format!("making the private view failed: {panic}"), None))?;
+        let view = joined?;
         let made = Event::ViewMade(view.made().clone());
         self.view = ViewSlot::Made(Box::new(view));
         Ok(vec![made])
@@ -145,6 +157,18 @@ fn end_of(log: &Path) -> std::io::Result<String> {
 
 fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
     BenchError { message: message.into(), hint }
+}
+
+impl From<WorkspaceError> for BenchError {
+    fn from(error: WorkspaceError) -> Self {
+        from_workspace(&error)
+    }
+}
+
+impl From<ApplyError> for BenchError {
+    fn from(error: ApplyError) -> Self {
+        broken(error.to_string(), Some(error.hint().to_owned()))
+    }
 }
 
 fn from_worker(error: &WorkerError) -> BenchError {

@@ -1,6 +1,7 @@
 //! The first messages: kcode's standing instructions, and the survey of the repository with the task.
 
-use super::start::{ChosenTests, Order};
+use super::start::Order;
+use super::terms::ChosenTests;
 use crate::context::{self, Change, Facts, GitFacts};
 use crate::journal::Event;
 use crate::model::Conversation;
