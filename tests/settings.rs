@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use kcode::settings::{
-    Environment, FlagLayer, SettingsError, describe, load, parse_duration, parse_tokens, parse_usd, table,
+    Environment, FlagLayer, SettingsError, describe, load, parse_duration, parse_tokens, parse_usd, state_dir, table,
 };
 
 /// `NAME=value` lines, `\n` for a line break in a value; none when the file isn't there.
@@ -126,6 +126,21 @@ fn a_repository_file_that_leads_outside_is_refused() {
     let env: Environment = [("HOME", "/home/ada")].into_iter().collect();
     let error = load(&FlagLayer::default(), &env, None, Some(&root)).unwrap_err();
     assert!(matches!(error, SettingsError::Unreadable { .. }), "{error}");
+}
+
+#[test]
+fn commands_on_runs_need_no_key() {
+    let variables =
+        [("AI_GATEWAY_API_KEY", "sk-without-a-url"), ("HOME", "/home/ada"), ("KCODE_HOME", "/var/tmp/kcode")];
+    let env: Environment = variables.into_iter().collect();
+    assert!(load(&FlagLayer::default(), &env, None, None).is_err());
+    let kept = state_dir(&env, None, None).unwrap();
+    assert_eq!(
+        (kept.value.as_path(), kept.origin.to_string()),
+        (Path::new("/var/tmp/kcode"), "$KCODE_HOME".to_owned())
+    );
+    let nowhere: Environment = [("PATH", "/bin")].into_iter().collect();
+    assert!(matches!(state_dir(&nowhere, None, None), Err(SettingsError::NoHome)));
 }
 
 #[test]

@@ -1,1 +1,30 @@
-//! TODO room story.
+//! How a conversation begins: kcode's standing instructions, and a survey of the repository.
+//!
+//! [`system_prompt`] is `prompts/system.md`. [`survey`] is the first user message: facts within a
+//! budget, then the task. Both are the same for the same repository and task, byte for byte, so
+//! that the provider's cache serves them again; nothing in them tells the time.
+
+mod guidance;
+mod outline;
+mod plain;
+mod survey;
+
+pub use survey::{Change, Facts, GitFacts, Survey, survey};
+
+/// What the model is told in every conversation.
+#[must_use]
+pub fn system_prompt() -> &'static str {
+    include_str!("../../prompts/system.md").trim_ascii_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::journal::Tokens;
+
+    /// With the tools' schemas it may have 2,000 tokens; they need twice as many as this.
+    #[test]
+    fn the_system_prompt_is_short() {
+        let tokens = Tokens::estimate(super::system_prompt());
+        assert!(tokens <= Tokens(650), "{tokens}");
+    }
+}

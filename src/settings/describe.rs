@@ -8,7 +8,7 @@ use super::{Setting, Settings};
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// As in the files.
+    /// As in the files, where they can hold it.
     pub name: &'static str,
     /// For people.
     pub value: String,

@@ -101,7 +101,8 @@ impl Source<'_> {
         values: &mut Vec<(String, Range<usize>)>,
     ) -> Result<(), SettingsError> {
         for (key, value) in table {
-            let name = format!("{prefix}{}", key.get_ref());
+            // A key may be quoted and hold anything; what a terminal would obey is escaped.
+            let name = format!("{prefix}{}", key.get_ref().escape_debug());
             match value.get_ref() {
                 DeValue::Table(inner) if keys::is_table(&name) => {
                     self.check_table(&format!("{name}."), inner, owner, values)?;
@@ -178,7 +179,12 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
 }
 
 fn command<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TestCommand>, D::Error> {
+    let hidden = |text: &String| text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'));
     match Invocation::deserialize(deserializer) {
+        Ok(Invocation::Shell(line)) if hidden(&line) => Err(de::Error::custom("it holds a control character")),
+        Ok(Invocation::Argv(words)) if words.iter().any(hidden) => {
+            Err(de::Error::custom("it holds a control character"))
+        }
         Ok(Invocation::Shell(line)) if !line.trim().is_empty() => Ok(Some(TestCommand::shell(&line))),
         Ok(Invocation::Argv(words)) if words.first().is_some_and(|word| !word.is_empty()) => {
             Ok(Some(TestCommand::argv(words)))

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::amounts::{Amount, parse_duration, parse_tokens, parse_usd};
+use super::amounts::{parse_duration, parse_tokens, parse_usd};
 use super::file::{FileLayer, Owner};
 use super::{BaseUrl, Environment, Origin, RepositoryFiles, Sandbox, Setting, Settings, SettingsError, TestCommand};
 use super::{family, file, key_variables, places};
@@ -110,41 +110,17 @@ struct Layers<'a> {
 impl Layers<'_> {
     fn resolve(&self) -> Result<Settings, SettingsError> {
         let Self { flags, env, user, user_origin, repository, root } = self;
-        let (of_user, of_repository) = (&user.limits, &repository.limits);
         let family = family::first_with_key(env);
         let key = family.map_or(Ok(None), |family| family.api_key(env))?;
         Ok(Settings {
             model: self.model(family)?,
             base_url: self.base_url(family)?,
             key,
-            max_turns: Setting::default(60)
-                .or(of_user.max_turns, user_origin)
-                .tighten("limits.max_turns", of_repository.max_turns)?
-                .or_variable("limits.max_turns", env, "KCODE_MAX_TURNS", parse_count)?
-                .or(flags.max_turns, &Origin::Flag("--max-turns"))
-                .usable("limits.max_turns")?,
-            max_tokens: Setting::default(None)
-                .or(of_user.max_tokens.map(Some), user_origin)
-                .tighten("limits.max_tokens", of_repository.max_tokens.map(Some))?
-                .or_variable("limits.max_tokens", env, "KCODE_MAX_TOKENS", |text| parse_tokens(text).map(Some))?
-                .or(flags.max_tokens.map(Some), &Origin::Flag("--max-tokens"))
-                .usable("limits.max_tokens")?,
-            max_cost: Setting::default(Some(Usd::from_nanos(1_000_000_000)))
-                .or(of_user.max_cost_usd.map(Some), user_origin)
-                .tighten("limits.max_cost_usd", of_repository.max_cost_usd.map(Some))?
-                .or_variable("limits.max_cost_usd", env, "KCODE_MAX_COST_USD", |text| parse_usd(text).map(Some))?
-                .or(flags.max_cost.map(Some), &Origin::Flag("--max-cost"))
-                .usable("limits.max_cost_usd")?,
-            max_time: Setting::default(Duration::from_mins(20))
-                .or(of_user.max_time, user_origin)
-                .tighten("limits.max_time", of_repository.max_time)?
-                .or_variable("limits.max_time", env, "KCODE_MAX_TIME", parse_duration)?
-                .or(flags.max_time, &Origin::Flag("--max-time"))
-                .usable("limits.max_time")?,
-            max_completion_tokens: Setting::default(Tokens(32_768))
-                .or(of_user.max_completion_tokens, user_origin)
-                .tighten("limits.max_completion_tokens", of_repository.max_completion_tokens)?
-                .usable("limits.max_completion_tokens")?,
+            max_turns: self.max_turns()?,
+            max_tokens: self.max_tokens()?,
+            max_cost: self.max_cost()?,
+            max_time: self.max_time()?,
+            max_completion_tokens: self.max_completion_tokens()?,
             test: self.test()?,
             test_deadline: Setting::default(Duration::from_mins(10))
                 .or(user.test.deadline, user_origin)
@@ -184,6 +160,54 @@ impl Layers<'_> {
         let flag = flag.map_err(|source| SettingsError::BadBaseUrl { origin: Origin::Flag("--base-url"), source })?;
         let file = Setting { value: self.user.base_url.clone(), origin: self.user_origin.clone() };
         family::base_url(family, self.env, file, flag)
+    }
+
+    fn max_turns(&self) -> Result<Setting<u32>, SettingsError> {
+        const NAME: &str = "limits.max_turns";
+        Setting::default(60)
+            .or(self.user.limits.max_turns, &self.user_origin)
+            .tighten(NAME, self.repository.limits.max_turns)?
+            .or_variable(NAME, self.env, "KCODE_MAX_TURNS", parse_count)?
+            .or(self.flags.max_turns, &Origin::Flag("--max-turns"))
+            .usable(NAME)
+    }
+
+    fn max_tokens(&self) -> Result<Setting<Option<Tokens>>, SettingsError> {
+        const NAME: &str = "limits.max_tokens";
+        Setting::default(None)
+            .or(self.user.limits.max_tokens.map(Some), &self.user_origin)
+            .tighten(NAME, self.repository.limits.max_tokens.map(Some))?
+            .or_variable(NAME, self.env, "KCODE_MAX_TOKENS", |text| parse_tokens(text).map(Some))?
+            .or(self.flags.max_tokens.map(Some), &Origin::Flag("--max-tokens"))
+            .usable(NAME)
+    }
+
+    fn max_cost(&self) -> Result<Setting<Option<Usd>>, SettingsError> {
+        const NAME: &str = "limits.max_cost_usd";
+        Setting::default(Usd::from_dollars(1.0))
+            .or(self.user.limits.max_cost_usd.map(Some), &self.user_origin)
+            .tighten(NAME, self.repository.limits.max_cost_usd.map(Some))?
+            .or_variable(NAME, self.env, "KCODE_MAX_COST_USD", |text| parse_usd(text).map(Some))?
+            .or(self.flags.max_cost.map(Some), &Origin::Flag("--max-cost"))
+            .usable(NAME)
+    }
+
+    fn max_time(&self) -> Result<Setting<Duration>, SettingsError> {
+        const NAME: &str = "limits.max_time";
+        Setting::default(Duration::from_mins(20))
+            .or(self.user.limits.max_time, &self.user_origin)
+            .tighten(NAME, self.repository.limits.max_time)?
+            .or_variable(NAME, self.env, "KCODE_MAX_TIME", parse_duration)?
+            .or(self.flags.max_time, &Origin::Flag("--max-time"))
+            .usable(NAME)
+    }
+
+    fn max_completion_tokens(&self) -> Result<Setting<Tokens>, SettingsError> {
+        const NAME: &str = "limits.max_completion_tokens";
+        Setting::default(Tokens(32_768))
+            .or(self.user.limits.max_completion_tokens, &self.user_origin)
+            .tighten(NAME, self.repository.limits.max_completion_tokens)?
+            .usable(NAME)
     }
 
     fn test(&self) -> Result<Setting<Option<TestCommand>>, SettingsError> {
@@ -229,53 +253,6 @@ impl Layers<'_> {
             Some(problem) => Err(SettingsError::BadValue { name: "child_env", origin: names.origin, problem }),
             None => Ok(names),
         }
-    }
-}
-
-impl<T: Amount> Setting<T> {
-    /// What the repository's file says, if it is no looser.
-    fn tighten(self, key: &'static str, repository: Option<T>) -> Result<Self, SettingsError> {
-        match repository {
-            Some(value) if value.is_looser_than(&self.value) => {
-                let (value, limit) = (value.shown(), self.value.shown());
-                Err(SettingsError::Looser { key, value, limit, origin: self.origin })
-            }
-            tighter => Ok(self.or(tighter, &Origin::RepositoryFile)),
-        }
-    }
-
-    /// What an environment variable says, if it is set.
-    fn or_variable(
-        self,
-        name: &'static str,
-        env: &Environment,
-        variable: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Self, SettingsError> {
-        let origin = Origin::Environment(variable.to_owned());
-        match env.get(variable).map(parse).transpose() {
-            Ok(value) => Ok(self.or(value, &origin)),
-            Err(problem) => Err(SettingsError::BadValue { name, origin, problem }),
-        }
-    }
-
-    /// Refuses a limit of nothing: it would end every run before its first step.
-    fn usable(self, name: &'static str) -> Result<Self, SettingsError> {
-        if self.value.is_usable() {
-            return Ok(self);
-        }
-        Err(SettingsError::BadValue { name, origin: self.origin, problem: "it must be more than zero".to_owned() })
-    }
-}
-
-impl Setting<Sandbox> {
-    /// The design's rule: `off` must be typed.
-    fn not_off(self) -> Result<Self, SettingsError> {
-        if self.value != Sandbox::Off {
-            return Ok(self);
-        }
-        let problem = "going without a wall is never a setting; type --sandbox off each time".to_owned();
-        Err(SettingsError::BadValue { name: "sandbox", origin: self.origin, problem })
     }
 }
 

@@ -81,9 +81,11 @@ impl RepositoryFiles {
         self.0.metadata(path).is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
     }
 
-    /// Names in a folder, sorted, at most `cap` of them; empty when it isn't there.
+    /// Names in a folder (the root when empty), sorted, at most `cap` of them; empty when it isn't there.
     #[must_use]
     pub fn names(&self, folder: impl AsRef<Path>, cap: usize) -> Vec<String> {
+        let folder = folder.as_ref();
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let entries = self.0.read_dir(folder).into_iter().flatten().flatten().take(cap);
         let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort_unstable();

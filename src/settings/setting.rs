@@ -1,6 +1,9 @@
-//! A value and where it came from.
+//! A value and where it came from, and how one layer goes over another.
 
 use std::fmt;
+
+use super::amounts::Amount;
+use super::{Environment, Sandbox, SettingsError};
 
 /// Where a value came from. `Display` is what `kcode config` prints.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,5 +55,52 @@ impl<T> Setting<T> {
             Some(value) => Self { value, origin: origin.clone() },
             None => self,
         }
+    }
+}
+
+impl<T: Amount> Setting<T> {
+    /// What the repository's file says, if it is no looser.
+    pub(super) fn tighten(self, key: &'static str, repository: Option<T>) -> Result<Self, SettingsError> {
+        match repository {
+            Some(value) if value.is_looser_than(&self.value) => {
+                let (value, limit) = (value.shown(), self.value.shown());
+                Err(SettingsError::Looser { key, value, limit, origin: self.origin })
+            }
+            tighter => Ok(self.or(tighter, &Origin::RepositoryFile)),
+        }
+    }
+
+    /// What an environment variable says, if it is set.
+    pub(super) fn or_variable(
+        self,
+        name: &'static str,
+        env: &Environment,
+        variable: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Self, SettingsError> {
+        let origin = Origin::Environment(variable.to_owned());
+        match env.get(variable).map(parse).transpose() {
+            Ok(value) => Ok(self.or(value, &origin)),
+            Err(problem) => Err(SettingsError::BadValue { name, origin, problem }),
+        }
+    }
+
+    /// Refuses a limit of nothing: it would end every run before its first step.
+    pub(super) fn usable(self, name: &'static str) -> Result<Self, SettingsError> {
+        if self.value.is_usable() {
+            return Ok(self);
+        }
+        Err(SettingsError::BadValue { name, origin: self.origin, problem: "it must be more than zero".to_owned() })
+    }
+}
+
+impl Setting<Sandbox> {
+    /// The design's rule: `off` must be typed.
+    pub(super) fn not_off(self) -> Result<Self, SettingsError> {
+        if self.value != Sandbox::Off {
+            return Ok(self);
+        }
+        let problem = "going without a wall is never a setting; type --sandbox off each time".to_owned();
+        Err(SettingsError::BadValue { name: "sandbox", origin: self.origin, problem })
     }
 }

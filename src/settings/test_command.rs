@@ -96,7 +96,7 @@ impl TestCommand {
             Invocation::Argv(words) => words.clone(),
             // `"$@"` hands the filter to the line's last command, word by word; the shell never parses it.
             Invocation::Shell(line) if !filter.is_empty() => {
-                ["sh", "-c", &format!("{line} \"$@\""), "sh"].map(str::to_owned).to_vec()
+                ["sh", "-c", &format!("{} \"$@\"", line.trim_end()), "sh"].map(str::to_owned).to_vec()
             }
             Invocation::Shell(line) => ["sh", "-c", line].map(str::to_owned).to_vec(),
         };
@@ -158,19 +158,25 @@ impl FilterStyle {
 
     /// Of a shell line: that of its last command, if `"$@"` behind the line would reach that command.
     fn of_line(line: &str) -> Self {
-        let last = line.rsplit(['&', ';', '|', '\n']).next().unwrap_or_default();
+        const KEYWORDS: [&str; 5] = ["fi", "done", "esac", "then", "do"];
+        let last = line.trim_end().rsplit(['&', ';', '|', '\n']).next().unwrap_or_default();
         let reaches = !last.trim().is_empty() && !last.contains(['#', '>', '<', '(', ')', '`', '{', '}']);
         match shlex::split(last) {
             // A pipe's last command is no test runner, whatever its name is.
-            Some(words) if reaches && !line.replace("||", "").contains('|') => Self::of_words(&words),
+            _ if !reaches || line.replace("||", "").contains('|') => Self::Unsupported,
+            Some(words) if !words.first().is_some_and(|word| KEYWORDS.contains(&word.as_str())) => {
+                Self::of_words(&words)
+            }
             _ => Self::Unsupported,
         }
     }
 
     /// Of a program and its arguments, by the names of runners that take filters in their own way.
     fn of_words(words: &[String]) -> Self {
-        let is_assignment = |word: &&str| word.contains('=') && !word.starts_with(['-', '=']);
-        let mut rest = words.iter().map(String::as_str).skip_while(is_assignment).peekable();
+        let is_before_program = |word: &&str| {
+            matches!(*word, "env" | "exec" | "nice" | "time") || (word.contains('=') && !word.starts_with(['-', '=']))
+        };
+        let mut rest = words.iter().map(String::as_str).skip_while(is_before_program);
         let program = rest.next().unwrap_or_default();
         let program = program.rsplit('/').next().unwrap_or_default();
         let arguments: Vec<&str> = rest.collect();
@@ -217,6 +223,7 @@ mod tests {
             ("./gradlew test", "A", "./gradlew test --tests A"),
             ("CI=1 /usr/bin/cargo +nightly test", "a", "CI=1 /usr/bin/cargo +nightly test -- a"),
             ("cd sub && npm test", "a", "cd sub && npm test -- a"),
+            ("time env A=1 cargo test", "a", "time env A=1 cargo test -- a"),
         ];
         for (line, filter, typed) in cases {
             let command = TestCommand::shell(line);
@@ -227,9 +234,9 @@ mod tests {
 
     #[test]
     fn a_line_whose_last_command_cannot_be_seen_takes_no_filter() {
-        for line in
-            ["make check", "pytest | tee log", "pytest > log", "(cd a; pytest)", "pytest # all", "pytest &", "'"]
-        {
+        let plain =
+            ["make check", "pytest | tee log", "pytest > log", "(cd a; pytest)", "pytest # all", "pytest &", "'"];
+        for line in plain.into_iter().chain(["if true; then pytest; fi", "for x in a; do pytest; done", "pytest \\"]) {
             let command = TestCommand::shell(line);
             assert_eq!(command.to_argv(&words("a")), Err(FilterError::Unsupported(line.to_owned())), "{line}");
             assert_eq!(command.to_argv(&[]), Ok(vec!["sh".into(), "-c".into(), line.to_owned()]), "{line}");

@@ -1,13 +1,13 @@
 //! `edit_file`: one passage replaced, every other byte untouched.
 
-use std::fmt::Write;
+use std::ops::Range;
 
 use serde::Deserialize;
-use similar::{ChangeTag, TextDiff};
+use similar::{DiffTag, TextDiff};
 
 use super::edit::{self, Edit};
 use super::place::Place;
-use super::text::{lines, number_line};
+use super::text::{Line, counted, lines, number_line};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, Workroom, arguments};
 use crate::journal::{Digest, RelPath};
@@ -58,47 +58,34 @@ impl Tool for EditFile {
 fn landed(path: RelPath, before: &[u8], after: &[u8], edit: &Edit) -> Observation {
     // Both were checked to be UTF-8 by the engine; nothing is lost here.
     let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
-    let end = edit.range.start + edit.replacement.len();
-    let old = touched_lines(&before, edit.range.start, edit.range.end);
-    let new = touched_lines(&after, edit.range.start, end);
+    let diff = TextDiff::from_lines(before.as_ref(), after.as_ref());
+    let changes: Vec<_> = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal).collect();
+    let removed: usize = changes.iter().map(|op| op.old_range().len()).sum();
+    let added: usize = changes.iter().map(|op| op.new_range().len()).sum();
+    let first = changes.first().map_or(0, |op| op.new_range().start);
+    let end = changes.last().map_or(0, |op| op.new_range().end);
     let all = lines(&after);
-    let diff = TextDiff::from_lines(text_of(&before, &old), text_of(&after, &new));
-    let changes: Vec<_> = diff.iter_all_changes().filter(|change| change.tag() != ChangeTag::Equal).collect();
-    let count = |tag| changes.iter().filter(|change| change.tag() == tag).count();
-    let (removed, added) = (count(ChangeTag::Delete), count(ChangeTag::Insert));
-    let first = changes.iter().find_map(similar::Change::new_index).map_or(new.start, |index| new.start + index);
 
-    let mut text = format!("{path}: −{removed} +{added}, now {} lines", all.len());
+    let mut text = format!("{path}: −{removed} +{added}, now {}", counted(all.len(), "line"));
     if let Some(remark) = edit.tier.remark() {
-        let _ = write!(text, "; {remark}");
+        text = text + "; " + remark;
     }
     text.push_str(". As it stands:\n");
-    let from = new.start.saturating_sub(AROUND);
-    let to = (new.end + AROUND).min(all.len());
-    for (index, line) in all.iter().enumerate().take(to).skip(from) {
-        if to - from > SHOWN && index == from + SHOWN / 2 {
-            let _ = writeln!(text, "… ({} lines)", to - from - SHOWN);
-        }
-        if to - from <= SHOWN || index < from + SHOWN / 2 || index >= to - SHOWN / 2 {
-            number_line(&mut text, index + 1, line.text);
-        }
-    }
+    show(&mut text, &all, first.saturating_sub(AROUND)..(end + AROUND).min(all.len()));
     let summary = format!("{path}:{}  −{removed} +{added}", first + 1);
     Observation { touched: vec![path], ..Observation::of(text, summary) }
 }
 
-/// The lines, from 0, that the bytes `start..end` lie in; a range that ends with a line leaves the next one alone.
-fn touched_lines(text: &str, start: usize, end: usize) -> std::ops::Range<usize> {
-    let all = lines(text);
-    let first = all.partition_point(|line| line.end() <= start).min(all.len());
-    let last = all.partition_point(|line| line.start < end).max(first);
-    first..last
-}
-
-/// The text of those lines.
-fn text_of<'a>(text: &'a str, range: &std::ops::Range<usize>) -> &'a str {
-    let all = lines(text);
-    let start = all.get(range.start).map_or(text.len(), |line| line.start);
-    let end = all.get(range.end).map_or(text.len(), |line| line.start);
-    &text[start..end]
+/// Appends numbered lines; of many, the first and the last.
+fn show(text: &mut String, all: &[Line<'_>], range: Range<usize>) {
+    let hidden = if range.len() > SHOWN { range.start + SHOWN / 2..range.end - SHOWN / 2 } else { 0..0 };
+    for index in range {
+        if hidden.contains(&index) {
+            if index == hidden.start {
+                text.push_str("…\n");
+            }
+        } else {
+            number_line(text, index + 1, all[index].text);
+        }
+    }
 }

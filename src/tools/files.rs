@@ -51,19 +51,24 @@ impl Workroom {
     /// # Errors
     /// Tells what is there instead: nothing (with the nearest names), a folder, a device, a link that leads out.
     pub(super) fn open(&self, place: &Place) -> Result<(File, u64), ToolError> {
-        let (dir, path) = match place {
-            Place::View(path) => (&self.view, path),
-            Place::Log(path) => (&self.logs, path),
-        };
+        let (dir, path) = self.handle(place);
         let told = |error: io::Error| self.refusal(place, &error);
         if is_git(&dir.canonicalize(path.as_path()).map_err(told)?) {
             return tell(format!("{place} is a link into .git, which belongs to git"));
         }
+        // Opening a device may do something; looking at it doesn't.
         let kind = dir.metadata(path.as_path()).map_err(told)?.file_type();
-        if !kind.is_file() {
-            return tell(not_a_file(place, kind));
-        }
-        // Whatever took its place since then: a pipe must not block us, and nothing but a file is read.
+        if kind.is_file() { self.open_found(place) } else { tell(not_a_file(place, kind)) }
+    }
+
+    /// As [`Workroom::open`], for a file that a walk came by: what is there now was a file a moment ago.
+    ///
+    /// # Errors
+    /// Tells what has taken its place.
+    pub(super) fn open_found(&self, place: &Place) -> Result<(File, u64), ToolError> {
+        let (dir, path) = self.handle(place);
+        let told = |error: io::Error| self.refusal(place, &error);
+        // A pipe in the file's place must not block us, and nothing but a file is read.
         let options = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).to_owned();
         let file = dir.open_with(path.as_path(), &options).map_err(told)?;
         let metadata = file.metadata().map_err(told)?;
@@ -71,6 +76,13 @@ impl Workroom {
             Ok((file.into_std(), metadata.len()))
         } else {
             tell(not_a_file(place, metadata.file_type()))
+        }
+    }
+
+    fn handle<'a>(&'a self, place: &'a Place) -> (&'a Dir, &'a RelPath) {
+        match place {
+            Place::View(path) => (&self.view, path),
+            Place::Log(path) => (&self.logs, path),
         }
     }
 

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::text::clip;
 use crate::journal::{RelPath, TestCounts};
+
+/// Bytes of a refusal that people see.
+const SUMMARY: usize = 120;
 
 /// What a call of a tool came to; crosses the wall from the worker to the broker.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,9 +29,9 @@ impl Observation {
         Self { ok: true, text, summary, ..Self::default() }
     }
 
-    /// A call that the model has to make differently; people see the first line.
+    /// A call that the model has to make differently; people see the start of the first line.
     pub(super) fn refusal(text: String) -> Self {
-        let summary = text.lines().next().unwrap_or_default().to_owned();
+        let summary = clip(text.lines().next().unwrap_or_default(), SUMMARY).to_owned();
         Self { ok: false, text, summary, ..Self::default() }
     }
 }

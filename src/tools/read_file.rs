@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use super::place::Place;
-use super::text::{BOM, Line, counted, decode, lines, number_line, oddities};
+use super::text::{Line, counted, decode, lines, number_line, oddities};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, Workroom, arguments};
 use crate::journal::Digest;
@@ -116,9 +116,7 @@ impl Page {
         let mut page = Self { body: String::new(), lines: asked.start..asked.start, whole: true };
         for index in asked {
             let before = page.body.len();
-            // The byte order mark is told in the head line; here it would only be in the way of copying.
-            let text = if index == 0 { all[index].text.trim_start_matches(BOM) } else { all[index].text };
-            let whole = number_line(&mut page.body, index + 1, text);
+            let whole = number_line(&mut page.body, index + 1, all[index].text);
             if page.body.len() > WINDOW && before > 0 {
                 page.body.truncate(before);
                 break;

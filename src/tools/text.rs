@@ -135,6 +135,8 @@ pub(super) fn oddities(text: &str, lines: &[Line<'_>]) -> Vec<String> {
 
 /// Appends `NUMBER<tab>TEXT` as a line; `number` counts from 1. A long line is cut and says so. True when it was whole.
 pub(super) fn number_line(out: &mut String, number: usize, line: &str) -> bool {
+    // The byte order mark is told elsewhere; here it would be in the way of copying the line.
+    let line = if number == 1 { line.trim_start_matches(BOM) } else { line };
     let shown = clip(line, LINE_CAP);
     let _ = write!(out, "{number}\t{shown}");
     if shown.len() < line.len() {

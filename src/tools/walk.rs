@@ -33,12 +33,12 @@ pub(super) fn walk(room: &Workroom, under: Option<&RelPath>) -> Vec<Found> {
 fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Vec<Found> {
     let target = under.map(|under| base.join(under.as_path()));
     let mut builder = WalkBuilder::new(start);
-    // Rules count from the view's root down: neither the user's global ones nor those of a folder above reach in, and
+    // Rules count from the view's root down: neither the user's global ones, nor ripgrep's, nor those of a folder above; and
     // a folder without git keeps its .gitignore.
-    builder.hidden(false).parents(false).git_global(false).require_git(false).follow_links(false);
+    builder.hidden(false).parents(false).git_global(false).ignore(false).require_git(false).follow_links(false);
     builder.sort_by_file_name(Ord::cmp).filter_entry(move |entry| {
         let on_the_way = |target: &PathBuf| entry.path().starts_with(target) || target.starts_with(entry.path());
-        entry.file_name() != ".git" && target.as_ref().is_none_or(on_the_way)
+        !entry.file_name().eq_ignore_ascii_case(".git") && target.as_ref().is_none_or(on_the_way)
     });
     let found = builder.build().filter_map(Result::ok).filter_map(|entry| relative(base, &entry));
     found.filter(|found| under.is_none_or(|under| found.path.as_path().starts_with(under.as_path()))).collect()

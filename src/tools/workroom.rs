@@ -45,3 +45,9 @@ impl Workroom {
         &self.root
     }
 }
+
+/// Reads of one reply run side by side.
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<Workroom>();
+};

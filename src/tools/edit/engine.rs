@@ -89,7 +89,11 @@ pub fn plan(input: &[u8], old_text: &str, new_text: &str) -> Result<Edit, EditEr
 }
 
 fn finish(request: &Request<'_>, passage: &Passage, tier: Tier, mark: usize) -> Result<Edit, EditError> {
-    let replacement = splice::replacement(request, passage, tier);
+    let mut replacement = splice::replacement(request, passage, tier);
+    // A file has its mark or has none; an edit of its first line gives it none.
+    if passage.range.start == 0 && !request.content.starts_with(BOM) {
+        replacement = replacement.trim_start_matches(BOM).to_owned();
+    }
     if replacement == request.content[passage.range.clone()] {
         return Err(EditError::NoChange);
     }

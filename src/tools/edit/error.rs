@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::find::Passage;
+use super::find::{ENOUGH, Passage};
 use super::nearest::Nearest;
 use super::{MAX_BYTES, Tier};
 use crate::tools::NotText;
@@ -77,7 +77,8 @@ impl EditError {
 impl fmt::Display for Ambiguous {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let found = self.tier.remark().map_or(String::new(), |remark| format!(" ({remark})"));
-        writeln!(f, "old_text is there {} times{found}, starting at:", self.places.len())?;
+        let least = if self.places.len() < ENOUGH { "" } else { "at least " };
+        writeln!(f, "old_text is there {least}{} times{found}, starting at:", self.places.len())?;
         for (line, above) in self.places.iter().take(PLACES) {
             match above {
                 Some(above) => writeln!(f, "line {line}, below {above:?}")?,

@@ -8,7 +8,7 @@ use super::projection::{Projection, plain};
 use crate::tools::text::Line;
 
 /// More places than this are not looked for; nobody needs the list to be longer.
-const ENOUGH: usize = 100;
+pub(super) const ENOUGH: usize = 100;
 
 /// One place where `old_text` was found.
 pub(super) struct Passage {

@@ -11,6 +11,7 @@ impl Projection {
     /// Line endings become `\n`; each other character becomes what `fold` makes of it.
     pub fn new(original: &str, fold: impl Fn(char) -> char) -> Self {
         let mut projection = Self { text: String::with_capacity(original.len()), steps: vec![(0, 0)] };
+        let mut drift = 0;
         let mut chars = original.char_indices().peekable();
         while let Some((at, char)) = chars.next() {
             let mut end = at + char.len_utf8();
@@ -20,7 +21,9 @@ impl Projection {
             } else {
                 projection.text.push(fold(char));
             }
-            if projection.original(projection.text.len()) != end {
+            // What is compared is never longer than what it stands for.
+            if end - projection.text.len() != drift {
+                drift = end - projection.text.len();
                 projection.steps.push((projection.text.len(), end));
             }
         }

@@ -99,15 +99,14 @@ fn own_lines<'a>(request: &Request<'a>, passage: &Passage) -> Vec<Own<'a>> {
     if own.last().is_none_or(|last| !last.ending.is_empty()) {
         own.push(Own { text: "", ending: "" });
     }
+    // A passage that ends with a line break is followed by lines like that one; any other by the rest of its last line.
+    let before = match own.as_slice() {
+        [.., before, last] if last.text.is_empty() => before.ending,
+        _ => "",
+    };
     let at = request.lines.partition_point(|line| line.end() <= passage.range.end);
-    let around = [Some(at), at.checked_sub(1)].into_iter().flatten().filter_map(|index| request.lines.get(index));
-    let mut endings: Vec<_> = around.map(|line| line.ending).collect();
-    if let [.., before, last] = own.as_slice()
-        && last.text.is_empty()
-    {
-        endings.insert(0, before.ending);
-    }
-    let ending = endings.into_iter().find(|ending| !ending.is_empty()).unwrap_or("\n");
+    let around = request.lines.iter().take(at + 1).rev().map(|line| line.ending);
+    let ending = std::iter::once(before).chain(around).find(|ending| !ending.is_empty()).unwrap_or("\n");
     if let Some(last) = own.last_mut() {
         last.ending = ending;
     }

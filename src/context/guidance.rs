@@ -1,0 +1,79 @@
+//! The project's guidance: `AGENTS.md` of the root and of each folder down to the focus.
+
+use std::path::{Path, PathBuf};
+
+use super::plain::{plain, plain_name};
+use crate::journal::RelPath;
+use crate::settings::RepositoryFiles;
+
+/// For all files of the chain together; they share it evenly.
+const MAX_BYTES: u64 = 10_000;
+const NAME: &str = "AGENTS.md";
+
+/// One file of the chain.
+pub(super) struct Guidance {
+    /// As the model may read it.
+    pub path: String,
+    /// Without hidden characters; cut after a whole line.
+    pub text: String,
+    /// Says so when it was cut.
+    pub cut: Option<String>,
+}
+
+/// The chain, root first: what comes later is more specific.
+pub(super) fn chain(files: &RepositoryFiles, focus: Option<&RelPath>) -> Vec<Guidance> {
+    let focus = focus.map_or(Path::new(""), RelPath::as_path);
+    let mut paths: Vec<PathBuf> = focus.ancestors().map(|folder| folder.join(NAME)).collect();
+    paths.reverse();
+    paths.retain(|path| files.has(path));
+    let share = MAX_BYTES / (paths.len() as u64).max(1);
+    paths.iter().filter_map(|path| read(files, path, share)).collect()
+}
+
+fn read(files: &RepositoryFiles, path: &Path, cap: u64) -> Option<Guidance> {
+    let beginning = files.read(path, cap)?;
+    let path = plain_name(&path.display().to_string());
+    let mut bytes = beginning.bytes.as_slice();
+    let mut cut = None;
+    if beginning.is_cut() {
+        // After a whole line; without one, what remains of a character is replaced.
+        bytes = bytes.iter().rposition(|byte| *byte == b'\n').map_or(bytes, |end| &bytes[..=end]);
+        let (shown, size) = (bytes.len(), beginning.size);
+        cut = Some(format!("{path} is cut at {shown} of {size} bytes; read_file shows the rest"));
+    }
+    let text = plain(&String::from_utf8_lossy(bytes)).trim().to_owned();
+    (!text.is_empty()).then_some(Guidance { path, text, cut })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_chain_goes_from_the_root_to_the_focus_and_says_what_it_cuts() {
+        let root = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(root.path().join("a/b")).expect("folders");
+        fs::write(root.path().join("AGENTS.md"), "Be kind.\u{202e}\n").expect("a file");
+        fs::write(root.path().join("a/AGENTS.md"), "line of text\n".repeat(1_000)).expect("a file");
+        fs::write(root.path().join("a/b/AGENTS.md"), " \n").expect("a file");
+        std::os::unix::fs::symlink("/etc/hostname", root.path().join("out.md")).expect("a link");
+        let files = RepositoryFiles::open(root.path()).expect("it opens");
+
+        let chain = chain(&files, RelPath::new("a/b").ok().as_ref());
+        let paths: Vec<&str> = chain.iter().map(|guidance| guidance.path.as_str()).collect();
+        assert_eq!(paths, ["AGENTS.md", "a/AGENTS.md"]);
+        assert_eq!((chain[0].text.as_str(), &chain[0].cut), ("Be kind.", &None));
+        assert!(chain[1].text.ends_with("line of text") && chain[1].text.len() < 3_400);
+        let note = "a/AGENTS.md is cut at 3328 of 13000 bytes; read_file shows the rest";
+        assert_eq!(chain[1].cut.as_deref(), Some(note));
+    }
+
+    #[test]
+    fn guidance_that_leads_outside_is_no_guidance() {
+        let root = tempfile::tempdir().expect("a folder");
+        std::os::unix::fs::symlink("/etc/hostname", root.path().join(NAME)).expect("a link");
+        let files = RepositoryFiles::open(root.path()).expect("it opens");
+        assert!(chain(&files, None).is_empty());
+    }
+}

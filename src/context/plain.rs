@@ -1,0 +1,31 @@
+//! Text of others, without what a reader can't see.
+
+/// `text` without control characters (line breaks and tabs stay), without marks that reorder or hide
+/// text, and with `\n` as the only line break.
+pub(super) fn plain(text: &str) -> String {
+    text.replace("\r\n", "\n").chars().filter(|c| matches!(c, '\n' | '\t') || !is_hidden(*c)).collect()
+}
+
+/// The same for a name: on one line.
+pub(super) fn plain_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() || is_hidden(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Control characters, direction marks, zero-width characters and the invisible tag alphabet.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{feff}' | '\u{61c}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_gone() {
+        assert_eq!(plain("a\r\nb\tc\u{1b}[31md\u{202e}e\u{e0041}\0\u{85}\r"), "a\nb\tc[31mde");
+        assert_eq!(plain_name("a\nb\u{200b}.rs"), "a\u{fffd}b\u{fffd}.rs");
+        assert_eq!(plain("Grüße 你好 e\u{301}"), "Grüße 你好 e\u{301}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Finding the test command that a repository implies.
+//!
+//! Folders are asked from the one the user stood in up to the root, each for every kind of
+//! project, in a fixed order: the nearest one wins. Nothing is executed. Cases stand in
+//! `fixtures/detect`.
+
+use std::path::{Path, PathBuf};
+
+use super::{python, runners};
+use crate::journal::RelPath;
+use crate::settings::{RepositoryFiles, TestCommand};
+
+/// A test command, and what spoke for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detected {
+    /// How to run the tests.
+    pub command: TestCommand,
+    /// For people: `found in crates/core/Cargo.toml`.
+    pub origin: String,
+}
+
+/// A folder that may hold a project.
+pub(super) struct Folder<'a> {
+    /// The whole repository.
+    pub files: &'a RepositoryFiles,
+    /// Relative to the root; empty for the root itself.
+    pub path: PathBuf,
+}
+
+/// A command for a folder, and the file in it that spoke for it.
+pub(super) type Found = Option<(TestCommand, String)>;
+
+/// In this order; a repository with several kinds of project is taken for the first of them.
+/// What names a test runner outright goes before what may hide any (make, a script).
+const KINDS: [fn(&Folder) -> Found; 9] = [
+    runners::cargo,
+    runners::go,
+    python::project,
+    runners::node,
+    runners::maven,
+    runners::gradle,
+    runners::make,
+    python::loose_tests,
+    runners::script,
+];
+
+/// The test command of the nearest project to `focus`, a folder below `root`; of the root when it is `None`.
+#[must_use]
+pub fn detect(root: &Path, focus: Option<&RelPath>) -> Option<Detected> {
+    let files = RepositoryFiles::open(root).ok()?;
+    let start = focus.map_or(Path::new(""), RelPath::as_path);
+    let mut folders = start.ancestors().map(|path| Folder { files: &files, path: path.to_owned() });
+    folders.find_map(|folder| {
+        let (command, file) = KINDS.iter().find_map(|kind| kind(&folder))?;
+        let origin = format!("found in {}", folder.path.join(file).display());
+        Some(Detected { command: command.in_dir(RelPath::from_path(&folder.path).ok()), origin })
+    })
+}
+
+impl Folder<'_> {
+    /// Enough of a manifest; what is longer is hardly written by hand.
+    const MAX_BYTES: u64 = 512 * 1024;
+
+    /// The text of a file in this folder.
+    pub fn text(&self, name: impl AsRef<Path>) -> Option<String> {
+        self.files.read(self.path.join(name), Self::MAX_BYTES).map(|file| file.text())
+    }
+
+    pub fn has(&self, name: impl AsRef<Path>) -> bool {
+        self.files.has(self.path.join(name))
+    }
+
+    pub fn is_executable(&self, name: impl AsRef<Path>) -> bool {
+        self.files.is_executable(self.path.join(name))
+    }
+
+    /// The first of `names` that is there.
+    pub fn first<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
+        names.iter().copied().find(|name| self.has(name))
+    }
+
+    /// This folder and those above it up to the root, as paths from this folder: ``, `..`, `../..`.
+    pub fn upwards(&self) -> impl Iterator<Item = (PathBuf, &Path)> {
+        let up = |steps| std::iter::repeat_n("..", steps).collect::<PathBuf>();
+        self.path.ancestors().enumerate().map(move |(steps, folder)| (up(steps), folder))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    /// Unpacks a case: lines before the first `-- name --` are `key: value`, then come the files.
+    /// `-- name (executable) --` sets the mode, `-- name -> target --` makes a link.
+    fn unpack(case: &str, root: &Path) -> (Option<RelPath>, String) {
+        let (head, files) = case.split_once("-- ").expect("a file");
+        let value = |key: &str| head.lines().find_map(|line| line.strip_prefix(key)).map(|text| text.trim().to_owned());
+        for file in files.split("\n-- ") {
+            let (name, text) = file.split_once(" --").expect("a name");
+            let text = text.strip_prefix('\n').unwrap_or(text);
+            let (name, link) = name.split_once(" -> ").map_or((name, None), |(name, link)| (name, Some(link)));
+            let (name, mode) = name.strip_suffix(" (executable)").map_or((name, 0o644), |name| (name, 0o755));
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
+            if let Some(target) = link {
+                symlink(target, &path).expect("a link");
+                continue;
+            }
+            fs::write(&path, text).expect("it can be written");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+        }
+        (value("focus:").and_then(|path| RelPath::new(&path).ok()), value("expected:").expect("an expectation"))
+    }
+
+    #[test]
+    fn each_repository_implies_the_expected_command() {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/detect");
+        let mut seen = 0;
+        for entry in fs::read_dir(cases).expect("the fixtures").flatten() {
+            if entry.path().extension().is_none_or(|extension| extension != "txt") {
+                continue;
+            }
+            let root = tempfile::tempdir().expect("a folder");
+            let case = fs::read_to_string(entry.path()).expect("a case");
+            let (focus, expected) = unpack(&case, root.path());
+            let detected = detect(root.path(), focus.as_ref());
+            let actual = detected.map_or_else(
+                || "nothing".to_owned(),
+                |Detected { command, origin }| match &command.dir {
+                    Some(dir) => format!("{command} (in {dir}), {origin}"),
+                    None => format!("{command}, {origin}"),
+                },
+            );
+            assert_eq!(actual, expected, "{}", entry.path().display());
+            seen += 1;
+        }
+        assert!(seen >= 40, "only {seen} cases were found");
+    }
+}

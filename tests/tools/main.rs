@@ -1,0 +1,8 @@
+//! The tools as the worker calls them: on real files, with the arguments that models write.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod calls;
+mod files;
+mod find;
+mod world;
