@@ -42,8 +42,7 @@ pub(super) fn confine(charge: &Charge, without_namespaces: Option<String>) -> Re
         let wall = WallBuilt { layers: vec![subreaper, off], ..WallBuilt::default() };
         return Ok(Confined { wall, writable });
     }
-    let path_variable: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-    let mut readable = files::readable(charge.home.as_deref(), &path_variable);
+    let mut readable = files::readable(charge.home.as_deref(), |name| std::env::var_os(name));
     readable.extend(charge.readable.iter().cloned());
     // This binary, to start commands with, wherever it lies.
     readable.extend(std::env::current_exe());
