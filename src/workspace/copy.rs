@@ -26,8 +26,6 @@ const UNTRACKED_FILE_LIMIT: u64 = 100 << 20;
 const UNTRACKED_LIMIT: u64 = 4 << 30;
 /// Files that a thread takes at once.
 const BATCH: usize = 64;
-/// Notes of one kind that are told one by one.
-const MAX_NOTES: usize = 20;
 
 /// What the copy came to.
 pub(super) struct Copy {
@@ -74,10 +72,6 @@ pub(super) fn copy(source: &Path, view: &Path, selection: Selection) -> Result<C
     let bytes = job.bytes.into_inner();
     let mut notes = job.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
     notes.sort();
-    if notes.len() > MAX_NOTES {
-        let more = notes.split_off(MAX_NOTES).len();
-        notes.push(format!("{more} more files are not in the view"));
-    }
     let copied = files.iter().flatten().count() as u64;
     let manifest = Manifest { paths, files, settled_ns: settled_ns() };
     Ok(Copy { manifest, notes: [unseen, notes].concat(), files: copied, bytes })

@@ -164,6 +164,16 @@ fn a_workspace_sees_its_own_packages_of_the_view() {
 }
 
 #[test]
+fn an_editable_install_is_warned_of() {
+    let world = World::new();
+    let root = fs::canonicalize(world.root()).unwrap();
+    world.write(".venv/lib/python3.13/site-packages/__editable__.calc.pth", format!("{}/src\n", root.display()));
+    world.write("src/calc.py", "x = 1\n");
+    let notes = world.view().made().notes.join("\n");
+    assert!(notes.contains(".venv is linked, read-only; it has this project installed in editable mode"), "{notes}");
+}
+
+#[test]
 fn removal_leaves_nothing_not_even_read_only_folders() {
     let world = World::new();
     world.write("a.txt", "one\n");
