@@ -36,7 +36,13 @@ pub(super) struct Copy {
 }
 
 /// Copies everything of `selection` from `source` to `view`, an empty folder.
-pub(super) fn copy(source: &Path, view: &Path, selection: Selection) -> Result<Copy, WorkspaceError> {
+/// Ends early with [`WorkspaceError::Stopped`] once `stop` is set.
+pub(super) fn copy(
+    source: &Path,
+    view: &Path,
+    selection: Selection,
+    stop: &AtomicBool,
+) -> Result<Copy, WorkspaceError> {
     let Selection { paths, notes: unseen, .. } = selection;
     let mut files: Vec<Option<Copied>> = vec![None; paths.len()];
     make_folders(view, paths.iter())?;
@@ -56,6 +62,9 @@ pub(super) fn copy(source: &Path, view: &Path, selection: Selection) -> Result<C
         loop {
             let batch = batches.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((number, slots)) = batch else { return Ok(()) };
+            if stop.load(Ordering::Relaxed) {
+                return Err(WorkspaceError::Stopped);
+            }
             for (offset, slot) in slots.iter_mut().enumerate() {
                 *slot = job.copy_one(number * BATCH + offset, &mut buffer)?;
             }
@@ -156,37 +165,39 @@ impl Job<'_> {
         let mut original = OpenOptions::new().read(true).custom_flags(flags).open(from).map_err(CopyError::Read)?;
         // Permission bits without setuid, setgid and sticky; the owner must be able to read and edit.
         let bits = original.metadata().map_err(CopyError::Read)?.permissions().mode() & 0o777 | 0o600;
-        let shared = self.reflink.load(Ordering::Relaxed) && self.share(from, to);
-        let sha256 = if shared {
+        let (copy, sha256) = if self.share(from, to) {
             let mut copy = File::open(to).map_err(CopyError::Write)?;
-            file_state::hash(&mut copy, &mut io::sink(), buffer).map_err(CopyError::Write)?.0
+            let (sha256, _) = file_state::hash(&mut copy, &mut io::sink(), buffer).map_err(CopyError::Write)?;
+            (copy, sha256)
         } else {
             let mut copy = OpenOptions::new().write(true).create_new(true).open(to).map_err(CopyError::Write)?;
-            let result = file_state::hash(&mut original, &mut copy, buffer);
-            // One error for both sides: a full disk is the view's trouble, the rest the original's.
-            result
-                .map_err(|error| match error.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                        CopyError::Write(error)
-                    }
-                    _ => {
-                        drop(fs::remove_file(to));
-                        CopyError::Read(error)
-                    }
-                })?
-                .0
+            let (sha256, _) = file_state::hash(&mut original, &mut copy, buffer).map_err(|error| blame(error, to))?;
+            (copy, sha256)
         };
-        fs::set_permissions(to, Permissions::from_mode(bits)).map_err(CopyError::Write)?;
+        copy.set_permissions(Permissions::from_mode(bits)).map_err(CopyError::Write)?;
         Ok((FileMode::of_permissions(bits), sha256))
     }
 
-    /// Tries a reflink. The first file system that can't is not asked again.
+    /// Tries a reflink. A file system that can't is asked once.
     fn share(&self, from: &Path, to: &Path) -> bool {
-        let shared = reflink_copy::reflink(from, to).is_ok();
+        let shared = self.reflink.load(Ordering::Relaxed) && reflink_copy::reflink(from, to).is_ok();
         if !shared {
             self.reflink.store(false, Ordering::Relaxed);
         }
         shared
+    }
+}
+
+/// Which side of a copy failed: a full disk is the view's trouble, anything else the original's.
+fn blame(error: io::Error, to: &Path) -> CopyError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            CopyError::Write(error)
+        }
+        _ => {
+            drop(fs::remove_file(to));
+            CopyError::Read(error)
+        }
     }
 }
 

@@ -39,6 +39,9 @@ pub enum WorkspaceError {
     /// The folder belongs to git itself.
     #[error("{} is inside git's own folder, not in a work tree", .0.display())]
     InsideGit(PathBuf),
+    /// Somebody asked to stop while the view was being made.
+    #[error("stopped while the private view was being made")]
+    Stopped,
     /// A file operation of kcode's own failed.
     #[error("can't {action} {}: {source}", path.display())]
     Io {
@@ -81,6 +84,7 @@ impl WorkspaceError {
             Self::FileSystemRoot => "change to the project's folder, or name it with -C".into(),
             Self::Bare(_) => "make a work tree of it (git worktree add ../work) and run kcode there".into(),
             Self::InsideGit(_) => "change to the project's folder, above .git".into(),
+            Self::Stopped => "nothing was changed; run the task again".into(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "free some space, or put the state on another disk with KCODE_HOME".into()
             }

@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -65,25 +66,38 @@ impl View {
     /// # Errors
     /// When the view can't be written. What can't be read of the user's tree is left out, with a note.
     pub fn create(repository: &Repository, run: &Path, dependencies: &[String]) -> Result<Self, WorkspaceError> {
+        Self::create_unless(&AtomicBool::new(false), repository, run, dependencies)
+    }
+
+    /// As [`View::create`], for a thread that can't be cancelled: setting `stop` makes it give up soon.
+    ///
+    /// # Errors
+    /// As there, and [`WorkspaceError::Stopped`].
+    pub fn create_unless(
+        stop: &AtomicBool,
+        repository: &Repository,
+        run: &Path,
+        dependencies: &[String],
+    ) -> Result<Self, WorkspaceError> {
         let holder = run.join("view");
         DirBuilder::new().recursive(true).mode(0o700).create(run).map_err(io_error("make", run))?;
         DirBuilder::new().mode(0o700).create(&holder).map_err(io_error("make", &holder))?;
-        Self::fill(repository, run, &holder, dependencies).inspect_err(|_| drop(remove_tree(&holder)))
+        Self::fill(stop, repository, run, dependencies).inspect_err(|_| drop(remove_tree(&holder)))
     }
 
     fn fill(
+        stop: &AtomicBool,
         repository: &Repository,
         run: &Path,
-        holder: &Path,
         dependencies: &[String],
     ) -> Result<Self, WorkspaceError> {
         let started = Instant::now();
-        let holder = fs::canonicalize(holder).map_err(io_error("find", holder))?;
+        let holder = fs::canonicalize(run.join("view")).map_err(io_error("find", run))?;
         let view_root = holder.join(repository.root().file_name().unwrap_or("project".as_ref()));
         DirBuilder::new().mode(0o700).create(&view_root).map_err(io_error("make", &view_root))?;
         let mut selection = select(repository, dependencies);
         let dependencies = std::mem::take(&mut selection.dependencies);
-        let mut copied = copy(repository.root(), &view_root, selection)?;
+        let mut copied = copy(repository.root(), &view_root, selection, stop)?;
         for folder in &dependencies {
             folder.link(repository.root(), &view_root).map_err(io_error("link", &folder.path))?;
             copied.notes.push(folder.note(repository.root()));
@@ -173,6 +187,15 @@ impl View {
         };
         looked.map_err(io_error("compare", self.root()))?;
         assemble(&self.scene, self.object_format, differences, cache)
+    }
+
+    /// Removes the view that a killed run left in its folder, if any.
+    ///
+    /// # Errors
+    /// When something of it can't be removed.
+    pub fn discard(run: &Path) -> Result<(), WorkspaceError> {
+        let holder = run.join("view");
+        remove_tree(&holder).map_err(io_error("remove", &holder))
     }
 
     /// Removes the view from disk; the patch and the kept contents stay.

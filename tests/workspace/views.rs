@@ -6,8 +6,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
+use std::sync::atomic::AtomicBool;
 
-use kcode::workspace::{Touched, View};
+use kcode::workspace::{Touched, View, WorkspaceError};
 
 use crate::world::{World, everything, full_patch, link, path, set_mode, tree, write};
 
@@ -185,6 +186,19 @@ fn removal_leaves_nothing_not_even_read_only_folders() {
     view.remove().unwrap();
     assert!(!world.run().join("view").exists());
     assert!(fs::metadata("/etc").unwrap().permissions().mode() & 0o777 == 0o755, "links are not followed");
+}
+
+#[test]
+fn a_view_that_is_stopped_leaves_nothing() {
+    let world = World::new();
+    world.write("a.txt", "one\n");
+    let stopped = View::create_unless(&AtomicBool::new(true), &world.repository(), &world.run(), &[]);
+    assert!(matches!(stopped, Err(WorkspaceError::Stopped)));
+    assert!(!world.run().join("view").exists());
+    drop(world.view());
+    View::discard(&world.run()).unwrap();
+    assert!(!world.run().join("view").exists(), "what a killed run leaves can be removed later");
+    View::discard(&world.run()).unwrap();
 }
 
 #[test]
