@@ -125,7 +125,9 @@ fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result
         output::say(&Failure { run: None, ..failure }.to_string());
     }
     output::say(&closing(report));
-    output::say(&kept(report));
+    if run.order.kept {
+        output::say(&kept(report));
+    }
     Ok(())
 }
 

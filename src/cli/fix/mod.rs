@@ -32,7 +32,7 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
     let env = Environment::from_process();
     let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run) };
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
-    run(Order { task, repository, settings, global, flags: &arguments.run, past: None })
+    run(Order { task, repository, settings, global, flags: &arguments.run, past: None, kept: true })
 }
 
 /// Takes up a run that stopped before its end. Task and model are the run's own.
@@ -44,7 +44,7 @@ pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, F
     // The conversation is the model's own: another one must not get its reasoning.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
-    run(Order { task, repository, settings, global, flags: &arguments.run, past: Some(past) })
+    run(Order { task, repository, settings, global, flags: &arguments.run, past: Some(past), kept: true })
 }
 
 /// Runs an order to its end on a runtime of its own.

@@ -36,6 +36,8 @@ pub struct Order<'a> {
     pub flags: &'a RunFlags,
     /// The run that goes on; `None` for a new one.
     pub past: Option<Past>,
+    /// False when nothing of the run can be used later, as in a demo.
+    pub kept: bool,
 }
 
 /// A run whose conversation is over.
