@@ -193,7 +193,8 @@ fn said(text: &str) -> String {
     let clean = sanitise(text);
     let mut lines: Vec<_> = clean.trim().lines().take(SAID_LINES + 1).map(|line| format!("  {line}\n")).collect();
     if lines.len() > SAID_LINES {
-        lines[SAID_LINES] = "  …\n".to_owned();
+        lines.truncate(SAID_LINES);
+        lines.push("  …\n".to_owned());
     }
     format!("\n{}\n{}", style("the model says").dim(), lines.concat())
 }
