@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,31 @@ impl DependencyFolder {
     pub(super) fn at(root: &Path, path: PathBuf) -> Option<Self> {
         let target = fs::canonicalize(root.join(&path)).ok().filter(|target| target.is_dir())?;
         Some(Self { path, target })
+    }
+
+    /// What the user should know about it, in one sentence.
+    pub(super) fn note(&self, root: &Path) -> String {
+        let name = self.path.display();
+        if self.imports_project(root) {
+            format!(
+                "{name} is linked, read-only; it has this project installed in editable mode, so tests may import your \
+                 tree instead of the view: put PYTHONPATH=. (or src) into the test command"
+            )
+        } else {
+            format!("{name} is linked, read-only")
+        }
+    }
+
+    /// Whether this is a Python environment whose packages point back to the project (`pip install -e`).
+    fn imports_project(&self, root: &Path) -> bool {
+        let libraries = fs::read_dir(self.target.join("lib")).into_iter().flatten().flatten();
+        let packages = libraries.filter_map(|library| fs::read_dir(library.path().join("site-packages")).ok());
+        packages.flatten().flatten().any(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let pointer = name.ends_with(".pth") || name.ends_with(".egg-link") || name.starts_with("__editable__");
+            pointer && points_to(&entry.path(), root)
+        })
     }
 
     /// Makes it visible below `view`.
@@ -79,6 +104,14 @@ impl DependencyFolder {
         }
         Ok(())
     }
+}
+
+/// Whether a small text file names `root`.
+fn points_to(file: &Path, root: &Path) -> bool {
+    let mut text = Vec::new();
+    let read = fs::File::open(file).and_then(|file| file.take(1 << 16).read_to_end(&mut text));
+    let root = root.as_os_str().as_encoded_bytes();
+    read.is_ok() && text.windows(root.len()).any(|window| window == root)
 }
 
 fn is_scope(entry: &fs::DirEntry) -> io::Result<bool> {

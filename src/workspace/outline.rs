@@ -7,9 +7,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use ignore::WalkBuilder;
-
 use super::paths::PathList;
+use super::walk::{may_enter, walk};
 use super::{GitAccess, Repository, file_state, git};
 
 /// Above this many tracked files `git status` takes long enough to be felt; the survey goes without.
@@ -56,10 +55,9 @@ impl Repository {
 
     fn walked(&self, limit: usize) -> Outline {
         let mut outline = Outline { complete: true, ..Outline::default() };
-        let walk = walk(self.root())
-            .sort_by_file_name(std::cmp::Ord::cmp)
-            .filter_entry(|entry| entry.file_name() != ".git")
-            .build();
+        let root = self.root().to_owned();
+        let filter = move |entry: &ignore::DirEntry| entry.file_name() != ".git" && may_enter(&root, entry);
+        let walk = walk(self.root(), false).sort_by_file_name(std::cmp::Ord::cmp).filter_entry(filter).build();
         let files = walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
         for entry in files {
             if outline.total == limit as u64 {
@@ -113,13 +111,6 @@ fn dirty_file(record: &[u8]) -> Option<DirtyFile> {
     let path = rest.splitn(fields, ' ').nth(fields - 1)?.to_owned();
     let status = if kind == "?" { "??" } else { rest.get(..2)? }.to_owned();
     Some(DirtyFile { path, status })
-}
-
-/// A walk that sees what git would: hidden files, no ignored ones. It also reports what git would track despite that.
-pub(super) fn walk(root: &Path) -> WalkBuilder {
-    let mut builder = WalkBuilder::new(root);
-    builder.hidden(false).parents(false).ignore(false).require_git(false).follow_links(false);
-    builder
 }
 
 /// The paths in the index of the repository at `root`, submodules as the folder they are; `None` without an index.

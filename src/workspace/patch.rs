@@ -58,6 +58,12 @@ pub enum LeftOutReason {
     /// Its size.
     #[error("it has more than 64 MB")]
     TooLarge,
+    /// The size of all such files.
+    #[error("a command of the run made more than 64 MB of new files")]
+    TooMuch,
+    /// It is a folder whose `.gitignore` is a pipe, a device, huge, or a link out of the view.
+    #[error("its .gitignore is no ordinary file, so it was not searched for new files")]
+    IgnoreRules,
     /// A pipe, a socket or a device took its place.
     #[error("it was replaced by a pipe, a socket or a device")]
     Special,

@@ -29,6 +29,9 @@ use super::selection::select;
 use super::{ApplyError, Blobs, ChangeSet, Patch, Repository, WorkspaceError};
 use crate::journal::{Digest, RelPath, ViewMade};
 
+/// Notes that are told one by one.
+const MAX_NOTES: usize = 20;
+
 /// What may have changed since the last look.
 #[derive(Clone, Copy, Debug)]
 pub enum Touched<'a> {
@@ -114,8 +117,9 @@ impl View {
         let mut copied = copy(repository.root(), &view_root, selection, stop)?;
         for folder in &dependencies {
             folder.link(repository.root(), &view_root).map_err(io_error("link", &folder.path))?;
-            copied.notes.push(format!("{} is linked, read-only", folder.path.display()));
+            copied.notes.push(folder.note(repository.root()));
         }
+        shorten(&mut copied.notes);
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).map_err(io_error("open", path));
         let scene = Scene {
             view: open(&view_root)?,
@@ -215,12 +219,29 @@ impl View {
         assemble(&self.scene, self.object_format, differences, cache)
     }
 
+    /// Removes the view that a killed run left in its folder, if any.
+    ///
+    /// # Errors
+    /// When something of it can't be removed.
+    pub fn discard(run: &Path) -> Result<(), WorkspaceError> {
+        let holder = run.join("view");
+        remove_tree(&holder).map_err(io_error("remove", &holder))
+    }
+
     /// Removes the view from disk; the patch and the kept contents stay.
     ///
     /// # Errors
     /// When something of it can't be removed.
     pub fn remove(self) -> Result<(), WorkspaceError> {
         remove_tree(&self.holder).map_err(io_error("remove", &self.holder))
+    }
+}
+
+/// A tree can give thousands of notes; nobody reads more than a few.
+fn shorten(notes: &mut Vec<String>) {
+    if notes.len() > MAX_NOTES {
+        let more = notes.split_off(MAX_NOTES).len();
+        notes.push(format!("and {more} more"));
     }
 }
 
