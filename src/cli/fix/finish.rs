@@ -81,6 +81,7 @@ fn error_of(run: &Run<'_>, stop: &Stop, outcome: Outcome) -> Option<Failure> {
         let base_url = settings.base_url.value.to_string();
         let asked = Asked { key_variable: variable, base_url: &base_url, model: &settings.model.value };
         let failure = Failure::new(outcome, stop.detail.clone(), error.hint(asked));
+        let failure = if error.message.is_empty() { failure } else { failure.fact("said", &error.message) };
         return Some(failure.fact("key", format!("{} → {base_url}", variable.unwrap_or("none"))));
     }
     let hint = stop.hint.clone()?;
@@ -121,10 +122,14 @@ fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result
         Output::Text if report.patch.is_some() && report.applied.is_none() => runs::print_patch(&patch)?,
         Output::Text | Output::Jsonl => {}
     }
-    if let Some(failure) = failure {
-        output::say(&Failure { run: None, ..failure }.to_string());
+    match failure {
+        Some(failure) => {
+            output::say(&Failure { run: None, ..failure }.to_string());
+            // Its hint was given just above.
+            output::say(&closing(&Report { hint: None, ..report.clone() }));
+        }
+        None => output::say(&closing(report)),
     }
-    output::say(&closing(report));
     if run.order.kept {
         output::say(&kept(report));
     }

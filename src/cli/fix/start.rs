@@ -120,6 +120,7 @@ pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
         conversation,
         budget,
         max_completion_tokens: order.settings.max_completion_tokens.value,
+        max_retries: order.settings.max_retries.value,
         deadline: began + order.settings.max_time.value,
         cancelled,
         progress: &mut |progress| lock(&drawn).progress(progress),
