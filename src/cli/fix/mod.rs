@@ -47,8 +47,19 @@ pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, F
     run(Order { task, repository, settings, global, flags: &arguments.run, past: Some(past), kept: true })
 }
 
+/// A path that can't be written is told before the run, not after it was paid for.
+fn check_patch_file(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() && !path.is_dir() {
+        return Ok(());
+    }
+    let message = format!("{} can't take the patch: its folder is not there, or it is a folder itself", path.display());
+    Err(Failure::usage(message, "give --patch the name of a file in a folder that exists"))
+}
+
 /// Runs an order to its end on a runtime of its own.
 pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
+    order.flags.patch.as_deref().map_or(Ok(()), check_patch_file)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(async {
         let run = start::start(order).await?;
