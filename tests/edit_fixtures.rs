@@ -83,8 +83,10 @@ fn a_huge_file_is_refused_and_one_at_the_limit_is_edited() {
 /// The answer to a miss stays short however long the file and its lines are.
 #[test]
 fn a_miss_in_a_long_file_is_answered_shortly() {
-    let input: String =
-        (0..30_000).map(|n| format!("let value_{n} = compute({n}); {}\n", "x".repeat(n % 50))).collect();
+    let input = (0..30_000)
+        .map(|n| format!("let value_{n} = compute({n}); {}\n", "x".repeat(n % 50)))
+        .collect::<Vec<_>>()
+        .concat();
     let error = plan(input.as_bytes(), "let value_19950 = compute(1_9950);\n", "").unwrap_err().to_string();
     assert!(error.contains("from line 19951:"), "{error}");
     let long = format!("{}\n", "long ".repeat(100_000));

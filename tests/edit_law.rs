@@ -23,7 +23,9 @@ fn file() -> impl Strategy<Value = Vec<(String, String)>> {
     let uniform = prop::option::of(ending());
     (lines, uniform, any::<bool>(), any::<bool>()).prop_map(|(mut lines, uniform, mark, ends)| {
         if let Some(uniform) = uniform {
-            lines.iter_mut().for_each(|(_, ending)| uniform.clone_into(ending));
+            for (_, ending) in &mut lines {
+                uniform.clone_into(ending);
+            }
         }
         if mark {
             lines[0].0.insert(0, '\u{feff}');
@@ -38,7 +40,7 @@ fn file() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 fn bytes(lines: &[(String, String)]) -> Vec<u8> {
-    lines.iter().map(|(text, ending)| format!("{text}{ending}")).collect::<String>().into_bytes()
+    lines.iter().flat_map(|(text, ending)| [text.as_bytes(), ending.as_bytes()]).flatten().copied().collect()
 }
 
 /// The lines as a model would send them: each in one of the ways in which models get them wrong, all in the same.

@@ -6,6 +6,7 @@ use super::arguments::{Global, RunArgument};
 use super::failure::Failure;
 use super::{output, runs};
 use crate::journal::{Event, FileJournal, Journal, Outcome, RunFolder, recover};
+use crate::render::counted;
 use crate::workspace::{self, ApplyError, Blobs, ChangeSet};
 
 /// Applies a run that a person names, whatever its evidence: naming it is the decision.
@@ -25,7 +26,7 @@ pub fn execute(global: &Global, arguments: &RunArgument) -> Result<Outcome, Fail
     let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
     let mut journal = FileJournal::reopen(&run.journal(), &recovered)?;
     let files = apply(&run, std::path::Path::new(&report.repository), &mut journal)?;
-    output::say(&format!("applied run {}: {files} file{}", run.id(), if files == 1 { "" } else { "s" }));
+    output::say(&format!("applied run {}: {}", run.id(), counted(files as usize, "file")));
     Ok(Outcome::Verified)
 }
 

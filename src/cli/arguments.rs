@@ -65,6 +65,8 @@ pub enum ColorChoice {
 pub enum Command {
     /// Solve a task in this repository and hand back a patch
     Fix(Box<FixArguments>),
+    /// Take up a run that was interrupted, or stopped by a limit or the provider
+    Resume(Box<ResumeArguments>),
     /// Try kcode without a key: a small broken repository and a recorded conversation
     Demo,
     /// Print every setting and where it comes from
@@ -131,6 +133,28 @@ pub struct FixArguments {
     /// Read the task from FILE
     #[arg(long, value_name = "FILE")]
     pub task_file: Option<PathBuf>,
+    /// The model
+    #[arg(long, value_name = "M")]
+    pub model: Option<String>,
+    /// How it is done.
+    #[command(flatten)]
+    pub run: RunFlags,
+}
+
+/// See [`Command::Resume`].
+#[derive(Debug, Args)]
+pub struct ResumeArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub which: RunArgument,
+    /// How it is done.
+    #[command(flatten)]
+    pub run: RunFlags,
+}
+
+/// How a run is done, new or taken up again.
+#[derive(Clone, Debug, Args)]
+pub struct RunFlags {
     /// Do the whole job, print the patch on standard output, apply nothing
     #[arg(long, conflicts_with = "apply")]
     pub dry_run: bool,
@@ -146,9 +170,6 @@ pub struct FixArguments {
     /// Limits
     #[command(flatten)]
     pub limits: LimitArguments,
-    /// The model
-    #[arg(long, value_name = "M")]
-    pub model: Option<String>,
     /// Where requests go
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
@@ -165,7 +186,7 @@ pub struct FixArguments {
 
 /// The hard limits of a run.
 #[expect(clippy::struct_field_names, reason = "the fields are named as the flags are")]
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct LimitArguments {
     /// Replies of the model [default: 60]
     #[arg(long, value_name = "N")]

@@ -98,10 +98,10 @@ fn play(global: &Global, scenario: &Scenario, root: &Path, base_url: &str, state
     let env: Environment =
         [("KCODE_API_KEY", "sk-recording"), ("KCODE_BASE_URL", base_url), ("KCODE_HOME", &state)].into_iter().collect();
     let repository = Repository::open(root)?;
-    let flags = FlagLayer { test: arguments.test.clone(), ..FlagLayer::default() };
+    let flags = FlagLayer { test: arguments.run.test.clone(), ..FlagLayer::default() };
     let settings = settings::load(&flags, &env, None, Some(repository.root()))?;
     let task = scenario.task.to_owned();
-    fix::run(fix::Order { task, repository, settings, global, arguments: &arguments })
+    fix::run(fix::Order { task, repository, settings, global, flags: &arguments.run, past: None, kept: false })
 }
 
 fn is_there(program: &str, env: &Environment) -> bool {

@@ -60,7 +60,7 @@ impl fmt::Display for Failure {
             write!(f, "\n  hint: {}", sanitise(hint))?;
         }
         if let Some(run) = &self.run {
-            write!(f, "\n  run {run} kept; look at it with: kcode show {run}")?;
+            write!(f, "\n  run {run} kept; continue with: kcode resume {run}")?;
         }
         Ok(())
     }
@@ -89,6 +89,9 @@ impl From<WorkspaceError> for Failure {
 
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
+        if error.is_in_use() {
+            return Self::usage(error.to_string(), "wait until it has ended, or stop it");
+        }
         Self::new(Outcome::Internal, error.to_string(), "free space on that disk, or set KCODE_HOME to another one")
     }
 }

@@ -47,6 +47,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let global = &arguments.global;
     match &arguments.command {
         Command::Fix(fix) => fix::execute(global, fix),
+        Command::Resume(resume) => fix::resume(global, resume),
         Command::Demo => demo::execute(global),
         Command::Config(config) => config::execute(global, config),
         Command::Diff(run) => runs::diff(global, run),

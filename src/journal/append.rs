@@ -1,6 +1,6 @@
 //! Writing the journal: append-only, durable before anybody acts.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -16,6 +16,14 @@ use super::{EVENT_SCHEMA, Event, Record, Recovered};
 pub struct JournalError {
     path: PathBuf,
     source: io::Error,
+}
+
+impl JournalError {
+    /// True when another process holds the run.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.source.kind() == io::ErrorKind::ResourceBusy
+    }
 }
 
 /// Where events go. When `append` returns, the events are kept.
@@ -37,7 +45,7 @@ pub struct FileJournal {
     watchers: Vec<Watcher>,
 }
 
-/// Told of every record after it was made durable.
+/// Told of every record after it was kept.
 pub type Watcher = Box<dyn FnMut(&Record) + Send>;
 
 impl FileJournal {
@@ -47,6 +55,7 @@ impl FileJournal {
     /// When the file can't be made.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
         let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(at(path))?;
+        lock(&file).map_err(at(path))?;
         Ok(Self { path: path.to_owned(), file, next: 0, began: Instant::now(), earlier_ms: 0, watchers: Vec::new() })
     }
 
@@ -56,6 +65,7 @@ impl FileJournal {
     /// When the file can't be opened or cut.
     pub fn reopen(path: &Path, recovered: &Recovered) -> Result<Self, JournalError> {
         let file = OpenOptions::new().append(true).open(path).map_err(at(path))?;
+        lock(&file).map_err(at(path))?;
         file.set_len(recovered.good_bytes).map_err(at(path))?;
         let earlier_ms = recovered.records.last().map_or(0, |record| record.elapsed_ms);
         let next = recovered.records.len() as u64;
@@ -66,10 +76,20 @@ impl FileJournal {
     pub fn watch(&mut self, watcher: Watcher) {
         self.watchers.push(watcher);
     }
-}
 
-impl Journal for FileJournal {
-    fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+    /// Appends `events` without waiting for the disk: they outlive this process at once, a failing machine with the
+    /// next [`Journal::append`]. For what nothing outside has acted upon yet.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    pub fn note(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+        let records = self.write(events)?;
+        self.tell(&records);
+        Ok(())
+    }
+
+    /// One write: a crash tears at most the last line, and recovery drops a torn line.
+    fn write(&mut self, events: Vec<Event>) -> Result<Vec<Record>, JournalError> {
         let at_time = now();
         let elapsed_ms = self.earlier_ms + self.began.elapsed().as_millis() as u64;
         let mut lines = Vec::new();
@@ -82,13 +102,46 @@ impl Journal for FileJournal {
             records.push(record);
             self.next += 1;
         }
-        // One write: a crash tears at most the last line, and recovery drops a torn line.
-        self.file.write_all(&lines).and_then(|()| self.file.sync_data()).map_err(at(&self.path))?;
-        for record in &records {
+        self.file.write_all(&lines).map_err(at(&self.path))?;
+        Ok(records)
+    }
+
+    fn tell(&mut self, records: &[Record]) {
+        for record in records {
             self.watchers.iter_mut().for_each(|watcher| watcher(record));
         }
+    }
+}
+
+impl Journal for FileJournal {
+    fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let records = self.write(events)?;
+        self.file.sync_data().map_err(at(&self.path))?;
+        self.tell(&records);
         Ok(())
     }
+}
+
+/// A run belongs to the process that writes its journal; the lock goes when that process does.
+fn lock(file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "another kcode process is working on this run"))
+        }
+        // Some network file systems have no locks; a run there is as it was before locks.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        Err(TryLockError::Error(error)) => Err(error),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Whether no process works on the run whose journal is at `path`.
+#[must_use]
+pub fn is_abandoned(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> JournalError + '_ {

@@ -36,6 +36,8 @@ pub enum Event {
     ViewMade(ViewMade),
     /// The worker runs and says what confines it.
     WallBuilt(WallBuilt),
+    /// A run that had stopped goes on, in a new process and a new view.
+    Resumed(Resumed),
     /// Which tests kcode will stand on.
     TestsChosen(TestsChosen),
     /// A message joined the conversation, byte for byte as it is sent.
@@ -89,6 +91,17 @@ pub struct RunStarted {
     pub limits: Limits,
     /// The conversation's cache key.
     pub cache_key: String,
+}
+
+/// See [`Event::Resumed`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Resumed {
+    /// Where requests go now.
+    pub base_url: String,
+    /// `strict`, `auto` or `off`.
+    pub sandbox: String,
+    /// The limits from now on. Turns, tokens and money count from the run's first start, time from now.
+    pub limits: Limits,
 }
 
 /// The hard limits of a run.
@@ -174,6 +187,8 @@ pub struct RequestSent {
     pub bytes: u64,
     /// SHA-256 of the body's stone prefix (model, tools, messages).
     pub prefix_sha256: Digest,
+    /// That prefix's length.
+    pub prefix_bytes: u64,
     /// True when the body begins with the last request's stone prefix (law 5).
     pub prefix_kept: bool,
     /// The cap on output that went with it.

@@ -17,7 +17,7 @@ mod run_folder;
 mod run_id;
 
 pub use amounts::{Tokens, Usage, Usd};
-pub use append::{FileJournal, Journal, JournalError};
+pub use append::{FileJournal, Journal, JournalError, is_abandoned};
 pub use digest::Digest;
 pub use event::*;
 pub use outcome::{Outcome, StopReason};

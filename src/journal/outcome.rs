@@ -73,6 +73,21 @@ impl Outcome {
         }
     }
 
+    /// True when the run stopped on its way, so that `kcode resume` can take it up.
+    #[must_use]
+    pub const fn is_resumable(self) -> bool {
+        matches!(
+            self,
+            Self::Interrupted
+                | Self::Budget
+                | Self::TryAgain
+                | Self::ModelRejected
+                | Self::Unauthorized
+                | Self::Config
+                | Self::Internal
+        )
+    }
+
     /// The name as it stands in reports and events.
     #[must_use]
     pub const fn name(self) -> &'static str {

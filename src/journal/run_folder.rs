@@ -47,11 +47,21 @@ impl RunFolder {
         let id = RunId::random();
         let path = runs(state).join(id.as_str());
         DirBuilder::new().recursive(true).mode(0o700).create(runs(state))?;
+        DirBuilder::new().mode(0o700).create(&path)?;
         let folder = Self { id, path };
-        for part in [folder.path.clone(), folder.logs(), folder.scratch()] {
-            DirBuilder::new().mode(0o700).create(part)?;
-        }
+        folder.renew()?;
         Ok(folder)
+    }
+
+    /// Makes what a run needs while it runs, for one that is taken up again.
+    ///
+    /// # Errors
+    /// When a folder can't be made.
+    pub fn renew(&self) -> io::Result<()> {
+        for part in [self.logs(), self.scratch()] {
+            DirBuilder::new().recursive(true).mode(0o700).create(part)?;
+        }
+        Ok(())
     }
 
     /// The run whose id is or begins with `prefix`.
@@ -139,6 +149,12 @@ impl RunFolder {
     #[must_use]
     pub fn scratch(&self) -> PathBuf {
         self.path.join("scratch")
+    }
+
+    /// The private view; gone when the run ends.
+    #[must_use]
+    pub fn view(&self) -> PathBuf {
+        self.path.join("view")
     }
 
     /// What is exactly different, for apply and undo.

@@ -37,6 +37,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             attempt,
             bytes: request.body.get().len() as u64,
             prefix_sha256: request.prefix_sha256,
+            prefix_bytes: self.conversation.prefix().len() as u64,
             prefix_kept: self.prefix_kept(&request),
             max_completion_tokens: reservation.max_completion_tokens,
             reserved_tokens: reservation.tokens(),

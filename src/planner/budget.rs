@@ -1,6 +1,6 @@
 //! Law 6: a call's worst case is reserved before it is made; a call that could cross a limit is not made.
 
-use crate::journal::{Limits, StopReason, Tokens, Usage, Usd};
+use crate::journal::{Event, Limits, RequestSent, StopReason, Tokens, Usage, Usd};
 use crate::model::prices::Price;
 
 /// Below this many output tokens a reply is all but sure to be cut off: not worth paying for.
@@ -54,6 +54,35 @@ impl Budget {
     #[must_use]
     pub fn new(limits: Limits, price: Option<Price>) -> Self {
         Self { limits, price, spent: Usage::default(), cost: Usd::default(), turns: 0 }
+    }
+
+    /// Counts what `events` of an earlier process spent. A request without an answer is charged in full.
+    pub fn recall<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) {
+        let mut unanswered = None;
+        for event in events {
+            match event {
+                Event::Request(request) => unanswered = Some(request),
+                Event::Reply(reply) => {
+                    unanswered = None;
+                    self.settle(reply.usage);
+                }
+                Event::AttemptFailed(failed) => {
+                    unanswered = None;
+                    self.charge(failed.charged);
+                }
+                Event::Resumed(_) => self.charge_unanswered(unanswered.take()),
+                _ => {}
+            }
+        }
+        self.charge_unanswered(unanswered);
+    }
+
+    fn charge_unanswered(&mut self, request: Option<&RequestSent>) {
+        if let Some(request) = request {
+            let prompt_tokens = request.reserved_tokens - request.max_completion_tokens;
+            let completion_tokens = request.max_completion_tokens;
+            self.charge(Usage { prompt_tokens, cached_tokens: Tokens(0), completion_tokens });
+        }
     }
 
     /// Reserves the worst case of a request with about `prompt` input tokens, wanting `wanted` output tokens at most.

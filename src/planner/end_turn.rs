@@ -12,16 +12,21 @@ pub const MAX_FEEDBACKS: u32 = 3;
 /// How often in a row a reply that was cut at its output cap is continued.
 const MAX_TRUNCATIONS: u32 = 2;
 
-const TRUNCATED: &str = include_str!("../../prompts/truncated.md");
-const ANNOUNCED: &str = include_str!("../../prompts/announced.md");
-const TESTS_FAILED: &str = include_str!("../../prompts/tests_failed.md");
+/// The nudge after a turn that changed nothing.
+pub(super) const ANNOUNCED: &str = "announced";
+/// The nudge after a verification that failed.
+pub(super) const TESTS_FAILED: &str = "tests_failed";
+
+const TRUNCATED_TEXT: &str = include_str!("../../prompts/truncated.md");
+const ANNOUNCED_TEXT: &str = include_str!("../../prompts/announced.md");
+const TESTS_FAILED_TEXT: &str = include_str!("../../prompts/tests_failed.md");
 
 impl<M: Model, B: Bench> Planner<'_, M, B> {
     /// `Some(why)` when the run is over, `None` when the model was sent on.
     pub(super) async fn end_turn(&mut self, reply: &Reply) -> Result<Option<String>, Halt> {
         if reply.finish_reason == "length" && self.state.truncations < MAX_TRUNCATIONS {
             self.state.truncations += 1;
-            self.nudge("truncated", TRUNCATED.trim_end())?;
+            self.nudge("truncated", TRUNCATED_TEXT.trim_end())?;
             return Ok(None);
         }
         self.state.truncations = 0;
@@ -36,12 +41,15 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             return Ok(Some("the model ended its turn without a change".to_owned()));
         }
         self.state.nudged = true;
-        self.nudge("announced", ANNOUNCED.trim_end())?;
+        self.nudge(ANNOUNCED, ANNOUNCED_TEXT.trim_end())?;
         Ok(None)
     }
 
     /// Law 7: the tests that decide run now, after the last edit.
     async fn end_with_patch(&mut self) -> Result<Option<String>, Halt> {
+        // A resumed run may come here before any tool was called.
+        let prepared = bounded(self.cancelled.clone(), self.deadline, self.bench.prepare()).await??;
+        self.journal.append(prepared)?;
         let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await;
         if ran.is_err() {
             self.bench.cancel().await;
@@ -66,12 +74,12 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             return Ok(Some(format!("the tests still fail after {MAX_FEEDBACKS} corrections")));
         }
         self.state.feedbacks += 1;
-        let text = TESTS_FAILED
+        let text = TESTS_FAILED_TEXT
             .trim_end()
             .replace("{command}", &command)
             .replace("{how}", &told)
             .replace("{output}", &excerpt);
-        self.nudge("tests_failed", &text)?;
+        self.nudge(TESTS_FAILED, &text)?;
         Ok(None)
     }
 }

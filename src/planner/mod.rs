@@ -14,7 +14,9 @@ pub mod budget;
 mod calls;
 mod end_turn;
 pub mod repeat;
+mod state;
 mod turns;
 
 pub use bench::{Bench, BenchError};
-pub use turns::{Halt, Planner, State, Stop};
+pub use state::State;
+pub use turns::{Halt, Planner, Stop};

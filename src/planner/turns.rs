@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::bench::{Bench, BenchError};
 use super::budget::Budget;
-use super::repeat::RepeatGuard;
-use crate::journal::{Digest, Event, Journal, JournalError, Message, Nudged, StopReason, Stopped, Tokens};
+use super::state::State;
+use crate::journal::{Event, Journal, JournalError, Message, Nudged, StopReason, Stopped, Tokens};
 use crate::model::{Conversation, ErrorKind, Model, ModelError, Progress};
 
 /// Why the loop ended, and the error behind it when there was one.
@@ -93,23 +93,6 @@ pub struct Planner<'a, M, B> {
     pub progress: &'a mut (dyn FnMut(Progress) + Send),
     /// What happened so far.
     pub state: State,
-}
-
-/// What the loop remembers between turns.
-#[derive(Debug, Default)]
-pub struct State {
-    /// Counts repeated calls.
-    pub(super) repeats: RepeatGuard,
-    /// SHA-256 of the patch as it stands; `None` while the view equals its start.
-    pub(super) patch: Option<Digest>,
-    /// True once the model was told that it announced and did nothing.
-    pub(super) nudged: bool,
-    /// How often a failed verification went back to the model.
-    pub(super) feedbacks: u32,
-    /// How often a reply that was cut at its cap was continued, since the last whole one.
-    pub(super) truncations: u32,
-    /// Length and digest of the last request's stone prefix.
-    pub(super) sent_prefix: Option<(usize, Digest)>,
 }
 
 impl<M: Model, B: Bench> Planner<'_, M, B> {

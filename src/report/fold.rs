@@ -14,6 +14,9 @@ use crate::journal::{
 /// The most that is kept of the model's closing words.
 const SAID_CHARS: usize = 4_000;
 
+/// What is said of a run until it notes its end.
+const NO_END: &str = "the run did not note its end";
+
 /// Folds `records` into a report; `None` when they hold no run. `patch_path` is where the patch file is.
 #[must_use]
 pub fn fold(records: &[Record], patch_path: &str) -> Option<Report> {
@@ -44,6 +47,15 @@ impl Folding {
                 report.wall.process = wall.process;
                 report.wall.network = wall.network;
                 report.wall.layers.clone_from(&wall.layers);
+            }
+            Event::Resumed(resumed) => {
+                report.base_url.clone_from(&resumed.base_url);
+                report.wall.mode.clone_from(&resumed.sandbox);
+                report.budget.limits = resumed.limits;
+                report.budget.stop_reason = None;
+                (report.outcome, report.hint) = (Outcome::Interrupted, None);
+                report.exit_code = report.outcome.exit_code();
+                NO_END.clone_into(&mut report.detail);
             }
             Event::TestsChosen(chosen) => {
                 report.tests.command.clone_from(&chosen.command);
@@ -158,7 +170,7 @@ fn empty(started: &RunStarted, at: &str) -> Report {
         run: started.run.clone(),
         outcome: Outcome::Interrupted,
         exit_code: Outcome::Interrupted.exit_code(),
-        detail: "the run did not note its end".to_owned(),
+        detail: NO_END.to_owned(),
         hint: None,
         version: started.version.clone(),
         task: started.task.clone(),

@@ -115,7 +115,7 @@ impl Folder {
         }
         lines.extend(self.files.iter().take(NAMED).cloned());
         if self.files.len() > NAMED {
-            lines.push(format!("… {} more", counted(self.files.len() - NAMED, "file")));
+            lines.push(format!("… {} more files", self.files.len() - NAMED));
         }
         lines
     }

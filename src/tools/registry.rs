@@ -2,14 +2,14 @@
 
 use similar::get_close_matches;
 
+use crate::journal::RelPath;
+
 use super::edit_file::EditFile;
 use super::list_files::ListFiles;
 use super::read_file::ReadFile;
 use super::run_tests::RunTests;
 use super::search::Search;
 use super::write_file::WriteFile;
-use crate::journal::RelPath;
-
 use super::{Access, FatalToolError, Observation, Tool, ToolError, Workroom};
 
 /// All tools, sorted by name.
@@ -69,4 +69,63 @@ fn unknown(name: &str) -> String {
         None => "Call one of these.".to_owned(),
     };
     format!("There is no tool {shown:?}. The tools are: {}. {next}", all.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::value::Error;
+    use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
+    use serde::forward_to_deserialize_any;
+
+    use super::super::{edit_file, list_files, read_file, run_tests, schema, search, write_file};
+
+    /// A deserialiser that only learns which fields a struct has.
+    struct Fields<'a>(&'a mut Vec<&'static str>);
+
+    impl<'de> Deserializer<'de> for Fields<'_> {
+        type Error = Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+            Err(Error::custom("not a struct"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, Error> {
+            self.0.extend(fields);
+            Err(Error::custom("that was all"))
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
+            newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    fn fields<'de, T: Deserialize<'de>>() -> Vec<&'static str> {
+        let mut fields = Vec::new();
+        assert!(T::deserialize(Fields(&mut fields)).is_err());
+        fields
+    }
+
+    #[test]
+    fn what_a_tool_accepts_is_what_its_file_declares() {
+        let accepted = [
+            ("edit_file", fields::<edit_file::Arguments>()),
+            ("list_files", fields::<list_files::Arguments>()),
+            ("read_file", fields::<read_file::Arguments>()),
+            ("run_tests", fields::<run_tests::Arguments>()),
+            ("search", fields::<search::Arguments>()),
+            ("write_file", fields::<write_file::Arguments>()),
+        ];
+        assert!(super::names().eq(accepted.iter().map(|(name, _)| *name)));
+        for (name, fields) in accepted {
+            let declared: Vec<_> =
+                schema::of(name).map(|schema| schema.fields().map(|(name, _)| name).collect()).unwrap();
+            assert_eq!(fields, declared, "{name}");
+        }
+    }
 }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io;
 
-use grep_matcher::LineTerminator;
 use grep_regex::RegexMatcher;
 use grep_searcher::{
     BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkContextKind, SinkFinish, SinkMatch,
@@ -41,7 +40,6 @@ pub(super) fn collect(file: &File, matcher: &RegexMatcher, context: usize, keep:
 
 fn searcher(context: usize) -> Searcher {
     SearcherBuilder::new()
-        .line_terminator(LineTerminator::crlf())
         .line_number(true)
         .before_context(context)
         .after_context(context)

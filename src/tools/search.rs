@@ -98,7 +98,8 @@ fn matcher(wanted: &Arguments) -> Result<RegexMatcher, ToolError> {
         return tell("pattern has a line break; patterns match within one line. Look for the most telling line of it.");
     }
     let mut builder = RegexMatcherBuilder::new();
-    builder.fixed_strings(wanted.literal).line_terminator(Some(b'\n')).crlf(true);
+    // In this order: `^` and `$` mean each line's ends, CRLF or not, and no pattern may match a line break.
+    builder.fixed_strings(wanted.literal).multi_line(true).crlf(true).line_terminator(Some(b'\n'));
     builder.build(&wanted.pattern).or_else(|error| {
         tell(format!(
             "pattern {:?} can't be searched for: {error}\nFor plain text set literal to true.",
@@ -177,7 +178,7 @@ fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, conte
         if left == 0 || bytes > PAGE {
             let rest: u64 = found[index..].iter().map(|file| file.lines).sum();
             let files = counted(found.len() - index, "file");
-            shown.push(format!("… {} more in {files}; narrow with path or glob", counted(rest as usize, "line")));
+            shown.push(format!("… {rest} more in {files}; narrow with path or glob"));
             break;
         }
         let keep = file.lines.min(left);
@@ -188,7 +189,7 @@ fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, conte
         shown.push(file.place.to_string());
         shown.extend(lines);
         if file.lines > keep {
-            shown.push(format!("… {} more here", counted((file.lines - keep) as usize, "line")));
+            shown.push(format!("… {} more in this file", file.lines - keep));
         }
         left -= keep;
     }

@@ -12,7 +12,7 @@ pub fn main() -> ExitCode {
     let part = arguments.next();
     let run = match part.as_ref().map(|part| part.to_str()) {
         None => supervisor::run(),
-        Some(Some(supervisor::HOST)) => serve::run(),
+        Some(Some(supervisor::HOST)) => serve::run(arguments),
         Some(Some(command::ENTER)) => command::enter(&arguments.collect::<Vec<_>>()),
         Some(_) => Err(std::io::Error::other("a worker is started by kcode itself and has no use for people")),
     };

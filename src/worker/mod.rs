@@ -7,8 +7,17 @@
 //! ```
 //!
 //! The supervisor adopts and kills whatever is left when the host ends. The host confines itself
-//! before its first request, then runs tools. Commands enter one more domain, in which they can't
-//! reach the host. When the broker goes away, however it does, the connection ends and so do all.
+//! before its first call (namespaces with a root of its own, Landlock, no capabilities), then runs
+//! tools. Commands enter one more domain, in which they can't reach the host. When the broker goes
+//! away, however it does, the connection ends and so do all.
+//!
+//! | File | What it is about |
+//! |---|---|
+//! | `launcher`, `environment` | the broker's end: start, call, stop; what the worker inherits |
+//! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
+//! | [`host`], `supervisor`, `serve` | the processes inside |
+//! | `confine/` | the layers, each tried and reported |
+//! | `command/`, `descendants` | running the tests: watched, bounded, gone afterwards |
 
 mod command;
 mod confine;
@@ -23,7 +32,7 @@ mod serve;
 mod supervisor;
 
 pub use error::WorkerError;
-pub use launcher::Worker;
+pub use launcher::{Launched, Worker};
 pub use plan::{Charge, WorkerPlan};
 
 /// The hidden subcommand that makes a process of this binary a worker.

@@ -4,6 +4,8 @@
 //! the worker's blocks. A frame that is too long or isn't the expected message is a named error
 //! and never a guess: after one, the connection is of no further use.
 
+use std::io::{self, Read};
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +111,22 @@ pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
     }
 }
 
+/// Reads one message and not a byte more, so that another process can go on reading.
+///
+/// # Errors
+/// When the connection ends first, or what comes isn't a message.
+pub fn receive<T: DeserializeOwned>(connection: &mut impl Read) -> io::Result<T> {
+    let mut length = [0; 4];
+    connection.read_exact(&mut length)?;
+    let bytes = u32::from_be_bytes(length) as usize;
+    if bytes > MAX_FRAME {
+        return Err(io::Error::other(FrameError::Oversized { bytes }));
+    }
+    let mut json = vec![0; bytes];
+    connection.read_exact(&mut json)?;
+    serde_json::from_slice(&json).map_err(io::Error::other)
+}
+
 /// Turns bytes, however they were cut, back into messages.
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -165,6 +183,17 @@ mod tests {
             assert_eq!(seen, messages(), "cut at {cut}");
             assert!(decoder.buffer.is_empty());
         }
+    }
+
+    #[test]
+    fn one_message_is_read_and_not_a_byte_more() {
+        let stream: Vec<u8> = messages().iter().flat_map(|message| encode(message).unwrap()).collect();
+        let mut rest = &stream[..];
+        for message in messages() {
+            assert_eq!(receive::<ToWorker>(&mut rest).unwrap(), message);
+        }
+        assert!(receive::<ToWorker>(&mut rest).is_err() && receive::<ToWorker>(&mut &stream[..7]).is_err());
+        assert!(receive::<ToWorker>(&mut &u32::MAX.to_be_bytes()[..]).is_err());
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! tool that panics answers as failed, and the others go on. When this ends, whatever was started
 //! has been killed.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -15,32 +17,41 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::command::Runner;
+use super::confine::NoNamespaces;
 use super::plan::Charge;
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
+use super::supervisor::WITHOUT_NAMESPACES;
 use super::{confine, descendants};
 use crate::tools::{self, TestRun, TestRunner, Workroom};
 
-/// Serves the broker at the other end of standard input.
+/// Serves the broker at the other end of standard input. The first argument is the [`Charge`]; a second one says why
+/// there are to be no namespaces.
 ///
 /// # Errors
-/// When the connection isn't one, or doesn't begin as it must.
-pub(super) fn run() -> io::Result<ExitCode> {
+/// When the connection isn't one, or the arguments are not what they must be.
+pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
+    let charge = arguments.next().and_then(|json| json.into_string().ok()).unwrap_or_default();
+    let charge: Charge = serde_json::from_str(&charge)?;
+    let without_namespaces = arguments.next().map(|why| why.to_string_lossy().into_owned());
     let connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     let mut inbox = Inbox { connection: connection.try_clone()?, decoder: Decoder::default() };
     let outbox = Outbox(Arc::new(Mutex::new(connection)));
-    let Some(ToWorker::Begin(charge)) = inbox.next()? else {
-        return Err(io::Error::other("the first message must say what to work on"));
-    };
     // The wall comes before anything of the view is opened, and while this is the only thread.
-    let wall = confine::confine(&charge);
-    let host = match Host::new(*charge) {
+    let confined = match confine::confine(&charge, without_namespaces) {
+        Ok(confined) => confined,
+        Err(NoNamespaces(why)) => {
+            io::stdout().write_all(why.as_bytes())?;
+            return Ok(ExitCode::from(WITHOUT_NAMESPACES));
+        }
+    };
+    let host = match Host::new(charge, confined.writable) {
         Ok(host) => Arc::new(host),
         Err(error) => {
             outbox.send(&FromWorker::Unfit { reason: error.to_string() });
             return Ok(ExitCode::FAILURE);
         }
     };
-    outbox.send(&FromWorker::Ready(wall));
+    outbox.send(&FromWorker::Ready(confined.wall));
     let last = host.serve(&mut inbox, &outbox);
     host.close();
     let residue = descendants::kill_all();
@@ -66,12 +77,12 @@ impl TestRunner for Shared {
 }
 
 impl Host {
-    fn new(charge: Charge) -> io::Result<Self> {
+    fn new(charge: Charge, writable: Vec<PathBuf>) -> io::Result<Self> {
         let view = Dir::open_ambient_dir(&charge.view, ambient_authority())?;
         let logs = Dir::open_ambient_dir(&charge.logs, ambient_authority())?;
         let root = charge.view.clone();
         let tests = charge.tests.clone();
-        let runner = tests.map(|tests| Runner::new(charge, tests).map(Arc::new)).transpose()?;
+        let runner = tests.map(|tests| Runner::new(charge, tests, writable).map(Arc::new)).transpose()?;
         let for_tools = runner.clone().map(|runner| Box::new(Shared(runner)) as Box<dyn TestRunner + Send + Sync>);
         Ok(Self { room: Workroom::new(view, root, logs, for_tools), runner })
     }

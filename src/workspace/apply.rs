@@ -30,6 +30,9 @@ pub enum ApplyError {
     /// Files changed since the run began.
     #[error("{} changed since the run began; nothing was applied", list(.0))]
     MovedOn(Vec<MovedOn>),
+    /// A change of git's own files: those could make git run something.
+    #[error("{0} is git's own; nothing was applied")]
+    OfGit(RelPath),
     /// A content of the change set can't be read.
     #[error("the new content of {path} can't be read: {source}; nothing was applied")]
     Content {
@@ -66,6 +69,7 @@ impl ApplyError {
             Self::MovedOn(_) => {
                 "your changes are safe; merge the run's patch.diff with `git apply --3way`, or run the task again"
             }
+            Self::OfGit(_) => "no run may change git's files; do not apply this patch by other means",
             Self::Content { .. } => "the run's folder is damaged; run the task again",
             Self::Write { .. } => "check permissions and space of the project's folder, then apply again",
             Self::HalfWay { .. } => "move the kept contents back by hand; they are complete",
@@ -85,6 +89,9 @@ fn list(files: &[MovedOn]) -> String {
 pub fn apply(root: &Path, changes: &ChangeSet, blobs: &Blobs) -> Result<Applied, ApplyError> {
     let write_error = |source| ApplyError::Write { path: root.to_owned(), source };
     let tree = Dir::open_ambient_dir(root, ambient_authority()).map_err(write_error)?;
+    if let Some(entry) = changes.entries.iter().find(|entry| file_state::is_of_git(entry.path.as_path())) {
+        return Err(ApplyError::OfGit(entry.path.clone()));
+    }
     check(&tree, changes)?;
     let name = PathBuf::from(format!(".kcode-apply-{:016x}", fastrand::u64(..)));
     tree.create_dir(&name).map_err(write_error)?;

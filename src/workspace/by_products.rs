@@ -32,8 +32,8 @@ const BUILD_FOLDERS: [(&str, &[&str]); 2] =
 /// Files: coverage data, lock files that a build writes when the project keeps none, litter of desktops.
 const FILES: [&str; 5] = [".coverage", "Cargo.lock", ".DS_Store", ".eslintcache", ".phpunit.result.cache"];
 
-/// Ends of names.
-const SUFFIXES: [&str; 4] = [".pyc", ".pyo", ".tsbuildinfo", ".profraw"];
+/// Ends of names: what compilers and profilers write.
+const SUFFIXES: [&str; 7] = [".pyc", ".pyo", ".o", ".obj", ".class", ".tsbuildinfo", ".profraw"];
 
 /// Whether `path`, relative to `root`, is such a by-product.
 pub(super) fn is_by_product(root: &Path, path: &Path) -> bool {

@@ -26,8 +26,6 @@ const UNTRACKED_FILE_LIMIT: u64 = 100 << 20;
 const UNTRACKED_LIMIT: u64 = 4 << 30;
 /// Files that a thread takes at once.
 const BATCH: usize = 64;
-/// Notes of one kind that are told one by one.
-const MAX_NOTES: usize = 20;
 
 /// What the copy came to.
 pub(super) struct Copy {
@@ -82,10 +80,6 @@ pub(super) fn copy(
     let bytes = job.bytes.into_inner();
     let mut notes = job.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
     notes.sort();
-    if notes.len() > MAX_NOTES {
-        let more = notes.split_off(MAX_NOTES).len();
-        notes.push(format!("{more} more files are not in the view"));
-    }
     let copied = files.iter().flatten().count() as u64;
     let manifest = Manifest { paths, files, settled_ns: settled_ns() };
     Ok(Copy { manifest, notes: [unseen, notes].concat(), files: copied, bytes })
@@ -170,37 +164,39 @@ impl Job<'_> {
         let mut original = OpenOptions::new().read(true).custom_flags(flags).open(from).map_err(CopyError::Read)?;
         // Permission bits without setuid, setgid and sticky; the owner must be able to read and edit.
         let bits = original.metadata().map_err(CopyError::Read)?.permissions().mode() & 0o777 | 0o600;
-        let shared = self.reflink.load(Ordering::Relaxed) && self.share(from, to);
-        let sha256 = if shared {
+        let (copy, sha256) = if self.share(from, to) {
             let mut copy = File::open(to).map_err(CopyError::Write)?;
-            file_state::hash(&mut copy, &mut io::sink(), buffer).map_err(CopyError::Write)?.0
+            let (sha256, _) = file_state::hash(&mut copy, &mut io::sink(), buffer).map_err(CopyError::Write)?;
+            (copy, sha256)
         } else {
             let mut copy = OpenOptions::new().write(true).create_new(true).open(to).map_err(CopyError::Write)?;
-            let result = file_state::hash(&mut original, &mut copy, buffer);
-            // One error for both sides: a full disk is the view's trouble, the rest the original's.
-            result
-                .map_err(|error| match error.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                        CopyError::Write(error)
-                    }
-                    _ => {
-                        drop(fs::remove_file(to));
-                        CopyError::Read(error)
-                    }
-                })?
-                .0
+            let (sha256, _) = file_state::hash(&mut original, &mut copy, buffer).map_err(|error| blame(error, to))?;
+            (copy, sha256)
         };
-        fs::set_permissions(to, Permissions::from_mode(bits)).map_err(CopyError::Write)?;
+        copy.set_permissions(Permissions::from_mode(bits)).map_err(CopyError::Write)?;
         Ok((FileMode::of_permissions(bits), sha256))
     }
 
-    /// Tries a reflink. The first file system that can't is not asked again.
+    /// Tries a reflink. A file system that can't is asked once.
     fn share(&self, from: &Path, to: &Path) -> bool {
-        let shared = reflink_copy::reflink(from, to).is_ok();
+        let shared = self.reflink.load(Ordering::Relaxed) && reflink_copy::reflink(from, to).is_ok();
         if !shared {
             self.reflink.store(false, Ordering::Relaxed);
         }
         shared
+    }
+}
+
+/// Which side of a copy failed: a full disk is the view's trouble, anything else the original's.
+fn blame(error: io::Error, to: &Path) -> CopyError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            CopyError::Write(error)
+        }
+        _ => {
+            drop(fs::remove_file(to));
+            CopyError::Read(error)
+        }
     }
 }
 

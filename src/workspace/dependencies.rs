@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +25,36 @@ pub(super) struct DependencyFolder {
 impl DependencyFolder {
     /// The folder at `path` below `root`, when there is one.
     pub(super) fn at(root: &Path, path: PathBuf) -> Option<Self> {
-        let target = fs::canonicalize(root.join(&path)).ok().filter(|target| target.is_dir())?;
+        let place = root.join(&path);
+        // Asked of every folder, and seldom there: one call says so, resolving the way to it takes one for each part.
+        place.symlink_metadata().ok()?;
+        let target = fs::canonicalize(place).ok().filter(|target| target.is_dir())?;
         Some(Self { path, target })
+    }
+
+    /// What the user should know about it, in one sentence.
+    pub(super) fn note(&self, root: &Path) -> String {
+        let name = self.path.display();
+        if self.imports_project(root) {
+            format!(
+                "{name} is linked, read-only; it has this project installed in editable mode, so tests may import your \
+                 tree instead of the view: put PYTHONPATH=. (or src) into the test command"
+            )
+        } else {
+            format!("{name} is linked, read-only")
+        }
+    }
+
+    /// Whether this is a Python environment whose packages point back to the project (`pip install -e`).
+    fn imports_project(&self, root: &Path) -> bool {
+        let libraries = fs::read_dir(self.target.join("lib")).into_iter().flatten().flatten();
+        let packages = libraries.filter_map(|library| fs::read_dir(library.path().join("site-packages")).ok());
+        packages.flatten().flatten().any(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let pointer = name.ends_with(".pth") || name.ends_with(".egg-link") || name.starts_with("__editable__");
+            pointer && points_to(&entry.path(), root)
+        })
     }
 
     /// Makes it visible below `view`.
@@ -81,6 +109,14 @@ impl DependencyFolder {
     }
 }
 
+/// Whether a small text file names `root`.
+fn points_to(file: &Path, root: &Path) -> bool {
+    let mut text = Vec::new();
+    let read = fs::File::open(file).and_then(|file| file.take(1 << 16).read_to_end(&mut text));
+    let root = root.as_os_str().as_encoded_bytes();
+    read.is_ok() && text.windows(root.len()).any(|window| window == root)
+}
+
 fn is_scope(entry: &fs::DirEntry) -> io::Result<bool> {
     Ok(entry.file_name().as_encoded_bytes().starts_with(b"@") && entry.file_type()?.is_dir())
 }
@@ -90,9 +126,12 @@ impl Repository {
     /// what a worker may read. Known before the view is made, because a worker is confined before that.
     #[must_use]
     pub fn dependency_targets(&self, names: &[String], outline: &Outline) -> Vec<PathBuf> {
-        let mut parents: BTreeSet<&Path> = outline.paths().filter_map(|path| Path::new(path).parent()).collect();
-        parents.insert(Path::new(""));
-        let candidates = parents.iter().flat_map(|parent| names.iter().map(|name| parent.join(name)));
+        let mut last = None;
+        let parents = outline.paths().map(|path| path.rsplit_once('/').map_or("", |(parent, _)| parent));
+        // Sorted paths of one folder mostly stand together; the set need only see where the folder changes.
+        let mut parents: BTreeSet<&str> = parents.filter(|parent| last.replace(*parent) != Some(*parent)).collect();
+        parents.insert("");
+        let candidates = parents.iter().flat_map(|parent| names.iter().map(|name| Path::new(parent).join(name)));
         targets(&candidates.filter_map(|path| DependencyFolder::at(self.root(), path)).collect::<Vec<_>>())
     }
 }

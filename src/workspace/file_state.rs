@@ -121,14 +121,17 @@ pub(super) enum Obstacle<'a> {
     Missing,
 }
 
-/// The bytes of a file, or the target of a link.
+/// A file above this is neither kept nor made part of a patch.
+pub(super) const FILE_LIMIT: u64 = 64 << 20;
+
+/// The bytes of a file, or the target of a link. Fails above [`FILE_LIMIT`], also when the file grows meanwhile.
 pub(super) fn content(dir: &Dir, path: &Path, mode: FileMode) -> io::Result<Vec<u8>> {
     if mode.is_symlink() {
         return dir.read_link_contents(path).map(|target| target.as_os_str().as_bytes().to_vec());
     }
     let mut bytes = Vec::new();
-    open(dir, path)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    open(dir, path)?.take(FILE_LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_LIMIT { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
 /// Opens a regular file: never through a link, never waiting for the other end of a pipe.
@@ -138,13 +141,14 @@ fn open(dir: &Dir, path: &Path) -> io::Result<cap_std::fs::File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
-/// The state of what stands at `path`, whatever its size; `None` when no file or link does.
+/// The state of what stands at `path`; `None` when no file or link does.
 pub(super) fn state(dir: &Dir, path: &Path) -> io::Result<Option<FileState>> {
-    let Found::File(mode, _) = look(dir, path)? else { return Ok(None) };
+    let Found::File(mode, metadata) = look(dir, path)? else { return Ok(None) };
     let sha256 = if mode.is_symlink() {
         Digest::of(content(dir, path, mode)?)
     } else {
-        hash(&mut open(dir, path)?, &mut io::sink(), &mut vec![0; BUFFER])?.0
+        // Not past the size that it had a moment ago: something may be writing to it without end.
+        hash(&mut open(dir, path)?.take(metadata.len()), &mut io::sink(), &mut vec![0; BUFFER])?.0
     };
     Ok(Some(FileState { mode, sha256 }))
 }
@@ -173,6 +177,11 @@ pub(super) fn hash(from: &mut impl io::Read, to: &mut impl io::Write, buffer: &m
 /// A byte path as the file system takes it.
 pub(super) fn as_path(bytes: &[u8]) -> &Path {
     Path::new(std::ffi::OsStr::from_bytes(bytes))
+}
+
+/// Whether a path leads into git's own folder, at the root or in a submodule, however it is spelt.
+pub(super) fn is_of_git(path: &Path) -> bool {
+    path.iter().any(|part| part.eq_ignore_ascii_case(".git"))
 }
 
 /// The way from `root` to `path`, when there is one.

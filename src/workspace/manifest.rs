@@ -23,6 +23,10 @@ impl Stamp {
         Self { size: metadata.len(), inode: metadata.ino(), changed_ns }
     }
 
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// True when a later write could carry the same stamp, because clocks of file systems tick slowly.
     pub(super) fn is_younger_than(&self, settled_ns: i64) -> bool {
         self.changed_ns >= settled_ns

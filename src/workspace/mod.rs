@@ -8,7 +8,8 @@
 //! | `selection`, `copy` | which files the view gets, and getting them there |
 //! | `manifest`, `paths` | what each file was at the start, in little memory |
 //! | [`view`](View) | the private copy: made, kept, compared, removed |
-//! | `scan` | which files of the view differ from the start |
+//! | `scan`, `new_files`, `by_products` | which files of the view differ from the start |
+//! | `walk` | walking a folder as git would see it |
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
 //! | [`apply`](apply()) | the change set written to a tree: all files or none |
@@ -27,6 +28,7 @@ mod file_state;
 mod git;
 mod hunks;
 mod manifest;
+mod new_files;
 mod outline;
 mod patch;
 mod paths;
@@ -34,6 +36,7 @@ mod repository;
 mod scan;
 mod selection;
 mod view;
+mod walk;
 
 pub use apply::{ApplyError, MovedOn, apply};
 pub use blobs::Blobs;
@@ -43,4 +46,4 @@ pub use file_state::{FileMode, FileState};
 pub use outline::{DirtyFile, Outline};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use repository::{GitAccess, Head, Repository};
-pub use view::{Touched, View};
+pub use view::{Touched, View, remove_tree};

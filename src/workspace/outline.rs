@@ -7,9 +7,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use ignore::WalkBuilder;
-
 use super::paths::PathList;
+use super::walk::{may_enter, walk};
 use super::{GitAccess, Repository, file_state, git};
 
 /// Above this many tracked files `git status` takes long enough to be felt; the survey goes without.
@@ -56,10 +55,9 @@ impl Repository {
 
     fn walked(&self, limit: usize) -> Outline {
         let mut outline = Outline { complete: true, ..Outline::default() };
-        let walk = walk(self.root())
-            .sort_by_file_name(std::cmp::Ord::cmp)
-            .filter_entry(|entry| entry.file_name() != ".git")
-            .build();
+        let root = self.root().to_owned();
+        let filter = move |entry: &ignore::DirEntry| entry.file_name() != ".git" && may_enter(&root, entry);
+        let walk = walk(self.root(), false).sort_by_file_name(std::cmp::Ord::cmp).filter_entry(filter).build();
         let files = walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
         for entry in files {
             if outline.total == limit as u64 {
@@ -115,13 +113,6 @@ fn dirty_file(record: &[u8]) -> Option<DirtyFile> {
     Some(DirtyFile { path, status })
 }
 
-/// A walk that sees what git would: hidden files, no ignored ones. It also reports what git would track despite that.
-pub(super) fn walk(root: &Path) -> WalkBuilder {
-    let mut builder = WalkBuilder::new(root);
-    builder.hidden(false).parents(false).ignore(false).require_git(false).follow_links(false);
-    builder
-}
-
 /// The paths in the index of the repository at `root`, submodules as the folder they are; `None` without an index.
 pub(super) fn tracked_paths(root: &Path, access: GitAccess) -> Option<PathList> {
     match access {
@@ -144,8 +135,10 @@ fn command_index(root: &Path) -> Option<PathList> {
     let mut child = git::command(root).args(["ls-files", "-z"]).stdout(Stdio::piped()).spawn().ok()?;
     let mut paths = PathList::default();
     let output = child.stdout.take()?;
-    for path in BufReader::new(output).split(0) {
-        paths.push(&path.ok()?, true);
+    let (mut output, mut path) = (BufReader::new(output), Vec::new());
+    while output.read_until(0, &mut path).ok()? > 0 {
+        paths.push(path.strip_suffix(b"\0").unwrap_or(&path), true);
+        path.clear();
     }
     child.wait().ok()?.success().then_some(paths)
 }

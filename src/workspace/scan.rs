@@ -11,16 +11,16 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::{Dir, Metadata};
 use ignore::gitignore::Gitignore;
 
-use super::by_products::{is_by_product, is_by_product_folder};
-use super::file_state::{self, Found};
+use super::by_products::is_by_product;
+use super::file_state::{self, FILE_LIMIT, Found, is_of_git};
 use super::manifest::{Copied, Manifest, Stamp, Start};
-use super::outline::walk;
+use super::new_files::{NewFiles, new_files};
 use super::patch::{LeftOut, LeftOutReason};
 use super::{Blobs, ChangedFile, FileMode, FileState};
 use crate::journal::{Digest, RelPath};
 
-/// A changed file above this doesn't become part of a patch.
-const FILE_LIMIT: u64 = 64 << 20;
+/// New files that no tool wrote by name become part of a patch up to this many bytes together.
+const NEW_FILES_LIMIT: u64 = 64 << 20;
 
 /// The view and what it came from.
 pub(super) struct Scene {
@@ -94,24 +94,40 @@ impl Scene {
     pub(super) fn look_around(&self, differences: &mut Differences) -> io::Result<()> {
         differences.files.clear();
         differences.left_out.clear();
+        self.look_at_the_start(differences)?;
+        let NewFiles { mut files, not_entered } = new_files(self);
+        for folder in not_entered {
+            differences.left_out.insert(folder, LeftOutReason::IgnoreRules);
+        }
+        files.extend(differences.explicit.iter().map(|path| path.as_path().to_owned()));
+        let mut room = NEW_FILES_LIMIT;
+        for path in files {
+            let found = file_state::look(&self.view, &path);
+            let explicit = is_explicit(differences, &path);
+            let size = if let Ok(Found::File(_, metadata)) = &found { metadata.len() } else { 0 };
+            if !explicit && size > room && size <= FILE_LIMIT {
+                differences.left_out.insert(path, LeftOutReason::TooMuch);
+                continue;
+            }
+            room = room.saturating_sub(size);
+            differences.record(&path, self.compare(&path, found, true)?);
+        }
+        Ok(())
+    }
+
+    /// Looks at every file that the view started with.
+    fn look_at_the_start(&self, differences: &mut Differences) -> io::Result<()> {
         let mut last = Path::new("");
         let mut real = true;
         for path in self.manifest.paths.iter().map(file_state::as_path) {
             // Sorted paths share their folders: those are looked at once.
             let folder = path.parent().unwrap_or(Path::new(""));
-            let found = if folder == last && real {
-                file_state::look_at(&self.view, path)
-            } else {
-                file_state::look(&self.view, path)
-            };
-            real = folder == last && real || matches!(found, Ok(Found::File(..)));
+            let known = folder == last && real;
+            let found = if known { file_state::look_at(&self.view, path) } else { file_state::look(&self.view, path) };
+            real = known || matches!(found, Ok(Found::File(..)));
             last = folder;
             let explicit = is_explicit(differences, path);
             differences.record(path, self.compare(path, found, explicit)?);
-        }
-        for path in self.new_files(differences) {
-            let found = file_state::look(&self.view, &path);
-            differences.record(&path, self.compare(&path, found, true)?);
         }
         Ok(())
     }
@@ -125,39 +141,13 @@ impl Scene {
         let real = [beside, full.canonicalize().ok()].into_iter().flatten();
         let inside = real.filter_map(|real| RelPath::from_path(&file_state::relative(&self.view_root, &real)?).ok());
         places.extend(inside);
-        places.retain(|place| !self.is_dependency(place.as_path()));
+        // Dependencies are the user's own, and what is git's never comes from a run.
+        places.retain(|place| !self.is_dependency(place.as_path()) && !is_of_git(place.as_path()));
         places
     }
 
     fn is_dependency(&self, path: &Path) -> bool {
         self.dependencies.iter().any(|folder| path.starts_with(folder))
-    }
-
-    /// Files that weren't there at the start and count: not ignored, no by-product, or written by a tool.
-    fn new_files(&self, differences: &Differences) -> Vec<PathBuf> {
-        let filter = {
-            let (root, dependencies) = (self.view_root.clone(), self.dependencies.clone());
-            move |entry: &ignore::DirEntry| {
-                let Some(path) = file_state::relative(&root, entry.path()) else { return true };
-                let folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-                let skipped = entry.file_name() == ".git" || dependencies.contains(&path);
-                !(skipped || folder && is_by_product_folder(&root, &path))
-            }
-        };
-        let walked = walk(&self.view_root).filter_entry(filter).build().flatten();
-        let files = walked.filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
-        let mut new: BTreeSet<PathBuf> = files
-            .filter_map(|entry| file_state::relative(&self.view_root, entry.path()))
-            .filter(|path| self.manifest.paths.find(path.as_os_str().as_bytes()).is_none())
-            .filter(|path| !is_by_product(&self.view_root, path) && !self.is_excluded(path))
-            .collect();
-        let explicit = differences.explicit.iter().map(RelPath::as_path);
-        new.extend(explicit.filter(|path| !self.is_dependency(path)).map(Path::to_owned));
-        new.into_iter().collect()
-    }
-
-    fn is_excluded(&self, path: &Path) -> bool {
-        self.exclude.matched_path_or_any_parents(self.view_root.join(path), false).is_ignore()
     }
 
     /// Fails only when a content can't be kept; what can't be read is left out by name.
@@ -168,6 +158,9 @@ impl Scene {
                 self.compare_files(path, start, mode, &metadata, explicit)
             }
             (Start::File(start), _) if self.is_noise(path, start, explicit) => Ok(Verdict::Same),
+            (Start::File(start), Found::Nothing | Found::Folder) if start.stamp.size() > FILE_LIMIT => {
+                Ok(Verdict::LeftOut(LeftOutReason::TooLarge))
+            }
             (Start::File(start), Found::Nothing | Found::Folder) => Ok(Verdict::Changed(Some(start.state), None)),
             (Start::File(_), Found::Special) => Ok(Verdict::LeftOut(LeftOutReason::Special)),
             (Start::Nothing, Found::File(mode, metadata)) => self.changed(path, None, mode, &metadata),
@@ -192,9 +185,12 @@ impl Scene {
         if untouched || self.is_noise(path, start, explicit) {
             return Ok(Verdict::Same);
         }
+        if metadata.len() != start.stamp.size() {
+            return self.changed(path, Some(start), mode, metadata);
+        }
         match file_state::state(&self.view, path) {
             Ok(state) if state == Some(start.state) => Ok(Verdict::Same),
-            Ok(_) => self.changed(path, Some(start.state), mode, metadata),
+            Ok(_) => self.changed(path, Some(start), mode, metadata),
             Err(_) => Ok(Verdict::LeftOut(LeftOutReason::Unreadable)),
         }
     }
@@ -205,14 +201,9 @@ impl Scene {
     }
 
     /// Reads the file once: what is kept is what is compared, also while something still writes to it.
-    fn changed(
-        &self,
-        path: &Path,
-        before: Option<FileState>,
-        mode: FileMode,
-        metadata: &Metadata,
-    ) -> io::Result<Verdict> {
-        if metadata.len() > FILE_LIMIT {
+    fn changed(&self, path: &Path, start: Option<Copied>, mode: FileMode, metadata: &Metadata) -> io::Result<Verdict> {
+        let before = start.map(|start| start.state);
+        if metadata.len().max(start.map_or(0, |start| start.stamp.size())) > FILE_LIMIT {
             return Ok(Verdict::LeftOut(LeftOutReason::TooLarge));
         }
         let Ok(content) = file_state::content(&self.view, path, mode) else {

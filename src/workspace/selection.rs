@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::dependencies::DependencyFolder;
-use super::outline::{tracked_paths, walk};
+use super::outline::tracked_paths;
 use super::paths::PathList;
+use super::walk::{may_enter, walk};
 use super::{GitAccess, Repository, file_state};
 
 /// What is to be copied, and what is to be linked.
@@ -38,7 +39,7 @@ pub(super) fn select(repository: &Repository, names: &[String]) -> Selection {
     let mut index = tracked_paths(root, repository.git()).unwrap_or_default();
     index.sort();
     let index = Arc::new(index);
-    let Walked { met, mut untracked, nested, dependencies, notes } = walk_tree(root, names, &index);
+    let Walked { met, mut untracked, nested, dependencies, notes } = walk_tree(repository, names, &index);
     let mut paths = Arc::unwrap_or_clone(index);
     // The walk passes ignored files by; git keeps those that are tracked.
     paths.retain(|place, path| met[place] || is_real_file(root, path));
@@ -50,23 +51,19 @@ pub(super) fn select(repository: &Repository, names: &[String]) -> Selection {
     Selection { paths, dependencies, notes }
 }
 
-fn walk_tree(root: &Path, names: &[String], index: &Arc<PathList>) -> Walked {
-    let nested = Arc::new(Mutex::new(BTreeSet::new()));
-    let filter = {
-        let (root, names) = (root.to_owned(), names.to_vec());
-        let (index, nested) = (Arc::clone(index), Arc::clone(&nested));
-        move |entry: &ignore::DirEntry| {
-            let name = entry.file_name();
-            let Some(path) = file_state::relative(&root, entry.path()) else { return true };
-            if name == ".git" {
-                if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                    nested.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned());
-                }
-                return false;
-            }
-            !(names.iter().any(|known| name == known.as_str()) && entry.path().is_dir() && is_untracked(&index, &path))
-        }
-    };
+/// What the filter of the walk notices. It has to be shared, since the walk owns the filter.
+#[derive(Default)]
+struct Noticed {
+    nested: BTreeSet<PathBuf>,
+    notes: Vec<String>,
+}
+
+fn walk_tree(repository: &Repository, names: &[String], index: &Arc<PathList>) -> Walked {
+    let root = repository.root();
+    let noticed = Arc::new(Mutex::new(Noticed::default()));
+    let walk = walk(root, repository.git() != GitAccess::None)
+        .filter_entry(filter(root, names, Arc::clone(index), Arc::clone(&noticed)))
+        .build();
     let mut walked = Walked {
         met: vec![false; index.len()],
         untracked: PathList::default(),
@@ -74,15 +71,49 @@ fn walk_tree(root: &Path, names: &[String], index: &Arc<PathList>) -> Walked {
         dependencies: Vec::new(),
         notes: Vec::new(),
     };
-    for entry in walk(root).filter_entry(filter).build() {
+    for entry in walk {
         match entry {
             Ok(entry) => walked.meet(root, names, index, &entry),
             Err(error) => walked.notes.push(format!("not in the view: {error}")),
         }
     }
     walked.dependencies.sort();
-    walked.nested = std::mem::take(&mut nested.lock().unwrap_or_else(PoisonError::into_inner));
+    let Noticed { nested, notes } = std::mem::take(&mut *noticed.lock().unwrap_or_else(PoisonError::into_inner));
+    walked.nested = nested;
+    walked.notes.extend(notes);
     walked
+}
+
+/// Which entries the walk looks at: nothing of git's, no dependencies, no folder whose ignore rules can't be trusted.
+fn filter(
+    root: &Path,
+    names: &[String],
+    index: Arc<PathList>,
+    noticed: Arc<Mutex<Noticed>>,
+) -> impl Fn(&ignore::DirEntry) -> bool + Send + Sync + 'static {
+    let (root, names) = (root.to_owned(), names.to_vec());
+    move |entry| {
+        let name = entry.file_name();
+        let Some(path) = file_state::relative(&root, entry.path()) else { return true };
+        let noticed = || noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        if name == ".git" {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            noticed().nested.extend(folder.map(Path::to_owned));
+            return false;
+        }
+        if names.iter().any(|known| name == known.as_str()) && entry.path().is_dir() && is_untracked(&index, &path) {
+            return false;
+        }
+        let enter = may_enter(&root, entry);
+        if !enter {
+            let note = format!(
+                "untracked files in {} are not in the view: its .gitignore is no ordinary file",
+                path.display()
+            );
+            noticed().notes.push(note);
+        }
+        enter
+    }
 }
 
 impl Walked {

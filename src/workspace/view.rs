@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::apply::apply;
 use super::copy::copy;
 use super::dependencies::{self, DependencyFolder};
 use super::error::io_error;
@@ -25,8 +26,11 @@ use super::patch::{HunksCache, assemble};
 use super::repository::ObjectFormat;
 use super::scan::{Differences, Scene};
 use super::selection::select;
-use super::{Blobs, Patch, Repository, WorkspaceError};
+use super::{ApplyError, Blobs, ChangeSet, Patch, Repository, WorkspaceError};
 use crate::journal::{Digest, RelPath, ViewMade};
+
+/// Notes that are told one by one.
+const MAX_NOTES: usize = 20;
 
 /// What may have changed since the last look.
 #[derive(Clone, Copy, Debug)]
@@ -105,13 +109,17 @@ impl View {
     ) -> Result<Self, WorkspaceError> {
         let started = Instant::now();
         let holder = view_root.parent().unwrap_or(&view_root).to_owned();
+        if stop.load(Ordering::Relaxed) {
+            return Err(WorkspaceError::Stopped);
+        }
         let mut selection = select(repository, dependencies);
         let dependencies = std::mem::take(&mut selection.dependencies);
         let mut copied = copy(repository.root(), &view_root, selection, stop)?;
         for folder in &dependencies {
             folder.link(repository.root(), &view_root).map_err(io_error("link", &folder.path))?;
-            copied.notes.push(format!("{} is linked, read-only", folder.path.display()));
+            copied.notes.push(folder.note(repository.root()));
         }
+        shorten(&mut copied.notes);
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).map_err(io_error("open", path));
         let scene = Scene {
             view: open(&view_root)?,
@@ -157,6 +165,19 @@ impl View {
         dependencies::targets(&self.dependencies)
     }
 
+    /// Brings the view to where an earlier one of the same run was: all of `changes`, or none.
+    ///
+    /// # Errors
+    /// When a file is no longer what it was when that run began.
+    pub fn restore(&self, changes: &ChangeSet) -> Result<(), ApplyError> {
+        let paths: Vec<RelPath> = changes.entries.iter().map(|entry| entry.path.clone()).collect();
+        apply(self.root(), changes, self.blobs())?;
+        // What is restored was a tool's doing once, so it counts even when ignored.
+        let seen = self.patch(Touched::Paths(&paths));
+        seen.map(drop)
+            .map_err(|error| ApplyError::Write { path: self.root().to_owned(), source: io::Error::other(error) })
+    }
+
     /// Keeps the content of `path` at the start; called before a tool changes it. Cheap when that was done before.
     ///
     /// # Errors
@@ -198,12 +219,29 @@ impl View {
         assemble(&self.scene, self.object_format, differences, cache)
     }
 
+    /// Removes the view that a killed run left in its folder, if any.
+    ///
+    /// # Errors
+    /// When something of it can't be removed.
+    pub fn discard(run: &Path) -> Result<(), WorkspaceError> {
+        let holder = run.join("view");
+        remove_tree(&holder).map_err(io_error("remove", &holder))
+    }
+
     /// Removes the view from disk; the patch and the kept contents stay.
     ///
     /// # Errors
     /// When something of it can't be removed.
     pub fn remove(self) -> Result<(), WorkspaceError> {
         remove_tree(&self.holder).map_err(io_error("remove", &self.holder))
+    }
+}
+
+/// A tree can give thousands of notes; nobody reads more than a few.
+fn shorten(notes: &mut Vec<String>) {
+    if notes.len() > MAX_NOTES {
+        let more = notes.split_off(MAX_NOTES).len();
+        notes.push(format!("and {more} more"));
     }
 }
 
@@ -218,7 +256,10 @@ fn exclude_rules(repository: &Repository, view_root: &Path) -> Gitignore {
 }
 
 /// Removes a folder with everything in it, folders that tests made read-only included.
-fn remove_tree(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When something can't be removed; a folder that isn't there is gone already.
+pub fn remove_tree(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             unlock(folder)?;

@@ -130,3 +130,14 @@ fn a_damaged_content_is_not_applied() {
     assert!(matches!(error, ApplyError::Content { .. }), "{error}");
     assert_eq!(everything(&world.root()), before);
 }
+
+#[test]
+fn a_change_of_gits_own_files_is_refused() {
+    let (world, view, mut patch) = changed();
+    let after = patch.changes.entries.iter().find_map(|entry| entry.after);
+    patch.changes.entries.push(ChangedFile { path: path("sub/.Git/hooks/pre-commit"), before: None, after });
+    let before = everything(&world.root());
+    let error = apply(&world.root(), &patch.changes, view.blobs()).unwrap_err();
+    assert!(matches!(error, ApplyError::OfGit(_)), "{error}");
+    assert_eq!(everything(&world.root()), before);
+}

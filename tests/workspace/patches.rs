@@ -194,3 +194,43 @@ fn the_patch_file_is_replaced_in_one_step() {
     assert_eq!(fs::read(&file).unwrap(), patch.bytes);
     assert_eq!(reader.metadata().unwrap().len(), 0, "whoever had it open still sees the old one whole");
 }
+
+#[test]
+fn nothing_of_a_run_gets_into_git() {
+    let world = World::with_git();
+    world.write("a", "one\n");
+    let view = world.view();
+    let hooks = [".git/hooks/pre-commit", ".GIT/config", "sub/.git/config"];
+    for hook in hooks {
+        write(&view.root().join(hook), b"#!/bin/sh\nevil\n");
+    }
+    assert_eq!(view.patch(Touched::Paths(&hooks.map(path))).unwrap().files, []);
+    assert_eq!(full_patch(&view).files, []);
+}
+
+#[test]
+fn ignore_rules_that_a_command_planted_are_not_read() {
+    let world = World::new();
+    world.write("kept/a", "one\n");
+    let view = world.view();
+    write(&view.root().join("kept/new"), b"new\n");
+    link("/dev/zero", &view.root().join("kept/.gitignore"));
+    write(&view.root().join("kept/a"), b"two\n");
+    let patch = full_patch(&view);
+    assert_eq!(patch.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["kept/a"]);
+    let left_out: Vec<_> = patch.left_out.iter().map(|left| (left.path.as_str(), left.reason)).collect();
+    assert_eq!(left_out, [("kept", LeftOutReason::IgnoreRules)]);
+}
+
+#[test]
+fn a_link_that_moves_below_its_old_place_still_applies() {
+    let world = World::with_git();
+    link("../outside", &world.root().join("swap"));
+    let view = world.view();
+    fs::remove_file(view.root().join("swap")).unwrap();
+    link("../outside", &view.root().join("swap/inner"));
+    let patch = full_patch(&view);
+    let copy = world.copy_of_project("copy");
+    git_apply(&copy, &patch).unwrap();
+    assert_eq!(tree(&copy), tree(view.root()));
+}

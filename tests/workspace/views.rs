@@ -6,8 +6,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
+use std::sync::atomic::AtomicBool;
 
-use kcode::workspace::{Touched, View};
+use kcode::workspace::{Touched, View, WorkspaceError, remove_tree};
 
 use crate::world::{World, everything, full_patch, link, path, set_mode, tree, write};
 
@@ -164,6 +165,16 @@ fn a_workspace_sees_its_own_packages_of_the_view() {
 }
 
 #[test]
+fn an_editable_install_is_warned_of() {
+    let world = World::new();
+    let root = fs::canonicalize(world.root()).unwrap();
+    world.write(".venv/lib/python3.13/site-packages/__editable__.calc.pth", format!("{}/src\n", root.display()));
+    world.write("src/calc.py", "x = 1\n");
+    let notes = world.view().made().notes.join("\n");
+    assert!(notes.contains(".venv is linked, read-only; it has this project installed in editable mode"), "{notes}");
+}
+
+#[test]
 fn removal_leaves_nothing_not_even_read_only_folders() {
     let world = World::new();
     world.write("a.txt", "one\n");
@@ -175,6 +186,20 @@ fn removal_leaves_nothing_not_even_read_only_folders() {
     view.remove().unwrap();
     assert!(!world.run().join("view").exists());
     assert!(fs::metadata("/etc").unwrap().permissions().mode() & 0o777 == 0o755, "links are not followed");
+}
+
+#[test]
+fn a_view_that_is_stopped_leaves_nothing() {
+    let world = World::new();
+    world.write("a.txt", "one\n");
+    let place = View::place(&world.repository(), &world.run()).unwrap();
+    let stopped = View::fill(&world.repository(), &world.run(), place, &[], &AtomicBool::new(true));
+    assert!(matches!(stopped, Err(WorkspaceError::Stopped)));
+    assert!(!world.run().join("view").exists());
+    drop(world.view());
+    remove_tree(&world.run().join("view")).unwrap();
+    assert!(!world.run().join("view").exists(), "what a killed run leaves can be removed later");
+    remove_tree(&world.run().join("view")).unwrap();
 }
 
 #[test]

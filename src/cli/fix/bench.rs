@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::evidence;
@@ -14,7 +15,7 @@ use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError};
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{Touched, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Touched, View, WorkspaceError, write_patch};
 
 /// How much of a log's end is read to find the runner's totals.
 const TOTALS_BYTES: u64 = 64 * 1024;
@@ -29,33 +30,57 @@ pub struct RunBench {
 
 /// The view, made in the background while the model thinks.
 enum ViewSlot {
-    Making(JoinHandle<Result<View, WorkspaceError>>, Arc<AtomicBool>),
+    Making(Making),
     Made(Box<View>),
 }
 
-impl RunBench {
-    /// A bench whose view is still being made; setting `stop` ends the copying early.
+/// A view that is being made, and the way to call it off.
+pub struct Making {
+    made: JoinHandle<Result<View, BenchError>>,
+    stop: Arc<AtomicBool>,
+    go: watch::Sender<bool>,
+}
+
+impl Making {
+    /// Does `work` in the background, not before `go` turns true; it ends early when `stop` does.
     pub fn new(
-        worker: Worker,
-        making: JoinHandle<Result<View, WorkspaceError>>,
+        go: watch::Sender<bool>,
         stop: Arc<AtomicBool>,
-        folder: RunFolder,
-        has_tests: bool,
+        work: impl FnOnce() -> Result<View, BenchError> + Send + 'static,
     ) -> Self {
-        Self { worker, view: ViewSlot::Making(making, stop), folder, has_tests }
+        let mut signal = go.subscribe();
+        let made = tokio::spawn(async move {
+            if signal.wait_for(|go| *go).await.is_err() {
+                return Err(broken("the run ended before its private view was made", None));
+            }
+            let view = tokio::task::spawn_blocking(work).await;
+            view.unwrap_or_else(|panic| Err(broken(format!("making the private view failed: {panic}"), None)))
+        });
+        Self { made, stop, go }
+    }
+
+    /// Ends the making and leaves nothing of it.
+    pub async fn call_off(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.go.send_replace(true);
+        // Called off, it removes itself; made in the last moment, it is removed here.
+        if let Ok(Ok(view)) = self.made.await {
+            let _ = view.remove();
+        }
+    }
+}
+
+impl RunBench {
+    /// A bench whose view is still being made.
+    pub fn new(worker: Worker, making: Making, folder: RunFolder, has_tests: bool) -> Self {
+        Self { worker, view: ViewSlot::Making(making), folder, has_tests }
     }
 
     /// Ends the worker and removes the view. Returns what had to be killed.
     pub async fn close(self) -> Residue {
         let residue = self.worker.stop().await;
         match self.view {
-            ViewSlot::Making(making, stop) => {
-                stop.store(true, Ordering::Relaxed);
-                // Called off, the copy removes itself; made in the last moment, it is removed here.
-                if let Ok(Ok(view)) = making.await {
-                    let _ = view.remove();
-                }
-            }
+            ViewSlot::Making(making) => making.call_off().await,
             ViewSlot::Made(view) => drop(view.remove()),
         }
         residue
@@ -64,7 +89,7 @@ impl RunBench {
     fn made(&mut self) -> Result<&mut View, BenchError> {
         match &mut self.view {
             ViewSlot::Made(view) => Ok(view),
-            ViewSlot::Making(..) => Err(broken("the private view was used before it was made", None)),
+            ViewSlot::Making(_) => Err(broken("the private view was used before it was made", None)),
         }
     }
 
@@ -81,9 +106,10 @@ impl Bench for RunBench {
     }
 
     async fn prepare(&mut self) -> Result<Vec<Event>, BenchError> {
-        let ViewSlot::Making(making, _) = &mut self.view else { return Ok(Vec::new()) };
-        let joined = making.await.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))?;
-        let view = joined.map_err(|error| from_workspace(&error))?;
+        let ViewSlot::Making(making) = &mut self.view else { return Ok(Vec::new()) };
+        making.go.send_replace(true);
+        let joined = (&mut making.made).await;
+        let view = joined.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))??;
         let made = Event::ViewMade(view.made().clone());
         self.view = ViewSlot::Made(Box::new(view));
         Ok(vec![made])
@@ -145,6 +171,18 @@ fn end_of(log: &Path) -> std::io::Result<String> {
 
 fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
     BenchError { message: message.into(), hint }
+}
+
+impl From<WorkspaceError> for BenchError {
+    fn from(error: WorkspaceError) -> Self {
+        from_workspace(&error)
+    }
+}
+
+impl From<ApplyError> for BenchError {
+    fn from(error: ApplyError) -> Self {
+        broken(error.to_string(), Some(error.hint().to_owned()))
+    }
 }
 
 fn from_worker(error: &WorkerError) -> BenchError {

@@ -13,8 +13,9 @@ use crate::journal::{
 };
 use crate::model::Asked;
 use crate::planner::Stop;
-use crate::render::closing;
+use crate::render::{closing, counted};
 use crate::report::{self, Decision, Report};
+use crate::workspace::remove_tree;
 
 /// Ends `run` and reports it.
 pub async fn finish(mut run: Run<'_>) -> Result<Outcome, Failure> {
@@ -22,10 +23,10 @@ pub async fn finish(mut run: Run<'_>) -> Result<Outcome, Failure> {
         let residue = bench.close().await;
         run.journal.append(vec![Event::Residue(residue)])?;
     }
-    let _ = std::fs::remove_dir_all(run.folder.scratch());
+    let _ = remove_tree(&run.folder.scratch());
     let (mut decision, failure) = decide(&run)?;
     let mut hint = failure.as_ref().and_then(|failure| failure.hint.clone());
-    let wanted = run.order.arguments.apply && decision.outcome == Outcome::Verified;
+    let wanted = run.order.flags.apply && decision.outcome == Outcome::Verified;
     if wanted && let Err(refused) = apply::apply(&run.folder, run.order.repository.root(), &mut run.journal) {
         decision = Decision { outcome: refused.outcome, detail: refused.message };
         hint = refused.hint;
@@ -111,13 +112,13 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 
 /// Data on standard output, talk on standard error.
 fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result<(), Failure> {
-    let arguments = run.order.arguments;
+    let flags = run.order.flags;
     lock(&run.people).clear();
     let patch = match &report.patch {
         Some(_) => std::fs::read(run.folder.patch()).context("the patch can't be read back")?,
         None => Vec::new(),
     };
-    match arguments.output {
+    match flags.output {
         Output::Json => output::json(report)?,
         Output::Text if report.patch.is_some() && report.applied.is_none() => runs::print_patch(&patch)?,
         Output::Text | Output::Jsonl => {}
@@ -130,26 +131,30 @@ fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result
         }
         None => output::say(&closing(report)),
     }
-    output::say(&kept(report));
+    if run.order.kept {
+        output::say(&kept(report));
+    }
     // Last, so that a full disk costs this file and nothing else.
-    arguments.patch.as_ref().map_or(Ok(()), |path| replace(path, &patch))
+    flags.patch.as_ref().map_or(Ok(()), |path| replace(path, &patch))
 }
 
+/// What can be done with the run from now on.
 fn kept(report: &Report) -> String {
     let run = &report.run;
-    match (&report.patch, report.applied) {
-        (Some(_), None) => format!("kept: kcode apply {run} · kcode show {run}"),
-        (Some(_), Some(files)) => format!("applied to {files} file{}", if files == 1 { "" } else { "s" }),
-        (None, _) => format!("kept: kcode show {run}"),
-    }
+    let applied = report.applied.map(|files| format!("applied to {}", counted(files as usize, "file")));
+    let resume = report.outcome.is_resumable().then(|| format!("kcode resume {run}"));
+    let apply = (report.patch.is_some() && applied.is_none()).then(|| format!("kcode apply {run}"));
+    let ways: Vec<_> = [resume, apply, Some(format!("kcode show {run}"))].into_iter().flatten().collect();
+    let kept = format!("kept: {}", ways.join(" · "));
+    applied.map_or_else(|| kept.clone(), |applied| format!("{applied} · {kept}"))
 }
 
 /// On a terminal, and only there, a person is asked.
 fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<(), Failure> {
-    let arguments = run.order.arguments;
+    let flags = run.order.flags;
     let attended = console::user_attended() && console::user_attended_stderr();
     let offered = matches!(report.outcome, Outcome::Verified | Outcome::Unverified);
-    if arguments.dry_run || arguments.apply || arguments.output != Output::Text || !attended || !offered {
+    if flags.dry_run || flags.apply || flags.output != Output::Text || !attended || !offered {
         return Ok(());
     }
     let terminal = console::Term::stderr();
@@ -157,7 +162,7 @@ fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<(), Failure> {
     output::say("");
     if matches!(asked, Ok('y' | 'Y')) {
         let files = apply::apply(&run.folder, run.order.repository.root(), &mut run.journal as &mut FileJournal)?;
-        output::say(&format!("applied to {files} file{}", if files == 1 { "" } else { "s" }));
+        output::say(&format!("applied to {}", counted(files as usize, "file")));
         write_report(run)?;
     }
     Ok(())

@@ -1,33 +1,50 @@
 //! `kcode fix`: puts the rooms together for one run.
 //!
-//! `task` reads what to do, `start` opens everything beside each other, `opening` writes the first messages, `bench` is what the planner works at,
+//! `task` reads what to do, `start` opens everything beside each other, `opening` writes the first messages,
+//! `past` takes up a run that had stopped, `terms` says what a run may use, `bench` is what the planner works at,
 //! `finish` computes the outcome, applies when asked, and writes the report.
 
 mod bench;
 mod finish;
 mod interrupt;
 mod opening;
+mod past;
 mod start;
 mod task;
+mod terms;
 
 use std::path::Path;
 
-use super::arguments::{FixArguments, Global};
+use super::arguments::{FixArguments, Global, ResumeArguments, RunFlags};
 use super::failure::Failure;
+use super::runs;
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::Repository;
 
+use past::Past;
 pub use start::Order;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {
     let task = task::read(arguments)?;
-    arguments.patch.as_deref().map_or(Ok(()), check_patch_file)?;
     let repository = Repository::open(&global.repo)?;
     let env = Environment::from_process();
-    let settings = settings::load(&flags(arguments), &env, global.config.as_deref(), Some(repository.root()))?;
-    run(Order { task, repository, settings, global, arguments })
+    let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run) };
+    let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+    run(Order { task, repository, settings, global, flags: &arguments.run, past: None, kept: true })
+}
+
+/// Takes up a run that stopped before its end. Task and model are the run's own.
+pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
+    let past = Past::open(runs::find(global, &arguments.which)?)?;
+    let repository = Repository::open(Path::new(&past.started.repository))?;
+    let env = Environment::from_process();
+    let mut settings = settings::load(&flags(&arguments.run), &env, global.config.as_deref(), Some(repository.root()))?;
+    // The conversation is the model's own: another one must not get its reasoning.
+    settings.model.value.clone_from(&past.started.model);
+    let task = past.started.task.clone();
+    run(Order { task, repository, settings, global, flags: &arguments.run, past: Some(past), kept: true })
 }
 
 /// A path that can't be written is told before the run, not after it was paid for.
@@ -42,6 +59,7 @@ fn check_patch_file(path: &Path) -> Result<(), Failure> {
 
 /// Runs an order to its end on a runtime of its own.
 pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
+    order.flags.patch.as_deref().map_or(Ok(()), check_patch_file)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(async {
         let run = start::start(order).await?;
@@ -52,9 +70,8 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
     ended
 }
 
-fn flags(arguments: &FixArguments) -> FlagLayer {
+fn flags(arguments: &RunFlags) -> FlagLayer {
     FlagLayer {
-        model: arguments.model.clone(),
         base_url: arguments.base_url.clone(),
         max_turns: arguments.limits.max_turns,
         max_tokens: arguments.limits.max_tokens,

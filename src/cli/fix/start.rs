@@ -4,22 +4,26 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::bench::RunBench;
+use super::bench::{Making, RunBench};
+use super::opening::Sights;
+use super::past::Past;
+use super::terms::{ChosenTests, client, limits, price};
 use super::{interrupt, opening};
-use crate::cli::arguments::{FixArguments, Global, Output};
+use crate::cli::arguments::{Global, Output, RunFlags};
 use crate::cli::failure::Failure;
 use crate::cli::output;
-use crate::evidence;
-use crate::journal::{Event, FileJournal, Journal, Limits, Outcome, RunFolder, RunStarted, TestsChosen};
-use crate::model::{Asked, Client, Endpoint, Price, prices};
+use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, is_abandoned};
+use crate::model::Conversation;
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::render::{Loudness, People};
-use crate::settings::{Origin, Settings, TestCommand};
+use crate::settings::Settings;
 use crate::worker::{Worker, WorkerError, WorkerPlan};
-use crate::workspace::{Outline, Repository, View};
+use crate::workspace::{Repository, View, remove_tree};
 
 /// Everything that a run needs to be told.
 pub struct Order<'a> {
@@ -32,7 +36,11 @@ pub struct Order<'a> {
     /// Flags of every command.
     pub global: &'a Global,
     /// Flags of this one.
-    pub arguments: &'a FixArguments,
+    pub flags: &'a RunFlags,
+    /// The run that goes on; `None` for a new one.
+    pub past: Option<Past>,
+    /// False when nothing of the run can be used later, as in a demo.
+    pub kept: bool,
 }
 
 /// A run whose conversation is over.
@@ -54,62 +62,69 @@ pub enum Ended {
     Failed(Failure),
 }
 
-/// Starts a run and sees its conversation through.
+/// Starts a run, or takes one up again, and sees its conversation through.
 pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
     let began = Instant::now();
     let cancelled = interrupt::listen()?;
-    order.settings.require_key()?;
-    price(&order.settings)?;
-    let folder = RunFolder::create(&order.settings.state_dir.value).map_err(|error| {
-        let place = order.settings.state_dir.value.display();
-        Failure::new(
-            Outcome::Config,
-            format!("{place} can't hold runs: {error}"),
-            "set KCODE_HOME to a writable folder",
-        )
-    })?;
+    let client = client(&order.settings)?;
+    let price = price(&order.settings)?;
+    let folder = folder(&order)?;
     let (mut journal, people) = open_journal(&order, &folder)?;
-    let tests = choose_tests(&order);
-    journal.append(vec![Event::RunStarted(run_started(&order, &folder)), Event::TestsChosen(tests.event())])?;
+    let asked = watch::Sender::new(false);
+    tell_when_asked(&mut journal, asked.clone());
+    sweep(order.settings.state_dir.value.clone(), asked.subscribe());
 
-    let stop_copying = Arc::new(AtomicBool::new(false));
-    let outline = order.repository.outline_paths(opening::MAX_PATHS);
+    let outline = beside(&order.repository, |repository| repository.outline_paths(opening::MAX_PATHS));
     let view = View::place(&order.repository, folder.path())?;
-    let making = {
-        let (repository, run, stop) = (order.repository.clone(), folder.path().to_owned(), Arc::clone(&stop_copying));
-        let (view, dependencies) = (view.clone(), order.settings.dependencies.value.clone());
-        tokio::task::spawn_blocking(move || View::fill(&repository, &run, view, &dependencies, &stop))
+    let mut plan = worker_plan(&order, &folder, view.clone());
+    let launched = Worker::launch(&plan);
+    let making = make_view(&order, &folder, view, asked);
+    let tests = ChosenTests::choose(&order.settings, &order.repository);
+    plan.tests.clone_from(&tests.command);
+    journal.note(vec![first_event(&order, &folder), Event::TestsChosen(tests.event())])?;
+    let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
+    let changes = {
+        let outline = Arc::clone(&outline);
+        beside(&order.repository, move |repository| repository.changes(&outline, opening::MAX_CHANGES))
     };
-    let worker = Worker::start(worker_plan(&order, &folder, &outline, view, tests.command.clone())).await;
-    let (worker, wall) = match worker {
+    plan.readable = order.repository.dependency_targets(&order.settings.dependencies.value, &outline);
+    let confined = tokio::spawn(async move { launched?.confine(plan).await });
+    // Now it is told, and confines itself while the survey is written.
+    tokio::task::yield_now().await;
+    let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };
+    let opened = conversation(&order, &seen, &folder, &tests);
+    drop(seen);
+    let (worker, wall) = match confined.await.map_err(anyhow::Error::from)? {
         Ok(started) => started,
         Err(error) => {
-            stop_copying.store(true, Ordering::Relaxed);
-            let _ = making.await.map(|view| view.map(View::remove));
+            making.call_off().await;
             let ended = Ended::Failed(worker_failure(&error));
             return Ok(Run { order, folder, journal, people, bench: None, ended });
         }
     };
-    let mut bench = RunBench::new(worker, making, stop_copying, folder.clone(), tests.command.is_some());
-    let (conversation, opening) = opening::open(&order, &outline, &cache_key(&folder), &tests);
-    journal.append([vec![Event::WallBuilt(wall)], opening].concat())?;
+    let mut bench = RunBench::new(worker, making, folder.clone(), tests.command.is_some());
+    let (conversation, messages) = opened?;
+    journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
 
-    let settings = &order.settings;
-    let client = client(&order)?;
-    let price = price(settings)?;
+    let mut budget = Budget::new(limits(&order.settings), price);
+    let mut state = State::default();
+    if let Some(past) = &order.past {
+        budget.recall(past.events());
+        state = State::recall(past.events());
+    }
     let drawn = Arc::clone(&people);
     let stopped = Planner {
         model: &client,
         bench: &mut bench,
         journal: &mut journal,
         conversation,
-        budget: Budget::new(limits(settings), price),
-        max_completion_tokens: settings.max_completion_tokens.value,
-        max_retries: settings.max_retries.value,
-        deadline: began + settings.max_time.value,
+        budget,
+        max_completion_tokens: order.settings.max_completion_tokens.value,
+        max_retries: order.settings.max_retries.value,
+        deadline: began + order.settings.max_time.value,
         cancelled,
         progress: &mut |progress| lock(&drawn).progress(progress),
-        state: State::default(),
+        state,
     }
     .run()
     .await?;
@@ -121,8 +136,62 @@ pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn folder(order: &Order<'_>) -> Result<RunFolder, Failure> {
+    let state = &order.settings.state_dir.value;
+    let made = match &order.past {
+        Some(past) => past.folder.renew().map(|()| past.folder.clone()),
+        None => RunFolder::create(state),
+    };
+    made.map_err(|error| {
+        let message = format!("{} can't hold runs: {error}", state.display());
+        Failure::new(Outcome::Config, message, "set KCODE_HOME to a writable folder")
+    })
+}
+
+/// Runs `look` on a thread of its own.
+fn beside<T: Send + 'static>(
+    repository: &Repository,
+    look: impl FnOnce(&Repository) -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let repository = repository.clone();
+    tokio::task::spawn_blocking(move || look(&repository))
+}
+
+/// What the first request doesn't need waits until it leaves: copying and clearing away would only hold it up.
+fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
+    journal.watch(Box::new(move |record| {
+        if matches!(record.event, Event::Request(_)) {
+            asked.send_replace(true);
+        }
+    }));
+}
+
+/// Clears away, beside the run, what killed processes left of theirs.
+fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
+    let clear = move || {
+        for run in RunFolder::all(&state).unwrap_or_default() {
+            let mut left = [run.view(), run.scratch()].into_iter().filter(|folder| folder.exists()).peekable();
+            if left.peek().is_some() && is_abandoned(&run.journal()) {
+                for folder in left {
+                    drop(remove_tree(&folder));
+                }
+            }
+        }
+    };
+    tokio::spawn(async move {
+        if asked.wait_for(|asked| *asked).await.is_ok() {
+            tokio::task::spawn_blocking(clear);
+        }
+    });
+}
+
 fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, Arc<Mutex<People>>), Failure> {
-    let mut journal = FileJournal::create(&folder.journal())?;
+    let mut journal = match &order.past {
+        Some(past) => FileJournal::reopen(&folder.journal(), &past.recovered)?,
+        None => FileJournal::create(&folder.journal())?,
+    };
+    // Only whoever holds the journal may clear away what a killed process left.
+    remove_tree(&folder.view()).map_err(anyhow::Error::from)?;
     let loudness = match (order.global.quiet, order.global.verbose) {
         (true, _) => Loudness::Quiet,
         (false, true) => Loudness::Verbose,
@@ -131,7 +200,7 @@ fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, A
     let people = Arc::new(Mutex::new(People::new(loudness, output::say)));
     let drawn = Arc::clone(&people);
     journal.watch(Box::new(move |record| lock(&drawn).record(record)));
-    if order.arguments.output == Output::Jsonl {
+    if order.flags.output == Output::Jsonl {
         journal.watch(Box::new(|record| {
             if let Ok(line) = serde_json::to_string(record) {
                 // A reader that went away doesn't end the run: its result is kept on disk.
@@ -142,30 +211,24 @@ fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, A
     Ok((journal, people))
 }
 
-fn run_started(order: &Order<'_>, folder: &RunFolder) -> RunStarted {
+fn first_event(order: &Order<'_>, folder: &RunFolder) -> Event {
     let settings = &order.settings;
-    RunStarted {
+    let (base_url, sandbox) = (settings.base_url.value.to_string(), settings.sandbox.value.to_string());
+    if order.past.is_some() {
+        return Event::Resumed(Resumed { base_url, sandbox, limits: limits(settings) });
+    }
+    Event::RunStarted(RunStarted {
         run: folder.id().clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         task: order.task.clone(),
         repository: order.repository.root().display().to_string(),
         head: order.repository.head().and_then(|head| head.commit),
         model: settings.model.value.clone(),
-        base_url: settings.base_url.value.to_string(),
-        sandbox: settings.sandbox.value.to_string(),
+        base_url,
+        sandbox,
         limits: limits(settings),
         cache_key: cache_key(folder),
-    }
-}
-
-fn limits(settings: &Settings) -> Limits {
-    Limits {
-        max_turns: settings.max_turns.value,
-        max_tokens: settings.max_tokens.value,
-        // Without a price the default limit on cost can't be held; then it isn't claimed either.
-        max_cost_usd: settings.max_cost.value.filter(|_| matches!(price(settings), Ok(Some(_)))),
-        max_time_s: settings.max_time.value.as_secs(),
-    }
+    })
 }
 
 /// Constant for the conversation, so that the provider finds its prefix again.
@@ -173,48 +236,34 @@ fn cache_key(folder: &RunFolder) -> String {
     format!("kcode-{}", folder.id())
 }
 
-/// The tests of a run.
-pub struct ChosenTests {
-    /// `None` when none is known, or none is wanted.
-    pub command: Option<TestCommand>,
-    /// Where it comes from, or why there is none.
-    pub origin: String,
+/// Copies the tree in the background; a run that goes on gets its changes back in the copy.
+fn make_view(order: &Order<'_>, folder: &RunFolder, view: PathBuf, asked: watch::Sender<bool>) -> Making {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (repository, run, called_off) = (order.repository.clone(), folder.path().to_owned(), Arc::clone(&stop));
+    let dependencies = order.settings.dependencies.value.clone();
+    let changes = order.past.as_ref().map(|past| past.changes.clone());
+    Making::new(asked, stop, move || {
+        let made = View::fill(&repository, &run, view, &dependencies, &called_off)?;
+        if let Some(changes) = changes.filter(|_| !called_off.load(Ordering::Relaxed))
+            && let Err(error) = made.restore(&changes)
+        {
+            // The run can't go on in this view; nothing of it may stay.
+            let _ = made.remove();
+            return Err(error.into());
+        }
+        Ok(made)
+    })
 }
 
-impl ChosenTests {
-    fn event(&self) -> TestsChosen {
-        TestsChosen { command: self.command.as_ref().map(ToString::to_string), origin: self.origin.clone() }
-    }
-}
-
-fn choose_tests(order: &Order<'_>) -> ChosenTests {
-    let settings = &order.settings;
-    if !settings.verify.value {
-        return ChosenTests { command: None, origin: settings.verify.origin.to_string() };
-    }
-    if let Some(command) = &settings.test.value {
-        return ChosenTests { command: Some(command.clone()), origin: settings.test.origin.to_string() };
-    }
-    match evidence::detect(order.repository.root(), order.repository.focus()) {
-        Some(found) => ChosenTests { command: Some(found.command), origin: found.origin },
-        None => ChosenTests { command: None, origin: "no test command found; give one with --test".to_owned() },
-    }
-}
-
-fn worker_plan(
-    order: &Order<'_>,
-    folder: &RunFolder,
-    outline: &Outline,
-    view: PathBuf,
-    tests: Option<TestCommand>,
-) -> WorkerPlan {
+/// The plan as far as it is known without a look at the repository.
+fn worker_plan(order: &Order<'_>, folder: &RunFolder, view: PathBuf) -> WorkerPlan {
     let settings = &order.settings;
     WorkerPlan {
         view,
         logs: folder.logs(),
         scratch: folder.scratch(),
-        readable: order.repository.dependency_targets(&settings.dependencies.value, outline),
-        tests,
+        readable: Vec::new(),
+        tests: None,
         deadline: settings.test_deadline.value,
         idle: settings.test_idle.value,
         child_env: settings.child_env.value.clone(),
@@ -223,38 +272,20 @@ fn worker_plan(
     }
 }
 
-fn client(order: &Order<'_>) -> Result<Client, Failure> {
-    let key = order.settings.require_key()?;
-    let base_url = order.settings.base_url.value.to_string();
-    let mut endpoint = Endpoint::new(&base_url, Some(key.secret.clone().into()));
-    endpoint.idle_timeout = order.settings.max_silence.value;
-    Client::new(&endpoint).map_err(|error| {
-        let asked =
-            Asked { key_variable: Some(&key.variable), base_url: &base_url, model: &order.settings.model.value };
-        Failure::new(Outcome::Config, error.headline(), error.hint(asked))
-    })
-}
-
-/// The model's price. A limit on cost that a person set can't be held without one.
-fn price(settings: &Settings) -> Result<Option<Price>, Failure> {
-    let model = &settings.model.value;
-    let price = settings.price.value.as_ref().map(Price::from).or_else(|| prices::lookup(model));
-    let limited = settings.max_cost.value.is_some() && settings.max_cost.origin != Origin::Default;
-    if price.is_none() && limited {
-        let hint = "give its price in ~/.config/kcode/config.toml ([price] input, cached_input, output: USD per million tokens), or drop the limit on cost";
-        return Err(Failure::new(
-            Outcome::Config,
-            format!("a limit on cost can't be held: the price of {model} is not known"),
-            hint,
-        ));
-    }
-    Ok(price)
-}
-
 fn worker_failure(error: &WorkerError) -> Failure {
     let outcome = match error {
         WorkerError::WallIncomplete { .. } => Outcome::Refused,
         _ => Outcome::Internal,
     };
     Failure::new(outcome, error.to_string(), error.hint())
+}
+
+fn conversation(
+    order: &Order<'_>,
+    seen: &Sights,
+    folder: &RunFolder,
+    tests: &ChosenTests,
+) -> Result<(Conversation, Vec<Event>), Failure> {
+    let Some(past) = &order.past else { return Ok(opening::open(order, seen, &cache_key(folder), tests)) };
+    past.conversation().map_err(|error| Failure::internal(format!("{}: {}", error.headline(), error.message)))
 }

@@ -3,13 +3,14 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::enter::{CONFINED, ENTER, OPEN};
+use super::enter::{COMMAND, ENTER};
 use super::excerpt::excerpt;
 use super::output::{Output, next_log};
 use super::watch::{Limits, Stop, Watch};
@@ -23,6 +24,8 @@ use crate::worker::{SUBCOMMAND, descendants};
 pub(in crate::worker) struct Runner {
     charge: Charge,
     tests: TestCommand,
+    /// Where commands may write.
+    writable: Vec<PathBuf>,
     /// Held by the run that is on; the others wait. So all descendants of this process belong to that run.
     turn: Mutex<()>,
     /// Readable once the run that is on has to end.
@@ -40,9 +43,9 @@ struct Gate {
 }
 
 impl Runner {
-    pub(in crate::worker) fn new(charge: Charge, tests: TestCommand) -> io::Result<Self> {
+    pub(in crate::worker) fn new(charge: Charge, tests: TestCommand, writable: Vec<PathBuf>) -> io::Result<Self> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { charge, tests, turn: Mutex::default(), bell, gate: Mutex::default() })
+        Ok(Self { charge, tests, writable, turn: Mutex::default(), bell, gate: Mutex::default() })
     }
 
     /// Ends the run that is on, and those that wait.
@@ -75,8 +78,8 @@ impl Runner {
             .map_or_else(|| self.charge.view.clone(), |dir| self.charge.view.join(dir.as_path()));
         let child = Command::new("/proc/self/exe")
             .args([SUBCOMMAND, ENTER])
-            .args([&self.charge.view, &self.charge.scratch])
-            .arg(if self.charge.confine { CONFINED } else { OPEN })
+            .args(if self.charge.confine { &self.writable[..] } else { &[] })
+            .arg(COMMAND)
             .args(argv)
             .current_dir(folder)
             .stdin(Stdio::null())

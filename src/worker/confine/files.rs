@@ -4,6 +4,7 @@
 //! here that may hold a secret further down: not `~/.cargo` (credentials) but its `registry`, not
 //! `/etc` but those of its entries that any user may read.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -113,15 +114,42 @@ const HOME: [&str; 56] = [
 /// The same, where a dot would be missing.
 const HOME_PLAIN: [&str; 4] = ["go", "miniconda3", "anaconda3", "miniforge3"];
 
+/// Variables that name a toolchain's folder, wherever a person keeps it.
+const VARIABLES: [&str; 12] = [
+    "ANDROID_HOME",
+    "CONDA_PREFIX",
+    "DOTNET_ROOT",
+    "GOMODCACHE",
+    "GOROOT",
+    "JAVA_HOME",
+    "MAVEN_HOME",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "RUSTUP_HOME",
+    "VIRTUAL_ENV",
+    "VOLTA_HOME",
+];
+/// What of `$CARGO_HOME` holds no credentials.
+const CARGO: [&str; 6] = ["bin", "config", "config.toml", "env", "git", "registry"];
+
 /// What may be read and executed, beside the run's own folders. Paths that aren't there are left out.
-pub(super) fn readable(home: Option<&Path>, path_variable: &[PathBuf]) -> Vec<PathBuf> {
+///
+/// `variable` is the worker's environment.
+pub(super) fn readable(home: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = SYSTEM.iter().chain(&SINGLE).chain(&ETC_SSL).map(PathBuf::from).collect();
     paths.extend(public_entries(Path::new("/etc")));
     if let Some(home) = home {
         paths.extend(HOME.iter().chain(&HOME_PLAIN).map(|folder| home.join(folder)));
     }
-    paths.extend(path_variable.iter().flat_map(|folder| toolchain_of(folder, home)));
-    paths.retain(|path| path.exists());
+    let cargo = variable("CARGO_HOME").map(PathBuf::from);
+    let mixed = Mixed { home, cargo: cargo.as_deref() };
+    paths.extend(cargo.iter().flat_map(|cargo| CARGO.map(|part| cargo.join(part))));
+    paths.extend(
+        VARIABLES.iter().filter_map(|name| variable(name)).map(PathBuf::from).filter(|path| !mixed.holds(path)),
+    );
+    let programs: Vec<PathBuf> = std::env::split_paths(&variable("PATH").unwrap_or_default()).collect();
+    paths.extend(programs.iter().flat_map(|folder| mixed.toolchain_of(folder)));
+    paths.retain(|path| path.is_absolute() && path.exists());
     paths
 }
 
@@ -138,21 +166,30 @@ fn public_entries(folder: &Path) -> Vec<PathBuf> {
     shown.map(|entry| entry.path()).filter(is_public).collect()
 }
 
-/// A folder of `$PATH`, and what it belongs to: `…/miniconda3` for `…/miniconda3/bin`.
-///
-/// Never the home, what lies above it, or a folder there that also holds other things.
-fn toolchain_of(folder: &Path, home: Option<&Path>) -> Vec<PathBuf> {
-    let is_too_much = |path: &Path| {
-        let mixed = |home: &Path| {
-            [".local", ".cargo", ".config", ".cache", ".deno", ".cabal"].iter().any(|name| path == home.join(name))
+/// Folders that are never shown as a whole, because other things than toolchains lie in them.
+struct Mixed<'a> {
+    home: Option<&'a Path>,
+    cargo: Option<&'a Path>,
+}
+
+impl Mixed<'_> {
+    /// The root, the home and what lies above it, and some folders of the home.
+    fn holds(&self, path: &Path) -> bool {
+        let of_home = |home: &Path| {
+            let folders = [".cabal", ".cache", ".cargo", ".config", ".deno", ".local", ".local/share"];
+            home.starts_with(path) || folders.iter().any(|folder| path == home.join(folder))
         };
-        path.parent().is_none() || home.is_some_and(|home| home.starts_with(path) || mixed(home))
-    };
-    if !folder.is_absolute() || is_too_much(folder) {
-        return Vec::new();
+        path.parent().is_none() || self.cargo == Some(path) || self.home.is_some_and(of_home)
     }
-    let prefix = folder.parent().filter(|_| folder.ends_with("bin")).filter(|prefix| !is_too_much(prefix));
-    std::iter::once(folder).chain(prefix).map(Path::to_owned).collect()
+
+    /// A folder of `$PATH`, and what it belongs to: `…/miniconda3` for `…/miniconda3/bin`.
+    fn toolchain_of(&self, folder: &Path) -> Vec<PathBuf> {
+        if !folder.is_absolute() || self.holds(folder) {
+            return Vec::new();
+        }
+        let prefix = folder.parent().filter(|prefix| folder.ends_with("bin") && !self.holds(prefix));
+        std::iter::once(folder).chain(prefix).map(Path::to_owned).collect()
+    }
 }
 
 #[cfg(test)]
@@ -161,9 +198,10 @@ mod tests {
 
     #[test]
     fn the_path_variable_opens_toolchains_and_never_a_home() {
-        let home = Some(Path::new("/home/ada"));
+        let mixed = Mixed { home: Some(Path::new("/home/ada")), cargo: Some(Path::new("/data/cargo")) };
         let opened = |folder: &str| {
-            toolchain_of(Path::new(folder), home)
+            mixed
+                .toolchain_of(Path::new(folder))
                 .iter()
                 .map(|path| path.display().to_string())
                 .collect::<Vec<_>>()
@@ -171,6 +209,7 @@ mod tests {
         };
         assert_eq!(opened("/home/ada/miniconda3/bin"), "/home/ada/miniconda3/bin /home/ada/miniconda3");
         assert_eq!(opened("/home/ada/bin"), "/home/ada/bin");
+        assert_eq!(opened("/data/cargo/bin"), "/data/cargo/bin");
         assert_eq!(opened("/home/ada/.cargo/bin"), "/home/ada/.cargo/bin");
         assert_eq!(opened("/home/ada/.local/bin"), "/home/ada/.local/bin");
         for too_much in ["/home/ada", "/home", "/", ".", ""] {
@@ -184,9 +223,16 @@ mod tests {
         for folder in [".ssh", ".aws", ".cargo/registry", ".config"] {
             fs::create_dir_all(home.path().join(folder)).unwrap();
         }
-        let readable = readable(Some(home.path()), &[]);
+        let java = home.path().join("jdk/17");
+        fs::create_dir_all(&java).unwrap();
+        let variable = |name: &str| match name {
+            "JAVA_HOME" => Some(java.clone().into_os_string()),
+            "VIRTUAL_ENV" => Some(home.path().into()),
+            _ => None,
+        };
+        let readable = readable(Some(home.path()), variable);
         let opens = |path: &Path| readable.iter().any(|open| path.starts_with(open));
-        assert!(opens(&home.path().join(".cargo/registry/src")));
+        assert!(opens(&home.path().join(".cargo/registry/src")) && opens(&java.join("bin/java")));
         for hidden in [".ssh/id", ".aws/credentials", ".netrc", ".cargo/credentials.toml", ".config/kcode/config.toml"]
         {
             assert!(!opens(&home.path().join(hidden)), "{hidden}");

@@ -5,7 +5,7 @@
 //! outside, which is why commands get one of their own: they can't reach the host.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use landlock::{
     ABI, Access, AccessFs, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
@@ -14,7 +14,6 @@ use landlock::{
 
 use super::files;
 use crate::journal::Layer;
-use crate::worker::plan::Charge;
 
 /// The newest interface that these rules were written for; an older kernel enforces what it knows.
 const WRITTEN_FOR: ABI = ABI::V6;
@@ -31,8 +30,8 @@ pub(super) struct Domain {
 }
 
 /// Enters the domain in which tools and commands live.
-pub(super) fn enter_host_domain(charge: &Charge) -> Domain {
-    match restrict(charge) {
+pub(super) fn enter_host_domain(readable: Vec<PathBuf>, writable: Vec<PathBuf>) -> Domain {
+    match restrict(readable, writable) {
         Ok(status) => judge(&status),
         Err(error) => {
             let layer = Layer { name: "landlock".into(), holds: false, detail: error.to_string() };
@@ -41,29 +40,22 @@ pub(super) fn enter_host_domain(charge: &Charge) -> Domain {
     }
 }
 
-/// Enters the domain of one command: it can write view and scratch but not the logs, and sees the host as a stranger.
+/// Enters the domain of one command: it can write what is `writable` but not the logs, and sees the host as a stranger.
 ///
 /// # Errors
 /// When the kernel refuses although it has Landlock.
-pub(in crate::worker) fn enter_command_domain(view: &Path, scratch: &Path) -> io::Result<()> {
+pub(in crate::worker) fn enter_command_domain(writable: Vec<PathBuf>) -> io::Result<()> {
     let writes = AccessFs::from_write(WRITTEN_FOR);
     let enter = || {
         let rules = Ruleset::default().handle_access(writes)?.scope(Scope::from_all(WRITTEN_FOR))?.create()?;
-        let folders = [view.to_owned(), scratch.to_owned()];
-        rules.add_rules(path_beneath_rules(folders.into_iter().chain(files::devices()), writes))?.restrict_self()
+        rules.add_rules(path_beneath_rules(writable.into_iter().chain(files::devices()), writes))?.restrict_self()
     };
     enter().map(drop).map_err(io::Error::other)
 }
 
-fn restrict(charge: &Charge) -> Result<RestrictionStatus, RulesetError> {
+fn restrict(readable: Vec<PathBuf>, writable: Vec<PathBuf>) -> Result<RestrictionStatus, RulesetError> {
     let everything = AccessFs::from_all(WRITTEN_FOR);
     let rules = Ruleset::default().handle_access(everything)?.scope(Scope::from_all(WRITTEN_FOR))?.create()?;
-    let path_variable: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-    let mut readable = files::readable(charge.home.as_deref(), &path_variable);
-    readable.extend(charge.readable.iter().cloned());
-    // This binary, to start commands with, wherever it lies.
-    readable.push("/proc/self/exe".into());
-    let writable = [&charge.view, &charge.scratch, &charge.logs].map(Clone::clone);
     // A path that can't be opened makes no rule: it is simply not allowed.
     rules
         .add_rules(path_beneath_rules(readable, AccessFs::from_read(WRITTEN_FOR)))?
@@ -75,7 +67,7 @@ fn judge(status: &RestrictionStatus) -> Domain {
     let (abi, detail) = match status.landlock {
         LandlockStatus::Available { effective_abi, kernel_abi } => {
             let abi = kernel_abi.unwrap_or(effective_abi as i32);
-            (effective_abi, format!("ABI {abi}; it doesn't cover modes and times of the user's own files"))
+            (effective_abi, format!("ABI {abi}"))
         }
         LandlockStatus::NotEnabled => (ABI::Unsupported, "this kernel has it switched off".into()),
         LandlockStatus::NotImplemented => (ABI::Unsupported, "this kernel doesn't have it".into()),

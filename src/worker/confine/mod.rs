@@ -6,10 +6,12 @@
 mod files;
 mod landlock;
 mod limits;
+mod namespaces;
+mod root;
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::{child_subreaper, getpid, set_child_subreaper};
 use rustix::thread::{no_new_privs, set_no_new_privs};
@@ -19,28 +21,86 @@ pub(super) use landlock::enter_command_domain;
 use super::plan::Charge;
 use crate::journal::{Layer, WallBuilt};
 
-/// Confines this process and all that it will start. Only the calling thread is confined, so it
-/// has to be the only one.
-pub(super) fn confine(charge: &Charge) -> WallBuilt {
+/// What came of it.
+pub(super) struct Confined {
+    /// For the journal.
+    pub(super) wall: WallBuilt,
+    /// Where commands may write.
+    pub(super) writable: Vec<PathBuf>,
+}
+
+/// The namespaces that were tried can't be had, and this process can't go on: another one has to do without.
+pub(super) struct NoNamespaces(pub(super) String);
+
+/// Confines this process and all that it will start. Only the calling thread is confined, so it has to be the only
+/// one. `without_namespaces` says why they aren't to be tried.
+pub(super) fn confine(charge: &Charge, without_namespaces: Option<String>) -> Result<Confined, NoNamespaces> {
     let subreaper = layer("subreaper", adopt_orphans());
+    let mut writable = vec![charge.view.clone(), charge.scratch.clone()];
     if !charge.confine {
         let off = Layer { name: "landlock".into(), holds: false, detail: "switched off by --sandbox off".into() };
-        return WallBuilt { layers: vec![subreaper, off], ..WallBuilt::default() };
+        let wall = WallBuilt { layers: vec![subreaper, off], ..WallBuilt::default() };
+        return Ok(Confined { wall, writable });
+    }
+    let mut readable = files::readable(charge.home.as_deref(), |name| std::env::var_os(name));
+    readable.extend(charge.readable.iter().cloned());
+    // This binary, to start commands with, wherever it lies.
+    readable.extend(std::env::current_exe());
+    let spaces = match without_namespaces {
+        Some(why) => vec![without(&why), open_network()],
+        None => enter_namespaces(charge, &readable).map_err(|error| NoNamespaces(error.to_string()))?,
+    };
+    let enclosed = spaces.iter().all(|layer| layer.holds);
+    if enclosed {
+        writable.extend(private_temporary(&readable, charge));
+        // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
+        readable = vec!["/".into(), "/proc/self/exe".into()];
     }
     let privileges = layer("no_new_privs", give_up_new_privileges());
     let limits = layer("rlimits", limits::set());
     let capabilities = layer("capabilities", limits::drop_capabilities());
-    let kernel = landlock::enter_host_domain(charge);
-    let writes = layer("write probe", probe_writes(charge));
-    let network = Layer {
-        name: "network".into(),
-        holds: false,
-        detail: "open: TCP, UDP and the sockets of this machine can be reached".into(),
+    let all_writable = writable.iter().chain([&charge.logs]).cloned().collect();
+    let kernel = landlock::enter_host_domain(readable, all_writable);
+    let writes = layer("write probe", probe_writes(charge, &writable));
+    let wall = WallBuilt {
+        tree: kernel.files && writes.holds,
+        process: kernel.signals && subreaper.holds && privileges.holds && capabilities.holds,
+        network: enclosed,
+        layers: [spaces, vec![subreaper, privileges, limits, capabilities, kernel.layer, writes]].concat(),
+        ms: 0,
     };
-    let tree = kernel.files && writes.holds;
-    let process = kernel.signals && subreaper.holds && privileges.holds && capabilities.holds;
-    let layers = vec![subreaper, privileges, limits, capabilities, kernel.layer, writes, network];
-    WallBuilt { tree, process, network: false, layers, ms: 0 }
+    Ok(Confined { wall, writable })
+}
+
+/// The private temporary folders that commands may write as a whole: those in which nothing of the machine is shown.
+fn private_temporary(readable: &[PathBuf], charge: &Charge) -> Vec<PathBuf> {
+    let own = [&charge.view, &charge.scratch, &charge.logs];
+    let is_empty = |folder: &&str| !readable.iter().chain(own).any(|shown| shown.starts_with(folder));
+    root::TEMPORARY.into_iter().filter(is_empty).map(PathBuf::from).collect()
+}
+
+/// Namespaces, the root in them, and the network: all of them, or none.
+fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<Vec<Layer>> {
+    let named = |name: &str, entered: io::Result<String>| {
+        let detail = entered.map_err(|error| io::Error::other(format!("{name}: {error}")))?;
+        Ok::<_, io::Error>(Layer { name: name.into(), holds: true, detail })
+    };
+    let spaces = named("namespaces", namespaces::enter().map(|()| "user, mount, network, IPC".into()))?;
+    let network = named("network", namespaces::isolate_network())?;
+    let shown = readable.iter().cloned().chain(files::devices()).collect();
+    let own = [&charge.view, &charge.scratch, &charge.logs].map(Clone::clone);
+    let root = named("root", root::enter(shown, &own))?;
+    Ok(vec![spaces, root, network])
+}
+
+fn without(why: &str) -> Layer {
+    let detail = format!("{why}; modes and times of the user's own files stay unguarded");
+    Layer { name: "namespaces".into(), holds: false, detail }
+}
+
+fn open_network() -> Layer {
+    let detail = "open: TCP, UDP and the sockets of this machine can be reached".into();
+    Layer { name: "network".into(), holds: false, detail }
 }
 
 fn layer(name: &str, tried: io::Result<String>) -> Layer {
@@ -61,10 +121,12 @@ fn give_up_new_privileges() -> io::Result<String> {
     if no_new_privs()? { Ok("set".into()) } else { Err(io::Error::other("the kernel took the request and ignored it")) }
 }
 
-/// Tries to make a file where none may be made: beside the view, and in the home.
-fn probe_writes(charge: &Charge) -> io::Result<String> {
+/// Tries to make a file where none may be made: beside the view, in the home, and among the system's programs.
+fn probe_writes(charge: &Charge, writable: &[PathBuf]) -> io::Result<String> {
     let beside = charge.view.parent().map(Path::to_owned);
-    let places: Vec<_> = beside.into_iter().chain(charge.home.clone()).filter(|place| place.is_dir()).collect();
+    let places = beside.into_iter().chain(charge.home.clone()).chain(["/usr/bin".into()]);
+    let is_outside = |place: &PathBuf| place.is_dir() && !writable.iter().any(|open| place.starts_with(open));
+    let places: Vec<PathBuf> = places.filter(is_outside).collect();
     for place in &places {
         let probe = place.join(format!(".kcode-probe-{}", getpid()));
         if fs::File::create_new(&probe).is_ok() {

@@ -1,0 +1,42 @@
+//! What the loop remembers between turns, and how a resumed run gets it back.
+
+use super::end_turn::{ANNOUNCED, TESTS_FAILED};
+use super::repeat::RepeatGuard;
+use crate::journal::{Digest, Event};
+
+/// What the loop remembers between turns.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Counts repeated calls.
+    pub(super) repeats: RepeatGuard,
+    /// SHA-256 of the patch as it stands; `None` while the view equals its start.
+    pub(super) patch: Option<Digest>,
+    /// True once the model was told that it announced and did nothing.
+    pub(super) nudged: bool,
+    /// How often a failed verification went back to the model.
+    pub(super) feedbacks: u32,
+    /// How often a reply that was cut at its cap was continued, since the last whole one.
+    pub(super) truncations: u32,
+    /// Length and digest of the last request's stone prefix.
+    pub(super) sent_prefix: Option<(usize, Digest)>,
+}
+
+impl State {
+    /// The state at the end of `events`. Repeated calls are counted anew.
+    #[must_use]
+    pub fn recall<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut state = Self::default();
+        for event in events {
+            match event {
+                Event::PatchWritten(patch) => state.patch = patch.sha256,
+                Event::Nudged(nudged) if nudged.kind == ANNOUNCED => state.nudged = true,
+                Event::Nudged(nudged) if nudged.kind == TESTS_FAILED => state.feedbacks += 1,
+                Event::Request(request) => {
+                    state.sent_prefix = Some((request.prefix_bytes as usize, request.prefix_sha256));
+                }
+                _ => {}
+            }
+        }
+        state
+    }
+}

@@ -1,0 +1,78 @@
+//! Namespaces of the worker's own: users, mounts, network, IPC.
+//!
+//! They need no privilege where the kernel lets ordinary users have them. Inside, the worker is
+//! the same user with nobody else mapped, and its network is a loopback that leads nowhere else.
+
+use std::fs;
+use std::io;
+use std::net::{TcpListener, TcpStream};
+
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
+use rustix::process::{getgid, getuid};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+/// Enters them; the caller has to be the only thread.
+///
+/// # Errors
+/// When the kernel or its policy refuses. The process is then of no further use: it may have lost its own user.
+pub(super) fn enter() -> io::Result<()> {
+    let (user, group) = (getuid().as_raw(), getgid().as_raw());
+    unshare()?;
+    fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+    // Without this an ordinary user may not map a group.
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+}
+
+#[expect(unsafe_code, reason = "the call is unsafe for one flag only")]
+fn unshare() -> io::Result<()> {
+    let flags = UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWIPC;
+    // SAFETY: what may break other threads is `FILES`, which isn't among the flags.
+    Ok(unsafe { unshare_unsafe(flags) }?)
+}
+
+/// Switches the loopback on, as tests with local servers need it, and proves that nothing else is there.
+///
+/// # Errors
+/// When it stays off, or there is another interface.
+pub(super) fn isolate_network() -> io::Result<String> {
+    switch_loopback_on()?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    drop(TcpStream::connect(listener.local_addr()?)?);
+    let table = fs::read_to_string("/proc/self/net/dev")?;
+    // Tunnel templates appear in new namespaces when their modules are loaded; they are down and lead nowhere.
+    let routes = fs::read_to_string("/proc/self/net/route")?.lines().skip(1).count();
+    let interfaces: Vec<&str> =
+        table.lines().skip(2).filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim()).collect();
+    if routes == 0 && interfaces.contains(&"lo") {
+        Ok("a loopback of its own and no way out".into())
+    } else {
+        Err(io::Error::other(format!("{routes} routes over {}", interfaces.join(", "))))
+    }
+}
+
+/// One message of rtnetlink(7): interface 1, which is the loopback of any network namespace, is to be up.
+fn switch_loopback_on() -> io::Result<()> {
+    const RTM_NEWLINK: u16 = 16;
+    const REQUEST_WITH_ACK: u16 = 1 | 4;
+    const UP: u32 = 1;
+    let mut message = Vec::with_capacity(32);
+    message.extend(32_u32.to_ne_bytes());
+    message.extend(RTM_NEWLINK.to_ne_bytes());
+    message.extend(REQUEST_WITH_ACK.to_ne_bytes());
+    message.extend([0; 8]); // sequence, port
+    message.extend([0; 4]); // family, padding, type
+    for field in [1, UP, UP] {
+        message.extend(u32::to_ne_bytes(field)); // index, flags, which of the flags to change
+    }
+    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+    send(&socket, &message, SendFlags::empty())?;
+    let mut answer = [0; 256];
+    let (_, length) = recv(&socket, &mut answer[..], RecvFlags::empty())?;
+    // Behind the header of 16 bytes stands 0 or a negated error number.
+    match answer[..length].get(16..20).and_then(|code| code.try_into().ok()).map(i32::from_ne_bytes) {
+        Some(0) => Ok(()),
+        Some(code) => Err(io::Error::from_raw_os_error(-code)),
+        None => Err(io::Error::other("the kernel's answer was too short")),
+    }
+}

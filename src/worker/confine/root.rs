@@ -1,0 +1,199 @@
+//! A root directory of the worker's own: what it may see, mirrored at the same paths, and nothing else.
+//!
+//! What isn't mirrored isn't there: no home, no sockets of other programs, no `/tmp` but a private
+//! one. All of it is read-only but for the run's own folders. It lives in the mount namespace
+//! and vanishes with its last process, so there is nothing to clean up.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::io::Errno;
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change, mount_remount, unmount,
+};
+use rustix::process::pivot_root;
+
+/// Any directory does as the place to begin; the mount on it is seen by this process alone.
+const STEPPING_STONE: &str = "/tmp";
+const OLD: &str = "/old";
+const NEW: &str = "/new";
+/// Private, in memory; the run's `$TMPDIR` lies on the disk.
+pub(super) const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
+/// Longer chains of links are loops (path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+/// Moves this process into a root that holds `readable` and `writable`.
+///
+/// # Errors
+/// When the kernel refuses a step. The process is then of no further use.
+pub(super) fn enter(mut readable: Vec<PathBuf>, writable: &[PathBuf]) -> io::Result<String> {
+    let folder = std::env::current_dir()?;
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+    memory(STEPPING_STONE, c"mode=0755")?;
+    for place in [OLD, NEW] {
+        fs::create_dir(Path::new(STEPPING_STONE).join(&place[1..]))?;
+    }
+    pivot_root(STEPPING_STONE, Path::new(STEPPING_STONE).join(&OLD[1..]))?;
+    std::env::set_current_dir("/")?;
+    memory(NEW, c"mode=0755")?;
+    for place in TEMPORARY.into_iter().chain(["/dev/shm"]) {
+        let place = within(NEW, Path::new(place));
+        fs::create_dir_all(&place)?;
+        memory(&place, c"mode=1777,size=2g")?;
+    }
+    // A folder before what lies in it: that is there then.
+    readable.sort_by_key(|path| path.components().count());
+    let mut mirror = Mirror::default();
+    for path in &readable {
+        mirror.show(path, false)?;
+    }
+    for path in writable {
+        mirror.show(path, true)?;
+    }
+    mirror.seal()?;
+    std::env::set_current_dir(NEW)?;
+    pivot_root(".", ".")?;
+    unmount(".", UnmountFlags::DETACH)?;
+    std::env::set_current_dir(folder)?;
+    Ok(format!("{} places of the machine, read-only; the rest isn't there", mirror.shown.len()))
+}
+
+fn memory(place: impl AsRef<Path>, options: &std::ffi::CStr) -> io::Result<()> {
+    Ok(mount("tmpfs", place.as_ref(), "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, options)?)
+}
+
+/// `path` as it is called below `root`.
+fn within(root: &str, path: &Path) -> PathBuf {
+    Path::new(root).join(path.strip_prefix("/").unwrap_or(path))
+}
+
+/// The new root while it is filled from the old one.
+#[derive(Default)]
+struct Mirror {
+    shown: Vec<PathBuf>,
+    writable: Vec<PathBuf>,
+}
+
+impl Mirror {
+    /// Shows what is at `path` at the same path, with the links that lead there. What isn't there is left out.
+    fn show(&mut self, path: &Path, writable: bool) -> io::Result<()> {
+        let mut ahead = names(path);
+        let (mut at, mut links) = (PathBuf::from("/"), 0);
+        while let Some(name) = ahead.pop_front() {
+            if name == ".." {
+                at.pop();
+                continue;
+            }
+            let next = at.join(&name);
+            if !writable && self.shown.iter().any(|shown| next.starts_with(shown)) {
+                return Ok(());
+            }
+            let Ok(about) = fs::symlink_metadata(within(OLD, &next)) else { return Ok(()) };
+            if about.is_symlink() {
+                links += 1;
+                let target = fs::read_link(within(OLD, &next))?;
+                exists_is_fine(symlink(&target, within(NEW, &next)))?;
+                let mut behind = std::mem::replace(&mut ahead, names(&target));
+                ahead.append(&mut behind);
+                if target.is_absolute() {
+                    at = PathBuf::from("/");
+                }
+            } else {
+                at = next;
+                let place = within(NEW, &at);
+                let made = if about.is_dir() { fs::create_dir(&place) } else { File::create_new(&place).map(drop) };
+                exists_is_fine(made)?;
+            }
+            if links > MOST_LINKS {
+                return Ok(());
+            }
+        }
+        mount_bind_recursive(within(OLD, &at), within(NEW, &at))?;
+        if writable {
+            self.writable.push(at.clone());
+        }
+        self.shown.push(at);
+        Ok(())
+    }
+
+    /// Makes every mount read-only that isn't one of the run's own.
+    fn seal(&self) -> io::Result<()> {
+        let table = fs::read_to_string(within(OLD, Path::new("/proc/self/mountinfo")))?;
+        for (place, options) in table.lines().filter_map(mount_line) {
+            let Ok(path) = place.strip_prefix(NEW) else { continue };
+            let path = Path::new("/").join(path);
+            let is_private = TEMPORARY.iter().any(|folder| path == Path::new(folder));
+            let own = self.writable.iter().map(PathBuf::as_path);
+            // Devices and the kernel's own files guard themselves, and programs have to write some of them.
+            let kernel = ["/dev", "/proc"].map(Path::new);
+            if !is_private && !own.chain(kernel).any(|open| path.starts_with(open)) {
+                seal_one(&place, &options)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names that a path consists of; the way up counts as one.
+fn names(path: &Path) -> VecDeque<OsString> {
+    let names = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    names.map(|part| part.as_os_str().to_owned()).collect()
+}
+
+fn exists_is_fine(made: io::Result<()>) -> io::Result<()> {
+    made.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
+}
+
+/// Mount point and options of a line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
+fn mount_line(line: &str) -> Option<(PathBuf, String)> {
+    let mut fields = line.split(' ').skip(4);
+    let mut place = fields.next()?.to_owned();
+    for (code, character) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
+        place = place.replace(code, character);
+    }
+    Some((place.into(), fields.next()?.to_owned()))
+}
+
+fn seal_one(place: &Path, options: &str) -> io::Result<()> {
+    // A user's namespace may add to what restricts a mount but not take away, so all of it is named again.
+    let kept = [
+        ("nosuid", MountFlags::NOSUID),
+        ("nodev", MountFlags::NODEV),
+        ("noexec", MountFlags::NOEXEC),
+        ("noatime", MountFlags::NOATIME),
+        ("nodiratime", MountFlags::NODIRATIME),
+        ("relatime", MountFlags::RELATIME),
+    ];
+    let mut flags = MountFlags::BIND | MountFlags::RDONLY;
+    for (name, flag) in kept {
+        if options.split(',').any(|option| option == name) {
+            flags |= flag;
+        }
+    }
+    match mount_remount(place, flags, c"") {
+        // A mount that lies under another can't be named any more, and needn't: nobody can reach it.
+        Ok(()) | Err(Errno::INVAL | Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_read_with_their_blanks() {
+        let line = r"36 35 98:0 /a /new/with\040blank rw,nosuid,relatime master:1 - ext3 /dev/root rw,errors=continue";
+        assert_eq!(mount_line(line), Some((PathBuf::from("/new/with blank"), "rw,nosuid,relatime".to_owned())));
+        assert_eq!(mount_line("36 35"), None);
+    }
+
+    #[test]
+    fn names_keep_the_way_up() {
+        assert_eq!(names(Path::new("/a/./../b")), ["a", "..", "b"]);
+    }
+}

@@ -1,0 +1,62 @@
+//! Walking a folder as git would see it: hidden files, but no ignored ones.
+//!
+//! The walker opens each `.gitignore` itself, follows links while doing so and reads to the end. Both trees
+//! can hold one that somebody else made, so a walk goes only where [`has_sane_rules`] says yes.
+
+use std::io;
+use std::path::Path;
+
+use ignore::WalkBuilder;
+
+/// More than any real `.gitignore` has.
+const RULES_LIMIT: u64 = 1 << 20;
+
+/// A walk below `root`, canonical. With `git` it is a work tree, and repositories in it have ignore rules of
+/// their own; without, every `.gitignore` counts.
+pub(super) fn walk(root: &Path, git: bool) -> WalkBuilder {
+    let mut builder = WalkBuilder::new(root);
+    builder.hidden(false).parents(false).ignore(false).follow_links(false);
+    builder.require_git(git).git_exclude(git).git_ignore(has_sane_rules(root, root));
+    builder
+}
+
+/// Whether the `.gitignore` in `folder` is an ordinary file of the tree: no pipe that would block, no device, no
+/// link out of `root`, not huge.
+pub(super) fn has_sane_rules(root: &Path, folder: &Path) -> bool {
+    let sane = folder.join(".gitignore").canonicalize().and_then(|file| {
+        let metadata = file.symlink_metadata()?;
+        Ok(file.starts_with(root) && metadata.is_file() && metadata.len() <= RULES_LIMIT)
+    });
+    // A link that leads nowhere has no rules, like a missing file.
+    sane.unwrap_or_else(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// As [`has_sane_rules`] for an entry of a walk, when that is a folder.
+pub(super) fn may_enter(root: &Path, entry: &ignore::DirEntry) -> bool {
+    !entry.file_type().is_some_and(|kind| kind.is_dir()) || has_sane_rules(root, entry.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn rules_from_elsewhere_are_not_read() {
+        let world = tempfile::tempdir().expect("a temporary folder");
+        let root = world.path().canonicalize().expect("a canonical path");
+        let folder = |name: &str, target: &str| {
+            fs::create_dir(root.join(name)).expect("a folder");
+            symlink(target, root.join(name).join(".gitignore")).expect("a link");
+            has_sane_rules(&root, &root.join(name))
+        };
+        assert!(!folder("device", "/dev/zero") && !folder("outside", "/etc/passwd"));
+        assert!(folder("dangling", "nowhere"));
+        fs::write(root.join("shared-rules"), "*.log\n").expect("a file");
+        assert!(folder("inside", "../shared-rules"));
+        fs::File::create(root.join(".gitignore")).and_then(|file| file.set_len(RULES_LIMIT + 1)).expect("a file");
+        assert!(!has_sane_rules(&root, &root));
+    }
+}
