@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::kimi::{Answer, MockKimi};
 use crate::tree::Tree;
-use crate::world::{EDIT, TASK, World, mender};
+use crate::world::{EDIT, TASK, World, first_then, mender};
 
 fn mode(world: &World, name: &str) -> u32 {
     fs::metadata(world.root().join(name)).unwrap().permissions().mode() & 0o777
@@ -110,12 +110,8 @@ fn other_files_may_change_meanwhile() {
 fn what_is_not_verified_is_not_applied() {
     for (arguments, code) in [(&["--test", "false"][..], 5), (&["--no-verify"], 4), (&["--max-turns", "2"], 6)] {
         let world = World::new();
-        let mut edited = false;
-        let kimi = MockKimi::answering(move |_| match std::mem::replace(&mut edited, true) {
-            false => Answer::call("edit_file", EDIT),
-            true if code == 6 => Answer::call("list_files", "{}"),
-            true => Answer::text("Done."),
-        });
+        let later = if code == 6 { Answer::call("list_files", "{}") } else { Answer::text("Done.") };
+        let kimi = first_then(Answer::call("edit_file", EDIT), later);
         let ran = world.run(world.keyed(&kimi, &[&["fix", TASK, "--apply"], arguments].concat())).code(code);
         assert_eq!(ran.report()["applied"], json!(null));
         assert!(ran.stdout().contains("+Hello, World!"), "{arguments:?}");

@@ -29,11 +29,11 @@ fn worst_case_never_crosses(kept: &Kept, kimi: &MockKimi, limit: u64) {
     let tokens = |usage: &Value| {
         ["prompt_tokens", "completion_tokens"].iter().map(|key| usage[key].as_u64().unwrap()).sum::<u64>()
     };
-    let (mut spent, mut sent) = (0, kimi.requests().into_iter());
+    let (mut spent, mut requests) = (0, kimi.requests().into_iter());
     for event in kept.journal() {
         match event["type"].as_str().unwrap() {
             "request" => {
-                let request = sent.next().unwrap();
+                let request = requests.next().unwrap();
                 let cap = request.json["max_completion_tokens"].as_u64().unwrap();
                 assert_eq!(event["max_completion_tokens"], cap);
                 assert!(spent + event["reserved_tokens"].as_u64().unwrap() <= limit, "after {spent}: {event}");
@@ -45,7 +45,7 @@ fn worst_case_never_crosses(kept: &Kept, kimi: &MockKimi, limit: u64) {
             _ => {}
         }
     }
-    assert!(sent.next().is_none());
+    assert!(requests.next().is_none());
     assert!(spent <= limit);
 }
 

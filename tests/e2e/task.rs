@@ -56,7 +56,7 @@ fn what_is_no_task_is_a_usage_error() {
     let file = |name: &str| world.path(name).to_str().unwrap().to_owned();
     for (arguments, words) in [
         (vec![], "<TASK|--task-file <FILE>>"),
-        (vec!["".to_owned()], "the task is empty"),
+        (vec![String::new()], "the task is empty"),
         (vec![" \n ".to_owned()], "the task is empty"),
         (vec!["-".to_owned()], "the task is empty"),
         (vec!["--task-file".to_owned(), file("empty")], "the task is empty"),

@@ -6,15 +6,11 @@ use serde_json::json;
 
 use crate::ran::{Kept, Ran};
 use crate::support::kimi::{Answer, MockKimi};
-use crate::world::{EDIT, World, mender};
+use crate::world::{EDIT, World, first_then, mender};
 
 /// A model that edits once and then insists that all is well.
 fn stubborn(edit: &'static str) -> MockKimi {
-    let mut edited = false;
-    MockKimi::answering(move |_| match std::mem::replace(&mut edited, true) {
-        false => Answer::call("edit_file", edit),
-        true => Answer::text("All tests pass."),
-    })
+    first_then(Answer::call("edit_file", edit), Answer::text("All tests pass."))
 }
 
 const WRONG_EDIT: &str = r#"{"path": "greeting.txt", "old_text": "Wrold", "new_text": "Wolrd"}"#;
@@ -132,7 +128,7 @@ fn tests_that_hang_are_ended() {
         let ran = hanging(&world, script, settings).code(6);
         let tests = &ran.kept().events("tests_ran")[0];
         assert_eq!((&tests["stopped"], &tests["passed"]), (&json!(why), &json!(false)));
-        assert!(ran.kept().read("logs/tests-1.log").contains("b"), "what it wrote until then is kept");
+        assert!(ran.kept().read("logs/tests-1.log").contains('b'), "what it wrote until then is kept");
         ran.says(&[&format!("ended by kcode: {why}")]);
     }
 }

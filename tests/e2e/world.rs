@@ -32,6 +32,12 @@ pub fn mender() -> MockKimi {
     MockKimi::script(mending())
 }
 
+/// A mock that says one thing first and another from then on.
+pub fn first_then(first: Answer, later: Answer) -> MockKimi {
+    let mut first = Some(first);
+    MockKimi::answering(move |_| first.take().unwrap_or_else(|| later.clone()))
+}
+
 /// The same test on many cases, all at the same time: most of it is waiting.
 pub fn together<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
     std::thread::scope(|scope| {
