@@ -20,7 +20,7 @@ use super::failure::Failure;
 use super::runs;
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
-use crate::workspace::Repository;
+use crate::workspace::{Repository, still_applies};
 
 use past::Past;
 pub use start::Order;
@@ -39,6 +39,7 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
     let past = Past::open(runs::find(global, &arguments.which)?)?;
     let repository = Repository::open(Path::new(&past.started.repository))?;
+    still_applies(repository.root(), &past.changes)?;
     let env = Environment::from_process();
     let mut settings = settings::load(&flags(&arguments.run), &env, global.config.as_deref(), Some(repository.root()))?;
     // The conversation is the model's own: another one must not get its reasoning.
