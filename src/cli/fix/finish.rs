@@ -123,14 +123,14 @@ fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result
         Output::Text if report.patch.is_some() && report.applied.is_none() => runs::print_patch(&patch)?,
         Output::Text | Output::Jsonl => {}
     }
-    match failure {
-        Some(failure) => {
-            output::say(&Failure { run: None, ..failure }.to_string());
-            // Its hint was given just above.
-            output::say(&closing(&Report { hint: None, ..report.clone() }));
-        }
-        None => output::say(&closing(report)),
+    // An error gives its hint itself, and `-q` is about how it ended, not about what anybody says.
+    let mut told = report.clone();
+    if let Some(failure) = failure {
+        output::say(&Failure { run: None, ..failure }.to_string());
+        told.hint = None;
     }
+    told.said = told.said.filter(|_| !run.order.global.quiet);
+    output::say(&closing(&told));
     if run.order.kept {
         output::say(&kept(report));
     }
