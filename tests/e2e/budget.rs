@@ -119,7 +119,7 @@ fn retries_draw_on_the_same_pot() {
 #[test]
 fn a_refusal_for_load_costs_nothing() {
     let world = World::new();
-    let mut answers = vec![Answer::rate_limited(0); 4];
+    let mut answers = vec![Answer::rate_limited(0); 2];
     answers.extend(crate::world::mending());
     let kimi = MockKimi::script(answers);
     let ran = world.fix(&kimi, &["--max-tokens", "40k"]).code(0);
