@@ -123,15 +123,13 @@ fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result
         Output::Text if report.patch.is_some() && report.applied.is_none() => runs::print_patch(&patch)?,
         Output::Text | Output::Jsonl => {}
     }
+    // An error gives its hint itself, and `-q` is about how it ended, not about what anybody says.
     let mut told = report.clone();
     if let Some(failure) = failure {
         output::say(&Failure { run: None, ..failure }.to_string());
-        // It was given just above.
         told.hint = None;
     }
-    if run.order.global.quiet {
-        told.said = None;
-    }
+    told.said = told.said.filter(|_| !run.order.global.quiet);
     output::say(&closing(&told));
     if run.order.kept {
         output::say(&kept(report));
