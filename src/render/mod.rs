@@ -8,4 +8,4 @@ mod sanitise;
 pub use diff::coloured_diff;
 pub use live::Live;
 pub use people::{Loudness, People, closing, counted};
-pub use sanitise::sanitise;
+pub use sanitise::{sanitise, sanitise_json};
