@@ -100,9 +100,7 @@ fn time_is_limited_while_tests_run() {
     let world = World::new();
     world.write_test("echo begun; exec sleep 300");
     let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done.")]);
-    let ran = world.fix(&kimi, &["--max-time", "900ms"]).code(6);
-    stopped_by(&ran, "max_time");
-    assert!(ran.stdout().contains("+Hello, World!"), "what exists is handed over");
+    stopped_by(&world.fix(&kimi, &["--max-time", "1500ms"]).code(6), "max_time");
 }
 
 #[test]
@@ -119,7 +117,7 @@ fn retries_draw_on_the_same_pot() {
 #[test]
 fn a_refusal_for_load_costs_nothing() {
     let world = World::new();
-    let mut answers = vec![Answer::rate_limited(0); 4];
+    let mut answers = vec![Answer::rate_limited(0); 2];
     answers.extend(crate::world::mending());
     let kimi = MockKimi::script(answers);
     let ran = world.fix(&kimi, &["--max-tokens", "40k"]).code(0);

@@ -30,5 +30,6 @@ mod output;
 mod places;
 mod secrets;
 mod task;
+mod terminal;
 mod verification;
 mod wire;

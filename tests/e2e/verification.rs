@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::ran::{Kept, Ran};
 use crate::support::kimi::{Answer, MockKimi};
-use crate::world::{EDIT, World, first_then, mender};
+use crate::world::{EDIT, World, first_then, mender, together};
 
 /// A model that edits once and then insists that all is well.
 fn stubborn(edit: &'static str) -> MockKimi {
@@ -111,6 +111,29 @@ fn tests_are_detected() {
     assert!(ran.report()["tests"]["origin"].as_str().unwrap().contains("Makefile"));
 }
 
+#[test]
+fn tests_that_change_files_run_until_the_patch_is_what_they_ran_on() {
+    let world = World::new();
+    world.write("lock.txt", "0\n");
+    world.commit_all();
+    world.write_test("wc -c < greeting.txt > lock.txt; grep -q 'Hello, World!' greeting.txt");
+    let ran = world.fix(&mender(), &[]).code(0);
+    assert_eq!(verifications(&ran.kept()), 2, "a lock file was written by the first run");
+    assert!(ran.stdout().contains("+++ b/lock.txt"), "{}", ran.stdout());
+    assert_eq!(ran.report()["tests"]["fresh"], true);
+}
+
+#[test]
+fn tests_that_change_files_each_time_stand_behind_nothing() {
+    let world = World::new();
+    world.write("count.txt", "0\n");
+    world.commit_all();
+    world.write_test("echo again >> count.txt");
+    let ran = world.fix(&mender(), &[]).code(4);
+    assert_eq!((verifications(&ran.kept()), &ran.report()["tests"]["fresh"]), (2, &json!(false)));
+    ran.says(&["unverified", "the tree changed after the last test run"]);
+}
+
 /// A run whose tests hang under these settings.
 fn hanging(world: &World, script: &str, settings: &str) -> Ran {
     world.write_test(script);
@@ -120,17 +143,18 @@ fn hanging(world: &World, script: &str, settings: &str) -> Ran {
 
 #[test]
 fn tests_that_hang_are_ended() {
-    for (script, settings, why) in [
-        ("while :; do echo busy; sleep 0.05; done", "deadline = \"300ms\"", "deadline"),
-        ("echo begun; exec sleep 300", "idle = \"300ms\"", "idle"),
-    ] {
+    let cases = [
+        ("while :; do echo busy; sleep 0.05; done", "deadline = \"1500ms\"", "deadline"),
+        ("echo begun; exec sleep 300", "idle = \"1500ms\"", "idle"),
+    ];
+    together(cases, |(script, settings, why)| {
         let world = World::new();
         let ran = hanging(&world, script, settings).code(6);
         let tests = &ran.kept().events("tests_ran")[0];
         assert_eq!((&tests["stopped"], &tests["passed"]), (&json!(why), &json!(false)));
         assert!(ran.kept().read("logs/tests-1.log").contains('b'), "what it wrote until then is kept");
         ran.says(&[&format!("ended by kcode: {why}")]);
-    }
+    });
 }
 
 #[test]
