@@ -54,6 +54,16 @@ impl From<&ReplyReceived> for Receipt {
     }
 }
 
+/// A reply in the buffer.
+#[derive(Clone, Debug)]
+struct Received {
+    span: Range<usize>,
+    receipt: Receipt,
+    /// Whether its reasoning was what the receipt says when it was appended. From then on the message's digest stands
+    /// for both, so that no reply is parsed again with each request.
+    reasoning_kept: bool,
+}
+
 /// The conversation with the model, append-only.
 #[derive(Clone, Debug)]
 pub struct Conversation {
@@ -62,7 +72,7 @@ pub struct Conversation {
     /// Hashes the buffer as it grows.
     prefix: sha2::Sha256,
     messages: usize,
-    received: Vec<(Range<usize>, Receipt)>,
+    received: Vec<Received>,
     estimate: Estimate,
 }
 
@@ -187,8 +197,9 @@ impl Conversation {
 
     fn push_received(&mut self, json: &str, receipt: Receipt) -> Message {
         self.estimate.mark_request();
+        let reasoning_kept = stream::reasoning_of(json).map(Digest::of) == receipt.reasoning;
         let span = self.append_message(json);
-        self.received.push((span, receipt));
+        self.received.push(Received { span, receipt, reasoning_kept });
         Message { role: "assistant".to_owned(), json: json.to_owned() }
     }
 
@@ -226,12 +237,12 @@ impl Conversation {
     }
 
     fn check(&self) -> Result<(), ModelError> {
-        for (n, (span, receipt)) in self.received.iter().enumerate() {
-            let json = self.buffer.get(span.clone()).unwrap_or_default();
-            if Digest::of(json) != receipt.message {
+        for (n, reply) in self.received.iter().enumerate() {
+            let json = self.buffer.get(reply.span.clone()).unwrap_or_default();
+            if Digest::of(json) != reply.receipt.message {
                 return Err(lost(n, "its bytes differ from what was received"));
             }
-            if Receipt::of(json).reasoning != receipt.reasoning {
+            if !reply.reasoning_kept {
                 return Err(lost(n, "its reasoning differs from what was received"));
             }
         }
