@@ -151,6 +151,18 @@ pub(super) fn clip(text: &str, cap: usize) -> &str {
     &text[..text.floor_char_boundary(cap)]
 }
 
+/// `text` as it is, but with characters that can't be seen written as escapes: to be copied, not decoded.
+pub(super) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '"' | '\'' | '\\' => shown.push(char),
+            _ => shown.extend(char.escape_debug()),
+        }
+    }
+    shown
+}
+
 /// `1 line`, `2 lines`.
 pub(super) fn counted(n: usize, what: &str) -> String {
     let plural = match what.strip_suffix("ch") {
@@ -172,6 +184,11 @@ mod tests {
         assert_eq!(split, [("a", "\r\n"), ("b", "\n"), ("c\rd\r", "\r\n"), ("", "\n"), ("e", "")]);
         assert!(lines(text).windows(2).all(|pair| pair[0].end() == pair[1].start));
         assert_eq!(lines(""), []);
+    }
+
+    #[test]
+    fn only_what_can_not_be_seen_is_escaped() {
+        assert_eq!(visible("a\\d \"ä\" it's\t\u{200b}\u{a0}\u{1b}"), "a\\d \"ä\" it's\\t\\u{200b}\\u{a0}\\u{1b}");
     }
 
     #[test]

@@ -200,6 +200,31 @@ fn a_refused_edit_changes_nothing() {
 }
 
 #[test]
+fn an_edit_is_only_called_done_where_its_passage_would_be() {
+    let world = World::new();
+    let file = "def a(xs):\n    total = sum(xs)\n    return total\n\ndef b(ys):\n    count = len(ys)\n    y = count\n";
+    world.put("a.py", file);
+    let told = |old: &str, new: &str| world.bad("edit_file", json!({"path": "a.py", "old_text": old, "new_text": new}));
+    says(
+        &told("    count = size(ys)\n    y = count", "    count = len(ys)\n    y = count"),
+        &["at line 6: ", "done already"],
+    );
+    let cases = [
+        ("    county = len(yz)\n", "    return total\n", "it stands elsewhere"),
+        ("    y = counts\n", "y", "it is a part of a word"),
+        ("import numpy as np\n", "    return total\n", "nothing is like the passage"),
+        ("    total = sum(xs)\n    return totals\n", "    total = sum(xs)\n", "nothing of it is new"),
+    ];
+    for (old, new, why) in cases {
+        let text = told(old, new);
+        assert!(!text.contains("done already"), "{why}: {text}");
+    }
+    world.put("a.py", format!("{file}    y = count\n"));
+    let text = told("    y = counter\n", "    y = count\n");
+    assert!(!text.contains("done already"), "it is there twice: {text}");
+}
+
+#[test]
 fn an_edit_breaks_a_hard_link_instead_of_writing_through_it() {
     let world = World::new();
     world.put("a.txt", "one\n");
