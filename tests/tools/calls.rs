@@ -112,6 +112,11 @@ fn an_unknown_tool_is_answered_with_the_tools() {
         &["no tool \"bash\"", "edit_file, list_files", "run_tests runs the tests"],
     );
     says(&world.bad("readfile", json!({})), &["Did you mean read_file?"]);
+    for name in ["delete_file", "remove_file", "rm", "move_file", "rename-file", "Rename"] {
+        let text = world.bad(name, json!({"path": "a"}));
+        says(&text, &["can't be deleted or moved by a tool; say in your summary which ones should be"]);
+        assert!(!text.contains("Did you mean"), "{text}");
+    }
     says(&world.bad("zzz", json!({})), &["There is no tool \"zzz\"", "Call one of these."]);
     assert!(world.bad(&"x".repeat(10_000), json!({})).len() < 400);
 }
@@ -182,6 +187,19 @@ fn tests_that_ran_are_reported_also_when_they_fail() {
         "1 of 42 failed; failed (exit code 1), 1.4 s: pytest -k add; rm -rf /\nFAILED test_add\nFull log: @logs/tests-1.log"
     );
     assert!(!seen.tests.unwrap().passed());
+}
+
+#[test]
+fn a_run_of_no_tests_has_not_passed() {
+    let run = |excerpt: &str| TestRun { exit_code: Some(0), excerpt: excerpt.to_owned(), ..TestRun::default() };
+    let world = World::with_tests(Some(Box::new(Scripted(Ok(run("exit code 0\nOutput:\nRan 0 tests in 0.000s\n"))))));
+    let seen = world.call("run_tests", json!({"filter": ["nope"]}));
+    assert!(seen.ok);
+    assert_eq!(seen.summary, "ran no tests (exit code 0)");
+    says(&seen.text, &["ran no tests (exit code 0), 0.0 s:", "The filter matched no test"]);
+    says(&world.good("run_tests", json!({})), &["ran no tests", "found no test to run"]);
+    let world = World::with_tests(Some(Box::new(Scripted(Ok(run("Ran 2 tests in 0.000s\n"))))));
+    says(&world.good("run_tests", json!({"filter": ["a"]})), &["passed (exit code 0)"]);
 }
 
 #[test]
