@@ -270,7 +270,9 @@ fn a_file_is_only_replaced_by_who_has_read_it_as_it_is() {
     assert_eq!((world.get("a.txt"), world.get("image.png")), (b"two\n".to_vec(), b"\0".to_vec()));
     world.put("wide.txt", format!("{}\n", "x".repeat(5_000)));
     world.good("read_file", json!({"path": "wide.txt"}));
-    says(&world.bad("write_file", write("wide.txt")), &["only a part of it"]);
+    let text = world.bad("write_file", write("wide.txt"));
+    says(&text, &["line 1 is too long to be read whole", "edit_file"]);
+    assert!(!text.contains("Read all of it"), "{text}");
 }
 
 #[test]
