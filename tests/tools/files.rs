@@ -14,6 +14,8 @@ fn reading_shows_numbered_lines_and_what_is_unusual() {
     assert_eq!(read.summary, "calc/core.py 1-2");
     assert!(read.touched.is_empty());
     says(&read.text, &["calc/core.py lines 1-2 of 2 (sha256 ", "\n1\tdef add(a, b):\n2\t    return a\n"]);
+    let digest = read.text.split_once("sha256 ").unwrap().1.split_once(')').unwrap().0;
+    assert!(digest.len() == 8 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{digest}");
     says(&world.good("read_file", json!({"path": "dos.txt", "start_line": -1})), &["lines 2-2 of 2", "2\tb"]);
     let dos = world.good("read_file", json!({"path": "./dos.txt"}));
     says(&dos, &["CRLF line ends; byte order mark; no newline at the end)", "\n1\ta\n2\tb\n"]);
@@ -180,6 +182,16 @@ fn an_edit_of_many_lines_shows_the_first_and_the_last() {
     let text = world.good("edit_file", json!({"path": "a.txt", "old_text": "b\n", "new_text": new}));
     says(&text, &["−1 +200, now 202 lines", "2\tnew 0\n", "20\tnew 18\n…\n183\tnew 181\n", "201\tnew 199\n"]);
     assert!(text.lines().count() < 50);
+}
+
+#[test]
+fn an_edit_of_a_long_line_shows_the_change() {
+    let world = World::new();
+    let (left, right) = ("x".repeat(50_000), "y".repeat(50_000));
+    world.put("min.js", format!("{left}needle{right}\nend\n"));
+    let text = world.good("edit_file", json!({"path": "min.js", "old_text": "needle", "new_text": "thread"}));
+    says(&text, &[&format!("1\t…{}thread{}…\n2\tend", "x".repeat(120), "y".repeat(120))]);
+    assert!(text.len() < 600, "{} bytes", text.len());
 }
 
 #[test]
