@@ -53,7 +53,7 @@ impl Tool for ListFiles {
             Some(path) => Some(folder(room, path)?),
         };
         let depth = depth.unwrap_or(DEPTH).max(1) as usize;
-        let tree = Folder::of(&walk(room, under.as_ref()), under.as_ref());
+        let tree = Folder::of(room, &walk(room, under.as_ref()), under.as_ref());
         let name = under.map_or("the repository".to_owned(), |path| format!("{path}/"));
         let files = counted(tree.count, "file");
         // Less deep until it fits; the first level is shown in any case, cut if need be.
@@ -86,12 +86,17 @@ fn folder(room: &Workroom, path: &str) -> Result<RelPath, ToolError> {
 }
 
 impl Folder {
-    fn of(found: &[Found], under: Option<&RelPath>) -> Self {
+    fn of(room: &Workroom, found: &[Found], under: Option<&RelPath>) -> Self {
         let mut tree = Self::default();
         for found in found.iter().filter(|found| !found.kind.is_dir()) {
             let path = under.and_then(|under| found.path.as_path().strip_prefix(under.as_path()).ok());
             let path = path.and_then(|path| path.to_str()).unwrap_or(found.path.as_str());
-            tree.add(path, if found.kind.is_symlink() { " (link)" } else { "" });
+            let remark = match found.kind.is_symlink() {
+                true => " (link)",
+                false if room.secrets.what(found.path.as_path()).is_some() => " (secrets; not shown)",
+                false => "",
+            };
+            tree.add(path, remark);
         }
         tree
     }

@@ -22,6 +22,7 @@ use super::plan::Charge;
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::WITHOUT_NAMESPACES;
 use super::{confine, descendants};
+use crate::settings::SecretFiles;
 use crate::tools::{self, TestRun, TestRunner, Workroom};
 
 /// Serves the broker at the other end of standard input. The first argument is the [`Charge`]; a second one says why
@@ -81,10 +82,11 @@ impl Host {
         let view = Dir::open_ambient_dir(&charge.view, ambient_authority())?;
         let logs = Dir::open_ambient_dir(&charge.logs, ambient_authority())?;
         let root = charge.view.clone();
+        let secrets = SecretFiles::new(&charge.readable_secrets).map_err(io::Error::other)?;
         let tests = charge.tests.clone();
         let runner = tests.map(|tests| Runner::new(charge, tests, writable).map(Arc::new)).transpose()?;
         let for_tools = runner.clone().map(|runner| Box::new(Shared(runner)) as Box<dyn TestRunner + Send + Sync>);
-        Ok(Self { room: Workroom::new(view, root, logs, for_tools), runner })
+        Ok(Self { room: Workroom::new(view, root, logs, for_tools).with_secrets(secrets), runner })
     }
 
     /// Until the connection ends (`None`) or a stop comes.

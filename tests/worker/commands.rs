@@ -117,5 +117,5 @@ async fn a_hundred_megabytes_cost_little_memory_and_a_bounded_log() {
     assert!((64 << 20..65 << 20).contains(&log), "{log} bytes of log");
     let memory = world.log(&worker.run_tests(&[]).await.unwrap());
     let peak_kb: u64 = memory.split_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(peak_kb < 64 * 1024, "{memory}");
+    assert!(peak_kb < 80 * 1024, "{memory}");
 }

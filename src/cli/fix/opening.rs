@@ -15,15 +15,15 @@ pub const MAX_PATHS: usize = 100_000;
 const MAX_CHANGES: usize = 40;
 
 /// Opens the conversation. The events are its messages.
-pub fn open(order: &Order<'_>, outline: &Outline, cache_key: &str, tests: &ChosenTests) -> (Conversation, Vec<Event>) {
-    let survey = survey(order, outline, tests);
-    let mut conversation = Conversation::new(&order.settings.model.value, Some(cache_key), tools::schemas());
+pub fn open(model: &str, cache_key: &str, survey: &str) -> (Conversation, Vec<Event>) {
+    let mut conversation = Conversation::new(model, Some(cache_key), tools::schemas());
     let system = conversation.push_system(context::system_prompt());
-    let user = conversation.push_user(&survey);
+    let user = conversation.push_user(survey);
     (conversation, vec![Event::Message(system), Event::Message(user)])
 }
 
-fn survey(order: &Order<'_>, outline: &Outline, tests: &ChosenTests) -> String {
+/// The survey of the repository, with the task; what it quotes may hold secrets.
+pub fn survey(order: &Order<'_>, outline: &Outline, tests: &ChosenTests) -> String {
     let repository = &order.repository;
     let paths: Vec<&str> = outline.paths().collect();
     let head = repository.head();

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::bench::{Making, RunBench};
+use super::discreet::Discreet;
 use super::past::Past;
 use super::terms::{ChosenTests, client, limits, price};
 use super::{interrupt, opening};
@@ -18,7 +19,7 @@ use crate::model::Conversation;
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::render::{Loudness, People};
-use crate::settings::{Settings, TestCommand};
+use crate::settings::{Environment, Redactor, Settings, TestCommand};
 use crate::worker::{Worker, WorkerError, WorkerPlan};
 use crate::workspace::{Outline, Repository, View, remove_tree};
 
@@ -61,13 +62,14 @@ pub enum Ended {
 pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
     let began = Instant::now();
     let cancelled = interrupt::listen()?;
-    let client = client(&order.settings)?;
+    let redactor = Redactor::of(&Environment::from_process());
+    let client = Discreet { model: client(&order.settings)?, redactor: redactor.clone() };
     let price = price(&order.settings)?;
     let folder = folder(&order)?;
     sweep(order.settings.state_dir.value.clone());
-    let (mut journal, people) = open_journal(&order, &folder)?;
+    let (mut journal, people) = open_journal(&order, &folder, &redactor)?;
     let tests = ChosenTests::choose(&order.settings, &order.repository);
-    journal.append(vec![first_event(&order, &folder), Event::TestsChosen(tests.event())])?;
+    journal.append(vec![first_event(&order, &folder, &redactor), Event::TestsChosen(tests.event())])?;
 
     let outline = order.repository.outline_paths(opening::MAX_PATHS);
     let view = View::place(&order.repository, folder.path())?;
@@ -77,12 +79,12 @@ pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
         Ok(started) => started,
         Err(error) => {
             making.call_off().await;
-            let ended = Ended::Failed(worker_failure(&error));
+            let ended = Ended::Failed(worker_failure(&error, &redactor));
             return Ok(Run { order, folder, journal, people, bench: None, ended });
         }
     };
-    let mut bench = RunBench::new(worker, making, folder.clone(), tests.command.is_some());
-    let (conversation, messages) = conversation(&order, &outline, &folder, &tests)?;
+    let mut bench = RunBench::new(worker, making, folder.clone(), tests.command.is_some(), redactor.clone());
+    let (conversation, messages) = conversation(&order, &outline, &folder, &tests, &redactor)?;
     journal.append([vec![Event::WallBuilt(wall)], messages].concat())?;
 
     let mut budget = Budget::new(limits(&order.settings), price);
@@ -140,7 +142,11 @@ fn sweep(state: PathBuf) {
     });
 }
 
-fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, Arc<Mutex<People>>), Failure> {
+fn open_journal(
+    order: &Order<'_>,
+    folder: &RunFolder,
+    redactor: &Redactor,
+) -> Result<(FileJournal, Arc<Mutex<People>>), Failure> {
     let mut journal = match &order.past {
         Some(past) => FileJournal::reopen(&folder.journal(), &past.recovered)?,
         None => FileJournal::create(&folder.journal())?,
@@ -156,8 +162,11 @@ fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, A
     let drawn = Arc::clone(&people);
     journal.watch(Box::new(move |record| lock(&drawn).record(record)));
     if order.flags.output == Output::Jsonl {
-        journal.watch(Box::new(|record| {
-            if let Ok(line) = serde_json::to_string(record) {
+        let redactor = redactor.clone();
+        journal.watch(Box::new(move |record| {
+            if let Ok(mut line) = serde_json::to_string(record) {
+                // The journal keeps the model's words byte for byte; whoever reads along gets them without secrets.
+                redactor.clean(&mut line);
                 // A reader that went away doesn't end the run: its result is kept on disk.
                 let _ = output::data(format!("{line}\n").as_bytes());
             }
@@ -166,7 +175,7 @@ fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, A
     Ok((journal, people))
 }
 
-fn first_event(order: &Order<'_>, folder: &RunFolder) -> Event {
+fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
     let settings = &order.settings;
     let (base_url, sandbox) = (settings.base_url.value.to_string(), settings.sandbox.value.to_string());
     if order.past.is_some() {
@@ -175,7 +184,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder) -> Event {
     Event::RunStarted(RunStarted {
         run: folder.id().clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        task: order.task.clone(),
+        task: redactor.text(&order.task).into_owned(),
         repository: order.repository.root().display().to_string(),
         head: order.repository.head().and_then(|head| head.commit),
         model: settings.model.value.clone(),
@@ -227,17 +236,18 @@ fn worker_plan(
         deadline: settings.test_deadline.value,
         idle: settings.test_idle.value,
         child_env: settings.child_env.value.clone(),
+        readable_secrets: settings.readable_secrets.value.clone(),
         sandbox: settings.sandbox.value,
         program: None,
     }
 }
 
-fn worker_failure(error: &WorkerError) -> Failure {
+fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {
     let outcome = match error {
         WorkerError::WallIncomplete { .. } => Outcome::Refused,
         _ => Outcome::Internal,
     };
-    Failure::new(outcome, error.to_string(), error.hint())
+    Failure::new(outcome, redactor.text(&error.to_string()), error.hint())
 }
 
 fn conversation(
@@ -245,7 +255,11 @@ fn conversation(
     outline: &Outline,
     folder: &RunFolder,
     tests: &ChosenTests,
+    redactor: &Redactor,
 ) -> Result<(Conversation, Vec<Event>), Failure> {
-    let Some(past) = &order.past else { return Ok(opening::open(order, outline, &cache_key(folder), tests)) };
+    let Some(past) = &order.past else {
+        let survey = opening::survey(order, outline, tests);
+        return Ok(opening::open(&order.settings.model.value, &cache_key(folder), &redactor.text(&survey)));
+    };
     past.conversation().map_err(|error| Failure::internal(format!("{}: {}", error.headline(), error.message)))
 }
