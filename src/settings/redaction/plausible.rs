@@ -36,11 +36,12 @@ pub(super) fn is_assigned_secret(value: &[u8], quoted: bool, next: Option<u8>) -
 }
 
 /// The password in `scheme://user:password@host`.
-pub(super) fn is_real_password(password: &[u8]) -> bool {
+pub(super) fn is_real_password(password: &[u8], host: &[u8]) -> bool {
     let usual = USUAL_PASSWORDS.iter().any(|usual| password.eq_ignore_ascii_case(usual.as_bytes()));
     let filled_in = password.iter().any(|byte| b"${}<>*%".contains(byte));
     let first = password.first();
-    !usual && !filled_in && !password.iter().all(|byte| Some(byte) == first) && !is_placeholder(password)
+    let one_character = password.iter().all(|byte| Some(byte) == first);
+    !usual && !filled_in && !one_character && !is_placeholder(password) && !is_placeholder(host)
 }
 
 /// A block that holds key material, and not just the words that begin and end one.

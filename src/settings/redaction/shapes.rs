@@ -122,7 +122,7 @@ static SHAPES: [Shape; 36] = [
     Shape {
         kind: "url-password",
         anchors: &["://"],
-        pattern: r#"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/@:"'`\\<>\[\]]*:([^\s/@"'`\\<>\[\]]{3,})@[A-Za-z0-9\[.-]"#,
+        pattern: r#"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/@:"'`\\<>\[\]]*:(?P<secret>[^\s/@"'`\\<>\[\]]{6,})@(?P<host>[A-Za-z0-9.-]+|\[)"#,
         check: Check::Password,
     },
     Shape {
@@ -193,7 +193,10 @@ impl Shape {
         let is_secret = match self.check {
             Check::Random => plausible::is_random(bytes),
             Check::KeyBlock => plausible::is_key_block(bytes),
-            Check::Password => plausible::is_real_password(bytes),
+            Check::Password => {
+                let host = found.name("host").map(|host| host.as_bytes()).unwrap_or_default();
+                plausible::is_real_password(bytes, host)
+            }
             Check::Assigned => {
                 let next = found.name("next").and_then(|next| next.as_bytes().first().copied());
                 plausible::is_assigned_secret(bytes, found.name("quote").is_some(), next)
