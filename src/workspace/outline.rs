@@ -135,8 +135,10 @@ fn command_index(root: &Path) -> Option<PathList> {
     let mut child = git::command(root).args(["ls-files", "-z"]).stdout(Stdio::piped()).spawn().ok()?;
     let mut paths = PathList::default();
     let output = child.stdout.take()?;
-    for path in BufReader::new(output).split(0) {
-        paths.push(&path.ok()?, true);
+    let (mut output, mut path) = (BufReader::new(output), Vec::new());
+    while output.read_until(0, &mut path).ok()? > 0 {
+        paths.push(path.strip_suffix(b"\0").unwrap_or(&path), true);
+        path.clear();
     }
     child.wait().ok()?.success().then_some(paths)
 }
