@@ -21,6 +21,7 @@ mod budget;
 mod commands;
 mod crash;
 mod demo;
+mod discretion;
 mod faults;
 mod fix;
 mod guards;
