@@ -5,8 +5,8 @@ use std::io;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, remove_capability_from_bounding_set,
-    set_capabilities,
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, configure_capability_in_ambient_set,
+    remove_capability_from_bounding_set, set_capabilities,
 };
 
 /// The largest file that a command may write; a runaway log stops here, a build artefact doesn't.
@@ -28,23 +28,48 @@ fn lower(resource: Resource, limit: u64) -> io::Result<()> {
     Ok(setrlimit(resource, Rlimit { current: at_most(now.current), maximum: at_most(now.maximum) })?)
 }
 
+/// Has the next program that this process becomes keep what a cell's first process needs: to mount, to bound the number
+/// of processes, and to give all of that up. Only root would keep it without.
+pub(super) fn pass_on_capabilities() -> io::Result<()> {
+    let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::SYS_RESOURCE | CapabilitySet::SETPCAP;
+    set_capabilities(None, CapabilitySets { inheritable: needed, ..capabilities(None)? })?;
+    for capability in needed.iter() {
+        configure_capability_in_ambient_set(capability, true)?;
+    }
+    Ok(())
+}
+
+/// What root has to have to make a user namespace in which it is root (user_namespaces(7)); worthless otherwise.
+const TO_STAY_ROOT: CapabilitySet = CapabilitySet::SETFCAP;
+
+/// Gives up every capability for good, but for what making cells takes.
+pub(super) fn drop_most_capabilities() -> io::Result<String> {
+    drop_all_but(TO_STAY_ROOT)
+}
+
 /// Gives up every capability for good. Root without them is an ordinary user that owns root's files; with them
 /// it could read other processes' environments past Landlock.
 pub(super) fn drop_capabilities() -> io::Result<String> {
-    let had = !capabilities(None)?.effective.is_empty();
-    for capability in CapabilitySet::all().iter() {
+    drop_all_but(CapabilitySet::empty())
+}
+
+fn drop_all_but(kept: CapabilitySet) -> io::Result<String> {
+    let had = capabilities(None)?;
+    for capability in CapabilitySet::all().difference(kept).iter() {
         match capability_is_in_bounding_set(capability) {
-            Ok(true) if had => remove_capability_from_bounding_set(capability)?,
+            Ok(true) if had.effective.contains(CapabilitySet::SETPCAP) => {
+                remove_capability_from_bounding_set(capability)?;
+            }
             // An ordinary user can't shrink the bounding set, and needn't: no_new_privs keeps it out of reach. And
             // this kernel may not know every capability.
             Ok(_) | Err(Errno::INVAL) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
-    if capabilities(None)?.permitted.is_empty() {
-        Ok(if had { "all dropped" } else { "there were none" }.into())
+    let left = had.permitted.intersection(kept);
+    set_capabilities(None, CapabilitySets { effective: left, permitted: left, inheritable: CapabilitySet::empty() })?;
+    if capabilities(None)?.permitted == left {
+        Ok(if had.permitted.is_empty() { "there were none" } else { "all dropped" }.into())
     } else {
         Err(io::Error::other("the kernel took the request and ignored it"))
     }
