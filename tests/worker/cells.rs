@@ -1,6 +1,7 @@
 //! A command has a process namespace of its own: what it sees there, and what becomes of what it leaves.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use kcode::worker::Worker;
 
@@ -98,4 +99,43 @@ async fn memory_that_looks_like_a_disk_is_bounded() {
         let numbers: Vec<u64> = place.split(' ').skip(1).map(|number| number.parse().unwrap()).collect();
         assert!((1..=2 << 30).contains(&(numbers[0] * numbers[1])), "{place}");
     }
+}
+
+#[tokio::test]
+async fn memory_files_and_processes_are_bounded() {
+    let world = World::new();
+    let line = "ulimit -c; ulimit -d; ulimit -f; ulimit -p 2> /dev/null || ulimit -u; cat /proc/self/oom_score_adj; \
+                cat /proc/sys/kernel/pid_max";
+    let Some(seen) = seen(&world, line).await else { return };
+    let numbers: Vec<u64> = seen.lines().map(|line| line.parse().unwrap()).collect();
+    // Kibibytes, and blocks of 512 bytes; `unlimited` is no number.
+    let [core, data, file, processes, ..] = numbers[..] else { panic!("{seen}") };
+    assert!(core == 0 && data >= 4 << 20 && file == 16 << 21 && processes <= 4096, "{seen}");
+    assert!(numbers[4] >= 800, "{seen}");
+}
+
+#[tokio::test]
+async fn a_fork_bomb_hits_its_bound_and_is_gone_afterwards() {
+    let world = World::new();
+    // Threads count as processes do, and cost less.
+    let bomb = "import threading\n\
+                held = threading.Event()\n\
+                threading.stack_size(65536)\n\
+                made = 0\n\
+                try:\n    \
+                    while made < 10000:\n        \
+                        threading.Thread(target=held.wait, daemon=True).start(); made += 1\n\
+                except RuntimeError: pass\n\
+                import os; print(made, flush=True); os._exit(0)\n";
+    fs::write(world.view().join("bomb.py"), bomb).unwrap();
+    let Some(seen) = seen(&world, "command -v python3 > /dev/null || exit 0; python3 bomb.py").await else { return };
+    let bounded = fs::metadata("/proc/self").unwrap().uid() != 0 || kernel_bounds_namespaces();
+    assert!(seen.is_empty() || !bounded || seen.trim().parse::<u64>().unwrap() < 4096, "{seen}");
+}
+
+/// Root can only be bounded by a kernel that counts per namespace.
+fn kernel_bounds_namespaces() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(14))
 }

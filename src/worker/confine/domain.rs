@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rustix::thread::set_no_new_privs;
 use serde::{Deserialize, Serialize};
 
+use super::seccomp::{self, Sockets};
 use super::{landlock, limits};
 
 /// The reach of a command. It is decided by the worker and entered by the process that becomes or keeps the command.
@@ -15,6 +16,8 @@ pub(in crate::worker) struct Domain {
     pub(in crate::worker) readable: Vec<PathBuf>,
     /// What may be written as well.
     pub(in crate::worker) writable: Vec<PathBuf>,
+    /// Which sockets may be made.
+    pub(in crate::worker) sockets: Sockets,
 }
 
 impl Domain {
@@ -26,6 +29,10 @@ impl Domain {
     pub(in crate::worker) fn enter(&self) -> io::Result<()> {
         limits::drop_capabilities()?;
         set_no_new_privs(true)?;
-        landlock::enter_command_domain(self.readable.clone(), self.writable.clone())
+        landlock::enter_command_domain(self.readable.clone(), self.writable.clone())?;
+        if seccomp::is_there() {
+            seccomp::enter(self.sockets)?;
+        }
+        Ok(())
     }
 }

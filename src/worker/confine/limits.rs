@@ -1,5 +1,6 @@
 //! Resource limits and capabilities: small layers that need nothing of the kernel's configuration.
 
+use std::fs;
 use std::io;
 
 use rustix::io::Errno;
@@ -10,16 +11,42 @@ use rustix::thread::{
 };
 
 /// The largest file that a command may write; a runaway log stops here, a build artefact doesn't.
-const FILE_SIZE: u64 = 16 * 1024 * 1024 * 1024;
+const FILE_SIZE: u64 = 16 * GIB;
 /// Open files of a process; runtimes raise their own limit up to it.
 const OPEN_FILES: u64 = 65_536;
+/// Every machine grants a process this much memory, and large ones half of what they have.
+const MEMORY: u64 = 4 * GIB;
+/// Processes and threads that a cell may have at the same time: more than any build needs, and no fork bomb's dream.
+pub(in crate::worker) const PROCESSES: u64 = 4096;
+const GIB: u64 = 1 << 30;
+/// Of a command, from 0 to 1000: when memory runs out, it goes before the user's own programs.
+const FIRST_TO_GO: &str = "800";
 
 /// Lowers the limits of this process and its children. A limit that is lower already stays.
 pub(super) fn set() -> io::Result<String> {
+    let memory = MEMORY.max(physical_memory() / 2);
     lower(Resource::Core, 0)?;
     lower(Resource::Fsize, FILE_SIZE)?;
     lower(Resource::Nofile, OPEN_FILES)?;
-    Ok("no core dumps; files up to 16 GiB; 65,536 open files".into())
+    // Not the address space, of which WebAssembly and the JVM reserve far more than they use.
+    lower(Resource::Data, memory)?;
+    let (memory, file) = (memory / GIB, FILE_SIZE / GIB);
+    Ok(format!("a process gets {memory} GiB of memory, files of {file} GiB, {OPEN_FILES} open files, no core dumps"))
+}
+
+/// Bounds what a cell may take as a whole. Outside a cell the first limit would count all processes of the user.
+pub(in crate::worker) fn bound_cell() -> io::Result<()> {
+    lower(Resource::Nproc, PROCESSES)?;
+    // A kernel built without it has no order of who goes first.
+    let _ = fs::write("/proc/self/oom_score_adj", FIRST_TO_GO);
+    Ok(())
+}
+
+/// In bytes; 0 when it can't be known.
+fn physical_memory() -> u64 {
+    let table = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = table.lines().find_map(|line| line.strip_prefix("MemTotal:")?.strip_suffix("kB")?.trim().parse().ok());
+    total.unwrap_or(0) * 1024
 }
 
 fn lower(resource: Resource, limit: u64) -> io::Result<()> {

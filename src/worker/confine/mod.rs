@@ -13,6 +13,7 @@ mod landlock;
 mod limits;
 mod namespaces;
 mod root;
+mod seccomp;
 
 use std::fs;
 use std::io;
@@ -22,7 +23,9 @@ use rustix::process::{child_subreaper, getpid, set_child_subreaper};
 use rustix::thread::{no_new_privs, set_no_new_privs};
 
 pub(super) use domain::Domain;
+pub(super) use limits::{PROCESSES, bound_cell};
 pub(super) use namespaces::unshare_cell;
+use seccomp::Sockets;
 
 use super::plan::Charge;
 use crate::journal::{Layer, WallBuilt};
@@ -52,7 +55,7 @@ pub(super) fn enclose(charge: &Charge, without_namespaces: Option<String>) -> Re
     // This binary, to start commands with, wherever it lies.
     readable.extend(std::env::current_exe());
     let spaces = match without_namespaces {
-        Some(why) => vec![without(&why), open_network()],
+        Some(why) => vec![without(&why)],
         None => enter_namespaces(charge, &readable).map_err(|error| NoNamespaces(error.to_string()))?,
     };
     let in_namespaces = spaces.iter().all(|layer| layer.holds);
@@ -61,11 +64,12 @@ pub(super) fn enclose(charge: &Charge, without_namespaces: Option<String>) -> Re
         // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
         readable = vec!["/".into(), "/proc/self/exe".into()];
     }
+    let sockets = if in_namespaces { Sockets::OfOwnNetwork } else { Sockets::Pairs };
     let privileges = layer("no_new_privs", give_up_new_privileges());
     let limits = layer("rlimits", limits::set());
     let capabilities = layer("capabilities", limits::drop_most_capabilities());
     let layers = [spaces, vec![subreaper, privileges, limits, capabilities]].concat();
-    Ok(Enclosed { layers, in_namespaces, domain: Some(Domain { readable, writable }) })
+    Ok(Enclosed { layers, in_namespaces, domain: Some(Domain { readable, writable, sockets }) })
 }
 
 impl Enclosed {
@@ -76,15 +80,17 @@ impl Enclosed {
             self.layers.push(off);
             return WallBuilt { layers: self.layers, ..WallBuilt::default() };
         };
-        let privileges =
-            self.layers.iter().all(|layer| layer.holds || ["namespaces", "network"].contains(&&*layer.name));
+        let privileges = self.layers.iter().all(|layer| layer.holds || layer.name == "namespaces");
         let rest = layer("capabilities", limits::drop_capabilities());
         let all_writable = domain.writable.iter().chain([&charge.logs]).cloned().collect();
         let kernel = landlock::enter_host_domain(domain.readable, all_writable);
+        let calls = layer("seccomp", seccomp::enter(domain.sockets));
         let writes = layer("write probe", probe_writes(charge, &domain.writable));
-        let (tree, process) = (kernel.files && writes.holds, kernel.signals && privileges && rest.holds);
-        self.layers.extend([kernel.layer, writes]);
-        WallBuilt { tree, process, network: self.in_namespaces, layers: self.layers, ms: 0 }
+        let (tree, process) =
+            (self.in_namespaces && kernel.files && writes.holds, kernel.signals && privileges && rest.holds);
+        let network = self.in_namespaces || calls.holds;
+        self.layers.extend([kernel.layer, calls, writes]);
+        WallBuilt { tree, process, network, layers: self.layers, ms: 0 }
     }
 }
 
@@ -111,11 +117,6 @@ fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<Vec<Lay
 fn without(why: &str) -> Layer {
     let detail = format!("{why}; modes and times of the user's own files stay unguarded");
     Layer { name: "namespaces".into(), holds: false, detail }
-}
-
-fn open_network() -> Layer {
-    let detail = "open: TCP, UDP and the sockets of this machine can be reached".into();
-    Layer { name: "network".into(), holds: false, detail }
 }
 
 fn layer(name: &str, tried: io::Result<String>) -> Layer {

@@ -19,6 +19,7 @@ use rustix::process::{
 use super::mounts;
 use crate::worker::command::errand::{Errand, FromKeeper, ToKeeper, tell};
 use crate::worker::command::start::{let_go_of_output, not_started};
+use crate::worker::confine::bound_cell;
 use crate::worker::protocol::receive;
 
 /// The argument that makes a worker process the first one of a cell.
@@ -54,6 +55,7 @@ pub(in crate::worker) fn keep() -> io::Result<ExitCode> {
 /// All that takes privileges, and then their end. Whatever is started from here on is confined as well.
 fn prepare(errand: &Errand) -> io::Result<()> {
     mounts::make()?;
+    bound_cell()?;
     if let Some(domain) = &errand.domain {
         domain.enter()?;
     }

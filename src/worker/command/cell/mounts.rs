@@ -9,8 +9,8 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount, mount_bind, mount_remount};
 use rustix::system::uname;
 
-/// Processes and threads that a cell may have at the same time: more than any build needs, and no fork bomb's dream.
-pub(in crate::worker) const MOST_PROCESSES: u64 = 4096;
+use crate::worker::confine::PROCESSES;
+
 /// From this kernel on `pid_max` belongs to the process namespace. Before, it is the machine's.
 const OWN_PID_MAX: (u32, u32) = (6, 14);
 /// Nothing may be set or run through these.
@@ -23,7 +23,7 @@ const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(Moun
 pub(super) fn make() -> io::Result<()> {
     mount("proc", "/proc", "proc", FLAGS, c"").map_err(|error| named("mounting /proc", error))?;
     if kernel().is_some_and(|version| version >= OWN_PID_MAX) {
-        fs::write("/proc/sys/kernel/pid_max", MOST_PROCESSES.to_string())?;
+        fs::write("/proc/sys/kernel/pid_max", PROCESSES.to_string())?;
     }
     // Besides seccomp's word against it: no user namespaces below this one.
     fs::write("/proc/sys/user/max_user_namespaces", "0")?;
