@@ -35,7 +35,10 @@ fn succeeds(attack: &str, target: &str) -> bool {
         "unix" => UnixStream::connect(target).is_ok(),
         "abstract" => SocketAddr::from_abstract_name(target).and_then(|it| UnixStream::connect_addr(&it)).is_ok(),
         "vsock" => makes(AddressFamily::VSOCK, SocketType::STREAM),
-        "netlink" => makes(AddressFamily::NETLINK, SocketType::RAW),
+        "events" => raw::is_allowed(
+            libc::SYS_socket,
+            &[libc::AF_NETLINK as usize, libc::SOCK_RAW as usize, libc::NETLINK_KOBJECT_UEVENT as usize],
+        ),
         "packet" => makes(AddressFamily::PACKET, SocketType::RAW),
         "raw-ip" => {
             let icmp = Some(rustix::net::ipproto::ICMP);

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub const CANARY: &str = "canary-d41d8c";
 
 /// Files of the home that hold something.
-const HOME: [&str; 14] = [
+const HOME: [&str; 15] = [
     ".aws/credentials",
     ".bashrc",
     ".cargo/credentials.toml",
@@ -26,6 +26,7 @@ const HOME: [&str; 14] = [
     ".ssh/id_ed25519",
     "bin/tool",
     "documents/diary.txt",
+    "documents/letter.txt",
 ];
 /// Files of the project.
 const PROJECT: [&str; 5] = ["greeting.txt", "folder/deep/file.txt", ".git/HEAD", ".git/config", ".git/hooks/sample"];
@@ -108,7 +109,7 @@ impl World {
     /// Everything that belongs to the user: home and project, but for the run itself.
     pub fn belongings(&self) -> Belongings {
         let mut found = BTreeMap::new();
-        for root in [self.home(), self.project(), self.outside()] {
+        for root in [self.home(), self.project()] {
             visit(&root, &self.run(), &mut found);
         }
         found.insert(self.run().join("journal.jsonl"), fs::read_to_string(self.run().join("journal.jsonl")).unwrap());

@@ -28,16 +28,18 @@ pub fn attacks(world: &World) -> Vec<Attack> {
         ),
         held(
             "moves a file of the home in",
-            format!("mv {home}/documents/diary.txt moved && test ! -e {home}/documents/diary.txt"),
+            format!("mv {home}/documents/letter.txt moved && test ! -e {home}/documents/letter.txt"),
         ),
         held("forges a log of the run", "echo x > ../logs/forged.log"),
-        held("removes the logs of the run", "rm -r ../logs && test ! -e ../logs"),
+        held("moves the logs of the run away", "mv ../logs ../away && mv ../away ../logs"),
         held("writes the journal of the run", "echo x >> ../journal.jsonl"),
         held("writes another run", "echo x >> ../../other/journal.jsonl"),
-        held("changes the mode of a file of the user", format!("chmod 644 {home}/bin/tool")).needs(Needs::Namespaces),
+        held("changes the mode of a file of the user", format!("chmod 644 {home}/bin/tool")).needs(Needs::Files),
         held("changes the times of a file of the user", format!("touch -c -r {home}/bin/tool {home}/bin/tool"))
-            .needs(Needs::Namespaces),
+            .needs(Needs::Files),
         held("makes a device", "mknod device c 1 3 && echo x > device").seldom(),
-        held("makes a program that runs as root", "cp /bin/true root && chown 0:0 root && chmod u+s root").seldom(),
+        // It stays in the view: patches carry no such bit.
+        held("sets the bit that runs a program as its owner", "cp /bin/true owner && chmod u+s owner")
+            .needs(Needs::More),
     ]
 }

@@ -16,8 +16,14 @@ use crate::world::World;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     Nothing,
+    /// What the header calls `files ✓`.
+    Files,
+    /// What it calls `network ✓`.
+    Network,
     Namespaces,
     Seccomp,
+    /// No layer holds it; what it comes to is said in docs/security.md.
+    More,
 }
 
 pub struct Attack {

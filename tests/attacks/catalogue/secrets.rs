@@ -26,8 +26,8 @@ pub fn attacks(world: &World) -> Vec<Attack> {
         held("lists the home", format!("ls {home} | grep -q documents")),
         held("reads through a link", format!("ln -s {home}/.netrc read && grep -q {CANARY} read")),
         held("reads through the root of its own process", format!("grep -q {CANARY} /proc/self/root{home}/.netrc")),
-        held("reads through the root of kcode", format!("grep -q {CANARY} /proc/@BROKER@/root{home}/.netrc")),
-        held("reads through the folder of kcode", format!("grep -q {CANARY} /proc/@BROKER@/cwd/greeting.txt")),
+        held("reads through the root of kcode", format!("grep -q {CANARY} /proc/@BROKER@/root{home}/.netrc")).seldom(),
+        held("reads through the folder of kcode", format!("grep -q {CANARY} /proc/@BROKER@/cwd/greeting.txt")).seldom(),
         held("reads the passwords of the machine", "grep -q . /etc/shadow").seldom(),
         // Without a wall there is no key in it, either: the worker never gets one.
         held("finds a key in its environment", format!("env | grep -q {CANARY}")).seldom(),
