@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::place::Place;
+use super::place::{Place, shown};
 use super::text::counted;
 use super::tool::{Tool, ToolError, tell};
 use super::walk::{Found, walk};
@@ -104,7 +104,7 @@ impl Folder {
     fn add(&mut self, path: &str, remark: &str) {
         self.count += 1;
         match path.split_once('/') {
-            None => self.files.push(format!("{path}{remark}")),
+            None => self.files.push(format!("{}{remark}", shown(path))),
             Some((folder, rest)) => self.folders.entry(folder.to_owned()).or_default().add(rest, remark),
         }
     }
@@ -113,7 +113,7 @@ impl Folder {
     fn outline(&self, depth: usize) -> Vec<String> {
         let mut lines = Vec::new();
         for (name, folder) in &self.folders {
-            lines.push(format!("{name}/  {}", counted(folder.count, "file")));
+            lines.push(format!("{}/  {}", shown(name), counted(folder.count, "file")));
             if depth > 1 {
                 lines.extend(folder.outline(depth - 1).into_iter().map(|line| format!("  {line}")));
             }

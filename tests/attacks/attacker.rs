@@ -61,6 +61,12 @@ fn succeeds(attack: &str, target: &str) -> bool {
         "perf" => raw::is_allowed(libc::SYS_perf_event_open, &[0]),
         "userfault" => raw::is_allowed(libc::SYS_userfaultfd, &[usize::MAX]),
         "set-clock" => raw::is_allowed(libc::SYS_clock_adjtime, &[0]) && is_privileged(),
+        // Only reserved, and let go of with the process.
+        "reserve" => {
+            let (access, kind) =
+                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE);
+            raw::call(libc::SYS_mmap, &[0, 1 << 40, access as usize, kind as usize, usize::MAX]).is_ok()
+        }
         "descriptors" => forges_frames(),
         "handle" => raw::is_allowed(libc::SYS_open_by_handle_at, &[usize::MAX]) && is_privileged(),
         other => panic!("there is no attack {other}"),

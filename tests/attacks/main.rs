@@ -10,6 +10,9 @@
 //! (`broker`); and the attacker inside the wall, for what a shell can't do (`attacker`).
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod attacker;
 mod battery;
 mod broker;

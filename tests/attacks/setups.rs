@@ -55,6 +55,24 @@ pub fn setups() -> Vec<Setup> {
     users().into_iter().flat_map(|uid| walls.map(|wall| Setup { uid, wall })).collect()
 }
 
+/// The same test in each setup, all at the same time: most of it is waiting.
+pub fn together(setups: Vec<Setup>, test: impl Fn(Setup) + Sync) {
+    std::thread::scope(|scope| {
+        let running: Vec<_> = setups
+            .into_iter()
+            .map(|setup| {
+                scope.spawn({
+                    let test = &test;
+                    move || test(setup)
+                })
+            })
+            .collect();
+        for setup in running {
+            setup.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}
+
 /// Someone without privileges and without a wall.
 pub fn unguarded() -> Setup {
     Setup { uid: users().pop().unwrap(), wall: Wall::Off }
@@ -85,7 +103,7 @@ pub fn play(setup: Setup, world: &World, mut assignment: Assignment) -> Outcome 
 }
 
 /// A program where the world's user can start it.
-fn executable(world: &World, program: &Path) -> PathBuf {
+pub fn executable(world: &World, program: &Path) -> PathBuf {
     if world.uid.is_none() {
         return program.to_owned();
     }

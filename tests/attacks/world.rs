@@ -96,16 +96,6 @@ impl World {
         self.folder().join("desk")
     }
 
-    /// A file of the view, with the user as its owner.
-    pub fn put(&self, name: &str, text: &str) {
-        let path = self.view().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        if let Some(uid) = self.uid {
-            give(&self.view(), uid);
-        }
-    }
-
     /// Everything that belongs to the user: home and project, but for the run itself.
     pub fn belongings(&self) -> Belongings {
         let mut found = BTreeMap::new();

@@ -32,6 +32,8 @@ pub fn attacks(world: &World) -> Vec<Attack> {
         ),
         held("forges a log of the run", "echo x > ../logs/forged.log"),
         held("moves the logs of the run away", "mv ../logs ../away && mv ../away ../logs"),
+        held("moves its view away", "mv ../view ../gone && mv ../gone ../view"),
+        held("makes a file of 17 GiB", "truncate -s 17G large && test -s large && rm large"),
         held("writes the journal of the run", "echo x >> ../journal.jsonl"),
         held("writes another run", "echo x >> ../../other/journal.jsonl"),
         held("changes the mode of a file of the user", format!("chmod 644 {home}/bin/tool")).needs(Needs::Files),
