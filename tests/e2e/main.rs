@@ -26,6 +26,7 @@ mod faults;
 mod fix;
 mod guards;
 mod hostile;
+mod hostile_git;
 mod interrupt;
 mod output;
 mod places;
