@@ -18,11 +18,23 @@ fn once(world: &World, answer: Answer) -> (Ran, MockKimi) {
     (world.fix(&kimi, &[]).code(0), kimi)
 }
 
+/// A world in which a failure is repeated once.
 fn impatient() -> World {
     let world = World::new();
-    world.configure("[limits]\nmax_retries = 1\nmax_silence = \"300ms\"");
+    world.configure("[limits]\nmax_retries = 1");
     world
 }
+
+/// The same where silence is waited for, too; long enough that a busy machine is not taken for a silent provider.
+fn impatient_with(words: &str) -> World {
+    let world = impatient();
+    if words == SILENT {
+        world.configure("max_silence = \"1500ms\"");
+    }
+    world
+}
+
+const SILENT: &str = "the provider fell silent";
 
 #[test]
 fn a_refused_key_is_named_with_its_variable_and_url() {
@@ -150,15 +162,15 @@ fn passing() -> Vec<(Answer, &'static str)> {
         (Answer::hang_up(), "the provider can't be reached"),
         (Answer::think_only("Hm, let me think."), "the reply says nothing"),
         (Answer::empty(), "the reply says nothing"),
-        (text().stall(300), "the provider fell silent"),
-        (text().mute(), "the provider fell silent"),
+        (text().stall(300), SILENT),
+        (text().mute(), SILENT),
     ]
 }
 
 #[test]
 fn what_passes_is_tried_again() {
     together(passing(), |(answer, words)| {
-        let world = impatient();
+        let world = impatient_with(words);
         let (ran, kimi) = once(&world, answer);
         let ran = ran.says(&[words, "next try in"]);
         assert_eq!(kimi.requests().len(), 4, "{words}");
@@ -170,7 +182,7 @@ fn what_passes_is_tried_again() {
 #[test]
 fn what_does_not_pass_ends_the_run_as_try_again() {
     together(passing(), |(answer, words)| {
-        let world = impatient();
+        let world = impatient_with(words);
         let (ran, kimi) = always(&world, answer);
         let ran = ran.code(75).says(&["error: ", words, "hint: ", "KCODE_API_KEY → ", &kimi.base_url()]);
         assert_eq!(kimi.requests().len(), 2, "{words}: max_retries is 1");
@@ -217,9 +229,11 @@ fn a_patch_that_exists_survives_a_fault() {
 
 #[test]
 fn slow_is_not_silent() {
-    let world = impatient();
-    let slowly = |answer: Answer| answer.pieces_of(40).pace(Duration::from_millis(60));
-    let kimi = MockKimi::script(mending().into_iter().map(slowly));
+    let world = impatient_with(SILENT);
+    let mut answers = mending();
+    answers[1] = answers[1].clone().pieces_of(5).pace(Duration::from_millis(100));
+    let kimi = MockKimi::script(answers);
     let ran = world.fix(&kimi, &[]).code(0);
     assert_eq!(ran.report()["usage"]["retries"], 0);
+    assert!(ran.report()["timing"]["model_ms"].as_u64().unwrap() > 1_500, "longer than the silence that is waited for");
 }

@@ -13,7 +13,7 @@ use crate::tree::Tree;
 use crate::world::{EDIT, TASK, World};
 
 /// More than any end takes, less than anything that was not ended would.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(20);
 
 /// Answers in turn and says when each request came.
 fn told(answers: Vec<Answer>) -> (MockKimi, Receiver<usize>) {

@@ -31,6 +31,21 @@ fn after_kill_in_the_middle_of_a_tool_call() {
 }
 
 #[test]
+fn when_two_calls_bore_one_id_and_one_was_answered() {
+    let world = World::new();
+    world.write_test("sleep 300");
+    let calls = [("read_file", r#"{"path": "greeting.txt"}"#), ("run_tests", "{}")];
+    let answers = [Answer::calls(calls).ids(["x", "x"]), Answer::call("edit_file", EDIT), Answer::text("Done.")];
+    let kimi = MockKimi::script(answers);
+    let running = world.start(world.keyed(&kimi, &["fix", TASK]));
+    running.wait_for_program("sleep");
+    running.signal(Signal::KILL);
+    running.wait();
+    world.run(world.keyed(&kimi, &["resume", "--test", "true"])).code(0);
+    kimi.assert_clean();
+}
+
+#[test]
 fn after_a_limit_with_a_higher_one() {
     let world = World::new();
     let kimi = MockKimi::script(mending());

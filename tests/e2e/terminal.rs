@@ -126,8 +126,9 @@ fn the_diff_is_drawn_for_eyes() {
 #[test]
 fn a_live_line_tells_turn_tokens_cost_and_time() {
     let world = World::new();
-    let slowly = |answer: crate::support::kimi::Answer| answer.pieces_of(2).pace(Duration::from_millis(20));
-    let kimi = MockKimi::script(mending().into_iter().map(slowly));
+    let mut answers = mending();
+    answers[1] = answers[1].clone().reasoning(&"I wonder. ".repeat(12)).pieces_of(2).pace(Duration::from_millis(20));
+    let kimi = MockKimi::script(answers);
     let terminal = start(&world, &kimi, &["--dry-run"]);
     terminal.wait_for("turn 2 · ");
     terminal.wait_for("thinking… ");

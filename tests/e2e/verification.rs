@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::ran::{Kept, Ran};
 use crate::support::kimi::{Answer, MockKimi};
-use crate::world::{EDIT, World, first_then, mender};
+use crate::world::{EDIT, World, first_then, mender, together};
 
 /// A model that edits once and then insists that all is well.
 fn stubborn(edit: &'static str) -> MockKimi {
@@ -143,17 +143,18 @@ fn hanging(world: &World, script: &str, settings: &str) -> Ran {
 
 #[test]
 fn tests_that_hang_are_ended() {
-    for (script, settings, why) in [
-        ("while :; do echo busy; sleep 0.05; done", "deadline = \"300ms\"", "deadline"),
-        ("echo begun; exec sleep 300", "idle = \"300ms\"", "idle"),
-    ] {
+    let cases = [
+        ("while :; do echo busy; sleep 0.05; done", "deadline = \"1500ms\"", "deadline"),
+        ("echo begun; exec sleep 300", "idle = \"1500ms\"", "idle"),
+    ];
+    together(cases, |(script, settings, why)| {
         let world = World::new();
         let ran = hanging(&world, script, settings).code(6);
         let tests = &ran.kept().events("tests_ran")[0];
         assert_eq!((&tests["stopped"], &tests["passed"]), (&json!(why), &json!(false)));
         assert!(ran.kept().read("logs/tests-1.log").contains('b'), "what it wrote until then is kept");
         ran.says(&[&format!("ended by kcode: {why}")]);
-    }
+    });
 }
 
 #[test]

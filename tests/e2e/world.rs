@@ -123,7 +123,9 @@ impl World {
     }
 
     pub fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
-        let output = self.isolated("git").current_dir(folder).args(arguments).output().unwrap();
+        // A commit starts maintenance that runs on in the background; nothing here may outlive its test.
+        let quiet = ["-c", "maintenance.auto=false", "-c", "gc.auto=0"];
+        let output = self.isolated("git").args(quiet).current_dir(folder).args(arguments).output().unwrap();
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
