@@ -41,7 +41,8 @@ pub struct World {
 impl World {
     pub fn new(uid: Option<u32>) -> Self {
         let base = reachable(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap_or_else(std::env::temp_dir);
-        let owner = tempfile::Builder::new().prefix("attack-").tempdir_in(base).unwrap();
+        let mut builder = tempfile::Builder::new();
+        let owner = builder.prefix("attack-").tempdir_in(base).or_else(|_| builder.tempdir()).unwrap();
         fs::set_permissions(owner.path(), Permissions::from_mode(0o755)).unwrap();
         let mark = format!("kcode-{}", owner.path().file_name().unwrap().display());
         let world = Self { owner, uid, mark };
