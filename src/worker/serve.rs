@@ -203,7 +203,7 @@ mod tests {
 
     fn host(folder: &std::path::Path) -> Arc<Host> {
         let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
-        let charge = r#"{"view":"","logs":"","scratch":"","readable":[],"home":null,"tests":null,
+        let charge = r#"{"view":"","logs":"","scratch":"","readable":[],"readable_secrets":[],"home":null,"tests":null,
             "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
         let reach = Reach { domain: None, in_cells: false };
         let runner = Runner::start(serde_json::from_str(charge).unwrap(), reach).unwrap();
