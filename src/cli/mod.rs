@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod failure;
 mod fix;
+mod harden;
 mod output;
 pub mod reference;
 mod runs;
@@ -27,6 +28,7 @@ pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == worker::SUBCOMMAND) {
         return worker::host::main();
     }
+    harden::harden();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(refusal) => {

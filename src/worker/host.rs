@@ -13,7 +13,9 @@ pub fn main() -> ExitCode {
     let run = match part.as_ref().map(|part| part.to_str()) {
         None => supervisor::run(),
         Some(Some(supervisor::HOST)) => serve::run(arguments),
-        Some(Some(command::ENTER)) => command::enter(&arguments.collect::<Vec<_>>()),
+        Some(Some(command::ENTER)) => command::enter(),
+        Some(Some(command::DOOR)) => command::open(),
+        Some(Some(command::INIT)) => command::keep(),
         Some(_) => Err(std::io::Error::other("a worker is started by kcode itself and has no use for people")),
     };
     run.unwrap_or_else(|error| {
