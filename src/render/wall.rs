@@ -8,7 +8,7 @@ use super::sanitise;
 use crate::journal::{Guard, Layer, Proof, WallBuilt};
 
 /// The layers worth a word when they hold.
-const NAMED: [&str; 4] = ["namespaces", "cells", "landlock", "seccomp"];
+const NAMED: [&str; 5] = ["overlay", "namespaces", "cells", "landlock", "seccomp"];
 
 /// What holds and why not, for standard error.
 #[must_use]

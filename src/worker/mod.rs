@@ -36,7 +36,7 @@ mod serve;
 mod supervisor;
 
 pub use error::WorkerError;
-pub use launcher::Worker;
+pub use launcher::{Launched, Worker};
 pub use plan::{Charge, WorkerPlan};
 
 /// The hidden subcommand that makes a process of this binary a worker.

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -109,6 +109,9 @@ impl View {
     ) -> Result<Self, WorkspaceError> {
         let started = Instant::now();
         let holder = view_root.parent().unwrap_or(&view_root).to_owned();
+        if stop.load(Ordering::Relaxed) {
+            return Err(WorkspaceError::Stopped);
+        }
         let mut selection = select(repository, dependencies);
         let dependencies = std::mem::take(&mut selection.dependencies);
         let mut copied = copy(repository.root(), &view_root, selection, stop)?;

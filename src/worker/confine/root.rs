@@ -4,7 +4,7 @@
 //! one. All of it is read-only but for the run's own folders. It lives in the mount namespace
 //! and vanishes with its last process, so there is nothing to clean up.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -79,7 +79,7 @@ fn within(root: &str, path: &Path) -> PathBuf {
 /// The new root while it is filled from the old one.
 #[derive(Default)]
 struct Mirror {
-    shown: Vec<PathBuf>,
+    shown: HashSet<PathBuf>,
     writable: Vec<PathBuf>,
 }
 
@@ -94,7 +94,8 @@ impl Mirror {
                 continue;
             }
             let next = at.join(&name);
-            if !writable && self.shown.iter().any(|shown| next.starts_with(shown)) {
+            // Whatever leads to it was come by on the way, so that nothing above it needs to be asked again.
+            if !writable && self.shown.contains(&next) {
                 return Ok(());
             }
             let Ok(about) = fs::symlink_metadata(within(OLD, &next)) else { return Ok(()) };
@@ -121,7 +122,7 @@ impl Mirror {
         if writable {
             self.writable.push(at.clone());
         }
-        self.shown.push(at);
+        self.shown.insert(at);
         Ok(())
     }
 
