@@ -16,10 +16,11 @@
 //! | `launcher`, `environment` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
 //! | [`host`], `supervisor`, `serve` | the processes inside |
-//! | `confine/` | the layers, each tried and reported |
+//! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
 //! | `command/`, `descendants` | running the tests: watched, bounded, gone afterwards |
-//! | `descriptors` | what mustn't be inherited |
+//! | `descriptors`, `advice` | what mustn't be inherited; what to do about a missing layer |
 
+mod advice;
 mod command;
 mod confine;
 mod descendants;
@@ -29,6 +30,7 @@ mod error;
 pub mod host;
 mod launcher;
 mod plan;
+mod proof;
 pub mod protocol;
 mod serve;
 mod supervisor;

@@ -15,12 +15,12 @@ use std::thread;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::command::{Reach, Runner};
-use super::confine;
-use super::confine::NoNamespaces;
+use super::command::{Proven, Reach, Runner};
+use super::confine::{Confined, NoNamespaces};
 use super::plan::Charge;
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::WITHOUT_NAMESPACES;
+use super::{confine, proof};
 use crate::settings::SecretFiles;
 use crate::tools::{self, TestRun, TestRunner, Workroom};
 
@@ -46,7 +46,10 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     };
     let reach = Reach { domain: enclosed.domain.clone(), in_cells: enclosed.in_namespaces };
     let runner = Runner::start(charge.clone(), reach)?;
-    let wall = enclosed.confine(&charge);
+    let mut confined = enclosed.confine(&charge);
+    if charge.confine {
+        add_proof(&mut confined, &charge, &runner);
+    }
     let host = match Host::new(&charge, runner) {
         Ok(host) => Arc::new(host),
         Err(error) => {
@@ -54,13 +57,24 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
             return Ok(ExitCode::FAILURE);
         }
     };
-    outbox.send(&FromWorker::Ready(wall));
+    outbox.send(&FromWorker::Ready(confined.wall));
     let last = host.serve(&mut inbox, &outbox);
     let residue = host.runner.close();
     if let Ok(Some(ToWorker::Stop)) = last {
         outbox.send(&FromWorker::Stopped(residue));
     }
     last.map(|_| ExitCode::SUCCESS)
+}
+
+/// Before the first call: what a command can do behind this wall.
+fn add_proof(confined: &mut Confined, charge: &Charge, runner: &Runner) {
+    let no_targets =
+        || Proven { cells: None, proofs: proof::none("there is nowhere to lay out what they are aimed at") };
+    let proven = charge.targets.clone().map_or_else(no_targets, |targets| runner.prove(targets));
+    let wall = &mut confined.wall;
+    wall.process &= confined.signals || proven.cells.as_ref().is_some_and(|cells| cells.holds);
+    wall.layers.extend(proven.cells);
+    wall.proof = proven.proofs;
 }
 
 /// What calls work on.

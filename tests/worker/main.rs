@@ -6,5 +6,6 @@ mod cells;
 mod commands;
 mod endings;
 mod inside;
+mod proofs;
 mod wall;
 mod world;

@@ -110,7 +110,7 @@ impl RunBench {
 
     /// What the worker says goes on without secrets: only the broker knows which values are some.
     fn worker_failed(&self, error: &WorkerError) -> BenchError {
-        broken(self.redactor.text(&error.to_string()), Some(error.hint().to_owned()))
+        broken(self.redactor.text(&error.to_string()), Some(error.hint()))
     }
 }
 
@@ -204,7 +204,7 @@ impl From<WorkspaceError> for BenchError {
 
 impl From<ApplyError> for BenchError {
     fn from(error: ApplyError) -> Self {
-        broken(error.to_string(), Some(error.hint().to_owned()))
+        broken(error.to_string(), Some(error.hint()))
     }
 }
 

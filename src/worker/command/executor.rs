@@ -1,6 +1,7 @@
 //! The thread that runs commands, one at a time, and turns a run of the tests into a [`TestRun`].
 
-use std::io;
+use std::fmt;
+use std::io::{self, PipeReader};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -12,13 +13,18 @@ use super::excerpt::excerpt;
 use super::output::{Output, next_log};
 use super::runner::{Gate, Job};
 use super::start::{Ended, Started};
-use super::watch::{Limits, Stop, Watch};
-use crate::journal::Residue;
+use super::watch::{LINGER, Limits, Seen, Stop, Watch};
+use crate::journal::{Layer, Proof, Residue};
 use crate::settings::TestCommand;
 use crate::tools::TestRun;
-use crate::worker::confine::Domain;
-use crate::worker::descendants;
+use crate::worker::confine::{Domain, PROCESSES};
 use crate::worker::plan::Charge;
+use crate::worker::proof::{self, Targets};
+use crate::worker::{SUBCOMMAND, descendants};
+
+/// The prover needs milliseconds, and leaves somebody who has to be dead at once.
+const PROOF_LIMITS: Limits =
+    Limits { deadline: Duration::from_secs(10), idle: Duration::from_secs(10), linger: Duration::ZERO };
 
 /// How commands are kept from everything else.
 #[derive(Clone, Debug)]
@@ -38,6 +44,23 @@ pub(super) struct Executor {
     killed: Residue,
 }
 
+/// What a proof came to.
+#[derive(Debug)]
+pub(in crate::worker) struct Proven {
+    /// Whether commands have cells; `None` where they aren't to have any.
+    pub(in crate::worker) cells: Option<Layer>,
+    pub(in crate::worker) proofs: Vec<Proof>,
+}
+
+/// Why there are no attempts.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    NoCell(String),
+    #[error("{0}")]
+    Other(String),
+}
+
 /// How a run ended; without a status it never began.
 #[derive(Debug, Default)]
 struct Ending {
@@ -55,6 +78,7 @@ impl Executor {
         for job in jobs {
             match job {
                 Job::Tests { filter, asked_at, answer } => drop(answer.send(self.tests(&filter, asked_at))),
+                Job::Prove { targets, answer } => drop(answer.send(self.prove(&targets))),
                 Job::End(answer) => {
                     let left = descendants::kill_all();
                     let residue = Residue { killed: self.killed.killed + left.killed, survivors: left.survivors };
@@ -63,6 +87,39 @@ impl Executor {
                 }
             }
         }
+    }
+
+    /// Runs the prover as a command. A machine that gives no cells is known from here on.
+    fn prove(&mut self, targets: &Targets) -> Proven {
+        let mut cells = None;
+        if self.reach.in_cells {
+            cells = Some(Layer::holding("cells", format!("each command in its own; {PROCESSES} processes at most")));
+        }
+        let mut tried = self.attempts(targets);
+        if let Err(Failure::NoCell(reason)) = &tried {
+            cells = Some(Layer::missing("cells", reason.clone()));
+            self.reach.in_cells = false;
+            tried = self.attempts(targets);
+        }
+        let proofs = tried.unwrap_or_else(|failure| proof::none(&failure.to_string()));
+        Proven { cells, proofs }
+    }
+
+    fn attempts(&mut self, targets: &Targets) -> Result<Vec<Proof>, Failure> {
+        let failed = |error: &dyn fmt::Display| Failure::Other(error.to_string());
+        let json = serde_json::to_string(targets).map_err(|error| failed(&error))?;
+        let argv = ["/proc/self/exe", SUBCOMMAND, proof::PROVE, &json].map(str::to_owned).into();
+        let errand = Errand { domain: self.reach.domain.clone(), folder: self.charge.view.clone(), argv };
+        let (command, pipe) = Started::new(errand, self.reach.in_cells).map_err(|error| failed(&error))?;
+        let mut output = Vec::new();
+        let mut take = |chunk: &[u8]| output.extend_from_slice(chunk);
+        let seen = self.watch(command, pipe, PROOF_LIMITS, &mut take).map_err(|error| failed(&error))?;
+        if let Ended::NoCell(reason) = seen.ended {
+            return Err(Failure::NoCell(reason));
+        }
+        let mut proofs = proof::read(&output).map_err(Failure::Other)?;
+        proof::outlived(&mut proofs, seen.silent);
+        Ok(proofs)
     }
 
     fn tests(&mut self, filter: &[String], asked_at: u64) -> Result<TestRun, String> {
@@ -111,14 +168,9 @@ impl Executor {
             Started::new(errand, self.reach.in_cells)?
         };
         let (command, pipe) = started;
-        let limits = Limits { deadline: Instant::now() + self.charge.deadline, idle: self.charge.idle };
+        let limits = Limits { deadline: self.charge.deadline, idle: self.charge.idle, linger: LINGER };
         let mut take = |chunk: &[u8]| output.push(chunk);
-        let watched = Watch::new(command, pipe, &self.gate, &mut take).run(limits);
-        if watched.is_err() {
-            descendants::kill_all();
-            descendants::reap();
-        }
-        let seen = watched?;
+        let seen = self.watch(command, pipe, limits, &mut take)?;
         if seen.stop == Some(Stop::Closed) {
             // A door and an init are no part of the command.
             let own = if self.reach.in_cells { 2 } else { 0 };
@@ -128,6 +180,22 @@ impl Executor {
             Ended::Status(status) => Ok(Ending { status: Some(status), stop: seen.stop }),
             Ended::NoCell(reason) => Err(io::Error::other(reason)),
         }
+    }
+
+    /// Sees a command to its end, whatever goes wrong.
+    fn watch(
+        &self,
+        command: Started,
+        pipe: PipeReader,
+        limits: Limits,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<Seen> {
+        let watched = Watch::new(command, pipe, &self.gate, take).run(limits);
+        if watched.is_err() {
+            descendants::kill_all();
+            descendants::reap();
+        }
+        watched
     }
 
     /// In one line: how it ended.

@@ -22,5 +22,5 @@ mod watch;
 
 pub(super) use cell::{DOOR, INIT, keep, open};
 pub(super) use enter::{ENTER, enter};
-pub(super) use executor::Reach;
+pub(super) use executor::{Proven, Reach};
 pub(super) use runner::Runner;

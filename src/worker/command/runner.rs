@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::executor::{Executor, Reach};
+use super::executor::{Executor, Proven, Reach};
 use crate::journal::Residue;
 use crate::tools::{TestRun, TestRunner};
 use crate::worker::plan::Charge;
+use crate::worker::proof::{self, Targets};
 
 /// How long the last run may take to be dead; killing takes milliseconds.
 const END_LIMIT: Duration = Duration::from_secs(4);
@@ -39,6 +40,8 @@ pub(super) enum Job {
         asked_at: u64,
         answer: Sender<Result<TestRun, String>>,
     },
+    /// Let a command try to break out.
+    Prove { targets: Targets, answer: Sender<Proven> },
     /// End. What had to be killed for that is the answer.
     End(Sender<Residue>),
 }
@@ -84,6 +87,12 @@ impl Runner {
         self.gate.lock().closed = true;
         self.gate.ring();
         self.ask(Job::End, END_LIMIT).unwrap_or_default()
+    }
+
+    /// Lets a command try to break out, and finds out by the way whether there can be cells.
+    pub(in crate::worker) fn prove(&self, targets: Targets) -> Proven {
+        let gone = || Proven { cells: None, proofs: proof::none("the thread for commands is gone") };
+        self.ask(|answer| Job::Prove { targets, answer }, Duration::MAX).unwrap_or_else(gone)
     }
 
     /// Waits for the answer to a job; `None` when the thread is gone or takes longer than `limit`.

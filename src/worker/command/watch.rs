@@ -15,8 +15,8 @@ use crate::worker::descendants;
 
 /// Between asking a command to end and killing it.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long output of what the command left running is waited for, once it has ended itself.
-const LINGER: Duration = Duration::from_millis(200);
+/// See [`Limits::linger`].
+pub(super) const LINGER: Duration = Duration::from_millis(200);
 /// How long the pipe is read once everything is dead. Only a process that the kernel holds on to can keep it open.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -43,8 +43,10 @@ impl Stop {
 /// When a command is ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    pub(super) deadline: Instant,
+    pub(super) deadline: Duration,
     pub(super) idle: Duration,
+    /// How long output of what the command left running is waited for, once it has ended itself.
+    pub(super) linger: Duration,
 }
 
 /// What became of a command.
@@ -53,6 +55,8 @@ pub(super) struct Seen {
     pub(super) stop: Option<Stop>,
     /// What was left of it and had to be killed.
     pub(super) killed: Residue,
+    /// Nobody is left who holds on to the output.
+    pub(super) silent: bool,
 }
 
 /// What a look at a command found.
@@ -80,9 +84,9 @@ impl<'a> Watch<'a> {
 
     /// Sees the command to its end, and ends it when it has to be. Afterwards nothing that it started is alive.
     pub(super) fn run(mut self, limits: Limits) -> io::Result<Seen> {
-        let over = self.until_over(limits);
+        let over = self.until_over(Instant::now() + limits.deadline, limits.idle);
         match over {
-            Ok(None) => self.read_until(Instant::now() + LINGER)?,
+            Ok(None) => self.read_until(Instant::now() + limits.linger)?,
             Ok(Some(Stop::Closed)) => {}
             Ok(Some(_)) | Err(_) => self.ask_to_end()?,
         }
@@ -90,15 +94,15 @@ impl<'a> Watch<'a> {
         let killed = if matches!(over, Ok(Some(Stop::Closed))) { descendants::kill_all() } else { Residue::default() };
         let ended = self.command.end()?;
         self.read_until(Instant::now() + DRAIN)?;
-        Ok(Seen { ended, stop: over?, killed })
+        Ok(Seen { ended, stop: over?, killed, silent: self.pipe.is_none() })
     }
 
     /// Until the command exits, or has to be ended.
-    fn until_over(&mut self, limits: Limits) -> io::Result<Option<Stop>> {
+    fn until_over(&mut self, deadline: Instant, idle: Duration) -> io::Result<Option<Stop>> {
         let mut heard = Instant::now();
         loop {
-            let idle_until = heard + limits.idle;
-            let look = self.look(limits.deadline.min(idle_until))?;
+            let idle_until = heard + idle;
+            let look = self.look(deadline.min(idle_until))?;
             let now = Instant::now();
             if let Some(gate) = self.gate.filter(|_| look.bell) {
                 return Ok(Some(if gate.lock().closed { Stop::Closed } else { Stop::Cancelled }));
@@ -106,7 +110,7 @@ impl<'a> Watch<'a> {
             if look.exit {
                 return Ok(None);
             }
-            if now >= limits.deadline {
+            if now >= deadline {
                 return Ok(Some(Stop::Deadline));
             }
             if look.output {

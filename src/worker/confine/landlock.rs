@@ -34,7 +34,7 @@ pub(super) fn enter_host_domain(readable: Vec<PathBuf>, writable: Vec<PathBuf>) 
     match restrict(readable, writable) {
         Ok(status) => judge(&status),
         Err(error) => {
-            let layer = Layer { name: "landlock".into(), holds: false, detail: error.to_string() };
+            let layer = Layer::missing("landlock", error.to_string());
             Domain { layer, files: false, signals: false }
         }
     }
@@ -68,6 +68,6 @@ fn judge(status: &RestrictionStatus) -> Domain {
         LandlockStatus::NotImplemented => (ABI::Unsupported, "this kernel doesn't have it".into()),
     };
     let holds = status.ruleset != RulesetStatus::NotEnforced;
-    let layer = Layer { name: "landlock".into(), holds, detail };
+    let layer = Layer { holds, ..Layer::holding("landlock", detail) };
     Domain { layer, files: holds && abi >= GUARDS_FILES, signals: holds && abi >= GUARDS_SIGNALS }
 }

@@ -1,7 +1,6 @@
 //! What the host takes away from itself before its first request, layer by layer.
 //!
-//! Each layer is tried and reported; none is assumed. What the layers add up to is probed: the
-//! files are called guarded only when writing outside was tried and refused.
+//! Each layer is tried and reported; none is assumed. What they add up to is for the proof to show.
 //!
 //! It happens in two steps: what holds for the whole process first, so that the thread for
 //! commands can be started, and then what would keep that thread from making cells.
@@ -15,16 +14,15 @@ mod namespaces;
 mod root;
 mod seccomp;
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::process::{child_subreaper, getpid, set_child_subreaper};
 use rustix::thread::{no_new_privs, set_no_new_privs};
 
 pub(super) use domain::Domain;
 pub(super) use limits::{PROCESSES, bound_cell};
-pub(super) use namespaces::unshare_cell;
+pub(super) use namespaces::{unshare_cell, unshare_users};
 use seccomp::Sockets;
 
 use super::plan::Charge;
@@ -72,25 +70,32 @@ pub(super) fn enclose(charge: &Charge, without_namespaces: Option<String>) -> Re
     Ok(Enclosed { layers, in_namespaces, domain: Some(Domain { readable, writable, sockets }) })
 }
 
+/// Both steps, done.
+pub(super) struct Confined {
+    /// What the layers make of it; whether that is true is for the proof to show.
+    pub(super) wall: WallBuilt,
+    /// Landlock keeps commands from signalling processes outside.
+    pub(super) signals: bool,
+}
+
 impl Enclosed {
     /// The second step, for the calling thread and those that it will start.
-    pub(super) fn confine(mut self, charge: &Charge) -> WallBuilt {
+    pub(super) fn confine(mut self, charge: &Charge) -> Confined {
         let Some(domain) = self.domain else {
-            let off = Layer { name: "landlock".into(), holds: false, detail: "switched off by --sandbox off".into() };
-            self.layers.push(off);
-            return WallBuilt { layers: self.layers, ..WallBuilt::default() };
+            self.layers.push(Layer::missing("landlock", "switched off by --sandbox off"));
+            let wall = WallBuilt { layers: self.layers, ..WallBuilt::default() };
+            return Confined { wall, signals: false };
         };
         let privileges = self.layers.iter().all(|layer| layer.holds || layer.name == "namespaces");
         let rest = layer("capabilities", limits::drop_capabilities());
         let all_writable = domain.writable.iter().chain([&charge.logs]).cloned().collect();
         let kernel = landlock::enter_host_domain(domain.readable, all_writable);
         let calls = layer("seccomp", seccomp::enter(domain.sockets));
-        let writes = layer("write probe", probe_writes(charge, &domain.writable));
-        let (tree, process) =
-            (self.in_namespaces && kernel.files && writes.holds, kernel.signals && privileges && rest.holds);
+        let (tree, process) = (self.in_namespaces || kernel.files, privileges && rest.holds);
         let network = self.in_namespaces || calls.holds;
-        self.layers.extend([kernel.layer, calls, writes]);
-        WallBuilt { tree, process, network, layers: self.layers, ms: 0 }
+        self.layers.extend([kernel.layer, calls]);
+        let wall = WallBuilt { tree, process, network, layers: self.layers, ..WallBuilt::default() };
+        Confined { wall, signals: kernel.signals }
     }
 }
 
@@ -105,7 +110,7 @@ fn private_temporary(readable: &[PathBuf], charge: &Charge) -> Vec<PathBuf> {
 fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<Vec<Layer>> {
     let named = |name: &str, entered: io::Result<String>| {
         let detail = entered.map_err(|error| io::Error::other(format!("{name}: {error}")))?;
-        Ok::<_, io::Error>(Layer { name: name.into(), holds: true, detail })
+        Ok::<_, io::Error>(Layer::holding(name, detail))
     };
     let spaces = named("namespaces", namespaces::enter().map(|()| "user, mount, network, IPC, UTS".into()))?;
     let network = named("network", namespaces::isolate_network())?;
@@ -116,12 +121,14 @@ fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<Vec<Lay
 
 fn without(why: &str) -> Layer {
     let detail = format!("{why}; modes and times of the user's own files stay unguarded");
-    Layer { name: "namespaces".into(), holds: false, detail }
+    Layer::missing("namespaces", detail)
 }
 
 fn layer(name: &str, tried: io::Result<String>) -> Layer {
-    let holds = tried.is_ok();
-    Layer { name: name.into(), holds, detail: tried.unwrap_or_else(|error| error.to_string()) }
+    match tried {
+        Ok(detail) => Layer::holding(name, detail),
+        Err(error) => Layer::missing(name, error.to_string()),
+    }
 }
 
 fn adopt_orphans() -> io::Result<String> {
@@ -135,20 +142,4 @@ fn adopt_orphans() -> io::Result<String> {
 fn give_up_new_privileges() -> io::Result<String> {
     set_no_new_privs(true)?;
     if no_new_privs()? { Ok("set".into()) } else { Err(io::Error::other("the kernel took the request and ignored it")) }
-}
-
-/// Tries to make a file where none may be made: beside the view, in the home, and among the system's programs.
-fn probe_writes(charge: &Charge, writable: &[PathBuf]) -> io::Result<String> {
-    let beside = charge.view.parent().map(Path::to_owned);
-    let places = beside.into_iter().chain(charge.home.clone()).chain(["/usr/bin".into()]);
-    let is_outside = |place: &PathBuf| place.is_dir() && !writable.iter().any(|open| place.starts_with(open));
-    let places: Vec<PathBuf> = places.filter(is_outside).collect();
-    for place in &places {
-        let probe = place.join(format!(".kcode-probe-{}", getpid()));
-        if fs::File::create_new(&probe).is_ok() {
-            fs::remove_file(&probe)?;
-            return Err(io::Error::other(format!("a file could be made in {}", place.display())));
-        }
-    }
-    Ok(format!("refused in {} places outside the view", places.len()))
 }
