@@ -204,7 +204,7 @@ impl From<WorkspaceError> for BenchError {
 
 impl From<ApplyError> for BenchError {
     fn from(error: ApplyError) -> Self {
-        broken(error.to_string(), Some(error.hint()))
+        broken(error.to_string(), Some(error.hint().to_owned()))
     }
 }
 
