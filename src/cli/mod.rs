@@ -6,8 +6,10 @@ mod apply;
 mod arguments;
 mod config;
 mod demo;
+mod doctor;
 mod failure;
 mod fix;
+mod harden;
 mod output;
 pub mod reference;
 mod runs;
@@ -27,6 +29,7 @@ pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == worker::SUBCOMMAND) {
         return worker::host::main();
     }
+    harden::harden();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(refusal) => {
@@ -50,6 +53,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Resume(resume) => fix::resume(global, resume),
         Command::Demo => demo::execute(global),
         Command::Config(config) => config::execute(global, config),
+        Command::Doctor(doctor) => doctor::execute(doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
         Command::Apply(run) => apply::execute(global, run),

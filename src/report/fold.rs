@@ -59,6 +59,7 @@ impl Folding {
                 report.wall.process = wall.process;
                 report.wall.network = wall.network;
                 report.wall.layers.clone_from(&wall.layers);
+                report.wall.proof.clone_from(&wall.proof);
             }
             Event::Resumed(resumed) => {
                 charge_unanswered(&mut report.budget, self.unanswered.take());

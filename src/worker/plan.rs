@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::proof::Targets;
 use crate::settings::{Sandbox, TestCommand};
 
 /// Everything that a worker needs to know.
@@ -26,6 +27,8 @@ pub struct WorkerPlan {
     pub idle: Duration,
     /// Names of environment variables that commands may see beside the usual ones.
     pub child_env: Vec<String>,
+    /// Globs of files with secrets that tools may read all the same.
+    pub readable_secrets: Vec<String>,
     /// What happens when a layer of the wall is missing.
     pub sandbox: Sandbox,
     /// The program to start as a worker; `None` is this very binary.
@@ -51,12 +54,16 @@ pub struct Charge {
     pub deadline: Duration,
     /// See [`WorkerPlan::idle`].
     pub idle: Duration,
+    /// See [`WorkerPlan::readable_secrets`].
+    pub readable_secrets: Vec<String>,
     /// False only when a person typed `--sandbox off`.
     pub confine: bool,
+    /// What the proof is aimed at; without it there is none, and nothing counts as held.
+    pub(super) targets: Option<Targets>,
 }
 
 impl WorkerPlan {
-    pub(super) fn charge(&self, home: Option<PathBuf>) -> Charge {
+    pub(super) fn charge(&self, home: Option<PathBuf>, targets: Option<Targets>) -> Charge {
         Charge {
             view: self.view.clone(),
             logs: self.logs.clone(),
@@ -66,7 +73,9 @@ impl WorkerPlan {
             tests: self.tests.clone(),
             deadline: self.deadline,
             idle: self.idle,
+            readable_secrets: self.readable_secrets.clone(),
             confine: self.sandbox != Sandbox::Off,
+            targets,
         }
     }
 }
