@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Outcome, RelPath, RunId, StopReason, Tokens, Usage, Usd};
+use super::{Digest, Outcome, PatchWritten, RunId, StopReason, TestsChosen, TestsRan, Tokens, Usage, Usd};
 
 /// The schema that each line of a journal names.
 pub const EVENT_SCHEMA: &str = "kcode.event/1";
@@ -244,15 +244,6 @@ impl Guard {
     }
 }
 
-/// See [`Event::TestsChosen`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TestsChosen {
-    /// The command as a person would type it; `None` when none is known or `--no-verify`.
-    pub command: Option<String>,
-    /// Where it comes from, such as `found in Cargo.toml` or `--test`.
-    pub origin: String,
-}
-
 /// See [`Event::Surveyed`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Surveyed {
@@ -371,95 +362,6 @@ pub struct ToolAnswered {
     pub ms: u64,
     /// SHA-256 of the text; what the repeat guard compares.
     pub result_sha256: Digest,
-}
-
-/// See [`Event::PatchWritten`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct PatchWritten {
-    /// SHA-256 of `patch.diff`; `None` when the view equals its start.
-    pub sha256: Option<Digest>,
-    /// What changed.
-    pub files: Vec<FileChange>,
-    /// Changes that could not become part of it, a sentence each.
-    pub left_out: Vec<String>,
-}
-
-/// One file of a patch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FileChange {
-    /// Its path (the new one of a rename).
-    pub path: RelPath,
-    /// What happened to it.
-    pub kind: ChangeKind,
-    /// Lines added (0 for binary files).
-    pub added: u64,
-    /// Lines removed.
-    pub removed: u64,
-    /// True when it isn't text.
-    pub binary: bool,
-}
-
-/// What happened to a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ChangeKind {
-    /// It wasn't there.
-    Added,
-    /// It is gone.
-    Deleted,
-    /// Its bytes (and perhaps its mode) differ.
-    Modified,
-    /// Only its mode or type differs.
-    ModeChanged,
-    /// It was at another path.
-    Renamed {
-        /// The old path.
-        from: RelPath,
-    },
-}
-
-/// See [`Event::TestsRan`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TestsRan {
-    /// Who asked.
-    pub purpose: TestPurpose,
-    /// The command as typed, with any filter.
-    pub command: String,
-    /// Exit code 0.
-    pub passed: bool,
-    /// The exit code; `None` when a signal ended it.
-    pub exit_code: Option<i32>,
-    /// Why kcode ended it, if it did: `deadline`, `idle` or `cancelled`.
-    pub stopped: Option<String>,
-    /// The runner's own count, where its words are known.
-    pub counts: Option<TestCounts>,
-    /// Milliseconds.
-    pub ms: u64,
-    /// The log's name in the run's folder.
-    pub log: String,
-    /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state.
-    pub patch_sha256: Option<Digest>,
-}
-
-/// Who asked for a test run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TestPurpose {
-    /// The model, by `run_tests`.
-    Model,
-    /// kcode, to decide the outcome.
-    Verification,
-}
-
-/// How many tests there were, as the runner says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TestCounts {
-    /// Passed.
-    pub passed: u64,
-    /// Failed or errored.
-    pub failed: u64,
-    /// Skipped or ignored.
-    pub skipped: u64,
 }
 
 /// See [`Event::Nudged`].

@@ -8,6 +8,7 @@
 
 mod amounts;
 mod append;
+mod changed_files;
 mod digest;
 mod event;
 mod hidden;
@@ -16,9 +17,11 @@ mod recover;
 mod rel_path;
 mod run_folder;
 mod run_id;
+mod test_runs;
 
 pub use amounts::{Tokens, Usage, Usd};
 pub use append::{FileJournal, Journal, JournalError, is_abandoned};
+pub use changed_files::{ChangeKind, FileChange, PatchWritten};
 pub use digest::Digest;
 pub use event::*;
 pub use hidden::is_hidden;
@@ -27,3 +30,4 @@ pub use recover::{Recovered, recover};
 pub use rel_path::{RelPath, RelPathError};
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
+pub use test_runs::{TestCounts, TestPurpose, TestsChosen, TestsRan};

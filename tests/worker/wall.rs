@@ -143,6 +143,10 @@ async fn a_namespace_leaves_no_network_no_sockets_and_no_modes() {
 #[tokio::test]
 async fn the_temporary_folder_is_private_and_links_lead_where_they_did() {
     let world = World::new();
+    if world.folder.starts_with("/tmp") {
+        // The run's own folders have to be shown there, so that only `$TMPDIR` is for commands to write.
+        return;
+    }
     let mark = world.folder.file_name().unwrap().to_str().unwrap().to_owned();
     let line = format!("echo x > /tmp/{mark}.private && cat /tmp/{mark}.private && ls / /bin/sh && pwd");
     let Some(worker) = enclosed(world.plan(&line)).await else { return };

@@ -1,0 +1,59 @@
+//! Which tests a run stands on and how they went, as events tell it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Digest;
+
+/// See [`Event::TestsChosen`](super::Event::TestsChosen).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TestsChosen {
+    /// The command as a person would type it; `None` when none is known or `--no-verify`.
+    pub command: Option<String>,
+    /// Where it comes from, such as `found in Cargo.toml` or `--test`.
+    pub origin: String,
+}
+
+/// See [`Event::TestsRan`](super::Event::TestsRan).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TestsRan {
+    /// Who asked.
+    pub purpose: TestPurpose,
+    /// The command as typed, with any filter.
+    pub command: String,
+    /// Exit code 0.
+    pub passed: bool,
+    /// The exit code; `None` when a signal ended it.
+    pub exit_code: Option<i32>,
+    /// Why kcode ended it, if it did: `deadline`, `idle` or `cancelled`.
+    pub stopped: Option<String>,
+    /// The runner's own count, where its words are known.
+    pub counts: Option<TestCounts>,
+    /// Milliseconds.
+    pub ms: u64,
+    /// The log's name in the run's folder.
+    pub log: String,
+    /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state.
+    pub patch_sha256: Option<Digest>,
+}
+
+/// Who asked for a test run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TestPurpose {
+    /// The model, by `run_tests`.
+    Model,
+    /// kcode, to decide the outcome.
+    Verification,
+}
+
+/// How many tests there were, as the runner says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TestCounts {
+    /// Passed.
+    pub passed: u64,
+    /// Failed or errored.
+    pub failed: u64,
+    /// Skipped or ignored.
+    pub skipped: u64,
+}
