@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Digest, RelPath};
 
-/// See [`Event::PatchWritten`](super::Event::PatchWritten).
+/// See `Event::PatchWritten`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchWritten {
     /// SHA-256 of `patch.diff`; `None` when the view equals its start.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Digest;
 
-/// See [`Event::TestsChosen`](super::Event::TestsChosen).
+/// See `Event::TestsChosen`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsChosen {
     /// The command as a person would type it; `None` when none is known or `--no-verify`.
@@ -14,7 +14,7 @@ pub struct TestsChosen {
     pub origin: String,
 }
 
-/// See [`Event::TestsRan`](super::Event::TestsRan).
+/// See `Event::TestsRan`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsRan {
     /// Who asked.
