@@ -1,6 +1,6 @@
 //! Arguments and commands, one file a command; the only floor that may print.
 //!
-//! A command returns an [`Outcome`](crate::journal::Outcome) or a [`Failure`](failure::Failure); both name the exit code.
+//! A command returns an `Outcome` or a `Failure`; both name the exit code.
 
 mod apply;
 mod arguments;

@@ -1,6 +1,6 @@
 //! How a conversation begins: kcode's standing instructions, and a survey of the repository.
 //!
-//! [`system_prompt`] is `prompts/system.md`. [`survey`] is the first user message: facts within a
+//! [`system_prompt`] is `prompts/system.md`. [`survey()`] is the first user message: facts within a
 //! budget, then the task. Both are the same for the same repository and task, byte for byte, so
 //! that the provider's cache serves them again; nothing in them tells the time.
 

@@ -1,7 +1,7 @@
 //! Every value that a person can set, each with the place it came from.
 //!
 //! Layers, weakest first: defaults, `~/.config/kcode/config.toml`, `.kcode.toml` at the
-//! repository's root, the environment, flags ([`load`]). The repository's file is written by
+//! repository's root, the environment, flags ([`load()`]). The repository's file is written by
 //! others: it may say how tests are run and tighten limits, and nothing else. Keys come from the
 //! environment alone, and a key goes only to the base URL of its own family of variables.
 //! Every key that a file may hold stands in [`KEYS`].
