@@ -44,6 +44,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
             return Ok(ExitCode::from(WITHOUT_NAMESPACES));
         }
     };
+    let charge = Charge { view: confined.view, ..charge };
     let host = match Host::new(charge, confined.writable) {
         Ok(host) => Arc::new(host),
         Err(error) => {

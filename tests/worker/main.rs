@@ -4,5 +4,6 @@
 mod commands;
 mod endings;
 mod inside;
+mod overlay;
 mod wall;
 mod world;

@@ -220,6 +220,7 @@ fn worker_plan(
     let settings = &order.settings;
     WorkerPlan {
         view,
+        overlay: None,
         logs: folder.logs(),
         scratch: folder.scratch(),
         readable: order.repository.dependency_targets(&settings.dependencies.value, outline),

@@ -7,6 +7,7 @@ mod files;
 mod landlock;
 mod limits;
 mod namespaces;
+mod overlay;
 mod root;
 
 use std::fs;
@@ -25,6 +26,8 @@ use crate::journal::{Layer, WallBuilt};
 pub(super) struct Confined {
     /// For the journal.
     pub(super) wall: WallBuilt,
+    /// Where the view is.
+    pub(super) view: PathBuf,
     /// Where commands may write.
     pub(super) writable: Vec<PathBuf>,
 }
@@ -36,23 +39,26 @@ pub(super) struct NoNamespaces(pub(super) String);
 /// one. `without_namespaces` says why they aren't to be tried.
 pub(super) fn confine(charge: &Charge, without_namespaces: Option<String>) -> Result<Confined, NoNamespaces> {
     let subreaper = layer("subreaper", adopt_orphans());
-    let mut writable = vec![charge.view.clone(), charge.scratch.clone()];
     if !charge.confine {
         let off = Layer { name: "landlock".into(), holds: false, detail: "switched off by --sandbox off".into() };
         let wall = WallBuilt { layers: vec![subreaper, off], ..WallBuilt::default() };
-        return Ok(Confined { wall, writable });
+        let writable = vec![charge.view.clone(), charge.scratch.clone()];
+        return Ok(Confined { wall, view: charge.view.clone(), writable });
     }
     let mut readable = files::readable(charge.home.as_deref(), |name| std::env::var_os(name));
     readable.extend(charge.readable.iter().cloned());
     // This binary, to start commands with, wherever it lies.
     readable.extend(std::env::current_exe());
-    let spaces = match without_namespaces {
-        Some(why) => vec![without(&why), open_network()],
+    let (spaces, overlay) = match without_namespaces {
+        Some(why) => (vec![without(&why), open_network()], charge.overlay.is_some().then(no_root_for_overlay)),
         None => enter_namespaces(charge, &readable).map_err(|error| NoNamespaces(error.to_string()))?,
     };
     let enclosed = spaces.iter().all(|layer| layer.holds);
+    let mounted = charge.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
+    let view = mounted.map_or(&charge.view, |plan| &plan.tree).clone();
+    let mut writable = vec![view.clone(), charge.scratch.clone()];
     if enclosed {
-        writable.extend(private_temporary(&readable, charge));
+        writable.extend(private_temporary(&charge.logs));
         // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
         readable = vec!["/".into(), "/proc/self/exe".into()];
     }
@@ -61,36 +67,54 @@ pub(super) fn confine(charge: &Charge, without_namespaces: Option<String>) -> Re
     let capabilities = layer("capabilities", limits::drop_capabilities());
     let all_writable = writable.iter().chain([&charge.logs]).cloned().collect();
     let kernel = landlock::enter_host_domain(readable, all_writable);
-    let writes = layer("write probe", probe_writes(charge, &writable));
+    let writes = layer("write probe", probe_writes(&view, charge.home.as_deref(), &writable));
     let wall = WallBuilt {
         tree: kernel.files && writes.holds,
         process: kernel.signals && subreaper.holds && privileges.holds && capabilities.holds,
         network: enclosed,
-        layers: [spaces, vec![subreaper, privileges, limits, capabilities, kernel.layer, writes]].concat(),
+        layers: [
+            spaces,
+            overlay.into_iter().collect(),
+            vec![subreaper, privileges, limits, capabilities, kernel.layer, writes],
+        ]
+        .concat(),
         ms: 0,
     };
-    Ok(Confined { wall, writable })
+    Ok(Confined { wall, view, writable })
 }
 
-/// The private temporary folders that commands may write as a whole: those in which nothing of the machine is shown.
-fn private_temporary(readable: &[PathBuf], charge: &Charge) -> Vec<PathBuf> {
-    let own = [&charge.view, &charge.scratch, &charge.logs];
-    let is_empty = |folder: &&str| !readable.iter().chain(own).any(|shown| shown.starts_with(folder));
-    root::TEMPORARY.into_iter().filter(is_empty).map(PathBuf::from).collect()
+/// The private temporary folders that commands may write as a whole. What is shown in them is on read-only mounts, but
+/// for the logs, which the host does write.
+fn private_temporary(logs: &Path) -> Vec<PathBuf> {
+    root::TEMPORARY.into_iter().filter(|folder| !logs.starts_with(folder)).map(PathBuf::from).collect()
 }
 
-/// Namespaces, the root in them, and the network: all of them, or none.
-fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<Vec<Layer>> {
-    let named = |name: &str, entered: io::Result<String>| {
-        let detail = entered.map_err(|error| io::Error::other(format!("{name}: {error}")))?;
-        Ok::<_, io::Error>(Layer { name: name.into(), holds: true, detail })
+/// Namespaces, the root in them, and the network: all of them, or none. And the overlay, when one is wanted.
+fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<(Vec<Layer>, Option<Layer>)> {
+    let failed = |name: &str| {
+        let name = name.to_owned();
+        move |error| io::Error::other(format!("{name}: {error}"))
     };
-    let spaces = named("namespaces", namespaces::enter().map(|()| "user, mount, network, IPC".into()))?;
-    let network = named("network", namespaces::isolate_network())?;
-    let shown = readable.iter().cloned().chain(files::devices()).collect();
-    let own = [&charge.view, &charge.scratch, &charge.logs].map(Clone::clone);
-    let root = named("root", root::enter(shown, &own))?;
-    Ok(vec![spaces, root, network])
+    let held = |name: &str, detail: String| Layer { name: name.into(), holds: true, detail };
+    namespaces::enter().map_err(failed("namespaces"))?;
+    let network = namespaces::isolate_network().map_err(failed("network"))?;
+    let places = root::Places {
+        readable: readable.iter().cloned().chain(files::devices()).collect(),
+        overlay: charge.overlay.as_ref(),
+        view: &charge.view,
+        writable: &[charge.scratch.clone(), charge.logs.clone()],
+    };
+    let root = root::enter(places).map_err(failed("root"))?;
+    let overlay = charge.overlay.as_ref().map(|plan| {
+        let shown = root.no_overlay.map_or(Ok(plan.tree.display().to_string()), Err);
+        layer("overlay", shown)
+    });
+    let spaces = held("namespaces", "user, mount, network, IPC".into());
+    Ok((vec![spaces, held("root", root.detail), held("network", network)], overlay))
+}
+
+fn no_root_for_overlay() -> Layer {
+    Layer { name: "overlay".into(), holds: false, detail: "it needs namespaces".into() }
 }
 
 fn without(why: &str) -> Layer {
@@ -122,9 +146,8 @@ fn give_up_new_privileges() -> io::Result<String> {
 }
 
 /// Tries to make a file where none may be made: beside the view, in the home, and among the system's programs.
-fn probe_writes(charge: &Charge, writable: &[PathBuf]) -> io::Result<String> {
-    let beside = charge.view.parent().map(Path::to_owned);
-    let places = beside.into_iter().chain(charge.home.clone()).chain(["/usr/bin".into()]);
+fn probe_writes(view: &Path, home: Option<&Path>, writable: &[PathBuf]) -> io::Result<String> {
+    let places = view.parent().into_iter().chain(home).chain([Path::new("/usr/bin")]).map(Path::to_owned);
     let is_outside = |place: &PathBuf| place.is_dir() && !writable.iter().any(|open| place.starts_with(open));
     let places: Vec<PathBuf> = places.filter(is_outside).collect();
     for place in &places {
