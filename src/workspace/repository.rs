@@ -5,6 +5,7 @@
 //! The home folder, anything that holds it, and `/` are refused, also when discovery climbs there:
 //! a private view of them would be a copy of a person's whole life.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -109,6 +110,26 @@ impl Repository {
             GitAccess::Library => self.library_head().or_else(|| Some(self.command_head())),
             GitAccess::Command => Some(self.command_head()),
         }
+    }
+
+    /// Where git keeps what it knows: canonical, each once, none below another.
+    pub(super) fn git_places(&self) -> Vec<PathBuf> {
+        let folders = match self.git {
+            GitAccess::None => Vec::new(),
+            GitAccess::Library => git2::Repository::open(&self.root)
+                .map(|repository| vec![repository.path().to_owned(), repository.commondir().to_owned()])
+                .unwrap_or_default(),
+            GitAccess::Command => ["--absolute-git-dir", "--git-common-dir"]
+                .iter()
+                .filter_map(|option| git::line(&self.root, ["rev-parse", option]))
+                .map(|path| self.root.join(OsString::from_vec(path)))
+                .collect(),
+        };
+        let places = folders.into_iter().chain([self.root.join(".git")]);
+        let places: BTreeSet<PathBuf> = places.filter_map(|place| fs::canonicalize(place).ok()).collect();
+        let covered = |place: &PathBuf| places.iter().any(|other| other != place && place.starts_with(other));
+        // What holds the whole tree can't be set apart from it.
+        places.iter().filter(|place| !covered(place) && !self.root.starts_with(place)).cloned().collect()
     }
 
     /// The file of ignore rules that belongs to this clone alone; it may not exist.

@@ -13,14 +13,14 @@ use super::{interrupt, opening};
 use crate::cli::arguments::{Global, Output, RunFlags};
 use crate::cli::failure::Failure;
 use crate::cli::output;
-use crate::journal::{Event, FileJournal, Journal, Outcome, Resumed, RunFolder, RunStarted, is_abandoned};
+use crate::journal::{Event, FileJournal, Journal, Outcome, Resumed, RunFolder, RunStarted, WallBuilt, is_abandoned};
 use crate::model::Conversation;
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::render::{Loudness, People};
-use crate::settings::{Settings, TestCommand};
-use crate::worker::{Worker, WorkerError, WorkerPlan};
-use crate::workspace::{Outline, Repository, View, remove_tree};
+use crate::settings::{Sandbox, Settings, TestCommand};
+use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
+use crate::workspace::{ChangeSet, Outline, Overlay, Repository, View, remove_tree};
 
 /// Everything that a run needs to be told.
 pub struct Order<'a> {
@@ -70,17 +70,22 @@ pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
     journal.append(vec![first_event(&order, &folder), Event::TestsChosen(tests.event())])?;
 
     let outline = order.repository.outline_paths(opening::MAX_PATHS);
-    let view = View::place(&order.repository, folder.path())?;
-    let making = make_view(&order, &folder, view.clone());
-    let (worker, wall) = match Worker::start(worker_plan(&order, &folder, &outline, view, tests.command.clone())).await
-    {
+    let (overlay, place) = (overlay(&order, &folder), View::place(&order.repository, folder.path())?);
+    let plan = WorkerPlan {
+        view: place.clone(),
+        overlay: overlay.as_ref().ok().map(overlay_plan),
+        ..worker_plan(&order, &folder, &outline, tests.command.clone())
+    };
+    let (worker, wall) = match Worker::start(plan).await {
         Ok(started) => started,
         Err(error) => {
-            making.call_off().await;
+            // The next run clears away what can't be removed now.
+            let _ = View::discard(folder.path());
             let ended = Ended::Failed(worker_failure(&error));
             return Ok(Run { order, folder, journal, people, bench: None, ended });
         }
     };
+    let making = make_view(&order, &folder, place, mounted(overlay, &wall));
     let mut bench = RunBench::new(worker, making, folder.clone(), tests.command.is_some());
     let (conversation, messages) = conversation(&order, &outline, &folder, &tests)?;
     journal.append([vec![Event::WallBuilt(wall)], messages].concat())?;
@@ -130,7 +135,8 @@ fn folder(order: &Order<'_>) -> Result<RunFolder, Failure> {
 fn sweep(state: PathBuf) {
     tokio::task::spawn_blocking(move || {
         for run in RunFolder::all(&state).unwrap_or_default() {
-            let mut left = [run.view(), run.scratch()].into_iter().filter(|folder| folder.exists()).peekable();
+            let mut left =
+                [run.view(), run.overlay(), run.scratch()].into_iter().filter(|folder| folder.exists()).peekable();
             if left.peek().is_some() && is_abandoned(&run.journal()) {
                 for folder in left {
                     drop(remove_tree(&folder));
@@ -146,7 +152,7 @@ fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, A
         None => FileJournal::create(&folder.journal())?,
     };
     // Only whoever holds the journal may clear away what a killed process left.
-    remove_tree(&folder.view()).map_err(anyhow::Error::from)?;
+    View::discard(folder.path())?;
     let loudness = match (order.global.quiet, order.global.verbose) {
         (true, _) => Loudness::Quiet,
         (false, true) => Loudness::Verbose,
@@ -191,14 +197,38 @@ fn cache_key(folder: &RunFolder) -> String {
     format!("kcode-{}", folder.id())
 }
 
-/// Copies the tree in the background; a run that goes on gets its changes back in the copy.
-fn make_view(order: &Order<'_>, folder: &RunFolder, view: PathBuf) -> Making {
+/// The layers of an overlay, with what a run that goes on had changed; or why there can't be one.
+fn overlay(order: &Order<'_>, folder: &RunFolder) -> Result<Overlay, String> {
+    if order.settings.sandbox.value == Sandbox::Off {
+        return Err("--sandbox off has no namespaces".to_owned());
+    }
+    let changes = order.past.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), |past| past.changes.clone());
+    Overlay::prepare(&order.repository, folder.path(), changes).map_err(|error| error.to_string())
+}
+
+fn overlay_plan(overlay: &Overlay) -> OverlayPlan {
+    OverlayPlan { tree: overlay.tree().to_owned(), layers: overlay.layers().to_owned(), git: overlay.git().to_vec() }
+}
+
+/// The overlay, if the worker could mount it.
+fn mounted(overlay: Result<Overlay, String>, wall: &WallBuilt) -> Result<Overlay, String> {
+    let refused = wall.layers.iter().find(|layer| layer.name == "overlay" && !layer.holds);
+    refused.map_or(overlay, |layer| Err(layer.detail.clone()))
+}
+
+/// Opens the overlay, or copies the tree, in the background; a run that goes on gets its changes back.
+fn make_view(order: &Order<'_>, folder: &RunFolder, place: PathBuf, overlay: Result<Overlay, String>) -> Making {
     let stop = Arc::new(AtomicBool::new(false));
     let (repository, run, called_off) = (order.repository.clone(), folder.path().to_owned(), Arc::clone(&stop));
     let dependencies = order.settings.dependencies.value.clone();
     let changes = order.past.as_ref().map(|past| past.changes.clone());
     Making::new(stop, move || {
-        let made = View::fill(&repository, &run, view, &dependencies, &called_off)?;
+        let why = match overlay {
+            Ok(overlay) => return Ok(View::over(&repository, &run, &overlay, &dependencies)?),
+            Err(why) => why,
+        };
+        let mut made = View::fill(&repository, &run, place, &dependencies, &called_off)?;
+        made.note(format!("copied, as an overlay can't be had: {why}"));
         if let Some(changes) = changes.filter(|_| !called_off.load(Ordering::Relaxed))
             && let Err(error) = made.restore(&changes)
         {
@@ -210,16 +240,11 @@ fn make_view(order: &Order<'_>, folder: &RunFolder, view: PathBuf) -> Making {
     })
 }
 
-fn worker_plan(
-    order: &Order<'_>,
-    folder: &RunFolder,
-    outline: &Outline,
-    view: PathBuf,
-    tests: Option<TestCommand>,
-) -> WorkerPlan {
+/// All but the view.
+fn worker_plan(order: &Order<'_>, folder: &RunFolder, outline: &Outline, tests: Option<TestCommand>) -> WorkerPlan {
     let settings = &order.settings;
     WorkerPlan {
-        view,
+        view: PathBuf::new(),
         overlay: None,
         logs: folder.logs(),
         scratch: folder.scratch(),
