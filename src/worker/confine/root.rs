@@ -167,9 +167,8 @@ impl Mirror {
                 let place = within(NEW, &at);
                 let made = if about.is_dir() { fs::create_dir(&place) } else { File::create_new(&place).map(drop) };
                 // Commands may write the temporary folder itself. A mount can't be moved aside, nor what is on it.
-                if made.is_ok()
-                    && at.parent().is_some_and(|parent| TEMPORARY.iter().any(|own| parent == Path::new(own)))
-                {
+                let in_temporary = || TEMPORARY.iter().any(|own| at.parent() == Some(Path::new(own)));
+                if made.is_ok() && about.is_dir() && in_temporary() {
                     memory(&place, c"mode=0755,size=1m")?;
                 }
                 exists_is_fine(made)?;

@@ -7,8 +7,8 @@
 use std::io;
 use std::path::Path;
 
-use cap_std::fs::{Dir, FileTypeExt as _, Metadata, MetadataExt as _};
-use rustix::fs::fgetxattr;
+use cap_std::fs::{Dir, FileTypeExt as _, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
+use rustix::fs::{OFlags, fgetxattr};
 use rustix::io::Errno;
 
 use crate::workspace::file_state::{self, Found};
@@ -103,7 +103,10 @@ impl Layers {
 
     fn is_opaque(&self, folder: &Path) -> io::Result<bool> {
         let mut value = [0_u8; 8];
-        match fgetxattr(self.upper.open_dir(folder)?, c"user.overlay.opaque", &mut value) {
+        // A handle of a `Dir` may be one that only leads on.
+        let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
+        let handle = self.upper.open_with(folder, OpenOptions::new().read(true).custom_flags(flags))?;
+        match fgetxattr(handle, c"user.overlay.opaque", &mut value) {
             Ok(length) => Ok(value.get(..length) == Some(b"y")),
             Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
             Err(error) => Err(error.into()),
