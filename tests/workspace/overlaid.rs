@@ -13,7 +13,7 @@ use kcode::workspace::{ChangeSet, Overlay, View};
 use crate::world::World;
 
 pub const DEPENDENCIES: [&str; 2] = ["node_modules", ".venv"];
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub fn dependencies() -> Vec<String> {
     DEPENDENCIES.map(str::to_owned).to_vec()
@@ -22,10 +22,10 @@ pub fn dependencies() -> Vec<String> {
 /// An overlay of the project at its own path, and whoever works in it.
 pub struct Overlaid {
     pub view: View,
-    worker: Worker,
+    worker: Option<Worker>,
     runtime: tokio::runtime::Runtime,
     script: PathBuf,
-    logs: PathBuf,
+    run: PathBuf,
 }
 
 impl Overlaid {
@@ -39,7 +39,7 @@ impl Overlaid {
         let (repository, run) = (world.repository(), world.run());
         let overlay = Overlay::prepare(&repository, &run, changes).unwrap();
         let run = run.canonicalize().unwrap();
-        let (logs, scratch) = (run.join("logs"), run.join("scratch"));
+        let scratch = run.join("scratch");
         let place = View::place(&repository, &run).unwrap();
         let script = scratch.join("script.sh");
         let plan = WorkerPlan {
@@ -49,7 +49,7 @@ impl Overlaid {
                 layers: overlay.layers().to_owned(),
                 git: overlay.git().to_vec(),
             }),
-            logs: logs.clone(),
+            logs: run.join("logs"),
             scratch,
             readable: Vec::new(),
             tests: Some(TestCommand::shell(&format!("sh '{}'", script.display()))),
@@ -68,20 +68,30 @@ impl Overlaid {
         }
         let view = View::over(&repository, &run, &overlay, &dependencies()).unwrap();
         assert_eq!((view.made().kind.as_str(), view.root()), ("overlay", repository.root()));
-        Some(Self { view, worker, runtime, script, logs })
+        Some(Self { view, worker: Some(worker), runtime, script, run })
     }
 
     /// Runs a script in the view; what it wrote.
     pub fn sh(&self, script: &str) -> String {
         fs::write(&self.script, script).unwrap();
-        let run = self.runtime.block_on(self.worker.run_tests(&[])).unwrap();
-        fs::read_to_string(self.logs.join(run.log)).unwrap()
+        let worker = self.worker.as_ref().unwrap();
+        let run = self.runtime.block_on(worker.run_tests(&[])).unwrap();
+        fs::read_to_string(self.run.join("logs").join(run.log)).unwrap()
     }
 
-    /// Ends the worker and removes the view.
-    pub fn close(self) {
-        assert_eq!(self.runtime.block_on(self.worker.stop()).survivors, 0);
-        self.view.remove().unwrap();
+    /// Ends the worker and leaves the rest where it is.
+    pub fn stop(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            assert_eq!(self.runtime.block_on(worker.stop()).survivors, 0);
+        }
+    }
+}
+
+impl Drop for Overlaid {
+    /// An ordinary user can't remove the kernel's own folder as it is, and a temporary folder doesn't try hard.
+    fn drop(&mut self) {
+        self.stop();
+        View::discard(&self.run).unwrap();
     }
 }
 

@@ -85,12 +85,14 @@ fn compare_with_a_copy(change: &str) {
     // Asked again, it says the same.
     assert_eq!(full_patch(&overlaid.view).bytes, patch.bytes, "{change}");
     assert_eq!(everything(&world.root()), before, "{change}: the user's tree is as it was");
-    overlaid.close();
+    drop(overlaid);
 }
 
 #[test]
 fn an_overlay_gives_the_patch_that_a_copy_gives() {
-    CHANGES.iter().for_each(|change| compare_with_a_copy(change));
+    for change in CHANGES {
+        compare_with_a_copy(change);
+    }
 }
 
 proptest! {
@@ -150,10 +152,11 @@ fn making_an_overlay_copies_nothing() {
 #[test]
 fn nothing_is_left_of_an_overlay() {
     let world = project();
-    let Some(overlaid) = Overlaid::over(&world) else { return };
+    let Some(mut overlaid) = Overlaid::over(&world) else { return };
     overlaid
         .sh("mkdir locked; echo x > locked/x; chmod 000 locked; chmod 555 dir; rm -r dir/deep; echo x >> a; mkfifo p");
-    overlaid.close();
+    overlaid.stop();
+    View::discard(&world.run()).unwrap();
     for folder in ["overlay", "view"] {
         assert!(!world.run().join(folder).exists(), "{folder}");
     }
@@ -162,9 +165,10 @@ fn nothing_is_left_of_an_overlay() {
 #[test]
 fn what_a_killed_run_left_can_be_removed() {
     let world = project();
-    let Some(overlaid) = Overlaid::over(&world) else { return };
+    let Some(mut overlaid) = Overlaid::over(&world) else { return };
     overlaid.sh("echo x >> a; rm -r dir");
-    drop(overlaid);
+    overlaid.stop();
+    assert!(world.run().join("overlay/upper/a").exists());
     View::discard(&world.run()).unwrap();
     assert!(!world.run().join("overlay").exists() && !world.run().join("view").exists());
     assert!(Overlaid::over(&world).is_some(), "and another one can be made in its place");
@@ -225,7 +229,7 @@ fn a_run_that_goes_on_finds_its_changes() {
     let Some(first) = Overlaid::over(&world) else { return };
     first.sh(script);
     let (patch, wanted) = (full_patch(&first.view), first.sh(shown));
-    first.close();
+    drop(first);
     assert!(patch.left_out.is_empty() && patch.files.len() > 8, "{:?}", told(&patch));
 
     let before = everything(&world.root());
@@ -235,7 +239,7 @@ fn a_run_that_goes_on_finds_its_changes() {
     second.sh("rm a");
     assert!(told(&full_patch(&second.view)).contains(&"deleted a".to_owned()));
     assert_eq!(everything(&world.root()), before);
-    second.close();
+    drop(second);
 
     world.write("a", "moved on\n");
     let refused = Overlay::prepare(&world.repository(), &world.run(), patch.changes).err().unwrap();
@@ -265,7 +269,7 @@ fn a_linked_worktree_and_submodules_have_their_git_and_keep_it() {
          echo more >> sub/sub-file; echo new > sub/new; mkdir sub/.git2; git status --porcelain");
     assert_eq!(log, "submodule\nstart\nrefused\nkept\n M sub\n");
     assert_eq!(told(&full_patch(&overlaid.view)), ["added sub/new", "modified sub/sub-file"]);
-    overlaid.close();
+    drop(overlaid);
     let world = world.focused_on("project");
     assert_eq!((everything(&world.root()), everything(&linked)), before);
 }
@@ -286,7 +290,7 @@ fn a_project_on_another_file_system_than_the_run() {
         told(&patch),
         ["modified a", "deleted dir/deep/three", "deleted dir/one", "deleted dir/two", "added dir/x"]
     );
-    overlaid.close();
+    drop(overlaid);
 }
 
 #[test]

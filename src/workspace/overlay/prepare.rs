@@ -90,8 +90,8 @@ impl Overlay {
         setxattr(&upper, c"user.kcode", b"", XattrFlags::empty()).map_err(attributes)?;
         removexattr(&upper, c"user.kcode").map_err(attributes)?;
         // The view's top is the upper layer's.
-        let mode = fs::metadata(tree).map_err(failed(tree))?.permissions().mode() & 0o777;
-        fs::set_permissions(&upper, fs::Permissions::from_mode(mode)).map_err(failed(&upper))?;
+        let shown = fs::metadata(tree).map_err(failed(tree))?.permissions().mode() & 0o777;
+        fs::set_permissions(&upper, fs::Permissions::from_mode(shown)).map_err(failed(&upper))?;
         if !changes.is_empty() {
             let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).map_err(failed(path));
             let layers = Layers { lower: open(tree)?, upper: open(&upper)? };

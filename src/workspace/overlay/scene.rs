@@ -140,10 +140,10 @@ impl OverlayScene {
 
     /// Whether names have come and gone where `path` would be.
     fn may_have_gone(&self, path: &Path) -> bool {
-        let folder = path.ancestors().skip(1).map(|folder| match folder.as_os_str().is_empty() {
-            true => self.lower().dir_metadata(),
-            false => self.lower().symlink_metadata(folder),
-        });
+        let top = |folder: &Path| folder.as_os_str().is_empty();
+        let look =
+            |folder| if top(folder) { self.lower().dir_metadata() } else { self.lower().symlink_metadata(folder) };
+        let folder = path.ancestors().skip(1).map(look);
         folder.flatten().next().is_some_and(|metadata| self.is_younger(&metadata))
     }
 }
@@ -156,9 +156,8 @@ pub(super) fn changed_ns(metadata: &Metadata) -> i64 {
 impl Look<'_> {
     /// Fails only when a content can't be kept; what can't be read is left out by name.
     fn compare(&mut self, path: &Path, explicit: bool) -> io::Result<Verdict> {
-        let (layer, found) = match self.scene.ground.layers.look(path) {
-            Ok(found) => found,
-            Err(_) => return Ok(Verdict::LeftOut(LeftOutReason::Unreadable)),
+        let Ok((layer, found)) = self.scene.ground.layers.look(path) else {
+            return Ok(Verdict::LeftOut(LeftOutReason::Unreadable));
         };
         if layer == Layer::Lower {
             return Ok(Verdict::Same);
@@ -169,9 +168,8 @@ impl Look<'_> {
         }
         match (start, found) {
             (Start::Nothing, Found::File(mode, metadata)) => self.added(path, mode, &metadata, explicit),
-            (Start::Nothing, _) => Ok(Verdict::Same),
             (Start::Unseen, Found::File(..)) => Ok(Verdict::LeftOut(LeftOutReason::NotInView)),
-            (Start::Unseen, _) => Ok(Verdict::Same),
+            (Start::Nothing | Start::Unseen, _) => Ok(Verdict::Same),
             (_, Found::Special) => Ok(Verdict::LeftOut(LeftOutReason::Special)),
             (Start::Moved, _) => Ok(Verdict::LeftOut(LeftOutReason::StartGone)),
             (Start::Stands(mode, size), found) if size > FILE_LIMIT => Ok(self.compare_huge(path, mode, size, &found)),

@@ -53,11 +53,11 @@ impl Walk<'_, '_> {
             match Above::of(&entry.metadata()?) {
                 Above::Folder if self.rules.passes_over(&path) => {}
                 Above::Folder => {
-                    let merges = merged && self.layers.merges(&path)?;
-                    if merged && !merges {
+                    let shows = merged && self.layers.merges(&path)?;
+                    if merged && !shows {
                         self.hidden(&path);
                     }
-                    self.enter(&path, merges);
+                    self.enter(&path, shows);
                 }
                 Above::Whiteout | Above::Other if merged => self.hidden(&path),
                 Above::Whiteout => {}
