@@ -141,7 +141,7 @@ fn git(git: &GitFacts<'_>) -> String {
 /// Manifests in the first three levels, shallow ones first.
 fn manifests(paths: &[&str]) -> String {
     let depth = |path: &str| path.matches('/').count();
-    let is_manifest = |path: &&&str| depth(path) < 3 && path.rsplit('/').next().is_some_and(|n| MANIFESTS.contains(&n));
+    let is_manifest = |path: &&&str| path.rsplit('/').next().is_some_and(|n| MANIFESTS.contains(&n)) && depth(path) < 3;
     let mut found: Vec<&str> = paths.iter().filter(is_manifest).copied().collect();
     found.sort_by_key(|path| (depth(path), *path));
     let more = found.len().saturating_sub(MAX_MANIFESTS);

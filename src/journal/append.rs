@@ -45,7 +45,7 @@ pub struct FileJournal {
     watchers: Vec<Watcher>,
 }
 
-/// Told of every record after it was made durable.
+/// Told of every record after it was kept.
 pub type Watcher = Box<dyn FnMut(&Record) + Send>;
 
 impl FileJournal {
@@ -76,13 +76,20 @@ impl FileJournal {
     pub fn watch(&mut self, watcher: Watcher) {
         self.watchers.push(watcher);
     }
-}
 
-impl Journal for FileJournal {
-    fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
-        if events.is_empty() {
-            return Ok(());
-        }
+    /// Appends `events` without waiting for the disk: they outlive this process at once, a failing machine with the
+    /// next [`Journal::append`]. For what nothing outside has acted upon yet.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    pub fn note(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+        let records = self.write(events)?;
+        self.tell(&records);
+        Ok(())
+    }
+
+    /// One write: a crash tears at most the last line, and recovery drops a torn line.
+    fn write(&mut self, events: Vec<Event>) -> Result<Vec<Record>, JournalError> {
         let at_time = now();
         let elapsed_ms = self.earlier_ms + self.began.elapsed().as_millis() as u64;
         let mut lines = Vec::new();
@@ -95,11 +102,25 @@ impl Journal for FileJournal {
             records.push(record);
             self.next += 1;
         }
-        // One write: a crash tears at most the last line, and recovery drops a torn line.
-        self.file.write_all(&lines).and_then(|()| self.file.sync_data()).map_err(at(&self.path))?;
-        for record in &records {
+        self.file.write_all(&lines).map_err(at(&self.path))?;
+        Ok(records)
+    }
+
+    fn tell(&mut self, records: &[Record]) {
+        for record in records {
             self.watchers.iter_mut().for_each(|watcher| watcher(record));
         }
+    }
+}
+
+impl Journal for FileJournal {
+    fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let records = self.write(events)?;
+        self.file.sync_data().map_err(at(&self.path))?;
+        self.tell(&records);
         Ok(())
     }
 }

@@ -210,6 +210,9 @@ pub struct AttemptFailed {
     pub wait_ms: Option<u64>,
     /// What failed, in one line.
     pub error: String,
+    /// The provider's own words about it, or the transport's.
+    #[serde(default)]
+    pub said: String,
     /// The HTTP status, when there was one.
     pub status: Option<u16>,
     /// What the budget is charged: the reservation when the provider may have billed it, else nothing.

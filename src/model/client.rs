@@ -77,6 +77,23 @@ impl Client {
 
 impl Model for Client {
     async fn ask(&self, request: &Request, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Reply, ModelError> {
+        self.attempt(request, progress).await.map_err(|error| self.without_key(error))
+    }
+}
+
+impl Client {
+    /// Some servers repeat the key that they refuse; their words go into journals and reports.
+    fn without_key(&self, error: ModelError) -> ModelError {
+        let key = self.config.key.expose_secret();
+        let hide = |text: String| if key.is_empty() { text } else { text.replace(key, "[key]") };
+        ModelError { message: hide(error.message), error_type: error.error_type.map(hide), ..error }
+    }
+
+    async fn attempt(
+        &self,
+        request: &Request,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Reply, ModelError> {
         let started = Instant::now();
         let exchange = Arc::new(Exchange::new(started));
         let service = Service::new(self.http.clone(), Arc::clone(&exchange), self.idle_timeout);

@@ -129,7 +129,8 @@ impl Conversation {
         self.estimate.calibrate(usage);
     }
 
-    /// How many input tokens the next request costs: exact as far as the provider has counted, estimated from there on.
+    /// How many input tokens the next request costs: as far as the provider has counted what it said, and a generous
+    /// guess from there on.
     #[must_use]
     pub fn prompt_tokens(&self) -> Tokens {
         self.estimate.tokens()

@@ -2,9 +2,12 @@
 
 use crate::journal::{Tokens, Usage};
 
-/// Tokens a byte costs, over the plain estimate, until the provider's first usage: code runs denser than prose, and
-/// a budget that reserves a little too much still holds.
-const UNCALIBRATED: f64 = 1.25;
+/// What a guess is multiplied by: code and logs run denser than prose, and a budget that reserves a little too much
+/// still holds.
+const MARGIN: f64 = 1.25;
+
+/// What stands around a reply in the next prompt, and is not counted as its output: roles, markers, ids.
+const AROUND_A_REPLY: Tokens = Tokens(32);
 
 /// The running estimate of input tokens.
 #[derive(Clone, Debug)]
@@ -23,7 +26,7 @@ pub(super) struct Estimate {
 impl Default for Estimate {
     fn default() -> Self {
         let none = Tokens::default();
-        Self { plain: none, at_request: none, counted: none, plain_at_count: none, ratio: UNCALIBRATED }
+        Self { plain: none, at_request: none, counted: none, plain_at_count: none, ratio: 1.0 }
     }
 }
 
@@ -44,13 +47,13 @@ impl Estimate {
             return; // Some gateways say zero.
         }
         self.ratio = (usage.prompt_tokens.0 as f64 / self.at_request.0 as f64).clamp(0.25, 4.0);
-        self.counted = usage.prompt_tokens + usage.completion_tokens;
+        self.counted = usage.prompt_tokens + usage.completion_tokens + AROUND_A_REPLY;
         self.plain_at_count = self.plain;
     }
 
-    /// What the next request's input comes to.
+    /// What the next request's input comes to, at most.
     pub(super) fn tokens(&self) -> Tokens {
         let since = (self.plain - self.plain_at_count).0 as f64;
-        self.counted + Tokens((since * self.ratio).ceil() as u64)
+        self.counted + Tokens((since * self.ratio * MARGIN).ceil() as u64)
     }
 }

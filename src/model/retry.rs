@@ -9,13 +9,14 @@ const CAP: Duration = Duration::from_secs(30);
 
 /// How long to wait before the attempt after `attempt` (counted from 1); `None` to give up.
 ///
-/// `left` is the time that the run still has: a wait that doesn't fit in it isn't begun. `random` is in `0.0..1.0`.
+/// `max_retries` caps what the failure's kind is worth. `left` is the time that the run still has: a wait that doesn't
+/// fit in it isn't begun. `random` is in `0.0..1.0`.
 /// A provider's `retry_after` is the least that is waited, with a little jitter on top so that many clients don't
 /// come back together; otherwise the wait is anything up to an exponentially growing bound (full jitter,
 /// aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter).
 #[must_use]
-pub fn delay(error: &ModelError, attempt: u32, left: Duration, random: f64) -> Option<Duration> {
-    if attempt >= attempts(error.kind) {
+pub fn delay(error: &ModelError, attempt: u32, max_retries: u32, left: Duration, random: f64) -> Option<Duration> {
+    if attempt >= attempts(error.kind) || attempt > max_retries {
         return None;
     }
     let base = match error.class() {
@@ -55,26 +56,34 @@ mod tests {
     #[test]
     fn waits_grow_and_are_capped() {
         let cut = error(ErrorKind::CutStream, None);
-        let waits: Vec<_> = (1..=6).map(|attempt| delay(&cut, attempt, HOUR, 1.0)).collect();
+        let waits: Vec<_> = (1..=6).map(|attempt| delay(&cut, attempt, 9, HOUR, 1.0)).collect();
         let ms = |n| Some(Duration::from_millis(n));
         assert_eq!(waits, [ms(500), ms(1000), ms(2000), ms(4000), ms(8000), None]);
-        assert_eq!(delay(&error(ErrorKind::Overloaded, None), 9, HOUR, 1.0), Some(CAP));
-        assert_eq!(delay(&cut, 1, HOUR, 0.0), Some(Duration::ZERO));
+        assert_eq!(delay(&error(ErrorKind::Overloaded, None), 9, 9, HOUR, 1.0), Some(CAP));
+        assert_eq!(delay(&cut, 1, 9, HOUR, 0.0), Some(Duration::ZERO));
     }
 
     #[test]
     fn the_providers_wait_is_the_least_and_must_fit_the_time_left() {
         let limited = error(ErrorKind::RateLimited, Some(40));
-        assert_eq!(delay(&limited, 1, HOUR, 0.0), Some(Duration::from_secs(40)));
-        assert_eq!(delay(&limited, 1, HOUR, 1.0), Some(Duration::from_secs(41)));
-        assert_eq!(delay(&limited, 1, Duration::from_secs(40), 0.0), None);
-        assert_eq!(delay(&error(ErrorKind::Overloaded, Some(86_400)), 1, HOUR, 0.0), None);
+        assert_eq!(delay(&limited, 1, 9, HOUR, 0.0), Some(Duration::from_secs(40)));
+        assert_eq!(delay(&limited, 1, 9, HOUR, 1.0), Some(Duration::from_secs(41)));
+        assert_eq!(delay(&limited, 1, 9, Duration::from_secs(40), 0.0), None);
+        assert_eq!(delay(&error(ErrorKind::Overloaded, Some(86_400)), 1, 9, HOUR, 0.0), None);
+    }
+
+    #[test]
+    fn a_person_may_want_fewer_retries() {
+        let cut = error(ErrorKind::CutStream, None);
+        assert_eq!(delay(&cut, 1, 0, HOUR, 1.0), None);
+        assert_eq!(delay(&cut, 1, 1, HOUR, 1.0), Some(Duration::from_millis(500)));
+        assert_eq!(delay(&cut, 2, 1, HOUR, 1.0), None);
     }
 
     #[test]
     fn final_errors_are_not_repeated() {
         for kind in [ErrorKind::Unauthorized, ErrorKind::DailyLimit, ErrorKind::QuotaExhausted, ErrorKind::BadRequest] {
-            assert_eq!(delay(&error(kind, Some(1)), 1, HOUR, 0.5), None, "{kind:?}");
+            assert_eq!(delay(&error(kind, Some(1)), 1, 9, HOUR, 0.5), None, "{kind:?}");
         }
     }
 }

@@ -95,12 +95,13 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     ) -> Result<(), Halt> {
         let charged = if error.may_be_billed { reservation.as_usage() } else { Usage::default() };
         let charged_usd = self.budget.charge(charged);
-        let wait = retry::delay(&error, attempt, self.remaining(), fastrand::f64());
+        let wait = retry::delay(&error, attempt, self.max_retries, self.remaining(), fastrand::f64());
         let failed = AttemptFailed {
             turn,
             attempt,
             wait_ms: wait.map(millis),
             error: error.headline(),
+            said: error.message.clone(),
             status: error.status,
             charged,
             charged_usd,

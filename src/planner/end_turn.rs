@@ -50,37 +50,61 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         // A resumed run may come here before any tool was called.
         let prepared = bounded(self.cancelled.clone(), self.deadline, self.bench.prepare()).await??;
         self.journal.append(prepared)?;
-        let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await;
-        if ran.is_err() {
-            self.bench.cancel().await;
-        }
-        let Some(run) = ran?? else {
+        let Some(mut verified) = self.verify().await? else {
             return Ok(Some("the model ended its turn; there are no tests to run".to_owned()));
         };
-        // Tests may write to the tree, too; the patch has to tell.
-        let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
-        let patch = self.bench.patch(&[observed]).await?;
-        self.state.patch = patch.sha256;
-        let passed = run.passed();
-        let excerpt = run.excerpt.clone();
-        let command = run.command.clone();
-        let told = how_it_ended(&run);
-        let ran = tests_ran(run, TestPurpose::Verification, patch.sha256);
-        self.journal.append(vec![Event::PatchWritten(patch), Event::TestsRan(ran)])?;
-        if passed {
+        if verified.passed() && verified.changed_files {
+            // A lock file or a snapshot was written. What the patch says now is not what they ran on: once more.
+            verified = self.verify().await?.unwrap_or(verified);
+        }
+        if verified.passed() {
             return Ok(Some("the tests pass after the last edit".to_owned()));
         }
         if self.state.feedbacks == MAX_FEEDBACKS {
             return Ok(Some(format!("the tests still fail after {MAX_FEEDBACKS} corrections")));
         }
         self.state.feedbacks += 1;
-        let text = TESTS_FAILED_TEXT
-            .trim_end()
-            .replace("{command}", &command)
-            .replace("{how}", &told)
-            .replace("{output}", &excerpt);
-        self.nudge(TESTS_FAILED, &text)?;
+        self.nudge(TESTS_FAILED, &verified.feedback())?;
         Ok(None)
+    }
+
+    /// Runs the tests once and notes what they ran on; `None` when there are none.
+    async fn verify(&mut self) -> Result<Option<Verified>, Halt> {
+        let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await;
+        if ran.is_err() {
+            self.bench.cancel().await;
+        }
+        let Some(run) = ran?? else { return Ok(None) };
+        // Tests may write to the tree, too; the patch has to tell.
+        let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
+        let patch = self.bench.patch(&[observed]).await?;
+        let ran_on = std::mem::replace(&mut self.state.patch, patch.sha256);
+        let changed_files = ran_on != patch.sha256;
+        let ran = tests_ran(run.clone(), TestPurpose::Verification, ran_on);
+        self.journal.append(vec![Event::PatchWritten(patch), Event::TestsRan(ran)])?;
+        Ok(Some(Verified { run, changed_files }))
+    }
+}
+
+/// A test run of kcode's own.
+struct Verified {
+    run: TestRun,
+    /// The tests left the tree otherwise than they found it.
+    changed_files: bool,
+}
+
+impl Verified {
+    fn passed(&self) -> bool {
+        self.run.passed()
+    }
+
+    /// What the model is told about a failure.
+    fn feedback(&self) -> String {
+        TESTS_FAILED_TEXT
+            .trim_end()
+            .replace("{command}", &self.run.command)
+            .replace("{how}", &how_it_ended(&self.run))
+            .replace("{output}", &self.run.excerpt)
     }
 }
 

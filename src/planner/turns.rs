@@ -83,6 +83,8 @@ pub struct Planner<'a, M, B> {
     pub budget: Budget,
     /// The output cap that is asked for when nothing clamps it.
     pub max_completion_tokens: Tokens,
+    /// How often a failed request is repeated, at most.
+    pub max_retries: u32,
     /// When `--max-time` is over.
     pub deadline: Instant,
     /// Turns true on Ctrl-C or SIGTERM.

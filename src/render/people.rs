@@ -17,6 +17,9 @@ fn style<T: Display>(text: T) -> StyledObject<T> {
     console::style(text).for_stderr()
 }
 
+/// Lines of the model's closing words that are shown; all of them are in the report.
+const SAID_LINES: usize = 8;
+
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loudness {
@@ -94,9 +97,13 @@ fn label(name: &str, text: &str) -> String {
     format!("{:<9} {text}", style(name).dim())
 }
 
+/// Layers worth a place in the header; every one is in the report, and one that doesn't hold is always told.
+const TOLD_LAYERS: [&str; 5] = ["overlay", "namespaces", "landlock", "seccomp", "cgroup"];
+
 fn wall_line(wall: &WallBuilt) -> String {
     let mark = |holds: bool| if holds { style("✓").green() } else { style("✗").yellow() };
-    let names: Vec<_> = wall.layers.iter().map(layer_name).collect();
+    let told = wall.layers.iter().filter(|layer| !layer.holds || TOLD_LAYERS.contains(&layer.name.as_str()));
+    let names: Vec<_> = told.map(layer_name).collect();
     let text = format!(
         "files {}  processes {}  network {}   ({})  {} ms",
         mark(wall.tree),
@@ -177,7 +184,19 @@ pub fn closing(report: &Report) -> String {
         format!("{}, −{removed} +{added} · ", counted(patch.files.len(), "file"))
     });
     let detail = sanitise(&report.detail);
-    format!("\n{}  {change}{detail}{hint}\n\n{}", outcome(report.outcome), price_tag(report))
+    let said = report.said.as_deref().map_or_else(String::new, said);
+    format!("\n{}  {change}{detail}{hint}\n{said}\n{}", outcome(report.outcome), price_tag(report))
+}
+
+/// The model's closing words, as the claim they are.
+fn said(text: &str) -> String {
+    let clean = sanitise(text);
+    let mut lines: Vec<_> = clean.trim().lines().take(SAID_LINES + 1).map(|line| format!("  {line}\n")).collect();
+    if lines.len() > SAID_LINES {
+        lines.truncate(SAID_LINES);
+        lines.push("  …\n".to_owned());
+    }
+    format!("\n{}\n{}", style("the model says").dim(), lines.concat())
 }
 
 fn outcome(outcome: Outcome) -> StyledObject<&'static str> {

@@ -69,6 +69,8 @@ impl Folding {
             }
             Event::AttemptFailed(failed) => {
                 report.usage.retries += u64::from(failed.wait_ms.is_some());
+                // A known price is known before the first reply, too.
+                report.usage.cost_usd = report.usage.cost_usd.or(failed.charged_usd.map(|_| Usd::default()));
                 charge(&mut report.budget, failed.charged, failed.charged_usd);
             }
             Event::Reply(reply) => self.reply(reply),

@@ -45,6 +45,8 @@ pub fn describe(settings: &Settings) -> Vec<Row> {
         row("limits.max_cost_usd", &s.max_cost),
         row("limits.max_time", &s.max_time),
         row("limits.max_completion_tokens", &s.max_completion_tokens),
+        row("limits.max_retries", &s.max_retries),
+        row("limits.max_silence", &s.max_silence),
         test,
         row("test.deadline", &s.test_deadline),
         row("test.idle", &s.test_idle),

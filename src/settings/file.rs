@@ -47,6 +47,9 @@ pub(super) struct Limits {
     #[serde(deserialize_with = "duration")]
     pub max_time: Option<Duration>,
     pub max_completion_tokens: Option<Tokens>,
+    pub max_retries: Option<u32>,
+    #[serde(deserialize_with = "duration")]
+    pub max_silence: Option<Duration>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

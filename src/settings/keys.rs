@@ -21,7 +21,7 @@ const fn user(name: &'static str, example: &'static str, why: &'static str) -> K
 const MONEY: &str = "it would decide how your money is counted";
 
 /// All of them.
-pub static KEYS: [Key; 19] = [
+pub static KEYS: [Key; 21] = [
     user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
     user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
     user("state_dir", r#"state_dir = "/var/tmp/kcode""#, "it would choose where on your disk runs are written"),
@@ -33,6 +33,8 @@ pub static KEYS: [Key; 19] = [
     anywhere("limits.max_cost_usd", "max_cost_usd = 0.50"),
     anywhere("limits.max_time", r#"max_time = "20m""#),
     anywhere("limits.max_completion_tokens", "max_completion_tokens = 32_768"),
+    anywhere("limits.max_retries", "max_retries = 9"),
+    anywhere("limits.max_silence", r#"max_silence = "2m""#),
     anywhere("test.command", r#"command = "make check", or as words: command = ["make", "check"]"#),
     anywhere("test.dir", r#"dir = "packages/core" (and a command)"#),
     anywhere("test.deadline", r#"deadline = "10m""#),

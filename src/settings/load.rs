@@ -121,6 +121,8 @@ impl Layers<'_> {
             max_cost: self.max_cost()?,
             max_time: self.max_time()?,
             max_completion_tokens: self.max_completion_tokens()?,
+            max_retries: self.max_retries()?,
+            max_silence: self.max_silence()?,
             test: self.test()?,
             test_deadline: Setting::default(Duration::from_mins(10))
                 .or(user.test.deadline, user_origin)
@@ -207,6 +209,21 @@ impl Layers<'_> {
         Setting::default(Tokens(32_768))
             .or(self.user.limits.max_completion_tokens, &self.user_origin)
             .tighten(NAME, self.repository.limits.max_completion_tokens)?
+            .usable(NAME)
+    }
+
+    /// None at all is a limit that a person may want, so zero is fine.
+    fn max_retries(&self) -> Result<Setting<u32>, SettingsError> {
+        Setting::default(9)
+            .or(self.user.limits.max_retries, &self.user_origin)
+            .tighten("limits.max_retries", self.repository.limits.max_retries)
+    }
+
+    fn max_silence(&self) -> Result<Setting<Duration>, SettingsError> {
+        const NAME: &str = "limits.max_silence";
+        Setting::default(Duration::from_mins(2))
+            .or(self.user.limits.max_silence, &self.user_origin)
+            .tighten(NAME, self.repository.limits.max_silence)?
             .usable(NAME)
     }
 

@@ -59,13 +59,17 @@ impl<T> Setting<T> {
 }
 
 impl<T: Amount> Setting<T> {
-    /// What the repository's file says, if it is no looser.
+    /// What the repository's file says, if it is tighter. What the user set tighter stays; a repository that loosens
+    /// what holds by default is told, because its authors can't mean that.
     pub(super) fn tighten(self, key: &'static str, repository: Option<T>) -> Result<Self, SettingsError> {
         match repository {
-            Some(value) if value.is_looser_than(&self.value) => {
-                let (value, limit) = (value.shown(), self.value.shown());
-                Err(SettingsError::Looser { key, value, limit, origin: self.origin })
-            }
+            Some(value) if value.is_looser_than(&self.value) => match self.origin {
+                Origin::Default => {
+                    let (value, limit) = (value.shown(), self.value.shown());
+                    Err(SettingsError::Looser { key, value, limit, origin: self.origin })
+                }
+                _ => Ok(self),
+            },
             tighter => Ok(self.or(tighter, &Origin::RepositoryFile)),
         }
     }

@@ -29,6 +29,10 @@ pub struct Settings {
     pub max_time: Setting<Duration>,
     /// Output of one reply, reasoning included.
     pub max_completion_tokens: Setting<Tokens>,
+    /// How often a failed request is repeated, at most; some failures are worth fewer attempts.
+    pub max_retries: Setting<u32>,
+    /// How long the provider may send nothing before an attempt is given up.
+    pub max_silence: Setting<Duration>,
     /// How tests are run; `None` leaves it to detection.
     pub test: Setting<Option<TestCommand>>,
     /// Wall time of one run of the tests.

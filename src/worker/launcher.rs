@@ -56,6 +56,13 @@ pub struct Worker {
     stderr: PathBuf,
 }
 
+/// A worker that runs and waits to be told what to work on.
+#[derive(Debug)]
+pub struct Launched {
+    worker: Worker,
+    began: Instant,
+}
+
 /// Who waits for which answer.
 #[derive(Debug, Default)]
 struct Calls {
@@ -75,26 +82,19 @@ impl Worker {
     /// # Errors
     /// When it can't be started, can't work, or `plan` is strict and its wall has a gap.
     pub async fn start(plan: WorkerPlan) -> Result<(Self, WallBuilt), WorkerError> {
+        Self::launch(&plan)?.confine(plan).await
+    }
+
+    /// Starts the process and tells it nothing yet. What it may read and how tests are run can be found out meanwhile.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn launch(plan: &WorkerPlan) -> Result<Launched, WorkerError> {
         let began = Instant::now();
         let stderr = plan.logs.join(STDERR_LOG);
-        let (child, connection) = launch(&plan, &stderr).map_err(WorkerError::Spawn)?;
+        let (child, connection) = launch(plan, &stderr).map_err(WorkerError::Spawn)?;
         let worker = Self::attach(child, connection, stderr).map_err(WorkerError::Spawn)?;
-        let charge = plan.charge(std::env::home_dir());
-        let first = ToWorker::Begin(Box::new(charge));
-        let mut wall = match timeout(START_LIMIT, worker.ask(CONTROL, &first)).await {
-            Ok(Ok(FromWorker::Ready(wall))) => wall,
-            Ok(Ok(FromWorker::Unfit { reason })) => return Err(WorkerError::Unfit(reason)),
-            Ok(Ok(other)) => return Err(WorkerError::Unfit(format!("it began with {other:?}"))),
-            Ok(Err(error)) => return Err(error),
-            Err(_) => return Err(WorkerError::Unfit(format!("no word from it for {} s", START_LIMIT.as_secs()))),
-        };
-        wall.ms = began.elapsed().as_millis() as u64;
-        let guards = gaps(&wall);
-        if plan.sandbox == Sandbox::Strict && !guards.is_empty() {
-            worker.stop().await;
-            return Err(WorkerError::WallIncomplete { guards, layers: wall.layers });
-        }
-        Ok((worker, wall))
+        Ok(Launched { worker, began })
     }
 
     /// Takes over a worker that runs at the other end of `connection`.
@@ -209,6 +209,30 @@ impl Worker {
     fn cut(&self) {
         // The only failure is that the other end has already closed it.
         let _ = self.connection.shutdown(Shutdown::Both);
+    }
+}
+
+impl Launched {
+    /// Has it confine itself as `plan` says, the one that it was launched with, and waits until it has.
+    ///
+    /// # Errors
+    /// When it can't work, or `plan` is strict and the wall has a gap.
+    pub async fn confine(self, plan: WorkerPlan) -> Result<(Worker, WallBuilt), WorkerError> {
+        let first = ToWorker::Begin(Box::new(plan.charge(std::env::home_dir())));
+        let mut wall = match timeout(START_LIMIT, self.worker.ask(CONTROL, &first)).await {
+            Ok(Ok(FromWorker::Ready(wall))) => wall,
+            Ok(Ok(FromWorker::Unfit { reason })) => return Err(WorkerError::Unfit(reason)),
+            Ok(Ok(other)) => return Err(WorkerError::Unfit(format!("it began with {other:?}"))),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(WorkerError::Unfit(format!("no word from it for {} s", START_LIMIT.as_secs()))),
+        };
+        wall.ms = self.began.elapsed().as_millis() as u64;
+        let guards = gaps(&wall);
+        if plan.sandbox == Sandbox::Strict && !guards.is_empty() {
+            self.worker.stop().await;
+            return Err(WorkerError::WallIncomplete { guards, layers: wall.layers });
+        }
+        Ok((self.worker, wall))
     }
 }
 

@@ -32,7 +32,7 @@ mod serve;
 mod supervisor;
 
 pub use error::WorkerError;
-pub use launcher::Worker;
+pub use launcher::{Launched, Worker};
 pub use plan::{Charge, OverlayPlan, WorkerPlan};
 
 /// The hidden subcommand that makes a process of this binary a worker.

@@ -111,6 +111,15 @@ pub fn apply(root: &Path, changes: &ChangeSet, blobs: &Blobs) -> Result<Applied,
     result.map(|()| Applied { files: changes.entries.len() as u64 })
 }
 
+/// Whether every file that `changes` touches is still what it was.
+///
+/// # Errors
+/// [`ApplyError::MovedOn`] names those that are not.
+pub fn still_applies(root: &Path, changes: &ChangeSet) -> Result<(), ApplyError> {
+    let tree = Dir::open_ambient_dir(root, ambient_authority());
+    check(&tree.map_err(|source| ApplyError::Write { path: root.to_owned(), source })?, changes)
+}
+
 /// Compares every touched file with what it must be.
 pub(super) fn check(tree: &Dir, changes: &ChangeSet) -> Result<(), ApplyError> {
     if let Some(entry) = changes.entries.iter().find(|entry| file_state::is_of_git(entry.path.as_path())) {

@@ -25,7 +25,10 @@ pub(super) struct DependencyFolder {
 impl DependencyFolder {
     /// The folder at `path` below `root`, when there is one.
     pub(super) fn at(root: &Path, path: PathBuf) -> Option<Self> {
-        let target = fs::canonicalize(root.join(&path)).ok().filter(|target| target.is_dir())?;
+        let place = root.join(&path);
+        // Asked of every folder, and seldom there: one call says so, resolving the way to it takes one for each part.
+        place.symlink_metadata().ok()?;
+        let target = fs::canonicalize(place).ok().filter(|target| target.is_dir())?;
         Some(Self { path, target })
     }
 
@@ -123,9 +126,12 @@ impl Repository {
     /// what a worker may read. Known before the view is made, because a worker is confined before that.
     #[must_use]
     pub fn dependency_targets(&self, names: &[String], outline: &Outline) -> Vec<PathBuf> {
-        let mut parents: BTreeSet<&Path> = outline.paths().filter_map(|path| Path::new(path).parent()).collect();
-        parents.insert(Path::new(""));
-        let candidates = parents.iter().flat_map(|parent| names.iter().map(|name| parent.join(name)));
+        let mut last = None;
+        let parents = outline.paths().map(|path| path.rsplit_once('/').map_or("", |(parent, _)| parent));
+        // Sorted paths of one folder mostly stand together; the set need only see where the folder changes.
+        let mut parents: BTreeSet<&str> = parents.filter(|parent| last.replace(*parent) != Some(*parent)).collect();
+        parents.insert("");
+        let candidates = parents.iter().flat_map(|parent| names.iter().map(|name| Path::new(parent).join(name)));
         targets(&candidates.filter_map(|path| DependencyFolder::at(self.root(), path)).collect::<Vec<_>>())
     }
 }

@@ -42,7 +42,7 @@ mod selection;
 mod view;
 mod walk;
 
-pub use apply::{ApplyError, MovedOn, apply};
+pub use apply::{ApplyError, MovedOn, apply, still_applies};
 pub use blobs::Blobs;
 pub use change_set::{CHANGES_SCHEMA, ChangeSet, ChangedFile};
 pub use error::WorkspaceError;

@@ -11,6 +11,8 @@ use super::paths::PathList;
 use super::walk::{may_enter, walk};
 use super::{GitAccess, Repository, file_state, git};
 
+/// An index of so many bytes lists about 2,000 files.
+const SMALL_INDEX: u64 = 256 * 1024;
 /// Above this many tracked files `git status` takes long enough to be felt; the survey goes without.
 const CHANGES_UP_TO: u64 = 5_000;
 
@@ -117,14 +119,20 @@ fn dirty_file(record: &[u8]) -> Option<DirtyFile> {
 pub(super) fn tracked_paths(root: &Path, access: GitAccess) -> Option<PathList> {
     match access {
         GitAccess::None => None,
-        // The command first: it reads sparse and split indexes too, and the memory that an index takes is not ours.
-        GitAccess::Library => command_index(root).or_else(|| library_index(root)),
+        // A small index is read before a command would have started. A large one takes memory that is better not ours,
+        // and libgit2 refuses sparse and split ones.
+        GitAccess::Library => {
+            library_index(root, SMALL_INDEX).or_else(|| command_index(root)).or_else(|| library_index(root, u64::MAX))
+        }
         GitAccess::Command => command_index(root),
     }
 }
 
-fn library_index(root: &Path) -> Option<PathList> {
+fn library_index(root: &Path, limit: u64) -> Option<PathList> {
     let repository = git2::Repository::open(root).ok()?;
+    if repository.path().join("index").metadata().is_ok_and(|index| index.len() > limit) {
+        return None;
+    }
     let index = repository.index().ok()?;
     let mut paths = PathList::default();
     index.iter().for_each(|entry| paths.push(&entry.path, true));
@@ -135,8 +143,10 @@ fn command_index(root: &Path) -> Option<PathList> {
     let mut child = git::command(root).args(["ls-files", "-z"]).stdout(Stdio::piped()).spawn().ok()?;
     let mut paths = PathList::default();
     let output = child.stdout.take()?;
-    for path in BufReader::new(output).split(0) {
-        paths.push(&path.ok()?, true);
+    let (mut output, mut path) = (BufReader::new(output), Vec::new());
+    while output.read_until(0, &mut path).ok()? > 0 {
+        paths.push(path.strip_suffix(b"\0").unwrap_or(&path), true);
+        path.clear();
     }
     child.wait().ok()?.success().then_some(paths)
 }

@@ -142,18 +142,21 @@ fn has_start(Contents { blobs, origin }: Contents<'_>, entry: &ChangedFile) -> i
     Ok(blobs.keep(&content)? == before.sha256)
 }
 
-/// For each added path the deleted one whose bytes it has. Empty files prove nothing.
+/// For each added path the deleted one whose bytes it has. Empty files prove nothing; and links go and come instead,
+/// because a rename doesn't tell `git apply` that what it moves is one, and it refuses to put a folder in its place.
 fn renames(entries: &[ChangedFile]) -> BTreeMap<RelPath, &ChangedFile> {
-    let key = |state: FileState| (state.sha256, state.mode.is_symlink());
-    let mut gone: BTreeMap<_, Vec<&ChangedFile>> = BTreeMap::new();
+    let proof = |state: Option<FileState>| {
+        state.filter(|state| !state.mode.is_symlink() && state.sha256 != Digest::of([])).map(|state| state.sha256)
+    };
+    let mut gone: BTreeMap<Digest, Vec<&ChangedFile>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.after.is_none()) {
-        if let Some(before) = entry.before.filter(|before| before.sha256 != Digest::of([])) {
-            gone.entry(key(before)).or_default().push(entry);
+        if let Some(digest) = proof(entry.before) {
+            gone.entry(digest).or_default().push(entry);
         }
     }
     let mut renames = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.before.is_none()) {
-        let Some(candidates) = entry.after.and_then(|after| gone.get_mut(&key(after))) else { continue };
+        let Some(candidates) = proof(entry.after).and_then(|digest| gone.get_mut(&digest)) else { continue };
         let name = |entry: &ChangedFile| entry.path.as_path().file_name().map(ToOwned::to_owned);
         let same_name = candidates.iter().position(|candidate| name(candidate) == name(entry));
         if !candidates.is_empty() {

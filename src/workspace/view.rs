@@ -7,7 +7,7 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -112,6 +112,9 @@ impl View {
         stop: &AtomicBool,
     ) -> Result<Self, WorkspaceError> {
         let started = Instant::now();
+        if stop.load(Ordering::Relaxed) {
+            return Err(WorkspaceError::Stopped);
+        }
         let mut selection = select(repository, dependencies);
         let dependencies = std::mem::take(&mut selection.dependencies);
         let mut copied = copy(repository.root(), &view_root, selection, stop)?;

@@ -84,7 +84,7 @@ async fn silence_ends_a_command_and_what_it_wrote_on_being_asked_is_kept() {
 #[tokio::test]
 async fn cancelling_ends_the_run_that_is_on_and_those_that_wait() {
     let world = World::new();
-    let worker = world.worker("echo $$ > main.pid; echo begun; exec sleep 1000").await;
+    let worker = world.worker("echo begun; echo $$ > main.pid; exec sleep 1000").await;
     let cancel = async {
         world.has("main.pid").await;
         worker.cancel_all().await.unwrap();

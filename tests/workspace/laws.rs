@@ -71,7 +71,8 @@ fn content() -> impl Strategy<Value = Content> {
             bytes.push(0);
             Content::Bytes(bytes)
         }),
-        1 => prop_oneof![Just("plain.txt"), Just("../outside"), Just("/etc/hostname"), Just("no such")]
+        // No loops: where a folder takes the place of a looping link, git itself can't apply its own patch.
+        1 => prop_oneof![Just("a/b"), Just("../outside"), Just("/etc/hostname"), Just("no such")]
             .prop_map(|target| Content::Link(target.to_owned())),
     ]
 }

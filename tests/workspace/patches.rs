@@ -221,3 +221,16 @@ fn ignore_rules_that_a_command_planted_are_not_read() {
     let left_out: Vec<_> = patch.left_out.iter().map(|left| (left.path.as_str(), left.reason)).collect();
     assert_eq!(left_out, [("kept", LeftOutReason::IgnoreRules)]);
 }
+
+#[test]
+fn a_link_that_moves_below_its_old_place_still_applies() {
+    let world = World::with_git();
+    link("../outside", &world.root().join("swap"));
+    let view = world.view();
+    fs::remove_file(view.root().join("swap")).unwrap();
+    link("../outside", &view.root().join("swap/inner"));
+    let patch = full_patch(&view);
+    let copy = world.copy_of_project("copy");
+    git_apply(&copy, &patch).unwrap();
+    assert_eq!(tree(&copy), tree(view.root()));
+}

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::evidence;
@@ -37,17 +38,31 @@ enum ViewSlot {
 pub struct Making {
     made: JoinHandle<Result<View, BenchError>>,
     stop: Arc<AtomicBool>,
+    go: watch::Sender<bool>,
 }
 
 impl Making {
-    /// Runs `make` in the background; it ends early when `stop` turns true.
-    pub fn new(stop: Arc<AtomicBool>, make: impl FnOnce() -> Result<View, BenchError> + Send + 'static) -> Self {
-        Self { made: tokio::task::spawn_blocking(make), stop }
+    /// Does `work` in the background, not before `go` turns true; it ends early when `stop` does.
+    pub fn new(
+        go: watch::Sender<bool>,
+        stop: Arc<AtomicBool>,
+        work: impl FnOnce() -> Result<View, BenchError> + Send + 'static,
+    ) -> Self {
+        let mut signal = go.subscribe();
+        let made = tokio::spawn(async move {
+            if signal.wait_for(|go| *go).await.is_err() {
+                return Err(broken("the run ended before its private view was made", None));
+            }
+            let view = tokio::task::spawn_blocking(work).await;
+            view.unwrap_or_else(|panic| Err(broken(format!("making the private view failed: {panic}"), None)))
+        });
+        Self { made, stop, go }
     }
 
     /// Ends the making and leaves nothing of it.
     pub async fn call_off(self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.go.send_replace(true);
         // Called off, it removes itself; made in the last moment, it is removed here.
         if let Ok(Ok(view)) = self.made.await {
             let _ = view.remove();
@@ -92,10 +107,9 @@ impl Bench for RunBench {
 
     async fn prepare(&mut self) -> Result<Vec<Event>, BenchError> {
         let ViewSlot::Making(making) = &mut self.view else { return Ok(Vec::new()) };
-        let joined = (&mut making.made)
-            .await
-            .map_err(|panic| broken(format!("making the private view failed: {panic}"), None))?;
-        let view = joined?;
+        making.go.send_replace(true);
+        let joined = (&mut making.made).await;
+        let view = joined.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))??;
         let made = Event::ViewMade(view.made().clone());
         self.view = ViewSlot::Made(Box::new(view));
         Ok(vec![made])

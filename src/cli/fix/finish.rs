@@ -81,6 +81,7 @@ fn error_of(run: &Run<'_>, stop: &Stop, outcome: Outcome) -> Option<Failure> {
         let base_url = settings.base_url.value.to_string();
         let asked = Asked { key_variable: variable, base_url: &base_url, model: &settings.model.value };
         let failure = Failure::new(outcome, stop.detail.clone(), error.hint(asked));
+        let failure = if error.message.is_empty() { failure } else { failure.fact("said", &error.message) };
         return Some(failure.fact("key", format!("{} → {base_url}", variable.unwrap_or("none"))));
     }
     let hint = stop.hint.clone()?;
@@ -98,11 +99,15 @@ fn write_report(run: &Run<'_>) -> Result<Report, Failure> {
 /// Writes a whole file or leaves what was there.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("{} is not writable", folder.display()))?;
-    std::io::Write::write_all(&mut file, bytes).with_context(|| format!("{} can't be written", path.display()))?;
-    file.persist(path).with_context(|| format!("{} can't be written", path.display()))?;
-    Ok(())
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.persist(path).map_err(|error| error.error)
+    });
+    written.map(drop).map_err(|error| {
+        let hint = "check permissions and space of its folder; `kcode diff` prints the patch again";
+        Failure::new(Outcome::Config, format!("{} can't be written: {}", path.display(), error.kind()), hint)
+    })
 }
 
 /// Data on standard output, talk on standard error.
@@ -113,20 +118,24 @@ fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result
         Some(_) => std::fs::read(run.folder.patch()).context("the patch can't be read back")?,
         None => Vec::new(),
     };
-    if let Some(path) = &flags.patch {
-        replace(path, &patch)?;
-    }
     match flags.output {
         Output::Json => output::json(report)?,
         Output::Text if report.patch.is_some() && report.applied.is_none() => runs::print_patch(&patch)?,
         Output::Text | Output::Jsonl => {}
     }
+    // An error gives its hint itself, and `-q` is about how it ended, not about what anybody says.
+    let mut told = report.clone();
     if let Some(failure) = failure {
         output::say(&Failure { run: None, ..failure }.to_string());
+        told.hint = None;
     }
-    output::say(&closing(report));
-    output::say(&kept(report));
-    Ok(())
+    told.said = told.said.filter(|_| !run.order.global.quiet);
+    output::say(&closing(&told));
+    if run.order.kept {
+        output::say(&kept(report));
+    }
+    // Last, so that a full disk costs this file and nothing else.
+    flags.patch.as_ref().map_or(Ok(()), |path| replace(path, &patch))
 }
 
 /// What can be done with the run from now on.

@@ -20,7 +20,7 @@ use super::failure::Failure;
 use super::runs;
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
-use crate::workspace::Repository;
+use crate::workspace::{Repository, still_applies};
 
 use past::Past;
 pub use start::Order;
@@ -32,23 +32,35 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
     let env = Environment::from_process();
     let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run) };
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
-    run(Order { task, repository, settings, global, flags: &arguments.run, past: None })
+    run(Order { task, repository, settings, global, flags: &arguments.run, past: None, kept: true })
 }
 
 /// Takes up a run that stopped before its end. Task and model are the run's own.
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
     let past = Past::open(runs::find(global, &arguments.which)?)?;
     let repository = Repository::open(Path::new(&past.started.repository))?;
+    still_applies(repository.root(), &past.changes)?;
     let env = Environment::from_process();
     let mut settings = settings::load(&flags(&arguments.run), &env, global.config.as_deref(), Some(repository.root()))?;
     // The conversation is the model's own: another one must not get its reasoning.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
-    run(Order { task, repository, settings, global, flags: &arguments.run, past: Some(past) })
+    run(Order { task, repository, settings, global, flags: &arguments.run, past: Some(past), kept: true })
+}
+
+/// A path that can't be written is told before the run, not after it was paid for.
+fn check_patch_file(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() && !path.is_dir() {
+        return Ok(());
+    }
+    let message = format!("{} can't take the patch: its folder is not there, or it is a folder itself", path.display());
+    Err(Failure::usage(message, "give --patch the name of a file in a folder that exists"))
 }
 
 /// Runs an order to its end on a runtime of its own.
 pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
+    order.flags.patch.as_deref().map_or(Ok(()), check_patch_file)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(async {
         let run = start::start(order).await?;

@@ -1,5 +1,7 @@
 //! The first messages: kcode's standing instructions, and the survey of the repository with the task.
 
+use std::sync::Arc;
+
 use super::start::Order;
 use super::terms::ChosenTests;
 use crate::context::{self, Change, Facts, GitFacts};
@@ -12,22 +14,29 @@ use crate::workspace::{DirtyFile, GitAccess, Outline};
 /// Paths that the outline counts.
 pub const MAX_PATHS: usize = 100_000;
 /// Dirty files that are named.
-const MAX_CHANGES: usize = 40;
+pub const MAX_CHANGES: usize = 40;
+
+/// What was seen of the repository.
+pub struct Sights {
+    /// Its paths.
+    pub outline: Arc<Outline>,
+    /// Its dirty files, and whether there are more; `None` when that is not known.
+    pub changes: Option<(Vec<DirtyFile>, bool)>,
+}
 
 /// Opens the conversation. The events are its messages.
-pub fn open(order: &Order<'_>, outline: &Outline, cache_key: &str, tests: &ChosenTests) -> (Conversation, Vec<Event>) {
-    let survey = survey(order, outline, tests);
+pub fn open(order: &Order<'_>, seen: &Sights, cache_key: &str, tests: &ChosenTests) -> (Conversation, Vec<Event>) {
+    let survey = survey(order, seen, tests);
     let mut conversation = Conversation::new(&order.settings.model.value, Some(cache_key), tools::schemas());
     let system = conversation.push_system(context::system_prompt());
     let user = conversation.push_user(&survey);
     (conversation, vec![Event::Message(system), Event::Message(user)])
 }
 
-fn survey(order: &Order<'_>, outline: &Outline, tests: &ChosenTests) -> String {
-    let repository = &order.repository;
+fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> String {
+    let (repository, Sights { outline, changes }) = (&order.repository, seen);
     let paths: Vec<&str> = outline.paths().collect();
     let head = repository.head();
-    let changes = repository.changes(outline, MAX_CHANGES);
     let git = (repository.git() != GitAccess::None).then(|| GitFacts {
         branch: head.as_ref().and_then(|head| head.branch.as_deref()),
         commit: head.as_ref().and_then(|head| head.commit.as_deref()),

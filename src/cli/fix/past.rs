@@ -1,7 +1,5 @@
 //! A run that stopped before its end, taken up again: the same conversation byte for byte, the same changes in a new view.
 
-use std::collections::HashSet;
-
 use anyhow::Context;
 use serde_json::Value;
 
@@ -86,23 +84,26 @@ impl Past {
 
     /// Id and name of the calls of the last reply that have no answer.
     fn unanswered(&self) -> Vec<(String, String)> {
-        let (mut calls, mut answered) = (Vec::new(), HashSet::new());
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut open: Vec<(String, String)> = Vec::new();
         for message in self.messages() {
             let Ok(json) = serde_json::from_str::<Value>(&message.json) else { continue };
             match message.role.as_str() {
                 "assistant" => {
-                    calls = json["tool_calls"].as_array().cloned().unwrap_or_default();
-                    answered.clear();
+                    let calls = json["tool_calls"].as_array().into_iter().flatten();
+                    open = calls.map(|call| (text(&call["id"]), text(&call["function"]["name"]))).collect();
                 }
                 "tool" => {
-                    answered.insert(json["tool_call_id"].as_str().unwrap_or_default().to_owned());
+                    // Two calls of one reply may bear the same id: an answer closes one of them.
+                    let id = text(&json["tool_call_id"]);
+                    if let Some(answered) = open.iter().position(|(open, _)| *open == id) {
+                        open.remove(answered);
+                    }
                 }
                 _ => {}
             }
         }
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let calls = calls.iter().map(|call| (text(&call["id"]), text(&call["function"]["name"])));
-        calls.filter(|(id, _)| !answered.contains(id)).collect()
+        open
     }
 }
 

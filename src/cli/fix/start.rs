@@ -4,23 +4,26 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bench::{Making, RunBench};
+use super::opening::Sights;
 use super::past::Past;
 use super::terms::{ChosenTests, client, limits, price};
 use super::{interrupt, opening};
 use crate::cli::arguments::{Global, Output, RunFlags};
 use crate::cli::failure::Failure;
 use crate::cli::output;
-use crate::journal::{Event, FileJournal, Journal, Outcome, Resumed, RunFolder, RunStarted, WallBuilt, is_abandoned};
+use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, WallBuilt, is_abandoned};
 use crate::model::Conversation;
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::render::{Loudness, People};
-use crate::settings::{Sandbox, Settings, TestCommand};
+use crate::settings::{Sandbox, Settings};
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
-use crate::workspace::{ChangeSet, Outline, Overlay, Repository, View, remove_tree};
+use crate::workspace::{ChangeSet, Overlay, Repository, View, remove_tree};
 
 /// Everything that a run needs to be told.
 pub struct Order<'a> {
@@ -36,6 +39,8 @@ pub struct Order<'a> {
     pub flags: &'a RunFlags,
     /// The run that goes on; `None` for a new one.
     pub past: Option<Past>,
+    /// False when nothing of the run can be used later, as in a demo.
+    pub kept: bool,
 }
 
 /// A run whose conversation is over.
@@ -64,19 +69,33 @@ pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
     let client = client(&order.settings)?;
     let price = price(&order.settings)?;
     let folder = folder(&order)?;
-    sweep(order.settings.state_dir.value.clone());
     let (mut journal, people) = open_journal(&order, &folder)?;
-    let tests = ChosenTests::choose(&order.settings, &order.repository);
-    journal.append(vec![first_event(&order, &folder), Event::TestsChosen(tests.event())])?;
+    let asked = watch::Sender::new(false);
+    tell_when_asked(&mut journal, asked.clone());
+    sweep(order.settings.state_dir.value.clone(), asked.subscribe());
 
-    let outline = order.repository.outline_paths(opening::MAX_PATHS);
-    let (overlay, place) = (overlay(&order, &folder), View::place(&order.repository, folder.path())?);
-    let plan = WorkerPlan {
-        view: place.clone(),
-        overlay: overlay.as_ref().ok().map(overlay_plan),
-        ..worker_plan(&order, &folder, &outline, tests.command.clone())
+    let outline = beside(&order.repository, |repository| repository.outline_paths(opening::MAX_PATHS));
+    let place = View::place(&order.repository, folder.path())?;
+    let mut plan = worker_plan(&order, &folder, place.clone());
+    let launched = Worker::launch(&plan);
+    let overlay = overlay(&order, &folder);
+    plan.overlay = overlay.as_ref().ok().map(overlay_plan);
+    let tests = ChosenTests::choose(&order.settings, &order.repository);
+    plan.tests.clone_from(&tests.command);
+    journal.note(vec![first_event(&order, &folder), Event::TestsChosen(tests.event())])?;
+    let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
+    let changes = {
+        let outline = Arc::clone(&outline);
+        beside(&order.repository, move |repository| repository.changes(&outline, opening::MAX_CHANGES))
     };
-    let (worker, wall) = match Worker::start(plan).await {
+    plan.readable = order.repository.dependency_targets(&order.settings.dependencies.value, &outline);
+    let confined = tokio::spawn(async move { launched?.confine(plan).await });
+    // Now it is told, and confines itself while the survey is written.
+    tokio::task::yield_now().await;
+    let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };
+    let opened = conversation(&order, &seen, &folder, &tests);
+    drop(seen);
+    let (worker, wall) = match confined.await.map_err(anyhow::Error::from)? {
         Ok(started) => started,
         Err(error) => {
             // The next run clears away what can't be removed now.
@@ -85,10 +104,10 @@ pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
             return Ok(Run { order, folder, journal, people, bench: None, ended });
         }
     };
-    let making = make_view(&order, &folder, place, mounted(overlay, &wall));
+    let making = make_view(&order, &folder, place, mounted(overlay, &wall), asked);
     let mut bench = RunBench::new(worker, making, folder.clone(), tests.command.is_some());
-    let (conversation, messages) = conversation(&order, &outline, &folder, &tests)?;
-    journal.append([vec![Event::WallBuilt(wall)], messages].concat())?;
+    let (conversation, messages) = opened?;
+    journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
 
     let mut budget = Budget::new(limits(&order.settings), price);
     let mut state = State::default();
@@ -104,6 +123,7 @@ pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
         conversation,
         budget,
         max_completion_tokens: order.settings.max_completion_tokens.value,
+        max_retries: order.settings.max_retries.value,
         deadline: began + order.settings.max_time.value,
         cancelled,
         progress: &mut |progress| lock(&drawn).progress(progress),
@@ -131,9 +151,27 @@ fn folder(order: &Order<'_>) -> Result<RunFolder, Failure> {
     })
 }
 
+/// Runs `look` on a thread of its own.
+fn beside<T: Send + 'static>(
+    repository: &Repository,
+    look: impl FnOnce(&Repository) -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let repository = repository.clone();
+    tokio::task::spawn_blocking(move || look(&repository))
+}
+
+/// What the first request doesn't need waits until it leaves: copying and clearing away would only hold it up.
+fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
+    journal.watch(Box::new(move |record| {
+        if matches!(record.event, Event::Request(_)) {
+            asked.send_replace(true);
+        }
+    }));
+}
+
 /// Clears away, beside the run, what killed processes left of theirs.
-fn sweep(state: PathBuf) {
-    tokio::task::spawn_blocking(move || {
+fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
+    let clear = move || {
         for run in RunFolder::all(&state).unwrap_or_default() {
             let mut left =
                 [run.view(), run.overlay(), run.scratch()].into_iter().filter(|folder| folder.exists()).peekable();
@@ -142,6 +180,11 @@ fn sweep(state: PathBuf) {
                     drop(remove_tree(&folder));
                 }
             }
+        }
+    };
+    tokio::spawn(async move {
+        if asked.wait_for(|asked| *asked).await.is_ok() {
+            tokio::task::spawn_blocking(clear);
         }
     });
 }
@@ -217,12 +260,18 @@ fn mounted(overlay: Result<Overlay, String>, wall: &WallBuilt) -> Result<Overlay
 }
 
 /// Opens the overlay, or copies the tree, in the background; a run that goes on gets its changes back.
-fn make_view(order: &Order<'_>, folder: &RunFolder, place: PathBuf, overlay: Result<Overlay, String>) -> Making {
+fn make_view(
+    order: &Order<'_>,
+    folder: &RunFolder,
+    place: PathBuf,
+    overlay: Result<Overlay, String>,
+    asked: watch::Sender<bool>,
+) -> Making {
     let stop = Arc::new(AtomicBool::new(false));
     let (repository, run, called_off) = (order.repository.clone(), folder.path().to_owned(), Arc::clone(&stop));
     let dependencies = order.settings.dependencies.value.clone();
     let changes = order.past.as_ref().map(|past| past.changes.clone());
-    Making::new(stop, move || {
+    Making::new(asked, stop, move || {
         let why = match overlay {
             Ok(overlay) => return Ok(View::over(&repository, &run, &overlay, &dependencies)?),
             Err(why) => why,
@@ -240,16 +289,16 @@ fn make_view(order: &Order<'_>, folder: &RunFolder, place: PathBuf, overlay: Res
     })
 }
 
-/// All but the view.
-fn worker_plan(order: &Order<'_>, folder: &RunFolder, outline: &Outline, tests: Option<TestCommand>) -> WorkerPlan {
+/// The plan as far as it is known without a look at the repository.
+fn worker_plan(order: &Order<'_>, folder: &RunFolder, view: PathBuf) -> WorkerPlan {
     let settings = &order.settings;
     WorkerPlan {
-        view: PathBuf::new(),
+        view,
         overlay: None,
         logs: folder.logs(),
         scratch: folder.scratch(),
-        readable: order.repository.dependency_targets(&settings.dependencies.value, outline),
-        tests,
+        readable: Vec::new(),
+        tests: None,
         deadline: settings.test_deadline.value,
         idle: settings.test_idle.value,
         child_env: settings.child_env.value.clone(),
@@ -268,10 +317,10 @@ fn worker_failure(error: &WorkerError) -> Failure {
 
 fn conversation(
     order: &Order<'_>,
-    outline: &Outline,
+    seen: &Sights,
     folder: &RunFolder,
     tests: &ChosenTests,
 ) -> Result<(Conversation, Vec<Event>), Failure> {
-    let Some(past) = &order.past else { return Ok(opening::open(order, outline, &cache_key(folder), tests)) };
+    let Some(past) = &order.past else { return Ok(opening::open(order, seen, &cache_key(folder), tests)) };
     past.conversation().map_err(|error| Failure::internal(format!("{}: {}", error.headline(), error.message)))
 }

@@ -36,7 +36,8 @@ pub fn price(settings: &Settings) -> Result<Option<Price>, Failure> {
 pub fn client(settings: &Settings) -> Result<Client, Failure> {
     let key = settings.require_key()?;
     let base_url = settings.base_url.value.to_string();
-    let endpoint = Endpoint::new(&base_url, Some(key.secret.clone().into()));
+    let mut endpoint = Endpoint::new(&base_url, Some(key.secret.clone().into()));
+    endpoint.idle_timeout = settings.max_silence.value;
     Client::new(&endpoint).map_err(|error| {
         let asked = Asked { key_variable: Some(&key.variable), base_url: &base_url, model: &settings.model.value };
         Failure::new(Outcome::Config, error.headline(), error.hint(asked)).fact("said", error.message.clone())

@@ -170,10 +170,11 @@ fn the_estimate_follows_the_providers_count() {
     conversation.push_assistant(&received(&thoughtful()));
     let usage = Usage { prompt_tokens: Tokens(4000), completion_tokens: Tokens(20), cached_tokens: Tokens(0) };
     conversation.calibrate(&usage);
-    assert_eq!(conversation.prompt_tokens(), Tokens(4020));
+    let counted = conversation.prompt_tokens();
+    assert!((4020..=4060).contains(&counted.0), "counted {counted:?}");
     conversation.push_user(&"word ".repeat(400));
-    let grown = conversation.prompt_tokens() - Tokens(4020);
-    assert!((400..=420).contains(&grown.0), "grown {grown:?}");
+    let grown = conversation.prompt_tokens() - counted;
+    assert!((500..=525).contains(&grown.0), "grown {grown:?}");
     conversation.calibrate(&Usage::default());
     assert!(conversation.prompt_tokens() > Tokens(4400), "a gateway's zero changes nothing");
 }

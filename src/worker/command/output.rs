@@ -7,9 +7,9 @@ use std::fs::File;
 use std::io::{self, Write};
 
 /// Kept from the beginning, in bytes.
-const HEAD: usize = 512 * 1024;
+const HEAD: usize = 128 * 1024;
 /// Kept from the end. Most runners sum up at the end, so it is the larger part.
-const TAIL: usize = 1536 * 1024;
+const TAIL: usize = 512 * 1024;
 /// The log's cap.
 const LOG: u64 = 64 * 1024 * 1024;
 

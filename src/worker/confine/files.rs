@@ -48,6 +48,47 @@ const DEVICES: [&str; 10] = [
 
 /// In `/etc`: keys of the machine.
 const ETC_HIDDEN: [&str; 5] = ["ssh", "ssl", "sudoers.d", "NetworkManager", "wireguard"];
+/// And what boots, schedules, logs and packages: no build or test reads it, and showing each takes a mount.
+const ETC_UNUSED: [&str; 38] = [
+    "PackageKit",
+    "apparmor",
+    "apparmor.d",
+    "apt",
+    "bash_completion.d",
+    "binfmt.d",
+    "cron.d",
+    "cron.daily",
+    "cron.hourly",
+    "cron.monthly",
+    "cron.weekly",
+    "dbus-1",
+    "depmod.d",
+    "dhcp",
+    "dpkg",
+    "grub.d",
+    "init.d",
+    "initramfs-tools",
+    "kernel",
+    "logcheck",
+    "logrotate.d",
+    "modprobe.d",
+    "modules-load.d",
+    "pam.d",
+    "polkit-1",
+    "rc0.d",
+    "rc1.d",
+    "rc2.d",
+    "rc3.d",
+    "rc4.d",
+    "rc5.d",
+    "rc6.d",
+    "rcS.d",
+    "rsyslog.d",
+    "systemd",
+    "tmpfiles.d",
+    "udev",
+    "update-motd.d",
+];
 /// And below `/etc/ssl`, all but `private`.
 const ETC_SSL: [&str; 5] =
     ["/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/ssl/java"];
@@ -161,7 +202,8 @@ pub(super) fn devices() -> Vec<PathBuf> {
 /// Entries that any user may read: what only root can see stays out of sight for root's tests as well.
 fn public_entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let shown = entries.filter(|entry| !ETC_HIDDEN.iter().any(|hidden| entry.file_name() == *hidden));
+    let is_left_out = |name: OsString| ETC_HIDDEN.iter().chain(&ETC_UNUSED).any(|known| name == *known);
+    let shown = entries.filter(|entry| !is_left_out(entry.file_name()));
     let is_public = |path: &PathBuf| fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o004 != 0);
     shown.map(|entry| entry.path()).filter(is_public).collect()
 }

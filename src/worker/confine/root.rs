@@ -4,7 +4,7 @@
 //! one. All of it is read-only but for the run's own folders. It lives in the mount namespace
 //! and vanishes with its last process, so there is nothing to clean up.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -92,7 +92,7 @@ pub(super) fn within(root: &str, path: &Path) -> PathBuf {
 /// The new root while it is filled from the old one.
 #[derive(Default)]
 struct Mirror {
-    shown: Vec<PathBuf>,
+    shown: HashSet<PathBuf>,
     writable: Vec<PathBuf>,
     /// In those, and read-only nevertheless.
     guarded: Vec<PathBuf>,
@@ -123,7 +123,7 @@ impl Mirror {
         let Some(place) = self.make_way(&plan.tree, true)? else { return Err(io::ErrorKind::NotFound.into()) };
         self.guarded = overlay::show(plan, OLD, &within(NEW, &place))?;
         self.writable.push(place.clone());
-        self.shown.push(place);
+        self.shown.insert(place);
         plan.git.iter().try_for_each(|path| self.show(path, false))
     }
 
@@ -134,7 +134,7 @@ impl Mirror {
         if writable {
             self.writable.push(at.clone());
         }
-        self.shown.push(at);
+        self.shown.insert(at);
         Ok(())
     }
 
@@ -149,7 +149,8 @@ impl Mirror {
                 continue;
             }
             let next = at.join(&name);
-            if !writable && self.shown.iter().any(|shown| next.starts_with(shown)) {
+            // Whatever leads to it was come by on the way, so that nothing above it needs to be asked again.
+            if !writable && self.shown.contains(&next) {
                 return Ok(None);
             }
             let Ok(about) = fs::symlink_metadata(within(OLD, &next)) else { return Ok(None) };

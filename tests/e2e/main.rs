@@ -1,0 +1,35 @@
+//! The built binary against the strict mock Kimi: what a person or a script gets, and what nobody may ever get.
+//!
+//! One file a concern. [`world`] owns a temporary project, home and state folder; every run in it is held to the laws
+//! that hold for any run whatsoever ([`laws`]): the tree untouched, nothing left behind, the key nowhere, a valid
+//! history, documented shapes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail loudly")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod laws;
+mod processes;
+mod ran;
+mod resume;
+mod running;
+mod tree;
+mod world;
+
+mod apply;
+mod budget;
+mod commands;
+mod crash;
+mod demo;
+mod faults;
+mod fix;
+mod guards;
+mod hostile;
+mod interrupt;
+mod output;
+mod places;
+mod secrets;
+mod task;
+mod terminal;
+mod verification;
+mod wire;

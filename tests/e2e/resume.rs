@@ -1,0 +1,113 @@
+//! `kcode resume`: the same conversation, budget and changes, whatever ended the run before.
+
+use rustix::process::Signal;
+
+use crate::support::kimi::{Answer, MockKimi};
+use crate::world::{EDIT, TASK, World, mending};
+
+#[test]
+fn after_kill_in_the_middle_of_a_tool_call() {
+    let world = World::new();
+    world.write_test("grep -q 'Hello, World!' greeting.txt || exit 1; sleep 300");
+    let answers = [Answer::call("edit_file", EDIT), Answer::call("run_tests", "{}"), Answer::text("Done.")];
+    let kimi = MockKimi::script(answers);
+    let running = world.start(world.keyed(&kimi, &["fix", TASK]));
+    running.wait_for_program("sleep");
+    running.signal(Signal::KILL);
+    running.wait();
+
+    let test = "grep -q 'Hello, World!' greeting.txt";
+    let ran = world.run(world.keyed(&kimi, &["resume", "--test", test])).code(0);
+    kimi.assert_clean();
+    let requests = kimi.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(requests[2].prefix().starts_with(requests[1].prefix()), "the conversation goes on byte for byte");
+    assert!(requests[2].last_text().contains("stopped before this call's answer was kept"));
+    let kept = ran.kept();
+    assert_eq!(kept.report()["patch"]["files"][0]["path"], "greeting.txt");
+    assert_eq!(kept.report()["cache"]["prefix_breaks"], 0);
+    assert_eq!(kept.events("run_started").len(), 1);
+    assert_eq!(kept.events("resumed").len(), 1);
+}
+
+#[test]
+fn when_two_calls_bore_one_id_and_one_was_answered() {
+    let world = World::new();
+    world.write_test("sleep 300");
+    let calls = [("read_file", r#"{"path": "greeting.txt"}"#), ("run_tests", "{}")];
+    let answers = [Answer::calls(calls).ids(["x", "x"]), Answer::call("edit_file", EDIT), Answer::text("Done.")];
+    let kimi = MockKimi::script(answers);
+    let running = world.start(world.keyed(&kimi, &["fix", TASK]));
+    running.wait_for_program("sleep");
+    running.signal(Signal::KILL);
+    running.wait();
+    world.run(world.keyed(&kimi, &["resume", "--test", "true"])).code(0);
+    kimi.assert_clean();
+}
+
+#[test]
+fn after_a_limit_with_a_higher_one() {
+    let world = World::new();
+    let kimi = MockKimi::script(mending());
+    let ran = world.fix(&kimi, &["--max-turns", "1"]).code(6);
+    ran.says(&["kcode resume"]);
+    let id = world.runs()[0].file_name().unwrap().to_string_lossy().into_owned();
+    world.run(world.keyed(&kimi, &["resume", &id[..4], "--max-turns", "1"])).code(6).says(&["the limit of 1 turns"]);
+    let ran = world.run(world.keyed(&kimi, &["resume", &id[..4], "--max-turns", "9"])).code(0);
+    kimi.assert_clean();
+    assert_eq!(ran.report()["budget"]["turns"], 3, "turns count from the first start");
+}
+
+#[test]
+fn after_the_provider_refused() {
+    let world = World::new();
+    let mut answers = vec![Answer::call("edit_file", EDIT), Answer::unauthorized()];
+    answers.extend([Answer::text("Done.")]);
+    let kimi = MockKimi::script(answers);
+    world.fix(&kimi, &[]).code(77).says(&["kcode resume"]);
+    let ran = world.run(world.keyed(&kimi, &["resume"])).code(0);
+    kimi.assert_clean();
+    assert_eq!(ran.report()["outcome"], "verified");
+}
+
+#[test]
+fn what_was_spent_stays_spent() {
+    let world = World::new();
+    let kimi = MockKimi::script(mending());
+    let first = world.fix(&kimi, &["--max-turns", "1"]).code(6);
+    let spent = first.report()["budget"]["charged_tokens"].as_u64().unwrap();
+    let limit = (spent + 10).to_string();
+    world.run(world.keyed(&kimi, &["resume", "--max-tokens", &limit])).code(6).says(&["tokens"]);
+    assert_eq!(kimi.requests().len(), 1, "a request that could cross the limit isn't sent");
+}
+
+#[test]
+fn a_run_that_came_to_its_end_is_not_resumed() {
+    let world = World::new();
+    let kimi = MockKimi::script(mending());
+    world.fix(&kimi, &[]).code(0);
+    world.run(world.keyed(&kimi, &["resume"])).code(2).says(&["came to its end: verified", "hint:"]);
+}
+
+#[test]
+fn a_file_that_moved_on_is_named_and_nothing_is_lost() {
+    let world = World::new();
+    let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::unauthorized()]);
+    world.fix(&kimi, &[]).code(77);
+    world.write("greeting.txt", "Hello, all!\n");
+    world.run(world.keyed(&kimi, &["resume"])).code(7).says(&["greeting.txt", "changed since the run began"]);
+    assert_eq!(world.read("greeting.txt"), "Hello, all!\n");
+}
+
+#[test]
+fn a_run_belongs_to_one_process() {
+    let world = World::new();
+    world.write_test("sleep 300");
+    let kimi = MockKimi::script([Answer::call("run_tests", "{}")]);
+    let running = world.start(world.keyed(&kimi, &["fix", TASK]));
+    running.wait_for_program("sleep");
+    let second = world.start(world.keyed(&kimi, &["resume"])).wait().code(2);
+    second.says(&["another kcode process is working on this run"]);
+    running.signal(Signal::INT);
+    running.wait().code(130);
+}

@@ -1,0 +1,165 @@
+//! What a person sees on a real terminal: a live line, a diff for eyes, a question before anything is written.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::running::wait_until;
+use crate::support::kimi::MockKimi;
+use crate::tree::Tree;
+use crate::world::{TASK, World, mender, mending};
+
+/// A command on a terminal of its own.
+struct Terminal {
+    keyboard: File,
+    screen: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+    child: Child,
+}
+
+impl Terminal {
+    fn start(mut command: Command) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        tcsetwinsize(&master, Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let side: OwnedFd = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        command.env("TERM", "xterm-256color").stdin(side.try_clone().unwrap());
+        let child = command.stdout(side.try_clone().unwrap()).stderr(side).spawn().unwrap();
+        // Its copies of the terminal's side are closed, so that the screen ends with the command.
+        drop(command);
+        let screen = Arc::new(Mutex::new(Vec::new()));
+        let (shown, mut reading) = (Arc::clone(&screen), File::from(master));
+        let keyboard = reading.try_clone().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(read @ 1..) = reading.read(&mut chunk) {
+                shown.lock().unwrap().extend_from_slice(&chunk[..read]);
+            }
+        });
+        Self { keyboard, screen, reader, child }
+    }
+
+    fn screen(&self) -> String {
+        String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
+    }
+
+    fn wait_for(&self, text: &str) {
+        wait_until(&format!("{text:?} is shown"), || self.screen().contains(text));
+    }
+
+    fn press(&mut self, key: &str) {
+        self.keyboard.write_all(key.as_bytes()).unwrap();
+    }
+
+    /// The exit code, and everything that was shown.
+    fn end(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().unwrap();
+        self.reader.join().unwrap();
+        let screen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
+        (status.code(), screen)
+    }
+}
+
+fn start(world: &World, kimi: &MockKimi, arguments: &[&str]) -> Terminal {
+    Terminal::start(world.keyed(kimi, &[&["fix", TASK], arguments].concat()))
+}
+
+/// Without what colours and moves.
+fn plain(screen: &str) -> String {
+    regex::Regex::new("\u{1b}\\[[0-9;?]*[a-zA-Z]").unwrap().replace_all(screen, "").replace('\r', "")
+}
+
+#[test]
+fn a_yes_applies_the_patch() {
+    let (world, kimi) = (World::new(), mender());
+    let mut terminal = start(&world, &kimi, &[]);
+    terminal.wait_for("apply?");
+    assert_eq!(world.read("greeting.txt"), "Hello, Wrold!\n", "nothing is written before the answer");
+    terminal.press("y");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert_eq!(world.read("greeting.txt"), "Hello, World!\n");
+    assert!(plain(&screen).contains("applied to 1 file"), "{screen}");
+}
+
+#[test]
+fn a_no_keeps_the_run_and_changes_nothing() {
+    for key in ["n", "\n", "x"] {
+        let (world, kimi) = (World::new(), mender());
+        let before = Tree::of(&world.root());
+        let mut terminal = start(&world, &kimi, &[]);
+        terminal.wait_for("apply?");
+        terminal.press(key);
+        assert_eq!(terminal.end().0, Some(0));
+        before.assert_same(&Tree::of(&world.root()));
+    }
+}
+
+#[test]
+fn a_dry_run_asks_nothing() {
+    let (world, kimi) = (World::new(), mender());
+    let (code, screen) = start(&world, &kimi, &["--dry-run"]).end();
+    assert_eq!(code, Some(0));
+    assert!(!screen.contains("apply?"), "{screen}");
+}
+
+#[test]
+fn the_diff_is_drawn_for_eyes() {
+    let (world, kimi) = (World::new(), mender());
+    let (_, screen) = start(&world, &kimi, &["--dry-run"]).end();
+    let text = plain(&screen);
+    assert!(text.contains("greeting.txt\n   1 │ -Hello, Wrold!\n     │ +Hello, World!\n"), "{text}");
+    assert!(screen.contains("\u{1b}[31m") && screen.contains("\u{1b}[32m"), "{screen:?}");
+    assert!(text.contains("verified") && text.contains("cost $") && text.contains("kept: "), "{text}");
+}
+
+#[test]
+fn a_live_line_tells_turn_tokens_cost_and_time() {
+    let world = World::new();
+    let mut answers = mending();
+    answers[1] = answers[1].clone().reasoning(&"I wonder. ".repeat(12)).pieces_of(2).pace(Duration::from_millis(20));
+    let kimi = MockKimi::script(answers);
+    let terminal = start(&world, &kimi, &["--dry-run"]);
+    terminal.wait_for("turn 2 · ");
+    terminal.wait_for("thinking… ");
+    terminal.wait_for(" of $1.00 · 00:0");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0));
+    let last = plain(&screen);
+    assert!(!last.lines().last().unwrap().contains("turn"), "the line is gone at the end: {last}");
+}
+
+#[test]
+fn no_color_is_honoured() {
+    let (world, kimi) = (World::new(), mender());
+    let mut command = world.keyed(&kimi, &["fix", TASK, "--dry-run"]);
+    command.env("NO_COLOR", "1");
+    let (_, screen) = Terminal::start(command).end();
+    assert!(!regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap().is_match(&screen), "{screen:?}");
+}
+
+#[test]
+fn quiet_has_no_live_line() {
+    let (world, kimi) = (World::new(), mender());
+    let (_, screen) = start(&world, &kimi, &["-q", "--dry-run"]).end();
+    assert!(!screen.contains("turn 1"), "{screen:?}");
+}
+
+#[test]
+fn a_kept_patch_is_drawn_for_eyes_too() {
+    let world = World::new();
+    let ran = world.fix(&mender(), &[]).code(0);
+    let (code, screen) = Terminal::start(world.kcode(&["diff", &ran.kept().id()])).end();
+    assert_eq!(code, Some(0));
+    assert!(plain(&screen).contains("1 │ -Hello, Wrold!"), "{screen}");
+}
