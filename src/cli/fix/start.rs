@@ -16,7 +16,7 @@ use super::{interrupt, opening};
 use crate::cli::arguments::{Global, Output, RunFlags};
 use crate::cli::failure::Failure;
 use crate::cli::output;
-use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, WallBuilt, is_abandoned};
+use crate::journal::{Event, FileJournal, Layer, Outcome, Resumed, RunFolder, RunStarted, WallBuilt, is_abandoned};
 use crate::model::Conversation;
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
@@ -95,7 +95,7 @@ pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
     let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };
     let opened = conversation(&order, &seen, &folder, &tests);
     drop(seen);
-    let (worker, wall) = match confined.await.map_err(anyhow::Error::from)? {
+    let (worker, mut wall) = match confined.await.map_err(anyhow::Error::from)? {
         Ok(started) => started,
         Err(error) => {
             // The next run clears away what can't be removed now.
@@ -104,7 +104,7 @@ pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
             return Ok(Run { order, folder, journal, people, bench: None, ended });
         }
     };
-    let making = make_view(&order, &folder, place, mounted(overlay, &wall), asked);
+    let making = make_view(&order, &folder, place, mounted(overlay, &mut wall), asked);
     let mut bench = RunBench::new(worker, making, folder.clone(), tests.command.is_some());
     let (conversation, messages) = opened?;
     journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
@@ -253,10 +253,16 @@ fn overlay_plan(overlay: &Overlay) -> OverlayPlan {
     OverlayPlan { tree: overlay.tree().to_owned(), layers: overlay.layers().to_owned(), git: overlay.git().to_vec() }
 }
 
-/// The overlay, if the worker could mount it.
-fn mounted(overlay: Result<Overlay, String>, wall: &WallBuilt) -> Result<Overlay, String> {
-    let refused = wall.layers.iter().find(|layer| layer.name == "overlay" && !layer.holds);
-    refused.map_or(overlay, |layer| Err(layer.detail.clone()))
+/// The overlay, if the worker could mount it; the wall tells why there is none, whoever found out.
+fn mounted(overlay: Result<Overlay, String>, wall: &mut WallBuilt) -> Result<Overlay, String> {
+    match (overlay, wall.layers.iter().find(|layer| layer.name == "overlay")) {
+        (Ok(_), Some(Layer { holds: false, detail, .. })) => Err(detail.clone()),
+        (Err(why), None) => {
+            wall.layers.push(Layer { name: "overlay".to_owned(), holds: false, detail: why.clone() });
+            Err(why)
+        }
+        (overlay, _) => overlay,
+    }
 }
 
 /// Opens the overlay, or copies the tree, in the background; a run that goes on gets its changes back.

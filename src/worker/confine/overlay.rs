@@ -31,10 +31,10 @@ pub(super) fn show(plan: &OverlayPlan, old: &str, place: &Path) -> io::Result<Ve
     for (from, to) in [(&plan.tree, LOWER), (&plan.layers, LAYERS)] {
         fs::create_dir(to)?;
         // Not what is mounted below: an overlay couldn't show it, and the kernel doesn't uncover what it hides.
-        mount_bind(within(old, from), to).map_err(named("binding", from))?;
+        mount_bind(within(old, from), to).map_err(named("looking past what is mounted in", from))?;
     }
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    mount("overlay", place, "overlay", flags, OPTIONS).map_err(named("mounting over", &plan.tree))?;
+    mount("overlay", place, "overlay", flags, OPTIONS).map_err(named("keeping changes in", &plan.layers))?;
     let git = plan.git.iter().filter_map(|path| path.strip_prefix(&plan.tree).ok());
     let served = try_out(place).map_err(named("writing over", &plan.tree));
     let guarded = served.and_then(|()| git.map(|path| guard(plan, old, path, place)).collect());
