@@ -71,6 +71,8 @@ pub enum Command {
     Demo,
     /// Print every setting and where it comes from
     Config(ConfigArguments),
+    /// Build the wall, try to break out of it, and say what would mend its gaps
+    Doctor(DoctorArguments),
     /// Print the patch of a run
     Diff(RunArgument),
     /// Print the report of a run
@@ -110,6 +112,14 @@ pub struct RunsArguments {
 /// See [`Command::Config`].
 #[derive(Debug, Args)]
 pub struct ConfigArguments {
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    pub output: Listing,
+}
+
+/// See [`Command::Doctor`].
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     pub output: Listing,

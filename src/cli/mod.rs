@@ -6,6 +6,7 @@ mod apply;
 mod arguments;
 mod config;
 mod demo;
+mod doctor;
 mod failure;
 mod fix;
 mod output;
@@ -50,6 +51,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Resume(resume) => fix::resume(global, resume),
         Command::Demo => demo::execute(global),
         Command::Config(config) => config::execute(global, config),
+        Command::Doctor(doctor) => doctor::execute(doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
         Command::Apply(run) => apply::execute(global, run),

@@ -4,8 +4,10 @@ mod diff;
 mod live;
 mod people;
 mod sanitise;
+mod wall;
 
 pub use diff::coloured_diff;
 pub use live::Live;
 pub use people::{Loudness, People, closing, counted};
 pub use sanitise::sanitise;
+pub use wall::wall_table;

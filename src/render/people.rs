@@ -4,10 +4,10 @@ use std::fmt::Display;
 
 use console::StyledObject;
 
+use super::wall::wall_line;
 use super::{Live, sanitise};
 use crate::journal::{
-    AttemptFailed, Event, Layer, Outcome, Record, RunStarted, TestPurpose, TestsChosen, TestsRan, ToolAnswered,
-    WallBuilt,
+    AttemptFailed, Event, Outcome, Record, RunStarted, TestPurpose, TestsChosen, TestsRan, ToolAnswered,
 };
 use crate::model::Progress;
 use crate::report::Report;
@@ -70,7 +70,7 @@ impl People {
         }
         match event {
             Event::RunStarted(started) => Some(header(started)),
-            Event::WallBuilt(wall) => Some(wall_line(wall)),
+            Event::WallBuilt(wall) => Some(label("wall", &wall_line(wall))),
             Event::TestsChosen(chosen) => Some(tests_line(chosen)),
             Event::ViewMade(view) if !view.notes.is_empty() => Some(label("view", &sanitise(&view.notes.join("; ")))),
             Event::AttemptFailed(failed) => failed_line(failed),
@@ -95,29 +95,6 @@ fn header(started: &RunStarted) -> String {
 
 fn label(name: &str, text: &str) -> String {
     format!("{:<9} {text}", style(name).dim())
-}
-
-/// Layers worth a place in the header; every one is in the report, and one that doesn't hold is always told.
-const TOLD_LAYERS: [&str; 5] = ["overlay", "namespaces", "landlock", "seccomp", "cgroup"];
-
-fn wall_line(wall: &WallBuilt) -> String {
-    let mark = |holds: bool| if holds { style("✓").green() } else { style("✗").yellow() };
-    let told = wall.layers.iter().filter(|layer| !layer.holds || TOLD_LAYERS.contains(&layer.name.as_str()));
-    let names: Vec<_> = told.map(layer_name).collect();
-    let text = format!(
-        "files {}  processes {}  network {}   ({})  {} ms",
-        mark(wall.tree),
-        mark(wall.process),
-        mark(wall.network),
-        names.join(" · "),
-        wall.ms
-    );
-    label("wall", &text)
-}
-
-fn layer_name(layer: &Layer) -> String {
-    let name = sanitise(&layer.name);
-    if layer.holds { name.into_owned() } else { format!("no {name}: {}", sanitise(&layer.detail)) }
 }
 
 fn tests_line(chosen: &TestsChosen) -> String {

@@ -47,6 +47,7 @@ impl Folding {
                 report.wall.process = wall.process;
                 report.wall.network = wall.network;
                 report.wall.layers.clone_from(&wall.layers);
+                report.wall.proof.clone_from(&wall.proof);
             }
             Event::Resumed(resumed) => {
                 report.base_url.clone_from(&resumed.base_url);

@@ -85,6 +85,11 @@ fn write_numbers(out: &mut String, report: &Report) -> std::fmt::Result {
     let held = |holds: bool| if holds { "held" } else { "not held" };
     let (files, processes, network) = (held(wall.tree), held(wall.process), held(wall.network));
     writeln!(out, "| Wall ({}) | files {files}, processes {processes}, network {network} |", wall.mode)?;
+    let refused = wall.proof.iter().filter(|proof| proof.held).count();
+    writeln!(out, "| Attempts to break out, refused | {}, {refused} |", wall.proof.len())?;
+    for open in wall.proof.iter().filter(|proof| !proof.held) {
+        writeln!(out, "| Not held | {} ({}) |", sanitise(&open.attempt), sanitise(&open.detail))?;
+    }
     writeln!(out, "| Time | {:.1} s |", report.timing.total_ms as f64 / 1e3)
 }
 

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::journal::{Digest, FileChange, Layer, Limits, Outcome, Residue, RunId, StopReason, TestCounts, Tokens, Usd};
+use crate::journal::{
+    Digest, FileChange, Layer, Limits, Outcome, Proof, Residue, RunId, StopReason, TestCounts, Tokens, Usd,
+};
 
 /// The schema that a report names.
 pub const REPORT_SCHEMA: &str = "kcode.report/1";
@@ -176,8 +178,8 @@ pub struct WallReport {
     pub mode: String,
     /// The layers that were tried.
     pub layers: Vec<Layer>,
-    /// Attempts to break out, and what came of them; none is made yet.
-    pub proof: Vec<Layer>,
+    /// Attempts to break out, and what came of them.
+    pub proof: Vec<Proof>,
 }
 
 /// See [`Report::budget`].

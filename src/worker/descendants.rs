@@ -41,9 +41,9 @@ pub(super) fn kill_all() -> Residue {
             return Residue { killed: killed.len() as u64, survivors: left.len() as u64 };
         }
         for process in left {
-            if signal(process, Signal::KILL) {
-                killed.insert(process);
-            }
+            // One that is gone by now went with the first process of its namespace.
+            signal(process, Signal::KILL);
+            killed.insert(process);
         }
         thread::sleep(LOOK_AGAIN);
     }
@@ -53,6 +53,11 @@ pub(super) fn kill_all() -> Residue {
 pub(super) fn reap() {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
     while let Ok(Some(_)) | Err(Errno::INTR) = waitid(WaitId::All, options) {}
+}
+
+/// When a process began, in clock ticks since boot; `None` when it isn't there to be seen.
+pub(super) fn started(pid: Pid) -> Option<u64> {
+    stat(pid).map(|stat| stat.started)
 }
 
 /// Stops descendants until a look at them shows no new one.

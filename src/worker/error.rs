@@ -3,7 +3,7 @@
 use std::io;
 
 use super::protocol::FrameError;
-use crate::journal::Layer;
+use crate::journal::WallBuilt;
 
 /// A worker that can't be started, or that doesn't answer any more.
 #[derive(Debug, thiserror::Error)]
@@ -15,12 +15,12 @@ pub enum WorkerError {
     #[error("the worker process can't work here: {0}")]
     Unfit(String),
     /// `strict`, and a layer that guards files, processes or network is missing.
-    #[error("the wall around the worker is incomplete: {}", missing(.guards, .layers))]
+    #[error("the wall around the worker is incomplete: {}", missing(.guards, .wall))]
     WallIncomplete {
         /// Which of `files`, `processes` and `network` are not guarded.
         guards: Vec<&'static str>,
-        /// Every layer that was tried.
-        layers: Vec<Layer>,
+        /// What there is of it.
+        wall: Box<WallBuilt>,
     },
     /// It is gone.
     #[error("the worker process died ({status}){}", last_words(.stderr))]
@@ -46,13 +46,11 @@ pub enum WorkerError {
 impl WorkerError {
     /// What a person can do.
     #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
+    pub fn hint(&self) -> String {
+        let hint = match self {
             Self::Spawn(_) => "kcode starts its own binary a second time; check that it is still there and executable",
             Self::Unfit(_) => "check that kcode's state folder is writable and not full, then run again",
-            Self::WallIncomplete { .. } => {
-                "run with --sandbox auto to go on with the layers there are, or `kcode doctor` to see what would add the missing ones"
-            }
+            Self::WallIncomplete { wall, .. } => return to_complete(wall),
             Self::Died { .. } => {
                 "the run is kept; if memory ran out, give the tests less to do at once (--test), then continue it with `kcode resume`"
             }
@@ -60,13 +58,23 @@ impl WorkerError {
             Self::Failed { .. } => {
                 "check free space and permissions of kcode's state folder, then continue with `kcode resume`"
             }
-        }
+        };
+        hint.to_owned()
     }
 }
 
-fn missing(guards: &[&str], layers: &[Layer]) -> String {
-    let reasons: Vec<String> =
-        layers.iter().filter(|layer| !layer.holds).map(|layer| format!("{}: {}", layer.name, layer.detail)).collect();
+/// What would add the layers that are missing, and what there is besides.
+fn to_complete(wall: &WallBuilt) -> String {
+    let mut hints: Vec<&str> = wall.layers.iter().filter_map(|layer| layer.hint.as_deref()).collect();
+    hints.push("`kcode doctor` shows all layers, and --sandbox auto goes on with those there are");
+    hints.join("; ")
+}
+
+fn missing(guards: &[&str], wall: &WallBuilt) -> String {
+    let layers = wall.layers.iter().filter(|layer| !layer.holds);
+    let mut reasons: Vec<String> = layers.map(|layer| format!("{}: {}", layer.name, layer.detail)).collect();
+    let open = wall.proof.iter().filter(|proof| !proof.held);
+    reasons.extend(open.map(|proof| format!("it could {}: {}", proof.attempt, proof.detail)));
     let unguarded = format!("nothing guards {}", guards.join(" and "));
     if reasons.is_empty() { unguarded } else { format!("{unguarded} ({})", reasons.join("; ")) }
 }
@@ -80,17 +88,29 @@ fn last_words(stderr: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::{Guard, Layer, Proof};
 
     #[test]
-    fn an_incomplete_wall_names_what_is_open_and_why() {
-        let layer = |name: &str, holds| Layer { name: name.into(), holds, detail: "not in this kernel".into() };
-        let error = WorkerError::WallIncomplete {
-            guards: vec!["files", "network"],
-            layers: vec![layer("landlock", false), layer("rlimits", true)],
+    fn an_incomplete_wall_names_what_is_open_and_why_and_what_to_do() {
+        let landlock = Layer::missing("landlock", "not in this kernel").with_hint(Some("take another kernel".into()));
+        let open = Proof {
+            guards: Guard::Files,
+            attempt: "change a file outside the view".into(),
+            held: false,
+            detail: "it worked".into(),
         };
+        let refused = Proof { held: true, ..open.clone() };
+        let wall = WallBuilt {
+            layers: vec![landlock, Layer::holding("rlimits", "set")],
+            proof: vec![refused, open],
+            ..WallBuilt::default()
+        };
+        let error = WorkerError::WallIncomplete { guards: vec!["files", "network"], wall: Box::new(wall) };
         assert_eq!(
             error.to_string(),
-            "the wall around the worker is incomplete: nothing guards files and network (landlock: not in this kernel)"
+            "the wall around the worker is incomplete: nothing guards files and network \
+             (landlock: not in this kernel; it could change a file outside the view: it worked)"
         );
+        assert!(error.hint().starts_with("take another kernel; `kcode doctor`"), "{}", error.hint());
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use super::{command, serve, supervisor};
+use super::{command, proof, serve, supervisor};
 
 /// Runs the part of a worker that the arguments after `__worker` name: the supervisor when there are none.
 #[must_use]
@@ -13,7 +13,11 @@ pub fn main() -> ExitCode {
     let run = match part.as_ref().map(|part| part.to_str()) {
         None => supervisor::run(),
         Some(Some(supervisor::HOST)) => serve::run(arguments),
-        Some(Some(command::ENTER)) => command::enter(&arguments.collect::<Vec<_>>()),
+        Some(Some(command::ENTER)) => command::enter(),
+        Some(Some(command::DOOR)) => command::open(),
+        Some(Some(command::INIT)) => command::keep(),
+        Some(Some(proof::PROVE)) => proof::prove(arguments),
+        Some(Some(proof::LINGER)) => proof::linger(),
         Some(_) => Err(std::io::Error::other("a worker is started by kcode itself and has no use for people")),
     };
     run.unwrap_or_else(|error| {

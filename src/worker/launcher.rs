@@ -25,11 +25,12 @@ use tokio::sync::{Mutex as AsyncMutex, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::environment;
 use super::error::WorkerError;
 use super::plan::WorkerPlan;
+use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
-use crate::journal::{Residue, WallBuilt};
+use super::{advice, environment};
+use crate::journal::{Guard, Residue, WallBuilt};
 use crate::model::ToolCall;
 use crate::settings::Sandbox;
 use crate::tools::{Observation, TestRun};
@@ -218,7 +219,10 @@ impl Launched {
     /// # Errors
     /// When it can't work, or `plan` is strict and the wall has a gap.
     pub async fn confine(self, plan: WorkerPlan) -> Result<(Worker, WallBuilt), WorkerError> {
-        let first = ToWorker::Begin(Box::new(plan.charge(std::env::home_dir())));
+        let home = std::env::home_dir();
+        let bait = if plan.sandbox == Sandbox::Off { None } else { Bait::lay(home.as_deref(), &plan.scratch).ok() };
+        let charge = plan.charge(home, bait.as_ref().map(Bait::targets));
+        let first = ToWorker::Begin(Box::new(charge));
         let mut wall = match timeout(START_LIMIT, self.worker.ask(CONTROL, &first)).await {
             Ok(Ok(FromWorker::Ready(wall))) => wall,
             Ok(Ok(FromWorker::Unfit { reason })) => return Err(WorkerError::Unfit(reason)),
@@ -226,11 +230,16 @@ impl Launched {
             Ok(Err(error)) => return Err(error),
             Err(_) => return Err(WorkerError::Unfit(format!("no word from it for {} s", START_LIMIT.as_secs()))),
         };
+        if let Some(bait) = bait {
+            bait.judge(&mut wall.proof);
+        }
+        count_proof(&mut wall);
+        advice::add(&mut wall.layers, |path| fs::read_to_string(path).ok());
         wall.ms = self.began.elapsed().as_millis() as u64;
         let guards = gaps(&wall);
         if plan.sandbox == Sandbox::Strict && !guards.is_empty() {
             self.worker.stop().await;
-            return Err(WorkerError::WallIncomplete { guards, layers: wall.layers });
+            return Err(WorkerError::WallIncomplete { guards, wall: Box::new(wall) });
         }
         Ok((self.worker, wall))
     }
@@ -298,10 +307,16 @@ fn hand_out(decoder: &mut Decoder, calls: &Mutex<Calls>) -> Result<(), FrameErro
     Ok(())
 }
 
+/// Nothing is guarded by layers alone: every attempt against it has to have been refused as well.
+fn count_proof(wall: &mut WallBuilt) {
+    wall.tree &= proof::holds(&wall.proof, Guard::Files);
+    wall.process &= proof::holds(&wall.proof, Guard::Processes);
+    wall.network &= proof::holds(&wall.proof, Guard::Network);
+}
+
 /// What nothing guards.
 fn gaps(wall: &WallBuilt) -> Vec<&'static str> {
-    let guards = [("files", wall.tree), ("processes", wall.process), ("network", wall.network)];
-    guards.into_iter().filter(|(_, holds)| !holds).map(|(name, _)| name).collect()
+    Guard::ALL.into_iter().filter(|guard| !wall.holds(*guard)).map(Guard::name).collect()
 }
 
 fn failed(tool: &str, answer: FromWorker) -> WorkerError {

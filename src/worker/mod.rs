@@ -1,32 +1,36 @@
 //! The process wall: the broker keeps key and network, the worker runs the repository's code.
 //!
 //! ```text
-//! broker (kcode fix)                  supervisor              host                      command
-//! Worker ── starts ──────────────────► __worker ── starts ──► __worker host             sh -c "cargo test"
-//!    └───── frames over a socket pair ───────────────────────► confine, serve ── starts ──► __worker enter …
+//! broker (kcode fix)                  supervisor              host                      cell
+//! Worker ── starts ──────────────────► __worker ── starts ──► __worker host             init ── sh -c "cargo test"
+//!    └───── frames over a socket pair ───────────────────────► confine, serve ── starts ──┘
 //! ```
 //!
 //! The supervisor adopts and kills whatever is left when the host ends. The host confines itself
 //! before its first call (namespaces with a root of its own, Landlock, no capabilities), then runs
-//! tools. Commands enter one more domain, in which they can't reach the host. When the broker goes
-//! away, however it does, the connection ends and so do all.
+//! tools. Each command gets a cell, which is a process namespace of its own, and can't see the host from there.
+//! When the broker goes away, however it does, the connection ends and so do all.
 //!
 //! | File | What it is about |
 //! |---|---|
 //! | `launcher`, `environment` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
 //! | [`host`], `supervisor`, `serve` | the processes inside |
-//! | `confine/` | the layers, each tried and reported |
+//! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
 //! | `command/`, `descendants` | running the tests: watched, bounded, gone afterwards |
+//! | `descriptors`, `advice` | what mustn't be inherited; what to do about a missing layer |
 
+mod advice;
 mod command;
 mod confine;
 mod descendants;
+mod descriptors;
 mod environment;
 mod error;
 pub mod host;
 mod launcher;
 mod plan;
+mod proof;
 pub mod protocol;
 mod serve;
 mod supervisor;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::proof::Targets;
 use crate::settings::{Sandbox, TestCommand};
 
 /// Everything that a worker needs to know.
@@ -70,10 +71,12 @@ pub struct Charge {
     pub idle: Duration,
     /// False only when a person typed `--sandbox off`.
     pub confine: bool,
+    /// What the proof is aimed at; without it there is none, and nothing counts as held.
+    pub(super) targets: Option<Targets>,
 }
 
 impl WorkerPlan {
-    pub(super) fn charge(&self, home: Option<PathBuf>) -> Charge {
+    pub(super) fn charge(&self, home: Option<PathBuf>, targets: Option<Targets>) -> Charge {
         Charge {
             view: self.view.clone(),
             overlay: self.overlay.clone(),
@@ -85,6 +88,7 @@ impl WorkerPlan {
             deadline: self.deadline,
             idle: self.idle,
             confine: self.sandbox != Sandbox::Off,
+            targets,
         }
     }
 }

@@ -8,7 +8,6 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -16,12 +15,12 @@ use std::thread;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::command::Runner;
-use super::confine::NoNamespaces;
+use super::command::{Proven, Reach, Runner};
+use super::confine::{Confined, NoNamespaces};
 use super::plan::Charge;
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::WITHOUT_NAMESPACES;
-use super::{confine, descendants};
+use super::{confine, proof};
 use crate::tools::{self, TestRun, TestRunner, Workroom};
 
 /// Serves the broker at the other end of standard input. The first argument is the [`Charge`]; a second one says why
@@ -37,15 +36,21 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     let mut inbox = Inbox { connection: connection.try_clone()?, decoder: Decoder::default() };
     let outbox = Outbox(Arc::new(Mutex::new(connection)));
     // The wall comes before anything of the view is opened, and while this is the only thread.
-    let confined = match confine::confine(&charge, without_namespaces) {
-        Ok(confined) => confined,
+    let enclosed = match confine::enclose(&charge, without_namespaces) {
+        Ok(enclosed) => enclosed,
         Err(NoNamespaces(why)) => {
             io::stdout().write_all(why.as_bytes())?;
             return Ok(ExitCode::from(WITHOUT_NAMESPACES));
         }
     };
-    let charge = Charge { view: confined.view, ..charge };
-    let host = match Host::new(charge, confined.writable) {
+    let charge = Charge { view: enclosed.view.clone(), ..charge };
+    let reach = Reach { domain: enclosed.domain.clone(), in_cells: enclosed.in_namespaces };
+    let runner = Runner::start(charge.clone(), reach)?;
+    let mut confined = enclosed.confine(&charge);
+    if charge.confine {
+        add_proof(&mut confined, &charge, &runner);
+    }
+    let host = match Host::new(&charge, runner) {
         Ok(host) => Arc::new(host),
         Err(error) => {
             outbox.send(&FromWorker::Unfit { reason: error.to_string() });
@@ -54,18 +59,28 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     };
     outbox.send(&FromWorker::Ready(confined.wall));
     let last = host.serve(&mut inbox, &outbox);
-    host.close();
-    let residue = descendants::kill_all();
+    let residue = host.runner.close();
     if let Ok(Some(ToWorker::Stop)) = last {
         outbox.send(&FromWorker::Stopped(residue));
     }
     last.map(|_| ExitCode::SUCCESS)
 }
 
+/// Before the first call: what a command can do behind this wall.
+fn add_proof(confined: &mut Confined, charge: &Charge, runner: &Runner) {
+    let no_targets =
+        || Proven { cells: None, proofs: proof::none("there is nowhere to lay out what they are aimed at") };
+    let proven = charge.targets.clone().map_or_else(no_targets, |targets| runner.prove(targets));
+    let wall = &mut confined.wall;
+    wall.process &= confined.signals || proven.cells.as_ref().is_some_and(|cells| cells.holds);
+    wall.layers.extend(proven.cells);
+    wall.proof = proven.proofs;
+}
+
 /// What calls work on.
 struct Host {
     room: Workroom,
-    runner: Option<Arc<Runner>>,
+    runner: Arc<Runner>,
 }
 
 /// The same runner, for the tool that asks for it.
@@ -78,14 +93,13 @@ impl TestRunner for Shared {
 }
 
 impl Host {
-    fn new(charge: Charge, writable: Vec<PathBuf>) -> io::Result<Self> {
+    fn new(charge: &Charge, runner: Runner) -> io::Result<Self> {
         let view = Dir::open_ambient_dir(&charge.view, ambient_authority())?;
         let logs = Dir::open_ambient_dir(&charge.logs, ambient_authority())?;
-        let root = charge.view.clone();
-        let tests = charge.tests.clone();
-        let runner = tests.map(|tests| Runner::new(charge, tests, writable).map(Arc::new)).transpose()?;
-        let for_tools = runner.clone().map(|runner| Box::new(Shared(runner)) as Box<dyn TestRunner + Send + Sync>);
-        Ok(Self { room: Workroom::new(view, root, logs, for_tools), runner })
+        let runner = Arc::new(runner);
+        let for_tools = || Box::new(Shared(Arc::clone(&runner))) as Box<dyn TestRunner + Send + Sync>;
+        let room = Workroom::new(view, charge.view.clone(), logs, charge.tests.is_some().then(for_tools));
+        Ok(Self { room, runner })
     }
 
     /// Until the connection ends (`None`) or a stop comes.
@@ -98,7 +112,7 @@ impl Host {
                 Some(ToWorker::RunTests { id, filter }) => {
                     self.in_thread(id, outbox, move |host| host.run_tests(id, &filter));
                 }
-                Some(ToWorker::Cancel) => self.cancel(),
+                Some(ToWorker::Cancel) => self.runner.cancel(),
                 end @ (Some(ToWorker::Stop) | None) => return Ok(end),
                 Some(ToWorker::Begin(_)) => return Err(io::Error::other("a worker can't begin twice")),
             }
@@ -131,22 +145,9 @@ impl Host {
     }
 
     fn run_tests(&self, id: u64, filter: &[String]) -> FromWorker {
-        match self.runner.as_ref().map(|runner| runner.run(filter)) {
-            Some(Ok(run)) => FromWorker::TestsRan { id, run },
-            Some(Err(reason)) => FromWorker::Failed { id, reason },
-            None => FromWorker::Failed { id, reason: "no test command is known".into() },
-        }
-    }
-
-    fn cancel(&self) {
-        if let Some(runner) = &self.runner {
-            runner.cancel();
-        }
-    }
-
-    fn close(&self) {
-        if let Some(runner) = &self.runner {
-            runner.close();
+        match self.runner.run(filter) {
+            Ok(run) => FromWorker::TestsRan { id, run },
+            Err(reason) => FromWorker::Failed { id, reason },
         }
     }
 }
@@ -215,7 +216,11 @@ mod tests {
 
     fn host(folder: &std::path::Path) -> Arc<Host> {
         let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
-        Arc::new(Host { room: Workroom::new(dir(), folder.to_owned(), dir(), None), runner: None })
+        let charge = r#"{"view":"","logs":"","scratch":"","readable":[],"home":null,"tests":null,
+            "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
+        let reach = Reach { domain: None, in_cells: false };
+        let runner = Runner::start(serde_json::from_str(charge).unwrap(), reach).unwrap();
+        Arc::new(Host { room: Workroom::new(dir(), folder.to_owned(), dir(), None), runner: Arc::new(runner) })
     }
 
     fn answer(to: impl FnOnce(&Host) -> FromWorker + Send + 'static) -> FromWorker {

@@ -14,7 +14,7 @@ use rustix::process::{getpid, set_child_subreaper, setsid};
 
 use super::plan::Charge;
 use super::protocol::{ToWorker, receive};
-use super::{SUBCOMMAND, descendants};
+use super::{SUBCOMMAND, descendants, descriptors};
 
 /// The argument that makes a worker process the host; its [`Charge`] as JSON follows, and why it is to do without
 /// namespaces if it is.
@@ -27,6 +27,8 @@ pub(super) const WITHOUT_NAMESPACES: u8 = 76;
 /// # Errors
 /// When the host can't be started.
 pub(super) fn run() -> io::Result<ExitCode> {
+    // The broker closes what it opens; this is about what was open before it began, and costs no more than an old kernel.
+    let _ = descriptors::close_inherited_on_exec();
     // A session of its own: no terminal whose Ctrl-C reaches it, or into which tests could type. It fails when this
     // already is a session's leader.
     let _ = setsid();

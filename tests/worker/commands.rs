@@ -1,11 +1,12 @@
 //! Running the test command: how it ends, what is kept, what is gone.
 
+use std::fs;
 use std::time::Duration;
 
 use kcode::settings::TestCommand;
 use kcode::worker::{Worker, WorkerPlan};
 
-use crate::world::{DAEMON, World, is_alive};
+use crate::world::World;
 
 #[tokio::test]
 async fn a_run_says_how_it_ended_and_what_was_written() {
@@ -45,22 +46,22 @@ async fn a_filter_is_arguments_and_never_shell() {
 #[tokio::test]
 async fn a_daemon_ends_with_the_command_although_it_holds_the_pipe() {
     let world = World::new();
-    let run = world.run(&format!("{DAEMON}; echo done")).await;
+    let run = world.run(&format!("{}; echo done", world.daemon())).await;
     assert_eq!(run.exit_code, Some(0));
     assert_eq!(world.log(&run), "done\n");
-    assert!(!is_alive(&world.pid("daemon.pid")));
+    assert_eq!(world.daemons(), 0);
 }
 
 #[tokio::test]
 async fn the_deadline_ends_a_command_that_ignores_being_asked() {
     let world = World::new();
-    let line = format!("{DAEMON}; trap '' TERM; echo $$ > main.pid; echo before; while :; do sleep 1; done");
+    let line = format!("{}; trap '' TERM; echo before; while :; do sleep 1; done", world.daemon());
     let (worker, _) =
         Worker::start(WorkerPlan { deadline: Duration::from_secs(1), ..world.plan(&line) }).await.unwrap();
     let run = worker.run_tests(&[]).await.unwrap();
     assert_eq!(run.stopped.as_deref(), Some("deadline"));
     assert!(world.log(&run).contains("before\n") && run.excerpt.contains("deadline of 1 s"), "{}", run.excerpt);
-    assert!(!is_alive(&world.pid("main.pid")) && !is_alive(&world.pid("daemon.pid")));
+    assert_eq!(world.daemons(), 0);
 }
 
 #[tokio::test]
@@ -84,9 +85,9 @@ async fn silence_ends_a_command_and_what_it_wrote_on_being_asked_is_kept() {
 #[tokio::test]
 async fn cancelling_ends_the_run_that_is_on_and_those_that_wait() {
     let world = World::new();
-    let worker = world.worker("echo begun; echo $$ > main.pid; exec sleep 1000").await;
+    let worker = world.worker(&format!("echo begun; {}; echo > ready; exec sleep 1000", world.daemon())).await;
     let cancel = async {
-        world.has("main.pid").await;
+        world.has("ready").await;
         worker.cancel_all().await.unwrap();
     };
     let (first, second, ()) = tokio::join!(worker.run_tests(&[]), worker.run_tests(&[]), cancel);
@@ -94,7 +95,7 @@ async fn cancelling_ends_the_run_that_is_on_and_those_that_wait() {
     assert_eq!(first.stopped.as_deref(), Some("cancelled"));
     assert_eq!(second.stopped.as_deref(), Some("cancelled"));
     assert_eq!([world.log(&first), world.log(&second)].concat(), "begun\n");
-    assert!(!is_alive(&world.pid("main.pid")));
+    assert_eq!(world.daemons(), 0);
 }
 
 #[tokio::test]
@@ -108,14 +109,13 @@ async fn a_cancel_does_not_reach_the_next_run() {
 #[tokio::test]
 async fn a_hundred_megabytes_cost_little_memory_and_a_bounded_log() {
     let world = World::new();
-    let line = "if [ -e big ]; then grep VmHWM /proc/$PPID/status; \
-                else touch big; echo first; head -c 100000000 /dev/zero | tr '\\0' '\\n'; echo last; fi";
-    let worker = world.worker(line).await;
+    let worker = world.worker("echo first; head -c 100000000 /dev/zero | tr '\\0' '\\n'; echo last").await;
     let run = worker.run_tests(&[]).await.unwrap();
     assert!(run.passed() && run.excerpt.contains("first\n") && run.excerpt.contains("last\n"), "{}", run.excerpt);
     let log = world.folder.join("run/logs").join(&run.log).metadata().unwrap().len();
     assert!((64 << 20..65 << 20).contains(&log), "{log} bytes of log");
-    let memory = world.log(&worker.run_tests(&[]).await.unwrap());
-    let peak_kb: u64 = memory.split_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(peak_kb < 64 * 1024, "{memory}");
+    let status = fs::read_to_string(format!("/proc/{}/status", world.host())).unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    let peak_kb: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(peak_kb < 96 * 1024, "{peak}");
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use kcode::settings::Sandbox;
 use kcode::worker::{Worker, WorkerError, WorkerPlan};
 
-use crate::world::{DAEMON, World, is_alive, until};
+use crate::world::{World, until};
 
 /// Names the folder of the world when this binary plays a broker that will be killed, or has secrets.
 const ROLE: &str = "KCODE_TEST_BROKER";
@@ -14,41 +14,38 @@ const ROLE: &str = "KCODE_TEST_BROKER";
 #[tokio::test]
 async fn stopping_kills_what_still_runs_and_says_so() {
     let world = World::new();
-    let worker = world.worker(&format!("{DAEMON}; echo $$ > main.pid; exec sleep 1000")).await;
+    let worker = world.worker(&format!("{}; echo > ready; exec sleep 1000", world.daemon())).await;
     tokio::select! {
         run = worker.run_tests(&[]) => panic!("the command ended by itself: {run:?}"),
-        () = world.has("main.pid") => {}
+        () = world.has("ready") => {}
     }
     let residue = worker.stop().await;
     assert!(residue.killed >= 2, "{residue:?}");
     assert_eq!(residue.survivors, 0);
-    assert!(!is_alive(&world.pid("main.pid")) && !is_alive(&world.pid("daemon.pid")));
+    assert_eq!(world.daemons(), 0);
 }
 
 #[tokio::test]
 async fn dropping_a_worker_leaves_no_process() {
     let world = World::new();
-    let worker = world.worker(&format!("{DAEMON}; echo $PPID > host.pid; echo $$ > main.pid; exec sleep 1000")).await;
+    let worker = world.worker(&format!("{}; echo > ready; exec sleep 1000", world.daemon())).await;
     tokio::select! {
         run = worker.run_tests(&[]) => panic!("the command ended by itself: {run:?}"),
-        () = world.has("main.pid") => {}
+        () = world.has("ready") => {}
     }
     drop(worker);
-    for file in ["main.pid", "daemon.pid", "host.pid"] {
-        let pid = world.pid(file);
-        until(&format!("{file} to be gone"), || !is_alive(&pid)).await;
-    }
+    until("host and daemon to be gone", || world.living().is_empty()).await;
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_is_an_error_with_a_hint_and_takes_its_commands_along() {
     let world = World::new();
-    let line = format!("{DAEMON}; kill -9 $PPID; sleep 1000");
+    let line = format!("{}; kill -9 $PPID; sleep 1000", world.daemon());
     let (worker, _) = Worker::start(WorkerPlan { sandbox: Sandbox::Off, ..world.plan(&line) }).await.unwrap();
     let error = worker.run_tests(&[]).await.unwrap_err();
     assert!(matches!(error, WorkerError::Died { .. }), "{error}");
     assert!(error.to_string().contains("137") && !error.hint().is_empty(), "{error}");
-    assert!(!is_alive(&world.pid("daemon.pid")));
+    assert_eq!(world.daemons(), 0);
     assert!(matches!(worker.run_tests(&[]).await, Err(WorkerError::Died { .. })));
     assert_eq!(worker.stop().await.survivors, 0);
 }
@@ -75,15 +72,12 @@ fn broker_process(world: &World, line: &str) -> Command {
 #[tokio::test]
 async fn killing_the_broker_ends_everything() {
     let world = World::new();
-    let line = format!("{DAEMON}; echo $PPID > host.pid; echo $$ > main.pid; exec sleep 1000");
+    let line = format!("{}; echo > ready; exec sleep 1000", world.daemon());
     let mut broker = broker_process(&world, &line).spawn().unwrap();
-    world.has("main.pid").await;
+    world.has("ready").await;
     broker.kill().unwrap();
     broker.wait().unwrap();
-    for file in ["main.pid", "daemon.pid", "host.pid"] {
-        let pid = world.pid(file);
-        until(&format!("{file} to be gone"), || !is_alive(&pid)).await;
-    }
+    until("host and daemon to be gone", || world.living().is_empty()).await;
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! The process wall, driven through the built binary: what a worker's commands can do, and what is left of them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod calls;
+mod cells;
 mod commands;
 mod endings;
 mod inside;
 mod overlay;
+mod proofs;
 mod wall;
 mod world;

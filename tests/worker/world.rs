@@ -1,7 +1,7 @@
 //! A temporary view and the folders around it, and how to wait for what happens there.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use kcode::settings::{Sandbox, TestCommand};
@@ -76,9 +76,36 @@ impl World {
         fs::read_to_string(self.folder.join("run/logs").join(&run.log)).unwrap()
     }
 
-    /// The process whose number a command wrote into the view.
-    pub(crate) fn pid(&self, file: &str) -> String {
-        fs::read_to_string(self.view().join(file)).unwrap().trim().to_owned()
+    /// Shell words that leave a daemon behind: it has its own session and holds on to the output.
+    pub(crate) fn daemon(&self) -> String {
+        format!(
+            "(setsid sh -c 'echo > daemon; while :; do sleep 1000; done' {} &); \
+             while [ ! -e daemon ]; do sleep 0.01; done",
+            self.folder.display()
+        )
+    }
+
+    /// Processes that bear this world's folder in their arguments: the worker's host, daemons.
+    pub(crate) fn living(&self) -> Vec<Living> {
+        let folder = self.folder.to_str().unwrap();
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        // The dead have no arguments.
+        let arguments = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        pids.map(|pid| Living { pid, arguments: arguments(&pid) })
+            .filter(|living| living.arguments.contains(folder))
+            .collect()
+    }
+
+    /// The worker's process that serves calls.
+    pub(crate) fn host(&self) -> u32 {
+        let is_host = |living: &&Living| living.arguments.contains("__worker\0host");
+        self.living().iter().find(is_host).unwrap().pid
+    }
+
+    /// Those of [`World::living`] that a command left behind.
+    pub(crate) fn daemons(&self) -> usize {
+        self.living().iter().filter(|living| living.arguments.starts_with("sh\0")).count()
     }
 
     pub(crate) async fn has(&self, file: &str) {
@@ -96,12 +123,9 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-pub(crate) fn is_alive(pid: &str) -> bool {
-    assert!(!pid.is_empty());
-    let stat = fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
-    !matches!(stat.rsplit(") ").next().and_then(|rest| rest.chars().next()), None | Some('Z' | 'X'))
+/// A process that is alive.
+pub(crate) struct Living {
+    pub(crate) pid: u32,
+    /// Each ends with a null character.
+    pub(crate) arguments: String,
 }
-
-/// Leaves a daemon behind that has its own session and holds on to the output.
-pub(crate) const DAEMON: &str = "(setsid sh -c 'echo $$ > daemon.pid; exec sleep 1000' &); \
-                      while [ ! -s daemon.pid ]; do sleep 0.01; done";

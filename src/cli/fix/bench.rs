@@ -186,7 +186,7 @@ impl From<ApplyError> for BenchError {
 }
 
 fn from_worker(error: &WorkerError) -> BenchError {
-    broken(error.to_string(), Some(error.hint().to_owned()))
+    broken(error.to_string(), Some(error.hint()))
 }
 
 fn from_workspace(error: &WorkspaceError) -> BenchError {

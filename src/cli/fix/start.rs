@@ -256,9 +256,9 @@ fn overlay_plan(overlay: &Overlay) -> OverlayPlan {
 /// The overlay, if the worker could mount it; the wall tells why there is none, whoever found out.
 fn mounted(overlay: Result<Overlay, String>, wall: &mut WallBuilt) -> Result<Overlay, String> {
     match (overlay, wall.layers.iter().find(|layer| layer.name == "overlay")) {
-        (Ok(_), Some(Layer { holds: false, detail, .. })) => Err(detail.clone()),
+        (Ok(_), Some(layer)) if !layer.holds => Err(layer.detail.clone()),
         (Err(why), None) => {
-            wall.layers.push(Layer { name: "overlay".to_owned(), holds: false, detail: why.clone() });
+            wall.layers.push(Layer::missing("overlay", why.clone()));
             Err(why)
         }
         (overlay, _) => overlay,

@@ -1,40 +1,36 @@
-//! The last step before a command: the process that becomes it closes the door behind itself.
+//! The last step before a command without a cell: the process that becomes it closes the door behind itself.
 //!
 //! It takes the place of code between `fork` and `exec`, which can't be written safely.
 
-use std::ffi::OsString;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use crate::worker::confine;
+use super::errand::ToKeeper;
+use super::start::not_started;
+use crate::worker::protocol::receive;
 
-/// The argument that makes a worker process the entrance of a command: the folders that it may write follow, then
-/// [`COMMAND`], then the command. Without folders there are no domains: `--sandbox off`.
+/// The argument that makes a worker process the entrance of a command.
 pub(in crate::worker) const ENTER: &str = "enter";
-/// Stands before the command.
-pub(super) const COMMAND: &str = "--";
-/// What a shell answers when a program isn't there.
-const NOT_FOUND: u8 = 127;
 
-/// Becomes the command.
+/// Becomes the command that the socket on standard input names.
 ///
 /// # Errors
-/// When `arguments` are not what [`ENTER`] promises, or the domain can't be entered.
-pub(in crate::worker) fn enter(arguments: &[OsString]) -> io::Result<ExitCode> {
-    let mut parts = arguments.splitn(2, |argument| argument == COMMAND);
-    let (Some(writable), Some([program, rest @ ..])) = (parts.next(), parts.next()) else {
-        return Err(io::Error::other("enter needs folders, a divider and a command"));
+/// When the socket says something else, or the domain can't be entered.
+pub(in crate::worker) fn enter() -> io::Result<ExitCode> {
+    let mut connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+    let ToKeeper::Run(errand) = receive(&mut connection)? else {
+        return Err(io::Error::other("the first message must say what to run"));
     };
+    let [program, rest @ ..] = &errand.argv[..] else { return Err(io::Error::other("there is no command")) };
     // The thread that started this one lives as long as the command; when it dies, so does the command.
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    if !writable.is_empty() {
-        confine::enter_command_domain(writable.iter().map(PathBuf::from).collect())?;
+    if let Some(domain) = &errand.domain {
+        domain.enter()?;
     }
-    let error = Command::new(program).args(rest).exec();
-    crate::worker::host::say(&format!("kcode: {} could not be started: {error}", program.to_string_lossy()));
-    Ok(ExitCode::from(NOT_FOUND))
+    let error = Command::new(program).args(rest).current_dir(&errand.folder).stdin(Stdio::null()).exec();
+    Ok(ExitCode::from(not_started(program, &error)))
 }

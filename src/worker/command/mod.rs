@@ -1,13 +1,26 @@
-//! Running the test command: started inside its own domain, watched, bounded, and gone afterwards.
+//! Running the test command: started inside its own walls, watched, bounded, and gone afterwards.
 //!
 //! Whatever ends it (its own exit, the deadline, silence, a cancel), what it wrote until then is
 //! kept: all of it in the log, head and tail in memory, the failing tests in the excerpt.
+//!
+//! | File | What it is about |
+//! |---|---|
+//! | `runner`, `executor` | who asks for a run, and the one thread that does it |
+//! | `start`, `errand` | how a command is started, and what it is told |
+//! | `cell/`, `enter` | its own process namespace, or its own domain only |
+//! | `watch`, `output`, `excerpt` | what becomes of it |
 
+mod cell;
 mod enter;
+mod errand;
 mod excerpt;
+mod executor;
 mod output;
 mod runner;
+mod start;
 mod watch;
 
+pub(super) use cell::{DOOR, INIT, keep, open};
 pub(super) use enter::{ENTER, enter};
+pub(super) use executor::{Proven, Reach};
 pub(super) use runner::Runner;

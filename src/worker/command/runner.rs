@@ -1,158 +1,134 @@
-//! Runs the test command, one run at a time, and turns it into a [`TestRun`].
+//! Whoever runs commands in a worker: many may ask, one thread does.
+//!
+//! That thread is made before the worker confines itself, because nothing that is confined could
+//! make the namespaces of a command. It takes orders from the worker's own code alone, and what it starts
+//! confines itself before it is a command.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::enter::{COMMAND, ENTER};
-use super::excerpt::excerpt;
-use super::output::{Output, next_log};
-use super::watch::{Limits, Stop, Watch};
-use crate::settings::TestCommand;
+use super::executor::{Executor, Proven, Reach};
+use crate::journal::Residue;
 use crate::tools::{TestRun, TestRunner};
 use crate::worker::plan::Charge;
-use crate::worker::{SUBCOMMAND, descendants};
+use crate::worker::proof::{self, Targets};
 
-/// Whoever runs the tests in a worker.
+/// How long the last run may take to be dead; killing takes milliseconds.
+const END_LIMIT: Duration = Duration::from_secs(4);
+
+/// The handle of the thread for commands.
 #[derive(Debug)]
 pub(in crate::worker) struct Runner {
-    charge: Charge,
-    tests: TestCommand,
-    /// Where commands may write.
-    writable: Vec<PathBuf>,
-    /// Held by the run that is on; the others wait. So all descendants of this process belong to that run.
-    turn: Mutex<()>,
-    /// Readable once the run that is on has to end.
-    bell: OwnedFd,
-    gate: Mutex<Gate>,
+    jobs: Sender<Job>,
+    gate: Arc<Gate>,
 }
 
-/// Whether commands may start.
-#[derive(Debug, Default)]
-struct Gate {
+/// What the thread is asked for.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Run the tests.
+    Tests {
+        /// Those that this names, or all.
+        filter: Vec<String>,
+        /// How often runs had been cancelled when this one was asked for.
+        asked_at: u64,
+        answer: Sender<Result<TestRun, String>>,
+    },
+    /// Let a command try to break out.
+    Prove { targets: Targets, answer: Sender<Proven> },
+    /// End. What had to be killed for that is the answer.
+    End(Sender<Residue>),
+}
+
+/// Whether commands may run.
+#[derive(Debug)]
+pub(super) struct Gate {
+    state: Mutex<GateState>,
+    /// Readable once the run that is on has to end.
+    bell: OwnedFd,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GateState {
     /// How often runs were cancelled: a run that was asked for before the last time doesn't start.
-    cancelled: u64,
+    pub(super) cancelled: u64,
     /// Set for good when the worker ends.
-    closed: bool,
+    pub(super) closed: bool,
 }
 
 impl Runner {
-    pub(in crate::worker) fn new(charge: Charge, tests: TestCommand, writable: Vec<PathBuf>) -> io::Result<Self> {
+    /// Starts the thread; with the rights that the calling one has now.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub(in crate::worker) fn start(charge: Charge, reach: Reach) -> io::Result<Self> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { charge, tests, writable, turn: Mutex::default(), bell, gate: Mutex::default() })
+        let gate = Arc::new(Gate { state: Mutex::default(), bell });
+        let (jobs, inbox) = mpsc::channel();
+        let mut executor = Executor::new(charge, reach, Arc::clone(&gate));
+        thread::Builder::new().name("commands".into()).spawn(move || executor.work(&inbox))?;
+        Ok(Self { jobs, gate })
     }
 
     /// Ends the run that is on, and those that wait.
     pub(in crate::worker) fn cancel(&self) {
-        self.gate().cancelled += 1;
-        // It fails only when the bell has been rung more often than a number can count.
-        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        self.gate.lock().cancelled += 1;
+        self.gate.ring();
     }
 
-    /// From here on nothing starts any more. What runs is the caller's to end.
-    pub(in crate::worker) fn close(&self) {
-        self.gate().closed = true;
+    /// Ends the run that is on without asking it first; from here on nothing starts any more.
+    pub(in crate::worker) fn close(&self) -> Residue {
+        self.gate.lock().closed = true;
+        self.gate.ring();
+        self.ask(Job::End, END_LIMIT).unwrap_or_default()
     }
 
-    fn gate(&self) -> MutexGuard<'_, Gate> {
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets a command try to break out, and finds out by the way whether there can be cells.
+    pub(in crate::worker) fn prove(&self, targets: Targets) -> Proven {
+        let gone = || Proven { cells: None, proofs: proof::none("the thread for commands is gone") };
+        self.ask(|answer| Job::Prove { targets, answer }, Duration::MAX).unwrap_or_else(gone)
     }
 
-    /// Starts the command; the gate is held meanwhile, so that closing it leaves none unseen.
-    fn start(&self, argv: &[String], asked_at: u64) -> io::Result<Option<(Child, io::PipeReader)>> {
-        let gate = self.gate();
-        if gate.closed || gate.cancelled != asked_at {
-            return Ok(None);
-        }
-        let (pipe, writer) = io::pipe()?;
-        let folder = self
-            .tests
-            .dir
-            .as_ref()
-            .map_or_else(|| self.charge.view.clone(), |dir| self.charge.view.join(dir.as_path()));
-        let child = Command::new("/proc/self/exe")
-            .args([SUBCOMMAND, ENTER])
-            .args(if self.charge.confine { &self.writable[..] } else { &[] })
-            .arg(COMMAND)
-            .args(argv)
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(writer.try_clone()?)
-            .stderr(writer)
-            .process_group(0)
-            .spawn()?;
-        Ok(Some((child, pipe)))
+    /// Waits for the answer to a job; `None` when the thread is gone or takes longer than `limit`.
+    fn ask<T>(&self, job: impl FnOnce(Sender<T>) -> Job, limit: Duration) -> Option<T> {
+        let (answer, waiting) = mpsc::channel();
+        self.jobs.send(job(answer)).ok()?;
+        waiting.recv_timeout(limit).ok()
     }
-
-    fn watched(&self, argv: &[String], asked_at: u64, output: &mut Output) -> io::Result<Ending> {
-        let Some((child, pipe)) = self.start(argv, asked_at)? else { return Ok(Ending::default()) };
-        let limits = Limits { deadline: Instant::now() + self.charge.deadline, idle: self.charge.idle };
-        let watched = Watch::new(child, pipe, self.bell.as_fd(), output).and_then(|watch| watch.run(limits));
-        if watched.is_err() {
-            descendants::kill_all();
-            descendants::reap();
-        }
-        let (status, stop) = watched?;
-        Ok(Ending { status: Some(status), stop })
-    }
-
-    /// In one line: how it ended.
-    fn verdict(&self, ending: &Ending) -> String {
-        let seconds = |duration: std::time::Duration| format!("{} s", duration.as_secs());
-        match (ending.stop, ending.status) {
-            (Some(Stop::Deadline), _) => {
-                format!("stopped: still running at the deadline of {}", seconds(self.charge.deadline))
-            }
-            (Some(Stop::Idle), _) => format!("stopped: nothing written for {}", seconds(self.charge.idle)),
-            (Some(Stop::Cancelled), _) => "stopped: cancelled".to_owned(),
-            (None, Some(status)) => status.to_string(),
-            (None, None) => "cancelled before it started".to_owned(),
-        }
-    }
-}
-
-/// How a run ended; without a status it never began.
-#[derive(Debug, Default)]
-struct Ending {
-    status: Option<ExitStatus>,
-    stop: Option<Stop>,
 }
 
 impl TestRunner for Runner {
     fn run(&self, filter: &[String]) -> Result<TestRun, String> {
-        let asked_at = self.gate().cancelled;
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let argv = self.tests.to_argv(filter).map_err(|error| error.to_string())?;
-        let command = self.tests.typed(filter).map_err(|error| error.to_string())?;
-        // Whoever the bell was rung for has ended. A ring for this run changed the count that is compared later.
+        let asked_at = self.gate.lock().cancelled;
+        let job = |answer| Job::Tests { filter: filter.to_vec(), asked_at, answer };
+        self.ask(job, Duration::MAX).unwrap_or_else(|| Err("the worker is ending".into()))
+    }
+}
+
+impl Gate {
+    pub(super) fn lock(&self) -> MutexGuard<'_, GateState> {
+        // Numbers that are set one at a time can't be left half-way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Readable once the run that is on has to end.
+    pub(super) fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+
+    /// Whoever the bell was rung for has ended. A ring for the next run changed the count that is compared then.
+    pub(super) fn silence(&self) {
         let _ = rustix::io::read(&self.bell, &mut [0; 8]);
+    }
 
-        let began = Instant::now();
-        let (file, log) =
-            next_log(&self.charge.logs).map_err(|error| format!("the log of the test run can't be made: {error}"))?;
-        let mut output = Output::new(file);
-        let ending = self
-            .watched(&argv, asked_at, &mut output)
-            .map_err(|error| format!("{command} could not be run: {error}"))?;
-
-        let stopped = if ending.status.is_none() { Some(Stop::Cancelled) } else { ending.stop };
-        let mut run = TestRun {
-            command,
-            exit_code: ending.status.and_then(|status| status.code()),
-            signal: ending.status.and_then(|status| status.signal()),
-            stopped: stopped.map(|stop| stop.name().to_owned()),
-            ms: began.elapsed().as_millis() as u64,
-            log,
-            excerpt: String::new(),
-            counts: None,
-        };
-        run.excerpt = excerpt(&self.verdict(&ending), &run, &output.finish());
-        Ok(run)
+    fn ring(&self) {
+        // It fails only when the bell has been rung more often than a number can count.
+        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 }

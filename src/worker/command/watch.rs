@@ -3,21 +3,20 @@
 //! One thread, one `poll`: nothing here sleeps and looks again.
 
 use std::io::{self, PipeReader, Read};
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-use super::output::Output;
+use super::runner::Gate;
+use super::start::{Ended, Started};
+use crate::journal::Residue;
 use crate::worker::descendants;
 
 /// Between asking a command to end and killing it.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long output of what the command left running is waited for, once it has ended itself.
-const LINGER: Duration = Duration::from_millis(200);
+/// See [`Limits::linger`].
+pub(super) const LINGER: Duration = Duration::from_millis(200);
 /// How long the pipe is read once everything is dead. Only a process that the kernel holds on to can keep it open.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -27,6 +26,8 @@ pub(super) enum Stop {
     Deadline,
     Idle,
     Cancelled,
+    /// The worker ends.
+    Closed,
 }
 
 impl Stop {
@@ -34,7 +35,7 @@ impl Stop {
         match self {
             Self::Deadline => "deadline",
             Self::Idle => "idle",
-            Self::Cancelled => "cancelled",
+            Self::Cancelled | Self::Closed => "cancelled",
         }
     }
 }
@@ -42,12 +43,24 @@ impl Stop {
 /// When a command is ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    pub(super) deadline: Instant,
+    pub(super) deadline: Duration,
     pub(super) idle: Duration,
+    /// How long output of what the command left running is waited for, once it has ended itself.
+    pub(super) linger: Duration,
+}
+
+/// What became of a command.
+pub(super) struct Seen {
+    pub(super) ended: Ended,
+    pub(super) stop: Option<Stop>,
+    /// What was left of it and had to be killed.
+    pub(super) killed: Residue,
+    /// Nobody is left who holds on to the output.
+    pub(super) silent: bool,
 }
 
 /// What a look at a command found.
-struct Seen {
+struct Look {
     /// Something was read, or the pipe ended.
     output: bool,
     exit: bool,
@@ -56,57 +69,51 @@ struct Seen {
 
 /// A command and what it is watched through.
 pub(super) struct Watch<'a> {
-    child: Child,
-    handle: OwnedFd,
+    command: Started,
     /// `None` once it has been read to its end.
     pipe: Option<PipeReader>,
-    /// `None` once it is of no further interest.
-    bell: Option<BorrowedFd<'a>>,
-    output: &'a mut Output,
+    /// `None` once its bell is of no further interest.
+    gate: Option<&'a Gate>,
+    take: &'a mut dyn FnMut(&[u8]),
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(
-        child: Child,
-        pipe: PipeReader,
-        bell: BorrowedFd<'a>,
-        output: &'a mut Output,
-    ) -> io::Result<Self> {
-        let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
-        Ok(Self { child, handle, pipe: Some(pipe), bell: Some(bell), output })
+    pub(super) fn new(command: Started, pipe: PipeReader, gate: &'a Gate, take: &'a mut dyn FnMut(&[u8])) -> Self {
+        Self { command, pipe: Some(pipe), gate: Some(gate), take }
     }
 
     /// Sees the command to its end, and ends it when it has to be. Afterwards nothing that it started is alive.
-    pub(super) fn run(mut self, limits: Limits) -> io::Result<(ExitStatus, Option<Stop>)> {
-        let over = self.until_over(limits);
+    pub(super) fn run(mut self, limits: Limits) -> io::Result<Seen> {
+        let over = self.until_over(Instant::now() + limits.deadline, limits.idle);
         match over {
-            Ok(None) => self.read_until(Instant::now() + LINGER)?,
-            Ok(Some(_)) | Err(_) => self.end_group()?,
+            Ok(None) => self.read_until(Instant::now() + limits.linger)?,
+            Ok(Some(Stop::Closed)) => {}
+            Ok(Some(_)) | Err(_) => self.ask_to_end()?,
         }
-        descendants::kill_all();
-        let status = self.child.wait()?;
-        descendants::reap();
+        // Counting what is left takes a look at all processes of the machine.
+        let killed = if matches!(over, Ok(Some(Stop::Closed))) { descendants::kill_all() } else { Residue::default() };
+        let ended = self.command.end()?;
         self.read_until(Instant::now() + DRAIN)?;
-        Ok((status, over?))
+        Ok(Seen { ended, stop: over?, killed, silent: self.pipe.is_none() })
     }
 
     /// Until the command exits, or has to be ended.
-    fn until_over(&mut self, limits: Limits) -> io::Result<Option<Stop>> {
+    fn until_over(&mut self, deadline: Instant, idle: Duration) -> io::Result<Option<Stop>> {
         let mut heard = Instant::now();
         loop {
-            let idle_until = heard + limits.idle;
-            let seen = self.look(limits.deadline.min(idle_until))?;
+            let idle_until = heard + idle;
+            let look = self.look(deadline.min(idle_until))?;
             let now = Instant::now();
-            if seen.bell {
-                return Ok(Some(Stop::Cancelled));
+            if let Some(gate) = self.gate.filter(|_| look.bell) {
+                return Ok(Some(if gate.lock().closed { Stop::Closed } else { Stop::Cancelled }));
             }
-            if seen.exit {
+            if look.exit {
                 return Ok(None);
             }
-            if now >= limits.deadline {
+            if now >= deadline {
                 return Ok(Some(Stop::Deadline));
             }
-            if seen.output {
+            if look.output {
                 heard = now;
             } else if now >= idle_until {
                 return Ok(Some(Stop::Idle));
@@ -114,32 +121,29 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Asks the command's whole group to end, and makes it when it doesn't. What it writes meanwhile is kept.
-    fn end_group(&mut self) -> io::Result<()> {
-        let group = Pid::from_child(&self.child);
+    /// Asks the command to end, and gives it some time. What it writes meanwhile is kept.
+    fn ask_to_end(&mut self) -> io::Result<()> {
         let until = Instant::now() + GRACE;
-        self.bell = None;
-        // That the group is gone already is what is wanted.
-        let _ = kill_process_group(group, Signal::TERM);
+        self.gate = None;
+        self.command.ask_to_end();
         while Instant::now() < until && !self.look(until)?.exit {}
-        let _ = kill_process_group(group, Signal::KILL);
         Ok(())
     }
 
     /// Waits until something happens or `until` comes, and reads what there is to read.
-    fn look(&mut self, until: Instant) -> io::Result<Seen> {
-        let mut watched = vec![PollFd::new(&self.handle, PollFlags::IN)];
-        watched.extend(self.bell.map(|bell| PollFd::from_borrowed_fd(bell, PollFlags::IN)));
+    fn look(&mut self, until: Instant) -> io::Result<Look> {
+        let mut watched = vec![PollFd::from_borrowed_fd(self.command.exit(), PollFlags::IN)];
+        watched.extend(self.gate.map(|gate| PollFd::from_borrowed_fd(gate.bell(), PollFlags::IN)));
         watched.extend(self.pipe.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         wait(&mut watched, until)?;
         let mut happened = watched.iter().map(|fd| !fd.revents().is_empty());
         let exit = happened.next().unwrap_or_default();
-        let bell = self.bell.is_some() && happened.next().unwrap_or_default();
+        let bell = self.gate.is_some() && happened.next().unwrap_or_default();
         let output = self.pipe.is_some() && happened.next().unwrap_or_default();
         if output {
             self.read()?;
         }
-        Ok(Seen { output, exit, bell })
+        Ok(Look { output, exit, bell })
     }
 
     /// Reads until the pipe ends or `until` comes.
@@ -160,7 +164,7 @@ impl<'a> Watch<'a> {
         let mut chunk = vec![0; 64 * 1024];
         match pipe.read(&mut chunk) {
             Ok(0) => self.pipe = None,
-            Ok(read) => self.output.push(&chunk[..read]),
+            Ok(read) => (self.take)(&chunk[..read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Readable as a whole.
-const SYSTEM: [&str; 15] = [
+const SYSTEM: [&str; 13] = [
     "/usr",
     "/bin",
     "/sbin",
@@ -23,27 +23,26 @@ const SYSTEM: [&str; 15] = [
     "/gnu",
     "/snap",
     "/proc",
-    "/sys",
-    "/var/lib",
     "/home/linuxbrew",
 ];
 
 /// Single entries of directories that also hold what nobody should read.
-const SINGLE: [&str; 5] =
-    ["/run/systemd/resolve", "/run/current-system", "/run/opengl-driver", "/var/cache/fontconfig", "/dev/fd"];
-
-/// Devices that programs open without a thought; the rest of `/dev` holds disks.
-const DEVICES: [&str; 10] = [
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/tty",
-    "/dev/ptmx",
-    "/dev/pts",
-    "/dev/shm",
-    "/dev/mqueue",
+const SINGLE: [&str; 15] = [
+    "/run/systemd/resolve",
+    "/run/current-system",
+    "/run/opengl-driver",
+    "/sys/devices/system", // processors and memory nodes, which runtimes count
+    "/sys/fs/cgroup",      // the limits that runtimes adapt to
+    "/sys/kernel/mm",
+    "/var/cache/fontconfig",
+    "/var/lib/alternatives",
+    "/var/lib/dpkg",
+    "/var/lib/flatpak",
+    "/var/lib/gems",
+    "/var/lib/ghc",
+    "/var/lib/rpm",
+    "/var/lib/snapd",
+    "/var/lib/texmf",
 ];
 
 /// In `/etc`: keys of the machine.
@@ -192,11 +191,6 @@ pub(super) fn readable(home: Option<&Path>, variable: impl Fn(&str) -> Option<Os
     paths.extend(programs.iter().flat_map(|folder| mixed.toolchain_of(folder)));
     paths.retain(|path| path.is_absolute() && path.exists());
     paths
-}
-
-/// What may be read and written, beside the run's own folders.
-pub(super) fn devices() -> Vec<PathBuf> {
-    DEVICES.iter().map(PathBuf::from).filter(|path| path.exists()).collect()
 }
 
 /// Entries that any user may read: what only root can see stays out of sight for root's tests as well.

@@ -12,7 +12,7 @@ use landlock::{
     RulesetStatus, Scope, path_beneath_rules,
 };
 
-use super::files;
+use super::devices;
 use crate::journal::Layer;
 
 /// The newest interface that these rules were written for; an older kernel enforces what it knows.
@@ -34,7 +34,7 @@ pub(super) fn enter_host_domain(readable: Vec<PathBuf>, writable: Vec<PathBuf>) 
     match restrict(readable, writable) {
         Ok(status) => judge(&status),
         Err(error) => {
-            let layer = Layer { name: "landlock".into(), holds: false, detail: error.to_string() };
+            let layer = Layer::missing("landlock", error.to_string());
             Domain { layer, files: false, signals: false }
         }
     }
@@ -44,13 +44,8 @@ pub(super) fn enter_host_domain(readable: Vec<PathBuf>, writable: Vec<PathBuf>) 
 ///
 /// # Errors
 /// When the kernel refuses although it has Landlock.
-pub(in crate::worker) fn enter_command_domain(writable: Vec<PathBuf>) -> io::Result<()> {
-    let writes = AccessFs::from_write(WRITTEN_FOR);
-    let enter = || {
-        let rules = Ruleset::default().handle_access(writes)?.scope(Scope::from_all(WRITTEN_FOR))?.create()?;
-        rules.add_rules(path_beneath_rules(writable.into_iter().chain(files::devices()), writes))?.restrict_self()
-    };
-    enter().map(drop).map_err(io::Error::other)
+pub(super) fn enter_command_domain(readable: Vec<PathBuf>, writable: Vec<PathBuf>) -> io::Result<()> {
+    restrict(readable, writable).map(drop).map_err(io::Error::other)
 }
 
 fn restrict(readable: Vec<PathBuf>, writable: Vec<PathBuf>) -> Result<RestrictionStatus, RulesetError> {
@@ -59,7 +54,7 @@ fn restrict(readable: Vec<PathBuf>, writable: Vec<PathBuf>) -> Result<Restrictio
     // A path that can't be opened makes no rule: it is simply not allowed.
     rules
         .add_rules(path_beneath_rules(readable, AccessFs::from_read(WRITTEN_FOR)))?
-        .add_rules(path_beneath_rules(writable.into_iter().chain(files::devices()), everything))?
+        .add_rules(path_beneath_rules(writable.into_iter().chain(devices::writable()), everything))?
         .restrict_self()
 }
 
@@ -73,6 +68,6 @@ fn judge(status: &RestrictionStatus) -> Domain {
         LandlockStatus::NotImplemented => (ABI::Unsupported, "this kernel doesn't have it".into()),
     };
     let holds = status.ruleset != RulesetStatus::NotEnforced;
-    let layer = Layer { name: "landlock".into(), holds, detail };
+    let layer = Layer { holds, ..Layer::holding("landlock", detail) };
     Domain { layer, files: holds && abi >= GUARDS_FILES, signals: holds && abi >= GUARDS_SIGNALS }
 }

@@ -1,4 +1,4 @@
-//! Namespaces of the worker's own: users, mounts, network, IPC.
+//! Namespaces: users, mounts, network, IPC and host name of the worker's own, and processes of each command's own.
 //!
 //! They need no privilege where the kernel lets ordinary users have them. Inside, the worker is
 //! the same user with nobody else mapped, and its network is a loopback that leads nowhere else.
@@ -11,13 +11,38 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use rustix::process::{getgid, getuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
-/// Enters them; the caller has to be the only thread.
+use super::limits;
+
+/// Enters those of the worker; the caller has to be the only thread.
 ///
 /// # Errors
 /// When the kernel or its policy refuses. The process is then of no further use: it may have lost its own user.
 pub(super) fn enter() -> io::Result<()> {
+    unshare(UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS)
+}
+
+/// Enters those of a command's cell, as the worker's user; the caller's next child is the first process in them.
+///
+/// # Errors
+/// When the kernel or its policy refuses.
+pub(in crate::worker) fn unshare_cell() -> io::Result<()> {
+    // What the worker mounted can't be undone from here: it belongs to the users above.
+    unshare(UnshareFlags::NEWNS | UnshareFlags::NEWPID)?;
+    limits::pass_on_capabilities()
+}
+
+/// What the proof tries: a namespace in which this process would have every capability.
+///
+/// # Errors
+/// When the kernel refuses, which is hoped for.
+pub(in crate::worker) fn unshare_users() -> io::Result<()> {
+    unshare_checked(UnshareFlags::NEWUSER)
+}
+
+/// Enters new namespaces and one of users that owns them, in which there is only the same user and group.
+fn unshare(spaces: UnshareFlags) -> io::Result<()> {
     let (user, group) = (getuid().as_raw(), getgid().as_raw());
-    unshare()?;
+    unshare_checked(spaces | UnshareFlags::NEWUSER)?;
     fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
     // Without this an ordinary user may not map a group.
     fs::write("/proc/self/setgroups", "deny")?;
@@ -25,9 +50,8 @@ pub(super) fn enter() -> io::Result<()> {
 }
 
 #[expect(unsafe_code, reason = "the call is unsafe for one flag only")]
-fn unshare() -> io::Result<()> {
-    let flags = UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWIPC;
-    // SAFETY: what may break other threads is `FILES`, which isn't among the flags.
+fn unshare_checked(flags: UnshareFlags) -> io::Result<()> {
+    // SAFETY: what may break other threads is `FILES`, which none of the callers asks for.
     Ok(unsafe { unshare_unsafe(flags) }?)
 }
 

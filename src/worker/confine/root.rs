@@ -17,7 +17,7 @@ use rustix::mount::{
 };
 use rustix::process::pivot_root;
 
-use super::overlay;
+use super::{devices, overlay};
 use crate::worker::plan::OverlayPlan;
 
 /// Any directory does as the place to begin; the mount on it is seen by this process alone.
@@ -62,11 +62,14 @@ pub(super) fn enter(mut places: Places<'_>) -> io::Result<Entered> {
     pivot_root(STEPPING_STONE, Path::new(STEPPING_STONE).join(&OLD[1..]))?;
     std::env::set_current_dir("/")?;
     memory(NEW, c"mode=0755")?;
-    for place in TEMPORARY.into_iter().chain(["/dev/shm"]) {
+    for place in TEMPORARY {
         let place = within(NEW, Path::new(place));
         fs::create_dir_all(&place)?;
         memory(&place, c"mode=1777,size=2g")?;
     }
+    let devices = within(NEW, Path::new("/dev"));
+    fs::create_dir(&devices)?;
+    devices::make(&within(OLD, Path::new("/dev")), &devices)?;
     // A folder before what lies in it: that is there then.
     places.readable.sort_by_key(|path| path.components().count());
     let mut mirror = Mirror::default();

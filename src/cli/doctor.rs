@@ -1,0 +1,80 @@
+//! `kcode doctor`: builds the wall that a run would get, tries to break out of it, and says what to do about gaps.
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::arguments::{DoctorArguments, Listing};
+use super::failure::Failure;
+use super::output;
+use crate::journal::{Guard, Outcome, WallBuilt};
+use crate::render::wall_table;
+use crate::settings::Sandbox;
+use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
+use crate::workspace::remove_tree;
+
+/// What `--output json` prints.
+#[derive(Serialize)]
+struct Diagnosis<'a> {
+    schema: &'static str,
+    /// Whether `--sandbox strict` would start here.
+    strict: bool,
+    wall: &'a WallBuilt,
+}
+
+/// Ends well only when `--sandbox strict` would start.
+pub fn execute(arguments: &DoctorArguments) -> Result<Outcome, Failure> {
+    let wall = build()?;
+    let open: Vec<&str> = Guard::ALL.into_iter().filter(|guard| !wall.holds(*guard)).map(Guard::name).collect();
+    let strict = open.is_empty();
+    match arguments.output {
+        Listing::Json => output::json(&Diagnosis { schema: "kcode.doctor/1", strict, wall: &wall })?,
+        Listing::Text => {
+            let verdict = match &open[..] {
+                [] => format!("The wall is whole after {} ms: --sandbox strict starts here.", wall.ms),
+                open => format!("Nothing guards {}: --sandbox strict refuses to start here.", open.join(" and ")),
+            };
+            output::data(format!("{}\n{verdict}\n", wall_table(&wall)).as_bytes())?;
+        }
+    }
+    Ok(if strict { Outcome::Verified } else { Outcome::Refused })
+}
+
+/// A worker in an empty folder, taken down again at once.
+fn build() -> Result<WallBuilt, Failure> {
+    let place =
+        tempfile::Builder::new().prefix("kcode-doctor-").tempdir().context("no temporary folder can be made")?;
+    let folder = |name: &str| {
+        let folder = place.path().canonicalize().map_err(anyhow::Error::from)?.join(name);
+        std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+        Ok::<_, Failure>(folder)
+    };
+    folder("overlay/work")?;
+    folder("overlay/upper")?;
+    let overlay = OverlayPlan { tree: folder("tree")?, layers: folder("overlay")?, git: Vec::new() };
+    let layers = overlay.layers.clone();
+    let plan = WorkerPlan {
+        view: folder("view")?,
+        overlay: Some(overlay),
+        logs: folder("logs")?,
+        scratch: folder("scratch")?,
+        readable: Vec::new(),
+        tests: None,
+        deadline: std::time::Duration::ZERO,
+        idle: std::time::Duration::ZERO,
+        child_env: Vec::new(),
+        sandbox: Sandbox::Auto,
+        program: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    runtime.block_on(async {
+        let (worker, wall) = Worker::start(plan).await.map_err(|error| failure(&error))?;
+        worker.stop().await;
+        // The kernel's own folder in it can't be entered as it is.
+        remove_tree(&layers).with_context(|| format!("{} can't be removed", layers.display()))?;
+        Ok(wall)
+    })
+}
+
+fn failure(error: &WorkerError) -> Failure {
+    Failure::new(Outcome::Refused, error.to_string(), error.hint())
+}

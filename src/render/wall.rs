@@ -1,0 +1,101 @@
+//! The wall as people see it: one line in a run, a table in `kcode doctor`.
+
+use std::fmt::{Display, Write};
+
+use console::{StyledObject, style};
+
+use super::sanitise;
+use crate::journal::{Guard, Layer, Proof, WallBuilt};
+
+/// The layers worth a word when they hold.
+const NAMED: [&str; 5] = ["overlay", "namespaces", "cells", "landlock", "seccomp"];
+
+/// What holds and why not, for standard error.
+#[must_use]
+pub fn wall_line(wall: &WallBuilt) -> String {
+    let mark = |holds: bool| mark(holds).for_stderr();
+    let marks: Vec<String> =
+        Guard::ALL.iter().map(|guard| format!("{} {}", guard.name(), mark(wall.holds(*guard)))).collect();
+    let layers: Vec<String> = wall.layers.iter().filter_map(word).collect();
+    let mut line = format!("{}   ({})  {} ms", marks.join("  "), layers.join(" · "), wall.ms);
+    for open in wall.proof.iter().filter(|proof| !proof.held) {
+        let _ = write!(line, "\n          not held: {} ({})", sanitise(&open.attempt), sanitise(&open.detail));
+    }
+    line
+}
+
+fn word(layer: &Layer) -> Option<String> {
+    let name = sanitise(&layer.name);
+    if !layer.holds {
+        return Some(format!("no {name}: {}", sanitise(&layer.detail)));
+    }
+    let version = layer.detail.strip_prefix("ABI ").map(|abi| format!(" {abi}")).unwrap_or_default();
+    NAMED.contains(&&*name).then(|| format!("{name}{version}"))
+}
+
+/// Every layer and every attempt, a line each, with what to do about what is missing; for standard output.
+#[must_use]
+pub fn wall_table(wall: &WallBuilt) -> String {
+    let mut out = String::new();
+    for layer in &wall.layers {
+        row(&mut out, layer.holds, &layer.name, &layer.detail, 14);
+        if let Some(hint) = &layer.hint {
+            let _ = writeln!(out, "  {:14}   hint: {}", "", sanitise(hint));
+        }
+    }
+    for guard in Guard::ALL {
+        let tried: Vec<&Proof> = wall.proof.iter().filter(|proof| proof.guards == guard).collect();
+        let _ = writeln!(out, "\n{}: {} attempts to break out", guard.name(), tried.len());
+        for proof in tried {
+            row(&mut out, proof.held, &proof.attempt, &proof.detail, 46);
+        }
+    }
+    out
+}
+
+fn row(out: &mut String, holds: bool, name: &str, detail: &str, width: usize) {
+    // Writing to a String can't fail.
+    let _ = writeln!(out, "{} {:width$} {}", mark(holds), sanitise(name), sanitise(detail));
+}
+
+fn mark(holds: bool) -> StyledObject<impl Display> {
+    if holds { style("✓").green() } else { style("✗").yellow() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wall() -> WallBuilt {
+        let proof = |guards, attempt: &str, held| Proof { guards, attempt: attempt.into(), held, detail: "so".into() };
+        WallBuilt {
+            tree: true,
+            network: true,
+            layers: vec![
+                Layer::holding("landlock", "ABI 7"),
+                Layer::holding("rlimits", "set"),
+                Layer::missing("cells", "refused\u{1b}[2J").with_hint(Some("do this".into())),
+            ],
+            proof: vec![proof(Guard::Files, "write", true), proof(Guard::Processes, "signal kcode", false)],
+            ms: 18,
+            ..WallBuilt::default()
+        }
+    }
+
+    #[test]
+    fn the_line_names_what_matters_and_what_is_open() {
+        let line = console::strip_ansi_codes(&wall_line(&wall())).into_owned();
+        assert_eq!(
+            line,
+            "files ✓  processes ✗  network ✓   (landlock 7 · no cells: refused)  18 ms\n          \
+             not held: signal kcode (so)"
+        );
+    }
+
+    #[test]
+    fn the_table_has_a_hint_below_what_is_missing() {
+        let table = console::strip_ansi_codes(&wall_table(&wall())).into_owned();
+        assert!(table.contains("✗ cells          refused\n                   hint: do this\n"), "{table}");
+        assert!(table.contains("processes: 1 attempts"), "{table}");
+    }
+}

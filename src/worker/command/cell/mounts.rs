@@ -1,0 +1,73 @@
+//! What a cell's first process mounts: a `/proc` of its own, in which only the cell's processes can be written.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, mount, mount_bind, mount_remount};
+use rustix::system::uname;
+
+use crate::worker::confine::PROCESSES;
+
+/// From this kernel on `pid_max` belongs to the process namespace. Before, it is the machine's.
+const OWN_PID_MAX: (u32, u32) = (6, 14);
+/// Nothing may be set or run through these.
+const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOEXEC);
+
+/// Mounts it. The calling process has to be the first of its process namespace.
+///
+/// # Errors
+/// When the kernel refuses a step.
+pub(super) fn make() -> io::Result<()> {
+    mount("proc", "/proc", "proc", FLAGS, c"").map_err(|error| named("mounting /proc", error))?;
+    if kernel().is_some_and(|version| version >= OWN_PID_MAX) {
+        fs::write("/proc/sys/kernel/pid_max", PROCESSES.to_string())?;
+    }
+    // Besides seccomp's word against it: no user namespaces below this one.
+    fs::write("/proc/sys/user/max_user_namespaces", "0")?;
+    for entry in fs::read_dir("/proc")? {
+        let entry = entry?;
+        let is_process = entry.file_name().to_str().is_none_or(|name| name.parse::<u32>().is_ok());
+        let about = entry.metadata()?;
+        let is_open = about.is_dir() || (about.is_file() && about.permissions().mode() & 0o222 != 0);
+        if is_open && !is_process {
+            seal(&entry.path()).map_err(|error| named(&format!("sealing {}", entry.path().display()), error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Root without capabilities still owns the kernel's settings, so that only a read-only mount keeps it from them.
+fn seal(path: &Path) -> Result<(), Errno> {
+    mount_bind(path, path)?;
+    mount_remount(path, MountFlags::BIND | MountFlags::RDONLY | FLAGS, c"")
+}
+
+fn named(step: &str, error: Errno) -> io::Error {
+    io::Error::other(format!("{step}: {}", io::Error::from(error)))
+}
+
+/// Major and minor version of the running kernel.
+fn kernel() -> Option<(u32, u32)> {
+    version(uname().release().to_str().ok()?)
+}
+
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|character: char| !character.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernel_releases_are_compared_by_number() {
+        assert_eq!(version("6.18.44-generic"), Some((6, 18)));
+        assert_eq!(version("6.14-rc1"), Some((6, 14)));
+        assert!(version("5.15.0").unwrap() < OWN_PID_MAX && version("10.1").unwrap() > OWN_PID_MAX);
+        assert_eq!(version("unknown"), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! The thread that runs commands, one at a time, and turns a run of the tests into a [`TestRun`].
+
+use std::fmt;
+use std::io::{self, PipeReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use super::errand::Errand;
+use super::excerpt::excerpt;
+use super::output::{Output, next_log};
+use super::runner::{Gate, Job};
+use super::start::{Ended, Started};
+use super::watch::{LINGER, Limits, Seen, Stop, Watch};
+use crate::journal::{Layer, Proof, Residue};
+use crate::settings::TestCommand;
+use crate::tools::TestRun;
+use crate::worker::confine::{Domain, PROCESSES};
+use crate::worker::plan::Charge;
+use crate::worker::proof::{self, Targets};
+use crate::worker::{SUBCOMMAND, descendants};
+
+/// The prover needs milliseconds, and leaves somebody who has to be dead at once.
+const PROOF_LIMITS: Limits =
+    Limits { deadline: Duration::from_secs(10), idle: Duration::from_secs(10), linger: Duration::ZERO };
+
+/// How commands are kept from everything else.
+#[derive(Clone, Debug)]
+pub(in crate::worker) struct Reach {
+    /// What they may reach; `None` after `--sandbox off`.
+    pub(in crate::worker) domain: Option<Domain>,
+    /// Whether each is in a cell of its own.
+    pub(in crate::worker) in_cells: bool,
+}
+
+/// What the thread works with. All descendants of this process belong to the run that is on.
+pub(super) struct Executor {
+    charge: Charge,
+    reach: Reach,
+    gate: Arc<Gate>,
+    /// What was left of the run that the worker's end cut short.
+    killed: Residue,
+}
+
+/// What a proof came to.
+#[derive(Debug)]
+pub(in crate::worker) struct Proven {
+    /// Whether commands have cells; `None` where they aren't to have any.
+    pub(in crate::worker) cells: Option<Layer>,
+    pub(in crate::worker) proofs: Vec<Proof>,
+}
+
+/// Why there are no attempts.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    NoCell(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+/// How a run ended; without a status it never began.
+#[derive(Debug, Default)]
+struct Ending {
+    status: Option<ExitStatus>,
+    stop: Option<Stop>,
+}
+
+impl Executor {
+    pub(super) fn new(charge: Charge, reach: Reach, gate: Arc<Gate>) -> Self {
+        Self { charge, reach, gate, killed: Residue::default() }
+    }
+
+    /// Does jobs until the last one. Whoever asked may have gone: an answer that nobody takes is no failure.
+    pub(super) fn work(&mut self, jobs: &Receiver<Job>) {
+        for job in jobs {
+            match job {
+                Job::Tests { filter, asked_at, answer } => drop(answer.send(self.tests(&filter, asked_at))),
+                Job::Prove { targets, answer } => drop(answer.send(self.prove(&targets))),
+                Job::End(answer) => {
+                    let left = descendants::kill_all();
+                    let residue = Residue { killed: self.killed.killed + left.killed, survivors: left.survivors };
+                    drop(answer.send(residue));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Runs the prover as a command. A machine that gives no cells is known from here on.
+    fn prove(&mut self, targets: &Targets) -> Proven {
+        let mut cells = None;
+        if self.reach.in_cells {
+            cells = Some(Layer::holding("cells", format!("each command in its own; {PROCESSES} processes at most")));
+        }
+        let mut tried = self.attempts(targets);
+        if let Err(Failure::NoCell(reason)) = &tried {
+            cells = Some(Layer::missing("cells", reason.clone()));
+            self.reach.in_cells = false;
+            tried = self.attempts(targets);
+        }
+        let proofs = tried.unwrap_or_else(|failure| proof::none(&failure.to_string()));
+        Proven { cells, proofs }
+    }
+
+    fn attempts(&mut self, targets: &Targets) -> Result<Vec<Proof>, Failure> {
+        let failed = |error: &dyn fmt::Display| Failure::Other(error.to_string());
+        let json = serde_json::to_string(targets).map_err(|error| failed(&error))?;
+        let argv = ["/proc/self/exe", SUBCOMMAND, proof::PROVE, &json].map(str::to_owned).into();
+        let errand = Errand { domain: self.reach.domain.clone(), folder: self.charge.view.clone(), argv };
+        let (command, pipe) = Started::new(errand, self.reach.in_cells).map_err(|error| failed(&error))?;
+        let mut output = Vec::new();
+        let mut take = |chunk: &[u8]| output.extend_from_slice(chunk);
+        let seen = self.watch(command, pipe, PROOF_LIMITS, &mut take).map_err(|error| failed(&error))?;
+        if let Ended::NoCell(reason) = seen.ended {
+            return Err(Failure::NoCell(reason));
+        }
+        let mut proofs = proof::read(&output).map_err(Failure::Other)?;
+        proof::outlived(&mut proofs, seen.silent);
+        Ok(proofs)
+    }
+
+    fn tests(&mut self, filter: &[String], asked_at: u64) -> Result<TestRun, String> {
+        let Some(tests) = &self.charge.tests else { return Err("no test command is known".into()) };
+        let argv = tests.to_argv(filter).map_err(|error| error.to_string())?;
+        let command = tests.typed(filter).map_err(|error| error.to_string())?;
+        self.gate.silence();
+
+        let began = Instant::now();
+        let (file, log) =
+            next_log(&self.charge.logs).map_err(|error| format!("the log of the test run can't be made: {error}"))?;
+        let mut output = Output::new(file);
+        let errand = self.errand(tests, argv);
+        let ending = self
+            .watched(errand, asked_at, &mut output)
+            .map_err(|error| format!("{command} could not be run: {error}"))?;
+
+        let stopped = if ending.status.is_none() { Some(Stop::Cancelled) } else { ending.stop };
+        let mut run = TestRun {
+            command,
+            exit_code: ending.status.and_then(|status| status.code()),
+            signal: ending.status.and_then(|status| status.signal()),
+            stopped: stopped.map(|stop| stop.name().to_owned()),
+            ms: began.elapsed().as_millis() as u64,
+            log,
+            excerpt: String::new(),
+            counts: None,
+        };
+        run.excerpt = excerpt(&self.verdict(&ending), &run, &output.finish());
+        Ok(run)
+    }
+
+    fn errand(&self, tests: &TestCommand, argv: Vec<String>) -> Errand {
+        let view = &self.charge.view;
+        let folder = tests.dir.as_ref().map_or_else(|| view.clone(), |dir| view.join(dir.as_path()));
+        Errand { domain: self.reach.domain.clone(), folder, argv }
+    }
+
+    fn watched(&mut self, errand: Errand, asked_at: u64, output: &mut Output) -> io::Result<Ending> {
+        let started = {
+            // The gate is held meanwhile, so that closing it leaves no run unseen.
+            let gate = self.gate.lock();
+            if gate.closed || gate.cancelled != asked_at {
+                return Ok(Ending::default());
+            }
+            Started::new(errand, self.reach.in_cells)?
+        };
+        let (command, pipe) = started;
+        let limits = Limits { deadline: self.charge.deadline, idle: self.charge.idle, linger: LINGER };
+        let mut take = |chunk: &[u8]| output.push(chunk);
+        let seen = self.watch(command, pipe, limits, &mut take)?;
+        if seen.stop == Some(Stop::Closed) {
+            // A door and an init are no part of the command.
+            let own = if self.reach.in_cells { 2 } else { 0 };
+            self.killed = Residue { killed: seen.killed.killed.saturating_sub(own), ..seen.killed };
+        }
+        match seen.ended {
+            Ended::Status(status) => Ok(Ending { status: Some(status), stop: seen.stop }),
+            Ended::NoCell(reason) => Err(io::Error::other(reason)),
+        }
+    }
+
+    /// Sees a command to its end, whatever goes wrong.
+    fn watch(
+        &self,
+        command: Started,
+        pipe: PipeReader,
+        limits: Limits,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<Seen> {
+        let watched = Watch::new(command, pipe, &self.gate, take).run(limits);
+        if watched.is_err() {
+            descendants::kill_all();
+            descendants::reap();
+        }
+        watched
+    }
+
+    /// In one line: how it ended.
+    fn verdict(&self, ending: &Ending) -> String {
+        let seconds = |duration: Duration| format!("{} s", duration.as_secs());
+        match (ending.stop, ending.status) {
+            (Some(Stop::Deadline), _) => {
+                format!("stopped: still running at the deadline of {}", seconds(self.charge.deadline))
+            }
+            (Some(Stop::Idle), _) => format!("stopped: nothing written for {}", seconds(self.charge.idle)),
+            (Some(Stop::Cancelled | Stop::Closed), _) => "stopped: cancelled".to_owned(),
+            (None, Some(status)) => status.to_string(),
+            (None, None) => "cancelled before it started".to_owned(),
+        }
+    }
+}

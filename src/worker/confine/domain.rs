@@ -1,0 +1,38 @@
+//! What a command may reach, and how a process limits itself to that.
+
+use std::io;
+use std::path::PathBuf;
+
+use rustix::thread::set_no_new_privs;
+use serde::{Deserialize, Serialize};
+
+use super::seccomp::{self, Sockets};
+use super::{landlock, limits};
+
+/// The reach of a command. It is decided by the worker and entered by the process that becomes or keeps the command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::worker) struct Domain {
+    /// What may be read and executed.
+    pub(in crate::worker) readable: Vec<PathBuf>,
+    /// What may be written as well.
+    pub(in crate::worker) writable: Vec<PathBuf>,
+    /// Which sockets may be made.
+    pub(in crate::worker) sockets: Sockets,
+}
+
+impl Domain {
+    /// Gives up everything else, for this thread and all that it starts. A layer that this kernel doesn't have is
+    /// left out: the worker has reported that.
+    ///
+    /// # Errors
+    /// When the kernel has a layer and refuses it.
+    pub(in crate::worker) fn enter(&self) -> io::Result<()> {
+        limits::drop_capabilities()?;
+        set_no_new_privs(true)?;
+        landlock::enter_command_domain(self.readable.clone(), self.writable.clone())?;
+        if seccomp::is_there() {
+            seccomp::enter(self.sockets)?;
+        }
+        Ok(())
+    }
+}

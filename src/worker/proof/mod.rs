@@ -1,0 +1,50 @@
+//! The proof: before anything of the repository runs, a command tries to break out, and what came of it is kept.
+//!
+//! ```text
+//! broker                         prover, a command like any other            left-over
+//! Bait: listeners, a secret ───► __worker prove: write, read, connect… ────► __worker linger
+//! what arrived? ◄─────────────── what was refused ◄─────────────────────────── alive afterwards?
+//! ```
+//!
+//! A layer that was switched on and one that holds are two things; a kernel's policy, a container or a
+//! mistake in kcode may come between them. An attempt that could not be made counts as one that succeeded.
+
+mod attempts;
+mod bait;
+mod linger;
+mod prover;
+mod tracing;
+
+pub(super) use bait::{Bait, Targets};
+pub(super) use linger::{LINGER, linger};
+pub(super) use prover::{PROVE, prove, read};
+
+use crate::journal::{Guard, Proof};
+
+/// The attempt that only whoever watched the prover can judge.
+const OUTLIVE: &str = "outlive the command";
+
+/// Says of that attempt how it went.
+pub(super) fn outlived(proofs: &mut [Proof], is_gone: bool) {
+    for proof in proofs.iter_mut().filter(|proof| proof.attempt == OUTLIVE && proof.held) {
+        proof.held = is_gone;
+        proof.detail = if is_gone { "gone with the command" } else { "still there after the command" }.into();
+    }
+}
+
+/// The entries of a proof that could not be made: nothing is shown to hold.
+pub(super) fn none(why: &str) -> Vec<Proof> {
+    let proof = |guard| Proof {
+        guards: guard,
+        attempt: "try to break out".into(),
+        held: false,
+        detail: format!("the attempts could not be made: {why}"),
+    };
+    Guard::ALL.map(proof).into()
+}
+
+/// Whether everything that was tried against what `guard` names was refused.
+pub(super) fn holds(proofs: &[Proof], guard: Guard) -> bool {
+    let mut tried = proofs.iter().filter(|proof| proof.guards == guard).peekable();
+    tried.peek().is_some() && tried.all(|proof| proof.held)
+}
