@@ -107,7 +107,7 @@ pub fn steady(text: &str) -> String {
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\b(run|apply|show|resume|undo|review) [0-9a-z]{4,}\b", "$1 RUN"),
         (r"(?m)^wall .*$", "wall LAYERS"),
-        (r"\| Wall .*", "| WALL |"),
+        (r"\| Wall .*\n(\| Attempts to break out.*\n)?", "| WALL |\n"),
         (r"Tokens \| [\d.]+k? in \([\d.]+k? cached\), [\d.]+k? out", "Tokens | N in (N cached), N out"),
         (r"^# Run .*", "# Run RUN"),
         (r"\d+(\.\d+)? s\b", "N s"),
