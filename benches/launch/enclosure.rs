@@ -43,6 +43,7 @@ fn plan(run: &Path, view: std::path::PathBuf, overlay: &Overlay) -> WorkerPlan {
         deadline: Duration::ZERO,
         idle: Duration::ZERO,
         child_env: Vec::new(),
+        readable_secrets: Vec::new(),
         sandbox: Sandbox::Auto,
         program: Some(KCODE.into()),
     }

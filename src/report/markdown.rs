@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::shape::Report;
+use super::shape::{Report, WallReport};
 use crate::journal::{ChangeKind, FileChange};
 use crate::render::sanitise;
 
@@ -84,16 +84,20 @@ fn write_numbers(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "| Cost at list price | {cost} |")?;
     writeln!(out, "| Reasoning kept | {}/{} |", report.reasoning.kept, report.reasoning.turns)?;
     writeln!(out, "| Tool calls, failed | {}, {} |", report.tools.calls, report.tools.failures)?;
-    let wall = &report.wall;
+    write_wall(out, &report.wall)?;
+    writeln!(out, "| Time | {:.1} s |", report.timing.total_ms as f64 / 1e3)
+}
+
+fn write_wall(out: &mut String, wall: &WallReport) -> std::fmt::Result {
     let held = |holds: bool| if holds { "held" } else { "not held" };
     let (files, processes, network) = (held(wall.tree), held(wall.process), held(wall.network));
-    writeln!(out, "| Wall ({}) | files {files}, processes {processes}, network {network} |", wall.mode)?;
-    let refused = wall.proof.iter().filter(|proof| proof.held).count();
-    writeln!(out, "| Attempts to break out, refused | {}, {refused} |", wall.proof.len())?;
+    let (tried, refused) = (wall.proof.len(), wall.proof.iter().filter(|proof| proof.held).count());
+    write!(out, "| Wall ({}) | files {files}, processes {processes}, network {network}; ", wall.mode)?;
+    write!(out, "{refused} of {tried} attempts to break out refused")?;
     for open in wall.proof.iter().filter(|proof| !proof.held) {
-        writeln!(out, "| Not held | {} ({}) |", sanitise(&open.attempt), sanitise(&open.detail))?;
+        write!(out, "; not: {} ({})", sanitise(&open.attempt), sanitise(&open.detail))?;
     }
-    writeln!(out, "| Time | {:.1} s |", report.timing.total_ms as f64 / 1e3)
+    writeln!(out, " |")
 }
 
 /// As a Markdown quotation: nothing in it can open a heading, a table or a link of ours.

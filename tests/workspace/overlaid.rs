@@ -56,6 +56,7 @@ impl Overlaid {
             deadline: PATIENCE,
             idle: PATIENCE,
             child_env: Vec::new(),
+            readable_secrets: Vec::new(),
             sandbox: Sandbox::Auto,
             program: Some(env!("CARGO_BIN_EXE_kcode").into()),
         };
