@@ -120,7 +120,7 @@ fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<Vec<Lay
 }
 
 fn without(why: &str) -> Layer {
-    let detail = format!("{why}; modes and times of the user's own files stay unguarded");
+    let detail = format!("{why}; tests can open no socket, and modes and times of the user's own files stay unguarded");
     Layer::missing("namespaces", detail)
 }
 
