@@ -5,12 +5,13 @@
 #![expect(clippy::expect_used, reason = "a bench that can't be set up fails")]
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kcode::context::{Facts, survey};
 use kcode::journal::Tokens;
-use kcode::model::replay::{RecordedReply, Recording, Replay};
 use kcode::model::{AssistantMessage, Client, Conversation, Endpoint, Model, ToolChoice};
 use kcode::settings::RepositoryFiles;
 use kcode::tools::edit;
@@ -58,18 +59,48 @@ fn conversation_of(bytes: usize) -> Conversation {
 /// A reply of 256 KiB over the loopback, four characters an event: connection, events, assembly.
 fn reply(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let said = RecordedReply { content: "word ".repeat(256 * KIB / 5), ..RecordedReply::default() };
+    let base_url = serve(stream_of(256 * KIB));
+    let client = Client::new(&Endpoint::new(&base_url, None)).expect("a client");
     let request = conversation_of(64 * KIB).request(Tokens(32_768), ToolChoice::Auto).expect("a request");
     criterion.bench_function("reply of 256 KiB, streamed", |bencher| {
-        bencher.iter(|| {
-            runtime.block_on(async {
-                let recording = Recording { replies: vec![said.clone()] };
-                let server = Replay::start(recording, Duration::ZERO).await.expect("a loopback port");
-                let client = Client::new(&Endpoint::new(&server.base_url(), None)).expect("a client");
-                client.ask(&request, &mut |_| ()).await.expect("a reply")
-            })
-        });
+        bencher.iter(|| runtime.block_on(client.ask(&request, &mut |_| ())).expect("a reply"));
     });
+}
+
+/// A response whose events carry so many bytes of text.
+fn stream_of(bytes: usize) -> Vec<u8> {
+    let event = "data: {\"id\":\"b\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word\"}}]}\n\n";
+    let last =
+        "data: {\"id\":\"b\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let body = [&event.repeat(bytes / 4), last].concat();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head, body].concat().into_bytes()
+}
+
+/// Answers every request with the same bytes, on a thread that lives as long as the bench.
+fn serve(response: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+    let base_url = format!("http://{}/v1", listener.local_addr().expect("its address"));
+    thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            let mut reader = BufReader::new(stream);
+            while read_request(&mut reader).is_some() && reader.get_mut().write_all(&response).is_ok() {}
+        }
+    });
+    base_url
+}
+
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<()> {
+    let mut length = 0;
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    reader.read_exact(&mut vec![0; length]).ok()
 }
 
 /// An edit in the middle of a file of 1 MiB: found exactly, found by indentation, and not found at all.

@@ -88,7 +88,7 @@ fn a_miss_in_a_long_file_is_answered_shortly() {
         .collect::<Vec<_>>()
         .concat();
     let error = plan(input.as_bytes(), "let value_19950 = compute(1_9950);\n", "").unwrap_err().to_string();
-    assert!(error.contains("from line 19951:"), "{error}");
+    assert!(error.contains("nearest is line 19951:"), "{error}");
     let long = format!("{}\n", "long ".repeat(100_000));
     let error = plan(long.as_bytes(), &format!("{} end", "long ".repeat(1_000)), "").unwrap_err().to_string();
     assert!(error.len() < 4_000, "{} bytes", error.len());

@@ -1,12 +1,14 @@
 //! What a user may type.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use super::failure::Failure;
 use crate::journal::{Tokens, Usd};
 use crate::settings::{Sandbox, parse_duration, parse_tokens, parse_usd};
+use crate::workspace::Repository;
 
 /// A coding agent that hands back a patch its own test runs stand behind.
 ///
@@ -26,15 +28,8 @@ pub struct Arguments {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// Work on the repository around DIR instead of the current folder
-    #[arg(
-        short = 'C',
-        long = "repo",
-        value_name = "DIR",
-        global = true,
-        default_value = ".",
-        hide_default_value = true
-    )]
-    pub repo: PathBuf,
+    #[arg(short = 'C', long = "repo", value_name = "DIR", global = true)]
+    pub repo: Option<PathBuf>,
     /// Read FILE instead of ~/.config/kcode/config.toml
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
@@ -47,6 +42,32 @@ pub struct Global {
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", global = true, default_value = "auto")]
     pub color: ColorChoice,
+}
+
+impl Global {
+    /// The folder to work on.
+    pub fn folder(&self) -> &Path {
+        self.repo.as_deref().unwrap_or(Path::new("."))
+    }
+
+    /// The repository around that folder.
+    ///
+    /// # Errors
+    /// When there is none that kcode works on.
+    pub fn repository(&self) -> Result<Repository, Failure> {
+        Ok(Repository::open(self.folder())?)
+    }
+
+    /// The same for commands that also do without one; a folder that was named must hold one.
+    ///
+    /// # Errors
+    /// When a folder was named and holds none.
+    pub fn repository_if_any(&self) -> Result<Option<Repository>, Failure> {
+        match self.repository() {
+            Err(failure) if self.repo.is_some() => Err(failure),
+            found => Ok(found.ok()),
+        }
+    }
 }
 
 /// See [`Global::color`].

@@ -9,7 +9,7 @@ use crate::workspace::Repository;
 
 /// Prints the settings that `fix` would use here. Outside a repository the repository's layer is simply missing.
 pub fn execute(global: &Global, arguments: &ConfigArguments) -> Result<Outcome, Failure> {
-    let repository = Repository::open(&global.repo).ok();
+    let repository = global.repository_if_any()?;
     let root = repository.as_ref().map(Repository::root);
     let env = Environment::from_process();
     let settings = settings::load(&FlagLayer::default(), &env, global.config.as_deref(), root)?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::journal::{JournalError, Outcome, RunId};
+use crate::journal::{JournalError, Outcome};
 use crate::render::sanitise;
 use crate::settings::SettingsError;
 use crate::workspace::WorkspaceError;
@@ -18,8 +18,6 @@ pub struct Failure {
     pub facts: Vec<(&'static str, String)>,
     /// What to do.
     pub hint: Option<String>,
-    /// The run that is kept.
-    pub run: Option<RunId>,
 }
 
 impl Failure {
@@ -39,7 +37,7 @@ impl Failure {
     }
 
     fn bare(outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { outcome, message: message.into(), facts: Vec::new(), hint: None, run: None }
+        Self { outcome, message: message.into(), facts: Vec::new(), hint: None }
     }
 
     /// Adds a fact.
@@ -58,9 +56,6 @@ impl fmt::Display for Failure {
         }
         if let Some(hint) = &self.hint {
             write!(f, "\n  hint: {}", sanitise(hint))?;
-        }
-        if let Some(run) = &self.run {
-            write!(f, "\n  run {run} kept; continue with: kcode resume {run}")?;
         }
         Ok(())
     }

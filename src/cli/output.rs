@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::failure::Failure;
+use crate::render::sanitise_json;
 
 /// Writes data to standard output. A reader that went away (`kcode … | head`) is not an error.
 ///
@@ -28,5 +29,5 @@ pub fn say(line: &str) {
 /// As [`data`].
 pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::internal(error.to_string()))?;
-    data(format!("{text}\n").as_bytes())
+    data(format!("{}\n", sanitise_json(&text)).as_bytes())
 }

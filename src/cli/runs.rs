@@ -11,7 +11,6 @@ use crate::journal::{FindError, Outcome, RunFolder, recover};
 use crate::render::{coloured_diff, sanitise};
 use crate::report::{self, Report};
 use crate::settings::{self, Environment};
-use crate::workspace::Repository;
 
 /// Prints the patch of a run: for eyes on a terminal, else byte for byte.
 pub fn diff(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure> {
@@ -102,7 +101,7 @@ struct Place {
 
 impl Place {
     fn of(global: &Global) -> Result<Self, Failure> {
-        let root = Repository::open(&global.repo).ok().map(|repository| repository.root().to_owned());
+        let root = global.repository_if_any()?.map(|repository| repository.root().to_owned());
         let env = Environment::from_process();
         let state = settings::state_dir(&env, global.config.as_deref(), root.as_deref())?.value;
         Ok(Self { state, root })

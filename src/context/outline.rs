@@ -39,8 +39,10 @@ const DETAILS: [Detail; 9] = [
 /// The files below `under` (empty, or ending in `/`) as lines, within `budget`.
 pub(super) fn outline(paths: &[&str], under: &str, budget: Tokens) -> String {
     let mut root = Folder::default();
-    for path in paths.iter().filter_map(|path| path.strip_prefix(under)) {
-        root.insert(path);
+    let below: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(under)).collect();
+    // Sorted paths of one folder mostly stand together, and the way to it is gone once for all of them.
+    for together in below.chunk_by(|one, other| parent(one) == parent(other)) {
+        root.insert(parent(together[0]), together);
     }
     let fitting = DETAILS.iter().find_map(|detail| {
         let mut lines = Lines { text: String::new(), budget };
@@ -65,12 +67,15 @@ impl Lines {
 }
 
 impl<'a> Folder<'a> {
-    fn insert(&mut self, path: &'a str) {
-        self.total += 1;
-        match path.split_once('/') {
-            Some((folder, rest)) => self.folders.entry(folder).or_default().insert(rest),
-            None => self.files.push(path),
+    /// Adds files that all lie in `folder`.
+    fn insert(&mut self, folder: &'a str, paths: &[&'a str]) {
+        let mut at = self;
+        at.total += paths.len();
+        for name in folder.split('/').filter(|name| !name.is_empty()) {
+            at = at.folders.entry(name).or_default();
+            at.total += paths.len();
         }
+        at.files.extend(paths.iter().map(|path| path.rsplit_once('/').map_or(*path, |(_, name)| name)));
     }
 
     /// False when it doesn't fit.
@@ -110,6 +115,11 @@ impl<'a> Folder<'a> {
         let more = (more > 0).then(|| format!(" +{more} more"));
         shown.chain(more).collect()
     }
+}
+
+/// The folder that `path` is in; empty at the top.
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// `1 file`, `12 files`.

@@ -1,5 +1,7 @@
 //! Text of others, without what a reader can't see.
 
+use crate::journal::is_hidden;
+
 /// `text` without control characters (line breaks and tabs stay), without marks that reorder or hide
 /// text, and with `\n` as the only line break.
 pub(super) fn plain(text: &str) -> String {
@@ -8,14 +10,7 @@ pub(super) fn plain(text: &str) -> String {
 
 /// The same for a name: on one line.
 pub(super) fn plain_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() || is_hidden(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// Control characters, direction marks, zero-width characters and the invisible tag alphabet.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(c, '\u{feff}' | '\u{61c}' | '\u{e0000}'..='\u{e007f}')
+    name.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

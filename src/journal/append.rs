@@ -153,3 +153,27 @@ fn now() -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     OffsetDateTime::now_utc().format(&format).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::journal::{Applied, recover};
+
+    #[test]
+    fn what_is_noted_and_what_is_appended_is_one_sequence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut journal = FileJournal::create(&path).unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&told);
+        journal.watch(Box::new(move |record| heard.lock().unwrap().push(record.seq)));
+        let event = |files| Event::Applied(Applied { files });
+        journal.note(vec![event(1), event(2)]).unwrap();
+        assert_eq!(recover(&path).unwrap().records.len(), 2, "it is in the file at once");
+        journal.append(vec![event(3)]).unwrap();
+        let kept: Vec<u64> = recover(&path).unwrap().records.iter().map(|record| record.seq).collect();
+        assert_eq!((kept, told.lock().unwrap().clone()), (vec![0, 1, 2], vec![0, 1, 2]));
+    }
+}

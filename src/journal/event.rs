@@ -40,6 +40,8 @@ pub enum Event {
     Resumed(Resumed),
     /// Which tests kcode will stand on.
     TestsChosen(TestsChosen),
+    /// The first messages were written.
+    Surveyed(Surveyed),
     /// A message joined the conversation, byte for byte as it is sent.
     Message(Message),
     /// A request is about to be sent; its worst case is reserved.
@@ -96,6 +98,12 @@ pub struct RunStarted {
 /// See [`Event::Resumed`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resumed {
+    /// The run.
+    pub run: RunId,
+    /// The version that goes on.
+    pub version: String,
+    /// The model.
+    pub model: String,
     /// Where requests go now.
     pub base_url: String,
     /// `strict`, `auto` or `off`.
@@ -243,6 +251,15 @@ pub struct TestsChosen {
     pub command: Option<String>,
     /// Where it comes from, such as `found in Cargo.toml` or `--test`.
     pub origin: String,
+}
+
+/// See [`Event::Surveyed`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Surveyed {
+    /// How many paths the repository has, as far as they were counted.
+    pub paths: u64,
+    /// What had to be cut, a sentence each, such as a long AGENTS.md.
+    pub notes: Vec<String>,
 }
 
 /// See [`Event::Message`].

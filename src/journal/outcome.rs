@@ -21,7 +21,7 @@ pub enum Outcome {
     TestsFailing,
     /// A limit was reached; what exists is kept.
     Budget,
-    /// The wall can't be built under `strict`, or a patch policy was broken.
+    /// The wall can't be built under `strict`, or files changed under a patch that was to be applied.
     Refused,
     /// The provider refuses for good: unknown model, bad request, quota.
     ModelRejected,
@@ -119,7 +119,9 @@ impl Outcome {
             Self::Unverified => "patch kept, but no tests could stand behind it",
             Self::TestsFailing => "patch kept, tests fail",
             Self::Budget => "a limit was reached; what exists is kept",
-            Self::Refused => "the wall can't be built under strict, or a patch policy was broken",
+            Self::Refused => {
+                "the wall can't be built under strict, or files changed under a patch that was to be applied"
+            }
             Self::ModelRejected => "the provider refuses for good: unknown model, bad request, quota",
             Self::TryAgain => "overload, rate limit or network, after the retries",
             Self::Unauthorized => "the provider refused the key (401 or 403)",
@@ -151,6 +153,8 @@ pub enum StopReason {
     ModelFailed,
     /// Law 4: reasoning that was received is missing from what would be sent.
     ReasoningLost,
+    /// Law 5: a request would not begin with the bytes of the one before.
+    PrefixBroken,
     /// Ctrl-C or SIGTERM.
     Interrupted,
     /// The worker or the view failed.

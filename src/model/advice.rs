@@ -100,7 +100,7 @@ const fn constant(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::DailyLimit => "it resets tomorrow; until then only a higher tier helps",
         ErrorKind::ContextOverflow => {
-            "name the files that matter in the task, or lower --max-completion-tokens; what exists of the patch is kept"
+            "name the files that matter in the task, or lower limits.max_completion_tokens in the settings; what exists of the patch is kept"
         }
         ErrorKind::ContentFilter => {
             "the task, a file or a tool's output was judged high risk; reword the task or keep that file out of it"
@@ -111,7 +111,9 @@ const fn constant(kind: ErrorKind) -> &'static str {
         ErrorKind::CutStream | ErrorKind::IdleTimeout => {
             "the provider, the network or a proxy dropped the reply; try again; a proxy must not buffer event streams"
         }
-        ErrorKind::EmptyReply => "try again; if it stays, raise --max-completion-tokens (reasoning counts against it)",
+        ErrorKind::EmptyReply => {
+            "try again; if it stays, raise limits.max_completion_tokens in the settings (reasoning counts against it)"
+        }
         _ => "try again in some minutes; maintenance or a gateway in between is the usual cause",
     }
 }

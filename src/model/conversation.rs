@@ -34,6 +34,14 @@ pub struct Receipt {
     pub reasoning: Option<Digest>,
 }
 
+impl Receipt {
+    /// What a message's JSON holds now.
+    #[must_use]
+    pub fn of(json: &str) -> Self {
+        Self { message: Digest::of(json), reasoning: stream::reasoning_of(json).map(Digest::of) }
+    }
+}
+
 impl From<&AssistantMessage> for Receipt {
     fn from(message: &AssistantMessage) -> Self {
         Self { message: Digest::of(&message.json), reasoning: message.reasoning.as_ref().map(Digest::of) }
@@ -46,6 +54,16 @@ impl From<&ReplyReceived> for Receipt {
     }
 }
 
+/// A reply in the buffer.
+#[derive(Clone, Debug)]
+struct Received {
+    span: Range<usize>,
+    receipt: Receipt,
+    /// Whether its reasoning was what the receipt says when it was appended. From then on the message's digest stands
+    /// for both, so that no reply is parsed again with each request.
+    reasoning_kept: bool,
+}
+
 /// The conversation with the model, append-only.
 #[derive(Clone, Debug)]
 pub struct Conversation {
@@ -54,7 +72,7 @@ pub struct Conversation {
     /// Hashes the buffer as it grows.
     prefix: sha2::Sha256,
     messages: usize,
-    received: Vec<(Range<usize>, Receipt)>,
+    received: Vec<Received>,
     estimate: Estimate,
 }
 
@@ -136,22 +154,10 @@ impl Conversation {
         self.estimate.tokens()
     }
 
-    /// How many messages there are.
+    /// The most that the next request's input can cost: counted as far as the provider has, a token a byte from there on.
     #[must_use]
-    pub fn messages(&self) -> usize {
-        self.messages
-    }
-
-    /// How many replies there are.
-    #[must_use]
-    pub fn replies(&self) -> usize {
-        self.received.len()
-    }
-
-    /// How many of them carry reasoning, all of which goes back.
-    #[must_use]
-    pub fn replies_with_reasoning(&self) -> usize {
-        self.received.iter().filter(|(_, receipt)| receipt.reasoning.is_some()).count()
+    pub fn prompt_tokens_at_most(&self) -> Tokens {
+        self.estimate.upper_bound()
     }
 
     /// The next request's bytes, with `cap` as `max_completion_tokens`.
@@ -191,8 +197,9 @@ impl Conversation {
 
     fn push_received(&mut self, json: &str, receipt: Receipt) -> Message {
         self.estimate.mark_request();
+        let reasoning_kept = stream::reasoning_of(json).map(Digest::of) == receipt.reasoning;
         let span = self.append_message(json);
-        self.received.push((span, receipt));
+        self.received.push(Received { span, receipt, reasoning_kept });
         Message { role: "assistant".to_owned(), json: json.to_owned() }
     }
 
@@ -202,7 +209,7 @@ impl Conversation {
         }
         if message.role == "assistant" {
             let reply = reply.take();
-            let receipt = reply.map_or_else(|| receipt_of(&message.json), Receipt::from);
+            let receipt = reply.map_or_else(|| Receipt::of(&message.json), Receipt::from);
             self.push_received(&message.json, receipt);
             if let Some(reply) = reply.filter(|reply| !reply.usage_estimated) {
                 self.calibrate(&reply.usage);
@@ -230,12 +237,12 @@ impl Conversation {
     }
 
     fn check(&self) -> Result<(), ModelError> {
-        for (n, (span, receipt)) in self.received.iter().enumerate() {
-            let json = self.buffer.get(span.clone()).unwrap_or_default();
-            if Digest::of(json) != receipt.message {
+        for (n, reply) in self.received.iter().enumerate() {
+            let json = self.buffer.get(reply.span.clone()).unwrap_or_default();
+            if Digest::of(json) != reply.receipt.message {
                 return Err(lost(n, "its bytes differ from what was received"));
             }
-            if receipt_of(json).reasoning != receipt.reasoning {
+            if !reply.reasoning_kept {
                 return Err(lost(n, "its reasoning differs from what was received"));
             }
         }
@@ -244,10 +251,6 @@ impl Conversation {
 }
 
 /// What a message that stands in the buffer would have been received as.
-fn receipt_of(json: &str) -> Receipt {
-    Receipt { message: Digest::of(json), reasoning: stream::reasoning_of(json).map(Digest::of) }
-}
-
 fn lost(n: usize, how: &str) -> ModelError {
     ModelError::new(ErrorKind::ReasoningLost, &format!("reply {} of the conversation can't be sent back: {how}", n + 1))
 }

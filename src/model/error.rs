@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::journal::Outcome;
+use crate::journal::{Outcome, Usage, is_hidden};
 
 /// The most of a provider's words that is kept.
 const MESSAGE_CHARS: usize = 499;
 
-/// What kind of failure it is. The source of each row: the error pages listed in `docs/architecture.md`.
+/// What kind of failure it is. Sources: platform.kimi.ai/docs/api/errors, and the error reference of kimi.com/code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// 401: the key is wrong, or belongs to another platform.
@@ -85,6 +85,8 @@ pub struct ModelError {
     pub retry_after: Option<Duration>,
     /// True when the request got as far as the model, so that it may be billed.
     pub may_be_billed: bool,
+    /// What the provider counted all the same.
+    pub usage: Option<Box<Usage>>,
 }
 
 impl ModelError {
@@ -99,6 +101,7 @@ impl ModelError {
             request_id: None,
             retry_after: None,
             may_be_billed: false,
+            usage: None,
         }
     }
 
@@ -215,13 +218,9 @@ impl ErrorKind {
 pub(super) fn presentable(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    let line: String = words.join(" ").chars().filter(|c| !is_bidi(*c)).collect();
+    let line: String = words.join(" ").chars().filter(|c| !is_hidden(*c)).collect();
     match line.char_indices().nth(MESSAGE_CHARS) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
-}
-
-const fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -19,6 +19,9 @@ pub(super) struct Estimate {
     /// What the provider counted, and `plain` at that point.
     counted: Tokens,
     plain_at_count: Tokens,
+    /// Bytes appended so far, and at that point: more tokens than bytes there can't be.
+    bytes: Tokens,
+    bytes_at_count: Tokens,
     /// Tokens by the provider's count for one of the plain estimate.
     ratio: f64,
 }
@@ -26,7 +29,15 @@ pub(super) struct Estimate {
 impl Default for Estimate {
     fn default() -> Self {
         let none = Tokens::default();
-        Self { plain: none, at_request: none, counted: none, plain_at_count: none, ratio: 1.0 }
+        Self {
+            plain: none,
+            at_request: none,
+            counted: none,
+            plain_at_count: none,
+            bytes: none,
+            bytes_at_count: none,
+            ratio: 1.0,
+        }
     }
 }
 
@@ -34,6 +45,7 @@ impl Estimate {
     /// Text was appended.
     pub(super) fn grow(&mut self, text: &str) {
         self.plain += Tokens::estimate(text);
+        self.bytes += Tokens(text.len() as u64);
     }
 
     /// A reply is about to be appended: what stands so far was the request.
@@ -49,9 +61,15 @@ impl Estimate {
         self.ratio = (usage.prompt_tokens.0 as f64 / self.at_request.0 as f64).clamp(0.25, 4.0);
         self.counted = usage.prompt_tokens + usage.completion_tokens + AROUND_A_REPLY;
         self.plain_at_count = self.plain;
+        self.bytes_at_count = self.bytes;
     }
 
-    /// What the next request's input comes to, at most.
+    /// What the next request's input comes to, whatever its text is: a token is a byte at the least.
+    pub(super) fn upper_bound(&self) -> Tokens {
+        self.counted + (self.bytes - self.bytes_at_count) + AROUND_A_REPLY
+    }
+
+    /// What the next request's input likely comes to, with a margin.
     pub(super) fn tokens(&self) -> Tokens {
         let since = (self.plain - self.plain_at_count).0 as f64;
         self.counted + Tokens((since * self.ratio * MARGIN).ceil() as u64)

@@ -41,6 +41,7 @@ impl Refusal<'_> {
             request_id: request_id(self.headers).or(said.request_id.clone()),
             retry_after: waits.then(|| retry_after(self.headers, self.now).or(said.seconds())).flatten(),
             may_be_billed: matches!(status, 200 | 408 | 499 | 500 | 502 | 504),
+            usage: None,
             error_type: said.kind,
         }
     }
@@ -66,6 +67,7 @@ pub(super) fn inside_stream(error: &Value) -> ModelError {
         request_id: said.request_id.clone(),
         retry_after: (kind.class() == super::Class::Wait).then(|| said.seconds()).flatten(),
         may_be_billed: true,
+        usage: None,
         error_type: said.kind,
     }
 }

@@ -96,7 +96,12 @@ impl Assembly {
 
     /// An error after the model has worked.
     fn failed(&self, kind: ErrorKind, message: &str) -> ModelError {
-        ModelError { may_be_billed: true, request_id: self.id.clone(), ..ModelError::new(kind, message) }
+        ModelError {
+            may_be_billed: true,
+            request_id: self.id.clone(),
+            usage: self.usage.map(Box::new),
+            ..ModelError::new(kind, message)
+        }
     }
 
     fn choose(&mut self, choice: Choice) -> Result<Option<Progress>, ModelError> {

@@ -21,6 +21,9 @@ use super::{ErrorKind, ModelError};
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 /// No event is longer; the parser reads a line again from its start with each piece.
 const MAX_LINE: usize = 1024 * 1024;
+/// What the parser is given at once, up to the end of the line: with each line it copies all that comes behind it, and
+/// a proxy that holds a reply back sends all of it in one piece.
+const SLICE: usize = 1024;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 type Source = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
@@ -33,6 +36,8 @@ pub(super) struct Tap {
     /// Fires when nothing came for `idle`.
     alarm: Pin<Box<Sleep>>,
     text: Text,
+    /// What was checked and hasn't been passed on.
+    rest: Bytes,
     ended: bool,
 }
 
@@ -43,7 +48,15 @@ impl Tap {
         idle: Duration,
     ) -> Self {
         let alarm = Box::pin(tokio::time::sleep(idle));
-        Self { source: Box::pin(source), exchange, idle, alarm, text: Text::default(), ended: false }
+        Self {
+            source: Box::pin(source),
+            exchange,
+            idle,
+            alarm,
+            text: Text::default(),
+            rest: Bytes::new(),
+            ended: false,
+        }
     }
 
     fn fail(&mut self, error: ModelError) -> Poll<Option<Result<Bytes, ModelError>>> {
@@ -56,7 +69,10 @@ impl Tap {
         let deadline = Instant::now() + self.idle;
         self.alarm.as_mut().reset(deadline);
         match self.text.take(piece) {
-            Ok(text) => Poll::Ready(Some(Ok(text))),
+            Ok(text) => {
+                self.rest = text;
+                Poll::Ready(Some(Ok(next_slice(&mut self.rest))))
+            }
             Err(why) => self.fail(billed(ErrorKind::Garbled, why)),
         }
     }
@@ -68,6 +84,9 @@ impl Stream for Tap {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.ended {
             return Poll::Ready(None);
+        }
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Ok(next_slice(&mut self.rest))));
         }
         if let Poll::Ready(next) = self.source.as_mut().poll_next(cx) {
             return match next {
@@ -84,6 +103,12 @@ impl Stream for Tap {
         let idle = self.idle;
         self.fail(silence(idle))
     }
+}
+
+/// Takes whole lines off `rest`, or all of it when no line ends there.
+fn next_slice(rest: &mut Bytes) -> Bytes {
+    let end = rest.iter().skip(SLICE).position(|byte| *byte == b'\n').map_or(rest.len(), |at| SLICE + at + 1);
+    rest.split_to(end)
 }
 
 /// What is known of the text so far.

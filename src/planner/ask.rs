@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::bench::Bench;
-use super::budget::Reservation;
+use super::budget::{Prompt, Reservation};
 use super::turns::{Halt, Planner, bounded};
-use crate::journal::{AttemptFailed, Digest, Event, ReplyReceived, RequestSent, Tokens, Usage};
+use crate::journal::{AttemptFailed, Digest, Event, ReplyReceived, RequestSent, StopReason, Tokens, Usage};
 use crate::model::{Model, ModelError, Reply, Request, ToolChoice, retry};
 
 impl<M: Model, B: Bench> Planner<'_, M, B> {
@@ -17,7 +17,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             let (reservation, request) = self.prepare_request(turn, attempt)?;
             match self.send(&request).await? {
                 Ok(reply) => {
-                    self.keep_reply(turn, &reply, &reservation)?;
+                    self.keep_reply(turn, &reply)?;
                     return Ok(reply);
                 }
                 Err(error) => self.wait_or_give_up(turn, attempt, error, &reservation).await?,
@@ -29,22 +29,31 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     fn prepare_request(&mut self, turn: u32, attempt: u32) -> Result<(Reservation, Request), Halt> {
         let reservation = self
             .budget
-            .reserve(self.conversation.prompt_tokens(), self.max_completion_tokens)
+            .reserve(self.prompt(), self.max_completion_tokens)
             .map_err(|(reason, detail)| Halt::stop(reason, detail))?;
         let request = self.conversation.request(reservation.max_completion_tokens, ToolChoice::Auto)?;
+        let kept = self.prefix_kept(&request);
         let sent = RequestSent {
             turn,
             attempt,
             bytes: request.body.get().len() as u64,
             prefix_sha256: request.prefix_sha256,
             prefix_bytes: self.conversation.prefix().len() as u64,
-            prefix_kept: self.prefix_kept(&request),
+            prefix_kept: kept,
             max_completion_tokens: reservation.max_completion_tokens,
             reserved_tokens: reservation.tokens(),
             reserved_usd: reservation.cost,
         };
         self.journal.append(vec![Event::Request(sent)])?;
+        if !kept {
+            let detail = "the request does not begin with the bytes of the one before; it was not sent";
+            return Err(Halt::stop(StopReason::PrefixBroken, detail));
+        }
         Ok((reservation, request))
+    }
+
+    fn prompt(&self) -> Prompt {
+        Prompt { likely: self.conversation.prompt_tokens(), at_most: self.conversation.prompt_tokens_at_most() }
     }
 
     /// Law 5, checked on the bytes that are about to go out: they begin with what went out before.
@@ -63,8 +72,8 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         bounded(self.cancelled.clone(), self.deadline, answer).await
     }
 
-    fn keep_reply(&mut self, turn: u32, reply: &Reply, reservation: &Reservation) -> Result<(), Halt> {
-        let usage = reply.usage.unwrap_or_else(|| estimated(reply, reservation.prompt_tokens));
+    fn keep_reply(&mut self, turn: u32, reply: &Reply) -> Result<(), Halt> {
+        let usage = reply.usage.unwrap_or_else(|| estimated(reply, self.conversation.prompt_tokens()));
         let cost_usd = self.budget.settle(usage);
         let message = self.conversation.push_assistant(&reply.message);
         if let Some(usage) = &reply.usage {
@@ -93,7 +102,9 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         error: ModelError,
         reservation: &Reservation,
     ) -> Result<(), Halt> {
-        let charged = if error.may_be_billed { reservation.as_usage() } else { Usage::default() };
+        // What the provider counted, else the worst that it may bill.
+        let worst = if error.may_be_billed { reservation.as_usage() } else { Usage::default() };
+        let charged = error.usage.as_deref().copied().unwrap_or(worst);
         let charged_usd = self.budget.charge(charged);
         let wait = retry::delay(&error, attempt, self.max_retries, self.remaining(), fastrand::f64());
         let failed = AttemptFailed {
@@ -114,7 +125,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     }
 }
 
-/// When the provider sent no usage: the reserved input, and the output by its length.
+/// When the provider sent no usage: the likely input, and the output by its length.
 fn estimated(reply: &Reply, prompt_tokens: Tokens) -> Usage {
     Usage { prompt_tokens, cached_tokens: Tokens(0), completion_tokens: Tokens::estimate(&reply.message.json) }
 }

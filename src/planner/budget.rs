@@ -19,12 +19,21 @@ pub struct Budget {
     turns: u32,
 }
 
+/// The input of a request that is about to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// What it likely comes to; the context window is the provider's to check, and it says so without a bill.
+    pub likely: Tokens,
+    /// What it can't exceed; money and tokens are held against this.
+    pub at_most: Tokens,
+}
+
 /// The worst case of one request, held back until it is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
     /// The output cap to send.
     pub max_completion_tokens: Tokens,
-    /// Estimated input.
+    /// The most that the input can come to.
     pub prompt_tokens: Tokens,
     /// Input plus cap, at list price without any cache hit; zero when the price isn't known.
     pub cost: Usd,
@@ -85,19 +94,19 @@ impl Budget {
         }
     }
 
-    /// Reserves the worst case of a request with about `prompt` input tokens, wanting `wanted` output tokens at most.
+    /// Reserves the worst case of a request, wanting `wanted` output tokens at most.
     ///
     /// # Errors
     /// The limit that the request could cross.
-    pub fn reserve(&self, prompt: Tokens, wanted: Tokens) -> Result<Reservation, (StopReason, String)> {
+    pub fn reserve(&self, prompt: Prompt, wanted: Tokens) -> Result<Reservation, (StopReason, String)> {
         if self.turns >= self.limits.max_turns {
             return Err((StopReason::MaxTurns, format!("the limit of {} turns is reached", self.limits.max_turns)));
         }
-        let mut cap = self.within_context(prompt, wanted)?;
-        cap = self.within_tokens(prompt, cap)?;
-        cap = self.within_cost(prompt, cap)?;
-        let cost = self.price.map(|price| price.worst_case(prompt, cap)).unwrap_or_default();
-        Ok(Reservation { max_completion_tokens: cap, prompt_tokens: prompt, cost })
+        let mut cap = self.within_context(prompt.likely, wanted)?;
+        cap = self.within_tokens(prompt.at_most, cap)?;
+        cap = self.within_cost(prompt.at_most, cap)?;
+        let cost = self.price.map(|price| price.worst_case(prompt.at_most, cap)).unwrap_or_default();
+        Ok(Reservation { max_completion_tokens: cap, prompt_tokens: prompt.at_most, cost })
     }
 
     fn within_context(&self, prompt: Tokens, wanted: Tokens) -> Result<Tokens, (StopReason, String)> {
@@ -134,7 +143,8 @@ impl Budget {
             return Ok(cap);
         }
         let worst = price.worst_case(prompt, SMALLEST_USEFUL_REPLY);
-        Err((StopReason::MaxCost, format!("the next request could cost {worst}; {left} of {limit} are left")))
+        let spent = self.cost;
+        Err((StopReason::MaxCost, format!("{spent} of {limit} is spent, and the next request could cost {worst}")))
     }
 
     /// A reply came: its turn and its usage count.

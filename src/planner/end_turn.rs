@@ -50,6 +50,9 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         // A resumed run may come here before any tool was called.
         let prepared = bounded(self.cancelled.clone(), self.deadline, self.bench.prepare()).await??;
         self.journal.append(prepared)?;
+        if self.state.patch.is_some() && self.state.failed_on == self.state.patch {
+            return Ok(Some("the tests fail, and the model changed nothing after it was told".to_owned()));
+        }
         let Some(mut verified) = self.verify().await? else {
             return Ok(Some("the model ended its turn; there are no tests to run".to_owned()));
         };
@@ -64,6 +67,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             return Ok(Some(format!("the tests still fail after {MAX_FEEDBACKS} corrections")));
         }
         self.state.feedbacks += 1;
+        self.state.failed_on = self.state.patch;
         self.nudge(TESTS_FAILED, &verified.feedback())?;
         Ok(None)
     }

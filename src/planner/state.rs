@@ -15,6 +15,8 @@ pub struct State {
     pub(super) nudged: bool,
     /// How often a failed verification went back to the model.
     pub(super) feedbacks: u32,
+    /// The patch on which the last verification failed: without another edit there is nothing to run again.
+    pub(super) failed_on: Option<Digest>,
     /// How often a reply that was cut at its cap was continued, since the last whole one.
     pub(super) truncations: u32,
     /// Length and digest of the last request's stone prefix.

@@ -51,6 +51,7 @@ impl Live {
     pub fn record(&mut self, record: &Record) {
         match &record.event {
             Event::RunStarted(started) => self.limits = Some(started.limits),
+            Event::Resumed(resumed) => self.limits = Some(resumed.limits),
             Event::Request(request) => {
                 self.turn = request.turn;
                 "waiting for the model".clone_into(&mut self.doing);

@@ -9,5 +9,5 @@ mod wall;
 pub use diff::coloured_diff;
 pub use live::Live;
 pub use people::{Loudness, People, closing, counted};
-pub use sanitise::sanitise;
+pub use sanitise::{sanitise, sanitise_json};
 pub use wall::wall_table;

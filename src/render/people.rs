@@ -6,9 +6,7 @@ use console::StyledObject;
 
 use super::wall::wall_line;
 use super::{Live, sanitise};
-use crate::journal::{
-    AttemptFailed, Event, Outcome, Record, RunStarted, TestPurpose, TestsChosen, TestsRan, ToolAnswered,
-};
+use crate::journal::{AttemptFailed, Event, Outcome, Record, TestPurpose, TestsChosen, TestsRan, ToolAnswered, Usd};
 use crate::model::Progress;
 use crate::report::Report;
 
@@ -69,10 +67,21 @@ impl People {
             return None;
         }
         match event {
-            Event::RunStarted(started) => Some(header(started)),
+            Event::RunStarted(started) => {
+                Some(header(&started.version, &started.model, &started.base_url, &format!("run {}", started.run)))
+            }
+            Event::Resumed(resumed) => Some(header(
+                &resumed.version,
+                &resumed.model,
+                &resumed.base_url,
+                &format!("run {} goes on", resumed.run),
+            )),
             Event::WallBuilt(wall) => Some(label("wall", &wall_line(wall))),
             Event::TestsChosen(chosen) => Some(tests_line(chosen)),
             Event::ViewMade(view) if !view.notes.is_empty() => Some(label("view", &sanitise(&view.notes.join("; ")))),
+            Event::Surveyed(surveyed) if !surveyed.notes.is_empty() => {
+                Some(label("survey", &sanitise(&surveyed.notes.join("; "))))
+            }
             Event::AttemptFailed(failed) => failed_line(failed),
             Event::ToolAnswered(answered) => Some(tool_line(answered)),
             Event::TestsRan(tests) if tests.purpose == TestPurpose::Verification => Some(verification_line(tests)),
@@ -87,10 +96,10 @@ impl People {
     }
 }
 
-fn header(started: &RunStarted) -> String {
-    let host = started.base_url.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
+fn header(version: &str, model: &str, base_url: &str, run: &str) -> String {
+    let host = base_url.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
     let name = style("kcode").bold();
-    format!("{name} {} · {} via {} · run {}", started.version, sanitise(&started.model), sanitise(host), started.run)
+    format!("{name} {version} · {} via {} · {run}", sanitise(model), sanitise(host))
 }
 
 fn label(name: &str, text: &str) -> String {
@@ -160,9 +169,11 @@ pub fn closing(report: &Report) -> String {
         let (removed, added) = patch.files.iter().fold((0, 0), |(r, a), file| (r + file.removed, a + file.added));
         format!("{}, −{removed} +{added} · ", counted(patch.files.len(), "file"))
     });
+    let gaps = report.patch.iter().flat_map(|patch| &patch.left_out);
+    let gaps = gaps.map(|gap| format!("\n  left out: {}", sanitise(gap))).collect::<Vec<_>>().concat();
     let detail = sanitise(&report.detail);
     let said = report.said.as_deref().map_or_else(String::new, said);
-    format!("\n{}  {change}{detail}{hint}\n{said}\n{}", outcome(report.outcome), price_tag(report))
+    format!("\n{}  {change}{detail}{gaps}{hint}\n{said}\n{}", outcome(report.outcome), price_tag(report))
 }
 
 /// The model's closing words, as the claim they are.
@@ -185,12 +196,23 @@ fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
     }
 }
 
+/// What replies cost, and what else the budget was charged for attempts that the provider may bill.
+fn cost(report: &Report) -> String {
+    let Some(known) = report.usage.cost_usd else { return "unknown".to_owned() };
+    let more = report.budget.charged_usd - known;
+    if more == Usd::default() {
+        known.to_string()
+    } else {
+        format!("{known} (and up to {more} for attempts without a reply)")
+    }
+}
+
 fn price_tag(report: &Report) -> String {
     let usage = &report.usage;
     let cached = (usage.cached_tokens.0 * 100).checked_div(usage.prompt_tokens.0).unwrap_or(0);
     format!(
         "cost {} · {} · {} tokens in ({cached} % cached), {} out · reasoning kept {}/{} · {:.0} s",
-        usage.cost_usd.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string()),
+        cost(report),
         counted(report.budget.turns as usize, "turn"),
         usage.prompt_tokens,
         usage.completion_tokens,

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::journal::is_hidden;
+
 /// `text` without what could drive a terminal (C0 and C1 controls, escape sequences), reorder what is read
 /// (bidirectional controls) or command GitHub Actions (`::name::` and `##[name]` at the start of a line).
 /// Newlines and tabs stay.
@@ -15,10 +17,21 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
 }
 
 fn is_hostile(c: char) -> bool {
-    let control = c.is_control() && c != '\n' && c != '\t';
-    // Directional marks, embeddings, overrides and isolates; line and paragraph separators; the zero-width ones.
-    let hidden = matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    control || hidden
+    is_hidden(c) && c != '\n' && c != '\t'
+}
+
+/// JSON text with the same characters written as `\uXXXX`: the same value, and nothing that drives a terminal.
+#[must_use]
+pub fn sanitise_json(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_hostile) {
+        return Cow::Borrowed(json);
+    }
+    let mut units = [0; 2];
+    let mut escaped = |c: char| {
+        let units = c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"));
+        units.collect::<Vec<_>>().concat()
+    };
+    Cow::Owned(json.chars().map(|c| if is_hostile(c) { escaped(c) } else { c.to_string() }).collect())
 }
 
 fn without_controls(text: &str) -> String {
@@ -69,6 +82,15 @@ fn defuse(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_says_the_same_in_plain_sight() {
+        let value = "a\u{9b}2J\u{202e}b\u{e0041}\n";
+        let json = serde_json::to_string(value).unwrap();
+        let safe = sanitise_json(&json);
+        assert_eq!(safe, r#""a\u009b2J\u202eb\udb40\udc41\n""#);
+        assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), value);
+    }
 
     #[test]
     fn what_drives_a_terminal_is_gone() {

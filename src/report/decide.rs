@@ -25,7 +25,9 @@ pub fn decide(
         StopReason::Finished => return by_evidence(why, patch, tests),
         StopReason::Interrupted => (Outcome::Interrupted, why.to_owned()),
         StopReason::ModelFailed => (model_error.map_or(Outcome::Internal, ModelError::outcome), why.to_owned()),
-        StopReason::WorkerFailed | StopReason::ReasoningLost => (Outcome::Internal, why.to_owned()),
+        StopReason::WorkerFailed | StopReason::ReasoningLost | StopReason::PrefixBroken => {
+            (Outcome::Internal, why.to_owned())
+        }
         StopReason::MaxTurns
         | StopReason::MaxTokens
         | StopReason::MaxCost
@@ -37,22 +39,30 @@ pub fn decide(
 }
 
 fn by_evidence(why: &str, patch: &PatchWritten, tests: Option<&TestsRan>) -> Decision {
-    let (outcome, detail) = match (patch.sha256, tests) {
-        (None, _) => (Outcome::NoChange, why.to_owned()),
-        (Some(_), None) => (Outcome::Unverified, "no tests stand behind the patch".to_owned()),
-        (Some(sha256), Some(tests)) if tests.patch_sha256 != Some(sha256) => {
-            (Outcome::Unverified, "the tree changed after the last test run".to_owned())
-        }
-        (Some(_), Some(tests)) if tests.passed => (Outcome::Verified, format!("{} passes", tests.command)),
-        (Some(_), Some(tests)) => (Outcome::TestsFailing, format!("{} fails", tests.command)),
+    let unverified = |detail: String| Decision { outcome: Outcome::Unverified, detail };
+    let (Some(sha256), tests) = (patch.sha256, tests) else {
+        return Decision { outcome: Outcome::NoChange, detail: why.to_owned() };
     };
-    Decision { outcome, detail }
+    let Some(tests) = tests else { return unverified("no tests stand behind the patch".to_owned()) };
+    if !tests.passed {
+        return Decision { outcome: Outcome::TestsFailing, detail: format!("{} fails", tests.command) };
+    }
+    if tests.patch_sha256 != Some(sha256) {
+        return unverified("the tree changed after the last test run".to_owned());
+    }
+    if tests.counts.is_some_and(|counts| counts.passed + counts.failed == 0) {
+        return unverified(format!("{} passes, but ran no tests", tests.command));
+    }
+    if let Some(first) = patch.left_out.first() {
+        return unverified(format!("the tests ran on more than the patch holds: {first}"));
+    }
+    Decision { outcome: Outcome::Verified, detail: format!("{} passes", tests.command) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Digest, TestPurpose};
+    use crate::journal::{Digest, TestCounts, TestPurpose};
 
     fn tests(passed: bool, patch: &str) -> TestsRan {
         TestsRan {
@@ -81,6 +91,17 @@ mod tests {
         assert_eq!(outcome(finished, Some("p"), Some(&tests(true, "older"))), Outcome::Unverified);
         assert_eq!(outcome(finished, Some("p"), None), Outcome::Unverified);
         assert_eq!(outcome(finished, None, Some(&tests(true, "p"))), Outcome::NoChange);
+    }
+
+    #[test]
+    fn a_run_without_tests_and_a_patch_with_gaps_verify_nothing() {
+        let nothing = TestsRan { counts: Some(TestCounts::default()), ..tests(true, "p") };
+        assert_eq!(outcome(StopReason::Finished, Some("p"), Some(&nothing)), Outcome::Unverified);
+        let sha256 = Some(Digest::of("p"));
+        let gap = PatchWritten { sha256, files: vec![], left_out: vec!["x is not in the patch".into()] };
+        let decision = decide(StopReason::Finished, "", None, &gap, Some(&tests(true, "p")));
+        assert_eq!(decision.outcome, Outcome::Unverified);
+        assert!(decision.detail.contains("x is not in the patch"));
     }
 
     #[test]

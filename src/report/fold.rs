@@ -7,9 +7,10 @@ use super::shape::{
     TestsReport, TimingReport, ToolsReport, UsageReport, WallReport,
 };
 use crate::journal::{
-    Digest, Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RunStarted, StopReason, TestPurpose,
+    Digest, Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted, TestPurpose,
     TestsRan, Tokens, Usage, Usd,
 };
+use crate::model::Receipt;
 
 /// The most that is kept of the model's closing words.
 const SAID_CHARS: usize = 4_000;
@@ -22,7 +23,14 @@ const NO_END: &str = "the run did not note its end";
 pub fn fold(records: &[Record], patch_path: &str) -> Option<Report> {
     let first = records.first()?;
     let Event::RunStarted(started) = &first.event else { return None };
-    let mut folding = Folding { report: empty(started, &first.at), latencies: Vec::new(), patch: None, tests: None };
+    let mut folding = Folding {
+        report: empty(started, &first.at),
+        latencies: Vec::new(),
+        patch: None,
+        tests: None,
+        received: None,
+        unanswered: None,
+    };
     for record in records {
         folding.take(record);
     }
@@ -34,6 +42,10 @@ struct Folding {
     latencies: Vec<u64>,
     patch: Option<PatchWritten>,
     tests: Option<TestsRan>,
+    /// What the reply at hand was when it came.
+    received: Option<Receipt>,
+    /// The request that has no reply yet: it may be billed all the same.
+    unanswered: Option<RequestSent>,
 }
 
 impl Folding {
@@ -50,6 +62,7 @@ impl Folding {
                 report.wall.proof.clone_from(&wall.proof);
             }
             Event::Resumed(resumed) => {
+                charge_unanswered(&mut report.budget, self.unanswered.take());
                 report.base_url.clone_from(&resumed.base_url);
                 report.wall.mode.clone_from(&resumed.sandbox);
                 report.budget.limits = resumed.limits;
@@ -62,13 +75,15 @@ impl Folding {
                 report.tests.command.clone_from(&chosen.command);
                 report.tests.origin = Some(chosen.origin.clone());
             }
-            Event::Message(message) if message.role == "assistant" => report.said = said(message),
+            Event::Message(message) if message.role == "assistant" => self.message(message),
             Event::Request(request) => {
                 report.usage.requests += 1;
                 report.timing.first_request_ms.get_or_insert(record.elapsed_ms);
                 report.cache.prefix_breaks += u64::from(!request.prefix_kept);
+                self.unanswered = Some(request.clone());
             }
             Event::AttemptFailed(failed) => {
+                self.unanswered = None;
                 report.usage.retries += u64::from(failed.wait_ms.is_some());
                 // A known price is known before the first reply, too.
                 report.usage.cost_usd = report.usage.cost_usd.or(failed.charged_usd.map(|_| Usd::default()));
@@ -97,8 +112,12 @@ impl Folding {
                 report.detail.clone_from(&ended.detail);
                 report.hint.clone_from(&ended.hint);
             }
-            Event::RunStarted(_) | Event::Message(_) | Event::ToolCalled(_) | Event::TestsRan(_) | Event::Nudged(_) => {
-            }
+            Event::RunStarted(_)
+            | Event::Surveyed(_)
+            | Event::Message(_)
+            | Event::ToolCalled(_)
+            | Event::TestsRan(_)
+            | Event::Nudged(_) => {}
         }
     }
 
@@ -111,19 +130,25 @@ impl Folding {
         usage.cost_usd = reply.cost_usd.map(|cost| usage.cost_usd.unwrap_or_default() + cost);
         report.budget.turns = reply.turn;
         charge(&mut report.budget, reply.usage, reply.cost_usd);
-        report.reasoning.turns += 1;
-        report.reasoning.kept += 1;
+        self.received = Some(Receipt::from(reply));
+        self.unanswered = None;
         report.timing.model_ms += reply.latency_ms;
         self.latencies.push(reply.latency_ms);
     }
 
+    /// What joined the conversation is held against what was received.
+    fn message(&mut self, message: &Message) {
+        self.report.said = said(message);
+        let Some(received) = self.received.take() else { return };
+        let reasoning = &mut self.report.reasoning;
+        reasoning.turns += 1;
+        if Receipt::of(&message.json) == received { reasoning.kept += 1 } else { reasoning.lost += 1 }
+    }
+
     fn finish(mut self, patch_path: &str) -> Report {
         let report = &mut self.report;
+        charge_unanswered(&mut report.budget, self.unanswered);
         report.latency = latency(self.latencies);
-        if report.budget.stop_reason == Some(StopReason::ReasoningLost) {
-            report.reasoning.lost = 1;
-            report.reasoning.kept = report.reasoning.kept.saturating_sub(1);
-        }
         let sha256 = self.patch.as_ref().and_then(|patch| patch.sha256);
         report.tests.fresh = is_fresh(self.tests.as_ref(), sha256);
         report.tests.after = self.tests.map(|tests| TestResult {
@@ -134,14 +159,21 @@ impl Folding {
             ms: tests.ms,
             log: format!("logs/{}", tests.log),
         });
-        let files = self.patch.map(|patch| patch.files).unwrap_or_default();
-        report.patch = sha256.map(|sha256| PatchReport { path: patch_path.to_owned(), sha256, files });
+        let PatchWritten { files, left_out, .. } = self.patch.unwrap_or_default();
+        report.patch = sha256.map(|sha256| PatchReport { path: patch_path.to_owned(), sha256, files, left_out });
         self.report
     }
 }
 
 fn is_fresh(tests: Option<&TestsRan>, patch: Option<Digest>) -> bool {
     tests.is_some_and(|tests| patch.is_some() && tests.patch_sha256 == patch)
+}
+
+fn charge_unanswered(budget: &mut BudgetReport, request: Option<RequestSent>) {
+    if let Some(request) = request {
+        budget.charged_tokens += request.reserved_tokens;
+        budget.charged_usd += request.reserved_usd;
+    }
 }
 
 fn charge(budget: &mut BudgetReport, usage: Usage, cost: Option<Usd>) {

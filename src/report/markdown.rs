@@ -38,6 +38,9 @@ fn write_patch(out: &mut String, report: &Report) -> std::fmt::Result {
         let lines = if file.binary { "binary".to_owned() } else { format!("−{} +{}", file.removed, file.added) };
         writeln!(out, "| `{}` | {} | {lines} |", sanitise(file.path.as_str()).replace('|', "\\|"), kind(file))?;
     }
+    for gap in &patch.left_out {
+        writeln!(out, "\nLeft out: {}", sanitise(gap))?;
+    }
     writeln!(out)
 }
 

@@ -74,6 +74,8 @@ pub struct PatchReport {
     pub sha256: Digest,
     /// What it changes.
     pub files: Vec<FileChange>,
+    /// Changes of the view that could not become part of it, a sentence each.
+    pub left_out: Vec<String>,
 }
 
 /// See [`Report::tests`].

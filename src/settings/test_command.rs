@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::RelPath;
 
+/// How unittest is told which tests to run.
+const UNITTEST_FLAG: &str = "-k";
+
 /// A command that runs the tests, where it runs, and how it is told to run only some of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestCommand {
@@ -148,6 +151,9 @@ impl FilterStyle {
             _ if filter.is_empty() => Vec::new(),
             Self::Plain => filter.to_vec(),
             Self::AfterDashes => std::iter::once("--".to_owned()).chain(own("--")).collect(),
+            Self::Each { flag } if flag == UNITTEST_FLAG => {
+                own(flag).into_iter().flat_map(|word| [flag.clone(), unittest_name(word)]).collect()
+            }
             Self::Each { flag } => own(flag).into_iter().flat_map(|word| [flag.clone(), word]).collect(),
             Self::Joined { prefix, separator } => {
                 vec![format!("{prefix}{}", own(prefix.trim_end_matches('=')).join(separator))]
@@ -192,10 +198,20 @@ impl FilterStyle {
             "ctest" => Self::Joined { prefix: "--tests-regex=".into(), separator: "|".into() },
             _ if program.starts_with("python") && arguments.windows(2).any(|pair| pair == ["-m", "unittest"]) => {
                 // `discover` and a bare `-m unittest` both take `-k`; only the latter takes names as well.
-                Self::Each { flag: "-k".into() }
+                Self::Each { flag: UNITTEST_FLAG.into() }
             }
             _ => Self::Plain,
         }
+    }
+}
+
+/// A test as pytest names it (`tests/test_m.py::FTest::test_zero`) in unittest's words (`test_m.FTest.test_zero`); other
+/// names stay. `-k` looks for a part of the full name, whose folders depend on where the discovery started.
+fn unittest_name(word: String) -> String {
+    let (file, names) = word.split_once("::").unwrap_or((&word, ""));
+    match file.strip_suffix(".py") {
+        Some(module) => format!("{}.{}", module.rsplit('/').next().unwrap_or(module), names.replace("::", ".")),
+        None => word,
     }
 }
 
@@ -219,6 +235,8 @@ mod tests {
             ("go test ./...", "TestA TestB", "go test ./... '-run=TestA|TestB'"),
             ("go test ./...", "-run TestA", "go test ./... '-run=TestA'"),
             ("python3 -m unittest discover -s tests", "-k a b", "python3 -m unittest discover -s tests -k a -k b"),
+            ("python3 -m unittest", "tests/test_m.py", "python3 -m unittest -k test_m."),
+            ("python3 -m unittest", "./tests/test_m.py::FTest::test_z", "python3 -m unittest -k test_m.FTest.test_z"),
             ("./mvnw -q test", "A B", "./mvnw -q test '-Dtest=A,B'"),
             ("./gradlew test", "A", "./gradlew test --tests A"),
             ("CI=1 /usr/bin/cargo +nightly test", "a", "CI=1 /usr/bin/cargo +nightly test -- a"),

@@ -10,6 +10,30 @@ use similar::get_close_matches;
 use super::schema::{self, Schema};
 use super::tool::{ToolError, tell};
 
+/// Names that models bring along from other tools, with the field that is meant.
+const ALIASES: [(&str, &str); 12] = [
+    ("offset", "start_line"),
+    ("line", "start_line"),
+    ("limit", "line_count"),
+    ("end_line", "line_count"),
+    ("lines", "line_count"),
+    ("query", "pattern"),
+    ("regex", "pattern"),
+    ("include", "glob"),
+    ("directory", "path"),
+    ("contents", "content"),
+    ("text", "content"),
+    ("tests", "filter"),
+];
+
+/// Names that stand for what a tool does in another way: the field that tells which tool is meant, and the way.
+const OTHER_WAYS: [(&str, &str, &str); 4] = [
+    ("case_insensitive", "pattern", "put (?i) before the pattern"),
+    ("ignore_case", "pattern", "put (?i) before the pattern"),
+    ("case_sensitive", "pattern", "case counts unless (?i) stands before the pattern"),
+    ("replace_all", "old_text", "one call per place"),
+];
+
 /// The arguments of `tool` as its own type.
 ///
 /// # Errors
@@ -19,6 +43,11 @@ pub(super) fn parse<T: DeserializeOwned>(tool: &str, raw: &str) -> Result<T, Too
     let mut fields = object(schema, raw)?;
     // Some models send null for what they leave out.
     fields.retain(|name, value| !value.is_null() || schema.requires(name));
+    for (name, expected) in schema.fields() {
+        if let Some(value) = fields.get_mut(name) {
+            coerce(value, expected);
+        }
+    }
     let faults = faults(schema, &fields);
     if !faults.is_empty() {
         return tell(format!(
@@ -58,9 +87,7 @@ fn faults(schema: &Schema, fields: &Map<String, Value>) -> Vec<String> {
     let names: Vec<_> = declared.iter().map(|(name, _)| *name).collect();
     let mut faults = Vec::new();
     for name in fields.keys().filter(|name| !names.contains(&name.as_str())) {
-        let near = get_close_matches(name.as_str(), &names, 1, 0.5);
-        let hint = near.first().map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-        faults.push(format!("there is no field {name:?}{hint}"));
+        faults.push(format!("there is no field {name:?}{}", hint(name, &names)));
     }
     for (name, expected) in declared {
         match fields.get(name) {
@@ -72,6 +99,44 @@ fn faults(schema: &Schema, fields: &Map<String, Value>) -> Vec<String> {
         }
     }
     faults
+}
+
+/// What to write in place of the field `name`, if that can be told.
+fn hint(name: &str, names: &[&str]) -> String {
+    let other = OTHER_WAYS.iter().find(|(other, field, _)| *other == name && names.contains(field));
+    if let Some((_, _, way)) = other {
+        return format!(" ({way})");
+    }
+    let alias = ALIASES.iter().find(|(alias, field)| *alias == name && names.contains(field)).map(|(_, field)| *field);
+    let near = alias.or_else(|| get_close_matches(name, names, 1, 0.5).first().copied());
+    near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default()
+}
+
+/// Puts right what can only mean one thing, such as `"5"` for a whole number.
+fn coerce(value: &mut Value, expected: &str) {
+    let meant = match (expected, &*value) {
+        ("integer", Value::String(text)) => text.trim().parse::<i64>().ok().map(Value::from),
+        // Beyond 2^53 a float stands for several whole numbers.
+        ("integer", Value::Number(number)) if !number.is_i64() => number
+            .as_f64()
+            .filter(|float| float.fract() == 0.0 && float.abs() < 9.0e15)
+            .map(|float| Value::from(float as i64)),
+        ("boolean", Value::String(text)) => text.trim().to_ascii_lowercase().parse::<bool>().ok().map(Value::from),
+        ("array", Value::String(text)) => Some(list(text)),
+        _ => None,
+    };
+    if let Some(meant) = meant {
+        *value = meant;
+    }
+}
+
+/// A string where an array of strings is expected: an array as JSON text, nothing, or the only item.
+fn list(text: &str) -> Value {
+    match serde_json::from_str::<Vec<String>>(text) {
+        Ok(items) => Value::from(items),
+        Err(_) if text.trim().is_empty() => Value::Array(Vec::new()),
+        Err(_) => Value::from(vec![text]),
+    }
 }
 
 fn fits(value: &Value, expected: &str) -> bool {

@@ -7,7 +7,7 @@ use similar::{DiffTag, TextDiff};
 
 use super::edit::{self, Edit};
 use super::place::Place;
-use super::text::{Line, counted, lines, number_line};
+use super::text::{Line, around, counted, lines, number_line};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, Workroom, arguments};
 use crate::journal::{Digest, RelPath};
@@ -16,6 +16,8 @@ use crate::journal::{Digest, RelPath};
 const AROUND: usize = 2;
 /// Landed lines that are shown; of more, the first and the last half.
 const SHOWN: usize = 40;
+/// Bytes of a shown line; of a longer one what is around the change.
+const LINE: usize = 500;
 
 /// See the module.
 pub(super) struct EditFile;
@@ -71,13 +73,14 @@ fn landed(path: RelPath, before: &[u8], after: &[u8], edit: &Edit) -> Observatio
         text = text + "; " + remark;
     }
     text.push_str(". As it stands:\n");
-    show(&mut text, &all, first.saturating_sub(AROUND)..(end + AROUND).min(all.len()));
+    let fresh = edit.range.start..edit.range.start + edit.replacement.len();
+    show(&mut text, &all, &fresh, first.saturating_sub(AROUND)..(end + AROUND).min(all.len()));
     let summary = format!("{path}:{}  −{removed} +{added}", first + 1);
     Observation { touched: vec![path], ..Observation::of(text, summary) }
 }
 
-/// Appends numbered lines; of many, the first and the last.
-fn show(text: &mut String, all: &[Line<'_>], range: Range<usize>) {
+/// Appends numbered lines; of many, the first and the last. `fresh` are the bytes that are new.
+fn show(text: &mut String, all: &[Line<'_>], fresh: &Range<usize>, range: Range<usize>) {
     let hidden = if range.len() > SHOWN { range.start + SHOWN / 2..range.end - SHOWN / 2 } else { 0..0 };
     for index in range {
         if hidden.contains(&index) {
@@ -85,7 +88,15 @@ fn show(text: &mut String, all: &[Line<'_>], range: Range<usize>) {
                 text.push_str("…\n");
             }
         } else {
-            number_line(text, index + 1, all[index].text);
+            number_line(text, index + 1, &shown_line(&all[index], fresh));
         }
     }
+}
+
+fn shown_line(line: &Line<'_>, fresh: &Range<usize>) -> String {
+    if line.text.len() <= LINE {
+        return line.text.to_owned();
+    }
+    let within = |at: usize| at.clamp(line.start, line.text_end()) - line.start;
+    around(line.text, within(fresh.start)..within(fresh.end), LINE)
 }

@@ -11,6 +11,7 @@
 //! | `schema`, `arguments` | what the model is told, and how its arguments are checked against it |
 //! | `workroom`, `files`, `place`, `ledger` | the files a tool can reach, and what the model has seen of them |
 //! | `walk`, `scan`, `text` | which files there are; their matching lines; what is text and how it is shown |
+//! | `nothing_ran` | whether a run of tests says that it ran none |
 //! | [`edit`] | where a passage is and what takes its place: pure functions over bytes |
 
 mod arguments;
@@ -19,6 +20,7 @@ mod edit_file;
 mod files;
 mod ledger;
 mod list_files;
+mod nothing_ran;
 mod observation;
 mod place;
 mod read_file;

@@ -18,6 +18,9 @@ static TOOLS: [&dyn Tool; 6] = [&EditFile, &ListFiles, &ReadFile, &RunTests, &Se
 /// Names that models use for a shell out of habit.
 const SHELLS: [&str; 7] = ["bash", "cmd", "exec", "execute", "run_command", "shell", "terminal"];
 
+/// Words of the names that models use for what no tool does to a file.
+const MOVERS: [&str; 7] = ["delete", "remove", "rm", "unlink", "move", "mv", "rename"];
+
 /// The tool of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Tool> {
@@ -61,6 +64,13 @@ pub fn written_path(name: &str, arguments: &str) -> Option<RelPath> {
 fn unknown(name: &str) -> String {
     let all: Vec<_> = names().collect();
     let shown: String = name.chars().take(64).collect();
+    if name.split(|char: char| !char.is_ascii_alphanumeric()).any(|word| MOVERS.contains(&&*word.to_ascii_lowercase()))
+    {
+        return format!(
+            "There is no tool {shown:?}. Files can't be deleted or moved by a tool; say in your summary which ones \
+             should be."
+        );
+    }
     let next = match get_close_matches(name, &all, 1, 0.6).first() {
         Some(near) => format!("Did you mean {near}?"),
         None if SHELLS.contains(&name) => {

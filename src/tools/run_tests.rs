@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::observation::TestRun;
 use super::tool::{Tool, ToolError, tell};
-use super::{Access, Observation, Workroom, arguments};
+use super::{Access, Observation, Workroom, arguments, nothing_ran};
 use crate::journal::TestCounts;
 
 /// A filter is a handful of names; more is a mistake.
@@ -42,22 +42,38 @@ impl Tool for RunTests {
             );
         };
         match tests.run(&filter) {
-            Ok(run) => Ok(report(run)),
+            Ok(run) => Ok(report(run, !filter.is_empty())),
             Err(error) => tell(format!("The tests could not be run: {error}. Go on without, or try once more.")),
         }
     }
 }
 
-fn report(run: TestRun) -> Observation {
+fn report(run: TestRun, filtered: bool) -> Observation {
     let seconds = run.ms as f64 / 1e3;
-    let ending = ending(&run);
-    let counts = run.counts.map(|counts| format!("{}; ", told(counts))).unwrap_or_default();
+    let (ending, none) = match run.exit_code {
+        Some(code) if ran_none(&run) => (format!("ran no tests (exit code {code})"), true),
+        _ => (ending(&run), false),
+    };
+    let known = run.counts.filter(|_| !none);
+    let counts = known.map(|counts| format!("{}; ", told(counts))).unwrap_or_default();
     let mut text = format!("{counts}{ending}, {seconds:.1} s: {}\n{}", run.command, run.excerpt.trim_end());
+    if none {
+        text.push_str(if filtered {
+            "\nThe filter matched no test: write names as this runner does, or leave the filter out."
+        } else {
+            "\nThe command found no test to run."
+        });
+    }
     if !run.log.is_empty() {
         text = text.trim_end().to_owned() + &format!("\nFull log: @logs/{}", run.log);
     }
-    let summary = run.counts.filter(|_| run.stopped.is_none()).map_or(ending, told);
+    let summary = known.filter(|_| run.stopped.is_none()).map_or(ending, told);
     Observation { tests: Some(run), ..Observation::of(text, summary) }
+}
+
+fn ran_none(run: &TestRun) -> bool {
+    let counted = run.counts.map(|counts| counts.passed + counts.failed + counts.skipped);
+    run.stopped.is_none() && counted.map_or_else(|| nothing_ran::says_so(&run.excerpt), |counted| counted == 0)
 }
 
 fn ending(run: &TestRun) -> String {

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use globset::{GlobBuilder, GlobMatcher};
+use grep_matcher::Matcher;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use serde::Deserialize;
 
 use super::list_files::is_root;
 use super::place::Place;
 use super::scan::{self, Hit};
-use super::text::{clip, counted};
+use super::text::{around, clip, counted, visible};
 use super::tool::{Tool, ToolError, tell};
 use super::walk::walk;
 use super::{Access, Observation, Workroom, arguments};
@@ -70,11 +71,11 @@ impl Tool for Search {
         let places = places(room, &wanted)?;
         let found = count(room, &places, &matcher);
         let total: u64 = found.iter().map(|file| file.lines).sum();
-        let short = clip(&wanted.pattern, 60);
+        let short = visible(clip(&wanted.pattern, 60));
         let Some(_) = found.first() else {
-            return Ok(Observation::of(nothing(&wanted, places.len()), format!("{short:?} → no match")));
+            return Ok(Observation::of(nothing(&wanted, places.len()), format!("\"{short}\" → no match")));
         };
-        let summary = format!("{short:?} → {}", counted(found.len(), "file"));
+        let summary = format!("\"{short}\" → {}", counted(found.len(), "file"));
         let mut lines =
             vec![format!("{} in {}", counted(total as usize, "matching line"), counted(found.len(), "file"))];
         let body = if wanted.lines || total <= FEW {
@@ -102,8 +103,8 @@ fn matcher(wanted: &Arguments) -> Result<RegexMatcher, ToolError> {
     builder.fixed_strings(wanted.literal).multi_line(true).crlf(true).line_terminator(Some(b'\n'));
     builder.build(&wanted.pattern).or_else(|error| {
         tell(format!(
-            "pattern {:?} can't be searched for: {error}\nFor plain text set literal to true.",
-            wanted.pattern
+            "pattern \"{}\" can't be searched for: {error}\nFor plain text set literal to true.",
+            visible(&wanted.pattern)
         ))
     })
 }
@@ -133,7 +134,9 @@ fn glob(glob: &str) -> Result<GlobMatcher, ToolError> {
     let anchored = if text.contains('/') { text.to_owned() } else { format!("**/{text}") };
     match GlobBuilder::new(&anchored).literal_separator(true).build() {
         Ok(glob) => Ok(glob.compile_matcher()),
-        Err(error) => tell(format!("glob {glob:?} is not one: {error}. Write it like *.py or src/**/*.ts.")),
+        Err(error) => {
+            tell(format!("glob \"{}\" is not one: {error}. Write it like *.py or src/**/*.ts.", visible(glob)))
+        }
     }
 }
 
@@ -184,7 +187,7 @@ fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, conte
         let keep = file.lines.min(left);
         let hits =
             room.open_found(&file.place).ok().and_then(|(file, _)| scan::collect(&file, matcher, context, keep).ok());
-        let lines = hit_lines(&hits.unwrap_or_default(), context > 0);
+        let lines = hit_lines(&hits.unwrap_or_default(), matcher, context > 0);
         bytes += lines.iter().map(String::len).sum::<usize>();
         shown.push(file.place.to_string());
         shown.extend(lines);
@@ -197,17 +200,27 @@ fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, conte
 }
 
 /// As ripgrep shows them: `12:` matches, `13-` is context, `--` stands for lines left out.
-fn hit_lines(hits: &[Hit], gaps: bool) -> Vec<String> {
+fn hit_lines(hits: &[Hit], matcher: &RegexMatcher, gaps: bool) -> Vec<String> {
     let mut shown: Vec<String> = Vec::new();
     for (index, hit) in hits.iter().enumerate() {
         if gaps && index > 0 && hit.number > hits[index - 1].number + 1 {
             shown.push("--".to_owned());
         }
-        let (mark, line) = (if hit.matched { ':' } else { '-' }, clip(&hit.text, LINE));
-        let cut = if line.len() < hit.text.len() { "…" } else { "" };
-        shown.push(format!("{}{mark}{line}{cut}", hit.number));
+        let mark = if hit.matched { ':' } else { '-' };
+        shown.push(format!("{}{mark}{}", hit.number, shown_line(hit, matcher)));
     }
     shown
+}
+
+/// The line; of a long one what stands around its first hit.
+fn shown_line(hit: &Hit, matcher: &RegexMatcher) -> String {
+    if hit.text.len() <= LINE {
+        return hit.text.clone();
+    }
+    match matcher.find(hit.text.as_bytes()) {
+        Ok(Some(found)) if hit.matched => around(&hit.text, found.start()..found.end(), LINE),
+        _ => format!("{}…", clip(&hit.text, LINE)),
+    }
 }
 
 fn nothing(wanted: &Arguments, files: usize) -> String {
@@ -217,8 +230,17 @@ fn nothing(wanted: &Arguments, files: usize) -> String {
             format!(" ({})", [path.as_deref(), glob.as_deref()].map(Option::unwrap_or_default).join(" ").trim())
         }
     };
-    let next = if files == 0 {
+    let next = if let (0, Some(glob)) = (files, &wanted.glob) {
+        return format!(
+            "No file matches the glob \"{}\", so nothing was searched: 0 files{within}. Use list_files to see what is there.",
+            visible(glob)
+        );
+    } else if files == 0 {
         "No file is there to search; use list_files to see what is."
+    } else if !wanted.literal && wanted.pattern.contains("\\|") {
+        "\\| is a plain bar: alternation is a|b."
+    } else if !wanted.literal && is_delimited(&wanted.pattern) {
+        "The slashes and flags are not part of the pattern: leave them out; (?i) ignores case."
     } else if !wanted.literal
         && wanted.pattern.contains(['(', ')', '[', ']', '{', '}', '*', '+', '?', '.', '|', '\\', '$', '^'])
     {
@@ -226,5 +248,12 @@ fn nothing(wanted: &Arguments, files: usize) -> String {
     } else {
         "Try a shorter pattern, or (?i) to ignore case."
     };
-    format!("No line matches {:?} in {}{within}. {next}", clip(&wanted.pattern, 200), counted(files, "file"))
+    let pattern = visible(clip(&wanted.pattern, 200));
+    format!("No line matches \"{pattern}\" in {}{within}. {next}", counted(files, "file"))
+}
+
+/// Whether the pattern is written as other languages write a regex: `/x/i`.
+fn is_delimited(pattern: &str) -> bool {
+    let inner = pattern.trim_end_matches(['g', 'i', 'm', 's', 'u', 'y']);
+    inner.len() > 2 && inner.starts_with('/') && inner.ends_with('/')
 }

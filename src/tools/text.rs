@@ -1,6 +1,7 @@
 //! What counts as text, how it falls into lines, and how lines are shown to the model.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 /// U+FEFF at the start of a file.
 pub(super) const BOM: &str = "\u{feff}";
@@ -146,9 +147,37 @@ pub(super) fn number_line(out: &mut String, number: usize, line: &str) -> bool {
     shown.len() == line.len()
 }
 
+/// Bytes shown on either side of what is told of a long line.
+const AROUND: usize = 120;
+
+/// The part of a long line around the bytes `at`, of which at most `cap` are shown; `…` stands for what is left out.
+pub(super) fn around(line: &str, at: Range<usize>, cap: usize) -> String {
+    let start = line.floor_char_boundary(at.start.saturating_sub(AROUND));
+    let end = line.ceil_char_boundary(at.end.min(at.start.saturating_add(cap)).saturating_add(AROUND));
+    let (before, behind) = (if start > 0 { "…" } else { "" }, if end < line.len() { "…" } else { "" });
+    format!("{before}{}{behind}", &line[start..end])
+}
+
+/// The number of the first line, from 1, that is too long to be shown whole.
+pub(super) fn too_long(lines: &[Line<'_>]) -> Option<usize> {
+    lines.iter().position(|line| line.text.len() > LINE_CAP).map(|index| index + 1)
+}
+
 /// The longest start of `text` that has at most `cap` bytes.
 pub(super) fn clip(text: &str, cap: usize) -> &str {
     &text[..text.floor_char_boundary(cap)]
+}
+
+/// `text` as it is, but with characters that can't be seen written as escapes: to be copied, not decoded.
+pub(super) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '"' | '\'' | '\\' => shown.push(char),
+            _ => shown.extend(char.escape_debug()),
+        }
+    }
+    shown
 }
 
 /// `1 line`, `2 lines`.
@@ -172,6 +201,21 @@ mod tests {
         assert_eq!(split, [("a", "\r\n"), ("b", "\n"), ("c\rd\r", "\r\n"), ("", "\n"), ("e", "")]);
         assert!(lines(text).windows(2).all(|pair| pair[0].end() == pair[1].start));
         assert_eq!(lines(""), []);
+    }
+
+    #[test]
+    fn what_is_around_a_place_of_a_long_line() {
+        let line = format!("{}HIT{}", "ä".repeat(1_000), "z".repeat(1_000));
+        let shown = around(&line, 2_000..2_003, 300);
+        assert_eq!(shown, format!("…{}HIT{}…", "ä".repeat(60), "z".repeat(120)));
+        assert_eq!(around("short HIT", 6..9, 300), "short HIT");
+        assert_eq!(around(&line, 2_000..3_003, 3), shown, "a long hit is cut");
+        around(&line, 1_999..2_001, 1);
+    }
+
+    #[test]
+    fn only_what_can_not_be_seen_is_escaped() {
+        assert_eq!(visible("a\\d \"ä\" it's\t\u{200b}\u{a0}\u{1b}"), "a\\d \"ä\" it's\\t\\u{200b}\\u{a0}\\u{1b}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::files::Existing;
 use super::ledger::Standing;
 use super::place::Place;
-use super::text::{BOM, Endings, counted, decode, lines};
+use super::text::{BOM, Endings, counted, decode, lines, too_long};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, Workroom, arguments, edit};
 use crate::journal::{Digest, RelPath};
@@ -65,6 +65,14 @@ fn in_the_manner_of(
         Standing::Stale => Some("it has changed since you read it"),
     };
     if let Some(why) = why {
+        // Reading all of it would not help.
+        if let Some(line) = decode(&before.bytes).ok().and_then(|text| too_long(&lines(text))) {
+            return tell(format!(
+                "{path} exists ({} bytes) and was not overwritten: line {line} is too long to be read whole. Change a \
+                 part with edit_file.",
+                before.bytes.len()
+            ));
+        }
         return tell(format!(
             "{path} exists ({} bytes) and was not overwritten: {why}. Read all of it first, or change a part with \
              edit_file.",

@@ -219,15 +219,6 @@ impl View {
         assemble(&self.scene, self.object_format, differences, cache)
     }
 
-    /// Removes the view that a killed run left in its folder, if any.
-    ///
-    /// # Errors
-    /// When something of it can't be removed.
-    pub fn discard(run: &Path) -> Result<(), WorkspaceError> {
-        let holder = run.join("view");
-        remove_tree(&holder).map_err(io_error("remove", &holder))
-    }
-
     /// Removes the view from disk; the patch and the kept contents stay.
     ///
     /// # Errors

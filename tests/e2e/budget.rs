@@ -75,7 +75,8 @@ fn money_is_limited_and_the_reply_is_capped_by_what_is_left() {
     let caps: Vec<u64> =
         kimi.requests().iter().map(|request| request.json["max_completion_tokens"].as_u64().unwrap()).collect();
     assert!(caps[0] < 5_000, "0.02 USD buy no more at 4 USD a million: {caps:?}");
-    assert!(caps.is_sorted_by(|a, b| a > b), "{caps:?}");
+    // Before the provider has counted anything, a byte is reserved as a token.
+    assert!(caps[1..].is_sorted_by(|a, b| a > b), "{caps:?}");
     assert!(*caps.last().unwrap() >= 1_024, "{caps:?}");
     let mut spent = 0.0;
     for event in ran.kept().journal() {

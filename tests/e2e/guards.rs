@@ -109,7 +109,7 @@ fn a_wrong_call_gets_one_answer_that_teaches() {
         ("write_file", r#"{"path": "greeting.txt", "content": "x"}"#, "read"),
         ("search", r#"{"pattern": "("}"#, "regex"),
         ("list_files", r#"{"path": "nowhere"}"#, "nowhere"),
-        ("run_tests", r#"{"filter": "one"}"#, "filter"),
+        ("run_tests", r#"{"filter": 1}"#, "filter"),
         ("read_files", r#"{"path": "greeting.txt"}"#, "read_file"),
         ("bash", r#"{"command": "ls"}"#, "edit_file"),
     ];

@@ -23,10 +23,14 @@ fn verifications(kept: &Kept) -> usize {
 fn failing_tests_go_back_three_times_and_then_decide() {
     let world = World::new();
     world.write_test("echo 'not ok 1 - it greets'; cat greeting.txt; exit 3");
-    let kimi = stubborn(WRONG_EDIT);
+    let turns = [("Wrold", "Wolrd"), ("Wolrd", "Wlord"), ("Wlord", "Wdlor"), ("Wdlor", "Wolrd")].map(|(old, new)| {
+        let edit = format!(r#"{{"path": "greeting.txt", "old_text": "{old}", "new_text": "{new}"}}"#);
+        [Answer::call("edit_file", &edit), Answer::text("All tests pass.")]
+    });
+    let kimi = MockKimi::script(turns.into_iter().flatten());
     let ran = world.fix(&kimi, &[]).code(5);
     kimi.assert_clean();
-    assert_eq!(kimi.requests().len(), 5, "an edit, an end, three more ends");
+    assert_eq!(kimi.requests().len(), 8, "an edit and an end, and three more of both");
     assert_eq!(verifications(&ran.kept()), 4);
     let told = kimi.requests()[2].last_text().to_owned();
     for words in ["`./test.sh` ended with exit code 3", "not ok 1 - it greets", "Hello, Wolrd!", "Don't weaken tests"] {
@@ -37,6 +41,33 @@ fn failing_tests_go_back_three_times_and_then_decide() {
     assert_eq!(report["tests"]["after"]["exit_code"], 3);
     assert!(ran.stdout().contains("+Hello, Wolrd!"), "the patch is kept");
     ran.says(&["tests_failing", "./test.sh fails"]);
+}
+
+#[test]
+fn without_another_edit_there_is_nothing_to_run_again() {
+    let world = World::new();
+    world.write_test("exit 3");
+    let kimi = stubborn(WRONG_EDIT);
+    let ran = world.fix(&kimi, &[]).code(5);
+    assert_eq!((kimi.requests().len(), verifications(&ran.kept())), (3, 1));
+    assert_eq!(ran.report()["tests"]["fresh"], true);
+}
+
+#[test]
+fn a_run_of_no_tests_verifies_nothing() {
+    let world = World::new();
+    world.write_test("echo 'Ran 0 tests in 0.000s'; echo; echo OK");
+    let ran = world.fix(&crate::world::mender(), &[]).code(4);
+    ran.says(&["unverified", "passes, but ran no tests"]);
+}
+
+#[test]
+fn a_patch_with_a_gap_verifies_nothing() {
+    let world = World::new();
+    world.write_test("printf x > \"$(printf 'b\\377d')\"; grep -q 'Hello, World!' greeting.txt");
+    let ran = world.fix(&crate::world::mender(), &[]).code(4);
+    assert_eq!(ran.report()["patch"]["left_out"].as_array().map(Vec::len), Some(1));
+    ran.says(&["the tests ran on more than the patch holds", "left out:", "its name is not UTF-8"]);
 }
 
 #[test]
@@ -170,7 +201,7 @@ fn tests_that_print_megabytes_reach_the_log_and_not_the_model() {
     let world = World::new();
     world.write_test("yes 'a line that says nothing' | head -c 9000000; echo 'FAIL it_greets'; exit 1");
     let kimi = stubborn(EDIT);
-    let ran = world.fix(&kimi, &["--max-turns", "3"]).code(6);
+    let ran = world.fix(&kimi, &[]).code(5);
     let told = kimi.requests()[2].last_text().to_owned();
     assert!(told.len() < 12_000 && told.contains("FAIL it_greets"), "{} bytes", told.len());
     assert!(told.contains("@logs/tests-1.log"), "{told}");

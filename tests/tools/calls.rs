@@ -112,6 +112,11 @@ fn an_unknown_tool_is_answered_with_the_tools() {
         &["no tool \"bash\"", "edit_file, list_files", "run_tests runs the tests"],
     );
     says(&world.bad("readfile", json!({})), &["Did you mean read_file?"]);
+    for name in ["delete_file", "remove_file", "rm", "move_file", "rename-file", "Rename"] {
+        let text = world.bad(name, json!({"path": "a"}));
+        says(&text, &["can't be deleted or moved by a tool; say in your summary which ones should be"]);
+        assert!(!text.contains("Did you mean"), "{text}");
+    }
     says(&world.bad("zzz", json!({})), &["There is no tool \"zzz\"", "Call one of these."]);
     assert!(world.bad(&"x".repeat(10_000), json!({})).len() < 400);
 }
@@ -142,7 +147,7 @@ fn every_fault_of_the_fields_is_told_at_once() {
         &[
             "there is no field \"file_path\" (did you mean path?)",
             "there is no field \"old_string\" (did you mean old_text?)",
-            "there is no field \"replace_all\"",
+            "there is no field \"replace_all\" (one call per place)",
             "the field path is missing",
             "the field old_text is missing",
             "new_text must be a string but is 3",
@@ -150,16 +155,46 @@ fn every_fault_of_the_fields_is_told_at_once() {
         ],
     );
     says(
-        &world.bad("read_file", json!({"path": "a", "start_line": "12"})),
-        &["a whole number but is the string \"12\""],
+        &world.bad("read_file", json!({"path": "a", "start_line": "12b"})),
+        &["a whole number but is the string \"12b\""],
     );
     says(&world.bad("read_file", json!({"path": "a", "start_line": 1.5})), &["a whole number but is 1.5"]);
     says(&world.bad("read_file", json!({"path": null})), &["path must be a string but is null"]);
     says(&world.bad("search", json!({"pattern": "a", "literal": "yes"})), &["literal must be true or false"]);
-    says(&world.bad("run_tests", json!({"filter": "a"})), &["an array of strings but is the string \"a\""]);
+    says(&world.bad("run_tests", json!({"filter": 3})), &["an array of strings but is 3"]);
     says(&world.bad("run_tests", json!({"filter": [1]})), &["other things than strings"]);
     world.put("a", "x\n");
     world.good("read_file", json!({"path": "a", "start_line": null}));
+}
+
+#[test]
+fn names_of_other_tools_fields_are_told_in_ours() {
+    let world = World::new();
+    let cases = [
+        ("read_file", "offset", "did you mean start_line?"),
+        ("read_file", "limit", "did you mean line_count?"),
+        ("read_file", "end_line", "did you mean line_count?"),
+        ("read_file", "lines", "did you mean line_count?"),
+        ("search", "query", "did you mean pattern?"),
+        ("search", "case_insensitive", "put (?i) before the pattern"),
+        ("edit_file", "replace_all", "one call per place"),
+    ];
+    for (tool, field, hint) in cases {
+        says(&world.bad(tool, json!({ field: 1 })), &[&format!("there is no field \"{field}\" ({hint})")]);
+    }
+}
+
+#[test]
+fn slips_of_a_type_that_can_only_mean_one_thing_are_accepted() {
+    let world = World::with_tests(Some(Box::new(Scripted(Ok(TestRun { exit_code: Some(0), ..TestRun::default() })))));
+    world.put("a", "x(\ny\nz\n");
+    let read = |start, count| world.call("read_file", json!({"path": "a", "start_line": start, "line_count": count}));
+    assert_eq!(read(json!("2"), json!(1.0)).summary, "a 2-2");
+    assert_eq!(read(json!("-1"), json!(" 5 ")).summary, "a 3-3");
+    world.good("search", json!({"pattern": "x(", "literal": "True", "lines": "false", "context": "1"}));
+    for (filter, command) in [("a b", " a b"), ("[\"a\", \"b\"]", " a b"), ("", ""), ("a[1]", " a[1]")] {
+        assert_eq!(world.call("run_tests", json!({ "filter": filter })).tests.unwrap().command, command);
+    }
 }
 
 #[test]
@@ -182,6 +217,19 @@ fn tests_that_ran_are_reported_also_when_they_fail() {
         "1 of 42 failed; failed (exit code 1), 1.4 s: pytest -k add; rm -rf /\nFAILED test_add\nFull log: @logs/tests-1.log"
     );
     assert!(!seen.tests.unwrap().passed());
+}
+
+#[test]
+fn a_run_of_no_tests_has_not_passed() {
+    let run = |excerpt: &str| TestRun { exit_code: Some(0), excerpt: excerpt.to_owned(), ..TestRun::default() };
+    let world = World::with_tests(Some(Box::new(Scripted(Ok(run("exit code 0\nOutput:\nRan 0 tests in 0.000s\n"))))));
+    let seen = world.call("run_tests", json!({"filter": ["nope"]}));
+    assert!(seen.ok);
+    assert_eq!(seen.summary, "ran no tests (exit code 0)");
+    says(&seen.text, &["ran no tests (exit code 0), 0.0 s:", "The filter matched no test"]);
+    says(&world.good("run_tests", json!({})), &["ran no tests", "found no test to run"]);
+    let world = World::with_tests(Some(Box::new(Scripted(Ok(run("Ran 2 tests in 0.000s\n"))))));
+    says(&world.good("run_tests", json!({"filter": ["a"]})), &["passed (exit code 0)"]);
 }
 
 #[test]

@@ -14,6 +14,8 @@ fn reading_shows_numbered_lines_and_what_is_unusual() {
     assert_eq!(read.summary, "calc/core.py 1-2");
     assert!(read.touched.is_empty());
     says(&read.text, &["calc/core.py lines 1-2 of 2 (sha256 ", "\n1\tdef add(a, b):\n2\t    return a\n"]);
+    let digest = read.text.split_once("sha256 ").unwrap().1.split_once(')').unwrap().0;
+    assert!(digest.len() == 8 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{digest}");
     says(&world.good("read_file", json!({"path": "dos.txt", "start_line": -1})), &["lines 2-2 of 2", "2\tb"]);
     let dos = world.good("read_file", json!({"path": "./dos.txt"}));
     says(&dos, &["CRLF line ends; byte order mark; no newline at the end)", "\n1\ta\n2\tb\n"]);
@@ -183,6 +185,16 @@ fn an_edit_of_many_lines_shows_the_first_and_the_last() {
 }
 
 #[test]
+fn an_edit_of_a_long_line_shows_the_change() {
+    let world = World::new();
+    let (left, right) = ("x".repeat(50_000), "y".repeat(50_000));
+    world.put("min.js", format!("{left}needle{right}\nend\n"));
+    let text = world.good("edit_file", json!({"path": "min.js", "old_text": "needle", "new_text": "thread"}));
+    says(&text, &[&format!("1\t…{}thread{}…\n2\tend", "x".repeat(120), "y".repeat(120))]);
+    assert!(text.len() < 600, "{} bytes", text.len());
+}
+
+#[test]
 fn a_refused_edit_changes_nothing() {
     let world = World::new();
     world.put("a.txt", "one\none\ntwo\n");
@@ -197,6 +209,31 @@ fn a_refused_edit_changes_nothing() {
     );
     let after = fs::metadata(world.at("a.txt")).unwrap();
     assert_eq!((before.ino(), before.mtime_nsec()), (after.ino(), after.mtime_nsec()));
+}
+
+#[test]
+fn an_edit_is_only_called_done_where_its_passage_would_be() {
+    let world = World::new();
+    let file = "def a(xs):\n    total = sum(xs)\n    return total\n\ndef b(ys):\n    count = len(ys)\n    y = count\n";
+    world.put("a.py", file);
+    let told = |old: &str, new: &str| world.bad("edit_file", json!({"path": "a.py", "old_text": old, "new_text": new}));
+    says(
+        &told("    count = size(ys)\n    y = count", "    count = len(ys)\n    y = count"),
+        &["at line 6: ", "done already"],
+    );
+    let cases = [
+        ("    county = len(yz)\n", "    return total\n", "it stands elsewhere"),
+        ("    y = counts\n", "y", "it is a part of a word"),
+        ("import numpy as np\n", "    return total\n", "nothing is like the passage"),
+        ("    total = sum(xs)\n    return totals\n", "    total = sum(xs)\n", "nothing of it is new"),
+    ];
+    for (old, new, why) in cases {
+        let text = told(old, new);
+        assert!(!text.contains("done already"), "{why}: {text}");
+    }
+    world.put("a.py", format!("{file}    y = count\n"));
+    let text = told("    y = counter\n", "    y = count\n");
+    assert!(!text.contains("done already"), "it is there twice: {text}");
 }
 
 #[test]
@@ -245,7 +282,9 @@ fn a_file_is_only_replaced_by_who_has_read_it_as_it_is() {
     assert_eq!((world.get("a.txt"), world.get("image.png")), (b"two\n".to_vec(), b"\0".to_vec()));
     world.put("wide.txt", format!("{}\n", "x".repeat(5_000)));
     world.good("read_file", json!({"path": "wide.txt"}));
-    says(&world.bad("write_file", write("wide.txt")), &["only a part of it"]);
+    let text = world.bad("write_file", write("wide.txt"));
+    says(&text, &["line 1 is too long to be read whole", "edit_file"]);
+    assert!(!text.contains("Read all of it"), "{text}");
 }
 
 #[test]

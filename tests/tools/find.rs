@@ -16,7 +16,7 @@ fn repository() -> World {
 fn few_matches_are_shown_as_lines() {
     let world = repository();
     let found = world.call("search", json!({"pattern": r"def \w+"}));
-    assert_eq!(found.summary, r#""def \\w+" → 1 file"#);
+    assert_eq!(found.summary, r#""def \w+" → 1 file"#);
     assert_eq!(found.text, "2 matching lines in 1 file\ncalc/core.py\n1:def add(a, b):\n5:def sub(a, b):");
     let text = world.good("search", json!({"pattern": "add", "context": 1}));
     says(
@@ -48,7 +48,10 @@ fn many_matches_are_shown_as_files_and_lines_on_request() {
     world.put("one.txt", "hit\n".repeat(300) + &"x".repeat(1_000) + "\n");
     let text = world.good("search", json!({"pattern": "hit", "path": "one.txt", "lines": true}));
     says(&text, &["300 matching lines in 1 file", "100:hit\n… 200 more in this file"]);
-    says(&world.good("search", json!({"pattern": "x", "path": "one.txt"})), &[&format!("301:{}…", "x".repeat(300))]);
+    world.put("long.txt", format!("{}needle{}\n", "x".repeat(5_000), "y".repeat(5_000)));
+    let text = world.good("search", json!({"pattern": "n..dle", "path": "long.txt"}));
+    says(&text, &[&format!("\n1:…{}needle{}…", "x".repeat(120), "y".repeat(120))]);
+    assert!(text.len() < 400, "{text}");
 }
 
 #[test]
@@ -83,7 +86,17 @@ fn what_can_not_be_searched_for_is_told() {
     );
     says(&world.good("search", json!({"pattern": "nowhere"})), &["No line matches \"nowhere\" in 6 files"]);
     says(&world.good("search", json!({"pattern": "f(x)"})), &["pattern is a regex"]);
-    says(&world.good("search", json!({"pattern": "a", "glob": "*.zig"})), &["0 files (*.zig)", "list_files"]);
+    says(
+        &world.good("search", json!({"pattern": "a", "glob": "*.zig"})),
+        &["No file matches the glob \"*.zig\"", "list_files"],
+    );
+    says(
+        &world.good("search", json!({"pattern": r"nope\|never"})),
+        &[r#"matches "nope\|never" in"#, "alternation is a|b"],
+    );
+    says(&world.good("search", json!({"pattern": "/Zeta/i"})), &["slashes and flags are not part of the pattern"]);
+    let text = world.good("search", json!({"pattern": r"\|x", "literal": true}));
+    assert!(!text.contains("alternation"), "{text}");
     world.bad("search", json!({"pattern": r"a\nb"}));
 }
 

@@ -9,7 +9,7 @@ use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
 use crate::cli::{apply, output, runs};
 use crate::journal::{
-    Event, FileJournal, Journal, Outcome, PatchWritten, Record, RunEnded, TestPurpose, TestsRan, recover,
+    Event, FileJournal, Journal, Outcome, PatchWritten, Record, RunEnded, StopReason, TestPurpose, TestsRan, recover,
 };
 use crate::model::Asked;
 use crate::planner::Stop;
@@ -126,7 +126,7 @@ fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result
     // An error gives its hint itself, and `-q` is about how it ended, not about what anybody says.
     let mut told = report.clone();
     if let Some(failure) = failure {
-        output::say(&Failure { run: None, ..failure }.to_string());
+        output::say(&failure.to_string());
         told.hint = None;
     }
     told.said = told.said.filter(|_| !run.order.global.quiet);
@@ -142,7 +142,13 @@ fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result
 fn kept(report: &Report) -> String {
     let run = &report.run;
     let applied = report.applied.map(|files| format!("applied to {}", counted(files as usize, "file")));
-    let resume = report.outcome.is_resumable().then(|| format!("kcode resume {run}"));
+    let raise = match report.budget.stop_reason {
+        Some(StopReason::MaxTurns) => " --max-turns N",
+        Some(StopReason::MaxTokens) => " --max-tokens N",
+        Some(StopReason::MaxCost) => " --max-cost USD",
+        _ => "",
+    };
+    let resume = report.outcome.is_resumable().then(|| format!("kcode resume {run}{raise}"));
     let apply = (report.patch.is_some() && applied.is_none()).then(|| format!("kcode apply {run}"));
     let ways: Vec<_> = [resume, apply, Some(format!("kcode show {run}"))].into_iter().flatten().collect();
     let kept = format!("kept: {}", ways.join(" · "));

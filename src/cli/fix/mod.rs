@@ -22,13 +22,14 @@ use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
+use interrupt::Interrupts;
 use past::Past;
 pub use start::Order;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {
     let task = task::read(arguments)?;
-    let repository = Repository::open(&global.repo)?;
+    let repository = global.repository()?;
     let env = Environment::from_process();
     let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run) };
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
@@ -63,8 +64,13 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
     order.flags.patch.as_deref().map_or(Ok(()), check_patch_file)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(async {
-        let run = start::start(order).await?;
-        finish::finish(run).await
+        let Interrupts { asked, mut insisted } = Interrupts::listen()?;
+        let in_order = async { finish::finish(start::start(order, asked).await?).await };
+        tokio::select! {
+            ended = in_order => ended,
+            // The worker and all it started end with the connection to this process; the journal is kept.
+            _ = insisted.wait_for(|insisted| *insisted) => Ok(Outcome::Interrupted),
+        }
     });
     // A copy that is still being made was told to stop; nothing waits for it.
     runtime.shutdown_background();

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
+
 use super::start::Order;
 use super::terms::ChosenTests;
-use crate::context::{self, Change, Facts, GitFacts};
-use crate::journal::Event;
+use crate::cli::failure::Failure;
+use crate::context::{self, Change, Facts, GitFacts, Survey};
+use crate::journal::{Event, Surveyed};
 use crate::model::Conversation;
 use crate::settings::RepositoryFiles;
 use crate::tools;
@@ -25,15 +28,21 @@ pub struct Sights {
 }
 
 /// Opens the conversation. The events are its messages.
-pub fn open(order: &Order<'_>, seen: &Sights, cache_key: &str, tests: &ChosenTests) -> (Conversation, Vec<Event>) {
-    let survey = survey(order, seen, tests);
+pub fn open(
+    order: &Order<'_>,
+    seen: &Sights,
+    cache_key: &str,
+    tests: &ChosenTests,
+) -> Result<(Conversation, Vec<Event>), Failure> {
+    let Survey { text, notes } = survey(order, seen, tests)?;
     let mut conversation = Conversation::new(&order.settings.model.value, Some(cache_key), tools::schemas());
     let system = conversation.push_system(context::system_prompt());
-    let user = conversation.push_user(&survey);
-    (conversation, vec![Event::Message(system), Event::Message(user)])
+    let user = conversation.push_user(&text);
+    let surveyed = Event::Surveyed(Surveyed { paths: seen.outline.total, notes });
+    Ok((conversation, vec![surveyed, Event::Message(system), Event::Message(user)]))
 }
 
-fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> String {
+fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<Survey, Failure> {
     let (repository, Sights { outline, changes }) = (&order.repository, seen);
     let paths: Vec<&str> = outline.paths().collect();
     let head = repository.head();
@@ -44,7 +53,8 @@ fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> String {
         changes: changes.as_ref().map(|(files, _)| files.iter().map(change).collect()),
     });
     let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    let Ok(files) = RepositoryFiles::open(repository.root()) else { return order.task.clone() };
+    let root = repository.root();
+    let files = RepositoryFiles::open(root).with_context(|| format!("{} can't be read", root.display()))?;
     let facts = Facts {
         files: &files,
         paths: &paths,
@@ -55,9 +65,22 @@ fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> String {
         platform: &platform,
         task: &order.task,
     };
-    context::survey(&facts).text
+    Ok(context::survey(&facts))
 }
 
 fn change(file: &DirtyFile) -> Change<'_> {
     Change { status: &file.status, path: &file.path }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::journal::Tokens;
+    use crate::{context, tools};
+
+    /// What every request begins with is paid for in every request.
+    #[test]
+    fn system_prompt_and_tool_schemas_stay_within_two_thousand_tokens() {
+        let tokens = Tokens::estimate(context::system_prompt()) + Tokens::estimate(tools::schemas());
+        assert!(tokens <= Tokens(2_000), "{tokens}");
+    }
 }

@@ -9,10 +9,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bench::{Making, RunBench};
+use super::opening;
 use super::opening::Sights;
 use super::past::Past;
 use super::terms::{ChosenTests, client, limits, price};
-use super::{interrupt, opening};
 use crate::cli::arguments::{Global, Output, RunFlags};
 use crate::cli::failure::Failure;
 use crate::cli::output;
@@ -20,7 +20,7 @@ use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted
 use crate::model::Conversation;
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
-use crate::render::{Loudness, People};
+use crate::render::{Loudness, People, sanitise_json};
 use crate::settings::Settings;
 use crate::worker::{Worker, WorkerError, WorkerPlan};
 use crate::workspace::{Repository, View, remove_tree};
@@ -63,9 +63,8 @@ pub enum Ended {
 }
 
 /// Starts a run, or takes one up again, and sees its conversation through.
-pub async fn start(order: Order<'_>) -> Result<Run<'_>, Failure> {
+pub async fn start(order: Order<'_>, cancelled: watch::Receiver<bool>) -> Result<Run<'_>, Failure> {
     let began = Instant::now();
-    let cancelled = interrupt::listen()?;
     let client = client(&order.settings)?;
     let price = price(&order.settings)?;
     let folder = folder(&order)?;
@@ -204,7 +203,7 @@ fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, A
         journal.watch(Box::new(|record| {
             if let Ok(line) = serde_json::to_string(record) {
                 // A reader that went away doesn't end the run: its result is kept on disk.
-                let _ = output::data(format!("{line}\n").as_bytes());
+                let _ = output::data(format!("{}\n", sanitise_json(&line)).as_bytes());
             }
         }));
     }
@@ -214,16 +213,18 @@ fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, A
 fn first_event(order: &Order<'_>, folder: &RunFolder) -> Event {
     let settings = &order.settings;
     let (base_url, sandbox) = (settings.base_url.value.to_string(), settings.sandbox.value.to_string());
+    let (version, model) = (env!("CARGO_PKG_VERSION").to_owned(), settings.model.value.clone());
     if order.past.is_some() {
-        return Event::Resumed(Resumed { base_url, sandbox, limits: limits(settings) });
+        let run = folder.id().clone();
+        return Event::Resumed(Resumed { run, version, model, base_url, sandbox, limits: limits(settings) });
     }
     Event::RunStarted(RunStarted {
         run: folder.id().clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version,
         task: order.task.clone(),
         repository: order.repository.root().display().to_string(),
         head: order.repository.head().and_then(|head| head.commit),
-        model: settings.model.value.clone(),
+        model,
         base_url,
         sandbox,
         limits: limits(settings),
@@ -286,6 +287,6 @@ fn conversation(
     folder: &RunFolder,
     tests: &ChosenTests,
 ) -> Result<(Conversation, Vec<Event>), Failure> {
-    let Some(past) = &order.past else { return Ok(opening::open(order, seen, &cache_key(folder), tests)) };
+    let Some(past) = &order.past else { return opening::open(order, seen, &cache_key(folder), tests) };
     past.conversation().map_err(|error| Failure::internal(format!("{}: {}", error.headline(), error.message)))
 }

@@ -77,3 +77,16 @@ proptest! {
         prop_assert_eq!(passed, text.as_bytes());
     }
 }
+
+#[test]
+fn a_burst_passes_in_slices_of_whole_lines() {
+    let burst = "data: {\"id\":\"b\"}\n\n".repeat(1_000) + "data: a line without an end";
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let slices: Vec<Bytes> = runtime.block_on(async {
+        tap(at_once([burst.as_bytes()]), IDLE).filter_map(async |slice| slice.ok()).collect().await
+    });
+    assert_eq!(slices.concat(), burst.as_bytes());
+    let (last, whole) = slices.split_last().unwrap();
+    assert!(whole.iter().all(|slice| slice.ends_with(b"\n") && slice.len() < SLICE + 20), "{slices:?}");
+    assert!(last.ends_with(b"an end"));
+}

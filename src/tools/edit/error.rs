@@ -6,7 +6,7 @@ use super::find::{ENOUGH, Passage};
 use super::nearest::Nearest;
 use super::{MAX_BYTES, Tier};
 use crate::tools::NotText;
-use crate::tools::text::{Line, clip, counted};
+use crate::tools::text::{Line, clip, visible};
 
 /// Places of an ambiguous passage that are listed.
 const PLACES: usize = 10;
@@ -81,7 +81,7 @@ impl fmt::Display for Ambiguous {
         writeln!(f, "old_text is there {least}{} times{found}, starting at:", self.places.len())?;
         for (line, above) in self.places.iter().take(PLACES) {
             match above {
-                Some(above) => writeln!(f, "line {line}, below {above:?}")?,
+                Some(above) => writeln!(f, "line {line}, below \"{}\"", visible(above))?,
                 None => writeln!(f, "line {line}")?,
             }
         }
@@ -103,17 +103,23 @@ impl fmt::Display for Missing {
         }
         match &self.nearest {
             None => f.write_str(" Nothing like it is there either; find the passage with search or read_file."),
-            Some(nearest) => write!(f, "{nearest}Copy the passage from there as it is."),
+            Some(nearest) if nearest.sure => write!(f, "{nearest}Copy the passage from there as it is."),
+            Some(nearest) => write!(f, "{nearest}If so, copy it from there as it is; if not, use search."),
         }
     }
 }
 
 impl fmt::Display for Nearest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, " The nearest is {} from line {}:", counted(self.length, "line"), self.first)?;
+        let lead = if self.sure { "The nearest is" } else { "Perhaps you mean" };
+        match self.length {
+            1 => writeln!(f, " {lead} line {}:", self.first)?,
+            length => writeln!(f, " {lead} lines {}-{}:", self.first, self.first + length - 1)?,
+        }
         f.write_str(&self.shown)?;
         if let Some((line, file, old)) = &self.difference {
-            writeln!(f, "They differ first in line {line}: the file has {file:?}, old_text has {old:?}.")?;
+            let (file, old) = (visible(file), visible(old));
+            writeln!(f, "They differ first in line {line}: the file has \"{file}\", old_text has \"{old}\".")?;
         }
         Ok(())
     }

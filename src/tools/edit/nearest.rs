@@ -20,6 +20,8 @@ const DEPTH: usize = 60;
 const SHOWN: usize = 12;
 /// Below this share of likeness a line is another line.
 const ALIKE: f32 = 0.5;
+/// Below this one it is only perhaps the one that is meant.
+const SURE: f32 = 0.7;
 
 /// The lines of a file that are most like a passage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Nearest {
     pub first: usize,
     /// How many lines it has.
     pub length: usize,
+    /// It is so like the passage that nothing else can be meant.
+    pub sure: bool,
     /// The lines with their numbers; the first few of many.
     pub shown: String,
     /// The first line that differs: its number, what the file has, what the passage has.
@@ -37,9 +41,24 @@ pub struct Nearest {
 /// Why `old` isn't in `content`. Both texts of the request have `\n` as their only line ending.
 pub(super) fn explain(lines: &[Line<'_>], content: &str, old: &str, new: &str) -> EditError {
     let cause = cause(content, old);
-    let done_at = if new.trim().is_empty() { None } else { line_of(content, new) };
     let nearest = if cause.is_none() { nearest(lines, old) } else { None };
+    let done_at = nearest.as_ref().filter(|nearest| nearest.sure).and_then(|nearest| done_at(lines, old, new, nearest));
     EditError::Missing(Box::new(Missing { cause, done_at, nearest }))
+}
+
+/// The line from which `new` stands in the file where `old` would. Whoever is told so wrongly gives up an edit that is
+/// still to be made, so that it takes whole lines, in one place only, one of them new, and nothing more like `old`.
+fn done_at(lines: &[Line<'_>], old: &str, new: &str, nearest: &Nearest) -> Option<usize> {
+    let wanted: Vec<_> = old_lines(new).collect();
+    let old: Vec<_> = old_lines(old).collect();
+    if wanted.iter().all(|line| line.trim().is_empty() || old.contains(line)) {
+        return None;
+    }
+    let same = |window: &[Line<'_>]| window.iter().map(|line| line.text).eq(wanted.iter().copied());
+    let mut places = lines.windows(wanted.len()).enumerate().filter(|(_, window)| same(window)).map(|(at, _)| at + 1);
+    let (place, other) = (places.next()?, places.next());
+    let overlaps = place < nearest.first + nearest.length && nearest.first < place + wanted.len();
+    (other.is_none() && overlaps).then_some(place)
 }
 
 /// Faults that the request itself shows.
@@ -53,24 +72,26 @@ fn cause(content: &str, old: &str) -> Option<&'static str> {
         Some("The file is empty; use write_file to fill it.")
     } else if told.peek().is_some() && told.all(numbered) {
         Some("Its lines begin with the numbers that read_file shows; leave out each number and the tab behind it.")
-    } else if old.contains("\\n") && line_of(content, &old.replace("\\n", "\n").replace("\\\"", "\"")).is_some() {
-        Some("It is escaped twice: write a line break as \\n in the JSON text, not as \\\\n.")
+    } else if old.contains("\\n") && is_in(content, &unescaped(old)) {
+        Some("old_text contains the two characters \\ and n where the file has line breaks; escape them once.")
     } else {
         None
     }
 }
 
-/// The line, from 1, where `text` starts.
-fn line_of(content: &str, text: &str) -> Option<usize> {
-    let plain = Projection::new(content, |char| char).text;
-    let at = plain.find(text)?;
-    Some(plain[..at].matches('\n').count() + 1)
+/// As it would be with one level of JSON's escapes less.
+fn unescaped(text: &str) -> String {
+    text.replace("\\n", "\n").replace("\\t", "\t").replace("\\\"", "\"")
+}
+
+fn is_in(content: &str, text: &str) -> bool {
+    Projection::new(content, |char| char).text.contains(text)
 }
 
 fn nearest(lines: &[Line<'_>], old: &str) -> Option<Nearest> {
     let old: Vec<_> = old_lines(old).collect();
     let file: Vec<_> = lines.iter().take(COMPARED).map(|line| line.text).collect();
-    let (_, start) = starts(&file, &old)
+    let (likeness, start) = starts(&file, &old)
         .into_iter()
         .map(|start| (likeness(&file[start..], &old), start))
         .filter(|(likeness, _)| *likeness >= ALIKE)
@@ -83,7 +104,7 @@ fn nearest(lines: &[Line<'_>], old: &str) -> Option<Nearest> {
     let differs = file[start..end].iter().zip(&old).position(|(file, old)| file != old);
     let quote = |text: &str| clip(text, 200).to_owned();
     let difference = differs.map(|index| (start + index + 1, quote(file[start + index]), quote(old[index])));
-    Some(Nearest { first: start + 1, length: end - start, shown, difference })
+    Some(Nearest { first: start + 1, length: end - start, sure: likeness >= SURE, shown, difference })
 }
 
 /// Where the passage may start: where one of its telling lines, or one like it, stands at its distance.

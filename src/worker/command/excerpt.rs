@@ -51,11 +51,17 @@ pub(super) fn excerpt(verdict: &str, run: &TestRun, kept: &Kept) -> String {
         0 => (lines(&[&kept.head[..], &kept.tail[..]].concat()), Vec::new()),
         _ => (lines(&kept.head), lines(&kept.tail)),
     };
-    let mut budget = if run.passed() { BUDGET_PASSED } else { BUDGET };
-    if !run.passed() {
-        budget -= failures(&mut text, head.iter().chain(&tail));
+    let budget = if run.passed() { BUDGET_PASSED } else { BUDGET };
+    let within = |budget| if kept.cut == 0 { Shown::of(&head, budget) } else { Shown::parts(&head, &tail, budget) };
+    let mut shown = within(budget);
+    // What is shown whole needs no list of its failures.
+    if !run.passed() && (kept.cut > 0 || !shown.last.is_empty()) {
+        let all = || head.iter().chain(&tail);
+        // The list takes room from the output, which leaves more to list: the least that may be shown tells its size.
+        let took = failures(&mut String::new(), all(), &within(budget - FAILURES));
+        shown = within(budget - took);
+        failures(&mut text, all(), &shown);
     }
-    let shown = if kept.cut == 0 { Shown::of(&head, budget) } else { Shown::parts(&head, &tail, budget) };
     shown.write(&mut text, kept, &run.log);
     if let Some(gap) = &kept.log_gap {
         let _ = writeln!(text, "[the log is incomplete: {gap}]");
@@ -63,9 +69,9 @@ pub(super) fn excerpt(verdict: &str, run: &TestRun, kept: &Kept) -> String {
     text
 }
 
-/// Adds the failing lines and says how many bytes they took.
-fn failures<'a>(text: &mut String, lines: impl Iterator<Item = &'a String>) -> usize {
-    let mut seen = HashSet::new();
+/// Adds the failing lines that are not among those shown anyway and says how many bytes they took.
+fn failures<'a>(text: &mut String, lines: impl Iterator<Item = &'a String>, shown: &Shown<'a>) -> usize {
+    let mut seen: HashSet<_> = shown.first.iter().chain(shown.last).map(String::as_str).collect();
     let is_failure = |line: &&String| FAILURE.as_ref().is_some_and(|failure| failure.is_match(line));
     let failing: Vec<&String> = lines.filter(is_failure).filter(|line| seen.insert(line.as_str())).collect();
     let mut took = 0;
@@ -229,6 +235,17 @@ mod tests {
         assert!(
             text.contains(&format!("[… {} lines cut; read_file \"@logs/tests-3.log\" shows the rest …]", 4002 - shown))
         );
+    }
+
+    #[test]
+    fn failures_are_listed_only_when_they_are_not_shown_anyway() {
+        let short = excerpt("exit status: 1", &failed(), &kept("not ok 1 - adds\nthe end\n"));
+        assert_eq!(short, "exit status: 1\nOutput:\nnot ok 1 - adds\nthe end\n");
+        let noise = "all is well here\n".repeat(2000);
+        let long = format!("{noise}not ok 7 - adds\n{noise}not ok 9 - last\n");
+        let text = excerpt("exit status: 1", &failed(), &kept(&long));
+        assert!(text.contains("Lines that tell of failures:\n  not ok 7 - adds\nOutput:"), "{text}");
+        assert_eq!(text.matches("not ok 9 - last").count(), 1, "{text}");
     }
 
     #[test]
