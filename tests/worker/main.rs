@@ -7,5 +7,6 @@ mod commands;
 mod endings;
 mod inside;
 mod proofs;
+mod supplies;
 mod wall;
 mod world;
