@@ -8,5 +8,6 @@ mod endings;
 mod inside;
 mod overlay;
 mod proofs;
+mod supplies;
 mod wall;
 mod world;

@@ -136,7 +136,7 @@ fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<(Vec<La
 }
 
 fn without(why: &str) -> Layer {
-    let detail = format!("{why}; modes and times of the user's own files stay unguarded");
+    let detail = format!("{why}; tests can open no socket, and modes and times of the user's own files stay unguarded");
     Layer::missing("namespaces", detail)
 }
 
