@@ -52,6 +52,7 @@ fn build() -> Result<WallBuilt, Failure> {
         logs: folder("logs")?,
         scratch: folder("scratch")?,
         readable: Vec::new(),
+        readable_secrets: Vec::new(),
         tests: None,
         deadline: std::time::Duration::ZERO,
         idle: std::time::Duration::ZERO,

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod fix;
+mod harden;
 mod output;
 pub mod reference;
 mod runs;
@@ -28,6 +29,7 @@ pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == worker::SUBCOMMAND) {
         return worker::host::main();
     }
+    harden::harden();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(refusal) => {

@@ -10,7 +10,7 @@ use super::output;
 use crate::journal::{FindError, Outcome, RunFolder, recover};
 use crate::render::{coloured_diff, sanitise};
 use crate::report::{self, Report};
-use crate::settings::{self, Environment};
+use crate::settings::{self, Environment, Redactor};
 
 /// Prints the patch of a run: for eyes on a terminal, else byte for byte.
 pub fn diff(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure> {
@@ -27,7 +27,8 @@ pub fn diff(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure
 /// Prints a patch: for eyes on a terminal, else byte for byte.
 pub fn print_patch(patch: &[u8]) -> Result<(), Failure> {
     if console::user_attended() {
-        return output::data(coloured_diff(&String::from_utf8_lossy(patch)).as_bytes());
+        let patch = String::from_utf8_lossy(patch);
+        return output::data(coloured_diff(&Redactor::of(&Environment::from_process()).text(&patch)).as_bytes());
     }
     output::data(patch)
 }
@@ -89,8 +90,13 @@ pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failu
 pub fn load(run: &RunFolder) -> Result<Report, Failure> {
     let journal = run.journal();
     let recovered = recover(&journal).with_context(|| format!("{} can't be read", journal.display()))?;
-    report::fold(&recovered.records, &run.patch().display().to_string())
-        .ok_or_else(|| Failure::internal(format!("{} holds no run", journal.display())))
+    let mut report = report::fold(&recovered.records, &run.patch().display().to_string())
+        .ok_or_else(|| Failure::internal(format!("{} holds no run", journal.display())))?;
+    // The journal keeps the model's words byte for byte; nobody else gets them with secrets in them.
+    if let Some(said) = &mut report.said {
+        Redactor::of(&Environment::from_process()).clean(said);
+    }
+    Ok(report)
 }
 
 /// Where runs are kept, and the repository that the user stands in.

@@ -2,21 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
+
+static AT_START: OnceLock<Environment> = OnceLock::new();
 
 /// Names and values of environment variables. An empty value counts as unset.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The environment of this process, with `HOME` looked up when it is not set.
+    /// The environment that this process was started with, with `HOME` looked up when it is not set. It is read
+    /// once: keys are taken out of it afterwards.
     #[must_use]
     pub fn from_process() -> Self {
+        AT_START.get_or_init(Self::read).clone()
+    }
+
+    fn read() -> Self {
         let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
         let mut all: Self = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
         if let (None, Ok(home)) = (all.get("HOME"), etcetera::home_dir()) {
             all.0.insert("HOME".to_owned(), text(home.into()));
         }
         all
+    }
+
+    /// Every variable with its value.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The value of `name`; `None` when unset or empty.

@@ -34,6 +34,7 @@ pub(super) struct FileLayer {
     pub dependencies: Option<Vec<RelPath>>,
     pub limits: Limits,
     pub test: Test,
+    pub secrets: Secrets,
     pub price: Option<CustomPrice>,
 }
 
@@ -62,6 +63,12 @@ pub(super) struct Test {
     pub deadline: Option<Duration>,
     #[serde(deserialize_with = "duration")]
     pub idle: Option<Duration>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, expecting = "a table")]
+pub(super) struct Secrets {
+    pub readable: Option<Vec<String>>,
 }
 
 impl Test {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::amounts::{parse_duration, parse_tokens, parse_usd};
 use super::file::{FileLayer, Owner};
-use super::{BaseUrl, Environment, Origin, RepositoryFiles, Sandbox, Setting, Settings, SettingsError, TestCommand};
+use super::{
+    BaseUrl, Environment, Origin, RepositoryFiles, Sandbox, SecretFiles, Setting, Settings, SettingsError, TestCommand,
+};
 use super::{family, file, key_variables, places};
 use crate::journal::{RelPath, Tokens, Usd};
 
@@ -136,6 +138,7 @@ impl Layers<'_> {
             sandbox: self.sandbox()?,
             dependencies: self.dependencies(),
             child_env: self.child_env()?,
+            readable_secrets: self.readable_secrets()?,
             state_dir: places::state_dir(env, user.state_dir.clone(), user_origin, *root)?,
             price: Setting::default(None).or(user.price.map(Some), user_origin),
         })
@@ -256,6 +259,14 @@ impl Layers<'_> {
         Setting::default(["node_modules", ".venv", "venv"].map(str::to_owned).to_vec())
             .or(names(&self.user.dependencies), &self.user_origin)
             .or(names(&self.repository.dependencies), &Origin::RepositoryFile)
+    }
+
+    fn readable_secrets(&self) -> Result<Setting<Vec<String>>, SettingsError> {
+        let globs = Setting::default(Vec::new()).or(self.user.secrets.readable.clone(), &self.user_origin);
+        match SecretFiles::new(&globs.value) {
+            Err(problem) => Err(SettingsError::BadValue { name: "secrets.readable", origin: globs.origin, problem }),
+            Ok(_) => Ok(globs),
+        }
     }
 
     fn child_env(&self) -> Result<Setting<Vec<String>>, SettingsError> {

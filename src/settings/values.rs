@@ -47,6 +47,8 @@ pub struct Settings {
     pub dependencies: Setting<Vec<String>>,
     /// Names of environment variables that the worker's children may see beside the usual ones.
     pub child_env: Setting<Vec<String>>,
+    /// Globs of files with secrets that tools may read all the same; see [`SecretFiles`](super::SecretFiles).
+    pub readable_secrets: Setting<Vec<String>>,
     /// Where runs are kept; absolute, and never inside the repository.
     pub state_dir: Setting<PathBuf>,
     /// A price that the built-in list doesn't know.

@@ -11,6 +11,7 @@ use super::text::{Line, around, counted, lines, number_line};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, Workroom, arguments};
 use crate::journal::{Digest, RelPath};
+use crate::settings::{Redactor, holds_marker};
 
 /// Lines shown around the landed ones.
 const AROUND: usize = 2;
@@ -45,6 +46,7 @@ impl Tool for EditFile {
         let Some(file) = room.existing(&path, edit::MAX_BYTES as u64)? else {
             return Err(room.missing(&path));
         };
+        refuse_markers(&path, &file.bytes, &[&old_text, &new_text])?;
         let edit = match edit::plan(&file.bytes, &old_text, &new_text) {
             Ok(edit) => edit,
             Err(error) => return tell(format!("{path} is unchanged: {error}")),
@@ -54,6 +56,21 @@ impl Tool for EditFile {
         room.ledger().changed(path.as_str(), Some(Digest::of(&file.bytes)), Digest::of(&after));
         Ok(landed(path, &file.bytes, &after, &edit))
     }
+}
+
+/// A marker stands for what the model hasn't seen: with one in it, a passage can't be found, and a secret would be lost.
+///
+/// # Errors
+/// Tells so, unless the file itself holds markers.
+pub(super) fn refuse_markers(path: &RelPath, before: &[u8], texts: &[&str]) -> Result<(), ToolError> {
+    let ours = |text: &&str| holds_marker(text) && !holds_marker(&String::from_utf8_lossy(before));
+    if !texts.iter().any(ours) {
+        return Ok(());
+    }
+    tell(format!(
+        "{path} is unchanged: [redacted:…] stands where kcode hides a secret from you; the file holds something else \
+         there. Choose passages without it, and leave the lines that hold secrets as they are."
+    ))
 }
 
 /// What is told of an edit that was made, from the bytes before and after it.
@@ -66,7 +83,8 @@ fn landed(path: RelPath, before: &[u8], after: &[u8], edit: &Edit) -> Observatio
     let added: usize = changes.iter().map(|op| op.new_range().len()).sum();
     let first = changes.first().map_or(0, |op| op.new_range().start);
     let end = changes.last().map_or(0, |op| op.new_range().end);
-    let all = lines(&after);
+    let clean = Redactor::shapes().text(&after);
+    let all = lines(&clean);
 
     let mut text = format!("{path}: −{removed} +{added}, now {}", counted(all.len(), "line"));
     if let Some(remark) = edit.tier.remark() {

@@ -32,17 +32,20 @@ impl Workroom {
     /// # Errors
     /// Tells what is there instead of such a file.
     pub(super) fn read(&self, place: &Place, cap: u64) -> Result<Vec<u8>, ToolError> {
-        let (mut file, size) = self.open(place)?;
+        let (file, size) = self.open(place)?;
         if size > cap {
             return tell(format!(
                 "{place} has {size} bytes; files are read and edited up to {cap}. To find lines in it, use search with \
                  path {place:?}."
             ));
         }
-        let mut bytes = Vec::with_capacity(size as usize);
+        self.read_open(place, file, size, cap)
+    }
+
+    fn read_open(&self, place: &Place, file: File, size: u64, cap: u64) -> Result<Vec<u8>, ToolError> {
+        let mut bytes = Vec::with_capacity(size.min(cap) as usize);
         // The file may grow while it is read.
-        let read = (&mut file).take(cap).read_to_end(&mut bytes);
-        read.map_err(|error| self.refusal(place, &error))?;
+        file.take(cap).read_to_end(&mut bytes).map_err(|error| self.refusal(place, &error))?;
         Ok(bytes)
     }
 
@@ -53,9 +56,11 @@ impl Workroom {
     pub(super) fn open(&self, place: &Place) -> Result<(File, u64), ToolError> {
         let (dir, path) = self.handle(place);
         let told = |error: io::Error| self.refusal(place, &error);
-        if is_git(&dir.canonicalize(path.as_path()).map_err(told)?) {
+        let real = dir.canonicalize(path.as_path()).map_err(told)?;
+        if is_git(&real) {
             return tell(format!("{place} is a link into .git, which belongs to git"));
         }
+        self.refuse_secrets(place, &real)?;
         // Opening a device may do something; looking at it doesn't.
         let kind = dir.metadata(path.as_path()).map_err(told)?.file_type();
         if kind.is_file() { self.open_found(place) } else { tell(not_a_file(place, kind)) }
@@ -77,6 +82,17 @@ impl Workroom {
         } else {
             tell(not_a_file(place, metadata.file_type()))
         }
+    }
+
+    /// Files of secrets stay closed, whatever link leads there.
+    fn refuse_secrets(&self, place: &Place, real: &Path) -> Result<(), ToolError> {
+        let (Place::View(path), what) = (place, self.secrets.what(real)) else { return Ok(()) };
+        let Some(what) = what.or_else(|| self.secrets.what(path.as_path())) else { return Ok(()) };
+        tell(format!(
+            "{place} is not shown: by its name it holds {what}. Tests can use it all the same; work without seeing it. \
+             (The user can allow it: secrets.readable = [{:?}] in ~/.config/kcode/config.toml.)",
+            real.display().to_string()
+        ))
     }
 
     fn handle<'a>(&'a self, place: &'a Place) -> (&'a Dir, &'a RelPath) {
@@ -126,7 +142,8 @@ impl Workroom {
         let told = |error: io::Error| self.refusal(&place, &error);
         let (parent, name) = self.parent(path).map_err(told)?;
         replace(&parent, name, bytes, before.map(|file| file.mode)).map_err(told)?;
-        let landed = self.read(&place, bytes.len() as u64 + 1)?;
+        let (file, size) = self.open_found(&place)?;
+        let landed = self.read_open(&place, file, size, bytes.len() as u64 + 1)?;
         if Digest::of(&landed) == Digest::of(bytes) {
             Ok(())
         } else {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::place::Place;
+use super::place::{Place, shown};
 use super::text::counted;
 use super::tool::{Tool, ToolError, tell};
 use super::walk::{Found, walk};
@@ -53,7 +53,7 @@ impl Tool for ListFiles {
             Some(path) => Some(folder(room, path)?),
         };
         let depth = depth.unwrap_or(DEPTH).max(1) as usize;
-        let tree = Folder::of(&walk(room, under.as_ref()), under.as_ref());
+        let tree = Folder::of(room, &walk(room, under.as_ref()), under.as_ref());
         let name = under.map_or("the repository".to_owned(), |path| format!("{path}/"));
         let files = counted(tree.count, "file");
         // Less deep until it fits; the first level is shown in any case, cut if need be.
@@ -86,12 +86,17 @@ fn folder(room: &Workroom, path: &str) -> Result<RelPath, ToolError> {
 }
 
 impl Folder {
-    fn of(found: &[Found], under: Option<&RelPath>) -> Self {
+    fn of(room: &Workroom, found: &[Found], under: Option<&RelPath>) -> Self {
         let mut tree = Self::default();
         for found in found.iter().filter(|found| !found.kind.is_dir()) {
             let path = under.and_then(|under| found.path.as_path().strip_prefix(under.as_path()).ok());
             let path = path.and_then(|path| path.to_str()).unwrap_or(found.path.as_str());
-            tree.add(path, if found.kind.is_symlink() { " (link)" } else { "" });
+            let remark = match found.kind.is_symlink() {
+                true => " (link)",
+                false if room.secrets.what(found.path.as_path()).is_some() => " (secrets; not shown)",
+                false => "",
+            };
+            tree.add(path, remark);
         }
         tree
     }
@@ -99,7 +104,7 @@ impl Folder {
     fn add(&mut self, path: &str, remark: &str) {
         self.count += 1;
         match path.split_once('/') {
-            None => self.files.push(format!("{path}{remark}")),
+            None => self.files.push(format!("{}{remark}", shown(path))),
             Some((folder, rest)) => self.folders.entry(folder.to_owned()).or_default().add(rest, remark),
         }
     }
@@ -108,7 +113,7 @@ impl Folder {
     fn outline(&self, depth: usize) -> Vec<String> {
         let mut lines = Vec::new();
         for (name, folder) in &self.folders {
-            lines.push(format!("{name}/  {}", counted(folder.count, "file")));
+            lines.push(format!("{}/  {}", shown(name), counted(folder.count, "file")));
             if depth > 1 {
                 lines.extend(folder.outline(depth - 1).into_iter().map(|line| format!("  {line}")));
             }

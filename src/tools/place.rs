@@ -1,5 +1,6 @@
 //! Where a path that the model wrote leads: into the view, into the run's logs, or nowhere.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -59,10 +60,19 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::View(path) => write!(f, "{path}"),
-            Self::Log(path) => write!(f, "{LOGS}{path}"),
+            Self::View(path) => f.write_str(&shown(path.as_str())),
+            Self::Log(path) => write!(f, "{LOGS}{}", shown(path.as_str())),
         }
     }
+}
+
+/// A name on one line: one that holds control characters, or such that turn text around, is quoted with its escapes.
+pub(super) fn shown(name: &str) -> Cow<'_, str> {
+    let is_odd = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    if name.chars().any(is_odd) { Cow::Owned(format!("{name:?}")) } else { Cow::Borrowed(name) }
 }
 
 /// Whether a component is `.git`, however it is spelt: some file systems don't tell `.GIT` from it.

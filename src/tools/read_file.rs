@@ -9,6 +9,7 @@ use super::text::{Line, counted, decode, lines, number_line, oddities};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, Workroom, arguments};
 use crate::journal::Digest;
+use crate::settings::Redactor;
 
 /// Larger files are refused with their size.
 const FILE_CAP: u64 = 8 << 20;
@@ -57,7 +58,9 @@ impl Tool for ReadFile {
 }
 
 fn show(room: &Workroom, place: &Place, text: &str, wanted: &Arguments) -> Result<Observation, ToolError> {
-    let (name, digest, all) = (place.to_string(), Digest::of(text), lines(text));
+    // The whole file at once: a part of it may not look like a secret any more.
+    let clean = Redactor::shapes().text(text);
+    let (name, digest, all) = (place.to_string(), Digest::of(text), lines(&clean));
     let asked = window(&name, wanted, all.len())?;
     let page = Page::of(&all, asked.clone());
     let (first, last, total) = (page.lines.start + 1, page.lines.end, all.len());
@@ -70,6 +73,9 @@ fn show(room: &Workroom, place: &Place, text: &str, wanted: &Arguments) -> Resul
     let mut facts = format!("sha256 {:.8}", digest.short());
     for odd in oddities(text, &all) {
         facts = facts + "; " + &odd;
+    }
+    if clean != text {
+        facts.push_str("; secrets stand as [redacted:KIND], which no edit can contain");
     }
     let head = match total {
         0 => format!("{name} is empty ({facts})\n"),

@@ -3,6 +3,7 @@
 //! Two passes: the first counts, on all processors; the second reads lines, of as few files as are shown. So the answer
 //! is the same every time, and its memory is bounded whatever matches.
 
+use std::borrow::Cow;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -19,6 +20,8 @@ use super::text::{around, clip, counted, visible};
 use super::tool::{Tool, ToolError, tell};
 use super::walk::walk;
 use super::{Access, Observation, Workroom, arguments};
+use crate::journal::RelPath;
+use crate::settings::Redactor;
 
 /// Up to so many matching lines are shown without being asked for.
 const FEW: u64 = 30;
@@ -30,6 +33,8 @@ const FILES: usize = 80;
 const PAGE: usize = 16 << 10;
 /// Bytes of a shown line.
 const LINE: usize = 300;
+/// Files up to so many bytes are looked through for secrets as a whole before lines of them are shown.
+const WHOLE: u64 = 8 << 20;
 /// Lines around a match.
 const CONTEXT: i64 = 10;
 
@@ -68,12 +73,13 @@ impl Tool for Search {
     fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
         let wanted: Arguments = arguments::parse(self.name(), arguments)?;
         let matcher = matcher(&wanted)?;
-        let places = places(room, &wanted)?;
+        let (places, closed) = places(room, &wanted)?;
         let found = count(room, &places, &matcher);
         let total: u64 = found.iter().map(|file| file.lines).sum();
         let short = visible(clip(&wanted.pattern, 60));
         let Some(_) = found.first() else {
-            return Ok(Observation::of(nothing(&wanted, places.len()), format!("\"{short}\" → no match")));
+            let text = nothing(&wanted, places.len()) + &not_searched(&closed);
+            return Ok(Observation::of(text, format!("\"{short}\" → no match")));
         };
         let summary = format!("\"{short}\" → {}", counted(found.len(), "file"));
         let mut lines =
@@ -85,7 +91,7 @@ impl Tool for Search {
             shown_files(&found)
         };
         lines.extend(body);
-        Ok(Observation::of(lines.join("\n"), summary))
+        Ok(Observation::of(lines.join("\n") + &not_searched(&closed), summary))
     }
 }
 
@@ -109,8 +115,8 @@ fn matcher(wanted: &Arguments) -> Result<RegexMatcher, ToolError> {
     })
 }
 
-/// The files to look into, sorted by path.
-fn places(room: &Workroom, wanted: &Arguments) -> Result<Vec<Place>, ToolError> {
+/// The files to look into, sorted by path, and those that hold secrets and stay closed.
+fn places(room: &Workroom, wanted: &Arguments) -> Result<(Vec<Place>, Vec<RelPath>), ToolError> {
     let glob = wanted.glob.as_deref().map(glob).transpose()?;
     let under = match wanted.path.as_deref().filter(|path| !is_root(path)) {
         None => None,
@@ -119,13 +125,21 @@ fn places(room: &Workroom, wanted: &Arguments) -> Result<Vec<Place>, ToolError> 
             match room.folder(&place)? {
                 Some(folder) => Some(folder),
                 // Tells what is wrong with a file that can't be opened; in a walk it is passed over.
-                None => return room.open(&place).map(|_| vec![place]),
+                None => return room.open(&place).map(|_| (vec![place], Vec::new())),
             }
         }
     };
     let files = walk(room, under.as_ref()).into_iter().filter(|found| found.kind.is_file()).map(|found| found.path);
     let wanted = files.filter(|path| glob.as_ref().is_none_or(|glob| glob.is_match(path.as_path())));
-    Ok(wanted.map(Place::View).collect())
+    let (closed, open): (Vec<_>, Vec<_>) = wanted.partition(|path| room.secrets.what(path.as_path()).is_some());
+    Ok((open.into_iter().map(Place::View).collect(), closed))
+}
+
+/// Even the number of matches would tell what a file of secrets holds.
+fn not_searched(closed: &[RelPath]) -> String {
+    let Some(first) = closed.first() else { return String::new() };
+    let named = if closed.len() == 1 { first.to_string() } else { format!("{first} and {} more", closed.len() - 1) };
+    format!("\nNot searched, because they hold secrets: {named}")
 }
 
 /// `*.py` means files of any folder; a glob with a slash counts from the root.
@@ -187,7 +201,9 @@ fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, conte
         let keep = file.lines.min(left);
         let hits =
             room.open_found(&file.place).ok().and_then(|(file, _)| scan::collect(&file, matcher, context, keep).ok());
-        let lines = hit_lines(&hits.unwrap_or_default(), matcher, context > 0);
+        let mut hits = hits.unwrap_or_default();
+        hide_secrets(room, &file.place, &mut hits);
+        let lines = hit_lines(&hits, matcher, context > 0);
         bytes += lines.iter().map(String::len).sum::<usize>();
         shown.push(file.place.to_string());
         shown.extend(lines);
@@ -197,6 +213,24 @@ fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, conte
         left -= keep;
     }
     shown
+}
+
+/// Takes secrets out of what is shown of a file. The whole file tells what is one; of a very large one, each line does.
+fn hide_secrets(room: &Workroom, place: &Place, hits: &mut [Hit]) {
+    let shapes = Redactor::shapes();
+    let whole = room.read(place, WHOLE).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let clean = whole.as_deref().map(|text| shapes.text(text));
+    let clean: Vec<&str> = match &clean {
+        Some(Cow::Borrowed(_)) => return,
+        Some(Cow::Owned(clean)) => clean.lines().collect(),
+        None => Vec::new(),
+    };
+    for hit in hits {
+        match clean.get(hit.number as usize - 1) {
+            Some(line) => (*line).clone_into(&mut hit.text),
+            None => shapes.clean(&mut hit.text),
+        }
+    }
 }
 
 /// As ripgrep shows them: `12:` matches, `13-` is context, `--` stands for lines left out.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use ignore::{DirEntry, WalkBuilder};
 use similar::get_close_matches;
 
-use super::place::Place;
+use super::place::{Place, shown};
 use super::workroom::Workroom;
 use crate::journal::RelPath;
 
@@ -67,6 +67,7 @@ pub(super) fn nearest_names(room: &Workroom, place: &Place) -> String {
     if near.is_empty() {
         "Use list_files to see what is there.".to_owned()
     } else {
+        let near: Vec<_> = near.into_iter().map(shown).collect();
         format!("Near it: {}.", near.join(", "))
     }
 }

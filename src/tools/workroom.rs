@@ -7,6 +7,7 @@ use cap_std::fs::Dir;
 
 use super::TestRun;
 use super::ledger::Ledger;
+use crate::settings::SecretFiles;
 
 /// Runs the test command. The worker implements it; tools only ask.
 pub trait TestRunner {
@@ -24,6 +25,8 @@ pub struct Workroom {
     pub(super) root: PathBuf,
     pub(super) logs: Dir,
     pub(super) tests: Option<Box<dyn TestRunner + Send + Sync>>,
+    /// Which files aren't shown.
+    pub(super) secrets: SecretFiles,
     ledger: Mutex<Ledger>,
 }
 
@@ -32,7 +35,13 @@ impl Workroom {
     /// run's `logs/`, read only. Without `tests`, `run_tests` says that there is no command.
     #[must_use]
     pub fn new(view: Dir, root: PathBuf, logs: Dir, tests: Option<Box<dyn TestRunner + Send + Sync>>) -> Self {
-        Self { view, root, logs, tests, ledger: Mutex::default() }
+        Self { view, root, logs, tests, secrets: SecretFiles::default(), ledger: Mutex::default() }
+    }
+
+    /// With the user's own rule which files of secrets may be shown.
+    #[must_use]
+    pub fn with_secrets(self, secrets: SecretFiles) -> Self {
+        Self { secrets, ..self }
     }
 
     /// What the model has seen. A tool that panicked while it held the ledger left it whole: each change is one step.

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::edit_file::refuse_markers;
 use super::files::Existing;
 use super::ledger::Standing;
 use super::place::Place;
@@ -35,7 +36,10 @@ impl Tool for WriteFile {
         let before = room.existing(&path, edit::MAX_BYTES as u64)?;
         let (content, kept) = match &before {
             None => (content, Vec::new()),
-            Some(before) => in_the_manner_of(before, content, room, &path)?,
+            Some(before) => {
+                refuse_markers(&path, &before.bytes, &[&content])?;
+                in_the_manner_of(before, content, room, &path)?
+            }
         };
         if before.as_ref().is_some_and(|before| before.bytes == content.as_bytes()) {
             let text = format!("{path} has exactly this content already; nothing was written.");

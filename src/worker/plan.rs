@@ -27,6 +27,8 @@ pub struct WorkerPlan {
     pub idle: Duration,
     /// Names of environment variables that commands may see beside the usual ones.
     pub child_env: Vec<String>,
+    /// Globs of files with secrets that tools may read all the same.
+    pub readable_secrets: Vec<String>,
     /// What happens when a layer of the wall is missing.
     pub sandbox: Sandbox,
     /// The program to start as a worker; `None` is this very binary.
@@ -52,6 +54,8 @@ pub struct Charge {
     pub deadline: Duration,
     /// See [`WorkerPlan::idle`].
     pub idle: Duration,
+    /// See [`WorkerPlan::readable_secrets`].
+    pub readable_secrets: Vec<String>,
     /// False only when a person typed `--sandbox off`.
     pub confine: bool,
     /// What the proof is aimed at; without it there is none, and nothing counts as held.
@@ -69,6 +73,7 @@ impl WorkerPlan {
             tests: self.tests.clone(),
             deadline: self.deadline,
             idle: self.idle,
+            readable_secrets: self.readable_secrets.clone(),
             confine: self.sandbox != Sandbox::Off,
             targets,
         }

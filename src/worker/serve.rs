@@ -21,6 +21,7 @@ use super::plan::Charge;
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::WITHOUT_NAMESPACES;
 use super::{confine, proof};
+use crate::settings::SecretFiles;
 use crate::tools::{self, TestRun, TestRunner, Workroom};
 
 /// Serves the broker at the other end of standard input. The first argument is the [`Charge`]; a second one says why
@@ -95,10 +96,11 @@ impl Host {
     fn new(charge: &Charge, runner: Runner) -> io::Result<Self> {
         let view = Dir::open_ambient_dir(&charge.view, ambient_authority())?;
         let logs = Dir::open_ambient_dir(&charge.logs, ambient_authority())?;
+        let secrets = SecretFiles::new(&charge.readable_secrets).map_err(io::Error::other)?;
         let runner = Arc::new(runner);
         let for_tools = || Box::new(Shared(Arc::clone(&runner))) as Box<dyn TestRunner + Send + Sync>;
         let room = Workroom::new(view, charge.view.clone(), logs, charge.tests.is_some().then(for_tools));
-        Ok(Self { room, runner })
+        Ok(Self { room: room.with_secrets(secrets), runner })
     }
 
     /// Until the connection ends (`None`) or a stop comes.
@@ -215,7 +217,7 @@ mod tests {
 
     fn host(folder: &std::path::Path) -> Arc<Host> {
         let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
-        let charge = r#"{"view":"","logs":"","scratch":"","readable":[],"home":null,"tests":null,
+        let charge = r#"{"view":"","logs":"","scratch":"","readable":[],"readable_secrets":[],"home":null,"tests":null,
             "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
         let reach = Reach { domain: None, in_cells: false };
         let runner = Runner::start(serde_json::from_str(charge).unwrap(), reach).unwrap();

@@ -4,7 +4,7 @@
 //! split index; the command opens all that its version knows. Output is always `-z` where git has it.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What git may see of our environment. Everything else, `GIT_DIR` and API keys included, stays out.
@@ -27,9 +27,12 @@ const DISARMED: [&str; 10] = [
 
 /// `git` in `dir`, with no arguments of its own yet.
 pub(super) fn command(dir: &Path) -> Command {
+    let path = trusted_path(dir);
     let mut command = Command::new("git");
     command.env_clear();
     command.envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    // The program itself is looked for there as well.
+    command.env("PATH", path);
     command.envs([
         ("GIT_OPTIONAL_LOCKS", "0"),
         ("GIT_CONFIG_NOSYSTEM", "1"),
@@ -42,6 +45,15 @@ pub(super) fn command(dir: &Path) -> Command {
     command.arg("-C").arg(dir);
     command.stdin(Stdio::null()).stderr(Stdio::null());
     command
+}
+
+/// `$PATH` without folders that belong to a repository: those that have no root of their own (`.`, `bin`), and those below
+/// `dir`. What only calls itself git there isn't run.
+fn trusted_path(dir: &Path) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_trusted = |folder: &PathBuf| folder.is_absolute() && !folder.starts_with(dir);
+    // What was split at colons can be joined with them.
+    std::env::join_paths(std::env::split_paths(&path).filter(is_trusted)).unwrap_or_default()
 }
 
 /// Runs git and returns its output; `None` when it isn't there or fails, which callers treat as "git can't tell".

@@ -5,4 +5,5 @@
 mod calls;
 mod files;
 mod find;
+mod secrets;
 mod world;

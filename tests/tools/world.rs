@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use kcode::settings::SecretFiles;
 use kcode::tools::{self, Observation, TestRun, TestRunner, Workroom};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,6 +31,12 @@ impl World {
         fs::write(folder.path().join("secret"), "outside\n").unwrap();
         let room = Workroom::new(open("view"), folder.path().join("view"), open("logs"), tests);
         Self { folder, room }
+    }
+
+    /// The same world, with files of secrets that the user allows to be read.
+    pub fn allowing(self, globs: &[&str]) -> Self {
+        let globs: Vec<String> = globs.iter().map(|&glob| glob.to_owned()).collect();
+        Self { room: self.room.with_secrets(SecretFiles::new(&globs).unwrap()), ..self }
     }
 
     /// Where `path` of the view is.

@@ -54,6 +54,7 @@ impl World {
             deadline: PATIENCE,
             idle: PATIENCE,
             child_env: Vec::new(),
+            readable_secrets: Vec::new(),
             sandbox: Sandbox::Auto,
             program: Some(env!("CARGO_BIN_EXE_kcode").into()),
         }

@@ -1,24 +1,27 @@
 //! What the planner works at: the worker's tools, the private view and its patch, the tests.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::borrow::Cow;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::evidence;
-use crate::journal::{Event, PatchWritten, RelPath, Residue, RunFolder, TestCounts};
+use crate::journal::{Event, PatchWritten, RelPath, Residue, RunFolder};
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError};
+use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
 use crate::workspace::{ApplyError, Touched, View, WorkspaceError, write_patch};
 
 /// How much of a log's end is read to find the runner's totals.
-const TOTALS_BYTES: u64 = 64 * 1024;
+const TOTALS_BYTES: usize = 64 * 1024;
 
 /// The bench of a real run.
 pub struct RunBench {
@@ -26,6 +29,7 @@ pub struct RunBench {
     view: ViewSlot,
     folder: RunFolder,
     has_tests: bool,
+    redactor: Redactor,
 }
 
 /// The view, made in the background while the model thinks.
@@ -72,8 +76,8 @@ impl Making {
 
 impl RunBench {
     /// A bench whose view is still being made.
-    pub fn new(worker: Worker, making: Making, folder: RunFolder, has_tests: bool) -> Self {
-        Self { worker, view: ViewSlot::Making(making), folder, has_tests }
+    pub fn new(worker: Worker, making: Making, folder: RunFolder, has_tests: bool, redactor: Redactor) -> Self {
+        Self { worker, view: ViewSlot::Making(making), folder, has_tests, redactor }
     }
 
     /// Ends the worker and removes the view. Returns what had to be killed.
@@ -93,10 +97,20 @@ impl RunBench {
         }
     }
 
-    /// Totals stand at the end of what a runner prints.
-    fn totals(&self, run: &TestRun) -> Option<TestCounts> {
-        let end = end_of(&self.folder.logs().join(&run.log)).ok()?;
-        evidence::counts(&end)
+    /// Adds the totals, which stand at the end of what a runner prints, and takes known secrets out of its log.
+    fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
+        let logs = self.folder.logs();
+        let end = redact_log(&logs, &run.log, &self.redactor)
+            .map_err(|error| broken(format!("{} in {}: {error}", run.log, logs.display()), None))?;
+        run.counts = evidence::counts(&end);
+        self.redactor.clean(&mut run.excerpt);
+        self.redactor.clean(&mut run.command);
+        Ok(())
+    }
+
+    /// What the worker says goes on without secrets: only the broker knows which values are some.
+    fn worker_failed(&self, error: &WorkerError) -> BenchError {
+        broken(self.redactor.text(&error.to_string()), Some(error.hint()))
     }
 }
 
@@ -119,10 +133,12 @@ impl Bench for RunBench {
         if let (ViewSlot::Made(view), Some(path)) = (&self.view, tools::written_path(&call.name, &call.arguments)) {
             view.keep(&path).map_err(|error| from_workspace(&error))?;
         }
-        let mut observation = self.worker.call(call).await.map_err(|error| from_worker(&error))?;
+        let mut observation = self.worker.call(call).await.map_err(|error| self.worker_failed(&error))?;
         if let Some(run) = &mut observation.tests {
-            run.counts = self.totals(run);
+            self.finish(run)?;
         }
+        self.redactor.clean(&mut observation.text);
+        self.redactor.clean(&mut observation.summary);
         Ok(observation)
     }
 
@@ -149,8 +165,8 @@ impl Bench for RunBench {
         if !self.has_tests {
             return Ok(None);
         }
-        let mut run = self.worker.run_tests(&[]).await.map_err(|error| from_worker(&error))?;
-        run.counts = self.totals(&run);
+        let mut run = self.worker.run_tests(&[]).await.map_err(|error| self.worker_failed(&error))?;
+        self.finish(&mut run)?;
         Ok(Some(run))
     }
 
@@ -160,13 +176,20 @@ impl Bench for RunBench {
     }
 }
 
-fn end_of(log: &Path) -> std::io::Result<String> {
-    let mut file = File::open(log)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TOTALS_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+/// The worker knows the shapes of secrets and no values; a log in which there are some is written anew. Returns the end
+/// of the log, where runners sum up. The log's name comes from the worker, so that it is looked for in `logs` alone.
+fn redact_log(logs: &Path, name: &str, redactor: &Redactor) -> io::Result<String> {
+    let logs = Dir::open_ambient_dir(logs, ambient_authority())?;
+    let raw = match logs.read(name) {
+        // A run that was cancelled before it began has none.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        raw => raw?,
+    };
+    let clean = redactor.bytes(&raw);
+    if let Cow::Owned(clean) = &clean {
+        logs.write(name, clean)?;
+    }
+    Ok(String::from_utf8_lossy(&clean[clean.len().saturating_sub(TOTALS_BYTES)..]).into_owned())
 }
 
 fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
@@ -183,10 +206,6 @@ impl From<ApplyError> for BenchError {
     fn from(error: ApplyError) -> Self {
         broken(error.to_string(), Some(error.hint().to_owned()))
     }
-}
-
-fn from_worker(error: &WorkerError) -> BenchError {
-    broken(error.to_string(), Some(error.hint()))
 }
 
 fn from_workspace(error: &WorkspaceError) -> BenchError {

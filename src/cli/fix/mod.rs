@@ -5,6 +5,7 @@
 //! `finish` computes the outcome, applies when asked, and writes the report.
 
 mod bench;
+mod discreet;
 mod finish;
 mod interrupt;
 mod opening;

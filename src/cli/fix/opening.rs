@@ -28,21 +28,18 @@ pub struct Sights {
 }
 
 /// Opens the conversation. The events are its messages.
-pub fn open(
-    order: &Order<'_>,
-    seen: &Sights,
-    cache_key: &str,
-    tests: &ChosenTests,
-) -> Result<(Conversation, Vec<Event>), Failure> {
-    let Survey { text, notes } = survey(order, seen, tests)?;
+/// Opens the conversation with the survey, whose text is clean of secrets by now. The events are its messages.
+pub fn open(order: &Order<'_>, seen: &Sights, cache_key: &str, survey: Survey) -> (Conversation, Vec<Event>) {
+    let Survey { text, notes } = survey;
     let mut conversation = Conversation::new(&order.settings.model.value, Some(cache_key), tools::schemas());
     let system = conversation.push_system(context::system_prompt());
     let user = conversation.push_user(&text);
     let surveyed = Event::Surveyed(Surveyed { paths: seen.outline.total, notes });
-    Ok((conversation, vec![surveyed, Event::Message(system), Event::Message(user)]))
+    (conversation, vec![surveyed, Event::Message(system), Event::Message(user)])
 }
 
-fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<Survey, Failure> {
+/// The survey of the repository, with the task; what it quotes may hold secrets.
+pub fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<Survey, Failure> {
     let (repository, Sights { outline, changes }) = (&order.repository, seen);
     let paths: Vec<&str> = outline.paths().collect();
     let head = repository.head();

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bench::{Making, RunBench};
+use super::discreet::Discreet;
 use super::opening;
 use super::opening::Sights;
 use super::past::Past;
@@ -21,7 +22,7 @@ use crate::model::Conversation;
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::render::{Loudness, People, sanitise_json};
-use crate::settings::Settings;
+use crate::settings::{Environment, Redactor, Settings};
 use crate::worker::{Worker, WorkerError, WorkerPlan};
 use crate::workspace::{Repository, View, remove_tree};
 
@@ -65,10 +66,11 @@ pub enum Ended {
 /// Starts a run, or takes one up again, and sees its conversation through.
 pub async fn start(order: Order<'_>, cancelled: watch::Receiver<bool>) -> Result<Run<'_>, Failure> {
     let began = Instant::now();
-    let client = client(&order.settings)?;
+    let redactor = Redactor::of(&Environment::from_process());
+    let client = Discreet { model: client(&order.settings)?, redactor: redactor.clone() };
     let price = price(&order.settings)?;
     let folder = folder(&order)?;
-    let (mut journal, people) = open_journal(&order, &folder)?;
+    let (mut journal, people) = open_journal(&order, &folder, &redactor)?;
     let asked = watch::Sender::new(false);
     tell_when_asked(&mut journal, asked.clone());
     sweep(order.settings.state_dir.value.clone(), asked.subscribe());
@@ -80,7 +82,7 @@ pub async fn start(order: Order<'_>, cancelled: watch::Receiver<bool>) -> Result
     let making = make_view(&order, &folder, view, asked);
     let tests = ChosenTests::choose(&order.settings, &order.repository);
     plan.tests.clone_from(&tests.command);
-    journal.note(vec![first_event(&order, &folder), Event::TestsChosen(tests.event())])?;
+    journal.note(vec![first_event(&order, &folder, &redactor), Event::TestsChosen(tests.event())])?;
     let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
     let changes = {
         let outline = Arc::clone(&outline);
@@ -91,17 +93,17 @@ pub async fn start(order: Order<'_>, cancelled: watch::Receiver<bool>) -> Result
     // Now it is told, and confines itself while the survey is written.
     tokio::task::yield_now().await;
     let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };
-    let opened = conversation(&order, &seen, &folder, &tests);
+    let opened = conversation(&order, &seen, &folder, &tests, &redactor);
     drop(seen);
     let (worker, wall) = match confined.await.map_err(anyhow::Error::from)? {
         Ok(started) => started,
         Err(error) => {
             making.call_off().await;
-            let ended = Ended::Failed(worker_failure(&error));
+            let ended = Ended::Failed(worker_failure(&error, &redactor));
             return Ok(Run { order, folder, journal, people, bench: None, ended });
         }
     };
-    let mut bench = RunBench::new(worker, making, folder.clone(), tests.command.is_some());
+    let mut bench = RunBench::new(worker, making, folder.clone(), tests.command.is_some(), redactor.clone());
     let (conversation, messages) = opened?;
     journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
 
@@ -184,7 +186,11 @@ fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
     });
 }
 
-fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, Arc<Mutex<People>>), Failure> {
+fn open_journal(
+    order: &Order<'_>,
+    folder: &RunFolder,
+    redactor: &Redactor,
+) -> Result<(FileJournal, Arc<Mutex<People>>), Failure> {
     let mut journal = match &order.past {
         Some(past) => FileJournal::reopen(&folder.journal(), &past.recovered)?,
         None => FileJournal::create(&folder.journal())?,
@@ -200,8 +206,11 @@ fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, A
     let drawn = Arc::clone(&people);
     journal.watch(Box::new(move |record| lock(&drawn).record(record)));
     if order.flags.output == Output::Jsonl {
-        journal.watch(Box::new(|record| {
-            if let Ok(line) = serde_json::to_string(record) {
+        let redactor = redactor.clone();
+        journal.watch(Box::new(move |record| {
+            if let Ok(mut line) = serde_json::to_string(record) {
+                // The journal keeps the model's words byte for byte; whoever reads along gets them without secrets.
+                redactor.clean(&mut line);
                 // A reader that went away doesn't end the run: its result is kept on disk.
                 let _ = output::data(format!("{}\n", sanitise_json(&line)).as_bytes());
             }
@@ -210,7 +219,7 @@ fn open_journal(order: &Order<'_>, folder: &RunFolder) -> Result<(FileJournal, A
     Ok((journal, people))
 }
 
-fn first_event(order: &Order<'_>, folder: &RunFolder) -> Event {
+fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
     let settings = &order.settings;
     let (base_url, sandbox) = (settings.base_url.value.to_string(), settings.sandbox.value.to_string());
     let (version, model) = (env!("CARGO_PKG_VERSION").to_owned(), settings.model.value.clone());
@@ -221,7 +230,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder) -> Event {
     Event::RunStarted(RunStarted {
         run: folder.id().clone(),
         version,
-        task: order.task.clone(),
+        task: redactor.text(&order.task).into_owned(),
         repository: order.repository.root().display().to_string(),
         head: order.repository.head().and_then(|head| head.commit),
         model,
@@ -268,17 +277,18 @@ fn worker_plan(order: &Order<'_>, folder: &RunFolder, view: PathBuf) -> WorkerPl
         deadline: settings.test_deadline.value,
         idle: settings.test_idle.value,
         child_env: settings.child_env.value.clone(),
+        readable_secrets: settings.readable_secrets.value.clone(),
         sandbox: settings.sandbox.value,
         program: None,
     }
 }
 
-fn worker_failure(error: &WorkerError) -> Failure {
+fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {
     let outcome = match error {
         WorkerError::WallIncomplete { .. } => Outcome::Refused,
         _ => Outcome::Internal,
     };
-    Failure::new(outcome, error.to_string(), error.hint())
+    Failure::new(outcome, redactor.text(&error.to_string()), error.hint())
 }
 
 fn conversation(
@@ -286,7 +296,12 @@ fn conversation(
     seen: &Sights,
     folder: &RunFolder,
     tests: &ChosenTests,
+    redactor: &Redactor,
 ) -> Result<(Conversation, Vec<Event>), Failure> {
-    let Some(past) = &order.past else { return opening::open(order, seen, &cache_key(folder), tests) };
+    let Some(past) = &order.past else {
+        let mut survey = opening::survey(order, seen, tests)?;
+        survey.text = redactor.text(&survey.text).into_owned();
+        return Ok(opening::open(order, seen, &cache_key(folder), survey));
+    };
     past.conversation().map_err(|error| Failure::internal(format!("{}: {}", error.headline(), error.message)))
 }

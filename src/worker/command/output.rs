@@ -1,10 +1,13 @@
 //! What a command writes: everything into the log, head and tail into memory.
 //!
-//! Memory stays bounded however much comes; the log has a cap of its own and says so at its end.
+//! Memory stays bounded however much comes; the log has a cap of its own and says so at its end. What has the shape of
+//! a secret is taken out before any of it is kept.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
+
+use crate::settings::{RedactedStream, Redactor};
 
 /// Kept from the beginning, in bytes.
 const HEAD: usize = 128 * 1024;
@@ -16,6 +19,7 @@ const LOG: u64 = 64 * 1024 * 1024;
 /// The output of one command while it comes in.
 #[derive(Debug)]
 pub(super) struct Output<W = File> {
+    redacted: RedactedStream,
     head: Vec<u8>,
     tail: VecDeque<u8>,
     bytes: u64,
@@ -42,11 +46,17 @@ pub(super) struct Kept {
 
 impl<W: Write> Output<W> {
     pub(super) fn new(log: W) -> Self {
-        Self { head: Vec::new(), tail: VecDeque::new(), bytes: 0, lines: 0, log, log_gap: None }
+        let redacted = RedactedStream::new(Redactor::shapes());
+        Self { redacted, head: Vec::new(), tail: VecDeque::new(), bytes: 0, lines: 0, log, log_gap: None }
     }
 
     /// Takes in what was read.
     pub(super) fn push(&mut self, chunk: &[u8]) {
+        let clean = self.redacted.push(chunk);
+        self.keep(&clean);
+    }
+
+    fn keep(&mut self, chunk: &[u8]) {
         self.spool(chunk);
         self.bytes += chunk.len() as u64;
         self.lines += chunk.split(|byte| *byte == b'\n').skip(1).count() as u64;
@@ -74,6 +84,8 @@ impl<W: Write> Output<W> {
 
     /// Closes the log.
     pub(super) fn finish(mut self) -> Kept {
+        let rest = self.redacted.finish();
+        self.keep(&rest);
         if let Err(error) = self.log.flush() {
             self.log_gap.get_or_insert(error.to_string());
         }
@@ -121,6 +133,15 @@ mod tests {
         assert!(kept.head.starts_with(b"first") && kept.tail.ends_with(b"last"));
         assert_eq!((kept.head.len(), kept.tail.len()), (HEAD, TAIL));
         assert_eq!(kept.cut, 3 * 1024 * 1024 + 9 - (HEAD + TAIL) as u64);
+    }
+
+    #[test]
+    fn a_token_is_taken_out_although_it_comes_in_two_pieces() {
+        let mut output = Output::new(Vec::new());
+        output.push(b"the token is ghp_16C7e42F292c69");
+        output.push(b"12E7710c838347Ae178B4a\nfine\n");
+        assert_eq!(output.log, b"the token is [redacted:github-token]\nfine\n");
+        assert_eq!(output.finish().head, b"the token is [redacted:github-token]\nfine\n");
     }
 
     #[test]

@@ -1,0 +1,179 @@
+//! Files whose names say that they hold secrets: tools don't show them, unless the user's own settings allow it.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+/// What each kind of file is called, in lower case; a glob without a slash matches in any folder.
+const SECRET: [(&str, &str); 44] = [
+    (".env", "environment variables of a deployment"),
+    (".env.*", "environment variables of a deployment"),
+    ("*.env", "environment variables of a deployment"),
+    (".envrc", "environment variables of a shell"),
+    ("*.pem", "a key or a certificate"),
+    ("*.key", "a private key"),
+    ("*.p12", "a key store"),
+    ("*.pfx", "a key store"),
+    ("*.jks", "a key store"),
+    ("*.keystore", "a key store"),
+    ("*.kdbx", "a password database"),
+    ("*.ppk", "a private key"),
+    ("*.gpg", "an encrypted file or a key ring"),
+    ("*.age", "an encrypted file or a key"),
+    ("id_rsa", "a private key"),
+    ("id_dsa", "a private key"),
+    ("id_ecdsa", "a private key"),
+    ("id_ecdsa_sk", "a private key"),
+    ("id_ed25519", "a private key"),
+    ("id_ed25519_sk", "a private key"),
+    (".netrc", "logins"),
+    ("_netrc", "logins"),
+    (".npmrc", "a registry's login"),
+    (".yarnrc.yml", "a registry's login"),
+    (".pypirc", "a registry's login"),
+    (".pgpass", "database logins"),
+    (".my.cnf", "database logins"),
+    (".htpasswd", "password hashes"),
+    (".git-credentials", "logins"),
+    (".dockercfg", "a registry's login"),
+    ("**/.docker/config.json", "a registry's login"),
+    ("**/.aws/credentials", "cloud credentials"),
+    ("**/.kube/config", "a cluster's credentials"),
+    ("**/.ssh/**", "keys"),
+    ("**/.gnupg/**", "keys"),
+    ("credentials", "credentials"),
+    ("credentials.json", "credentials"),
+    ("credentials.toml", "credentials"),
+    ("credentials.y*ml", "credentials"),
+    ("client_secret*.json", "credentials"),
+    ("service-account*.json", "a service account's key"),
+    ("secrets.{json,toml,yaml,yml}", "secrets"),
+    ("*.tfstate", "a state that holds secrets in plain text"),
+    ("*.tfvars", "values of a deployment"),
+];
+
+/// Names that look like those and are made to be read.
+const HARMLESS: [&str; 12] = [
+    ".env.example",
+    ".env.sample",
+    ".env.template",
+    ".env.dist",
+    ".env.defaults",
+    ".env.*.example",
+    ".env.*.sample",
+    ".env.*.template",
+    "example.env",
+    "sample.env",
+    "template.env",
+    "*.example.env",
+];
+
+static SECRETS: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(SECRET.iter().map(|(glob, _)| *glob)).ok());
+static HARMLESS_SET: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(HARMLESS).ok());
+
+/// Which files hold secrets, and which of them the user lets tools read all the same.
+#[derive(Clone, Debug, Default)]
+pub struct SecretFiles {
+    readable: GlobSet,
+}
+
+impl SecretFiles {
+    /// `readable` are the globs of the setting `secrets.readable`.
+    ///
+    /// # Errors
+    /// Says which of them is no glob.
+    pub fn new(readable: &[String]) -> Result<Self, String> {
+        Ok(Self { readable: set(readable.iter().map(String::as_str))? })
+    }
+
+    /// What the file at `path` (relative to the root) is likely to hold; `None` when tools may read it.
+    ///
+    /// Names count whatever their case: some file systems don't tell `.ENV` from `.env`.
+    #[must_use]
+    pub fn what(&self, path: &Path) -> Option<&'static str> {
+        if self.readable.is_match(path) {
+            return None;
+        }
+        if HARMLESS_SET.as_ref().is_some_and(|harmless| harmless.is_match(path)) {
+            return None;
+        }
+        let first = SECRETS.as_ref()?.matches(path).into_iter().next()?;
+        SECRET.get(first).map(|(_, what)| *what)
+    }
+}
+
+fn set<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        let text = glob.trim_start_matches("./").trim_start_matches('/');
+        let anchored = if text.contains('/') { text.to_owned() } else { format!("**/{text}") };
+        let built = GlobBuilder::new(&anchored).literal_separator(true).case_insensitive(true).build();
+        set.add(built.map_err(|error| format!("{glob:?} is not a glob: {}", error.kind()))?);
+    }
+    set.build().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn what(readable: &[&str], path: &str) -> Option<&'static str> {
+        let readable: Vec<String> = readable.iter().map(|&glob| glob.to_owned()).collect();
+        SecretFiles::new(&readable).unwrap().what(Path::new(path))
+    }
+
+    #[test]
+    fn names_tell_which_files_hold_secrets() {
+        for path in [
+            ".env",
+            "a/b/.env",
+            ".env.local",
+            ".env.production",
+            ".ENV",
+            "prod.env",
+            "certs/server.pem",
+            "tls.key",
+            "id_rsa",
+            "deploy/id_ed25519",
+            "x.P12",
+            ".npmrc",
+            "home/.aws/credentials",
+            "credentials.json",
+            "infra/prod.tfstate",
+            ".ssh/config",
+            "config/secrets.yml",
+        ] {
+            assert!(what(&[], path).is_some(), "{path}");
+        }
+        for path in [
+            ".env.example",
+            "a/.env.sample",
+            ".env.production.template",
+            "src/env.rs",
+            "environment.py",
+            "id_rsa.pub",
+            "keys.rs",
+            "src/key.ts",
+            "package.json",
+            "secrets.rs",
+            "docs/credentials.md",
+            "x.pem.md",
+            ".envoy/a",
+        ] {
+            assert_eq!(what(&[], path), None, "{path}");
+        }
+        for (glob, _) in SECRET {
+            assert!(set([glob]).is_ok(), "{glob}");
+        }
+    }
+
+    #[test]
+    fn the_user_can_open_some_of_them() {
+        let readable = ["tests/**/*.pem", ".env.test"];
+        assert_eq!(what(&readable, "tests/certs/a.pem"), None);
+        assert_eq!(what(&readable, "deep/.env.test"), None);
+        assert!(what(&readable, "certs/a.pem").is_some() && what(&readable, ".env").is_some());
+        assert!(SecretFiles::new(&["[".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! Not a test of its own: the broker of the others, in a process that they can lend to another user.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kcode::journal::{Residue, WallBuilt};
+use kcode::model::ToolCall;
+use kcode::settings::{Sandbox, TestCommand, seal_environment};
+use kcode::tools::{Observation, TestRun};
+use kcode::worker::{Worker, WorkerPlan};
+use landlock::{AccessFs, Ruleset, RulesetAttr};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use serde::{Deserialize, Serialize};
+
+/// Names the folder where the assignment lies.
+pub const ROLE: &str = "KCODE_ATTACKS_BROKER";
+
+/// What a broker has to do.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The run's folder.
+    pub run: PathBuf,
+    pub wall: String,
+    pub program: PathBuf,
+    /// The binary of these tests.
+    pub attacker: PathBuf,
+    /// The test command. `@BROKER@`, `@SUPERVISOR@` and `@HOST@` stand for processes, `@ATTACKER@` for that binary.
+    pub script: String,
+    /// Of a run of it.
+    pub deadline_s: u64,
+    /// Calls of tools, made after the test command has run: name and arguments.
+    pub calls: Vec<(String, String)>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    pub wall: WallBuilt,
+    pub tests: TestRun,
+    pub log: String,
+    pub observations: Vec<Observation>,
+    pub residue: Residue,
+}
+
+impl Outcome {
+    /// Whether a layer of that name holds.
+    pub fn holds(&self, layer: &str) -> bool {
+        self.wall.layers.iter().any(|it| it.name == layer && it.holds)
+    }
+}
+
+#[test]
+fn play() {
+    let Some(desk) = std::env::var_os(ROLE).map(PathBuf::from) else { return };
+    // As the built binary does it; only this thread and the harness's idle one are there.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).unwrap();
+    seal_environment();
+    let assignment: Assignment =
+        serde_json::from_str(&fs::read_to_string(desk.join("assignment.json")).unwrap()).unwrap();
+    if assignment.wall == "WithoutNamespaces" {
+        refuse_namespaces();
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let outcome = runtime.block_on(work(&assignment));
+    fs::write(desk.join("outcome.json"), serde_json::to_string(&outcome).unwrap()).unwrap();
+}
+
+/// Refuses namespaces to workers that this thread starts: who is in a Landlock domain can't mount.
+fn refuse_namespaces() {
+    let rules = Ruleset::default().handle_access(AccessFs::MakeBlock).unwrap().create().unwrap();
+    rules.restrict_self().unwrap();
+}
+
+async fn work(assignment: &Assignment) -> Outcome {
+    let (worker, wall) = Worker::start(plan(assignment)).await.unwrap();
+    let supervisor = children(std::process::id()).first().copied().unwrap_or_default();
+    let host = children(supervisor).first().copied().unwrap_or_default();
+    let numbers = [("@BROKER@", std::process::id()), ("@SUPERVISOR@", supervisor), ("@HOST@", host)];
+    let script =
+        numbers.iter().fold(assignment.script.clone(), |text, (name, pid)| text.replace(name, &pid.to_string()));
+    let script = script.replace("@ATTACKER@", &assignment.attacker.display().to_string());
+    fs::write(assignment.run.join("view/attack.sh"), script).unwrap();
+    let tests = worker.run_tests(&[]).await.unwrap();
+    let mut observations = Vec::new();
+    for (name, arguments) in &assignment.calls {
+        let call = ToolCall { id: "call".into(), name: name.clone(), arguments: arguments.clone() };
+        observations.push(worker.call(&call).await.unwrap());
+    }
+    let log = fs::read(assignment.run.join("logs").join(&tests.log)).unwrap();
+    let log = String::from_utf8_lossy(&log).into_owned();
+    Outcome { wall, tests, log, observations, residue: worker.stop().await }
+}
+
+fn plan(assignment: &Assignment) -> WorkerPlan {
+    WorkerPlan {
+        view: assignment.run.join("view"),
+        logs: assignment.run.join("logs"),
+        scratch: assignment.run.join("scratch"),
+        readable: vec![assignment.attacker.clone()],
+        tests: Some(TestCommand::argv(["sh", "attack.sh"])),
+        deadline: Duration::from_secs(assignment.deadline_s),
+        idle: Duration::from_secs(assignment.deadline_s),
+        child_env: Vec::new(),
+        readable_secrets: Vec::new(),
+        sandbox: if assignment.wall == "Off" { Sandbox::Off } else { Sandbox::Auto },
+        program: Some(assignment.program.clone()),
+    }
+}
+
+fn children(of: u32) -> Vec<u32> {
+    let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| parent(*pid) == Some(of)).collect()
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
+    stat.rsplit(") ").next()?.split(' ').nth(1)?.parse().ok()
+}

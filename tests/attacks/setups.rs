@@ -1,0 +1,117 @@
+//! Who attacks, and behind which wall.
+
+use std::fmt;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::broker::{Assignment, Outcome, ROLE};
+use crate::world::{CANARY, World, reachable};
+
+/// An ordinary user who owns nothing on any machine.
+const NOBODY: u32 = 54_321;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wall {
+    /// Everything that this kernel has.
+    Whole,
+    /// All but namespaces.
+    WithoutNamespaces,
+    /// `--sandbox off`, to see that attacks are some.
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setup {
+    pub uid: Option<u32>,
+    pub wall: Wall,
+}
+
+impl fmt::Display for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} behind {:?}", if self.is_root() { "root" } else { "a user" }, self.wall)
+    }
+}
+
+impl Setup {
+    pub fn is_root(self) -> bool {
+        self.uid.is_none() && rustix::process::getuid().is_root()
+    }
+
+    pub fn world(self) -> World {
+        World::new(self.uid)
+    }
+}
+
+/// Root's tests are made as an ordinary user, too.
+pub fn users() -> Vec<Option<u32>> {
+    if rustix::process::getuid().is_root() { vec![None, Some(NOBODY)] } else { vec![None] }
+}
+
+/// Each user behind each wall.
+pub fn setups() -> Vec<Setup> {
+    let walls = [Wall::Whole, Wall::WithoutNamespaces];
+    users().into_iter().flat_map(|uid| walls.map(|wall| Setup { uid, wall })).collect()
+}
+
+/// The same test in each setup, all at the same time: most of it is waiting.
+pub fn together(setups: Vec<Setup>, test: impl Fn(Setup) + Sync) {
+    std::thread::scope(|scope| {
+        let running: Vec<_> = setups
+            .into_iter()
+            .map(|setup| {
+                scope.spawn({
+                    let test = &test;
+                    move || test(setup)
+                })
+            })
+            .collect();
+        for setup in running {
+            setup.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}
+
+/// Someone without privileges and without a wall.
+pub fn unguarded() -> Setup {
+    Setup { uid: users().pop().unwrap(), wall: Wall::Off }
+}
+
+/// Plays a broker in a process of its own, as the setup's user.
+pub fn play(setup: Setup, world: &World, mut assignment: Assignment) -> Outcome {
+    let program = executable(world, Path::new(env!("CARGO_BIN_EXE_kcode")));
+    let itself = executable(world, &std::env::current_exe().unwrap());
+    assignment.wall = format!("{:?}", setup.wall);
+    assignment.program = program;
+    assignment.attacker.clone_from(&itself);
+    let desk = world.desk();
+    fs::write(desk.join("assignment.json"), serde_json::to_string(&assignment).unwrap()).unwrap();
+    let mut broker = Command::new(&itself);
+    broker.args(["--exact", "broker::play", "--nocapture", "--test-threads=1"]).env_clear();
+    broker.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", world.home()).env(ROLE, &desk);
+    let secrets = ["MOONSHOT_API_KEY", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "NPM_TOKEN"];
+    broker.envs(secrets.map(|name| (name, CANARY))).env("SSH_AUTH_SOCK", world.outside().join("socket"));
+    broker.current_dir(world.project());
+    if let Some(uid) = setup.uid {
+        broker.uid(uid).gid(uid);
+    }
+    let output = broker.output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{setup}: {said}");
+    serde_json::from_str(&fs::read_to_string(desk.join("outcome.json")).unwrap()).unwrap()
+}
+
+/// A program where the world's user can start it.
+pub fn executable(world: &World, program: &Path) -> PathBuf {
+    if world.uid.is_none() {
+        return program.to_owned();
+    }
+    reachable(program).unwrap_or_else(|| {
+        let copy = world.folder().join(program.file_name().unwrap());
+        if !copy.exists() && fs::hard_link(program, &copy).is_err() {
+            fs::copy(program, &copy).unwrap();
+        }
+        copy
+    })
+}
