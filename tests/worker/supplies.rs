@@ -18,7 +18,8 @@ async fn filler() {
     for folder in ["run/view", "run/logs", "run/scratch"] {
         std::fs::create_dir_all(world.folder.join(folder)).unwrap();
     }
-    let line = "echo before; while :; do head -c 1000000 /dev/zero >> fill || exit 3; sleep 0.005; done";
+    // Nearly all of it, however fast, and then it waits to be ended.
+    let line = "echo before; head -c 390000000 /dev/zero > fill || exit 3; exec sleep 1000";
     let (worker, _) = Worker::start(world.plan(line)).await.unwrap();
     let run = worker.run_tests(&[]).await.unwrap();
     assert_eq!(run.stopped.as_deref(), Some("disk"), "{}", run.excerpt);
@@ -26,10 +27,10 @@ async fn filler() {
     assert_eq!(worker.stop().await.survivors, 0);
 }
 
-/// Runs `program` where a disk of 400 MiB is at `place`.
+/// Runs `program` where a disk of 400 MB is at `place`.
 fn with_small_disk(place: &Path, program: &Path) -> Command {
     let mut command = Command::new("unshare");
-    let script = "mount -t tmpfs -o size=400m tmpfs \"$0\" && exec \"$@\"";
+    let script = "mount -t tmpfs -o size=400000000 tmpfs \"$0\" && exec \"$@\"";
     command.args(["-Urm", "sh", "-c", script]).arg(place).arg(program);
     command
 }
