@@ -66,3 +66,25 @@ fn strict_refuses_before_any_request_and_names_the_layer() {
         .stderr(contains("kcode doctor"));
     assert!(provider.accept().is_err(), "a request was made");
 }
+
+#[test]
+fn where_proc_is_covered_commands_do_without_cells_and_are_gone_all_the_same() {
+    // As in a container: a namespace with a /proc of which a part is hidden can't have another one below it.
+    let cover = "mount -t tmpfs tmpfs /proc/fs && exec \"$0\" doctor --output json";
+    let doctor = std::process::Command::new("unshare")
+        .args(["-Urmpf", "--mount-proc", "sh", "-c", cover, env!("CARGO_BIN_EXE_kcode")])
+        .output();
+    // This machine may have neither the program nor such namespaces.
+    let Some(diagnosis) = doctor.ok().and_then(|output| serde_json::from_slice::<Value>(&output.stdout).ok()) else {
+        return;
+    };
+    let find = |list: &str, key: &str, name: &str| {
+        diagnosis["wall"][list].as_array().unwrap().iter().find(|entry| entry[key] == name).cloned().unwrap()
+    };
+    assert_eq!(find("layers", "name", "namespaces")["holds"], true);
+    let cells = find("layers", "name", "cells");
+    assert_eq!(cells["holds"], false);
+    assert!(cells["hint"].as_str().unwrap().contains("systempaths=unconfined"), "{cells}");
+    assert_eq!(find("proof", "attempt", "outlive the command")["held"], true);
+    assert_eq!(find("proof", "attempt", "read kcode's environment")["held"], true);
+}

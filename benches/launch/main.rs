@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, reason = "a bench that can't be set up fails")]
 #![expect(clippy::print_stdout, reason = "the table is what this is for")]
 
+mod enclosure;
 mod launch;
 mod memory;
 mod provider;
@@ -37,6 +38,8 @@ fn main() {
     });
     for fixture in &fixtures {
         command(&mut criterion, &mut table, &format!("git status, {}", fixture.name), || fixture.git_status());
+        let name = format!("worker and view, {}", fixture.name);
+        measure(&mut criterion, &mut table, &name, || enclosure::until_enclosed(&fixture.root));
         first_request(&mut criterion, &mut table, fixture);
     }
     criterion.final_summary();

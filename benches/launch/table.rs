@@ -42,6 +42,7 @@ impl fmt::Display for Table {
         writeln!(f, "\n{:<56}{:>6}", "ratio of medians", "")?;
         let ratios = [
             ("kcode --version", "start /bin/true"),
+            ("worker and view, 50,000 files", "worker and view, small"),
             ("first request, small", "start /bin/true"),
             ("first request, small", "git status, small"),
             ("first request, 50,000 files", "first request, small"),

@@ -9,7 +9,8 @@ use super::output;
 use crate::journal::{Guard, Outcome, WallBuilt};
 use crate::render::wall_table;
 use crate::settings::Sandbox;
-use crate::worker::{Worker, WorkerError, WorkerPlan};
+use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
+use crate::workspace::remove_tree;
 
 /// What `--output json` prints.
 #[derive(Serialize)]
@@ -43,12 +44,17 @@ fn build() -> Result<WallBuilt, Failure> {
     let place =
         tempfile::Builder::new().prefix("kcode-doctor-").tempdir().context("no temporary folder can be made")?;
     let folder = |name: &str| {
-        let folder = place.path().join(name);
-        std::fs::create_dir(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+        let folder = place.path().canonicalize().map_err(anyhow::Error::from)?.join(name);
+        std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
         Ok::<_, Failure>(folder)
     };
+    folder("overlay/work")?;
+    folder("overlay/upper")?;
+    let overlay = OverlayPlan { tree: folder("tree")?, layers: folder("overlay")?, git: Vec::new() };
+    let layers = overlay.layers.clone();
     let plan = WorkerPlan {
         view: folder("view")?,
+        overlay: Some(overlay),
         logs: folder("logs")?,
         scratch: folder("scratch")?,
         readable: Vec::new(),
@@ -64,6 +70,8 @@ fn build() -> Result<WallBuilt, Failure> {
     runtime.block_on(async {
         let (worker, wall) = Worker::start(plan).await.map_err(|error| failure(&error))?;
         worker.stop().await;
+        // The kernel's own folder in it can't be entered as it is.
+        remove_tree(&layers).with_context(|| format!("{} can't be removed", layers.display()))?;
         Ok(wall)
     })
 }

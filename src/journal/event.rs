@@ -126,11 +126,11 @@ pub struct Limits {
 }
 
 /// See [`Event::ViewMade`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ViewMade {
-    /// `copy` for now; `overlay` later.
+    /// `overlay` or `copy`.
     pub kind: String,
-    /// Files and links in it.
+    /// Files and links that were copied: none for an overlay, which shows the tree itself.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,

@@ -157,6 +157,12 @@ impl RunFolder {
         self.path.join("view")
     }
 
+    /// The layers of a private view that is an overlay; gone when the run ends.
+    #[must_use]
+    pub fn overlay(&self) -> PathBuf {
+        self.path.join("overlay")
+    }
+
     /// What is exactly different, for apply and undo.
     #[must_use]
     pub fn changes(&self) -> PathBuf {

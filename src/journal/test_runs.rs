@@ -25,7 +25,7 @@ pub struct TestsRan {
     pub passed: bool,
     /// The exit code; `None` when a signal ended it.
     pub exit_code: Option<i32>,
-    /// Why kcode ended it, if it did: `deadline`, `idle` or `cancelled`.
+    /// Why kcode ended it, if it did: `deadline`, `idle`, `disk`, `memory` or `cancelled`.
     pub stopped: Option<String>,
     /// The runner's own count, where its words are known.
     pub counts: Option<TestCounts>,

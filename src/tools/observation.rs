@@ -45,7 +45,7 @@ pub struct TestRun {
     pub exit_code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
-    /// Why kcode ended it: `deadline`, `idle` or `cancelled`.
+    /// Why kcode ended it: `deadline`, `idle`, `disk`, `memory` or `cancelled`.
     pub stopped: Option<String>,
     /// Wall time.
     pub ms: u64,

@@ -79,6 +79,8 @@ fn ran_none(run: &TestRun) -> bool {
 fn ending(run: &TestRun) -> String {
     match (run.stopped.as_deref(), run.signal, run.exit_code) {
         (Some("deadline"), _, _) => "stopped at the time limit".to_owned(),
+        (Some("disk"), _, _) => "stopped: the disk was nearly full".to_owned(),
+        (Some("memory"), _, _) => "stopped: out of memory".to_owned(),
         (Some("idle"), _, _) => "stopped: no output for too long".to_owned(),
         (Some(other), _, _) => format!("stopped ({other})"),
         (None, Some(signal), _) => format!("killed by signal {signal}"),

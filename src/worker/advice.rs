@@ -23,6 +23,10 @@ fn hint(layer: &Layer, read: &impl Fn(&str) -> Option<String>) -> Option<String>
                     `--security-opt systempaths=unconfined` (Kubernetes: `procMount: Unmasked`)"
         }
         "landlock" => landlock(read),
+        "overlay" => {
+            "a run copies the tree instead, without what git ignores; where the disk of kcode's state is the reason, \
+             KCODE_HOME on an ext4, XFS or Btrfs disk helps"
+        }
         "seccomp" => "this kernel was built without CONFIG_SECCOMP_FILTER; take one that has it",
         _ => return None,
     };

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, waitid};
 
+use super::command::entry;
 use crate::journal::Residue;
 
 /// How long the kernel may take to end processes that were killed.
@@ -58,6 +59,12 @@ pub(super) fn reap() {
 /// When a process began, in clock ticks since boot; `None` when it isn't there to be seen.
 pub(super) fn started(pid: Pid) -> Option<u64> {
     stat(pid).map(|stat| stat.started)
+}
+
+/// Memory that the descendants hold for themselves alone, in bytes.
+pub(super) fn memory() -> u64 {
+    let status = |process: Process| fs::read_to_string(format!("/proc/{}/status", process.pid)).ok();
+    descendants().into_iter().filter_map(status).filter_map(|status| entry(&status, "RssAnon:")).sum()
 }
 
 /// Stops descendants until a look at them shows no new one.

@@ -37,7 +37,7 @@ mod supervisor;
 
 pub use error::WorkerError;
 pub use launcher::{Launched, Worker};
-pub use plan::{Charge, WorkerPlan};
+pub use plan::{Charge, OverlayPlan, WorkerPlan};
 
 /// The hidden subcommand that makes a process of this binary a worker.
 pub const SUBCOMMAND: &str = "__worker";

@@ -11,8 +11,11 @@ use crate::settings::{Sandbox, TestCommand};
 /// Everything that a worker needs to know.
 #[derive(Clone, Debug)]
 pub struct WorkerPlan {
-    /// The root of the private view; tools work here and nowhere else.
+    /// The root of the private view; tools work here and nowhere else. With an overlay that can be mounted, this
+    /// folder isn't used: the view is then [`OverlayPlan::tree`].
     pub view: PathBuf,
+    /// The view as an overlay, to be tried first.
+    pub overlay: Option<OverlayPlan>,
     /// The run's `logs/`.
     pub logs: PathBuf,
     /// An empty folder of the run that becomes home and temporary folder of its commands.
@@ -35,11 +38,25 @@ pub struct WorkerPlan {
     pub program: Option<PathBuf>,
 }
 
+/// A view that shows the user's tree at its own path and takes down changes elsewhere. Needs namespaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverlayPlan {
+    /// The user's tree, canonical. Nothing writes to it.
+    pub tree: PathBuf,
+    /// A folder of the run, canonical, with the folders `upper` (what differs from the tree) and `work` (the kernel's own)
+    /// in it.
+    pub layers: PathBuf,
+    /// Git's own files and folders, canonical, wherever they are: readable, never writable.
+    pub git: Vec<PathBuf>,
+}
+
 /// The part of a plan that the worker is told: the first message it reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
     /// See [`WorkerPlan::view`].
     pub view: PathBuf,
+    /// See [`WorkerPlan::overlay`].
+    pub overlay: Option<OverlayPlan>,
     /// See [`WorkerPlan::logs`].
     pub logs: PathBuf,
     /// See [`WorkerPlan::scratch`].
@@ -66,6 +83,7 @@ impl WorkerPlan {
     pub(super) fn charge(&self, home: Option<PathBuf>, targets: Option<Targets>) -> Charge {
         Charge {
             view: self.view.clone(),
+            overlay: self.overlay.clone(),
             logs: self.logs.clone(),
             scratch: self.scratch.clone(),
             readable: self.readable.clone(),

@@ -44,6 +44,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
             return Ok(ExitCode::from(WITHOUT_NAMESPACES));
         }
     };
+    let charge = Charge { view: enclosed.view.clone(), ..charge };
     let reach = Reach { domain: enclosed.domain.clone(), in_cells: enclosed.in_namespaces };
     let runner = Runner::start(charge.clone(), reach)?;
     let mut confined = enclosed.confine(&charge);

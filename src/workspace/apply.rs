@@ -89,9 +89,6 @@ fn list(files: &[MovedOn]) -> String {
 pub fn apply(root: &Path, changes: &ChangeSet, blobs: &Blobs) -> Result<Applied, ApplyError> {
     let write_error = |source| ApplyError::Write { path: root.to_owned(), source };
     let tree = Dir::open_ambient_dir(root, ambient_authority()).map_err(write_error)?;
-    if let Some(entry) = changes.entries.iter().find(|entry| file_state::is_of_git(entry.path.as_path())) {
-        return Err(ApplyError::OfGit(entry.path.clone()));
-    }
     check(&tree, changes)?;
     let name = PathBuf::from(format!(".kcode-apply-{:016x}", fastrand::u64(..)));
     tree.create_dir(&name).map_err(write_error)?;
@@ -124,7 +121,10 @@ pub fn still_applies(root: &Path, changes: &ChangeSet) -> Result<(), ApplyError>
 }
 
 /// Compares every touched file with what it must be.
-fn check(tree: &Dir, changes: &ChangeSet) -> Result<(), ApplyError> {
+pub(super) fn check(tree: &Dir, changes: &ChangeSet) -> Result<(), ApplyError> {
+    if let Some(entry) = changes.entries.iter().find(|entry| file_state::is_of_git(entry.path.as_path())) {
+        return Err(ApplyError::OfGit(entry.path.clone()));
+    }
     let mut moved_on = Vec::new();
     for entry in &changes.entries {
         if let Some(now) = difference(tree, changes, entry) {
@@ -157,6 +157,17 @@ fn difference(tree: &Dir, changes: &ChangeSet, entry: &ChangedFile) -> Option<&'
         Some(before) if found.sha256 != before.sha256 => Some("changed"),
         Some(before) if found.mode != before.mode => Some("of another mode"),
         Some(_) => None,
+    }
+}
+
+/// The permission bits of a file that had `bits` and is to have `mode`.
+pub(super) const fn permissions(bits: u32, mode: FileMode) -> u32 {
+    match mode {
+        FileMode::Executable if bits & 0o100 != 0 => bits,
+        // Whoever may read it may run it, as `chmod +x` and git have it.
+        FileMode::Executable => bits | (bits & 0o444) >> 2,
+        _ if bits & 0o100 == 0 => bits,
+        _ => bits & !0o111,
     }
 }
 
@@ -220,12 +231,7 @@ impl Operation<'_> {
     fn permissions(&self, entry: &ChangedFile, mode: FileMode) -> Option<u32> {
         entry.before.filter(|before| !before.mode.is_symlink())?;
         let bits = self.tree.symlink_metadata(entry.path.as_path()).ok()?.mode() & 0o777;
-        match mode {
-            FileMode::Executable if bits & 0o100 != 0 => Some(bits),
-            // Whoever may read it may run it, as `chmod +x` and git have it.
-            FileMode::Executable => Some(bits | (bits & 0o444) >> 2),
-            _ => Some(if bits & 0o100 == 0 { bits } else { bits & !0o111 }),
-        }
+        Some(permissions(bits, mode))
     }
 
     fn stage(&self, path: &Path, after: FileState, content: &[u8], bits: Option<u32>) -> io::Result<()> {

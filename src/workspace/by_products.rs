@@ -35,20 +35,20 @@ const FILES: [&str; 5] = [".coverage", "Cargo.lock", ".DS_Store", ".eslintcache"
 /// Ends of names: what compilers and profilers write.
 const SUFFIXES: [&str; 7] = [".pyc", ".pyo", ".o", ".obj", ".class", ".tsbuildinfo", ".profraw"];
 
-/// Whether `path`, relative to `root`, is such a by-product.
-pub(super) fn is_by_product(root: &Path, path: &Path) -> bool {
+/// Whether `path` is such a by-product. `exists` tells which paths beside it there are.
+pub(super) fn is_by_product(exists: impl Fn(&Path) -> bool, path: &Path) -> bool {
     let named = path.file_name().and_then(|name| name.to_str()).is_some_and(is_by_product_file);
-    named || path.ancestors().skip(1).any(|folder| is_by_product_folder(root, folder))
+    named || path.ancestors().skip(1).any(|folder| is_by_product_folder(&exists, folder))
 }
 
 fn is_by_product_file(name: &str) -> bool {
     FILES.contains(&name) || name.starts_with(".coverage.") || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
-/// Whether the folder `path`, relative to `root`, holds nothing but by-products.
-pub(super) fn is_by_product_folder(root: &Path, path: &Path) -> bool {
+/// Whether the folder `path` holds nothing but by-products.
+pub(super) fn is_by_product_folder(exists: impl Fn(&Path) -> bool, path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    let beside = |file: &&str| root.join(path).with_file_name(file).exists();
+    let beside = |file: &&str| exists(&path.with_file_name(file));
     FOLDERS.contains(&name)
         || name.ends_with(".egg-info")
         || BUILD_FOLDERS.iter().any(|(folder, files)| *folder == name && files.iter().any(beside))
@@ -63,7 +63,8 @@ mod tests {
         let root = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir_all(root.path().join("rust")).expect("a folder");
         std::fs::write(root.path().join("rust/Cargo.toml"), "").expect("a file");
-        let is = |path: &str| is_by_product(root.path(), Path::new(path));
+        let exists = |path: &Path| root.path().join(path).exists();
+        let is = |path: &str| is_by_product(exists, Path::new(path));
         assert!(is("rust/target/debug/x") && is("a/__pycache__/m.pyc") && is("rust/Cargo.lock") && is(".coverage.7"));
         assert!(!is("docs/target/x") && !is("src/build/x") && !is("target") && !is("coverage.py"));
     }

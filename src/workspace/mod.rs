@@ -7,8 +7,10 @@
 //! | `git` | the `git` command, disarmed |
 //! | `selection`, `copy` | which files the view gets, and getting them there |
 //! | `manifest`, `paths` | what each file was at the start, in little memory |
-//! | [`view`](View) | the private copy: made, kept, compared, removed |
-//! | `scan`, `new_files`, `by_products` | which files of the view differ from the start |
+//! | [`view`](View) | the private view, an overlay or a copy: made, kept, compared, removed |
+//! | [`overlay/`](Overlay) | the view as an overlay of the user's tree |
+//! | `scan`, `new_files` | which files of a copy differ from the start |
+//! | `differences`, `by_products` | what differs, and what nobody means as a change |
 //! | `walk` | walking a folder as git would see it |
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
@@ -23,6 +25,7 @@ mod by_products;
 mod change_set;
 mod copy;
 mod dependencies;
+mod differences;
 mod error;
 mod file_state;
 mod git;
@@ -30,6 +33,7 @@ mod hunks;
 mod manifest;
 mod new_files;
 mod outline;
+mod overlay;
 mod patch;
 mod paths;
 mod repository;
@@ -44,6 +48,7 @@ pub use change_set::{CHANGES_SCHEMA, ChangeSet, ChangedFile};
 pub use error::WorkspaceError;
 pub use file_state::{FileMode, FileState};
 pub use outline::{DirtyFile, Outline};
+pub use overlay::{NoOverlay, Overlay};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use repository::{GitAccess, Head, Repository};
 pub use view::{Touched, View, remove_tree};

@@ -28,7 +28,10 @@ pub(super) fn new_files(scene: &Scene) -> NewFiles {
         move |entry: &ignore::DirEntry| {
             let Some(path) = file_state::relative(&root, entry.path()) else { return true };
             let folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-            if is_of_git(&path) || dependencies.contains(&path) || folder && is_by_product_folder(&root, &path) {
+            if is_of_git(&path)
+                || dependencies.contains(&path)
+                || folder && is_by_product_folder(|path| root.join(path).exists(), &path)
+            {
                 return false;
             }
             let enter = may_enter(&root, entry);
@@ -43,7 +46,7 @@ pub(super) fn new_files(scene: &Scene) -> NewFiles {
         .filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()))
         .filter_map(|entry| file_state::relative(&scene.view_root, entry.path()))
         .filter(|path| scene.manifest.paths.find(path.as_os_str().as_bytes()).is_none())
-        .filter(|path| !is_by_product(&scene.view_root, path) && !is_excluded(scene, path))
+        .filter(|path| !is_by_product(|path| scene.view_root.join(path).exists(), path) && !is_excluded(scene, path))
         .collect();
     let not_entered = std::mem::take(&mut *not_entered.lock().unwrap_or_else(PoisonError::into_inner));
     NewFiles { files, not_entered }

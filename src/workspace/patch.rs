@@ -5,11 +5,13 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use cap_std::fs::Dir;
+
 use super::change_set::replace;
+use super::differences::Differences;
 use super::error::io_error;
 use super::hunks::{Hunks, Side, object_name, write_section};
 use super::repository::ObjectFormat;
-use super::scan::{Differences, Scene};
 use super::{Blobs, ChangeSet, ChangedFile, FileState, WorkspaceError, file_state};
 use crate::journal::{ChangeKind, Digest, FileChange, RelPath};
 
@@ -83,9 +85,16 @@ pub fn write_patch(file: &Path, patch: &Patch) -> Result<(), WorkspaceError> {
 /// Hunks that were computed before, by the contents they lie between.
 pub(super) type HunksCache = BTreeMap<(Option<Digest>, Option<Digest>), (Hunks, [String; 2])>;
 
+/// Where the contents of a patch are: kept, or still in the user's tree.
+#[derive(Clone, Copy)]
+pub(super) struct Contents<'a> {
+    pub(super) blobs: &'a Blobs,
+    pub(super) origin: &'a Dir,
+}
+
 /// Makes the patch of `differences`. What `cache` holds and is still needed isn't computed again.
 pub(super) fn assemble(
-    scene: &Scene,
+    contents: Contents<'_>,
     format: ObjectFormat,
     differences: &Differences,
     cache: &mut HunksCache,
@@ -93,15 +102,21 @@ pub(super) fn assemble(
     let mut left_out = differences.left_out();
     let mut entries = Vec::new();
     for entry in differences.files.values() {
-        if has_start(scene, entry).map_err(io_error("keep", entry.path.as_path()))? {
+        if has_start(contents, entry).map_err(io_error("keep", entry.path.as_path()))? {
             entries.push(entry.clone());
         } else {
             left_out.push(LeftOut { path: entry.path.to_string(), reason: LeftOutReason::StartGone });
         }
     }
     let renames = renames(&entries);
-    let mut writer =
-        Writer { blobs: &scene.blobs, format, old: std::mem::take(cache), cache, bytes: Vec::new(), files: Vec::new() };
+    let mut writer = Writer {
+        blobs: contents.blobs,
+        format,
+        old: std::mem::take(cache),
+        cache,
+        bytes: Vec::new(),
+        files: Vec::new(),
+    };
     for entry in &entries {
         if !renames.values().any(|from| from.path == entry.path) {
             writer.write(entry, renames.get(&entry.path).copied())?;
@@ -113,20 +128,18 @@ pub(super) fn assemble(
 }
 
 /// Makes sure that the content a change replaces is kept: it was when a tool changed the file, else the user's tree has it.
-fn has_start(scene: &Scene, entry: &ChangedFile) -> io::Result<bool> {
+fn has_start(Contents { blobs, origin }: Contents<'_>, entry: &ChangedFile) -> io::Result<bool> {
     let Some(before) = entry.before else { return Ok(true) };
-    if scene.blobs.holds(before.sha256) {
+    if blobs.holds(before.sha256) {
         return Ok(true);
     }
     let path = entry.path.as_path();
     // A file of the user's that can't be read, or is something else by now, is a start that is gone.
-    if !file_state::state(&scene.origin, path)
-        .is_ok_and(|state| state.is_some_and(|state| state.sha256 == before.sha256))
-    {
+    if !file_state::state(origin, path).is_ok_and(|state| state.is_some_and(|state| state.sha256 == before.sha256)) {
         return Ok(false);
     }
-    let Ok(content) = file_state::content(&scene.origin, path, before.mode) else { return Ok(false) };
-    Ok(scene.blobs.keep(&content)? == before.sha256)
+    let Ok(content) = file_state::content(origin, path, before.mode) else { return Ok(false) };
+    Ok(blobs.keep(&content)? == before.sha256)
 }
 
 /// For each added path the deleted one whose bytes it has. Empty files prove nothing; and links go and come instead,

@@ -5,6 +5,7 @@
 //! The home folder, anything that holds it, and `/` are refused, also when discovery climbs there:
 //! a private view of them would be a copy of a person's whole life.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -111,6 +112,47 @@ impl Repository {
         }
     }
 
+    /// Where git keeps what it knows of this tree: canonical, each once, none below another. A folder elsewhere that doesn't
+    /// know of this tree isn't among them: a repository may name any folder as git's.
+    pub(super) fn git_places(&self) -> Vec<PathBuf> {
+        let pointer = fs::canonicalize(self.root.join(".git")).ok();
+        let [own, common] = self.git_folders().map(|folder| fs::canonicalize(folder?).ok());
+        let inside = |place: &PathBuf| place.starts_with(&self.root);
+        let own = own.filter(|own| inside(own) || self.is_known_to(own));
+        let common = common.filter(|common| inside(common) || own.as_ref().is_some_and(|own| own.starts_with(common)));
+        let places: BTreeSet<PathBuf> = pointer.filter(inside).into_iter().chain(own).chain(common).collect();
+        let covered = |place: &PathBuf| places.iter().any(|other| other != place && place.starts_with(other));
+        // What holds the whole tree can't be set apart from it.
+        places.iter().filter(|place| !covered(place) && !self.root.starts_with(place)).cloned().collect()
+    }
+
+    /// The folder of this work tree, and that of the repository which it belongs to.
+    fn git_folders(&self) -> [Option<PathBuf>; 2] {
+        let opened = || git2::Repository::open(&self.root).ok();
+        match self.git {
+            GitAccess::None => [None, None],
+            GitAccess::Library => opened().map_or([None, None], |repository| {
+                [Some(repository.path().to_owned()), Some(repository.commondir().to_owned())]
+            }),
+            GitAccess::Command => ["--absolute-git-dir", "--git-common-dir"].map(|option| {
+                let path = git::line(&self.root, ["rev-parse", option])?;
+                Some(self.root.join(OsString::from_vec(path)))
+            }),
+        }
+    }
+
+    /// Whether git's `folder` names this tree as its own: that of a linked worktree in a file, that of a submodule in its
+    /// settings.
+    fn is_known_to(&self, folder: &Path) -> bool {
+        let leads = |path: String, to: &Path| {
+            let path = fs::canonicalize(folder.join(path.trim_end()));
+            path.is_ok_and(|path| path == to)
+        };
+        let worktree = || git2::Config::open(&folder.join("config")).ok()?.get_string("core.worktree").ok();
+        fs::read_to_string(folder.join("gitdir")).is_ok_and(|path| leads(path, &self.root.join(".git")))
+            || worktree().is_some_and(|path| leads(path, &self.root))
+    }
+
     /// The file of ignore rules that belongs to this clone alone; it may not exist.
     pub(super) fn exclude_file(&self) -> Option<PathBuf> {
         match self.git {
@@ -156,12 +198,18 @@ fn discover(start: &Path) -> Result<Discovered, WorkspaceError> {
             None => Ok(plain(start)),
         };
     };
-    if let Ok(repository) = git2::Repository::open(&git_dir) {
+    // By the way that leads there: a folder of git's elsewhere may not know its work tree.
+    let way = git2::Repository::open_ext(start, git2::RepositoryOpenFlags::empty(), std::iter::empty::<&Path>());
+    if let Ok(repository) = way {
         let Some(workdir) = repository.workdir() else { return Err(WorkspaceError::Bare(git_dir)) };
         let root = fs::canonicalize(workdir)
             .map_err(|source| WorkspaceError::Unreadable { path: workdir.to_owned(), source })?;
         if start.starts_with(fs::canonicalize(repository.path()).unwrap_or(git_dir)) {
             return Err(WorkspaceError::InsideGit(start.to_owned()));
+        }
+        // Git's settings may name any folder as the work tree; only one that the user stands in was asked for.
+        if !start.starts_with(&root) {
+            return Ok(plain(start));
         }
         return Ok(Discovered { root, git: GitAccess::Library, object_format: ObjectFormat::Sha1 });
     }
@@ -181,6 +229,9 @@ fn ask_command(start: &Path) -> Result<Option<Discovered>, WorkspaceError> {
     }
     let Some(top) = git::line(start, ["rev-parse", "--show-toplevel"]) else { return Ok(None) };
     let Ok(root) = fs::canonicalize(OsString::from_vec(top)) else { return Ok(None) };
+    if !start.starts_with(&root) {
+        return Ok(None);
+    }
     let sha256 = git::line(start, ["rev-parse", "--show-object-format"]).as_deref() == Some(b"sha256");
     let object_format = if sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 };
     Ok(Some(Discovered { root, git: GitAccess::Command, object_format }))
@@ -228,6 +279,30 @@ mod tests {
         let error = open(home.path(), &project).expect_err("discovery climbs to home");
         assert!(matches!(error, WorkspaceError::Home { exact: true, .. }), "{error}");
         assert!(error.hint().contains("git init"), "{}", error.hint());
+    }
+
+    #[test]
+    fn a_folder_of_gits_that_does_not_know_the_tree_is_none_of_its() {
+        let world = tempfile::tempdir().expect("a temporary folder");
+        let base = world.path().canonicalize().expect("a canonical path");
+        let (home, private, tree) = (base.join("home"), base.join("home/private"), base.join("home/tree"));
+        git2::Repository::init(&private).expect("a repository");
+        fs::create_dir_all(&tree).expect("folders");
+        fs::write(tree.join(".git"), format!("gitdir: {}\n", private.join(".git").display())).expect("a file");
+        let places = |tree: &Path| open(&home, tree).expect("a work tree").git_places();
+        assert_eq!(places(&tree), [tree.join(".git")]);
+
+        fs::remove_file(tree.join(".git")).expect("a file");
+        git2::Repository::init(&tree).expect("a repository");
+        fs::write(tree.join(".git/commondir"), private.join(".git").as_os_str().as_encoded_bytes()).expect("a file");
+        assert_eq!(places(&tree), [tree.join(".git")]);
+        assert_eq!(places(&private), [private.join(".git")]);
+
+        fs::remove_file(tree.join(".git/commondir")).expect("a file");
+        let settings = git2::Repository::open(&tree).and_then(|repository| repository.config());
+        let elsewhere = private.to_str().expect("UTF-8");
+        settings.and_then(|mut settings| settings.set_str("core.worktree", elsewhere)).expect("a setting");
+        assert_eq!(open(&home, &tree).expect("a folder").root(), tree);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A file whose size, inode and change time are those of its copy wasn't written; only the others
 //! are read. Code of the repository wrote the view, so nothing here follows a link.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -12,15 +12,13 @@ use cap_std::fs::{Dir, Metadata};
 use ignore::gitignore::Gitignore;
 
 use super::by_products::is_by_product;
+use super::differences::{Differences, NEW_FILES_LIMIT, Verdict};
 use super::file_state::{self, FILE_LIMIT, Found, is_of_git};
 use super::manifest::{Copied, Manifest, Stamp, Start};
 use super::new_files::{NewFiles, new_files};
-use super::patch::{LeftOut, LeftOutReason};
-use super::{Blobs, ChangedFile, FileMode, FileState};
+use super::patch::{Contents, LeftOutReason};
+use super::{Blobs, FileMode, FileState};
 use crate::journal::{Digest, RelPath};
-
-/// New files that no tool wrote by name become part of a patch up to this many bytes together.
-const NEW_FILES_LIMIT: u64 = 64 << 20;
 
 /// The view and what it came from.
 pub(super) struct Scene {
@@ -35,49 +33,30 @@ pub(super) struct Scene {
     pub(super) blobs: Blobs,
 }
 
-/// What differs, as far as it was looked at.
-#[derive(Debug, Default)]
-pub(super) struct Differences {
-    pub(super) files: BTreeMap<RelPath, ChangedFile>,
-    pub(super) left_out: BTreeMap<PathBuf, LeftOutReason>,
-    /// Files that a tool wrote by name: they count, ignored or not.
-    pub(super) explicit: BTreeSet<RelPath>,
-}
-
-impl Differences {
-    /// The files left out, for people.
-    pub(super) fn left_out(&self) -> Vec<LeftOut> {
-        let told = |(path, reason): (&PathBuf, &LeftOutReason)| LeftOut {
-            path: path.to_string_lossy().into_owned(),
-            reason: *reason,
-        };
-        self.left_out.iter().map(told).collect()
-    }
-
-    fn record(&mut self, path: &Path, verdict: Verdict) {
-        let left_out = match verdict {
-            Verdict::Same => return,
-            Verdict::LeftOut(reason) => reason,
-            Verdict::Changed(before, after) => match RelPath::from_path(path) {
-                Ok(path) => {
-                    self.files.insert(path.clone(), ChangedFile { path, before, after });
-                    return;
-                }
-                Err(_) => LeftOutReason::NotUtf8,
-            },
-        };
-        self.left_out.insert(path.to_owned(), left_out);
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Verdict {
-    Same,
-    Changed(Option<FileState>, Option<FileState>),
-    LeftOut(LeftOutReason),
-}
-
 impl Scene {
+    pub(super) fn contents(&self) -> Contents<'_> {
+        Contents { blobs: &self.blobs, origin: &self.origin }
+    }
+
+    /// Keeps the start of what `path` may mean.
+    pub(super) fn keep(&self, path: &RelPath) -> io::Result<()> {
+        self.places(path).iter().try_for_each(|place| self.keep_one(place.as_path()))
+    }
+
+    fn keep_one(&self, path: &Path) -> io::Result<()> {
+        let Start::File(start) = self.manifest.start(path.as_os_str().as_bytes()) else { return Ok(()) };
+        if self.blobs.holds(start.state.sha256) {
+            return Ok(());
+        }
+        // What can't be read now is no longer what was copied; the patch looks for the start elsewhere.
+        let Ok(Found::File(mode, _)) = file_state::look(&self.view, path) else { return Ok(()) };
+        let Ok(content) = file_state::content(&self.view, path, mode) else { return Ok(()) };
+        if Digest::of(&content) == start.state.sha256 {
+            self.blobs.keep(&content)?;
+        }
+        Ok(())
+    }
+
     /// Looks at these paths only; they were written by tools.
     pub(super) fn look_at(&self, paths: &[RelPath], differences: &mut Differences) -> io::Result<()> {
         for path in paths.iter().flat_map(|path| self.places(path)) {
@@ -92,8 +71,7 @@ impl Scene {
 
     /// Looks at everything.
     pub(super) fn look_around(&self, differences: &mut Differences) -> io::Result<()> {
-        differences.files.clear();
-        differences.left_out.clear();
+        differences.clear();
         self.look_at_the_start(differences)?;
         let NewFiles { mut files, not_entered } = new_files(self);
         for folder in not_entered {
@@ -103,7 +81,7 @@ impl Scene {
         let mut room = NEW_FILES_LIMIT;
         for path in files {
             let found = file_state::look(&self.view, &path);
-            let explicit = is_explicit(differences, &path);
+            let explicit = differences.is_explicit(&path);
             let size = if let Ok(Found::File(_, metadata)) = &found { metadata.len() } else { 0 };
             if !explicit && size > room && size <= FILE_LIMIT {
                 differences.left_out.insert(path, LeftOutReason::TooMuch);
@@ -126,14 +104,14 @@ impl Scene {
             let found = if known { file_state::look_at(&self.view, path) } else { file_state::look(&self.view, path) };
             real = known || matches!(found, Ok(Found::File(..)));
             last = folder;
-            let explicit = is_explicit(differences, path);
+            let explicit = differences.is_explicit(path);
             differences.record(path, self.compare(path, found, explicit)?);
         }
         Ok(())
     }
 
     /// The paths that a tool's path may mean: itself, and where links in the view lead.
-    pub(super) fn places(&self, path: &RelPath) -> BTreeSet<RelPath> {
+    fn places(&self, path: &RelPath) -> BTreeSet<RelPath> {
         let mut places = BTreeSet::from([path.clone()]);
         let full = self.view_root.join(path.as_path());
         let parent = full.parent().and_then(|parent| parent.canonicalize().ok());
@@ -197,7 +175,7 @@ impl Scene {
 
     /// An untracked by-product that stood in the user's tree already.
     fn is_noise(&self, path: &Path, start: Copied, explicit: bool) -> bool {
-        !start.tracked && !explicit && is_by_product(&self.view_root, path)
+        !start.tracked && !explicit && is_by_product(|path| self.view_root.join(path).exists(), path)
     }
 
     /// Reads the file once: what is kept is what is compared, also while something still writes to it.
@@ -216,8 +194,4 @@ impl Scene {
         self.blobs.keep(&content)?;
         Ok(Verdict::Changed(before, Some(after)))
     }
-}
-
-fn is_explicit(differences: &Differences, path: &Path) -> bool {
-    !differences.explicit.is_empty() && RelPath::from_path(path).is_ok_and(|path| differences.explicit.contains(&path))
 }

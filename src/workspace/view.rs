@@ -1,11 +1,10 @@
-//! The private view: the copy of the user's tree that a run works on.
+//! The private view of the user's tree that a run works on: an overlay of it, or a copy.
 //!
 //! It starts as the tree stands, uncommitted changes included. What differs from that start is
 //! computed from the files, never from what tools said they did.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,15 +18,15 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use super::apply::apply;
 use super::copy::copy;
 use super::dependencies::{self, DependencyFolder};
+use super::differences::Differences;
 use super::error::io_error;
-use super::file_state::{self, Found};
-use super::manifest::Start;
+use super::overlay::OverlayScene;
 use super::patch::{HunksCache, assemble};
 use super::repository::ObjectFormat;
-use super::scan::{Differences, Scene};
+use super::scan::Scene;
 use super::selection::select;
-use super::{ApplyError, Blobs, ChangeSet, Patch, Repository, WorkspaceError};
-use crate::journal::{Digest, RelPath, ViewMade};
+use super::{ApplyError, Blobs, ChangeSet, Overlay, Patch, Repository, WorkspaceError};
+use crate::journal::{RelPath, ViewMade};
 
 /// Notes that are told one by one.
 const MAX_NOTES: usize = 20;
@@ -43,13 +42,18 @@ pub enum Touched<'a> {
 
 /// A private view. Dropping it keeps it on disk; [`View::remove`] removes it.
 pub struct View {
-    scene: Scene,
-    /// The folder made for the view; the view itself is in it, under the project's own name.
-    holder: PathBuf,
+    kind: Kind,
+    root: PathBuf,
+    run: PathBuf,
     dependencies: Vec<DependencyFolder>,
     object_format: ObjectFormat,
     made: ViewMade,
     progress: Mutex<Progress>,
+}
+
+enum Kind {
+    Copy(Box<Scene>),
+    Overlay(Box<OverlayScene>),
 }
 
 /// What is known about the difference so far.
@@ -108,7 +112,6 @@ impl View {
         stop: &AtomicBool,
     ) -> Result<Self, WorkspaceError> {
         let started = Instant::now();
-        let holder = view_root.parent().unwrap_or(&view_root).to_owned();
         if stop.load(Ordering::Relaxed) {
             return Err(WorkspaceError::Stopped);
         }
@@ -128,7 +131,7 @@ impl View {
             dependencies: dependencies.iter().map(|folder| folder.path.clone()).collect(),
             exclude: exclude_rules(repository, &view_root),
             blobs: Blobs::at(&run.join("blobs")),
-            view_root,
+            view_root: view_root.clone(),
         };
         let made = ViewMade {
             kind: "copy".to_owned(),
@@ -138,13 +141,51 @@ impl View {
             notes: copied.notes,
         };
         let object_format = repository.object_format;
-        Ok(Self { scene, holder, dependencies, object_format, made, progress: Mutex::default() })
+        let kind = Kind::Copy(Box::new(scene));
+        let (run, progress) = (run.to_owned(), Mutex::default());
+        Ok(Self { kind, root: view_root, run, dependencies, object_format, made, progress })
     }
 
-    /// The top of the view, canonical.
+    /// The view that a worker has mounted from `overlay`. Blocks.
+    ///
+    /// # Errors
+    /// When the layers can't be opened, or contents of what they hold already can't be kept.
+    pub fn over(
+        repository: &Repository,
+        run: &Path,
+        overlay: &Overlay,
+        dependencies: &[String],
+    ) -> Result<Self, WorkspaceError> {
+        let started = Instant::now();
+        let scene = overlay.scene(repository, run, dependencies).map_err(io_error("open", overlay.layers()))?;
+        let view = Self {
+            kind: Kind::Overlay(Box::new(scene)),
+            root: repository.root().to_owned(),
+            run: run.to_owned(),
+            dependencies: Vec::new(),
+            object_format: repository.object_format,
+            made: ViewMade {
+                kind: "overlay".to_owned(),
+                ms: started.elapsed().as_millis() as u64,
+                ..ViewMade::default()
+            },
+            progress: Mutex::default(),
+        };
+        if !overlay.changes().is_empty() {
+            view.see_restored(overlay.changes())?;
+        }
+        Ok(view)
+    }
+
+    /// The top of the view as its worker sees it, canonical. That of an overlay is the user's own tree for everybody else.
     #[must_use]
     pub fn root(&self) -> &Path {
-        &self.scene.view_root
+        &self.root
+    }
+
+    /// Adds a sentence to what is told about the view.
+    pub fn note(&mut self, note: String) {
+        self.made.notes.insert(0, note);
     }
 
     /// What was made, for the journal.
@@ -156,7 +197,10 @@ impl View {
     /// Where contents of changed files are kept: what [`apply`](super::apply()) needs.
     #[must_use]
     pub fn blobs(&self) -> &Blobs {
-        &self.scene.blobs
+        match &self.kind {
+            Kind::Copy(scene) => &scene.blobs,
+            Kind::Overlay(scene) => &scene.blobs,
+        }
     }
 
     /// The user's own dependency folders that the view links to: the worker must be able to read them.
@@ -165,17 +209,24 @@ impl View {
         dependencies::targets(&self.dependencies)
     }
 
-    /// Brings the view to where an earlier one of the same run was: all of `changes`, or none.
+    /// Brings a copy to where an earlier view of the same run was: all of `changes`, or none. An overlay is
+    /// [prepared](Overlay::prepare) with them.
     ///
     /// # Errors
     /// When a file is no longer what it was when that run began.
     pub fn restore(&self, changes: &ChangeSet) -> Result<(), ApplyError> {
+        let failed = |source| ApplyError::Write { path: self.root().to_owned(), source };
+        let Kind::Copy(scene) = &self.kind else {
+            return Err(failed(io::Error::other("an overlay is restored before it is mounted")));
+        };
+        apply(&scene.view_root, changes, &scene.blobs)?;
+        self.see_restored(changes).map_err(|error| failed(io::Error::other(error)))
+    }
+
+    /// What is restored was a tool's doing once, so it counts even when ignored.
+    fn see_restored(&self, changes: &ChangeSet) -> Result<(), WorkspaceError> {
         let paths: Vec<RelPath> = changes.entries.iter().map(|entry| entry.path.clone()).collect();
-        apply(self.root(), changes, self.blobs())?;
-        // What is restored was a tool's doing once, so it counts even when ignored.
-        let seen = self.patch(Touched::Paths(&paths));
-        seen.map(drop)
-            .map_err(|error| ApplyError::Write { path: self.root().to_owned(), source: io::Error::other(error) })
+        self.patch(Touched::Paths(&paths)).map(drop)
     }
 
     /// Keeps the content of `path` at the start; called before a tool changes it. Cheap when that was done before.
@@ -183,24 +234,11 @@ impl View {
     /// # Errors
     /// When the content can't be kept.
     pub fn keep(&self, path: &RelPath) -> Result<(), WorkspaceError> {
-        self.scene
-            .places(path)
-            .iter()
-            .try_for_each(|place| self.keep_one(place.as_path()).map_err(io_error("keep", place.as_path())))
-    }
-
-    fn keep_one(&self, path: &Path) -> io::Result<()> {
-        let Start::File(start) = self.scene.manifest.start(path.as_os_str().as_bytes()) else { return Ok(()) };
-        if self.scene.blobs.holds(start.state.sha256) {
-            return Ok(());
-        }
-        // What can't be read now is no longer what was copied; the patch looks for the start elsewhere.
-        let Ok(Found::File(mode, _)) = file_state::look(&self.scene.view, path) else { return Ok(()) };
-        let Ok(content) = file_state::content(&self.scene.view, path, mode) else { return Ok(()) };
-        if Digest::of(&content) == start.state.sha256 {
-            self.scene.blobs.keep(&content)?;
-        }
-        Ok(())
+        let kept = match &self.kind {
+            Kind::Copy(scene) => scene.keep(path),
+            Kind::Overlay(scene) => scene.keep(path.as_path()),
+        };
+        kept.map_err(io_error("keep", path.as_path()))
     }
 
     /// The difference to the start as it is now. With [`Touched::Paths`] only these files are looked at again,
@@ -211,20 +249,31 @@ impl View {
     pub fn patch(&self, touched: Touched<'_>) -> Result<Patch, WorkspaceError> {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let Progress { differences, cache } = &mut *progress;
-        let looked = match touched {
-            Touched::Paths(paths) => self.scene.look_at(paths, differences),
-            Touched::Anything => self.scene.look_around(differences),
+        let (looked, contents) = match (&self.kind, touched) {
+            (Kind::Copy(scene), Touched::Paths(paths)) => (scene.look_at(paths, differences), scene.contents()),
+            (Kind::Copy(scene), Touched::Anything) => (scene.look_around(differences), scene.contents()),
+            (Kind::Overlay(scene), Touched::Paths(paths)) => (scene.look_at(paths, differences), scene.contents()),
+            (Kind::Overlay(scene), Touched::Anything) => (scene.look_around(differences), scene.contents()),
         };
         looked.map_err(io_error("compare", self.root()))?;
-        assemble(&self.scene, self.object_format, differences, cache)
+        assemble(contents, self.object_format, differences, cache)
     }
 
-    /// Removes the view from disk; the patch and the kept contents stay.
+    /// Removes the view that a killed run left in its folder, if any.
+    ///
+    /// # Errors
+    /// When something of it can't be removed.
+    pub fn discard(run: &Path) -> Result<(), WorkspaceError> {
+        let remove = |folder: PathBuf| remove_tree(&folder).map_err(io_error("remove", &folder));
+        remove(run.join("view")).and(remove(run.join("overlay")))
+    }
+
+    /// Removes the view from disk; the patch and the kept contents stay. Its worker has to be gone.
     ///
     /// # Errors
     /// When something of it can't be removed.
     pub fn remove(self) -> Result<(), WorkspaceError> {
-        remove_tree(&self.holder).map_err(io_error("remove", &self.holder))
+        Self::discard(&self.run)
     }
 }
 
@@ -237,7 +286,7 @@ fn shorten(notes: &mut Vec<String>) {
 }
 
 /// The clone's own ignore rules, matched below the view.
-fn exclude_rules(repository: &Repository, view_root: &Path) -> Gitignore {
+pub(super) fn exclude_rules(repository: &Repository, view_root: &Path) -> Gitignore {
     let mut builder = GitignoreBuilder::new(view_root);
     if let Some(file) = repository.exclude_file() {
         // A rule that can't be read is one that git doesn't follow either.

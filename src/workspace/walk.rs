@@ -9,7 +9,7 @@ use std::path::Path;
 use ignore::WalkBuilder;
 
 /// More than any real `.gitignore` has.
-const RULES_LIMIT: u64 = 1 << 20;
+pub(super) const RULES_LIMIT: u64 = 1 << 20;
 
 /// A walk below `root`, canonical. With `git` it is a work tree, and repositories in it have ignore rules of
 /// their own; without, every `.gitignore` counts.

@@ -8,13 +8,16 @@ use kcode::journal::{Residue, WallBuilt};
 use kcode::model::ToolCall;
 use kcode::settings::{Sandbox, TestCommand, seal_environment};
 use kcode::tools::{Observation, TestRun};
-use kcode::worker::{Worker, WorkerPlan};
+use kcode::worker::{OverlayPlan, Worker, WorkerPlan};
 use landlock::{AccessFs, Ruleset, RulesetAttr};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use serde::{Deserialize, Serialize};
 
 /// Names the folder where the assignment lies.
 pub const ROLE: &str = "KCODE_ATTACKS_BROKER";
+
+/// Where the attacks lie in the run's folder.
+const SCRIPT: &str = "scratch/attack.sh";
 
 /// What a broker has to do.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -80,7 +83,7 @@ async fn work(assignment: &Assignment) -> Outcome {
     let script =
         numbers.iter().fold(assignment.script.clone(), |text, (name, pid)| text.replace(name, &pid.to_string()));
     let script = script.replace("@ATTACKER@", &assignment.attacker.display().to_string());
-    fs::write(assignment.run.join("view/attack.sh"), script).unwrap();
+    fs::write(assignment.run.join(SCRIPT), script).unwrap();
     let tests = worker.run_tests(&[]).await.unwrap();
     let mut observations = Vec::new();
     for (name, arguments) in &assignment.calls {
@@ -95,10 +98,11 @@ async fn work(assignment: &Assignment) -> Outcome {
 fn plan(assignment: &Assignment) -> WorkerPlan {
     WorkerPlan {
         view: assignment.run.join("view"),
+        overlay: (assignment.wall == "Overlay").then(|| overlay(assignment)),
         logs: assignment.run.join("logs"),
         scratch: assignment.run.join("scratch"),
         readable: vec![assignment.attacker.clone()],
-        tests: Some(TestCommand::argv(["sh", "attack.sh"])),
+        tests: Some(TestCommand::argv(["sh".to_owned(), assignment.run.join(SCRIPT).display().to_string()])),
         deadline: Duration::from_secs(assignment.deadline_s),
         idle: Duration::from_secs(assignment.deadline_s),
         child_env: Vec::new(),
@@ -106,6 +110,16 @@ fn plan(assignment: &Assignment) -> WorkerPlan {
         sandbox: if assignment.wall == "Off" { Sandbox::Off } else { Sandbox::Auto },
         program: Some(assignment.program.clone()),
     }
+}
+
+/// Of the project, which the broker was started in.
+fn overlay(assignment: &Assignment) -> OverlayPlan {
+    let layers = assignment.run.join("overlay");
+    for layer in ["upper", "work"] {
+        fs::create_dir_all(layers.join(layer)).unwrap();
+    }
+    let tree = std::env::current_dir().unwrap();
+    OverlayPlan { git: vec![tree.join(".git")], tree, layers }
 }
 
 fn children(of: u32) -> Vec<u32> {

@@ -16,6 +16,8 @@ const NOBODY: u32 = 54_321;
 pub enum Wall {
     /// Everything that this kernel has.
     Whole,
+    /// The same, with the view over the user's project at its own path.
+    Overlay,
     /// All but namespaces.
     WithoutNamespaces,
     /// `--sandbox off`, to see that attacks are some.
@@ -53,6 +55,12 @@ pub fn users() -> Vec<Option<u32>> {
 pub fn setups() -> Vec<Setup> {
     let walls = [Wall::Whole, Wall::WithoutNamespaces];
     users().into_iter().flat_map(|uid| walls.map(|wall| Setup { uid, wall })).collect()
+}
+
+/// And each user in a view that is an overlay.
+pub fn setups_with_overlays() -> Vec<Setup> {
+    let overlays = users().into_iter().map(|uid| Setup { uid, wall: Wall::Overlay });
+    setups().into_iter().chain(overlays).collect()
 }
 
 /// The same test in each setup, all at the same time: most of it is waiting.

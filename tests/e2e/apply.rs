@@ -100,10 +100,14 @@ fn a_file_that_went_or_changed_its_mode_meanwhile_stops_it_too() {
 #[test]
 fn other_files_may_change_meanwhile() {
     let world = World::new();
-    let file = world.root().join("test.sh");
-    let kimi = two_edits(move || fs::write(&file, "mine\n").unwrap());
+    let (changed, new) = (world.root().join(".gitignore"), world.root().join("new.txt"));
+    let kimi = two_edits(move || {
+        fs::write(&changed, "mine\n").unwrap();
+        fs::write(&new, "mine\n").unwrap();
+    });
     world.run_freely(world.keyed(&kimi, &["fix", TASK, "--apply"])).code(0);
-    assert_eq!((world.read("test.sh").as_str(), world.read("greeting.txt").as_str()), ("mine\n", "Hello, World!\n"));
+    let read = |name| world.read(name);
+    assert_eq!([".gitignore", "new.txt", "greeting.txt"].map(read), ["mine\n", "mine\n", "Hello, World!\n"]);
 }
 
 #[test]

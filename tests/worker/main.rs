@@ -6,6 +6,8 @@ mod cells;
 mod commands;
 mod endings;
 mod inside;
+mod overlay;
 mod proofs;
+mod supplies;
 mod wall;
 mod world;

@@ -47,6 +47,7 @@ impl World {
     pub(crate) fn plan(&self, line: &str) -> WorkerPlan {
         WorkerPlan {
             view: self.view(),
+            overlay: None,
             logs: self.folder.join("run/logs"),
             scratch: self.folder.join("run/scratch"),
             readable: Vec::new(),

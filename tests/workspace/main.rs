@@ -3,6 +3,8 @@
 
 mod applying;
 mod laws;
+mod overlaid;
+mod overlays;
 mod patches;
 mod places;
 mod views;

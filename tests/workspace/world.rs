@@ -16,6 +16,7 @@ pub type Tree = BTreeMap<Vec<u8>, (u32, Vec<u8>)>;
 
 pub struct World {
     folder: tempfile::TempDir,
+    project: PathBuf,
 }
 
 impl World {
@@ -23,7 +24,7 @@ impl World {
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("kcode-test-").tempdir().unwrap();
         fs::create_dir(folder.path().join("project")).unwrap();
-        Self { folder }
+        Self { folder, project: "project".into() }
     }
 
     /// A world whose project is a git repository with nothing in it.
@@ -34,7 +35,12 @@ impl World {
     }
 
     pub fn root(&self) -> PathBuf {
-        self.folder.path().join("project")
+        self.folder.path().join(&self.project)
+    }
+
+    /// The same world with another folder as the project.
+    pub fn focused_on(self, project: &str) -> Self {
+        Self { project: project.into(), ..self }
     }
 
     pub fn run(&self) -> PathBuf {

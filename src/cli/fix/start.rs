@@ -17,14 +17,14 @@ use super::terms::{ChosenTests, client, limits, price};
 use crate::cli::arguments::{Global, Output, RunFlags};
 use crate::cli::failure::Failure;
 use crate::cli::output;
-use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, is_abandoned};
+use crate::journal::{Event, FileJournal, Layer, Outcome, Resumed, RunFolder, RunStarted, WallBuilt, is_abandoned};
 use crate::model::Conversation;
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::render::{Loudness, People, sanitise_json};
-use crate::settings::{Environment, Redactor, Settings};
-use crate::worker::{Worker, WorkerError, WorkerPlan};
-use crate::workspace::{Repository, View, remove_tree};
+use crate::settings::{Environment, Redactor, Sandbox, Settings};
+use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
+use crate::workspace::{ChangeSet, Overlay, Repository, View, remove_tree};
 
 /// Everything that a run needs to be told.
 pub struct Order<'a> {
@@ -76,10 +76,11 @@ pub async fn start(order: Order<'_>, cancelled: watch::Receiver<bool>) -> Result
     sweep(order.settings.state_dir.value.clone(), asked.subscribe());
 
     let outline = beside(&order.repository, |repository| repository.outline_paths(opening::MAX_PATHS));
-    let view = View::place(&order.repository, folder.path())?;
-    let mut plan = worker_plan(&order, &folder, view.clone());
+    let place = View::place(&order.repository, folder.path())?;
+    let mut plan = worker_plan(&order, &folder, place.clone());
     let launched = Worker::launch(&plan);
-    let making = make_view(&order, &folder, view, asked);
+    let overlay = overlay(&order, &folder);
+    plan.overlay = overlay.as_ref().ok().map(overlay_plan);
     let tests = ChosenTests::choose(&order.settings, &order.repository);
     plan.tests.clone_from(&tests.command);
     journal.note(vec![first_event(&order, &folder, &redactor), Event::TestsChosen(tests.event())])?;
@@ -95,14 +96,16 @@ pub async fn start(order: Order<'_>, cancelled: watch::Receiver<bool>) -> Result
     let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };
     let opened = conversation(&order, &seen, &folder, &tests, &redactor);
     drop(seen);
-    let (worker, wall) = match confined.await.map_err(anyhow::Error::from)? {
+    let (worker, mut wall) = match confined.await.map_err(anyhow::Error::from)? {
         Ok(started) => started,
         Err(error) => {
-            making.call_off().await;
+            // The next run clears away what can't be removed now.
+            let _ = View::discard(folder.path());
             let ended = Ended::Failed(worker_failure(&error, &redactor));
             return Ok(Run { order, folder, journal, people, bench: None, ended });
         }
     };
+    let making = make_view(&order, &folder, place, mounted(overlay, &mut wall), asked);
     let mut bench = RunBench::new(worker, making, folder.clone(), tests.command.is_some(), redactor.clone());
     let (conversation, messages) = opened?;
     journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
@@ -171,7 +174,8 @@ fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
 fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
     let clear = move || {
         for run in RunFolder::all(&state).unwrap_or_default() {
-            let mut left = [run.view(), run.scratch()].into_iter().filter(|folder| folder.exists()).peekable();
+            let mut left =
+                [run.view(), run.overlay(), run.scratch()].into_iter().filter(|folder| folder.exists()).peekable();
             if left.peek().is_some() && is_abandoned(&run.journal()) {
                 for folder in left {
                     drop(remove_tree(&folder));
@@ -196,7 +200,7 @@ fn open_journal(
         None => FileJournal::create(&folder.journal())?,
     };
     // Only whoever holds the journal may clear away what a killed process left.
-    remove_tree(&folder.view()).map_err(anyhow::Error::from)?;
+    View::discard(folder.path())?;
     let loudness = match (order.global.quiet, order.global.verbose) {
         (true, _) => Loudness::Quiet,
         (false, true) => Loudness::Verbose,
@@ -246,14 +250,50 @@ fn cache_key(folder: &RunFolder) -> String {
     format!("kcode-{}", folder.id())
 }
 
-/// Copies the tree in the background; a run that goes on gets its changes back in the copy.
-fn make_view(order: &Order<'_>, folder: &RunFolder, view: PathBuf, asked: watch::Sender<bool>) -> Making {
+/// The layers of an overlay, with what a run that goes on had changed; or why there can't be one.
+fn overlay(order: &Order<'_>, folder: &RunFolder) -> Result<Overlay, String> {
+    if order.settings.sandbox.value == Sandbox::Off {
+        return Err("--sandbox off has no namespaces".to_owned());
+    }
+    let changes = order.past.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), |past| past.changes.clone());
+    Overlay::prepare(&order.repository, folder.path(), changes).map_err(|error| error.to_string())
+}
+
+fn overlay_plan(overlay: &Overlay) -> OverlayPlan {
+    OverlayPlan { tree: overlay.tree().to_owned(), layers: overlay.layers().to_owned(), git: overlay.git().to_vec() }
+}
+
+/// The overlay, if the worker could mount it; the wall tells why there is none, whoever found out.
+fn mounted(overlay: Result<Overlay, String>, wall: &mut WallBuilt) -> Result<Overlay, String> {
+    match (overlay, wall.layers.iter().find(|layer| layer.name == "overlay")) {
+        (Ok(_), Some(layer)) if !layer.holds => Err(layer.detail.clone()),
+        (Err(why), None) => {
+            wall.layers.push(Layer::missing("overlay", why.clone()));
+            Err(why)
+        }
+        (overlay, _) => overlay,
+    }
+}
+
+/// Opens the overlay, or copies the tree, in the background; a run that goes on gets its changes back.
+fn make_view(
+    order: &Order<'_>,
+    folder: &RunFolder,
+    place: PathBuf,
+    overlay: Result<Overlay, String>,
+    asked: watch::Sender<bool>,
+) -> Making {
     let stop = Arc::new(AtomicBool::new(false));
     let (repository, run, called_off) = (order.repository.clone(), folder.path().to_owned(), Arc::clone(&stop));
     let dependencies = order.settings.dependencies.value.clone();
     let changes = order.past.as_ref().map(|past| past.changes.clone());
     Making::new(asked, stop, move || {
-        let made = View::fill(&repository, &run, view, &dependencies, &called_off)?;
+        let why = match overlay {
+            Ok(overlay) => return Ok(View::over(&repository, &run, &overlay, &dependencies)?),
+            Err(why) => why,
+        };
+        let mut made = View::fill(&repository, &run, place, &dependencies, &called_off)?;
+        made.note(format!("copied, as an overlay can't be had: {why}"));
         if let Some(changes) = changes.filter(|_| !called_off.load(Ordering::Relaxed))
             && let Err(error) = made.restore(&changes)
         {
@@ -270,6 +310,7 @@ fn worker_plan(order: &Order<'_>, folder: &RunFolder, view: PathBuf) -> WorkerPl
     let settings = &order.settings;
     WorkerPlan {
         view,
+        overlay: None,
         logs: folder.logs(),
         scratch: folder.scratch(),
         readable: Vec::new(),

@@ -13,6 +13,7 @@ use super::excerpt::excerpt;
 use super::output::{Output, next_log};
 use super::runner::{Gate, Job};
 use super::start::{Ended, Started};
+use super::supplies::Supplies;
 use super::watch::{LINGER, Limits, Seen, Stop, Watch};
 use crate::journal::{Layer, Proof, Residue};
 use crate::settings::TestCommand;
@@ -190,7 +191,7 @@ impl Executor {
         limits: Limits,
         take: &mut dyn FnMut(&[u8]),
     ) -> io::Result<Seen> {
-        let watched = Watch::new(command, pipe, &self.gate, take).run(limits);
+        let watched = Watch::new(command, pipe, &self.gate, Supplies::of(&self.charge.view), take).run(limits);
         if watched.is_err() {
             descendants::kill_all();
             descendants::reap();
@@ -206,6 +207,8 @@ impl Executor {
                 format!("stopped: still running at the deadline of {}", seconds(self.charge.deadline))
             }
             (Some(Stop::Idle), _) => format!("stopped: nothing written for {}", seconds(self.charge.idle)),
+            (Some(Stop::Disk), _) => "stopped: the disk was nearly full".to_owned(),
+            (Some(Stop::Memory), _) => "stopped: it had used up the machine's memory".to_owned(),
             (Some(Stop::Cancelled | Stop::Closed), _) => "stopped: cancelled".to_owned(),
             (None, Some(status)) => status.to_string(),
             (None, None) => "cancelled before it started".to_owned(),

@@ -8,7 +8,7 @@
 //! | `runner`, `executor` | who asks for a run, and the one thread that does it |
 //! | `start`, `errand` | how a command is started, and what it is told |
 //! | `cell/`, `enter` | its own process namespace, or its own domain only |
-//! | `watch`, `output`, `excerpt` | what becomes of it |
+//! | `watch`, `supplies`, `output`, `excerpt` | what becomes of it |
 
 mod cell;
 mod enter;
@@ -18,9 +18,11 @@ mod executor;
 mod output;
 mod runner;
 mod start;
+mod supplies;
 mod watch;
 
 pub(super) use cell::{DOOR, INIT, keep, open};
 pub(super) use enter::{ENTER, enter};
 pub(super) use executor::{Proven, Reach};
 pub(super) use runner::Runner;
+pub(super) use supplies::entry;

@@ -1,6 +1,6 @@
 //! Watches a running command: its output, its end, its deadline, its silence, and the bell that cancels it.
 //!
-//! One thread, one `poll`: nothing here sleeps and looks again.
+//! One thread, one `poll`. Only disk and memory have nothing to wait for, and are looked at now and then.
 
 use std::io::{self, PipeReader, Read};
 use std::time::{Duration, Instant};
@@ -10,9 +10,12 @@ use rustix::io::Errno;
 
 use super::runner::Gate;
 use super::start::{Ended, Started};
+use super::supplies::Supplies;
 use crate::journal::Residue;
 use crate::worker::descendants;
 
+/// How often disk and memory are looked at; a fast disk takes a fraction of what is to be left meanwhile.
+const COUNT_EVERY: Duration = Duration::from_millis(250);
 /// Between asking a command to end and killing it.
 const GRACE: Duration = Duration::from_secs(2);
 /// See [`Limits::linger`].
@@ -26,6 +29,10 @@ pub(super) enum Stop {
     Deadline,
     Idle,
     Cancelled,
+    /// The disk was nearly full.
+    Disk,
+    /// Memory was nearly used up.
+    Memory,
     /// The worker ends.
     Closed,
 }
@@ -36,6 +43,8 @@ impl Stop {
             Self::Deadline => "deadline",
             Self::Idle => "idle",
             Self::Cancelled | Self::Closed => "cancelled",
+            Self::Disk => "disk",
+            Self::Memory => "memory",
         }
     }
 }
@@ -74,12 +83,19 @@ pub(super) struct Watch<'a> {
     pipe: Option<PipeReader>,
     /// `None` once its bell is of no further interest.
     gate: Option<&'a Gate>,
+    supplies: Supplies,
     take: &'a mut dyn FnMut(&[u8]),
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(command: Started, pipe: PipeReader, gate: &'a Gate, take: &'a mut dyn FnMut(&[u8])) -> Self {
-        Self { command, pipe: Some(pipe), gate: Some(gate), take }
+    pub(super) fn new(
+        command: Started,
+        pipe: PipeReader,
+        gate: &'a Gate,
+        supplies: Supplies,
+        take: &'a mut dyn FnMut(&[u8]),
+    ) -> Self {
+        Self { command, pipe: Some(pipe), gate: Some(gate), supplies, take }
     }
 
     /// Sees the command to its end, and ends it when it has to be. Afterwards nothing that it started is alive.
@@ -87,7 +103,8 @@ impl<'a> Watch<'a> {
         let over = self.until_over(Instant::now() + limits.deadline, limits.idle);
         match over {
             Ok(None) => self.read_until(Instant::now() + limits.linger)?,
-            Ok(Some(Stop::Closed)) => {}
+            // Two seconds more would be two too many.
+            Ok(Some(Stop::Closed | Stop::Disk | Stop::Memory)) => {}
             Ok(Some(_)) | Err(_) => self.ask_to_end()?,
         }
         // Counting what is left takes a look at all processes of the machine.
@@ -100,9 +117,10 @@ impl<'a> Watch<'a> {
     /// Until the command exits, or has to be ended.
     fn until_over(&mut self, deadline: Instant, idle: Duration) -> io::Result<Option<Stop>> {
         let mut heard = Instant::now();
+        let mut counted = heard;
         loop {
             let idle_until = heard + idle;
-            let look = self.look(deadline.min(idle_until))?;
+            let look = self.look(deadline.min(idle_until).min(counted + COUNT_EVERY))?;
             let now = Instant::now();
             if let Some(gate) = self.gate.filter(|_| look.bell) {
                 return Ok(Some(if gate.lock().closed { Stop::Closed } else { Stop::Cancelled }));
@@ -112,6 +130,12 @@ impl<'a> Watch<'a> {
             }
             if now >= deadline {
                 return Ok(Some(Stop::Deadline));
+            }
+            if now >= counted + COUNT_EVERY {
+                counted = now;
+                if let Some(stop) = self.supplies.exceeded() {
+                    return Ok(Some(stop));
+                }
             }
             if look.output {
                 heard = now;

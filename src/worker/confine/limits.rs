@@ -10,6 +10,8 @@ use rustix::thread::{
     remove_capability_from_bounding_set, set_capabilities,
 };
 
+use crate::worker::command::entry;
+
 /// The largest file that a command may write; a runaway log stops here, a build artefact doesn't.
 const FILE_SIZE: u64 = 16 * GIB;
 /// Open files of a process; runtimes raise their own limit up to it.
@@ -45,8 +47,7 @@ pub(in crate::worker) fn bound_cell() -> io::Result<()> {
 /// In bytes; 0 when it can't be known.
 fn physical_memory() -> u64 {
     let table = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total = table.lines().find_map(|line| line.strip_prefix("MemTotal:")?.strip_suffix("kB")?.trim().parse().ok());
-    total.unwrap_or(0) * 1024
+    entry(&table, "MemTotal:").unwrap_or(0)
 }
 
 fn lower(resource: Resource, limit: u64) -> io::Result<()> {

@@ -11,11 +11,12 @@ mod files;
 mod landlock;
 mod limits;
 mod namespaces;
+mod overlay;
 mod root;
 mod seccomp;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::process::{child_subreaper, getpid, set_child_subreaper};
 use rustix::thread::{no_new_privs, set_no_new_privs};
@@ -34,6 +35,8 @@ pub(super) struct NoNamespaces(pub(super) String);
 /// The first step, done.
 pub(super) struct Enclosed {
     layers: Vec<Layer>,
+    /// Where the view is.
+    pub(super) view: PathBuf,
     /// Namespaces are in force.
     pub(super) in_namespaces: bool,
     /// What a command may reach; `None` after `--sandbox off`.
@@ -45,20 +48,26 @@ pub(super) struct Enclosed {
 pub(super) fn enclose(charge: &Charge, without_namespaces: Option<String>) -> Result<Enclosed, NoNamespaces> {
     let subreaper = layer("subreaper", adopt_orphans());
     if !charge.confine {
-        return Ok(Enclosed { layers: vec![subreaper], in_namespaces: false, domain: None });
+        let view = charge.view.clone();
+        return Ok(Enclosed { layers: vec![subreaper], view, in_namespaces: false, domain: None });
     }
-    let mut writable = vec![charge.view.clone(), charge.scratch.clone()];
     let mut readable = files::readable(charge.home.as_deref(), |name| std::env::var_os(name));
     readable.extend(charge.readable.iter().cloned());
     // This binary, to start commands with, wherever it lies.
     readable.extend(std::env::current_exe());
-    let spaces = match without_namespaces {
-        Some(why) => vec![without(&why)],
+    let (spaces, overlay) = match without_namespaces {
+        Some(why) => {
+            let why_not = || Layer::missing("overlay", "it needs namespaces");
+            (vec![without(&why)], charge.overlay.is_some().then(why_not))
+        }
         None => enter_namespaces(charge, &readable).map_err(|error| NoNamespaces(error.to_string()))?,
     };
     let in_namespaces = spaces.iter().all(|layer| layer.holds);
+    let mounted = charge.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
+    let view = mounted.map_or(&charge.view, |plan| &plan.tree).clone();
+    let mut writable = vec![view.clone(), charge.scratch.clone()];
     if in_namespaces {
-        writable.extend(private_temporary(&readable, charge));
+        writable.extend(private_temporary(&charge.logs));
         // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
         readable = vec!["/".into(), "/proc/self/exe".into()];
     }
@@ -66,8 +75,8 @@ pub(super) fn enclose(charge: &Charge, without_namespaces: Option<String>) -> Re
     let privileges = layer("no_new_privs", give_up_new_privileges());
     let limits = layer("rlimits", limits::set());
     let capabilities = layer("capabilities", limits::drop_most_capabilities());
-    let layers = [spaces, vec![subreaper, privileges, limits, capabilities]].concat();
-    Ok(Enclosed { layers, in_namespaces, domain: Some(Domain { readable, writable, sockets }) })
+    let layers = [spaces, overlay.into_iter().collect(), vec![subreaper, privileges, limits, capabilities]].concat();
+    Ok(Enclosed { layers, view, in_namespaces, domain: Some(Domain { readable, writable, sockets }) })
 }
 
 /// Both steps, done.
@@ -86,7 +95,8 @@ impl Enclosed {
             let wall = WallBuilt { layers: self.layers, ..WallBuilt::default() };
             return Confined { wall, signals: false };
         };
-        let privileges = self.layers.iter().all(|layer| layer.holds || layer.name == "namespaces");
+        let privileges =
+            self.layers.iter().all(|layer| layer.holds || ["namespaces", "overlay"].contains(&&*layer.name));
         let rest = layer("capabilities", limits::drop_capabilities());
         let all_writable = domain.writable.iter().chain([&charge.logs]).cloned().collect();
         let kernel = landlock::enter_host_domain(domain.readable, all_writable);
@@ -99,28 +109,34 @@ impl Enclosed {
     }
 }
 
-/// The private temporary folders that commands may write as a whole: those in which nothing of the machine is shown.
-fn private_temporary(readable: &[PathBuf], charge: &Charge) -> Vec<PathBuf> {
-    let own = [&charge.view, &charge.scratch, &charge.logs];
-    let is_empty = |folder: &&str| !readable.iter().chain(own).any(|shown| shown.starts_with(folder));
-    root::TEMPORARY.into_iter().filter(is_empty).map(PathBuf::from).collect()
+/// The private temporary folders that commands may write as a whole. What is shown in them is on read-only mounts, but
+/// for the logs, which the host does write.
+fn private_temporary(logs: &Path) -> Vec<PathBuf> {
+    root::TEMPORARY.into_iter().filter(|folder| !logs.starts_with(folder)).map(PathBuf::from).collect()
 }
 
-/// Namespaces, the root in them, and the network: all of them, or none.
-fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<Vec<Layer>> {
-    let named = |name: &str, entered: io::Result<String>| {
-        let detail = entered.map_err(|error| io::Error::other(format!("{name}: {error}")))?;
-        Ok::<_, io::Error>(Layer::holding(name, detail))
+/// Namespaces, the root in them, and the network: all of them, or none. And the overlay, when one is wanted.
+fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<(Vec<Layer>, Option<Layer>)> {
+    let failed = |name: &'static str| move |error| io::Error::other(format!("{name}: {error}"));
+    namespaces::enter().map_err(failed("namespaces"))?;
+    let network = namespaces::isolate_network().map_err(failed("network"))?;
+    let places = root::Places {
+        readable: readable.to_vec(),
+        overlay: charge.overlay.as_ref(),
+        view: &charge.view,
+        writable: &[charge.scratch.clone(), charge.logs.clone()],
     };
-    let spaces = named("namespaces", namespaces::enter().map(|()| "user, mount, network, IPC, UTS".into()))?;
-    let network = named("network", namespaces::isolate_network())?;
-    let own = [&charge.view, &charge.scratch, &charge.logs].map(Clone::clone);
-    let root = named("root", root::enter(readable.to_vec(), &own))?;
-    Ok(vec![spaces, root, network])
+    let root = root::enter(places).map_err(failed("root"))?;
+    let overlay = charge.overlay.as_ref().map(|plan| {
+        let shown = root.no_overlay.map_or(Ok(plan.tree.display().to_string()), Err);
+        layer("overlay", shown)
+    });
+    let spaces = Layer::holding("namespaces", "user, mount, network, IPC, UTS");
+    Ok((vec![spaces, Layer::holding("root", root.detail), Layer::holding("network", network)], overlay))
 }
 
 fn without(why: &str) -> Layer {
-    let detail = format!("{why}; modes and times of the user's own files stay unguarded");
+    let detail = format!("{why}; tests can open no socket, and modes and times of the user's own files stay unguarded");
     Layer::missing("namespaces", detail)
 }
 

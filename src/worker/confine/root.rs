@@ -17,7 +17,8 @@ use rustix::mount::{
 };
 use rustix::process::pivot_root;
 
-use super::devices;
+use super::{devices, overlay};
+use crate::worker::plan::OverlayPlan;
 
 /// Any directory does as the place to begin; the mount on it is seen by this process alone.
 const STEPPING_STONE: &str = "/tmp";
@@ -28,12 +29,31 @@ pub(super) const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 /// Longer chains of links are loops (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
-/// Moves this process into a root that holds `readable` and `writable`.
+/// What a root is to hold.
+pub(super) struct Places<'a> {
+    /// Of the machine; what isn't there is left out.
+    pub(super) readable: Vec<PathBuf>,
+    /// The view as an overlay.
+    pub(super) overlay: Option<&'a OverlayPlan>,
+    /// The view when that can't be had.
+    pub(super) view: &'a Path,
+    /// The run's own besides.
+    pub(super) writable: &'a [PathBuf],
+}
+
+/// What came of it.
+pub(super) struct Entered {
+    /// For the journal.
+    pub(super) detail: String,
+    /// Why the overlay isn't there, when one was wanted.
+    pub(super) no_overlay: Option<io::Error>,
+}
+
+/// Moves this process into a root that holds `places`, and there to the view.
 ///
 /// # Errors
 /// When the kernel refuses a step. The process is then of no further use.
-pub(super) fn enter(mut readable: Vec<PathBuf>, writable: &[PathBuf]) -> io::Result<String> {
-    let folder = std::env::current_dir()?;
+pub(super) fn enter(mut places: Places<'_>) -> io::Result<Entered> {
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     memory(STEPPING_STONE, c"mode=0755")?;
     for place in [OLD, NEW] {
@@ -51,20 +71,16 @@ pub(super) fn enter(mut readable: Vec<PathBuf>, writable: &[PathBuf]) -> io::Res
     fs::create_dir(&devices)?;
     devices::make(&within(OLD, Path::new("/dev")), &devices)?;
     // A folder before what lies in it: that is there then.
-    readable.sort_by_key(|path| path.components().count());
+    places.readable.sort_by_key(|path| path.components().count());
     let mut mirror = Mirror::default();
-    for path in &readable {
-        mirror.show(path, false)?;
-    }
-    for path in writable {
-        mirror.show(path, true)?;
-    }
+    let (view, no_overlay) = mirror.fill(places)?;
     mirror.seal()?;
     std::env::set_current_dir(NEW)?;
     pivot_root(".", ".")?;
     unmount(".", UnmountFlags::DETACH)?;
-    std::env::set_current_dir(folder)?;
-    Ok(format!("{} places of the machine, read-only; the rest isn't there", mirror.shown.len()))
+    std::env::set_current_dir(view)?;
+    let detail = format!("{} places of the machine, read-only; the rest isn't there", mirror.shown.len());
+    Ok(Entered { detail, no_overlay })
 }
 
 fn memory(place: impl AsRef<Path>, options: &std::ffi::CStr) -> io::Result<()> {
@@ -72,7 +88,7 @@ fn memory(place: impl AsRef<Path>, options: &std::ffi::CStr) -> io::Result<()> {
 }
 
 /// `path` as it is called below `root`.
-fn within(root: &str, path: &Path) -> PathBuf {
+pub(super) fn within(root: &str, path: &Path) -> PathBuf {
     Path::new(root).join(path.strip_prefix("/").unwrap_or(path))
 }
 
@@ -81,11 +97,53 @@ fn within(root: &str, path: &Path) -> PathBuf {
 struct Mirror {
     shown: HashSet<PathBuf>,
     writable: Vec<PathBuf>,
+    /// In those, and read-only nevertheless.
+    guarded: Vec<PathBuf>,
 }
 
 impl Mirror {
+    /// Shows all of `places`. Returns where the view is, and why it isn't an overlay when that was wanted.
+    fn fill(&mut self, places: Places<'_>) -> io::Result<(PathBuf, Option<io::Error>)> {
+        let Places { readable, overlay, view, writable } = places;
+        // What lies in the tree is shown by an overlay of it.
+        let in_tree = |path: &PathBuf| overlay.is_some_and(|plan| path.starts_with(&plan.tree));
+        let (in_tree, beside): (Vec<_>, Vec<_>) = readable.into_iter().partition(in_tree);
+        beside.iter().try_for_each(|path| self.show(path, false))?;
+        let (view, no_overlay) = match overlay.map(|plan| (plan, self.show_overlay(plan))) {
+            Some((plan, Ok(()))) => (plan.tree.clone(), None),
+            tried => {
+                in_tree.iter().try_for_each(|path| self.show(path, false))?;
+                self.show(view, true)?;
+                (view.to_owned(), tried.and_then(|(_, shown)| shown.err()))
+            }
+        };
+        writable.iter().try_for_each(|path| self.show(path, true))?;
+        Ok((view, no_overlay))
+    }
+
+    /// Shows an overlay at the path of its tree, with what git needs.
+    fn show_overlay(&mut self, plan: &OverlayPlan) -> io::Result<()> {
+        let Some(place) = self.make_way(&plan.tree, true)? else { return Err(io::ErrorKind::NotFound.into()) };
+        self.guarded = overlay::show(plan, OLD, &within(NEW, &place))?;
+        self.writable.push(place.clone());
+        self.shown.insert(place);
+        plan.git.iter().try_for_each(|path| self.show(path, false))
+    }
+
     /// Shows what is at `path` at the same path, with the links that lead there. What isn't there is left out.
     fn show(&mut self, path: &Path, writable: bool) -> io::Result<()> {
+        let Some(at) = self.make_way(path, writable)? else { return Ok(()) };
+        mount_bind_recursive(within(OLD, &at), within(NEW, &at))?;
+        if writable {
+            self.writable.push(at.clone());
+        }
+        self.shown.insert(at);
+        Ok(())
+    }
+
+    /// Makes a file or folder to mount on at `path`, with the links that lead there. `None`: there is nothing to show, or,
+    /// unless it is to be `writable`, it is shown already.
+    fn make_way(&self, path: &Path, writable: bool) -> io::Result<Option<PathBuf>> {
         let mut ahead = names(path);
         let (mut at, mut links) = (PathBuf::from("/"), 0);
         while let Some(name) = ahead.pop_front() {
@@ -96,9 +154,9 @@ impl Mirror {
             let next = at.join(&name);
             // Whatever leads to it was come by on the way, so that nothing above it needs to be asked again.
             if !writable && self.shown.contains(&next) {
-                return Ok(());
+                return Ok(None);
             }
-            let Ok(about) = fs::symlink_metadata(within(OLD, &next)) else { return Ok(()) };
+            let Ok(about) = fs::symlink_metadata(within(OLD, &next)) else { return Ok(None) };
             if about.is_symlink() {
                 links += 1;
                 let target = fs::read_link(within(OLD, &next))?;
@@ -112,18 +170,18 @@ impl Mirror {
                 at = next;
                 let place = within(NEW, &at);
                 let made = if about.is_dir() { fs::create_dir(&place) } else { File::create_new(&place).map(drop) };
+                // Commands may write the temporary folder itself. A mount can't be moved aside, nor what is on it.
+                let in_temporary = || TEMPORARY.iter().any(|own| at.parent() == Some(Path::new(own)));
+                if made.is_ok() && about.is_dir() && in_temporary() {
+                    memory(&place, c"mode=0755,size=1m")?;
+                }
                 exists_is_fine(made)?;
             }
             if links > MOST_LINKS {
-                return Ok(());
+                return Ok(None);
             }
         }
-        mount_bind_recursive(within(OLD, &at), within(NEW, &at))?;
-        if writable {
-            self.writable.push(at.clone());
-        }
-        self.shown.insert(at);
-        Ok(())
+        Ok(Some(at))
     }
 
     /// Makes every mount read-only that isn't one of the run's own.
@@ -136,7 +194,8 @@ impl Mirror {
             let own = self.writable.iter().map(PathBuf::as_path);
             // Devices and the kernel's own files guard themselves, and programs have to write some of them.
             let kernel = ["/dev", "/proc"].map(Path::new);
-            if !is_private && !own.chain(kernel).any(|open| path.starts_with(open)) {
+            let is_open = is_private || own.chain(kernel).any(|open| path.starts_with(open));
+            if !is_open || self.guarded.iter().any(|guarded| path.starts_with(guarded)) {
                 seal_one(&place, &options)?;
             }
         }

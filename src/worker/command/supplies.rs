@@ -1,0 +1,93 @@
+//! What a command may use up of the machine as a whole: not the last of its disk, and not the last of its memory.
+//!
+//! Limits of a process bound neither a tree of them nor a folder. So the watch looks at both now and then, and
+//! ends a command before the user's own programs run out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::statvfs;
+
+use super::watch::Stop;
+use crate::worker::descendants;
+
+/// Free disk that is left to everybody else, unless there was less to begin with.
+const DISK: u64 = 2 << 30;
+/// The same of a small disk: one part in so many.
+const PART: u64 = 20;
+
+/// What there was when the command began.
+#[derive(Debug)]
+pub(super) struct Supplies {
+    /// A folder of the disk that commands write to.
+    folder: PathBuf,
+    /// Free bytes of it below which a command is ended.
+    least: u64,
+}
+
+impl Supplies {
+    pub(super) fn of(folder: &Path) -> Self {
+        let least = disk(folder).map_or(0, |(free, total)| least(free, total));
+        Self { folder: folder.to_owned(), least }
+    }
+
+    /// Which of them is nearly used up by the command. What can't be measured isn't.
+    pub(super) fn exceeded(&self) -> Option<Stop> {
+        if disk(&self.folder).is_some_and(|(free, _)| free < self.least) {
+            return Some(Stop::Disk);
+        }
+        let table = fs::read_to_string("/proc/meminfo").ok()?;
+        let (available, total) = (entry(&table, "MemAvailable:")?, entry(&table, "MemTotal:")?);
+        // Adding up takes a look at every process, so it is done only when there is need.
+        let is_to_blame = || descendants::memory() > total / 4;
+        (available < total / PART && is_to_blame()).then_some(Stop::Memory)
+    }
+}
+
+/// Free and all bytes of the disk that `folder` is on.
+fn disk(folder: &Path) -> Option<(u64, u64)> {
+    let about = statvfs(folder).ok()?;
+    Some((about.f_bavail * about.f_frsize, about.f_blocks * about.f_frsize))
+}
+
+fn least(free: u64, total: u64) -> u64 {
+    // Where it was nearly full before, a command gets half of what there is.
+    DISK.min(total / PART).min(free / 2)
+}
+
+/// In bytes, from a line of `/proc/meminfo` or `/proc/PID/status`.
+pub(in crate::worker) fn entry(table: &str, name: &str) -> Option<u64> {
+    let kilobytes: u64 =
+        table.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse().ok())?;
+    Some(kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    #[test]
+    fn something_of_the_disk_is_left_to_others() {
+        assert_eq!(least(500 * GIB, 1000 * GIB), 2 * GIB);
+        assert_eq!(least(8 * GIB, 10 * GIB), GIB / 2);
+        assert_eq!(least(GIB, 1000 * GIB), GIB / 2);
+        assert_eq!(least(0, 1000 * GIB), 0);
+    }
+
+    #[test]
+    fn a_quiet_machine_has_supplies() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Supplies::of(folder.path()).exceeded(), None);
+        let all = Supplies { folder: folder.path().to_owned(), least: u64::MAX };
+        assert_eq!(all.exceeded(), Some(Stop::Disk));
+        assert_eq!(Supplies::of(Path::new("/nowhere/at/all")).exceeded(), None);
+    }
+
+    #[test]
+    fn entries_are_in_bytes() {
+        assert_eq!(entry("MemTotal:       24 kB\nMemFree: 3 kB\n", "MemFree:"), Some(3072));
+        assert_eq!(entry("MemTotal: many\n", "MemTotal:"), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! The view as an overlay: the user's tree at its own path, with what changes taken down in the run's folder.
+//!
+//! It costs the same whatever the tree's size, and what git ignores (installed dependencies, build
+//! output) is there, warm, under the paths that it was made for. The kernel never writes to the lower
+//! layer. Whatever refuses, nothing is mounted, and the run works on a copy instead.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, unmount};
+use rustix::process::getpid;
+
+use super::root::within;
+use crate::worker::plan::OverlayPlan;
+
+/// Where the layers are while the root is made. Short names without commas and colons need no escaping.
+const LOWER: &str = "/lower";
+const LAYERS: &str = "/layers";
+/// Attributes of the user's own (`trusted.*` isn't ours to write), no database of inodes (it would lock the upper folder),
+/// and no syncing of a folder that is thrown away: what counts of it is kept elsewhere.
+const OPTIONS: &std::ffi::CStr =
+    c"lowerdir=/lower,upperdir=/layers/upper,workdir=/layers/work,userxattr,index=off,volatile";
+
+/// Mounts it at `place`; `old` is what used to be the root. Returns the places of git's in it, which are to be made
+/// read-only.
+///
+/// # Errors
+/// When a step is refused; nothing is left at `place` then.
+pub(super) fn show(plan: &OverlayPlan, old: &str, place: &Path) -> io::Result<Vec<PathBuf>> {
+    for (from, to) in [(&plan.tree, LOWER), (&plan.layers, LAYERS)] {
+        fs::create_dir(to)?;
+        // Not what is mounted below: an overlay couldn't show it, and the kernel doesn't uncover what it hides.
+        mount_bind(within(old, from), to).map_err(named("looking past what is mounted in", from))?;
+    }
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    mount("overlay", place, "overlay", flags, OPTIONS).map_err(named("keeping changes in", &plan.layers))?;
+    let git = plan.git.iter().filter_map(|path| path.strip_prefix(&plan.tree).ok());
+    let served = try_out(place).map_err(named("writing over", &plan.tree));
+    let guarded = served.and_then(|()| git.map(|path| guard(plan, old, path, place)).collect());
+    if guarded.is_err() {
+        unmount(place, UnmountFlags::DETACH)?;
+    }
+    guarded
+}
+
+/// Some kernels mount what they can't serve.
+fn try_out(place: &Path) -> io::Result<()> {
+    let probe = place.join(format!(".kcode-probe-{}", getpid()));
+    fs::create_dir(&probe)?;
+    fs::remove_dir(probe)
+}
+
+/// Puts git's file or folder itself over what the overlay shows of it.
+fn guard(plan: &OverlayPlan, old: &str, path: &Path, place: &Path) -> io::Result<PathBuf> {
+    let real = plan.tree.join(path);
+    let place = place.join(path);
+    mount_bind_recursive(within(old, &real), &place).map_err(named("guarding", &real))?;
+    Ok(real)
+}
+
+fn named<E: Into<io::Error>>(step: &'static str, path: &Path) -> impl FnOnce(E) -> io::Error {
+    let path = path.display().to_string();
+    move |error| {
+        let error = error.into();
+        io::Error::new(error.kind(), format!("{step} {path}: {error}"))
+    }
+}

@@ -1,0 +1,247 @@
+//! Which files of an overlay differ from the start, and in what.
+//!
+//! The start is what stood in the user's tree when the run began, and the user may go on working
+//! there. So what a file was is taken down when it is first seen to differ, before a tool touches it
+//! if a tool does. A file that the user changed before that has no known start; it is reported, never
+//! guessed.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use cap_std::fs::{Dir, Metadata, MetadataExt as _};
+
+use super::layers::Layer;
+use super::rules::{Ground, Rules};
+use super::walk::{Walked, walk};
+use crate::journal::{Digest, RelPath};
+use crate::workspace::differences::{Differences, NEW_FILES_LIMIT, Verdict};
+use crate::workspace::file_state::{self, FILE_LIMIT, Found, is_of_git};
+use crate::workspace::patch::{Contents, LeftOutReason};
+use crate::workspace::{Blobs, ChangeSet, FileMode, FileState};
+
+/// An overlay, the rules of what counts in it, and what is known of its start.
+pub(in crate::workspace) struct OverlayScene {
+    ground: Ground,
+    pub(in crate::workspace) blobs: Blobs,
+    /// What stood at a path; contents are in the blobs.
+    starts: Mutex<BTreeMap<PathBuf, Option<FileState>>>,
+    /// When the run began, by the clock of file systems.
+    began_ns: i64,
+}
+
+/// What stood at a path when the run began.
+#[derive(Clone, Copy)]
+enum Start {
+    /// It was taken down.
+    Noted(FileState),
+    /// What still stands in the user's tree: its mode and size.
+    Stands(FileMode, u64),
+    /// Nobody knows: the user has changed it since.
+    Moved,
+    /// Something that can't be read or is no file.
+    Unseen,
+    /// No file.
+    Nothing,
+}
+
+/// One look at the view.
+struct Look<'a> {
+    scene: &'a OverlayScene,
+    rules: Rules<'a>,
+    /// Bytes of new files that may still become part of the patch.
+    room: u64,
+}
+
+impl OverlayScene {
+    /// `before` is what the changes that the upper layer already holds say of the start.
+    pub(super) fn new(ground: Ground, blobs: Blobs, began_ns: i64, before: &ChangeSet) -> Self {
+        let starts = before.entries.iter().map(|entry| (entry.path.as_path().to_owned(), entry.before));
+        Self { ground, blobs, starts: Mutex::new(starts.collect()), began_ns }
+    }
+
+    pub(in crate::workspace) fn contents(&self) -> Contents<'_> {
+        Contents { blobs: &self.blobs, origin: self.lower() }
+    }
+
+    fn lower(&self) -> &Dir {
+        &self.ground.layers.lower
+    }
+
+    fn starts(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Option<FileState>>> {
+        // Each holder leaves the map whole.
+        self.starts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes down what stands at `path`, before a tool changes it. What the view shows of the user's tree is what the tool
+    /// works on, also when the user changed it a moment ago.
+    pub(in crate::workspace) fn keep(&self, path: &Path) -> io::Result<()> {
+        let is_changed = self.ground.layers.look(path).is_ok_and(|(layer, _)| layer == Layer::Upper);
+        if is_of_git(path) || is_changed {
+            return Ok(());
+        }
+        let start = match file_state::look(self.lower(), path) {
+            Ok(Found::Nothing | Found::Folder) => None,
+            Ok(Found::File(mode, metadata)) if metadata.len() <= FILE_LIMIT => {
+                // What can't be read can't be edited either.
+                let Ok(content) = file_state::content(self.lower(), path, mode) else { return Ok(()) };
+                Some(FileState { mode, sha256: self.blobs.keep(&content)? })
+            }
+            _ => return Ok(()),
+        };
+        self.starts().insert(path.to_owned(), start);
+        Ok(())
+    }
+
+    /// Looks at these paths only; they were written by tools.
+    pub(in crate::workspace) fn look_at(&self, paths: &[RelPath], differences: &mut Differences) -> io::Result<()> {
+        let mut look = Look { scene: self, rules: Rules::of(&self.ground), room: NEW_FILES_LIMIT };
+        for path in paths.iter().filter(|path| !is_of_git(path.as_path())) {
+            differences.explicit.insert(path.clone());
+            differences.files.remove(path);
+            differences.left_out.remove(path.as_path());
+            differences.record(path.as_path(), look.compare(path.as_path(), true)?);
+        }
+        Ok(())
+    }
+
+    /// Looks at everything that may differ.
+    pub(in crate::workspace) fn look_around(&self, differences: &mut Differences) -> io::Result<()> {
+        differences.clear();
+        let mut look = Look { scene: self, rules: Rules::of(&self.ground), room: NEW_FILES_LIMIT };
+        let Walked { mut files, left_out } = walk(&self.ground, &mut look.rules);
+        differences.left_out.extend(left_out);
+        files.extend(differences.explicit.iter().map(|path| path.as_path().to_owned()));
+        for path in files {
+            let explicit = differences.is_explicit(&path);
+            differences.record(&path, look.compare(&path, explicit)?);
+        }
+        Ok(())
+    }
+
+    fn start(&self, path: &Path, rules: &mut Rules<'_>) -> Start {
+        if let Some(noted) = self.starts().get(path) {
+            return noted.map_or(Start::Nothing, Start::Noted);
+        }
+        match file_state::look(self.lower(), path) {
+            Ok(Found::File(_, metadata)) if self.is_younger(&metadata) => Start::Moved,
+            Ok(Found::File(mode, metadata)) => Start::Stands(mode, metadata.len()),
+            Ok(Found::Nothing | Found::Folder) if self.may_have_gone(path) && rules.tracks(path) => Start::Moved,
+            Ok(Found::Nothing | Found::Folder) => Start::Nothing,
+            Ok(Found::Special) | Err(_) => Start::Unseen,
+        }
+    }
+
+    /// Whether something was done to a file of the user's tree since the run began. A change time can't be set back.
+    fn is_younger(&self, metadata: &Metadata) -> bool {
+        changed_ns(metadata) > self.began_ns
+    }
+
+    /// Whether names have come and gone where `path` would be.
+    fn may_have_gone(&self, path: &Path) -> bool {
+        let top = |folder: &Path| folder.as_os_str().is_empty();
+        let look =
+            |folder| if top(folder) { self.lower().dir_metadata() } else { self.lower().symlink_metadata(folder) };
+        let folder = path.ancestors().skip(1).map(look);
+        folder.flatten().next().is_some_and(|metadata| self.is_younger(&metadata))
+    }
+}
+
+/// When anything about a file was last changed, in nanoseconds since 1970.
+pub(super) fn changed_ns(metadata: &Metadata) -> i64 {
+    metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec())
+}
+
+impl Look<'_> {
+    /// Fails only when a content can't be kept; what can't be read is left out by name.
+    fn compare(&mut self, path: &Path, explicit: bool) -> io::Result<Verdict> {
+        let Ok((layer, found)) = self.scene.ground.layers.look(path) else {
+            return Ok(Verdict::LeftOut(LeftOutReason::Unreadable));
+        };
+        if layer == Layer::Lower {
+            return Ok(Verdict::Same);
+        }
+        let start = self.scene.start(path, &mut self.rules);
+        if !explicit && self.rules.is_noise(path, !matches!(start, Start::Nothing)) {
+            return Ok(Verdict::Same);
+        }
+        match (start, found) {
+            (Start::Nothing, Found::File(mode, metadata)) => self.added(path, mode, &metadata, explicit),
+            (Start::Unseen, Found::File(..)) => Ok(Verdict::LeftOut(LeftOutReason::NotInView)),
+            (Start::Nothing | Start::Unseen, _) => Ok(Verdict::Same),
+            (_, Found::Special) => Ok(Verdict::LeftOut(LeftOutReason::Special)),
+            (Start::Moved, _) => Ok(Verdict::LeftOut(LeftOutReason::StartGone)),
+            (Start::Stands(mode, size), found) if size > FILE_LIMIT => Ok(self.compare_huge(path, mode, size, &found)),
+            (Start::Stands(mode, _), found) => match file_state::content(self.scene.lower(), path, mode) {
+                Ok(content) => {
+                    let before = FileState { mode, sha256: Digest::of(&content) };
+                    self.changed(path, before, Some(&content), &found)
+                }
+                Err(_) => Ok(Verdict::LeftOut(LeftOutReason::StartGone)),
+            },
+            (Start::Noted(before), found) => self.changed(path, before, None, &found),
+        }
+    }
+
+    fn added(&mut self, path: &Path, mode: FileMode, metadata: &Metadata, explicit: bool) -> io::Result<Verdict> {
+        let size = metadata.len();
+        if !explicit && size > self.room && size <= FILE_LIMIT {
+            return Ok(Verdict::LeftOut(LeftOutReason::TooMuch));
+        }
+        self.room = self.room.saturating_sub(size);
+        self.settle(path, None, Some((mode, metadata)))
+    }
+
+    /// From `before`, whose content is kept already unless it is given here.
+    fn changed(&self, path: &Path, before: FileState, content: Option<&[u8]>, found: &Found) -> io::Result<Verdict> {
+        let now = if let Found::File(mode, metadata) = found { Some((*mode, metadata)) } else { None };
+        let verdict = self.settle(path, Some(before), now)?;
+        if let (Verdict::Changed(..), Some(content)) = (verdict, content) {
+            self.scene.blobs.keep(content)?;
+        }
+        Ok(verdict)
+    }
+
+    /// Reads the file once: what is kept is what is compared, also while something still writes to it.
+    fn settle(
+        &self,
+        path: &Path,
+        before: Option<FileState>,
+        now: Option<(FileMode, &Metadata)>,
+    ) -> io::Result<Verdict> {
+        let after = match now {
+            None => None,
+            Some((_, metadata)) if metadata.len() > FILE_LIMIT => {
+                return Ok(Verdict::LeftOut(LeftOutReason::TooLarge));
+            }
+            Some((mode, _)) => {
+                let Ok(content) = file_state::content(&self.scene.ground.layers.upper, path, mode) else {
+                    return Ok(Verdict::LeftOut(LeftOutReason::Unreadable));
+                };
+                let state = FileState { mode, sha256: Digest::of(&content) };
+                if before != Some(state) {
+                    self.scene.blobs.keep(&content)?;
+                }
+                Some(state)
+            }
+        };
+        if before == after {
+            return Ok(Verdict::Same);
+        }
+        self.scene.starts().insert(path.to_owned(), before);
+        Ok(Verdict::Changed(before, after))
+    }
+
+    /// A file that is too large for a patch matters only when it differs.
+    fn compare_huge(&self, path: &Path, mode: FileMode, size: u64, found: &Found) -> Verdict {
+        let layers = &self.scene.ground.layers;
+        let may_equal = matches!(found, Found::File(now, metadata) if *now == mode && metadata.len() == size);
+        let states =
+            || Some((file_state::state(&layers.lower, path).ok()?, file_state::state(&layers.upper, path).ok()?));
+        match may_equal.then(states).flatten() {
+            Some((before, after)) if before == after => Verdict::Same,
+            _ => Verdict::LeftOut(LeftOutReason::TooLarge),
+        }
+    }
+}

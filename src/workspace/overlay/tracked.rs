@@ -1,0 +1,44 @@
+//! Which paths git tracks, read from the index when it is first asked.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::workspace::outline::tracked_paths;
+use crate::workspace::paths::PathList;
+use crate::workspace::{GitAccess, Repository};
+
+/// The index of a repository, and those of the repositories in it.
+pub(super) struct Tracked {
+    root: PathBuf,
+    git: GitAccess,
+    main: OnceLock<PathList>,
+    nested: Mutex<HashMap<PathBuf, Arc<PathList>>>,
+}
+
+impl Tracked {
+    pub(super) fn of(repository: &Repository) -> Self {
+        let (root, git) = (repository.root().to_owned(), repository.git());
+        Self { root, git, main: OnceLock::new(), nested: Mutex::default() }
+    }
+
+    /// What the repository itself tracks; sorted.
+    pub(super) fn main(&self) -> &PathList {
+        self.main.get_or_init(|| sorted(&self.root, self.git))
+    }
+
+    /// What a repository in the folder `path` of it tracks; sorted.
+    pub(super) fn nested(&self, path: &Path) -> Arc<PathList> {
+        let mut nested = self.nested.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = nested
+            .entry(path.to_owned())
+            .or_insert_with(|| Arc::new(sorted(&self.root.join(path), GitAccess::Library)));
+        Arc::clone(list)
+    }
+}
+
+fn sorted(root: &Path, git: GitAccess) -> PathList {
+    let mut paths = tracked_paths(root, git).unwrap_or_default();
+    paths.sort();
+    paths
+}
