@@ -10,7 +10,9 @@
 mod counts;
 mod detect;
 mod python;
+mod results;
 mod runners;
 
 pub use counts::counts;
 pub use detect::{Detected, detect};
+pub use results::{TestCase, TestResults, Verdict};

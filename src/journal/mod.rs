@@ -17,6 +17,7 @@ mod recover;
 mod rel_path;
 mod run_folder;
 mod run_id;
+mod tampering;
 mod test_runs;
 
 pub use amounts::{Tokens, Usage, Usd};
@@ -30,4 +31,5 @@ pub use recover::{Recovered, recover};
 pub use rel_path::{RelPath, RelPathError};
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
+pub use tampering::{TamperFlag, TamperKind};
 pub use test_runs::{TestCounts, TestPurpose, TestsChosen, TestsRan};
