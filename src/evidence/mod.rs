@@ -9,10 +9,12 @@
 
 mod counts;
 mod detect;
+mod matrix;
 mod python;
 mod results;
 mod runners;
 
 pub use counts::counts;
 pub use detect::{Detected, detect};
+pub use matrix::{compare, flaky};
 pub use results::{TestCase, TestResults, Verdict};

@@ -1,0 +1,124 @@
+//! The tests before the patch against the tests after it.
+//!
+//! Each side may have run more than once on the very same tree: what differs there is flaky, and is
+//! never counted as fixed or broken.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::results::{TestResults, Verdict};
+use crate::journal::Matrix;
+
+/// Compares the runs on the start state with those on the patched one. `None` when a side has no run that
+/// came to its end with tests in it: nothing can be said then.
+#[must_use]
+pub fn compare(before: &[TestResults], after: &[TestResults]) -> Option<Matrix> {
+    let (before, after) = (Side::of(before)?, Side::of(after)?);
+    let mut matrix = Matrix { flaky: before.flaky.union(&after.flaky).cloned().collect(), ..Matrix::default() };
+    let names: BTreeSet<&String> = before.verdicts.keys().chain(after.verdicts.keys()).collect();
+    for name in names.into_iter().filter(|name| !before.flaky.contains(*name) && !after.flaky.contains(*name)) {
+        use Verdict::{Failed, Passed, Skipped};
+        let list = match (before.verdicts.get(name), after.verdicts.get(name)) {
+            (Some(Passed), Some(Passed)) => {
+                matrix.passing += 1;
+                continue;
+            }
+            (Some(Failed), Some(Passed)) => &mut matrix.fixed,
+            (Some(Passed | Skipped), Some(Failed)) => &mut matrix.broken,
+            (Some(Failed), Some(Failed)) => &mut matrix.still_failing,
+            (None, Some(Passed)) => &mut matrix.new,
+            (None, Some(Failed)) => &mut matrix.new_failing,
+            (Some(Passed | Failed), None) => &mut matrix.removed,
+            (Some(Passed | Failed), Some(Skipped)) => &mut matrix.newly_skipped,
+            (Some(Skipped), Some(Passed | Skipped) | None) | (None, Some(Skipped) | None) => continue,
+        };
+        list.push(name.clone());
+    }
+    Some(matrix)
+}
+
+/// The tests that went differently in runs on the same tree.
+#[must_use]
+pub fn flaky(runs: &[TestResults]) -> BTreeSet<String> {
+    Side::of(runs).map(|side| side.flaky).unwrap_or_default()
+}
+
+/// All runs on one tree.
+struct Side {
+    verdicts: BTreeMap<String, Verdict>,
+    flaky: BTreeSet<String>,
+}
+
+impl Side {
+    fn of(runs: &[TestResults]) -> Option<Self> {
+        let mut side = Self { verdicts: BTreeMap::new(), flaky: BTreeSet::new() };
+        let mut whole = runs.iter().filter(|run| run.complete && !run.tests.is_empty()).peekable();
+        whole.peek()?;
+        for (name, case) in whole.flat_map(|run| &run.tests) {
+            let first = *side.verdicts.entry(name.clone()).or_insert(case.verdict);
+            if first != case.verdict {
+                side.flaky.insert(name.clone());
+            }
+        }
+        Some(side)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::TestCase;
+
+    /// `a+ b- c~`: passed, failed, skipped.
+    fn run(line: &str) -> TestResults {
+        let case = |word: &str| {
+            let (name, sign) = word.split_at(word.len() - 1);
+            let verdict = match sign {
+                "+" => Verdict::Passed,
+                "-" => Verdict::Failed,
+                _ => Verdict::Skipped,
+            };
+            (name.to_owned(), TestCase { verdict, message: None, file: None })
+        };
+        TestResults { source: String::new(), tests: line.split_whitespace().map(case).collect(), complete: true }
+    }
+
+    fn matrix(before: &[&str], after: &[&str]) -> Option<Matrix> {
+        let runs = |lines: &[&str]| lines.iter().map(|line| run(line)).collect::<Vec<_>>();
+        compare(&runs(before), &runs(after))
+    }
+
+    #[test]
+    fn each_way_from_before_to_after_has_its_list() {
+        let before = "pp+ pf+ ps+ pm+ fp- ff- fs- fm- sp~ sf~ ss~ sm~";
+        let after = "pp+ pf- ps~ fp+ ff- fs~ sp+ sf- ss~ mp+ mf- ms~";
+        let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let expected = Matrix {
+            fixed: names(&["fp"]),
+            broken: names(&["pf", "sf"]),
+            still_failing: names(&["ff"]),
+            new: names(&["mp"]),
+            new_failing: names(&["mf"]),
+            removed: names(&["fm", "pm"]),
+            newly_skipped: names(&["fs", "ps"]),
+            flaky: vec![],
+            passing: 1,
+        };
+        assert_eq!(matrix(&[before], &[after]), Some(expected));
+    }
+
+    #[test]
+    fn what_differs_on_the_same_tree_is_flaky_and_nothing_else() {
+        let told = matrix(&["a- b+ c-", "a+ b+ c-"], &["a+ b- c+", "a+ b+ c+"]).expect("both sides ran");
+        assert_eq!(told.flaky, ["a", "b"]);
+        assert_eq!((told.fixed, told.broken), (vec!["c".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn a_side_without_a_whole_run_says_nothing() {
+        let crashed = TestResults { complete: false, ..run("a+") };
+        assert_eq!(compare(&[run("a-")], std::slice::from_ref(&crashed)), None);
+        assert_eq!(compare(&[crashed], &[run("a+")]), None);
+        assert_eq!(matrix(&[""], &["a+"]), None);
+        assert_eq!(matrix(&[], &["a+"]), None);
+    }
+}
