@@ -14,6 +14,7 @@
 //! | `walk` | walking a folder as git would see it |
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
+//! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
 //! | [`apply`](apply()) | the change set written to a tree: all files or none |
 //!
 //! The promise of this room: nothing here writes to the user's tree, index, refs or stash,
@@ -39,6 +40,7 @@ mod paths;
 mod repository;
 mod scan;
 mod selection;
+mod tree_id;
 mod view;
 mod walk;
 
@@ -51,4 +53,5 @@ pub use outline::{DirtyFile, Outline};
 pub use overlay::{NoOverlay, Overlay};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use repository::{GitAccess, Head, Repository};
+pub use tree_id::{NoTreeId, TreeIndex};
 pub use view::{Touched, View, remove_tree};

@@ -7,5 +7,6 @@ mod overlaid;
 mod overlays;
 mod patches;
 mod places;
+mod trees;
 mod views;
 mod world;

@@ -1,0 +1,195 @@
+//! The tree that tests ran on, by the id that git would give it when it was committed.
+//!
+//! Anybody can check it: `git rev-parse HEAD^{tree}` says the same once the tree is committed. The
+//! user's index and objects stay as they are: git works on a copy of the index, and writes what it has to
+//! write to a folder of the run's.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{Blobs, ChangeSet, GitAccess, Repository, file_state, git};
+use crate::journal::Digest;
+
+/// What git would have to hash at most, in files that it doesn't know: nobody waits for gigabytes to be read.
+const MOST_BYTES: u64 = 256 << 20;
+const MOST_FILES: usize = 20_000;
+
+/// An index of the run's own that holds the tree which the run started from.
+#[derive(Debug)]
+pub struct TreeIndex {
+    root: PathBuf,
+    folder: PathBuf,
+    /// Where git keeps the repository's objects; `None` without git.
+    objects: Option<PathBuf>,
+    /// Settings that keep the repository's content filters from running.
+    disarmed: Vec<OsString>,
+    start: String,
+}
+
+/// Why a tree has no id.
+#[derive(Debug, thiserror::Error)]
+pub enum NoTreeId {
+    /// Too much that git doesn't know yet.
+    #[error("more than {} MiB in files that git doesn't track", MOST_BYTES >> 20)]
+    TooLarge,
+    /// It isn't there, or it refuses.
+    #[error("git can't tell: {0}")]
+    Git(String),
+    /// The folder for it can't be used.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl TreeIndex {
+    /// Of the tree as it stands now. `folder` is made for it. Blocks; a large untracked file takes its time.
+    ///
+    /// # Errors
+    /// When there is too much to read, or git can't.
+    pub fn of(repository: &Repository, folder: &Path) -> Result<Self, NoTreeId> {
+        let root = repository.root().to_owned();
+        DirBuilder::new().mode(0o700).recursive(true).create(folder.join("objects"))?;
+        let disarmed = git::without_filters(&root);
+        let mut tree = Self { root, folder: fs::canonicalize(folder)?, objects: None, disarmed, start: String::new() };
+        if repository.git() == GitAccess::None {
+            tree.git(["init", "--quiet"])?;
+        } else {
+            tree.objects = Some(tree.place("objects")?);
+            let index = tree.place("index")?;
+            if index.exists() {
+                fs::copy(index, tree.index())?;
+            }
+        }
+        tree.bounded()?;
+        tree.git(["add", "--all", "--", "."])?;
+        tree.start = tree.written(&tree.index())?;
+        Ok(tree)
+    }
+
+    /// The tree that the run started from.
+    #[must_use]
+    pub fn start(&self) -> &str {
+        &self.start
+    }
+
+    /// The same tree with `changes`, whose contents are in `blobs`.
+    ///
+    /// # Errors
+    /// When git or the folder refuses.
+    pub fn with(&self, changes: &ChangeSet, blobs: &Blobs) -> Result<String, NoTreeId> {
+        let mut lines = Vec::new();
+        for entry in &changes.entries {
+            let (mode, id) = match entry.after {
+                Some(after) => (after.mode.as_str(), self.object(blobs, after.sha256)?),
+                // Mode 0 takes the path out; the id isn't looked at.
+                None => ("0", "0".repeat(self.start.len())),
+            };
+            lines.extend([format!("{mode} {id}\t").as_bytes(), entry.path.as_str().as_bytes(), b"\0"].concat());
+        }
+        let index = self.folder.join("patched");
+        fs::copy(self.index(), &index)?;
+        let mut update = self.command();
+        update.env("GIT_INDEX_FILE", &index).args(["update-index", "-z", "--index-info"]);
+        run(update, &lines)?;
+        self.written(&index)
+    }
+
+    fn index(&self) -> PathBuf {
+        self.folder.join("index")
+    }
+
+    /// `git`, working on this index and writing objects nowhere else.
+    fn command(&self) -> Command {
+        let mut command = git::command(&self.root);
+        command.env("GIT_INDEX_FILE", self.index()).env("GIT_OBJECT_DIRECTORY", self.folder.join("objects"));
+        match &self.objects {
+            Some(objects) => command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(objects)),
+            None => command.env("GIT_DIR", self.folder.join("git")).env("GIT_WORK_TREE", &self.root),
+        };
+        // Of the tree as it stands; what a commit would warn of is no matter here.
+        command
+            .args(&self.disarmed)
+            .args(["-c", "core.safecrlf=false", "-c", "advice.addEmbeddedRepo=false"])
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn git<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>, NoTreeId> {
+        let mut command = self.command();
+        command.args(arguments);
+        run(command, &[])
+    }
+
+    /// Where the repository keeps `name`.
+    fn place(&self, name: &str) -> Result<PathBuf, NoTreeId> {
+        let path = git::line(&self.root, ["rev-parse", "--git-path", name]);
+        let path = path.ok_or_else(|| NoTreeId::Git(format!("it doesn't say where its {name} is")))?;
+        Ok(self.root.join(OsString::from_vec(path)))
+    }
+
+    /// What git would have to read is asked before it reads.
+    fn bounded(&self) -> Result<(), NoTreeId> {
+        let unknown = self.git(["ls-files", "-z", "--others", "--modified", "--exclude-standard"])?;
+        let paths = unknown.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(file_state::as_path);
+        let sizes: Vec<u64> = paths
+            .take(MOST_FILES + 1)
+            .filter_map(|path| fs::symlink_metadata(self.root.join(path)).ok())
+            .map(|about| about.len())
+            .collect();
+        if sizes.len() > MOST_FILES || sizes.iter().sum::<u64>() > MOST_BYTES {
+            return Err(NoTreeId::TooLarge);
+        }
+        Ok(())
+    }
+
+    /// Makes an object of a kept content.
+    fn object(&self, blobs: &Blobs, digest: Digest) -> Result<String, NoTreeId> {
+        let mut command = self.command();
+        command.args(["hash-object", "-w", "--stdin", "--no-filters"]);
+        line(run(command, &blobs.read(digest)?)?)
+    }
+
+    fn written(&self, index: &Path) -> Result<String, NoTreeId> {
+        let mut command = self.command();
+        command.env("GIT_INDEX_FILE", index).args(["write-tree", "--missing-ok"]);
+        line(run(command, &[])?)
+    }
+}
+
+/// Runs git with `input`.
+fn run(mut command: Command, input: &[u8]) -> Result<Vec<u8>, NoTreeId> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut stdin = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        // Beside reading, so that neither waits for the other; git may end without reading all of it.
+        scope.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(input)));
+        child.wait_with_output()
+    })?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(NoTreeId::Git(said.lines().next().unwrap_or("it failed without a word").to_owned()))
+}
+
+fn line(output: Vec<u8>) -> Result<String, NoTreeId> {
+    let text = String::from_utf8(output).map_err(|error| NoTreeId::Git(error.to_string()))?;
+    Ok(text.trim_end().to_owned())
+}
+
+/// A path as git reads lists of paths: in quotes, because a colon would end it.
+fn quoted(path: &Path) -> OsString {
+    let mut out = vec![b'"'];
+    for byte in path.as_os_str().as_bytes() {
+        if matches!(byte, b'"' | b'\\') {
+            out.push(b'\\');
+        }
+        out.push(*byte);
+    }
+    out.push(b'"');
+    OsStr::from_bytes(&out).to_owned()
+}
