@@ -13,8 +13,10 @@ mod matrix;
 mod python;
 mod results;
 mod runners;
+mod trials;
 
 pub use counts::counts;
 pub use detect::{Detected, detect};
 pub use matrix::{compare, flaky};
 pub use results::{TestCase, TestResults, Verdict};
+pub use trials::{TrialError, Trials};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::proof::Targets;
 use crate::settings::{Sandbox, TestCommand};
+use crate::workspace::Overlay;
 
 /// Everything that a worker needs to know.
 #[derive(Clone, Debug)]
@@ -77,6 +78,14 @@ pub struct Charge {
     pub confine: bool,
     /// What the proof is aimed at; without it there is none, and nothing counts as held.
     pub(super) targets: Option<Targets>,
+}
+
+impl OverlayPlan {
+    /// Of layers that were prepared.
+    #[must_use]
+    pub fn of(overlay: &Overlay) -> Self {
+        Self { tree: overlay.tree().to_owned(), layers: overlay.layers().to_owned(), git: overlay.git().to_vec() }
+    }
 }
 
 impl WorkerPlan {

@@ -80,7 +80,7 @@ pub async fn start(order: Order<'_>, cancelled: watch::Receiver<bool>) -> Result
     let mut plan = worker_plan(&order, &folder, place.clone());
     let launched = Worker::launch(&plan);
     let overlay = overlay(&order, &folder);
-    plan.overlay = overlay.as_ref().ok().map(overlay_plan);
+    plan.overlay = overlay.as_ref().ok().map(OverlayPlan::of);
     let tests = ChosenTests::choose(&order.settings, &order.repository);
     plan.tests.clone_from(&tests.command);
     journal.note(vec![first_event(&order, &folder, &redactor), Event::TestsChosen(tests.event())])?;
@@ -257,10 +257,6 @@ fn overlay(order: &Order<'_>, folder: &RunFolder) -> Result<Overlay, String> {
     }
     let changes = order.past.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), |past| past.changes.clone());
     Overlay::prepare(&order.repository, folder.path(), changes).map_err(|error| error.to_string())
-}
-
-fn overlay_plan(overlay: &Overlay) -> OverlayPlan {
-    OverlayPlan { tree: overlay.tree().to_owned(), layers: overlay.layers().to_owned(), git: overlay.git().to_vec() }
 }
 
 /// The overlay, if the worker could mount it; the wall tells why there is none, whoever found out.

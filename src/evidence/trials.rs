@@ -1,0 +1,174 @@
+//! The tests on another state than the run's own: the start, or the start with some of the changes.
+//!
+//! Each trial has a view and a worker of its own, behind the same wall as the run's, and leaves nothing but its log.
+
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+
+use crate::tools::TestRun;
+use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
+use crate::workspace::{ApplyError, ChangeSet, NoOverlay, Overlay, Repository, View, WorkspaceError, remove_tree};
+
+/// What all trials of a run have in common.
+#[derive(Clone)]
+pub struct Trials {
+    /// Whose start state it is.
+    pub repository: Repository,
+    /// The run's own plan; its view, scratch folder and logs are replaced by each trial's own.
+    pub plan: WorkerPlan,
+    /// Ignored folders to make visible in a copy.
+    pub dependencies: Vec<String>,
+    /// The folder that trials are held in.
+    pub folder: PathBuf,
+    /// Where the contents of changes are kept.
+    pub blobs: PathBuf,
+}
+
+/// A trial that could not be held.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// Its view can't be made.
+    #[error(transparent)]
+    View(#[from] WorkspaceError),
+    /// The changes don't fit the tree any more.
+    #[error(transparent)]
+    Changes(#[from] ApplyError),
+    /// Its worker failed.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// Its folder can't be used.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The run ended first.
+    #[error("called off")]
+    CalledOff,
+}
+
+impl Trials {
+    /// Runs the tests, once or up to `times` as long as they fail, on the start state with `changes`. What is logged goes to
+    /// `logs/NAME/`.
+    ///
+    /// # Errors
+    /// When there can't be a view or a worker, or `called_off` turns true. Nothing is left behind then, either.
+    pub async fn hold(
+        &self,
+        name: &str,
+        changes: &ChangeSet,
+        times: u32,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<Vec<TestRun>, TrialError> {
+        let folder = self.folder.join(name);
+        let held = self.held_in(&folder, name, changes, times, called_off).await;
+        // What can't be removed now goes with what else killed runs leave.
+        let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+        held
+    }
+
+    async fn held_in(
+        &self,
+        folder: &Path,
+        name: &str,
+        changes: &ChangeSet,
+        times: u32,
+        mut called_off: watch::Receiver<bool>,
+    ) -> Result<Vec<TestRun>, TrialError> {
+        let (worker, view) = self.enclosure(folder, name, changes, called_off.clone()).await?;
+        let mut runs = Vec::new();
+        let all = async {
+            while runs.len() < times as usize {
+                let run = worker.run_tests(&[]).await?;
+                let again = !run.passed() && run.stopped.is_none();
+                runs.push(run);
+                if !again {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        let ended = tokio::select! {
+            ended = all => ended,
+            _ = called_off.wait_for(|off| *off) => Err(TrialError::CalledOff),
+        };
+        worker.stop().await;
+        drop(view);
+        ended.map(|()| runs)
+    }
+
+    /// A worker in a view of its own.
+    async fn enclosure(
+        &self,
+        folder: &Path,
+        name: &str,
+        changes: &ChangeSet,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<(Worker, Option<View>), TrialError> {
+        remove_tree(folder)?;
+        let place = View::place(&self.repository, folder)?;
+        symlink(&self.blobs, folder.join("blobs"))?;
+        let mut plan = WorkerPlan {
+            view: place.clone(),
+            scratch: folder.join("scratch"),
+            logs: self.plan.logs.join(name),
+            ..self.plan.clone()
+        };
+        let overlay = self.overlay(folder, changes)?;
+        plan.overlay = overlay.as_ref().map(OverlayPlan::of);
+        let (worker, wall) = Worker::start(plan).await?;
+        let mounted = wall.layers.iter().any(|layer| layer.name == "overlay" && layer.holds);
+        if overlay.is_some() && mounted {
+            return Ok((worker, None));
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let copied = tokio::task::spawn_blocking(self.copy(folder, place, changes, Arc::clone(&stop)));
+        let mut called_off = called_off;
+        let copied = tokio::select! {
+            copied = copied => copied.map_err(io::Error::other)?,
+            _ = called_off.wait_for(|off| *off) => {
+                stop.store(true, Ordering::Relaxed);
+                Err(TrialError::CalledOff)
+            }
+        };
+        match copied {
+            Ok(view) => Ok((worker, Some(view))),
+            Err(error) => {
+                worker.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The layers, where the run itself works in an overlay; `None` means a copy.
+    fn overlay(&self, folder: &Path, changes: &ChangeSet) -> Result<Option<Overlay>, TrialError> {
+        if self.plan.overlay.is_none() {
+            return Ok(None);
+        }
+        match Overlay::prepare(&self.repository, folder, changes.clone()) {
+            Ok(overlay) => Ok(Some(overlay)),
+            Err(NoOverlay::Changes(error)) => Err(error.into()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn copy(
+        &self,
+        folder: &Path,
+        place: PathBuf,
+        changes: &ChangeSet,
+        stop: Arc<AtomicBool>,
+    ) -> impl FnOnce() -> Result<View, TrialError> + Send + 'static {
+        let (repository, folder, changes) = (self.repository.clone(), folder.to_owned(), changes.clone());
+        let dependencies = self.dependencies.clone();
+        move || {
+            let view = View::fill(&repository, &folder, place, &dependencies, &stop)?;
+            if !changes.is_empty() {
+                view.restore(&changes)?;
+            }
+            Ok(view)
+        }
+    }
+}
