@@ -9,7 +9,9 @@
 
 mod counts;
 mod detect;
+mod feedback;
 mod matrix;
+mod minimize;
 mod python;
 mod results;
 mod runners;
@@ -17,6 +19,8 @@ mod trials;
 
 pub use counts::counts;
 pub use detect::{Detected, detect};
+pub use feedback::failures;
 pub use matrix::{compare, flaky};
+pub use minimize::needed;
 pub use results::{TestCase, TestResults, Verdict};
 pub use trials::{TrialError, Trials};

@@ -15,6 +15,7 @@
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
+//! | [`parts`](Parts) | a change set in hunks that can be taken or left
 //! | [`apply`](apply()) | the change set written to a tree: all files or none |
 //!
 //! The promise of this room: nothing here writes to the user's tree, index, refs or stash,
@@ -35,6 +36,7 @@ mod manifest;
 mod new_files;
 mod outline;
 mod overlay;
+mod parts;
 mod patch;
 mod paths;
 mod repository;
@@ -51,6 +53,7 @@ pub use error::WorkspaceError;
 pub use file_state::{FileMode, FileState};
 pub use outline::{DirtyFile, Outline};
 pub use overlay::{NoOverlay, Overlay};
+pub use parts::Parts;
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use repository::{GitAccess, Head, Repository};
 pub use tree_id::{NoTreeId, TreeIndex};

@@ -1,0 +1,180 @@
+//! A change set in parts that can be taken or left: hunks of text files, whole files otherwise.
+
+use std::io;
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::{Blobs, ChangeSet, ChangedFile, FileState};
+
+/// The parts of a change set, in its order.
+#[derive(Debug)]
+pub struct Parts {
+    files: Vec<File>,
+    blobs: Blobs,
+}
+
+#[derive(Debug)]
+struct File {
+    entry: ChangedFile,
+    /// `None`: the file is one part.
+    text: Option<Text>,
+}
+
+/// A text file that was changed and keeps its mode.
+#[derive(Debug)]
+struct Text {
+    before: Vec<u8>,
+    after: Vec<u8>,
+    operations: Vec<DiffOp>,
+}
+
+impl Parts {
+    /// Takes `changes`, whose contents are in `blobs`, apart.
+    ///
+    /// # Errors
+    /// When a content can't be read.
+    pub fn of(changes: &ChangeSet, blobs: &Blobs) -> io::Result<Self> {
+        let file = |entry: &ChangedFile| Ok(File { entry: entry.clone(), text: Text::of(entry, blobs)? });
+        let files = changes.entries.iter().map(file).collect::<io::Result<_>>()?;
+        Ok(Self { files, blobs: blobs.clone() })
+    }
+
+    /// How many parts there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.files.iter().map(File::parts).sum()
+    }
+
+    /// True when there is nothing to take or leave.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The change set of the parts whose numbers are in `kept`; contents that it needs are put into the blobs.
+    ///
+    /// # Errors
+    /// When a content can't be kept.
+    pub fn only(&self, kept: &[usize]) -> io::Result<ChangeSet> {
+        let (mut entries, mut first) = (Vec::new(), 0);
+        for file in &self.files {
+            let count = file.parts();
+            let wanted: Vec<bool> = (first..first + count).map(|part| kept.contains(&part)).collect();
+            first += count;
+            if wanted.iter().all(|wanted| *wanted) {
+                entries.push(file.entry.clone());
+            } else if let (Some(text), true) = (&file.text, wanted.contains(&true)) {
+                let sha256 = self.blobs.keep(&text.with(&wanted))?;
+                let after = file.entry.after.map(|after| FileState { sha256, ..after });
+                entries.push(ChangedFile { after, ..file.entry.clone() });
+            }
+        }
+        Ok(ChangeSet::new(entries))
+    }
+}
+
+impl File {
+    fn parts(&self) -> usize {
+        self.text.as_ref().map_or(1, Text::hunks)
+    }
+}
+
+impl Text {
+    fn of(entry: &ChangedFile, blobs: &Blobs) -> io::Result<Option<Self>> {
+        let (Some(old), Some(new)) = (entry.before, entry.after) else { return Ok(None) };
+        if old.mode != new.mode || old.mode.is_symlink() {
+            return Ok(None);
+        }
+        let (before, after) = (blobs.read(old.sha256)?, blobs.read(new.sha256)?);
+        if before.contains(&0) || after.contains(&0) {
+            return Ok(None);
+        }
+        let operations = capture_diff_slices(Algorithm::Myers, &lines(&before), &lines(&after));
+        Ok(Some(Self { before, after, operations }))
+    }
+
+    fn hunks(&self) -> usize {
+        self.operations.iter().filter(|operation| is_change(operation)).count()
+    }
+
+    /// The old text with the hunks that are `wanted`.
+    fn with(&self, wanted: &[bool]) -> Vec<u8> {
+        let (before, after) = (lines(&self.before), lines(&self.after));
+        let (mut out, mut hunk) = (Vec::new(), 0);
+        for operation in &self.operations {
+            let take_new = is_change(operation) && wanted.get(hunk).copied().unwrap_or(false);
+            hunk += usize::from(is_change(operation));
+            let taken = if take_new { &after[operation.new_range()] } else { &before[operation.old_range()] };
+            out.extend(taken.concat());
+        }
+        out
+    }
+}
+
+fn is_change(operation: &DiffOp) -> bool {
+    !matches!(operation, DiffOp::Equal { .. })
+}
+
+/// Lines with their ends.
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n').collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::RelPath;
+    use crate::workspace::FileMode;
+    use proptest::prelude::*;
+
+    fn changes(blobs: &Blobs, files: &[(&str, Option<&str>, Option<&str>)]) -> ChangeSet {
+        let state =
+            |text: &str| FileState { mode: FileMode::Regular, sha256: blobs.keep(text.as_bytes()).expect("kept") };
+        let entry = |(path, before, after): &(&str, Option<&str>, Option<&str>)| ChangedFile {
+            path: RelPath::new(path).expect("a path"),
+            before: before.map(state),
+            after: after.map(state),
+        };
+        ChangeSet::new(files.iter().map(entry).collect())
+    }
+
+    fn text_of(blobs: &Blobs, set: &ChangeSet, at: usize) -> String {
+        let after = set.entries[at].after.expect("a content");
+        String::from_utf8(blobs.read(after.sha256).expect("kept")).expect("UTF-8")
+    }
+
+    #[test]
+    fn hunks_are_parts_and_so_are_new_and_deleted_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let blobs = Blobs::at(folder.path());
+        let set = changes(
+            &blobs,
+            &[
+                ("a", Some("1\n2\n3\n4\n5\n"), Some("one\n2\n3\nfour\n5\n")),
+                ("b", None, Some("b\n")),
+                ("c", Some("c"), None),
+            ],
+        );
+        let parts = Parts::of(&set, &blobs).expect("they can be read");
+        assert_eq!(parts.len(), 4);
+        let second = parts.only(&[1, 3]).expect("they can be kept");
+        assert_eq!(text_of(&blobs, &second, 0), "1\n2\n3\nfour\n5\n");
+        assert_eq!(second.entries.iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(parts.only(&[0, 1, 2, 3]).expect("they can be kept"), set);
+        assert!(parts.only(&[]).expect("nothing to keep").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_part_is_the_start_and_all_parts_are_the_end(before in "[ab\n]{0,30}", after in "[ab\n]{0,30}") {
+            prop_assume!(before != after);
+            let folder = tempfile::tempdir().expect("a folder");
+            let blobs = Blobs::at(folder.path());
+            let set = changes(&blobs, &[("a", Some(&before), Some(&after))]);
+            let parts = Parts::of(&set, &blobs).expect("they can be read");
+            let text = parts.files[0].text.as_ref().expect("it is text");
+            prop_assert_eq!(text.with(&vec![false; parts.len()]), before.into_bytes());
+            prop_assert_eq!(text.with(&vec![true; parts.len()]), after.into_bytes());
+        }
+    }
+}
