@@ -7,6 +7,7 @@
 //! The matrix of single tests before and after the patch, the flags for weakened tests and the
 //! ranking of flaky ones will live here too, in `matrix.rs` and `tampering.rs`, over the same runs.
 
+mod baseline;
 mod counts;
 mod detect;
 mod feedback;
@@ -17,6 +18,7 @@ mod results;
 mod runners;
 mod trials;
 
+pub use baseline::{Baseline, BaselineRun, Baselines, Key};
 pub use counts::counts;
 pub use detect::{Detected, detect};
 pub use feedback::failures;

@@ -1,0 +1,178 @@
+//! How the tests went on the state that a run started from, kept for the next run on the same state.
+//!
+//! The key holds everything that kcode knows to have a say in it: the tree's id, the command, the
+//! program that runs it, and when dependency folders changed last. The folder can be deleted at any time.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::results::TestResults;
+use crate::journal::{Digest, TestsRan};
+use crate::settings::TestCommand;
+
+const SCHEMA: &str = "kcode.baseline/1";
+/// More are not kept; a baseline of a thousand tests has about 60 KB.
+const MOST: usize = 100;
+/// What is older is measured anew: machines change in ways that the key doesn't know.
+const LONGEST: Duration = Duration::from_hours(168);
+
+/// The runs of the test command on the start state, all on the same tree: more than one when the first failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    schema: String,
+    /// The runs, in order.
+    pub runs: Vec<BaselineRun>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BaselineRun {
+    /// As the journal tells it.
+    pub ran: TestsRan,
+    /// Test by test, where the runner's words are known.
+    pub results: Option<TestResults>,
+}
+
+impl Baseline {
+    /// Of these runs.
+    #[must_use]
+    pub fn new(runs: Vec<BaselineRun>) -> Self {
+        Self { schema: SCHEMA.to_owned(), runs }
+    }
+
+    /// What the runs said test by test.
+    #[must_use]
+    pub fn results(&self) -> Vec<TestResults> {
+        self.runs.iter().filter_map(|run| run.results.clone()).collect()
+    }
+}
+
+/// Under what a baseline is kept.
+#[derive(Clone, Debug)]
+pub struct Key(Digest);
+
+impl Key {
+    /// For `command` on the tree `tree` (git's id) of the repository at `root`.
+    #[must_use]
+    pub fn new(tree: &str, command: &TestCommand, root: &Path, dependencies: &[String]) -> Self {
+        let argv = command.to_argv(&[]).unwrap_or_default();
+        let folder = command.dir.as_ref().map_or_else(|| root.to_owned(), |dir| root.join(dir.as_path()));
+        let program = argv.first().and_then(|name| which(name, &folder));
+        let stamps: Vec<_> = dependencies.iter().map(|name| stamp(&folder.join(name))).collect();
+        let program = program.map(|path| (stamp(&path), path));
+        // The form is no promise: another version of kcode measures anew.
+        Self(Digest::of(format!("{}\0{root:?}\0{tree}\0{command:?}\0{program:?}\0{stamps:?}", env!("CARGO_PKG_VERSION"))))
+    }
+}
+
+/// Length and time of change, of what is there.
+fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
+    fs::metadata(path).ok().map(|about| (about.len(), about.ctime(), about.ctime_nsec()))
+}
+
+fn which(name: &str, folder: &Path) -> Option<PathBuf> {
+    if name.contains('/') {
+        return Some(folder.join(name));
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+/// The folder of baselines.
+#[derive(Clone, Debug)]
+pub struct Baselines {
+    folder: PathBuf,
+}
+
+impl Baselines {
+    /// Those below kcode's state folder.
+    #[must_use]
+    pub fn in_state(state: &Path) -> Self {
+        Self { folder: state.join("baselines") }
+    }
+
+    /// What was measured before under this key, and isn't too old.
+    #[must_use]
+    pub fn find(&self, key: &Key) -> Option<Baseline> {
+        let file = self.file(key);
+        let age = fs::metadata(&file).ok()?.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        let known: Baseline = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+        (known.schema == SCHEMA && age.is_none_or(|age| age < LONGEST)).then_some(known)
+    }
+
+    /// Keeps a baseline, and lets the oldest go when there are many.
+    ///
+    /// # Errors
+    /// When the folder can't be written; the run doesn't depend on it.
+    pub fn keep(&self, key: &Key, baseline: &Baseline) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let mut file = NamedTempFile::new_in(&self.folder)?;
+        file.write_all(&serde_json::to_vec(baseline)?)?;
+        file.persist(self.file(key)).map_err(|error| error.error)?;
+        self.forget_oldest()
+    }
+
+    fn file(&self, key: &Key) -> PathBuf {
+        self.folder.join(format!("{}.json", key.0))
+    }
+
+    fn forget_oldest(&self) -> io::Result<()> {
+        let mut all: Vec<(SystemTime, PathBuf)> = fs::read_dir(&self.folder)?
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                Some((entry.metadata().ok()?.modified().ok()?, entry.path()))
+            })
+            .collect();
+        all.sort();
+        let too_many = all.len().saturating_sub(MOST);
+        // Another run may have been quicker.
+        all.iter().take(too_many).for_each(|(_, path)| drop(fs::remove_file(path)));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command() -> TestCommand {
+        TestCommand::shell("sh run-tests")
+    }
+
+    #[test]
+    fn what_has_a_say_changes_the_key() {
+        let root = tempfile::tempdir().expect("a folder");
+        let names = ["node_modules".to_owned()];
+        let key = |tree: &str, command: &TestCommand| Key::new(tree, command, root.path(), &names).0;
+        let first = key("t1", &command());
+        assert_eq!(key("t1", &command()), first);
+        assert_ne!(key("t2", &command()), first);
+        assert_ne!(key("t1", &TestCommand::shell("make check")), first);
+        fs::create_dir(root.path().join("node_modules")).expect("a folder");
+        assert_ne!(key("t1", &command()), first, "dependencies were installed");
+    }
+
+    #[test]
+    fn it_is_found_again_until_others_push_it_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = Baselines::in_state(folder.path());
+        let key = |tree: usize| Key::new(&tree.to_string(), &command(), folder.path(), &[]);
+        let baseline = Baseline::new(vec![]);
+        assert_eq!(kept.find(&key(0)), None);
+        kept.keep(&key(0), &baseline).expect("it can be written");
+        assert_eq!(kept.find(&key(0)), Some(baseline.clone()));
+        for tree in 1..=MOST {
+            kept.keep(&key(tree), &baseline).expect("it can be written");
+        }
+        let left = fs::read_dir(folder.path().join("baselines")).expect("the folder").count();
+        assert_eq!(left, MOST);
+        fs::write(kept.file(&key(MOST)), "{\"schema\":\"kcode.baseline/0\",\"runs\":[]}").expect("a file");
+        assert_eq!(kept.find(&key(MOST)), None, "another version's");
+    }
+}
