@@ -67,7 +67,11 @@ impl Key {
         let stamps: Vec<_> = dependencies.iter().map(|name| stamp(&folder.join(name))).collect();
         let program = program.map(|path| (stamp(&path), path));
         // The form is no promise: another version of kcode measures anew.
-        Self(Digest::of(format!("{}\0{root:?}\0{tree}\0{command:?}\0{program:?}\0{stamps:?}", env!("CARGO_PKG_VERSION"))))
+        Self(Digest::of(format!(
+            "{}\0{}\0{tree}\0{command:?}\0{program:?}\0{stamps:?}",
+            env!("CARGO_PKG_VERSION"),
+            root.display()
+        )))
     }
 }
 
