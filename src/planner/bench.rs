@@ -1,8 +1,9 @@
 //! What the planner works at: tools behind the wall, the patch they make, the tests behind it.
 
 use std::future::Future;
+use std::time::Duration;
 
-use crate::journal::{Event, PatchWritten};
+use crate::journal::{Event, Matrix, PatchWritten, TamperFlag};
 use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
 
@@ -14,6 +15,17 @@ pub struct BenchError {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+/// What the tests say of the patch, and what the patch does to the tests.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// What was found out: how the tests went on the start state, the comparison, the flags.
+    pub events: Vec<Event>,
+    /// Before and after, when both are known test by test.
+    pub matrix: Option<Matrix>,
+    /// Why the patch can't be accepted, whatever the tests say.
+    pub refusing: Vec<TamperFlag>,
 }
 
 /// Tools, patch and tests of one run.
@@ -32,6 +44,14 @@ pub trait Bench {
 
     /// Runs the whole test command; `None` when there is none to run.
     fn verify(&self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
+
+    /// Judges the patch as it stands by `runs`, all of them on this very tree. Waits at most `patience` for what has to be
+    /// known of the start state.
+    fn judge(
+        &mut self,
+        runs: &[TestRun],
+        patience: Duration,
+    ) -> impl Future<Output = Result<Judgement, BenchError>>;
 
     /// Ends every call that still runs.
     fn cancel(&self) -> impl Future<Output = ()>;

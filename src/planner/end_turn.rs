@@ -1,9 +1,10 @@
 //! A reply without tool calls: did the model do anything, and do the tests stand behind it?
 
-use super::bench::Bench;
+use super::bench::{Bench, Judgement};
 use super::calls::tests_ran;
 use super::turns::{Halt, Planner, bounded};
-use crate::journal::{Event, TestPurpose};
+use crate::evidence;
+use crate::journal::{Event, TamperFlag, TestPurpose};
 use crate::model::{Model, Reply};
 use crate::tools::{Observation, TestRun};
 
@@ -11,15 +12,22 @@ use crate::tools::{Observation, TestRun};
 pub const MAX_FEEDBACKS: u32 = 3;
 /// How often in a row a reply that was cut at its output cap is continued.
 const MAX_TRUNCATIONS: u32 = 2;
+/// How often the tests are run on one and the same tree, to tell flaky ones from broken ones.
+const MAX_RUNS: usize = 3;
+/// A suite that takes longer isn't run again just to see whether what was fixed stays fixed.
+const QUICK_MS: u64 = 20_000;
 
 /// The nudge after a turn that changed nothing.
 pub(super) const ANNOUNCED: &str = "announced";
 /// The nudge after a verification that failed.
 pub(super) const TESTS_FAILED: &str = "tests_failed";
+/// The nudge after a patch that makes the tests prove less.
+pub(super) const TESTS_WEAKENED: &str = "tests_weakened";
 
 const TRUNCATED_TEXT: &str = include_str!("../../prompts/truncated.md");
 const ANNOUNCED_TEXT: &str = include_str!("../../prompts/announced.md");
 const TESTS_FAILED_TEXT: &str = include_str!("../../prompts/tests_failed.md");
+const TESTS_WEAKENED_TEXT: &str = include_str!("../../prompts/tests_weakened.md");
 
 impl<M: Model, B: Bench> Planner<'_, M, B> {
     /// `Some(why)` when the run is over, `None` when the model was sent on.
@@ -53,27 +61,79 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         if self.state.patch.is_some() && self.state.failed_on == self.state.patch {
             return Ok(Some("the tests fail, and the model changed nothing after it was told".to_owned()));
         }
-        let Some(mut verified) = self.verify().await? else {
-            return Ok(Some("the model ended its turn; there are no tests to run".to_owned()));
+        let (runs, judged) = self.evidence().await?;
+        let Some(last) = runs.last() else {
+            let why = "the model ended its turn; there are no tests to run";
+            return self.unless_weakened(&judged.refusing, why);
         };
-        if verified.passed() && verified.changed_files {
-            // A lock file or a snapshot was written. What the patch says now is not what they ran on: once more.
-            verified = self.verify().await?.unwrap_or(verified);
-        }
-        if verified.passed() {
-            return Ok(Some("the tests pass after the last edit".to_owned()));
+        if last.passed() {
+            return self.unless_weakened(&judged.refusing, "the tests pass after the last edit");
         }
         if self.state.feedbacks == MAX_FEEDBACKS {
             return Ok(Some(format!("the tests still fail after {MAX_FEEDBACKS} corrections")));
         }
         self.state.feedbacks += 1;
         self.state.failed_on = self.state.patch;
-        self.nudge(TESTS_FAILED, &verified.feedback())?;
+        self.nudge(TESTS_FAILED, &feedback(last, &judged))?;
         Ok(None)
     }
 
+    /// A model that weakened tests is told so once. If it leaves it at that, the patch is refused.
+    fn unless_weakened(&mut self, refusing: &[TamperFlag], why: &str) -> Result<Option<String>, Halt> {
+        if refusing.is_empty() {
+            return Ok(Some(why.to_owned()));
+        }
+        if self.state.warned {
+            return Ok(Some("the patch makes the tests prove less, and the model left it so".to_owned()));
+        }
+        self.state.warned = true;
+        let places = refusing.iter().map(|flag| format!("- {}:{}: {}", flag.path, flag.line, flag.reason));
+        let places = places.collect::<Vec<_>>().join("\n");
+        self.nudge(TESTS_WEAKENED, &TESTS_WEAKENED_TEXT.trim_end().replace("{places}", &places))?;
+        Ok(None)
+    }
+
+    /// Runs the tests until it is clear what they say of the tree as it stands, and judges. No runs: there are no tests.
+    async fn evidence(&mut self) -> Result<(Vec<TestRun>, Judgement), Halt> {
+        let mut runs: Vec<TestRun> = Vec::new();
+        loop {
+            let before = self.state.patch;
+            if let Some(run) = self.verify().await? {
+                if before != self.state.patch && runs.is_empty() && run.passed() {
+                    // A lock file or a snapshot was written. What the patch says now is not what they ran on: once more.
+                    runs.extend(self.verify().await?);
+                } else {
+                    runs.push(run);
+                }
+            }
+            let judged = self.bench.judge(&runs, self.remaining());
+            let judged = bounded(self.cancelled.clone(), self.deadline, judged).await??;
+            self.journal.append(judged.events.clone())?;
+            if !self.is_worth_another_run(&runs, &judged) {
+                return Ok((runs, judged));
+            }
+        }
+    }
+
+    /// Whether the same tests on the same tree could say something else that matters.
+    fn is_worth_another_run(&self, runs: &[TestRun], judged: &Judgement) -> bool {
+        let (Some(last), Some(matrix)) = (runs.last(), &judged.matrix) else { return false };
+        let spare = u128::from(last.ms) * 2 < self.remaining().as_millis();
+        if runs.len() == MAX_RUNS || !spare || last.stopped.is_some() {
+            return false;
+        }
+        match runs {
+            // It may have been bad luck, or good.
+            [only] if only.passed() => !matrix.fixed.is_empty() && only.ms < QUICK_MS,
+            [_] => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
+            // The third decides.
+            [first, second] => first.passed() != second.passed(),
+            _ => false,
+        }
+    }
+
     /// Runs the tests once and notes what they ran on; `None` when there are none.
-    async fn verify(&mut self) -> Result<Option<Verified>, Halt> {
+    async fn verify(&mut self) -> Result<Option<TestRun>, Halt> {
         let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await;
         if ran.is_err() {
             self.bench.cancel().await;
@@ -83,33 +143,24 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
         let patch = self.bench.patch(&[observed]).await?;
         let ran_on = std::mem::replace(&mut self.state.patch, patch.sha256);
-        let changed_files = ran_on != patch.sha256;
         let ran = tests_ran(run.clone(), TestPurpose::Verification, ran_on);
         self.journal.append(vec![Event::PatchWritten(patch), Event::TestsRan(ran)])?;
-        Ok(Some(Verified { run, changed_files }))
+        Ok(Some(run))
     }
 }
 
-/// A test run of kcode's own.
-struct Verified {
-    run: TestRun,
-    /// The tests left the tree otherwise than they found it.
-    changed_files: bool,
-}
-
-impl Verified {
-    fn passed(&self) -> bool {
-        self.run.passed()
-    }
-
-    /// What the model is told about a failure.
-    fn feedback(&self) -> String {
-        TESTS_FAILED_TEXT
-            .trim_end()
-            .replace("{command}", &self.run.command)
-            .replace("{how}", &how_it_ended(&self.run))
-            .replace("{output}", &self.run.excerpt)
-    }
+/// What the model is told about a failure: single tests where their runner names them, its output else.
+fn feedback(run: &TestRun, judged: &Judgement) -> String {
+    let named = run.results.as_ref().map(|results| evidence::failures(results, judged.matrix.as_ref()));
+    let output = match named.filter(|named| !named.is_empty()) {
+        Some(named) => format!("{named}\n\nThe whole output is in the log {}.", run.log),
+        None => run.excerpt.clone(),
+    };
+    TESTS_FAILED_TEXT
+        .trim_end()
+        .replace("{command}", &run.command)
+        .replace("{how}", &how_it_ended(run))
+        .replace("{output}", &output)
 }
 
 fn how_it_ended(run: &TestRun) -> String {

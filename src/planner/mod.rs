@@ -17,6 +17,6 @@ pub mod repeat;
 mod state;
 mod turns;
 
-pub use bench::{Bench, BenchError};
+pub use bench::{Bench, BenchError, Judgement};
 pub use state::State;
 pub use turns::{Halt, Planner, Stop};

@@ -1,6 +1,6 @@
 //! What the loop remembers between turns, and how a resumed run gets it back.
 
-use super::end_turn::{ANNOUNCED, TESTS_FAILED};
+use super::end_turn::{ANNOUNCED, TESTS_FAILED, TESTS_WEAKENED};
 use super::repeat::RepeatGuard;
 use crate::journal::{Digest, Event};
 
@@ -13,6 +13,8 @@ pub struct State {
     pub(super) patch: Option<Digest>,
     /// True once the model was told that it announced and did nothing.
     pub(super) nudged: bool,
+    /// True once the model was told that it weakened tests.
+    pub(super) warned: bool,
     /// How often a failed verification went back to the model.
     pub(super) feedbacks: u32,
     /// The patch on which the last verification failed: without another edit there is nothing to run again.
@@ -32,6 +34,7 @@ impl State {
             match event {
                 Event::PatchWritten(patch) => state.patch = patch.sha256,
                 Event::Nudged(nudged) if nudged.kind == ANNOUNCED => state.nudged = true,
+                Event::Nudged(nudged) if nudged.kind == TESTS_WEAKENED => state.warned = true,
                 Event::Nudged(nudged) if nudged.kind == TESTS_FAILED => state.feedbacks += 1,
                 Event::Request(request) => {
                     state.sent_prefix = Some((request.prefix_bytes as usize, request.prefix_sha256));
