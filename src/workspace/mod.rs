@@ -51,4 +51,4 @@ pub use outline::{DirtyFile, Outline};
 pub use overlay::{NoOverlay, Overlay};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use repository::{GitAccess, Head, Repository};
-pub use view::{Touched, View, remove_tree};
+pub use view::{Copying, Touched, View, remove_tree};
