@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
-use crate::workspace::{ApplyError, ChangeSet, NoOverlay, Overlay, Repository, View, WorkspaceError, remove_tree};
+use crate::workspace::{ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Repository, View, WorkspaceError, remove_tree};
 
 /// What all trials of a run have in common.
 #[derive(Clone)]
@@ -164,7 +164,9 @@ impl Trials {
         let (repository, folder, changes) = (self.repository.clone(), folder.to_owned(), changes.clone());
         let dependencies = self.dependencies.clone();
         move || {
-            let view = View::fill(&repository, &folder, place, &dependencies, &stop)?;
+            let copying =
+                Copying { repository: &repository, run: &folder, place, dependencies: &dependencies, stop: &stop };
+            let view = View::fill(&copying)?;
             if !changes.is_empty() {
                 view.restore(&changes)?;
             }

@@ -21,7 +21,19 @@ pub struct TestsRan {
     pub purpose: TestPurpose,
     /// The command as typed, with any filter.
     pub command: String,
-    /// Exit code 0.
+    /// How it went.
+    #[serde(flatten)]
+    pub result: TestResult,
+    /// The log's name in the run's folder.
+    pub log: String,
+    /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state.
+    pub patch_sha256: Option<Digest>,
+}
+
+/// How a run of the test command went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TestResult {
+    /// Exit code 0, not ended by kcode.
     pub passed: bool,
     /// The exit code; `None` when a signal ended it.
     pub exit_code: Option<i32>,
@@ -31,10 +43,6 @@ pub struct TestsRan {
     pub counts: Option<TestCounts>,
     /// Milliseconds.
     pub ms: u64,
-    /// The log's name in the run's folder.
-    pub log: String,
-    /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state.
-    pub patch_sha256: Option<Digest>,
 }
 
 /// Who asked for a test run.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::bench::Bench;
 use super::repeat::{Verdict, result_digest};
 use super::turns::{Halt, Planner, bounded};
-use crate::journal::{Event, StopReason, TestPurpose, TestsRan, ToolAnswered, ToolCalled};
+use crate::journal::{Event, StopReason, TestPurpose, TestResult, TestsRan, ToolAnswered, ToolCalled};
 use crate::model::{Model, ToolCall};
 use crate::tools::{Access, Observation, TestRun};
 
@@ -153,12 +153,14 @@ fn repeated(times: u32) -> String {
 pub(super) fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate::journal::Digest>) -> TestsRan {
     TestsRan {
         purpose,
-        passed: run.passed(),
+        result: TestResult {
+            passed: run.passed(),
+            exit_code: run.exit_code,
+            stopped: run.stopped,
+            counts: run.counts,
+            ms: run.ms,
+        },
         command: run.command,
-        exit_code: run.exit_code,
-        stopped: run.stopped,
-        counts: run.counts,
-        ms: run.ms,
         log: run.log,
         patch_sha256,
     }

@@ -141,14 +141,15 @@ fn failed_line(failed: &AttemptFailed) -> Option<String> {
 }
 
 fn verification_line(tests: &TestsRan) -> String {
-    let counts = tests.counts.map(|c| format!("{} passed, {} failed", c.passed, c.failed));
-    let ended = match (&tests.stopped, tests.exit_code) {
+    let result = &tests.result;
+    let counts = result.counts.map(|c| format!("{} passed, {} failed", c.passed, c.failed));
+    let ended = match (&result.stopped, result.exit_code) {
         (Some(stopped), _) => format!("ended by kcode: {stopped}"),
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => "ended by a signal".to_owned(),
     };
-    let text = format!("{}   {:.1} s", counts.unwrap_or(ended), tests.ms as f64 / 1e3);
-    let text = if tests.passed { style(text).green() } else { style(text).red() };
+    let text = format!("{}   {:.1} s", counts.unwrap_or(ended), result.ms as f64 / 1e3);
+    let text = if result.passed { style(text).green() } else { style(text).red() };
     format!("    {:<7} {text}", "verify")
 }
 
@@ -208,14 +209,14 @@ fn cost(report: &Report) -> String {
 }
 
 fn price_tag(report: &Report) -> String {
-    let usage = &report.usage;
-    let cached = (usage.cached_tokens.0 * 100).checked_div(usage.prompt_tokens.0).unwrap_or(0);
+    let tokens = report.usage.tokens;
+    let cached = (tokens.cached_tokens.0 * 100).checked_div(tokens.prompt_tokens.0).unwrap_or(0);
     format!(
         "cost {} · {} · {} tokens in ({cached} % cached), {} out · reasoning kept {}/{} · {:.0} s",
         cost(report),
         counted(report.budget.turns as usize, "turn"),
-        usage.prompt_tokens,
-        usage.completion_tokens,
+        tokens.prompt_tokens,
+        tokens.completion_tokens,
         report.reasoning.kept,
         report.reasoning.turns,
         report.timing.total_ms as f64 / 1e3,

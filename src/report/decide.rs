@@ -1,6 +1,7 @@
 //! Law 7: the outcome is computed from why the run stopped, the patch and the tests. No word of the model counts.
 
-use crate::journal::{Outcome, PatchWritten, StopReason, TestsRan};
+use super::Latest;
+use crate::journal::{Outcome, StopReason};
 use crate::model::ModelError;
 
 /// What a run came to, before anything is applied.
@@ -12,17 +13,11 @@ pub struct Decision {
     pub detail: String,
 }
 
-/// Decides. `tests` is the last run that kcode made to verify.
+/// Decides.
 #[must_use]
-pub fn decide(
-    reason: StopReason,
-    why: &str,
-    model_error: Option<&ModelError>,
-    patch: &PatchWritten,
-    tests: Option<&TestsRan>,
-) -> Decision {
+pub fn decide(reason: StopReason, why: &str, model_error: Option<&ModelError>, latest: Latest<'_>) -> Decision {
     let (outcome, detail) = match reason {
-        StopReason::Finished => return by_evidence(why, patch, tests),
+        StopReason::Finished => return by_evidence(why, latest),
         StopReason::Interrupted => (Outcome::Interrupted, why.to_owned()),
         StopReason::ModelFailed => (model_error.map_or(Outcome::Internal, ModelError::outcome), why.to_owned()),
         StopReason::WorkerFailed | StopReason::ReasoningLost | StopReason::PrefixBroken => {
@@ -38,19 +33,19 @@ pub fn decide(
     Decision { outcome, detail }
 }
 
-fn by_evidence(why: &str, patch: &PatchWritten, tests: Option<&TestsRan>) -> Decision {
+fn by_evidence(why: &str, latest: Latest<'_>) -> Decision {
     let unverified = |detail: String| Decision { outcome: Outcome::Unverified, detail };
-    let (Some(sha256), tests) = (patch.sha256, tests) else {
+    let Some(patch) = latest.patch.filter(|patch| patch.sha256.is_some()) else {
         return Decision { outcome: Outcome::NoChange, detail: why.to_owned() };
     };
-    let Some(tests) = tests else { return unverified("no tests stand behind the patch".to_owned()) };
-    if !tests.passed {
+    let Some(tests) = latest.verification else { return unverified("no tests stand behind the patch".to_owned()) };
+    if !tests.result.passed {
         return Decision { outcome: Outcome::TestsFailing, detail: format!("{} fails", tests.command) };
     }
-    if tests.patch_sha256 != Some(sha256) {
+    if !latest.is_fresh() {
         return unverified("the tree changed after the last test run".to_owned());
     }
-    if tests.counts.is_some_and(|counts| counts.passed + counts.failed == 0) {
+    if tests.result.counts.is_some_and(|counts| counts.passed + counts.failed == 0) {
         return unverified(format!("{} passes, but ran no tests", tests.command));
     }
     if let Some(first) = patch.left_out.first() {
@@ -62,17 +57,13 @@ fn by_evidence(why: &str, patch: &PatchWritten, tests: Option<&TestsRan>) -> Dec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Digest, TestCounts, TestPurpose};
+    use crate::journal::{Digest, PatchWritten, TestCounts, TestPurpose, TestResult, TestsRan};
 
     fn tests(passed: bool, patch: &str) -> TestsRan {
         TestsRan {
             purpose: TestPurpose::Verification,
             command: "cargo test".into(),
-            passed,
-            exit_code: Some(i32::from(!passed)),
-            stopped: None,
-            counts: None,
-            ms: 1,
+            result: TestResult { passed, exit_code: Some(i32::from(!passed)), stopped: None, counts: None, ms: 1 },
             log: "tests-1.log".into(),
             patch_sha256: Some(Digest::of(patch)),
         }
@@ -80,7 +71,7 @@ mod tests {
 
     fn outcome(reason: StopReason, patch: Option<&str>, tests: Option<&TestsRan>) -> Outcome {
         let patch = PatchWritten { sha256: patch.map(Digest::of), files: vec![], left_out: vec![] };
-        decide(reason, "", None, &patch, tests).outcome
+        decide(reason, "", None, Latest { patch: Some(&patch), verification: tests }).outcome
     }
 
     #[test]
@@ -95,11 +86,14 @@ mod tests {
 
     #[test]
     fn a_run_without_tests_and_a_patch_with_gaps_verify_nothing() {
-        let nothing = TestsRan { counts: Some(TestCounts::default()), ..tests(true, "p") };
+        let mut nothing = tests(true, "p");
+        nothing.result.counts = Some(TestCounts::default());
         assert_eq!(outcome(StopReason::Finished, Some("p"), Some(&nothing)), Outcome::Unverified);
         let sha256 = Some(Digest::of("p"));
         let gap = PatchWritten { sha256, files: vec![], left_out: vec!["x is not in the patch".into()] };
-        let decision = decide(StopReason::Finished, "", None, &gap, Some(&tests(true, "p")));
+        let passing = tests(true, "p");
+        let latest = Latest { patch: Some(&gap), verification: Some(&passing) };
+        let decision = decide(StopReason::Finished, "", None, latest);
         assert_eq!(decision.outcome, Outcome::Unverified);
         assert!(decision.detail.contains("x is not in the patch"));
     }

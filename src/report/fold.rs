@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
+use super::Latest;
 use super::shape::{
-    BudgetReport, CacheReport, LatencyReport, PatchReport, REPORT_SCHEMA, ReasoningReport, Report, TestResult,
-    TestsReport, TimingReport, ToolsReport, UsageReport, WallReport,
+    BudgetReport, CacheReport, LatencyReport, PatchReport, REPORT_SCHEMA, ReasoningReport, Report, TestsReport,
+    TestsReported, TimingReport, ToolsReport, UsageReport, WallReport,
 };
 use crate::journal::{
-    Digest, Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted, TestPurpose,
-    TestsRan, Tokens, Usage, Usd,
+    Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted, TestPurpose, Tokens, Usage,
+    Usd,
 };
 use crate::model::Receipt;
 
@@ -23,25 +24,17 @@ const NO_END: &str = "the run did not note its end";
 pub fn fold(records: &[Record], patch_path: &str) -> Option<Report> {
     let first = records.first()?;
     let Event::RunStarted(started) = &first.event else { return None };
-    let mut folding = Folding {
-        report: empty(started, &first.at),
-        latencies: Vec::new(),
-        patch: None,
-        tests: None,
-        received: None,
-        unanswered: None,
-    };
+    let mut folding =
+        Folding { report: empty(started, &first.at), latencies: Vec::new(), received: None, unanswered: None };
     for record in records {
         folding.take(record);
     }
-    Some(folding.finish(patch_path))
+    Some(folding.finish(Latest::of(records), patch_path))
 }
 
 struct Folding {
     report: Report,
     latencies: Vec<u64>,
-    patch: Option<PatchWritten>,
-    tests: Option<TestsRan>,
     /// What the reply at hand was when it came.
     received: Option<Receipt>,
     /// The request that has no reply yet: it may be billed all the same.
@@ -95,10 +88,8 @@ impl Folding {
                 report.tools.failures += u64::from(!answered.ok);
                 report.timing.tools_ms += answered.ms;
             }
-            Event::PatchWritten(patch) => self.patch = Some(patch.clone()),
             Event::TestsRan(tests) if tests.purpose == TestPurpose::Verification => {
-                report.timing.tools_ms += tests.ms;
-                self.tests = Some(tests.clone());
+                report.timing.tools_ms += tests.result.ms;
             }
             Event::Stopped(stopped) => {
                 report.budget.stop_reason = Some(stopped.reason);
@@ -116,6 +107,7 @@ impl Folding {
             | Event::Surveyed(_)
             | Event::Message(_)
             | Event::ToolCalled(_)
+            | Event::PatchWritten(_)
             | Event::TestsRan(_)
             | Event::Nudged(_) => {}
         }
@@ -124,9 +116,7 @@ impl Folding {
     fn reply(&mut self, reply: &ReplyReceived) {
         let report = &mut self.report;
         let usage = &mut report.usage;
-        usage.prompt_tokens += reply.usage.prompt_tokens;
-        usage.cached_tokens += reply.usage.cached_tokens;
-        usage.completion_tokens += reply.usage.completion_tokens;
+        usage.tokens += reply.usage;
         usage.cost_usd = reply.cost_usd.map(|cost| usage.cost_usd.unwrap_or_default() + cost);
         report.budget.turns = reply.turn;
         charge(&mut report.budget, reply.usage, reply.cost_usd);
@@ -145,28 +135,22 @@ impl Folding {
         if Receipt::of(&message.json) == received { reasoning.kept += 1 } else { reasoning.lost += 1 }
     }
 
-    fn finish(mut self, patch_path: &str) -> Report {
+    fn finish(mut self, latest: Latest<'_>, patch_path: &str) -> Report {
         let report = &mut self.report;
         charge_unanswered(&mut report.budget, self.unanswered);
         report.latency = latency(self.latencies);
-        let sha256 = self.patch.as_ref().and_then(|patch| patch.sha256);
-        report.tests.fresh = is_fresh(self.tests.as_ref(), sha256);
-        report.tests.after = self.tests.map(|tests| TestResult {
-            passed: tests.passed,
-            exit_code: tests.exit_code,
-            stopped: tests.stopped,
-            counts: tests.counts,
-            ms: tests.ms,
-            log: format!("logs/{}", tests.log),
-        });
-        let PatchWritten { files, left_out, .. } = self.patch.unwrap_or_default();
-        report.patch = sha256.map(|sha256| PatchReport { path: patch_path.to_owned(), sha256, files, left_out });
+        report.tests.fresh = latest.is_fresh();
+        report.tests.after = latest
+            .verification
+            .map(|ran| TestsReported { result: ran.result.clone(), log: format!("logs/{}", ran.log) });
+        report.patch = latest.patch.and_then(|patch| patch_report(patch, patch_path));
         self.report
     }
 }
 
-fn is_fresh(tests: Option<&TestsRan>, patch: Option<Digest>) -> bool {
-    tests.is_some_and(|tests| patch.is_some() && tests.patch_sha256 == patch)
+fn patch_report(written: &PatchWritten, path: &str) -> Option<PatchReport> {
+    let PatchWritten { sha256, files, left_out } = written.clone();
+    sha256.map(|sha256| PatchReport { path: path.to_owned(), sha256, files, left_out })
 }
 
 fn charge_unanswered(budget: &mut BudgetReport, request: Option<RequestSent>) {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::shape::{Report, WallReport};
-use crate::journal::{ChangeKind, FileChange};
+use crate::journal::{ChangeKind, FileChange, Usage};
 use crate::render::sanitise;
 
 /// The report as Markdown. Text of the task and of the model is quoted and sanitised.
@@ -64,9 +64,9 @@ fn write_tests(out: &mut String, report: &Report) -> std::fmt::Result {
     match &tests.after {
         None => writeln!(out, "not run after the last edit.\n"),
         Some(after) => {
-            let word = if after.passed { "pass" } else { "fail" };
+            let word = if after.result.passed { "pass" } else { "fail" };
             let counts =
-                after.counts.map_or_else(String::new, |c| format!(", {} passed, {} failed", c.passed, c.failed));
+                after.result.counts.map_or_else(String::new, |c| format!(", {} passed, {} failed", c.passed, c.failed));
             let fresh = if tests.fresh { "after the last edit" } else { "before the tree changed again" };
             writeln!(out, "{word}{counts}, run by kcode {fresh}.\n")
         }
@@ -79,7 +79,7 @@ fn write_numbers(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "| | |\n|---|---|")?;
     writeln!(out, "| Model | {} via {} |", sanitise(&report.model), sanitise(&report.base_url))?;
     writeln!(out, "| Turns, requests, retries | {}, {}, {} |", report.budget.turns, usage.requests, usage.retries)?;
-    let (input, cached, output) = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens);
+    let Usage { prompt_tokens: input, cached_tokens: cached, completion_tokens: output } = usage.tokens;
     writeln!(out, "| Tokens | {input} in ({cached} cached), {output} out |")?;
     writeln!(out, "| Cost at list price | {cost} |")?;
     writeln!(out, "| Reasoning kept | {}/{} |", report.reasoning.kept, report.reasoning.turns)?;

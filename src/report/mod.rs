@@ -2,10 +2,12 @@
 
 mod decide;
 mod fold;
+mod latest;
 mod markdown;
 mod shape;
 
 pub use decide::{Decision, decide};
 pub use fold::fold;
+pub use latest::Latest;
 pub use markdown::markdown;
 pub use shape::*;

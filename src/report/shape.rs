@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{
-    Digest, FileChange, Layer, Limits, Outcome, Proof, Residue, RunId, StopReason, TestCounts, Tokens, Usd,
+    Digest, FileChange, Layer, Limits, Outcome, Proof, Residue, RunId, StopReason, TestResult, Tokens, Usage, Usd,
 };
 
 /// The schema that a report names.
@@ -86,9 +86,9 @@ pub struct TestsReport {
     /// Where the command comes from.
     pub origin: Option<String>,
     /// The start state's result; not measured yet, always `null`.
-    pub baseline: Option<TestResult>,
+    pub baseline: Option<TestsReported>,
     /// The last run that kcode made to verify.
-    pub after: Option<TestResult>,
+    pub after: Option<TestsReported>,
     /// Tests that failed before and pass now; empty until results are read test by test.
     pub fixed: Vec<String>,
     /// Tests that passed before and fail now; empty until results are read test by test.
@@ -99,17 +99,10 @@ pub struct TestsReport {
 
 /// One run of the test command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TestResult {
-    /// Exit code 0, not ended by kcode.
-    pub passed: bool,
-    /// The exit code; `null` after a signal.
-    pub exit_code: Option<i32>,
-    /// Why kcode ended it.
-    pub stopped: Option<String>,
-    /// The runner's own count, where its words are known.
-    pub counts: Option<TestCounts>,
-    /// Milliseconds.
-    pub ms: u64,
+pub struct TestsReported {
+    /// How it went.
+    #[serde(flatten)]
+    pub result: TestResult,
     /// The log, relative to the run's folder.
     pub log: String,
 }
@@ -119,12 +112,9 @@ pub struct TestResult {
 pub struct UsageReport {
     /// Requests sent, retries included.
     pub requests: u64,
-    /// Input tokens of all replies, cached ones included.
-    pub prompt_tokens: Tokens,
-    /// The cached part.
-    pub cached_tokens: Tokens,
-    /// Output tokens, reasoning included.
-    pub completion_tokens: Tokens,
+    /// Tokens of all replies.
+    #[serde(flatten)]
+    pub tokens: Usage,
     /// At list price; `null` when the model's price isn't known.
     pub cost_usd: Option<Usd>,
     /// Attempts that failed and were repeated.

@@ -57,4 +57,4 @@ pub use parts::Parts;
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use repository::{GitAccess, Head, Repository};
 pub use tree_id::{NoTreeId, TreeIndex};
-pub use view::{Touched, View, remove_tree};
+pub use view::{Copying, Touched, View, remove_tree};

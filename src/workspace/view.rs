@@ -17,7 +17,6 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::apply::apply;
 use super::copy::copy;
-use super::dependencies::{self, DependencyFolder};
 use super::differences::Differences;
 use super::error::io_error;
 use super::overlay::OverlayScene;
@@ -45,10 +44,23 @@ pub struct View {
     kind: Kind,
     root: PathBuf,
     run: PathBuf,
-    dependencies: Vec<DependencyFolder>,
     object_format: ObjectFormat,
     made: ViewMade,
     progress: Mutex<Progress>,
+}
+
+/// What a copy is made of.
+pub struct Copying<'a> {
+    /// Whose tree.
+    pub repository: &'a Repository,
+    /// The run's folder; contents of changed files are kept in its `blobs`.
+    pub run: &'a Path,
+    /// The view's [place](View::place), made before.
+    pub place: PathBuf,
+    /// Ignored folders to make visible, such as `node_modules`.
+    pub dependencies: &'a [String],
+    /// The making gives up when this turns true.
+    pub stop: &'a AtomicBool,
 }
 
 enum Kind {
@@ -86,52 +98,42 @@ impl View {
     /// # Errors
     /// When the view can't be written. What can't be read of the user's tree is left out, with a note.
     pub fn create(repository: &Repository, run: &Path, dependencies: &[String]) -> Result<Self, WorkspaceError> {
-        Self::fill(repository, run, Self::place(repository, run)?, dependencies, &AtomicBool::new(false))
+        let place = Self::place(repository, run)?;
+        Self::fill(&Copying { repository, run, place, dependencies, stop: &AtomicBool::new(false) })
     }
 
-    /// As [`View::create`], when the place was made before; gives up when `stop` turns true.
+    /// As [`View::create`], when the place was made before; gives up when told to stop.
     ///
     /// # Errors
     /// As [`View::create`], and when it gave up.
-    pub fn fill(
-        repository: &Repository,
-        run: &Path,
-        view_root: PathBuf,
-        dependencies: &[String],
-        stop: &AtomicBool,
-    ) -> Result<Self, WorkspaceError> {
-        let holder = view_root.parent().unwrap_or(&view_root).to_owned();
-        Self::copied(repository, run, view_root, dependencies, stop).inspect_err(|_| drop(remove_tree(&holder)))
+    pub fn fill(copying: &Copying<'_>) -> Result<Self, WorkspaceError> {
+        let holder = copying.place.parent().unwrap_or(&copying.place);
+        Self::copied(copying).inspect_err(|_| drop(remove_tree(holder)))
     }
 
-    fn copied(
-        repository: &Repository,
-        run: &Path,
-        view_root: PathBuf,
-        dependencies: &[String],
-        stop: &AtomicBool,
-    ) -> Result<Self, WorkspaceError> {
+    fn copied(copying: &Copying<'_>) -> Result<Self, WorkspaceError> {
+        let Copying { repository, run, place, dependencies, stop } = copying;
         let started = Instant::now();
         if stop.load(Ordering::Relaxed) {
             return Err(WorkspaceError::Stopped);
         }
         let mut selection = select(repository, dependencies);
         let dependencies = std::mem::take(&mut selection.dependencies);
-        let mut copied = copy(repository.root(), &view_root, selection, stop)?;
+        let mut copied = copy(repository.root(), place, selection, stop)?;
         for folder in &dependencies {
-            folder.link(repository.root(), &view_root).map_err(io_error("link", &folder.path))?;
+            folder.link(repository.root(), place).map_err(io_error("link", &folder.path))?;
             copied.notes.push(folder.note(repository.root()));
         }
         shorten(&mut copied.notes);
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).map_err(io_error("open", path));
         let scene = Scene {
-            view: open(&view_root)?,
+            view: open(place)?,
             origin: open(repository.root())?,
             manifest: copied.manifest,
             dependencies: dependencies.iter().map(|folder| folder.path.clone()).collect(),
-            exclude: exclude_rules(repository, &view_root),
+            exclude: exclude_rules(repository, place),
             blobs: Blobs::at(&run.join("blobs")),
-            view_root: view_root.clone(),
+            view_root: place.clone(),
         };
         let made = ViewMade {
             kind: "copy".to_owned(),
@@ -140,10 +142,14 @@ impl View {
             ms: started.elapsed().as_millis() as u64,
             notes: copied.notes,
         };
-        let object_format = repository.object_format;
-        let kind = Kind::Copy(Box::new(scene));
-        let (run, progress) = (run.to_owned(), Mutex::default());
-        Ok(Self { kind, root: view_root, run, dependencies, object_format, made, progress })
+        Ok(Self {
+            kind: Kind::Copy(Box::new(scene)),
+            root: place.clone(),
+            run: run.to_path_buf(),
+            object_format: repository.object_format,
+            made,
+            progress: Mutex::default(),
+        })
     }
 
     /// The view that a worker has mounted from `overlay`. Blocks.
@@ -162,7 +168,6 @@ impl View {
             kind: Kind::Overlay(Box::new(scene)),
             root: repository.root().to_owned(),
             run: run.to_owned(),
-            dependencies: Vec::new(),
             object_format: repository.object_format,
             made: ViewMade {
                 kind: "overlay".to_owned(),
@@ -201,12 +206,6 @@ impl View {
             Kind::Copy(scene) => &scene.blobs,
             Kind::Overlay(scene) => &scene.blobs,
         }
-    }
-
-    /// The user's own dependency folders that the view links to: the worker must be able to read them.
-    #[must_use]
-    pub fn dependency_targets(&self) -> Vec<PathBuf> {
-        dependencies::targets(&self.dependencies)
     }
 
     /// Brings a copy to where an earlier view of the same run was: all of `changes`, or none. An overlay is

@@ -5,5 +5,7 @@
 mod calls;
 mod files;
 mod find;
+#[path = "../support/kimi/schema.rs"]
+mod schema;
 mod secrets;
 mod world;

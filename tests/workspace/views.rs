@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::AtomicBool;
 
-use kcode::workspace::{Touched, View, WorkspaceError, remove_tree};
+use kcode::workspace::{Copying, Touched, View, WorkspaceError, remove_tree};
 
 use crate::world::{World, everything, full_patch, link, path, set_mode, tree, write};
 
@@ -131,7 +131,9 @@ fn dependency_folders_are_visible_and_never_part_of_the_patch() {
     assert_eq!(fs::read(at("packages/a/node_modules/x/index.js")).unwrap(), b"module.exports = 2\n");
     let root = fs::canonicalize(world.root()).unwrap();
     let targets = ["", "packages/a/"].map(|folder| root.join(folder).join("node_modules"));
-    assert_eq!(view.dependency_targets(), [root.join(".venv"), targets[0].clone(), targets[1].clone()]);
+    let outline = world.repository().outline_paths(100);
+    let visible = world.repository().dependency_targets(&["node_modules".to_owned(), ".venv".to_owned()], &outline);
+    assert_eq!(visible, [root.join(".venv"), targets[0].clone(), targets[1].clone()]);
     assert_eq!(full_patch(&view).sha256, None);
 }
 
@@ -193,7 +195,8 @@ fn a_view_that_is_stopped_leaves_nothing() {
     let world = World::new();
     world.write("a.txt", "one\n");
     let place = View::place(&world.repository(), &world.run()).unwrap();
-    let stopped = View::fill(&world.repository(), &world.run(), place, &[], &AtomicBool::new(true));
+    let (repository, run, stop) = (world.repository(), world.run(), AtomicBool::new(true));
+    let stopped = View::fill(&Copying { repository: &repository, run: &run, place, dependencies: &[], stop: &stop });
     assert!(matches!(stopped, Err(WorkspaceError::Stopped)));
     assert!(!world.run().join("view").exists());
     drop(world.view());

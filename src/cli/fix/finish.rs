@@ -4,34 +4,34 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::start::{Ended, Run, lock};
+use super::start::Run;
 use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
 use crate::cli::{apply, output, runs};
-use crate::journal::{
-    Event, FileJournal, Journal, Outcome, PatchWritten, Record, RunEnded, StopReason, TestPurpose, TestsRan, recover,
-};
+use crate::journal::{Event, FileJournal, Journal, Outcome, RunEnded, StopReason, recover};
 use crate::model::Asked;
 use crate::planner::Stop;
 use crate::render::{closing, counted};
-use crate::report::{self, Decision, Report};
-use crate::workspace::remove_tree;
+use crate::report::{self, Decision, Latest, Report};
+use crate::workspace::{View, remove_tree};
 
-/// Ends `run` and reports it.
-pub async fn finish(mut run: Run<'_>) -> Result<Outcome, Failure> {
+/// Ends `run`, whose conversation ended so, and reports it.
+pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<Outcome, Failure> {
     if let Some(bench) = run.bench.take() {
         let residue = bench.close().await;
-        run.journal.append(vec![Event::Residue(residue)])?;
+        run.open.journal.append(vec![Event::Residue(residue)])?;
     }
-    let _ = remove_tree(&run.folder.scratch());
-    let (mut decision, failure) = decide(&run)?;
+    // The next run clears away what can't be removed now.
+    let _ = remove_tree(&run.open.folder.scratch());
+    let _ = View::discard(run.open.folder.path());
+    let (mut decision, failure) = decide(&run, ended)?;
     let mut hint = failure.as_ref().and_then(|failure| failure.hint.clone());
     let wanted = run.order.flags.apply && decision.outcome == Outcome::Verified;
-    if wanted && let Err(refused) = apply::apply(&run.folder, run.order.repository.root(), &mut run.journal) {
+    if wanted && let Err(refused) = apply::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal) {
         decision = Decision { outcome: refused.outcome, detail: refused.message };
         hint = refused.hint;
     }
-    run.journal.append(vec![Event::RunEnded(RunEnded {
+    run.open.journal.append(vec![Event::RunEnded(RunEnded {
         outcome: decision.outcome,
         exit_code: decision.outcome.exit_code(),
         detail: decision.detail.clone(),
@@ -44,33 +44,19 @@ pub async fn finish(mut run: Run<'_>) -> Result<Outcome, Failure> {
 }
 
 /// The outcome by the evidence, and the error to show when there is one.
-fn decide(run: &Run<'_>) -> Result<(Decision, Option<Failure>), Failure> {
-    let stop = match &run.ended {
-        Ended::Failed(failure) => {
-            let shown = Failure { facts: failure.facts.clone(), ..Failure::internal(&failure.message) };
-            let shown = Failure { outcome: failure.outcome, hint: failure.hint.clone(), ..shown };
-            return Ok((Decision { outcome: failure.outcome, detail: failure.message.clone() }, Some(shown)));
+fn decide(run: &Run<'_>, ended: Result<Stop, Failure>) -> Result<(Decision, Option<Failure>), Failure> {
+    let stop = match ended {
+        Ok(stop) => stop,
+        Err(failure) => {
+            let decision = Decision { outcome: failure.outcome, detail: failure.message.clone() };
+            return Ok((decision, Some(failure)));
         }
-        Ended::Stopped(stop) => stop,
     };
-    let records = recover(&run.folder.journal()).context("the journal can't be read back")?.records;
-    let (patch, tests) = evidence(&records);
-    let decision = report::decide(stop.reason, &stop.detail, stop.model_error.as_ref(), &patch, tests);
-    let failure = error_of(run, stop, decision.outcome);
+    let records = recover(&run.open.folder.journal()).context("the journal can't be read back")?.records;
+    let latest = Latest::of(&records);
+    let decision = report::decide(stop.reason, &stop.detail, stop.model_error.as_ref(), latest);
+    let failure = error_of(run, &stop, decision.outcome);
     Ok((decision, failure))
-}
-
-fn evidence(records: &[Record]) -> (PatchWritten, Option<&TestsRan>) {
-    let mut patch = PatchWritten::default();
-    let mut tests = None;
-    for record in records {
-        match &record.event {
-            Event::PatchWritten(written) => patch = written.clone(),
-            Event::TestsRan(ran) if ran.purpose == TestPurpose::Verification => tests = Some(ran),
-            _ => {}
-        }
-    }
-    (patch, tests)
 }
 
 /// A model or worker that failed is shown as every error is.
@@ -89,10 +75,10 @@ fn error_of(run: &Run<'_>, stop: &Stop, outcome: Outcome) -> Option<Failure> {
 }
 
 fn write_report(run: &Run<'_>) -> Result<Report, Failure> {
-    let report = runs::load(&run.folder)?;
+    let report = runs::load(&run.open.folder)?;
     let json = serde_json::to_string_pretty(&report).context("the report can't be written as JSON")?;
-    replace(&run.folder.report_json(), format!("{json}\n").as_bytes())?;
-    replace(&run.folder.report_md(), report::markdown(&report).as_bytes())?;
+    replace(&run.open.folder.report_json(), format!("{json}\n").as_bytes())?;
+    replace(&run.open.folder.report_md(), report::markdown(&report).as_bytes())?;
     Ok(report)
 }
 
@@ -113,9 +99,9 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// Data on standard output, talk on standard error.
 fn hand_over(run: &Run<'_>, report: &Report, failure: Option<Failure>) -> Result<(), Failure> {
     let flags = run.order.flags;
-    lock(&run.people).clear();
+    run.open.people().clear();
     let patch = match &report.patch {
-        Some(_) => std::fs::read(run.folder.patch()).context("the patch can't be read back")?,
+        Some(_) => std::fs::read(run.open.folder.patch()).context("the patch can't be read back")?,
         None => Vec::new(),
     };
     match flags.output {
@@ -167,7 +153,8 @@ fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<(), Failure> {
     let asked = terminal.write_str("apply? [y]es [n]o ").and_then(|()| terminal.read_char());
     output::say("");
     if matches!(asked, Ok('y' | 'Y')) {
-        let files = apply::apply(&run.folder, run.order.repository.root(), &mut run.journal as &mut FileJournal)?;
+        let files =
+            apply::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal as &mut FileJournal)?;
         output::say(&format!("applied to {}", counted(files as usize, "file")));
         write_report(run)?;
     }

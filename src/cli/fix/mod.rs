@@ -1,16 +1,21 @@
 //! `kcode fix`: puts the rooms together for one run.
 //!
-//! `task` reads what to do, `start` opens everything beside each other, `opening` writes the first messages,
-//! `past` takes up a run that had stopped, `terms` says what a run may use, `bench` is what the planner works at,
-//! `finish` computes the outcome, applies when asked, and writes the report.
+//! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, `start` makes
+//! everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or `past` those
+//! of a run that had stopped. `terms` says what a run may use, `bench` is what the planner works at. `finish` computes
+//! the outcome, applies when asked, and writes the report.
 
 mod bench;
 mod discreet;
+mod enclosure;
 mod finish;
 mod interrupt;
+mod open_run;
 mod opening;
+mod order;
 mod past;
 mod start;
+mod sweep;
 mod task;
 mod terms;
 
@@ -24,8 +29,9 @@ use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
 use interrupt::Interrupts;
+pub use order::Order;
 use past::Past;
-pub use start::Order;
+use start::Run;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {
@@ -66,7 +72,11 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(async {
         let Interrupts { asked, mut insisted } = Interrupts::listen()?;
-        let in_order = async { finish::finish(start::start(order, asked).await?).await };
+        let in_order = async {
+            let mut run = Run::open(order)?;
+            let ended = run.converse(asked).await;
+            finish::finish(run, ended).await
+        };
         tokio::select! {
             ended = in_order => ended,
             // The worker and all it started end with the connection to this process; the journal is kept.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::start::Order;
+use super::order::Order;
 use super::terms::ChosenTests;
 use crate::cli::failure::Failure;
 use crate::context::{self, Change, Facts, GitFacts, Survey};
@@ -27,7 +27,6 @@ pub struct Sights {
     pub changes: Option<(Vec<DirtyFile>, bool)>,
 }
 
-/// Opens the conversation. The events are its messages.
 /// Opens the conversation with the survey, whose text is clean of secrets by now. The events are its messages.
 pub fn open(order: &Order<'_>, seen: &Sights, cache_key: &str, survey: Survey) -> (Conversation, Vec<Event>) {
     let Survey { text, notes } = survey;

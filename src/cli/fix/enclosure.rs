@@ -1,0 +1,164 @@
+//! What a run works in: the worker behind its wall, and the private view that it shows.
+//!
+//! Both take longer than anything else before the first request, so that they are made in steps, each beside
+//! something else: [`Enclosing`] is a process that was started, [`Confining`] one that confines itself,
+//! [`Enclosure`] one that serves, while its view may still be copied.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::bench::Making;
+use super::order::Order;
+use super::terms::ChosenTests;
+use crate::cli::failure::Failure;
+use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
+use crate::settings::{Redactor, Sandbox};
+use crate::worker::{Launched, OverlayPlan, Worker, WorkerError, WorkerPlan};
+use crate::workspace::{ChangeSet, Copying, Overlay, Repository, View};
+
+/// A worker's process that was started and knows nothing yet.
+pub struct Enclosing {
+    plan: WorkerPlan,
+    launched: Result<Launched, WorkerError>,
+    place: PathBuf,
+    overlay: Result<Overlay, String>,
+}
+
+/// A worker that confines itself.
+pub struct Confining {
+    confined: JoinHandle<Result<(Worker, WallBuilt), WorkerError>>,
+    place: PathBuf,
+    overlay: Result<Overlay, String>,
+}
+
+/// A worker that serves.
+pub struct Enclosure {
+    /// It.
+    pub worker: Worker,
+    /// What confines it.
+    pub wall: WallBuilt,
+    /// Its view.
+    pub making: Making,
+}
+
+impl Enclosing {
+    /// Starts the process, and prepares the layers of the view meanwhile.
+    pub fn begin(order: &Order<'_>, folder: &RunFolder) -> Result<Self, Failure> {
+        let place = View::place(&order.repository, folder.path())?;
+        let mut plan = worker_plan(order, folder, place.clone());
+        let launched = Worker::launch(&plan);
+        let overlay = overlay(order, folder);
+        plan.overlay = overlay.as_ref().ok().map(OverlayPlan::of);
+        Ok(Self { plan, launched, place, overlay })
+    }
+
+    /// Tells the process what to confine itself to; it needs the runtime to be told.
+    pub fn confine(self, tests: &ChosenTests, readable: Vec<PathBuf>) -> Confining {
+        let Self { mut plan, launched, place, overlay } = self;
+        plan.tests.clone_from(&tests.command);
+        plan.readable = readable;
+        let confined = tokio::spawn(async move { launched?.confine(plan).await });
+        Confining { confined, place, overlay }
+    }
+}
+
+impl Confining {
+    /// Waits for the wall. The view is made in the background, not before `asked` turns true.
+    pub async fn serve(
+        self,
+        order: &Order<'_>,
+        folder: &RunFolder,
+        redactor: &Redactor,
+        asked: watch::Sender<bool>,
+    ) -> Result<Enclosure, Failure> {
+        let confined = self.confined.await.map_err(anyhow::Error::from)?;
+        let (worker, mut wall) = confined.map_err(|error| worker_failure(&error, redactor))?;
+        let making = match mounted(self.overlay, &mut wall) {
+            Ok(overlay) => opened(order, folder, overlay, asked),
+            Err(why) => copied(order, folder, self.place, why, asked),
+        };
+        Ok(Enclosure { worker, wall, making })
+    }
+}
+
+/// The plan as far as it is known without a look at the repository.
+fn worker_plan(order: &Order<'_>, folder: &RunFolder, view: PathBuf) -> WorkerPlan {
+    let settings = &order.settings;
+    WorkerPlan {
+        view,
+        overlay: None,
+        logs: folder.logs(),
+        scratch: folder.scratch(),
+        readable: Vec::new(),
+        tests: None,
+        deadline: settings.test_deadline.value,
+        idle: settings.test_idle.value,
+        child_env: settings.child_env.value.clone(),
+        readable_secrets: settings.readable_secrets.value.clone(),
+        sandbox: settings.sandbox.value,
+        program: None,
+    }
+}
+
+fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {
+    let outcome = match error {
+        WorkerError::WallIncomplete { .. } => Outcome::Refused,
+        _ => Outcome::Internal,
+    };
+    Failure::new(outcome, redactor.text(&error.to_string()), error.hint())
+}
+
+/// The layers of an overlay, with what a run that goes on had changed; or why there can't be one.
+fn overlay(order: &Order<'_>, folder: &RunFolder) -> Result<Overlay, String> {
+    if order.settings.sandbox.value == Sandbox::Off {
+        return Err("--sandbox off has no namespaces".to_owned());
+    }
+    let changes = order.past.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), |past| past.changes.clone());
+    Overlay::prepare(&order.repository, folder.path(), changes).map_err(|error| error.to_string())
+}
+
+/// The overlay, if the worker could mount it; the wall tells why there is none, whoever found out.
+fn mounted(overlay: Result<Overlay, String>, wall: &mut WallBuilt) -> Result<Overlay, String> {
+    match (overlay, wall.layers.iter().find(|layer| layer.name == "overlay")) {
+        (Ok(_), Some(layer)) if !layer.holds => Err(layer.detail.clone()),
+        (Err(why), None) => {
+            wall.layers.push(Layer::missing("overlay", why.clone()));
+            Err(why)
+        }
+        (overlay, _) => overlay,
+    }
+}
+
+/// Opens the overlay, which has the changes of a run that goes on in it.
+fn opened(order: &Order<'_>, folder: &RunFolder, overlay: Overlay, asked: watch::Sender<bool>) -> Making {
+    let (repository, run) = (order.repository.clone(), folder.path().to_owned());
+    let dependencies = order.settings.dependencies.value.clone();
+    Making::new(asked, Arc::default(), move || Ok(View::over(&repository, &run, &overlay, &dependencies)?))
+}
+
+/// Copies the tree; a run that goes on gets its changes back.
+fn copied(order: &Order<'_>, folder: &RunFolder, place: PathBuf, why: String, asked: watch::Sender<bool>) -> Making {
+    let (repository, run): (Repository, _) = (order.repository.clone(), folder.path().to_owned());
+    let dependencies = order.settings.dependencies.value.clone();
+    let changes = order.past.as_ref().map(|past| past.changes.clone());
+    let stop = Arc::<AtomicBool>::default();
+    let called_off = Arc::clone(&stop);
+    Making::new(asked, stop, move || {
+        let copying =
+            Copying { repository: &repository, run: &run, place, dependencies: &dependencies, stop: &called_off };
+        let mut view = View::fill(&copying)?;
+        view.note(format!("copied, as an overlay can't be had: {why}"));
+        if let Some(changes) = changes.filter(|_| !called_off.load(Ordering::Relaxed))
+            && let Err(error) = view.restore(&changes)
+        {
+            // The run can't go on in this view; nothing of it may stay.
+            let _ = view.remove();
+            return Err(error.into());
+        }
+        Ok(view)
+    })
+}

@@ -1,0 +1,131 @@
+//! An open run: its folder, its journal, and those who watch what the journal is told.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::order::Order;
+use super::terms::limits;
+use crate::cli::arguments::{Global, Output};
+use crate::cli::failure::Failure;
+use crate::cli::output;
+use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted};
+use crate::render::{Loudness, People, sanitise_json};
+use crate::settings::Redactor;
+use crate::workspace::View;
+
+/// A run that its journal knows of.
+pub struct OpenRun {
+    /// Where it is kept.
+    pub folder: RunFolder,
+    /// What happened so far; this process alone may write to it.
+    pub journal: FileJournal,
+    /// Turns true when the first request leaves: what that doesn't need waits until then.
+    pub asked: watch::Sender<bool>,
+    people: Arc<Mutex<People>>,
+}
+
+impl OpenRun {
+    /// Opens the run that `order` asks for, a new one or one that goes on, and notes so.
+    pub fn open(order: &Order<'_>, redactor: &Redactor) -> Result<Self, Failure> {
+        let folder = folder(order)?;
+        let mut journal = match &order.past {
+            Some(past) => FileJournal::reopen(&folder.journal(), &past.recovered)?,
+            None => FileJournal::create(&folder.journal())?,
+        };
+        // Only whoever holds the journal may clear away what a killed process left.
+        View::discard(folder.path())?;
+        let people = Arc::new(Mutex::new(People::new(loudness(order.global), output::say)));
+        let drawn = Arc::clone(&people);
+        journal.watch(Box::new(move |record| lock(&drawn).record(record)));
+        if order.flags.output == Output::Jsonl {
+            print_lines(&mut journal, redactor.clone());
+        }
+        let asked = watch::Sender::new(false);
+        tell_when_asked(&mut journal, asked.clone());
+        journal.note(vec![first_event(order, &folder, redactor)])?;
+        Ok(Self { folder, journal, asked, people })
+    }
+
+    /// What a person sees.
+    pub fn people(&self) -> MutexGuard<'_, People> {
+        lock(&self.people)
+    }
+
+    /// The same for whoever doesn't hold the run.
+    pub fn shared_people(&self) -> Arc<Mutex<People>> {
+        Arc::clone(&self.people)
+    }
+}
+
+/// A panicking watcher must not take the run's end with it.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Constant for the conversation, so that the provider finds its prefix again.
+pub fn cache_key(folder: &RunFolder) -> String {
+    format!("kcode-{}", folder.id())
+}
+
+fn folder(order: &Order<'_>) -> Result<RunFolder, Failure> {
+    let state = &order.settings.state_dir.value;
+    let made = match &order.past {
+        Some(past) => past.folder.renew().map(|()| past.folder.clone()),
+        None => RunFolder::create(state),
+    };
+    made.map_err(|error| {
+        let message = format!("{} can't hold runs: {error}", state.display());
+        Failure::new(Outcome::Config, message, "set KCODE_HOME to a writable folder")
+    })
+}
+
+fn loudness(global: &Global) -> Loudness {
+    match (global.quiet, global.verbose) {
+        (true, _) => Loudness::Quiet,
+        (false, true) => Loudness::Verbose,
+        (false, false) => Loudness::Normal,
+    }
+}
+
+/// Prints every record as a line. The journal keeps the model's words byte for byte; whoever reads along gets them
+/// without secrets.
+fn print_lines(journal: &mut FileJournal, redactor: Redactor) {
+    journal.watch(Box::new(move |record| {
+        if let Ok(mut line) = serde_json::to_string(record) {
+            redactor.clean(&mut line);
+            // A reader that went away doesn't end the run: its result is kept on disk.
+            let _ = output::data(format!("{}\n", sanitise_json(&line)).as_bytes());
+        }
+    }));
+}
+
+fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
+    journal.watch(Box::new(move |record| {
+        if matches!(record.event, Event::Request(_)) {
+            asked.send_replace(true);
+        }
+    }));
+}
+
+fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
+    let settings = &order.settings;
+    let (base_url, sandbox) = (settings.base_url.value.to_string(), settings.sandbox.value.to_string());
+    let (version, model) = (env!("CARGO_PKG_VERSION").to_owned(), settings.model.value.clone());
+    if order.past.is_some() {
+        let run = folder.id().clone();
+        return Event::Resumed(Resumed { run, version, model, base_url, sandbox, limits: limits(settings) });
+    }
+    Event::RunStarted(RunStarted {
+        run: folder.id().clone(),
+        version,
+        task: redactor.text(&order.task).into_owned(),
+        repository: order.repository.root().display().to_string(),
+        head: order.repository.head().and_then(|head| head.commit),
+        model,
+        base_url,
+        sandbox,
+        limits: limits(settings),
+        cache_key: cache_key(folder),
+    })
+}

@@ -1,0 +1,24 @@
+//! Everything that a run needs to be told before it begins.
+
+use super::past::Past;
+use crate::cli::arguments::{Global, RunFlags};
+use crate::settings::Settings;
+use crate::workspace::Repository;
+
+/// What is to be done, where and how.
+pub struct Order<'a> {
+    /// What to do.
+    pub task: String,
+    /// Where.
+    pub repository: Repository,
+    /// How.
+    pub settings: Settings,
+    /// Flags of every command.
+    pub global: &'a Global,
+    /// Flags of this one.
+    pub flags: &'a RunFlags,
+    /// The run that goes on; `None` for a new one.
+    pub past: Option<Past>,
+    /// False when nothing of the run can be used later, as in a demo.
+    pub kept: bool,
+}

@@ -1,0 +1,99 @@
+//! How a run begins, goes on and ends, as events tell it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Outcome, RunId, StopReason, Tokens, Usd};
+
+/// See `Event::RunStarted`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunStarted {
+    /// The run's id.
+    pub run: RunId,
+    /// kcode's version.
+    pub version: String,
+    /// The task, as given.
+    pub task: String,
+    /// The repository's root.
+    pub repository: String,
+    /// The commit that HEAD named, if any.
+    pub head: Option<String>,
+    /// The model that was asked for.
+    pub model: String,
+    /// Where requests go.
+    pub base_url: String,
+    /// `strict`, `auto` or `off`.
+    pub sandbox: String,
+    /// The limits of law 6.
+    pub limits: Limits,
+    /// The conversation's cache key.
+    pub cache_key: String,
+}
+
+/// See `Event::Resumed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Resumed {
+    /// The run.
+    pub run: RunId,
+    /// The version that goes on.
+    pub version: String,
+    /// The model.
+    pub model: String,
+    /// Where requests go now.
+    pub base_url: String,
+    /// `strict`, `auto` or `off`.
+    pub sandbox: String,
+    /// The limits from now on. Turns, tokens and money count from the run's first start, time from now.
+    pub limits: Limits,
+}
+
+/// The hard limits of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Limits {
+    /// Replies of the model.
+    pub max_turns: u32,
+    /// Input and output tokens over all requests.
+    pub max_tokens: Option<Tokens>,
+    /// Money at list price.
+    pub max_cost_usd: Option<Usd>,
+    /// Seconds from launch.
+    pub max_time_s: u64,
+}
+
+/// See `Event::Stopped`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Stopped {
+    /// Why.
+    pub reason: StopReason,
+    /// In one line.
+    pub detail: String,
+}
+
+/// See `Event::Applied`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Applied {
+    /// How many files of the user's tree were written.
+    pub files: u64,
+}
+
+/// See `Event::Residue`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Residue {
+    /// Processes of the run that had to be killed at the end.
+    pub killed: u64,
+    /// Processes that could not be.
+    pub survivors: u64,
+}
+
+/// See `Event::RunEnded`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunEnded {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Its exit code.
+    pub exit_code: u8,
+    /// In one line: what stands behind it.
+    pub detail: String,
+    /// What to do about it, when there is something.
+    pub hint: Option<String>,
+}
