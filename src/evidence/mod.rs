@@ -9,10 +9,14 @@
 
 mod counts;
 mod detect;
+mod parse;
 mod python;
+mod reporting;
 mod results;
 mod runners;
 
 pub use counts::counts;
 pub use detect::{Detected, detect};
+pub use parse::{Written, results};
+pub use reporting::reporting;
 pub use results::{TestCase, TestResults, Verdict};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::text::clip;
+use crate::evidence::TestResults;
 use crate::journal::{RelPath, TestCounts};
 
 /// Bytes of a refusal that people see.
@@ -53,8 +54,14 @@ pub struct TestRun {
     pub log: String,
     /// What the model is shown: failing lines first, then head and tail.
     pub excerpt: String,
+    /// The folder in `logs/` with the reports that the runner wrote, if it wrote any.
+    #[serde(default)]
+    pub reports: Option<String>,
     /// The runner's own count, where its words are known.
     pub counts: Option<TestCounts>,
+    /// Single tests, where the runner tells of them. Set in the broker, and never shown to the model as it is.
+    #[serde(default)]
+    pub results: Option<TestResults>,
 }
 
 impl TestRun {

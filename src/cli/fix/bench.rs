@@ -1,17 +1,12 @@
 //! What the planner works at: the worker's tools, the private view and its patch, the tests.
 
-use std::borrow::Cow;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::evidence;
+use super::test_runs;
 use crate::journal::{Event, PatchWritten, RelPath, Residue, RunFolder};
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError};
@@ -19,9 +14,6 @@ use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
 use crate::workspace::{ApplyError, Touched, View, WorkspaceError, write_patch};
-
-/// How much of a log's end is read to find the runner's totals.
-const TOTALS_BYTES: usize = 64 * 1024;
 
 /// The bench of a real run.
 pub struct RunBench {
@@ -97,15 +89,11 @@ impl RunBench {
         }
     }
 
-    /// Adds the totals, which stand at the end of what a runner prints, and takes known secrets out of its log.
+    /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
     fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
         let logs = self.folder.logs();
-        let end = redact_log(&logs, &run.log, &self.redactor)
-            .map_err(|error| broken(format!("{} in {}: {error}", run.log, logs.display()), None))?;
-        run.counts = evidence::counts(&end);
-        self.redactor.clean(&mut run.excerpt);
-        self.redactor.clean(&mut run.command);
-        Ok(())
+        test_runs::finish(run, &logs, &self.redactor)
+            .map_err(|error| broken(format!("{} in {}: {error}", run.log, logs.display()), None))
     }
 
     /// What the worker says goes on without secrets: only the broker knows which values are some.
@@ -174,22 +162,6 @@ impl Bench for RunBench {
         // A worker that is gone runs nothing any more.
         let _ = self.worker.cancel_all().await;
     }
-}
-
-/// The worker knows the shapes of secrets and no values; a log in which there are some is written anew. Returns the end
-/// of the log, where runners sum up. The log's name comes from the worker, so that it is looked for in `logs` alone.
-fn redact_log(logs: &Path, name: &str, redactor: &Redactor) -> io::Result<String> {
-    let logs = Dir::open_ambient_dir(logs, ambient_authority())?;
-    let raw = match logs.read(name) {
-        // A run that was cancelled before it began has none.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        raw => raw?,
-    };
-    let clean = redactor.bytes(&raw);
-    if let Cow::Owned(clean) = &clean {
-        logs.write(name, clean)?;
-    }
-    Ok(String::from_utf8_lossy(&clean[clean.len().saturating_sub(TOTALS_BYTES)..]).into_owned())
 }
 
 fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {

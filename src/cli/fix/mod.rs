@@ -1,7 +1,7 @@
 //! `kcode fix`: puts the rooms together for one run.
 //!
 //! `task` reads what to do, `start` opens everything beside each other, `opening` writes the first messages,
-//! `past` takes up a run that had stopped, `terms` says what a run may use, `bench` is what the planner works at,
+//! `past` takes up a run that had stopped, `terms` says what a run may use, `bench` is what the planner works at, `test_runs` reads what it ran,
 //! `finish` computes the outcome, applies when asked, and writes the report.
 
 mod bench;
@@ -13,6 +13,7 @@ mod past;
 mod start;
 mod task;
 mod terms;
+mod test_runs;
 
 use std::path::Path;
 
