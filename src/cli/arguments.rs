@@ -198,6 +198,12 @@ pub struct RunFlags {
     /// Run no tests; the outcome is then `unverified`
     #[arg(long)]
     pub no_verify: bool,
+    /// Don't run the tests on the state that the run starts from
+    #[arg(long)]
+    pub no_baseline: bool,
+    /// Accept a patch that makes tests prove less
+    #[arg(long)]
+    pub allow_test_edits: bool,
     /// Limits
     #[command(flatten)]
     pub limits: LimitArguments,

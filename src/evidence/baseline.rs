@@ -46,6 +46,21 @@ impl Baseline {
         Self { schema: SCHEMA.to_owned(), runs }
     }
 
+    /// The same, told as what it is: known from an earlier run, whose logs aren't here.
+    #[must_use]
+    pub fn cached(mut self) -> Self {
+        for run in &mut self.runs {
+            (run.ran.cached, run.ran.log) = (true, String::new());
+        }
+        self
+    }
+
+    /// Whether another run would see the same: nothing was ended by kcode or by a signal.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        self.runs.iter().all(|run| run.ran.result.stopped.is_none() && run.ran.result.exit_code.is_some())
+    }
+
     /// What the runs said test by test.
     #[must_use]
     pub fn results(&self) -> Vec<TestResults> {

@@ -4,8 +4,8 @@
 //! [`counts()`] reads a runner's totals from its output. Both are for the journal and for people;
 //! whether tests passed is decided by the command's exit code alone (law 7).
 //!
-//! The matrix of single tests before and after the patch, the flags for weakened tests and the
-//! ranking of flaky ones will live here too, in `matrix.rs` and `tampering.rs`, over the same runs.
+//! [`reporting()`] has the runner write down single tests, [`results()`] reads them, [`compare()`] holds them against
+//! the [`Baseline`], and [`failures()`] tells the model. [`Trials`] run the tests on other states than the run's own.
 
 mod baseline;
 mod counts;
@@ -13,7 +13,9 @@ mod detect;
 mod feedback;
 mod matrix;
 mod minimize;
+mod parse;
 mod python;
+mod reporting;
 mod results;
 mod runners;
 mod trials;
@@ -24,5 +26,7 @@ pub use detect::{Detected, detect};
 pub use feedback::failures;
 pub use matrix::{compare, flaky};
 pub use minimize::needed;
+pub use parse::{Written, results};
+pub use reporting::reporting;
 pub use results::{TestCase, TestResults, Verdict};
 pub use trials::{TrialError, Trials};

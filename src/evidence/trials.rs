@@ -12,7 +12,9 @@ use tokio::sync::watch;
 
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
-use crate::workspace::{ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Repository, View, WorkspaceError, remove_tree};
+use crate::workspace::{
+    ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Repository, View, WorkspaceError, remove_tree,
+};
 
 /// What all trials of a run have in common.
 #[derive(Clone)]

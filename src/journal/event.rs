@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, AttemptFailed, Message, Nudged, PatchWritten, ReplyReceived, RequestSent, Residue, Resumed, RunEnded,
-    RunStarted, Stopped, Surveyed, TestsChosen, TestsRan, ToolAnswered, ToolCalled, ViewMade, WallBuilt,
+    Applied, AttemptFailed, Matrix, Message, Nudged, PatchWritten, ReplyReceived, RequestSent, Residue, Resumed,
+    RunEnded, RunStarted, Stopped, Surveyed, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, ViewMade,
+    WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -61,6 +62,10 @@ pub enum Event {
     PatchWritten(PatchWritten),
     /// Tests ran, asked for by the model or by kcode.
     TestsRan(TestsRan),
+    /// The tests after the last edit were held against those on the start state.
+    Compared(Matrix),
+    /// The patch touches tests, or what they are run by.
+    TestsTouched(TestsTouched),
     /// kcode said something to the model that the task didn't.
     Nudged(Nudged),
     /// The conversation is over.

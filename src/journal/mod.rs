@@ -39,5 +39,5 @@ pub use rel_path::{RelPath, RelPathError};
 pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunStarted, Stopped};
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
-pub use tampering::{TamperFlag, TamperKind};
+pub use tampering::{TamperFlag, TamperKind, TestsTouched};
 pub use test_runs::{TestCounts, TestPurpose, TestResult, TestsChosen, TestsRan};

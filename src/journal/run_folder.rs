@@ -64,6 +64,12 @@ impl RunFolder {
         Ok(())
     }
 
+    /// What is there only while the run runs; after a killed one, too.
+    #[must_use]
+    pub fn passing(&self) -> [PathBuf; 5] {
+        [self.view(), self.overlay(), self.scratch(), self.trials(), self.tree()]
+    }
+
     /// The run whose id is or begins with `prefix`.
     ///
     /// # Errors
@@ -167,6 +173,18 @@ impl RunFolder {
     #[must_use]
     pub fn changes(&self) -> PathBuf {
         self.path.join("changes.json")
+    }
+
+    /// What is used to tell the ids of trees, while the run runs.
+    #[must_use]
+    pub fn tree(&self) -> PathBuf {
+        self.path.join("tree")
+    }
+
+    /// Where tests run beside the run, each in a folder of its own.
+    #[must_use]
+    pub fn trials(&self) -> PathBuf {
+        self.path.join("trials")
     }
 
     /// Contents of changed files, before and after, by their hash.

@@ -5,6 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use super::RelPath;
 
+/// See `Event::TestsTouched`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TestsTouched {
+    /// Every hunk that touches tests, or what they are run by.
+    pub flags: Vec<TamperFlag>,
+    /// Who allows it, such as `--allow-test-edits`.
+    pub allowed: Option<String>,
+}
+
+impl TestsTouched {
+    /// The flags that the patch is refused for.
+    pub fn refusing(&self) -> impl Iterator<Item = &TamperFlag> {
+        self.flags.iter().filter(|flag| flag.weakens && self.allowed.is_none())
+    }
+}
+
 /// A hunk that touches what the tests say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TamperFlag {

@@ -28,12 +28,18 @@ pub struct TestsRan {
     pub log: String,
     /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state.
     pub patch_sha256: Option<Digest>,
+    /// Git's id of the tree that they ran on, where it is known.
+    #[serde(default)]
+    pub tree: Option<String>,
+    /// True when this is how an earlier run on the same tree went; its log isn't kept here.
+    #[serde(default)]
+    pub cached: bool,
 }
 
 /// How a run of the test command went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestResult {
-    /// Exit code 0, not ended by kcode.
+    /// Exit code 0, not ended by kcode, and not contradicted by the runner's own report.
     pub passed: bool,
     /// The exit code; `None` when a signal ended it.
     pub exit_code: Option<i32>,
@@ -43,6 +49,9 @@ pub struct TestResult {
     pub counts: Option<TestCounts>,
     /// Milliseconds.
     pub ms: u64,
+    /// What in the runner's own report contradicts an exit code 0, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contradiction: Option<String>,
 }
 
 /// Who asked for a test run.
@@ -53,6 +62,8 @@ pub enum TestPurpose {
     Model,
     /// kcode, to decide the outcome.
     Verification,
+    /// kcode, on the start state.
+    Baseline,
 }
 
 /// How many tests there were, as the runner says.

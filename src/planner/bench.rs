@@ -45,13 +45,12 @@ pub trait Bench {
     /// Runs the whole test command; `None` when there is none to run.
     fn verify(&self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
 
+    /// Git's id of the tree that the patch makes as it stands; `None` when git can't tell.
+    fn tree(&mut self) -> impl Future<Output = Option<String>>;
+
     /// Judges the patch as it stands by `runs`, all of them on this very tree. Waits at most `patience` for what has to be
     /// known of the start state.
-    fn judge(
-        &mut self,
-        runs: &[TestRun],
-        patience: Duration,
-    ) -> impl Future<Output = Result<Judgement, BenchError>>;
+    fn judge(&mut self, runs: &[TestRun], patience: Duration) -> impl Future<Output = Result<Judgement, BenchError>>;
 
     /// Ends every call that still runs.
     fn cancel(&self) -> impl Future<Output = ()>;

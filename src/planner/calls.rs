@@ -149,12 +149,14 @@ fn repeated(times: u32) -> String {
     format!("\n\n(This very call gave this very result {times} times now. Do something else, or end your turn.)")
 }
 
-/// The event of a finished test run.
-pub(super) fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate::journal::Digest>) -> TestsRan {
+/// The event of a finished test run. Which tree it ran on, whoever knows adds.
+#[must_use]
+pub fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate::journal::Digest>) -> TestsRan {
     TestsRan {
         purpose,
         result: TestResult {
             passed: run.passed(),
+            contradiction: run.contradiction(),
             exit_code: run.exit_code,
             stopped: run.stopped,
             counts: run.counts,
@@ -163,5 +165,7 @@ pub(super) fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option
         command: run.command,
         log: run.log,
         patch_sha256,
+        tree: None,
+        cached: false,
     }
 }

@@ -4,7 +4,7 @@ use super::bench::{Bench, Judgement};
 use super::calls::tests_ran;
 use super::turns::{Halt, Planner, bounded};
 use crate::evidence;
-use crate::journal::{Event, TamperFlag, TestPurpose};
+use crate::journal::{Event, TamperFlag, TestPurpose, TestsRan};
 use crate::model::{Model, Reply};
 use crate::tools::{Observation, TestRun};
 
@@ -134,6 +134,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
     /// Runs the tests once and notes what they ran on; `None` when there are none.
     async fn verify(&mut self) -> Result<Option<TestRun>, Halt> {
+        let tree = bounded(self.cancelled.clone(), self.deadline, self.bench.tree()).await?;
         let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await;
         if ran.is_err() {
             self.bench.cancel().await;
@@ -143,7 +144,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
         let patch = self.bench.patch(&[observed]).await?;
         let ran_on = std::mem::replace(&mut self.state.patch, patch.sha256);
-        let ran = tests_ran(run.clone(), TestPurpose::Verification, ran_on);
+        let ran = TestsRan { tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
         self.journal.append(vec![Event::PatchWritten(patch), Event::TestsRan(ran)])?;
         Ok(Some(run))
     }

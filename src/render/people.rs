@@ -34,18 +34,25 @@ pub struct People {
     live: Live,
     loudness: Loudness,
     print: fn(&str),
+    /// The start state's tests are told once, however often they were run.
+    baseline_told: bool,
 }
 
 impl People {
     /// Lines go to `print`; the live line to standard error, when that is a terminal.
     #[must_use]
     pub fn new(loudness: Loudness, print: fn(&str)) -> Self {
-        Self { live: Live::new(loudness != Loudness::Quiet), loudness, print }
+        Self { live: Live::new(loudness != Loudness::Quiet), loudness, print, baseline_told: false }
     }
 
     /// Draws one record.
     pub fn record(&mut self, record: &Record) {
         self.live.record(record);
+        if matches!(&record.event, Event::TestsRan(tests) if tests.purpose == TestPurpose::Baseline)
+            && std::mem::replace(&mut self.baseline_told, true)
+        {
+            return;
+        }
         if let Some(line) = self.line(&record.event) {
             let print = self.print;
             self.live.print_above(|| print(&line));
@@ -84,7 +91,7 @@ impl People {
             }
             Event::AttemptFailed(failed) => failed_line(failed),
             Event::ToolAnswered(answered) => Some(tool_line(answered)),
-            Event::TestsRan(tests) if tests.purpose == TestPurpose::Verification => Some(verification_line(tests)),
+            Event::TestsRan(tests) if tests.purpose != TestPurpose::Model => Some(own_run(tests)),
             Event::Nudged(nudged) => Some(step(nudged.turn, "nudge", nudge(&nudged.kind))),
             Event::Request(request) if self.loudness == Loudness::Verbose => Some(step(
                 request.turn,
@@ -140,7 +147,8 @@ fn failed_line(failed: &AttemptFailed) -> Option<String> {
     Some(step(failed.turn, "wait", &style(text).yellow().to_string()))
 }
 
-fn verification_line(tests: &TestsRan) -> String {
+/// A run of the tests that kcode made.
+fn own_run(tests: &TestsRan) -> String {
     let result = &tests.result;
     let counts = result.counts.map(|c| format!("{} passed, {} failed", c.passed, c.failed));
     let ended = match (&result.stopped, result.exit_code) {
@@ -148,15 +156,24 @@ fn verification_line(tests: &TestsRan) -> String {
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => "ended by a signal".to_owned(),
     };
-    let text = format!("{}   {:.1} s", counts.unwrap_or(ended), result.ms as f64 / 1e3);
+    let took = if tests.cached { "known from an earlier run".to_owned() } else { seconds(result.ms) };
+    let text = format!("{}   {took}", result.contradiction.clone().or(counts).unwrap_or(ended));
+    if tests.purpose == TestPurpose::Baseline {
+        return format!("    {:<7} {}", "before", style(text).dim());
+    }
     let text = if result.passed { style(text).green() } else { style(text).red() };
     format!("    {:<7} {text}", "verify")
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{:.1} s", ms as f64 / 1e3)
 }
 
 fn nudge(kind: &str) -> &str {
     match kind {
         "announced" => "the model changed nothing; asked once more",
         "truncated" => "the reply was cut at its limit; asked to go on",
+        "tests_weakened" => "the patch makes tests prove less; sent back to the model",
         "tests_failed" => "the tests fail; sent back to the model",
         other => other,
     }

@@ -1,8 +1,9 @@
 //! Law 7: the outcome is computed from why the run stopped, the patch and the tests. No word of the model counts.
 
 use super::Latest;
-use crate::journal::{Outcome, StopReason};
+use crate::journal::{Matrix, Outcome, StopReason, TestsRan};
 use crate::model::ModelError;
+use crate::render::counted;
 
 /// What a run came to, before anything is applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +39,26 @@ fn by_evidence(why: &str, latest: Latest<'_>) -> Decision {
     let Some(patch) = latest.patch.filter(|patch| patch.sha256.is_some()) else {
         return Decision { outcome: Outcome::NoChange, detail: why.to_owned() };
     };
-    let Some(tests) = latest.verification else { return unverified("no tests stand behind the patch".to_owned()) };
-    if !tests.result.passed {
-        return Decision { outcome: Outcome::TestsFailing, detail: format!("{} fails", tests.command) };
+    let failing = |detail: String| Decision { outcome: Outcome::TestsFailing, detail };
+    if let Some(tests) = latest.verification.filter(|tests| !tests.result.passed) {
+        let because = tests.result.contradiction.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        return failing(format!("{} fails{because}{}", tests.command, latest.matrix.map_or_else(String::new, blame)));
     }
+    if let Some(flag) = latest.touched.and_then(|touched| touched.refusing().next()) {
+        let detail = format!("the patch makes tests prove less: {}:{}: {}", flag.path, flag.line, flag.reason);
+        return Decision { outcome: Outcome::Refused, detail };
+    }
+    let Some(tests) = latest.verification else { return unverified("no tests stand behind the patch".to_owned()) };
     if !latest.is_fresh() {
         return unverified("the tree changed after the last test run".to_owned());
+    }
+    let any = |ran: &TestsRan| ran.result.counts.filter(|counts| counts.passed + counts.failed > 0);
+    if let (Some(before), None) = (latest.baseline.and_then(any), tests.result.counts) {
+        let ran = before.passed + before.failed;
+        return failing(format!(
+            "{} ran {ran} tests before the patch, and now ends without a word of them",
+            tests.command
+        ));
     }
     if tests.result.counts.is_some_and(|counts| counts.passed + counts.failed == 0) {
         return unverified(format!("{} passes, but ran no tests", tests.command));
@@ -51,7 +66,42 @@ fn by_evidence(why: &str, latest: Latest<'_>) -> Decision {
     if let Some(first) = patch.left_out.first() {
         return unverified(format!("the tests ran on more than the patch holds: {first}"));
     }
-    Decision { outcome: Outcome::Verified, detail: format!("{} passes", tests.command) }
+    let credit = latest.matrix.map_or_else(String::new, credit);
+    Decision { outcome: Outcome::Verified, detail: format!("{} passes{credit}", tests.command) }
+}
+
+/// What of the failures is the patch's.
+fn blame(matrix: &Matrix) -> String {
+    let mut told = String::new();
+    for (what, tests) in [("broken", &matrix.broken), ("new and failing", &matrix.new_failing)] {
+        told.push_str(&named(what, tests));
+    }
+    if told.is_empty() && !matrix.still_failing.is_empty() {
+        return format!(" · nothing broken, {} as before", counted(matrix.still_failing.len(), "failure"));
+    }
+    told + &named("still failing", &matrix.still_failing)
+}
+
+/// What the patch did for the tests, and what else has to be known.
+fn credit(matrix: &Matrix) -> String {
+    let lists = [
+        ("fixed", &matrix.fixed),
+        ("new", &matrix.new),
+        ("removed", &matrix.removed),
+        ("now skipped", &matrix.newly_skipped),
+        ("flaky", &matrix.flaky),
+    ];
+    let told: String = lists.into_iter().map(|(what, tests)| named(what, tests)).collect();
+    format!("{told} · nothing broken")
+}
+
+/// ` · fixed a.b and 2 more`.
+fn named(what: &str, tests: &[String]) -> String {
+    match tests {
+        [] => String::new(),
+        [only] => format!(" · {what} {only}"),
+        [first, rest @ ..] => format!(" · {what} {first} and {} more", rest.len()),
+    }
 }
 
 #[cfg(test)]
@@ -63,15 +113,24 @@ mod tests {
         TestsRan {
             purpose: TestPurpose::Verification,
             command: "cargo test".into(),
-            result: TestResult { passed, exit_code: Some(i32::from(!passed)), stopped: None, counts: None, ms: 1 },
+            result: TestResult {
+                passed,
+                exit_code: Some(i32::from(!passed)),
+                stopped: None,
+                counts: None,
+                ms: 1,
+                contradiction: None,
+            },
             log: "tests-1.log".into(),
             patch_sha256: Some(Digest::of(patch)),
+            tree: None,
+            cached: false,
         }
     }
 
     fn outcome(reason: StopReason, patch: Option<&str>, tests: Option<&TestsRan>) -> Outcome {
         let patch = PatchWritten { sha256: patch.map(Digest::of), files: vec![], left_out: vec![] };
-        decide(reason, "", None, Latest { patch: Some(&patch), verification: tests }).outcome
+        decide(reason, "", None, Latest { patch: Some(&patch), verification: tests, ..Latest::default() }).outcome
     }
 
     #[test]
@@ -92,7 +151,7 @@ mod tests {
         let sha256 = Some(Digest::of("p"));
         let gap = PatchWritten { sha256, files: vec![], left_out: vec!["x is not in the patch".into()] };
         let passing = tests(true, "p");
-        let latest = Latest { patch: Some(&gap), verification: Some(&passing) };
+        let latest = Latest { patch: Some(&gap), verification: Some(&passing), ..Latest::default() };
         let decision = decide(StopReason::Finished, "", None, latest);
         assert_eq!(decision.outcome, Outcome::Unverified);
         assert!(decision.detail.contains("x is not in the patch"));

@@ -8,8 +8,8 @@ use super::shape::{
     TestsReported, TimingReport, ToolsReport, UsageReport, WallReport,
 };
 use crate::journal::{
-    Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted, TestPurpose, Tokens, Usage,
-    Usd,
+    Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted, TestPurpose, TestsRan,
+    Tokens, Usage, Usd,
 };
 use crate::model::Receipt;
 
@@ -109,6 +109,8 @@ impl Folding {
             | Event::ToolCalled(_)
             | Event::PatchWritten(_)
             | Event::TestsRan(_)
+            | Event::Compared(_)
+            | Event::TestsTouched(_)
             | Event::Nudged(_) => {}
         }
     }
@@ -140,12 +142,19 @@ impl Folding {
         charge_unanswered(&mut report.budget, self.unanswered);
         report.latency = latency(self.latencies);
         report.tests.fresh = latest.is_fresh();
-        report.tests.after = latest
-            .verification
-            .map(|ran| TestsReported { result: ran.result.clone(), log: format!("logs/{}", ran.log) });
+        report.tests.after = latest.verification.map(tests_reported);
+        report.tests.baseline = latest.baseline.map(tests_reported);
+        report.tests.compared = latest.matrix.is_some();
+        report.tests.matrix = latest.matrix.cloned().unwrap_or_default();
+        report.tests.touched = latest.touched.filter(|touched| !touched.flags.is_empty()).cloned();
         report.patch = latest.patch.and_then(|patch| patch_report(patch, patch_path));
         self.report
     }
+}
+
+fn tests_reported(ran: &TestsRan) -> TestsReported {
+    let log = (!ran.cached).then(|| format!("logs/{}", ran.log));
+    TestsReported { result: ran.result.clone(), log, tree: ran.tree.clone() }
 }
 
 fn patch_report(written: &PatchWritten, path: &str) -> Option<PatchReport> {

@@ -1,6 +1,6 @@
 //! What stands at the end of a journal: the latest patch, and the latest tests that kcode ran to verify.
 
-use crate::journal::{Digest, Event, PatchWritten, Record, TestPurpose, TestsRan};
+use crate::journal::{Digest, Event, Matrix, PatchWritten, Record, TestPurpose, TestsRan, TestsTouched};
 
 /// The evidence as it stands; whatever came before it counts no more.
 #[derive(Clone, Copy, Debug, Default)]
@@ -9,6 +9,12 @@ pub struct Latest<'a> {
     pub patch: Option<&'a PatchWritten>,
     /// The last run of the tests that kcode made to verify.
     pub verification: Option<&'a TestsRan>,
+    /// The last run of the tests on the start state.
+    pub baseline: Option<&'a TestsRan>,
+    /// The tests before and after, as last compared.
+    pub matrix: Option<&'a Matrix>,
+    /// How the patch touches tests, as last looked at.
+    pub touched: Option<&'a TestsTouched>,
 }
 
 impl<'a> Latest<'a> {
@@ -19,7 +25,16 @@ impl<'a> Latest<'a> {
         for record in records {
             match &record.event {
                 Event::PatchWritten(patch) => latest.patch = Some(patch),
-                Event::TestsRan(ran) if ran.purpose == TestPurpose::Verification => latest.verification = Some(ran),
+                Event::TestsRan(ran) => match ran.purpose {
+                    TestPurpose::Model => {}
+                    TestPurpose::Baseline => latest.baseline = Some(ran),
+                    TestPurpose::Verification => {
+                        // What was said of an earlier run counts no more.
+                        (latest.verification, latest.matrix) = (Some(ran), None);
+                    }
+                },
+                Event::Compared(matrix) => latest.matrix = Some(matrix),
+                Event::TestsTouched(touched) => latest.touched = Some(touched),
                 _ => {}
             }
         }

@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
-use super::shape::{Report, WallReport};
-use crate::journal::{ChangeKind, FileChange, Usage};
+use super::shape::{Report, TestsReport, WallReport};
+use crate::journal::{ChangeKind, FileChange, TestResult, Usage};
 use crate::render::sanitise;
+
+/// Tests of a list that are named.
+const NAMES: usize = 20;
 
 /// The report as Markdown. Text of the task and of the model is quoted and sanitised.
 #[must_use]
@@ -62,15 +65,49 @@ fn write_tests(out: &mut String, report: &Report) -> std::fmt::Result {
     let origin = tests.origin.as_deref().unwrap_or("unknown origin");
     write!(out, "**Tests** `{}` ({}): ", sanitise(command), sanitise(origin))?;
     match &tests.after {
-        None => writeln!(out, "not run after the last edit.\n"),
+        None => writeln!(out, "not run after the last edit.\n")?,
         Some(after) => {
-            let word = if after.result.passed { "pass" } else { "fail" };
-            let counts =
-                after.result.counts.map_or_else(String::new, |c| format!(", {} passed, {} failed", c.passed, c.failed));
             let fresh = if tests.fresh { "after the last edit" } else { "before the tree changed again" };
-            writeln!(out, "{word}{counts}, run by kcode {fresh}.\n")
+            writeln!(out, "{}, run by kcode {fresh}.\n", result(&after.result))?;
         }
     }
+    if let Some(baseline) = &tests.baseline {
+        writeln!(out, "On the state that the run started from: {}.\n", result(&baseline.result))?;
+    }
+    write_matrix(out, tests)?;
+    write_flags(out, tests)
+}
+
+fn result(result: &TestResult) -> String {
+    let word = if result.passed { "pass" } else { "fail" };
+    let counts = result.counts.map_or_else(String::new, |c| format!(", {} passed, {} failed", c.passed, c.failed));
+    format!("{word}{counts}")
+}
+
+fn write_matrix(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
+    if !tests.compared {
+        return Ok(());
+    }
+    writeln!(out, "| Test by test | |\n|---|---|\n| pass before and after | {} |", tests.matrix.passing)?;
+    for (name, names) in tests.matrix.lists().filter(|(_, names)| !names.is_empty()) {
+        let shown = names.iter().take(NAMES).map(|name| format!("`{}`", sanitise(name).replace('|', "\\|")));
+        let more =
+            names.len().checked_sub(NAMES + 1).map_or_else(String::new, |more| format!(" and {} more", more + 1));
+        writeln!(out, "| {name} | {}{more} |", shown.collect::<Vec<_>>().join(", "))?;
+    }
+    writeln!(out)
+}
+
+fn write_flags(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
+    let Some(touched) = &tests.touched else { return Ok(()) };
+    let allowed = touched.allowed.as_ref().map_or_else(String::new, |by| format!(" (allowed: {})", sanitise(by)));
+    writeln!(out, "**The patch touches tests**{allowed}\n")?;
+    for flag in &touched.flags {
+        let word = if flag.weakens { "weakens" } else { "note" };
+        let (path, reason) = (sanitise(flag.path.as_str()), sanitise(&flag.reason));
+        writeln!(out, "- {word}: `{path}:{}`: {reason}", flag.line)?;
+    }
+    writeln!(out)
 }
 
 fn write_numbers(out: &mut String, report: &Report) -> std::fmt::Result {

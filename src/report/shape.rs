@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{
-    Digest, FileChange, Layer, Limits, Outcome, Proof, Residue, RunId, StopReason, TestResult, Tokens, Usage, Usd,
+    Digest, FileChange, Layer, Limits, Matrix, Outcome, Proof, Residue, RunId, StopReason, TestResult, TestsTouched,
+    Tokens, Usage, Usd,
 };
 
 /// The schema that a report names.
@@ -85,14 +86,17 @@ pub struct TestsReport {
     pub command: Option<String>,
     /// Where the command comes from.
     pub origin: Option<String>,
-    /// The start state's result; not measured yet, always `null`.
+    /// The start state's result; `null` when it wasn't measured.
     pub baseline: Option<TestsReported>,
     /// The last run that kcode made to verify.
     pub after: Option<TestsReported>,
-    /// Tests that failed before and pass now; empty until results are read test by test.
-    pub fixed: Vec<String>,
-    /// Tests that passed before and fail now; empty until results are read test by test.
-    pub broken: Vec<String>,
+    /// True when single tests were compared; else the lists are empty for lack of knowledge.
+    pub compared: bool,
+    /// The tests before and after.
+    #[serde(flatten)]
+    pub matrix: Matrix,
+    /// How the patch touches tests; `null` when it doesn't.
+    pub touched: Option<TestsTouched>,
     /// True when `after` ran on exactly the tree that the patch describes.
     pub fresh: bool,
 }
@@ -103,8 +107,10 @@ pub struct TestsReported {
     /// How it went.
     #[serde(flatten)]
     pub result: TestResult,
-    /// The log, relative to the run's folder.
-    pub log: String,
+    /// The log, relative to the run's folder; `null` when an earlier run on the same tree measured it.
+    pub log: Option<String>,
+    /// Git's id of the tree that they ran on; `null` when git can't tell.
+    pub tree: Option<String>,
 }
 
 /// See [`Report::usage`].

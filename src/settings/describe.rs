@@ -52,6 +52,7 @@ pub fn describe(settings: &Settings) -> Vec<Row> {
         row("test.deadline", &s.test_deadline),
         row("test.idle", &s.test_idle),
         row("verify", &s.verify),
+        row("test.baseline", &s.baseline),
         price,
     ]
 }

@@ -63,6 +63,7 @@ pub(super) struct Test {
     pub deadline: Option<Duration>,
     #[serde(deserialize_with = "duration")]
     pub idle: Option<Duration>,
+    pub baseline: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

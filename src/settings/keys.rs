@@ -21,7 +21,7 @@ const fn user(name: &'static str, example: &'static str, why: &'static str) -> K
 const MONEY: &str = "it would decide how your money is counted";
 
 /// All of them.
-pub static KEYS: [Key; 22] = [
+pub static KEYS: [Key; 23] = [
     user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
     user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
     user("state_dir", r#"state_dir = "/var/tmp/kcode""#, "it would choose where on your disk runs are written"),
@@ -39,6 +39,7 @@ pub static KEYS: [Key; 22] = [
     anywhere("test.dir", r#"dir = "packages/core" (and a command)"#),
     anywhere("test.deadline", r#"deadline = "10m""#),
     anywhere("test.idle", r#"idle = "2m""#),
+    user("test.baseline", "baseline = false", "it would choose what its tests are held against"),
     user("secrets.readable", r#"readable = ["tests/certs/*.pem"]"#, "it would choose which secrets a model reads"),
     user("price.input", "input = 0.95", MONEY),
     user("price.cached_input", "cached_input = 0.19", MONEY),

@@ -37,6 +37,8 @@ pub struct FlagLayer {
     pub test: Option<String>,
     /// `--no-verify`.
     pub no_verify: bool,
+    /// `--no-baseline`.
+    pub no_baseline: bool,
     /// `--sandbox`.
     pub sandbox: Option<Sandbox>,
     /// What the command falls back to: `auto`, or `strict` in `kcode ci`.
@@ -135,6 +137,9 @@ impl Layers<'_> {
                 .or(repository.test.idle, &Origin::RepositoryFile)
                 .usable("test.idle")?,
             verify: Setting::default(true).or(flags.no_verify.then_some(false), &Origin::Flag("--no-verify")),
+            baseline: Setting::default(true)
+                .or(user.test.baseline, user_origin)
+                .or(flags.no_baseline.then_some(false), &Origin::Flag("--no-baseline")),
             sandbox: self.sandbox()?,
             dependencies: self.dependencies(),
             child_env: self.child_env()?,

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Reporting;
 use crate::journal::RelPath;
 
 /// How unittest is told which tests to run.
@@ -22,6 +23,9 @@ pub struct TestCommand {
     pub dir: Option<RelPath>,
     /// How names of tests are handed to it.
     pub filter: FilterStyle,
+    /// How it is told to write down single results; nothing of it is shown to people or the model.
+    #[serde(default)]
+    pub reporting: Reporting,
 }
 
 /// What is run.
@@ -73,7 +77,8 @@ impl TestCommand {
     /// From a line that a person wrote. How it takes a filter is read off its last command.
     #[must_use]
     pub fn shell(line: &str) -> Self {
-        Self { invocation: Invocation::Shell(line.to_owned()), dir: None, filter: FilterStyle::of_line(line) }
+        let (invocation, filter) = (Invocation::Shell(line.to_owned()), FilterStyle::of_line(line));
+        Self { invocation, dir: None, filter, reporting: Reporting::default() }
     }
 
     /// From a program and its arguments.
@@ -81,7 +86,7 @@ impl TestCommand {
     pub fn argv<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Self {
         let words: Vec<String> = words.into_iter().map(Into::into).collect();
         let filter = FilterStyle::of_words(&words);
-        Self { invocation: Invocation::Argv(words), dir: None, filter }
+        Self { invocation: Invocation::Argv(words), dir: None, filter, reporting: Reporting::default() }
     }
 
     /// The same, run in `dir`.
@@ -90,21 +95,43 @@ impl TestCommand {
         Self { dir, ..self }
     }
 
+    /// The same, told to report.
+    #[must_use]
+    pub fn reporting(self, reporting: Reporting) -> Self {
+        Self { reporting, ..self }
+    }
+
     /// The program and arguments to execute, with `filter` appended as this command takes it.
     ///
     /// # Errors
     /// When there is a filter and it can't be handed over.
     pub fn to_argv(&self, filter: &[String]) -> Result<Vec<String>, FilterError> {
+        Ok(self.with_words(self.filter_words(filter)?))
+    }
+
+    /// The same with the arguments that make it report into `folder`, in front of the filter.
+    ///
+    /// # Errors
+    /// As [`TestCommand::to_argv`].
+    pub fn to_reporting_argv(&self, filter: &[String], folder: &str) -> Result<Vec<String>, FilterError> {
+        let mut words = self.reporting.arguments(folder);
+        let filter = self.filter_words(filter)?;
+        let has_dashes = words.iter().any(|word| word == "--");
+        words.extend(filter.into_iter().skip_while(|word| has_dashes && word == "--"));
+        Ok(self.with_words(words))
+    }
+
+    fn with_words(&self, words: Vec<String>) -> Vec<String> {
         let mut argv = match &self.invocation {
             Invocation::Argv(words) => words.clone(),
-            // `"$@"` hands the filter to the line's last command, word by word; the shell never parses it.
-            Invocation::Shell(line) if !filter.is_empty() => {
+            // `"$@"` hands the words to the line's last command, one by one; the shell never parses them.
+            Invocation::Shell(line) if !words.is_empty() => {
                 ["sh", "-c", &format!("{} \"$@\"", line.trim_end()), "sh"].map(str::to_owned).to_vec()
             }
             Invocation::Shell(line) => ["sh", "-c", line].map(str::to_owned).to_vec(),
         };
-        argv.extend(self.filter_words(filter)?);
-        Ok(argv)
+        argv.extend(words);
+        argv
     }
 
     /// As a person would type it with `filter`; for journals and people, never for execution.

@@ -41,6 +41,8 @@ pub struct Settings {
     pub test_idle: Setting<Duration>,
     /// Whether kcode runs the tests itself at the end.
     pub verify: Setting<bool>,
+    /// Whether the tests are also run on the state that the run starts from.
+    pub baseline: Setting<bool>,
     /// What happens when a layer of the wall is missing.
     pub sandbox: Setting<Sandbox>,
     /// Names of ignored folders that tests need; they are made visible in the private view, read-only.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::text::clip;
+use crate::evidence::TestResults;
 use crate::journal::{RelPath, TestCounts};
 
 /// Bytes of a refusal that people see.
@@ -53,14 +54,31 @@ pub struct TestRun {
     pub log: String,
     /// What the model is shown: failing lines first, then head and tail.
     pub excerpt: String,
+    /// The folder in `logs/` with the reports that the runner wrote, if it wrote any.
+    #[serde(default)]
+    pub reports: Option<String>,
     /// The runner's own count, where its words are known.
     pub counts: Option<TestCounts>,
+    /// Single tests, where the runner tells of them. Set in the broker, and never shown to the model as it is.
+    #[serde(default)]
+    pub results: Option<TestResults>,
 }
 
 impl TestRun {
-    /// Exit code 0, and kcode didn't end it.
+    /// Exit code 0, kcode didn't end it, and the runner's own report doesn't say otherwise.
     #[must_use]
     pub fn passed(&self) -> bool {
-        self.exit_code == Some(0) && self.stopped.is_none()
+        self.exit_code == Some(0) && self.stopped.is_none() && self.contradiction().is_none()
+    }
+
+    /// What in the runner's own report contradicts an exit code 0.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<String> {
+        let results = self.results.as_ref().filter(|_| self.exit_code == Some(0))?;
+        let failed = results.counts().failed;
+        if failed > 0 {
+            return Some(format!("exit code 0, but by its own report {failed} failed"));
+        }
+        (!results.complete).then(|| "exit code 0, but the runner didn't come to its own end".to_owned())
     }
 }

@@ -4,10 +4,10 @@
 //! user's index and objects stay as they are: git works on a copy of the index, and writes what it has to
 //! write to a folder of the run's.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write as _};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,8 +24,8 @@ const MOST_FILES: usize = 20_000;
 pub struct TreeIndex {
     root: PathBuf,
     folder: PathBuf,
-    /// Where git keeps the repository's objects; `None` without git.
-    objects: Option<PathBuf>,
+    /// False when git has to be told that the folder is a work tree.
+    has_git: bool,
     /// Settings that keep the repository's content filters from running.
     disarmed: Vec<OsString>,
     start: String,
@@ -54,11 +54,16 @@ impl TreeIndex {
         let root = repository.root().to_owned();
         DirBuilder::new().mode(0o700).recursive(true).create(folder.join("objects"))?;
         let disarmed = git::without_filters(&root);
-        let mut tree = Self { root, folder: fs::canonicalize(folder)?, objects: None, disarmed, start: String::new() };
-        if repository.git() == GitAccess::None {
+        let mut tree = Self {
+            root,
+            folder: fs::canonicalize(folder)?,
+            has_git: repository.git() != GitAccess::None,
+            disarmed,
+            start: String::new(),
+        };
+        if !tree.has_git {
             tree.git(["init", "--quiet"])?;
         } else {
-            tree.objects = Some(tree.place("objects")?);
             let index = tree.place("index")?;
             if index.exists() {
                 fs::copy(index, tree.index())?;
@@ -102,14 +107,13 @@ impl TreeIndex {
         self.folder.join("index")
     }
 
-    /// `git`, working on this index and writing objects nowhere else.
+    /// `git`, working on this index and with objects of its own alone: it would set the times of those that it finds.
     fn command(&self) -> Command {
         let mut command = git::command(&self.root);
         command.env("GIT_INDEX_FILE", self.index()).env("GIT_OBJECT_DIRECTORY", self.folder.join("objects"));
-        match &self.objects {
-            Some(objects) => command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(objects)),
-            None => command.env("GIT_DIR", self.folder.join("git")).env("GIT_WORK_TREE", &self.root),
-        };
+        if !self.has_git {
+            command.env("GIT_DIR", self.folder.join("git")).env("GIT_WORK_TREE", &self.root);
+        }
         // Of the tree as it stands; what a commit would warn of is no matter here.
         command
             .args(&self.disarmed)
@@ -179,17 +183,4 @@ fn run(mut command: Command, input: &[u8]) -> Result<Vec<u8>, NoTreeId> {
 fn line(output: Vec<u8>) -> Result<String, NoTreeId> {
     let text = String::from_utf8(output).map_err(|error| NoTreeId::Git(error.to_string()))?;
     Ok(text.trim_end().to_owned())
-}
-
-/// A path as git reads lists of paths: in quotes, because a colon would end it.
-fn quoted(path: &Path) -> OsString {
-    let mut out = vec![b'"'];
-    for byte in path.as_os_str().as_bytes() {
-        if matches!(byte, b'"' | b'\\') {
-            out.push(b'\\');
-        }
-        out.push(*byte);
-    }
-    out.push(b'"');
-    OsStr::from_bytes(&out).to_owned()
 }

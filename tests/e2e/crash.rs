@@ -37,7 +37,11 @@ fn shown(world: &World, kept: &Kept) -> Value {
 }
 
 fn start(world: &World, kimi: &MockKimi) -> (Tree, Running) {
-    (Tree::of(&world.root()), world.start(world.keyed(kimi, &["fix", TASK])))
+    start_with(world, kimi, &["fix", TASK])
+}
+
+fn start_with(world: &World, kimi: &MockKimi, arguments: &[&str]) -> (Tree, Running) {
+    (Tree::of(&world.root()), world.start(world.keyed(kimi, arguments)))
 }
 
 #[test]
@@ -88,7 +92,8 @@ fn a_worker_that_is_killed_ends_the_run_with_a_reason() {
     let world = World::new();
     world.write_test("sleep 300");
     let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done.")]);
-    let (before, running) = start(&world, &kimi);
+    // Without another worker beside it.
+    let (before, running) = start_with(&world, &kimi, &["fix", TASK, "--no-baseline"]);
     running.wait_for_program("sleep");
     let family = running.descendants();
     // Below kcode stands the worker's supervisor, below that the host that serves calls.

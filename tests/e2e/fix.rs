@@ -98,7 +98,7 @@ fn the_model_can_run_the_tests_itself_and_reads_what_they_say() {
     assert!(answers[0].starts_with("failed (exit code 1)"), "{}", answers[0]);
     assert!(answers[2].contains("ok 1 - greeting"), "{}", answers[2]);
     let purposes: Vec<_> = kept.events("tests_ran").iter().map(|ran| ran["purpose"].clone()).collect();
-    assert_eq!(purposes, ["model", "model", "verification"]);
+    assert_eq!(purposes, ["model", "model", "verification", "baseline", "baseline"]);
 }
 
 #[test]

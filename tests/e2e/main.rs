@@ -11,6 +11,7 @@ mod support;
 mod laws;
 mod processes;
 mod ran;
+mod results;
 mod resume;
 mod running;
 mod tree;

@@ -1,40 +1,44 @@
 //! What the planner works at: the worker's tools, the private view and its patch, the tests.
 
-use std::borrow::Cow;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::start_state::{StartState, results_of};
+use super::test_runs;
 use crate::evidence;
 use crate::journal::{Event, PatchWritten, RelPath, Residue, RunFolder};
 use crate::model::ToolCall;
-use crate::planner::{Bench, BenchError};
+use crate::planner::{Bench, BenchError, Judgement};
 use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Touched, View, WorkspaceError, write_patch};
-
-/// How much of a log's end is read to find the runner's totals.
-const TOTALS_BYTES: usize = 64 * 1024;
+use crate::workspace::{ApplyError, ChangeSet, Touched, View, WorkspaceError, write_patch};
 
 /// The bench of a real run.
 pub struct RunBench {
-    worker: Worker,
-    view: ViewSlot,
-    folder: RunFolder,
-    has_tests: bool,
-    redactor: Redactor,
+    /// Who has the tools.
+    pub worker: Worker,
+    /// What they work on.
+    pub view: ViewSlot,
+    /// Where the run is kept.
+    pub folder: RunFolder,
+    /// False when there is nothing to verify with.
+    pub has_tests: bool,
+    /// Takes known secrets out of what comes from behind the wall.
+    pub redactor: Redactor,
+    /// What is known of the state that the run started from.
+    pub start: StartState,
 }
 
 /// The view, made in the background while the model thinks.
-enum ViewSlot {
+pub enum ViewSlot {
+    /// Not yet.
     Making(Making),
+    /// It is there.
     Made(Box<View>),
 }
 
@@ -75,14 +79,10 @@ impl Making {
 }
 
 impl RunBench {
-    /// A bench whose view is still being made.
-    pub fn new(worker: Worker, making: Making, folder: RunFolder, has_tests: bool, redactor: Redactor) -> Self {
-        Self { worker, view: ViewSlot::Making(making), folder, has_tests, redactor }
-    }
-
     /// Ends the worker and removes the view. Returns what had to be killed.
     pub async fn close(self) -> Residue {
         let residue = self.worker.stop().await;
+        self.start.close().await;
         match self.view {
             ViewSlot::Making(making) => making.call_off().await,
             ViewSlot::Made(view) => drop(view.remove()),
@@ -97,15 +97,11 @@ impl RunBench {
         }
     }
 
-    /// Adds the totals, which stand at the end of what a runner prints, and takes known secrets out of its log.
+    /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
     fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
         let logs = self.folder.logs();
-        let end = redact_log(&logs, &run.log, &self.redactor)
-            .map_err(|error| broken(format!("{} in {}: {error}", run.log, logs.display()), None))?;
-        run.counts = evidence::counts(&end);
-        self.redactor.clean(&mut run.excerpt);
-        self.redactor.clean(&mut run.command);
-        Ok(())
+        test_runs::finish(run, &logs, &self.redactor)
+            .map_err(|error| broken(format!("{} in {}: {error}", run.log, logs.display()), None))
     }
 
     /// What the worker says goes on without secrets: only the broker knows which values are some.
@@ -170,26 +166,27 @@ impl Bench for RunBench {
         Ok(Some(run))
     }
 
+    async fn tree(&mut self) -> Option<String> {
+        let changes = ChangeSet::load(&self.folder.changes()).ok()?;
+        self.start.tree_with(changes).await
+    }
+
+    async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
+        let mut judged = Judgement::default();
+        let (baseline, is_news) = self.start.baseline(patience).await;
+        let Some(baseline) = baseline else { return Ok(judged) };
+        if is_news {
+            judged.events.extend(baseline.runs.iter().map(|run| Event::TestsRan(run.ran.clone())));
+        }
+        judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
+        judged.events.extend(judged.matrix.clone().map(Event::Compared));
+        Ok(judged)
+    }
+
     async fn cancel(&self) {
         // A worker that is gone runs nothing any more.
         let _ = self.worker.cancel_all().await;
     }
-}
-
-/// The worker knows the shapes of secrets and no values; a log in which there are some is written anew. Returns the end
-/// of the log, where runners sum up. The log's name comes from the worker, so that it is looked for in `logs` alone.
-fn redact_log(logs: &Path, name: &str, redactor: &Redactor) -> io::Result<String> {
-    let logs = Dir::open_ambient_dir(logs, ambient_authority())?;
-    let raw = match logs.read(name) {
-        // A run that was cancelled before it began has none.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        raw => raw?,
-    };
-    let clean = redactor.bytes(&raw);
-    if let Cow::Owned(clean) = &clean {
-        logs.write(name, clean)?;
-    }
-    Ok(String::from_utf8_lossy(&clean[clean.len().saturating_sub(TOTALS_BYTES)..]).into_owned())
 }
 
 fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {

@@ -24,14 +24,13 @@ use crate::workspace::{ChangeSet, Copying, Overlay, Repository, View};
 pub struct Enclosing {
     plan: WorkerPlan,
     launched: Result<Launched, WorkerError>,
-    place: PathBuf,
     overlay: Result<Overlay, String>,
 }
 
 /// A worker that confines itself.
 pub struct Confining {
     confined: JoinHandle<Result<(Worker, WallBuilt), WorkerError>>,
-    place: PathBuf,
+    plan: WorkerPlan,
     overlay: Result<Overlay, String>,
 }
 
@@ -43,26 +42,29 @@ pub struct Enclosure {
     pub wall: WallBuilt,
     /// Its view.
     pub making: Making,
+    /// What it was told; other workers of the run are told the same, of views of their own.
+    pub plan: WorkerPlan,
 }
 
 impl Enclosing {
     /// Starts the process, and prepares the layers of the view meanwhile.
     pub fn begin(order: &Order<'_>, folder: &RunFolder) -> Result<Self, Failure> {
         let place = View::place(&order.repository, folder.path())?;
-        let mut plan = worker_plan(order, folder, place.clone());
+        let mut plan = worker_plan(order, folder, place);
         let launched = Worker::launch(&plan);
         let overlay = overlay(order, folder);
         plan.overlay = overlay.as_ref().ok().map(OverlayPlan::of);
-        Ok(Self { plan, launched, place, overlay })
+        Ok(Self { plan, launched, overlay })
     }
 
     /// Tells the process what to confine itself to; it needs the runtime to be told.
     pub fn confine(self, tests: &ChosenTests, readable: Vec<PathBuf>) -> Confining {
-        let Self { mut plan, launched, place, overlay } = self;
+        let Self { mut plan, launched, overlay } = self;
         plan.tests.clone_from(&tests.command);
         plan.readable = readable;
-        let confined = tokio::spawn(async move { launched?.confine(plan).await });
-        Confining { confined, place, overlay }
+        let told = plan.clone();
+        let confined = tokio::spawn(async move { launched?.confine(told).await });
+        Confining { confined, plan, overlay }
     }
 }
 
@@ -77,11 +79,15 @@ impl Confining {
     ) -> Result<Enclosure, Failure> {
         let confined = self.confined.await.map_err(anyhow::Error::from)?;
         let (worker, mut wall) = confined.map_err(|error| worker_failure(&error, redactor))?;
+        let mut plan = self.plan;
         let making = match mounted(self.overlay, &mut wall) {
             Ok(overlay) => opened(order, folder, overlay, asked),
-            Err(why) => copied(order, folder, self.place, why, asked),
+            Err(why) => {
+                plan.overlay = None;
+                copied(order, folder, plan.view.clone(), why, asked)
+            }
         };
-        Ok(Enclosure { worker, wall, making })
+        Ok(Enclosure { worker, wall, making, plan })
     }
 }
 

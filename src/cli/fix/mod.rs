@@ -2,8 +2,8 @@
 //!
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, `start` makes
 //! everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or `past` those
-//! of a run that had stopped. `terms` says what a run may use, `bench` is what the planner works at. `finish` computes
-//! the outcome, applies when asked, and writes the report.
+//! of a run that had stopped. `terms` says what a run may use, `bench` is what the planner works at, `test_runs` reads what
+//! it ran. `finish` computes the outcome, applies when asked, and writes the report.
 
 mod bench;
 mod discreet;
@@ -15,9 +15,11 @@ mod opening;
 mod order;
 mod past;
 mod start;
+mod start_state;
 mod sweep;
 mod task;
 mod terms;
+mod test_runs;
 
 use std::path::Path;
 
@@ -97,6 +99,7 @@ fn flags(arguments: &RunFlags) -> FlagLayer {
         max_time: arguments.limits.max_time,
         test: arguments.test.clone(),
         no_verify: arguments.no_verify,
+        no_baseline: arguments.no_baseline,
         sandbox: arguments.sandbox,
         ..FlagLayer::default()
     }

@@ -6,20 +6,23 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::bench::RunBench;
+use super::bench::{RunBench, ViewSlot};
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
 use super::open_run::{OpenRun, cache_key, lock};
 use super::opening::{self, Sights};
 use super::order::Order;
+use super::start_state::{Inquiry, StartState};
 use super::sweep::sweep;
 use super::terms::{ChosenTests, client, limits, price};
 use crate::cli::failure::Failure;
+use crate::evidence::{Baselines, Trials};
 use crate::journal::Event;
 use crate::model::{Client, Conversation, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::settings::{Environment, Redactor};
+use crate::worker::WorkerPlan;
 use crate::workspace::Repository;
 
 /// A run with its journal open. Whatever goes wrong from here on, [`finish`](super::finish::finish) notes its end.
@@ -76,12 +79,29 @@ impl<'a> Run<'a> {
         drop(seen);
         let asked = self.open.asked.clone();
         let enclosure = confining.serve(&self.order, &self.open.folder, &self.redactor, asked).await?;
-        let Enclosure { worker, wall, making } = enclosure;
-        let folder = self.open.folder.clone();
-        self.bench = Some(RunBench::new(worker, making, folder, tests.command.is_some(), self.redactor.clone()));
+        let Enclosure { worker, wall, making, plan } = enclosure;
+        let start = StartState::find_out(self.inquiry(plan), self.open.asked.subscribe());
+        let (folder, redactor) = (self.open.folder.clone(), self.redactor.clone());
+        let has_tests = tests.command.is_some();
+        self.bench = Some(RunBench { worker, view: ViewSlot::Making(making), folder, has_tests, redactor, start });
         let (conversation, messages) = opened?;
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
+    }
+
+    /// What is to be found out about the state that the run starts from.
+    fn inquiry(&self, plan: WorkerPlan) -> Inquiry {
+        let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
+        let baseline = plan.tests.is_some() && settings.baseline.value;
+        let trials = Trials {
+            repository: self.order.repository.clone(),
+            plan,
+            dependencies: settings.dependencies.value.clone(),
+            folder: folder.trials(),
+            blobs: folder.blobs(),
+        };
+        let kept = Baselines::in_state(&settings.state_dir.value);
+        Inquiry { trials, baseline, kept, folder, redactor: self.redactor.clone() }
     }
 
     /// A new conversation, or that of the run that goes on. The events are what joined it.

@@ -18,8 +18,7 @@ pub fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
 
 fn clear(state: &Path) {
     for run in RunFolder::all(state).unwrap_or_default() {
-        let mut left =
-            [run.view(), run.overlay(), run.scratch()].into_iter().filter(|folder| folder.exists()).peekable();
+        let mut left = run.passing().into_iter().filter(|folder| folder.exists()).peekable();
         if left.peek().is_some() && is_abandoned(&run.journal()) {
             for folder in left {
                 drop(remove_tree(&folder));

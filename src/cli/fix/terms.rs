@@ -58,11 +58,15 @@ impl ChosenTests {
         if !settings.verify.value {
             return Self { command: None, origin: settings.verify.origin.to_string() };
         }
+        let told = |command: TestCommand| {
+            let reporting = evidence::reporting(&command, repository.root());
+            Some(command.reporting(reporting))
+        };
         if let Some(command) = &settings.test.value {
-            return Self { command: Some(command.clone()), origin: settings.test.origin.to_string() };
+            return Self { command: told(command.clone()), origin: settings.test.origin.to_string() };
         }
         match evidence::detect(repository.root(), repository.focus()) {
-            Some(found) => Self { command: Some(found.command), origin: found.origin },
+            Some(found) => Self { command: told(found.command), origin: found.origin },
             None => Self { command: None, origin: "no test command found; give one with --test".to_owned() },
         }
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::errand::Errand;
 use super::excerpt::excerpt;
 use super::output::{Output, next_log};
+use super::reports::Reports;
 use super::runner::{Gate, Job};
 use super::start::{Ended, Started};
 use super::supplies::Supplies;
@@ -110,7 +111,8 @@ impl Executor {
         let failed = |error: &dyn fmt::Display| Failure::Other(error.to_string());
         let json = serde_json::to_string(targets).map_err(|error| failed(&error))?;
         let argv = ["/proc/self/exe", SUBCOMMAND, proof::PROVE, &json].map(str::to_owned).into();
-        let errand = Errand { domain: self.reach.domain.clone(), folder: self.charge.view.clone(), argv };
+        let (domain, folder) = (self.reach.domain.clone(), self.charge.view.clone());
+        let errand = Errand { domain, folder, argv, environment: Vec::new() };
         let (command, pipe) = Started::new(errand, self.reach.in_cells).map_err(|error| failed(&error))?;
         let mut output = Vec::new();
         let mut take = |chunk: &[u8]| output.extend_from_slice(chunk);
@@ -124,8 +126,7 @@ impl Executor {
     }
 
     fn tests(&mut self, filter: &[String], asked_at: u64) -> Result<TestRun, String> {
-        let Some(tests) = &self.charge.tests else { return Err("no test command is known".into()) };
-        let argv = tests.to_argv(filter).map_err(|error| error.to_string())?;
+        let Some(tests) = self.charge.tests.clone() else { return Err("no test command is known".into()) };
         let command = tests.typed(filter).map_err(|error| error.to_string())?;
         self.gate.silence();
 
@@ -133,7 +134,8 @@ impl Executor {
         let (file, log) =
             next_log(&self.charge.logs).map_err(|error| format!("the log of the test run can't be made: {error}"))?;
         let mut output = Output::new(file);
-        let errand = self.errand(tests, argv);
+        let (errand, reports) = self.errand(&tests, filter)?;
+        let command_folder = errand.folder.clone();
         let ending = self
             .watched(errand, asked_at, &mut output)
             .map_err(|error| format!("{command} could not be run: {error}"))?;
@@ -146,17 +148,28 @@ impl Executor {
             stopped: stopped.map(|stop| stop.name().to_owned()),
             ms: began.elapsed().as_millis() as u64,
             log,
-            excerpt: String::new(),
-            counts: None,
+            ..TestRun::default()
         };
+        run.reports =
+            reports.and_then(|reports| reports.keep(&tests.reporting, &command_folder, &self.charge.logs, &run.log));
         run.excerpt = excerpt(&self.verdict(&ending), &run, &output.finish());
         Ok(run)
     }
 
-    fn errand(&self, tests: &TestCommand, argv: Vec<String>) -> Errand {
+    /// The command as it is to be run, and where its reports will be. Without a folder for them it isn't told to write any.
+    fn errand(&self, tests: &TestCommand, filter: &[String]) -> Result<(Errand, Option<Reports>), String> {
         let view = &self.charge.view;
         let folder = tests.dir.as_ref().map_or_else(|| view.clone(), |dir| view.join(dir.as_path()));
-        Errand { domain: self.reach.domain.clone(), folder, argv }
+        let reports = Reports::prepare(&self.charge.scratch).ok();
+        let (argv, environment) = match &reports {
+            Some(reports) => {
+                let environment = tests.reporting.environment(&reports.path, |name| std::env::var(name).ok());
+                (tests.to_reporting_argv(filter, &reports.path), environment)
+            }
+            None => (tests.to_argv(filter), Vec::new()),
+        };
+        let argv = argv.map_err(|error| error.to_string())?;
+        Ok((Errand { domain: self.reach.domain.clone(), folder, argv, environment }, reports))
     }
 
     fn watched(&mut self, errand: Errand, asked_at: u64, output: &mut Output) -> io::Result<Ending> {

@@ -1,0 +1,157 @@
+//! The state that the run started from: git's id of it, and how its tests went. Found out while the model thinks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::test_runs;
+use crate::evidence::{Baseline, BaselineRun, Baselines, Key, TestResults, Trials};
+use crate::journal::{RunFolder, TestPurpose, TestsRan};
+use crate::planner::tests_ran;
+use crate::settings::Redactor;
+use crate::tools::TestRun;
+use crate::workspace::{Blobs, ChangeSet, TreeIndex, remove_tree};
+
+/// How often failing tests are run on the start state, to tell those that always fail from flaky ones.
+const TIMES: u32 = 2;
+/// The name of the trial, and of the folder of its logs.
+const NAME: &str = "baseline";
+
+/// What is being found out.
+pub struct StartState {
+    tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
+    indexing: JoinHandle<()>,
+    measuring: Option<JoinHandle<Result<Baseline, String>>>,
+    known: Option<Result<Baseline, String>>,
+    off: watch::Sender<bool>,
+    passing: [PathBuf; 2],
+    blobs: Blobs,
+}
+
+/// What is to be found out.
+pub struct Inquiry {
+    /// How to run tests beside the run.
+    pub trials: Trials,
+    /// False when the baseline isn't wanted, or there are no tests.
+    pub baseline: bool,
+    /// Where baselines are kept.
+    pub kept: Baselines,
+    /// Where the run is kept.
+    pub folder: RunFolder,
+    /// Takes known secrets out of what tests print.
+    pub redactor: Redactor,
+}
+
+impl StartState {
+    /// Begins once `asked` turns true.
+    pub fn find_out(inquiry: Inquiry, asked: watch::Receiver<bool>) -> Self {
+        let (off, (told, tree)) = (watch::Sender::new(false), watch::channel(None));
+        let folder = inquiry.folder.tree();
+        let blobs = Blobs::at(&inquiry.folder.blobs());
+        let (repository, place) = (inquiry.trials.repository.clone(), folder.clone());
+        let passing = [folder, inquiry.folder.trials()];
+        let (mut go, mut called_off) = (asked.clone(), off.subscribe());
+        let indexing = tokio::spawn(async move {
+            let begins = tokio::select! {
+                asked = go.wait_for(|asked| *asked) => asked.is_ok(),
+                _ = called_off.wait_for(|off| *off) => false,
+            };
+            if !begins {
+                return;
+            }
+            let index = tokio::task::spawn_blocking(move || TreeIndex::of(&repository, &place)).await;
+            let index = index.map_err(|panic| panic.to_string());
+            told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
+        });
+        let measuring = inquiry.baseline.then(|| tokio::spawn(inquiry.measure(tree.clone(), asked, off.subscribe())));
+        Self { tree, indexing, measuring, known: None, off, passing, blobs }
+    }
+
+    /// Git's id of the start state with `changes`; `None` when git can't tell.
+    pub async fn tree_with(&mut self, changes: ChangeSet) -> Option<String> {
+        let index = match self.tree.wait_for(Option::is_some).await {
+            Ok(known) => known.clone()?.ok()?,
+            Err(_) => return None,
+        };
+        let blobs = self.blobs.clone();
+        tokio::task::spawn_blocking(move || index.with(&changes, &blobs)).await.ok()?.ok()
+    }
+
+    /// How the tests went on the start state, and whether this is the first time that it is told. Waits `patience` at most.
+    pub async fn baseline(&mut self, patience: Duration) -> (Option<&Baseline>, bool) {
+        let Some(measuring) = &mut self.measuring else {
+            return (self.known.as_ref().and_then(|known| known.as_ref().ok()), false);
+        };
+        let Ok(measured) = timeout(patience, measuring).await else { return (None, false) };
+        self.measuring = None;
+        self.known = Some(measured.unwrap_or_else(|panic| Err(panic.to_string())));
+        (self.known.as_ref().and_then(|known| known.as_ref().ok()), true)
+    }
+
+    /// Ends what still runs, and leaves nothing of it.
+    pub async fn close(mut self) {
+        self.off.send_replace(true);
+        if let Some(measuring) = self.measuring.take() {
+            // It was called off, so that it has nothing to tell.
+            let _ = measuring.await;
+        }
+        // It is called off, or waits for git alone.
+        let _ = self.indexing.await;
+        for folder in self.passing {
+            let _ = remove_tree(&folder);
+        }
+    }
+}
+
+impl Inquiry {
+    async fn measure(
+        self,
+        mut tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
+        mut asked: watch::Receiver<bool>,
+        off: watch::Receiver<bool>,
+    ) -> Result<Baseline, String> {
+        let mut called_off = off.clone();
+        let id = async {
+            asked.wait_for(|asked| *asked).await.ok()?;
+            tree.wait_for(Option::is_some).await.ok()?.clone()?.ok()
+        };
+        let index = tokio::select! {
+            index = id => index,
+            _ = called_off.wait_for(|off| *off) => return Err("called off".to_owned()),
+        };
+        let command = self.trials.plan.tests.clone().ok_or("there are no tests")?;
+        let key = index
+            .as_ref()
+            .map(|index| Key::new(index.start(), &command, self.trials.repository.root(), &self.trials.dependencies));
+        if let Some(known) = key.as_ref().and_then(|key| self.kept.find(key)) {
+            return Ok(known.cached());
+        }
+        let tree = index.map(|index| index.start().to_owned());
+        let nothing = ChangeSet::new(Vec::new());
+        let runs = self.trials.hold(NAME, &nothing, TIMES, off).await.map_err(|error| error.to_string())?;
+        let runs = runs.into_iter().map(|run| self.told(run, tree.clone())).collect::<Result<Vec<_>, _>>()?;
+        let baseline = Baseline::new(runs);
+        if let Some(key) = key.filter(|_| baseline.is_lasting()) {
+            // The next run measures anew, then.
+            let _ = self.kept.keep(&key, &baseline);
+        }
+        Ok(baseline)
+    }
+
+    fn told(&self, mut run: TestRun, tree: Option<String>) -> Result<BaselineRun, String> {
+        let logs = self.folder.logs().join(NAME);
+        test_runs::finish(&mut run, &logs, &self.redactor).map_err(|error| error.to_string())?;
+        run.log = format!("{NAME}/{}", run.log);
+        let results = run.results.clone();
+        Ok(BaselineRun { ran: TestsRan { tree, ..tests_ran(run, TestPurpose::Baseline, None) }, results })
+    }
+}
+
+/// What all `runs` on one tree said test by test.
+pub fn results_of(runs: &[TestRun]) -> Vec<TestResults> {
+    runs.iter().filter_map(|run| run.results.clone()).collect()
+}

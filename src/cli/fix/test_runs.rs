@@ -1,0 +1,75 @@
+//! What the worker left of a test run, read in the broker: secrets out, single results in.
+
+use std::borrow::Cow;
+use std::io::{self, Read};
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use crate::evidence::{self, TestResults, Written};
+use crate::settings::Redactor;
+use crate::tools::TestRun;
+
+/// How much of a log's end is read for single tests; more is noise.
+const OUTPUT_BYTES: usize = 16 * 1024 * 1024;
+/// How much of that is read for the runner's totals.
+const TOTALS_BYTES: usize = 64 * 1024;
+/// Of one report; the worker keeps no longer ones.
+const REPORT_BYTES: u64 = 32 * 1024 * 1024;
+/// Of reports, as for their length.
+const REPORTS: usize = 2_000;
+
+/// Adds to `run`, whose files are in `logs`, what the runner said of its tests, and takes known secrets out of it and them.
+///
+/// # Errors
+/// When the log can't be read or written.
+pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor) -> io::Result<()> {
+    let logs = Dir::open_ambient_dir(logs, ambient_authority())?;
+    let (output, whole) = redact_log(&logs, &run.log, redactor)?;
+    // A report that can't be read is as one that wasn't written.
+    let reports = run.reports.as_ref().and_then(|name| redact_reports(&logs, name, redactor).ok()).unwrap_or_default();
+    let ended = whole && run.stopped.is_none() && run.signal.is_none();
+    let written = Written { command: &run.command, output: &output, reports: &reports, ended };
+    run.results = evidence::results(&written);
+    let totals = || evidence::counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
+    // Where single tests are known, the totals follow from them.
+    run.counts = run.results.as_ref().filter(|results| results.complete).map(TestResults::counts).or_else(totals);
+    redactor.clean(&mut run.excerpt);
+    redactor.clean(&mut run.command);
+    Ok(())
+}
+
+/// The worker knows the shapes of secrets and no values; a log in which there are some is written anew. Returns the end
+/// of the log, and whether that is all of it. Its name comes from the worker, so that it is looked for in `logs` alone.
+fn redact_log(logs: &Dir, name: &str, redactor: &Redactor) -> io::Result<(String, bool)> {
+    let raw = match logs.read(name) {
+        // A run that was cancelled before it began has none.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((String::new(), false)),
+        raw => raw?,
+    };
+    let clean = redactor.bytes(&raw);
+    if let Cow::Owned(clean) = &clean {
+        logs.write(name, clean)?;
+    }
+    let cut = clean.len().saturating_sub(OUTPUT_BYTES);
+    Ok((String::from_utf8_lossy(&clean[cut..]).into_owned(), cut == 0))
+}
+
+/// The same for reports, in the order of their numbers.
+fn redact_reports(logs: &Dir, folder: &str, redactor: &Redactor) -> io::Result<Vec<Vec<u8>>> {
+    let folder = logs.open_dir(folder)?;
+    let mut names: Vec<_> = folder.entries()?.flatten().take(REPORTS).map(|entry| entry.file_name()).collect();
+    names.sort_unstable();
+    let mut reports = Vec::new();
+    for name in names {
+        let mut raw = Vec::new();
+        folder.open(&name)?.take(REPORT_BYTES).read_to_end(&mut raw)?;
+        let clean = redactor.bytes(&raw);
+        if let Cow::Owned(clean) = &clean {
+            folder.write(&name, clean)?;
+        }
+        reports.push(clean.into_owned());
+    }
+    Ok(reports)
+}

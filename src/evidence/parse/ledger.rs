@@ -1,0 +1,130 @@
+//! Tests as a parser finds them: under names that stay the same between runs, with messages that stay short.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::evidence::{TestCase, TestResults, Verdict};
+
+/// Far more than a project has; whoever prints more wants to fill the memory.
+const MAX_TESTS: usize = 200_000;
+/// Characters of a name.
+const MAX_NAME: usize = 500;
+/// Bytes of a message, and of all of them.
+const MAX_MESSAGE: usize = 2_000;
+const MAX_MESSAGES: usize = 4 * 1024 * 1024;
+/// Lines of a message.
+const MAX_LINES: usize = 24;
+
+/// What differs between two runs of the same test: addresses, and names of temporary folders.
+static UNSTABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\b0x[0-9a-fA-F]{6,16}\b|/(?:private/)?(?:tmp|var/tmp|var/folders)/[^\s\]):,'\x22]+").ok()
+});
+
+/// Results while they are read.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    tests: BTreeMap<String, TestCase>,
+    message_bytes: usize,
+    full: bool,
+}
+
+impl Ledger {
+    /// Notes a test. One of the same name is another test, and gets a number.
+    pub(super) fn add(&mut self, name: &str, verdict: Verdict) -> Option<&mut TestCase> {
+        let stable = stable(name);
+        let mut numbered = stable.clone();
+        let mut number = 1_u32;
+        while self.tests.contains_key(&numbered) {
+            number += 1;
+            // Thousands of the same name say nothing that hundreds don't.
+            if number > 500 {
+                return None;
+            }
+            numbered = format!("{stable} #{number}");
+        }
+        self.insert(numbered, verdict)
+    }
+
+    /// Notes what is said of a test again; the worst counts.
+    pub(super) fn amend(&mut self, name: &str, verdict: Verdict) -> Option<&mut TestCase> {
+        let stable = stable(name);
+        if !self.tests.contains_key(&stable) {
+            return self.insert(stable, verdict);
+        }
+        let test = self.tests.get_mut(&stable)?;
+        if verdict == Verdict::Failed || test.verdict == Verdict::Skipped {
+            test.verdict = verdict;
+        }
+        Some(test)
+    }
+
+    fn insert(&mut self, name: String, verdict: Verdict) -> Option<&mut TestCase> {
+        if self.tests.len() >= MAX_TESTS {
+            self.full = true;
+            return None;
+        }
+        Some(self.tests.entry(name).or_insert(TestCase { verdict, message: None, file: None }))
+    }
+
+    /// Says why the test `name`, which is known, failed; the first word stands.
+    pub(super) fn explain(&mut self, name: &str, message: &str) {
+        let message = short(message);
+        if message.is_empty() || self.message_bytes + message.len() > MAX_MESSAGES {
+            return;
+        }
+        if let Some(test) = self.tests.get_mut(&stable(name)).filter(|test| test.message.is_none()) {
+            self.message_bytes += message.len();
+            test.message = Some(message);
+        }
+    }
+
+    /// The same for the file that it stands in or points to.
+    pub(super) fn locate(&mut self, name: &str, file: &str) {
+        let file: String = file.chars().filter(|char| !char.is_control()).take(MAX_NAME).collect();
+        if let Some(test) = self.tests.get_mut(&stable(name)).filter(|test| test.file.is_none() && !file.is_empty()) {
+            test.file = Some(file);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.tests.len()
+    }
+
+    pub(super) fn finish(self, source: impl Into<String>, complete: bool) -> TestResults {
+        TestResults { source: source.into(), tests: self.tests, complete: complete && !self.full }
+    }
+}
+
+/// A name without what changes from run to run, and without what a terminal would act on.
+fn stable(name: &str) -> String {
+    let plain: String = name.trim().chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    let stable = UNSTABLE.as_ref().map_or(plain.clone(), |unstable| unstable.replace_all(&plain, "…").into_owned());
+    match stable.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => stable[..end].to_owned(),
+        None => stable,
+    }
+}
+
+/// The lines of a message that matter: the first and the last, which hold the assertion and its place.
+fn short(message: &str) -> String {
+    let message = console::strip_ansi_codes(message);
+    let lines: Vec<&str> = message.lines().map(str::trim_end).collect();
+    let first = lines.iter().position(|line| !line.is_empty()).unwrap_or(lines.len());
+    let last = lines.iter().rposition(|line| !line.is_empty()).map_or(first, |last| last + 1);
+    let lines = &lines[first..last];
+    let mut kept = lines.to_vec();
+    if lines.len() > MAX_LINES {
+        let (head, tail) = (&lines[..MAX_LINES / 2], &lines[lines.len() - MAX_LINES / 2..]);
+        kept = [head, &["…"], tail].concat();
+    }
+    let mut text = kept.join("\n");
+    text.retain(|char| char == '\n' || char == '\t' || !char.is_control());
+    if text.len() > MAX_MESSAGE {
+        let (head, tail) =
+            (text.floor_char_boundary(MAX_MESSAGE / 2), text.ceil_char_boundary(text.len() - MAX_MESSAGE / 2));
+        text = format!("{}\n…\n{}", &text[..head], &text[tail..]);
+    }
+    text
+}

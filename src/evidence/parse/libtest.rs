@@ -1,0 +1,117 @@
+//! What `cargo test` prints: libtest's lines, one a test, binary after binary.
+
+use super::ledger::Ledger;
+use crate::evidence::{TestResults, Verdict};
+
+/// The results in `lines`; `None` when no binary of libtest printed any of them.
+pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
+    let mut reading = Reading::default();
+    for line in lines {
+        reading.line(line);
+    }
+    if reading.begun == 0 {
+        return None;
+    }
+    // A binary that crashed said how many tests it has, and not what came of them.
+    let complete = reading.begun == reading.ended && reading.promised == reading.ledger.len() as u64;
+    Some(reading.ledger.finish("libtest, text", complete))
+}
+
+#[derive(Default)]
+struct Reading {
+    ledger: Ledger,
+    /// The binary whose tests run, as cargo names it.
+    binary: String,
+    /// A test whose verdict comes on a later line, because it printed something itself.
+    pending: Option<String>,
+    begun: usize,
+    ended: usize,
+    /// How many tests the binaries said they have.
+    promised: u64,
+    /// The test whose output is shown, and that output.
+    shown: Option<(String, String)>,
+}
+
+impl Reading {
+    fn line(&mut self, line: &str) {
+        if let Some(binary) = binary(line) {
+            self.close();
+            self.binary = binary;
+        } else if let Some(count) = line.strip_prefix("running ").and_then(amount_of_tests) {
+            self.begun += 1;
+            self.promised += count;
+        } else if line.starts_with("test result: ") {
+            self.close();
+            self.ended += 1;
+        } else if let Some((name, verdict)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) {
+            self.test(name, verdict);
+        } else if let Some(name) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----")) {
+            self.close();
+            self.shown = Some((self.full_name(name), String::new()));
+        } else if line == "failures:" || line == "successes:" {
+            self.close();
+        } else if let Some((_, output)) = &mut self.shown {
+            output.push_str(line);
+            output.push('\n');
+        } else if let (Some(verdict), Some(name)) = (verdict(line), self.pending.take()) {
+            self.ledger.add(&name, verdict);
+        }
+    }
+
+    fn test(&mut self, name: &str, said: &str) {
+        let name = self.full_name(name.strip_suffix(" - should panic").unwrap_or(name));
+        match verdict(said) {
+            Some(verdict) => drop(self.ledger.add(&name, verdict)),
+            None => self.pending = Some(name),
+        }
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        if self.binary.is_empty() { name.to_owned() } else { format!("{}::{name}", self.binary) }
+    }
+
+    /// The end of what a failed test printed.
+    fn close(&mut self) {
+        let Some((name, output)) = self.shown.take() else { return };
+        let told: Vec<&str> =
+            output.lines().filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE")).collect();
+        self.ledger.explain(&name, &told.join("\n"));
+        if let Some(file) = told.iter().find_map(|line| panicked_in(line)) {
+            self.ledger.locate(&name, file);
+        }
+    }
+}
+
+/// `     Running unittests src/lib.rs (target/debug/deps/calc-0123456789abcdef)` and `   Doc-tests calc`.
+fn binary(line: &str) -> Option<String> {
+    let line = line.trim_start();
+    if let Some(name) = line.strip_prefix("Doc-tests ") {
+        return Some(format!("{name} (doc)"));
+    }
+    let path = line.strip_prefix("Running ")?.strip_suffix(')')?.rsplit_once(" (")?.1;
+    let file = path.rsplit(['/', '\\']).next()?;
+    let name = file.strip_suffix(".exe").unwrap_or(file);
+    // The hash behind the name changes with the compiler.
+    Some(name.rsplit_once('-').map_or(name, |(name, _)| name).to_owned())
+}
+
+/// `3 tests` of `running 3 tests`.
+fn amount_of_tests(rest: &str) -> Option<u64> {
+    rest.strip_suffix(" tests").or_else(|| rest.strip_suffix(" test"))?.parse().ok()
+}
+
+fn verdict(said: &str) -> Option<Verdict> {
+    match said {
+        "ok" => Some(Verdict::Passed),
+        "FAILED" => Some(Verdict::Failed),
+        _ if said == "ignored" || said.starts_with("ignored, ") => Some(Verdict::Skipped),
+        // Only under `--report-time`.
+        _ => verdict(said.strip_suffix('>')?.rsplit_once(" <")?.0),
+    }
+}
+
+/// `thread 'core::tests::adds' (123) panicked at src/core.rs:12:9:`
+fn panicked_in(line: &str) -> Option<&str> {
+    let (_, place) = line.strip_prefix("thread '")?.split_once(" panicked at ")?;
+    place.split(':').next().filter(|file| !file.is_empty())
+}
