@@ -42,6 +42,12 @@ pub enum TamperKind {
     SnapshotChanged,
     /// How tests are found and run was changed.
     RunnerChanged,
+    /// A test asserts what it did, but comes to it in another way.
+    TestEdited,
     /// The program ends early, or its exit code is set.
     EarlyExit,
+    /// Something takes the place of the runner, of its functions or of what is tested.
+    Shadowed,
+    /// Code asks whether it runs under test.
+    TestDetected,
 }
