@@ -1,5 +1,6 @@
 //! What a function asserts, read from its statements.
 
+use super::calls;
 use super::language::Language;
 use super::pattern::Pattern;
 use super::statements::Statement;
@@ -14,8 +15,8 @@ pub(super) struct Assertion {
     pub text: String,
     /// What is looked at: the first argument, or the left side.
     pub subject: String,
-    /// The rest: what is expected of it.
-    pub expected: String,
+    /// As it is shown to people.
+    pub shown: String,
     /// How much it asks; `None` for a function of the tests' own.
     pub strength: Option<Strength>,
     /// Conditions that must hold for it to be asked at all.
@@ -33,7 +34,7 @@ static CALL: Pattern = Pattern::new(
     r"(?:^|[^\w.])((?:\w+(?:\.|::))*(?:_?assert\w*|refute\w*|debug_assert\w*|prop_assert\w*|_?check\w*|_?verify\w*|_?expect\w*|_?ensure\w*|_?validate\w*|Assert|Check|flunk|raises|throws\w*)(?:(?:\.|::|->)\w+)*)(!?)\s*[(\[]",
 );
 static TESTING: Pattern = Pattern::new(
-    r"(?:^|[^\w.])((?:t|is|c|qt|assert|require|self|this|\$this|static)(?:\.|::|->)(?:is|not|true|false|same|deepEqual|like|throws\w*|equal\w*|Equal\w*|assert\w*|fail|Is|NoErr|Nil|True|Assert|Check))\s*\(",
+    r"(?:^|[^\w.])(require\.\w+|(?:t|is|c|qt|assert|require|self|this|\$this|static)(?:\.|::|->)(?:is|not|true|false|same|deepEqual|like|throws\w*|equal\w*|Equal\w*|assert\w*|fail|Is|NoErr|Nil|True|Assert|Check))\s*\(",
 );
 static RUBY_COMMAND: Pattern = Pattern::new(r"^((?:assert|refute|flunk)\w*)\b[ (]");
 static FAILS: Pattern = Pattern::new(
@@ -41,7 +42,7 @@ static FAILS: Pattern = Pattern::new(
 );
 static SHELL: Pattern = Pattern::new(r"^(?:\[\[? |assert_|refute_|test )");
 static CONDITION: Pattern =
-    Pattern::new(r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|try|catch|except|rescue|while)\b");
+    Pattern::new(r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b");
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif|case|default)\b");
 /// Parts of a line that ask any question; for languages that are only read line by line.
 static ANY: Pattern = Pattern::new(
@@ -65,17 +66,14 @@ fn assertion(language: Language, statement: &Statement) -> Option<Assertion> {
     };
     // A call that fails the test asserts the opposite of the condition before it.
     if FAILS.is_match(code) {
-        let guard = statement.around.last().filter(|head| IF.is_match(head));
-        let text = guard.map_or("fail", String::as_str);
-        let strength = guard.map(|guard| strength::of_guard(guard));
-        let (subject, expected) = strength::sides(text);
-        let text = squeeze(text);
+        let guard = statement.around.last().filter(|head| IF.is_match(head)).map(String::as_str);
+        let text = guard.unwrap_or("fail");
         return Some(Assertion {
             line: statement.line,
-            text,
-            subject,
-            expected,
-            strength,
+            text: squeeze(text),
+            subject: calls::sides(text).0,
+            shown: one_line(text),
+            strength: guard.map(strength::of_guard),
             conditions: conditions(guard.is_some()),
         });
     }
@@ -86,7 +84,7 @@ fn assertion(language: Language, statement: &Statement) -> Option<Assertion> {
         line: statement.line,
         text: squeeze(text),
         subject: parsed.subject,
-        expected: parsed.expected,
+        shown: one_line(text),
         strength: parsed.strength,
         conditions: conditions(false),
     })
@@ -110,6 +108,10 @@ fn form(language: Language, code: &str) -> Option<usize> {
         Language::Other => ANY.is_match(code).then_some(0),
         _ => start(&EXPECT).or_else(|| start(&CALL)).or_else(|| start(&TESTING)).or_else(|| start(&SHOULD).map(|_| 0)),
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches([';', ':', '{', ' ']).to_owned()
 }
 
 /// Without layout, kinds of quotes and old names.

@@ -62,9 +62,8 @@ impl Pair<'_, '_> {
             self.cases(&mut flags);
         }
         self.swallowed(&mut flags);
-        let before = flags.len();
         self.assertions(&mut flags);
-        if flags.len() == before {
+        if flags.is_empty() {
             self.edited(&mut flags);
         }
         flags
@@ -173,20 +172,22 @@ impl Pair<'_, '_> {
                 None => missing.push(old),
             }
         }
-        let mut gone = Vec::new();
-        for old in missing {
-            let by_subject = left
-                .iter()
-                .position(|new| !old.subject.is_empty() && new.subject == old.subject && new.strength >= old.strength);
-            let at = by_subject.or_else(|| closest(old, &left));
-            match at {
-                Some(at) => self.changed(old, left.remove(at), flags),
-                None => gone.push(old),
-            }
+        let mut pairs = Vec::new();
+        for near in NEAREST_FIRST {
+            missing.retain(|old| match left.iter().position(|new| near(old, new)) {
+                Some(at) => {
+                    pairs.push((*old, left.remove(at)));
+                    false
+                }
+                None => true,
+            });
         }
-        for old in gone {
+        for (old, new) in pairs {
+            self.changed(old, new, flags);
+        }
+        for old in missing {
             if !(self.stands_elsewhere)(old) {
-                let reason = format!("`{}` doesn't assert `{}` any more", self.name(), short(&old.text));
+                let reason = format!("`{}` doesn't assert `{}` any more", self.name(), short(&old.shown));
                 let line = self.old_file.place_of_old(old.line);
                 flags.push(self.flag(line, TamperKind::AssertionRemoved, true, reason));
             }
@@ -197,7 +198,7 @@ impl Pair<'_, '_> {
     fn conditions(&self, old: &Assertion, new: &Assertion, flags: &mut Vec<TamperFlag>) {
         if new.conditions.len() > old.conditions.len() {
             let condition = new.conditions.last().map_or("", String::as_str);
-            let reason = format!("`{}` asserts `{}` only under `{}`", self.name(), short(&new.text), short(condition));
+            let reason = format!("`{}` asserts `{}` only under `{}`", self.name(), short(&new.shown), short(condition));
             let line = self.file.place_of_new(new.line);
             flags.push(self.flag(line, TamperKind::AssertionLoosened, true, reason));
         }
@@ -212,7 +213,7 @@ impl Pair<'_, '_> {
         } else {
             (TamperKind::ExpectationChanged, "asked instead of")
         };
-        let reason = format!("in `{}`, `{}` is {verb} `{}`", self.name(), short(&new.text), short(&old.text));
+        let reason = format!("in `{}`, `{}` is {verb} `{}`", self.name(), short(&new.shown), short(&old.shown));
         flags.push(self.flag(line, kind, looser, reason));
         if !looser {
             self.conditions(old, new, flags);
@@ -252,20 +253,22 @@ fn changed_mark<'m>(old: &[(usize, usize)], new: &'m [(usize, usize)], pair: &Pa
     new.iter().find(|(at, _)| !known.contains(&super::assertions::squeeze(&pair.new.outline.file.text[*at])))
 }
 
-/// The one that most likely stands in the place of `old`: about the same subject, else asking as much, else the next.
-fn closest(old: &Assertion, left: &[&Assertion]) -> Option<usize> {
-    let same_subject = || left.iter().position(|new| !old.subject.is_empty() && new.subject == old.subject);
-    let about = |new: &&Assertion| {
-        let subject = old.subject.trim_start_matches('!');
-        subject.len() >= 3
-            && (new.text.contains(subject) || (new.subject.len() >= 3 && old.text.contains(&new.subject)))
-    };
-    let as_much = || left.iter().position(|new| new.strength >= old.strength);
-    same_subject().or_else(|| left.iter().position(about)).or_else(as_much).or(if left.is_empty() {
-        None
-    } else {
-        Some(0)
-    })
+/// Which assertion stands in the place of which: first of the same subject, then of about the same, then as strong, then any.
+const NEAREST_FIRST: [fn(&Assertion, &Assertion) -> bool; 5] = [
+    |old, new| is_same_subject(old, new) && new.strength >= old.strength,
+    is_same_subject,
+    |old, new| names(&old.subject, &new.text) || names(&new.subject, &old.text),
+    |old, new| new.strength >= old.strength,
+    |_, _| true,
+];
+
+fn is_same_subject(old: &Assertion, new: &Assertion) -> bool {
+    !old.subject.is_empty() && old.subject == new.subject
+}
+
+fn names(subject: &str, text: &str) -> bool {
+    let subject = subject.trim_start_matches('!');
+    subject.len() >= 3 && text.contains(subject)
 }
 
 fn is_looser(old: &Assertion, new: &Assertion) -> bool {

@@ -181,8 +181,7 @@ impl<'m, 'f> Elsewhere<'m, 'f> {
     /// What a test asserted is now asserted by what it calls, or by another test.
     fn has(&self, assertion: &Assertion, user: &Function) -> bool {
         let holds = |(function, added): &&(&Function, Vec<&Assertion>)| {
-            (!std::ptr::eq(*function, user) || function.assertions.len() > 1)
-                && (function.is_run || user.words.contains_key(&function.unit.bare) || self.is_called(function))
+            (function.is_run || user.words.contains_key(&function.unit.bare) || self.is_called(function))
                 && holds(function, added, assertion)
         };
         self.grown.iter().any(|grown| holds(&grown))
@@ -219,7 +218,7 @@ fn holds(function: &Function, added: &[&Assertion], assertion: &Assertion) -> bo
     if !added.iter().any(|new| new.strength.is_none() || new.strength >= assertion.strength) {
         return false;
     }
-    let wanted = words(&assertion.text);
+    let wanted = words(&assertion.shown);
     let is_literal =
         |word: &str| !word.starts_with(|first: char| first.is_alphabetic() || first == '_') || word.contains(' ');
     let (values, names): (Vec<&String>, Vec<&String>) =

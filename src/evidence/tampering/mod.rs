@@ -13,6 +13,7 @@
 
 mod asks;
 mod assertions;
+mod calls;
 mod change;
 mod compare;
 mod configuration;

@@ -1,5 +1,6 @@
 //! How much an assertion asks: the same value, something like it, or only that there is something.
 
+use super::calls::{call, chain_words, last_word, sides, split, squeezed};
 use super::language::Language;
 use super::pattern::Pattern;
 
@@ -20,19 +21,18 @@ pub(super) enum Strength {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parsed {
     pub subject: String,
-    pub expected: String,
     pub strength: Option<Strength>,
 }
 
 static TRIVIAL: Pattern =
     Pattern::new(r#"^(?:!?\s*)?(?:True|true|1|not\s+False|!false|not\s+None|"[^"]+"|'[^']+'|\[\s*\S.*\])$"#);
 static ESCAPE: Pattern = Pattern::new(r"\bor\s+(?:True|1)\b|\|\|\s*true\b|^\s*(?:True|1)\s+or\b|^\s*true\s*\|\|");
+static LITERAL: Pattern =
+    Pattern::new(r#"^(?:-?\d[\w.]*|"[^"]*"|'[^']*'|[:\[{].*[\]}]|true|false|null|nil|None|True|False|:\w+)$"#);
 static CONSTANT: Pattern = Pattern::new(r"^(?:True|False|None|true|false|null|nil|undefined|NULL)$");
 static LIKE: Pattern = Pattern::new(
     r"(?:\bapprox\(|\bisclose\(|allclose\(|closeTo\(|\bANY\b|expect\.any|anything\(|objectContaining|arrayContaining|stringContaining|stringMatching|\bany\()",
 );
-static COMPARES: Pattern =
-    Pattern::new(r"===|==|\bis\s+not\b|\bis\b|\bnot\s+in\b|\bin\b|!==|!=|<=|>=|[^=\-<]>[^>]|[^<]<[^<]");
 static LIKE_CALL: Pattern = Pattern::new(
     r"(?i)(?:starts_?with|ends_?with|contains?|includes?|has|isinstance|instanceof|match(?:es)?|is_match|search|test|any|is_subset|issubset|hasprefix|hassuffix|index_?of)\s*\(",
 );
@@ -182,26 +182,17 @@ pub(super) fn of_guard(guard: &str) -> Strength {
     }
 }
 
-/// Left and right of the comparison in an expression.
-pub(super) fn sides(text: &str) -> (String, String) {
-    let squeezed = |part: &str| part.chars().filter(|character| !character.is_whitespace()).collect::<String>();
-    match COMPARES.regex().and_then(|pattern| pattern.find(text)) {
-        Some(found) => (squeezed(&text[..found.start()]), squeezed(&text[found.start()..])),
-        None => (squeezed(text), String::new()),
-    }
-}
-
 fn of_expression(text: &str) -> Parsed {
     let parts = split(text, ',');
     let asked = parts.first().map_or("", |part| part.trim());
-    let (subject, expected) = sides(asked);
+    let subject = sides(asked).0;
     // `assert (x == 1, "message")` asserts a tuple, which is true.
     let is_tuple = asked.starts_with('(')
         && asked.ends_with(')')
         && split(&asked[1..asked.len() - 1], ',').len() > 1
         && call(&["f", asked].concat()).is_some_and(|(_, _, tail)| tail.trim().is_empty());
     let strength = if is_tuple { Strength::Nothing } else { expression(asked) };
-    Parsed { subject, expected, strength: Some(strength) }
+    Parsed { subject, strength: Some(strength) }
 }
 
 /// What an expression that must be true asks.
@@ -234,9 +225,12 @@ fn expression(asked: &str) -> Strength {
 }
 
 fn of_verb(verb: &str, arguments: &[String]) -> Parsed {
+    // Go passes what reports the failure first.
+    let arguments =
+        if arguments.first().is_some_and(|first| first.trim() == "t") { &arguments[1..] } else { arguments };
     let argument = |at: usize| arguments.get(at).map_or("", |argument| argument.trim());
-    let rest = arguments.get(1..).unwrap_or_default().join(",");
-    let (mut subject, mut expected) = (argument(0).to_owned(), rest);
+    // Many frameworks take what is expected first.
+    let mut subject = argument(usize::from(arguments.len() > 1 && LITERAL.is_match(argument(0)))).to_owned();
     let plain = plain(verb);
     let strength = if plain.contains("raise") || plain.contains("throw") {
         Some(raised(arguments))
@@ -245,7 +239,7 @@ fn of_verb(verb: &str, arguments: &[String]) -> Parsed {
         || plain == "ok"
         || plain.ends_with("assert")
     {
-        (subject, expected) = sides(argument(0));
+        subject = sides(argument(0)).0;
         Some(expression(argument(0)))
     } else {
         let strength = by_name(&plain);
@@ -263,8 +257,7 @@ fn of_verb(verb: &str, arguments: &[String]) -> Parsed {
             strength => strength,
         }
     };
-    let squeezed = |text: &str| text.chars().filter(|character| !character.is_whitespace()).collect();
-    Parsed { subject: squeezed(&subject), expected: squeezed(&expected), strength }
+    Parsed { subject: squeezed(&subject), strength }
 }
 
 /// `expect(subject).words(expected)`.
@@ -287,8 +280,7 @@ fn of_chain(subject: &[String], words: String, expected: &[String]) -> Parsed {
                 strength => strength,
             }
         };
-    let squeezed = |text: &str| text.chars().filter(|character| !character.is_whitespace()).collect();
-    Parsed { subject: squeezed(&subject), expected: squeezed(&expected.join(",")), strength }
+    Parsed { subject: squeezed(&subject), strength }
 }
 
 /// Ruby and shells: words without parentheses.
@@ -319,79 +311,4 @@ fn by_name(plain: &str) -> Option<Strength> {
 /// Letters and digits in lower case.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
-}
-
-fn last_word(head: &str) -> String {
-    head.trim_end_matches(['!', ' ']).rsplit(['.', ':', '>']).next().unwrap_or_default().to_owned().to_owned()
-}
-
-/// The words of a chain up to its last call: `.not.toBe`, `.to.be.a`.
-fn chain_words(tail: &str) -> String {
-    let mut words = String::new();
-    let mut rest = tail;
-    while let Some((head, _, behind)) = call(rest) {
-        words.push_str(head);
-        rest = behind.trim_start();
-        if !rest.starts_with('.') {
-            break;
-        }
-    }
-    words
-}
-
-/// What stands before the first parenthesis, its arguments, and what stands behind it.
-fn call(text: &str) -> Option<(&str, Vec<String>, &str)> {
-    let open = text.find('(')?;
-    let mut depth = 0_i64;
-    let mut quote: Option<char> = None;
-    let mut escaped = false;
-    for (at, character) in text.char_indices().skip_while(|(at, _)| *at < open) {
-        if escaped {
-            escaped = false;
-        } else if let Some(open) = quote {
-            escaped = character == '\\';
-            quote = Some(open).filter(|open| *open != character);
-        } else {
-            match character {
-                '"' | '\'' | '`' => quote = Some(character),
-                '(' => depth += 1,
-                ')' => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                return Some((&text[..open], split(&text[open + 1..at], ','), &text[at + 1..]));
-            }
-        }
-    }
-    None
-}
-
-/// Parts between commas that are in no bracket and no string.
-fn split(text: &str, separator: char) -> Vec<String> {
-    let (mut parts, mut current) = (Vec::new(), String::new());
-    let (mut depth, mut quote, mut escaped) = (0_i64, None, false);
-    for character in text.chars() {
-        if escaped {
-            escaped = false;
-        } else if let Some(open) = quote {
-            escaped = character == '\\';
-            quote = Some(open).filter(|open| *open != character);
-        } else {
-            match character {
-                '"' | '\'' | '`' => quote = Some(character),
-                '(' | '[' | '{' => depth += 1,
-                ')' | ']' | '}' => depth -= 1,
-                _ if character == separator && depth == 0 => {
-                    parts.push(std::mem::take(&mut current));
-                    continue;
-                }
-                _ => {}
-            }
-        }
-        current.push(character);
-    }
-    if !current.trim().is_empty() {
-        parts.push(current);
-    }
-    parts
 }

@@ -8,8 +8,9 @@ use super::statements::Statement;
 static HANDLER: Pattern = Pattern::new(r"^\}?\s*(?:except|rescue|catch)\b");
 static NARROW: Pattern = Pattern::new(r"^except\s+\(?(?:[\w.]+(?:,\s*)?)+\)?");
 static BROAD: Pattern = Pattern::new(r"\b(?:AssertionError|Exception|BaseException|Error)\b");
-static GOES_ON_FAILING: Pattern =
-    Pattern::new(r"(?i)\b(?:raise|throw|reject|fail\w*|assert\w*|expect\w*|panic!?|error|fatal\w*|done|exit)\b");
+static GOES_ON_FAILING: Pattern = Pattern::new(
+    r"(?i)\b(?:raise|throw|reject|fail\w*|assert\w*|expect\w*|panic!?|fatal\w*|exit)\b|\b[tb]\.Error|\bdone\(",
+);
 static SWALLOWS: Pattern = Pattern::new(
     r"\bsuppress\(|(?:raises|assertRaises)\(\s*(?:AssertionError|Exception|BaseException)\s*\)|\bcatch_unwind\(|\brecover\(\)|\.catch\(\s*(?:\(\w*\)|\w+|_)\s*=>\s*(?:\{\s*\}|null|undefined|true)|\.catch\(\s*(?:noop|\w+\.noop)\)|\.catch\(\s*function\s*\(\w*\)\s*\{\s*\}|\brescue\s+(?:nil|true|false|Exception)\b|assertThrows\(\s*(?:Throwable|AssertionError|Error)\b",
 );

@@ -123,13 +123,16 @@ impl Outline {
     }
 
     fn title(&self, at: usize, end: usize) -> String {
-        let text = self.file.text[at..end.min(at + 6)].join("\n");
+        // Calls may be broken behind the parenthesis.
+        let lines = if self.language == Language::Ruby { 1 } else { 6 };
+        let text = self.file.text[at..end.min(at + lines)].join("\n");
         let found = TITLE.captures(&text);
         let title =
             found.and_then(|found| (1..=3).find_map(|group| found.get(group)).map(|title| title.as_str().to_owned()));
         title.unwrap_or_else(|| {
-            let word = text.split(['(', '{', ',']).nth(1).unwrap_or_default();
-            word.trim().chars().take(80).collect()
+            // `describe Core do`, `it(name, …)`
+            let word = text.split(['(', '{', ',', ' ']).filter(|word| !word.is_empty()).nth(1).unwrap_or_default();
+            word.chars().take(80).collect()
         })
     }
 
