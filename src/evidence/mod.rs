@@ -6,6 +6,7 @@
 //!
 //! [`reporting()`] has the runner write down single tests, [`results()`] reads them, [`compare()`] holds them against
 //! the [`Baseline`], and [`failures()`] tells the model. [`Trials`] run the tests on other states than the run's own.
+//! [`inspect()`] flags what in a patch touches the tests, and [`judge()`] says which of that refuses it.
 
 mod baseline;
 mod counts;
@@ -18,6 +19,7 @@ mod python;
 mod reporting;
 mod results;
 mod runners;
+mod tampering;
 mod trials;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key};
@@ -29,4 +31,5 @@ pub use minimize::needed;
 pub use parse::{Written, results};
 pub use reporting::reporting;
 pub use results::{TestCase, TestResults, Verdict};
+pub use tampering::{Change, asks_for_tests, inspect, judge};
 pub use trials::{TrialError, Trials};

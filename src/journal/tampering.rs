@@ -10,15 +10,11 @@ use super::RelPath;
 pub struct TestsTouched {
     /// Every hunk that touches tests, or what they are run by.
     pub flags: Vec<TamperFlag>,
-    /// Who allows it, such as `--allow-test-edits`.
+    /// What the patch is refused for: of the flags those that weaken tests, and edits of tests that failed at the start and
+    /// pass now.
+    pub refused_for: Vec<TamperFlag>,
+    /// Who allows it, such as `--allow-test-edits`; nothing is refused then.
     pub allowed: Option<String>,
-}
-
-impl TestsTouched {
-    /// The flags that the patch is refused for.
-    pub fn refusing(&self) -> impl Iterator<Item = &TamperFlag> {
-        self.flags.iter().filter(|flag| flag.weakens && self.allowed.is_none())
-    }
 }
 
 /// A hunk that touches what the tests say.
@@ -58,6 +54,12 @@ pub enum TamperKind {
     SnapshotChanged,
     /// How tests are found and run was changed.
     RunnerChanged,
+    /// A test asserts what it did, but comes to it in another way.
+    TestEdited,
     /// The program ends early, or its exit code is set.
     EarlyExit,
+    /// Something takes the place of the runner, of its functions or of what is tested.
+    Shadowed,
+    /// Code asks whether it runs under test.
+    TestDetected,
 }

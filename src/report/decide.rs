@@ -44,7 +44,7 @@ fn by_evidence(why: &str, latest: Latest<'_>) -> Decision {
         let because = tests.result.contradiction.as_ref().map_or_else(String::new, |why| format!(": {why}"));
         return failing(format!("{} fails{because}{}", tests.command, latest.matrix.map_or_else(String::new, blame)));
     }
-    if let Some(flag) = latest.touched.and_then(|touched| touched.refusing().next()) {
+    if let Some(flag) = latest.touched.and_then(|touched| touched.refused_for.first()) {
         let detail = format!("the patch makes tests prove less: {}:{}: {}", flag.path, flag.line, flag.reason);
         return Decision { outcome: Outcome::Refused, detail };
     }

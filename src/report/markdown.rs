@@ -103,7 +103,7 @@ fn write_flags(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
     let allowed = touched.allowed.as_ref().map_or_else(String::new, |by| format!(" (allowed: {})", sanitise(by)));
     writeln!(out, "**The patch touches tests**{allowed}\n")?;
     for flag in &touched.flags {
-        let word = if flag.weakens { "weakens" } else { "note" };
+        let word = if touched.refused_for.contains(flag) { "refused" } else { "note" };
         let (path, reason) = (sanitise(flag.path.as_str()), sanitise(&flag.reason));
         writeln!(out, "- {word}: `{path}:{}`: {reason}", flag.line)?;
     }

@@ -7,16 +7,17 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::guard::{Guard, Looked};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
 use crate::evidence;
-use crate::journal::{Event, PatchWritten, RelPath, Residue, RunFolder};
+use crate::journal::{Event, FileChange, PatchWritten, RelPath, Residue, RunFolder, TestsTouched};
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError, Judgement};
 use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, ChangeSet, Touched, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, Touched, View, WorkspaceError, write_patch};
 
 /// The bench of a real run.
 pub struct RunBench {
@@ -32,6 +33,10 @@ pub struct RunBench {
     pub redactor: Redactor,
     /// What is known of the state that the run started from.
     pub start: StartState,
+    /// Who looks at what the patch does to tests.
+    pub guard: Guard,
+    /// What the patch changes, as last written.
+    pub changed: Vec<FileChange>,
 }
 
 /// The view, made in the background while the model thinks.
@@ -104,6 +109,15 @@ impl RunBench {
             .map_err(|error| broken(format!("{} in {}: {error}", run.log, logs.display()), None))
     }
 
+    /// How the patch as it stands touches tests.
+    fn look(&self, fixed: &[String]) -> Result<TestsTouched, BenchError> {
+        let blobs = Blobs::at(&self.folder.blobs());
+        let look =
+            |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, fixed });
+        let touched = ChangeSet::load(&self.folder.changes()).and_then(|changes| look(&changes));
+        touched.map_err(|error| broken(format!("what the patch changes can't be read back: {error}"), None))
+    }
+
     /// What the worker says goes on without secrets: only the broker knows which values are some.
     fn worker_failed(&self, error: &WorkerError) -> BenchError {
         broken(self.redactor.text(&error.to_string()), Some(error.hint()))
@@ -154,6 +168,7 @@ impl Bench for RunBench {
             .map_err(|error| broken(format!("{}: {error}", changes_path.display()), None))?;
         write_patch(&patch_path, &patch).map_err(|error| from_workspace(&error))?;
         let left_out = patch.left_out.iter().map(ToString::to_string).collect();
+        self.changed.clone_from(&patch.files);
         Ok(PatchWritten { sha256: patch.sha256, files: patch.files, left_out })
     }
 
@@ -173,13 +188,16 @@ impl Bench for RunBench {
 
     async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
         let mut judged = Judgement::default();
-        let (baseline, is_news) = self.start.baseline(patience).await;
-        let Some(baseline) = baseline else { return Ok(judged) };
-        if is_news {
-            judged.events.extend(baseline.runs.iter().map(|run| Event::TestsRan(run.ran.clone())));
+        if let (Some(baseline), is_news) = self.start.baseline(patience).await {
+            let told = baseline.runs.iter().filter(|_| is_news);
+            judged.events.extend(told.map(|run| Event::TestsRan(run.ran.clone())));
+            judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
+            judged.events.extend(judged.matrix.clone().map(Event::Compared));
         }
-        judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
-        judged.events.extend(judged.matrix.clone().map(Event::Compared));
+        let fixed = judged.matrix.as_ref().map_or(&[][..], |matrix| &matrix.fixed);
+        let touched = self.look(fixed)?;
+        judged.refusing.clone_from(&touched.refused_for);
+        judged.events.push(Event::TestsTouched(touched));
         Ok(judged)
     }
 

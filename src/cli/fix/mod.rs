@@ -9,6 +9,7 @@ mod bench;
 mod discreet;
 mod enclosure;
 mod finish;
+mod guard;
 mod interrupt;
 mod open_run;
 mod opening;

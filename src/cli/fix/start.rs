@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::bench::{RunBench, ViewSlot};
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
+use super::guard::Guard;
 use super::open_run::{OpenRun, cache_key, lock};
 use super::opening::{self, Sights};
 use super::order::Order;
@@ -16,7 +17,7 @@ use super::start_state::{Inquiry, StartState};
 use super::sweep::sweep;
 use super::terms::{ChosenTests, client, limits, price};
 use crate::cli::failure::Failure;
-use crate::evidence::{Baselines, Trials};
+use crate::evidence::{self, Baselines, Trials};
 use crate::journal::Event;
 use crate::model::{Client, Conversation, Price};
 use crate::planner::budget::Budget;
@@ -83,7 +84,10 @@ impl<'a> Run<'a> {
         let start = StartState::find_out(self.inquiry(plan), self.open.asked.subscribe());
         let (folder, redactor) = (self.open.folder.clone(), self.redactor.clone());
         let has_tests = tests.command.is_some();
-        self.bench = Some(RunBench { worker, view: ViewSlot::Making(making), folder, has_tests, redactor, start });
+        let guard =
+            Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
+        let (view, changed) = (ViewSlot::Making(making), Vec::new());
+        self.bench = Some(RunBench { worker, view, folder, has_tests, redactor, start, guard, changed });
         let (conversation, messages) = opened?;
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)

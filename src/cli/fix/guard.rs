@@ -1,0 +1,84 @@
+//! How the patch touches tests, and whether that is allowed.
+
+use std::io;
+
+use crate::evidence::{self, Change};
+use crate::journal::{ChangeKind, FileChange, RelPath, TamperFlag, TestsTouched};
+use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState};
+
+/// What allows a patch to weaken tests.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard {
+    /// `--allow-test-edits`.
+    pub allowed: bool,
+    /// The task asks for other tests.
+    pub asked: bool,
+}
+
+/// The patch as the guard looks at it.
+pub struct Looked<'a> {
+    /// What changed.
+    pub changes: &'a ChangeSet,
+    /// The same, with renames.
+    pub files: &'a [FileChange],
+    /// The contents.
+    pub blobs: &'a Blobs,
+    /// Tests that failed at the start and pass now.
+    pub fixed: &'a [String],
+}
+
+impl Guard {
+    /// Looks at the patch. Blocks.
+    ///
+    /// # Errors
+    /// When a content can't be read.
+    pub fn look(self, patch: &Looked<'_>) -> io::Result<TestsTouched> {
+        let contents = contents(patch.changes, patch.blobs)?;
+        let from: Vec<Option<&RelPath>> =
+            contents.iter().map(|content| renamed_from(patch.files, content.path)).collect();
+        let before = |path: &RelPath| contents.iter().find(|content| content.path == path)?.before.as_deref();
+        let moved_away = |path: &RelPath| from.iter().flatten().any(|old| *old == path);
+        let changes = contents.iter().zip(&from).filter(|(content, _)| !moved_away(content.path));
+        let changes: Vec<_> = changes
+            .map(|(content, from)| Change {
+                path: content.path,
+                before: from.map_or(content.before.as_deref(), before),
+                after: content.after.as_deref(),
+                renamed_from: *from,
+            })
+            .collect();
+        Ok(self.judged(evidence::inspect(&changes), patch.fixed))
+    }
+
+    fn judged(self, flags: Vec<TamperFlag>, fixed: &[String]) -> TestsTouched {
+        let plainly = evidence::judge(&flags, fixed, false);
+        let refused_for = evidence::judge(&flags, fixed, self.asked);
+        let allowed = match (self.allowed, refused_for.len() < plainly.len()) {
+            (true, _) if !plainly.is_empty() => Some("--allow-test-edits".to_owned()),
+            (_, true) => Some("the task asks for other tests".to_owned()),
+            _ => None,
+        };
+        TestsTouched { flags, refused_for: if self.allowed { Vec::new() } else { refused_for }, allowed }
+    }
+}
+
+struct Content<'a> {
+    path: &'a RelPath,
+    before: Option<Vec<u8>>,
+    after: Option<Vec<u8>>,
+}
+
+fn contents<'a>(changes: &'a ChangeSet, blobs: &Blobs) -> io::Result<Vec<Content<'a>>> {
+    let read = |state: Option<FileState>| state.map(|state| blobs.read(state.sha256)).transpose();
+    let content = |entry: &'a ChangedFile| {
+        Ok(Content { path: &entry.path, before: read(entry.before)?, after: read(entry.after)? })
+    };
+    changes.entries.iter().map(content).collect()
+}
+
+fn renamed_from<'a>(files: &'a [FileChange], path: &RelPath) -> Option<&'a RelPath> {
+    files.iter().find(|file| file.path == *path).and_then(|file| match &file.kind {
+        ChangeKind::Renamed { from } => Some(from),
+        _ => None,
+    })
+}

@@ -1,0 +1,169 @@
+//! Whether a task asks for other tests, in so many words.
+//!
+//! A clause counts when its verb is one of change and its object is tests: "update the tests", "remove
+//! the obsolete test cases". That tests be added needs no leave, and that they be made to pass is
+//! no wish for other tests. In doubt the answer is no. Cases stand in `fixtures/tampering/asks.txt`.
+
+use super::pattern::Pattern;
+
+/// "don't touch the tests", "without changing a test", "leave the tests alone".
+static FORBIDS: Pattern = Pattern::new(
+    r"(?i)(?:\b(?:not|never|without|no|cannot|avoid)\b|n['’]t\b)[^.!?\n]{0,40}\b(?:tests?|specs?|snapshots?)\b|\b(?:leave|keep)\b[^.!?\n]{0,30}\btests?\b[^.!?\n]{0,30}\b(?:alone|unchanged|untouched|as (?:they|it)|intact)\b|\btests?\b[^.!?\n]{0,30}\b(?:must|should|may|can)\s*(?:not|n['’]t)\b|\btests?\b[^.!?\n]{0,20}\b(?:are|is)\s+(?:correct|right|fine)\b",
+);
+/// "the test is wrong; fix it".
+static IS_WRONG: Pattern = Pattern::new(
+    r"(?i)\b(?:tests?|assertions?|expectations?|snapshots?)\b[^.!?\n]{0,60}\b(?:is|are|was|were)\s+(?:itself\s+|simply\s+|just\s+)?(?:wrong|incorrect|outdated|obsolete|stale|mistaken)\b[^.!?\n]{0,20}[.,;:]?\s*(?:so\s+|please\s+|and\s+)*(?:fix|correct|update|change|remove|delete|adjust)\s+(?:it|them|the\s+tests?|the\s+expectations?)\b",
+);
+const VERBS: [&str; 36] = [
+    "update",
+    "change",
+    "modify",
+    "rewrite",
+    "remove",
+    "delete",
+    "drop",
+    "rename",
+    "refactor",
+    "adjust",
+    "adapt",
+    "correct",
+    "relax",
+    "loosen",
+    "skip",
+    "disable",
+    "ignore",
+    "move",
+    "migrate",
+    "port",
+    "convert",
+    "simplify",
+    "split",
+    "merge",
+    "consolidate",
+    "deduplicate",
+    "parametrize",
+    "parametrise",
+    "regenerate",
+    "re-record",
+    "reorganize",
+    "reorganise",
+    "edit",
+    "restructure",
+    "tidy",
+    "modernise",
+];
+/// Verbs that ask for other tests only where these are said to be wrong.
+const REPAIRS: [&str; 2] = ["fix", "repair"];
+const WRONG: [&str; 7] = ["wrong", "incorrect", "outdated", "obsolete", "stale", "mistaken", "bad"];
+const TESTS: [&str; 11] = [
+    "test",
+    "tests",
+    "spec",
+    "specs",
+    "snapshot",
+    "snapshots",
+    "goldens",
+    "assertion",
+    "assertions",
+    "expectation",
+    "expectations",
+];
+/// What may follow a test that is still the object: parts of it, or where it stands.
+const GOES_WITH_TEST: [&str; 30] = [
+    "case",
+    "cases",
+    "file",
+    "files",
+    "suite",
+    "suites",
+    "function",
+    "functions",
+    "name",
+    "names",
+    "class",
+    "classes",
+    "for",
+    "in",
+    "of",
+    "to",
+    "so",
+    "that",
+    "which",
+    "from",
+    "and",
+    "accordingly",
+    "as",
+    "where",
+    "because",
+    "with",
+    "into",
+    "under",
+    "too",
+    "if",
+];
+/// Words before which a clause's object has ended.
+const ENDS_OBJECT: [&str; 24] = [
+    "so", "that", "to", "until", "when", "if", "because", "which", "and", "for", "from", "with", "by", "where", "make",
+    "makes", "break", "breaks", "under", "before", "after", "but", "or", "in",
+];
+/// An object of more words than this is another sentence.
+const MAX_WORDS: usize = 6;
+
+/// True when the task plainly asks for tests to be changed or removed.
+#[must_use]
+pub fn asks_for_tests(task: &str) -> bool {
+    let prose = without_quotes(task);
+    if FORBIDS.is_match(&prose) {
+        return false;
+    }
+    IS_WRONG.is_match(&prose) || prose.split(['.', '!', '?', ';', ':', '\n', ',']).any(asks)
+}
+
+/// A clause in which a verb of change stands as a command, with tests as its object.
+fn asks(clause: &str) -> bool {
+    let plain = clause.to_lowercase();
+    let words: Vec<&str> =
+        plain.split_whitespace().map(|word| word.trim_matches(['(', ')', '"', '*', '-', '\''])).collect();
+    (0..words.len()).any(|at| is_command(&words, at) && object_is_tests(words[at], &words[at + 1..]))
+}
+
+/// "the update tests" and "we changed tests" are no commands.
+fn is_command(words: &[&str], at: usize) -> bool {
+    const BEFORE: [&str; 16] = [
+        "please", "and", "then", "also", "to", "should", "must", "you", "we", "just", "only", "or", "let's", "",
+        "clean", "instead",
+    ];
+    let is_verb = VERBS.contains(&words[at]) || REPAIRS.contains(&words[at]);
+    is_verb
+        && at
+            .checked_sub(1)
+            .is_none_or(|before| BEFORE.contains(&words[before]) || words[before].chars().all(|c| c.is_ascii_digit()))
+}
+
+fn object_is_tests(verb: &str, words: &[&str]) -> bool {
+    let is_name = |word: &str| word.starts_with("`test") || word.starts_with("test_");
+    let at = words.iter().take(MAX_WORDS).position(|word| TESTS.contains(word) || is_name(word) || *word == "golden");
+    let Some(at) = at else { return false };
+    let between = &words[..at];
+    let follows = words.get(at + 1).copied().unwrap_or_default();
+    let is_object = !between.iter().any(|word| ENDS_OBJECT.contains(word));
+    // "the test command" is no test.
+    let is_test = follows.is_empty()
+        || GOES_WITH_TEST.contains(&follows)
+        || is_name(follows)
+        || is_name(words[at])
+        || TESTS.contains(&follows);
+    let says_wrong = !REPAIRS.contains(&verb) || between.iter().any(|word| WRONG.contains(word));
+    is_object && is_test && says_wrong
+}
+
+/// Fenced code, quoted lines and logs aren't the user's own words.
+fn without_quotes(task: &str) -> String {
+    let mut in_fence = false;
+    let own = |line: &&str| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_fence ^= is_fence;
+        !in_fence && !is_fence && !line.trim_start().starts_with('>')
+    };
+    task.lines().filter(own).collect::<Vec<_>>().join("\n")
+}

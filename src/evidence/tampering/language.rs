@@ -1,0 +1,82 @@
+//! The languages whose tests the guard can read, and how each writes comments and strings.
+
+use crate::journal::RelPath;
+
+/// A language; [`Language::Other`] is read line by line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Language {
+    Python,
+    Rust,
+    JavaScript,
+    Go,
+    Java,
+    Kotlin,
+    CSharp,
+    Php,
+    Ruby,
+    Shell,
+    Other,
+}
+
+/// What the mask has to know of a language.
+pub(super) struct Syntax {
+    pub line_comments: &'static [&'static str],
+    pub block_comment: Option<(&'static str, &'static str)>,
+    /// Quotes whose strings may run over lines, longest first.
+    pub long_quotes: &'static [&'static str],
+    /// Quotes whose strings end with their line at the latest.
+    pub quotes: &'static [u8],
+    /// `r#"…"#`, and `'a'` beside lifetimes.
+    pub is_rust: bool,
+    /// `/…/` may be a regular expression.
+    pub has_regex: bool,
+}
+
+impl Language {
+    /// By the ending of the file's name.
+    pub fn of(path: &RelPath) -> Self {
+        let name = path.as_str().rsplit('/').next().unwrap_or_default().to_lowercase();
+        match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+            "py" | "pyi" | "pyx" => Self::Python,
+            "rs" => Self::Rust,
+            "js" | "jsx" | "ts" | "tsx" | "mjs" | "cjs" | "mts" | "cts" | "vue" | "svelte" => Self::JavaScript,
+            "go" => Self::Go,
+            "java" | "groovy" | "scala" => Self::Java,
+            "kt" | "kts" => Self::Kotlin,
+            "cs" => Self::CSharp,
+            "php" | "phpt" => Self::Php,
+            "rb" | "rake" => Self::Ruby,
+            "sh" | "bash" | "bats" | "zsh" => Self::Shell,
+            _ if name == "rakefile" => Self::Ruby,
+            _ => Self::Other,
+        }
+    }
+
+    /// Blocks are told by indentation, not by braces.
+    pub fn is_indented(self) -> bool {
+        matches!(self, Self::Python | Self::Ruby)
+    }
+
+    pub fn syntax(self) -> Syntax {
+        let braces = Syntax {
+            line_comments: &["//"],
+            block_comment: Some(("/*", "*/")),
+            long_quotes: &[],
+            quotes: b"\"'",
+            is_rust: false,
+            has_regex: false,
+        };
+        match self {
+            Self::Python => {
+                Syntax { line_comments: &["#"], block_comment: None, long_quotes: &["\"\"\"", "'''"], ..braces }
+            }
+            Self::Ruby => Syntax { line_comments: &["#"], block_comment: Some(("\n=begin", "\n=end")), ..braces },
+            Self::Shell | Self::Other => Syntax { line_comments: &["#"], block_comment: None, ..braces },
+            Self::Rust => Syntax { long_quotes: &["\""], quotes: b"", is_rust: true, ..braces },
+            Self::JavaScript => Syntax { long_quotes: &["`"], has_regex: true, ..braces },
+            Self::Go => Syntax { long_quotes: &["`"], ..braces },
+            Self::Java | Self::Kotlin | Self::CSharp => Syntax { long_quotes: &["\"\"\""], ..braces },
+            Self::Php => Syntax { line_comments: &["//", "# "], ..braces },
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A file's text without what doesn't run: comments blanked, and a second time with strings blanked too.
+//!
+//! Both have the lines and columns of the original, so that a place in one is the same place in the
+//! others. A test that was commented out, or wrapped in a string, is simply no longer there.
+
+use super::language::{Language, Syntax};
+
+/// A file as the guard reads it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Masked {
+    /// The lines as they stand.
+    pub raw: Vec<String>,
+    /// Comments are blank.
+    pub text: Vec<String>,
+    /// Comments and the contents of strings are blank.
+    pub code: Vec<String>,
+}
+
+impl Masked {
+    pub fn new(source: &str, language: Language) -> Self {
+        let source = source.replace('\r', "");
+        let mut mask = Mask::over(source.as_bytes());
+        mask.run(&language.syntax());
+        let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).split('\n').map(str::to_owned).collect::<Vec<_>>();
+        Self { raw: lines(source.as_bytes()), text: lines(&mask.text), code: lines(&mask.code) }
+    }
+}
+
+struct Mask<'s> {
+    source: &'s [u8],
+    text: Vec<u8>,
+    code: Vec<u8>,
+    at: usize,
+}
+
+impl<'s> Mask<'s> {
+    fn over(source: &'s [u8]) -> Self {
+        Self { source, text: source.to_vec(), code: source.to_vec(), at: 0 }
+    }
+
+    fn run(&mut self, syntax: &Syntax) {
+        while self.at < self.source.len() {
+            if let Some(end) = self.comment(syntax) {
+                blank(&mut self.text[self.at..end]);
+                blank(&mut self.code[self.at..end]);
+                self.at = end;
+            } else if let Some((open, close, end)) = self.string(syntax) {
+                blank(&mut self.code[self.at + open..end.saturating_sub(close).max(self.at + open)]);
+                self.at = end;
+            } else {
+                self.at += 1;
+            }
+        }
+    }
+
+    fn rest(&self) -> &'s [u8] {
+        &self.source[self.at..]
+    }
+
+    /// Where the comment that starts here ends.
+    fn comment(&self, syntax: &Syntax) -> Option<usize> {
+        let rest = self.rest();
+        if syntax.line_comments.iter().any(|open| rest.starts_with(open.as_bytes())) {
+            // `$#` of shells and `#{…}` of Ruby strings are no comments; nor is `#!` of Rust's inner attributes.
+            let is_glued = rest[0] == b'#' && self.at > 0 && !self.source[self.at - 1].is_ascii_whitespace();
+            let is_attribute = rest.starts_with(b"#[");
+            return (!is_attribute && !(is_glued && rest.get(1) == Some(&b'{'))).then(|| self.at + line_end(rest));
+        }
+        let (open, close) = syntax.block_comment?;
+        let inner = rest.strip_prefix(open.as_bytes())?;
+        let length = find(inner, close.as_bytes()).map_or(rest.len(), |at| open.len() + at + close.len());
+        Some(self.at + length)
+    }
+
+    /// The lengths of the opening and the closing quote of the string that starts here, and its end.
+    fn string(&self, syntax: &Syntax) -> Option<(usize, usize, usize)> {
+        let rest = self.rest();
+        if syntax.is_rust {
+            if let Some(hashes) = raw_string(rest, self.before()) {
+                let close = ["\"", &"#".repeat(hashes)].concat();
+                let open = hashes + 2;
+                let end = find(&rest[open..], close.as_bytes()).map_or(rest.len(), |at| open + at + close.len());
+                return Some((open, close.len(), self.at + end));
+            }
+            if rest[0] == b'\'' {
+                return character(rest).map(|end| (1, 1, self.at + end));
+            }
+        }
+        if let Some(quote) = syntax.long_quotes.iter().find(|quote| rest.starts_with(quote.as_bytes())) {
+            let end = closing(&rest[quote.len()..], quote.as_bytes(), true).map_or(rest.len(), |at| quote.len() + at);
+            return Some((quote.len(), quote.len(), self.at + end));
+        }
+        let is_quote = syntax.quotes.contains(&rest[0]);
+        let is_regex = syntax.has_regex && rest[0] == b'/' && self.may_be_regex();
+        if !is_quote && !is_regex {
+            return None;
+        }
+        let line = &rest[1..line_end(rest).max(1)];
+        match closing(line, &rest[..1], true) {
+            Some(at) => Some((1, 1, self.at + 1 + at)),
+            // A quote without its partner: a wrong guess must not swallow the rest of the file.
+            None if is_quote => Some((1, 0, self.at + 1 + line.len())),
+            None => None,
+        }
+    }
+
+    fn before(&self) -> Option<u8> {
+        self.at.checked_sub(1).map(|at| self.source[at])
+    }
+
+    /// A slash divides behind a value, and opens a regular expression elsewhere.
+    fn may_be_regex(&self) -> bool {
+        let behind = self.code[..self.at].iter().rposition(|byte| !byte.is_ascii_whitespace());
+        let Some(behind) = behind else { return true };
+        b"(,=:[!&|?{};+".contains(&self.code[behind]) || self.code[..=behind].ends_with(b"return")
+    }
+}
+
+/// Blanks everything but the ends of lines.
+fn blank(bytes: &mut [u8]) {
+    bytes.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+}
+
+fn line_end(bytes: &[u8]) -> usize {
+    memchr::memchr(b'\n', bytes).unwrap_or(bytes.len())
+}
+
+fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    memchr::memmem::find(bytes, needle)
+}
+
+/// Where `quote` closes, behind it.
+fn closing(bytes: &[u8], quote: &[u8], escapes: bool) -> Option<usize> {
+    let mut at = 0;
+    while at < bytes.len() {
+        if escapes && bytes[at] == b'\\' {
+            at += 2;
+        } else if bytes[at..].starts_with(quote) {
+            return Some(at + quote.len());
+        } else {
+            at += 1;
+        }
+    }
+    None
+}
+
+/// The number of hashes of `r"…"`, `r#"…"#`.
+fn raw_string(rest: &[u8], before: Option<u8>) -> Option<usize> {
+    let starts_word = !before.is_some_and(|byte| byte.is_ascii_alphanumeric() && byte != b'b' || byte == b'_');
+    let hashes = rest.strip_prefix(b"r")?.iter().take_while(|byte| **byte == b'#').count();
+    (starts_word && rest.get(1 + hashes) == Some(&b'"')).then_some(hashes)
+}
+
+/// The end of a character literal; `None` for a lifetime.
+fn character(rest: &[u8]) -> Option<usize> {
+    if rest.get(1) == Some(&b'\\') {
+        return closing(&rest[1..], b"'", true).map(|at| 1 + at);
+    }
+    let end = memchr::memchr(b'\'', rest.get(1..rest.len().min(7))?)?;
+    let is_one = std::str::from_utf8(&rest[1..=end]).is_ok_and(|inside| inside.chars().count() == 1);
+    is_one.then_some(end + 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(source: &str, language: Language) -> (String, String) {
+        let masked = Masked::new(source, language);
+        (masked.text.join("\n"), masked.code.join("\n"))
+    }
+
+    #[test]
+    fn comments_and_strings_are_blank() {
+        let (text, code) = masked("x = 'a#b' # c\n\"\"\"doc\nmore\"\"\"\ny", Language::Python);
+        assert_eq!(text, "x = 'a#b'    \n\"\"\"doc\nmore\"\"\"\ny");
+        assert_eq!(code, "x = '   '    \n\"\"\"   \n    \"\"\"\ny");
+    }
+
+    #[test]
+    fn rust_has_lifetimes_characters_and_raw_strings() {
+        let (_, code) = masked("fn f<'a>(x: &'a str) { ('\"', r#\"a\"b\"#, \"c\") } // d", Language::Rust);
+        assert_eq!(code, "fn f<'a>(x: &'a str) { (' ', r#\"   \"#, \" \") }     ");
+    }
+
+    #[test]
+    fn a_slash_may_be_a_regular_expression() {
+        let (_, code) = masked("x.match(/it('a'/) / 2 / y", Language::JavaScript);
+        assert_eq!(code, "x.match(/      /) / 2 / y");
+    }
+
+    #[test]
+    fn an_open_quote_ends_with_its_line() {
+        assert_eq!(masked("it's\nassert x", Language::Ruby).1, "it' \nassert x");
+    }
+}

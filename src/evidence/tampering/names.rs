@@ -1,0 +1,113 @@
+//! Whether a runner's name of a test and a function found in a file are one and the same.
+
+use crate::journal::RelPath;
+
+/// True when `runner`, as a runner names a test (`tests/test_core.py::T::test_add[1]`, `core::tests::adds`,
+/// `adder > adds`, `TestAdd/sub`), may be the test `name` (`T::test_add`) of the file `path`.
+pub(super) fn is_same(runner: &str, name: &str, path: &RelPath) -> bool {
+    if name.contains(" > ") || name.contains(' ') {
+        return is_same_title(runner, name);
+    }
+    let wanted: Vec<&str> = name.split("::").collect();
+    let found = segments(runner);
+    let Some((last, suites)) = wanted.split_last() else { return false };
+    // A Go subtest stands behind its test.
+    let Some(at) = found.iter().rposition(|segment| same_word(segment, last)) else {
+        return is_same_title(runner, name);
+    };
+    let before = &found[..at];
+    let suites_fit = suites.iter().all(|suite| before.iter().any(|segment| same_word(segment, suite)));
+    (suites_fit || before.len() < suites.len()) && file_fits(runner, before, suites.len(), path)
+}
+
+/// Pieces of a dotted, colon-separated or slashed name, without parameters.
+fn segments(runner: &str) -> Vec<String> {
+    let plain = without_parameters(runner);
+    let parts = plain.split(['.', ':', '/', '#', '$', '>', '›', '»', ' ']);
+    parts.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
+/// `test_add[1-2]`, `adds(int)`, `testAdd with data set #0`.
+fn without_parameters(runner: &str) -> &str {
+    let end = runner.find(['[', '(']).unwrap_or(runner.len());
+    let end = end.min(runner.find(" with data set").unwrap_or(end));
+    &runner[..end]
+}
+
+fn same_word(one: &str, other: &str) -> bool {
+    let plain = |word: &str| word.trim_start_matches("test_").replace([' ', '-'], "_").to_lowercase();
+    one == other || plain(one) == plain(other)
+}
+
+/// When the runner says a module, it must be the file's.
+fn file_fits(runner: &str, before: &[String], suites: usize, path: &RelPath) -> bool {
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    let (stem, ending) = name.split_once('.').unwrap_or((name, ""));
+    if ending != "py" || before.len() <= suites {
+        return true;
+    }
+    let says_module = runner.contains(".py")
+        || before.iter().any(|segment| segment.starts_with("test_") || segment.ends_with("_test"));
+    !says_module || before.iter().any(|segment| segment == stem)
+}
+
+/// Titles: the suites and the case one after the other, in whatever way they are joined.
+fn is_same_title(runner: &str, name: &str) -> bool {
+    let runner = letters(runner);
+    let mut at = 0;
+    let mut parts: Vec<String> = name.split(" > ").flat_map(placeholders).map(|part| letters(&part)).collect();
+    parts.retain(|part| !part.is_empty());
+    if parts.is_empty() {
+        return true;
+    }
+    let all = parts.iter().all(|part| match runner[at..].find(part.as_str()) {
+        Some(found) => {
+            at += found + part.len();
+            true
+        }
+        None => false,
+    });
+    let ends_open = name.ends_with(['}', 's', 'd', 'i', 'j', 'o', 'p']) && name.contains(['%', '$']);
+    all && (at == runner.len()
+        || ends_open
+        || name.contains(['%', '$'])
+        || runner[at..].chars().all(|rest| rest.is_ascii_digit()))
+}
+
+/// The fixed parts of a title of `it.each`: between `%s`, `$name` and `${…}`.
+fn placeholders(title: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut rest = title.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            '%' => {
+                rest.next();
+                parts.push(String::new());
+            }
+            '$' => {
+                let is_braced = rest.peek() == Some(&'{');
+                while rest
+                    .next_if(
+                        |next| if is_braced { *next != '}' } else { next.is_alphanumeric() || "_.".contains(*next) },
+                    )
+                    .is_some()
+                {}
+                if is_braced {
+                    rest.next();
+                }
+                parts.push(String::new());
+            }
+            _ => {
+                if let Some(part) = parts.last_mut() {
+                    part.push(character);
+                }
+            }
+        }
+    }
+    parts
+}
+
+/// Letters and digits in lower case: whatever joins the words doesn't count.
+fn letters(text: &str) -> String {
+    text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}

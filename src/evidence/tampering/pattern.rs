@@ -1,0 +1,37 @@
+//! Regular expressions that are compiled when they are first asked.
+
+use std::sync::OnceLock;
+
+use regex::{Captures, Regex};
+
+/// A regular expression known at build time. One that doesn't compile matches nothing; a test looks at each.
+pub(super) struct Pattern {
+    source: &'static str,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    pub const fn new(source: &'static str) -> Self {
+        Self { source, compiled: OnceLock::new() }
+    }
+
+    pub fn regex(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| Regex::new(self.source).ok()).as_ref()
+    }
+
+    pub fn is_match(&self, text: &str) -> bool {
+        self.regex().is_some_and(|regex| regex.is_match(text))
+    }
+
+    pub fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
+        self.regex()?.captures(text)
+    }
+
+    pub fn all<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        self.regex().into_iter().flat_map(move |regex| regex.find_iter(text).map(|found| found.as_str()))
+    }
+
+    pub fn count(&self, text: &str) -> usize {
+        self.all(text).count()
+    }
+}

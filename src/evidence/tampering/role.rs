@@ -1,0 +1,185 @@
+//! What a file is to the tests, told by its path.
+
+use super::language::Language;
+use crate::journal::RelPath;
+
+/// What a file is to the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Its runner looks for tests in it.
+    Test,
+    /// Code that tests use: `conftest.py`, helpers below a folder of tests.
+    Support,
+    /// What a runner recorded and compares with.
+    Snapshot,
+    /// Values that tests read: files below a folder of tests that are no code.
+    TestData,
+    /// How tests are found and run.
+    Configuration,
+    /// How a server runs them.
+    Ci,
+    /// Anything else.
+    Source,
+}
+
+const TEST_FOLDERS: [&str; 11] = [
+    "test",
+    "tests",
+    "testing",
+    "spec",
+    "specs",
+    "__tests__",
+    "e2e",
+    "testsuite",
+    "integration_tests",
+    "unittests",
+    "cypress",
+];
+const SNAPSHOT_ENDINGS: [&str; 8] =
+    [".snap", ".snap.new", ".ambr", ".golden", ".approved.txt", ".verified.txt", ".snapshot", ".gold"];
+const SNAPSHOT_FOLDERS: [&str; 6] =
+    ["__snapshots__", "snapshots", "__image_snapshots__", "golden", "goldens", "goldenfiles"];
+const DATA_FOLDERS: [&str; 3] = ["testdata", "fixtures", "__fixtures__"];
+const CI: [&str; 9] = [
+    ".github/workflows/",
+    ".circleci/",
+    ".gitlab-ci.yml",
+    "azure-pipelines",
+    ".travis.yml",
+    "jenkinsfile",
+    ".buildkite/",
+    "appveyor.yml",
+    ".drone.yml",
+];
+
+impl Role {
+    pub fn of(path: &RelPath) -> Self {
+        let path_text = path.as_str().to_lowercase();
+        let (folders, name) = path_text.rsplit_once('/').unwrap_or(("", &path_text));
+        let in_one_of = |names: &[&str]| folders.split('/').any(|folder| names.contains(&folder));
+        let in_tests = in_one_of(&TEST_FOLDERS) || folders.split('/').any(|folder| folder.ends_with(".tests"));
+        let is_code = Language::of(path) != Language::Other;
+        if CI.iter().any(|start| path_text.starts_with(start) || name == *start) {
+            Self::Ci
+        } else if is_configuration(name, &path_text) {
+            Self::Configuration
+        } else if SNAPSHOT_ENDINGS.iter().any(|ending| name.ends_with(ending))
+            || in_one_of(&SNAPSHOT_FOLDERS) && (!is_code || in_one_of(&["__snapshots__"]))
+        {
+            Self::Snapshot
+        } else if is_found(path) {
+            Self::Test
+        } else if is_support(name) || in_tests && is_code {
+            Self::Support
+        } else if in_one_of(&DATA_FOLDERS) && !is_code || in_tests {
+            Self::TestData
+        } else {
+            Self::Source
+        }
+    }
+
+    /// Tests, and the code that they are written with.
+    pub fn is_of_tests(self) -> bool {
+        matches!(self, Self::Test | Self::Support)
+    }
+}
+
+fn is_support(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    ["conftest", "spec_helper", "rails_helper", "test_helper", "testhelper", "setuptests", "jest.setup"].contains(&stem)
+        || ["testutil", "test_util", "test_support", "testutils", "test_utils", "test-utils"]
+            .iter()
+            .any(|word| stem.starts_with(word))
+        || (name.contains("setup") && (name.contains("jest") || name.contains("vitest") || name.contains("test")))
+}
+
+fn is_configuration(name: &str, path: &str) -> bool {
+    const NAMES: [&str; 28] = [
+        "pytest.ini",
+        ".pytest.ini",
+        "pyproject.toml",
+        "setup.cfg",
+        "tox.ini",
+        "noxfile.py",
+        ".coveragerc",
+        "package.json",
+        "cargo.toml",
+        "makefile",
+        "gnumakefile",
+        "justfile",
+        "taskfile.yml",
+        "rakefile",
+        ".rspec",
+        "phpunit.xml",
+        "phpunit.xml.dist",
+        "phpunit.dist.xml",
+        "composer.json",
+        "pom.xml",
+        "build.gradle",
+        "build.gradle.kts",
+        "test.sh",
+        "run_tests.sh",
+        "run-tests.sh",
+        "runtests.py",
+        "cmakelists.txt",
+        "deno.json",
+    ];
+    const STARTS: [&str; 10] = [
+        "jest.config",
+        "vitest.config",
+        "vitest.workspace",
+        ".mocharc",
+        "karma.conf",
+        "playwright.config",
+        "ava.config",
+        ".taprc",
+        "web-test-runner.config",
+        "jasmine.json",
+    ];
+    NAMES.contains(&name)
+        || STARTS.iter().any(|start| name.starts_with(start))
+        || path.ends_with(".cargo/config.toml")
+        || path.ends_with(".cargo/config")
+        || path.ends_with(".config/nextest.toml")
+        || name.ends_with(".csproj")
+        || name.ends_with(".runsettings")
+}
+
+/// True when the language's usual runner looks for tests in a file of this name.
+pub(super) fn is_found(path: &RelPath) -> bool {
+    let path_text = path.as_str();
+    let (folders, name) = path_text.rsplit_once('/').unwrap_or(("", path_text));
+    let stem = name.split('.').next().unwrap_or_default();
+    let in_tests = folders.split('/').any(|folder| TEST_FOLDERS.contains(&folder.to_lowercase().as_str()));
+    match Language::of(path) {
+        Language::Python => {
+            stem != "conftest" && (stem.starts_with("test") || stem.ends_with("_test") || stem.ends_with("_tests"))
+        }
+        Language::Rust => in_tests || stem.ends_with("test") || stem.ends_with("tests") || stem.starts_with("test"),
+        Language::JavaScript => {
+            name.contains(".test.")
+                || name.contains(".spec.")
+                || name.contains(".cy.")
+                || in_tests && !is_support(&name.to_lowercase())
+                || stem == "test"
+                || stem.starts_with("test-")
+                || stem.ends_with("-test")
+                || stem.ends_with("_test")
+        }
+        Language::Go => stem.ends_with("_test"),
+        Language::Java | Language::Kotlin | Language::CSharp | Language::Php => {
+            ["Test", "Tests", "TestCase", "IT", "Spec", "ITCase"].iter().any(|end| stem.ends_with(end))
+                || stem.starts_with("Test")
+                || name.ends_with(".phpt")
+                || in_tests && Language::of(path) == Language::Php && folders.to_lowercase().contains("feature")
+        }
+        Language::Ruby => stem.ends_with("_test") || stem.ends_with("_spec") || stem.starts_with("test_"),
+        Language::Shell => name.ends_with(".bats") || stem.starts_with("test") || stem.ends_with("_test"),
+        Language::Other => in_tests && stem.to_lowercase().contains("test") && name.contains('.') && !is_prose(name),
+    }
+}
+
+fn is_prose(name: &str) -> bool {
+    ["md", "txt", "rst", "json", "yml", "yaml", "toml", "lock", "html", "xml", "csv", "out", "svg", "css"]
+        .contains(&name.rsplit('.').next().unwrap_or_default())
+}
