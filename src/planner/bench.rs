@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::journal::{Event, PatchWritten};
+use crate::journal::{Event, PatchWritten, StopReason};
 use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
 
@@ -10,6 +10,8 @@ use crate::tools::{Access, Observation, TestRun};
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct BenchError {
+    /// [`StopReason::WorkerFailed`], or [`StopReason::StorageFailed`] when the disk is why.
+    pub reason: StopReason,
     /// What happened, in one line.
     pub message: String,
     /// What to do about it.

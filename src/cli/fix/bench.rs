@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::evidence;
-use crate::journal::{Event, PatchWritten, RelPath, Residue, RunFolder};
+use crate::journal::{Event, Outcome, PatchWritten, RelPath, Residue, RunFolder, StopReason};
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError};
 use crate::settings::Redactor;
@@ -100,8 +100,7 @@ impl RunBench {
     /// Adds the totals, which stand at the end of what a runner prints, and takes known secrets out of its log.
     fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
         let logs = self.folder.logs();
-        let end = redact_log(&logs, &run.log, &self.redactor)
-            .map_err(|error| broken(format!("{} in {}: {error}", run.log, logs.display()), None))?;
+        let end = redact_log(&logs, &run.log, &self.redactor).map_err(|error| unkept(&logs.join(&run.log), error))?;
         run.counts = evidence::counts(&end);
         self.redactor.clean(&mut run.excerpt);
         self.redactor.clean(&mut run.command);
@@ -110,7 +109,8 @@ impl RunBench {
 
     /// What the worker says goes on without secrets: only the broker knows which values are some.
     fn worker_failed(&self, error: &WorkerError) -> BenchError {
-        broken(self.redactor.text(&error.to_string()), Some(error.hint()))
+        let reason = reason(error.is_disk_failure());
+        BenchError { reason, ..broken(self.redactor.text(&error.to_string()), Some(error.hint())) }
     }
 }
 
@@ -152,10 +152,7 @@ impl Bench for RunBench {
         }
         let touched = if anything { Touched::Anything } else { Touched::Paths(&touched) };
         let patch = view.patch(touched).map_err(|error| from_workspace(&error))?;
-        patch
-            .changes
-            .save(&changes_path)
-            .map_err(|error| broken(format!("{}: {error}", changes_path.display()), None))?;
+        patch.changes.save(&changes_path).map_err(|error| unkept(&changes_path, error))?;
         write_patch(&patch_path, &patch).map_err(|error| from_workspace(&error))?;
         let left_out = patch.left_out.iter().map(ToString::to_string).collect();
         Ok(PatchWritten { sha256: patch.sha256, files: patch.files, left_out })
@@ -193,7 +190,17 @@ fn redact_log(logs: &Path, name: &str, redactor: &Redactor) -> io::Result<String
 }
 
 fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
-    BenchError { message: message.into(), hint }
+    BenchError { reason: StopReason::WorkerFailed, message: message.into(), hint }
+}
+
+/// A file of the run's folder can't be written or read.
+fn unkept(path: &Path, source: io::Error) -> BenchError {
+    from_workspace(&WorkspaceError::Io { action: "keep", path: path.to_owned(), source })
+}
+
+/// A disk that fails is nobody's fault, and the run goes on once a person has seen to it.
+fn reason(disk: bool) -> StopReason {
+    if disk { StopReason::StorageFailed } else { StopReason::WorkerFailed }
 }
 
 impl From<WorkspaceError> for BenchError {
@@ -204,10 +211,12 @@ impl From<WorkspaceError> for BenchError {
 
 impl From<ApplyError> for BenchError {
     fn from(error: ApplyError) -> Self {
-        broken(error.to_string(), Some(error.hint().to_owned()))
+        let reason = reason(error.outcome() == Outcome::Storage);
+        Self { reason, ..broken(error.to_string(), Some(error.hint().to_owned())) }
     }
 }
 
 fn from_workspace(error: &WorkspaceError) -> BenchError {
-    broken(error.to_string(), Some(error.hint()))
+    let reason = reason(error.outcome() == Outcome::Storage);
+    BenchError { reason, ..broken(error.to_string(), Some(error.hint())) }
 }

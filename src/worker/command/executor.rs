@@ -17,7 +17,7 @@ use super::supplies::Supplies;
 use super::watch::{LINGER, Limits, Seen, Stop, Watch};
 use crate::journal::{Layer, Proof, Residue};
 use crate::settings::TestCommand;
-use crate::tools::TestRun;
+use crate::tools::{FatalToolError, TestRun};
 use crate::worker::confine::{Domain, PROCESSES};
 use crate::worker::plan::Charge;
 use crate::worker::proof::{self, Targets};
@@ -123,20 +123,20 @@ impl Executor {
         Ok(proofs)
     }
 
-    fn tests(&mut self, filter: &[String], asked_at: u64) -> Result<TestRun, String> {
-        let Some(tests) = &self.charge.tests else { return Err("no test command is known".into()) };
-        let argv = tests.to_argv(filter).map_err(|error| error.to_string())?;
-        let command = tests.typed(filter).map_err(|error| error.to_string())?;
+    fn tests(&mut self, filter: &[String], asked_at: u64) -> Result<TestRun, FatalToolError> {
+        let Some(tests) = &self.charge.tests else { return Err(FatalToolError::new("no test command is known")) };
+        let argv = tests.to_argv(filter).map_err(|error| FatalToolError::new(error.to_string()))?;
+        let command = tests.typed(filter).map_err(|error| FatalToolError::new(error.to_string()))?;
         self.gate.silence();
 
         let began = Instant::now();
-        let (file, log) =
-            next_log(&self.charge.logs).map_err(|error| format!("the log of the test run can't be made: {error}"))?;
+        let (file, log) = next_log(&self.charge.logs)
+            .map_err(|error| FatalToolError::io("the log of the test run can't be made", &error))?;
         let mut output = Output::new(file);
         let errand = self.errand(tests, argv);
         let ending = self
             .watched(errand, asked_at, &mut output)
-            .map_err(|error| format!("{command} could not be run: {error}"))?;
+            .map_err(|error| FatalToolError::io(&format!("{command} could not be run"), &error))?;
 
         let stopped = if ending.status.is_none() { Some(Stop::Cancelled) } else { ending.stop };
         let mut run = TestRun {
