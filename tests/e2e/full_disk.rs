@@ -10,13 +10,15 @@ use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, TASK, World, mender};
 
-/// Runs a command while a disk of the size `$1` is at `$0`, with what was there; with `$2` full from the start. When the
-/// command ends, what is on the disk moves to the folder below.
+/// Runs a command while a disk of the size `$1` is at `$0`, with what was there. As `$2` says, it is full from the start, or
+/// once somebody asks for that with a pipe beside it. When the command ends, what is on the disk moves to the folder below.
 const ON_A_DISK: &str = r#"
     state=$0 size=$1 full=$2; shift 2
     mkdir -p "$state" && mv "$state" "$state.before" && mkdir "$state" || exit 99
     mount -t tmpfs -o size="$size" tmpfs "$state" && cp -a "$state.before/." "$state" && rm -r "$state.before" || exit 99
-    if [ "$full" = full ]; then cat /dev/zero > "$state/fill" 2> /dev/null; fi
+    fill() { cat /dev/zero > "$state/fill" 2> /dev/null; }
+    if [ "$full" = full ]; then fill; fi
+    if [ "$full" = later ]; then (read -r _ < "$state.ask"; fill; echo filled > "$state.told") & fi
     "$@"
     code=$?
     rm -f "$state/fill"
@@ -45,16 +47,23 @@ fn fix_on(world: &World, size: &str, kimi: &MockKimi) -> Ran {
     world.run(on_a_disk(world, size, "empty", &world.keyed(kimi, &["fix", TASK])))
 }
 
-/// Stopped by the disk: exit code, journal and report say so, and what to do.
+/// Stopped by the disk: exit code and journal say so, and what to do.
 fn stopped_by_the_disk(ran: Ran) -> Ran {
     let ran = ran.code(74).says(&["error: ", "No space left on device", "hint: free ", "kcode resume"]);
-    let (journal, report) = (ran.kept().journal(), ran.report());
-    let end = journal.last().unwrap();
+    let end = ran.kept().journal().pop().unwrap();
     assert_eq!((&end["type"], &end["outcome"]), (&"run_ended".into(), &"storage".into()), "{end}");
     assert_eq!(ran.kept().events("stopped")[0]["reason"], "storage_failed");
-    assert_eq!((&report["outcome"], &report["exit_code"]), (&"storage".into(), &74.into()));
-    assert_eq!(report["residue"]["survivors"], 0);
+    assert_eq!(ran.kept().events("residue")[0]["survivors"], 0);
     ran
+}
+
+/// The report says the same, written or folded anew.
+fn reported(world: &World, ran: &Ran) {
+    let written = ran.kept().0.join("report.json").exists().then(|| ran.report());
+    let shown = world.run(world.kcode(&["show", &ran.kept().id(), "--output", "json"])).code(0);
+    for report in written.into_iter().chain([serde_json::from_str(&shown.stdout()).unwrap()]) {
+        assert_eq!((&report["outcome"], &report["exit_code"]), (&"storage".into(), &74.into()));
+    }
 }
 
 /// There is space again: the same conversation comes to its end.
@@ -83,6 +92,38 @@ fn a_reply_that_cannot_be_kept() {
     let ran = stopped_by_the_disk(fix_on(&world, "2m", &kimi)).says(&["the journal", "can't be written"]);
     assert!(ran.stdout().contains("+Hello, World!"), "what exists is handed over");
     assert_eq!(ran.kept().events("reply").len(), 1, "the reply in flight is lost, and nothing else");
+    reported(&world, &ran);
+    goes_on(&world, &kimi);
+}
+
+#[test]
+fn somebody_else_who_fills_it() {
+    if !can_have_one() {
+        return;
+    }
+    let world = World::new();
+    let (ask, told) = (world.path("state.ask"), world.path("state.told"));
+    for pipe in [&ask, &told] {
+        rustix::fs::mkfifoat(rustix::fs::CWD, pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    }
+    let mut turn = 0;
+    let kimi = MockKimi::answering(move |_| {
+        turn += 1;
+        if turn == 2 {
+            std::fs::write(&ask, "now\n").unwrap();
+            assert_eq!(std::fs::read_to_string(&told).unwrap(), "filled\n");
+        }
+        match turn {
+            1 => Answer::call("edit_file", EDIT),
+            2 => Answer::call("write_file", r#"{"path": "new.txt", "content": "new"}"#),
+            _ => Answer::text("Done."),
+        }
+    });
+    let ran = stopped_by_the_disk(world.run(on_a_disk(&world, "2m", "later", &world.keyed(&kimi, &["fix", TASK]))));
+    assert!(ran.stdout().contains("+Hello, World!") && !ran.stdout().contains("new.txt"), "{}", ran.stdout());
+    // Little of this is the run's own and makes room when it goes: the report may have to come later.
+    let ran = ran.says(&["new.txt can't be written"]);
+    reported(&world, &ran);
     goes_on(&world, &kimi);
 }
 
@@ -110,11 +151,8 @@ fn output_of_tests_that_fills_it() {
     world.write_test("head -c 4000000 /dev/zero | tr '\\0' x; exit 0");
     let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done."), Answer::text("Done.")]);
     // Logs are kept, so that there may be no space left for the report either.
-    let ran = fix_on(&world, "2m", &kimi).code(74).says(&["No space left on device", "hint: ", "kcode resume"]);
-    let end = ran.kept().journal().pop().unwrap();
-    assert_eq!(end["outcome"], "storage", "{end}");
-    let shown = world.run(world.kcode(&["show", &ran.kept().id(), "--output", "json"])).code(0);
-    assert!(shown.stdout().contains(r#""exit_code": 74"#), "{}", shown.stdout());
+    let ran = stopped_by_the_disk(fix_on(&world, "2m", &kimi));
+    reported(&world, &ran);
     goes_on(&world, &kimi);
 }
 
