@@ -36,12 +36,13 @@ pub fn apply(run: &RunFolder, root: &std::path::Path, journal: &mut dyn Journal)
     let changes = ChangeSet::load(&changes).with_context(|| format!("{} can't be read", changes.display()))?;
     let applied = workspace::apply(root, &changes, &Blobs::at(&run.blobs()))?;
     let files = applied.files;
-    journal.append(vec![Event::Applied(applied)])?;
+    // The tree is written by now: what was set aside for the end makes sure that the journal knows.
+    journal.conclude(vec![Event::Applied(applied)])?;
     Ok(files)
 }
 
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
-        Self::new(Outcome::Refused, error.to_string(), error.hint())
+        Self::new(error.outcome(), error.to_string(), error.hint())
     }
 }

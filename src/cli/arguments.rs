@@ -234,7 +234,7 @@ pub struct LimitArguments {
     /// Dollars at list price [default: 1]
     #[arg(long, value_name = "USD", value_parser = parse_usd)]
     pub max_cost: Option<Usd>,
-    /// Wall time, such as 90s or 1h30m [default: 20m]
+    /// Time while the run runs, such as 90s or 1h30m; counts on when it is resumed [default: 20m]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub max_time: Option<Duration>,
 }

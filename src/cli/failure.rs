@@ -8,7 +8,7 @@ use crate::settings::SettingsError;
 use crate::workspace::WorkspaceError;
 
 /// An error as people see it, with the exit code that it ends in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure {
     /// Decides the exit code.
     pub outcome: Outcome,
@@ -84,9 +84,11 @@ impl From<WorkspaceError> for Failure {
 
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
-        if error.is_in_use() {
-            return Self::usage(error.to_string(), "wait until it has ended, or stop it");
-        }
-        Self::new(Outcome::Internal, error.to_string(), "free space on that disk, or set KCODE_HOME to another one")
+        let outcome = match &error {
+            error if error.is_in_use() => Outcome::Usage,
+            error if error.is_disk_failure() => Outcome::Storage,
+            _ => Outcome::Internal,
+        };
+        Self::new(outcome, error.to_string(), error.hint())
     }
 }

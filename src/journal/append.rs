@@ -1,14 +1,24 @@
 //! Writing the journal: append-only, durable before anybody acts.
+//!
+//! A disk may fill up at any moment. Some of it is set aside behind the journal's end, so that a run can always note how
+//! it ended; what can't be kept whole is not kept at all.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use rustix::fs::{FallocateFlags, fallocate};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::{EVENT_SCHEMA, Event, Record, Recovered};
+use super::{EVENT_SCHEMA, Event, Record, Recovered, is_disk_failure};
+
+/// What a run may need to note its end: why it stopped, what was left of it, what it came to.
+const RESERVE: u64 = 16 * 1024;
+/// Disk is set aside in pieces of this size: a multiple of any page, so that a piece that can't be had leaves the one
+/// before untouched.
+const PIECE: u64 = 64 * 1024;
 
 /// The journal can't be written; the run can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +34,22 @@ impl JournalError {
     pub fn is_in_use(&self) -> bool {
         self.source.kind() == io::ErrorKind::ResourceBusy
     }
+
+    /// True when the disk is why.
+    #[must_use]
+    pub fn is_disk_failure(&self) -> bool {
+        is_disk_failure(&self.source)
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        if self.is_in_use() {
+            "wait until it has ended, or stop it"
+        } else {
+            "free space on that disk, or set KCODE_HOME to another one"
+        }
+    }
 }
 
 /// Where events go. When `append` returns, the events are kept.
@@ -33,6 +59,12 @@ pub trait Journal {
     /// # Errors
     /// When they can't be kept; nothing may be acted upon then.
     fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError>;
+
+    /// As [`Journal::append`], for what ends the run: uses what was set aside for that.
+    ///
+    /// # Errors
+    /// When even that isn't enough.
+    fn conclude(&mut self, events: Vec<Event>) -> Result<(), JournalError>;
 }
 
 /// A `journal.jsonl`, and those who watch it.
@@ -40,6 +72,10 @@ pub struct FileJournal {
     path: PathBuf,
     file: File,
     next: u64,
+    /// Bytes of whole records.
+    end: u64,
+    /// Up to where the disk is set aside; `None` where a file system can't do that.
+    set_aside: Option<u64>,
     began: Instant,
     earlier_ms: u64,
     watchers: Vec<Watcher>,
@@ -52,24 +88,50 @@ impl FileJournal {
     /// A new journal at `path`, which must not exist.
     ///
     /// # Errors
-    /// When the file can't be made.
+    /// When the file can't be made, or its disk is full.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
         let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(at(path))?;
         lock(&file).map_err(at(path))?;
-        Ok(Self { path: path.to_owned(), file, next: 0, began: Instant::now(), earlier_ms: 0, watchers: Vec::new() })
+        let journal = Self {
+            path: path.to_owned(),
+            file,
+            next: 0,
+            end: 0,
+            set_aside: Some(0),
+            began: Instant::now(),
+            earlier_ms: 0,
+            watchers: Vec::new(),
+        };
+        journal.ready()
     }
 
     /// Continues the journal at `path` after what was recovered from it; a torn tail is cut off.
     ///
     /// # Errors
-    /// When the file can't be opened or cut.
+    /// When the file can't be opened or cut, or its disk is full.
     pub fn reopen(path: &Path, recovered: &Recovered) -> Result<Self, JournalError> {
         let file = OpenOptions::new().append(true).open(path).map_err(at(path))?;
         lock(&file).map_err(at(path))?;
         file.set_len(recovered.good_bytes).map_err(at(path))?;
         let earlier_ms = recovered.records.last().map_or(0, |record| record.elapsed_ms);
         let next = recovered.records.len() as u64;
-        Ok(Self { path: path.to_owned(), file, next, began: Instant::now(), earlier_ms, watchers: Vec::new() })
+        let journal = Self {
+            path: path.to_owned(),
+            file,
+            next,
+            end: recovered.good_bytes,
+            set_aside: Some(recovered.good_bytes),
+            began: Instant::now(),
+            earlier_ms,
+            watchers: Vec::new(),
+        };
+        journal.ready()
+    }
+
+    /// With what its end may need set aside.
+    fn ready(mut self) -> Result<Self, JournalError> {
+        self.set_aside(RESERVE).map_err(at(&self.path))?;
+        Ok(self)
     }
 
     /// Adds a watcher: the renderer, the JSONL printer, the report.
@@ -83,45 +145,98 @@ impl FileJournal {
     /// # Errors
     /// When they can't be written.
     pub fn note(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
-        let records = self.write(events)?;
-        self.tell(&records);
+        let written = self.write(events, RESERVE)?;
+        self.keep(&written);
         Ok(())
     }
 
-    /// One write: a crash tears at most the last line, and recovery drops a torn line.
-    fn write(&mut self, events: Vec<Event>) -> Result<Vec<Record>, JournalError> {
+    /// One write: a crash tears at most the last line, and recovery drops a torn line. `reserve` bytes stay set aside
+    /// behind it.
+    fn write(&mut self, events: Vec<Event>, reserve: u64) -> Result<Written, JournalError> {
         let at_time = now();
         let elapsed_ms = self.earlier_ms + self.began.elapsed().as_millis() as u64;
         let mut lines = Vec::new();
         let mut records = Vec::with_capacity(events.len());
-        for event in events {
-            let record =
-                Record { schema: EVENT_SCHEMA.to_owned(), seq: self.next, at: at_time.clone(), elapsed_ms, event };
+        for (seq, event) in (self.next..).zip(events) {
+            let record = Record { schema: EVENT_SCHEMA.to_owned(), seq, at: at_time.clone(), elapsed_ms, event };
             serde_json::to_writer(&mut lines, &record).map_err(|error| at(&self.path)(error.into()))?;
             lines.push(b'\n');
             records.push(record);
-            self.next += 1;
         }
-        self.file.write_all(&lines).map_err(at(&self.path))?;
-        Ok(records)
+        let bytes = lines.len() as u64;
+        if reserve > 0 {
+            self.set_aside(bytes + reserve).map_err(at(&self.path))?;
+        }
+        let written = self.file.write_all(&lines);
+        self.or_cut(written)?;
+        Ok(Written { records, bytes })
     }
 
-    fn tell(&mut self, records: &[Record]) {
-        for record in records {
+    /// The events of a write are part of the journal, and everybody is told.
+    fn keep(&mut self, written: &Written) {
+        self.end += written.bytes;
+        self.next += written.records.len() as u64;
+        for record in &written.records {
             self.watchers.iter_mut().for_each(|watcher| watcher(record));
         }
     }
+
+    /// After a write that failed the journal ends where it did before.
+    fn or_cut(&self, written: io::Result<()>) -> Result<(), JournalError> {
+        written.map_err(|error| {
+            // Making a file shorter takes no space. What can't be cut off is a torn line, which recovery drops.
+            let _ = self.file.set_len(self.end);
+            at(&self.path)(error)
+        })
+    }
+
+    /// Sets disk aside for `bytes` more, without making the file longer.
+    fn set_aside(&mut self, bytes: u64) -> io::Result<()> {
+        let Some(until) = self.set_aside else { return Ok(()) };
+        let wanted = (self.end + bytes).next_multiple_of(PIECE);
+        if wanted <= until {
+            return Ok(());
+        }
+        match fallocate(&self.file, FallocateFlags::KEEP_SIZE, until, wanted - until).map_err(io::Error::from) {
+            Ok(()) => self.set_aside = Some(wanted),
+            Err(error) if is_disk_failure(&error) => return Err(error),
+            Err(_) => self.set_aside = None,
+        }
+        Ok(())
+    }
+
+    fn append_with(&mut self, events: Vec<Event>, reserve: u64) -> Result<(), JournalError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let written = self.write(events, reserve)?;
+        let synced = self.file.sync_data();
+        self.or_cut(synced)?;
+        self.keep(&written);
+        Ok(())
+    }
+}
+
+/// Records that are in the file, and not yet part of the journal.
+struct Written {
+    records: Vec<Record>,
+    bytes: u64,
 }
 
 impl Journal for FileJournal {
     fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let records = self.write(events)?;
-        self.file.sync_data().map_err(at(&self.path))?;
-        self.tell(&records);
-        Ok(())
+        self.append_with(events, RESERVE)
+    }
+
+    fn conclude(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+        self.append_with(events, 0)
+    }
+}
+
+impl Drop for FileJournal {
+    /// What was set aside is given back.
+    fn drop(&mut self) {
+        let _ = self.file.set_len(self.end);
     }
 }
 

@@ -74,6 +74,7 @@ pub enum Event {
     Applied(Applied),
     /// What was checked to be gone when the run ended.
     Residue(Residue),
-    /// The last event of the run itself; only what a person decides later ([`Event::Applied`]) follows.
+    /// The end of the run itself; only what a person decides later follows: [`Event::Applied`], or another end when the
+    /// patch that was wanted could not be applied.
     RunEnded(RunEnded),
 }

@@ -25,6 +25,8 @@ pub enum Outcome {
     Refused,
     /// The provider refuses for good: unknown model, bad request, quota.
     ModelRejected,
+    /// The disk is full, over its quota, read-only or broken.
+    Storage,
     /// Overload, rate limit or network, after the retries.
     TryAgain,
     /// 401 or 403.
@@ -37,7 +39,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the exit codes; docs are made from it.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Verified,
         Self::Internal,
         Self::Usage,
@@ -47,6 +49,7 @@ impl Outcome {
         Self::Budget,
         Self::Refused,
         Self::ModelRejected,
+        Self::Storage,
         Self::TryAgain,
         Self::Unauthorized,
         Self::Config,
@@ -66,6 +69,7 @@ impl Outcome {
             Self::Budget => 6,
             Self::Refused => 7,
             Self::ModelRejected => 69,
+            Self::Storage => 74,
             Self::TryAgain => 75,
             Self::Unauthorized => 77,
             Self::Config => 78,
@@ -80,6 +84,7 @@ impl Outcome {
             self,
             Self::Interrupted
                 | Self::Budget
+                | Self::Storage
                 | Self::TryAgain
                 | Self::ModelRejected
                 | Self::Unauthorized
@@ -101,6 +106,7 @@ impl Outcome {
             Self::Budget => "budget",
             Self::Refused => "refused",
             Self::ModelRejected => "model_rejected",
+            Self::Storage => "storage",
             Self::TryAgain => "try_again",
             Self::Unauthorized => "unauthorized",
             Self::Config => "config",
@@ -123,6 +129,7 @@ impl Outcome {
                 "the wall can't be built under strict, or files changed under a patch that was to be applied"
             }
             Self::ModelRejected => "the provider refuses for good: unknown model, bad request, quota",
+            Self::Storage => "the disk is full, over its quota, read-only or broken; what was written is kept",
             Self::TryAgain => "overload, rate limit or network, after the retries",
             Self::Unauthorized => "the provider refused the key (401 or 403)",
             Self::Config => "settings can't be used",
@@ -159,6 +166,8 @@ pub enum StopReason {
     Interrupted,
     /// The worker or the view failed.
     WorkerFailed,
+    /// The disk failed under the journal, the patch or the view.
+    StorageFailed,
 }
 
 #[cfg(test)]

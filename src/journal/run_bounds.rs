@@ -43,7 +43,7 @@ pub struct Resumed {
     pub base_url: String,
     /// `strict`, `auto` or `off`.
     pub sandbox: String,
-    /// The limits from now on. Turns, tokens and money count from the run's first start, time from now.
+    /// The limits from now on. Turns, tokens, money and time (while the run ran) count from its first start.
     pub limits: Limits,
 }
 

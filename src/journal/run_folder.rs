@@ -39,7 +39,7 @@ pub enum FindError {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run below `state`.
+    /// Makes the folder of a new run below `state`, empty.
     ///
     /// # Errors
     /// When a folder can't be made.
@@ -48,12 +48,10 @@ impl RunFolder {
         let path = runs(state).join(id.as_str());
         DirBuilder::new().recursive(true).mode(0o700).create(runs(state))?;
         DirBuilder::new().mode(0o700).create(&path)?;
-        let folder = Self { id, path };
-        folder.renew()?;
-        Ok(folder)
+        Ok(Self { id, path })
     }
 
-    /// Makes what a run needs while it runs, for one that is taken up again.
+    /// Makes what a run needs while it runs.
     ///
     /// # Errors
     /// When a folder can't be made.

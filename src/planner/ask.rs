@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::bench::Bench;
 use super::budget::{Prompt, Reservation};
-use super::turns::{Halt, Planner, bounded};
+use super::turns::{Halt, Planner, bounded, out_of_time};
 use crate::journal::{AttemptFailed, Digest, Event, ReplyReceived, RequestSent, StopReason, Tokens, Usage};
 use crate::model::{Model, ModelError, Reply, Request, ToolChoice, retry};
 
@@ -27,6 +27,9 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     }
 
     fn prepare_request(&mut self, turn: u32, attempt: u32) -> Result<(Reservation, Request), Halt> {
+        if self.remaining().is_zero() {
+            return Err(out_of_time());
+        }
         let reservation = self
             .budget
             .reserve(self.prompt(), self.max_completion_tokens)

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::journal::{Event, Matrix, PatchWritten, TamperFlag};
+use crate::journal::{Event, Matrix, PatchWritten, StopReason, TamperFlag};
 use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
 
@@ -11,6 +11,8 @@ use crate::tools::{Access, Observation, TestRun};
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct BenchError {
+    /// [`StopReason::WorkerFailed`], or [`StopReason::StorageFailed`] when the disk is why.
+    pub reason: StopReason,
     /// What happened, in one line.
     pub message: String,
     /// What to do about it.

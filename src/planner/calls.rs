@@ -10,6 +10,10 @@ use crate::journal::{Event, StopReason, TestPurpose, TestResult, TestsRan, ToolA
 use crate::model::{Model, ToolCall};
 use crate::tools::{Access, Observation, TestRun};
 
+/// The answer to a call whose change could not be kept: a resumed run begins without it.
+const CHANGE_NOT_KEPT: &str =
+    "It was done, but kcode could not keep what it changed. Look at the files again before you go on.";
+
 /// A finished call.
 struct Done {
     observation: Observation,
@@ -87,7 +91,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             match self.bench.patch(&observations).await {
                 Ok(patch) => Some(patch),
                 Err(error) => {
-                    self.decline(batch, "It was done, but kcode could not read what it changed.")?;
+                    self.decline(batch, CHANGE_NOT_KEPT)?;
                     return Err(error.into());
                 }
             }

@@ -24,12 +24,12 @@ pub struct Stop {
     pub hint: Option<String>,
 }
 
-/// What leaves the loop: a stop, or a journal that can't be written (then nothing more may happen).
+/// What leaves the loop: a stop, or a journal that can't be written (then nothing more may happen but the end).
 #[derive(Debug)]
 pub enum Halt {
     /// The run ends in order.
     Stop(Box<Stop>),
-    /// The run can't even note its end.
+    /// An event can't be kept.
     Journal(JournalError),
 }
 
@@ -49,12 +49,7 @@ impl From<JournalError> for Halt {
 
 impl From<BenchError> for Halt {
     fn from(error: BenchError) -> Self {
-        Self::Stop(Box::new(Stop {
-            reason: StopReason::WorkerFailed,
-            detail: error.message,
-            model_error: None,
-            hint: error.hint,
-        }))
+        Self::Stop(Box::new(Stop { reason: error.reason, detail: error.message, model_error: None, hint: error.hint }))
     }
 }
 
@@ -99,15 +94,20 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     /// Runs to the end and notes why it ended.
     ///
     /// # Errors
-    /// Only when the journal can't be written.
+    /// Only when not even that can be noted.
     pub async fn run(&mut self) -> Result<Stop, JournalError> {
         let stop = match self.turns().await {
             Ok(detail) => Stop { reason: StopReason::Finished, detail, model_error: None, hint: None },
             Err(Halt::Stop(stop)) => *stop,
-            Err(Halt::Journal(error)) => return Err(error),
+            Err(Halt::Journal(error)) => Stop {
+                reason: StopReason::StorageFailed,
+                detail: error.to_string(),
+                model_error: None,
+                hint: Some(error.hint().to_owned()),
+            },
         };
         let stopped = Stopped { reason: stop.reason, detail: stop.detail.clone() };
-        self.journal.append(vec![Event::Stopped(stopped)])?;
+        self.journal.conclude(vec![Event::Stopped(stopped)])?;
         Ok(stop)
     }
 
@@ -136,6 +136,11 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     }
 }
 
+/// `--max-time` is over.
+pub(super) fn out_of_time() -> Halt {
+    Halt::stop(StopReason::MaxTime, "the time limit is reached")
+}
+
 /// Waits for `work`, unless time runs out or the user interrupts.
 pub(super) async fn bounded<T>(
     mut cancelled: watch::Receiver<bool>,
@@ -152,6 +157,6 @@ pub(super) async fn bounded<T>(
         biased;
         () = interrupted => Err(Halt::stop(StopReason::Interrupted, "interrupted")),
         done = work => Ok(done),
-        () = tokio::time::sleep_until(deadline) => Err(Halt::stop(StopReason::MaxTime, "the time limit is reached")),
+        () = tokio::time::sleep_until(deadline) => Err(out_of_time()),
     }
 }

@@ -21,6 +21,7 @@ pub fn decide(reason: StopReason, why: &str, model_error: Option<&ModelError>, l
         StopReason::Finished => return by_evidence(why, latest),
         StopReason::Interrupted => (Outcome::Interrupted, why.to_owned()),
         StopReason::ModelFailed => (model_error.map_or(Outcome::Internal, ModelError::outcome), why.to_owned()),
+        StopReason::StorageFailed => (Outcome::Storage, why.to_owned()),
         StopReason::WorkerFailed | StopReason::ReasoningLost | StopReason::PrefixBroken => {
             (Outcome::Internal, why.to_owned())
         }

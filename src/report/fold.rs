@@ -8,8 +8,8 @@ use super::shape::{
     TestsReported, TimingReport, ToolsReport, UsageReport, WallReport,
 };
 use crate::journal::{
-    Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted, TestPurpose, TestsRan,
-    Tokens, Usage, Usd,
+    Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunEnded, RunStarted, TestPurpose,
+    TestsRan, Tokens, Usage, Usd,
 };
 use crate::model::Receipt;
 
@@ -30,6 +30,16 @@ pub fn fold(records: &[Record], patch_path: &str) -> Option<Report> {
         folding.take(record);
     }
     Some(folding.finish(Latest::of(records), patch_path))
+}
+
+impl Report {
+    /// With this end, whatever it was before.
+    pub fn end(&mut self, ended: &RunEnded) {
+        self.outcome = ended.outcome;
+        self.exit_code = ended.exit_code;
+        self.detail.clone_from(&ended.detail);
+        self.hint.clone_from(&ended.hint);
+    }
 }
 
 struct Folding {
@@ -97,12 +107,7 @@ impl Folding {
             }
             Event::Applied(applied) => report.applied = Some(applied.files),
             Event::Residue(residue) => report.residue = Some(residue.clone()),
-            Event::RunEnded(ended) => {
-                report.outcome = ended.outcome;
-                report.exit_code = ended.exit_code;
-                report.detail.clone_from(&ended.detail);
-                report.hint.clone_from(&ended.hint);
-            }
+            Event::RunEnded(ended) => report.end(ended),
             Event::RunStarted(_)
             | Event::Surveyed(_)
             | Event::Message(_)

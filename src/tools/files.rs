@@ -15,7 +15,7 @@ use super::place::{Place, is_git};
 use super::tool::{FatalToolError, ToolError, tell};
 use super::walk;
 use super::workroom::Workroom;
-use crate::journal::{Digest, RelPath};
+use crate::journal::{Digest, RelPath, is_disk_failure};
 
 /// Permission bits, sticky and set-id bits included.
 const MODE: u32 = 0o7777;
@@ -147,7 +147,7 @@ impl Workroom {
         if Digest::of(&landed) == Digest::of(bytes) {
             Ok(())
         } else {
-            Err(FatalToolError(format!("{path} doesn't hold what was just written to it")).into())
+            Err(FatalToolError::new(format!("{path} doesn't hold what was just written to it")).into())
         }
     }
 
@@ -187,6 +187,9 @@ impl Workroom {
 
     /// What an I/O error means to the model, or that the run can't go on.
     fn refusal(&self, place: &Place, error: &io::Error) -> ToolError {
+        if is_disk_failure(error) {
+            return FatalToolError::io(&format!("{place} can't be written"), error).into();
+        }
         let text = match error.kind() {
             ErrorKind::NotFound => format!("There is no {place}. {}", walk::nearest_names(self, place)),
             // No error number: the refusal is the resolver's own, not the kernel's.
@@ -196,9 +199,6 @@ impl Workroom {
                 )
             }
             ErrorKind::NotADirectory => format!("A part of {place} is a file, not a folder; use list_files to look."),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem => {
-                return FatalToolError(format!("{place} can't be written: {error}")).into();
-            }
             _ => format!("{place} can't be opened: {error}"),
         };
         ToolError::Tell(text)

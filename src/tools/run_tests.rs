@@ -43,6 +43,7 @@ impl Tool for RunTests {
         };
         match tests.run(&filter) {
             Ok(run) => Ok(report(run, !filter.is_empty())),
+            Err(error) if error.disk => Err(error.into()),
             Err(error) => tell(format!("The tests could not be run: {error}. Go on without, or try once more.")),
         }
     }

@@ -1,6 +1,9 @@
 //! The trait behind which each tool stands.
 
+use std::io;
+
 use super::{Observation, Workroom};
+use crate::journal::is_disk_failure;
 
 /// Whether a tool may run beside others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +42,26 @@ pub enum ToolError {
 
 /// A failure that no other call could avoid, such as a full disk; the message is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct FatalToolError(pub String);
+#[error("{message}")]
+pub struct FatalToolError {
+    /// What happened.
+    pub message: String,
+    /// True when the disk is why.
+    pub disk: bool,
+}
+
+impl FatalToolError {
+    /// A failure that the disk has nothing to do with.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), disk: false }
+    }
+
+    /// A file operation that failed; the disk may be why.
+    #[must_use]
+    pub fn io(what: &str, error: &io::Error) -> Self {
+        Self { message: format!("{what}: {error}"), disk: is_disk_failure(error) }
+    }
+}
 
 /// A refusal that the model can act upon.
 pub(super) fn tell<T>(text: impl Into<String>) -> Result<T, ToolError> {

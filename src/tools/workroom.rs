@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::Dir;
 
-use super::TestRun;
 use super::ledger::Ledger;
+use super::{FatalToolError, TestRun};
 use crate::settings::SecretFiles;
 
 /// Runs the test command. The worker implements it; tools only ask.
@@ -14,8 +14,8 @@ pub trait TestRunner {
     /// Runs the command with `filter` as further arguments, each passed as it is.
     ///
     /// # Errors
-    /// When the command can't be started; the text says why.
-    fn run(&self, filter: &[String]) -> Result<TestRun, String>;
+    /// When the command can't be started.
+    fn run(&self, filter: &[String]) -> Result<TestRun, FatalToolError>;
 }
 
 /// What every tool works on. Files are only ever opened through the two handles, so that neither `..` nor a link

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::protocol::FrameError;
-use crate::journal::WallBuilt;
+use crate::journal::{WallBuilt, is_disk_failure};
 
 /// A worker that can't be started, or that doesn't answer any more.
 #[derive(Debug, thiserror::Error)]
@@ -40,14 +40,29 @@ pub enum WorkerError {
         tool: String,
         /// Why.
         reason: String,
+        /// True when the disk is why.
+        disk: bool,
     },
 }
 
 impl WorkerError {
+    /// True when the disk is why: what it holds is kept, and the run can go on once there is space.
+    #[must_use]
+    pub fn is_disk_failure(&self) -> bool {
+        match self {
+            Self::Spawn(error) => is_disk_failure(error),
+            Self::Failed { disk, .. } => *disk,
+            _ => false,
+        }
+    }
+
     /// What a person can do.
     #[must_use]
     pub fn hint(&self) -> String {
         let hint = match self {
+            _ if self.is_disk_failure() => {
+                "free space on the disk of kcode's state folder, or set KCODE_HOME to another one"
+            }
             Self::Spawn(_) => "kcode starts its own binary a second time; check that it is still there and executable",
             Self::Unfit(_) => "check that kcode's state folder is writable and not full, then run again",
             Self::WallIncomplete { wall, .. } => return to_complete(wall),

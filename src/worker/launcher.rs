@@ -320,11 +320,11 @@ fn gaps(wall: &WallBuilt) -> Vec<&'static str> {
 }
 
 fn failed(tool: &str, answer: FromWorker) -> WorkerError {
-    let reason = match answer {
-        FromWorker::Failed { reason, .. } => reason,
-        other => format!("the worker answered something else: {other:?}"),
+    let (reason, disk) = match answer {
+        FromWorker::Failed { reason, disk, .. } => (reason, disk),
+        other => (format!("the worker answered something else: {other:?}"), false),
     };
-    WorkerError::Failed { tool: tool.to_owned(), reason }
+    WorkerError::Failed { tool: tool.to_owned(), reason, disk }
 }
 
 fn tail(file: &Path) -> io::Result<String> {

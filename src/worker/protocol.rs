@@ -75,6 +75,9 @@ pub enum FromWorker {
         id: u64,
         /// What happened.
         reason: String,
+        /// True when the disk is why.
+        #[serde(default)]
+        disk: bool,
     },
     /// The answer to [`ToWorker::Stop`]; nothing follows it.
     Stopped(Residue),

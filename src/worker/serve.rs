@@ -22,7 +22,7 @@ use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::WITHOUT_NAMESPACES;
 use super::{confine, proof};
 use crate::settings::SecretFiles;
-use crate::tools::{self, TestRun, TestRunner, Workroom};
+use crate::tools::{self, FatalToolError, TestRun, TestRunner, Workroom};
 
 /// Serves the broker at the other end of standard input. The first argument is the [`Charge`]; a second one says why
 /// there are to be no namespaces.
@@ -88,7 +88,7 @@ struct Host {
 struct Shared(Arc<Runner>);
 
 impl TestRunner for Shared {
-    fn run(&self, filter: &[String]) -> Result<TestRun, String> {
+    fn run(&self, filter: &[String]) -> Result<TestRun, FatalToolError> {
         self.0.run(filter)
     }
 }
@@ -132,26 +132,30 @@ impl Host {
         let started = thread::Builder::new().name(format!("call {id}")).spawn(move || {
             // What a panic left half done is locked away behind mutexes that say so, or in the view.
             let answer = catch_unwind(AssertUnwindSafe(|| answer(&host)));
-            answers.send(&answer.unwrap_or_else(|panic| FromWorker::Failed { id, reason: words_of(&*panic) }));
+            answers.send(&answer.unwrap_or_else(|panic| failed(id, FatalToolError::new(words_of(&*panic)))));
         });
         if let Err(error) = started {
-            outbox.send(&FromWorker::Failed { id, reason: format!("no thread could be started: {error}") });
+            outbox.send(&failed(id, FatalToolError::new(format!("no thread could be started: {error}"))));
         }
     }
 
     fn call(&self, id: u64, name: &str, arguments: &str) -> FromWorker {
         match tools::call(&self.room, name, arguments) {
             Ok(observation) => FromWorker::Observed { id, observation },
-            Err(error) => FromWorker::Failed { id, reason: error.to_string() },
+            Err(error) => failed(id, error),
         }
     }
 
     fn run_tests(&self, id: u64, filter: &[String]) -> FromWorker {
         match self.runner.run(filter) {
             Ok(run) => FromWorker::TestsRan { id, run },
-            Err(reason) => FromWorker::Failed { id, reason },
+            Err(error) => failed(id, error),
         }
     }
+}
+
+fn failed(id: u64, error: FatalToolError) -> FromWorker {
+    FromWorker::Failed { id, reason: error.message, disk: error.disk }
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
@@ -205,7 +209,7 @@ fn too_long(message: &FromWorker, error: &FrameError) -> FromWorker {
     let reason = error.to_string();
     match message {
         FromWorker::Observed { id, .. } | FromWorker::TestsRan { id, .. } | FromWorker::Failed { id, .. } => {
-            FromWorker::Failed { id: *id, reason }
+            failed(*id, FatalToolError::new(reason))
         }
         FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Stopped(_) => FromWorker::Unfit { reason },
     }
@@ -243,7 +247,8 @@ mod tests {
     #[test]
     fn a_tool_that_panics_is_answered_as_failed() {
         let failed = answer(|_| panic!("index out of bounds"));
-        assert_eq!(failed, FromWorker::Failed { id: 7, reason: "a bug in kcode: index out of bounds".into() });
+        let reason = "a bug in kcode: index out of bounds".to_owned();
+        assert_eq!(failed, FromWorker::Failed { id: 7, reason, disk: false });
     }
 
     #[test]

@@ -13,7 +13,7 @@ use cap_std::fs::{Dir, MetadataExt as _, OpenOptions, OpenOptionsExt as _, Permi
 
 use super::file_state::{self, Found, Obstacle};
 use super::{Blobs, ChangeSet, ChangedFile, FileMode, FileState};
-use crate::journal::{Applied, RelPath};
+use crate::journal::{Applied, Outcome, RelPath, is_disk_failure};
 
 /// A file that is no longer what it was when the run began.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +73,17 @@ impl ApplyError {
             Self::Content { .. } => "the run's folder is damaged; run the task again",
             Self::Write { .. } => "check permissions and space of the project's folder, then apply again",
             Self::HalfWay { .. } => "move the kept contents back by hand; they are complete",
+        }
+    }
+}
+
+impl ApplyError {
+    /// The exit code it ends in: a full disk is no fault of the patch.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Write { source, .. } if is_disk_failure(source) => Outcome::Storage,
+            _ => Outcome::Refused,
         }
     }
 }

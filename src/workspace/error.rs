@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::journal::Outcome;
+use crate::journal::{Outcome, is_disk_failure};
 
 /// Why a repository can't be opened or a view can't be used. Each has a [hint](WorkspaceError::hint).
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ impl WorkspaceError {
             Self::FileSystemRoot => "change to the project's folder, or name it with -C".into(),
             Self::Bare(_) => "make a work tree of it (git worktree add ../work) and run kcode there".into(),
             Self::InsideGit(_) => "change to the project's folder, above .git".into(),
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            Self::Io { source, .. } if is_disk_failure(source) => {
                 "free some space, or put the state on another disk with KCODE_HOME".into()
             }
             Self::Io { .. } => "check permissions and space there; KCODE_HOME moves kcode's own files elsewhere".into(),
@@ -97,9 +97,10 @@ impl WorkspaceError {
 }
 
 impl WorkspaceError {
-    /// The exit code it ends in: a place that kcode can't work on is the user's choice, the rest is ours.
+    /// The exit code it ends in: a place that kcode can't work on is the user's choice, a full disk nobody's, the rest
+    /// is ours.
     #[must_use]
-    pub const fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> Outcome {
         match self {
             Self::Missing(_)
             | Self::NotAFolder(_)
@@ -109,6 +110,7 @@ impl WorkspaceError {
             | Self::Bare(_)
             | Self::InsideGit(_) => Outcome::Usage,
             Self::Stopped => Outcome::Interrupted,
+            Self::Io { source, .. } if is_disk_failure(source) => Outcome::Storage,
             Self::Io { .. } | Self::Difference { .. } => Outcome::Internal,
         }
     }

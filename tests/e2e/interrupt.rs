@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::ran::Ran;
-use crate::running::Running;
+use crate::running::{Running, wait_until};
 use crate::support::kimi::{Answer, MockKimi};
 use crate::tree::Tree;
 use crate::world::{EDIT, TASK, World};
@@ -123,4 +123,23 @@ fn a_closed_terminal_does_not_lose_the_run() {
     assert_eq!((requests.recv().unwrap(), requests.recv().unwrap()), (1, 2));
     let ran = interrupt(&world, &before, running, Signal::HUP);
     assert!(ran.kept().read("patch.diff").contains("+Hello, World!"));
+}
+
+#[test]
+fn whoever_insists_does_not_wait_and_the_end_is_noted() {
+    let world = World::new();
+    world.write_test("trap '' TERM INT HUP; while :; do sleep 1; done");
+    let (kimi, _requests) = told(vec![Answer::call("run_tests", "{}")]);
+    let (before, running) = start(&world, &kimi);
+    running.wait_for_program("sleep");
+    let family = running.descendants();
+    // Two of one kind could be taken for one.
+    running.signal(Signal::INT);
+    running.signal(Signal::TERM);
+    let ran = running.wait().code(130);
+    wait_until("all that it started is gone", || family.iter().all(|process| !process.lives()));
+    before.assert_same(&Tree::of(&world.root()));
+    let end = ran.kept().journal().pop().unwrap();
+    assert_eq!((&end["type"], &end["outcome"]), (&json!("run_ended"), &json!("interrupted")));
+    assert!(end["detail"].as_str().unwrap().contains("twice"), "{end}");
 }

@@ -25,6 +25,7 @@ mod demo;
 mod discretion;
 mod faults;
 mod fix;
+mod full_disk;
 mod guards;
 mod hostile;
 mod hostile_git;

@@ -112,6 +112,9 @@ fn a_patch_file_that_cannot_be_written_at_the_end_costs_nothing_else() {
     });
     let ran = world.fix(&kimi, &["--patch", file.to_str().unwrap()]).code(78).says(&["mine.diff can't be written"]);
     assert!(ran.stdout().starts_with("diff --git "), "the patch isn't lost: {}", ran.stdout());
+    let (report, end) = (ran.report(), ran.kept().journal().pop().unwrap());
+    assert_eq!((&report["outcome"], &report["exit_code"]), (&"config".into(), &78.into()));
+    assert_eq!((&end["type"], &end["outcome"]), (&"run_ended".into(), &"config".into()), "journal and report agree");
 }
 
 #[test]

@@ -111,3 +111,31 @@ fn a_run_belongs_to_one_process() {
     running.signal(Signal::INT);
     running.wait().code(130);
 }
+
+#[test]
+fn time_counts_on() {
+    let world = World::new();
+    let mut answers = vec![Answer::text("Never said.").mute()];
+    answers.extend(mending());
+    let kimi = MockKimi::script(answers);
+    world.fix(&kimi, &["--max-time", "400ms"]).code(6).says(&["kcode resume", "--max-time TIME"]);
+    world.run(world.keyed(&kimi, &["resume", "--max-time", "400ms"])).code(6).says(&["the time limit is reached"]);
+    assert_eq!(kimi.requests().len(), 1, "a request for which there is no time isn't sent");
+    world.run(world.keyed(&kimi, &["resume", "--max-time", "5m"])).code(0);
+}
+
+#[test]
+fn what_fails_before_the_first_request_is_noted_as_its_end() {
+    let world = World::new();
+    let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::unauthorized()]);
+    let kept = world.fix(&kimi, &[]).code(77).kept();
+    // The reply is no longer what came: nobody may go on with it.
+    let (journal, path) = (kept.read("journal.jsonl"), kept.0.join("journal.jsonl"));
+    let digest = kept.events("reply")[0]["message_sha256"].as_str().unwrap().to_owned();
+    std::fs::write(&path, journal.replace(&digest, &"0".repeat(digest.len()))).unwrap();
+    world.run(world.keyed(&kimi, &["resume"])).code(1).says(&["error: ", "kcode show"]);
+    let end = kept.journal().pop().unwrap();
+    assert_eq!((&end["type"], &end["exit_code"]), (&"run_ended".into(), &1.into()), "{end}");
+    assert_eq!(kept.report()["outcome"], "internal");
+    assert_eq!(kimi.requests().len(), 2);
+}

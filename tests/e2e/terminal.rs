@@ -12,6 +12,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
+use crate::ran::Kept;
 use crate::running::wait_until;
 use crate::support::kimi::MockKimi;
 use crate::tree::Tree;
@@ -90,6 +91,21 @@ fn a_yes_applies_the_patch() {
     assert_eq!(code, Some(0), "{screen}");
     assert_eq!(world.read("greeting.txt"), "Hello, World!\n");
     assert!(plain(&screen).contains("applied to 1 file"), "{screen}");
+}
+
+#[test]
+fn a_yes_that_cannot_be_followed_is_the_outcome() {
+    let (world, kimi) = (World::new(), mender());
+    let mut terminal = start(&world, &kimi, &[]);
+    terminal.wait_for("apply?");
+    world.write("greeting.txt", "Hello, Wrold! (mine)\n");
+    terminal.press("y");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(7), "{screen}");
+    assert_eq!(world.read("greeting.txt"), "Hello, Wrold! (mine)\n");
+    let kept = Kept(world.runs().remove(0));
+    assert_eq!((&kept.report()["outcome"], &kept.report()["exit_code"]), (&"refused".into(), &7.into()));
+    assert_eq!(kept.journal().pop().unwrap()["outcome"], "refused", "journal and report agree");
 }
 
 #[test]

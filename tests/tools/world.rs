@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use kcode::settings::SecretFiles;
-use kcode::tools::{self, Observation, TestRun, TestRunner, Workroom};
+use kcode::tools::{self, FatalToolError, Observation, TestRun, TestRunner, Workroom};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -102,8 +102,8 @@ impl World {
 pub struct Scripted(pub Result<TestRun, String>);
 
 impl TestRunner for Scripted {
-    fn run(&self, filter: &[String]) -> Result<TestRun, String> {
-        let mut run = self.0.clone()?;
+    fn run(&self, filter: &[String]) -> Result<TestRun, FatalToolError> {
+        let mut run = self.0.clone().map_err(FatalToolError::new)?;
         run.command = [vec![run.command], filter.to_vec()].concat().join(" ");
         Ok(run)
     }

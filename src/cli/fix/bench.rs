@@ -1,5 +1,7 @@
 //! What the planner works at: the worker's tools, the private view and its patch, the tests.
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,7 +13,7 @@ use super::guard::{Guard, Looked};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
 use crate::evidence;
-use crate::journal::{Event, FileChange, PatchWritten, RelPath, Residue, RunFolder, TestsTouched};
+use crate::journal::{Event, FileChange, Outcome, PatchWritten, RelPath, Residue, RunFolder, StopReason, TestsTouched};
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError, Judgement};
 use crate::settings::Redactor;
@@ -105,8 +107,7 @@ impl RunBench {
     /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
     fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
         let logs = self.folder.logs();
-        test_runs::finish(run, &logs, &self.redactor)
-            .map_err(|error| broken(format!("{} in {}: {error}", run.log, logs.display()), None))
+        test_runs::finish(run, &logs, &self.redactor).map_err(|error| unkept(&logs.join(&run.log), error))
     }
 
     /// How the patch as it stands touches tests.
@@ -115,12 +116,13 @@ impl RunBench {
         let look =
             |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, fixed });
         let touched = ChangeSet::load(&self.folder.changes()).and_then(|changes| look(&changes));
-        touched.map_err(|error| broken(format!("what the patch changes can't be read back: {error}"), None))
+        touched.map_err(|error| unkept(&self.folder.changes(), error))
     }
 
     /// What the worker says goes on without secrets: only the broker knows which values are some.
     fn worker_failed(&self, error: &WorkerError) -> BenchError {
-        broken(self.redactor.text(&error.to_string()), Some(error.hint()))
+        let reason = reason(error.is_disk_failure());
+        BenchError { reason, ..broken(self.redactor.text(&error.to_string()), Some(error.hint())) }
     }
 }
 
@@ -162,10 +164,7 @@ impl Bench for RunBench {
         }
         let touched = if anything { Touched::Anything } else { Touched::Paths(&touched) };
         let patch = view.patch(touched).map_err(|error| from_workspace(&error))?;
-        patch
-            .changes
-            .save(&changes_path)
-            .map_err(|error| broken(format!("{}: {error}", changes_path.display()), None))?;
+        patch.changes.save(&changes_path).map_err(|error| unkept(&changes_path, error))?;
         write_patch(&patch_path, &patch).map_err(|error| from_workspace(&error))?;
         let left_out = patch.left_out.iter().map(ToString::to_string).collect();
         self.changed.clone_from(&patch.files);
@@ -208,7 +207,17 @@ impl Bench for RunBench {
 }
 
 fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
-    BenchError { message: message.into(), hint }
+    BenchError { reason: StopReason::WorkerFailed, message: message.into(), hint }
+}
+
+/// A file of the run's folder can't be written or read.
+fn unkept(path: &Path, source: io::Error) -> BenchError {
+    from_workspace(&WorkspaceError::Io { action: "keep", path: path.to_owned(), source })
+}
+
+/// A disk that fails is nobody's fault, and the run goes on once a person has seen to it.
+fn reason(disk: bool) -> StopReason {
+    if disk { StopReason::StorageFailed } else { StopReason::WorkerFailed }
 }
 
 impl From<WorkspaceError> for BenchError {
@@ -219,10 +228,12 @@ impl From<WorkspaceError> for BenchError {
 
 impl From<ApplyError> for BenchError {
     fn from(error: ApplyError) -> Self {
-        broken(error.to_string(), Some(error.hint().to_owned()))
+        let reason = reason(error.outcome() == Outcome::Storage);
+        Self { reason, ..broken(error.to_string(), Some(error.hint().to_owned())) }
     }
 }
 
 fn from_workspace(error: &WorkspaceError) -> BenchError {
-    broken(error.to_string(), Some(error.hint()))
+    let reason = reason(error.outcome() == Outcome::Storage);
+    BenchError { reason, ..broken(error.to_string(), Some(error.hint())) }
 }

@@ -113,6 +113,7 @@ fn worker_plan(order: &Order<'_>, folder: &RunFolder, view: PathBuf) -> WorkerPl
 fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {
     let outcome = match error {
         WorkerError::WallIncomplete { .. } => Outcome::Refused,
+        error if error.is_disk_failure() => Outcome::Storage,
         _ => Outcome::Internal,
     };
     Failure::new(outcome, redactor.text(&error.to_string()), error.hint())

@@ -3,13 +3,14 @@
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, `start` makes
 //! everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or `past` those
 //! of a run that had stopped. `terms` says what a run may use, `bench` is what the planner works at, `test_runs` reads what
-//! it ran. `finish` computes the outcome, applies when asked, and writes the report.
+//! it ran. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
 
 mod bench;
 mod discreet;
 mod enclosure;
 mod finish;
 mod guard;
+mod hand_over;
 mod interrupt;
 mod open_run;
 mod opening;
@@ -75,15 +76,16 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(async {
         let Interrupts { asked, mut insisted } = Interrupts::listen()?;
+        let mut run = Run::open(order)?;
+        let folder = run.open.folder.clone();
         let in_order = async {
-            let mut run = Run::open(order)?;
             let ended = run.converse(asked).await;
             finish::finish(run, ended).await
         };
         tokio::select! {
             ended = in_order => ended,
-            // The worker and all it started end with the connection to this process; the journal is kept.
-            _ = insisted.wait_for(|insisted| *insisted) => Ok(Outcome::Interrupted),
+            // The worker and all it started end with the connection to this process.
+            _ = insisted.wait_for(|insisted| *insisted) => finish::cut_short(&folder),
         }
     });
     // A copy that is still being made was told to stop; nothing waits for it.

@@ -1,5 +1,6 @@
 //! An open run: its folder, its journal, and those who watch what the journal is told.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -9,10 +10,10 @@ use super::terms::limits;
 use crate::cli::arguments::{Global, Output};
 use crate::cli::failure::Failure;
 use crate::cli::output;
-use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted};
+use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, is_disk_failure};
 use crate::render::{Loudness, People, sanitise_json};
-use crate::settings::Redactor;
-use crate::workspace::View;
+use crate::settings::{Redactor, Settings};
+use crate::workspace::{View, remove_tree};
 
 /// A run that its journal knows of.
 pub struct OpenRun {
@@ -27,12 +28,24 @@ pub struct OpenRun {
 
 impl OpenRun {
     /// Opens the run that `order` asks for, a new one or one that goes on, and notes so.
+    ///
+    /// # Errors
+    /// When that can't be noted; then nothing of a new run is left, and one that was to go on is as it was.
     pub fn open(order: &Order<'_>, redactor: &Redactor) -> Result<Self, Failure> {
         let folder = folder(order)?;
+        Self::open_in(folder.clone(), order, redactor).inspect_err(|_| {
+            if order.past.is_none() {
+                let _ = remove_tree(folder.path());
+            }
+        })
+    }
+
+    fn open_in(folder: RunFolder, order: &Order<'_>, redactor: &Redactor) -> Result<Self, Failure> {
         let mut journal = match &order.past {
             Some(past) => FileJournal::reopen(&folder.journal(), &past.recovered)?,
             None => FileJournal::create(&folder.journal())?,
         };
+        folder.renew().map_err(|error| cannot_hold(&order.settings, &error))?;
         // Only whoever holds the journal may clear away what a killed process left.
         View::discard(folder.path())?;
         let people = Arc::new(Mutex::new(People::new(loudness(order.global), output::say)));
@@ -69,15 +82,20 @@ pub fn cache_key(folder: &RunFolder) -> String {
 }
 
 fn folder(order: &Order<'_>) -> Result<RunFolder, Failure> {
-    let state = &order.settings.state_dir.value;
-    let made = match &order.past {
-        Some(past) => past.folder.renew().map(|()| past.folder.clone()),
-        None => RunFolder::create(state),
-    };
-    made.map_err(|error| {
-        let message = format!("{} can't hold runs: {error}", state.display());
-        Failure::new(Outcome::Config, message, "set KCODE_HOME to a writable folder")
-    })
+    match &order.past {
+        Some(past) => Ok(past.folder.clone()),
+        None => {
+            RunFolder::create(&order.settings.state_dir.value).map_err(|error| cannot_hold(&order.settings, &error))
+        }
+    }
+}
+
+fn cannot_hold(settings: &Settings, error: &io::Error) -> Failure {
+    let message = format!("{} can't hold runs: {error}", settings.state_dir.value.display());
+    if is_disk_failure(error) {
+        return Failure::new(Outcome::Storage, message, "free space on that disk, or set KCODE_HOME to another one");
+    }
+    Failure::new(Outcome::Config, message, "set KCODE_HOME to a writable folder")
 }
 
 fn loudness(global: &Global) -> Loudness {

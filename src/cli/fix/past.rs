@@ -1,5 +1,7 @@
 //! A run that stopped before its end, taken up again: the same conversation byte for byte, the same changes in a new view.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use serde_json::Value;
 
@@ -39,7 +41,7 @@ impl Past {
             return Err(Failure::internal(format!("{} holds no run", folder.journal().display())));
         };
         let started = started.clone();
-        if let Some(outcome) = ended(&recovered.records).filter(|outcome| !outcome.is_resumable()) {
+        if let Some(outcome) = last_outcome(&recovered.records).filter(|outcome| !outcome.is_resumable()) {
             let message = format!("run {} came to its end: {}", folder.id(), outcome.name());
             return Err(Failure::usage(message, "start a new run with: kcode fix \"task\""));
         }
@@ -54,6 +56,11 @@ impl Past {
             _ => ChangeSet::new(Vec::new()),
         };
         Ok(Self { folder, recovered, started, changes })
+    }
+
+    /// How long the run has taken so far, as its journal tells.
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.recovered.records.last().map_or(0, |record| record.elapsed_ms))
     }
 
     /// Every event so far.
@@ -108,7 +115,7 @@ impl Past {
 }
 
 /// The outcome that the run noted last, unless it went on after that.
-fn ended(records: &[Record]) -> Option<Outcome> {
+pub fn last_outcome(records: &[Record]) -> Option<Outcome> {
     records.iter().rev().find_map(|record| match &record.event {
         Event::RunEnded(ended) => Some(Some(ended.outcome)),
         Event::Resumed(_) => Some(None),

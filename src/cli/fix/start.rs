@@ -123,7 +123,9 @@ impl<'a> Run<'a> {
         let settings = &self.order.settings;
         let mut budget = Budget::new(limits(settings), self.price);
         let mut state = State::default();
+        let mut time = settings.max_time.value;
         if let Some(past) = &self.order.past {
+            time = time.saturating_sub(past.elapsed());
             budget.recall(past.events());
             state = State::recall(past.events());
         }
@@ -137,7 +139,7 @@ impl<'a> Run<'a> {
             budget,
             max_completion_tokens: settings.max_completion_tokens.value,
             max_retries: settings.max_retries.value,
-            deadline: self.began + settings.max_time.value,
+            deadline: self.began + time,
             cancelled,
             progress: &mut |progress| lock(&drawn).progress(progress),
             state,

@@ -18,7 +18,7 @@ use super::supplies::Supplies;
 use super::watch::{LINGER, Limits, Seen, Stop, Watch};
 use crate::journal::{Layer, Proof, Residue};
 use crate::settings::TestCommand;
-use crate::tools::TestRun;
+use crate::tools::{FatalToolError, TestRun};
 use crate::worker::confine::{Domain, PROCESSES};
 use crate::worker::plan::Charge;
 use crate::worker::proof::{self, Targets};
@@ -125,20 +125,22 @@ impl Executor {
         Ok(proofs)
     }
 
-    fn tests(&mut self, filter: &[String], asked_at: u64) -> Result<TestRun, String> {
-        let Some(tests) = self.charge.tests.clone() else { return Err("no test command is known".into()) };
-        let command = tests.typed(filter).map_err(|error| error.to_string())?;
+    fn tests(&mut self, filter: &[String], asked_at: u64) -> Result<TestRun, FatalToolError> {
+        let Some(tests) = self.charge.tests.clone() else {
+            return Err(FatalToolError::new("no test command is known"));
+        };
+        let command = tests.typed(filter).map_err(|error| FatalToolError::new(error.to_string()))?;
         self.gate.silence();
 
         let began = Instant::now();
-        let (file, log) =
-            next_log(&self.charge.logs).map_err(|error| format!("the log of the test run can't be made: {error}"))?;
+        let (file, log) = next_log(&self.charge.logs)
+            .map_err(|error| FatalToolError::io("the log of the test run can't be made", &error))?;
         let mut output = Output::new(file);
         let (errand, reports) = self.errand(&tests, filter)?;
         let command_folder = errand.folder.clone();
         let ending = self
             .watched(errand, asked_at, &mut output)
-            .map_err(|error| format!("{command} could not be run: {error}"))?;
+            .map_err(|error| FatalToolError::io(&format!("{command} could not be run"), &error))?;
 
         let stopped = if ending.status.is_none() { Some(Stop::Cancelled) } else { ending.stop };
         let mut run = TestRun {
@@ -157,7 +159,7 @@ impl Executor {
     }
 
     /// The command as it is to be run, and where its reports will be. Without a folder for them it isn't told to write any.
-    fn errand(&self, tests: &TestCommand, filter: &[String]) -> Result<(Errand, Option<Reports>), String> {
+    fn errand(&self, tests: &TestCommand, filter: &[String]) -> Result<(Errand, Option<Reports>), FatalToolError> {
         let view = &self.charge.view;
         let folder = tests.dir.as_ref().map_or_else(|| view.clone(), |dir| view.join(dir.as_path()));
         let reports = Reports::prepare(&self.charge.scratch).ok();
@@ -168,7 +170,7 @@ impl Executor {
             }
             None => (tests.to_argv(filter), Vec::new()),
         };
-        let argv = argv.map_err(|error| error.to_string())?;
+        let argv = argv.map_err(|error| FatalToolError::new(error.to_string()))?;
         Ok((Errand { domain: self.reach.domain.clone(), folder, argv, environment }, reports))
     }
 

@@ -15,7 +15,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::executor::{Executor, Proven, Reach};
 use crate::journal::Residue;
-use crate::tools::{TestRun, TestRunner};
+use crate::tools::{FatalToolError, TestRun, TestRunner};
 use crate::worker::plan::Charge;
 use crate::worker::proof::{self, Targets};
 
@@ -38,7 +38,7 @@ pub(super) enum Job {
         filter: Vec<String>,
         /// How often runs had been cancelled when this one was asked for.
         asked_at: u64,
-        answer: Sender<Result<TestRun, String>>,
+        answer: Sender<Result<TestRun, FatalToolError>>,
     },
     /// Let a command try to break out.
     Prove { targets: Targets, answer: Sender<Proven> },
@@ -104,10 +104,10 @@ impl Runner {
 }
 
 impl TestRunner for Runner {
-    fn run(&self, filter: &[String]) -> Result<TestRun, String> {
+    fn run(&self, filter: &[String]) -> Result<TestRun, FatalToolError> {
         let asked_at = self.gate.lock().cancelled;
         let job = |answer| Job::Tests { filter: filter.to_vec(), asked_at, answer };
-        self.ask(job, Duration::MAX).unwrap_or_else(|| Err("the worker is ending".into()))
+        self.ask(job, Duration::MAX).unwrap_or_else(|| Err(FatalToolError::new("the worker is ending")))
     }
 }
 

@@ -1,0 +1,102 @@
+//! What a person or a script gets when a run is over: data on standard output, talk on standard error, a question.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::finish::{end_of, write_report};
+use super::start::Run;
+use crate::cli::arguments::Output;
+use crate::cli::failure::Failure;
+use crate::cli::{apply, output, runs};
+use crate::journal::{Event, Journal as _, Outcome, StopReason, is_disk_failure};
+use crate::render::{closing, counted};
+use crate::report::Report;
+
+/// Hands over what there is; `troubles` are the errors on the way here, the run's own first.
+pub fn hand_over(
+    run: &mut Run<'_>,
+    report: Option<&Report>,
+    patch: &Result<Vec<u8>, Failure>,
+    troubles: &[Failure],
+) -> Result<(), Failure> {
+    run.open.people().clear();
+    let printed = report.map_or(Ok(()), |report| print(run, report, patch));
+    for trouble in troubles {
+        output::say(&trouble.to_string());
+    }
+    printed?;
+    let Some(report) = report else { return Ok(()) };
+    let mut told = report.clone();
+    // An error gave its hint itself, and `-q` is about how it ended, not about what anybody says.
+    told.hint = told.hint.filter(|hint| !troubles.iter().any(|trouble| trouble.hint.as_ref() == Some(hint)));
+    told.said = told.said.filter(|_| !run.order.global.quiet);
+    output::say(&closing(&told));
+    if run.order.kept {
+        output::say(&kept(report));
+    }
+    ask_to_apply(run, report)
+}
+
+fn print(run: &Run<'_>, report: &Report, patch: &Result<Vec<u8>, Failure>) -> Result<(), Failure> {
+    match (run.order.flags.output, patch) {
+        (Output::Json, _) => output::json(report),
+        (Output::Text, Ok(patch)) if report.patch.is_some() && report.applied.is_none() => runs::print_patch(patch),
+        (Output::Text, Err(unread)) if report.patch.is_some() => Err(unread.clone()),
+        (Output::Text | Output::Jsonl, _) => Ok(()),
+    }
+}
+
+/// What can be done with the run from now on.
+fn kept(report: &Report) -> String {
+    let run = &report.run;
+    let applied = report.applied.map(|files| format!("applied to {}", counted(files as usize, "file")));
+    let raise = match report.budget.stop_reason {
+        Some(StopReason::MaxTurns) => " --max-turns N",
+        Some(StopReason::MaxTokens) => " --max-tokens N",
+        Some(StopReason::MaxCost) => " --max-cost USD",
+        Some(StopReason::MaxTime) => " --max-time TIME",
+        _ => "",
+    };
+    let resume = (report.outcome.is_resumable() && applied.is_none()).then(|| format!("kcode resume {run}{raise}"));
+    let apply = (report.patch.is_some() && applied.is_none()).then(|| format!("kcode apply {run}"));
+    let ways: Vec<_> = [resume, apply, Some(format!("kcode show {run}"))].into_iter().flatten().collect();
+    let kept = format!("kept: {}", ways.join(" · "));
+    applied.map_or_else(|| kept.clone(), |applied| format!("{applied} · {kept}"))
+}
+
+/// On a terminal, and only there, a person is asked. What can't be applied then is the run's outcome, as with `--apply`.
+fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<(), Failure> {
+    let flags = run.order.flags;
+    let attended = console::user_attended() && console::user_attended_stderr();
+    let offered = matches!(report.outcome, Outcome::Verified | Outcome::Unverified);
+    if flags.dry_run || flags.apply || flags.output != Output::Text || !attended || !offered {
+        return Ok(());
+    }
+    let terminal = console::Term::stderr();
+    let asked = terminal.write_str("apply? [y]es [n]o ").and_then(|()| terminal.read_char());
+    output::say("");
+    if !matches!(asked, Ok('y' | 'Y')) {
+        return Ok(());
+    }
+    let applied = apply::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal);
+    match &applied {
+        Ok(files) => output::say(&format!("applied to {}", counted(*files as usize, "file"))),
+        Err(refused) => run.open.journal.conclude(vec![Event::RunEnded(end_of(refused))])?,
+    }
+    let written = write_report(&run.open.folder, &runs::load(&run.open.folder)?);
+    applied.and(written)
+}
+
+/// Writes a whole file or leaves what was there.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.persist(path).map_err(|error| error.error)
+    });
+    written.map(drop).map_err(|error| {
+        let outcome = if is_disk_failure(&error) { Outcome::Storage } else { Outcome::Config };
+        let message = format!("{} can't be written: {}", path.display(), error.kind());
+        Failure::new(outcome, message, "check permissions and space of its folder")
+    })
+}
