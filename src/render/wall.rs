@@ -9,6 +9,8 @@ use crate::journal::{Guard, Layer, Proof, WallBuilt};
 
 /// The layers worth a word when they hold.
 const NAMED: [&str; 5] = ["overlay", "namespaces", "cells", "landlock", "seccomp"];
+/// It holds because a better one doesn't; why is part of the word.
+const SECOND_BEST: &str = "bwrap";
 
 /// What holds and why not, for standard error.
 #[must_use]
@@ -28,6 +30,9 @@ fn word(layer: &Layer) -> Option<String> {
     let name = sanitise(&layer.name);
     if !layer.holds {
         return Some(format!("no {name}: {}", sanitise(&layer.detail)));
+    }
+    if name == SECOND_BEST {
+        return Some(format!("by {name} {}", sanitise(&layer.detail)));
     }
     let version = layer.detail.strip_prefix("ABI ").map(|abi| format!(" {abi}")).unwrap_or_default();
     NAMED.contains(&&*name).then(|| format!("{name}{version}"))
@@ -90,6 +95,13 @@ mod tests {
             "files ✓  processes ✗  network ✓   (landlock 7 · no cells: refused)  18 ms\n          \
              not held: signal kcode (so)"
         );
+    }
+
+    #[test]
+    fn the_line_says_why_bwrap_stands_in() {
+        let layers = vec![Layer::holding("namespaces", "all"), Layer::holding("bwrap", "0.9, as others were refused")];
+        let line = wall_line(&WallBuilt { layers, ..WallBuilt::default() });
+        assert!(line.contains("(namespaces · by bwrap 0.9, as others were refused)"), "{line}");
     }
 
     #[test]

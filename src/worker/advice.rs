@@ -2,22 +2,31 @@
 
 use crate::journal::Layer;
 
-/// Allows what the distribution's policy for unknown programs refuses; the path is the binary's.
-const APPARMOR: &str = "AppArmor keeps user namespaces from kcode: `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`, \
-                        or give its binary a profile with `userns,` in /etc/apparmor.d";
+/// Allows what the distribution's policy for unknown programs refuses.
+const APPARMOR: &str = "AppArmor keeps user namespaces from kcode: install bubblewrap and load its profile \
+                        (/usr/share/apparmor/extra-profiles/bwrap-userns-restrict, copied to /etc/apparmor.d), or give \
+                        kcode's binary a profile with `userns,`, or \
+                        `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`";
 const CONTAINER: &str = "the container's runtime refuses namespaces: start it with `--security-opt seccomp=unconfined \
                          --security-opt apparmor=unconfined --security-opt systempaths=unconfined`";
 
-/// Says of each missing layer what would add it. `read` gives the text of a file, if it is there.
+/// What takes the place of a better layer, and keeps others from being there.
+const BWRAP: &str = "bwrap";
+
+/// Says of each missing layer what would add it, and of bwrap what would make it unnecessary. `read` gives the text of a
+/// file, if it is there.
 pub(super) fn add(layers: &mut [Layer], read: impl Fn(&str) -> Option<String>) {
-    for layer in layers.iter_mut().filter(|layer| !layer.holds) {
-        layer.hint = hint(layer, &read);
+    let by_bwrap = layers.iter().any(|layer| layer.name == BWRAP);
+    for layer in layers.iter_mut().filter(|layer| !layer.holds || layer.name == BWRAP) {
+        layer.hint = hint(layer, by_bwrap, &read);
     }
 }
 
-fn hint(layer: &Layer, read: &impl Fn(&str) -> Option<String>) -> Option<String> {
+fn hint(layer: &Layer, by_bwrap: bool, read: &impl Fn(&str) -> Option<String>) -> Option<String> {
     let hint = match layer.name.as_str() {
-        "namespaces" => namespaces(read),
+        "namespaces" | BWRAP => namespaces(read),
+        // With namespaces of kcode's own there are these as well.
+        "cells" if by_bwrap => return None,
         "cells" => {
             "/proc is covered in this container, so commands can't have their own: start it with \
                     `--security-opt systempaths=unconfined` (Kubernetes: `procMount: Unmasked`)"
@@ -94,6 +103,14 @@ mod tests {
             assert!(hint.contains(word), "{file:?}: {hint}");
         }
         assert!(hinted("namespaces", &[]).contains("CONFIG_USER_NS"));
+    }
+
+    #[test]
+    fn what_bwrap_stands_in_for_is_told_once() {
+        let mut layers = [Layer::holding("bwrap", "0.9"), Layer::missing("cells", "refused")];
+        add(&mut layers, |path| (path == "/proc/sys/user/max_user_namespaces").then(|| "0\n".into()));
+        assert!(layers[0].hint.as_deref().is_some_and(|hint| hint.contains("user.max_user_namespaces")));
+        assert_eq!(layers[1].hint, None);
     }
 
     #[test]

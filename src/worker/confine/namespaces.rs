@@ -61,6 +61,14 @@ fn unshare_checked(flags: UnshareFlags) -> io::Result<()> {
 /// When it stays off, or there is another interface.
 pub(super) fn isolate_network() -> io::Result<String> {
     switch_loopback_on()?;
+    look_at_network()
+}
+
+/// Proves that there is a loopback, and nothing else that leads anywhere.
+///
+/// # Errors
+/// When it is off, or there is another interface.
+pub(super) fn look_at_network() -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     drop(TcpStream::connect(listener.local_addr()?)?);
     let table = fs::read_to_string("/proc/self/net/dev")?;
