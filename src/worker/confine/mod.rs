@@ -149,7 +149,7 @@ fn found_in_bwrap(charge: &Charge, inside: &InBwrap) -> (Vec<Layer>, Option<Laye
     });
     let spaces = vec![
         Layer::holding("namespaces", "mount, process, network, IPC, UTS"),
-        Layer::holding("bwrap", format!("{version}, as kcode's own namespaces were refused ({why})")),
+        Layer::holding("bwrap", format!("{version}, as kcode's own are refused ({why})")),
         Layer::holding("root", format!("{places} places of the machine, read-only; the rest isn't there")),
         layer("network", namespaces::look_at_network()),
     ];

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 use rustix::process::{getgid, getuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
@@ -42,7 +43,11 @@ pub(in crate::worker) fn unshare_users() -> io::Result<()> {
 /// Enters new namespaces and one of users that owns them, in which there is only the same user and group.
 fn unshare(spaces: UnshareFlags) -> io::Result<()> {
     let (user, group) = (getuid().as_raw(), getgid().as_raw());
-    unshare_checked(spaces | UnshareFlags::NEWUSER)?;
+    unshare_checked(spaces | UnshareFlags::NEWUSER).map_err(|error| match Errno::from_io_error(&error) {
+        // The system's words for it speak of a full disk (user_namespaces(7)).
+        Some(Errno::NOSPC) => io::Error::other("there may be no more of them"),
+        _ => error,
+    })?;
     fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
     // Without this an ordinary user may not map a group.
     fs::write("/proc/self/setgroups", "deny")?;

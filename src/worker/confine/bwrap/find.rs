@@ -21,7 +21,8 @@ const SETUID: u32 = 0o4000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bwrap {
     pub(super) program: PathBuf,
-    version: (u32, u32),
+    /// Major and minor.
+    pub(super) version: (u32, u32),
     /// It takes the rights of root, and then refuses some options.
     pub(super) is_setuid: bool,
 }

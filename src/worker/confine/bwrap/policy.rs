@@ -180,3 +180,76 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn charge(folder: &Path) -> Charge {
+        let path = |name: &str| serde_json::to_value(folder.join(name)).unwrap();
+        let charge = serde_json::json!({
+            "view": path("run/view"), "logs": path("run/logs"), "scratch": path("run/scratch"), "readable": [],
+            "readable_secrets": [], "home": null, "tests": null, "deadline": {"secs": 1, "nanos": 0},
+            "idle": {"secs": 1, "nanos": 0}, "confine": true,
+            "overlay": {"tree": path("a tree,:\\"), "layers": path("run/layers"), "git": [path("a tree,:\\/.git")]},
+        });
+        serde_json::from_value(charge).unwrap()
+    }
+
+    /// The arguments as text, in a world where the folder is called `@`.
+    fn arguments(with_overlay: bool, is_setuid: bool) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().canonicalize().unwrap();
+        for name in ["run/view", "run/logs", "run/scratch", "run/layers", "a tree,:\\/.git", "bin"] {
+            fs::create_dir_all(at.join(name)).unwrap();
+        }
+        let charge = charge(&at);
+        let bwrap = Bwrap { program: PathBuf::new(), version: (0, 11), is_setuid };
+        let overlay = charge.overlay.as_ref().filter(|_| with_overlay);
+        let policy = Policy::new(&charge, overlay, &bwrap, &[at.join("bin"), at.join("none")]).unwrap();
+        let words = policy.arguments(["kcode".as_ref()]);
+        let words: Vec<_> = words.iter().map(|word| word.to_str().unwrap()).collect();
+        format!(" {} ", words.join(" ")).replace(at.to_str().unwrap(), "@")
+    }
+
+    #[track_caller]
+    fn assert_in_order(text: &str, parts: &[&str]) {
+        let mut rest = text;
+        for part in parts {
+            let Some(at) = rest.find(part) else { panic!("no {part:?} where it ought to be in {text}") };
+            rest = &rest[at + part.len()..];
+        }
+    }
+
+    #[test]
+    fn what_lies_over_something_comes_after_it() {
+        let shown = "--ro-bind @/bin @/bin ";
+        let [scratch, logs] = ["--bind @/run/scratch @/run/scratch ", "--bind @/run/logs @/run/logs "];
+        let end = "--remount-ro /dev --remount-ro / --chdir";
+        let overlay = "--overlay-src @/a tree,:\\ --overlay @/run/layers/upper @/run/layers/work @/a tree,:\\ \
+                       --ro-bind @/a tree,:\\/.git @/a tree,:\\/.git ";
+        let with = arguments(true, false);
+        assert_in_order(&with, &["--proc /proc ", shown, overlay, scratch, logs, end, " @/a tree,:\\ -- kcode "]);
+        assert!(!with.contains("@/run/view") && !with.contains("@/none"), "{with}");
+        let without = arguments(false, false);
+        assert_in_order(
+            &without,
+            &[shown, "--bind @/run/view @/run/view ", scratch, logs, end, " @/run/view -- kcode "],
+        );
+        assert!(!without.contains("overlay"), "{without}");
+    }
+
+    #[test]
+    fn sizes_are_named_where_they_may_be() {
+        assert_in_order(&arguments(false, false), &["--perms 1777 --size 2147483648 --tmpfs /tmp "]);
+        let setuid = arguments(false, true);
+        assert!(setuid.contains("--perms 1777 --tmpfs /tmp ") && !setuid.contains("--size"), "{setuid}");
+    }
+
+    #[test]
+    fn the_kernels_own_files_are_covered_and_nothing_of_a_process() {
+        let text = arguments(false, false);
+        assert_in_order(&text, &["--proc /proc ", "--ro-bind /proc/sys /proc/sys "]);
+        assert!(!text.contains("--ro-bind /proc/self") && !text.contains("--ro-bind /proc/1 "), "{text}");
+    }
+}
