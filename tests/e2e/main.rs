@@ -23,6 +23,7 @@ mod crash;
 mod demo;
 mod discretion;
 mod faults;
+mod file_systems;
 mod fix;
 mod guards;
 mod hostile;
