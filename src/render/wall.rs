@@ -31,7 +31,8 @@ pub fn wall_line(wall: &WallBuilt) -> String {
 fn word(layer: &Layer) -> Option<String> {
     let name = sanitise(&layer.name);
     if !layer.holds {
-        return Some(format!("no {name}: {}", sanitise(&layer.detail)));
+        // It is missing nearly everywhere, and nothing is unguarded without.
+        return (!layer.only_bounds()).then(|| format!("no {name}: {}", sanitise(&layer.detail)));
     }
     if name == BWRAP {
         return Some(format!("namespaces by {name} {}", sanitise(&layer.detail)));

@@ -36,6 +36,7 @@ fn hint(layer: &Layer, by_bwrap: bool, read: &impl Fn(&str) -> Option<String>) -
             "a run copies the tree instead, without what git ignores; where the disk of kcode's state is the reason, \
              KCODE_HOME on an ext4, XFS or Btrfs disk helps"
         }
+        "cgroup" => cgroup(read)?,
         "seccomp" => "this kernel was built without CONFIG_SECCOMP_FILTER; take one that has it",
         _ => return None,
     };
@@ -64,6 +65,16 @@ fn is_container(read: &impl Fn(&str) -> Option<String>) -> bool {
     let marks = ["/.dockerenv", "/run/.containerenv"];
     marks.iter().any(|mark| read(mark).is_some())
         || read("/proc/1/cgroup").is_some_and(|groups| names.iter().any(|name| groups.contains(name)))
+}
+
+/// Where the kernel's control groups are of version 2 and systemd gives them out.
+fn cgroup(read: &impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    let is_systemds =
+        read("/proc/self/cgroup").is_some_and(|groups| groups.starts_with("0::") && groups.contains(".s"));
+    is_systemds.then_some(
+        "to bound all commands together: `systemd-run --user --scope -p Delegate=yes kcode …`; files, processes and \
+         network are guarded without",
+    )
 }
 
 fn landlock(read: &impl Fn(&str) -> Option<String>) -> &'static str {
@@ -119,5 +130,8 @@ mod tests {
         assert!(hinted("landlock", &[]).contains("6.12"));
         assert!(hinted("cells", &[]).contains("systempaths"));
         assert_eq!(hinted("subreaper", &[]), "");
+        let group = "0::/user.slice/user-1000.slice/session-2.scope\n";
+        assert!(hinted("cgroup", &[("/proc/self/cgroup", group)]).contains("systemd-run --user"));
+        assert_eq!(hinted("cgroup", &[("/proc/self/cgroup", "9:memory:/\n0::/\n")]), "");
     }
 }

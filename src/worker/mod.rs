@@ -17,10 +17,11 @@
 //! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
 //! | [`host`], `supervisor`, `footing`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
-//! | `command/`, `descendants` | running the tests: watched, bounded, gone afterwards |
+//! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
 //! | `descriptors`, `kernel_files`, `advice` | what mustn't be inherited; what mustn't be written; what to do about a missing layer |
 
 mod advice;
+mod cgroup;
 mod command;
 mod confine;
 mod descendants;

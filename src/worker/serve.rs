@@ -21,11 +21,12 @@ use super::footing::Footing;
 use super::plan::Charge;
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::NO_NAMESPACES;
-use super::{confine, proof};
+use super::{cgroup, confine, proof};
 use crate::settings::SecretFiles;
 use crate::tools::{self, TestRun, TestRunner, Workroom};
 
-/// Serves the broker at the other end of standard input. The arguments are the [`Charge`] and the [`Footing`].
+/// Serves the broker at the other end of standard input. The arguments are the [`Charge`], the [`Footing`], and the layer
+/// that whoever started this process made.
 ///
 /// # Errors
 /// When the connection isn't one, or the arguments are not what they must be.
@@ -33,6 +34,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     let mut json = || arguments.next().and_then(|json| json.into_string().ok()).unwrap_or_default();
     let charge: Charge = serde_json::from_str(&json())?;
     let footing: Footing = serde_json::from_str(&json())?;
+    let group = cgroup::found(serde_json::from_str(&json())?);
     let connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     let mut inbox = Inbox { connection: connection.try_clone()?, decoder: Decoder::default() };
     let outbox = Outbox(Arc::new(Mutex::new(connection)));
@@ -49,6 +51,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     let runner = Runner::start(charge.clone(), reach)?;
     let mut confined = enclosed.confine(&charge);
     if charge.confine {
+        confined.wall.layers.push(group);
         add_proof(&mut confined, &charge, &runner);
     }
     let host = match Host::new(&charge, runner) {

@@ -25,8 +25,9 @@ use rustix::thread::{no_new_privs, set_no_new_privs};
 
 pub(super) use bwrap::{SCOUT, prepare as by_bwrap, scout};
 pub(super) use domain::Domain;
-pub(super) use limits::{PROCESSES, bound_cell};
+pub(super) use limits::{PROCESSES, bound_cell, memory_limit};
 pub(super) use namespaces::{unshare_cell, unshare_users};
+pub(super) use root::mount_line;
 use seccomp::Sockets;
 
 use super::footing::{Footing, InBwrap};

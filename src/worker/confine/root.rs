@@ -188,7 +188,7 @@ fn exists_is_fine(made: io::Result<()>) -> io::Result<()> {
 }
 
 /// Mount point and options of a line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
-pub(super) fn mount_line(line: &str) -> Option<(PathBuf, String)> {
+pub(in crate::worker) fn mount_line(line: &str) -> Option<(PathBuf, String)> {
     let mut fields = line.split(' ').skip(4);
     let mut place = fields.next()?.to_owned();
     for (code, character) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
