@@ -6,12 +6,18 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 const BWRAP: &str = "/usr/bin/bwrap";
-/// `$1`: what to show as bwrap; `$2`: the user. It goes on when the namespace knows its users.
+/// Long enough for any machine; nothing waits for it to pass.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// `$1`: what to show as bwrap; `$2`: the user. It goes on when the namespace knows its users. Some kernels show a namespace
+/// the setting of another one for a moment, when both look for it at the same time.
 const BEGIN: &str = r#"read -r go
 if [ "$1" ]; then mount --bind "$1" /usr/bin/bwrap || exit; fi
-echo 0 > /proc/sys/user/max_user_namespaces || exit
+setting=/proc/sys/user/max_user_namespaces
+for again in 1 2 3 4 5 6 7 8 9; do { echo 0 > $setting; } 2> /dev/null && break; done
+if unshare --user true 2> /dev/null; then echo "$setting can't be set" >&2; exit 1; fi
 user=$2; shift 2
 if [ "$user" = 0 ]; then exec "$@"; fi
 exec setpriv --reuid "$user" --regid "$user" --clear-groups --inh-caps -all --ambient-caps -all "$@""#;
@@ -80,21 +86,25 @@ pub fn machine(uid: Option<u32>, bwrap: &Bwrap, command: &Command) -> Command {
 /// Starts what [`machine`] made.
 pub fn start(enclosed: &mut Command) -> Child {
     let mut child = enclosed.spawn().unwrap();
-    let of = |process: &str| PathBuf::from("/proc").join(process);
-    let place = of(&child.id().to_string());
     if is_root() {
-        // Until it is in its namespace there is nobody to be mapped there.
-        let namespace = |place: &Path| fs::read_link(place.join("ns/user")).ok();
-        while namespace(&place) == namespace(&of("self")) && child.try_wait().unwrap().is_none() {
-            std::thread::yield_now();
-        }
         for map in ["uid_map", "gid_map"] {
-            // One that has ended tells by its status.
-            let _ = fs::write(place.join(map), "0 0 4294967294");
+            map_everybody(&mut child, map);
         }
     }
     let _ = child.stdin.take().unwrap().write_all(b"go\n");
     child
+}
+
+/// Maps users or groups as they are. Until the child is in its namespace this is refused; one that ends before tells why.
+fn map_everybody(child: &mut Child, map: &str) {
+    let (map, limit) = (Path::new("/proc").join(child.id().to_string()).join(map), Instant::now() + PATIENCE);
+    while let Err(error) = fs::write(&map, "0 0 4294967294") {
+        if child.try_wait().unwrap().is_some() {
+            return;
+        }
+        assert!(Instant::now() < limit, "{}: {error}", map.display());
+        std::thread::yield_now();
+    }
 }
 
 /// The same, to its end.
