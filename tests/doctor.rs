@@ -1,12 +1,19 @@
 //! `kcode doctor` and `--sandbox strict`, on this machine and where namespaces are refused.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use assert_cmd::Command;
 use landlock::{AccessFs, Ruleset, RulesetAttr};
 use predicates::str::contains;
 use serde_json::Value;
+use support::refusing::{self, Bwrap};
+
+/// An ordinary user who owns nothing on any machine.
+const NOBODY: u32 = 54_321;
 
 fn kcode() -> Command {
     Command::new(env!("CARGO_BIN_EXE_kcode"))
@@ -87,4 +94,65 @@ fn where_proc_is_covered_commands_do_without_cells_and_are_gone_all_the_same() {
     assert!(cells["hint"].as_str().unwrap().contains("systempaths=unconfined"), "{cells}");
     assert_eq!(find("proof", "attempt", "outlive the command")["held"], true);
     assert_eq!(find("proof", "attempt", "read kcode's environment")["held"], true);
+}
+
+fn layer(diagnosis: &Value, name: &str) -> Option<Value> {
+    diagnosis["wall"]["layers"].as_array().unwrap().iter().find(|layer| layer["name"] == name).cloned()
+}
+
+/// What doctor finds on a machine that refuses user namespaces, as that machine's root or as an ordinary user.
+fn diagnosis_where_refused(uid: Option<u32>, bwrap: &Bwrap) -> (i32, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let program = folder.path().join("kcode");
+    fs::copy(env!("CARGO_BIN_EXE_kcode"), &program).unwrap();
+    let mut doctor = std::process::Command::new(program);
+    doctor.args(["doctor", "--output", "json"]).env("HOME", folder.path()).env("TMPDIR", folder.path());
+    let output = refusing::run(&mut refusing::machine(uid, bwrap, &doctor));
+    let said = String::from_utf8_lossy(&output.stderr);
+    (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}")))
+}
+
+#[test]
+fn where_kcode_may_make_no_namespaces_bwrap_does_and_the_wall_is_whole() {
+    let test = "the wall by bwrap";
+    if !refusing::is_installed(test) || !refusing::can_be_made(test) {
+        return;
+    }
+    let copies = tempfile::tempdir().unwrap();
+    fs::set_permissions(copies.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut cases = vec![(None, Bwrap::Plain)];
+    if rustix::process::getuid().is_root() {
+        cases.push((Some(NOBODY), Bwrap::Setuid(refusing::with_roots_rights(copies.path()))));
+    }
+    for (uid, bwrap) in cases {
+        let (code, diagnosis) = diagnosis_where_refused(uid, &bwrap);
+        let (by, cells) = (layer(&diagnosis, "bwrap").unwrap(), layer(&diagnosis, "cells").unwrap());
+        assert_eq!(layer(&diagnosis, "namespaces").unwrap()["holds"], true, "{diagnosis}");
+        assert!(by["detail"].as_str().unwrap().contains("there may be no more of them"), "{by}");
+        assert!(by["hint"].as_str().unwrap().contains("user.max_user_namespaces"), "{by}");
+        assert_eq!((&cells["holds"], cells.get("hint")), (&Value::Bool(false), None));
+        // What guards processes then is Landlock, which keeps signals in from its sixth version on.
+        let abi =
+            layer(&diagnosis, "landlock").unwrap()["detail"].as_str().and_then(|abi| abi[4..].parse::<u32>().ok());
+        let is_whole = abi.is_some_and(|abi| abi >= 6);
+        assert_eq!(
+            (code, diagnosis["strict"].as_bool()),
+            (if is_whole { 0 } else { 7 }, Some(is_whole)),
+            "{diagnosis}"
+        );
+    }
+}
+
+#[test]
+fn where_bwrap_may_make_none_either_both_are_named() {
+    let test = "a wall without any namespaces";
+    if !rustix::process::getuid().is_root() || !refusing::is_installed(test) || !refusing::can_be_made(test) {
+        return;
+    }
+    let (code, diagnosis) = diagnosis_where_refused(Some(NOBODY), &Bwrap::Plain);
+    let spaces = layer(&diagnosis, "namespaces").unwrap();
+    let why = spaces["detail"].as_str().unwrap();
+    assert!(why.starts_with("namespaces: there may be no more of them; bwrap "), "{why}");
+    assert_eq!((code, layer(&diagnosis, "bwrap")), (7, None));
 }

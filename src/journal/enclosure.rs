@@ -75,6 +75,12 @@ impl Layer {
         Self { holds: false, ..Self::holding(name, reason) }
     }
 
+    /// Whether it only bounds what commands use up: neither files, processes nor network depend on it.
+    #[must_use]
+    pub fn only_bounds(&self) -> bool {
+        self.name == "cgroup"
+    }
+
     /// The same with a word on what can be done about it.
     #[must_use]
     pub fn with_hint(self, hint: Option<String>) -> Self {

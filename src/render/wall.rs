@@ -9,6 +9,8 @@ use crate::journal::{Guard, Layer, Proof, WallBuilt};
 
 /// The layers worth a word when they hold.
 const NAMED: [&str; 5] = ["overlay", "namespaces", "cells", "landlock", "seccomp"];
+/// Who else made the namespaces, and why: one word with them.
+const BWRAP: &str = "bwrap";
 
 /// What holds and why not, for standard error.
 #[must_use]
@@ -16,7 +18,9 @@ pub fn wall_line(wall: &WallBuilt) -> String {
     let mark = |holds: bool| mark(holds).for_stderr();
     let marks: Vec<String> =
         Guard::ALL.iter().map(|guard| format!("{} {}", guard.name(), mark(wall.holds(*guard)))).collect();
-    let layers: Vec<String> = wall.layers.iter().filter_map(word).collect();
+    let by_bwrap = wall.layers.iter().any(|layer| layer.name == BWRAP);
+    let layers = wall.layers.iter().filter(|layer| !(by_bwrap && layer.name == "namespaces"));
+    let layers: Vec<String> = layers.filter_map(word).collect();
     let mut line = format!("{}   ({})  {} ms", marks.join("  "), layers.join(" · "), wall.ms);
     for open in wall.proof.iter().filter(|proof| !proof.held) {
         let _ = write!(line, "\n          not held: {} ({})", sanitise(&open.attempt), sanitise(&open.detail));
@@ -27,7 +31,11 @@ pub fn wall_line(wall: &WallBuilt) -> String {
 fn word(layer: &Layer) -> Option<String> {
     let name = sanitise(&layer.name);
     if !layer.holds {
-        return Some(format!("no {name}: {}", sanitise(&layer.detail)));
+        // It is missing nearly everywhere, and nothing is unguarded without.
+        return (!layer.only_bounds()).then(|| format!("no {name}: {}", sanitise(&layer.detail)));
+    }
+    if name == BWRAP {
+        return Some(format!("namespaces by {name} {}", sanitise(&layer.detail)));
     }
     let version = layer.detail.strip_prefix("ABI ").map(|abi| format!(" {abi}")).unwrap_or_default();
     NAMED.contains(&&*name).then(|| format!("{name}{version}"))
@@ -90,6 +98,13 @@ mod tests {
             "files ✓  processes ✗  network ✓   (landlock 7 · no cells: refused)  18 ms\n          \
              not held: signal kcode (so)"
         );
+    }
+
+    #[test]
+    fn the_line_says_why_bwrap_stands_in() {
+        let layers = vec![Layer::holding("namespaces", "all"), Layer::holding("bwrap", "0.9, as others were refused")];
+        let line = wall_line(&WallBuilt { layers, ..WallBuilt::default() });
+        assert!(line.contains("(namespaces by bwrap 0.9, as others were refused)"), "{line}");
     }
 
     #[test]

@@ -2,22 +2,31 @@
 
 use crate::journal::Layer;
 
-/// Allows what the distribution's policy for unknown programs refuses; the path is the binary's.
-const APPARMOR: &str = "AppArmor keeps user namespaces from kcode: `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`, \
-                        or give its binary a profile with `userns,` in /etc/apparmor.d";
+/// Allows what the distribution's policy for unknown programs refuses.
+const APPARMOR: &str = "AppArmor keeps user namespaces from kcode: install bubblewrap and load its profile \
+                        (/usr/share/apparmor/extra-profiles/bwrap-userns-restrict, copied to /etc/apparmor.d), or give \
+                        kcode's binary a profile with `userns,`, or \
+                        `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`";
 const CONTAINER: &str = "the container's runtime refuses namespaces: start it with `--security-opt seccomp=unconfined \
                          --security-opt apparmor=unconfined --security-opt systempaths=unconfined`";
 
-/// Says of each missing layer what would add it. `read` gives the text of a file, if it is there.
+/// What takes the place of a better layer, and keeps others from being there.
+const BWRAP: &str = "bwrap";
+
+/// Says of each missing layer what would add it, and of bwrap what would make it unnecessary. `read` gives the text of a
+/// file, if it is there.
 pub(super) fn add(layers: &mut [Layer], read: impl Fn(&str) -> Option<String>) {
-    for layer in layers.iter_mut().filter(|layer| !layer.holds) {
-        layer.hint = hint(layer, &read);
+    let by_bwrap = layers.iter().any(|layer| layer.name == BWRAP);
+    for layer in layers.iter_mut().filter(|layer| !layer.holds || layer.name == BWRAP) {
+        layer.hint = hint(layer, by_bwrap, &read);
     }
 }
 
-fn hint(layer: &Layer, read: &impl Fn(&str) -> Option<String>) -> Option<String> {
+fn hint(layer: &Layer, by_bwrap: bool, read: &impl Fn(&str) -> Option<String>) -> Option<String> {
     let hint = match layer.name.as_str() {
-        "namespaces" => namespaces(read),
+        "namespaces" | BWRAP => namespaces(read),
+        // With namespaces of kcode's own there are these as well.
+        "cells" if by_bwrap => return None,
         "cells" => {
             "/proc is covered in this container, so commands can't have their own: start it with \
                     `--security-opt systempaths=unconfined` (Kubernetes: `procMount: Unmasked`)"
@@ -27,6 +36,7 @@ fn hint(layer: &Layer, read: &impl Fn(&str) -> Option<String>) -> Option<String>
             "a run copies the tree instead, without what git ignores; where the disk of kcode's state is the reason, \
              KCODE_HOME on an ext4, XFS or Btrfs disk helps"
         }
+        "cgroup" => cgroup(read)?,
         "seccomp" => "this kernel was built without CONFIG_SECCOMP_FILTER; take one that has it",
         _ => return None,
     };
@@ -55,6 +65,16 @@ fn is_container(read: &impl Fn(&str) -> Option<String>) -> bool {
     let marks = ["/.dockerenv", "/run/.containerenv"];
     marks.iter().any(|mark| read(mark).is_some())
         || read("/proc/1/cgroup").is_some_and(|groups| names.iter().any(|name| groups.contains(name)))
+}
+
+/// Where the kernel's control groups are of version 2 and systemd gives them out.
+fn cgroup(read: &impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    let is_systemds =
+        read("/proc/self/cgroup").is_some_and(|groups| groups.starts_with("0::") && groups.contains(".s"));
+    is_systemds.then_some(
+        "to bound all commands together: `systemd-run --user --scope -p Delegate=yes kcode …`; files, processes and \
+         network are guarded without",
+    )
 }
 
 fn landlock(read: &impl Fn(&str) -> Option<String>) -> &'static str {
@@ -97,10 +117,21 @@ mod tests {
     }
 
     #[test]
+    fn what_bwrap_stands_in_for_is_told_once() {
+        let mut layers = [Layer::holding("bwrap", "0.9"), Layer::missing("cells", "refused")];
+        add(&mut layers, |path| (path == "/proc/sys/user/max_user_namespaces").then(|| "0\n".into()));
+        assert!(layers[0].hint.as_deref().is_some_and(|hint| hint.contains("user.max_user_namespaces")));
+        assert_eq!(layers[1].hint, None);
+    }
+
+    #[test]
     fn other_layers_have_their_own_word() {
         assert!(hinted("landlock", &[("/sys/kernel/security/lsm", "capability,apparmor")]).contains("lsm="));
         assert!(hinted("landlock", &[]).contains("6.12"));
         assert!(hinted("cells", &[]).contains("systempaths"));
         assert_eq!(hinted("subreaper", &[]), "");
+        let group = "0::/user.slice/user-1000.slice/session-2.scope\n";
+        assert!(hinted("cgroup", &[("/proc/self/cgroup", group)]).contains("systemd-run --user"));
+        assert_eq!(hinted("cgroup", &[("/proc/self/cgroup", "9:memory:/\n0::/\n")]), "");
     }
 }

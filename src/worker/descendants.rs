@@ -61,6 +61,11 @@ pub(super) fn started(pid: Pid) -> Option<u64> {
     stat(pid).map(|stat| stat.started)
 }
 
+/// The process that started it, or took it over.
+pub(super) fn parent(pid: Pid) -> Option<Pid> {
+    stat(pid)?.parent
+}
+
 /// Memory that the descendants hold for themselves alone, in bytes.
 pub(super) fn memory() -> u64 {
     let status = |process: Process| fs::read_to_string(format!("/proc/{}/status", process.pid)).ok();

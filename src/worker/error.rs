@@ -80,13 +80,14 @@ impl WorkerError {
 
 /// What would add the layers that are missing, and what there is besides.
 fn to_complete(wall: &WallBuilt) -> String {
-    let mut hints: Vec<&str> = wall.layers.iter().filter_map(|layer| layer.hint.as_deref()).collect();
+    let guarding = wall.layers.iter().filter(|layer| !layer.only_bounds());
+    let mut hints: Vec<&str> = guarding.filter_map(|layer| layer.hint.as_deref()).collect();
     hints.push("`kcode doctor` shows all layers, and --sandbox auto goes on with those there are");
     hints.join("; ")
 }
 
 fn missing(guards: &[&str], wall: &WallBuilt) -> String {
-    let layers = wall.layers.iter().filter(|layer| !layer.holds);
+    let layers = wall.layers.iter().filter(|layer| !layer.holds && !layer.only_bounds());
     let mut reasons: Vec<String> = layers.map(|layer| format!("{}: {}", layer.name, layer.detail)).collect();
     let open = wall.proof.iter().filter(|proof| !proof.held);
     reasons.extend(open.map(|proof| format!("it could {}: {}", proof.attempt, proof.detail)));

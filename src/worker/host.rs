@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use super::{command, proof, serve, supervisor};
+use super::{cgroup, command, confine, proof, serve, supervisor};
 
 /// Runs the part of a worker that the arguments after `__worker` name: the supervisor when there are none.
 #[must_use]
@@ -13,6 +13,8 @@ pub fn main() -> ExitCode {
     let run = match part.as_ref().map(|part| part.to_str()) {
         None => supervisor::run(),
         Some(Some(supervisor::HOST)) => serve::run(arguments),
+        Some(Some(cgroup::JOIN)) => cgroup::join(arguments),
+        Some(Some(confine::SCOUT)) => confine::scout(),
         Some(Some(command::ENTER)) => command::enter(),
         Some(Some(command::DOOR)) => command::open(),
         Some(Some(command::INIT)) => command::keep(),

@@ -8,26 +8,29 @@
 //!
 //! The supervisor adopts and kills whatever is left when the host ends. The host confines itself
 //! before its first call (namespaces with a root of its own, Landlock, no capabilities), then runs
-//! tools. Each command gets a cell, which is a process namespace of its own, and can't see the host from there.
+//! tools. Where it may not make namespaces, bwrap starts it in some; where that can't either, it does without. Each command gets a cell, which is a process namespace of its own, and can't see the host from there.
 //! When the broker goes away, however it does, the connection ends and so do all.
 //!
 //! | File | What it is about |
 //! |---|---|
 //! | `launcher`, `environment` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
-//! | [`host`], `supervisor`, `serve` | the processes inside |
+//! | [`host`], `supervisor`, `footing`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
-//! | `command/`, `descendants` | running the tests: watched, bounded, gone afterwards |
-//! | `descriptors`, `advice` | what mustn't be inherited; what to do about a missing layer |
+//! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
+//! | `descriptors`, `kernel_files`, `advice` | what mustn't be inherited; what mustn't be written; what to do about a missing layer |
 
 mod advice;
+mod cgroup;
 mod command;
 mod confine;
 mod descendants;
 mod descriptors;
 mod environment;
 mod error;
+mod footing;
 pub mod host;
+mod kernel_files;
 mod launcher;
 mod plan;
 mod proof;

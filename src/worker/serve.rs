@@ -17,31 +17,33 @@ use cap_std::fs::Dir;
 
 use super::command::{Proven, Reach, Runner};
 use super::confine::{Confined, NoNamespaces};
+use super::footing::Footing;
 use super::plan::Charge;
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
-use super::supervisor::WITHOUT_NAMESPACES;
-use super::{confine, proof};
+use super::supervisor::NO_NAMESPACES;
+use super::{cgroup, confine, proof};
 use crate::settings::SecretFiles;
 use crate::tools::{self, FatalToolError, TestRun, TestRunner, Workroom};
 
-/// Serves the broker at the other end of standard input. The first argument is the [`Charge`]; a second one says why
-/// there are to be no namespaces.
+/// Serves the broker at the other end of standard input. The arguments are the [`Charge`], the [`Footing`], and the layer
+/// that whoever started this process made.
 ///
 /// # Errors
 /// When the connection isn't one, or the arguments are not what they must be.
 pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
-    let charge = arguments.next().and_then(|json| json.into_string().ok()).unwrap_or_default();
-    let charge: Charge = serde_json::from_str(&charge)?;
-    let without_namespaces = arguments.next().map(|why| why.to_string_lossy().into_owned());
+    let mut json = || arguments.next().and_then(|json| json.into_string().ok()).unwrap_or_default();
+    let charge: Charge = serde_json::from_str(&json())?;
+    let footing: Footing = serde_json::from_str(&json())?;
+    let group = cgroup::found(serde_json::from_str(&json())?);
     let connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     let mut inbox = Inbox { connection: connection.try_clone()?, decoder: Decoder::default() };
     let outbox = Outbox(Arc::new(Mutex::new(connection)));
     // The wall comes before anything of the view is opened, and while this is the only thread.
-    let enclosed = match confine::enclose(&charge, without_namespaces) {
+    let enclosed = match confine::enclose(&charge, &footing) {
         Ok(enclosed) => enclosed,
         Err(NoNamespaces(why)) => {
             io::stdout().write_all(why.as_bytes())?;
-            return Ok(ExitCode::from(WITHOUT_NAMESPACES));
+            return Ok(ExitCode::from(NO_NAMESPACES));
         }
     };
     let charge = Charge { view: enclosed.view.clone(), ..charge };
@@ -49,6 +51,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     let runner = Runner::start(charge.clone(), reach)?;
     let mut confined = enclosed.confine(&charge);
     if charge.confine {
+        confined.wall.layers.push(group);
         add_proof(&mut confined, &charge, &runner);
     }
     let host = match Host::new(&charge, runner) {

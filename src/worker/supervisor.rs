@@ -3,7 +3,7 @@
 //! It holds no code that a call can reach, so it is there to clean up whatever becomes of the
 //! host: finished, out of memory, crashed. Being a subreaper, it inherits every orphan below it.
 //! It also lets the host try namespaces: a process that failed half-way can't go back, so another
-//! one takes its place, without.
+//! one takes its place, in those that bwrap makes, or without.
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -12,15 +12,18 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use rustix::process::{getpid, set_child_subreaper, setsid};
 
+use super::cgroup::{self, Group};
+use super::footing::Footing;
 use super::plan::Charge;
 use super::protocol::{ToWorker, receive};
-use super::{SUBCOMMAND, descendants, descriptors};
+use super::{SUBCOMMAND, confine, descendants, descriptors};
+use crate::journal::Layer;
 
-/// The argument that makes a worker process the host; its [`Charge`] as JSON follows, and why it is to do without
-/// namespaces if it is.
+/// The argument that makes a worker process the host; its [`Charge`], its [`Footing`] and the layer that was made for it
+/// follow, all as JSON.
 pub(super) const HOST: &str = "host";
-/// The exit code of a host that wants to be started without namespaces; why stands on its stdout.
-pub(super) const WITHOUT_NAMESPACES: u8 = 76;
+/// The exit code of a host that can't make namespaces of its own; why stands on its stdout.
+pub(super) const NO_NAMESPACES: u8 = 76;
 
 /// Runs the host to its end, then kills and reaps everything below.
 ///
@@ -39,31 +42,64 @@ pub(super) fn run() -> io::Result<ExitCode> {
         return Err(io::Error::other("the first message must say what to work on"));
     };
     drop(connection);
-    let mut status = host(&charge, None);
-    if let Ok((ended, why)) = &status
-        && ended.code() == Some(WITHOUT_NAMESPACES.into())
-    {
-        status = host(&charge, Some(why));
-    }
+    let (group, layer) = cgroup::prepare(charge.confine);
+    let status = Hosts { charge: &charge, group: group.as_ref(), layer }.run();
     descendants::kill_all();
     descendants::reap();
+    if let Some(group) = group {
+        group.end();
+    }
     Ok(code(status?.0))
 }
 
-/// Runs a host to its end; the text is what it wrote to stdout.
-fn host(charge: &Charge, without_namespaces: Option<&str>) -> io::Result<(ExitStatus, String)> {
-    let mut host = Command::new("/proc/self/exe")
-        .args([SUBCOMMAND, HOST, &serde_json::to_string(charge)?])
-        .args(without_namespaces)
-        .stdin(Stdio::inherit())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let status = host.wait()?;
-    let mut why = String::new();
-    if let Some(stdout) = host.stdout.filter(|_| status.code() == Some(WITHOUT_NAMESPACES.into())) {
-        stdout.take(1024).read_to_string(&mut why)?;
+/// The hosts that are tried one after another, until one has what it needs.
+struct Hosts<'a> {
+    charge: &'a Charge,
+    /// Where they and all commands are, if there is one.
+    group: Option<&'a Group>,
+    /// What that is for the journal.
+    layer: Layer,
+}
+
+impl Hosts<'_> {
+    fn run(&self) -> io::Result<(ExitStatus, String)> {
+        let own = self.own(&Footing::Own)?;
+        match own.0.code() {
+            Some(code) if code == i32::from(NO_NAMESPACES) => self.second_best(&own.1),
+            _ => Ok(own),
+        }
     }
-    Ok((status, why))
+
+    /// A host that makes its namespaces itself, or has none.
+    fn own(&self, footing: &Footing) -> io::Result<(ExitStatus, String)> {
+        let mut itself = Command::new("/proc/self/exe");
+        itself.arg(SUBCOMMAND);
+        self.host(itself, footing)
+    }
+
+    /// One in the namespaces that bwrap makes, else without any.
+    fn second_best(&self, why: &str) -> io::Result<(ExitStatus, String)> {
+        match confine::by_bwrap(self.charge, why) {
+            Ok(inside) => self.host(inside.command(), &Footing::Bwrap(inside.footing.clone())),
+            Err(nor) => self.own(&Footing::Bare { why: format!("{why}; {nor}") }),
+        }
+    }
+
+    /// Runs a host to its end, with `worker` as its beginning; the text is what it wrote to stdout.
+    fn host(&self, mut worker: Command, footing: &Footing) -> io::Result<(ExitStatus, String)> {
+        let told = [serde_json::to_string(self.charge)?, serde_json::to_string(footing)?];
+        worker.arg(HOST).args(told).arg(serde_json::to_string(&self.layer)?);
+        if let Some(group) = self.group {
+            worker = group.around(&worker);
+        }
+        let mut host = worker.stdin(Stdio::inherit()).stdout(Stdio::piped()).spawn()?;
+        let status = host.wait()?;
+        let mut why = String::new();
+        if let Some(stdout) = host.stdout.filter(|_| status.code() == Some(NO_NAMESPACES.into())) {
+            stdout.take(1024).read_to_string(&mut why)?;
+        }
+        Ok((status, why))
+    }
 }
 
 /// The same exit code; as a shell would put it when a signal was the end.

@@ -78,7 +78,7 @@ fn refuse_namespaces() {
 async fn work(assignment: &Assignment) -> Outcome {
     let (worker, wall) = Worker::start(plan(assignment)).await.unwrap();
     let supervisor = children(std::process::id()).first().copied().unwrap_or_default();
-    let host = children(supervisor).first().copied().unwrap_or_default();
+    let host = host_below(supervisor).map(own_number).unwrap_or_default();
     let numbers = [("@BROKER@", std::process::id()), ("@SUPERVISOR@", supervisor), ("@HOST@", host)];
     let script =
         numbers.iter().fold(assignment.script.clone(), |text, (name, pid)| text.replace(name, &pid.to_string()));
@@ -120,6 +120,20 @@ fn overlay(assignment: &Assignment) -> OverlayPlan {
     }
     let tree = std::env::current_dir().unwrap();
     OverlayPlan { git: vec![tree.join(".git")], tree, layers }
+}
+
+/// The supervisor's child, unless bwrap stands between them.
+fn host_below(process: u32) -> Option<u32> {
+    let line = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("cmdline")).unwrap_or_default();
+    let is_host = line.contains("\0__worker\0host\0") && !line.contains("bwrap\0");
+    is_host.then_some(process).or_else(|| children(process).into_iter().find_map(host_below))
+}
+
+/// What a process is called in its own process namespace.
+fn own_number(process: u32) -> u32 {
+    let status = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status")).unwrap();
+    let numbers = status.lines().find(|line| line.starts_with("NSpid:")).unwrap();
+    numbers.split_whitespace().last().unwrap().parse().unwrap()
 }
 
 fn children(of: u32) -> Vec<u32> {

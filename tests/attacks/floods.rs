@@ -1,7 +1,7 @@
 //! Attacks that use something up or don't end: bounded, so that a wall that fails costs a few hundred processes at most.
 
 use crate::broker::{Assignment, Outcome};
-use crate::setups::{Setup, Wall, play, setups, together};
+use crate::setups::{Setup, play, setups, together};
 use crate::world::World;
 
 /// Runs a script in a setup; whatever it does, user and machine are as before. `MARK` marks a process.
@@ -77,8 +77,7 @@ fn a_signal_to_everybody_reaches_nobody_outside() {
     let script = "if kill -0 @BROKER@ 2> /dev/null || kill -0 @HOST@ 2> /dev/null; then echo in reach; exit 1; fi
         sh -c 'sleep 1000; : MARK' & kill -KILL -1; echo alive still; kill -KILL $$";
     for setup in setups() {
-        let is_nobody = setup.uid.is_some();
-        if setup.wall == Wall::WithoutNamespaces && !is_nobody {
+        if !setup.may_signal_everybody() {
             continue;
         }
         let outcome = bear(setup, script, 30);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::broker::{Assignment, Outcome, ROLE};
+use crate::support::refusing::{self, Bwrap};
 use crate::world::{CANARY, World, reachable};
 
 /// An ordinary user who owns nothing on any machine.
@@ -18,6 +19,8 @@ pub enum Wall {
     Whole,
     /// The same, with the view over the user's project at its own path.
     Overlay,
+    /// In namespaces that bwrap makes, because kcode is refused its own.
+    Bwrap,
     /// All but namespaces.
     WithoutNamespaces,
     /// `--sandbox off`, to see that attacks are some.
@@ -41,6 +44,11 @@ impl Setup {
         self.uid.is_none() && rustix::process::getuid().is_root()
     }
 
+    /// Root must not send a signal to everybody where only what is tested keeps it from the machine's processes.
+    pub fn may_signal_everybody(self) -> bool {
+        self.uid.is_some() || !matches!(self.wall, Wall::Bwrap | Wall::WithoutNamespaces)
+    }
+
     pub fn world(self) -> World {
         World::new(self.uid)
     }
@@ -53,8 +61,11 @@ pub fn users() -> Vec<Option<u32>> {
 
 /// Each user behind each wall.
 pub fn setups() -> Vec<Setup> {
-    let walls = [Wall::Whole, Wall::WithoutNamespaces];
-    users().into_iter().flat_map(|uid| walls.map(|wall| Setup { uid, wall })).collect()
+    let mut walls = vec![Wall::Whole, Wall::WithoutNamespaces];
+    if refusing::is_installed("a wall by bwrap") && refusing::can_be_made("a wall by bwrap") {
+        walls.push(Wall::Bwrap);
+    }
+    users().into_iter().flat_map(|uid| walls.clone().into_iter().map(move |wall| Setup { uid, wall })).collect()
 }
 
 /// And each user in a view that is an overlay.
@@ -101,10 +112,14 @@ pub fn play(setup: Setup, world: &World, mut assignment: Assignment) -> Outcome 
     let secrets = ["MOONSHOT_API_KEY", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "NPM_TOKEN"];
     broker.envs(secrets.map(|name| (name, CANARY))).env("SSH_AUTH_SOCK", world.outside().join("socket"));
     broker.current_dir(world.project());
-    if let Some(uid) = setup.uid {
-        broker.uid(uid).gid(uid);
-    }
-    let output = broker.output().unwrap();
+    let output = match (setup.wall, setup.uid) {
+        (Wall::Bwrap, uid) => {
+            let bwrap = uid.map_or(Bwrap::Plain, |_| Bwrap::Setuid(refusing::with_roots_rights(world.folder())));
+            refusing::run(&mut refusing::machine(uid, &bwrap, &broker))
+        }
+        (_, Some(uid)) => broker.uid(uid).gid(uid).output().unwrap(),
+        (_, None) => broker.output().unwrap(),
+    };
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{setup}: {said}");
     serde_json::from_str(&fs::read_to_string(desk.join("outcome.json")).unwrap()).unwrap()

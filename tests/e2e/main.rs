@@ -3,7 +3,13 @@
 //! One file a concern. [`world`] owns a temporary project, home and state folder; every run in it is held to the laws
 //! that hold for any run whatsoever ([`laws`]): the tree untouched, nothing left behind, the key nowhere, a valid
 //! history, documented shapes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests may fail loudly"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -24,6 +30,7 @@ mod crash;
 mod demo;
 mod discretion;
 mod faults;
+mod file_systems;
 mod fix;
 mod full_disk;
 mod guards;

@@ -24,7 +24,7 @@ async fn everything_is_tried_before_the_first_call_and_nothing_is_left_of_it() {
     for (guard, least) in [(Guard::Files, 10), (Guard::Processes, 8), (Guard::Network, 5)] {
         assert!(wall.proof.iter().filter(|proof| proof.guards == guard).count() >= least, "{:?}", wall.proof);
     }
-    if wall.layers.iter().all(|layer| layer.holds) {
+    if wall.layers.iter().all(|layer| layer.holds || layer.only_bounds()) {
         assert_eq!(open(&wall.proof), Vec::<&str>::new());
     }
     let run = worker.run_tests(&[]).await.unwrap();

@@ -26,7 +26,7 @@ const FIRST_TO_GO: &str = "800";
 
 /// Lowers the limits of this process and its children. A limit that is lower already stays.
 pub(super) fn set() -> io::Result<String> {
-    let memory = MEMORY.max(physical_memory() / 2);
+    let memory = memory_limit();
     lower(Resource::Core, 0)?;
     lower(Resource::Fsize, FILE_SIZE)?;
     lower(Resource::Nofile, OPEN_FILES)?;
@@ -42,6 +42,11 @@ pub(in crate::worker) fn bound_cell() -> io::Result<()> {
     // A kernel built without it has no order of who goes first.
     let _ = fs::write("/proc/self/oom_score_adj", FIRST_TO_GO);
     Ok(())
+}
+
+/// What a process may take, and, where they are bounded together, all of them; in bytes.
+pub(in crate::worker) fn memory_limit() -> u64 {
+    MEMORY.max(physical_memory() / 2)
 }
 
 /// In bytes; 0 when it can't be known.

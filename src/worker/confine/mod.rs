@@ -5,6 +5,7 @@
 //! It happens in two steps: what holds for the whole process first, so that the thread for
 //! commands can be started, and then what would keep that thread from making cells.
 
+mod bwrap;
 mod devices;
 mod domain;
 mod files;
@@ -14,6 +15,7 @@ mod namespaces;
 mod overlay;
 mod root;
 mod seccomp;
+mod way;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,11 +23,14 @@ use std::path::{Path, PathBuf};
 use rustix::process::{child_subreaper, getpid, set_child_subreaper};
 use rustix::thread::{no_new_privs, set_no_new_privs};
 
+pub(super) use bwrap::{SCOUT, prepare as by_bwrap, scout};
 pub(super) use domain::Domain;
-pub(super) use limits::{PROCESSES, bound_cell};
+pub(super) use limits::{PROCESSES, bound_cell, memory_limit};
 pub(super) use namespaces::{unshare_cell, unshare_users};
+pub(super) use root::mount_line;
 use seccomp::Sockets;
 
+use super::footing::{Footing, InBwrap};
 use super::plan::Charge;
 use crate::journal::{Layer, WallBuilt};
 
@@ -43,9 +48,9 @@ pub(super) struct Enclosed {
     pub(super) domain: Option<Domain>,
 }
 
-/// Puts this process, which has to have a single thread, into namespaces and takes its privileges. `without_namespaces`
-/// says why they aren't to be tried.
-pub(super) fn enclose(charge: &Charge, without_namespaces: Option<String>) -> Result<Enclosed, NoNamespaces> {
+/// Puts this process, which has to have a single thread, into namespaces, unless its footing is another one, and takes
+/// its privileges.
+pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, NoNamespaces> {
     let subreaper = layer("subreaper", adopt_orphans());
     if !charge.confine {
         let view = charge.view.clone();
@@ -55,12 +60,13 @@ pub(super) fn enclose(charge: &Charge, without_namespaces: Option<String>) -> Re
     readable.extend(charge.readable.iter().cloned());
     // This binary, to start commands with, wherever it lies.
     readable.extend(std::env::current_exe());
-    let (spaces, overlay) = match without_namespaces {
-        Some(why) => {
+    let (spaces, overlay) = match footing {
+        Footing::Bare { why } => {
             let why_not = || Layer::missing("overlay", "it needs namespaces");
-            (vec![without(&why)], charge.overlay.is_some().then(why_not))
+            (vec![without(why)], charge.overlay.is_some().then(why_not))
         }
-        None => enter_namespaces(charge, &readable).map_err(|error| NoNamespaces(error.to_string()))?,
+        Footing::Bwrap(inside) => found_in_bwrap(charge, inside),
+        Footing::Own => enter_namespaces(charge, &readable).map_err(|error| NoNamespaces(error.to_string()))?,
     };
     let in_namespaces = spaces.iter().all(|layer| layer.holds);
     let mounted = charge.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
@@ -133,6 +139,22 @@ fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<(Vec<La
     });
     let spaces = Layer::holding("namespaces", "user, mount, network, IPC, UTS");
     Ok((vec![spaces, Layer::holding("root", root.detail), Layer::holding("network", network)], overlay))
+}
+
+/// The same, made by bwrap before this process began.
+fn found_in_bwrap(charge: &Charge, inside: &InBwrap) -> (Vec<Layer>, Option<Layer>) {
+    let InBwrap { version, why, places, no_overlay } = inside;
+    let overlay = charge.overlay.as_ref().map(|plan| match no_overlay {
+        Some(why) => Layer::missing("overlay", why.clone()),
+        None => Layer::holding("overlay", plan.tree.display().to_string()),
+    });
+    let spaces = vec![
+        Layer::holding("namespaces", "mount, process, network, IPC, UTS"),
+        Layer::holding("bwrap", format!("{version}, as kcode's own are refused ({why})")),
+        Layer::holding("root", format!("{places} places of the machine, read-only; the rest isn't there")),
+        layer("network", namespaces::look_at_network()),
+    ];
+    (spaces, overlay)
 }
 
 fn without(why: &str) -> Layer {

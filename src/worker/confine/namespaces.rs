@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 use rustix::process::{getgid, getuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
@@ -42,7 +43,11 @@ pub(in crate::worker) fn unshare_users() -> io::Result<()> {
 /// Enters new namespaces and one of users that owns them, in which there is only the same user and group.
 fn unshare(spaces: UnshareFlags) -> io::Result<()> {
     let (user, group) = (getuid().as_raw(), getgid().as_raw());
-    unshare_checked(spaces | UnshareFlags::NEWUSER)?;
+    unshare_checked(spaces | UnshareFlags::NEWUSER).map_err(|error| match Errno::from_io_error(&error) {
+        // The system's words for it speak of a full disk (user_namespaces(7)).
+        Some(Errno::NOSPC) => io::Error::other("there may be no more of them"),
+        _ => error,
+    })?;
     fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
     // Without this an ordinary user may not map a group.
     fs::write("/proc/self/setgroups", "deny")?;
@@ -61,6 +66,14 @@ fn unshare_checked(flags: UnshareFlags) -> io::Result<()> {
 /// When it stays off, or there is another interface.
 pub(super) fn isolate_network() -> io::Result<String> {
     switch_loopback_on()?;
+    look_at_network()
+}
+
+/// Proves that there is a loopback, and nothing else that leads anywhere.
+///
+/// # Errors
+/// When it is off, or there is another interface.
+pub(super) fn look_at_network() -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     drop(TcpStream::connect(listener.local_addr()?)?);
     let table = fs::read_to_string("/proc/self/net/dev")?;

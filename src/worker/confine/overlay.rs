@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, unmount};
 use rustix::process::getpid;
 
-use super::root::within;
+use super::way::within;
 use crate::worker::plan::OverlayPlan;
 
 /// Where the layers are while the root is made. Short names without commas and colons need no escaping.
@@ -45,7 +45,7 @@ pub(super) fn show(plan: &OverlayPlan, old: &str, place: &Path) -> io::Result<Ve
 }
 
 /// Some kernels mount what they can't serve.
-fn try_out(place: &Path) -> io::Result<()> {
+pub(super) fn try_out(place: &Path) -> io::Result<()> {
     let probe = place.join(format!(".kcode-probe-{}", getpid()));
     fs::create_dir(&probe)?;
     fs::remove_dir(probe)

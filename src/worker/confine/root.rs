@@ -4,12 +4,11 @@
 //! one. All of it is read-only but for the run's own folders. It lives in the mount namespace
 //! and vanishes with its last process, so there is nothing to clean up.
 
-use std::collections::{HashSet, VecDeque};
-use std::ffi::OsString;
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use rustix::mount::{
@@ -17,6 +16,7 @@ use rustix::mount::{
 };
 use rustix::process::pivot_root;
 
+use super::way::{Step, way, within};
 use super::{devices, overlay};
 use crate::worker::plan::OverlayPlan;
 
@@ -26,8 +26,6 @@ const OLD: &str = "/old";
 const NEW: &str = "/new";
 /// Private, in memory; the run's `$TMPDIR` lies on the disk.
 pub(super) const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
-/// Longer chains of links are loops (path_resolution(7)).
-const MOST_LINKS: usize = 40;
 
 /// What a root is to hold.
 pub(super) struct Places<'a> {
@@ -87,11 +85,6 @@ fn memory(place: impl AsRef<Path>, options: &std::ffi::CStr) -> io::Result<()> {
     Ok(mount("tmpfs", place.as_ref(), "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, options)?)
 }
 
-/// `path` as it is called below `root`.
-pub(super) fn within(root: &str, path: &Path) -> PathBuf {
-    Path::new(root).join(path.strip_prefix("/").unwrap_or(path))
-}
-
 /// The new root while it is filled from the old one.
 #[derive(Default)]
 struct Mirror {
@@ -144,44 +137,9 @@ impl Mirror {
     /// Makes a file or folder to mount on at `path`, with the links that lead there. `None`: there is nothing to show, or,
     /// unless it is to be `writable`, it is shown already.
     fn make_way(&self, path: &Path, writable: bool) -> io::Result<Option<PathBuf>> {
-        let mut ahead = names(path);
-        let (mut at, mut links) = (PathBuf::from("/"), 0);
-        while let Some(name) = ahead.pop_front() {
-            if name == ".." {
-                at.pop();
-                continue;
-            }
-            let next = at.join(&name);
-            // Whatever leads to it was come by on the way, so that nothing above it needs to be asked again.
-            if !writable && self.shown.contains(&next) {
-                return Ok(None);
-            }
-            let Ok(about) = fs::symlink_metadata(within(OLD, &next)) else { return Ok(None) };
-            if about.is_symlink() {
-                links += 1;
-                let target = fs::read_link(within(OLD, &next))?;
-                exists_is_fine(symlink(&target, within(NEW, &next)))?;
-                let mut behind = std::mem::replace(&mut ahead, names(&target));
-                ahead.append(&mut behind);
-                if target.is_absolute() {
-                    at = PathBuf::from("/");
-                }
-            } else {
-                at = next;
-                let place = within(NEW, &at);
-                let made = if about.is_dir() { fs::create_dir(&place) } else { File::create_new(&place).map(drop) };
-                // Commands may write the temporary folder itself. A mount can't be moved aside, nor what is on it.
-                let in_temporary = || TEMPORARY.iter().any(|own| at.parent() == Some(Path::new(own)));
-                if made.is_ok() && about.is_dir() && in_temporary() {
-                    memory(&place, c"mode=0755,size=1m")?;
-                }
-                exists_is_fine(made)?;
-            }
-            if links > MOST_LINKS {
-                return Ok(None);
-            }
-        }
-        Ok(Some(at))
+        let way = way(OLD, path, |at| !writable && self.shown.contains(at))?;
+        way.steps.iter().try_for_each(make)?;
+        Ok(way.to)
     }
 
     /// Makes every mount read-only that isn't one of the run's own.
@@ -203,10 +161,26 @@ impl Mirror {
     }
 }
 
-/// The names that a path consists of; the way up counts as one.
-fn names(path: &Path) -> VecDeque<OsString> {
-    let names = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
-    names.map(|part| part.as_os_str().to_owned()).collect()
+/// Makes it in the new root, unless it is there.
+fn make(step: &Step) -> io::Result<()> {
+    let made = match step {
+        Step::Link { at, target } => symlink(target, within(NEW, at)),
+        Step::File(at) => File::create_new(within(NEW, at)).map(drop),
+        Step::Folder(at) => {
+            let made = fs::create_dir(within(NEW, at));
+            // Commands may write the temporary folder itself. A mount can't be moved aside, nor what is on it.
+            if made.is_ok() && is_in_temporary(at) {
+                memory(within(NEW, at), c"mode=0755,size=1m")?;
+            }
+            made
+        }
+    };
+    exists_is_fine(made)
+}
+
+/// Whether it lies in a private temporary folder, and not deeper.
+pub(super) fn is_in_temporary(path: &Path) -> bool {
+    TEMPORARY.iter().any(|own| path.parent() == Some(Path::new(own)))
 }
 
 fn exists_is_fine(made: io::Result<()>) -> io::Result<()> {
@@ -214,7 +188,7 @@ fn exists_is_fine(made: io::Result<()>) -> io::Result<()> {
 }
 
 /// Mount point and options of a line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
-fn mount_line(line: &str) -> Option<(PathBuf, String)> {
+pub(in crate::worker) fn mount_line(line: &str) -> Option<(PathBuf, String)> {
     let mut fields = line.split(' ').skip(4);
     let mut place = fields.next()?.to_owned();
     for (code, character) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
@@ -255,10 +229,5 @@ mod tests {
         let line = r"36 35 98:0 /a /new/with\040blank rw,nosuid,relatime master:1 - ext3 /dev/root rw,errors=continue";
         assert_eq!(mount_line(line), Some((PathBuf::from("/new/with blank"), "rw,nosuid,relatime".to_owned())));
         assert_eq!(mount_line("36 35"), None);
-    }
-
-    #[test]
-    fn names_keep_the_way_up() {
-        assert_eq!(names(Path::new("/a/./../b")), ["a", "..", "b"]);
     }
 }

@@ -21,6 +21,8 @@ pub enum Needs {
     /// What it calls `network ✓`.
     Network,
     Namespaces,
+    /// A process namespace of the command's own.
+    Cells,
     Seccomp,
     /// No layer holds it; what it comes to is said in docs/security.md.
     More,

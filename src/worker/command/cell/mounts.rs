@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustix::io::Errno;
@@ -10,6 +9,7 @@ use rustix::mount::{MountFlags, mount, mount_bind, mount_remount};
 use rustix::system::uname;
 
 use crate::worker::confine::PROCESSES;
+use crate::worker::kernel_files;
 
 /// From this kernel on `pid_max` belongs to the process namespace. Before, it is the machine's.
 const OWN_PID_MAX: (u32, u32) = (6, 14);
@@ -27,14 +27,8 @@ pub(super) fn make() -> io::Result<()> {
     }
     // Besides seccomp's word against it: no user namespaces below this one.
     fs::write("/proc/sys/user/max_user_namespaces", "0")?;
-    for entry in fs::read_dir("/proc")? {
-        let entry = entry?;
-        let is_process = entry.file_name().to_str().is_none_or(|name| name.parse::<u32>().is_ok());
-        let about = entry.metadata()?;
-        let is_open = about.is_dir() || (about.is_file() && about.permissions().mode() & 0o222 != 0);
-        if is_open && !is_process {
-            seal(&entry.path()).map_err(|error| named(&format!("sealing {}", entry.path().display()), error))?;
-        }
+    for place in kernel_files::writable()? {
+        seal(&place).map_err(|error| named(&format!("sealing {}", place.display()), error))?;
     }
     Ok(())
 }

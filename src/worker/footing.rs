@@ -1,0 +1,31 @@
+//! Where a host's namespaces come from: it is told by whoever starts it, and reports it.
+
+use serde::{Deserialize, Serialize};
+
+/// The three ways, best first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Footing {
+    /// It makes its own.
+    Own,
+    /// It was started in those that bwrap made.
+    Bwrap(InBwrap),
+    /// There are none.
+    Bare {
+        /// Why the others can't be had.
+        why: String,
+    },
+}
+
+/// See [`Footing::Bwrap`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct InBwrap {
+    /// Of the program.
+    pub(super) version: String,
+    /// Why the host couldn't make its own.
+    pub(super) why: String,
+    /// How many places of the machine are shown in its root.
+    pub(super) places: usize,
+    /// Why the view isn't an overlay, when one was wanted and couldn't be had.
+    pub(super) no_overlay: Option<String>,
+}

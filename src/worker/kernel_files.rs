@@ -1,0 +1,25 @@
+//! The kernel's own files: those of `/proc` that are no process's and that root may write without any privilege.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+/// Folders of settings, and single files that have a bit for writing.
+///
+/// # Errors
+/// When `/proc` can't be listed.
+pub(super) fn writable() -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let entry = entry?;
+        let is_process = entry.file_name().to_str().is_none_or(|name| name.parse::<u32>().is_ok());
+        // One that is gone by now was a process's.
+        let Ok(about) = entry.metadata() else { continue };
+        let is_open = about.is_dir() || (about.is_file() && about.permissions().mode() & 0o222 != 0);
+        if is_open && !is_process {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
