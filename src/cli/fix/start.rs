@@ -86,8 +86,8 @@ impl<'a> Run<'a> {
         let has_tests = tests.command.is_some();
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
-        let (view, changed) = (ViewSlot::Making(making), Vec::new());
-        self.bench = Some(RunBench { worker, view, folder, has_tests, redactor, start, guard, changed });
+        let view = ViewSlot::Making(making);
+        self.bench = Some(RunBench { worker, view, folder, has_tests, redactor, start, guard, changed: Vec::new() });
         let (conversation, messages) = opened?;
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
