@@ -29,6 +29,7 @@ mod commands;
 mod crash;
 mod demo;
 mod discretion;
+mod evidence;
 mod faults;
 mod file_systems;
 mod fix;

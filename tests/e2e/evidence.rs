@@ -1,0 +1,185 @@
+//! Law 7, test by test: before and after, flaky tests, and patches that make tests prove less.
+
+use serde_json::{Value, json};
+
+use crate::ran::Ran;
+use crate::support::kimi::{Answer, MockKimi};
+use crate::world::{EDIT, World, first_then, mender};
+
+/// Prints what `cargo test` would of tests named `NAME=COMMAND`, and fails when one fails.
+const RUNNER: &str = r#"
+run() {
+    echo "running $# tests"; bad=0
+    for test; do
+        if sh -c "${test#*=}"; then verdict=ok; else verdict=FAILED; bad=$((bad + 1)); fi
+        echo "test ${test%%=*} ... $verdict"
+    done
+    echo; echo "test result: $([ $bad = 0 ] && echo ok || echo FAILED). $(($# - bad)) passed; $bad failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"
+    [ $bad = 0 ]
+}
+"#;
+
+/// A project whose test script runs `tests`, each in quotes.
+fn world(tests: &str) -> World {
+    let world = World::new();
+    world.write_test(&format!("{RUNNER}\nrun {tests}"));
+    world.commit_all();
+    world
+}
+
+const GREETS: &str = r#"'greets=grep -q World greeting.txt'"#;
+const STANDS: &str = r#"'stands=test -e greeting.txt'"#;
+
+fn tests(ran: &Ran) -> Value {
+    ran.report()["tests"].clone()
+}
+
+#[test]
+fn each_test_is_held_against_what_it_was_before() {
+    let world = world(&format!("{GREETS} {STANDS} 'sad=false'"));
+    let ran = world.fix(&mender(), &[]).code(5);
+    let told = tests(&ran);
+    assert_eq!(told["compared"], true);
+    assert_eq!((&told["fixed"], &told["still_failing"]), (&json!(["greets"]), &json!(["sad"])));
+    assert_eq!((&told["passing"], &told["broken"]), (&json!(1), &json!([])));
+    assert_eq!(told["baseline"]["counts"], json!({"passed": 1, "failed": 2, "skipped": 0}));
+    ran.says(&["tests_failing", "nothing broken, 1 failure as before"]);
+    assert!(ran.kept().read("report.md").contains("| fixed | `greets` |"), "{}", ran.kept().read("report.md"));
+}
+
+#[test]
+fn the_trees_that_tests_ran_on_are_named_as_git_names_them() {
+    let world = world(&format!("{GREETS} {STANDS}"));
+    let start = world.git_says(&["rev-parse", "HEAD^{tree}"]);
+    let ran = world.fix(&mender(), &["--apply"]).code(0);
+    ran.says(&["verified", "fixed greets", "nothing broken"]);
+    let told = tests(&ran);
+    assert_eq!(told["baseline"]["tree"], start.trim());
+    world.commit_all();
+    assert_eq!(told["after"]["tree"], world.git_says(&["rev-parse", "HEAD^{tree}"]).trim());
+}
+
+#[test]
+fn what_the_patch_broke_is_named_first_and_told_to_the_model() {
+    let world = world(&format!("'keeps=grep -q Hello greeting.txt' {GREETS} 'sad=false'"));
+    let edit = r#"{"path": "greeting.txt", "old_text": "Hello, Wrold", "new_text": "Bye, World"}"#;
+    let kimi = first_then(Answer::call("edit_file", edit), Answer::text("All tests pass."));
+    let ran = world.fix(&kimi, &[]).code(5);
+    ran.says(&["broken keeps", "still failing sad"]);
+    let asked = kimi.requests()[2].last_text().to_owned();
+    let place = |words: &str| asked.find(words).unwrap_or_else(|| panic!("{words:?} is not in: {asked}"));
+    assert!(place("Passed before your change, fail now:\n- keeps") < place("still fail:\n- sad"), "{asked}");
+}
+
+#[test]
+fn a_test_that_fails_by_turns_is_flaky_and_never_fixed() {
+    // Fails in every other run of one worker; the start state's has its own home.
+    let by_turns = "'moody=test -e $HOME/ran && rm $HOME/ran || { touch $HOME/ran; false; }'";
+    let world = world(&format!("{GREETS} {by_turns}"));
+    let ran = world.fix(&mender(), &[]);
+    let told = tests(&ran);
+    assert_eq!((&told["flaky"], &told["fixed"]), (&json!(["moody"]), &json!(["greets"])));
+    assert_eq!(told["broken"], json!([]));
+}
+
+#[test]
+fn a_test_that_fails_once_is_run_again_until_it_is_clear() {
+    let once = "'shy=test -e $HOME/ran || { touch $HOME/ran; test -e $HOME/../../journal.jsonl || grep -q Wrold greeting.txt; }'";
+    let world = world(&format!("{GREETS} {once}"));
+    let ran = world.fix(&mender(), &[]).code(0);
+    assert_eq!(tests(&ran)["flaky"], json!(["shy"]));
+    ran.says(&["verified", "flaky shy"]);
+    let verifications = ran.kept().events("tests_ran").iter().filter(|ran| ran["purpose"] == "verification").count();
+    assert_eq!(verifications, 3);
+}
+
+#[test]
+fn the_start_state_is_measured_once_for_each_tree_and_command() {
+    let world = world(GREETS);
+    world.fix(&mender(), &["--dry-run"]).code(0);
+    let ran = world.fix(&mender(), &["--dry-run"]).code(0);
+    let baselines: Vec<Value> =
+        ran.kept().events("tests_ran").into_iter().filter(|ran| ran["purpose"] == "baseline").collect();
+    assert!(!baselines.is_empty() && baselines.iter().all(|ran| ran["cached"] == true), "{baselines:?}");
+    assert_eq!(tests(&ran)["fixed"], json!(["greets"]));
+    assert_eq!(tests(&ran)["baseline"]["log"], Value::Null);
+    ran.says(&["known from an earlier run"]);
+
+    world.write("greeting.txt", "Hello, Wrold?\n");
+    let ran = world.fix(&mender(), &["--dry-run"]).code(0);
+    assert_eq!(ran.kept().events("tests_ran").iter().filter(|ran| ran["cached"] == true).count(), 0, "another tree");
+}
+
+#[test]
+fn the_start_state_is_left_alone_when_a_person_says_so() {
+    let ran = world(GREETS).fix(&mender(), &["--no-baseline"]).code(0);
+    assert_eq!((tests(&ran)["compared"].clone(), tests(&ran)["baseline"].clone()), (json!(false), Value::Null));
+}
+
+#[test]
+fn an_exit_code_that_the_runner_itself_contradicts_counts_for_nothing() {
+    let world = world(&format!("{GREETS} 'sad=false'; exit 0"));
+    let ran = world.fix(&mender(), &[]).code(5);
+    ran.says(&["tests_failing", "exit code 0, but by its own report 1 failed"]);
+}
+
+/// A Python test that reads the greeting, and the runner for it.
+fn python() -> World {
+    let world = world(r#""greeting_is_right=python3 -B tests/test_greeting.py""#);
+    world.write(
+        "tests/test_greeting.py",
+        "def test_greeting():\n    text = open('greeting.txt').read()\n    assert text == 'Hello, World!\\n'\n\n\ntest_greeting()\n",
+    );
+    world.commit_all();
+    world
+}
+
+/// An edit that weakens, and then nothing but words.
+fn weakens(old: &str, new: &str) -> MockKimi {
+    let edit = json!({"path": "tests/test_greeting.py", "old_text": old, "new_text": new}).to_string();
+    let mut turns = vec![Answer::text("All tests pass."), Answer::call("edit_file", &edit)];
+    MockKimi::answering(move |_| turns.pop().unwrap_or_else(|| Answer::text("All tests pass.")))
+}
+
+#[test]
+fn a_model_that_weakens_a_test_is_told_once_and_then_refused() {
+    let world = python();
+    for (old, new) in [
+        ("    assert text == 'Hello, World!\\n'", "    assert text"),
+        ("    assert text == 'Hello, World!\\n'", "    pass"),
+        ("    text = open", "    return\n    text = open"),
+        ("\ntest_greeting()\n", "\n"),
+    ] {
+        let kimi = weakens(old, new);
+        let ran = world.fix(&kimi, &["--dry-run"]).code(7);
+        ran.says(&["refused", "tests/test_greeting.py:"]);
+        let told = kimi.requests()[2].last_text().to_owned();
+        assert!(told.contains("can't accept this:\n- tests/test_greeting.py:"), "{told}");
+        assert_eq!(tests(&ran)["touched"]["refused_for"].as_array().map(Vec::is_empty), Some(false));
+        assert!(ran.stdout().contains("test_greeting.py"), "the patch is kept and shown");
+    }
+}
+
+#[test]
+fn a_model_that_mends_the_code_after_all_is_fine() {
+    let world = python();
+    let weaken = json!({"path": "tests/test_greeting.py", "old_text": "    assert text ==", "new_text": "    assert text or text =="});
+    let restore = json!({"path": "tests/test_greeting.py", "old_text": "    assert text or text ==", "new_text": "    assert text =="});
+    let kimi = MockKimi::script([
+        Answer::call("edit_file", &weaken.to_string()),
+        Answer::text("Done."),
+        Answer::call("edit_file", &restore.to_string()),
+        Answer::call("edit_file", EDIT),
+        Answer::text("Done."),
+    ]);
+    let ran = world.fix(&kimi, &[]).code(0);
+    assert_eq!(tests(&ran)["touched"], Value::Null);
+}
+
+#[test]
+fn a_person_may_allow_it() {
+    let world = python();
+    let kimi = weakens("    assert text == 'Hello, World!\\n'", "    assert text");
+    let ran = world.fix(&kimi, &["--allow-test-edits"]).code(0);
+    assert_eq!(tests(&ran)["touched"]["allowed"], "--allow-test-edits");
+}
