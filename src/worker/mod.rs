@@ -13,7 +13,7 @@
 //!
 //! | File | What it is about |
 //! |---|---|
-//! | `launcher`, `environment` | the broker's end: start, call, stop; what the worker inherits |
+//! | `launcher`, `environment`, `caches` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
 //! | [`host`], `supervisor`, `serve` | the processes inside |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
@@ -21,6 +21,7 @@
 //! | `descriptors`, `advice` | what mustn't be inherited; what to do about a missing layer |
 
 mod advice;
+mod caches;
 mod command;
 mod confine;
 mod descendants;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::caches::Cache;
 use super::proof::Targets;
 use crate::settings::{Sandbox, TestCommand};
 
@@ -65,6 +66,9 @@ pub struct Charge {
     pub readable: Vec<PathBuf>,
     /// The user's home, of which only toolchains stay readable.
     pub home: Option<PathBuf>,
+    /// Of the user's toolchains, to be written to without any effect outside.
+    #[serde(default)]
+    pub(super) caches: Vec<Cache>,
     /// See [`WorkerPlan::tests`].
     pub tests: Option<TestCommand>,
     /// See [`WorkerPlan::deadline`].
@@ -80,7 +84,7 @@ pub struct Charge {
 }
 
 impl WorkerPlan {
-    pub(super) fn charge(&self, home: Option<PathBuf>, targets: Option<Targets>) -> Charge {
+    pub(super) fn charge(&self, home: Option<PathBuf>, caches: Vec<Cache>, targets: Option<Targets>) -> Charge {
         Charge {
             view: self.view.clone(),
             overlay: self.overlay.clone(),
@@ -88,6 +92,7 @@ impl WorkerPlan {
             scratch: self.scratch.clone(),
             readable: self.readable.clone(),
             home,
+            caches,
             tests: self.tests.clone(),
             deadline: self.deadline,
             idle: self.idle,

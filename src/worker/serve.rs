@@ -45,7 +45,8 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
         }
     };
     let charge = Charge { view: enclosed.view.clone(), ..charge };
-    let reach = Reach { domain: enclosed.domain.clone(), in_cells: enclosed.in_namespaces };
+    let reach =
+        Reach { domain: enclosed.domain.clone(), in_cells: enclosed.in_namespaces, caches: enclosed.caches.clone() };
     let runner = Runner::start(charge.clone(), reach)?;
     let mut confined = enclosed.confine(&charge);
     if charge.confine {
@@ -220,7 +221,7 @@ mod tests {
         let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
         let charge = r#"{"view":"","logs":"","scratch":"","readable":[],"readable_secrets":[],"home":null,"tests":null,
             "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
-        let reach = Reach { domain: None, in_cells: false };
+        let reach = Reach { domain: None, in_cells: false, caches: Vec::new() };
         let runner = Runner::start(serde_json::from_str(charge).unwrap(), reach).unwrap();
         Arc::new(Host { room: Workroom::new(dir(), folder.to_owned(), dir(), None), runner: Arc::new(runner) })
     }

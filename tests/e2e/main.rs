@@ -33,5 +33,6 @@ mod places;
 mod secrets;
 mod task;
 mod terminal;
+mod toolchains;
 mod verification;
 mod wire;

@@ -31,6 +31,8 @@ pub(in crate::worker) fn enter() -> io::Result<ExitCode> {
     if let Some(domain) = &errand.domain {
         domain.enter()?;
     }
-    let error = Command::new(program).args(rest).current_dir(&errand.folder).stdin(Stdio::null()).exec();
+    let mut command = Command::new(program);
+    command.args(rest).envs(errand.environment).current_dir(&errand.folder).stdin(Stdio::null());
+    let error = command.exec();
     Ok(ExitCode::from(not_started(program, &error)))
 }

@@ -31,6 +31,8 @@ pub(super) struct Errand {
     pub(super) folder: PathBuf,
     /// The program and its arguments.
     pub(super) argv: Vec<String>,
+    /// Variables that it has beside the worker's.
+    pub(super) environment: Vec<(String, String)>,
 }
 
 /// What a cell says of its command.

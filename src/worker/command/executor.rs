@@ -34,6 +34,8 @@ pub(in crate::worker) struct Reach {
     pub(in crate::worker) domain: Option<Domain>,
     /// Whether each is in a cell of its own.
     pub(in crate::worker) in_cells: bool,
+    /// Variables that tell them where their caches are.
+    pub(in crate::worker) caches: Vec<(String, String)>,
 }
 
 /// What the thread works with. All descendants of this process belong to the run that is on.
@@ -110,7 +112,8 @@ impl Executor {
         let failed = |error: &dyn fmt::Display| Failure::Other(error.to_string());
         let json = serde_json::to_string(targets).map_err(|error| failed(&error))?;
         let argv = ["/proc/self/exe", SUBCOMMAND, proof::PROVE, &json].map(str::to_owned).into();
-        let errand = Errand { domain: self.reach.domain.clone(), folder: self.charge.view.clone(), argv };
+        let (domain, folder) = (self.reach.domain.clone(), self.charge.view.clone());
+        let errand = Errand { domain, folder, argv, environment: Vec::new() };
         let (command, pipe) = Started::new(errand, self.reach.in_cells).map_err(|error| failed(&error))?;
         let mut output = Vec::new();
         let mut take = |chunk: &[u8]| output.extend_from_slice(chunk);
@@ -156,10 +159,11 @@ impl Executor {
     fn errand(&self, tests: &TestCommand, argv: Vec<String>) -> Errand {
         let view = &self.charge.view;
         let folder = tests.dir.as_ref().map_or_else(|| view.clone(), |dir| view.join(dir.as_path()));
-        Errand { domain: self.reach.domain.clone(), folder, argv }
+        Errand { domain: self.reach.domain.clone(), folder, argv, environment: Vec::new() }
     }
 
-    fn watched(&mut self, errand: Errand, asked_at: u64, output: &mut Output) -> io::Result<Ending> {
+    fn watched(&mut self, mut errand: Errand, asked_at: u64, output: &mut Output) -> io::Result<Ending> {
+        errand.environment.extend(self.reach.caches.iter().cloned());
         let started = {
             // The gate is held meanwhile, so that closing it leaves no run unseen.
             let gate = self.gate.lock();

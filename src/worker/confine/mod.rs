@@ -26,6 +26,7 @@ pub(super) use limits::{PROCESSES, bound_cell};
 pub(super) use namespaces::{unshare_cell, unshare_users};
 use seccomp::Sockets;
 
+use super::caches::Cache;
 use super::plan::Charge;
 use crate::journal::{Layer, WallBuilt};
 
@@ -41,6 +42,8 @@ pub(super) struct Enclosed {
     pub(super) in_namespaces: bool,
     /// What a command may reach; `None` after `--sandbox off`.
     pub(super) domain: Option<Domain>,
+    /// Variables that tell commands where their caches are.
+    pub(super) caches: Vec<(String, String)>,
 }
 
 /// Puts this process, which has to have a single thread, into namespaces and takes its privileges. `without_namespaces`
@@ -49,16 +52,17 @@ pub(super) fn enclose(charge: &Charge, without_namespaces: Option<String>) -> Re
     let subreaper = layer("subreaper", adopt_orphans());
     if !charge.confine {
         let view = charge.view.clone();
-        return Ok(Enclosed { layers: vec![subreaper], view, in_namespaces: false, domain: None });
+        let caches = caches(charge, &[]);
+        return Ok(Enclosed { layers: vec![subreaper], view, in_namespaces: false, domain: None, caches });
     }
     let mut readable = files::readable(charge.home.as_deref(), |name| std::env::var_os(name));
     readable.extend(charge.readable.iter().cloned());
     // This binary, to start commands with, wherever it lies.
     readable.extend(std::env::current_exe());
-    let (spaces, overlay) = match without_namespaces {
+    let Spaces { layers: spaces, overlay, warm } = match without_namespaces {
         Some(why) => {
             let why_not = || Layer::missing("overlay", "it needs namespaces");
-            (vec![without(&why)], charge.overlay.is_some().then(why_not))
+            Spaces { layers: vec![without(&why)], overlay: charge.overlay.is_some().then(why_not), warm: Vec::new() }
         }
         None => enter_namespaces(charge, &readable).map_err(|error| NoNamespaces(error.to_string()))?,
     };
@@ -66,6 +70,7 @@ pub(super) fn enclose(charge: &Charge, without_namespaces: Option<String>) -> Re
     let mounted = charge.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
     let view = mounted.map_or(&charge.view, |plan| &plan.tree).clone();
     let mut writable = vec![view.clone(), charge.scratch.clone()];
+    writable.extend(warm.iter().map(|cache| cache.folder.clone()));
     if in_namespaces {
         writable.extend(private_temporary(&charge.logs));
         // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
@@ -76,7 +81,13 @@ pub(super) fn enclose(charge: &Charge, without_namespaces: Option<String>) -> Re
     let limits = layer("rlimits", limits::set());
     let capabilities = layer("capabilities", limits::drop_most_capabilities());
     let layers = [spaces, overlay.into_iter().collect(), vec![subreaper, privileges, limits, capabilities]].concat();
-    Ok(Enclosed { layers, view, in_namespaces, domain: Some(Domain { readable, writable, sockets }) })
+    let domain = Some(Domain { readable, writable, sockets });
+    Ok(Enclosed { layers, view, in_namespaces, domain, caches: caches(charge, &warm) })
+}
+
+/// What commands are told of their caches, of which `warm` are there as they were.
+fn caches(charge: &Charge, warm: &[Cache]) -> Vec<(String, String)> {
+    charge.caches.iter().filter_map(|cache| cache.setting(warm.contains(cache), &charge.scratch)).collect()
 }
 
 /// Both steps, done.
@@ -115,8 +126,19 @@ fn private_temporary(logs: &Path) -> Vec<PathBuf> {
     root::TEMPORARY.into_iter().filter(|folder| !logs.starts_with(folder)).map(PathBuf::from).collect()
 }
 
-/// Namespaces, the root in them, and the network: all of them, or none. And the overlay, when one is wanted.
-fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<(Vec<Layer>, Option<Layer>)> {
+/// What came of the namespaces.
+struct Spaces {
+    layers: Vec<Layer>,
+    /// Of the view, when one is wanted.
+    overlay: Option<Layer>,
+    /// Caches that are shown.
+    warm: Vec<Cache>,
+}
+
+/// Namespaces, the root in them, and the network: all of them, or none. And overlays, where they are wanted.
+fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<Spaces> {
+    let layers_of = |cache: &Cache| cache.layers(&charge.overlay.as_ref()?.layers).ok();
+    let caches: Vec<_> = charge.caches.iter().filter_map(|cache| Some((cache, layers_of(cache)?))).collect();
     let failed = |name: &'static str| move |error| io::Error::other(format!("{name}: {error}"));
     namespaces::enter().map_err(failed("namespaces"))?;
     let network = namespaces::isolate_network().map_err(failed("network"))?;
@@ -125,6 +147,7 @@ fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<(Vec<La
         overlay: charge.overlay.as_ref(),
         view: &charge.view,
         writable: &[charge.scratch.clone(), charge.logs.clone()],
+        caches: &caches,
     };
     let root = root::enter(places).map_err(failed("root"))?;
     let overlay = charge.overlay.as_ref().map(|plan| {
@@ -132,7 +155,8 @@ fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<(Vec<La
         layer("overlay", shown)
     });
     let spaces = Layer::holding("namespaces", "user, mount, network, IPC, UTS");
-    Ok((vec![spaces, Layer::holding("root", root.detail), Layer::holding("network", network)], overlay))
+    let layers = vec![spaces, Layer::holding("root", root.detail), Layer::holding("network", network)];
+    Ok(Spaces { layers, overlay, warm: root.caches })
 }
 
 fn without(why: &str) -> Layer {

@@ -67,7 +67,8 @@ fn prepare(errand: &Errand) -> io::Result<()> {
 fn start(errand: &Errand, connection: &UnixStream) -> io::Result<Option<Pid>> {
     let [program, rest @ ..] = &errand.argv[..] else { return Err(io::Error::other("there is no command")) };
     let mut command = Command::new(program);
-    command.args(rest).current_dir(&errand.folder).stdin(Stdio::null()).process_group(0);
+    command.args(rest).envs(errand.environment.iter().cloned());
+    command.current_dir(&errand.folder).stdin(Stdio::null()).process_group(0);
     match command.spawn() {
         Ok(child) => Ok(Some(Pid::from_child(&child))),
         Err(error) => {
