@@ -85,7 +85,7 @@ const TOOLCHAINS: [(&str, &str); 17] = [
 ];
 
 /// Set for every command: nobody is there to answer, to see colours or to download.
-const SET: [(&str, &str); 7] = [
+const SET: [(&str, &str); 8] = [
     ("CI", "1"),
     ("NO_COLOR", "1"),
     ("PAGER", "cat"),
@@ -93,6 +93,7 @@ const SET: [(&str, &str); 7] = [
     ("PYTHONDONTWRITEBYTECODE", "1"),
     ("CARGO_NET_OFFLINE", "true"),
     ("UV_OFFLINE", "1"),
+    ("RUSTUP_AUTO_INSTALL", "0"),
 ];
 
 /// What kcode itself takes keys from.

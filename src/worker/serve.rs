@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -72,11 +73,13 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
 fn add_proof(confined: &mut Confined, charge: &Charge, runner: &Runner) {
     let no_targets =
         || Proven { cells: None, proofs: proof::none("there is nowhere to lay out what they are aimed at") };
+    let began = Instant::now();
     let proven = charge.targets.clone().map_or_else(no_targets, |targets| runner.prove(targets));
     let wall = &mut confined.wall;
     wall.process &= confined.signals || proven.cells.as_ref().is_some_and(|cells| cells.holds);
     wall.layers.extend(proven.cells);
     wall.proof = proven.proofs;
+    wall.proof_ms = began.elapsed().as_millis() as u64;
 }
 
 /// What calls work on.
