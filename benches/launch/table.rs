@@ -39,7 +39,7 @@ impl fmt::Display for Table {
             let [fastest, median, p90] = [0.0, 0.5, 0.9].map(|place| milliseconds(nth(times, place)));
             writeln!(f, "{name:<40}{fastest:>10.1}{median:>10.1}{p90:>10.1}{:>8}", times.len())?;
         }
-        writeln!(f, "\n{:<56}{:>6}", "ratio of medians", "")?;
+        writeln!(f, "\n{:<76}{:>6}", "ratio of medians", "")?;
         let ratios = [
             ("kcode --version", "start /bin/true"),
             (super::INSIDE, super::PLAINLY),
@@ -52,11 +52,11 @@ impl fmt::Display for Table {
         ];
         for (one, other) in ratios {
             if let (Some(ours), Some(theirs)) = (self.median(one), self.median(other)) {
-                writeln!(f, "{:<56}{:>6.2}", format!("{one} : {other}"), ours / theirs)?;
+                writeln!(f, "{:<76}{:>6.2}", format!("{one} : {other}"), ours / theirs)?;
             }
         }
         if let (Some(inside), Some(plainly)) = (self.median(super::INSIDE), self.median(super::PLAINLY)) {
-            writeln!(f, "{:<56}{:>6.2}", "the wall's part of a command, milliseconds", inside - plainly)?;
+            writeln!(f, "{:<76}{:>6.2}", "the wall's part of a command, milliseconds", inside - plainly)?;
         }
         writeln!(f, "\n{:<40}{:>10}{:>10}", "peak memory, MB", "broker", "worker")?;
         for (name, peak) in &self.memory {
