@@ -1,47 +1,105 @@
 //! The worker, its wall with all proofs, and the view: without a request, without a survey.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kcode::settings::Sandbox;
+use kcode::settings::{Sandbox, TestCommand};
 use kcode::worker::{OverlayPlan, Worker, WorkerPlan};
-use kcode::workspace::{ChangeSet, Overlay, Repository, View};
+use kcode::workspace::{ChangeSet, Copying, Overlay, Repository, View};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 use super::launch::KCODE;
 
-/// From nothing to a confined worker in an overlay of `root` and the view of it. All is taken down again.
-pub fn until_enclosed(root: &Path) -> Duration {
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let run = folder.path().canonicalize().expect("its path");
-    let repository = Repository::open(root).expect("the repository");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+/// What the view is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Overlay,
+    Copy,
+}
+
+/// A worker in a view.
+pub struct Enclosure {
+    /// From nothing to both.
+    pub took: Duration,
+    /// What of it the attempts to break out took.
+    pub proof: Duration,
+    runtime: Runtime,
+    worker: Worker,
+    view: View,
+    _run: TempDir,
+}
+
+impl Enclosure {
+    /// Of `root`; its test command is `tests`.
+    pub fn new(root: &Path, kind: Kind, tests: &str) -> Self {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let run = folder.path().canonicalize().expect("its path");
+        let repository = Repository::open(root).expect("the repository");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let began = Instant::now();
+        let overlay = (kind == Kind::Overlay)
+            .then(|| Overlay::prepare(&repository, &run, ChangeSet::new(Vec::new())).expect("layers"));
+        let place = View::place(&repository, &run).expect("a place");
+        let plan = WorkerPlan { tests: Some(TestCommand::shell(tests)), ..plan(&run, place.clone(), overlay.as_ref()) };
+        let (worker, wall) = runtime.block_on(Worker::start(plan)).expect("a worker");
+        let view = match &overlay {
+            Some(overlay) => View::over(&repository, &run, overlay, &[]),
+            None => View::fill(&Copying {
+                repository: &repository,
+                run: &run,
+                place,
+                dependencies: &[],
+                stop: &false.into(),
+            }),
+        };
+        let (took, view) = (began.elapsed(), view.expect("a view"));
+        let is_mounted = wall.layers.iter().any(|layer| layer.name == "overlay" && layer.holds);
+        assert_eq!(is_mounted, kind == Kind::Overlay, "another view than was asked for: {wall:?}");
+        Self { took, proof: Duration::from_millis(wall.proof_ms), runtime, worker, view, _run: folder }
+    }
+
+    /// From asking for a run of the tests to its result.
+    pub fn run_tests(&self) -> Duration {
+        let began = Instant::now();
+        let run = self.runtime.block_on(self.worker.run_tests(&[])).expect("a run");
+        let took = began.elapsed();
+        assert!(run.passed(), "{}", run.excerpt);
+        took
+    }
+
+    /// Takes all down again.
+    pub fn remove(self) {
+        self.runtime.block_on(self.worker.stop());
+        self.view.remove().expect("it can be removed");
+    }
+}
+
+/// The same command without a wall, its output read to the end.
+pub fn plainly(line: &str) -> Duration {
     let began = Instant::now();
-    let overlay = Overlay::prepare(&repository, &run, ChangeSet::new(Vec::new())).expect("layers");
-    let plan = plan(&run, View::place(&repository, &run).expect("a place"), &overlay);
-    let (worker, wall) = runtime.block_on(Worker::start(plan)).expect("a worker");
-    assert!(wall.layers.iter().any(|layer| layer.name == "overlay" && layer.holds), "no overlay: {wall:?}");
-    let view = View::over(&repository, &run, &overlay, &[]).expect("a view");
+    let output = Command::new("sh").args(["-c", line]).stdin(Stdio::null()).output().expect("it starts");
     let took = began.elapsed();
-    runtime.block_on(worker.stop());
-    view.remove().expect("it can be removed");
+    assert!(output.status.success());
     took
 }
 
-fn plan(run: &Path, view: std::path::PathBuf, overlay: &Overlay) -> WorkerPlan {
-    let overlay = OverlayPlan {
+fn plan(run: &Path, view: PathBuf, overlay: Option<&Overlay>) -> WorkerPlan {
+    let overlay = overlay.map(|overlay| OverlayPlan {
         tree: overlay.tree().to_owned(),
         layers: overlay.layers().to_owned(),
         git: overlay.git().to_vec(),
-    };
+    });
     WorkerPlan {
         view,
-        overlay: Some(overlay),
+        overlay,
         logs: run.join("logs"),
         scratch: run.join("scratch"),
         readable: Vec::new(),
         tests: None,
-        deadline: Duration::ZERO,
-        idle: Duration::ZERO,
+        deadline: Duration::from_mins(1),
+        idle: Duration::from_mins(1),
         child_env: Vec::new(),
         readable_secrets: Vec::new(),
         sandbox: Sandbox::Auto,

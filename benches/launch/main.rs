@@ -19,10 +19,14 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 
+use enclosure::{Enclosure, Kind, plainly};
 use launch::{KCODE, Launch};
 use repository::Fixture;
 use table::Table;
 
+/// A command without and with the wall.
+const PLAINLY: &str = "sh -c true, plainly";
+const INSIDE: &str = "sh -c true, inside";
 /// Whole runs whose memory is read.
 const MEMORY_RUNS: usize = 3;
 
@@ -38,10 +42,10 @@ fn main() {
     });
     for fixture in &fixtures {
         command(&mut criterion, &mut table, &format!("git status, {}", fixture.name), || fixture.git_status());
-        let name = format!("worker and view, {}", fixture.name);
-        measure(&mut criterion, &mut table, &name, || enclosure::until_enclosed(&fixture.root));
+        worker_and_view(&mut criterion, &mut table, fixture);
         first_request(&mut criterion, &mut table, fixture);
     }
+    commands(&mut criterion, &mut table, &fixtures[0]);
     criterion.final_summary();
     for fixture in &fixtures {
         let peaks: Vec<_> = (0..MEMORY_RUNS).map(|_| Launch::new(&fixture.root).peak_memory()).collect();
@@ -59,6 +63,29 @@ fn command(criterion: &mut Criterion, table: &mut Table, name: &str, make: impl 
         assert!(status.success(), "{name} failed");
         took
     });
+}
+
+/// As an overlay and as a copy, and what of it the attempts to break out take.
+fn worker_and_view(criterion: &mut Criterion, table: &mut Table, fixture: &Fixture) {
+    for (kind, what) in [(Kind::Overlay, ""), (Kind::Copy, "a copy, ")] {
+        let mut proofs = Vec::new();
+        measure(criterion, table, &format!("worker and view, {what}{}", fixture.name), || {
+            let enclosure = Enclosure::new(&fixture.root, kind, "true");
+            let took = enclosure.took;
+            proofs.push(enclosure.proof);
+            enclosure.remove();
+            took
+        });
+        table.times(&format!("of it the proof, {what}{}", fixture.name), &proofs);
+    }
+}
+
+/// What the wall adds to a command that does nothing.
+fn commands(criterion: &mut Criterion, table: &mut Table, fixture: &Fixture) {
+    measure(criterion, table, PLAINLY, || plainly("true"));
+    let enclosure = Enclosure::new(&fixture.root, Kind::Overlay, "true");
+    measure(criterion, table, INSIDE, || enclosure.run_tests());
+    enclosure.remove();
 }
 
 fn first_request(criterion: &mut Criterion, table: &mut Table, fixture: &Fixture) {

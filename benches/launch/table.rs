@@ -34,14 +34,16 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{:<32}{:>10}{:>10}{:>10}{:>8}", "milliseconds", "fastest", "median", "p90", "runs")?;
+        writeln!(f, "\n{:<40}{:>10}{:>10}{:>10}{:>8}", "milliseconds", "fastest", "median", "p90", "runs")?;
         for (name, times) in &self.times {
             let [fastest, median, p90] = [0.0, 0.5, 0.9].map(|place| milliseconds(nth(times, place)));
-            writeln!(f, "{name:<32}{fastest:>10.1}{median:>10.1}{p90:>10.1}{:>8}", times.len())?;
+            writeln!(f, "{name:<40}{fastest:>10.1}{median:>10.1}{p90:>10.1}{:>8}", times.len())?;
         }
-        writeln!(f, "\n{:<56}{:>6}", "ratio of medians", "")?;
+        writeln!(f, "\n{:<76}{:>6}", "ratio of medians", "")?;
         let ratios = [
             ("kcode --version", "start /bin/true"),
+            (super::INSIDE, super::PLAINLY),
+            ("worker and view, a copy, 50,000 files", "worker and view, 50,000 files"),
             ("worker and view, 50,000 files", "worker and view, small"),
             ("first request, small", "start /bin/true"),
             ("first request, small", "git status, small"),
@@ -50,13 +52,16 @@ impl fmt::Display for Table {
         ];
         for (one, other) in ratios {
             if let (Some(ours), Some(theirs)) = (self.median(one), self.median(other)) {
-                writeln!(f, "{:<56}{:>6.2}", format!("{one} : {other}"), ours / theirs)?;
+                writeln!(f, "{:<76}{:>6.2}", format!("{one} : {other}"), ours / theirs)?;
             }
         }
-        writeln!(f, "\n{:<32}{:>10}{:>10}", "peak memory, MB", "broker", "worker")?;
+        if let (Some(inside), Some(plainly)) = (self.median(super::INSIDE), self.median(super::PLAINLY)) {
+            writeln!(f, "{:<76}{:>6.2}", "the wall's part of a command, milliseconds", inside - plainly)?;
+        }
+        writeln!(f, "\n{:<40}{:>10}{:>10}", "peak memory, MB", "broker", "worker")?;
         for (name, peak) in &self.memory {
             let megabytes = |kib: u64| kib as f64 * 1024.0 / 1e6;
-            writeln!(f, "{name:<32}{:>10.1}{:>10.1}", megabytes(peak.broker), megabytes(peak.worker))?;
+            writeln!(f, "{name:<40}{:>10.1}{:>10.1}", megabytes(peak.broker), megabytes(peak.worker))?;
         }
         Ok(())
     }

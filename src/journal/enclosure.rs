@@ -34,6 +34,9 @@ pub struct WallBuilt {
     pub proof: Vec<Proof>,
     /// Milliseconds from launch of the worker to its word.
     pub ms: u64,
+    /// Of those, what the attempts took.
+    #[serde(default)]
+    pub proof_ms: u64,
 }
 
 impl WallBuilt {

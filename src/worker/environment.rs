@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// Passed on as they are.
-const PASSED: [&str; 13] = [
+const PASSED: [&str; 49] = [
     "PATH",
     "LANG",
     "LANGUAGE",
@@ -22,28 +22,78 @@ const PASSED: [&str; 13] = [
     "CONDA_PREFIX",
     "VIRTUAL_ENV",
     "NIX_PROFILES",
+    // What is built, and how: with other values a warm cache would be cold.
+    "AR",
+    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "CC",
+    "CFLAGS",
+    "CGO_CFLAGS",
+    "CGO_ENABLED",
+    "CGO_LDFLAGS",
+    "CPATH",
+    "CPPFLAGS",
+    "CXX",
+    "CXXFLAGS",
+    "GOAMD64",
+    "GOARCH",
+    "GOEXPERIMENT",
+    "GOFLAGS",
+    "GOMODCACHE",
+    "GOOS",
+    "GOTOOLCHAIN",
+    "GOWORK",
+    "LDFLAGS",
+    "LD_LIBRARY_PATH",
+    "LIBRARY_PATH",
+    "MAKEFLAGS",
+    "NODE_ENV",
+    "NODE_PATH",
+    "PKG_CONFIG_PATH",
+    "PYENV_VERSION",
+    "PYTHONPATH",
+    "RUSTDOCFLAGS",
+    "RUSTFLAGS",
+    "RUSTUP_TOOLCHAIN",
+    "RUST_BACKTRACE",
+    "RUST_MIN_STACK",
+    "RUST_TEST_THREADS",
+    "SOURCE_DATE_EPOCH",
 ];
+/// And what begins so.
+const PASSED_PREFIXES: [&str; 2] = ["LC_", "CARGO_PROFILE_"];
 
 /// Where a toolchain keeps its things: its variable, and its folder in the real home.
-const TOOLCHAINS: [(&str, &str); 8] = [
+const TOOLCHAINS: [(&str, &str); 17] = [
+    ("ASDF_DATA_DIR", ".asdf"),
     ("CARGO_HOME", ".cargo"),
-    ("RUSTUP_HOME", ".rustup"),
+    ("COURSIER_CACHE", ".cache/coursier/v1"),
+    ("FNM_DIR", ".local/share/fnm"),
+    ("GOENV_ROOT", ".goenv"),
     ("GOPATH", "go"),
-    ("GOMODCACHE", "go/pkg/mod"),
+    ("MISE_DATA_DIR", ".local/share/mise"),
+    ("NODENV_ROOT", ".nodenv"),
+    ("NUGET_PACKAGES", ".nuget/packages"),
     ("NVM_DIR", ".nvm"),
+    ("PLAYWRIGHT_BROWSERS_PATH", ".cache/ms-playwright"),
+    ("POETRY_VIRTUALENVS_PATH", ".cache/pypoetry/virtualenvs"),
     ("PYENV_ROOT", ".pyenv"),
     ("PYTHONUSERBASE", ".local"),
+    ("RBENV_ROOT", ".rbenv"),
+    ("RUSTUP_HOME", ".rustup"),
     ("VOLTA_HOME", ".volta"),
 ];
 
 /// Set for every command: nobody is there to answer, to see colours or to download.
-const SET: [(&str, &str); 6] = [
+const SET: [(&str, &str); 8] = [
     ("CI", "1"),
     ("NO_COLOR", "1"),
     ("PAGER", "cat"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("PYTHONDONTWRITEBYTECODE", "1"),
     ("CARGO_NET_OFFLINE", "true"),
+    ("UV_OFFLINE", "1"),
+    ("RUSTUP_AUTO_INSTALL", "0"),
 ];
 
 /// What kcode itself takes keys from.
@@ -84,7 +134,10 @@ fn is_passed(name: &OsStr, named: &[String]) -> bool {
         return false;
     }
     let toolchain = TOOLCHAINS.iter().any(|(variable, _)| *variable == name);
-    named.iter().any(|allowed| allowed == name) || PASSED.contains(&name) || toolchain || name.starts_with("LC_")
+    named.iter().any(|allowed| allowed == name)
+        || PASSED.contains(&name)
+        || toolchain
+        || PASSED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use super::error::WorkerError;
 use super::plan::WorkerPlan;
 use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
-use super::{advice, environment};
+use super::{advice, caches, environment};
 use crate::journal::{Guard, Residue, WallBuilt};
 use crate::model::ToolCall;
 use crate::settings::Sandbox;
@@ -221,7 +221,8 @@ impl Launched {
     pub async fn confine(self, plan: WorkerPlan) -> Result<(Worker, WallBuilt), WorkerError> {
         let home = std::env::home_dir();
         let bait = if plan.sandbox == Sandbox::Off { None } else { Bait::lay(home.as_deref(), &plan.scratch).ok() };
-        let charge = plan.charge(home, bait.as_ref().map(Bait::targets));
+        let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name));
+        let charge = plan.charge(home, caches, bait.as_ref().map(Bait::targets));
         let first = ToWorker::Begin(Box::new(charge));
         let mut wall = match timeout(START_LIMIT, self.worker.ask(CONTROL, &first)).await {
             Ok(Ok(FromWorker::Ready(wall))) => wall,

@@ -13,7 +13,7 @@
 //!
 //! | File | What it is about |
 //! |---|---|
-//! | `launcher`, `environment` | the broker's end: start, call, stop; what the worker inherits |
+//! | `launcher`, `environment`, `caches` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
 //! | [`host`], `supervisor`, `footing`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
@@ -21,6 +21,7 @@
 //! | `descriptors`, `kernel_files`, `advice` | what mustn't be inherited; what mustn't be written; what to do about a missing layer |
 
 mod advice;
+mod caches;
 mod cgroup;
 mod command;
 mod confine;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::caches::Cache;
 use super::proof::Targets;
 use crate::settings::{Sandbox, TestCommand};
 use crate::workspace::Overlay;
@@ -66,6 +67,9 @@ pub struct Charge {
     pub readable: Vec<PathBuf>,
     /// The user's home, of which only toolchains stay readable.
     pub home: Option<PathBuf>,
+    /// Of the user's toolchains, to be written to without any effect outside.
+    #[serde(default)]
+    pub(super) caches: Vec<Cache>,
     /// See [`WorkerPlan::tests`].
     pub tests: Option<TestCommand>,
     /// See [`WorkerPlan::deadline`].
@@ -89,7 +93,7 @@ impl OverlayPlan {
 }
 
 impl WorkerPlan {
-    pub(super) fn charge(&self, home: Option<PathBuf>, targets: Option<Targets>) -> Charge {
+    pub(super) fn charge(&self, home: Option<PathBuf>, caches: Vec<Cache>, targets: Option<Targets>) -> Charge {
         Charge {
             view: self.view.clone(),
             overlay: self.overlay.clone(),
@@ -97,6 +101,7 @@ impl WorkerPlan {
             scratch: self.scratch.clone(),
             readable: self.readable.clone(),
             home,
+            caches,
             tests: self.tests.clone(),
             deadline: self.deadline,
             idle: self.idle,

@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -47,7 +48,8 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
         }
     };
     let charge = Charge { view: enclosed.view.clone(), ..charge };
-    let reach = Reach { domain: enclosed.domain.clone(), in_cells: enclosed.in_namespaces };
+    let reach =
+        Reach { domain: enclosed.domain.clone(), in_cells: enclosed.in_namespaces, caches: enclosed.caches.clone() };
     let runner = Runner::start(charge.clone(), reach)?;
     let mut confined = enclosed.confine(&charge);
     if charge.confine {
@@ -74,11 +76,13 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
 fn add_proof(confined: &mut Confined, charge: &Charge, runner: &Runner) {
     let no_targets =
         || Proven { cells: None, proofs: proof::none("there is nowhere to lay out what they are aimed at") };
+    let began = Instant::now();
     let proven = charge.targets.clone().map_or_else(no_targets, |targets| runner.prove(targets));
     let wall = &mut confined.wall;
     wall.process &= confined.signals || proven.cells.as_ref().is_some_and(|cells| cells.holds);
     wall.layers.extend(proven.cells);
     wall.proof = proven.proofs;
+    wall.proof_ms = began.elapsed().as_millis() as u64;
 }
 
 /// What calls work on.
@@ -227,7 +231,7 @@ mod tests {
         let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
         let charge = r#"{"view":"","logs":"","scratch":"","readable":[],"readable_secrets":[],"home":null,"tests":null,
             "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
-        let reach = Reach { domain: None, in_cells: false };
+        let reach = Reach { domain: None, in_cells: false, caches: Vec::new() };
         let runner = Runner::start(serde_json::from_str(charge).unwrap(), reach).unwrap();
         Arc::new(Host { room: Workroom::new(dir(), folder.to_owned(), dir(), None), runner: Arc::new(runner) })
     }

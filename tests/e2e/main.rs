@@ -43,5 +43,6 @@ mod places;
 mod secrets;
 mod task;
 mod terminal;
+mod toolchains;
 mod verification;
 mod wire;

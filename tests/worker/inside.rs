@@ -70,6 +70,18 @@ async fn node_works_inside() {
 }
 
 #[tokio::test]
+async fn go_works_inside() {
+    let test = "package a\n\nimport (\"net\"; \"os\"; \"testing\")\n\n\
+                func TestLoopback(t *testing.T) {\n\
+                    listener, err := net.Listen(\"tcp\", \"127.0.0.1:0\")\n\
+                    if err != nil { t.Fatal(err) }\n\
+                    if _, err := net.Dial(\"tcp\", listener.Addr().String()); err != nil { t.Fatal(err) }\n\
+                    if err := os.WriteFile(t.TempDir()+\"/x\", nil, 0o600); err != nil { t.Fatal(err) }\n\
+                }\n";
+    toolchain("go", &[("go.mod", "module a\n\ngo 1.19\n"), ("a_test.go", test)], "go test ./...").await;
+}
+
+#[tokio::test]
 async fn compilers_and_git_work_inside() {
     toolchain("cc", &[("a.c", "int main(void) { return 0; }")], "cc a.c -o a && ./a").await;
     let identity = "-c user.name=a -c user.email=a@example.org";

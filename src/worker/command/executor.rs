@@ -35,6 +35,8 @@ pub(in crate::worker) struct Reach {
     pub(in crate::worker) domain: Option<Domain>,
     /// Whether each is in a cell of its own.
     pub(in crate::worker) in_cells: bool,
+    /// Variables that tell them where their caches are.
+    pub(in crate::worker) caches: Vec<(String, String)>,
 }
 
 /// What the thread works with. All descendants of this process belong to the run that is on.
@@ -174,7 +176,8 @@ impl Executor {
         Ok((Errand { domain: self.reach.domain.clone(), folder, argv, environment }, reports))
     }
 
-    fn watched(&mut self, errand: Errand, asked_at: u64, output: &mut Output) -> io::Result<Ending> {
+    fn watched(&mut self, mut errand: Errand, asked_at: u64, output: &mut Output) -> io::Result<Ending> {
+        errand.environment.extend(self.reach.caches.iter().cloned());
         let started = {
             // The gate is held meanwhile, so that closing it leaves no run unseen.
             let gate = self.gate.lock();

@@ -93,7 +93,7 @@ const ETC_SSL: [&str; 5] =
     ["/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/ssl/java"];
 
 /// Toolchains and their caches, below the home.
-const HOME: [&str; 56] = [
+const HOME: [&str; 55] = [
     ".asdf",
     ".bun",
     ".cabal/bin",
@@ -102,7 +102,6 @@ const HOME: [&str; 56] = [
     ".cache/bazelisk",
     ".cache/coursier",
     ".cache/deno",
-    ".cache/go-build",
     ".cache/ms-playwright",
     ".cache/node",
     ".cache/pip",
@@ -155,22 +154,34 @@ const HOME: [&str; 56] = [
 const HOME_PLAIN: [&str; 4] = ["go", "miniconda3", "anaconda3", "miniforge3"];
 
 /// Variables that name a toolchain's folder, wherever a person keeps it.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 22] = [
     "ANDROID_HOME",
+    "ASDF_DATA_DIR",
     "CONDA_PREFIX",
+    "COURSIER_CACHE",
     "DOTNET_ROOT",
+    "FNM_DIR",
+    "GOENV_ROOT",
     "GOMODCACHE",
     "GOROOT",
     "JAVA_HOME",
     "MAVEN_HOME",
+    "MISE_DATA_DIR",
+    "NODENV_ROOT",
+    "NUGET_PACKAGES",
     "NVM_DIR",
+    "PLAYWRIGHT_BROWSERS_PATH",
+    "POETRY_VIRTUALENVS_PATH",
     "PYENV_ROOT",
+    "RBENV_ROOT",
     "RUSTUP_HOME",
     "VIRTUAL_ENV",
     "VOLTA_HOME",
 ];
 /// What of `$CARGO_HOME` holds no credentials.
 const CARGO: [&str; 6] = ["bin", "config", "config.toml", "env", "git", "registry"];
+/// And of each folder of `$GOPATH`, which may hold projects as well.
+const GO: [&str; 2] = ["bin", "pkg"];
 
 /// What may be read and executed, beside the run's own folders. Paths that aren't there are left out.
 ///
@@ -184,6 +195,8 @@ pub(super) fn readable(home: Option<&Path>, variable: impl Fn(&str) -> Option<Os
     let cargo = variable("CARGO_HOME").map(PathBuf::from);
     let mixed = Mixed { home, cargo: cargo.as_deref() };
     paths.extend(cargo.iter().flat_map(|cargo| CARGO.map(|part| cargo.join(part))));
+    let go = variable("GOPATH").unwrap_or_default();
+    paths.extend(std::env::split_paths(&go).flat_map(|folder| GO.map(|part| folder.join(part))));
     paths.extend(
         VARIABLES.iter().filter_map(|name| variable(name)).map(PathBuf::from).filter(|path| !mixed.holds(path)),
     );

@@ -30,6 +30,7 @@ pub(super) use namespaces::{unshare_cell, unshare_users};
 pub(super) use root::mount_line;
 use seccomp::Sockets;
 
+use super::caches::Cache;
 use super::footing::{Footing, InBwrap};
 use super::plan::Charge;
 use crate::journal::{Layer, WallBuilt};
@@ -46,6 +47,8 @@ pub(super) struct Enclosed {
     pub(super) in_namespaces: bool,
     /// What a command may reach; `None` after `--sandbox off`.
     pub(super) domain: Option<Domain>,
+    /// Variables that tell commands where their caches are.
+    pub(super) caches: Vec<(String, String)>,
 }
 
 /// Puts this process, which has to have a single thread, into namespaces, unless its footing is another one, and takes
@@ -54,16 +57,17 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     let subreaper = layer("subreaper", adopt_orphans());
     if !charge.confine {
         let view = charge.view.clone();
-        return Ok(Enclosed { layers: vec![subreaper], view, in_namespaces: false, domain: None });
+        let caches = caches(charge, &[]);
+        return Ok(Enclosed { layers: vec![subreaper], view, in_namespaces: false, domain: None, caches });
     }
     let mut readable = files::readable(charge.home.as_deref(), |name| std::env::var_os(name));
     readable.extend(charge.readable.iter().cloned());
     // This binary, to start commands with, wherever it lies.
     readable.extend(std::env::current_exe());
-    let (spaces, overlay) = match footing {
+    let Spaces { layers: spaces, overlay, warm } = match footing {
         Footing::Bare { why } => {
             let why_not = || Layer::missing("overlay", "it needs namespaces");
-            (vec![without(why)], charge.overlay.is_some().then(why_not))
+            Spaces { layers: vec![without(why)], overlay: charge.overlay.is_some().then(why_not), warm: Vec::new() }
         }
         Footing::Bwrap(inside) => found_in_bwrap(charge, inside),
         Footing::Own => enter_namespaces(charge, &readable).map_err(|error| NoNamespaces(error.to_string()))?,
@@ -72,6 +76,7 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     let mounted = charge.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
     let view = mounted.map_or(&charge.view, |plan| &plan.tree).clone();
     let mut writable = vec![view.clone(), charge.scratch.clone()];
+    writable.extend(warm.iter().map(|cache| cache.folder.clone()));
     if in_namespaces {
         writable.extend(private_temporary(&charge.logs));
         // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
@@ -82,7 +87,13 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     let limits = layer("rlimits", limits::set());
     let capabilities = layer("capabilities", limits::drop_most_capabilities());
     let layers = [spaces, overlay.into_iter().collect(), vec![subreaper, privileges, limits, capabilities]].concat();
-    Ok(Enclosed { layers, view, in_namespaces, domain: Some(Domain { readable, writable, sockets }) })
+    let domain = Some(Domain { readable, writable, sockets });
+    Ok(Enclosed { layers, view, in_namespaces, domain, caches: caches(charge, &warm) })
+}
+
+/// What commands are told of their caches, of which `warm` are there as they were.
+fn caches(charge: &Charge, warm: &[Cache]) -> Vec<(String, String)> {
+    charge.caches.iter().filter_map(|cache| cache.setting(warm.contains(cache), &charge.scratch)).collect()
 }
 
 /// Both steps, done.
@@ -121,8 +132,19 @@ fn private_temporary(logs: &Path) -> Vec<PathBuf> {
     root::TEMPORARY.into_iter().filter(|folder| !logs.starts_with(folder)).map(PathBuf::from).collect()
 }
 
-/// Namespaces, the root in them, and the network: all of them, or none. And the overlay, when one is wanted.
-fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<(Vec<Layer>, Option<Layer>)> {
+/// What came of the namespaces.
+struct Spaces {
+    layers: Vec<Layer>,
+    /// Of the view, when one is wanted.
+    overlay: Option<Layer>,
+    /// Caches that are shown.
+    warm: Vec<Cache>,
+}
+
+/// Namespaces, the root in them, and the network: all of them, or none. And overlays, where they are wanted.
+fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<Spaces> {
+    let layers_of = |cache: &Cache| cache.layers(&charge.overlay.as_ref()?.layers).ok();
+    let caches: Vec<_> = charge.caches.iter().filter_map(|cache| Some((cache, layers_of(cache)?))).collect();
     let failed = |name: &'static str| move |error| io::Error::other(format!("{name}: {error}"));
     namespaces::enter().map_err(failed("namespaces"))?;
     let network = namespaces::isolate_network().map_err(failed("network"))?;
@@ -131,6 +153,7 @@ fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<(Vec<La
         overlay: charge.overlay.as_ref(),
         view: &charge.view,
         writable: &[charge.scratch.clone(), charge.logs.clone()],
+        caches: &caches,
     };
     let root = root::enter(places).map_err(failed("root"))?;
     let overlay = charge.overlay.as_ref().map(|plan| {
@@ -138,23 +161,25 @@ fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<(Vec<La
         layer("overlay", shown)
     });
     let spaces = Layer::holding("namespaces", "user, mount, network, IPC, UTS");
-    Ok((vec![spaces, Layer::holding("root", root.detail), Layer::holding("network", network)], overlay))
+    let layers = vec![spaces, Layer::holding("root", root.detail), Layer::holding("network", network)];
+    Ok(Spaces { layers, overlay, warm: root.caches })
 }
 
 /// The same, made by bwrap before this process began.
-fn found_in_bwrap(charge: &Charge, inside: &InBwrap) -> (Vec<Layer>, Option<Layer>) {
+fn found_in_bwrap(charge: &Charge, inside: &InBwrap) -> Spaces {
     let InBwrap { version, why, places, no_overlay } = inside;
     let overlay = charge.overlay.as_ref().map(|plan| match no_overlay {
         Some(why) => Layer::missing("overlay", why.clone()),
         None => Layer::holding("overlay", plan.tree.display().to_string()),
     });
-    let spaces = vec![
+    let layers = vec![
         Layer::holding("namespaces", "mount, process, network, IPC, UTS"),
         Layer::holding("bwrap", format!("{version}, as kcode's own are refused ({why})")),
         Layer::holding("root", format!("{places} places of the machine, read-only; the rest isn't there")),
         layer("network", namespaces::look_at_network()),
     ];
-    (spaces, overlay)
+    // Its caches are cold: bwrap's root has none of kcode's mounts.
+    Spaces { layers, overlay, warm: Vec::new() }
 }
 
 fn without(why: &str) -> Layer {

@@ -4,6 +4,7 @@
 //! output) is there, warm, under the paths that it was made for. The kernel never writes to the lower
 //! layer. Whatever refuses, nothing is mounted, and the run works on a copy instead.
 
+use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,13 +15,24 @@ use rustix::process::getpid;
 use super::way::within;
 use crate::worker::plan::OverlayPlan;
 
-/// Where the layers are while the root is made. Short names without commas and colons need no escaping.
-const LOWER: &str = "/lower";
-const LAYERS: &str = "/layers";
+/// Where the layers are while the root is made; a name follows. Short ones without commas and colons need no escaping.
+const LOWER: &str = "/lower-";
+const LAYERS: &str = "/layers-";
+/// The view, among those names.
+const VIEW: &str = "view";
 /// Attributes of the user's own (`trusted.*` isn't ours to write), no database of inodes (it would lock the upper folder),
 /// and no syncing of a folder that is thrown away: what counts of it is kept elsewhere.
-const OPTIONS: &std::ffi::CStr =
-    c"lowerdir=/lower,upperdir=/layers/upper,workdir=/layers/work,userxattr,index=off,volatile";
+const OPTIONS: &str = "userxattr,index=off,volatile";
+
+/// A folder of which changes are taken down elsewhere.
+pub(super) struct Overlaid<'a> {
+    /// Unlike that of any other.
+    pub(super) name: &'a str,
+    /// The folder as it is; nothing writes to it.
+    pub(super) lower: &'a Path,
+    /// Where the folders `upper` and `work` are.
+    pub(super) layers: &'a Path,
+}
 
 /// Mounts it at `place`; `old` is what used to be the root. Returns the places of git's in it, which are to be made
 /// read-only.
@@ -28,20 +40,36 @@ const OPTIONS: &std::ffi::CStr =
 /// # Errors
 /// When a step is refused; nothing is left at `place` then.
 pub(super) fn show(plan: &OverlayPlan, old: &str, place: &Path) -> io::Result<Vec<PathBuf>> {
-    for (from, to) in [(&plan.tree, LOWER), (&plan.layers, LAYERS)] {
-        fs::create_dir(to)?;
+    mount_over(&Overlaid { name: VIEW, lower: &plan.tree, layers: &plan.layers }, old, place)?;
+    let git = plan.git.iter().filter_map(|path| path.strip_prefix(&plan.tree).ok());
+    let guarded = git.map(|path| guard(plan, old, path, place)).collect();
+    taken_back(guarded, place)
+}
+
+/// Mounts an overlay at `place`.
+///
+/// # Errors
+/// When a step is refused; nothing is left at `place` then.
+pub(super) fn mount_over(overlaid: &Overlaid<'_>, old: &str, place: &Path) -> io::Result<()> {
+    let Overlaid { name, lower, layers } = overlaid;
+    for (from, to) in [(lower, format!("{LOWER}{name}")), (layers, format!("{LAYERS}{name}"))] {
+        fs::create_dir(&to)?;
         // Not what is mounted below: an overlay couldn't show it, and the kernel doesn't uncover what it hides.
         mount_bind(within(old, from), to).map_err(named("looking past what is mounted in", from))?;
     }
+    let options = format!("lowerdir={LOWER}{name},upperdir={LAYERS}{name}/upper,workdir={LAYERS}{name}/work,{OPTIONS}");
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    mount("overlay", place, "overlay", flags, OPTIONS).map_err(named("keeping changes in", &plan.layers))?;
-    let git = plan.git.iter().filter_map(|path| path.strip_prefix(&plan.tree).ok());
-    let served = try_out(place).map_err(named("writing over", &plan.tree));
-    let guarded = served.and_then(|()| git.map(|path| guard(plan, old, path, place)).collect());
-    if guarded.is_err() {
+    let options = CString::new(options)?;
+    mount("overlay", place, "overlay", flags, &*options).map_err(named("keeping changes in", layers))?;
+    taken_back(try_out(place).map_err(named("writing over", lower)), place)
+}
+
+/// The same, without the mount at `place` when it is an error.
+fn taken_back<T>(tried: io::Result<T>, place: &Path) -> io::Result<T> {
+    if tried.is_err() {
         unmount(place, UnmountFlags::DETACH)?;
     }
-    guarded
+    tried
 }
 
 /// Some kernels mount what they can't serve.

@@ -16,8 +16,10 @@ use rustix::mount::{
 };
 use rustix::process::pivot_root;
 
+use super::overlay::Overlaid;
 use super::way::{Step, way, within};
 use super::{devices, overlay};
+use crate::worker::caches::Cache;
 use crate::worker::plan::OverlayPlan;
 
 /// Any directory does as the place to begin; the mount on it is seen by this process alone.
@@ -37,6 +39,8 @@ pub(super) struct Places<'a> {
     pub(super) view: &'a Path,
     /// The run's own besides.
     pub(super) writable: &'a [PathBuf],
+    /// Of the user's toolchains; each is shown if it can be, with changes kept in a folder of the second part.
+    pub(super) caches: &'a [(&'a Cache, PathBuf)],
 }
 
 /// What came of it.
@@ -45,6 +49,8 @@ pub(super) struct Entered {
     pub(super) detail: String,
     /// Why the overlay isn't there, when one was wanted.
     pub(super) no_overlay: Option<io::Error>,
+    /// The caches that are shown.
+    pub(super) caches: Vec<Cache>,
 }
 
 /// Moves this process into a root that holds `places`, and there to the view.
@@ -70,15 +76,16 @@ pub(super) fn enter(mut places: Places<'_>) -> io::Result<Entered> {
     devices::make(&within(OLD, Path::new("/dev")), &devices)?;
     // A folder before what lies in it: that is there then.
     places.readable.sort_by_key(|path| path.components().count());
-    let mut mirror = Mirror::default();
+    let (mut mirror, caches) = (Mirror::default(), places.caches);
     let (view, no_overlay) = mirror.fill(places)?;
+    let caches = mirror.show_caches(caches);
     mirror.seal()?;
     std::env::set_current_dir(NEW)?;
     pivot_root(".", ".")?;
     unmount(".", UnmountFlags::DETACH)?;
     std::env::set_current_dir(view)?;
     let detail = format!("{} places of the machine, read-only; the rest isn't there", mirror.shown.len());
-    Ok(Entered { detail, no_overlay })
+    Ok(Entered { detail, no_overlay, caches })
 }
 
 fn memory(place: impl AsRef<Path>, options: &std::ffi::CStr) -> io::Result<()> {
@@ -97,7 +104,7 @@ struct Mirror {
 impl Mirror {
     /// Shows all of `places`. Returns where the view is, and why it isn't an overlay when that was wanted.
     fn fill(&mut self, places: Places<'_>) -> io::Result<(PathBuf, Option<io::Error>)> {
-        let Places { readable, overlay, view, writable } = places;
+        let Places { readable, overlay, view, writable, .. } = places;
         // What lies in the tree is shown by an overlay of it.
         let in_tree = |path: &PathBuf| overlay.is_some_and(|plan| path.starts_with(&plan.tree));
         let (in_tree, beside): (Vec<_>, Vec<_>) = readable.into_iter().partition(in_tree);
@@ -121,6 +128,28 @@ impl Mirror {
         self.writable.push(place.clone());
         self.shown.insert(place);
         plan.git.iter().try_for_each(|path| self.show(path, false))
+    }
+
+    /// Shows what it can of `caches`, and says what that is.
+    fn show_caches(&mut self, caches: &[(&Cache, PathBuf)]) -> Vec<Cache> {
+        let shown = caches.iter().filter(|(cache, layers)| self.show_cache(cache, layers).is_ok());
+        shown.map(|(cache, _)| (*cache).clone()).collect()
+    }
+
+    fn show_cache(&mut self, cache: &Cache, layers: &Path) -> io::Result<()> {
+        let Some(place) = self.make_way(&cache.folder, true)? else { return Err(io::ErrorKind::NotFound.into()) };
+        // In the view it is there, and above one of the run's own folders it would hide that.
+        if self.writable.iter().any(|own| place.starts_with(own)) {
+            return Ok(());
+        }
+        if self.writable.iter().any(|own| own.starts_with(&place)) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let overlaid = Overlaid { name: &cache.variable, lower: &place, layers };
+        overlay::mount_over(&overlaid, OLD, &within(NEW, &place))?;
+        self.writable.push(place.clone());
+        self.shown.insert(place);
+        Ok(())
     }
 
     /// Shows what is at `path` at the same path, with the links that lead there. What isn't there is left out.

@@ -1,0 +1,134 @@
+//! Caches that builds write to: warm behind the wall, while all that is written stays in the run.
+//!
+//! Some toolchains keep compiled code outside the repository: Go always, Cargo when a person wants one `target` for all
+//! projects. Without it each run would compile everything anew, and where it is read-only they don't work at all. So the
+//! worker shows such a folder as an overlay at its own path, and where that can't be had the toolchain gets an empty
+//! folder of the run.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// The variable that names a toolchain's cache, and where it is in the home unless that is set. Nothing else may lie in it:
+/// tests can read it.
+const IN_HOME: [(&str, &str); 4] = [
+    ("CCACHE_DIR", ".cache/ccache"),
+    ("DENO_DIR", ".cache/deno"),
+    ("GOCACHE", ".cache/go-build"),
+    ("UV_CACHE_DIR", ".cache/uv"),
+];
+/// Cargo's is in the repository, unless a person wants it elsewhere.
+const CARGO: &str = "CARGO_TARGET_DIR";
+/// Another name for it.
+const CARGO_TOO: &str = "CARGO_BUILD_TARGET_DIR";
+
+/// A cache of the user's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cache {
+    /// The variable that tells commands where it is.
+    pub(super) variable: String,
+    /// Where it is, or what it is called in the repository. It need not be there.
+    pub(super) folder: PathBuf,
+}
+
+/// The caches of a user with this home; `variable` is the broker's environment.
+pub(super) fn of_user(home: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<Cache> {
+    let named = |name: &str| variable(name).map(PathBuf::from);
+    let usual = |folder: &str| home.map(|home| home.join(folder)).filter(|folder| folder.is_dir());
+    let in_home = IN_HOME.into_iter().filter_map(|(name, folder)| Some((name, named(name).or_else(|| usual(folder))?)));
+    let cargo_home = named("CARGO_HOME").or_else(|| home.map(|home| home.join(".cargo")));
+    let target = named(CARGO).or_else(|| named(CARGO_TOO)).or_else(|| configured_target(&cargo_home?));
+    // The home is no cache, and neither is what lies above it.
+    let is_apart = |folder: &Path| folder.parent().is_some() && !home.is_some_and(|home| home.starts_with(folder));
+    in_home
+        .filter(|(_, folder)| folder.is_absolute())
+        .chain(target.map(|folder| (CARGO, folder)))
+        .filter(|(_, folder)| is_apart(folder))
+        .map(|(variable, folder)| Cache { variable: variable.to_owned(), folder })
+        .collect()
+}
+
+/// What the user's own configuration of Cargo says (<https://doc.rust-lang.org/cargo/reference/config.html#buildtarget-dir>).
+fn configured_target(cargo_home: &Path) -> Option<PathBuf> {
+    let text = fs::read_to_string(cargo_home.join("config.toml")).ok()?;
+    let config: toml::Table = text.parse().ok()?;
+    let folder = config.get("build")?.get("target-dir")?.as_str()?;
+    Some(cargo_home.parent()?.join(folder))
+}
+
+impl Cache {
+    /// Whether it is part of whatever repository is worked on.
+    fn is_in_repository(&self) -> bool {
+        self.folder.is_relative()
+    }
+
+    /// Where changes of it are kept, below `layers`; its folders are made.
+    ///
+    /// # Errors
+    /// When they can't be made, and when it has to be shown nowhere.
+    pub(super) fn layers(&self, layers: &Path) -> io::Result<PathBuf> {
+        if self.is_in_repository() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let own = layers.join("caches").join(&self.variable);
+        for layer in ["upper", "work"] {
+            fs::create_dir_all(own.join(layer))?;
+        }
+        Ok(own)
+    }
+
+    /// What commands are told: its own path if it `is_shown` there, otherwise that of an empty folder in `scratch`.
+    pub(super) fn setting(&self, is_shown: bool, scratch: &Path) -> Option<(String, String)> {
+        let is_shown = is_shown || self.is_in_repository();
+        let folder = if is_shown { self.folder.clone() } else { scratch.join("caches").join(&self.variable) };
+        if !is_shown {
+            fs::create_dir_all(&folder).ok()?;
+        }
+        Some((self.variable.clone(), folder.into_os_string().into_string().ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(home: &Path, variables: &[(&str, &str)]) -> Vec<(String, PathBuf)> {
+        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        of_user(Some(home), variable).into_iter().map(|cache| (cache.variable, cache.folder)).collect()
+    }
+
+    #[test]
+    fn caches_are_found_in_the_home_and_where_variables_say() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(found(home.path(), &[]), []);
+        let go = home.path().join(".cache/go-build");
+        fs::create_dir_all(&go).unwrap();
+        assert_eq!(found(home.path(), &[]), [("GOCACHE".to_owned(), go)]);
+        let elsewhere = [("GOCACHE", "/data/go"), ("CARGO_TARGET_DIR", "/data/target")];
+        let [go, cargo] = elsewhere.map(|(name, folder)| (name.to_owned(), folder.into()));
+        assert_eq!(found(home.path(), &elsewhere), [go, cargo]);
+    }
+
+    #[test]
+    fn the_home_is_no_cache_and_a_relative_folder_is_the_repositorys() {
+        let home = Path::new("/nowhere/ada");
+        for folder in ["/nowhere/ada", "/nowhere", "/", "off"] {
+            assert_eq!(found(home, &[("GOCACHE", folder)]), [], "{folder}");
+        }
+        let [(_, target)] = &found(home, &[(CARGO, "target/ci")])[..] else { panic!("Cargo's own is passed on") };
+        assert_eq!(target, Path::new("target/ci"));
+    }
+
+    #[test]
+    fn cargos_configuration_counts() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join(".cargo")).unwrap();
+        fs::write(home.path().join(".cargo/config.toml"), "[build]\ntarget-dir = \"builds\"\n").unwrap();
+        let target = |folder: PathBuf| [(CARGO.to_owned(), folder)];
+        assert_eq!(found(home.path(), &[]), target(home.path().join("builds")));
+        assert_eq!(found(home.path(), &[(CARGO, "/t")]), target("/t".into()));
+    }
+}
