@@ -65,8 +65,9 @@ fn write_tests(out: &mut String, report: &Report) -> std::fmt::Result {
         None => writeln!(out, "not run after the last edit.\n"),
         Some(after) => {
             let word = if after.passed { "pass" } else { "fail" };
-            let counts =
-                after.counts.map_or_else(String::new, |c| format!(", {} passed, {} failed", c.passed, c.failed));
+            // A runner that kcode can't read has an exit code all the same.
+            let alone = || ", by the exit code alone".to_owned();
+            let counts = after.counts.map_or_else(alone, |c| format!(", {} passed, {} failed", c.passed, c.failed));
             let fresh = if tests.fresh { "after the last edit" } else { "before the tree changed again" };
             writeln!(out, "{word}{counts}, run by kcode {fresh}.\n")
         }

@@ -50,6 +50,9 @@ pub struct TestRun {
     pub stopped: Option<String>,
     /// Wall time.
     pub ms: u64,
+    /// The private view as the command saw it.
+    #[serde(default)]
+    pub view: String,
     /// The log's file name in the run's `logs/`.
     pub log: String,
     /// What the model is shown: failing lines first, then head and tail.

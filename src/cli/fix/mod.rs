@@ -27,6 +27,7 @@ use crate::workspace::{Repository, still_applies};
 use interrupt::Interrupts;
 use past::Past;
 pub use start::Order;
+pub use terms::ChosenTests;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {
