@@ -58,3 +58,18 @@ fn recorded_runs_may_end_anywhere() {
         }
     }
 }
+
+/// Nobody has to wait for a repository that prints what is meant to take long.
+#[test]
+fn hostile_output_takes_no_time() {
+    let many = 50_000;
+    let spec = format!("{}{}\nℹ tests 1\n✖ failing tests:\n", "▶ s\n".repeat(many), "✖ t\n".repeat(many));
+    let places: String = "test at a.js:1:1\n✖ t (1ms)\n".repeat(many);
+    let mocha = (1..many).map(|number| format!("  {number}) t")).collect::<Vec<_>>().join("\n") + "\n";
+    let mocha = format!("{mocha}  0 passing (2ms)\n{mocha}");
+    let tap = format!("1..1\n{}", "    # Subtest: s\nnot ok 1 - t\n".repeat(many));
+    for output in [spec.clone() + &places, mocha, tap] {
+        let written = Written { root: "/project", output: &output, reports: &[], ended: true, passed: false };
+        assert!(results(&written).is_some_and(|results| !results.tests.is_empty()));
+    }
+}

@@ -1,8 +1,13 @@
 //! Runners of JavaScript that print a tree: node's own, mocha, and jest under `--verbose`.
 
+use std::collections::BTreeMap;
+
 use super::ledger::Ledger;
 use super::outline::{Outline, indent, untimed};
 use crate::evidence::{TestResults, Verdict, counts};
+
+/// Failures of node's that are looked up by their title; nobody reads more.
+const MAX_EXPLAINED: usize = 1_000;
 
 /// What node's reporter `spec` prints.
 pub(super) fn node(lines: &[&str]) -> Option<TestResults> {
@@ -20,6 +25,7 @@ pub(super) fn node(lines: &[&str]) -> Option<TestResults> {
         let at = indent(line);
         if let Some(name) = line.trim_start().strip_prefix("▶ ") {
             outline.open(at, untimed(name));
+            parents.retain(|(depth, ..)| *depth < at);
             parents.push((at, untimed(name).to_owned(), false));
             continue;
         }
@@ -53,9 +59,12 @@ fn explain_node(lines: &[&str], ledger: &mut Ledger) -> bool {
     let mut place = "";
     let mut told: Option<(String, String)> = None;
     let mut crashed = false;
+    let mut explained = 0;
     for line in failing.chain([&"test at end"]) {
         if let Some(at) = line.strip_prefix("test at ") {
+            explained += 1;
             if let Some((title, text)) = told.take()
+                && explained <= MAX_EXPLAINED
                 && let Some(name) = ledger.failed(&title)
             {
                 ledger.explain(&name, &text);
@@ -93,7 +102,7 @@ pub(super) fn mocha(lines: &[&str]) -> Option<TestResults> {
     let totals = counts::mocha(lines)?;
     let mut ledger = Ledger::default();
     let mut outline = Outline::default();
-    let mut failures = Vec::new();
+    let mut failures = BTreeMap::new();
     let summed_up = lines.iter().position(|line| line.contains(" passing (")).unwrap_or(lines.len());
     for line in &lines[..summed_up] {
         let (at, text) = (indent(line), line.trim_start());
@@ -107,18 +116,17 @@ pub(super) fn mocha(lines: &[&str]) -> Option<TestResults> {
         } else if let Some((number, title)) = numbered(text) {
             let name = outline.name(at, title);
             ledger.add(&name, Verdict::Failed);
-            failures.push((number, name));
+            failures.insert(number, name);
         } else {
             outline.open(at, text);
         }
     }
     let mut told: Option<(u64, String)> = None;
-    let of = |number: u64| failures.iter().find(|(known, _)| *known == number).map(|(_, name)| name);
     for line in lines[summed_up..].iter().chain([&"  0) end"]) {
         if indent(line) == 2
             && let Some((number, _)) = numbered(line.trim_start())
         {
-            if let Some((name, text)) = told.take().and_then(|(number, text)| Some((of(number)?, text))) {
+            if let Some((name, text)) = told.take().and_then(|(number, text)| Some((failures.get(&number)?, text))) {
                 // The titles come first, then an empty line or the error.
                 let text = text.split_once(":\n").map_or(text.as_str(), |(_, text)| text);
                 ledger.explain(name, text);
