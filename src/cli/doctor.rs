@@ -1,14 +1,16 @@
-//! `kcode doctor`: builds the wall that a run would get, tries to break out of it, and says what to do about gaps.
+//! `kcode doctor`: builds the wall that a run would get, tries to break out of it, and says what to do about gaps. In a
+//! repository it also says which tests a run would stand on, and why those.
 
 use anyhow::Context;
 use serde::Serialize;
 
-use super::arguments::{DoctorArguments, Listing};
+use super::arguments::{DoctorArguments, Global, Listing};
 use super::failure::Failure;
+use super::fix::ChosenTests;
 use super::output;
-use crate::journal::{Guard, Outcome, WallBuilt};
-use crate::render::wall_table;
-use crate::settings::Sandbox;
+use crate::journal::{Guard, Outcome, TestsChosen, WallBuilt};
+use crate::render::{sanitise, wall_table};
+use crate::settings::{self, Environment, FlagLayer, Sandbox};
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::remove_tree;
 
@@ -19,24 +21,47 @@ struct Diagnosis<'a> {
     /// Whether `--sandbox strict` would start here.
     strict: bool,
     wall: &'a WallBuilt,
+    /// `None` outside any repository.
+    tests: Option<TestsChosen>,
 }
 
 /// Ends well only when `--sandbox strict` would start.
-pub fn execute(arguments: &DoctorArguments) -> Result<Outcome, Failure> {
+pub fn execute(global: &Global, arguments: &DoctorArguments) -> Result<Outcome, Failure> {
+    let tests = tests(global)?;
     let wall = build()?;
     let open: Vec<&str> = Guard::ALL.into_iter().filter(|guard| !wall.holds(*guard)).map(Guard::name).collect();
     let strict = open.is_empty();
     match arguments.output {
-        Listing::Json => output::json(&Diagnosis { schema: "kcode.doctor/1", strict, wall: &wall })?,
+        Listing::Json => output::json(&Diagnosis { schema: "kcode.doctor/1", strict, wall: &wall, tests })?,
         Listing::Text => {
             let verdict = match &open[..] {
                 [] => format!("The wall is whole after {} ms: --sandbox strict starts here.", wall.ms),
                 open => format!("Nothing guards {}: --sandbox strict refuses to start here.", open.join(" and ")),
             };
-            output::data(format!("{}\n{verdict}\n", wall_table(&wall)).as_bytes())?;
+            let tests = tests.map_or_else(String::new, |tests| format!("Tests: {}\n", in_words(&tests)));
+            output::data(format!("{}\n{verdict}\n{tests}", wall_table(&wall)).as_bytes())?;
         }
     }
     Ok(if strict { Outcome::Verified } else { Outcome::Refused })
+}
+
+/// What a run in this repository would call its tests. Settings that are wrong are the business of `kcode config`.
+fn tests(global: &Global) -> Result<Option<TestsChosen>, Failure> {
+    let Some(repository) = global.repository_if_any()? else { return Ok(None) };
+    let env = Environment::from_process();
+    let settings = settings::load(&FlagLayer::default(), &env, global.config.as_deref(), Some(repository.root()));
+    Ok(Some(match settings {
+        Ok(settings) => ChosenTests::choose(&settings, &repository).event(),
+        Err(error) => TestsChosen { command: None, origin: error.to_string() },
+    }))
+}
+
+fn in_words(tests: &TestsChosen) -> String {
+    let origin = sanitise(&tests.origin);
+    match &tests.command {
+        Some(command) => format!("{} ({origin})", sanitise(command)),
+        None => format!("none ({origin})"),
+    }
 }
 
 /// A worker in an empty folder, taken down again at once.

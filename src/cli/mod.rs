@@ -53,7 +53,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Resume(resume) => fix::resume(global, resume),
         Command::Demo => demo::execute(global),
         Command::Config(config) => config::execute(global, config),
-        Command::Doctor(doctor) => doctor::execute(doctor),
+        Command::Doctor(doctor) => doctor::execute(global, doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
         Command::Apply(run) => apply::execute(global, run),

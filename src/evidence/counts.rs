@@ -58,7 +58,7 @@ fn libtest(lines: &[&str]) -> Option<TestCounts> {
 
 /// `     Summary [   0.082s] 3 tests run: 2 passed (1 slow), 1 failed, 1 skipped`. It repeats libtest's
 /// lines of tests that failed, so that libtest's are not read beside it.
-fn nextest(lines: &[&str]) -> Option<TestCounts> {
+pub(super) fn nextest(lines: &[&str]) -> Option<TestCounts> {
     total(lines, |line| {
         let (_, rest) = line.trim_start().strip_prefix("Summary [")?.split_once(']')?;
         let (_, rest) = rest.split_once(" run: ")?;
@@ -74,7 +74,7 @@ fn nextest(lines: &[&str]) -> Option<TestCounts> {
 }
 
 /// `=== 1 failed, 2 passed, 1 xfailed in 0.12s ===`, without the signs under `-q`.
-fn pytest(lines: &[&str]) -> Option<TestCounts> {
+pub(super) fn pytest(lines: &[&str]) -> Option<TestCounts> {
     total(lines, |line| {
         let (rest, took) = line.trim_matches('=').trim().rsplit_once(" in ")?;
         let seconds = took.split(' ').next()?.strip_suffix('s')?;
@@ -86,9 +86,9 @@ fn pytest(lines: &[&str]) -> Option<TestCounts> {
         let known = ["passed", "failed", "error", "errors", "skipped", "xfailed", "xpassed", "deselected"];
         let is_known = |word: &str| known.contains(&word) || word.contains("warning") || word.contains("rerun");
         amounts.iter().all(|(_, word)| is_known(word)).then(|| TestCounts {
-            passed: of(&amounts, &["passed", "xpassed"]),
+            passed: of(&amounts, &["passed", "xpassed", "xfailed"]),
             failed: of(&amounts, &["failed", "error", "errors"]),
-            skipped: of(&amounts, &["skipped", "xfailed"]),
+            skipped: of(&amounts, &["skipped"]),
         })
     })
 }
@@ -106,7 +106,7 @@ fn unittest(lines: &[&str]) -> Option<TestCounts> {
             pairs.filter(|(name, _)| names.contains(name)).filter_map(|(_, count)| count.parse::<u64>().ok()).sum()
         };
         let failed = detail(&["failures", "errors", "unexpected successes"]);
-        let skipped = detail(&["skipped", "expected failures"]);
+        let skipped = detail(&["skipped"]);
         // An error outside a test (in `setUpClass`) is counted as an error, but not as a test that ran.
         Some(TestCounts { passed: ran.saturating_sub(failed + skipped), failed, skipped })
     };
@@ -127,7 +127,7 @@ fn go(lines: &[&str]) -> Option<TestCounts> {
 
 /// `Tests:       1 failed, 1 skipped, 1 todo, 2 passed, 5 total` (jest) and
 /// `      Tests  1 failed | 2 passed | 1 skipped (4)` (vitest).
-fn jest_or_vitest(lines: &[&str]) -> Option<TestCounts> {
+pub(super) fn jest_or_vitest(lines: &[&str]) -> Option<TestCounts> {
     total(lines, |line| {
         let amounts = match line.strip_prefix("Tests: ") {
             Some(jest) => amounts(jest, ",").filter(|amounts| amounts.iter().any(|(_, word)| *word == "total"))?,
@@ -142,7 +142,7 @@ fn jest_or_vitest(lines: &[&str]) -> Option<TestCounts> {
 }
 
 /// `  2 passing (5ms)`, then perhaps `  1 pending` and `  1 failing`.
-fn mocha(lines: &[&str]) -> Option<TestCounts> {
+pub(super) fn mocha(lines: &[&str]) -> Option<TestCounts> {
     let amount = |line: &str, word: &str| line.trim_start().strip_suffix(word)?.trim_end().parse::<u64>().ok();
     let read = |(at, line): (usize, &&str)| {
         let (passing, took) = line.split_once(" (")?;

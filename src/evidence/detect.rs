@@ -25,6 +25,8 @@ pub(super) struct Folder<'a> {
     pub files: &'a RepositoryFiles,
     /// Relative to the root; empty for the root itself.
     pub path: PathBuf,
+    /// Whether a program is there to be run; only what is configured and may be missing is asked for.
+    pub installed: &'a dyn Fn(&str) -> bool,
 }
 
 /// A command for a folder, and the file in it that spoke for it.
@@ -32,14 +34,20 @@ pub(super) type Found = Option<(TestCommand, String)>;
 
 /// In this order; a repository with several kinds of project is taken for the first of them.
 /// What names a test runner outright goes before what may hide any (make, a script).
-const KINDS: [fn(&Folder) -> Found; 9] = [
+const KINDS: [fn(&Folder) -> Found; 15] = [
     runners::cargo,
     runners::go,
     python::project,
     runners::node,
     runners::maven,
     runners::gradle,
+    runners::dotnet,
+    runners::phpunit,
+    runners::ruby,
+    runners::ctest,
     runners::make,
+    runners::just,
+    runners::tox,
     python::loose_tests,
     runners::script,
 ];
@@ -47,9 +55,30 @@ const KINDS: [fn(&Folder) -> Found; 9] = [
 /// The test command of the nearest project to `focus`, a folder below `root`; of the root when it is `None`.
 #[must_use]
 pub fn detect(root: &Path, focus: Option<&RelPath>) -> Option<Detected> {
+    detect_with(root, focus.map_or(Path::new(""), RelPath::as_path), &is_installed)
+}
+
+/// The test command of the project that holds all of `changed`: in a repository of several projects the one that was
+/// worked on, or what they have in common.
+#[must_use]
+pub fn detect_near(root: &Path, changed: &[RelPath]) -> Option<Detected> {
+    let mut folders = changed.iter().map(|path| path.as_path().parent().unwrap_or(Path::new("")));
+    let first = folders.next().unwrap_or(Path::new(""));
+    let common = folders.fold(first, |common, folder| {
+        common.ancestors().find(|ancestor| folder.starts_with(ancestor)).unwrap_or(Path::new(""))
+    });
+    detect_with(root, common, &is_installed)
+}
+
+/// Whether a program of this name is on the search path.
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn detect_with(root: &Path, start: &Path, installed: &dyn Fn(&str) -> bool) -> Option<Detected> {
     let files = RepositoryFiles::open(root).ok()?;
-    let start = focus.map_or(Path::new(""), RelPath::as_path);
-    let mut folders = start.ancestors().map(|path| Folder { files: &files, path: path.to_owned() });
+    let mut folders = start.ancestors().map(|path| Folder { files: &files, path: path.to_owned(), installed });
     folders.find_map(|folder| {
         let (command, file) = KINDS.iter().find_map(|kind| kind(&folder))?;
         let origin = format!("found in {}", folder.path.join(file).display());
@@ -94,7 +123,7 @@ mod tests {
 
     /// Unpacks a case: lines before the first `-- name --` are `key: value`, then come the files.
     /// `-- name (executable) --` sets the mode, `-- name -> target --` makes a link.
-    fn unpack(case: &str, root: &Path) -> (Option<RelPath>, String) {
+    fn unpack(case: &str, root: &Path) -> Case {
         let (head, files) = case.split_once("-- ").expect("a file");
         let value = |key: &str| head.lines().find_map(|line| line.strip_prefix(key)).map(|text| text.trim().to_owned());
         for file in files.split("\n-- ") {
@@ -111,7 +140,21 @@ mod tests {
             fs::write(&path, text).expect("it can be written");
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
         }
-        (value("focus:").and_then(|path| RelPath::new(&path).ok()), value("expected:").expect("an expectation"))
+        let paths =
+            |key| value(key).unwrap_or_default().split(' ').filter_map(|path| RelPath::new(path).ok()).collect();
+        Case {
+            focus: value("focus:").and_then(|path| RelPath::new(&path).ok()),
+            changed: paths("changed:"),
+            installed: value("installed:").unwrap_or_default(),
+            expected: value("expected:").expect("an expectation"),
+        }
+    }
+
+    struct Case {
+        focus: Option<RelPath>,
+        changed: Vec<RelPath>,
+        installed: String,
+        expected: String,
     }
 
     #[test]
@@ -124,8 +167,12 @@ mod tests {
             }
             let root = tempfile::tempdir().expect("a folder");
             let case = fs::read_to_string(entry.path()).expect("a case");
-            let (focus, expected) = unpack(&case, root.path());
-            let detected = detect(root.path(), focus.as_ref());
+            let Case { focus, changed, installed, expected } = unpack(&case, root.path());
+            let start = focus.as_ref().map_or(Path::new(""), RelPath::as_path);
+            let detected = match &changed[..] {
+                [] => detect_with(root.path(), start, &|program| installed == program),
+                changed => detect_near(root.path(), changed),
+            };
             let actual = detected.map_or_else(
                 || "nothing".to_owned(),
                 |Detected { command, origin }| match &command.dir {

@@ -1,12 +1,13 @@
 //! What stands behind a patch: which tests to run, and what a run of them says.
 //!
 //! [`detect()`] finds the test command that a repository implies, without executing anything of it.
-//! [`counts()`] reads a runner's totals from its output. Both are for the journal and for people;
-//! whether tests passed is decided by the command's exit code alone (law 7).
+//! [`reporting()`] says what makes its runner tell of single tests, and [`results()`] reads what it told; [`counts()`]
+//! reads only totals, where that is all there is. Tests pass when the command's exit code says so and the runner's own
+//! report doesn't say otherwise (law 7).
 //!
-//! [`reporting()`] has the runner write down single tests, [`results()`] reads them, [`compare()`] holds them against
-//! the [`Baseline`], and [`failures()`] tells the model. [`Trials`] run the tests on other states than the run's own.
-//! [`inspect()`] flags what in a patch touches the tests, and [`judge()`] says which of that refuses it.
+//! [`compare()`] holds single tests against the [`Baseline`], and [`failures()`] tells the model of those that fail.
+//! [`Trials`] run the tests on other states than the run's own. [`inspect()`] flags what in a patch touches the tests, and
+//! [`judge()`] says which of that refuses it. [`needed()`] finds the parts of a patch that matter.
 
 mod baseline;
 mod counts;
@@ -18,13 +19,14 @@ mod parse;
 mod python;
 mod reporting;
 mod results;
+mod runner_words;
 mod runners;
 mod tampering;
 mod trials;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key};
 pub use counts::counts;
-pub use detect::{Detected, detect};
+pub use detect::{Detected, detect, detect_near};
 pub use feedback::failures;
 pub use matrix::{compare, flaky};
 pub use minimize::needed;

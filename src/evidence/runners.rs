@@ -5,12 +5,21 @@ use serde_json::Value;
 use super::detect::{Folder, Found};
 use crate::settings::TestCommand;
 
-/// `Cargo.toml`; with a workspace in it, all members are tested.
+/// Entries of a folder that are looked at.
+const MAX_NAMES: usize = 1_000;
+
+/// `Cargo.toml`; with a workspace in it, all members are tested. Nextest where it is configured and installed.
 pub(super) fn cargo(folder: &Folder) -> Found {
+    const NEXTEST: &str = ".config/nextest.toml";
     let manifest: toml::Table = folder.text("Cargo.toml")?.parse().unwrap_or_default();
-    let words: &[&str] = &["cargo", "test", "--workspace"];
-    let words = if manifest.contains_key("workspace") { words } else { &words[..2] };
-    Some((argv(words), "Cargo.toml".to_owned()))
+    let whole = manifest.contains_key("workspace").then_some("--workspace");
+    // Of a member, it stands at the root of the workspace.
+    let configured = folder.upwards().find(|(_, path)| folder.files.has(path.join(NEXTEST)));
+    let (words, file) = match configured.filter(|_| (folder.installed)("cargo-nextest")) {
+        Some((up, _)) => (vec!["cargo", "nextest", "run"], up.join(NEXTEST).display().to_string()),
+        None => (vec!["cargo", "test"], "Cargo.toml".to_owned()),
+    };
+    Some((TestCommand::argv(words.into_iter().chain(whole)), file))
 }
 
 /// `go.mod`.
@@ -85,6 +94,74 @@ fn is_rule(line: &str, target: &str) -> bool {
 pub(super) fn script(folder: &Folder) -> Found {
     let file = ["test.sh", "run_tests.sh", "run-tests.sh"].into_iter().find(|name| folder.is_executable(name))?;
     Some((argv(&[&format!("./{file}")]), file.to_owned()))
+}
+
+/// A justfile with a recipe `test` or `check`.
+pub(super) fn just(folder: &Folder) -> Found {
+    let file = folder.first(&["justfile", "Justfile", ".justfile"])?;
+    let text = folder.text(file)?;
+    let recipe = ["test", "check"].into_iter().find(|name| text.lines().any(|line| is_recipe(line, name)))?;
+    Some((argv(&["just", recipe]), file.to_owned()))
+}
+
+/// True for `test: build` and `test filter="": build`, not for `test := "x"`.
+fn is_recipe(line: &str, name: &str) -> bool {
+    let rest = line.trim_start_matches('@').strip_prefix(name).filter(|rest| rest.starts_with([' ', ':']));
+    rest.is_some_and(|rest| rest.contains(':') && !rest.contains(":="))
+}
+
+/// Tox with an environment for tests; nox with a session for them.
+pub(super) fn tox(folder: &Folder) -> Found {
+    let says = |file: &str, words: &str| folder.text(file).is_some_and(|text| text.contains(words));
+    if says("tox.ini", "[testenv") {
+        return Some((argv(&["tox"]), "tox.ini".to_owned()));
+    }
+    let session = ["test", "tests"].into_iter().find(|name| says("noxfile.py", &format!("def {name}(")))?;
+    Some((argv(&["nox", "-s", session]), "noxfile.py".to_owned()))
+}
+
+/// A solution, or a project of tests.
+pub(super) fn dotnet(folder: &Folder) -> Found {
+    let names = folder.files.names(&folder.path, MAX_NAMES);
+    let ends = |endings: &'static [&str]| {
+        let mut found = names.iter();
+        found.find(|name| name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending)))
+    };
+    let is_of_tests = |name: &&String| folder.text(name).is_some_and(|text| text.contains("Microsoft.NET.Test.Sdk"));
+    let file = ends(&["sln", "slnx"]).or_else(|| ends(&["csproj", "fsproj", "vbproj"]).filter(is_of_tests))?;
+    Some((argv(&["dotnet", "test"]), file.clone()))
+}
+
+/// PHPUnit where it is configured, of the project's own version if there is one.
+pub(super) fn phpunit(folder: &Folder) -> Found {
+    let file = folder.first(&["phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml"])?;
+    let own = ["vendor/bin/phpunit", "bin/phpunit"].into_iter().find(|path| folder.has(path));
+    Some((argv(&[own.unwrap_or("phpunit")]), file.to_owned()))
+}
+
+/// RSpec, Rails' own tests, or a Rakefile's task for tests; with bundler where there is a Gemfile.
+pub(super) fn ruby(folder: &Folder) -> Found {
+    let rake = folder.text("Rakefile").filter(|text| text.contains("TestTask") || text.contains("Minitest"));
+    let (words, file): (&[&str], &str) = match folder.first(&[".rspec", "spec/spec_helper.rb", "spec/rails_helper.rb"])
+    {
+        Some(file) => (&["rspec"], file),
+        None if folder.has("bin/rails") && folder.has("test") => {
+            return Some((argv(&["bin/rails", "test"]), "bin/rails".to_owned()));
+        }
+        None => (&["rake", "test"], rake.map(|_| "Rakefile")?),
+    };
+    let bundler: &[&str] = if folder.has("Gemfile") { &["bundle", "exec"] } else { &[] };
+    Some((argv(&[bundler, words].concat()), file.to_owned()))
+}
+
+/// CMake with tests, in a folder that was configured before: making one would leave it in the patch.
+pub(super) fn ctest(folder: &Folder) -> Found {
+    let text = folder.text("CMakeLists.txt")?.to_ascii_lowercase();
+    let has_tests = text.contains("enable_testing") || text.contains("include(ctest)");
+    let folders = ["build", "_build", "out", "cmake-build-debug"].into_iter().filter(|_| has_tests);
+    let build = folders.into_iter().find(|build| folder.has(format!("{build}/CMakeCache.txt")))?;
+    let line = format!("cmake --build {build} && ctest --test-dir {build}");
+    Some((TestCommand::shell(&line), "CMakeLists.txt".to_owned()))
 }
 
 fn argv(words: &[&str]) -> TestCommand {

@@ -80,7 +80,9 @@ fn write_tests(out: &mut String, report: &Report) -> std::fmt::Result {
 
 fn result(result: &TestResult) -> String {
     let word = if result.passed { "pass" } else { "fail" };
-    let counts = result.counts.map_or_else(String::new, |c| format!(", {} passed, {} failed", c.passed, c.failed));
+    // A runner that kcode can't read has an exit code all the same.
+    let alone = || ", by the exit code alone".to_owned();
+    let counts = result.counts.map_or_else(alone, |c| format!(", {} passed, {} failed", c.passed, c.failed));
     format!("{word}{counts}")
 }
 

@@ -24,14 +24,6 @@ pub struct Reporting {
 }
 
 impl Reporting {
-    /// True when nothing is written that could be collected.
-    #[must_use]
-    pub fn writes_nothing(&self) -> bool {
-        let in_folder = |text: &String| text.contains(REPORTS);
-        let variables = || self.environment.iter().map(|(_, value)| value);
-        self.written_anyway.is_empty() && !self.arguments.iter().chain(variables()).any(in_folder)
-    }
-
     /// The arguments, with `folder` filled in.
     #[must_use]
     pub fn arguments(&self, folder: &str) -> Vec<String> {

@@ -37,26 +37,24 @@ fn tests(ran: &Ran) -> Value {
 #[test]
 fn each_test_is_held_against_what_it_was_before() {
     let world = world(&format!("{GREETS} {STANDS} 'sad=false'"));
-    let ran = world.fix(&mender(), &[]).code(5);
+    let ran = world.fix(&mender(), &[]).code(5).says(&["tests_failing", "nothing broken, 1 failure as before"]);
     let told = tests(&ran);
     assert_eq!(told["compared"], true);
     assert_eq!((&told["fixed"], &told["still_failing"]), (&json!(["greets"]), &json!(["sad"])));
     assert_eq!((&told["passing"], &told["broken"]), (&json!(1), &json!([])));
     assert_eq!(told["baseline"]["counts"], json!({"passed": 1, "failed": 2, "skipped": 0}));
-    ran.says(&["tests_failing", "nothing broken, 1 failure as before"]);
     assert!(ran.kept().read("report.md").contains("| fixed | `greets` |"), "{}", ran.kept().read("report.md"));
 }
 
 #[test]
 fn the_trees_that_tests_ran_on_are_named_as_git_names_them() {
     let world = world(&format!("{GREETS} {STANDS}"));
-    let start = world.git_says(&["rev-parse", "HEAD^{tree}"]);
-    let ran = world.fix(&mender(), &["--apply"]).code(0);
-    ran.says(&["verified", "fixed greets", "nothing broken"]);
+    let start = world.git(&["rev-parse", "HEAD^{tree}"]);
+    let ran = world.fix(&mender(), &["--apply"]).code(0).says(&["verified", "fixed greets", "nothing broken"]);
     let told = tests(&ran);
     assert_eq!(told["baseline"]["tree"], start.trim());
     world.commit_all();
-    assert_eq!(told["after"]["tree"], world.git_says(&["rev-parse", "HEAD^{tree}"]).trim());
+    assert_eq!(told["after"]["tree"], world.git(&["rev-parse", "HEAD^{tree}"]).trim());
 }
 
 #[test]
@@ -64,8 +62,7 @@ fn what_the_patch_broke_is_named_first_and_told_to_the_model() {
     let world = world(&format!("'keeps=grep -q Hello greeting.txt' {GREETS} 'sad=false'"));
     let edit = r#"{"path": "greeting.txt", "old_text": "Hello, Wrold", "new_text": "Bye, World"}"#;
     let kimi = first_then(Answer::call("edit_file", edit), Answer::text("All tests pass."));
-    let ran = world.fix(&kimi, &[]).code(5);
-    ran.says(&["broken keeps", "still failing sad"]);
+    let ran = world.fix(&kimi, &[]).code(5).says(&["broken keeps", "still failing sad"]);
     let asked = kimi.requests()[2].last_text().to_owned();
     let place = |words: &str| asked.find(words).unwrap_or_else(|| panic!("{words:?} is not in: {asked}"));
     assert!(place("Passed before your change, fail now:\n- keeps") < place("still fail:\n- sad"), "{asked}");
@@ -86,9 +83,8 @@ fn a_test_that_fails_by_turns_is_flaky_and_never_fixed() {
 fn a_test_that_fails_once_is_run_again_until_it_is_clear() {
     let once = "'shy=test -e $HOME/ran || { touch $HOME/ran; test -e $HOME/../../journal.jsonl || grep -q Wrold greeting.txt; }'";
     let world = world(&format!("{GREETS} {once}"));
-    let ran = world.fix(&mender(), &[]).code(0);
+    let ran = world.fix(&mender(), &[]).code(0).says(&["verified", "flaky shy"]);
     assert_eq!(tests(&ran)["flaky"], json!(["shy"]));
-    ran.says(&["verified", "flaky shy"]);
     let verifications = ran.kept().events("tests_ran").iter().filter(|ran| ran["purpose"] == "verification").count();
     assert_eq!(verifications, 3);
 }
@@ -97,13 +93,12 @@ fn a_test_that_fails_once_is_run_again_until_it_is_clear() {
 fn the_start_state_is_measured_once_for_each_tree_and_command() {
     let world = world(GREETS);
     world.fix(&mender(), &["--dry-run"]).code(0);
-    let ran = world.fix(&mender(), &["--dry-run"]).code(0);
+    let ran = world.fix(&mender(), &["--dry-run"]).code(0).says(&["known from an earlier run"]);
     let baselines: Vec<Value> =
         ran.kept().events("tests_ran").into_iter().filter(|ran| ran["purpose"] == "baseline").collect();
     assert!(!baselines.is_empty() && baselines.iter().all(|ran| ran["cached"] == true), "{baselines:?}");
     assert_eq!(tests(&ran)["fixed"], json!(["greets"]));
     assert_eq!(tests(&ran)["baseline"]["log"], Value::Null);
-    ran.says(&["known from an earlier run"]);
 
     world.write("greeting.txt", "Hello, Wrold?\n");
     let ran = world.fix(&mender(), &["--dry-run"]).code(0);
@@ -119,8 +114,7 @@ fn the_start_state_is_left_alone_when_a_person_says_so() {
 #[test]
 fn an_exit_code_that_the_runner_itself_contradicts_counts_for_nothing() {
     let world = world(&format!("{GREETS} 'sad=false'; exit 0"));
-    let ran = world.fix(&mender(), &[]).code(5);
-    ran.says(&["tests_failing", "exit code 0, but by its own report 1 failed"]);
+    let ran = world.fix(&mender(), &[]).code(5).says(&["tests_failing", "exit code 0, but by its own report 1 failed"]);
 }
 
 /// A Python test that reads the greeting, and the runner for it.
@@ -151,8 +145,7 @@ fn a_model_that_weakens_a_test_is_told_once_and_then_refused() {
         ("\ntest_greeting()\n", "\n"),
     ] {
         let kimi = weakens(old, new);
-        let ran = world.fix(&kimi, &["--dry-run"]).code(7);
-        ran.says(&["refused", "tests/test_greeting.py:"]);
+        let ran = world.fix(&kimi, &["--dry-run"]).code(7).says(&["refused", "tests/test_greeting.py:"]);
         let told = kimi.requests()[2].last_text().to_owned();
         assert!(told.contains("can't accept this:\n- tests/test_greeting.py:"), "{told}");
         assert_eq!(tests(&ran)["touched"]["refused_for"].as_array().map(Vec::is_empty), Some(false));

@@ -36,6 +36,7 @@ use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
 use start::Run;
+pub use terms::ChosenTests;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {

@@ -30,7 +30,7 @@ pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor) -> io::Result
     // A report that can't be read is as one that wasn't written.
     let reports = run.reports.as_ref().and_then(|name| redact_reports(&logs, name, redactor).ok()).unwrap_or_default();
     let ended = whole && run.stopped.is_none() && run.signal.is_none();
-    let written = Written { command: &run.command, output: &output, reports: &reports, ended };
+    let written = Written { root: &run.view, output: &output, reports: &reports, ended, passed: run.passed() };
     run.results = evidence::results(&written);
     let totals = || evidence::counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
     // Where single tests are known, the totals follow from them.

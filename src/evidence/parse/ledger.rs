@@ -1,14 +1,18 @@
 //! Tests as a parser finds them: under names that stay the same between runs, with messages that stay short.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::outline::indent;
 use crate::evidence::{TestCase, TestResults, Verdict};
+use crate::journal::TestCounts;
 
 /// Far more than a project has; whoever prints more wants to fill the memory.
 const MAX_TESTS: usize = 200_000;
+/// Of one name.
+const MAX_NAMESAKES: u32 = 500;
 /// Characters of a name.
 const MAX_NAME: usize = 500;
 /// Bytes of a message, and of all of them.
@@ -26,46 +30,42 @@ static UNSTABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     tests: BTreeMap<String, TestCase>,
+    /// How many of each name there were.
+    numbers: HashMap<String, u32>,
     message_bytes: usize,
     full: bool,
 }
 
 impl Ledger {
-    /// Notes a test. One of the same name is another test, and gets a number.
-    pub(super) fn add(&mut self, name: &str, verdict: Verdict) -> Option<&mut TestCase> {
+    /// Notes a test and returns what it is called here: one of the same name is another test, and gets a number.
+    pub(super) fn add(&mut self, name: &str, verdict: Verdict) -> Option<String> {
         let stable = stable(name);
-        let mut numbered = stable.clone();
-        let mut number = 1_u32;
-        while self.tests.contains_key(&numbered) {
-            number += 1;
+        let number = self.numbers.entry(stable.clone()).and_modify(|number| *number += 1).or_insert(1);
+        match *number {
+            1 => self.insert(stable, verdict),
             // Thousands of the same name say nothing that hundreds don't.
-            if number > 500 {
-                return None;
-            }
-            numbered = format!("{stable} #{number}");
+            MAX_NAMESAKES.. => None,
+            number => self.insert(format!("{stable} #{number}"), verdict),
         }
-        self.insert(numbered, verdict)
     }
 
-    /// Notes what is said of a test again; the worst counts.
-    pub(super) fn amend(&mut self, name: &str, verdict: Verdict) -> Option<&mut TestCase> {
+    /// Notes what is said of a test, perhaps again; the worst counts.
+    pub(super) fn amend(&mut self, name: &str, verdict: Verdict) -> Option<String> {
         let stable = stable(name);
-        if !self.tests.contains_key(&stable) {
-            return self.insert(stable, verdict);
-        }
-        let test = self.tests.get_mut(&stable)?;
+        let Some(test) = self.tests.get_mut(&stable) else { return self.insert(stable, verdict) };
         if verdict == Verdict::Failed || test.verdict == Verdict::Skipped {
             test.verdict = verdict;
         }
-        Some(test)
+        Some(stable)
     }
 
-    fn insert(&mut self, name: String, verdict: Verdict) -> Option<&mut TestCase> {
+    fn insert(&mut self, name: String, verdict: Verdict) -> Option<String> {
         if self.tests.len() >= MAX_TESTS {
             self.full = true;
             return None;
         }
-        Some(self.tests.entry(name).or_insert(TestCase { verdict, message: None, file: None }))
+        self.tests.insert(name.clone(), TestCase { verdict, message: None, file: None });
+        Some(name)
     }
 
     /// Says why the test `name`, which is known, failed; the first word stands.
@@ -86,6 +86,19 @@ impl Ledger {
         if let Some(test) = self.tests.get_mut(&stable(name)).filter(|test| test.file.is_none() && !file.is_empty()) {
             test.file = Some(file);
         }
+    }
+
+    /// The full name of a failed test that is called `title` in its suite and has no message yet.
+    pub(super) fn failed(&self, title: &str) -> Option<String> {
+        let ends = |name: &str| name == title || name.strip_suffix(title).is_some_and(|rest| rest.ends_with(" > "));
+        let mut failed =
+            self.tests.iter().filter(|(_, test)| test.verdict == Verdict::Failed && test.message.is_none());
+        failed.find(|(name, _)| ends(name)).map(|(name, _)| name.clone())
+    }
+
+    pub(super) fn counts(&self) -> TestCounts {
+        let of = |verdict| self.tests.values().filter(|test| test.verdict == verdict).count() as u64;
+        TestCounts { passed: of(Verdict::Passed), failed: of(Verdict::Failed), skipped: of(Verdict::Skipped) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -113,8 +126,9 @@ fn short(message: &str) -> String {
     let lines: Vec<&str> = message.lines().map(str::trim_end).collect();
     let first = lines.iter().position(|line| !line.is_empty()).unwrap_or(lines.len());
     let last = lines.iter().rposition(|line| !line.is_empty()).map_or(first, |last| last + 1);
-    let lines = &lines[first..last];
-    let mut kept = lines.to_vec();
+    let margin = lines[first..last].iter().filter(|line| !line.is_empty()).map(|line| indent(line)).min().unwrap_or(0);
+    let lines: Vec<&str> = lines[first..last].iter().map(|line| line.get(margin..).unwrap_or_default()).collect();
+    let mut kept = lines.clone();
     if lines.len() > MAX_LINES {
         let (head, tail) = (&lines[..MAX_LINES / 2], &lines[lines.len() - MAX_LINES / 2..]);
         kept = [head, &["…"], tail].concat();

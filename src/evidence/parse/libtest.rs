@@ -13,7 +13,12 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
         return None;
     }
     // A binary that crashed said how many tests it has, and not what came of them.
-    let complete = reading.begun == reading.ended && reading.promised == reading.ledger.len() as u64;
+    let all_told = reading.begun == reading.ended && reading.promised == reading.ledger.len() as u64;
+    // Unless it is told to go on, cargo leaves out the binaries behind the first that fails.
+    let gave_up = lines.iter().any(|line| line.starts_with("error: test failed, to rerun pass"));
+    let went_on =
+        lines.iter().any(|line| line.starts_with("error: ") && line.contains(" failed:") && line.contains(" target"));
+    let complete = all_told && (!gave_up || went_on);
     Some(reading.ledger.finish("libtest, text", complete))
 }
 
@@ -53,13 +58,15 @@ impl Reading {
         } else if let Some((_, output)) = &mut self.shown {
             output.push_str(line);
             output.push('\n');
-        } else if let (Some(verdict), Some(name)) = (verdict(line), self.pending.take()) {
+        } else if let Some(verdict) = verdict(line)
+            && let Some(name) = self.pending.take()
+        {
             self.ledger.add(&name, verdict);
         }
     }
 
     fn test(&mut self, name: &str, said: &str) {
-        let name = self.full_name(name.strip_suffix(" - should panic").unwrap_or(name));
+        let name = self.full_name(name);
         match verdict(said) {
             Some(verdict) => drop(self.ledger.add(&name, verdict)),
             None => self.pending = Some(name),
@@ -67,7 +74,12 @@ impl Reading {
     }
 
     fn full_name(&self, name: &str) -> String {
-        if self.binary.is_empty() { name.to_owned() } else { format!("{}::{name}", self.binary) }
+        let name = name.strip_suffix(" - should panic").unwrap_or(name);
+        // The line of an example moves with what is edited above it.
+        let (name, mode) = name.rsplit_once(" - ").filter(|(name, _)| name.ends_with(')')).unwrap_or((name, ""));
+        let name = name.rsplit_once(" (line ").map_or(name.to_owned(), |(name, _)| name.to_owned());
+        let name = if mode.is_empty() { name } else { format!("{name} - {mode}") };
+        if self.binary.is_empty() { name } else { format!("{}::{name}", self.binary) }
     }
 
     /// The end of what a failed test printed.

@@ -4,38 +4,111 @@
 //!
 //! | File | What it is about |
 //! |---|---|
-//! | `ledger` | tests as they are found: names that stay the same, messages that stay short |
-//! | `junit` | JUnit XML, of any runner |
-//! | `libtest` | what `cargo test` prints |
+//! | `ledger`, `outline` | tests as they are found: names that stay the same, messages that stay short; suites in suites |
+//! | `junit`, `json` | reports: JUnit XML of any runner, the JSON of jest, vitest and RSpec |
+//! | `libtest`, `nextest`, `go`, `pytest`, `unittest` | what these print |
+//! | `tap` | the Test Anything Protocol, whoever prints it |
+//! | `spec` | the trees of node, mocha, jest and vitest |
+//! | `blocks` | minitest, CTest, `dotnet test` |
 
+mod blocks;
+mod go;
+mod json;
 mod junit;
 mod ledger;
 mod libtest;
+mod nextest;
+mod outline;
+mod pytest;
+mod spec;
+mod tap;
+mod unittest;
 
-use super::TestResults;
+use super::{TestResults, counts};
 
 /// What is left of a run of a test command.
 #[derive(Clone, Copy, Debug)]
 pub struct Written<'a> {
-    /// The command as typed.
-    pub command: &'a str,
+    /// The folder of the repository as the command saw it; names and files are told from there.
+    pub root: &'a str,
     /// What it printed.
     pub output: &'a str,
     /// What it wrote besides.
     pub reports: &'a [Vec<u8>],
     /// It ended by itself, and all it printed is here.
     pub ended: bool,
+    /// Its exit code was 0.
+    pub passed: bool,
 }
 
-/// Each test's result; `None` when none of this is of a form that kcode knows.
+/// Reads what one runner prints, if it does.
+type Reader = fn(&[&str]) -> Option<TestResults>;
+
+/// By the word that `source` begins with. A runner whose report was read isn't read again from its text.
+const READERS: [(&str, Reader); 14] = [
+    ("nextest", nextest::read),
+    ("libtest", libtest::read),
+    ("pytest", pytest::read),
+    ("unittest", unittest::read),
+    ("go test", go::read),
+    ("vitest", spec::vitest),
+    ("jest", spec::jest),
+    ("node", spec::node),
+    ("mocha", spec::mocha),
+    ("TAP", tap::read),
+    ("minitest", blocks::minitest),
+    ("RSpec", blocks::rspec),
+    ("CTest", blocks::ctest),
+    ("dotnet test", blocks::dotnet),
+];
+
+/// Each test's result; `None` when none of this is of a form that kcode knows. Several runners in one output add up.
 #[must_use]
 pub fn results(written: &Written) -> Option<TestResults> {
-    let read = junit::read(written.reports).or_else(|| {
-        let plain = console::strip_ansi_codes(written.output);
-        let lines: Vec<&str> = plain.lines().map(str::trim_end).collect();
-        libtest::read(&lines)
+    let plain = console::strip_ansi_codes(written.output);
+    let lines: Vec<&str> = plain.lines().map(str::trim_end).collect();
+    let reports = [junit::read(written.reports), json::read(written.reports, written.passed)];
+    let mut found: Vec<TestResults> = reports.into_iter().flatten().collect();
+    // A makefile may run pytest more than once, and each run writes over the report of the one before.
+    let pytests = lines.iter().filter(|line| counts::pytest(&[line]).is_some()).count();
+    for read in found.iter_mut().filter(|read| read.source.starts_with("pytest")) {
+        read.complete &= pytests <= written.reports.len();
+    }
+    for (name, read) in READERS {
+        // Nextest shows the lines of libtest that it runs.
+        let is_known = |found: &TestResults| {
+            found.source.starts_with(name) || (name == "libtest" && found.source.starts_with("nextest"))
+        };
+        if !found.iter().any(is_known) {
+            found.extend(read(&lines));
+        }
+    }
+    let mut all = found.into_iter().reduce(join)?;
+    all.complete &= written.ended;
+    from_root(&mut all, written.root);
+    Some(all)
+}
+
+fn join(mut one: TestResults, other: TestResults) -> TestResults {
+    one.source = format!("{}; {}", one.source, other.source);
+    one.complete &= other.complete;
+    for (name, test) in other.tests {
+        one.tests.entry(name).or_insert(test);
+    }
+    one
+}
+
+/// The view lies elsewhere in each run; what is in it doesn't.
+fn from_root(results: &mut TestResults, root: &str) {
+    let prefix = format!("{}/", root.trim_end_matches('/'));
+    if prefix.len() < 2 {
+        return;
+    }
+    let tests = std::mem::take(&mut results.tests).into_iter().map(|(name, mut test)| {
+        for text in [&mut test.file, &mut test.message].into_iter().flatten() {
+            *text = text.replace(&prefix, "");
+        }
+        (name.replace(&prefix, ""), test)
     });
-    let mut results = read?;
-    results.complete &= written.ended;
-    Some(results)
+    results.tests = tests.collect();
 }

@@ -151,6 +151,7 @@ impl Executor {
             signal: ending.status.and_then(|status| status.signal()),
             stopped: stopped.map(|stop| stop.name().to_owned()),
             ms: began.elapsed().as_millis() as u64,
+            view: self.charge.view.display().to_string(),
             log,
             ..TestRun::default()
         };
