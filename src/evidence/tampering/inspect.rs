@@ -2,6 +2,7 @@
 
 use super::change::{Change, File};
 use super::role::Role;
+use super::units::Outline;
 use super::{configuration, functions, lines, outside, shadows, snapshots};
 use crate::journal::{TamperFlag, TamperKind};
 
@@ -19,6 +20,7 @@ pub fn inspect(changes: &[Change<'_>]) -> Vec<TamperFlag> {
         flags.extend(configuration::flags(file));
         flags.extend(lines::flags(file));
         flags.extend(shadows::flags(file));
+        flags.extend(outside::module_removed(file));
         if file.holds_tests() {
             flags.extend(outside::flags(file));
         }
@@ -36,9 +38,7 @@ fn whole(file: &File) -> Option<TamperFlag> {
     // Tests that the guard can read are named one by one.
     let has_functions = file.before.as_ref().is_some_and(|before| !before.units.is_empty());
     let was_test = file.old_role == Role::Test;
-    let has_content =
-        file.before.as_ref().is_some_and(|before| before.file.code.iter().any(|line| !line.trim().is_empty()));
-    if was_test && file.is_gone && !has_functions && has_content {
+    if was_test && file.is_gone && !has_functions && file.before.as_ref().is_some_and(Outline::asserts) {
         return Some(file.flag(1, TamperKind::TestRemoved, true, "a file of tests is gone"));
     }
     None

@@ -40,6 +40,21 @@ const SNAPSHOT_ENDINGS: [&str; 8] =
 const SNAPSHOT_FOLDERS: [&str; 6] =
     ["__snapshots__", "snapshots", "__image_snapshots__", "golden", "goldens", "goldenfiles"];
 const DATA_FOLDERS: [&str; 3] = ["testdata", "fixtures", "__fixtures__"];
+/// Go builds files of these names only there.
+const OTHER_SYSTEMS: [&str; 12] = [
+    "_windows",
+    "_plan9",
+    "_js",
+    "_wasm",
+    "_android",
+    "_ios",
+    "_aix",
+    "_solaris",
+    "_dragonfly",
+    "_illumos",
+    "_wasip1",
+    "_mips",
+];
 const CI: [&str; 9] = [
     ".github/workflows/",
     ".circleci/",
@@ -67,7 +82,7 @@ impl Role {
             || in_one_of(&SNAPSHOT_FOLDERS) && (!is_code || in_one_of(&["__snapshots__"]))
         {
             Self::Snapshot
-        } else if is_found(path) {
+        } else if is_found(path) || name.ends_with("_test.go") {
             Self::Test
         } else if is_support(name) || in_tests && is_code {
             Self::Support
@@ -166,7 +181,9 @@ pub(super) fn is_found(path: &RelPath) -> bool {
                 || stem.ends_with("-test")
                 || stem.ends_with("_test")
         }
-        Language::Go => stem.ends_with("_test"),
+        Language::Go => {
+            stem.strip_suffix("_test").is_some_and(|stem| !OTHER_SYSTEMS.iter().any(|system| stem.ends_with(system)))
+        }
         Language::Java | Language::Kotlin | Language::CSharp | Language::Php => {
             ["Test", "Tests", "TestCase", "IT", "Spec", "ITCase"].iter().any(|end| stem.ends_with(end))
                 || stem.starts_with("Test")

@@ -120,7 +120,7 @@ impl<'f> ByBraces<'f> {
             }
             b'(' | b'[' => self.depth += 1,
             b')' | b']' | b'}' => self.depth = (self.depth - 1).max(0),
-            b';' if self.depth == 0 => return self.finish(),
+            b';' if self.depth == 0 && !self.is_head_of_go() => return self.finish(),
             _ => {}
         }
         self.push(at, column, byte, text);
@@ -152,6 +152,11 @@ impl<'f> ByBraces<'f> {
         } else {
             self.finish();
         }
+    }
+
+    /// `if got := Add(1, 2); got != 3 {` is one head.
+    fn is_head_of_go(&self) -> bool {
+        self.language == Language::Go && BLOCK_WORD.is_match(&self.current.code)
     }
 
     /// Whether a brace here opens a block, or a literal.

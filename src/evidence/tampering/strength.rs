@@ -42,7 +42,7 @@ static WIDE: Pattern =
     Pattern::new(r"^(?:Base)?Exception$|^Error$|^Throwable(?:::class)?$|^StandardError$|^Exception::class$|^$");
 
 /// In this order: the first word that the name of an assertion holds tells its strength.
-const VERBS: [(&str, Strength); 96] = {
+const VERBS: [(&str, Strength); 97] = {
     use Strength::{Exact as E, Likeness as L, Truth as T};
     [
         ("almostequal", L),
@@ -60,6 +60,7 @@ const VERBS: [(&str, Strength); 96] = {
         ("nottobe", L),
         ("nottoequal", L),
         ("errorcontains", L),
+        ("containsexactly", E),
         ("contain", L),
         ("include", L),
         ("tomatchsnapshot", E),
@@ -172,7 +173,11 @@ pub(super) fn of_guard(guard: &str) -> Strength {
         guard.contains("!=") || guard.contains("DeepEqual") || guard.contains("cmp.Diff") || EQUAL_CALL.is_match(guard);
     let against_nothing = guard.contains("!= nil") || guard.contains("== nil") || guard.contains("!= null");
     match (exact && !against_nothing, guard.contains(" || ") || guard.contains('<') || guard.contains('>')) {
-        _ if guard.contains("if false") || guard.contains("if (false") || guard.contains("&& false") => {
+        _ if guard.contains("if false")
+            || guard.contains("if (false")
+            || guard.contains("&& false")
+            || guard.contains("false &&") =>
+        {
             Strength::Nothing
         }
         (true, _) => Strength::Exact,
@@ -204,7 +209,11 @@ fn expression(asked: &str) -> Strength {
     let (left, right) = sides(asked);
     let operator: String = right.chars().take_while(|character| "=!<>".contains(*character)).collect();
     let value = right.trim_start_matches(['=', '!', '<', '>']);
-    if asked.contains(" or ") || asked.contains("||") {
+    let parts = |separator: &str| {
+        let words = asked.replace(separator, "\u{1}");
+        split(&words, '\u{1}').len()
+    };
+    if parts(" or ") > 1 || parts("||") > 1 {
         return Strength::Likeness;
     }
     match operator.as_str() {
