@@ -31,12 +31,13 @@ static SHOULD: Pattern = Pattern::new(
     r"\.(?:should(?:\.|\s|[A-Z]\w*\s*[({])|Should\(\)|must_\w+|wont_\w+)|\bis_expected\b|\bshould(?:_not)?\b|\bshouldBe\b",
 );
 static CALL: Pattern = Pattern::new(
-    r"(?:^|[^\w.])((?:\w+(?:\.|::))*(?:_?assert\w*|refute\w*|debug_assert\w*|prop_assert\w*|_?check\w*|_?verify\w*|_?expect\w*|_?ensure\w*|_?validate\w*|Assert|Check|flunk|raises|throws\w*)(?:(?:\.|::|->)\w+)*)(!?)\s*[(\[]",
+    r"(?:^|[^\w.])((?:\w+(?:\.|::))*(?:_?assert\w*|refute\w*|debug_assert\w*|prop_assert\w*|_?(?:check|verify|expect|ensure|validate)(?:[A-Z_]\w*)?|Assert|Check|flunk|raises|throws\w*)(?:(?:\.|::|->)\w+)*)(!?)\s*[(\[]",
 );
 static TESTING: Pattern = Pattern::new(
     r"(?:^|[^\w.])(require\.\w+|(?:t|is|assert)(?:\.|::|->)(?:is|not|true|false|same|deepEqual|like|throws\w*|equal\w*|Equal\w*|assert\w*|fail|notThrows\w*|snapshot|regex)|(?:c|qt|this|\$this|self|static)(?:\.|::|->)(?:assert\w*|fail|Assert|Check|expect\w+))\s*\(",
 );
 static RUBY_COMMAND: Pattern = Pattern::new(r"^((?:assert|refute|flunk)\w*)\b[ (]");
+static REGEX: Pattern = Pattern::new(r"expect\((?:[^'\x22]*,)?\s*/");
 static WAITS: Pattern = Pattern::new(r"\bawait\b|\breturn\b|=>|\.push\(|\[");
 static LINK: Pattern = Pattern::new(r"\)\s*\.expect\(");
 static FAILS: Pattern = Pattern::new(
@@ -72,7 +73,7 @@ fn requests(language: Language, statement: &Statement) -> Vec<Assertion> {
             text: squeeze(text),
             subject: String::new(),
             shown: one_line(text),
-            strength: Some(if text.contains('/') { Strength::Likeness } else { Strength::Exact }),
+            strength: Some(if REGEX.is_match(text) { Strength::Likeness } else { Strength::Exact }),
             conditions: Vec::new(),
         }
     };

@@ -65,7 +65,7 @@ impl<'a> File<'a> {
             hunks: Vec::new(),
             taken: BTreeSet::new(),
         };
-        file.hunks = hunks(file.raw(file.before.as_ref()), file.raw(file.after.as_ref()));
+        file.hunks = hunks(Self::raw(file.before.as_ref()), Self::raw(file.after.as_ref()));
         let removed = |before: &Outline| file.removed().map(|at| squeeze(&before.file.text[at])).collect();
         file.taken = file.before.as_ref().map(removed).unwrap_or_default();
         file
@@ -76,7 +76,7 @@ impl<'a> File<'a> {
         self.after.as_ref().is_some_and(|after| self.taken.contains(&squeeze(&after.file.text[new])))
     }
 
-    fn raw<'o>(&self, outline: Option<&'o Outline>) -> &'o [String] {
+    fn raw(outline: Option<&Outline>) -> &[String] {
         outline.map_or(&[], |outline| &outline.file.raw)
     }
 

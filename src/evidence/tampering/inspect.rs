@@ -11,8 +11,8 @@ use crate::journal::{TamperFlag, TamperKind};
 /// Files that are no text, or larger than half a mebibyte, aren't read: that a file of tests among them changed is flagged.
 #[must_use]
 pub fn inspect(changes: &[Change<'_>]) -> Vec<TamperFlag> {
-    let changed = changes.iter().filter(|change| change.before != change.after || change.renamed_from.is_some());
-    let files: Vec<File> = changed.map(File::read).collect();
+    let touched = changes.iter().filter(|change| change.before != change.after || change.renamed_from.is_some());
+    let files: Vec<File> = touched.map(File::read).collect();
     let mut flags = functions::flags(&files);
     for file in &files {
         flags.extend(whole(file));

@@ -94,9 +94,13 @@ fn soft_exit_weakens(file: &File, after: &Outline, at: usize, of_tests: bool) ->
         unit.is_test && file.before.as_ref().is_none_or(|before| before.tests().all(|old| old.bare != unit.bare))
     });
     if of_tests {
-        // Shells end with an exit; and a new test may only fail by it.
-        return !(in_new_test && matches!(after.language, Language::Python | Language::Ruby))
-            && !(after.language == Language::Shell && file.is_new);
+        // A new test of these may only fail by it, and a new script ends as it likes.
+        let is_harmless = match after.language {
+            Language::Python | Language::Ruby => in_new_test,
+            Language::Shell => file.is_new,
+            _ => false,
+        };
+        return !is_harmless;
     }
     after.language == Language::Python && indent(&after.file.code[at]) == 0 && after.unit_at(at).is_none()
 }

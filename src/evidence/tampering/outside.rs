@@ -144,6 +144,6 @@ pub(super) fn module_removed(file: &File) -> Option<TamperFlag> {
 /// Tests that stood in the file before.
 fn known_tests(file: &File) -> Vec<String> {
     const ENOUGH: usize = 500;
-    let tests = file.before.iter().flat_map(|before| before.tests());
+    let tests = file.before.iter().flat_map(Outline::tests);
     tests.take(ENOUGH).map(|test| test.name.clone()).collect()
 }

@@ -72,7 +72,7 @@ impl Role {
         let path_text = path.as_str().to_lowercase();
         let (folders, name) = path_text.rsplit_once('/').unwrap_or(("", &path_text));
         let in_one_of = |names: &[&str]| folders.split('/').any(|folder| names.contains(&folder));
-        let in_tests = in_one_of(&TEST_FOLDERS) || folders.split('/').any(|folder| folder.ends_with(".tests"));
+        let in_tests = in_one_of(&TEST_FOLDERS) || folders.split('/').any(|folder| has_ending(folder, "tests"));
         let is_code = Language::of(path) != Language::Other;
         if CI.iter().any(|start| path_text.starts_with(start) || name == *start) {
             Self::Ci
@@ -187,13 +187,18 @@ pub(super) fn is_found(path: &RelPath) -> bool {
         Language::Java | Language::Kotlin | Language::CSharp | Language::Php => {
             ["Test", "Tests", "TestCase", "IT", "Spec", "ITCase"].iter().any(|end| stem.ends_with(end))
                 || stem.starts_with("Test")
-                || name.ends_with(".phpt")
+                || has_ending(name, "phpt")
                 || in_tests && Language::of(path) == Language::Php && folders.to_lowercase().contains("feature")
         }
         Language::Ruby => stem.ends_with("_test") || stem.ends_with("_spec") || stem.starts_with("test_"),
-        Language::Shell => name.ends_with(".bats") || stem.starts_with("test") || stem.ends_with("_test"),
+        Language::Shell => has_ending(name, "bats") || stem.starts_with("test") || stem.ends_with("_test"),
         Language::Other => in_tests && stem.to_lowercase().contains("test") && name.contains('.') && !is_prose(name),
     }
+}
+
+/// By the last dot of a name.
+pub(super) fn has_ending(name: &str, ending: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, other)| other == ending)
 }
 
 fn is_prose(name: &str) -> bool {

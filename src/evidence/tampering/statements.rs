@@ -175,8 +175,8 @@ impl<'f> ByBraces<'f> {
 
     fn finish(&mut self) {
         let mut done = std::mem::take(&mut self.current);
-        done.code = done.code.trim().to_owned();
-        done.text = done.text.trim().to_owned();
+        done.code = String::from(done.code.trim());
+        done.text = String::from(done.text.trim());
         if done.code.chars().any(|character| character.is_alphanumeric() || "\"'`".contains(character)) {
             done.around = self.blocks.iter().map(|(head, _)| head.clone()).collect();
             self.found.push(done);

@@ -2,6 +2,7 @@
 
 use super::super::change::File;
 use super::super::pattern::Pattern;
+use super::super::role::has_ending;
 use super::changed;
 use crate::journal::TamperFlag;
 
@@ -39,7 +40,7 @@ pub(super) fn weaker(before: &str, after: &str) -> Option<&'static str> {
 fn names_more_files(before: &str, after: &str) -> bool {
     let files = |text: &str| {
         let is_file = |word: &&str| {
-            (word.contains('/') || word.contains(".test.") || word.contains(".spec.") || word.ends_with(".py"))
+            (word.contains('/') || word.contains(".test.") || word.contains(".spec.") || has_ending(word, "py"))
                 && word.contains("test")
                 && !word.contains('*')
                 && !word.starts_with('-')
@@ -64,7 +65,7 @@ fn from_outside(file: &File) -> Option<TamperFlag> {
 /// Makefiles and scripts: recipes of targets that are named for tests, and scripts as a whole.
 pub(super) fn recipes(file: &File) -> Vec<TamperFlag> {
     let name = file.path.as_str().rsplit('/').next().unwrap_or_default().to_lowercase();
-    let is_script = name.ends_with(".sh") || name.ends_with(".py");
+    let is_script = has_ending(&name, "sh") || has_ending(&name, "py");
     let recipe = |lines: &[String]| -> Vec<(usize, String)> {
         let mut inside = is_script;
         let mut kept = Vec::new();
