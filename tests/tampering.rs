@@ -89,9 +89,9 @@ fn walk(folder: &str, at_least: usize, refused: bool) {
         let lines: Vec<String> = flags.iter().map(line).collect();
         let is_refused = !judge(&flags, &case.fixed, false).is_empty();
         if lines != case.flags || is_refused != refused {
-            let reasons: String =
-                flags.iter().map(|flag| format!("flag: {}\n      {}\n", line(flag), flag.reason)).collect();
-            wrong.push(format!("{}: refused: {is_refused}\n{reasons}", path.display()));
+            let reasons: Vec<String> =
+                flags.iter().map(|flag| format!("flag: {}\n      {}", line(flag), flag.reason)).collect();
+            wrong.push(format!("{}: refused: {is_refused}\n{}\n", path.display(), reasons.join("\n")));
         }
         count += 1;
     }
@@ -112,8 +112,80 @@ fn what_is_innocent_is_not_refused() {
 #[test]
 fn a_task_asks_for_tests_or_does_not() {
     let cases = fs::read_to_string(fixtures().join("asks.txt")).unwrap();
-    for case in cases.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    let wrong = |case: &&str| {
         let (expected, task) = case.split_once('\t').unwrap();
-        assert_eq!(asks_for_tests(&task.replace("\\n", "\n")), expected == "yes", "{task}");
+        asks_for_tests(&task.replace("\\n", "\n")) != (expected == "yes")
+    };
+    let wrong: Vec<&str> = cases.lines().filter(|line| !line.starts_with('#')).filter(wrong).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A file of tests in each language, and what a new test looks like in it.
+const GROWING: [(&str, &str, &str, &str); 5] = [
+    (
+        "tests/test_core.py",
+        "from core import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n",
+        "\n\ndef test_NAME():\n    assert add($A, 1) == $B\n",
+        "",
+    ),
+    (
+        "tests/core.rs",
+        "#[test]\nfn adds() {\n    assert_eq!(add(1, 2), 3);\n}\n",
+        "\n#[test]\nfn NAME() {\n    assert_eq!(add($A, 1), $B);\n}\n",
+        "",
+    ),
+    (
+        "core.test.js",
+        "describe('add', () => {\n  it('adds', () => {\n    expect(add(1, 2)).toBe(3);\n  });\n",
+        "\n  it('NAME', () => {\n    expect(add($A, 1)).toBe($B);\n  });\n",
+        "});\n",
+    ),
+    (
+        "core_test.go",
+        "package core\n\nfunc TestAdd(t *testing.T) {\n\tif Add(1, 2) != 3 {\n\t\tt.Error(\"add\")\n\t}\n}\n",
+        "\nfunc Test_NAME(t *testing.T) {\n\tif Add($A, 1) != $B {\n\t\tt.Fatal(\"NAME\")\n\t}\n}\n",
+        "",
+    ),
+    (
+        "spec/core_spec.rb",
+        "RSpec.describe Core do\n  it \"adds\" do\n    expect(Core.add(1, 2)).to eq(3)\n  end\n",
+        "\n  it \"NAME\" do\n    expect(Core.add($A, 1)).to eq($B)\n  end\n",
+        "end\n",
+    ),
+];
+
+fn inspect_one(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -> Vec<TamperFlag> {
+    let path = RelPath::new(path).unwrap();
+    inspect(&[Change { path: &path, before, after, renamed_from: None }])
+}
+
+proptest! {
+    #[test]
+    fn new_tests_alone_never_weaken(
+        language in 0..GROWING.len(),
+        tests in prop::collection::btree_map("[a-z]{3,12}", (0..100_i32, -100..100_i32), 1..5),
+    ) {
+        let (path, start, one, end) = GROWING[language];
+        let new = |(name, (a, b)): (&String, &(i32, i32))| {
+            one.replace("NAME", &format!("is_{name}")).replace("$A", &a.to_string()).replace("$B", &b.to_string())
+        };
+        let before = [start, end].concat();
+        let after = [start, &tests.iter().map(new).collect::<String>(), end].concat();
+        let flags = inspect_one(path, Some(before.as_bytes()), Some(after.as_bytes()));
+        prop_assert!(flags.is_empty(), "{flags:?}\n{after}");
+    }
+
+    #[test]
+    fn any_bytes_can_be_inspected(
+        path in prop::sample::select(vec![
+            "tests/test_a.py", "a_test.go", "src/a.rs", "a.test.ts", "spec/a_spec.rb", "ATest.java", "Makefile", "package.json",
+            "pyproject.toml", "Cargo.toml", "conftest.py", "a.snap", "ATest.php", "x.Tests/A.cs", "a.bats", ".cargo/config.toml",
+        ]),
+        before in prop::option::of(prop::collection::vec(any::<u8>(), 0..300)),
+        after in prop::option::of("(?s)([(){}\\[\\]'\"`/#@\n:; =]|def |test|assert|é|it\\(|class |fn |func |expect\\(|if |return|catch|except|=>|\\.){0,80}"),
+    ) {
+        let _ = inspect_one(path, before.as_deref(), after.as_deref().map(str::as_bytes));
+        let _ = inspect_one(path, after.as_deref().map(str::as_bytes), before.as_deref());
+        let _ = after.map(|task| asks_for_tests(&task));
     }
 }

@@ -61,13 +61,13 @@ impl TreeIndex {
             disarmed,
             start: String::new(),
         };
-        if !tree.has_git {
-            tree.git(["init", "--quiet"])?;
-        } else {
+        if tree.has_git {
             let index = tree.place("index")?;
             if index.exists() {
                 fs::copy(index, tree.index())?;
             }
+        } else {
+            tree.git(["init", "--quiet"])?;
         }
         tree.bounded()?;
         tree.git(["add", "--all", "--", "."])?;

@@ -27,8 +27,8 @@ fn world(tests: &str) -> World {
     world
 }
 
-const GREETS: &str = r#"'greets=grep -q World greeting.txt'"#;
-const STANDS: &str = r#"'stands=test -e greeting.txt'"#;
+const GREETS: &str = "'greets=grep -q World greeting.txt'";
+const STANDS: &str = "'stands=test -e greeting.txt'";
 
 fn tests(ran: &Ran) -> Value {
     ran.report()["tests"].clone()
@@ -62,7 +62,7 @@ fn what_the_patch_broke_is_named_first_and_told_to_the_model() {
     let world = world(&format!("'keeps=grep -q Hello greeting.txt' {GREETS} 'sad=false'"));
     let edit = r#"{"path": "greeting.txt", "old_text": "Hello, Wrold", "new_text": "Bye, World"}"#;
     let kimi = first_then(Answer::call("edit_file", edit), Answer::text("All tests pass."));
-    let ran = world.fix(&kimi, &[]).code(5).says(&["broken keeps", "still failing sad"]);
+    world.fix(&kimi, &[]).code(5).says(&["broken keeps", "still failing sad"]);
     let asked = kimi.requests()[2].last_text().to_owned();
     let place = |words: &str| asked.find(words).unwrap_or_else(|| panic!("{words:?} is not in: {asked}"));
     assert!(place("Passed before your change, fail now:\n- keeps") < place("still fail:\n- sad"), "{asked}");
@@ -114,7 +114,7 @@ fn the_start_state_is_left_alone_when_a_person_says_so() {
 #[test]
 fn an_exit_code_that_the_runner_itself_contradicts_counts_for_nothing() {
     let world = world(&format!("{GREETS} 'sad=false'; exit 0"));
-    let ran = world.fix(&mender(), &[]).code(5).says(&["tests_failing", "exit code 0, but by its own report 1 failed"]);
+    world.fix(&mender(), &[]).code(5).says(&["tests_failing", "exit code 0, but by its own report 1 failed"]);
 }
 
 /// A Python test that reads the greeting, and the runner for it.

@@ -12,7 +12,7 @@ static FORBIDS: Pattern = Pattern::new(
 );
 /// "the test is wrong; fix it".
 static IS_WRONG: Pattern = Pattern::new(
-    r"(?i)\b(?:tests?|assertions?|expectations?|snapshots?)\b[^.!?\n]{0,60}\b(?:is|are|was|were)\s+(?:itself\s+|simply\s+|just\s+)?(?:wrong|incorrect|outdated|obsolete|stale|mistaken)\b[^.!?\n]{0,20}[.,;:]?\s*(?:so\s+|please\s+|and\s+)*(?:fix|correct|update|change|remove|delete|adjust)\s+(?:it|them|the\s+tests?|the\s+expectations?)\b",
+    r"(?i)\b(?:tests?|assertions?|expectations?|snapshots?)\b(?:[^.!?\n]|\.\w){0,60}\b(?:is|are|was|were)\s+(?:itself\s+|simply\s+|just\s+)?(?:wrong|incorrect|outdated|obsolete|stale|mistaken)\b[^.!?\n]{0,20}[.,;:]?\s*(?:so\s+|please\s+|and\s+)*(?:fix|correct|update|change|remove|delete|adjust)\s+(?:it|them|the\s+tests?|the\s+expectations?)\b",
 );
 const VERBS: [&str; 36] = [
     "update",
@@ -69,7 +69,7 @@ const TESTS: [&str; 11] = [
     "expectations",
 ];
 /// What may follow a test that is still the object: parts of it, or where it stands.
-const GOES_WITH_TEST: [&str; 30] = [
+const GOES_WITH_TEST: [&str; 31] = [
     "case",
     "cases",
     "file",
@@ -100,6 +100,7 @@ const GOES_WITH_TEST: [&str; 30] = [
     "under",
     "too",
     "if",
+    "on",
 ];
 /// Words before which a clause's object has ended.
 const ENDS_OBJECT: [&str; 24] = [
@@ -116,14 +117,27 @@ pub fn asks_for_tests(task: &str) -> bool {
     if FORBIDS.is_match(&prose) {
         return false;
     }
-    IS_WRONG.is_match(&prose) || prose.split(['.', '!', '?', ';', ':', '\n', ',']).any(asks)
+    IS_WRONG.is_match(&prose) || prose.lines().any(|line| clauses(line).iter().any(|clause| asks(clause)))
+}
+
+/// Words up to a mark that ends them; the dot inside `test_core.py` doesn't.
+fn clauses(line: &str) -> Vec<Vec<String>> {
+    let mut clauses = vec![Vec::new()];
+    for word in line.to_lowercase().split_whitespace() {
+        let plain = word.trim_matches(['(', ')', '"', '*', '-', '\'', '.', '!', '?', ';', ':', ',']).to_owned();
+        if let Some(clause) = clauses.last_mut() {
+            clause.push(plain);
+        }
+        if word.ends_with(['.', '!', '?', ';', ':', ',']) {
+            clauses.push(Vec::new());
+        }
+    }
+    clauses
 }
 
 /// A clause in which a verb of change stands as a command, with tests as its object.
-fn asks(clause: &str) -> bool {
-    let plain = clause.to_lowercase();
-    let words: Vec<&str> =
-        plain.split_whitespace().map(|word| word.trim_matches(['(', ')', '"', '*', '-', '\''])).collect();
+fn asks(clause: &[String]) -> bool {
+    let words: Vec<&str> = clause.iter().map(String::as_str).collect();
     (0..words.len()).any(|at| is_command(&words, at) && object_is_tests(words[at], &words[at + 1..]))
 }
 
@@ -141,7 +155,10 @@ fn is_command(words: &[&str], at: usize) -> bool {
 }
 
 fn object_is_tests(verb: &str, words: &[&str]) -> bool {
-    let is_name = |word: &str| word.starts_with("`test") || word.starts_with("test_");
+    let is_name = |word: &str| {
+        let word = word.trim_matches('`');
+        word.starts_with("test_") || (word.contains("test") || word.contains("spec")) && word.contains(['/', '.', '_'])
+    };
     let at = words.iter().take(MAX_WORDS).position(|word| TESTS.contains(word) || is_name(word) || *word == "golden");
     let Some(at) = at else { return false };
     let between = &words[..at];
@@ -161,9 +178,9 @@ fn object_is_tests(verb: &str, words: &[&str]) -> bool {
 fn without_quotes(task: &str) -> String {
     let mut in_fence = false;
     let own = |line: &&str| {
-        let is_fence = line.trim_start().starts_with("```");
-        in_fence ^= is_fence;
-        !in_fence && !is_fence && !line.trim_start().starts_with('>')
+        let opens = line.trim_start().starts_with("```");
+        in_fence ^= opens;
+        !in_fence && !opens && !line.trim_start().starts_with('>')
     };
     task.lines().filter(own).collect::<Vec<_>>().join("\n")
 }

@@ -31,18 +31,22 @@ static SHOULD: Pattern = Pattern::new(
     r"\.(?:should(?:\.|\s|[A-Z]\w*\s*[({])|Should\(\)|must_\w+|wont_\w+)|\bis_expected\b|\bshould(?:_not)?\b|\bshouldBe\b",
 );
 static CALL: Pattern = Pattern::new(
-    r"(?:^|[^\w.])((?:\w+(?:\.|::))*(?:_?assert\w*|refute\w*|debug_assert\w*|prop_assert\w*|_?check\w*|_?verify\w*|_?expect\w*|_?ensure\w*|_?validate\w*|Assert|Check|flunk|raises|throws\w*)(?:(?:\.|::|->)\w+)*)(!?)\s*[(\[]",
+    r"(?:^|[^\w.])((?:\w+(?:\.|::))*(?:_?assert\w*|refute\w*|debug_assert\w*|prop_assert\w*|_?(?:check|verify|expect|ensure|validate)(?:[A-Z_]\w*)?|Assert|Check|flunk|raises|throws\w*)(?:(?:\.|::|->)\w+)*)(!?)\s*[(\[]",
 );
 static TESTING: Pattern = Pattern::new(
-    r"(?:^|[^\w.])(require\.\w+|(?:t|is|c|qt|assert|require|self|this|\$this|static)(?:\.|::|->)(?:is|not|true|false|same|deepEqual|like|throws\w*|equal\w*|Equal\w*|assert\w*|fail|Is|NoErr|Nil|True|Assert|Check))\s*\(",
+    r"(?:^|[^\w.])(require\.\w+|(?:t|is|assert)(?:\.|::|->)(?:is|not|true|false|same|deepEqual|like|throws\w*|equal\w*|Equal\w*|assert\w*|fail|notThrows\w*|snapshot|regex)|(?:c|qt|this|\$this|self|static)(?:\.|::|->)(?:assert\w*|fail|Assert|Check|expect\w+))\s*\(",
 );
 static RUBY_COMMAND: Pattern = Pattern::new(r"^((?:assert|refute|flunk)\w*)\b[ (]");
+static REGEX: Pattern = Pattern::new(r"expect\((?:[^'\x22]*,)?\s*/");
+static WAITS: Pattern = Pattern::new(r"\bawait\b|\breturn\b|=>|\.push\(|\[");
+static LINK: Pattern = Pattern::new(r"\)\s*\.expect\(");
 static FAILS: Pattern = Pattern::new(
     r"\b(?:t|b|tb|tc|f)\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)\(|\b(?:pytest|self|Assertions|Assert)\.(?:fail|Fail)\(|^fail\(|\bpanic!\(|\braise AssertionError|\bthrow new \w*Error|\braise Exception|^flunk\b",
 );
 static SHELL: Pattern = Pattern::new(r"^(?:\[\[? |assert_|refute_|test )");
-static CONDITION: Pattern =
-    Pattern::new(r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b");
+static CONDITION: Pattern = Pattern::new(
+    r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b|^for\b.*\bin\s+(?:\[\s*\]|\(\s*\)|\{\s*\}|range\(0\))",
+);
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif|case|default)\b");
 /// Parts of a line that ask any question; for languages that are only read line by line.
 static ANY: Pattern = Pattern::new(
@@ -51,7 +55,29 @@ static ANY: Pattern = Pattern::new(
 
 /// The assertions among `statements`, in their order.
 pub(super) fn assertions(language: Language, statements: &[Statement]) -> Vec<Assertion> {
-    statements.iter().filter_map(|statement| assertion(language, statement)).collect()
+    let of = |statement| match requests(language, statement) {
+        all if all.is_empty() => assertion(language, statement).into_iter().collect(),
+        all => all,
+    };
+    statements.iter().flat_map(of).collect()
+}
+
+/// A request of JavaScript's supertest asserts in each link of its chain: `.expect(200).expect(/name/)`.
+fn requests(language: Language, statement: &Statement) -> Vec<Assertion> {
+    let links = LINK.regex().filter(|_| language == Language::JavaScript);
+    let assertion = |found: regex::Match| {
+        let text = statement.text.get(found.start()..).unwrap_or_default().trim_start_matches([')', ' ']);
+        let text = calls::call(text).map_or(text, |(_, _, rest)| &text[..text.len() - rest.len()]);
+        Assertion {
+            line: statement.line,
+            text: squeeze(text),
+            subject: String::new(),
+            shown: one_line(text),
+            strength: Some(if REGEX.is_match(text) { Strength::Likeness } else { Strength::Exact }),
+            conditions: Vec::new(),
+        }
+    };
+    links.map(|regex| regex.find_iter(&statement.code).map(assertion).collect()).unwrap_or_default()
 }
 
 fn assertion(language: Language, statement: &Statement) -> Option<Assertion> {
@@ -79,7 +105,12 @@ fn assertion(language: Language, statement: &Statement) -> Option<Assertion> {
     }
     let form = form(language, code)?;
     let text = statement.text.get(form..).unwrap_or(&statement.text);
-    let parsed = strength::parse(language, text);
+    let mut parsed = strength::parse(language, text);
+    // Nobody waits for what this promise finds.
+    let is_promised = language == Language::JavaScript && (text.contains(".resolves") || text.contains(".rejects"));
+    if is_promised && !WAITS.is_match(code) {
+        parsed.strength = Some(Strength::Nothing);
+    }
     Some(Assertion {
         line: statement.line,
         text: squeeze(text),

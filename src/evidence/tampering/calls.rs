@@ -19,7 +19,7 @@ pub(super) fn sides(text: &str) -> (String, String) {
 }
 
 pub(super) fn last_word(head: &str) -> String {
-    head.trim_end_matches(['!', ' ']).rsplit(['.', ':', '>']).next().unwrap_or_default().to_owned().to_owned()
+    head.trim_end_matches(['!', ' ']).rsplit(['.', ':', '>']).next().unwrap_or_default().to_owned()
 }
 
 /// The words of a chain up to its last call: `.not.toBe`, `.to.be.a`.

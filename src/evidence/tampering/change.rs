@@ -1,9 +1,11 @@
 //! A changed file, read as far as it can be, with where its lines differ.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use super::assertions::squeeze;
 use super::language::Language;
 use super::role::Role;
 use super::units::Outline;
@@ -40,6 +42,8 @@ pub(super) struct File<'a> {
     pub is_new: bool,
     pub is_gone: bool,
     hunks: Vec<(Range<usize>, Range<usize>)>,
+    /// Removed lines without layout.
+    taken: BTreeSet<String>,
 }
 
 impl<'a> File<'a> {
@@ -59,12 +63,20 @@ impl<'a> File<'a> {
             is_new: change.before.is_none(),
             is_gone: change.after.is_none(),
             hunks: Vec::new(),
+            taken: BTreeSet::new(),
         };
-        file.hunks = hunks(file.raw(file.before.as_ref()), file.raw(file.after.as_ref()));
+        file.hunks = hunks(Self::raw(file.before.as_ref()), Self::raw(file.after.as_ref()));
+        let removed = |before: &Outline| file.removed().map(|at| squeeze(&before.file.text[at])).collect();
+        file.taken = file.before.as_ref().map(removed).unwrap_or_default();
         file
     }
 
-    fn raw<'o>(&self, outline: Option<&'o Outline>) -> &'o [String] {
+    /// The line was only moved inside the file, or laid out anew.
+    pub fn is_moved(&self, new: usize) -> bool {
+        self.after.as_ref().is_some_and(|after| self.taken.contains(&squeeze(&after.file.text[new])))
+    }
+
+    fn raw(outline: Option<&Outline>) -> &[String] {
         outline.map_or(&[], |outline| &outline.file.raw)
     }
 

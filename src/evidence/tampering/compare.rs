@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::assertions::Assertion;
+use super::assertions::{Assertion, squeeze};
 use super::change::File;
 use super::matching::Function;
 use super::pattern::Pattern;
 use super::skips;
+use super::statements::Statement;
 use super::strength::Strength;
 use super::swallow;
 use crate::journal::{TamperFlag, TamperKind};
@@ -58,9 +59,9 @@ impl Pair<'_, '_> {
         let mut flags = Vec::new();
         if self.old.unit.is_test {
             self.hidden(&mut flags);
-            self.skipped(&mut flags);
             self.cases(&mut flags);
         }
+        self.skipped(&mut flags);
         self.swallowed(&mut flags);
         self.assertions(&mut flags);
         if flags.is_empty() {
@@ -166,11 +167,15 @@ impl Pair<'_, '_> {
     fn assertions(&self, flags: &mut Vec<TamperFlag>) {
         let mut left: Vec<&Assertion> = self.new.assertions.iter().collect();
         let mut missing = Vec::new();
+        let mut asked = Vec::new();
         for old in &self.old.assertions {
+            let question = (action(self.old, old).map(|action| action.line), old.text.as_str());
             match left.iter().position(|new| new.text == old.text) {
                 Some(at) => self.conditions(old, left.remove(at), flags),
+                None if asked.contains(&question) || self.is_merged(old) => {}
                 None => missing.push(old),
             }
+            asked.push(question);
         }
         let mut pairs = Vec::new();
         for near in NEAREST_FIRST {
@@ -192,6 +197,16 @@ impl Pair<'_, '_> {
                 flags.push(self.flag(line, TamperKind::AssertionRemoved, true, reason));
             }
         }
+    }
+
+    /// The same is still asked, and what came before it is done less often than it was: two passages became one.
+    fn is_merged(&self, old: &Assertion) -> bool {
+        let times = |function: &Function, text: &str| {
+            function.statements.iter().filter(|other| squeeze(&other.text) == text).count()
+        };
+        let action = action(self.old, old).map(|action| squeeze(&action.text));
+        self.new.assertions.iter().any(|new| new.text == old.text)
+            && action.is_some_and(|action| times(self.new, &action) < times(self.old, &action))
     }
 
     /// The same assertion, but asked under more conditions.
@@ -233,9 +248,7 @@ impl Pair<'_, '_> {
         });
         let known: Vec<String> = self.old.squeezed().map(|(_, text)| text).collect();
         let mocked = self.new.squeezed().find(|(_, text)| MOCK.is_match(text) && !known.contains(text));
-        let header = |function: &Function| {
-            super::assertions::squeeze(&function.outline.file.text[function.unit.header.clone()].concat())
-        };
+        let header = |function: &Function| squeeze(&function.outline.file.text[function.unit.header.clone()].concat());
         let line = match (gone, mocked) {
             (_, Some((at, _))) => self.file.place_of_new(at),
             (Some((at, _)), None) => self.old_file.place_of_old(at),
@@ -247,10 +260,20 @@ impl Pair<'_, '_> {
     }
 }
 
+/// What is done before an assertion: the last statement that asserts nothing.
+fn action<'f>(function: &'f Function, assertion: &Assertion) -> Option<&'f Statement> {
+    let asserts = |statement: &&Statement| function.assertions.iter().any(|other| other.line == statement.line);
+    function
+        .statements
+        .iter()
+        .take_while(|statement| statement.line < assertion.line)
+        .filter(|statement| !asserts(statement))
+        .last()
+}
+
 fn changed_mark<'m>(old: &[(usize, usize)], new: &'m [(usize, usize)], pair: &Pair) -> Option<&'m (usize, usize)> {
-    let known: Vec<String> =
-        old.iter().map(|(at, _)| super::assertions::squeeze(&pair.old.outline.file.text[*at])).collect();
-    new.iter().find(|(at, _)| !known.contains(&super::assertions::squeeze(&pair.new.outline.file.text[*at])))
+    let known: Vec<String> = old.iter().map(|(at, _)| squeeze(&pair.old.outline.file.text[*at])).collect();
+    new.iter().find(|(at, _)| !known.contains(&squeeze(&pair.new.outline.file.text[*at])))
 }
 
 /// Which assertion stands in the place of which: first of the same subject, then of about the same, then as strong, then any.

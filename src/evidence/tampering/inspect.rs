@@ -2,6 +2,7 @@
 
 use super::change::{Change, File};
 use super::role::Role;
+use super::units::Outline;
 use super::{configuration, functions, lines, outside, shadows, snapshots};
 use crate::journal::{TamperFlag, TamperKind};
 
@@ -10,8 +11,8 @@ use crate::journal::{TamperFlag, TamperKind};
 /// Files that are no text, or larger than half a mebibyte, aren't read: that a file of tests among them changed is flagged.
 #[must_use]
 pub fn inspect(changes: &[Change<'_>]) -> Vec<TamperFlag> {
-    let changed = changes.iter().filter(|change| change.before != change.after || change.renamed_from.is_some());
-    let files: Vec<File> = changed.map(File::read).collect();
+    let touched = changes.iter().filter(|change| change.before != change.after || change.renamed_from.is_some());
+    let files: Vec<File> = touched.map(File::read).collect();
     let mut flags = functions::flags(&files);
     for file in &files {
         flags.extend(whole(file));
@@ -19,6 +20,7 @@ pub fn inspect(changes: &[Change<'_>]) -> Vec<TamperFlag> {
         flags.extend(configuration::flags(file));
         flags.extend(lines::flags(file));
         flags.extend(shadows::flags(file));
+        flags.extend(outside::module_removed(file));
         if file.holds_tests() {
             flags.extend(outside::flags(file));
         }
@@ -36,9 +38,7 @@ fn whole(file: &File) -> Option<TamperFlag> {
     // Tests that the guard can read are named one by one.
     let has_functions = file.before.as_ref().is_some_and(|before| !before.units.is_empty());
     let was_test = file.old_role == Role::Test;
-    let has_content =
-        file.before.as_ref().is_some_and(|before| before.file.code.iter().any(|line| !line.trim().is_empty()));
-    if was_test && file.is_gone && !has_functions && has_content {
+    if was_test && file.is_gone && !has_functions && file.before.as_ref().is_some_and(Outline::asserts) {
         return Some(file.flag(1, TamperKind::TestRemoved, true, "a file of tests is gone"));
     }
     None

@@ -1,6 +1,5 @@
 //! Added lines that end the program early, patch the runner, or ask whether tests are running.
 
-use super::assertions::squeeze;
 use super::change::File;
 use super::extent::indent;
 use super::language::Language;
@@ -21,26 +20,22 @@ static HOOK: Pattern = Pattern::new(
     r"process\.on\(\s*['\x22](?:exit|beforeExit|uncaughtException|unhandledRejection)|atexit\.register|at_exit|set_hook|shutdown_function|exception_handler",
 );
 static PATCHES_RUNNER: Pattern = Pattern::new(
-    r"\b(?:unittest\.)?(?:TestCase|TestResult|TextTestResult|TextTestRunner)\.\w+\s*=[^=]|\b_pytest\.[\w.]+\s*=[^=]|\bpytest\.(?:Item|Function|Session|raises|fail|main)[\w.]*\s*=[^=]|\bsys\.modules\[\s*['\x22](?:pytest|_pytest|unittest)|\bbuiltins\.\w*(?:AssertionError|assert)\w*\s*=|^\s*AssertionError\s*=|\bclass\s+AssertionError\b|\bdef\s+assert(?:Equal|True|False|Raises|In|Is\w*|Not\w+|Dict\w+|List\w+|Almost\w+)\(|\bdef\s+(?:run|runTest|failureException|fail)\(self\b.*result|\bmacro_rules!\s*assert(?:_eq|_ne)?\b|\b(?:global|globalThis|window)\.(?:expect|it|test|describe|assert)\s*=[^=]|\bassert\.(?:equal|strictEqual|deepEqual|ok|deepStrictEqual|fail)\s*=[^=>]|\bexpect\.prototype|\bsetattr\(\s*(?:unittest|pytest|_pytest|TestCase)|\bunittest\.case\.\w+\.\w+\s*=|failureException\s*=|\bMinitest::\w+.*(?:define_method|prepend)|\bsys\.settrace\(",
+    r"\b(?:unittest\.)?(?:TestCase|TestResult|TextTestResult|TextTestRunner)\.\w+\s*=[^=]|\b_pytest\.[\w.]+\s*=[^=]|\bpytest\.(?:Item|Function|Session|raises|fail|main)[\w.]*\s*=[^=]|\bsys\.modules\[\s*['\x22](?:pytest|_pytest|unittest)|\bbuiltins\.\w*(?:AssertionError|assert)\w*\s*=|^\s*AssertionError\s*=|\bclass\s+AssertionError\b|\bdef\s+assert(?:Equal|True|False|Raises|In|Is\w*|Not\w+|Dict\w+|List\w+|Almost\w+)\(|\bdef\s+(?:run|runTest|failureException|fail)\(self\b.*result|\bmacro_rules!\s*assert(?:_eq|_ne)?\b|\b(?:global|globalThis|window)\.(?:expect|it|test|describe|assert)\s*=[^=]|\bassert\.(?:equal|strictEqual|deepEqual|ok|deepStrictEqual|fail)\s*=[^=>]|\bexpect\.prototype|\bsetattr\(\s*(?:unittest|pytest|_pytest|TestCase)|\bunittest\.case\.\w+\.\w+\s*=|failureException\s*=|^\s*def\s+load_tests\(|\bMinitest::\w+.*(?:define_method|prepend)|\bsys\.settrace\(",
 );
 static ALWAYS_EQUAL: Pattern = Pattern::new(r"def\s+__(?:eq|ne|bool|contains)__\(.*\)[^:]*:");
 static ASKS: Pattern = Pattern::new(
     r#"(?:["'](?:pytest|unittest|nose|_pytest)["']\s+in\s+sys\.modules)|sys\.modules\.get\(\s*["'](?:pytest|unittest)|PYTEST_CURRENT_TEST|PYTEST_VERSION|PYTEST_XDIST|NODE_ENV['"\]\s]*\s*[!=]==?\s*['"]test|['"]test['"]\s*[!=]==?\s*process\.env\.NODE_ENV|JEST_WORKER_ID|VITEST_WORKER_ID|process\.env\.VITEST\b|import\.meta\.vitest\b|typeof\s+(?:jest|describe|it|expect)\b|\bcfg!\(\s*test\s*\)|cfg\(\s*not\(\s*test\s*\)\s*\)|\btesting\.Testing\(\)|flag\.Lookup\(\s*"test\.|HasSuffix\(\s*os\.Args\[0\],\s*"\.test"|Rails\.env\.test\?|RAILS_ENV['"\]\s]*==\s*['"]test|runningUnitTests\(\)|PHPUNIT_\w+|environment\(\s*['"]testing['"]|NEXTEST\b|RUST_TEST_|CARGO_TARGET_TMPDIR|defined\?\(\s*(?:Minitest|RSpec)|Class\.forName\(\s*"org\.junit|_called_from_test|GO_TEST\b|sys\.argv\[0\].*(?:pytest|unittest)"#,
 );
-static OPTIMIZE: Pattern = Pattern::new(r"\bPYTHONOPTIMIZE\b|python3?\s+-O+\b");
+static OPTIONS: Pattern = Pattern::new(
+    r#"(?:environ\S*|putenv\(|setdefault\(|Setenv\(|process\.env\S*)[\["'(]*\s*["']?(?:PYTHONOPTIMIZE|PYTEST_ADDOPTS|PYTEST_PLUGINS|GOFLAGS|NODE_OPTIONS)\b"#,
+);
+static TEST_MAIN: Pattern = Pattern::new(r"^func TestMain\(");
 
 /// What is to be said of the lines that a file of code gained.
 pub(super) fn flags(file: &File) -> Vec<TamperFlag> {
     let Some(after) = file.after.as_ref().filter(|after| after.language != Language::Other) else { return Vec::new() };
-    let added = file.added().filter(|at| !is_moved(file, after, *at));
+    let added = file.added().filter(|at| !file.is_moved(*at));
     added.filter_map(|at| line(file, after, at)).collect()
-}
-
-/// The same line stood elsewhere in the file.
-fn is_moved(file: &File, after: &Outline, at: usize) -> bool {
-    let line = squeeze(&after.file.text[at]);
-    let Some(before) = &file.before else { return false };
-    file.removed().any(|old| squeeze(&before.file.text[old]) == line)
 }
 
 fn line(file: &File, after: &Outline, at: usize) -> Option<TamperFlag> {
@@ -86,8 +81,11 @@ fn line(file: &File, after: &Outline, at: usize) -> Option<TamperFlag> {
     if !of_tests && in_code(&ASKS).is_some() {
         return flag(TamperKind::TestDetected, true, "the code asks whether it runs under test");
     }
-    in_code(&OPTIMIZE)
-        .and_then(|()| flag(TamperKind::RunnerChanged, true, "Python leaves out assertions when it optimises"))
+    if TEST_MAIN.is_match(code) && !after.file.code.iter().any(|line| line.contains(".Run()")) {
+        return flag(TamperKind::RunnerChanged, true, "a `TestMain` that runs no tests");
+    }
+    in_code(&OPTIONS)
+        .and_then(|()| flag(TamperKind::RunnerChanged, true, "the runner is given options from inside the code"))
 }
 
 /// In a program's own code an exit is its business, unless it happens as soon as the file is loaded.
@@ -96,9 +94,13 @@ fn soft_exit_weakens(file: &File, after: &Outline, at: usize, of_tests: bool) ->
         unit.is_test && file.before.as_ref().is_none_or(|before| before.tests().all(|old| old.bare != unit.bare))
     });
     if of_tests {
-        // Shells end with an exit; and a new test may only fail by it.
-        return !(in_new_test && matches!(after.language, Language::Python | Language::Ruby))
-            && !(after.language == Language::Shell && file.is_new);
+        // A new test of these may only fail by it, and a new script ends as it likes.
+        let is_harmless = match after.language {
+            Language::Python | Language::Ruby => in_new_test,
+            Language::Shell => file.is_new,
+            _ => false,
+        };
+        return !is_harmless;
     }
     after.language == Language::Python && indent(&after.file.code[at]) == 0 && after.unit_at(at).is_none()
 }

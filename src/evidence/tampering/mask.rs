@@ -64,7 +64,8 @@ impl<'s> Mask<'s> {
             // `$#` of shells and `#{…}` of Ruby strings are no comments; nor is `#!` of Rust's inner attributes.
             let is_glued = rest[0] == b'#' && self.at > 0 && !self.source[self.at - 1].is_ascii_whitespace();
             let is_attribute = rest.starts_with(b"#[");
-            return (!is_attribute && !(is_glued && rest.get(1) == Some(&b'{'))).then(|| self.at + line_end(rest));
+            let is_inserted = is_glued && rest.get(1) == Some(&b'{');
+            return (!is_attribute && !is_inserted).then(|| self.at + line_end(rest));
         }
         let (open, close) = syntax.block_comment?;
         let inner = rest.strip_prefix(open.as_bytes())?;

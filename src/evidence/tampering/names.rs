@@ -111,3 +111,52 @@ fn placeholders(title: &str) -> Vec<String> {
 fn letters(text: &str) -> String {
     text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_known_by_each_runners_name() {
+        let same = [
+            ("tests/test_core.py::T::test_add[1-2]", "T::test_add", "tests/test_core.py"),
+            ("tests.test_core.T.test_add", "T::test_add", "tests/test_core.py"),
+            ("tests.test_core.T::test_add", "T::test_add", "tests/test_core.py"),
+            ("test_add (tests.test_core.T.test_add)", "T::test_add", "tests/test_core.py"),
+            ("core::tests::adds", "tests::adds", "src/core.rs"),
+            ("kcode::core core::tests::adds", "tests::adds", "src/core.rs"),
+            ("TestAdd/negative_numbers", "TestAdd", "core_test.go"),
+            ("example.com/core.TestAdd", "TestAdd", "core_test.go"),
+            ("adder > adds", "adder > adds", "src/core.test.js"),
+            ("adder adds", "adder > adds", "src/core.test.js"),
+            ("src/core.test.js > adder › adds", "adder > adds", "src/core.test.js"),
+            ("adds 1 and 2", "adds %d and %d", "src/core.test.js"),
+            ("adds one to two", "adds $name to ${other}", "src/core.test.js"),
+            ("core.CoreTest.adds()", "CoreTest::adds", "src/test/java/core/CoreTest.java"),
+            ("core.CoreTest#adds", "CoreTest::adds", "src/test/java/core/CoreTest.java"),
+            ("Core.Tests.CoreTests.Adds(a: 1)", "CoreTests::Adds", "Core.Tests/CoreTests.cs"),
+            ("CoreTest::testAdd with data set #0", "CoreTest::testAdd", "tests/CoreTest.php"),
+            ("CoreTest#test_add", "CoreTest::test_add", "test/core_test.rb"),
+        ];
+        for (runner, name, path) in same {
+            assert!(is_same(runner, name, &RelPath::new(path).unwrap()), "{runner} {name}");
+        }
+    }
+
+    #[test]
+    fn another_test_is_another() {
+        let other = [
+            ("tests/test_core.py::T::test_add_all", "T::test_add", "tests/test_core.py"),
+            ("tests/test_core.py::U::test_add", "T::test_add", "tests/test_core.py"),
+            ("tests/test_other.py::T::test_add", "T::test_add", "tests/test_core.py"),
+            ("tests.test_other.T.test_add", "T::test_add", "tests/test_core.py"),
+            ("core::tests::adds_all", "tests::adds", "src/core.rs"),
+            ("TestAddAll", "TestAdd", "core_test.go"),
+            ("adder > adds all", "adder > adds", "src/core.test.js"),
+            ("core.OtherTest.adds()", "CoreTest::adds", "src/test/java/core/CoreTest.java"),
+        ];
+        for (runner, name, path) in other {
+            assert!(!is_same(runner, name, &RelPath::new(path).unwrap()), "{runner} {name}");
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! Lines of test files that stand in no function: marks on whole suites, build tags, modules that are no longer named.
 
-use super::assertions::squeeze;
 use super::change::File;
 use super::language::Language;
 use super::pattern::Pattern;
@@ -9,6 +8,10 @@ use super::units::Outline;
 use crate::journal::{TamperFlag, TamperKind};
 
 static BUILD_TAG: Pattern = Pattern::new(r"^//\s*(?:go:build|\+build)\b");
+static NEVER: Pattern = Pattern::new(r"^\s*(?:if|while)\s*\(?\s*(?:False|false|0|None|TYPE_CHECKING)\s*\)?\s*[:{]");
+static REBINDS: Pattern = Pattern::new(r"^\s*(?:del\s+([\w.]+)|([\w.]+)\s*=[^=])");
+static SET_UP_NAME: Pattern = Pattern::new(r"(?i)^(?:async)?_?set_?up|^before");
+static REBINDS_MODULE: Pattern = Pattern::new(r"^\w+(?:\.\w+)+\s*=[^=]|^setattr\(");
 static MODULE: Pattern = Pattern::new(r"^\s*(?:pub\s+)?mod\s+(\w*test\w*)\s*[;{]");
 static CFG: Pattern = Pattern::new(r"#!?\[\s*cfg\b");
 static CFG_TEST: Pattern = Pattern::new(r"#\[\s*cfg\(\s*test\s*\)\s*\]");
@@ -19,57 +22,70 @@ static SET_UP: Pattern = Pattern::new(
 /// What is to be said of the lines outside functions, and of marks that stand anywhere.
 pub(super) fn flags(file: &File) -> Vec<TamperFlag> {
     let Some(after) = &file.after else { return Vec::new() };
-    let mut flags = Vec::new();
-    for at in file.added() {
-        let (code, raw) = (after.file.code[at].as_str(), after.file.raw[at].as_str());
-        let place = file.place_of_new(at);
-        let is_known = || {
-            file.removed().any(|old| {
-                file.before
-                    .as_ref()
-                    .is_some_and(|before| squeeze(&before.file.text[old]) == squeeze(&after.file.text[at]))
-            })
-        };
-        if skips::hides_others(after.language, code) && !is_known() {
-            flags.push(file.flag(place, TamperKind::TestSkipped, true, "with `only`, all other tests are left out"));
-        } else if skips::count(after.language, code) > 0 && in_old_suite(file, after, at) && !is_known() {
-            flags.push(file.flag(place, TamperKind::TestSkipped, true, "a whole group of tests is skipped"));
-        } else if BUILD_TAG.is_match(raw) && after.language == Language::Go && !file.is_new {
-            flags.push(file.flag(
-                place,
-                TamperKind::TestHidden,
-                true,
-                "with this build tag, the tests of the file aren't built as before",
-            ));
-        } else if SET_UP.is_match(code)
-            && after.unit_at(at).is_none_or(|unit| !unit.is_test)
-            && !file.is_new
-            && !is_known()
-        {
-            flags.push(file.flag(
-                place,
-                TamperKind::TestEdited,
-                false,
-                "something is put in the place of what is tested, for all tests of the file",
-            ));
-        } else if is_conditional_module(after, at) && !is_known() && !file.is_new {
-            flags.push(file.flag(
-                place,
-                TamperKind::TestHidden,
-                true,
-                "tests of the module are built only under this condition",
-            ));
-        }
+    let flag = |at: usize| {
+        let (kind, weakens, reason) = line(file, after, at)?;
+        Some(TamperFlag { tests: known_tests(file), ..file.flag(file.place_of_new(at), kind, weakens, reason) })
+    };
+    file.added().filter(|at| !file.is_moved(*at)).filter_map(flag).collect()
+}
+
+fn line(file: &File, after: &Outline, at: usize) -> Option<(TamperKind, bool, &'static str)> {
+    let code = after.file.code[at].as_str();
+    if skips::hides_others(after.language, code) {
+        Some((TamperKind::TestSkipped, true, "with `only`, all other tests are left out"))
+    } else if skips::count(after.language, code) > 0 && in_old_suite(file, after, at) {
+        Some((TamperKind::TestSkipped, true, "a whole group of tests is skipped"))
+    } else if !file.is_new && (is_build_tag(after, at) || is_conditional_module(after, at)) {
+        Some((TamperKind::TestHidden, true, "under this condition, tests aren't built or found as before"))
+    } else if takes_name_away(file, after, at) {
+        Some((TamperKind::TestHidden, true, "the name of a test means something else from here on"))
+    } else if replaces(file, after, at) {
+        Some((TamperKind::TestEdited, false, "something is put in the place of what is tested, for many tests at once"))
+    } else {
+        None
     }
-    flags.extend(module_removed(file));
-    let names = |tests: &mut TamperFlag| tests.tests = known_tests(file);
-    flags.iter_mut().for_each(names);
-    flags
+}
+
+fn is_build_tag(after: &Outline, at: usize) -> bool {
+    match after.language {
+        Language::Go => BUILD_TAG.is_match(&after.file.raw[at]),
+        Language::CSharp => after.file.code[at].trim_start().starts_with("#if"),
+        Language::Python | Language::JavaScript => NEVER.is_match(&after.file.code[at]),
+        _ => false,
+    }
+}
+
+/// `del test_add`, `test_add = None`, outside of functions.
+fn takes_name_away(file: &File, after: &Outline, at: usize) -> bool {
+    let Some(found) = REBINDS.captures(&after.file.code[at]).filter(|_| after.language == Language::Python) else {
+        return false;
+    };
+    let name = found.get(1).or(found.get(2)).and_then(|name| name.as_str().rsplit('.').next()).unwrap_or_default();
+    let Some(before) = file.before.as_ref().filter(|_| after.unit_at(at).is_none()) else { return false };
+    before.tests().any(|test| test.bare == name) || before.suites.iter().any(|suite| suite.name == name)
+}
+
+/// Something is put in the place of the code for many tests at once.
+fn replaces(file: &File, after: &Outline, at: usize) -> bool {
+    let code = &after.file.code[at];
+    let is_conftest = file.path.as_str().ends_with("conftest.py");
+    let in_test = after.unit_at(at).is_some_and(|unit| unit.is_test);
+    let rebinds = is_conftest && REBINDS_MODULE.is_match(code);
+    !in_test && (rebinds || (is_conftest || !file.is_new) && SET_UP.is_match(code))
+}
+
+/// Runs before the tests of a suite or a file.
+fn is_set_up(after: &Outline, at: usize) -> bool {
+    after.unit_at(at).is_some_and(|unit| {
+        let header = after.file.text[unit.header.clone()].concat();
+        let says = ["@Before", "autouse", "[SetUp", "[OneTimeSetUp", "[TestInitialize"];
+        !unit.is_test && (SET_UP_NAME.is_match(&unit.bare) || says.iter().any(|word| header.contains(word)))
+    })
 }
 
 /// Outside of functions, or the head of a suite, in a place where there were tests before.
 fn in_old_suite(file: &File, after: &Outline, at: usize) -> bool {
-    if file.is_new || after.unit_at(at).is_some() {
+    if file.is_new || after.unit_at(at).is_some() && !is_set_up(after, at) {
         return false;
     }
     let suite = after
@@ -106,7 +122,7 @@ fn is_conditional_module(after: &Outline, at: usize) -> bool {
 }
 
 /// `mod tests;` that isn't named any more: its file is there, but isn't built.
-fn module_removed(file: &File) -> Option<TamperFlag> {
+pub(super) fn module_removed(file: &File) -> Option<TamperFlag> {
     let before = file.before.as_ref().filter(|before| before.language == Language::Rust)?;
     let after = file.after.as_ref()?;
     let names = |line: &str| MODULE.captures(line).and_then(|found| found.get(1).map(|name| name.as_str().to_owned()));
@@ -126,8 +142,8 @@ fn module_removed(file: &File) -> Option<TamperFlag> {
 }
 
 /// Tests that stood in the file before.
-pub(super) fn known_tests(file: &File) -> Vec<String> {
+fn known_tests(file: &File) -> Vec<String> {
     const ENOUGH: usize = 500;
-    let tests = file.before.iter().flat_map(|before| before.tests());
+    let tests = file.before.iter().flat_map(Outline::tests);
     tests.take(ENOUGH).map(|test| test.name.clone()).collect()
 }

@@ -40,6 +40,21 @@ const SNAPSHOT_ENDINGS: [&str; 8] =
 const SNAPSHOT_FOLDERS: [&str; 6] =
     ["__snapshots__", "snapshots", "__image_snapshots__", "golden", "goldens", "goldenfiles"];
 const DATA_FOLDERS: [&str; 3] = ["testdata", "fixtures", "__fixtures__"];
+/// Go builds files of these names only there.
+const OTHER_SYSTEMS: [&str; 12] = [
+    "_windows",
+    "_plan9",
+    "_js",
+    "_wasm",
+    "_android",
+    "_ios",
+    "_aix",
+    "_solaris",
+    "_dragonfly",
+    "_illumos",
+    "_wasip1",
+    "_mips",
+];
 const CI: [&str; 9] = [
     ".github/workflows/",
     ".circleci/",
@@ -57,7 +72,7 @@ impl Role {
         let path_text = path.as_str().to_lowercase();
         let (folders, name) = path_text.rsplit_once('/').unwrap_or(("", &path_text));
         let in_one_of = |names: &[&str]| folders.split('/').any(|folder| names.contains(&folder));
-        let in_tests = in_one_of(&TEST_FOLDERS) || folders.split('/').any(|folder| folder.ends_with(".tests"));
+        let in_tests = in_one_of(&TEST_FOLDERS) || folders.split('/').any(|folder| has_ending(folder, "tests"));
         let is_code = Language::of(path) != Language::Other;
         if CI.iter().any(|start| path_text.starts_with(start) || name == *start) {
             Self::Ci
@@ -67,7 +82,7 @@ impl Role {
             || in_one_of(&SNAPSHOT_FOLDERS) && (!is_code || in_one_of(&["__snapshots__"]))
         {
             Self::Snapshot
-        } else if is_found(path) {
+        } else if is_found(path) || name.ends_with("_test.go") {
             Self::Test
         } else if is_support(name) || in_tests && is_code {
             Self::Support
@@ -166,17 +181,24 @@ pub(super) fn is_found(path: &RelPath) -> bool {
                 || stem.ends_with("-test")
                 || stem.ends_with("_test")
         }
-        Language::Go => stem.ends_with("_test"),
+        Language::Go => {
+            stem.strip_suffix("_test").is_some_and(|stem| !OTHER_SYSTEMS.iter().any(|system| stem.ends_with(system)))
+        }
         Language::Java | Language::Kotlin | Language::CSharp | Language::Php => {
             ["Test", "Tests", "TestCase", "IT", "Spec", "ITCase"].iter().any(|end| stem.ends_with(end))
                 || stem.starts_with("Test")
-                || name.ends_with(".phpt")
+                || has_ending(name, "phpt")
                 || in_tests && Language::of(path) == Language::Php && folders.to_lowercase().contains("feature")
         }
         Language::Ruby => stem.ends_with("_test") || stem.ends_with("_spec") || stem.starts_with("test_"),
-        Language::Shell => name.ends_with(".bats") || stem.starts_with("test") || stem.ends_with("_test"),
+        Language::Shell => has_ending(name, "bats") || stem.starts_with("test") || stem.ends_with("_test"),
         Language::Other => in_tests && stem.to_lowercase().contains("test") && name.contains('.') && !is_prose(name),
     }
+}
+
+/// By the last dot of a name.
+pub(super) fn has_ending(name: &str, ending: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, other)| other == ending)
 }
 
 fn is_prose(name: &str) -> bool {

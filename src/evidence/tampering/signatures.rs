@@ -67,7 +67,7 @@ pub(super) fn signature(language: Language, code: &str, text: &str) -> Option<Si
         Language::Php => {
             titled(&PEST, text).or_else(|| named_type(code)).or_else(|| function(PHP.captures(code)?.get(1)?.as_str()))
         }
-        Language::JavaScript => titled(&JS_CALL, code).or_else(|| {
+        Language::JavaScript => titled(&JS_CALL, code).filter(|_| has_title(code)).or_else(|| {
             let found = JS_FUNCTION.captures(code)?;
             function(found.get(1).or_else(|| found.get(2))?.as_str())
         }),
@@ -93,6 +93,19 @@ fn named(pattern: &Pattern, code: &str) -> Option<Signature> {
 fn named_type(code: &str) -> Option<Signature> {
     let name = JVM_TYPE.captures(code)?.get(2)?.as_str().to_owned();
     Some(Signature { opens: Opens::Suite, name: Some(name) })
+}
+
+/// A runner's functions are common words: `test(app)` is a call of something else when no title or name and more follow.
+fn has_title(code: &str) -> bool {
+    let Some((_, rest)) = code.rsplit_once("each").or_else(|| code.split_once('(')) else { return true };
+    let first = rest.trim_start_matches(['(', ' ']);
+    let is_name =
+        first.split(|character: char| !(character.is_alphanumeric() || "_.$".contains(character))).nth(1).is_none();
+    first.is_empty()
+        || first.starts_with(['\'', '"', '`', '[', '('])
+        || first.contains(',')
+        || is_name
+        || code.contains("each")
 }
 
 /// The first group says that it is a suite; the title follows.

@@ -23,10 +23,10 @@ static CSHARP: Pattern = Pattern::new(
     r"\[\s*(?:\w+,\s*)*(?:Ignore|Explicit|Skip)\b|\bSkip\s*=|\bAssert\.(?:Ignore|Inconclusive|Skip)\w*\(|\bSkip\.(?:If|IfNot)\(",
 );
 static PHP: Pattern = Pattern::new(
-    r"markTest(?:Skipped|Incomplete)|->(?:skip\w*|todo)\(|#\[(?:Requires\w+|RequiresPhp)|\bxit\(|@requires\b|@group\s+(?:skip|ignore|disabled)",
+    r"markTest(?:Skipped|Incomplete)|\b(?:expectNotTo|DoesNot)PerformAssertions\b|->(?:skip\w*|todo)\(|#\[(?:Requires\w+|RequiresPhp)|\bxit\(|@requires\b|@group\s+(?:skip|ignore|disabled)",
 );
 static RUBY: Pattern = Pattern::new(
-    r"^\s*(?:skip|pending|omit|pend)\b|\b(?:xit|xdescribe|xcontext|xspecify|xscenario)\b|,\s*(?:skip|pending)(?::|\b)|,\s*:(?:skip|pending)\b|\bskip\s*(?:if|unless)\b",
+    r"(?:^|\{|\bdo)\s*(?:skip|pending|omit|pend)\b|\b(?:xit|xdescribe|xcontext|xspecify|xscenario)\b|,\s*(?:skip|pending)(?::|\b)|,\s*:(?:skip|pending)\b|\bskip\s*(?:if|unless)\b",
 );
 static SHELL: Pattern = Pattern::new(r"^\s*skip\b");
 static ANY: Pattern = Pattern::new(r"(?i)\b(?:skip|ignore|disabled?|xfail|GTEST_SKIP|DISABLED_)\w*\b");

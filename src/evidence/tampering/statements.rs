@@ -120,7 +120,7 @@ impl<'f> ByBraces<'f> {
             }
             b'(' | b'[' => self.depth += 1,
             b')' | b']' | b'}' => self.depth = (self.depth - 1).max(0),
-            b';' if self.depth == 0 => return self.finish(),
+            b';' if self.depth == 0 && !self.is_head_of_go() => return self.finish(),
             _ => {}
         }
         self.push(at, column, byte, text);
@@ -154,6 +154,11 @@ impl<'f> ByBraces<'f> {
         }
     }
 
+    /// `if got := Add(1, 2); got != 3 {` is one head.
+    fn is_head_of_go(&self) -> bool {
+        self.language == Language::Go && BLOCK_WORD.is_match(&self.current.code)
+    }
+
     /// Whether a brace here opens a block, or a literal.
     fn opens_block(&self) -> bool {
         let before = self.current.code.as_str();
@@ -170,8 +175,8 @@ impl<'f> ByBraces<'f> {
 
     fn finish(&mut self) {
         let mut done = std::mem::take(&mut self.current);
-        done.code = done.code.trim().to_owned();
-        done.text = done.text.trim().to_owned();
+        done.code = String::from(done.code.trim());
+        done.text = String::from(done.text.trim());
         if done.code.chars().any(|character| character.is_alphanumeric() || "\"'`".contains(character)) {
             done.around = self.blocks.iter().map(|(head, _)| head.clone()).collect();
             self.found.push(done);

@@ -42,7 +42,7 @@ static WIDE: Pattern =
     Pattern::new(r"^(?:Base)?Exception$|^Error$|^Throwable(?:::class)?$|^StandardError$|^Exception::class$|^$");
 
 /// In this order: the first word that the name of an assertion holds tells its strength.
-const VERBS: [(&str, Strength); 96] = {
+const VERBS: [(&str, Strength); 97] = {
     use Strength::{Exact as E, Likeness as L, Truth as T};
     [
         ("almostequal", L),
@@ -60,6 +60,7 @@ const VERBS: [(&str, Strength); 96] = {
         ("nottobe", L),
         ("nottoequal", L),
         ("errorcontains", L),
+        ("containsexactly", E),
         ("contain", L),
         ("include", L),
         ("tomatchsnapshot", E),
@@ -146,22 +147,19 @@ const VERBS: [(&str, Strength); 96] = {
 
 /// Takes an assertion apart. `text` starts at its first word.
 pub(super) fn parse(language: Language, text: &str) -> Parsed {
-    if language == Language::Python {
-        if let Some(asked) = text
-            .strip_prefix("assert")
-            .filter(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
-        {
-            return of_expression(asked);
-        }
+    let is_word = |rest: &&str| rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+    let asked = text.strip_prefix("assert").filter(|rest| language == Language::Python && !is_word(rest));
+    if let Some(asked) = asked {
+        return of_expression(asked);
     }
     let Some((head, arguments, tail)) = call(text) else { return of_words(text) };
     let verb = last_word(head);
     let tail = tail.trim_start();
     if let Some((_, expected, _)) = call(tail).filter(|_| tail.starts_with(['.', '?', '-'])) {
-        return of_chain(&arguments, chain_words(tail), &expected);
+        return of_chain(&arguments, &chain_words(tail), &expected);
     }
     if tail.starts_with('.') {
-        return of_chain(&arguments, tail.to_owned(), &[]);
+        return of_chain(&arguments, tail, &[]);
     }
     of_verb(&verb, &arguments)
 }
@@ -172,7 +170,11 @@ pub(super) fn of_guard(guard: &str) -> Strength {
         guard.contains("!=") || guard.contains("DeepEqual") || guard.contains("cmp.Diff") || EQUAL_CALL.is_match(guard);
     let against_nothing = guard.contains("!= nil") || guard.contains("== nil") || guard.contains("!= null");
     match (exact && !against_nothing, guard.contains(" || ") || guard.contains('<') || guard.contains('>')) {
-        _ if guard.contains("if false") || guard.contains("if (false") || guard.contains("&& false") => {
+        _ if guard.contains("if false")
+            || guard.contains("if (false")
+            || guard.contains("&& false")
+            || guard.contains("false &&") =>
+        {
             Strength::Nothing
         }
         (true, _) => Strength::Exact,
@@ -204,15 +206,18 @@ fn expression(asked: &str) -> Strength {
     let (left, right) = sides(asked);
     let operator: String = right.chars().take_while(|character| "=!<>".contains(*character)).collect();
     let value = right.trim_start_matches(['=', '!', '<', '>']);
-    if asked.contains(" or ") || asked.contains("||") {
+    let parts = |separator: &str| {
+        let words = asked.replace(separator, "\u{1}");
+        split(&words, '\u{1}').len()
+    };
+    if parts(" or ") > 1 || parts("||") > 1 {
         return Strength::Likeness;
     }
     match operator.as_str() {
         "==" | "===" if left == value => Strength::Nothing,
-        "==" | "===" if CONSTANT.is_match(value) => Strength::Truth,
+        "==" | "===" | "!=" | "!==" if CONSTANT.is_match(value) => Strength::Truth,
         "==" | "===" if LIKE.is_match(asked) => Strength::Likeness,
         "==" | "===" => Strength::Exact,
-        "!=" | "!==" if CONSTANT.is_match(value) => Strength::Truth,
         "" if right.is_empty() && EQUAL_CALL.is_match(asked) => Strength::Exact,
         "" if right.is_empty() && (LIKE_CALL.is_match(asked) || LIKE.is_match(asked)) => Strength::Likeness,
         "" if right.is_empty() => Strength::Truth,
@@ -261,9 +266,9 @@ fn of_verb(verb: &str, arguments: &[String]) -> Parsed {
 }
 
 /// `expect(subject).words(expected)`.
-fn of_chain(subject: &[String], words: String, expected: &[String]) -> Parsed {
+fn of_chain(subject: &[String], words: &str, expected: &[String]) -> Parsed {
     let subject = subject.join(",");
-    let plain = plain(&words);
+    let plain = plain(words);
     let first = expected.first().map_or("", |first| first.trim());
     let strength =
         if plain.contains("throw") || plain.contains("raise") || plain.contains("reject") && plain.ends_with("error") {

@@ -12,9 +12,11 @@ static GOES_ON_FAILING: Pattern = Pattern::new(
     r"(?i)\b(?:raise|throw|reject|fail\w*|assert\w*|expect\w*|panic!?|fatal\w*|exit)\b|\b[tb]\.Error|\bdone\(",
 );
 static SWALLOWS: Pattern = Pattern::new(
-    r"\bsuppress\(|(?:raises|assertRaises)\(\s*(?:AssertionError|Exception|BaseException)\s*\)|\bcatch_unwind\(|\brecover\(\)|\.catch\(\s*(?:\(\w*\)|\w+|_)\s*=>\s*(?:\{\s*\}|null|undefined|true)|\.catch\(\s*(?:noop|\w+\.noop)\)|\.catch\(\s*function\s*\(\w*\)\s*\{\s*\}|\brescue\s+(?:nil|true|false|Exception)\b|assertThrows\(\s*(?:Throwable|AssertionError|Error)\b",
+    r"\bsuppress\(|(?:raises|assertRaises)\(\s*(?:AssertionError|Exception|BaseException)\s*\)|\bcatch_unwind\(|\brecover\(\)|\.catch\(\s*(?:\(\w*\)|\w+|_)\s*=>\s*(?:\{\s*\}|null|undefined|true)|\.catch\(\s*(?:noop|\w+\.noop)\)|\.catch\(\s*function\s*\(\w*\)\s*\{\s*\}|\brescue\s+(?:nil|true|false|Exception)\b|assertThrows\(\s*(?:Throwable|AssertionError|Error)\b.*\bassert",
 );
-static LEAVES: Pattern = Pattern::new(r"^(?:return|break|throw|raise|yield break)\b");
+static LEAVES: Pattern = Pattern::new(r"^(?:(?:return|break|throw|raise|yield break)\b|next$|next (?:if|unless)\b)");
+/// A test that yields is a generator, and nobody runs it to its end.
+static YIELDS: Pattern = Pattern::new(r"^yield\b");
 static LEAVES_IF: Pattern =
     Pattern::new(r"^(?:if|unless)\b.*(?:\breturn$|:\s*return\b|\)\s*return\b)|^return\s+(?:if|unless)\b");
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif)\b");
@@ -41,15 +43,18 @@ pub(super) fn swallowing(function: &Function) -> usize {
 
 /// Where a function leaves before statements that it still has.
 pub(super) fn early_leaves(function: &Function) -> Vec<usize> {
-    let body: Vec<&Statement> =
-        function.statements.iter().filter(|statement| statement.line > function.unit.body.start).collect();
+    let is_inside = |statement: &&Statement| statement.line > function.unit.body.start && statement.code != "end";
+    let body: Vec<&Statement> = function.statements.iter().filter(is_inside).collect();
     let Some(base) = body.iter().map(|statement| statement.around.len()).min() else { return Vec::new() };
     let leaves = |(at, statement): (usize, &&Statement)| {
         let later = &body[at + 1..];
         let depth = statement.around.len() - base;
         let asserts_later = function.assertions.iter().any(|assertion| assertion.line > statement.line);
-        let always =
-            depth == 0 && LEAVES.is_match(&statement.code) && later.iter().any(|next| next.around.len() == base);
+        let yields =
+            function.unit.is_test && function.outline.language == Language::Python && YIELDS.is_match(&statement.code);
+        let always = depth == 0
+            && (yields || LEAVES.is_match(&statement.code))
+            && later.iter().any(|next| next.around.len() == base);
         let in_if = depth == 1
             && statement.code.starts_with("return")
             && statement.around.last().is_some_and(|head| IF.is_match(head))
@@ -57,7 +62,8 @@ pub(super) fn early_leaves(function: &Function) -> Vec<usize> {
                 .checked_sub(1)
                 .is_some_and(|before| body[before].around.len() > base && GOES_ON_FAILING.is_match(&body[before].code));
         let at_once = depth == 0 && LEAVES_IF.is_match(&statement.code);
-        (always || (in_if || at_once) && asserts_later).then_some(statement.line)
+        // Under a condition, only a test leaves work undone; what a test calls may well find that nothing is to do.
+        (always || function.unit.is_test && (in_if || at_once) && asserts_later).then_some(statement.line)
     };
     body.iter().enumerate().filter_map(leaves).collect()
 }

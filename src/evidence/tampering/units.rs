@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::assertions::assertions;
 use super::extent;
 use super::language::Language;
 use super::mask::Masked;
 use super::pattern::Pattern;
 use super::signatures::{Opens, Signature, signature};
+use super::statements::statements;
 
 /// A test, or a function that tests may call.
 #[derive(Clone, Debug)]
@@ -49,6 +51,7 @@ static CSHARP_TEST: Pattern =
     Pattern::new(r"\[[^\]]*\b(?:Fact|Theory|Test|TestMethod|DataTestMethod|TestCase|TestCaseSource|UIFact)\b");
 static PHP_TEST: Pattern = Pattern::new(r"#\[[^\]]*\bTest\b|@test\b");
 static GO_TEST: Pattern = Pattern::new(r"^(?:Test|Fuzz|Example)(?:[^a-z]|$)");
+static HIDDEN: Pattern = Pattern::new(r"\b(?:private|protected)\b.*\(");
 static TITLE: Pattern = Pattern::new(r#"'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`"#);
 
 impl Outline {
@@ -66,6 +69,12 @@ impl Outline {
 
     pub fn tests(&self) -> impl Iterator<Item = &Unit> {
         self.units.iter().filter(|unit| unit.is_test)
+    }
+
+    /// There are assertions in it, or nobody can tell.
+    pub fn asserts(&self) -> bool {
+        let all = statements(&self.file, self.language, 0..self.file.code.len());
+        self.language == Language::Other || !assertions(self.language, &all).is_empty()
     }
 
     fn read(&mut self) {
@@ -166,15 +175,17 @@ impl Outline {
         let above = header.start.saturating_sub(if self.language == Language::Php { 6 } else { 0 });
         let attributes = self.file.raw[above..=at].join("\n");
         let named = bare.to_lowercase().starts_with("test");
+        // Runners see only what is public, or of the package.
+        let is_hidden = HIDDEN.is_match(&self.file.code[at]);
         match self.language {
             Language::Python => bare.starts_with("test") && suites_run,
             Language::Rust => RUST_TEST.is_match(&self.file.code[header.start..=at].join(" ")) && suites_run,
             Language::Go => GO_TEST.is_match(bare) && !self.file.code[at].contains("testing.M)"),
             Language::Java | Language::Kotlin => {
-                JVM_TEST.is_match(&attributes) || named && self.file.code[at].contains("void")
+                !is_hidden && (JVM_TEST.is_match(&attributes) || named && self.file.code[at].contains("void"))
             }
-            Language::CSharp => CSHARP_TEST.is_match(&attributes),
-            Language::Php => bare.starts_with("test") || PHP_TEST.is_match(&attributes),
+            Language::CSharp => !is_hidden && CSHARP_TEST.is_match(&attributes),
+            Language::Php => !is_hidden && (bare.starts_with("test") || PHP_TEST.is_match(&attributes)),
             Language::Ruby => bare.starts_with("test_"),
             Language::Shell => named,
             Language::JavaScript | Language::Other => false,

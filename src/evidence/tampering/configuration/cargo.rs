@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::super::change::File;
+use super::super::role::has_ending;
 use super::super::units::Outline;
 use super::changed;
 use crate::journal::TamperFlag;
@@ -50,7 +51,7 @@ pub(super) fn manifest(file: &File) -> Vec<TamperFlag> {
             flags.push(changed(file, line_of(file, word), weakens, reason));
         }
     }
-    let is_target = |path: &&String| path.starts_with(".test[") && path.ends_with(".name");
+    let is_target = |path: &&String| path.starts_with(".test[") && has_ending(path, "name");
     if let Some(gone) = before.keys().filter(is_target).find(|path| !after.contains_key(*path)) {
         flags.push(changed(
             file,

@@ -2,6 +2,7 @@
 
 use super::super::change::File;
 use super::super::pattern::Pattern;
+use super::super::role::has_ending;
 use super::changed;
 use crate::journal::TamperFlag;
 
@@ -39,7 +40,7 @@ pub(super) fn weaker(before: &str, after: &str) -> Option<&'static str> {
 fn names_more_files(before: &str, after: &str) -> bool {
     let files = |text: &str| {
         let is_file = |word: &&str| {
-            (word.contains('/') || word.contains(".test.") || word.contains(".spec.") || word.ends_with(".py"))
+            (word.contains('/') || word.contains(".test.") || word.contains(".spec.") || has_ending(word, "py"))
                 && word.contains("test")
                 && !word.contains('*')
                 && !word.starts_with('-')
@@ -50,10 +51,21 @@ fn names_more_files(before: &str, after: &str) -> bool {
     files(before) == 0 && files(after) > 0 && runner(before) == runner(after)
 }
 
+/// Settings that reach the runner from outside of any recipe.
+static FROM_OUTSIDE: Pattern = Pattern::new(
+    r"^\s*\.IGNORE\b|\bPYTEST_ADDOPTS\b|\bMAKEFLAGS\b|\bGOFLAGS\b|\bPYTHONOPTIMIZE\b|\bNEXTEST_\w+|\bRUSTFLAGS\b|\bMAVEN_OPTS\b|\bNODE_OPTIONS\b",
+);
+
+fn from_outside(file: &File) -> Option<TamperFlag> {
+    let after = file.after.as_ref()?;
+    let at = file.added().find(|at| FROM_OUTSIDE.is_match(&after.file.text[*at]))?;
+    Some(changed(file, file.place_of_new(at), true, "the runner is told something that its command doesn't say"))
+}
+
 /// Makefiles and scripts: recipes of targets that are named for tests, and scripts as a whole.
 pub(super) fn recipes(file: &File) -> Vec<TamperFlag> {
     let name = file.path.as_str().rsplit('/').next().unwrap_or_default().to_lowercase();
-    let is_script = name.ends_with(".sh") || name.ends_with(".py");
+    let is_script = has_ending(&name, "sh") || has_ending(&name, "py");
     let recipe = |lines: &[String]| -> Vec<(usize, String)> {
         let mut inside = is_script;
         let mut kept = Vec::new();
@@ -72,6 +84,9 @@ pub(super) fn recipes(file: &File) -> Vec<TamperFlag> {
         return vec![changed(file, 1, true, "what ran the tests is gone")];
     };
     let after = recipe(&after.file.text);
+    if let Some(flag) = from_outside(file) {
+        return vec![flag];
+    }
     if file.is_new || before.is_empty() {
         return Vec::new();
     }

@@ -113,7 +113,7 @@ fn values(lines: &[String]) -> Values {
             value.push('\n');
             value.push_str(trimmed);
         } else if trimmed.starts_with('[') {
-            section = trimmed.trim_matches(['[', ']']).to_owned();
+            section = String::from(trimmed.trim_matches(['[', ']']));
             last = None;
         } else if let Some((key, value)) = trimmed.split_once('=').or_else(|| trimmed.split_once(':')) {
             let key = (section.clone(), key.trim().trim_matches('"').to_owned());
