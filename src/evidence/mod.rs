@@ -33,5 +33,5 @@ pub use minimize::needed;
 pub use parse::{Written, results};
 pub use reporting::reporting;
 pub use results::{TestCase, TestResults, Verdict};
-pub use tampering::{Change, asks_for_tests, inspect, judge};
+pub use tampering::{Change, asks_for_tests, inspect, is_of_tests, judge};
 pub use trials::{TrialError, Trials};

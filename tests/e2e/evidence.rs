@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
-use crate::world::{EDIT, World, first_then, mender};
+use crate::world::{EDIT, TASK, World, first_then, mender};
 
 /// Prints what `cargo test` would of tests named `NAME=COMMAND`, and fails when one fails.
 const RUNNER: &str = r#"
@@ -30,6 +30,16 @@ fn world(tests: &str) -> World {
 const GREETS: &str = "'greets=grep -q World greeting.txt'";
 const STANDS: &str = "'stands=test -e greeting.txt'";
 
+/// A model that mends the greeting, and from then on only says so.
+fn sure() -> MockKimi {
+    first_then(Answer::call("edit_file", EDIT), Answer::text("All tests pass."))
+}
+
+/// What is said of tests in a report that was printed.
+fn printed(ran: &Ran) -> Value {
+    serde_json::from_str::<Value>(&ran.stdout()).unwrap()["tests"].clone()
+}
+
 fn tests(ran: &Ran) -> Value {
     ran.report()["tests"].clone()
 }
@@ -37,7 +47,7 @@ fn tests(ran: &Ran) -> Value {
 #[test]
 fn each_test_is_held_against_what_it_was_before() {
     let world = world(&format!("{GREETS} {STANDS} 'sad=false'"));
-    let ran = world.fix(&mender(), &[]).code(5).says(&["tests_failing", "nothing broken, 1 failure as before"]);
+    let ran = world.fix(&sure(), &[]).code(5).says(&["tests_failing", "nothing broken, 1 failure as before"]);
     let told = tests(&ran);
     assert_eq!(told["compared"], true);
     assert_eq!((&told["fixed"], &told["still_failing"]), (&json!(["greets"]), &json!(["sad"])));
@@ -50,7 +60,11 @@ fn each_test_is_held_against_what_it_was_before() {
 fn the_trees_that_tests_ran_on_are_named_as_git_names_them() {
     let world = world(&format!("{GREETS} {STANDS}"));
     let start = world.git(&["rev-parse", "HEAD^{tree}"]);
-    let ran = world.fix(&mender(), &["--apply"]).code(0).says(&["verified", "fixed greets", "nothing broken"]);
+    let ran = world.run_freely(world.keyed(&mender(), &["fix", TASK, "--apply"])).code(0).says(&[
+        "verified",
+        "fixed greets",
+        "nothing broken",
+    ]);
     let told = tests(&ran);
     assert_eq!(told["baseline"]["tree"], start.trim());
     world.commit_all();
@@ -92,29 +106,28 @@ fn a_test_that_fails_once_is_run_again_until_it_is_clear() {
 #[test]
 fn the_start_state_is_measured_once_for_each_tree_and_command() {
     let world = world(GREETS);
-    world.fix(&mender(), &["--dry-run"]).code(0);
-    let ran = world.fix(&mender(), &["--dry-run"]).code(0).says(&["known from an earlier run"]);
-    let baselines: Vec<Value> =
-        ran.kept().events("tests_ran").into_iter().filter(|ran| ran["purpose"] == "baseline").collect();
-    assert!(!baselines.is_empty() && baselines.iter().all(|ran| ran["cached"] == true), "{baselines:?}");
-    assert_eq!(tests(&ran)["fixed"], json!(["greets"]));
-    assert_eq!(tests(&ran)["baseline"]["log"], Value::Null);
+    let first = world.fix(&mender(), &["--output", "json"]).code(0);
+    assert!(printed(&first)["baseline"]["log"].is_string());
+    let again = world.fix(&mender(), &["--output", "json"]).code(0).says(&["known from an earlier run"]);
+    assert_eq!(printed(&again)["fixed"], json!(["greets"]));
+    assert_eq!(printed(&again)["baseline"]["log"], Value::Null, "there is none of this run's");
 
     world.write("greeting.txt", "Hello, Wrold?\n");
-    let ran = world.fix(&mender(), &["--dry-run"]).code(0);
-    assert_eq!(ran.kept().events("tests_ran").iter().filter(|ran| ran["cached"] == true).count(), 0, "another tree");
+    let ran = world.fix(&mender(), &["--output", "json"]).code(0);
+    assert!(printed(&ran)["baseline"]["log"].is_string(), "another tree");
 }
 
 #[test]
 fn the_start_state_is_left_alone_when_a_person_says_so() {
-    let ran = world(GREETS).fix(&mender(), &["--no-baseline"]).code(0);
+    let world = world(GREETS);
+    let ran = world.fix(&mender(), &["--no-baseline"]).code(0);
     assert_eq!((tests(&ran)["compared"].clone(), tests(&ran)["baseline"].clone()), (json!(false), Value::Null));
 }
 
 #[test]
 fn an_exit_code_that_the_runner_itself_contradicts_counts_for_nothing() {
     let world = world(&format!("{GREETS} 'sad=false'; exit 0"));
-    world.fix(&mender(), &[]).code(5).says(&["tests_failing", "exit code 0, but by its own report 1 failed"]);
+    world.fix(&sure(), &[]).code(5).says(&["tests_failing", "exit code 0, but by its own report 1 failed"]);
 }
 
 /// A Python test that reads the greeting, and the runner for it.
@@ -137,14 +150,13 @@ fn weakens(old: &str, new: &str) -> MockKimi {
 
 #[test]
 fn a_model_that_weakens_a_test_is_told_once_and_then_refused() {
-    let world = python();
     for (old, new) in [
         ("    assert text == 'Hello, World!\\n'", "    assert text"),
         ("    assert text == 'Hello, World!\\n'", "    pass"),
         ("    text = open", "    return\n    text = open"),
         ("\ntest_greeting()\n", "\n"),
     ] {
-        let kimi = weakens(old, new);
+        let (world, kimi) = (python(), weakens(old, new));
         let ran = world.fix(&kimi, &["--dry-run"]).code(7).says(&["refused", "tests/test_greeting.py:"]);
         let told = kimi.requests()[2].last_text().to_owned();
         assert!(told.contains("can't accept this:\n- tests/test_greeting.py:"), "{told}");

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::evidence::{self, Change};
-use crate::journal::{ChangeKind, FileChange, RelPath, TamperFlag, TestsTouched};
+use crate::journal::{ChangeKind, FileChange, RelPath, TamperFlag, TamperKind, TestsTouched};
 use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState};
 
 /// What allows a patch to weaken tests.
@@ -47,7 +47,9 @@ impl Guard {
                 renamed_from: *from,
             })
             .collect();
-        Ok(self.judged(evidence::inspect(&changes), patch.fixed))
+        let mut flags = evidence::inspect(&changes);
+        flags.extend(nothing_but_tests(patch));
+        Ok(self.judged(flags, patch.fixed))
     }
 
     fn judged(self, flags: Vec<TamperFlag>, fixed: &[String]) -> TestsTouched {
@@ -60,6 +62,20 @@ impl Guard {
         };
         TestsTouched { flags, refused_for: if self.allowed { Vec::new() } else { refused_for }, allowed }
     }
+}
+
+/// A patch that changes nothing but tests can't have mended what they test.
+fn nothing_but_tests(patch: &Looked<'_>) -> Option<TamperFlag> {
+    let (fixed, first) = (patch.fixed.first()?, patch.changes.entries.first()?);
+    let only_tests = patch.changes.entries.iter().all(|entry| evidence::is_of_tests(&entry.path));
+    only_tests.then(|| TamperFlag {
+        path: first.path.clone(),
+        line: 1,
+        kind: TamperKind::TestEdited,
+        weakens: true,
+        reason: format!("nothing but tests is changed, and `{fixed}` failed before and passes now"),
+        tests: Vec::new(),
+    })
 }
 
 struct Content<'a> {

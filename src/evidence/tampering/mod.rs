@@ -42,3 +42,4 @@ pub use asks::asks_for_tests;
 pub use change::Change;
 pub use inspect::inspect;
 pub use judge::judge;
+pub use role::is_of_tests;

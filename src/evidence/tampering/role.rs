@@ -160,6 +160,12 @@ fn is_configuration(name: &str, path: &str) -> bool {
         || name.ends_with(".runsettings")
 }
 
+/// Whether a file belongs to tests or to how they are run: nothing that is delivered depends on it.
+#[must_use]
+pub fn is_of_tests(path: &RelPath) -> bool {
+    Role::of(path).is_of_tests()
+}
+
 /// True when the language's usual runner looks for tests in a file of this name.
 pub(super) fn is_found(path: &RelPath) -> bool {
     let path_text = path.as_str();
