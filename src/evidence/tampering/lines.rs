@@ -29,8 +29,9 @@ static ASKS: Pattern = Pattern::new(
 static OPTIONS: Pattern = Pattern::new(
     r#"(?:environ\S*|putenv\(|setdefault\(|Setenv\(|process\.env\S*)[\["'(]*\s*["']?(?:PYTHONOPTIMIZE|PYTEST_ADDOPTS|PYTEST_PLUGINS|GOFLAGS|NODE_OPTIONS)\b"#,
 );
-static OWN_RUNNER: Pattern =
-    Pattern::new(r"^\s*(?:const|let|var|function|class)\s+(?:it|test|expect|describe|assert)\b\s*[=(]");
+static OWN_RUNNER: Pattern = Pattern::new(
+    r"^\s*(?:(?:const|let|var)\s+(?:it|test|expect|describe|assert)\s*=\s*(?:async\s*)?(?:\(|function\b|\w+\s*=>|\{)|function\s+(?:it|test|expect|describe|assert)\s*\()",
+);
 static TEST_MAIN: Pattern = Pattern::new(r"^func TestMain\(");
 
 /// What is to be said of the lines that a file of code gained.
