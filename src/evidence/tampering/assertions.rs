@@ -45,7 +45,7 @@ static FAILS: Pattern = Pattern::new(
 );
 static SHELL: Pattern = Pattern::new(r"^(?:\[\[? |assert_|refute_|test )");
 static CONDITION: Pattern = Pattern::new(
-    r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b|^for\b.*\bin\s+(?:\[\s*\]|\(\s*\)|\{\s*\}|range\(0\))",
+    r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b|^for\b.*\bin\s+(?:\[\s*\]|\(\s*\)|\{\s*\}|range\(0\))|^(?:let|const|var)\s+\w+\s*=.*(?:\||=>|\bfunction\b.*)$|^\w+\s*:?=\s*func\b|^set(?:Timeout|Immediate)\(|\bnextTick\(|^go func\b|^(?:async )?def |^function\b",
 );
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif|case|default)\b");
 /// Parts of a line that ask any question; for languages that are only read line by line.

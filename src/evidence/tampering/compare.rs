@@ -32,6 +32,9 @@ static MOCK: Pattern = Pattern::new(
 static NUMBER: Pattern = Pattern::new(r"\d+(?:\.\d+)?(?:e-?\d+)?");
 static TOLERANCE: Pattern =
     Pattern::new(r"(?i)\b(?:abs|rel|tol|atol|rtol|delta|epsilon|eps|places|closeto|indelta|approx|within)\w*\b");
+static RULES_OUT: Pattern = Pattern::new(
+    r"\.not\.to(?:Be|Equal|StrictEqual|\.equal|\.be)\(|(?i:assert_?n(?:ot_?)?e(?:qual)?\w*)!?\(|\.not_toeq\(|notStrictEqual\(",
+);
 static DIGITS: Pattern = Pattern::new(r"(?i)\bplaces\b|toBeCloseTo|assertAlmostEqual");
 static CASE: Pattern = Pattern::new(
     r"#\[(?:test_)?case\b|\[(?:TestCase|InlineData|DataRow|Arguments)\b|@(?:CsvSource|ValueSource|MethodSource|EnumSource)\b|#\[TestWith|@testWith|\bpytest\.param\(|\bt\.Run\(|\bsubTest\(",
@@ -211,7 +214,8 @@ impl Pair<'_, '_> {
 
     /// The same assertion, but asked under more conditions.
     fn conditions(&self, old: &Assertion, new: &Assertion, flags: &mut Vec<TamperFlag>) {
-        if new.conditions.len() > old.conditions.len() {
+        // A call that only fails stands where it must never come to; the branch may be any.
+        if new.conditions.len() > old.conditions.len() && new.text != "fail" {
             let condition = new.conditions.last().map_or("", String::as_str);
             let reason = format!("`{}` asserts `{}` only under `{}`", self.name(), short(&new.shown), short(condition));
             let line = self.file.place_of_new(new.line);
@@ -297,6 +301,8 @@ fn names(subject: &str, text: &str) -> bool {
 fn is_looser(old: &Assertion, new: &Assertion) -> bool {
     let conjuncts = |text: &str| text.matches("&&").count() + text.matches(")and").count() + text.split("and").count();
     match (old.strength, new.strength) {
+        // Only one value is ruled out where something was known of it.
+        (Some(Strength::Likeness), Some(_)) if RULES_OUT.is_match(&new.text) && !RULES_OUT.is_match(&old.text) => true,
         (Some(_), Some(Strength::Nothing)) => old.strength != Some(Strength::Nothing),
         (Some(was), Some(is)) if is < was => true,
         (Some(Strength::Likeness), Some(Strength::Likeness)) => is_wider(old, new),

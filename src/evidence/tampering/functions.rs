@@ -219,8 +219,7 @@ fn holds(function: &Function, added: &[&Assertion], assertion: &Assertion) -> bo
         return false;
     }
     let wanted = words(&assertion.shown);
-    let is_literal =
-        |word: &str| !word.starts_with(|first: char| first.is_alphabetic() || first == '_') || word.contains(' ');
+    let is_literal = |word: &str| !word.starts_with(|first: char| first.is_alphabetic() || first == '_');
     let (values, names): (Vec<&String>, Vec<&String>) =
         wanted.keys().filter(|word| !COMMON.contains(&word.as_str())).partition(|word| is_literal(word));
     let known = |word: &&&String| function.words.contains_key(**word);

@@ -29,6 +29,9 @@ static ASKS: Pattern = Pattern::new(
 static OPTIONS: Pattern = Pattern::new(
     r#"(?:environ\S*|putenv\(|setdefault\(|Setenv\(|process\.env\S*)[\["'(]*\s*["']?(?:PYTHONOPTIMIZE|PYTEST_ADDOPTS|PYTEST_PLUGINS|GOFLAGS|NODE_OPTIONS)\b"#,
 );
+static OWN_RUNNER: Pattern = Pattern::new(
+    r"^\s*(?:(?:const|let|var)\s+(?:it|test|expect|describe|assert)\s*=\s*(?:async\s*)?(?:\(|function\b|\w+\s*=>|\{)|function\s+(?:it|test|expect|describe|assert)\s*\()",
+);
 static TEST_MAIN: Pattern = Pattern::new(r"^func TestMain\(");
 
 /// What is to be said of the lines that a file of code gained.
@@ -72,7 +75,9 @@ fn line(file: &File, after: &Outline, at: usize) -> Option<TamperFlag> {
             "the program ends here as if all went well, or hooks into its end",
         );
     }
-    if in_code(&PATCHES_RUNNER).is_some() {
+    let is_borrowed = ["require", "import", ".extend"].iter().any(|word| text.contains(word));
+    let is_own_runner = of_tests && after.language == Language::JavaScript && OWN_RUNNER.is_match(code) && !is_borrowed;
+    if in_code(&PATCHES_RUNNER).is_some() || is_own_runner {
         return flag(TamperKind::Shadowed, true, "the test framework itself is changed");
     }
     if is_always_equal(after, at) {

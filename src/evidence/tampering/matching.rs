@@ -85,7 +85,10 @@ fn in_test_module(outline: &Outline, unit: &Unit) -> bool {
 pub(super) fn words(text: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for word in WORD.all(text) {
-        let word = word.trim_matches(['"', '\'']).to_owned();
+        // All quotes are the same, and a string is no name.
+        let word = word
+            .strip_prefix(['"', '\''])
+            .map_or_else(|| word.to_owned(), |rest| ["\"", &rest[..rest.len() - 1]].concat());
         *counts.entry(word).or_insert(0) += 1;
     }
     counts

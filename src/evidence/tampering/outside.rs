@@ -11,7 +11,7 @@ static BUILD_TAG: Pattern = Pattern::new(r"^//\s*(?:go:build|\+build)\b");
 static NEVER: Pattern = Pattern::new(r"^\s*(?:if|while)\s*\(?\s*(?:False|false|0|None|TYPE_CHECKING)\s*\)?\s*[:{]");
 static REBINDS: Pattern = Pattern::new(r"^\s*(?:del\s+([\w.]+)|([\w.]+)\s*=[^=])");
 static SET_UP_NAME: Pattern = Pattern::new(r"(?i)^(?:async)?_?set_?up|^before");
-static REBINDS_MODULE: Pattern = Pattern::new(r"^\w+(?:\.\w+)+\s*=[^=]|^setattr\(");
+static REBINDS_MODULE: Pattern = Pattern::new(r"^\w+(?:\.\w+)+\s*=[^=]|^setattr\(|^pytest_plugins\b");
 static MODULE: Pattern = Pattern::new(r"^\s*(?:pub\s+)?mod\s+(\w*test\w*)\s*[;{]");
 static CFG: Pattern = Pattern::new(r"#!?\[\s*cfg\b");
 static CFG_TEST: Pattern = Pattern::new(r"#\[\s*cfg\(\s*test\s*\)\s*\]");

@@ -188,7 +188,7 @@ pub(super) fn is_found(path: &RelPath) -> bool {
                 || stem.ends_with("_test")
         }
         Language::Go => {
-            stem.strip_suffix("_test").is_some_and(|stem| !OTHER_SYSTEMS.iter().any(|system| stem.ends_with(system)))
+            name.strip_suffix("_test.go").is_some_and(|stem| !OTHER_SYSTEMS.iter().any(|system| stem.ends_with(system)))
         }
         Language::Java | Language::Kotlin | Language::CSharp | Language::Php => {
             ["Test", "Tests", "TestCase", "IT", "Spec", "ITCase"].iter().any(|end| stem.ends_with(end))

@@ -11,7 +11,7 @@ const LOADED_FIRST: [&str; 2] = ["sitecustomize.py", "usercustomize.py"];
 const RUNNERS: [&str; 11] =
     ["pytest", "_pytest", "unittest", "nose", "doctest", "tox", "mock", "pluggy", "coverage", "hypothesis", "assertpy"];
 /// Folders of what was installed.
-const INSTALLED: [&str; 5] = ["node_modules", "site-packages", ".venv", "venv", "vendor"];
+const INSTALLED: [&str; 4] = ["node_modules", "site-packages", ".venv", "venv"];
 
 static HOOK: Pattern = Pattern::new(
     r"^\s*(?:async\s+)?def\s+(pytest_(?:collection\w*|collect\w*|ignore_collect|itemcollected|deselected|runtest\w*|session\w*|report\w*|pyfunc_call|pycollect\w*|exception_interact|unconfigure|fixture_setup|assertrepr\w*|assertion_pass|cmdline\w*|load_initial\w*|make_collect\w*|make_parametrize\w*|terminal_summary))\b|^\s*(collect_ignore(?:_glob)?)\b",
@@ -32,7 +32,9 @@ fn by_name(file: &File) -> Option<TamperFlag> {
     let name = parts.next().unwrap_or_default();
     let folder = parts.next().unwrap_or_default();
     let flag = |weakens, reason: &str| Some(file.flag(1, TamperKind::Shadowed, weakens, reason));
-    if path.split('/').any(|part| INSTALLED[..4].contains(&part)) {
+    // Tests may hold an installation of their own.
+    let outside_tests = path.split('/').take_while(|part| !part.contains("test"));
+    if outside_tests.into_iter().any(|part| INSTALLED.contains(&part)) {
         return flag(true, "what is installed was changed in place");
     }
     if !file.is_new {

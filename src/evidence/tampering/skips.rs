@@ -4,13 +4,13 @@ use super::language::Language;
 use super::pattern::Pattern;
 
 static PYTHON: Pattern = Pattern::new(
-    r"@(?:unittest\.)?(?:skip|skipIf|skipUnless|expectedFailure)\b|\bpytest\.(?:mark\.(?:skip|skipif|xfail)|skip|xfail|importorskip|exit)\b|@?\bmark\.(?:skip|skipif|xfail)\b|\.skipTest\(|\bSkipTest\b|\b__test__\s*=\s*False|\b__unittest_skip__|@(?:skip|xfail|flaky)\b|mark\.flaky\b|\bpytestmark\s*=.*skip",
+    r"@(?:unittest\.)?(?:skip|skipIf|skipUnless|expectedFailure)\b|\bpytest\.(?:mark\.(?:skip|skipif|xfail)|skip|xfail|importorskip|exit)\b|@?\bmark\.(?:skip|skipif|xfail)\b|\.skipTest\(|\bSkipTest\b|\b__test__\s*=\s*False|\b__unittest_skip__|@(?:skip|xfail|flaky)\b|mark\.flaky\b|\bparametrize\([^)\]]*,\s*\[\s*\]|\bpytestmark\s*=.*skip",
 );
 static RUST: Pattern = Pattern::new(
     r"#!?\[\s*(?:cfg_attr\(.*)?ignore\b|#!?\[\s*should_panic\b|#!?\[\s*cfg\(\s*(?:any\(\s*\)|not\(test\)|false)",
 );
 static JAVASCRIPT: Pattern = Pattern::new(
-    r"\b(?:it|test|describe|context|specify|suite|t|concurrent|each|Deno\.test)\.(?:skip\w*|todo|failing|fails|fixme|ignore|runIf|skipIf)\b|\b(?:xit|xtest|xdescribe|xcontext|xspecify|pending)\(|\bthis\.skip\(\)|\bt\.(?:skip|todo)\(|\b(?:skip|todo|ignore)\s*:\s*(?:true|['\x22])|\btest\.(?:fixme|fail)\(",
+    r"\b(?:it|test|describe|context|specify|suite|t|concurrent|each|Deno\.test)\.(?:skip\w*|todo|failing|fails|fixme|ignore|runIf|skipIf)\b|\b(?:xit|xtest|xdescribe|xcontext|xspecify|pending)\(|\bthis\.skip\(\)|\bt\.(?:skip|todo)\(|\b(?:skip|todo|ignore)\s*:\s*(?:true|['\x22])|\btest\.fixme\(|^\s*test\.fail\(\s*[\x27\x22]|\.each\(\s*\[\s*\]\s*\)",
 );
 static ONLY: Pattern = Pattern::new(
     r"\b(?:it|test|describe|context|specify|suite|Deno\.test|each|concurrent)\.only\b|\b(?:fit|fdescribe|fcontext|ftest|ddescribe|iit)\(|\bonly\s*:\s*true|->only\(\)|\bf(?:it|describe|context)\s+['\x22]|,\s*(?:focus:\s*true|:focus)\b",

@@ -42,7 +42,7 @@ static WIDE: Pattern =
     Pattern::new(r"^(?:Base)?Exception$|^Error$|^Throwable(?:::class)?$|^StandardError$|^Exception::class$|^$");
 
 /// In this order: the first word that the name of an assertion holds tells its strength.
-const VERBS: [(&str, Strength); 97] = {
+const VERBS: [(&str, Strength); 99] = {
     use Strength::{Exact as E, Likeness as L, Truth as T};
     [
         ("almostequal", L),
@@ -81,6 +81,8 @@ const VERBS: [(&str, Strength); 97] = {
         ("haveproperty", L),
         ("haskey", L),
         ("oneof", L),
+        ("tobea", L),
+        ("bekindof", L),
         ("calledwith", E),
         ("calledonce", E),
         ("calledtimes", E),

@@ -6,6 +6,9 @@ use super::pattern::Pattern;
 use super::statements::Statement;
 
 static HANDLER: Pattern = Pattern::new(r"^\}?\s*(?:except|rescue|catch)\b");
+/// What follows a promise's `catch` stands in a block of its own.
+static CATCH: Pattern =
+    Pattern::new(r"\.catch\(\s*(?:async\s*)?(?:(?:\([^()]*\)|\w*)\s*=>|function\s*\w*\s*\([^()]*\))$");
 static NARROW: Pattern = Pattern::new(r"^except\s+\(?(?:[\w.]+(?:,\s*)?)+\)?");
 static BROAD: Pattern = Pattern::new(r"\b(?:AssertionError|Exception|BaseException|Error)\b");
 static GOES_ON_FAILING: Pattern = Pattern::new(
@@ -28,7 +31,7 @@ pub(super) fn swallowing(function: &Function) -> usize {
     let silent = |(at, statement): (usize, &Statement)| {
         let code = statement.code.as_str();
         let is_narrow = function.outline.language == Language::Python && NARROW.is_match(code) && !BROAD.is_match(code);
-        if !HANDLER.is_match(code) || is_narrow {
+        if !(HANDLER.is_match(code) || CATCH.is_match(code)) || is_narrow {
             return false;
         }
         // In one line, what follows the colon is the handler.

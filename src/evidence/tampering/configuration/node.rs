@@ -35,11 +35,13 @@ pub(super) fn is_runner_configuration(name: &str) -> bool {
     .any(|start| name.starts_with(start))
 }
 
+fn json(outline: &Outline) -> Option<Value> {
+    serde_json::from_str(&outline.file.raw.join("\n")).ok()
+}
+
 /// `scripts.test` and what belongs to it, and settings of a runner.
 pub(super) fn manifest(file: &File) -> Vec<TamperFlag> {
-    let parse = |outline: &Option<Outline>| {
-        outline.as_ref().and_then(|outline| serde_json::from_str::<Value>(&outline.file.raw.join("\n")).ok())
-    };
+    let parse = |outline: &Option<Outline>| outline.as_ref().and_then(json);
     let Some(after) = parse(&file.after) else {
         let says = "the manifest that says how tests are run can't be read any more";
         return if file.is_new { Vec::new() } else { vec![changed(file, 1, true, says)] };
@@ -127,6 +129,10 @@ pub(super) fn runner(file: &File) -> Vec<TamperFlag> {
         };
         return if weakens { vec![changed(file, 1, !file.is_gone, word)] } else { Vec::new() };
     };
+    if let (Some(old), Some(new)) = (json(before), json(after)) {
+        let line = file.added().next().map_or(1, |at| file.place_of_new(at));
+        return vec![changed(file, line, runner_weakens(&old, &new), "the settings of the tests' runner were changed")];
+    }
     let words = |text: &str| {
         text.split(|c: char| !c.is_alphanumeric())
             .filter(|word| !word.is_empty())
