@@ -1,6 +1,7 @@
 //! What stands behind a patch: which tests to run, and what a run of them says.
 //!
-//! [`detect()`] finds the test command that a repository implies, without executing anything of it.
+//! [`detect()`] finds the test command that a repository implies, without executing anything of it, and [`detect_near()`]
+//! those of the projects in it that hold what changed.
 //! [`reporting()`] says what makes its runner tell of single tests, and [`results()`] reads what it told; [`counts()`]
 //! reads only totals, where that is all there is. Tests pass when the command's exit code says so and the runner's own
 //! report doesn't say otherwise (law 7).
@@ -15,6 +16,7 @@ mod detect;
 mod feedback;
 mod matrix;
 mod minimize;
+mod near;
 mod parse;
 mod python;
 mod reporting;
@@ -26,10 +28,11 @@ mod trials;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key};
 pub use counts::counts;
-pub use detect::{Detected, detect, detect_near};
+pub use detect::{Detected, detect};
 pub use feedback::failures;
 pub use matrix::{compare, flaky};
 pub use minimize::needed;
+pub use near::detect_near;
 pub use parse::{Written, results};
 pub use reporting::reporting;
 pub use results::{TestCase, TestResults, Verdict};
