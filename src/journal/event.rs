@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, AttemptFailed, Matrix, Message, Nudged, PatchWritten, ReplyReceived, RequestSent, Residue, Resumed,
-    RunEnded, RunStarted, Stopped, Surveyed, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, ViewMade,
-    WallBuilt,
+    Applied, AttemptFailed, CheckChosen, CheckRan, Matrix, Message, Nudged, PatchWritten, ReplyReceived, RequestSent,
+    Residue, Resumed, RunEnded, RunStarted, Stopped, Surveyed, TestsChosen, TestsRan, TestsTouched, ToolAnswered,
+    ToolCalled, ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -62,6 +62,10 @@ pub enum Event {
     PatchWritten(PatchWritten),
     /// Tests ran, asked for by the model or by kcode.
     TestsRan(TestsRan),
+    /// What changed lies in a project with tests of its own: they have to pass, too.
+    CheckAdded(CheckChosen),
+    /// A command beside the tests ran, for kcode.
+    CheckRan(CheckRan),
     /// The tests after the last edit were held against those on the start state.
     Compared(Matrix),
     /// The patch touches tests, or what they are run by.

@@ -1,6 +1,6 @@
 //! What the loop remembers between turns, and how a resumed run gets it back.
 
-use super::end_turn::{ANNOUNCED, TESTS_FAILED, TESTS_WEAKENED};
+use super::end_turn::{ANNOUNCED, CHECKS_FAILED, TESTS_FAILED, TESTS_WEAKENED};
 use super::repeat::RepeatGuard;
 use crate::journal::{Digest, Event};
 
@@ -35,7 +35,7 @@ impl State {
                 Event::PatchWritten(patch) => state.patch = patch.sha256,
                 Event::Nudged(nudged) if nudged.kind == ANNOUNCED => state.nudged = true,
                 Event::Nudged(nudged) if nudged.kind == TESTS_WEAKENED => state.warned = true,
-                Event::Nudged(nudged) if nudged.kind == TESTS_FAILED => state.feedbacks += 1,
+                Event::Nudged(nudged) if [TESTS_FAILED, CHECKS_FAILED].contains(&&*nudged.kind) => state.feedbacks += 1,
                 Event::Request(request) => {
                     state.sent_prefix = Some((request.prefix_bytes as usize, request.prefix_sha256));
                 }

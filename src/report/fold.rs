@@ -9,7 +9,7 @@ use super::shape::{
 };
 use crate::journal::{
     Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunEnded, RunStarted, TestPurpose,
-    TestsRan, Tokens, Usage, Usd,
+    Tokens, Usage, Usd,
 };
 use crate::model::Receipt;
 
@@ -101,6 +101,9 @@ impl Folding {
             Event::TestsRan(tests) if tests.purpose == TestPurpose::Verification => {
                 report.timing.tools_ms += tests.result.ms;
             }
+            Event::CheckRan(check) if check.ran.purpose == TestPurpose::Verification => {
+                report.timing.tools_ms += check.ran.result.ms;
+            }
             Event::Stopped(stopped) => {
                 report.budget.stop_reason = Some(stopped.reason);
                 report.detail.clone_from(&stopped.detail);
@@ -114,6 +117,8 @@ impl Folding {
             | Event::ToolCalled(_)
             | Event::PatchWritten(_)
             | Event::TestsRan(_)
+            | Event::CheckAdded(_)
+            | Event::CheckRan(_)
             | Event::Compared(_)
             | Event::TestsTouched(_)
             | Event::Nudged(_) => {}
@@ -147,19 +152,16 @@ impl Folding {
         charge_unanswered(&mut report.budget, self.unanswered);
         report.latency = latency(self.latencies);
         report.tests.fresh = latest.is_fresh();
-        report.tests.after = latest.verification.map(tests_reported);
-        report.tests.baseline = latest.baseline.map(tests_reported);
+        report.tests.after = latest.verification.map(TestsReported::from);
+        report.tests.baseline = latest.baseline.map(TestsReported::from);
+        let sha256 = latest.sha256();
+        report.checks = latest.checks.into_iter().map(|check| check.report(sha256)).collect();
         report.tests.compared = latest.matrix.is_some();
         report.tests.matrix = latest.matrix.cloned().unwrap_or_default();
         report.tests.touched = latest.touched.filter(|touched| !touched.flags.is_empty()).cloned();
         report.patch = latest.patch.and_then(|patch| patch_report(patch, patch_path));
         self.report
     }
-}
-
-fn tests_reported(ran: &TestsRan) -> TestsReported {
-    let log = (!ran.cached).then(|| format!("logs/{}", ran.log));
-    TestsReported { result: ran.result.clone(), log, tree: ran.tree.clone() }
 }
 
 fn patch_report(written: &PatchWritten, path: &str) -> Option<PatchReport> {
@@ -212,6 +214,7 @@ fn empty(started: &RunStarted, at: &str) -> Report {
         said: None,
         patch: None,
         tests: TestsReport::default(),
+        checks: Vec::new(),
         usage: UsageReport::default(),
         latency: LatencyReport::default(),
         tools: ToolsReport::default(),

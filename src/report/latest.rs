@@ -1,9 +1,10 @@
 //! What stands at the end of a journal: the latest patch, and the latest tests that kcode ran to verify.
 
+use super::checks::{self, LatestCheck};
 use crate::journal::{Digest, Event, Matrix, PatchWritten, Record, TestPurpose, TestsRan, TestsTouched};
 
 /// The evidence as it stands; whatever came before it counts no more.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Latest<'a> {
     /// The patch as it was last written; `None` when no tool changed anything.
     pub patch: Option<&'a PatchWritten>,
@@ -15,6 +16,8 @@ pub struct Latest<'a> {
     pub matrix: Option<&'a Matrix>,
     /// How the patch touches tests, as last looked at.
     pub touched: Option<&'a TestsTouched>,
+    /// What has to pass besides the tests, in the order in which it is run.
+    pub checks: Vec<LatestCheck<'a>>,
 }
 
 impl<'a> Latest<'a> {
@@ -33,6 +36,9 @@ impl<'a> Latest<'a> {
                         (latest.verification, latest.matrix) = (Some(ran), None);
                     }
                 },
+                Event::TestsChosen(chosen) => latest.checks = checks::chosen(&latest.checks, chosen),
+                Event::CheckAdded(check) => latest.checks.push(checks::unrun(check)),
+                Event::CheckRan(run) => checks::ran(&mut latest.checks, run),
                 Event::Compared(matrix) => latest.matrix = Some(matrix),
                 Event::TestsTouched(touched) => latest.touched = Some(touched),
                 _ => {}

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::checks::CheckReport;
 use crate::journal::{
-    Digest, FileChange, Layer, Limits, Matrix, Outcome, Proof, Residue, RunId, StopReason, TestResult, TestsTouched,
-    Tokens, Usage, Usd,
+    Digest, FileChange, Layer, Limits, Matrix, Outcome, Proof, Residue, RunId, StopReason, TestResult, TestsRan,
+    TestsTouched, Tokens, Usage, Usd,
 };
 
 /// The schema that a report names.
@@ -44,6 +45,8 @@ pub struct Report {
     pub patch: Option<PatchReport>,
     /// The evidence.
     pub tests: TestsReport,
+    /// What the patch has to pass besides the tests, in the order in which it was run.
+    pub checks: Vec<CheckReport>,
     /// Tokens and money.
     pub usage: UsageReport,
     /// How long replies took.
@@ -111,6 +114,13 @@ pub struct TestsReported {
     pub log: Option<String>,
     /// Git's id of the tree that they ran on; `null` when git can't tell.
     pub tree: Option<String>,
+}
+
+impl From<&TestsRan> for TestsReported {
+    fn from(ran: &TestsRan) -> Self {
+        let log = (!ran.cached).then(|| format!("logs/{}", ran.log));
+        Self { result: ran.result.clone(), log, tree: ran.tree.clone() }
+    }
 }
 
 /// See [`Report::usage`].

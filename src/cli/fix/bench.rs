@@ -2,24 +2,28 @@
 
 use std::io;
 use std::path::Path;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use super::chosen_tests::ChosenTests;
 use super::guard::{Guard, Looked};
-use super::start_state::{StartState, results_of};
+use super::start_state::{Compared, StartState};
 use super::test_runs;
-use crate::evidence;
-use crate::journal::{Event, FileChange, Outcome, PatchWritten, RelPath, Residue, RunFolder, StopReason, TestsTouched};
+use crate::journal::{
+    CheckRan, Event, FileChange, Outcome, PatchWritten, RelPath, Residue, RunFolder, StopReason, TestsTouched,
+};
 use crate::model::ToolCall;
-use crate::planner::{Bench, BenchError, Judgement};
-use crate::settings::Redactor;
+use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Ran};
+use crate::settings::{Redactor, TestCommand};
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Blobs, ChangeSet, Touched, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, Touched, View, WorkspaceError, write_patch};
 
 /// The bench of a real run.
 pub struct RunBench {
@@ -29,8 +33,10 @@ pub struct RunBench {
     pub view: ViewSlot,
     /// Where the run is kept.
     pub folder: RunFolder,
-    /// False when there is nothing to verify with.
-    pub has_tests: bool,
+    /// Whose state it was at the start.
+    pub repository: Repository,
+    /// What stands behind the patch.
+    pub tests: ChosenTests,
     /// Takes known secrets out of what comes from behind the wall.
     pub redactor: Redactor,
     /// What is known of the state that the run started from.
@@ -104,6 +110,19 @@ impl RunBench {
         }
     }
 
+    /// Has the start state measured by every command that stands behind the patch.
+    pub fn measure(&mut self) {
+        let Self { tests, start, .. } = self;
+        tests.command.iter().for_each(|command| start.measure(None, command));
+        tests.checks.iter().for_each(|chosen| start.measure(Some(&chosen.check.name), &chosen.check.command));
+    }
+
+    async fn run(&self, command: &TestCommand) -> Result<TestRun, BenchError> {
+        let mut run = self.worker.run_command(command).await.map_err(|error| self.worker_failed(&error))?;
+        self.finish(&mut run)?;
+        Ok(run)
+    }
+
     /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
     fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
         let logs = self.folder.logs();
@@ -171,13 +190,29 @@ impl Bench for RunBench {
         Ok(PatchWritten { sha256: patch.sha256, files: patch.files, left_out })
     }
 
+    async fn follow(&mut self) -> Result<Vec<Event>, BenchError> {
+        let changes = ChangeSet::load(&self.folder.changes()).map_err(|error| unkept(&self.folder.changes(), error))?;
+        let paths: Vec<RelPath> = changes.entries.into_iter().map(|entry| entry.path).collect();
+        let told = self.tests.follow(&paths, &self.repository);
+        self.measure();
+        Ok(told)
+    }
+
+    fn checks(&self) -> Vec<(String, bool)> {
+        self.tests.checks.iter().map(|chosen| (chosen.check.name.clone(), chosen.check.required)).collect()
+    }
+
+    async fn run_check(&self, name: &str) -> Result<TestRun, BenchError> {
+        let known = self.tests.checks.iter().find(|chosen| chosen.check.name == name);
+        let chosen = known.ok_or_else(|| broken(format!("there is no check called {name}"), None))?;
+        self.run(&chosen.check.command).await
+    }
+
     async fn verify(&self) -> Result<Option<TestRun>, BenchError> {
-        if !self.has_tests {
-            return Ok(None);
+        match &self.tests.command {
+            Some(command) => self.run(command).await.map(Some),
+            None => Ok(None),
         }
-        let mut run = self.worker.run_tests(&[]).await.map_err(|error| self.worker_failed(&error))?;
-        self.finish(&mut run)?;
-        Ok(Some(run))
     }
 
     async fn tree(&mut self) -> Option<String> {
@@ -185,16 +220,27 @@ impl Bench for RunBench {
         self.start.tree_with(changes).await
     }
 
-    async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
+    async fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> Result<Judgement, BenchError> {
+        let deadline = Instant::now() + patience;
         let mut judged = Judgement::default();
-        if let (Some(baseline), is_news) = self.start.baseline(patience).await {
-            let told = baseline.runs.iter().filter(|_| is_news);
-            judged.events.extend(told.map(|run| Event::TestsRan(run.ran.clone())));
-            judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
-            judged.events.extend(judged.matrix.clone().map(Event::Compared));
+        let tests = self.start.compare(None, ran.tests, deadline).await;
+        judged.events.extend(tests.news.into_iter().map(Event::TestsRan));
+        let mut fixed: Vec<String> = tests.matrix.iter().flat_map(|matrix| matrix.fixed.clone()).collect();
+        let mut all = tests.matrix.clone();
+        judged.matrix = tests.matrix;
+        for check in ran.checks {
+            let Compared { news, passed_before, matrix } =
+                self.start.compare(Some(&check.name), slice::from_ref(&check.run), deadline).await;
+            let told = news.into_iter().map(|ran| Event::CheckRan(CheckRan { name: check.name.clone(), ran }));
+            judged.events.extend(told);
+            if let Some(matrix) = &matrix {
+                fixed.extend(matrix.fixed.iter().cloned());
+                all.get_or_insert_default().add(&check.name, matrix);
+            }
+            judged.checks.push(JudgedCheck { passed_before, matrix });
         }
-        let fixed = judged.matrix.as_ref().map_or(&[][..], |matrix| &matrix.fixed);
-        let touched = self.look(fixed)?;
+        judged.events.extend(all.map(Event::Compared));
+        let touched = self.look(&fixed)?;
         judged.refusing.clone_from(&touched.refused_for);
         judged.events.push(Event::TestsTouched(touched));
         Ok(judged)

@@ -2,10 +2,11 @@
 //!
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, `start` makes
 //! everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or `past` those
-//! of a run that had stopped. `terms` says what a run may use, `bench` is what the planner works at, `test_runs` reads what
+//! of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what the planner works at, `test_runs` reads what
 //! it ran. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
 
 mod bench;
+mod chosen_tests;
 mod discreet;
 mod enclosure;
 mod finish;
@@ -32,11 +33,11 @@ use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
+pub use chosen_tests::ChosenTests;
 use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
 use start::Run;
-pub use terms::ChosenTests;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {

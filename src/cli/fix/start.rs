@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bench::{RunBench, ViewSlot};
+use super::chosen_tests::ChosenTests;
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
 use super::guard::Guard;
@@ -15,7 +16,7 @@ use super::opening::{self, Sights};
 use super::order::Order;
 use super::start_state::{Inquiry, StartState};
 use super::sweep::sweep;
-use super::terms::{ChosenTests, client, limits, price};
+use super::terms::{client, limits, price};
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Baselines, Trials};
 use crate::journal::Event;
@@ -83,11 +84,12 @@ impl<'a> Run<'a> {
         let Enclosure { worker, wall, making, plan } = enclosure;
         let start = StartState::find_out(self.inquiry(plan), self.open.asked.subscribe());
         let (folder, redactor) = (self.open.folder.clone(), self.redactor.clone());
-        let has_tests = tests.command.is_some();
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
         let view = ViewSlot::Making(making);
-        self.bench = Some(RunBench { worker, view, folder, has_tests, redactor, start, guard, changed: Vec::new() });
+        let repository = self.order.repository.clone();
+        let bench = RunBench { worker, view, folder, repository, tests, redactor, start, guard, changed: Vec::new() };
+        self.bench.insert(bench).measure();
         let (conversation, messages) = opened?;
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
@@ -96,7 +98,7 @@ impl<'a> Run<'a> {
     /// What is to be found out about the state that the run starts from.
     fn inquiry(&self, plan: WorkerPlan) -> Inquiry {
         let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
-        let baseline = plan.tests.is_some() && settings.baseline.value;
+        let baseline = settings.baseline.value;
         let trials = Trials {
             repository: self.order.repository.clone(),
             plan,

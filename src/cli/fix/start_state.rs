@@ -1,19 +1,21 @@
-//! The state that the run started from: git's id of it, and how its tests went. Found out while the model thinks.
+//! The state that the run started from: git's id of it, and how its tests and checks went. Found out while the model thinks,
+//! one command at a time.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::test_runs;
-use crate::evidence::{Baseline, BaselineRun, Baselines, Key, TestResults, Trials};
-use crate::journal::{RunFolder, TestPurpose, TestsRan};
+use crate::evidence::{self, Baseline, BaselineRun, Baselines, Key, TestResults, Trials};
+use crate::journal::{Matrix, RunFolder, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
-use crate::settings::Redactor;
+use crate::settings::{Redactor, TestCommand};
 use crate::tools::TestRun;
+use crate::worker::WorkerPlan;
 use crate::workspace::{Blobs, ChangeSet, TreeIndex, remove_tree};
 
 /// How often failing tests are run on the start state, to tell those that always fail from flaky ones.
@@ -25,18 +27,29 @@ const NAME: &str = "baseline";
 pub struct StartState {
     tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
     indexing: JoinHandle<()>,
-    measuring: Option<JoinHandle<Result<Baseline, String>>>,
-    known: Option<Result<Baseline, String>>,
+    inquiry: Arc<Inquiry>,
+    asked: watch::Receiver<bool>,
+    measured: Vec<Measured>,
+    /// Held by the command that runs.
+    turn: Arc<Semaphore>,
     off: watch::Sender<bool>,
     passing: [PathBuf; 2],
     blobs: Blobs,
+}
+
+/// How one command went on the start state.
+struct Measured {
+    /// The check's name; `None` for the tests.
+    name: Option<String>,
+    measuring: Option<JoinHandle<Result<Baseline, String>>>,
+    known: Option<Result<Baseline, String>>,
 }
 
 /// What is to be found out.
 pub struct Inquiry {
     /// How to run tests beside the run.
     pub trials: Trials,
-    /// False when the baseline isn't wanted, or there are no tests.
+    /// False when the baseline isn't wanted.
     pub baseline: bool,
     /// Where baselines are kept.
     pub kept: Baselines,
@@ -46,8 +59,26 @@ pub struct Inquiry {
     pub redactor: Redactor,
 }
 
+/// Runs on the patch beside those on the start state.
+#[derive(Default)]
+pub struct Compared {
+    /// Runs on the start state that weren't told yet.
+    pub news: Vec<TestsRan>,
+    /// How the last of them went; `None` when nobody measured.
+    pub passed_before: Option<bool>,
+    /// Test by test, where both sides tell of them.
+    pub matrix: Option<Matrix>,
+}
+
+/// What a measurement waits for.
+struct Found {
+    tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
+    asked: watch::Receiver<bool>,
+    off: watch::Receiver<bool>,
+}
+
 impl StartState {
-    /// Begins once `asked` turns true.
+    /// Begins once `asked` turns true; which commands are measured, [`StartState::measure`] says.
     pub fn find_out(inquiry: Inquiry, asked: watch::Receiver<bool>) -> Self {
         let (off, (told, tree)) = (watch::Sender::new(false), watch::channel(None));
         let folder = inquiry.folder.tree();
@@ -67,8 +98,28 @@ impl StartState {
             let index = index.map_err(|panic| panic.to_string());
             told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
         });
-        let measuring = inquiry.baseline.then(|| tokio::spawn(inquiry.measure(tree.clone(), asked, off.subscribe())));
-        Self { tree, indexing, measuring, known: None, off, passing, blobs }
+        let (inquiry, turn) = (Arc::new(inquiry), Arc::new(Semaphore::new(1)));
+        Self { tree, indexing, inquiry, asked, measured: Vec::new(), turn, off, passing, blobs }
+    }
+
+    /// Has `command` measured, too: the tests without a name, a check with its own.
+    pub fn measure(&mut self, name: Option<&str>, command: &TestCommand) {
+        if !self.inquiry.baseline || self.measured.iter().any(|measured| measured.name.as_deref() == name) {
+            return;
+        }
+        let trial = match self.measured.len() {
+            0 => NAME.to_owned(),
+            number => format!("{NAME}-{number}"),
+        };
+        let (inquiry, command, turn) = (Arc::clone(&self.inquiry), command.clone(), Arc::clone(&self.turn));
+        let (tree, asked, off) = (self.tree.clone(), self.asked.clone(), self.off.subscribe());
+        let measuring = tokio::spawn(async move {
+            // Those that wait get their turn in the order in which they asked for it.
+            let _turn = turn.acquire().await.map_err(|closed| closed.to_string())?;
+            inquiry.measure(&trial, &command, Found { tree, asked, off }).await
+        });
+        let name = name.map(str::to_owned);
+        self.measured.push(Measured { name, measuring: Some(measuring), known: None });
     }
 
     /// Git's id of the start state with `changes`; `None` when git can't tell.
@@ -81,21 +132,38 @@ impl StartState {
         tokio::task::spawn_blocking(move || index.with(&changes, &blobs)).await.ok()?.ok()
     }
 
-    /// How the tests went on the start state, and whether this is the first time that it is told. Waits `patience` at most.
-    pub async fn baseline(&mut self, patience: Duration) -> (Option<&Baseline>, bool) {
-        let Some(measuring) = &mut self.measuring else {
-            return (self.known.as_ref().and_then(|known| known.as_ref().ok()), false);
+    /// What `after`, runs of the tests or of the check of that name, says beside those on the start state.
+    pub async fn compare(&mut self, name: Option<&str>, after: &[TestRun], deadline: Instant) -> Compared {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let (Some(baseline), is_news) = self.baseline(name, patience).await else { return Compared::default() };
+        let results: Vec<TestResults> = after.iter().filter_map(|run| run.results.clone()).collect();
+        Compared {
+            news: baseline.runs.iter().filter(|_| is_news).map(|run| run.ran.clone()).collect(),
+            passed_before: baseline.runs.last().map(|run| run.ran.result.passed),
+            matrix: evidence::compare(&baseline.results(), &results),
+        }
+    }
+
+    /// How the tests, or the check of that name, went on the start state, and whether this is the first time that it is
+    /// told. Waits `patience` at most.
+    pub async fn baseline(&mut self, name: Option<&str>, patience: Duration) -> (Option<&Baseline>, bool) {
+        let Some(asked) = self.measured.iter_mut().find(|measured| measured.name.as_deref() == name) else {
+            return (None, false);
         };
-        let Ok(measured) = timeout(patience, measuring).await else { return (None, false) };
-        self.measuring = None;
-        self.known = Some(measured.unwrap_or_else(|panic| Err(panic.to_string())));
-        (self.known.as_ref().and_then(|known| known.as_ref().ok()), true)
+        let mut is_news = false;
+        if let Some(measuring) = &mut asked.measuring {
+            let Ok(measured) = timeout(patience, measuring).await else { return (None, false) };
+            asked.measuring = None;
+            asked.known = Some(measured.unwrap_or_else(|panic| Err(panic.to_string())));
+            is_news = true;
+        }
+        (asked.known.as_ref().and_then(|known| known.as_ref().ok()), is_news)
     }
 
     /// Ends what still runs, and leaves nothing of it.
-    pub async fn close(mut self) {
+    pub async fn close(self) {
         self.off.send_replace(true);
-        if let Some(measuring) = self.measuring.take() {
+        for measuring in self.measured.into_iter().filter_map(|measured| measured.measuring) {
             // It was called off, so that it has nothing to tell.
             let _ = measuring.await;
         }
@@ -108,12 +176,9 @@ impl StartState {
 }
 
 impl Inquiry {
-    async fn measure(
-        self,
-        mut tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
-        mut asked: watch::Receiver<bool>,
-        off: watch::Receiver<bool>,
-    ) -> Result<Baseline, String> {
+    /// Runs `command` in a trial of that name, unless it is known how it goes.
+    async fn measure(&self, trial: &str, command: &TestCommand, found: Found) -> Result<Baseline, String> {
+        let Found { mut tree, mut asked, off } = found;
         let mut called_off = off.clone();
         let id = async {
             asked.wait_for(|asked| *asked).await.ok()?;
@@ -123,17 +188,18 @@ impl Inquiry {
             index = id => index,
             _ = called_off.wait_for(|off| *off) => return Err("called off".to_owned()),
         };
-        let command = self.trials.plan.tests.clone().ok_or("there are no tests")?;
         let key = index
             .as_ref()
-            .map(|index| Key::new(index.start(), &command, self.trials.repository.root(), &self.trials.dependencies));
+            .map(|index| Key::new(index.start(), command, self.trials.repository.root(), &self.trials.dependencies));
         if let Some(known) = key.as_ref().and_then(|key| self.kept.find(key)) {
             return Ok(known.cached());
         }
         let tree = index.map(|index| index.start().to_owned());
         let nothing = ChangeSet::new(Vec::new());
-        let runs = self.trials.hold(NAME, &nothing, TIMES, off).await.map_err(|error| error.to_string())?;
-        let runs = runs.into_iter().map(|run| self.told(run, tree.clone())).collect::<Result<Vec<_>, _>>()?;
+        let plan = WorkerPlan { tests: Some(command.clone()), ..self.trials.plan.clone() };
+        let trials = Trials { plan, ..self.trials.clone() };
+        let runs = trials.hold(trial, &nothing, TIMES, off).await.map_err(|error| error.to_string())?;
+        let runs = runs.into_iter().map(|run| self.told(run, trial, tree.clone())).collect::<Result<Vec<_>, _>>()?;
         let baseline = Baseline::new(runs);
         if let Some(key) = key.filter(|_| baseline.is_lasting()) {
             // The next run measures anew, then.
@@ -142,16 +208,11 @@ impl Inquiry {
         Ok(baseline)
     }
 
-    fn told(&self, mut run: TestRun, tree: Option<String>) -> Result<BaselineRun, String> {
-        let logs = self.folder.logs().join(NAME);
+    fn told(&self, mut run: TestRun, trial: &str, tree: Option<String>) -> Result<BaselineRun, String> {
+        let logs = self.folder.logs().join(trial);
         test_runs::finish(&mut run, &logs, &self.redactor).map_err(|error| error.to_string())?;
-        run.log = format!("{NAME}/{}", run.log);
+        run.log = format!("{trial}/{}", run.log);
         let results = run.results.clone();
         Ok(BaselineRun { ran: TestsRan { tree, ..tests_ran(run, TestPurpose::Baseline, None) }, results })
     }
-}
-
-/// What all `runs` on one tree said test by test.
-pub fn results_of(runs: &[TestRun]) -> Vec<TestResults> {
-    runs.iter().filter_map(|run| run.results.clone()).collect()
 }
