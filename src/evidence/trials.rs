@@ -5,11 +5,12 @@
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::journal::Residue;
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{
@@ -29,6 +30,8 @@ pub struct Trials {
     pub folder: PathBuf,
     /// Where the contents of changes are kept.
     pub blobs: PathBuf,
+    /// What had to be killed at the ends of trials, all together.
+    pub residue: Arc<Mutex<Residue>>,
 }
 
 /// A trial that could not be held.
@@ -96,7 +99,8 @@ impl Trials {
             ended = all => ended,
             _ = called_off.wait_for(|off| *off) => Err(TrialError::CalledOff),
         };
-        worker.stop().await;
+        let left = worker.stop().await;
+        *self.residue.lock().unwrap_or_else(PoisonError::into_inner) += left;
         drop(view);
         ended.map(|()| runs)
     }

@@ -88,8 +88,8 @@ impl Making {
 impl RunBench {
     /// Ends the worker and removes the view. Returns what had to be killed.
     pub async fn close(self) -> Residue {
-        let residue = self.worker.stop().await;
-        self.start.close().await;
+        let mut residue = self.worker.stop().await;
+        residue += self.start.close().await;
         match self.view {
             ViewSlot::Making(making) => making.call_off().await,
             ViewSlot::Made(view) => drop(view.remove()),
