@@ -83,15 +83,18 @@ impl StartState {
         tokio::task::spawn_blocking(move || index.with(&changes, &blobs)).await.ok()?.ok()
     }
 
-    /// How the tests went on the start state, and whether this is the first time that it is told. Waits `patience` at most.
-    pub async fn baseline(&mut self, patience: Duration) -> (Option<&Baseline>, bool) {
-        let Some(measuring) = &mut self.measuring else {
-            return (self.known.as_ref().and_then(|known| known.as_ref().ok()), false);
-        };
-        let Ok(measured) = timeout(patience, measuring).await else { return (None, false) };
+    /// Waits `patience` at most until the tests of the start state have run; true the first time that they have.
+    pub async fn wait(&mut self, patience: Duration) -> bool {
+        let Some(measuring) = &mut self.measuring else { return false };
+        let Ok(measured) = timeout(patience, measuring).await else { return false };
         self.measuring = None;
         self.known = Some(measured.unwrap_or_else(|panic| Err(panic.to_string())));
-        (self.known.as_ref().and_then(|known| known.as_ref().ok()), true)
+        true
+    }
+
+    /// How they went, once it is known.
+    pub fn known(&self) -> Option<&Baseline> {
+        self.known.as_ref()?.as_ref().ok()
     }
 
     /// Ends what still runs, and leaves nothing of it. Returns what had to be killed.
