@@ -6,7 +6,10 @@ use console::StyledObject;
 
 use super::wall::wall_line;
 use super::{Live, sanitise};
-use crate::journal::{AttemptFailed, Event, Outcome, Record, TestPurpose, TestsChosen, TestsRan, ToolAnswered, Usd};
+use crate::journal::{
+    AttemptFailed, Event, HunksTried, Minimized, Outcome, Record, Reproduced, Reproduction, TestPurpose, TestsChosen,
+    TestsRan, ToolAnswered, Usd,
+};
 use crate::model::Progress;
 use crate::report::Report;
 
@@ -36,13 +39,24 @@ pub struct People {
     print: fn(&str),
     /// The start state's tests are told once, however often they were run.
     baseline_told: bool,
+    /// Tests that are known to be fixed.
+    fixed: Vec<String>,
+    /// What was said last of a test that shows what the patch mends.
+    shown: Option<Reproduction>,
 }
 
 impl People {
     /// Lines go to `print`; the live line to standard error, when that is a terminal.
     #[must_use]
     pub fn new(loudness: Loudness, print: fn(&str)) -> Self {
-        Self { live: Live::new(loudness != Loudness::Quiet), loudness, print, baseline_told: false }
+        Self {
+            live: Live::new(loudness != Loudness::Quiet),
+            loudness,
+            print,
+            baseline_told: false,
+            fixed: Vec::new(),
+            shown: None,
+        }
     }
 
     /// Draws one record.
@@ -52,6 +66,12 @@ impl People {
             && std::mem::replace(&mut self.baseline_told, true)
         {
             return;
+        }
+        match &record.event {
+            Event::Compared(matrix) => self.fixed.clone_from(&matrix.fixed),
+            // A patch that was made smaller is shown by the same tests.
+            Event::Reproduced(told) if self.shown.replace(told.clone()).as_ref() == Some(told) => return,
+            _ => {}
         }
         if let Some(line) = self.line(&record.event) {
             let print = self.print;
@@ -91,7 +111,14 @@ impl People {
             }
             Event::AttemptFailed(failed) => failed_line(failed),
             Event::ToolAnswered(answered) => Some(tool_line(answered)),
-            Event::TestsRan(tests) if tests.purpose != TestPurpose::Model => Some(own_run(tests)),
+            Event::TestsRan(tests) if !matches!(tests.purpose, TestPurpose::Model | TestPurpose::Trial) => {
+                Some(own_run(tests))
+            }
+            // That it was fixed says so already.
+            Event::Reproduced(told) if !told.by.is_empty() && told.by == self.fixed => None,
+            Event::Reproduced(told) => reproduced(told),
+            Event::HunksTried(tried) if self.loudness == Loudness::Verbose => Some(hunks_tried(tried)),
+            Event::Minimized(minimized) => Some(own_step("smaller", &minimized_in_words(minimized))),
             Event::Nudged(nudged) => Some(step(nudged.turn, "nudge", nudge(&nudged.kind))),
             Event::Request(request) if self.loudness == Loudness::Verbose => Some(step(
                 request.turn,
@@ -165,6 +192,37 @@ fn own_run(tests: &TestsRan) -> String {
     format!("    {:<7} {text}", "verify")
 }
 
+/// What kcode does beside the turns of the model.
+fn own_step(verb: &str, text: &str) -> String {
+    format!("    {verb:<7} {}", style(text).dim())
+}
+
+fn reproduced(told: &Reproduction) -> Option<String> {
+    let why = sanitise(&told.why);
+    match (told.state, told.by.first()) {
+        (Reproduced::Yes, Some(test)) => {
+            let more = told.by.len().checked_sub(2).map_or_else(String::new, |more| format!(" and {} more", more + 1));
+            Some(own_step("shows", &format!("{}{more} {why}", sanitise(test))))
+        }
+        (Reproduced::No, _) => Some(own_step("shows", &format!("nothing: {why}"))),
+        _ => told.asked.then(|| own_step("shows", &format!("not checked: {why}"))),
+    }
+}
+
+fn hunks_tried(tried: &HunksTried) -> String {
+    let verdict = if tried.same { "the same" } else { "not the same" };
+    own_step("try", &format!("{} of {}: {verdict}", tried.kept, counted(tried.of as usize, "hunk")))
+}
+
+fn minimized_in_words(minimized: &Minimized) -> String {
+    let Minimized { hunks_before, hunks_after, tried, complete, why } = minimized;
+    if let Some(why) = why {
+        return format!("left as it is: {}", sanitise(why));
+    }
+    let cut = if *complete { "" } else { "; no time to try all" };
+    format!("{hunks_after} of {} needed ({tried} tried{cut})", counted(*hunks_before as usize, "hunk"))
+}
+
 fn seconds(ms: u64) -> String {
     format!("{:.1} s", ms as f64 / 1e3)
 }
@@ -174,6 +232,7 @@ fn nudge(kind: &str) -> &str {
         "announced" => "the model changed nothing; asked once more",
         "truncated" => "the reply was cut at its limit; asked to go on",
         "tests_weakened" => "the patch makes tests prove less; sent back to the model",
+        "not_reproduced" => "no test shows what the patch mends; asked for one",
         "tests_failed" => "the tests fail; sent back to the model",
         other => other,
     }

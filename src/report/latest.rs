@@ -1,6 +1,8 @@
 //! What stands at the end of a journal: the latest patch, and the latest tests that kcode ran to verify.
 
-use crate::journal::{Digest, Event, Matrix, PatchWritten, Record, TestPurpose, TestsRan, TestsTouched};
+use crate::journal::{
+    Digest, Event, Matrix, Minimized, PatchWritten, Record, Reproduction, TestPurpose, TestsRan, TestsTouched,
+};
 
 /// The evidence as it stands; whatever came before it counts no more.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +17,10 @@ pub struct Latest<'a> {
     pub matrix: Option<&'a Matrix>,
     /// How the patch touches tests, as last looked at.
     pub touched: Option<&'a TestsTouched>,
+    /// Whether a test shows what this patch mends.
+    pub reproduced: Option<&'a Reproduction>,
+    /// How this patch was made smaller, or that it couldn't be.
+    pub minimized: Option<&'a Minimized>,
 }
 
 impl<'a> Latest<'a> {
@@ -24,9 +30,14 @@ impl<'a> Latest<'a> {
         let mut latest = Self::default();
         for record in records {
             match &record.event {
-                Event::PatchWritten(patch) => latest.patch = Some(patch),
+                Event::PatchWritten(patch) => {
+                    if latest.sha256() != patch.sha256 {
+                        (latest.reproduced, latest.minimized) = (None, None);
+                    }
+                    latest.patch = Some(patch);
+                }
                 Event::TestsRan(ran) => match ran.purpose {
-                    TestPurpose::Model => {}
+                    TestPurpose::Model | TestPurpose::Trial => {}
                     TestPurpose::Baseline => latest.baseline = Some(ran),
                     TestPurpose::Verification => {
                         // What was said of an earlier run counts no more.
@@ -35,6 +46,8 @@ impl<'a> Latest<'a> {
                 },
                 Event::Compared(matrix) => latest.matrix = Some(matrix),
                 Event::TestsTouched(touched) => latest.touched = Some(touched),
+                Event::Reproduced(reproduction) => latest.reproduced = Some(reproduction),
+                Event::Minimized(minimized) => latest.minimized = Some(minimized),
                 _ => {}
             }
         }

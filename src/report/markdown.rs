@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::evidence_lines::{write_minimized, write_reproduced};
 use super::shape::{Report, TestsReport, WallReport};
 use crate::journal::{ChangeKind, FileChange, TestResult, Usage};
 use crate::render::sanitise;
@@ -44,7 +45,8 @@ fn write_patch(out: &mut String, report: &Report) -> std::fmt::Result {
     for gap in &patch.left_out {
         writeln!(out, "\nLeft out: {}", sanitise(gap))?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    write_minimized(out, patch)
 }
 
 fn kind(file: &FileChange) -> String {
@@ -75,6 +77,7 @@ fn write_tests(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "On the state that the run started from: {}.\n", result(&baseline.result))?;
     }
     write_matrix(out, tests)?;
+    write_reproduced(out, tests)?;
     write_flags(out, tests)
 }
 

@@ -1,6 +1,7 @@
 //! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal.
 
 mod decide;
+mod evidence_lines;
 mod fold;
 mod latest;
 mod markdown;

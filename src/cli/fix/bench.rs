@@ -1,5 +1,6 @@
 //! What the planner works at: the worker's tools, the private view and its patch, the tests.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,10 +11,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::guard::{Guard, Looked};
+use super::reproduction::{self, Judged};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
+use super::trial_runs::TrialRuns;
 use crate::evidence;
-use crate::journal::{Event, FileChange, Outcome, PatchWritten, RelPath, Residue, RunFolder, StopReason, TestsTouched};
+use crate::journal::{
+    Event, FileChange, Outcome, PatchWritten, RelPath, Reproduction, Residue, RunFolder, StopReason, TestsTouched,
+};
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError, Judgement};
 use crate::settings::Redactor;
@@ -39,6 +44,14 @@ pub struct RunBench {
     pub guard: Guard,
     /// What the patch changes, as last written.
     pub changed: Vec<FileChange>,
+    /// Tests beside the run.
+    pub trials: TrialRuns,
+    /// `--reproduce`.
+    pub reproduce: bool,
+    /// Tests that failed in any run so far.
+    pub seen_failing: BTreeSet<String>,
+    /// What the patch was last judged by.
+    pub judged: Judged,
 }
 
 /// The view, made in the background while the model thinks.
@@ -89,6 +102,7 @@ impl RunBench {
     /// Ends the worker and removes the view. Returns what had to be killed.
     pub async fn close(self) -> Residue {
         let mut residue = self.worker.stop().await;
+        self.trials.close().await;
         residue += self.start.close().await;
         match self.view {
             ViewSlot::Making(making) => making.call_off().await,
@@ -168,6 +182,7 @@ impl Bench for RunBench {
     async fn patch(&mut self, observations: &[Observation]) -> Result<PatchWritten, BenchError> {
         let touched: Vec<RelPath> = observations.iter().flat_map(|o| o.touched.iter().cloned()).collect();
         let anything = observations.iter().any(|o| o.tests.is_some());
+        self.seen_failing.extend(reproduction::failing(observations));
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
         let view = self.made()?;
         if anything && !touched.is_empty() {
@@ -204,9 +219,23 @@ impl Bench for RunBench {
         }
         let fixed = judged.matrix.as_ref().map_or(&[][..], |matrix| &matrix.fixed);
         let touched = self.look(fixed)?;
+        self.judged = Judged {
+            runs: runs.to_vec(),
+            matrix: judged.matrix.clone(),
+            tests_edited: touched.allowed.is_some(),
+            reproduction: None,
+        };
         judged.refusing.clone_from(&touched.refused_for);
         judged.events.push(Event::TestsTouched(touched));
         Ok(judged)
+    }
+
+    async fn reproduction(&mut self, patience: Duration) -> Result<Vec<Event>, BenchError> {
+        let (mut events, told) = self.look_for_reproduction(patience).await?;
+        let told = Reproduction { asked: self.reproduce, ..told };
+        self.judged.reproduction = Some(told.clone());
+        events.push(Event::Reproduced(told));
+        Ok(events)
     }
 
     async fn cancel(&self) {
@@ -220,7 +249,7 @@ fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
 }
 
 /// A file of the run's folder can't be written or read.
-fn unkept(path: &Path, source: io::Error) -> BenchError {
+pub(super) fn unkept(path: &Path, source: io::Error) -> BenchError {
     from_workspace(&WorkspaceError::Io { action: "keep", path: path.to_owned(), source })
 }
 
