@@ -201,6 +201,12 @@ pub struct RunFlags {
     /// Don't run tests and checks on the state that the run starts from
     #[arg(long)]
     pub no_baseline: bool,
+    /// Ask for a test that fails without the fix, and check that it does
+    #[arg(long, conflicts_with_all = ["no_verify", "no_baseline"])]
+    pub reproduce: bool,
+    /// Drop what no test needs of a verified patch, within half of the time that is left
+    #[arg(long, conflicts_with_all = ["no_verify", "no_baseline"])]
+    pub minimize: bool,
     /// Accept a patch that makes tests prove less
     #[arg(long)]
     pub allow_test_edits: bool,

@@ -8,7 +8,8 @@
 //!
 //! [`compare()`] holds single tests against the [`Baseline`], and [`failures()`] tells the model of those that fail.
 //! [`Trials`] run the tests on other states than the run's own. [`inspect()`] flags what in a patch touches the tests, and
-//! [`judge()`] says which of that refuses it. [`needed()`] finds the parts of a patch that matter.
+//! [`judge()`] says which of that refuses it. [`shown_by_matrix()`] and [`shown_by_trial()`] tell whether a test shows what the
+//! patch mends; [`test_parts()`] are the parts of it that are tests, and [`needed()`] finds those of the others that matter.
 
 mod baseline;
 mod counts;
@@ -20,10 +21,12 @@ mod near;
 mod parse;
 mod python;
 mod reporting;
+mod reproduction;
 mod results;
 mod runner_words;
 mod runners;
 mod tampering;
+mod test_parts;
 mod trials;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key};
@@ -31,10 +34,12 @@ pub use counts::counts;
 pub use detect::{Detected, detect};
 pub use feedback::failures;
 pub use matrix::{compare, flaky};
-pub use minimize::needed;
+pub use minimize::{is_same_check, is_same_run, needed};
 pub use near::detect_near;
 pub use parse::{Written, results};
 pub use reporting::reporting;
+pub use reproduction::{WithPatch, shown_by_matrix, shown_by_trial};
 pub use results::{TestCase, TestResults, Verdict};
 pub use tampering::{Change, asks_for_tests, inspect, is_of_tests, judge};
-pub use trials::{TrialError, Trials};
+pub use test_parts::test_parts;
+pub use trials::{Held, Proven, TrialError, Trials};

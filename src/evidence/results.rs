@@ -42,6 +42,14 @@ pub enum Verdict {
     Skipped,
 }
 
+impl Verdict {
+    /// True for [`Verdict::Failed`].
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Failed)
+    }
+}
+
 impl TestResults {
     /// How many there are of each.
     #[must_use]

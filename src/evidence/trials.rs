@@ -5,16 +5,21 @@
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::journal::Residue;
+use crate::settings::TestCommand;
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{
-    ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Repository, View, WorkspaceError, remove_tree,
+    ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Patch, Repository, Touched, View, WorkspaceError, remove_tree,
 };
+
+/// How often tests are run on a patch at most, until they leave it as it was.
+const PROOFS: u32 = 2;
 
 /// What all trials of a run have in common.
 #[derive(Clone)]
@@ -29,6 +34,10 @@ pub struct Trials {
     pub folder: PathBuf,
     /// Where the contents of changes are kept.
     pub blobs: PathBuf,
+    /// What is run besides the tests, in this order: before them where it has to be the same as on the patch.
+    pub checks: Vec<TestCommand>,
+    /// What had to be killed at the ends of trials, all together.
+    pub residue: Arc<Mutex<Residue>>,
 }
 
 /// A trial that could not be held.
@@ -46,9 +55,43 @@ pub enum TrialError {
     /// Its folder can't be used.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The tests write something else into the tree each time.
+    #[error("each run of the tests changes the tree")]
+    Restless,
     /// The run ended first.
     #[error("called off")]
     CalledOff,
+}
+
+/// A part of a patch that tests ran on in a view of its own.
+#[derive(Debug)]
+pub struct Proven {
+    /// How they went.
+    pub run: TestRun,
+    /// How the checks went, in their order.
+    pub checks: Vec<TestRun>,
+    /// The patch of that view, before and after they ran.
+    pub patch: Patch,
+}
+
+/// What ran in a trial.
+#[derive(Debug)]
+pub struct Held {
+    /// The tests.
+    pub tests: Vec<TestRun>,
+    /// The checks, in their order; none when the tests failed already.
+    pub checks: Vec<TestRun>,
+}
+
+struct Enclosed {
+    worker: Worker,
+    view: Shown,
+}
+
+/// What a trial's worker shows.
+enum Shown {
+    Copy(Box<View>),
+    Overlay(Box<Overlay>),
 }
 
 impl Trials {
@@ -63,12 +106,29 @@ impl Trials {
         changes: &ChangeSet,
         times: u32,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Vec<TestRun>, TrialError> {
+    ) -> Result<Held, TrialError> {
         let folder = self.folder.join(name);
         let held = self.held_in(&folder, name, changes, times, called_off).await;
         // What can't be removed now goes with what else killed runs leave.
         let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
         held
+    }
+
+    /// Runs the tests on the start state with `changes`, and says what patch their view made by then, which may be more: a
+    /// lock file that was written. The tests are run once more where it is, so that they ran on what the patch describes.
+    ///
+    /// # Errors
+    /// As [`Trials::hold`].
+    pub async fn prove(
+        &self,
+        name: &str,
+        changes: &ChangeSet,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<Proven, TrialError> {
+        let folder = self.folder.join(name);
+        let proven = self.proven_in(&folder, name, changes, called_off).await;
+        let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+        proven
     }
 
     async fn held_in(
@@ -77,28 +137,70 @@ impl Trials {
         name: &str,
         changes: &ChangeSet,
         times: u32,
-        mut called_off: watch::Receiver<bool>,
-    ) -> Result<Vec<TestRun>, TrialError> {
-        let (worker, view) = self.enclosure(folder, name, changes, called_off.clone()).await?;
-        let mut runs = Vec::new();
+        called_off: watch::Receiver<bool>,
+    ) -> Result<Held, TrialError> {
+        let Enclosed { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
         let all = async {
-            while runs.len() < times as usize {
+            let mut tests: Vec<TestRun> = Vec::new();
+            while tests.len() < times as usize {
                 let run = worker.run_tests(&[]).await?;
                 let again = !run.passed() && run.stopped.is_none();
-                runs.push(run);
+                tests.push(run);
                 if !again {
                     break;
                 }
             }
-            Ok(())
+            let passed = tests.last().is_some_and(TestRun::passed);
+            let checks = if passed { self.run_checks(&worker).await? } else { Vec::new() };
+            Ok(Held { tests, checks })
         };
-        let ended = tokio::select! {
-            ended = all => ended,
-            _ = called_off.wait_for(|off| *off) => Err(TrialError::CalledOff),
+        let ended = unless(called_off, all).await;
+        self.end(worker).await;
+        ended
+    }
+
+    async fn proven_in(
+        &self,
+        folder: &Path,
+        name: &str,
+        changes: &ChangeSet,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<Proven, TrialError> {
+        let Enclosed { worker, view } = self.enclosure(folder, name, changes, called_off.clone()).await?;
+        let all = async {
+            let view = match view {
+                Shown::Copy(view) => *view,
+                Shown::Overlay(overlay) => View::over(&self.repository, folder, &overlay, &self.dependencies)?,
+            };
+            let mut ran_on = view.patch(Touched::Anything)?.sha256;
+            for _ in 0..PROOFS {
+                let checks = self.run_checks(&worker).await?;
+                let run = worker.run_tests(&[]).await?;
+                let patch = view.patch(Touched::Anything)?;
+                if patch.sha256 == ran_on {
+                    return Ok(Proven { run, checks, patch });
+                }
+                ran_on = patch.sha256;
+            }
+            Err(TrialError::Restless)
         };
-        worker.stop().await;
-        drop(view);
-        ended.map(|()| runs)
+        let ended = unless(called_off, all).await;
+        self.end(worker).await;
+        ended
+    }
+
+    async fn run_checks(&self, worker: &Worker) -> Result<Vec<TestRun>, TrialError> {
+        let mut runs = Vec::new();
+        for command in &self.checks {
+            runs.push(worker.run_command(command).await?);
+        }
+        Ok(runs)
+    }
+
+    /// Ends a worker; what it had to kill is counted.
+    async fn end(&self, worker: Worker) {
+        let left = worker.stop().await;
+        *self.residue.lock().unwrap_or_else(PoisonError::into_inner) += left;
     }
 
     /// A worker in a view of its own.
@@ -108,7 +210,7 @@ impl Trials {
         name: &str,
         changes: &ChangeSet,
         called_off: watch::Receiver<bool>,
-    ) -> Result<(Worker, Option<View>), TrialError> {
+    ) -> Result<Enclosed, TrialError> {
         remove_tree(folder)?;
         let place = View::place(&self.repository, folder)?;
         symlink(&self.blobs, folder.join("blobs"))?;
@@ -122,23 +224,23 @@ impl Trials {
         plan.overlay = overlay.as_ref().map(OverlayPlan::of);
         let (worker, wall) = Worker::start(plan).await?;
         let mounted = wall.layers.iter().any(|layer| layer.name == "overlay" && layer.holds);
-        if overlay.is_some() && mounted {
-            return Ok((worker, None));
+        if let Some(overlay) = overlay.filter(|_| mounted) {
+            return Ok(Enclosed { worker, view: Shown::Overlay(Box::new(overlay)) });
         }
         let stop = Arc::new(AtomicBool::new(false));
         let copied = tokio::task::spawn_blocking(self.copy(folder, place, changes, Arc::clone(&stop)));
         let mut called_off = called_off;
         let copied = tokio::select! {
-            copied = copied => copied.map_err(io::Error::other)?,
+            copied = copied => copied.unwrap_or_else(|panic| Err(io::Error::other(panic).into())),
             _ = called_off.wait_for(|off| *off) => {
                 stop.store(true, Ordering::Relaxed);
                 Err(TrialError::CalledOff)
             }
         };
         match copied {
-            Ok(view) => Ok((worker, Some(view))),
+            Ok(view) => Ok(Enclosed { worker, view: Shown::Copy(Box::new(view)) }),
             Err(error) => {
-                worker.stop().await;
+                self.end(worker).await;
                 Err(error)
             }
         }
@@ -174,5 +276,16 @@ impl Trials {
             }
             Ok(view)
         }
+    }
+}
+
+/// Waits for `work`, unless it is called off.
+async fn unless<T>(
+    mut called_off: watch::Receiver<bool>,
+    work: impl Future<Output = Result<T, TrialError>>,
+) -> Result<T, TrialError> {
+    tokio::select! {
+        ended = work => ended,
+        _ = called_off.wait_for(|off| *off) => Err(TrialError::CalledOff),
     }
 }

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, AttemptFailed, CheckChosen, CheckRan, Matrix, Message, Nudged, PatchWritten, ReplyReceived, RequestSent,
-    Residue, Resumed, RunEnded, RunStarted, Stopped, Surveyed, TestsChosen, TestsRan, TestsTouched, ToolAnswered,
-    ToolCalled, ViewMade, WallBuilt,
+    Applied, AttemptFailed, CheckChosen, CheckRan, HunksTried, Matrix, Message, Minimized, Nudged, PatchWritten,
+    ReplyReceived, Reproduction, RequestSent, Residue, Resumed, RunEnded, RunStarted, Stopped, Surveyed, TestsChosen,
+    TestsRan, TestsTouched, ToolAnswered, ToolCalled, ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -70,6 +70,12 @@ pub enum Event {
     Compared(Matrix),
     /// The patch touches tests, or what they are run by.
     TestsTouched(TestsTouched),
+    /// It was looked for a test that shows what the patch mends.
+    Reproduced(Reproduction),
+    /// The tests ran on a part of the patch, to find out which hunks they need.
+    HunksTried(HunksTried),
+    /// The search for a smaller patch is over; one that was found is the run's patch by now.
+    Minimized(Minimized),
     /// kcode said something to the model that the task didn't.
     Nudged(Nudged),
     /// The conversation is over.

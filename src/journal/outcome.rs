@@ -170,6 +170,17 @@ pub enum StopReason {
     StorageFailed,
 }
 
+impl StopReason {
+    /// True when the run could have gone on with more turns, tokens, money, time or room.
+    #[must_use]
+    pub const fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Self::MaxTurns | Self::MaxTokens | Self::MaxCost | Self::MaxTime | Self::ContextFull | Self::Repetition
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

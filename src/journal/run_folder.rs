@@ -131,6 +131,12 @@ impl RunFolder {
         self.path.join("patch.diff")
     }
 
+    /// The patch before it was made smaller; only there when it was.
+    #[must_use]
+    pub fn full_patch(&self) -> PathBuf {
+        self.path.join("patch.full.diff")
+    }
+
     /// The report for programs.
     #[must_use]
     pub fn report_json(&self) -> PathBuf {

@@ -55,7 +55,7 @@ pub struct TestsRan {
     pub result: TestResult,
     /// The log's name in the run's folder.
     pub log: String,
-    /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state.
+    /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state, and for a trial.
     pub patch_sha256: Option<Digest>,
     /// Git's id of the tree that they ran on, where it is known.
     #[serde(default)]
@@ -93,6 +93,8 @@ pub enum TestPurpose {
     Verification,
     /// kcode, on the start state.
     Baseline,
+    /// kcode, on the start state with a part of the patch.
+    Trial,
 }
 
 /// How many tests there were, as the runner says.

@@ -97,6 +97,10 @@ pub trait Bench {
     /// known of the start state.
     fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> impl Future<Output = Result<Judgement, BenchError>>;
 
+    /// Looks for a test that shows what the patch mends, once the patch was judged and nothing speaks against it. The last
+    /// event is what was found. Takes at most `patience`.
+    fn reproduction(&mut self, patience: Duration) -> impl Future<Output = Result<Vec<Event>, BenchError>>;
+
     /// Ends every call that still runs.
     fn cancel(&self) -> impl Future<Output = ()>;
 }

@@ -5,7 +5,7 @@ use super::calls::tests_ran;
 use super::checks;
 use super::turns::{Halt, Planner, bounded};
 use crate::evidence;
-use crate::journal::{Event, TamperFlag, TestPurpose, TestsRan};
+use crate::journal::{Event, Reproduced, TamperFlag, TestPurpose, TestsRan};
 use crate::model::{Model, Reply};
 use crate::tools::TestRun;
 
@@ -18,6 +18,11 @@ const MAX_RUNS: usize = 3;
 /// A suite that takes longer isn't run again just to see whether what was fixed stays fixed.
 const QUICK_MS: u64 = 20_000;
 
+/// An edit, a look at its result and the end: with fewer turns left, asking for a test would only run into the limit.
+const TURNS_FOR_A_TEST: u32 = 3;
+/// Why a run ends that is verified.
+pub(super) const PASSED: &str = "the tests pass after the last edit";
+
 /// The nudge after a turn that changed nothing.
 pub(super) const ANNOUNCED: &str = "announced";
 /// The nudge after a verification that failed.
@@ -27,10 +32,14 @@ pub(super) const CHECKS_FAILED: &str = "checks_failed";
 /// The nudge after a patch that makes the tests prove less.
 pub(super) const TESTS_WEAKENED: &str = "tests_weakened";
 
+/// The nudge after a patch that no test shows to mend anything, where such a test was asked for.
+pub(super) const NOT_REPRODUCED: &str = "not_reproduced";
+
 const TRUNCATED_TEXT: &str = include_str!("../../prompts/truncated.md");
 const ANNOUNCED_TEXT: &str = include_str!("../../prompts/announced.md");
 const TESTS_FAILED_TEXT: &str = include_str!("../../prompts/tests_failed.md");
 const TESTS_WEAKENED_TEXT: &str = include_str!("../../prompts/tests_weakened.md");
+const NOT_REPRODUCED_TEXT: &str = include_str!("../../prompts/not_reproduced.md");
 
 impl<M: Model, B: Bench> Planner<'_, M, B> {
     /// `Some(why)` when the run is over, `None` when the model was sent on.
@@ -64,6 +73,9 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         if self.state.patch.is_some() && self.state.failed_on == self.state.patch {
             return Ok(Some("the tests fail, and the model changed nothing after it was told".to_owned()));
         }
+        if self.is_unshown() {
+            return Ok(Some(PASSED.to_owned()));
+        }
         let added = bounded(self.cancelled.clone(), self.deadline, self.bench.follow()).await??;
         self.journal.append(added)?;
         let mut checks = self.run_checks().await?;
@@ -76,9 +88,8 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             (None, None, true) => {
                 return self.unless_weakened(&judged.refusing, "the model ended its turn; there are no tests to run");
             }
-            (None, None, false) => {
-                return self.unless_weakened(&judged.refusing, "the tests pass after the last edit");
-            }
+            (None, None, false) if judged.refusing.is_empty() => return self.end_with_proof().await,
+            (None, None, false) => return self.unless_weakened(&judged.refusing, PASSED),
         };
         if self.state.feedbacks == MAX_FEEDBACKS {
             return Ok(Some(format!("the tests still fail after {MAX_FEEDBACKS} corrections")));
@@ -88,6 +99,11 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let told: Vec<String> = failing.into_iter().chain(failing_checks).collect();
         self.nudge(kind, &told.join("\n\n"))?;
         Ok(None)
+    }
+
+    /// The patch is the one for which the model was asked for a test: it was verified then, and is so still.
+    pub(super) fn is_unshown(&self) -> bool {
+        self.state.unshown.is_some() && self.state.unshown == self.state.patch
     }
 
     /// A model that weakened tests is told so once. If it leaves it at that, the patch is refused.
@@ -103,6 +119,22 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let places = places.collect::<Vec<_>>().join("\n");
         self.nudge(TESTS_WEAKENED, &TESTS_WEAKENED_TEXT.trim_end().replace("{places}", &places))?;
         Ok(None)
+    }
+
+    /// The tests pass: does one of them show what the patch mends? A model that was asked for such a test is told once that
+    /// there is none; the outcome doesn't depend on it.
+    async fn end_with_proof(&mut self) -> Result<Option<String>, Halt> {
+        let found = self.bench.reproduction(self.remaining());
+        let events = bounded(self.cancelled.clone(), self.deadline, found).await??;
+        self.journal.append(events.clone())?;
+        let Some(Event::Reproduced(told)) = events.last() else { return Ok(Some(PASSED.to_owned())) };
+        let has_room = self.budget.turns_left() >= TURNS_FOR_A_TEST;
+        if told.asked && told.state == Reproduced::No && self.state.unshown.is_none() && has_room {
+            self.state.unshown = self.state.patch;
+            self.nudge(NOT_REPRODUCED, &NOT_REPRODUCED_TEXT.trim_end().replace("{why}", &told.why))?;
+            return Ok(None);
+        }
+        Ok(Some(PASSED.to_owned()))
     }
 
     /// Runs the tests until it is clear what they say of the tree as it stands, and judges. No runs: there are no tests.

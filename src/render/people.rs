@@ -8,7 +8,8 @@ use console::StyledObject;
 use super::wall::wall_line;
 use super::{Live, sanitise};
 use crate::journal::{
-    AttemptFailed, CheckChosen, Event, Outcome, Record, TestPurpose, TestsChosen, TestsRan, ToolAnswered, Usd,
+    AttemptFailed, CheckChosen, Event, HunksTried, Minimized, Outcome, Record, Reproduced, Reproduction, TestPurpose,
+    TestsChosen, TestsRan, ToolAnswered, Usd,
 };
 use crate::model::Progress;
 use crate::report::Report;
@@ -39,13 +40,24 @@ pub struct People {
     print: fn(&str),
     /// Of the start state, the tests (without a name) and each check are told once, however often they were run.
     baselines_told: BTreeSet<Option<String>>,
+    /// Tests that are known to be fixed.
+    fixed: Vec<String>,
+    /// What was said last of a test that shows what the patch mends.
+    shown: Option<Reproduction>,
 }
 
 impl People {
     /// Lines go to `print`; the live line to standard error, when that is a terminal.
     #[must_use]
     pub fn new(loudness: Loudness, print: fn(&str)) -> Self {
-        Self { live: Live::new(loudness != Loudness::Quiet), loudness, print, baselines_told: BTreeSet::new() }
+        Self {
+            live: Live::new(loudness != Loudness::Quiet),
+            loudness,
+            print,
+            baselines_told: BTreeSet::new(),
+            fixed: Vec::new(),
+            shown: None,
+        }
     }
 
     /// Draws one record.
@@ -59,6 +71,12 @@ impl People {
         };
         if !is_news {
             return;
+        }
+        match &record.event {
+            Event::Compared(matrix) => self.fixed.clone_from(&matrix.fixed),
+            // A patch that was made smaller is shown by the same tests.
+            Event::Reproduced(told) if self.shown.replace(told.clone()).as_ref() == Some(told) => return,
+            _ => {}
         }
         if let Some(line) = self.line(&record.event) {
             let print = self.print;
@@ -93,14 +111,19 @@ impl People {
             Event::WallBuilt(wall) => Some(label("wall", &wall_line(wall))),
             Event::TestsChosen(chosen) => Some(tests_line(chosen)),
             Event::CheckAdded(check) => Some(check_line(check)),
-            Event::CheckRan(check) => Some(own_run(&check.ran, Some(&check.name))),
+            Event::CheckRan(check) if is_told(check.ran.purpose) => Some(own_run(&check.ran, Some(&check.name))),
             Event::ViewMade(view) if !view.notes.is_empty() => Some(label("view", &sanitise(&view.notes.join("; ")))),
             Event::Surveyed(surveyed) if !surveyed.notes.is_empty() => {
                 Some(label("survey", &sanitise(&surveyed.notes.join("; "))))
             }
             Event::AttemptFailed(failed) => failed_line(failed),
             Event::ToolAnswered(answered) => Some(tool_line(answered)),
-            Event::TestsRan(tests) if tests.purpose != TestPurpose::Model => Some(own_run(tests, None)),
+            Event::TestsRan(tests) if is_told(tests.purpose) => Some(own_run(tests, None)),
+            // That it was fixed says so already.
+            Event::Reproduced(told) if !told.by.is_empty() && told.by == self.fixed => None,
+            Event::Reproduced(told) => reproduced(told),
+            Event::HunksTried(tried) if self.loudness == Loudness::Verbose => Some(hunks_tried(tried)),
+            Event::Minimized(minimized) => Some(own_step("smaller", &minimized_in_words(minimized))),
             Event::Nudged(nudged) => Some(step(nudged.turn, "nudge", nudge(&nudged.kind))),
             Event::Request(request) if self.loudness == Loudness::Verbose => Some(step(
                 request.turn,
@@ -163,6 +186,11 @@ fn failed_line(failed: &AttemptFailed) -> Option<String> {
     Some(step(failed.turn, "wait", &style(text).yellow().to_string()))
 }
 
+/// What the model asked for it is shown itself; trials come to a line of their own.
+const fn is_told(purpose: TestPurpose) -> bool {
+    matches!(purpose, TestPurpose::Baseline | TestPurpose::Verification)
+}
+
 /// A run of the tests, or of the check of that name, that kcode made.
 fn own_run(tests: &TestsRan, check: Option<&str>) -> String {
     let result = &tests.result;
@@ -182,6 +210,37 @@ fn own_run(tests: &TestsRan, check: Option<&str>) -> String {
     format!("    {:<7} {text}", "verify")
 }
 
+/// What kcode does beside the turns of the model.
+fn own_step(verb: &str, text: &str) -> String {
+    format!("    {verb:<7} {}", style(text).dim())
+}
+
+fn reproduced(told: &Reproduction) -> Option<String> {
+    let why = sanitise(&told.why);
+    match (told.state, told.by.first()) {
+        (Reproduced::Yes, Some(test)) => {
+            let more = told.by.len().checked_sub(2).map_or_else(String::new, |more| format!(" and {} more", more + 1));
+            Some(own_step("shows", &format!("{}{more} {why}", sanitise(test))))
+        }
+        (Reproduced::No, _) => Some(own_step("shows", &format!("nothing: {why}"))),
+        _ => told.asked.then(|| own_step("shows", &format!("not checked: {why}"))),
+    }
+}
+
+fn hunks_tried(tried: &HunksTried) -> String {
+    let verdict = if tried.same { "the same" } else { "not the same" };
+    own_step("try", &format!("{} of {}: {verdict}", tried.kept, counted(tried.of as usize, "hunk")))
+}
+
+fn minimized_in_words(minimized: &Minimized) -> String {
+    let Minimized { hunks_before, hunks_after, tried, complete, why } = minimized;
+    if let Some(why) = why {
+        return format!("left as it is: {}", sanitise(why));
+    }
+    let cut = if *complete { "" } else { "; no time to try all" };
+    format!("{hunks_after} of {} needed ({tried} tried{cut})", counted(*hunks_before as usize, "hunk"))
+}
+
 fn seconds(ms: u64) -> String {
     format!("{:.1} s", ms as f64 / 1e3)
 }
@@ -192,6 +251,7 @@ fn nudge(kind: &str) -> &str {
         "truncated" => "the reply was cut at its limit; asked to go on",
         "tests_weakened" => "the patch makes tests prove less; sent back to the model",
         "checks_failed" => "a check fails; sent back to the model",
+        "not_reproduced" => "no test shows what the patch mends; asked for one",
         "tests_failed" => "the tests fail; sent back to the model",
         other => other,
     }

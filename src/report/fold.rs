@@ -8,8 +8,8 @@ use super::shape::{
     TestsReported, TimingReport, ToolsReport, UsageReport, WallReport,
 };
 use crate::journal::{
-    Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunEnded, RunStarted, TestPurpose,
-    Tokens, Usage, Usd,
+    Event, Message, Minimized, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunEnded, RunStarted,
+    TestPurpose, Tokens, Usage, Usd,
 };
 use crate::model::Receipt;
 
@@ -121,6 +121,9 @@ impl Folding {
             | Event::CheckRan(_)
             | Event::Compared(_)
             | Event::TestsTouched(_)
+            | Event::Reproduced(_)
+            | Event::HunksTried(_)
+            | Event::Minimized(_)
             | Event::Nudged(_) => {}
         }
     }
@@ -159,14 +162,16 @@ impl Folding {
         report.tests.compared = latest.matrix.is_some();
         report.tests.matrix = latest.matrix.cloned().unwrap_or_default();
         report.tests.touched = latest.touched.filter(|touched| !touched.flags.is_empty()).cloned();
-        report.patch = latest.patch.and_then(|patch| patch_report(patch, patch_path));
+        report.tests.reproduced = latest.reproduced.cloned().unwrap_or_default();
+        report.patch = latest.patch.and_then(|patch| patch_report(patch, latest.minimized, patch_path));
         self.report
     }
 }
 
-fn patch_report(written: &PatchWritten, path: &str) -> Option<PatchReport> {
+fn patch_report(written: &PatchWritten, minimized: Option<&Minimized>, path: &str) -> Option<PatchReport> {
     let PatchWritten { sha256, files, left_out } = written.clone();
-    sha256.map(|sha256| PatchReport { path: path.to_owned(), sha256, files, left_out })
+    let minimized = minimized.cloned();
+    sha256.map(|sha256| PatchReport { path: path.to_owned(), sha256, files, left_out, minimized })
 }
 
 fn charge_unanswered(budget: &mut BudgetReport, request: Option<RequestSent>) {

@@ -1,7 +1,9 @@
 //! What stands at the end of a journal: the latest patch, and the latest tests that kcode ran to verify.
 
 use super::checks::{self, LatestCheck};
-use crate::journal::{Digest, Event, Matrix, PatchWritten, Record, TestPurpose, TestsRan, TestsTouched};
+use crate::journal::{
+    Digest, Event, Matrix, Minimized, PatchWritten, Record, Reproduction, TestPurpose, TestsRan, TestsTouched,
+};
 
 /// The evidence as it stands; whatever came before it counts no more.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,10 @@ pub struct Latest<'a> {
     pub touched: Option<&'a TestsTouched>,
     /// What has to pass besides the tests, in the order in which it is run.
     pub checks: Vec<LatestCheck<'a>>,
+    /// Whether a test shows what this patch mends.
+    pub reproduced: Option<&'a Reproduction>,
+    /// How this patch was made smaller, or that it couldn't be.
+    pub minimized: Option<&'a Minimized>,
 }
 
 impl<'a> Latest<'a> {
@@ -27,9 +33,14 @@ impl<'a> Latest<'a> {
         let mut latest = Self::default();
         for record in records {
             match &record.event {
-                Event::PatchWritten(patch) => latest.patch = Some(patch),
+                Event::PatchWritten(patch) => {
+                    if latest.sha256() != patch.sha256 {
+                        (latest.reproduced, latest.minimized) = (None, None);
+                    }
+                    latest.patch = Some(patch);
+                }
                 Event::TestsRan(ran) => match ran.purpose {
-                    TestPurpose::Model => {}
+                    TestPurpose::Model | TestPurpose::Trial => {}
                     TestPurpose::Baseline => latest.baseline = Some(ran),
                     TestPurpose::Verification => {
                         // What was said of an earlier run counts no more.
@@ -41,6 +52,8 @@ impl<'a> Latest<'a> {
                 Event::CheckRan(run) => checks::ran(&mut latest.checks, run),
                 Event::Compared(matrix) => latest.matrix = Some(matrix),
                 Event::TestsTouched(touched) => latest.touched = Some(touched),
+                Event::Reproduced(reproduction) => latest.reproduced = Some(reproduction),
+                Event::Minimized(minimized) => latest.minimized = Some(minimized),
                 _ => {}
             }
         }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::checks::{CheckReport, CheckState};
+use super::evidence_lines::{write_minimized, write_reproduced};
 use super::shape::{Report, TestsReport, WallReport};
 use crate::journal::{ChangeKind, FileChange, TestResult, Usage};
 use crate::render::sanitise;
@@ -46,7 +47,8 @@ fn write_patch(out: &mut String, report: &Report) -> std::fmt::Result {
     for gap in &patch.left_out {
         writeln!(out, "\nLeft out: {}", sanitise(gap))?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    write_minimized(out, patch)
 }
 
 fn kind(file: &FileChange) -> String {
@@ -77,6 +79,7 @@ fn write_tests(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "On the state that the run started from: {}.\n", result(&baseline.result))?;
     }
     write_matrix(out, tests)?;
+    write_reproduced(out, tests)?;
     write_flags(out, tests)
 }
 

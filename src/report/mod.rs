@@ -2,6 +2,7 @@
 
 mod checks;
 mod decide;
+mod evidence_lines;
 mod fold;
 mod latest;
 mod markdown;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::CheckReport;
 use crate::journal::{
-    Digest, FileChange, Layer, Limits, Matrix, Outcome, Proof, Residue, RunId, StopReason, TestResult, TestsRan,
-    TestsTouched, Tokens, Usage, Usd,
+    Digest, FileChange, Layer, Limits, Matrix, Minimized, Outcome, Proof, Reproduction, Residue, RunId, StopReason,
+    TestResult, TestsRan, TestsTouched, Tokens, Usage, Usd,
 };
 
 /// The schema that a report names.
@@ -80,6 +80,8 @@ pub struct PatchReport {
     pub files: Vec<FileChange>,
     /// Changes of the view that could not become part of it, a sentence each.
     pub left_out: Vec<String>,
+    /// How it was made smaller, with `--minimize`; `null` when nobody asked for that, or there was nothing to stand behind.
+    pub minimized: Option<Minimized>,
 }
 
 /// See [`Report::tests`].
@@ -100,6 +102,8 @@ pub struct TestsReport {
     pub matrix: Matrix,
     /// How the patch touches tests; `null` when it doesn't.
     pub touched: Option<TestsTouched>,
+    /// Whether a test shows what the patch mends: it fails without the fix and passes with it.
+    pub reproduced: Reproduction,
     /// True when `after` ran on exactly the tree that the patch describes.
     pub fresh: bool,
 }

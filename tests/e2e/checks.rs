@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::fake_runner::with_tests;
 use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, TASK, World, first_then, mender};
@@ -187,6 +188,27 @@ fn single_tests_of_a_check_are_compared_under_its_name() {
     let world = world(&[("slow", &command(cargo))]);
     let ran = world.fix(&mender(), &[]).code(0).says(&["fixed slow: greets"]);
     assert_eq!(ran.report()["tests"]["fixed"], json!(["slow: greets"]));
+}
+
+#[test]
+fn a_hunk_that_only_a_check_needs_is_needed() {
+    let world = with_tests("'greets=grep -q World greeting.txt'");
+    let settings =
+        "[test]\ncommand = \"./test.sh\"\n[[check]]\nname = \"title\"\ncommand = \"grep -q greeted docs/about.md\"\n";
+    world.write(".kcode.toml", settings);
+    world.commit_all();
+    let kimi = MockKimi::script([
+        Answer::call(
+            "edit_file",
+            r##"{"path": "docs/about.md", "old_text": "# About", "new_text": "# How it is greeted"}"##,
+        ),
+        Answer::call("write_file", r#"{"path": "notes.txt", "content": "Nobody needs them.\n"}"#),
+        Answer::call("edit_file", EDIT),
+        Answer::text("Done."),
+    ]);
+    let ran = world.fix(&kimi, &["--minimize"]).code(0).says(&["2 of 3 hunks needed", "1 check passed"]);
+    assert!(ran.stdout().contains("greeted") && !ran.stdout().contains("notes.txt"), "{}", ran.stdout());
+    assert_eq!((each(&ran, "state"), each(&ran, "fresh")), (vec![json!("fixed")], vec![json!(true)]));
 }
 
 #[test]

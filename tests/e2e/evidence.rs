@@ -2,30 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::fake_runner::with_tests as world;
 use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, TASK, World, first_then, mender};
-
-/// Prints what `cargo test` would of tests named `NAME=COMMAND`, and fails when one fails.
-const RUNNER: &str = r#"
-run() {
-    echo "running $# tests"; bad=0
-    for test; do
-        if sh -c "${test#*=}"; then verdict=ok; else verdict=FAILED; bad=$((bad + 1)); fi
-        echo "test ${test%%=*} ... $verdict"
-    done
-    echo; echo "test result: $([ $bad = 0 ] && echo ok || echo FAILED). $(($# - bad)) passed; $bad failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"
-    [ $bad = 0 ]
-}
-"#;
-
-/// A project whose test script runs `tests`, each in quotes.
-fn world(tests: &str) -> World {
-    let world = World::new();
-    world.write_test(&format!("{RUNNER}\nrun {tests}"));
-    world.commit_all();
-    world
-}
 
 const GREETS: &str = "'greets=grep -q World greeting.txt'";
 const STANDS: &str = "'stands=test -e greeting.txt'";
@@ -157,7 +137,11 @@ fn a_model_that_weakens_a_test_is_told_once_and_then_refused() {
         ("\ntest_greeting()\n", "\n"),
     ] {
         let (world, kimi) = (python(), weakens(old, new));
-        let ran = world.fix(&kimi, &["--dry-run"]).code(7).says(&["refused", "tests/test_greeting.py:"]);
+        let ran = world.fix(&kimi, &["--dry-run"]).code(7).says(&[
+            "refused",
+            "tests/test_greeting.py:",
+            "--allow-test-edits",
+        ]);
         let told = kimi.requests()[2].last_text().to_owned();
         assert!(told.contains("can't accept this:\n- tests/test_greeting.py:"), "{told}");
         assert_eq!(tests(&ran)["touched"]["refused_for"].as_array().map(Vec::is_empty), Some(false));

@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod fake_runner;
 mod laws;
 mod processes;
 mod ran;
@@ -39,8 +40,10 @@ mod guards;
 mod hostile;
 mod hostile_git;
 mod interrupt;
+mod minimize;
 mod output;
 mod places;
+mod reproduce;
 mod secrets;
 mod task;
 mod terminal;

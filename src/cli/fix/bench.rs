@@ -1,5 +1,6 @@
 //! What the planner works at: the worker's tools, the private view and its patch, the tests.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::slice;
@@ -13,10 +14,14 @@ use tokio::time::Instant;
 
 use super::chosen_tests::ChosenTests;
 use super::guard::{Guard, Looked};
-use super::start_state::{Compared, StartState};
+use super::reproduction::{self, Judged};
+use super::start_state::{StartState, results_of};
 use super::test_runs;
+use super::trial_runs::TrialRuns;
+use crate::evidence;
 use crate::journal::{
-    CheckRan, Event, FileChange, Outcome, PatchWritten, RelPath, Residue, RunFolder, StopReason, TestsTouched,
+    CheckRan, Event, FileChange, Matrix, Outcome, PatchWritten, RelPath, Reproduction, Residue, RunFolder, StopReason,
+    TestsRan, TestsTouched,
 };
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Ran};
@@ -45,6 +50,14 @@ pub struct RunBench {
     pub guard: Guard,
     /// What the patch changes, as last written.
     pub changed: Vec<FileChange>,
+    /// Tests beside the run.
+    pub trials: TrialRuns,
+    /// `--reproduce`.
+    pub reproduce: bool,
+    /// Tests that failed in any run so far.
+    pub seen_failing: BTreeSet<String>,
+    /// What the patch was last judged by.
+    pub judged: Judged,
 }
 
 /// The view, made in the background while the model thinks.
@@ -94,8 +107,9 @@ impl Making {
 impl RunBench {
     /// Ends the worker and removes the view. Returns what had to be killed.
     pub async fn close(self) -> Residue {
-        let residue = self.worker.stop().await;
-        self.start.close().await;
+        let mut residue = self.worker.stop().await;
+        self.trials.close().await;
+        residue += self.start.close().await;
         match self.view {
             ViewSlot::Making(making) => making.call_off().await,
             ViewSlot::Made(view) => drop(view.remove()),
@@ -110,11 +124,23 @@ impl RunBench {
         }
     }
 
+    /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
+    fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
+        let logs = self.folder.logs();
+        test_runs::finish(run, &logs, &self.redactor).map_err(|error| unkept(&logs.join(&run.log), error))
+    }
+
     /// Has the start state measured by every command that stands behind the patch.
     pub fn measure(&mut self) {
         let Self { tests, start, .. } = self;
         tests.command.iter().for_each(|command| start.measure(None, command));
         tests.checks.iter().for_each(|chosen| start.measure(Some(&chosen.check.name), &chosen.check.command));
+    }
+
+    /// Has the smaller patches that are tried from now on pass what the patch passes.
+    pub fn try_with_checks(&mut self) {
+        let checks = self.tests.checks.iter().map(|chosen| chosen.check.command.clone());
+        self.trials.stand_on(self.tests.command.clone(), checks.collect());
     }
 
     async fn run(&self, command: &TestCommand) -> Result<TestRun, BenchError> {
@@ -123,10 +149,20 @@ impl RunBench {
         Ok(run)
     }
 
-    /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
-    fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
-        let logs = self.folder.logs();
-        test_runs::finish(run, &logs, &self.redactor).map_err(|error| unkept(&logs.join(&run.log), error))
+    /// Waits for the start state's tests, or for the check of that name; tells how they went, the first time that it is known.
+    async fn baseline(&mut self, name: Option<&str>, patience: Duration) -> Vec<Event> {
+        let is_news = self.start.wait(name, patience).await;
+        let told = self.start.known(name).filter(|_| is_news).into_iter().flat_map(|baseline| &baseline.runs);
+        let event = |ran: TestsRan| match name {
+            None => Event::TestsRan(ran),
+            Some(name) => Event::CheckRan(CheckRan { name: name.to_owned(), ran }),
+        };
+        told.map(|run| event(run.ran.clone())).collect()
+    }
+
+    /// `runs` of the tests, or of the check of that name, beside those on the start state.
+    pub fn compare(&self, name: Option<&str>, runs: &[TestRun]) -> Option<Matrix> {
+        evidence::compare(&self.start.known(name)?.results(), &results_of(runs))
     }
 
     /// How the patch as it stands touches tests.
@@ -151,13 +187,17 @@ impl Bench for RunBench {
     }
 
     async fn prepare(&mut self) -> Result<Vec<Event>, BenchError> {
-        let ViewSlot::Making(making) = &mut self.view else { return Ok(Vec::new()) };
+        let mut events = self.baseline(None, Duration::ZERO).await;
+        for (name, _) in self.checks() {
+            events.extend(self.baseline(Some(&name), Duration::ZERO).await);
+        }
+        let ViewSlot::Making(making) = &mut self.view else { return Ok(events) };
         making.go.send_replace(true);
         let joined = (&mut making.made).await;
         let view = joined.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))??;
-        let made = Event::ViewMade(view.made().clone());
+        events.push(Event::ViewMade(view.made().clone()));
         self.view = ViewSlot::Made(Box::new(view));
-        Ok(vec![made])
+        Ok(events)
     }
 
     async fn call(&self, call: &ToolCall) -> Result<Observation, BenchError> {
@@ -167,6 +207,9 @@ impl Bench for RunBench {
         let mut observation = self.worker.call(call).await.map_err(|error| self.worker_failed(&error))?;
         if let Some(run) = &mut observation.tests {
             self.finish(run)?;
+            if let Some(counts) = run.counts {
+                observation.summary = format!("{} passed, {} failed", counts.passed, counts.failed);
+            }
         }
         self.redactor.clean(&mut observation.text);
         self.redactor.clean(&mut observation.summary);
@@ -176,6 +219,7 @@ impl Bench for RunBench {
     async fn patch(&mut self, observations: &[Observation]) -> Result<PatchWritten, BenchError> {
         let touched: Vec<RelPath> = observations.iter().flat_map(|o| o.touched.iter().cloned()).collect();
         let anything = observations.iter().any(|o| o.tests.is_some());
+        self.seen_failing.extend(reproduction::failing(observations));
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
         let view = self.made()?;
         if anything && !touched.is_empty() {
@@ -194,6 +238,7 @@ impl Bench for RunBench {
         let changes = ChangeSet::load(&self.folder.changes()).map_err(|error| unkept(&self.folder.changes(), error))?;
         let paths: Vec<RelPath> = changes.entries.into_iter().map(|entry| entry.path).collect();
         let told = self.tests.follow(&paths, &self.repository);
+        self.trials.stand_on(self.tests.command.clone(), Vec::new());
         self.measure();
         Ok(told)
     }
@@ -222,28 +267,42 @@ impl Bench for RunBench {
 
     async fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> Result<Judgement, BenchError> {
         let deadline = Instant::now() + patience;
-        let mut judged = Judgement::default();
-        let tests = self.start.compare(None, ran.tests, deadline).await;
-        judged.events.extend(tests.news.into_iter().map(Event::TestsRan));
-        let mut fixed: Vec<String> = tests.matrix.iter().flat_map(|matrix| matrix.fixed.clone()).collect();
-        let mut all = tests.matrix.clone();
-        judged.matrix = tests.matrix;
+        let mut judged = Judgement { events: self.baseline(None, patience).await, ..Judgement::default() };
+        judged.matrix = self.compare(None, ran.tests);
+        let mut fixed: Vec<String> = judged.matrix.iter().flat_map(|matrix| matrix.fixed.clone()).collect();
+        let mut all = judged.matrix.clone();
         for check in ran.checks {
-            let Compared { news, passed_before, matrix } =
-                self.start.compare(Some(&check.name), slice::from_ref(&check.run), deadline).await;
-            let told = news.into_iter().map(|ran| Event::CheckRan(CheckRan { name: check.name.clone(), ran }));
-            judged.events.extend(told);
+            let (name, left) = (Some(&*check.name), deadline.saturating_duration_since(Instant::now()));
+            judged.events.extend(self.baseline(name, left).await);
+            let matrix = self.compare(name, slice::from_ref(&check.run));
             if let Some(matrix) = &matrix {
                 fixed.extend(matrix.fixed.iter().cloned());
                 all.get_or_insert_default().add(&check.name, matrix);
             }
-            judged.checks.push(JudgedCheck { passed_before, matrix });
+            let before = self.start.known(name).and_then(|baseline| baseline.runs.last());
+            judged.checks.push(JudgedCheck { passed_before: before.map(|run| run.ran.result.passed), matrix });
         }
-        judged.events.extend(all.map(Event::Compared));
+        judged.events.extend(all.clone().map(Event::Compared));
         let touched = self.look(&fixed)?;
+        self.judged = Judged {
+            runs: ran.tests.to_vec(),
+            checks: ran.checks.to_vec(),
+            matrix: judged.matrix.clone(),
+            all,
+            tests_edited: touched.allowed.is_some(),
+            reproduction: None,
+        };
         judged.refusing.clone_from(&touched.refused_for);
         judged.events.push(Event::TestsTouched(touched));
         Ok(judged)
+    }
+
+    async fn reproduction(&mut self, patience: Duration) -> Result<Vec<Event>, BenchError> {
+        let (mut events, told) = self.look_for_reproduction(patience).await?;
+        let told = Reproduction { asked: self.reproduce, ..told };
+        self.judged.reproduction = Some(told.clone());
+        events.push(Event::Reproduced(told));
+        Ok(events)
     }
 
     async fn cancel(&self) {
@@ -257,7 +316,7 @@ fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
 }
 
 /// A file of the run's folder can't be written or read.
-fn unkept(path: &Path, source: io::Error) -> BenchError {
+pub(super) fn unkept(path: &Path, source: io::Error) -> BenchError {
     from_workspace(&WorkspaceError::Io { action: "keep", path: path.to_owned(), source })
 }
 

@@ -2,8 +2,10 @@
 //!
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, `start` makes
 //! everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or `past` those
-//! of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what the planner works at, `test_runs` reads what
-//! it ran. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
+//! of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what the planner
+//! works at, `test_runs` reads what it ran. `reproduction` looks for a test that shows what the patch mends, `minimize` for a
+//! smaller patch; `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked, notes the end and
+//! writes the report; `hand_over` shows it.
 
 mod bench;
 mod chosen_tests;
@@ -13,16 +15,20 @@ mod finish;
 mod guard;
 mod hand_over;
 mod interrupt;
+mod minimize;
 mod open_run;
 mod opening;
 mod order;
 mod past;
+mod reproduction;
+mod smaller;
 mod start;
 mod start_state;
 mod sweep;
 mod task;
 mod terms;
 mod test_runs;
+mod trial_runs;
 
 use std::path::Path;
 
@@ -82,7 +88,7 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
         let folder = run.open.folder.clone();
         let in_order = async {
             let ended = run.converse(asked).await;
-            finish::finish(run, ended).await
+            Box::pin(finish::finish(run, ended)).await
         };
         tokio::select! {
             ended = in_order => ended,

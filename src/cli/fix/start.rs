@@ -1,5 +1,6 @@
 //! The beginning of a run: everything that can happen beside each other does, so that the first request leaves early.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -14,9 +15,12 @@ use super::guard::Guard;
 use super::open_run::{OpenRun, cache_key, lock};
 use super::opening::{self, Sights};
 use super::order::Order;
+use super::past::Past;
+use super::reproduction::Judged;
 use super::start_state::{Inquiry, StartState};
 use super::sweep::sweep;
 use super::terms::{client, limits, price};
+use super::trial_runs::TrialRuns;
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Baselines, Trials};
 use crate::journal::Event;
@@ -57,7 +61,8 @@ impl<'a> Run<'a> {
     pub async fn converse(&mut self, cancelled: watch::Receiver<bool>) -> Result<Stop, Failure> {
         sweep(self.order.settings.state_dir.value.clone(), self.open.asked.subscribe());
         let conversation = self.prepare().await?;
-        self.ask(conversation, cancelled).await
+        let stop = self.ask(conversation, cancelled.clone()).await?;
+        self.minimize(stop, cancelled).await
     }
 
     /// Worker, view and survey, beside each other. The messages that open the conversation are noted.
@@ -82,13 +87,28 @@ impl<'a> Run<'a> {
         let asked = self.open.asked.clone();
         let enclosure = confining.serve(&self.order, &self.open.folder, &self.redactor, asked).await?;
         let Enclosure { worker, wall, making, plan } = enclosure;
-        let start = StartState::find_out(self.inquiry(plan), self.open.asked.subscribe());
         let (folder, redactor) = (self.open.folder.clone(), self.redactor.clone());
+        let inquiry = self.inquiry(plan);
+        let trials = TrialRuns::new(inquiry.trials.clone(), folder.clone(), redactor.clone());
+        let start = StartState::find_out(inquiry, self.open.asked.subscribe());
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
         let view = ViewSlot::Making(making);
-        let repository = self.order.repository.clone();
-        let bench = RunBench { worker, view, folder, repository, tests, redactor, start, guard, changed: Vec::new() };
+        let bench = RunBench {
+            worker,
+            view,
+            folder,
+            repository: self.order.repository.clone(),
+            tests,
+            redactor,
+            start,
+            guard,
+            changed: Vec::new(),
+            trials,
+            reproduce: self.order.flags.reproduce,
+            seen_failing: BTreeSet::new(),
+            judged: Judged::default(),
+        };
         self.bench.insert(bench).measure();
         let (conversation, messages) = opened?;
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
@@ -98,13 +118,16 @@ impl<'a> Run<'a> {
     /// What is to be found out about the state that the run starts from.
     fn inquiry(&self, plan: WorkerPlan) -> Inquiry {
         let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
-        let baseline = settings.baseline.value;
+        // Who asks for a test that fails on the start state asks for the start state's tests as well.
+        let baseline = settings.baseline.value || self.order.flags.reproduce;
         let trials = Trials {
             repository: self.order.repository.clone(),
             plan,
             dependencies: settings.dependencies.value.clone(),
             folder: folder.trials(),
             blobs: folder.blobs(),
+            checks: Vec::new(),
+            residue: Arc::default(),
         };
         let kept = Baselines::in_state(&settings.state_dir.value);
         Inquiry { trials, baseline, kept, folder, redactor: self.redactor.clone() }
@@ -115,9 +138,18 @@ impl<'a> Run<'a> {
         let Some(past) = &self.order.past else {
             let mut survey = opening::survey(&self.order, seen, tests)?;
             survey.text = self.redactor.text(&survey.text).into_owned();
+            if self.order.flags.reproduce && tests.command.is_some() {
+                survey.text.push_str(opening::REPRODUCE);
+            }
             return Ok(opening::open(&self.order, seen, &cache_key(&self.open.folder), survey));
         };
         past.conversation().map_err(|error| Failure::internal(format!("{}: {}", error.headline(), error.message)))
+    }
+
+    /// When `--max-time` is over; what the run took before it was resumed counts.
+    pub fn deadline(&self) -> Instant {
+        let before = self.order.past.as_ref().map(Past::elapsed).unwrap_or_default();
+        self.began + self.order.settings.max_time.value.saturating_sub(before)
     }
 
     /// The loop, from the first request to the last.
@@ -125,9 +157,8 @@ impl<'a> Run<'a> {
         let settings = &self.order.settings;
         let mut budget = Budget::new(limits(settings), self.price);
         let mut state = State::default();
-        let mut time = settings.max_time.value;
+        let deadline = self.deadline();
         if let Some(past) = &self.order.past {
-            time = time.saturating_sub(past.elapsed());
             budget.recall(past.events());
             state = State::recall(past.events());
         }
@@ -141,7 +172,7 @@ impl<'a> Run<'a> {
             budget,
             max_completion_tokens: settings.max_completion_tokens.value,
             max_retries: settings.max_retries.value,
-            deadline: self.began + time,
+            deadline,
             cancelled,
             progress: &mut |progress| lock(&drawn).progress(progress),
             state,

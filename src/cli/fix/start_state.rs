@@ -2,16 +2,16 @@
 //! one command at a time.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::test_runs;
-use crate::evidence::{self, Baseline, BaselineRun, Baselines, Key, TestResults, Trials};
-use crate::journal::{Matrix, RunFolder, TestPurpose, TestsRan};
+use crate::evidence::{Baseline, BaselineRun, Baselines, Key, TestResults, Trials};
+use crate::journal::{Residue, RunFolder, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::TestRun;
@@ -35,6 +35,7 @@ pub struct StartState {
     off: watch::Sender<bool>,
     passing: [PathBuf; 2],
     blobs: Blobs,
+    residue: Arc<Mutex<Residue>>,
 }
 
 /// How one command went on the start state.
@@ -59,17 +60,6 @@ pub struct Inquiry {
     pub redactor: Redactor,
 }
 
-/// Runs on the patch beside those on the start state.
-#[derive(Default)]
-pub struct Compared {
-    /// Runs on the start state that weren't told yet.
-    pub news: Vec<TestsRan>,
-    /// How the last of them went; `None` when nobody measured.
-    pub passed_before: Option<bool>,
-    /// Test by test, where both sides tell of them.
-    pub matrix: Option<Matrix>,
-}
-
 /// What a measurement waits for.
 struct Found {
     tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
@@ -83,6 +73,7 @@ impl StartState {
         let (off, (told, tree)) = (watch::Sender::new(false), watch::channel(None));
         let folder = inquiry.folder.tree();
         let blobs = Blobs::at(&inquiry.folder.blobs());
+        let residue = Arc::clone(&inquiry.trials.residue);
         let (repository, place) = (inquiry.trials.repository.clone(), folder.clone());
         let passing = [folder, inquiry.folder.trials()];
         let (mut go, mut called_off) = (asked.clone(), off.subscribe());
@@ -99,7 +90,7 @@ impl StartState {
             told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
         });
         let (inquiry, turn) = (Arc::new(inquiry), Arc::new(Semaphore::new(1)));
-        Self { tree, indexing, inquiry, asked, measured: Vec::new(), turn, off, passing, blobs }
+        Self { tree, indexing, inquiry, asked, measured: Vec::new(), turn, off, passing, blobs, residue }
     }
 
     /// Has `command` measured, too: the tests without a name, a check with its own.
@@ -132,36 +123,26 @@ impl StartState {
         tokio::task::spawn_blocking(move || index.with(&changes, &blobs)).await.ok()?.ok()
     }
 
-    /// What `after`, runs of the tests or of the check of that name, says beside those on the start state.
-    pub async fn compare(&mut self, name: Option<&str>, after: &[TestRun], deadline: Instant) -> Compared {
-        let patience = deadline.saturating_duration_since(Instant::now());
-        let (Some(baseline), is_news) = self.baseline(name, patience).await else { return Compared::default() };
-        let results: Vec<TestResults> = after.iter().filter_map(|run| run.results.clone()).collect();
-        Compared {
-            news: baseline.runs.iter().filter(|_| is_news).map(|run| run.ran.clone()).collect(),
-            passed_before: baseline.runs.last().map(|run| run.ran.result.passed),
-            matrix: evidence::compare(&baseline.results(), &results),
-        }
-    }
-
-    /// How the tests, or the check of that name, went on the start state, and whether this is the first time that it is
-    /// told. Waits `patience` at most.
-    pub async fn baseline(&mut self, name: Option<&str>, patience: Duration) -> (Option<&Baseline>, bool) {
+    /// Waits `patience` at most until the tests, or the check of that name, have run on the start state; true the first time
+    /// that they have.
+    pub async fn wait(&mut self, name: Option<&str>, patience: Duration) -> bool {
         let Some(asked) = self.measured.iter_mut().find(|measured| measured.name.as_deref() == name) else {
-            return (None, false);
+            return false;
         };
-        let mut is_news = false;
-        if let Some(measuring) = &mut asked.measuring {
-            let Ok(measured) = timeout(patience, measuring).await else { return (None, false) };
-            asked.measuring = None;
-            asked.known = Some(measured.unwrap_or_else(|panic| Err(panic.to_string())));
-            is_news = true;
-        }
-        (asked.known.as_ref().and_then(|known| known.as_ref().ok()), is_news)
+        let Some(measuring) = &mut asked.measuring else { return false };
+        let Ok(measured) = timeout(patience, measuring).await else { return false };
+        asked.measuring = None;
+        asked.known = Some(measured.unwrap_or_else(|panic| Err(panic.to_string())));
+        true
     }
 
-    /// Ends what still runs, and leaves nothing of it.
-    pub async fn close(self) {
+    /// How they went, once it is known.
+    pub fn known(&self, name: Option<&str>) -> Option<&Baseline> {
+        self.measured.iter().find(|measured| measured.name.as_deref() == name)?.known.as_ref()?.as_ref().ok()
+    }
+
+    /// Ends what still runs, and leaves nothing of it. Returns what had to be killed.
+    pub async fn close(self) -> Residue {
         self.off.send_replace(true);
         for measuring in self.measured.into_iter().filter_map(|measured| measured.measuring) {
             // It was called off, so that it has nothing to tell.
@@ -172,6 +153,7 @@ impl StartState {
         for folder in self.passing {
             let _ = remove_tree(&folder);
         }
+        self.residue.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -198,8 +180,9 @@ impl Inquiry {
         let nothing = ChangeSet::new(Vec::new());
         let plan = WorkerPlan { tests: Some(command.clone()), ..self.trials.plan.clone() };
         let trials = Trials { plan, ..self.trials.clone() };
-        let runs = trials.hold(trial, &nothing, TIMES, off).await.map_err(|error| error.to_string())?;
-        let runs = runs.into_iter().map(|run| self.told(run, trial, tree.clone())).collect::<Result<Vec<_>, _>>()?;
+        let held = trials.hold(trial, &nothing, TIMES, off).await.map_err(|error| error.to_string())?;
+        let runs =
+            held.tests.into_iter().map(|run| self.told(run, trial, tree.clone())).collect::<Result<Vec<_>, _>>()?;
         let baseline = Baseline::new(runs);
         if let Some(key) = key.filter(|_| baseline.is_lasting()) {
             // The next run measures anew, then.
@@ -215,4 +198,9 @@ impl Inquiry {
         let results = run.results.clone();
         Ok(BaselineRun { ran: TestsRan { tree, ..tests_ran(run, TestPurpose::Baseline, None) }, results })
     }
+}
+
+/// What all `runs` on one tree said test by test.
+pub fn results_of(runs: &[TestRun]) -> Vec<TestResults> {
+    runs.iter().filter_map(|run| run.results.clone()).collect()
 }
