@@ -8,10 +8,13 @@
 //! [`compare()`] holds single tests against the [`Baseline`], and [`failures()`] tells the model of those that fail.
 //! [`Trials`] run the tests on other states than the run's own. [`inspect()`] flags what in a patch touches the tests, and
 //! [`judge()`] says which of that refuses it. [`needed()`] finds the parts of a patch that matter.
+//!
+//! [`environment()`] tells what the tests are run in, and [`KeptResults`] what each said: with these anybody can check a run.
 
 mod baseline;
 mod counts;
 mod detect;
+mod environment;
 mod feedback;
 mod matrix;
 mod minimize;
@@ -23,10 +26,12 @@ mod runner_words;
 mod runners;
 mod tampering;
 mod trials;
+mod verdicts;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key};
 pub use counts::counts;
 pub use detect::{Detected, detect, detect_near};
+pub use environment::{command_of, environment};
 pub use feedback::failures;
 pub use matrix::{compare, flaky};
 pub use minimize::needed;
@@ -35,3 +40,4 @@ pub use reporting::reporting;
 pub use results::{TestCase, TestResults, Verdict};
 pub use tampering::{Change, asks_for_tests, inspect, is_of_tests, judge};
 pub use trials::{TrialError, Trials};
+pub use verdicts::{Difference, KeptResults, Verdicts};

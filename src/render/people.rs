@@ -92,6 +92,7 @@ impl People {
             Event::AttemptFailed(failed) => failed_line(failed),
             Event::ToolAnswered(answered) => Some(tool_line(answered)),
             Event::TestsRan(tests) if tests.purpose != TestPurpose::Model => Some(own_run(tests)),
+            Event::BaselineMissing(missing) => Some(before(&format!("not known: {}", sanitise(&missing.reason)))),
             Event::Nudged(nudged) => Some(step(nudged.turn, "nudge", nudge(&nudged.kind))),
             Event::Request(request) if self.loudness == Loudness::Verbose => Some(step(
                 request.turn,
@@ -159,10 +160,15 @@ fn own_run(tests: &TestsRan) -> String {
     let took = if tests.cached { "known from an earlier run".to_owned() } else { seconds(result.ms) };
     let text = format!("{}   {took}", result.contradiction.clone().or(counts).unwrap_or(ended));
     if tests.purpose == TestPurpose::Baseline {
-        return format!("    {:<7} {}", "before", style(text).dim());
+        return before(&text);
     }
     let text = if result.passed { style(text).green() } else { style(text).red() };
     format!("    {:<7} {text}", "verify")
+}
+
+/// How the tests went on the start state.
+fn before(text: &str) -> String {
+    format!("    {:<7} {}", "before", style(text).dim())
 }
 
 fn seconds(ms: u64) -> String {

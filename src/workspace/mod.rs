@@ -56,5 +56,5 @@ pub use overlay::{NoOverlay, Overlay};
 pub use parts::Parts;
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use repository::{GitAccess, Head, Repository};
-pub use tree_id::{NoTreeId, TreeIndex};
+pub use tree_id::{NoTreeId, TreeIds, TreeIndex};
 pub use view::{Copying, Touched, View, remove_tree};

@@ -14,7 +14,8 @@ use crate::support::kimi::MockKimi;
 use crate::world::World;
 
 /// What a run may leave in its folder.
-const KEPT: [&str; 7] = ["blobs", "changes.json", "journal.jsonl", "logs", "patch.diff", "report.json", "report.md"];
+const KEPT: [&str; 8] =
+    ["blobs", "changes.json", "journal.jsonl", "logs", "patch.diff", "report.json", "report.md", "results.json"];
 
 /// Fails when `ran` broke a law.
 pub fn hold(world: &World, ran: &Ran) {

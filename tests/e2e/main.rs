@@ -25,6 +25,7 @@ mod world;
 
 mod apply;
 mod budget;
+mod certificate;
 mod commands;
 mod crash;
 mod demo;

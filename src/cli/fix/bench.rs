@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::certificate::Certificate;
 use super::guard::{Guard, Looked};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
@@ -19,7 +20,7 @@ use crate::planner::{Bench, BenchError, Judgement};
 use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Blobs, ChangeSet, Touched, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, Touched, TreeIds, View, WorkspaceError, write_patch};
 
 /// The bench of a real run.
 pub struct RunBench {
@@ -37,6 +38,8 @@ pub struct RunBench {
     pub start: StartState,
     /// Who looks at what the patch does to tests.
     pub guard: Guard,
+    /// What is noted for whoever checks the run later.
+    pub certificate: Certificate,
     /// What the patch changes, as last written.
     pub changed: Vec<FileChange>,
 }
@@ -180,18 +183,23 @@ impl Bench for RunBench {
         Ok(Some(run))
     }
 
-    async fn tree(&mut self) -> Option<String> {
+    async fn trees(&mut self) -> Option<TreeIds> {
         let changes = ChangeSet::load(&self.folder.changes()).ok()?;
-        self.start.tree_with(changes).await
+        self.start.trees_with(changes).await
     }
 
     async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
         let mut judged = Judgement::default();
-        if let (Some(baseline), is_news) = self.start.baseline(patience).await {
+        let (baseline, is_news) = self.start.baseline(patience).await;
+        if let Ok(baseline) = baseline {
             let told = baseline.runs.iter().filter(|_| is_news);
             judged.events.extend(told.map(|run| Event::TestsRan(run.ran.clone())));
             judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
             judged.events.extend(judged.matrix.clone().map(Event::Compared));
+        }
+        if !runs.is_empty() {
+            let noted = self.certificate.add(baseline, runs).await;
+            judged.events.extend(noted.map_err(|error| unkept(&self.folder.results(), error))?);
         }
         let fixed = judged.matrix.as_ref().map_or(&[][..], |matrix| &matrix.fixed);
         let touched = self.look(fixed)?;

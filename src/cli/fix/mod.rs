@@ -6,6 +6,7 @@
 //! it ran. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
 
 mod bench;
+mod certificate;
 mod discreet;
 mod enclosure;
 mod finish;
