@@ -11,7 +11,7 @@ use crate::model::Progress;
 use crate::report::Report;
 
 /// Everything here goes to standard error, whatever standard output is.
-fn style<T: Display>(text: T) -> StyledObject<T> {
+pub(super) fn style<T: Display>(text: T) -> StyledObject<T> {
     console::style(text).for_stderr()
 }
 
@@ -211,7 +211,7 @@ fn said(text: &str) -> String {
     format!("\n{}\n{}", style("the model says").dim(), lines.concat())
 }
 
-fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
+pub(super) fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
     let name = style(outcome.name()).bold();
     match outcome {
         Outcome::Verified => name.green(),

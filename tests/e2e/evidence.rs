@@ -22,9 +22,14 @@ run() {
 /// A project whose test script runs `tests`, each in quotes.
 pub fn world(tests: &str) -> World {
     let world = World::new();
-    world.write_test(&format!("{RUNNER}\nrun {tests}"));
+    world.write_test(&script(tests));
     world.commit_all();
     world
+}
+
+/// The script that runs `tests`.
+pub fn script(tests: &str) -> String {
+    format!("{RUNNER}\nrun {tests}")
 }
 
 pub const GREETS: &str = "'greets=grep -q World greeting.txt'";

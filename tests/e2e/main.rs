@@ -46,4 +46,5 @@ mod task;
 mod terminal;
 mod toolchains;
 mod verification;
+mod verify;
 mod wire;
