@@ -170,7 +170,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
     /// Runs the tests once and notes what they ran on; `None` when there are none.
     async fn verify(&mut self) -> Result<Option<TestRun>, Halt> {
-        let tree = bounded(self.cancelled.clone(), self.deadline, self.bench.tree()).await?;
+        let trees = bounded(self.cancelled.clone(), self.deadline, self.bench.trees()).await?;
         let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await;
         if ran.is_err() {
             self.bench.cancel().await;
@@ -180,7 +180,8 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
         let patch = self.bench.patch(&[observed]).await?;
         let ran_on = std::mem::replace(&mut self.state.patch, patch.sha256);
-        let ran = TestsRan { tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
+        let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
+        let ran = TestsRan { tree, start_tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
         self.journal.append(vec![Event::PatchWritten(patch), Event::TestsRan(ran)])?;
         Ok(Some(run))
     }

@@ -14,7 +14,7 @@ use crate::model::Progress;
 use crate::report::Report;
 
 /// Everything here goes to standard error, whatever standard output is.
-fn style<T: Display>(text: T) -> StyledObject<T> {
+pub(super) fn style<T: Display>(text: T) -> StyledObject<T> {
     console::style(text).for_stderr()
 }
 
@@ -119,6 +119,7 @@ impl People {
             Event::Reproduced(told) => reproduced(told),
             Event::HunksTried(tried) if self.loudness == Loudness::Verbose => Some(hunks_tried(tried)),
             Event::Minimized(minimized) => Some(own_step("smaller", &minimized_in_words(minimized))),
+            Event::BaselineMissing(missing) => Some(before(&format!("not known: {}", sanitise(&missing.reason)))),
             Event::Nudged(nudged) => Some(step(nudged.turn, "nudge", nudge(&nudged.kind))),
             Event::Request(request) if self.loudness == Loudness::Verbose => Some(step(
                 request.turn,
@@ -186,7 +187,7 @@ fn own_run(tests: &TestsRan) -> String {
     let took = if tests.cached { "known from an earlier run".to_owned() } else { seconds(result.ms) };
     let text = format!("{}   {took}", result.contradiction.clone().or(counts).unwrap_or(ended));
     if tests.purpose == TestPurpose::Baseline {
-        return format!("    {:<7} {}", "before", style(text).dim());
+        return before(&text);
     }
     let text = if result.passed { style(text).green() } else { style(text).red() };
     format!("    {:<7} {text}", "verify")
@@ -221,6 +222,11 @@ fn minimized_in_words(minimized: &Minimized) -> String {
     }
     let cut = if *complete { "" } else { "; no time to try all" };
     format!("{hunks_after} of {} needed ({tried} tried{cut})", counted(*hunks_before as usize, "hunk"))
+}
+
+/// How the tests went on the start state.
+fn before(text: &str) -> String {
+    format!("    {:<7} {}", "before", style(text).dim())
 }
 
 fn seconds(ms: u64) -> String {
@@ -264,7 +270,7 @@ fn said(text: &str) -> String {
     format!("\n{}\n{}", style("the model says").dim(), lines.concat())
 }
 
-fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
+pub(super) fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
     let name = style(outcome.name()).bold();
     match outcome {
         Outcome::Verified => name.green(),

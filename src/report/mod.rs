@@ -6,9 +6,11 @@ mod fold;
 mod latest;
 mod markdown;
 mod shape;
+mod verification;
 
 pub use decide::{Decision, decide};
 pub use fold::fold;
 pub use latest::Latest;
 pub use markdown::markdown;
 pub use shape::*;
+pub use verification::*;

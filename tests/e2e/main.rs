@@ -26,6 +26,7 @@ mod world;
 
 mod apply;
 mod budget;
+mod certificate;
 mod commands;
 mod crash;
 mod demo;
@@ -48,4 +49,5 @@ mod task;
 mod terminal;
 mod toolchains;
 mod verification;
+mod verify;
 mod wire;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::certificate::Certificate;
 use super::guard::{Guard, Looked};
 use super::reproduction::{self, Judged};
 use super::start_state::{StartState, results_of};
@@ -24,7 +25,7 @@ use crate::planner::{Bench, BenchError, Judgement};
 use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Blobs, ChangeSet, Touched, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, Touched, TreeIds, View, WorkspaceError, write_patch};
 
 /// The bench of a real run.
 pub struct RunBench {
@@ -42,6 +43,8 @@ pub struct RunBench {
     pub start: StartState,
     /// Who looks at what the patch does to tests.
     pub guard: Guard,
+    /// What is noted for whoever checks the run later.
+    pub certificate: Certificate,
     /// What the patch changes, as last written.
     pub changed: Vec<FileChange>,
     /// Tests beside the run.
@@ -206,16 +209,21 @@ impl Bench for RunBench {
         Ok(Some(run))
     }
 
-    async fn tree(&mut self) -> Option<String> {
+    async fn trees(&mut self) -> Option<TreeIds> {
         let changes = ChangeSet::load(&self.folder.changes()).ok()?;
-        self.start.tree_with(changes).await
+        self.start.trees_with(changes).await
     }
 
     async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
         let mut judged = Judgement { events: self.baseline(patience).await, ..Judgement::default() };
-        if let Some(baseline) = self.start.known() {
+        let baseline = self.start.known_or_why();
+        if let Ok(baseline) = baseline {
             judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
             judged.events.extend(judged.matrix.clone().map(Event::Compared));
+        }
+        if !runs.is_empty() {
+            let noted = self.certificate.add(baseline, runs).await;
+            judged.events.extend(noted.map_err(|error| unkept(&self.folder.results(), error))?);
         }
         let fixed = judged.matrix.as_ref().map_or(&[][..], |matrix| &matrix.fixed);
         let touched = self.look(fixed)?;

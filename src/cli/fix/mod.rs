@@ -7,6 +7,7 @@
 //! the test runs of both. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
 
 mod bench;
+mod certificate;
 mod discreet;
 mod enclosure;
 mod finish;
@@ -37,11 +38,12 @@ use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
-use interrupt::Interrupts;
+pub use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
 use start::Run;
 pub use terms::ChosenTests;
+pub use test_runs::finish as read_results;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {

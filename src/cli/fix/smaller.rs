@@ -9,7 +9,7 @@ use super::guard::Looked;
 use crate::evidence::{self, Proven, TestResults, is_same_run};
 use crate::journal::{Event, PatchWritten, TestPurpose, TestsRan, TestsTouched};
 use crate::planner::tests_ran;
-use crate::workspace::{Blobs, ChangeSet, Parts, write_patch};
+use crate::workspace::{Blobs, ChangeSet, Parts, TreeIds, write_patch};
 
 /// The name of the view, and of the folder of its logs.
 const NAME: &str = "minimal";
@@ -19,7 +19,7 @@ pub struct Smaller {
     proven: Proven,
     touched: TestsTouched,
     compared: Option<Event>,
-    tree: Option<String>,
+    trees: Option<TreeIds>,
     hunks: u64,
 }
 
@@ -50,8 +50,8 @@ impl Smaller {
             return Err(flag.reason.clone());
         }
         let hunks = Parts::of(&patch.changes, &blobs).map_err(|error| error.to_string())?.len() as u64;
-        let tree = bench.start.tree_with(patch.changes.clone()).await;
-        Ok(Self { touched, compared: matrix.map(Event::Compared), tree, hunks, proven })
+        let trees = bench.start.trees_with(patch.changes.clone()).await;
+        Ok(Self { touched, compared: matrix.map(Event::Compared), trees, hunks, proven })
     }
 
     /// Makes it the run's patch on disk; the whole one is kept beside it. On an error the whole one stands.
@@ -74,11 +74,16 @@ impl Smaller {
     }
 
     /// What there is to note of it.
-    pub fn into_events(self, bench: &RunBench) -> Vec<Event> {
-        let Self { proven: Proven { run, patch }, touched, compared, tree, .. } = self;
-        let ran = TestsRan { tree, ..tests_ran(run, TestPurpose::Verification, patch.sha256) };
+    pub async fn into_events(self, bench: &mut RunBench) -> Vec<Event> {
+        let Self { proven: Proven { run, patch }, touched, compared, trees, .. } = self;
+        // Without them the report says that single results aren't known.
+        let before = bench.start.known_or_why();
+        let kept = bench.certificate.add(before, std::slice::from_ref(&run)).await.unwrap_or_default();
+        let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
+        let ran = TestsRan { tree, start_tree, ..tests_ran(run, TestPurpose::Verification, patch.sha256) };
         let written = PatchWritten { sha256: patch.sha256, files: patch.files, left_out: Vec::new() };
         let mut events = vec![Event::PatchWritten(written), Event::TestsRan(ran)];
+        events.extend(kept);
         events.extend(compared);
         events.push(Event::TestsTouched(touched));
         // Its tests are the same, and go the same way.

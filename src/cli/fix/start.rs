@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bench::{RunBench, ViewSlot};
+use super::certificate::Certificate;
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
 use super::guard::Guard;
@@ -22,12 +23,12 @@ use super::terms::{ChosenTests, client, limits, price};
 use super::trial_runs::TrialRuns;
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Baselines, Trials};
-use crate::journal::Event;
+use crate::journal::{Event, TestEnvironment, TestsChosen};
 use crate::model::{Client, Conversation, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::settings::{Environment, Redactor};
-use crate::worker::WorkerPlan;
+use crate::worker::{self, WorkerPlan};
 use crate::workspace::Repository;
 
 /// A run with its journal open. Whatever goes wrong from here on, [`finish`](super::finish::finish) notes its end.
@@ -70,7 +71,7 @@ impl<'a> Run<'a> {
         let outline = beside(repository, |repository| repository.outline_paths(opening::MAX_PATHS));
         let enclosing = Enclosing::begin(&self.order, &self.open.folder)?;
         let tests = ChosenTests::choose(settings, repository);
-        self.open.journal.note(vec![Event::TestsChosen(tests.event())])?;
+        self.open.journal.note(vec![Event::TestsChosen(self.chosen(&tests))])?;
         let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
         let changes = {
             let outline = Arc::clone(&outline);
@@ -94,6 +95,7 @@ impl<'a> Run<'a> {
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
         let view = ViewSlot::Making(making);
+        let certificate = Certificate::begin(&folder, self.open.asked.subscribe(), self.look(&tests));
         self.bench = Some(RunBench {
             worker,
             view,
@@ -102,6 +104,7 @@ impl<'a> Run<'a> {
             redactor,
             start,
             guard,
+            certificate,
             changed: Vec::new(),
             trials,
             reproduce: self.order.flags.reproduce,
@@ -113,11 +116,37 @@ impl<'a> Run<'a> {
         Ok(conversation)
     }
 
+    /// The tests as everybody may read of them: a person's command may have a secret in it.
+    fn chosen(&self, tests: &ChosenTests) -> TestsChosen {
+        let mut chosen = tests.event();
+        if let Some(command) = &mut chosen.command {
+            self.redactor.clean(command);
+        }
+        chosen
+    }
+
+    /// A look at what the tests run in; `None` without tests.
+    fn look(&self, tests: &ChosenTests) -> Option<impl FnOnce() -> TestEnvironment + Send + 'static> {
+        let command = tests.command.clone()?;
+        let (root, redactor) = (self.order.repository.root().to_owned(), self.redactor.clone());
+        let variables = worker::variables(&self.order.settings.child_env.value);
+        Some(move || {
+            let mut seen = evidence::environment(&command, &root, variables);
+            seen.command.words.iter_mut().for_each(|word| redactor.clean(word));
+            seen
+        })
+    }
+
     /// What is to be found out about the state that the run starts from.
     fn inquiry(&self, plan: WorkerPlan) -> Inquiry {
         let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
         // Who asks for a test that fails on the start state asks for the start state's tests as well.
-        let baseline = plan.tests.is_some() && (settings.baseline.value || self.order.flags.reproduce);
+        let wanted = settings.baseline.value || self.order.flags.reproduce;
+        let unwanted = match (&plan.tests, wanted) {
+            (None, _) => Some("there are no tests".to_owned()),
+            (_, false) => Some(format!("turned off ({})", settings.baseline.origin)),
+            (Some(_), true) => None,
+        };
         let trials = Trials {
             repository: self.order.repository.clone(),
             plan,
@@ -127,7 +156,7 @@ impl<'a> Run<'a> {
             residue: Arc::default(),
         };
         let kept = Baselines::in_state(&settings.state_dir.value);
-        Inquiry { trials, baseline, kept, folder, redactor: self.redactor.clone() }
+        Inquiry { trials, unwanted, kept, folder, redactor: self.redactor.clone() }
     }
 
     /// A new conversation, or that of the run that goes on. The events are what joined it.
