@@ -120,8 +120,11 @@ pub struct ShowArguments {
     #[command(flatten)]
     pub run: RunArgument,
     /// How to print it
-    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text", conflicts_with = "trailers")]
     pub output: Listing,
+    /// Print trailers for a commit message: the run, its tests, its cost
+    #[arg(long)]
+    pub trailers: bool,
 }
 
 /// See [`Command::Verify`].

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::evidence::{GREETS, STANDS};
 use crate::fake_runner::with_tests as world;
 use crate::laws;
 use crate::ran::Ran;
+use crate::running::wait_until;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, World, first_then, mender};
 
@@ -22,9 +24,13 @@ fn verified() -> (World, Ran) {
 /// `kcode verify` with these arguments; the tree stays as it is, and no trace is left.
 fn verify(world: &World, arguments: &[&str]) -> Ran {
     let ran = world.run(world.kcode(&[&["verify"], arguments].concat()));
-    let left = fs::read_dir(world.state().join("verifications")).map_or(0, Iterator::count);
-    assert_eq!(left, 0, "the verification left something");
+    assert_eq!(left(world), 0, "the verification left something");
     ran
+}
+
+/// What verifications left.
+fn left(world: &World) -> usize {
+    fs::read_dir(world.state().join("verifications")).map_or(0, Iterator::count)
 }
 
 /// The comparison that was printed.
@@ -220,4 +226,43 @@ fn a_flaky_test_is_no_difference() {
     world.fix(&mender(), &[]).code(0);
     let again = told(&verify(&world, &["--output", "json"]).code(0));
     assert_eq!((&again["agrees"], &again["tests"]["flaky"]), (&json!(true), &json!(["shy"])));
+}
+
+#[test]
+fn a_verification_that_is_interrupted_leaves_nothing() {
+    let (world, _) = verified();
+    let running = world.start(world.kcode(&["verify", "--test", "sleep 600"]));
+    running.wait_for_program("sleep");
+    running.signal(Signal::INT);
+    let ran = running.wait().code(130).says(&["interrupted"]);
+    laws::hold(&world, &ran);
+    assert_eq!(left(&world), 0);
+}
+
+#[test]
+fn what_a_killed_verification_left_the_next_one_clears_away() {
+    let (world, _) = verified();
+    let running = world.start(world.kcode(&["verify", "--test", "sleep 600"]));
+    running.wait_for_program("sleep");
+    running.signal(Signal::KILL);
+    drop(running);
+    assert!(left(&world) > 0);
+    wait_until("its processes are gone", || crate::processes::about(&world.path("")).is_empty());
+    verify(&world, &[]).code(0);
+}
+
+#[test]
+fn a_view_that_is_a_copy_serves_as_well() {
+    let (world, ran) = verified();
+    verify(&world, &["--sandbox", "off"]).code(0).says(&["verified", "nothing confined the tests"]);
+    let folder = taken_away(&world, &ran, &ALL);
+    verify(&world, &[folder.to_str().unwrap(), "--sandbox", "off"]).code(0).says(&["verified"]);
+}
+
+#[test]
+fn a_plain_folder_is_verified_too() {
+    let world = World::without_git();
+    world.write_test(&crate::evidence::script(GREETS));
+    world.fix(&mender(), &[]).code(0);
+    verify(&world, &["--sandbox", "strict"]).code(0).says(&["as the report says: "]);
 }

@@ -18,7 +18,7 @@ use crate::evidence::{command_of, environment};
 use crate::journal::Outcome;
 use crate::render::verification_table;
 use crate::report::{Measured, Verification};
-use crate::settings::{self, Environment, FlagLayer, Redactor, Settings, TestCommand, holds_marker};
+use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Settings, TestCommand, holds_marker};
 use crate::tools::TestRun;
 use crate::worker;
 use crate::workspace::Repository;
@@ -42,6 +42,9 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
     let runs = trial.hold(&command, &changes, &blobs)?;
     let seen = environment(&command, repository.root(), worker::variables(&settings.child_env.value));
     notes.extend(subject.notes.iter().cloned());
+    notes.extend(
+        (settings.sandbox.value == Sandbox::Off).then(|| "nothing confined the tests: --sandbox off".to_owned()),
+    );
     let then = subject.results.as_ref().and_then(|results| results.after.as_ref());
     let measured = Measured { runs: &runs, ground, then, environment: &seen, notes };
     let verification = Verification::of(&subject.report, measured).ok_or_else(|| nothing_to_verify(&subject))?;
