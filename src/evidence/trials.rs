@@ -5,11 +5,12 @@
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::journal::Residue;
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{
@@ -32,6 +33,8 @@ pub struct Trials {
     pub folder: PathBuf,
     /// Where the contents of changes are kept.
     pub blobs: PathBuf,
+    /// What had to be killed at the ends of trials, all together.
+    pub residue: Arc<Mutex<Residue>>,
 }
 
 /// A trial that could not be held.
@@ -136,7 +139,7 @@ impl Trials {
             Ok(runs)
         };
         let ended = unless(called_off, all).await;
-        worker.stop().await;
+        self.stop(worker).await;
         ended
     }
 
@@ -165,8 +168,13 @@ impl Trials {
             Err(TrialError::Restless)
         };
         let ended = unless(called_off, all).await;
-        worker.stop().await;
+        self.stop(worker).await;
         ended
+    }
+
+    async fn stop(&self, worker: Worker) {
+        let left = worker.stop().await;
+        *self.residue.lock().unwrap_or_else(PoisonError::into_inner) += left;
     }
 
     /// A worker in a view of its own.
@@ -206,7 +214,7 @@ impl Trials {
         match copied {
             Ok(view) => Ok(Enclosed { worker, view: Shown::Copy(Box::new(view)) }),
             Err(error) => {
-                worker.stop().await;
+                self.stop(worker).await;
                 Err(error)
             }
         }

@@ -85,6 +85,13 @@ pub struct Residue {
     pub survivors: u64,
 }
 
+impl std::ops::AddAssign for Residue {
+    fn add_assign(&mut self, more: Self) {
+        self.killed += more.killed;
+        self.survivors += more.survivors;
+    }
+}
+
 /// See `Event::RunEnded`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEnded {

@@ -137,7 +137,11 @@ fn a_model_that_weakens_a_test_is_told_once_and_then_refused() {
         ("\ntest_greeting()\n", "\n"),
     ] {
         let (world, kimi) = (python(), weakens(old, new));
-        let ran = world.fix(&kimi, &["--dry-run"]).code(7).says(&["refused", "tests/test_greeting.py:"]);
+        let ran = world.fix(&kimi, &["--dry-run"]).code(7).says(&[
+            "refused",
+            "tests/test_greeting.py:",
+            "--allow-test-edits",
+        ]);
         let told = kimi.requests()[2].last_text().to_owned();
         assert!(told.contains("can't accept this:\n- tests/test_greeting.py:"), "{told}");
         assert_eq!(tests(&ran)["touched"]["refused_for"].as_array().map(Vec::is_empty), Some(false));

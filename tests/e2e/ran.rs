@@ -100,7 +100,7 @@ impl Kept {
     }
 }
 
-/// `text` without run ids, ports, times and the wall's figures.
+/// `text` without run ids, ports, times, the wall's figures, and what comes when it is ready.
 pub fn steady(text: &str) -> String {
     let rules = [
         (r"kcode \d+\.\d+\.\d+", "kcode VERSION"),
@@ -110,6 +110,7 @@ pub fn steady(text: &str) -> String {
         (r"\| Wall .*", "| WALL |"),
         (r"Tokens \| [\d.]+k? in \([\d.]+k? cached\), [\d.]+k? out", "Tokens | N in (N cached), N out"),
         (r"^# Run .*", "# Run RUN"),
+        (r"(?m)^    before .*\n", ""),
         (r"\d+(\.\d+)? s\b", "N s"),
         (r"\$\d+\.\d+", "USD"),
         (r"[\d.]+k? tokens in \(\d+ % cached\), [\d.]+k? out", "N tokens in (N % cached), N out"),

@@ -101,9 +101,9 @@ impl Making {
 impl RunBench {
     /// Ends the worker and removes the view. Returns what had to be killed.
     pub async fn close(self) -> Residue {
-        let residue = self.worker.stop().await;
+        let mut residue = self.worker.stop().await;
         self.trials.close().await;
-        self.start.close().await;
+        residue += self.start.close().await;
         match self.view {
             ViewSlot::Making(making) => making.call_off().await,
             ViewSlot::Made(view) => drop(view.remove()),
@@ -122,6 +122,13 @@ impl RunBench {
     fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
         let logs = self.folder.logs();
         test_runs::finish(run, &logs, &self.redactor).map_err(|error| unkept(&logs.join(&run.log), error))
+    }
+
+    /// Waits for the start state's tests; tells how they went, the first time that it is known.
+    async fn baseline(&mut self, patience: Duration) -> Vec<Event> {
+        let is_news = self.start.wait(patience).await;
+        let told = self.start.known().filter(|_| is_news).into_iter().flat_map(|baseline| &baseline.runs);
+        told.map(|run| Event::TestsRan(run.ran.clone())).collect()
     }
 
     /// How the patch as it stands touches tests.
@@ -146,13 +153,14 @@ impl Bench for RunBench {
     }
 
     async fn prepare(&mut self) -> Result<Vec<Event>, BenchError> {
-        let ViewSlot::Making(making) = &mut self.view else { return Ok(Vec::new()) };
+        let mut events = self.baseline(Duration::ZERO).await;
+        let ViewSlot::Making(making) = &mut self.view else { return Ok(events) };
         making.go.send_replace(true);
         let joined = (&mut making.made).await;
         let view = joined.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))??;
-        let made = Event::ViewMade(view.made().clone());
+        events.push(Event::ViewMade(view.made().clone()));
         self.view = ViewSlot::Made(Box::new(view));
-        Ok(vec![made])
+        Ok(events)
     }
 
     async fn call(&self, call: &ToolCall) -> Result<Observation, BenchError> {
@@ -162,6 +170,9 @@ impl Bench for RunBench {
         let mut observation = self.worker.call(call).await.map_err(|error| self.worker_failed(&error))?;
         if let Some(run) = &mut observation.tests {
             self.finish(run)?;
+            if let Some(counts) = run.counts {
+                observation.summary = format!("{} passed, {} failed", counts.passed, counts.failed);
+            }
         }
         self.redactor.clean(&mut observation.text);
         self.redactor.clean(&mut observation.summary);
@@ -201,10 +212,8 @@ impl Bench for RunBench {
     }
 
     async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
-        let mut judged = Judgement::default();
-        if let (Some(baseline), is_news) = self.start.baseline(patience).await {
-            let told = baseline.runs.iter().filter(|_| is_news);
-            judged.events.extend(told.map(|run| Event::TestsRan(run.ran.clone())));
+        let mut judged = Judgement { events: self.baseline(patience).await, ..Judgement::default() };
+        if let Some(baseline) = self.start.known() {
             judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
             judged.events.extend(judged.matrix.clone().map(Event::Compared));
         }

@@ -17,6 +17,10 @@ use crate::planner::Stop;
 use crate::report::{self, Latest, Report};
 use crate::workspace::{View, remove_tree};
 
+/// What a person can do who thinks that the tests had to change.
+const ALLOW: &str =
+    "read its changes to tests; if they are right, name them in the task or accept them with --allow-test-edits";
+
 /// Ends `run`, whose conversation ended so, and reports it.
 ///
 /// # Errors
@@ -78,6 +82,7 @@ fn conclude(run: &Run<'_>, ended: Result<Stop, Failure>) -> (RunEnded, Option<Fa
         Err(failure) => (end_of(&failure), Some(failure)),
         Ok((failure, decision)) => {
             let hint = failure.as_ref().and_then(|failure| failure.hint.clone());
+            let hint = hint.or_else(|| (decision.outcome == Outcome::Refused).then(|| ALLOW.to_owned()));
             let (outcome, detail) = (decision.outcome, decision.detail);
             (RunEnded { outcome, exit_code: outcome.exit_code(), detail, hint }, failure)
         }

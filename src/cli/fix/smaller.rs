@@ -1,7 +1,6 @@
 //! A smaller patch that is to take the place of the run's: proven in a view of its own, and then written.
 
 use std::fs;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -39,9 +38,7 @@ impl Smaller {
             return Err(gap.to_string());
         }
         let results: Vec<TestResults> = proven.run.results.iter().cloned().collect();
-        // It was measured before the patch was judged; nobody waits for it here.
-        let (baseline, _) = bench.start.baseline(Duration::ZERO).await;
-        let matrix = baseline.and_then(|baseline| evidence::compare(&baseline.results(), &results));
+        let matrix = bench.start.known().and_then(|baseline| evidence::compare(&baseline.results(), &results));
         let blobs = Blobs::at(&bench.folder.blobs());
         let fixed = matrix.as_ref().map_or(&[][..], |matrix| &matrix.fixed);
         let patch = &proven.patch;

@@ -124,6 +124,7 @@ impl<'a> Run<'a> {
             dependencies: settings.dependencies.value.clone(),
             folder: folder.trials(),
             blobs: folder.blobs(),
+            residue: Arc::default(),
         };
         let kept = Baselines::in_state(&settings.state_dir.value);
         Inquiry { trials, baseline, kept, folder, redactor: self.redactor.clone() }

@@ -1,7 +1,7 @@
 //! The state that the run started from: git's id of it, and how its tests went. Found out while the model thinks.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::test_runs;
 use crate::evidence::{Baseline, BaselineRun, Baselines, Key, TestResults, Trials};
-use crate::journal::{RunFolder, TestPurpose, TestsRan};
+use crate::journal::{Residue, RunFolder, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
 use crate::settings::Redactor;
 use crate::tools::TestRun;
@@ -30,6 +30,7 @@ pub struct StartState {
     off: watch::Sender<bool>,
     passing: [PathBuf; 2],
     blobs: Blobs,
+    residue: Arc<Mutex<Residue>>,
 }
 
 /// What is to be found out.
@@ -52,6 +53,7 @@ impl StartState {
         let (off, (told, tree)) = (watch::Sender::new(false), watch::channel(None));
         let folder = inquiry.folder.tree();
         let blobs = Blobs::at(&inquiry.folder.blobs());
+        let residue = Arc::clone(&inquiry.trials.residue);
         let (repository, place) = (inquiry.trials.repository.clone(), folder.clone());
         let passing = [folder, inquiry.folder.trials()];
         let (mut go, mut called_off) = (asked.clone(), off.subscribe());
@@ -68,7 +70,7 @@ impl StartState {
             told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
         });
         let measuring = inquiry.baseline.then(|| tokio::spawn(inquiry.measure(tree.clone(), asked, off.subscribe())));
-        Self { tree, indexing, measuring, known: None, off, passing, blobs }
+        Self { tree, indexing, measuring, known: None, off, passing, blobs, residue }
     }
 
     /// Git's id of the start state with `changes`; `None` when git can't tell.
@@ -81,19 +83,22 @@ impl StartState {
         tokio::task::spawn_blocking(move || index.with(&changes, &blobs)).await.ok()?.ok()
     }
 
-    /// How the tests went on the start state, and whether this is the first time that it is told. Waits `patience` at most.
-    pub async fn baseline(&mut self, patience: Duration) -> (Option<&Baseline>, bool) {
-        let Some(measuring) = &mut self.measuring else {
-            return (self.known.as_ref().and_then(|known| known.as_ref().ok()), false);
-        };
-        let Ok(measured) = timeout(patience, measuring).await else { return (None, false) };
+    /// Waits `patience` at most until the tests of the start state have run; true the first time that they have.
+    pub async fn wait(&mut self, patience: Duration) -> bool {
+        let Some(measuring) = &mut self.measuring else { return false };
+        let Ok(measured) = timeout(patience, measuring).await else { return false };
         self.measuring = None;
         self.known = Some(measured.unwrap_or_else(|panic| Err(panic.to_string())));
-        (self.known.as_ref().and_then(|known| known.as_ref().ok()), true)
+        true
     }
 
-    /// Ends what still runs, and leaves nothing of it.
-    pub async fn close(mut self) {
+    /// How they went, once it is known.
+    pub fn known(&self) -> Option<&Baseline> {
+        self.known.as_ref()?.as_ref().ok()
+    }
+
+    /// Ends what still runs, and leaves nothing of it. Returns what had to be killed.
+    pub async fn close(mut self) -> Residue {
         self.off.send_replace(true);
         if let Some(measuring) = self.measuring.take() {
             // It was called off, so that it has nothing to tell.
@@ -104,6 +109,7 @@ impl StartState {
         for folder in self.passing {
             let _ = remove_tree(&folder);
         }
+        self.residue.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
