@@ -51,11 +51,11 @@ struct Side {
 impl Side {
     fn of(runs: &[TestResults]) -> Option<Self> {
         let mut side = Self { verdicts: BTreeMap::new(), flaky: BTreeSet::new() };
-        let mut whole = runs.iter().filter(|run| run.complete && !run.tests.is_empty()).peekable();
-        whole.peek()?;
-        for (name, case) in whole.flat_map(|run| &run.tests) {
+        let whole: Vec<&TestResults> = runs.iter().filter(|run| run.complete && !run.tests.is_empty()).collect();
+        whole.first()?;
+        for (name, case) in whole.iter().flat_map(|run| &run.tests) {
             let first = *side.verdicts.entry(name.clone()).or_insert(case.verdict);
-            if first != case.verdict {
+            if first != case.verdict || whole.iter().any(|run| !run.tests.contains_key(name)) {
                 side.flaky.insert(name.clone());
             }
         }
@@ -111,6 +111,8 @@ mod tests {
         let told = matrix(&["a- b+ c-", "a+ b+ c-"], &["a+ b- c+", "a+ b+ c+"]).expect("both sides ran");
         assert_eq!(told.flaky, ["a", "b"]);
         assert_eq!((told.fixed, told.broken), (vec!["c".to_owned()], vec![]));
+        let told = matrix(&["a- b+", "a- b2+"], &["a+ b3+"]).expect("both sides ran");
+        assert_eq!((told.flaky, told.fixed, told.removed), (vec!["b".to_owned(), "b2".into()], vec!["a".into()], vec![]));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! [`compare()`] holds single tests against the [`Baseline`], and [`failures()`] tells the model of those that fail.
 //! [`Trials`] run the tests on other states than the run's own. [`inspect()`] flags what in a patch touches the tests, and
-//! [`judge()`] says which of that refuses it. [`needed()`] finds the parts of a patch that matter.
+//! [`judge()`] says which of that refuses it; [`unaccounted()`] finds tests that ran before and aren't told of any more. [`needed()`] finds the parts of a patch that matter.
 
 mod baseline;
 mod counts;
@@ -23,6 +23,7 @@ mod runner_words;
 mod runners;
 mod tampering;
 mod trials;
+mod unaccounted;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key};
 pub use counts::counts;
@@ -35,3 +36,4 @@ pub use reporting::reporting;
 pub use results::{TestCase, TestResults, Verdict};
 pub use tampering::{Change, asks_for_tests, inspect, is_of_tests, judge};
 pub use trials::{TrialError, Trials};
+pub use unaccounted::unaccounted;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::guard::{Guard, Looked};
+use super::guard::{Guard, Looked, Told};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
 use crate::evidence;
@@ -111,10 +111,9 @@ impl RunBench {
     }
 
     /// How the patch as it stands touches tests.
-    fn look(&self, fixed: &[String]) -> Result<TestsTouched, BenchError> {
+    fn look(&self, told: &Told) -> Result<TestsTouched, BenchError> {
         let blobs = Blobs::at(&self.folder.blobs());
-        let look =
-            |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, fixed });
+        let look = |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, told });
         let touched = ChangeSet::load(&self.folder.changes()).and_then(|changes| look(&changes));
         touched.map_err(|error| unkept(&self.folder.changes(), error))
     }
@@ -187,14 +186,16 @@ impl Bench for RunBench {
 
     async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
         let mut judged = Judgement::default();
+        let mut told = Told { after: results_of(runs), passes: runs.last().is_some_and(TestRun::passed), ..Told::default() };
         if let (Some(baseline), is_news) = self.start.baseline(patience).await {
-            let told = baseline.runs.iter().filter(|_| is_news);
-            judged.events.extend(told.map(|run| Event::TestsRan(run.ran.clone())));
-            judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
+            let news = baseline.runs.iter().filter(|_| is_news);
+            judged.events.extend(news.map(|run| Event::TestsRan(run.ran.clone())));
+            told.before = baseline.results();
+            judged.matrix = evidence::compare(&told.before, &told.after);
             judged.events.extend(judged.matrix.clone().map(Event::Compared));
         }
-        let fixed = judged.matrix.as_ref().map_or(&[][..], |matrix| &matrix.fixed);
-        let touched = self.look(fixed)?;
+        told.fixed = judged.matrix.as_ref().map(|matrix| matrix.fixed.clone()).unwrap_or_default();
+        let touched = self.look(&told)?;
         judged.refusing.clone_from(&touched.refused_for);
         judged.events.push(Event::TestsTouched(touched));
         Ok(judged)
