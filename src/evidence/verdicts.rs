@@ -48,11 +48,11 @@ impl Verdicts {
     #[must_use]
     pub fn of(runs: &[TestResults]) -> Option<Self> {
         let mut verdicts = Self::default();
-        let mut whole = runs.iter().filter(|run| run.complete && !run.tests.is_empty()).peekable();
-        whole.peek()?;
-        for (name, case) in whole.flat_map(|run| &run.tests) {
+        let whole: Vec<&TestResults> = runs.iter().filter(|run| run.complete && !run.tests.is_empty()).collect();
+        whole.first()?;
+        for (name, case) in whole.iter().flat_map(|run| &run.tests) {
             let first = *verdicts.tests.entry(name.clone()).or_insert(case.verdict);
-            if first != case.verdict {
+            if first != case.verdict || whole.iter().any(|run| !run.tests.contains_key(name)) {
                 verdicts.flaky.insert(name.clone());
             }
         }

@@ -153,17 +153,19 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
     /// Whether the same tests on the same tree could say something else that matters.
     fn is_worth_another_run(&self, runs: &[TestRun], judged: &Judgement) -> bool {
-        let (Some(last), Some(matrix)) = (runs.last(), &judged.matrix) else { return false };
+        let Some(last) = runs.last() else { return false };
         let spare = u128::from(last.ms) * 2 < self.remaining().as_millis();
         if runs.len() == MAX_RUNS || !spare || last.stopped.is_some() {
             return false;
         }
-        match runs {
+        match (runs, &judged.matrix) {
             // It may have been bad luck, or good.
-            [only] if only.passed() => !matrix.fixed.is_empty() && only.ms < QUICK_MS,
-            [_] => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
+            ([only], Some(matrix)) if only.passed() => !matrix.fixed.is_empty() && only.ms < QUICK_MS,
+            ([_], Some(matrix)) => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
+            // What a test prints may have garbled its runner's words.
+            ([only], None) => only.passed() && !judged.refusing.is_empty() && only.ms < QUICK_MS,
             // The third decides.
-            [first, second] => first.passed() != second.passed(),
+            ([first, second], Some(_)) => first.passed() != second.passed(),
             _ => false,
         }
     }

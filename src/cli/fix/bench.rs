@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::certificate::Certificate;
-use super::guard::{Guard, Looked};
+use super::guard::{Guard, Looked, Told};
 use super::reproduction::{self, Judged};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
@@ -135,10 +135,10 @@ impl RunBench {
     }
 
     /// How the patch as it stands touches tests.
-    fn look(&self, fixed: &[String]) -> Result<TestsTouched, BenchError> {
+    fn look(&self, told: &Told) -> Result<TestsTouched, BenchError> {
         let blobs = Blobs::at(&self.folder.blobs());
         let look =
-            |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, fixed });
+            |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, told });
         let touched = ChangeSet::load(&self.folder.changes()).and_then(|changes| look(&changes));
         touched.map_err(|error| unkept(&self.folder.changes(), error))
     }
@@ -216,17 +216,20 @@ impl Bench for RunBench {
 
     async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
         let mut judged = Judgement { events: self.baseline(patience).await, ..Judgement::default() };
+        let mut told =
+            Told { after: results_of(runs), passes: runs.last().is_some_and(TestRun::passed), ..Told::default() };
         let baseline = self.start.known_or_why();
         if let Ok(baseline) = baseline {
-            judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
+            told.before = baseline.results();
+            judged.matrix = evidence::compare(&told.before, &told.after);
             judged.events.extend(judged.matrix.clone().map(Event::Compared));
         }
         if !runs.is_empty() {
             let noted = self.certificate.add(baseline, runs).await;
             judged.events.extend(noted.map_err(|error| unkept(&self.folder.results(), error))?);
         }
-        let fixed = judged.matrix.as_ref().map_or(&[][..], |matrix| &matrix.fixed);
-        let touched = self.look(fixed)?;
+        told.fixed = judged.matrix.as_ref().map(|matrix| matrix.fixed.clone()).unwrap_or_default();
+        let touched = self.look(&told)?;
         self.judged = Judged {
             runs: runs.to_vec(),
             matrix: judged.matrix.clone(),

@@ -5,8 +5,8 @@ use std::fs;
 use tokio::time::Instant;
 
 use super::bench::RunBench;
-use super::guard::Looked;
-use crate::evidence::{self, Proven, TestResults, is_same_run};
+use super::guard::{Looked, Told};
+use crate::evidence::{self, Baseline, Proven, TestResults, is_same_run};
 use crate::journal::{Event, PatchWritten, TestPurpose, TestsRan, TestsTouched};
 use crate::planner::tests_ran;
 use crate::workspace::{Blobs, ChangeSet, Parts, TreeIds, write_patch};
@@ -42,9 +42,14 @@ impl Smaller {
         let baseline = bench.start.known();
         let matrix = baseline.and_then(|baseline| evidence::compare(&baseline.results(), &results));
         let blobs = Blobs::at(&bench.folder.blobs());
-        let fixed = matrix.as_ref().map_or(&[][..], |matrix| &matrix.fixed);
+        let told = Told {
+            before: bench.start.known().map(Baseline::results).unwrap_or_default(),
+            after: results,
+            passes: proven.run.passed(),
+            fixed: matrix.as_ref().map(|matrix| matrix.fixed.clone()).unwrap_or_default(),
+        };
         let patch = &proven.patch;
-        let looked = Looked { changes: &patch.changes, files: &patch.files, blobs: &blobs, fixed };
+        let looked = Looked { changes: &patch.changes, files: &patch.files, blobs: &blobs, told: &told };
         let touched = bench.guard.look(&looked).map_err(|error| error.to_string())?;
         if let Some(flag) = touched.refused_for.first() {
             return Err(flag.reason.clone());
