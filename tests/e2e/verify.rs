@@ -262,7 +262,7 @@ fn a_view_that_is_a_copy_serves_as_well() {
 #[test]
 fn a_plain_folder_is_verified_too() {
     let world = World::without_git();
-    world.write_test(&crate::evidence::script(GREETS));
+    world.write_test(&crate::fake_runner::script(GREETS));
     world.fix(&mender(), &[]).code(0);
     verify(&world, &["--sandbox", "strict"]).code(0).says(&["as the report says: "]);
 }
