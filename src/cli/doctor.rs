@@ -10,7 +10,7 @@ use super::fix::ChosenTests;
 use super::output;
 use crate::journal::{Guard, Outcome, TestsChosen, WallBuilt};
 use crate::render::{sanitise, wall_table};
-use crate::settings::{self, Environment, FlagLayer, Sandbox};
+use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::remove_tree;
 
@@ -51,7 +51,7 @@ fn tests(global: &Global) -> Result<Option<TestsChosen>, Failure> {
     let env = Environment::from_process();
     let settings = settings::load(&FlagLayer::default(), &env, global.config.as_deref(), Some(repository.root()));
     Ok(Some(match settings {
-        Ok(settings) => ChosenTests::choose(&settings, &repository).event(),
+        Ok(settings) => ChosenTests::choose(&settings, &repository).event(&Redactor::of(&env)),
         Err(error) => TestsChosen { command: None, origin: error.to_string(), checks: Vec::new() },
     }))
 }

@@ -13,6 +13,7 @@ mod harden;
 mod output;
 pub mod reference;
 mod runs;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
         Command::Apply(run) => apply::execute(global, run),
+        Command::Verify(verify) => verify::execute(global, verify),
         Command::Runs(listing) => runs::list(global, listing),
     }
 }

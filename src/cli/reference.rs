@@ -7,7 +7,7 @@ use schemars::{Schema, schema_for};
 
 use super::arguments::Arguments;
 use crate::journal::{Outcome, Record};
-use crate::report::Report;
+use crate::report::{Report, Verification};
 use crate::settings::KEYS;
 
 /// What stands behind a patch, in prose.
@@ -52,6 +52,12 @@ fn write_settings(out: &mut String) {
 #[must_use]
 pub fn event_schema() -> Schema {
     schema_for!(Record)
+}
+
+/// The JSON Schema of `kcode verify --output json`.
+#[must_use]
+pub fn verification_schema() -> Schema {
+    schema_for!(Verification)
 }
 
 /// The JSON Schema of `report.json`.

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, AttemptFailed, CheckChosen, CheckRan, HunksTried, Matrix, Message, Minimized, Nudged, PatchWritten,
-    ReplyReceived, Reproduction, RequestSent, Residue, Resumed, RunEnded, RunStarted, Stopped, Surveyed, TestsChosen,
-    TestsRan, TestsTouched, ToolAnswered, ToolCalled, ViewMade, WallBuilt,
+    Applied, AttemptFailed, BaselineMissing, CheckChosen, CheckRan, HunksTried, Matrix, Message, Minimized, Nudged,
+    PatchWritten, ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, RunEnded, RunStarted,
+    Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, ViewMade,
+    WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -66,6 +67,12 @@ pub enum Event {
     CheckAdded(CheckChosen),
     /// A command beside the tests ran, for kcode.
     CheckRan(CheckRan),
+    /// How the tests on the start state went is not known.
+    BaselineMissing(BaselineMissing),
+    /// What the tests were run in, and how.
+    TestEnvironment(TestEnvironment),
+    /// What each test said before and after is in a file of the run's folder.
+    ResultsKept(ResultsKept),
     /// The tests after the last edit were held against those on the start state.
     Compared(Matrix),
     /// The patch touches tests, or what they are run by.

@@ -8,6 +8,7 @@
 
 mod amounts;
 mod append;
+mod certificate;
 mod changed_files;
 mod digest;
 mod disk;
@@ -29,6 +30,7 @@ mod test_runs;
 
 pub use amounts::{Tokens, Usage, Usd};
 pub use append::{FileJournal, Journal, JournalError, is_abandoned};
+pub use certificate::{BaselineMissing, CommandAsRun, Program, ResultsKept, TestEnvironment};
 pub use changed_files::{ChangeKind, FileChange, PatchWritten};
 pub use digest::Digest;
 pub use disk::is_disk_failure;

@@ -60,6 +60,9 @@ pub struct TestsRan {
     /// Git's id of the tree that they ran on, where it is known.
     #[serde(default)]
     pub tree: Option<String>,
+    /// Git's id of the tree that the run started from, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_tree: Option<String>,
     /// True when this is how an earlier run on the same tree went; its log isn't kept here.
     #[serde(default)]
     pub cached: bool,

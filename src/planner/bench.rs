@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::journal::{Digest, Event, Matrix, PatchWritten, StopReason, TamperFlag};
 use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
+use crate::workspace::TreeIds;
 
 /// The bench is broken: the worker died, the view can't be read, the disk is full. The run stops.
 #[derive(Debug, thiserror::Error)]
@@ -90,8 +91,8 @@ pub trait Bench {
     /// Runs the whole test command; `None` when there is none to run.
     fn verify(&self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
 
-    /// Git's id of the tree that the patch makes as it stands; `None` when git can't tell.
-    fn tree(&mut self) -> impl Future<Output = Option<String>>;
+    /// Git's ids of the start state and of what the patch makes of it as it stands; `None` when git can't tell.
+    fn trees(&mut self) -> impl Future<Output = Option<TreeIds>>;
 
     /// Judges the patch as it stands by what ran on this very tree. Waits at most `patience` for what has to be
     /// known of the start state.

@@ -33,14 +33,15 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     }
 
     async fn run_check(&mut self, name: &str) -> Result<(TestRun, Option<Digest>), Halt> {
-        let tree = bounded(self.cancelled.clone(), self.deadline, self.bench.tree()).await?;
+        let trees = bounded(self.cancelled.clone(), self.deadline, self.bench.trees()).await?;
         let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.run_check(name)).await;
         if ran.is_err() {
             self.bench.cancel().await;
         }
         let run = ran??;
         let (ran_on, written) = self.note_what_it_wrote(&run).await?;
-        let ran = TestsRan { tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
+        let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
+        let ran = TestsRan { tree, start_tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
         let ran = CheckRan { name: name.to_owned(), ran };
         self.journal.append(vec![written, Event::CheckRan(ran)])?;
         Ok((run, ran_on))

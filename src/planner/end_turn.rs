@@ -164,31 +164,34 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
     /// Whether the same tests on the same tree could say something else that matters.
     fn is_worth_another_run(&self, runs: &[TestRun], judged: &Judgement) -> bool {
-        let (Some(last), Some(matrix)) = (runs.last(), &judged.matrix) else { return false };
+        let Some(last) = runs.last() else { return false };
         let spare = u128::from(last.ms) * 2 < self.remaining().as_millis();
         if runs.len() == MAX_RUNS || !spare || last.stopped.is_some() {
             return false;
         }
-        match runs {
+        match (runs, &judged.matrix) {
             // It may have been bad luck, or good.
-            [only] if only.passed() => !matrix.fixed.is_empty() && only.ms < QUICK_MS,
-            [_] => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
+            ([only], Some(matrix)) if only.passed() => !matrix.fixed.is_empty() && only.ms < QUICK_MS,
+            ([_], Some(matrix)) => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
+            // What a test prints may have garbled its runner's words.
+            ([only], None) => only.passed() && !judged.refusing.is_empty() && only.ms < QUICK_MS,
             // The third decides.
-            [first, second] => first.passed() != second.passed(),
+            ([first, second], Some(_)) => first.passed() != second.passed(),
             _ => false,
         }
     }
 
     /// Runs the tests once and notes what they ran on; `None` when there are none.
     async fn verify(&mut self) -> Result<Option<TestRun>, Halt> {
-        let tree = bounded(self.cancelled.clone(), self.deadline, self.bench.tree()).await?;
+        let trees = bounded(self.cancelled.clone(), self.deadline, self.bench.trees()).await?;
         let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await;
         if ran.is_err() {
             self.bench.cancel().await;
         }
         let Some(run) = ran?? else { return Ok(None) };
         let (ran_on, written) = self.note_what_it_wrote(&run).await?;
-        let ran = TestsRan { tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
+        let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
+        let ran = TestsRan { tree, start_tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
         self.journal.append(vec![written, Event::TestsRan(ran)])?;
         Ok(Some(run))
     }

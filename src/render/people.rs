@@ -15,7 +15,7 @@ use crate::model::Progress;
 use crate::report::Report;
 
 /// Everything here goes to standard error, whatever standard output is.
-fn style<T: Display>(text: T) -> StyledObject<T> {
+pub(super) fn style<T: Display>(text: T) -> StyledObject<T> {
     console::style(text).for_stderr()
 }
 
@@ -124,6 +124,7 @@ impl People {
             Event::Reproduced(told) => reproduced(told),
             Event::HunksTried(tried) if self.loudness == Loudness::Verbose => Some(hunks_tried(tried)),
             Event::Minimized(minimized) => Some(own_step("smaller", &minimized_in_words(minimized))),
+            Event::BaselineMissing(missing) => Some(before(&format!("not known: {}", sanitise(&missing.reason)))),
             Event::Nudged(nudged) => Some(step(nudged.turn, "nudge", nudge(&nudged.kind))),
             Event::Request(request) if self.loudness == Loudness::Verbose => Some(step(
                 request.turn,
@@ -204,7 +205,7 @@ fn own_run(tests: &TestsRan, check: Option<&str>) -> String {
     let check = check.map_or_else(String::new, |name| format!("{}: ", sanitise(name)));
     let text = format!("{check}{}   {took}", result.contradiction.clone().or(counts).unwrap_or(ended));
     if tests.purpose == TestPurpose::Baseline {
-        return format!("    {:<7} {}", "before", style(text).dim());
+        return before(&text);
     }
     let text = if result.passed { style(text).green() } else { style(text).red() };
     format!("    {:<7} {text}", "verify")
@@ -239,6 +240,11 @@ fn minimized_in_words(minimized: &Minimized) -> String {
     }
     let cut = if *complete { "" } else { "; no time to try all" };
     format!("{hunks_after} of {} needed ({tried} tried{cut})", counted(*hunks_before as usize, "hunk"))
+}
+
+/// How the tests went on the start state.
+fn before(text: &str) -> String {
+    format!("    {:<7} {}", "before", style(text).dim())
 }
 
 fn seconds(ms: u64) -> String {
@@ -283,7 +289,7 @@ fn said(text: &str) -> String {
     format!("\n{}\n{}", style("the model says").dim(), lines.concat())
 }
 
-fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
+pub(super) fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
     let name = style(outcome.name()).bold();
     match outcome {
         Outcome::Verified => name.green(),

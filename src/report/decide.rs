@@ -196,6 +196,7 @@ mod tests {
             log: "tests-1.log".into(),
             patch_sha256: Some(Digest::of(patch)),
             tree: None,
+            start_tree: None,
             cached: false,
         }
     }

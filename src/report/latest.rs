@@ -2,7 +2,8 @@
 
 use super::checks::{self, LatestCheck};
 use crate::journal::{
-    Digest, Event, Matrix, Minimized, PatchWritten, Record, Reproduction, TestPurpose, TestsRan, TestsTouched,
+    Digest, Event, Matrix, Minimized, PatchWritten, Record, Reproduction, ResultsKept, TestEnvironment, TestPurpose,
+    TestsRan, TestsTouched,
 };
 
 /// The evidence as it stands; whatever came before it counts no more.
@@ -12,8 +13,12 @@ pub struct Latest<'a> {
     pub patch: Option<&'a PatchWritten>,
     /// The last run of the tests that kcode made to verify.
     pub verification: Option<&'a TestsRan>,
+    /// How often the tests ran on that very tree, and how often they failed.
+    pub verifications: Repeats,
     /// The last run of the tests on the start state.
     pub baseline: Option<&'a TestsRan>,
+    /// Why there is no such run, as last said.
+    pub baseline_missing: Option<&'a str>,
     /// The tests before and after, as last compared.
     pub matrix: Option<&'a Matrix>,
     /// How the patch touches tests, as last looked at.
@@ -24,6 +29,19 @@ pub struct Latest<'a> {
     pub reproduced: Option<&'a Reproduction>,
     /// How this patch was made smaller, or that it couldn't be.
     pub minimized: Option<&'a Minimized>,
+    /// What the tests were run in.
+    pub environment: Option<&'a TestEnvironment>,
+    /// Where single results are kept.
+    pub results: Option<&'a ResultsKept>,
+}
+
+/// Runs on one and the same tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repeats {
+    /// How many.
+    pub runs: u64,
+    /// How many of them failed.
+    pub failed: u64,
 }
 
 impl<'a> Latest<'a> {
@@ -39,17 +57,13 @@ impl<'a> Latest<'a> {
                     }
                     latest.patch = Some(patch);
                 }
-                Event::TestsRan(ran) => match ran.purpose {
-                    TestPurpose::Model | TestPurpose::Trial => {}
-                    TestPurpose::Baseline => latest.baseline = Some(ran),
-                    TestPurpose::Verification => {
-                        // What was said of an earlier run counts no more.
-                        (latest.verification, latest.matrix) = (Some(ran), None);
-                    }
-                },
+                Event::TestsRan(ran) => latest.ran(ran),
                 Event::TestsChosen(chosen) => latest.checks = checks::chosen(&latest.checks, chosen),
                 Event::CheckAdded(check) => latest.checks.push(checks::unrun(check)),
                 Event::CheckRan(run) => checks::ran(&mut latest.checks, run),
+                Event::BaselineMissing(missing) => latest.baseline_missing = Some(&missing.reason),
+                Event::TestEnvironment(environment) => latest.environment = Some(environment),
+                Event::ResultsKept(results) => latest.results = Some(results),
                 Event::Compared(matrix) => latest.matrix = Some(matrix),
                 Event::TestsTouched(touched) => latest.touched = Some(touched),
                 Event::Reproduced(reproduction) => latest.reproduced = Some(reproduction),
@@ -58,6 +72,22 @@ impl<'a> Latest<'a> {
             }
         }
         latest
+    }
+
+    fn ran(&mut self, ran: &'a TestsRan) {
+        match ran.purpose {
+            TestPurpose::Model | TestPurpose::Trial => {}
+            TestPurpose::Baseline => (self.baseline, self.baseline_missing) = (Some(ran), None),
+            TestPurpose::Verification => {
+                if self.verification.is_none_or(|before| before.patch_sha256 != ran.patch_sha256) {
+                    self.verifications = Repeats::default();
+                }
+                // What was said of an earlier run counts no more.
+                (self.verification, self.matrix, self.results) = (Some(ran), None, None);
+                self.verifications.runs += 1;
+                self.verifications.failed += u64::from(!ran.result.passed);
+            }
+        }
     }
 
     /// SHA-256 of the patch; `None` when the view equals its start.

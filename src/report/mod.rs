@@ -1,4 +1,5 @@
-//! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal.
+//! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal; and what is left of that when
+//! the tests run again.
 
 mod checks;
 mod decide;
@@ -7,6 +8,8 @@ mod fold;
 mod latest;
 mod markdown;
 mod shape;
+mod trailers;
+mod verification;
 
 pub use checks::{CheckReport, CheckState, LatestCheck};
 pub use decide::{Decision, decide};
@@ -14,3 +17,5 @@ pub use fold::fold;
 pub use latest::Latest;
 pub use markdown::markdown;
 pub use shape::*;
+pub use trailers::trailers;
+pub use verification::*;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::CheckReport;
 use crate::journal::{
-    Digest, FileChange, Layer, Limits, Matrix, Minimized, Outcome, Proof, Reproduction, Residue, RunId, StopReason,
-    TestResult, TestsRan, TestsTouched, Tokens, Usage, Usd,
+    Digest, FileChange, Layer, Limits, Matrix, Minimized, Outcome, Proof, Reproduction, Residue, ResultsKept, RunId,
+    StopReason, TestEnvironment, TestResult, TestsRan, TestsTouched, Tokens, Usage, Usd,
 };
 
 /// The schema that a report names.
@@ -46,7 +46,11 @@ pub struct Report {
     /// The evidence.
     pub tests: TestsReport,
     /// What the patch has to pass besides the tests, in the order in which it was run.
+    #[serde(default)]
     pub checks: Vec<CheckReport>,
+    /// What somebody else needs to run the tests again: `kcode verify`.
+    #[serde(default)]
+    pub certificate: CertificateReport,
     /// Tokens and money.
     pub usage: UsageReport,
     /// How long replies took.
@@ -93,8 +97,17 @@ pub struct TestsReport {
     pub origin: Option<String>,
     /// The start state's result; `null` when it wasn't measured.
     pub baseline: Option<TestsReported>,
+    /// Why the start state wasn't measured; `null` when it was, or when there are no tests.
+    #[serde(default)]
+    pub baseline_missing: Option<String>,
     /// The last run that kcode made to verify.
     pub after: Option<TestsReported>,
+    /// How often kcode ran them on that very tree, to tell flaky tests.
+    #[serde(default)]
+    pub runs: u64,
+    /// How many of these runs failed.
+    #[serde(default)]
+    pub failed_runs: u64,
     /// True when single tests were compared; else the lists are empty for lack of knowledge.
     pub compared: bool,
     /// The tests before and after.
@@ -116,6 +129,9 @@ pub struct TestsReported {
     pub result: TestResult,
     /// The log, relative to the run's folder; `null` when an earlier run on the same tree measured it.
     pub log: Option<String>,
+    /// True when it is known from an earlier run on the same tree.
+    #[serde(default)]
+    pub cached: bool,
     /// Git's id of the tree that they ran on; `null` when git can't tell.
     pub tree: Option<String>,
 }
@@ -123,8 +139,21 @@ pub struct TestsReported {
 impl From<&TestsRan> for TestsReported {
     fn from(ran: &TestsRan) -> Self {
         let log = (!ran.cached).then(|| format!("logs/{}", ran.log));
-        Self { result: ran.result.clone(), log, tree: ran.tree.clone() }
+        Self { result: ran.result.clone(), log, cached: ran.cached, tree: ran.tree.clone() }
     }
+}
+
+/// See [`Report::certificate`]; matrix and durations are in [`Report::tests`], the patch in [`Report::patch`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CertificateReport {
+    /// What the tests were run in, and how; `null` when kcode ran none to verify.
+    pub environment: Option<TestEnvironment>,
+    /// Git's id of the tree that the run started from; `null` when git can't tell.
+    pub start_tree: Option<String>,
+    /// Git's id of the same tree with the patch; `null` when git can't tell.
+    pub patched_tree: Option<String>,
+    /// What each test said, in a file beside the report; `null` when nobody knows.
+    pub results: Option<ResultsKept>,
 }
 
 /// See [`Report::usage`].

@@ -7,8 +7,8 @@ use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, TASK, World, first_then, mender};
 
-const GREETS: &str = "'greets=grep -q World greeting.txt'";
-const STANDS: &str = "'stands=test -e greeting.txt'";
+pub const GREETS: &str = "'greets=grep -q World greeting.txt'";
+pub const STANDS: &str = "'stands=test -e greeting.txt'";
 
 /// A model that mends the greeting, and from then on only says so.
 fn sure() -> MockKimi {
@@ -81,6 +81,8 @@ fn a_test_that_fails_once_is_run_again_until_it_is_clear() {
     assert_eq!(tests(&ran)["flaky"], json!(["shy"]));
     let verifications = ran.kept().events("tests_ran").iter().filter(|ran| ran["purpose"] == "verification").count();
     assert_eq!(verifications, 3);
+    assert_eq!((&tests(&ran)["runs"], &tests(&ran)["failed_runs"]), (&json!(3), &json!(1)));
+    assert!(ran.kept().read("report.md").contains("(the last of 3, 1 failed)"));
 }
 
 #[test]
@@ -89,6 +91,10 @@ fn the_start_state_is_measured_once_for_each_tree_and_command() {
     let first = world.fix(&mender(), &["--output", "json"]).code(0);
     assert!(printed(&first)["baseline"]["log"].is_string());
     let again = world.fix(&mender(), &["--output", "json"]).code(0).says(&["known from an earlier run"]);
+    assert_eq!(
+        (&printed(&first)["baseline"]["cached"], &printed(&again)["baseline"]["cached"]),
+        (&false.into(), &true.into())
+    );
     assert_eq!(printed(&again)["fixed"], json!(["greets"]));
     assert_eq!(printed(&again)["baseline"]["log"], Value::Null, "there is none of this run's");
 
@@ -102,6 +108,27 @@ fn the_start_state_is_left_alone_when_a_person_says_so() {
     let world = world(GREETS);
     let ran = world.fix(&mender(), &["--no-baseline"]).code(0);
     assert_eq!((tests(&ran)["compared"].clone(), tests(&ran)["baseline"].clone()), (json!(false), Value::Null));
+    assert_eq!(tests(&ran)["baseline_missing"], "turned off (--no-baseline)");
+    let report = ran.kept().read("report.md");
+    assert!(report.contains("started from: not known: turned off (--no-baseline)."), "{report}");
+    ran.says(&["before  not known: turned off (--no-baseline)"]);
+}
+
+#[test]
+fn a_start_state_that_nobody_waited_for_is_said_to_be_unknown() {
+    // It takes its time on the start state alone, and the run has none.
+    let world = world(&format!("{GREETS}; grep -q World greeting.txt || sleep 60"));
+    let ran = world.fix(&mender(), &["--max-time", "4s"]);
+    let reason = tests(&ran)["baseline_missing"].clone();
+    assert_eq!(reason, "it was not measured when the time of the run was up", "{}", tests(&ran));
+}
+
+#[test]
+fn a_run_without_a_verification_says_so_of_its_start_state() {
+    let world = world(GREETS);
+    let ran = world.fix(&mender(), &["--max-turns", "1"]).code(6);
+    assert_eq!(tests(&ran)["baseline_missing"], "the run ended before its patch was judged");
+    assert_eq!(ran.report()["certificate"]["environment"], Value::Null);
 }
 
 #[test]

@@ -28,9 +28,14 @@ run "$@"
 /// A project whose test script runs `tests`, each in quotes.
 pub fn with_tests(tests: &str) -> World {
     let world = World::new();
-    world.write_test(&format!("{RUNNER}\nrun {tests}"));
+    world.write_test(&script(tests));
     world.commit_all();
     world
+}
+
+/// The script that runs `tests`, each in quotes.
+pub fn script(tests: &str) -> String {
+    format!("{RUNNER}\nrun {tests}")
 }
 
 /// A project whose tests are the files of `tests/`, each with its content.

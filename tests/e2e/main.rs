@@ -26,6 +26,7 @@ mod world;
 
 mod apply;
 mod budget;
+mod certificate;
 mod checks;
 mod commands;
 mod crash;
@@ -49,4 +50,5 @@ mod task;
 mod terminal;
 mod toolchains;
 mod verification;
+mod verify;
 mod wire;

@@ -140,3 +140,11 @@ fn when_time_is_out_what_was_found_by_then_counts() {
     assert_eq!(told["complete"], false);
     assert!(files(&ran.kept(), "patch.diff").contains(&"notes.txt".to_owned()), "without it nothing ended");
 }
+
+#[test]
+fn it_works_on_copies_as_well() {
+    let world = with_tests(GREETS);
+    let ran =
+        world.fix(&talkative(), &["--minimize", "--sandbox", "off"]).code(0).says(&["smaller 1 of 4 hunks needed"]);
+    assert_eq!(files(&ran.kept(), "patch.diff"), ["greeting.txt"]);
+}

@@ -12,13 +12,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::certificate::Certificate;
 use super::chosen_tests::ChosenTests;
-use super::guard::{Guard, Looked};
+use super::guard::{Guard, Looked, Told};
 use super::reproduction::{self, Judged};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
 use super::trial_runs::TrialRuns;
-use crate::evidence;
+use crate::evidence::{self, Baseline};
 use crate::journal::{
     CheckRan, Event, FileChange, Matrix, Outcome, PatchWritten, RelPath, Reproduction, Residue, RunFolder, StopReason,
     TestsRan, TestsTouched,
@@ -28,7 +29,7 @@ use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Ran};
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, Touched, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, Touched, TreeIds, View, WorkspaceError, write_patch};
 
 /// The bench of a real run.
 pub struct RunBench {
@@ -48,6 +49,8 @@ pub struct RunBench {
     pub start: StartState,
     /// Who looks at what the patch does to tests.
     pub guard: Guard,
+    /// What is noted for whoever checks the run later.
+    pub certificate: Certificate,
     /// What the patch changes, as last written.
     pub changed: Vec<FileChange>,
     /// Tests beside the run.
@@ -160,16 +163,26 @@ impl RunBench {
         told.map(|run| event(run.ran.clone())).collect()
     }
 
+    /// What the tests tell of the start state and of the patch.
+    fn told(&self, runs: &[TestRun], matrix: Option<&Matrix>) -> Told {
+        Told {
+            before: self.start.known(None).map(Baseline::results).unwrap_or_default(),
+            after: results_of(runs),
+            passes: runs.last().is_some_and(TestRun::passed),
+            fixed: matrix.map(|matrix| matrix.fixed.clone()).unwrap_or_default(),
+        }
+    }
+
     /// `runs` of the tests, or of the check of that name, beside those on the start state.
     pub fn compare(&self, name: Option<&str>, runs: &[TestRun]) -> Option<Matrix> {
         evidence::compare(&self.start.known(name)?.results(), &results_of(runs))
     }
 
     /// How the patch as it stands touches tests.
-    fn look(&self, fixed: &[String]) -> Result<TestsTouched, BenchError> {
+    fn look(&self, told: &Told) -> Result<TestsTouched, BenchError> {
         let blobs = Blobs::at(&self.folder.blobs());
         let look =
-            |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, fixed });
+            |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, told });
         let touched = ChangeSet::load(&self.folder.changes()).and_then(|changes| look(&changes));
         touched.map_err(|error| unkept(&self.folder.changes(), error))
     }
@@ -237,7 +250,8 @@ impl Bench for RunBench {
     async fn follow(&mut self) -> Result<Vec<Event>, BenchError> {
         let changes = ChangeSet::load(&self.folder.changes()).map_err(|error| unkept(&self.folder.changes(), error))?;
         let paths: Vec<RelPath> = changes.entries.into_iter().map(|entry| entry.path).collect();
-        let told = self.tests.follow(&paths, &self.repository);
+        let told = self.tests.follow(&paths, &self.repository, &self.redactor);
+        self.tests.command.iter().for_each(|command| self.certificate.look(command));
         self.trials.stand_on(self.tests.command.clone(), Vec::new());
         self.measure();
         Ok(told)
@@ -260,30 +274,34 @@ impl Bench for RunBench {
         }
     }
 
-    async fn tree(&mut self) -> Option<String> {
+    async fn trees(&mut self) -> Option<TreeIds> {
         let changes = ChangeSet::load(&self.folder.changes()).ok()?;
-        self.start.tree_with(changes).await
+        self.start.trees_with(changes).await
     }
 
     async fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> Result<Judgement, BenchError> {
         let deadline = Instant::now() + patience;
         let mut judged = Judgement { events: self.baseline(None, patience).await, ..Judgement::default() };
         judged.matrix = self.compare(None, ran.tests);
-        let mut fixed: Vec<String> = judged.matrix.iter().flat_map(|matrix| matrix.fixed.clone()).collect();
+        let mut told = self.told(ran.tests, judged.matrix.as_ref());
         let mut all = judged.matrix.clone();
         for check in ran.checks {
             let (name, left) = (Some(&*check.name), deadline.saturating_duration_since(Instant::now()));
             judged.events.extend(self.baseline(name, left).await);
             let matrix = self.compare(name, slice::from_ref(&check.run));
             if let Some(matrix) = &matrix {
-                fixed.extend(matrix.fixed.iter().cloned());
+                told.fixed.extend(matrix.fixed.iter().cloned());
                 all.get_or_insert_default().add(&check.name, matrix);
             }
             let before = self.start.known(name).and_then(|baseline| baseline.runs.last());
             judged.checks.push(JudgedCheck { passed_before: before.map(|run| run.ran.result.passed), matrix });
         }
         judged.events.extend(all.clone().map(Event::Compared));
-        let touched = self.look(&fixed)?;
+        if !ran.tests.is_empty() {
+            let noted = self.certificate.add(self.start.known_or_why(None), ran.tests).await;
+            judged.events.extend(noted.map_err(|error| unkept(&self.folder.results(), error))?);
+        }
+        let touched = self.look(&told)?;
         self.judged = Judged {
             runs: ran.tests.to_vec(),
             checks: ran.checks.to_vec(),

@@ -2,7 +2,7 @@
 
 use crate::evidence::{self, Detected};
 use crate::journal::{CheckChosen, Event, RelPath, TestsChosen};
-use crate::settings::{Check, Settings, TestCommand};
+use crate::settings::{Check, Redactor, Settings, TestCommand};
 use crate::workspace::Repository;
 
 /// What is said besides of a command that was found once it was known what changed.
@@ -55,7 +55,7 @@ impl ChosenTests {
 
     /// Adds the tests of the projects that hold what changed, unless a person gave the command. The user's own files say
     /// which projects there are: a manifest that the patch wrote has no say. Returns what there is to tell.
-    pub fn follow(&mut self, changed: &[RelPath], repository: &Repository) -> Vec<Event> {
+    pub fn follow(&mut self, changed: &[RelPath], repository: &Repository, redactor: &Redactor) -> Vec<Event> {
         if !self.detected {
             return Vec::new();
         }
@@ -65,11 +65,11 @@ impl ChosenTests {
             let (command, origin) = (reporting(command, repository), format!("{origin}, {NEAREST}"));
             if self.command.is_none() {
                 (self.command, self.origin) = (Some(command), origin);
-                told.push(Event::TestsChosen(self.event()));
+                told.push(Event::TestsChosen(self.event(redactor)));
             } else if !self.runs_already(&command) {
                 let name = command.dir.as_ref().map_or_else(|| "./".to_owned(), |dir| format!("{dir}/"));
                 let added = ChosenCheck { check: Check { name, command, required: true }, origin };
-                told.push(Event::CheckAdded(added.event()));
+                told.push(Event::CheckAdded(added.event(redactor)));
                 self.checks.push(added);
             }
         }
@@ -80,28 +80,31 @@ impl ChosenTests {
         self.command.iter().chain(self.checks.iter().map(|known| &known.check.command)).any(|known| known == command)
     }
 
-    /// For the journal.
-    pub fn event(&self) -> TestsChosen {
+    /// As everybody may read of them: a person's command may have a secret in it.
+    pub fn event(&self, redactor: &Redactor) -> TestsChosen {
         TestsChosen {
-            command: self.command.as_ref().map(ToString::to_string),
+            command: self.command.as_ref().map(|command| typed(command, redactor)),
             origin: self.origin.clone(),
-            checks: self.checks.iter().map(ChosenCheck::event).collect(),
+            checks: self.checks.iter().map(|check| check.event(redactor)).collect(),
         }
     }
 }
 
 impl ChosenCheck {
-    /// For the journal.
-    pub fn event(&self) -> CheckChosen {
+    fn event(&self, redactor: &Redactor) -> CheckChosen {
         let Check { name, command, required } = &self.check;
         CheckChosen {
             name: name.clone(),
-            command: command.to_string(),
+            command: typed(command, redactor),
             dir: command.dir.clone(),
             origin: self.origin.clone(),
             required: *required,
         }
     }
+}
+
+fn typed(command: &TestCommand, redactor: &Redactor) -> String {
+    redactor.text(&command.to_string()).into_owned()
 }
 
 fn reporting(command: TestCommand, repository: &Repository) -> TestCommand {

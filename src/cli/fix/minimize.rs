@@ -145,7 +145,7 @@ impl<'a> Search<'a> {
     async fn try_only(&mut self, set: &[usize]) -> Result<bool, String> {
         let name = format!("hunks-{}", self.known.len() + 1);
         let changes = self.only(set)?;
-        let tree = self.bench.start.tree_with(changes.clone()).await;
+        let tree = self.bench.start.trees_with(changes.clone()).await.map(|trees| trees.patched);
         let Held { tests, checks } = self.bench.trials.hold(&name, changes, 1, self.until).await?;
         let run = tests.into_iter().next().ok_or("the tests did not run")?;
         let judged = &self.bench.judged;
@@ -189,7 +189,7 @@ impl<'a> Search<'a> {
         match proven.and_then(|smaller| smaller.write(self.bench).map(|()| smaller)) {
             Ok(smaller) => {
                 minimized.hunks_after = smaller.hunks();
-                let mut events = smaller.into_events(self.bench);
+                let mut events = smaller.into_events(self.bench).await;
                 events.push(Event::Minimized(minimized));
                 events
             }

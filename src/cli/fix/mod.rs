@@ -8,6 +8,7 @@
 //! writes the report; `hand_over` shows it.
 
 mod bench;
+mod certificate;
 mod chosen_tests;
 mod discreet;
 mod enclosure;
@@ -40,10 +41,11 @@ use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
 pub use chosen_tests::ChosenTests;
-use interrupt::Interrupts;
+pub use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
 use start::Run;
+pub use test_runs::finish as read_results;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {

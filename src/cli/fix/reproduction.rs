@@ -76,7 +76,7 @@ impl RunBench {
     async fn try_tests_alone(&mut self, changes: ChangeSet, patience: Duration) -> (Vec<Event>, Reproduction) {
         let took = self.judged.runs.last().map_or(0, |run| run.ms);
         let times = if took < QUICK_MS { 2 } else { 1 };
-        let tree = self.start.tree_with(changes.clone()).await;
+        let tree = self.start.trees_with(changes.clone()).await.map(|trees| trees.patched);
         // What is left is the model's and the other checks', too.
         let until = Instant::now() + patience / 2;
         let runs = match self.trials.hold(NAME, changes, times, until).await {

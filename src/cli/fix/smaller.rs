@@ -6,11 +6,11 @@ use std::slice;
 use tokio::time::Instant;
 
 use super::bench::RunBench;
-use super::guard::Looked;
-use crate::evidence::{self, Proven, TestResults, is_same_run};
+use super::guard::{Looked, Told};
+use crate::evidence::{self, Baseline, Proven, TestResults, is_same_run};
 use crate::journal::{CheckRan, Event, PatchWritten, TestPurpose, TestsRan, TestsTouched};
 use crate::planner::tests_ran;
-use crate::workspace::{Blobs, ChangeSet, Parts, write_patch};
+use crate::workspace::{Blobs, ChangeSet, Parts, TreeIds, write_patch};
 
 /// The name of the view, and of the folder of its logs.
 const NAME: &str = "minimal";
@@ -20,7 +20,7 @@ pub struct Smaller {
     proven: Proven,
     touched: TestsTouched,
     compared: Option<Event>,
-    tree: Option<String>,
+    trees: Option<TreeIds>,
     hunks: u64,
 }
 
@@ -53,15 +53,21 @@ impl Smaller {
             }
         }
         let blobs = Blobs::at(&bench.folder.blobs());
+        let told = Told {
+            before: bench.start.known(None).map(Baseline::results).unwrap_or_default(),
+            after: results,
+            passes: proven.run.passed(),
+            fixed,
+        };
         let patch = &proven.patch;
-        let looked = Looked { changes: &patch.changes, files: &patch.files, blobs: &blobs, fixed: &fixed };
+        let looked = Looked { changes: &patch.changes, files: &patch.files, blobs: &blobs, told: &told };
         let touched = bench.guard.look(&looked).map_err(|error| error.to_string())?;
         if let Some(flag) = touched.refused_for.first() {
             return Err(flag.reason.clone());
         }
         let hunks = Parts::of(&patch.changes, &blobs).map_err(|error| error.to_string())?.len() as u64;
-        let tree = bench.start.tree_with(patch.changes.clone()).await;
-        Ok(Self { touched, compared: matrix.map(Event::Compared), tree, hunks, proven })
+        let trees = bench.start.trees_with(patch.changes.clone()).await;
+        Ok(Self { touched, compared: matrix.map(Event::Compared), trees, hunks, proven })
     }
 
     /// Makes it the run's patch on disk; the whole one is kept beside it. On an error the whole one stands.
@@ -84,15 +90,24 @@ impl Smaller {
     }
 
     /// What there is to note of it.
-    pub fn into_events(self, bench: &RunBench) -> Vec<Event> {
-        let Self { proven: Proven { run, checks, patch }, touched, compared, tree, .. } = self;
-        let ran = |run| TestsRan { tree: tree.clone(), ..tests_ran(run, TestPurpose::Verification, patch.sha256) };
-        let names = bench.judged.checks.iter().map(|check| check.name.clone());
-        let checks = names.zip(checks).map(|(name, run)| Event::CheckRan(CheckRan { name, ran: ran(run) }));
-        let checks: Vec<Event> = checks.collect();
-        let ran = ran(run);
+    pub async fn into_events(self, bench: &mut RunBench) -> Vec<Event> {
+        let Self { proven: Proven { run, checks, patch }, touched, compared, trees, .. } = self;
+        // Without them the report says that single results aren't known.
+        let before = bench.start.known_or_why(None);
+        let kept = bench.certificate.add(before, slice::from_ref(&run)).await.unwrap_or_default();
+        let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
+        let verified = |run| TestsRan {
+            tree: tree.clone(),
+            start_tree: start_tree.clone(),
+            ..tests_ran(run, TestPurpose::Verification, patch.sha256)
+        };
         let written = PatchWritten { sha256: patch.sha256, files: patch.files, left_out: Vec::new() };
-        let mut events = [vec![Event::PatchWritten(written)], checks, vec![Event::TestsRan(ran)]].concat();
+        let mut events = vec![Event::PatchWritten(written)];
+        for (check, run) in bench.judged.checks.iter().zip(checks) {
+            events.push(Event::CheckRan(CheckRan { name: check.name.clone(), ran: verified(run) }));
+        }
+        events.push(Event::TestsRan(verified(run)));
+        events.extend(kept);
         events.extend(compared);
         events.push(Event::TestsTouched(touched));
         // Its tests are the same, and go the same way.

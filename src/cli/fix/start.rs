@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bench::{RunBench, ViewSlot};
+use super::certificate::{Certificate, Looks};
 use super::chosen_tests::ChosenTests;
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
@@ -23,12 +24,12 @@ use super::terms::{client, limits, price};
 use super::trial_runs::TrialRuns;
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Baselines, Trials};
-use crate::journal::Event;
+use crate::journal::{Event, RunFolder, TestsChosen};
 use crate::model::{Client, Conversation, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
-use crate::settings::{Environment, Redactor};
-use crate::worker::WorkerPlan;
+use crate::settings::{Environment, Redactor, TestCommand};
+use crate::worker::{self, WorkerPlan};
 use crate::workspace::Repository;
 
 /// A run with its journal open. Whatever goes wrong from here on, [`finish`](super::finish::finish) notes its end.
@@ -71,7 +72,7 @@ impl<'a> Run<'a> {
         let outline = beside(repository, |repository| repository.outline_paths(opening::MAX_PATHS));
         let enclosing = Enclosing::begin(&self.order, &self.open.folder)?;
         let tests = ChosenTests::choose(settings, repository);
-        self.open.journal.note(vec![Event::TestsChosen(tests.event())])?;
+        self.open.journal.note(vec![Event::TestsChosen(self.chosen(&tests))])?;
         let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
         let changes = {
             let outline = Arc::clone(&outline);
@@ -94,6 +95,7 @@ impl<'a> Run<'a> {
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
         let view = ViewSlot::Making(making);
+        let certificate = self.certificate(&folder, tests.command.as_ref());
         let bench = RunBench {
             worker,
             view,
@@ -103,6 +105,7 @@ impl<'a> Run<'a> {
             redactor,
             start,
             guard,
+            certificate,
             changed: Vec::new(),
             trials,
             reproduce: self.order.flags.reproduce,
@@ -115,11 +118,31 @@ impl<'a> Run<'a> {
         Ok(conversation)
     }
 
+    /// The tests as everybody may read of them: a person's command may have a secret in it.
+    fn chosen(&self, tests: &ChosenTests) -> TestsChosen {
+        tests.event(&self.redactor)
+    }
+
+    /// What is noted for whoever runs the tests again.
+    fn certificate(&self, folder: &RunFolder, tests: Option<&TestCommand>) -> Certificate {
+        let looks = Looks {
+            root: self.order.repository.root().to_owned(),
+            variables: worker::variables(&self.order.settings.child_env.value),
+            redactor: self.redactor.clone(),
+        };
+        let mut certificate = Certificate::new(folder, self.open.asked.subscribe(), looks);
+        if let Some(command) = tests {
+            certificate.look(command);
+        }
+        certificate
+    }
+
     /// What is to be found out about the state that the run starts from.
     fn inquiry(&self, plan: WorkerPlan) -> Inquiry {
         let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
         // Who asks for a test that fails on the start state asks for the start state's tests as well.
-        let baseline = settings.baseline.value || self.order.flags.reproduce;
+        let wanted = settings.baseline.value || self.order.flags.reproduce;
+        let unwanted = (!wanted).then(|| format!("turned off ({})", settings.baseline.origin));
         let trials = Trials {
             repository: self.order.repository.clone(),
             plan,
@@ -130,7 +153,7 @@ impl<'a> Run<'a> {
             residue: Arc::default(),
         };
         let kept = Baselines::in_state(&settings.state_dir.value);
-        Inquiry { trials, baseline, kept, folder, redactor: self.redactor.clone() }
+        Inquiry { trials, unwanted, kept, folder, redactor: self.redactor.clone() }
     }
 
     /// A new conversation, or that of the run that goes on. The events are what joined it.

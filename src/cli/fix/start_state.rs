@@ -16,12 +16,14 @@ use crate::planner::tests_ran;
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::TestRun;
 use crate::worker::WorkerPlan;
-use crate::workspace::{Blobs, ChangeSet, TreeIndex, remove_tree};
+use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex, remove_tree};
 
 /// How often failing tests are run on the start state, to tell those that always fail from flaky ones.
 const TIMES: u32 = 2;
 /// The name of the trial, and of the folder of its logs.
 const NAME: &str = "baseline";
+/// Nobody could wait longer.
+const NOT_YET: &str = "it was not measured when the time of the run was up";
 
 /// What is being found out.
 pub struct StartState {
@@ -50,8 +52,8 @@ struct Measured {
 pub struct Inquiry {
     /// How to run tests beside the run.
     pub trials: Trials,
-    /// False when the baseline isn't wanted.
-    pub baseline: bool,
+    /// Why the baseline isn't wanted, if it isn't.
+    pub unwanted: Option<String>,
     /// Where baselines are kept.
     pub kept: Baselines,
     /// Where the run is kept.
@@ -95,7 +97,7 @@ impl StartState {
 
     /// Has `command` measured, too: the tests without a name, a check with its own.
     pub fn measure(&mut self, name: Option<&str>, command: &TestCommand) {
-        if !self.inquiry.baseline || self.measured.iter().any(|measured| measured.name.as_deref() == name) {
+        if self.inquiry.unwanted.is_some() || self.measured.iter().any(|measured| measured.name.as_deref() == name) {
             return;
         }
         let trial = match self.measured.len() {
@@ -113,8 +115,8 @@ impl StartState {
         self.measured.push(Measured { name, measuring: Some(measuring), known: None });
     }
 
-    /// Git's id of the start state with `changes`; `None` when git can't tell.
-    pub async fn tree_with(&mut self, changes: ChangeSet) -> Option<String> {
+    /// Git's ids of the start state, and of that with `changes`; `None` when git can't tell.
+    pub async fn trees_with(&mut self, changes: ChangeSet) -> Option<TreeIds> {
         let index = match self.tree.wait_for(Option::is_some).await {
             Ok(known) => known.clone()?.ok()?,
             Err(_) => return None,
@@ -138,7 +140,17 @@ impl StartState {
 
     /// How they went, once it is known.
     pub fn known(&self, name: Option<&str>) -> Option<&Baseline> {
-        self.measured.iter().find(|measured| measured.name.as_deref() == name)?.known.as_ref()?.as_ref().ok()
+        self.known_or_why(name).ok()
+    }
+
+    /// The same, or why nobody knows.
+    pub fn known_or_why(&self, name: Option<&str>) -> Result<&Baseline, &str> {
+        let asked = self.measured.iter().find(|measured| measured.name.as_deref() == name);
+        match (asked.and_then(|asked| asked.known.as_ref()), &self.inquiry.unwanted) {
+            (Some(known), _) => known.as_ref().map_err(String::as_str),
+            (None, Some(why)) => Err(why),
+            (None, None) => Err(NOT_YET),
+        }
     }
 
     /// Ends what still runs, and leaves nothing of it. Returns what had to be killed.

@@ -1,0 +1,77 @@
+//! What a run notes for whoever checks it later: what its tests were run in, what each of them said, and why a part is missing.
+
+use std::io;
+use std::path::PathBuf;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::start_state::results_of;
+use crate::evidence::{self, Baseline, KeptResults, Verdicts};
+use crate::journal::{BaselineMissing, Event, ResultsKept, RunFolder, TestEnvironment};
+use crate::settings::{Redactor, TestCommand};
+use crate::tools::TestRun;
+
+/// The certificate of one run, as it comes about.
+pub struct Certificate {
+    /// Looked at in the background, because programs are large; `None` once it was told, or when there are no tests.
+    environment: Option<JoinHandle<Option<TestEnvironment>>>,
+    looks: Option<Looks>,
+    asked: watch::Receiver<bool>,
+    results: PathBuf,
+    missing: Option<String>,
+}
+
+/// What a look at what the tests run in needs.
+pub struct Looks {
+    /// Where the repository is.
+    pub root: PathBuf,
+    /// Names of variables that commands see.
+    pub variables: Vec<String>,
+    /// A person's command may have a secret in it.
+    pub redactor: Redactor,
+}
+
+impl Certificate {
+    /// For a run in `folder`. Nothing is looked at before `asked` turns true.
+    pub fn new(folder: &RunFolder, asked: watch::Receiver<bool>, looks: Looks) -> Self {
+        Self { environment: None, looks: Some(looks), asked, results: folder.results(), missing: None }
+    }
+
+    /// Looks at what `command` runs in, the first time that there is one.
+    pub fn look(&mut self, command: &TestCommand) {
+        let Some(Looks { root, variables, redactor }) = self.looks.take() else { return };
+        let (command, mut asked) = (command.clone(), self.asked.clone());
+        let look = move || {
+            let mut seen = evidence::environment(&command, &root, variables);
+            seen.command.words.iter_mut().for_each(|word| redactor.clean(word));
+            seen
+        };
+        self.environment = Some(tokio::spawn(async move {
+            asked.wait_for(|asked| *asked).await.ok()?;
+            tokio::task::spawn_blocking(look).await.ok()
+        }));
+    }
+
+    /// What `runs`, all on the tree as it stands, add to it.
+    ///
+    /// # Errors
+    /// When the single results can't be kept.
+    pub async fn add(&mut self, before: Result<&Baseline, &str>, runs: &[TestRun]) -> io::Result<Vec<Event>> {
+        let mut events = Vec::new();
+        if let Some(looking) = self.environment.take() {
+            // Without it the report says that it isn't known.
+            events.extend(looking.await.ok().flatten().map(Event::TestEnvironment));
+        }
+        if let Err(reason) = before
+            && self.missing.as_deref() != Some(reason)
+        {
+            self.missing = Some(reason.to_owned());
+            events.push(Event::BaselineMissing(BaselineMissing { reason: reason.to_owned() }));
+        }
+        let before = before.ok().and_then(|baseline| Verdicts::of(&baseline.results()));
+        let sha256 = KeptResults::new(before, Verdicts::of(&results_of(runs))).save(&self.results)?;
+        events.push(Event::ResultsKept(ResultsKept { path: RunFolder::RESULTS.to_owned(), sha256 }));
+        Ok(events)
+    }
+}
