@@ -112,7 +112,10 @@ mod tests {
         assert_eq!(told.flaky, ["a", "b"]);
         assert_eq!((told.fixed, told.broken), (vec!["c".to_owned()], vec![]));
         let told = matrix(&["a- b+", "a- b2+"], &["a+ b3+"]).expect("both sides ran");
-        assert_eq!((told.flaky, told.fixed, told.removed), (vec!["b".to_owned(), "b2".into()], vec!["a".into()], vec![]));
+        assert_eq!(
+            (told.flaky, told.fixed, told.removed),
+            (vec!["b".to_owned(), "b2".into()], vec!["a".into()], vec![])
+        );
     }
 
     #[test]

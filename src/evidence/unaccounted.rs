@@ -140,8 +140,7 @@ mod tests {
     /// The reasons, for a patch that changes one file with this content.
     fn reasons(before: &str, after: &TestResults, content: &str) -> Vec<String> {
         let path: RelPath = RelPath::new("src/core.py").unwrap();
-        let change =
-            Change { path: &path, before: Some(content.as_bytes()), after: Some(b"x"), renamed_from: None };
+        let change = Change { path: &path, before: Some(content.as_bytes()), after: Some(b"x"), renamed_from: None };
         let flags = unaccounted(&[run(before)], std::slice::from_ref(after), &[change]);
         assert!(flags.iter().all(|flag| flag.weakens));
         flags.into_iter().map(|flag| flag.reason).collect()

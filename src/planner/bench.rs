@@ -47,6 +47,9 @@ pub trait Bench {
     /// Runs the whole test command; `None` when there is none to run.
     fn verify(&self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
 
+    /// The same where nothing lies but the start and the patch, if that can be had.
+    fn verify_afresh(&self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
+
     /// Git's id of the tree that the patch makes as it stands; `None` when git can't tell.
     fn tree(&mut self) -> impl Future<Output = Option<String>>;
 

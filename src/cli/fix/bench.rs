@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::afresh::Afresh;
 use super::guard::{Guard, Looked, Told};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
@@ -33,6 +34,8 @@ pub struct RunBench {
     pub has_tests: bool,
     /// Takes known secrets out of what comes from behind the wall.
     pub redactor: Redactor,
+    /// Runs the tests where nothing is left of earlier commands.
+    pub afresh: Afresh,
     /// What is known of the state that the run started from.
     pub start: StartState,
     /// Who looks at what the patch does to tests.
@@ -113,7 +116,8 @@ impl RunBench {
     /// How the patch as it stands touches tests.
     fn look(&self, told: &Told) -> Result<TestsTouched, BenchError> {
         let blobs = Blobs::at(&self.folder.blobs());
-        let look = |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, told });
+        let look =
+            |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, told });
         let touched = ChangeSet::load(&self.folder.changes()).and_then(|changes| look(&changes));
         touched.map_err(|error| unkept(&self.folder.changes(), error))
     }
@@ -179,6 +183,13 @@ impl Bench for RunBench {
         Ok(Some(run))
     }
 
+    async fn verify_afresh(&self) -> Result<Option<TestRun>, BenchError> {
+        match self.afresh.run().await {
+            Some(run) => Ok(Some(run)),
+            None => self.verify().await,
+        }
+    }
+
     async fn tree(&mut self) -> Option<String> {
         let changes = ChangeSet::load(&self.folder.changes()).ok()?;
         self.start.tree_with(changes).await
@@ -186,7 +197,8 @@ impl Bench for RunBench {
 
     async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
         let mut judged = Judgement::default();
-        let mut told = Told { after: results_of(runs), passes: runs.last().is_some_and(TestRun::passed), ..Told::default() };
+        let mut told =
+            Told { after: results_of(runs), passes: runs.last().is_some_and(TestRun::passed), ..Told::default() };
         if let (Some(baseline), is_news) = self.start.baseline(patience).await {
             let news = baseline.runs.iter().filter(|_| is_news);
             judged.events.extend(news.map(|run| Event::TestsRan(run.ran.clone())));

@@ -5,6 +5,7 @@
 //! of a run that had stopped. `terms` says what a run may use, `bench` is what the planner works at, `test_runs` reads what
 //! it ran. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
 
+mod afresh;
 mod bench;
 mod discreet;
 mod enclosure;

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::afresh::Afresh;
 use super::bench::{RunBench, ViewSlot};
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
@@ -81,13 +82,16 @@ impl<'a> Run<'a> {
         let asked = self.open.asked.clone();
         let enclosure = confining.serve(&self.order, &self.open.folder, &self.redactor, asked).await?;
         let Enclosure { worker, wall, making, plan } = enclosure;
-        let start = StartState::find_out(self.inquiry(plan), self.open.asked.subscribe());
         let (folder, redactor) = (self.open.folder.clone(), self.redactor.clone());
+        let inquiry = self.inquiry(plan);
+        let afresh = Afresh { trials: inquiry.trials.clone(), folder: folder.clone(), redactor: redactor.clone() };
+        let start = StartState::find_out(inquiry, self.open.asked.subscribe());
         let has_tests = tests.command.is_some();
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
         let view = ViewSlot::Making(making);
-        self.bench = Some(RunBench { worker, view, folder, has_tests, redactor, start, guard, changed: Vec::new() });
+        let changed = Vec::new();
+        self.bench = Some(RunBench { worker, view, folder, has_tests, redactor, afresh, start, guard, changed });
         let (conversation, messages) = opened?;
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
