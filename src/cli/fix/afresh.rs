@@ -35,18 +35,14 @@ impl Afresh {
     pub async fn run(&self) -> Option<TestRun> {
         let changes = ChangeSet::load(&self.folder.changes()).ok()?;
         let (off, called_off) = watch::channel(false);
-        let held = self.trials.hold(NAME, &changes, 1, called_off);
-        tokio::pin!(held);
-        let runs = match timeout(PATIENCE, &mut held).await {
-            Ok(runs) => runs.ok()?,
-            Err(_) => {
-                off.send_replace(true);
-                // It was called off, so that it has nothing to tell.
-                let _ = held.await;
-                return None;
-            }
+        let mut held = Box::pin(self.trials.hold(NAME, &changes, 1, called_off));
+        let Ok(runs) = timeout(PATIENCE, &mut held).await else {
+            off.send_replace(true);
+            // It was called off, so that it has nothing to tell.
+            let _ = held.await;
+            return None;
         };
-        let mut run = runs.into_iter().next()?;
+        let mut run = runs.ok()?.into_iter().next()?;
         test_runs::finish(&mut run, &self.folder.logs().join(NAME), &self.redactor).ok()?;
         run.log = format!("{NAME}/{}", run.log);
         Some(run)

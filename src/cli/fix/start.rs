@@ -90,8 +90,8 @@ impl<'a> Run<'a> {
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
         let view = ViewSlot::Making(making);
-        let changed = Vec::new();
-        self.bench = Some(RunBench { worker, view, folder, has_tests, redactor, afresh, start, guard, changed });
+        self.bench =
+            Some(RunBench { worker, view, folder, has_tests, redactor, afresh, start, guard, changed: Vec::new() });
         let (conversation, messages) = opened?;
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
