@@ -52,6 +52,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
         let patch = self.bench.patch(&[observed]).await?;
         let ran_on = std::mem::replace(&mut self.state.patch, patch.sha256);
+        self.state.ran_on.extend(ran_on);
         Ok((ran_on, Event::PatchWritten(patch)))
     }
 }
