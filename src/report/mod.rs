@@ -10,6 +10,7 @@ mod markdown;
 mod shape;
 mod trailers;
 mod verification;
+mod verified_check;
 
 pub use checks::{CheckReport, CheckState, LatestCheck};
 pub use decide::{Decision, decide};
@@ -19,3 +20,4 @@ pub use markdown::markdown;
 pub use shape::*;
 pub use trailers::trailers;
 pub use verification::*;
+pub use verified_check::VerifiedCheck;
