@@ -1,48 +1,135 @@
-//! `kcode apply`: a run's patch, written to the working tree: all files or none.
+//! `kcode apply` and `kcode undo`: a run's patch, written to the working tree and taken back, all files or none.
+
+use std::path::Path;
 
 use anyhow::Context;
 
-use super::arguments::{Global, RunArgument};
+use super::arguments::{ApplyArguments, Global, RunArgument};
 use super::failure::Failure;
+use super::fix::write_report;
 use super::{output, runs};
-use crate::journal::{Event, FileJournal, Journal, Outcome, RunFolder, recover};
-use crate::render::counted;
-use crate::workspace::{self, ApplyError, Blobs, ChangeSet};
+use crate::journal::{Applied, Event, FileJournal, Journal, Outcome, RelPath, RunFolder, Undone, recover};
+use crate::render::{counted, sanitise};
+use crate::workspace::{self, ApplyError, Blobs, ChangeSet, Doing, Merged, Settled, Transaction};
 
 /// Applies a run that a person names, whatever its evidence: naming it is the decision.
-pub fn execute(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure> {
-    let run = runs::find(global, arguments)?;
+pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, Failure> {
+    let run = runs::find(global, &arguments.which)?;
     let report = runs::load(&run)?;
     if report.patch.is_none() {
         return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));
     }
     if report.applied.is_some() {
-        return Err(Failure::new(
-            Outcome::Refused,
-            format!("run {} was applied already", run.id()),
-            "nothing is left to do",
-        ));
+        let hint = format!("take it back with: kcode undo {}", run.id());
+        return Err(Failure::new(Outcome::Refused, format!("run {} was applied already", run.id()), hint));
     }
-    let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
-    let mut journal = FileJournal::reopen(&run.journal(), &recovered)?;
-    let files = apply(&run, std::path::Path::new(&report.repository), &mut journal)?;
-    output::say(&format!("applied run {}: {}", run.id(), counted(files as usize, "file")));
+    let mut journal = reopen(&run)?;
+    let root = Path::new(&report.repository);
+    let applied =
+        if arguments.three_way { apply_merged(&run, root, &mut journal)? } else { apply(&run, root, &mut journal)? };
+    renew_report(&run);
+    output::say(&format!("applied run {}: {}", run.id(), counted(applied.files as usize, "file")));
+    for path in &applied.merged {
+        output::say(&format!("  merged with your changes, not tested: {path}"));
+    }
+    output::say(&format!("take it back with: kcode undo {}", run.id()));
     Ok(Outcome::Verified)
 }
 
-/// Writes the change set of `run` to the tree at `root` and notes it.
-pub fn apply(run: &RunFolder, root: &std::path::Path, journal: &mut dyn Journal) -> Result<u64, Failure> {
-    let changes = run.changes();
-    let changes = ChangeSet::load(&changes).with_context(|| format!("{} can't be read", changes.display()))?;
-    let applied = workspace::apply(root, &changes, &Blobs::at(&run.blobs()))?;
-    let files = applied.files;
-    // The tree is written by now: what was set aside for the end makes sure that the journal knows.
-    journal.conclude(vec![Event::Applied(applied)])?;
-    Ok(files)
+/// Puts back what stood there before a run was applied.
+pub fn undo(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure> {
+    let run = runs::find(global, arguments)?;
+    let report = runs::load(&run)?;
+    if report.applied.is_none() {
+        let hint = "`kcode runs` says which runs are applied";
+        return Err(Failure::new(Outcome::Refused, format!("run {} is not applied", run.id()), hint));
+    }
+    let mut journal = reopen(&run)?;
+    let transaction = Transaction::undo(&run, Path::new(&report.repository))?;
+    let files = transaction.files();
+    note(&mut journal, transaction, Event::Undone(Undone { files }))?;
+    renew_report(&run);
+    output::say(&format!("undid run {}: {} put back", run.id(), counted(files as usize, "file")));
+    output::say(&format!("apply it again with: kcode apply {}", run.id()));
+    Ok(Outcome::Verified)
+}
+
+/// Writes the change set of `run` to the tree at `root`, exactly, and notes it.
+pub fn apply(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<Applied, Failure> {
+    carry_out(run, root, journal, Merged { changes: changes(run)?, files: Vec::new() })
+}
+
+/// The same, merged into files that changed since the run began.
+fn apply_merged(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<Applied, Failure> {
+    carry_out(run, root, journal, workspace::merge(root, &changes(run)?, &Blobs::at(&run.blobs()))?)
+}
+
+fn carry_out(run: &RunFolder, root: &Path, journal: &mut dyn Journal, merged: Merged) -> Result<Applied, Failure> {
+    let transaction = Transaction::apply(run, root, &merged.changes)?;
+    let applied = Applied { files: transaction.files(), merged: merged.files };
+    note(journal, transaction, Event::Applied(applied.clone()))?;
+    Ok(applied)
+}
+
+/// Makes it so, or takes it back: what the journal doesn't know of must not be.
+fn note(journal: &mut dyn Journal, transaction: Transaction, event: Event) -> Result<(), Failure> {
+    match journal.conclude(vec![event]) {
+        Ok(()) => transaction.keep(),
+        Err(unnoted) => {
+            transaction.take_back()?;
+            return Err(unnoted.into());
+        }
+    }
+    Ok(())
+}
+
+fn changes(run: &RunFolder) -> Result<ChangeSet, Failure> {
+    let path = run.changes();
+    Ok(ChangeSet::load(&path).with_context(|| format!("{} can't be read", path.display()))?)
+}
+
+fn reopen(run: &RunFolder) -> Result<FileJournal, Failure> {
+    let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
+    Ok(FileJournal::reopen(&run.journal(), &recovered)?)
+}
+
+/// The report is a fold over the journal, and what is done is done: a report that can't be written is only told.
+fn renew_report(run: &RunFolder) {
+    if let Err(failure) = runs::load(run).and_then(|report| write_report(run, &report)) {
+        output::say(&failure.to_string());
+    }
+}
+
+/// Puts right what a killed kcode left in a tree, and says so.
+pub fn settle(state: &Path) {
+    for settled in workspace::settle(state) {
+        output::say(&told(&settled));
+    }
+}
+
+fn told(settled: &Settled) -> String {
+    let Settled { run, doing, finished, theirs, stuck } = settled;
+    let (verb, done) = match doing {
+        Doing::Apply => ("applying", "applied"),
+        Doing::Undo => ("undoing", "undone"),
+    };
+    let named = |files: &[RelPath]| files.iter().map(RelPath::as_str).collect::<Vec<_>>().join(", ");
+    let end = match (finished, &theirs[..], &stuck[..]) {
+        (true, ..) => format!("; it is {done}"),
+        (false, [], []) => "; your tree is as it was before".to_owned(),
+        (false, files, []) => {
+            let files = named(files);
+            format!("; your tree is as it was before, but for files that changed meanwhile: {files}")
+        }
+        (false, _, stuck) => format!(", and these files can't be put back yet: {}", stuck.join(", ")),
+    };
+    sanitise(&format!("{verb} run {run} was cut short{end}")).into_owned()
 }
 
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
-        Self::new(error.outcome(), error.to_string(), error.hint())
+        let failure = Self::new(error.outcome(), error.to_string(), error.hint());
+        let ApplyError::Conflicts(files) = error else { return failure };
+        files.into_iter().fold(failure, |failure, file| failure.fact("file", format!("{}: {}", file.path, file.why)))
     }
 }

@@ -98,8 +98,10 @@ pub enum Command {
     Diff(RunArgument),
     /// Print the report of a run
     Show(ShowArguments),
-    /// Write the patch of a run to the working tree
-    Apply(RunArgument),
+    /// Write the patch of a run to the working tree: all files or none
+    Apply(ApplyArguments),
+    /// Put back what stood in the working tree before a run was applied
+    Undo(RunArgument),
     /// List the runs of this repository
     Runs(RunsArguments),
 }
@@ -120,6 +122,17 @@ pub struct ShowArguments {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     pub output: Listing,
+}
+
+/// See [`Command::Apply`].
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub which: RunArgument,
+    /// Merge the patch into files that changed since the run began; no test has run on the result
+    #[arg(long = "3way")]
+    pub three_way: bool,
 }
 
 /// See [`Command::Runs`].

@@ -56,7 +56,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Doctor(doctor) => doctor::execute(global, doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
-        Command::Apply(run) => apply::execute(global, run),
+        Command::Apply(apply) => apply::execute(global, apply),
+        Command::Undo(run) => apply::undo(global, run),
         Command::Runs(listing) => runs::list(global, listing),
     }
 }

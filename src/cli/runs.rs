@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::arguments::{Global, Listing, RunArgument, RunsArguments, ShowArguments};
 use super::failure::Failure;
-use super::output;
+use super::{apply, output};
 use crate::journal::{FindError, Outcome, RunFolder, recover};
 use crate::render::{coloured_diff, sanitise};
 use crate::report::{self, Report};
@@ -55,9 +55,10 @@ pub fn list(global: &Global, arguments: &RunsArguments) -> Result<Outcome, Failu
                 let (task, started) = (sanitise(&report.task), &report.timing.started_at);
                 let task = task.lines().next().unwrap_or_default().chars().take(60).collect::<String>();
                 format!(
-                    "{}  {:<14} {}  {task}\n",
+                    "{}  {:<14} {:<8} {}  {task}\n",
                     run.id(),
                     report.outcome.name(),
+                    in_tree(&report),
                     started.get(..16).unwrap_or(started)
                 )
             }
@@ -71,6 +72,15 @@ pub fn list(global: &Global, arguments: &RunsArguments) -> Result<Outcome, Failu
     }
     output::data(lines.as_bytes())?;
     Ok(Outcome::Verified)
+}
+
+/// What became of the patch in the user's tree.
+fn in_tree(report: &Report) -> &'static str {
+    match (report.applied, report.undone) {
+        (Some(_), _) => "applied",
+        (None, Some(_)) => "undone",
+        (None, None) => "",
+    }
 }
 
 /// The run that was named, or the latest one of this repository.
@@ -110,6 +120,7 @@ impl Place {
         let root = global.repository_if_any()?.map(|repository| repository.root().to_owned());
         let env = Environment::from_process();
         let state = settings::state_dir(&env, global.config.as_deref(), root.as_deref())?.value;
+        apply::settle(&state);
         Ok(Self { state, root })
     }
 

@@ -16,10 +16,10 @@
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
 //! | [`parts`](Parts) | a change set in hunks that can be taken or left
-//! | [`apply`](apply()) | the change set written to a tree: all files or none |
+//! | [`apply/`](apply()) | the change set written to a tree, and taken back: all files or none |
 //!
 //! The promise of this room: nothing here writes to the user's tree, index, refs or stash,
-//! except [`apply`](apply()), and that only when every touched file is still what it was.
+//! except a [`Transaction`], and that only when every touched file is still what it was.
 
 mod apply;
 mod blobs;
@@ -46,7 +46,9 @@ mod tree_id;
 mod view;
 mod walk;
 
-pub use apply::{ApplyError, MovedOn, apply, still_applies};
+pub use apply::{
+    ApplyError, Conflict, Doing, Merged, MovedOn, Settled, Transaction, apply, merge, settle, still_applies,
+};
 pub use blobs::Blobs;
 pub use change_set::{CHANGES_SCHEMA, ChangeSet, ChangedFile};
 pub use error::WorkspaceError;

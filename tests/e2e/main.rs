@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes;
 mod laws;
 mod processes;
 mod ran;
@@ -27,6 +28,7 @@ mod apply;
 mod budget;
 mod commands;
 mod crash;
+mod cut_short;
 mod demo;
 mod discretion;
 mod evidence;
@@ -44,5 +46,6 @@ mod secrets;
 mod task;
 mod terminal;
 mod toolchains;
+mod undo;
 mod verification;
 mod wire;

@@ -243,7 +243,7 @@ fn a_run_that_goes_on_finds_its_changes() {
 
     world.write("a", "moved on\n");
     let refused = Overlay::prepare(&world.repository(), &world.run(), patch.changes).err().unwrap();
-    assert!(matches!(refused, NoOverlay::Changes(ApplyError::MovedOn(_))), "{refused}");
+    assert!(matches!(refused, NoOverlay::Changes(ApplyError::MovedOn { .. })), "{refused}");
     assert!(!world.run().join("overlay").exists());
 }
 

@@ -27,11 +27,12 @@ use std::path::Path;
 
 use super::arguments::{FixArguments, Global, ResumeArguments, RunFlags};
 use super::failure::Failure;
-use super::runs;
+use super::{apply, runs};
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
+pub use finish::write_report;
 use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
@@ -45,6 +46,8 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
     let env = Environment::from_process();
     let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run) };
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+    // Before the run looks at the tree.
+    apply::settle(&settings.state_dir.value);
     run(Order { task, repository, settings, global, flags: &arguments.run, past: None, kept: true })
 }
 
