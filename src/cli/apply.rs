@@ -10,7 +10,8 @@ use super::fix::write_report;
 use super::{output, runs};
 use crate::journal::{Applied, Event, FileJournal, Journal, Outcome, RelPath, RunFolder, Undone, recover};
 use crate::render::{counted, sanitise};
-use crate::workspace::{self, ApplyError, Blobs, ChangeSet, Doing, Merged, Settled, Transaction};
+use crate::report;
+use crate::workspace::{self, ApplyError, Blobs, ChangeSet, Doing, Merged, RecordError, Settled, Transaction, Wanted};
 
 /// Applies a run that a person names, whatever its evidence: naming it is the decision.
 pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, Failure> {
@@ -25,15 +26,34 @@ pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, F
     }
     let mut journal = reopen(&run)?;
     let root = Path::new(&report.repository);
-    let applied =
-        if arguments.three_way { apply_merged(&run, root, &mut journal)? } else { apply(&run, root, &mut journal)? };
+    let merged = if arguments.three_way {
+        workspace::merge(root, &changes(&run)?, &Blobs::at(&run.blobs()))?
+    } else {
+        Merged { changes: changes(&run)?, files: Vec::new() }
+    };
+    let wanted = Wanted {
+        index: arguments.index || arguments.commit,
+        branch: arguments.branch.clone(),
+        commit: arguments.commit.then(|| report::commit_message(&report)),
+    };
+    let applied = carry_out(&run, root, &mut journal, merged, &wanted);
     renew_report(&run);
+    say_applied(&run, &applied?);
+    Ok(Outcome::Verified)
+}
+
+fn say_applied(run: &RunFolder, applied: &Applied) {
     output::say(&format!("applied run {}: {}", run.id(), counted(applied.files as usize, "file")));
     for path in &applied.merged {
-        output::say(&format!("  merged with your changes, not tested: {path}"));
+        output::say(&format!("  merged with your changes, not tested: {}", sanitise(path.as_str())));
+    }
+    let branch = applied.branch.as_ref().map(|name| format!("on the new branch {name}"));
+    let commit = applied.commit.as_ref().map(|id| format!("committed as {}", id.get(..12).unwrap_or(id)));
+    let staged = (applied.staged && commit.is_none()).then(|| "staged".to_owned());
+    for told in [branch, staged, commit].into_iter().flatten() {
+        output::say(&format!("  {}", sanitise(&told)));
     }
     output::say(&format!("take it back with: kcode undo {}", run.id()));
-    Ok(Outcome::Verified)
 }
 
 /// Puts back what stood there before a run was applied.
@@ -56,31 +76,38 @@ pub fn undo(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure
 
 /// Writes the change set of `run` to the tree at `root`, exactly, and notes it.
 pub fn apply(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<Applied, Failure> {
-    carry_out(run, root, journal, Merged { changes: changes(run)?, files: Vec::new() })
+    carry_out(run, root, journal, Merged { changes: changes(run)?, files: Vec::new() }, &Wanted::default())
 }
 
-/// The same, merged into files that changed since the run began.
-fn apply_merged(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<Applied, Failure> {
-    carry_out(run, root, journal, workspace::merge(root, &changes(run)?, &Blobs::at(&run.blobs()))?)
-}
-
-fn carry_out(run: &RunFolder, root: &Path, journal: &mut dyn Journal, merged: Merged) -> Result<Applied, Failure> {
-    let transaction = Transaction::apply(run, root, &merged.changes)?;
-    let applied = Applied { files: transaction.files(), merged: merged.files };
+fn carry_out(
+    run: &RunFolder,
+    root: &Path,
+    journal: &mut dyn Journal,
+    merged: Merged,
+    wanted: &Wanted,
+) -> Result<Applied, Failure> {
+    let transaction = Transaction::apply(run, root, &merged.changes, wanted)?;
+    let applied = Applied {
+        files: transaction.files(),
+        merged: merged.files,
+        staged: wanted.index,
+        branch: wanted.branch.clone(),
+        commit: transaction.commit().map(str::to_owned),
+    };
     note(journal, transaction, Event::Applied(applied.clone()))?;
     Ok(applied)
 }
 
 /// Makes it so, or takes it back: what the journal doesn't know of must not be.
 fn note(journal: &mut dyn Journal, transaction: Transaction, event: Event) -> Result<(), Failure> {
-    match journal.conclude(vec![event]) {
-        Ok(()) => transaction.keep(),
-        Err(unnoted) => {
-            transaction.take_back()?;
-            return Err(unnoted.into());
-        }
+    if let Err(unnoted) = journal.conclude(vec![event]) {
+        transaction.take_back()?;
+        return Err(unnoted.into());
     }
-    Ok(())
+    transaction.keep().map_err(|untold| {
+        let message = format!("the files are written, but {untold}");
+        Failure::new(Outcome::Refused, message, "stage or commit them with git, or take them back with kcode undo")
+    })
 }
 
 fn changes(run: &RunFolder) -> Result<ChangeSet, Failure> {
@@ -108,14 +135,17 @@ pub fn settle(state: &Path) {
 }
 
 fn told(settled: &Settled) -> String {
-    let Settled { run, doing, finished, theirs, stuck } = settled;
+    let Settled { run, doing, finished, theirs, stuck, untold } = settled;
     let (verb, done) = match doing {
         Doing::Apply => ("applying", "applied"),
         Doing::Undo => ("undoing", "undone"),
     };
     let named = |files: &[RelPath]| files.iter().map(RelPath::as_str).collect::<Vec<_>>().join(", ");
     let end = match (finished, &theirs[..], &stuck[..]) {
-        (true, ..) => format!("; it is {done}"),
+        (true, ..) => {
+            let untold = untold.as_ref().map_or_else(String::new, |why| format!(", but {why}"));
+            format!("; it is {done}{untold}")
+        }
         (false, [], []) => "; your tree is as it was before".to_owned(),
         (false, files, []) => {
             let files = named(files);
@@ -129,7 +159,9 @@ fn told(settled: &Settled) -> String {
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
         let failure = Self::new(error.outcome(), error.to_string(), error.hint());
-        let ApplyError::Conflicts(files) = error else { return failure };
+        let (ApplyError::Conflicts(files) | ApplyError::Record(RecordError::Conflicts(files))) = error else {
+            return failure;
+        };
         files.into_iter().fold(failure, |failure, file| failure.fact("file", format!("{}: {}", file.path, file.why)))
     }
 }

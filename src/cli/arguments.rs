@@ -133,6 +133,15 @@ pub struct ApplyArguments {
     /// Merge the patch into files that changed since the run began; no test has run on the result
     #[arg(long = "3way")]
     pub three_way: bool,
+    /// Stage what is applied in git's index, and nothing else
+    #[arg(long)]
+    pub index: bool,
+    /// Make the branch NAME at HEAD and check it out
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Commit what is applied, and nothing else; no hook runs, and nothing is signed
+    #[arg(long)]
+    pub commit: bool,
 }
 
 /// See [`Command::Runs`].

@@ -77,6 +77,15 @@ pub struct Applied {
     /// Those of them that had changed since the run began, so that the patch was merged into them: no test ran on that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<RelPath>,
+    /// Whether they were staged in git's index.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub staged: bool,
+    /// The branch that was made for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The commit that was made of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// See `Event::Undone`.

@@ -199,6 +199,12 @@ impl RunFolder {
         Self::unfinished_below(state).join(format!("{}.json", self.id))
     }
 
+    /// What git is going to be told, while it is made.
+    #[must_use]
+    pub fn unfinished_git(&self) -> PathBuf {
+        self.unfinished().with_extension("git")
+    }
+
     /// What is used to tell the ids of trees, while the run runs.
     #[must_use]
     pub fn tree(&self) -> PathBuf {

@@ -1,11 +1,13 @@
 //! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal.
 
+mod commit_message;
 mod decide;
 mod fold;
 mod latest;
 mod markdown;
 mod shape;
 
+pub use commit_message::commit_message;
 pub use decide::{Decision, decide};
 pub use fold::fold;
 pub use latest::Latest;

@@ -15,7 +15,8 @@
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
-//! | [`parts`](Parts) | a change set in hunks that can be taken or left
+//! | [`parts`](Parts) | a change set in hunks that can be taken or left |
+//! | [`recording/`](Recording) | an applied patch in the index, on a branch, in a commit |
 //! | [`apply/`](apply()) | the change set written to a tree, and taken back: all files or none |
 //!
 //! The promise of this room: nothing here writes to the user's tree, index, refs or stash,
@@ -39,6 +40,7 @@ mod overlay;
 mod parts;
 mod patch;
 mod paths;
+mod recording;
 mod repository;
 mod scan;
 mod selection;
@@ -57,6 +59,7 @@ pub use outline::{DirtyFile, Outline};
 pub use overlay::{NoOverlay, Overlay};
 pub use parts::Parts;
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
+pub use recording::{RecordError, Recording, Wanted};
 pub use repository::{GitAccess, Head, Repository};
 pub use tree_id::{NoTreeId, TreeIndex};
 pub use view::{Copying, Touched, View, remove_tree};

@@ -42,6 +42,7 @@ mod hostile_git;
 mod interrupt;
 mod output;
 mod places;
+mod recorded;
 mod secrets;
 mod task;
 mod terminal;

@@ -9,7 +9,7 @@ const VARIABLE: &str = "KCODE_TEST_CRASH_AT";
 
 /// Dies here, as by `kill -9`, when this is the point that was asked for. `name` tells a reader what has just happened.
 #[cfg(debug_assertions)]
-pub(super) fn point(name: &str) {
+pub(in crate::workspace) fn point(name: &str) {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use rustix::process::{Signal, getpid, kill_process};
@@ -24,4 +24,4 @@ pub(super) fn point(name: &str) {
 
 /// Nothing, in a release.
 #[cfg(not(debug_assertions))]
-pub(super) const fn point(_name: &str) {}
+pub(in crate::workspace) const fn point(_name: &str) {}

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{Outcome, RelPath, is_disk_failure};
+use crate::workspace::RecordError;
 
 /// Which way a change set is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +68,9 @@ pub enum ApplyError {
     /// The patch and the user's changes meet.
     #[error("the patch and what changed since the run began can't be merged; nothing was applied")]
     Conflicts(Vec<Conflict>),
+    /// Git can't be told of it as it was wanted.
+    #[error("{0}; nothing was applied")]
+    Record(#[from] RecordError),
     /// A change of git's own files: those could make git run something.
     #[error("{0} is git's own; nothing was applied")]
     OfGit(RelPath),
@@ -110,6 +114,7 @@ impl ApplyError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Record(error) => error.hint(),
             Self::MovedOn { doing: Doing::Apply, .. } => {
                 "your changes are safe; `kcode apply --3way` merges them with the patch, or run the task again"
             }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Doing;
 use super::plan::Plan;
 use crate::journal::{RunFolder, RunId};
+use crate::workspace::{Recording, remove_tree};
 
 const INTENT_SCHEMA: &str = "kcode.intent/1";
 
@@ -26,11 +27,14 @@ pub(super) struct Intent {
     /// The tree.
     pub root: PathBuf,
     pub plan: Plan,
+    /// What git is told when the files are written.
+    pub recording: Option<Recording>,
 }
 
 impl Intent {
     pub fn new(run: &RunId, doing: Doing, root: &Path, plan: Plan) -> Self {
-        Self { schema: INTENT_SCHEMA.to_owned(), run: run.clone(), doing, root: root.to_owned(), plan }
+        let schema = INTENT_SCHEMA.to_owned();
+        Self { schema, run: run.clone(), doing, root: root.to_owned(), plan, recording: None }
     }
 
     /// Keeps it where the next process looks; durable on return.
@@ -56,6 +60,7 @@ impl Intent {
 
     /// All is done, and noted.
     pub fn fulfil(&self, run: &RunFolder) -> io::Result<()> {
+        self.let_go(run);
         match self.doing {
             Doing::Apply => fs::rename(run.unfinished(), run.applied()),
             Doing::Undo => {
@@ -66,8 +71,16 @@ impl Intent {
     }
 
     /// Nothing was done after all.
-    pub fn forget(run: &RunFolder) -> io::Result<()> {
+    pub fn forget(&self, run: &RunFolder) -> io::Result<()> {
+        self.let_go(run);
         fs::remove_file(run.unfinished())
+    }
+
+    fn let_go(&self, run: &RunFolder) {
+        if let Some(recording) = &self.recording {
+            recording.abandon();
+            drop(remove_tree(&run.unfinished_git()));
+        }
     }
 }
 

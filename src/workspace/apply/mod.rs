@@ -14,7 +14,7 @@
 //! The index, refs and stash are not touched, and git isn't needed.
 
 mod check;
-mod crash;
+pub(super) mod crash;
 mod error;
 mod intent;
 mod merge;
@@ -35,6 +35,7 @@ use crate::journal::Applied;
 pub(super) use check::check;
 pub use check::still_applies;
 pub use error::{ApplyError, Conflict, Doing, MovedOn};
+pub(super) use merge::merge_content;
 pub use merge::{Merged, merge};
 use plan::Plan;
 pub(super) use plan::permissions;

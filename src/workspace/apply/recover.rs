@@ -11,7 +11,7 @@ use super::roll_back::Returned;
 use super::transaction::lock;
 use super::{Doing, crash};
 use crate::journal::{Event, RelPath, RunFolder, RunId, is_abandoned, recover};
-use crate::workspace::Blobs;
+use crate::workspace::{Blobs, remove_tree};
 
 /// What became of an unfinished operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Settled {
     pub theirs: Vec<RelPath>,
     /// Files that can't be put back yet, with why; the next command tries again.
     pub stuck: Vec<String>,
+    /// What git could not be told any more.
+    pub untold: Option<String>,
 }
 
 /// Puts right what is unfinished below `state`. Costs a look into a folder when there is nothing.
@@ -45,6 +47,7 @@ fn settle_one(run: &RunFolder) -> Option<Settled> {
         if is_free() {
             // It was killed before it meant to write anything.
             drop(fs::remove_file(unfinished_new(run)));
+            drop(remove_tree(&run.unfinished_git()));
         }
         return None;
     };
@@ -56,13 +59,18 @@ fn settle_one(run: &RunFolder) -> Option<Settled> {
     let finished = is_noted(run, intent.doing);
     let blobs = Blobs::at(&run.blobs());
     let Returned { theirs, stuck } = if finished { Returned::default() } else { intent.plan.roll_back(&tree, &blobs) };
+    let untold = intent
+        .recording
+        .as_ref()
+        .filter(|_| finished)
+        .and_then(|recording| Some(recording.finish().err()?.to_string()));
     crash::point("settled");
     if stuck.is_empty() {
         intent.plan.clear(&tree);
-        let forgotten = if finished { intent.fulfil(run) } else { Intent::forget(run) };
+        let forgotten = if finished { intent.fulfil(run) } else { intent.forget(run) };
         forgotten.ok()?;
     }
-    Some(Settled { run: intent.run, doing: intent.doing, finished, theirs, stuck })
+    Some(Settled { run: intent.run, doing: intent.doing, finished, theirs, stuck, untold })
 }
 
 /// Whether the last that the journal says of the tree is this.

@@ -18,7 +18,7 @@ use super::intent::Intent;
 use super::plan::Plan;
 use super::{ApplyError, Doing, check, crash};
 use crate::journal::RunFolder;
-use crate::workspace::{Blobs, ChangeSet, file_state};
+use crate::workspace::{Blobs, ChangeSet, RecordError, Recording, Wanted, file_state};
 
 /// A tree that has been written, and not yet for good.
 #[derive(Debug)]
@@ -32,14 +32,19 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Writes `changes` of `run` to the tree at `root`.
+    /// Writes `changes` of `run` to the tree at `root`, and makes ready what git is `wanted` to be told.
     ///
     /// # Errors
-    /// When a touched file is not what `changes` says it was, and when something can't be read or written.
-    pub fn apply(run: &RunFolder, root: &Path, changes: &ChangeSet) -> Result<Self, ApplyError> {
+    /// When a touched file is not what `changes` says it was, when git can't do what is wanted, and when something can't be
+    /// read or written.
+    pub fn apply(run: &RunFolder, root: &Path, changes: &ChangeSet, wanted: &Wanted) -> Result<Self, ApplyError> {
         Self::carry_out(run, root, Doing::Apply, |tree| {
             check(tree, changes, Doing::Apply)?;
-            Ok(Plan::of(tree, changes))
+            let mut intent = Intent::new(run.id(), Doing::Apply, root, Plan::of(tree, changes));
+            if *wanted != Wanted::default() {
+                intent.recording = Some(Recording::prepare(root, run, changes, wanted)?);
+            }
+            Ok(intent)
         })
     }
 
@@ -56,7 +61,7 @@ impl Transaction {
                 doing,
             })?;
             check(tree, &applied.plan.changes().reversed(), doing)?;
-            Ok(applied.plan.reversed(tree))
+            Ok(Intent::new(run.id(), doing, root, applied.plan.reversed(tree)))
         })
     }
 
@@ -64,7 +69,7 @@ impl Transaction {
         run: &RunFolder,
         root: &Path,
         doing: Doing,
-        plan: impl FnOnce(&Dir) -> Result<Plan, ApplyError>,
+        decide: impl FnOnce(&Dir) -> Result<Intent, ApplyError>,
     ) -> Result<Self, ApplyError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -75,16 +80,16 @@ impl Transaction {
         if run.unfinished().exists() {
             return Err(ApplyError::Unfinished);
         }
-        let plan = plan(&tree)?;
         let blobs = Blobs::at(&run.blobs());
-        secure(&tree, &plan, &blobs, doing)?;
-        let intent = Intent::new(run.id(), doing, root, plan);
+        let intent = decide(&tree)?;
+        secure(&tree, &intent.plan, &blobs, doing)?;
         crash::point("planned");
         intent.save(run).map_err(failed(&run.unfinished()))?;
         crash::point("intent kept");
-        let written = intent.plan.write(&tree, &blobs, doing);
+        let locked = intent.recording.as_ref().map_or(Ok(()), Recording::lock);
+        let written = locked.map_err(ApplyError::from).and_then(|()| intent.plan.write(&tree, &blobs, doing));
         if !matches!(written, Ok(()) | Err(ApplyError::HalfWay { .. })) {
-            drop(Intent::forget(run));
+            drop(intent.forget(run));
         }
         written?;
         crash::point("written");
@@ -97,14 +102,25 @@ impl Transaction {
         self.intent.plan.files.len() as u64
     }
 
-    /// It has been noted: nothing takes it back any more but an undo.
-    pub fn keep(self) {
+    /// The commit that git will have, if one was wanted.
+    #[must_use]
+    pub fn commit(&self) -> Option<&str> {
+        self.intent.recording.as_ref().and_then(Recording::commit)
+    }
+
+    /// It has been noted: nothing takes it back any more but an undo. Git is told.
+    ///
+    /// # Errors
+    /// When git refuses at last. The files are written all the same.
+    pub fn keep(self) -> Result<(), RecordError> {
         crash::point("noted");
+        let told = self.intent.recording.as_ref().map_or(Ok(()), Recording::finish);
         self.intent.plan.clear(&self.tree);
         crash::point("cleared");
         // An intent that can't be forgotten is finished by the next command.
         drop(self.intent.fulfil(&self.run));
         crash::point("fulfilled");
+        told
     }
 
     /// It could not be noted: everything is put back.
@@ -118,7 +134,7 @@ impl Transaction {
             return Err(ApplyError::HalfWay { path: self.run.journal(), source, stuck });
         }
         self.intent.plan.clear(&self.tree);
-        drop(Intent::forget(&self.run));
+        drop(self.intent.forget(&self.run));
         Ok(())
     }
 }
