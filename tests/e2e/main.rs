@@ -25,6 +25,7 @@ mod tree;
 mod world;
 
 mod apply;
+mod applying;
 mod budget;
 mod commands;
 mod crash;
