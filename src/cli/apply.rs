@@ -34,7 +34,7 @@ pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, F
     let wanted = Wanted {
         index: arguments.index || arguments.commit,
         branch: arguments.branch.clone(),
-        commit: arguments.commit.then(|| report::commit_message(&report)),
+        commit: arguments.commit.then(|| report::commit_message(&report, &merged.files)),
     };
     let applied = carry_out(&run, root, &mut journal, merged, &wanted);
     renew_report(&run);

@@ -13,6 +13,7 @@ mod harden;
 mod output;
 pub mod reference;
 mod runs;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Show(show) => runs::show(global, show),
         Command::Apply(apply) => apply::execute(global, apply),
         Command::Undo(run) => apply::undo(global, run),
+        Command::Verify(verify) => verify::execute(global, verify),
         Command::Runs(listing) => runs::list(global, listing),
     }
 }

@@ -2,15 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::Report;
+use super::{Report, trailers};
+use crate::journal::RelPath;
 use crate::render::sanitise;
 
 /// As git's own guide has it; longer subjects are cut by those who list them.
 const SUBJECT: usize = 72;
 
-/// The task as the subject; what the model said, quoted as the claim it is; trailers.
+/// The task as the subject; what the model said, quoted as the claim it is; trailers, which name the files that were
+/// `merged` with other changes after the tests ran.
 #[must_use]
-pub fn commit_message(report: &Report) -> String {
+pub fn commit_message(report: &Report, merged: &[RelPath]) -> String {
     let task = sanitise(report.task.trim());
     let mut lines = task.lines();
     let first = lines.next().unwrap_or_default();
@@ -24,17 +26,12 @@ pub fn commit_message(report: &Report) -> String {
         let _ = write!(message, "\n\nThe model says:\n{}", quoted(&sanitise(said)));
     }
     let _ = write!(message, "\n\n{}", trailers(report));
+    let _ = writeln!(message, "Kcode-Outcome: {}", report.outcome.name());
+    let _ = writeln!(message, "Kcode-Model: {}", sanitise(&report.model));
+    for path in merged {
+        let _ = writeln!(message, "Kcode-Merged: {} (not tested)", sanitise(path.as_str()));
+    }
     message
-}
-
-/// What ties the commit to its run.
-fn trailers(report: &Report) -> String {
-    format!(
-        "Kcode-Run: {}\nKcode-Outcome: {}\nKcode-Model: {}\n",
-        report.run,
-        report.outcome.name(),
-        sanitise(&report.model)
-    )
 }
 
 fn subject(line: &str) -> String {

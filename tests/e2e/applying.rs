@@ -78,10 +78,14 @@ fn two_at_once_come_one_after_the_other() {
         world.runs().iter().map(|run| run.file_name().unwrap().to_str().unwrap().to_owned()).collect();
     for _ in 0..5 {
         let both = ids.iter().map(|id| world.start(world.kcode(&["apply", id]))).collect::<Vec<_>>();
-        both.into_iter().for_each(|running| drop(running.wait().code(0)));
+        for running in both {
+            running.wait().code(0);
+        }
         assert_eq!([0, 1].map(|n| world.read(&format!("shared/new-{n}.txt"))), ["0", "1"]);
         let both = ids.iter().map(|id| world.start(world.kcode(&["undo", id]))).collect::<Vec<_>>();
-        both.into_iter().for_each(|running| drop(running.wait().code(0)));
+        for running in both {
+            running.wait().code(0);
+        }
         assert!(!world.root().join("shared/new-0.txt").exists() && !world.root().join("shared/new-1.txt").exists());
     }
     crate::laws::nothing_is_left(&world);

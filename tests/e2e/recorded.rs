@@ -91,7 +91,9 @@ fn a_commit_says_where_it_comes_from() {
     );
     let message = world.git(&["log", "-1", "--format=%B"]);
     assert!(message.contains("The model says:\n> The greeting was misspelt; it isn't any more.\n"), "{message}");
-    assert!(message.contains(&format!("\n\nKcode-Run: {id}\nKcode-Outcome: verified\n")), "{message}");
+    let trailers = world.run(world.kcode(&["show", "--trailers"])).code(0).stdout();
+    assert!(trailers.starts_with(&format!("Kcode-Run: {id}\nKcode-Tests: ")), "{trailers}");
+    assert!(message.contains(&format!("\n\n{trailers}Kcode-Outcome: verified\nKcode-Model: ")), "{message}");
     assert_eq!(world.git(&["log", "-1", "--format=%(trailers:key=Kcode-Run,valueonly)"]).trim(), id);
     assert_eq!(git(&world, &["status", "--porcelain"]), "M  .gitignore\n", "what else was staged still is");
 }
