@@ -1,17 +1,17 @@
-//! `kcode apply` and `kcode undo`: a run's patch, written to the working tree and taken back, all files or none.
+//! `kcode apply`: a run's patch, written to the working tree, all files or none.
 
 use std::path::Path;
 
 use anyhow::Context;
 
-use super::arguments::{ApplyArguments, Global, RunArgument};
+use super::arguments::{ApplyArguments, Global};
 use super::failure::Failure;
 use super::fix::write_report;
 use super::{output, runs};
-use crate::journal::{Applied, Event, FileJournal, Journal, Outcome, RelPath, RunFolder, Undone, recover};
+use crate::journal::{Applied, Event, FileJournal, Journal, Outcome, RunFolder, recover};
 use crate::render::{counted, sanitise};
-use crate::report;
-use crate::workspace::{self, ApplyError, Blobs, ChangeSet, Doing, Merged, RecordError, Settled, Transaction, Wanted};
+use crate::report::{self, Report};
+use crate::workspace::{self, ApplyError, Blobs, ChangeSet, Merged, RecordError, Transaction, Wanted};
 
 /// Applies a run that a person names, whatever its evidence: naming it is the decision.
 pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, Failure> {
@@ -25,25 +25,39 @@ pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, F
         return Err(Failure::new(Outcome::Refused, format!("run {} was applied already", run.id()), hint));
     }
     let mut journal = reopen(&run)?;
-    let root = Path::new(&report.repository);
+    let (root, patch) = (Path::new(&report.repository), changes(&run)?);
     let merged = if arguments.three_way {
-        workspace::merge(root, &changes(&run)?, &Blobs::at(&run.blobs()))?
+        workspace::merge(root, &patch, &Blobs::at(&run.blobs()))?
     } else {
-        Merged { changes: changes(&run)?, files: Vec::new() }
+        Merged { changes: patch.clone(), files: Vec::new() }
     };
-    let wanted = Wanted {
-        index: arguments.index || arguments.commit,
-        branch: arguments.branch.clone(),
-        commit: arguments.commit.then(|| report::commit_message(&report, &merged.files)),
-    };
-    let applied = carry_out(&run, root, &mut journal, merged, &wanted);
+    let wanted = wanted(arguments, &report, &merged);
+    if merged.changes.is_empty() && wanted.is_none() {
+        let message = format!("your tree has all of run {} already", run.id());
+        return Err(Failure::new(Outcome::NoChange, message, "nothing is left to do"));
+    }
+    let recording = wanted.as_ref().map(|wanted| (wanted, &patch));
+    let applied = carry_out(&run, root, &mut journal, merged, recording);
     renew_report(&run);
-    say_applied(&run, &applied?);
+    say_applied(&report, &applied?);
     Ok(Outcome::Verified)
 }
 
-fn say_applied(run: &RunFolder, applied: &Applied) {
-    output::say(&format!("applied run {}: {}", run.id(), counted(applied.files as usize, "file")));
+fn wanted(arguments: &ApplyArguments, report: &Report, merged: &Merged) -> Option<Wanted> {
+    let wanted = Wanted {
+        index: arguments.index || arguments.commit,
+        branch: arguments.branch.clone(),
+        commit: arguments.commit.then(|| report::commit_message(report, &merged.files)),
+    };
+    (wanted != Wanted::default()).then_some(wanted)
+}
+
+fn say_applied(report: &Report, applied: &Applied) {
+    let run = &report.run;
+    output::say(&format!("applied run {run}: {}", counted(applied.files as usize, "file")));
+    if report.outcome != Outcome::Verified {
+        output::say(&format!("  not verified: the run ended as {}", report.outcome.name()));
+    }
     for path in &applied.merged {
         output::say(&format!("  merged with your changes, not tested: {}", sanitise(path.as_str())));
     }
@@ -53,45 +67,45 @@ fn say_applied(run: &RunFolder, applied: &Applied) {
     for told in [branch, staged, commit].into_iter().flatten() {
         output::say(&format!("  {}", sanitise(&told)));
     }
-    output::say(&format!("take it back with: kcode undo {}", run.id()));
-}
-
-/// Puts back what stood there before a run was applied.
-pub fn undo(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure> {
-    let run = runs::find(global, arguments)?;
-    let report = runs::load(&run)?;
-    if report.applied.is_none() {
-        let hint = "`kcode runs` says which runs are applied";
-        return Err(Failure::new(Outcome::Refused, format!("run {} is not applied", run.id()), hint));
-    }
-    let mut journal = reopen(&run)?;
-    let transaction = Transaction::undo(&run, Path::new(&report.repository))?;
-    let files = transaction.files();
-    note(&mut journal, transaction, Event::Undone(Undone { files }))?;
-    renew_report(&run);
-    output::say(&format!("undid run {}: {} put back", run.id(), counted(files as usize, "file")));
-    output::say(&format!("apply it again with: kcode apply {}", run.id()));
-    Ok(Outcome::Verified)
+    output::say(&format!("take it back with: kcode undo {run}"));
 }
 
 /// Writes the change set of `run` to the tree at `root`, exactly, and notes it.
+///
+/// # Errors
+/// When a touched file is no longer what it was, and when something can't be read or written: nothing is written then.
 pub fn apply(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<Applied, Failure> {
-    carry_out(run, root, journal, Merged { changes: changes(run)?, files: Vec::new() }, &Wanted::default())
+    apply_changes(run, root, changes(run)?, journal)
 }
 
+/// The same with a part of it, whose contents are in the blobs of `run`.
+///
+/// # Errors
+/// As above.
+pub fn apply_changes(
+    run: &RunFolder,
+    root: &Path,
+    changes: ChangeSet,
+    journal: &mut dyn Journal,
+) -> Result<Applied, Failure> {
+    carry_out(run, root, journal, Merged { changes, files: Vec::new() }, None)
+}
+
+/// `recording` is what git is to be told, and of which patch.
 fn carry_out(
     run: &RunFolder,
     root: &Path,
     journal: &mut dyn Journal,
     merged: Merged,
-    wanted: &Wanted,
+    recording: Option<(&Wanted, &ChangeSet)>,
 ) -> Result<Applied, Failure> {
-    let transaction = Transaction::apply(run, root, &merged.changes, wanted)?;
+    let transaction = Transaction::recorded(run, root, &merged.changes, recording)?;
+    let wanted = recording.map(|(wanted, _)| wanted.clone()).unwrap_or_default();
     let applied = Applied {
         files: transaction.files(),
         merged: merged.files,
         staged: wanted.index,
-        branch: wanted.branch.clone(),
+        branch: wanted.branch,
         commit: transaction.commit().map(str::to_owned),
     };
     note(journal, transaction, Event::Applied(applied.clone()))?;
@@ -99,7 +113,7 @@ fn carry_out(
 }
 
 /// Makes it so, or takes it back: what the journal doesn't know of must not be.
-fn note(journal: &mut dyn Journal, transaction: Transaction, event: Event) -> Result<(), Failure> {
+pub fn note(journal: &mut dyn Journal, transaction: Transaction, event: Event) -> Result<(), Failure> {
     if let Err(unnoted) = journal.conclude(vec![event]) {
         transaction.take_back()?;
         return Err(unnoted.into());
@@ -115,45 +129,17 @@ fn changes(run: &RunFolder) -> Result<ChangeSet, Failure> {
     Ok(ChangeSet::load(&path).with_context(|| format!("{} can't be read", path.display()))?)
 }
 
-fn reopen(run: &RunFolder) -> Result<FileJournal, Failure> {
+/// The journal of a run that has ended, to note what becomes of its patch.
+pub fn reopen(run: &RunFolder) -> Result<FileJournal, Failure> {
     let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
     Ok(FileJournal::reopen(&run.journal(), &recovered)?)
 }
 
 /// The report is a fold over the journal, and what is done is done: a report that can't be written is only told.
-fn renew_report(run: &RunFolder) {
+pub fn renew_report(run: &RunFolder) {
     if let Err(failure) = runs::load(run).and_then(|report| write_report(run, &report)) {
         output::say(&failure.to_string());
     }
-}
-
-/// Puts right what a killed kcode left in a tree, and says so.
-pub fn settle(state: &Path) {
-    for settled in workspace::settle(state) {
-        output::say(&told(&settled));
-    }
-}
-
-fn told(settled: &Settled) -> String {
-    let Settled { run, doing, finished, theirs, stuck, untold } = settled;
-    let (verb, done) = match doing {
-        Doing::Apply => ("applying", "applied"),
-        Doing::Undo => ("undoing", "undone"),
-    };
-    let named = |files: &[RelPath]| files.iter().map(RelPath::as_str).collect::<Vec<_>>().join(", ");
-    let end = match (finished, &theirs[..], &stuck[..]) {
-        (true, ..) => {
-            let untold = untold.as_ref().map_or_else(String::new, |why| format!(", but {why}"));
-            format!("; it is {done}{untold}")
-        }
-        (false, [], []) => "; your tree is as it was before".to_owned(),
-        (false, files, []) => {
-            let files = named(files);
-            format!("; your tree is as it was before, but for files that changed meanwhile: {files}")
-        }
-        (false, _, stuck) => format!(", and these files can't be put back yet: {}", stuck.join(", ")),
-    };
-    sanitise(&format!("{verb} run {run} was cut short{end}")).into_owned()
 }
 
 impl From<ApplyError> for Failure {

@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::arguments::{Global, Listing, RunArgument, RunsArguments, ShowArguments};
 use super::failure::Failure;
-use super::{apply, output};
+use super::output;
 use crate::journal::{FindError, Outcome, RunFolder, recover};
 use crate::render::{coloured_diff, sanitise};
 use crate::report::{self, Report};
@@ -90,11 +90,12 @@ pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failu
     if let Some(prefix) = &arguments.run {
         return Ok(RunFolder::find(&place.state, prefix)?);
     }
-    let of_here = |run: &RunFolder| load(run).is_ok_and(|report| place.is_home_of(&report));
-    RunFolder::all(&place.state)?
-        .into_iter()
-        .find(of_here)
-        .ok_or_else(|| Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others"))
+    place.latest(|_| true)
+}
+
+/// The latest run of this repository whose report is `wanted`.
+pub fn latest(global: &Global, wanted: impl Fn(&Report) -> bool) -> Result<RunFolder, Failure> {
+    Place::of(global)?.latest(wanted)
 }
 
 /// The report of a run, folded from its journal.
@@ -121,8 +122,15 @@ impl Place {
         let root = global.repository_if_any()?.map(|repository| repository.root().to_owned());
         let env = Environment::from_process();
         let state = settings::state_dir(&env, global.config.as_deref(), root.as_deref())?.value;
-        apply::settle(&state);
         Ok(Self { state, root })
+    }
+
+    fn latest(&self, wanted: impl Fn(&Report) -> bool) -> Result<RunFolder, Failure> {
+        let is_it = |run: &RunFolder| load(run).is_ok_and(|report| self.is_home_of(&report) && wanted(&report));
+        RunFolder::all(&self.state)?
+            .into_iter()
+            .find(is_it)
+            .ok_or_else(|| Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others"))
     }
 
     fn is_home_of(&self, report: &Report) -> bool {

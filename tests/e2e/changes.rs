@@ -14,8 +14,12 @@ pub struct Sight(BTreeMap<PathBuf, (u32, Vec<u8>)>);
 
 impl Sight {
     pub fn of(world: &World) -> Self {
+        Self::of_folder(&world.root())
+    }
+
+    pub fn of_folder(folder: &Path) -> Self {
         let mut sight = Self(BTreeMap::new());
-        sight.add(&world.root());
+        sight.add(folder);
         sight
     }
 

@@ -26,6 +26,7 @@ mod tree;
 mod world;
 
 mod apply;
+mod apply_places;
 mod applying;
 mod budget;
 mod certificate;

@@ -33,7 +33,7 @@ use std::path::Path;
 
 use super::arguments::{FixArguments, Global, ResumeArguments, RunFlags};
 use super::failure::Failure;
-use super::{apply, runs};
+use super::runs;
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
@@ -53,8 +53,6 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
     let env = Environment::from_process();
     let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run) };
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
-    // Before the run looks at the tree.
-    apply::settle(&settings.state_dir.value);
     run(Order { task, repository, settings, global, flags: &arguments.run, past: None, kept: true })
 }
 

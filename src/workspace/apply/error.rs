@@ -84,6 +84,14 @@ pub enum ApplyError {
         /// What was to be done.
         doing: Doing,
     },
+    /// What was done when the run was applied isn't known any more.
+    #[error("can't read {}: {source}; nothing was undone", path.display())]
+    Forgotten {
+        /// The run's record of it.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The tree can't be written.
     #[error("can't write {}: {source}; nothing was {}", path.display(), doing.done())]
     Write {
@@ -126,6 +134,9 @@ impl ApplyError {
             }
             Self::OfGit(_) => "no run may change git's files; do not apply this patch by other means",
             Self::Content { .. } => "the run's folder is damaged; run the task again",
+            Self::Forgotten { .. } => {
+                "the run's folder is damaged; take the patch back with `kcode diff RUN | git apply --reverse`"
+            }
             Self::HalfWay { .. } => {
                 "check permissions and space; the next kcode command tries again, and the contents are in the run's blobs"
             }

@@ -80,9 +80,11 @@ impl Plan {
             Some(now) if Some(now) != file.change.after => return Ok(Step::Theirs),
             _ => {}
         }
+        // What was moved aside is whole, and is what stood there last, also where somebody saved it at that moment.
         let old = self.staged("old", index);
-        if matches!(state(tree, &old), Ok(Some(kept)) if kept == before) {
-            return tree.rename(&old, tree, path).map(|()| Step::Done);
+        if let Ok(Some(kept)) = state(tree, &old) {
+            let step = if kept == before { Step::Done } else { Step::Theirs };
+            return tree.rename(&old, tree, path).map(|()| step);
         }
         let back = self.staged("back", index);
         let _ = tree.create_dir(self.staging.as_path());

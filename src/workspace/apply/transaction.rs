@@ -32,18 +32,29 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Writes `changes` of `run` to the tree at `root`, and makes ready what git is `wanted` to be told.
+    /// Writes `changes` of `run` to the tree at `root`.
     ///
     /// # Errors
-    /// When a touched file is not what `changes` says it was, when git can't do what is wanted, and when something can't be
-    /// read or written.
-    pub fn apply(run: &RunFolder, root: &Path, changes: &ChangeSet, wanted: &Wanted) -> Result<Self, ApplyError> {
+    /// When a touched file is not what `changes` says it was, and when something can't be read or written.
+    pub fn apply(run: &RunFolder, root: &Path, changes: &ChangeSet) -> Result<Self, ApplyError> {
+        Self::recorded(run, root, changes, None)
+    }
+
+    /// The same, and makes ready what git is to be told: the patch as it is, which `changes` may have been fitted to the tree.
+    ///
+    /// # Errors
+    /// As above, and when git can't do what is wanted.
+    pub fn recorded(
+        run: &RunFolder,
+        root: &Path,
+        changes: &ChangeSet,
+        wanted: Option<(&Wanted, &ChangeSet)>,
+    ) -> Result<Self, ApplyError> {
         Self::carry_out(run, root, Doing::Apply, |tree| {
             check(tree, changes, Doing::Apply)?;
             let mut intent = Intent::new(run.id(), Doing::Apply, root, Plan::of(tree, changes));
-            if *wanted != Wanted::default() {
-                intent.recording = Some(Recording::prepare(root, run, changes, wanted)?);
-            }
+            let prepare = |(wanted, patch)| Recording::prepare(root, run, patch, wanted);
+            intent.recording = wanted.map(prepare).transpose()?;
             Ok(intent)
         })
     }
@@ -55,11 +66,8 @@ impl Transaction {
     pub fn undo(run: &RunFolder, root: &Path) -> Result<Self, ApplyError> {
         let doing = Doing::Undo;
         Self::carry_out(run, root, doing, |tree| {
-            let applied = Intent::load(&run.applied()).map_err(|source| ApplyError::Write {
-                path: run.applied(),
-                source,
-                doing,
-            })?;
+            let path = run.applied();
+            let applied = Intent::load(&path).map_err(|source| ApplyError::Forgotten { path, source })?;
             check(tree, &applied.plan.changes().reversed(), doing)?;
             Ok(Intent::new(run.id(), doing, root, applied.plan.reversed(tree)))
         })

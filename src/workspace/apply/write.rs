@@ -63,7 +63,8 @@ impl Plan {
         let files = || self.files.iter().enumerate();
         for (index, file) in files().filter(|(_, file)| file.change.after.is_none()) {
             let path = file.change.path.as_path();
-            tree.rename(path, tree, self.staged("old", index)).map_err(at(path))?;
+            let old = self.staged("old", index);
+            tree.rename(path, tree, &old).and_then(|()| is_still(tree, &old, file)).map_err(at(path))?;
             crash::point("moved away");
         }
         for folder in &self.remove {
@@ -96,6 +97,7 @@ impl Plan {
             // A second name keeps the old content while the rename replaces it, so that the path is never empty. Some file
             // systems have no hard links.
             tree.hard_link(path, tree, &old).or_else(|_| tree.rename(path, tree, &old))?;
+            is_still(tree, &old, file)?;
             crash::point("kept the old content");
         } else if tree.symlink_metadata(path).is_ok() {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "something is there already"));
@@ -110,6 +112,14 @@ impl Plan {
         let folders: BTreeSet<&Path> = touched.filter_map(|path| path.as_path().parent()).collect();
         folders.into_iter().try_for_each(|folder| sync(tree, folder).map_err(at(folder)))
     }
+}
+
+/// Whether what was moved aside is what was checked: somebody may have saved the file in between.
+fn is_still(tree: &Dir, old: &Path, file: &PlannedFile) -> io::Result<()> {
+    if file_state::state(tree, old)? == file.change.before {
+        return Ok(());
+    }
+    Err(io::Error::other("it changed at this very moment"))
 }
 
 /// Writes a content with its mode; it is on the disk on return.

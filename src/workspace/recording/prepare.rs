@@ -15,7 +15,7 @@ use crate::workspace::{Blobs, ChangeSet, GitAccess, Repository, git, remove_tree
 const BUSY: [&str; 5] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply"];
 
 impl Recording {
-    /// Makes everything ready. `changes` is what will be written; its contents are in the run's blobs.
+    /// Makes everything ready for `changes`, a patch whose contents are in the run's blobs.
     ///
     /// # Errors
     /// When git will not be able to do it; nothing of the user's has changed.
@@ -59,8 +59,15 @@ fn can_be_made(root: &Path, name: &str) -> Result<(), RecordError> {
     if name.starts_with('-') || git::output(root, ["check-ref-format", "--branch", name]).is_none() {
         return Err(refused("that is no name for a branch"));
     }
-    if git::output(root, ["rev-parse", "--verify", "--quiet", &full]).is_some() {
+    let is_there = |name: &str| git::output(root, ["rev-parse", "--verify", "--quiet", name]).is_some();
+    if is_there(&full) {
         return Err(refused("it exists already"));
+    }
+    // Git keeps branches as paths: what is one can't be a folder of others.
+    let parents = full.match_indices('/').map(|(end, _)| &full[..end]).skip(2);
+    let below = git::line(root, ["for-each-ref", "--count=1", "--format=%(refname)", &format!("{full}/")]);
+    if below.is_some() || parents.into_iter().any(is_there) {
+        return Err(refused("its name goes through another branch"));
     }
     Ok(())
 }

@@ -9,6 +9,10 @@ use super::RecordError;
 use crate::workspace::apply::merge_content;
 use crate::workspace::{Blobs, ChangeSet, ChangedFile, Conflict, FileState, git};
 
+/// Who the author is, where the environment says it, such as in CI.
+const IDENTITY: [&str; 5] =
+    ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL"];
+
 /// An index that isn't the user's.
 pub(super) struct StagedIndex<'a> {
     pub root: &'a Path,
@@ -24,10 +28,19 @@ struct Held {
     id: String,
 }
 
+/// What becomes of line ends on the way to git.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conversion {
+    /// As `git add` converts them.
+    AsAdded,
+    None,
+}
+
 impl StagedIndex<'_> {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = git::command(self.root);
         command.env("GIT_INDEX_FILE", &self.file).args(self.disarmed).args(["-c", "core.safecrlf=false"]);
+        command.envs(IDENTITY.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.args(arguments);
         command
     }
@@ -76,8 +89,15 @@ impl StagedIndex<'_> {
         held: Option<&Held>,
         blobs: &Blobs,
     ) -> Result<Result<Option<Held>, String>, RecordError> {
-        let of = |state: Option<FileState>| state.map(|state| self.object(entry, state, blobs)).transpose();
-        let (before, after) = (of(entry.before)?, of(entry.after)?);
+        let of = |state: Option<FileState>, conversion| {
+            state.map(|state| self.object(entry, state, blobs, conversion)).transpose()
+        };
+        // What git has as it stands in the tree, it also gets so: `git add` doesn't convert the line ends of such a file either.
+        let exact = of(entry.before, Conversion::None)?;
+        let is_exact = exact.is_some() && held == exact.as_ref();
+        let conversion = if is_exact { Conversion::None } else { Conversion::AsAdded };
+        let before = if is_exact { exact } else { of(entry.before, conversion)? };
+        let after = of(entry.after, conversion)?;
         if held == before.as_ref() || held == after.as_ref() {
             return Ok(Ok(after));
         }
@@ -99,11 +119,18 @@ impl StagedIndex<'_> {
         Ok(Ok(Some(Held { mode, id: merged })))
     }
 
-    /// A content as git would store it: line endings are converted as for `git add`.
-    fn object(&self, entry: &ChangedFile, state: FileState, blobs: &Blobs) -> Result<Held, RecordError> {
+    /// A content as git would store it.
+    fn object(
+        &self,
+        entry: &ChangedFile,
+        state: FileState,
+        blobs: &Blobs,
+        conversion: Conversion,
+    ) -> Result<Held, RecordError> {
         let content = blobs.read(state.sha256)?;
         let path = format!("--path={}", entry.path);
-        let conversion = if state.mode.is_symlink() { "--no-filters" } else { path.as_str() };
+        let exact = conversion == Conversion::None || state.mode.is_symlink();
+        let conversion = if exact { "--no-filters" } else { path.as_str() };
         let id = self.id(&["hash-object", "-w", "--stdin", conversion], &content)?;
         Ok(Held { mode: state.mode.as_str().to_owned(), id })
     }
