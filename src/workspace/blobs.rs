@@ -52,7 +52,7 @@ impl Blobs {
         Ok(digest)
     }
 
-    /// As [`Blobs::keep`]; whole and on the disk on return, also when it was kept before.
+    /// As [`Blobs::keep`]; whole and on the disk on return, also when it was kept before. Its name is after [`Blobs::sync`].
     ///
     /// # Errors
     /// When the folder can't be written.
@@ -65,8 +65,15 @@ impl Blobs {
             file.persist(self.file(digest)).map_err(|error| error.error)?;
         }
         fs::File::open(self.file(digest))?.sync_all()?;
-        fs::File::open(&self.folder)?.sync_all()?;
         Ok(digest)
+    }
+
+    /// The names of all contents reach the disk.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync(&self) -> io::Result<()> {
+        if self.folder.exists() { fs::File::open(&self.folder)?.sync_all() } else { Ok(()) }
     }
 
     /// The content with this hash.

@@ -157,15 +157,12 @@ pub(super) fn lock(root: &Path) -> Option<File> {
 
 /// What will be replaced is in the blobs, whole and on the disk, before anything is.
 fn secure(tree: &Dir, plan: &Plan, blobs: &Blobs, doing: Doing) -> Result<(), ApplyError> {
+    let failed = |path: &Path, source| ApplyError::Write { path: path.to_owned(), source, doing };
     for file in &plan.files {
         let Some(before) = file.change.before else { continue };
         let path = file.change.path.as_path();
         let content = file_state::content(tree, path, before.mode);
-        content.and_then(|content| blobs.secure(&content)).map_err(|source| ApplyError::Write {
-            path: path.to_owned(),
-            source,
-            doing,
-        })?;
+        content.and_then(|content| blobs.secure(&content)).map_err(|source| failed(path, source))?;
     }
-    Ok(())
+    blobs.sync().map_err(|source| failed(blobs.folder(), source))
 }
