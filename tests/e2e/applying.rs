@@ -102,6 +102,50 @@ fn a_file_that_only_may_be_read_is_still_a_file() {
     assert_eq!(before, Sight::of(&world));
 }
 
+/// Runs `command` with the rights of the files' owner and no more, also where the tests run as root; `None` where it can't be had.
+fn as_owner(command: &Command) -> Option<Command> {
+    let owner = ["-U", "--map-user=1000", "--map-group=1000"];
+    let can = Command::new("unshare").args(owner).arg("true").stderr(Stdio::null()).status();
+    if !can.is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let mut wrapped = Command::new("unshare");
+    wrapped.args(owner).arg(command.get_program()).args(command.get_args());
+    wrapped.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    wrapped.current_dir(command.get_current_dir()?).stdin(Stdio::null());
+    Some(wrapped)
+}
+
+#[test]
+fn a_folder_that_its_owner_may_not_write_stops_all_of_it() {
+    let (world, _) = changed_run(World::new());
+    let set = |folder: &str, bits| {
+        fs::set_permissions(world.root().join(folder), Permissions::from_mode(bits)).unwrap();
+    };
+    let tried = |arguments: &[&str], told: &str| {
+        let before = Sight::of(&world);
+        let Some(command) = as_owner(&world.kcode(arguments)) else { return };
+        world.run_freely(command).code(7).says(&["can't write ", "Permission denied", told, "hint: check permissions"]);
+        assert_eq!(before, Sight::of(&world), "{arguments:?}");
+    };
+    for folder in ["old", "."] {
+        set(folder, 0o555);
+        tried(&["apply"], "nothing was applied");
+        set(folder, 0o755);
+    }
+    let before = Sight::of(&world);
+    let apply = world.kcode(&["apply"]);
+    world.run_freely(as_owner(&apply).unwrap_or(apply)).code(0);
+    for folder in ["new/deep", "."] {
+        set(folder, 0o555);
+        tried(&["undo"], "nothing was undone");
+        set(folder, 0o755);
+    }
+    let undo = world.kcode(&["undo"]);
+    world.run_freely(as_owner(&undo).unwrap_or(undo)).code(0);
+    assert_eq!(before, Sight::of(&world));
+}
+
 /// Runs `command` after `script`, in a mount namespace of its own; `None` where there can't be one. `$0` is the project.
 fn mounted(world: &World, script: &str, command: &Command) -> Option<Command> {
     let can =
