@@ -43,8 +43,9 @@ impl Recording {
         let commit = wanted.commit.as_ref().map(commit).transpose()?;
         let moves = commit.is_some() || wanted.branch.is_some();
         let reason = format!("kcode apply {}", run.id());
+        let on = head.clone();
         let head = moves.then(|| NewHead { before: head, branch: wanted.branch.clone(), commit, reason });
-        Ok(Self { root: root.to_owned(), index: staged, head })
+        Ok(Self { root: root.to_owned(), on, index: staged, head })
     }
 }
 
