@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, SystemTime};
 
 use crate::changes::{Sight, changed_run};
 use crate::ran::Ran;
@@ -56,6 +57,25 @@ fn the_index_gets_the_patch_and_nothing_else() {
     world.run_freely(world.kcode(&["undo"])).code(0).says(&["  unstaged as well"]);
     assert_eq!(git(&world, &["status", "--porcelain"]), "M  .gitignore\n M docs/about.md\n");
     assert_eq!(world.git(&["rev-parse", "HEAD"]), head);
+}
+
+#[test]
+fn a_change_in_the_tick_of_the_index_is_still_seen() {
+    let world = mended();
+    git(&world, &["config", "core.trustctime", "false"]);
+    let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let touch = |name: &str| {
+        fs::File::options().append(true).open(world.root().join(name)).unwrap().set_modified(then).unwrap();
+    };
+    touch("docs/about.md");
+    git(&world, &["add", "--renormalize", "docs/about.md"]);
+    git(&world, &["update-index", "--refresh"]);
+    // Of the same length, and as old as the index: only the content tells.
+    world.write("docs/about.md", world.read("docs/about.md").replace("greeting", "gREETING"));
+    touch("docs/about.md");
+    touch(".git/index");
+    applied(&world, &["--index"]);
+    assert_eq!(git(&world, &["status", "--porcelain"]), " M docs/about.md\nM  greeting.txt\n");
 }
 
 #[test]

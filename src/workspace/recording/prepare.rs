@@ -9,6 +9,7 @@ use super::stage::StagedIndex;
 use super::{NewHead, NewIndex, RecordError, Recording, Wanted};
 use crate::journal::{Digest, RunFolder};
 use crate::workspace::apply::crash;
+use crate::workspace::tree_id::copy_with_time;
 use crate::workspace::{Blobs, ChangeSet, GitAccess, Repository, git, remove_tree};
 
 /// What git has while a merge or the like is under way.
@@ -76,11 +77,8 @@ fn can_be_made(root: &Path, name: &str) -> Result<(), RecordError> {
 /// The user's index with the patch in it.
 fn new_index(staged: &StagedIndex<'_>, changes: &ChangeSet, blobs: &Blobs) -> Result<NewIndex, RecordError> {
     let path = place(staged.root, "index")?;
-    let before = match fs::read(&path) {
-        Ok(bytes) => {
-            fs::write(&staged.file, &bytes)?;
-            Some(Digest::of(&bytes))
-        }
+    let before = match copy_with_time(&path, &staged.file) {
+        Ok(()) => Some(Digest::of(&fs::read(&staged.file)?)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             staged.git(&["read-tree", "--empty"], b"")?;
             None
