@@ -13,6 +13,8 @@ mod harden;
 mod output;
 pub mod reference;
 mod runs;
+mod settle;
+mod undo;
 mod verify;
 
 use std::process::ExitCode;
@@ -49,6 +51,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let global = &arguments.global;
+    settle::settle(global);
     match &arguments.command {
         Command::Fix(fix) => fix::execute(global, fix),
         Command::Resume(resume) => fix::resume(global, resume),
@@ -57,7 +60,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Doctor(doctor) => doctor::execute(global, doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
-        Command::Apply(run) => apply::execute(global, run),
+        Command::Apply(apply) => apply::execute(global, apply),
+        Command::Undo(run) => undo::execute(global, run),
         Command::Verify(verify) => verify::execute(global, verify),
         Command::Runs(listing) => runs::list(global, listing),
     }
