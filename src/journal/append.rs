@@ -12,7 +12,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::{EVENT_SCHEMA, Event, Record, Recovered, is_disk_failure};
+use super::{EVENT_SCHEMA, Event, Record, Recovered, crash, is_disk_failure};
 
 /// What a run may need to note its end: why it stopped, what was left of it, what it came to.
 const RESERVE: u64 = 16 * 1024;
@@ -159,8 +159,10 @@ impl FileJournal {
         let mut records = Vec::with_capacity(events.len());
         for (seq, event) in (self.next..).zip(events) {
             let record = Record { schema: EVENT_SCHEMA.to_owned(), seq, at: at_time.clone(), elapsed_ms, event };
+            let start = lines.len();
             serde_json::to_writer(&mut lines, &record).map_err(|error| at(&self.path)(error.into()))?;
             lines.push(b'\n');
+            crash::writing(&mut self.file, &lines[..start], &lines[start..]);
             records.push(record);
         }
         let bytes = lines.len() as u64;
@@ -174,6 +176,7 @@ impl FileJournal {
 
     /// The events of a write are part of the journal, and everybody is told.
     fn keep(&mut self, written: &Written) {
+        crash::kept();
         self.end += written.bytes;
         self.next += written.records.len() as u64;
         for record in &written.records {

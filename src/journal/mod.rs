@@ -10,6 +10,7 @@ mod amounts;
 mod append;
 mod certificate;
 mod changed_files;
+pub(crate) mod crash;
 mod digest;
 mod disk;
 mod enclosure;
