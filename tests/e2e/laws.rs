@@ -14,10 +14,11 @@ use crate::support::kimi::MockKimi;
 use crate::world::World;
 
 /// What a run may leave in its folder.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 11] = [
     "applied.json",
     "blobs",
     "changes.json",
+    "inherited.jsonl",
     "journal.jsonl",
     "logs",
     "patch.diff",

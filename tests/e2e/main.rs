@@ -15,6 +15,7 @@
 mod support;
 
 mod changes;
+mod conversant;
 mod fake_runner;
 mod laws;
 mod processes;
@@ -33,6 +34,7 @@ mod certificate;
 mod checks;
 mod commands;
 mod crash;
+mod crash_anywhere;
 mod cut_short;
 mod demo;
 mod discretion;
@@ -40,6 +42,7 @@ mod evidence;
 mod faults;
 mod file_systems;
 mod fix;
+mod follow_up;
 mod full_disk;
 mod guards;
 mod hostile;

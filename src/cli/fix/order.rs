@@ -1,9 +1,12 @@
 //! Everything that a run needs to be told before it begins.
 
+use super::carried::Carried;
+use super::inherited::Inherited;
 use super::past::Past;
 use crate::cli::arguments::{Global, RunFlags};
+use crate::journal::{Event, FileChange};
 use crate::settings::Settings;
-use crate::workspace::Repository;
+use crate::workspace::{ChangeSet, Repository};
 
 /// What is to be done, where and how.
 pub struct Order<'a> {
@@ -19,6 +22,53 @@ pub struct Order<'a> {
     pub flags: &'a RunFlags,
     /// The run that goes on; `None` for a new one.
     pub past: Option<Past>,
+    /// What a follow-up task goes on with, also one that is taken up again.
+    pub inherited: Option<Inherited>,
+    /// Changes that a new run starts with.
+    pub carried: Option<Carried>,
     /// False when nothing of the run can be used later, as in a demo.
     pub kept: bool,
+}
+
+impl<'a> Order<'a> {
+    /// A new run that starts from nothing but the tree.
+    pub fn new(
+        task: String,
+        repository: Repository,
+        settings: Settings,
+        global: &'a Global,
+        flags: &'a RunFlags,
+    ) -> Self {
+        Self { task, repository, settings, global, flags, past: None, inherited: None, carried: None, kept: true }
+    }
+
+    /// The changes that the view starts with.
+    pub fn changes(&self) -> ChangeSet {
+        let past = self.past.as_ref().map(|past| &past.changes);
+        let changes = past.or(self.carried.as_ref().map(|carried| &carried.changes));
+        changes.cloned().unwrap_or_else(|| ChangeSet::new(Vec::new()))
+    }
+
+    /// The same as files.
+    pub fn changed_files(&self) -> Vec<FileChange> {
+        let past = self.past.as_ref().map(Past::files);
+        past.or(self.carried.as_ref().map(Carried::files)).unwrap_or_default().to_vec()
+    }
+
+    /// What happened in this run before its conversation goes on.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        let past = self.past.iter().flat_map(Past::events);
+        past.chain(self.carried.iter().flat_map(|carried| &carried.event))
+    }
+
+    /// What happened in the runs before.
+    pub fn earlier_events(&self) -> impl Iterator<Item = &Event> {
+        self.inherited.iter().flat_map(Inherited::events)
+    }
+
+    /// This task, and those before it whose changes may be in the patch.
+    pub fn tasks(&self) -> impl Iterator<Item = &str> {
+        let earlier = self.inherited.iter().flat_map(Inherited::begun).map(|started| &*started.task);
+        earlier.chain([&*self.task])
+    }
 }
