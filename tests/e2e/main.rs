@@ -49,6 +49,7 @@ mod hostile;
 mod hostile_git;
 mod interrupt;
 mod minimize;
+mod older_journals;
 mod output;
 mod places;
 mod recorded;
