@@ -201,7 +201,10 @@ pub enum Listing {
 
 /// See [`Command::Fix`].
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("task_source").args(["task", "task_file"]))]
+#[command(
+    group = ArgGroup::new("task_source").args(["task", "task_file"]),
+    override_usage = "kcode fix [OPTIONS] <TASK|--task-file <FILE>>"
+)]
 pub struct FixArguments {
     /// What to do; `-` reads it from standard input
     #[arg(required_unless_present_any = ["task_file", "resume"])]

@@ -5,7 +5,7 @@
 //! `past` those of a run that had stopped, in which `unanswered` calls are answered. `follow` gives a further task to a run that is over:
 //! `inherited` is its conversation, `carried` its changes. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what
 //! the planner works at, `test_runs` reads what it ran. `reproduction` looks for a test that shows what the patch mends,
-//! `minimize` for a smaller patch; `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked,
+//! `minimize` for a smaller patch; `trial_runs` are the test runs of both. `view_slot` waits for the view. `finish` computes the outcome, applies when asked,
 //! notes the end and writes the report; `hand_over` shows it.
 
 mod bench;
@@ -36,6 +36,7 @@ mod terms;
 mod test_runs;
 mod trial_runs;
 mod unanswered;
+mod view_slot;
 
 use std::path::Path;
 
