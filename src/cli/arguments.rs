@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use super::failure::Failure;
+use super::gc::GcArguments;
+use super::list::ListArguments;
 use crate::journal::{Tokens, Usd};
 use crate::settings::{Sandbox, parse_duration, parse_tokens, parse_usd};
 use crate::workspace::Repository;
@@ -101,7 +103,9 @@ pub enum Command {
     /// Write the patch of a run to the working tree
     Apply(RunArgument),
     /// List the runs of this repository
-    Runs(RunsArguments),
+    Runs(ListArguments),
+    /// Remove runs beyond what settings keep: the oldest, never the latest of a repository
+    Gc(GcArguments),
 }
 
 /// A run, by name.
@@ -120,14 +124,6 @@ pub struct ShowArguments {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     pub output: Listing,
-}
-
-/// See [`Command::Runs`].
-#[derive(Debug, Args)]
-pub struct RunsArguments {
-    /// Runs of every repository
-    #[arg(long)]
-    pub all: bool,
 }
 
 /// See [`Command::Config`].

@@ -9,10 +9,13 @@ mod demo;
 mod doctor;
 mod failure;
 mod fix;
+mod gc;
 mod harden;
+mod list;
 mod output;
 pub mod reference;
 mod runs;
+mod since;
 
 use std::process::ExitCode;
 
@@ -49,15 +52,16 @@ pub fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let global = &arguments.global;
     match &arguments.command {
-        Command::Fix(fix) => fix::execute(global, fix),
-        Command::Resume(resume) => fix::resume(global, resume),
+        Command::Fix(fix) => fix::execute(global, fix).inspect(|_| gc::after_a_run(global)),
+        Command::Resume(resume) => fix::resume(global, resume).inspect(|_| gc::after_a_run(global)),
         Command::Demo => demo::execute(global),
         Command::Config(config) => config::execute(global, config),
         Command::Doctor(doctor) => doctor::execute(global, doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
         Command::Apply(run) => apply::execute(global, run),
-        Command::Runs(listing) => runs::list(global, listing),
+        Command::Runs(which) => list::execute(global, which),
+        Command::Gc(what) => gc::execute(global, what),
     }
 }
 

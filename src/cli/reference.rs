@@ -6,6 +6,8 @@ use clap::CommandFactory;
 use schemars::{Schema, schema_for};
 
 use super::arguments::Arguments;
+use super::gc::Cleared;
+use super::list::RunList;
 use crate::journal::{Outcome, Record};
 use crate::report::Report;
 
@@ -42,4 +44,10 @@ pub fn event_schema() -> Schema {
 #[must_use]
 pub fn report_schema() -> Schema {
     schema_for!(Report)
+}
+
+/// The JSON Schemas of what commands on kept runs print with `--output json`, by the command's name.
+#[must_use]
+pub fn listing_schemas() -> [(&'static str, Schema); 2] {
+    [("runs", schema_for!(RunList)), ("gc", schema_for!(Cleared))]
 }

@@ -1,14 +1,15 @@
-//! `kcode runs`, `show` and `diff`: what is kept of earlier runs.
+//! `kcode show` and `diff`: what is kept of one run, and how it is found.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 
-use super::arguments::{Global, Listing, RunArgument, RunsArguments, ShowArguments};
+use super::arguments::{Global, Listing, RunArgument, ShowArguments};
 use super::failure::Failure;
 use super::output;
+use crate::history::beginning;
 use crate::journal::{FindError, Outcome, RunFolder, recover};
-use crate::render::{coloured_diff, sanitise};
+use crate::render::coloured_diff;
 use crate::report::{self, Report};
 use crate::settings::{self, Environment, Redactor};
 
@@ -43,43 +44,15 @@ pub fn show(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failu
     Ok(Outcome::Verified)
 }
 
-/// Lists runs, newest first.
-pub fn list(global: &Global, arguments: &RunsArguments) -> Result<Outcome, Failure> {
-    let place = Place::of(global)?;
-    let mut lines = String::new();
-    for run in RunFolder::all(&place.state)? {
-        // A run that another version wrote, or that is damaged, is listed all the same.
-        let line = match load(&run) {
-            Ok(report) if !arguments.all && !place.is_home_of(&report) => continue,
-            Ok(report) => {
-                let (task, started) = (sanitise(&report.task), &report.timing.started_at);
-                let task = task.lines().next().unwrap_or_default().chars().take(60).collect::<String>();
-                format!(
-                    "{}  {:<14} {}  {task}\n",
-                    run.id(),
-                    report.outcome.name(),
-                    started.get(..16).unwrap_or(started)
-                )
-            }
-            Err(_) if !arguments.all => continue,
-            Err(failure) => format!("{}  unreadable: {}\n", run.id(), sanitise(&failure.message)),
-        };
-        lines.push_str(&line);
-    }
-    if lines.is_empty() {
-        output::say("no runs yet; start one with: kcode fix \"task\"");
-    }
-    output::data(lines.as_bytes())?;
-    Ok(Outcome::Verified)
-}
-
 /// The run that was named, or the latest one of this repository.
 pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failure> {
     let place = Place::of(global)?;
     if let Some(prefix) = &arguments.run {
         return Ok(RunFolder::find(&place.state, prefix)?);
     }
-    let of_here = |run: &RunFolder| load(run).is_ok_and(|report| place.is_home_of(&report));
+    let of_here = |run: &RunFolder| {
+        beginning(run).is_ok_and(|begun| begun.is_some_and(|(_, started)| place.is_home_of(&started.repository)))
+    };
     RunFolder::all(&place.state)?
         .into_iter()
         .find(of_here)
@@ -100,21 +73,27 @@ pub fn load(run: &RunFolder) -> Result<Report, Failure> {
 }
 
 /// Where runs are kept, and the repository that the user stands in.
-struct Place {
-    state: PathBuf,
+pub struct Place {
+    /// kcode's state folder.
+    pub state: PathBuf,
     root: Option<PathBuf>,
 }
 
 impl Place {
-    fn of(global: &Global) -> Result<Self, Failure> {
+    /// Where the user stands.
+    ///
+    /// # Errors
+    /// When settings can't be read, or a folder was named that holds no repository.
+    pub fn of(global: &Global) -> Result<Self, Failure> {
         let root = global.repository_if_any()?.map(|repository| repository.root().to_owned());
         let env = Environment::from_process();
         let state = settings::state_dir(&env, global.config.as_deref(), root.as_deref())?.value;
         Ok(Self { state, root })
     }
 
-    fn is_home_of(&self, report: &Report) -> bool {
-        self.root.as_ref().is_some_and(|root| root.as_os_str() == report.repository.as_str())
+    /// Whether the user stands in the repository with this root.
+    pub fn is_home_of(&self, repository: &str) -> bool {
+        self.root.as_ref().is_some_and(|root| root.as_os_str() == repository)
     }
 }
 

@@ -89,8 +89,7 @@ pub fn history_is_valid(messages: &[Value]) {
 
 struct Shapes {
     schemas: Schemas,
-    event: SchemaIndex,
-    report: SchemaIndex,
+    by_name: BTreeMap<&'static str, SchemaIndex>,
 }
 
 static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
@@ -99,14 +98,14 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/{name}.schema.json"));
         Compiler::new().compile(path.to_str().unwrap(), &mut schemas).unwrap()
     };
-    let (event, report) = (compile("event"), compile("report"));
-    Shapes { schemas, event, report }
+    let names = ["event", "report", "runs", "gc"];
+    let by_name = names.map(|name| (name, compile(name))).into();
+    Shapes { schemas, by_name }
 });
 
 /// Fails unless `value` has the shape that `docs/` promises.
 pub fn assert_shape(name: &str, value: &Value) {
-    let schema = if name == "event" { SHAPES.event } else { SHAPES.report };
-    let checked = SHAPES.schemas.validate(value, schema);
+    let checked = SHAPES.schemas.validate(value, SHAPES.by_name[name]);
     assert!(checked.is_ok(), "{value:#} is no {name}: {}", checked.unwrap_err());
 }
 

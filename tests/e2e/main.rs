@@ -35,6 +35,7 @@ mod file_systems;
 mod fix;
 mod full_disk;
 mod guards;
+mod history;
 mod hostile;
 mod hostile_git;
 mod interrupt;

@@ -1,0 +1,18 @@
+//! All runs that are kept, together: what each came to, what they say taken together, and which of them may go.
+//!
+//! Everything here is a fold over journals, read by the heads of their lines ([`skim`](crate::journal::skim)): of ten
+//! thousand runs nobody reads the conversations to count the retries. There is no second store.
+//!
+//! | File | What it does |
+//! |---|---|
+//! | [`summary`](RunSummary) | one run in a few lines |
+//! | [`catalogue`](Catalogue) | the summaries of all runs, and the journals that can't be read |
+//! | [`retention`](Retention) | which runs are removed, and removing them |
+
+mod catalogue;
+mod retention;
+mod summary;
+
+pub use catalogue::{Catalogue, Unreadable, beginning};
+pub use retention::{Going, Keep, Reason, Retention, finish_removals};
+pub use summary::{PatchFate, PatchSummary, RunSummary, TestsSummary, summarise};
