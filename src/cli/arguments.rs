@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use super::failure::Failure;
 use super::gc::GcArguments;
 use super::list::ListArguments;
+use super::stats::StatsArguments;
 use crate::journal::{Tokens, Usd};
 use crate::settings::{Sandbox, parse_duration, parse_tokens, parse_usd};
 use crate::workspace::Repository;
@@ -104,6 +105,8 @@ pub enum Command {
     Apply(RunArgument),
     /// List the runs of this repository
     Runs(ListArguments),
+    /// Count what the runs of this repository came to, what became of their patches, and what they cost
+    Stats(StatsArguments),
     /// Remove runs beyond what settings keep: the oldest, never the latest of a repository
     Gc(GcArguments),
 }

@@ -16,6 +16,7 @@ mod output;
 pub mod reference;
 mod runs;
 mod since;
+mod stats;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Show(show) => runs::show(global, show),
         Command::Apply(run) => apply::execute(global, run),
         Command::Runs(which) => list::execute(global, which),
+        Command::Stats(what) => stats::execute(global, what),
         Command::Gc(what) => gc::execute(global, what),
     }
 }

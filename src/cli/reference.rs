@@ -8,6 +8,7 @@ use schemars::{Schema, schema_for};
 use super::arguments::Arguments;
 use super::gc::Cleared;
 use super::list::RunList;
+use super::stats::StatsList;
 use crate::journal::{Outcome, Record};
 use crate::report::Report;
 
@@ -48,6 +49,6 @@ pub fn report_schema() -> Schema {
 
 /// The JSON Schemas of what commands on kept runs print with `--output json`, by the command's name.
 #[must_use]
-pub fn listing_schemas() -> [(&'static str, Schema); 2] {
-    [("runs", schema_for!(RunList)), ("gc", schema_for!(Cleared))]
+pub fn listing_schemas() -> [(&'static str, Schema); 3] {
+    [("runs", schema_for!(RunList)), ("stats", schema_for!(StatsList)), ("gc", schema_for!(Cleared))]
 }

@@ -7,12 +7,23 @@
 //! |---|---|
 //! | [`summary`](RunSummary) | one run in a few lines |
 //! | [`catalogue`](Catalogue) | the summaries of all runs, and the journals that can't be read |
+//! | [`statistics`](statistics()), [`grouping`](Grouped) | all of them counted, as a whole and in groups |
+//! | [`repair`](Repair) | what people changed by hand in what they had applied, as git tells |
+//! | `telling` | the figures in words and columns |
 //! | [`retention`](Retention) | which runs are removed, and removing them |
 
 mod catalogue;
+mod grouping;
+mod repair;
 mod retention;
+mod statistics;
 mod summary;
+mod telling;
 
 pub use catalogue::{Catalogue, Unreadable, beginning};
+pub use grouping::{Group, Grouped, moment};
+pub use repair::{Histories, Repair};
 pub use retention::{Going, Keep, Reason, Retention, finish_removals};
+pub use statistics::{Judged, Latency, PatchStatistics, RepairStatistics, Share, Statistics, statistics};
 pub use summary::{PatchFate, PatchSummary, RunSummary, TestsSummary, summarise};
+pub use telling::{figures, statistics_text};

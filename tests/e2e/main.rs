@@ -42,6 +42,7 @@ mod interrupt;
 mod output;
 mod places;
 mod secrets;
+mod statistics;
 mod task;
 mod terminal;
 mod toolchains;

@@ -1,0 +1,166 @@
+//! Statistics in words, and as columns of a spreadsheet.
+
+use std::fmt::Write;
+
+use super::{Group, Grouped, Share, Statistics};
+use crate::journal::Usd;
+use crate::render::{counted, sanitise, table};
+
+/// The figures for people: all of the whole, the most telling ones of each group.
+#[must_use]
+pub fn statistics_text(grouped: &Grouped) -> String {
+    let mut out = String::new();
+    for (label, text) in lines(&grouped.total) {
+        // Writing to a String can't fail.
+        let _ = writeln!(out, "{label:<16} {text}");
+    }
+    let groups = [("model", &grouped.by_model), ("repository", &grouped.by_repository), ("week", &grouped.by_week)];
+    for (kind, groups) in groups.iter().filter(|(_, groups)| groups.len() > 1) {
+        let headings = [*kind, " runs", " first success", " accepted", " undone", " p95", " cost", " per accepted"];
+        let _ = write!(out, "\n{}", table(&headings, groups.iter().map(row).collect()));
+    }
+    out
+}
+
+fn lines(total: &Statistics) -> Vec<(&'static str, String)> {
+    let patches = &total.patches;
+    let unended = match total.unended {
+        0 => String::new(),
+        unended => format!(" ({unended} more noted no end)"),
+    };
+    let cached = Share { count: total.usage.cached_tokens.0, of: total.usage.prompt_tokens.0 };
+    vec![
+        ("runs", format!("{}{unended}", total.runs)),
+        ("first success", share(total.first_success)),
+        ("verified", share(total.verified)),
+        ("accepted whole", share(patches.whole)),
+        ("accepted in part", share(patches.partial)),
+        ("not accepted", share(patches.none)),
+        ("handed off", share(patches.handed_off)),
+        ("rolled back", share(patches.rolled_back)),
+        ("human repair", repair(total)),
+        ("retries", share(total.retries)),
+        ("failed calls", share(total.tool_failures)),
+        (
+            "latency",
+            format!(
+                "mean {}, p95 {} of {}",
+                seconds(total.latency.mean_ms),
+                seconds(total.latency.p95_ms),
+                replies(total.latency.replies)
+            ),
+        ),
+        (
+            "tokens",
+            format!(
+                "{} in ({} cached), {} out",
+                total.usage.prompt_tokens,
+                percent(cached),
+                total.usage.completion_tokens
+            ),
+        ),
+        ("cost", cost(total)),
+    ]
+}
+
+fn row(group: &Group) -> Vec<String> {
+    let Statistics { runs, first_success, patches, latency, cost_usd, unpriced, cost_per_accepted_usd, .. } =
+        &group.statistics;
+    let accepted = Share { count: patches.whole.count + patches.partial.count, of: patches.whole.of };
+    vec![
+        group.name.clone(),
+        runs.to_string(),
+        percent(*first_success),
+        percent(accepted),
+        percent(patches.rolled_back),
+        seconds(latency.p95_ms),
+        match unpriced {
+            0 => cost_usd.to_string(),
+            _ if *cost_usd == Usd::default() => "?".to_owned(),
+            _ => format!("> {cost_usd}"),
+        },
+        cost_per_accepted_usd.map_or_else(|| "–".to_owned(), |cost| cost.to_string()),
+    ]
+}
+
+/// `3 of 4   75 %`.
+fn share(share: Share) -> String {
+    let Share { count, of } = share;
+    format!("{count} of {of}   {}", percent(share))
+}
+
+fn percent(share: Share) -> String {
+    share.rate().map_or_else(|| "–".to_owned(), |rate| format!("{:.0} %", rate * 100.0))
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{:.1} s", ms as f64 / 1e3)
+}
+
+fn replies(count: u64) -> String {
+    if count == 1 { "1 reply".to_owned() } else { format!("{count} replies") }
+}
+
+fn repair(total: &Statistics) -> String {
+    let repair = &total.repair;
+    let mut text = match repair.known {
+        0 => "nothing known".to_owned(),
+        known => {
+            let Share { count, of } = repair.hunks;
+            let (lines, patches) = (counted(repair.lines as usize, "line"), counted(known as usize, "patch"));
+            let patches = patches.replace("patchs", "patches");
+            format!("{count} of {of} hunks edited, {lines}, in {patches}")
+        }
+    };
+    for (why, count) in &repair.unknown {
+        let _ = write!(text, "; unknown for {count}: {}", sanitise(why));
+    }
+    text
+}
+
+fn cost(total: &Statistics) -> String {
+    let each = total.cost_per_accepted_usd.map(|cost| format!("; {cost} for each accepted patch")).unwrap_or_default();
+    let unknown = match total.unpriced {
+        0 => String::new(),
+        unpriced => format!("; unknown for {}", counted(unpriced as usize, "run")),
+    };
+    format!("{}{each}{unknown}", total.cost_usd)
+}
+
+/// Every figure with the name of its column.
+#[must_use]
+pub fn figures(of: &Statistics) -> Vec<(&'static str, String)> {
+    let patches = &of.patches;
+    let dollars = |amount: Usd| amount.dollars().to_string();
+    vec![
+        ("runs", of.runs.to_string()),
+        ("unended", of.unended.to_string()),
+        ("with_reply", of.first_success.of.to_string()),
+        ("first_success", of.first_success.count.to_string()),
+        ("verified", of.verified.count.to_string()),
+        ("with_patch", patches.whole.of.to_string()),
+        ("accepted_whole", patches.whole.count.to_string()),
+        ("accepted_partly", patches.partial.count.to_string()),
+        ("accepted_none", patches.none.count.to_string()),
+        ("handed_off", patches.handed_off.count.to_string()),
+        ("applied", patches.rolled_back.of.to_string()),
+        ("rolled_back", patches.rolled_back.count.to_string()),
+        ("repair_known", of.repair.known.to_string()),
+        ("repair_unknown", of.repair.unknown.values().sum::<u64>().to_string()),
+        ("repair_hunks", of.repair.hunks.of.to_string()),
+        ("repair_hunks_edited", of.repair.hunks.count.to_string()),
+        ("repair_lines", of.repair.lines.to_string()),
+        ("requests", of.retries.of.to_string()),
+        ("retries", of.retries.count.to_string()),
+        ("tool_calls", of.tool_failures.of.to_string()),
+        ("tool_failures", of.tool_failures.count.to_string()),
+        ("latency_mean_ms", of.latency.mean_ms.to_string()),
+        ("latency_p95_ms", of.latency.p95_ms.to_string()),
+        ("prompt_tokens", of.usage.prompt_tokens.0.to_string()),
+        ("cached_tokens", of.usage.cached_tokens.0.to_string()),
+        ("completion_tokens", of.usage.completion_tokens.0.to_string()),
+        ("cost_usd", dollars(of.cost_usd)),
+        ("unpriced", of.unpriced.to_string()),
+        ("cost_per_accepted_usd", of.cost_per_accepted_usd.map_or_else(String::new, dollars)),
+    ]
+}
