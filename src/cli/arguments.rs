@@ -101,6 +101,8 @@ pub enum Command {
     Diff(RunArgument),
     /// Print the report of a run
     Show(ShowArguments),
+    /// Hold a run against the laws: reasoning, prefix, budget, files, wall and tests, from its journal alone
+    Audit(ShowArguments),
     /// Write the patch of a run to the working tree
     Apply(RunArgument),
     /// List the runs of this repository

@@ -4,6 +4,7 @@
 
 mod apply;
 mod arguments;
+mod audit;
 mod config;
 mod demo;
 mod doctor;
@@ -60,6 +61,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Doctor(doctor) => doctor::execute(global, doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
+        Command::Audit(which) => audit::execute(global, which),
         Command::Apply(run) => apply::execute(global, run),
         Command::Runs(which) => list::execute(global, which),
         Command::Stats(what) => stats::execute(global, what),

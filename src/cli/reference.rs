@@ -10,7 +10,7 @@ use super::gc::Cleared;
 use super::list::RunList;
 use super::stats::StatsList;
 use crate::journal::{Outcome, Record};
-use crate::report::Report;
+use crate::report::{Audit, Report};
 
 /// The command line as Markdown: every command's help, and the exit codes.
 #[must_use]
@@ -49,6 +49,11 @@ pub fn report_schema() -> Schema {
 
 /// The JSON Schemas of what commands on kept runs print with `--output json`, by the command's name.
 #[must_use]
-pub fn listing_schemas() -> [(&'static str, Schema); 3] {
-    [("runs", schema_for!(RunList)), ("stats", schema_for!(StatsList)), ("gc", schema_for!(Cleared))]
+pub fn listing_schemas() -> [(&'static str, Schema); 4] {
+    [
+        ("audit", schema_for!(Audit)),
+        ("runs", schema_for!(RunList)),
+        ("stats", schema_for!(StatsList)),
+        ("gc", schema_for!(Cleared)),
+    ]
 }

@@ -1,11 +1,13 @@
 //! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal.
 
+mod audit;
 mod decide;
 mod fold;
 mod latest;
 mod markdown;
 mod shape;
 
+pub use audit::{Audit, audit, page as audit_page};
 pub use decide::{Decision, decide};
 pub use fold::fold;
 pub use latest::Latest;
