@@ -18,6 +18,7 @@ pub mod reference;
 mod runs;
 mod since;
 mod stats;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -66,6 +67,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Runs(which) => list::execute(global, which),
         Command::Stats(what) => stats::execute(global, what),
         Command::Gc(what) => gc::execute(global, what),
+        Command::Verify(verify) => verify::execute(global, verify),
     }
 }
 

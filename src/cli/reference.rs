@@ -10,7 +10,7 @@ use super::gc::Cleared;
 use super::list::RunList;
 use super::stats::StatsList;
 use crate::journal::{Outcome, Record};
-use crate::report::{Audit, Report};
+use crate::report::{Audit, Report, Verification};
 
 /// The command line as Markdown: every command's help, and the exit codes.
 #[must_use]
@@ -47,10 +47,11 @@ pub fn report_schema() -> Schema {
     schema_for!(Report)
 }
 
-/// The JSON Schemas of what commands on kept runs print with `--output json`, by the command's name.
+/// The JSON Schemas of what commands on kept runs print with `--output json`, by the name of what is printed.
 #[must_use]
-pub fn listing_schemas() -> [(&'static str, Schema); 4] {
+pub fn listing_schemas() -> [(&'static str, Schema); 5] {
     [
+        ("verification", schema_for!(Verification)),
         ("audit", schema_for!(Audit)),
         ("runs", schema_for!(RunList)),
         ("stats", schema_for!(StatsList)),

@@ -5,6 +5,7 @@ mod live;
 mod people;
 mod sanitise;
 mod table;
+mod verification;
 mod wall;
 
 pub use diff::coloured_diff;
@@ -12,4 +13,5 @@ pub use live::Live;
 pub use people::{Loudness, People, closing, counted};
 pub use sanitise::{sanitise, sanitise_json};
 pub use table::table;
+pub use verification::verification_table;
 pub use wall::wall_table;

@@ -1,11 +1,15 @@
-//! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal.
+//! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal; and what is left of that when
+//! the tests run again.
 
 mod audit;
 mod decide;
+mod evidence_lines;
 mod fold;
 mod latest;
 mod markdown;
 mod shape;
+mod trailers;
+mod verification;
 
 pub use audit::{Audit, audit, page as audit_page};
 pub use decide::{Decision, decide};
@@ -13,3 +17,5 @@ pub use fold::fold;
 pub use latest::Latest;
 pub use markdown::markdown;
 pub use shape::*;
+pub use trailers::trailers;
+pub use verification::*;

@@ -14,7 +14,17 @@ use crate::support::kimi::MockKimi;
 use crate::world::World;
 
 /// What a run may leave in its folder.
-const KEPT: [&str; 7] = ["blobs", "changes.json", "journal.jsonl", "logs", "patch.diff", "report.json", "report.md"];
+const KEPT: [&str; 9] = [
+    "blobs",
+    "changes.json",
+    "journal.jsonl",
+    "logs",
+    "patch.diff",
+    "patch.full.diff",
+    "report.json",
+    "report.md",
+    "results.json",
+];
 
 /// Fails when `ran` broke a law.
 pub fn hold(world: &World, ran: &Ran) {
@@ -98,7 +108,7 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/{name}.schema.json"));
         Compiler::new().compile(path.to_str().unwrap(), &mut schemas).unwrap()
     };
-    let names = ["event", "report", "audit", "runs", "stats", "gc"];
+    let names = ["event", "report", "verification", "audit", "runs", "stats", "gc"];
     let by_name = names.map(|name| (name, compile(name))).into();
     Shapes { schemas, by_name }
 });

@@ -179,6 +179,7 @@ impl MadeRun {
             log: "1.log".into(),
             patch_sha256: Some(Digest::of("patch of 1")),
             tree: None,
+            start_tree: None,
             cached: false,
         }));
         if !passed {

@@ -6,7 +6,7 @@ use sha2::Digest as _;
 use super::shape::{AUDIT_SCHEMA, Audit, Charge, PrefixSent, ReasoningTurn, TouchedFile};
 use crate::journal::{
     AttemptFailed, Digest, Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted,
-    Tokens, ToolCalled,
+    Tokens, ToolCalled, Usd,
 };
 use crate::model::{Conversation, Receipt};
 use crate::tools;
@@ -114,7 +114,7 @@ impl Auditing {
             reserved_tokens,
             reserved_usd,
             charged_tokens: Tokens(0),
-            charged_usd: Default::default(),
+            charged_usd: Usd::default(),
             end: end.to_owned(),
         };
         charged(&mut charge);

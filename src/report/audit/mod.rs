@@ -9,4 +9,4 @@ mod shape;
 
 pub use fold::audit;
 pub use page::page;
-pub use shape::{AUDIT_SCHEMA, Audit, Charge, PrefixSent, ReasoningTurn, TestsSeen, TouchedFile};
+pub use shape::*;

@@ -142,6 +142,7 @@ const fn purpose(purpose: TestPurpose) -> &'static str {
         TestPurpose::Model => "the model",
         TestPurpose::Verification => "kcode",
         TestPurpose::Baseline => "kcode, before",
+        TestPurpose::Trial => "kcode, on a part",
     }
 }
 
