@@ -102,7 +102,7 @@ pub enum Command {
     /// Print the report of a run
     Show(ShowArguments),
     /// Hold a run against the laws: reasoning, prefix, budget, files, wall and tests, from its journal alone
-    Audit(ShowArguments),
+    Audit(AuditArguments),
     /// Write the patch of a run to the working tree
     Apply(RunArgument),
     /// Run the tests of a run once more, on a clean view, and say where its report and reality differ
@@ -128,12 +128,23 @@ pub struct ShowArguments {
     /// Which run.
     #[command(flatten)]
     pub run: RunArgument,
-    /// How to print it
-    #[arg(long, value_enum, value_name = "FORM", default_value = "text", conflicts_with = "trailers")]
-    pub output: Listing,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
     /// Print trailers for a commit message: the run, its tests, its cost
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["output", "json"])]
     pub trailers: bool,
+}
+
+/// See [`Command::Audit`].
+#[derive(Debug, Args)]
+pub struct AuditArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub run: RunArgument,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
 }
 
 /// See [`Command::Verify`].
@@ -176,6 +187,24 @@ pub enum Listing {
     Text,
     /// For programs
     Json,
+}
+
+/// How what is kept of runs is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Form {
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    output: Listing,
+    /// The same as --output json
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+}
+
+impl Form {
+    /// What was asked for, in either way.
+    pub const fn listing(self) -> Listing {
+        if self.json { Listing::Json } else { self.output }
+    }
 }
 
 /// See [`Command::Fix`].

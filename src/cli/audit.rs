@@ -2,19 +2,19 @@
 
 use anyhow::Context;
 
-use super::arguments::{Global, Listing, ShowArguments};
+use super::arguments::{AuditArguments, Global, Listing};
 use super::failure::Failure;
 use super::{output, runs};
 use crate::journal::{Outcome, recover};
 use crate::report;
 
 /// Prints the audit of a run. A breach of a law is a bug in kcode, and ends so.
-pub fn execute(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failure> {
+pub fn execute(global: &Global, arguments: &AuditArguments) -> Result<Outcome, Failure> {
     let journal = runs::find(global, &arguments.run)?.journal();
     let recovered = recover(&journal).with_context(|| format!("{} can't be read", journal.display()))?;
     let audit = report::audit(&recovered.records)
         .ok_or_else(|| Failure::internal(format!("{} holds no run", journal.display())))?;
-    match arguments.output {
+    match arguments.form.listing() {
         Listing::Json => output::json(&audit)?,
         Listing::Text => output::data(report::audit_page(&audit).as_bytes())?,
     }

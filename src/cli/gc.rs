@@ -8,7 +8,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Global, Listing};
+use super::arguments::{Form, Global, Listing};
 use super::failure::Failure;
 use super::output;
 use super::runs::Place;
@@ -38,9 +38,9 @@ pub struct GcArguments {
     /// Remove nothing, say what would be
     #[arg(long)]
     pub dry_run: bool,
-    /// How to print it
-    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
-    pub output: Listing,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
 }
 
 /// What `--output json` prints.
@@ -66,7 +66,7 @@ pub fn execute(global: &Global, arguments: &GcArguments) -> Result<Outcome, Fail
     keep.age = arguments.max_age.or(keep.age);
     keep.bytes = arguments.max_size.map(|size| size.0).or(keep.bytes);
     let cleared = clear(&state, keep, arguments.dry_run, None)?;
-    match arguments.output {
+    match arguments.form.listing() {
         Listing::Json => output::json(&cleared)?,
         Listing::Text => tell(&cleared)?,
     }

@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Global, Listing};
+use super::arguments::{Form, Global, Listing};
 use super::failure::Failure;
 use super::output;
 use super::runs::Place;
@@ -42,9 +42,9 @@ pub struct ListArguments {
     /// No more than the newest N
     #[arg(short = 'n', long, value_name = "N")]
     pub limit: Option<usize>,
-    /// How to print it
-    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
-    pub output: Listing,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
 }
 
 fn outcomes() -> impl clap::builder::TypedValueParser<Value = Outcome> {
@@ -77,7 +77,7 @@ pub fn execute(global: &Global, arguments: &ListArguments) -> Result<Outcome, Fa
         _ => {}
     }
     name(&unreadable);
-    match arguments.output {
+    match arguments.form.listing() {
         Listing::Json => output::json(&RunList { schema: SCHEMA, runs, unreadable })?,
         Listing::Text if runs.is_empty() => {}
         Listing::Text => output::data(text(&place, &runs, arguments.all).as_bytes())?,

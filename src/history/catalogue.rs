@@ -3,17 +3,14 @@
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::threads::on_all_processors;
 use super::{RunSummary, summarise};
 use crate::journal::{FindError, RunFolder, RunId, RunStarted, skim};
 
-/// Reading is mostly copying memory; more threads than this wait for one another.
-const MOST_THREADS: usize = 8;
 /// The first line holds the task. One that is longer than this isn't believed.
 const MOST_FIRST_LINE: u64 = 16 << 20;
 
@@ -44,20 +41,12 @@ impl Catalogue {
     /// When the folder of runs can't be read.
     pub fn read(state: &Path) -> Result<Self, FindError> {
         let folders = RunFolder::all(state)?;
-        let next = AtomicUsize::new(0);
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        let parts: Vec<Self> = thread::scope(|scope| {
-            let read = || read_some(&folders, &next);
-            let running: Vec<_> = (1..threads).map(|_| scope.spawn(read)).collect();
-            let own = read();
-            let others =
-                running.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            others.chain([own]).collect()
-        });
         let mut all = Self::default();
-        for part in parts {
-            all.runs.extend(part.runs);
-            all.unreadable.extend(part.unreadable);
+        for read in on_all_processors(&folders, Vec::new, read_one) {
+            match read {
+                Ok(summary) => all.runs.extend(summary),
+                Err(unreadable) => all.unreadable.push(unreadable),
+            }
         }
         all.runs.sort_unstable_by(|a, b| (&b.started_at, b.run.as_str()).cmp(&(&a.started_at, a.run.as_str())));
         all.unreadable.sort_unstable_by(|a, b| a.run.as_str().cmp(b.run.as_str()));
@@ -65,25 +54,16 @@ impl Catalogue {
     }
 }
 
-/// Reads runs until none is left, into one buffer.
-fn read_some(folders: &[RunFolder], next: &AtomicUsize) -> Catalogue {
-    let mut part = Catalogue::default();
-    let mut buffer = Vec::new();
-    while let Some(folder) = folders.get(next.fetch_add(1, Ordering::Relaxed)) {
-        match read_one(folder, &mut buffer) {
-            Ok(summary) => part.runs.extend(summary),
-            Err(error) => part.unreadable.push(Unreadable {
-                run: folder.id().clone(),
-                repository: beginning(folder).ok().flatten().map(|(_, started)| started.repository),
-                problem: error.to_string(),
-            }),
-        }
-    }
-    part
+fn read_one(buffer: &mut Vec<u8>, folder: &RunFolder) -> Result<Option<RunSummary>, Unreadable> {
+    read(folder, buffer).map_err(|error| Unreadable {
+        run: folder.id().clone(),
+        repository: beginning(folder).ok().flatten().map(|(_, started)| started.repository),
+        problem: error.to_string(),
+    })
 }
 
 /// A journal without a whole line is a run that didn't come to be, or is just coming.
-fn read_one(folder: &RunFolder, buffer: &mut Vec<u8>) -> io::Result<Option<RunSummary>> {
+fn read(folder: &RunFolder, buffer: &mut Vec<u8>) -> io::Result<Option<RunSummary>> {
     buffer.clear();
     File::open(folder.journal())?.read_to_end(buffer)?;
     match summarise(buffer)? {

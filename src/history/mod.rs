@@ -8,22 +8,27 @@
 //! | [`summary`](RunSummary) | one run in a few lines |
 //! | [`catalogue`](Catalogue) | the summaries of all runs, and the journals that can't be read |
 //! | [`statistics`](statistics()), [`grouping`](Grouped) | all of them counted, as a whole and in groups |
-//! | [`repair`](Repair) | what people changed by hand in what they had applied, as git tells |
-//! | `telling` | the figures in words and columns |
+//! | [`repair`](repairs()), `commits` | what people changed by hand in what they had applied, as git tells |
+//! | `telling`, `sheet` | the figures in words, and as comma-separated values |
 //! | [`retention`](Retention) | which runs are removed, and removing them |
+//! | `threads` | reading on all processors |
 
 mod catalogue;
+mod commits;
 mod grouping;
 mod repair;
 mod retention;
+mod sheet;
 mod statistics;
 mod summary;
 mod telling;
+mod threads;
 
 pub use catalogue::{Catalogue, Unreadable, beginning};
 pub use grouping::{Group, Grouped, moment};
-pub use repair::{Histories, Repair};
+pub use repair::{Repair, repairs};
 pub use retention::{Going, Keep, Reason, Retention, finish_removals};
+pub use sheet::statistics_sheet;
 pub use statistics::{Judged, Latency, PatchStatistics, RepairStatistics, Share, Statistics, statistics};
 pub use summary::{PatchFate, PatchSummary, RunSummary, TestsSummary, summarise};
-pub use telling::{figures, statistics_text};
+pub use telling::statistics_text;

@@ -8,15 +8,14 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use git2::{Commit, Repository, Sort};
+use git2::{Oid, Repository};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::RunSummary;
-use crate::journal::{RelPath, RunFolder};
+use super::commits::{AppliedPatch, blob_id, taken_up};
+use super::threads::on_all_processors;
+use super::{RunSummary, moment};
+use crate::journal::{RunFolder, RunId};
 use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState};
-
-/// How far back a repository's history is read.
-const MOST_COMMITS: usize = 20_000;
 
 /// What was changed by hand in an applied patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,79 +33,75 @@ pub enum Repair {
     Unknown(&'static str),
 }
 
-/// The histories that were looked at, by the repository's root.
-#[derive(Default)]
-pub struct Histories {
-    by_root: HashMap<String, Option<History>>,
+const NO_HISTORY: Repair = Repair::Unknown("its repository has no history that can be read");
+const NOT_COMMITTED: Repair = Repair::Unknown("its files were not committed since");
+const NOT_KEPT: Repair = Repair::Unknown("what it changed is not kept");
+
+/// What became of the patches that were applied, of runs below `state`, until the next commit of each.
+#[must_use]
+pub fn repairs(state: &Path, runs: &[RunSummary]) -> HashMap<RunId, Repair> {
+    let mut by_root: HashMap<&str, Vec<&RunSummary>> = HashMap::new();
+    for run in runs.iter().filter(|run| run.fate.is_accepted()) {
+        by_root.entry(&run.repository).or_default().push(run);
+    }
+    let committed: Vec<Committed<'_>> = by_root.into_iter().flat_map(|(root, runs)| committed(root, runs)).collect();
+    on_all_processors(&committed, HashMap::new, |repositories, run| {
+        (run.run.run.clone(), run.repair(&RunFolder::at(state, &run.run.run), repositories))
+    })
+    .into_iter()
+    .collect()
 }
 
-/// A repository with its commits in the line of HEAD, newest first: id and time in seconds.
-struct History {
-    repository: Repository,
-    commits: Vec<(git2::Oid, i64)>,
+/// An applied run, and the commit that took it up; without one, why there is none.
+struct Committed<'a> {
+    run: &'a RunSummary,
+    commit: Result<Oid, Repair>,
 }
 
-impl Histories {
-    /// What became of the patch of `run` between its application at `applied_s` (seconds since 1970) and the next commit.
-    pub fn repair(&mut self, folder: &RunFolder, run: &RunSummary, applied_s: i64) -> Repair {
-        let history = self.by_root.entry(run.repository.clone()).or_insert_with(|| History::of(&run.repository));
-        let Some(history) = history else { return Repair::Unknown("its repository has no history that can be read") };
-        let Ok(changes) = ChangeSet::load(&folder.changes()) else {
-            return Repair::Unknown("what it changed is not kept");
+fn committed<'a>(root: &str, runs: Vec<&'a RunSummary>) -> Vec<Committed<'a>> {
+    let Ok(repository) = Repository::open(root) else {
+        return runs.into_iter().map(|run| Committed { run, commit: Err(NO_HISTORY) }).collect();
+    };
+    let patch = |run: &&'a RunSummary| AppliedPatch {
+        // A moment that can't be read is later than any commit.
+        since_s: run.applied_at.as_deref().and_then(moment).map_or(i64::MAX, time::OffsetDateTime::unix_timestamp),
+        paths: &run.paths,
+    };
+    let commits = taken_up(&repository, &runs.iter().map(patch).collect::<Vec<_>>());
+    let both = runs.into_iter().zip(commits);
+    both.map(|(run, commit)| Committed { run, commit: commit.ok_or(NOT_COMMITTED) }).collect()
+}
+
+/// The repositories that a thread has open, by their roots.
+type Repositories<'a> = HashMap<&'a str, Option<Repository>>;
+
+impl<'a> Committed<'a> {
+    fn repair(&self, folder: &RunFolder, open: &mut Repositories<'a>) -> Repair {
+        let commit = match self.commit {
+            Ok(commit) => commit,
+            Err(unknown) => return unknown,
         };
-        let paths = changes.entries.iter().map(|entry| &entry.path);
-        let Some(commit) = history.next_commit(applied_s, paths) else {
-            return Repair::Unknown("its files were not committed since");
+        let root = self.run.repository.as_str();
+        let Some(repository) = open.entry(root).or_insert_with(|| Repository::open(root).ok()) else {
+            return NO_HISTORY;
         };
-        let blobs = Blobs::at(&folder.blobs());
-        let repaired = changes.entries.iter().map(|entry| history.repaired(&blobs, entry, &commit));
-        let sum = repaired.sum::<io::Result<Repaired>>();
-        sum.map_or(Repair::Unknown("what it changed is not kept"), |Repaired { hunks, edited, lines }| Repair::Known {
-            hunks,
-            edited,
-            lines,
-        })
+        match repaired_since(folder, repository, commit) {
+            Ok(Repaired { hunks, edited, lines }) => Repair::Known { hunks, edited, lines },
+            Err(_) => NOT_KEPT,
+        }
     }
 }
 
-impl History {
-    fn of(root: &str) -> Option<Self> {
-        let repository = Repository::open(root).ok()?;
-        let commits = {
-            let mut walk = repository.revwalk().ok()?;
-            walk.push_head().ok()?;
-            walk.simplify_first_parent().ok()?;
-            walk.set_sorting(Sort::TOPOLOGICAL).ok()?;
-            let time = |id| Some((id, repository.find_commit(id).ok()?.time().seconds()));
-            walk.take(MOST_COMMITS).filter_map(|id| time(id.ok()?)).collect()
-        };
-        Some(Self { repository, commits })
-    }
-
-    /// The first commit since then that has something else than its parent at one of these paths.
-    fn next_commit<'a>(&self, since_s: i64, paths: impl Iterator<Item = &'a RelPath> + Clone) -> Option<Commit<'_>> {
-        let later = self.commits.iter().take_while(|(_, time)| *time >= since_s).map(|(id, _)| *id);
-        let later: Vec<_> = later.collect();
-        later.into_iter().rev().find_map(|id| {
-            let commit = self.repository.find_commit(id).ok()?;
-            let parent = commit.parent(0).ok();
-            let differs = paths
-                .clone()
-                .any(|path| blob_id(&commit, path) != parent.as_ref().and_then(|parent| blob_id(parent, path)));
-            differs.then_some(commit)
-        })
-    }
-
-    fn repaired(&self, blobs: &Blobs, entry: &ChangedFile, commit: &Commit<'_>) -> io::Result<Repaired> {
+fn repaired_since(folder: &RunFolder, repository: &Repository, commit: Oid) -> io::Result<Repaired> {
+    let tree = repository.find_commit(commit).and_then(|commit| commit.tree()).map_err(io::Error::other)?;
+    let blobs = Blobs::at(&folder.blobs());
+    let one = |entry: &ChangedFile| {
         let content = |state: &Option<FileState>| state.map(|state| blobs.read(state.sha256)).transpose();
-        let committed = blob_id(commit, &entry.path).and_then(|id| self.repository.find_blob(id).ok());
+        let committed = blob_id(&tree, &entry.path).and_then(|id| repository.find_blob(id).ok());
         let committed = committed.as_ref().map(git2::Blob::content);
-        Ok(repaired(content(&entry.before)?.as_deref(), content(&entry.after)?.as_deref(), committed))
-    }
-}
-
-fn blob_id(commit: &Commit<'_>, path: &RelPath) -> Option<git2::Oid> {
-    commit.tree().ok()?.get_path(Path::new(path.as_str())).ok().map(|entry| entry.id())
+        io::Result::Ok(repaired(content(&entry.before)?.as_deref(), content(&entry.after)?.as_deref(), committed))
+    };
+    ChangeSet::load(&folder.changes())?.entries.iter().map(one).sum()
 }
 
 /// Counts of one file, or of several.

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{
-    Applied, AttemptFailed, Digest, Nudged, Outcome, PatchWritten, ReplyReceived, RunEnded, RunId, RunStarted, Skimmed,
-    TestCounts, TestPurpose, TestsRan, ToolAnswered, Usage, Usd, skim,
+    Applied, AttemptFailed, Digest, Nudged, Outcome, PatchWritten, RelPath, ReplyReceived, RunEnded, RunId, RunStarted,
+    Skimmed, TestCounts, TestPurpose, TestsRan, ToolAnswered, Usage, Usd, skim,
 };
 
 /// The most that is kept of the task's first line.
@@ -59,6 +59,9 @@ pub struct RunSummary {
     pub first_success: bool,
     /// The patch; `null` when nothing changed.
     pub patch: Option<PatchSummary>,
+    /// Its files, for whoever asks git about them.
+    #[serde(skip)]
+    pub paths: Vec<RelPath>,
     /// What became of the patch.
     pub fate: PatchFate,
     /// When the patch was last applied, UTC, RFC 3339.
@@ -156,6 +159,7 @@ impl RunSummary {
             verified: false,
             first_success: false,
             patch: None,
+            paths: Vec::new(),
             fate: PatchFate::None,
             applied_at: None,
         }
@@ -216,6 +220,7 @@ impl RunSummary {
             added: lines.0,
             removed: lines.1,
         });
+        self.paths = written.files.into_iter().map(|file| file.path).collect();
         self.fate = if self.patch.is_some() { PatchFate::Waiting } else { PatchFate::None };
     }
 

@@ -1,4 +1,4 @@
-//! Statistics in words, and as columns of a spreadsheet.
+//! Statistics in words.
 
 use std::fmt::Write;
 
@@ -125,42 +125,4 @@ fn cost(total: &Statistics) -> String {
         unpriced => format!("; unknown for {}", counted(unpriced as usize, "run")),
     };
     format!("{}{each}{unknown}", total.cost_usd)
-}
-
-/// Every figure with the name of its column.
-#[must_use]
-pub fn figures(of: &Statistics) -> Vec<(&'static str, String)> {
-    let patches = &of.patches;
-    let dollars = |amount: Usd| amount.dollars().to_string();
-    vec![
-        ("runs", of.runs.to_string()),
-        ("unended", of.unended.to_string()),
-        ("with_reply", of.first_success.of.to_string()),
-        ("first_success", of.first_success.count.to_string()),
-        ("verified", of.verified.count.to_string()),
-        ("with_patch", patches.whole.of.to_string()),
-        ("accepted_whole", patches.whole.count.to_string()),
-        ("accepted_partly", patches.partial.count.to_string()),
-        ("accepted_none", patches.none.count.to_string()),
-        ("handed_off", patches.handed_off.count.to_string()),
-        ("applied", patches.rolled_back.of.to_string()),
-        ("rolled_back", patches.rolled_back.count.to_string()),
-        ("repair_known", of.repair.known.to_string()),
-        ("repair_unknown", of.repair.unknown.values().sum::<u64>().to_string()),
-        ("repair_hunks", of.repair.hunks.of.to_string()),
-        ("repair_hunks_edited", of.repair.hunks.count.to_string()),
-        ("repair_lines", of.repair.lines.to_string()),
-        ("requests", of.retries.of.to_string()),
-        ("retries", of.retries.count.to_string()),
-        ("tool_calls", of.tool_failures.of.to_string()),
-        ("tool_failures", of.tool_failures.count.to_string()),
-        ("latency_mean_ms", of.latency.mean_ms.to_string()),
-        ("latency_p95_ms", of.latency.p95_ms.to_string()),
-        ("prompt_tokens", of.usage.prompt_tokens.0.to_string()),
-        ("cached_tokens", of.usage.cached_tokens.0.to_string()),
-        ("completion_tokens", of.usage.completion_tokens.0.to_string()),
-        ("cost_usd", dollars(of.cost_usd)),
-        ("unpriced", of.unpriced.to_string()),
-        ("cost_per_accepted_usd", of.cost_per_accepted_usd.map_or_else(String::new, dollars)),
-    ]
 }

@@ -59,7 +59,7 @@ fn every_figure_is_what_the_journals_say() {
     assert_eq!((&total["prompt_tokens"], &total["cached_tokens"]), (&json!(9_000), &json!(7_200)));
     assert_eq!((&total["cost_usd"], &total["unpriced"]), (&json!(0.07), &json!(1)));
     assert_eq!(total["cost_per_accepted_usd"], Value::Null, "nobody knows what eeeeeeee cost");
-    assert_eq!(total["repair"]["unknown"], json!({ "what it changed is not kept": 2 }));
+    assert_eq!(total["repair"]["unknown"], json!({ "its files were not committed since": 2 }));
 }
 
 #[test]
