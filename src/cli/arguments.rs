@@ -101,7 +101,11 @@ pub enum Command {
     Diff(RunArgument),
     /// Print the report of a run
     Show(ShowArguments),
-    /// Hold a run against the laws: reasoning, prefix, budget, files, wall and tests, from its journal alone
+    /// Hold a run against the laws, from its journal alone, on one page
+    ///
+    /// Reasoning received against reasoning sent back, turn by turn, with hashes; what each request sent, hashed anew from the
+    /// journal's messages; what was reserved for it and what it was charged; every file that tools named; what the wall stopped;
+    /// the tests, and what they ran on. Exits with 1 when the journal shows a breach.
     Audit(AuditArguments),
     /// Write the patch of a run to the working tree
     Apply(RunArgument),
@@ -110,8 +114,19 @@ pub enum Command {
     /// List the runs of this repository
     Runs(ListArguments),
     /// Count what the runs of this repository came to, what became of their patches, and what they cost
+    ///
+    /// Everything is counted from the journals and from git's history each time; nothing is stored. A first success is a run
+    /// that was verified without its tests ever sending the model back. A patch is accepted whole when all of it was applied as
+    /// it was and not undone; it is handed off when nobody applied it. Human repair is what was rewritten in a review, and what
+    /// differs in the patch's hunks between the tree after it was applied and the next commit of its files.
     Stats(StatsArguments),
-    /// Remove runs beyond what settings keep: the oldest, never the latest of a repository
+    /// Remove runs beyond what settings keep, and test results that are out of date
+    ///
+    /// A run goes when there are newer ones enough (`keep.runs`), when its last event is too old (`keep.age`), or when newer
+    /// ones take the room (`keep.size`). Whatever the limits, these stay: a run that is at work, the latest run of each
+    /// repository, its latest run whose patch nobody applied, a run whose patch stands in the tree as it was applied (it can be
+    /// undone), one whose patch is just being applied or undone, and one whose journal can't be read. The same happens by
+    /// itself after each run, for at most 50 ms; what is left then goes after a later one.
     Gc(GcArguments),
 }
 

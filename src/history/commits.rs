@@ -3,7 +3,6 @@
 //! All patches that were applied to a repository are looked for in one walk, and of each commit only the names of its files
 //! are asked: ten thousand runs must not take a walk each.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -18,6 +17,8 @@ const MOST_COMMITS: usize = 20_000;
 pub(super) struct AppliedPatch<'a> {
     /// When, in seconds since 1970.
     pub since_s: i64,
+    /// HEAD when its run began, which took up nothing of it: git's clock has no more than seconds.
+    pub head: Option<Oid>,
     /// The files that it changes.
     pub paths: &'a [RelPath],
 }
@@ -25,18 +26,24 @@ pub(super) struct AppliedPatch<'a> {
 /// The commit that took up each patch, in their order; `None` where there is none yet.
 pub(super) fn taken_up(repository: &Repository, applied: &[AppliedPatch<'_>]) -> Vec<Option<Oid>> {
     let mut found = vec![None; applied.len()];
-    let mut later: Vec<usize> = (0..applied.len()).collect();
-    later.sort_by_key(|number| Reverse(applied[*number].since_s));
-    let earliest = later.last().map_or(i64::MAX, |number| applied[*number].since_s);
+    let earliest = applied.iter().map(|patch| patch.since_s).min().unwrap_or(i64::MAX);
+    let line = line_of_head(repository, earliest);
+    let places: HashMap<Oid, usize> = line.iter().enumerate().map(|(place, commit)| (commit.id(), place)).collect();
+    let mut from: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (number, patch) in applied.iter().enumerate() {
+        let later = line.partition_point(|commit| commit.time().seconds() < patch.since_s);
+        let after = patch.head.and_then(|head| places.get(&head)).map_or(0, |place| place + 1);
+        from.entry(later.max(after)).or_default().push(number);
+    }
     let mut by_path: HashMap<&str, Vec<usize>> = HashMap::new();
-    for commit in line_of_head(repository, earliest).into_iter().rev() {
-        while let Some(number) = later.pop_if(|number| applied[*number].since_s <= commit.time().seconds()) {
+    for (place, commit) in line.iter().enumerate() {
+        for number in from.remove(&place).unwrap_or_default() {
             applied[number].paths.iter().for_each(|path| by_path.entry(path.as_str()).or_default().push(number));
         }
         if by_path.is_empty() {
             continue;
         }
-        for path in changed_paths(repository, &commit).unwrap_or_default() {
+        for path in changed_paths(repository, commit).unwrap_or_default() {
             for number in by_path.remove(path.as_str()).unwrap_or_default() {
                 found[number].get_or_insert(commit.id());
             }
@@ -45,11 +52,14 @@ pub(super) fn taken_up(repository: &Repository, applied: &[AppliedPatch<'_>]) ->
     found
 }
 
-/// Commits from HEAD on by their first parents, as long as they aren't older than that.
+/// Commits down to HEAD by first parents, oldest first, without those that are older than that.
 fn line_of_head(repository: &Repository, earliest_s: i64) -> Vec<Commit<'_>> {
     let head = repository.head().and_then(|head| head.peel_to_commit()).ok();
     let line = std::iter::successors(head, |commit| commit.parent(0).ok());
-    line.take_while(|commit| commit.time().seconds() >= earliest_s).take(MOST_COMMITS).collect()
+    let line = line.take_while(|commit| commit.time().seconds() >= earliest_s).take(MOST_COMMITS);
+    let mut line: Vec<_> = line.collect();
+    line.reverse();
+    line
 }
 
 /// The files in which a commit differs from its first parent. Where history was cut off (a shallow clone) nobody knows them.

@@ -5,7 +5,7 @@
 //!
 //! | File | What it does |
 //! |---|---|
-//! | [`summary`](RunSummary) | one run in a few lines |
+//! | [`summary`](RunSummary), [`review`](ReviewSummary) | one run, and what a person decided about it, in a few lines |
 //! | [`catalogue`](Catalogue) | the summaries of all runs, and the journals that can't be read |
 //! | [`statistics`](statistics()), [`grouping`](Grouped) | all of them counted, as a whole and in groups |
 //! | [`repair`](repairs()), `commits` | what people changed by hand in what they had applied, as git tells |
@@ -18,6 +18,7 @@ mod commits;
 mod grouping;
 mod repair;
 mod retention;
+mod review;
 mod sheet;
 mod statistics;
 mod summary;
@@ -28,6 +29,7 @@ pub use catalogue::{Catalogue, Unreadable, beginning};
 pub use grouping::{Group, Grouped, moment};
 pub use repair::{Repair, repairs};
 pub use retention::{Going, Keep, Reason, Retention, finish_removals};
+pub use review::ReviewSummary;
 pub use sheet::statistics_sheet;
 pub use statistics::{Judged, Latency, PatchStatistics, RepairStatistics, Share, Statistics, statistics};
 pub use summary::{PatchFate, PatchSummary, RunSummary, TestsSummary, summarise};

@@ -65,6 +65,7 @@ fn committed<'a>(root: &str, runs: Vec<&'a RunSummary>) -> Vec<Committed<'a>> {
     let patch = |run: &&'a RunSummary| AppliedPatch {
         // A moment that can't be read is later than any commit.
         since_s: run.applied_at.as_deref().and_then(moment).map_or(i64::MAX, time::OffsetDateTime::unix_timestamp),
+        head: run.head.as_deref().and_then(|head| Oid::from_str(head).ok()),
         paths: &run.paths,
     };
     let commits = taken_up(&repository, &runs.iter().map(patch).collect::<Vec<_>>());

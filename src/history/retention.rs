@@ -1,7 +1,8 @@
 //! Which runs are kept: so many, so long, so much; and removing the others.
 //!
-//! Whatever the limits, these stay: a run that somebody works on, one whose patch is just being written to a tree, and the
-//! latest of each repository. A run goes whole or not at all: its folder is renamed first, under the lock of its journal.
+//! Whatever the limits, these stay: a run that somebody works on, one whose patch is just being written to a tree, the latest
+//! of each repository and the latest of it whose patch waits, and one whose patch stands in the tree as it was applied: what
+//! it replaced is needed to undo it. A run goes whole or not at all: its folder is renamed first, under the lock of its journal.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::beginning;
 use crate::journal::{FindError, RunFolder, RunId, is_abandoned};
-use crate::workspace::remove_tree;
+use crate::workspace::{ChangeSet, remove_tree, still_applies};
 
 /// What a folder is called while it is being removed: no run's name.
 const GOING: &str = ".going-";
@@ -80,10 +81,12 @@ impl Retention {
     /// The runs that `keep` lets go, oldest first.
     #[must_use]
     pub fn going(&self, keep: Keep, now: SystemTime) -> Vec<Going> {
-        let beyond = self.beyond(keep, now);
-        let mut newest = Newest { runs: &self.runs, by_repository: HashMap::new(), seen: 0 };
+        let mut latest = Newest::of(self, |_| true);
+        let mut waiting = Newest::of(self, is_waiting);
         let mut going = Vec::new();
-        for (place, reason) in beyond.into_iter().rev() {
+        // Newest first, because of those it is soon known that others are newer; time must not go into the oldest, which may
+        // be the only run of its repository, each time anew.
+        for (place, reason) in self.beyond(keep, now) {
             if self.is_late() {
                 break;
             }
@@ -91,11 +94,17 @@ impl Retention {
             // One that can't be read may be the only trace of something: it stays, and `kcode runs` names it.
             let Ok(begun) = beginning(run) else { continue };
             let repository = begun.map(|(_, started)| started.repository);
-            let is_latest = repository.as_ref().is_some_and(|repository| newest.is_at(place, repository));
-            if !is_latest && !self.spared.contains(run.id()) && is_abandoned(&run.journal()) {
+            let is_needed = |root: &String| {
+                latest.is_at(place, root)
+                    || (is_waiting(run) && waiting.is_at(place, root))
+                    || can_be_undone(run, Path::new(root))
+            };
+            let stays = self.spared.contains(run.id()) || !is_abandoned(&run.journal());
+            if !stays && !repository.as_ref().is_some_and(is_needed) {
                 going.push(Going { run: run.id().clone(), repository, bytes: size(run.path()), reason });
             }
         }
+        going.reverse();
         going
     }
 
@@ -160,18 +169,40 @@ pub fn finish_removals(state: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The newest run of each repository, as far as it was asked for.
+/// Whether the run has a patch that isn't in anybody's tree.
+fn is_waiting(run: &RunFolder) -> bool {
+    fs::metadata(run.patch()).is_ok_and(|patch| patch.len() > 0) && !run.applied().exists()
+}
+
+/// Whether the tree at `root` is what the run's patch made of it. There are never many such runs: no more than files.
+fn can_be_undone(run: &RunFolder, root: &Path) -> bool {
+    let changes = ChangeSet::load(&run.changes());
+    changes.is_ok_and(|changes| !changes.is_empty() && still_applies(root, &changes.reversed()).is_ok())
+}
+
+/// The newest run of each repository among those that count, as far as it was asked for.
 struct Newest<'a> {
-    runs: &'a [(SystemTime, RunFolder)],
+    of: &'a Retention,
+    counts: fn(&RunFolder) -> bool,
     by_repository: HashMap<String, usize>,
     seen: usize,
 }
 
-impl Newest<'_> {
-    /// Whether no run before `place` is of this repository.
+impl<'a> Newest<'a> {
+    fn of(of: &'a Retention, counts: fn(&RunFolder) -> bool) -> Self {
+        Self { of, counts, by_repository: HashMap::new(), seen: 0 }
+    }
+
+    /// Whether no run before `place` is of this repository. What isn't known in time counts as such.
     fn is_at(&mut self, place: usize, repository: &str) -> bool {
         while self.seen < place && !self.by_repository.contains_key(repository) {
-            if let Ok(Some((_, started))) = beginning(&self.runs[self.seen].1) {
+            if self.of.is_late() {
+                return true;
+            }
+            let (_, run) = &self.of.runs[self.seen];
+            if (self.counts)(run)
+                && let Ok(Some((_, started))) = beginning(run)
+            {
                 self.by_repository.entry(started.repository).or_insert(self.seen);
             }
             self.seen += 1;

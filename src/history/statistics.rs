@@ -97,9 +97,28 @@ pub struct RepairStatistics {
     pub hunks: Share,
     /// Lines changed by hand in those hunks.
     pub lines: u64,
+    /// Hunks that were rewritten in reviews, before they were applied, of all hunks of the patches that were reviewed.
+    pub review_hunks: Share,
+    /// Lines changed by hand in those.
+    pub review_lines: u64,
 }
 
 impl RepairStatistics {
+    fn of(runs: &[Judged<'_>]) -> Self {
+        let mut all = Self::default();
+        for (run, repair) in runs {
+            if let Some(repair) = repair {
+                all.add(repair);
+            }
+            if let Some(review) = run.review.as_ref().filter(|_| run.fate.is_accepted()) {
+                let Share { count, of } = all.review_hunks;
+                all.review_hunks = Share { count: count + review.edited, of: of + review.hunks };
+                all.review_lines += review.lines;
+            }
+        }
+        all
+    }
+
     fn add(&mut self, repair: &Repair) {
         match repair {
             Repair::Unknown(why) => *self.unknown.entry((*why).to_owned()).or_default() += 1,
@@ -124,8 +143,6 @@ pub fn statistics(runs: &[Judged<'_>]) -> Statistics {
     let cost_usd = ended().filter_map(|run| run.cost_usd).sum::<Usd>();
     let unpriced = share(ended(), |run| run.requests > 0 && run.cost_usd.is_none(), |_| true).count;
     let accepted = share(ended(), |run| run.fate.is_accepted(), |_| true).count;
-    let mut repair = RepairStatistics::default();
-    runs.iter().filter_map(|(_, repaired)| *repaired).for_each(|repaired| repair.add(repaired));
     Statistics {
         runs: ended().count() as u64,
         unended: runs.len() as u64 - ended().count() as u64,
@@ -144,7 +161,7 @@ pub fn statistics(runs: &[Judged<'_>]) -> Statistics {
         cost_per_accepted_usd: (accepted > 0 && unpriced == 0)
             .then(|| Usd::from_dollars(cost_usd.dollars() / accepted as f64))
             .flatten(),
-        repair,
+        repair: RepairStatistics::of(runs),
     }
 }
 

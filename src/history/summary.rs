@@ -5,6 +5,7 @@ use std::io;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ReviewSummary;
 use crate::journal::{
     Applied, AttemptFailed, Digest, Nudged, Outcome, PatchWritten, RelPath, ReplyReceived, RunEnded, RunId, RunStarted,
     Skimmed, TestCounts, TestPurpose, TestsRan, ToolAnswered, Usage, Usd, skim,
@@ -28,6 +29,9 @@ pub struct RunSummary {
     pub task: String,
     /// The repository's root.
     pub repository: String,
+    /// HEAD's commit when it began, for whoever asks git about what came later.
+    #[serde(skip)]
+    pub head: Option<String>,
     /// The model.
     pub model: String,
     /// kcode's version.
@@ -64,6 +68,8 @@ pub struct RunSummary {
     pub paths: Vec<RelPath>,
     /// What became of the patch.
     pub fate: PatchFate,
+    /// The review that it was applied after; `null` when it was applied without one, or isn't.
+    pub review: Option<ReviewSummary>,
     /// When the patch was last applied, UTC, RFC 3339.
     pub applied_at: Option<String>,
 }
@@ -101,7 +107,7 @@ pub enum PatchFate {
     Waiting,
     /// All of it was applied.
     Applied,
-    /// A part of it was applied.
+    /// A part of it was applied, or hunks of it as a person rewrote them.
     Partly,
     /// It was applied and undone.
     Undone,
@@ -144,6 +150,7 @@ impl RunSummary {
             ended: false,
             task: task.chars().take(TASK_CHARS).collect(),
             repository: started.repository,
+            head: started.head,
             model: started.model,
             version: started.version,
             total_ms: 0,
@@ -161,6 +168,7 @@ impl RunSummary {
             patch: None,
             paths: Vec::new(),
             fate: PatchFate::None,
+            review: None,
             applied_at: None,
         }
     }
@@ -182,9 +190,10 @@ impl RunSummary {
             }
             "patch_written" => self.patch(line.read()?),
             "resumed" => (self.outcome, self.ended) = (Outcome::Interrupted, false),
+            "reviewed" => self.review = ReviewSummary::read(line)?,
             "run_ended" => self.end(line.read()?),
             "applied" => self.applied(line.read()?, line.at),
-            "undone" => self.fate = PatchFate::Undone,
+            "undone" => (self.fate, self.review) = (PatchFate::Undone, None),
             _ => {}
         }
         Ok(())
@@ -220,6 +229,7 @@ impl RunSummary {
             added: lines.0,
             removed: lines.1,
         });
+        self.review = None;
         self.paths = written.files.into_iter().map(|file| file.path).collect();
         self.fate = if self.patch.is_some() { PatchFate::Waiting } else { PatchFate::None };
     }
@@ -236,7 +246,11 @@ impl RunSummary {
 
     fn applied(&mut self, applied: Option<Applied>, at: &str) {
         let Some(applied) = applied else { return };
-        let whole = self.patch.is_none_or(|patch| applied.files >= patch.files);
+        let takes_all = self.review.as_ref().is_none_or(ReviewSummary::takes_all);
+        let whole = takes_all && self.patch.is_none_or(|patch| applied.files >= patch.files);
+        if let Some(review) = &self.review {
+            self.paths.clone_from(&review.paths);
+        }
         self.fate = if whole { PatchFate::Applied } else { PatchFate::Partly };
         self.applied_at = Some(at.to_owned());
     }

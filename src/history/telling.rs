@@ -107,11 +107,17 @@ fn repair(total: &Statistics) -> String {
         0 => "nothing known".to_owned(),
         known => {
             let Share { count, of } = repair.hunks;
-            let (lines, patches) = (counted(repair.lines as usize, "line"), counted(known as usize, "patch"));
-            let patches = patches.replace("patchs", "patches");
+            let lines = counted(repair.lines as usize, "line");
+            let patches = if known == 1 { "1 patch".to_owned() } else { format!("{known} patches") };
             format!("{count} of {of} hunks edited, {lines}, in {patches}")
         }
     };
+    if let Share { count, of } = repair.review_hunks
+        && of > 0
+    {
+        let lines = counted(repair.review_lines as usize, "line");
+        let _ = write!(text, "; in reviews {count} of {of} hunks, {lines}");
+    }
     for (why, count) in &repair.unknown {
         let _ = write!(text, "; unknown for {count}: {}", sanitise(why));
     }

@@ -202,6 +202,12 @@ impl RunFolder {
         self.path.join("changes.json")
     }
 
+    /// How exactly it was applied, for undo; only while it is.
+    #[must_use]
+    pub fn applied(&self) -> PathBuf {
+        self.path.join("applied.json")
+    }
+
     /// What is used to tell the ids of trees, while the run runs.
     #[must_use]
     pub fn tree(&self) -> PathBuf {

@@ -108,14 +108,14 @@ fn aged() -> World {
 }
 
 #[test]
-fn runs_go_by_count_age_and_size_but_the_latest_of_a_repository_stays() {
+fn runs_go_by_count_age_and_size_but_the_latest_of_a_repository_and_its_latest_waiting_patch_stay() {
     for limit in [["--keep", "1"], ["--max-age", "36h"], ["--max-size", "1kB"]] {
         let world = aged();
         let told = world.run(world.kcode(&[&["gc", "--dry-run"], &limit[..]].concat())).code(0);
-        told.says(&["would remove 3 runs"]);
+        told.says(&["would remove 2 runs"]);
         assert_eq!(left(&world).len(), 5, "{limit:?}");
-        world.run(world.kcode(&[&["gc"], &limit[..]].concat())).code(0).says(&["removed 3 runs"]);
-        assert_eq!(left(&world), ["cccccccc", "eeeeeeee"], "{limit:?}");
+        world.run(world.kcode(&[&["gc"], &limit[..]].concat())).code(0).says(&["removed 2 runs"]);
+        assert_eq!(left(&world), ["cccccccc", "dddddddd", "eeeeeeee"], "{limit:?}");
     }
 }
 
@@ -137,8 +137,26 @@ fn what_somebody_works_on_or_nobody_can_read_stays() {
     journal.lock().unwrap();
     fs::write(world.state().join("runs/bbbbbbbb/journal.jsonl"), "garbage\ngarbage\n").unwrap();
     age(&world, "bbbbbbbb", 4);
+    fs::write(world.state().join("runs/dddddddd/applied.json"), "{}").unwrap();
     world.start(world.kcode(&["gc", "--keep", "1"])).wait().code(0).says(&["removed 1 run "]);
     assert_eq!(left(&world), ["aaaaaaaa", "bbbbbbbb", "cccccccc", "eeeeeeee"]);
+}
+
+#[test]
+fn what_undo_needs_stays_as_long_as_it_is_of_use() {
+    let world = World::new();
+    world.run_freely(world.keyed(&mender(), &["fix", TASK, "--apply"])).code(0);
+    let applied = world.runs()[0].file_name().unwrap().to_str().unwrap().to_owned();
+    let (here, state) = (world.root(), world.state());
+    for (id, day) in [("22222222", "01"), ("33333333", "02")] {
+        MadeRun::new(id, &format!("2026-01-{day}T10:00:00.000Z"), &here).verified_run().keep(&state);
+    }
+    age(&world, &applied, 9);
+    world.start(world.kcode(&["gc", "--keep", "1"])).wait().code(0).says(&["removed 1 run "]);
+    assert!(left(&world).contains(&applied), "the tree is as the patch made it");
+    world.write("greeting.txt", "Hello, dear World!\n");
+    world.start(world.kcode(&["gc", "--keep", "1"])).wait().code(0).says(&["removed 1 run "]);
+    assert!(!left(&world).contains(&applied));
 }
 
 #[test]

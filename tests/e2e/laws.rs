@@ -76,6 +76,9 @@ fn the_journal_is_sound(kept: &Kept) {
         assert_shape("event", record);
     }
     history_is_valid(&kept.messages());
+    let recovered = kcode::journal::recover(&kept.0.join("journal.jsonl")).unwrap();
+    let audit = kcode::report::audit(&recovered.records).unwrap();
+    assert_eq!(audit.breaches, [""; 0], "the audit of {}", kept.0.display());
 }
 
 /// Every call has exactly one answer before anything else is said.

@@ -25,6 +25,7 @@ mod tree;
 mod world;
 
 mod apply;
+mod audit;
 mod budget;
 mod certificate;
 mod commands;

@@ -112,7 +112,12 @@ fn a_repair_by_hand_is_known_once_it_is_committed() {
     assert_eq!(repair(&world)["known"], 0, "that commit has nothing to do with it");
     world.write("greeting.txt", "Hello, dear World!\n");
     world.commit_all();
-    assert_eq!(repair(&world), json!({ "known": 1, "unknown": {}, "hunks": of(1, 1), "lines": 1 }));
+    assert_eq!(
+        repair(&world),
+        json!({
+            "known": 1, "unknown": {}, "hunks": of(1, 1), "lines": 1, "review_hunks": of(0, 0), "review_lines": 0
+        })
+    );
     world.write("greeting.txt", "Good-bye!\n");
     world.commit_all();
     assert_eq!(repair(&world)["lines"], 1, "what comes after the next commit is no repair");

@@ -30,7 +30,8 @@ impl MadeRun {
             Self { id: id.clone(), at: at.to_owned(), turn: 0, price: Usd::from_dollars(0.01), records: Vec::new() };
         made.add(Event::RunStarted(RunStarted {
             run: id,
-            version: "0.1.0".into(),
+            // No version's tools: nobody can tell which bytes were sent.
+            version: "0.0.0".into(),
             task: format!("mend what {at} broke\nand more"),
             repository: root.display().to_string(),
             head: None,
@@ -216,6 +217,11 @@ impl MadeRun {
         let folder = state.join("runs").join(self.id.as_str());
         fs::create_dir_all(&folder).expect("a folder");
         fs::write(folder.join("journal.jsonl"), self.lines()).expect("a journal");
+        let has_patch =
+            |record: &Record| matches!(&record.event, Event::PatchWritten(written) if written.sha256.is_some());
+        if self.records.iter().any(has_patch) {
+            fs::write(folder.join("patch.diff"), "diff --git a/file0.txt b/file0.txt\n").expect("a patch");
+        }
         folder
     }
 }

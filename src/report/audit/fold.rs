@@ -1,15 +1,17 @@
 //! From a journal to an audit.
 
-use serde_json::Value;
-use sha2::Digest as _;
+use std::collections::BTreeMap;
 
-use super::shape::{AUDIT_SCHEMA, Audit, Charge, PrefixSent, ReasoningTurn, TouchedFile};
+use serde_json::Value;
+
+use super::named::Named;
+use super::rebuilt::Rebuilt;
+use super::shape::{AUDIT_SCHEMA, Audit, Charge, PrefixSent, ReasoningTurn, StoppedAct, TouchedFile};
 use crate::journal::{
-    AttemptFailed, Digest, Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted,
-    Tokens, ToolCalled, Usd,
+    AttemptFailed, Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted, TestPurpose,
+    TestsRan, Tokens, ToolAnswered, ToolCalled, Usd,
 };
-use crate::model::{Conversation, Receipt};
-use crate::tools;
+use crate::model::Receipt;
 
 /// Folds `records` into an audit; `None` when they hold no run.
 #[must_use]
@@ -21,6 +23,8 @@ pub fn audit(records: &[Record]) -> Option<Audit> {
         received: None,
         pending: None,
         in_patch: Vec::new(),
+        root: started.repository.clone(),
+        led_out: Vec::new(),
     };
     for record in records {
         auditing.take(&record.event);
@@ -37,6 +41,10 @@ struct Auditing {
     /// The request that has neither reply nor failure yet.
     pending: Option<RequestSent>,
     in_patch: Vec<String>,
+    /// The repository's root.
+    root: String,
+    /// Calls on paths that lead out, without an answer yet: turn, id and place in what was stopped.
+    led_out: Vec<(u32, String, usize)>,
 }
 
 impl Auditing {
@@ -48,8 +56,9 @@ impl Auditing {
             Event::AttemptFailed(failed) => self.failed(failed),
             Event::Message(message) => self.message(message),
             Event::ToolCalled(called) => self.called(called),
+            Event::ToolAnswered(answered) => self.answered(answered),
             Event::PatchWritten(written) => self.patch(written),
-            Event::TestsRan(ran) => self.audit.tests.push(ran.into()),
+            Event::TestsRan(ran) => self.tests(ran),
             Event::TestsTouched(touched) => self.audit.touched.clone_from(&touched.flags),
             Event::Nudged(nudged) => self.audit.nudges.push(nudged.clone()),
             Event::Residue(residue) => self.audit.residue = Some(residue.clone()),
@@ -139,11 +148,37 @@ impl Auditing {
 
     fn called(&mut self, called: &ToolCalled) {
         let arguments: Value = serde_json::from_str(&called.arguments).unwrap_or_default();
-        let Some(path) = arguments["path"].as_str() else { return };
-        let file = file_at(&mut self.audit.files, path);
-        *file.tools.entry(called.tool.clone()).or_default() += 1;
-        if file.turns.last() != Some(&called.turn) {
-            file.turns.push(called.turn);
+        let (turn, tool) = (called.turn, called.tool.clone());
+        match Named::of(arguments["path"].as_str(), &self.root) {
+            Named::Everything => *self.audit.on_everything.entry(tool).or_default() += 1,
+            Named::File(path) => {
+                let file = file_at(&mut self.audit.files, &path);
+                *file.tools.entry(tool).or_default() += 1;
+                if file.turns.last() != Some(&turn) {
+                    file.turns.push(turn);
+                }
+            }
+            Named::Out { path, why } => {
+                self.led_out.push((turn, called.id.clone(), self.audit.stopped.len()));
+                let act = StoppedAct { turn: Some(turn), by: tool, what: path, why: why.to_owned(), held: true };
+                self.audit.stopped.push(act);
+            }
+        }
+    }
+
+    /// A path that leads out has to be refused.
+    fn answered(&mut self, answered: &ToolAnswered) {
+        for (_, _, place) in self.led_out.extract_if(.., |(turn, id, _)| (*turn, &*id) == (answered.turn, &answered.id))
+        {
+            self.audit.stopped[place].held = !answered.ok;
+        }
+    }
+
+    fn tests(&mut self, ran: &TestsRan) {
+        self.audit.tests.push(ran.into());
+        if let Some(why) = ran.result.stopped.clone().filter(|_| !ran.cached) {
+            let by = if ran.purpose == TestPurpose::Model { "run_tests" } else { "tests" }.to_owned();
+            self.audit.stopped.push(StoppedAct { turn: None, by, what: ran.command.clone(), why, held: true });
         }
     }
 
@@ -170,48 +205,12 @@ fn file_at<'a>(files: &'a mut Vec<TouchedFile>, path: &str) -> &'a mut TouchedFi
     &mut files[place]
 }
 
-/// What went out, hashed anew: model, tools and messages, as [`Conversation`] lays them out.
-struct Rebuilt {
-    hasher: sha2::Sha256,
-    bytes: u64,
-    messages: usize,
-    /// Another version has other tools; its bytes can't be made anew.
-    is_ours: bool,
-}
-
-impl Rebuilt {
-    fn of(started: &RunStarted) -> Self {
-        let head = Conversation::new(&started.model, Some(&started.cache_key), tools::schemas());
-        let is_ours = started.version == env!("CARGO_PKG_VERSION");
-        let mut rebuilt = Self { hasher: sha2::Sha256::new(), bytes: 0, messages: 0, is_ours };
-        rebuilt.append(head.prefix());
-        rebuilt
-    }
-
-    fn push(&mut self, message: &str) {
-        if self.messages > 0 {
-            self.append(",");
-        }
-        self.append(message);
-        self.messages += 1;
-    }
-
-    fn append(&mut self, text: &str) {
-        self.hasher.update(text);
-        self.bytes += text.len() as u64;
-    }
-
-    /// Whether a request's prefix is this; `None` when that can't be known.
-    fn is(&self, request: &RequestSent) -> Option<bool> {
-        let digest = Digest::from_raw(self.hasher.clone().finalize().into());
-        self.is_ours.then(|| digest == request.prefix_sha256 && self.bytes == request.prefix_bytes)
-    }
-}
-
 /// Every breach of a law that `audit` shows.
 fn breaches(audit: &Audit) -> Vec<String> {
     let open = audit.wall.iter().filter(|proof| !proof.held);
     let open = open.map(|proof| format!("law 2: the wall did not stop this: {} ({})", proof.attempt, proof.detail));
+    let out = audit.stopped.iter().filter(|act| !act.held);
+    let out = out.map(|act| format!("law 2: {} was answered about {}, which leads out", act.by, act.what));
     let lost = audit.reasoning.iter().filter(|turn| !turn.is_same);
     let lost = lost.map(|turn| format!("law 4: the reply of turn {} was not kept as it was received", turn.turn));
     let moved = audit.prefixes.iter().filter(|prefix| !prefix.kept);
@@ -227,8 +226,8 @@ fn breaches(audit: &Audit) -> Vec<String> {
         format!("law 6: turn {} was charged {charged} tokens, and {reserved} were reserved", charge.turn)
     });
     let left = audit.residue.iter().filter(|residue| residue.survivors > 0);
-    let left = left.map(|residue| format!("law 10: {} processes outlived the run", residue.survivors));
-    open.chain(lost).chain(moved).chain(unproved).chain(above).chain(left).collect()
+    let left = left.map(|residue| format!("law 10: processes outlived the run: {}", residue.survivors));
+    open.chain(out).chain(lost).chain(moved).chain(unproved).chain(above).chain(left).collect()
 }
 
 fn empty(started: &RunStarted) -> Audit {
@@ -243,7 +242,9 @@ fn empty(started: &RunStarted) -> Audit {
         prefixes: Vec::new(),
         budget: Vec::new(),
         files: Vec::new(),
+        on_everything: BTreeMap::new(),
         wall: Vec::new(),
+        stopped: Vec::new(),
         tests: Vec::new(),
         touched: Vec::new(),
         nudges: Vec::new(),

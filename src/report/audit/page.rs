@@ -81,7 +81,12 @@ fn write_files(out: &mut String, audit: &Audit) -> std::fmt::Result {
         let tools = if tools.is_empty() { "none (a test run wrote it)".to_owned() } else { tools };
         vec![file.path.clone(), tools, turns, if file.changed { "changed" } else { "" }.to_owned()]
     };
-    write!(out, "{}", table(&["file", "tools", "turns", "patch"], audit.files.iter().map(row).collect()))
+    write!(out, "{}", table(&["file", "tools", "turns", "patch"], audit.files.iter().map(row).collect()))?;
+    let on_everything = audit.on_everything.iter().map(|(tool, count)| format!("{} {count}×", sanitise(tool)));
+    match &on_everything.collect::<Vec<_>>()[..] {
+        [] => Ok(()),
+        calls => writeln!(out, "on no file of their own: {}", calls.join(", ")),
+    }
 }
 
 fn write_wall(out: &mut String, audit: &Audit) -> std::fmt::Result {
@@ -104,6 +109,13 @@ fn write_wall(out: &mut String, audit: &Audit) -> std::fmt::Result {
         if !attempts.is_empty() {
             writeln!(out, "  {:<10} {}", guard.name(), attempts.join(", "))?;
         }
+    }
+    writeln!(out, "Stopped while it ran: {}", if audit.stopped.is_empty() { "nothing" } else { "" })?;
+    for act in &audit.stopped {
+        let turn = act.turn.map(|turn| format!("turn {turn}: ")).unwrap_or_default();
+        let not = if act.held { "" } else { "NOT stopped: " };
+        let (by, what, why) = (sanitise(&act.by), sanitise(&act.what), sanitise(&act.why));
+        writeln!(out, "  {not}{turn}{by} {what} ({why})")?;
     }
     match &audit.residue {
         Some(residue) => {

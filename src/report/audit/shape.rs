@@ -33,8 +33,12 @@ pub struct Audit {
     pub budget: Vec<Charge>,
     /// Every file that a tool call names or the patch changes, by path.
     pub files: Vec<TouchedFile>,
+    /// How often each tool was called without naming a file: on the whole repository, or to run tests.
+    pub on_everything: BTreeMap<String, u64>,
     /// Law 2: the attempts to break out that were made before the run, and what came of them.
     pub wall: Vec<Proof>,
+    /// What was stopped while the run ran: paths that lead out, and tests that were ended.
+    pub stopped: Vec<StoppedAct>,
     /// Law 7: every run of the tests.
     pub tests: Vec<TestsSeen>,
     /// What in the patch touches tests.
@@ -99,7 +103,7 @@ pub struct Charge {
 /// A file that tools were asked about, or that the patch changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TouchedFile {
-    /// The path, as the model gave it.
+    /// The path below the repository's root, or `@logs/` and the name of a log.
     pub path: String,
     /// How often each tool was called on it.
     pub tools: BTreeMap<String, u64>,
@@ -107,6 +111,21 @@ pub struct TouchedFile {
     pub turns: Vec<u32>,
     /// Whether the patch changes it.
     pub changed: bool,
+}
+
+/// Something that was tried during the run and not let happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StoppedAct {
+    /// The turn, where it was the model's wish.
+    pub turn: Option<u32>,
+    /// The tool, or `tests` for those that kcode ran by itself.
+    pub by: String,
+    /// The path that was asked for, or the command that ran.
+    pub what: String,
+    /// Why it was stopped.
+    pub why: String,
+    /// False when the answer shows that it was not stopped.
+    pub held: bool,
 }
 
 /// A run of the tests, and what it ran on.
