@@ -138,6 +138,6 @@ impl Nudged {
     /// True when a verification sent the model back to work.
     #[must_use]
     pub fn is_verdict(&self) -> bool {
-        matches!(self.kind.as_str(), "tests_failed" | "tests_weakened")
+        matches!(self.kind.as_str(), "tests_failed" | "checks_failed" | "tests_weakened")
     }
 }

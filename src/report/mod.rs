@@ -2,6 +2,7 @@
 //! the tests run again.
 
 mod audit;
+mod checks;
 mod decide;
 mod evidence_lines;
 mod fold;
@@ -10,8 +11,10 @@ mod markdown;
 mod shape;
 mod trailers;
 mod verification;
+mod verified_check;
 
 pub use audit::{Audit, audit, page as audit_page};
+pub use checks::{CheckReport, CheckState, LatestCheck};
 pub use decide::{Decision, decide};
 pub use fold::fold;
 pub use latest::Latest;
@@ -19,3 +22,4 @@ pub use markdown::markdown;
 pub use shape::*;
 pub use trailers::trailers;
 pub use verification::*;
+pub use verified_check::VerifiedCheck;

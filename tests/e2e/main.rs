@@ -28,6 +28,7 @@ mod apply;
 mod audit;
 mod budget;
 mod certificate;
+mod checks;
 mod commands;
 mod crash;
 mod demo;

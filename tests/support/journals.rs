@@ -40,6 +40,8 @@ impl MadeRun {
             sandbox: "auto".into(),
             limits: Limits { max_turns: 60, max_tokens: None, max_cost_usd: None, max_time_s: 1_200 },
             cache_key: "k".into(),
+            flags: vec![],
+            test: None,
         }));
         made.message(&serde_json::json!({ "role": "system", "content": "You mend code. ".repeat(300) }));
         made

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::named::Named;
 use super::rebuilt::Rebuilt;
-use super::shape::{AUDIT_SCHEMA, Audit, Charge, PrefixSent, ReasoningTurn, StoppedAct, TouchedFile};
+use super::shape::{AUDIT_SCHEMA, Audit, Charge, PrefixSent, ReasoningTurn, StoppedAct, TestsSeen, TouchedFile};
 use crate::journal::{
     AttemptFailed, Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted, TestPurpose,
     TestsRan, Tokens, ToolAnswered, ToolCalled, Usd,
@@ -58,7 +58,8 @@ impl Auditing {
             Event::ToolCalled(called) => self.called(called),
             Event::ToolAnswered(answered) => self.answered(answered),
             Event::PatchWritten(written) => self.patch(written),
-            Event::TestsRan(ran) => self.tests(ran),
+            Event::TestsRan(ran) => self.tests(None, ran),
+            Event::CheckRan(check) => self.tests(Some(&check.name), &check.ran),
             Event::TestsTouched(touched) => self.audit.touched.clone_from(&touched.flags),
             Event::Nudged(nudged) => self.audit.nudges.push(nudged.clone()),
             Event::Residue(residue) => self.audit.residue = Some(residue.clone()),
@@ -174,10 +175,11 @@ impl Auditing {
         }
     }
 
-    fn tests(&mut self, ran: &TestsRan) {
-        self.audit.tests.push(ran.into());
+    fn tests(&mut self, check: Option<&String>, ran: &TestsRan) {
+        self.audit.tests.push(TestsSeen { check: check.cloned(), ..ran.into() });
         if let Some(why) = ran.result.stopped.clone().filter(|_| !ran.cached) {
-            let by = if ran.purpose == TestPurpose::Model { "run_tests" } else { "tests" }.to_owned();
+            let tests = if ran.purpose == TestPurpose::Model { "run_tests" } else { "tests" };
+            let by = check.map_or(tests, String::as_str).to_owned();
             self.audit.stopped.push(StoppedAct { turn: None, by, what: ran.command.clone(), why, held: true });
         }
     }

@@ -136,9 +136,14 @@ fn write_tests(out: &mut String, audit: &Audit) -> std::fmt::Result {
         };
         let tree = tests.tree.as_deref().and_then(|tree| tree.get(..12)).unwrap_or("–").to_owned();
         let cached = if tests.cached { "known from an earlier run" } else { "" };
-        vec![purpose(tests.purpose).to_owned(), how, tree, short(tests.patch_sha256), cached.to_owned()]
+        let command = tests.check.clone().unwrap_or_else(|| "tests".to_owned());
+        vec![command, purpose(tests.purpose).to_owned(), how, tree, short(tests.patch_sha256), cached.to_owned()]
     };
-    write!(out, "{}", table(&["asked by", "result", "tree", "patch", ""], audit.tests.iter().map(row).collect()))?;
+    write!(
+        out,
+        "{}",
+        table(&["command", "asked by", "result", "tree", "patch", ""], audit.tests.iter().map(row).collect())
+    )?;
     for flag in &audit.touched {
         let word = if flag.weakens { "weakens" } else { "touches" };
         writeln!(out, "{word} tests: {}:{}: {}", sanitise(flag.path.as_str()), flag.line, sanitise(&flag.reason))?;

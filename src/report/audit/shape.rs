@@ -39,7 +39,7 @@ pub struct Audit {
     pub wall: Vec<Proof>,
     /// What was stopped while the run ran: paths that lead out, and tests that were ended.
     pub stopped: Vec<StoppedAct>,
-    /// Law 7: every run of the tests.
+    /// Law 7: every run of the tests, and of the checks beside them.
     pub tests: Vec<TestsSeen>,
     /// What in the patch touches tests.
     pub touched: Vec<TamperFlag>,
@@ -131,6 +131,8 @@ pub struct StoppedAct {
 /// A run of the tests, and what it ran on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsSeen {
+    /// The check's name; `null` for the tests themselves.
+    pub check: Option<String>,
     /// Who asked.
     pub purpose: TestPurpose,
     /// Whether they passed.
@@ -150,6 +152,7 @@ pub struct TestsSeen {
 impl From<&TestsRan> for TestsSeen {
     fn from(ran: &TestsRan) -> Self {
         Self {
+            check: None,
             purpose: ran.purpose,
             passed: ran.result.passed,
             stopped: ran.result.stopped.clone(),
