@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ReviewSummary;
 use crate::journal::{
     Applied, AttemptFailed, Digest, Nudged, Outcome, PatchWritten, RelPath, ReplyReceived, RunEnded, RunId, RunStarted,
-    Skimmed, TestCounts, TestPurpose, TestsRan, ToolAnswered, Usage, Usd, skim,
+    Skimmed, TestCounts, TestPurpose, TestsRan, Usage, Usd, skim,
 };
 
 /// The most that is kept of the task's first line.
@@ -121,6 +121,12 @@ impl PatchFate {
     }
 }
 
+/// What counts of a `ToolAnswered`: there are tens of each run.
+#[derive(Deserialize)]
+struct Answered {
+    ok: bool,
+}
+
 /// Folds a journal into a summary; `None` when it holds no run.
 ///
 /// # Errors
@@ -180,7 +186,7 @@ impl RunSummary {
             "attempt_failed" => self.failed(line.read()?),
             "reply" => self.reply(line.read()?),
             "tool_answered" => {
-                let failed = line.read::<ToolAnswered>()?.is_some_and(|answered| !answered.ok);
+                let failed = line.read::<Answered>()?.is_some_and(|answered| !answered.ok);
                 (self.tool_calls, self.tool_failures) = (self.tool_calls + 1, self.tool_failures + u64::from(failed));
             }
             "tests_ran" => self.tests(line.read()?),
