@@ -118,8 +118,10 @@ fn clear(state: &Path, keep: Keep, dry_run: bool, until: Option<Instant>) -> Res
 }
 
 /// Runs whose patch is half written to a tree: what is needed to finish that, or to take it back, is in their folders.
-fn unsettled(_state: &Path) -> HashSet<RunId> {
-    HashSet::new()
+fn unsettled(state: &Path) -> HashSet<RunId> {
+    let entries = std::fs::read_dir(state.join("unfinished")).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter_map(|name| name.split('.').next()?.parse().ok()).collect()
 }
 
 fn tell(cleared: &Cleared) -> Result<(), Failure> {

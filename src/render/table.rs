@@ -41,7 +41,7 @@ mod tests {
         insta::assert_snapshot!(table(&["name", " n", "words"], rows), @r"
         name   n  words
         a      1  übergrößen
-        日本  23  x y[31m
+        日本  23  x y
         ");
     }
 }

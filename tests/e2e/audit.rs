@@ -77,6 +77,19 @@ fn what_was_stopped_is_named_and_files_are_not() {
 }
 
 #[test]
+fn of_a_long_run_the_page_shows_what_has_to_be_seen() {
+    let world = World::new();
+    let looks = (0..20).map(|n| Answer::call("read_file", &json!({ "path": format!("{n}.txt") }).to_string()));
+    let kimi = MockKimi::script(looks.chain(mending()));
+    world.fix(&kimi, &[]).code(0);
+    let page = world.run(world.kcode(&["audit"])).code(0).stdout();
+    assert!(page.contains("and 11 more with nothing wrong"), "{page}");
+    assert!(page.contains("greeting.txt"), "what the patch changes is always shown:\n{page}");
+    assert!(page.lines().count() <= 90, "{page}");
+    assert_eq!(each(&audit(&world, 0)["reasoning"], "is_same").len(), 23);
+}
+
+#[test]
 fn attempts_without_an_answer_are_charged_what_was_reserved() {
     let world = World::new();
     let kimi = MockKimi::script([Answer::overloaded(), Answer::call("edit_file", EDIT), Answer::text("x").mute()]);

@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
-use super::shape::{Audit, PrefixSent, ReasoningTurn, TestsSeen, TouchedFile};
+use super::shape::{Audit, Charge, PrefixSent, ReasoningTurn, TestsSeen, TouchedFile};
 use crate::journal::{Digest, Guard, TestPurpose};
 use crate::render::{counted, sanitise, table};
+
+/// Rows of a table that are shown though nothing is wrong with them: it is to stay one page.
+const QUIET_ROWS: usize = 12;
 
 /// The audit for people. Text of others is sanitised.
 #[must_use]
@@ -36,8 +39,28 @@ fn write_replies(out: &mut String, audit: &Audit) -> std::fmt::Result {
         let sent = turn.sent_back.map_or_else(|| "not known".to_owned(), |count| format!("{count}×"));
         vec![turn.turn.to_string(), short(turn.received), short(turn.kept), yes(turn.is_same), sent]
     };
-    let rows = audit.reasoning.iter().map(row).collect();
-    write!(out, "{}", table(&[" turn", "received", "kept", "same bytes", " sent back"], rows))
+    let rows = audit.reasoning.iter().map(|turn| (!turn.is_same, row(turn)));
+    write_table(out, &[" turn", "received", "kept", "same bytes", " sent back"], rows)
+}
+
+/// A table of rows, each with whether it has to be seen; of the others, the first ones.
+fn write_table(
+    out: &mut String,
+    headings: &[&str],
+    rows: impl Iterator<Item = (bool, Vec<String>)>,
+) -> std::fmt::Result {
+    let (mut shown, mut quiet) = (Vec::new(), 0);
+    for (has_to_be_seen, row) in rows {
+        quiet += usize::from(!has_to_be_seen);
+        if has_to_be_seen || quiet <= QUIET_ROWS {
+            shown.push(row);
+        }
+    }
+    write!(out, "{}", table(headings, shown))?;
+    match quiet.saturating_sub(QUIET_ROWS) {
+        0 => Ok(()),
+        more => writeln!(out, "and {more} more with nothing wrong; --json has all of them"),
+    }
 }
 
 fn write_requests(out: &mut String, audit: &Audit) -> std::fmt::Result {
@@ -55,7 +78,7 @@ fn write_requests(out: &mut String, audit: &Audit) -> std::fmt::Result {
         "Budget (law 6): {over} of {} charged more than was reserved",
         counted(audit.budget.len(), "request")
     )?;
-    let row = |(prefix, charge): (&PrefixSent, &super::Charge)| {
+    let row = |(prefix, charge): (&PrefixSent, &Charge)| {
         vec![
             format!("{}.{}", prefix.turn, prefix.attempt),
             prefix.bytes.to_string(),
@@ -67,9 +90,12 @@ fn write_requests(out: &mut String, audit: &Audit) -> std::fmt::Result {
             charge.end.clone(),
         ]
     };
-    let rows = audit.prefixes.iter().zip(&audit.budget).map(row).collect();
+    let is_wrong = |(prefix, charge): (&PrefixSent, &Charge)| {
+        !prefix.kept || prefix.proved == Some(false) || charge.charged_tokens > charge.reserved_tokens
+    };
+    let rows = audit.prefixes.iter().zip(&audit.budget).map(|both| (is_wrong(both), row(both)));
     let headings = [" request", " prefix", "sha256", "kept", "proved", " reserved", " charged", "end"];
-    write!(out, "{}", table(&headings, rows))
+    write_table(out, &headings, rows)
 }
 
 fn write_files(out: &mut String, audit: &Audit) -> std::fmt::Result {
@@ -81,7 +107,7 @@ fn write_files(out: &mut String, audit: &Audit) -> std::fmt::Result {
         let tools = if tools.is_empty() { "none (a test run wrote it)".to_owned() } else { tools };
         vec![file.path.clone(), tools, turns, if file.changed { "changed" } else { "" }.to_owned()]
     };
-    write!(out, "{}", table(&["file", "tools", "turns", "patch"], audit.files.iter().map(row).collect()))?;
+    write_table(out, &["file", "tools", "turns", "patch"], audit.files.iter().map(|file| (file.changed, row(file))))?;
     let on_everything = audit.on_everything.iter().map(|(tool, count)| format!("{} {count}×", sanitise(tool)));
     match &on_everything.collect::<Vec<_>>()[..] {
         [] => Ok(()),
