@@ -148,8 +148,9 @@ fn what_undo_needs_stays_as_long_as_it_is_of_use() {
     world.run_freely(world.keyed(&mender(), &["fix", TASK, "--apply"])).code(0);
     let applied = world.runs()[0].file_name().unwrap().to_str().unwrap().to_owned();
     let (here, state) = (world.root(), world.state());
-    for (id, day) in [("22222222", "01"), ("33333333", "02")] {
-        MadeRun::new(id, &format!("2026-01-{day}T10:00:00.000Z"), &here).verified_run().keep(&state);
+    for (id, days) in [("22222222", 2), ("33333333", 1)] {
+        MadeRun::new(id, "2026-01-01T10:00:00.000Z", &here).verified_run().keep(&state);
+        age(&world, id, days);
     }
     age(&world, &applied, 9);
     let unfinished = state.join("unfinished");
