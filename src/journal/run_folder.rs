@@ -56,6 +56,12 @@ impl RunFolder {
         Ok(Self { id, path })
     }
 
+    /// The folder of a run below `state`, whether it is there or not.
+    #[must_use]
+    pub fn at(state: &Path, id: &RunId) -> Self {
+        Self { id: id.clone(), path: runs(state).join(id.as_str()) }
+    }
+
     /// Makes what a run needs while it runs.
     ///
     /// # Errors
@@ -110,6 +116,12 @@ impl RunFolder {
         }
         found.sort_by_key(|(made, _)| std::cmp::Reverse(*made));
         Ok(found.into_iter().map(|(_, run)| run).collect())
+    }
+
+    /// The folder that holds the folders of all runs below `state`.
+    #[must_use]
+    pub fn home(state: &Path) -> PathBuf {
+        runs(state)
     }
 
     /// The run of that name below `state`, which may not exist.
