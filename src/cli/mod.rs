@@ -16,8 +16,10 @@ mod list;
 mod output;
 pub mod reference;
 mod runs;
+mod settle;
 mod since;
 mod stats;
+mod undo;
 mod verify;
 
 use std::process::ExitCode;
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let global = &arguments.global;
+    settle::settle(global);
     match &arguments.command {
         Command::Fix(fix) => fix::execute(global, fix).inspect(|_| gc::after_a_run(global)),
         Command::Resume(resume) => fix::resume(global, resume).inspect(|_| gc::after_a_run(global)),
@@ -63,10 +66,11 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
         Command::Audit(which) => audit::execute(global, which),
-        Command::Apply(run) => apply::execute(global, run),
         Command::Runs(which) => list::execute(global, which),
         Command::Stats(what) => stats::execute(global, what),
         Command::Gc(what) => gc::execute(global, what),
+        Command::Apply(apply) => apply::execute(global, apply),
+        Command::Undo(run) => undo::execute(global, run),
         Command::Verify(verify) => verify::execute(global, verify),
     }
 }

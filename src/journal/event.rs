@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Applied, AttemptFailed, BaselineMissing, CheckChosen, CheckRan, HunksTried, Matrix, Message, Minimized, Nudged,
     PatchWritten, ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, RunEnded, RunStarted,
-    Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, ViewMade,
-    WallBuilt,
+    Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, Undone,
+    ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -89,9 +89,11 @@ pub enum Event {
     Stopped(Stopped),
     /// The patch was written to the user's tree.
     Applied(Applied),
+    /// What the patch had replaced was put back into the user's tree.
+    Undone(Undone),
     /// What was checked to be gone when the run ended.
     Residue(Residue),
-    /// The end of the run itself; only what a person decides later follows: [`Event::Applied`], or another end when the
+    /// The end of the run itself; only what a person decides later follows: [`Event::Applied`], [`Event::Undone`], or another end when the
     /// patch that was wanted could not be applied.
     RunEnded(RunEnded),
 }

@@ -116,7 +116,7 @@ mod tests {
     use crate::journal::{Applied, Event, Record};
 
     fn record(seq: u64) -> String {
-        let event = Event::Applied(Applied { files: seq });
+        let event = Event::Applied(Applied { files: seq, ..Applied::default() });
         let record = Record { schema: EVENT_SCHEMA.into(), seq, at: "2026-01-02".into(), elapsed_ms: 7, event };
         serde_json::to_string(&record).unwrap() + "\n"
     }
@@ -130,7 +130,7 @@ mod tests {
         let journal = record(0) + &record(1);
         let lines: Vec<_> = skim(journal.as_bytes()).collect::<io::Result<_>>().unwrap();
         assert_eq!((lines[1].seq, lines[1].at, lines[1].elapsed_ms, lines[1].kind), (1, "2026-01-02", 7, "applied"));
-        assert_eq!(lines[1].read::<Applied>().unwrap(), Some(Applied { files: 1 }));
+        assert_eq!(lines[1].read::<Applied>().unwrap(), Some(Applied { files: 1, ..Applied::default() }));
     }
 
     #[test]

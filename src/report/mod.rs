@@ -3,6 +3,7 @@
 
 mod audit;
 mod checks;
+mod commit_message;
 mod decide;
 mod evidence_lines;
 mod fold;
@@ -15,6 +16,7 @@ mod verified_check;
 
 pub use audit::{Audit, audit, page as audit_page};
 pub use checks::{CheckReport, CheckState, LatestCheck};
+pub use commit_message::commit_message;
 pub use decide::{Decision, decide};
 pub use fold::fold;
 pub use latest::Latest;

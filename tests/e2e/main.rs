@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes;
 mod fake_runner;
 mod laws;
 mod processes;
@@ -25,12 +26,15 @@ mod tree;
 mod world;
 
 mod apply;
+mod apply_places;
+mod applying;
 mod audit;
 mod budget;
 mod certificate;
 mod checks;
 mod commands;
 mod crash;
+mod cut_short;
 mod demo;
 mod discretion;
 mod evidence;
@@ -46,12 +50,14 @@ mod interrupt;
 mod minimize;
 mod output;
 mod places;
+mod recorded;
 mod reproduce;
 mod secrets;
 mod statistics;
 mod task;
 mod terminal;
 mod toolchains;
+mod undo;
 mod verification;
 mod verify;
 mod wire;

@@ -198,7 +198,7 @@ impl MadeRun {
     }
 
     pub fn applied(mut self, files: u64) -> Self {
-        self.add(Event::Applied(Applied { files }));
+        self.add(Event::Applied(Applied { files, ..Applied::default() }));
         self
     }
 

@@ -43,6 +43,7 @@ use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
 pub use chosen_tests::ChosenTests;
+pub use finish::write_report;
 pub use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
