@@ -14,7 +14,7 @@ use super::output;
 use super::runs::Place;
 use crate::evidence::Baselines;
 use crate::history::{Going, Keep, Reason, Retention, finish_removals};
-use crate::journal::{Bytes, Outcome, RunId};
+use crate::journal::{Bytes, Outcome, RunFolder, RunId};
 use crate::render::{counted, table};
 use crate::settings::{self, Environment, parse_bytes, parse_duration};
 
@@ -119,7 +119,7 @@ fn clear(state: &Path, keep: Keep, dry_run: bool, until: Option<Instant>) -> Res
 
 /// Runs whose patch is half written to a tree: what is needed to finish that, or to take it back, is in their folders.
 fn unsettled(state: &Path) -> HashSet<RunId> {
-    let entries = std::fs::read_dir(state.join("unfinished")).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(RunFolder::unfinished_below(state)).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     names.filter_map(|name| name.split('.').next()?.parse().ok()).collect()
 }

@@ -66,11 +66,11 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
         Command::Audit(which) => audit::execute(global, which),
-        Command::Apply(apply) => apply::execute(global, apply),
-        Command::Undo(run) => undo::execute(global, run),
         Command::Runs(which) => list::execute(global, which),
         Command::Stats(what) => stats::execute(global, what),
         Command::Gc(what) => gc::execute(global, what),
+        Command::Apply(apply) => apply::execute(global, apply),
+        Command::Undo(run) => undo::execute(global, run),
         Command::Verify(verify) => verify::execute(global, verify),
     }
 }

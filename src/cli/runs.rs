@@ -51,10 +51,7 @@ pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failu
     if let Some(prefix) = &arguments.run {
         return Ok(RunFolder::find(&place.state, prefix)?);
     }
-    let of_here = |run: &RunFolder| {
-        beginning(run).is_ok_and(|begun| begun.is_some_and(|(_, started)| place.is_home_of(&started.repository)))
-    };
-    RunFolder::all(&place.state)?.into_iter().find(of_here).ok_or_else(none_here)
+    place.latest(|_| true)
 }
 
 /// The tree of a run, when the user stands in another one.
@@ -66,13 +63,7 @@ pub fn elsewhere(global: &Global, report: &Report) -> Option<String> {
 
 /// The latest run of this repository whose report is `wanted`.
 pub fn latest(global: &Global, wanted: impl Fn(&Report) -> bool) -> Result<RunFolder, Failure> {
-    let place = Place::of(global)?;
-    let is_it = |run: &RunFolder| load(run).is_ok_and(|report| place.is_home_of(&report.repository) && wanted(&report));
-    RunFolder::all(&place.state)?.into_iter().find(is_it).ok_or_else(none_here)
-}
-
-fn none_here() -> Failure {
-    Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others")
+    Place::of(global)?.latest(|run| load(run).is_ok_and(|report| wanted(&report)))
 }
 
 /// The report of a run, folded from its journal.
@@ -105,6 +96,17 @@ impl Place {
         let env = Environment::from_process();
         let state = settings::state_dir(&env, global.config.as_deref(), root.as_deref())?.value;
         Ok(Self { state, root })
+    }
+
+    /// The latest run of this repository that is `wanted`.
+    fn latest(&self, wanted: impl Fn(&RunFolder) -> bool) -> Result<RunFolder, Failure> {
+        let is_of_here = |run: &RunFolder| {
+            beginning(run).is_ok_and(|begun| begun.is_some_and(|(_, started)| self.is_home_of(&started.repository)))
+        };
+        RunFolder::all(&self.state)?
+            .into_iter()
+            .find(|run| is_of_here(run) && wanted(run))
+            .ok_or_else(|| Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others"))
     }
 
     /// Whether the user stands in the repository with this root.

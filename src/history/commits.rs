@@ -21,11 +21,13 @@ pub(super) struct AppliedPatch<'a> {
     pub head: Option<Oid>,
     /// The files that it changes.
     pub paths: &'a [RelPath],
+    /// The commit that was made of it when it was applied, if one was.
+    pub commit: Option<Oid>,
 }
 
 /// The commit that took up each patch, in their order; `None` where there is none yet.
 pub(super) fn taken_up(repository: &Repository, applied: &[AppliedPatch<'_>]) -> Vec<Option<Oid>> {
-    let mut found = vec![None; applied.len()];
+    let mut found: Vec<Option<Oid>> = applied.iter().map(|patch| patch.commit).collect();
     let earliest = applied.iter().map(|patch| patch.since_s).min().unwrap_or(i64::MAX);
     let line = line_of_head(repository, earliest);
     let places: HashMap<Oid, usize> = line.iter().enumerate().map(|(place, commit)| (commit.id(), place)).collect();

@@ -15,12 +15,12 @@ use super::commits::{AppliedPatch, blob_id, taken_up};
 use super::threads::on_all_processors;
 use super::{RunSummary, moment};
 use crate::journal::{RunFolder, RunId};
-use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState};
+use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState, applied_changes};
 
 /// What was changed by hand in an applied patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repair {
-    /// All of its files that differed were committed.
+    /// It was committed.
     Known {
         /// Hunks of the patch.
         hunks: u64,
@@ -67,6 +67,7 @@ fn committed<'a>(root: &str, runs: Vec<&'a RunSummary>) -> Vec<Committed<'a>> {
         since_s: run.applied_at.as_deref().and_then(moment).map_or(i64::MAX, time::OffsetDateTime::unix_timestamp),
         head: run.head.as_deref().and_then(|head| Oid::from_str(head).ok()),
         paths: &run.paths,
+        commit: run.commit.as_deref().and_then(|commit| Oid::from_str(commit).ok()),
     };
     let commits = taken_up(&repository, &runs.iter().map(patch).collect::<Vec<_>>());
     let both = runs.into_iter().zip(commits);
@@ -102,7 +103,9 @@ fn repaired_since(folder: &RunFolder, repository: &Repository, commit: Oid) -> i
         let committed = committed.as_ref().map(git2::Blob::content);
         io::Result::Ok(repaired(content(&entry.before)?.as_deref(), content(&entry.after)?.as_deref(), committed))
     };
-    ChangeSet::load(&folder.changes())?.entries.iter().map(one).sum()
+    // How it was applied may be told in another version's words; then it was the whole patch, most likely.
+    let changes = applied_changes(folder).or_else(|_| ChangeSet::load(&folder.changes()))?;
+    changes.entries.iter().map(one).sum()
 }
 
 /// Counts of one file, or of several.

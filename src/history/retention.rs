@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::beginning;
 use crate::journal::{FindError, RunFolder, RunId, is_abandoned};
-use crate::workspace::{ChangeSet, remove_tree, still_applies};
+use crate::workspace::{applied_changes, remove_tree, still_applies};
 
 /// What a folder is called while it is being removed: no run's name.
 const GOING: &str = ".going-";
@@ -176,7 +176,7 @@ fn is_waiting(run: &RunFolder) -> bool {
 
 /// Whether the tree at `root` is what the run's patch made of it. There are never many such runs: no more than files.
 fn can_be_undone(run: &RunFolder, root: &Path) -> bool {
-    let changes = ChangeSet::load(&run.changes());
+    let changes = applied_changes(run);
     changes.is_ok_and(|changes| !changes.is_empty() && still_applies(root, &changes.reversed()).is_ok())
 }
 

@@ -72,6 +72,9 @@ pub struct RunSummary {
     pub review: Option<ReviewSummary>,
     /// When the patch was last applied, UTC, RFC 3339.
     pub applied_at: Option<String>,
+    /// The commit that was made of it then, for whoever asks git about it.
+    #[serde(skip)]
+    pub commit: Option<String>,
 }
 
 /// See [`RunSummary::tests`].
@@ -176,6 +179,7 @@ impl RunSummary {
             fate: PatchFate::None,
             review: None,
             applied_at: None,
+            commit: None,
         }
     }
 
@@ -259,5 +263,6 @@ impl RunSummary {
         }
         self.fate = if whole { PatchFate::Applied } else { PatchFate::Partly };
         self.applied_at = Some(at.to_owned());
+        self.commit = applied.commit;
     }
 }

@@ -124,13 +124,6 @@ impl RunFolder {
         runs(state)
     }
 
-    /// The run of that name below `state`, which may not exist.
-    #[must_use]
-    pub fn below(state: &Path, id: RunId) -> Self {
-        let path = runs(state).join(id.as_str());
-        Self { id, path }
-    }
-
     /// Where what was begun in users' trees is kept until it is done: one folder for all runs, so that it is quick to look.
     #[must_use]
     pub fn unfinished_below(state: &Path) -> PathBuf {

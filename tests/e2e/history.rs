@@ -157,7 +157,7 @@ fn what_undo_needs_stays_as_long_as_it_is_of_use() {
     fs::create_dir_all(&unfinished).unwrap();
     fs::write(unfinished.join("22222222.json"), "{}").unwrap();
     world.start(world.kcode(&["gc", "--keep", "1"])).wait().code(0).says(&["removed 0 runs"]);
-    fs::remove_dir_all(&unfinished).unwrap();
+    fs::remove_file(unfinished.join("22222222.json")).unwrap();
     world.start(world.kcode(&["gc", "--keep", "1"])).wait().code(0).says(&["removed 1 run "]);
     assert!(left(&world).contains(&applied), "the tree is as the patch made it");
     world.write("greeting.txt", "Hello, dear World!\n");

@@ -101,6 +101,23 @@ fn a_spreadsheet_gets_a_line_for_each_group() {
 }
 
 #[test]
+fn what_is_undone_is_accepted_by_nobody_and_what_kcode_committed_needed_no_repair() {
+    let world = World::new();
+    world.run_freely(world.keyed(&mender(), &["fix", "mend it", "--apply"])).code(0);
+    world.run_freely(world.kcode(&["undo"])).code(0);
+    let total = stats(&world, &[])["total"].clone();
+    let patches = &total["patches"];
+    assert_eq!((&patches["whole"], &patches["none"], &patches["rolled_back"]), (&of(0, 1), &of(1, 1), &of(1, 1)));
+    assert_eq!(total["repair"]["unknown"], json!({}));
+    world.git(&["config", "user.name", "A"]);
+    world.git(&["config", "user.email", "a@example.org"]);
+    world.run_freely(world.kcode(&["apply", "--commit"])).code(0);
+    let total = stats(&world, &[])["total"].clone();
+    assert_eq!((&total["patches"]["whole"], &total["patches"]["rolled_back"]), (&of(1, 1), &of(0, 1)));
+    assert_eq!((&total["repair"]["known"], &total["repair"]["hunks"]), (&json!(1), &of(0, 1)));
+}
+
+#[test]
 fn a_repair_by_hand_is_known_once_it_is_committed() {
     let world = World::new();
     world.run_freely(world.keyed(&mender(), &["fix", "mend it", "--apply"])).code(0);

@@ -92,7 +92,10 @@ impl Auditing {
 
     fn reply(&mut self, reply: &ReplyReceived) {
         let tokens = reply.usage.prompt_tokens + reply.usage.completion_tokens;
+        let cap = self.pending.as_ref().map(|request| request.max_completion_tokens);
+        let above_cap = cap.is_some_and(|cap| reply.usage.completion_tokens > cap);
         self.charge("reply", |charge| {
+            charge.above_cap = above_cap;
             charge.charged_tokens = tokens;
             charge.charged_usd = reply.cost_usd.unwrap_or_default();
         });
@@ -125,6 +128,7 @@ impl Auditing {
             reserved_usd,
             charged_tokens: Tokens(0),
             charged_usd: Usd::default(),
+            above_cap: false,
             end: end.to_owned(),
         };
         charged(&mut charge);
@@ -222,7 +226,8 @@ fn breaches(audit: &Audit) -> Vec<String> {
     let unproved = audit.prefixes.iter().filter(|prefix| prefix.proved == Some(false));
     let unproved = unproved
         .map(|prefix| format!("law 5: the request of turn {} is not what the journal's messages come to", prefix.turn));
-    let above = audit.budget.iter().filter(|charge| charge.charged_tokens > charge.reserved_tokens);
+    let is_above = |charge: &&Charge| charge.charged_tokens > charge.reserved_tokens && !charge.above_cap;
+    let above = audit.budget.iter().filter(is_above);
     let above = above.map(|charge| {
         let (charged, reserved) = (charge.charged_tokens, charge.reserved_tokens);
         format!("law 6: turn {} was charged {charged} tokens, and {reserved} were reserved", charge.turn)

@@ -87,7 +87,7 @@ fn write_requests(out: &mut String, audit: &Audit) -> std::fmt::Result {
             prefix.proved.map_or_else(|| "not known".to_owned(), yes),
             format!("{} {}", charge.reserved_tokens, charge.reserved_usd),
             format!("{} {}", charge.charged_tokens, charge.charged_usd),
-            charge.end.clone(),
+            if charge.above_cap { "reply, longer than was allowed".to_owned() } else { charge.end.clone() },
         ]
     };
     let is_wrong = |(prefix, charge): (&PrefixSent, &Charge)| {

@@ -96,6 +96,8 @@ pub struct Charge {
     pub charged_tokens: Tokens,
     /// The same at list price.
     pub charged_usd: Usd,
+    /// True when the provider let the model say more than the request allowed; that is no breach of ours.
+    pub above_cap: bool,
     /// What became of it: `reply`, `failed` or `unanswered`.
     pub end: String,
 }
