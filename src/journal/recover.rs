@@ -59,6 +59,15 @@ impl RecoverError {
     }
 }
 
+impl From<RecoverError> for io::Error {
+    fn from(error: RecoverError) -> Self {
+        match error {
+            RecoverError::Unreadable(error) => error,
+            error => Self::new(io::ErrorKind::InvalidData, error),
+        }
+    }
+}
+
 /// Reads `path`. A torn last line is what a killed writer leaves, and is tolerated; damage before it is not.
 ///
 /// # Errors

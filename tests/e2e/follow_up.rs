@@ -61,6 +61,8 @@ fn goes_on_with_changes_that_are_not_applied() {
     assert_eq!(report["cache"]["prefix_breaks"], 0);
     assert!(kept.events("request").iter().all(|request| request["prefix_kept"] == true));
     assert_eq!(first.report(), run_of(&world, TASK).report(), "the run before is as it was");
+    let audit = world.run(world.kcode(&["audit", &kept.id(), "--json"])).code(0).stdout();
+    assert!(audit.contains(r#""breaches": []"#), "{audit}");
     world.run_freely(world.kcode(&["apply", &kept.id()])).code(0);
     assert_eq!(
         (&*world.read("greeting.txt"), world.read("docs/about.md").contains("mended")),

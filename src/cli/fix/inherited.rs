@@ -16,7 +16,8 @@ pub struct Inherited {
     /// As the new run tells it.
     pub follows: Follows,
     bytes: Vec<u8>,
-    records: Vec<Record>,
+    /// Every record of theirs.
+    pub records: Vec<Record>,
 }
 
 impl Inherited {

@@ -48,7 +48,7 @@ use crate::settings::{self, Environment, FlagLayer};
 
 pub use chosen_tests::ChosenTests;
 pub use finish::write_report;
-use inherited::Inherited;
+pub use inherited::Inherited;
 pub use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::unanswered::{self, messages};
 use anyhow::Context;
 
+use super::unanswered::{self, messages};
 use crate::cli::apply::renew_report;
 use crate::cli::failure::Failure;
 use crate::journal::{
