@@ -8,6 +8,7 @@
 //! | [`cli`] | arguments, one file a command; the only floor that may print |
 //! | [`render`] | events drawn for people or printed as JSONL; sanitising |
 //! | [`report`] | what the run proved: outcome, `report.json`, `report.md` |
+//! | [`replay`] | a recorded run played again, and held against what was recorded |
 //! | [`planner`] | the loop: budget, request, reply, tool calls, guards |
 //! | [`evidence`] | which tests to run and what a run of them says |
 //! | [`context`] | the survey of the repository that opens the conversation |
@@ -25,6 +26,7 @@ pub mod journal;
 pub mod model;
 pub mod planner;
 pub mod render;
+pub mod replay;
 pub mod report;
 pub mod settings;
 pub mod tools;

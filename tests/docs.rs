@@ -41,6 +41,11 @@ fn the_report_schema_is_documented() {
 }
 
 #[test]
+fn the_schema_of_an_exported_run_is_documented() {
+    holds("run.schema.json", &(serde_json::to_string_pretty(&reference::run_schema()).unwrap() + "\n"));
+}
+
+#[test]
 fn every_exit_code_is_in_the_readme_or_the_reference() {
     for outcome in kcode::journal::Outcome::ALL {
         assert!(reference::markdown().contains(&format!("| {} | `{}` |", outcome.exit_code(), outcome.name())));

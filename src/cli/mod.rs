@@ -7,11 +7,13 @@ mod arguments;
 mod config;
 mod demo;
 mod doctor;
+mod export;
 mod failure;
 mod fix;
 mod harden;
 mod output;
 pub mod reference;
+mod replay;
 mod runs;
 
 use std::process::ExitCode;
@@ -51,6 +53,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match &arguments.command {
         Command::Fix(fix) => fix::execute(global, fix),
         Command::Resume(resume) => fix::resume(global, resume),
+        Command::Replay(replay) => replay::execute(global, replay),
+        Command::Export(export) => export::execute(global, export),
         Command::Demo => demo::execute(global),
         Command::Config(config) => config::execute(global, config),
         Command::Doctor(doctor) => doctor::execute(global, doctor),

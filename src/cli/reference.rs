@@ -7,6 +7,7 @@ use schemars::{Schema, schema_for};
 
 use super::arguments::Arguments;
 use crate::journal::{Outcome, Record};
+use crate::replay::Archive;
 use crate::report::Report;
 
 /// The command line as Markdown: every command's help, and the exit codes.
@@ -42,4 +43,10 @@ pub fn event_schema() -> Schema {
 #[must_use]
 pub fn report_schema() -> Schema {
     schema_for!(Report)
+}
+
+/// The JSON Schema of an exported run.
+#[must_use]
+pub fn run_schema() -> Schema {
+    schema_for!(Archive)
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Applied, AttemptFailed, Matrix, Message, Nudged, PatchWritten, ReplyReceived, RequestSent, Residue, Resumed,
-    RunEnded, RunStarted, Stopped, Surveyed, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, ViewMade,
-    WallBuilt,
+    RunEnded, RunStarted, StartSeen, Stopped, Surveyed, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled,
+    ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -38,6 +38,8 @@ pub enum Event {
     RunStarted(RunStarted),
     /// The private view is being made; tools wait for [`Event::ViewMade`].
     ViewMade(ViewMade),
+    /// It is known which tree the run started from.
+    StartSeen(StartSeen),
     /// The worker runs and says what confines it.
     WallBuilt(WallBuilt),
     /// A run that had stopped goes on, in a new process and a new view.

@@ -38,7 +38,7 @@ pub use matrix::Matrix;
 pub use outcome::{Outcome, StopReason};
 pub use recover::{Recovered, recover};
 pub use rel_path::{RelPath, RelPathError};
-pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunStarted, Stopped};
+pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunStarted, StartSeen, Stopped};
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
 pub use tampering::{TamperFlag, TamperKind, TestsTouched};

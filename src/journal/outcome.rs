@@ -23,6 +23,8 @@ pub enum Outcome {
     Budget,
     /// The wall can't be built under `strict`, or files changed under a patch that was to be applied.
     Refused,
+    /// A replay came to something else than the recorded run.
+    Diverged,
     /// The provider refuses for good: unknown model, bad request, quota.
     ModelRejected,
     /// The disk is full, over its quota, read-only or broken.
@@ -39,7 +41,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the exit codes; docs are made from it.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Verified,
         Self::Internal,
         Self::Usage,
@@ -48,6 +50,7 @@ impl Outcome {
         Self::TestsFailing,
         Self::Budget,
         Self::Refused,
+        Self::Diverged,
         Self::ModelRejected,
         Self::Storage,
         Self::TryAgain,
@@ -68,6 +71,7 @@ impl Outcome {
             Self::TestsFailing => 5,
             Self::Budget => 6,
             Self::Refused => 7,
+            Self::Diverged => 8,
             Self::ModelRejected => 69,
             Self::Storage => 74,
             Self::TryAgain => 75,
@@ -105,6 +109,7 @@ impl Outcome {
             Self::TestsFailing => "tests_failing",
             Self::Budget => "budget",
             Self::Refused => "refused",
+            Self::Diverged => "diverged",
             Self::ModelRejected => "model_rejected",
             Self::Storage => "storage",
             Self::TryAgain => "try_again",
@@ -128,6 +133,7 @@ impl Outcome {
             Self::Refused => {
                 "the wall can't be built under strict, or files changed under a patch that was to be applied"
             }
+            Self::Diverged => "a replay came to something else than the recorded run",
             Self::ModelRejected => "the provider refuses for good: unknown model, bad request, quota",
             Self::Storage => "the disk is full, over its quota, read-only or broken; what was written is kept",
             Self::TryAgain => "overload, rate limit or network, after the retries",

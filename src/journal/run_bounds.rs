@@ -60,6 +60,13 @@ pub struct Limits {
     pub max_time_s: u64,
 }
 
+/// See `Event::StartSeen`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StartSeen {
+    /// Git's id of the tree that the run started from, uncommitted changes included.
+    pub tree: String,
+}
+
 /// See `Event::Stopped`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stopped {

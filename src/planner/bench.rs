@@ -54,6 +54,11 @@ pub trait Bench {
     /// known of the start state.
     fn judge(&mut self, runs: &[TestRun], patience: Duration) -> impl Future<Output = Result<Judgement, BenchError>>;
 
+    /// What kcode says to the model of its own accord. A replay puts in what was recorded where that means the same.
+    fn wording(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
     /// Ends every call that still runs.
     fn cancel(&self) -> impl Future<Output = ()>;
 }

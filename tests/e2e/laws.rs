@@ -91,6 +91,7 @@ struct Shapes {
     schemas: Schemas,
     event: SchemaIndex,
     report: SchemaIndex,
+    run: SchemaIndex,
 }
 
 static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
@@ -99,13 +100,17 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/{name}.schema.json"));
         Compiler::new().compile(path.to_str().unwrap(), &mut schemas).unwrap()
     };
-    let (event, report) = (compile("event"), compile("report"));
-    Shapes { schemas, event, report }
+    let (event, report, run) = (compile("event"), compile("report"), compile("run"));
+    Shapes { schemas, event, report, run }
 });
 
 /// Fails unless `value` has the shape that `docs/` promises.
 pub fn assert_shape(name: &str, value: &Value) {
-    let schema = if name == "event" { SHAPES.event } else { SHAPES.report };
+    let schema = match name {
+        "event" => SHAPES.event,
+        "run" => SHAPES.run,
+        _ => SHAPES.report,
+    };
     let checked = SHAPES.schemas.validate(value, schema);
     assert!(checked.is_ok(), "{value:#} is no {name}: {}", checked.unwrap_err());
 }

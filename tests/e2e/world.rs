@@ -65,17 +65,23 @@ impl World {
 
     /// The same project in a plain folder.
     pub fn without_git() -> Self {
-        let folder = tempfile::Builder::new().prefix("kcode-e2e-").tempdir().unwrap();
-        let world = Self { folder, files: Cell::new(0) };
-        for name in ["project", "home", "tmp", "output"] {
-            fs::create_dir(world.path(name)).unwrap();
-        }
+        let world = Self::empty();
         world.write("greeting.txt", "Hello, Wrold!\n");
         world.write("docs/about.md", "# About\n\nA greeting.\n");
         world.write(".gitignore", "/build/\n");
         world.write(".kcode.toml", "[test]\ncommand = \"./test.sh\"\n");
         world.write_test("grep -q 'Hello, World!' greeting.txt && echo 'ok 1 - greeting'");
         symlink("greeting.txt", world.root().join("link.txt")).unwrap();
+        world
+    }
+
+    /// A project without a file.
+    pub fn empty() -> Self {
+        let folder = tempfile::Builder::new().prefix("kcode-e2e-").tempdir().unwrap();
+        let world = Self { folder, files: Cell::new(0) };
+        for name in ["project", "home", "tmp", "output"] {
+            fs::create_dir(world.path(name)).unwrap();
+        }
         world
     }
 

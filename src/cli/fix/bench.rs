@@ -16,6 +16,7 @@ use crate::evidence;
 use crate::journal::{Event, FileChange, Outcome, PatchWritten, RelPath, Residue, RunFolder, StopReason, TestsTouched};
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError, Judgement};
+use crate::replay::Script;
 use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
@@ -39,6 +40,10 @@ pub struct RunBench {
     pub guard: Guard,
     /// What the patch changes, as last written.
     pub changed: Vec<FileChange>,
+    /// What has to come, in a replay.
+    pub script: Option<Arc<Script>>,
+    /// Changes of the replayed run that stand in the tree already; the patch is told as if they didn't.
+    pub applied: Option<ChangeSet>,
 }
 
 /// The view, made in the background while the model thinks.
@@ -140,6 +145,7 @@ impl Bench for RunBench {
 
     async fn prepare(&mut self) -> Result<Vec<Event>, BenchError> {
         let mut events = self.baseline(Duration::ZERO).await;
+        events.extend(self.start.seen());
         let ViewSlot::Making(making) = &mut self.view else { return Ok(events) };
         making.go.send_replace(true);
         let joined = (&mut making.made).await;
@@ -150,6 +156,8 @@ impl Bench for RunBench {
     }
 
     async fn call(&self, call: &ToolCall) -> Result<Observation, BenchError> {
+        // Calls of one reply begin in their order, and end in any.
+        let scripted = self.script.as_ref().map(|script| (script, script.begin_call()));
         if let (ViewSlot::Made(view), Some(path)) = (&self.view, tools::written_path(&call.name, &call.arguments)) {
             view.keep(&path).map_err(|error| from_workspace(&error))?;
         }
@@ -162,6 +170,9 @@ impl Bench for RunBench {
         }
         self.redactor.clean(&mut observation.text);
         self.redactor.clean(&mut observation.summary);
+        if let Some((script, number)) = scripted {
+            script.answer(number, &mut observation);
+        }
         Ok(observation)
     }
 
@@ -169,12 +180,16 @@ impl Bench for RunBench {
         let touched: Vec<RelPath> = observations.iter().flat_map(|o| o.touched.iter().cloned()).collect();
         let anything = observations.iter().any(|o| o.tests.is_some());
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
+        let applied = self.applied.clone();
         let view = self.made()?;
         if anything && !touched.is_empty() {
             view.patch(Touched::Paths(&touched)).map_err(|error| from_workspace(&error))?;
         }
         let touched = if anything { Touched::Anything } else { Touched::Paths(&touched) };
-        let patch = view.patch(touched).map_err(|error| from_workspace(&error))?;
+        let mut patch = view.patch(touched).map_err(|error| from_workspace(&error))?;
+        if let Some(applied) = &applied {
+            patch = view.restate(patch, applied).map_err(|error| from_workspace(&error))?;
+        }
         patch.changes.save(&changes_path).map_err(|error| unkept(&changes_path, error))?;
         write_patch(&patch_path, &patch).map_err(|error| from_workspace(&error))?;
         let left_out = patch.left_out.iter().map(ToString::to_string).collect();
@@ -188,16 +203,20 @@ impl Bench for RunBench {
         }
         let mut run = self.worker.run_tests(&[]).await.map_err(|error| self.worker_failed(&error))?;
         self.finish(&mut run)?;
+        run.ms = self.script.as_ref().and_then(|script| script.verified_ms()).unwrap_or(run.ms);
         Ok(Some(run))
     }
 
     async fn tree(&mut self) -> Option<String> {
         let changes = ChangeSet::load(&self.folder.changes()).ok()?;
-        self.start.tree_with(changes).await
+        let back = self.applied.as_ref().map(ChangeSet::reversed);
+        self.start.tree_with(back.map_or_else(|| changes.clone(), |back| back.then(&changes))).await
     }
 
     async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
         let mut judged = Judgement { events: self.baseline(patience).await, ..Judgement::default() };
+        judged.events.extend(self.start.seen());
+        judged.matrix = self.script.as_ref().and_then(|script| script.matrix());
         if let Some(baseline) = self.start.known() {
             judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
             judged.events.extend(judged.matrix.clone().map(Event::Compared));
@@ -207,6 +226,10 @@ impl Bench for RunBench {
         judged.refusing.clone_from(&touched.refused_for);
         judged.events.push(Event::TestsTouched(touched));
         Ok(judged)
+    }
+
+    fn wording(&self, text: &str) -> String {
+        self.script.as_ref().map_or_else(|| text.to_owned(), |script| script.wording(text))
     }
 
     async fn cancel(&self) {

@@ -3,8 +3,9 @@
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, `start` makes
 //! everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or `past` those
 //! of a run that had stopped. `terms` says what a run may use, `bench` is what the planner works at, `test_runs` reads what
-//! it ran. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
+//! it ran, `again` what a replay is told, `voice` who answers. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
 
+mod again;
 mod bench;
 mod discreet;
 mod enclosure;
@@ -22,6 +23,7 @@ mod sweep;
 mod task;
 mod terms;
 mod test_runs;
+mod voice;
 
 use std::path::Path;
 
@@ -32,6 +34,8 @@ use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
+pub use again::Again;
+pub use hand_over::replace;
 use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
@@ -45,7 +49,7 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
     let env = Environment::from_process();
     let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run) };
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
-    run(Order { task, repository, settings, global, flags: &arguments.run, past: None, kept: true })
+    run(Order { task, repository, settings, global, flags: &arguments.run, past: None, again: None, kept: true })
 }
 
 /// Takes up a run that stopped before its end. Task and model are the run's own.
@@ -58,7 +62,7 @@ pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, F
     // The conversation is the model's own: another one must not get its reasoning.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
-    run(Order { task, repository, settings, global, flags: &arguments.run, past: Some(past), kept: true })
+    run(Order { task, repository, settings, global, flags: &arguments.run, past: Some(past), again: None, kept: true })
 }
 
 /// A path that can't be written is told before the run, not after it was paid for.
@@ -81,7 +85,10 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
         let folder = run.open.folder.clone();
         let in_order = async {
             let ended = run.converse(asked).await;
-            finish::finish(run, ended).await
+            match run.order.again {
+                Some(_) => again::put_away(run, ended).await,
+                None => finish::finish(run, ended).await,
+            }
         };
         tokio::select! {
             ended = in_order => ended,

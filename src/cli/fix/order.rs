@@ -1,9 +1,10 @@
 //! Everything that a run needs to be told before it begins.
 
+use super::again::Again;
 use super::past::Past;
 use crate::cli::arguments::{Global, RunFlags};
 use crate::settings::Settings;
-use crate::workspace::Repository;
+use crate::workspace::{ChangeSet, Repository};
 
 /// What is to be done, where and how.
 pub struct Order<'a> {
@@ -19,6 +20,19 @@ pub struct Order<'a> {
     pub flags: &'a RunFlags,
     /// The run that goes on; `None` for a new one.
     pub past: Option<Past>,
+    /// The run that is played again, in a replay.
+    pub again: Option<Again>,
     /// False when nothing of the run can be used later, as in a demo.
     pub kept: bool,
+}
+
+impl Order<'_> {
+    /// What the view differs by from the tree when it is made.
+    pub fn changes(&self) -> ChangeSet {
+        match (&self.past, &self.again) {
+            (Some(past), _) => past.changes.clone(),
+            (None, Some(again)) => again.way_back(),
+            (None, None) => ChangeSet::new(Vec::new()),
+        }
+    }
 }

@@ -6,22 +6,25 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::again;
 use super::bench::{RunBench, ViewSlot};
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
 use super::guard::Guard;
-use super::open_run::{OpenRun, cache_key, lock};
+use super::open_run::{OpenRun, lock};
 use super::opening::{self, Sights};
 use super::order::Order;
 use super::start_state::{Inquiry, StartState};
 use super::sweep::sweep;
 use super::terms::{ChosenTests, client, limits, price};
+use super::voice::Voice;
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Baselines, Trials};
-use crate::journal::Event;
-use crate::model::{Client, Conversation, Price};
+use crate::journal::{Event, Journal};
+use crate::model::{Conversation, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
+use crate::replay::Watched;
 use crate::settings::{Environment, Redactor};
 use crate::worker::WorkerPlan;
 use crate::workspace::Repository;
@@ -32,7 +35,7 @@ pub struct Run<'a> {
     pub open: OpenRun,
     /// `None` before there is a worker.
     pub bench: Option<RunBench>,
-    model: Discreet<Client>,
+    model: Voice,
     price: Option<Price>,
     redactor: Redactor,
     began: Instant,
@@ -43,7 +46,10 @@ impl<'a> Run<'a> {
     pub fn open(order: Order<'a>) -> Result<Self, Failure> {
         let began = Instant::now();
         let redactor = Redactor::of(&Environment::from_process());
-        let model = Discreet { model: client(&order.settings)?, redactor: redactor.clone() };
+        let model = match &order.again {
+            Some(again) => Voice::Recorded(again.player()),
+            None => Voice::Live(Discreet { model: client(&order.settings)?, redactor: redactor.clone() }),
+        };
         let price = price(&order.settings)?;
         let open = OpenRun::open(&order, &redactor)?;
         Ok(Self { order, open, bench: None, model, price, redactor, began })
@@ -63,8 +69,14 @@ impl<'a> Run<'a> {
     async fn prepare(&mut self) -> Result<Conversation, Failure> {
         let (repository, settings) = (&self.order.repository, &self.order.settings);
         let outline = beside(repository, |repository| repository.outline_paths(opening::MAX_PATHS));
+        if let Some(again) = &self.order.again {
+            again.lay_out(&self.open.folder).map_err(anyhow::Error::from)?;
+        }
         let enclosing = Enclosing::begin(&self.order, &self.open.folder)?;
-        let tests = ChosenTests::choose(settings, repository);
+        let mut tests = ChosenTests::choose(settings, repository);
+        if let Some(again) = &self.order.again {
+            tests = again.tests(tests, repository);
+        }
         self.open.journal.note(vec![Event::TestsChosen(tests.event())])?;
         let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
         let changes = {
@@ -87,8 +99,26 @@ impl<'a> Run<'a> {
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
         let view = ViewSlot::Making(making);
-        self.bench = Some(RunBench { worker, view, folder, has_tests, redactor, start, guard, changed: Vec::new() });
+        let (script, applied) =
+            self.order.again.as_ref().map(|it| (Arc::clone(&it.script), it.applied.clone())).unzip();
+        self.bench = Some(RunBench {
+            worker,
+            view,
+            folder,
+            has_tests,
+            redactor,
+            start,
+            guard,
+            changed: Vec::new(),
+            script,
+            applied: applied.filter(|applied| !applied.is_empty()),
+        });
         let (conversation, messages) = opened?;
+        if let Some(again) = &self.order.again
+            && let Err(differs) = again.script.meet(&messages)
+        {
+            return Err(again::refused(&self.open.folder, differs.what));
+        }
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
     }
@@ -114,7 +144,12 @@ impl<'a> Run<'a> {
         let Some(past) = &self.order.past else {
             let mut survey = opening::survey(&self.order, seen, tests)?;
             survey.text = self.redactor.text(&survey.text).into_owned();
-            return Ok(opening::open(&self.order, seen, &cache_key(&self.open.folder), survey));
+            let again = self.order.again.as_ref();
+            if let Some(again) = again {
+                // The tree that it tells of isn't the start when the patch stands in it.
+                survey.text = again.script.survey(survey.text, !again.applied.is_empty());
+            }
+            return Ok(opening::open(&self.order, seen, &again::key(again, &self.open.folder), survey));
         };
         past.conversation().map_err(|error| Failure::internal(format!("{}: {}", error.headline(), error.message)))
     }
@@ -131,11 +166,19 @@ impl<'a> Run<'a> {
             state = State::recall(past.events());
         }
         let drawn = self.open.shared_people();
+        let mut watched;
+        let journal: &mut dyn Journal = match &self.order.again {
+            Some(again) => {
+                watched = Watched { journal: &mut self.open.journal, script: &again.script };
+                &mut watched
+            }
+            None => &mut self.open.journal,
+        };
         let bench = self.bench.as_mut().ok_or_else(|| Failure::internal("the conversation began without a worker"))?;
         let stopped = Planner {
             model: &self.model,
             bench,
-            journal: &mut self.open.journal,
+            journal,
             conversation,
             budget,
             max_completion_tokens: settings.max_completion_tokens.value,

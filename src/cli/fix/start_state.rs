@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::test_runs;
 use crate::evidence::{Baseline, BaselineRun, Baselines, Key, TestResults, Trials};
-use crate::journal::{Residue, RunFolder, TestPurpose, TestsRan};
+use crate::journal::{Event, Residue, RunFolder, StartSeen, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
 use crate::settings::Redactor;
 use crate::tools::TestRun;
@@ -24,6 +24,8 @@ const NAME: &str = "baseline";
 /// What is being found out.
 pub struct StartState {
     tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
+    /// True once that was told.
+    told: bool,
     indexing: JoinHandle<()>,
     measuring: Option<JoinHandle<Result<Baseline, String>>>,
     known: Option<Result<Baseline, String>>,
@@ -70,7 +72,13 @@ impl StartState {
             told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
         });
         let measuring = inquiry.baseline.then(|| tokio::spawn(inquiry.measure(tree.clone(), asked, off.subscribe())));
-        Self { tree, indexing, measuring, known: None, off, passing, blobs, residue }
+        Self { tree, told: false, indexing, measuring, known: None, off, passing, blobs, residue }
+    }
+
+    /// Tells git's id of the start state, the first time that it is known.
+    pub fn seen(&mut self) -> Option<Event> {
+        let tree = self.tree.borrow().as_ref()?.as_ref().ok()?.start().to_owned();
+        (!std::mem::replace(&mut self.told, true)).then_some(Event::StartSeen(StartSeen { tree }))
     }
 
     /// Git's id of the start state with `changes`; `None` when git can't tell.
