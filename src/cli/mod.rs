@@ -15,6 +15,7 @@ mod output;
 pub mod reference;
 mod replay;
 mod runs;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
         Command::Apply(run) => apply::execute(global, run),
+        Command::Verify(verify) => verify::execute(global, verify),
         Command::Runs(listing) => runs::list(global, listing),
     }
 }

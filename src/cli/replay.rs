@@ -111,7 +111,7 @@ fn start(recording: &Recording, repository: &Repository, folder: &Path) -> Resul
     let blobs = Blobs::at(&folder.join("blobs"));
     let before_the_patch = recording.lay_out(&blobs).ok();
     let before_the_patch = before_the_patch.and_then(|()| index.with(&recording.changes.reversed(), &blobs).ok());
-    if !recording.changes.is_empty() && before_the_patch.as_deref() == Some(needed) {
+    if !recording.changes.is_empty() && before_the_patch.is_some_and(|trees| trees.patched == needed) {
         return Ok(recording.changes.clone());
     }
     let (run, there) = (&recording.started.run, index.start());

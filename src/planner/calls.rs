@@ -179,6 +179,7 @@ pub fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate:
         log: run.log,
         patch_sha256,
         tree: None,
+        start_tree: None,
         cached: false,
     }
 }

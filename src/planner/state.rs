@@ -1,6 +1,6 @@
 //! What the loop remembers between turns, and how a resumed run gets it back.
 
-use super::end_turn::{ANNOUNCED, TESTS_FAILED, TESTS_WEAKENED};
+use super::end_turn::{ANNOUNCED, NOT_REPRODUCED, TESTS_FAILED, TESTS_WEAKENED};
 use super::repeat::RepeatGuard;
 use crate::journal::{Digest, Event};
 
@@ -15,6 +15,8 @@ pub struct State {
     pub(super) nudged: bool,
     /// True once the model was told that it weakened tests.
     pub(super) warned: bool,
+    /// The patch for which the model was asked, once, for a test that shows what it mends.
+    pub(super) unshown: Option<Digest>,
     /// How often a failed verification went back to the model.
     pub(super) feedbacks: u32,
     /// The patch on which the last verification failed: without another edit there is nothing to run again.
@@ -35,6 +37,7 @@ impl State {
                 Event::PatchWritten(patch) => state.patch = patch.sha256,
                 Event::Nudged(nudged) if nudged.kind == ANNOUNCED => state.nudged = true,
                 Event::Nudged(nudged) if nudged.kind == TESTS_WEAKENED => state.warned = true,
+                Event::Nudged(nudged) if nudged.kind == NOT_REPRODUCED => state.unshown = state.patch,
                 Event::Nudged(nudged) if nudged.kind == TESTS_FAILED => state.feedbacks += 1,
                 Event::Request(request) => {
                     state.sent_prefix = Some((request.prefix_bytes as usize, request.prefix_sha256));

@@ -1,10 +1,13 @@
 //! A change set in parts that can be taken or left: hunks of text files, whole files otherwise.
 
 use std::io;
+use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use super::slide::slid;
 use super::{Blobs, ChangeSet, ChangedFile, FileState};
+use crate::journal::RelPath;
 
 /// The parts of a change set, in its order.
 #[derive(Debug)]
@@ -18,6 +21,28 @@ struct File {
     entry: ChangedFile,
     /// `None`: the file is one part.
     text: Option<Text>,
+}
+
+/// One part.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    /// The file.
+    pub path: &'a RelPath,
+    /// What of it; `None` for all.
+    pub hunk: Option<Hunk<'a>>,
+}
+
+/// A hunk of a text file that stands on both sides.
+#[derive(Clone, Debug)]
+pub struct Hunk<'a> {
+    /// The whole file before.
+    pub before: &'a [u8],
+    /// The lines that go, counted from 0.
+    pub old: Range<usize>,
+    /// The whole file after.
+    pub after: &'a [u8],
+    /// The lines that come, counted from 0.
+    pub new: Range<usize>,
 }
 
 /// A text file that was changed and keeps its mode.
@@ -49,6 +74,16 @@ impl Parts {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// The parts, in order of their numbers.
+    pub fn each(&self) -> impl Iterator<Item = Part<'_>> {
+        self.files.iter().flat_map(|file| {
+            let path = &file.entry.path;
+            let whole = file.text.is_none().then_some(Part { path, hunk: None });
+            let hunks = file.text.iter().flat_map(Text::each).map(move |hunk| Part { path, hunk: Some(hunk) });
+            whole.into_iter().chain(hunks)
+        })
     }
 
     /// The change set of the parts whose numbers are in `kept`; contents that it needs are put into the blobs.
@@ -89,12 +124,22 @@ impl Text {
         if before.contains(&0) || after.contains(&0) {
             return Ok(None);
         }
-        let operations = capture_diff_slices(Algorithm::Myers, &lines(&before), &lines(&after));
+        let new = lines(&after);
+        let operations = slid(&capture_diff_slices(Algorithm::Myers, &lines(&before), &new), &new);
         Ok(Some(Self { before, after, operations }))
     }
 
     fn hunks(&self) -> usize {
-        self.operations.iter().filter(|operation| is_change(operation)).count()
+        self.each().count()
+    }
+
+    fn each(&self) -> impl Iterator<Item = Hunk<'_>> {
+        self.operations.iter().filter(|operation| is_change(operation)).map(|operation| Hunk {
+            before: &self.before,
+            old: operation.old_range(),
+            after: &self.after,
+            new: operation.new_range(),
+        })
     }
 
     /// The old text with the hunks that are `wanted`.
@@ -123,7 +168,6 @@ fn lines(text: &[u8]) -> Vec<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::RelPath;
     use crate::workspace::FileMode;
     use proptest::prelude::*;
 
@@ -157,6 +201,8 @@ mod tests {
         );
         let parts = Parts::of(&set, &blobs).expect("they can be read");
         assert_eq!(parts.len(), 4);
+        let told: Vec<_> = parts.each().map(|part| (part.path.as_str(), part.hunk.map(|hunk| hunk.new))).collect();
+        assert_eq!(told, [("a", Some(0..1)), ("a", Some(3..4)), ("b", None), ("c", None)]);
         let second = parts.only(&[1, 3]).expect("they can be kept");
         assert_eq!(text_of(&blobs, &second, 0), "1\n2\n3\nfour\n5\n");
         assert_eq!(second.entries.iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(), ["a", "c"]);
@@ -164,9 +210,21 @@ mod tests {
         assert!(parts.only(&[]).expect("nothing to keep").is_empty());
     }
 
+    #[test]
+    fn what_is_mended_and_what_is_added_below_it_are_two() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let blobs = Blobs::at(folder.path());
+        let (before, after) = ("fn a() {\n    1\n}\n", "fn a() {\n    2\n}\n\nmod b {\n    3\n}\n");
+        let parts = Parts::of(&changes(&blobs, &[("a", Some(before), Some(after))]), &blobs).expect("they can be read");
+        let alone = |part: usize| text_of(&blobs, &parts.only(&[part]).expect("kept"), 0);
+        assert_eq!(parts.len(), 2);
+        assert_eq!(alone(0), "fn a() {\n    2\n}\n");
+        assert_eq!(alone(1), "fn a() {\n    1\n}\n\nmod b {\n    3\n}\n");
+    }
+
     proptest! {
         #[test]
-        fn no_part_is_the_start_and_all_parts_are_the_end(before in "[ab\n]{0,30}", after in "[ab\n]{0,30}") {
+        fn no_part_is_the_start_and_all_parts_are_the_end(before in "([ab]?\n){0,12}[ab]?", after in "([ab]?\n){0,12}[ab]?") {
             prop_assume!(before != after);
             let folder = tempfile::tempdir().expect("a folder");
             let blobs = Blobs::at(folder.path());

@@ -31,6 +31,15 @@ pub struct TreeIndex {
     start: String,
 }
 
+/// A tree before and after a change set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeIds {
+    /// What a run started from.
+    pub start: String,
+    /// The same with its changes.
+    pub patched: String,
+}
+
 /// Why a tree has no id.
 #[derive(Debug, thiserror::Error)]
 pub enum NoTreeId {
@@ -85,7 +94,7 @@ impl TreeIndex {
     ///
     /// # Errors
     /// When git or the folder refuses.
-    pub fn with(&self, changes: &ChangeSet, blobs: &Blobs) -> Result<String, NoTreeId> {
+    pub fn with(&self, changes: &ChangeSet, blobs: &Blobs) -> Result<TreeIds, NoTreeId> {
         let mut lines = Vec::new();
         for entry in &changes.entries {
             let (mode, id) = match entry.after {
@@ -100,7 +109,7 @@ impl TreeIndex {
         let mut update = self.command();
         update.env("GIT_INDEX_FILE", &index).args(["update-index", "-z", "--index-info"]);
         run(update, &lines)?;
-        self.written(&index)
+        Ok(TreeIds { start: self.start.clone(), patched: self.written(&index)? })
     }
 
     fn index(&self) -> PathBuf {

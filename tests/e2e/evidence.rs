@@ -2,33 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::fake_runner::with_tests as world;
 use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, TASK, World, first_then, mender};
 
-/// Prints what `cargo test` would of tests named `NAME=COMMAND`, and fails when one fails.
-const RUNNER: &str = r#"
-run() {
-    echo "running $# tests"; bad=0
-    for test; do
-        if sh -c "${test#*=}"; then verdict=ok; else verdict=FAILED; bad=$((bad + 1)); fi
-        echo "test ${test%%=*} ... $verdict"
-    done
-    echo; echo "test result: $([ $bad = 0 ] && echo ok || echo FAILED). $(($# - bad)) passed; $bad failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"
-    [ $bad = 0 ]
-}
-"#;
-
-/// A project whose test script runs `tests`, each in quotes.
-fn world(tests: &str) -> World {
-    let world = World::new();
-    world.write_test(&format!("{RUNNER}\nrun {tests}"));
-    world.commit_all();
-    world
-}
-
-const GREETS: &str = "'greets=grep -q World greeting.txt'";
-const STANDS: &str = "'stands=test -e greeting.txt'";
+pub const GREETS: &str = "'greets=grep -q World greeting.txt'";
+pub const STANDS: &str = "'stands=test -e greeting.txt'";
 
 /// A model that mends the greeting, and from then on only says so.
 fn sure() -> MockKimi {
@@ -101,6 +81,8 @@ fn a_test_that_fails_once_is_run_again_until_it_is_clear() {
     assert_eq!(tests(&ran)["flaky"], json!(["shy"]));
     let verifications = ran.kept().events("tests_ran").iter().filter(|ran| ran["purpose"] == "verification").count();
     assert_eq!(verifications, 3);
+    assert_eq!((&tests(&ran)["runs"], &tests(&ran)["failed_runs"]), (&json!(3), &json!(1)));
+    assert!(ran.kept().read("report.md").contains("(the last of 3, 1 failed)"));
 }
 
 #[test]
@@ -109,6 +91,10 @@ fn the_start_state_is_measured_once_for_each_tree_and_command() {
     let first = world.fix(&mender(), &["--output", "json"]).code(0);
     assert!(printed(&first)["baseline"]["log"].is_string());
     let again = world.fix(&mender(), &["--output", "json"]).code(0).says(&["known from an earlier run"]);
+    assert_eq!(
+        (&printed(&first)["baseline"]["cached"], &printed(&again)["baseline"]["cached"]),
+        (&false.into(), &true.into())
+    );
     assert_eq!(printed(&again)["fixed"], json!(["greets"]));
     assert_eq!(printed(&again)["baseline"]["log"], Value::Null, "there is none of this run's");
 
@@ -122,6 +108,27 @@ fn the_start_state_is_left_alone_when_a_person_says_so() {
     let world = world(GREETS);
     let ran = world.fix(&mender(), &["--no-baseline"]).code(0);
     assert_eq!((tests(&ran)["compared"].clone(), tests(&ran)["baseline"].clone()), (json!(false), Value::Null));
+    assert_eq!(tests(&ran)["baseline_missing"], "turned off (--no-baseline)");
+    let report = ran.kept().read("report.md");
+    assert!(report.contains("started from: not known: turned off (--no-baseline)."), "{report}");
+    ran.says(&["before  not known: turned off (--no-baseline)"]);
+}
+
+#[test]
+fn a_start_state_that_nobody_waited_for_is_said_to_be_unknown() {
+    // It takes its time on the start state alone, and the run has none.
+    let world = world(&format!("{GREETS}; grep -q World greeting.txt || sleep 60"));
+    let ran = world.fix(&mender(), &["--max-time", "4s"]);
+    let reason = tests(&ran)["baseline_missing"].clone();
+    assert_eq!(reason, "it was not measured when the time of the run was up", "{}", tests(&ran));
+}
+
+#[test]
+fn a_run_without_a_verification_says_so_of_its_start_state() {
+    let world = world(GREETS);
+    let ran = world.fix(&mender(), &["--max-turns", "1"]).code(6);
+    assert_eq!(tests(&ran)["baseline_missing"], "the run ended before its patch was judged");
+    assert_eq!(ran.report()["certificate"]["environment"], Value::Null);
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn a_run_that_was_ended_from_outside_is_replayed_up_to_there() {
     let world = World::new();
     let kimi = MockKimi::script(vec![
         Answer::call("read_file", r#"{"path": "greeting.txt"}"#),
-        Answer::text("late").delay(Duration::from_secs(60)),
+        Answer::text("late").delay(Duration::from_mins(1)),
     ]);
     world.fix(&kimi, &["--max-time", "3s"]).code(6);
     let ran = world.run(world.kcode(&["replay"])).code(0);

@@ -53,8 +53,9 @@ fn with_a_patch_it_is_the_tree_that_the_patch_makes() {
     let copy = world.copy_of_project("copy");
     git_apply(&copy, &patch).unwrap();
     git(&copy, &["add", "-A"]).unwrap();
-    assert_eq!(patched, git(&copy, &["write-tree"]).unwrap().trim());
-    assert_ne!(patched, tree.start());
+    assert_eq!(patched.patched, git(&copy, &["write-tree"]).unwrap().trim());
+    assert_eq!(patched.start, tree.start());
+    assert_ne!(patched.patched, patched.start);
 }
 
 #[test]
