@@ -17,7 +17,7 @@ use crate::journal::{Outcome, RunFolder, is_abandoned};
 use crate::render::{counted, sanitise};
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Setting, Settings};
-use crate::workspace::{Blobs, ChangeSet, Repository, TreeIndex, remove_tree};
+use crate::workspace::{Blobs, ChangeSet, Repository, TreeIndex, remove_tree, still_applies};
 
 /// Folders of replays in the state folder begin so.
 const PREFIX: &str = "replay-";
@@ -34,10 +34,10 @@ pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, 
         output::say(&format!("replay: the run was made by kcode {theirs}, whose requests may differ from {ours}'s"));
     }
     let repository = repository(global, named, &recording)?;
-    let settings = settings(global, &recording, &repository)?;
+    let script = Arc::new(Script::new(&recording, &repository.root().to_string_lossy()));
+    let settings = settings(global, &recording, &script, &repository)?;
     let place = Place::make(&settings.state_dir.value)?;
     let applied = start(&recording, &repository, &place.path.join("start"))?;
-    let script = Arc::new(Script::new(&recording, &repository.root().to_string_lossy()));
     let run = recording.started.run.clone();
     let ended = play(
         global,
@@ -80,17 +80,24 @@ fn repository(global: &Global, named: Option<&str>, recording: &Recording) -> Re
 }
 
 /// The recorded run's model and limits; of the rest, where things are is this machine's.
-fn settings(global: &Global, recording: &Recording, repository: &Repository) -> Result<Settings, Failure> {
-    let flags = FlagLayer { no_baseline: true, ..FlagLayer::default() };
+fn settings(
+    global: &Global,
+    recording: &Recording,
+    script: &Script,
+    repository: &Repository,
+) -> Result<Settings, Failure> {
     let env = Environment::from_process();
-    let mut settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+    let mut settings = settings::load(&FlagLayer::default(), &env, global.config.as_deref(), Some(repository.root()))?;
     let (started, limits) = (&recording.started, &recording.started.limits);
     settings.model.value.clone_from(&started.model);
     settings.max_turns.value = limits.max_turns;
     settings.max_tokens.value = limits.max_tokens;
     // The limit is as it was because the run says so, not because somebody insists on it.
     settings.max_cost = Setting { value: limits.max_cost_usd, origin: settings::Origin::Default };
+    settings.baseline.value = script.terms().baseline;
     settings.max_time.value = PATIENCE;
+    // The recording knows which failure was the last.
+    settings.max_retries.value = u32::MAX;
     if let Some(cap) = recording.most_completion_tokens() {
         settings.max_completion_tokens.value = cap;
     }
@@ -109,9 +116,11 @@ fn start(recording: &Recording, repository: &Repository, folder: &Path) -> Resul
         return Ok(nothing);
     }
     let blobs = Blobs::at(&folder.join("blobs"));
-    let before_the_patch = recording.lay_out(&blobs).ok();
-    let before_the_patch = before_the_patch.and_then(|()| index.with(&recording.changes.reversed(), &blobs).ok());
-    if !recording.changes.is_empty() && before_the_patch.is_some_and(|trees| trees.patched == needed) {
+    let way_back = recording.changes.reversed();
+    let leads_there = || {
+        recording.lay_out(&blobs).is_ok() && index.with(&way_back, &blobs).is_ok_and(|trees| trees.patched == needed)
+    };
+    if !way_back.is_empty() && still_applies(repository.root(), &way_back).is_ok() && leads_there() {
         return Ok(recording.changes.clone());
     }
     let (run, there) = (&recording.started.run, index.start());
@@ -141,7 +150,8 @@ fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outco
     settings.state_dir.value.clone_from(&place.path);
     let arguments = Arguments::try_parse_from(["kcode", "fix", "again"]).map_err(anyhow::Error::from)?;
     let Command::Fix(mut flags) = arguments.command else { return Err(Failure::internal("a replay is not a fix")) };
-    flags.run.allow_test_edits = script.tests_may_change();
+    flags.run.allow_test_edits = script.terms().tests_may_change;
+    flags.run.reproduce = script.terms().reproduce;
     let task = recording.started.task.clone();
     let again = fix::Again { recording, script: Arc::clone(script), applied, speed };
     let again = Some(again);

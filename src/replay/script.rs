@@ -7,19 +7,20 @@ use serde_json::Value;
 use super::expectation::Expectation;
 use super::volatile::{surveys_agree, test_runs_agree};
 use super::{Divergence, Recording};
-use crate::journal::{
-    AttemptFailed, Event, Matrix, Message, ReplyReceived, RunStarted, StopReason, TestPurpose, TestsChosen,
-};
+use crate::journal::{AttemptFailed, Event, Message, ReplyReceived, RunStarted, StopReason, TestPurpose, TestsChosen};
 use crate::model::AssistantMessage;
 use crate::planner::without_notice;
 use crate::tools::Observation;
+
+/// What `--reproduce` adds to the survey.
+const REPRODUCE: &str = include_str!("../../prompts/reproduce.md");
 
 /// A recorded run as a script.
 #[derive(Debug)]
 pub struct Script {
     started: RunStarted,
     tests: Option<TestsChosen>,
-    tests_may_change: bool,
+    terms: Terms,
     expected: Vec<(u32, Expectation)>,
     turns: Vec<Answered>,
     /// What tools answered, without what a repeated call is told.
@@ -28,12 +29,21 @@ pub struct Script {
     said: Vec<String>,
     /// Milliseconds that each verification took.
     verified_ms: Vec<u64>,
-    /// What each judgement compared.
-    matrices: Vec<Option<Matrix>>,
     stop: Option<StopReason>,
     /// Where the recorded repository was, and where this one is.
     trees: [String; 2],
     at: Mutex<Place>,
+}
+
+/// What the run was told that its loop depends on, as far as its events show it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// `--allow-test-edits`.
+    pub tests_may_change: bool,
+    /// The tests ran on the start state, too.
+    pub baseline: bool,
+    /// `--reproduce`.
+    pub reproduce: bool,
 }
 
 /// How a request was answered.
@@ -60,7 +70,6 @@ struct Place {
     answers: usize,
     said: usize,
     verified: usize,
-    judged: usize,
     divergence: Option<Divergence>,
     /// Nothing more was recorded that could be compared.
     over: bool,
@@ -90,23 +99,23 @@ impl Script {
         let mut script = Self {
             started,
             tests: None,
-            tests_may_change: false,
+            terms: Terms::default(),
             expected: Vec::new(),
             turns: Vec::new(),
             answers: Vec::new(),
             said: Vec::new(),
             verified_ms: Vec::new(),
-            matrices: Vec::new(),
             stop: None,
             trees,
             at: Mutex::default(),
         };
         script.read(&recording.played());
+        script.terms.reproduce = script.said.first().is_some_and(|survey| survey.contains(REPRODUCE.trim()));
         script
     }
 
     fn read(&mut self, events: &[&Event]) {
-        let (mut turn, mut reply, mut compared) = (0, None, None);
+        let (mut turn, mut reply) = (0, None);
         // Whose message comes next.
         let mut next: fn(&mut Self, String) = |_, _| {};
         for event in events {
@@ -136,10 +145,9 @@ impl Script {
                 Event::TestsRan(ran) if ran.purpose == TestPurpose::Verification => {
                     self.verified_ms.push(ran.result.ms);
                 }
-                Event::Compared(matrix) => compared = Some(matrix.clone()),
+                Event::TestsRan(ran) if ran.purpose == TestPurpose::Baseline => self.terms.baseline = true,
                 Event::TestsTouched(touched) => {
-                    self.matrices.push(compared.take());
-                    self.tests_may_change |= touched.allowed.as_deref() == Some("--allow-test-edits");
+                    self.terms.tests_may_change |= touched.allowed.as_deref() == Some("--allow-test-edits");
                 }
                 Event::Stopped(stopped) => self.stop = Some(stopped.reason),
                 _ => {}
@@ -166,10 +174,10 @@ impl Script {
         self.tests.as_ref()
     }
 
-    /// Whether it was told that tests may change.
+    /// What it was told.
     #[must_use]
-    pub fn tests_may_change(&self) -> bool {
-        self.tests_may_change
+    pub fn terms(&self) -> Terms {
+        self.terms
     }
 
     /// The survey as it was sent, if `now` differs from it in nothing that matters, or `anyway`; else `now`.
@@ -214,14 +222,6 @@ impl Script {
         let at = &mut self.at().verified;
         *at += 1;
         self.verified_ms.get(*at - 1).copied()
-    }
-
-    /// What the tests after the patch were compared to at the next judgement. (The start state isn't measured again.)
-    #[must_use]
-    pub fn matrix(&self) -> Option<Matrix> {
-        let at = &mut self.at().judged;
-        *at += 1;
-        self.matrices.get(*at - 1).cloned().flatten()
     }
 
     /// Why the recorded run stopped, as far as that is replayed.

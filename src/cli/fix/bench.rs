@@ -72,7 +72,8 @@ pub enum ViewSlot {
 
 /// A view that is being made, and the way to call it off.
 pub struct Making {
-    made: JoinHandle<Result<View, BenchError>>,
+    /// `None` once it was waited for.
+    made: Option<JoinHandle<Result<View, BenchError>>>,
     stop: Arc<AtomicBool>,
     go: watch::Sender<bool>,
 }
@@ -92,7 +93,16 @@ impl Making {
             let view = tokio::task::spawn_blocking(work).await;
             view.unwrap_or_else(|panic| Err(broken(format!("making the private view failed: {panic}"), None)))
         });
-        Self { made, stop, go }
+        Self { made: Some(made), stop, go }
+    }
+
+    /// Waits for the view; whoever stops waiting may come again.
+    async fn wait(&mut self) -> Result<View, BenchError> {
+        self.go.send_replace(true);
+        let Some(made) = &mut self.made else { return Err(broken("the private view could not be made", None)) };
+        let joined = made.await;
+        self.made = None;
+        joined.unwrap_or_else(|panic| Err(broken(format!("making the private view failed: {panic}"), None)))
     }
 
     /// Ends the making and leaves nothing of it.
@@ -100,7 +110,8 @@ impl Making {
         self.stop.store(true, Ordering::Relaxed);
         self.go.send_replace(true);
         // Called off, it removes itself; made in the last moment, it is removed here.
-        if let Ok(Ok(view)) = self.made.await {
+        let Some(made) = self.made else { return };
+        if let Ok(Ok(view)) = made.await {
             let _ = view.remove();
         }
     }
@@ -164,9 +175,7 @@ impl Bench for RunBench {
         let mut events = self.baseline(Duration::ZERO).await;
         events.extend(self.start.seen());
         let ViewSlot::Making(making) = &mut self.view else { return Ok(events) };
-        making.go.send_replace(true);
-        let joined = (&mut making.made).await;
-        let view = joined.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))??;
+        let view = making.wait().await?;
         events.push(Event::ViewMade(view.made().clone()));
         self.view = ViewSlot::Made(Box::new(view));
         Ok(events)
@@ -227,14 +236,12 @@ impl Bench for RunBench {
 
     async fn trees(&mut self) -> Option<TreeIds> {
         let changes = ChangeSet::load(&self.folder.changes()).ok()?;
-        let back = self.applied.as_ref().map(ChangeSet::reversed);
-        self.start.trees_with(back.map_or_else(|| changes.clone(), |back| back.then(&changes))).await
+        self.start.trees_with(changes).await
     }
 
     async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
         let mut judged = Judgement { events: self.baseline(patience).await, ..Judgement::default() };
         judged.events.extend(self.start.seen());
-        judged.matrix = self.script.as_ref().and_then(|script| script.matrix());
         let mut told =
             Told { after: results_of(runs), passes: runs.last().is_some_and(TestRun::passed), ..Told::default() };
         let baseline = self.start.known_or_why();

@@ -34,7 +34,7 @@ impl Run<'_> {
             return Ok(stop);
         }
         let deadline = self.deadline();
-        let Some(bench) = self.bench.as_mut() else { return Ok(stop) };
+        let Some(bench) = self.bench.as_deref_mut() else { return Ok(stop) };
         let ended = tokio::select! {
             biased;
             _ = cancelled.wait_for(|cancelled| *cancelled) => None,

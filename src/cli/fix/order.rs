@@ -27,12 +27,13 @@ pub struct Order<'a> {
 }
 
 impl Order<'_> {
+    /// What leads from the tree to the state that the run starts from: nothing, but in some replays.
+    pub fn way_back(&self) -> ChangeSet {
+        self.again.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), Again::way_back)
+    }
+
     /// What the view differs by from the tree when it is made.
     pub fn changes(&self) -> ChangeSet {
-        match (&self.past, &self.again) {
-            (Some(past), _) => past.changes.clone(),
-            (None, Some(again)) => again.way_back(),
-            (None, None) => ChangeSet::new(Vec::new()),
-        }
+        self.past.as_ref().map_or_else(|| self.way_back(), |past| past.changes.clone())
     }
 }

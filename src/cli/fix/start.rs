@@ -39,7 +39,7 @@ pub struct Run<'a> {
     pub order: Order<'a>,
     pub open: OpenRun,
     /// `None` before there is a worker.
-    pub bench: Option<RunBench>,
+    pub bench: Option<Box<RunBench>>,
     model: Voice,
     price: Option<Price>,
     redactor: Redactor,
@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
         let (script, applied) =
             self.order.again.as_ref().map(|it| (Arc::clone(&it.script), it.applied.clone())).unzip();
         let certificate = Certificate::begin(&folder, self.open.asked.subscribe(), self.look(&tests));
-        self.bench = Some(RunBench {
+        self.bench = Some(Box::new(RunBench {
             worker,
             view,
             folder,
@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
             judged: Judged::default(),
             script,
             applied: applied.filter(|applied| !applied.is_empty()),
-        });
+        }));
         let (conversation, messages) = opened?;
         if let Some(again) = &self.order.again
             && let Err(differs) = again.script.meet(&messages)
@@ -173,6 +173,7 @@ impl<'a> Run<'a> {
             plan,
             dependencies: settings.dependencies.value.clone(),
             folder: folder.trials(),
+            way_back: self.order.way_back(),
             blobs: folder.blobs(),
             residue: Arc::default(),
         };
@@ -223,7 +224,8 @@ impl<'a> Run<'a> {
             }
             None => &mut self.open.journal,
         };
-        let bench = self.bench.as_mut().ok_or_else(|| Failure::internal("the conversation began without a worker"))?;
+        let bench =
+            self.bench.as_deref_mut().ok_or_else(|| Failure::internal("the conversation began without a worker"))?;
         let stopped = Planner {
             model: &self.model,
             bench,

@@ -33,6 +33,7 @@ pub struct StartState {
     known: Option<Result<Baseline, String>>,
     off: watch::Sender<bool>,
     passing: [PathBuf; 2],
+    way_back: ChangeSet,
     blobs: Blobs,
     residue: Arc<Mutex<Residue>>,
 }
@@ -60,6 +61,7 @@ impl StartState {
         let residue = Arc::clone(&inquiry.trials.residue);
         let (repository, place) = (inquiry.trials.repository.clone(), folder.clone());
         let passing = [folder, inquiry.folder.trials()];
+        let way_back = inquiry.trials.way_back.clone();
         let (mut go, mut called_off) = (asked.clone(), off.subscribe());
         let indexing = tokio::spawn(async move {
             let begins = tokio::select! {
@@ -75,7 +77,7 @@ impl StartState {
         });
         let known = inquiry.unwanted.clone().map(Err);
         let measuring = known.is_none().then(|| tokio::spawn(inquiry.measure(tree.clone(), asked, off.subscribe())));
-        Self { tree, told: false, indexing, measuring, known, off, passing, blobs, residue }
+        Self { tree, told: false, indexing, measuring, known, off, passing, way_back, blobs, residue }
     }
 
     /// Tells git's id of the start state, the first time that it is known.
@@ -90,7 +92,7 @@ impl StartState {
             Ok(known) => known.clone()?.ok()?,
             Err(_) => return None,
         };
-        let blobs = self.blobs.clone();
+        let (changes, blobs) = (self.way_back.then(&changes), self.blobs.clone());
         tokio::task::spawn_blocking(move || index.with(&changes, &blobs)).await.ok()?.ok()
     }
 
