@@ -48,6 +48,9 @@ pub trait Bench {
     /// Runs the whole test command; `None` when there is none to run.
     fn verify(&self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
 
+    /// The same where nothing lies but the start and the patch, if that can be had.
+    fn verify_afresh(&mut self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
+
     /// Git's ids of the start state and of what the patch makes of it as it stands; `None` when git can't tell.
     fn trees(&mut self) -> impl Future<Output = Option<TreeIds>>;
 

@@ -134,10 +134,12 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let mut runs: Vec<TestRun> = Vec::new();
         loop {
             let before = self.state.patch;
-            if let Some(run) = self.verify().await? {
+            // What earlier commands left mustn't be why they pass.
+            let afresh = runs.iter().any(TestRun::passed);
+            if let Some(run) = self.verify(afresh).await? {
                 if before != self.state.patch && runs.is_empty() && run.passed() {
                     // A lock file or a snapshot was written. What the patch says now is not what they ran on: once more.
-                    runs.extend(self.verify().await?);
+                    runs.extend(self.verify(false).await?);
                 } else {
                     runs.push(run);
                 }
@@ -158,10 +160,13 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         if runs.len() == MAX_RUNS || !spare || last.stopped.is_some() {
             return false;
         }
+        // Code that isn't in the patch any more may have left something that makes tests pass.
+        let is_soiled = self.state.ran_on.iter().any(|patch| Some(*patch) != self.state.patch);
         match (runs, &judged.matrix) {
             // It may have been bad luck, or good.
-            ([only], Some(matrix)) if only.passed() => !matrix.fixed.is_empty() && only.ms < QUICK_MS,
+            ([only], Some(matrix)) if only.passed() => !matrix.fixed.is_empty() && (is_soiled || only.ms < QUICK_MS),
             ([_], Some(matrix)) => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
+            ([only], None) if only.passed() && is_soiled => true,
             // What a test prints may have garbled its runner's words.
             ([only], None) => only.passed() && !judged.refusing.is_empty() && only.ms < QUICK_MS,
             // The third decides.
@@ -171,9 +176,13 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     }
 
     /// Runs the tests once and notes what they ran on; `None` when there are none.
-    async fn verify(&mut self) -> Result<Option<TestRun>, Halt> {
+    async fn verify(&mut self, afresh: bool) -> Result<Option<TestRun>, Halt> {
         let trees = bounded(self.cancelled.clone(), self.deadline, self.bench.trees()).await?;
-        let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await;
+        let ran = if afresh {
+            bounded(self.cancelled.clone(), self.deadline, self.bench.verify_afresh()).await
+        } else {
+            bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await
+        };
         if ran.is_err() {
             self.bench.cancel().await;
         }
@@ -182,6 +191,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
         let patch = self.bench.patch(&[observed]).await?;
         let ran_on = std::mem::replace(&mut self.state.patch, patch.sha256);
+        self.state.ran_on.extend(ran_on);
         let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
         let ran = TestsRan { tree, start_tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
         self.journal.append(vec![Event::PatchWritten(patch), Event::TestsRan(ran)])?;

@@ -5,7 +5,7 @@
 //! write to a folder of the run's.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -73,7 +73,7 @@ impl TreeIndex {
         if tree.has_git {
             let index = tree.place("index")?;
             if index.exists() {
-                fs::copy(index, tree.index())?;
+                copy_with_time(&index, &tree.index())?;
             }
         } else {
             tree.git(["init", "--quiet"])?;
@@ -171,6 +171,13 @@ impl TreeIndex {
         command.env("GIT_INDEX_FILE", index).args(["write-tree", "--missing-ok"]);
         line(run(command, &[])?)
     }
+}
+
+/// The index's own time tells git which files it has to read, because they may have changed in the very tick in which it was
+/// written.
+fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    File::options().write(true).open(to)?.set_modified(fs::metadata(from)?.modified()?)
 }
 
 /// Runs git with `input`.

@@ -220,8 +220,9 @@ fn a_run_that_proves_nothing_cannot_be_verified() {
 
 #[test]
 fn a_flaky_test_is_no_difference() {
-    // Fails in the first run of each worker, but passes on the start state.
-    let once = "'shy=test -e $HOME/ran || { touch $HOME/ran; grep -q Wrold greeting.txt; }'";
+    // Fails in the first run of each worker, but passes on the start state and where a pass is confirmed.
+    let once =
+        "'shy=grep -q Wrold greeting.txt || test -e $HOME/ran || { touch $HOME/ran; echo $HOME | grep -q /afresh/; }'";
     let world = world(&format!("{GREETS} {once}"));
     world.fix(&mender(), &[]).code(0);
     let again = told(&verify(&world, &["--output", "json"]).code(0));

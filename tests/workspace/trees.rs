@@ -1,6 +1,8 @@
 //! The id of a tree is the one that git gives it, and asking for it changes nothing of the user's.
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use kcode::workspace::{NoTreeId, TreeIndex};
 
@@ -36,6 +38,24 @@ fn it_is_gits_own_and_asking_changes_nothing() {
     let tree = TreeIndex::of(&world.repository(), &world.run().join("tree")).unwrap();
     assert_eq!(everything(&world.root()), before);
     assert_eq!(tree.start(), by_git(&world, "copy"));
+}
+
+#[test]
+fn a_change_in_the_tick_of_the_last_commit_is_seen() {
+    let world = World::with_git();
+    world.write("a", "old\n");
+    let (file, index) = (world.root().join("a"), world.root().join(".git/index"));
+    let then = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let tick = |path: &Path| File::options().write(true).open(path).unwrap().set_modified(then).unwrap();
+    tick(&file);
+    world.commit_all();
+    // Nothing but its content tells that it changed.
+    git(&world.root(), &["config", "core.trustctime", "false"]).unwrap();
+    fs::write(&file, "new\n").unwrap();
+    tick(&file);
+    tick(&index);
+    let tree = TreeIndex::of(&world.repository(), &world.run().join("tree")).unwrap();
+    assert_ne!(tree.start(), git(&world.root(), &["rev-parse", "HEAD^{tree}"]).unwrap().trim());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::certificate::Certificate;
 use super::guard::{Guard, Looked, Told};
@@ -27,6 +28,11 @@ use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
 use crate::workspace::{ApplyError, Blobs, ChangeSet, Touched, TreeIds, View, WorkspaceError, write_patch};
+
+/// The trial that confirms a pass, and the folder of its logs.
+const AFRESH: &str = "afresh";
+/// Without the run's own builds the tests take longer than they did in it. The run's own limit may be shorter.
+const AFRESH_PATIENCE: Duration = Duration::from_mins(10);
 
 /// The bench of a real run.
 pub struct RunBench {
@@ -150,6 +156,16 @@ impl RunBench {
         told.map(|run| Event::TestsRan(run.ran.clone())).collect()
     }
 
+    /// Runs the tests where nothing lies but the start and the patch; `None` when that can't be done here, or takes too long.
+    ///
+    /// The run's own view also holds what its commands left in folders that git ignores: builds, caches, and perhaps a test
+    /// runner that was changed in place. None of that is in the patch, so that no pass may hang on it.
+    async fn run_afresh(&mut self) -> Option<TestRun> {
+        let changes = ChangeSet::load(&self.folder.changes()).ok()?;
+        let runs = self.trials.hold(AFRESH, changes, 1, Instant::now() + AFRESH_PATIENCE).await;
+        runs.ok()?.into_iter().next()
+    }
+
     /// How the patch as it stands touches tests.
     fn look(&self, told: &Told) -> Result<TestsTouched, BenchError> {
         let blobs = Blobs::at(&self.folder.blobs());
@@ -232,6 +248,13 @@ impl Bench for RunBench {
         self.finish(&mut run)?;
         run.ms = self.script.as_ref().and_then(|script| script.verified_ms()).unwrap_or(run.ms);
         Ok(Some(run))
+    }
+
+    async fn verify_afresh(&mut self) -> Result<Option<TestRun>, BenchError> {
+        match self.run_afresh().await {
+            Some(run) => Ok(Some(run)),
+            None => self.verify().await,
+        }
     }
 
     async fn trees(&mut self) -> Option<TreeIds> {
