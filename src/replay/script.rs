@@ -216,7 +216,7 @@ impl Script {
         }
     }
 
-    /// How long the next verification took: how often tests are run depends on it.
+    /// How long the next verification took.
     #[must_use]
     pub fn verified_ms(&self) -> Option<u64> {
         let at = &mut self.at().verified;

@@ -1,6 +1,7 @@
 //! Runs that were recorded elsewhere, from files, in fresh clones: `fixtures/replay/`.
 
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::laws::assert_shape;
 use crate::support::kimi::{Answer, MockKimi};
-use crate::world::{World, together};
+use crate::world::{World, open_rust, rust_programs, together};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/replay").join(name)
@@ -36,12 +37,12 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Go builds its library anew without the cache that the machine has.
-fn with_caches(mut command: Command) -> Command {
-    let cache = Command::new("go").args(["env", "GOCACHE"]).output();
-    if let Ok(cache) = cache.map(|output| String::from_utf8(output.stdout).unwrap()) {
-        command.env("GOCACHE", cache.trim());
-    }
+/// What runs such a run's tests.
+fn with_toolchain(mut command: Command) -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = iter::once(rust_programs()).chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(path).unwrap());
+    open_rust(&mut command);
     command
 }
 
@@ -68,14 +69,14 @@ fn record(name: &str) {
     let world = clone(name);
     let kimi = MockKimi::script(answers(name));
     let task = fs::read_to_string(fixture(name).join("task")).unwrap();
-    world.run(with_caches(world.keyed(&kimi, &["fix", task.trim()]))).code(0);
+    world.run(with_toolchain(world.keyed(&kimi, &["fix", task.trim()]))).code(0);
     let out = fixture(name).join("run.json");
     world.run(world.kcode(&["export", "--out", out.to_str().unwrap()])).code(0);
 }
 
 #[test]
 fn recordings_are_replayed_in_fresh_clones() {
-    together(["go", "python"], |name| {
+    together(["rust", "python"], |name| {
         if std::env::var_os("KCODE_UPDATE_RECORDINGS").is_some() {
             record(name);
         }
@@ -85,7 +86,7 @@ fn recordings_are_replayed_in_fresh_clones() {
         assert_eq!(archive["redacted"], 0, "{name}");
 
         let world = clone(name);
-        let ran = world.run(with_caches(world.kcode(&["replay", file.to_str().unwrap()])));
+        let ran = world.run(with_toolchain(world.kcode(&["replay", file.to_str().unwrap()])));
         assert!(ran.stdout().contains("are equal"), "{name}:\n{}{}", ran.stdout(), ran.stderr());
         ran.code(0);
         assert!(world.runs().is_empty());

@@ -49,6 +49,20 @@ pub fn together<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + 
     });
 }
 
+/// This machine's Rust toolchain: the folder of its programs.
+pub fn rust_programs() -> PathBuf {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout;
+    Path::new(String::from_utf8(sysroot).unwrap().trim()).join("bin")
+}
+
+/// Opens that toolchain to a run. One of rustup's is in the home that these tests run in, which isn't the world's.
+pub fn open_rust(command: &mut Command) {
+    let programs = rust_programs();
+    if let Some(toolchains) = programs.ancestors().nth(2).filter(|folder| folder.ends_with("toolchains")) {
+        command.env("RUSTUP_HOME", toolchains.parent().unwrap());
+    }
+}
+
 pub struct World {
     folder: tempfile::TempDir,
     files: Cell<usize>,
