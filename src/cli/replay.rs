@@ -76,7 +76,9 @@ fn recording(global: &Global, named: Option<&str>) -> Result<Recording, Failure>
 fn repository(global: &Global, named: Option<&str>, recording: &Recording) -> Result<Repository, Failure> {
     let is_file = named.is_some_and(|named| Path::new(named).is_file());
     let root = Path::new(&recording.started.repository);
-    if global.repo.is_none() && !is_file && root.is_dir() { Ok(Repository::open(root)?) } else { global.repository() }
+    let is_there = global.repo.is_none() && !is_file && root.is_dir();
+    let repository = if is_there { Repository::open(root)? } else { global.repository()? };
+    Ok(repository.seen_from(recording.started.focus.clone()))
 }
 
 /// The recorded run's model and limits; of the rest, where things are is this machine's.

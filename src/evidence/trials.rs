@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use crate::journal::Residue;
+use crate::settings::TestCommand;
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{
@@ -35,6 +36,8 @@ pub struct Trials {
     pub way_back: ChangeSet,
     /// Where the contents of changes are kept.
     pub blobs: PathBuf,
+    /// What is run besides the tests, in this order: before them where it has to be the same as on the patch.
+    pub checks: Vec<TestCommand>,
     /// What had to be killed at the ends of trials, all together.
     pub residue: Arc<Mutex<Residue>>,
 }
@@ -67,8 +70,19 @@ pub enum TrialError {
 pub struct Proven {
     /// How they went.
     pub run: TestRun,
+    /// How the checks went, in their order.
+    pub checks: Vec<TestRun>,
     /// The patch of that view, before and after they ran.
     pub patch: Patch,
+}
+
+/// What ran in a trial.
+#[derive(Debug)]
+pub struct Held {
+    /// The tests.
+    pub tests: Vec<TestRun>,
+    /// The checks, in their order; none when the tests failed already.
+    pub checks: Vec<TestRun>,
 }
 
 struct Enclosed {
@@ -94,7 +108,7 @@ impl Trials {
         changes: &ChangeSet,
         times: u32,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Vec<TestRun>, TrialError> {
+    ) -> Result<Held, TrialError> {
         let folder = self.folder.join(name);
         let held = self.held_in(&folder, name, changes, times, called_off).await;
         // What can't be removed now goes with what else killed runs leave.
@@ -126,19 +140,21 @@ impl Trials {
         changes: &ChangeSet,
         times: u32,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Vec<TestRun>, TrialError> {
+    ) -> Result<Held, TrialError> {
         let Enclosed { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
         let all = async {
-            let mut runs = Vec::new();
-            while runs.len() < times as usize {
+            let mut tests: Vec<TestRun> = Vec::new();
+            while tests.len() < times as usize {
                 let run = worker.run_tests(&[]).await?;
                 let again = !run.passed() && run.stopped.is_none();
-                runs.push(run);
+                tests.push(run);
                 if !again {
                     break;
                 }
             }
-            Ok(runs)
+            let passed = tests.last().is_some_and(TestRun::passed);
+            let checks = if passed { self.run_checks(&worker).await? } else { Vec::new() };
+            Ok(Held { tests, checks })
         };
         let ended = unless(called_off, all).await;
         self.end(worker).await;
@@ -160,10 +176,11 @@ impl Trials {
             };
             let mut ran_on = view.patch(Touched::Anything)?.sha256;
             for _ in 0..PROOFS {
+                let checks = self.run_checks(&worker).await?;
                 let run = worker.run_tests(&[]).await?;
                 let patch = view.patch(Touched::Anything)?;
                 if patch.sha256 == ran_on {
-                    return Ok(Proven { run, patch });
+                    return Ok(Proven { run, checks, patch });
                 }
                 ran_on = patch.sha256;
             }
@@ -172,6 +189,14 @@ impl Trials {
         let ended = unless(called_off, all).await;
         self.end(worker).await;
         ended
+    }
+
+    async fn run_checks(&self, worker: &Worker) -> Result<Vec<TestRun>, TrialError> {
+        let mut runs = Vec::new();
+        for command in &self.checks {
+            runs.push(worker.run_command(command).await?);
+        }
+        Ok(runs)
     }
 
     /// Ends a worker; what it had to kill is counted.

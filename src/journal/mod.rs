@@ -48,4 +48,4 @@ pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunStarted, St
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
 pub use tampering::{TamperFlag, TamperKind, TestsTouched};
-pub use test_runs::{TestCounts, TestPurpose, TestResult, TestsChosen, TestsRan};
+pub use test_runs::{CheckChosen, CheckRan, TestCounts, TestPurpose, TestResult, TestsChosen, TestsRan};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, RunId, StopReason, Tokens, Usd};
+use super::{Outcome, RelPath, RunId, StopReason, Tokens, Usd};
 
 /// See `Event::RunStarted`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +16,9 @@ pub struct RunStarted {
     pub task: String,
     /// The repository's root.
     pub repository: String,
+    /// The folder below it that the user stood in; `None` is the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub focus: Option<RelPath>,
     /// The commit that HEAD named, if any.
     pub head: Option<String>,
     /// The model that was asked for.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::journal::{Digest, Event, Message, PatchWritten, TestPurpose, TestsRan};
+use crate::journal::{CheckRan, Digest, Event, Message, PatchWritten, TestPurpose, TestsRan};
 
 /// What an event says that has to be the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,9 @@ impl Expectation {
             }
             Event::PatchWritten(patch) => expect("the patch", changed(patch)),
             Event::TestsRan(ran) if ran.purpose != TestPurpose::Baseline => expect("a run of the tests", went(ran)),
+            Event::CheckRan(CheckRan { name, ran }) if ran.purpose != TestPurpose::Baseline => {
+                expect("a check", format!("{name}: {}", went(ran)))
+            }
             Event::TestsTouched(touched) => {
                 expect("what the patch does to tests", serde_json::to_string_pretty(touched).unwrap_or_default())
             }

@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::expectation::Expectation;
 use super::volatile::{surveys_agree, test_runs_agree};
 use super::{Divergence, Recording};
-use crate::journal::{AttemptFailed, Event, Message, ReplyReceived, RunStarted, StopReason, TestPurpose, TestsChosen};
+use crate::journal::{
+    AttemptFailed, CheckRan, Event, Message, ReplyReceived, RunStarted, StopReason, TestPurpose, TestsChosen,
+};
 use crate::model::AssistantMessage;
 use crate::planner::without_notice;
 use crate::tools::Observation;
@@ -120,7 +122,8 @@ impl Script {
         let mut next: fn(&mut Self, String) = |_, _| {};
         for event in events {
             match event {
-                Event::TestsChosen(chosen) => self.tests = Some(chosen.clone()),
+                // What changed may have added others later, and does so again.
+                Event::TestsChosen(chosen) if self.tests.is_none() => self.tests = Some(chosen.clone()),
                 Event::Request(sent) => {
                     turn = sent.turn;
                     self.turns.push(Answered::Over);
@@ -145,7 +148,11 @@ impl Script {
                 Event::TestsRan(ran) if ran.purpose == TestPurpose::Verification => {
                     self.verified_ms.push(ran.result.ms);
                 }
-                Event::TestsRan(ran) if ran.purpose == TestPurpose::Baseline => self.terms.baseline = true,
+                Event::TestsRan(ran) | Event::CheckRan(CheckRan { ran, .. })
+                    if ran.purpose == TestPurpose::Baseline =>
+                {
+                    self.terms.baseline = true;
+                }
                 Event::TestsTouched(touched) => {
                     self.terms.tests_may_change |= touched.allowed.as_deref() == Some("--allow-test-edits");
                 }

@@ -1,6 +1,7 @@
 //! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal; and what is left of that when
 //! the tests run again.
 
+mod checks;
 mod decide;
 mod evidence_lines;
 mod fold;
@@ -11,6 +12,7 @@ mod trailers;
 mod trajectory;
 mod verification;
 
+pub use checks::{CheckReport, CheckState, LatestCheck};
 pub use decide::{Decision, decide};
 pub use fold::fold;
 pub use latest::Latest;

@@ -29,6 +29,7 @@ mod world;
 mod apply;
 mod budget;
 mod certificate;
+mod checks;
 mod commands;
 mod crash;
 mod demo;

@@ -3,16 +3,15 @@
 use std::io;
 use std::sync::Arc;
 
+use super::chosen_tests::ChosenTests;
 use super::finish;
 use super::open_run::cache_key;
 use super::start::Run;
-use super::terms::ChosenTests;
 use crate::cli::failure::Failure;
-use crate::evidence;
 use crate::journal::{JournalError, Outcome, RunFolder, StopReason};
 use crate::planner::Stop;
 use crate::replay::{Player, Recording, Script};
-use crate::settings::TestCommand;
+use crate::settings::{Redactor, Settings};
 use crate::workspace::{Blobs, ChangeSet, Repository};
 
 /// A recorded run that is played again.
@@ -43,16 +42,18 @@ impl Again {
         if self.applied.is_empty() { Ok(()) } else { self.recording.lay_out(&Blobs::at(&folder.blobs())) }
     }
 
-    /// The tests of the recorded run. Where `found` are others, because they were named by a flag or somebody's own settings, its
-    /// command is taken as it was typed.
-    pub fn tests(&self, found: ChosenTests, repository: &Repository) -> ChosenTests {
-        let Some(recorded) = self.script.tests().filter(|recorded| **recorded != found.event()) else { return found };
-        let command = recorded.command.as_ref().map(|line| TestCommand::shell(line));
-        let command = command.map(|command| {
-            let reporting = evidence::reporting(&command, repository.root());
-            command.reporting(reporting)
-        });
-        ChosenTests { command, origin: recorded.origin.clone() }
+    /// The tests of the recorded run: those that are found as they were then, with somebody's own settings or without; else,
+    /// as they were named by a flag or by settings that aren't here, by the commands as they were typed.
+    pub fn tests(&self, settings: &Settings, repository: &Repository, redactor: &Redactor) -> ChosenTests {
+        let found = ChosenTests::choose(settings, repository);
+        let Some(recorded) = self.script.tests() else { return found };
+        let mut plain = settings.clone();
+        plain.verify.value = true;
+        plain.test.value = None;
+        plain.checks.value.clear();
+        let found = [found, ChosenTests::choose(&plain, repository)];
+        let same = found.into_iter().find(|found| found.event(redactor) == *recorded);
+        same.unwrap_or_else(|| ChosenTests::recall(recorded, repository))
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, `start` makes
 //! everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or `past` those
-//! of a run that had stopped. `terms` says what a run may use, `bench` is what the planner works at, `test_runs` reads what
-//! it ran, `again` what a replay is told, `voice` who answers. `reproduction` looks for a test that shows what the patch mends, `minimize` for a smaller patch; `trial_runs` are
-//! the test runs of both. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
+//! of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what the planner
+//! works at, `test_runs` reads what it ran. `again` is what a replay is told, and `voice` who answers. `reproduction` looks for
+//! a test that shows what the patch mends, `minimize` for a smaller patch; `trial_runs` are the test runs of both. `finish`
+//! computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
 
 mod again;
 mod bench;
 mod certificate;
+mod chosen_tests;
 mod discreet;
 mod enclosure;
 mod finish;
@@ -41,12 +43,12 @@ use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
 pub use again::Again;
+pub use chosen_tests::ChosenTests;
 pub use hand_over::replace;
 pub use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
 use start::Run;
-pub use terms::ChosenTests;
 pub use test_runs::finish as read_results;
 
 /// Runs the command.
@@ -62,7 +64,7 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
 /// Takes up a run that stopped before its end. Task and model are the run's own.
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
     let past = Past::open(runs::find(global, &arguments.which)?)?;
-    let repository = Repository::open(Path::new(&past.started.repository))?;
+    let repository = Repository::open(Path::new(&past.started.repository))?.seen_from(past.started.focus.clone());
     still_applies(repository.root(), &past.changes)?;
     let env = Environment::from_process();
     let mut settings = settings::load(&flags(&arguments.run), &env, global.config.as_deref(), Some(repository.root()))?;
@@ -93,8 +95,8 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
         let in_order = async {
             let ended = run.converse(asked).await;
             match run.order.again {
-                Some(_) => again::put_away(run, ended).await,
-                None => finish::finish(run, ended).await,
+                Some(_) => Box::pin(again::put_away(run, ended)).await,
+                None => Box::pin(finish::finish(run, ended)).await,
             }
         };
         tokio::select! {

@@ -139,6 +139,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         version,
         task: redactor.text(&order.task).into_owned(),
         repository: order.repository.root().display().to_string(),
+        focus: order.repository.focus().cloned(),
         head: order.repository.head().and_then(|head| head.commit),
         model,
         base_url,

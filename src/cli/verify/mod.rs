@@ -42,6 +42,8 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
     let runs = trial.hold(&command, &changes, &blobs)?;
     let seen = environment(&command, repository.root(), worker::variables(&settings.child_env.value));
     notes.extend(subject.notes.iter().cloned());
+    let checks: Vec<&str> = subject.report.checks.iter().map(|check| &*check.chosen.name).collect();
+    notes.extend((!checks.is_empty()).then(|| format!("checks were not run again: {}", checks.join(", "))));
     notes.extend(
         (settings.sandbox.value == Sandbox::Off).then(|| "nothing confined the tests: --sandbox off".to_owned()),
     );

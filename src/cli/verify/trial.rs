@@ -45,6 +45,7 @@ impl Trial<'_> {
             folder: self.place.path("trials"),
             way_back: ChangeSet::new(Vec::new()),
             blobs: blobs.folder().to_owned(),
+            checks: Vec::new(),
             residue: Arc::default(),
         };
         let runtime =
@@ -55,7 +56,7 @@ impl Trial<'_> {
         });
         // A copy that is still being made was told to stop.
         runtime.shutdown_background();
-        let mut runs = held?;
+        let mut runs = held?.tests;
         let logs = trials.plan.logs.join(NAME);
         for run in &mut runs {
             read_results(run, &logs, self.redactor).map_err(anyhow::Error::from)?;
