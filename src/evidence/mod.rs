@@ -39,7 +39,7 @@ pub use baseline::{Baseline, BaselineRun, Baselines, Key};
 pub use counts::counts;
 pub use detect::{Detected, detect};
 pub use environment::{command_of, environment};
-pub use feedback::failures;
+pub use feedback::{cut, failures};
 pub use matrix::{compare, flaky};
 pub use minimize::{is_same_check, is_same_run, needed};
 pub use near::detect_near;

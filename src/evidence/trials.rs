@@ -116,6 +116,24 @@ impl Trials {
         held
     }
 
+    /// Runs the checks and then the tests on the start state with `changes`, all of them, as a run does at its end. What fails
+    /// is run again, up to `times`; of a check the last run counts.
+    ///
+    /// # Errors
+    /// As [`Trials::hold`].
+    pub async fn rehearse(
+        &self,
+        name: &str,
+        changes: &ChangeSet,
+        times: u32,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<Held, TrialError> {
+        let folder = self.folder.join(name);
+        let held = self.rehearsed_in(&folder, name, changes, times, called_off).await;
+        let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+        held
+    }
+
     /// Runs the tests on the start state with `changes`, and says what patch their view made by then, which may be more: a
     /// lock file that was written. The tests are run once more where it is, so that they ran on what the patch describes.
     ///
@@ -143,18 +161,31 @@ impl Trials {
     ) -> Result<Held, TrialError> {
         let Enclosed { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
         let all = async {
-            let mut tests: Vec<TestRun> = Vec::new();
-            while tests.len() < times as usize {
-                let run = worker.run_tests(&[]).await?;
-                let again = !run.passed() && run.stopped.is_none();
-                tests.push(run);
-                if !again {
-                    break;
-                }
-            }
+            let tests = self.run_tests(&worker, times).await?;
             let passed = tests.last().is_some_and(TestRun::passed);
             let checks = if passed { self.run_checks(&worker).await? } else { Vec::new() };
             Ok(Held { tests, checks })
+        };
+        let ended = unless(called_off, all).await;
+        self.end(worker).await;
+        ended
+    }
+
+    async fn rehearsed_in(
+        &self,
+        folder: &Path,
+        name: &str,
+        changes: &ChangeSet,
+        times: u32,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<Held, TrialError> {
+        let Enclosed { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
+        let all = async {
+            let mut checks = Vec::new();
+            for command in &self.checks {
+                checks.extend(repeat(&worker, command, times).await?.pop());
+            }
+            Ok(Held { tests: self.run_tests(&worker, times).await?, checks })
         };
         let ended = unless(called_off, all).await;
         self.end(worker).await;
@@ -189,6 +220,13 @@ impl Trials {
         let ended = unless(called_off, all).await;
         self.end(worker).await;
         ended
+    }
+
+    async fn run_tests(&self, worker: &Worker, times: u32) -> Result<Vec<TestRun>, TrialError> {
+        match &self.plan.tests {
+            Some(command) => repeat(worker, command, times).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn run_checks(&self, worker: &Worker) -> Result<Vec<TestRun>, TrialError> {
@@ -280,6 +318,20 @@ impl Trials {
             Ok(view)
         }
     }
+}
+
+/// Runs `command`, up to `times` as long as it fails.
+async fn repeat(worker: &Worker, command: &TestCommand, times: u32) -> Result<Vec<TestRun>, TrialError> {
+    let mut runs: Vec<TestRun> = Vec::new();
+    while runs.len() < times as usize {
+        let run = worker.run_command(command).await?;
+        let again = !run.passed() && run.stopped.is_none();
+        runs.push(run);
+        if !again {
+            break;
+        }
+    }
+    Ok(runs)
 }
 
 /// Waits for `work`, unless it is called off.

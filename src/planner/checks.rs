@@ -5,11 +5,13 @@ use super::calls::tests_ran;
 use super::end_turn::how_it_ended;
 use super::turns::{Halt, Planner, bounded};
 use crate::evidence;
-use crate::journal::{CheckRan, Digest, Event, TestPurpose, TestsRan};
+use crate::journal::{CheckRan, Digest, Event, Matrix, TestPurpose, TestsRan};
 use crate::model::Model;
 use crate::tools::{Observation, TestRun};
 
 const CHECKS_FAILED_TEXT: &str = include_str!("../../prompts/checks_failed.md");
+/// Bytes of what all failing checks say; each has the same share.
+const ALL_OUTPUT: usize = 12 * 1024;
 
 impl<M: Model, B: Bench> Planner<'_, M, B> {
     /// Runs all of them in order, whatever becomes of one: a model that hears everything at once mends it at once.
@@ -60,12 +62,14 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 /// What the model is told of required checks that fail; `None` when there are none.
 pub(super) fn feedback(checks: &[CheckRun], judged: &[JudgedCheck]) -> Option<String> {
     let judged = judged.iter().map(Some).chain(std::iter::repeat(None));
-    let failing = checks.iter().zip(judged).filter(|(check, _)| check.required && !check.run.passed());
-    let told: Vec<String> = failing.map(|(check, judged)| told(check, judged)).collect();
+    let is_failing = |(check, _): &(&CheckRun, _)| check.required && !check.run.passed();
+    let failing: Vec<_> = checks.iter().zip(judged).filter(is_failing).collect();
+    let share = ALL_OUTPUT / failing.len().max(1);
+    let told: Vec<String> = failing.into_iter().map(|(check, judged)| told(check, judged, share)).collect();
     (!told.is_empty()).then(|| CHECKS_FAILED_TEXT.trim_end().replace("{checks}", &told.join("\n\n")))
 }
 
-fn told(check: &CheckRun, judged: Option<&JudgedCheck>) -> String {
+fn told(check: &CheckRun, judged: Option<&JudgedCheck>, bytes: usize) -> String {
     let before = match judged.and_then(|judged| judged.passed_before) {
         Some(true) => "; it passed before your change",
         Some(false) => "; it failed before your change, too",
@@ -73,10 +77,19 @@ fn told(check: &CheckRun, judged: Option<&JudgedCheck>) -> String {
     };
     let CheckRun { name, run, .. } = check;
     let matrix = judged.and_then(|judged| judged.matrix.as_ref());
-    let named = run.results.as_ref().map(|results| evidence::failures(results, matrix));
-    let output = match named.filter(|named| !named.is_empty()) {
-        Some(named) => format!("{named}\n\nThe whole output is in the log {}.", run.log),
-        None => run.excerpt.clone(),
-    };
+    let output = output(run, matrix, bytes);
     format!("## {name}: `{}` {}{before}\n\n{output}", run.command, how_it_ended(run))
+}
+
+/// What a failing run has to say, in about `bytes`: single tests where their runner names them, else what was printed.
+pub(super) fn output(run: &TestRun, matrix: Option<&Matrix>, bytes: usize) -> String {
+    let named = run.results.as_ref().map(|results| evidence::failures(results, matrix));
+    match named.filter(|named| !named.is_empty()) {
+        Some(named) => format!("{}\n\nThe whole output is in the log @logs/{}.", evidence::cut(&named, bytes), run.log),
+        None if run.excerpt.len() <= bytes => run.excerpt.clone(),
+        None => {
+            let shown = evidence::cut(&run.excerpt, bytes);
+            format!("{shown}\n[… read_file \"@logs/{}\" shows the rest …]", run.log)
+        }
+    }
 }

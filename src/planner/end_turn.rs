@@ -4,7 +4,6 @@ use super::bench::{Bench, CheckRun, Judgement, Ran};
 use super::calls::tests_ran;
 use super::checks;
 use super::turns::{Halt, Planner, bounded};
-use crate::evidence;
 use crate::journal::{Event, Reproduced, TamperFlag, TestPurpose, TestsRan};
 use crate::model::{Model, Reply};
 use crate::tools::TestRun;
@@ -208,11 +207,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
 /// What the model is told about a failure: single tests where their runner names them, its output else.
 fn feedback(run: &TestRun, judged: &Judgement) -> String {
-    let named = run.results.as_ref().map(|results| evidence::failures(results, judged.matrix.as_ref()));
-    let output = match named.filter(|named| !named.is_empty()) {
-        Some(named) => format!("{named}\n\nThe whole output is in the log {}.", run.log),
-        None => run.excerpt.clone(),
-    };
+    let output = checks::output(run, judged.matrix.as_ref(), usize::MAX);
     TESTS_FAILED_TEXT
         .trim_end()
         .replace("{command}", &run.command)

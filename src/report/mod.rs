@@ -11,6 +11,7 @@ mod shape;
 mod trailers;
 mod trajectory;
 mod verification;
+mod verified_check;
 
 pub use checks::{CheckReport, CheckState, LatestCheck};
 pub use decide::{Decision, decide};
@@ -21,3 +22,4 @@ pub use shape::*;
 pub use trailers::trailers;
 pub use trajectory::trajectory;
 pub use verification::*;
+pub use verified_check::VerifiedCheck;

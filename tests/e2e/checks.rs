@@ -99,7 +99,8 @@ fn a_check_that_is_mended_after_all_counts_as_mended() {
         Answer::text("Done."),
     ]);
     let ran = world.fix(&kimi, &[]).code(0).says(&["verified", "1 check passed"]);
-    assert_eq!(order(&ran), ["short", "tests", "short", "tests"]);
+    // The tests ran on the longer greeting, too, so that their pass is confirmed afresh.
+    assert_eq!(order(&ran), ["short", "tests", "short", "tests", "tests"]);
 }
 
 #[test]
@@ -110,6 +111,26 @@ fn tests_and_checks_that_fail_are_told_together() {
     world.fix(&kimi, &[]).code(5).says(&["./test.sh fails", "the tests fail; sent back to the model"]);
     let told = kimi.requests()[2].last_text().to_owned();
     assert!(told.contains("bad greeting") && told.contains("bad style"), "{told}");
+}
+
+#[test]
+fn what_many_checks_say_is_cut_to_a_bound_and_their_logs_are_named() {
+    let chatty = command("seq 1 9000; false");
+    let names: Vec<String> = (1..=8).map(|n| format!("lint{n}")).collect();
+    let checks: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), chatty.as_str())).collect();
+    let world = world(&checks);
+    let log = Answer::call("read_file", r#"{"path": "@logs/tests-1.log"}"#);
+    let kimi = MockKimi::script([
+        Answer::call("edit_file", EDIT),
+        Answer::text("Done."),
+        log,
+        Answer::text("I can't mend it."),
+    ]);
+    world.fix(&kimi, &["--no-baseline"]).code(5);
+    let told = kimi.requests()[2].last_text().to_owned();
+    assert!(told.contains("## lint1: ") && told.contains("## lint8: ") && told.len() < 16_000, "{}", told.len());
+    assert!(told.contains("read_file \"@logs/tests-1.log\" shows the rest"), "{told}");
+    assert!(kimi.requests()[3].last_text().contains("9000"), "{}", kimi.requests()[3].last_text());
 }
 
 #[test]
@@ -149,7 +170,8 @@ fn a_check_that_writes_runs_again_on_what_the_tests_ran_on() {
     let format = "grep -q formatted greeting.txt || echo formatted >> greeting.txt";
     let world = world(&[("format", &command(format))]);
     let ran = world.fix(&mender(), &[]).code(0);
-    assert_eq!(order(&ran), ["format", "tests", "format"]);
+    // What ran on the unformatted code may have left something: the tests' pass is confirmed afresh.
+    assert_eq!(order(&ran), ["format", "tests", "format", "tests"]);
     assert_eq!(each(&ran, "fresh"), [true]);
     assert!(ran.stdout().contains("+formatted"), "{}", ran.stdout());
 }

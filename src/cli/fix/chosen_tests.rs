@@ -38,16 +38,16 @@ impl ChosenTests {
             return Self { command: None, origin, checks: Vec::new(), detected: false };
         }
         let checks = settings.checks.value.iter().map(|check| ChosenCheck {
-            check: Check { command: reporting(check.command.clone(), repository), ..check.clone() },
+            check: Check { command: Self::reporting(check.command.clone(), repository), ..check.clone() },
             origin: settings.checks.origin.to_string(),
         });
         let checks = checks.collect();
         if let Some(command) = &settings.test.value {
-            let command = Some(reporting(command.clone(), repository));
+            let command = Some(Self::reporting(command.clone(), repository));
             return Self { command, origin: settings.test.origin.to_string(), checks, detected: false };
         }
         let (command, origin) = match evidence::detect(repository.root(), repository.focus()) {
-            Some(found) => (Some(reporting(found.command, repository)), found.origin),
+            Some(found) => (Some(Self::reporting(found.command, repository)), found.origin),
             None => (None, "no test command found; give one with --test".to_owned()),
         };
         Self { command, origin, checks, detected: true }
@@ -77,7 +77,7 @@ impl ChosenTests {
         let plain = self.command.clone();
         let mut told = Vec::new();
         for Detected { command, origin } in evidence::detect_near(repository.root(), changed, plain.as_ref()) {
-            let (command, origin) = (reporting(command, repository), format!("{origin}, {NEAREST}"));
+            let (command, origin) = (Self::reporting(command, repository), format!("{origin}, {NEAREST}"));
             if self.command.is_none() {
                 (self.command, self.origin) = (Some(command), origin);
                 told.push(Event::TestsChosen(self.event(redactor)));
@@ -89,6 +89,18 @@ impl ChosenTests {
             }
         }
         told
+    }
+
+    /// The tests of the projects that hold what changed.
+    pub fn near(changed: &[RelPath], repository: &Repository) -> Vec<TestCommand> {
+        let found = evidence::detect_near(repository.root(), changed, None);
+        found.into_iter().map(|found| Self::reporting(found.command, repository)).collect()
+    }
+
+    /// `command`, told to write down single results.
+    pub fn reporting(command: TestCommand, repository: &Repository) -> TestCommand {
+        let reporting = evidence::reporting(&command, repository.root());
+        command.reporting(reporting)
     }
 
     fn runs_already(&self, command: &TestCommand) -> bool {
@@ -120,9 +132,4 @@ impl ChosenCheck {
 
 fn typed(command: &TestCommand, redactor: &Redactor) -> String {
     redactor.text(&command.to_string()).into_owned()
-}
-
-fn reporting(command: TestCommand, repository: &Repository) -> TestCommand {
-    let reporting = evidence::reporting(&command, repository.root());
-    command.reporting(reporting)
 }

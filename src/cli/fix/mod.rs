@@ -1,11 +1,11 @@
 //! `kcode fix`: puts the rooms together for one run.
 //!
-//! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, `start` makes
-//! everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or `past` those
-//! of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what the planner
-//! works at, `test_runs` reads what it ran. `again` is what a replay is told, and `voice` who answers. `reproduction` looks for
-//! a test that shows what the patch mends, `minimize` for a smaller patch; `trial_runs` are the test runs of both. `finish`
-//! computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
+//! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, in which `kept_flags`
+//! are; `start` makes everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or
+//! `past` those of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what
+//! the planner works at, `test_runs` reads what it ran. `again` is what a replay is told, and `voice` who answers.
+//! `reproduction` looks for a test that shows what the patch mends, `minimize` for a smaller patch; `trial_runs` are the test
+//! runs of both. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
 
 mod again;
 mod bench;
@@ -17,6 +17,7 @@ mod finish;
 mod guard;
 mod hand_over;
 mod interrupt;
+mod kept_flags;
 mod minimize;
 mod open_run;
 mod opening;
@@ -61,17 +62,18 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
     run(Order { task, repository, settings, global, flags: &arguments.run, past: None, again: None, kept: true })
 }
 
-/// Takes up a run that stopped before its end. Task and model are the run's own.
+/// Takes up a run that stopped before its end. Task, model and what its flags asked for are the run's own.
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
     let past = Past::open(runs::find(global, &arguments.which)?)?;
     let repository = Repository::open(Path::new(&past.started.repository))?.seen_from(past.started.focus.clone());
     still_applies(repository.root(), &past.changes)?;
     let env = Environment::from_process();
-    let mut settings = settings::load(&flags(&arguments.run), &env, global.config.as_deref(), Some(repository.root()))?;
+    let asked = kept_flags::resumed(&arguments.run, &past.started);
+    let mut settings = settings::load(&flags(&asked), &env, global.config.as_deref(), Some(repository.root()))?;
     // The conversation is the model's own: another one must not get its reasoning.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
-    run(Order { task, repository, settings, global, flags: &arguments.run, past: Some(past), again: None, kept: true })
+    run(Order { task, repository, settings, global, flags: &asked, past: Some(past), again: None, kept: true })
 }
 
 /// A path that can't be written is told before the run, not after it was paid for.

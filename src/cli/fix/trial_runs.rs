@@ -103,7 +103,10 @@ impl TrialRuns {
     fn finished(&self, mut run: TestRun, name: &str) -> Result<TestRun, String> {
         let logs = self.folder.logs().join(name);
         test_runs::finish(&mut run, &logs, &self.redactor).map_err(|error| error.to_string())?;
-        run.log = format!("{name}/{}", run.log);
+        let log = format!("{name}/{}", run.log);
+        // Its worker saw nothing but its own folder.
+        run.excerpt = run.excerpt.replace(&format!("@logs/{}", run.log), &format!("@logs/{log}"));
+        run.log = log;
         Ok(run)
     }
 }
