@@ -126,6 +126,9 @@ pub struct ReplayArguments {
     /// Let the model take as long as it did, N times faster [default: as fast as it goes]
     #[arg(long, value_name = "N", value_parser = parse_speed)]
     pub speed: Option<f64>,
+    /// How whole the wall around the worker has to be
+    #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
+    pub sandbox: Option<Sandbox>,
 }
 
 /// See [`Command::Export`].

@@ -13,7 +13,7 @@ use clap::Parser;
 use super::arguments::{Arguments, Command, Global, ReplayArguments, RunArgument};
 use super::failure::Failure;
 use super::{fix, output, runs};
-use crate::journal::{Outcome, RunFolder, is_abandoned};
+use crate::journal::{Outcome, RunFlag, RunFolder, is_abandoned};
 use crate::render::{counted, sanitise};
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Setting, Settings};
@@ -35,7 +35,8 @@ pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, 
     }
     let repository = repository(global, named, &recording)?;
     let script = Arc::new(Script::new(&recording, &repository.root().to_string_lossy()));
-    let settings = settings(global, &recording, &script, &repository)?;
+    let flags = FlagLayer { sandbox: arguments.sandbox, ..FlagLayer::default() };
+    let settings = settings(global, &flags, &recording, &script, &repository)?;
     let place = Place::make(&settings.state_dir.value)?;
     let applied = start(&recording, &repository, &place.path.join("start"))?;
     let run = recording.started.run.clone();
@@ -84,19 +85,20 @@ fn repository(global: &Global, named: Option<&str>, recording: &Recording) -> Re
 /// The recorded run's model and limits; of the rest, where things are is this machine's.
 fn settings(
     global: &Global,
+    flags: &FlagLayer,
     recording: &Recording,
     script: &Script,
     repository: &Repository,
 ) -> Result<Settings, Failure> {
     let env = Environment::from_process();
-    let mut settings = settings::load(&FlagLayer::default(), &env, global.config.as_deref(), Some(repository.root()))?;
+    let mut settings = settings::load(flags, &env, global.config.as_deref(), Some(repository.root()))?;
     let (started, limits) = (&recording.started, &recording.started.limits);
     settings.model.value.clone_from(&started.model);
     settings.max_turns.value = limits.max_turns;
     settings.max_tokens.value = limits.max_tokens;
     // The limit is as it was because the run says so, not because somebody insists on it.
     settings.max_cost = Setting { value: limits.max_cost_usd, origin: settings::Origin::Default };
-    settings.baseline.value = script.terms().baseline;
+    settings.baseline.value = script.has_baseline();
     settings.max_time.value = PATIENCE;
     // The recording knows which failure was the last.
     settings.max_retries.value = u32::MAX;
@@ -152,8 +154,8 @@ fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outco
     settings.state_dir.value.clone_from(&place.path);
     let arguments = Arguments::try_parse_from(["kcode", "fix", "again"]).map_err(anyhow::Error::from)?;
     let Command::Fix(mut flags) = arguments.command else { return Err(Failure::internal("a replay is not a fix")) };
-    flags.run.allow_test_edits = script.terms().tests_may_change;
-    flags.run.reproduce = script.terms().reproduce;
+    let asked = |flag| recording.started.flags.contains(&flag);
+    (flags.run.allow_test_edits, flags.run.reproduce) = (asked(RunFlag::AllowTestEdits), asked(RunFlag::Reproduce));
     let task = recording.started.task.clone();
     let again = fix::Again { recording, script: Arc::clone(script), applied, speed };
     let again = Some(again);

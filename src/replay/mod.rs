@@ -31,5 +31,5 @@ pub use archive::{ARCHIVE_SCHEMA, Archive, Content};
 pub use divergence::Divergence;
 pub use player::Player;
 pub use recording::{NotReplayable, Recording};
-pub use script::{Played, Script, Terms};
+pub use script::{Played, Script};
 pub use watched::Watched;

@@ -14,15 +14,13 @@ use crate::model::AssistantMessage;
 use crate::planner::without_notice;
 use crate::tools::Observation;
 
-/// What `--reproduce` adds to the survey.
-const REPRODUCE: &str = include_str!("../../prompts/reproduce.md");
-
 /// A recorded run as a script.
 #[derive(Debug)]
 pub struct Script {
     started: RunStarted,
     tests: Option<TestsChosen>,
-    terms: Terms,
+    /// The tests ran on the start state, too.
+    has_baseline: bool,
     expected: Vec<(u32, Expectation)>,
     turns: Vec<Answered>,
     /// What tools answered, without what a repeated call is told.
@@ -35,17 +33,6 @@ pub struct Script {
     /// Where the recorded repository was, and where this one is.
     trees: [String; 2],
     at: Mutex<Place>,
-}
-
-/// What the run was told that its loop depends on, as far as its events show it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Terms {
-    /// `--allow-test-edits`.
-    pub tests_may_change: bool,
-    /// The tests ran on the start state, too.
-    pub baseline: bool,
-    /// `--reproduce`.
-    pub reproduce: bool,
 }
 
 /// How a request was answered.
@@ -101,7 +88,7 @@ impl Script {
         let mut script = Self {
             started,
             tests: None,
-            terms: Terms::default(),
+            has_baseline: false,
             expected: Vec::new(),
             turns: Vec::new(),
             answers: Vec::new(),
@@ -112,7 +99,6 @@ impl Script {
             at: Mutex::default(),
         };
         script.read(&recording.played());
-        script.terms.reproduce = script.said.first().is_some_and(|survey| survey.contains(REPRODUCE.trim()));
         script
     }
 
@@ -151,10 +137,7 @@ impl Script {
                 Event::TestsRan(ran) | Event::CheckRan(CheckRan { ran, .. })
                     if ran.purpose == TestPurpose::Baseline =>
                 {
-                    self.terms.baseline = true;
-                }
-                Event::TestsTouched(touched) => {
-                    self.terms.tests_may_change |= touched.allowed.as_deref() == Some("--allow-test-edits");
+                    self.has_baseline = true;
                 }
                 Event::Stopped(stopped) => self.stop = Some(stopped.reason),
                 _ => {}
@@ -181,10 +164,10 @@ impl Script {
         self.tests.as_ref()
     }
 
-    /// What it was told.
+    /// Whether it was known how the tests went on the start state.
     #[must_use]
-    pub fn terms(&self) -> Terms {
-        self.terms
+    pub fn has_baseline(&self) -> bool {
+        self.has_baseline
     }
 
     /// The survey as it was sent, if `now` differs from it in nothing that matters, or `anyway`; else `now`.

@@ -27,7 +27,7 @@ const PATTERNS: [(&str, &str); 13] = [
     (r"\b\d+(\.\d+)?\s?(ns|µs|μs|us|ms|s|secs?|seconds?|min|minutes?)\b", "<time>"),
     (r"\b0x[0-9a-fA-F]{4,16}\b", "<address>"),
     (r"(?i)\b(pid|process|thread|tid|seed)([ =:#]+|' \()\d+\)?", "<number>"),
-    (r"thread '([^']*)' \(\d+\)", "thread '$1' <number>"),
+    (r"thread '([^']*)' \(\d+\)", "thread '$1'"),
     (r"-[0-9a-f]{16}\b", "-<hash>"),
     (r"={2,}", "="),
     (r"-{3,}|_{3,}|─{3,}", "-"),

@@ -20,6 +20,7 @@ mod processes;
 mod ran;
 mod recordings;
 mod replay;
+mod replayed;
 mod results;
 mod resume;
 mod running;

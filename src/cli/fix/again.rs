@@ -51,9 +51,10 @@ impl Again {
         plain.verify.value = true;
         plain.test.value = None;
         plain.checks.value.clear();
-        let found = [found, ChosenTests::choose(&plain, repository)];
-        let same = found.into_iter().find(|found| found.event(redactor) == *recorded);
-        same.unwrap_or_else(|| ChosenTests::recall(recorded, repository))
+        if found.event(redactor) == *recorded {
+            return found;
+        }
+        ChosenTests::choose(&plain, repository).recalled(recorded, repository, redactor)
     }
 }
 

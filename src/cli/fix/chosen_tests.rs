@@ -53,19 +53,25 @@ impl ChosenTests {
         Self { command, origin, checks, detected: true }
     }
 
-    /// Those that a journal tells of, as they were typed.
-    pub fn recall(chosen: &TestsChosen, repository: &Repository) -> Self {
-        let command = |line: &str, dir: Option<RelPath>| reporting(TestCommand::shell(line).in_dir(dir), repository);
-        let checks = chosen.checks.iter().map(|check| ChosenCheck {
+    /// Those that a journal tells of, as they were typed; the tests as they are here where these are the same.
+    pub fn recalled(self, told: &TestsChosen, repository: &Repository, redactor: &Redactor) -> Self {
+        let typed =
+            |line: &str, dir: Option<RelPath>| Self::reporting(TestCommand::shell(line).in_dir(dir), repository);
+        let checks = told.checks.iter().map(|check| ChosenCheck {
             check: Check {
                 name: check.name.clone(),
-                command: command(&check.command, check.dir.clone()),
+                command: typed(&check.command, check.dir.clone()),
                 required: check.required,
             },
             origin: check.origin.clone(),
         });
-        let (checks, origin) = (checks.collect(), chosen.origin.clone());
-        Self { command: chosen.command.as_deref().map(|line| command(line, None)), origin, checks, detected: false }
+        let checks = checks.collect();
+        let here = self.event(redactor);
+        if (&here.command, &here.origin) == (&told.command, &told.origin) {
+            return Self { checks, ..self };
+        }
+        let command = told.command.as_deref().map(|line| typed(line, None));
+        Self { command, origin: told.origin.clone(), checks, detected: false }
     }
 
     /// Adds the tests of the projects that hold what changed, unless a person gave the command. The user's own files say
