@@ -157,8 +157,7 @@ fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outco
     let asked = |flag| recording.started.flags.contains(&flag);
     (flags.run.allow_test_edits, flags.run.reproduce) = (asked(RunFlag::AllowTestEdits), asked(RunFlag::Reproduce));
     let task = recording.started.task.clone();
-    let again = fix::Again { recording, script: Arc::clone(script), applied, speed };
-    let again = Some(again);
+    let again = Some(Arc::new(fix::Again { recording, script: Arc::clone(script), applied, speed }));
     fix::run(fix::Order { task, repository, settings, global, flags: &flags.run, past: None, again, kept: false })
 }
 

@@ -59,7 +59,7 @@ impl Again {
 }
 
 /// The conversation's cache key: the recorded one's in a replay.
-pub fn key(again: Option<&Again>, folder: &RunFolder) -> String {
+pub fn key(again: Option<&Arc<Again>>, folder: &RunFolder) -> String {
     again.map_or_else(|| cache_key(folder), |again| again.script.started().cache_key.clone())
 }
 

@@ -5,13 +5,11 @@ use std::io;
 use std::path::Path;
 use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::again::Again;
 use super::certificate::Certificate;
 use super::chosen_tests::ChosenTests;
 use super::guard::{Guard, Looked, Told};
@@ -19,6 +17,7 @@ use super::reproduction::{self, Judged};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
 use super::trial_runs::TrialRuns;
+use super::view_slot::ViewSlot;
 use crate::evidence::{self, Baseline};
 use crate::journal::{
     CheckRan, Event, FileChange, Matrix, Outcome, PatchWritten, RelPath, Reproduction, Residue, RunFolder, StopReason,
@@ -26,7 +25,6 @@ use crate::journal::{
 };
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Ran};
-use crate::replay::Script;
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
@@ -67,65 +65,8 @@ pub struct RunBench {
     pub seen_failing: BTreeSet<String>,
     /// What the patch was last judged by.
     pub judged: Judged,
-    /// What has to come, in a replay.
-    pub script: Option<Arc<Script>>,
-    /// Changes of the replayed run that stand in the tree already; the patch is told as if they didn't.
-    pub applied: Option<ChangeSet>,
-}
-
-/// The view, made in the background while the model thinks.
-pub enum ViewSlot {
-    /// Not yet.
-    Making(Making),
-    /// It is there.
-    Made(Box<View>),
-}
-
-/// A view that is being made, and the way to call it off.
-pub struct Making {
-    /// `None` once it was waited for.
-    made: Option<JoinHandle<Result<View, BenchError>>>,
-    stop: Arc<AtomicBool>,
-    go: watch::Sender<bool>,
-}
-
-impl Making {
-    /// Does `work` in the background, not before `go` turns true; it ends early when `stop` does.
-    pub fn new(
-        go: watch::Sender<bool>,
-        stop: Arc<AtomicBool>,
-        work: impl FnOnce() -> Result<View, BenchError> + Send + 'static,
-    ) -> Self {
-        let mut signal = go.subscribe();
-        let made = tokio::spawn(async move {
-            if signal.wait_for(|go| *go).await.is_err() {
-                return Err(broken("the run ended before its private view was made", None));
-            }
-            let view = tokio::task::spawn_blocking(work).await;
-            view.unwrap_or_else(|panic| Err(broken(format!("making the private view failed: {panic}"), None)))
-        });
-        Self { made: Some(made), stop, go }
-    }
-
-    /// Waits for the view; whoever stops waiting may come again.
-    async fn wait(&mut self) -> Result<View, BenchError> {
-        self.go.send_replace(true);
-        let Some(made) = &mut self.made else { return Err(broken("the private view could not be made", None)) };
-        let joined = made.await;
-        self.made = None;
-        joined.unwrap_or_else(|panic| Err(broken(format!("making the private view failed: {panic}"), None)))
-    }
-
-    /// Ends the making and leaves nothing of it.
-    pub async fn call_off(self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.go.send_replace(true);
-        // Called off, it removes itself; made in the last moment, it is removed here.
-        let Some(made) = self.made else { return };
-        if let Ok(Ok(view)) = made.await {
-            let _ = view.remove();
-        }
-    }
+    /// The run that is played again, in a replay.
+    pub again: Option<Arc<Again>>,
 }
 
 impl RunBench {
@@ -201,7 +142,7 @@ impl RunBench {
 
     /// A verification that takes as long as it did when it was recorded: how often tests are run depends on that.
     fn as_it_took(&self, mut run: TestRun) -> TestRun {
-        run.ms = self.script.as_ref().and_then(|script| script.verified_ms()).unwrap_or(run.ms);
+        run.ms = self.again.as_ref().and_then(|again| again.script.verified_ms()).unwrap_or(run.ms);
         run
     }
 
@@ -251,7 +192,7 @@ impl Bench for RunBench {
 
     async fn call(&self, call: &ToolCall) -> Result<Observation, BenchError> {
         // Calls of one reply begin in their order, and end in any.
-        let scripted = self.script.as_ref().map(|script| (script, script.begin_call()));
+        let scripted = self.again.as_ref().map(|again| (&again.script, again.script.begin_call()));
         if let (ViewSlot::Made(view), Some(path)) = (&self.view, tools::written_path(&call.name, &call.arguments)) {
             view.keep(&path).map_err(|error| from_workspace(&error))?;
         }
@@ -275,15 +216,15 @@ impl Bench for RunBench {
         let anything = observations.iter().any(|o| o.tests.is_some());
         self.seen_failing.extend(reproduction::failing(observations));
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
-        let applied = self.applied.clone();
+        let again = self.again.clone();
         let view = self.made()?;
         if anything && !touched.is_empty() {
             view.patch(Touched::Paths(&touched)).map_err(|error| from_workspace(&error))?;
         }
         let touched = if anything { Touched::Anything } else { Touched::Paths(&touched) };
         let mut patch = view.patch(touched).map_err(|error| from_workspace(&error))?;
-        if let Some(applied) = &applied {
-            patch = view.restate(patch, applied).map_err(|error| from_workspace(&error))?;
+        if let Some(again) = again.filter(|again| !again.applied.is_empty()) {
+            patch = view.restate(patch, &again.applied).map_err(|error| from_workspace(&error))?;
         }
         patch.changes.save(&changes_path).map_err(|error| unkept(&changes_path, error))?;
         write_patch(&patch_path, &patch).map_err(|error| from_workspace(&error))?;
@@ -369,7 +310,7 @@ impl Bench for RunBench {
     }
 
     fn wording(&self, text: &str) -> String {
-        self.script.as_ref().map_or_else(|| text.to_owned(), |script| script.wording(text))
+        self.again.as_ref().map_or_else(|| text.to_owned(), |again| again.script.wording(text))
     }
 
     async fn reproduction(&mut self, patience: Duration) -> Result<Vec<Event>, BenchError> {
@@ -386,7 +327,7 @@ impl Bench for RunBench {
     }
 }
 
-fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
+pub(super) fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
     BenchError { reason: StopReason::WorkerFailed, message: message.into(), hint }
 }
 

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::bench::Making;
 use super::chosen_tests::ChosenTests;
 use super::order::Order;
+use super::view_slot::Making;
 use crate::cli::failure::Failure;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
 use crate::settings::{Redactor, Sandbox};
@@ -49,6 +49,9 @@ pub struct Enclosure {
 impl Enclosing {
     /// Starts the process, and prepares the layers of the view meanwhile.
     pub fn begin(order: &Order<'_>, folder: &RunFolder) -> Result<Self, Failure> {
+        if let Some(again) = &order.again {
+            again.lay_out(folder).map_err(anyhow::Error::from)?;
+        }
         let place = View::place(&order.repository, folder.path())?;
         let mut plan = worker_plan(order, folder, place);
         let launched = Worker::launch(&plan);

@@ -32,6 +32,7 @@ mod task;
 mod terms;
 mod test_runs;
 mod trial_runs;
+mod view_slot;
 mod voice;
 
 use std::path::Path;

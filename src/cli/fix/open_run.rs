@@ -130,7 +130,7 @@ fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
 
 fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
     let settings = &order.settings;
-    let asked = |again: &Again| format!("the recording of {}", again.script.started().run);
+    let asked = |again: &Arc<Again>| format!("the recording of {}", again.script.started().run);
     let base_url = order.again.as_ref().map_or_else(|| settings.base_url.value.to_string(), asked);
     let sandbox = settings.sandbox.value.to_string();
     let (version, model) = (env!("CARGO_PKG_VERSION").to_owned(), settings.model.value.clone());

@@ -1,5 +1,7 @@
 //! Everything that a run needs to be told before it begins.
 
+use std::sync::Arc;
+
 use super::again::Again;
 use super::past::Past;
 use crate::cli::arguments::{Global, RunFlags};
@@ -21,7 +23,7 @@ pub struct Order<'a> {
     /// The run that goes on; `None` for a new one.
     pub past: Option<Past>,
     /// The run that is played again, in a replay.
-    pub again: Option<Again>,
+    pub again: Option<Arc<Again>>,
     /// False when nothing of the run can be used later, as in a demo.
     pub kept: bool,
 }
@@ -29,7 +31,7 @@ pub struct Order<'a> {
 impl Order<'_> {
     /// What leads from the tree to the state that the run starts from: nothing, but in some replays.
     pub fn way_back(&self) -> ChangeSet {
-        self.again.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), Again::way_back)
+        self.again.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), |again| again.way_back())
     }
 
     /// What the view differs by from the tree when it is made.

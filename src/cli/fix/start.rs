@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::again;
-use super::bench::{RunBench, ViewSlot};
+use super::bench::RunBench;
 use super::certificate::{Certificate, Looks};
 use super::chosen_tests::ChosenTests;
 use super::discreet::Discreet;
@@ -23,6 +23,7 @@ use super::start_state::{Inquiry, StartState};
 use super::sweep::sweep;
 use super::terms::{client, limits, price};
 use super::trial_runs::TrialRuns;
+use super::view_slot::ViewSlot;
 use super::voice::Voice;
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Baselines, Trials};
@@ -76,14 +77,8 @@ impl<'a> Run<'a> {
     async fn prepare(&mut self) -> Result<Conversation, Failure> {
         let (repository, settings) = (&self.order.repository, &self.order.settings);
         let outline = beside(repository, |repository| repository.outline_paths(opening::MAX_PATHS));
-        if let Some(again) = &self.order.again {
-            again.lay_out(&self.open.folder).map_err(anyhow::Error::from)?;
-        }
         let enclosing = Enclosing::begin(&self.order, &self.open.folder)?;
-        let tests = match &self.order.again {
-            Some(again) => again.tests(settings, repository, &self.redactor),
-            None => ChosenTests::choose(settings, repository),
-        };
+        let tests = self.tests();
         self.open.journal.note(vec![Event::TestsChosen(self.chosen(&tests))])?;
         let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
         let changes = {
@@ -107,8 +102,6 @@ impl<'a> Run<'a> {
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
         let view = ViewSlot::Making(making);
-        let (script, applied) =
-            self.order.again.as_ref().map(|it| (Arc::clone(&it.script), it.applied.clone())).unzip();
         let certificate = self.certificate(&folder, tests.command.as_ref());
         let bench = RunBench {
             worker,
@@ -125,8 +118,7 @@ impl<'a> Run<'a> {
             reproduce: self.order.flags.reproduce,
             seen_failing: BTreeSet::new(),
             judged: Judged::default(),
-            script,
-            applied: applied.filter(|applied| !applied.is_empty()),
+            again: self.order.again.clone(),
         };
         self.bench.insert(bench).measure();
         let (conversation, messages) = opened?;
@@ -137,6 +129,15 @@ impl<'a> Run<'a> {
         }
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
+    }
+
+    /// What the run stands on; in a replay, what the recorded one did.
+    fn tests(&self) -> ChosenTests {
+        let Order { settings, repository, again, .. } = &self.order;
+        match again {
+            Some(again) => again.tests(settings, repository, &self.redactor),
+            None => ChosenTests::choose(settings, repository),
+        }
     }
 
     /// The tests as everybody may read of them: a person's command may have a secret in it.
