@@ -196,7 +196,7 @@ impl Drop for Place {
 }
 
 /// Removes what killed replays left.
-fn clear(state: &Path) {
+pub fn clear(state: &Path) {
     for entry in std::fs::read_dir(state).into_iter().flatten().flatten() {
         let left = entry.file_name().to_string_lossy().starts_with(PREFIX);
         let runs = || RunFolder::all(&entry.path()).unwrap_or_default();

@@ -3,7 +3,10 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use crate::ran::Kept;
+use crate::running::{Running, wait_until};
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, World};
 
@@ -46,13 +49,45 @@ fn a_run_is_replayed_without_a_key_and_all_is_equal() {
     );
     assert_eq!(world.runs().len(), 1, "a replay is no run");
     assert_eq!(kept.read("journal.jsonl"), before);
-    assert_eq!(
-        fs::read_dir(world.state())
-            .unwrap()
-            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("replay-"))
-            .count(),
-        0
-    );
+    assert_eq!(folders(&world), 0);
+}
+
+/// How many replays there are traces of.
+fn folders(world: &World) -> usize {
+    let entries = fs::read_dir(world.state()).unwrap().map(|entry| entry.unwrap().file_name());
+    entries.filter(|name| name.to_string_lossy().starts_with("replay-")).count()
+}
+
+/// Starts a replay that never gets past the first reply.
+fn begun(world: &World) -> Running {
+    let running = world.start(world.kcode(&["replay", "--speed", "0.01"]));
+    running.wait_until_it_says("wall");
+    running
+}
+
+#[test]
+fn a_replay_that_is_interrupted_leaves_nothing() {
+    let world = World::new();
+    let edit = Answer::call("edit_file", EDIT).delay(Duration::from_secs(1));
+    world.fix(&MockKimi::script([edit, Answer::text("Done.")]), &[]).code(0);
+    let running = begun(&world);
+    assert_eq!(folders(&world), 1);
+    running.signal(Signal::INT);
+    running.wait().code(130);
+    assert_eq!(folders(&world), 0);
+}
+
+#[test]
+fn what_a_killed_replay_leaves_goes_with_the_next_run() {
+    let world = World::new();
+    let edit = Answer::call("edit_file", EDIT).delay(Duration::from_secs(1));
+    world.fix(&MockKimi::script([edit, Answer::text("Done.")]), &[]).code(0);
+    let running = begun(&world);
+    running.signal(Signal::KILL);
+    running.wait();
+    assert_eq!(folders(&world), 1);
+    world.fix(&MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done.")]), &[]).code(0);
+    wait_until("the killed replay is cleared away", || folders(&world) == 0);
 }
 
 #[test]
