@@ -28,7 +28,7 @@ use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Ran};
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, Touched, TreeIds, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, Touched, TreeIds, WorkspaceError, write_patch};
 
 /// The trial that confirms a pass, and the folder of its logs.
 const AFRESH: &str = "afresh";
@@ -75,18 +75,8 @@ impl RunBench {
         let mut residue = self.worker.stop().await;
         self.trials.close().await;
         residue += self.start.close().await;
-        match self.view {
-            ViewSlot::Making(making) => making.call_off().await,
-            ViewSlot::Made(view) => drop(view.remove()),
-        }
+        self.view.close().await;
         residue
-    }
-
-    fn made(&mut self) -> Result<&mut View, BenchError> {
-        match &mut self.view {
-            ViewSlot::Made(view) => Ok(view),
-            ViewSlot::Making(_) => Err(broken("the private view was used before it was made", None)),
-        }
     }
 
     /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
@@ -182,11 +172,8 @@ impl Bench for RunBench {
         for (name, _) in self.checks() {
             events.extend(self.baseline(Some(&name), Duration::ZERO).await);
         }
+        events.extend(self.view.wait().await?.map(Event::ViewMade));
         events.extend(self.start.seen());
-        let ViewSlot::Making(making) = &mut self.view else { return Ok(events) };
-        let view = making.wait().await?;
-        events.push(Event::ViewMade(view.made().clone()));
-        self.view = ViewSlot::Made(Box::new(view));
         Ok(events)
     }
 
@@ -217,7 +204,7 @@ impl Bench for RunBench {
         self.seen_failing.extend(reproduction::failing(observations));
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
         let again = self.again.clone();
-        let view = self.made()?;
+        let view = self.view.made()?;
         if anything && !touched.is_empty() {
             view.patch(Touched::Paths(&touched)).map_err(|error| from_workspace(&error))?;
         }

@@ -3,9 +3,10 @@
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, in which `kept_flags`
 //! are; `start` makes everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or
 //! `past` those of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what
-//! the planner works at, `test_runs` reads what it ran. `again` is what a replay is told, and `voice` who answers.
-//! `reproduction` looks for a test that shows what the patch mends, `minimize` for a smaller patch; `trial_runs` are the test
-//! runs of both. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
+//! the planner works at, `test_runs` reads what it ran, `view_slot` waits for the view. `again` is what a replay is told, and
+//! `voice` who answers. `reproduction` looks for a test that shows what the patch mends, `minimize` for a smaller patch;
+//! `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked, notes the end and writes the
+//! report; `hand_over` shows it.
 
 mod again;
 mod bench;

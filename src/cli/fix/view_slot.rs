@@ -1,4 +1,4 @@
-//! The private view of a run while it is made, beside the model's first thoughts.
+//! The run's private view, which is made beside the first request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::bench::broken;
+use crate::journal::ViewMade;
 use crate::planner::BenchError;
 use crate::workspace::View;
 
@@ -44,20 +45,8 @@ impl Making {
         Self { made: Some(made), stop, go }
     }
 
-    /// Waits for the view; whoever stops waiting may come again.
-    ///
-    /// # Errors
-    /// When it can't be made, or was waited for before.
-    pub async fn wait(&mut self) -> Result<View, BenchError> {
-        self.go.send_replace(true);
-        let Some(made) = &mut self.made else { return Err(broken("the private view could not be made", None)) };
-        let joined = made.await;
-        self.made = None;
-        joined.unwrap_or_else(|panic| Err(broken(format!("making the private view failed: {panic}"), None)))
-    }
-
     /// Ends the making and leaves nothing of it.
-    pub async fn call_off(self) {
+    async fn call_off(self) {
         self.stop.store(true, Ordering::Relaxed);
         self.go.send_replace(true);
         // Called off, it removes itself; made in the last moment, it is removed here.
@@ -68,16 +57,54 @@ impl Making {
     }
 }
 
+impl ViewSlot {
+    /// The view.
+    ///
+    /// # Errors
+    /// When it isn't made yet: whoever wants to use it waits first.
+    pub fn made(&mut self) -> Result<&mut View, BenchError> {
+        match self {
+            Self::Made(view) => Ok(view),
+            Self::Making(_) => Err(broken("the private view was used before it was made", None)),
+        }
+    }
+
+    /// Waits for the view; tells how it was made, the first time.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub async fn wait(&mut self) -> Result<Option<ViewMade>, BenchError> {
+        let Self::Making(making) = self else { return Ok(None) };
+        making.go.send_replace(true);
+        let Some(made) = &mut making.made else { return Err(broken("the private view could not be made", None)) };
+        let joined = made.await;
+        making.made = None;
+        let view = joined.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))??;
+        let told = view.made().clone();
+        *self = Self::Made(Box::new(view));
+        Ok(Some(told))
+    }
+
+    /// Leaves nothing of the view.
+    pub async fn close(self) {
+        match self {
+            Self::Making(making) => making.call_off().await,
+            Self::Made(view) => drop(view.remove()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_view_that_cant_be_made_can_be_waited_for_again_and_called_off() {
-        let mut making = Making::new(watch::Sender::new(false), Arc::default(), || Err(broken("no space", None)));
-        let why = making.wait().await.err().map(|error| error.message);
+    async fn a_view_that_cant_be_made_can_be_waited_for_again_and_closed() {
+        let making = Making::new(watch::Sender::new(false), Arc::default(), || Err(broken("no space", None)));
+        let mut slot = ViewSlot::Making(making);
+        let why = slot.wait().await.err().map(|error| error.message);
         assert_eq!(why.as_deref(), Some("no space"));
-        assert!(making.wait().await.is_err());
-        making.call_off().await;
+        assert!(slot.wait().await.is_err());
+        slot.close().await;
     }
 }
