@@ -17,7 +17,7 @@ use crate::journal::{Outcome, RunFlag, RunFolder, is_abandoned};
 use crate::render::{counted, sanitise};
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Setting, Settings};
-use crate::workspace::{Blobs, ChangeSet, Repository, TreeIndex, remove_tree, still_applies};
+use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove_tree, still_applies};
 
 /// Folders of replays in the state folder begin so.
 const PREFIX: &str = "replay-";
@@ -115,7 +115,7 @@ fn start(recording: &Recording, repository: &Repository, folder: &Path) -> Resul
         output::say("replay: the run's journal doesn't tell which tree it started from; what differs shows");
         return Ok(nothing);
     };
-    let index = TreeIndex::of(repository, folder).map_err(|error| Failure::internal(error.to_string()))?;
+    let index = TreeIndex::of(repository, folder).map_err(|error| unknown(&error))?;
     if index.start() == needed {
         return Ok(nothing);
     }
@@ -136,6 +136,11 @@ fn start(recording: &Recording, repository: &Repository, folder: &Path) -> Resul
     Err(Failure::new(Outcome::Refused, format!("run {run} started from another tree than the one that is here"), hint)
         .fact("needed", needed)
         .fact("here", there))
+}
+
+fn unknown(error: &NoTreeId) -> Failure {
+    let message = format!("it can't be told whether this is the tree that the run started from: {error}");
+    Failure::new(Outcome::Refused, message, "name a clone without other files with -C")
 }
 
 /// Everything that a replay needs.
@@ -162,12 +167,15 @@ fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outco
 }
 
 fn told(played: &Played) -> String {
-    let equal = [
+    let mut equal = vec![
         counted(played.requests, "request"),
         counted(played.tool_calls, "tool call"),
         counted(played.patches, "state") + " of the patch",
         counted(played.test_runs, "test run"),
     ];
+    if played.checks > 0 {
+        equal.push(counted(played.checks, "check"));
+    }
     let until = played.cut_short_in.map(|turn| {
         format!("; it was ended from outside in turn {turn}, and what it did from there on can't be replayed")
     });

@@ -73,8 +73,10 @@ pub struct Played {
     pub tool_calls: usize,
     /// States of the patch.
     pub patches: usize,
-    /// Runs of the tests.
+    /// Runs of the tests, but for those on the start state.
     pub test_runs: usize,
+    /// Runs of checks.
+    pub checks: usize,
     /// The turn in which the recorded run was ended from outside, if it was: what was left of it isn't replayed.
     pub cut_short_in: Option<u32>,
 }
@@ -296,6 +298,7 @@ impl Script {
             tool_calls: count("a tool call"),
             patches: count("the patch"),
             test_runs: count("a run of the tests"),
+            checks: count("a check"),
             cut_short_in: cut_short,
         })
     }

@@ -91,7 +91,8 @@ fn with_checks_that_failed_before_they_passed() {
     ]);
     let kept = world.fix(&kimi, &[]).code(0).kept();
     assert_eq!(kept.events("nudged")[0]["kind"], "checks_failed");
-    replays(&world);
+    let ran = replays(&world);
+    assert!(ran.stdout().contains(" 2 checks are equal"), "{}", ran.stdout());
 }
 
 #[test]
