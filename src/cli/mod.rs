@@ -15,6 +15,8 @@ mod output;
 pub mod reference;
 mod replay;
 mod runs;
+mod settle;
+mod undo;
 mod verify;
 
 use std::process::ExitCode;
@@ -51,6 +53,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let global = &arguments.global;
+    settle::settle(global);
     match &arguments.command {
         Command::Fix(fix) => fix::execute(global, fix),
         Command::Resume(resume) => fix::resume(global, resume),
@@ -61,7 +64,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Doctor(doctor) => doctor::execute(global, doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
-        Command::Apply(run) => apply::execute(global, run),
+        Command::Apply(apply) => apply::execute(global, apply),
+        Command::Undo(run) => undo::execute(global, run),
         Command::Verify(verify) => verify::execute(global, verify),
         Command::Runs(listing) => runs::list(global, listing),
     }

@@ -9,7 +9,7 @@ use super::{
     Applied, AttemptFailed, BaselineMissing, CheckChosen, CheckRan, HunksTried, Matrix, Message, Minimized, Nudged,
     PatchWritten, ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, RunEnded, RunStarted,
     StartSeen, Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled,
-    ViewMade, WallBuilt,
+    Undone, ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -91,9 +91,11 @@ pub enum Event {
     Stopped(Stopped),
     /// The patch was written to the user's tree.
     Applied(Applied),
+    /// What the patch had replaced was put back into the user's tree.
+    Undone(Undone),
     /// What was checked to be gone when the run ended.
     Residue(Residue),
-    /// The end of the run itself; only what a person decides later follows: [`Event::Applied`], or another end when the
+    /// The end of the run itself; only what a person decides later follows: [`Event::Applied`], [`Event::Undone`], or another end when the
     /// patch that was wanted could not be applied.
     RunEnded(RunEnded),
 }

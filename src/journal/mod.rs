@@ -44,7 +44,7 @@ pub use outcome::{Outcome, StopReason};
 pub use recover::{Recovered, recover};
 pub use rel_path::{RelPath, RelPathError};
 pub use reproduction::{Reproduced, Reproduction};
-pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped};
+pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped, Undone};
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
 pub use tampering::{TamperFlag, TamperKind, TestsTouched};

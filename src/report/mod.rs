@@ -2,6 +2,7 @@
 //! the tests run again.
 
 mod checks;
+mod commit_message;
 mod decide;
 mod evidence_lines;
 mod fold;
@@ -14,6 +15,7 @@ mod verification;
 mod verified_check;
 
 pub use checks::{CheckReport, CheckState, LatestCheck};
+pub use commit_message::commit_message;
 pub use decide::{Decision, decide};
 pub use fold::fold;
 pub use latest::Latest;

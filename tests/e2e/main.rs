@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes;
 mod fake_runner;
 mod laws;
 mod processes;
@@ -28,11 +29,14 @@ mod tree;
 mod world;
 
 mod apply;
+mod apply_places;
+mod applying;
 mod budget;
 mod certificate;
 mod checks;
 mod commands;
 mod crash;
+mod cut_short;
 mod demo;
 mod discretion;
 mod evidence;
@@ -48,11 +52,13 @@ mod interrupt;
 mod minimize;
 mod output;
 mod places;
+mod recorded;
 mod reproduce;
 mod secrets;
 mod task;
 mod terminal;
 mod toolchains;
+mod undo;
 mod verification;
 mod verify;
 mod wire;

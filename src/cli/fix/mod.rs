@@ -47,6 +47,7 @@ use crate::workspace::{Repository, still_applies};
 
 pub use again::Again;
 pub use chosen_tests::ChosenTests;
+pub use finish::write_report;
 pub use hand_over::replace;
 pub use interrupt::Interrupts;
 pub use order::Order;
