@@ -4,18 +4,23 @@
 
 mod apply;
 mod arguments;
+mod audit;
 mod config;
 mod demo;
 mod doctor;
 mod export;
 mod failure;
 mod fix;
+mod gc;
 mod harden;
+mod list;
 mod output;
 pub mod reference;
 mod replay;
 mod runs;
 mod settle;
+mod since;
+mod stats;
 mod undo;
 mod verify;
 
@@ -55,8 +60,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let global = &arguments.global;
     settle::settle(global);
     match &arguments.command {
-        Command::Fix(fix) => fix::execute(global, fix),
-        Command::Resume(resume) => fix::resume(global, resume),
+        Command::Fix(fix) => fix::execute(global, fix).inspect(|_| gc::after_a_run(global)),
+        Command::Resume(resume) => fix::resume(global, resume).inspect(|_| gc::after_a_run(global)),
         Command::Replay(replay) => replay::execute(global, replay),
         Command::Export(export) => export::execute(global, export),
         Command::Demo => demo::execute(global),
@@ -64,10 +69,13 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Doctor(doctor) => doctor::execute(global, doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
+        Command::Audit(which) => audit::execute(global, which),
+        Command::Runs(which) => list::execute(global, which),
+        Command::Stats(what) => stats::execute(global, what),
+        Command::Gc(what) => gc::execute(global, what),
         Command::Apply(apply) => apply::execute(global, apply),
         Command::Undo(run) => undo::execute(global, run),
         Command::Verify(verify) => verify::execute(global, verify),
-        Command::Runs(listing) => runs::list(global, listing),
     }
 }
 

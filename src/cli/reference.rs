@@ -6,9 +6,12 @@ use clap::CommandFactory;
 use schemars::{Schema, schema_for};
 
 use super::arguments::Arguments;
+use super::gc::Cleared;
+use super::list::RunList;
+use super::stats::StatsList;
 use crate::journal::{Outcome, Record};
 use crate::replay::Archive;
-use crate::report::{Report, Verification};
+use crate::report::{Audit, Report, Verification};
 use crate::settings::KEYS;
 
 /// What stands behind a patch, in prose.
@@ -55,20 +58,21 @@ pub fn event_schema() -> Schema {
     schema_for!(Record)
 }
 
-/// The JSON Schema of `kcode verify --output json`.
-#[must_use]
-pub fn verification_schema() -> Schema {
-    schema_for!(Verification)
-}
-
 /// The JSON Schema of `report.json`.
 #[must_use]
 pub fn report_schema() -> Schema {
     schema_for!(Report)
 }
 
-/// The JSON Schema of an exported run.
+/// The JSON Schemas of what commands on kept runs print or write, by the name of what it is.
 #[must_use]
-pub fn run_schema() -> Schema {
-    schema_for!(Archive)
+pub fn listing_schemas() -> [(&'static str, Schema); 6] {
+    [
+        ("verification", schema_for!(Verification)),
+        ("audit", schema_for!(Audit)),
+        ("runs", schema_for!(RunList)),
+        ("stats", schema_for!(StatsList)),
+        ("gc", schema_for!(Cleared)),
+        ("run", schema_for!(Archive)),
+    ]
 }
