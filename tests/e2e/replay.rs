@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::ran::Kept;
+use crate::ran::{Kept, Ran};
 use crate::running::{Running, wait_until};
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, World};
@@ -36,6 +36,11 @@ fn edit_journal(kept: &Kept, old: &str, new: &str) {
     let journal = fs::read_to_string(&path).unwrap();
     assert_eq!(journal.matches(old).count(), 1, "{old} in {journal}");
     fs::write(path, journal.replace(old, new)).unwrap();
+}
+
+/// A replay of a run whose journal was edited; that it was, no law would let pass.
+fn replayed(world: &World, kept: &Kept) -> Ran {
+    world.start(world.kcode(&["replay", &kept.id()])).wait()
 }
 
 #[test]
@@ -121,7 +126,7 @@ fn another_tree_is_refused_and_both_are_named() {
 fn an_answer_that_differs_is_shown_as_a_diff() {
     let (world, kept) = recorded();
     edit_journal(&kept, "Hello, Wrold!\\\\n", "Hello, Wirld!\\\\n");
-    let ran = world.run(world.kcode(&["replay", &kept.id()])).code(8);
+    let ran = replayed(&world, &kept).code(8);
     let said = ran.stdout();
     for part in ["in turn 1, the answer of a tool differs", "-1\tHello, Wirld!", "+1\tHello, Wrold!"] {
         assert!(said.contains(part), "{part:?} is not in:\n{said}");
@@ -134,7 +139,7 @@ fn tests_that_say_something_else_are_a_divergence() {
     let path = kept.0.join("journal.jsonl");
     let journal = fs::read_to_string(&path).unwrap();
     fs::write(path, journal.replace("ok 1 - greeting", "ok 1 - farewell")).unwrap();
-    let ran = world.run(world.kcode(&["replay", &kept.id()])).code(8);
+    let ran = replayed(&world, &kept).code(8);
     assert!(ran.stdout().contains("+ok 1 - greeting"), "{}", ran.stdout());
 }
 
@@ -142,7 +147,7 @@ fn tests_that_say_something_else_are_a_divergence() {
 fn a_reply_that_was_edited_is_no_recording() {
     let (world, kept) = recorded();
     edit_journal(&kept, "The greeting was misspelt.", "The greeting was fine.");
-    world.run(world.kcode(&["replay", &kept.id()])).code(7).says(&["reply 5 of the model is not what was received"]);
+    replayed(&world, &kept).code(7).says(&["reply 5 of the model is not what was received"]);
 }
 
 #[test]
