@@ -46,7 +46,9 @@ pub use outcome::{Outcome, StopReason};
 pub use recover::{RecoverError, Recovered, recover, recover_chain};
 pub use rel_path::{RelPath, RelPathError};
 pub use reproduction::{Reproduced, Reproduction};
-pub use run_bounds::{Applied, Follows, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, Stopped, Undone};
+pub use run_bounds::{
+    Applied, Follows, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped, Undone,
+};
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
 pub use skim::{Skimmed, skim};

@@ -11,6 +11,7 @@ mod latest;
 mod markdown;
 mod shape;
 mod trailers;
+mod trajectory;
 mod verification;
 mod verified_check;
 
@@ -23,5 +24,6 @@ pub use latest::Latest;
 pub use markdown::markdown;
 pub use shape::*;
 pub use trailers::trailers;
+pub use trajectory::trajectory;
 pub use verification::*;
 pub use verified_check::VerifiedCheck;

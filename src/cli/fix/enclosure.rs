@@ -49,6 +49,9 @@ pub struct Enclosure {
 impl Enclosing {
     /// Starts the process, and prepares the layers of the view meanwhile.
     pub fn begin(order: &Order<'_>, folder: &RunFolder) -> Result<Self, Failure> {
+        if let Some(again) = &order.again {
+            again.lay_out(folder).map_err(anyhow::Error::from)?;
+        }
         let place = View::place(&order.repository, folder.path())?;
         let mut plan = worker_plan(order, folder, place);
         let launched = Worker::launch(&plan);
@@ -158,8 +161,10 @@ fn copied(order: &Order<'_>, folder: &RunFolder, place: PathBuf, why: String, as
             Copying { repository: &repository, run: &run, place, dependencies: &dependencies, stop: &called_off };
         let mut view = View::fill(&copying)?;
         view.note(format!("copied, as an overlay can't be had: {why}"));
-        let is_wanted = !changes.is_empty() && !called_off.load(Ordering::Relaxed);
-        if is_wanted && let Err(error) = view.restore(&changes) {
+        if !changes.is_empty()
+            && !called_off.load(Ordering::Relaxed)
+            && let Err(error) = view.restore(&changes)
+        {
             // The run can't go on in this view; nothing of it may stay.
             let _ = view.remove();
             return Err(error.into());

@@ -36,7 +36,7 @@ pub fn execute(global: &Global, arguments: &FixArguments, which: &str, task: Str
         let message = format!("another kcode process is working on run {}", folder.id());
         return Err(Failure::usage(message, "wait until it has ended, or stop it"));
     }
-    let repository = Repository::open(Path::new(&before.repository))?;
+    let repository = Repository::open(Path::new(&before.repository))?.seen_from(before.focus.clone());
     let changes = changes_of(&folder)?;
     let (standing, is_carried) = stands(&folder, &repository, &changes)?;
     let carried = if is_carried { changes } else { ChangeSet::new(Vec::new()) };

@@ -2,12 +2,14 @@
 //!
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, in which `kept_flags`
 //! are; `start` makes everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or
-//! `past` those of a run that had stopped, in which `unanswered` calls are answered. `follow` gives a further task to a run that is over:
-//! `inherited` is its conversation, `carried` its changes. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what
-//! the planner works at, `test_runs` reads what it ran. `reproduction` looks for a test that shows what the patch mends,
-//! `minimize` for a smaller patch; `trial_runs` are the test runs of both. `view_slot` waits for the view. `finish` computes the outcome, applies when asked,
-//! notes the end and writes the report; `hand_over` shows it.
+//! `past` those of a run that had stopped, in which `unanswered` calls are answered. `follow` gives a further task to a run that
+//! is over: `inherited` is its conversation, `carried` its changes. `terms` says what a run may use, `chosen_tests` what it
+//! stands on, `bench` is what the planner works at, `test_runs` reads what it ran, `view_slot` waits for the view. `again` is
+//! what a replay is told, and `voice` who answers. `reproduction` looks for a test that shows what the patch mends, `minimize`
+//! for a smaller patch; `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked, notes the
+//! end and writes the report; `hand_over` shows it.
 
+mod again;
 mod bench;
 mod carried;
 mod certificate;
@@ -37,6 +39,7 @@ mod test_runs;
 mod trial_runs;
 mod unanswered;
 mod view_slot;
+mod voice;
 
 use std::path::Path;
 
@@ -46,8 +49,10 @@ use super::runs;
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 
+pub use again::Again;
 pub use chosen_tests::ChosenTests;
 pub use finish::write_report;
+pub use hand_over::replace;
 pub use inherited::Inherited;
 pub use interrupt::Interrupts;
 pub use order::Order;
@@ -105,7 +110,10 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
         let folder = run.open.folder.clone();
         let in_order = async {
             let ended = run.converse(asked).await;
-            Box::pin(finish::finish(run, ended)).await
+            match run.order.again {
+                Some(_) => Box::pin(again::put_away(run, ended)).await,
+                None => Box::pin(finish::finish(run, ended)).await,
+            }
         };
         tokio::select! {
             ended = in_order => ended,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::again::Again;
 use super::kept_flags::kept;
 use super::order::Order;
 use super::terms::limits;
@@ -86,8 +87,11 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Constant for the conversation, over all tasks, so that the provider finds its prefix again.
+/// Constant for the conversation, over all tasks, so that the provider finds its prefix again; in a replay, the recorded one.
 pub fn cache_key(order: &Order<'_>, folder: &RunFolder) -> String {
+    if let Some(again) = &order.again {
+        return again.script.started().cache_key.clone();
+    }
     let begun = order.inherited.as_ref().and_then(|inherited| inherited.begun().next());
     begun.map_or_else(|| format!("kcode-{}", folder.id()), |first| first.cache_key.clone())
 }
@@ -149,7 +153,9 @@ fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
 
 fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
     let settings = &order.settings;
-    let (base_url, sandbox) = (settings.base_url.value.to_string(), settings.sandbox.value.to_string());
+    let asked = |again: &Arc<Again>| format!("the recording of {}", again.script.started().run);
+    let base_url = order.again.as_ref().map_or_else(|| settings.base_url.value.to_string(), asked);
+    let sandbox = settings.sandbox.value.to_string();
     let (version, model) = (env!("CARGO_PKG_VERSION").to_owned(), settings.model.value.clone());
     if order.past.is_some() {
         let run = folder.id().clone();
@@ -160,6 +166,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         version,
         task: redactor.text(&order.task).into_owned(),
         repository: order.repository.root().display().to_string(),
+        focus: order.repository.focus().cloned(),
         head: order.repository.head().and_then(|head| head.commit),
         model,
         base_url,

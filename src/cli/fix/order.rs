@@ -1,5 +1,8 @@
 //! Everything that a run needs to be told before it begins.
 
+use std::sync::Arc;
+
+use super::again::Again;
 use super::carried::Carried;
 use super::inherited::Inherited;
 use super::past::Past;
@@ -26,6 +29,8 @@ pub struct Order<'a> {
     pub inherited: Option<Inherited>,
     /// Changes that a new run starts with.
     pub carried: Option<Carried>,
+    /// The run that is played again, in a replay.
+    pub again: Option<Arc<Again>>,
     /// False when nothing of the run can be used later, as in a demo.
     pub kept: bool,
 }
@@ -39,14 +44,30 @@ impl<'a> Order<'a> {
         global: &'a Global,
         flags: &'a RunFlags,
     ) -> Self {
-        Self { task, repository, settings, global, flags, past: None, inherited: None, carried: None, kept: true }
+        Self {
+            task,
+            repository,
+            settings,
+            global,
+            flags,
+            past: None,
+            inherited: None,
+            carried: None,
+            again: None,
+            kept: true,
+        }
     }
 
     /// The changes that the view starts with.
     pub fn changes(&self) -> ChangeSet {
         let past = self.past.as_ref().map(|past| &past.changes);
         let changes = past.or(self.carried.as_ref().map(|carried| &carried.changes));
-        changes.cloned().unwrap_or_else(|| ChangeSet::new(Vec::new()))
+        changes.cloned().unwrap_or_else(|| self.way_back())
+    }
+
+    /// What leads from the tree to the state that the run starts from: nothing, but in some replays.
+    pub fn way_back(&self) -> ChangeSet {
+        self.again.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), |again| again.way_back())
     }
 
     /// The same as files.

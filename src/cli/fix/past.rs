@@ -64,7 +64,7 @@ impl Past {
         }
         is_of_this_version(&started)?;
         let changes = changes_of(&folder)?;
-        let repository = Repository::open(Path::new(&started.repository))?;
+        let repository = Repository::open(Path::new(&started.repository))?.seen_from(started.focus.clone());
         still_applies(repository.root(), &changes)?;
         let patch = Patch::of(&changes, &Blobs::at(&folder.blobs()), &repository)?;
         let unnoted = unnoted(&recovered.records, &patch);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use tokio::sync::watch;
 
+use crate::cli::replay;
 use crate::journal::{RunFolder, is_abandoned, recover};
 use crate::workspace::remove_tree;
 
@@ -12,7 +13,10 @@ use crate::workspace::remove_tree;
 pub fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
     tokio::spawn(async move {
         if asked.wait_for(|asked| *asked).await.is_ok() {
-            tokio::task::spawn_blocking(move || RunFolder::all(&state).unwrap_or_default().iter().for_each(clear));
+            tokio::task::spawn_blocking(move || {
+                replay::clear(&state);
+                RunFolder::all(&state).unwrap_or_default().iter().for_each(clear);
+            });
         }
     });
 }
