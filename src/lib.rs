@@ -6,6 +6,7 @@
 //! | Room | What lives there |
 //! |---|---|
 //! | [`cli`] | arguments, one file a command; the only floor that may print |
+//! | [`review`] | a patch before a person, hunk by hunk |
 //! | [`render`] | events drawn for people or printed as JSONL; sanitising |
 //! | [`report`] | what the run proved: outcome, `report.json`, `report.md` |
 //! | [`planner`] | the loop: budget, request, reply, tool calls, guards |
@@ -26,6 +27,7 @@ pub mod model;
 pub mod planner;
 pub mod render;
 pub mod report;
+pub mod review;
 pub mod settings;
 pub mod tools;
 pub mod worker;

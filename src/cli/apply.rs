@@ -34,7 +34,17 @@ pub fn execute(global: &Global, arguments: &RunArgument) -> Result<Outcome, Fail
 pub fn apply(run: &RunFolder, root: &std::path::Path, journal: &mut dyn Journal) -> Result<u64, Failure> {
     let changes = run.changes();
     let changes = ChangeSet::load(&changes).with_context(|| format!("{} can't be read", changes.display()))?;
-    let applied = workspace::apply(root, &changes, &Blobs::at(&run.blobs()))?;
+    apply_changes(run, root, &changes, journal)
+}
+
+/// The same with what a review accepted of it.
+pub fn apply_changes(
+    run: &RunFolder,
+    root: &std::path::Path,
+    changes: &ChangeSet,
+    journal: &mut dyn Journal,
+) -> Result<u64, Failure> {
+    let applied = workspace::apply(root, changes, &Blobs::at(&run.blobs()))?;
     let files = applied.files;
     // The tree is written by now: what was set aside for the end makes sure that the journal knows.
     journal.conclude(vec![Event::Applied(applied)])?;

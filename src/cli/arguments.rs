@@ -98,6 +98,8 @@ pub enum Command {
     Diff(RunArgument),
     /// Print the report of a run
     Show(ShowArguments),
+    /// Look at the patch of a run hunk by hunk, and apply what you accept
+    Review(ReviewArguments),
     /// Write the patch of a run to the working tree
     Apply(RunArgument),
     /// List the runs of this repository
@@ -120,6 +122,20 @@ pub struct ShowArguments {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     pub output: Listing,
+}
+
+/// See [`Command::Review`].
+#[derive(Debug, Args)]
+pub struct ReviewArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub run: RunArgument,
+    /// Don't run the tests on what is accepted when that isn't the whole patch
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Ask line by line instead of drawing on the whole screen
+    #[arg(long)]
+    pub plain: bool,
 }
 
 /// See [`Command::Runs`].

@@ -12,6 +12,7 @@ mod fix;
 mod harden;
 mod output;
 pub mod reference;
+mod review;
 mod runs;
 
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Doctor(doctor) => doctor::execute(global, doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
+        Command::Review(review) => review::execute(global, review),
         Command::Apply(run) => apply::execute(global, run),
         Command::Runs(listing) => runs::list(global, listing),
     }

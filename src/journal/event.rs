@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Applied, AttemptFailed, Matrix, Message, Nudged, PatchWritten, ReplyReceived, RequestSent, Residue, Resumed,
-    RunEnded, RunStarted, Stopped, Surveyed, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, ViewMade,
-    WallBuilt,
+    Reviewed, RunEnded, RunStarted, Stopped, Surveyed, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled,
+    ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -70,11 +70,14 @@ pub enum Event {
     Nudged(Nudged),
     /// The conversation is over.
     Stopped(Stopped),
-    /// The patch was written to the user's tree.
+    /// A person decided about the patch, hunk by hunk.
+    Reviewed(Reviewed),
+    /// The patch, or what a review accepted of it, was written to the user's tree.
     Applied(Applied),
     /// What was checked to be gone when the run ended.
     Residue(Residue),
-    /// The end of the run itself; only what a person decides later follows: [`Event::Applied`], or another end when the
+    /// The end of the run itself; only what a person decides later follows: [`Event::Reviewed`] with its
+    /// tests, [`Event::Applied`], or another end when the
     /// patch that was wanted could not be applied.
     RunEnded(RunEnded),
 }

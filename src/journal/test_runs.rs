@@ -64,6 +64,8 @@ pub enum TestPurpose {
     Verification,
     /// kcode, on the start state.
     Baseline,
+    /// kcode, on what a person accepted of the patch.
+    Review,
 }
 
 /// How many tests there were, as the runner says.

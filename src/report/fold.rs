@@ -116,7 +116,8 @@ impl Folding {
             | Event::TestsRan(_)
             | Event::Compared(_)
             | Event::TestsTouched(_)
-            | Event::Nudged(_) => {}
+            | Event::Nudged(_)
+            | Event::Reviewed(_) => {}
         }
     }
 

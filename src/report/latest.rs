@@ -26,7 +26,7 @@ impl<'a> Latest<'a> {
             match &record.event {
                 Event::PatchWritten(patch) => latest.patch = Some(patch),
                 Event::TestsRan(ran) => match ran.purpose {
-                    TestPurpose::Model => {}
+                    TestPurpose::Model | TestPurpose::Review => {}
                     TestPurpose::Baseline => latest.baseline = Some(ran),
                     TestPurpose::Verification => {
                         // What was said of an earlier run counts no more.

@@ -15,7 +15,7 @@
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
-//! | [`parts`](Parts) | a change set in hunks that can be taken or left
+//! | [`parts`](Parts) | a change set in hunks that can be taken, left or rewritten |
 //! | [`apply`](apply()) | the change set written to a tree: all files or none |
 //!
 //! The promise of this room: nothing here writes to the user's tree, index, refs or stash,
@@ -53,7 +53,7 @@ pub use error::WorkspaceError;
 pub use file_state::{FileMode, FileState};
 pub use outline::{DirtyFile, Outline};
 pub use overlay::{NoOverlay, Overlay};
-pub use parts::Parts;
+pub use parts::{FileParts, Instead, Parts, Place, differing, lines};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use repository::{GitAccess, Head, Repository};
 pub use tree_id::{NoTreeId, TreeIndex};

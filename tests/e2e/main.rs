@@ -16,9 +16,11 @@ mod support;
 
 mod laws;
 mod processes;
+mod pty;
 mod ran;
 mod results;
 mod resume;
+mod review;
 mod running;
 mod tree;
 mod world;

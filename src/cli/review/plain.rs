@@ -1,0 +1,96 @@
+//! A review line by line: for terminals that can't be drawn on, and for whoever would rather read on.
+
+use super::desk::Desk;
+use super::editor;
+use super::signals::Signals;
+use super::{Wish, full_screen};
+use crate::cli::failure::Failure;
+use crate::cli::output;
+use crate::review::{Action, Effect, Page, Review, action};
+
+/// Asks until the person comes to an end.
+///
+/// # Errors
+/// When the terminal can't be read.
+pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Result<Wish, Failure> {
+    review.resize(full_screen::size());
+    let mut shown = None;
+    loop {
+        let here = (review.page(), review.hunk().map(|(at, _)| at), review.body());
+        if shown.as_ref() != Some(&here) {
+            show(review);
+        }
+        shown = Some(here);
+        if let Some(message) = review.message() {
+            output::say(message);
+        }
+        let Some(line) = ask(&prompt(review), signals).await? else { return Ok(Wish::Stop) };
+        match answer(review, line.trim()) {
+            Effect::None => {}
+            Effect::Edit => editor::rewrite(review, desk, signals).await?,
+            Effect::Conclude => return Ok(Wish::Conclude),
+            Effect::Leave => return Ok(Wish::Leave),
+        }
+    }
+}
+
+fn show(review: &Review) {
+    output::say("");
+    output::say(review.title().trim());
+    for row in review.body() {
+        output::say(full_screen::painted(&row).trim_end());
+    }
+}
+
+fn prompt(review: &Review) -> String {
+    match review.page() {
+        Page::Files => format!("hunk [1-{}], a file [d]one with, [c]onclude, [q]uit, [?]", review.hunks().len()),
+        Page::Hunk => "accept? [y,n,s,e,w,u,a,d,/,.,c,q,?]".to_owned(),
+        Page::Summary => "test and apply what is accepted? [y]es [b]ack [q]uit".to_owned(),
+        Page::Why | Page::Help => "[b]ack".to_owned(),
+    }
+}
+
+/// What a line asks for: a number shows that hunk, a letter is the same as in the full screen, nothing goes on.
+fn answer(review: &mut Review, line: &str) -> Effect {
+    review.say_nothing();
+    if let Ok(number) = line.parse::<usize>() {
+        review.show(number.wrapping_sub(1));
+        return Effect::None;
+    }
+    if let Some(text) = line.strip_prefix('/') {
+        review.seek(text);
+        return Effect::None;
+    }
+    let mut letters = line.chars();
+    match (letters.next(), letters.next()) {
+        (None, _) => match review.page() {
+            Page::Files => review.show(review.hunk().map_or(0, |(at, _)| at)),
+            Page::Hunk => return review.act(Action::Next),
+            // Nothing is applied without a word.
+            Page::Summary => review.say("y applies it, b goes back"),
+            Page::Why | Page::Help => return review.act(Action::Back),
+        },
+        (Some(letter), None) if action(letter).is_some() => {
+            return action(letter).map_or(Effect::None, |action| review.act(action));
+        }
+        _ => review.say(format!("{line:?} is no answer here; ? says what is")),
+    }
+    Effect::None
+}
+
+/// A line of the person's; `None` when there will be none any more.
+pub async fn ask(prompt: &str, signals: &mut Signals) -> Result<Option<String>, Failure> {
+    output::ask(prompt);
+    let line = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|read| (read > 0).then_some(line))
+    });
+    tokio::select! {
+        line = line => Ok(line.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?),
+        () = signals.end() => {
+            output::say("");
+            Ok(None)
+        }
+    }
+}

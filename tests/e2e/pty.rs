@@ -1,0 +1,94 @@
+//! A pseudo-terminal: a command on it, what it shows, and keys for it.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::running::wait_until;
+
+/// A command on a terminal of its own.
+pub struct Terminal {
+    keyboard: File,
+    screen: Arc<Mutex<Vec<u8>>>,
+    size: (u16, u16),
+    reader: JoinHandle<()>,
+    child: Child,
+}
+
+impl Terminal {
+    /// Of 100 columns and 40 rows.
+    pub fn start(command: Command) -> Self {
+        Self::sized(command, 40, 100)
+    }
+
+    /// Of another size.
+    pub fn sized(mut command: Command, rows: u16, columns: u16) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        tcsetwinsize(&master, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let side: OwnedFd = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        if !command.get_envs().any(|(name, _)| name == "TERM") {
+            command.env("TERM", "xterm-256color");
+        }
+        command.stdin(side.try_clone().unwrap());
+        let child = command.stdout(side.try_clone().unwrap()).stderr(side).spawn().unwrap();
+        // Its copies of the terminal's side are closed, so that the screen ends with the command.
+        drop(command);
+        let screen = Arc::new(Mutex::new(Vec::new()));
+        let (shown, mut reading) = (Arc::clone(&screen), File::from(master));
+        let keyboard = reading.try_clone().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(read @ 1..) = reading.read(&mut chunk) {
+                shown.lock().unwrap().extend_from_slice(&chunk[..read]);
+            }
+        });
+        Self { keyboard, screen, size: (rows, columns), reader, child }
+    }
+
+    pub fn screen(&self) -> String {
+        String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
+    }
+
+    pub fn wait_for(&self, text: &str) {
+        wait_until(&format!("{text:?} is shown"), || self.screen().contains(text));
+    }
+
+    /// What is on it now, as a person sees it; nothing at the ends of rows.
+    pub fn sight(&self) -> String {
+        let mut parser = vt100::Parser::new(self.size.0.try_into().unwrap(), self.size.1.try_into().unwrap(), 0);
+        parser.process(&self.screen.lock().unwrap());
+        parser.screen().rows(0, self.size.1).map(|row| row.trim_end().to_owned() + "\n").collect()
+    }
+
+    /// Waits until a person sees this, and returns what else is on the screen.
+    pub fn wait_to_see(&self, text: &str) -> String {
+        wait_until(&format!("{text:?} is seen"), || self.sight().contains(text));
+        self.sight()
+    }
+
+    pub fn press(&mut self, key: &str) {
+        self.keyboard.write_all(key.as_bytes()).unwrap();
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// The exit code, and everything that was shown.
+    pub fn end(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().unwrap();
+        self.reader.join().unwrap();
+        let screen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
+        (status.code(), screen)
+    }
+}
