@@ -41,11 +41,7 @@ impl Review {
             Page::Hunk => self.hunk_rows(&self.hunks[self.at]),
             Page::Why => self.why_page(),
             Page::Summary => self.summary_page(),
-            Page::Help => {
-                self.wrap(LETTERS.iter().map(|(letter, _, does)| {
-                    vec![span(format!("  {letter}   "), Tone::Strong), span(does, Tone::Plain)]
-                }))
-            }
+            Page::Help => self.help_page(),
         }
     }
 
@@ -53,7 +49,7 @@ impl Review {
     #[must_use]
     pub fn title(&self) -> String {
         let place = match self.page {
-            Page::Files => format!("{}, {}", counted(self.material.files.len(), "file"), self.tally()),
+            Page::Files => counted(self.material.files.len(), "file"),
             Page::Hunk | Page::Why => {
                 let hunk = &self.hunks[self.at];
                 let path = &self.material.files[hunk.file].path;
@@ -79,7 +75,7 @@ impl Review {
     #[must_use]
     pub fn keys(&self) -> &'static str {
         match self.page {
-            Page::Files => " Enter open  ↑↓ choose  a accept file  d reject file  c conclude  q leave  ? help",
+            Page::Files => " Enter open  ↑↓ choose  a accept  d reject  c conclude  q leave  ? help",
             Page::Hunk => " y accept  n reject  s split  e edit  w why  t columns  / search  f files  c  ?",
             Page::Why => " b back  y accept  n reject  Space scroll  ? help",
             Page::Summary => " Enter test and apply what is accepted  b back  f files  q leave  ? help",
@@ -106,10 +102,18 @@ impl Review {
         )
     }
 
+    fn help_page(&self) -> Vec<Row> {
+        let row = |key: &str, does: &str| vec![span(format!("  {key}   "), Tone::Strong), span(does, Tone::Plain)];
+        let mut rows: Vec<Row> = LETTERS.iter().map(|(letter, _, does)| row(&letter.to_string(), does)).collect();
+        rows.push(row("↑ ↓ PgUp PgDn Space Home End", "scroll"));
+        rows.push(row("1 2 3…", "line by line: the hunk with that number"));
+        self.wrap(rows.into_iter())
+    }
+
     fn head(&self) -> Vec<Row> {
         let mut rows = vec![vec![span(&self.material.task, Tone::Strong)]];
         rows.extend(self.material.evidence.iter().map(|line| vec![span(line, Tone::Plain)]));
-        rows.push(Row::new());
+        rows.extend([vec![span(self.tally(), Tone::Plain)], Row::new()]);
         self.wrap(rows.into_iter())
     }
 

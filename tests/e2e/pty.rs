@@ -18,7 +18,7 @@ pub struct Terminal {
     keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
     size: (u16, u16),
-    reader: JoinHandle<()>,
+    reader: Option<JoinHandle<()>>,
     child: Child,
 }
 
@@ -52,7 +52,7 @@ impl Terminal {
                 shown.lock().unwrap().extend_from_slice(&chunk[..read]);
             }
         });
-        Self { keyboard, screen, size: (rows, columns), reader, child }
+        Self { keyboard, screen, size: (rows, columns), reader: Some(reader), child }
     }
 
     pub fn screen(&self) -> String {
@@ -70,10 +70,17 @@ impl Terminal {
         parser.screen().rows(0, self.size.1).map(|row| row.trim_end().to_owned() + "\n").collect()
     }
 
-    /// Waits until a person sees this, and returns what else is on the screen.
+    /// Waits until a person sees this on a screen that was drawn to its end, and returns all of it.
     pub fn wait_to_see(&self, text: &str) -> String {
-        wait_until(&format!("{text:?} is seen"), || self.sight().contains(text));
-        self.sight()
+        let is_whole = || self.screen.lock().unwrap().ends_with(b"\x1b[?2026l");
+        let mut seen = String::new();
+        wait_until(&format!("{text:?} is seen"), || {
+            if is_whole() {
+                seen = self.sight();
+            }
+            seen.contains(text)
+        });
+        seen
     }
 
     pub fn press(&mut self, key: &str) {
@@ -87,8 +94,16 @@ impl Terminal {
     /// The exit code, and everything that was shown.
     pub fn end(mut self) -> (Option<i32>, String) {
         let status = self.child.wait().unwrap();
-        self.reader.join().unwrap();
+        self.reader.take().unwrap().join().unwrap();
         let screen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
         (status.code(), screen)
+    }
+}
+
+impl Drop for Terminal {
+    /// A test that failed leaves nothing behind either.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

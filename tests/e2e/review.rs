@@ -245,8 +245,8 @@ fn what_moved_on_since_is_not_overwritten() {
 
 #[test]
 fn it_is_offered_at_the_end_of_a_run() {
-    let world = World::new();
-    let mut terminal = Terminal::start(world.keyed(&mender(), &["fix", TASK]));
+    let (world, kimi) = (World::new(), mender());
+    let mut terminal = Terminal::start(world.keyed(&kimi, &["fix", TASK]));
     terminal.wait_for("[r]eview");
     terminal.press("r");
     terminal.wait_to_see("Enter open");

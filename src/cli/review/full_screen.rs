@@ -87,11 +87,13 @@ impl Drop for Drawn {
 }
 
 fn draw(review: &Review) {
-    let mut out = String::from("\u{1b}[H");
+    // Between these two a terminal that knows them shows nothing half drawn.
+    let mut out = String::from("\u{1b}[?2026h");
     for (index, row) in review.screen().rows.iter().enumerate() {
         // Writing to a String can't fail.
         let _ = write!(out, "\u{1b}[{};1H{}\u{1b}[K", index + 1, painted(row));
     }
+    out.push_str("\u{1b}[?2026l");
     output::raw(&out);
 }
 
