@@ -79,6 +79,10 @@ impl Desk {
             clean: &|text| self.redactor.text(text).into_owned(),
         };
         let (material, hunks) = Material::of(&given).context("the patch can't be read")?;
+        if hunks.is_empty() {
+            let message = format!("{} holds no change", self.run.changes().display());
+            return Err(Failure::new(Outcome::NoChange, message, "the run's folder is damaged; run the task again"));
+        }
         let last = events.iter().rev().find_map(|event| match event {
             Event::Reviewed(reviewed) => Some(reviewed),
             _ => None,

@@ -6,6 +6,7 @@ use super::signals::Signals;
 use super::{Wish, full_screen};
 use crate::cli::failure::Failure;
 use crate::cli::output;
+use crate::render::sanitise;
 use crate::review::{Action, Effect, Page, Review, action};
 
 /// Asks until the person comes to an end.
@@ -22,7 +23,7 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
         }
         shown = Some(here);
         if let Some(message) = review.message() {
-            output::say(message);
+            output::say(&sanitise(message));
         }
         let Some(line) = ask(&prompt(review), signals).await? else { return Ok(Wish::Stop) };
         match answer(review, line.trim()) {
@@ -36,7 +37,8 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
 
 fn show(review: &Review) {
     output::say("");
-    output::say(review.title().trim());
+    // It holds a path; rows are made visible already.
+    output::say(&sanitise(review.title().trim()));
     for row in review.body() {
         output::say(full_screen::painted(&row).trim_end());
     }
