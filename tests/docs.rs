@@ -41,6 +41,14 @@ fn the_report_schema_is_documented() {
 }
 
 #[test]
+fn the_verification_schema_is_documented() {
+    holds(
+        "verification.schema.json",
+        &(serde_json::to_string_pretty(&reference::verification_schema()).unwrap() + "\n"),
+    );
+}
+
+#[test]
 fn every_exit_code_is_in_the_readme_or_the_reference() {
     for outcome in kcode::journal::Outcome::ALL {
         assert!(reference::markdown().contains(&format!("| {} | `{}` |", outcome.exit_code(), outcome.name())));

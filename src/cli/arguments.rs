@@ -102,6 +102,8 @@ pub enum Command {
     Review(ReviewArguments),
     /// Write the patch of a run to the working tree
     Apply(RunArgument),
+    /// Run the tests of a run once more, on a clean view, and say where its report and reality differ
+    Verify(VerifyArguments),
     /// List the runs of this repository
     Runs(RunsArguments),
 }
@@ -120,6 +122,26 @@ pub struct ShowArguments {
     #[command(flatten)]
     pub run: RunArgument,
     /// How to print it
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text", conflicts_with = "trailers")]
+    pub output: Listing,
+    /// Print trailers for a commit message: the run, its tests, its cost
+    #[arg(long)]
+    pub trailers: bool,
+}
+
+/// See [`Command::Verify`].
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// The run's id or a prefix of it, or a report.json with its files beside it; the latest run of this repository if left
+    /// out
+    pub run: Option<String>,
+    /// Run the tests with this shell command instead
+    #[arg(long, value_name = "CMD")]
+    pub test: Option<String>,
+    /// How whole the wall around the tests has to be
+    #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
+    pub sandbox: Option<Sandbox>,
+    /// What standard output carries: nothing, or the comparison
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     pub output: Listing,
 }
@@ -217,6 +239,12 @@ pub struct RunFlags {
     /// Don't run the tests on the state that the run starts from
     #[arg(long)]
     pub no_baseline: bool,
+    /// Ask for a test that fails without the fix, and check that it does
+    #[arg(long, conflicts_with_all = ["no_verify", "no_baseline"])]
+    pub reproduce: bool,
+    /// Drop what no test needs of a verified patch, within half of the time that is left
+    #[arg(long, conflicts_with_all = ["no_verify", "no_baseline"])]
+    pub minimize: bool,
     /// Accept a patch that makes tests prove less
     #[arg(long)]
     pub allow_test_edits: bool,

@@ -14,6 +14,7 @@ mod output;
 pub mod reference;
 mod review;
 mod runs;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Show(show) => runs::show(global, show),
         Command::Review(review) => review::execute(global, review),
         Command::Apply(run) => apply::execute(global, run),
+        Command::Verify(verify) => verify::execute(global, verify),
         Command::Runs(listing) => runs::list(global, listing),
     }
 }

@@ -7,7 +7,7 @@ use schemars::{Schema, schema_for};
 
 use super::arguments::Arguments;
 use crate::journal::{Outcome, Record};
-use crate::report::Report;
+use crate::report::{Report, Verification};
 
 /// The command line as Markdown: every command's help, and the exit codes.
 #[must_use]
@@ -36,6 +36,12 @@ pub fn markdown() -> String {
 #[must_use]
 pub fn event_schema() -> Schema {
     schema_for!(Record)
+}
+
+/// The JSON Schema of `kcode verify --output json`.
+#[must_use]
+pub fn verification_schema() -> Schema {
+    schema_for!(Verification)
 }
 
 /// The JSON Schema of `report.json`.

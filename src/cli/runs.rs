@@ -37,6 +37,7 @@ pub fn print_patch(patch: &[u8]) -> Result<(), Failure> {
 pub fn show(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failure> {
     let report = load(&find(global, &arguments.run)?)?;
     match arguments.output {
+        _ if arguments.trailers => output::data(report::trailers(&report).as_bytes())?,
         Listing::Text => output::data(report::markdown(&report).as_bytes())?,
         Listing::Json => output::json(&report)?,
     }

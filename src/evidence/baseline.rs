@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
+use super::environment::which;
 use super::results::TestResults;
 use crate::journal::{Digest, TestsRan};
 use crate::settings::TestCommand;
@@ -93,14 +94,6 @@ impl Key {
 /// Length and time of change, of what is there.
 fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
     fs::metadata(path).ok().map(|about| (about.len(), about.ctime(), about.ctime_nsec()))
-}
-
-fn which(name: &str, folder: &Path) -> Option<PathBuf> {
-    if name.contains('/') {
-        return Some(folder.join(name));
-    }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
 /// The folder of baselines.

@@ -3,21 +3,22 @@
 //! Each side may have run more than once on the very same tree: what differs there is flaky, and is
 //! never counted as fixed or broken.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::results::{TestResults, Verdict};
+use super::verdicts::Verdicts;
 use crate::journal::Matrix;
 
 /// Compares the runs on the start state with those on the patched one. `None` when a side has no run that
 /// came to its end with tests in it: nothing can be said then.
 #[must_use]
 pub fn compare(before: &[TestResults], after: &[TestResults]) -> Option<Matrix> {
-    let (before, after) = (Side::of(before)?, Side::of(after)?);
+    let (before, after) = (Verdicts::of(before)?, Verdicts::of(after)?);
     let mut matrix = Matrix { flaky: before.flaky.union(&after.flaky).cloned().collect(), ..Matrix::default() };
-    let names: BTreeSet<&String> = before.verdicts.keys().chain(after.verdicts.keys()).collect();
+    let names: BTreeSet<&String> = before.tests.keys().chain(after.tests.keys()).collect();
     for name in names.into_iter().filter(|name| !before.flaky.contains(*name) && !after.flaky.contains(*name)) {
         use Verdict::{Failed, Passed, Skipped};
-        let list = match (before.verdicts.get(name), after.verdicts.get(name)) {
+        let list = match (before.tests.get(name), after.tests.get(name)) {
             (Some(Passed), Some(Passed)) => {
                 matrix.passing += 1;
                 continue;
@@ -39,28 +40,7 @@ pub fn compare(before: &[TestResults], after: &[TestResults]) -> Option<Matrix> 
 /// The tests that went differently in runs on the same tree.
 #[must_use]
 pub fn flaky(runs: &[TestResults]) -> BTreeSet<String> {
-    Side::of(runs).map(|side| side.flaky).unwrap_or_default()
-}
-
-/// All runs on one tree.
-struct Side {
-    verdicts: BTreeMap<String, Verdict>,
-    flaky: BTreeSet<String>,
-}
-
-impl Side {
-    fn of(runs: &[TestResults]) -> Option<Self> {
-        let mut side = Self { verdicts: BTreeMap::new(), flaky: BTreeSet::new() };
-        let mut whole = runs.iter().filter(|run| run.complete && !run.tests.is_empty()).peekable();
-        whole.peek()?;
-        for (name, case) in whole.flat_map(|run| &run.tests) {
-            let first = *side.verdicts.entry(name.clone()).or_insert(case.verdict);
-            if first != case.verdict {
-                side.flaky.insert(name.clone());
-            }
-        }
-        Some(side)
-    }
+    Verdicts::of(runs).map(|verdicts| verdicts.flaky).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -111,6 +91,11 @@ mod tests {
         let told = matrix(&["a- b+ c-", "a+ b+ c-"], &["a+ b- c+", "a+ b+ c+"]).expect("both sides ran");
         assert_eq!(told.flaky, ["a", "b"]);
         assert_eq!((told.fixed, told.broken), (vec!["c".to_owned()], vec![]));
+        let told = matrix(&["a- b+", "a- b2+"], &["a+ b3+"]).expect("both sides ran");
+        assert_eq!(
+            (told.flaky, told.fixed, told.removed),
+            (vec!["b".to_owned(), "b2".into()], vec!["a".into()], vec![])
+        );
     }
 
     #[test]

@@ -3,6 +3,11 @@
 //! A. Zeller and R. Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE TSE 28(2), 2002
 //! (<https://www.st.cs.uni-saarland.de/papers/tse2002/>). Here the "failure" is that nothing changes when the rest is dropped.
 
+use std::collections::BTreeMap;
+
+use super::results::{TestResults, Verdict};
+use crate::tools::TestRun;
+
 /// The numbers below `count` that are needed, in order: none of them can be dropped alone, if `suffices` was asked to the
 /// end. It says whether a set does the same as all; `None` means that there is no time left for another try.
 pub async fn needed(count: usize, mut suffices: impl AsyncFnMut(&[usize]) -> Option<bool>) -> Vec<usize> {
@@ -31,6 +36,18 @@ pub async fn needed(count: usize, mut suffices: impl AsyncFnMut(&[usize]) -> Opt
         }
     }
     kept
+}
+
+/// Whether `run` says the same as `reference`, runs on one and the same tree: the exit code and each test that isn't `flaky`.
+#[must_use]
+pub fn is_same_run(reference: &[TestRun], run: &TestRun, flaky: &[String]) -> bool {
+    let verdicts = |results: &TestResults| -> BTreeMap<String, Verdict> {
+        let steady = results.tests.iter().filter(|(name, _)| !flaky.contains(name));
+        steady.map(|(name, case)| (name.clone(), case.verdict)).collect()
+    };
+    let last = reference.iter().rev().find_map(|run| Some((run, run.results.as_ref().filter(|told| told.complete)?)));
+    let (Some((expected, known)), Some(told)) = (last, run.results.as_ref()) else { return false };
+    told.complete && run.stopped.is_none() && run.exit_code == expected.exit_code && verdicts(told) == verdicts(known)
 }
 
 #[cfg(test)]

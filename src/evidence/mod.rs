@@ -7,31 +7,45 @@
 //!
 //! [`compare()`] holds single tests against the [`Baseline`], and [`failures()`] tells the model of those that fail.
 //! [`Trials`] run the tests on other states than the run's own. [`inspect()`] flags what in a patch touches the tests, and
-//! [`judge()`] says which of that refuses it. [`needed()`] finds the parts of a patch that matter.
+//! [`judge()`] says which of that refuses it; [`unaccounted()`] finds tests that ran before and aren't told of any more.
+//! [`shown_by_matrix()`] and [`shown_by_trial()`] tell whether a test shows what the patch mends; [`test_parts()`] are the
+//! parts of it that are tests, and [`needed()`] finds those of the others that matter.
+//!
+//! [`environment()`] tells what the tests are run in, and [`KeptResults`] what each said: with these anybody can check a run.
 
 mod baseline;
 mod counts;
 mod detect;
+mod environment;
 mod feedback;
 mod matrix;
 mod minimize;
 mod parse;
 mod python;
 mod reporting;
+mod reproduction;
 mod results;
 mod runner_words;
 mod runners;
 mod tampering;
+mod test_parts;
 mod trials;
+mod unaccounted;
+mod verdicts;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key};
 pub use counts::counts;
 pub use detect::{Detected, detect, detect_near};
+pub use environment::{command_of, environment};
 pub use feedback::failures;
 pub use matrix::{compare, flaky};
-pub use minimize::needed;
+pub use minimize::{is_same_run, needed};
 pub use parse::{Written, results};
 pub use reporting::reporting;
+pub use reproduction::{WithPatch, shown_by_matrix, shown_by_trial};
 pub use results::{TestCase, TestResults, Verdict};
 pub use tampering::{Change, asks_for_tests, inspect, is_of_tests, judge};
-pub use trials::{TrialError, Trials};
+pub use test_parts::test_parts;
+pub use trials::{Proven, TrialError, Trials};
+pub use unaccounted::unaccounted;
+pub use verdicts::{Difference, KeptResults, Verdicts};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::TestCounts;
@@ -31,7 +32,7 @@ pub struct TestCase {
 }
 
 /// How a test went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It passed, or failed as it was expected to.
@@ -40,6 +41,14 @@ pub enum Verdict {
     Failed,
     /// It didn't run.
     Skipped,
+}
+
+impl Verdict {
+    /// True for [`Verdict::Failed`].
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Failed)
+    }
 }
 
 impl TestResults {

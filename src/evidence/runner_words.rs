@@ -33,6 +33,12 @@ pub(super) fn target(command: &TestCommand, file: impl Fn(&str) -> Option<String
     target
 }
 
+/// The programs that a line names: the first word of each command, without variables that are set for it.
+pub(super) fn programs(line: &str) -> Vec<String> {
+    let commands = line.split(['&', ';', '|', '\n']).filter_map(shlex::split);
+    commands.filter_map(|words| words.into_iter().find(|word| !word.contains('=') && word != "env")).collect()
+}
+
 /// The words of a line's last command, and what stands before it.
 fn last_command(line: &str) -> (Vec<String>, String) {
     let line = line.trim_end();

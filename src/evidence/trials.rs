@@ -14,8 +14,11 @@ use crate::journal::Residue;
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{
-    ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Repository, View, WorkspaceError, remove_tree,
+    ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Patch, Repository, Touched, View, WorkspaceError, remove_tree,
 };
+
+/// How often tests are run on a patch at most, until they leave it as it was.
+const PROOFS: u32 = 2;
 
 /// What all trials of a run have in common.
 #[derive(Clone)]
@@ -49,9 +52,32 @@ pub enum TrialError {
     /// Its folder can't be used.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The tests write something else into the tree each time.
+    #[error("each run of the tests changes the tree")]
+    Restless,
     /// The run ended first.
     #[error("called off")]
     CalledOff,
+}
+
+/// A part of a patch that tests ran on in a view of its own.
+#[derive(Debug)]
+pub struct Proven {
+    /// How they went.
+    pub run: TestRun,
+    /// The patch of that view, before and after they ran.
+    pub patch: Patch,
+}
+
+struct Enclosed {
+    worker: Worker,
+    view: Shown,
+}
+
+/// What a trial's worker shows.
+enum Shown {
+    Copy(Box<View>),
+    Overlay(Box<Overlay>),
 }
 
 impl Trials {
@@ -74,17 +100,34 @@ impl Trials {
         held
     }
 
+    /// Runs the tests on the start state with `changes`, and says what patch their view made by then, which may be more: a
+    /// lock file that was written. The tests are run once more where it is, so that they ran on what the patch describes.
+    ///
+    /// # Errors
+    /// As [`Trials::hold`].
+    pub async fn prove(
+        &self,
+        name: &str,
+        changes: &ChangeSet,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<Proven, TrialError> {
+        let folder = self.folder.join(name);
+        let proven = self.proven_in(&folder, name, changes, called_off).await;
+        let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+        proven
+    }
+
     async fn held_in(
         &self,
         folder: &Path,
         name: &str,
         changes: &ChangeSet,
         times: u32,
-        mut called_off: watch::Receiver<bool>,
+        called_off: watch::Receiver<bool>,
     ) -> Result<Vec<TestRun>, TrialError> {
-        let (worker, view) = self.enclosure(folder, name, changes, called_off.clone()).await?;
-        let mut runs = Vec::new();
+        let Enclosed { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
         let all = async {
+            let mut runs = Vec::new();
             while runs.len() < times as usize {
                 let run = worker.run_tests(&[]).await?;
                 let again = !run.passed() && run.stopped.is_none();
@@ -93,16 +136,46 @@ impl Trials {
                     break;
                 }
             }
-            Ok(())
+            Ok(runs)
         };
-        let ended = tokio::select! {
-            ended = all => ended,
-            _ = called_off.wait_for(|off| *off) => Err(TrialError::CalledOff),
+        let ended = unless(called_off, all).await;
+        self.end(worker).await;
+        ended
+    }
+
+    async fn proven_in(
+        &self,
+        folder: &Path,
+        name: &str,
+        changes: &ChangeSet,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<Proven, TrialError> {
+        let Enclosed { worker, view } = self.enclosure(folder, name, changes, called_off.clone()).await?;
+        let all = async {
+            let view = match view {
+                Shown::Copy(view) => *view,
+                Shown::Overlay(overlay) => View::over(&self.repository, folder, &overlay, &self.dependencies)?,
+            };
+            let mut ran_on = view.patch(Touched::Anything)?.sha256;
+            for _ in 0..PROOFS {
+                let run = worker.run_tests(&[]).await?;
+                let patch = view.patch(Touched::Anything)?;
+                if patch.sha256 == ran_on {
+                    return Ok(Proven { run, patch });
+                }
+                ran_on = patch.sha256;
+            }
+            Err(TrialError::Restless)
         };
+        let ended = unless(called_off, all).await;
+        self.end(worker).await;
+        ended
+    }
+
+    /// Ends a worker; what it had to kill is counted.
+    async fn end(&self, worker: Worker) {
         let left = worker.stop().await;
         *self.residue.lock().unwrap_or_else(PoisonError::into_inner) += left;
-        drop(view);
-        ended.map(|()| runs)
     }
 
     /// A worker in a view of its own.
@@ -112,7 +185,7 @@ impl Trials {
         name: &str,
         changes: &ChangeSet,
         called_off: watch::Receiver<bool>,
-    ) -> Result<(Worker, Option<View>), TrialError> {
+    ) -> Result<Enclosed, TrialError> {
         remove_tree(folder)?;
         let place = View::place(&self.repository, folder)?;
         symlink(&self.blobs, folder.join("blobs"))?;
@@ -126,23 +199,23 @@ impl Trials {
         plan.overlay = overlay.as_ref().map(OverlayPlan::of);
         let (worker, wall) = Worker::start(plan).await?;
         let mounted = wall.layers.iter().any(|layer| layer.name == "overlay" && layer.holds);
-        if overlay.is_some() && mounted {
-            return Ok((worker, None));
+        if let Some(overlay) = overlay.filter(|_| mounted) {
+            return Ok(Enclosed { worker, view: Shown::Overlay(Box::new(overlay)) });
         }
         let stop = Arc::new(AtomicBool::new(false));
         let copied = tokio::task::spawn_blocking(self.copy(folder, place, changes, Arc::clone(&stop)));
         let mut called_off = called_off;
         let copied = tokio::select! {
-            copied = copied => copied.map_err(io::Error::other)?,
+            copied = copied => copied.unwrap_or_else(|panic| Err(io::Error::other(panic).into())),
             _ = called_off.wait_for(|off| *off) => {
                 stop.store(true, Ordering::Relaxed);
                 Err(TrialError::CalledOff)
             }
         };
         match copied {
-            Ok(view) => Ok((worker, Some(view))),
+            Ok(view) => Ok(Enclosed { worker, view: Shown::Copy(Box::new(view)) }),
             Err(error) => {
-                worker.stop().await;
+                self.end(worker).await;
                 Err(error)
             }
         }
@@ -178,5 +251,16 @@ impl Trials {
             }
             Ok(view)
         }
+    }
+}
+
+/// Waits for `work`, unless it is called off.
+async fn unless<T>(
+    mut called_off: watch::Receiver<bool>,
+    work: impl Future<Output = Result<T, TrialError>>,
+) -> Result<T, TrialError> {
+    tokio::select! {
+        ended = work => ended,
+        _ = called_off.wait_for(|off| *off) => Err(TrialError::CalledOff),
     }
 }

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, AttemptFailed, Matrix, Message, Nudged, PatchWritten, ReplyReceived, RequestSent, Residue, Resumed,
-    Reviewed, RunEnded, RunStarted, Stopped, Surveyed, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled,
-    ViewMade, WallBuilt,
+    Applied, AttemptFailed, BaselineMissing, HunksTried, Matrix, Message, Minimized, Nudged, PatchWritten,
+    ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, Reviewed, RunEnded, RunStarted, Stopped,
+    Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -62,10 +62,22 @@ pub enum Event {
     PatchWritten(PatchWritten),
     /// Tests ran, asked for by the model or by kcode.
     TestsRan(TestsRan),
+    /// How the tests on the start state went is not known.
+    BaselineMissing(BaselineMissing),
+    /// What the tests were run in, and how.
+    TestEnvironment(TestEnvironment),
+    /// What each test said before and after is in a file of the run's folder.
+    ResultsKept(ResultsKept),
     /// The tests after the last edit were held against those on the start state.
     Compared(Matrix),
     /// The patch touches tests, or what they are run by.
     TestsTouched(TestsTouched),
+    /// It was looked for a test that shows what the patch mends.
+    Reproduced(Reproduction),
+    /// The tests ran on a part of the patch, to find out which hunks they need.
+    HunksTried(HunksTried),
+    /// The search for a smaller patch is over; one that was found is the run's patch by now.
+    Minimized(Minimized),
     /// kcode said something to the model that the task didn't.
     Nudged(Nudged),
     /// The conversation is over.

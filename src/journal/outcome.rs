@@ -21,7 +21,8 @@ pub enum Outcome {
     TestsFailing,
     /// A limit was reached; what exists is kept.
     Budget,
-    /// The wall can't be built under `strict`, or files changed under a patch that was to be applied.
+    /// The wall can't be built under `strict`, tests were weakened, files changed under a patch that was to be applied, or
+    /// reality isn't what a report says.
     Refused,
     /// The provider refuses for good: unknown model, bad request, quota.
     ModelRejected,
@@ -126,7 +127,8 @@ impl Outcome {
             Self::TestsFailing => "patch kept, tests fail",
             Self::Budget => "a limit was reached; what exists is kept",
             Self::Refused => {
-                "the wall can't be built under strict, or files changed under a patch that was to be applied"
+                "the wall can't be built under strict, tests were weakened, files changed under a patch, or `verify` found \
+                 something else than the report says"
             }
             Self::ModelRejected => "the provider refuses for good: unknown model, bad request, quota",
             Self::Storage => "the disk is full, over its quota, read-only or broken; what was written is kept",
@@ -168,6 +170,17 @@ pub enum StopReason {
     WorkerFailed,
     /// The disk failed under the journal, the patch or the view.
     StorageFailed,
+}
+
+impl StopReason {
+    /// True when the run could have gone on with more turns, tokens, money, time or room.
+    #[must_use]
+    pub const fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Self::MaxTurns | Self::MaxTokens | Self::MaxCost | Self::MaxTime | Self::ContextFull | Self::Repetition
+        )
+    }
 }
 
 #[cfg(test)]

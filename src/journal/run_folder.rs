@@ -39,6 +39,11 @@ pub enum FindError {
 }
 
 impl RunFolder {
+    /// The file of single results; it is found beside a report that was taken elsewhere, too.
+    pub const RESULTS: &str = "results.json";
+    /// The file of the patch, as above.
+    pub const PATCH: &str = "patch.diff";
+
     /// Makes the folder of a new run below `state`, empty.
     ///
     /// # Errors
@@ -128,7 +133,13 @@ impl RunFolder {
     /// The patch as it stands.
     #[must_use]
     pub fn patch(&self) -> PathBuf {
-        self.path.join("patch.diff")
+        self.path.join(Self::PATCH)
+    }
+
+    /// The patch before it was made smaller; only there when it was.
+    #[must_use]
+    pub fn full_patch(&self) -> PathBuf {
+        self.path.join("patch.full.diff")
     }
 
     /// The report for programs.
@@ -141,6 +152,12 @@ impl RunFolder {
     #[must_use]
     pub fn report_md(&self) -> PathBuf {
         self.path.join("report.md")
+    }
+
+    /// What each test said before and after.
+    #[must_use]
+    pub fn results(&self) -> PathBuf {
+        self.path.join(Self::RESULTS)
     }
 
     /// Full output of test runs.

@@ -26,11 +26,14 @@ pub struct TestsRan {
     pub result: TestResult,
     /// The log's name in the run's folder.
     pub log: String,
-    /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state.
+    /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state, and for a trial.
     pub patch_sha256: Option<Digest>,
     /// Git's id of the tree that they ran on, where it is known.
     #[serde(default)]
     pub tree: Option<String>,
+    /// Git's id of the tree that the run started from, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_tree: Option<String>,
     /// True when this is how an earlier run on the same tree went; its log isn't kept here.
     #[serde(default)]
     pub cached: bool,
@@ -66,6 +69,8 @@ pub enum TestPurpose {
     Baseline,
     /// kcode, on what a person accepted of the patch.
     Review,
+    /// kcode, on the start state with a part of the patch.
+    Trial,
 }
 
 /// How many tests there were, as the runner says.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::journal::{Event, Matrix, PatchWritten, StopReason, TamperFlag};
 use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
+use crate::workspace::TreeIds;
 
 /// The bench is broken: the worker died, the view can't be read, the disk is full. The run stops.
 #[derive(Debug, thiserror::Error)]
@@ -47,12 +48,19 @@ pub trait Bench {
     /// Runs the whole test command; `None` when there is none to run.
     fn verify(&self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
 
-    /// Git's id of the tree that the patch makes as it stands; `None` when git can't tell.
-    fn tree(&mut self) -> impl Future<Output = Option<String>>;
+    /// The same where nothing lies but the start and the patch, if that can be had.
+    fn verify_afresh(&mut self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
+
+    /// Git's ids of the start state and of what the patch makes of it as it stands; `None` when git can't tell.
+    fn trees(&mut self) -> impl Future<Output = Option<TreeIds>>;
 
     /// Judges the patch as it stands by `runs`, all of them on this very tree. Waits at most `patience` for what has to be
     /// known of the start state.
     fn judge(&mut self, runs: &[TestRun], patience: Duration) -> impl Future<Output = Result<Judgement, BenchError>>;
+
+    /// Looks for a test that shows what the patch mends, once the patch was judged and nothing speaks against it. The last
+    /// event is what was found. Takes at most `patience`.
+    fn reproduction(&mut self, patience: Duration) -> impl Future<Output = Result<Vec<Event>, BenchError>>;
 
     /// Ends every call that still runs.
     fn cancel(&self) -> impl Future<Output = ()>;

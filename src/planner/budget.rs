@@ -173,6 +173,12 @@ impl Budget {
         self.cost
     }
 
+    /// Replies that may still come.
+    #[must_use]
+    pub fn turns_left(&self) -> u32 {
+        self.limits.max_turns.saturating_sub(self.turns)
+    }
+
     /// Replies so far.
     #[must_use]
     pub fn turns(&self) -> u32 {

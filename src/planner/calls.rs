@@ -114,6 +114,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
                 }
             }
             if let Some(tests) = observation.tests.take() {
+                self.state.ran_on.extend(self.state.patch);
                 events.push(Event::TestsRan(tests_ran(tests, TestPurpose::Model, self.state.patch)));
             }
             events.push(Event::ToolAnswered(ToolAnswered {
@@ -170,6 +171,7 @@ pub fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate:
         log: run.log,
         patch_sha256,
         tree: None,
+        start_tree: None,
         cached: false,
     }
 }

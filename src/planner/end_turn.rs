@@ -4,7 +4,7 @@ use super::bench::{Bench, Judgement};
 use super::calls::tests_ran;
 use super::turns::{Halt, Planner, bounded};
 use crate::evidence;
-use crate::journal::{Event, TamperFlag, TestPurpose, TestsRan};
+use crate::journal::{Event, Reproduced, TamperFlag, TestPurpose, TestsRan};
 use crate::model::{Model, Reply};
 use crate::tools::{Observation, TestRun};
 
@@ -17,6 +17,11 @@ const MAX_RUNS: usize = 3;
 /// A suite that takes longer isn't run again just to see whether what was fixed stays fixed.
 const QUICK_MS: u64 = 20_000;
 
+/// An edit, a look at its result and the end: with fewer turns left, asking for a test would only run into the limit.
+const TURNS_FOR_A_TEST: u32 = 3;
+/// Why a run ends that is verified.
+pub(super) const PASSED: &str = "the tests pass after the last edit";
+
 /// The nudge after a turn that changed nothing.
 pub(super) const ANNOUNCED: &str = "announced";
 /// The nudge after a verification that failed.
@@ -24,10 +29,14 @@ pub(super) const TESTS_FAILED: &str = "tests_failed";
 /// The nudge after a patch that makes the tests prove less.
 pub(super) const TESTS_WEAKENED: &str = "tests_weakened";
 
+/// The nudge after a patch that no test shows to mend anything, where such a test was asked for.
+pub(super) const NOT_REPRODUCED: &str = "not_reproduced";
+
 const TRUNCATED_TEXT: &str = include_str!("../../prompts/truncated.md");
 const ANNOUNCED_TEXT: &str = include_str!("../../prompts/announced.md");
 const TESTS_FAILED_TEXT: &str = include_str!("../../prompts/tests_failed.md");
 const TESTS_WEAKENED_TEXT: &str = include_str!("../../prompts/tests_weakened.md");
+const NOT_REPRODUCED_TEXT: &str = include_str!("../../prompts/not_reproduced.md");
 
 impl<M: Model, B: Bench> Planner<'_, M, B> {
     /// `Some(why)` when the run is over, `None` when the model was sent on.
@@ -61,13 +70,19 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         if self.state.patch.is_some() && self.state.failed_on == self.state.patch {
             return Ok(Some("the tests fail, and the model changed nothing after it was told".to_owned()));
         }
+        if self.is_unshown() {
+            return Ok(Some(PASSED.to_owned()));
+        }
         let (runs, judged) = self.evidence().await?;
         let Some(last) = runs.last() else {
             let why = "the model ended its turn; there are no tests to run";
             return self.unless_weakened(&judged.refusing, why);
         };
+        if last.passed() && judged.refusing.is_empty() {
+            return self.end_with_proof().await;
+        }
         if last.passed() {
-            return self.unless_weakened(&judged.refusing, "the tests pass after the last edit");
+            return self.unless_weakened(&judged.refusing, PASSED);
         }
         if self.state.feedbacks == MAX_FEEDBACKS {
             return Ok(Some(format!("the tests still fail after {MAX_FEEDBACKS} corrections")));
@@ -76,6 +91,11 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         self.state.failed_on = self.state.patch;
         self.nudge(TESTS_FAILED, &feedback(last, &judged))?;
         Ok(None)
+    }
+
+    /// The patch is the one for which the model was asked for a test: it was verified then, and is so still.
+    pub(super) fn is_unshown(&self) -> bool {
+        self.state.unshown.is_some() && self.state.unshown == self.state.patch
     }
 
     /// A model that weakened tests is told so once. If it leaves it at that, the patch is refused.
@@ -93,15 +113,33 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         Ok(None)
     }
 
+    /// The tests pass: does one of them show what the patch mends? A model that was asked for such a test is told once that
+    /// there is none; the outcome doesn't depend on it.
+    async fn end_with_proof(&mut self) -> Result<Option<String>, Halt> {
+        let found = self.bench.reproduction(self.remaining());
+        let events = bounded(self.cancelled.clone(), self.deadline, found).await??;
+        self.journal.append(events.clone())?;
+        let Some(Event::Reproduced(told)) = events.last() else { return Ok(Some(PASSED.to_owned())) };
+        let has_room = self.budget.turns_left() >= TURNS_FOR_A_TEST;
+        if told.asked && told.state == Reproduced::No && self.state.unshown.is_none() && has_room {
+            self.state.unshown = self.state.patch;
+            self.nudge(NOT_REPRODUCED, &NOT_REPRODUCED_TEXT.trim_end().replace("{why}", &told.why))?;
+            return Ok(None);
+        }
+        Ok(Some(PASSED.to_owned()))
+    }
+
     /// Runs the tests until it is clear what they say of the tree as it stands, and judges. No runs: there are no tests.
     async fn evidence(&mut self) -> Result<(Vec<TestRun>, Judgement), Halt> {
         let mut runs: Vec<TestRun> = Vec::new();
         loop {
             let before = self.state.patch;
-            if let Some(run) = self.verify().await? {
+            // What earlier commands left mustn't be why they pass.
+            let afresh = runs.iter().any(TestRun::passed);
+            if let Some(run) = self.verify(afresh).await? {
                 if before != self.state.patch && runs.is_empty() && run.passed() {
                     // A lock file or a snapshot was written. What the patch says now is not what they ran on: once more.
-                    runs.extend(self.verify().await?);
+                    runs.extend(self.verify(false).await?);
                 } else {
                     runs.push(run);
                 }
@@ -117,25 +155,34 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
     /// Whether the same tests on the same tree could say something else that matters.
     fn is_worth_another_run(&self, runs: &[TestRun], judged: &Judgement) -> bool {
-        let (Some(last), Some(matrix)) = (runs.last(), &judged.matrix) else { return false };
+        let Some(last) = runs.last() else { return false };
         let spare = u128::from(last.ms) * 2 < self.remaining().as_millis();
         if runs.len() == MAX_RUNS || !spare || last.stopped.is_some() {
             return false;
         }
-        match runs {
+        // Code that isn't in the patch any more may have left something that makes tests pass.
+        let is_soiled = self.state.ran_on.iter().any(|patch| Some(*patch) != self.state.patch);
+        match (runs, &judged.matrix) {
             // It may have been bad luck, or good.
-            [only] if only.passed() => !matrix.fixed.is_empty() && only.ms < QUICK_MS,
-            [_] => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
+            ([only], Some(matrix)) if only.passed() => !matrix.fixed.is_empty() && (is_soiled || only.ms < QUICK_MS),
+            ([_], Some(matrix)) => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
+            ([only], None) if only.passed() && is_soiled => true,
+            // What a test prints may have garbled its runner's words.
+            ([only], None) => only.passed() && !judged.refusing.is_empty() && only.ms < QUICK_MS,
             // The third decides.
-            [first, second] => first.passed() != second.passed(),
+            ([first, second], Some(_)) => first.passed() != second.passed(),
             _ => false,
         }
     }
 
     /// Runs the tests once and notes what they ran on; `None` when there are none.
-    async fn verify(&mut self) -> Result<Option<TestRun>, Halt> {
-        let tree = bounded(self.cancelled.clone(), self.deadline, self.bench.tree()).await?;
-        let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await;
+    async fn verify(&mut self, afresh: bool) -> Result<Option<TestRun>, Halt> {
+        let trees = bounded(self.cancelled.clone(), self.deadline, self.bench.trees()).await?;
+        let ran = if afresh {
+            bounded(self.cancelled.clone(), self.deadline, self.bench.verify_afresh()).await
+        } else {
+            bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await
+        };
         if ran.is_err() {
             self.bench.cancel().await;
         }
@@ -144,7 +191,9 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
         let patch = self.bench.patch(&[observed]).await?;
         let ran_on = std::mem::replace(&mut self.state.patch, patch.sha256);
-        let ran = TestsRan { tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
+        self.state.ran_on.extend(ran_on);
+        let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
+        let ran = TestsRan { tree, start_tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
         self.journal.append(vec![Event::PatchWritten(patch), Event::TestsRan(ran)])?;
         Ok(Some(run))
     }

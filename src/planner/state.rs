@@ -1,8 +1,8 @@
 //! What the loop remembers between turns, and how a resumed run gets it back.
 
-use super::end_turn::{ANNOUNCED, TESTS_FAILED, TESTS_WEAKENED};
+use super::end_turn::{ANNOUNCED, NOT_REPRODUCED, TESTS_FAILED, TESTS_WEAKENED};
 use super::repeat::RepeatGuard;
-use crate::journal::{Digest, Event};
+use crate::journal::{Digest, Event, TestPurpose};
 
 /// What the loop remembers between turns.
 #[derive(Debug, Default)]
@@ -15,10 +15,14 @@ pub struct State {
     pub(super) nudged: bool,
     /// True once the model was told that it weakened tests.
     pub(super) warned: bool,
+    /// The patch for which the model was asked, once, for a test that shows what it mends.
+    pub(super) unshown: Option<Digest>,
     /// How often a failed verification went back to the model.
     pub(super) feedbacks: u32,
     /// The patch on which the last verification failed: without another edit there is nothing to run again.
     pub(super) failed_on: Option<Digest>,
+    /// The patches that tests ran on in the run's view: what they left there may be of code that is gone.
+    pub(super) ran_on: Vec<Digest>,
     /// How often a reply that was cut at its cap was continued, since the last whole one.
     pub(super) truncations: u32,
     /// Length and digest of the last request's stone prefix.
@@ -33,8 +37,10 @@ impl State {
         for event in events {
             match event {
                 Event::PatchWritten(patch) => state.patch = patch.sha256,
+                Event::TestsRan(ran) if ran.purpose != TestPurpose::Baseline => state.ran_on.extend(ran.patch_sha256),
                 Event::Nudged(nudged) if nudged.kind == ANNOUNCED => state.nudged = true,
                 Event::Nudged(nudged) if nudged.kind == TESTS_WEAKENED => state.warned = true,
+                Event::Nudged(nudged) if nudged.kind == NOT_REPRODUCED => state.unshown = state.patch,
                 Event::Nudged(nudged) if nudged.kind == TESTS_FAILED => state.feedbacks += 1,
                 Event::Request(request) => {
                     state.sent_prefix = Some((request.prefix_bytes as usize, request.prefix_sha256));

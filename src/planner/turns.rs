@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::bench::{Bench, BenchError};
 use super::budget::Budget;
+use super::end_turn::PASSED;
 use super::state::State;
 use crate::journal::{Event, Journal, JournalError, Message, Nudged, StopReason, Stopped, Tokens};
 use crate::model::{Conversation, ErrorKind, Model, ModelError, Progress};
@@ -98,6 +99,10 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     pub async fn run(&mut self) -> Result<Stop, JournalError> {
         let stop = match self.turns().await {
             Ok(detail) => Stop { reason: StopReason::Finished, detail, model_error: None, hint: None },
+            // The patch was verified before the model was asked for more, and it is still the same.
+            Err(Halt::Stop(stop)) if stop.reason.is_limit() && self.is_unshown() => {
+                Stop { reason: StopReason::Finished, detail: PASSED.to_owned(), ..*stop }
+            }
             Err(Halt::Stop(stop)) => *stop,
             Err(Halt::Journal(error)) => Stop {
                 reason: StopReason::StorageFailed,

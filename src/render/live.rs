@@ -64,6 +64,7 @@ impl Live {
                 self.used += reply.usage;
                 self.cost += reply.cost_usd.unwrap_or_default();
             }
+            Event::HunksTried(tried) => self.doing = format!("tried {} of {} hunks", tried.kept, tried.of),
             Event::ToolCalled(called) => self.doing = format!("running {}", super::sanitise(&called.tool)),
             Event::Stopped(_) => "finishing".clone_into(&mut self.doing),
             Event::RunEnded(_) => return self.bar.finish_and_clear(),

@@ -4,10 +4,12 @@ mod diff;
 mod live;
 mod people;
 mod sanitise;
+mod verification;
 mod wall;
 
 pub use diff::coloured_diff;
 pub use live::Live;
 pub use people::{Loudness, People, closing, counted};
 pub use sanitise::{sanitise, sanitise_json};
+pub use verification::verification_table;
 pub use wall::wall_table;

@@ -6,12 +6,15 @@ use console::StyledObject;
 
 use super::wall::wall_line;
 use super::{Live, sanitise};
-use crate::journal::{AttemptFailed, Event, Outcome, Record, TestPurpose, TestsChosen, TestsRan, ToolAnswered, Usd};
+use crate::journal::{
+    AttemptFailed, Event, HunksTried, Minimized, Outcome, Record, Reproduced, Reproduction, TestPurpose, TestsChosen,
+    TestsRan, ToolAnswered, Usd,
+};
 use crate::model::Progress;
 use crate::report::Report;
 
 /// Everything here goes to standard error, whatever standard output is.
-fn style<T: Display>(text: T) -> StyledObject<T> {
+pub(super) fn style<T: Display>(text: T) -> StyledObject<T> {
     console::style(text).for_stderr()
 }
 
@@ -36,13 +39,24 @@ pub struct People {
     print: fn(&str),
     /// The start state's tests are told once, however often they were run.
     baseline_told: bool,
+    /// Tests that are known to be fixed.
+    fixed: Vec<String>,
+    /// What was said last of a test that shows what the patch mends.
+    shown: Option<Reproduction>,
 }
 
 impl People {
     /// Lines go to `print`; the live line to standard error, when that is a terminal.
     #[must_use]
     pub fn new(loudness: Loudness, print: fn(&str)) -> Self {
-        Self { live: Live::new(loudness != Loudness::Quiet), loudness, print, baseline_told: false }
+        Self {
+            live: Live::new(loudness != Loudness::Quiet),
+            loudness,
+            print,
+            baseline_told: false,
+            fixed: Vec::new(),
+            shown: None,
+        }
     }
 
     /// Draws one record.
@@ -52,6 +66,12 @@ impl People {
             && std::mem::replace(&mut self.baseline_told, true)
         {
             return;
+        }
+        match &record.event {
+            Event::Compared(matrix) => self.fixed.clone_from(&matrix.fixed),
+            // A patch that was made smaller is shown by the same tests.
+            Event::Reproduced(told) if self.shown.replace(told.clone()).as_ref() == Some(told) => return,
+            _ => {}
         }
         if let Some(line) = self.line(&record.event) {
             let print = self.print;
@@ -91,7 +111,15 @@ impl People {
             }
             Event::AttemptFailed(failed) => failed_line(failed),
             Event::ToolAnswered(answered) => Some(tool_line(answered)),
-            Event::TestsRan(tests) if tests.purpose != TestPurpose::Model => Some(own_run(tests)),
+            Event::TestsRan(tests) if !matches!(tests.purpose, TestPurpose::Model | TestPurpose::Trial) => {
+                Some(own_run(tests))
+            }
+            // That it was fixed says so already.
+            Event::Reproduced(told) if !told.by.is_empty() && told.by == self.fixed => None,
+            Event::Reproduced(told) => reproduced(told),
+            Event::HunksTried(tried) if self.loudness == Loudness::Verbose => Some(hunks_tried(tried)),
+            Event::Minimized(minimized) => Some(own_step("smaller", &minimized_in_words(minimized))),
+            Event::BaselineMissing(missing) => Some(before(&format!("not known: {}", sanitise(&missing.reason)))),
             Event::Nudged(nudged) => Some(step(nudged.turn, "nudge", nudge(&nudged.kind))),
             Event::Request(request) if self.loudness == Loudness::Verbose => Some(step(
                 request.turn,
@@ -159,10 +187,46 @@ fn own_run(tests: &TestsRan) -> String {
     let took = if tests.cached { "known from an earlier run".to_owned() } else { seconds(result.ms) };
     let text = format!("{}   {took}", result.contradiction.clone().or(counts).unwrap_or(ended));
     if tests.purpose == TestPurpose::Baseline {
-        return format!("    {:<7} {}", "before", style(text).dim());
+        return before(&text);
     }
     let text = if result.passed { style(text).green() } else { style(text).red() };
     format!("    {:<7} {text}", "verify")
+}
+
+/// What kcode does beside the turns of the model.
+fn own_step(verb: &str, text: &str) -> String {
+    format!("    {verb:<7} {}", style(text).dim())
+}
+
+fn reproduced(told: &Reproduction) -> Option<String> {
+    let why = sanitise(&told.why);
+    match (told.state, told.by.first()) {
+        (Reproduced::Yes, Some(test)) => {
+            let more = told.by.len().checked_sub(2).map_or_else(String::new, |more| format!(" and {} more", more + 1));
+            Some(own_step("shows", &format!("{}{more} {why}", sanitise(test))))
+        }
+        (Reproduced::No, _) => Some(own_step("shows", &format!("nothing: {why}"))),
+        _ => told.asked.then(|| own_step("shows", &format!("not checked: {why}"))),
+    }
+}
+
+fn hunks_tried(tried: &HunksTried) -> String {
+    let verdict = if tried.same { "the same" } else { "not the same" };
+    own_step("try", &format!("{} of {}: {verdict}", tried.kept, counted(tried.of as usize, "hunk")))
+}
+
+fn minimized_in_words(minimized: &Minimized) -> String {
+    let Minimized { hunks_before, hunks_after, tried, complete, why } = minimized;
+    if let Some(why) = why {
+        return format!("left as it is: {}", sanitise(why));
+    }
+    let cut = if *complete { "" } else { "; no time to try all" };
+    format!("{hunks_after} of {} needed ({tried} tried{cut})", counted(*hunks_before as usize, "hunk"))
+}
+
+/// How the tests went on the start state.
+fn before(text: &str) -> String {
+    format!("    {:<7} {}", "before", style(text).dim())
 }
 
 fn seconds(ms: u64) -> String {
@@ -174,6 +238,7 @@ fn nudge(kind: &str) -> &str {
         "announced" => "the model changed nothing; asked once more",
         "truncated" => "the reply was cut at its limit; asked to go on",
         "tests_weakened" => "the patch makes tests prove less; sent back to the model",
+        "not_reproduced" => "no test shows what the patch mends; asked for one",
         "tests_failed" => "the tests fail; sent back to the model",
         other => other,
     }
@@ -205,7 +270,7 @@ fn said(text: &str) -> String {
     format!("\n{}\n{}", style("the model says").dim(), lines.concat())
 }
 
-fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
+pub(super) fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
     let name = style(outcome.name()).bold();
     match outcome {
         Outcome::Verified => name.green(),

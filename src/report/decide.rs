@@ -1,7 +1,7 @@
 //! Law 7: the outcome is computed from why the run stopped, the patch and the tests. No word of the model counts.
 
 use super::Latest;
-use crate::journal::{Matrix, Outcome, StopReason, TestsRan};
+use crate::journal::{Matrix, Outcome, Reproduced, StopReason, TestsRan};
 use crate::model::ModelError;
 use crate::render::counted;
 
@@ -67,7 +67,7 @@ fn by_evidence(why: &str, latest: Latest<'_>) -> Decision {
     if let Some(first) = patch.left_out.first() {
         return unverified(format!("the tests ran on more than the patch holds: {first}"));
     }
-    let credit = latest.matrix.map_or_else(String::new, credit);
+    let credit = latest.matrix.map_or_else(String::new, credit) + &asked_for(latest);
     Decision { outcome: Outcome::Verified, detail: format!("{} passes{credit}", tests.command) }
 }
 
@@ -94,6 +94,22 @@ fn credit(matrix: &Matrix) -> String {
     ];
     let told: String = lists.into_iter().map(|(what, tests)| named(what, tests)).collect();
     format!("{told} · nothing broken")
+}
+
+/// What flags asked for besides passing tests.
+fn asked_for(latest: Latest<'_>) -> String {
+    let fixed = latest.matrix.map_or(&[][..], |matrix| &matrix.fixed);
+    let shown = latest.reproduced.map_or_else(String::new, |told| match told.state {
+        // That one was fixed says so already.
+        Reproduced::Yes if told.by.iter().all(|test| fixed.contains(test)) => String::new(),
+        Reproduced::Yes => named("reproduced by", &told.by),
+        Reproduced::No | Reproduced::NotChecked if told.asked => " · not reproduced".to_owned(),
+        Reproduced::No | Reproduced::NotChecked => String::new(),
+    });
+    let smaller = latest.minimized.filter(|minimized| minimized.why.is_none()).map_or_else(String::new, |minimized| {
+        format!(" · {} of {} needed", minimized.hunks_after, counted(minimized.hunks_before as usize, "hunk"))
+    });
+    shown + &smaller
 }
 
 /// ` · fixed a.b and 2 more`.
@@ -125,6 +141,7 @@ mod tests {
             log: "tests-1.log".into(),
             patch_sha256: Some(Digest::of(patch)),
             tree: None,
+            start_tree: None,
             cached: false,
         }
     }

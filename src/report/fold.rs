@@ -4,17 +4,20 @@ use serde_json::Value;
 
 use super::Latest;
 use super::shape::{
-    BudgetReport, CacheReport, LatencyReport, PatchReport, REPORT_SCHEMA, ReasoningReport, Report, TestsReport,
-    TestsReported, TimingReport, ToolsReport, UsageReport, WallReport,
+    BudgetReport, CacheReport, CertificateReport, LatencyReport, PatchReport, REPORT_SCHEMA, ReasoningReport, Report,
+    TestsReport, TestsReported, TimingReport, ToolsReport, UsageReport, WallReport,
 };
 use crate::journal::{
-    Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunEnded, RunStarted, TestPurpose,
-    TestsRan, Tokens, Usage, Usd,
+    Event, Message, Minimized, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunEnded, RunStarted,
+    TestPurpose, TestsRan, Tokens, Usage, Usd,
 };
 use crate::model::Receipt;
 
 /// The most that is kept of the model's closing words.
 const SAID_CHARS: usize = 4_000;
+
+/// Why there is no baseline when nobody said so.
+const NOT_REACHED: &str = "the run ended before its patch was judged";
 
 /// What is said of a run until it notes its end.
 const NO_END: &str = "the run did not note its end";
@@ -114,8 +117,14 @@ impl Folding {
             | Event::ToolCalled(_)
             | Event::PatchWritten(_)
             | Event::TestsRan(_)
+            | Event::BaselineMissing(_)
+            | Event::TestEnvironment(_)
+            | Event::ResultsKept(_)
             | Event::Compared(_)
             | Event::TestsTouched(_)
+            | Event::Reproduced(_)
+            | Event::HunksTried(_)
+            | Event::Minimized(_)
             | Event::Nudged(_)
             | Event::Reviewed(_) => {}
         }
@@ -147,25 +156,46 @@ impl Folding {
         let report = &mut self.report;
         charge_unanswered(&mut report.budget, self.unanswered);
         report.latency = latency(self.latencies);
-        report.tests.fresh = latest.is_fresh();
-        report.tests.after = latest.verification.map(tests_reported);
-        report.tests.baseline = latest.baseline.map(tests_reported);
-        report.tests.compared = latest.matrix.is_some();
-        report.tests.matrix = latest.matrix.cloned().unwrap_or_default();
-        report.tests.touched = latest.touched.filter(|touched| !touched.flags.is_empty()).cloned();
-        report.patch = latest.patch.and_then(|patch| patch_report(patch, patch_path));
+        weigh(&mut report.tests, latest);
+        report.certificate = certificate(latest);
+        report.patch = latest.patch.and_then(|patch| patch_report(patch, latest.minimized, patch_path));
         self.report
+    }
+}
+
+/// Adds the evidence as it stands.
+fn weigh(tests: &mut TestsReport, latest: Latest<'_>) {
+    tests.fresh = latest.is_fresh();
+    tests.after = latest.verification.map(tests_reported);
+    (tests.runs, tests.failed_runs) = (latest.verifications.runs, latest.verifications.failed);
+    tests.baseline = latest.baseline.map(tests_reported);
+    let missing = tests.command.is_some() && tests.baseline.is_none();
+    tests.baseline_missing = missing.then(|| latest.baseline_missing.unwrap_or(NOT_REACHED).to_owned());
+    tests.compared = latest.matrix.is_some();
+    tests.matrix = latest.matrix.cloned().unwrap_or_default();
+    tests.touched = latest.touched.filter(|touched| !touched.flags.is_empty()).cloned();
+    tests.reproduced = latest.reproduced.cloned().unwrap_or_default();
+}
+
+fn certificate(latest: Latest<'_>) -> CertificateReport {
+    let start = |ran: &TestsRan| ran.start_tree.clone();
+    CertificateReport {
+        environment: latest.environment.cloned(),
+        start_tree: latest.verification.and_then(start).or_else(|| latest.baseline?.tree.clone()),
+        patched_tree: latest.verification.filter(|_| latest.is_fresh()).and_then(|ran| ran.tree.clone()),
+        results: latest.results.cloned(),
     }
 }
 
 fn tests_reported(ran: &TestsRan) -> TestsReported {
     let log = (!ran.cached).then(|| format!("logs/{}", ran.log));
-    TestsReported { result: ran.result.clone(), log, tree: ran.tree.clone() }
+    TestsReported { result: ran.result.clone(), log, cached: ran.cached, tree: ran.tree.clone() }
 }
 
-fn patch_report(written: &PatchWritten, path: &str) -> Option<PatchReport> {
+fn patch_report(written: &PatchWritten, minimized: Option<&Minimized>, path: &str) -> Option<PatchReport> {
     let PatchWritten { sha256, files, left_out } = written.clone();
-    sha256.map(|sha256| PatchReport { path: path.to_owned(), sha256, files, left_out })
+    let minimized = minimized.cloned();
+    sha256.map(|sha256| PatchReport { path: path.to_owned(), sha256, files, left_out, minimized })
 }
 
 fn charge_unanswered(budget: &mut BudgetReport, request: Option<RequestSent>) {
@@ -213,6 +243,7 @@ fn empty(started: &RunStarted, at: &str) -> Report {
         said: None,
         patch: None,
         tests: TestsReport::default(),
+        certificate: CertificateReport::default(),
         usage: UsageReport::default(),
         latency: LatencyReport::default(),
         tools: ToolsReport::default(),

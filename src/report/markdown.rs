@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::evidence_lines::{write_minimized, write_reproduced};
 use super::shape::{Report, TestsReport, WallReport};
 use crate::journal::{ChangeKind, FileChange, TestResult, Usage};
 use crate::render::sanitise;
@@ -44,7 +45,8 @@ fn write_patch(out: &mut String, report: &Report) -> std::fmt::Result {
     for gap in &patch.left_out {
         writeln!(out, "\nLeft out: {}", sanitise(gap))?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    write_minimized(out, patch)
 }
 
 fn kind(file: &FileChange) -> String {
@@ -68,14 +70,27 @@ fn write_tests(out: &mut String, report: &Report) -> std::fmt::Result {
         None => writeln!(out, "not run after the last edit.\n")?,
         Some(after) => {
             let fresh = if tests.fresh { "after the last edit" } else { "before the tree changed again" };
-            writeln!(out, "{}, run by kcode {fresh}.\n", result(&after.result))?;
+            let again =
+                (tests.runs > 1).then(|| format!(" (the last of {}, {} failed)", tests.runs, tests.failed_runs));
+            writeln!(out, "{}, run by kcode {fresh}{}.\n", result(&after.result), again.unwrap_or_default())?;
         }
     }
-    if let Some(baseline) = &tests.baseline {
-        writeln!(out, "On the state that the run started from: {}.\n", result(&baseline.result))?;
-    }
+    write_baseline(out, tests)?;
     write_matrix(out, tests)?;
+    write_reproduced(out, tests)?;
     write_flags(out, tests)
+}
+
+fn write_baseline(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
+    let told = match (&tests.baseline, &tests.baseline_missing) {
+        (Some(baseline), _) => {
+            let known = if baseline.cached { ", known from an earlier run" } else { "" };
+            result(&baseline.result) + known
+        }
+        (None, Some(reason)) => format!("not known: {}", sanitise(reason)),
+        (None, None) => return Ok(()),
+    };
+    writeln!(out, "On the state that the run started from: {told}.\n")
 }
 
 fn result(result: &TestResult) -> String {
@@ -112,7 +127,20 @@ fn write_flags(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
     writeln!(out)
 }
 
+/// In one line: what somebody else can check.
+fn write_certificate(out: &mut String, report: &Report) -> std::fmt::Result {
+    let certificate = &report.certificate;
+    let Some(environment) = &certificate.environment else { return Ok(()) };
+    let short =
+        |id: &Option<String>| id.as_ref().map_or_else(|| "unknown".to_owned(), |id| id.chars().take(12).collect());
+    let (start, patched) = (short(&certificate.start_tree), short(&certificate.patched_tree));
+    let machine = format!("{} {} {}", environment.os, environment.kernel, environment.arch);
+    write!(out, "**Certificate** tree `{start}` → `{patched}`, on {}; ", sanitise(&machine))?;
+    writeln!(out, "checked again with `kcode verify {}`.\n", report.run)
+}
+
 fn write_numbers(out: &mut String, report: &Report) -> std::fmt::Result {
+    write_certificate(out, report)?;
     let usage = &report.usage;
     let cost = usage.cost_usd.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
     writeln!(out, "| | |\n|---|---|")?;

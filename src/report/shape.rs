@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{
-    Digest, FileChange, Layer, Limits, Matrix, Outcome, Proof, Residue, RunId, StopReason, TestResult, TestsTouched,
-    Tokens, Usage, Usd,
+    Digest, FileChange, Layer, Limits, Matrix, Minimized, Outcome, Proof, Reproduction, Residue, ResultsKept, RunId,
+    StopReason, TestEnvironment, TestResult, TestsTouched, Tokens, Usage, Usd,
 };
 
 /// The schema that a report names.
@@ -44,6 +44,9 @@ pub struct Report {
     pub patch: Option<PatchReport>,
     /// The evidence.
     pub tests: TestsReport,
+    /// What somebody else needs to run the tests again: `kcode verify`.
+    #[serde(default)]
+    pub certificate: CertificateReport,
     /// Tokens and money.
     pub usage: UsageReport,
     /// How long replies took.
@@ -77,6 +80,8 @@ pub struct PatchReport {
     pub files: Vec<FileChange>,
     /// Changes of the view that could not become part of it, a sentence each.
     pub left_out: Vec<String>,
+    /// How it was made smaller, with `--minimize`; `null` when nobody asked for that, or there was nothing to stand behind.
+    pub minimized: Option<Minimized>,
 }
 
 /// See [`Report::tests`].
@@ -88,8 +93,17 @@ pub struct TestsReport {
     pub origin: Option<String>,
     /// The start state's result; `null` when it wasn't measured.
     pub baseline: Option<TestsReported>,
+    /// Why the start state wasn't measured; `null` when it was, or when there are no tests.
+    #[serde(default)]
+    pub baseline_missing: Option<String>,
     /// The last run that kcode made to verify.
     pub after: Option<TestsReported>,
+    /// How often kcode ran them on that very tree, to tell flaky tests.
+    #[serde(default)]
+    pub runs: u64,
+    /// How many of these runs failed.
+    #[serde(default)]
+    pub failed_runs: u64,
     /// True when single tests were compared; else the lists are empty for lack of knowledge.
     pub compared: bool,
     /// The tests before and after.
@@ -97,6 +111,8 @@ pub struct TestsReport {
     pub matrix: Matrix,
     /// How the patch touches tests; `null` when it doesn't.
     pub touched: Option<TestsTouched>,
+    /// Whether a test shows what the patch mends: it fails without the fix and passes with it.
+    pub reproduced: Reproduction,
     /// True when `after` ran on exactly the tree that the patch describes.
     pub fresh: bool,
 }
@@ -109,8 +125,24 @@ pub struct TestsReported {
     pub result: TestResult,
     /// The log, relative to the run's folder; `null` when an earlier run on the same tree measured it.
     pub log: Option<String>,
+    /// True when it is known from an earlier run on the same tree.
+    #[serde(default)]
+    pub cached: bool,
     /// Git's id of the tree that they ran on; `null` when git can't tell.
     pub tree: Option<String>,
+}
+
+/// See [`Report::certificate`]; matrix and durations are in [`Report::tests`], the patch in [`Report::patch`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CertificateReport {
+    /// What the tests were run in, and how; `null` when kcode ran none to verify.
+    pub environment: Option<TestEnvironment>,
+    /// Git's id of the tree that the run started from; `null` when git can't tell.
+    pub start_tree: Option<String>,
+    /// Git's id of the same tree with the patch; `null` when git can't tell.
+    pub patched_tree: Option<String>,
+    /// What each test said, in a file beside the report; `null` when nobody knows.
+    pub results: Option<ResultsKept>,
 }
 
 /// See [`Report::usage`].

@@ -128,6 +128,12 @@ pub(super) fn build(
     environment
 }
 
+/// The names of the variables that commands of a worker see whose parent is this process.
+pub(super) fn names(parent: &[(OsString, OsString)], home: Option<&Path>, named: &[String]) -> Vec<String> {
+    let built = build(parent, home, Path::new(""), named);
+    built.into_iter().filter_map(|(name, _)| name.into_string().ok()).collect()
+}
+
 fn is_passed(name: &OsStr, named: &[String]) -> bool {
     let Some(name) = name.to_str() else { return false };
     if OWN_KEYS.contains(&name) {

@@ -253,6 +253,17 @@ impl Drop for Worker {
     }
 }
 
+/// The names of the variables that commands will see; `child_env` are those that a person let in.
+#[must_use]
+pub fn variables(child_env: &[String]) -> Vec<String> {
+    let parent: Vec<_> = std::env::vars_os().collect();
+    let home = std::env::home_dir();
+    let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name));
+    let mut names = environment::names(&parent, home.as_deref(), child_env);
+    names.extend(caches.into_iter().map(|cache| cache.variable));
+    names
+}
+
 /// Makes the process and the connection to it.
 fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
     for folder in [plan.logs.clone(), plan.scratch.join("home"), plan.scratch.join("tmp")] {

@@ -21,6 +21,12 @@ impl Blobs {
         Self { folder: folder.to_owned() }
     }
 
+    /// Where they are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn file(&self, digest: Digest) -> PathBuf {
         self.folder.join(digest.to_string())
     }

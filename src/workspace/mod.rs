@@ -15,7 +15,8 @@
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
-//! | [`parts`](Parts) | a change set in hunks that can be taken, left or rewritten |
+//! | [`parts`](Parts), `slide` | a change set in hunks that can be taken, left or rewritten |
+//! | [`patch_file`](PatchFile) | a patch that comes as a file, as the change set that it would make |
 //! | [`apply`](apply()) | the change set written to a tree: all files or none |
 //!
 //! The promise of this room: nothing here writes to the user's tree, index, refs or stash,
@@ -38,10 +39,12 @@ mod outline;
 mod overlay;
 mod parts;
 mod patch;
+mod patch_file;
 mod paths;
 mod repository;
 mod scan;
 mod selection;
+mod slide;
 mod tree_id;
 mod view;
 mod walk;
@@ -53,8 +56,9 @@ pub use error::WorkspaceError;
 pub use file_state::{FileMode, FileState};
 pub use outline::{DirtyFile, Outline};
 pub use overlay::{NoOverlay, Overlay};
-pub use parts::{FileParts, Instead, Parts, Place, differing, lines};
+pub use parts::{FileParts, Hunk, Instead, Part, Parts, Place, differing, lines};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
+pub use patch_file::{Direction, PatchFile, PatchFileError};
 pub use repository::{GitAccess, Head, Repository};
-pub use tree_id::{NoTreeId, TreeIndex};
+pub use tree_id::{NoTreeId, TreeIds, TreeIndex};
 pub use view::{Copying, Touched, View, remove_tree};

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use super::slide::slid;
 use super::{Blobs, ChangeSet, ChangedFile, FileState};
+use crate::journal::RelPath;
 
 /// The parts of a change set, in its order.
 #[derive(Debug)]
@@ -48,6 +50,28 @@ pub struct Instead {
     pub parts: Range<usize>,
     /// What is put in: whole lines, or the whole content of a file that is one part.
     pub text: Vec<u8>,
+}
+
+/// One part.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    /// The file.
+    pub path: &'a RelPath,
+    /// What of it; `None` for all.
+    pub hunk: Option<Hunk<'a>>,
+}
+
+/// A hunk of a text file that stands on both sides.
+#[derive(Clone, Debug)]
+pub struct Hunk<'a> {
+    /// The whole file before.
+    pub before: &'a [u8],
+    /// The lines that go, counted from 0.
+    pub old: Range<usize>,
+    /// The whole file after.
+    pub after: &'a [u8],
+    /// The lines that come, counted from 0.
+    pub new: Range<usize>,
 }
 
 /// A text file that was changed and keeps its mode.
@@ -93,6 +117,16 @@ impl Parts {
         let shown: Vec<_> = self.files.iter().map(shown).collect();
         let parts = self.files.iter().zip(shown);
         parts.map(|(file, (first, places))| FileParts { entry: &file.entry, first, places }).collect()
+    }
+
+    /// The parts, in order of their numbers.
+    pub fn each(&self) -> impl Iterator<Item = Part<'_>> {
+        self.files.iter().flat_map(|file| {
+            let path = &file.entry.path;
+            let whole = file.text.is_none().then_some(Part { path, hunk: None });
+            let hunks = file.text.iter().flat_map(Text::each).map(move |hunk| Part { path, hunk: Some(hunk) });
+            whole.into_iter().chain(hunks)
+        })
     }
 
     /// The change set of the parts whose numbers are in `kept`; contents that it needs are put into the blobs.
@@ -158,12 +192,21 @@ impl Text {
         if before.contains(&0) || after.contains(&0) {
             return Ok(None);
         }
-        let operations = capture_diff_slices(Algorithm::Myers, &lines(&before), &lines(&after));
+        let operations = operations(&before, &after);
         Ok(Some(Self { before, after, operations }))
     }
 
     fn hunks(&self) -> usize {
-        self.operations.iter().filter(|operation| is_change(operation)).count()
+        self.each().count()
+    }
+
+    fn each(&self) -> impl Iterator<Item = Hunk<'_>> {
+        self.operations.iter().filter(|operation| is_change(operation)).map(|operation| Hunk {
+            before: &self.before,
+            old: operation.old_range(),
+            after: &self.after,
+            new: operation.new_range(),
+        })
     }
 
     /// The old text with the hunks that are `wanted`, and with what stands `instead` of others.
@@ -193,7 +236,12 @@ impl Text {
 /// Where two texts differ.
 #[must_use]
 pub fn differing(before: &[u8], after: &[u8]) -> Vec<Place> {
-    places(&capture_diff_slices(Algorithm::Myers, &lines(before), &lines(after)))
+    places(&operations(before, after))
+}
+
+fn operations(before: &[u8], after: &[u8]) -> Vec<DiffOp> {
+    let new = lines(after);
+    slid(&capture_diff_slices(Algorithm::Myers, &lines(before), &new), &new)
 }
 
 fn places(operations: &[DiffOp]) -> Vec<Place> {
@@ -214,7 +262,6 @@ pub fn lines(text: &[u8]) -> Vec<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::RelPath;
     use crate::workspace::FileMode;
     use proptest::prelude::*;
 
@@ -248,6 +295,8 @@ mod tests {
         );
         let parts = Parts::of(&set, &blobs).expect("they can be read");
         assert_eq!(parts.len(), 4);
+        let told: Vec<_> = parts.each().map(|part| (part.path.as_str(), part.hunk.map(|hunk| hunk.new))).collect();
+        assert_eq!(told, [("a", Some(0..1)), ("a", Some(3..4)), ("b", None), ("c", None)]);
         let second = parts.only(&[1, 3]).expect("they can be kept");
         assert_eq!(text_of(&blobs, &second, 0), "1\n2\n3\nfour\n5\n");
         assert_eq!(second.entries.iter().map(|entry| entry.path.as_str()).collect::<Vec<_>>(), ["a", "c"]);
@@ -271,9 +320,21 @@ mod tests {
         assert!(chosen(&[], &[instead(0..1, "1\n")]).is_empty(), "an edit that brings back what was is no change");
     }
 
+    #[test]
+    fn what_is_mended_and_what_is_added_below_it_are_two() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let blobs = Blobs::at(folder.path());
+        let (before, after) = ("fn a() {\n    1\n}\n", "fn a() {\n    2\n}\n\nmod b {\n    3\n}\n");
+        let parts = Parts::of(&changes(&blobs, &[("a", Some(before), Some(after))]), &blobs).expect("they can be read");
+        let alone = |part: usize| text_of(&blobs, &parts.only(&[part]).expect("kept"), 0);
+        assert_eq!(parts.len(), 2);
+        assert_eq!(alone(0), "fn a() {\n    2\n}\n");
+        assert_eq!(alone(1), "fn a() {\n    1\n}\n\nmod b {\n    3\n}\n");
+    }
+
     proptest! {
         #[test]
-        fn no_part_is_the_start_and_all_parts_are_the_end(before in "[ab\n]{0,30}", after in "[ab\n]{0,30}") {
+        fn no_part_is_the_start_and_all_parts_are_the_end(before in "([ab]?\n){0,12}[ab]?", after in "([ab]?\n){0,12}[ab]?") {
             prop_assume!(before != after);
             let folder = tempfile::tempdir().expect("a folder");
             let blobs = Blobs::at(folder.path());

@@ -5,7 +5,7 @@
 //! write to a folder of the run's.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -29,6 +29,15 @@ pub struct TreeIndex {
     /// Settings that keep the repository's content filters from running.
     disarmed: Vec<OsString>,
     start: String,
+}
+
+/// A tree before and after a change set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeIds {
+    /// What a run started from.
+    pub start: String,
+    /// The same with its changes.
+    pub patched: String,
 }
 
 /// Why a tree has no id.
@@ -64,7 +73,7 @@ impl TreeIndex {
         if tree.has_git {
             let index = tree.place("index")?;
             if index.exists() {
-                fs::copy(index, tree.index())?;
+                copy_with_time(&index, &tree.index())?;
             }
         } else {
             tree.git(["init", "--quiet"])?;
@@ -85,7 +94,7 @@ impl TreeIndex {
     ///
     /// # Errors
     /// When git or the folder refuses.
-    pub fn with(&self, changes: &ChangeSet, blobs: &Blobs) -> Result<String, NoTreeId> {
+    pub fn with(&self, changes: &ChangeSet, blobs: &Blobs) -> Result<TreeIds, NoTreeId> {
         let mut lines = Vec::new();
         for entry in &changes.entries {
             let (mode, id) = match entry.after {
@@ -100,7 +109,7 @@ impl TreeIndex {
         let mut update = self.command();
         update.env("GIT_INDEX_FILE", &index).args(["update-index", "-z", "--index-info"]);
         run(update, &lines)?;
-        self.written(&index)
+        Ok(TreeIds { start: self.start.clone(), patched: self.written(&index)? })
     }
 
     fn index(&self) -> PathBuf {
@@ -162,6 +171,13 @@ impl TreeIndex {
         command.env("GIT_INDEX_FILE", index).args(["write-tree", "--missing-ok"]);
         line(run(command, &[])?)
     }
+}
+
+/// The index's own time tells git which files it has to read, because they may have changed in the very tick in which it was
+/// written.
+fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    File::options().write(true).open(to)?.set_modified(fs::metadata(from)?.modified()?)
 }
 
 /// Runs git with `input`.

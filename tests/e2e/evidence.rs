@@ -2,33 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::fake_runner::{RUNNER, with_tests as world};
 use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, TASK, World, first_then, mender};
 
-/// Prints what `cargo test` would of tests named `NAME=COMMAND`, and fails when one fails.
-const RUNNER: &str = r#"
-run() {
-    echo "running $# tests"; bad=0
-    for test; do
-        if sh -c "${test#*=}"; then verdict=ok; else verdict=FAILED; bad=$((bad + 1)); fi
-        echo "test ${test%%=*} ... $verdict"
-    done
-    echo; echo "test result: $([ $bad = 0 ] && echo ok || echo FAILED). $(($# - bad)) passed; $bad failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"
-    [ $bad = 0 ]
-}
-"#;
-
-/// A project whose test script runs `tests`, each in quotes.
-fn world(tests: &str) -> World {
-    let world = World::new();
-    world.write_test(&format!("{RUNNER}\nrun {tests}"));
-    world.commit_all();
-    world
-}
-
-const GREETS: &str = "'greets=grep -q World greeting.txt'";
-const STANDS: &str = "'stands=test -e greeting.txt'";
+pub const GREETS: &str = "'greets=grep -q World greeting.txt'";
+pub const STANDS: &str = "'stands=test -e greeting.txt'";
 
 /// A model that mends the greeting, and from then on only says so.
 fn sure() -> MockKimi {
@@ -95,12 +75,16 @@ fn a_test_that_fails_by_turns_is_flaky_and_never_fixed() {
 
 #[test]
 fn a_test_that_fails_once_is_run_again_until_it_is_clear() {
-    let once = "'shy=test -e $HOME/ran || { touch $HOME/ran; test -e $HOME/../../journal.jsonl || grep -q Wrold greeting.txt; }'";
+    // Of the runs with the patch the first fails; what is confirmed, is so in a home of its own.
+    let once =
+        "'shy=grep -q Wrold greeting.txt || test -e $HOME/ran || { touch $HOME/ran; echo $HOME | grep -q /afresh/; }'";
     let world = world(&format!("{GREETS} {once}"));
     let ran = world.fix(&mender(), &[]).code(0).says(&["verified", "flaky shy"]);
     assert_eq!(tests(&ran)["flaky"], json!(["shy"]));
     let verifications = ran.kept().events("tests_ran").iter().filter(|ran| ran["purpose"] == "verification").count();
     assert_eq!(verifications, 3);
+    assert_eq!((&tests(&ran)["runs"], &tests(&ran)["failed_runs"]), (&json!(3), &json!(1)));
+    assert!(ran.kept().read("report.md").contains("(the last of 3, 1 failed)"));
 }
 
 #[test]
@@ -109,12 +93,16 @@ fn the_start_state_is_measured_once_for_each_tree_and_command() {
     let first = world.fix(&mender(), &["--output", "json"]).code(0);
     assert!(printed(&first)["baseline"]["log"].is_string());
     let again = world.fix(&mender(), &["--output", "json"]).code(0).says(&["known from an earlier run"]);
+    assert_eq!(
+        (&printed(&first)["baseline"]["cached"], &printed(&again)["baseline"]["cached"]),
+        (&false.into(), &true.into())
+    );
     assert_eq!(printed(&again)["fixed"], json!(["greets"]));
     assert_eq!(printed(&again)["baseline"]["log"], Value::Null, "there is none of this run's");
 
     world.write("greeting.txt", "Hello, Wrold?\n");
     let ran = world.fix(&mender(), &["--output", "json"]).code(0);
-    assert!(printed(&ran)["baseline"]["log"].is_string(), "another tree");
+    assert!(printed(&ran)["baseline"]["log"].is_string(), "another tree: {:#}", printed(&ran));
 }
 
 #[test]
@@ -122,12 +110,79 @@ fn the_start_state_is_left_alone_when_a_person_says_so() {
     let world = world(GREETS);
     let ran = world.fix(&mender(), &["--no-baseline"]).code(0);
     assert_eq!((tests(&ran)["compared"].clone(), tests(&ran)["baseline"].clone()), (json!(false), Value::Null));
+    assert_eq!(tests(&ran)["baseline_missing"], "turned off (--no-baseline)");
+    let report = ran.kept().read("report.md");
+    assert!(report.contains("started from: not known: turned off (--no-baseline)."), "{report}");
+    ran.says(&["before  not known: turned off (--no-baseline)"]);
+}
+
+#[test]
+fn a_start_state_that_nobody_waited_for_is_said_to_be_unknown() {
+    // It takes its time on the start state alone, and the run has none.
+    let world = world(&format!("{GREETS}; grep -q World greeting.txt || sleep 60"));
+    let ran = world.fix(&mender(), &["--max-time", "4s"]);
+    let reason = tests(&ran)["baseline_missing"].clone();
+    assert_eq!(reason, "it was not measured when the time of the run was up", "{}", tests(&ran));
+}
+
+#[test]
+fn a_run_without_a_verification_says_so_of_its_start_state() {
+    let world = world(GREETS);
+    let ran = world.fix(&mender(), &["--max-turns", "1"]).code(6);
+    assert_eq!(tests(&ran)["baseline_missing"], "the run ended before its patch was judged");
+    assert_eq!(ran.report()["certificate"]["environment"], Value::Null);
 }
 
 #[test]
 fn an_exit_code_that_the_runner_itself_contradicts_counts_for_nothing() {
     let world = world(&format!("{GREETS} 'sad=false'; exit 0"));
     world.fix(&sure(), &[]).code(5).says(&["tests_failing", "exit code 0, but by its own report 1 failed"]);
+}
+
+/// A project whose tests load `code.sh` first, which does nothing, and leave what lies in `cache/` to themselves.
+fn loading(tests: &str) -> World {
+    let world = World::new();
+    world.write("code.sh", "true\n");
+    world.write(".gitignore", "cache/\n");
+    world.write_test(&format!("{RUNNER}\n. ./code.sh\n{tests}"));
+    world.commit_all();
+    world
+}
+
+/// An edit of `code.sh`.
+fn edit_code(old: &str, new: &str) -> Answer {
+    Answer::call("edit_file", &json!({"path": "code.sh", "old_text": old, "new_text": new}).to_string())
+}
+
+#[test]
+fn tests_that_are_silent_now_prove_nothing() {
+    let narrow = format!("if [ -n \"$narrow\" ]; then run {STANDS}; else run {GREETS} {STANDS}; fi");
+    for (script, code, why) in [
+        (format!("run {GREETS} {STANDS}"), "exit 0", "the runner told of 2 tests; now it ends"),
+        (narrow, "narrow=yes", "`greets` failed before the patch, and didn't run after it"),
+    ] {
+        let kimi = first_then(edit_code("true", code), Answer::text("All tests pass."));
+        let world = loading(&script);
+        let ran = world.fix(&kimi, &[]).code(7).says(&["refused"]);
+        let told = kimi.requests()[2].last_text().to_owned();
+        assert!(told.contains(why), "{told}");
+        assert_eq!(tests(&ran)["fixed"], json!([]));
+    }
+}
+
+#[test]
+fn what_earlier_commands_left_is_no_reason_to_pass() {
+    let world = loading(&format!("run 'greets=test -e cache/ok || grep -q World greeting.txt' {STANDS}"));
+    let leaves = "mkdir -p cache; touch cache/ok";
+    let kimi = MockKimi::script([
+        edit_code("true", leaves),
+        Answer::call("run_tests", "{}"),
+        edit_code(leaves, "true # as before"),
+        Answer::text("All tests pass."),
+        Answer::text("All tests pass."),
+    ]);
+    let ran = world.fix(&kimi, &[]).code(5).says(&["tests_failing"]);
+    assert_eq!(tests(&ran)["fixed"], json!([]));
 }
 
 /// A Python test that reads the greeting, and the runner for it.

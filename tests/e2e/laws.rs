@@ -14,7 +14,17 @@ use crate::support::kimi::MockKimi;
 use crate::world::World;
 
 /// What a run may leave in its folder.
-const KEPT: [&str; 7] = ["blobs", "changes.json", "journal.jsonl", "logs", "patch.diff", "report.json", "report.md"];
+const KEPT: [&str; 9] = [
+    "blobs",
+    "changes.json",
+    "journal.jsonl",
+    "logs",
+    "patch.diff",
+    "patch.full.diff",
+    "report.json",
+    "report.md",
+    "results.json",
+];
 
 /// Fails when `ran` broke a law.
 pub fn hold(world: &World, ran: &Ran) {
@@ -91,6 +101,7 @@ struct Shapes {
     schemas: Schemas,
     event: SchemaIndex,
     report: SchemaIndex,
+    verification: SchemaIndex,
 }
 
 static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
@@ -99,13 +110,17 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/{name}.schema.json"));
         Compiler::new().compile(path.to_str().unwrap(), &mut schemas).unwrap()
     };
-    let (event, report) = (compile("event"), compile("report"));
-    Shapes { schemas, event, report }
+    let (event, report, verification) = (compile("event"), compile("report"), compile("verification"));
+    Shapes { schemas, event, report, verification }
 });
 
 /// Fails unless `value` has the shape that `docs/` promises.
 pub fn assert_shape(name: &str, value: &Value) {
-    let schema = if name == "event" { SHAPES.event } else { SHAPES.report };
+    let schema = match name {
+        "event" => SHAPES.event,
+        "verification" => SHAPES.verification,
+        _ => SHAPES.report,
+    };
     let checked = SHAPES.schemas.validate(value, schema);
     assert!(checked.is_ok(), "{value:#} is no {name}: {}", checked.unwrap_err());
 }

@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod fake_runner;
 mod laws;
 mod processes;
 mod pty;
@@ -27,6 +28,7 @@ mod world;
 
 mod apply;
 mod budget;
+mod certificate;
 mod commands;
 mod crash;
 mod demo;
@@ -40,11 +42,14 @@ mod guards;
 mod hostile;
 mod hostile_git;
 mod interrupt;
+mod minimize;
 mod output;
 mod places;
+mod reproduce;
 mod secrets;
 mod task;
 mod terminal;
 mod toolchains;
 mod verification;
+mod verify;
 mod wire;

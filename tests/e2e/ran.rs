@@ -105,7 +105,8 @@ pub fn steady(text: &str) -> String {
     let rules = [
         (r"kcode \d+\.\d+\.\d+", "kcode VERSION"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
-        (r"\b(run|apply|show|resume|undo|review) [0-9a-z]{4,}\b", "$1 RUN"),
+        (r"\b(run|apply|show|resume|undo|review|verify) [0-9a-z]{4,}\b", "$1 RUN"),
+        (r"on linux \S+ \S+;", "on MACHINE;"),
         (r"(?m)^wall .*(\n {10}not held: .*)*$", "wall LAYERS"),
         (r"\| Wall .*", "| WALL |"),
         (r"Tokens \| [\d.]+k? in \([\d.]+k? cached\), [\d.]+k? out", "Tokens | N in (N cached), N out"),

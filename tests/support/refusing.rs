@@ -11,10 +11,13 @@ use std::time::{Duration, Instant};
 const BWRAP: &str = "/usr/bin/bwrap";
 /// Long enough for any machine; nothing waits for it to pass.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// `$1`: what to show as bwrap; `$2`: the user. It goes on when the namespace knows its users. Some kernels show a namespace
-/// the setting of another one for a moment, when both look for it at the same time.
+/// `$1`: what to show as bwrap; `$2`: the user. It goes on when the namespace knows its users. On a busy machine some kernels
+/// refuse a namespace its first mount, or show it the setting of another one, for a moment.
 const BEGIN: &str = r#"read -r go
-if [ "$1" ]; then mount --bind "$1" /usr/bin/bwrap || exit; fi
+if [ "$1" ]; then
+    for again in 1 2 3 4 5 6 7 8 9; do mount --bind "$1" /usr/bin/bwrap 2> /dev/null && break; sleep 0.1; done
+    cmp -s "$1" /usr/bin/bwrap && [ -u /usr/bin/bwrap ] || { echo "bwrap can't be shown" >&2; exit 1; }
+fi
 setting=/proc/sys/user/max_user_namespaces
 for again in 1 2 3 4 5 6 7 8 9; do { echo 0 > $setting; } 2> /dev/null && break; done
 if unshare --user true 2> /dev/null; then echo "$setting can't be set" >&2; exit 1; fi

@@ -5,6 +5,7 @@ mod applying;
 mod laws;
 mod overlaid;
 mod overlays;
+mod patch_files;
 mod patches;
 mod places;
 mod trees;

@@ -1,6 +1,8 @@
 //! The id of a tree is the one that git gives it, and asking for it changes nothing of the user's.
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use kcode::workspace::{NoTreeId, TreeIndex};
 
@@ -39,6 +41,24 @@ fn it_is_gits_own_and_asking_changes_nothing() {
 }
 
 #[test]
+fn a_change_in_the_tick_of_the_last_commit_is_seen() {
+    let world = World::with_git();
+    world.write("a", "old\n");
+    let (file, index) = (world.root().join("a"), world.root().join(".git/index"));
+    let then = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let tick = |path: &Path| File::options().write(true).open(path).unwrap().set_modified(then).unwrap();
+    tick(&file);
+    world.commit_all();
+    // Nothing but its content tells that it changed.
+    git(&world.root(), &["config", "core.trustctime", "false"]).unwrap();
+    fs::write(&file, "new\n").unwrap();
+    tick(&file);
+    tick(&index);
+    let tree = TreeIndex::of(&world.repository(), &world.run().join("tree")).unwrap();
+    assert_ne!(tree.start(), git(&world.root(), &["rev-parse", "HEAD^{tree}"]).unwrap().trim());
+}
+
+#[test]
 fn with_a_patch_it_is_the_tree_that_the_patch_makes() {
     let world = dirty();
     let tree = TreeIndex::of(&world.repository(), &world.run().join("tree")).unwrap();
@@ -53,8 +73,9 @@ fn with_a_patch_it_is_the_tree_that_the_patch_makes() {
     let copy = world.copy_of_project("copy");
     git_apply(&copy, &patch).unwrap();
     git(&copy, &["add", "-A"]).unwrap();
-    assert_eq!(patched, git(&copy, &["write-tree"]).unwrap().trim());
-    assert_ne!(patched, tree.start());
+    assert_eq!(patched.patched, git(&copy, &["write-tree"]).unwrap().trim());
+    assert_eq!(patched.start, tree.start());
+    assert_ne!(patched.patched, patched.start);
 }
 
 #[test]

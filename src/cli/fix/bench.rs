@@ -1,5 +1,6 @@
 //! What the planner works at: the worker's tools, the private view and its patch, the tests.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,18 +9,29 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
-use super::guard::{Guard, Looked};
+use super::certificate::Certificate;
+use super::guard::{Guard, Looked, Told};
+use super::reproduction::{self, Judged};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
+use super::trial_runs::TrialRuns;
 use crate::evidence;
-use crate::journal::{Event, FileChange, Outcome, PatchWritten, RelPath, Residue, RunFolder, StopReason, TestsTouched};
+use crate::journal::{
+    Event, FileChange, Outcome, PatchWritten, RelPath, Reproduction, Residue, RunFolder, StopReason, TestsTouched,
+};
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError, Judgement};
 use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Blobs, ChangeSet, Touched, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, Touched, TreeIds, View, WorkspaceError, write_patch};
+
+/// The trial that confirms a pass, and the folder of its logs.
+const AFRESH: &str = "afresh";
+/// Without the run's own builds the tests take longer than they did in it. The run's own limit may be shorter.
+const AFRESH_PATIENCE: Duration = Duration::from_mins(10);
 
 /// The bench of a real run.
 pub struct RunBench {
@@ -37,8 +49,18 @@ pub struct RunBench {
     pub start: StartState,
     /// Who looks at what the patch does to tests.
     pub guard: Guard,
+    /// What is noted for whoever checks the run later.
+    pub certificate: Certificate,
     /// What the patch changes, as last written.
     pub changed: Vec<FileChange>,
+    /// Tests beside the run.
+    pub trials: TrialRuns,
+    /// `--reproduce`.
+    pub reproduce: bool,
+    /// Tests that failed in any run so far.
+    pub seen_failing: BTreeSet<String>,
+    /// What the patch was last judged by.
+    pub judged: Judged,
 }
 
 /// The view, made in the background while the model thinks.
@@ -89,6 +111,7 @@ impl RunBench {
     /// Ends the worker and removes the view. Returns what had to be killed.
     pub async fn close(self) -> Residue {
         let mut residue = self.worker.stop().await;
+        self.trials.close().await;
         residue += self.start.close().await;
         match self.view {
             ViewSlot::Making(making) => making.call_off().await,
@@ -117,11 +140,21 @@ impl RunBench {
         told.map(|run| Event::TestsRan(run.ran.clone())).collect()
     }
 
+    /// Runs the tests where nothing lies but the start and the patch; `None` when that can't be done here, or takes too long.
+    ///
+    /// The run's own view also holds what its commands left in folders that git ignores: builds, caches, and perhaps a test
+    /// runner that was changed in place. None of that is in the patch, so that no pass may hang on it.
+    async fn run_afresh(&mut self) -> Option<TestRun> {
+        let changes = ChangeSet::load(&self.folder.changes()).ok()?;
+        let runs = self.trials.hold(AFRESH, changes, 1, Instant::now() + AFRESH_PATIENCE).await;
+        runs.ok()?.into_iter().next()
+    }
+
     /// How the patch as it stands touches tests.
-    fn look(&self, fixed: &[String]) -> Result<TestsTouched, BenchError> {
+    fn look(&self, told: &Told) -> Result<TestsTouched, BenchError> {
         let blobs = Blobs::at(&self.folder.blobs());
         let look =
-            |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, fixed });
+            |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, told });
         let touched = ChangeSet::load(&self.folder.changes()).and_then(|changes| look(&changes));
         touched.map_err(|error| unkept(&self.folder.changes(), error))
     }
@@ -168,6 +201,7 @@ impl Bench for RunBench {
     async fn patch(&mut self, observations: &[Observation]) -> Result<PatchWritten, BenchError> {
         let touched: Vec<RelPath> = observations.iter().flat_map(|o| o.touched.iter().cloned()).collect();
         let anything = observations.iter().any(|o| o.tests.is_some());
+        self.seen_failing.extend(reproduction::failing(observations));
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
         let view = self.made()?;
         if anything && !touched.is_empty() {
@@ -191,22 +225,51 @@ impl Bench for RunBench {
         Ok(Some(run))
     }
 
-    async fn tree(&mut self) -> Option<String> {
+    async fn verify_afresh(&mut self) -> Result<Option<TestRun>, BenchError> {
+        match self.run_afresh().await {
+            Some(run) => Ok(Some(run)),
+            None => self.verify().await,
+        }
+    }
+
+    async fn trees(&mut self) -> Option<TreeIds> {
         let changes = ChangeSet::load(&self.folder.changes()).ok()?;
-        self.start.tree_with(changes).await
+        self.start.trees_with(changes).await
     }
 
     async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
         let mut judged = Judgement { events: self.baseline(patience).await, ..Judgement::default() };
-        if let Some(baseline) = self.start.known() {
-            judged.matrix = evidence::compare(&baseline.results(), &results_of(runs));
+        let mut told =
+            Told { after: results_of(runs), passes: runs.last().is_some_and(TestRun::passed), ..Told::default() };
+        let baseline = self.start.known_or_why();
+        if let Ok(baseline) = baseline {
+            told.before = baseline.results();
+            judged.matrix = evidence::compare(&told.before, &told.after);
             judged.events.extend(judged.matrix.clone().map(Event::Compared));
         }
-        let fixed = judged.matrix.as_ref().map_or(&[][..], |matrix| &matrix.fixed);
-        let touched = self.look(fixed)?;
+        if !runs.is_empty() {
+            let noted = self.certificate.add(baseline, runs).await;
+            judged.events.extend(noted.map_err(|error| unkept(&self.folder.results(), error))?);
+        }
+        told.fixed = judged.matrix.as_ref().map(|matrix| matrix.fixed.clone()).unwrap_or_default();
+        let touched = self.look(&told)?;
+        self.judged = Judged {
+            runs: runs.to_vec(),
+            matrix: judged.matrix.clone(),
+            tests_edited: touched.allowed.is_some(),
+            reproduction: None,
+        };
         judged.refusing.clone_from(&touched.refused_for);
         judged.events.push(Event::TestsTouched(touched));
         Ok(judged)
+    }
+
+    async fn reproduction(&mut self, patience: Duration) -> Result<Vec<Event>, BenchError> {
+        let (mut events, told) = self.look_for_reproduction(patience).await?;
+        let told = Reproduction { asked: self.reproduce, ..told };
+        self.judged.reproduction = Some(told.clone());
+        events.push(Event::Reproduced(told));
+        Ok(events)
     }
 
     async fn cancel(&self) {
@@ -220,7 +283,7 @@ fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
 }
 
 /// A file of the run's folder can't be written or read.
-fn unkept(path: &Path, source: io::Error) -> BenchError {
+pub(super) fn unkept(path: &Path, source: io::Error) -> BenchError {
     from_workspace(&WorkspaceError::Io { action: "keep", path: path.to_owned(), source })
 }
 

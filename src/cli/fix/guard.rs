@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::evidence::{self, Change};
+use crate::evidence::{self, Change, TestResults};
 use crate::journal::{ChangeKind, FileChange, RelPath, TamperFlag, TamperKind, TestsTouched};
 use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState};
 
@@ -23,8 +23,21 @@ pub struct Looked<'a> {
     pub files: &'a [FileChange],
     /// The contents.
     pub blobs: &'a Blobs,
+    /// What the tests say.
+    pub told: &'a Told,
+}
+
+/// What runners told of tests.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// On the start state; empty when that isn't known.
+    pub before: Vec<TestResults>,
+    /// On the state with the patch.
+    pub after: Vec<TestResults>,
+    /// They pass with it.
+    pub passes: bool,
     /// Tests that failed at the start and pass now.
-    pub fixed: &'a [String],
+    pub fixed: Vec<String>,
 }
 
 impl Guard {
@@ -49,7 +62,10 @@ impl Guard {
             .collect();
         let mut flags = evidence::inspect(&changes);
         flags.extend(nothing_but_tests(patch));
-        Ok(self.judged(flags, patch.fixed))
+        if patch.told.passes {
+            flags.extend(evidence::unaccounted(&patch.told.before, &patch.told.after, &changes));
+        }
+        Ok(self.judged(flags, &patch.told.fixed))
     }
 
     fn judged(self, flags: Vec<TamperFlag>, fixed: &[String]) -> TestsTouched {
@@ -66,7 +82,7 @@ impl Guard {
 
 /// A patch that changes nothing but tests can't have mended what they test.
 fn nothing_but_tests(patch: &Looked<'_>) -> Option<TamperFlag> {
-    let (fixed, first) = (patch.fixed.first()?, patch.changes.entries.first()?);
+    let (fixed, first) = (patch.told.fixed.first()?, patch.changes.entries.first()?);
     let only_tests = patch.changes.entries.iter().all(|entry| evidence::is_of_tests(&entry.path));
     only_tests.then(|| TamperFlag {
         path: first.path.clone(),

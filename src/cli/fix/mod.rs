@@ -3,25 +3,31 @@
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, `start` makes
 //! everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or `past` those
 //! of a run that had stopped. `terms` says what a run may use, `bench` is what the planner works at, `test_runs` reads what
-//! it ran. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
+//! it ran. `reproduction` looks for a test that shows what the patch mends, `minimize` for a smaller patch; `trial_runs` are
+//! the test runs of both. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
 
 mod bench;
+mod certificate;
 mod discreet;
 mod enclosure;
 mod finish;
 mod guard;
 mod hand_over;
 mod interrupt;
+mod minimize;
 mod open_run;
 mod opening;
 mod order;
 mod past;
+mod reproduction;
+mod smaller;
 mod start;
 mod start_state;
 mod sweep;
 mod task;
 mod terms;
 mod test_runs;
+mod trial_runs;
 
 use std::path::Path;
 
@@ -36,12 +42,12 @@ use crate::workspace::{Repository, still_applies};
 pub use enclosure::worker_plan;
 pub use finish::write_report;
 use hand_over::Next;
-use interrupt::Interrupts;
+pub use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
 use start::Run;
 pub use terms::ChosenTests;
-pub use test_runs::finish as finish_tests;
+pub use test_runs::finish as read_results;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {

@@ -14,6 +14,8 @@ use crate::settings::RepositoryFiles;
 use crate::tools;
 use crate::workspace::{DirtyFile, GitAccess, Outline};
 
+/// What `--reproduce` adds to the task.
+pub const REPRODUCE: &str = concat!("\n", include_str!("../../../prompts/reproduce.md"));
 /// Paths that the outline counts.
 pub const MAX_PATHS: usize = 100_000;
 /// Dirty files that are named.

@@ -1,5 +1,6 @@
 //! The beginning of a run: everything that can happen beside each other does, so that the first request leaves early.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -7,23 +8,27 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bench::{RunBench, ViewSlot};
+use super::certificate::Certificate;
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
 use super::guard::Guard;
 use super::open_run::{OpenRun, cache_key, lock};
 use super::opening::{self, Sights};
 use super::order::Order;
+use super::past::Past;
+use super::reproduction::Judged;
 use super::start_state::{Inquiry, StartState};
 use super::sweep::sweep;
 use super::terms::{ChosenTests, client, limits, price};
+use super::trial_runs::TrialRuns;
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Baselines, Trials};
-use crate::journal::Event;
+use crate::journal::{Event, TestEnvironment, TestsChosen};
 use crate::model::{Client, Conversation, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::settings::{Environment, Redactor};
-use crate::worker::WorkerPlan;
+use crate::worker::{self, WorkerPlan};
 use crate::workspace::Repository;
 
 /// A run with its journal open. Whatever goes wrong from here on, [`finish`](super::finish::finish) notes its end.
@@ -56,7 +61,8 @@ impl<'a> Run<'a> {
     pub async fn converse(&mut self, cancelled: watch::Receiver<bool>) -> Result<Stop, Failure> {
         sweep(self.order.settings.state_dir.value.clone(), self.open.asked.subscribe());
         let conversation = self.prepare().await?;
-        self.ask(conversation, cancelled).await
+        let stop = self.ask(conversation, cancelled.clone()).await?;
+        self.minimize(stop, cancelled).await
     }
 
     /// Worker, view and survey, beside each other. The messages that open the conversation are noted.
@@ -65,7 +71,7 @@ impl<'a> Run<'a> {
         let outline = beside(repository, |repository| repository.outline_paths(opening::MAX_PATHS));
         let enclosing = Enclosing::begin(&self.order, &self.open.folder)?;
         let tests = ChosenTests::choose(settings, repository);
-        self.open.journal.note(vec![Event::TestsChosen(tests.event())])?;
+        self.open.journal.note(vec![Event::TestsChosen(self.chosen(&tests))])?;
         let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
         let changes = {
             let outline = Arc::clone(&outline);
@@ -81,22 +87,66 @@ impl<'a> Run<'a> {
         let asked = self.open.asked.clone();
         let enclosure = confining.serve(&self.order, &self.open.folder, &self.redactor, asked).await?;
         let Enclosure { worker, wall, making, plan } = enclosure;
-        let start = StartState::find_out(self.inquiry(plan), self.open.asked.subscribe());
         let (folder, redactor) = (self.open.folder.clone(), self.redactor.clone());
+        let inquiry = self.inquiry(plan);
+        let trials = TrialRuns::new(inquiry.trials.clone(), folder.clone(), redactor.clone());
+        let start = StartState::find_out(inquiry, self.open.asked.subscribe());
         let has_tests = tests.command.is_some();
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
         let view = ViewSlot::Making(making);
-        self.bench = Some(RunBench { worker, view, folder, has_tests, redactor, start, guard, changed: Vec::new() });
+        let certificate = Certificate::begin(&folder, self.open.asked.subscribe(), self.look(&tests));
+        self.bench = Some(RunBench {
+            worker,
+            view,
+            folder,
+            has_tests,
+            redactor,
+            start,
+            guard,
+            certificate,
+            changed: Vec::new(),
+            trials,
+            reproduce: self.order.flags.reproduce,
+            seen_failing: BTreeSet::new(),
+            judged: Judged::default(),
+        });
         let (conversation, messages) = opened?;
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
     }
 
+    /// The tests as everybody may read of them: a person's command may have a secret in it.
+    fn chosen(&self, tests: &ChosenTests) -> TestsChosen {
+        let mut chosen = tests.event();
+        if let Some(command) = &mut chosen.command {
+            self.redactor.clean(command);
+        }
+        chosen
+    }
+
+    /// A look at what the tests run in; `None` without tests.
+    fn look(&self, tests: &ChosenTests) -> Option<impl FnOnce() -> TestEnvironment + Send + 'static> {
+        let command = tests.command.clone()?;
+        let (root, redactor) = (self.order.repository.root().to_owned(), self.redactor.clone());
+        let variables = worker::variables(&self.order.settings.child_env.value);
+        Some(move || {
+            let mut seen = evidence::environment(&command, &root, variables);
+            seen.command.words.iter_mut().for_each(|word| redactor.clean(word));
+            seen
+        })
+    }
+
     /// What is to be found out about the state that the run starts from.
     fn inquiry(&self, plan: WorkerPlan) -> Inquiry {
         let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
-        let baseline = plan.tests.is_some() && settings.baseline.value;
+        // Who asks for a test that fails on the start state asks for the start state's tests as well.
+        let wanted = settings.baseline.value || self.order.flags.reproduce;
+        let unwanted = match (&plan.tests, wanted) {
+            (None, _) => Some("there are no tests".to_owned()),
+            (_, false) => Some(format!("turned off ({})", settings.baseline.origin)),
+            (Some(_), true) => None,
+        };
         let trials = Trials {
             repository: self.order.repository.clone(),
             plan,
@@ -106,7 +156,7 @@ impl<'a> Run<'a> {
             residue: Arc::default(),
         };
         let kept = Baselines::in_state(&settings.state_dir.value);
-        Inquiry { trials, baseline, kept, folder, redactor: self.redactor.clone() }
+        Inquiry { trials, unwanted, kept, folder, redactor: self.redactor.clone() }
     }
 
     /// A new conversation, or that of the run that goes on. The events are what joined it.
@@ -114,9 +164,18 @@ impl<'a> Run<'a> {
         let Some(past) = &self.order.past else {
             let mut survey = opening::survey(&self.order, seen, tests)?;
             survey.text = self.redactor.text(&survey.text).into_owned();
+            if self.order.flags.reproduce && tests.command.is_some() {
+                survey.text.push_str(opening::REPRODUCE);
+            }
             return Ok(opening::open(&self.order, seen, &cache_key(&self.open.folder), survey));
         };
         past.conversation().map_err(|error| Failure::internal(format!("{}: {}", error.headline(), error.message)))
+    }
+
+    /// When `--max-time` is over; what the run took before it was resumed counts.
+    pub fn deadline(&self) -> Instant {
+        let before = self.order.past.as_ref().map(Past::elapsed).unwrap_or_default();
+        self.began + self.order.settings.max_time.value.saturating_sub(before)
     }
 
     /// The loop, from the first request to the last.
@@ -124,9 +183,8 @@ impl<'a> Run<'a> {
         let settings = &self.order.settings;
         let mut budget = Budget::new(limits(settings), self.price);
         let mut state = State::default();
-        let mut time = settings.max_time.value;
+        let deadline = self.deadline();
         if let Some(past) = &self.order.past {
-            time = time.saturating_sub(past.elapsed());
             budget.recall(past.events());
             state = State::recall(past.events());
         }
@@ -140,7 +198,7 @@ impl<'a> Run<'a> {
             budget,
             max_completion_tokens: settings.max_completion_tokens.value,
             max_retries: settings.max_retries.value,
-            deadline: self.began + time,
+            deadline,
             cancelled,
             progress: &mut |progress| lock(&drawn).progress(progress),
             state,

@@ -14,12 +14,14 @@ use crate::journal::{Residue, RunFolder, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
 use crate::settings::Redactor;
 use crate::tools::TestRun;
-use crate::workspace::{Blobs, ChangeSet, TreeIndex, remove_tree};
+use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex, remove_tree};
 
 /// How often failing tests are run on the start state, to tell those that always fail from flaky ones.
 const TIMES: u32 = 2;
 /// The name of the trial, and of the folder of its logs.
 const NAME: &str = "baseline";
+/// Nobody could wait longer.
+const NOT_YET: &str = "it was not measured when the time of the run was up";
 
 /// What is being found out.
 pub struct StartState {
@@ -37,8 +39,8 @@ pub struct StartState {
 pub struct Inquiry {
     /// How to run tests beside the run.
     pub trials: Trials,
-    /// False when the baseline isn't wanted, or there are no tests.
-    pub baseline: bool,
+    /// Why the baseline isn't wanted, if it isn't.
+    pub unwanted: Option<String>,
     /// Where baselines are kept.
     pub kept: Baselines,
     /// Where the run is kept.
@@ -69,12 +71,13 @@ impl StartState {
             let index = index.map_err(|panic| panic.to_string());
             told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
         });
-        let measuring = inquiry.baseline.then(|| tokio::spawn(inquiry.measure(tree.clone(), asked, off.subscribe())));
-        Self { tree, indexing, measuring, known: None, off, passing, blobs, residue }
+        let known = inquiry.unwanted.clone().map(Err);
+        let measuring = known.is_none().then(|| tokio::spawn(inquiry.measure(tree.clone(), asked, off.subscribe())));
+        Self { tree, indexing, measuring, known, off, passing, blobs, residue }
     }
 
-    /// Git's id of the start state with `changes`; `None` when git can't tell.
-    pub async fn tree_with(&mut self, changes: ChangeSet) -> Option<String> {
+    /// Git's ids of the start state, and of that with `changes`; `None` when git can't tell.
+    pub async fn trees_with(&mut self, changes: ChangeSet) -> Option<TreeIds> {
         let index = match self.tree.wait_for(Option::is_some).await {
             Ok(known) => known.clone()?.ok()?,
             Err(_) => return None,
@@ -95,6 +98,11 @@ impl StartState {
     /// How they went, once it is known.
     pub fn known(&self) -> Option<&Baseline> {
         self.known.as_ref()?.as_ref().ok()
+    }
+
+    /// The same, or why nobody knows.
+    pub fn known_or_why(&self) -> Result<&Baseline, &str> {
+        self.known.as_ref().map_or(Err(NOT_YET), |known| known.as_ref().map_err(String::as_str))
     }
 
     /// Ends what still runs, and leaves nothing of it. Returns what had to be killed.

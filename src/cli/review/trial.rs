@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::desk::Desk;
 use crate::cli::failure::Failure;
-use crate::cli::fix::{ChosenTests, finish_tests, worker_plan};
+use crate::cli::fix::{ChosenTests, read_results, worker_plan};
 use crate::evidence::{self, Trials};
 use crate::journal::{Event, Journal as _, Outcome, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
@@ -40,7 +40,7 @@ impl Desk {
         let mut last = None;
         for mut run in held? {
             let logs = self.run.logs().join(NAME);
-            finish_tests(&mut run, &logs, &self.redactor).map_err(anyhow::Error::from)?;
+            read_results(&mut run, &logs, &self.redactor).map_err(anyhow::Error::from)?;
             run.log = format!("{NAME}/{}", run.log);
             let ran: TestsRan = tests_ran(run.clone(), TestPurpose::Review, None);
             self.journal.append(vec![Event::TestsRan(ran)])?;

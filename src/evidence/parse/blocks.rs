@@ -10,7 +10,10 @@ use crate::evidence::{TestResults, Verdict};
 /// `2/7 Test #2: big ..............................***Failed    0.00 sec`
 static CTEST: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^\s*\d+/\d+ +Test +#\d+: (.+?) \.*( +Passed|\*{3}.*?) +[0-9.]+ sec$").ok());
-/// The end of `AddTest#test_small = 0.00 s = F`.
+/// `AddTest#test_small = 0.00 s = F`; of a spec, `Calc::adding#test_0001_gives a = b = 0.00 s = .`.
+static MINITEST_WHOLE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(.*#test_.*) = [0-9.]+ s = [.FES]$").ok());
+/// The end of such a line, whose beginning is further up where the test printed something.
 static MINITEST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^| )[0-9.]+ s = ([.FES])$").ok());
 /// `  Failed Calc.AddTest.Small [12 ms]`
 static DOTNET: LazyLock<Option<Regex>> =
@@ -49,7 +52,7 @@ pub(super) fn ctest(lines: &[&str]) -> Option<TestResults> {
 
 /// What minitest prints under `-v`; without, only failures have names.
 pub(super) fn minitest(lines: &[&str]) -> Option<TestResults> {
-    let pattern = MINITEST.as_ref()?;
+    let (pattern, whole) = (MINITEST.as_ref()?, MINITEST_WHOLE.as_ref()?);
     let ran = lines.iter().find_map(|line| {
         let (runs, rest) = line.split_once(" runs, ")?;
         rest.contains(" assertions, ").then(|| runs.parse::<usize>().ok()).flatten()
@@ -60,8 +63,9 @@ pub(super) fn minitest(lines: &[&str]) -> Option<TestResults> {
     let mut ledger = Ledger::default();
     let mut begun = None;
     for line in lines {
-        if let Some((name, _)) = line.split_once(" = ").filter(|(name, _)| name.contains('#') && !name.contains(' ')) {
-            begun = Some(name.to_owned());
+        if let Some(at) = line.find("#test_") {
+            let end = line[at..].find(" = ").map(|end| &line[..at + end]);
+            begun = whole.captures(line).map(|found| found[1].to_owned()).or_else(|| end.map(str::to_owned)).or(begun);
         }
         let Some(found) = pattern.captures(line) else { continue };
         let verdict = match &found[1] {
@@ -86,11 +90,11 @@ fn minitest_failures(lines: &[&str], ledger: &mut Ledger) {
     };
     for (at, _) in lines.iter().enumerate().filter(|(_, line)| is_failure(line)) {
         let Some(title) = lines.get(at + 1) else { continue };
-        let name = title.split([' ', ':']).next().unwrap_or_default();
+        let name = title.rsplit_once(" [").map_or(title.trim_end_matches(':'), |(name, _)| name);
         let text: Vec<&str> = lines[at + 2..].iter().take_while(|line| !line.is_empty()).copied().collect();
         ledger.amend(name, Verdict::Failed);
         ledger.explain(name, &text.join("\n"));
-        if let Some((file, _)) = title.split_once('[').and_then(|(_, place)| place.split_once(':')) {
+        if let Some((file, _)) = title.rsplit_once(" [").and_then(|(_, place)| place.split_once(':')) {
             ledger.locate(name, file);
         }
     }

@@ -118,7 +118,7 @@ impl<'a> File<'a> {
     }
 }
 
-fn text(bytes: &[u8]) -> Option<&str> {
+pub(super) fn text(bytes: &[u8]) -> Option<&str> {
     let few = bytes.len() <= MAX_BYTES && memchr::memchr_iter(b'\n', bytes).take(MAX_LINES + 1).count() <= MAX_LINES;
     std::str::from_utf8(bytes).ok().filter(|text| few && !text.contains('\0'))
 }

@@ -19,6 +19,7 @@ mod compare;
 mod configuration;
 mod extent;
 mod functions;
+mod inner;
 mod inspect;
 mod judge;
 mod language;
@@ -40,6 +41,7 @@ mod units;
 
 pub use asks::asks_for_tests;
 pub use change::Change;
+pub use inner::InnerTests;
 pub use inspect::inspect;
 pub use judge::judge;
-pub use role::is_of_tests;
+pub use role::{goes_with_tests, is_of_tests};

@@ -166,6 +166,12 @@ pub fn is_of_tests(path: &RelPath) -> bool {
     Role::of(path).is_of_tests()
 }
 
+/// Whether a file is tests, or what tests are made with or compare with: nobody could run them without it.
+#[must_use]
+pub fn goes_with_tests(path: &RelPath) -> bool {
+    matches!(Role::of(path), Role::Test | Role::Support | Role::Snapshot | Role::TestData)
+}
+
 /// True when the language's usual runner looks for tests in a file of this name.
 pub(super) fn is_found(path: &RelPath) -> bool {
     let path_text = path.as_str();

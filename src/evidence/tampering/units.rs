@@ -44,7 +44,7 @@ pub(super) struct Suite {
 }
 
 static RUST_TEST: Pattern = Pattern::new(r"#\[\s*(?:[\w:]+::)?(?:\w*test\w*|case|rstest)\s*(?:\(|\]|,|=)");
-static CFG_TEST: Pattern = Pattern::new(r"#\[\s*cfg\s*\(.*\btest\b");
+pub(super) static CFG_TEST: Pattern = Pattern::new(r"#\[\s*cfg\s*\(.*\btest\b");
 static JVM_TEST: Pattern =
     Pattern::new(r"@(?:\w+\.)*(?:Test|ParameterizedTest|RepeatedTest|TestFactory|TestTemplate|Property|Theory)\b");
 static CSHARP_TEST: Pattern =

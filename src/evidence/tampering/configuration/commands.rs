@@ -12,7 +12,7 @@ static FORGIVES: Pattern = Pattern::new(
 );
 /// Fewer tests are run.
 static NARROWS: Pattern = Pattern::new(
-    r"(?:^|\s)(?:-k\b|--ignore(?:-glob)?\b|--deselect\b|-m\s+['\x22]?not\b|--collect-only\b|--co\b|-p\s+no:\w+|--testNamePattern|--testPathIgnorePatterns|--test-name-pattern|--grep\b|--fgrep\b|--invert\b|--exclude\b|--onlyChanged|--onlyFailures|-run[ =]|-skip[ =]|--skip\b|--filter\b|--filter-expr\b|--no-run\b|--lib\b|--doc\b|--updateSnapshot|--update-snapshots?|--snapshot-update|-u\b|--list\b|--exclude-group|--exclude-pattern|--dry-run\b|--last-failed|--lf\b|-short\b|--shard|--bail=0|-DskipTests|-Dmaven\.test\.skip|--no-tests=pass|--ignore-default-filter)",
+    r"(?:^|\s)(?:-k\b|--ignore(?:-glob)?\b|--deselect\b|-m\s+['\x22]?not\b|--collect-only\b|--co\b|-p\s+no:\w+|--testNamePattern|--testPathIgnorePatterns|--test-name-pattern|--grep\b|-g\s|--fgrep\b|--invert\b|--exclude\b|--onlyChanged|--onlyFailures|-run[ =]|-skip[ =]|--skip\b|--filter\b|--filter-expr\b|--no-run\b|--lib\b|--doc\b|--updateSnapshot|--update-snapshots?|--snapshot-update|-u\b|--list\b|--exclude-group|--exclude-pattern|--dry-run\b|--last-failed|--lf\b|-short\b|--shard|--bail=0|-DskipTests|-Dmaven\.test\.skip|--no-tests=pass|--ignore-default-filter)",
 );
 /// A word that runs tests at all.
 static RUNNER: Pattern = Pattern::new(

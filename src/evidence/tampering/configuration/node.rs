@@ -16,7 +16,7 @@ static DECIDES: Pattern = Pattern::new(
 );
 /// Of those, what can only take tests away.
 static TAKES_AWAY: Pattern = Pattern::new(
-    r"\b(?:testPathIgnorePatterns|passWithNoTests|testNamePattern|grep|fgrep|invert|exclude|ignore|testIgnore|dangerouslyIgnoreUnhandledErrors|testRunner|testResultsProcessor)\b",
+    r"\b(?:testPathIgnorePatterns|passWithNoTests|testNamePattern|grep|fgrep|invert|exclude|ignore|testIgnore|dangerouslyIgnoreUnhandledErrors|testRunner|testResultsProcessor|dry-?[rR]un)\b",
 );
 
 pub(super) fn is_runner_configuration(name: &str) -> bool {
@@ -121,7 +121,7 @@ fn line_of(file: &File, word: &str) -> u64 {
 pub(super) fn runner(file: &File) -> Vec<TamperFlag> {
     let (Some(before), Some(after)) = (&file.before, &file.after) else {
         let weakens = file.is_gone
-            || file.after.as_ref().is_some_and(|after| after.file.code.iter().any(|line| TAKES_AWAY.is_match(line)));
+            || file.after.as_ref().is_some_and(|after| after.file.text.iter().any(|line| TAKES_AWAY.is_match(line)));
         let word = if file.is_gone {
             "the settings of the tests' runner are gone"
         } else {

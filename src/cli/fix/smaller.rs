@@ -1,0 +1,98 @@
+//! A smaller patch that is to take the place of the run's: proven in a view of its own, and then written.
+
+use std::fs;
+
+use tokio::time::Instant;
+
+use super::bench::RunBench;
+use super::guard::{Looked, Told};
+use crate::evidence::{self, Baseline, Proven, TestResults, is_same_run};
+use crate::journal::{Event, PatchWritten, TestPurpose, TestsRan, TestsTouched};
+use crate::planner::tests_ran;
+use crate::workspace::{Blobs, ChangeSet, Parts, TreeIds, write_patch};
+
+/// The name of the view, and of the folder of its logs.
+const NAME: &str = "minimal";
+
+/// The evidence for a smaller patch.
+pub struct Smaller {
+    proven: Proven,
+    touched: TestsTouched,
+    compared: Option<Event>,
+    trees: Option<TreeIds>,
+    hunks: u64,
+}
+
+impl Smaller {
+    /// Makes a view of the start state with `changes` and runs the tests there.
+    ///
+    /// # Errors
+    /// Why the whole patch has to stand, as a clause for people.
+    pub async fn prove(bench: &mut RunBench, changes: ChangeSet, deadline: Instant) -> Result<Self, String> {
+        let proven = bench.trials.prove(NAME, changes, deadline).await?;
+        let flaky = bench.judged.matrix.as_ref().map(|matrix| matrix.flaky.clone()).unwrap_or_default();
+        if !proven.run.passed() || !is_same_run(&bench.judged.runs, &proven.run, &flaky) {
+            return Err("in a new view its tests go another way".to_owned());
+        }
+        if let Some(gap) = proven.patch.left_out.first() {
+            return Err(gap.to_string());
+        }
+        let results: Vec<TestResults> = proven.run.results.iter().cloned().collect();
+        // It was measured before the patch was judged; nobody waits for it here.
+        let baseline = bench.start.known();
+        let matrix = baseline.and_then(|baseline| evidence::compare(&baseline.results(), &results));
+        let blobs = Blobs::at(&bench.folder.blobs());
+        let told = Told {
+            before: bench.start.known().map(Baseline::results).unwrap_or_default(),
+            after: results,
+            passes: proven.run.passed(),
+            fixed: matrix.as_ref().map(|matrix| matrix.fixed.clone()).unwrap_or_default(),
+        };
+        let patch = &proven.patch;
+        let looked = Looked { changes: &patch.changes, files: &patch.files, blobs: &blobs, told: &told };
+        let touched = bench.guard.look(&looked).map_err(|error| error.to_string())?;
+        if let Some(flag) = touched.refused_for.first() {
+            return Err(flag.reason.clone());
+        }
+        let hunks = Parts::of(&patch.changes, &blobs).map_err(|error| error.to_string())?.len() as u64;
+        let trees = bench.start.trees_with(patch.changes.clone()).await;
+        Ok(Self { touched, compared: matrix.map(Event::Compared), trees, hunks, proven })
+    }
+
+    /// Makes it the run's patch on disk; the whole one is kept beside it. On an error the whole one stands.
+    ///
+    /// # Errors
+    /// Why it can't be written, as a clause for people.
+    pub fn write(&self, bench: &RunBench) -> Result<(), String> {
+        let (folder, patch) = (&bench.folder, &self.proven.patch);
+        let (file, full) = (folder.patch(), folder.full_patch());
+        fs::copy(&file, &full).map_err(|error| format!("the whole patch can't be kept: {error}"))?;
+        let written = write_patch(&file, patch).map_err(|error| error.to_string());
+        let written = written.and_then(|()| patch.changes.save(&folder.changes()).map_err(|error| error.to_string()));
+        // A rename needs no space.
+        written.inspect_err(|_| drop(fs::rename(&full, &file)))
+    }
+
+    /// How many hunks it has.
+    pub fn hunks(&self) -> u64 {
+        self.hunks
+    }
+
+    /// What there is to note of it.
+    pub async fn into_events(self, bench: &mut RunBench) -> Vec<Event> {
+        let Self { proven: Proven { run, patch }, touched, compared, trees, .. } = self;
+        // Without them the report says that single results aren't known.
+        let before = bench.start.known_or_why();
+        let kept = bench.certificate.add(before, std::slice::from_ref(&run)).await.unwrap_or_default();
+        let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
+        let ran = TestsRan { tree, start_tree, ..tests_ran(run, TestPurpose::Verification, patch.sha256) };
+        let written = PatchWritten { sha256: patch.sha256, files: patch.files, left_out: Vec::new() };
+        let mut events = vec![Event::PatchWritten(written), Event::TestsRan(ran)];
+        events.extend(kept);
+        events.extend(compared);
+        events.push(Event::TestsTouched(touched));
+        // Its tests are the same, and go the same way.
+        events.extend(bench.judged.reproduction.clone().map(Event::Reproduced));
+        events
+    }
+}

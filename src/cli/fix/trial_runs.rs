@@ -1,0 +1,104 @@
+//! Trials that a run holds beside its own view, one at a time: on the start state with a part of the patch.
+//!
+//! A trial is a task of its own. Whoever stops waiting for one, because a person interrupted, leaves it to
+//! [`TrialRuns::close`], which ends it in order, so that nothing of it outlives the run.
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::test_runs;
+use crate::evidence::{Proven, TrialError, Trials};
+use crate::journal::RunFolder;
+use crate::settings::Redactor;
+use crate::tools::TestRun;
+use crate::workspace::ChangeSet;
+
+/// The trials of one run.
+pub struct TrialRuns {
+    trials: Trials,
+    folder: RunFolder,
+    redactor: Redactor,
+    running: Option<Running>,
+}
+
+struct Running {
+    ended: JoinHandle<()>,
+    off: watch::Sender<bool>,
+}
+
+impl TrialRuns {
+    /// None yet.
+    pub fn new(trials: Trials, folder: RunFolder, redactor: Redactor) -> Self {
+        Self { trials, folder, redactor, running: None }
+    }
+
+    /// Runs the tests on the start state with `changes`, up to `times` as long as they fail.
+    ///
+    /// # Errors
+    /// What kept it from an end before `until`, as a clause for people.
+    pub async fn hold(
+        &mut self,
+        name: &str,
+        changes: ChangeSet,
+        times: u32,
+        until: Instant,
+    ) -> Result<Vec<TestRun>, String> {
+        let (trials, own) = (self.trials.clone(), name.to_owned());
+        let runs = self.bounded(until, async move |off| trials.hold(&own, &changes, times, off).await).await?;
+        runs.into_iter().map(|run| self.finished(run, name)).collect()
+    }
+
+    /// The same for a part of the patch that is to become the patch.
+    ///
+    /// # Errors
+    /// As [`TrialRuns::hold`].
+    pub async fn prove(&mut self, name: &str, changes: ChangeSet, until: Instant) -> Result<Proven, String> {
+        let (trials, own) = (self.trials.clone(), name.to_owned());
+        let proven = self.bounded(until, async move |off| trials.prove(&own, &changes, off).await).await?;
+        Ok(Proven { run: self.finished(proven.run, name)?, patch: proven.patch })
+    }
+
+    /// Ends what still runs.
+    pub async fn close(mut self) {
+        self.call_off().await;
+    }
+
+    async fn call_off(&mut self) {
+        if let Some(Running { ended, off }) = self.running.take() {
+            off.send_replace(true);
+            // It was called off, so that it has nothing to tell.
+            let _ = ended.await;
+        }
+    }
+
+    async fn bounded<T: Send + 'static, W>(
+        &mut self,
+        until: Instant,
+        work: impl FnOnce(watch::Receiver<bool>) -> W,
+    ) -> Result<T, String>
+    where
+        W: Future<Output = Result<T, TrialError>> + Send + 'static,
+    {
+        self.call_off().await;
+        let (off, called_off) = watch::channel(false);
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let work = work(called_off);
+        let ended = tokio::spawn(async move { drop(tell.send(work.await)) });
+        self.running = Some(Running { ended, off });
+        let Ok(told) = timeout_at(until, told).await else {
+            self.call_off().await;
+            return Err("there was no time left for it".to_owned());
+        };
+        let told = told.map_err(|_| "it broke off".to_owned())?;
+        told.map_err(|error| self.redactor.text(&error.to_string()).into_owned())
+    }
+
+    /// What the tests said, without secrets.
+    fn finished(&self, mut run: TestRun, name: &str) -> Result<TestRun, String> {
+        let logs = self.folder.logs().join(name);
+        test_runs::finish(&mut run, &logs, &self.redactor).map_err(|error| error.to_string())?;
+        run.log = format!("{name}/{}", run.log);
+        Ok(run)
+    }
+}

@@ -1,0 +1,105 @@
+//! The folder in which a verification happens, and which it leaves no trace of.
+//!
+//! A killed one leaves its folder; the next one clears it away, since nobody holds its lock any more.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::cli::failure::Failure;
+use crate::workspace::remove_tree;
+
+const LOCK: &str = "lock";
+
+/// A folder of one's own. Dropping it removes it.
+pub struct Place {
+    folder: PathBuf,
+    lock: PathBuf,
+    /// Held as long as the folder is there.
+    _held: File,
+}
+
+impl Place {
+    /// Makes one below `state`.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn make(state: &Path) -> Result<Self, Failure> {
+        let all = state.join("verifications");
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&all).and_then(|()| {
+            sweep(&all);
+            Self::in_folder(&all)
+        });
+        Ok(made.with_context(|| format!("{} can't hold a verification", all.display()))?)
+    }
+
+    fn in_folder(all: &Path) -> io::Result<Self> {
+        let folder = all.join(format!("{:016x}", fastrand::u64(..)));
+        let lock = folder.with_extension(LOCK);
+        // The lock is there first, so that nobody takes the folder for one that was left.
+        let held = File::create_new(&lock)?;
+        held.try_lock()?;
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        Ok(Self { folder: folder.canonicalize()?, lock, _held: held })
+    }
+
+    /// A path in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Removes it.
+    ///
+    /// # Errors
+    /// When something of it stays.
+    pub fn remove(&self) -> Result<(), Failure> {
+        remove_tree(&self.folder).with_context(|| format!("{} can't be removed", self.folder.display()))?;
+        Ok(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Whatever can't be removed now, the next verification tries again.
+        if remove_tree(&self.folder).is_ok() {
+            let _ = fs::remove_file(&self.lock);
+        }
+    }
+}
+
+/// Clears away what killed verifications left.
+fn sweep(all: &Path) {
+    let locks = fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path());
+    for lock in locks.filter(|path| path.extension().is_some_and(|name| name == LOCK)) {
+        let abandoned = File::open(&lock).is_ok_and(|file| file.try_lock().is_ok());
+        if abandoned && remove_tree(&lock.with_extension("")).is_ok() {
+            let _ = fs::remove_file(&lock);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> usize {
+        fs::read_dir(folder.join("verifications")).unwrap().count()
+    }
+
+    #[test]
+    fn it_leaves_nothing_and_clears_away_what_others_left() {
+        let state = tempfile::tempdir().unwrap();
+        let all = state.path().join("verifications");
+        fs::create_dir_all(all.join("left/deep")).unwrap();
+        fs::write(all.join("left.lock"), "").unwrap();
+        let first = Place::make(state.path()).unwrap();
+        let second = Place::make(state.path()).unwrap();
+        assert_eq!(names(state.path()), 4, "two folders and their locks");
+        assert!(first.path("").is_dir() && second.path("").is_dir());
+        drop((first, second));
+        assert_eq!(names(state.path()), 0);
+    }
+}

@@ -1,0 +1,139 @@
+//! How the tree at hand stands to the trees of the run, and what has to be changed in a view of it.
+
+use super::place::Place;
+use super::subject::{Source, Subject};
+use crate::cli::failure::Failure;
+use crate::journal::Outcome;
+use crate::report::{Both, Ground, Standing};
+use crate::workspace::{
+    ApplyError, Blobs, ChangeSet, Direction, PatchFile, PatchFileError, Repository, TreeIndex, still_applies,
+};
+
+use anyhow::Context as _;
+
+/// Paths that are looked through for dirty ones, and dirty ones that are named.
+const MAX_PATHS: usize = 100_000;
+const MAX_DIRTY: usize = 5;
+
+/// The tree, and the way from it to what the tests are to run on.
+pub struct Stance {
+    /// What is told of it.
+    pub ground: Ground,
+    /// What the view differs by.
+    pub changes: ChangeSet,
+    /// Where the contents of that are.
+    pub blobs: Blobs,
+}
+
+/// How the patch fits the tree.
+enum Fit {
+    /// It can be applied.
+    Applies(ChangeSet),
+    /// All of it is in there already.
+    InPlace,
+    /// Neither; why.
+    Not(String),
+}
+
+/// Finds out.
+///
+/// # Errors
+/// When the patch neither fits the tree nor is in it.
+pub fn find(repository: &Repository, subject: &Subject, place: &Place) -> Result<Stance, Failure> {
+    let certificate = &subject.report.certificate;
+    let (start, patched) = (&certificate.start_tree, &certificate.patched_tree);
+    // Git may not be able to tell; then the touched files alone decide.
+    let index = TreeIndex::of(repository, &place.path("tree")).ok();
+    let here = index.as_ref().map(|index| index.start().to_owned());
+    let blobs = match &subject.source {
+        Source::Run(run) => Blobs::at(&run.blobs()),
+        Source::Patch(_) => Blobs::at(&place.path("blobs")),
+    };
+    let is = |id: &Option<String>| here.is_some() && here == *id;
+    let known = |id: &Option<String>| here.is_some() && id.is_some();
+    let fit = if is(patched) { Fit::InPlace } else { fit(repository, subject, place, &blobs)? };
+    let (standing, changes) = match fit {
+        Fit::InPlace if is(patched) || !known(patched) => (Standing::Patched, ChangeSet::new(Vec::new())),
+        Fit::InPlace => (Standing::Contains, ChangeSet::new(Vec::new())),
+        Fit::Applies(changes) if is(start) || !known(start) => (Standing::Start, changes),
+        Fit::Applies(changes) => (Standing::Applies, changes),
+        Fit::Not(why) => return Err(elsewhere(repository, subject, here.as_deref(), &why)),
+    };
+    let ids = index.and_then(|index| index.with(&changes, &blobs).ok());
+    let applied = !changes.is_empty();
+    let ground = Ground {
+        standing,
+        start_tree: Both { then: start.clone(), now: here.filter(|_| applied) },
+        patched_tree: Both { then: patched.clone(), now: ids.map(|ids| ids.patched) },
+    };
+    Ok(Stance { ground, changes, blobs })
+}
+
+fn fit(repository: &Repository, subject: &Subject, place: &Place, blobs: &Blobs) -> Result<Fit, Failure> {
+    let root = repository.root();
+    match &subject.source {
+        Source::Run(run) => {
+            let path = run.changes();
+            let changes = ChangeSet::load(&path).with_context(|| format!("{} can't be read", path.display()))?;
+            match (still_applies(root, &changes), still_applies(root, &changes.reversed())) {
+                (Ok(()), _) => Ok(Fit::Applies(changes)),
+                (_, Ok(())) => Ok(Fit::InPlace),
+                (Err(ApplyError::MovedOn(files)), _) => {
+                    let told = files.iter().map(|file| format!("{} ({})", file.path, file.now));
+                    Ok(Fit::Not(told.collect::<Vec<_>>().join(", ")))
+                }
+                (Err(error), _) => Err(error.into()),
+            }
+        }
+        Source::Patch(bytes) => {
+            let (paths, scratch) = (subject.paths(), place.path("patch"));
+            let patch = PatchFile { bytes, paths: &paths, root, scratch: &scratch, blobs };
+            match (patch.changes(Direction::Forth), patch.changes(Direction::Back)) {
+                (Ok(changes), _) => Ok(Fit::Applies(changes)),
+                (_, Ok(_)) => Ok(Fit::InPlace),
+                (Err(PatchFileError::Io(error)), _) => Err(anyhow::Error::from(error).into()),
+                (Err(error), _) => Ok(Fit::Not(error.to_string())),
+            }
+        }
+    }
+}
+
+/// The tree is another one, and the patch doesn't fit it: what it is, and what differs.
+fn elsewhere(repository: &Repository, subject: &Subject, here: Option<&str>, why: &str) -> Failure {
+    let report = &subject.report;
+    let message =
+        format!("the tree at hand is neither the one that run {} started from nor the patched one", report.run);
+    let hint = match &report.head {
+        Some(head) => {
+            format!("check out commit {} in a tree of its own and verify there: kcode -C DIR verify …", short(head))
+        }
+        None => "verify in the folder that the run was made in: kcode -C DIR verify …".to_owned(),
+    };
+    let id = |id: &Option<String>| id.as_deref().map_or("unknown", short).to_owned();
+    let (start, patched) = (id(&report.certificate.start_tree), id(&report.certificate.patched_tree));
+    let head = repository.head().and_then(|head| head.commit);
+    let commit = |commit: &Option<String>| commit.as_deref().map_or("none", short).to_owned();
+    let failure = Failure::new(Outcome::Refused, message, hint)
+        .fact("here", repository.root().display().to_string())
+        .fact(
+            "tree",
+            format!("{}; the run's are {start} and, with the patch, {patched}", here.map_or("unknown", short)),
+        )
+        .fact("HEAD", format!("{}; the run's is {}", commit(&head), commit(&report.head)))
+        .fact("patch", format!("does not fit: {why}"));
+    match dirty(repository) {
+        Some(dirty) => failure.fact("dirty", dirty),
+        None => failure,
+    }
+}
+
+fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}
+
+/// Files that aren't as HEAD has them.
+fn dirty(repository: &Repository) -> Option<String> {
+    let (files, more) = repository.changes(&repository.outline_paths(MAX_PATHS), MAX_DIRTY)?;
+    let names: Vec<_> = files.iter().map(|file| file.path.clone()).collect();
+    (!names.is_empty()).then(|| names.join(", ") + if more { " and more" } else { "" })
+}

@@ -1,0 +1,100 @@
+//! The tests, run behind the wall on a view of their own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::place::Place;
+use crate::cli::failure::Failure;
+use crate::cli::fix::{Interrupts, read_results};
+use crate::evidence::{TrialError, Trials};
+use crate::journal::Outcome;
+use crate::settings::{Redactor, Sandbox, Settings, TestCommand};
+use crate::tools::TestRun;
+use crate::worker::{OverlayPlan, WorkerError, WorkerPlan};
+use crate::workspace::{Blobs, ChangeSet, Repository};
+
+/// Failing tests are run twice, to tell those that always fail from flaky ones.
+const TIMES: u32 = 2;
+/// The name of the trial, and of the folder of its logs.
+const NAME: &str = "view";
+/// Paths that are looked through for folders of dependencies.
+const MAX_PATHS: usize = 100_000;
+
+/// What is needed to hold it.
+pub struct Trial<'a> {
+    /// Whose tree.
+    pub repository: &'a Repository,
+    /// Limits and the wall.
+    pub settings: &'a Settings,
+    /// Takes known secrets out of what tests print.
+    pub redactor: &'a Redactor,
+    /// Where everything happens.
+    pub place: &'a Place,
+}
+
+impl Trial<'_> {
+    /// Runs `command` on the tree with `changes`, whose contents are in `blobs`.
+    ///
+    /// # Errors
+    /// When there can't be a view or a worker, and when a person ends it.
+    pub fn hold(&self, command: &TestCommand, changes: &ChangeSet, blobs: &Blobs) -> Result<Vec<TestRun>, Failure> {
+        let trials = Trials {
+            repository: self.repository.clone(),
+            plan: self.plan(command),
+            dependencies: self.settings.dependencies.value.clone(),
+            folder: self.place.path("trials"),
+            blobs: blobs.folder().to_owned(),
+            residue: Arc::default(),
+        };
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+        let held = runtime.block_on(async {
+            let Interrupts { asked, .. } = Interrupts::listen()?;
+            trials.hold(NAME, changes, TIMES, asked).await.map_err(|error| self.failure(&error))
+        });
+        // A copy that is still being made was told to stop.
+        runtime.shutdown_background();
+        let mut runs = held?;
+        let logs = trials.plan.logs.join(NAME);
+        for run in &mut runs {
+            read_results(run, &logs, self.redactor).map_err(anyhow::Error::from)?;
+        }
+        Ok(runs)
+    }
+
+    fn plan(&self, command: &TestCommand) -> WorkerPlan {
+        let (settings, root) = (self.settings, self.repository.root());
+        let seen = self.repository.outline_paths(MAX_PATHS);
+        // Which overlay that is, the trial says; this only says that one is wanted.
+        let overlay = OverlayPlan { tree: root.to_owned(), layers: PathBuf::new(), git: Vec::new() };
+        WorkerPlan {
+            view: root.to_owned(),
+            overlay: (settings.sandbox.value != Sandbox::Off).then_some(overlay),
+            logs: self.place.path("logs"),
+            scratch: self.place.path("scratch"),
+            readable: self.repository.dependency_targets(&settings.dependencies.value, &seen),
+            tests: Some(command.clone()),
+            deadline: settings.test_deadline.value,
+            idle: settings.test_idle.value,
+            child_env: settings.child_env.value.clone(),
+            readable_secrets: settings.readable_secrets.value.clone(),
+            sandbox: settings.sandbox.value,
+            program: None,
+        }
+    }
+
+    fn failure(&self, error: &TrialError) -> Failure {
+        let told = self.redactor.text(&error.to_string()).into_owned();
+        match error {
+            TrialError::CalledOff => Failure::new(Outcome::Interrupted, "interrupted", "nothing is left of it"),
+            TrialError::View(error) => Failure::new(error.outcome(), told, error.hint()),
+            TrialError::Changes(error) => Failure::new(error.outcome(), told, error.hint()),
+            TrialError::Worker(error @ WorkerError::WallIncomplete { .. }) => {
+                Failure::new(Outcome::Refused, told, error.hint())
+            }
+            TrialError::Worker(error) if error.is_disk_failure() => Failure::new(Outcome::Storage, told, error.hint()),
+            TrialError::Worker(error) => Failure::new(Outcome::Internal, told, error.hint()),
+            TrialError::Io(_) | TrialError::Restless => Failure::internal(told),
+        }
+    }
+}

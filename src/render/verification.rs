@@ -1,0 +1,127 @@
+//! A verification as a table for people: what the report says, and what is so.
+
+use std::fmt::Write as _;
+
+use super::people::{counted, outcome, style};
+use super::sanitise;
+use crate::evidence::Verdict;
+use crate::report::{Both, Standing, TestsCompared, Verification};
+use crate::tools::TestRun;
+
+/// Tests that are named.
+const NAMED: usize = 20;
+
+/// The table; `failing` is the run whose output shows why tests fail.
+#[must_use]
+pub fn verification_table(verification: &Verification, failing: Option<&TestRun>) -> String {
+    let mut out = String::new();
+    // Writing to a String can't fail.
+    let _ = write_table(&mut out, verification, failing);
+    out
+}
+
+fn write_table(out: &mut String, told: &Verification, failing: Option<&TestRun>) -> std::fmt::Result {
+    writeln!(out, "run       {} ({})", told.run, told.certified.name())?;
+    writeln!(out, "tests     {}", sanitise(&told.command))?;
+    writeln!(out, "tree      {}", tree(told))?;
+    writeln!(out, "\n{:<16}{:<16}now", "", "report")?;
+    let code = |code: Option<i32>| code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+    row(out, "exit code", &Both { then: code(told.exit.then), now: code(told.exit.now) })?;
+    if told.counts.then.is_some() || told.counts.now.is_some() {
+        let count = |name, of: fn(&crate::journal::TestCounts) -> u64| {
+            let shown =
+                |counts: &Option<_>| counts.as_ref().map_or_else(|| "unknown".to_owned(), |c| of(c).to_string());
+            (name, Both { then: shown(&told.counts.then), now: shown(&told.counts.now) })
+        };
+        for (name, both) in
+            [count("passed", |c| c.passed), count("failed", |c| c.failed), count("skipped", |c| c.skipped)]
+        {
+            row(out, name, &both)?;
+        }
+    }
+    if let Some(tests) = &told.tests {
+        write_tests(out, tests)?;
+    }
+    for differs in &told.environment {
+        let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { sanitise(text).into_owned() };
+        let (then, now) = (shown(&differs.was.then), shown(&differs.was.now));
+        writeln!(out, "differs   {}: {then} → {now}", sanitise(&differs.what))?;
+    }
+    for note in &told.notes {
+        writeln!(out, "note      {}", sanitise(note))?;
+    }
+    if let Some(run) = failing {
+        writeln!(out, "\n{}", sanitise(run.excerpt.trim_end()))?;
+    }
+    write!(out, "\n{}  {}   {:.1} s", outcome(told.outcome), sanitise(&told.detail), told.ms as f64 / 1e3)
+}
+
+fn row(out: &mut String, name: &str, both: &Both<String>) -> std::fmt::Result {
+    let line = format!("{name:<16}{:<16}{}", both.then, both.now);
+    if both.then == both.now { writeln!(out, "{line}") } else { writeln!(out, "{}", style(line).yellow()) }
+}
+
+fn tree(told: &Verification) -> String {
+    let short = |id: &Option<String>| id.as_deref().map_or("unknown", |id| id.get(..12).unwrap_or(id)).to_owned();
+    let ground = &told.ground;
+    let (start, patched) = (&ground.start_tree, &ground.patched_tree);
+    let known = start.then.is_some() && patched.then.is_some() && patched.now.is_some();
+    match ground.standing {
+        Standing::Start | Standing::Patched if !known => {
+            "git can't tell; the files of the patch are as they were".to_owned()
+        }
+        Standing::Start if patched.then == patched.now => {
+            format!("as the report says: {} → {}", short(&start.now), short(&patched.now))
+        }
+        Standing::Start => {
+            format!(
+                "{} as the report says, but patched it is {}, not {}",
+                short(&start.now),
+                short(&patched.now),
+                short(&patched.then)
+            )
+        }
+        Standing::Patched => format!("as the report says, with the patch in it: {}", short(&patched.now)),
+        Standing::Applies => {
+            format!(
+                "another one: the run started from {}, this is {}; the patch applies",
+                short(&start.then),
+                short(&start.now)
+            )
+        }
+        Standing::Contains => {
+            format!(
+                "another one: the patched one was {}, this is {}; the patch is in it",
+                short(&patched.then),
+                short(&patched.now)
+            )
+        }
+    }
+}
+
+fn write_tests(out: &mut String, tests: &TestsCompared) -> std::fmt::Result {
+    let differing = match tests.differences.len() {
+        0 => "none differs".to_owned(),
+        1 => "1 differs".to_owned(),
+        count => format!("{count} differ"),
+    };
+    writeln!(out, "{:<16}{:<16}{differing}", "single tests", tests.certified)?;
+    let word = |verdict: Option<Verdict>| match verdict {
+        Some(Verdict::Passed) => "passed",
+        Some(Verdict::Failed) => "failed",
+        Some(Verdict::Skipped) => "skipped",
+        None => "not there",
+    };
+    for told in tests.differences.iter().take(NAMED) {
+        let line = format!("  {:<14}{:<16}{}", word(told.then), word(told.now), sanitise(&told.test));
+        writeln!(out, "{}", style(line).yellow())?;
+    }
+    if let Some(more) = tests.differences.len().checked_sub(NAMED + 1) {
+        writeln!(out, "  and {}", counted(more + 1, "other"))?;
+    }
+    if !tests.flaky.is_empty() {
+        let names: Vec<_> = tests.flaky.iter().take(NAMED).map(|name| sanitise(name)).collect();
+        writeln!(out, "flaky, not compared: {}", names.join(", "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! A run in the trailers of a commit message, which `git interpret-trailers` reads.
+
+use super::shape::{Report, TestsReport};
+use crate::journal::TestResult;
+use crate::render::sanitise;
+
+/// Tests of a list that are named; a trailer is a line.
+const NAMES: usize = 3;
+/// Of a command or a test's name.
+const MOST_CHARS: usize = 120;
+/// Of a tree's id, as git shortens them in large repositories.
+const ID: usize = 12;
+
+/// The trailers: a line each, `Key: value`.
+#[must_use]
+pub fn trailers(report: &Report) -> String {
+    let mut lines = vec![format!("Kcode-Run: {}", report.run), format!("Kcode-Tests: {}", tests(report))];
+    // What isn't known isn't claimed.
+    lines.extend(report.usage.cost_usd.map(|cost| format!("Kcode-Cost: {cost}")));
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+fn tests(report: &Report) -> String {
+    let tests = &report.tests;
+    let (Some(command), Some(after)) = (&tests.command, &tests.after) else { return "none".to_owned() };
+    let mut told = vec![went(&after.result)];
+    told.extend(lists(tests));
+    let tree = report.certificate.patched_tree.as_deref().map(|id| format!("tree {}", id.get(..ID).unwrap_or(id)));
+    let stale = (!tests.fresh).then(|| "before the last edit".to_owned());
+    let ground: Vec<_> = tree.into_iter().chain(stale).collect();
+    let ground = if ground.is_empty() { String::new() } else { format!(" ({})", ground.join(", ")) };
+    format!("{}: {}{ground}", plain(command), told.join(", "))
+}
+
+fn went(result: &TestResult) -> String {
+    match result.counts {
+        Some(counts) if result.passed && counts.failed == 0 => format!("{} passed", counts.passed),
+        Some(counts) => format!("fail, {} passed, {} failed", counts.passed, counts.failed),
+        None if result.passed => "pass, by the exit code alone".to_owned(),
+        None => "fail, by the exit code alone".to_owned(),
+    }
+}
+
+/// What the patch did for single tests.
+fn lists(tests: &TestsReport) -> Vec<String> {
+    let lists = tests.matrix.lists().filter(|(_, names)| !names.is_empty());
+    let told = lists.map(|(what, names)| {
+        let shown: Vec<_> = names.iter().take(NAMES).map(|name| plain(name)).collect();
+        let more =
+            names.len().checked_sub(NAMES + 1).map_or_else(String::new, |more| format!(" and {} more", more + 1));
+        format!("{what} {}{more}", shown.join(" "))
+    });
+    told.collect()
+}
+
+/// On one line, and not too long.
+fn plain(text: &str) -> String {
+    let clean = sanitise(text);
+    let line = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut: String = line.chars().take(MOST_CHARS).collect();
+    if cut.len() < line.len() { cut + "…" } else { cut }
+}

@@ -1,0 +1,249 @@
+//! A run's certificate held against the tests as they go now: what `kcode verify` finds, schema `kcode.verification/1`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::shape::Report;
+use crate::evidence::{Difference, Verdicts};
+use crate::journal::{Outcome, RunId, TestCounts, TestEnvironment};
+use crate::render::counted;
+use crate::tools::TestRun;
+
+/// The schema that a verification names.
+pub const VERIFICATION_SCHEMA: &str = "kcode.verification/1";
+
+/// What a run said, and what is so now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Both<T> {
+    /// As the report has it.
+    pub then: T,
+    /// As it is.
+    pub now: T,
+}
+
+/// A whole verification.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Verification {
+    /// Always [`VERIFICATION_SCHEMA`] when written by this version.
+    pub schema: String,
+    /// The run.
+    pub run: RunId,
+    /// What the run itself came to.
+    pub certified: Outcome,
+    /// What this verification came to.
+    pub outcome: Outcome,
+    /// The exit code of that outcome.
+    pub exit_code: u8,
+    /// Why, in one line.
+    pub detail: String,
+    /// Whether nothing is otherwise than the report says; the environment has no say in it.
+    pub agrees: bool,
+    /// The command that was run.
+    pub command: String,
+    /// The tree that it ran on.
+    pub ground: Ground,
+    /// The exit code; `null` when a signal or kcode ended the tests.
+    pub exit: Both<Option<i32>>,
+    /// Whether the tests pass.
+    pub passed: Both<bool>,
+    /// The runner's own count.
+    pub counts: Both<Option<TestCounts>>,
+    /// Single tests; `null` when one side knows of none.
+    pub tests: Option<TestsCompared>,
+    /// What the tests run in, as far as it differs.
+    pub environment: Vec<EnvironmentDifference>,
+    /// What else has to be known, a sentence each.
+    pub notes: Vec<String>,
+    /// Milliseconds that the tests took now.
+    pub ms: u64,
+}
+
+/// On which tree the tests ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Ground {
+    /// How the tree at hand stands to the run's.
+    pub standing: Standing,
+    /// Git's id of the tree without the patch; `null` when it isn't known.
+    pub start_tree: Both<Option<String>>,
+    /// Git's id of the tree that the tests ran on; `null` when it isn't known.
+    pub patched_tree: Both<Option<String>>,
+}
+
+/// How the tree at hand stands to the run's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It is the one that the run started from; the patch was applied to a view of it.
+    Start,
+    /// It is the patched one; the tests ran on it as it stands.
+    Patched,
+    /// It is neither, but the patch applies to it.
+    Applies,
+    /// It is neither, but the patch is in it.
+    Contains,
+}
+
+/// Single tests, then and now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TestsCompared {
+    /// How many the report knows.
+    pub certified: u64,
+    /// Those that go otherwise.
+    pub differences: Vec<Difference>,
+    /// Those that were flaky then or are now: they aren't compared.
+    pub flaky: Vec<String>,
+}
+
+/// One thing of the environment that is otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EnvironmentDifference {
+    /// Such as `kernel`.
+    pub what: String,
+    /// What it was and is.
+    #[serde(flatten)]
+    pub was: Both<String>,
+}
+
+/// How the tests go now.
+pub struct Measured<'a> {
+    /// The runs, all on the same tree; more than one when the first failed.
+    pub runs: &'a [TestRun],
+    /// On which tree.
+    pub ground: Ground,
+    /// What each test said then, where that is kept.
+    pub then: Option<&'a Verdicts>,
+    /// What the tests run in now.
+    pub environment: &'a TestEnvironment,
+    /// What else has to be known.
+    pub notes: Vec<String>,
+}
+
+impl Verification {
+    /// Holds `report` against how its tests go now. `None` when one of both has no run of them.
+    #[must_use]
+    pub fn of(report: &Report, measured: Measured<'_>) -> Option<Self> {
+        let (certified, last) = (&report.tests.after.as_ref()?.result, measured.runs.last()?);
+        let results: Vec<_> = measured.runs.iter().filter_map(|run| run.results.clone()).collect();
+        let tests = compared(measured.then, Verdicts::of(&results).as_ref());
+        let then = report.certificate.environment.as_ref();
+        let mut verification = Self {
+            schema: VERIFICATION_SCHEMA.to_owned(),
+            run: report.run.clone(),
+            certified: report.outcome,
+            outcome: Outcome::Verified,
+            exit_code: 0,
+            detail: String::new(),
+            agrees: true,
+            command: last.command.clone(),
+            ground: measured.ground,
+            exit: Both { then: certified.exit_code, now: last.exit_code },
+            passed: Both { then: certified.passed, now: last.passed() },
+            counts: Both { then: certified.counts, now: last.counts },
+            tests,
+            environment: then.map_or_else(Vec::new, |then| differences(then, measured.environment)),
+            notes: measured.notes,
+            ms: measured.runs.iter().map(|run| run.ms).sum(),
+        };
+        verification.judge(report);
+        Some(verification)
+    }
+
+    fn judge(&mut self, report: &Report) {
+        let differing = self.differing();
+        self.agrees = differing.is_empty();
+        let command = &self.command;
+        (self.outcome, self.detail) = match (self.passed.now, self.agrees) {
+            (false, true) => (Outcome::TestsFailing, format!("{command} fails, as the report says")),
+            (false, false) => (Outcome::TestsFailing, format!("{command} fails; {}", differing.join("; "))),
+            (true, false) => (Outcome::Refused, format!("{command} passes, but {}", differing.join("; "))),
+            (true, true) => match report.outcome {
+                Outcome::Verified => (Outcome::Verified, format!("{command} passes, and all is as the report says")),
+                outcome @ Outcome::Refused => (outcome, format!("the run was refused: {}", report.detail)),
+                other => {
+                    (Outcome::Unverified, format!("all is as the report says, but the run ended as {}", other.name()))
+                }
+            },
+        };
+        self.exit_code = self.outcome.exit_code();
+    }
+
+    /// Where reality differs, a clause each.
+    fn differing(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        let flaky = self.tests.as_ref().is_some_and(|tests| !tests.flaky.is_empty());
+        let code = |code: Option<i32>| code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+        if self.exit.then != self.exit.now && !flaky || self.passed.then != self.passed.now {
+            told.push(format!("the exit code was {} and is {}", code(self.exit.then), code(self.exit.now)));
+        }
+        match &self.tests {
+            Some(tests) if !tests.differences.is_empty() => {
+                told.push(format!("{} differently", goes(tests.differences.len())));
+            }
+            // Flaky tests count once here and once there.
+            Some(_) if flaky => {}
+            _ if self.counts.then != self.counts.now => told.push("the runner counts otherwise".to_owned()),
+            _ => {}
+        }
+        if matches!(self.ground.standing, Standing::Applies | Standing::Contains) {
+            told.push("the tree is another one".to_owned());
+        } else if differ(&self.ground.start_tree) || differ(&self.ground.patched_tree) {
+            told.push("the patch makes another tree".to_owned());
+        }
+        told
+    }
+}
+
+fn goes(count: usize) -> String {
+    format!("{} go{}", counted(count, "test"), if count == 1 { "es" } else { "" })
+}
+
+/// Whether both are known and not the same.
+fn differ(ids: &Both<Option<String>>) -> bool {
+    ids.then.as_ref().zip(ids.now.as_ref()).is_some_and(|(then, now)| then != now)
+}
+
+fn compared(then: Option<&Verdicts>, now: Option<&Verdicts>) -> Option<TestsCompared> {
+    let (then, now) = (then?, now?);
+    Some(TestsCompared {
+        certified: then.tests.len() as u64,
+        differences: then.differences(now),
+        flaky: then.flaky.union(&now.flaky).cloned().collect(),
+    })
+}
+
+fn differences(then: &TestEnvironment, now: &TestEnvironment) -> Vec<EnvironmentDifference> {
+    let mut told = Vec::new();
+    let mut tell = |what: &str, then: String, now: String| {
+        if then != now {
+            told.push(EnvironmentDifference { what: what.to_owned(), was: Both { then, now } });
+        }
+    };
+    for (what, then, now) in [
+        ("system", &then.os, &now.os),
+        ("kernel", &then.kernel, &now.kernel),
+        ("processor", &then.arch, &now.arch),
+        ("kcode", &then.kcode, &now.kcode),
+    ] {
+        tell(what, then.clone(), now.clone());
+    }
+    tell("processors", then.cpus.to_string(), now.cpus.to_string());
+    for program in &then.programs {
+        let other = now.programs.iter().find(|other| other.name == program.name);
+        if other.is_none_or(|other| (other.sha256, other.bytes) != (program.sha256, program.bytes)) {
+            let path = |path: &str, bytes: u64| format!("{path} ({bytes} bytes)");
+            let now = other.map_or_else(|| "not found".to_owned(), |other| path(&other.path, other.bytes));
+            told.push(EnvironmentDifference {
+                what: program.name.clone(),
+                was: Both { then: path(&program.path, program.bytes), now },
+            });
+        }
+    }
+    let only = |one: &[String], other: &[String]| {
+        one.iter().filter(|name| !other.contains(name)).cloned().collect::<Vec<_>>().join(" ")
+    };
+    let (gone, come) = (only(&then.variables, &now.variables), only(&now.variables, &then.variables));
+    if gone != come {
+        told.push(EnvironmentDifference { what: "variables".to_owned(), was: Both { then: gone, now: come } });
+    }
+    told
+}

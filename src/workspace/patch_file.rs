@@ -1,0 +1,161 @@
+//! A patch file taken for the changes that it would make to a tree, which stays as it is.
+//!
+//! The files that the patch touches are copied to a folder of our own, `git apply` works there, and what it made
+//! of them is the change set.
+
+use std::ffi::OsStr;
+use std::fs::DirBuilder;
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, Permissions, PermissionsExt as _};
+
+use super::file_state::{self, Found};
+use super::{Blobs, ChangeSet, ChangedFile, FileMode, FileState, git};
+use crate::journal::RelPath;
+
+/// A patch in git's format, and the tree that it is held against.
+pub struct PatchFile<'a> {
+    /// The patch.
+    pub bytes: &'a [u8],
+    /// Every path that it touches, both of a rename.
+    pub paths: &'a [RelPath],
+    /// The tree.
+    pub root: &'a Path,
+    /// Where copies are made; gone afterwards.
+    pub scratch: &'a Path,
+    /// Where new contents are kept.
+    pub blobs: &'a Blobs,
+}
+
+/// Which way a patch is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// As it is written.
+    Forth,
+    /// From what it makes to what it was made from.
+    Back,
+}
+
+/// Why a patch makes no changes of a tree.
+#[derive(Debug, thiserror::Error)]
+pub enum PatchFileError {
+    /// It doesn't fit.
+    #[error("git can't apply it: {0}")]
+    Unfit(String),
+    /// It touches something that is no file here, or that is git's.
+    #[error("{0} is no file that a patch may touch")]
+    NoFile(RelPath),
+    /// It touches more than it was said to.
+    #[error("it changes {0}, which it was not said to")]
+    Unnamed(String),
+    /// Something can't be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl PatchFile<'_> {
+    /// The changes that applying it would make. Blocks.
+    ///
+    /// # Errors
+    /// When it doesn't fit the tree as it stands, or touches what it shouldn't.
+    pub fn changes(&self, direction: Direction) -> Result<ChangeSet, PatchFileError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(self.scratch)?;
+        let folder = tempfile::tempdir_in(self.scratch)?;
+        let place = folder.path().canonicalize()?;
+        let tree = Dir::open_ambient_dir(self.root, ambient_authority())?;
+        let copy = Dir::open_ambient_dir(&place, ambient_authority())?;
+        let before = self.paths.iter().map(|path| copied(&tree, &copy, path)).collect::<Result<Vec<_>, _>>()?;
+        apply(&place, self.bytes, direction)?;
+        self.refuse_unnamed(&place)?;
+        let mut entries = Vec::new();
+        for (path, before) in self.paths.iter().zip(before) {
+            let after = self.kept(&copy, path)?;
+            if before != after {
+                entries.push(ChangedFile { path: path.clone(), before, after });
+            }
+        }
+        entries.sort_by(|one, other| one.path.cmp(&other.path));
+        entries.dedup();
+        Ok(ChangeSet::new(entries))
+    }
+
+    /// What stands at `path` now, with its content kept.
+    fn kept(&self, copy: &Dir, path: &RelPath) -> Result<Option<FileState>, PatchFileError> {
+        match file_state::look(copy, path.as_path())? {
+            Found::Nothing | Found::Folder => Ok(None),
+            Found::Special => Err(PatchFileError::NoFile(path.clone())),
+            Found::File(mode, _) => {
+                let content = file_state::content(copy, path.as_path(), mode)?;
+                Ok(Some(FileState { mode, sha256: self.blobs.keep(&content)? }))
+            }
+        }
+    }
+
+    fn refuse_unnamed(&self, place: &Path) -> Result<(), PatchFileError> {
+        let named = |path: &Path| self.paths.iter().any(|known| known.as_path() == path);
+        let all = ignore::WalkBuilder::new(place).standard_filters(false).build().flatten();
+        let files = all.filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
+        let mut paths = files.filter_map(|entry| file_state::relative(place, entry.path()));
+        match paths.find(|path| !named(path)) {
+            Some(path) => Err(PatchFileError::Unnamed(path.display().to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Copies what stands at `path`, if anything does, and says what that is.
+fn copied(tree: &Dir, copy: &Dir, path: &RelPath) -> Result<Option<FileState>, PatchFileError> {
+    let place = path.as_path();
+    let found = if file_state::is_of_git(place) { Found::Special } else { file_state::look(tree, place)? };
+    let mode = match found {
+        // A folder may give way to a file.
+        Found::Nothing | Found::Folder => return Ok(None),
+        Found::Special => return Err(PatchFileError::NoFile(path.clone())),
+        Found::File(mode, _) => mode,
+    };
+    let content = file_state::content(tree, place, mode)?;
+    if let Some(parent) = place.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        copy.create_dir_all(parent)?;
+    }
+    if mode.is_symlink() {
+        copy.symlink_contents(file_state::as_path(&content), place)?;
+    } else {
+        copy.write(place, &content)?;
+        let bits = if mode == FileMode::Executable { 0o700 } else { 0o600 };
+        copy.set_permissions(place, Permissions::from_mode(bits))?;
+    }
+    Ok(Some(FileState { mode, sha256: crate::journal::Digest::of(&content) }))
+}
+
+fn apply(place: &Path, patch: &[u8], direction: Direction) -> Result<(), PatchFileError> {
+    let mut child = command(place, direction).spawn()?;
+    let mut stdin = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        // Beside reading, so that neither waits for the other; git may end without reading all of it.
+        scope.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(patch)));
+        child.wait_with_output()
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let first = said.lines().next().unwrap_or("it failed without a word");
+    Err(PatchFileError::Unfit(first.trim_start_matches("error: ").to_owned()))
+}
+
+/// `git apply` in a folder that belongs to no repository, as nobody's settings would have it.
+fn command(place: &Path, direction: Direction) -> Command {
+    let mut command = git::command(place);
+    let above = place.parent().map_or_else(PathBuf::new, Path::to_owned);
+    command.env("GIT_CEILING_DIRECTORIES", above).env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command.args(["-c", "core.attributesFile=/dev/null", "apply", "--whitespace=nowarn"].map(OsStr::new));
+    if direction == Direction::Back {
+        command.arg("--reverse");
+    }
+    command.arg("-").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
