@@ -1,58 +1,153 @@
-//! `kcode apply`: a run's patch, written to the working tree: all files or none.
+//! `kcode apply`: a run's patch, written to the working tree, all files or none.
+
+use std::path::Path;
 
 use anyhow::Context;
 
-use super::arguments::{Global, RunArgument};
+use super::arguments::{ApplyArguments, Global};
 use super::failure::Failure;
+use super::fix::write_report;
 use super::{output, runs};
-use crate::journal::{Event, FileJournal, Journal, Outcome, RunFolder, recover};
-use crate::render::counted;
-use crate::workspace::{self, ApplyError, Blobs, ChangeSet};
+use crate::journal::{Applied, Event, FileJournal, Journal, Outcome, RunFolder, recover};
+use crate::render::{counted, sanitise};
+use crate::report::{self, Report};
+use crate::workspace::{self, ApplyError, Blobs, ChangeSet, Merged, RecordError, Transaction, Wanted};
 
 /// Applies a run that a person names, whatever its evidence: naming it is the decision.
-pub fn execute(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure> {
-    let run = runs::find(global, arguments)?;
+pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, Failure> {
+    let run = runs::find(global, &arguments.which)?;
     let report = runs::load(&run)?;
     if report.patch.is_none() {
         return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));
     }
     if report.applied.is_some() {
-        return Err(Failure::new(
-            Outcome::Refused,
-            format!("run {} was applied already", run.id()),
-            "nothing is left to do",
-        ));
+        let hint = format!("take it back with: kcode undo {}", run.id());
+        return Err(Failure::new(Outcome::Refused, format!("run {} was applied already", run.id()), hint));
     }
-    let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
-    let mut journal = FileJournal::reopen(&run.journal(), &recovered)?;
-    let files = apply(&run, std::path::Path::new(&report.repository), &mut journal)?;
-    output::say(&format!("applied run {}: {}", run.id(), counted(files as usize, "file")));
+    let mut journal = reopen(&run)?;
+    let (root, patch) = (Path::new(&report.repository), changes(&run)?);
+    let merged = if arguments.three_way {
+        workspace::merge(root, &patch, &Blobs::at(&run.blobs()))?
+    } else {
+        Merged { changes: patch.clone(), files: Vec::new() }
+    };
+    let wanted = wanted(arguments, &report, &merged);
+    if merged.changes.is_empty() && wanted.is_none() {
+        let message = format!("your tree has all of run {} already", run.id());
+        return Err(Failure::new(Outcome::NoChange, message, "nothing is left to do"));
+    }
+    let recording = wanted.as_ref().map(|wanted| (wanted, &patch));
+    let applied = carry_out(&run, root, &mut journal, merged, recording);
+    renew_report(&run);
+    say_applied(&report, &applied?);
     Ok(Outcome::Verified)
 }
 
-/// Writes the change set of `run` to the tree at `root` and notes it.
-pub fn apply(run: &RunFolder, root: &std::path::Path, journal: &mut dyn Journal) -> Result<u64, Failure> {
-    let changes = run.changes();
-    let changes = ChangeSet::load(&changes).with_context(|| format!("{} can't be read", changes.display()))?;
-    apply_changes(run, root, &changes, journal)
+fn wanted(arguments: &ApplyArguments, report: &Report, merged: &Merged) -> Option<Wanted> {
+    let wanted = Wanted {
+        index: arguments.index || arguments.commit,
+        branch: arguments.branch.clone(),
+        commit: arguments.commit.then(|| report::commit_message(report, &merged.files)),
+    };
+    (wanted != Wanted::default()).then_some(wanted)
 }
 
-/// The same with what a review accepted of it.
+fn say_applied(report: &Report, applied: &Applied) {
+    let run = &report.run;
+    output::say(&format!("applied run {run}: {}", counted(applied.files as usize, "file")));
+    if report.outcome != Outcome::Verified {
+        output::say(&format!("  not verified: the run ended as {}", report.outcome.name()));
+    }
+    for path in &applied.merged {
+        output::say(&format!("  merged with your changes, not tested: {}", sanitise(path.as_str())));
+    }
+    let branch = applied.branch.as_ref().map(|name| format!("on the new branch {name}"));
+    let commit = applied.commit.as_ref().map(|id| format!("committed as {}", id.get(..12).unwrap_or(id)));
+    let staged = (applied.staged && commit.is_none()).then(|| "staged".to_owned());
+    for told in [branch, staged, commit].into_iter().flatten() {
+        output::say(&format!("  {}", sanitise(&told)));
+    }
+    output::say(&format!("take it back with: kcode undo {run}"));
+}
+
+/// Writes the change set of `run` to the tree at `root`, exactly, and notes it.
+///
+/// # Errors
+/// When a touched file is no longer what it was, and when something can't be read or written: nothing is written then.
+pub fn apply(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<Applied, Failure> {
+    apply_changes(run, root, changes(run)?, journal)
+}
+
+/// The same with a part of it, whose contents are in the blobs of `run`.
+///
+/// # Errors
+/// As above.
 pub fn apply_changes(
     run: &RunFolder,
-    root: &std::path::Path,
-    changes: &ChangeSet,
+    root: &Path,
+    changes: ChangeSet,
     journal: &mut dyn Journal,
-) -> Result<u64, Failure> {
-    let applied = workspace::apply(root, changes, &Blobs::at(&run.blobs()))?;
-    let files = applied.files;
-    // The tree is written by now: what was set aside for the end makes sure that the journal knows.
-    journal.conclude(vec![Event::Applied(applied)])?;
-    Ok(files)
+) -> Result<Applied, Failure> {
+    carry_out(run, root, journal, Merged { changes, files: Vec::new() }, None)
+}
+
+/// `recording` is what git is to be told, and of which patch.
+fn carry_out(
+    run: &RunFolder,
+    root: &Path,
+    journal: &mut dyn Journal,
+    merged: Merged,
+    recording: Option<(&Wanted, &ChangeSet)>,
+) -> Result<Applied, Failure> {
+    let transaction = Transaction::recorded(run, root, &merged.changes, recording)?;
+    let wanted = recording.map(|(wanted, _)| wanted.clone()).unwrap_or_default();
+    let applied = Applied {
+        files: transaction.files(),
+        merged: merged.files,
+        staged: wanted.index,
+        branch: wanted.branch,
+        commit: transaction.commit().map(str::to_owned),
+    };
+    note(journal, transaction, Event::Applied(applied.clone()))?;
+    Ok(applied)
+}
+
+/// Makes it so, or takes it back: what the journal doesn't know of must not be.
+pub fn note(journal: &mut dyn Journal, transaction: Transaction, event: Event) -> Result<(), Failure> {
+    if let Err(unnoted) = journal.conclude(vec![event]) {
+        transaction.take_back()?;
+        return Err(unnoted.into());
+    }
+    transaction.keep().map_err(|untold| {
+        let message = format!("the files are written, but {untold}");
+        Failure::new(Outcome::Refused, message, "stage or commit them with git, or take them back with kcode undo")
+    })
+}
+
+fn changes(run: &RunFolder) -> Result<ChangeSet, Failure> {
+    let path = run.changes();
+    Ok(ChangeSet::load(&path).with_context(|| format!("{} can't be read", path.display()))?)
+}
+
+/// The journal of a run that has ended, to note what becomes of its patch.
+pub fn reopen(run: &RunFolder) -> Result<FileJournal, Failure> {
+    let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
+    Ok(FileJournal::reopen(&run.journal(), &recovered)?)
+}
+
+/// The report is a fold over the journal, and what is done is done: a report that can't be written is only told.
+pub fn renew_report(run: &RunFolder) {
+    if let Err(failure) = runs::load(run).and_then(|report| write_report(run, &report)) {
+        output::say(&failure.to_string());
+    }
 }
 
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
-        Self::new(error.outcome(), error.to_string(), error.hint())
+        let failure = Self::new(error.outcome(), error.to_string(), error.hint());
+        let (ApplyError::Conflicts(files) | ApplyError::Record(RecordError::Conflicts(files))) = error else {
+            return failure;
+        };
+        files.into_iter().fold(failure, |failure, file| failure.fact("file", format!("{}: {}", file.path, file.why)))
     }
 }

@@ -100,8 +100,10 @@ pub enum Command {
     Show(ShowArguments),
     /// Look at the patch of a run hunk by hunk, and apply what you accept
     Review(ReviewArguments),
-    /// Write the patch of a run to the working tree
-    Apply(RunArgument),
+    /// Write the patch of a run to the working tree: all files or none
+    Apply(ApplyArguments),
+    /// Put back what stood in the working tree before a run was applied
+    Undo(RunArgument),
     /// Run the tests of a run once more, on a clean view, and say where its report and reality differ
     Verify(VerifyArguments),
     /// List the runs of this repository
@@ -158,6 +160,26 @@ pub struct ReviewArguments {
     /// Ask line by line instead of drawing on the whole screen
     #[arg(long)]
     pub plain: bool,
+}
+
+/// See [`Command::Apply`].
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub which: RunArgument,
+    /// Merge the patch into files that changed since the run began; no test has run on the result
+    #[arg(long = "3way")]
+    pub three_way: bool,
+    /// Stage what is applied in git's index, and nothing else
+    #[arg(long)]
+    pub index: bool,
+    /// Make the branch NAME at HEAD and check it out
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Commit what is applied, and nothing else; no hook runs, and nothing is signed
+    #[arg(long)]
+    pub commit: bool,
 }
 
 /// See [`Command::Runs`].

@@ -14,6 +14,8 @@ mod output;
 pub mod reference;
 mod review;
 mod runs;
+mod settle;
+mod undo;
 mod verify;
 
 use std::process::ExitCode;
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let global = &arguments.global;
+    settle::settle(global);
     match &arguments.command {
         Command::Fix(fix) => fix::execute(global, fix),
         Command::Resume(resume) => fix::resume(global, resume),
@@ -59,7 +62,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
         Command::Review(review) => review::execute(global, review),
-        Command::Apply(run) => apply::execute(global, run),
+        Command::Apply(apply) => apply::execute(global, apply),
+        Command::Undo(run) => undo::execute(global, run),
         Command::Verify(verify) => verify::execute(global, verify),
         Command::Runs(listing) => runs::list(global, listing),
     }

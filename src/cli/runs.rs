@@ -56,9 +56,10 @@ pub fn list(global: &Global, arguments: &RunsArguments) -> Result<Outcome, Failu
                 let (task, started) = (sanitise(&report.task), &report.timing.started_at);
                 let task = task.lines().next().unwrap_or_default().chars().take(60).collect::<String>();
                 format!(
-                    "{}  {:<14} {}  {task}\n",
+                    "{}  {:<14} {:<8} {}  {task}\n",
                     run.id(),
                     report.outcome.name(),
+                    in_tree(&report),
                     started.get(..16).unwrap_or(started)
                 )
             }
@@ -74,17 +75,27 @@ pub fn list(global: &Global, arguments: &RunsArguments) -> Result<Outcome, Failu
     Ok(Outcome::Verified)
 }
 
+/// What became of the patch in the user's tree.
+fn in_tree(report: &Report) -> &'static str {
+    match (report.applied, report.undone) {
+        (Some(_), _) => "applied",
+        (None, Some(_)) => "undone",
+        (None, None) => "",
+    }
+}
+
 /// The run that was named, or the latest one of this repository.
 pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failure> {
     let place = Place::of(global)?;
     if let Some(prefix) = &arguments.run {
         return Ok(RunFolder::find(&place.state, prefix)?);
     }
-    let of_here = |run: &RunFolder| load(run).is_ok_and(|report| place.is_home_of(&report));
-    RunFolder::all(&place.state)?
-        .into_iter()
-        .find(of_here)
-        .ok_or_else(|| Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others"))
+    place.latest(|_| true)
+}
+
+/// The latest run of this repository whose report is `wanted`.
+pub fn latest(global: &Global, wanted: impl Fn(&Report) -> bool) -> Result<RunFolder, Failure> {
+    Place::of(global)?.latest(wanted)
 }
 
 /// The report of a run, folded from its journal.
@@ -112,6 +123,14 @@ impl Place {
         let env = Environment::from_process();
         let state = settings::state_dir(&env, global.config.as_deref(), root.as_deref())?.value;
         Ok(Self { state, root })
+    }
+
+    fn latest(&self, wanted: impl Fn(&Report) -> bool) -> Result<RunFolder, Failure> {
+        let is_it = |run: &RunFolder| load(run).is_ok_and(|report| self.is_home_of(&report) && wanted(&report));
+        RunFolder::all(&self.state)?
+            .into_iter()
+            .find(is_it)
+            .ok_or_else(|| Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others"))
     }
 
     fn is_home_of(&self, report: &Report) -> bool {

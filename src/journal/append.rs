@@ -284,7 +284,7 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&told);
         journal.watch(Box::new(move |record| heard.lock().unwrap().push(record.seq)));
-        let event = |files| Event::Applied(Applied { files });
+        let event = |files| Event::Applied(Applied { files, ..Applied::default() });
         journal.note(vec![event(1), event(2)]).unwrap();
         assert_eq!(recover(&path).unwrap().records.len(), 2, "it is in the file at once");
         journal.append(vec![event(3)]).unwrap();

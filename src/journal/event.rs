@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Applied, AttemptFailed, BaselineMissing, HunksTried, Matrix, Message, Minimized, Nudged, PatchWritten,
     ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, Reviewed, RunEnded, RunStarted, Stopped,
-    Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, ViewMade, WallBuilt,
+    Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, Undone, ViewMade,
+    WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -86,10 +87,12 @@ pub enum Event {
     Reviewed(Reviewed),
     /// The patch, or what a review accepted of it, was written to the user's tree.
     Applied(Applied),
+    /// What the patch had replaced was put back into the user's tree.
+    Undone(Undone),
     /// What was checked to be gone when the run ended.
     Residue(Residue),
-    /// The end of the run itself; only what a person decides later follows: [`Event::Reviewed`] with its
-    /// tests, [`Event::Applied`], or another end when the
+    /// The end of the run itself; only what a person decides later follows: [`Event::Reviewed`] with its tests,
+    /// [`Event::Applied`], [`Event::Undone`], or another end when the
     /// patch that was wanted could not be applied.
     RunEnded(RunEnded),
 }

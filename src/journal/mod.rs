@@ -46,7 +46,7 @@ pub use recover::{Recovered, recover};
 pub use rel_path::{RelPath, RelPathError};
 pub use reproduction::{Reproduced, Reproduction};
 pub use review::{HunkDecision, HunkReviewed, Reviewed};
-pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunStarted, Stopped};
+pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunStarted, Stopped, Undone};
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
 pub use tampering::{TamperFlag, TamperKind, TestsTouched};

@@ -68,7 +68,7 @@ mod tests {
             seq,
             at: String::new(),
             elapsed_ms: 0,
-            event: Event::Applied(Applied { files: seq }),
+            event: Event::Applied(Applied { files: seq, ..Applied::default() }),
         };
         (0..n).flat_map(|seq| serde_json::to_vec(&record(seq)).unwrap_or_default().into_iter().chain([b'\n'])).collect()
     }

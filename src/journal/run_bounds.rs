@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, RunId, StopReason, Tokens, Usd};
+use super::{Outcome, RelPath, RunId, StopReason, Tokens, Usd};
 
 /// See `Event::RunStarted`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,9 +70,28 @@ pub struct Stopped {
 }
 
 /// See `Event::Applied`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
     /// How many files of the user's tree were written.
+    pub files: u64,
+    /// Those of them that had changed since the run began, so that the patch was merged into them: no test ran on that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<RelPath>,
+    /// Whether they were staged in git's index.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub staged: bool,
+    /// The branch that was made for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The commit that was made of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+/// See `Event::Undone`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Undone {
+    /// How many files of the user's tree were put back.
     pub files: u64,
 }
 

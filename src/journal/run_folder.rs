@@ -112,6 +112,19 @@ impl RunFolder {
         Ok(found.into_iter().map(|(_, run)| run).collect())
     }
 
+    /// The run of that name below `state`, which may not exist.
+    #[must_use]
+    pub fn below(state: &Path, id: RunId) -> Self {
+        let path = runs(state).join(id.as_str());
+        Self { id, path }
+    }
+
+    /// Where what was begun in users' trees is kept until it is done: one folder for all runs, so that it is quick to look.
+    #[must_use]
+    pub fn unfinished_below(state: &Path) -> PathBuf {
+        state.join("unfinished")
+    }
+
     /// The run's id.
     #[must_use]
     pub fn id(&self) -> &RunId {
@@ -188,6 +201,25 @@ impl RunFolder {
     #[must_use]
     pub fn changes(&self) -> PathBuf {
         self.path.join("changes.json")
+    }
+
+    /// How exactly it was applied, for undo; only while it is.
+    #[must_use]
+    pub fn applied(&self) -> PathBuf {
+        self.path.join("applied.json")
+    }
+
+    /// What is being done to the user's tree with this run, until it is done.
+    #[must_use]
+    pub fn unfinished(&self) -> PathBuf {
+        let state = self.path.ancestors().nth(2).unwrap_or(Path::new(""));
+        Self::unfinished_below(state).join(format!("{}.json", self.id))
+    }
+
+    /// What git is going to be told, while it is made.
+    #[must_use]
+    pub fn unfinished_git(&self) -> PathBuf {
+        self.unfinished().with_extension("git")
     }
 
     /// What is used to tell the ids of trees, while the run runs.

@@ -108,7 +108,14 @@ impl Folding {
                 report.budget.stop_reason = Some(stopped.reason);
                 report.detail.clone_from(&stopped.detail);
             }
-            Event::Applied(applied) => report.applied = Some(applied.files),
+            Event::Applied(applied) => {
+                (report.applied, report.undone) = (Some(applied.files), None);
+                report.merged.clone_from(&applied.merged);
+            }
+            Event::Undone(undone) => {
+                (report.applied, report.undone) = (None, Some(undone.files));
+                report.merged.clear();
+            }
             Event::Residue(residue) => report.residue = Some(residue.clone()),
             Event::RunEnded(ended) => report.end(ended),
             Event::RunStarted(_)
@@ -259,6 +266,8 @@ fn empty(started: &RunStarted, at: &str) -> Report {
         },
         timing: TimingReport { started_at: at.to_owned(), ..TimingReport::default() },
         applied: None,
+        merged: Vec::new(),
+        undone: None,
         residue: None,
     }
 }

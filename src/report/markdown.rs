@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::evidence_lines::{write_minimized, write_reproduced};
 use super::shape::{Report, TestsReport, WallReport};
 use crate::journal::{ChangeKind, FileChange, TestResult, Usage};
-use crate::render::sanitise;
+use crate::render::{counted, sanitise};
 
 /// Tests of a list that are named.
 const NAMES: usize = 20;
@@ -46,7 +46,26 @@ fn write_patch(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "\nLeft out: {}", sanitise(gap))?;
     }
     writeln!(out)?;
-    write_minimized(out, patch)
+    write_minimized(out, patch)?;
+    write_applied(out, report)
+}
+
+fn write_applied(out: &mut String, report: &Report) -> std::fmt::Result {
+    let run = &report.run;
+    if let Some(files) = report.applied {
+        writeln!(out, "**Applied** to {}; `kcode undo {run}` takes it back.\n", counted(files as usize, "file"))?;
+    }
+    for path in &report.merged {
+        writeln!(out, "Merged with other changes, not tested: `{}`\n", sanitise(path.as_str()))?;
+    }
+    if let Some(files) = report.undone {
+        writeln!(
+            out,
+            "**Undone**: {} put back; `kcode apply {run}` applies it again.\n",
+            counted(files as usize, "file")
+        )?;
+    }
+    Ok(())
 }
 
 fn kind(file: &FileChange) -> String {

@@ -1,6 +1,7 @@
 //! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal; and what is left of that when
 //! the tests run again.
 
+mod commit_message;
 mod decide;
 mod evidence_lines;
 mod fold;
@@ -10,6 +11,7 @@ mod shape;
 mod trailers;
 mod verification;
 
+pub use commit_message::commit_message;
 pub use decide::{Decision, decide};
 pub use fold::fold;
 pub use latest::Latest;

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{
-    Digest, FileChange, Layer, Limits, Matrix, Minimized, Outcome, Proof, Reproduction, Residue, ResultsKept, RunId,
-    StopReason, TestEnvironment, TestResult, TestsTouched, Tokens, Usage, Usd,
+    Digest, FileChange, Layer, Limits, Matrix, Minimized, Outcome, Proof, RelPath, Reproduction, Residue, ResultsKept,
+    RunId, StopReason, TestEnvironment, TestResult, TestsTouched, Tokens, Usage, Usd,
 };
 
 /// The schema that a report names.
@@ -63,8 +63,12 @@ pub struct Report {
     pub budget: BudgetReport,
     /// Milliseconds.
     pub timing: TimingReport,
-    /// Files written to the user's tree; `null` when nothing was applied.
+    /// Files written to the user's tree; `null` when nothing is applied.
     pub applied: Option<u64>,
+    /// Those of them that the patch was merged into, because they had changed since the run began; no test ran on that.
+    pub merged: Vec<RelPath>,
+    /// Files put back after the patch had been applied; `null` unless that was the last that happened to it.
+    pub undone: Option<u64>,
     /// Law 10; `null` when the run never got so far.
     pub residue: Option<Residue>,
 }

@@ -52,6 +52,30 @@ impl Blobs {
         Ok(digest)
     }
 
+    /// As [`Blobs::keep`]; whole and on the disk on return, also when it was kept before. Its name is after [`Blobs::sync`].
+    ///
+    /// # Errors
+    /// When the folder can't be written.
+    pub fn secure(&self, content: &[u8]) -> io::Result<Digest> {
+        let digest = Digest::of(content);
+        if self.read(digest).is_err() {
+            fs::create_dir_all(&self.folder)?;
+            let mut file = NamedTempFile::new_in(&self.folder)?;
+            file.write_all(content)?;
+            file.persist(self.file(digest)).map_err(|error| error.error)?;
+        }
+        fs::File::open(self.file(digest))?.sync_all()?;
+        Ok(digest)
+    }
+
+    /// The names of all contents reach the disk.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync(&self) -> io::Result<()> {
+        if self.folder.exists() { fs::File::open(&self.folder)?.sync_all() } else { Ok(()) }
+    }
+
     /// The content with this hash.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! split index; the command opens all that its version knows. Output is always `-z` where git has it.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -60,6 +61,24 @@ fn trusted_path(dir: &Path) -> OsString {
 pub(super) fn output<'a>(dir: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Option<Vec<u8>> {
     let output = command(dir).args(arguments).output().ok()?;
     output.status.success().then_some(output.stdout)
+}
+
+/// Runs git with `input`. When it fails, its first words are the error.
+pub(super) fn run(mut command: Command, input: &[u8]) -> Result<Vec<u8>, String> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| format!("git can't be started: {error}"))?;
+    let mut stdin = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        // Beside reading, so that neither waits for the other; git may end without reading all of it.
+        scope.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(input)));
+        child.wait_with_output()
+    });
+    let output = output.map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(said.lines().next().unwrap_or("it failed without a word").to_owned())
 }
 
 /// One value that git ends with a newline, such as a path that may itself hold one.

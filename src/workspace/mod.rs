@@ -17,10 +17,11 @@
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
 //! | [`parts`](Parts), `slide` | a change set in hunks that can be taken, left or rewritten |
 //! | [`patch_file`](PatchFile) | a patch that comes as a file, as the change set that it would make |
-//! | [`apply`](apply()) | the change set written to a tree: all files or none |
+//! | [`recording/`](Recording) | an applied patch in the index, on a branch, in a commit |
+//! | [`apply/`](apply()) | the change set written to a tree, and taken back: all files or none |
 //!
 //! The promise of this room: nothing here writes to the user's tree, index, refs or stash,
-//! except [`apply`](apply()), and that only when every touched file is still what it was.
+//! except a [`Transaction`], and that only when every touched file is still what it was.
 
 mod apply;
 mod blobs;
@@ -41,6 +42,7 @@ mod parts;
 mod patch;
 mod patch_file;
 mod paths;
+mod recording;
 mod repository;
 mod scan;
 mod selection;
@@ -49,7 +51,9 @@ mod tree_id;
 mod view;
 mod walk;
 
-pub use apply::{ApplyError, MovedOn, apply, still_applies};
+pub use apply::{
+    ApplyError, Conflict, Doing, Merged, MovedOn, Settled, Transaction, apply, merge, settle, still_applies,
+};
 pub use blobs::Blobs;
 pub use change_set::{CHANGES_SCHEMA, ChangeSet, ChangedFile};
 pub use error::WorkspaceError;
@@ -59,6 +63,7 @@ pub use overlay::{NoOverlay, Overlay};
 pub use parts::{FileParts, Hunk, Instead, Part, Parts, Place, differing, lines};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use patch_file::{Direction, PatchFile, PatchFileError};
+pub use recording::{RecordError, Recording, Wanted};
 pub use repository::{GitAccess, Head, Repository};
 pub use tree_id::{NoTreeId, TreeIds, TreeIndex};
 pub use view::{Copying, Touched, View, remove_tree};

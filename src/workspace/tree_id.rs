@@ -6,11 +6,11 @@
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::{Blobs, ChangeSet, GitAccess, Repository, file_state, git};
 use crate::journal::Digest;
@@ -124,10 +124,7 @@ impl TreeIndex {
             command.env("GIT_DIR", self.folder.join("git")).env("GIT_WORK_TREE", &self.root);
         }
         // Of the tree as it stands; what a commit would warn of is no matter here.
-        command
-            .args(&self.disarmed)
-            .args(["-c", "core.safecrlf=false", "-c", "advice.addEmbeddedRepo=false"])
-            .stderr(Stdio::piped());
+        command.args(&self.disarmed).args(["-c", "core.safecrlf=false", "-c", "advice.addEmbeddedRepo=false"]);
         command
     }
 
@@ -180,20 +177,8 @@ fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
     File::options().write(true).open(to)?.set_modified(fs::metadata(from)?.modified()?)
 }
 
-/// Runs git with `input`.
-fn run(mut command: Command, input: &[u8]) -> Result<Vec<u8>, NoTreeId> {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    let mut stdin = child.stdin.take();
-    let output = std::thread::scope(|scope| {
-        // Beside reading, so that neither waits for the other; git may end without reading all of it.
-        scope.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(input)));
-        child.wait_with_output()
-    })?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(NoTreeId::Git(said.lines().next().unwrap_or("it failed without a word").to_owned()))
+fn run(command: Command, input: &[u8]) -> Result<Vec<u8>, NoTreeId> {
+    git::run(command, input).map_err(NoTreeId::Git)
 }
 
 fn line(output: Vec<u8>) -> Result<String, NoTreeId> {

@@ -15,7 +15,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::apply::apply;
+use super::apply::{Doing, apply};
 use super::copy::copy;
 use super::differences::Differences;
 use super::error::io_error;
@@ -214,7 +214,7 @@ impl View {
     /// # Errors
     /// When a file is no longer what it was when that run began.
     pub fn restore(&self, changes: &ChangeSet) -> Result<(), ApplyError> {
-        let failed = |source| ApplyError::Write { path: self.root().to_owned(), source };
+        let failed = |source| ApplyError::Write { path: self.root().to_owned(), source, doing: Doing::Apply };
         let Kind::Copy(scene) = &self.kind else {
             return Err(failed(io::Error::other("an overlay is restored before it is mounted")));
         };

@@ -14,7 +14,8 @@ use crate::support::kimi::MockKimi;
 use crate::world::World;
 
 /// What a run may leave in its folder.
-const KEPT: [&str; 9] = [
+const KEPT: [&str; 10] = [
+    "applied.json",
     "blobs",
     "changes.json",
     "journal.jsonl",
@@ -44,6 +45,7 @@ pub fn hold(world: &World, ran: &Ran) {
 pub fn nothing_is_left(world: &World) {
     assert_eq!(processes::about(&world.path("")), [], "processes are left");
     assert_eq!(names(&world.path("tmp")), [""; 0], "temporary files are left");
+    assert_eq!(names(&world.state().join("unfinished")), [""; 0], "something is unfinished");
     for run in world.runs() {
         let left: Vec<_> = names(&run).into_iter().filter(|name| !KEPT.contains(&name.as_str())).collect();
         assert!(left.is_empty(), "the run left {left:?}");

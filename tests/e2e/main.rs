@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes;
 mod fake_runner;
 mod laws;
 mod processes;
@@ -27,10 +28,13 @@ mod tree;
 mod world;
 
 mod apply;
+mod apply_places;
+mod applying;
 mod budget;
 mod certificate;
 mod commands;
 mod crash;
+mod cut_short;
 mod demo;
 mod discretion;
 mod evidence;
@@ -45,11 +49,13 @@ mod interrupt;
 mod minimize;
 mod output;
 mod places;
+mod recorded;
 mod reproduce;
 mod secrets;
 mod task;
 mod terminal;
 mod toolchains;
+mod undo;
 mod verification;
 mod verify;
 mod wire;

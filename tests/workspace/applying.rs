@@ -52,9 +52,9 @@ fn one_file_that_moved_on_stops_all() {
         meddle(&world);
         let before = everything(&world.root());
         let error = apply(&world.root(), &patch.changes, view.blobs()).unwrap_err();
-        assert!(matches!(&error, ApplyError::MovedOn(files) if files.len() == 1), "{error}");
+        assert!(matches!(&error, ApplyError::MovedOn { files, .. } if files.len() == 1), "{error}");
         assert_eq!(error.to_string(), format!("{told} changed since the run began; nothing was applied"));
-        assert!(error.hint().contains("git apply --3way"));
+        assert!(error.hint().contains("kcode apply --3way"));
         assert_eq!(everything(&world.root()), before, "{told}");
     }
 }

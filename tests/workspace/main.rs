@@ -9,5 +9,6 @@ mod patch_files;
 mod patches;
 mod places;
 mod trees;
+mod undoing;
 mod views;
 mod world;

@@ -201,7 +201,7 @@ fn what_was_seen_before_the_user_changed_it_is_the_start() {
     world.write("a", "the user's\n");
     assert_eq!(full_patch(&overlaid.view).bytes, patch.bytes);
     let refused = apply(&world.root(), &patch.changes, overlaid.view.blobs()).unwrap_err();
-    let ApplyError::MovedOn(files) = &refused else { panic!("{refused}") };
+    let ApplyError::MovedOn { files, .. } = &refused else { panic!("{refused}") };
     assert_eq!(files[0].path, path("a"));
     assert!(world.root().join("gone").exists());
 }
@@ -243,7 +243,7 @@ fn a_run_that_goes_on_finds_its_changes() {
 
     world.write("a", "moved on\n");
     let refused = Overlay::prepare(&world.repository(), &world.run(), patch.changes).err().unwrap();
-    assert!(matches!(refused, NoOverlay::Changes(ApplyError::MovedOn(_))), "{refused}");
+    assert!(matches!(refused, NoOverlay::Changes(ApplyError::MovedOn { .. })), "{refused}");
     assert!(!world.run().join("overlay").exists());
 }
 

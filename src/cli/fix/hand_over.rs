@@ -69,7 +69,8 @@ fn kept(report: &Report) -> String {
     let resume = (report.outcome.is_resumable() && applied.is_none()).then(|| format!("kcode resume {run}{raise}"));
     let apply =
         (report.patch.is_some() && applied.is_none()).then(|| format!("kcode review {run} · kcode apply {run}"));
-    let ways: Vec<_> = [resume, apply, Some(format!("kcode show {run}"))].into_iter().flatten().collect();
+    let undo = applied.as_ref().map(|_| format!("kcode undo {run}"));
+    let ways: Vec<_> = [resume, apply, undo, Some(format!("kcode show {run}"))].into_iter().flatten().collect();
     let kept = format!("kept: {}", ways.join(" · "));
     applied.map_or_else(|| kept.clone(), |applied| format!("{applied} · {kept}"))
 }
@@ -92,7 +93,10 @@ fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<Next, Failure> {
     }
     let applied = apply::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal);
     match &applied {
-        Ok(files) => output::say(&format!("applied to {}", counted(*files as usize, "file"))),
+        Ok(applied) => {
+            let (files, run) = (counted(applied.files as usize, "file"), &report.run);
+            output::say(&format!("applied to {files} · take it back with: kcode undo {run}"));
+        }
         Err(refused) => run.open.journal.conclude(vec![Event::RunEnded(end_of(refused))])?,
     }
     let written = write_report(&run.open.folder, &runs::load(&run.open.folder)?);

@@ -6,8 +6,7 @@ use super::desk::Desk;
 use super::plain::ask;
 use super::signals::Signals;
 use crate::cli::failure::Failure;
-use crate::cli::fix::write_report;
-use crate::cli::{apply, output, runs};
+use crate::cli::{apply, output};
 use crate::evidence::Verdict;
 use crate::journal::Outcome;
 use crate::render::{counted, sanitise};
@@ -39,9 +38,10 @@ pub async fn conclude(desk: &mut Desk, review: &Review, signals: &mut Signals) -
         }
     }
     let root = desk.repository.root().to_owned();
-    let files = apply::apply_changes(&desk.run, &root, &changes, &mut desk.journal)?;
-    output::say(&format!("applied to {}: {}", counted(files as usize, "file"), review.tally()));
-    write_report(&desk.run, &runs::load(&desk.run)?)?;
+    let applied = apply::apply_changes(&desk.run, &root, changes, &mut desk.journal)?;
+    let (files, run) = (counted(applied.files as usize, "file"), desk.run.id());
+    output::say(&format!("applied to {files}: {} · take it back with: kcode undo {run}", review.tally()));
+    apply::renew_report(&desk.run);
     Ok(Some(Outcome::Verified))
 }
 

@@ -78,7 +78,7 @@ fn fit(repository: &Repository, subject: &Subject, place: &Place, blobs: &Blobs)
             match (still_applies(root, &changes), still_applies(root, &changes.reversed())) {
                 (Ok(()), _) => Ok(Fit::Applies(changes)),
                 (_, Ok(())) => Ok(Fit::InPlace),
-                (Err(ApplyError::MovedOn(files)), _) => {
+                (Err(ApplyError::MovedOn { files, .. }), _) => {
                     let told = files.iter().map(|file| format!("{} ({})", file.path, file.now));
                     Ok(Fit::Not(told.collect::<Vec<_>>().join(", ")))
                 }

@@ -19,7 +19,7 @@ use super::scene::{OverlayScene, changed_ns};
 use crate::workspace::apply::{check, permissions};
 use crate::workspace::by_products::is_by_product_folder;
 use crate::workspace::file_state;
-use crate::workspace::{ApplyError, Blobs, ChangeSet, ChangedFile, Repository, remove_tree};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, ChangedFile, Doing, Repository, remove_tree};
 
 /// Why there can't be an overlay. Nothing is left of it.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ impl Overlay {
         if !changes.is_empty() {
             let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).map_err(failed(path));
             let layers = Layers { lower: open(tree)?, upper: open(&upper)? };
-            check(&layers.lower, &changes)?;
+            check(&layers.lower, &changes, Doing::Apply)?;
             let blobs = Blobs::at(&run.join("blobs"));
             for (path, put) in put_all(&layers, &changes, &blobs) {
                 put.map_err(failed(path))?;

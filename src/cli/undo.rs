@@ -1,0 +1,59 @@
+//! `kcode undo`: what stood in the working tree before a run was applied, put back, all files or none.
+
+use std::path::Path;
+
+use super::apply::{note, renew_report, reopen};
+use super::arguments::{Global, RunArgument};
+use super::failure::Failure;
+use super::{output, runs};
+use crate::journal::{Applied, Event, Outcome, RunFolder, Undone, recover};
+use crate::render::{counted, sanitise};
+use crate::workspace::Transaction;
+
+/// Puts it back.
+pub fn execute(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure> {
+    let run = runs::find(global, arguments)?;
+    let report = runs::load(&run)?;
+    if report.applied.is_none() {
+        return Err(Failure::new(Outcome::Refused, format!("run {} is not applied", run.id()), elsewhere(global)));
+    }
+    let mut journal = reopen(&run)?;
+    let applied = last_applied(&run);
+    let transaction = Transaction::undo(&run, Path::new(&report.repository))?;
+    let files = transaction.files();
+    note(&mut journal, transaction, Event::Undone(Undone { files }))?;
+    renew_report(&run);
+    output::say(&format!("undid run {}: {} put back", run.id(), counted(files as usize, "file")));
+    for told in applied.iter().flat_map(left_in_git) {
+        output::say(&format!("  {}", sanitise(&told)));
+    }
+    output::say(&format!("apply it again with: kcode apply {}", run.id()));
+    Ok(Outcome::Verified)
+}
+
+/// The run that was meant, perhaps.
+fn elsewhere(global: &Global) -> String {
+    let applied = runs::latest(global, |report| report.applied.is_some());
+    let name = |run: RunFolder| format!("the latest one that is applied is {0}: kcode undo {0}", run.id());
+    applied.map_or_else(|_| "no run of this repository is applied; `kcode runs` lists them".to_owned(), name)
+}
+
+/// How it was applied.
+fn last_applied(run: &RunFolder) -> Option<Applied> {
+    let records = recover(&run.journal()).ok()?.records;
+    records.into_iter().rev().find_map(|record| match record.event {
+        Event::Applied(applied) => Some(applied),
+        _ => None,
+    })
+}
+
+/// Files are put back; what git was told when they were applied is the user's by now.
+fn left_in_git(applied: &Applied) -> Vec<String> {
+    let commit = applied.commit.as_ref().map(|id| {
+        let id = id.get(..12).unwrap_or(id);
+        format!("commit {id} stays; what was put back shows in `git status`")
+    });
+    let branch = applied.branch.as_ref().map(|name| format!("the branch {name} stays"));
+    let staged = (applied.staged && commit.is_none()).then(|| "the index keeps what was staged".to_owned());
+    [branch, staged, commit].into_iter().flatten().collect()
+}

@@ -1,0 +1,74 @@
+//! Whether a tree still is what a change set says it was.
+
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use super::{ApplyError, Doing, MovedOn};
+use crate::workspace::file_state::{self, Found, Obstacle};
+use crate::workspace::{ChangeSet, ChangedFile};
+
+/// Whether every file that `changes` touches is still what it was.
+///
+/// # Errors
+/// [`ApplyError::MovedOn`] names those that are not.
+pub fn still_applies(root: &Path, changes: &ChangeSet) -> Result<(), ApplyError> {
+    let doing = Doing::Apply;
+    let tree = Dir::open_ambient_dir(root, ambient_authority());
+    check(&tree.map_err(|source| ApplyError::Write { path: root.to_owned(), source, doing })?, changes, doing)
+}
+
+/// Compares every touched file with what it must be.
+pub(in crate::workspace) fn check(tree: &Dir, changes: &ChangeSet, doing: Doing) -> Result<(), ApplyError> {
+    refuse_git(changes)?;
+    let moved_on = |entry: &ChangedFile| {
+        let now = difference(tree, changes, entry)?;
+        Some(MovedOn { path: entry.path.clone(), now })
+    };
+    let files: Vec<_> = changes.entries.iter().filter_map(moved_on).collect();
+    if files.is_empty() { Ok(()) } else { Err(ApplyError::MovedOn { files, doing }) }
+}
+
+/// No change set may reach git's own files.
+pub(super) fn refuse_git(changes: &ChangeSet) -> Result<(), ApplyError> {
+    let of_git = changes.entries.iter().find(|entry| file_state::is_of_git(entry.path.as_path()));
+    of_git.map_or(Ok(()), |entry| Err(ApplyError::OfGit(entry.path.clone())))
+}
+
+/// What stands in the way of `entry`, if anything does.
+pub(super) fn difference(tree: &Dir, changes: &ChangeSet, entry: &ChangedFile) -> Option<&'static str> {
+    let path = entry.path.as_path();
+    let found = match file_state::look(tree, path) {
+        Ok(Found::File(..)) => match file_state::state(tree, path) {
+            Ok(Some(state)) => state,
+            _ => return Some("unreadable"),
+        },
+        Ok(Found::Nothing) if entry.before.is_some() => return Some("gone"),
+        Ok(Found::Nothing) => return is_blocked(tree, changes, path).then_some("behind a link or a file"),
+        Ok(Found::Folder) => {
+            // A folder may give way to a file when the change set empties it.
+            let emptied = |other: &ChangedFile| other.after.is_none() && other.path.as_path().starts_with(path);
+            let gives_way = entry.before.is_none() && changes.entries.iter().any(emptied);
+            return (!gives_way).then_some("a folder");
+        }
+        Ok(Found::Special) => return Some("not a file"),
+        Err(_) => return Some("unreadable"),
+    };
+    match entry.before {
+        None => Some("there already"),
+        Some(before) if found.sha256 != before.sha256 => Some("changed"),
+        Some(before) if found.mode != before.mode => Some("of another mode"),
+        Some(_) => None,
+    }
+}
+
+/// Whether something that stays stands where a folder must be: new files don't go through links.
+fn is_blocked(tree: &Dir, changes: &ChangeSet, path: &Path) -> bool {
+    let goes = |blocker| changes.entries.iter().any(|other| other.after.is_none() && other.path.as_path() == blocker);
+    match file_state::obstacle(tree, path) {
+        Ok(Some(Obstacle::NoFolder(blocker))) => !goes(blocker),
+        Ok(Some(Obstacle::Missing) | None) => false,
+        Err(_) => true,
+    }
+}

@@ -1,0 +1,127 @@
+//! What will be written to a tree, in full, before any of it is: enough to take it back from any point on the way.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use cap_std::fs::{Dir, MetadataExt as _};
+use serde::{Deserialize, Serialize};
+
+use crate::journal::RelPath;
+use crate::workspace::{ChangeSet, ChangedFile, FileMode};
+
+/// Every file and folder that an operation touches, as they were and as they will be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Plan {
+    /// A folder in the tree for contents on their way in and out.
+    pub staging: RelPath,
+    /// The files, sorted by path.
+    pub files: Vec<PlannedFile>,
+    /// Folders that are missing, each before those in it.
+    pub make: Vec<PlannedFolder>,
+    /// Folders that go when nothing is left in them, each after those in it.
+    pub remove: Vec<PlannedFolder>,
+}
+
+/// A changed file with the permissions that git doesn't know of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PlannedFile {
+    #[serde(flatten)]
+    pub change: ChangedFile,
+    /// Of what stands there.
+    pub bits_before: Option<u32>,
+    /// Of what will; `None` leaves it to the umask.
+    pub bits_after: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PlannedFolder {
+    pub path: RelPath,
+    /// The permissions that it has or had; `None` leaves them to the umask.
+    pub bits: Option<u32>,
+}
+
+impl Plan {
+    /// For writing `changes` to `tree`.
+    pub fn of(tree: &Dir, changes: &ChangeSet) -> Self {
+        let files = changes.entries.iter().map(|change| PlannedFile::of(tree, change)).collect();
+        let kept: BTreeSet<&Path> = parents(changes, |change| change.after.is_some());
+        let emptied = parents(changes, |change| change.after.is_none());
+        // As git does: a folder whose last file goes, goes too.
+        let remove = emptied.into_iter().rev().filter(|path| !kept.contains(path));
+        let remove = remove.filter_map(|path| planned(path, bits(tree, path))).collect();
+        let make = kept.iter().filter(|path| !is_folder(tree, path)).filter_map(|path| planned(path, None)).collect();
+        Self { staging: staging(), files, make, remove }
+    }
+
+    /// For taking back what was done by `self`. Only folders that it made go, and those that it removed come back.
+    pub fn reversed(&self, tree: &Dir) -> Self {
+        let files: Vec<_> = self.files.iter().map(|file| file.reversed(tree)).collect();
+        let changes = ChangeSet::new(files.iter().map(|file| file.change.clone()).collect());
+        let forward = Self::of(tree, &changes);
+        let known = |path: &RelPath| self.remove.iter().find(|removed| removed.path == *path).and_then(|it| it.bits);
+        let make = forward.make.into_iter().map(|folder| PlannedFolder { bits: known(&folder.path), ..folder });
+        let is_ours = |path: &RelPath| self.make.iter().any(|made| made.path == *path);
+        let remove = forward.remove.into_iter().filter(|folder| is_ours(&folder.path));
+        Self { make: make.collect(), remove: remove.collect(), files, staging: forward.staging }
+    }
+
+    /// The change set that it carries out.
+    pub fn changes(&self) -> ChangeSet {
+        ChangeSet::new(self.files.iter().map(|file| file.change.clone()).collect())
+    }
+}
+
+impl PlannedFile {
+    fn of(tree: &Dir, change: &ChangedFile) -> Self {
+        let is_file = |state: Option<crate::workspace::FileState>| state.is_some_and(|state| !state.mode.is_symlink());
+        let bits_before = bits(tree, change.path.as_path()).filter(|_| is_file(change.before));
+        let mode = change.after.filter(|after| !after.mode.is_symlink()).map(|after| after.mode);
+        let bits_after = bits_before.zip(mode).map(|(bits, mode)| permissions(bits & 0o777, mode));
+        Self { change: change.clone(), bits_before, bits_after }
+    }
+
+    /// What the user set since then stays, as far as it goes together.
+    fn reversed(&self, tree: &Dir) -> Self {
+        let ChangedFile { path, before, after } = self.change.clone();
+        let turned = Self::of(tree, &ChangedFile { path, before: after, after: before });
+        let untouched = turned.bits_before.is_none() || turned.bits_before == self.bits_after;
+        let bits_after = if untouched { self.bits_before } else { turned.bits_after };
+        Self { bits_after, ..turned }
+    }
+}
+
+/// The permission bits of a file that had `bits` and is to have `mode`.
+pub(in crate::workspace) const fn permissions(bits: u32, mode: FileMode) -> u32 {
+    match mode {
+        FileMode::Executable if bits & 0o100 != 0 => bits,
+        // Whoever may read it may run it, as `chmod +x` and git have it.
+        FileMode::Executable => bits | (bits & 0o444) >> 2,
+        _ if bits & 0o100 == 0 => bits,
+        _ => bits & !0o111,
+    }
+}
+
+/// Every folder on the way to a file that `is_one`.
+fn parents(changes: &ChangeSet, is_one: impl Fn(&ChangedFile) -> bool) -> BTreeSet<&Path> {
+    let files = changes.entries.iter().filter(|change| is_one(change));
+    let folders = files.flat_map(|change| change.path.as_path().ancestors().skip(1));
+    folders.filter(|folder| !folder.as_os_str().is_empty()).collect()
+}
+
+fn planned(path: &Path, bits: Option<u32>) -> Option<PlannedFolder> {
+    Some(PlannedFolder { path: RelPath::from_path(path).ok()?, bits })
+}
+
+fn is_folder(tree: &Dir, path: &Path) -> bool {
+    tree.symlink_metadata(path).is_ok_and(|about| about.is_dir())
+}
+
+fn bits(tree: &Dir, path: &Path) -> Option<u32> {
+    tree.symlink_metadata(path).ok().map(|about| about.mode() & 0o7777)
+}
+
+fn staging() -> RelPath {
+    let name = format!(".kcode-apply-{:016x}", fastrand::u64(..));
+    #[expect(clippy::expect_used, reason = "letters and digits are a path")]
+    RelPath::new(&name).expect("a path")
+}

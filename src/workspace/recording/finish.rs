@@ -1,0 +1,128 @@
+//! The index replaced as git does it, under its own lock; then the refs, each only from what it was.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{NewHead, NewIndex, RecordError, Recording};
+use crate::journal::Digest;
+use crate::workspace::apply::crash;
+use crate::workspace::git;
+
+impl Recording {
+    /// Takes git's lock of the index, with the new index in it: from now on no other git changes it.
+    ///
+    /// # Errors
+    /// When somebody else has it, or changed the index meanwhile.
+    pub fn lock(&self) -> Result<(), RecordError> {
+        self.index.as_ref().map_or(Ok(()), NewIndex::lock)
+    }
+
+    /// Gives the lock back, if it is ours.
+    pub fn abandon(&self) {
+        if let Some(index) = &self.index {
+            index.abandon();
+        }
+    }
+
+    /// Tells git. What was told before is not told again, so that whoever comes after a killed process can go on.
+    ///
+    /// # Errors
+    /// When git refuses or the user moved on: what is missing can be done with git.
+    pub fn finish(&self) -> Result<(), RecordError> {
+        self.index.as_ref().map_or(Ok(()), NewIndex::install)?;
+        crash::point("index replaced");
+        self.head.as_ref().map_or(Ok(()), |head| head.set(&self.root))?;
+        crash::point("refs set");
+        Ok(())
+    }
+}
+
+impl NewIndex {
+    fn lock_file(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".lock");
+        name.into()
+    }
+
+    /// Where the lock is written before it is one: a lock is whole, or it isn't ours.
+    fn draft(&self) -> PathBuf {
+        self.path.with_file_name(format!("index.kcode-{}", self.after.short()))
+    }
+
+    fn lock(&self) -> Result<(), RecordError> {
+        let (lock, draft) = (self.lock_file(), self.draft());
+        let mut file = File::create(&draft)?;
+        let written = fs::read(&self.made).and_then(|bytes| file.write_all(&bytes)).and_then(|()| file.sync_all());
+        crash::point("lock drafted");
+        // A second name isn't given to what has that name already.
+        let linked = written.and_then(|()| fs::hard_link(&draft, &lock));
+        drop(fs::remove_file(&draft));
+        linked.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => RecordError::Locked(lock.clone()),
+            _ => error.into(),
+        })?;
+        crash::point("index locked");
+        if digest(&self.path) == self.before {
+            return Ok(());
+        }
+        self.abandon();
+        Err(RecordError::Git("the index changed meanwhile".to_owned()))
+    }
+
+    fn abandon(&self) {
+        drop(fs::remove_file(self.draft()));
+        if digest(&self.lock_file()) == Some(self.after) {
+            drop(fs::remove_file(self.lock_file()));
+        }
+    }
+
+    fn install(&self) -> Result<(), RecordError> {
+        if digest(&self.lock_file()) == Some(self.after) {
+            fs::rename(self.lock_file(), &self.path)?;
+        }
+        if digest(&self.path) == Some(self.after) {
+            return Ok(());
+        }
+        Err(RecordError::Git("the index changed meanwhile".to_owned()))
+    }
+}
+
+fn digest(path: &Path) -> Option<Digest> {
+    fs::read(path).ok().map(|bytes| Digest::of(&bytes))
+}
+
+impl NewHead {
+    fn set(&self, root: &Path) -> Result<(), RecordError> {
+        let run = |arguments: &[&str]| {
+            let mut command = git::command(root);
+            command.args(arguments);
+            git::run(command, b"").map(drop).map_err(RecordError::Git)
+        };
+        let (before, reason) = (self.before.as_deref(), self.reason.as_str());
+        let target = self.commit.as_deref().or(before);
+        let Some(branch) = self.branch.as_ref().map(|name| format!("refs/heads/{name}")) else {
+            let Some(target) = target.filter(|target| now(root, "HEAD").as_deref() != Some(*target)) else {
+                return Ok(());
+            };
+            // An empty old value says that there must be none.
+            return run(&["update-ref", "-m", reason, "HEAD", target, before.unwrap_or("")]);
+        };
+        if let Some(target) = target.filter(|target| now(root, &branch).as_deref() != Some(*target)) {
+            run(&["update-ref", "-m", reason, &branch, target, ""])?;
+        }
+        crash::point("branch made");
+        if git::line(root, ["symbolic-ref", "--quiet", "HEAD"]).as_deref() == Some(branch.as_bytes()) {
+            return Ok(());
+        }
+        if now(root, "HEAD").as_deref() != before {
+            return Err(RecordError::Git("HEAD moved meanwhile".to_owned()));
+        }
+        run(&["symbolic-ref", "-m", reason, "HEAD", &branch])
+    }
+}
+
+/// The commit that a ref names.
+fn now(root: &Path, name: &str) -> Option<String> {
+    git::line(root, ["rev-parse", "--verify", "--quiet", name]).and_then(|line| String::from_utf8(line).ok())
+}

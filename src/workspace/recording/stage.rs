@@ -1,0 +1,162 @@
+//! A patch put into a copy of an index: exactly the patch, also where the user has changed more.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::RecordError;
+use crate::workspace::apply::merge_content;
+use crate::workspace::{Blobs, ChangeSet, ChangedFile, Conflict, FileState, git};
+
+/// Who the author is, where the environment says it, such as in CI.
+const IDENTITY: [&str; 5] =
+    ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL"];
+
+/// An index that isn't the user's.
+pub(super) struct StagedIndex<'a> {
+    pub root: &'a Path,
+    pub file: PathBuf,
+    /// Settings that keep the repository's content filters from running.
+    pub disarmed: &'a [OsString],
+}
+
+/// What an index holds of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Held {
+    mode: String,
+    id: String,
+}
+
+/// What becomes of line ends on the way to git.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conversion {
+    /// As `git add` converts them.
+    AsAdded,
+    None,
+}
+
+impl StagedIndex<'_> {
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = git::command(self.root);
+        command.env("GIT_INDEX_FILE", &self.file).args(self.disarmed).args(["-c", "core.safecrlf=false"]);
+        command.envs(IDENTITY.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.args(arguments);
+        command
+    }
+
+    pub fn git(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, RecordError> {
+        git::run(self.command(arguments), input).map_err(RecordError::Git)
+    }
+
+    fn id(&self, arguments: &[&str], input: &[u8]) -> Result<String, RecordError> {
+        Ok(String::from_utf8_lossy(&self.git(arguments, input)?).trim().to_owned())
+    }
+
+    /// Puts `changes` into it, or says which files don't take them.
+    pub fn take(&self, changes: &ChangeSet, blobs: &Blobs) -> Result<(), RecordError> {
+        let paths: Vec<&str> = changes.entries.iter().map(|entry| entry.path.as_str()).collect();
+        let held = self.held(&paths)?;
+        let filtered = self.filtered(&paths)?;
+        let (mut lines, mut conflicts) = (Vec::new(), Vec::new());
+        for entry in &changes.entries {
+            let path = entry.path.as_str();
+            let staged = if filtered.contains(&path.to_owned()) {
+                Err("git stores it through a filter, which isn't run here".to_owned())
+            } else {
+                self.staged(entry, held.get(path), blobs)?
+            };
+            match staged {
+                Ok(Some(Held { mode, id })) => lines.extend(format!("{mode} {id}\t{path}\0").into_bytes()),
+                Ok(None) => {
+                    // Mode 0 takes the path out; of the id only the length counts.
+                    let length = held.get(path).map_or(40, |held| held.id.len());
+                    lines.extend(format!("0 {}\t{path}\0", "0".repeat(length)).into_bytes());
+                }
+                Err(why) => conflicts.push(Conflict { path: entry.path.clone(), why }),
+            }
+        }
+        if !conflicts.is_empty() {
+            return Err(RecordError::Conflicts(conflicts));
+        }
+        self.git(&["update-index", "-z", "--index-info"], &lines).map(drop)
+    }
+
+    /// What the index is to hold of a path: `Ok(None)` for nothing. The inner error says why the patch doesn't fit.
+    fn staged(
+        &self,
+        entry: &ChangedFile,
+        held: Option<&Held>,
+        blobs: &Blobs,
+    ) -> Result<Result<Option<Held>, String>, RecordError> {
+        let of = |state: Option<FileState>, conversion| {
+            state.map(|state| self.object(entry, state, blobs, conversion)).transpose()
+        };
+        // What git has as it stands in the tree, it also gets so: `git add` doesn't convert the line ends of such a file either.
+        let exact = of(entry.before, Conversion::None)?;
+        let is_exact = exact.is_some() && held == exact.as_ref();
+        let conversion = if is_exact { Conversion::None } else { Conversion::AsAdded };
+        let before = if is_exact { exact } else { of(entry.before, conversion)? };
+        let after = of(entry.after, conversion)?;
+        if held == before.as_ref() || held == after.as_ref() {
+            return Ok(Ok(after));
+        }
+        let (Some(before), Some(held)) = (before, held) else {
+            let untracked = "git doesn't track it, so that the patch alone can't be staged".to_owned();
+            return Ok(Err(if held.is_none() { untracked } else { "git has another file there".to_owned() }));
+        };
+        let Some(after) = after else { return Ok(Err("the patch deletes it, and git has another version".to_owned())) };
+        if [&before, held, &after].iter().any(|one| one.mode == "120000" || one.mode == "160000") {
+            return Ok(Err("a link can't be merged".to_owned()));
+        }
+        let content = |one: &Held| self.git(&["cat-file", "blob", &one.id], b"");
+        let merged = merge_content(&content(&before)?, &content(held)?, &content(&after)?);
+        let merged = match merged {
+            Ok(merged) => self.id(&["hash-object", "-w", "--stdin", "--no-filters"], &merged)?,
+            Err(why) => return Ok(Err(why)),
+        };
+        let mode = if held.mode == before.mode { after.mode } else { held.mode.clone() };
+        Ok(Ok(Some(Held { mode, id: merged })))
+    }
+
+    /// A content as git would store it.
+    fn object(
+        &self,
+        entry: &ChangedFile,
+        state: FileState,
+        blobs: &Blobs,
+        conversion: Conversion,
+    ) -> Result<Held, RecordError> {
+        let content = blobs.read(state.sha256)?;
+        let path = format!("--path={}", entry.path);
+        let exact = conversion == Conversion::None || state.mode.is_symlink();
+        let conversion = if exact { "--no-filters" } else { path.as_str() };
+        let id = self.id(&["hash-object", "-w", "--stdin", conversion], &content)?;
+        Ok(Held { mode: state.mode.as_str().to_owned(), id })
+    }
+
+    fn held(&self, paths: &[&str]) -> Result<BTreeMap<String, Held>, RecordError> {
+        let listed = self.git(&[&["ls-files", "--stage", "-z", "--"], paths].concat(), b"")?;
+        let mut held = BTreeMap::new();
+        for line in String::from_utf8_lossy(&listed).split('\0').filter(|line| !line.is_empty()) {
+            let Some((about, path)) = line.split_once('\t') else { continue };
+            let mut words = about.split(' ').map(str::to_owned);
+            let (Some(mode), Some(id), Some(stage)) = (words.next(), words.next(), words.next()) else { continue };
+            if stage != "0" {
+                return Err(RecordError::Busy(format!("{path} is unmerged")));
+            }
+            held.insert(path.to_owned(), Held { mode, id });
+        }
+        Ok(held)
+    }
+
+    /// The paths whose stored content a filter would make, such as LFS.
+    fn filtered(&self, paths: &[&str]) -> Result<Vec<String>, RecordError> {
+        let input = paths.iter().flat_map(|path| [path.as_bytes(), b"\0"].concat()).collect::<Vec<_>>();
+        let told = self.git(&["check-attr", "-z", "--stdin", "filter"], &input)?;
+        let told = String::from_utf8_lossy(&told).into_owned();
+        let words: Vec<&str> = told.split('\0').collect();
+        let is_named = |value: &str| !["unspecified", "unset", "set"].contains(&value);
+        Ok(words.chunks_exact(3).filter(|about| is_named(about[2])).map(|about| about[0].to_owned()).collect())
+    }
+}
