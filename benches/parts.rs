@@ -134,6 +134,7 @@ fn outline(criterion: &mut Criterion) {
         (0..50_000).map(|n| format!("services/s{:02}/part_{:03}/module_{n:05}.py", n / 2_500, n / 125)).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let facts = Facts {
+        checks: Vec::new(),
         files: &files,
         paths: &paths,
         more_paths: false,

@@ -255,10 +255,10 @@ pub struct RunFlags {
     /// Run the tests with this shell command
     #[arg(long, value_name = "CMD", conflicts_with = "no_verify")]
     pub test: Option<String>,
-    /// Run no tests; the outcome is then `unverified`
+    /// Run no tests and no checks; the outcome is then `unverified`
     #[arg(long)]
     pub no_verify: bool,
-    /// Don't run the tests on the state that the run starts from
+    /// Don't run tests and checks on the state that the run starts from
     #[arg(long)]
     pub no_baseline: bool,
     /// Ask for a test that fails without the fix, and check that it does

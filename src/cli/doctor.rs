@@ -10,7 +10,7 @@ use super::fix::ChosenTests;
 use super::output;
 use crate::journal::{Guard, Outcome, TestsChosen, WallBuilt};
 use crate::render::{sanitise, wall_table};
-use crate::settings::{self, Environment, FlagLayer, Sandbox};
+use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::remove_tree;
 
@@ -38,7 +38,7 @@ pub fn execute(global: &Global, arguments: &DoctorArguments) -> Result<Outcome, 
                 [] => format!("The wall is whole after {} ms: --sandbox strict starts here.", wall.ms),
                 open => format!("Nothing guards {}: --sandbox strict refuses to start here.", open.join(" and ")),
             };
-            let tests = tests.map_or_else(String::new, |tests| format!("Tests: {}\n", in_words(&tests)));
+            let tests = tests.map_or_else(String::new, |tests| in_words(&tests));
             output::data(format!("{}\n{verdict}\n{tests}", wall_table(&wall)).as_bytes())?;
         }
     }
@@ -51,17 +51,20 @@ fn tests(global: &Global) -> Result<Option<TestsChosen>, Failure> {
     let env = Environment::from_process();
     let settings = settings::load(&FlagLayer::default(), &env, global.config.as_deref(), Some(repository.root()));
     Ok(Some(match settings {
-        Ok(settings) => ChosenTests::choose(&settings, &repository).event(),
-        Err(error) => TestsChosen { command: None, origin: error.to_string() },
+        Ok(settings) => ChosenTests::choose(&settings, &repository).event(&Redactor::of(&env)),
+        Err(error) => TestsChosen { command: None, origin: error.to_string(), checks: Vec::new() },
     }))
 }
 
 fn in_words(tests: &TestsChosen) -> String {
     let origin = sanitise(&tests.origin);
-    match &tests.command {
-        Some(command) => format!("{} ({origin})", sanitise(command)),
-        None => format!("none ({origin})"),
-    }
+    let command = tests.command.as_ref().map_or("none".into(), |command| sanitise(command));
+    let checks = tests.checks.iter().map(|check| {
+        let word = if check.required { "" } else { ", not required" };
+        let (name, command, origin) = (sanitise(&check.name), sanitise(&check.command), sanitise(&check.origin));
+        format!("Check {name}: {command} ({origin}{word})\n")
+    });
+    format!("Tests: {command} ({origin})\n{}", checks.collect::<String>())
 }
 
 /// A worker in an empty folder, taken down again at once.

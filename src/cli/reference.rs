@@ -8,8 +8,12 @@ use schemars::{Schema, schema_for};
 use super::arguments::Arguments;
 use crate::journal::{Outcome, Record};
 use crate::report::{Report, Verification};
+use crate::settings::KEYS;
 
-/// The command line as Markdown: every command's help, and the exit codes.
+/// What stands behind a patch, in prose.
+const STANDING: &str = include_str!("standing.md");
+
+/// The command line as Markdown: every command's help, what decides, the settings, and the exit codes.
 #[must_use]
 pub fn markdown() -> String {
     let mut command = Arguments::command().term_width(100);
@@ -25,11 +29,23 @@ pub fn markdown() -> String {
     for sub in command.get_subcommands_mut().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
         section(&format!("kcode {}", sub.get_name()), sub.render_long_help().to_string());
     }
+    let _ = write!(out, "\n## What a patch has to pass\n\n{STANDING}");
+    write_settings(&mut out);
     out.push_str("\n## Exit codes\n\n| Exit | Outcome | |\n|---|---|---|\n");
     for outcome in Outcome::ALL {
         let _ = writeln!(out, "| {} | `{}` | {} |", outcome.exit_code(), outcome.name(), outcome.meaning());
     }
     out
+}
+
+fn write_settings(out: &mut String) {
+    out.push_str("\n## Settings files\n\nTOML; a name with a dot stands in that table.\n\n");
+    out.push_str("| Setting | Such as | In the repository's `.kcode.toml` |\n|---|---|---|\n");
+    for key in &KEYS {
+        let there = key.not_for_repositories.map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"));
+        // Writing to a String can't fail.
+        let _ = writeln!(out, "| `{}` | `{}` | {there} |", key.name, key.example);
+    }
 }
 
 /// The JSON Schema of a journal's lines, and of `--output jsonl`.

@@ -51,6 +51,8 @@ pub struct Facts<'a> {
     pub git: Option<GitFacts<'a>>,
     /// The test command and where it comes from; `None` when none is known.
     pub tests: Option<(&'a TestCommand, &'a str)>,
+    /// Names and commands of what a patch has to pass besides the tests.
+    pub checks: Vec<(&'a str, &'a TestCommand)>,
     /// The folder that the user stood in, when it isn't the root.
     pub focus: Option<&'a RelPath>,
     /// Operating system and processor, such as `linux x86_64`.
@@ -101,11 +103,12 @@ pub fn survey(facts: &Facts<'_>) -> Survey {
 }
 
 fn repository(facts: &Facts<'_>) -> String {
+    let typed = |command: &TestCommand| {
+        let dir = command.dir.as_ref().map(|dir| format!(" in {}", plain_name(dir.as_str()))).unwrap_or_default();
+        format!("{}{dir}", plain_name(&command.to_string()))
+    };
     let tests = match facts.tests {
-        Some((command, origin)) => {
-            let dir = command.dir.as_ref().map(|dir| format!(" in {}", plain_name(dir.as_str()))).unwrap_or_default();
-            format!("{}{dir} ({})", plain_name(&command.to_string()), plain_name(origin))
-        }
+        Some((command, origin)) => format!("{} ({})", typed(command), plain_name(origin)),
         None => "no command is known, so run_tests can't run any".to_owned(),
     };
     let mut lines = vec![
@@ -115,6 +118,10 @@ fn repository(facts: &Facts<'_>) -> String {
         format!("Tests: {tests}"),
         format!("Manifests: {}", manifests(facts.paths)),
     ];
+    if !facts.checks.is_empty() {
+        let checks = facts.checks.iter().map(|(name, command)| format!("\n  {}: {}", plain_name(name), typed(command)));
+        lines.insert(4, format!("At the end kcode also runs:{}", checks.collect::<String>()));
+    }
     if let Some(focus) = facts.focus {
         lines.push(format!("The user stands in {}/; paths still start at the root.", plain_name(focus.as_str())));
     }
@@ -207,6 +214,7 @@ mod tests {
                 more_paths: false,
                 git: None,
                 tests: Some((&self.command, "found in pyproject.toml")),
+                checks: Vec::new(),
                 focus: None,
                 platform: "linux x86_64",
                 task: "add() subtracts when b is negative",
@@ -226,7 +234,9 @@ mod tests {
             ]),
             more_changes: false,
         };
-        insta::assert_snapshot!(survey(&Facts { git: Some(git), ..world.facts() }).text);
+        let types = TestCommand::shell("mypy --strict calc");
+        let checks = vec![("types", &types)];
+        insta::assert_snapshot!(survey(&Facts { git: Some(git), checks, ..world.facts() }).text);
     }
 
     #[test]

@@ -58,20 +58,8 @@ pub fn detect(root: &Path, focus: Option<&RelPath>) -> Option<Detected> {
     detect_with(root, focus.map_or(Path::new(""), RelPath::as_path), &is_installed)
 }
 
-/// The test command of the project that holds all of `changed`: in a repository of several projects the one that was
-/// worked on, or what they have in common.
-#[must_use]
-pub fn detect_near(root: &Path, changed: &[RelPath]) -> Option<Detected> {
-    let mut folders = changed.iter().map(|path| path.as_path().parent().unwrap_or(Path::new("")));
-    let first = folders.next().unwrap_or(Path::new(""));
-    let common = folders.fold(first, |common, folder| {
-        common.ancestors().find(|ancestor| folder.starts_with(ancestor)).unwrap_or(Path::new(""))
-    });
-    detect_with(root, common, &is_installed)
-}
-
 /// Whether a program of this name is on the search path.
-fn is_installed(program: &str) -> bool {
+pub(super) fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
@@ -79,11 +67,14 @@ fn is_installed(program: &str) -> bool {
 fn detect_with(root: &Path, start: &Path, installed: &dyn Fn(&str) -> bool) -> Option<Detected> {
     let files = RepositoryFiles::open(root).ok()?;
     let mut folders = start.ancestors().map(|path| Folder { files: &files, path: path.to_owned(), installed });
-    folders.find_map(|folder| {
-        let (command, file) = KINDS.iter().find_map(|kind| kind(&folder))?;
-        let origin = format!("found in {}", folder.path.join(file).display());
-        Some(Detected { command: command.in_dir(RelPath::from_path(&folder.path).ok()), origin })
-    })
+    folders.find_map(|folder| in_folder(&folder))
+}
+
+/// What this very folder implies.
+pub(super) fn in_folder(folder: &Folder) -> Option<Detected> {
+    let (command, file) = KINDS.iter().find_map(|kind| kind(folder))?;
+    let origin = format!("found in {}", folder.path.join(file).display());
+    Some(Detected { command: command.in_dir(RelPath::from_path(&folder.path).ok()), origin })
 }
 
 impl Folder<'_> {
@@ -118,6 +109,7 @@ impl Folder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::near::near;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -169,17 +161,18 @@ mod tests {
             let case = fs::read_to_string(entry.path()).expect("a case");
             let Case { focus, changed, installed, expected } = unpack(&case, root.path());
             let start = focus.as_ref().map_or(Path::new(""), RelPath::as_path);
+            let is_installed = |program: &str| installed == program;
+            let chosen = detect_with(root.path(), start, &is_installed);
             let detected = match &changed[..] {
-                [] => detect_with(root.path(), start, &|program| installed == program),
-                changed => detect_near(root.path(), changed),
+                [] => chosen.into_iter().collect(),
+                changed => near(root.path(), changed, chosen.map(|chosen| chosen.command).as_ref(), &is_installed),
             };
-            let actual = detected.map_or_else(
-                || "nothing".to_owned(),
-                |Detected { command, origin }| match &command.dir {
-                    Some(dir) => format!("{command} (in {dir}), {origin}"),
-                    None => format!("{command}, {origin}"),
-                },
-            );
+            let told = detected.iter().map(|Detected { command, origin }| match &command.dir {
+                Some(dir) => format!("{command} (in {dir}), {origin}"),
+                None => format!("{command}, {origin}"),
+            });
+            let told = told.collect::<Vec<_>>().join("; ");
+            let actual = if told.is_empty() { "nothing".to_owned() } else { told };
             assert_eq!(actual, expected, "{}", entry.path().display());
             seen += 1;
         }

@@ -77,7 +77,8 @@ impl Telling<'_> {
 }
 
 /// The first `bytes` of `text`, up to the end of a line where there is one.
-fn cut(text: &str, bytes: usize) -> &str {
+#[must_use]
+pub fn cut(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {
         return text;
     }

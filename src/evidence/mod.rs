@@ -1,6 +1,7 @@
 //! What stands behind a patch: which tests to run, and what a run of them says.
 //!
-//! [`detect()`] finds the test command that a repository implies, without executing anything of it.
+//! [`detect()`] finds the test command that a repository implies, without executing anything of it, and [`detect_near()`]
+//! those of the projects in it that hold what changed.
 //! [`reporting()`] says what makes its runner tell of single tests, and [`results()`] reads what it told; [`counts()`]
 //! reads only totals, where that is all there is. Tests pass when the command's exit code says so and the runner's own
 //! report doesn't say otherwise (law 7).
@@ -20,6 +21,7 @@ mod environment;
 mod feedback;
 mod matrix;
 mod minimize;
+mod near;
 mod parse;
 mod python;
 mod reporting;
@@ -35,17 +37,18 @@ mod verdicts;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key};
 pub use counts::counts;
-pub use detect::{Detected, detect, detect_near};
+pub use detect::{Detected, detect};
 pub use environment::{command_of, environment};
-pub use feedback::failures;
+pub use feedback::{cut, failures};
 pub use matrix::{compare, flaky};
-pub use minimize::{is_same_run, needed};
+pub use minimize::{is_same_check, is_same_run, needed};
+pub use near::detect_near;
 pub use parse::{Written, results};
 pub use reporting::reporting;
 pub use reproduction::{WithPatch, shown_by_matrix, shown_by_trial};
 pub use results::{TestCase, TestResults, Verdict};
 pub use tampering::{Change, asks_for_tests, inspect, is_of_tests, judge};
 pub use test_parts::test_parts;
-pub use trials::{Proven, TrialError, Trials};
+pub use trials::{Held, Proven, TrialError, Trials};
 pub use unaccounted::unaccounted;
 pub use verdicts::{Difference, KeptResults, Verdicts};

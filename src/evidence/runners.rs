@@ -6,7 +6,7 @@ use super::detect::{Folder, Found};
 use crate::settings::TestCommand;
 
 /// Entries of a folder that are looked at.
-const MAX_NAMES: usize = 1_000;
+pub(super) const MAX_NAMES: usize = 1_000;
 
 /// `Cargo.toml`; with a workspace in it, all members are tested. Nextest where it is configured and installed.
 pub(super) fn cargo(folder: &Folder) -> Found {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use crate::journal::Residue;
+use crate::settings::TestCommand;
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{
@@ -33,6 +34,8 @@ pub struct Trials {
     pub folder: PathBuf,
     /// Where the contents of changes are kept.
     pub blobs: PathBuf,
+    /// What is run besides the tests, in this order: before them where it has to be the same as on the patch.
+    pub checks: Vec<TestCommand>,
     /// What had to be killed at the ends of trials, all together.
     pub residue: Arc<Mutex<Residue>>,
 }
@@ -65,8 +68,19 @@ pub enum TrialError {
 pub struct Proven {
     /// How they went.
     pub run: TestRun,
+    /// How the checks went, in their order.
+    pub checks: Vec<TestRun>,
     /// The patch of that view, before and after they ran.
     pub patch: Patch,
+}
+
+/// What ran in a trial.
+#[derive(Debug)]
+pub struct Held {
+    /// The tests.
+    pub tests: Vec<TestRun>,
+    /// The checks, in their order; none when the tests failed already.
+    pub checks: Vec<TestRun>,
 }
 
 struct Enclosed {
@@ -92,10 +106,28 @@ impl Trials {
         changes: &ChangeSet,
         times: u32,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Vec<TestRun>, TrialError> {
+    ) -> Result<Held, TrialError> {
         let folder = self.folder.join(name);
         let held = self.held_in(&folder, name, changes, times, called_off).await;
         // What can't be removed now goes with what else killed runs leave.
+        let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+        held
+    }
+
+    /// Runs the checks and then the tests on the start state with `changes`, all of them, as a run does at its end. What fails
+    /// is run again, up to `times`; of a check the last run counts.
+    ///
+    /// # Errors
+    /// As [`Trials::hold`].
+    pub async fn rehearse(
+        &self,
+        name: &str,
+        changes: &ChangeSet,
+        times: u32,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<Held, TrialError> {
+        let folder = self.folder.join(name);
+        let held = self.rehearsed_in(&folder, name, changes, times, called_off).await;
         let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
         held
     }
@@ -124,19 +156,34 @@ impl Trials {
         changes: &ChangeSet,
         times: u32,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Vec<TestRun>, TrialError> {
+    ) -> Result<Held, TrialError> {
         let Enclosed { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
         let all = async {
-            let mut runs = Vec::new();
-            while runs.len() < times as usize {
-                let run = worker.run_tests(&[]).await?;
-                let again = !run.passed() && run.stopped.is_none();
-                runs.push(run);
-                if !again {
-                    break;
-                }
+            let tests = self.run_tests(&worker, times).await?;
+            let passed = tests.last().is_some_and(TestRun::passed);
+            let checks = if passed { self.run_checks(&worker).await? } else { Vec::new() };
+            Ok(Held { tests, checks })
+        };
+        let ended = unless(called_off, all).await;
+        self.end(worker).await;
+        ended
+    }
+
+    async fn rehearsed_in(
+        &self,
+        folder: &Path,
+        name: &str,
+        changes: &ChangeSet,
+        times: u32,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<Held, TrialError> {
+        let Enclosed { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
+        let all = async {
+            let mut checks = Vec::new();
+            for command in &self.checks {
+                checks.extend(repeat(&worker, command, times).await?.pop());
             }
-            Ok(runs)
+            Ok(Held { tests: self.run_tests(&worker, times).await?, checks })
         };
         let ended = unless(called_off, all).await;
         self.end(worker).await;
@@ -158,10 +205,11 @@ impl Trials {
             };
             let mut ran_on = view.patch(Touched::Anything)?.sha256;
             for _ in 0..PROOFS {
+                let checks = self.run_checks(&worker).await?;
                 let run = worker.run_tests(&[]).await?;
                 let patch = view.patch(Touched::Anything)?;
                 if patch.sha256 == ran_on {
-                    return Ok(Proven { run, patch });
+                    return Ok(Proven { run, checks, patch });
                 }
                 ran_on = patch.sha256;
             }
@@ -170,6 +218,21 @@ impl Trials {
         let ended = unless(called_off, all).await;
         self.end(worker).await;
         ended
+    }
+
+    async fn run_tests(&self, worker: &Worker, times: u32) -> Result<Vec<TestRun>, TrialError> {
+        match &self.plan.tests {
+            Some(command) => repeat(worker, command, times).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn run_checks(&self, worker: &Worker) -> Result<Vec<TestRun>, TrialError> {
+        let mut runs = Vec::new();
+        for command in &self.checks {
+            runs.push(worker.run_command(command).await?);
+        }
+        Ok(runs)
     }
 
     /// Ends a worker; what it had to kill is counted.
@@ -252,6 +315,20 @@ impl Trials {
             Ok(view)
         }
     }
+}
+
+/// Runs `command`, up to `times` as long as it fails.
+async fn repeat(worker: &Worker, command: &TestCommand, times: u32) -> Result<Vec<TestRun>, TrialError> {
+    let mut runs: Vec<TestRun> = Vec::new();
+    while runs.len() < times as usize {
+        let run = worker.run_command(command).await?;
+        let again = !run.passed() && run.stopped.is_none();
+        runs.push(run);
+        if !again {
+            break;
+        }
+    }
+    Ok(runs)
 }
 
 /// Waits for `work`, unless it is called off.

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, AttemptFailed, BaselineMissing, HunksTried, Matrix, Message, Minimized, Nudged, PatchWritten,
-    ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, Reviewed, RunEnded, RunStarted, Stopped,
-    Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled, Undone, ViewMade,
-    WallBuilt,
+    Applied, AttemptFailed, BaselineMissing, CheckChosen, CheckRan, HunksTried, Matrix, Message, Minimized, Nudged,
+    PatchWritten, ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, Reviewed, RunEnded,
+    RunStarted, Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled,
+    Undone, ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -63,6 +63,10 @@ pub enum Event {
     PatchWritten(PatchWritten),
     /// Tests ran, asked for by the model or by kcode.
     TestsRan(TestsRan),
+    /// What changed lies in a project with tests of its own: they have to pass, too.
+    CheckAdded(CheckChosen),
+    /// A command beside the tests ran, for kcode.
+    CheckRan(CheckRan),
     /// How the tests on the start state went is not known.
     BaselineMissing(BaselineMissing),
     /// What the tests were run in, and how.

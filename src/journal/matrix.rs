@@ -27,6 +27,24 @@ pub struct Matrix {
 }
 
 impl Matrix {
+    /// With what a check's own tests did, each under the check's name.
+    pub fn add(&mut self, check: &str, other: &Self) {
+        let mine = [
+            &mut self.fixed,
+            &mut self.broken,
+            &mut self.still_failing,
+            &mut self.new,
+            &mut self.new_failing,
+            &mut self.removed,
+            &mut self.newly_skipped,
+            &mut self.flaky,
+        ];
+        for (list, (_, tests)) in mine.into_iter().zip(other.lists()) {
+            list.extend(tests.iter().map(|test| format!("{check}: {test}")));
+        }
+        self.passing += other.passing;
+    }
+
     /// Its lists with their names, as `report.json` names them.
     pub fn lists(&self) -> impl Iterator<Item = (&'static str, &[String])> {
         [

@@ -119,12 +119,12 @@ impl Outcome {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Verified => "patch made, tests pass after the last edit (for other commands: done)",
+            Self::Verified => "patch made, tests and checks pass after the last edit (for other commands: done)",
             Self::Internal => "a bug in kcode",
             Self::Usage => "bad arguments",
             Self::NoChange => "the run ended without a patch",
             Self::Unverified => "patch kept, but no tests could stand behind it",
-            Self::TestsFailing => "patch kept, tests fail",
+            Self::TestsFailing => "patch kept, tests or a required check fail",
             Self::Budget => "a limit was reached; what exists is kept",
             Self::Refused => {
                 "the wall can't be built under strict, tests were weakened, files changed under a patch, or `verify` found \

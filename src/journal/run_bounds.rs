@@ -28,6 +28,28 @@ pub struct RunStarted {
     pub limits: Limits,
     /// The conversation's cache key.
     pub cache_key: String,
+    /// What flags asked for besides; a resumed run keeps it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<RunFlag>,
+    /// The command of `--test`; `None` without one, and when there is a secret in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
+}
+
+/// A flag of a run that isn't one of its limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunFlag {
+    /// `--no-verify`
+    NoVerify,
+    /// `--no-baseline`
+    NoBaseline,
+    /// `--reproduce`
+    Reproduce,
+    /// `--minimize`
+    Minimize,
+    /// `--allow-test-edits`
+    AllowTestEdits,
 }
 
 /// See `Event::Resumed`.

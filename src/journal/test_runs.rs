@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Digest;
+use super::{Digest, RelPath};
 
 /// See `Event::TestsChosen`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -12,6 +12,35 @@ pub struct TestsChosen {
     pub command: Option<String>,
     /// Where it comes from, such as `found in Cargo.toml` or `--test`.
     pub origin: String,
+    /// What a patch has to pass besides, in the order in which it is run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckChosen>,
+}
+
+/// A command beside the tests; also see `Event::CheckAdded`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckChosen {
+    /// As the settings call it; for the tests of another project, its folder with a slash at the end.
+    pub name: String,
+    /// The command as a person would type it.
+    pub command: String,
+    /// The folder that it runs in; `None` is the repository's root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<RelPath>,
+    /// Where it comes from.
+    pub origin: String,
+    /// False when a patch may fail it.
+    pub required: bool,
+}
+
+/// See `Event::CheckRan`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckRan {
+    /// Which.
+    pub name: String,
+    /// How it went.
+    #[serde(flatten)]
+    pub ran: TestsRan,
 }
 
 /// See `Event::TestsRan`.

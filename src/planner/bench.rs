@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::journal::{Event, Matrix, PatchWritten, StopReason, TamperFlag};
+use crate::journal::{Digest, Event, Matrix, PatchWritten, StopReason, TamperFlag};
 use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
 use crate::workspace::TreeIds;
@@ -25,13 +25,46 @@ pub struct BenchError {
 pub struct Judgement {
     /// What was found out: how the tests went on the start state, the comparison, the flags.
     pub events: Vec<Event>,
-    /// Before and after, when both are known test by test.
+    /// Before and after, when both are known test by test; of the tests alone.
     pub matrix: Option<Matrix>,
+    /// The same of each check, in the order in which they were handed in.
+    pub checks: Vec<JudgedCheck>,
     /// Why the patch can't be accepted, whatever the tests say.
     pub refusing: Vec<TamperFlag>,
 }
 
-/// Tools, patch and tests of one run.
+/// What is known of a check beside its run.
+#[derive(Clone, Debug, Default)]
+pub struct JudgedCheck {
+    /// Whether it passed on the start state; `None` when nobody measured.
+    pub passed_before: Option<bool>,
+    /// Before and after, where it tells of single tests.
+    pub matrix: Option<Matrix>,
+}
+
+/// A check that ran to verify.
+#[derive(Clone, Debug)]
+pub struct CheckRun {
+    /// Which.
+    pub name: String,
+    /// Whether the patch has to pass it.
+    pub required: bool,
+    /// How it went.
+    pub run: TestRun,
+    /// The patch that it ran on.
+    pub ran_on: Option<Digest>,
+}
+
+/// What was run on the patch as it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Ran<'a> {
+    /// The tests, as often as they were run; empty when there are none.
+    pub tests: &'a [TestRun],
+    /// The checks.
+    pub checks: &'a [CheckRun],
+}
+
+/// Tools, patch, tests and checks of one run.
 pub trait Bench {
     /// Whether a tool may run beside others; an unknown one reads (its answer says that it is unknown).
     fn access(&self, tool: &str) -> Access;
@@ -45,6 +78,16 @@ pub trait Bench {
     /// Brings `patch.diff` up to date after `observations` and says what it holds now.
     fn patch(&mut self, observations: &[Observation]) -> impl Future<Output = Result<PatchWritten, BenchError>>;
 
+    /// Looks at what the patch changes by now, and adds the tests that have to pass because of it. Returns what there is to
+    /// tell.
+    fn follow(&mut self) -> impl Future<Output = Result<Vec<Event>, BenchError>>;
+
+    /// Names of the checks in the order in which they are run, and whether the patch has to pass each.
+    fn checks(&self) -> Vec<(String, bool)>;
+
+    /// Runs the check of that name.
+    fn run_check(&self, name: &str) -> impl Future<Output = Result<TestRun, BenchError>>;
+
     /// Runs the whole test command; `None` when there is none to run.
     fn verify(&self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
 
@@ -54,9 +97,9 @@ pub trait Bench {
     /// Git's ids of the start state and of what the patch makes of it as it stands; `None` when git can't tell.
     fn trees(&mut self) -> impl Future<Output = Option<TreeIds>>;
 
-    /// Judges the patch as it stands by `runs`, all of them on this very tree. Waits at most `patience` for what has to be
+    /// Judges the patch as it stands by what ran on this very tree. Waits at most `patience` for what has to be
     /// known of the start state.
-    fn judge(&mut self, runs: &[TestRun], patience: Duration) -> impl Future<Output = Result<Judgement, BenchError>>;
+    fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> impl Future<Output = Result<Judgement, BenchError>>;
 
     /// Looks for a test that shows what the patch mends, once the patch was judged and nothing speaks against it. The last
     /// event is what was found. Takes at most `patience`.

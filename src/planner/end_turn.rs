@@ -1,12 +1,12 @@
-//! A reply without tool calls: did the model do anything, and do the tests stand behind it?
+//! A reply without tool calls: did the model do anything, and do tests and checks stand behind it?
 
-use super::bench::{Bench, Judgement};
+use super::bench::{Bench, CheckRun, Judgement, Ran};
 use super::calls::tests_ran;
+use super::checks;
 use super::turns::{Halt, Planner, bounded};
-use crate::evidence;
 use crate::journal::{Event, Reproduced, TamperFlag, TestPurpose, TestsRan};
 use crate::model::{Model, Reply};
-use crate::tools::{Observation, TestRun};
+use crate::tools::TestRun;
 
 /// How often a failed verification goes back to the model.
 pub const MAX_FEEDBACKS: u32 = 3;
@@ -26,6 +26,8 @@ pub(super) const PASSED: &str = "the tests pass after the last edit";
 pub(super) const ANNOUNCED: &str = "announced";
 /// The nudge after a verification that failed.
 pub(super) const TESTS_FAILED: &str = "tests_failed";
+/// The nudge after checks that failed, while the tests pass or there are none.
+pub(super) const CHECKS_FAILED: &str = "checks_failed";
 /// The nudge after a patch that makes the tests prove less.
 pub(super) const TESTS_WEAKENED: &str = "tests_weakened";
 
@@ -73,23 +75,28 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         if self.is_unshown() {
             return Ok(Some(PASSED.to_owned()));
         }
-        let (runs, judged) = self.evidence().await?;
-        let Some(last) = runs.last() else {
-            let why = "the model ended its turn; there are no tests to run";
-            return self.unless_weakened(&judged.refusing, why);
+        let added = bounded(self.cancelled.clone(), self.deadline, self.bench.follow()).await??;
+        self.journal.append(added)?;
+        let mut checks = self.run_checks().await?;
+        let (runs, judged) = self.evidence(&mut checks).await?;
+        let failing = runs.last().filter(|run| !run.passed()).map(|run| feedback(run, &judged));
+        let failing_checks = checks::feedback(&checks, &judged.checks);
+        let kind = match (&failing, &failing_checks, runs.is_empty()) {
+            (Some(_), ..) => TESTS_FAILED,
+            (None, Some(_), _) => CHECKS_FAILED,
+            (None, None, true) => {
+                return self.unless_weakened(&judged.refusing, "the model ended its turn; there are no tests to run");
+            }
+            (None, None, false) if judged.refusing.is_empty() => return self.end_with_proof().await,
+            (None, None, false) => return self.unless_weakened(&judged.refusing, PASSED),
         };
-        if last.passed() && judged.refusing.is_empty() {
-            return self.end_with_proof().await;
-        }
-        if last.passed() {
-            return self.unless_weakened(&judged.refusing, PASSED);
-        }
         if self.state.feedbacks == MAX_FEEDBACKS {
             return Ok(Some(format!("the tests still fail after {MAX_FEEDBACKS} corrections")));
         }
         self.state.feedbacks += 1;
         self.state.failed_on = self.state.patch;
-        self.nudge(TESTS_FAILED, &feedback(last, &judged))?;
+        let told: Vec<String> = failing.into_iter().chain(failing_checks).collect();
+        self.nudge(kind, &told.join("\n\n"))?;
         Ok(None)
     }
 
@@ -130,7 +137,8 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     }
 
     /// Runs the tests until it is clear what they say of the tree as it stands, and judges. No runs: there are no tests.
-    async fn evidence(&mut self) -> Result<(Vec<TestRun>, Judgement), Halt> {
+    /// `checks` ran before them, and run again where the tests wrote to that tree.
+    async fn evidence(&mut self, checks: &mut [CheckRun]) -> Result<(Vec<TestRun>, Judgement), Halt> {
         let mut runs: Vec<TestRun> = Vec::new();
         loop {
             let before = self.state.patch;
@@ -144,7 +152,9 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
                     runs.push(run);
                 }
             }
-            let judged = self.bench.judge(&runs, self.remaining());
+            self.renew_checks(checks).await?;
+            let ran = Ran { tests: &runs, checks };
+            let judged = self.bench.judge(ran, self.remaining());
             let judged = bounded(self.cancelled.clone(), self.deadline, judged).await??;
             self.journal.append(judged.events.clone())?;
             if !self.is_worth_another_run(&runs, &judged) {
@@ -187,25 +197,17 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             self.bench.cancel().await;
         }
         let Some(run) = ran?? else { return Ok(None) };
-        // Tests may write to the tree, too; the patch has to tell.
-        let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
-        let patch = self.bench.patch(&[observed]).await?;
-        let ran_on = std::mem::replace(&mut self.state.patch, patch.sha256);
-        self.state.ran_on.extend(ran_on);
+        let (ran_on, written) = self.note_what_it_wrote(&run).await?;
         let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
         let ran = TestsRan { tree, start_tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
-        self.journal.append(vec![Event::PatchWritten(patch), Event::TestsRan(ran)])?;
+        self.journal.append(vec![written, Event::TestsRan(ran)])?;
         Ok(Some(run))
     }
 }
 
 /// What the model is told about a failure: single tests where their runner names them, its output else.
 fn feedback(run: &TestRun, judged: &Judgement) -> String {
-    let named = run.results.as_ref().map(|results| evidence::failures(results, judged.matrix.as_ref()));
-    let output = match named.filter(|named| !named.is_empty()) {
-        Some(named) => format!("{named}\n\nThe whole output is in the log {}.", run.log),
-        None => run.excerpt.clone(),
-    };
+    let output = checks::output(run, judged.matrix.as_ref(), usize::MAX);
     TESTS_FAILED_TEXT
         .trim_end()
         .replace("{command}", &run.command)
@@ -213,7 +215,7 @@ fn feedback(run: &TestRun, judged: &Judgement) -> String {
         .replace("{output}", &output)
 }
 
-fn how_it_ended(run: &TestRun) -> String {
+pub(super) fn how_it_ended(run: &TestRun) -> String {
     match (&run.stopped, run.exit_code, run.signal) {
         (Some(stopped), ..) => format!("was ended by kcode: {stopped}"),
         (None, Some(code), _) => format!("ended with exit code {code}"),

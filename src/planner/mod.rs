@@ -12,12 +12,13 @@ mod ask;
 mod bench;
 pub mod budget;
 mod calls;
+mod checks;
 mod end_turn;
 pub mod repeat;
 mod state;
 mod turns;
 
-pub use bench::{Bench, BenchError, Judgement};
+pub use bench::{Bench, BenchError, CheckRun, JudgedCheck, Judgement, Ran};
 pub use calls::tests_ran;
 pub use state::State;
 pub use turns::{Halt, Planner, Stop};

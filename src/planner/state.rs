@@ -1,8 +1,8 @@
 //! What the loop remembers between turns, and how a resumed run gets it back.
 
-use super::end_turn::{ANNOUNCED, NOT_REPRODUCED, TESTS_FAILED, TESTS_WEAKENED};
+use super::end_turn::{ANNOUNCED, CHECKS_FAILED, NOT_REPRODUCED, TESTS_FAILED, TESTS_WEAKENED};
 use super::repeat::RepeatGuard;
-use crate::journal::{Digest, Event, TestPurpose};
+use crate::journal::{CheckRan, Digest, Event, TestPurpose};
 
 /// What the loop remembers between turns.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub struct State {
     pub(super) feedbacks: u32,
     /// The patch on which the last verification failed: without another edit there is nothing to run again.
     pub(super) failed_on: Option<Digest>,
-    /// The patches that tests ran on in the run's view: what they left there may be of code that is gone.
+    /// The patches that tests and checks ran on in the run's view: what they left there may be of code that is gone.
     pub(super) ran_on: Vec<Digest>,
     /// How often a reply that was cut at its cap was continued, since the last whole one.
     pub(super) truncations: u32,
@@ -37,11 +37,15 @@ impl State {
         for event in events {
             match event {
                 Event::PatchWritten(patch) => state.patch = patch.sha256,
-                Event::TestsRan(ran) if ran.purpose != TestPurpose::Baseline => state.ran_on.extend(ran.patch_sha256),
+                Event::TestsRan(ran) | Event::CheckRan(CheckRan { ran, .. })
+                    if ran.purpose != TestPurpose::Baseline =>
+                {
+                    state.ran_on.extend(ran.patch_sha256);
+                }
                 Event::Nudged(nudged) if nudged.kind == ANNOUNCED => state.nudged = true,
                 Event::Nudged(nudged) if nudged.kind == TESTS_WEAKENED => state.warned = true,
                 Event::Nudged(nudged) if nudged.kind == NOT_REPRODUCED => state.unshown = state.patch,
-                Event::Nudged(nudged) if nudged.kind == TESTS_FAILED => state.feedbacks += 1,
+                Event::Nudged(nudged) if [TESTS_FAILED, CHECKS_FAILED].contains(&&*nudged.kind) => state.feedbacks += 1,
                 Event::Request(request) => {
                     state.sent_prefix = Some((request.prefix_bytes as usize, request.prefix_sha256));
                 }

@@ -1,5 +1,6 @@
 //! A run as lines for people, on standard error.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use console::StyledObject;
@@ -7,8 +8,8 @@ use console::StyledObject;
 use super::wall::wall_line;
 use super::{Live, sanitise};
 use crate::journal::{
-    AttemptFailed, Event, HunksTried, Minimized, Outcome, Record, Reproduced, Reproduction, TestPurpose, TestsChosen,
-    TestsRan, ToolAnswered, Usd,
+    AttemptFailed, CheckChosen, Event, HunksTried, Minimized, Outcome, Record, Reproduced, Reproduction, TestPurpose,
+    TestsChosen, TestsRan, ToolAnswered, Usd,
 };
 use crate::model::Progress;
 use crate::report::Report;
@@ -37,8 +38,8 @@ pub struct People {
     live: Live,
     loudness: Loudness,
     print: fn(&str),
-    /// The start state's tests are told once, however often they were run.
-    baseline_told: bool,
+    /// Of the start state, the tests (without a name) and each check are told once, however often they were run.
+    baselines_told: BTreeSet<Option<String>>,
     /// Tests that are known to be fixed.
     fixed: Vec<String>,
     /// What was said last of a test that shows what the patch mends.
@@ -53,7 +54,7 @@ impl People {
             live: Live::new(loudness != Loudness::Quiet),
             loudness,
             print,
-            baseline_told: false,
+            baselines_told: BTreeSet::new(),
             fixed: Vec::new(),
             shown: None,
         }
@@ -62,9 +63,13 @@ impl People {
     /// Draws one record.
     pub fn record(&mut self, record: &Record) {
         self.live.record(record);
-        if matches!(&record.event, Event::TestsRan(tests) if tests.purpose == TestPurpose::Baseline)
-            && std::mem::replace(&mut self.baseline_told, true)
-        {
+        let of_start = |ran: &TestsRan| ran.purpose == TestPurpose::Baseline;
+        let is_news = match &record.event {
+            Event::TestsRan(tests) if of_start(tests) => self.baselines_told.insert(None),
+            Event::CheckRan(check) if of_start(&check.ran) => self.baselines_told.insert(Some(check.name.clone())),
+            _ => true,
+        };
+        if !is_news {
             return;
         }
         match &record.event {
@@ -105,15 +110,15 @@ impl People {
             )),
             Event::WallBuilt(wall) => Some(label("wall", &wall_line(wall))),
             Event::TestsChosen(chosen) => Some(tests_line(chosen)),
+            Event::CheckAdded(check) => Some(check_line(check)),
+            Event::CheckRan(check) if is_told(check.ran.purpose) => Some(own_run(&check.ran, Some(&check.name))),
             Event::ViewMade(view) if !view.notes.is_empty() => Some(label("view", &sanitise(&view.notes.join("; ")))),
             Event::Surveyed(surveyed) if !surveyed.notes.is_empty() => {
                 Some(label("survey", &sanitise(&surveyed.notes.join("; "))))
             }
             Event::AttemptFailed(failed) => failed_line(failed),
             Event::ToolAnswered(answered) => Some(tool_line(answered)),
-            Event::TestsRan(tests) if !matches!(tests.purpose, TestPurpose::Model | TestPurpose::Trial) => {
-                Some(own_run(tests))
-            }
+            Event::TestsRan(tests) if is_told(tests.purpose) => Some(own_run(tests, None)),
             // That it was fixed says so already.
             Event::Reproduced(told) if !told.by.is_empty() && told.by == self.fixed => None,
             Event::Reproduced(told) => reproduced(told),
@@ -143,10 +148,17 @@ fn label(name: &str, text: &str) -> String {
 
 fn tests_line(chosen: &TestsChosen) -> String {
     let origin = sanitise(&chosen.origin);
-    match &chosen.command {
+    let tests = match &chosen.command {
         Some(command) => label("tests", &format!("{}        {}", sanitise(command), style(origin).dim())),
         None => label("tests", &format!("none · {origin}")),
-    }
+    };
+    std::iter::once(tests).chain(chosen.checks.iter().map(check_line)).collect::<Vec<_>>().join("\n")
+}
+
+fn check_line(check: &CheckChosen) -> String {
+    let optional = if check.required { "" } else { ", not required" };
+    let origin = style(format!("{}{optional}", sanitise(&check.origin))).dim();
+    label("check", &format!("{}: {}        {origin}", sanitise(&check.name), sanitise(&check.command)))
 }
 
 fn step(turn: u32, verb: &str, text: &str) -> String {
@@ -175,8 +187,13 @@ fn failed_line(failed: &AttemptFailed) -> Option<String> {
     Some(step(failed.turn, "wait", &style(text).yellow().to_string()))
 }
 
-/// A run of the tests that kcode made.
-fn own_run(tests: &TestsRan) -> String {
+/// What the model asked for it is shown itself; trials come to a line of their own.
+const fn is_told(purpose: TestPurpose) -> bool {
+    matches!(purpose, TestPurpose::Baseline | TestPurpose::Verification)
+}
+
+/// A run of the tests, or of the check of that name, that kcode made.
+fn own_run(tests: &TestsRan, check: Option<&str>) -> String {
     let result = &tests.result;
     let counts = result.counts.map(|c| format!("{} passed, {} failed", c.passed, c.failed));
     let ended = match (&result.stopped, result.exit_code) {
@@ -185,7 +202,8 @@ fn own_run(tests: &TestsRan) -> String {
         (None, None) => "ended by a signal".to_owned(),
     };
     let took = if tests.cached { "known from an earlier run".to_owned() } else { seconds(result.ms) };
-    let text = format!("{}   {took}", result.contradiction.clone().or(counts).unwrap_or(ended));
+    let check = check.map_or_else(String::new, |name| format!("{}: ", sanitise(name)));
+    let text = format!("{check}{}   {took}", result.contradiction.clone().or(counts).unwrap_or(ended));
     if tests.purpose == TestPurpose::Baseline {
         return before(&text);
     }
@@ -238,6 +256,7 @@ fn nudge(kind: &str) -> &str {
         "announced" => "the model changed nothing; asked once more",
         "truncated" => "the reply was cut at its limit; asked to go on",
         "tests_weakened" => "the patch makes tests prove less; sent back to the model",
+        "checks_failed" => "a check fails; sent back to the model",
         "not_reproduced" => "no test shows what the patch mends; asked for one",
         "tests_failed" => "the tests fail; sent back to the model",
         other => other,

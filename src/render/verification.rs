@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::people::{counted, outcome, style};
 use super::sanitise;
 use crate::evidence::Verdict;
-use crate::report::{Both, Standing, TestsCompared, Verification};
+use crate::journal::TestResult;
+use crate::report::{Both, Standing, TestsCompared, Verification, VerifiedCheck};
 use crate::tools::TestRun;
 
 /// Tests that are named.
@@ -42,6 +43,11 @@ fn write_table(out: &mut String, told: &Verification, failing: Option<&TestRun>)
     if let Some(tests) = &told.tests {
         write_tests(out, tests)?;
     }
+    for VerifiedCheck { chosen, result } in &told.checks {
+        let optional = if chosen.required { "" } else { "(not required) " };
+        let name = format!("check {} {optional}", sanitise(&chosen.name));
+        row(out, &name, &Both { then: how(result.then.as_ref()), now: how(result.now.as_ref()) })?;
+    }
     for differs in &told.environment {
         let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { sanitise(text).into_owned() };
         let (then, now) = (shown(&differs.was.then), shown(&differs.was.now));
@@ -54,6 +60,17 @@ fn write_table(out: &mut String, told: &Verification, failing: Option<&TestRun>)
         writeln!(out, "\n{}", sanitise(run.excerpt.trim_end()))?;
     }
     write!(out, "\n{}  {}   {:.1} s", outcome(told.outcome), sanitise(&told.detail), told.ms as f64 / 1e3)
+}
+
+/// How a check went.
+fn how(result: Option<&TestResult>) -> String {
+    match result {
+        None => "not run".to_owned(),
+        Some(result) if result.passed => "passes".to_owned(),
+        Some(TestResult { stopped: Some(why), .. }) => format!("ended: {why}"),
+        Some(TestResult { exit_code: Some(code), .. }) if *code != 0 => format!("exit code {code}"),
+        Some(_) => "fails".to_owned(),
+    }
 }
 
 fn row(out: &mut String, name: &str, both: &Both<String>) -> std::fmt::Result {

@@ -1,7 +1,9 @@
 //! Law 7: the outcome is computed from why the run stopped, the patch and the tests. No word of the model counts.
 
-use super::Latest;
-use crate::journal::{Matrix, Outcome, Reproduced, StopReason, TestsRan};
+use std::fmt::Write as _;
+
+use super::{CheckState, Latest, LatestCheck};
+use crate::journal::{CheckChosen, Digest, Matrix, Outcome, Reproduced, StopReason, TestsRan};
 use crate::model::ModelError;
 use crate::render::counted;
 
@@ -49,17 +51,15 @@ fn by_evidence(why: &str, latest: Latest<'_>) -> Decision {
         let detail = format!("the patch makes tests prove less: {}:{}: {}", flag.path, flag.line, flag.reason);
         return Decision { outcome: Outcome::Refused, detail };
     }
+    if let Some(missing) = latest.checks.iter().find_map(|check| missing(check, latest.sha256())) {
+        return missing;
+    }
     let Some(tests) = latest.verification else { return unverified("no tests stand behind the patch".to_owned()) };
     if !latest.is_fresh() {
         return unverified("the tree changed after the last test run".to_owned());
     }
-    let any = |ran: &TestsRan| ran.result.counts.filter(|counts| counts.passed + counts.failed > 0);
-    if let (Some(before), None) = (latest.baseline.and_then(any), tests.result.counts) {
-        let ran = before.passed + before.failed;
-        return failing(format!(
-            "{} ran {ran} tests before the patch, and now ends without a word of them",
-            tests.command
-        ));
+    if let (Some(before), None) = (latest.baseline.and_then(how_many), tests.result.counts) {
+        return failing(silenced(&tests.command, before));
     }
     if tests.result.counts.is_some_and(|counts| counts.passed + counts.failed == 0) {
         return unverified(format!("{} passes, but ran no tests", tests.command));
@@ -67,8 +67,63 @@ fn by_evidence(why: &str, latest: Latest<'_>) -> Decision {
     if let Some(first) = patch.left_out.first() {
         return unverified(format!("the tests ran on more than the patch holds: {first}"));
     }
-    let credit = latest.matrix.map_or_else(String::new, credit) + &asked_for(latest);
+    let credit = latest.matrix.map_or_else(String::new, credit) + &asked_for(&latest) + &of_checks(latest.checks);
     Decision { outcome: Outcome::Verified, detail: format!("{} passes{credit}", tests.command) }
+}
+
+/// Why a check lets the patch not be verified, if it does.
+fn missing(check: &LatestCheck<'_>, patch: Option<Digest>) -> Option<Decision> {
+    let CheckChosen { name, command, required, .. } = check.chosen;
+    let failing = |detail| Some(Decision { outcome: Outcome::TestsFailing, detail });
+    let passed = check.after.filter(|ran| ran.result.passed);
+    match (passed, check.after) {
+        _ if !required => None,
+        (None, Some(_)) => failing(format!("the check {name} fails ({command}){}", since_when(check.state()))),
+        (Some(after), _) if check.is_fresh(patch) => {
+            let before = check.baseline.and_then(how_many).filter(|_| how_many(after).is_none())?;
+            failing(silenced(&format!("the check {name}"), before))
+        }
+        _ => Some(Decision {
+            outcome: Outcome::Unverified,
+            detail: format!("the check {name} has not run on the tree that the patch makes"),
+        }),
+    }
+}
+
+/// How many tests ran; `None` for none, or when nobody can tell.
+fn how_many(ran: &TestsRan) -> Option<u64> {
+    ran.result.counts.map(|counts| counts.passed + counts.failed).filter(|ran| *ran > 0)
+}
+
+fn silenced(who: &str, before: u64) -> String {
+    format!("{who} ran {before} tests before the patch, and now ends without a word of them")
+}
+
+/// Whether a failing check is the patch's, and what to do when it isn't.
+fn since_when(state: CheckState) -> &'static str {
+    match state {
+        CheckState::Broken => " · it passed before",
+        CheckState::StillFailing => {
+            " · still failing: it failed before the patch, too (`required = false` lets patches pass all the same)"
+        }
+        _ => "",
+    }
+}
+
+/// How many checks pass, and which of those that needn't don't.
+fn of_checks(checks: Vec<LatestCheck<'_>>) -> String {
+    let (passing, failing): (Vec<_>, Vec<_>) =
+        checks.into_iter().partition(|check| check.after.is_some_and(|ran| ran.result.passed));
+    let mut told = String::new();
+    if !passing.is_empty() {
+        told = format!(" · {} passed", counted(passing.len(), "check"));
+    }
+    for check in failing {
+        let name = &check.chosen.name;
+        // Writing to a String can't fail.
+        let _ = write!(told, " · {name} {}, not required", check.state().name());
+    }
+    told
 }
 
 /// What of the failures is the patch's.
@@ -97,7 +152,7 @@ fn credit(matrix: &Matrix) -> String {
 }
 
 /// What flags asked for besides passing tests.
-fn asked_for(latest: Latest<'_>) -> String {
+fn asked_for(latest: &Latest<'_>) -> String {
     let fixed = latest.matrix.map_or(&[][..], |matrix| &matrix.fixed);
     let shown = latest.reproduced.map_or_else(String::new, |told| match told.state {
         // That one was fixed says so already.
@@ -124,7 +179,7 @@ fn named(what: &str, tests: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Digest, PatchWritten, TestCounts, TestPurpose, TestResult, TestsRan};
+    use crate::journal::{PatchWritten, TestCounts, TestPurpose, TestResult, TestsRan};
 
     fn tests(passed: bool, patch: &str) -> TestsRan {
         TestsRan {
@@ -173,6 +228,42 @@ mod tests {
         let decision = decide(StopReason::Finished, "", None, latest);
         assert_eq!(decision.outcome, Outcome::Unverified);
         assert!(decision.detail.contains("x is not in the patch"));
+    }
+
+    fn with_check(required: bool, baseline: Option<&TestsRan>, after: Option<&TestsRan>) -> Decision {
+        let (name, command, origin) = ("lint".to_owned(), "make lint".to_owned(), ".kcode.toml".to_owned());
+        let chosen = CheckChosen { name, command, dir: None, origin, required };
+        let checks = vec![LatestCheck { chosen: &chosen, baseline, after }];
+        let patch = PatchWritten { sha256: Some(Digest::of("p")), files: vec![], left_out: vec![] };
+        let passing = tests(true, "p");
+        let latest = Latest { patch: Some(&patch), verification: Some(&passing), checks, ..Latest::default() };
+        decide(StopReason::Finished, "", None, latest)
+    }
+
+    #[test]
+    fn a_required_check_has_to_pass_on_the_very_patch() {
+        let (passes, fails, older) = (tests(true, "p"), tests(false, "p"), tests(true, "older"));
+        for (baseline, after, outcome) in [
+            (None, Some(&passes), Outcome::Verified),
+            (Some(&fails), Some(&passes), Outcome::Verified),
+            (None, Some(&fails), Outcome::TestsFailing),
+            (Some(&passes), Some(&fails), Outcome::TestsFailing),
+            (Some(&fails), Some(&fails), Outcome::TestsFailing),
+            (None, Some(&older), Outcome::Unverified),
+            (None, None, Outcome::Unverified),
+        ] {
+            assert_eq!(with_check(true, baseline, after).outcome, outcome, "{baseline:?} {after:?}");
+            assert_eq!(with_check(false, baseline, after).outcome, Outcome::Verified);
+        }
+        assert!(with_check(true, Some(&fails), Some(&fails)).detail.contains("it failed before the patch, too"));
+    }
+
+    #[test]
+    fn a_check_that_ran_tests_and_now_runs_none_has_not_passed() {
+        let (mut many, none) = (tests(true, "p"), tests(true, "p"));
+        many.result.counts = Some(TestCounts { passed: 3, failed: 0, skipped: 0 });
+        assert_eq!(with_check(true, Some(&many), Some(&none)).outcome, Outcome::TestsFailing);
+        assert_eq!(with_check(true, Some(&many), Some(&many)).outcome, Outcome::Verified);
     }
 
     #[test]

@@ -104,6 +104,9 @@ impl Folding {
             Event::TestsRan(tests) if tests.purpose == TestPurpose::Verification => {
                 report.timing.tools_ms += tests.result.ms;
             }
+            Event::CheckRan(check) if check.ran.purpose == TestPurpose::Verification => {
+                report.timing.tools_ms += check.ran.result.ms;
+            }
             Event::Stopped(stopped) => {
                 report.budget.stop_reason = Some(stopped.reason);
                 report.detail.clone_from(&stopped.detail);
@@ -124,6 +127,8 @@ impl Folding {
             | Event::ToolCalled(_)
             | Event::PatchWritten(_)
             | Event::TestsRan(_)
+            | Event::CheckAdded(_)
+            | Event::CheckRan(_)
             | Event::BaselineMissing(_)
             | Event::TestEnvironment(_)
             | Event::ResultsKept(_)
@@ -163,19 +168,21 @@ impl Folding {
         let report = &mut self.report;
         charge_unanswered(&mut report.budget, self.unanswered);
         report.latency = latency(self.latencies);
-        weigh(&mut report.tests, latest);
-        report.certificate = certificate(latest);
+        report.certificate = certificate(&latest);
+        weigh(&mut report.tests, &latest);
+        let sha256 = latest.sha256();
+        report.checks = latest.checks.into_iter().map(|check| check.report(sha256)).collect();
         report.patch = latest.patch.and_then(|patch| patch_report(patch, latest.minimized, patch_path));
         self.report
     }
 }
 
 /// Adds the evidence as it stands.
-fn weigh(tests: &mut TestsReport, latest: Latest<'_>) {
+fn weigh(tests: &mut TestsReport, latest: &Latest<'_>) {
     tests.fresh = latest.is_fresh();
-    tests.after = latest.verification.map(tests_reported);
+    tests.after = latest.verification.map(TestsReported::from);
     (tests.runs, tests.failed_runs) = (latest.verifications.runs, latest.verifications.failed);
-    tests.baseline = latest.baseline.map(tests_reported);
+    tests.baseline = latest.baseline.map(TestsReported::from);
     let missing = tests.command.is_some() && tests.baseline.is_none();
     tests.baseline_missing = missing.then(|| latest.baseline_missing.unwrap_or(NOT_REACHED).to_owned());
     tests.compared = latest.matrix.is_some();
@@ -184,7 +191,7 @@ fn weigh(tests: &mut TestsReport, latest: Latest<'_>) {
     tests.reproduced = latest.reproduced.cloned().unwrap_or_default();
 }
 
-fn certificate(latest: Latest<'_>) -> CertificateReport {
+fn certificate(latest: &Latest<'_>) -> CertificateReport {
     let start = |ran: &TestsRan| ran.start_tree.clone();
     CertificateReport {
         environment: latest.environment.cloned(),
@@ -192,11 +199,6 @@ fn certificate(latest: Latest<'_>) -> CertificateReport {
         patched_tree: latest.verification.filter(|_| latest.is_fresh()).and_then(|ran| ran.tree.clone()),
         results: latest.results.cloned(),
     }
-}
-
-fn tests_reported(ran: &TestsRan) -> TestsReported {
-    let log = (!ran.cached).then(|| format!("logs/{}", ran.log));
-    TestsReported { result: ran.result.clone(), log, cached: ran.cached, tree: ran.tree.clone() }
 }
 
 fn patch_report(written: &PatchWritten, minimized: Option<&Minimized>, path: &str) -> Option<PatchReport> {
@@ -250,6 +252,7 @@ fn empty(started: &RunStarted, at: &str) -> Report {
         said: None,
         patch: None,
         tests: TestsReport::default(),
+        checks: Vec::new(),
         certificate: CertificateReport::default(),
         usage: UsageReport::default(),
         latency: LatencyReport::default(),

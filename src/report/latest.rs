@@ -1,12 +1,13 @@
 //! What stands at the end of a journal: the latest patch, and the latest tests that kcode ran to verify.
 
+use super::checks::{self, LatestCheck};
 use crate::journal::{
     Digest, Event, Matrix, Minimized, PatchWritten, Record, Reproduction, ResultsKept, TestEnvironment, TestPurpose,
     TestsRan, TestsTouched,
 };
 
 /// The evidence as it stands; whatever came before it counts no more.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Latest<'a> {
     /// The patch as it was last written; `None` when no tool changed anything.
     pub patch: Option<&'a PatchWritten>,
@@ -22,6 +23,8 @@ pub struct Latest<'a> {
     pub matrix: Option<&'a Matrix>,
     /// How the patch touches tests, as last looked at.
     pub touched: Option<&'a TestsTouched>,
+    /// What has to pass besides the tests, in the order in which it is run.
+    pub checks: Vec<LatestCheck<'a>>,
     /// Whether a test shows what this patch mends.
     pub reproduced: Option<&'a Reproduction>,
     /// How this patch was made smaller, or that it couldn't be.
@@ -55,6 +58,9 @@ impl<'a> Latest<'a> {
                     latest.patch = Some(patch);
                 }
                 Event::TestsRan(ran) => latest.ran(ran),
+                Event::TestsChosen(chosen) => latest.checks = checks::chosen(&latest.checks, chosen),
+                Event::CheckAdded(check) => latest.checks.push(checks::unrun(check)),
+                Event::CheckRan(run) => checks::ran(&mut latest.checks, run),
                 Event::BaselineMissing(missing) => latest.baseline_missing = Some(&missing.reason),
                 Event::TestEnvironment(environment) => latest.environment = Some(environment),
                 Event::ResultsKept(results) => latest.results = Some(results),

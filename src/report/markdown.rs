@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::checks::{CheckReport, CheckState};
 use super::evidence_lines::{write_minimized, write_reproduced};
 use super::shape::{Report, TestsReport, WallReport};
 use crate::journal::{ChangeKind, FileChange, TestResult, Usage};
@@ -28,6 +29,7 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "**Task**\n\n{}\n", quoted(&report.task))?;
     write_patch(out, report)?;
     write_tests(out, report)?;
+    write_checks(out, &report.checks)?;
     if let Some(said) = &report.said {
         writeln!(out, "**What the model said** (a claim, not evidence)\n\n{}\n", quoted(said))?;
     }
@@ -98,6 +100,22 @@ fn write_tests(out: &mut String, report: &Report) -> std::fmt::Result {
     write_matrix(out, tests)?;
     write_reproduced(out, tests)?;
     write_flags(out, tests)
+}
+
+fn write_checks(out: &mut String, checks: &[CheckReport]) -> std::fmt::Result {
+    if checks.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "| Check | Command | |\n|---|---|---|")?;
+    for CheckReport { chosen, state, fresh, .. } in checks {
+        let cell = |text: &str| sanitise(text).replace('|', "\\|");
+        let optional = if chosen.required { "" } else { ", not required" };
+        let stale = if *fresh || *state == CheckState::NotRun { "" } else { ", before the tree changed again" };
+        let (command, origin) = (cell(&chosen.command), cell(&chosen.origin));
+        let became = state.name();
+        writeln!(out, "| {} | `{command}` ({origin}) | {became}{optional}{stale} |", cell(&chosen.name))?;
+    }
+    writeln!(out)
 }
 
 fn write_baseline(out: &mut String, tests: &TestsReport) -> std::fmt::Result {

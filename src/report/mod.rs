@@ -1,6 +1,7 @@
 //! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal; and what is left of that when
 //! the tests run again.
 
+mod checks;
 mod commit_message;
 mod decide;
 mod evidence_lines;
@@ -10,7 +11,9 @@ mod markdown;
 mod shape;
 mod trailers;
 mod verification;
+mod verified_check;
 
+pub use checks::{CheckReport, CheckState, LatestCheck};
 pub use commit_message::commit_message;
 pub use decide::{Decision, decide};
 pub use fold::fold;
@@ -19,3 +22,4 @@ pub use markdown::markdown;
 pub use shape::*;
 pub use trailers::trailers;
 pub use verification::*;
+pub use verified_check::VerifiedCheck;

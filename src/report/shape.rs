@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::checks::CheckReport;
 use crate::journal::{
     Digest, FileChange, Layer, Limits, Matrix, Minimized, Outcome, Proof, RelPath, Reproduction, Residue, ResultsKept,
-    RunId, StopReason, TestEnvironment, TestResult, TestsTouched, Tokens, Usage, Usd,
+    RunId, StopReason, TestEnvironment, TestResult, TestsRan, TestsTouched, Tokens, Usage, Usd,
 };
 
 /// The schema that a report names.
@@ -44,6 +45,9 @@ pub struct Report {
     pub patch: Option<PatchReport>,
     /// The evidence.
     pub tests: TestsReport,
+    /// What the patch has to pass besides the tests, in the order in which it was run.
+    #[serde(default)]
+    pub checks: Vec<CheckReport>,
     /// What somebody else needs to run the tests again: `kcode verify`.
     #[serde(default)]
     pub certificate: CertificateReport,
@@ -134,6 +138,13 @@ pub struct TestsReported {
     pub cached: bool,
     /// Git's id of the tree that they ran on; `null` when git can't tell.
     pub tree: Option<String>,
+}
+
+impl From<&TestsRan> for TestsReported {
+    fn from(ran: &TestsRan) -> Self {
+        let log = (!ran.cached).then(|| format!("logs/{}", ran.log));
+        Self { result: ran.result.clone(), log, cached: ran.cached, tree: ran.tree.clone() }
+    }
 }
 
 /// See [`Report::certificate`]; matrix and durations are in [`Report::tests`], the patch in [`Report::patch`].

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::shape::Report;
+use super::verified_check::VerifiedCheck;
 use crate::evidence::{Difference, Verdicts};
 use crate::journal::{Outcome, RunId, TestCounts, TestEnvironment};
 use crate::render::counted;
@@ -50,6 +51,8 @@ pub struct Verification {
     pub counts: Both<Option<TestCounts>>,
     /// Single tests; `null` when one side knows of none.
     pub tests: Option<TestsCompared>,
+    /// The checks of the report, in its order.
+    pub checks: Vec<VerifiedCheck>,
     /// What the tests run in, as far as it differs.
     pub environment: Vec<EnvironmentDifference>,
     /// What else has to be known, a sentence each.
@@ -108,6 +111,8 @@ pub struct EnvironmentDifference {
 pub struct Measured<'a> {
     /// The runs, all on the same tree; more than one when the first failed.
     pub runs: &'a [TestRun],
+    /// The report's checks in its order; `None` where one wasn't run.
+    pub checks: &'a [Option<&'a TestRun>],
     /// On which tree.
     pub ground: Ground,
     /// What each test said then, where that is kept.
@@ -140,6 +145,12 @@ impl Verification {
             passed: Both { then: certified.passed, now: last.passed() },
             counts: Both { then: certified.counts, now: last.counts },
             tests,
+            checks: report
+                .checks
+                .iter()
+                .zip(measured.checks)
+                .map(|(then, now)| VerifiedCheck::of(then, *now))
+                .collect(),
             environment: then.map_or_else(Vec::new, |then| differences(then, measured.environment)),
             notes: measured.notes,
             ms: measured.runs.iter().map(|run| run.ms).sum(),
@@ -151,12 +162,14 @@ impl Verification {
     fn judge(&mut self, report: &Report) {
         let differing = self.differing();
         self.agrees = differing.is_empty();
+        let failing = (!self.passed.now).then(|| format!("{} fails", self.command));
+        let failing = failing.or_else(|| self.checks.iter().find(|check| check.fails()).map(VerifiedCheck::failure));
         let command = &self.command;
-        (self.outcome, self.detail) = match (self.passed.now, self.agrees) {
-            (false, true) => (Outcome::TestsFailing, format!("{command} fails, as the report says")),
-            (false, false) => (Outcome::TestsFailing, format!("{command} fails; {}", differing.join("; "))),
-            (true, false) => (Outcome::Refused, format!("{command} passes, but {}", differing.join("; "))),
-            (true, true) => match report.outcome {
+        (self.outcome, self.detail) = match (failing, self.agrees) {
+            (Some(failing), true) => (Outcome::TestsFailing, format!("{failing}, as the report says")),
+            (Some(failing), false) => (Outcome::TestsFailing, format!("{failing}; {}", differing.join("; "))),
+            (None, false) => (Outcome::Refused, format!("{command} passes, but {}", differing.join("; "))),
+            (None, true) => match report.outcome {
                 Outcome::Verified => (Outcome::Verified, format!("{command} passes, and all is as the report says")),
                 outcome @ Outcome::Refused => (outcome, format!("the run was refused: {}", report.detail)),
                 other => {
@@ -184,6 +197,7 @@ impl Verification {
             _ if self.counts.then != self.counts.now => told.push("the runner counts otherwise".to_owned()),
             _ => {}
         }
+        told.extend(self.checks.iter().filter_map(VerifiedCheck::difference));
         if matches!(self.ground.standing, Standing::Applies | Standing::Contains) {
             told.push("the tree is another one".to_owned());
         } else if differ(&self.ground.start_tree) || differ(&self.ground.patched_tree) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{BaseUrl, CustomPrice, Sandbox, TestCommand};
+use super::{BaseUrl, Check, CustomPrice, Sandbox, TestCommand};
 use crate::journal::{Tokens, Usd};
 
 /// A duration with its unit: `90s`, `20m`, `1h30m`.
@@ -160,6 +160,16 @@ impl Amount for Vec<String> {
 impl Amount for TestCommand {
     fn shown(&self) -> String {
         self.dir.as_ref().map_or_else(|| self.to_string(), |dir| format!("{self} (in {dir})"))
+    }
+}
+
+impl Amount for Vec<Check> {
+    fn shown(&self) -> String {
+        let shown = self.iter().map(|check| {
+            let word = if check.required { "" } else { ", not required" };
+            format!("{}: {}{word}", check.name, check.command.shown())
+        });
+        if self.is_empty() { "none".to_owned() } else { shown.collect::<Vec<_>>().join("; ") }
     }
 }
 

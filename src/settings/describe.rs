@@ -53,6 +53,7 @@ pub fn describe(settings: &Settings) -> Vec<Row> {
         row("test.idle", &s.test_idle),
         row("verify", &s.verify),
         row("test.baseline", &s.baseline),
+        row("check", &s.checks),
         price,
     ]
 }

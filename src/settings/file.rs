@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::check::{self, Check};
 use super::{BaseUrl, CustomPrice, Invocation, Sandbox, SettingsError, TestCommand, amounts, keys};
 use crate::journal::{RelPath, Tokens, Usd};
 
@@ -34,6 +35,10 @@ pub(super) struct FileLayer {
     pub dependencies: Option<Vec<RelPath>>,
     pub limits: Limits,
     pub test: Test,
+    check: Option<Vec<Spanned<check::Entry>>>,
+    /// What `check` holds, once it was looked at.
+    #[serde(skip)]
+    pub checks: Option<Vec<Check>>,
     pub secrets: Secrets,
     pub price: Option<CustomPrice>,
 }
@@ -85,7 +90,7 @@ pub(super) fn parse(text: &str, name: &str, owner: Owner) -> Result<FileLayer, S
     let root = DeTable::parse(text).map_err(|error| file.bad(error.span(), error.message(), None))?;
     let mut values = Vec::new();
     file.check_table("", root.get_ref(), owner, &mut values)?;
-    let layer: FileLayer = toml::from_str(text).map_err(|error| {
+    let mut layer: FileLayer = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let key = values.iter().find(|(_, span)| span.contains(&at)).and_then(|(name, _)| keys::find(name));
         file.bad(error.span(), error.message(), key)
@@ -94,6 +99,8 @@ pub(super) fn parse(text: &str, name: &str, owner: Owner) -> Result<FileLayer, S
         let span = values.iter().find(|(name, _)| name == "test.dir").map(|(_, span)| span.clone());
         return Err(file.bad(span, "it needs `test.command` beside it", keys::find("test.dir")));
     }
+    let checks = layer.check.as_deref().map(check::checks).transpose();
+    layer.checks = checks.map_err(|(problem, span)| file.bad(Some(span), &problem, keys::find("check.command")))?;
     Ok(layer)
 }
 
@@ -117,6 +124,14 @@ impl Source<'_> {
             match value.get_ref() {
                 DeValue::Table(inner) if keys::is_table(&name) => {
                     self.check_table(&format!("{name}."), inner, owner, values)?;
+                }
+                DeValue::Array(tables) if keys::is_table(&name) => {
+                    for table in tables {
+                        values.push((name.clone(), table.span()));
+                        if let DeValue::Table(inner) = table.get_ref() {
+                            self.check_table(&format!("{name}."), inner, owner, values)?;
+                        }
+                    }
                 }
                 _ => {
                     self.check_key(&name, key, owner)?;
@@ -145,7 +160,7 @@ impl Source<'_> {
 
     fn bad(&self, span: Option<Range<usize>>, problem: &str, key: Option<&keys::Key>) -> SettingsError {
         let hint = key.map_or_else(
-            || "settings files are TOML: `key = value` lines, tables as [limits]; see `kcode config`".to_owned(),
+            || "settings files are TOML: `key = value` lines, tables as [limits], lists of them as [[check]]; see `kcode config`".to_owned(),
             |key| format!("write it as: {}", key.example),
         );
         let problem = key.map_or_else(|| problem.to_owned(), |key| format!("`{}`: {problem}", key.name));
@@ -189,7 +204,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
     amounts::parse_duration(&text).map(Some).map_err(de::Error::custom)
 }
 
-fn command<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TestCommand>, D::Error> {
+pub(super) fn command<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TestCommand>, D::Error> {
     let hidden = |text: &String| text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'));
     match Invocation::deserialize(deserializer) {
         Ok(Invocation::Shell(line)) if hidden(&line) => Err(de::Error::custom("it holds a control character")),

@@ -21,7 +21,7 @@ const fn user(name: &'static str, example: &'static str, why: &'static str) -> K
 const MONEY: &str = "it would decide how your money is counted";
 
 /// All of them.
-pub static KEYS: [Key; 23] = [
+pub static KEYS: [Key; 27] = [
     user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
     user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
     user("state_dir", r#"state_dir = "/var/tmp/kcode""#, "it would choose where on your disk runs are written"),
@@ -39,6 +39,10 @@ pub static KEYS: [Key; 23] = [
     anywhere("test.dir", r#"dir = "packages/core" (and a command)"#),
     anywhere("test.deadline", r#"deadline = "10m""#),
     anywhere("test.idle", r#"idle = "2m""#),
+    anywhere("check.name", r#"name = "clippy" (each check in a [[check]] of its own)"#),
+    anywhere("check.command", r#"[[check]], and below it: name = "clippy", command = "cargo clippy""#),
+    anywhere("check.dir", r#"dir = "packages/core""#),
+    anywhere("check.required", "required = false"),
     user("test.baseline", "baseline = false", "it would choose what its tests are held against"),
     user("secrets.readable", r#"readable = ["tests/certs/*.pem"]"#, "it would choose which secrets a model reads"),
     user("price.input", "input = 0.95", MONEY),
@@ -52,7 +56,7 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// True for `limits`, `test`, `secrets` and `price`.
+/// True for `limits`, `test`, `check`, `secrets` and `price`.
 pub(super) fn is_table(name: &str) -> bool {
     KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }

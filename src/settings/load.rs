@@ -128,6 +128,9 @@ impl Layers<'_> {
             max_retries: self.max_retries()?,
             max_silence: self.max_silence()?,
             test: self.test()?,
+            checks: Setting::default(Vec::new())
+                .or(user.checks.clone(), user_origin)
+                .or(repository.checks.clone(), &Origin::RepositoryFile),
             test_deadline: Setting::default(Duration::from_mins(10))
                 .or(user.test.deadline, user_origin)
                 .or(repository.test.deadline, &Origin::RepositoryFile)

@@ -10,6 +10,7 @@
 
 mod amounts;
 mod base_url;
+mod check;
 mod describe;
 mod environment;
 mod error;
@@ -30,6 +31,7 @@ mod values;
 
 pub use amounts::{parse_duration, parse_tokens, parse_usd};
 pub use base_url::{BaseUrl, BaseUrlError};
+pub use check::Check;
 pub use describe::{Row, describe, table};
 pub use environment::Environment;
 pub use error::SettingsError;

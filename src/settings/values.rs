@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{BaseUrl, Secret, Setting, SettingsError, TestCommand};
+use super::{BaseUrl, Check, Secret, Setting, SettingsError, TestCommand};
 use crate::journal::{Tokens, Usd};
 
 /// Every value that a person can set.
@@ -35,9 +35,11 @@ pub struct Settings {
     pub max_silence: Setting<Duration>,
     /// How tests are run; `None` leaves it to detection.
     pub test: Setting<Option<TestCommand>>,
-    /// Wall time of one run of the tests.
+    /// What a patch has to pass besides the tests, in the order in which it is run.
+    pub checks: Setting<Vec<Check>>,
+    /// Wall time of one run of the tests, or of a check.
     pub test_deadline: Setting<Duration>,
-    /// How long a run of the tests may be silent.
+    /// How long such a run may be silent.
     pub test_idle: Setting<Duration>,
     /// Whether kcode runs the tests itself at the end.
     pub verify: Setting<bool>,

@@ -16,7 +16,7 @@ const LOGS: &str = "@logs/";
 pub(super) enum Place {
     /// A file or folder of the view.
     View(RelPath),
-    /// A file in the run's `logs/`.
+    /// A file in the run's `logs/`; those of trials are in folders there.
     Log(RelPath),
 }
 
@@ -28,8 +28,8 @@ impl Place {
     pub fn parse(room: &Workroom, text: &str) -> Result<Self, ToolError> {
         if let Some(name) = text.strip_prefix(LOGS) {
             return match RelPath::new(name) {
-                Ok(path) if !path.as_str().contains('/') => Ok(Self::Log(path)),
-                _ => {
+                Ok(path) => Ok(Self::Log(path)),
+                Err(_) => {
                     tell(format!("{text:?} is not a log; logs are named as run_tests says, such as @logs/tests-1.log"))
                 }
             };

@@ -32,7 +32,7 @@ use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::{advice, caches, environment};
 use crate::journal::{Guard, Residue, WallBuilt};
 use crate::model::ToolCall;
-use crate::settings::Sandbox;
+use crate::settings::{Sandbox, TestCommand};
 use crate::tools::{Observation, TestRun};
 
 /// How long a worker may take to confine itself; it takes milliseconds.
@@ -126,10 +126,22 @@ impl Worker {
     /// # Errors
     /// When the worker is gone, or there is no way to run them.
     pub async fn run_tests(&self, filter: &[String]) -> Result<TestRun, WorkerError> {
+        self.run("the test command", None, filter).await
+    }
+
+    /// Has the worker run another command than the one that it was started with.
+    ///
+    /// # Errors
+    /// When the worker is gone, or the command can't be started.
+    pub async fn run_command(&self, command: &TestCommand) -> Result<TestRun, WorkerError> {
+        self.run(&command.to_string(), Some(command.clone()), &[]).await
+    }
+
+    async fn run(&self, name: &str, command: Option<TestCommand>, filter: &[String]) -> Result<TestRun, WorkerError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        match self.ask(id, &ToWorker::RunTests { id, filter: filter.to_vec() }).await? {
+        match self.ask(id, &ToWorker::RunTests { id, command, filter: filter.to_vec() }).await? {
             FromWorker::TestsRan { run, .. } => Ok(run),
-            other => Err(failed("the test command", other)),
+            other => Err(failed(name, other)),
         }
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::Charge;
 use crate::journal::{Residue, WallBuilt};
+use crate::settings::TestCommand;
 use crate::tools::{Observation, TestRun};
 
 /// The longest message in bytes; far above any tool's answer, far below harm.
@@ -35,6 +36,9 @@ pub enum ToWorker {
     RunTests {
         /// Names the answer.
         id: u64,
+        /// Another command than the charge's; what the broker says is trusted.
+        #[serde(default)]
+        command: Option<TestCommand>,
         /// Which; all of them when empty.
         filter: Vec<String>,
     },
@@ -166,7 +170,8 @@ mod tests {
     fn messages() -> Vec<ToWorker> {
         vec![
             ToWorker::Call { id: 1, name: "read_file".into(), arguments: "{\"path\":\"ä\\u0000\"}".into() },
-            ToWorker::RunTests { id: u64::MAX, filter: vec![String::new(), "tests::a b".into()] },
+            ToWorker::RunTests { id: 2, command: Some(TestCommand::shell("make lint")), filter: vec![] },
+            ToWorker::RunTests { id: u64::MAX, command: None, filter: vec![String::new(), "tests::a b".into()] },
             ToWorker::Cancel,
             ToWorker::Stop,
         ]

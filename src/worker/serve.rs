@@ -23,7 +23,7 @@ use super::plan::Charge;
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::NO_NAMESPACES;
 use super::{cgroup, confine, proof};
-use crate::settings::SecretFiles;
+use crate::settings::{SecretFiles, TestCommand};
 use crate::tools::{self, FatalToolError, TestRun, TestRunner, Workroom};
 
 /// Serves the broker at the other end of standard input. The arguments are the [`Charge`], the [`Footing`], and the layer
@@ -118,8 +118,8 @@ impl Host {
                 Some(ToWorker::Call { id, name, arguments }) => {
                     self.in_thread(id, outbox, move |host| host.call(id, &name, &arguments));
                 }
-                Some(ToWorker::RunTests { id, filter }) => {
-                    self.in_thread(id, outbox, move |host| host.run_tests(id, &filter));
+                Some(ToWorker::RunTests { id, command, filter }) => {
+                    self.in_thread(id, outbox, move |host| host.run_tests(id, command, &filter));
                 }
                 Some(ToWorker::Cancel) => self.runner.cancel(),
                 end @ (Some(ToWorker::Stop) | None) => return Ok(end),
@@ -153,8 +153,8 @@ impl Host {
         }
     }
 
-    fn run_tests(&self, id: u64, filter: &[String]) -> FromWorker {
-        match self.runner.run(filter) {
+    fn run_tests(&self, id: u64, command: Option<TestCommand>, filter: &[String]) -> FromWorker {
+        match self.runner.run_command(command, filter) {
             Ok(run) => FromWorker::TestsRan { id, run },
             Err(error) => failed(id, error),
         }

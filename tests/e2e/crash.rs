@@ -49,7 +49,8 @@ fn while_tests_run() {
     let world = World::new();
     world.write_test("(setsid sleep 300 &); echo begun; sleep 301");
     let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done.")]);
-    let (before, running) = start(&world, &kimi);
+    // Those of the start state would sleep as well.
+    let (before, running) = start_with(&world, &kimi, &["fix", TASK, "--no-baseline"]);
     wait_until("both sleep", || running.descendants().iter().filter(|process| process.name == "sleep").count() == 2);
     let kept = kill(&world, &before, running);
     let report = shown(&world, &kept);

@@ -32,6 +32,7 @@ mod apply_places;
 mod applying;
 mod budget;
 mod certificate;
+mod checks;
 mod commands;
 mod crash;
 mod cut_short;

@@ -1,7 +1,9 @@
 //! `kcode resume`: the same conversation, budget and changes, whatever ended the run before.
 
 use rustix::process::Signal;
+use serde_json::Value;
 
+use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, TASK, World, mending};
 
@@ -139,4 +141,34 @@ fn what_fails_before_the_first_request_is_noted_as_its_end() {
     assert_eq!((&end["type"], &end["exit_code"]), (&"run_ended".into(), &1.into()), "{end}");
     assert_eq!(kept.report()["outcome"], "internal");
     assert_eq!(kimi.requests().len(), 2);
+}
+
+/// A run with these flags that was stopped, taken up with those.
+fn taken_up(flags: &[&str], then: &[&str]) -> (World, Ran) {
+    let (world, kimi) = (World::new(), MockKimi::script(mending()));
+    world.fix(&kimi, &[flags, &["--max-turns", "1"]].concat()).code(6);
+    let ran = world.run(world.keyed(&kimi, &[&["resume", "--max-turns", "9"], then].concat()));
+    (world, ran)
+}
+
+#[test]
+fn what_flags_asked_for_is_kept() {
+    taken_up(&["--no-verify"], &[]).1.code(4).says(&["unverified"]);
+    taken_up(&["--no-verify"], &["--test", "./test.sh"]).1.code(0).says(&["verified"]);
+    taken_up(&["--test", "sh ./test.sh"], &[]).1.code(0).says(&["tests     sh ./test.sh        --test"]);
+    let (_world, ran) = taken_up(&["--no-baseline"], &[]);
+    assert_eq!(ran.report()["tests"]["baseline"], Value::Null);
+    let (_world, ran) = taken_up(&["--no-baseline"], &["--minimize"]);
+    assert_eq!(ran.report()["tests"]["baseline"]["passed"], false, "what is asked now counts");
+}
+
+#[test]
+fn tests_that_may_be_edited_may_be_edited_after_a_stop() {
+    let world = World::new();
+    let weaken = r##"{"path": "test.sh", "content": "#!/bin/sh\nexit 0\n"}"##;
+    let answers = [Answer::call("write_file", weaken), Answer::text("Done."), Answer::text("So it is.")];
+    let kimi = MockKimi::script(answers);
+    world.fix(&kimi, &["--allow-test-edits", "--max-turns", "1"]).code(6);
+    let ran = world.run(world.keyed(&kimi, &["resume", "--max-turns", "9"]));
+    assert_ne!(ran.report()["outcome"], "refused", "{}", ran.stderr());
 }

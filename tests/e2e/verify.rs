@@ -267,3 +267,98 @@ fn a_plain_folder_is_verified_too() {
     world.fix(&mender(), &[]).code(0);
     verify(&world, &["--sandbox", "strict"]).code(0).says(&["as the report says: "]);
 }
+
+/// A project whose settings name this check besides the tests.
+fn checked(line: &str, rest: &str) -> World {
+    let world = world(GREETS);
+    let check = format!("[[check]]\nname = \"lint\"\ncommand = \'\'\'{line}\'\'\'\n{rest}\n");
+    world.write(".kcode.toml", format!("[test]\ncommand = \"./test.sh\"\n{check}"));
+    world.commit_all();
+    world
+}
+
+#[test]
+fn checks_run_again_and_are_told_beside_what_the_report_says() {
+    let world = checked("grep -q World greeting.txt", "");
+    let ran = world.fix(&mender(), &[]).code(0);
+    verify(&world, &[]).code(0).says(&["check lint      passes          passes"]);
+    let again = told(&verify(&world, &["--output", "json"]).code(0));
+    let check = &again["checks"][0];
+    assert_eq!((&check["name"], &check["command"]), (&json!("lint"), &json!("grep -q World greeting.txt")));
+    assert_eq!((&check["result"]["then"]["exit_code"], &check["result"]["now"]["exit_code"]), (&json!(0), &json!(0)));
+    assert!(check["result"]["now"]["ms"].is_u64());
+    let reported = &ran.report()["checks"][0];
+    assert_eq!(reported["after"]["exit_code"], 0);
+    assert!(reported["after"]["ms"].is_u64() && reported["dir"].is_null(), "{reported}");
+}
+
+#[test]
+fn a_check_that_fails_now_is_named_with_its_output() {
+    for (rest, code, words) in [
+        ("", 5, "tests_failing  the check lint fails (test -e "),
+        ("required = false", 7, "refused  ./test.sh passes, but the check lint passed and fails now"),
+    ] {
+        // What decides is outside of the tree, so that the trees are the same.
+        let elsewhere = tempfile::tempdir().unwrap();
+        let outside = elsewhere.path().join("outside");
+        fs::write(&outside, "").unwrap();
+        let world = checked(&format!("test -e {} || {{ echo it is gone; exit 3; }}", outside.display()), rest);
+        world.fix(&mender(), &["--sandbox", "off"]).code(0);
+        fs::remove_file(&outside).unwrap();
+        let again = verify(&world, &["--sandbox", "off", "--output", "json"]).code(code);
+        assert_eq!(told(&again)["agrees"], false);
+        again.says(&[words, "the check lint passed and fails now", "passes          exit code 3", "it is gone"]);
+    }
+}
+
+#[test]
+fn a_check_that_failed_then_fails_as_the_report_says() {
+    let world = checked("false", "required = false");
+    world.fix(&mender(), &[]).code(0);
+    verify(&world, &[]).code(0).says(&["check lint (not required) exit code 1     exit code 1"]);
+
+    let strict = checked("false", "");
+    strict.fix(&first_then(Answer::call("edit_file", EDIT), Answer::text("All is well.")), &[]).code(5);
+    verify(&strict, &[]).code(5).says(&["the check lint fails (false), as the report says"]);
+}
+
+#[test]
+fn a_report_does_not_bring_its_own_checks_and_a_run_does() {
+    let world = checked("grep -q World greeting.txt", "");
+    let ran = world.fix(&mender(), &[]).code(0);
+    let folder = taken_away(&world, &ran, &ALL);
+    let report = fs::read_to_string(folder.join("report.json")).unwrap();
+    fs::write(folder.join("report.json"), report.replace("grep -q World", "touch pwned; grep -q World")).unwrap();
+    let refused = verify(&world, &[folder.to_str().unwrap()]).code(7);
+    refused.says(&[
+        "passes          not run",
+        "the check lint was not run, because nothing here names its command: touch pwned",
+    ]);
+
+    let folder = taken_away(&world, &ran, &ALL);
+    verify(&world, &[folder.to_str().unwrap()]).code(0).says(&["check lint      passes          passes"]);
+    world.write(".kcode.toml", "[test]\ncommand = \"./test.sh\"\n");
+    let again = verify(&world, &["--output", "json"]).code(7);
+    assert_eq!(told(&again)["checks"][0]["result"]["now"]["passed"], true, "only the tree is another one");
+}
+
+#[test]
+fn tests_of_the_project_that_changed_are_found_again() {
+    let world = World::new();
+    fs::remove_file(world.root().join(".kcode.toml")).unwrap();
+    fs::remove_file(world.root().join("test.sh")).unwrap();
+    for folder in [".", "mail"] {
+        world.write(&format!("{folder}/package.json"), r#"{"private": true}"#);
+    }
+    world.write("Makefile", "test:\n\t@test -e greeting.txt\n");
+    world.write("mail/Makefile", "test:\n\t@grep -q World words.txt\n");
+    world.write("mail/words.txt", "Wrold\n");
+    world.commit_all();
+    let edit = r#"{"path": "mail/words.txt", "old_text": "Wrold", "new_text": "World"}"#;
+    let kimi = MockKimi::script([Answer::call("edit_file", edit), Answer::text("Done.")]);
+    let ran = world.fix(&kimi, &[]).code(0);
+    let folder = taken_away(&world, &ran, &ALL[..2]);
+    for run in [&[][..], &[folder.to_str().unwrap()]] {
+        verify(&world, run).says(&["check mail/     passes          passes"]);
+    }
+}

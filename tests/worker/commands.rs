@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use kcode::journal::RelPath;
 use kcode::settings::TestCommand;
 use kcode::worker::{Worker, WorkerPlan};
 
@@ -41,6 +42,17 @@ async fn a_filter_is_arguments_and_never_shell() {
     let run = worker.run_tests(&filter).await.unwrap();
     assert_eq!(world.log(&run), "$(touch pwned)\na b; touch pwned\n");
     assert!(!world.view().join("pwned").exists());
+}
+
+#[tokio::test]
+async fn the_broker_may_name_another_command_than_the_one_for_tests() {
+    let world = World::new();
+    let worker = world.worker("echo tests").await;
+    let dir = RelPath::new("sub").ok();
+    fs::create_dir(world.view().join("sub")).unwrap();
+    let run = worker.run_command(&TestCommand::shell("basename $PWD").in_dir(dir)).await.unwrap();
+    assert_eq!((run.command.as_str(), world.log(&run)), ("basename $PWD", "sub\n".to_owned()));
+    assert_eq!(world.log(&worker.run_tests(&[]).await.unwrap()), "tests\n");
 }
 
 #[tokio::test]

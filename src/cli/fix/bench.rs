@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,21 +13,23 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::certificate::Certificate;
+use super::chosen_tests::ChosenTests;
 use super::guard::{Guard, Looked, Told};
 use super::reproduction::{self, Judged};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
 use super::trial_runs::TrialRuns;
-use crate::evidence;
+use crate::evidence::{self, Baseline};
 use crate::journal::{
-    Event, FileChange, Outcome, PatchWritten, RelPath, Reproduction, Residue, RunFolder, StopReason, TestsTouched,
+    CheckRan, Event, FileChange, Matrix, Outcome, PatchWritten, RelPath, Reproduction, Residue, RunFolder, StopReason,
+    TestsRan, TestsTouched,
 };
 use crate::model::ToolCall;
-use crate::planner::{Bench, BenchError, Judgement};
-use crate::settings::Redactor;
+use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Ran};
+use crate::settings::{Redactor, TestCommand};
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Blobs, ChangeSet, Touched, TreeIds, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, Touched, TreeIds, View, WorkspaceError, write_patch};
 
 /// The trial that confirms a pass, and the folder of its logs.
 const AFRESH: &str = "afresh";
@@ -41,8 +44,10 @@ pub struct RunBench {
     pub view: ViewSlot,
     /// Where the run is kept.
     pub folder: RunFolder,
-    /// False when there is nothing to verify with.
-    pub has_tests: bool,
+    /// Whose state it was at the start.
+    pub repository: Repository,
+    /// What stands behind the patch.
+    pub tests: ChosenTests,
     /// Takes known secrets out of what comes from behind the wall.
     pub redactor: Redactor,
     /// What is known of the state that the run started from.
@@ -133,11 +138,49 @@ impl RunBench {
         test_runs::finish(run, &logs, &self.redactor).map_err(|error| unkept(&logs.join(&run.log), error))
     }
 
-    /// Waits for the start state's tests; tells how they went, the first time that it is known.
-    async fn baseline(&mut self, patience: Duration) -> Vec<Event> {
-        let is_news = self.start.wait(patience).await;
-        let told = self.start.known().filter(|_| is_news).into_iter().flat_map(|baseline| &baseline.runs);
-        told.map(|run| Event::TestsRan(run.ran.clone())).collect()
+    /// Has the start state measured by every command that stands behind the patch.
+    pub fn measure(&mut self) {
+        let Self { tests, start, .. } = self;
+        tests.command.iter().for_each(|command| start.measure(None, command));
+        tests.checks.iter().for_each(|chosen| start.measure(Some(&chosen.check.name), &chosen.check.command));
+    }
+
+    /// Has the smaller patches that are tried from now on pass what the patch passes.
+    pub fn try_with_checks(&mut self) {
+        let checks = self.tests.checks.iter().map(|chosen| chosen.check.command.clone());
+        self.trials.stand_on(self.tests.command.clone(), checks.collect());
+    }
+
+    async fn run(&self, command: &TestCommand) -> Result<TestRun, BenchError> {
+        let mut run = self.worker.run_command(command).await.map_err(|error| self.worker_failed(&error))?;
+        self.finish(&mut run)?;
+        Ok(run)
+    }
+
+    /// Waits for the start state's tests, or for the check of that name; tells how they went, the first time that it is known.
+    async fn baseline(&mut self, name: Option<&str>, patience: Duration) -> Vec<Event> {
+        let is_news = self.start.wait(name, patience).await;
+        let told = self.start.known(name).filter(|_| is_news).into_iter().flat_map(|baseline| &baseline.runs);
+        let event = |ran: TestsRan| match name {
+            None => Event::TestsRan(ran),
+            Some(name) => Event::CheckRan(CheckRan { name: name.to_owned(), ran }),
+        };
+        told.map(|run| event(run.ran.clone())).collect()
+    }
+
+    /// What the tests tell of the start state and of the patch.
+    fn told(&self, runs: &[TestRun], matrix: Option<&Matrix>) -> Told {
+        Told {
+            before: self.start.known(None).map(Baseline::results).unwrap_or_default(),
+            after: results_of(runs),
+            passes: runs.last().is_some_and(TestRun::passed),
+            fixed: matrix.map(|matrix| matrix.fixed.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// `runs` of the tests, or of the check of that name, beside those on the start state.
+    pub fn compare(&self, name: Option<&str>, runs: &[TestRun]) -> Option<Matrix> {
+        evidence::compare(&self.start.known(name)?.results(), &results_of(runs))
     }
 
     /// Runs the tests where nothing lies but the start and the patch; `None` when that can't be done here, or takes too long.
@@ -147,7 +190,7 @@ impl RunBench {
     async fn run_afresh(&mut self) -> Option<TestRun> {
         let changes = ChangeSet::load(&self.folder.changes()).ok()?;
         let runs = self.trials.hold(AFRESH, changes, 1, Instant::now() + AFRESH_PATIENCE).await;
-        runs.ok()?.into_iter().next()
+        runs.ok()?.tests.into_iter().next()
     }
 
     /// How the patch as it stands touches tests.
@@ -172,7 +215,10 @@ impl Bench for RunBench {
     }
 
     async fn prepare(&mut self) -> Result<Vec<Event>, BenchError> {
-        let mut events = self.baseline(Duration::ZERO).await;
+        let mut events = self.baseline(None, Duration::ZERO).await;
+        for (name, _) in self.checks() {
+            events.extend(self.baseline(Some(&name), Duration::ZERO).await);
+        }
         let ViewSlot::Making(making) = &mut self.view else { return Ok(events) };
         making.go.send_replace(true);
         let joined = (&mut making.made).await;
@@ -216,13 +262,31 @@ impl Bench for RunBench {
         Ok(PatchWritten { sha256: patch.sha256, files: patch.files, left_out })
     }
 
+    async fn follow(&mut self) -> Result<Vec<Event>, BenchError> {
+        let changes = ChangeSet::load(&self.folder.changes()).map_err(|error| unkept(&self.folder.changes(), error))?;
+        let paths: Vec<RelPath> = changes.entries.into_iter().map(|entry| entry.path).collect();
+        let told = self.tests.follow(&paths, &self.repository, &self.redactor);
+        self.tests.command.iter().for_each(|command| self.certificate.look(command));
+        self.trials.stand_on(self.tests.command.clone(), Vec::new());
+        self.measure();
+        Ok(told)
+    }
+
+    fn checks(&self) -> Vec<(String, bool)> {
+        self.tests.checks.iter().map(|chosen| (chosen.check.name.clone(), chosen.check.required)).collect()
+    }
+
+    async fn run_check(&self, name: &str) -> Result<TestRun, BenchError> {
+        let known = self.tests.checks.iter().find(|chosen| chosen.check.name == name);
+        let chosen = known.ok_or_else(|| broken(format!("there is no check called {name}"), None))?;
+        self.run(&chosen.check.command).await
+    }
+
     async fn verify(&self) -> Result<Option<TestRun>, BenchError> {
-        if !self.has_tests {
-            return Ok(None);
+        match &self.tests.command {
+            Some(command) => self.run(command).await.map(Some),
+            None => Ok(None),
         }
-        let mut run = self.worker.run_tests(&[]).await.map_err(|error| self.worker_failed(&error))?;
-        self.finish(&mut run)?;
-        Ok(Some(run))
     }
 
     async fn verify_afresh(&mut self) -> Result<Option<TestRun>, BenchError> {
@@ -237,25 +301,34 @@ impl Bench for RunBench {
         self.start.trees_with(changes).await
     }
 
-    async fn judge(&mut self, runs: &[TestRun], patience: Duration) -> Result<Judgement, BenchError> {
-        let mut judged = Judgement { events: self.baseline(patience).await, ..Judgement::default() };
-        let mut told =
-            Told { after: results_of(runs), passes: runs.last().is_some_and(TestRun::passed), ..Told::default() };
-        let baseline = self.start.known_or_why();
-        if let Ok(baseline) = baseline {
-            told.before = baseline.results();
-            judged.matrix = evidence::compare(&told.before, &told.after);
-            judged.events.extend(judged.matrix.clone().map(Event::Compared));
+    async fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> Result<Judgement, BenchError> {
+        let deadline = Instant::now() + patience;
+        let mut judged = Judgement { events: self.baseline(None, patience).await, ..Judgement::default() };
+        judged.matrix = self.compare(None, ran.tests);
+        let mut told = self.told(ran.tests, judged.matrix.as_ref());
+        let mut all = judged.matrix.clone();
+        for check in ran.checks {
+            let (name, left) = (Some(&*check.name), deadline.saturating_duration_since(Instant::now()));
+            judged.events.extend(self.baseline(name, left).await);
+            let matrix = self.compare(name, slice::from_ref(&check.run));
+            if let Some(matrix) = &matrix {
+                told.fixed.extend(matrix.fixed.iter().cloned());
+                all.get_or_insert_default().add(&check.name, matrix);
+            }
+            let before = self.start.known(name).and_then(|baseline| baseline.runs.last());
+            judged.checks.push(JudgedCheck { passed_before: before.map(|run| run.ran.result.passed), matrix });
         }
-        if !runs.is_empty() {
-            let noted = self.certificate.add(baseline, runs).await;
+        judged.events.extend(all.clone().map(Event::Compared));
+        if !ran.tests.is_empty() {
+            let noted = self.certificate.add(self.start.known_or_why(None), ran.tests).await;
             judged.events.extend(noted.map_err(|error| unkept(&self.folder.results(), error))?);
         }
-        told.fixed = judged.matrix.as_ref().map(|matrix| matrix.fixed.clone()).unwrap_or_default();
         let touched = self.look(&told)?;
         self.judged = Judged {
-            runs: runs.to_vec(),
+            runs: ran.tests.to_vec(),
+            checks: ran.checks.to_vec(),
             matrix: judged.matrix.clone(),
+            all,
             tests_edited: touched.allowed.is_some(),
             reproduction: None,
         };

@@ -7,31 +7,50 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::start_state::results_of;
-use crate::evidence::{Baseline, KeptResults, Verdicts};
+use crate::evidence::{self, Baseline, KeptResults, Verdicts};
 use crate::journal::{BaselineMissing, Event, ResultsKept, RunFolder, TestEnvironment};
+use crate::settings::{Redactor, TestCommand};
 use crate::tools::TestRun;
 
 /// The certificate of one run, as it comes about.
 pub struct Certificate {
     /// Looked at in the background, because programs are large; `None` once it was told, or when there are no tests.
     environment: Option<JoinHandle<Option<TestEnvironment>>>,
+    looks: Option<Looks>,
+    asked: watch::Receiver<bool>,
     results: PathBuf,
     missing: Option<String>,
 }
 
+/// What a look at what the tests run in needs.
+pub struct Looks {
+    /// Where the repository is.
+    pub root: PathBuf,
+    /// Names of variables that commands see.
+    pub variables: Vec<String>,
+    /// A person's command may have a secret in it.
+    pub redactor: Redactor,
+}
+
 impl Certificate {
-    /// For a run in `folder`; `look` is done once `asked` turns true, and is `None` when there are no tests.
-    pub fn begin<L>(folder: &RunFolder, mut asked: watch::Receiver<bool>, look: Option<L>) -> Self
-    where
-        L: FnOnce() -> TestEnvironment + Send + 'static,
-    {
-        let environment = look.map(|look| {
-            tokio::spawn(async move {
-                asked.wait_for(|asked| *asked).await.ok()?;
-                tokio::task::spawn_blocking(look).await.ok()
-            })
-        });
-        Self { environment, results: folder.results(), missing: None }
+    /// For a run in `folder`. Nothing is looked at before `asked` turns true.
+    pub fn new(folder: &RunFolder, asked: watch::Receiver<bool>, looks: Looks) -> Self {
+        Self { environment: None, looks: Some(looks), asked, results: folder.results(), missing: None }
+    }
+
+    /// Looks at what `command` runs in, the first time that there is one.
+    pub fn look(&mut self, command: &TestCommand) {
+        let Some(Looks { root, variables, redactor }) = self.looks.take() else { return };
+        let (command, mut asked) = (command.clone(), self.asked.clone());
+        let look = move || {
+            let mut seen = evidence::environment(&command, &root, variables);
+            seen.command.words.iter_mut().for_each(|word| redactor.clean(word));
+            seen
+        };
+        self.environment = Some(tokio::spawn(async move {
+            asked.wait_for(|asked| *asked).await.ok()?;
+            tokio::task::spawn_blocking(look).await.ok()
+        }));
     }
 
     /// What `runs`, all on the tree as it stands, add to it.

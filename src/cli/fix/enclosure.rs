@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::bench::Making;
+use super::chosen_tests::ChosenTests;
 use super::order::Order;
-use super::terms::ChosenTests;
 use crate::cli::failure::Failure;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
 use crate::settings::{Redactor, Sandbox, Settings};

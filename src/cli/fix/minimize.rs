@@ -13,7 +13,7 @@ use super::bench::RunBench;
 use super::smaller::Smaller;
 use super::start::Run;
 use crate::cli::failure::Failure;
-use crate::evidence::{is_same_run, needed, test_parts};
+use crate::evidence::{Held, is_same_run, needed, test_parts};
 use crate::journal::{
     ChangeKind, Event, FileJournal, HunksTried, Journal as _, JournalError, Minimized, Outcome, RelPath, Reproduced,
     StopReason, Stopped, TestPurpose, TestsRan, recover,
@@ -99,6 +99,7 @@ impl<'a> Search<'a> {
         let read = ChangeSet::load(&bench.folder.changes())
             .and_then(|changes| Parts::of(&changes, &Blobs::at(&bench.folder.blobs())));
         let parts = read.map_err(|error| format!("the patch can't be taken apart: {error}"))?;
+        bench.try_with_checks();
         let tests: BTreeSet<usize> = test_parts(&parts).into_iter().collect();
         let renames = renames(bench);
         let numbered = parts.each().map(|part| renames.contains(part.path)).enumerate();
@@ -145,9 +146,10 @@ impl<'a> Search<'a> {
         let name = format!("hunks-{}", self.known.len() + 1);
         let changes = self.only(set)?;
         let tree = self.bench.start.trees_with(changes.clone()).await.map(|trees| trees.patched);
-        let runs = self.bench.trials.hold(&name, changes, 1, self.until).await?;
-        let run = runs.into_iter().next().ok_or("the tests did not run")?;
-        let same = is_same_run(&self.bench.judged.runs, &run, &self.flaky());
+        let Held { tests, checks } = self.bench.trials.hold(&name, changes, 1, self.until).await?;
+        let run = tests.into_iter().next().ok_or("the tests did not run")?;
+        let judged = &self.bench.judged;
+        let same = is_same_run(&judged.runs, &run, &self.flaky()) && judged.are_same_checks(&checks);
         let (kept, of) = ((self.stay.len() + set.len()) as u64, self.parts.len() as u64);
         let ran = TestsRan { tree, ..tests_ran(run, TestPurpose::Trial, None) };
         let events = vec![Event::TestsRan(ran), Event::HunksTried(HunksTried { kept, of, same })];

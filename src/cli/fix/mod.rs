@@ -1,19 +1,22 @@
 //! `kcode fix`: puts the rooms together for one run.
 //!
-//! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, `start` makes
-//! everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or `past` those
-//! of a run that had stopped. `terms` says what a run may use, `bench` is what the planner works at, `test_runs` reads what
-//! it ran. `reproduction` looks for a test that shows what the patch mends, `minimize` for a smaller patch; `trial_runs` are
-//! the test runs of both. `finish` computes the outcome, applies when asked, notes the end and writes the report; `hand_over` shows it.
+//! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, in which `kept_flags`
+//! are; `start` makes everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or
+//! `past` those of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what
+//! the planner works at, `test_runs` reads what it ran. `reproduction` looks for a test that shows what the patch mends,
+//! `minimize` for a smaller patch; `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked,
+//! notes the end and writes the report; `hand_over` shows it.
 
 mod bench;
 mod certificate;
+mod chosen_tests;
 mod discreet;
 mod enclosure;
 mod finish;
 mod guard;
 mod hand_over;
 mod interrupt;
+mod kept_flags;
 mod minimize;
 mod open_run;
 mod opening;
@@ -39,6 +42,7 @@ use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
+pub use chosen_tests::ChosenTests;
 pub use enclosure::worker_plan;
 pub use finish::write_report;
 use hand_over::Next;
@@ -46,7 +50,6 @@ pub use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
 use start::Run;
-pub use terms::ChosenTests;
 pub use test_runs::finish as read_results;
 
 /// Runs the command.
@@ -59,17 +62,18 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
     run(Order { task, repository, settings, global, flags: &arguments.run, past: None, kept: true })
 }
 
-/// Takes up a run that stopped before its end. Task and model are the run's own.
+/// Takes up a run that stopped before its end. Task, model and what its flags asked for are the run's own.
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
     let past = Past::open(runs::find(global, &arguments.which)?)?;
     let repository = Repository::open(Path::new(&past.started.repository))?;
     still_applies(repository.root(), &past.changes)?;
     let env = Environment::from_process();
-    let mut settings = settings::load(&flags(&arguments.run), &env, global.config.as_deref(), Some(repository.root()))?;
+    let asked = kept_flags::resumed(&arguments.run, &past.started);
+    let mut settings = settings::load(&flags(&asked), &env, global.config.as_deref(), Some(repository.root()))?;
     // The conversation is the model's own: another one must not get its reasoning.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
-    run(Order { task, repository, settings, global, flags: &arguments.run, past: Some(past), kept: true })
+    run(Order { task, repository, settings, global, flags: &asked, past: Some(past), kept: true })
 }
 
 /// A path that can't be written is told before the run, not after it was paid for.
@@ -94,7 +98,7 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
         kept = Some(folder.clone());
         let in_order = async {
             let ended = run.converse(asked).await;
-            finish::finish(run, ended).await
+            Box::pin(finish::finish(run, ended)).await
         };
         tokio::select! {
             ended = in_order => ended,

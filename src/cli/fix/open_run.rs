@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::kept_flags::kept;
 use super::order::Order;
 use super::terms::limits;
 use crate::cli::arguments::{Global, Output};
@@ -145,5 +146,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         sandbox,
         limits: limits(settings),
         cache_key: cache_key(folder),
+        flags: kept(order.flags),
+        test: order.flags.test.clone().filter(|line| redactor.text(line) == *line),
     })
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::chosen_tests::ChosenTests;
 use super::order::Order;
-use super::terms::ChosenTests;
 use crate::cli::failure::Failure;
 use crate::context::{self, Change, Facts, GitFacts, Survey};
 use crate::journal::{Event, Surveyed};
@@ -59,6 +59,7 @@ pub fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<S
         more_paths: !outline.complete,
         git,
         tests: tests.command.as_ref().map(|command| (command, tests.origin.as_str())),
+        checks: tests.checks.iter().map(|chosen| (&*chosen.check.name, &chosen.check.command)).collect(),
         focus: repository.focus(),
         platform: &platform,
         task: &order.task,

@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::bench::{RunBench, unkept};
 use super::start_state::results_of;
-use crate::evidence::{WithPatch, shown_by_matrix, shown_by_trial, test_parts};
+use crate::evidence::{WithPatch, is_same_check, shown_by_matrix, shown_by_trial, test_parts};
 use crate::journal::{Event, Matrix, Reproduction, TestPurpose, TestsRan};
-use crate::planner::{BenchError, tests_ran};
+use crate::planner::{BenchError, CheckRun, tests_ran};
 use crate::tools::{Observation, TestRun};
 use crate::workspace::{Blobs, ChangeSet, Parts};
 
@@ -24,12 +24,24 @@ const QUICK_MS: u64 = 20_000;
 pub struct Judged {
     /// The runs on the patch as it stands.
     pub runs: Vec<TestRun>,
-    /// Before and after.
+    /// The checks on that patch.
+    pub checks: Vec<CheckRun>,
+    /// Before and after, of the tests alone.
     pub matrix: Option<Matrix>,
+    /// The same with what checks tell of single tests.
+    pub all: Option<Matrix>,
     /// Tests that were fixed may be others than those that failed; a person or the task allowed that.
     pub tests_edited: bool,
     /// Whether a test shows what it mends, once that was looked for.
     pub reproduction: Option<Reproduction>,
+}
+
+impl Judged {
+    /// Whether all checks go as they went on the patch.
+    pub fn are_same_checks(&self, runs: &[TestRun]) -> bool {
+        let same = |(known, run): (&CheckRun, &TestRun)| is_same_check(&known.run, run);
+        runs.len() == self.checks.len() && self.checks.iter().zip(runs).all(same)
+    }
 }
 
 /// The start state with those parts of the patch that are tests.
@@ -47,7 +59,7 @@ impl RunBench {
     ) -> Result<(Vec<Event>, Reproduction), BenchError> {
         let alone = self.tests_alone().map_err(|error| unkept(&self.folder.changes(), error))?;
         let adds_tests = !alone.changes.is_empty() && !alone.is_all;
-        let matrix = self.judged.matrix.as_ref();
+        let matrix = self.judged.all.as_ref();
         if let Some(told) = shown_by_matrix(matrix, self.judged.tests_edited, adds_tests) {
             return Ok((Vec::new(), told));
         }
@@ -68,7 +80,7 @@ impl RunBench {
         // What is left is the model's and the other checks', too.
         let until = Instant::now() + patience / 2;
         let runs = match self.trials.hold(NAME, changes, times, until).await {
-            Ok(runs) => runs,
+            Ok(held) => held.tests,
             Err(why) => {
                 let why = format!("the patch's tests could not be run without the fix: {why}");
                 return (Vec::new(), Reproduction::not_checked(why));

@@ -1,13 +1,14 @@
 //! A smaller patch that is to take the place of the run's: proven in a view of its own, and then written.
 
 use std::fs;
+use std::slice;
 
 use tokio::time::Instant;
 
 use super::bench::RunBench;
 use super::guard::{Looked, Told};
 use crate::evidence::{self, Baseline, Proven, TestResults, is_same_run};
-use crate::journal::{Event, PatchWritten, TestPurpose, TestsRan, TestsTouched};
+use crate::journal::{CheckRan, Event, PatchWritten, TestPurpose, TestsRan, TestsTouched};
 use crate::planner::tests_ran;
 use crate::workspace::{Blobs, ChangeSet, Parts, TreeIds, write_patch};
 
@@ -34,19 +35,29 @@ impl Smaller {
         if !proven.run.passed() || !is_same_run(&bench.judged.runs, &proven.run, &flaky) {
             return Err("in a new view its tests go another way".to_owned());
         }
+        if !bench.judged.are_same_checks(&proven.checks) {
+            return Err("in a new view its checks go another way".to_owned());
+        }
         if let Some(gap) = proven.patch.left_out.first() {
             return Err(gap.to_string());
         }
         let results: Vec<TestResults> = proven.run.results.iter().cloned().collect();
         // It was measured before the patch was judged; nobody waits for it here.
-        let baseline = bench.start.known();
-        let matrix = baseline.and_then(|baseline| evidence::compare(&baseline.results(), &results));
+        let baseline = bench.start.known(None);
+        let mut matrix = baseline.and_then(|baseline| evidence::compare(&baseline.results(), &results));
+        let mut fixed = matrix.as_ref().map_or_else(Vec::new, |matrix| matrix.fixed.clone());
+        for (check, run) in bench.judged.checks.iter().zip(&proven.checks) {
+            if let Some(of_check) = bench.compare(Some(&check.name), slice::from_ref(run)) {
+                fixed.extend(of_check.fixed.iter().cloned());
+                matrix.get_or_insert_default().add(&check.name, &of_check);
+            }
+        }
         let blobs = Blobs::at(&bench.folder.blobs());
         let told = Told {
-            before: bench.start.known().map(Baseline::results).unwrap_or_default(),
+            before: bench.start.known(None).map(Baseline::results).unwrap_or_default(),
             after: results,
             passes: proven.run.passed(),
-            fixed: matrix.as_ref().map(|matrix| matrix.fixed.clone()).unwrap_or_default(),
+            fixed,
         };
         let patch = &proven.patch;
         let looked = Looked { changes: &patch.changes, files: &patch.files, blobs: &blobs, told: &told };
@@ -80,14 +91,22 @@ impl Smaller {
 
     /// What there is to note of it.
     pub async fn into_events(self, bench: &mut RunBench) -> Vec<Event> {
-        let Self { proven: Proven { run, patch }, touched, compared, trees, .. } = self;
+        let Self { proven: Proven { run, checks, patch }, touched, compared, trees, .. } = self;
         // Without them the report says that single results aren't known.
-        let before = bench.start.known_or_why();
-        let kept = bench.certificate.add(before, std::slice::from_ref(&run)).await.unwrap_or_default();
+        let before = bench.start.known_or_why(None);
+        let kept = bench.certificate.add(before, slice::from_ref(&run)).await.unwrap_or_default();
         let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
-        let ran = TestsRan { tree, start_tree, ..tests_ran(run, TestPurpose::Verification, patch.sha256) };
+        let verified = |run| TestsRan {
+            tree: tree.clone(),
+            start_tree: start_tree.clone(),
+            ..tests_ran(run, TestPurpose::Verification, patch.sha256)
+        };
         let written = PatchWritten { sha256: patch.sha256, files: patch.files, left_out: Vec::new() };
-        let mut events = vec![Event::PatchWritten(written), Event::TestsRan(ran)];
+        let mut events = vec![Event::PatchWritten(written)];
+        for (check, run) in bench.judged.checks.iter().zip(checks) {
+            events.push(Event::CheckRan(CheckRan { name: check.name.clone(), ran: verified(run) }));
+        }
+        events.push(Event::TestsRan(verified(run)));
         events.extend(kept);
         events.extend(compared);
         events.push(Event::TestsTouched(touched));

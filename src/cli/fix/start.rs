@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bench::{RunBench, ViewSlot};
-use super::certificate::Certificate;
+use super::certificate::{Certificate, Looks};
+use super::chosen_tests::ChosenTests;
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
 use super::guard::Guard;
@@ -19,15 +20,15 @@ use super::past::Past;
 use super::reproduction::Judged;
 use super::start_state::{Inquiry, StartState};
 use super::sweep::sweep;
-use super::terms::{ChosenTests, client, limits, price};
+use super::terms::{client, limits, price};
 use super::trial_runs::TrialRuns;
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Baselines, Trials};
-use crate::journal::{Event, TestEnvironment, TestsChosen};
+use crate::journal::{Event, RunFolder, TestsChosen};
 use crate::model::{Client, Conversation, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
-use crate::settings::{Environment, Redactor};
+use crate::settings::{Environment, Redactor, TestCommand};
 use crate::worker::{self, WorkerPlan};
 use crate::workspace::Repository;
 
@@ -91,16 +92,16 @@ impl<'a> Run<'a> {
         let inquiry = self.inquiry(plan);
         let trials = TrialRuns::new(inquiry.trials.clone(), folder.clone(), redactor.clone());
         let start = StartState::find_out(inquiry, self.open.asked.subscribe());
-        let has_tests = tests.command.is_some();
         let guard =
             Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
         let view = ViewSlot::Making(making);
-        let certificate = Certificate::begin(&folder, self.open.asked.subscribe(), self.look(&tests));
-        self.bench = Some(RunBench {
+        let certificate = self.certificate(&folder, tests.command.as_ref());
+        let bench = RunBench {
             worker,
             view,
             folder,
-            has_tests,
+            repository: self.order.repository.clone(),
+            tests,
             redactor,
             start,
             guard,
@@ -110,7 +111,8 @@ impl<'a> Run<'a> {
             reproduce: self.order.flags.reproduce,
             seen_failing: BTreeSet::new(),
             judged: Judged::default(),
-        });
+        };
+        self.bench.insert(bench).measure();
         let (conversation, messages) = opened?;
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
@@ -118,23 +120,21 @@ impl<'a> Run<'a> {
 
     /// The tests as everybody may read of them: a person's command may have a secret in it.
     fn chosen(&self, tests: &ChosenTests) -> TestsChosen {
-        let mut chosen = tests.event();
-        if let Some(command) = &mut chosen.command {
-            self.redactor.clean(command);
-        }
-        chosen
+        tests.event(&self.redactor)
     }
 
-    /// A look at what the tests run in; `None` without tests.
-    fn look(&self, tests: &ChosenTests) -> Option<impl FnOnce() -> TestEnvironment + Send + 'static> {
-        let command = tests.command.clone()?;
-        let (root, redactor) = (self.order.repository.root().to_owned(), self.redactor.clone());
-        let variables = worker::variables(&self.order.settings.child_env.value);
-        Some(move || {
-            let mut seen = evidence::environment(&command, &root, variables);
-            seen.command.words.iter_mut().for_each(|word| redactor.clean(word));
-            seen
-        })
+    /// What is noted for whoever runs the tests again.
+    fn certificate(&self, folder: &RunFolder, tests: Option<&TestCommand>) -> Certificate {
+        let looks = Looks {
+            root: self.order.repository.root().to_owned(),
+            variables: worker::variables(&self.order.settings.child_env.value),
+            redactor: self.redactor.clone(),
+        };
+        let mut certificate = Certificate::new(folder, self.open.asked.subscribe(), looks);
+        if let Some(command) = tests {
+            certificate.look(command);
+        }
+        certificate
     }
 
     /// What is to be found out about the state that the run starts from.
@@ -142,17 +142,14 @@ impl<'a> Run<'a> {
         let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
         // Who asks for a test that fails on the start state asks for the start state's tests as well.
         let wanted = settings.baseline.value || self.order.flags.reproduce;
-        let unwanted = match (&plan.tests, wanted) {
-            (None, _) => Some("there are no tests".to_owned()),
-            (_, false) => Some(format!("turned off ({})", settings.baseline.origin)),
-            (Some(_), true) => None,
-        };
+        let unwanted = (!wanted).then(|| format!("turned off ({})", settings.baseline.origin));
         let trials = Trials {
             repository: self.order.repository.clone(),
             plan,
             dependencies: settings.dependencies.value.clone(),
             folder: folder.trials(),
             blobs: folder.blobs(),
+            checks: Vec::new(),
             residue: Arc::default(),
         };
         let kept = Baselines::in_state(&settings.state_dir.value);

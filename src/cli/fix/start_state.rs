@@ -1,10 +1,11 @@
-//! The state that the run started from: git's id of it, and how its tests went. Found out while the model thinks.
+//! The state that the run started from: git's id of it, and how its tests and checks went. Found out while the model thinks,
+//! one command at a time.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -12,8 +13,9 @@ use super::test_runs;
 use crate::evidence::{Baseline, BaselineRun, Baselines, Key, TestResults, Trials};
 use crate::journal::{Residue, RunFolder, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
-use crate::settings::Redactor;
+use crate::settings::{Redactor, TestCommand};
 use crate::tools::TestRun;
+use crate::worker::WorkerPlan;
 use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex, remove_tree};
 
 /// How often failing tests are run on the start state, to tell those that always fail from flaky ones.
@@ -27,12 +29,23 @@ const NOT_YET: &str = "it was not measured when the time of the run was up";
 pub struct StartState {
     tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
     indexing: JoinHandle<()>,
-    measuring: Option<JoinHandle<Result<Baseline, String>>>,
-    known: Option<Result<Baseline, String>>,
+    inquiry: Arc<Inquiry>,
+    asked: watch::Receiver<bool>,
+    measured: Vec<Measured>,
+    /// Held by the command that runs.
+    turn: Arc<Semaphore>,
     off: watch::Sender<bool>,
     passing: [PathBuf; 2],
     blobs: Blobs,
     residue: Arc<Mutex<Residue>>,
+}
+
+/// How one command went on the start state.
+struct Measured {
+    /// The check's name; `None` for the tests.
+    name: Option<String>,
+    measuring: Option<JoinHandle<Result<Baseline, String>>>,
+    known: Option<Result<Baseline, String>>,
 }
 
 /// What is to be found out.
@@ -49,8 +62,15 @@ pub struct Inquiry {
     pub redactor: Redactor,
 }
 
+/// What a measurement waits for.
+struct Found {
+    tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
+    asked: watch::Receiver<bool>,
+    off: watch::Receiver<bool>,
+}
+
 impl StartState {
-    /// Begins once `asked` turns true.
+    /// Begins once `asked` turns true; which commands are measured, [`StartState::measure`] says.
     pub fn find_out(inquiry: Inquiry, asked: watch::Receiver<bool>) -> Self {
         let (off, (told, tree)) = (watch::Sender::new(false), watch::channel(None));
         let folder = inquiry.folder.tree();
@@ -71,9 +91,28 @@ impl StartState {
             let index = index.map_err(|panic| panic.to_string());
             told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
         });
-        let known = inquiry.unwanted.clone().map(Err);
-        let measuring = known.is_none().then(|| tokio::spawn(inquiry.measure(tree.clone(), asked, off.subscribe())));
-        Self { tree, indexing, measuring, known, off, passing, blobs, residue }
+        let (inquiry, turn) = (Arc::new(inquiry), Arc::new(Semaphore::new(1)));
+        Self { tree, indexing, inquiry, asked, measured: Vec::new(), turn, off, passing, blobs, residue }
+    }
+
+    /// Has `command` measured, too: the tests without a name, a check with its own.
+    pub fn measure(&mut self, name: Option<&str>, command: &TestCommand) {
+        if self.inquiry.unwanted.is_some() || self.measured.iter().any(|measured| measured.name.as_deref() == name) {
+            return;
+        }
+        let trial = match self.measured.len() {
+            0 => NAME.to_owned(),
+            number => format!("{NAME}-{number}"),
+        };
+        let (inquiry, command, turn) = (Arc::clone(&self.inquiry), command.clone(), Arc::clone(&self.turn));
+        let (tree, asked, off) = (self.tree.clone(), self.asked.clone(), self.off.subscribe());
+        let measuring = tokio::spawn(async move {
+            // Those that wait get their turn in the order in which they asked for it.
+            let _turn = turn.acquire().await.map_err(|closed| closed.to_string())?;
+            inquiry.measure(&trial, &command, Found { tree, asked, off }).await
+        });
+        let name = name.map(str::to_owned);
+        self.measured.push(Measured { name, measuring: Some(measuring), known: None });
     }
 
     /// Git's ids of the start state, and of that with `changes`; `None` when git can't tell.
@@ -86,29 +125,38 @@ impl StartState {
         tokio::task::spawn_blocking(move || index.with(&changes, &blobs)).await.ok()?.ok()
     }
 
-    /// Waits `patience` at most until the tests of the start state have run; true the first time that they have.
-    pub async fn wait(&mut self, patience: Duration) -> bool {
-        let Some(measuring) = &mut self.measuring else { return false };
+    /// Waits `patience` at most until the tests, or the check of that name, have run on the start state; true the first time
+    /// that they have.
+    pub async fn wait(&mut self, name: Option<&str>, patience: Duration) -> bool {
+        let Some(asked) = self.measured.iter_mut().find(|measured| measured.name.as_deref() == name) else {
+            return false;
+        };
+        let Some(measuring) = &mut asked.measuring else { return false };
         let Ok(measured) = timeout(patience, measuring).await else { return false };
-        self.measuring = None;
-        self.known = Some(measured.unwrap_or_else(|panic| Err(panic.to_string())));
+        asked.measuring = None;
+        asked.known = Some(measured.unwrap_or_else(|panic| Err(panic.to_string())));
         true
     }
 
     /// How they went, once it is known.
-    pub fn known(&self) -> Option<&Baseline> {
-        self.known.as_ref()?.as_ref().ok()
+    pub fn known(&self, name: Option<&str>) -> Option<&Baseline> {
+        self.known_or_why(name).ok()
     }
 
     /// The same, or why nobody knows.
-    pub fn known_or_why(&self) -> Result<&Baseline, &str> {
-        self.known.as_ref().map_or(Err(NOT_YET), |known| known.as_ref().map_err(String::as_str))
+    pub fn known_or_why(&self, name: Option<&str>) -> Result<&Baseline, &str> {
+        let asked = self.measured.iter().find(|measured| measured.name.as_deref() == name);
+        match (asked.and_then(|asked| asked.known.as_ref()), &self.inquiry.unwanted) {
+            (Some(known), _) => known.as_ref().map_err(String::as_str),
+            (None, Some(why)) => Err(why),
+            (None, None) => Err(NOT_YET),
+        }
     }
 
     /// Ends what still runs, and leaves nothing of it. Returns what had to be killed.
-    pub async fn close(mut self) -> Residue {
+    pub async fn close(self) -> Residue {
         self.off.send_replace(true);
-        if let Some(measuring) = self.measuring.take() {
+        for measuring in self.measured.into_iter().filter_map(|measured| measured.measuring) {
             // It was called off, so that it has nothing to tell.
             let _ = measuring.await;
         }
@@ -122,12 +170,9 @@ impl StartState {
 }
 
 impl Inquiry {
-    async fn measure(
-        self,
-        mut tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
-        mut asked: watch::Receiver<bool>,
-        off: watch::Receiver<bool>,
-    ) -> Result<Baseline, String> {
+    /// Runs `command` in a trial of that name, unless it is known how it goes.
+    async fn measure(&self, trial: &str, command: &TestCommand, found: Found) -> Result<Baseline, String> {
+        let Found { mut tree, mut asked, off } = found;
         let mut called_off = off.clone();
         let id = async {
             asked.wait_for(|asked| *asked).await.ok()?;
@@ -137,17 +182,19 @@ impl Inquiry {
             index = id => index,
             _ = called_off.wait_for(|off| *off) => return Err("called off".to_owned()),
         };
-        let command = self.trials.plan.tests.clone().ok_or("there are no tests")?;
         let key = index
             .as_ref()
-            .map(|index| Key::new(index.start(), &command, self.trials.repository.root(), &self.trials.dependencies));
+            .map(|index| Key::new(index.start(), command, self.trials.repository.root(), &self.trials.dependencies));
         if let Some(known) = key.as_ref().and_then(|key| self.kept.find(key)) {
             return Ok(known.cached());
         }
         let tree = index.map(|index| index.start().to_owned());
         let nothing = ChangeSet::new(Vec::new());
-        let runs = self.trials.hold(NAME, &nothing, TIMES, off).await.map_err(|error| error.to_string())?;
-        let runs = runs.into_iter().map(|run| self.told(run, tree.clone())).collect::<Result<Vec<_>, _>>()?;
+        let plan = WorkerPlan { tests: Some(command.clone()), ..self.trials.plan.clone() };
+        let trials = Trials { plan, ..self.trials.clone() };
+        let held = trials.hold(trial, &nothing, TIMES, off).await.map_err(|error| error.to_string())?;
+        let runs =
+            held.tests.into_iter().map(|run| self.told(run, trial, tree.clone())).collect::<Result<Vec<_>, _>>()?;
         let baseline = Baseline::new(runs);
         if let Some(key) = key.filter(|_| baseline.is_lasting()) {
             // The next run measures anew, then.
@@ -156,10 +203,10 @@ impl Inquiry {
         Ok(baseline)
     }
 
-    fn told(&self, mut run: TestRun, tree: Option<String>) -> Result<BaselineRun, String> {
-        let logs = self.folder.logs().join(NAME);
+    fn told(&self, mut run: TestRun, trial: &str, tree: Option<String>) -> Result<BaselineRun, String> {
+        let logs = self.folder.logs().join(trial);
         test_runs::finish(&mut run, &logs, &self.redactor).map_err(|error| error.to_string())?;
-        run.log = format!("{NAME}/{}", run.log);
+        run.log = format!("{trial}/{}", run.log);
         let results = run.results.clone();
         Ok(BaselineRun { ran: TestsRan { tree, ..tests_ran(run, TestPurpose::Baseline, None) }, results })
     }

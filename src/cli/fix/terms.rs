@@ -1,11 +1,9 @@
-//! What a run may use: limits, price, client, tests.
+//! What a run may use: limits, price, client.
 
 use crate::cli::failure::Failure;
-use crate::evidence;
-use crate::journal::{Limits, Outcome, TestsChosen};
+use crate::journal::{Limits, Outcome};
 use crate::model::{Asked, Client, Endpoint, Price, prices};
-use crate::settings::{Origin, Settings, TestCommand};
-use crate::workspace::Repository;
+use crate::settings::{Origin, Settings};
 
 /// The hard limits.
 pub fn limits(settings: &Settings) -> Limits {
@@ -42,37 +40,4 @@ pub fn client(settings: &Settings) -> Result<Client, Failure> {
         let asked = Asked { key_variable: Some(&key.variable), base_url: &base_url, model: &settings.model.value };
         Failure::new(Outcome::Config, error.headline(), error.hint(asked)).fact("said", error.message.clone())
     })
-}
-
-/// The tests of a run.
-pub struct ChosenTests {
-    /// `None` when none is known, or none is wanted.
-    pub command: Option<TestCommand>,
-    /// Where it comes from, or why there is none.
-    pub origin: String,
-}
-
-impl ChosenTests {
-    /// What the settings say, else what the repository's files tell.
-    pub fn choose(settings: &Settings, repository: &Repository) -> Self {
-        if !settings.verify.value {
-            return Self { command: None, origin: settings.verify.origin.to_string() };
-        }
-        let told = |command: TestCommand| {
-            let reporting = evidence::reporting(&command, repository.root());
-            Some(command.reporting(reporting))
-        };
-        if let Some(command) = &settings.test.value {
-            return Self { command: told(command.clone()), origin: settings.test.origin.to_string() };
-        }
-        match evidence::detect(repository.root(), repository.focus()) {
-            Some(found) => Self { command: told(found.command), origin: found.origin },
-            None => Self { command: None, origin: "no test command found; give one with --test".to_owned() },
-        }
-    }
-
-    /// For the journal.
-    pub fn event(&self) -> TestsChosen {
-        TestsChosen { command: self.command.as_ref().map(ToString::to_string), origin: self.origin.clone() }
-    }
 }

@@ -8,9 +8,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::test_runs;
-use crate::evidence::{Proven, TrialError, Trials};
+use crate::evidence::{Held, Proven, TrialError, Trials};
 use crate::journal::RunFolder;
-use crate::settings::Redactor;
+use crate::settings::{Redactor, TestCommand};
 use crate::tools::TestRun;
 use crate::workspace::ChangeSet;
 
@@ -37,16 +37,11 @@ impl TrialRuns {
     ///
     /// # Errors
     /// What kept it from an end before `until`, as a clause for people.
-    pub async fn hold(
-        &mut self,
-        name: &str,
-        changes: ChangeSet,
-        times: u32,
-        until: Instant,
-    ) -> Result<Vec<TestRun>, String> {
+    pub async fn hold(&mut self, name: &str, changes: ChangeSet, times: u32, until: Instant) -> Result<Held, String> {
         let (trials, own) = (self.trials.clone(), name.to_owned());
-        let runs = self.bounded(until, async move |off| trials.hold(&own, &changes, times, off).await).await?;
-        runs.into_iter().map(|run| self.finished(run, name)).collect()
+        let Held { tests, checks } =
+            self.bounded(until, async move |off| trials.hold(&own, &changes, times, off).await).await?;
+        Ok(Held { tests: self.all_finished(tests, name)?, checks: self.all_finished(checks, name)? })
     }
 
     /// The same for a part of the patch that is to become the patch.
@@ -56,7 +51,13 @@ impl TrialRuns {
     pub async fn prove(&mut self, name: &str, changes: ChangeSet, until: Instant) -> Result<Proven, String> {
         let (trials, own) = (self.trials.clone(), name.to_owned());
         let proven = self.bounded(until, async move |off| trials.prove(&own, &changes, off).await).await?;
-        Ok(Proven { run: self.finished(proven.run, name)?, patch: proven.patch })
+        let checks = self.all_finished(proven.checks, name)?;
+        Ok(Proven { run: self.finished(proven.run, name)?, checks, patch: proven.patch })
+    }
+
+    /// From now on the tests are these, and these are the checks.
+    pub fn stand_on(&mut self, tests: Option<TestCommand>, checks: Vec<TestCommand>) {
+        (self.trials.plan.tests, self.trials.checks) = (tests, checks);
     }
 
     /// Ends what still runs.
@@ -94,11 +95,18 @@ impl TrialRuns {
         told.map_err(|error| self.redactor.text(&error.to_string()).into_owned())
     }
 
+    fn all_finished(&self, runs: Vec<TestRun>, name: &str) -> Result<Vec<TestRun>, String> {
+        runs.into_iter().map(|run| self.finished(run, name)).collect()
+    }
+
     /// What the tests said, without secrets.
     fn finished(&self, mut run: TestRun, name: &str) -> Result<TestRun, String> {
         let logs = self.folder.logs().join(name);
         test_runs::finish(&mut run, &logs, &self.redactor).map_err(|error| error.to_string())?;
-        run.log = format!("{name}/{}", run.log);
+        let log = format!("{name}/{}", run.log);
+        // Its worker saw nothing but its own folder.
+        run.excerpt = run.excerpt.replace(&format!("@logs/{}", run.log), &format!("@logs/{log}"));
+        run.log = log;
         Ok(run)
     }
 }

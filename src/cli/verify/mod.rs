@@ -1,8 +1,9 @@
-//! `kcode verify`: a run's tests once more, on a clean view, and where reality differs from its report.
+//! `kcode verify`: a run's tests and checks once more, on a clean view, and where reality differs from its report.
 //!
-//! `subject` reads what is to be verified, `stance` finds out how the tree at hand stands to it, `place` is the folder in
-//! which it happens, `trial` runs the tests. The user's tree is only read.
+//! `subject` reads what is to be verified, `commands` says what is run, `stance` finds out how the tree at hand stands to it,
+//! `place` is the folder in which it happens, `trial` runs everything. The user's tree is only read.
 
+mod commands;
 mod place;
 mod stance;
 mod subject;
@@ -12,20 +13,22 @@ use std::path::Path;
 
 use super::arguments::{Global, Listing, RunArgument, VerifyArguments};
 use super::failure::Failure;
-use super::fix::ChosenTests;
 use super::{output, runs};
-use crate::evidence::{command_of, environment};
+use crate::evidence::{Held, environment};
 use crate::journal::Outcome;
 use crate::render::verification_table;
 use crate::report::{Measured, Verification};
-use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Settings, TestCommand, holds_marker};
+use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
 use crate::tools::TestRun;
 use crate::worker;
 use crate::workspace::Repository;
 
+pub use commands::Choosing;
 use place::Place;
 use stance::Stance;
-use subject::{Source, Subject};
+use subject::Source;
+pub use subject::Subject;
+pub use trial::failure as trial_failure;
 
 /// Ends well when the tests pass and all is as the report of a verified run says.
 pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, Failure> {
@@ -35,21 +38,30 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
     let env = Environment::from_process();
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
     let redactor = Redactor::of(&env);
-    let (command, mut notes) = command(&subject, arguments, &settings, &repository, &redactor)?;
+    let is_given = arguments.test.is_some();
+    let choosing =
+        Choosing { subject: &subject, is_given, settings: &settings, repository: &repository, redactor: &redactor };
+    let mut commands = choosing.commands()?;
     let place = Place::make(&settings.state_dir.value)?;
     let Stance { ground, changes, blobs } = stance::find(&repository, &subject, &place)?;
     let trial = trial::Trial { repository: &repository, settings: &settings, redactor: &redactor, place: &place };
-    let runs = trial.hold(&command, &changes, &blobs)?;
-    let seen = environment(&command, repository.root(), worker::variables(&settings.child_env.value));
+    let Held { tests, checks } = trial.hold(&commands, &changes, &blobs)?;
+    let seen = environment(&commands.tests, repository.root(), worker::variables(&settings.child_env.value));
+    let notes = &mut commands.notes;
     notes.extend(subject.notes.iter().cloned());
     notes.extend(
         (settings.sandbox.value == Sandbox::Off).then(|| "nothing confined the tests: --sandbox off".to_owned()),
     );
+    let mut ran = checks.iter();
+    let checks: Vec<Option<&TestRun>> =
+        commands.checks.iter().map(|known| known.as_ref().and_then(|_| ran.next())).collect();
     let then = subject.results.as_ref().and_then(|results| results.after.as_ref());
-    let measured = Measured { runs: &runs, ground, then, environment: &seen, notes };
+    let measured = Measured { runs: &tests, checks: &checks, ground, then, environment: &seen, notes: commands.notes };
     let verification = Verification::of(&subject.report, measured).ok_or_else(|| nothing_to_verify(&subject))?;
     place.remove()?;
-    print(arguments.output, &verification, &runs)?;
+    let failing = tests.last().into_iter().chain(checks.into_iter().flatten()).find(|run| !run.passed());
+    let failing = failing.filter(|_| verification.outcome != Outcome::Verified);
+    print(arguments.output, &verification, failing)?;
     Ok(verification.outcome)
 }
 
@@ -85,33 +97,8 @@ fn repository(global: &Global, subject: &Subject) -> Result<Repository, Failure>
     }
 }
 
-/// What is run, and what has to be said of it. A run's own folder is trusted with a command; a report that came from
-/// somewhere isn't.
-fn command(
-    subject: &Subject,
-    arguments: &VerifyArguments,
-    settings: &Settings,
-    repository: &Repository,
-    redactor: &Redactor,
-) -> Result<(TestCommand, Vec<String>), Failure> {
-    let chosen = ChosenTests::choose(settings, repository).command;
-    let said = subject.report.tests.command.clone().unwrap_or_default();
-    let is_said = |command: &TestCommand| redactor.text(&command.to_string()) == said;
-    if let Some(command) = chosen.as_ref().filter(|command| arguments.test.is_some() || is_said(command)) {
-        let other = (!is_said(command)).then(|| format!("the report's tests are those of: {said}"));
-        return Ok((command.clone(), other.into_iter().collect()));
-    }
-    let recorded = subject.report.certificate.environment.as_ref().map(|seen| command_of(&seen.command));
-    if let (Source::Run(_), Some(command)) = (&subject.source, recorded.filter(|_| !holds_marker(&said))) {
-        let now = chosen.map_or_else(|| "none".to_owned(), |command| redactor.text(&command.to_string()).into_owned());
-        return Ok((command, vec![format!("a run that starts now would choose another test command: {now}")]));
-    }
-    let message = format!("the report's test command isn't the one that is chosen here: {said}");
-    Err(Failure::new(Outcome::Refused, message, "name the command to run: kcode verify … --test CMD"))
-}
-
-fn print(form: Listing, verification: &Verification, runs: &[TestRun]) -> Result<(), Failure> {
-    output::say(&verification_table(verification, runs.last().filter(|run| !run.passed())));
+fn print(form: Listing, verification: &Verification, failing: Option<&TestRun>) -> Result<(), Failure> {
+    output::say(&verification_table(verification, failing));
     match form {
         Listing::Text => Ok(()),
         Listing::Json => output::json(verification),

@@ -1,19 +1,19 @@
-//! The tests, run behind the wall on a view of their own.
+//! The checks and the tests, run behind the wall on a view of their own.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::commands::Commands;
 use super::place::Place;
 use crate::cli::failure::Failure;
 use crate::cli::fix::{Interrupts, read_results};
-use crate::evidence::{TrialError, Trials};
+use crate::evidence::{Held, TrialError, Trials};
 use crate::journal::Outcome;
 use crate::settings::{Redactor, Sandbox, Settings, TestCommand};
-use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, WorkerError, WorkerPlan};
 use crate::workspace::{Blobs, ChangeSet, Repository};
 
-/// Failing tests are run twice, to tell those that always fail from flaky ones.
+/// What fails is run twice, to tell those that always fail from flaky ones.
 const TIMES: u32 = 2;
 /// The name of the trial, and of the folder of its logs.
 const NAME: &str = "view";
@@ -33,33 +33,34 @@ pub struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Runs `command` on the tree with `changes`, whose contents are in `blobs`.
+    /// Runs `commands` on the tree with `changes`, whose contents are in `blobs`.
     ///
     /// # Errors
     /// When there can't be a view or a worker, and when a person ends it.
-    pub fn hold(&self, command: &TestCommand, changes: &ChangeSet, blobs: &Blobs) -> Result<Vec<TestRun>, Failure> {
+    pub fn hold(&self, commands: &Commands, changes: &ChangeSet, blobs: &Blobs) -> Result<Held, Failure> {
         let trials = Trials {
             repository: self.repository.clone(),
-            plan: self.plan(command),
+            plan: self.plan(&commands.tests),
             dependencies: self.settings.dependencies.value.clone(),
             folder: self.place.path("trials"),
             blobs: blobs.folder().to_owned(),
+            checks: commands.checks.iter().flatten().cloned().collect(),
             residue: Arc::default(),
         };
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
         let held = runtime.block_on(async {
             let Interrupts { asked, .. } = Interrupts::listen()?;
-            trials.hold(NAME, changes, TIMES, asked).await.map_err(|error| self.failure(&error))
+            trials.rehearse(NAME, changes, TIMES, asked).await.map_err(|error| failure(&error, self.redactor))
         });
         // A copy that is still being made was told to stop.
         runtime.shutdown_background();
-        let mut runs = held?;
+        let mut held = held?;
         let logs = trials.plan.logs.join(NAME);
-        for run in &mut runs {
+        for run in held.checks.iter_mut().chain(&mut held.tests) {
             read_results(run, &logs, self.redactor).map_err(anyhow::Error::from)?;
         }
-        Ok(runs)
+        Ok(held)
     }
 
     fn plan(&self, command: &TestCommand) -> WorkerPlan {
@@ -82,19 +83,20 @@ impl Trial<'_> {
             program: None,
         }
     }
+}
 
-    fn failure(&self, error: &TrialError) -> Failure {
-        let told = self.redactor.text(&error.to_string()).into_owned();
-        match error {
-            TrialError::CalledOff => Failure::new(Outcome::Interrupted, "interrupted", "nothing is left of it"),
-            TrialError::View(error) => Failure::new(error.outcome(), told, error.hint()),
-            TrialError::Changes(error) => Failure::new(error.outcome(), told, error.hint()),
-            TrialError::Worker(error @ WorkerError::WallIncomplete { .. }) => {
-                Failure::new(Outcome::Refused, told, error.hint())
-            }
-            TrialError::Worker(error) if error.is_disk_failure() => Failure::new(Outcome::Storage, told, error.hint()),
-            TrialError::Worker(error) => Failure::new(Outcome::Internal, told, error.hint()),
-            TrialError::Io(_) | TrialError::Restless => Failure::internal(told),
+/// What a person is told of a trial that could not be held.
+pub fn failure(error: &TrialError, redactor: &Redactor) -> Failure {
+    let told = redactor.text(&error.to_string()).into_owned();
+    match error {
+        TrialError::CalledOff => Failure::new(Outcome::Interrupted, "interrupted", "nothing is left of it"),
+        TrialError::View(error) => Failure::new(error.outcome(), told, error.hint()),
+        TrialError::Changes(error) => Failure::new(error.outcome(), told, error.hint()),
+        TrialError::Worker(error @ WorkerError::WallIncomplete { .. }) => {
+            Failure::new(Outcome::Refused, told, error.hint())
         }
+        TrialError::Worker(error) if error.is_disk_failure() => Failure::new(Outcome::Storage, told, error.hint()),
+        TrialError::Worker(error) => Failure::new(Outcome::Internal, told, error.hint()),
+        TrialError::Io(_) | TrialError::Restless => Failure::internal(told),
     }
 }

@@ -81,7 +81,9 @@ impl Executor {
     pub(super) fn work(&mut self, jobs: &Receiver<Job>) {
         for job in jobs {
             match job {
-                Job::Tests { filter, asked_at, answer } => drop(answer.send(self.tests(&filter, asked_at))),
+                Job::Tests { command, filter, asked_at, answer } => {
+                    drop(answer.send(self.tests(command, &filter, asked_at)));
+                }
                 Job::Prove { targets, answer } => drop(answer.send(self.prove(&targets))),
                 Job::End(answer) => {
                     let left = descendants::kill_all();
@@ -127,8 +129,13 @@ impl Executor {
         Ok(proofs)
     }
 
-    fn tests(&mut self, filter: &[String], asked_at: u64) -> Result<TestRun, FatalToolError> {
-        let Some(tests) = self.charge.tests.clone() else {
+    fn tests(
+        &mut self,
+        command: Option<TestCommand>,
+        filter: &[String],
+        asked_at: u64,
+    ) -> Result<TestRun, FatalToolError> {
+        let Some(tests) = command.or_else(|| self.charge.tests.clone()) else {
             return Err(FatalToolError::new("no test command is known"));
         };
         let command = tests.typed(filter).map_err(|error| FatalToolError::new(error.to_string()))?;

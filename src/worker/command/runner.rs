@@ -15,6 +15,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::executor::{Executor, Proven, Reach};
 use crate::journal::Residue;
+use crate::settings::TestCommand;
 use crate::tools::{FatalToolError, TestRun, TestRunner};
 use crate::worker::plan::Charge;
 use crate::worker::proof::{self, Targets};
@@ -34,6 +35,8 @@ pub(in crate::worker) struct Runner {
 pub(super) enum Job {
     /// Run the tests.
     Tests {
+        /// Another command than the charge's.
+        command: Option<TestCommand>,
         /// Those that this names, or all.
         filter: Vec<String>,
         /// How often runs had been cancelled when this one was asked for.
@@ -95,6 +98,17 @@ impl Runner {
         self.ask(|answer| Job::Prove { targets, answer }, Duration::MAX).unwrap_or_else(gone)
     }
 
+    /// Runs `command`, or the charge's own.
+    pub(in crate::worker) fn run_command(
+        &self,
+        command: Option<TestCommand>,
+        filter: &[String],
+    ) -> Result<TestRun, FatalToolError> {
+        let asked_at = self.gate.lock().cancelled;
+        let job = |answer| Job::Tests { command, filter: filter.to_vec(), asked_at, answer };
+        self.ask(job, Duration::MAX).unwrap_or_else(|| Err(FatalToolError::new("the worker is ending")))
+    }
+
     /// Waits for the answer to a job; `None` when the thread is gone or takes longer than `limit`.
     fn ask<T>(&self, job: impl FnOnce(Sender<T>) -> Job, limit: Duration) -> Option<T> {
         let (answer, waiting) = mpsc::channel();
@@ -105,9 +119,7 @@ impl Runner {
 
 impl TestRunner for Runner {
     fn run(&self, filter: &[String]) -> Result<TestRun, FatalToolError> {
-        let asked_at = self.gate.lock().cancelled;
-        let job = |answer| Job::Tests { filter: filter.to_vec(), asked_at, answer };
-        self.ask(job, Duration::MAX).unwrap_or_else(|| Err(FatalToolError::new("the worker is ending")))
+        self.run_command(None, filter)
     }
 }
 

@@ -1,0 +1,37 @@
+//! What flags asked of a run beside its limits, kept for the day when it is taken up again.
+
+use crate::cli::arguments::RunFlags;
+use crate::journal::{RunFlag, RunStarted};
+
+/// Those of `flags` that a run keeps.
+pub fn kept(flags: &RunFlags) -> Vec<RunFlag> {
+    let asked = [
+        (flags.no_verify, RunFlag::NoVerify),
+        (flags.no_baseline, RunFlag::NoBaseline),
+        (flags.reproduce, RunFlag::Reproduce),
+        (flags.minimize, RunFlag::Minimize),
+        (flags.allow_test_edits, RunFlag::AllowTestEdits),
+    ];
+    asked.into_iter().filter_map(|(is_asked, flag)| is_asked.then_some(flag)).collect()
+}
+
+/// `flags` with what the run was `started` with. Where both contradict each other, what is asked now counts.
+pub fn resumed(flags: &RunFlags, started: &RunStarted) -> RunFlags {
+    let kept = |flag| started.flags.contains(&flag);
+    let no_verify = flags.no_verify || (kept(RunFlag::NoVerify) && flags.test.is_none() && !needs_baseline(flags));
+    let no_baseline = flags.no_baseline || (kept(RunFlag::NoBaseline) && !needs_baseline(flags));
+    let can_compare = !no_verify && !no_baseline;
+    RunFlags {
+        test: flags.test.clone().or_else(|| started.test.clone()).filter(|_| !no_verify),
+        no_verify,
+        no_baseline,
+        reproduce: flags.reproduce || (kept(RunFlag::Reproduce) && can_compare),
+        minimize: flags.minimize || (kept(RunFlag::Minimize) && can_compare),
+        allow_test_edits: flags.allow_test_edits || kept(RunFlag::AllowTestEdits),
+        ..flags.clone()
+    }
+}
+
+const fn needs_baseline(flags: &RunFlags) -> bool {
+    flags.reproduce || flags.minimize
+}

@@ -1,0 +1,95 @@
+//! What a patch has to pass besides the tests: run before them, each on the tree that the tests then run on.
+
+use super::bench::{Bench, CheckRun, JudgedCheck};
+use super::calls::tests_ran;
+use super::end_turn::how_it_ended;
+use super::turns::{Halt, Planner, bounded};
+use crate::evidence;
+use crate::journal::{CheckRan, Digest, Event, Matrix, TestPurpose, TestsRan};
+use crate::model::Model;
+use crate::tools::{Observation, TestRun};
+
+const CHECKS_FAILED_TEXT: &str = include_str!("../../prompts/checks_failed.md");
+/// Bytes of what all failing checks say; each has the same share.
+const ALL_OUTPUT: usize = 12 * 1024;
+
+impl<M: Model, B: Bench> Planner<'_, M, B> {
+    /// Runs all of them in order, whatever becomes of one: a model that hears everything at once mends it at once.
+    pub(super) async fn run_checks(&mut self) -> Result<Vec<CheckRun>, Halt> {
+        let mut runs = Vec::new();
+        for (name, required) in self.bench.checks() {
+            let (run, ran_on) = self.run_check(&name).await?;
+            runs.push(CheckRun { name, required, run, ran_on });
+        }
+        Ok(runs)
+    }
+
+    /// Runs those again that ran on another tree than there is now: a check or a test wrote to it.
+    pub(super) async fn renew_checks(&mut self, runs: &mut [CheckRun]) -> Result<(), Halt> {
+        for check in runs {
+            if check.ran_on != self.state.patch {
+                (check.run, check.ran_on) = self.run_check(&check.name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn run_check(&mut self, name: &str) -> Result<(TestRun, Option<Digest>), Halt> {
+        let trees = bounded(self.cancelled.clone(), self.deadline, self.bench.trees()).await?;
+        let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.run_check(name)).await;
+        if ran.is_err() {
+            self.bench.cancel().await;
+        }
+        let run = ran??;
+        let (ran_on, written) = self.note_what_it_wrote(&run).await?;
+        let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
+        let ran = TestsRan { tree, start_tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
+        let ran = CheckRan { name: name.to_owned(), ran };
+        self.journal.append(vec![written, Event::CheckRan(ran)])?;
+        Ok((run, ran_on))
+    }
+
+    /// Any command may write to the tree; the patch has to tell. Returns the patch that it ran on, and the new one's event.
+    pub(super) async fn note_what_it_wrote(&mut self, run: &TestRun) -> Result<(Option<Digest>, Event), Halt> {
+        let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
+        let patch = self.bench.patch(&[observed]).await?;
+        let ran_on = std::mem::replace(&mut self.state.patch, patch.sha256);
+        self.state.ran_on.extend(ran_on);
+        Ok((ran_on, Event::PatchWritten(patch)))
+    }
+}
+
+/// What the model is told of required checks that fail; `None` when there are none.
+pub(super) fn feedback(checks: &[CheckRun], judged: &[JudgedCheck]) -> Option<String> {
+    let judged = judged.iter().map(Some).chain(std::iter::repeat(None));
+    let is_failing = |(check, _): &(&CheckRun, _)| check.required && !check.run.passed();
+    let failing: Vec<_> = checks.iter().zip(judged).filter(is_failing).collect();
+    let share = ALL_OUTPUT / failing.len().max(1);
+    let told: Vec<String> = failing.into_iter().map(|(check, judged)| told(check, judged, share)).collect();
+    (!told.is_empty()).then(|| CHECKS_FAILED_TEXT.trim_end().replace("{checks}", &told.join("\n\n")))
+}
+
+fn told(check: &CheckRun, judged: Option<&JudgedCheck>, bytes: usize) -> String {
+    let before = match judged.and_then(|judged| judged.passed_before) {
+        Some(true) => "; it passed before your change",
+        Some(false) => "; it failed before your change, too",
+        None => "",
+    };
+    let CheckRun { name, run, .. } = check;
+    let matrix = judged.and_then(|judged| judged.matrix.as_ref());
+    let output = output(run, matrix, bytes);
+    format!("## {name}: `{}` {}{before}\n\n{output}", run.command, how_it_ended(run))
+}
+
+/// What a failing run has to say, in about `bytes`: single tests where their runner names them, else what was printed.
+pub(super) fn output(run: &TestRun, matrix: Option<&Matrix>, bytes: usize) -> String {
+    let named = run.results.as_ref().map(|results| evidence::failures(results, matrix));
+    match named.filter(|named| !named.is_empty()) {
+        Some(named) => format!("{}\n\nThe whole output is in the log @logs/{}.", evidence::cut(&named, bytes), run.log),
+        None if run.excerpt.len() <= bytes => run.excerpt.clone(),
+        None => {
+            let shown = evidence::cut(&run.excerpt, bytes);
+            format!("{shown}\n[… read_file \"@logs/{}\" shows the rest …]", run.log)
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A check of a report held against how it goes now.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::checks::CheckReport;
+use super::verification::Both;
+use crate::journal::{CheckChosen, TestPurpose, TestResult};
+use crate::planner::tests_ran;
+use crate::tools::TestRun;
+
+/// See [`Verification::checks`](super::Verification::checks).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct VerifiedCheck {
+    /// What it is, as the report has it.
+    #[serde(flatten)]
+    pub chosen: CheckChosen,
+    /// How it went and goes; `null` where it wasn't run.
+    pub result: Both<Option<TestResult>>,
+}
+
+impl VerifiedCheck {
+    pub(super) fn of(then: &CheckReport, now: Option<&TestRun>) -> Self {
+        let now = now.map(|run| tests_ran(run.clone(), TestPurpose::Verification, None).result);
+        let CheckReport { chosen, after, .. } = then;
+        Self { chosen: chosen.clone(), result: Both { then: after.as_ref().map(|after| after.result.clone()), now } }
+    }
+
+    /// Whether it keeps the patch from being verified.
+    pub(super) fn fails(&self) -> bool {
+        self.chosen.required && self.result.now.as_ref().is_some_and(|now| !now.passed)
+    }
+
+    /// That it fails, as a clause.
+    pub(super) fn failure(&self) -> String {
+        format!("the check {} fails ({})", self.chosen.name, self.chosen.command)
+    }
+
+    /// Where it goes otherwise, as a clause. A check that the run itself didn't get to can't.
+    pub(super) fn difference(&self) -> Option<String> {
+        let CheckChosen { name, command, required, .. } = &self.chosen;
+        let then = self.result.then.as_ref()?;
+        let Some(now) = &self.result.now else {
+            return required
+                .then(|| format!("the check {name} was not run, because nothing here names its command: {command}"));
+        };
+        let code = |code: Option<i32>| code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+        if then.passed != now.passed {
+            let change = if now.passed { "failed and passes now" } else { "passed and fails now" };
+            Some(format!("the check {name} {change}"))
+        } else if then.exit_code != now.exit_code {
+            Some(format!(
+                "the exit code of the check {name} was {} and is {}",
+                code(then.exit_code),
+                code(now.exit_code)
+            ))
+        } else if now.passed && then.counts != now.counts {
+            Some(format!("the check {name} counts otherwise"))
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! A check: a named command beside the tests that a patch has to pass, such as a linter or a type checker.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::TestCommand;
+use crate::journal::RelPath;
+
+/// More than these are a mistake.
+const MOST: usize = 20;
+/// Bytes of a name.
+const LONGEST_NAME: usize = 40;
+/// What the tests themselves are called.
+const TESTS: &str = "tests";
+
+/// A command that has to pass as the tests do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What people, the model and reports call it.
+    pub name: String,
+    /// How it is run.
+    pub command: TestCommand,
+    /// False when a patch may fail it: it is run and told all the same.
+    pub required: bool,
+}
+
+/// One `[[check]]` as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, expecting = "a table")]
+pub(super) struct Entry {
+    name: Option<String>,
+    #[serde(deserialize_with = "super::file::command")]
+    command: Option<TestCommand>,
+    dir: Option<RelPath>,
+    required: Option<bool>,
+}
+
+impl Entry {
+    fn check(&self) -> Result<Check, String> {
+        let Some(name) = self.name.clone().filter(|name| is_name(name)) else {
+            return Err(format!("a check needs a name: letters, digits, `.`, `_` and `-`, at most {LONGEST_NAME}"));
+        };
+        if name == TESTS {
+            return Err(format!("no check can be called `{TESTS}`"));
+        }
+        let Some(command) = self.command.clone() else { return Err(format!("`{name}` needs a command")) };
+        Ok(Check { name, command: command.in_dir(self.dir.clone()), required: self.required.unwrap_or(true) })
+    }
+}
+
+/// The checks of a file, in its order; or what is wrong, and with which entry.
+pub(super) fn checks(entries: &[Spanned<Entry>]) -> Result<Vec<Check>, (String, std::ops::Range<usize>)> {
+    let mut checks: Vec<Check> = Vec::new();
+    for entry in entries {
+        let wrong = |problem: String| (problem, entry.span());
+        let check = entry.get_ref().check().map_err(wrong)?;
+        if checks.iter().any(|known| known.name == check.name) {
+            return Err(wrong(format!("there are two called `{}`", check.name)));
+        }
+        if checks.len() == MOST {
+            return Err(wrong(format!("there are more than {MOST}")));
+        }
+        checks.push(check);
+    }
+    Ok(checks)
+}
+
+fn is_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_plain)
+}
