@@ -1,10 +1,13 @@
 //! A hunk drawn: one column or two, with line numbers, what differs within lines, and what else tells lines apart.
 
+use std::ops::Range;
+
 use similar::{ChangeTag, DiffOp, TextDiff};
 
 use super::hunk::{CONTEXT, Decision, Hunk};
 use super::material::ShownFile;
-use super::row::{Row, Span, Tone, columns, span, wrapped};
+use super::row::{Row, Span, Tone, Word, columns, span, wrapped};
+use super::syntax::{Piece, pieces};
 
 /// Within longer hunks whole lines are shown as changed: finding words takes too long for every key.
 const MOST_LINES: usize = 200;
@@ -18,6 +21,19 @@ struct Line {
     sign: char,
     spans: Vec<Span>,
     tone: Tone,
+}
+
+/// A line of a file, its end included, and what its words are.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    text: &'a str,
+    pieces: &'a [Piece],
+}
+
+/// Some of `lines`, of which the first have `pieces`.
+pub fn sources<'a>(lines: &'a [String], range: Range<usize>, pieces: &'a [Vec<Piece>]) -> Vec<Source<'a>> {
+    let of = |index: usize| pieces.get(index).map_or(&[][..], Vec::as_slice);
+    range.map(|index| Source { text: &lines[index], pieces: of(index) }).collect()
 }
 
 /// What of a hunk lies beside each other.
@@ -48,44 +64,36 @@ pub fn drawn(file: &ShownFile, hunk: &Hunk, width: usize, two_columns: bool) -> 
 fn blocks(file: &ShownFile, hunk: &Hunk) -> Vec<Block> {
     let places = file.places.get(hunk.places.clone()).unwrap_or_default();
     let (Some(first), Some(last)) = (places.first(), places.last()) else { return Vec::new() };
-    let same = |old: usize, new: usize| {
-        Block::Same(Line {
-            number: Some(new + 1),
-            sign: ' ',
-            spans: told(&file.before[old], Tone::Dim, false),
-            tone: Tone::Dim,
-        })
+    let same = |old: Range<usize>, new: usize| {
+        let lines = file.old(old).into_iter().zip(new + 1..);
+        lines.map(|(line, number)| Block::Same(Line::same(line, number))).collect::<Vec<_>>()
     };
     let above = CONTEXT.min(first.old.start);
-    let mut blocks: Vec<Block> =
-        (0..above).rev().map(|back| same(first.old.start - back - 1, first.new.start - back - 1)).collect();
+    let mut blocks = same(first.old.start - above..first.old.start, first.new.start - above);
     if let Decision::Edited(text) = &hunk.decision {
         let text = String::from_utf8_lossy(text);
-        let new: Vec<&str> = text.split_inclusive('\n').collect();
-        let old = lines(&file.before[first.old.start..last.old.end]);
-        blocks.push(changed(&old, &new, (first.old.start, first.new.start)));
+        let new: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+        let words = pieces(file.path.as_path(), &new);
+        let old = file.old(first.old.start..last.old.end);
+        blocks.push(changed(&old, &sources(&new, 0..new.len(), &words), (first.old.start, first.new.start)));
     } else {
         for (index, place) in places.iter().enumerate() {
-            let (old, new) = (lines(&file.before[place.old.clone()]), lines(&file.after[place.new.clone()]));
+            let (old, new) = (file.old(place.old.clone()), file.new(place.new.clone()));
             blocks.push(changed(&old, &new, (place.old.start, place.new.start)));
             if let Some(next) = places.get(index + 1) {
-                let between = (place.old.end..next.old.start).zip(place.new.end..);
-                blocks.extend(between.map(|(old, new)| same(old, new)));
+                blocks.extend(same(place.old.end..next.old.start, place.new.end));
             }
         }
     }
-    let below = (last.old.end..file.before.len()).take(CONTEXT);
-    blocks.extend(below.zip(last.new.end..).map(|(old, new)| same(old, new)));
+    let below = file.before.len().min(last.old.end + CONTEXT);
+    blocks.extend(same(last.old.end..below, last.new.end));
     blocks
 }
 
-fn lines(lines: &[String]) -> Vec<&str> {
-    lines.iter().map(String::as_str).collect()
-}
-
 /// Old lines and the new ones in their place, whose numbers begin at `from` (counted from 0).
-fn changed(old: &[&str], new: &[&str], from: (usize, usize)) -> Block {
-    let ends = old.iter().chain(new).filter(|line| line.ends_with('\n')).map(|line| line.ends_with("\r\n"));
+fn changed(old: &[Source<'_>], new: &[Source<'_>], from: (usize, usize)) -> Block {
+    let texts = old.iter().chain(new).map(|line| line.text);
+    let ends = texts.filter(|text| text.ends_with('\n')).map(|text| text.ends_with("\r\n"));
     let ends: std::collections::BTreeSet<bool> = ends.collect();
     // Where all lines end in the same way nobody needs to see how.
     let show_ends = ends.len() > 1;
@@ -94,27 +102,37 @@ fn changed(old: &[&str], new: &[&str], from: (usize, usize)) -> Block {
         let (side, first, sign, tone) =
             if is_old { (&mut sides.0, from.0, '-', Tone::Removed) } else { (&mut sides.1, from.1, '+', Tone::Added) };
         let line = if is_old { old[side.len()] } else { new[side.len()] };
-        let mut spans = spans.unwrap_or_else(|| told(line, tone, false));
-        spans.extend(ending(line, show_ends, tone));
+        let mut spans = spans.unwrap_or_else(|| line.part(0..line.text.len(), tone));
+        spans.extend(ending(line.text, show_ends, tone));
         side.push(Line { number: Some(first + side.len() + 1), sign, spans, tone });
     }
     Block::Changed(sides.0, sides.1)
 }
 
+fn texts<'a>(lines: &[Source<'a>]) -> Vec<&'a str> {
+    lines.iter().map(|line| line.text).collect()
+}
+
 /// All lines in order, the old ones first: whether it is an old one, and its text with what differs in it.
-fn emphasised(old: &[&str], new: &[&str]) -> Vec<(bool, Option<Vec<Span>>)> {
+fn emphasised(old: &[Source<'_>], new: &[Source<'_>]) -> Vec<(bool, Option<Vec<Span>>)> {
     if old.is_empty() || new.is_empty() || old.len() + new.len() > MOST_LINES {
         return old.iter().map(|_| (true, None)).chain(new.iter().map(|_| (false, None))).collect();
     }
-    let diff = TextDiff::from_slices(old, new);
+    let (old_texts, new_texts) = (texts(old), texts(new));
+    let diff = TextDiff::from_slices(&old_texts, &new_texts);
     let all = DiffOp::Replace { old_index: 0, old_len: old.len(), new_index: 0, new_len: new.len() };
     let changes = diff.iter_inline_changes(&all);
     let drawn = changes.map(|change| {
         let is_old = change.tag() == ChangeTag::Delete;
         let (tone, word) = if is_old { (Tone::Removed, Tone::RemovedWord) } else { (Tone::Added, Tone::AddedWord) };
-        let pieces = change.iter_strings_lossy();
-        let spans = pieces.map(|(differs, text)| span(without_end(&text), if differs { word } else { tone }));
-        (is_old, Some(spans.collect()))
+        let line = if is_old { old[change.old_index().unwrap_or(0)] } else { new[change.new_index().unwrap_or(0)] };
+        let mut from = 0;
+        let parts = change.iter_strings_lossy().flat_map(|(differs, text)| {
+            let part = from..from + text.len();
+            from = part.end;
+            line.part(part, if differs { word } else { tone })
+        });
+        (is_old, Some(parts.collect()))
     });
     drawn.collect()
 }
@@ -124,10 +142,25 @@ fn without_end(line: &str) -> &str {
     line.strip_suffix('\r').unwrap_or(line)
 }
 
-fn told(line: &str, tone: Tone, show_end: bool) -> Vec<Span> {
-    let mut spans = vec![span(without_end(line), tone)];
-    spans.extend(ending(line, show_end, tone));
-    spans
+impl Source<'_> {
+    /// The bytes `range` of the line without its end, cut where words begin and end.
+    fn part(&self, range: Range<usize>, tone: Tone) -> Vec<Span> {
+        let text = without_end(self.text);
+        let (mut at, end) = (range.start, range.end.min(text.len()));
+        let mut spans = Vec::new();
+        while at < end {
+            let next = self.pieces.iter().find(|piece| piece.range.end > at);
+            let (word, until) = match next {
+                Some(piece) if piece.range.start <= at => (piece.word, piece.range.end),
+                Some(piece) => (Word::Plain, piece.range.start),
+                None => (Word::Plain, end),
+            };
+            let until = until.min(end);
+            spans.extend(text.get(at..until).map(|text| Span { word, ..span(text, tone) }));
+            at = until;
+        }
+        spans
+    }
 }
 
 /// How a line ends, where that is worth showing.
@@ -139,6 +172,12 @@ fn ending(line: &str, show: bool, tone: Tone) -> Option<Span> {
 }
 
 impl Line {
+    fn same(line: Source<'_>, number: usize) -> Self {
+        let mut spans = line.part(0..line.text.len(), Tone::Dim);
+        spans.extend(ending(line.text, false, Tone::Dim));
+        Self { number: Some(number), sign: ' ', spans, tone: Tone::Dim }
+    }
+
     /// In as many rows as it takes; the number stands in the first.
     fn rows(&self, width: usize) -> Vec<Row> {
         let number = self.number.map_or_else(String::new, |number| number.to_string());
@@ -171,6 +210,7 @@ fn beside(old: Option<&Line>, new: Option<&Line>, width: usize) -> Vec<Row> {
 mod tests {
     use super::*;
     use crate::journal::RelPath;
+    use crate::review::material::Words;
     use crate::workspace::differing;
 
     fn draw(before: &str, after: &str, width: usize, two_columns: bool) -> Vec<String> {
@@ -183,6 +223,7 @@ mod tests {
             before: split(before),
             after: split(after),
             places: places.clone(),
+            words: Words::default(),
             content: None,
         };
         let hunk = Hunk::whole(0, places.len(), vec![0]);

@@ -1,11 +1,15 @@
 //! What is reviewed: the files of a patch as they can be shown, the evidence behind it, and who made what.
 
+use std::cell::OnceCell;
 use std::io;
+use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::hunk::Hunk;
+use super::diff::{Source, sources};
+use super::hunk::{CONTEXT, Hunk};
 use super::origin::{ModelEdit, edits, made_by};
+use super::syntax::{Piece, pieces};
 use crate::journal::{ChangeKind, Event, FileChange, RelPath, TamperFlag};
 use crate::report::{Report, TestsReported};
 use crate::workspace::{Blobs, FileParts, FileState, Parts, Place, differing, lines};
@@ -55,8 +59,17 @@ pub struct ShownFile {
     pub after: Vec<String>,
     /// Where they differ.
     pub places: Vec<Place>,
+    /// What the words of both sides are, once somebody looked.
+    pub words: Words,
     /// The new content as it is, where a person can rewrite it.
     pub content: Option<Vec<u8>>,
+}
+
+/// What the words of a file are, line by line: of the old lines, and of the new ones.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    before: OnceCell<Vec<Vec<Piece>>>,
+    after: OnceCell<Vec<Vec<Piece>>>,
 }
 
 impl Material {
@@ -139,6 +152,23 @@ impl Material {
 }
 
 impl ShownFile {
+    /// Old lines, as they are drawn.
+    pub(super) fn old(&self, lines: Range<usize>) -> Vec<Source<'_>> {
+        let end = self.places.last().map_or(0, |place| place.old.end);
+        sources(&self.before, lines, self.words.before.get_or_init(|| self.pieces(&self.before, end)))
+    }
+
+    /// New lines, as they are drawn.
+    pub(super) fn new(&self, lines: Range<usize>) -> Vec<Source<'_>> {
+        let end = self.places.last().map_or(0, |place| place.new.end);
+        sources(&self.after, lines, self.words.after.get_or_init(|| self.pieces(&self.after, end)))
+    }
+
+    /// Of all lines that are ever shown.
+    fn pieces(&self, lines: &[String], last_change: usize) -> Vec<Vec<Piece>> {
+        pieces(self.path.as_path(), &lines[..lines.len().min(last_change + CONTEXT)])
+    }
+
     fn of(given: &Given<'_>, parts: &FileParts<'_>, from: Option<&FileParts<'_>>) -> io::Result<Self> {
         let entry = parts.entry;
         let old = from.map_or(entry.before, |from| from.entry.before);
@@ -162,6 +192,7 @@ impl ShownFile {
             before: shown_before,
             after: shown_after,
             places,
+            words: Words::default(),
             content: (is_text && is_file && from.is_none()).then_some(after),
         })
     }

@@ -12,6 +12,7 @@
 //! | [`session`](Review) | where the person is and what was decided so far |
 //! | `keys` | what a key does, and the help that says so |
 //! | `pages`, `diff`, `row` | what is on the screen |
+//! | `syntax` | which words of a file are keywords, literals, comments |
 //! | `verdict` | the decisions as a change set, and as an event |
 
 mod diff;
@@ -22,11 +23,12 @@ mod origin;
 mod pages;
 mod row;
 mod session;
+mod syntax;
 mod verdict;
 
 pub use hunk::{Decision, Hunk};
 pub use keys::{Action, Key, action};
 pub use material::{Given, Material};
-pub use row::{Row, Screen, Size, Span, Tone};
+pub use row::{Row, Screen, Size, Span, Tone, Word};
 pub use session::{Effect, Page, Review};
 pub use verdict::recalled;

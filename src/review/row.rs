@@ -35,6 +35,22 @@ pub enum Tone {
     Bar,
 }
 
+/// What a piece of code is, whatever happens to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Word {
+    /// Nothing in particular.
+    #[default]
+    Plain,
+    /// A comment.
+    Comment,
+    /// A keyword.
+    Keyword,
+    /// A string, a number, a constant.
+    Literal,
+    /// What is defined or called.
+    Name,
+}
+
 /// A piece of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -42,6 +58,8 @@ pub struct Span {
     pub text: String,
     /// What it is.
     pub tone: Tone,
+    /// What it is in its language.
+    pub word: Word,
 }
 
 /// A row.
@@ -59,7 +77,7 @@ pub struct Screen {
 pub fn span(text: impl AsRef<str>, tone: Tone) -> Span {
     let hides = |char: char| is_hidden(char) && char != '\t';
     let seen = |char: char| if hides(char) { format!("⟨U+{:04X}⟩", char as u32) } else { char.to_string() };
-    Span { text: text.as_ref().chars().map(seen).collect(), tone }
+    Span { text: text.as_ref().chars().map(seen).collect(), tone, word: Word::Plain }
 }
 
 /// `row` in as many rows of `width` columns as it takes: nothing is ever out of sight.
@@ -75,7 +93,7 @@ pub fn wrapped(row: &[Span], width: usize) -> Vec<Row> {
             }
             column += wide;
             if let Some(row) = rows.last_mut() {
-                push(row, &text, span.tone);
+                push(row, &text, span.tone, span.word);
             }
         }
     }
@@ -84,10 +102,10 @@ pub fn wrapped(row: &[Span], width: usize) -> Vec<Row> {
 
 const TAB: usize = 4;
 
-fn push(row: &mut Row, text: &str, tone: Tone) {
+fn push(row: &mut Row, text: &str, tone: Tone, word: Word) {
     match row.last_mut() {
-        Some(last) if last.tone == tone => last.text.push_str(text),
-        _ => row.push(Span { text: text.to_owned(), tone }),
+        Some(last) if (last.tone, last.word) == (tone, word) => last.text.push_str(text),
+        _ => row.push(Span { text: text.to_owned(), tone, word }),
     }
 }
 
@@ -100,7 +118,7 @@ pub fn columns(row: &[Span]) -> usize {
 pub fn fitted(row: &[Span], width: usize, tone: Tone) -> Row {
     let mut fitted = wrapped(row, width).swap_remove(0);
     let missing = width.saturating_sub(columns(&fitted));
-    push(&mut fitted, &" ".repeat(missing), tone);
+    push(&mut fitted, &" ".repeat(missing), tone, Word::Plain);
     fitted
 }
 

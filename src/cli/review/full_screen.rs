@@ -12,7 +12,7 @@ use super::editor;
 use super::signals::Signals;
 use crate::cli::failure::Failure;
 use crate::cli::output;
-use crate::review::{Effect, Key, Review, Row, Size, Tone};
+use crate::review::{Effect, Key, Review, Row, Size, Span, Tone, Word};
 
 /// The smallest screen that a page can be read on.
 const SMALLEST: Size = Size { rows: 8, columns: 40 };
@@ -99,10 +99,26 @@ fn draw(review: &Review) {
 
 /// A row in its colours.
 pub fn painted(row: &Row) -> String {
-    row.iter().map(|span| style(span.tone).for_stderr().apply_to(&span.text).to_string()).collect()
+    row.iter().map(|span| style(span).for_stderr().apply_to(&span.text).to_string()).collect()
 }
 
-fn style(tone: Tone) -> Style {
+/// The sixteen colours that every terminal has, as its owner set them: they can be read on any background. What differs is told
+/// before what a word is.
+fn style(span: &Span) -> Style {
+    let plain = tone(span.tone);
+    match (span.tone, span.word) {
+        (_, Word::Plain) | (Tone::RemovedWord | Tone::AddedWord, _) => plain,
+        (_, Word::Comment) => plain.italic(),
+        (Tone::Dim, Word::Keyword) => Style::new().magenta(),
+        (Tone::Dim, Word::Literal) => Style::new().yellow(),
+        (Tone::Dim, Word::Name) => Style::new().blue(),
+        (_, Word::Keyword) => Style::new().magenta().bold(),
+        (_, Word::Literal) => Style::new().yellow(),
+        (_, Word::Name) => Style::new().blue().bold(),
+    }
+}
+
+fn tone(tone: Tone) -> Style {
     let plain = Style::new();
     match tone {
         Tone::Plain => plain,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::journal::{RelPath, TamperFlag, TamperKind};
-use crate::review::material::ShownFile;
+use crate::review::material::{ShownFile, Words};
 use crate::review::origin::ModelEdit;
 use crate::workspace::{differing, lines};
 
@@ -15,6 +15,7 @@ fn file(path: &str, before: &str, after: &str) -> ShownFile {
         before: split(before),
         after: split(after),
         places: differing(before.as_bytes(), after.as_bytes()),
+        words: Words::default(),
         content: Some(after.as_bytes().to_vec()),
     }
 }
