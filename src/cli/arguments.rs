@@ -157,7 +157,7 @@ pub struct ReviewArguments {
     /// Don't run the tests on what is accepted when that isn't the whole patch
     #[arg(long)]
     pub no_verify: bool,
-    /// Ask line by line instead of drawing on the whole screen
+    /// Ask line by line instead of drawing on the whole screen; so it is where nothing can be drawn
     #[arg(long)]
     pub plain: bool,
 }

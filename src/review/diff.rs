@@ -65,7 +65,7 @@ fn blocks(file: &ShownFile, hunk: &Hunk) -> Vec<Block> {
     let places = file.places.get(hunk.places.clone()).unwrap_or_default();
     let (Some(first), Some(last)) = (places.first(), places.last()) else { return Vec::new() };
     let same = |old: Range<usize>, new: usize| {
-        let lines = file.old(old).into_iter().zip(new + 1..);
+        let lines = file.old_lines(old).into_iter().zip(new + 1..);
         lines.map(|(line, number)| Block::Same(Line::same(line, number))).collect::<Vec<_>>()
     };
     let above = CONTEXT.min(first.old.start);
@@ -74,11 +74,11 @@ fn blocks(file: &ShownFile, hunk: &Hunk) -> Vec<Block> {
         let text = String::from_utf8_lossy(text);
         let new: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
         let words = pieces(file.path.as_path(), &new);
-        let old = file.old(first.old.start..last.old.end);
+        let old = file.old_lines(first.old.start..last.old.end);
         blocks.push(changed(&old, &sources(&new, 0..new.len(), &words), (first.old.start, first.new.start)));
     } else {
         for (index, place) in places.iter().enumerate() {
-            let (old, new) = (file.old(place.old.clone()), file.new(place.new.clone()));
+            let (old, new) = (file.old_lines(place.old.clone()), file.new_lines(place.new.clone()));
             blocks.push(changed(&old, &new, (place.old.start, place.new.start)));
             if let Some(next) = places.get(index + 1) {
                 blocks.extend(same(place.old.end..next.old.start, place.new.end));

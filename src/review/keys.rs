@@ -60,6 +60,8 @@ pub enum Action {
     Previous,
     /// Old and new beside each other, or not.
     Sides,
+    /// Show all of it in the person's pager.
+    Page,
     /// The list of files.
     Files,
     /// Go back to where this page was called from.
@@ -75,7 +77,7 @@ pub enum Action {
 }
 
 /// Every letter with what it does; the help shows them in this order.
-pub const LETTERS: [(char, Action, &str); 17] = [
+pub const LETTERS: [(char, Action, &str); 18] = [
     ('y', Action::Accept, "accept this hunk"),
     ('n', Action::Reject, "reject it"),
     ('u', Action::Undo, "take the decision back"),
@@ -85,6 +87,7 @@ pub const LETTERS: [(char, Action, &str); 17] = [
     ('e', Action::Edit, "rewrite it in your editor ($VISUAL, $EDITOR)"),
     ('w', Action::Why, "why: the turn that made it, and what the model said there"),
     ('t', Action::Sides, "two columns, old and new beside each other, or one"),
+    ('p', Action::Page, "the whole patch in your pager ($PAGER)"),
     ('/', Action::Search, "search; empty repeats the last one"),
     ('.', Action::Next, "next hunk (also → and Tab)"),
     (',', Action::Previous, "previous hunk (also ←)"),

@@ -10,6 +10,7 @@
 //! | `hunk` | what is decided about: parts of one file that stand close together |
 //! | `origin` | which edit of the model made a hunk, and what it said then |
 //! | [`session`](Review) | where the person is and what was decided so far |
+//! | `search` | the next hunk with a text in it |
 //! | `keys` | what a key does, and the help that says so |
 //! | `pages`, `diff`, `row` | what is on the screen |
 //! | `syntax` | which words of a file are keywords, literals, comments |
@@ -22,6 +23,7 @@ mod material;
 mod origin;
 mod pages;
 mod row;
+mod search;
 mod session;
 mod syntax;
 mod verdict;

@@ -76,7 +76,7 @@ impl Review {
     pub fn keys(&self) -> &'static str {
         match self.page {
             Page::Files => " Enter open  ↑↓ choose  a accept  d reject  c conclude  q leave  ? help",
-            Page::Hunk => " y accept  n reject  s split  e edit  w why  t columns  / search  f files  c  ?",
+            Page::Hunk => " y accept  n reject  s split  e edit  w why  t columns  p pager  / search  c  ?",
             Page::Why => " b back  y accept  n reject  Space scroll  ? help",
             Page::Summary => " Enter test and apply what is accepted  b back  f files  q leave  ? help",
             Page::Help => " b back",
@@ -132,7 +132,9 @@ impl Review {
     fn file_rows(&self, number: usize) -> Vec<Row> {
         let file = &self.material.files[number];
         let (mut signs, mut added, mut removed) = (String::new(), 0, 0);
-        for hunk in self.hunks.iter().filter(|hunk| hunk.file == number) {
+        let mut numbers = Vec::new();
+        for (at, hunk) in self.hunks.iter().enumerate().filter(|(_, hunk)| hunk.file == number) {
+            numbers.push(at + 1);
             signs.push_str(hunk.decision.sign());
             let (old, new) = self.material.lines_of(hunk);
             (removed, added) = (removed + old.len(), added + new.len());
@@ -142,7 +144,7 @@ impl Review {
         let mut rows = vec![vec![
             span(cursor, tone),
             span(file.path.as_str(), tone),
-            span(format!("  {} −{removed} +{added}  ", file.change), Tone::Dim),
+            span(format!("  {} −{removed} +{added}  {} ", file.change, named(&numbers)), Tone::Dim),
             span(signs, Tone::Plain),
         ]];
         rows.extend(
@@ -180,6 +182,19 @@ impl Review {
         rows
     }
 
+    /// The whole patch with what was decided, one column or two, for whoever has room for all of it.
+    #[must_use]
+    pub fn whole(&self) -> Vec<Row> {
+        let mut rows = self.head();
+        for (number, hunk) in self.hunks.iter().enumerate() {
+            let path = &self.material.files[hunk.file].path;
+            let place = format!("{}/{} {} {path}", number + 1, self.hunks.len(), hunk.decision.sign());
+            rows.extend([Row::new(), vec![span(place, Tone::Strong)]]);
+            rows.extend(self.hunk_rows(hunk));
+        }
+        rows
+    }
+
     fn why_page(&self) -> Vec<Row> {
         let Some(edit) = self.material.origin(&self.hunks[self.at]) else {
             let told = "No edit of the model touched this file: a command of the run, such as the tests, wrote it.";
@@ -213,5 +228,14 @@ impl Review {
         };
         rows.push(vec![span(told, Tone::Plain)]);
         self.wrap(rows.into_iter())
+    }
+}
+
+/// The hunks of a file, by the numbers that show them line by line.
+fn named(numbers: &[usize]) -> String {
+    match numbers {
+        [] => String::new(),
+        [only] => format!("hunk {only}"),
+        [first, .., last] => format!("hunks {first}-{last}"),
     }
 }

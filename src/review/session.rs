@@ -14,8 +14,12 @@ pub enum Effect {
     Edit,
     /// See to what was decided.
     Conclude,
+    /// Show all of it in the person's pager.
+    Page,
     /// End; what was decided is kept.
     Leave,
+    /// The same, and the person insisted.
+    Stop,
 }
 
 /// What is on the screen.
@@ -47,7 +51,7 @@ pub struct Review {
     pub(super) size: Size,
     /// What is being typed behind `/`.
     pub(super) typing: Option<String>,
-    sought: String,
+    pub(super) sought: String,
     pub(super) message: Option<String>,
 }
 
@@ -144,7 +148,7 @@ impl Review {
     pub fn press(&mut self, key: Key) -> Effect {
         self.message = None;
         if key == Key::Interrupt {
-            return Effect::Leave;
+            return Effect::Stop;
         }
         if self.typing.is_some() {
             self.type_key(key);
@@ -188,6 +192,7 @@ impl Review {
             Action::RejectFile => self.decide_file(&Decision::Rejected),
             Action::Split => self.split(),
             Action::Edit => return self.ask_to_edit(),
+            Action::Page => return Effect::Page,
             Action::Why => self.call(Page::Why),
             Action::Help if self.page == Page::Help => return self.act(Action::Back),
             Action::Help => self.call(Page::Help),
@@ -204,7 +209,7 @@ impl Review {
         Effect::None
     }
 
-    fn go(&mut self, page: Page) {
+    pub(super) fn go(&mut self, page: Page) {
         (self.page, self.scroll) = (page, 0);
     }
 
@@ -343,56 +348,6 @@ impl Review {
             self.go(Page::Hunk);
             self.say("rewritten; it goes in like this (u takes that back)");
         }
-    }
-
-    fn type_key(&mut self, key: Key) {
-        let Some(typed) = &mut self.typing else { return };
-        match key {
-            Key::Enter => {
-                let typed = self.typing.take().unwrap_or_default();
-                self.seek(&typed);
-            }
-            Key::Escape => self.typing = None,
-            Key::Backspace => drop(typed.pop()),
-            Key::Char(char) => typed.push(char),
-            _ => {}
-        }
-    }
-
-    /// Finds the next hunk with `text` in it (in small letters: in any); an empty one repeats the last search.
-    pub fn seek(&mut self, text: &str) {
-        self.typing = None;
-        if !text.is_empty() {
-            text.clone_into(&mut self.sought);
-        }
-        if self.sought.is_empty() {
-            return;
-        }
-        let count = self.hunks.len();
-        let first = usize::from(self.page == Page::Hunk);
-        match (first..count + first).map(|step| (self.at + step) % count).find(|at| self.row_with(*at).is_some()) {
-            Some(at) => {
-                self.at = at;
-                self.go(Page::Hunk);
-                let row = self.row_with(at).unwrap_or(0);
-                self.scroll = row.saturating_sub(self.body_height() / 2).min(self.last_scroll());
-            }
-            None => self.say(format!("{:?} is nowhere in the patch", self.sought)),
-        }
-    }
-
-    /// The row in which a hunk has what is sought; its file's name counts as the first.
-    fn row_with(&self, at: usize) -> Option<usize> {
-        let hunk = &self.hunks[at];
-        let any_case = !self.sought.chars().any(char::is_uppercase);
-        let has = |text: &str| {
-            if any_case { text.to_lowercase().contains(&self.sought) } else { text.contains(&self.sought) }
-        };
-        if has(self.material.files[hunk.file].path.as_str()) {
-            return Some(0);
-        }
-        let text = |row: &super::Row| row.iter().map(|span| span.text.as_str()).collect::<String>();
-        self.hunk_rows(hunk).iter().position(|row| has(&text(row)))
     }
 }
 

@@ -23,6 +23,8 @@ mod ran;
 mod results;
 mod resume;
 mod review;
+mod review_ends;
+mod review_screens;
 mod running;
 mod tree;
 mod world;

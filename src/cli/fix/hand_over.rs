@@ -79,15 +79,20 @@ fn kept(report: &Report) -> String {
 fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<Next, Failure> {
     let flags = run.order.flags;
     let attended = console::user_attended() && console::user_attended_stderr();
-    let offered = matches!(report.outcome, Outcome::Verified | Outcome::Unverified);
-    if flags.dry_run || flags.apply || flags.output != Output::Text || !attended || !offered {
+    let question = match report.outcome {
+        Outcome::Verified | Outcome::Unverified => "apply? [y]es [r]eview [n]o ",
+        // A patch that something stands against is not taken by a single key.
+        Outcome::TestsFailing | Outcome::Refused if report.patch.is_some() => "[r]eview the patch all the same? [n]o ",
+        _ => return Ok(Next::Nothing),
+    };
+    if flags.dry_run || flags.apply || flags.output != Output::Text || !attended {
         return Ok(Next::Nothing);
     }
     let terminal = console::Term::stderr();
-    let asked = terminal.write_str("apply? [y]es [r]eview [n]o ").and_then(|()| terminal.read_char());
+    let asked = terminal.write_str(question).and_then(|()| terminal.read_char());
     output::say("");
     match asked {
-        Ok('y' | 'Y') => {}
+        Ok('y' | 'Y') if question.contains("[y]es") => {}
         Ok('r' | 'R') => return Ok(Next::Review),
         _ => return Ok(Next::Nothing),
     }

@@ -39,7 +39,7 @@ pub async fn conclude(desk: &mut Desk, review: &Review, signals: &mut Signals) -
         }
     }
     let root = desk.repository.root().to_owned();
-    let applied = apply::apply_changes(&desk.run, &root, changes, &mut desk.journal)?;
+    let applied = apply::apply_changes(&desk.run, &root, &changes, &mut desk.journal)?;
     let (files, run) = (counted(applied.files as usize, "file"), desk.run.id());
     output::say(&format!("applied to {files}: {} · take it back with: kcode undo {run}", review.tally()));
     apply::renew_report(&desk.run);

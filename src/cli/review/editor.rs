@@ -43,8 +43,8 @@ fn edit(folder: &Path, name: &str, text: &[u8]) -> Result<Vec<u8>, String> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
     let file = folder.join(name);
     fs::write(&file, text).map_err(unusable)?;
-    let words = editor();
-    let Some((program, arguments)) = words.split_first() else { return Err("$EDITOR is empty".to_owned()) };
+    let words = chosen(&["VISUAL", "EDITOR"], "vi");
+    let Some((program, arguments)) = words.split_first() else { return Err("$EDITOR is no command".to_owned()) };
     let status = Command::new(program).args(arguments).arg(&file).status();
     match status {
         Ok(status) if status.success() => fs::read(&file).map_err(unusable),
@@ -53,10 +53,11 @@ fn edit(folder: &Path, name: &str, text: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The person's editor with its arguments, as they would type it.
-fn editor() -> Vec<String> {
-    let named = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    shlex::split(&named.unwrap_or_else(|| "vi".to_owned())).unwrap_or_default()
+/// A program of the person's with its arguments, as they would type it: what the first of `variables` says that says anything.
+pub fn chosen(variables: &[&str], otherwise: &str) -> Vec<String> {
+    let mut named = variables.iter().filter_map(|name| std::env::var(name).ok());
+    let line = named.find(|value| !value.trim().is_empty()).unwrap_or_else(|| otherwise.to_owned());
+    shlex::split(&line).unwrap_or_default()
 }
 
 /// Editors end a file with a line break whether it had one or not. A text in the middle of a file must have one.

@@ -9,6 +9,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use super::Wish;
 use super::desk::Desk;
 use super::editor;
+use super::pager;
 use super::signals::Signals;
 use crate::cli::failure::Failure;
 use crate::cli::output;
@@ -21,7 +22,7 @@ const SMALLEST: Size = Size { rows: 8, columns: 40 };
 pub fn can() -> bool {
     let size = size();
     let is_able = std::env::var("TERM").is_ok_and(|name| !name.is_empty() && name != "dumb");
-    is_able && size.rows >= SMALLEST.rows && size.columns >= SMALLEST.columns
+    is_able && console::user_attended_stderr() && size.rows >= SMALLEST.rows && size.columns >= SMALLEST.columns
 }
 
 /// How large it is.
@@ -55,8 +56,14 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
                 editor::rewrite(review, desk, signals).await?;
                 screen = Some(Drawn::begin()?);
             }
+            Effect::Page => {
+                drop(screen.take());
+                pager::show(review, signals).await?;
+                screen = Some(Drawn::begin()?);
+            }
             Effect::Conclude => return Ok(Wish::Conclude),
             Effect::Leave => return Ok(Wish::Leave),
+            Effect::Stop => return Ok(Wish::Stop),
         }
     }
 }
@@ -110,7 +117,6 @@ fn style(span: &Span) -> Style {
         (_, Word::Plain) | (Tone::RemovedWord | Tone::AddedWord, _) => plain,
         (_, Word::Comment) => plain.italic(),
         (Tone::Dim, Word::Keyword) => Style::new().magenta(),
-        (Tone::Dim, Word::Literal) => Style::new().yellow(),
         (Tone::Dim, Word::Name) => Style::new().blue(),
         (_, Word::Keyword) => Style::new().magenta().bold(),
         (_, Word::Literal) => Style::new().yellow(),

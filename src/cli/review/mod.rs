@@ -1,12 +1,14 @@
 //! `kcode review`: a run's patch before a person, hunk by hunk; what is accepted is tested on its own and applied.
 //!
 //! [`crate::review`] knows what happens; here is what it happens on: `desk` holds the run, `plain` asks line by line,
-//! `full_screen` draws, `editor` lets a person rewrite a hunk, `conclude` tests and applies, `signals` tells when to stop.
+//! `full_screen` draws, `editor` lets a person rewrite a hunk, `pager` shows all of it, `conclude` applies what `trial` tested,
+//! `signals` tells when to stop.
 
 mod conclude;
 mod desk;
 mod editor;
 mod full_screen;
+mod pager;
 mod plain;
 mod signals;
 mod trial;
@@ -48,14 +50,10 @@ pub fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, 
 
 /// Reviews `run`. The outcome is [`Outcome::Verified`] when the person's will was done, also when that was to leave.
 pub fn review(global: &Global, run: RunFolder, manner: Manner) -> Result<Outcome, Failure> {
-    let attended = std::io::stdin().is_terminal() && console::user_attended_stderr();
-    if !attended {
-        let hint = format!("`kcode diff {0}` prints the patch, `kcode apply {0}` writes it", run.id());
-        return Err(Failure::usage("a review needs a terminal", hint));
-    }
+    let attended = std::io::stdin().is_terminal();
     let mut desk = Desk::open(global, run, manner)?;
     let mut review = desk.review()?;
-    let plain = manner.plain || !full_screen::can();
+    let plain = manner.plain || !attended || !full_screen::can();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -68,6 +66,7 @@ pub fn review(global: &Global, run: RunFolder, manner: Manner) -> Result<Outcome
             let ended = match wish {
                 Wish::Conclude => conclude::conclude(&mut desk, &review, &mut signals).await?,
                 Wish::Leave => Some(Outcome::Verified),
+                Wish::Stop if !attended && !review.has_decisions() => return Err(nobody(&desk.run)),
                 Wish::Stop => Some(Outcome::Interrupted),
             };
             match (ended, wish) {
@@ -80,6 +79,11 @@ pub fn review(global: &Global, run: RunFolder, manner: Manner) -> Result<Outcome
     // A thread that still waits for a key holds nobody up.
     runtime.shutdown_background();
     ended
+}
+
+fn nobody(run: &RunFolder) -> Failure {
+    let hint = format!("`kcode diff {0}` prints the patch, `kcode apply {0}` writes it", run.id());
+    Failure::usage("a review needs a terminal, or answers on standard input", hint)
 }
 
 /// Keeps what was decided so far.

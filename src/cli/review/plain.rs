@@ -1,7 +1,10 @@
 //! A review line by line: for terminals that can't be drawn on, and for whoever would rather read on.
 
+use std::io::{BufRead as _, IsTerminal as _};
+
 use super::desk::Desk;
 use super::editor;
+use super::pager;
 use super::signals::Signals;
 use super::{Wish, full_screen};
 use crate::cli::failure::Failure;
@@ -15,6 +18,8 @@ use crate::review::{Action, Effect, Page, Review, action};
 /// When the terminal can't be read.
 pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Result<Wish, Failure> {
     review.resize(full_screen::size());
+    // Where answers come from somewhere else, no other program can ask for keys.
+    let may_start = std::io::stdin().is_terminal();
     let mut shown = None;
     loop {
         let here = (review.page(), review.hunk().map(|(at, _)| at), review.body());
@@ -28,9 +33,12 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
         let Some(line) = ask(&prompt(review), signals).await? else { return Ok(Wish::Stop) };
         match answer(review, line.trim()) {
             Effect::None => {}
-            Effect::Edit => editor::rewrite(review, desk, signals).await?,
+            Effect::Edit if may_start => editor::rewrite(review, desk, signals).await?,
+            Effect::Page if may_start => pager::show(review, signals).await?,
+            Effect::Edit | Effect::Page => review.say("editors and pagers need a terminal"),
             Effect::Conclude => return Ok(Wish::Conclude),
             Effect::Leave => return Ok(Wish::Leave),
+            Effect::Stop => return Ok(Wish::Stop),
         }
     }
 }
@@ -46,8 +54,8 @@ fn show(review: &Review) {
 
 fn prompt(review: &Review) -> String {
     match review.page() {
-        Page::Files => format!("hunk [1-{}], a file [d]one with, [c]onclude, [q]uit, [?]", review.hunks().len()),
-        Page::Hunk => "accept? [y,n,s,e,w,u,a,d,/,.,c,q,?]".to_owned(),
+        Page::Files => format!("which hunk [1-{}], [c]onclude, [q]uit, [?] help:", review.hunks().len()),
+        Page::Hunk => "accept? [y,n,s,e,w,u,a,d,t,p,/,.,c,q,?]".to_owned(),
         Page::Summary => "test and apply what is accepted? [y]es [b]ack [q]uit".to_owned(),
         Page::Why | Page::Help => "[b]ack".to_owned(),
     }
@@ -85,11 +93,13 @@ fn answer(review: &mut Review, line: &str) -> Effect {
 pub async fn ask(prompt: &str, signals: &mut Signals) -> Result<Option<String>, Failure> {
     output::ask(prompt);
     let line = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map(|read| (read > 0).then_some(line))
+        let mut line = Vec::new();
+        let read = std::io::stdin().lock().read_until(b'\n', &mut line);
+        // A terminal that went says so by an error; nobody answers then, either.
+        matches!(read, Ok(1..)).then(|| String::from_utf8_lossy(&line).into_owned())
     });
     tokio::select! {
-        line = line => Ok(line.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?),
+        line = line => Ok(line.map_err(anyhow::Error::from)?),
         () = signals.end() => {
             output::say("");
             Ok(None)

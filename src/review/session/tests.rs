@@ -205,5 +205,5 @@ fn every_screen_has_its_size() {
 fn ctrl_c_leaves_wherever_it_is() {
     let mut review = review();
     press(&mut review, "/abc");
-    assert_eq!(review.press(Key::Interrupt), Effect::Leave);
+    assert_eq!(review.press(Key::Interrupt), Effect::Stop);
 }
