@@ -39,7 +39,7 @@ pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, F
     let recording = wanted.as_ref().map(|wanted| (wanted, &patch));
     let applied = carry_out(&run, root, &mut journal, merged, recording);
     renew_report(&run);
-    say_applied(&report, &applied?);
+    say_applied(&report, &applied?, runs::elsewhere(global, &report));
     Ok(Outcome::Verified)
 }
 
@@ -52,7 +52,7 @@ fn wanted(arguments: &ApplyArguments, report: &Report, merged: &Merged) -> Optio
     (wanted != Wanted::default()).then_some(wanted)
 }
 
-fn say_applied(report: &Report, applied: &Applied) {
+fn say_applied(report: &Report, applied: &Applied, elsewhere: Option<String>) {
     let run = &report.run;
     output::say(&format!("applied run {run}: {}", counted(applied.files as usize, "file")));
     if report.outcome != Outcome::Verified {
@@ -64,7 +64,7 @@ fn say_applied(report: &Report, applied: &Applied) {
     let branch = applied.branch.as_ref().map(|name| format!("on the new branch {name}"));
     let commit = applied.commit.as_ref().map(|id| format!("committed as {}", id.get(..12).unwrap_or(id)));
     let staged = (applied.staged && commit.is_none()).then(|| "staged".to_owned());
-    for told in [branch, staged, commit].into_iter().flatten() {
+    for told in [elsewhere, branch, staged, commit].into_iter().flatten() {
         output::say(&format!("  {}", sanitise(&told)));
     }
     output::say(&format!("take it back with: kcode undo {run}"));

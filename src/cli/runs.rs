@@ -93,6 +93,13 @@ pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failu
     place.latest(|_| true)
 }
 
+/// The tree of a run, when the user stands in another one.
+pub fn elsewhere(global: &Global, report: &Report) -> Option<String> {
+    let here = global.repository_if_any().ok().flatten().map(|repository| repository.root().to_owned());
+    let is_here = here.is_some_and(|root| root.as_os_str() == report.repository.as_str());
+    (!is_here).then(|| format!("in {}", report.repository))
+}
+
 /// The latest run of this repository whose report is `wanted`.
 pub fn latest(global: &Global, wanted: impl Fn(&Report) -> bool) -> Result<RunFolder, Failure> {
     Place::of(global)?.latest(wanted)

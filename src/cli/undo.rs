@@ -15,16 +15,17 @@ pub fn execute(global: &Global, arguments: &RunArgument) -> Result<Outcome, Fail
     let run = runs::find(global, arguments)?;
     let report = runs::load(&run)?;
     if report.applied.is_none() {
-        return Err(Failure::new(Outcome::Refused, format!("run {} is not applied", run.id()), elsewhere(global)));
+        return Err(Failure::new(Outcome::Refused, format!("run {} is not applied", run.id()), meant(global)));
     }
     let mut journal = reopen(&run)?;
     let applied = last_applied(&run);
     let transaction = Transaction::undo(&run, Path::new(&report.repository))?;
-    let files = transaction.files();
+    let (files, unstaged) = (transaction.files(), transaction.is_recorded());
     note(&mut journal, transaction, Event::Undone(Undone { files }))?;
     renew_report(&run);
     output::say(&format!("undid run {}: {} put back", run.id(), counted(files as usize, "file")));
-    for told in applied.iter().flat_map(left_in_git) {
+    let elsewhere = runs::elsewhere(global, &report);
+    for told in elsewhere.into_iter().chain(applied.iter().flat_map(|applied| left_in_git(applied, unstaged))) {
         output::say(&format!("  {}", sanitise(&told)));
     }
     output::say(&format!("apply it again with: kcode apply {}", run.id()));
@@ -32,7 +33,7 @@ pub fn execute(global: &Global, arguments: &RunArgument) -> Result<Outcome, Fail
 }
 
 /// The run that was meant, perhaps.
-fn elsewhere(global: &Global) -> String {
+fn meant(global: &Global) -> String {
     let applied = runs::latest(global, |report| report.applied.is_some());
     let name = |run: RunFolder| format!("the latest one that is applied is {0}: kcode undo {0}", run.id());
     applied.map_or_else(|_| "no run of this repository is applied; `kcode runs` lists them".to_owned(), name)
@@ -47,13 +48,14 @@ fn last_applied(run: &RunFolder) -> Option<Applied> {
     })
 }
 
-/// Files are put back; what git was told when they were applied is the user's by now.
-fn left_in_git(applied: &Applied) -> Vec<String> {
+/// Files are put back, and what was staged with them unless git has gone on; branches and commits are the user's by now.
+fn left_in_git(applied: &Applied, unstaged: bool) -> Vec<String> {
     let commit = applied.commit.as_ref().map(|id| {
         let id = id.get(..12).unwrap_or(id);
         format!("commit {id} stays; what was put back shows in `git status`")
     });
     let branch = applied.branch.as_ref().map(|name| format!("the branch {name} stays"));
-    let staged = (applied.staged && commit.is_none()).then(|| "the index keeps what was staged".to_owned());
+    let staged = if unstaged { "unstaged as well" } else { "the index stays as it is" };
+    let staged = (applied.staged && commit.is_none()).then(|| staged.to_owned());
     [branch, staged, commit].into_iter().flatten().collect()
 }

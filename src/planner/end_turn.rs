@@ -175,6 +175,8 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         match (runs, &judged.matrix) {
             // It may have been bad luck, or good.
             ([only], Some(matrix)) if only.passed() => !matrix.fixed.is_empty() && (is_soiled || only.ms < QUICK_MS),
+            // A test that is known to fail by turns may have been all that failed.
+            ([_], Some(matrix)) if matrix.still_failing.is_empty() && !matrix.flaky.is_empty() => true,
             ([_], Some(matrix)) => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
             ([only], None) if only.passed() && is_soiled => true,
             // What a test prints may have garbled its runner's words.

@@ -172,9 +172,10 @@ impl TreeIndex {
 
 /// The index's own time tells git which files it has to read, because they may have changed in the very tick in which it was
 /// written.
-fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+    let written = fs::metadata(from)?.modified()?;
     fs::copy(from, to)?;
-    File::options().write(true).open(to)?.set_modified(fs::metadata(from)?.modified()?)
+    File::options().write(true).open(to)?.set_modified(written)
 }
 
 fn run(command: Command, input: &[u8]) -> Result<Vec<u8>, NoTreeId> {

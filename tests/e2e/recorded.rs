@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, SystemTime};
 
 use crate::changes::{Sight, changed_run};
 use crate::ran::Ran;
@@ -53,9 +54,76 @@ fn the_index_gets_the_patch_and_nothing_else() {
     applied(&world, &["--index"]).says(&["applied run ", "  staged", "kcode undo"]);
     assert_eq!(git(&world, &["status", "--porcelain"]), "M  .gitignore\n M docs/about.md\nM  greeting.txt\n");
     let head = world.git(&["rev-parse", "HEAD"]);
-    world.run_freely(world.kcode(&["undo"])).code(0);
-    assert_eq!(git(&world, &["status", "--porcelain"]), "M  .gitignore\n M docs/about.md\nMM greeting.txt\n");
+    world.run_freely(world.kcode(&["undo"])).code(0).says(&["  unstaged as well"]);
+    assert_eq!(git(&world, &["status", "--porcelain"]), "M  .gitignore\n M docs/about.md\n");
     assert_eq!(world.git(&["rev-parse", "HEAD"]), head);
+}
+
+#[test]
+fn a_change_in_the_tick_of_the_index_is_still_seen() {
+    let world = mended();
+    git(&world, &["config", "core.trustctime", "false"]);
+    let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let touch = |name: &str| {
+        fs::File::options().append(true).open(world.root().join(name)).unwrap().set_modified(then).unwrap();
+    };
+    touch("docs/about.md");
+    git(&world, &["add", "--renormalize", "docs/about.md"]);
+    git(&world, &["update-index", "--refresh"]);
+    // Of the same length, and as old as the index: only the content tells.
+    world.write("docs/about.md", world.read("docs/about.md").replace("greeting", "gREETING"));
+    touch("docs/about.md");
+    touch(".git/index");
+    applied(&world, &["--index"]);
+    assert_eq!(git(&world, &["status", "--porcelain"]), " M docs/about.md\nM  greeting.txt\n");
+}
+
+#[test]
+fn what_was_staged_and_committed_since_stays_in_git() {
+    let world = mended();
+    applied(&world, &["--index"]);
+    git(&world, &["commit", "-q", "--no-gpg-sign", "-m", "mine"]);
+    world.run_freely(world.kcode(&["undo"])).code(0).says(&["  the index stays as it is"]);
+    assert_eq!(git(&world, &["status", "--porcelain"]), " M greeting.txt\n");
+
+    // Staged over in between: the patch alone can't be taken out.
+    let world = mended();
+    applied(&world, &["--index"]);
+    let other = world.path("other");
+    fs::write(&other, "something else\n").unwrap();
+    let id = git(&world, &["hash-object", "-w", other.to_str().unwrap()]);
+    git(&world, &["update-index", "--cacheinfo", &format!("100644,{},greeting.txt", id.trim())]);
+    world.run_freely(world.kcode(&["undo"])).code(0).says(&["  the index stays as it is"]);
+    assert_eq!(world.git(&["show", ":greeting.txt"]), "something else\n");
+    assert_eq!(world.read("greeting.txt"), "Hello, Wrold!\n");
+}
+
+#[test]
+fn a_kill_at_any_step_of_an_undo_leaves_index_and_tree_of_one_mind() {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let (world, before) = subject();
+    let (mut finished, mut point) = (0, 0);
+    loop {
+        point += 1;
+        if Sight::of(&world) == before {
+            applied(&world, &["--index"]);
+        }
+        let mut command = world.kcode(&["undo"]);
+        command.env("KCODE_TEST_CRASH_AT", point.to_string());
+        let ran = world.start(command).wait();
+        world.run_freely(world.kcode(&["runs"])).code(0);
+        let (undone, status) = (Sight::of(&world) == before, git(&world, &["status", "--porcelain"]));
+        assert_eq!(undone, status.is_empty(), "step {point}: {status}");
+        assert!(!status.lines().any(|line| line.starts_with(' ') || line.chars().nth(1) != Some(' ')), "{status}");
+        if ran.output.status.code().is_some() {
+            ran.code(0).says(&["  unstaged as well"]);
+            assert!(point > 20 && finished > 3, "{finished} of {point} were finished by the next command");
+            return;
+        }
+        finished += u32::from(undone);
+    }
 }
 
 #[test]
@@ -72,6 +140,45 @@ fn a_file_with_changes_of_the_users_is_staged_without_them() {
     assert_eq!(world.git(&["show", ":greeting.txt"]), text("Hello, World!", "the end"));
     assert_eq!(world.read("greeting.txt"), text("Hello, World!", "my end"));
     assert_eq!(git(&world, &["status", "--porcelain"]), " M greeting.txt\n");
+}
+
+#[test]
+fn a_merge_is_committed_without_what_is_the_users() {
+    let text = |greeting: &str, end: &str| format!("{greeting}\n{}{end}\n", "a line\n".repeat(9));
+    let prepared = || {
+        let world = World::new();
+        world.write("greeting.txt", text("Hello, Wrold!", "the end"));
+        world.commit_all();
+        identify(&world);
+        world.fix(&mender(), &[]).code(0);
+        world
+    };
+    let world = prepared();
+    world.write("greeting.txt", text("Hello, Wrold!", "my end"));
+    applied(&world, &["--3way", "--commit"]).says(&["merged with your changes, not tested: greeting.txt"]);
+    assert_eq!(world.read("greeting.txt"), text("Hello, World!", "my end"));
+    assert_eq!(world.git(&["show", "HEAD:greeting.txt"]), text("Hello, World!", "the end"));
+    let merged = world.git(&["log", "-1", "--format=%(trailers:key=Kcode-Merged,valueonly)"]);
+    assert_eq!(merged.trim(), "greeting.txt (not tested)");
+
+    // What the tree has already, git may still be told.
+    let world = prepared();
+    world.write("greeting.txt", text("Hello, World!", "the end"));
+    world.run(world.kcode(&["apply", "--3way"])).code(3).says(&["your tree has all of run ", "hint: "]);
+    applied(&world, &["--3way", "--commit"]).says(&["0 files", "  committed as "]);
+    assert_eq!(world.git(&["show", "HEAD:greeting.txt"]), text("Hello, World!", "the end"));
+}
+
+#[test]
+fn the_author_may_come_from_the_environment() {
+    let world = World::new();
+    world.fix(&mender(), &[]).code(0);
+    let mut command = world.kcode(&["apply", "--commit"]);
+    for who in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{who}_NAME"), "Grace").env(format!("GIT_{who}_EMAIL"), "grace@example.org");
+    }
+    world.run_freely(command).code(0);
+    assert_eq!(world.git(&["log", "-1", "--format=%an %ce"]), "Grace grace@example.org\n");
 }
 
 #[test]
@@ -116,11 +223,13 @@ fn a_branch_is_made_and_the_old_one_stays() {
 #[test]
 fn what_git_cannot_be_told_is_not_applied() {
     type Prepare = fn(&World);
-    let cases: [(Prepare, &[&str], &str); 8] = [
+    let cases: [(Prepare, &[&str], &str); 10] = [
         (|world| drop(world.git(&["config", "--unset", "user.name"])), &["--commit"], "git doesn't know who you are"),
         (|world| drop(world.git(&["config", "--unset", "user.email"])), &["--commit"], "git doesn't know who you are"),
         (|world| drop(git(world, &["branch", "mended"])), &FLAGS, "\"mended\": it exists already"),
         (|_| {}, &["--branch", "a..b"], "no name for a branch"),
+        (|_| {}, &["--branch", "main/more"], "goes through another branch"),
+        (|world| drop(git(world, &["branch", "mended/more"])), &FLAGS, "goes through another branch"),
         (|world| fs::write(world.root().join(".git/index.lock"), "").unwrap(), &["--index"], "another git process"),
         (|world| fs::write(world.root().join(".git/MERGE_HEAD"), "").unwrap(), &["--commit"], "in the middle of"),
         (

@@ -50,7 +50,35 @@ fn what_became_of_a_run_is_told() {
     let (list, show, json) = told(&world);
     assert!(list.contains(" undone ") && show.contains("**Undone**: 1 file"), "{list}{show}");
     assert_eq!(json, [json!(null), json!(1)]);
-    world.run(world.kcode(&["undo"])).code(7).says(&["is not applied"]);
+    world.run(world.kcode(&["undo"])).code(7).says(&["is not applied", "no run of this repository is applied"]);
+}
+
+#[test]
+fn the_run_that_was_meant_is_named() {
+    let world = World::new();
+    let first = world.fix(&mender(), &[]).code(0).kept().id();
+    world.run_freely(world.kcode(&["apply"])).code(0);
+    world.fix(&MockKimi::answering(|_| Answer::text("All is well.")), &[]).code(3);
+    let folders = world.runs();
+    let mut ids = folders.iter().map(|run| run.file_name().unwrap().to_str().unwrap());
+    let second = ids.find(|id| *id != first).unwrap();
+    world.run(world.kcode(&["undo"])).code(7).says(&[
+        &format!("run {second} is not applied"),
+        &format!("hint: the latest one that is applied is {first}: kcode undo {first}"),
+    ]);
+    // From anywhere else, too: the run knows its tree.
+    let mut command = world.kcode(&["undo", &first]);
+    command.current_dir(world.path("home"));
+    world.run_freely(command).code(0).says(&[&format!("  in {}", world.root().display())]);
+    assert_eq!(world.read("greeting.txt"), "Hello, Wrold!\n");
+}
+
+#[test]
+fn a_record_that_is_gone_is_told_and_nothing_is_guessed() {
+    let (world, _) = changed_run(World::new());
+    apply(&world);
+    fs::remove_file(world.runs().pop().unwrap().join("applied.json")).unwrap();
+    world.run(world.kcode(&["undo"])).code(7).says(&["can't read ", "nothing was undone", "git apply --reverse"]);
 }
 
 #[test]

@@ -4,12 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::slice;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::certificate::Certificate;
@@ -19,6 +15,7 @@ use super::reproduction::{self, Judged};
 use super::start_state::{StartState, results_of};
 use super::test_runs;
 use super::trial_runs::TrialRuns;
+use super::view_slot::ViewSlot;
 use crate::evidence::{self, Baseline};
 use crate::journal::{
     CheckRan, Event, FileChange, Matrix, Outcome, PatchWritten, RelPath, Reproduction, Residue, RunFolder, StopReason,
@@ -29,7 +26,7 @@ use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Ran};
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, Touched, TreeIds, View, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, Touched, TreeIds, WorkspaceError, write_patch};
 
 /// The trial that confirms a pass, and the folder of its logs.
 const AFRESH: &str = "afresh";
@@ -68,68 +65,14 @@ pub struct RunBench {
     pub judged: Judged,
 }
 
-/// The view, made in the background while the model thinks.
-pub enum ViewSlot {
-    /// Not yet.
-    Making(Making),
-    /// It is there.
-    Made(Box<View>),
-}
-
-/// A view that is being made, and the way to call it off.
-pub struct Making {
-    made: JoinHandle<Result<View, BenchError>>,
-    stop: Arc<AtomicBool>,
-    go: watch::Sender<bool>,
-}
-
-impl Making {
-    /// Does `work` in the background, not before `go` turns true; it ends early when `stop` does.
-    pub fn new(
-        go: watch::Sender<bool>,
-        stop: Arc<AtomicBool>,
-        work: impl FnOnce() -> Result<View, BenchError> + Send + 'static,
-    ) -> Self {
-        let mut signal = go.subscribe();
-        let made = tokio::spawn(async move {
-            if signal.wait_for(|go| *go).await.is_err() {
-                return Err(broken("the run ended before its private view was made", None));
-            }
-            let view = tokio::task::spawn_blocking(work).await;
-            view.unwrap_or_else(|panic| Err(broken(format!("making the private view failed: {panic}"), None)))
-        });
-        Self { made, stop, go }
-    }
-
-    /// Ends the making and leaves nothing of it.
-    pub async fn call_off(self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.go.send_replace(true);
-        // Called off, it removes itself; made in the last moment, it is removed here.
-        if let Ok(Ok(view)) = self.made.await {
-            let _ = view.remove();
-        }
-    }
-}
-
 impl RunBench {
     /// Ends the worker and removes the view. Returns what had to be killed.
     pub async fn close(self) -> Residue {
         let mut residue = self.worker.stop().await;
         self.trials.close().await;
         residue += self.start.close().await;
-        match self.view {
-            ViewSlot::Making(making) => making.call_off().await,
-            ViewSlot::Made(view) => drop(view.remove()),
-        }
+        self.view.close().await;
         residue
-    }
-
-    fn made(&mut self) -> Result<&mut View, BenchError> {
-        match &mut self.view {
-            ViewSlot::Made(view) => Ok(view),
-            ViewSlot::Making(_) => Err(broken("the private view was used before it was made", None)),
-        }
     }
 
     /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
@@ -219,12 +162,7 @@ impl Bench for RunBench {
         for (name, _) in self.checks() {
             events.extend(self.baseline(Some(&name), Duration::ZERO).await);
         }
-        let ViewSlot::Making(making) = &mut self.view else { return Ok(events) };
-        making.go.send_replace(true);
-        let joined = (&mut making.made).await;
-        let view = joined.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))??;
-        events.push(Event::ViewMade(view.made().clone()));
-        self.view = ViewSlot::Made(Box::new(view));
+        events.extend(self.view.wait().await?.map(Event::ViewMade));
         Ok(events)
     }
 
@@ -249,7 +187,7 @@ impl Bench for RunBench {
         let anything = observations.iter().any(|o| o.tests.is_some());
         self.seen_failing.extend(reproduction::failing(observations));
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
-        let view = self.made()?;
+        let view = self.view.made()?;
         if anything && !touched.is_empty() {
             view.patch(Touched::Paths(&touched)).map_err(|error| from_workspace(&error))?;
         }
@@ -351,7 +289,7 @@ impl Bench for RunBench {
     }
 }
 
-fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
+pub(super) fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
     BenchError { reason: StopReason::WorkerFailed, message: message.into(), hint }
 }
 

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::bench::Making;
 use super::chosen_tests::ChosenTests;
 use super::order::Order;
+use super::view_slot::Making;
 use crate::cli::failure::Failure;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
 use crate::settings::{Redactor, Sandbox, Settings};

@@ -4,7 +4,7 @@
 //! are; `start` makes everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or
 //! `past` those of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what
 //! the planner works at, `test_runs` reads what it ran. `reproduction` looks for a test that shows what the patch mends,
-//! `minimize` for a smaller patch; `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked,
+//! `minimize` for a smaller patch; `trial_runs` are the test runs of both. `view_slot` waits for the view. `finish` computes the outcome, applies when asked,
 //! notes the end and writes the report; `hand_over` shows it.
 
 mod bench;
@@ -31,6 +31,7 @@ mod task;
 mod terms;
 mod test_runs;
 mod trial_runs;
+mod view_slot;
 
 use std::path::Path;
 

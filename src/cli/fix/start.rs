@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::bench::{RunBench, ViewSlot};
+use super::bench::RunBench;
 use super::certificate::{Certificate, Looks};
 use super::chosen_tests::ChosenTests;
 use super::discreet::Discreet;
@@ -22,6 +22,7 @@ use super::start_state::{Inquiry, StartState};
 use super::sweep::sweep;
 use super::terms::{client, limits, price};
 use super::trial_runs::TrialRuns;
+use super::view_slot::ViewSlot;
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Baselines, Trials};
 use crate::journal::{Event, RunFolder, TestsChosen};

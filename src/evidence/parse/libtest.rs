@@ -1,6 +1,7 @@
-//! What `cargo test` prints: libtest's lines, one a test, binary after binary.
+//! What `cargo test` prints: libtest's lines or its JSON, one a test, binary after binary.
 
 use super::ledger::Ledger;
+use super::libtest_events::{Told, told};
 use crate::evidence::{TestResults, Verdict};
 
 /// The results in `lines`; `None` when no binary of libtest printed any of them.
@@ -19,7 +20,7 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     let went_on =
         lines.iter().any(|line| line.starts_with("error: ") && line.contains(" failed:") && line.contains(" target"));
     let complete = all_told && (!gave_up || went_on);
-    Some(reading.ledger.finish("libtest, text", complete))
+    Some(reading.ledger.finish(if reading.json { "libtest, JSON" } else { "libtest, text" }, complete))
 }
 
 #[derive(Default)]
@@ -35,6 +36,8 @@ struct Reading {
     promised: u64,
     /// The test whose output is shown, and that output.
     shown: Option<(String, String)>,
+    /// A binary began in JSON: what looks like a line of text was printed by a test.
+    json: bool,
 }
 
 impl Reading {
@@ -42,6 +45,12 @@ impl Reading {
         if let Some(binary) = binary(line) {
             self.close();
             self.binary = binary;
+        } else if let Some(told) =
+            told(line).filter(|told| self.json || matches!(told, Told::Began(_)) && self.begun == 0)
+        {
+            self.told(told);
+        } else if self.json {
+            // Of cargo, or of a test.
         } else if let Some(count) = line.strip_prefix("running ").and_then(amount_of_tests) {
             self.begun += 1;
             self.promised += count;
@@ -65,6 +74,24 @@ impl Reading {
         }
     }
 
+    fn told(&mut self, told: Told) {
+        match told {
+            Told::Began(count) => {
+                self.json = true;
+                self.begun += 1;
+                self.promised += count;
+            }
+            Told::Test { name, verdict, stdout } => {
+                let name = self.full_name(&name);
+                self.ledger.add(&name, verdict);
+                if verdict == Verdict::Failed {
+                    explain(&mut self.ledger, &name, &stdout);
+                }
+            }
+            Told::Ended => self.ended += 1,
+        }
+    }
+
     fn test(&mut self, name: &str, said: &str) {
         let name = self.full_name(name);
         match verdict(said) {
@@ -85,12 +112,17 @@ impl Reading {
     /// The end of what a failed test printed.
     fn close(&mut self) {
         let Some((name, output)) = self.shown.take() else { return };
-        let told: Vec<&str> =
-            output.lines().filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE")).collect();
-        self.ledger.explain(&name, &told.join("\n"));
-        if let Some(file) = told.iter().find_map(|line| panicked_in(line)) {
-            self.ledger.locate(&name, file);
-        }
+        explain(&mut self.ledger, &name, &output);
+    }
+}
+
+/// Notes why the test `name` failed, and where, by what it printed.
+pub(super) fn explain(ledger: &mut Ledger, name: &str, output: &str) {
+    let before_trace = output.lines().take_while(|line| *line != "stack backtrace:");
+    let told: Vec<&str> = before_trace.filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE")).collect();
+    ledger.explain(name, &told.join("\n"));
+    if let Some(file) = told.iter().find_map(|line| panicked_in(line)) {
+        ledger.locate(name, file);
     }
 }
 

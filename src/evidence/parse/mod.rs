@@ -7,6 +7,7 @@
 //! | `ledger`, `outline` | tests as they are found: names that stay the same, messages that stay short; suites in suites |
 //! | `junit`, `json` | reports: JUnit XML of any runner, the JSON of jest, vitest and RSpec |
 //! | `libtest`, `nextest`, `go`, `pytest`, `unittest` | what these print |
+//! | `libtest_events` | libtest's JSON |
 //! | `tap` | the Test Anything Protocol, whoever prints it |
 //! | `spec` | the trees of node, mocha, jest and vitest |
 //! | `blocks` | minitest, CTest, `dotnet test` |
@@ -17,6 +18,7 @@ mod json;
 mod junit;
 mod ledger;
 mod libtest;
+mod libtest_events;
 mod nextest;
 mod outline;
 mod pytest;

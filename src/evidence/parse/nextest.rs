@@ -1,11 +1,39 @@
-//! What `cargo nextest run` prints: a line a test, and the output of those that failed.
+//! What `cargo nextest run` prints: a line a test, and the output of those that failed; or libtest's JSON.
 
 use super::ledger::Ledger;
+use super::libtest;
+use super::libtest_events::{Told, told as event};
 use crate::evidence::{TestResults, Verdict, counts};
 
 /// The results in `lines`; `None` when nextest printed none of them.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     lines.iter().find(|line| line.trim_start().starts_with("Nextest run ID "))?;
+    let json = from_events(lines);
+    let (ledger, source) = json.map_or_else(|| (from_text(lines), "nextest, text"), |ledger| (ledger, "nextest, JSON"));
+    let all_ran = !lines.iter().any(|line| line.starts_with("warning: ") && line.contains(" tests were not run "));
+    let skipped = ledger.counts().skipped;
+    // Which were skipped is told only when asked for.
+    let agrees = counts::nextest(lines).is_some_and(|said| {
+        let ours = ledger.counts();
+        (said.passed, said.failed) == (ours.passed, ours.failed) && (skipped == 0 || said.skipped == skipped)
+    });
+    Some(ledger.finish(source, agrees && all_ran))
+}
+
+/// `None` when there are no events.
+fn from_events(lines: &[&str]) -> Option<Ledger> {
+    let mut ledger = Ledger::default();
+    for told in lines.iter().filter_map(|line| event(line)) {
+        let Told::Test { name, verdict, stdout } = told else { continue };
+        ledger.amend(&name, verdict);
+        if verdict == Verdict::Failed {
+            libtest::explain(&mut ledger, &name, &stdout);
+        }
+    }
+    (ledger.len() > 0).then_some(ledger)
+}
+
+fn from_text(lines: &[&str]) -> Ledger {
     let mut ledger = Ledger::default();
     let mut failed: Option<(String, String)> = None;
     for line in lines {
@@ -32,14 +60,7 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
             (None, None) => {}
         }
     }
-    let all_ran = !lines.iter().any(|line| line.starts_with("warning: ") && line.contains(" tests were not run "));
-    let skipped = ledger.counts().skipped;
-    // Which were skipped is told only when asked for.
-    let agrees = counts::nextest(lines).is_some_and(|said| {
-        let ours = ledger.counts();
-        (said.passed, said.failed) == (ours.passed, ours.failed) && (skipped == 0 || said.skipped == skipped)
-    });
-    Some(ledger.finish("nextest, text", agrees && all_ran))
+    ledger
 }
 
 /// `        PASS [   0.004s] (1/2) calc::it adds`: the name in its binary, and how it went.

@@ -26,6 +26,10 @@ static ALWAYS_EQUAL: Pattern = Pattern::new(r"def\s+__(?:eq|ne|bool|contains)__\
 static ASKS: Pattern = Pattern::new(
     r#"(?:["'](?:pytest|unittest|nose|_pytest)["']\s+in\s+sys\.modules)|sys\.modules\.get\(\s*["'](?:pytest|unittest)|PYTEST_CURRENT_TEST|PYTEST_VERSION|PYTEST_XDIST|NODE_ENV['"\]\s]*\s*[!=]==?\s*['"]test|['"]test['"]\s*[!=]==?\s*process\.env\.NODE_ENV|JEST_WORKER_ID|VITEST_WORKER_ID|process\.env\.VITEST\b|import\.meta\.vitest\b|typeof\s+(?:jest|describe|it|expect)\b|\bcfg!\(\s*test\s*\)|cfg\(\s*not\(\s*test\s*\)\s*\)|\btesting\.Testing\(\)|flag\.Lookup\(\s*"test\.|HasSuffix\(\s*os\.Args\[0\],\s*"\.test"|Rails\.env\.test\?|RAILS_ENV['"\]\s]*==\s*['"]test|runningUnitTests\(\)|PHPUNIT_\w+|environment\(\s*['"]testing['"]|NEXTEST\b|RUST_TEST_|CARGO_TARGET_TMPDIR|defined\?\(\s*(?:Minitest|RSpec)|Class\.forName\(\s*"org\.junit|_called_from_test|GO_TEST\b|sys\.argv\[0\].*(?:pytest|unittest)"#,
 );
+/// By these, code finds objects that it was never handed, under whatever name.
+static LOOKS_AROUND: Pattern = Pattern::new(
+    r"\bfor\s+\w[\w, ]*\s+in\s+(?:\w+\()*sys\.modules\b|\bsys\.modules\.(?:items|values|copy)\(|\bgc\.get_(?:objects|referrers)\(|\bobject\.__subclasses__\(|\bObject\.(?:keys|values|entries)\(\s*require\.cache|\bin\s+require\.cache\b|\bModule\._(?:load|cache|resolveFilename)\b|\brequire\.main\.children\b|\bprocess\.mainModule\b|\bObjectSpace\.each_object\b|\bget_declared_classes\(",
+);
 static OPTIONS: Pattern = Pattern::new(
     r#"(?:environ\S*|putenv\(|setdefault\(|Setenv\(|process\.env\S*)[\["'(]*\s*["']?(?:PYTHONOPTIMIZE|PYTEST_ADDOPTS|PYTEST_PLUGINS|GOFLAGS|NODE_OPTIONS)\b"#,
 );
@@ -85,6 +89,10 @@ fn line(file: &File, after: &Outline, at: usize) -> Option<TamperFlag> {
     }
     if !of_tests && in_code(&ASKS).is_some() {
         return flag(TamperKind::TestDetected, true, "the code asks whether it runs under test");
+    }
+    if !of_tests && in_code(&LOOKS_AROUND).is_some() {
+        let reason = "the code looks through all that is loaded in its process, which holds the tests' runner, too";
+        return flag(TamperKind::TestDetected, true, reason);
     }
     if TEST_MAIN.is_match(code) && !after.file.code.iter().any(|line| line.contains(".Run()")) {
         return flag(TamperKind::RunnerChanged, true, "a `TestMain` that runs no tests");

@@ -93,6 +93,8 @@ pub(in crate::workspace) fn merge_content(base: &[u8], ours: &[u8], theirs: &[u8
     if [base, ours, theirs].iter().any(|content| content.contains(&0)) {
         return Err("a binary file can't be merged".to_owned());
     }
+    // Whatever else is made of git2 starts the library; this one function relies on somebody having done so.
+    drop(git2::Config::new());
     let [mut from, mut left, mut right] = [(); 3].map(|()| git2::MergeFileInput::new());
     let merged = git2::merge_file(from.content(base), left.content(ours), right.content(theirs), None);
     let merged = merged.map_err(|error| format!("can't be merged: {}", error.message()))?;

@@ -66,10 +66,13 @@ impl Transaction {
     pub fn undo(run: &RunFolder, root: &Path) -> Result<Self, ApplyError> {
         let doing = Doing::Undo;
         Self::carry_out(run, root, doing, |tree| {
-            let path = run.applied();
-            let applied = Intent::load(&path).map_err(|source| ApplyError::Forgotten { path, source })?;
+            let record = run.applied();
+            let applied = Intent::load(&record).map_err(|source| ApplyError::Forgotten { path: record, source })?;
             check(tree, &applied.plan.changes().reversed(), doing)?;
-            Ok(Intent::new(run.id(), doing, root, applied.plan.reversed(tree)))
+            let mut intent = Intent::new(run.id(), doing, root, applied.plan.reversed(tree));
+            let patch = applied.recording.and_then(|staged| Some((staged, ChangeSet::load(&run.changes()).ok()?)));
+            intent.recording = patch.and_then(|(staged, patch)| staged.reversed(run, &patch));
+            Ok(intent)
         })
     }
 
@@ -108,6 +111,12 @@ impl Transaction {
     #[must_use]
     pub fn files(&self) -> u64 {
         self.intent.plan.files.len() as u64
+    }
+
+    /// Whether git is told as well.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        self.intent.recording.is_some()
     }
 
     /// The commit that git will have, if one was wanted.

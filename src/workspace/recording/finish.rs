@@ -123,6 +123,6 @@ impl NewHead {
 }
 
 /// The commit that a ref names.
-fn now(root: &Path, name: &str) -> Option<String> {
+pub(super) fn now(root: &Path, name: &str) -> Option<String> {
     git::line(root, ["rev-parse", "--verify", "--quiet", name]).and_then(|line| String::from_utf8(line).ok())
 }

@@ -17,8 +17,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::journal::Digest;
-use crate::workspace::Conflict;
+use crate::journal::{Digest, RunFolder};
+use crate::workspace::{ChangeSet, Conflict};
+use finish::now;
 
 /// What git is to be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Wanted {
 pub struct Recording {
     /// The repository's root.
     root: PathBuf,
+    /// HEAD's commit when it was prepared.
+    on: Option<String>,
     index: Option<NewIndex>,
     head: Option<NewHead>,
 }
@@ -61,6 +64,17 @@ struct NewHead {
 }
 
 impl Recording {
+    /// For taking back `patch`, which was staged as this says: `None` when git has gone on since, or its index doesn't take the way
+    /// back. The index is the user's then.
+    pub(super) fn reversed(&self, run: &RunFolder, patch: &ChangeSet) -> Option<Self> {
+        let only_staged = self.index.is_some() && self.commit().is_none();
+        if !only_staged || now(&self.root, "HEAD") != self.on {
+            return None;
+        }
+        let unstaged = Wanted { index: true, ..Wanted::default() };
+        Self::prepare(&self.root, run, &patch.reversed(), &unstaged).ok()
+    }
+
     /// The commit that is made, if one is.
     #[must_use]
     pub fn commit(&self) -> Option<&str> {

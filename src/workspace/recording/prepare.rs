@@ -9,6 +9,7 @@ use super::stage::StagedIndex;
 use super::{NewHead, NewIndex, RecordError, Recording, Wanted};
 use crate::journal::{Digest, RunFolder};
 use crate::workspace::apply::crash;
+use crate::workspace::tree_id::copy_with_time;
 use crate::workspace::{Blobs, ChangeSet, GitAccess, Repository, git, remove_tree};
 
 /// What git has while a merge or the like is under way.
@@ -43,8 +44,9 @@ impl Recording {
         let commit = wanted.commit.as_ref().map(commit).transpose()?;
         let moves = commit.is_some() || wanted.branch.is_some();
         let reason = format!("kcode apply {}", run.id());
+        let on = head.clone();
         let head = moves.then(|| NewHead { before: head, branch: wanted.branch.clone(), commit, reason });
-        Ok(Self { root: root.to_owned(), index: staged, head })
+        Ok(Self { root: root.to_owned(), on, index: staged, head })
     }
 }
 
@@ -75,11 +77,8 @@ fn can_be_made(root: &Path, name: &str) -> Result<(), RecordError> {
 /// The user's index with the patch in it.
 fn new_index(staged: &StagedIndex<'_>, changes: &ChangeSet, blobs: &Blobs) -> Result<NewIndex, RecordError> {
     let path = place(staged.root, "index")?;
-    let before = match fs::read(&path) {
-        Ok(bytes) => {
-            fs::write(&staged.file, &bytes)?;
-            Some(Digest::of(&bytes))
-        }
+    let before = match copy_with_time(&path, &staged.file) {
+        Ok(()) => Some(Digest::of(&fs::read(&staged.file)?)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             staged.git(&["read-tree", "--empty"], b"")?;
             None

@@ -1,0 +1,91 @@
+//! The run's private view, which is made beside the first request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::bench::broken;
+use crate::journal::ViewMade;
+use crate::planner::BenchError;
+use crate::workspace::View;
+
+/// The view, made in the background while the model thinks.
+pub enum ViewSlot {
+    /// Not yet.
+    Making(Making),
+    /// It is there.
+    Made(Box<View>),
+}
+
+/// A view that is being made, and the way to call it off.
+pub struct Making {
+    made: JoinHandle<Result<View, BenchError>>,
+    stop: Arc<AtomicBool>,
+    go: watch::Sender<bool>,
+}
+
+impl Making {
+    /// Does `work` in the background, not before `go` turns true; it ends early when `stop` does.
+    pub fn new(
+        go: watch::Sender<bool>,
+        stop: Arc<AtomicBool>,
+        work: impl FnOnce() -> Result<View, BenchError> + Send + 'static,
+    ) -> Self {
+        let mut signal = go.subscribe();
+        let made = tokio::spawn(async move {
+            if signal.wait_for(|go| *go).await.is_err() {
+                return Err(broken("the run ended before its private view was made", None));
+            }
+            let view = tokio::task::spawn_blocking(work).await;
+            view.unwrap_or_else(|panic| Err(broken(format!("making the private view failed: {panic}"), None)))
+        });
+        Self { made, stop, go }
+    }
+
+    /// Ends the making and leaves nothing of it.
+    async fn call_off(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.go.send_replace(true);
+        // Called off, it removes itself; made in the last moment, it is removed here.
+        if let Ok(Ok(view)) = self.made.await {
+            let _ = view.remove();
+        }
+    }
+}
+
+impl ViewSlot {
+    /// The view.
+    ///
+    /// # Errors
+    /// When it isn't made yet: whoever wants to use it waits first.
+    pub fn made(&mut self) -> Result<&mut View, BenchError> {
+        match self {
+            Self::Made(view) => Ok(view),
+            Self::Making(_) => Err(broken("the private view was used before it was made", None)),
+        }
+    }
+
+    /// Waits for the view; tells how it was made, the first time.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub async fn wait(&mut self) -> Result<Option<ViewMade>, BenchError> {
+        let Self::Making(making) = self else { return Ok(None) };
+        making.go.send_replace(true);
+        let joined = (&mut making.made).await;
+        let view = joined.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))??;
+        let told = view.made().clone();
+        *self = Self::Made(Box::new(view));
+        Ok(Some(told))
+    }
+
+    /// Leaves nothing of the view.
+    pub async fn close(self) {
+        match self {
+            Self::Making(making) => making.call_off().await,
+            Self::Made(view) => drop(view.remove()),
+        }
+    }
+}
