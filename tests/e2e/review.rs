@@ -222,3 +222,19 @@ fn it_is_offered_at_the_end_of_a_run() {
     assert_eq!(world.read("greeting.txt"), "Hello, World!\n");
     assert!(!screen.contains("testing what you accepted"), "the run's own evidence is about the whole patch: {screen}");
 }
+
+#[test]
+fn a_patch_that_fails_is_offered_for_review_alone() {
+    let (world, kimi) = (World::new(), mender());
+    world.write_test("exit 1");
+    world.commit_all();
+    let before = Tree::of(&world.root());
+    let mut terminal = Terminal::start(world.keyed(&kimi, &["fix", TASK]));
+    terminal.wait_for("[r]eview the patch all the same?");
+    assert!(!terminal.screen().contains("apply? [y]es"), "{}", terminal.screen());
+    terminal.press("r");
+    assert!(terminal.wait_to_see("Enter open").contains("tests_failing"));
+    terminal.press("q");
+    assert_eq!(terminal.end().0, Some(5));
+    before.assert_same(&Tree::of(&world.root()));
+}

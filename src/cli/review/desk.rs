@@ -11,7 +11,7 @@ use crate::cli::runs;
 use crate::journal::{Event, FileJournal, Journal as _, Outcome, Record, RunFolder, recover};
 use crate::report::Report;
 use crate::review::{Given, Material, Review, Size, recalled};
-use crate::settings::{self, Environment, FlagLayer, Redactor, Settings};
+use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Settings};
 use crate::workspace::{Blobs, ChangeSet, Parts, Repository};
 
 /// A run that is reviewed.
@@ -49,11 +49,14 @@ impl Desk {
         }
         if report.applied.is_some() {
             let message = format!("run {} was applied already", run.id());
-            return Err(Failure::new(Outcome::Refused, message, "nothing is left to decide"));
+            let hint = format!("take it back with: kcode undo {}", run.id());
+            return Err(Failure::new(Outcome::Refused, message, hint));
         }
         let repository = Repository::open(Path::new(&report.repository))?;
         let env = Environment::from_process();
-        let flags = FlagLayer::default();
+        // A run that was strict about its wall has its parts tested behind no lesser one.
+        let was_strict = report.wall.mode == Sandbox::Strict.to_string();
+        let flags = FlagLayer { sandbox: was_strict.then_some(Sandbox::Strict), ..FlagLayer::default() };
         let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
         let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
         let journal = FileJournal::reopen(&run.journal(), &recovered)?;
