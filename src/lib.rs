@@ -8,6 +8,7 @@
 //! | [`cli`] | arguments, one file a command; the only floor that may print |
 //! | [`review`] | a patch before a person, hunk by hunk |
 //! | [`render`] | events drawn for people or printed as JSONL; sanitising |
+//! | [`history`] | all kept runs together: summaries, statistics, what is kept how long |
 //! | [`report`] | what the run proved: outcome, `report.json`, `report.md` |
 //! | [`planner`] | the loop: budget, request, reply, tool calls, guards |
 //! | [`evidence`] | which tests to run and what a run of them says |
@@ -22,6 +23,7 @@
 pub mod cli;
 pub mod context;
 pub mod evidence;
+pub mod history;
 pub mod journal;
 pub mod model;
 pub mod planner;

@@ -41,11 +41,10 @@ fn the_report_schema_is_documented() {
 }
 
 #[test]
-fn the_verification_schema_is_documented() {
-    holds(
-        "verification.schema.json",
-        &(serde_json::to_string_pretty(&reference::verification_schema()).unwrap() + "\n"),
-    );
+fn the_schemas_of_listings_are_documented() {
+    for (name, schema) in reference::listing_schemas() {
+        holds(&format!("{name}.schema.json"), &(serde_json::to_string_pretty(&schema).unwrap() + "\n"));
+    }
 }
 
 #[test]

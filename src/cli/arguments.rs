@@ -6,6 +6,9 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use super::failure::Failure;
+use super::gc::GcArguments;
+use super::list::ListArguments;
+use super::stats::StatsArguments;
 use crate::journal::{Tokens, Usd};
 use crate::settings::{Sandbox, parse_duration, parse_tokens, parse_usd};
 use crate::workspace::Repository;
@@ -100,6 +103,12 @@ pub enum Command {
     Show(ShowArguments),
     /// Look at the patch of a run hunk by hunk, and apply what you accept
     Review(ReviewArguments),
+    /// Hold a run against the laws, from its journal alone, on one page
+    ///
+    /// Reasoning received against reasoning sent back, turn by turn, with hashes; what each request sent, hashed anew from the
+    /// journal's messages; what was reserved for it and what it was charged; every file that tools named; what the wall stopped;
+    /// the tests, and what they ran on. Exits with 1 when the journal shows a breach.
+    Audit(AuditArguments),
     /// Write the patch of a run to the working tree: all files or none
     Apply(ApplyArguments),
     /// Put back what stood in the working tree before a run was applied
@@ -107,7 +116,22 @@ pub enum Command {
     /// Run the tests of a run once more, on a clean view, and say where its report and reality differ
     Verify(VerifyArguments),
     /// List the runs of this repository
-    Runs(RunsArguments),
+    Runs(ListArguments),
+    /// Count what the runs of this repository came to, what became of their patches, and what they cost
+    ///
+    /// Everything is counted from the journals and from git's history each time; nothing is stored. A first success is a run
+    /// that was verified without its tests ever sending the model back. A patch is accepted whole when all of it was applied as
+    /// it was and not undone; it is handed off when nobody applied it. Human repair is what was rewritten in a review, and what
+    /// differs in the patch's hunks between the tree after it was applied and the next commit of its files.
+    Stats(StatsArguments),
+    /// Remove runs beyond what settings keep, and test results that are out of date
+    ///
+    /// A run goes when there are newer ones enough (`keep.runs`), when its last event is too old (`keep.age`), or when newer
+    /// ones take the room (`keep.size`). Whatever the limits, these stay: a run that is at work, the latest run of each
+    /// repository, its latest run whose patch nobody applied, a run whose patch stands in the tree as it was applied (it can be
+    /// undone), one whose patch is just being applied or undone, and one whose journal can't be read. The same happens by
+    /// itself after each run, for at most 50 ms; what is left then goes after a later one.
+    Gc(GcArguments),
 }
 
 /// A run, by name.
@@ -123,12 +147,23 @@ pub struct ShowArguments {
     /// Which run.
     #[command(flatten)]
     pub run: RunArgument,
-    /// How to print it
-    #[arg(long, value_enum, value_name = "FORM", default_value = "text", conflicts_with = "trailers")]
-    pub output: Listing,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
     /// Print trailers for a commit message: the run, its tests, its cost
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["output", "json"])]
     pub trailers: bool,
+}
+
+/// See [`Command::Audit`].
+#[derive(Debug, Args)]
+pub struct AuditArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub run: RunArgument,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
 }
 
 /// See [`Command::Verify`].
@@ -182,14 +217,6 @@ pub struct ApplyArguments {
     pub commit: bool,
 }
 
-/// See [`Command::Runs`].
-#[derive(Debug, Args)]
-pub struct RunsArguments {
-    /// Runs of every repository
-    #[arg(long)]
-    pub all: bool,
-}
-
 /// See [`Command::Config`].
 #[derive(Debug, Args)]
 pub struct ConfigArguments {
@@ -213,6 +240,24 @@ pub enum Listing {
     Text,
     /// For programs
     Json,
+}
+
+/// How what is kept of runs is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Form {
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    output: Listing,
+    /// The same as --output json
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+}
+
+impl Form {
+    /// What was asked for, in either way.
+    pub const fn listing(self) -> Listing {
+        if self.json { Listing::Json } else { self.output }
+    }
 }
 
 /// See [`Command::Fix`].

@@ -4,17 +4,22 @@
 
 mod apply;
 mod arguments;
+mod audit;
 mod config;
 mod demo;
 mod doctor;
 mod failure;
 mod fix;
+mod gc;
 mod harden;
+mod list;
 mod output;
 pub mod reference;
 mod review;
 mod runs;
 mod settle;
+mod since;
+mod stats;
 mod undo;
 mod verify;
 
@@ -54,18 +59,21 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let global = &arguments.global;
     settle::settle(global);
     match &arguments.command {
-        Command::Fix(fix) => fix::execute(global, fix),
-        Command::Resume(resume) => fix::resume(global, resume),
+        Command::Fix(fix) => fix::execute(global, fix).inspect(|_| gc::after_a_run(global)),
+        Command::Resume(resume) => fix::resume(global, resume).inspect(|_| gc::after_a_run(global)),
         Command::Demo => demo::execute(global),
         Command::Config(config) => config::execute(global, config),
         Command::Doctor(doctor) => doctor::execute(global, doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
         Command::Review(review) => review::execute(global, review),
+        Command::Audit(which) => audit::execute(global, which),
+        Command::Runs(which) => list::execute(global, which),
+        Command::Stats(what) => stats::execute(global, what),
+        Command::Gc(what) => gc::execute(global, what),
         Command::Apply(apply) => apply::execute(global, apply),
         Command::Undo(run) => undo::execute(global, run),
         Command::Verify(verify) => verify::execute(global, verify),
-        Command::Runs(listing) => runs::list(global, listing),
     }
 }
 

@@ -6,8 +6,11 @@ use clap::CommandFactory;
 use schemars::{Schema, schema_for};
 
 use super::arguments::Arguments;
+use super::gc::Cleared;
+use super::list::RunList;
+use super::stats::StatsList;
 use crate::journal::{Outcome, Record};
-use crate::report::{Report, Verification};
+use crate::report::{Audit, Report, Verification};
 use crate::settings::KEYS;
 
 /// What stands behind a patch, in prose.
@@ -56,14 +59,20 @@ pub fn event_schema() -> Schema {
     schema_for!(Record)
 }
 
-/// The JSON Schema of `kcode verify --output json`.
-#[must_use]
-pub fn verification_schema() -> Schema {
-    schema_for!(Verification)
-}
-
 /// The JSON Schema of `report.json`.
 #[must_use]
 pub fn report_schema() -> Schema {
     schema_for!(Report)
+}
+
+/// The JSON Schemas of what commands on kept runs print with `--output json`, by the name of what is printed.
+#[must_use]
+pub fn listing_schemas() -> [(&'static str, Schema); 5] {
+    [
+        ("verification", schema_for!(Verification)),
+        ("audit", schema_for!(Audit)),
+        ("runs", schema_for!(RunList)),
+        ("stats", schema_for!(StatsList)),
+        ("gc", schema_for!(Cleared)),
+    ]
 }

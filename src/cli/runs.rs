@@ -1,14 +1,15 @@
-//! `kcode runs`, `show` and `diff`: what is kept of earlier runs.
+//! `kcode show` and `diff`: what is kept of one run, and how it is found.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 
-use super::arguments::{Global, Listing, RunArgument, RunsArguments, ShowArguments};
+use super::arguments::{Global, Listing, RunArgument, ShowArguments};
 use super::failure::Failure;
 use super::output;
+use crate::history::beginning;
 use crate::journal::{FindError, Outcome, RunFolder, recover};
-use crate::render::{coloured_diff, sanitise};
+use crate::render::coloured_diff;
 use crate::report::{self, Report};
 use crate::settings::{self, Environment, Redactor};
 
@@ -36,52 +37,12 @@ pub fn print_patch(patch: &[u8]) -> Result<(), Failure> {
 /// Prints the report of a run, folded anew from its journal.
 pub fn show(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failure> {
     let report = load(&find(global, &arguments.run)?)?;
-    match arguments.output {
+    match arguments.form.listing() {
         _ if arguments.trailers => output::data(report::trailers(&report).as_bytes())?,
         Listing::Text => output::data(report::markdown(&report).as_bytes())?,
         Listing::Json => output::json(&report)?,
     }
     Ok(Outcome::Verified)
-}
-
-/// Lists runs, newest first.
-pub fn list(global: &Global, arguments: &RunsArguments) -> Result<Outcome, Failure> {
-    let place = Place::of(global)?;
-    let mut lines = String::new();
-    for run in RunFolder::all(&place.state)? {
-        // A run that another version wrote, or that is damaged, is listed all the same.
-        let line = match load(&run) {
-            Ok(report) if !arguments.all && !place.is_home_of(&report) => continue,
-            Ok(report) => {
-                let (task, started) = (sanitise(&report.task), &report.timing.started_at);
-                let task = task.lines().next().unwrap_or_default().chars().take(60).collect::<String>();
-                format!(
-                    "{}  {:<14} {:<8} {}  {task}\n",
-                    run.id(),
-                    report.outcome.name(),
-                    in_tree(&report),
-                    started.get(..16).unwrap_or(started)
-                )
-            }
-            Err(_) if !arguments.all => continue,
-            Err(failure) => format!("{}  unreadable: {}\n", run.id(), sanitise(&failure.message)),
-        };
-        lines.push_str(&line);
-    }
-    if lines.is_empty() {
-        output::say("no runs yet; start one with: kcode fix \"task\"");
-    }
-    output::data(lines.as_bytes())?;
-    Ok(Outcome::Verified)
-}
-
-/// What became of the patch in the user's tree.
-fn in_tree(report: &Report) -> &'static str {
-    match (report.applied, report.undone) {
-        (Some(_), _) => "applied",
-        (None, Some(_)) => "undone",
-        (None, None) => "",
-    }
 }
 
 /// The run that was named, or the latest one of this repository.
@@ -102,7 +63,7 @@ pub fn elsewhere(global: &Global, report: &Report) -> Option<String> {
 
 /// The latest run of this repository whose report is `wanted`.
 pub fn latest(global: &Global, wanted: impl Fn(&Report) -> bool) -> Result<RunFolder, Failure> {
-    Place::of(global)?.latest(wanted)
+    Place::of(global)?.latest(|run| load(run).is_ok_and(|report| wanted(&report)))
 }
 
 /// The report of a run, folded from its journal.
@@ -119,29 +80,38 @@ pub fn load(run: &RunFolder) -> Result<Report, Failure> {
 }
 
 /// Where runs are kept, and the repository that the user stands in.
-struct Place {
-    state: PathBuf,
+pub struct Place {
+    /// kcode's state folder.
+    pub state: PathBuf,
     root: Option<PathBuf>,
 }
 
 impl Place {
-    fn of(global: &Global) -> Result<Self, Failure> {
+    /// Where the user stands.
+    ///
+    /// # Errors
+    /// When settings can't be read, or a folder was named that holds no repository.
+    pub fn of(global: &Global) -> Result<Self, Failure> {
         let root = global.repository_if_any()?.map(|repository| repository.root().to_owned());
         let env = Environment::from_process();
         let state = settings::state_dir(&env, global.config.as_deref(), root.as_deref())?.value;
         Ok(Self { state, root })
     }
 
-    fn latest(&self, wanted: impl Fn(&Report) -> bool) -> Result<RunFolder, Failure> {
-        let is_it = |run: &RunFolder| load(run).is_ok_and(|report| self.is_home_of(&report) && wanted(&report));
+    /// The latest run of this repository that is `wanted`.
+    fn latest(&self, wanted: impl Fn(&RunFolder) -> bool) -> Result<RunFolder, Failure> {
+        let is_of_here = |run: &RunFolder| {
+            beginning(run).is_ok_and(|begun| begun.is_some_and(|(_, started)| self.is_home_of(&started.repository)))
+        };
         RunFolder::all(&self.state)?
             .into_iter()
-            .find(is_it)
+            .find(|run| is_of_here(run) && wanted(run))
             .ok_or_else(|| Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others"))
     }
 
-    fn is_home_of(&self, report: &Report) -> bool {
-        self.root.as_ref().is_some_and(|root| root.as_os_str() == report.repository.as_str())
+    /// Whether the user stands in the repository with this root.
+    pub fn is_home_of(&self, repository: &str) -> bool {
+        self.root.as_ref().is_some_and(|root| root.as_os_str() == repository)
     }
 }
 

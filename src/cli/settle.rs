@@ -15,7 +15,7 @@ pub fn settle(global: &Global) {
     for settled in workspace::settle(&state.value) {
         output::say(&told(&settled));
         if settled.finished {
-            renew_report(&RunFolder::below(&state.value, settled.run));
+            renew_report(&RunFolder::at(&state.value, &settled.run));
         }
     }
 }

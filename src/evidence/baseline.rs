@@ -130,6 +130,22 @@ impl Baselines {
         self.forget_oldest()
     }
 
+    /// Files that [`Baselines::find`] would take no more, with their bytes.
+    ///
+    /// # Errors
+    /// When the folder can't be read; one that isn't there holds none.
+    pub fn stale(&self) -> io::Result<Vec<(PathBuf, u64)>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let is_old = |about: &fs::Metadata| {
+            about.modified().ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age >= LONGEST)
+        };
+        let about = entries.filter_map(|entry| Some((entry.as_ref().ok()?.path(), entry.ok()?.metadata().ok()?)));
+        Ok(about.filter(|(_, about)| is_old(about)).map(|(path, about)| (path, about.len())).collect())
+    }
+
     fn file(&self, key: &Key) -> PathBuf {
         self.folder.join(format!("{}.json", key.0))
     }

@@ -60,6 +60,38 @@ impl fmt::Display for Tokens {
     }
 }
 
+/// Bytes on a disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Bytes(pub u64);
+
+impl Add for Bytes {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sum for Bytes {
+    fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+        iter.fold(Self::default(), Add::add)
+    }
+}
+
+impl fmt::Display for Bytes {
+    /// `312 B`, `9.1 kB`, `1.2 GB`, as disks are sold.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0 as f64;
+        let (amount, unit) = match self.0 {
+            n if n < 1_000 => (bytes, "B"),
+            n if n < 1_000_000 => (bytes / 1e3, "kB"),
+            n if n < 1_000_000_000 => (bytes / 1e6, "MB"),
+            _ => (bytes / 1e9, "GB"),
+        };
+        write!(f, "{} {unit}", format!("{amount:.1}").trim_end_matches(".0"))
+    }
+}
+
 /// US dollars, kept in whole billionths so that sums are exact: one token at
 /// 0.19 USD per million costs 190 of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rustix::fs::{FallocateFlags, fallocate};
-use time::OffsetDateTime;
 use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::{EVENT_SCHEMA, Event, Record, Recovered, is_disk_failure};
 
@@ -153,7 +153,7 @@ impl FileJournal {
     /// One write: a crash tears at most the last line, and recovery drops a torn line. `reserve` bytes stay set aside
     /// behind it.
     fn write(&mut self, events: Vec<Event>, reserve: u64) -> Result<Written, JournalError> {
-        let at_time = now();
+        let at_time = timestamp(OffsetDateTime::now_utc());
         let elapsed_ms = self.earlier_ms + self.began.elapsed().as_millis() as u64;
         let mut lines = Vec::new();
         let mut records = Vec::with_capacity(events.len());
@@ -263,10 +263,11 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> JournalError + '_ {
     |source| JournalError { path: path.to_owned(), source }
 }
 
-/// Now, in UTC, as RFC 3339 with milliseconds.
-fn now() -> String {
+/// A moment as the journal tells it: UTC, RFC 3339 with milliseconds, so that an earlier one is a smaller text.
+#[must_use]
+pub fn timestamp(moment: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    OffsetDateTime::now_utc().format(&format).unwrap_or_default()
+    moment.to_offset(UtcOffset::UTC).format(&format).unwrap_or_default()
 }
 
 #[cfg(test)]

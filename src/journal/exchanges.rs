@@ -133,3 +133,11 @@ pub struct Nudged {
     /// `announced`, `repetition`, `tests_failed`, `truncated`…
     pub kind: String,
 }
+
+impl Nudged {
+    /// True when a verification sent the model back to work.
+    #[must_use]
+    pub fn is_verdict(&self) -> bool {
+        matches!(self.kind.as_str(), "tests_failed" | "checks_failed" | "tests_weakened")
+    }
+}

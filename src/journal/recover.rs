@@ -53,7 +53,7 @@ fn parse(bytes: &[u8]) -> io::Result<Recovered> {
     Ok(recovered)
 }
 
-fn damaged(line: usize, why: &str) -> io::Error {
+pub(super) fn damaged(line: usize, why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("line {} of the journal is damaged: {why}", line + 1))
 }
 

@@ -56,6 +56,12 @@ impl RunFolder {
         Ok(Self { id, path })
     }
 
+    /// The folder of a run below `state`, whether it is there or not.
+    #[must_use]
+    pub fn at(state: &Path, id: &RunId) -> Self {
+        Self { id: id.clone(), path: runs(state).join(id.as_str()) }
+    }
+
     /// Makes what a run needs while it runs.
     ///
     /// # Errors
@@ -112,11 +118,10 @@ impl RunFolder {
         Ok(found.into_iter().map(|(_, run)| run).collect())
     }
 
-    /// The run of that name below `state`, which may not exist.
+    /// The folder that holds the folders of all runs below `state`.
     #[must_use]
-    pub fn below(state: &Path, id: RunId) -> Self {
-        let path = runs(state).join(id.as_str());
-        Self { id, path }
+    pub fn home(state: &Path) -> PathBuf {
+        runs(state)
     }
 
     /// Where what was begun in users' trees is kept until it is done: one folder for all runs, so that it is quick to look.

@@ -4,6 +4,7 @@ mod diff;
 mod live;
 mod people;
 mod sanitise;
+mod table;
 mod verification;
 mod wall;
 
@@ -11,5 +12,6 @@ pub use diff::coloured_diff;
 pub use live::Live;
 pub use people::{Loudness, People, closing, counted};
 pub use sanitise::{sanitise, sanitise_json};
+pub use table::table;
 pub use verification::verification_table;
 pub use wall::wall_table;

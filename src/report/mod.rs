@@ -1,6 +1,7 @@
 //! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal; and what is left of that when
 //! the tests run again.
 
+mod audit;
 mod checks;
 mod commit_message;
 mod decide;
@@ -14,6 +15,7 @@ mod trailers;
 mod verification;
 mod verified_check;
 
+pub use audit::{Audit, audit, page as audit_page};
 pub use checks::{CheckReport, CheckState, LatestCheck};
 pub use commit_message::commit_message;
 pub use decide::{Decision, decide};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{BaseUrl, Check, CustomPrice, Sandbox, TestCommand};
-use crate::journal::{Tokens, Usd};
+use crate::journal::{Bytes, Tokens, Usd};
 
 /// A duration with its unit: `90s`, `20m`, `1h30m`.
 ///
@@ -38,6 +38,30 @@ pub fn parse_tokens(text: &str) -> Result<Tokens, String> {
     count.map(Tokens).ok_or_else(|| format!("{text:?} is not a count of tokens; write 200000, 200k or 2M"))
 }
 
+/// Bytes: `500MB`, `5GB`, `2GiB`, or a plain count.
+///
+/// # Errors
+/// Says how to write an amount.
+pub fn parse_bytes(text: &str) -> Result<Bytes, String> {
+    const UNITS: [(&str, u64); 9] = [
+        ("", 1),
+        ("b", 1),
+        ("kb", 1_000),
+        ("mb", 1_000_000),
+        ("gb", 1_000_000_000),
+        ("tb", 1_000_000_000_000),
+        ("kib", 1 << 10),
+        ("mib", 1 << 20),
+        ("gib", 1 << 30),
+    ];
+    let plain = text.trim().replace('_', "");
+    let (number, unit) = plain.split_at(plain.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(plain.len()));
+    let unit = unit.to_ascii_lowercase();
+    let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor);
+    let bytes = number.trim_end().parse::<u64>().ok().zip(factor).and_then(|(count, factor)| count.checked_mul(factor));
+    bytes.map(Bytes).ok_or_else(|| format!("{text:?} is not an amount of bytes; write 500MB, 5GB or 2GiB"))
+}
+
 /// How a value is shown to people, and which of two is looser.
 pub trait Amount {
     /// For people.
@@ -68,7 +92,12 @@ impl Amount for u32 {
 
 impl Amount for Duration {
     fn shown(&self) -> String {
-        humantime::format_duration(*self).to_string().replace(' ', "")
+        const DAY: u64 = 24 * 60 * 60;
+        match self.as_secs() {
+            // Months and years of an average length are nobody's round numbers.
+            seconds if seconds >= DAY && seconds.is_multiple_of(DAY) => format!("{}d", seconds / DAY),
+            _ => humantime::format_duration(*self).to_string().replace(' ', ""),
+        }
     }
     fn is_looser_than(&self, other: &Self) -> bool {
         self > other
@@ -84,6 +113,15 @@ impl Amount for Tokens {
     }
     fn is_looser_than(&self, other: &Self) -> bool {
         self > other
+    }
+    fn is_usable(&self) -> bool {
+        self.0 > 0
+    }
+}
+
+impl Amount for Bytes {
+    fn shown(&self) -> String {
+        self.to_string()
     }
     fn is_usable(&self) -> bool {
         self.0 > 0
@@ -192,6 +230,7 @@ mod tests {
             assert!(parse_duration(bad).is_err_and(|hint| hint.contains("1h30m")), "{bad:?}");
         }
         assert_eq!(Duration::from_mins(90).shown(), "1h30m");
+        assert_eq!(Duration::from_hours(24 * 365).shown(), "365d");
     }
 
     #[test]
@@ -205,6 +244,15 @@ mod tests {
         assert_eq!(parse_tokens("3M"), Ok(Tokens(3_000_000)));
         for bad in ["", "-1", "1.5k", "99999999999999999999", "20000000000000000000k", "many"] {
             assert!(parse_tokens(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_have_units_of_ten_and_of_two() {
+        let parsed = ["500MB", "5 GB", "2GiB", "1_024", "7kb"].map(|text| parse_bytes(text).map(|bytes| bytes.0));
+        assert_eq!(parsed, [Ok(500_000_000), Ok(5_000_000_000), Ok(2 << 30), Ok(1_024), Ok(7_000)]);
+        for bad in ["", "-1", "GB", "1.5GB", "5 parsecs", "99999999999999TB"] {
+            assert!(parse_bytes(bad).is_err_and(|hint| hint.contains("5GB")), "{bad:?}");
         }
     }
 

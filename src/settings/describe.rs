@@ -54,6 +54,9 @@ pub fn describe(settings: &Settings) -> Vec<Row> {
         row("verify", &s.verify),
         row("test.baseline", &s.baseline),
         row("check", &s.checks),
+        row("keep.runs", &s.keep.runs),
+        row("keep.age", &s.keep.age),
+        row("keep.size", &s.keep.size),
         price,
     ]
 }

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::check::{self, Check};
 use super::{BaseUrl, CustomPrice, Invocation, Sandbox, SettingsError, TestCommand, amounts, keys};
-use crate::journal::{RelPath, Tokens, Usd};
+use crate::journal::{Bytes, RelPath, Tokens, Usd};
 
 /// Whose file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub(super) struct FileLayer {
     #[serde(skip)]
     pub checks: Option<Vec<Check>>,
     pub secrets: Secrets,
+    pub keep: Keep,
     pub price: Option<CustomPrice>,
 }
 
@@ -75,6 +76,16 @@ pub(super) struct Test {
 #[serde(default, expecting = "a table")]
 pub(super) struct Secrets {
     pub readable: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, expecting = "a table")]
+pub(super) struct Keep {
+    pub runs: Option<u32>,
+    #[serde(deserialize_with = "duration")]
+    pub age: Option<Duration>,
+    #[serde(deserialize_with = "bytes")]
+    pub size: Option<Bytes>,
 }
 
 impl Test {
@@ -202,6 +213,11 @@ where
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     amounts::parse_duration(&text).map(Some).map_err(de::Error::custom)
+}
+
+fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    amounts::parse_bytes(&text).map(Some).map_err(de::Error::custom)
 }
 
 pub(super) fn command<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TestCommand>, D::Error> {

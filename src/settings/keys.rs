@@ -18,10 +18,11 @@ const fn user(name: &'static str, example: &'static str, why: &'static str) -> K
     Key { name, example, not_for_repositories: Some(why) }
 }
 
+const KEPT: &str = "it would choose which of your runs are removed";
 const MONEY: &str = "it would decide how your money is counted";
 
 /// All of them.
-pub static KEYS: [Key; 27] = [
+pub static KEYS: [Key; 30] = [
     user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
     user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
     user("state_dir", r#"state_dir = "/var/tmp/kcode""#, "it would choose where on your disk runs are written"),
@@ -45,6 +46,9 @@ pub static KEYS: [Key; 27] = [
     anywhere("check.required", "required = false"),
     user("test.baseline", "baseline = false", "it would choose what its tests are held against"),
     user("secrets.readable", r#"readable = ["tests/certs/*.pem"]"#, "it would choose which secrets a model reads"),
+    user("keep.runs", "runs = 10_000", KEPT),
+    user("keep.age", r#"age = "90d""#, KEPT),
+    user("keep.size", r#"size = "5GB""#, KEPT),
     user("price.input", "input = 0.95", MONEY),
     user("price.cached_input", "cached_input = 0.19", MONEY),
     user("price.output", "output = 4.00", MONEY),
@@ -56,7 +60,7 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// True for `limits`, `test`, `check`, `secrets` and `price`.
+/// True for `limits`, `test`, `check`, `secrets`, `keep` and `price`.
 pub(super) fn is_table(name: &str) -> bool {
     KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::amounts::{parse_duration, parse_tokens, parse_usd};
 use super::file::{FileLayer, Owner};
 use super::{
-    BaseUrl, Environment, Origin, RepositoryFiles, Sandbox, SecretFiles, Setting, Settings, SettingsError, TestCommand,
+    BaseUrl, Environment, Keep, Origin, RepositoryFiles, Sandbox, SecretFiles, Setting, Settings, SettingsError,
+    TestCommand,
 };
 use super::{family, file, key_variables, places};
-use crate::journal::{RelPath, Tokens, Usd};
+use crate::journal::{Bytes, RelPath, Tokens, Usd};
 
 /// The model that kcode is made for.
 const MODEL: &str = "kimi-k2.7-code";
@@ -71,6 +72,24 @@ pub fn state_dir(
 ) -> Result<Setting<PathBuf>, SettingsError> {
     let (user, origin) = read_user_file(env, user_file)?;
     places::state_dir(env, user.state_dir, &origin, repository_root)
+}
+
+/// What is kept of runs, for commands that need nothing else.
+///
+/// # Errors
+/// As [`load`].
+pub fn keep(env: &Environment, user_file: Option<&Path>) -> Result<Keep, SettingsError> {
+    let (user, origin) = read_user_file(env, user_file)?;
+    kept(&user, &origin)
+}
+
+/// The defaults bound what nobody looks after, and lose nothing that anybody is likely to come back to.
+fn kept(user: &FileLayer, origin: &Origin) -> Result<Keep, SettingsError> {
+    Ok(Keep {
+        runs: Setting::default(10_000).or(user.keep.runs, origin).usable("keep.runs")?,
+        age: Setting::default(Duration::from_hours(24 * 365)).or(user.keep.age, origin).usable("keep.age")?,
+        size: Setting::default(Bytes(5_000_000_000)).or(user.keep.size, origin).usable("keep.size")?,
+    })
 }
 
 fn read_user_file(env: &Environment, named: Option<&Path>) -> Result<(FileLayer, Origin), SettingsError> {
@@ -148,6 +167,7 @@ impl Layers<'_> {
             child_env: self.child_env()?,
             readable_secrets: self.readable_secrets()?,
             state_dir: places::state_dir(env, user.state_dir.clone(), user_origin, *root)?,
+            keep: kept(user, user_origin)?,
             price: Setting::default(None).or(user.price.map(Some), user_origin),
         })
     }

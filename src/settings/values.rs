@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{BaseUrl, Check, Secret, Setting, SettingsError, TestCommand};
-use crate::journal::{Tokens, Usd};
+use crate::journal::{Bytes, Tokens, Usd};
 
 /// Every value that a person can set.
 #[derive(Clone, Debug)]
@@ -55,8 +55,21 @@ pub struct Settings {
     pub readable_secrets: Setting<Vec<String>>,
     /// Where runs are kept; absolute, and never inside the repository.
     pub state_dir: Setting<PathBuf>,
+    /// How many runs are kept, how long, and how much of them.
+    pub keep: Keep,
     /// A price that the built-in list doesn't know.
     pub price: Setting<Option<CustomPrice>>,
+}
+
+/// What is kept of runs that are over; what goes beyond it goes by itself, oldest first.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// So many runs.
+    pub runs: Setting<u32>,
+    /// Runs that ended no longer ago.
+    pub age: Setting<Duration>,
+    /// The newest runs that fit into so much of the disk.
+    pub size: Setting<Bytes>,
 }
 
 impl Settings {

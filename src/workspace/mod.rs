@@ -52,7 +52,8 @@ mod view;
 mod walk;
 
 pub use apply::{
-    ApplyError, Conflict, Doing, Merged, MovedOn, Settled, Transaction, apply, merge, settle, still_applies,
+    ApplyError, Conflict, Doing, Merged, MovedOn, Settled, Transaction, applied_changes, apply, merge, settle,
+    still_applies,
 };
 pub use blobs::Blobs;
 pub use change_set::{CHANGES_SCHEMA, ChangeSet, ChangedFile};

@@ -180,12 +180,12 @@ fn a_folder_that_cannot_be_written_stops_all_of_it() {
 #[test]
 fn a_full_disk_stops_all_of_it() {
     let world = World::new();
-    let big = format!(r#"{{"path": "zz-big.txt", "content": "{}"}}"#, "0123456789abcdef".repeat(20_000));
+    let big = format!(r#"{{"path": "zz-big.txt", "content": "{}"}}"#, "0123456789abcdef".repeat(5_000));
     let edit = crate::world::EDIT;
     let kimi = MockKimi::script([Answer::calls([("edit_file", edit), ("write_file", &big)]), Answer::text("Done.")]);
     world.fix(&kimi, &[]).code(0);
     // The project lies on a disk with less room than the new file takes; what became of it is compared there.
-    let script = "cp -a \"$0\" \"$0.copy\" && mount -t tmpfs -o size=256k t \"$0\" && cp -a \"$0.copy/greeting.txt\" \"$0\" \
+    let script = "cp -a \"$0\" \"$0.copy\" && mount -t tmpfs -o size=64k t \"$0\" && cp -a \"$0.copy/greeting.txt\" \"$0\" \
                   && cd \"$0\"";
     let line = "\"$@\"; code=$?; find . | sort; cat greeting.txt; exit $code";
     let apply = world.kcode(&["apply"]);

@@ -78,6 +78,9 @@ fn the_journal_is_sound(kept: &Kept) {
         assert_shape("event", record);
     }
     history_is_valid(&kept.messages());
+    let recovered = kcode::journal::recover(&kept.0.join("journal.jsonl")).unwrap();
+    let audit = kcode::report::audit(&recovered.records).unwrap();
+    assert_eq!(audit.breaches, [""; 0], "the audit of {}", kept.0.display());
 }
 
 /// Every call has exactly one answer before anything else is said.
@@ -101,9 +104,7 @@ pub fn history_is_valid(messages: &[Value]) {
 
 struct Shapes {
     schemas: Schemas,
-    event: SchemaIndex,
-    report: SchemaIndex,
-    verification: SchemaIndex,
+    by_name: BTreeMap<&'static str, SchemaIndex>,
 }
 
 static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
@@ -112,18 +113,14 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/{name}.schema.json"));
         Compiler::new().compile(path.to_str().unwrap(), &mut schemas).unwrap()
     };
-    let (event, report, verification) = (compile("event"), compile("report"), compile("verification"));
-    Shapes { schemas, event, report, verification }
+    let names = ["event", "report", "verification", "audit", "runs", "stats", "gc"];
+    let by_name = names.map(|name| (name, compile(name))).into();
+    Shapes { schemas, by_name }
 });
 
 /// Fails unless `value` has the shape that `docs/` promises.
 pub fn assert_shape(name: &str, value: &Value) {
-    let schema = match name {
-        "event" => SHAPES.event,
-        "verification" => SHAPES.verification,
-        _ => SHAPES.report,
-    };
-    let checked = SHAPES.schemas.validate(value, schema);
+    let checked = SHAPES.schemas.validate(value, SHAPES.by_name[name]);
     assert!(checked.is_ok(), "{value:#} is no {name}: {}", checked.unwrap_err());
 }
 

@@ -8,5 +8,6 @@
     reason = "a test that can't be set up fails"
 )]
 
+pub mod journals;
 pub mod kimi;
 pub mod refusing;

@@ -40,7 +40,7 @@ pub use merge::{Merged, merge};
 use plan::Plan;
 pub(super) use plan::permissions;
 pub use recover::{Settled, settle};
-pub use transaction::Transaction;
+pub use transaction::{Transaction, applied_changes};
 
 /// Writes `changes` to a tree that nobody else uses, such as a private view. `blobs` holds the contents.
 ///

@@ -36,7 +36,7 @@ pub fn settle(state: &Path) -> Vec<Settled> {
     let Ok(entries) = fs::read_dir(RunFolder::unfinished_below(state)) else { return Vec::new() };
     let run_of = |entry: fs::DirEntry| {
         let id = Path::new(&entry.file_name()).file_stem()?.to_str()?.parse().ok()?;
-        Some(RunFolder::below(state, id))
+        Some(RunFolder::at(state, &id))
     };
     entries.flatten().filter_map(run_of).filter_map(|run| settle_one(&run)).collect()
 }

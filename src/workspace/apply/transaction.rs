@@ -156,6 +156,14 @@ impl Transaction {
     }
 }
 
+/// What the run brought into the user's tree when it was applied, as far as it wasn't undone.
+///
+/// # Errors
+/// When it isn't applied, or how it was applied can't be read.
+pub fn applied_changes(run: &RunFolder) -> io::Result<ChangeSet> {
+    Ok(Intent::load(&run.applied())?.plan.changes())
+}
+
 /// Waits until nobody else writes to the tree. The folder itself is locked, so that nothing is left, whatever becomes of us;
 /// some network file systems can't do that, and the checks of each file have to do there.
 pub(super) fn lock(root: &Path) -> Option<File> {

@@ -1,0 +1,149 @@
+//! `kcode gc`: removes runs beyond what settings keep; the same by itself after a run, within a few milliseconds.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::arguments::{Form, Global, Listing};
+use super::failure::Failure;
+use super::output;
+use super::runs::Place;
+use crate::evidence::Baselines;
+use crate::history::{Going, Keep, Reason, Retention, finish_removals};
+use crate::journal::{Bytes, Outcome, RunFolder, RunId};
+use crate::render::{counted, table};
+use crate::settings::{self, Environment, parse_bytes, parse_duration};
+
+/// The schema that the result names.
+const SCHEMA: &str = "kcode.gc/1";
+/// What a run may take at its end to look for others that can go, and to remove them.
+const BUDGET: Duration = Duration::from_millis(50);
+
+/// See [`Command::Gc`](super::arguments::Command::Gc).
+#[derive(Debug, Args)]
+pub struct GcArguments {
+    /// Keep the newest N runs [default: what `kcode config` says]
+    #[arg(long, value_name = "N")]
+    pub keep: Option<u32>,
+    /// Keep runs whose last event is no older, such as 90d
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub max_age: Option<Duration>,
+    /// Keep the newest runs that fit, such as 5GB
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub max_size: Option<Bytes>,
+    /// Remove nothing, say what would be
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
+}
+
+/// What `--output json` prints.
+#[derive(Serialize, JsonSchema)]
+pub struct Cleared {
+    /// Always `kcode.gc/1` when written by this version.
+    schema: &'static str,
+    /// True when nothing was removed.
+    dry_run: bool,
+    /// The runs that went, or would, oldest first.
+    runs: Vec<Going>,
+    /// Test results of start states that no run would use any more.
+    baselines: u64,
+    /// Bytes that all of that took.
+    bytes: Bytes,
+}
+
+/// Removes what is beyond the limits, of every repository.
+pub fn execute(global: &Global, arguments: &GcArguments) -> Result<Outcome, Failure> {
+    let state = Place::of(global)?.state;
+    let mut keep = kept(global)?;
+    keep.runs = arguments.keep.or(keep.runs);
+    keep.age = arguments.max_age.or(keep.age);
+    keep.bytes = arguments.max_size.map(|size| size.0).or(keep.bytes);
+    let cleared = clear(&state, keep, arguments.dry_run, None)?;
+    match arguments.form.listing() {
+        Listing::Json => output::json(&cleared)?,
+        Listing::Text => tell(&cleared)?,
+    }
+    Ok(Outcome::Verified)
+}
+
+/// After a run: a little of the same, unasked. What goes wrong here is told by `kcode gc`, and changes nothing of the
+/// run's own end.
+pub fn after_a_run(global: &Global) {
+    let until = Instant::now() + BUDGET;
+    let cleared = kept(global).and_then(|keep| clear(&Place::of(global)?.state, keep, false, Some(until)));
+    if let Ok(cleared) = cleared
+        && !cleared.runs.is_empty()
+        && !global.quiet
+    {
+        let runs = counted(cleared.runs.len(), "old run");
+        output::say(&format!("removed {runs} ({}); `kcode config` shows what is kept", cleared.bytes));
+    }
+}
+
+fn kept(global: &Global) -> Result<Keep, Failure> {
+    let keep = settings::keep(&Environment::from_process(), global.config.as_deref())?;
+    Ok(Keep { runs: Some(keep.runs.value), age: Some(keep.age.value), bytes: Some(keep.size.value.0) })
+}
+
+fn clear(state: &Path, keep: Keep, dry_run: bool, until: Option<Instant>) -> Result<Cleared, Failure> {
+    let retention = Retention::of(state, unsettled(state), until)?;
+    let mut runs = retention.going(keep, SystemTime::now());
+    let outdated = Baselines::in_state(state).stale().unwrap_or_default();
+    if !dry_run {
+        finish_removals(state).map_err(anyhow::Error::from)?;
+        let mut gone = Vec::new();
+        for run in runs {
+            if until.is_some_and(|until| Instant::now() > until) {
+                break;
+            }
+            if retention.remove(&run).map_err(anyhow::Error::from)? {
+                gone.push(run);
+            }
+        }
+        runs = gone;
+        // Another run may have been quicker.
+        for (path, _) in &outdated {
+            drop(std::fs::remove_file(path));
+        }
+    }
+    let bytes = runs.iter().map(|run| run.bytes).chain(outdated.iter().map(|(_, bytes)| *bytes)).map(Bytes).sum();
+    Ok(Cleared { schema: SCHEMA, dry_run, runs, baselines: outdated.len() as u64, bytes })
+}
+
+/// Runs whose patch is half written to a tree: what is needed to finish that, or to take it back, is in their folders.
+fn unsettled(state: &Path) -> HashSet<RunId> {
+    let entries = std::fs::read_dir(RunFolder::unfinished_below(state)).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter_map(|name| name.split('.').next()?.parse().ok()).collect()
+}
+
+fn tell(cleared: &Cleared) -> Result<(), Failure> {
+    let rows = cleared.runs.iter().map(|run| {
+        let repository = run.repository.clone().unwrap_or_else(|| "–".to_owned());
+        vec![run.run.to_string(), Bytes(run.bytes).to_string(), reason(run.reason).to_owned(), repository]
+    });
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        output::data(table(&["run", " size", "why", "repository"], rows).as_bytes())?;
+    }
+    let done = if cleared.dry_run { "would remove" } else { "removed" };
+    let runs = counted(cleared.runs.len(), "run");
+    let baselines = counted(cleared.baselines as usize, "old test result");
+    output::say(&format!("{done} {runs} and {baselines}: {}", cleared.bytes));
+    Ok(())
+}
+
+const fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Count => "newer ones enough",
+        Reason::Age => "too old",
+        Reason::Bytes => "no room",
+    }
+}

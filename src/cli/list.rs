@@ -1,0 +1,180 @@
+//! `kcode runs`: the runs that are kept, newest first.
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::arguments::{Form, Global, Listing};
+use super::failure::Failure;
+use super::output;
+use super::runs::Place;
+use super::since::Since;
+use crate::history::{Catalogue, PatchFate, RunSummary, TestsSummary, Unreadable};
+use crate::journal::{Outcome, RunFolder, is_abandoned};
+use crate::render::{counted, sanitise, table};
+
+/// The schema that the listing names.
+const SCHEMA: &str = "kcode.runs/1";
+/// Characters of the task where nobody says how wide a line may be.
+const TASK_WIDTH: usize = 60;
+/// A task isn't cut shorter, however narrow the terminal.
+const LEAST_TASK_WIDTH: usize = 20;
+
+/// See [`Command::Runs`](super::arguments::Command::Runs).
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Runs of every repository
+    #[arg(long)]
+    pub all: bool,
+    /// Only runs that came to this; may be given more than once
+    #[arg(long, value_name = "OUTCOME", value_parser = outcomes())]
+    pub outcome: Vec<Outcome>,
+    /// Only runs that began since then: 7d, 12h, 2026-01-31
+    #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
+    pub since: Option<Since>,
+    /// Only runs whose patch, or a part of it, was applied and not undone
+    #[arg(long, conflicts_with = "waiting")]
+    pub applied: bool,
+    /// Only runs with a patch that nobody applied
+    #[arg(long)]
+    pub waiting: bool,
+    /// No more than the newest N
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
+}
+
+fn outcomes() -> impl clap::builder::TypedValueParser<Value = Outcome> {
+    let named = |name: String| Outcome::ALL.into_iter().find(|outcome| outcome.name() == name);
+    PossibleValuesParser::new(Outcome::ALL.map(Outcome::name))
+        .try_map(move |name| named(name).ok_or("it is no outcome"))
+}
+
+/// What `--output json` prints.
+#[derive(Serialize, JsonSchema)]
+pub struct RunList {
+    /// Always `kcode.runs/1` when written by this version.
+    schema: &'static str,
+    /// Newest first.
+    runs: Vec<RunSummary>,
+    /// Runs whose journal can't be read.
+    unreadable: Vec<Unreadable>,
+}
+
+/// Lists the runs that fit. Journals that can't be read are named beside them.
+pub fn execute(global: &Global, arguments: &ListArguments) -> Result<Outcome, Failure> {
+    let place = Place::of(global)?;
+    let Catalogue { runs, unreadable } = known(&place, arguments.all)?;
+    let known = runs.len();
+    let mut runs: Vec<RunSummary> = runs.into_iter().filter(|run| arguments.admits(run)).collect();
+    runs.truncate(arguments.limit.unwrap_or(usize::MAX));
+    match (runs.is_empty(), known) {
+        (true, 0) => output::say("no runs yet; start one with: kcode fix \"task\""),
+        (true, known) => output::say(&format!("none of {} fits", counted(known, "run"))),
+        _ => {}
+    }
+    name(&unreadable);
+    match arguments.form.listing() {
+        Listing::Json => output::json(&RunList { schema: SCHEMA, runs, unreadable })?,
+        Listing::Text if runs.is_empty() => {}
+        Listing::Text => output::data(text(&place, &runs, arguments.all).as_bytes())?,
+    }
+    Ok(Outcome::Verified)
+}
+
+/// The runs of the repository that the user stands in, or of all.
+pub fn known(place: &Place, all: bool) -> Result<Catalogue, Failure> {
+    let mut catalogue = Catalogue::read(&place.state)?;
+    if !all {
+        catalogue.runs.retain(|run| place.is_home_of(&run.repository));
+        // One that doesn't even say where it ran may be of here.
+        catalogue
+            .unreadable
+            .retain(|run| run.repository.as_ref().is_none_or(|repository| place.is_home_of(repository)));
+    }
+    Ok(catalogue)
+}
+
+/// Says which journals can't be read.
+pub fn name(unreadable: &[Unreadable]) {
+    for Unreadable { run, problem, .. } in unreadable {
+        output::say(&format!("run {run} is unreadable: {}", sanitise(problem)));
+    }
+}
+
+impl ListArguments {
+    fn admits(&self, run: &RunSummary) -> bool {
+        (self.outcome.is_empty() || self.outcome.contains(&run.outcome))
+            && self.since.as_ref().is_none_or(|since| since.admits(&run.started_at))
+            && (!self.applied || run.fate.is_accepted())
+            && (!self.waiting || run.fate == PatchFate::Waiting)
+    }
+}
+
+fn text(place: &Place, runs: &[RunSummary], all: bool) -> String {
+    let mut headings = vec!["run", "when (UTC)", "outcome", "tests", " cost", "patch"];
+    if all {
+        headings.push("repository");
+    }
+    let mut rows: Vec<Vec<String>> = runs.iter().map(|run| row(place, run, all)).collect();
+    let taken = table(&headings, rows.clone()).lines().map(console::measure_text_width).max().unwrap_or(0);
+    headings.push("task");
+    for (row, run) in rows.iter_mut().zip(runs) {
+        row.push(cut(&sanitise(&run.task), taken));
+    }
+    table(&headings, rows)
+}
+
+fn row(place: &Place, run: &RunSummary, all: bool) -> Vec<String> {
+    let when = run.started_at.get(..16).unwrap_or(&run.started_at).replace('T', " ");
+    let cost = run.cost_usd.map_or_else(|| "?".to_owned(), |cost| cost.to_string());
+    let mut row = vec![
+        run.run.to_string(),
+        when,
+        outcome(place, run).to_owned(),
+        tests(run.tests),
+        cost,
+        fate(run.fate).to_owned(),
+    ];
+    if all {
+        row.push(run.repository.clone());
+    }
+    row
+}
+
+/// A run that noted no end and whose journal is locked is at work.
+fn outcome(place: &Place, run: &RunSummary) -> &'static str {
+    let is_running = || !is_abandoned(&RunFolder::at(&place.state, &run.run).journal());
+    if !run.ended && is_running() { "running" } else { run.outcome.name() }
+}
+
+fn tests(tests: Option<TestsSummary>) -> String {
+    match tests {
+        None => "–".to_owned(),
+        Some(TestsSummary { passed: true, counts: Some(counts) }) => format!("{} pass", counts.passed),
+        Some(TestsSummary { passed: false, counts: Some(counts) }) if counts.failed > 0 => {
+            format!("{} fail", counts.failed)
+        }
+        Some(TestsSummary { passed, .. }) => if passed { "pass" } else { "fail" }.to_owned(),
+    }
+}
+
+const fn fate(fate: PatchFate) -> &'static str {
+    match fate {
+        PatchFate::None => "–",
+        PatchFate::Waiting => "waiting",
+        PatchFate::Applied => "applied",
+        PatchFate::Partly => "partly applied",
+        PatchFate::Undone => "undone",
+    }
+}
+
+/// The task, as far as the terminal's line goes.
+fn cut(task: &str, taken: usize) -> String {
+    let width = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let left = width.map_or(TASK_WIDTH, |width| width.saturating_sub(taken + 2).max(LEAST_TASK_WIDTH));
+    console::truncate_str(task, left, "…").into_owned()
+}

@@ -1,0 +1,65 @@
+//! `kcode stats`: what the kept runs say taken together.
+
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::arguments::{Form, Global, Listing};
+use super::failure::Failure;
+use super::list::{known, name};
+use super::output;
+use super::runs::Place;
+use super::since::Since;
+use crate::history::{Catalogue, Grouped, Unreadable, repairs, statistics_sheet, statistics_text};
+use crate::journal::Outcome;
+
+/// The schema that the figures name.
+const SCHEMA: &str = "kcode.stats/1";
+
+/// See [`Command::Stats`](super::arguments::Command::Stats).
+#[derive(Debug, Args)]
+pub struct StatsArguments {
+    /// Runs of every repository
+    #[arg(long)]
+    pub all: bool,
+    /// Only runs that began since then: 7d, 12h, 2026-01-31
+    #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
+    pub since: Option<Since>,
+    /// A line of comma-separated values for the whole and for each group
+    #[arg(long, conflicts_with_all = ["output", "json"])]
+    pub csv: bool,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
+}
+
+/// What `--output json` prints.
+#[derive(Serialize, JsonSchema)]
+pub struct StatsList {
+    /// Always `kcode.stats/1` when written by this version.
+    schema: &'static str,
+    /// The figures.
+    #[serde(flatten)]
+    grouped: Grouped,
+    /// Runs whose journal can't be read; they count nowhere.
+    unreadable: Vec<Unreadable>,
+}
+
+/// Folds the journals of the runs that fit.
+pub fn execute(global: &Global, arguments: &StatsArguments) -> Result<Outcome, Failure> {
+    let place = Place::of(global)?;
+    let Catalogue { mut runs, unreadable } = known(&place, arguments.all)?;
+    runs.retain(|run| arguments.since.as_ref().is_none_or(|since| since.admits(&run.started_at)));
+    name(&unreadable);
+    let grouped = Grouped::of(&runs, &repairs(&place.state, &runs));
+    match (arguments.csv, arguments.form.listing()) {
+        (true, _) => {
+            let sheet = statistics_sheet(&grouped).map_err(|error| Failure::internal(error.to_string()))?;
+            output::data(sheet.as_bytes())?;
+        }
+        (_, Listing::Json) => output::json(&StatsList { schema: SCHEMA, grouped, unreadable })?,
+        (_, Listing::Text) if runs.is_empty() => output::say("no runs to count"),
+        (_, Listing::Text) => output::data(statistics_text(&grouped).as_bytes())?,
+    }
+    Ok(Outcome::Verified)
+}

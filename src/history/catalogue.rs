@@ -1,0 +1,87 @@
+//! The summaries of all runs, read on all processors. A journal that can't be read is named and hides no other.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::threads::on_all_processors;
+use super::{RunSummary, summarise};
+use crate::journal::{FindError, RunFolder, RunId, RunStarted, skim};
+
+/// The first line holds the task. One that is longer than this isn't believed.
+const MOST_FIRST_LINE: u64 = 16 << 20;
+
+/// Every run below a state folder.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    /// Newest first.
+    pub runs: Vec<RunSummary>,
+    /// Those whose journal can't be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A run whose journal can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unreadable {
+    /// The run.
+    pub run: RunId,
+    /// Its repository, when at least its first line can be read.
+    pub repository: Option<String>,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Catalogue {
+    /// Reads every journal below `state`.
+    ///
+    /// # Errors
+    /// When the folder of runs can't be read.
+    pub fn read(state: &Path) -> Result<Self, FindError> {
+        let folders = RunFolder::all(state)?;
+        let mut all = Self::default();
+        for read in on_all_processors(&folders, Vec::new, read_one) {
+            match read {
+                Ok(summary) => all.runs.extend(summary),
+                Err(unreadable) => all.unreadable.push(unreadable),
+            }
+        }
+        all.runs.sort_unstable_by(|a, b| (&b.started_at, b.run.as_str()).cmp(&(&a.started_at, a.run.as_str())));
+        all.unreadable.sort_unstable_by(|a, b| a.run.as_str().cmp(b.run.as_str()));
+        Ok(all)
+    }
+}
+
+fn read_one(buffer: &mut Vec<u8>, folder: &RunFolder) -> Result<Option<RunSummary>, Unreadable> {
+    read(folder, buffer).map_err(|error| Unreadable {
+        run: folder.id().clone(),
+        repository: beginning(folder).ok().flatten().map(|(_, started)| started.repository),
+        problem: error.to_string(),
+    })
+}
+
+/// A journal without a whole line is a run that didn't come to be, or is just coming.
+fn read(folder: &RunFolder, buffer: &mut Vec<u8>) -> io::Result<Option<RunSummary>> {
+    buffer.clear();
+    File::open(folder.journal())?.read_to_end(buffer)?;
+    match summarise(buffer)? {
+        None if buffer.contains(&b'\n') => Err(io::Error::new(io::ErrorKind::InvalidData, "the journal holds no run")),
+        summary => Ok(summary),
+    }
+}
+
+/// When and how a run began, from the first line of its journal; `None` when there is no whole one.
+///
+/// # Errors
+/// When the journal can't be read, or its first line is something else.
+pub fn beginning(folder: &RunFolder) -> io::Result<Option<(String, RunStarted)>> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(folder.journal())?.take(MOST_FIRST_LINE)).read_until(b'\n', &mut line)?;
+    let Some(first) = skim(&line).next().transpose()? else {
+        let torn = || io::Error::new(io::ErrorKind::InvalidData, "the journal's first line is damaged");
+        return if line.ends_with(b"\n") { Err(torn()) } else { Ok(None) };
+    };
+    Ok(first.read()?.map(|started| (first.at.to_owned(), started)))
+}

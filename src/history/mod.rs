@@ -1,0 +1,36 @@
+//! All runs that are kept, together: what each came to, what they say taken together, and which of them may go.
+//!
+//! Everything here is a fold over journals, read by the heads of their lines ([`skim`](crate::journal::skim)): of ten
+//! thousand runs nobody reads the conversations to count the retries. There is no second store.
+//!
+//! | File | What it does |
+//! |---|---|
+//! | [`summary`](RunSummary), [`review`](ReviewSummary) | one run, and what a person decided about it, in a few lines |
+//! | [`catalogue`](Catalogue) | the summaries of all runs, and the journals that can't be read |
+//! | [`statistics`](statistics()), [`grouping`](Grouped) | all of them counted, as a whole and in groups |
+//! | [`repair`](repairs()), `commits` | what people changed by hand in what they had applied, as git tells |
+//! | `telling`, `sheet` | the figures in words, and as comma-separated values |
+//! | [`retention`](Retention) | which runs are removed, and removing them |
+//! | `threads` | reading on all processors |
+
+mod catalogue;
+mod commits;
+mod grouping;
+mod repair;
+mod retention;
+mod review;
+mod sheet;
+mod statistics;
+mod summary;
+mod telling;
+mod threads;
+
+pub use catalogue::{Catalogue, Unreadable, beginning};
+pub use grouping::{Group, Grouped, moment};
+pub use repair::{Repair, repairs};
+pub use retention::{Going, Keep, Reason, Retention, finish_removals};
+pub use review::ReviewSummary;
+pub use sheet::statistics_sheet;
+pub use statistics::{Judged, Latency, PatchStatistics, RepairStatistics, Share, Statistics, statistics};
+pub use summary::{PatchFate, PatchSummary, RunSummary, TestsSummary, summarise};
+pub use telling::statistics_text;

@@ -1,0 +1,140 @@
+//! What a person decided about a patch hunk by hunk, in a few figures.
+
+use std::io;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{RelPath, Skimmed};
+
+/// What counts of the event.
+#[derive(Deserialize)]
+struct Reviewed {
+    concluded: bool,
+    hunks: Vec<Hunk>,
+}
+
+#[derive(Deserialize)]
+struct Hunk {
+    path: RelPath,
+    decision: Decision,
+    changed_by_hand: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Decision {
+    Accepted,
+    Edited,
+    #[serde(other)]
+    LeftOut,
+}
+
+/// A review that came to its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReviewSummary {
+    /// Hunks of the patch.
+    pub hunks: u64,
+    /// Of those, taken as they were.
+    pub accepted: u64,
+    /// Of those, taken as the person rewrote them.
+    pub edited: u64,
+    /// Lines that the person added or removed in them.
+    pub lines: u64,
+    /// Files with a hunk that was taken.
+    #[serde(skip)]
+    pub paths: Vec<RelPath>,
+}
+
+impl ReviewSummary {
+    /// Reads a line that tells of a review; `None` for one that was left, to be taken up again.
+    ///
+    /// # Errors
+    /// When it tells of something else.
+    pub(super) fn read(line: &Skimmed<'_>) -> io::Result<Option<Self>> {
+        let Some(reviewed) = line.read::<Reviewed>()?.filter(|reviewed| reviewed.concluded) else { return Ok(None) };
+        let mut summary = Self { hunks: reviewed.hunks.len() as u64, ..Self::default() };
+        for hunk in reviewed.hunks.into_iter().filter(|hunk| hunk.decision != Decision::LeftOut) {
+            let edited = u64::from(hunk.decision == Decision::Edited);
+            summary.accepted += 1 - edited;
+            summary.edited += edited;
+            summary.lines += edited * hunk.changed_by_hand;
+            summary.paths.push(hunk.path);
+        }
+        Ok(Some(summary))
+    }
+
+    /// True when all of the patch was taken, as it was.
+    #[must_use]
+    pub const fn takes_all(&self) -> bool {
+        self.accepted == self.hunks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::history::{PatchFate, RunSummary, summarise};
+    use crate::journal::{Digest, EVENT_SCHEMA, RelPath};
+
+    /// A run with a patch of two files, and what a person did about it.
+    fn decided(events: &[Value]) -> RunSummary {
+        let file = |path| json!({ "path": path, "kind": "modified", "added": 1, "removed": 1, "binary": false });
+        let limits = json!({ "max_turns": 9, "max_tokens": null, "max_cost_usd": null, "max_time_s": 9 });
+        let begun = [
+            json!({
+                "type": "run_started", "run": "abcdefgh", "version": "0.0.0", "task": "t", "repository": "/r",
+                "head": null, "model": "m", "base_url": "u", "sandbox": "auto", "limits": limits, "cache_key": "k",
+            }),
+            json!({
+                "type": "patch_written", "sha256": Digest::of("p"), "files": [file("a"), file("b")], "left_out": [],
+            }),
+        ];
+        let mut journal = String::new();
+        for (seq, event) in begun.iter().chain(events).enumerate() {
+            let mut record = json!({ "schema": EVENT_SCHEMA, "seq": seq, "at": "2026-01-05", "elapsed_ms": seq });
+            record.as_object_mut().unwrap().extend(event.as_object().unwrap().clone());
+            journal += &(record.to_string() + "\n");
+        }
+        summarise(journal.as_bytes()).unwrap().unwrap()
+    }
+
+    fn reviewed(concluded: bool, decisions: [&str; 2]) -> Value {
+        let hunk = |(path, decision)| json!({ "path": path, "decision": decision, "changed_by_hand": 3, "turn": 1 });
+        let hunks: Vec<Value> = ["a", "b"].into_iter().zip(decisions).map(hunk).collect();
+        json!({ "type": "reviewed", "concluded": concluded, "hunks": hunks })
+    }
+
+    #[test]
+    fn a_patch_is_whole_only_when_every_hunk_was_taken_as_it_was() {
+        let applied = json!({ "type": "applied", "files": 2 });
+        let fate = |decisions| decided(&[reviewed(true, decisions), applied.clone()]).fate;
+        assert_eq!(decided(std::slice::from_ref(&applied)).fate, PatchFate::Applied);
+        assert_eq!(fate(["accepted", "accepted"]), PatchFate::Applied);
+        assert_eq!(fate(["accepted", "rejected"]), PatchFate::Partly);
+        assert_eq!(fate(["accepted", "edited"]), PatchFate::Partly);
+        assert_eq!(fate(["accepted", "undecided"]), PatchFate::Partly);
+        assert_eq!(decided(&[reviewed(true, ["rejected", "rejected"])]).fate, PatchFate::Waiting);
+    }
+
+    #[test]
+    fn what_was_rewritten_is_counted_and_what_was_left_out_is_not_looked_for() {
+        let applied = json!({ "type": "applied", "files": 1 });
+        let run = decided(&[reviewed(true, ["edited", "rejected"]), applied]);
+        let review = run.review.unwrap();
+        assert_eq!((review.hunks, review.accepted, review.edited, review.lines), (2, 0, 1, 3));
+        assert_eq!(run.paths.iter().map(RelPath::as_str).collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn a_review_that_was_left_or_undone_counts_no_more() {
+        let applied = json!({ "type": "applied", "files": 2 });
+        assert_eq!(decided(&[reviewed(false, ["edited", "rejected"]), applied.clone()]).fate, PatchFate::Applied);
+        let undone = json!({ "type": "undone", "files": 2 });
+        let run = decided(&[reviewed(true, ["edited", "accepted"]), applied.clone(), undone.clone()]);
+        assert_eq!((run.fate, run.review), (PatchFate::Undone, None));
+        let run = decided(&[reviewed(true, ["edited", "accepted"]), applied.clone(), undone, applied]);
+        assert_eq!(run.fate, PatchFate::Applied, "then all of it was applied");
+    }
+}

@@ -1,0 +1,198 @@
+//! What runs say taken together: how often they succeed, what becomes of their patches, what they cost.
+//!
+//! A rate is told as two counts, so that nobody takes one of two for a half of thousands.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{PatchFate, Repair, RunSummary};
+use crate::journal::{Usage, Usd};
+
+/// How many of how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Share {
+    /// How many.
+    pub count: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+impl Share {
+    /// Between 0 and 1; `None` of nothing.
+    #[must_use]
+    pub fn rate(self) -> Option<f64> {
+        (self.of > 0).then(|| self.count as f64 / self.of as f64)
+    }
+}
+
+/// The figures of a group of runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Statistics {
+    /// Runs that noted their end. Those that didn't are running, or were killed, and count nowhere but in `unended`.
+    pub runs: u64,
+    /// Runs that noted no end.
+    pub unended: u64,
+    /// Runs that were verified without ever being sent back by a verification, of those that got a reply.
+    pub first_success: Share,
+    /// Runs that were verified in the end, of those that got a reply.
+    pub verified: Share,
+    /// What became of patches.
+    pub patches: PatchStatistics,
+    /// Attempts that failed and were repeated, of all requests.
+    pub retries: Share,
+    /// Tool calls whose answer told the model what was wrong, of all calls.
+    pub tool_failures: Share,
+    /// How long replies took.
+    pub latency: Latency,
+    /// Tokens of all replies.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// At list price, of the runs whose price is known.
+    pub cost_usd: Usd,
+    /// Runs that asked a model whose price isn't known; they are missing in `cost_usd`.
+    pub unpriced: u64,
+    /// `cost_usd` of all runs, failed ones too, for each whose patch, or a part of it, was accepted; `null` without any, and
+    /// where a price isn't known.
+    pub cost_per_accepted_usd: Option<Usd>,
+    /// What people changed afterwards in what they had applied.
+    pub repair: RepairStatistics,
+}
+
+/// See [`Statistics::patches`]. The first four are of all runs that ended with a patch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PatchStatistics {
+    /// Applied whole, and not undone.
+    pub whole: Share,
+    /// Applied in part, and not undone.
+    pub partial: Share,
+    /// Not applied, or undone: accepted by nobody.
+    pub none: Share,
+    /// Handed over, and nobody applied it.
+    pub handed_off: Share,
+    /// Undone, of those that were applied.
+    pub rolled_back: Share,
+}
+
+/// See [`Statistics::latency`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Latency {
+    /// Replies.
+    pub replies: u64,
+    /// Mean.
+    pub mean_ms: u64,
+    /// 95th percentile, by nearest rank.
+    pub p95_ms: u64,
+}
+
+/// See [`Statistics::repair`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RepairStatistics {
+    /// Applied patches whose files were committed since, so that it is known what was changed by hand before.
+    pub known: u64,
+    /// Applied patches of which it can't be told, by the reason: not committed yet, or history or contents are gone.
+    pub unknown: BTreeMap<String, u64>,
+    /// Hunks that were edited, of all hunks of the known ones.
+    pub hunks: Share,
+    /// Lines changed by hand in those hunks.
+    pub lines: u64,
+    /// Hunks that were rewritten in reviews, before they were applied, of all hunks of the patches that were reviewed.
+    pub review_hunks: Share,
+    /// Lines changed by hand in those.
+    pub review_lines: u64,
+}
+
+impl RepairStatistics {
+    fn of(runs: &[Judged<'_>]) -> Self {
+        let mut all = Self::default();
+        for (run, repair) in runs {
+            if let Some(repair) = repair {
+                all.add(repair);
+            }
+            if let Some(review) = run.review.as_ref().filter(|_| run.fate.is_accepted()) {
+                let Share { count, of } = all.review_hunks;
+                all.review_hunks = Share { count: count + review.edited, of: of + review.hunks };
+                all.review_lines += review.lines;
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, repair: &Repair) {
+        match repair {
+            Repair::Unknown(why) => *self.unknown.entry((*why).to_owned()).or_default() += 1,
+            Repair::Known { hunks, edited, lines } => {
+                self.known += 1;
+                self.hunks = Share { count: self.hunks.count + edited, of: self.hunks.of + hunks };
+                self.lines += lines;
+            }
+        }
+    }
+}
+
+/// A run, and what was changed by hand in its patch where it was applied.
+pub type Judged<'a> = (&'a RunSummary, Option<&'a Repair>);
+
+/// The figures of these runs.
+#[must_use]
+pub fn statistics(runs: &[Judged<'_>]) -> Statistics {
+    let ended = || runs.iter().filter(|(run, _)| run.ended).map(|(run, _)| *run);
+    let answered = share(ended(), |run| !run.latencies_ms.is_empty(), |_| true).count;
+    let of_answered = |count| Share { count, of: answered };
+    let cost_usd = ended().filter_map(|run| run.cost_usd).sum::<Usd>();
+    let unpriced = share(ended(), |run| run.requests > 0 && run.cost_usd.is_none(), |_| true).count;
+    let accepted = share(ended(), |run| run.fate.is_accepted(), |_| true).count;
+    Statistics {
+        runs: ended().count() as u64,
+        unended: runs.len() as u64 - ended().count() as u64,
+        first_success: of_answered(share(ended(), |run| run.first_success, |_| true).count),
+        verified: of_answered(share(ended(), |run| run.verified, |_| true).count),
+        patches: patches(ended()),
+        retries: Share { count: ended().map(|run| run.retries).sum(), of: ended().map(|run| run.requests).sum() },
+        tool_failures: Share {
+            count: ended().map(|run| run.tool_failures).sum(),
+            of: ended().map(|run| run.tool_calls).sum(),
+        },
+        latency: latency(ended().flat_map(|run| run.latencies_ms.iter().copied()).collect()),
+        usage: ended().map(|run| run.usage).fold(Usage::default(), |sum, usage| sum + usage),
+        cost_usd,
+        unpriced,
+        cost_per_accepted_usd: (accepted > 0 && unpriced == 0)
+            .then(|| Usd::from_dollars(cost_usd.dollars() / accepted as f64))
+            .flatten(),
+        repair: RepairStatistics::of(runs),
+    }
+}
+
+fn patches<'a>(runs: impl Iterator<Item = &'a RunSummary> + Clone) -> PatchStatistics {
+    let with = |is: fn(PatchFate) -> bool| share(runs.clone(), |run| is(run.fate), |run| run.fate != PatchFate::None);
+    PatchStatistics {
+        whole: with(|fate| fate == PatchFate::Applied),
+        partial: with(|fate| fate == PatchFate::Partly),
+        none: with(|fate| matches!(fate, PatchFate::Waiting | PatchFate::Undone)),
+        handed_off: with(|fate| fate == PatchFate::Waiting),
+        rolled_back: share(runs, |run| run.fate == PatchFate::Undone, |run| run.applied_at.is_some()),
+    }
+}
+
+/// How many of those that count are such.
+fn share<'a>(
+    runs: impl Iterator<Item = &'a RunSummary>,
+    is_such: impl Fn(&RunSummary) -> bool,
+    counts: impl Fn(&RunSummary) -> bool,
+) -> Share {
+    runs.filter(|run| counts(run))
+        .fold(Share::default(), |share, run| Share { count: share.count + u64::from(is_such(run)), of: share.of + 1 })
+}
+
+fn latency(mut all: Vec<u64>) -> Latency {
+    if all.is_empty() {
+        return Latency::default();
+    }
+    let replies = all.len() as u64;
+    let nearest_rank = (all.len() * 95).div_ceil(100) - 1;
+    let (_, p95_ms, _) = all.select_nth_unstable(nearest_rank);
+    let p95_ms = *p95_ms;
+    Latency { replies, mean_ms: all.iter().sum::<u64>() / replies, p95_ms }
+}

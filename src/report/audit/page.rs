@@ -1,0 +1,203 @@
+//! An audit as one page.
+
+use std::fmt::Write;
+
+use super::shape::{Audit, Charge, PrefixSent, ReasoningTurn, TestsSeen, TouchedFile};
+use crate::journal::{Digest, Guard, TestPurpose};
+use crate::render::{counted, sanitise, table};
+
+/// Rows of a table that are shown though nothing is wrong with them: it is to stay one page.
+const QUIET_ROWS: usize = 12;
+
+/// The audit for people. Text of others is sanitised.
+#[must_use]
+pub fn page(audit: &Audit) -> String {
+    let mut out = String::new();
+    // Writing to a String can't fail.
+    let _ = write_page(&mut out, audit);
+    out
+}
+
+fn write_page(out: &mut String, audit: &Audit) -> std::fmt::Result {
+    let (model, version) = (sanitise(&audit.model), sanitise(&audit.version));
+    writeln!(out, "run {} · {} · {model} · kcode {version}\n", audit.run, audit.outcome.name())?;
+    match &audit.breaches[..] {
+        [] => writeln!(out, "The journal shows no breach of a law.")?,
+        breaches => breaches.iter().try_for_each(|breach| writeln!(out, "BREACH  {}", sanitise(breach)))?,
+    }
+    write_replies(out, audit)?;
+    write_requests(out, audit)?;
+    write_files(out, audit)?;
+    write_wall(out, audit)?;
+    write_tests(out, audit)
+}
+
+fn write_replies(out: &mut String, audit: &Audit) -> std::fmt::Result {
+    let same = audit.reasoning.iter().filter(|turn| turn.is_same).count();
+    writeln!(out, "\nReasoning (law 4): {same} of {} as they were received", replies(audit.reasoning.len()))?;
+    let row = |turn: &ReasoningTurn| {
+        let sent = turn.sent_back.map_or_else(|| "not known".to_owned(), |count| format!("{count}×"));
+        vec![turn.turn.to_string(), short(turn.received), short(turn.kept), yes(turn.is_same), sent]
+    };
+    let rows = audit.reasoning.iter().map(|turn| (!turn.is_same, row(turn)));
+    write_table(out, &[" turn", "received", "kept", "same bytes", " sent back"], rows)
+}
+
+/// A table of rows, each with whether it has to be seen; of the others, the first ones.
+fn write_table(
+    out: &mut String,
+    headings: &[&str],
+    rows: impl Iterator<Item = (bool, Vec<String>)>,
+) -> std::fmt::Result {
+    let (mut shown, mut quiet) = (Vec::new(), 0);
+    for (has_to_be_seen, row) in rows {
+        quiet += usize::from(!has_to_be_seen);
+        if has_to_be_seen || quiet <= QUIET_ROWS {
+            shown.push(row);
+        }
+    }
+    write!(out, "{}", table(headings, shown))?;
+    match quiet.saturating_sub(QUIET_ROWS) {
+        0 => Ok(()),
+        more => writeln!(out, "and {more} more with nothing wrong; --json has all of them"),
+    }
+}
+
+fn write_requests(out: &mut String, audit: &Audit) -> std::fmt::Result {
+    let kept = audit.prefixes.iter().filter(|prefix| prefix.kept).count();
+    let proved = audit.prefixes.iter().filter(|prefix| prefix.proved == Some(true)).count();
+    let all = audit.prefixes.len();
+    writeln!(
+        out,
+        "\nPrefix (law 5): {kept} of {} began with the one before; {proved} hashed anew to the same",
+        counted(all, "request")
+    )?;
+    let over = audit.budget.iter().filter(|charge| charge.charged_tokens > charge.reserved_tokens).count();
+    writeln!(
+        out,
+        "Budget (law 6): {over} of {} charged more than was reserved",
+        counted(audit.budget.len(), "request")
+    )?;
+    let row = |(prefix, charge): (&PrefixSent, &Charge)| {
+        vec![
+            format!("{}.{}", prefix.turn, prefix.attempt),
+            prefix.bytes.to_string(),
+            prefix.sha256.short(),
+            yes(prefix.kept),
+            prefix.proved.map_or_else(|| "not known".to_owned(), yes),
+            format!("{} {}", charge.reserved_tokens, charge.reserved_usd),
+            format!("{} {}", charge.charged_tokens, charge.charged_usd),
+            if charge.above_cap { "reply, longer than was allowed".to_owned() } else { charge.end.clone() },
+        ]
+    };
+    let is_wrong = |(prefix, charge): (&PrefixSent, &Charge)| {
+        !prefix.kept || prefix.proved == Some(false) || charge.charged_tokens > charge.reserved_tokens
+    };
+    let rows = audit.prefixes.iter().zip(&audit.budget).map(|both| (is_wrong(both), row(both)));
+    let headings = [" request", " prefix", "sha256", "kept", "proved", " reserved", " charged", "end"];
+    write_table(out, &headings, rows)
+}
+
+fn write_files(out: &mut String, audit: &Audit) -> std::fmt::Result {
+    writeln!(out, "\nFiles: {} named by tools or changed", audit.files.len())?;
+    let row = |file: &TouchedFile| {
+        let tools = file.tools.iter().map(|(tool, count)| format!("{tool} {count}×")).collect::<Vec<_>>().join(", ");
+        let turns = file.turns.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+        // What a test run writes is in the patch without any tool's naming it.
+        let tools = if tools.is_empty() { "none (a test run wrote it)".to_owned() } else { tools };
+        vec![file.path.clone(), tools, turns, if file.changed { "changed" } else { "" }.to_owned()]
+    };
+    write_table(out, &["file", "tools", "turns", "patch"], audit.files.iter().map(|file| (file.changed, row(file))))?;
+    let on_everything = audit.on_everything.iter().map(|(tool, count)| format!("{} {count}×", sanitise(tool)));
+    match &on_everything.collect::<Vec<_>>()[..] {
+        [] => Ok(()),
+        calls => writeln!(out, "on no file of their own: {}", calls.join(", ")),
+    }
+}
+
+fn write_wall(out: &mut String, audit: &Audit) -> std::fmt::Result {
+    let held = audit.wall.iter().filter(|proof| proof.held).count();
+    writeln!(
+        out,
+        "\nWall (law 2): {held} of {} to break out refused before the run",
+        counted(audit.wall.len(), "attempt")
+    )?;
+    for guard in Guard::ALL {
+        let of = audit.wall.iter().filter(|proof| proof.guards == guard);
+        let attempts = of.map(|proof| {
+            if proof.held {
+                sanitise(&proof.attempt).into_owned()
+            } else {
+                format!("NOT: {}", sanitise(&proof.attempt))
+            }
+        });
+        let attempts: Vec<_> = attempts.collect();
+        if !attempts.is_empty() {
+            writeln!(out, "  {:<10} {}", guard.name(), attempts.join(", "))?;
+        }
+    }
+    writeln!(out, "Stopped while it ran: {}", if audit.stopped.is_empty() { "nothing" } else { "" })?;
+    for act in &audit.stopped {
+        let turn = act.turn.map(|turn| format!("turn {turn}: ")).unwrap_or_default();
+        let not = if act.held { "" } else { "NOT stopped: " };
+        let (by, what, why) = (sanitise(&act.by), sanitise(&act.what), sanitise(&act.why));
+        writeln!(out, "  {not}{turn}{by} {what} ({why})")?;
+    }
+    match &audit.residue {
+        Some(residue) => {
+            writeln!(out, "Left at the end (law 10): {} killed, {} not", residue.killed, residue.survivors)
+        }
+        None => writeln!(out, "Left at the end (law 10): the run never got so far"),
+    }
+}
+
+fn write_tests(out: &mut String, audit: &Audit) -> std::fmt::Result {
+    writeln!(out, "\nTests (law 7): {}", counted(audit.tests.len(), "run"))?;
+    let row = |tests: &TestsSeen| {
+        let how = match (&tests.stopped, &tests.contradiction, tests.passed) {
+            (Some(stopped), ..) => format!("ended by kcode: {stopped}"),
+            (_, Some(contradiction), _) => contradiction.clone(),
+            (.., true) => "pass".to_owned(),
+            (.., false) => "fail".to_owned(),
+        };
+        let tree = tests.tree.as_deref().and_then(|tree| tree.get(..12)).unwrap_or("–").to_owned();
+        let cached = if tests.cached { "known from an earlier run" } else { "" };
+        let command = tests.check.clone().unwrap_or_else(|| "tests".to_owned());
+        vec![command, purpose(tests.purpose).to_owned(), how, tree, short(tests.patch_sha256), cached.to_owned()]
+    };
+    write!(
+        out,
+        "{}",
+        table(&["command", "asked by", "result", "tree", "patch", ""], audit.tests.iter().map(row).collect())
+    )?;
+    for flag in &audit.touched {
+        let word = if flag.weakens { "weakens" } else { "touches" };
+        writeln!(out, "{word} tests: {}:{}: {}", sanitise(flag.path.as_str()), flag.line, sanitise(&flag.reason))?;
+    }
+    for nudge in &audit.nudges {
+        writeln!(out, "nudge after turn {}: {}", nudge.turn, sanitise(&nudge.kind))?;
+    }
+    writeln!(out, "\nThe journal doesn't know what the wall refused while tests ran; their logs may.")
+}
+
+const fn purpose(purpose: TestPurpose) -> &'static str {
+    match purpose {
+        TestPurpose::Model => "the model",
+        TestPurpose::Verification => "kcode",
+        TestPurpose::Baseline => "kcode, before",
+        TestPurpose::Trial => "kcode, on a part",
+        TestPurpose::Review => "kcode, on what was accepted",
+    }
+}
+
+fn short(digest: Option<Digest>) -> String {
+    digest.map_or_else(|| "–".to_owned(), |digest| digest.short())
+}
+
+fn yes(is_so: bool) -> String {
+    if is_so { "yes" } else { "NO" }.to_owned()
+}
+
+fn replies(count: usize) -> String {
+    if count == 1 { "1 reply".to_owned() } else { format!("{count} replies") }
+}
