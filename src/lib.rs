@@ -10,6 +10,7 @@
 //! | [`render`] | events drawn for people or printed as JSONL; sanitising |
 //! | [`history`] | all kept runs together: summaries, statistics, what is kept how long |
 //! | [`report`] | what the run proved: outcome, `report.json`, `report.md` |
+//! | [`replay`] | a recorded run played again, and held against what was recorded |
 //! | [`planner`] | the loop: budget, request, reply, tool calls, guards |
 //! | [`evidence`] | which tests to run and what a run of them says |
 //! | [`context`] | the survey of the repository that opens the conversation |
@@ -28,6 +29,7 @@ pub mod journal;
 pub mod model;
 pub mod planner;
 pub mod render;
+pub mod replay;
 pub mod report;
 pub mod review;
 pub mod settings;

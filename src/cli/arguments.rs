@@ -91,6 +91,10 @@ pub enum Command {
     Fix(Box<FixArguments>),
     /// Take up a run that was interrupted, or stopped by a limit or the provider
     Resume(Box<ResumeArguments>),
+    /// Play a recorded run again, offline, and say where it comes to something else
+    Replay(ReplayArguments),
+    /// Write a run to one file, without secrets: to replay it elsewhere, or as a trajectory
+    Export(ExportArguments),
     /// Try kcode without a key: a small broken repository and a recorded conversation
     Demo,
     /// Print every setting and where it comes from
@@ -139,6 +143,43 @@ pub enum Command {
 pub struct RunArgument {
     /// The run's id or a prefix of it; the latest run of this repository if left out
     pub run: Option<String>,
+}
+
+/// See [`Command::Replay`].
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// The run's id or a prefix of it, or a file that it was exported to; the latest run of this repository if left out
+    #[arg(value_name = "RUN|FILE")]
+    pub run: Option<String>,
+    /// Let the model take as long as it did, N times faster [default: as fast as it goes]
+    #[arg(long, value_name = "N", value_parser = parse_speed)]
+    pub speed: Option<f64>,
+    /// How whole the wall around the worker has to be
+    #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
+    pub sandbox: Option<Sandbox>,
+}
+
+/// See [`Command::Export`].
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub run: RunArgument,
+    /// Write to FILE instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "run")]
+    pub format: ExportFormat,
+}
+
+/// See [`ExportArguments::format`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Everything that `kcode replay FILE` needs but the repository (kcode.run/1)
+    Run,
+    /// A trajectory for Harbor, Terminal-Bench and others (ATIF-v1.6)
+    Atif,
 }
 
 /// See [`Command::Show`].
@@ -363,4 +404,11 @@ pub enum Output {
 
 fn parse_sandbox(text: &str) -> Result<Sandbox, String> {
     text.parse()
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (0.01..=1e6).contains(&speed) => Ok(speed),
+        _ => Err("a number such as 1, 10 or 0.5".to_owned()),
+    }
 }

@@ -8,6 +8,7 @@ mod audit;
 mod config;
 mod demo;
 mod doctor;
+mod export;
 mod failure;
 mod fix;
 mod gc;
@@ -15,6 +16,7 @@ mod harden;
 mod list;
 mod output;
 pub mod reference;
+mod replay;
 mod review;
 mod runs;
 mod settle;
@@ -61,6 +63,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match &arguments.command {
         Command::Fix(fix) => fix::execute(global, fix).inspect(|_| gc::after_a_run(global)),
         Command::Resume(resume) => fix::resume(global, resume).inspect(|_| gc::after_a_run(global)),
+        Command::Replay(replay) => replay::execute(global, replay),
+        Command::Export(export) => export::execute(global, export),
         Command::Demo => demo::execute(global),
         Command::Config(config) => config::execute(global, config),
         Command::Doctor(doctor) => doctor::execute(global, doctor),

@@ -10,6 +10,7 @@ use super::gc::Cleared;
 use super::list::RunList;
 use super::stats::StatsList;
 use crate::journal::{Outcome, Record};
+use crate::replay::Archive;
 use crate::report::{Audit, Report, Verification};
 use crate::settings::KEYS;
 
@@ -65,14 +66,15 @@ pub fn report_schema() -> Schema {
     schema_for!(Report)
 }
 
-/// The JSON Schemas of what commands on kept runs print with `--output json`, by the name of what is printed.
+/// The JSON Schemas of what commands on kept runs print or write, by the name of what it is.
 #[must_use]
-pub fn listing_schemas() -> [(&'static str, Schema); 5] {
+pub fn listing_schemas() -> [(&'static str, Schema); 6] {
     [
         ("verification", schema_for!(Verification)),
         ("audit", schema_for!(Audit)),
         ("runs", schema_for!(RunList)),
         ("stats", schema_for!(StatsList)),
         ("gc", schema_for!(Cleared)),
+        ("run", schema_for!(Archive)),
     ]
 }

@@ -32,6 +32,8 @@ pub struct Trials {
     pub dependencies: Vec<String>,
     /// The folder that trials are held in.
     pub folder: PathBuf,
+    /// What leads from the user's tree to the start state: nothing, but in a replay whose patch stands in the tree already.
+    pub way_back: ChangeSet,
     /// Where the contents of changes are kept.
     pub blobs: PathBuf,
     /// What is run besides the tests, in this order: before them where it has to be the same as on the patch.
@@ -258,7 +260,8 @@ impl Trials {
             logs: self.plan.logs.join(name),
             ..self.plan.clone()
         };
-        let overlay = self.overlay(folder, changes)?;
+        let changes = self.way_back.then(changes);
+        let overlay = self.overlay(folder, &changes)?;
         plan.overlay = overlay.as_ref().map(OverlayPlan::of);
         let (worker, wall) = Worker::start(plan).await?;
         let mounted = wall.layers.iter().any(|layer| layer.name == "overlay" && layer.holds);
@@ -300,10 +303,10 @@ impl Trials {
         &self,
         folder: &Path,
         place: PathBuf,
-        changes: &ChangeSet,
+        changes: ChangeSet,
         stop: Arc<AtomicBool>,
     ) -> impl FnOnce() -> Result<View, TrialError> + Send + 'static {
-        let (repository, folder, changes) = (self.repository.clone(), folder.to_owned(), changes.clone());
+        let (repository, folder) = (self.repository.clone(), folder.to_owned());
         let dependencies = self.dependencies.clone();
         move || {
             let copying =

@@ -29,6 +29,12 @@ pub struct JournalError {
 }
 
 impl JournalError {
+    /// The journal at `path` may not be written: whoever watches over it refuses what comes.
+    #[must_use]
+    pub fn refused(path: &Path, why: &str) -> Self {
+        at(path)(io::Error::other(why.to_owned()))
+    }
+
     /// True when another process holds the run.
     #[must_use]
     pub fn is_in_use(&self) -> bool {

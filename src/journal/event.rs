@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Applied, AttemptFailed, BaselineMissing, CheckChosen, CheckRan, HunksTried, Matrix, Message, Minimized, Nudged,
     PatchWritten, ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, Reviewed, RunEnded,
-    RunStarted, Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled,
-    Undone, ViewMade, WallBuilt,
+    RunStarted, StartSeen, Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered,
+    ToolCalled, Undone, ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -39,6 +39,8 @@ pub enum Event {
     RunStarted(RunStarted),
     /// The private view is being made; tools wait for [`Event::ViewMade`].
     ViewMade(ViewMade),
+    /// It is known which tree the run started from.
+    StartSeen(StartSeen),
     /// The worker runs and says what confines it.
     WallBuilt(WallBuilt),
     /// A run that had stopped goes on, in a new process and a new view.

@@ -47,7 +47,7 @@ pub use recover::{Recovered, recover};
 pub use rel_path::{RelPath, RelPathError};
 pub use reproduction::{Reproduced, Reproduction};
 pub use review::{HunkDecision, HunkReviewed, Reviewed};
-pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, Stopped, Undone};
+pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped, Undone};
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
 pub use skim::{Skimmed, skim};

@@ -24,6 +24,8 @@ pub enum Outcome {
     /// The wall can't be built under `strict`, tests were weakened, files changed under a patch that was to be applied, or
     /// reality isn't what a report says.
     Refused,
+    /// A replay came to something else than the recorded run.
+    Diverged,
     /// The provider refuses for good: unknown model, bad request, quota.
     ModelRejected,
     /// The disk is full, over its quota, read-only or broken.
@@ -40,7 +42,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the exit codes; docs are made from it.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Verified,
         Self::Internal,
         Self::Usage,
@@ -49,6 +51,7 @@ impl Outcome {
         Self::TestsFailing,
         Self::Budget,
         Self::Refused,
+        Self::Diverged,
         Self::ModelRejected,
         Self::Storage,
         Self::TryAgain,
@@ -69,6 +72,7 @@ impl Outcome {
             Self::TestsFailing => 5,
             Self::Budget => 6,
             Self::Refused => 7,
+            Self::Diverged => 8,
             Self::ModelRejected => 69,
             Self::Storage => 74,
             Self::TryAgain => 75,
@@ -106,6 +110,7 @@ impl Outcome {
             Self::TestsFailing => "tests_failing",
             Self::Budget => "budget",
             Self::Refused => "refused",
+            Self::Diverged => "diverged",
             Self::ModelRejected => "model_rejected",
             Self::Storage => "storage",
             Self::TryAgain => "try_again",
@@ -130,6 +135,7 @@ impl Outcome {
                 "the wall can't be built under strict, tests were weakened, files changed under a patch, or `verify` found \
                  something else than the report says"
             }
+            Self::Diverged => "a replay came to something else than the recorded run",
             Self::ModelRejected => "the provider refuses for good: unknown model, bad request, quota",
             Self::Storage => "the disk is full, over its quota, read-only or broken; what was written is kept",
             Self::TryAgain => "overload, rate limit or network, after the retries",

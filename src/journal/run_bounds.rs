@@ -16,6 +16,9 @@ pub struct RunStarted {
     pub task: String,
     /// The repository's root.
     pub repository: String,
+    /// The folder below it that the user stood in; `None` is the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub focus: Option<RelPath>,
     /// The commit that HEAD named, if any.
     pub head: Option<String>,
     /// The model that was asked for.
@@ -80,6 +83,13 @@ pub struct Limits {
     pub max_cost_usd: Option<Usd>,
     /// Seconds from launch.
     pub max_time_s: u64,
+}
+
+/// See `Event::StartSeen`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StartSeen {
+    /// Git's id of the tree that the run started from, uncommitted changes included.
+    pub tree: String,
 }
 
 /// See `Event::Stopped`.

@@ -42,6 +42,14 @@ pub struct AssistantMessage {
     pub tool_calls: Vec<ToolCall>,
 }
 
+impl AssistantMessage {
+    /// The message whose JSON a journal kept; `None` when it isn't an assistant's.
+    #[must_use]
+    pub fn recall(json: &str) -> Option<Self> {
+        super::stream::message_of(json)
+    }
+}
+
 /// A whole reply.
 #[derive(Clone, Debug)]
 pub struct Reply {

@@ -205,6 +205,23 @@ pub(super) fn reasoning_of(json: &str) -> Option<String> {
     reasoning.text_owned()
 }
 
+/// A kept assistant message with its parts read out again; `None` when it isn't one.
+pub(super) fn message_of(json: &str) -> Option<AssistantMessage> {
+    let value: Value = serde_json::from_str(json).ok()?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let call = |call: &Value| ToolCall {
+        id: text(&call["id"]),
+        name: text(&call["function"]["name"]),
+        arguments: text(&call["function"]["arguments"]),
+    };
+    (value["role"] == "assistant").then(|| AssistantMessage {
+        json: json.to_owned(),
+        reasoning: reasoning_of(json),
+        content: text(&value["content"]),
+        tool_calls: value["tool_calls"].as_array().into_iter().flatten().map(call).collect(),
+    })
+}
+
 /// The assistant message as it is sent back. Empty text beside tool calls is left out: Kimi refuses it.
 fn json_of(reasoning: &Reasoning, content: &str, tool_calls: &[ToolCall]) -> String {
     let mut message = Map::new();

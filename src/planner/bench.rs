@@ -101,6 +101,11 @@ pub trait Bench {
     /// known of the start state.
     fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> impl Future<Output = Result<Judgement, BenchError>>;
 
+    /// What kcode says to the model of its own accord. A replay puts in what was recorded where that means the same.
+    fn wording(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
     /// Looks for a test that shows what the patch mends, once the patch was judged and nothing speaks against it. The last
     /// event is what was found. Takes at most `patience`.
     fn reproduction(&mut self, patience: Duration) -> impl Future<Output = Result<Vec<Event>, BenchError>>;

@@ -150,8 +150,17 @@ async fn timed<B: Bench>(bench: &B, call: &ToolCall) -> Result<Done, super::Benc
     Ok(Done { observation, ms: start.elapsed().as_millis() as u64 })
 }
 
+/// What a call that repeats itself is told begins so.
+const REPEATED: &str = "\n\n(This very call gave this very result ";
+
 fn repeated(times: u32) -> String {
-    format!("\n\n(This very call gave this very result {times} times now. Do something else, or end your turn.)")
+    format!("{REPEATED}{times} times now. Do something else, or end your turn.)")
+}
+
+/// An answer as the tool gave it: without what a call that repeats itself is told.
+#[must_use]
+pub fn without_notice(answer: &str) -> &str {
+    answer.rfind(REPEATED).filter(|_| answer.ends_with("end your turn.)")).map_or(answer, |end| &answer[..end])
 }
 
 /// The event of a finished test run. Which tree it ran on, whoever knows adds.

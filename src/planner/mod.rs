@@ -19,6 +19,6 @@ mod state;
 mod turns;
 
 pub use bench::{Bench, BenchError, CheckRun, JudgedCheck, Judgement, Ran};
-pub use calls::tests_ran;
+pub use calls::{tests_ran, without_notice};
 pub use state::State;
 pub use turns::{Halt, Planner, Stop};

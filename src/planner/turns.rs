@@ -129,7 +129,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
     /// Says something to the model that the task didn't.
     pub(super) fn nudge(&mut self, kind: &str, text: &str) -> Result<(), Halt> {
-        let message: Message = self.conversation.push_user(text);
+        let message: Message = self.conversation.push_user(&self.bench.wording(text));
         let nudged = Nudged { turn: self.budget.turns(), kind: kind.to_owned() };
         self.journal.append(vec![Event::Nudged(nudged), Event::Message(message)])?;
         Ok(())

@@ -125,6 +125,7 @@ impl Folding {
             Event::Residue(residue) => report.residue = Some(residue.clone()),
             Event::RunEnded(ended) => report.end(ended),
             Event::RunStarted(_)
+            | Event::StartSeen(_)
             | Event::Surveyed(_)
             | Event::Message(_)
             | Event::ToolCalled(_)

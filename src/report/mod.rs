@@ -12,6 +12,7 @@ mod markdown;
 mod review;
 mod shape;
 mod trailers;
+mod trajectory;
 mod verification;
 mod verified_check;
 
@@ -25,5 +26,6 @@ pub use markdown::markdown;
 pub use review::ReviewReport;
 pub use shape::*;
 pub use trailers::trailers;
+pub use trajectory::trajectory;
 pub use verification::*;
 pub use verified_check::VerifiedCheck;

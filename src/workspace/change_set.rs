@@ -1,9 +1,11 @@
 //! What a run changed, as states of files: enough to apply it exactly and to undo it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -14,7 +16,7 @@ use crate::journal::RelPath;
 pub const CHANGES_SCHEMA: &str = "kcode.changes/1";
 
 /// One path: what stood there, and what is to stand there. The contents are in [`Blobs`](super::Blobs).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangedFile {
     /// The path.
     pub path: RelPath,
@@ -25,7 +27,7 @@ pub struct ChangedFile {
 }
 
 /// All changed paths of a run, sorted by path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeSet {
     /// Always [`CHANGES_SCHEMA`] when written by this version.
     pub schema: String,
@@ -52,6 +54,19 @@ impl ChangeSet {
         let turn =
             |entry: &ChangedFile| ChangedFile { path: entry.path.clone(), before: entry.after, after: entry.before };
         Self::new(self.entries.iter().map(turn).collect())
+    }
+
+    /// Both, one after the other: from what was there before this to what is there after `later`.
+    #[must_use]
+    pub fn then(&self, later: &Self) -> Self {
+        let mut all: BTreeMap<RelPath, ChangedFile> =
+            self.entries.iter().map(|entry| (entry.path.clone(), entry.clone())).collect();
+        for entry in &later.entries {
+            all.entry(entry.path.clone())
+                .and_modify(|first| first.after = entry.after)
+                .or_insert_with(|| entry.clone());
+        }
+        Self::new(all.into_values().filter(|entry| entry.before != entry.after).collect())
     }
 
     /// Writes it to `path`, durable, whole or not at all.
@@ -85,4 +100,27 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Digest;
+    use crate::workspace::FileMode;
+
+    fn change(path: &str, before: Option<&str>, after: Option<&str>) -> ChangedFile {
+        let state = |text: &str| FileState { mode: FileMode::Regular, sha256: Digest::of(text) };
+        let path = RelPath::new(path).expect("a path");
+        ChangedFile { path, before: before.map(state), after: after.map(state) }
+    }
+
+    #[test]
+    fn one_after_the_other() {
+        let first = ChangeSet::new(vec![change("a", Some("1"), Some("2")), change("b", None, Some("new"))]);
+        assert!(first.then(&first.reversed()).is_empty());
+        let later = ChangeSet::new(vec![change("a", Some("2"), None), change("c", Some("x"), Some("y"))]);
+        let both =
+            vec![change("a", Some("1"), None), change("b", None, Some("new")), change("c", Some("x"), Some("y"))];
+        assert_eq!(first.then(&later), ChangeSet::new(both));
+    }
 }

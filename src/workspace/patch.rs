@@ -108,15 +108,28 @@ pub(super) fn assemble(
             left_out.push(LeftOut { path: entry.path.to_string(), reason: LeftOutReason::StartGone });
         }
     }
+    written(contents.blobs, format, entries, left_out, cache)
+}
+
+/// The same difference as `patch`, which is seen from where `since` had led: seen from before it. All contents are kept.
+pub(super) fn restate(
+    blobs: &Blobs,
+    format: ObjectFormat,
+    patch: Patch,
+    since: &ChangeSet,
+) -> Result<Patch, WorkspaceError> {
+    written(blobs, format, since.then(&patch.changes).entries, patch.left_out, &mut HunksCache::new())
+}
+
+fn written(
+    blobs: &Blobs,
+    format: ObjectFormat,
+    entries: Vec<ChangedFile>,
+    left_out: Vec<LeftOut>,
+    cache: &mut HunksCache,
+) -> Result<Patch, WorkspaceError> {
     let renames = renames(&entries);
-    let mut writer = Writer {
-        blobs: contents.blobs,
-        format,
-        old: std::mem::take(cache),
-        cache,
-        bytes: Vec::new(),
-        files: Vec::new(),
-    };
+    let mut writer = Writer { blobs, format, old: std::mem::take(cache), cache, bytes: Vec::new(), files: Vec::new() };
     for entry in &entries {
         if !renames.values().any(|from| from.path == entry.path) {
             writer.write(entry, renames.get(&entry.path).copied())?;

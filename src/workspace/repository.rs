@@ -96,6 +96,12 @@ impl Repository {
         self.focus.as_ref()
     }
 
+    /// The same repository, seen from another folder below its root.
+    #[must_use]
+    pub fn seen_from(self, focus: Option<RelPath>) -> Self {
+        Self { focus, ..self }
+    }
+
     /// How git data can be read here.
     #[must_use]
     pub fn git(&self) -> GitAccess {

@@ -20,7 +20,7 @@ use super::copy::copy;
 use super::differences::Differences;
 use super::error::io_error;
 use super::overlay::OverlayScene;
-use super::patch::{HunksCache, assemble};
+use super::patch::{self, HunksCache, assemble};
 use super::repository::ObjectFormat;
 use super::scan::Scene;
 use super::selection::select;
@@ -256,6 +256,14 @@ impl View {
         };
         looked.map_err(io_error("compare", self.root()))?;
         assemble(contents, self.object_format, differences, cache)
+    }
+
+    /// `patch` as seen from another start: from where `since` led to the tree below this view. Blocks.
+    ///
+    /// # Errors
+    /// When contents of `since` aren't kept.
+    pub fn restate(&self, patch: Patch, since: &ChangeSet) -> Result<Patch, WorkspaceError> {
+        patch::restate(self.blobs(), self.object_format, patch, since)
     }
 
     /// Removes the view that a killed run left in its folder, if any.

@@ -1,14 +1,11 @@
 //! A test that shows what the patch mends: it fails without the fix and passes with it, by kcode's own runs.
 
-use std::path::Path;
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use crate::fake_runner::{with_test_files, with_tests};
 use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
-use crate::world::{EDIT, TASK, World, mender};
+use crate::world::{EDIT, TASK, World, mender, open_rust, rust_programs};
 
 /// A test that passes with the bug and without it.
 const STANDS: (&str, &str) = ("test_stands", "test -e greeting.txt");
@@ -152,10 +149,8 @@ fn where_single_tests_arent_known_nothing_is_claimed() {
 /// Rust keeps tests in the file of what they test: the hunks of one file are told apart, by the real compiler.
 #[test]
 fn tests_inside_the_file_that_is_mended_are_tried_without_the_fix() {
-    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout;
-    let sysroot = String::from_utf8(sysroot).unwrap();
     let world = World::new();
-    world.write_test(&format!("{}/bin/rustc --test lib.rs -o $TMPDIR/tests && $TMPDIR/tests", sysroot.trim()));
+    world.write_test(&format!("{}/rustc --test lib.rs -o $TMPDIR/tests && $TMPDIR/tests", rust_programs().display()));
     world
         .write("lib.rs", "//! Sums.\n\n#[test]\nfn stands() {}\n\npub fn add(a: i32, b: i32) -> i32 {\n    a - b\n}\n");
     world.commit_all();
@@ -173,10 +168,7 @@ fn tests_inside_the_file_that_is_mended_are_tried_without_the_fix() {
     ];
     let kimi = MockKimi::script(turns);
     let mut command = world.keyed(&kimi, &["fix", TASK, "--reproduce", "--minimize"]);
-    // The wall opens toolchains; one of rustup's is in the home that these tests run in, which isn't this world's.
-    if let Some(rustup) = Path::new(sysroot.trim()).parent().filter(|folder| folder.ends_with("toolchains")) {
-        command.env("RUSTUP_HOME", rustup.parent().unwrap());
-    }
+    open_rust(&mut command);
     let ran = world.run(command).code(0);
     let ran = ran.says(&["reproduced by tests::adds", "2 of 3 hunks needed"]);
     assert_eq!(reproduced(&ran)["by"], json!(["tests::adds"]));

@@ -58,6 +58,11 @@ impl Running {
         wait_until(&format!("the journal holds {text}"), || self.journals().contains(text));
     }
 
+    /// Waits until it has told `text` to people.
+    pub fn wait_until_it_says(&self, text: &str) {
+        wait_until(&format!("it says {text}"), || fs::read_to_string(&self.err).is_ok_and(|told| told.contains(text)));
+    }
+
     fn journals(&self) -> String {
         let Ok(runs) = fs::read_dir(self.state.join("runs")) else { return String::new() };
         let journals = runs.flatten().map(|run| fs::read(run.path().join("journal.jsonl")).unwrap_or_default());

@@ -49,6 +49,20 @@ pub fn together<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + 
     });
 }
 
+/// This machine's Rust toolchain: the folder of its programs.
+pub fn rust_programs() -> PathBuf {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout;
+    Path::new(String::from_utf8(sysroot).unwrap().trim()).join("bin")
+}
+
+/// Opens that toolchain to a run. One of rustup's is in the home that these tests run in, which isn't the world's.
+pub fn open_rust(command: &mut Command) {
+    let programs = rust_programs();
+    if let Some(toolchains) = programs.ancestors().nth(2).filter(|folder| folder.ends_with("toolchains")) {
+        command.env("RUSTUP_HOME", toolchains.parent().unwrap());
+    }
+}
+
 pub struct World {
     folder: tempfile::TempDir,
     files: Cell<usize>,
@@ -65,17 +79,23 @@ impl World {
 
     /// The same project in a plain folder.
     pub fn without_git() -> Self {
-        let folder = tempfile::Builder::new().prefix("kcode-e2e-").tempdir().unwrap();
-        let world = Self { folder, files: Cell::new(0) };
-        for name in ["project", "home", "tmp", "output"] {
-            fs::create_dir(world.path(name)).unwrap();
-        }
+        let world = Self::empty();
         world.write("greeting.txt", "Hello, Wrold!\n");
         world.write("docs/about.md", "# About\n\nA greeting.\n");
         world.write(".gitignore", "/build/\n");
         world.write(".kcode.toml", "[test]\ncommand = \"./test.sh\"\n");
         world.write_test("grep -q 'Hello, World!' greeting.txt && echo 'ok 1 - greeting'");
         symlink("greeting.txt", world.root().join("link.txt")).unwrap();
+        world
+    }
+
+    /// A project without a file.
+    pub fn empty() -> Self {
+        let folder = tempfile::Builder::new().prefix("kcode-e2e-").tempdir().unwrap();
+        let world = Self { folder, files: Cell::new(0) };
+        for name in ["project", "home", "tmp", "output"] {
+            fs::create_dir(world.path(name)).unwrap();
+        }
         world
     }
 

@@ -34,6 +34,7 @@ impl MadeRun {
             version: "0.0.0".into(),
             task: format!("mend what {at} broke\nand more"),
             repository: root.display().to_string(),
+            focus: None,
             head: None,
             model: model.to_owned(),
             base_url: "https://api.moonshot.ai/v1".into(),

@@ -19,7 +19,10 @@ if [ "$1" ]; then
     cmp -s "$1" /usr/bin/bwrap && [ -u /usr/bin/bwrap ] || { echo "bwrap can't be shown" >&2; exit 1; }
 fi
 setting=/proc/sys/user/max_user_namespaces
-for again in 1 2 3 4 5 6 7 8 9; do { echo 0 > $setting; } 2> /dev/null && break; done
+for again in 1 2 3 4 5 6 7 8 9; do
+    { echo 0 > $setting; } 2> /dev/null && ! unshare --user true 2> /dev/null && break
+    sleep 0.1
+done
 if unshare --user true 2> /dev/null; then echo "$setting can't be set" >&2; exit 1; fi
 user=$2; shift 2
 if [ "$user" = 0 ]; then exec "$@"; fi

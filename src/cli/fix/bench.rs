@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::slice;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::again::Again;
 use super::certificate::Certificate;
 use super::chosen_tests::ChosenTests;
 use super::guard::{Guard, Looked, Told};
@@ -63,6 +65,8 @@ pub struct RunBench {
     pub seen_failing: BTreeSet<String>,
     /// What the patch was last judged by.
     pub judged: Judged,
+    /// The run that is played again, in a replay.
+    pub again: Option<Arc<Again>>,
 }
 
 impl RunBench {
@@ -126,6 +130,12 @@ impl RunBench {
         evidence::compare(&self.start.known(name)?.results(), &results_of(runs))
     }
 
+    /// A verification that takes as long as it did when it was recorded: how often tests are run depends on that.
+    fn as_it_took(&self, mut run: TestRun) -> TestRun {
+        run.ms = self.again.as_ref().and_then(|again| again.script.verified_ms()).unwrap_or(run.ms);
+        run
+    }
+
     /// Runs the tests where nothing lies but the start and the patch; `None` when that can't be done here, or takes too long.
     ///
     /// The run's own view also holds what its commands left in folders that git ignores: builds, caches, and perhaps a test
@@ -163,10 +173,13 @@ impl Bench for RunBench {
             events.extend(self.baseline(Some(&name), Duration::ZERO).await);
         }
         events.extend(self.view.wait().await?.map(Event::ViewMade));
+        events.extend(self.start.seen());
         Ok(events)
     }
 
     async fn call(&self, call: &ToolCall) -> Result<Observation, BenchError> {
+        // Calls of one reply begin in their order, and end in any.
+        let scripted = self.again.as_ref().map(|again| (&again.script, again.script.begin_call()));
         if let (ViewSlot::Made(view), Some(path)) = (&self.view, tools::written_path(&call.name, &call.arguments)) {
             view.keep(&path).map_err(|error| from_workspace(&error))?;
         }
@@ -179,6 +192,9 @@ impl Bench for RunBench {
         }
         self.redactor.clean(&mut observation.text);
         self.redactor.clean(&mut observation.summary);
+        if let Some((script, number)) = scripted {
+            script.answer(number, &mut observation);
+        }
         Ok(observation)
     }
 
@@ -187,12 +203,16 @@ impl Bench for RunBench {
         let anything = observations.iter().any(|o| o.tests.is_some());
         self.seen_failing.extend(reproduction::failing(observations));
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
+        let again = self.again.clone();
         let view = self.view.made()?;
         if anything && !touched.is_empty() {
             view.patch(Touched::Paths(&touched)).map_err(|error| from_workspace(&error))?;
         }
         let touched = if anything { Touched::Anything } else { Touched::Paths(&touched) };
-        let patch = view.patch(touched).map_err(|error| from_workspace(&error))?;
+        let mut patch = view.patch(touched).map_err(|error| from_workspace(&error))?;
+        if let Some(again) = again.filter(|again| !again.applied.is_empty()) {
+            patch = view.restate(patch, &again.applied).map_err(|error| from_workspace(&error))?;
+        }
         patch.changes.save(&changes_path).map_err(|error| unkept(&changes_path, error))?;
         write_patch(&patch_path, &patch).map_err(|error| from_workspace(&error))?;
         let left_out = patch.left_out.iter().map(ToString::to_string).collect();
@@ -222,14 +242,14 @@ impl Bench for RunBench {
 
     async fn verify(&self) -> Result<Option<TestRun>, BenchError> {
         match &self.tests.command {
-            Some(command) => self.run(command).await.map(Some),
+            Some(command) => Ok(Some(self.as_it_took(self.run(command).await?))),
             None => Ok(None),
         }
     }
 
     async fn verify_afresh(&mut self) -> Result<Option<TestRun>, BenchError> {
         match self.run_afresh().await {
-            Some(run) => Ok(Some(run)),
+            Some(run) => Ok(Some(self.as_it_took(run))),
             None => self.verify().await,
         }
     }
@@ -242,6 +262,7 @@ impl Bench for RunBench {
     async fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> Result<Judgement, BenchError> {
         let deadline = Instant::now() + patience;
         let mut judged = Judgement { events: self.baseline(None, patience).await, ..Judgement::default() };
+        judged.events.extend(self.start.seen());
         judged.matrix = self.compare(None, ran.tests);
         let mut told = self.told(ran.tests, judged.matrix.as_ref());
         let mut all = judged.matrix.clone();
@@ -273,6 +294,10 @@ impl Bench for RunBench {
         judged.refusing.clone_from(&touched.refused_for);
         judged.events.push(Event::TestsTouched(touched));
         Ok(judged)
+    }
+
+    fn wording(&self, text: &str) -> String {
+        self.again.as_ref().map_or_else(|| text.to_owned(), |again| again.script.wording(text))
     }
 
     async fn reproduction(&mut self, patience: Duration) -> Result<Vec<Event>, BenchError> {

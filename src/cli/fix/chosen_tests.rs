@@ -53,6 +53,27 @@ impl ChosenTests {
         Self { command, origin, checks, detected: true }
     }
 
+    /// Those that a journal tells of, as they were typed; the tests as they are here where these are the same.
+    pub fn recalled(self, told: &TestsChosen, repository: &Repository, redactor: &Redactor) -> Self {
+        let typed =
+            |line: &str, dir: Option<RelPath>| Self::reporting(TestCommand::shell(line).in_dir(dir), repository);
+        let checks = told.checks.iter().map(|check| ChosenCheck {
+            check: Check {
+                name: check.name.clone(),
+                command: typed(&check.command, check.dir.clone()),
+                required: check.required,
+            },
+            origin: check.origin.clone(),
+        });
+        let checks = checks.collect();
+        let here = self.event(redactor);
+        if (&here.command, &here.origin) == (&told.command, &told.origin) {
+            return Self { checks, ..self };
+        }
+        let command = told.command.as_deref().map(|line| typed(line, None));
+        Self { command, origin: told.origin.clone(), checks, detected: false }
+    }
+
     /// Adds the tests of the projects that hold what changed, unless a person gave the command. The user's own files say
     /// which projects there are: a manifest that the patch wrote has no say. Returns what there is to tell.
     pub fn follow(&mut self, changed: &[RelPath], repository: &Repository, redactor: &Redactor) -> Vec<Event> {

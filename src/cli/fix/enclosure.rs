@@ -18,7 +18,7 @@ use crate::cli::failure::Failure;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
 use crate::settings::{Redactor, Sandbox, Settings};
 use crate::worker::{Launched, OverlayPlan, Worker, WorkerError, WorkerPlan};
-use crate::workspace::{ChangeSet, Copying, Overlay, Repository, View};
+use crate::workspace::{Copying, Overlay, Repository, View};
 
 /// A worker's process that was started and knows nothing yet.
 pub struct Enclosing {
@@ -49,6 +49,9 @@ pub struct Enclosure {
 impl Enclosing {
     /// Starts the process, and prepares the layers of the view meanwhile.
     pub fn begin(order: &Order<'_>, folder: &RunFolder) -> Result<Self, Failure> {
+        if let Some(again) = &order.again {
+            again.lay_out(folder).map_err(anyhow::Error::from)?;
+        }
         let place = View::place(&order.repository, folder.path())?;
         let mut plan = worker_plan(&order.settings, folder, place);
         let launched = Worker::launch(&plan);
@@ -123,8 +126,7 @@ fn overlay(order: &Order<'_>, folder: &RunFolder) -> Result<Overlay, String> {
     if order.settings.sandbox.value == Sandbox::Off {
         return Err("--sandbox off has no namespaces".to_owned());
     }
-    let changes = order.past.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), |past| past.changes.clone());
-    Overlay::prepare(&order.repository, folder.path(), changes).map_err(|error| error.to_string())
+    Overlay::prepare(&order.repository, folder.path(), order.changes()).map_err(|error| error.to_string())
 }
 
 /// The overlay, if the worker could mount it; the wall tells why there is none, whoever found out.
@@ -150,7 +152,7 @@ fn opened(order: &Order<'_>, folder: &RunFolder, overlay: Overlay, asked: watch:
 fn copied(order: &Order<'_>, folder: &RunFolder, place: PathBuf, why: String, asked: watch::Sender<bool>) -> Making {
     let (repository, run): (Repository, _) = (order.repository.clone(), folder.path().to_owned());
     let dependencies = order.settings.dependencies.value.clone();
-    let changes = order.past.as_ref().map(|past| past.changes.clone());
+    let changes = order.changes();
     let stop = Arc::<AtomicBool>::default();
     let called_off = Arc::clone(&stop);
     Making::new(asked, stop, move || {
@@ -158,7 +160,8 @@ fn copied(order: &Order<'_>, folder: &RunFolder, place: PathBuf, why: String, as
             Copying { repository: &repository, run: &run, place, dependencies: &dependencies, stop: &called_off };
         let mut view = View::fill(&copying)?;
         view.note(format!("copied, as an overlay can't be had: {why}"));
-        if let Some(changes) = changes.filter(|_| !called_off.load(Ordering::Relaxed))
+        if !changes.is_empty()
+            && !called_off.load(Ordering::Relaxed)
             && let Err(error) = view.restore(&changes)
         {
             // The run can't go on in this view; nothing of it may stay.

@@ -60,7 +60,7 @@ pub fn cut_short(folder: &RunFolder) -> Result<Outcome, Failure> {
 }
 
 /// Ends the worker and removes what only a running run needs; on a full disk that makes room for the rest.
-async fn close(run: &mut Run<'_>) -> Option<Residue> {
+pub async fn close(run: &mut Run<'_>) -> Option<Residue> {
     let residue = match run.bench.take() {
         Some(bench) => Some(bench.close().await),
         None => None,

@@ -3,10 +3,12 @@
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, in which `kept_flags`
 //! are; `start` makes everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or
 //! `past` those of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what
-//! the planner works at, `test_runs` reads what it ran. `reproduction` looks for a test that shows what the patch mends,
-//! `minimize` for a smaller patch; `trial_runs` are the test runs of both. `view_slot` waits for the view. `finish` computes the outcome, applies when asked,
-//! notes the end and writes the report; `hand_over` shows it.
+//! the planner works at, `test_runs` reads what it ran, `view_slot` waits for the view. `again` is what a replay is told, and
+//! `voice` who answers. `reproduction` looks for a test that shows what the patch mends, `minimize` for a smaller patch;
+//! `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked, notes the end and writes the
+//! report; `hand_over` shows it.
 
+mod again;
 mod bench;
 mod certificate;
 mod chosen_tests;
@@ -32,6 +34,7 @@ mod terms;
 mod test_runs;
 mod trial_runs;
 mod view_slot;
+mod voice;
 
 use std::path::Path;
 
@@ -43,10 +46,12 @@ use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::{Repository, still_applies};
 
+pub use again::Again;
 pub use chosen_tests::ChosenTests;
 pub use enclosure::worker_plan;
 pub use finish::write_report;
 use hand_over::Next;
+pub use hand_over::replace;
 pub use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
@@ -60,13 +65,13 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
     let env = Environment::from_process();
     let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run) };
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
-    run(Order { task, repository, settings, global, flags: &arguments.run, past: None, kept: true })
+    run(Order { task, repository, settings, global, flags: &arguments.run, past: None, again: None, kept: true })
 }
 
 /// Takes up a run that stopped before its end. Task, model and what its flags asked for are the run's own.
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
     let past = Past::open(runs::find(global, &arguments.which)?)?;
-    let repository = Repository::open(Path::new(&past.started.repository))?;
+    let repository = Repository::open(Path::new(&past.started.repository))?.seen_from(past.started.focus.clone());
     still_applies(repository.root(), &past.changes)?;
     let env = Environment::from_process();
     let asked = kept_flags::resumed(&arguments.run, &past.started);
@@ -74,7 +79,7 @@ pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, F
     // The conversation is the model's own: another one must not get its reasoning.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
-    run(Order { task, repository, settings, global, flags: &asked, past: Some(past), kept: true })
+    run(Order { task, repository, settings, global, flags: &asked, past: Some(past), again: None, kept: true })
 }
 
 /// A path that can't be written is told before the run, not after it was paid for.
@@ -99,7 +104,10 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
         kept = Some(folder.clone());
         let in_order = async {
             let ended = run.converse(asked).await;
-            Box::pin(finish::finish(run, ended)).await
+            match run.order.again {
+                Some(_) => Box::pin(again::put_away(run, ended)).await.map(|outcome| (outcome, Next::Nothing)),
+                None => Box::pin(finish::finish(run, ended)).await,
+            }
         };
         tokio::select! {
             ended = in_order => ended,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::again::Again;
 use super::kept_flags::kept;
 use super::order::Order;
 use super::terms::limits;
@@ -129,7 +130,9 @@ fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
 
 fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
     let settings = &order.settings;
-    let (base_url, sandbox) = (settings.base_url.value.to_string(), settings.sandbox.value.to_string());
+    let asked = |again: &Arc<Again>| format!("the recording of {}", again.script.started().run);
+    let base_url = order.again.as_ref().map_or_else(|| settings.base_url.value.to_string(), asked);
+    let sandbox = settings.sandbox.value.to_string();
     let (version, model) = (env!("CARGO_PKG_VERSION").to_owned(), settings.model.value.clone());
     if order.past.is_some() {
         let run = folder.id().clone();
@@ -140,6 +143,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         version,
         task: redactor.text(&order.task).into_owned(),
         repository: order.repository.root().display().to_string(),
+        focus: order.repository.focus().cloned(),
         head: order.repository.head().and_then(|head| head.commit),
         model,
         base_url,

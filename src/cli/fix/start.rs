@@ -7,13 +7,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::again;
 use super::bench::RunBench;
 use super::certificate::{Certificate, Looks};
 use super::chosen_tests::ChosenTests;
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
 use super::guard::Guard;
-use super::open_run::{OpenRun, cache_key, lock};
+use super::open_run::{OpenRun, lock};
 use super::opening::{self, Sights};
 use super::order::Order;
 use super::past::Past;
@@ -23,12 +24,14 @@ use super::sweep::sweep;
 use super::terms::{client, limits, price};
 use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
+use super::voice::Voice;
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Baselines, Trials};
-use crate::journal::{Event, RunFolder, TestsChosen};
-use crate::model::{Client, Conversation, Price};
+use crate::journal::{Event, Journal, RunFolder, TestsChosen};
+use crate::model::{Conversation, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
+use crate::replay::Watched;
 use crate::settings::{Environment, Redactor, TestCommand};
 use crate::worker::{self, WorkerPlan};
 use crate::workspace::Repository;
@@ -39,7 +42,7 @@ pub struct Run<'a> {
     pub open: OpenRun,
     /// `None` before there is a worker.
     pub bench: Option<RunBench>,
-    model: Discreet<Client>,
+    model: Voice,
     price: Option<Price>,
     redactor: Redactor,
     began: Instant,
@@ -50,7 +53,10 @@ impl<'a> Run<'a> {
     pub fn open(order: Order<'a>) -> Result<Self, Failure> {
         let began = Instant::now();
         let redactor = Redactor::of(&Environment::from_process());
-        let model = Discreet { model: client(&order.settings)?, redactor: redactor.clone() };
+        let model = match &order.again {
+            Some(again) => Voice::Recorded(again.player()),
+            None => Voice::Live(Discreet { model: client(&order.settings)?, redactor: redactor.clone() }),
+        };
         let price = price(&order.settings)?;
         let open = OpenRun::open(&order, &redactor)?;
         Ok(Self { order, open, bench: None, model, price, redactor, began })
@@ -72,7 +78,7 @@ impl<'a> Run<'a> {
         let (repository, settings) = (&self.order.repository, &self.order.settings);
         let outline = beside(repository, |repository| repository.outline_paths(opening::MAX_PATHS));
         let enclosing = Enclosing::begin(&self.order, &self.open.folder)?;
-        let tests = ChosenTests::choose(settings, repository);
+        let tests = self.tests();
         self.open.journal.note(vec![Event::TestsChosen(self.chosen(&tests))])?;
         let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
         let changes = {
@@ -112,11 +118,26 @@ impl<'a> Run<'a> {
             reproduce: self.order.flags.reproduce,
             seen_failing: BTreeSet::new(),
             judged: Judged::default(),
+            again: self.order.again.clone(),
         };
         self.bench.insert(bench).measure();
         let (conversation, messages) = opened?;
+        if let Some(again) = &self.order.again
+            && let Err(differs) = again.script.meet(&messages)
+        {
+            return Err(again::refused(&self.open.folder, differs.what));
+        }
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
+    }
+
+    /// What the run stands on; in a replay, what the recorded one did.
+    fn tests(&self) -> ChosenTests {
+        let Order { settings, repository, again, .. } = &self.order;
+        match again {
+            Some(again) => again.tests(settings, repository, &self.redactor),
+            None => ChosenTests::choose(settings, repository),
+        }
     }
 
     /// The tests as everybody may read of them: a person's command may have a secret in it.
@@ -149,6 +170,7 @@ impl<'a> Run<'a> {
             plan,
             dependencies: settings.dependencies.value.clone(),
             folder: folder.trials(),
+            way_back: self.order.way_back(),
             blobs: folder.blobs(),
             checks: Vec::new(),
             residue: Arc::default(),
@@ -165,7 +187,12 @@ impl<'a> Run<'a> {
             if self.order.flags.reproduce && tests.command.is_some() {
                 survey.text.push_str(opening::REPRODUCE);
             }
-            return Ok(opening::open(&self.order, seen, &cache_key(&self.open.folder), survey));
+            let again = self.order.again.as_ref();
+            if let Some(again) = again {
+                // The tree that it tells of isn't the start when the patch stands in it.
+                survey.text = again.script.survey(survey.text, !again.applied.is_empty());
+            }
+            return Ok(opening::open(&self.order, seen, &again::key(again, &self.open.folder), survey));
         };
         past.conversation().map_err(|error| Failure::internal(format!("{}: {}", error.headline(), error.message)))
     }
@@ -187,11 +214,19 @@ impl<'a> Run<'a> {
             state = State::recall(past.events());
         }
         let drawn = self.open.shared_people();
+        let mut watched;
+        let journal: &mut dyn Journal = match &self.order.again {
+            Some(again) => {
+                watched = Watched { journal: &mut self.open.journal, script: &again.script };
+                &mut watched
+            }
+            None => &mut self.open.journal,
+        };
         let bench = self.bench.as_mut().ok_or_else(|| Failure::internal("the conversation began without a worker"))?;
         let stopped = Planner {
             model: &self.model,
             bench,
-            journal: &mut self.open.journal,
+            journal,
             conversation,
             budget,
             max_completion_tokens: settings.max_completion_tokens.value,

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::test_runs;
 use crate::evidence::{Baseline, BaselineRun, Baselines, Key, TestResults, Trials};
-use crate::journal::{Residue, RunFolder, TestPurpose, TestsRan};
+use crate::journal::{Event, Residue, RunFolder, StartSeen, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::TestRun;
@@ -28,6 +28,8 @@ const NOT_YET: &str = "it was not measured when the time of the run was up";
 /// What is being found out.
 pub struct StartState {
     tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
+    /// True once that was told.
+    told: bool,
     indexing: JoinHandle<()>,
     inquiry: Arc<Inquiry>,
     asked: watch::Receiver<bool>,
@@ -92,7 +94,13 @@ impl StartState {
             told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
         });
         let (inquiry, turn) = (Arc::new(inquiry), Arc::new(Semaphore::new(1)));
-        Self { tree, indexing, inquiry, asked, measured: Vec::new(), turn, off, passing, blobs, residue }
+        Self { tree, told: false, indexing, inquiry, asked, measured: Vec::new(), turn, off, passing, blobs, residue }
+    }
+
+    /// Tells git's id of the start state, the first time that it is known.
+    pub fn seen(&mut self) -> Option<Event> {
+        let tree = self.tree.borrow().as_ref()?.as_ref().ok()?.start().to_owned();
+        (!std::mem::replace(&mut self.told, true)).then_some(Event::StartSeen(StartSeen { tree }))
     }
 
     /// Has `command` measured, too: the tests without a name, a check with its own.
@@ -121,7 +129,7 @@ impl StartState {
             Ok(known) => known.clone()?.ok()?,
             Err(_) => return None,
         };
-        let blobs = self.blobs.clone();
+        let (changes, blobs) = (self.inquiry.trials.way_back.then(&changes), self.blobs.clone());
         tokio::task::spawn_blocking(move || index.with(&changes, &blobs)).await.ok()?.ok()
     }
 

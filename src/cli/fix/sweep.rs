@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 
+use crate::cli::replay;
 use crate::journal::{RunFolder, is_abandoned};
 use crate::workspace::remove_tree;
 
@@ -17,6 +18,7 @@ pub fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
 }
 
 fn clear(state: &Path) {
+    replay::clear(state);
     for run in RunFolder::all(state).unwrap_or_default() {
         let mut left = run.passing().into_iter().filter(|folder| folder.exists()).peekable();
         if left.peek().is_some() && is_abandoned(&run.journal()) {

@@ -21,7 +21,8 @@ pub enum ViewSlot {
 
 /// A view that is being made, and the way to call it off.
 pub struct Making {
-    made: JoinHandle<Result<View, BenchError>>,
+    /// `None` once it was waited for.
+    made: Option<JoinHandle<Result<View, BenchError>>>,
     stop: Arc<AtomicBool>,
     go: watch::Sender<bool>,
 }
@@ -41,7 +42,7 @@ impl Making {
             let view = tokio::task::spawn_blocking(work).await;
             view.unwrap_or_else(|panic| Err(broken(format!("making the private view failed: {panic}"), None)))
         });
-        Self { made, stop, go }
+        Self { made: Some(made), stop, go }
     }
 
     /// Ends the making and leaves nothing of it.
@@ -49,7 +50,8 @@ impl Making {
         self.stop.store(true, Ordering::Relaxed);
         self.go.send_replace(true);
         // Called off, it removes itself; made in the last moment, it is removed here.
-        if let Ok(Ok(view)) = self.made.await {
+        let Some(made) = self.made else { return };
+        if let Ok(Ok(view)) = made.await {
             let _ = view.remove();
         }
     }
@@ -74,7 +76,9 @@ impl ViewSlot {
     pub async fn wait(&mut self) -> Result<Option<ViewMade>, BenchError> {
         let Self::Making(making) = self else { return Ok(None) };
         making.go.send_replace(true);
-        let joined = (&mut making.made).await;
+        let Some(made) = &mut making.made else { return Err(broken("the private view could not be made", None)) };
+        let joined = made.await;
+        making.made = None;
         let view = joined.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))??;
         let told = view.made().clone();
         *self = Self::Made(Box::new(view));
@@ -87,5 +91,20 @@ impl ViewSlot {
             Self::Making(making) => making.call_off().await,
             Self::Made(view) => drop(view.remove()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_view_that_cant_be_made_can_be_waited_for_again_and_closed() {
+        let making = Making::new(watch::Sender::new(false), Arc::default(), || Err(broken("no space", None)));
+        let mut slot = ViewSlot::Making(making);
+        let why = slot.wait().await.err().map(|error| error.message);
+        assert_eq!(why.as_deref(), Some("no space"));
+        assert!(slot.wait().await.is_err());
+        slot.close().await;
     }
 }

@@ -118,6 +118,7 @@ impl Desk {
             plan,
             dependencies,
             folder: self.run.trials(),
+            way_back: ChangeSet::new(Vec::new()),
             blobs: self.run.blobs(),
             checks: stand.checks.iter().filter_map(|(_, command)| command.clone()).collect(),
             residue: Arc::default(),

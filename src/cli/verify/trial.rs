@@ -43,6 +43,7 @@ impl Trial<'_> {
             plan: self.plan(&commands.tests),
             dependencies: self.settings.dependencies.value.clone(),
             folder: self.place.path("trials"),
+            way_back: ChangeSet::new(Vec::new()),
             blobs: blobs.folder().to_owned(),
             checks: commands.checks.iter().flatten().cloned().collect(),
             residue: Arc::default(),

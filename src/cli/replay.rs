@@ -1,0 +1,222 @@
+//! `kcode replay`: a recorded run again, offline, and held against what was recorded.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+
+use super::arguments::{Arguments, Command, Global, ReplayArguments, RunArgument};
+use super::failure::Failure;
+use super::{fix, output, runs};
+use crate::journal::{Outcome, RunFlag, RunFolder, is_abandoned};
+use crate::render::{counted, sanitise};
+use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
+use crate::settings::{self, Environment, FlagLayer, Redactor, Setting, Settings};
+use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove_tree, still_applies};
+
+/// Folders of replays in the state folder begin so.
+const PREFIX: &str = "replay-";
+/// A replay takes what it takes: the clock that stopped the recorded run isn't replayed.
+const PATIENCE: Duration = Duration::from_hours(24);
+
+/// Runs the command.
+pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, Failure> {
+    let named = arguments.run.as_deref();
+    let recording = recording(global, named)?;
+    recording.check()?;
+    let (theirs, ours) = (recording.started.version.as_str(), env!("CARGO_PKG_VERSION"));
+    if theirs != ours {
+        output::say(&format!("replay: the run was made by kcode {theirs}, whose requests may differ from {ours}'s"));
+    }
+    let repository = repository(global, named, &recording)?;
+    let script = Arc::new(Script::new(&recording, &repository.root().to_string_lossy()));
+    let flags = FlagLayer { sandbox: arguments.sandbox, ..FlagLayer::default() };
+    let settings = settings(global, &flags, &recording, &script, &repository)?;
+    let place = Place::make(&settings.state_dir.value)?;
+    let applied = start(&recording, &repository, &place.path.join("start"))?;
+    let run = recording.started.run.clone();
+    let ended = play(
+        global,
+        Stage { recording, repository, settings, applied, place: &place, speed: arguments.speed },
+        &script,
+    );
+    match (script.played(), ended?) {
+        (_, Outcome::Interrupted) => Ok(Outcome::Interrupted),
+        (Ok(played), _) => {
+            output::data(format!("run {run} replayed: {}\n", told(&played)).as_bytes())?;
+            Ok(Outcome::Verified)
+        }
+        (Err(divergence), _) => {
+            let divergence = format!("run {run} diverges: {divergence}\n");
+            let redactor = Redactor::of(&Environment::from_process());
+            output::data(sanitise(&redactor.text(&divergence)).as_bytes())?;
+            Ok(Outcome::Diverged)
+        }
+    }
+}
+
+/// The run that was named, by its name or the file that it was exported to.
+fn recording(global: &Global, named: Option<&str>) -> Result<Recording, Failure> {
+    if let Some(file) = named.map(Path::new).filter(|named| named.is_file()) {
+        let unreadable = |error: io::Error| {
+            let hint = "give the name of a run, or of a file that `kcode export` wrote";
+            Failure::usage(format!("{} can't be replayed: {error}", file.display()), hint)
+        };
+        return std::fs::read(file).and_then(|json| Archive::unpack(&json)).map_err(unreadable);
+    }
+    let folder = runs::find(global, &RunArgument { run: named.map(ToOwned::to_owned) })?;
+    Ok(Recording::of_run(&folder).with_context(|| format!("run {} can't be read", folder.id()))?)
+}
+
+/// A run of this machine is replayed where it ran, unless a folder is named.
+fn repository(global: &Global, named: Option<&str>, recording: &Recording) -> Result<Repository, Failure> {
+    let is_file = named.is_some_and(|named| Path::new(named).is_file());
+    let root = Path::new(&recording.started.repository);
+    let is_there = global.repo.is_none() && !is_file && root.is_dir();
+    let repository = if is_there { Repository::open(root)? } else { global.repository()? };
+    Ok(repository.seen_from(recording.started.focus.clone()))
+}
+
+/// The recorded run's model and limits; of the rest, where things are is this machine's.
+fn settings(
+    global: &Global,
+    flags: &FlagLayer,
+    recording: &Recording,
+    script: &Script,
+    repository: &Repository,
+) -> Result<Settings, Failure> {
+    let env = Environment::from_process();
+    let mut settings = settings::load(flags, &env, global.config.as_deref(), Some(repository.root()))?;
+    let (started, limits) = (&recording.started, &recording.started.limits);
+    settings.model.value.clone_from(&started.model);
+    settings.max_turns.value = limits.max_turns;
+    settings.max_tokens.value = limits.max_tokens;
+    // The limit is as it was because the run says so, not because somebody insists on it.
+    settings.max_cost = Setting { value: limits.max_cost_usd, origin: settings::Origin::Default };
+    settings.baseline.value = script.has_baseline();
+    settings.max_time.value = PATIENCE;
+    // The recording knows which failure was the last.
+    settings.max_retries.value = u32::MAX;
+    if let Some(cap) = recording.most_completion_tokens() {
+        settings.max_completion_tokens.value = cap;
+    }
+    Ok(settings)
+}
+
+/// What of the recorded changes stands in the tree by now: nothing, or all. Any other tree can't be the start of a replay.
+fn start(recording: &Recording, repository: &Repository, folder: &Path) -> Result<ChangeSet, Failure> {
+    let nothing = ChangeSet::new(Vec::new());
+    let Some(needed) = recording.start_tree() else {
+        output::say("replay: the run's journal doesn't tell which tree it started from; what differs shows");
+        return Ok(nothing);
+    };
+    let index = TreeIndex::of(repository, folder).map_err(|error| unknown(&error))?;
+    if index.start() == needed {
+        return Ok(nothing);
+    }
+    let blobs = Blobs::at(&folder.join("blobs"));
+    let way_back = recording.changes.reversed();
+    let leads_there = || {
+        recording.lay_out(&blobs).is_ok() && index.with(&way_back, &blobs).is_ok_and(|trees| trees.patched == needed)
+    };
+    if !way_back.is_empty() && still_applies(repository.root(), &way_back).is_ok() && leads_there() {
+        return Ok(recording.changes.clone());
+    }
+    let (run, there) = (&recording.started.run, index.start());
+    let head = recording.started.head.as_deref().map(|head| format!(" (run {run} began at commit {head})"));
+    let hint = format!(
+        "bring the tree to that state, uncommitted changes included{}; or name a folder that has it with -C",
+        head.unwrap_or_default()
+    );
+    Err(Failure::new(Outcome::Refused, format!("run {run} started from another tree than the one that is here"), hint)
+        .fact("needed", needed)
+        .fact("here", there))
+}
+
+fn unknown(error: &NoTreeId) -> Failure {
+    let message = format!("it can't be told whether this is the tree that the run started from: {error}");
+    Failure::new(Outcome::Refused, message, "name a clone without other files with -C")
+}
+
+/// Everything that a replay needs.
+struct Stage<'a> {
+    recording: Recording,
+    repository: Repository,
+    settings: Settings,
+    applied: ChangeSet,
+    place: &'a Place,
+    speed: Option<f64>,
+}
+
+/// The very loop that `kcode fix` runs, with the recording in the model's place.
+fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outcome, Failure> {
+    let Stage { recording, repository, mut settings, applied, place, speed } = stage;
+    settings.state_dir.value.clone_from(&place.path);
+    let arguments = Arguments::try_parse_from(["kcode", "fix", "again"]).map_err(anyhow::Error::from)?;
+    let Command::Fix(mut flags) = arguments.command else { return Err(Failure::internal("a replay is not a fix")) };
+    let asked = |flag| recording.started.flags.contains(&flag);
+    (flags.run.allow_test_edits, flags.run.reproduce) = (asked(RunFlag::AllowTestEdits), asked(RunFlag::Reproduce));
+    let task = recording.started.task.clone();
+    let again = Some(Arc::new(fix::Again { recording, script: Arc::clone(script), applied, speed }));
+    fix::run(fix::Order { task, repository, settings, global, flags: &flags.run, past: None, again, kept: false })
+}
+
+fn told(played: &Played) -> String {
+    let mut equal = vec![
+        counted(played.requests, "request"),
+        counted(played.tool_calls, "tool call"),
+        counted(played.patches, "state") + " of the patch",
+        counted(played.test_runs, "test run"),
+    ];
+    if played.checks > 0 {
+        equal.push(counted(played.checks, "check"));
+    }
+    let until = played.cut_short_in.map(|turn| {
+        format!("; it was ended from outside in turn {turn}, and what it did from there on can't be replayed")
+    });
+    format!("{} are equal{}", equal.join(", "), until.unwrap_or_default())
+}
+
+/// A state folder for the replay alone, beside the runs, so that its views are made as theirs are.
+struct Place {
+    path: PathBuf,
+}
+
+impl Place {
+    fn make(state: &Path) -> Result<Self, Failure> {
+        let unusable = || format!("{} can't be used", state.display());
+        DirBuilder::new().recursive(true).mode(0o700).create(state).with_context(unusable)?;
+        clear(state);
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(state).with_context(unusable)?;
+        Ok(Self { path: folder.keep() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = remove_tree(&self.path);
+    }
+}
+
+/// Removes what killed replays left.
+pub fn clear(state: &Path) {
+    for entry in std::fs::read_dir(state).into_iter().flatten().flatten() {
+        let left = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let runs = || RunFolder::all(&entry.path()).unwrap_or_default();
+        // One without a journal may just begin.
+        if left && !runs().is_empty() && runs().iter().all(|run| is_abandoned(&run.journal())) {
+            let _ = remove_tree(&entry.path());
+        }
+    }
+}
+
+impl From<NotReplayable> for Failure {
+    fn from(error: NotReplayable) -> Self {
+        Self::new(Outcome::Refused, format!("the run can't be replayed: {error}"), error.hint())
+    }
+}

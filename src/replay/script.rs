@@ -1,0 +1,314 @@
+//! What has to come in a replay, in order, and how far it has come.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::expectation::Expectation;
+use super::volatile::{surveys_agree, test_runs_agree};
+use super::{Divergence, Recording};
+use crate::journal::{
+    AttemptFailed, CheckRan, Event, Message, ReplyReceived, RunStarted, StopReason, TestPurpose, TestsChosen,
+};
+use crate::model::AssistantMessage;
+use crate::planner::without_notice;
+use crate::tools::Observation;
+
+/// A recorded run as a script.
+#[derive(Debug)]
+pub struct Script {
+    started: RunStarted,
+    tests: Option<TestsChosen>,
+    /// The tests ran on the start state, too.
+    has_baseline: bool,
+    expected: Vec<(u32, Expectation)>,
+    turns: Vec<Answered>,
+    /// What tools answered, without what a repeated call is told.
+    answers: Vec<String>,
+    /// What kcode said of its own accord; the survey is the first.
+    said: Vec<String>,
+    /// Milliseconds that each verification took.
+    verified_ms: Vec<u64>,
+    stop: Option<StopReason>,
+    /// Where the recorded repository was, and where this one is.
+    trees: [String; 2],
+    at: Mutex<Place>,
+}
+
+/// How a request was answered.
+#[derive(Debug)]
+enum Answered {
+    Replied(Box<(ReplyReceived, AssistantMessage)>),
+    Failed(AttemptFailed),
+    /// The run was ended from outside before an answer was complete, or acted upon.
+    Over,
+}
+
+/// What the model does next.
+pub(super) enum Turn<'a> {
+    Replied(&'a ReplyReceived, &'a AssistantMessage),
+    Failed(&'a AttemptFailed),
+    Over,
+}
+
+/// How far the replay is.
+#[derive(Debug, Default)]
+struct Place {
+    met: usize,
+    turns: usize,
+    answers: usize,
+    said: usize,
+    verified: usize,
+    divergence: Option<Divergence>,
+    /// Nothing more was recorded that could be compared.
+    over: bool,
+}
+
+/// What a replay without a divergence has shown to be equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// Requests, byte for byte.
+    pub requests: usize,
+    /// Calls and their answers.
+    pub tool_calls: usize,
+    /// States of the patch.
+    pub patches: usize,
+    /// Runs of the tests, but for those on the start state.
+    pub test_runs: usize,
+    /// Runs of checks.
+    pub checks: usize,
+    /// The turn in which the recorded run was ended from outside, if it was: what was left of it isn't replayed.
+    pub cut_short_in: Option<u32>,
+}
+
+impl Script {
+    /// The script of `recording`, to be played in the repository at `tree`.
+    #[must_use]
+    pub fn new(recording: &Recording, tree: &str) -> Self {
+        let started = recording.started.clone();
+        let trees = [started.repository.clone(), tree.to_owned()];
+        let mut script = Self {
+            started,
+            tests: None,
+            has_baseline: false,
+            expected: Vec::new(),
+            turns: Vec::new(),
+            answers: Vec::new(),
+            said: Vec::new(),
+            verified_ms: Vec::new(),
+            stop: None,
+            trees,
+            at: Mutex::default(),
+        };
+        script.read(&recording.played());
+        script
+    }
+
+    fn read(&mut self, events: &[&Event]) {
+        let (mut turn, mut reply) = (0, None);
+        // Whose message comes next.
+        let mut next: fn(&mut Self, String) = |_, _| {};
+        for event in events {
+            match event {
+                // What changed may have added others later, and does so again.
+                Event::TestsChosen(chosen) if self.tests.is_none() => self.tests = Some(chosen.clone()),
+                Event::Request(sent) => {
+                    turn = sent.turn;
+                    self.turns.push(Answered::Over);
+                }
+                Event::AttemptFailed(failed) => self.answered(Answered::Failed(failed.clone())),
+                Event::Reply(received) => reply = Some(received),
+                Event::ToolAnswered(_) => {
+                    next = |script, text| script.answers.push(without_notice(&text).to_owned());
+                }
+                Event::Surveyed(_) | Event::Nudged(_) => next = |script, text| script.said.push(text),
+                Event::Message(message) if message.role == "assistant" => {
+                    let spoken = AssistantMessage::recall(&message.json);
+                    if let Some((received, spoken)) = reply.take().zip(spoken) {
+                        self.answered(Answered::Replied(Box::new((received.clone(), spoken))));
+                    }
+                }
+                // Between the survey's event and its message stands the system prompt.
+                Event::Message(message) if message.role != "system" => {
+                    next(self, text_of(message));
+                    next = |_, _| {};
+                }
+                Event::TestsRan(ran) if ran.purpose == TestPurpose::Verification => {
+                    self.verified_ms.push(ran.result.ms);
+                }
+                Event::TestsRan(ran) | Event::CheckRan(CheckRan { ran, .. })
+                    if ran.purpose == TestPurpose::Baseline =>
+                {
+                    self.has_baseline = true;
+                }
+                Event::Stopped(stopped) => self.stop = Some(stopped.reason),
+                _ => {}
+            }
+            self.expected.extend(Expectation::of(event).map(|expectation| (turn, expectation)));
+        }
+    }
+
+    fn answered(&mut self, how: Answered) {
+        if let Some(last) = self.turns.last_mut() {
+            *last = how;
+        }
+    }
+
+    /// How the recorded run began.
+    #[must_use]
+    pub fn started(&self) -> &RunStarted {
+        &self.started
+    }
+
+    /// The tests that it stood on.
+    #[must_use]
+    pub fn tests(&self) -> Option<&TestsChosen> {
+        self.tests.as_ref()
+    }
+
+    /// Whether it was known how the tests went on the start state.
+    #[must_use]
+    pub fn has_baseline(&self) -> bool {
+        self.has_baseline
+    }
+
+    /// The survey as it was sent, if `now` differs from it in nothing that matters, or `anyway`; else `now`.
+    #[must_use]
+    pub fn survey(&self, now: String, anyway: bool) -> String {
+        let at = &mut self.at().said;
+        let recorded = self.said.get(*at);
+        *at += 1;
+        recorded.filter(|recorded| anyway || surveys_agree(recorded, &now)).cloned().unwrap_or(now)
+    }
+
+    /// What kcode said at this point, if `now` means the same; else `now`.
+    #[must_use]
+    pub fn wording(&self, now: &str) -> String {
+        let at = &mut self.at().said;
+        let recorded = self.said.get(*at);
+        *at += 1;
+        recorded.filter(|recorded| self.agree(recorded, now)).map_or_else(|| now.to_owned(), String::clone)
+    }
+
+    /// The number of the tool call that begins now.
+    #[must_use]
+    pub fn begin_call(&self) -> usize {
+        let at = &mut self.at().answers;
+        *at += 1;
+        *at - 1
+    }
+
+    /// Puts the recorded answer of the call with this number in, if what a run of the tests says now means the same.
+    pub fn answer(&self, number: usize, now: &mut Observation) {
+        if now.tests.is_some()
+            && let Some(recorded) = self.answers.get(number)
+            && self.agree(recorded, &now.text)
+        {
+            now.text.clone_from(recorded);
+        }
+    }
+
+    /// How long the next verification took.
+    #[must_use]
+    pub fn verified_ms(&self) -> Option<u64> {
+        let at = &mut self.at().verified;
+        *at += 1;
+        self.verified_ms.get(*at - 1).copied()
+    }
+
+    /// Why the recorded run stopped, as far as that is replayed.
+    #[must_use]
+    pub fn stop(&self) -> Option<StopReason> {
+        self.stop
+    }
+
+    fn agree(&self, recorded: &str, now: &str) -> bool {
+        test_runs_agree(recorded, now, [&self.trees[0], &self.trees[1]])
+    }
+
+    pub(super) fn next_turn(&self) -> Turn<'_> {
+        let mut at = self.at();
+        at.turns += 1;
+        match self.turns.get(at.turns - 1) {
+            Some(Answered::Replied(reply)) => Turn::Replied(&reply.0, &reply.1),
+            Some(Answered::Failed(failed)) => Turn::Failed(failed),
+            Some(Answered::Over) | None => {
+                at.over = true;
+                Turn::Over
+            }
+        }
+    }
+
+    /// Holds what is about to be noted against what was.
+    ///
+    /// # Errors
+    /// The first thing that differs; from then on, always.
+    pub fn meet(&self, events: &[Event]) -> Result<(), Divergence> {
+        let mut at = self.at();
+        if let Some(divergence) = &at.divergence {
+            return Err(divergence.clone());
+        }
+        let mut first: Option<(bool, Divergence)> = None;
+        for event in events {
+            let Some(now) = Expectation::of(event).filter(|_| !at.over) else { continue };
+            let recorded = self.expected.get(at.met);
+            at.met += 1;
+            at.over |= matches!(event, Event::Stopped(_));
+            let differs = recorded.is_none_or(|(_, recorded)| *recorded != now);
+            // Of several that were noted together the one that tells most is shown.
+            if differs && first.as_ref().is_none_or(|(telling, _)| now.telling && !telling) {
+                first = Some((now.telling, self.divergence(recorded, now)));
+            }
+        }
+        match first {
+            Some((_, divergence)) => Err(at.divergence.insert(divergence).clone()),
+            None => Ok(()),
+        }
+    }
+
+    fn divergence(&self, recorded: Option<&(u32, Expectation)>, now: Expectation) -> Divergence {
+        let Some((turn, recorded)) = recorded else {
+            let turn = self.expected.last().map_or(0, |(turn, _)| *turn);
+            return Divergence { turn, what: now.what, recorded: None, now: now.told };
+        };
+        if recorded.what == now.what {
+            return Divergence { turn: *turn, what: now.what, recorded: Some(recorded.told.clone()), now: now.told };
+        }
+        let named = |it: &Expectation| format!("{}:\n{}", it.what, it.told);
+        Divergence { turn: *turn, what: "what happens", recorded: Some(named(recorded)), now: named(&now) }
+    }
+
+    /// What the replay has shown.
+    ///
+    /// # Errors
+    /// What it differs in.
+    pub fn played(&self) -> Result<Played, Divergence> {
+        let at = self.at();
+        if let Some(divergence) = &at.divergence {
+            return Err(divergence.clone());
+        }
+        if let Some((turn, left)) = self.expected.get(at.met) {
+            let now = "the replay has ended".to_owned();
+            return Err(Divergence { turn: *turn, what: left.what, recorded: Some(left.told.clone()), now });
+        }
+        let count = |what: &str| self.expected.iter().filter(|(_, it)| it.what == what).count();
+        let cut_short = self.stop.is_none().then(|| self.expected.last().map_or(0, |(turn, _)| *turn));
+        Ok(Played {
+            requests: count("the request"),
+            tool_calls: count("a tool call"),
+            patches: count("the patch"),
+            test_runs: count("a run of the tests"),
+            checks: count("a check"),
+            cut_short_in: cut_short,
+        })
+    }
+
+    fn at(&self) -> MutexGuard<'_, Place> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn text_of(message: &Message) -> String {
+    let json: Value = serde_json::from_str(&message.json).unwrap_or_default();
+    json["content"].as_str().unwrap_or_default().to_owned()
+}
