@@ -136,7 +136,7 @@ fn changes(run: &RunFolder) -> Result<ChangeSet, Failure> {
 
 /// The journal of a run that has ended, to note what becomes of its patch.
 pub fn reopen(run: &RunFolder) -> Result<FileJournal, Failure> {
-    let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
+    let recovered = recover(&run.journal())?;
     Ok(FileJournal::reopen(&run.journal(), &recovered)?)
 }
 

@@ -303,13 +303,20 @@ impl Form {
 
 /// See [`Command::Fix`].
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("task_source").required(true).args(["task", "task_file"]))]
+#[command(
+    group = ArgGroup::new("task_source").args(["task", "task_file"]),
+    override_usage = "kcode fix [OPTIONS] <TASK|--task-file <FILE>>"
+)]
 pub struct FixArguments {
     /// What to do; `-` reads it from standard input
+    #[arg(required_unless_present_any = ["task_file", "resume"])]
     pub task: Option<String>,
     /// Read the task from FILE
     #[arg(long, value_name = "FILE")]
     pub task_file: Option<PathBuf>,
+    /// Go on from RUN, with all that the model knows by now; to take up RUN itself, use `kcode resume`
+    #[arg(long, value_name = "RUN", conflicts_with = "model")]
+    pub resume: Option<String>,
     /// The model
     #[arg(long, value_name = "M")]
     pub model: Option<String>,

@@ -101,16 +101,7 @@ fn play(global: &Global, scenario: &Scenario, root: &Path, base_url: &str, state
     let flags = FlagLayer { test: arguments.run.test.clone(), ..FlagLayer::default() };
     let settings = settings::load(&flags, &env, None, Some(repository.root()))?;
     let task = scenario.task.to_owned();
-    fix::run(fix::Order {
-        task,
-        repository,
-        settings,
-        global,
-        flags: &arguments.run,
-        past: None,
-        again: None,
-        kept: false,
-    })
+    fix::run(fix::Order { kept: false, ..fix::Order::new(task, repository, settings, global, &arguments.run) })
 }
 
 fn is_there(program: &str, env: &Environment) -> bool {

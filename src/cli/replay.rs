@@ -163,7 +163,7 @@ fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outco
     (flags.run.allow_test_edits, flags.run.reproduce) = (asked(RunFlag::AllowTestEdits), asked(RunFlag::Reproduce));
     let task = recording.started.task.clone();
     let again = Some(Arc::new(fix::Again { recording, script: Arc::clone(script), applied, speed }));
-    fix::run(fix::Order { task, repository, settings, global, flags: &flags.run, past: None, again, kept: false })
+    fix::run(fix::Order { again, kept: false, ..fix::Order::new(task, repository, settings, global, &flags.run) })
 }
 
 fn told(played: &Played) -> String {

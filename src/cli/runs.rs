@@ -8,7 +8,7 @@ use super::arguments::{Global, Listing, RunArgument, ShowArguments};
 use super::failure::Failure;
 use super::output;
 use crate::history::beginning;
-use crate::journal::{FindError, Outcome, RunFolder, recover};
+use crate::journal::{FindError, Outcome, RecoverError, RunFolder, recover};
 use crate::render::coloured_diff;
 use crate::report::{self, Report};
 use crate::settings::{self, Environment, Redactor};
@@ -69,7 +69,10 @@ pub fn latest(global: &Global, wanted: impl Fn(&Report) -> bool) -> Result<RunFo
 /// The report of a run, folded from its journal.
 pub fn load(run: &RunFolder) -> Result<Report, Failure> {
     let journal = run.journal();
-    let recovered = recover(&journal).with_context(|| format!("{} can't be read", journal.display()))?;
+    let recovered = recover(&journal).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { message: format!("{} can't be read: {}", journal.display(), failure.message), ..failure }
+    })?;
     let mut report = report::fold(&recovered.records, &run.patch().display().to_string())
         .ok_or_else(|| Failure::internal(format!("{} holds no run", journal.display())))?;
     // The journal keeps the model's words byte for byte; nobody else gets them with secrets in them.
@@ -112,6 +115,13 @@ impl Place {
     /// Whether the user stands in the repository with this root.
     pub fn is_home_of(&self, repository: &str) -> bool {
         self.root.as_ref().is_some_and(|root| root.as_os_str() == repository)
+    }
+}
+
+impl From<RecoverError> for Failure {
+    fn from(error: RecoverError) -> Self {
+        let outcome = if matches!(error, RecoverError::Newer { .. }) { Outcome::Usage } else { Outcome::Internal };
+        Self::new(outcome, error.to_string(), error.hint())
     }
 }
 

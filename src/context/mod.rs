@@ -1,14 +1,16 @@
 //! How a conversation begins: kcode's standing instructions, and a survey of the repository.
 //!
 //! [`system_prompt`] is `prompts/system.md`. [`survey()`] is the first user message: facts within a
-//! budget, then the task. Both are the same for the same repository and task, byte for byte, so
+//! budget, then the task; [`follow_up()`] brings a further one. Both are the same for the same repository and task, byte for byte, so
 //! that the provider's cache serves them again; nothing in them tells the time.
 
+mod follow_up;
 mod guidance;
 mod outline;
 mod plain;
 mod survey;
 
+pub use follow_up::{Standing, follow_up, standing};
 pub use survey::{Change, Facts, GitFacts, Survey, survey};
 
 /// What the model is told in every conversation.

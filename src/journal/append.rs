@@ -6,19 +6,23 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::{EVENT_SCHEMA, Event, Record, Recovered, is_disk_failure};
+use super::{EVENT_SCHEMA, Event, Record, Recovered, crash, is_disk_failure};
 
 /// What a run may need to note its end: why it stopped, what was left of it, what it came to.
 const RESERVE: u64 = 16 * 1024;
 /// Disk is set aside in pieces of this size: a multiple of any page, so that a piece that can't be had leaves the one
 /// before untouched.
 const PIECE: u64 = 64 * 1024;
+/// How often, and how long in between, a lock is waited for that a killed process may have held.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The journal can't be written; the run can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -114,10 +118,13 @@ impl FileJournal {
     /// Continues the journal at `path` after what was recovered from it; a torn tail is cut off.
     ///
     /// # Errors
-    /// When the file can't be opened or cut, or its disk is full.
+    /// When the file can't be opened or cut, was written to since, or its disk is full.
     pub fn reopen(path: &Path, recovered: &Recovered) -> Result<Self, JournalError> {
         let file = OpenOptions::new().append(true).open(path).map_err(at(path))?;
         lock(&file).map_err(at(path))?;
+        if file.metadata().map_err(at(path))?.len() != recovered.read {
+            return Err(at(path)(in_use("another kcode process went on with this run a moment ago")));
+        }
         file.set_len(recovered.good_bytes).map_err(at(path))?;
         let earlier_ms = recovered.records.last().map_or(0, |record| record.elapsed_ms);
         let next = recovered.records.len() as u64;
@@ -165,8 +172,10 @@ impl FileJournal {
         let mut records = Vec::with_capacity(events.len());
         for (seq, event) in (self.next..).zip(events) {
             let record = Record { schema: EVENT_SCHEMA.to_owned(), seq, at: at_time.clone(), elapsed_ms, event };
+            let start = lines.len();
             serde_json::to_writer(&mut lines, &record).map_err(|error| at(&self.path)(error.into()))?;
             lines.push(b'\n');
+            crash::writing(&mut self.file, &lines[..start], &lines[start..]);
             records.push(record);
         }
         let bytes = lines.len() as u64;
@@ -180,6 +189,7 @@ impl FileJournal {
 
     /// The events of a write are part of the journal, and everybody is told.
     fn keep(&mut self, written: &Written) {
+        crash::kept();
         self.end += written.bytes;
         self.next += written.records.len() as u64;
         for record in &written.records {
@@ -246,17 +256,28 @@ impl Drop for FileJournal {
     }
 }
 
-/// A run belongs to the process that writes its journal; the lock goes when that process does.
+/// A run belongs to the process that writes its journal; the lock goes when that process does. What it was just about to start
+/// may hold it a moment longer.
 fn lock(file: &File) -> io::Result<()> {
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, "another kcode process is working on this run"))
+    let mut locked = file.try_lock();
+    for _ in 0..LOCK_TRIES {
+        if !matches!(locked, Err(TryLockError::WouldBlock)) {
+            break;
         }
+        thread::sleep(LOCK_PAUSE);
+        locked = file.try_lock();
+    }
+    match locked {
+        Err(TryLockError::WouldBlock) => Err(in_use("another kcode process is working on this run")),
         // Some network file systems have no locks; a run there is as it was before locks.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(TryLockError::Error(error)) => Err(error),
         Ok(()) => Ok(()),
     }
+}
+
+fn in_use(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, why)
 }
 
 /// Whether no process works on the run whose journal is at `path`.

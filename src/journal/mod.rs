@@ -10,6 +10,7 @@ mod amounts;
 mod append;
 mod certificate;
 mod changed_files;
+pub(crate) mod crash;
 mod digest;
 mod disk;
 mod enclosure;
@@ -43,11 +44,13 @@ pub use hidden::is_hidden;
 pub use matrix::Matrix;
 pub use minimization::{HunksTried, Minimized};
 pub use outcome::{Outcome, StopReason};
-pub use recover::{Recovered, recover};
+pub use recover::{RecoverError, Recovered, recover, recover_chain};
 pub use rel_path::{RelPath, RelPathError};
 pub use reproduction::{Reproduced, Reproduction};
 pub use review::{HunkDecision, HunkReviewed, Reviewed};
-pub use run_bounds::{Applied, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped, Undone};
+pub use run_bounds::{
+    Applied, Follows, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped, Undone,
+};
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
 pub use skim::{Skimmed, skim};

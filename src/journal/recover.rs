@@ -4,7 +4,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{EVENT_SCHEMA, Record};
+use serde_json::{Value, json};
+
+use super::{EVENT_SCHEMA, Event, Record};
 
 /// What a journal holds.
 #[derive(Debug)]
@@ -15,35 +17,100 @@ pub struct Recovered {
     pub good_bytes: u64,
     /// True when a torn line followed.
     pub torn: bool,
+    /// Bytes that were read.
+    pub(super) read: u64,
+}
+
+/// Why a journal can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// The file can't be read.
+    #[error("{0}")]
+    Unreadable(#[from] io::Error),
+    /// Something else stands where a record must be.
+    #[error("line {line} of the journal is damaged: {why}")]
+    Damaged {
+        /// Which, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A newer kcode wrote it.
+    #[error("line {line} of the journal was written by a newer kcode: {what}")]
+    Newer {
+        /// Which, counted from 1.
+        line: usize,
+        /// What this one doesn't know.
+        what: String,
+    },
+}
+
+impl RecoverError {
+    /// What to do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "check that the file is there and that you may read it",
+            Self::Damaged { .. } => {
+                "the lines before it are whole; its patch, if there was one, is patch.diff beside it"
+            }
+            Self::Newer { .. } => "use that version of kcode, or a newer one, for this run",
+        }
+    }
+}
+
+impl From<RecoverError> for io::Error {
+    fn from(error: RecoverError) -> Self {
+        match error {
+            RecoverError::Unreadable(error) => error,
+            error => Self::new(io::ErrorKind::InvalidData, error),
+        }
+    }
 }
 
 /// Reads `path`. A torn last line is what a killed writer leaves, and is tolerated; damage before it is not.
 ///
 /// # Errors
-/// When the file can't be read, holds a line that is not a record of this version, or skips a number.
-pub fn recover(path: &Path) -> io::Result<Recovered> {
-    parse(&fs::read(path)?)
+/// When the file can't be read, holds a line that is no record or one of a newer version, or skips a number.
+pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
+    parse(&fs::read(path)?, false)
 }
 
-fn parse(bytes: &[u8]) -> io::Result<Recovered> {
-    let mut recovered = Recovered { records: Vec::new(), good_bytes: 0, torn: false };
+/// Reads what was recovered of several journals and written down one behind the other.
+///
+/// # Errors
+/// As [`recover`], and when the last line is torn: nobody writes to such a chain.
+pub fn recover_chain(bytes: &[u8]) -> Result<Vec<Record>, RecoverError> {
+    let recovered = parse(bytes, true)?;
+    if recovered.torn {
+        Err(damaged(recovered.records.len() + 1, "it is torn".to_owned()))
+    } else {
+        Ok(recovered.records)
+    }
+}
+
+/// In a chain a journal may begin behind any record.
+fn parse(bytes: &[u8], chain: bool) -> Result<Recovered, RecoverError> {
+    let mut recovered = Recovered { records: Vec::new(), good_bytes: 0, torn: false, read: bytes.len() as u64 };
     let mut rest = bytes;
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         let (line, after) = (&rest[..end], &rest[end + 1..]);
+        let number = recovered.records.len() + 1;
         let record: Record = match serde_json::from_slice(line) {
             Ok(record) => record,
             // Blocks of a file may reach the disk out of order: the last line can be whole in length and torn in content.
-            Err(_) if after.is_empty() => break,
-            Err(error) => return Err(damaged(recovered.records.len(), &error.to_string())),
+            Err(error) => match newer(number, line) {
+                Some(newer) => return Err(newer),
+                None if after.is_empty() => break,
+                None => return Err(damaged(number, error.to_string())),
+            },
         };
         if record.schema != EVENT_SCHEMA {
-            return Err(damaged(
-                recovered.records.len(),
-                &format!("its schema is {:?}, not {EVENT_SCHEMA:?}", record.schema),
-            ));
+            return Err(newer(number, line).unwrap_or_else(|| damaged(number, "it names no schema".to_owned())));
         }
-        if record.seq != recovered.records.len() as u64 {
-            return Err(damaged(recovered.records.len(), &format!("it has number {}", record.seq)));
+        let next = recovered.records.last().map_or(0, |record| record.seq + 1);
+        if record.seq != next && !(chain && record.seq == 0) {
+            return Err(damaged(number, format!("it has number {}", record.seq)));
         }
         recovered.records.push(record);
         recovered.good_bytes += end as u64 + 1;
@@ -53,14 +120,34 @@ fn parse(bytes: &[u8]) -> io::Result<Recovered> {
     Ok(recovered)
 }
 
-pub(super) fn damaged(line: usize, why: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("line {} of the journal is damaged: {why}", line + 1))
+/// What a whole record of another schema, or of an event that nobody here knows, says of who wrote it.
+fn newer(line: usize, record: &[u8]) -> Option<RecoverError> {
+    let record: Value = serde_json::from_slice(record).ok()?;
+    let (schema, kind) = (record["schema"].as_str()?, record["type"].as_str().unwrap_or_default());
+    let what = if schema != EVENT_SCHEMA {
+        format!("its schema is {schema:?}, not {EVENT_SCHEMA:?}")
+    } else if is_known(kind) {
+        return None;
+    } else {
+        format!("it tells of {kind:?}")
+    };
+    Some(RecoverError::Newer { line, what })
+}
+
+/// Whether there is an event of that type. Its fields are missing here, which only a known one is refused for.
+fn is_known(kind: &str) -> bool {
+    let refused = serde_json::from_value::<Event>(json!({ "type": kind })).err();
+    refused.is_none_or(|error| !error.to_string().starts_with("unknown variant"))
+}
+
+fn damaged(line: usize, why: String) -> RecoverError {
+    RecoverError::Damaged { line, why }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Applied, Event};
+    use crate::journal::Applied;
 
     fn lines(n: u64) -> Vec<u8> {
         let record = |seq| Record {
@@ -78,7 +165,7 @@ mod tests {
         let whole = lines(3);
         let second_end = lines(2).len();
         for cut in second_end..whole.len() {
-            let read = parse(&whole[..cut]).expect("a torn tail is tolerated");
+            let read = parse(&whole[..cut], false).expect("a torn tail is tolerated");
             assert_eq!(read.records.len(), 2, "cut at {cut}");
             assert_eq!(read.good_bytes, second_end as u64);
             assert_eq!(read.torn, cut > second_end);
@@ -86,11 +173,19 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_holds_journals_one_behind_the_other() {
+        let chain = [lines(3), lines(2)].concat();
+        assert_eq!(recover_chain(&chain).expect("it is whole").len(), 5);
+        assert!(recover_chain(&chain[..chain.len() - 4]).is_err(), "nothing of it may be lost");
+        assert!(parse(&chain, false).is_err(), "a journal is of one run");
+    }
+
+    #[test]
     fn damage_in_the_middle_is_told() {
         let mut bytes = lines(1);
         bytes.extend_from_slice(b"garbage\n");
         bytes.extend_from_slice(&lines(1));
-        let error = parse(&bytes).expect_err("the middle is damaged");
+        let error = parse(&bytes, false).expect_err("the middle is damaged");
         assert!(error.to_string().starts_with("line 2 of the journal is damaged"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, RelPath, RunId, StopReason, Tokens, Usd};
+use super::{Digest, Outcome, RelPath, RunId, StopReason, Tokens, Usd};
 
 /// See `Event::RunStarted`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +37,20 @@ pub struct RunStarted {
     /// The command of `--test`; `None` without one, and when there is a secret in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// The run whose conversation goes on in this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Follows>,
+}
+
+/// What a follow-up task goes on from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Follows {
+    /// The run before.
+    pub run: RunId,
+    /// SHA-256 of `inherited.jsonl` in this run's folder: the events of that run and of those that it followed.
+    pub inherited_sha256: Digest,
+    /// What the model is told of its changes so far, before the task.
+    pub told: String,
 }
 
 /// A flag of a run that isn't one of its limits.

@@ -1,5 +1,6 @@
 //! Where a run is kept: `journal.jsonl patch.diff report.json report.md logs/`, and the private view while it is needed.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -77,6 +78,14 @@ impl RunFolder {
     #[must_use]
     pub fn passing(&self) -> [PathBuf; 5] {
         [self.view(), self.overlay(), self.scratch(), self.trials(), self.tree()]
+    }
+
+    /// Files that a killed process was about to put in the place of others.
+    #[must_use]
+    pub fn drafts(&self) -> Vec<PathBuf> {
+        let is_draft = |name: &OsStr| name.as_encoded_bytes().starts_with(b".tmp");
+        let entries = [&self.path, &self.blobs()].map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+        entries.into_iter().flatten().filter(|entry| is_draft(&entry.file_name())).map(|entry| entry.path()).collect()
     }
 
     /// The run whose id is or begins with `prefix`.
@@ -200,6 +209,12 @@ impl RunFolder {
     #[must_use]
     pub fn overlay(&self) -> PathBuf {
         self.path.join("overlay")
+    }
+
+    /// The events of the runs whose conversation this one goes on with.
+    #[must_use]
+    pub fn inherited(&self) -> PathBuf {
+        self.path.join("inherited.jsonl")
     }
 
     /// What is exactly different, for apply and undo.

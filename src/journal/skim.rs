@@ -10,8 +10,7 @@ use memchr::memchr;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::EVENT_SCHEMA;
-use super::recover::damaged;
+use super::{EVENT_SCHEMA, RecoverError};
 
 /// One line of a journal: its head read, its event not.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +36,7 @@ impl Skimmed<'_> {
         match serde_json::from_slice(self.line) {
             Ok(event) => Ok(Some(event)),
             Err(_) if self.is_last => Ok(None),
-            Err(error) => Err(damaged(self.seq as usize, &error.to_string())),
+            Err(error) => Err(wrong(self.seq, error.to_string())),
         }
     }
 }
@@ -66,18 +65,22 @@ pub fn skim(journal: &[u8]) -> impl Iterator<Item = io::Result<Skimmed<'_>>> {
 }
 
 fn checked(line: &[u8], number: u64, is_last: bool) -> io::Result<Skimmed<'_>> {
-    let wrong = |why: &str| damaged(number as usize, why);
     let head = Head::quick(line).or_else(|| serde_json::from_slice(line).ok());
     let Some(Head { schema, seq, at, elapsed_ms, kind }) = head.filter(|_| line.ends_with(b"}")) else {
-        return Err(wrong("it is no event"));
+        return Err(wrong(number, "it is no event".to_owned()));
     };
     if schema != EVENT_SCHEMA {
-        return Err(wrong(&format!("its schema is {schema:?}, not {EVENT_SCHEMA:?}")));
+        let what = format!("its schema is {schema:?}, not {EVENT_SCHEMA:?}");
+        return Err(RecoverError::Newer { line: number as usize + 1, what }.into());
     }
     if seq != number {
-        return Err(wrong(&format!("it has number {seq}")));
+        return Err(wrong(number, format!("it has number {seq}")));
     }
     Ok(Skimmed { seq, at, elapsed_ms, kind, line, is_last })
+}
+
+fn wrong(number: u64, why: String) -> io::Error {
+    RecoverError::Damaged { line: number as usize + 1, why }.into()
 }
 
 /// What every record says of itself.

@@ -34,6 +34,8 @@ impl State {
     #[must_use]
     pub fn recall<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut state = Self::default();
+        // What was to be said next: a failing machine may have kept that, and not the message itself.
+        let mut nudge = None;
         for event in events {
             match event {
                 Event::PatchWritten(patch) => state.patch = patch.sha256,
@@ -42,10 +44,8 @@ impl State {
                 {
                     state.ran_on.extend(ran.patch_sha256);
                 }
-                Event::Nudged(nudged) if nudged.kind == ANNOUNCED => state.nudged = true,
-                Event::Nudged(nudged) if nudged.kind == TESTS_WEAKENED => state.warned = true,
-                Event::Nudged(nudged) if nudged.kind == NOT_REPRODUCED => state.unshown = state.patch,
-                Event::Nudged(nudged) if [TESTS_FAILED, CHECKS_FAILED].contains(&&*nudged.kind) => state.feedbacks += 1,
+                Event::Nudged(nudged) => nudge = Some(&*nudged.kind),
+                Event::Message(_) => state.was_nudged(nudge.take()),
                 Event::Request(request) => {
                     state.sent_prefix = Some((request.prefix_bytes as usize, request.prefix_sha256));
                 }
@@ -53,5 +53,23 @@ impl State {
             }
         }
         state
+    }
+
+    /// In a conversation that began before, with `events`: what is sent next begins with what was sent last then.
+    #[must_use]
+    pub fn after<'a>(mut self, events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let earlier = Self::recall(events);
+        self.sent_prefix = self.sent_prefix.or(earlier.sent_prefix);
+        self
+    }
+
+    fn was_nudged(&mut self, kind: Option<&str>) {
+        match kind {
+            Some(ANNOUNCED) => self.nudged = true,
+            Some(TESTS_WEAKENED) => self.warned = true,
+            Some(NOT_REPRODUCED) => self.unshown = self.patch,
+            Some(TESTS_FAILED | CHECKS_FAILED) => self.feedbacks += 1,
+            _ => {}
+        }
     }
 }

@@ -100,7 +100,9 @@ impl People {
         }
         match event {
             Event::RunStarted(started) => {
-                Some(header(&started.version, &started.model, &started.base_url, &format!("run {}", started.run)))
+                let follows = started.follows.as_ref().map(|follows| format!(" after {}", follows.run));
+                let run = format!("run {}{}", started.run, follows.unwrap_or_default());
+                Some(header(&started.version, &started.model, &started.base_url, &run))
             }
             Event::Resumed(resumed) => Some(header(
                 &resumed.version,

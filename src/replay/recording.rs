@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::journal::{
-    Digest, Event, Record, Recovered, RunFolder, RunStarted, StopReason, TestPurpose, TestsRan, Tokens, recover,
+    Digest, Event, Record, Recovered, RunFolder, RunId, RunStarted, StopReason, TestPurpose, TestsRan, Tokens, recover,
 };
 use crate::workspace::{Blobs, ChangeSet};
 
@@ -32,6 +32,9 @@ pub enum NotReplayable {
     /// More than one process.
     #[error("it was stopped and resumed, and a replay follows what one process did")]
     Resumed,
+    /// Its conversation began in another run.
+    #[error("it follows run {0}, and a replay begins with the first message")]
+    FollowUp(RunId),
     /// Nothing to play.
     #[error("it ended before the model had replied")]
     NoReply,
@@ -46,6 +49,7 @@ impl NotReplayable {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Resumed => "replay a run that was done in one go",
+            Self::FollowUp(_) => "replay the run that it follows; `kcode audit` checks this one's conversation",
             Self::NoReply => "`kcode show` says why it ended",
             Self::Altered(_) => "replay it where it was recorded: `kcode replay RUN`",
         }
@@ -109,6 +113,9 @@ impl Recording {
     /// # Errors
     /// Why not.
     pub fn check(&self) -> Result<(), NotReplayable> {
+        if let Some(follows) = &self.started.follows {
+            return Err(NotReplayable::FollowUp(follows.run.clone()));
+        }
         let (mut replies, mut received) = (0, None);
         for event in self.events() {
             match event {

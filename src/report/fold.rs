@@ -249,6 +249,7 @@ fn empty(started: &RunStarted, at: &str) -> Report {
         hint: None,
         version: started.version.clone(),
         task: started.task.clone(),
+        follows: started.follows.as_ref().map(|follows| follows.run.clone()),
         repository: started.repository.clone(),
         head: started.head.clone(),
         model: started.model.clone(),

@@ -27,6 +27,9 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "Hint: {}\n", sanitise(hint))?;
     }
     writeln!(out, "**Task**\n\n{}\n", quoted(&report.task))?;
+    if let Some(run) = &report.follows {
+        writeln!(out, "It follows run {run}.\n")?;
+    }
     write_patch(out, report)?;
     write_tests(out, report)?;
     write_checks(out, &report.checks)?;

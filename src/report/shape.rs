@@ -32,6 +32,9 @@ pub struct Report {
     pub version: String,
     /// The task.
     pub task: String,
+    /// The run whose conversation went on in this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<RunId>,
     /// The repository's root.
     pub repository: String,
     /// The commit that HEAD named at the start.

@@ -18,6 +18,8 @@ use crate::workspace::{Blobs, FileParts, FileState, Parts, Place, differing, lin
 pub struct Given<'a> {
     /// What the run proved.
     pub report: &'a Report,
+    /// What happened for tasks before, whose changes it carries.
+    pub inherited: &'a [&'a Event],
     /// Everything that happened in it.
     pub events: &'a [&'a Event],
     /// Its patch.
@@ -99,7 +101,9 @@ impl Material {
             }
             files.push(file);
         }
-        let mut edits = edits(given.events.iter().copied());
+        let earlier =
+            edits(given.inherited.iter().copied()).into_iter().map(|edit| ModelEdit { earlier: true, ..edit });
+        let mut edits: Vec<_> = earlier.chain(edits(given.events.iter().copied())).collect();
         for edit in &mut edits {
             (edit.said, edit.thought) = ((given.clean)(&edit.said), (given.clean)(&edit.thought));
         }

@@ -24,6 +24,8 @@ pub struct ModelEdit {
     pub said: String,
     /// What it thought before.
     pub thought: String,
+    /// True when it was for a task before this run's.
+    pub earlier: bool,
 }
 
 /// Every edit in `events` that was carried out, in order.
@@ -50,6 +52,14 @@ pub fn edits<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<ModelEdit> {
     done.into_iter().filter_map(|call| edit(call, words.get(&call.turn))).collect()
 }
 
+impl ModelEdit {
+    /// In which turn, for people.
+    pub fn place(&self) -> String {
+        let before = if self.earlier { " of a task before" } else { "" };
+        format!("turn {}{before}", self.turn)
+    }
+}
+
 fn edit(call: &ToolCalled, words: Option<&Value>) -> Option<ModelEdit> {
     let path = tools::written_path(&call.tool, &call.arguments)?.to_string();
     let arguments: Value = serde_json::from_str(&call.arguments).ok()?;
@@ -66,6 +76,7 @@ fn edit(call: &ToolCalled, words: Option<&Value>) -> Option<ModelEdit> {
         new: text(&arguments, &["new_text", "content"]),
         said: said("content"),
         thought: said("reasoning_content"),
+        earlier: false,
     })
 }
 

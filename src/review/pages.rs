@@ -159,7 +159,7 @@ impl Review {
     pub(super) fn hunk_rows(&self, hunk: &Hunk) -> Vec<Row> {
         let file = &self.material.files[hunk.file];
         let origin = match self.material.origin(hunk) {
-            Some(edit) => format!("turn {}, {}", edit.turn, edit.tool),
+            Some(edit) => format!("{}, {}", edit.place(), edit.tool),
             None => "no edit of the model: a command of the run wrote this file".to_owned(),
         };
         let decided = match &hunk.decision {
@@ -200,7 +200,7 @@ impl Review {
             let told = "No edit of the model touched this file: a command of the run, such as the tests, wrote it.";
             return self.wrap([vec![span(told, Tone::Plain)]].into_iter());
         };
-        let mut rows = vec![vec![span(format!("turn {}: {} of {}", edit.turn, edit.tool, edit.path), Tone::Strong)]];
+        let mut rows = vec![vec![span(format!("{}: {} of {}", edit.place(), edit.tool, edit.path), Tone::Strong)]];
         for (name, words) in [("the model said", &edit.said), ("the model thought", &edit.thought)] {
             if words.trim().is_empty() {
                 continue;

@@ -56,7 +56,7 @@ impl Review {
             parts: hunk.parts.iter().map(|part| *part as u64).collect(),
             added: new.len() as u64,
             removed: old.len() as u64,
-            turn: self.material.origin(hunk).map(|edit| edit.turn),
+            turn: self.material.origin(hunk).filter(|edit| !edit.earlier).map(|edit| edit.turn),
             decision: HunkDecision::Undecided,
             edited: None,
             changed_by_hand: 0,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::change_set::replace;
@@ -12,7 +13,7 @@ use super::differences::Differences;
 use super::error::io_error;
 use super::hunks::{Hunks, Side, object_name, write_section};
 use super::repository::ObjectFormat;
-use super::{Blobs, ChangeSet, ChangedFile, FileState, WorkspaceError, file_state};
+use super::{Blobs, ChangeSet, ChangedFile, FileState, Repository, WorkspaceError, file_state};
 use crate::journal::{ChangeKind, Digest, FileChange, RelPath};
 
 /// What a run changed.
@@ -90,6 +91,21 @@ pub(super) type HunksCache = BTreeMap<(Option<Digest>, Option<Digest>), (Hunks, 
 pub(super) struct Contents<'a> {
     pub(super) blobs: &'a Blobs,
     pub(super) origin: &'a Dir,
+}
+
+impl Patch {
+    /// The patch that `changes` of `repository` come to; their contents are in `blobs`.
+    ///
+    /// # Errors
+    /// When a content can't be read.
+    pub fn of(changes: &ChangeSet, blobs: &Blobs, repository: &Repository) -> Result<Self, WorkspaceError> {
+        let root = repository.root();
+        let origin = Dir::open_ambient_dir(root, ambient_authority()).map_err(io_error("open", root))?;
+        let files = changes.entries.iter().map(|entry| (entry.path.clone(), entry.clone())).collect();
+        let differences = Differences { files, ..Differences::default() };
+        let contents = Contents { blobs, origin: &origin };
+        assemble(contents, repository.object_format, &differences, &mut HunksCache::default())
+    }
 }
 
 /// Makes the patch of `differences`. What `cache` holds and is still needed isn't computed again.

@@ -14,7 +14,7 @@ use crate::world::World;
 const MANY: u32 = 200;
 
 fn dying_at(mut command: Command, point: u32) -> Command {
-    command.env("KCODE_TEST_CRASH_AT", point.to_string());
+    command.env("KCODE_TEST_CRASH_AT", format!("apply:{point}"));
     command
 }
 

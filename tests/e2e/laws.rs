@@ -14,10 +14,11 @@ use crate::support::kimi::MockKimi;
 use crate::world::World;
 
 /// What a run may leave in its folder.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 11] = [
     "applied.json",
     "blobs",
     "changes.json",
+    "inherited.jsonl",
     "journal.jsonl",
     "logs",
     "patch.diff",
@@ -79,7 +80,9 @@ fn the_journal_is_sound(kept: &Kept) {
     }
     history_is_valid(&kept.messages());
     let recovered = kcode::journal::recover(&kept.0.join("journal.jsonl")).unwrap();
-    let audit = kcode::report::audit(&recovered.records).unwrap();
+    let inherited = fs::read(kept.0.join("inherited.jsonl")).unwrap_or_default();
+    let earlier = kcode::journal::recover_chain(&inherited).unwrap();
+    let audit = kcode::report::audit(&earlier, &recovered.records).unwrap();
     assert_eq!(audit.breaches, [""; 0], "the audit of {}", kept.0.display());
 }
 

@@ -111,7 +111,7 @@ fn a_kill_at_any_step_of_an_undo_leaves_index_and_tree_of_one_mind() {
             applied(&world, &["--index"]);
         }
         let mut command = world.kcode(&["undo"]);
-        command.env("KCODE_TEST_CRASH_AT", point.to_string());
+        command.env("KCODE_TEST_CRASH_AT", format!("apply:{point}"));
         let ran = world.start(command).wait();
         world.run_freely(world.kcode(&["runs"])).code(0);
         let (undone, status) = (Sight::of(&world) == before, git(&world, &["status", "--porcelain"]));
@@ -286,7 +286,7 @@ fn a_kill_at_any_step_leaves_git_and_tree_of_one_mind() {
     for point in 1..200 {
         let (world, before) = &subject;
         let mut command = world.kcode(&[&["apply"], &FLAGS[..]].concat());
-        command.env("KCODE_TEST_CRASH_AT", point.to_string());
+        command.env("KCODE_TEST_CRASH_AT", format!("apply:{point}"));
         let ran = world.start(command).wait();
         let whole = ran.output.status.code().is_some();
         world.run_freely(world.kcode(&["runs"])).code(0);

@@ -6,6 +6,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::laws;
 use crate::ran::Ran;
@@ -45,6 +46,17 @@ pub fn together<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + 
         let running: Vec<_> = cases.into_iter().map(|case| scope.spawn(move || test(case))).collect();
         for case in running {
             case.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}
+
+/// The same test on many more cases than can run at the same time.
+pub fn in_turns<T: Sync>(cases: &[T], test: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let at_once = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+    together(0..at_once, |_| {
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            test(case);
         }
     });
 }

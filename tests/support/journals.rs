@@ -43,6 +43,7 @@ impl MadeRun {
             cache_key: "k".into(),
             flags: vec![],
             test: None,
+            follows: None,
         }));
         made.message(&serde_json::json!({ "role": "system", "content": "You mend code. ".repeat(300) }));
         made

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::chosen_tests::ChosenTests;
 use super::finish;
-use super::open_run::cache_key;
 use super::start::Run;
 use crate::cli::failure::Failure;
 use crate::journal::{JournalError, Outcome, RunFolder, StopReason};
@@ -56,11 +55,6 @@ impl Again {
         }
         ChosenTests::choose(&plain, repository).recalled(recorded, repository, redactor)
     }
-}
-
-/// The conversation's cache key: the recorded one's in a replay.
-pub fn key(again: Option<&Arc<Again>>, folder: &RunFolder) -> String {
-    again.map_or_else(|| cache_key(folder), |again| again.script.started().cache_key.clone())
 }
 
 /// Ends a replay: nothing of it is left running, and nobody is told how its patch fares.

@@ -51,7 +51,7 @@ impl Run<'_> {
     }
 
     fn is_verified(&self, stop: &Stop) -> Result<bool, Failure> {
-        let records = recover(&self.open.folder.journal()).map_err(anyhow::Error::from)?.records;
+        let records = recover(&self.open.folder.journal())?.records;
         let decision = report::decide(stop.reason, &stop.detail, stop.model_error.as_ref(), Latest::of(&records));
         Ok(decision.outcome == Outcome::Verified)
     }

@@ -2,21 +2,25 @@
 //!
 //! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, in which `kept_flags`
 //! are; `start` makes everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or
-//! `past` those of a run that had stopped. `terms` says what a run may use, `chosen_tests` what it stands on, `bench` is what
-//! the planner works at, `test_runs` reads what it ran, `view_slot` waits for the view. `again` is what a replay is told, and
-//! `voice` who answers. `reproduction` looks for a test that shows what the patch mends, `minimize` for a smaller patch;
-//! `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked, notes the end and writes the
-//! report; `hand_over` shows it.
+//! `past` those of a run that had stopped, in which `unanswered` calls are answered. `follow` gives a further task to a run that
+//! is over: `inherited` is its conversation, `carried` its changes. `terms` says what a run may use, `chosen_tests` what it
+//! stands on, `bench` is what the planner works at, `test_runs` reads what it ran, `view_slot` waits for the view. `again` is
+//! what a replay is told, and `voice` who answers. `reproduction` looks for a test that shows what the patch mends, `minimize`
+//! for a smaller patch; `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked, notes the
+//! end and writes the report; `hand_over` shows it.
 
 mod again;
 mod bench;
+mod carried;
 mod certificate;
 mod chosen_tests;
 mod discreet;
 mod enclosure;
 mod finish;
+mod follow;
 mod guard;
 mod hand_over;
+mod inherited;
 mod interrupt;
 mod kept_flags;
 mod minimize;
@@ -33,6 +37,7 @@ mod task;
 mod terms;
 mod test_runs;
 mod trial_runs;
+mod unanswered;
 mod view_slot;
 mod voice;
 
@@ -44,7 +49,6 @@ use super::review::{self, Manner};
 use super::runs;
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
-use crate::workspace::{Repository, still_applies};
 
 pub use again::Again;
 pub use chosen_tests::ChosenTests;
@@ -52,6 +56,7 @@ pub use enclosure::worker_plan;
 pub use finish::write_report;
 use hand_over::Next;
 pub use hand_over::replace;
+pub use inherited::Inherited;
 pub use interrupt::Interrupts;
 pub use order::Order;
 use past::Past;
@@ -61,25 +66,31 @@ pub use test_runs::finish as read_results;
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {
     let task = task::read(arguments)?;
+    if let Some(run) = &arguments.resume {
+        return follow::execute(global, arguments, run, task);
+    }
     let repository = global.repository()?;
     let env = Environment::from_process();
     let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run) };
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
-    run(Order { task, repository, settings, global, flags: &arguments.run, past: None, again: None, kept: true })
+    run(Order::new(task, repository, settings, global, &arguments.run))
 }
 
 /// Takes up a run that stopped before its end. Task, model and what its flags asked for are the run's own.
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
-    let past = Past::open(runs::find(global, &arguments.which)?)?;
-    let repository = Repository::open(Path::new(&past.started.repository))?.seen_from(past.started.focus.clone());
-    still_applies(repository.root(), &past.changes)?;
+    let folder = runs::find(global, &arguments.which)?;
+    sweep::clear(&folder);
+    let past = Past::open(folder)?;
+    let repository = past.repository.clone();
     let env = Environment::from_process();
     let asked = kept_flags::resumed(&arguments.run, &past.started);
     let mut settings = settings::load(&flags(&asked), &env, global.config.as_deref(), Some(repository.root()))?;
     // The conversation is the model's own: another one must not get its reasoning.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
-    run(Order { task, repository, settings, global, flags: &asked, past: Some(past), again: None, kept: true })
+    let follows = past.started.follows.as_ref();
+    let inherited = follows.map(|follows| Inherited::reopen(&past.folder, follows)).transpose()?;
+    run(Order { past: Some(past), inherited, ..Order::new(task, repository, settings, global, &asked) })
 }
 
 /// A path that can't be written is told before the run, not after it was paid for.

@@ -1,5 +1,6 @@
 //! An open run: its folder, its journal, and those who watch what the journal is told.
 
+use std::fs;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -50,6 +51,9 @@ impl OpenRun {
         folder.renew().map_err(|error| cannot_hold(&order.settings, &error))?;
         // Only whoever holds the journal may clear away what a killed process left.
         View::discard(folder.path())?;
+        for draft in folder.drafts() {
+            drop(fs::remove_file(draft));
+        }
         let people = Arc::new(Mutex::new(People::new(loudness(order.global), output::say)));
         let drawn = Arc::clone(&people);
         journal.watch(Box::new(move |record| lock(&drawn).record(record)));
@@ -58,7 +62,12 @@ impl OpenRun {
         }
         let asked = watch::Sender::new(false);
         tell_when_asked(&mut journal, asked.clone());
-        journal.note(vec![first_event(order, &folder, redactor)])?;
+        let unnoted = match &order.past {
+            Some(past) => past.catch_up()?,
+            None => take_over(order, &folder)?,
+        };
+        let events = [first_event(order, &folder, redactor)].into_iter().chain(unnoted);
+        journal.note(events.collect())?;
         Ok(Self { folder, journal, asked, people })
     }
 
@@ -78,9 +87,23 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Constant for the conversation, so that the provider finds its prefix again.
-pub fn cache_key(folder: &RunFolder) -> String {
-    format!("kcode-{}", folder.id())
+/// Constant for the conversation, over all tasks, so that the provider finds its prefix again; in a replay, the recorded one.
+pub fn cache_key(order: &Order<'_>, folder: &RunFolder) -> String {
+    if let Some(again) = &order.again {
+        return again.script.started().cache_key.clone();
+    }
+    let begun = order.inherited.as_ref().and_then(|inherited| inherited.begun().next());
+    begun.map_or_else(|| format!("kcode-{}", folder.id()), |first| first.cache_key.clone())
+}
+
+/// Makes what a new run goes on with its own; the event tells of changes among it.
+fn take_over(order: &Order<'_>, folder: &RunFolder) -> Result<Option<Event>, Failure> {
+    if let Some(inherited) = &order.inherited {
+        inherited.keep(folder)?;
+    }
+    let Some(carried) = &order.carried else { return Ok(None) };
+    carried.keep(folder)?;
+    Ok(carried.event.clone())
 }
 
 fn folder(order: &Order<'_>) -> Result<RunFolder, Failure> {
@@ -149,8 +172,9 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         base_url,
         sandbox,
         limits: limits(settings),
-        cache_key: cache_key(folder),
+        cache_key: cache_key(order, folder),
         flags: kept(order.flags),
         test: order.flags.test.clone().filter(|line| redactor.text(line) == *line),
+        follows: order.inherited.as_ref().map(|inherited| inherited.follows.clone()),
     })
 }

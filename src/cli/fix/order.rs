@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use super::again::Again;
+use super::carried::Carried;
+use super::inherited::Inherited;
 use super::past::Past;
 use crate::cli::arguments::{Global, RunFlags};
+use crate::journal::{Event, FileChange};
 use crate::settings::Settings;
 use crate::workspace::{ChangeSet, Repository};
 
@@ -22,20 +25,71 @@ pub struct Order<'a> {
     pub flags: &'a RunFlags,
     /// The run that goes on; `None` for a new one.
     pub past: Option<Past>,
+    /// What a follow-up task goes on with, also one that is taken up again.
+    pub inherited: Option<Inherited>,
+    /// Changes that a new run starts with.
+    pub carried: Option<Carried>,
     /// The run that is played again, in a replay.
     pub again: Option<Arc<Again>>,
     /// False when nothing of the run can be used later, as in a demo.
     pub kept: bool,
 }
 
-impl Order<'_> {
+impl<'a> Order<'a> {
+    /// A new run that starts from nothing but the tree.
+    pub fn new(
+        task: String,
+        repository: Repository,
+        settings: Settings,
+        global: &'a Global,
+        flags: &'a RunFlags,
+    ) -> Self {
+        Self {
+            task,
+            repository,
+            settings,
+            global,
+            flags,
+            past: None,
+            inherited: None,
+            carried: None,
+            again: None,
+            kept: true,
+        }
+    }
+
+    /// The changes that the view starts with.
+    pub fn changes(&self) -> ChangeSet {
+        let past = self.past.as_ref().map(|past| &past.changes);
+        let changes = past.or(self.carried.as_ref().map(|carried| &carried.changes));
+        changes.cloned().unwrap_or_else(|| self.way_back())
+    }
+
     /// What leads from the tree to the state that the run starts from: nothing, but in some replays.
     pub fn way_back(&self) -> ChangeSet {
         self.again.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), |again| again.way_back())
     }
 
-    /// What the view differs by from the tree when it is made.
-    pub fn changes(&self) -> ChangeSet {
-        self.past.as_ref().map_or_else(|| self.way_back(), |past| past.changes.clone())
+    /// The same as files.
+    pub fn changed_files(&self) -> Vec<FileChange> {
+        let past = self.past.as_ref().map(Past::files);
+        past.or(self.carried.as_ref().map(Carried::files)).unwrap_or_default().to_vec()
+    }
+
+    /// What happened in this run before its conversation goes on.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        let past = self.past.iter().flat_map(Past::events);
+        past.chain(self.carried.iter().flat_map(|carried| &carried.event))
+    }
+
+    /// What happened in the runs before.
+    pub fn earlier_events(&self) -> impl Iterator<Item = &Event> {
+        self.inherited.iter().flat_map(Inherited::events)
+    }
+
+    /// This task, and those before it whose changes may be in the patch.
+    pub fn tasks(&self) -> impl Iterator<Item = &str> {
+        let earlier = self.inherited.iter().flat_map(Inherited::begun).map(|started| &*started.task);
+        earlier.chain([&*self.task])
     }
 }

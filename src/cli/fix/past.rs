@@ -1,20 +1,22 @@
 //! A run that stopped before its end, taken up again: the same conversation byte for byte, the same changes in a new view.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use serde_json::Value;
 
+use super::unanswered::{self, messages};
+use crate::cli::apply::renew_report;
 use crate::cli::failure::Failure;
-use crate::journal::{Event, Message, Outcome, Record, Recovered, RunFolder, RunStarted, recover};
+use crate::journal::{
+    Event, FileChange, Message, Outcome, PatchWritten, Record, Recovered, RunFolder, RunStarted, recover,
+};
 use crate::model::{Conversation, ModelError};
 use crate::tools;
-use crate::workspace::ChangeSet;
+use crate::workspace::{Blobs, ChangeSet, Patch, Repository, still_applies, write_patch};
 
-/// What the model is told in place of an answer that was never kept.
-const UNANSWERED: &str =
-    "kcode was stopped before this call's answer was kept; it may have partly run. Look at the files before you go on.";
-/// What it is told when its turn had already ended.
+/// What the model is told when its turn had already ended.
 const GO_ON: &str =
     "kcode was stopped and goes on now. Files outside your changes may differ from what you read. Go on.";
 
@@ -26,36 +28,75 @@ pub struct Past {
     pub recovered: Recovered,
     /// How it began.
     pub started: RunStarted,
+    /// Where.
+    pub repository: Repository,
     /// How far its changes had come.
     pub changes: ChangeSet,
+    patch: Patch,
+    /// Files are written before anybody notes that they were: the changes may be ahead of the journal.
+    unnoted: Option<Event>,
 }
 
 impl Past {
-    /// Reads what is kept of the run in `folder`.
+    /// Reads what is kept of the run in `folder`, to go on with it.
     ///
     /// # Errors
     /// When it can't be read, came to its end, or was made by another version (whose bytes would differ).
     pub fn open(folder: RunFolder) -> Result<Self, Failure> {
-        let recovered = recover(&folder.journal()).context("the run's journal can't be read")?;
+        let recovered = recover(&folder.journal())?;
         let Some(Event::RunStarted(started)) = recovered.records.first().map(|record| &record.event) else {
-            return Err(Failure::internal(format!("{} holds no run", folder.journal().display())));
+            let message = format!("run {} was ended before it had begun", folder.id());
+            return Err(Failure::usage(message, "start a new run with: kcode fix \"task\""));
         };
         let started = started.clone();
         if let Some(outcome) = last_outcome(&recovered.records).filter(|outcome| !outcome.is_resumable()) {
-            let message = format!("run {} came to its end: {}", folder.id(), outcome.name());
-            return Err(Failure::usage(message, "start a new run with: kcode fix \"task\""));
-        }
-        if started.version != env!("CARGO_PKG_VERSION") {
-            let message = format!("run {} was made by kcode {}, whose requests differ", folder.id(), started.version);
-            return Err(Failure::usage(message, "resume it with that version, or start a new run"));
-        }
-        let changes = match folder.changes() {
-            path if path.exists() => {
-                ChangeSet::load(&path).with_context(|| format!("{} can't be read", path.display()))?
+            // It may have been killed before it could write that down.
+            if !folder.report_json().exists() {
+                renew_report(&folder);
             }
-            _ => ChangeSet::new(Vec::new()),
-        };
-        Ok(Self { folder, recovered, started, changes })
+            let message = format!("run {} came to its end: {}", folder.id(), outcome.name());
+            let hint = format!("give it a further task: kcode fix --resume {} \"task\"", folder.id());
+            return Err(Failure::usage(message, hint));
+        }
+        if is_applied(&recovered.records) {
+            let hint = format!("take it back with: kcode undo {}", folder.id());
+            return Err(Failure::new(Outcome::Refused, format!("run {} was applied already", folder.id()), hint));
+        }
+        is_of_this_version(&started)?;
+        let changes = changes_of(&folder)?;
+        let repository = Repository::open(Path::new(&started.repository))?.seen_from(started.focus.clone());
+        still_applies(repository.root(), &changes)?;
+        let patch = Patch::of(&changes, &Blobs::at(&folder.blobs()), &repository)?;
+        let unnoted = unnoted(&recovered.records, &patch);
+        Ok(Self { folder, recovered, started, repository, changes, patch, unnoted })
+    }
+
+    /// Brings the patch file to where the changes are; the event is one that was never noted.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn catch_up(&self) -> Result<Option<Event>, Failure> {
+        let file = self.folder.patch();
+        if fs::read(&file).unwrap_or_default() != self.patch.bytes {
+            write_patch(&file, &self.patch)?;
+        }
+        Ok(self.unnoted.clone())
+    }
+
+    /// Whether the conversation had been opened; nothing can have been sent before.
+    pub fn was_opened(&self) -> bool {
+        self.messages().any(|message| message.role == "user")
+    }
+
+    /// The `events` that open the conversation without the messages that are kept already.
+    pub fn without_kept(&self, mut events: Vec<Event>) -> Vec<Event> {
+        let mut kept = self.messages().count();
+        events.retain(|event| {
+            let is_kept = kept > 0 && matches!(event, Event::Message(_));
+            kept -= usize::from(is_kept);
+            !is_kept
+        });
+        events
     }
 
     /// How long the run has taken so far, as its journal tells.
@@ -64,21 +105,23 @@ impl Past {
     }
 
     /// Every event so far.
-    pub fn events(&self) -> impl Iterator<Item = &Event> {
-        self.recovered.records.iter().map(|record| &record.event)
+    pub fn events(&self) -> impl Iterator<Item = &Event> + Clone {
+        self.recovered.records.iter().map(|record| &record.event).chain(&self.unnoted)
     }
 
-    /// The conversation as it was, made ready for the next request: each call has its one answer.
+    /// The conversation as it was, made ready for the next request: each call has its one answer. `earlier` are the events of
+    /// runs that this one follows.
     ///
     /// # Errors
     /// When what was received is not what is kept.
-    pub fn conversation(&self) -> Result<(Conversation, Vec<Event>), ModelError> {
+    pub fn conversation<'a>(
+        &'a self,
+        earlier: impl Iterator<Item = &'a Event> + Clone,
+    ) -> Result<(Conversation, Vec<Event>), ModelError> {
         let (model, key) = (&self.started.model, &self.started.cache_key);
-        let mut conversation = Conversation::restore(model, Some(key), tools::schemas(), self.events())?;
-        let mut added = Vec::new();
-        for (id, name) in self.unanswered() {
-            added.push(Event::Message(conversation.push_tool(&id, &name, UNANSWERED)));
-        }
+        let events = earlier.chain(self.events());
+        let mut conversation = Conversation::restore(model, Some(key), tools::schemas(), events.clone())?;
+        let mut added = unanswered::answer(&mut conversation, messages(events));
         if added.is_empty() && self.messages().last().is_some_and(|message| message.role == "assistant") {
             added.push(Event::Message(conversation.push_user(GO_ON)));
         }
@@ -86,32 +129,52 @@ impl Past {
     }
 
     fn messages(&self) -> impl Iterator<Item = &Message> {
-        self.events().filter_map(|event| if let Event::Message(message) = event { Some(message) } else { None })
+        messages(self.events())
     }
 
-    /// Id and name of the calls of the last reply that have no answer.
-    fn unanswered(&self) -> Vec<(String, String)> {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let mut open: Vec<(String, String)> = Vec::new();
-        for message in self.messages() {
-            let Ok(json) = serde_json::from_str::<Value>(&message.json) else { continue };
-            match message.role.as_str() {
-                "assistant" => {
-                    let calls = json["tool_calls"].as_array().into_iter().flatten();
-                    open = calls.map(|call| (text(&call["id"]), text(&call["function"]["name"]))).collect();
-                }
-                "tool" => {
-                    // Two calls of one reply may bear the same id: an answer closes one of them.
-                    let id = text(&json["tool_call_id"]);
-                    if let Some(answered) = open.iter().position(|(open, _)| *open == id) {
-                        open.remove(answered);
-                    }
-                }
-                _ => {}
-            }
-        }
-        open
+    /// The changed files.
+    pub fn files(&self) -> &[FileChange] {
+        &self.patch.files
     }
+}
+
+/// Another version's requests differ.
+pub fn is_of_this_version(started: &RunStarted) -> Result<(), Failure> {
+    if started.version == env!("CARGO_PKG_VERSION") {
+        return Ok(());
+    }
+    let message = format!("run {} was made by kcode {}, whose requests differ", started.run, started.version);
+    Err(Failure::usage(message, "resume it with that version, or start a new run"))
+}
+
+/// How far the changes of the run in `folder` had come.
+pub fn changes_of(folder: &RunFolder) -> Result<ChangeSet, Failure> {
+    let path = folder.changes();
+    if !path.exists() {
+        return Ok(ChangeSet::new(Vec::new()));
+    }
+    Ok(ChangeSet::load(&path).with_context(|| format!("{} can't be read", path.display()))?)
+}
+
+fn is_applied(records: &[Record]) -> bool {
+    let told = records.iter().rev().find_map(|record| match &record.event {
+        Event::Applied(_) => Some(true),
+        Event::Undone(_) => Some(false),
+        _ => None,
+    });
+    told.unwrap_or(false)
+}
+
+/// The event that tells of `patch`, unless the last one does.
+fn unnoted(records: &[Record], patch: &Patch) -> Option<Event> {
+    let noted = records.iter().rev().find_map(|record| match &record.event {
+        Event::PatchWritten(written) => Some(written),
+        _ => None,
+    });
+    let (sha256, files) = (patch.sha256, patch.files.clone());
+    let left_out = noted.map(|noted| noted.left_out.clone()).unwrap_or_default();
+    let is_news = noted.and_then(|noted| noted.sha256) != sha256;
+    is_news.then_some(Event::PatchWritten(PatchWritten { sha256, files, left_out }))
 }
 
 /// The outcome that the run noted last, unless it went on after that.

@@ -14,7 +14,7 @@ use super::chosen_tests::ChosenTests;
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
 use super::guard::Guard;
-use super::open_run::{OpenRun, lock};
+use super::open_run::{OpenRun, cache_key, lock};
 use super::opening::{self, Sights};
 use super::order::Order;
 use super::past::Past;
@@ -26,9 +26,10 @@ use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
 use super::voice::Voice;
 use crate::cli::failure::Failure;
+use crate::context::Survey;
 use crate::evidence::{self, Baselines, Trials};
 use crate::journal::{Event, Journal, RunFolder, TestsChosen};
-use crate::model::{Conversation, Price};
+use crate::model::{Conversation, ModelError, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::replay::Watched;
@@ -99,8 +100,10 @@ impl<'a> Run<'a> {
         let inquiry = self.inquiry(plan);
         let trials = TrialRuns::new(inquiry.trials.clone(), folder.clone(), redactor.clone());
         let start = StartState::find_out(inquiry, self.open.asked.subscribe());
-        let guard =
-            Guard { allowed: self.order.flags.allow_test_edits, asked: evidence::asks_for_tests(&self.order.task) };
+        let guard = Guard {
+            allowed: self.order.flags.allow_test_edits,
+            asked: self.order.tasks().any(evidence::asks_for_tests),
+        };
         let view = ViewSlot::Making(making);
         let certificate = self.certificate(&folder, tests.command.as_ref());
         let bench = RunBench {
@@ -113,7 +116,7 @@ impl<'a> Run<'a> {
             start,
             guard,
             certificate,
-            changed: Vec::new(),
+            changed: self.order.changed_files(),
             trials,
             reproduce: self.order.flags.reproduce,
             seen_failing: BTreeSet::new(),
@@ -179,22 +182,43 @@ impl<'a> Run<'a> {
         Inquiry { trials, unwanted, kept, folder, redactor: self.redactor.clone() }
     }
 
-    /// A new conversation, or that of the run that goes on. The events are what joined it.
+    /// The conversation, ready for the next request. The events are what joined it.
     fn conversation(&self, seen: &Sights, tests: &ChosenTests) -> Result<(Conversation, Vec<Event>), Failure> {
-        let Some(past) = &self.order.past else {
-            let mut survey = opening::survey(&self.order, seen, tests)?;
-            survey.text = self.redactor.text(&survey.text).into_owned();
-            if self.order.flags.reproduce && tests.command.is_some() {
-                survey.text.push_str(opening::REPRODUCE);
+        let lost = |error: ModelError| Failure::internal(format!("{}: {}", error.headline(), error.message));
+        let past = self.order.past.as_ref();
+        if let Some(past) = past.filter(|past| past.was_opened()) {
+            let earlier: Vec<&Event> = self.order.earlier_events().collect();
+            return past.conversation(earlier.into_iter()).map_err(lost);
+        }
+        let key = cache_key(&self.order, &self.open.folder);
+        let (conversation, events) = match &self.order.inherited {
+            Some(inherited) => {
+                let task = self.redactor.text(&self.order.task);
+                inherited.conversation(&self.order.settings.model.value, &key, &task).map_err(lost)?
             }
-            let again = self.order.again.as_ref();
-            if let Some(again) = again {
-                // The tree that it tells of isn't the start when the patch stands in it.
-                survey.text = again.script.survey(survey.text, !again.applied.is_empty());
-            }
-            return Ok(opening::open(&self.order, seen, &again::key(again, &self.open.folder), survey));
+            None => opening::open(&self.order, seen, &key, self.survey(seen, tests)?),
         };
-        past.conversation().map_err(|error| Failure::internal(format!("{}: {}", error.headline(), error.message)))
+        Ok((
+            conversation,
+            match past {
+                Some(past) => past.without_kept(events),
+                None => events,
+            },
+        ))
+    }
+
+    /// The survey, clean of secrets.
+    fn survey(&self, seen: &Sights, tests: &ChosenTests) -> Result<Survey, Failure> {
+        let mut survey = opening::survey(&self.order, seen, tests)?;
+        survey.text = self.redactor.text(&survey.text).into_owned();
+        if self.order.flags.reproduce && tests.command.is_some() {
+            survey.text.push_str(opening::REPRODUCE);
+        }
+        if let Some(again) = &self.order.again {
+            // The tree that it tells of isn't the start when the patch stands in it.
+            survey.text = again.script.survey(survey.text, !again.applied.is_empty());
+        }
+        Ok(survey)
     }
 
     /// When `--max-time` is over; what the run took before it was resumed counts.
@@ -207,12 +231,9 @@ impl<'a> Run<'a> {
     async fn ask(&mut self, conversation: Conversation, cancelled: watch::Receiver<bool>) -> Result<Stop, Failure> {
         let settings = &self.order.settings;
         let mut budget = Budget::new(limits(settings), self.price);
-        let mut state = State::default();
+        budget.recall(self.order.events());
+        let state = State::recall(self.order.events()).after(self.order.earlier_events());
         let deadline = self.deadline();
-        if let Some(past) = &self.order.past {
-            budget.recall(past.events());
-            state = State::recall(past.events());
-        }
         let drawn = self.open.shared_people();
         let mut watched;
         let journal: &mut dyn Journal = match &self.order.again {

@@ -23,6 +23,12 @@ pub fn read(arguments: &FixArguments) -> Result<String, Failure> {
         (None, None) => String::new(),
     };
     let task = text.trim();
+    if let (true, Some(run)) = (task.is_empty(), &arguments.resume) {
+        let hint = format!(
+            "say what to do next: kcode fix --resume {run} \"task\"; to take it up where it stopped: kcode resume {run}"
+        );
+        return Err(Failure::usage("the task is empty", hint));
+    }
     if task.is_empty() {
         return Err(Failure::usage(
             "the task is empty",

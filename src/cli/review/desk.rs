@@ -1,5 +1,6 @@
 //! Everything that a review needs of a run. Its journal is held from the beginning, so that nobody else goes on with it.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
@@ -8,7 +9,7 @@ use super::Manner;
 use crate::cli::arguments::Global;
 use crate::cli::failure::Failure;
 use crate::cli::runs;
-use crate::journal::{Event, FileJournal, Journal as _, Outcome, Record, RunFolder, recover};
+use crate::journal::{Event, FileJournal, Journal as _, Outcome, Record, RunFolder, recover, recover_chain};
 use crate::report::Report;
 use crate::review::{Given, Material, Review, Size, recalled};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Settings};
@@ -34,6 +35,7 @@ pub struct Desk {
     pub redactor: Redactor,
     /// How it is asked.
     pub manner: Manner,
+    inherited: Vec<Record>,
     records: Vec<Record>,
 }
 
@@ -65,7 +67,9 @@ impl Desk {
         let parts = parts.with_context(|| format!("the patch of run {} can't be read", run.id()))?;
         let redactor = Redactor::of(&env);
         let records = recovered.records;
-        Ok(Self { run, report, journal, parts, blobs, repository, settings, redactor, manner, records })
+        // What can't be read of earlier tasks is only missed by whoever asks who made a hunk.
+        let inherited = fs::read(run.inherited()).ok().and_then(|bytes| recover_chain(&bytes).ok()).unwrap_or_default();
+        Ok(Self { inherited, run, report, journal, parts, blobs, repository, settings, redactor, manner, records })
     }
 
     /// The review, with what was decided in one before.
@@ -74,8 +78,10 @@ impl Desk {
     /// When a content can't be read.
     pub fn review(&self) -> Result<Review, Failure> {
         let events: Vec<&Event> = self.records.iter().map(|record| &record.event).collect();
+        let inherited: Vec<&Event> = self.inherited.iter().map(|record| &record.event).collect();
         let given = Given {
             report: &self.report,
+            inherited: &inherited,
             events: &events,
             parts: &self.parts,
             blobs: &self.blobs,

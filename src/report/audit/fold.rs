@@ -13,9 +13,10 @@ use crate::journal::{
 };
 use crate::model::Receipt;
 
-/// Folds `records` into an audit; `None` when they hold no run.
+/// Folds `records` into an audit; `None` when they hold no run. `earlier` are those of the runs that it follows: their messages were
+/// sent in this one, too.
 #[must_use]
-pub fn audit(records: &[Record]) -> Option<Audit> {
+pub fn audit(earlier: &[Record], records: &[Record]) -> Option<Audit> {
     let Event::RunStarted(started) = &records.first()?.event else { return None };
     let mut auditing = Auditing {
         audit: empty(started),
@@ -26,6 +27,11 @@ pub fn audit(records: &[Record]) -> Option<Audit> {
         root: started.repository.clone(),
         led_out: Vec::new(),
     };
+    for record in earlier {
+        if let Event::Message(message) = &record.event {
+            auditing.sent.push(&message.json);
+        }
+    }
     for record in records {
         auditing.take(&record.event);
     }

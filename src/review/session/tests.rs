@@ -46,6 +46,7 @@ fn review() -> Review {
         new: "line TWO".to_owned(),
         said: "Two is a word.".to_owned(),
         thought: String::new(),
+        earlier: false,
     };
     let mut hunks = Hunk::grouped(0, 0, &files[0].places);
     hunks.extend(Hunk::grouped(1, 3, &files[1].places));

@@ -9,12 +9,10 @@
 //! | [`merge`](merge()) | a change set fitted to a tree that moved on |
 //! | [`transaction`](Transaction) | the user's tree: one writer at a time, the plan kept on disk until all is done |
 //! | [`recover`](settle()) | what a killed process left, finished or taken back |
-//! | `crash` | where tests kill it |
 //!
 //! The index, refs and stash are not touched, and git isn't needed.
 
 mod check;
-pub(super) mod crash;
 mod error;
 mod intent;
 mod merge;

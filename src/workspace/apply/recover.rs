@@ -6,11 +6,11 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+use super::Doing;
 use super::intent::{Intent, unfinished_new};
 use super::roll_back::Returned;
 use super::transaction::lock;
-use super::{Doing, crash};
-use crate::journal::{Event, RelPath, RunFolder, RunId, is_abandoned, recover};
+use crate::journal::{Event, RelPath, RunFolder, RunId, crash, is_abandoned, recover};
 use crate::workspace::{Blobs, remove_tree};
 
 /// What became of an unfinished operation.

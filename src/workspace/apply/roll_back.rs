@@ -9,10 +9,9 @@ use std::path::Path;
 
 use cap_std::fs::{Dir, Permissions, PermissionsExt as _};
 
-use super::crash;
 use super::plan::{Plan, PlannedFile};
 use super::write::stage;
-use crate::journal::RelPath;
+use crate::journal::{RelPath, crash};
 use crate::workspace::file_state::{self, Found};
 use crate::workspace::{Blobs, FileState};
 

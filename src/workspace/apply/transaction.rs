@@ -16,8 +16,8 @@ use cap_std::fs::Dir;
 
 use super::intent::Intent;
 use super::plan::Plan;
-use super::{ApplyError, Doing, check, crash};
-use crate::journal::RunFolder;
+use super::{ApplyError, Doing, check};
+use crate::journal::{RunFolder, crash};
 use crate::workspace::{Blobs, ChangeSet, RecordError, Recording, Wanted, file_state};
 
 /// A tree that has been written, and not yet for good.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _, Permissions, PermissionsExt as _};
 
 use super::plan::{Plan, PlannedFile};
-use super::{ApplyError, Doing, check, crash};
-use crate::journal::is_disk_failure;
+use super::{ApplyError, Doing, check};
+use crate::journal::{crash, is_disk_failure};
 use crate::workspace::file_state;
 use crate::workspace::{Blobs, FileMode, FileState};
 

@@ -5,8 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{NewHead, NewIndex, RecordError, Recording};
-use crate::journal::Digest;
-use crate::workspace::apply::crash;
+use crate::journal::{Digest, crash};
 use crate::workspace::git;
 
 impl Recording {

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::stage::StagedIndex;
 use super::{NewHead, NewIndex, RecordError, Recording, Wanted};
-use crate::journal::{Digest, RunFolder};
-use crate::workspace::apply::crash;
+use crate::journal::{Digest, RunFolder, crash};
 use crate::workspace::tree_id::copy_with_time;
 use crate::workspace::{Blobs, ChangeSet, GitAccess, Repository, git, remove_tree};
 

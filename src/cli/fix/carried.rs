@@ -1,0 +1,56 @@
+//! Changes of the run before that aren't in the user's tree yet: a follow-up task starts with them, and its patch holds them.
+
+use std::io;
+
+use crate::cli::failure::Failure;
+use crate::journal::{Event, FileChange, PatchWritten, RunFolder};
+use crate::workspace::{Blobs, ChangeSet, Patch, Repository, write_patch};
+
+/// Such changes.
+pub struct Carried {
+    /// As states of files.
+    pub changes: ChangeSet,
+    patch: Patch,
+    from: Blobs,
+    /// The event that tells of them.
+    pub event: Option<Event>,
+}
+
+impl Carried {
+    /// Those of `changes`, of the run in `folder`.
+    ///
+    /// # Errors
+    /// When a content of them can't be read.
+    pub fn of(changes: ChangeSet, folder: &RunFolder, repository: &Repository) -> Result<Self, Failure> {
+        let from = Blobs::at(&folder.blobs());
+        let patch = Patch::of(&changes, &from, repository)?;
+        let (sha256, files) = (patch.sha256, patch.files.clone());
+        let event =
+            sha256.is_some().then_some(Event::PatchWritten(PatchWritten { sha256, files, left_out: Vec::new() }));
+        Ok(Self { changes, patch, from, event })
+    }
+
+    /// The changed files.
+    pub fn files(&self) -> &[FileChange] {
+        &self.patch.files
+    }
+
+    /// Makes them the new run's own.
+    ///
+    /// # Errors
+    /// When they can't be read or written.
+    pub fn keep(&self, folder: &RunFolder) -> Result<(), Failure> {
+        if self.changes.is_empty() {
+            return Ok(());
+        }
+        let into = Blobs::at(&folder.blobs());
+        let states = self.changes.entries.iter().flat_map(|entry| [entry.before, entry.after]).flatten();
+        let copied: io::Result<()> = states.into_iter().try_for_each(|state| {
+            let content = self.from.read(state.sha256)?;
+            into.keep(&content).map(drop)
+        });
+        copied.and_then(|()| self.changes.save(&folder.changes())).map_err(anyhow::Error::from)?;
+        write_patch(&folder.patch(), &self.patch)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! Where tests kill a process: at any record of a journal, in the middle of writing one, between the steps of apply and undo.
+//!
+//! `KCODE_TEST_CRASH_AT` says where: `event:7` once the seventh record that this process writes is kept, `event:7+1500` so
+//! many microseconds later, `torn:7` when half of it is written, `apply:3` at the third step of writing to a tree.
+//! Only builds with debug assertions have these points, which no release has: unlike a feature of Cargo's, that can't be
+//! switched on by whoever packages kcode, and the tests drive the same binary as all others do.
+
+#[cfg(debug_assertions)]
+pub use armed::{kept, point, writing};
+#[cfg(not(debug_assertions))]
+pub use disarmed::{kept, point, writing};
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::fs::File;
+    use std::io::Write as _;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{LazyLock, Once};
+    use std::thread;
+    use std::time::Duration;
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    enum Place {
+        Kept(u32, Duration),
+        Torn(u32),
+        Step(u32),
+    }
+
+    static WANTED: LazyLock<Option<Place>> = LazyLock::new(|| {
+        let wanted = std::env::var("KCODE_TEST_CRASH_AT").ok()?;
+        match wanted.split_once(':')? {
+            ("event", at) => {
+                let (number, later) = at.split_once('+').unwrap_or((at, "0"));
+                Some(Place::Kept(number.parse().ok()?, Duration::from_micros(later.parse().ok()?)))
+            }
+            ("torn", number) => Some(Place::Torn(number.parse().ok()?)),
+            ("apply", number) => Some(Place::Step(number.parse().ok()?)),
+            _ => None,
+        }
+    });
+    static STEPS: AtomicU32 = AtomicU32::new(0);
+    static RECORDS: AtomicU32 = AtomicU32::new(0);
+    static DOOM: Once = Once::new();
+
+    fn die() {
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+
+    /// Dies here, as by `kill -9`, when this step is the one that was asked for. `name` tells a reader what has just happened.
+    pub fn point(name: &str) {
+        debug_assert!(!name.is_empty());
+        let step = STEPS.fetch_add(1, Ordering::Relaxed) + 1;
+        if matches!(*WANTED, Some(Place::Step(wanted)) if wanted == step) {
+            die();
+        }
+    }
+
+    /// A record is about to be written behind `before`, records of the same write. A tear comes in the middle of it, and
+    /// what follows a record that is the last one kept is not written: a failing machine keeps any part of a write.
+    pub fn writing(file: &mut File, before: &[u8], record: &[u8]) {
+        let number = RECORDS.fetch_add(1, Ordering::Relaxed) + 1;
+        let kept = match *WANTED {
+            Some(Place::Kept(wanted, later)) if wanted == number && later.is_zero() => record.len(),
+            Some(Place::Torn(wanted)) if wanted == number => record.len() / 2,
+            _ => return,
+        };
+        let _ = file.write_all(before).and_then(|()| file.write_all(&record[..kept]));
+        die();
+    }
+
+    /// All records so far are kept, and nobody has acted upon the last ones yet.
+    pub fn kept() {
+        if let Some(Place::Kept(wanted, later)) = *WANTED
+            && RECORDS.load(Ordering::Relaxed) >= wanted
+        {
+            let doomed = move || {
+                thread::sleep(later);
+                die();
+            };
+            DOOM.call_once(|| drop(thread::spawn(doomed)));
+        }
+    }
+}
+
+#[cfg(not(debug_assertions))]
+mod disarmed {
+    use std::fs::File;
+
+    /// Nothing, in a release.
+    pub const fn point(_name: &str) {}
+
+    /// Nothing, in a release.
+    pub const fn writing(_file: &mut File, _before: &[u8], _record: &[u8]) {}
+
+    /// Nothing, in a release.
+    pub const fn kept() {}
+}
