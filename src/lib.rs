@@ -6,6 +6,7 @@
 //! | Room | What lives there |
 //! |---|---|
 //! | [`cli`] | arguments, one file a command; the only floor that may print |
+//! | [`review`] | a patch before a person, hunk by hunk |
 //! | [`render`] | events drawn for people or printed as JSONL; sanitising |
 //! | [`history`] | all kept runs together: summaries, statistics, what is kept how long |
 //! | [`report`] | what the run proved: outcome, `report.json`, `report.md` |
@@ -30,6 +31,7 @@ pub mod planner;
 pub mod render;
 pub mod replay;
 pub mod report;
+pub mod review;
 pub mod settings;
 pub mod tools;
 pub mod worker;

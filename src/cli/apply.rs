@@ -75,7 +75,7 @@ fn say_applied(report: &Report, applied: &Applied, elsewhere: Option<String>) {
 /// # Errors
 /// When a touched file is no longer what it was, and when something can't be read or written: nothing is written then.
 pub fn apply(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<Applied, Failure> {
-    apply_changes(run, root, changes(run)?, journal)
+    apply_changes(run, root, &changes(run)?, journal)
 }
 
 /// The same with a part of it, whose contents are in the blobs of `run`.
@@ -85,10 +85,14 @@ pub fn apply(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<
 pub fn apply_changes(
     run: &RunFolder,
     root: &Path,
-    changes: ChangeSet,
+    changes: &ChangeSet,
     journal: &mut dyn Journal,
 ) -> Result<Applied, Failure> {
-    carry_out(run, root, journal, Merged { changes, files: Vec::new() }, None)
+    let partial = *changes != self::changes(run)?;
+    let transaction = Transaction::recorded(run, root, changes, None)?;
+    let applied = Applied { files: transaction.files(), partial, ..Applied::default() };
+    note(journal, transaction, Event::Applied(applied.clone()))?;
+    Ok(applied)
 }
 
 /// `recording` is what git is to be told, and of which patch.
@@ -104,6 +108,7 @@ fn carry_out(
     let applied = Applied {
         files: transaction.files(),
         merged: merged.files,
+        partial: false,
         staged: wanted.index,
         branch: wanted.branch,
         commit: transaction.commit().map(str::to_owned),

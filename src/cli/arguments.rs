@@ -105,6 +105,8 @@ pub enum Command {
     Diff(RunArgument),
     /// Print the report of a run
     Show(ShowArguments),
+    /// Look at the patch of a run hunk by hunk, and apply what you accept
+    Review(ReviewArguments),
     /// Hold a run against the laws, from its journal alone, on one page
     ///
     /// Reasoning received against reasoning sent back, turn by turn, with hashes; what each request sent, hashed anew from the
@@ -220,6 +222,20 @@ pub struct VerifyArguments {
     /// What standard output carries: nothing, or the comparison
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     pub output: Listing,
+}
+
+/// See [`Command::Review`].
+#[derive(Debug, Args)]
+pub struct ReviewArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub run: RunArgument,
+    /// Don't run the tests on what is accepted when that isn't the whole patch
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Ask line by line instead of drawing on the whole screen; so it is where nothing can be drawn
+    #[arg(long)]
+    pub plain: bool,
 }
 
 /// See [`Command::Apply`].

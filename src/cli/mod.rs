@@ -17,6 +17,7 @@ mod list;
 mod output;
 pub mod reference;
 mod replay;
+mod review;
 mod runs;
 mod settle;
 mod since;
@@ -69,6 +70,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Doctor(doctor) => doctor::execute(global, doctor),
         Command::Diff(run) => runs::diff(global, run),
         Command::Show(show) => runs::show(global, show),
+        Command::Review(review) => review::execute(global, review),
         Command::Audit(which) => audit::execute(global, which),
         Command::Runs(which) => list::execute(global, which),
         Command::Stats(what) => stats::execute(global, what),

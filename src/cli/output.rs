@@ -23,6 +23,18 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Asks on standard error; the answer is typed behind it.
+pub fn ask(question: &str) {
+    let mut terminal = io::stderr().lock();
+    let _ = write!(terminal, "{question} ").and_then(|()| terminal.flush());
+}
+
+/// Writes what drives the terminal on standard error: only ever of kcode's own making.
+pub fn raw(sequence: &str) {
+    let mut terminal = io::stderr().lock();
+    let _ = terminal.write_all(sequence.as_bytes()).and_then(|()| terminal.flush());
+}
+
 /// Writes a value as indented JSON.
 ///
 /// # Errors

@@ -16,6 +16,8 @@ use crate::settings::KEYS;
 
 /// What stands behind a patch, in prose.
 const STANDING: &str = include_str!("standing.md");
+/// What a person does about it, in prose.
+const REVIEWING: &str = include_str!("reviewing.md");
 
 /// The command line as Markdown: every command's help, what decides, the settings, and the exit codes.
 #[must_use]
@@ -33,7 +35,7 @@ pub fn markdown() -> String {
     for sub in command.get_subcommands_mut().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
         section(&format!("kcode {}", sub.get_name()), sub.render_long_help().to_string());
     }
-    let _ = write!(out, "\n## What a patch has to pass\n\n{STANDING}");
+    let _ = write!(out, "\n## What a patch has to pass\n\n{STANDING}\n## A review\n\n{REVIEWING}");
     write_settings(&mut out);
     out.push_str("\n## Exit codes\n\n| Exit | Outcome | |\n|---|---|---|\n");
     for outcome in Outcome::ALL {

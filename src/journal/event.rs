@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Applied, AttemptFailed, BaselineMissing, CheckChosen, CheckRan, HunksTried, Matrix, Message, Minimized, Nudged,
-    PatchWritten, ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, RunEnded, RunStarted,
-    StartSeen, Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered, ToolCalled,
-    Undone, ViewMade, WallBuilt,
+    PatchWritten, ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, Reviewed, RunEnded,
+    RunStarted, StartSeen, Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered,
+    ToolCalled, Undone, ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -89,13 +89,16 @@ pub enum Event {
     Nudged(Nudged),
     /// The conversation is over.
     Stopped(Stopped),
-    /// The patch was written to the user's tree.
+    /// A person decided about the patch, hunk by hunk.
+    Reviewed(Reviewed),
+    /// The patch, or what a review accepted of it, was written to the user's tree.
     Applied(Applied),
     /// What the patch had replaced was put back into the user's tree.
     Undone(Undone),
     /// What was checked to be gone when the run ended.
     Residue(Residue),
-    /// The end of the run itself; only what a person decides later follows: [`Event::Applied`], [`Event::Undone`], or another end when the
+    /// The end of the run itself; only what a person decides later follows: [`Event::Reviewed`] with its tests,
+    /// [`Event::Applied`], [`Event::Undone`], or another end when the
     /// patch that was wanted could not be applied.
     RunEnded(RunEnded),
 }

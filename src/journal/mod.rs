@@ -23,6 +23,7 @@ mod outcome;
 mod recover;
 mod rel_path;
 mod reproduction;
+mod review;
 mod run_bounds;
 mod run_folder;
 mod run_id;
@@ -46,6 +47,7 @@ pub use outcome::{Outcome, StopReason};
 pub use recover::{RecoverError, Recovered, recover, recover_chain};
 pub use rel_path::{RelPath, RelPathError};
 pub use reproduction::{Reproduced, Reproduction};
+pub use review::{HunkDecision, HunkReviewed, Reviewed};
 pub use run_bounds::{
     Applied, Follows, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped, Undone,
 };

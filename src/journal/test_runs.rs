@@ -96,6 +96,8 @@ pub enum TestPurpose {
     Verification,
     /// kcode, on the start state.
     Baseline,
+    /// kcode, on what a person accepted of the patch.
+    Review,
     /// kcode, on the start state with a part of the patch.
     Trial,
 }

@@ -115,7 +115,7 @@ pub(super) const fn unrun(chosen: &CheckChosen) -> LatestCheck<'_> {
 pub(super) fn ran<'a>(checks: &mut [LatestCheck<'a>], run: &'a CheckRan) {
     let Some(check) = checks.iter_mut().find(|check| check.chosen.name == run.name) else { return };
     match run.ran.purpose {
-        TestPurpose::Model | TestPurpose::Trial => {}
+        TestPurpose::Model | TestPurpose::Trial | TestPurpose::Review => {}
         TestPurpose::Baseline => check.baseline = Some(&run.ran),
         TestPurpose::Verification => check.after = Some(&run.ran),
     }

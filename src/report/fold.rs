@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Latest;
+use super::review::ReviewReport;
 use super::shape::{
     BudgetReport, CacheReport, CertificateReport, LatencyReport, PatchReport, REPORT_SCHEMA, ReasoningReport, Report,
     TestsReport, TestsReported, TimingReport, ToolsReport, UsageReport, WallReport,
@@ -32,7 +33,9 @@ pub fn fold(records: &[Record], patch_path: &str) -> Option<Report> {
     for record in records {
         folding.take(record);
     }
-    Some(folding.finish(Latest::of(records), patch_path))
+    let mut report = folding.finish(Latest::of(records), patch_path);
+    report.review = ReviewReport::last(records, &report.checks);
+    Some(report)
 }
 
 impl Report {
@@ -138,7 +141,8 @@ impl Folding {
             | Event::Reproduced(_)
             | Event::HunksTried(_)
             | Event::Minimized(_)
-            | Event::Nudged(_) => {}
+            | Event::Nudged(_)
+            | Event::Reviewed(_) => {}
         }
     }
 
@@ -271,6 +275,7 @@ fn empty(started: &RunStarted, at: &str) -> Report {
         timing: TimingReport { started_at: at.to_owned(), ..TimingReport::default() },
         applied: None,
         merged: Vec::new(),
+        review: None,
         undone: None,
         residue: None,
     }

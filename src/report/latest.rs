@@ -76,7 +76,7 @@ impl<'a> Latest<'a> {
 
     fn ran(&mut self, ran: &'a TestsRan) {
         match ran.purpose {
-            TestPurpose::Model | TestPurpose::Trial => {}
+            TestPurpose::Model | TestPurpose::Trial | TestPurpose::Review => {}
             TestPurpose::Baseline => (self.baseline, self.baseline_missing) = (Some(ran), None),
             TestPurpose::Verification => {
                 if self.verification.is_none_or(|before| before.patch_sha256 != ran.patch_sha256) {

@@ -60,6 +60,10 @@ fn write_applied(out: &mut String, report: &Report) -> std::fmt::Result {
     if let Some(files) = report.applied {
         writeln!(out, "**Applied** to {}; `kcode undo {run}` takes it back.\n", counted(files as usize, "file"))?;
     }
+    if let Some(review) = &report.review {
+        let end = if review.applied { "" } else { "; not applied" };
+        writeln!(out, "**Reviewed**: {}{end}.\n", review.told())?;
+    }
     for path in &report.merged {
         writeln!(out, "Merged with other changes, not tested: `{}`\n", sanitise(path.as_str()))?;
     }

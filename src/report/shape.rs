@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::checks::CheckReport;
+use super::review::ReviewReport;
 use crate::journal::{
     Digest, FileChange, Layer, Limits, Matrix, Minimized, Outcome, Proof, RelPath, Reproduction, Residue, ResultsKept,
     RunId, StopReason, TestEnvironment, TestResult, TestsRan, TestsTouched, Tokens, Usage, Usd,
@@ -74,6 +75,9 @@ pub struct Report {
     pub applied: Option<u64>,
     /// Those of them that the patch was merged into, because they had changed since the run began; no test ran on that.
     pub merged: Vec<RelPath>,
+    /// What a person decided about the patch hunk by hunk; `null` when nobody came to an end with that.
+    #[serde(default)]
+    pub review: Option<ReviewReport>,
     /// Files put back after the patch had been applied; `null` unless that was the last that happened to it.
     pub undone: Option<u64>,
     /// Law 10; `null` when the run never got so far.

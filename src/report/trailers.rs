@@ -15,6 +15,9 @@ const ID: usize = 12;
 #[must_use]
 pub fn trailers(report: &Report) -> String {
     let mut lines = vec![format!("Kcode-Run: {}", report.run), format!("Kcode-Tests: {}", tests(report))];
+    // The tests above are about the whole patch.
+    let partly = report.review.as_ref().filter(|review| review.applied && !review.takes_all());
+    lines.extend(partly.map(|review| format!("Kcode-Review: {}", review.told())));
     // What isn't known isn't claimed.
     lines.extend(report.usage.cost_usd.map(|cost| format!("Kcode-Cost: {cost}")));
     lines.into_iter().map(|line| line + "\n").collect()

@@ -15,7 +15,7 @@
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
-//! | [`parts`](Parts), `slide` | a change set in hunks that can be taken or left |
+//! | [`parts`](Parts), `slide` | a change set in hunks that can be taken, left or rewritten |
 //! | [`patch_file`](PatchFile) | a patch that comes as a file, as the change set that it would make |
 //! | [`recording/`](Recording) | an applied patch in the index, on a branch, in a commit |
 //! | [`apply/`](apply()) | the change set written to a tree, and taken back: all files or none |
@@ -61,7 +61,7 @@ pub use error::WorkspaceError;
 pub use file_state::{FileMode, FileState};
 pub use outline::{DirtyFile, Outline};
 pub use overlay::{NoOverlay, Overlay};
-pub use parts::{Hunk, Part, Parts};
+pub use parts::{FileParts, Hunk, Instead, Part, Parts, Place, differing, lines};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use patch_file::{Direction, PatchFile, PatchFileError};
 pub use recording::{RecordError, Recording, Wanted};

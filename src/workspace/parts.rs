@@ -23,6 +23,35 @@ struct File {
     text: Option<Text>,
 }
 
+/// One file of a change set, for whoever shows its parts.
+#[derive(Clone, Debug)]
+pub struct FileParts<'a> {
+    /// What changed.
+    pub entry: &'a ChangedFile,
+    /// The number of its first part.
+    pub first: usize,
+    /// Where its parts are, in order; `None` when the file is one part as a whole.
+    pub places: Option<Vec<Place>>,
+}
+
+/// Where a part is: the lines, counted from 0, that it takes away and those that it puts in their place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// In the old text.
+    pub old: Range<usize>,
+    /// In the new text.
+    pub new: Range<usize>,
+}
+
+/// Another text in the place of some parts of one file, and of what stands unchanged between them.
+#[derive(Clone, Debug)]
+pub struct Instead {
+    /// The numbers of the parts.
+    pub parts: Range<usize>,
+    /// What is put in: whole lines, or the whole content of a file that is one part.
+    pub text: Vec<u8>,
+}
+
 /// One part.
 #[derive(Clone, Debug)]
 pub struct Part<'a> {
@@ -76,6 +105,20 @@ impl Parts {
         self.files.is_empty()
     }
 
+    /// The files, in the order of their parts.
+    #[must_use]
+    pub fn files(&self) -> Vec<FileParts<'_>> {
+        let mut next = 0;
+        let shown = |file: &'_ File| {
+            let first = next;
+            next += file.parts();
+            (first, file.text.as_ref().map(|text| places(&text.operations)))
+        };
+        let shown: Vec<_> = self.files.iter().map(shown).collect();
+        let parts = self.files.iter().zip(shown);
+        parts.map(|(file, (first, places))| FileParts { entry: &file.entry, first, places }).collect()
+    }
+
     /// The parts, in order of their numbers.
     pub fn each(&self) -> impl Iterator<Item = Part<'_>> {
         self.files.iter().flat_map(|file| {
@@ -91,20 +134,45 @@ impl Parts {
     /// # Errors
     /// When a content can't be kept.
     pub fn only(&self, kept: &[usize]) -> io::Result<ChangeSet> {
+        self.chosen(kept, &[])
+    }
+
+    /// The same, with other texts in the place of some parts.
+    ///
+    /// # Errors
+    /// When a content can't be kept.
+    pub fn chosen(&self, kept: &[usize], instead: &[Instead]) -> io::Result<ChangeSet> {
         let (mut entries, mut first) = (Vec::new(), 0);
         for file in &self.files {
-            let count = file.parts();
-            let wanted: Vec<bool> = (first..first + count).map(|part| kept.contains(&part)).collect();
-            first += count;
-            if wanted.iter().all(|wanted| *wanted) {
+            let parts = first..first + file.parts();
+            first = parts.end;
+            let wanted: Vec<bool> = parts.clone().map(|part| kept.contains(&part)).collect();
+            let rewritten: Vec<_> = instead.iter().filter_map(|instead| instead.within(&parts)).collect();
+            if rewritten.is_empty() && wanted.iter().all(|wanted| *wanted) {
                 entries.push(file.entry.clone());
-            } else if let (Some(text), true) = (&file.text, wanted.contains(&true)) {
-                let sha256 = self.blobs.keep(&text.with(&wanted))?;
-                let after = file.entry.after.map(|after| FileState { sha256, ..after });
+                continue;
+            }
+            let content = match (&file.text, rewritten.first()) {
+                (None, Some(whole)) => whole.text.clone(),
+                (Some(text), _) => text.with(&wanted, &rewritten),
+                (None, None) => continue,
+            };
+            let sha256 = self.blobs.keep(&content)?;
+            let after = file.entry.after.map(|after| FileState { sha256, ..after });
+            if after != file.entry.before {
                 entries.push(ChangedFile { after, ..file.entry.clone() });
             }
         }
         Ok(ChangeSet::new(entries))
+    }
+}
+
+impl Instead {
+    /// The same with its parts counted from the first of `parts`; `None` when it is about others.
+    fn within(&self, parts: &Range<usize>) -> Option<Self> {
+        let inside = parts.start <= self.parts.start && self.parts.end <= parts.end;
+        let counted = || self.parts.start - parts.start..self.parts.end - parts.start;
+        inside.then(|| Self { parts: counted(), text: self.text.clone() })
     }
 }
 
@@ -124,8 +192,7 @@ impl Text {
         if before.contains(&0) || after.contains(&0) {
             return Ok(None);
         }
-        let new = lines(&after);
-        let operations = slid(&capture_diff_slices(Algorithm::Myers, &lines(&before), &new), &new);
+        let operations = operations(&before, &after);
         Ok(Some(Self { before, after, operations }))
     }
 
@@ -142,18 +209,44 @@ impl Text {
         })
     }
 
-    /// The old text with the hunks that are `wanted`.
-    fn with(&self, wanted: &[bool]) -> Vec<u8> {
+    /// The old text with the hunks that are `wanted`, and with what stands `instead` of others.
+    fn with(&self, wanted: &[bool], instead: &[Instead]) -> Vec<u8> {
         let (before, after) = (lines(&self.before), lines(&self.after));
         let (mut out, mut hunk) = (Vec::new(), 0);
         for operation in &self.operations {
-            let take_new = is_change(operation) && wanted.get(hunk).copied().unwrap_or(false);
-            hunk += usize::from(is_change(operation));
-            let taken = if take_new { &after[operation.new_range()] } else { &before[operation.old_range()] };
-            out.extend(taken.concat());
+            if !is_change(operation) {
+                let inside = |instead: &Instead| instead.parts.start < hunk && hunk < instead.parts.end;
+                if !instead.iter().any(inside) {
+                    out.extend(before[operation.old_range()].concat());
+                }
+                continue;
+            }
+            match instead.iter().find(|instead| instead.parts.contains(&hunk)) {
+                Some(instead) if instead.parts.start == hunk => out.extend(&instead.text),
+                Some(_) => {}
+                None if wanted.get(hunk).copied().unwrap_or(false) => out.extend(after[operation.new_range()].concat()),
+                None => out.extend(before[operation.old_range()].concat()),
+            }
+            hunk += 1;
         }
         out
     }
+}
+
+/// Where two texts differ.
+#[must_use]
+pub fn differing(before: &[u8], after: &[u8]) -> Vec<Place> {
+    places(&operations(before, after))
+}
+
+fn operations(before: &[u8], after: &[u8]) -> Vec<DiffOp> {
+    let new = lines(after);
+    slid(&capture_diff_slices(Algorithm::Myers, &lines(before), &new), &new)
+}
+
+fn places(operations: &[DiffOp]) -> Vec<Place> {
+    let changes = operations.iter().filter(|operation| is_change(operation));
+    changes.map(|operation| Place { old: operation.old_range(), new: operation.new_range() }).collect()
 }
 
 fn is_change(operation: &DiffOp) -> bool {
@@ -161,7 +254,8 @@ fn is_change(operation: &DiffOp) -> bool {
 }
 
 /// Lines with their ends.
-fn lines(text: &[u8]) -> Vec<&[u8]> {
+#[must_use]
+pub fn lines(text: &[u8]) -> Vec<&[u8]> {
     text.split_inclusive(|byte| *byte == b'\n').collect()
 }
 
@@ -211,6 +305,22 @@ mod tests {
     }
 
     #[test]
+    fn another_text_stands_in_the_place_of_parts_and_of_what_is_between_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let blobs = Blobs::at(folder.path());
+        let set = changes(
+            &blobs,
+            &[("a", Some("1\n2\n3\n4\n5\n"), Some("one\n2\nthree\n4\nfive\n")), ("b", None, Some("b\n"))],
+        );
+        let parts = Parts::of(&set, &blobs).expect("they can be read");
+        let instead = |range: Range<usize>, text: &str| Instead { parts: range, text: text.into() };
+        let chosen = |kept: &[usize], instead: &[Instead]| parts.chosen(kept, instead).expect("they can be kept");
+        let edited = chosen(&[2], &[instead(0..2, "mine\n"), instead(3..4, "B\n")]);
+        assert_eq!([text_of(&blobs, &edited, 0), text_of(&blobs, &edited, 1)], ["mine\n4\nfive\n", "B\n"]);
+        assert!(chosen(&[], &[instead(0..1, "1\n")]).is_empty(), "an edit that brings back what was is no change");
+    }
+
+    #[test]
     fn what_is_mended_and_what_is_added_below_it_are_two() {
         let folder = tempfile::tempdir().expect("a folder");
         let blobs = Blobs::at(folder.path());
@@ -231,8 +341,8 @@ mod tests {
             let set = changes(&blobs, &[("a", Some(&before), Some(&after))]);
             let parts = Parts::of(&set, &blobs).expect("they can be read");
             let text = parts.files[0].text.as_ref().expect("it is text");
-            prop_assert_eq!(text.with(&vec![false; parts.len()]), before.into_bytes());
-            prop_assert_eq!(text.with(&vec![true; parts.len()]), after.into_bytes());
+            prop_assert_eq!(text.with(&vec![false; parts.len()], &[]), before.into_bytes());
+            prop_assert_eq!(text.with(&vec![true; parts.len()], &[]), after.into_bytes());
         }
     }
 }

@@ -1,75 +1,12 @@
 //! What a person sees on a real terminal: a live line, a diff for eyes, a question before anything is written.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::process::{Child, Command};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
-
+use crate::pty::Terminal;
 use crate::ran::Kept;
-use crate::running::wait_until;
 use crate::support::kimi::MockKimi;
 use crate::tree::Tree;
 use crate::world::{TASK, World, mender, mending};
-
-/// A command on a terminal of its own.
-struct Terminal {
-    keyboard: File,
-    screen: Arc<Mutex<Vec<u8>>>,
-    reader: JoinHandle<()>,
-    child: Child,
-}
-
-impl Terminal {
-    fn start(mut command: Command) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        tcsetwinsize(&master, Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap();
-        let side: OwnedFd = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-        command.env("TERM", "xterm-256color").stdin(side.try_clone().unwrap());
-        let child = command.stdout(side.try_clone().unwrap()).stderr(side).spawn().unwrap();
-        // Its copies of the terminal's side are closed, so that the screen ends with the command.
-        drop(command);
-        let screen = Arc::new(Mutex::new(Vec::new()));
-        let (shown, mut reading) = (Arc::clone(&screen), File::from(master));
-        let keyboard = reading.try_clone().unwrap();
-        let reader = std::thread::spawn(move || {
-            let mut chunk = [0; 4096];
-            while let Ok(read @ 1..) = reading.read(&mut chunk) {
-                shown.lock().unwrap().extend_from_slice(&chunk[..read]);
-            }
-        });
-        Self { keyboard, screen, reader, child }
-    }
-
-    fn screen(&self) -> String {
-        String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
-    }
-
-    fn wait_for(&self, text: &str) {
-        wait_until(&format!("{text:?} is shown"), || self.screen().contains(text));
-    }
-
-    fn press(&mut self, key: &str) {
-        self.keyboard.write_all(key.as_bytes()).unwrap();
-    }
-
-    /// The exit code, and everything that was shown.
-    fn end(mut self) -> (Option<i32>, String) {
-        let status = self.child.wait().unwrap();
-        self.reader.join().unwrap();
-        let screen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
-        (status.code(), screen)
-    }
-}
 
 fn start(world: &World, kimi: &MockKimi, arguments: &[&str]) -> Terminal {
     Terminal::start(world.keyed(kimi, &[&["fix", TASK], arguments].concat()))

@@ -16,7 +16,7 @@ use super::order::Order;
 use super::view_slot::Making;
 use crate::cli::failure::Failure;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
-use crate::settings::{Redactor, Sandbox};
+use crate::settings::{Redactor, Sandbox, Settings};
 use crate::worker::{Launched, OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{Copying, Overlay, Repository, View};
 
@@ -53,7 +53,7 @@ impl Enclosing {
             again.lay_out(folder).map_err(anyhow::Error::from)?;
         }
         let place = View::place(&order.repository, folder.path())?;
-        let mut plan = worker_plan(order, folder, place);
+        let mut plan = worker_plan(&order.settings, folder, place);
         let launched = Worker::launch(&plan);
         let overlay = overlay(order, folder);
         plan.overlay = overlay.as_ref().ok().map(OverlayPlan::of);
@@ -95,8 +95,7 @@ impl Confining {
 }
 
 /// The plan as far as it is known without a look at the repository.
-fn worker_plan(order: &Order<'_>, folder: &RunFolder, view: PathBuf) -> WorkerPlan {
-    let settings = &order.settings;
+pub fn worker_plan(settings: &Settings, folder: &RunFolder, view: PathBuf) -> WorkerPlan {
     WorkerPlan {
         view,
         overlay: None,

@@ -6,7 +6,7 @@
 
 use anyhow::Context;
 
-use super::hand_over::{hand_over, replace};
+use super::hand_over::{Next, hand_over, replace};
 use super::past::last_outcome;
 use super::start::Run;
 use crate::cli::failure::Failure;
@@ -21,11 +21,11 @@ use crate::workspace::{View, remove_tree};
 const ALLOW: &str =
     "read its changes to tests; if they are right, name them in the task or accept them with --allow-test-edits";
 
-/// Ends `run`, whose conversation ended so, and reports it.
+/// Ends `run`, whose conversation ended so, and reports it. Says what a person wants to do with the patch, too.
 ///
 /// # Errors
 /// When standard output can't be written, or a person wanted the patch and it can't be applied.
-pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<Outcome, Failure> {
+pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(Outcome, Next), Failure> {
     let mut events: Vec<Event> = close(&mut run).await.map(Event::Residue).into_iter().collect();
     let (mut end, failure) = conclude(&run, ended);
     let mut troubles: Vec<Failure> = failure.into_iter().collect();
@@ -41,8 +41,8 @@ pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<Ou
     if let Some(report) = &report {
         troubles.extend(write_report(&run.open.folder, report).err());
     }
-    hand_over(&mut run, report.as_ref(), &patch, &troubles)?;
-    Ok(end.outcome)
+    let next = hand_over(&mut run, report.as_ref(), &patch, &troubles)?;
+    Ok((end.outcome, next))
 }
 
 /// Notes the end of a run that was not allowed to note it itself.

@@ -12,20 +12,29 @@ use crate::journal::{Event, Journal as _, Outcome, StopReason, is_disk_failure};
 use crate::render::{closing, counted};
 use crate::report::Report;
 
+/// What a person wants after the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing more, or it is done.
+    Nothing,
+    /// To look at the patch hunk by hunk.
+    Review,
+}
+
 /// Hands over what there is; `troubles` are the errors on the way here, the run's own first.
 pub fn hand_over(
     run: &mut Run<'_>,
     report: Option<&Report>,
     patch: &Result<Vec<u8>, Failure>,
     troubles: &[Failure],
-) -> Result<(), Failure> {
+) -> Result<Next, Failure> {
     run.open.people().clear();
     let printed = report.map_or(Ok(()), |report| print(run, report, patch));
     for trouble in troubles {
         output::say(&trouble.to_string());
     }
     printed?;
-    let Some(report) = report else { return Ok(()) };
+    let Some(report) = report else { return Ok(Next::Nothing) };
     let mut told = report.clone();
     // An error gave its hint itself, and `-q` is about how it ended, not about what anybody says.
     told.hint = told.hint.filter(|hint| !troubles.iter().any(|trouble| trouble.hint.as_ref() == Some(hint)));
@@ -58,7 +67,8 @@ fn kept(report: &Report) -> String {
         _ => "",
     };
     let resume = (report.outcome.is_resumable() && applied.is_none()).then(|| format!("kcode resume {run}{raise}"));
-    let apply = (report.patch.is_some() && applied.is_none()).then(|| format!("kcode apply {run}"));
+    let apply =
+        (report.patch.is_some() && applied.is_none()).then(|| format!("kcode review {run} · kcode apply {run}"));
     let undo = applied.as_ref().map(|_| format!("kcode undo {run}"));
     let ways: Vec<_> = [resume, apply, undo, Some(format!("kcode show {run}"))].into_iter().flatten().collect();
     let kept = format!("kept: {}", ways.join(" · "));
@@ -66,18 +76,25 @@ fn kept(report: &Report) -> String {
 }
 
 /// On a terminal, and only there, a person is asked. What can't be applied then is the run's outcome, as with `--apply`.
-fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<(), Failure> {
+fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<Next, Failure> {
     let flags = run.order.flags;
     let attended = console::user_attended() && console::user_attended_stderr();
-    let offered = matches!(report.outcome, Outcome::Verified | Outcome::Unverified);
-    if flags.dry_run || flags.apply || flags.output != Output::Text || !attended || !offered {
-        return Ok(());
+    let question = match report.outcome {
+        Outcome::Verified | Outcome::Unverified => "apply? [y]es [r]eview [n]o ",
+        // A patch that something stands against is not taken by a single key.
+        Outcome::TestsFailing | Outcome::Refused if report.patch.is_some() => "[r]eview the patch all the same? [n]o ",
+        _ => return Ok(Next::Nothing),
+    };
+    if flags.dry_run || flags.apply || flags.output != Output::Text || !attended {
+        return Ok(Next::Nothing);
     }
     let terminal = console::Term::stderr();
-    let asked = terminal.write_str("apply? [y]es [n]o ").and_then(|()| terminal.read_char());
+    let asked = terminal.write_str(question).and_then(|()| terminal.read_char());
     output::say("");
-    if !matches!(asked, Ok('y' | 'Y')) {
-        return Ok(());
+    match asked {
+        Ok('y' | 'Y') if question.contains("[y]es") => {}
+        Ok('r' | 'R') => return Ok(Next::Review),
+        _ => return Ok(Next::Nothing),
     }
     let applied = apply::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal);
     match &applied {
@@ -88,7 +105,7 @@ fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<(), Failure> {
         Err(refused) => run.open.journal.conclude(vec![Event::RunEnded(end_of(refused))])?,
     }
     let written = write_report(&run.open.folder, &runs::load(&run.open.folder)?);
-    applied.and(written)
+    applied.and(written).map(|()| Next::Nothing)
 }
 
 /// Writes a whole file or leaves what was there.

@@ -45,13 +45,16 @@ use std::path::Path;
 
 use super::arguments::{FixArguments, Global, ResumeArguments, RunFlags};
 use super::failure::Failure;
+use super::review::{self, Manner};
 use super::runs;
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 
 pub use again::Again;
 pub use chosen_tests::ChosenTests;
+pub use enclosure::worker_plan;
 pub use finish::write_report;
+use hand_over::Next;
 pub use hand_over::replace;
 pub use inherited::Inherited;
 pub use interrupt::Interrupts;
@@ -104,26 +107,36 @@ fn check_patch_file(path: &Path) -> Result<(), Failure> {
 pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
     order.flags.patch.as_deref().map_or(Ok(()), check_patch_file)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let (global, mut kept) = (order.global, None);
     let ended = runtime.block_on(async {
         let Interrupts { asked, mut insisted } = Interrupts::listen()?;
         let mut run = Run::open(order)?;
         let folder = run.open.folder.clone();
+        kept = Some(folder.clone());
         let in_order = async {
             let ended = run.converse(asked).await;
             match run.order.again {
-                Some(_) => Box::pin(again::put_away(run, ended)).await,
+                Some(_) => Box::pin(again::put_away(run, ended)).await.map(|outcome| (outcome, Next::Nothing)),
                 None => Box::pin(finish::finish(run, ended)).await,
             }
         };
         tokio::select! {
             ended = in_order => ended,
             // The worker and all it started end with the connection to this process.
-            _ = insisted.wait_for(|insisted| *insisted) => finish::cut_short(&folder),
+            _ = insisted.wait_for(|insisted| *insisted) => finish::cut_short(&folder).map(|outcome| (outcome, Next::Nothing)),
         }
     });
     // A copy that is still being made was told to stop; nothing waits for it.
     runtime.shutdown_background();
-    ended
+    let (outcome, next) = ended?;
+    match (next, kept) {
+        // The run is over and its journal free: this is `kcode review`, as it could come tomorrow.
+        (Next::Review, Some(folder)) => {
+            let reviewed = review::review(global, folder, Manner::default())?;
+            Ok(if reviewed == Outcome::Verified { outcome } else { reviewed })
+        }
+        _ => Ok(outcome),
+    }
 }
 
 fn flags(arguments: &RunFlags) -> FlagLayer {

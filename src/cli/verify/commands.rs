@@ -2,7 +2,6 @@
 //! are only compared with those that are chosen here.
 
 use super::subject::{Source, Subject};
-use crate::cli::arguments::VerifyArguments;
 use crate::cli::failure::Failure;
 use crate::cli::fix::ChosenTests;
 use crate::evidence::command_of;
@@ -24,8 +23,8 @@ pub struct Commands {
 pub struct Choosing<'a> {
     /// What is verified.
     pub subject: &'a Subject,
-    /// A person's own command.
-    pub arguments: &'a VerifyArguments,
+    /// True when a person gave the command for the tests.
+    pub is_given: bool,
     /// Those of the settings.
     pub settings: &'a Settings,
     /// Those that its files imply.
@@ -43,10 +42,15 @@ impl Choosing<'_> {
         let chosen = ChosenTests::choose(self.settings, self.repository);
         let near = ChosenTests::near(&self.subject.paths(), self.repository);
         let (tests, notes) = self.tests(chosen.command, &near)?;
-        let own = chosen.checks.into_iter().map(|chosen| chosen.check.command);
-        let known: Vec<TestCommand> = own.chain(near).collect();
-        let checks = self.subject.report.checks.iter().map(|check| self.check(&check.chosen, &known)).collect();
-        Ok(Commands { tests, checks, notes })
+        Ok(Commands { tests, checks: self.checks(), notes })
+    }
+
+    /// The report's checks alone.
+    pub fn checks(&self) -> Vec<Option<TestCommand>> {
+        let own = ChosenTests::choose(self.settings, self.repository).checks.into_iter();
+        let near = ChosenTests::near(&self.subject.paths(), self.repository);
+        let known: Vec<TestCommand> = own.map(|chosen| chosen.check.command).chain(near).collect();
+        self.subject.report.checks.iter().map(|check| self.check(&check.chosen, &known)).collect()
     }
 
     fn tests(&self, chosen: Option<TestCommand>, near: &[TestCommand]) -> Result<(TestCommand, Vec<String>), Failure> {
@@ -56,7 +60,7 @@ impl Choosing<'_> {
         let is_said = |command: &TestCommand| {
             self.is(command, &said, recorded.as_ref().map_or(&command.dir, |recorded| &recorded.dir).as_ref())
         };
-        if let Some(command) = chosen.as_ref().filter(|command| self.arguments.test.is_some() || is_said(command)) {
+        if let Some(command) = chosen.as_ref().filter(|command| self.is_given || is_said(command)) {
             let other = (!is_said(command)).then(|| format!("the report's tests are those of: {said}"));
             return Ok((command.clone(), other.into_iter().collect()));
         }

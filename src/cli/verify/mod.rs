@@ -23,10 +23,12 @@ use crate::tools::TestRun;
 use crate::worker;
 use crate::workspace::Repository;
 
-use commands::Choosing;
+pub use commands::Choosing;
 use place::Place;
 use stance::Stance;
-use subject::{Source, Subject};
+use subject::Source;
+pub use subject::Subject;
+pub use trial::failure as trial_failure;
 
 /// Ends well when the tests pass and all is as the report of a verified run says.
 pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, Failure> {
@@ -36,8 +38,9 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
     let env = Environment::from_process();
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
     let redactor = Redactor::of(&env);
+    let is_given = arguments.test.is_some();
     let choosing =
-        Choosing { subject: &subject, arguments, settings: &settings, repository: &repository, redactor: &redactor };
+        Choosing { subject: &subject, is_given, settings: &settings, repository: &repository, redactor: &redactor };
     let mut commands = choosing.commands()?;
     let place = Place::make(&settings.state_dir.value)?;
     let Stance { ground, changes, blobs } = stance::find(&repository, &subject, &place)?;

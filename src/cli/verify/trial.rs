@@ -52,7 +52,7 @@ impl Trial<'_> {
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
         let held = runtime.block_on(async {
             let Interrupts { asked, .. } = Interrupts::listen()?;
-            trials.rehearse(NAME, changes, TIMES, asked).await.map_err(|error| self.failure(&error))
+            trials.rehearse(NAME, changes, TIMES, asked).await.map_err(|error| failure(&error, self.redactor))
         });
         // A copy that is still being made was told to stop.
         runtime.shutdown_background();
@@ -84,19 +84,20 @@ impl Trial<'_> {
             program: None,
         }
     }
+}
 
-    fn failure(&self, error: &TrialError) -> Failure {
-        let told = self.redactor.text(&error.to_string()).into_owned();
-        match error {
-            TrialError::CalledOff => Failure::new(Outcome::Interrupted, "interrupted", "nothing is left of it"),
-            TrialError::View(error) => Failure::new(error.outcome(), told, error.hint()),
-            TrialError::Changes(error) => Failure::new(error.outcome(), told, error.hint()),
-            TrialError::Worker(error @ WorkerError::WallIncomplete { .. }) => {
-                Failure::new(Outcome::Refused, told, error.hint())
-            }
-            TrialError::Worker(error) if error.is_disk_failure() => Failure::new(Outcome::Storage, told, error.hint()),
-            TrialError::Worker(error) => Failure::new(Outcome::Internal, told, error.hint()),
-            TrialError::Io(_) | TrialError::Restless => Failure::internal(told),
+/// What a person is told of a trial that could not be held.
+pub fn failure(error: &TrialError, redactor: &Redactor) -> Failure {
+    let told = redactor.text(&error.to_string()).into_owned();
+    match error {
+        TrialError::CalledOff => Failure::new(Outcome::Interrupted, "interrupted", "nothing is left of it"),
+        TrialError::View(error) => Failure::new(error.outcome(), told, error.hint()),
+        TrialError::Changes(error) => Failure::new(error.outcome(), told, error.hint()),
+        TrialError::Worker(error @ WorkerError::WallIncomplete { .. }) => {
+            Failure::new(Outcome::Refused, told, error.hint())
         }
+        TrialError::Worker(error) if error.is_disk_failure() => Failure::new(Outcome::Storage, told, error.hint()),
+        TrialError::Worker(error) => Failure::new(Outcome::Internal, told, error.hint()),
+        TrialError::Io(_) | TrialError::Restless => Failure::internal(told),
     }
 }

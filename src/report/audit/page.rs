@@ -186,6 +186,7 @@ const fn purpose(purpose: TestPurpose) -> &'static str {
         TestPurpose::Verification => "kcode",
         TestPurpose::Baseline => "kcode, before",
         TestPurpose::Trial => "kcode, on a part",
+        TestPurpose::Review => "kcode, on what was accepted",
     }
 }
 

@@ -1,0 +1,142 @@
+//! The end of a review: what was decided is noted, tested where the run's own evidence isn't about it, and applied.
+
+use tokio::sync::watch;
+
+use super::desk::Desk;
+use super::plain::ask;
+use super::signals::Signals;
+use super::trial::Tried;
+use crate::cli::failure::Failure;
+use crate::cli::{apply, output};
+use crate::evidence::Verdict;
+use crate::journal::{CheckChosen, Matrix, Outcome};
+use crate::render::{counted, sanitise};
+use crate::review::Review;
+use crate::tools::TestRun;
+use crate::workspace::{ChangeSet, still_applies};
+
+/// Names of failing tests that are told.
+const NAMES: usize = 5;
+
+/// Sees to what was decided; `None` when the person goes back to the review.
+///
+/// # Errors
+/// When what is accepted can't be tested or applied. Nothing is applied then.
+pub async fn conclude(desk: &mut Desk, review: &Review, signals: &mut Signals) -> Result<Option<Outcome>, Failure> {
+    desk.note_decisions(review, true)?;
+    let changes = if review.takes_all() { ChangeSet::load(&desk.run.changes()) } else { review.accepted(&desk.parts) };
+    let changes = changes.map_err(anyhow::Error::from)?;
+    if changes.is_empty() {
+        output::say("nothing was accepted; your tree stays as it is");
+        return Ok(Some(Outcome::Verified));
+    }
+    still_applies(desk.repository.root(), &changes)?;
+    if !review.takes_all() {
+        match verified(desk, &changes, signals).await? {
+            Go::On => {}
+            Go::Back => return Ok(None),
+            Go::Away(outcome) => return Ok(Some(outcome)),
+        }
+    }
+    let root = desk.repository.root().to_owned();
+    let applied = apply::apply_changes(&desk.run, &root, &changes, &mut desk.journal)?;
+    let (files, run) = (counted(applied.files as usize, "file"), desk.run.id());
+    output::say(&format!("applied to {files}: {} · take it back with: kcode undo {run}", review.tally()));
+    apply::renew_report(&desk.run);
+    Ok(Some(Outcome::Verified))
+}
+
+/// What comes after the tests.
+enum Go {
+    On,
+    Back,
+    Away(Outcome),
+}
+
+/// Tests what is accepted; a person may overrule what they say.
+async fn verified(desk: &mut Desk, changes: &ChangeSet, signals: &mut Signals) -> Result<Go, Failure> {
+    if desk.manner.no_verify || !desk.settings.verify.value {
+        output::say("not tested: --no-verify");
+        return Ok(Go::On);
+    }
+    output::say("testing what you accepted, without the rest…");
+    let called_off = watch::Sender::new(false);
+    let tried = {
+        let mut trying = std::pin::pin!(desk.try_out(changes, called_off.subscribe()));
+        tokio::select! {
+            tried = &mut trying => Some(tried?),
+            () = signals.end() => {
+                called_off.send_replace(true);
+                // Whatever comes of it: a person who ends kcode gets nothing applied.
+                let _ = trying.await;
+                None
+            }
+        }
+    };
+    let Some(tried) = tried else {
+        output::say(&kept(desk));
+        return Ok(Go::Away(Outcome::Interrupted));
+    };
+    let Some(tried) = tried else {
+        output::say("not tested: no tests stood behind this run");
+        return Ok(Go::On);
+    };
+    output::say(&told(&tried, &desk.report.tests.matrix));
+    if tried.passed() {
+        return Ok(Go::On);
+    }
+    let answer = ask("it doesn't pass. apply all the same? [y]es [b]ack [n]o", signals).await?;
+    Ok(match answer.as_deref().map(str::trim) {
+        Some("y" | "Y" | "yes") => Go::On,
+        Some("b" | "B" | "back") => Go::Back,
+        answer => {
+            output::say(&kept(desk));
+            Go::Away(if answer.is_some() { Outcome::TestsFailing } else { Outcome::Interrupted })
+        }
+    })
+}
+
+fn kept(desk: &Desk) -> String {
+    format!("nothing was applied; your decisions are kept: kcode review {}", desk.run.id())
+}
+
+/// How tests and checks went, and what failed.
+fn told(tried: &Tried, whole: &Matrix) -> String {
+    let mut lines: Vec<String> = tried.checks.iter().map(|(chosen, run)| check_told(chosen, run.as_ref())).collect();
+    if let Some(run) = tried.tests.last() {
+        let again = if run.passed() && tried.tests.len() > 1 { " the second time; it failed at first" } else { "" };
+        lines.push(format!("{} {}{again}", sanitise(&run.command), ended(run)));
+        lines.extend(failing(run, whole));
+    }
+    lines.join("\n")
+}
+
+fn check_told(chosen: &CheckChosen, run: Option<&TestRun>) -> String {
+    let how = run.map_or_else(|| "can't be run: its command has a secret in it".to_owned(), ended);
+    let may_fail = if chosen.required { "" } else { " (not required)" };
+    format!("{}: {} {how}{may_fail}", sanitise(&chosen.name), sanitise(&chosen.command))
+}
+
+fn ended(run: &TestRun) -> String {
+    let verdict = if run.passed() { "passes" } else { "fails" };
+    let counts = run.counts.map(|counts| format!(": {} passed, {} failed", counts.passed, counts.failed));
+    format!("{verdict}{}", counts.unwrap_or_default())
+}
+
+/// The names of tests that fail, and what the whole patch does about them.
+fn failing(run: &TestRun, whole: &Matrix) -> Vec<String> {
+    let tests = run.results.iter().flat_map(|results| &results.tests);
+    let failed: Vec<&String> =
+        tests.filter(|(_, case)| case.verdict == Verdict::Failed).map(|(name, _)| name).collect();
+    let named = failed.iter().take(NAMES).map(|name| {
+        let why = match (whole.fixed.contains(name), whole.still_failing.contains(name)) {
+            (true, _) => "the whole patch fixes it",
+            (_, true) => "it fails with the whole patch, too",
+            _ => "it doesn't fail with the whole patch",
+        };
+        format!("  {}: {why}", sanitise(name))
+    });
+    let more = (failed.len() > NAMES).then(|| format!("  and {} more", failed.len() - NAMES));
+    let contradiction = run.contradiction().map(|contradiction| format!("  {}", sanitise(&contradiction)));
+    named.chain(more).chain(contradiction).collect()
+}

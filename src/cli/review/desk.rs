@@ -1,0 +1,118 @@
+//! Everything that a review needs of a run. Its journal is held from the beginning, so that nobody else goes on with it.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::Manner;
+use crate::cli::arguments::Global;
+use crate::cli::failure::Failure;
+use crate::cli::runs;
+use crate::journal::{Event, FileJournal, Journal as _, Outcome, Record, RunFolder, recover, recover_chain};
+use crate::report::Report;
+use crate::review::{Given, Material, Review, Size, recalled};
+use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Settings};
+use crate::workspace::{Blobs, ChangeSet, Parts, Repository};
+
+/// A run that is reviewed.
+pub struct Desk {
+    /// Where it is kept.
+    pub run: RunFolder,
+    /// What it proved.
+    pub report: Report,
+    /// What happens to it from now on.
+    pub journal: FileJournal,
+    /// Its patch.
+    pub parts: Parts,
+    /// The contents.
+    pub blobs: Blobs,
+    /// Whose patch it is.
+    pub repository: Repository,
+    /// As they are now.
+    pub settings: Settings,
+    /// Takes secrets out of what is shown.
+    pub redactor: Redactor,
+    /// How it is asked.
+    pub manner: Manner,
+    inherited: Vec<Record>,
+    records: Vec<Record>,
+}
+
+impl Desk {
+    /// Opens `run`.
+    ///
+    /// # Errors
+    /// When it has no patch, was applied already, is at work, or can't be read.
+    pub fn open(global: &Global, run: RunFolder, manner: Manner) -> Result<Self, Failure> {
+        let report = runs::load(&run)?;
+        if report.patch.is_none() {
+            return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));
+        }
+        if report.applied.is_some() {
+            let message = format!("run {} was applied already", run.id());
+            let hint = format!("take it back with: kcode undo {}", run.id());
+            return Err(Failure::new(Outcome::Refused, message, hint));
+        }
+        let repository = Repository::open(Path::new(&report.repository))?;
+        let env = Environment::from_process();
+        // A run that was strict about its wall has its parts tested behind no lesser one.
+        let was_strict = report.wall.mode == Sandbox::Strict.to_string();
+        let flags = FlagLayer { sandbox: was_strict.then_some(Sandbox::Strict), ..FlagLayer::default() };
+        let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+        let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
+        let journal = FileJournal::reopen(&run.journal(), &recovered)?;
+        let blobs = Blobs::at(&run.blobs());
+        let parts = ChangeSet::load(&run.changes()).and_then(|changes| Parts::of(&changes, &blobs));
+        let parts = parts.with_context(|| format!("the patch of run {} can't be read", run.id()))?;
+        let redactor = Redactor::of(&env);
+        let records = recovered.records;
+        // What can't be read of earlier tasks is only missed by whoever asks who made a hunk.
+        let inherited = fs::read(run.inherited()).ok().and_then(|bytes| recover_chain(&bytes).ok()).unwrap_or_default();
+        Ok(Self { inherited, run, report, journal, parts, blobs, repository, settings, redactor, manner, records })
+    }
+
+    /// The review, with what was decided in one before.
+    ///
+    /// # Errors
+    /// When a content can't be read.
+    pub fn review(&self) -> Result<Review, Failure> {
+        let events: Vec<&Event> = self.records.iter().map(|record| &record.event).collect();
+        let inherited: Vec<&Event> = self.inherited.iter().map(|record| &record.event).collect();
+        let given = Given {
+            report: &self.report,
+            inherited: &inherited,
+            events: &events,
+            parts: &self.parts,
+            blobs: &self.blobs,
+            clean: &|text| self.redactor.text(text).into_owned(),
+        };
+        let (material, hunks) = Material::of(&given).context("the patch can't be read")?;
+        if hunks.is_empty() {
+            let message = format!("{} holds no change", self.run.changes().display());
+            return Err(Failure::new(Outcome::NoChange, message, "the run's folder is damaged; run the task again"));
+        }
+        let last = events.iter().rev().find_map(|event| match event {
+            Event::Reviewed(reviewed) => Some(reviewed),
+            _ => None,
+        });
+        let sha256 = self.report.patch.as_ref().map(|patch| patch.sha256);
+        let kept = last.filter(|reviewed| reviewed.patch_sha256 == sha256);
+        let kept = kept.and_then(|reviewed| recalled(&hunks, reviewed, &self.blobs));
+        let mut review = Review::new(material, hunks, Size { rows: 24, columns: 80 });
+        if let Some(kept) = kept {
+            review.recall(kept);
+        }
+        Ok(review)
+    }
+
+    /// Notes what was decided.
+    ///
+    /// # Errors
+    /// When it can't be kept.
+    pub fn note_decisions(&mut self, review: &Review, concluded: bool) -> Result<(), Failure> {
+        let sha256 = self.report.patch.as_ref().map(|patch| patch.sha256);
+        let reviewed = review.event(sha256, concluded, &self.blobs).context("the decisions can't be kept")?;
+        Ok(self.journal.append(vec![Event::Reviewed(reviewed)])?)
+    }
+}

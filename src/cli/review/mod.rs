@@ -1,0 +1,98 @@
+//! `kcode review`: a run's patch before a person, hunk by hunk; what is accepted is tested on its own and applied.
+//!
+//! [`crate::review`] knows what happens; here is what it happens on: `desk` holds the run, `plain` asks line by line,
+//! `full_screen` draws, `editor` lets a person rewrite a hunk, `pager` shows all of it, `conclude` applies what `trial` tested,
+//! `signals` tells when to stop.
+
+mod conclude;
+mod desk;
+mod editor;
+mod full_screen;
+mod pager;
+mod plain;
+mod signals;
+mod trial;
+
+use std::io::IsTerminal;
+
+use super::arguments::{Global, ReviewArguments};
+use super::failure::Failure;
+use super::{output, runs};
+use crate::journal::{Outcome, RunFolder};
+use crate::review::Review;
+use desk::Desk;
+use signals::Signals;
+
+/// How a person left the pages.
+pub enum Wish {
+    /// Test and apply what was decided.
+    Conclude,
+    /// Leave.
+    Leave,
+    /// The terminal went, or somebody ended kcode.
+    Stop,
+}
+
+/// Which way of asking a review takes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// See `--no-verify`.
+    pub no_verify: bool,
+    /// See `--plain`.
+    pub plain: bool,
+}
+
+/// Runs the command.
+pub fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, Failure> {
+    let run = runs::find(global, &arguments.run)?;
+    review(global, run, Manner { no_verify: arguments.no_verify, plain: arguments.plain })
+}
+
+/// Reviews `run`. The outcome is [`Outcome::Verified`] when the person's will was done, also when that was to leave.
+pub fn review(global: &Global, run: RunFolder, manner: Manner) -> Result<Outcome, Failure> {
+    let attended = std::io::stdin().is_terminal();
+    let mut desk = Desk::open(global, run, manner)?;
+    let mut review = desk.review()?;
+    let plain = manner.plain || !attended || !full_screen::can();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let ended = runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        loop {
+            let wish = if plain {
+                plain::run(&mut review, &desk, &mut signals).await?
+            } else {
+                full_screen::run(&mut review, &desk, &mut signals).await?
+            };
+            let ended = match wish {
+                Wish::Conclude => conclude::conclude(&mut desk, &review, &mut signals).await?,
+                Wish::Leave => Some(Outcome::Verified),
+                Wish::Stop if !attended && !review.has_decisions() => return Err(nobody(&desk.run)),
+                Wish::Stop => Some(Outcome::Interrupted),
+            };
+            match (ended, wish) {
+                (Some(outcome), Wish::Conclude) => return Ok(outcome),
+                (Some(outcome), _) => return leave(&mut desk, &review).map(|()| outcome),
+                (None, _) => {}
+            }
+        }
+    });
+    // A thread that still waits for a key holds nobody up.
+    runtime.shutdown_background();
+    ended
+}
+
+fn nobody(run: &RunFolder) -> Failure {
+    let hint = format!("`kcode diff {0}` prints the patch, `kcode apply {0}` writes it", run.id());
+    Failure::usage("a review needs a terminal, or answers on standard input", hint)
+}
+
+/// Keeps what was decided so far.
+fn leave(desk: &mut Desk, review: &Review) -> Result<(), Failure> {
+    if review.has_decisions() {
+        desk.note_decisions(review, false)?;
+        output::say(&format!("nothing was applied; your decisions are kept: kcode review {}", desk.run.id()));
+    } else {
+        output::say("nothing was applied");
+    }
+    Ok(())
+}

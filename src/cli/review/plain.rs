@@ -1,0 +1,108 @@
+//! A review line by line: for terminals that can't be drawn on, and for whoever would rather read on.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use super::desk::Desk;
+use super::editor;
+use super::pager;
+use super::signals::Signals;
+use super::{Wish, full_screen};
+use crate::cli::failure::Failure;
+use crate::cli::output;
+use crate::render::sanitise;
+use crate::review::{Action, Effect, Page, Review, action};
+
+/// Asks until the person comes to an end.
+///
+/// # Errors
+/// When the terminal can't be read.
+pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Result<Wish, Failure> {
+    review.resize(full_screen::size());
+    // Where answers come from somewhere else, no other program can ask for keys.
+    let may_start = std::io::stdin().is_terminal();
+    let mut shown = None;
+    loop {
+        let here = (review.page(), review.hunk().map(|(at, _)| at), review.body());
+        if shown.as_ref() != Some(&here) {
+            show(review);
+        }
+        shown = Some(here);
+        if let Some(message) = review.message() {
+            output::say(&sanitise(message));
+        }
+        let Some(line) = ask(&prompt(review), signals).await? else { return Ok(Wish::Stop) };
+        match answer(review, line.trim()) {
+            Effect::None => {}
+            Effect::Edit if may_start => editor::rewrite(review, desk, signals).await?,
+            Effect::Page if may_start => pager::show(review, signals).await?,
+            Effect::Edit | Effect::Page => review.say("editors and pagers need a terminal"),
+            Effect::Conclude => return Ok(Wish::Conclude),
+            Effect::Leave => return Ok(Wish::Leave),
+            Effect::Stop => return Ok(Wish::Stop),
+        }
+    }
+}
+
+fn show(review: &Review) {
+    output::say("");
+    // It holds a path; rows are made visible already.
+    output::say(&sanitise(review.title().trim()));
+    for row in review.body() {
+        output::say(full_screen::painted(&row).trim_end());
+    }
+}
+
+fn prompt(review: &Review) -> String {
+    match review.page() {
+        Page::Files => format!("which hunk [1-{}], [c]onclude, [q]uit, [?] help:", review.hunks().len()),
+        Page::Hunk => "accept? [y,n,s,e,w,u,a,d,t,p,/,.,c,q,?]".to_owned(),
+        Page::Summary => "test and apply what is accepted? [y]es [b]ack [q]uit".to_owned(),
+        Page::Why | Page::Help => "[b]ack".to_owned(),
+    }
+}
+
+/// What a line asks for: a number shows that hunk, a letter is the same as in the full screen, nothing goes on.
+fn answer(review: &mut Review, line: &str) -> Effect {
+    review.say_nothing();
+    if let Ok(number) = line.parse::<usize>() {
+        review.show(number.wrapping_sub(1));
+        return Effect::None;
+    }
+    if let Some(text) = line.strip_prefix('/') {
+        review.seek(text);
+        return Effect::None;
+    }
+    let mut letters = line.chars();
+    match (letters.next(), letters.next()) {
+        (None, _) => match review.page() {
+            Page::Files => review.show(review.hunk().map_or(0, |(at, _)| at)),
+            Page::Hunk => return review.act(Action::Next),
+            // Nothing is applied without a word.
+            Page::Summary => review.say("y applies it, b goes back"),
+            Page::Why | Page::Help => return review.act(Action::Back),
+        },
+        (Some(letter), None) if action(letter).is_some() => {
+            return action(letter).map_or(Effect::None, |action| review.act(action));
+        }
+        _ => review.say(format!("{line:?} is no answer here; ? says what is")),
+    }
+    Effect::None
+}
+
+/// A line of the person's; `None` when there will be none any more.
+pub async fn ask(prompt: &str, signals: &mut Signals) -> Result<Option<String>, Failure> {
+    output::ask(prompt);
+    let line = tokio::task::spawn_blocking(|| {
+        let mut line = Vec::new();
+        let read = std::io::stdin().lock().read_until(b'\n', &mut line);
+        // A terminal that went says so by an error; nobody answers then, either.
+        matches!(read, Ok(1..)).then(|| String::from_utf8_lossy(&line).into_owned())
+    });
+    tokio::select! {
+        line = line => Ok(line.map_err(anyhow::Error::from)?),
+        () = signals.end() => {
+            output::say("");
+            Ok(None)
+        }
+    }
+}

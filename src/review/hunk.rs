@@ -1,0 +1,117 @@
+//! What a person decides about: parts of one file that stand so close together that they are read as one.
+
+use std::ops::Range;
+
+use crate::workspace::Place;
+
+/// Unchanged lines that are shown around a change.
+pub const CONTEXT: usize = 3;
+
+/// A hunk, and what was decided about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hunk {
+    /// The number of its file in the material.
+    pub file: usize,
+    /// Which places of the file it is made of.
+    pub places: Range<usize>,
+    /// The numbers of the patch's parts that are taken or left with it.
+    pub parts: Vec<usize>,
+    /// True when the file can only be taken, left or rewritten as a whole.
+    pub is_whole: bool,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+/// What was decided about a hunk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing yet.
+    #[default]
+    Open,
+    /// It goes in.
+    Accepted,
+    /// It stays out.
+    Rejected,
+    /// It goes in with this text in its place.
+    Edited(Vec<u8>),
+}
+
+impl Decision {
+    /// One column that shows it.
+    #[must_use]
+    pub const fn sign(&self) -> &'static str {
+        match self {
+            Self::Open => "·",
+            Self::Accepted => "✓",
+            Self::Rejected => "✗",
+            Self::Edited(_) => "✎",
+        }
+    }
+}
+
+impl Hunk {
+    /// The hunks of a file whose parts can be taken one by one; the first of them has the number `first`.
+    pub(super) fn grouped(file: usize, first: usize, places: &[Place]) -> Vec<Self> {
+        let mut hunks: Vec<Self> = Vec::new();
+        for (index, place) in places.iter().enumerate() {
+            let near = |before: &Place| place.old.start - before.old.end <= 2 * CONTEXT;
+            match hunks.last_mut().filter(|_| places.get(index.wrapping_sub(1)).is_some_and(near)) {
+                Some(hunk) => hunk.places.end = index + 1,
+                None => hunks.push(Self::of(file, index..index + 1)),
+            }
+        }
+        for hunk in &mut hunks {
+            hunk.parts = hunk.places.clone().map(|place| first + place).collect();
+        }
+        hunks
+    }
+
+    /// A file that can only be taken or left as a whole.
+    pub(super) fn whole(file: usize, places: usize, parts: Vec<usize>) -> Self {
+        Self { parts, is_whole: true, ..Self::of(file, 0..places) }
+    }
+
+    fn of(file: usize, places: Range<usize>) -> Self {
+        Self { file, places, parts: Vec::new(), is_whole: false, decision: Decision::Open }
+    }
+
+    /// Its parts, each a hunk of its own; `None` when there is only one.
+    pub(super) fn split(&self) -> Option<Vec<Self>> {
+        let decision = match &self.decision {
+            Decision::Edited(_) => Decision::Open,
+            kept => kept.clone(),
+        };
+        let alone = |(place, part): (usize, &usize)| Self {
+            parts: vec![*part],
+            decision: decision.clone(),
+            ..Self::of(self.file, place..place + 1)
+        };
+        let each = self.parts.len() > 1 && !self.is_whole;
+        each.then(|| self.places.clone().zip(&self.parts).map(alone).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(old: Range<usize>) -> Place {
+        Place { new: old.clone(), old }
+    }
+
+    #[test]
+    fn near_places_are_one_hunk_until_it_is_split() {
+        let places = [place(0..1), place(7..8), place(15..15)];
+        let hunks = Hunk::grouped(4, 10, &places);
+        let parts: Vec<_> = hunks.iter().map(|hunk| hunk.parts.clone()).collect();
+        assert_eq!(parts, [vec![10, 11], vec![12]]);
+        let halves = hunks[0].split().expect("it has two parts");
+        assert_eq!((&halves[1].places, &halves[1].parts), (&(1..2), &vec![11]));
+        assert_eq!((hunks[1].split(), halves[0].split()), (None, None));
+    }
+
+    #[test]
+    fn a_whole_file_is_not_split() {
+        assert_eq!(Hunk::whole(0, 2, vec![3]).split(), None);
+    }
+}

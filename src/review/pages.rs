@@ -1,0 +1,241 @@
+//! What is on the screen: a bar, the page, what is to be said, and the keys that matter here.
+
+use super::diff;
+use super::hunk::{Decision, Hunk};
+use super::keys::LETTERS;
+use super::row::{Row, Screen, Tone, fitted, span, wrapped};
+use super::session::{Page, Review};
+use crate::render::counted;
+
+/// The bar, what is said, and the keys.
+const FRAME: usize = 3;
+
+impl Review {
+    /// The whole screen.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        let (body, height, width) = (self.body(), self.body_height(), self.size.columns);
+        let below = body.len().saturating_sub(self.scroll + height);
+        let mut rows = vec![fitted(&[span(self.title(), Tone::Bar)], width, Tone::Bar)];
+        rows.extend(body.into_iter().skip(self.scroll).take(height));
+        rows.resize(height + 1, Row::new());
+        rows.push(self.note(below));
+        rows.push(fitted(&[span(self.keys(), Tone::Bar)], width, Tone::Bar));
+        Screen { rows }
+    }
+
+    /// Rows of the page that are seen at once.
+    pub(super) fn body_height(&self) -> usize {
+        self.size.rows.saturating_sub(FRAME).max(1)
+    }
+
+    pub(super) fn last_scroll(&self) -> usize {
+        self.body().len().saturating_sub(self.body_height())
+    }
+
+    /// All rows of the page.
+    #[must_use]
+    pub fn body(&self) -> Vec<Row> {
+        match self.page {
+            Page::Files => self.files_page(),
+            Page::Hunk => self.hunk_rows(&self.hunks[self.at]),
+            Page::Why => self.why_page(),
+            Page::Summary => self.summary_page(),
+            Page::Help => self.help_page(),
+        }
+    }
+
+    /// What is told above everything else.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let place = match self.page {
+            Page::Files => counted(self.material.files.len(), "file"),
+            Page::Hunk | Page::Why => {
+                let hunk = &self.hunks[self.at];
+                let path = &self.material.files[hunk.file].path;
+                format!("{}/{} {} {path}", self.at + 1, self.hunks.len(), hunk.decision.sign())
+            }
+            Page::Summary => "what you decided".to_owned(),
+            Page::Help => "keys".to_owned(),
+        };
+        format!(" review {} · {} · {place}", self.material.run, self.material.outcome)
+    }
+
+    fn note(&self, below: usize) -> Row {
+        let text = match (&self.typing, &self.message, below) {
+            (Some(typed), ..) => return vec![span(format!("/{typed}_"), Tone::Strong)],
+            (None, Some(message), _) => return fitted(&[span(message, Tone::Warning)], self.size.columns, Tone::Plain),
+            (None, None, 0) => return Row::new(),
+            (None, None, below) => format!("↓ {} more below", counted(below, "row")),
+        };
+        vec![span(text, Tone::Dim)]
+    }
+
+    /// The keys that matter on this page.
+    #[must_use]
+    pub fn keys(&self) -> &'static str {
+        match self.page {
+            Page::Files => " Enter open  ↑↓ choose  a accept  d reject  c conclude  q leave  ? help",
+            Page::Hunk => " y accept  n reject  s split  e edit  w why  t columns  p pager  / search  c  ?",
+            Page::Why => " b back  y accept  n reject  Space scroll  ? help",
+            Page::Summary => " Enter test and apply what is accepted  b back  f files  q leave  ? help",
+            Page::Help => " b back",
+        }
+    }
+
+    fn wrap(&self, rows: impl Iterator<Item = Row>) -> Vec<Row> {
+        rows.flat_map(|row| wrapped(&row, self.size.columns)).collect()
+    }
+
+    /// How many hunks there are of each kind.
+    #[must_use]
+    pub fn tally(&self) -> String {
+        let count = |is: &dyn Fn(&Decision) -> bool| self.hunks.iter().filter(|hunk| is(&hunk.decision)).count();
+        let edited = count(&|decision| matches!(decision, Decision::Edited(_)));
+        let rewritten = if edited > 0 { format!(", {edited} rewritten") } else { String::new() };
+        format!(
+            "{}: {} accepted, {} rejected, {} undecided{rewritten}",
+            counted(self.hunks.len(), "hunk"),
+            count(&|decision| *decision == Decision::Accepted),
+            count(&|decision| *decision == Decision::Rejected),
+            count(&|decision| *decision == Decision::Open),
+        )
+    }
+
+    fn help_page(&self) -> Vec<Row> {
+        let row = |key: &str, does: &str| vec![span(format!("  {key}   "), Tone::Strong), span(does, Tone::Plain)];
+        let mut rows: Vec<Row> = LETTERS.iter().map(|(letter, _, does)| row(&letter.to_string(), does)).collect();
+        rows.push(row("↑ ↓ PgUp PgDn Space Home End", "scroll"));
+        rows.push(row("1 2 3…", "line by line: the hunk with that number"));
+        self.wrap(rows.into_iter())
+    }
+
+    fn head(&self) -> Vec<Row> {
+        let mut rows = vec![vec![span(&self.material.task, Tone::Strong)]];
+        rows.extend(self.material.evidence.iter().map(|line| vec![span(line, Tone::Plain)]));
+        rows.extend([vec![span(self.tally(), Tone::Plain)], Row::new()]);
+        self.wrap(rows.into_iter())
+    }
+
+    fn files_page(&self) -> Vec<Row> {
+        let mut rows = self.head();
+        rows.extend((0..self.material.files.len()).flat_map(|file| self.file_rows(file)));
+        rows
+    }
+
+    /// On which row of the list the file of the hunk at hand is.
+    pub(super) fn selected_row(&self) -> usize {
+        let before = (0..self.hunks[self.at].file).map(|file| self.file_rows(file).len()).sum::<usize>();
+        self.head().len() + before
+    }
+
+    fn file_rows(&self, number: usize) -> Vec<Row> {
+        let file = &self.material.files[number];
+        let (mut signs, mut added, mut removed) = (String::new(), 0, 0);
+        let mut numbers = Vec::new();
+        for (at, hunk) in self.hunks.iter().enumerate().filter(|(_, hunk)| hunk.file == number) {
+            numbers.push(at + 1);
+            signs.push_str(hunk.decision.sign());
+            let (old, new) = self.material.lines_of(hunk);
+            (removed, added) = (removed + old.len(), added + new.len());
+        }
+        let is_selected = self.page == Page::Files && self.hunks[self.at].file == number;
+        let (cursor, tone) = if is_selected { ("▸ ", Tone::Strong) } else { ("  ", Tone::Plain) };
+        let mut rows = vec![vec![
+            span(cursor, tone),
+            span(file.path.as_str(), tone),
+            span(format!("  {} −{removed} +{added}  {} ", file.change, named(&numbers)), Tone::Dim),
+            span(signs, Tone::Plain),
+        ]];
+        rows.extend(
+            file.flags
+                .iter()
+                .map(|flag| vec![span(format!("    ! line {}: {}", flag.line, flag.reason), Tone::Warning)]),
+        );
+        self.wrap(rows.into_iter())
+    }
+
+    /// A hunk with what is known of it.
+    pub(super) fn hunk_rows(&self, hunk: &Hunk) -> Vec<Row> {
+        let file = &self.material.files[hunk.file];
+        let origin = match self.material.origin(hunk) {
+            Some(edit) => format!("{}, {}", edit.place(), edit.tool),
+            None => "no edit of the model: a command of the run wrote this file".to_owned(),
+        };
+        let decided = match &hunk.decision {
+            Decision::Open => "undecided",
+            Decision::Accepted => "accepted",
+            Decision::Rejected => "rejected",
+            Decision::Edited(_) => "accepted as you rewrote it",
+        };
+        let head = format!("{} · {origin} · {decided}", file.change);
+        let mut rows = vec![vec![span(head, Tone::Dim)]];
+        let flags = self.material.flags_of(hunk);
+        rows.extend(flags.map(|flag| vec![span(format!("! {}", flag.reason), Tone::Warning)]));
+        rows.push(Row::new());
+        let mut rows = self.wrap(rows.into_iter());
+        let drawn = diff::drawn(file, hunk, self.size.columns, self.two_columns);
+        if drawn.is_empty() {
+            rows.push(vec![span("(no lines to show)", Tone::Dim)]);
+        }
+        rows.extend(drawn);
+        rows
+    }
+
+    /// The whole patch with what was decided, one column or two, for whoever has room for all of it.
+    #[must_use]
+    pub fn whole(&self) -> Vec<Row> {
+        let mut rows = self.head();
+        for (number, hunk) in self.hunks.iter().enumerate() {
+            let path = &self.material.files[hunk.file].path;
+            let place = format!("{}/{} {} {path}", number + 1, self.hunks.len(), hunk.decision.sign());
+            rows.extend([Row::new(), vec![span(place, Tone::Strong)]]);
+            rows.extend(self.hunk_rows(hunk));
+        }
+        rows
+    }
+
+    fn why_page(&self) -> Vec<Row> {
+        let Some(edit) = self.material.origin(&self.hunks[self.at]) else {
+            let told = "No edit of the model touched this file: a command of the run, such as the tests, wrote it.";
+            return self.wrap([vec![span(told, Tone::Plain)]].into_iter());
+        };
+        let mut rows = vec![vec![span(format!("{}: {} of {}", edit.place(), edit.tool, edit.path), Tone::Strong)]];
+        for (name, words) in [("the model said", &edit.said), ("the model thought", &edit.thought)] {
+            if words.trim().is_empty() {
+                continue;
+            }
+            rows.extend([Row::new(), vec![span(name, Tone::Dim)]]);
+            rows.extend(words.trim().lines().map(|line| vec![span(line, Tone::Plain)]));
+        }
+        if rows.len() == 1 {
+            rows.push(vec![span("The model said nothing in that turn.", Tone::Plain)]);
+        }
+        self.wrap(rows.into_iter())
+    }
+
+    fn summary_page(&self) -> Vec<Row> {
+        let mut rows = vec![vec![span(self.tally(), Tone::Strong)], Row::new()];
+        for number in 0..self.material.files.len() {
+            rows.extend(self.file_rows(number));
+        }
+        rows.push(Row::new());
+        let takes = |hunk: &Hunk| matches!(hunk.decision, Decision::Accepted | Decision::Edited(_));
+        let told = match (self.hunks.iter().any(takes), self.takes_all()) {
+            (false, _) => "Nothing is accepted: your tree stays as it is.",
+            (true, true) => "The whole patch is accepted, as the run made it.",
+            (true, false) => "What is accepted is tested on its own before it is applied. The rest stays out.",
+        };
+        rows.push(vec![span(told, Tone::Plain)]);
+        self.wrap(rows.into_iter())
+    }
+}
+
+/// The hunks of a file, by the numbers that show them line by line.
+fn named(numbers: &[usize]) -> String {
+    match numbers {
+        [] => String::new(),
+        [only] => format!("hunk {only}"),
+        [first, .., last] => format!("hunks {first}-{last}"),
+    }
+}

@@ -1,0 +1,57 @@
+//! The search: what is typed behind `/`, and the next hunk that has it.
+
+use super::keys::Key;
+use super::row::Row;
+use super::session::{Page, Review};
+
+impl Review {
+    pub(super) fn type_key(&mut self, key: Key) {
+        let Some(typed) = &mut self.typing else { return };
+        match key {
+            Key::Enter => {
+                let typed = self.typing.take().unwrap_or_default();
+                self.seek(&typed);
+            }
+            Key::Escape => self.typing = None,
+            Key::Backspace => drop(typed.pop()),
+            Key::Char(char) => typed.push(char),
+            _ => {}
+        }
+    }
+
+    /// Finds the next hunk with `text` in it (in small letters: in any); an empty one repeats the last search.
+    pub fn seek(&mut self, text: &str) {
+        self.typing = None;
+        if !text.is_empty() {
+            text.clone_into(&mut self.sought);
+        }
+        if self.sought.is_empty() {
+            return;
+        }
+        let count = self.hunks.len();
+        let first = usize::from(self.page == Page::Hunk);
+        match (first..count + first).map(|step| (self.at + step) % count).find(|at| self.row_with(*at).is_some()) {
+            Some(at) => {
+                self.at = at;
+                self.go(Page::Hunk);
+                let row = self.row_with(at).unwrap_or(0);
+                self.scroll = row.saturating_sub(self.body_height() / 2).min(self.last_scroll());
+            }
+            None => self.say(format!("{:?} is nowhere in the patch", self.sought)),
+        }
+    }
+
+    /// The row in which a hunk has what is sought; its file's name counts as the first.
+    fn row_with(&self, at: usize) -> Option<usize> {
+        let hunk = &self.hunks[at];
+        let any_case = !self.sought.chars().any(char::is_uppercase);
+        let has = |text: &str| {
+            if any_case { text.to_lowercase().contains(&self.sought) } else { text.contains(&self.sought) }
+        };
+        if has(self.material.files[hunk.file].path.as_str()) {
+            return Some(0);
+        }
+        let text = |row: &Row| row.iter().map(|span| span.text.as_str()).collect::<String>();
+        self.hunk_rows(hunk).iter().position(|row| has(&text(row)))
+    }
+}

@@ -1,0 +1,355 @@
+//! Where a person is in a review, and what was decided so far. Keys and actions in; [`Effect`]s out.
+
+use super::hunk::{Decision, Hunk};
+use super::keys::{Action, Key, action};
+use super::material::Material;
+use super::row::Size;
+
+/// What the command line has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing but draw.
+    None,
+    /// Let the person rewrite the hunk at hand, then tell [`Review::edited`].
+    Edit,
+    /// See to what was decided.
+    Conclude,
+    /// Show all of it in the person's pager.
+    Page,
+    /// End; what was decided is kept.
+    Leave,
+    /// The same, and the person insisted.
+    Stop,
+}
+
+/// What is on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The list of files, with the evidence.
+    Files,
+    /// A hunk.
+    Hunk,
+    /// The turn that made it.
+    Why,
+    /// What was decided, before the end.
+    Summary,
+    /// What keys do.
+    Help,
+}
+
+/// A review.
+#[derive(Clone, Debug)]
+pub struct Review {
+    pub(super) material: Material,
+    pub(super) hunks: Vec<Hunk>,
+    pub(super) at: usize,
+    pub(super) page: Page,
+    /// Where Help and Why were called from.
+    called_from: Page,
+    pub(super) scroll: usize,
+    pub(super) two_columns: bool,
+    pub(super) size: Size,
+    /// What is being typed behind `/`.
+    pub(super) typing: Option<String>,
+    pub(super) sought: String,
+    pub(super) message: Option<String>,
+}
+
+impl Review {
+    /// Begins with the list of files. There is at least one hunk.
+    #[must_use]
+    pub fn new(material: Material, hunks: Vec<Hunk>, size: Size) -> Self {
+        Self {
+            material,
+            hunks,
+            at: 0,
+            page: Page::Files,
+            called_from: Page::Files,
+            scroll: 0,
+            two_columns: false,
+            size,
+            typing: None,
+            sought: String::new(),
+            message: None,
+        }
+    }
+
+    /// The page that is shown.
+    #[must_use]
+    pub fn page(&self) -> Page {
+        self.page
+    }
+
+    /// What is reviewed.
+    #[must_use]
+    pub fn material(&self) -> &Material {
+        &self.material
+    }
+
+    /// Every hunk with what was decided about it.
+    #[must_use]
+    pub fn hunks(&self) -> &[Hunk] {
+        &self.hunks
+    }
+
+    /// The hunk at hand, and its number.
+    #[must_use]
+    pub fn hunk(&self) -> Option<(usize, &Hunk)> {
+        Some((self.at, self.hunks.get(self.at)?))
+    }
+
+    /// What is to be said once, below the page.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Forgets what was said.
+    pub fn say_nothing(&mut self) {
+        self.message = None;
+    }
+
+    /// The text in the place of the hunk at hand, where a person put one.
+    #[must_use]
+    pub fn edited_text(&self) -> Option<Vec<u8>> {
+        match &self.hunks.get(self.at)?.decision {
+            Decision::Edited(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// The name of the file at hand, without its folders.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        let file = self.hunks.get(self.at).and_then(|hunk| self.material.files.get(hunk.file));
+        let name = file.and_then(|file| file.path.as_path().file_name());
+        name.map_or_else(|| "hunk".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Says something below the page.
+    pub fn say(&mut self, message: impl Into<String>) {
+        self.message = Some(message.into());
+    }
+
+    /// Takes up decisions of an earlier review.
+    pub fn recall(&mut self, hunks: Vec<Hunk>) {
+        self.hunks = hunks;
+        self.at = 0;
+        self.say("your decisions of the last review are still there");
+    }
+
+    /// The screen has another size.
+    pub fn resize(&mut self, size: Size) {
+        self.size = size;
+        self.scroll = self.scroll.min(self.last_scroll());
+    }
+
+    /// Takes a key.
+    pub fn press(&mut self, key: Key) -> Effect {
+        self.message = None;
+        if key == Key::Interrupt {
+            return Effect::Stop;
+        }
+        if self.typing.is_some() {
+            self.type_key(key);
+            return Effect::None;
+        }
+        match key {
+            Key::Up | Key::Char('k') => self.up(),
+            Key::Down | Key::Char('j') => self.down(),
+            Key::PageUp => self.scroll = self.scroll.saturating_sub(self.body_height()),
+            Key::PageDown | Key::Char(' ') => self.scroll = (self.scroll + self.body_height()).min(self.last_scroll()),
+            Key::Home => self.scroll = 0,
+            Key::End => self.scroll = self.last_scroll(),
+            Key::Right | Key::Tab => return self.act(Action::Next),
+            Key::Left => return self.act(Action::Previous),
+            Key::Escape => return self.act(Action::Back),
+            Key::Enter => return self.enter(),
+            Key::Char(letter) => return action(letter).map_or(Effect::None, |action| self.act(action)),
+            _ => {}
+        }
+        Effect::None
+    }
+
+    fn enter(&mut self) -> Effect {
+        match self.page {
+            Page::Files => self.go(Page::Hunk),
+            Page::Summary => return Effect::Conclude,
+            Page::Why | Page::Help => return self.act(Action::Back),
+            Page::Hunk => {}
+        }
+        Effect::None
+    }
+
+    /// Does what a letter stands for.
+    pub fn act(&mut self, action: Action) -> Effect {
+        match action {
+            Action::Accept | Action::Conclude if self.page == Page::Summary => return Effect::Conclude,
+            Action::Accept => self.decide(Decision::Accepted),
+            Action::Reject => self.decide(Decision::Rejected),
+            Action::Undo => self.undo(),
+            Action::AcceptFile => self.decide_file(&Decision::Accepted),
+            Action::RejectFile => self.decide_file(&Decision::Rejected),
+            Action::Split => self.split(),
+            Action::Edit => return self.ask_to_edit(),
+            Action::Page => return Effect::Page,
+            Action::Why => self.call(Page::Why),
+            Action::Help if self.page == Page::Help => return self.act(Action::Back),
+            Action::Help => self.call(Page::Help),
+            Action::Next => self.step(1),
+            Action::Previous => self.step(self.hunks.len().saturating_sub(1)),
+            Action::Sides => self.two_columns = !self.two_columns,
+            Action::Files => self.go(Page::Files),
+            Action::Back => self.back(),
+            Action::Search => self.typing = Some(String::new()),
+            Action::Conclude => self.go(Page::Summary),
+            Action::Leave => return Effect::Leave,
+        }
+        self.scroll = self.scroll.min(self.last_scroll());
+        Effect::None
+    }
+
+    pub(super) fn go(&mut self, page: Page) {
+        (self.page, self.scroll) = (page, 0);
+    }
+
+    /// To a page that leads back here.
+    fn call(&mut self, page: Page) {
+        if self.page != Page::Help && self.page != Page::Why {
+            self.called_from = self.page;
+        }
+        self.go(page);
+    }
+
+    fn back(&mut self) {
+        let to = match self.page {
+            Page::Help | Page::Why => self.called_from,
+            Page::Summary if self.is_settled() => Page::Files,
+            Page::Summary => Page::Hunk,
+            Page::Hunk | Page::Files => Page::Files,
+        };
+        self.go(to);
+    }
+
+    /// Shows the hunk with this number, counted from 0.
+    pub fn show(&mut self, number: usize) {
+        if number < self.hunks.len() {
+            self.at = number;
+            self.go(Page::Hunk);
+        } else {
+            self.say(format!("there is no hunk {}; there are {}", number + 1, self.hunks.len()));
+        }
+    }
+
+    fn up(&mut self) {
+        if self.page == Page::Files {
+            let file = self.hunks[self.at].file;
+            let before = self.hunks.iter().rev().find(|hunk| hunk.file < file).map(|hunk| hunk.file);
+            self.select(before);
+        } else {
+            self.scroll = self.scroll.saturating_sub(1);
+        }
+    }
+
+    fn down(&mut self) {
+        if self.page == Page::Files {
+            let file = self.hunks[self.at].file;
+            let next = self.hunks.iter().find(|hunk| hunk.file > file).map(|hunk| hunk.file);
+            self.select(next);
+        } else {
+            self.scroll = (self.scroll + 1).min(self.last_scroll());
+        }
+    }
+
+    /// Goes to the first hunk of a file, on the list.
+    fn select(&mut self, file: Option<usize>) {
+        if let Some(first) = file.and_then(|file| self.hunks.iter().position(|hunk| hunk.file == file)) {
+            self.at = first;
+            let row = self.selected_row();
+            let height = self.body_height();
+            self.scroll = self.scroll.clamp((row + 1).saturating_sub(height), row);
+        }
+    }
+
+    fn step(&mut self, by: usize) {
+        self.at = (self.at + by) % self.hunks.len();
+        self.go(Page::Hunk);
+    }
+
+    fn decide(&mut self, decision: Decision) {
+        if self.page != Page::Hunk && self.page != Page::Why {
+            self.say("open a hunk first (Enter), or decide about a whole file with a or d");
+            return;
+        }
+        self.hunks[self.at].decision = decision;
+        self.on_to_undecided();
+    }
+
+    fn undo(&mut self) {
+        self.hunks[self.at].decision = Decision::Open;
+    }
+
+    fn decide_file(&mut self, decision: &Decision) {
+        let file = self.hunks[self.at].file;
+        for hunk in self.hunks.iter_mut().filter(|hunk| hunk.file == file && hunk.decision == Decision::Open) {
+            hunk.decision = decision.clone();
+        }
+        if self.page == Page::Files {
+            self.down();
+        } else {
+            self.on_to_undecided();
+        }
+    }
+
+    /// To the next hunk that is undecided, or to the end when none is.
+    fn on_to_undecided(&mut self) {
+        let count = self.hunks.len();
+        let next =
+            (1..=count).map(|step| (self.at + step) % count).find(|at| self.hunks[*at].decision == Decision::Open);
+        match next {
+            Some(at) => {
+                self.at = at;
+                self.go(Page::Hunk);
+            }
+            None => self.go(Page::Summary),
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        self.hunks.iter().all(|hunk| hunk.decision != Decision::Open)
+    }
+
+    fn split(&mut self) {
+        match self.hunks[self.at].split() {
+            Some(pieces) => {
+                self.say(format!("split into {}", pieces.len()));
+                self.hunks.splice(self.at..=self.at, pieces);
+                self.go(Page::Hunk);
+            }
+            None => self.say("this hunk is one change; e rewrites it"),
+        }
+    }
+
+    fn ask_to_edit(&mut self) -> Effect {
+        if self.material.text_of(&self.hunks[self.at]).is_some() {
+            return Effect::Edit;
+        }
+        self.say("there is no text to rewrite here");
+        Effect::None
+    }
+
+    /// The person rewrote the hunk at hand.
+    pub fn edited(&mut self, text: Vec<u8>) {
+        let as_it_was = self.material.text_of(&self.hunks[self.at]).is_some_and(|was| was == text);
+        if as_it_was {
+            self.say("nothing was rewritten");
+        } else {
+            self.hunks[self.at].decision = Decision::Edited(text);
+            self.go(Page::Hunk);
+            self.say("rewritten; it goes in like this (u takes that back)");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

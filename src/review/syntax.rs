@@ -1,0 +1,156 @@
+//! What the words of a file are: keywords, literals, comments, names. The grammars are Sublime Text's, as `bat` and `delta`
+//! use them.
+//!
+//! It is a help to the eye and no more. Files are somebody else's, so that what takes too long is shown without.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
+
+use super::row::Word;
+
+/// Lines beyond this many bytes are data or minified: nobody reads their colours.
+const LONGEST: usize = 500;
+/// Of one side of a file. A grammar is made of regular expressions, and what they run over is untrusted.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Extensions that have no grammar of their own, and whose fits.
+const ALIKE: [(&str, &str); 9] = [
+    ("ts", "js"),
+    ("tsx", "js"),
+    ("jsx", "js"),
+    ("mjs", "js"),
+    ("cjs", "js"),
+    ("pyi", "py"),
+    ("kt", "java"),
+    ("jsonc", "json"),
+    ("mm", "m"),
+];
+
+static GRAMMARS: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
+
+/// What scopes mean, the more exact ones first.
+static MEANINGS: LazyLock<Vec<(Scope, Word)>> = LazyLock::new(|| {
+    let meanings = [
+        ("comment", Word::Comment),
+        ("string", Word::Literal),
+        ("constant", Word::Literal),
+        ("keyword.operator.word", Word::Keyword),
+        ("keyword.operator.logical.python", Word::Keyword),
+        ("keyword.operator", Word::Plain),
+        ("keyword", Word::Keyword),
+        ("storage", Word::Keyword),
+        ("entity.name", Word::Name),
+        ("variable.function", Word::Name),
+        ("support.function", Word::Name),
+    ];
+    meanings.into_iter().filter_map(|(scope, word)| Some((Scope::new(scope).ok()?, word))).collect()
+});
+
+/// A part of a line that is more than text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Its bytes.
+    pub range: Range<usize>,
+    /// What it is.
+    pub word: Word,
+}
+
+/// The pieces of each of `lines`, which have their ends; of fewer lines where there is no grammar for `path`, or no time.
+pub fn pieces(path: &Path, lines: &[String]) -> Vec<Vec<Piece>> {
+    let first = lines.first().map_or("", String::as_str);
+    let Some(grammar) = grammar(path, first) else { return Vec::new() };
+    let (mut state, mut stack) = (ParseState::new(grammar), ScopeStack::new());
+    let until = Instant::now() + PATIENCE;
+    let in_time = lines.iter().take_while(|_| Instant::now() < until);
+    in_time.map_while(|line| pieces_of(line, &mut state, &mut stack)).collect()
+}
+
+fn grammar(path: &Path, first_line: &str) -> Option<&'static SyntaxReference> {
+    // Files such as `Makefile` have their whole name where others have an extension.
+    let name = path.extension().or(path.file_name())?.to_str()?;
+    let known = ALIKE.iter().find(|(extension, _)| *extension == name).map_or(name, |(_, alike)| alike);
+    let found = GRAMMARS.find_syntax_by_extension(known);
+    let found = found.or_else(|| GRAMMARS.find_syntax_by_first_line(first_line.get(..LONGEST).unwrap_or(first_line)));
+    found.filter(|grammar| grammar.name != GRAMMARS.find_syntax_plain_text().name)
+}
+
+/// `None` when the grammar itself is at its end.
+fn pieces_of(line: &str, state: &mut ParseState, stack: &mut ScopeStack) -> Option<Vec<Piece>> {
+    if line.len() > LONGEST {
+        return Some(Vec::new());
+    }
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut from = 0;
+    let operations = state.parse_line(line, &GRAMMARS).ok()?;
+    for (at, operation) in &operations {
+        add(&mut pieces, from..*at, stack);
+        from = *at;
+        stack.apply(operation).ok()?;
+    }
+    add(&mut pieces, from..line.len(), stack);
+    Some(pieces)
+}
+
+fn add(pieces: &mut Vec<Piece>, range: Range<usize>, stack: &ScopeStack) {
+    let word = stack.scopes.iter().rev().find_map(|scope| meaning(*scope)).unwrap_or_default();
+    if range.is_empty() || word == Word::Plain {
+        return;
+    }
+    match pieces.last_mut().filter(|last| last.word == word && last.range.end == range.start) {
+        Some(last) => last.range.end = range.end,
+        None => pieces.push(Piece { range, word }),
+    }
+}
+
+fn meaning(scope: Scope) -> Option<Word> {
+    MEANINGS.iter().find(|(prefix, _)| prefix.is_prefix_of(scope)).map(|(_, word)| *word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(path: &str, text: &str) -> Vec<(String, Word)> {
+        let lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+        let all = pieces(Path::new(path), &lines);
+        let named = all.iter().zip(&lines).flat_map(|(pieces, line)| {
+            pieces.iter().map(move |piece| (line[piece.range.clone()].trim_end().to_owned(), piece.word))
+        });
+        named.collect()
+    }
+
+    fn has(told: &[(String, Word)], text: &str, word: Word) {
+        assert!(told.contains(&(text.to_owned(), word)), "{text} as {word:?} in {told:?}");
+    }
+
+    #[test]
+    fn words_are_what_their_language_says() {
+        let rust = told("a.rs", "// why\nfn add(a: u8) -> u8 {\n    let b = \"x\";\n}\n");
+        has(&rust, "// why", Word::Comment);
+        has(&rust, "fn", Word::Keyword);
+        has(&rust, "add", Word::Name);
+        has(&rust, "\"x\"", Word::Literal);
+        has(&told("a.py", "def f():\n    return 1\n"), "return", Word::Keyword);
+        has(&told("web/a.ts", "function f() { return 'a'; }\n"), "function", Word::Keyword);
+        has(&told("run", "#!/bin/sh\n# why\n"), "# why", Word::Comment);
+    }
+
+    #[test]
+    fn what_spans_lines_goes_on() {
+        let lines = told("a.py", "\"\"\"one\ntwo\n\"\"\"\nif x: pass\n");
+        assert!(lines.iter().any(|(text, word)| text == "two" && *word != Word::Plain), "{lines:?}");
+        has(&lines, "if", Word::Keyword);
+    }
+
+    #[test]
+    fn what_nobody_knows_and_what_is_too_long_has_no_colours() {
+        assert!(told("notes.txt", "if while for\n").is_empty());
+        assert!(told("a.unknown", "if while for\n").is_empty());
+        let long = format!("let a = \"{}\";\n", "x".repeat(LONGEST));
+        assert!(told("a.rs", &long).is_empty());
+    }
+}

@@ -1,0 +1,109 @@
+//! What was decided, as a change set to apply and as an event to keep; and back.
+
+use std::io;
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::hunk::{Decision, Hunk};
+use super::session::Review;
+use crate::journal::{Digest, HunkDecision, HunkReviewed, Reviewed};
+use crate::workspace::{Blobs, ChangeSet, Instead, Parts, lines};
+
+impl Review {
+    /// True when every hunk is accepted as it is: the patch that the run's own evidence is about.
+    #[must_use]
+    pub fn takes_all(&self) -> bool {
+        self.hunks.iter().all(|hunk| hunk.decision == Decision::Accepted)
+    }
+
+    /// True when anything was decided.
+    #[must_use]
+    pub fn has_decisions(&self) -> bool {
+        self.hunks.iter().any(|hunk| hunk.decision != Decision::Open)
+    }
+
+    /// What is accepted of the patch.
+    ///
+    /// # Errors
+    /// When a content can't be kept.
+    pub fn accepted(&self, parts: &Parts) -> io::Result<ChangeSet> {
+        let (mut kept, mut instead) = (Vec::new(), Vec::new());
+        for hunk in &self.hunks {
+            match (&hunk.decision, hunk.parts.first(), hunk.parts.last()) {
+                (Decision::Accepted, ..) => kept.extend(&hunk.parts),
+                (Decision::Edited(text), Some(first), Some(last)) => {
+                    instead.push(Instead { parts: *first..last + 1, text: text.clone() });
+                }
+                _ => {}
+            }
+        }
+        parts.chosen(&kept, &instead)
+    }
+
+    /// What was decided, for the journal; texts of the person's are put into `blobs`.
+    ///
+    /// # Errors
+    /// When they can't be kept.
+    pub fn event(&self, patch_sha256: Option<Digest>, concluded: bool, blobs: &Blobs) -> io::Result<Reviewed> {
+        let hunks = self.hunks.iter().map(|hunk| self.hunk_event(hunk, blobs)).collect::<io::Result<_>>()?;
+        Ok(Reviewed { patch_sha256, concluded, hunks })
+    }
+
+    fn hunk_event(&self, hunk: &Hunk, blobs: &Blobs) -> io::Result<HunkReviewed> {
+        let (old, new) = self.material.lines_of(hunk);
+        let mut told = HunkReviewed {
+            path: self.material.files[hunk.file].path.clone(),
+            parts: hunk.parts.iter().map(|part| *part as u64).collect(),
+            added: new.len() as u64,
+            removed: old.len() as u64,
+            turn: self.material.origin(hunk).filter(|edit| !edit.earlier).map(|edit| edit.turn),
+            decision: HunkDecision::Undecided,
+            edited: None,
+            changed_by_hand: 0,
+        };
+        match &hunk.decision {
+            Decision::Open => {}
+            Decision::Accepted => told.decision = HunkDecision::Accepted,
+            Decision::Rejected => told.decision = HunkDecision::Rejected,
+            Decision::Edited(text) => {
+                told.decision = HunkDecision::Edited;
+                told.edited = Some(blobs.keep(text)?);
+                told.changed_by_hand = distance(&self.material.text_of(hunk).unwrap_or_default(), text);
+            }
+        }
+        Ok(told)
+    }
+}
+
+/// `hunks` with what `reviewed` says was decided about them; `None` when it is about another patch or has nothing to say.
+#[must_use]
+pub fn recalled(hunks: &[Hunk], reviewed: &Reviewed, blobs: &Blobs) -> Option<Vec<Hunk>> {
+    let mut decided = reviewed.hunks.iter().peekable();
+    let mut recalled = Vec::new();
+    for whole in hunks {
+        let is_whole = |told: &HunkReviewed| told.parts.len() == whole.parts.len();
+        let pieces =
+            if decided.peek().is_some_and(|told| is_whole(told)) { vec![whole.clone()] } else { whole.split()? };
+        for mut piece in pieces {
+            let told = decided.next()?;
+            if !told.parts.iter().copied().eq(piece.parts.iter().map(|part| *part as u64)) {
+                return None;
+            }
+            piece.decision = match (told.decision, told.edited) {
+                (HunkDecision::Accepted, _) => Decision::Accepted,
+                (HunkDecision::Rejected, _) => Decision::Rejected,
+                (HunkDecision::Edited, Some(text)) => Decision::Edited(blobs.read(text).ok()?),
+                (HunkDecision::Undecided | HunkDecision::Edited, _) => Decision::Open,
+            };
+            recalled.push(piece);
+        }
+    }
+    recalled.iter().any(|hunk| hunk.decision != Decision::Open).then_some(recalled)
+}
+
+/// Lines that were added or removed between two texts.
+fn distance(before: &[u8], after: &[u8]) -> u64 {
+    let operations = capture_diff_slices(Algorithm::Myers, &lines(before), &lines(after));
+    let changed = operations.iter().filter(|operation| !matches!(operation, DiffOp::Equal { .. }));
+    changed.map(|operation| (operation.old_range().len() + operation.new_range().len()) as u64).sum()
+}
