@@ -20,7 +20,7 @@ pub fn attacks(_: &World) -> Vec<Attack> {
         held("lists the descriptors of kcode", "ls /proc/@BROKER@/fd | grep -q .").needs(Needs::Namespaces).seldom(),
         held("reads the memory map of kcode", "grep -q . /proc/@BROKER@/maps").seldom(),
         held("sees kcode", "test -e /proc/@BROKER@/stat").needs(Needs::Namespaces),
-        held("changes the priority of the worker", "renice -n 0 -p @HOST@").needs(Needs::Cells),
+        held("changes the priority of the worker", "renice -n 19 -p @HOST@").needs(Needs::Cells),
         held("speaks to kcode in the worker's name", line("descriptors", "all")).seldom(),
         held("reserves memory without end", line("reserve", "a tebibyte")),
         held("leaves a core dump", "test \"$(ulimit -Hc)\" != 0").seldom(),
