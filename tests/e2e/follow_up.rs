@@ -186,4 +186,6 @@ fn what_cannot_be_followed_is_said() {
     follow(&world, &kimi, &first.id(), MORE).code(0);
     let second = run_of(&world, MORE);
     assert_eq!(second.read("inherited.jsonl"), inherited);
+    let told = world.run(world.kcode(&["replay", &second.id()])).code(7);
+    told.says(&[&format!("it follows run {}", first.id()), "hint: replay the run that it follows"]);
 }
