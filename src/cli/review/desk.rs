@@ -69,7 +69,7 @@ impl Desk {
         let records = recovered.records;
         // What can't be read of earlier tasks is only missed by whoever asks who made a hunk.
         let inherited = fs::read(run.inherited()).ok().and_then(|bytes| recover_chain(&bytes).ok()).unwrap_or_default();
-        Ok(Self { inherited, run, report, journal, parts, blobs, repository, settings, redactor, manner, records })
+        Ok(Self { run, report, journal, parts, blobs, repository, settings, redactor, manner, inherited, records })
     }
 
     /// The review, with what was decided in one before.
