@@ -9,7 +9,7 @@ use crate::pty::Terminal;
 use crate::ran::Kept;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::tree::Tree;
-use crate::world::{EDIT, TASK, World, mender};
+use crate::world::{EDIT, TASK, World, mender, mending};
 
 /// A project with two files that a run changes: one hunk that its test needs, and two that it doesn't, one of them of
 /// two changes.
@@ -225,7 +225,8 @@ fn it_is_offered_at_the_end_of_a_run() {
 
 #[test]
 fn a_patch_that_fails_is_offered_for_review_alone() {
-    let (world, kimi) = (World::new(), mender());
+    let insists = (0..5).map(|_| Answer::text("The greeting is right; the test isn't."));
+    let (world, kimi) = (World::new(), MockKimi::script(mending().into_iter().chain(insists)));
     world.write_test("exit 1");
     world.commit_all();
     let before = Tree::of(&world.root());
@@ -237,4 +238,20 @@ fn a_patch_that_fails_is_offered_for_review_alone() {
     terminal.press("q");
     assert_eq!(terminal.end().0, Some(5));
     before.assert_same(&Tree::of(&world.root()));
+}
+
+#[test]
+fn a_hunk_of_a_task_before_says_so() {
+    let about =
+        json!({"path": "docs/about.md", "old_text": "A greeting.", "new_text": "A greeting, mended."}).to_string();
+    let more = [Answer::call("edit_file", &about), Answer::text("Said so.")];
+    let (world, kimi) = (World::new(), MockKimi::script(mending().into_iter().chain(more)));
+    let first = world.fix(&kimi, &[]).code(0).kept().id();
+    world.run(world.keyed(&kimi, &["fix", "--resume", &first, "say so in the docs"])).code(0);
+    let mut terminal = review(&world, &["--plain"]);
+    type_lines(&mut terminal, &[("which hunk", "1"), ("accept?", "2"), ("accept?", "y"), ("accept?", "q")]);
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("turn 1, edit_file"), "{screen}");
+    assert!(screen.contains("turn 2 of a task before, edit_file"), "{screen}");
 }
