@@ -108,9 +108,12 @@ mod tests {
 
     #[test]
     fn a_patch_is_whole_only_when_every_hunk_was_taken_as_it_was() {
-        let applied = json!({ "type": "applied", "files": 2 });
-        let fate = |decisions| decided(&[reviewed(true, decisions), applied.clone()]).fate;
-        assert_eq!(decided(std::slice::from_ref(&applied)).fate, PatchFate::Applied);
+        let applied = |partial| json!({ "type": "applied", "files": 2, "partial": partial });
+        let fate = |decisions: [&str; 2]| {
+            let is_partial = decisions.iter().any(|decision| *decision != "accepted");
+            decided(&[reviewed(true, decisions), applied(is_partial)]).fate
+        };
+        assert_eq!(decided(&[applied(false)]).fate, PatchFate::Applied);
         assert_eq!(fate(["accepted", "accepted"]), PatchFate::Applied);
         assert_eq!(fate(["accepted", "rejected"]), PatchFate::Partly);
         assert_eq!(fate(["accepted", "edited"]), PatchFate::Partly);
@@ -119,8 +122,15 @@ mod tests {
     }
 
     #[test]
+    fn a_patch_that_was_applied_whole_after_all_is_whole() {
+        let applied = json!({ "type": "applied", "files": 2 });
+        let run = decided(&[reviewed(true, ["accepted", "rejected"]), applied]);
+        assert_eq!((run.fate, run.review), (PatchFate::Applied, None));
+    }
+
+    #[test]
     fn what_was_rewritten_is_counted_and_what_was_left_out_is_not_looked_for() {
-        let applied = json!({ "type": "applied", "files": 1 });
+        let applied = json!({ "type": "applied", "files": 1, "partial": true });
         let run = decided(&[reviewed(true, ["edited", "rejected"]), applied]);
         let review = run.review.unwrap();
         assert_eq!((review.hunks, review.accepted, review.edited, review.lines), (2, 0, 1, 3));

@@ -256,8 +256,9 @@ impl RunSummary {
 
     fn applied(&mut self, applied: Option<Applied>, at: &str) {
         let Some(applied) = applied else { return };
-        let takes_all = self.review.as_ref().is_none_or(ReviewSummary::takes_all);
-        let whole = takes_all && self.patch.is_none_or(|patch| applied.files >= patch.files);
+        let whole = !applied.partial && self.patch.is_none_or(|patch| applied.files >= patch.files);
+        // All of it, although a review had left something out: then it was applied without that review.
+        self.review.take_if(|review| !applied.partial && !review.takes_all());
         if let Some(review) = &self.review {
             self.paths.clone_from(&review.paths);
         }
