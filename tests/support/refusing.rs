@@ -11,19 +11,18 @@ use std::time::{Duration, Instant};
 const BWRAP: &str = "/usr/bin/bwrap";
 /// Long enough for any machine; nothing waits for it to pass.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// `$1`: what to show as bwrap; `$2`: the user. It goes on when the namespace knows its users. On a busy machine some kernels
-/// refuse a namespace its first mount, or show it the setting of another one, for a moment.
+/// `$1`: what to show as bwrap; `$2`: the user. It goes on when the namespace knows its users.
 const BEGIN: &str = r#"read -r go
+give_up() {
+    echo "not made: $1; user $(id -u) of $(cat /proc/self/uid_map), $(grep CapEff /proc/self/status)" >&2; exit 1
+}
 if [ "$1" ]; then
-    for again in 1 2 3 4 5 6 7 8 9; do mount --bind "$1" /usr/bin/bwrap 2> /dev/null && break; sleep 0.1; done
-    cmp -s "$1" /usr/bin/bwrap && [ -u /usr/bin/bwrap ] || { echo "bwrap can't be shown" >&2; exit 1; }
+    why=$(mount --bind "$1" /usr/bin/bwrap 2>&1)
+    cmp -s "$1" /usr/bin/bwrap && [ -u /usr/bin/bwrap ] || give_up "bwrap can't be shown: $why"
 fi
 setting=/proc/sys/user/max_user_namespaces
-for again in 1 2 3 4 5 6 7 8 9; do
-    { echo 0 > $setting; } 2> /dev/null && ! unshare --user true 2> /dev/null && break
-    sleep 0.1
-done
-if unshare --user true 2> /dev/null; then echo "$setting can't be set" >&2; exit 1; fi
+why=$({ echo 0 > $setting; } 2>&1)
+if unshare --user true 2> /dev/null; then give_up "$setting can't be set: $why"; fi
 user=$2; shift 2
 if [ "$user" = 0 ]; then exec "$@"; fi
 exec setpriv --reuid "$user" --regid "$user" --clear-groups --inh-caps -all --ambient-caps -all "$@""#;
@@ -113,9 +112,19 @@ fn map_everybody(child: &mut Child, map: &str) {
     }
 }
 
-/// The same, to its end.
+/// The same, to its end. Now and then what is started there is user 65534 without capabilities, and nobody knows why; it says so,
+/// and another machine is made.
 pub fn run(enclosed: &mut Command) -> Output {
-    start(enclosed).wait_with_output().unwrap()
+    let mut output = start(enclosed).wait_with_output().unwrap();
+    for _ in 0..4 {
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !said.starts_with("not made: ") {
+            break;
+        }
+        eprintln!("once more: {said}");
+        output = start(enclosed).wait_with_output().unwrap();
+    }
+    output
 }
 
 fn is_root() -> bool {
