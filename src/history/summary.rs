@@ -77,7 +77,7 @@ pub struct RunSummary {
     pub commit: Option<String>,
 }
 
-/// See [`RunSummary::tests`].
+/// What the last test run on the patch came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsSummary {
     /// Whether they passed.
@@ -86,7 +86,7 @@ pub struct TestsSummary {
     pub counts: Option<TestCounts>,
 }
 
-/// See [`RunSummary::patch`].
+/// How large the patch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchSummary {
     /// SHA-256 of `patch.diff`.

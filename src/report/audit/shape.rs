@@ -13,7 +13,7 @@ pub const AUDIT_SCHEMA: &str = "kcode.audit/1";
 /// What the journal of one run tells of the laws.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
-    /// Always [`AUDIT_SCHEMA`] when written by this version.
+    /// Always `kcode.audit/1` when written by this version.
     pub schema: String,
     /// The run.
     pub run: RunId,
