@@ -4,6 +4,7 @@
 //! service ([`super::service`]), which sees each response before it does. Here the two are joined: what the service
 //! found out (a typed error, the request id, the first byte's time) goes back to the caller with the reply.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use super::chunk::Chunk;
 use super::service::{Exchange, Service};
 use super::stream::Assembly;
 use super::{ErrorKind, Model, ModelError, Progress, Reply, Request};
+use crate::settings::is_loopback;
 
 /// Where requests go, with which key, and how long silence may last.
 #[derive(Clone, Debug)]
@@ -60,6 +62,9 @@ impl Client {
     pub fn new(endpoint: &Endpoint) -> Result<Self, ModelError> {
         let unusable = |what: &dyn std::fmt::Display| ModelError::new(ErrorKind::Client, &what.to_string());
         let url = reqwest::Url::parse(&endpoint.base_url).map_err(|error| unusable(&error))?;
+        if endpoint.key.is_some() && url.scheme() != "https" && !is_loopback(&url) {
+            return Err(unusable(&"the key would be sent in clear to another machine"));
+        }
         let mut headers = HeaderMap::new();
         if let Some(key) = &endpoint.key {
             let bearer = format!("Bearer {}", key.expose_secret());
@@ -149,7 +154,7 @@ fn http_client(url: &reqwest::Url, connect_timeout: Duration) -> reqwest::Result
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(connect_timeout);
-    let builder = if is_loopback(url) { builder.no_proxy() } else { builder };
+    let builder = if is_loopback(url) { on_this_machine(builder, url) } else { builder };
     // Fails when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     if url.scheme() == "http" {
@@ -160,10 +165,16 @@ fn http_client(url: &reqwest::Url, connect_timeout: Duration) -> reqwest::Result
     }
 }
 
-/// A server on this machine is never behind the proxy.
-fn is_loopback(url: &reqwest::Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+/// A server on this machine is never behind a proxy, and no resolver is asked for its name: an answer could lead the key
+/// elsewhere in clear.
+fn on_this_machine(builder: reqwest::ClientBuilder, url: &reqwest::Url) -> reqwest::ClientBuilder {
+    let builder = builder.no_proxy();
+    // The port is the URL's: zero says so.
+    let addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+    match url.domain() {
+        Some(name) => builder.resolve_to_addrs(name, &addresses),
+        None => builder,
+    }
 }
 
 /// An error with all its causes, without the URL (which may hold a password).

@@ -5,7 +5,6 @@
 //! refused with a hint. Cases stand in `fixtures/settings/base_url.toml`.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use url::{Host, Url};
@@ -131,13 +130,24 @@ fn with_scheme(text: &str) -> Result<Url, BaseUrlError> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// The one rule of what this machine is: it decides whether http is fine, whether a proxy is left out, and which names
+/// nobody else is asked about. `0.0.0.0` is no address of a server, though some systems take it for one.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        Some(Host::Domain(name)) => is_loopback_name(name),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => {
+            address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+        }
         None => false,
     }
+}
+
+/// RFC 6761, section 6.3: `localhost` and all names below it are this machine, with or without a final dot.
+fn is_loopback_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name.strip_suffix("localhost").is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
 /// `/v1/chat/completions/`, `/v1/v1`, `/` and nothing all become `/v1`; a path that already names

@@ -30,7 +30,7 @@ mod test_command;
 mod values;
 
 pub use amounts::{parse_bytes, parse_duration, parse_tokens, parse_usd};
-pub use base_url::{BaseUrl, BaseUrlError};
+pub use base_url::{BaseUrl, BaseUrlError, is_loopback};
 pub use check::Check;
 pub use describe::{Row, describe, table};
 pub use environment::Environment;

@@ -62,6 +62,7 @@ mod minimize;
 mod older_journals;
 mod output;
 mod places;
+mod proxies;
 mod recorded;
 mod reproduce;
 mod secrets;
