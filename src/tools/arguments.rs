@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use similar::get_close_matches;
 
+use super::plain_words::quoted;
 use super::schema::{self, Schema};
 use super::tool::{ToolError, tell};
 
@@ -87,7 +88,7 @@ fn faults(schema: &Schema, fields: &Map<String, Value>) -> Vec<String> {
     let names: Vec<_> = declared.iter().map(|(name, _)| *name).collect();
     let mut faults = Vec::new();
     for name in fields.keys().filter(|name| !names.contains(&name.as_str())) {
-        faults.push(format!("there is no field {name:?}{}", hint(name, &names)));
+        faults.push(format!("there is no field {}{}", quoted(name), hint(name, &names)));
     }
     for (name, expected) in declared {
         match fields.get(name) {
@@ -163,7 +164,7 @@ fn kind(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(_) | Value::Number(_) => format!("{value}"),
-        Value::String(text) if text.len() <= 40 => format!("the string {text:?}"),
+        Value::String(text) if text.len() <= 40 => format!("the string {}", quoted(text)),
         Value::String(_) => "a string".to_owned(),
         Value::Array(items) if items.iter().all(Value::is_string) => "an array".to_owned(),
         Value::Array(_) => "an array with other things than strings in it".to_owned(),

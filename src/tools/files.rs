@@ -11,7 +11,8 @@ use cap_std::fs::{Dir, FileType, FileTypeExt, MetadataExt, OpenOptions, OpenOpti
 use cap_tempfile::TempFile;
 use rustix::fs::OFlags;
 
-use super::place::{Place, is_git};
+use super::place::{Place, is_git, shown};
+use super::plain_words::{in_words, quoted};
 use super::tool::{FatalToolError, ToolError, tell};
 use super::walk;
 use super::workroom::Workroom;
@@ -36,7 +37,8 @@ impl Workroom {
         if size > cap {
             return tell(format!(
                 "{place} has {size} bytes; files are read and edited up to {cap}. To find lines in it, use search with \
-                 path {place:?}."
+                 path {}.",
+                quoted(&place.to_string())
             ));
         }
         self.read_open(place, file, size, cap)
@@ -90,8 +92,8 @@ impl Workroom {
         let Some(what) = what.or_else(|| self.secrets.what(path.as_path())) else { return Ok(()) };
         tell(format!(
             "{place} is not shown: by its name it holds {what}. Tests can use it all the same; work without seeing it. \
-             (The user can allow it: secrets.readable = [{:?}] in ~/.config/kcode/config.toml.)",
-            real.display().to_string()
+             (The user can allow it: secrets.readable = [{}] in ~/.config/kcode/config.toml.)",
+            quoted(&real.display().to_string())
         ))
     }
 
@@ -169,15 +171,39 @@ impl Workroom {
         for part in parts.into_iter().rev() {
             let Ok(metadata) = self.view.symlink_metadata(part) else { return Ok(()) };
             if metadata.is_symlink() {
-                let target = self.view.read_link_contents(part).unwrap_or_default();
-                return tell(format!(
-                    "{} is a symbolic link to {}; links are kept as they are. Name the file that it leads to.",
-                    part.display(),
-                    target.display()
-                ));
+                return tell(format!("{}; links are kept as they are.{}", self.link(part), self.behind(part)));
             }
         }
         Ok(())
+    }
+
+    /// What the link at `part` is, the start of a sentence.
+    fn link(&self, part: &Path) -> String {
+        let target = self.view.read_link_contents(part).unwrap_or_default();
+        format!("{} is a symbolic link to {}", shown(&part.to_string_lossy()), shown(&target.to_string_lossy()))
+    }
+
+    /// A sentence on what can be done in place of following the link at `part`.
+    fn behind(&self, part: &Path) -> String {
+        let is_open = |real: &RelPath| {
+            let kind = self.view.metadata(real.as_path()).map(|metadata| metadata.file_type());
+            kind.is_ok_and(|kind| kind.is_file() || kind.is_dir())
+                && !is_git(real.as_path())
+                && self.secrets.what(real.as_path()).is_none()
+        };
+        match self.view.canonicalize(part).ok().and_then(|real| RelPath::from_path(&real).ok()).filter(is_open) {
+            Some(real) => format!(" Name {} itself.", Place::View(real)),
+            _ => " It leads to nothing that is open to you.".to_owned(),
+        }
+    }
+
+    /// The first link on the way to `place` that leads to nothing, the start of a sentence.
+    fn dangling(&self, place: &Place) -> Option<String> {
+        let Place::View(path) = place else { return None };
+        let parts: Vec<_> = path.as_path().ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
+        let is_link = |part: &&Path| self.view.symlink_metadata(part).is_ok_and(|metadata| metadata.is_symlink());
+        let dangles = |part: &&Path| is_link(part) && self.view.metadata(part).is_err();
+        parts.into_iter().rev().find(dangles).map(|part| self.link(part))
     }
 
     /// There is nothing at `path`; names the nearest.
@@ -191,15 +217,20 @@ impl Workroom {
             return FatalToolError::io(&format!("{place} can't be written"), error).into();
         }
         let text = match error.kind() {
-            ErrorKind::NotFound => format!("There is no {place}. {}", walk::nearest_names(self, place)),
+            ErrorKind::NotFound => match self.dangling(place) {
+                Some(link) => format!("{link}, where nothing is. Use list_files to see what is there."),
+                None => format!("There is no {place}. {}", walk::nearest_names(self, place)),
+            },
             // No error number: the refusal is the resolver's own, not the kernel's.
             ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
                 format!(
                     "{place} leads out of the repository through a symbolic link; only what is inside is open to you"
                 )
             }
-            ErrorKind::NotADirectory => format!("A part of {place} is a file, not a folder; use list_files to look."),
-            _ => format!("{place} can't be opened: {error}"),
+            ErrorKind::NotADirectory => {
+                format!("A part of {place} is a file, not a folder; use list_files to see what is there.")
+            }
+            _ => format!("{place} can't be opened: {}.", in_words(error)),
         };
         ToolError::Tell(text)
     }

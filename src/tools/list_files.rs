@@ -81,7 +81,10 @@ fn folder(room: &Workroom, path: &str) -> Result<RelPath, ToolError> {
     let place = Place::parse(room, path)?;
     match room.folder(&place)? {
         Some(folder) => Ok(folder),
-        None => tell(format!("{place} is a file; use read_file to see it.")),
+        // What is no file either is told as what it is.
+        None => room
+            .open(&place)
+            .and_then(|_| tell(format!("{place} is a file; list_files takes folders, read_file takes files."))),
     }
 }
 

@@ -11,8 +11,12 @@
 //! | `schema`, `arguments` | what the model is told, and how its arguments are checked against it |
 //! | `workroom`, `files`, `place`, `ledger` | the files a tool can reach, and what the model has seen of them |
 //! | `walk`, `scan`, `text` | which files there are; their matching lines; what is text and how it is shown |
+//! | `plain_words` | how answers name texts and failures |
 //! | `nothing_ran` | whether a run of tests says that it ran none |
 //! | [`edit`] | where a passage is and what takes its place: pure functions over bytes |
+
+// A value written down as Rust does is no answer to a model.
+#![cfg_attr(not(test), deny(clippy::use_debug))]
 
 mod arguments;
 pub mod edit;
@@ -23,6 +27,7 @@ mod list_files;
 mod nothing_ran;
 mod observation;
 mod place;
+mod plain_words;
 mod read_file;
 mod registry;
 mod run_tests;
@@ -36,6 +41,7 @@ mod workroom;
 mod write_file;
 
 pub use observation::{Observation, TestRun};
+pub use plain_words::in_words;
 pub use registry::{access, call, find, names, written_path};
 pub use schema::schemas;
 pub use text::NotText;

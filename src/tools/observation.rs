@@ -32,7 +32,12 @@ impl Observation {
 
     /// A call that the model has to make differently; people see the start of the first line.
     pub(super) fn refusal(text: String) -> Self {
-        let summary = clip(text.lines().next().unwrap_or_default(), SUMMARY).to_owned();
+        let first = text.lines().next().unwrap_or_default();
+        let summary = match clip(first, SUMMARY) {
+            whole if whole.len() == first.len() => first.to_owned(),
+            // Never in the middle of a word.
+            start => format!("{}…", start.rsplit_once(' ').map_or(start, |(words, _)| words)),
+        };
         Self { ok: false, text, summary, ..Self::default() }
     }
 }

@@ -4,12 +4,16 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
+use super::plain_words::quoted;
+use super::text::visible;
 use super::tool::{ToolError, tell};
 use super::workroom::Workroom;
 use crate::journal::RelPath;
 
 /// How logs are addressed; a folder of that name at the repository's root can't be reached, which nobody has missed.
 const LOGS: &str = "@logs/";
+/// Bytes of a path; the kernel takes no longer ones.
+const LONGEST: usize = 4_095;
 
 /// A place that a tool can look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +30,16 @@ impl Place {
     /// # Errors
     /// Tells why there is no such place: it is outside, it is git's own, it is no path.
     pub fn parse(room: &Workroom, text: &str) -> Result<Self, ToolError> {
+        if text.len() > LONGEST {
+            return tell(format!("The path has {} bytes; no path has more than {LONGEST}.", text.len()));
+        }
         if let Some(name) = text.strip_prefix(LOGS) {
             return match RelPath::new(name) {
                 Ok(path) => Ok(Self::Log(path)),
-                Err(_) => {
-                    tell(format!("{text:?} is not a log; logs are named as run_tests says, such as @logs/tests-1.log"))
-                }
+                Err(_) => tell(format!(
+                    "{} is not a log; logs are named as run_tests says, such as @logs/tests-1.log",
+                    quoted(text)
+                )),
             };
         }
         // Traces and compilers print absolute paths; below the root they mean the file there.
@@ -39,7 +47,8 @@ impl Place {
         let path = RelPath::new(inside).or_else(|error| tell(error.to_string()))?;
         if is_git(path.as_path()) {
             return tell(format!(
-                "{text:?} is inside .git, which belongs to git; only the files of the work tree are open to you"
+                "{} is inside .git, which belongs to git; only the files of the work tree are open to you",
+                quoted(text)
             ));
         }
         Ok(Self::View(path))
@@ -52,7 +61,7 @@ impl Place {
     pub fn writable(room: &Workroom, text: &str) -> Result<RelPath, ToolError> {
         match Self::parse(room, text)? {
             Self::View(path) => Ok(path),
-            Self::Log(_) => tell(format!("{text} is a log of this run; logs are read-only")),
+            Self::Log(_) => tell(format!("{} is a log of this run; logs are read-only", quoted(text))),
         }
     }
 }
@@ -72,7 +81,7 @@ pub(super) fn shown(name: &str) -> Cow<'_, str> {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    if name.chars().any(is_odd) { Cow::Owned(format!("{name:?}")) } else { Cow::Borrowed(name) }
+    if name.chars().any(is_odd) { Cow::Owned(format!("\"{}\"", visible(name))) } else { Cow::Borrowed(name) }
 }
 
 /// Whether a component is `.git`, however it is spelt: some file systems don't tell `.GIT` from it.

@@ -6,9 +6,11 @@ use crate::journal::RelPath;
 
 use super::edit_file::EditFile;
 use super::list_files::ListFiles;
+use super::plain_words::quoted;
 use super::read_file::ReadFile;
 use super::run_tests::RunTests;
 use super::search::Search;
+use super::text::clip;
 use super::write_file::WriteFile;
 use super::{Access, FatalToolError, Observation, Tool, ToolError, Workroom};
 
@@ -63,11 +65,11 @@ pub fn written_path(name: &str, arguments: &str) -> Option<RelPath> {
 
 fn unknown(name: &str) -> String {
     let all: Vec<_> = names().collect();
-    let shown: String = name.chars().take(64).collect();
+    let shown = quoted(clip(name, 64));
     if name.split(|char: char| !char.is_ascii_alphanumeric()).any(|word| MOVERS.contains(&&*word.to_ascii_lowercase()))
     {
         return format!(
-            "There is no tool {shown:?}. Files can't be deleted or moved by a tool; say in your summary which ones \
+            "There is no tool {shown}. Files can't be deleted or moved by a tool; say in your summary which ones \
              should be."
         );
     }
@@ -78,7 +80,7 @@ fn unknown(name: &str) -> String {
         }
         None => "Call one of these.".to_owned(),
     };
-    format!("There is no tool {shown:?}. The tools are: {}. {next}", all.join(", "))
+    format!("There is no tool {shown}. The tools are: {}. {next}", all.join(", "))
 }
 
 #[cfg(test)]

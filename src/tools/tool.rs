@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::plain_words::in_words;
 use super::{Observation, Workroom};
 use crate::journal::is_disk_failure;
 
@@ -59,7 +60,7 @@ impl FatalToolError {
     /// A file operation that failed; the disk may be why.
     #[must_use]
     pub fn io(what: &str, error: &io::Error) -> Self {
-        Self { message: format!("{what}: {error}"), disk: is_disk_failure(error) }
+        Self { message: format!("{what}: {}", in_words(error)), disk: is_disk_failure(error) }
     }
 }
 

@@ -53,8 +53,12 @@ fn relative(base: &Path, entry: &DirEntry) -> Option<Found> {
 /// What the model may have meant by a path that isn't there, as a sentence.
 pub(super) fn nearest_names(room: &Workroom, place: &Place) -> String {
     let Place::View(path) = place else { return nearest_logs(room) };
-    let all: Vec<_> =
-        walk(room, None).into_iter().filter(|found| !found.kind.is_dir()).map(|found| found.path).collect();
+    // What is named here can be read: it isn't what was asked for in vain, nor a link to nothing, nor closed.
+    let opens = |found: &Found| {
+        let is_file = || room.view.metadata(found.path.as_path()).is_ok_and(|metadata| metadata.is_file());
+        found.path != *path && room.secrets.what(found.path.as_path()).is_none() && (found.kind.is_file() || is_file())
+    };
+    let all: Vec<_> = walk(room, None).into_iter().filter(opens).map(|found| found.path).collect();
     let name = path.as_path().file_name();
     let namesakes: Vec<_> =
         all.iter().filter(|other| other.as_path().file_name() == name).map(RelPath::as_str).collect();

@@ -69,6 +69,10 @@ fn in_the_manner_of(
         Standing::Stale => Some("it has changed since you read it"),
     };
     if let Some(why) = why {
+        // Nor can it be read to begin with.
+        if let Err(error) = decode(&before.bytes) {
+            return tell(format!("{path} exists and was not overwritten: {error}. Write to another path."));
+        }
         // Reading all of it would not help.
         if let Some(line) = decode(&before.bytes).ok().and_then(|text| too_long(&lines(text))) {
             return tell(format!(

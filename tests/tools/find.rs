@@ -130,7 +130,7 @@ fn an_outline_counts_what_it_does_not_open() {
         "the repository: 6 files, folders opened to depth 1\n.github/  1 file\ncalc/  2 files\n.gitignore\nREADME.md\nlogo.bin"
     );
     says(&world.good("list_files", json!({"path": "target"})), &["target/: 1 file", "out.txt"]);
-    says(&world.bad("list_files", json!({"path": "README.md"})), &["is a file; use read_file"]);
+    says(&world.bad("list_files", json!({"path": "README.md"})), &["is a file; list_files takes folders"]);
     says(&world.bad("list_files", json!({"path": "nope"})), &["There is no nope"]);
 }
 

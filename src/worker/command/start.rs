@@ -14,6 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use super::cell::DOOR;
 use super::enter::ENTER;
 use super::errand::{Errand, FromKeeper, ToKeeper, tell};
+use crate::tools::in_words;
 use crate::worker::protocol::receive;
 use crate::worker::{SUBCOMMAND, descendants, host};
 
@@ -110,6 +111,6 @@ pub(super) fn let_go_of_output() -> io::Result<()> {
 
 /// Says on stderr that a command can't be started, and answers as a shell would.
 pub(super) fn not_started(program: &str, error: &io::Error) -> u8 {
-    host::say(&format!("kcode: {program} could not be started: {error}"));
+    host::say(&format!("kcode: {program} could not be started: {}", in_words(error)));
     NOT_FOUND
 }
