@@ -32,5 +32,5 @@ pub use hunk::{Decision, Hunk};
 pub use keys::{Action, Key, action};
 pub use material::{Given, Material};
 pub use row::{Row, Screen, Size, Span, Tone, Word};
-pub use session::{Effect, Page, Review};
+pub use session::{Effect, HOW_TO_APPLY, Page, Review};
 pub use verdict::recalled;

@@ -78,7 +78,7 @@ impl Review {
             Page::Files => " Enter open  ↑↓ choose  a accept  d reject  c conclude  q leave  ? help",
             Page::Hunk => " y accept  n reject  s split  e edit  w why  t columns  p pager  / search  c  ?",
             Page::Why => " b back  y accept  n reject  Space scroll  ? help",
-            Page::Summary => " Enter test and apply what is accepted  b back  f files  q leave  ? help",
+            Page::Summary => " y test and apply what is accepted  b back  f files  q leave  ? help",
             Page::Help => " b back",
         }
     }

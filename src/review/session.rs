@@ -37,6 +37,9 @@ pub enum Page {
     Help,
 }
 
+/// Said on the summary to whoever presses another key: nothing is applied without this one.
+pub const HOW_TO_APPLY: &str = "y applies it, b goes back";
+
 /// A review.
 #[derive(Clone, Debug)]
 pub struct Review {
@@ -174,7 +177,7 @@ impl Review {
     fn enter(&mut self) -> Effect {
         match self.page {
             Page::Files => self.go(Page::Hunk),
-            Page::Summary => return Effect::Conclude,
+            Page::Summary => self.say(HOW_TO_APPLY),
             Page::Why | Page::Help => return self.act(Action::Back),
             Page::Hunk => {}
         }
@@ -184,7 +187,8 @@ impl Review {
     /// Does what a letter stands for.
     pub fn act(&mut self, action: Action) -> Effect {
         match action {
-            Action::Accept | Action::Conclude if self.page == Page::Summary => return Effect::Conclude,
+            Action::Accept if self.page == Page::Summary => return Effect::Conclude,
+            Action::Conclude if self.page == Page::Summary => self.say(HOW_TO_APPLY),
             Action::Accept => self.decide(Decision::Accepted),
             Action::Reject => self.decide(Decision::Rejected),
             Action::Undo => self.undo(),

@@ -63,6 +63,7 @@ mod older_journals;
 mod output;
 mod places;
 mod proxies;
+mod questions;
 mod recorded;
 mod reproduce;
 mod secrets;

@@ -77,6 +77,17 @@ impl Terminal {
         wait_until(&format!("{text:?} is shown"), || self.screen().contains(text));
     }
 
+    /// Waits until it was shown so often.
+    pub fn wait_for_times(&self, text: &str, times: usize) {
+        wait_until(&format!("{text:?} is shown {times} times"), || self.screen().matches(text).count() >= times);
+    }
+
+    /// How it hands out what is typed, in words.
+    pub fn mode(&self) -> String {
+        let mode = rustix::termios::tcgetattr(self.keyboard.as_ref().unwrap()).unwrap();
+        format!("{:?} {:?} {:?}", mode.local_modes, mode.input_modes, mode.output_modes)
+    }
+
     /// What is on it now, with its colours.
     pub fn cells(&self) -> vt100::Screen {
         let mut parser = vt100::Parser::new(self.size.0.try_into().unwrap(), self.size.1.try_into().unwrap(), 0);

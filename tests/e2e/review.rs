@@ -151,8 +151,8 @@ fn a_hunk_goes_in_as_it_was_rewritten_in_an_editor() {
     terminal.press("e");
     terminal.wait_to_see("+Hello, Earth!");
     terminal.press("c");
-    terminal.wait_to_see("Enter test and apply");
-    terminal.press("\r");
+    terminal.wait_to_see("y test and apply");
+    terminal.press("y");
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(0), "{screen}");
     assert_eq!(world.read("greeting.txt"), "Hello, Earth!\n");
@@ -194,9 +194,13 @@ fn nothing_in_a_patch_drives_the_terminal() {
     world.fix(&kimi, &[]).code(0);
     for manner in [&["--plain"][..], &[]] {
         let mut terminal = review(&world, manner);
-        terminal.wait_for(if manner.is_empty() { "Enter open" } else { "which hunk" });
-        for key in ["\r", ".", "w", "q"] {
-            terminal.press(&if manner.is_empty() { key.to_owned() } else { format!("{}\n", key.trim()) });
+        if manner.is_empty() {
+            for (sign, key) in [("Enter open", "\r"), ("1/2 ·", "."), ("2/2 ·", "w"), ("the model said", "q")] {
+                terminal.wait_to_see(sign);
+                terminal.press(key);
+            }
+        } else {
+            type_lines(&mut terminal, &[("which hunk", ""), ("accept?", "."), ("accept?", "w"), ("[b]ack", "q")]);
         }
         let screen = terminal.end().1;
         for hostile in ["\u{1b}]0;", "\u{202e}", "\u{9b}", "\u{7}"] {
@@ -216,7 +220,7 @@ fn it_is_offered_at_the_end_of_a_run() {
     terminal.press("a");
     terminal.press("c");
     terminal.wait_to_see("The whole patch is accepted");
-    terminal.press("\r");
+    terminal.press("y");
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(0), "{screen}");
     assert_eq!(world.read("greeting.txt"), "Hello, World!\n");

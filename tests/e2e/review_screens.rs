@@ -34,7 +34,7 @@ fn each_page_on_a_small_terminal() {
     page(&mut terminal, "\r", "+line eighteen", "found");
     page(&mut terminal, ",", "+line five", "two_changes");
     page(&mut terminal, "s", "split into 2", "split");
-    page(&mut terminal, "c", "Enter test and apply", "summary");
+    page(&mut terminal, "c", "y test and apply", "summary");
     terminal.press("q");
     assert_eq!(terminal.end().0, Some(0));
     before.assert_same(&Tree::of(&world.root()));
@@ -53,7 +53,7 @@ fn a_part_of_a_patch_is_tested_before_it_lands() {
     terminal.press("c");
     page(&mut terminal, "", "is tested on its own", "part");
     before.assert_same(&Tree::of(&world.root()));
-    terminal.press("\r");
+    terminal.press("y");
     let (code, seen) = terminal.last_sight();
     assert_eq!(code, Some(0), "{seen}");
     insta::assert_snapshot!("review_applied", steady(&seen));
@@ -70,7 +70,7 @@ fn what_moved_on_meanwhile_is_a_conflict() {
     }
     world.write("notes.txt", "mine\n");
     let before = Tree::of(&world.root());
-    terminal.press("\r");
+    terminal.press("y");
     let (code, seen) = terminal.last_sight();
     assert_eq!(code, Some(7), "{seen}");
     insta::assert_snapshot!("review_conflict", steady(&seen));

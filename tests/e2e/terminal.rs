@@ -47,15 +47,13 @@ fn a_yes_that_cannot_be_followed_is_the_outcome() {
 
 #[test]
 fn a_no_keeps_the_run_and_changes_nothing() {
-    for key in ["n", "\n", "x"] {
-        let (world, kimi) = (World::new(), mender());
-        let before = Tree::of(&world.root());
-        let mut terminal = start(&world, &kimi, &[]);
-        terminal.wait_for("apply?");
-        terminal.press(key);
-        assert_eq!(terminal.end().0, Some(0));
-        before.assert_same(&Tree::of(&world.root()));
-    }
+    let (world, kimi) = (World::new(), mender());
+    let before = Tree::of(&world.root());
+    let mut terminal = start(&world, &kimi, &[]);
+    terminal.wait_for("apply?");
+    terminal.press("n");
+    assert_eq!(terminal.end().0, Some(0));
+    before.assert_same(&Tree::of(&world.root()));
 }
 
 #[test]

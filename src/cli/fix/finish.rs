@@ -41,7 +41,7 @@ pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(O
     if let Some(report) = &report {
         troubles.extend(write_report(&run.open.folder, report).err());
     }
-    let next = hand_over(&mut run, report.as_ref(), &patch, &troubles)?;
+    let next = hand_over(&mut run, report.as_ref(), &patch, &troubles).await?;
     Ok((end.outcome, next))
 }
 

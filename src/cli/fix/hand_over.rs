@@ -7,6 +7,8 @@ use super::finish::{end_of, write_report};
 use super::start::Run;
 use crate::cli::arguments::Output;
 use crate::cli::failure::Failure;
+use crate::cli::question::{Question, ask};
+use crate::cli::signals::Signals;
 use crate::cli::{apply, output, runs};
 use crate::journal::{Event, Journal as _, Outcome, StopReason, is_disk_failure};
 use crate::render::{closing, counted};
@@ -22,7 +24,7 @@ pub enum Next {
 }
 
 /// Hands over what there is; `troubles` are the errors on the way here, the run's own first.
-pub fn hand_over(
+pub async fn hand_over(
     run: &mut Run<'_>,
     report: Option<&Report>,
     patch: &Result<Vec<u8>, Failure>,
@@ -43,7 +45,7 @@ pub fn hand_over(
     if run.order.kept {
         output::say(&kept(report));
     }
-    ask_to_apply(run, report)
+    ask_to_apply(run, report).await
 }
 
 fn print(run: &Run<'_>, report: &Report, patch: &Result<Vec<u8>, Failure>) -> Result<(), Failure> {
@@ -75,26 +77,31 @@ fn kept(report: &Report) -> String {
     applied.map_or_else(|| kept.clone(), |applied| format!("{applied} · {kept}"))
 }
 
+const APPLY: Question =
+    Question { text: "apply? [y]es [r]eview [n]o", keys: &[('y', "yes"), ('r', "review"), ('n', "no")] };
+/// A patch that something stands against is not taken by a single key.
+const REVIEW: Question =
+    Question { text: "[r]eview the patch all the same? [n]o", keys: &[('r', "review"), ('n', "no")] };
+
 /// On a terminal, and only there, a person is asked. What can't be applied then is the run's outcome, as with `--apply`.
-fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<Next, Failure> {
+async fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<Next, Failure> {
     let flags = run.order.flags;
     let attended = console::user_attended() && console::user_attended_stderr();
     let question = match report.outcome {
-        Outcome::Verified | Outcome::Unverified => "apply? [y]es [r]eview [n]o ",
-        // A patch that something stands against is not taken by a single key.
-        Outcome::TestsFailing | Outcome::Refused if report.patch.is_some() => "[r]eview the patch all the same? [n]o ",
+        Outcome::Verified | Outcome::Unverified => APPLY,
+        Outcome::TestsFailing | Outcome::Refused if report.patch.is_some() => REVIEW,
         _ => return Ok(Next::Nothing),
     };
     if flags.dry_run || flags.apply || flags.output != Output::Text || !attended {
         return Ok(Next::Nothing);
     }
-    let terminal = console::Term::stderr();
-    let asked = terminal.write_str(question).and_then(|()| terminal.read_char());
-    output::say("");
-    match asked {
-        Ok('y' | 'Y') if question.contains("[y]es") => {}
-        Ok('r' | 'R') => return Ok(Next::Review),
-        _ => return Ok(Next::Nothing),
+    match ask(&question, &mut Signals::listen()?).await? {
+        Some('y') => {}
+        Some('r') => return Ok(Next::Review),
+        _ => {
+            output::say(&format!("not applied; later: kcode review {0} · kcode apply {0}", report.run));
+            return Ok(Next::Nothing);
+        }
     }
     let applied = apply::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal);
     match &applied {

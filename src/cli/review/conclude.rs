@@ -3,10 +3,10 @@
 use tokio::sync::watch;
 
 use super::desk::Desk;
-use super::plain::ask;
-use super::signals::Signals;
 use super::trial::Tried;
 use crate::cli::failure::Failure;
+use crate::cli::question::{Question, ask, ask_by_line};
+use crate::cli::signals::Signals;
 use crate::cli::{apply, output};
 use crate::evidence::Verdict;
 use crate::journal::{CheckChosen, Matrix, Outcome};
@@ -14,6 +14,11 @@ use crate::render::{counted, sanitise};
 use crate::review::Review;
 use crate::tools::TestRun;
 use crate::workspace::{ChangeSet, still_applies};
+
+const ALL_THE_SAME: Question = Question {
+    text: "it doesn't pass. apply all the same? [y]es [b]ack [n]o",
+    keys: &[('y', "yes"), ('b', "back"), ('n', "no")],
+};
 
 /// Names of failing tests that are told.
 const NAMES: usize = 5;
@@ -85,10 +90,13 @@ async fn verified(desk: &mut Desk, changes: &ChangeSet, signals: &mut Signals) -
     if tried.passed() {
         return Ok(Go::On);
     }
-    let answer = ask("it doesn't pass. apply all the same? [y]es [b]ack [n]o", signals).await?;
-    Ok(match answer.as_deref().map(str::trim) {
-        Some("y" | "Y" | "yes") => Go::On,
-        Some("b" | "B" | "back") => Go::Back,
+    // Where answers come from somewhere else than a terminal, they are lines.
+    let is_typed = rustix::termios::isatty(rustix::stdio::stdin());
+    let answer =
+        if is_typed { ask(&ALL_THE_SAME, signals).await? } else { ask_by_line(&ALL_THE_SAME, signals).await? };
+    Ok(match answer {
+        Some('y') => Go::On,
+        Some('b') => Go::Back,
         answer => {
             output::say(&kept(desk));
             Go::Away(if answer.is_some() { Outcome::TestsFailing } else { Outcome::Interrupted })
@@ -97,7 +105,7 @@ async fn verified(desk: &mut Desk, changes: &ChangeSet, signals: &mut Signals) -
 }
 
 fn kept(desk: &Desk) -> String {
-    format!("nothing was applied; your decisions are kept: kcode review {}", desk.run.id())
+    format!("not applied; your decisions are kept: kcode review {}", desk.run.id())
 }
 
 /// How tests and checks went, and what failed.

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::desk::Desk;
-use super::signals::Signals;
 use crate::cli::failure::Failure;
+use crate::cli::signals::Signals;
 use crate::review::Review;
 use crate::workspace::remove_tree;
 

@@ -2,18 +2,21 @@
 //! in one write, so that it is calm over a slow line.
 
 use std::fmt::Write as _;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use console::{Style, Term};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::Wish;
 use super::desk::Desk;
 use super::editor;
 use super::pager;
-use super::signals::Signals;
 use crate::cli::failure::Failure;
+use crate::cli::keyboard::{self, Mode};
 use crate::cli::output;
-use crate::review::{Effect, Key, Review, Row, Size, Span, Tone, Word};
+use crate::cli::question;
+use crate::cli::signals::Signals;
+use crate::review::{Effect, Page, Review, Row, Size, Span, Tone, Word};
 
 /// The smallest screen that a page can be read on.
 const SMALLEST: Size = Size { rows: 8, columns: 40 };
@@ -36,12 +39,21 @@ pub fn size() -> Size {
 /// # Errors
 /// When the terminal can't be used.
 pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Result<Wish, Failure> {
-    let mut screen = Some(Drawn::begin()?);
-    let mut reading = None;
+    let terminal = keyboard::open().map(Arc::new).map_err(anyhow::Error::from)?;
+    let mut screen = Some(Drawn::begin(&terminal)?);
+    let (mut reading, mut shown) = (None, None);
     loop {
         review.resize(size());
+        let here = (review.page(), review.hunk().map(|(at, _)| at));
+        if shown != Some(here) && forget_typed(review.page(), &terminal, signals).await?.is_none() {
+            return Ok(Wish::Stop);
+        }
+        shown = Some(here);
         draw(review);
-        let key = reading.get_or_insert_with(|| tokio::task::spawn_blocking(|| Term::stderr().read_key_raw()));
+        let key = reading.get_or_insert_with(|| {
+            let terminal = Arc::clone(&terminal);
+            tokio::task::spawn_blocking(move || keyboard::next_key(&terminal))
+        });
         let key = tokio::select! {
             key = key => key.map_err(anyhow::Error::from)?,
             ends = signals.end_or_resize() => if ends { return Ok(Wish::Stop) } else { continue },
@@ -49,17 +61,17 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
         reading = None;
         // A terminal that went has no keys.
         let Ok(key) = key else { return Ok(Wish::Stop) };
-        match review.press(from_console(&key)) {
+        match review.press(key) {
             Effect::None => {}
             Effect::Edit => {
                 drop(screen.take());
                 editor::rewrite(review, desk, signals).await?;
-                screen = Some(Drawn::begin()?);
+                screen = Some(Drawn::begin(&terminal)?);
             }
             Effect::Page => {
                 drop(screen.take());
                 pager::show(review, signals).await?;
-                screen = Some(Drawn::begin()?);
+                screen = Some(Drawn::begin(&terminal)?);
             }
             Effect::Conclude => return Ok(Wish::Conclude),
             Effect::Leave => return Ok(Wish::Leave),
@@ -68,28 +80,32 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
     }
 }
 
-/// The alternate screen without an echo; the terminal is as it was when this is dropped.
-struct Drawn {
-    before: Termios,
+/// Before another page or hunk is drawn: no key that was pressed without seeing it is about it. `None` when kcode is ended
+/// meanwhile.
+async fn forget_typed(page: Page, terminal: &Arc<OwnedFd>, signals: &mut Signals) -> Result<Option<()>, Failure> {
+    if page == Page::Summary {
+        return question::on(terminal, keyboard::await_quiet, signals).await;
+    }
+    keyboard::discard(&**terminal);
+    Ok(Some(()))
 }
 
-impl Drawn {
-    fn begin() -> Result<Self, Failure> {
-        let before = tcgetattr(std::io::stdin()).map_err(anyhow::Error::from)?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        // Lines of others still begin at the left.
-        raw.output_modes = before.output_modes;
-        tcsetattr(std::io::stdin(), OptionalActions::Drain, &raw).map_err(anyhow::Error::from)?;
+/// The alternate screen without an echo; the terminal is as it was when this is dropped.
+struct Drawn<'a> {
+    _mode: Mode<'a>,
+}
+
+impl<'a> Drawn<'a> {
+    fn begin(terminal: &'a OwnedFd) -> Result<Self, Failure> {
+        let mode = Mode::raw(terminal).map_err(anyhow::Error::from)?;
         output::raw("\u{1b}[?1049h\u{1b}[?25l\u{1b}[2J");
-        Ok(Self { before })
+        Ok(Self { _mode: mode })
     }
 }
 
-impl Drop for Drawn {
+impl Drop for Drawn<'_> {
     fn drop(&mut self) {
         output::raw("\u{1b}[?25h\u{1b}[?1049l");
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Drain, &self.before);
     }
 }
 
@@ -136,25 +152,5 @@ fn tone(tone: Tone) -> Style {
         Tone::AddedWord => plain.green().reverse(),
         Tone::Warning => plain.yellow(),
         Tone::Bar => plain.reverse(),
-    }
-}
-
-fn from_console(key: &console::Key) -> Key {
-    match key {
-        console::Key::Char('\u{3}') | console::Key::CtrlC => Key::Interrupt,
-        console::Key::Char(char) => Key::Char(*char),
-        console::Key::ArrowUp => Key::Up,
-        console::Key::ArrowDown => Key::Down,
-        console::Key::ArrowLeft => Key::Left,
-        console::Key::ArrowRight => Key::Right,
-        console::Key::PageUp => Key::PageUp,
-        console::Key::PageDown => Key::PageDown,
-        console::Key::Home => Key::Home,
-        console::Key::End => Key::End,
-        console::Key::Enter => Key::Enter,
-        console::Key::Tab => Key::Tab,
-        console::Key::Escape => Key::Escape,
-        console::Key::Backspace => Key::Backspace,
-        _ => Key::Other,
     }
 }

@@ -1,8 +1,7 @@
 //! `kcode review`: a run's patch before a person, hunk by hunk; what is accepted is tested on its own and applied.
 //!
 //! [`crate::review`] knows what happens; here is what it happens on: `desk` holds the run, `plain` asks line by line,
-//! `full_screen` draws, `editor` lets a person rewrite a hunk, `pager` shows all of it, `conclude` applies what `trial` tested,
-//! `signals` tells when to stop.
+//! `full_screen` draws, `editor` lets a person rewrite a hunk, `pager` shows all of it, `conclude` applies what `trial` tested.
 
 mod conclude;
 mod desk;
@@ -10,18 +9,17 @@ mod editor;
 mod full_screen;
 mod pager;
 mod plain;
-mod signals;
 mod trial;
 
 use std::io::IsTerminal;
 
 use super::arguments::{Global, ReviewArguments};
 use super::failure::Failure;
+use super::signals::Signals;
 use super::{output, runs};
 use crate::journal::{Outcome, RunFolder};
 use crate::review::Review;
 use desk::Desk;
-use signals::Signals;
 
 /// How a person left the pages.
 pub enum Wish {
@@ -90,9 +88,9 @@ fn nobody(run: &RunFolder) -> Failure {
 fn leave(desk: &mut Desk, review: &Review) -> Result<(), Failure> {
     if review.has_decisions() {
         desk.note_decisions(review, false)?;
-        output::say(&format!("nothing was applied; your decisions are kept: kcode review {}", desk.run.id()));
+        output::say(&format!("not applied; your decisions are kept: kcode review {}", desk.run.id()));
     } else {
-        output::say("nothing was applied");
+        output::say(&format!("not applied; kept: kcode review {0} · kcode apply {0}", desk.run.id()));
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use super::editor::chosen;
 use super::full_screen::painted;
-use super::signals::Signals;
 use crate::cli::failure::Failure;
+use crate::cli::signals::Signals;
 use crate::review::Review;
 
 /// What `less` does where a person didn't say, as under git: leave at once when all fits, pass colours, keep the screen.

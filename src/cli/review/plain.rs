@@ -1,16 +1,17 @@
 //! A review line by line: for terminals that can't be drawn on, and for whoever would rather read on.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::IsTerminal as _;
 
 use super::desk::Desk;
 use super::editor;
 use super::pager;
-use super::signals::Signals;
 use super::{Wish, full_screen};
 use crate::cli::failure::Failure;
 use crate::cli::output;
+use crate::cli::question::{self, Before};
+use crate::cli::signals::Signals;
 use crate::render::sanitise;
-use crate::review::{Action, Effect, Page, Review, action};
+use crate::review::{Action, Effect, HOW_TO_APPLY, Page, Review, action};
 
 /// Asks until the person comes to an end.
 ///
@@ -30,7 +31,8 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
         if let Some(message) = review.message() {
             output::say(&sanitise(message));
         }
-        let Some(line) = ask(&prompt(review), signals).await? else { return Ok(Wish::Stop) };
+        let before = if review.page() == Page::Summary { Before::Quiet } else { Before::Discarded };
+        let Some(line) = question::line(&prompt(review), before, signals).await? else { return Ok(Wish::Stop) };
         match answer(review, line.trim()) {
             Effect::None => {}
             Effect::Edit if may_start => editor::rewrite(review, desk, signals).await?,
@@ -78,7 +80,7 @@ fn answer(review: &mut Review, line: &str) -> Effect {
             Page::Files => review.show(review.hunk().map_or(0, |(at, _)| at)),
             Page::Hunk => return review.act(Action::Next),
             // Nothing is applied without a word.
-            Page::Summary => review.say("y applies it, b goes back"),
+            Page::Summary => review.say(HOW_TO_APPLY),
             Page::Why | Page::Help => return review.act(Action::Back),
         },
         (Some(letter), None) if action(letter).is_some() => {
@@ -87,22 +89,4 @@ fn answer(review: &mut Review, line: &str) -> Effect {
         _ => review.say(format!("{line:?} is no answer here; ? says what is")),
     }
     Effect::None
-}
-
-/// A line of the person's; `None` when there will be none any more.
-pub async fn ask(prompt: &str, signals: &mut Signals) -> Result<Option<String>, Failure> {
-    output::ask(prompt);
-    let line = tokio::task::spawn_blocking(|| {
-        let mut line = Vec::new();
-        let read = std::io::stdin().lock().read_until(b'\n', &mut line);
-        // A terminal that went says so by an error; nobody answers then, either.
-        matches!(read, Ok(1..)).then(|| String::from_utf8_lossy(&line).into_owned())
-    });
-    tokio::select! {
-        line = line => Ok(line.map_err(anyhow::Error::from)?),
-        () = signals.end() => {
-            output::say("");
-            Ok(None)
-        }
-    }
 }

@@ -91,7 +91,9 @@ fn decisions_lead_on_to_what_is_undecided_and_then_to_the_end() {
     assert_eq!((review.page(), review.at, signs(&review)), (Page::Hunk, 1, "✓··".to_owned()));
     press(&mut review, "ny");
     assert_eq!((review.page(), signs(&review)), (Page::Summary, "✓✗✓".to_owned()));
-    assert_eq!(press(&mut review, ">"), Effect::Conclude);
+    assert_eq!(press(&mut review, ">c"), Effect::None, "neither Enter nor the key that led here applies anything");
+    assert_eq!(review.message(), Some(HOW_TO_APPLY));
+    assert_eq!(press(&mut review, "y"), Effect::Conclude);
     press(&mut review, ">f");
     press(&mut review, ">u");
     assert_eq!(signs(&review), "✓✗·", "a decision is taken back");

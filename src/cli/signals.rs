@@ -4,7 +4,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::failure::Failure;
 
-/// Listens from the beginning of a review.
+/// Listens while a person is asked.
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -13,7 +13,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Begins to listen.
+    /// Begins to listen; whoever listens already still hears everything.
     ///
     /// # Errors
     /// When a handler can't be installed.

@@ -1,0 +1,311 @@
+//! Single keys of a person on a terminal, and what was typed before a question was on the screen.
+//!
+//! Keys are read a byte at a time, so that nothing is read ahead: what isn't an answer yet stays with the kernel, which
+//! can be told to forget it. A sequence (an arrow, Alt with a letter, a paste, a terminal's own report) is one key: none
+//! of its letters is ever taken for a letter that somebody pressed.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, read};
+use rustix::termios::{LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
+use rustix::termios::{tcflush, tcgetattr, tcsetattr};
+
+use crate::review::Key;
+
+/// How long the rest of a sequence may take to come. Escape alone is known when nothing came by then.
+const SEQUENCE_WAIT: Duration = Duration::from_millis(100);
+/// How long the end of a pasted text may take to come.
+const PASTE_WAIT: Duration = Duration::from_secs(1);
+/// A key that is held down repeats faster than this.
+const QUIET: Duration = Duration::from_millis(100);
+/// Whoever types on is asked after this in any case.
+const QUIET_WAIT: Duration = Duration::from_secs(2);
+/// What an answer ends with.
+const ENTER: [u8; 2] = [b'\r', b'\n'];
+
+/// The terminal that a person types on.
+///
+/// # Errors
+/// When there is none.
+pub fn open() -> io::Result<OwnedFd> {
+    let stdin = rustix::stdio::stdin();
+    if rustix::termios::isatty(stdin) {
+        return stdin.try_clone_to_owned();
+    }
+    Ok(File::options().read(true).write(true).open("/dev/tty")?.into())
+}
+
+/// How a terminal hands out what is typed; as it was again when this is dropped.
+pub struct Mode<'a> {
+    terminal: &'a OwnedFd,
+    before: Termios,
+}
+
+impl<'a> Mode<'a> {
+    /// Key by key and unseen; Ctrl-C still interrupts.
+    ///
+    /// # Errors
+    /// When it is no terminal, or not any more.
+    pub fn silent(terminal: &'a OwnedFd) -> io::Result<Self> {
+        Self::changed(terminal, |mode| {
+            mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+            mode.special_codes[SpecialCodeIndex::VMIN] = 1;
+            mode.special_codes[SpecialCodeIndex::VTIME] = 0;
+        })
+    }
+
+    /// Every key is only a key, Ctrl-C too.
+    ///
+    /// # Errors
+    /// As [`Mode::silent`].
+    pub fn raw(terminal: &'a OwnedFd) -> io::Result<Self> {
+        Self::changed(terminal, |mode| {
+            let output = mode.output_modes;
+            mode.make_raw();
+            // Lines of others still begin at the left.
+            mode.output_modes = output;
+        })
+    }
+
+    fn changed(terminal: &'a OwnedFd, change: impl FnOnce(&mut Termios)) -> io::Result<Self> {
+        let before = tcgetattr(terminal)?;
+        let mut mode = before.clone();
+        change(&mut mode);
+        tcsetattr(terminal, OptionalActions::Now, &mode)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Mode<'_> {
+    fn drop(&mut self) {
+        let _ = tcsetattr(self.terminal, OptionalActions::Now, &self.before);
+    }
+}
+
+/// Forgets what was typed so far.
+pub fn discard(terminal: impl AsFd) {
+    // A terminal that went has nothing to forget; whoever reads from it next learns that.
+    let _ = tcflush(terminal, QueueSelector::IFlush);
+}
+
+/// Forgets what was typed so far, and what is typed until there is a pause: who holds a key down, or types on, isn't asked
+/// meanwhile, so that none of it can be an answer. Blocks.
+///
+/// # Errors
+/// When the terminal went.
+pub fn await_quiet(terminal: &OwnedFd) -> io::Result<()> {
+    let _mode = Mode::silent(terminal)?;
+    let until = Instant::now() + QUIET_WAIT;
+    loop {
+        discard(terminal);
+        if !has_more(terminal, QUIET)? || Instant::now() > until {
+            discard(terminal);
+            return Ok(());
+        }
+        // A terminal that was hung up is always ready, and never has anything.
+        byte(terminal)?;
+    }
+}
+
+/// Waits for the next key. Blocks.
+///
+/// # Errors
+/// When the terminal went.
+pub fn next_key(terminal: &OwnedFd) -> io::Result<Key> {
+    let first = byte(terminal)?;
+    Ok(match first {
+        0x1b => sequence(terminal)?,
+        0x03 => Key::Interrupt,
+        b'\r' | b'\n' => Key::Enter,
+        b'\t' => Key::Tab,
+        0x01 => Key::Home,
+        0x05 => Key::End,
+        0x08 | 0x7f => Key::Backspace,
+        0x80.. => letter(terminal, first)?,
+        _ => Key::Char(first.into()),
+    })
+}
+
+/// Whether nothing but an Enter came along with the key that was read last; all of it is forgotten.
+///
+/// # Errors
+/// When the terminal went.
+pub fn came_alone(terminal: &OwnedFd) -> io::Result<bool> {
+    let mut alone = true;
+    while has_more(terminal, Duration::ZERO)? {
+        if !ENTER.contains(&byte(terminal)?) {
+            alone = false;
+            discard(terminal);
+        }
+    }
+    Ok(alone)
+}
+
+/// A letter of more than one byte.
+fn letter(terminal: &OwnedFd, first: u8) -> io::Result<Key> {
+    let length = match first {
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf7 => 4,
+        _ => return Ok(Key::Other),
+    };
+    let mut bytes = vec![first];
+    while bytes.len() < length {
+        let Some(next) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(Key::Other) };
+        bytes.push(next);
+    }
+    Ok(std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next()).map_or(Key::Other, Key::Char))
+}
+
+/// What comes behind an escape. ECMA-48 says how it ends.
+fn sequence(terminal: &OwnedFd) -> io::Result<Key> {
+    let Some(second) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(Key::Escape) };
+    match second {
+        b'[' => control(terminal),
+        b'O' => Ok(byte_within(terminal, SEQUENCE_WAIT)?.map_or(Key::Other, |last| named(&[], last))),
+        // Strings of control: what a terminal reports of its own accord.
+        b']' | b'P' | b'X' | b'^' | b'_' => {
+            skip_to(terminal, &[b"\x07", b"\x1b\\"], SEQUENCE_WAIT)?;
+            Ok(Key::Other)
+        }
+        // Alt with a letter.
+        0x80.. => letter(terminal, second).map(|_| Key::Other),
+        _ => Ok(Key::Other),
+    }
+}
+
+fn control(terminal: &OwnedFd) -> io::Result<Key> {
+    let mut parameters = Vec::new();
+    loop {
+        let Some(next) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(Key::Other) };
+        match next {
+            // The Linux console names its first function keys so.
+            b'[' if parameters.is_empty() => {
+                byte_within(terminal, SEQUENCE_WAIT)?;
+                return Ok(Key::Other);
+            }
+            b'~' if parameters == b"200" => {
+                skip_to(terminal, &[b"\x1b[201~"], PASTE_WAIT)?;
+                return Ok(Key::Other);
+            }
+            0x40..=0x7e => return Ok(named(&parameters, next)),
+            _ => parameters.push(next),
+        }
+    }
+}
+
+fn named(parameters: &[u8], last: u8) -> Key {
+    match (parameters, last) {
+        ([], b'A') => Key::Up,
+        ([], b'B') => Key::Down,
+        ([], b'C') => Key::Right,
+        ([], b'D') => Key::Left,
+        ([], b'H') | (b"1" | b"7", b'~') => Key::Home,
+        ([], b'F') | (b"4" | b"8", b'~') => Key::End,
+        (b"5", b'~') => Key::PageUp,
+        (b"6", b'~') => Key::PageDown,
+        _ => Key::Other,
+    }
+}
+
+/// Reads up to the first of `ends`, or until nothing comes any more.
+fn skip_to(terminal: &OwnedFd, ends: &[&[u8]], patience: Duration) -> io::Result<()> {
+    let longest = ends.iter().map(|end| end.len()).max().unwrap_or_default();
+    let mut last = Vec::new();
+    while let Some(next) = byte_within(terminal, patience)? {
+        last.push(next);
+        if ends.iter().any(|end| last.ends_with(end)) {
+            break;
+        }
+        last.drain(..last.len().saturating_sub(longest));
+    }
+    Ok(())
+}
+
+fn byte_within(terminal: &OwnedFd, patience: Duration) -> io::Result<Option<u8>> {
+    if has_more(terminal, patience)? { byte(terminal).map(Some) } else { Ok(None) }
+}
+
+fn has_more(terminal: &OwnedFd, patience: Duration) -> io::Result<bool> {
+    let until = Instant::now() + patience;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        match poll(&mut [PollFd::new(terminal, PollFlags::IN)], Some(&left)) {
+            Err(Errno::INTR) => {}
+            ready => return Ok(ready? > 0),
+        }
+    }
+}
+
+fn byte(terminal: &OwnedFd) -> io::Result<u8> {
+    let mut buffer = [0];
+    loop {
+        match read(terminal, &mut buffer) {
+            Err(Errno::INTR) => {}
+            read => {
+                return if read? == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(buffer[0]) };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// A pipe is read like a terminal.
+    fn keys(bytes: &[u8]) -> Vec<Key> {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        writer.write_all(bytes).expect("it takes them");
+        drop(writer);
+        let reader = OwnedFd::from(reader);
+        std::iter::from_fn(|| next_key(&reader).ok()).collect()
+    }
+
+    #[test]
+    fn letters_of_sequences_are_no_keys() {
+        let y = Key::Char('y');
+        for (what, bytes) in [
+            ("a keypad", &b"\x1bOyy"[..]),
+            ("Alt with a letter", b"\x1byy"),
+            ("Ctrl with an arrow", b"\x1b[1;5Ay"),
+            ("a function key", b"\x1b[15~y"),
+            ("a function key of the console", b"\x1b[[Ay"),
+            ("a key told by number", b"\x1b[121;5uy"),
+            ("a paste", b"\x1b[200~yes\ny\x1b[0my\x1b[201~y"),
+            ("the colour of the background", b"\x1b]11;rgb:bbbb/aaaa/cccc\x1b\\y"),
+            ("the same with a bell", b"\x1b]11;rgb:bbbb/aaaa/cccc\x07y"),
+            ("the place of the cursor", b"\x1b[12;40Ry"),
+            ("Alt with a letter of two bytes", b"\x1b\xc3\xa9y"),
+        ] {
+            assert_eq!(keys(bytes), [Key::Other, y], "{what}");
+        }
+    }
+
+    #[test]
+    fn keys_have_their_names() {
+        use Key::{Down, End, Enter, Home, Left, PageDown, PageUp, Right, Up};
+        assert_eq!(keys(b"\x1b[A\x1bOB\x1b[C\x1b[D"), [Up, Down, Right, Left]);
+        assert_eq!(keys(b"\x1b[H\x1b[4~\x1b[5~\x1b[6~\r\n"), [Home, End, PageUp, PageDown, Enter, Enter]);
+        assert_eq!(keys("é€y".as_bytes()), [Key::Char('é'), Key::Char('€'), Key::Char('y')]);
+        assert_eq!(keys(b"\x03\x7f\xffy"), [Key::Interrupt, Key::Backspace, Key::Other, Key::Char('y')]);
+    }
+
+    #[test]
+    fn a_key_counts_alone_or_with_enter() {
+        for (bytes, alone) in [(&b"y"[..], true), (b"y\r\n", true), (b"yes please\n", false), (b"yy", false)] {
+            let (reader, mut writer) = io::pipe().expect("a pipe");
+            writer.write_all(bytes).expect("it takes them");
+            let reader = OwnedFd::from(reader);
+            assert_eq!(next_key(&reader).expect("a key"), Key::Char('y'));
+            assert_eq!(came_alone(&reader).expect("an answer"), alone);
+        }
+    }
+}

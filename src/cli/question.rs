@@ -1,0 +1,188 @@
+//! Questions to a person. An answer is a deliberate one to a question that was on the screen: what was typed before is
+//! forgotten, only the keys that the question names decide, and Enter alone is none of them.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::io::{Errno, read};
+
+use super::failure::Failure;
+use super::keyboard::{self, Mode};
+use super::output;
+use super::signals::Signals;
+use crate::review::Key;
+
+/// Ctrl-D.
+const END: char = '\u{4}';
+
+/// A question that a single key answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Question {
+    /// What is asked; the keys stand in it.
+    pub text: &'static str,
+    /// The keys, with what each says in a word: a line may say either.
+    pub keys: &'static [(char, &'static str)],
+}
+
+impl Question {
+    fn has(&self, letter: char) -> bool {
+        self.keys.iter().any(|(key, _)| *key == letter)
+    }
+
+    /// What it can be answered with.
+    fn told(&self) -> String {
+        let keys: Vec<String> = self.keys.iter().map(|(key, word)| format!("{key} ({word})")).collect();
+        format!("press {}", keys.join(", "))
+    }
+}
+
+/// The key that a person pressed; `None` when nobody answers: the terminal or the input went, or somebody wants to end it.
+///
+/// # Errors
+/// When a thread can't be had.
+pub async fn ask(question: &Question, signals: &mut Signals) -> Result<Option<char>, Failure> {
+    let Ok(terminal) = keyboard::open().map(Arc::new) else { return Ok(None) };
+    if on(&terminal, keyboard::await_quiet, signals).await?.is_none() {
+        return Ok(None);
+    }
+    let Ok(_mode) = Mode::raw(&terminal) else { return Ok(None) };
+    let _pastes = Pastes::marked();
+    output::ask(question.text);
+    let answer = answer(question, &terminal, signals).await?;
+    output::say(&answer.map(String::from).unwrap_or_default());
+    Ok(answer)
+}
+
+async fn answer(question: &Question, terminal: &Arc<OwnedFd>, signals: &mut Signals) -> Result<Option<char>, Failure> {
+    let mut told = false;
+    loop {
+        let Some(key) = on(terminal, keyboard::next_key, signals).await? else { return Ok(None) };
+        match key {
+            Key::Interrupt | Key::Char(END) => return Ok(None),
+            Key::Char(letter)
+                if question.has(letter) && on(terminal, keyboard::came_alone, signals).await? == Some(true) =>
+            {
+                return Ok(Some(letter));
+            }
+            Key::Enter => {}
+            _ if told => continue,
+            _ => {}
+        }
+        told = true;
+        output::say("");
+        output::say(&question.told());
+        output::ask(question.text);
+    }
+}
+
+/// Does what blocks; `None` when the terminal went, or somebody ends kcode first.
+///
+/// # Errors
+/// When a thread can't be had.
+pub async fn on<T: Send + 'static>(
+    terminal: &Arc<OwnedFd>,
+    work: fn(&OwnedFd) -> io::Result<T>,
+    signals: &mut Signals,
+) -> Result<Option<T>, Failure> {
+    let terminal = Arc::clone(terminal);
+    tokio::select! {
+        done = tokio::task::spawn_blocking(move || work(&terminal)) => Ok(done.map_err(anyhow::Error::from)?.ok()),
+        () = signals.end() => Ok(None),
+    }
+}
+
+/// While it lives, a terminal that can marks what is pasted.
+struct Pastes(bool);
+
+impl Pastes {
+    fn marked() -> Self {
+        let marks = std::env::var("TERM").is_ok_and(|name| !name.is_empty() && name != "dumb");
+        if marks {
+            output::raw("\u{1b}[?2004h");
+        }
+        Self(marks)
+    }
+}
+
+impl Drop for Pastes {
+    fn drop(&mut self) {
+        if self.0 {
+            output::raw("\u{1b}[?2004l");
+        }
+    }
+}
+
+/// How much of what was typed before a line is asked for is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// All of it.
+    Discarded,
+    /// All of it, and whoever types on isn't asked until there is a pause: the line may write to the user's tree.
+    Quiet,
+}
+
+/// A line of the person's; `None` when there will be none any more. Lines that come from elsewhere than a terminal are taken
+/// in their order, whenever they came.
+///
+/// # Errors
+/// When a thread can't be had.
+pub async fn line(prompt: &str, before: Before, signals: &mut Signals) -> Result<Option<String>, Failure> {
+    let input = rustix::stdio::stdin().try_clone_to_owned().map(Arc::new).map_err(anyhow::Error::from)?;
+    let is_typed = rustix::termios::isatty(&*input);
+    if is_typed {
+        keyboard::discard(&*input);
+        if before == Before::Quiet && on(&input, keyboard::await_quiet, signals).await?.is_none() {
+            return Ok(None);
+        }
+    }
+    output::ask(prompt);
+    let read = if is_typed { typed_line } else { sent_line };
+    let line = on(&input, read, signals).await?.flatten();
+    if line.is_none() {
+        output::say("");
+    }
+    Ok(line)
+}
+
+/// Whoever ends a line with Ctrl-D has not finished it.
+fn typed_line(input: &OwnedFd) -> io::Result<Option<String>> {
+    Ok(read_line(input)?.strip_suffix('\n').map(str::to_owned))
+}
+
+/// What a program sends last may lack its line break.
+fn sent_line(input: &OwnedFd) -> io::Result<Option<String>> {
+    Ok(Some(read_line(input)?).filter(|line| !line.is_empty()))
+}
+
+/// Reads a byte at a time, so that nothing is read ahead of the next question.
+fn read_line(input: &OwnedFd) -> io::Result<String> {
+    let (mut line, mut buffer) = (Vec::new(), [0]);
+    loop {
+        match read(input, &mut buffer) {
+            Err(Errno::INTR) => continue,
+            read if read? == 0 => break,
+            _ => line.push(buffer[0]),
+        }
+        if line.ends_with(b"\n") {
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// The same question where answers are lines: a key or its word.
+///
+/// # Errors
+/// As [`line`].
+pub async fn ask_by_line(question: &Question, signals: &mut Signals) -> Result<Option<char>, Failure> {
+    loop {
+        let Some(line) = line(question.text, Before::Quiet, signals).await? else { return Ok(None) };
+        let said = line.trim();
+        let known = question.keys.iter().find(|(key, word)| said == *word || said.chars().eq([*key]));
+        if let Some((key, _)) = known {
+            return Ok(Some(*key));
+        }
+        output::say(&question.told());
+    }
+}
