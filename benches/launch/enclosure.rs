@@ -97,6 +97,7 @@ fn plan(run: &Path, view: PathBuf, overlay: Option<&Overlay>) -> WorkerPlan {
         logs: run.join("logs"),
         scratch: run.join("scratch"),
         readable: Vec::new(),
+        private: Vec::new(),
         tests: None,
         deadline: Duration::from_mins(1),
         idle: Duration::from_mins(1),

@@ -86,6 +86,7 @@ fn build() -> Result<WallBuilt, Failure> {
         logs: folder("logs")?,
         scratch: folder("scratch")?,
         readable: Vec::new(),
+        private: Vec::new(),
         readable_secrets: Vec::new(),
         tests: None,
         deadline: std::time::Duration::ZERO,

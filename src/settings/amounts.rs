@@ -195,6 +195,12 @@ impl Amount for Vec<String> {
     }
 }
 
+impl Amount for Vec<PathBuf> {
+    fn shown(&self) -> String {
+        self.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().shown()
+    }
+}
+
 impl Amount for TestCommand {
     fn shown(&self) -> String {
         self.dir.as_ref().map_or_else(|| self.to_string(), |dir| format!("{self} (in {dir})"))

@@ -39,6 +39,7 @@ pub fn describe(settings: &Settings) -> Vec<Row> {
         row("sandbox", &s.sandbox),
         row("state_dir", &s.state_dir),
         row("dependencies", &s.dependencies),
+        row("readable", &s.readable),
         row("child_env", &s.child_env),
         row("secrets.readable", &s.readable_secrets),
         row("limits.max_turns", &s.max_turns),

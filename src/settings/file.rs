@@ -29,6 +29,7 @@ pub(super) struct FileLayer {
     #[serde(deserialize_with = "text")]
     pub base_url: Option<BaseUrl>,
     pub state_dir: Option<PathBuf>,
+    pub readable: Option<Vec<PathBuf>>,
     pub child_env: Option<Vec<String>>,
     #[serde(deserialize_with = "text")]
     pub sandbox: Option<Sandbox>,

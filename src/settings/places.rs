@@ -50,7 +50,7 @@ fn base(env: &Environment, variable: &str, below_home: &str) -> Setting<Option<P
         .or(named.map(Some), &Origin::Environment(variable.to_owned()))
 }
 
-fn at_home(path: &Path, env: &Environment) -> PathBuf {
+pub(super) fn at_home(path: &Path, env: &Environment) -> PathBuf {
     match (path.strip_prefix("~"), env.get("HOME")) {
         (Ok(below), Some(home)) => Path::new(home).join(below),
         _ => path.to_owned(),

@@ -49,6 +49,8 @@ pub struct Settings {
     pub sandbox: Setting<Sandbox>,
     /// Names of ignored folders that tests need; they are made visible in the private view, read-only.
     pub dependencies: Setting<Vec<String>>,
+    /// Folders and files of the user's, absolute, that tests may read beside the view and toolchains.
+    pub readable: Setting<Vec<PathBuf>>,
     /// Names of environment variables that the worker's children may see beside the usual ones.
     pub child_env: Setting<Vec<String>>,
     /// Globs of files with secrets that tools may read all the same; see [`SecretFiles`](super::SecretFiles).

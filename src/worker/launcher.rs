@@ -29,7 +29,7 @@ use super::error::WorkerError;
 use super::plan::WorkerPlan;
 use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
-use super::{advice, caches, environment};
+use super::{advice, caches, confine, environment};
 use crate::journal::{Guard, Residue, WallBuilt};
 use crate::model::ToolCall;
 use crate::settings::{Sandbox, TestCommand};
@@ -274,6 +274,18 @@ pub fn variables(child_env: &[String]) -> Vec<String> {
     let mut names = environment::names(&parent, home.as_deref(), child_env);
     names.extend(caches.into_iter().map(|cache| cache.variable));
     names
+}
+
+/// What commands of a worker with this plan may read of the machine, canonical: each path with all that is below.
+#[must_use]
+pub fn shown(plan: &WorkerPlan) -> Vec<PathBuf> {
+    let parent: Vec<_> = std::env::vars_os().collect();
+    let home = std::env::home_dir();
+    let environment = environment::build(&parent, home.as_deref(), &plan.scratch, &plan.child_env);
+    let variable = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    let mut places = confine::readable(home.as_deref(), variable);
+    places.extend(plan.readable.iter().cloned());
+    places.iter().filter_map(|place| fs::canonicalize(place).ok()).collect()
 }
 
 /// Makes the process and the connection to it.

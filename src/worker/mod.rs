@@ -40,7 +40,7 @@ mod serve;
 mod supervisor;
 
 pub use error::WorkerError;
-pub use launcher::{Launched, Worker, variables};
+pub use launcher::{Launched, Worker, shown, variables};
 pub use plan::{Charge, OverlayPlan, WorkerPlan};
 
 /// The hidden subcommand that makes a process of this binary a worker.

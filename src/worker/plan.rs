@@ -22,8 +22,12 @@ pub struct WorkerPlan {
     pub logs: PathBuf,
     /// An empty folder of the run that becomes home and temporary folder of its commands.
     pub scratch: PathBuf,
-    /// Folders that the view's links lead to, such as the user's `node_modules`; readable, never writable.
+    /// Dependency folders of the repository that a copy links to, and what the user's settings name; readable, never
+    /// writable. What holds secrets as a whole isn't shown even then.
     pub readable: Vec<PathBuf>,
+    /// Folders of which nothing is shown, wherever they lie, but what this plan names in them: kcode's state, and the
+    /// user's tree where the view isn't an overlay of it.
+    pub private: Vec<PathBuf>,
     /// How tests are run, when it is known.
     pub tests: Option<TestCommand>,
     /// Wall time of one run of the tests.
@@ -65,6 +69,9 @@ pub struct Charge {
     pub scratch: PathBuf,
     /// See [`WorkerPlan::readable`].
     pub readable: Vec<PathBuf>,
+    /// See [`WorkerPlan::private`].
+    #[serde(default)]
+    pub private: Vec<PathBuf>,
     /// The user's home, of which only toolchains stay readable.
     pub home: Option<PathBuf>,
     /// Of the user's toolchains, to be written to without any effect outside.
@@ -100,6 +107,7 @@ impl WorkerPlan {
             logs: self.logs.clone(),
             scratch: self.scratch.clone(),
             readable: self.readable.clone(),
+            private: self.private.clone(),
             home,
             caches,
             tests: self.tests.clone(),

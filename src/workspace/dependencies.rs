@@ -4,14 +4,22 @@
 //! folder, which the worker's confinement makes read-only. One thing needs more than a link: the
 //! `node_modules` of a JavaScript workspace links back to the project's own packages, and tests must
 //! see those of the view. Such a folder becomes a real one, with a link for each entry.
+//!
+//! A link that leads out of the repository opens nothing, whoever made it: it works where the place that it leads to is
+//! shown anyway, as toolchains are and what the user's own settings name. Elsewhere it dangles, and the user is told.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeSet, HashSet};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use super::{Outline, Repository, file_state};
+
+/// Files of a Python environment that are looked at for a way back to the project.
+const MOST_PACKAGES: usize = 10_000;
 
 /// A dependency folder of the user's tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,28 +28,72 @@ pub(super) struct DependencyFolder {
     pub(super) path: PathBuf,
     /// Where it really is: another place when the user's own is a link.
     pub(super) target: PathBuf,
+    /// Whether that is in the repository.
+    is_inside: bool,
+}
+
+/// Which dependency folders there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dependencies {
+    /// Folders of the repository, canonical: what a worker may read besides a view that is a copy.
+    pub folders: Vec<PathBuf>,
+    /// Those that are links to somewhere else. They open nothing.
+    pub leading_out: Vec<LeadingOut>,
+}
+
+/// A dependency folder that is a link out of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeadingOut {
+    /// Relative to the root.
+    pub path: PathBuf,
+    /// Where it leads, canonical.
+    pub target: PathBuf,
+    /// Whether git tracks the link.
+    pub is_tracked: bool,
+}
+
+impl LeadingOut {
+    /// What the user should know about one whose target isn't shown, in one sentence.
+    #[must_use]
+    pub fn note(&self) -> String {
+        let (path, target) = (self.path.display(), self.target.display());
+        let tracked = if self.is_tracked { " that git tracks" } else { "" };
+        format!(
+            "{path} is not followed: it is a link{tracked} to {target}; if the tests need it, name that folder in `readable` \
+             of your own settings"
+        )
+    }
 }
 
 impl DependencyFolder {
-    /// The folder at `path` below `root`, when there is one.
+    /// The folder at `path` below `root`, when there is one, and no link leads to where it stands.
     pub(super) fn at(root: &Path, path: PathBuf) -> Option<Self> {
         let place = root.join(&path);
         // Asked of every folder, and seldom there: one call says so, resolving the way to it takes one for each part.
         place.symlink_metadata().ok()?;
+        let mut parents = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+        if !parents.all(|parent| root.join(parent).symlink_metadata().is_ok_and(|about| about.is_dir())) {
+            return None;
+        }
         let target = fs::canonicalize(place).ok().filter(|target| target.is_dir())?;
-        Some(Self { path, target })
+        let within = file_state::relative(root, &target);
+        let is_inside = within.is_some_and(|path| !path.as_os_str().is_empty() && !file_state::is_of_git(&path));
+        Some(Self { path, target, is_inside })
     }
 
-    /// What the user should know about it, in one sentence.
-    pub(super) fn note(&self, root: &Path) -> String {
+    /// What the user should know about it, in one sentence. Whether a link out of the repository leads anywhere is for the
+    /// worker to say.
+    pub(super) fn note(&self, root: &Path) -> Option<String> {
         let name = self.path.display();
-        if self.imports_project(root) {
-            format!(
+        if !self.is_inside {
+            None
+        } else if self.imports_project(root) {
+            Some(format!(
                 "{name} is linked, read-only; it has this project installed in editable mode, so tests may import your \
                  tree instead of the view: put PYTHONPATH=. (or src) into the test command"
-            )
+            ))
         } else {
-            format!("{name} is linked, read-only")
+            Some(format!("{name} is linked, read-only"))
         }
     }
 
@@ -49,7 +101,7 @@ impl DependencyFolder {
     fn imports_project(&self, root: &Path) -> bool {
         let libraries = fs::read_dir(self.target.join("lib")).into_iter().flatten().flatten();
         let packages = libraries.filter_map(|library| fs::read_dir(library.path().join("site-packages")).ok());
-        packages.flatten().flatten().any(|entry| {
+        packages.flatten().flatten().take(MOST_PACKAGES).any(|entry| {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let pointer = name.ends_with(".pth") || name.ends_with(".egg-link") || name.starts_with("__editable__");
@@ -63,19 +115,21 @@ impl DependencyFolder {
         if let Some(parent) = place.parent() {
             fs::create_dir_all(parent)?;
         }
-        if self.links_back(root, &self.target)? {
+        if self.is_inside && self.links_back(root)? {
             self.mirror(root, view, &self.target, &place)
         } else {
             symlink(&self.target, place)
         }
     }
 
-    /// Whether an entry of `folder` (or of a scope such as `@org` in it) is a link into the project itself.
-    fn links_back(&self, root: &Path, folder: &Path) -> io::Result<bool> {
-        for entry in fs::read_dir(folder)? {
+    /// Whether an entry (or one of a scope such as `@org`) is a link into the project itself.
+    fn links_back(&self, root: &Path) -> io::Result<bool> {
+        let is_back = |entry: &fs::DirEntry| {
+            entry.file_type().is_ok_and(|kind| kind.is_symlink()) && self.own_package(root, &entry.path()).is_some()
+        };
+        for entry in fs::read_dir(&self.target)? {
             let entry = entry?;
-            let back = entry.file_type()?.is_symlink() && self.own_package(root, &entry.path()).is_some();
-            if back || (is_scope(&entry)? && self.links_back(root, &entry.path())?) {
+            if is_back(&entry) || (is_scope(&entry)? && fs::read_dir(entry.path())?.flatten().any(|it| is_back(&it))) {
                 return Ok(true);
             }
         }
@@ -95,7 +149,8 @@ impl DependencyFolder {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let mirrored = place.join(entry.file_name());
-            if is_scope(&entry)? {
+            // Scopes have no scopes in them.
+            if folder == self.target && is_scope(&entry)? {
                 self.mirror(root, view, &entry.path(), &mirrored)?;
             } else if let Some(own) =
                 entry.file_type()?.is_symlink().then(|| self.own_package(root, &entry.path())).flatten()
@@ -112,9 +167,13 @@ impl DependencyFolder {
 /// Whether a small text file names `root`.
 fn points_to(file: &Path, root: &Path) -> bool {
     let mut text = Vec::new();
-    let read = fs::File::open(file).and_then(|file| file.take(1 << 16).read_to_end(&mut text));
+    // The repository's file may be a pipe in which nobody writes, or a device without an end.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(file);
+    let file = opened.ok().filter(|file| file.metadata().is_ok_and(|about| about.is_file()));
+    let read = file.is_some_and(|file| file.take(1 << 16).read_to_end(&mut text).is_ok());
     let root = root.as_os_str().as_encoded_bytes();
-    read.is_ok() && text.windows(root.len()).any(|window| window == root)
+    read && text.windows(root.len()).any(|window| window == root)
 }
 
 fn is_scope(entry: &fs::DirEntry) -> io::Result<bool> {
@@ -122,21 +181,29 @@ fn is_scope(entry: &fs::DirEntry) -> io::Result<bool> {
 }
 
 impl Repository {
-    /// Where dependency folders called one of `names` really are, as far as `outline` tells which folders there are:
-    /// what a worker may read. Known before the view is made, because a worker is confined before that.
+    /// The dependency folders called one of `names`, as far as `outline` tells which folders there are. Known before the
+    /// view is made, because a worker is confined before that.
     #[must_use]
-    pub fn dependency_targets(&self, names: &[String], outline: &Outline) -> Vec<PathBuf> {
+    pub fn dependencies(&self, names: &[String], outline: &Outline) -> Dependencies {
         let mut last = None;
         let parents = outline.paths().map(|path| path.rsplit_once('/').map_or("", |(parent, _)| parent));
         // Sorted paths of one folder mostly stand together; the set need only see where the folder changes.
         let mut parents: BTreeSet<&str> = parents.filter(|parent| last.replace(*parent) != Some(*parent)).collect();
         parents.insert("");
         let candidates = parents.iter().flat_map(|parent| names.iter().map(|name| Path::new(parent).join(name)));
-        targets(&candidates.filter_map(|path| DependencyFolder::at(self.root(), path)).collect::<Vec<_>>())
+        let found: Vec<_> = candidates.filter_map(|path| DependencyFolder::at(self.root(), path)).collect();
+        let is_link = |folder: &DependencyFolder| folder.target != self.root().join(&folder.path);
+        let is_asked = outline.tracked && found.iter().any(is_link);
+        let tracked: HashSet<&Path> = outline.paths().filter(|_| is_asked).map(Path::new).collect();
+        let is_tracked = |path: &Path| tracked.contains(path);
+        let (inside, outside): (Vec<_>, Vec<_>) = found.into_iter().partition(|folder| folder.is_inside);
+        // A link that git tracks is in the view as what it is.
+        let inside = inside.into_iter().filter(|it| !is_link(it) || !is_tracked(&it.path));
+        let folders = inside.map(|folder| folder.target).collect::<BTreeSet<_>>().into_iter().collect();
+        let leading_out = outside.into_iter().map(|DependencyFolder { path, target, .. }| {
+            let is_tracked = is_tracked(&path);
+            LeadingOut { path, target, is_tracked }
+        });
+        Dependencies { folders, leading_out: leading_out.collect() }
     }
-}
-
-/// Where the folders really are, each once: what the worker may read besides the view.
-pub(super) fn targets(folders: &[DependencyFolder]) -> Vec<PathBuf> {
-    folders.iter().map(|folder| folder.target.clone()).collect::<BTreeSet<_>>().into_iter().collect()
 }

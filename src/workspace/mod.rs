@@ -57,6 +57,7 @@ pub use apply::{
 };
 pub use blobs::Blobs;
 pub use change_set::{CHANGES_SCHEMA, ChangeSet, ChangedFile};
+pub use dependencies::{Dependencies, LeadingOut};
 pub use error::WorkspaceError;
 pub use file_state::{FileMode, FileState};
 pub use outline::{DirtyFile, Outline};

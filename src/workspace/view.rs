@@ -122,7 +122,7 @@ impl View {
         let mut copied = copy(repository.root(), place, selection, stop)?;
         for folder in &dependencies {
             folder.link(repository.root(), place).map_err(io_error("link", &folder.path))?;
-            copied.notes.push(folder.note(repository.root()));
+            copied.notes.extend(folder.note(repository.root()));
         }
         shorten(&mut copied.notes);
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).map_err(io_error("open", path));
@@ -188,9 +188,9 @@ impl View {
         &self.root
     }
 
-    /// Adds a sentence to what is told about the view.
-    pub fn note(&mut self, note: String) {
-        self.made.notes.insert(0, note);
+    /// Puts sentences before what is told about the view.
+    pub fn note_first(&mut self, notes: Vec<String>) {
+        self.made.notes.splice(0..0, notes);
     }
 
     /// What was made, for the journal.

@@ -102,6 +102,7 @@ fn plan(assignment: &Assignment) -> WorkerPlan {
         logs: assignment.run.join("logs"),
         scratch: assignment.run.join("scratch"),
         readable: vec![assignment.attacker.clone()],
+        private: Vec::new(),
         tests: Some(TestCommand::argv(["sh".to_owned(), assignment.run.join(SCRIPT).display().to_string()])),
         deadline: Duration::from_secs(assignment.deadline_s),
         idle: Duration::from_secs(assignment.deadline_s),

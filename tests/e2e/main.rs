@@ -57,6 +57,7 @@ mod guards;
 mod history;
 mod hostile;
 mod hostile_git;
+mod hostile_links;
 mod interrupt;
 mod minimize;
 mod older_journals;

@@ -132,7 +132,7 @@ fn dependency_folders_are_visible_and_never_part_of_the_patch() {
     let root = fs::canonicalize(world.root()).unwrap();
     let targets = ["", "packages/a/"].map(|folder| root.join(folder).join("node_modules"));
     let outline = world.repository().outline_paths(100);
-    let visible = world.repository().dependency_targets(&["node_modules".to_owned(), ".venv".to_owned()], &outline);
+    let visible = world.repository().dependencies(&["node_modules".to_owned(), ".venv".to_owned()], &outline).folders;
     assert_eq!(visible, [root.join(".venv"), targets[0].clone(), targets[1].clone()]);
     assert_eq!(full_patch(&view).sha256, None);
 }

@@ -4,7 +4,7 @@
 //! something else: [`Enclosing`] is a process that was started, [`Confining`] one that confines itself,
 //! [`Enclosure`] one that serves, while its view may still be copied.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,8 +17,11 @@ use super::view_slot::Making;
 use crate::cli::failure::Failure;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
 use crate::settings::{Redactor, Sandbox, Settings};
-use crate::worker::{Launched, OverlayPlan, Worker, WorkerError, WorkerPlan};
-use crate::workspace::{Copying, Overlay, Repository, View};
+use crate::worker::{self, Launched, OverlayPlan, Worker, WorkerError, WorkerPlan};
+use crate::workspace::{Copying, Dependencies, LeadingOut, Overlay, Repository, View};
+
+/// Links of dependency folders that are named one by one.
+const MOST_NOTES: usize = 3;
 
 /// A worker's process that was started and knows nothing yet.
 pub struct Enclosing {
@@ -32,6 +35,8 @@ pub struct Confining {
     confined: JoinHandle<Result<(Worker, WallBuilt), WorkerError>>,
     plan: WorkerPlan,
     overlay: Result<Overlay, String>,
+    /// Which dependencies tests don't see.
+    notes: Vec<String>,
 }
 
 /// A worker that serves.
@@ -61,13 +66,13 @@ impl Enclosing {
     }
 
     /// Tells the process what to confine itself to; it needs the runtime to be told.
-    pub fn confine(self, tests: &ChosenTests, readable: Vec<PathBuf>) -> Confining {
+    pub fn confine(self, tests: &ChosenTests, dependencies: Dependencies, root: &Path) -> Confining {
         let Self { mut plan, launched, overlay } = self;
         plan.tests.clone_from(&tests.command);
-        plan.readable = readable;
+        let notes = show_dependencies(&mut plan, dependencies, root);
         let told = plan.clone();
         let confined = tokio::spawn(async move { launched?.confine(told).await });
-        Confining { confined, plan, overlay }
+        Confining { confined, plan, overlay, notes }
     }
 }
 
@@ -84,10 +89,11 @@ impl Confining {
         let (worker, mut wall) = confined.map_err(|error| worker_failure(&error, redactor))?;
         let mut plan = self.plan;
         let making = match mounted(self.overlay, &mut wall) {
-            Ok(overlay) => opened(order, folder, overlay, asked),
+            Ok(overlay) => opened(order, folder, overlay, self.notes, asked),
             Err(why) => {
                 plan.overlay = None;
-                copied(order, folder, plan.view.clone(), why, asked)
+                let notes = [vec![format!("copied, as an overlay can't be had: {why}")], self.notes].concat();
+                copied(order, folder, plan.view.clone(), notes, asked)
             }
         };
         Ok(Enclosure { worker, wall, making, plan })
@@ -101,7 +107,8 @@ pub fn worker_plan(settings: &Settings, folder: &RunFolder, view: PathBuf) -> Wo
         overlay: None,
         logs: folder.logs(),
         scratch: folder.scratch(),
-        readable: Vec::new(),
+        readable: settings.readable.value.clone(),
+        private: vec![settings.state_dir.value.clone()],
         tests: None,
         deadline: settings.test_deadline.value,
         idle: settings.test_idle.value,
@@ -110,6 +117,23 @@ pub fn worker_plan(settings: &Settings, folder: &RunFolder, view: PathBuf) -> Wo
         sandbox: settings.sandbox.value,
         program: None,
     }
+}
+
+/// Adds what tests need of `dependencies` to `plan`. Those that are links to what isn't shown are named, a sentence each.
+pub fn show_dependencies(plan: &mut WorkerPlan, dependencies: Dependencies, root: &Path) -> Vec<String> {
+    plan.readable.extend(dependencies.folders);
+    plan.private.push(root.to_owned());
+    if dependencies.leading_out.is_empty() {
+        return Vec::new();
+    }
+    let shown = worker::shown(plan);
+    let is_shown = |target: &Path| shown.iter().any(|place| target.starts_with(place));
+    let unseen = dependencies.leading_out.iter().filter(|link| !is_shown(&link.target));
+    let mut notes: Vec<_> = unseen.clone().take(MOST_NOTES).map(LeadingOut::note).collect();
+    if let more @ 1.. = unseen.count().saturating_sub(MOST_NOTES) {
+        notes.push(format!("{more} more links of dependency folders are not followed either"));
+    }
+    notes
 }
 
 fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {
@@ -142,14 +166,30 @@ fn mounted(overlay: Result<Overlay, String>, wall: &mut WallBuilt) -> Result<Ove
 }
 
 /// Opens the overlay, which has the changes of a run that goes on in it.
-fn opened(order: &Order<'_>, folder: &RunFolder, overlay: Overlay, asked: watch::Sender<bool>) -> Making {
+fn opened(
+    order: &Order<'_>,
+    folder: &RunFolder,
+    overlay: Overlay,
+    notes: Vec<String>,
+    asked: watch::Sender<bool>,
+) -> Making {
     let (repository, run) = (order.repository.clone(), folder.path().to_owned());
     let dependencies = order.settings.dependencies.value.clone();
-    Making::new(asked, Arc::default(), move || Ok(View::over(&repository, &run, &overlay, &dependencies)?))
+    Making::new(asked, Arc::default(), move || {
+        let mut view = View::over(&repository, &run, &overlay, &dependencies)?;
+        view.note_first(notes);
+        Ok(view)
+    })
 }
 
 /// Copies the tree; a run that goes on gets its changes back.
-fn copied(order: &Order<'_>, folder: &RunFolder, place: PathBuf, why: String, asked: watch::Sender<bool>) -> Making {
+fn copied(
+    order: &Order<'_>,
+    folder: &RunFolder,
+    place: PathBuf,
+    notes: Vec<String>,
+    asked: watch::Sender<bool>,
+) -> Making {
     let (repository, run): (Repository, _) = (order.repository.clone(), folder.path().to_owned());
     let dependencies = order.settings.dependencies.value.clone();
     let changes = order.changes();
@@ -159,7 +199,7 @@ fn copied(order: &Order<'_>, folder: &RunFolder, place: PathBuf, why: String, as
         let copying =
             Copying { repository: &repository, run: &run, place, dependencies: &dependencies, stop: &called_off };
         let mut view = View::fill(&copying)?;
-        view.note(format!("copied, as an overlay can't be had: {why}"));
+        view.note_first(notes);
         if !changes.is_empty()
             && !called_off.load(Ordering::Relaxed)
             && let Err(error) = view.restore(&changes)

@@ -86,8 +86,8 @@ impl<'a> Run<'a> {
             let outline = Arc::clone(&outline);
             beside(repository, move |repository| repository.changes(&outline, opening::MAX_CHANGES))
         };
-        let readable = repository.dependency_targets(&settings.dependencies.value, &outline);
-        let confining = enclosing.confine(&tests, readable);
+        let dependencies = repository.dependencies(&settings.dependencies.value, &outline);
+        let confining = enclosing.confine(&tests, dependencies, repository.root());
         // Now it is told, and confines itself while the survey is written.
         tokio::task::yield_now().await;
         let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };

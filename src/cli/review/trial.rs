@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::desk::Desk;
 use crate::cli::failure::Failure;
-use crate::cli::fix::{read_results, worker_plan};
+use crate::cli::fix::{read_results, show_dependencies, worker_plan};
 use crate::cli::verify::{Choosing, Subject, trial_failure};
 use crate::evidence::{Held, Trials};
 use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
@@ -105,7 +105,8 @@ impl Desk {
         let dependencies = self.settings.dependencies.value.clone();
         let mut plan = worker_plan(&self.settings, &self.run, self.run.view());
         let outline = self.repository.outline_paths(MAX_PATHS);
-        plan.readable = self.repository.dependency_targets(&dependencies, &outline);
+        // What isn't shown of them, the run has told.
+        show_dependencies(&mut plan, self.repository.dependencies(&dependencies, &outline), self.repository.root());
         plan.tests.clone_from(&stand.tests);
         // That an overlay is wanted; its folders are the trial's own.
         plan.overlay = (self.settings.sandbox.value != Sandbox::Off).then(|| OverlayPlan {

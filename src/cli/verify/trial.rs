@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::commands::Commands;
 use super::place::Place;
 use crate::cli::failure::Failure;
-use crate::cli::fix::{Interrupts, read_results};
+use crate::cli::fix::{Interrupts, read_results, show_dependencies};
+use crate::cli::output;
 use crate::evidence::{Held, TrialError, Trials};
 use crate::journal::Outcome;
+use crate::render::sanitise;
 use crate::settings::{Redactor, Sandbox, Settings, TestCommand};
 use crate::worker::{OverlayPlan, WorkerError, WorkerPlan};
 use crate::workspace::{Blobs, ChangeSet, Repository};
@@ -69,12 +71,13 @@ impl Trial<'_> {
         let seen = self.repository.outline_paths(MAX_PATHS);
         // Which overlay that is, the trial says; this only says that one is wanted.
         let overlay = OverlayPlan { tree: root.to_owned(), layers: PathBuf::new(), git: Vec::new() };
-        WorkerPlan {
+        let mut plan = WorkerPlan {
             view: root.to_owned(),
             overlay: (settings.sandbox.value != Sandbox::Off).then_some(overlay),
             logs: self.place.path("logs"),
             scratch: self.place.path("scratch"),
-            readable: self.repository.dependency_targets(&settings.dependencies.value, &seen),
+            readable: settings.readable.value.clone(),
+            private: vec![settings.state_dir.value.clone()],
             tests: Some(command.clone()),
             deadline: settings.test_deadline.value,
             idle: settings.test_idle.value,
@@ -82,7 +85,12 @@ impl Trial<'_> {
             readable_secrets: settings.readable_secrets.value.clone(),
             sandbox: settings.sandbox.value,
             program: None,
+        };
+        let dependencies = self.repository.dependencies(&settings.dependencies.value, &seen);
+        for note in show_dependencies(&mut plan, dependencies, root) {
+            output::say(&sanitise(&note));
         }
+        plan
     }
 }
 

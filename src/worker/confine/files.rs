@@ -186,7 +186,7 @@ const GO: [&str; 2] = ["bin", "pkg"];
 /// What may be read and executed, beside the run's own folders. Paths that aren't there are left out.
 ///
 /// `variable` is the worker's environment.
-pub(super) fn readable(home: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+pub(in crate::worker) fn readable(home: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = SYSTEM.iter().chain(&SINGLE).chain(&ETC_SSL).map(PathBuf::from).collect();
     paths.extend(public_entries(Path::new("/etc")));
     if let Some(home) = home {

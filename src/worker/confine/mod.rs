@@ -25,6 +25,7 @@ use rustix::thread::{no_new_privs, set_no_new_privs};
 
 pub(super) use bwrap::{SCOUT, prepare as by_bwrap, scout};
 pub(super) use domain::Domain;
+pub(super) use files::readable;
 pub(super) use limits::{PROCESSES, bound_cell, memory_limit};
 pub(super) use namespaces::{unshare_cell, unshare_users};
 pub(super) use root::mount_line;
