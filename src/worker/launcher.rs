@@ -29,7 +29,7 @@ use super::error::WorkerError;
 use super::plan::WorkerPlan;
 use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
-use super::{advice, caches, confine, environment};
+use super::{advice, caches, confine, environment, session};
 use crate::journal::{Guard, Residue, WallBuilt};
 use crate::model::ToolCall;
 use crate::settings::{Sandbox, TestCommand};
@@ -298,7 +298,12 @@ fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
     let home = std::env::home_dir();
     // This link names the running binary even after an update has replaced its file.
     let program = plan.program.clone().unwrap_or_else(|| "/proc/self/exe".into());
-    let child = Command::new(program)
+    let mut worker = Command::new(program);
+    if session::takes_leaders() {
+        // Out of reach of Ctrl-C from its first moment; it begins a session of its own as soon as it runs.
+        worker.process_group(0);
+    }
+    let child = worker
         .arg(super::SUBCOMMAND)
         .env_clear()
         .envs(environment::build(&parent, home.as_deref(), &plan.scratch, &plan.child_env))
@@ -306,7 +311,6 @@ fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null())
         .stderr(File::create(stderr)?)
-        .process_group(0)
         .spawn()?;
     Ok((child, ours))
 }

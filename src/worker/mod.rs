@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `launcher`, `environment`, `caches` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
-//! | [`host`], `supervisor`, `footing`, `serve` | the processes inside, and where their namespaces come from |
+//! | [`host`], `supervisor`, `session`, `footing`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
 //! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
 //! | `descriptors`, `kernel_files`, `advice` | what mustn't be inherited; what mustn't be written; what to do about a missing layer |
@@ -37,6 +37,7 @@ mod plan;
 mod proof;
 pub mod protocol;
 mod serve;
+mod session;
 mod supervisor;
 
 pub use error::WorkerError;

@@ -23,10 +23,11 @@ use super::plan::Charge;
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::NO_NAMESPACES;
 use super::{cgroup, confine, proof};
+use crate::journal::Layer;
 use crate::settings::{SecretFiles, TestCommand};
 use crate::tools::{self, FatalToolError, TestRun, TestRunner, Workroom};
 
-/// Serves the broker at the other end of standard input. The arguments are the [`Charge`], the [`Footing`], and the layer
+/// Serves the broker at the other end of standard input. The arguments are the [`Charge`], the [`Footing`], and the layers
 /// that whoever started this process made.
 ///
 /// # Errors
@@ -35,7 +36,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     let mut json = || arguments.next().and_then(|json| json.into_string().ok()).unwrap_or_default();
     let charge: Charge = serde_json::from_str(&json())?;
     let footing: Footing = serde_json::from_str(&json())?;
-    let group = cgroup::found(serde_json::from_str(&json())?);
+    let [session, group]: [Layer; 2] = serde_json::from_str(&json())?;
     let connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     let mut inbox = Inbox { connection: connection.try_clone()?, decoder: Decoder::default() };
     let outbox = Outbox(Arc::new(Mutex::new(connection)));
@@ -52,8 +53,10 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
         Reach { domain: enclosed.domain.clone(), in_cells: enclosed.in_namespaces, caches: enclosed.caches.clone() };
     let runner = Runner::start(charge.clone(), reach)?;
     let mut confined = enclosed.confine(&charge);
+    confined.wall.process &= session.holds;
+    confined.wall.layers.push(session);
     if charge.confine {
-        confined.wall.layers.push(group);
+        confined.wall.layers.push(cgroup::found(group));
         add_proof(&mut confined, &charge, &runner);
     }
     let host = match Host::new(&charge, runner) {

@@ -10,17 +10,17 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
-use rustix::process::{getpid, set_child_subreaper, setsid};
+use rustix::process::{getpid, set_child_subreaper};
 
 use super::cgroup::{self, Group};
 use super::footing::Footing;
 use super::plan::Charge;
 use super::protocol::{ToWorker, receive};
-use super::{SUBCOMMAND, confine, descendants, descriptors};
+use super::{SUBCOMMAND, confine, descendants, descriptors, session};
 use crate::journal::Layer;
 
-/// The argument that makes a worker process the host; its [`Charge`], its [`Footing`] and the layer that was made for it
-/// follow, all as JSON.
+/// The argument that makes a worker process the host; its [`Charge`], its [`Footing`] and the layers that were made for
+/// it follow, all as JSON.
 pub(super) const HOST: &str = "host";
 /// The exit code of a host that can't make namespaces of its own; why stands on its stdout.
 pub(super) const NO_NAMESPACES: u8 = 76;
@@ -32,9 +32,7 @@ pub(super) const NO_NAMESPACES: u8 = 76;
 pub(super) fn run() -> io::Result<ExitCode> {
     // The broker closes what it opens; this is about what was open before it began, and costs no more than an old kernel.
     let _ = descriptors::close_inherited_on_exec();
-    // A session of its own: no terminal whose Ctrl-C reaches it, or into which tests could type. It fails when this
-    // already is a session's leader.
-    let _ = setsid();
+    let session = session::begin();
     // Without this (it needs Linux 3.4) orphans would leave; the host notices the same and reports it.
     let _ = set_child_subreaper(Some(getpid()));
     let mut connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
@@ -43,7 +41,7 @@ pub(super) fn run() -> io::Result<ExitCode> {
     };
     drop(connection);
     let (group, layer) = cgroup::prepare(charge.confine);
-    let status = Hosts { charge: &charge, group: group.as_ref(), layer }.run();
+    let status = Hosts { charge: &charge, group: group.as_ref(), layers: [session, layer] }.run();
     descendants::kill_all();
     descendants::reap();
     if let Some(group) = group {
@@ -57,8 +55,8 @@ struct Hosts<'a> {
     charge: &'a Charge,
     /// Where they and all commands are, if there is one.
     group: Option<&'a Group>,
-    /// What that is for the journal.
-    layer: Layer,
+    /// What was made for them, for the journal: a session and that group.
+    layers: [Layer; 2],
 }
 
 impl Hosts<'_> {
@@ -88,7 +86,7 @@ impl Hosts<'_> {
     /// Runs a host to its end, with `worker` as its beginning; the text is what it wrote to stdout.
     fn host(&self, mut worker: Command, footing: &Footing) -> io::Result<(ExitStatus, String)> {
         let told = [serde_json::to_string(self.charge)?, serde_json::to_string(footing)?];
-        worker.arg(HOST).args(told).arg(serde_json::to_string(&self.layer)?);
+        worker.arg(HOST).args(told).arg(serde_json::to_string(&self.layers)?);
         if let Some(group) = self.group {
             worker = group.around(&worker);
         }

@@ -1,5 +1,7 @@
 //! Not a test of its own: the broker of the others, in a process that they can lend to another user.
 
+use std::collections::BTreeMap;
+use std::env::consts::ARCH;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use kcode::tools::{Observation, TestRun};
 use kcode::worker::{OverlayPlan, Worker, WorkerPlan};
 use landlock::{AccessFs, Ruleset, RulesetAttr};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 use serde::{Deserialize, Serialize};
 
 /// Names the folder where the assignment lies.
@@ -34,6 +37,10 @@ pub struct Assignment {
     pub deadline_s: u64,
     /// Calls of tools, made after the test command has run: name and arguments.
     pub calls: Vec<(String, String)>,
+    /// The terminal that the broker is started on, if it is.
+    pub terminal: Option<PathBuf>,
+    /// The kernel refuses new sessions.
+    pub no_session: bool,
 }
 
 /// What came of it.
@@ -61,12 +68,36 @@ fn play() {
     seal_environment();
     let assignment: Assignment =
         serde_json::from_str(&fs::read_to_string(desk.join("assignment.json")).unwrap()).unwrap();
+    if let Some(terminal) = &assignment.terminal {
+        take(terminal);
+    }
+    if assignment.no_session {
+        refuse_sessions();
+    }
     if assignment.wall == "WithoutNamespaces" {
         refuse_namespaces();
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = runtime.block_on(work(&assignment));
     fs::write(desk.join("outcome.json"), serde_json::to_string(&outcome).unwrap()).unwrap();
+}
+
+/// Makes it this process's controlling terminal, and leaves it open for whoever is started.
+fn take(terminal: &Path) {
+    rustix::process::setsid().unwrap();
+    let terminal = fs::File::options().read(true).write(true).open(terminal).unwrap();
+    rustix::process::ioctl_tiocsctty(&terminal).unwrap();
+    std::mem::forget(rustix::io::dup(&terminal).unwrap());
+}
+
+/// Refuses them to workers that this thread starts.
+fn refuse_sessions() {
+    rustix::thread::set_no_new_privs(true).unwrap();
+    let rules = BTreeMap::from([(libc::SYS_setsid, Vec::new())]);
+    let refusal = SeccompAction::Errno(libc::EPERM as u32);
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refusal, ARCH.try_into().unwrap()).unwrap();
+    let program: BpfProgram = filter.try_into().unwrap();
+    apply_filter(&program).unwrap();
 }
 
 /// Refuses namespaces to workers that this thread starts: who is in a Landlock domain can't mount.

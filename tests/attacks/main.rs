@@ -22,4 +22,5 @@ mod hardened;
 mod model;
 mod raw;
 mod setups;
+mod terminal;
 mod world;

@@ -62,6 +62,7 @@ mod interrupt;
 mod minimize;
 mod older_journals;
 mod output;
+mod own_terminal;
 mod places;
 mod proxies;
 mod questions;

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcgetwinsize, tcsetwinsize};
 
 use crate::running::wait_until;
 
@@ -86,6 +86,17 @@ impl Terminal {
     pub fn mode(&self) -> String {
         let mode = rustix::termios::tcgetattr(self.keyboard.as_ref().unwrap()).unwrap();
         format!("{:?} {:?} {:?}", mode.local_modes, mode.input_modes, mode.output_modes)
+    }
+
+    /// Rows and columns, as the kernel has them now.
+    pub fn window(&self) -> (u16, u16) {
+        let size = tcgetwinsize(self.keyboard.as_ref().unwrap()).unwrap();
+        (size.ws_row, size.ws_col)
+    }
+
+    /// Such as whether what is typed is shown.
+    pub fn modes(&self) -> LocalModes {
+        tcgetattr(self.keyboard.as_ref().unwrap()).unwrap().local_modes
     }
 
     /// What is on it now, with its colours.

@@ -12,7 +12,6 @@ use landlock::{
     RulesetStatus, Scope, path_beneath_rules,
 };
 
-use super::devices;
 use crate::journal::Layer;
 
 /// The newest interface that these rules were written for; an older kernel enforces what it knows.
@@ -54,7 +53,7 @@ fn restrict(readable: Vec<PathBuf>, writable: Vec<PathBuf>) -> Result<Restrictio
     // A path that can't be opened makes no rule: it is simply not allowed.
     rules
         .add_rules(path_beneath_rules(readable, AccessFs::from_read(WRITTEN_FOR)))?
-        .add_rules(path_beneath_rules(writable.into_iter().chain(devices::writable()), everything))?
+        .add_rules(path_beneath_rules(writable, everything))?
         .restrict_self()
 }
 

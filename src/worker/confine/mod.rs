@@ -78,6 +78,7 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     let view = mounted.map_or(&charge.view, |plan| &plan.tree).clone();
     let mut writable = vec![view.clone(), charge.scratch.clone()];
     writable.extend(warm.iter().map(|cache| cache.folder.clone()));
+    writable.extend(devices::writable(in_namespaces));
     if in_namespaces {
         writable.extend(private_temporary(&charge.logs));
         // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.

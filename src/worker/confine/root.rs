@@ -21,6 +21,7 @@ use super::way::{Step, way, within};
 use super::{devices, overlay};
 use crate::worker::caches::Cache;
 use crate::worker::plan::OverlayPlan;
+use crate::worker::session;
 
 /// Any directory does as the place to begin; the mount on it is seen by this process alone.
 const STEPPING_STONE: &str = "/tmp";
@@ -58,6 +59,7 @@ pub(super) struct Entered {
 /// # Errors
 /// When the kernel refuses a step. The process is then of no further use.
 pub(super) fn enter(mut places: Places<'_>) -> io::Result<Entered> {
+    let on_terminal = session::without_terminal().is_err();
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     memory(STEPPING_STONE, c"mode=0755")?;
     for place in [OLD, NEW] {
@@ -73,7 +75,7 @@ pub(super) fn enter(mut places: Places<'_>) -> io::Result<Entered> {
     }
     let devices = within(NEW, Path::new("/dev"));
     fs::create_dir(&devices)?;
-    devices::make(&within(OLD, Path::new("/dev")), &devices)?;
+    devices::make(&within(OLD, Path::new("/dev")), &devices, on_terminal)?;
     // A folder before what lies in it: that is there then.
     places.readable.sort_by_key(|path| path.components().count());
     let (mut mirror, caches) = (Mirror::default(), places.caches);

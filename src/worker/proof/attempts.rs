@@ -14,7 +14,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, getppid, test_kill_process};
 
 use super::bait::Targets;
-use super::{LINGER, OUTLIVE, tracing};
+use super::{LINGER, OUTLIVE, terminal, tracing};
 use crate::journal::{Guard, Proof};
 use crate::worker::{SUBCOMMAND, confine, descendants};
 
@@ -22,7 +22,7 @@ use crate::worker::{SUBCOMMAND, confine, descendants};
 const NOWHERE: &str = "192.0.2.1:9";
 
 /// What came of an attempt: an error is the refusal that is hoped for, anything else a gap.
-type Tried = io::Result<&'static str>;
+pub(super) type Tried = io::Result<&'static str>;
 
 /// Makes them all.
 pub(super) fn attempts(targets: &Targets) -> Vec<Proof> {
@@ -100,6 +100,7 @@ fn processes(targets: &Targets, mut add: impl FnMut(&str, Tried)) {
     add("read another process's memory", near.ok_or_else(hidden).and_then(peek));
     add("mount a file system", mount_something(&targets.own));
     add("make a namespace", worked(confine::unshare_users()));
+    terminal::attempts(broker, add);
 }
 
 fn proc(targets: &Targets, entry: &str) -> PathBuf {

@@ -13,6 +13,7 @@ mod attempts;
 mod bait;
 mod linger;
 mod prover;
+mod terminal;
 mod tracing;
 
 pub(super) use bait::{Bait, Targets};

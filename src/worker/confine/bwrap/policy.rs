@@ -15,8 +15,16 @@ use crate::worker::kernel_files;
 use crate::worker::plan::{Charge, OverlayPlan};
 
 /// Each its own; the worker ends with whoever started bwrap, and nothing in there has a privilege.
-const NAMESPACES: [&str; 7] =
-    ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--cap-drop", "ALL"];
+const NAMESPACES: [&str; 8] = [
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--new-session",
+    "--die-with-parent",
+    "--cap-drop",
+    "ALL",
+];
 /// Of what is kept in memory, in bytes, where its size can be set. Elsewhere it is half of the memory.
 const TEMPORARY_SIZE: &str = "2147483648";
 const SHARED_MEMORY_SIZE: &str = "1073741824";
