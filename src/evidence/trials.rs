@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use super::patching::patch_of;
 use crate::journal::Residue;
 use crate::settings::TestCommand;
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{
-    ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Patch, Repository, Touched, View, WorkspaceError, remove_tree,
+    ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Patch, Repository, View, WorkspaceError, remove_tree,
 };
 
 /// How often tests are run on a patch at most, until they leave it as it was.
@@ -201,15 +202,15 @@ impl Trials {
     ) -> Result<Proven, TrialError> {
         let Enclosed { worker, view } = self.enclosure(folder, name, changes, called_off.clone()).await?;
         let all = async {
-            let view = match view {
+            let view = Arc::new(match view {
                 Shown::Copy(view) => *view,
                 Shown::Overlay(overlay) => View::over(&self.repository, folder, &overlay, &self.dependencies)?,
-            };
-            let mut ran_on = view.patch(Touched::Anything)?.sha256;
+            });
+            let mut ran_on = patch_of(&view, Vec::new(), true).await?.sha256;
             for _ in 0..PROOFS {
                 let checks = self.run_checks(&worker).await?;
                 let run = worker.run_tests(&[]).await?;
-                let patch = view.patch(Touched::Anything)?;
+                let patch = patch_of(&view, Vec::new(), true).await?;
                 if patch.sha256 == ran_on {
                     return Ok(Proven { run, checks, patch });
                 }

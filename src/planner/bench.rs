@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::journal::{Digest, Event, Matrix, PatchWritten, StopReason, TamperFlag};
+use crate::journal::{Digest, Event, FileChange, Matrix, PatchWritten, StopReason, TamperFlag};
 use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
 use crate::workspace::TreeIds;
@@ -77,6 +77,9 @@ pub trait Bench {
 
     /// Brings `patch.diff` up to date after `observations` and says what it holds now.
     fn patch(&mut self, observations: &[Observation]) -> impl Future<Output = Result<PatchWritten, BenchError>>;
+
+    /// What the patch changes that was written last.
+    fn written_files(&self) -> Vec<FileChange>;
 
     /// Looks at what the patch changes by now, and adds the tests that have to pass because of it. Returns what there is to
     /// tell.

@@ -6,13 +6,17 @@ use tokio::time::Instant;
 use super::bench::Bench;
 use super::repeat::{Verdict, result_digest};
 use super::turns::{Halt, Planner, bounded};
-use crate::journal::{Event, StopReason, TestPurpose, TestResult, TestsRan, ToolAnswered, ToolCalled};
+use crate::journal::{Event, PatchWritten, StopReason, TestPurpose, TestResult, TestsRan, ToolAnswered, ToolCalled};
 use crate::model::{Model, ToolCall};
 use crate::tools::{Access, Observation, TestRun};
 
 /// The answer to a call whose change could not be kept: a resumed run begins without it.
 const CHANGE_NOT_KEPT: &str =
     "It was done, but kcode could not keep what it changed. Look at the files again before you go on.";
+
+/// Of a patch that is older than what a command did.
+const UNLOOKED_AT: &str =
+    "what commands of the run changed last is not in the patch: the run ended before it was compared";
 
 /// A finished call.
 struct Done {
@@ -88,11 +92,11 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let observations: Vec<_> = done.iter().map(|done| done.observation.clone()).collect();
         let changes_tree = |o: &Observation| !o.touched.is_empty() || o.tests.is_some();
         let patch = if observations.iter().any(changes_tree) {
-            match self.bench.patch(&observations).await {
+            match self.patch_after(&observations).await {
                 Ok(patch) => Some(patch),
-                Err(error) => {
+                Err(halt) => {
                     self.decline(batch, CHANGE_NOT_KEPT)?;
-                    return Err(error.into());
+                    return Err(halt);
                 }
             }
         } else {
@@ -131,6 +135,23 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         events.extend(patch.map(Event::PatchWritten));
         self.journal.append(events)?;
         stop.map_or(Ok(()), |detail| Err(Halt::stop(StopReason::Repetition, detail)))
+    }
+
+    /// The patch after `observations`. What a command made can take long to look at: then the run may end before, and says so.
+    pub(super) async fn patch_after(&mut self, observations: &[Observation]) -> Result<PatchWritten, Halt> {
+        if observations.iter().all(|observation| observation.tests.is_none()) {
+            return Ok(self.bench.patch(observations).await?);
+        }
+        match bounded(self.cancelled.clone(), self.deadline, self.bench.patch(observations)).await {
+            Ok(patch) => Ok(patch?),
+            Err(halt) => {
+                // The patch stays as it is, and is no longer what any test ran on.
+                let (sha256, files) = (self.state.patch.take(), self.bench.written_files());
+                let patch = PatchWritten { sha256, files, left_out: vec![UNLOOKED_AT.to_owned()] };
+                self.journal.append(vec![Event::PatchWritten(patch)])?;
+                Err(halt)
+            }
+        }
     }
 
     /// Answers calls that were not made, or not finished.

@@ -52,7 +52,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     /// Any command may write to the tree; the patch has to tell. Returns the patch that it ran on, and the new one's event.
     pub(super) async fn note_what_it_wrote(&mut self, run: &TestRun) -> Result<(Option<Digest>, Event), Halt> {
         let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
-        let patch = self.bench.patch(&[observed]).await?;
+        let patch = self.patch_after(&[observed]).await?;
         let ran_on = std::mem::replace(&mut self.state.patch, patch.sha256);
         self.state.ran_on.extend(ran_on);
         Ok((ran_on, Event::PatchWritten(patch)))

@@ -36,9 +36,9 @@ const FILES: [&str; 5] = [".coverage", "Cargo.lock", ".DS_Store", ".eslintcache"
 const SUFFIXES: [&str; 7] = [".pyc", ".pyo", ".o", ".obj", ".class", ".tsbuildinfo", ".profraw"];
 
 /// Whether `path` is such a by-product. `exists` tells which paths beside it there are.
-pub(super) fn is_by_product(exists: impl Fn(&Path) -> bool, path: &Path) -> bool {
+pub(super) fn is_by_product(mut exists: impl FnMut(&Path) -> bool, path: &Path) -> bool {
     let named = path.file_name().and_then(|name| name.to_str()).is_some_and(is_by_product_file);
-    named || path.ancestors().skip(1).any(|folder| is_by_product_folder(&exists, folder))
+    named || path.ancestors().skip(1).any(|folder| is_by_product_folder(&mut exists, folder))
 }
 
 fn is_by_product_file(name: &str) -> bool {
@@ -46,12 +46,12 @@ fn is_by_product_file(name: &str) -> bool {
 }
 
 /// Whether the folder `path` holds nothing but by-products.
-pub(super) fn is_by_product_folder(exists: impl Fn(&Path) -> bool, path: &Path) -> bool {
+pub(super) fn is_by_product_folder(mut exists: impl FnMut(&Path) -> bool, path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    let beside = |file: &&str| exists(&path.with_file_name(file));
+    let mut beside = |file: &&str| exists(&path.with_file_name(file));
     FOLDERS.contains(&name)
         || name.ends_with(".egg-info")
-        || BUILD_FOLDERS.iter().any(|(folder, files)| *folder == name && files.iter().any(beside))
+        || BUILD_FOLDERS.iter().any(|(folder, files)| *folder == name && files.iter().any(&mut beside))
 }
 
 #[cfg(test)]

@@ -41,8 +41,8 @@ pub enum WorkspaceError {
     /// The folder belongs to git itself.
     #[error("{} is inside git's own folder, not in a work tree", .0.display())]
     InsideGit(PathBuf),
-    /// Making the view was called off.
-    #[error("making the private view was called off")]
+    /// Making the view, or comparing it, was called off.
+    #[error("work on the private view was called off")]
     Stopped,
     /// A file operation of kcode's own failed.
     #[error("can't {action} {}: {source}", path.display())]

@@ -80,6 +80,17 @@ pub(super) enum Found {
     Special,
 }
 
+impl Found {
+    /// What `metadata`, of the name itself, tells.
+    pub(super) fn of(metadata: Metadata) -> Self {
+        match FileMode::of(&metadata) {
+            Some(mode) => Self::File(mode, metadata),
+            None if metadata.is_dir() => Self::Folder,
+            None => Self::Special,
+        }
+    }
+}
+
 /// Looks at `path` below `dir`; a link on the way there counts as nothing, the last component isn't followed.
 pub(super) fn look(dir: &Dir, path: &Path) -> io::Result<Found> {
     if obstacle(dir, path)?.is_none() { look_at(dir, path) } else { Ok(Found::Nothing) }
@@ -88,8 +99,7 @@ pub(super) fn look(dir: &Dir, path: &Path) -> io::Result<Found> {
 /// As [`look`], for a path whose parents are known to be folders.
 pub(super) fn look_at(dir: &Dir, path: &Path) -> io::Result<Found> {
     match dir.symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => Ok(Found::Folder),
-        Ok(metadata) => Ok(FileMode::of(&metadata).map_or(Found::Special, |mode| Found::File(mode, metadata))),
+        Ok(metadata) => Ok(Found::of(metadata)),
         Err(error) if is_absence(&error) => Ok(Found::Nothing),
         Err(error) => Err(error),
     }
@@ -182,7 +192,12 @@ pub(super) fn as_path(bytes: &[u8]) -> &Path {
 
 /// Whether a path leads into git's own folder, at the root or in a submodule, however it is spelt.
 pub(super) fn is_of_git(path: &Path) -> bool {
-    path.iter().any(|part| part.eq_ignore_ascii_case(".git"))
+    path.iter().any(|part| is_git_name(part.as_ref()))
+}
+
+/// Whether git's own folder is called so, however it is spelt.
+pub(super) fn is_git_name(name: &Path) -> bool {
+    name.as_os_str().eq_ignore_ascii_case(".git")
 }
 
 /// The way from `root` to `path`, when there is one.

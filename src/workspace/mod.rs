@@ -11,7 +11,9 @@
 //! | [`overlay/`](Overlay) | the view as an overlay of the user's tree |
 //! | `scan`, `new_files` | which files of a copy differ from the start |
 //! | `differences`, `by_products` | what differs, and what nobody means as a change |
-//! | `walk` | walking a folder as git would see it |
+//! | `walk`, `ignore_file` | walking a folder as git would see it, and the rules that say what it ignores |
+//! | `effort`, `trail` | how much one look may be, and going from path to path without beginning at the top |
+//! | [`remove`](remove_tree()) | removing whatever commands have made |
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
@@ -30,10 +32,12 @@ mod change_set;
 mod copy;
 mod dependencies;
 mod differences;
+mod effort;
 mod error;
 mod file_state;
 mod git;
 mod hunks;
+mod ignore_file;
 mod manifest;
 mod new_files;
 mod outline;
@@ -43,10 +47,12 @@ mod patch;
 mod patch_file;
 mod paths;
 mod recording;
+mod remove;
 mod repository;
 mod scan;
 mod selection;
 mod slide;
+mod trail;
 mod tree_id;
 mod view;
 mod walk;
@@ -66,6 +72,7 @@ pub use parts::{FileParts, Hunk, Instead, Part, Parts, Place, differing, lines};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use patch_file::{Direction, PatchFile, PatchFileError};
 pub use recording::{RecordError, Recording, Wanted};
+pub use remove::remove_tree;
 pub use repository::{GitAccess, Head, Repository};
 pub use tree_id::{NoTreeId, TreeIds, TreeIndex};
-pub use view::{Copying, Touched, View, remove_tree};
+pub use view::{Copying, Touched, View};

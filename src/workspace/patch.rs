@@ -1,15 +1,17 @@
 //! The difference between the view and its start, as a patch that `git apply` takes at the start state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::change_set::replace;
-use super::differences::Differences;
+use super::differences::{Differences, NEW_FILES_COUNT};
 use super::error::io_error;
 use super::hunks::{Hunks, Side, object_name, write_section};
 use super::repository::ObjectFormat;
@@ -64,6 +66,18 @@ pub enum LeftOutReason {
     /// The size of all such files.
     #[error("a command of the run made more than 64 MB of new files")]
     TooMuch,
+    /// The number of new files that no tool wrote by name.
+    #[error("commands of the run made more than {NEW_FILES_COUNT} new files")]
+    TooManyFiles,
+    /// The number of those before it.
+    #[error("only the first are told by name")]
+    Unnamed,
+    /// The number of files and folders that would have to be looked at.
+    #[error("there is more of it than can be looked at")]
+    TooMany,
+    /// How many folders it lies in, or the length of its path.
+    #[error("it is nested too deep, and was not searched")]
+    TooDeep,
     /// It is a folder whose `.gitignore` is a pipe, a device, huge, or a link out of the view.
     #[error("its .gitignore is no ordinary file, so it was not searched for new files")]
     IgnoreRules,
@@ -104,27 +118,43 @@ impl Patch {
         let files = changes.entries.iter().map(|entry| (entry.path.clone(), entry.clone())).collect();
         let differences = Differences { files, ..Differences::default() };
         let contents = Contents { blobs, origin: &origin };
-        assemble(contents, repository.object_format, &differences, &mut HunksCache::default())
+        let making = Making { format: repository.object_format, stop: &AtomicBool::new(false) };
+        assemble(contents, making, &differences, &mut HunksCache::default())
+    }
+}
+
+/// How a patch is made.
+#[derive(Clone, Copy)]
+pub(super) struct Making<'a> {
+    pub(super) format: ObjectFormat,
+    /// Nobody waits for it any more when this turns true.
+    pub(super) stop: &'a AtomicBool,
+}
+
+impl Making<'_> {
+    fn go_on(self) -> Result<(), WorkspaceError> {
+        if self.stop.load(Ordering::Relaxed) { Err(WorkspaceError::Stopped) } else { Ok(()) }
     }
 }
 
 /// Makes the patch of `differences`. What `cache` holds and is still needed isn't computed again.
 pub(super) fn assemble(
     contents: Contents<'_>,
-    format: ObjectFormat,
+    making: Making<'_>,
     differences: &Differences,
     cache: &mut HunksCache,
 ) -> Result<Patch, WorkspaceError> {
     let mut left_out = differences.left_out();
     let mut entries = Vec::new();
     for entry in differences.files.values() {
+        making.go_on()?;
         if has_start(contents, entry).map_err(io_error("keep", entry.path.as_path()))? {
             entries.push(entry.clone());
         } else {
             left_out.push(LeftOut { path: entry.path.to_string(), reason: LeftOutReason::StartGone });
         }
     }
-    written(contents.blobs, format, entries, left_out, cache)
+    written(contents.blobs, making, entries, left_out, cache)
 }
 
 /// The same difference as `patch`, which is seen from where `since` had led: seen from before it. All contents are kept.
@@ -134,20 +164,24 @@ pub(super) fn restate(
     patch: Patch,
     since: &ChangeSet,
 ) -> Result<Patch, WorkspaceError> {
-    written(blobs, format, since.then(&patch.changes).entries, patch.left_out, &mut HunksCache::new())
+    let making = Making { format, stop: &AtomicBool::new(false) };
+    written(blobs, making, since.then(&patch.changes).entries, patch.left_out, &mut HunksCache::new())
 }
 
 fn written(
     blobs: &Blobs,
-    format: ObjectFormat,
+    making: Making<'_>,
     entries: Vec<ChangedFile>,
     left_out: Vec<LeftOut>,
     cache: &mut HunksCache,
 ) -> Result<Patch, WorkspaceError> {
     let renames = renames(&entries);
+    let moved: BTreeSet<&RelPath> = renames.values().map(|from| &from.path).collect();
+    let format = making.format;
     let mut writer = Writer { blobs, format, old: std::mem::take(cache), cache, bytes: Vec::new(), files: Vec::new() };
     for entry in &entries {
-        if !renames.values().any(|from| from.path == entry.path) {
+        making.go_on()?;
+        if !moved.contains(&entry.path) {
             writer.write(entry, renames.get(&entry.path).copied())?;
         }
     }
@@ -177,22 +211,49 @@ fn renames(entries: &[ChangedFile]) -> BTreeMap<RelPath, &ChangedFile> {
     let proof = |state: Option<FileState>| {
         state.filter(|state| !state.mode.is_symlink() && state.sha256 != Digest::of([])).map(|state| state.sha256)
     };
-    let mut gone: BTreeMap<Digest, Vec<&ChangedFile>> = BTreeMap::new();
+    let mut gone: BTreeMap<Digest, Gone<'_>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.after.is_none()) {
         if let Some(digest) = proof(entry.before) {
-            gone.entry(digest).or_default().push(entry);
+            gone.entry(digest).or_default().add(entry);
         }
     }
     let mut renames = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.before.is_none()) {
-        let Some(candidates) = proof(entry.after).and_then(|digest| gone.get_mut(&digest)) else { continue };
-        let name = |entry: &ChangedFile| entry.path.as_path().file_name().map(ToOwned::to_owned);
-        let same_name = candidates.iter().position(|candidate| name(candidate) == name(entry));
-        if !candidates.is_empty() {
-            renames.insert(entry.path.clone(), candidates.remove(same_name.unwrap_or(0)));
+        let candidates = proof(entry.after).and_then(|digest| gone.get_mut(&digest));
+        if let Some(from) = candidates.and_then(|candidates| candidates.take(entry)) {
+            renames.insert(entry.path.clone(), from);
         }
     }
     renames
+}
+
+/// Deleted files of one content, in the order of their paths; a whole folder of them may have been moved.
+#[derive(Default)]
+struct Gone<'e> {
+    files: BTreeMap<&'e RelPath, &'e ChangedFile>,
+    by_name: BTreeMap<&'e OsStr, BTreeSet<&'e RelPath>>,
+}
+
+impl<'e> Gone<'e> {
+    fn add(&mut self, entry: &'e ChangedFile) {
+        self.files.insert(&entry.path, entry);
+        self.by_name.entry(name(entry)).or_default().insert(&entry.path);
+    }
+
+    /// The one that `entry` is best told as: of its own name, or else the first.
+    fn take(&mut self, entry: &ChangedFile) -> Option<&'e ChangedFile> {
+        let same_name = self.by_name.get(name(entry)).and_then(|paths| paths.first().copied());
+        let path = same_name.or_else(|| self.files.keys().next().copied())?;
+        let from = self.files.remove(path)?;
+        if let Some(paths) = self.by_name.get_mut(name(from)) {
+            paths.remove(path);
+        }
+        Some(from)
+    }
+}
+
+fn name(entry: &ChangedFile) -> &OsStr {
+    entry.path.as_path().file_name().unwrap_or_default()
 }
 
 struct Writer<'a> {

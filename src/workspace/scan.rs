@@ -7,16 +7,19 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use cap_std::fs::{Dir, Metadata};
 use ignore::gitignore::Gitignore;
 
 use super::by_products::is_by_product;
-use super::differences::{Differences, NEW_FILES_LIMIT, Verdict};
+use super::differences::{Differences, Room, Taken, Verdict};
+use super::effort::{Effort, Enough};
 use super::file_state::{self, FILE_LIMIT, Found, is_of_git};
 use super::manifest::{Copied, Manifest, Stamp, Start};
 use super::new_files::{NewFiles, new_files};
 use super::patch::{Contents, LeftOutReason};
+use super::trail::Trail;
 use super::{Blobs, FileMode, FileState};
 use crate::journal::{Digest, RelPath};
 
@@ -69,44 +72,37 @@ impl Scene {
         Ok(())
     }
 
-    /// Looks at everything.
-    pub(super) fn look_around(&self, differences: &mut Differences) -> io::Result<()> {
+    /// Looks at everything; fails when `stop` turns true.
+    pub(super) fn look_around(&self, differences: &mut Differences, stop: &AtomicBool) -> io::Result<()> {
         differences.clear();
-        self.look_at_the_start(differences)?;
-        let NewFiles { mut files, not_entered } = new_files(self);
-        for folder in not_entered {
-            differences.left_out.insert(folder, LeftOutReason::IgnoreRules);
-        }
-        files.extend(differences.explicit.iter().map(|path| path.as_path().to_owned()));
-        let mut room = NEW_FILES_LIMIT;
-        for path in files {
-            let found = file_state::look(&self.view, &path);
-            let explicit = differences.is_explicit(&path);
-            let size = if let Ok(Found::File(_, metadata)) = &found { metadata.len() } else { 0 };
-            if !explicit && size > room && size <= FILE_LIMIT {
-                differences.left_out.insert(path, LeftOutReason::TooMuch);
-                continue;
-            }
-            room = room.saturating_sub(size);
-            differences.record(&path, self.compare(&path, found, true)?);
-        }
-        Ok(())
-    }
-
-    /// Looks at every file that the view started with.
-    fn look_at_the_start(&self, differences: &mut Differences) -> io::Result<()> {
-        let mut last = Path::new("");
-        let mut real = true;
+        let (mut trail, mut effort) = (Trail::at(&self.view), Effort::new(stop));
         for path in self.manifest.paths.iter().map(file_state::as_path) {
-            // Sorted paths share their folders: those are looked at once.
-            let folder = path.parent().unwrap_or(Path::new(""));
-            let known = folder == last && real;
-            let found = if known { file_state::look_at(&self.view, path) } else { file_state::look(&self.view, path) };
-            real = known || matches!(found, Ok(Found::File(..)));
-            last = folder;
+            effort.go_on()?;
             let explicit = differences.is_explicit(path);
-            differences.record(path, self.compare(path, found, explicit)?);
+            differences.record(path, self.compare(path, trail.look(path), explicit)?);
         }
+        let NewFiles { mut files, left_out } = match new_files(self, &mut effort) {
+            Ok(found) => found,
+            Err(Enough::TooMany) => {
+                differences.too_many();
+                NewFiles::default()
+            }
+            Err(stopped) => return Err(stopped.into()),
+        };
+        differences.left_out.extend(left_out);
+        files.extend(differences.explicit.iter().map(|path| path.as_path().to_owned()));
+        let mut room = Room::default();
+        for path in files {
+            effort.go_on()?;
+            let found = trail.look(&path);
+            let size = if let Ok(Found::File(_, metadata)) = &found { metadata.len() } else { 0 };
+            match if differences.is_explicit(&path) { Taken::Fits } else { room.take(&path, size) } {
+                Taken::Fits => differences.record(&path, self.compare(&path, found, true)?),
+                Taken::TooLarge => differences.record(&path, Verdict::LeftOut(LeftOutReason::TooMuch)),
+                Taken::TooMany => {}
+            }
+        }
+        differences.keep_to(&room);
         Ok(())
     }
 

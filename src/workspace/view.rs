@@ -3,9 +3,9 @@
 //! It starts as the tree stands, uncommitted changes included. What differs from that start is
 //! computed from the files, never from what tools said they did.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,8 @@ use super::copy::copy;
 use super::differences::Differences;
 use super::error::io_error;
 use super::overlay::OverlayScene;
-use super::patch::{self, HunksCache, assemble};
+use super::patch::{self, HunksCache, Making, assemble};
+use super::remove::remove_tree;
 use super::repository::ObjectFormat;
 use super::scan::Scene;
 use super::selection::select;
@@ -188,6 +189,12 @@ impl View {
         &self.root
     }
 
+    /// The folder of the run that it belongs to.
+    #[must_use]
+    pub fn run(&self) -> &Path {
+        &self.run
+    }
+
     /// Puts sentences before what is told about the view.
     pub fn note_first(&mut self, notes: Vec<String>) {
         self.made.notes.splice(0..0, notes);
@@ -246,16 +253,27 @@ impl View {
     /// # Errors
     /// When the contents of changed files can't be kept or read back.
     pub fn patch(&self, touched: Touched<'_>) -> Result<Patch, WorkspaceError> {
+        self.patch_unless(touched, &AtomicBool::new(false))
+    }
+
+    /// As [`View::patch`]; gives up soon after `stop` turns true, whatever commands of the run have made.
+    ///
+    /// # Errors
+    /// As [`View::patch`], and [`WorkspaceError::Stopped`].
+    pub fn patch_unless(&self, touched: Touched<'_>, stop: &AtomicBool) -> Result<Patch, WorkspaceError> {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let Progress { differences, cache } = &mut *progress;
         let (looked, contents) = match (&self.kind, touched) {
             (Kind::Copy(scene), Touched::Paths(paths)) => (scene.look_at(paths, differences), scene.contents()),
-            (Kind::Copy(scene), Touched::Anything) => (scene.look_around(differences), scene.contents()),
+            (Kind::Copy(scene), Touched::Anything) => (scene.look_around(differences, stop), scene.contents()),
             (Kind::Overlay(scene), Touched::Paths(paths)) => (scene.look_at(paths, differences), scene.contents()),
-            (Kind::Overlay(scene), Touched::Anything) => (scene.look_around(differences), scene.contents()),
+            (Kind::Overlay(scene), Touched::Anything) => (scene.look_around(differences, stop), scene.contents()),
         };
-        looked.map_err(io_error("compare", self.root()))?;
-        assemble(contents, self.object_format, differences, cache)
+        match looked {
+            Err(_) if stop.load(Ordering::Relaxed) => return Err(WorkspaceError::Stopped),
+            looked => looked.map_err(io_error("compare", self.root()))?,
+        }
+        assemble(contents, Making { format: self.object_format, stop }, differences, cache)
     }
 
     /// `patch` as seen from another start: from where `since` led to the tree below this view. Blocks.
@@ -300,31 +318,4 @@ pub(super) fn exclude_rules(repository: &Repository, view_root: &Path) -> Gitign
         drop(builder.add(file));
     }
     builder.build().unwrap_or_else(|_| Gitignore::empty())
-}
-
-/// Removes a folder with everything in it, folders that tests made read-only included.
-///
-/// # Errors
-/// When something can't be removed; a folder that isn't there is gone already.
-pub fn remove_tree(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            unlock(folder)?;
-            fs::remove_dir_all(folder)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
-}
-
-/// Gives the owner back what is needed to remove `folder` and what is in it. Links aren't followed.
-fn unlock(folder: &Path) -> io::Result<()> {
-    fs::set_permissions(folder, Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            unlock(&entry.path())?;
-        }
-    }
-    Ok(())
 }

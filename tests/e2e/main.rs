@@ -46,6 +46,7 @@ mod crash_anywhere;
 mod cut_short;
 mod demo;
 mod discretion;
+mod endless;
 mod evidence;
 mod export;
 mod faults;

@@ -28,7 +28,7 @@ use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Ran};
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, Touched, TreeIds, WorkspaceError, write_patch};
+use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, TreeIds, WorkspaceError, write_patch};
 
 /// The trial that confirms a pass, and the folder of its logs.
 const AFRESH: &str = "afresh";
@@ -205,11 +205,7 @@ impl Bench for RunBench {
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
         let again = self.again.clone();
         let view = self.view.made()?;
-        if anything && !touched.is_empty() {
-            view.patch(Touched::Paths(&touched)).map_err(|error| from_workspace(&error))?;
-        }
-        let touched = if anything { Touched::Anything } else { Touched::Paths(&touched) };
-        let mut patch = view.patch(touched).map_err(|error| from_workspace(&error))?;
+        let mut patch = evidence::patch_of(view, touched, anything).await.map_err(|error| from_workspace(&error))?;
         if let Some(again) = again.filter(|again| !again.applied.is_empty()) {
             patch = view.restate(patch, &again.applied).map_err(|error| from_workspace(&error))?;
         }
@@ -218,6 +214,10 @@ impl Bench for RunBench {
         let left_out = patch.left_out.iter().map(ToString::to_string).collect();
         self.changed.clone_from(&patch.files);
         Ok(PatchWritten { sha256: patch.sha256, files: patch.files, left_out })
+    }
+
+    fn written_files(&self) -> Vec<FileChange> {
+        self.changed.clone()
     }
 
     async fn follow(&mut self) -> Result<Vec<Event>, BenchError> {

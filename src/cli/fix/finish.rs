@@ -9,13 +9,14 @@ use anyhow::Context;
 use super::hand_over::{Next, hand_over, replace};
 use super::past::last_outcome;
 use super::start::Run;
+use super::view_slot::discard;
 use crate::cli::failure::Failure;
 use crate::cli::{apply, runs};
 use crate::journal::{Event, FileJournal, Journal, Outcome, Residue, RunEnded, RunFolder, recover};
 use crate::model::Asked;
 use crate::planner::Stop;
 use crate::report::{self, Latest, Report};
-use crate::workspace::{View, remove_tree};
+use crate::workspace::remove_tree;
 
 /// What a person can do who thinks that the tests had to change.
 const ALLOW: &str =
@@ -66,8 +67,9 @@ pub async fn close(run: &mut Run<'_>) -> Option<Residue> {
         None => None,
     };
     // The next run clears away what can't be removed now.
-    let _ = remove_tree(&run.open.folder.scratch());
-    let _ = View::discard(run.open.folder.path());
+    let scratch = run.open.folder.scratch();
+    let _ = tokio::task::spawn_blocking(move || remove_tree(&scratch)).await;
+    discard(run.open.folder.path().to_owned()).await;
     residue
 }
 

@@ -171,7 +171,7 @@ impl StartState {
         // It is called off, or waits for git alone.
         let _ = self.indexing.await;
         for folder in self.passing {
-            let _ = remove_tree(&folder);
+            let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
         }
         self.residue.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

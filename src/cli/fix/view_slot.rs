@@ -1,5 +1,6 @@
 //! The run's private view, which is made beside the first request.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,7 +17,7 @@ pub enum ViewSlot {
     /// Not yet.
     Making(Making),
     /// It is there.
-    Made(Box<View>),
+    Made(Arc<View>),
 }
 
 /// A view that is being made, and the way to call it off.
@@ -52,9 +53,15 @@ impl Making {
         // Called off, it removes itself; made in the last moment, it is removed here.
         let Some(made) = self.made else { return };
         if let Ok(Ok(view)) = made.await {
-            let _ = view.remove();
+            discard(view.run().to_owned()).await;
         }
     }
+}
+
+/// Removes what is left of a run's view. Signals count meanwhile: commands of the run decide how much there is.
+pub async fn discard(run: PathBuf) {
+    // The next run clears away what can't be removed now.
+    let _ = tokio::task::spawn_blocking(move || View::discard(&run)).await;
 }
 
 impl ViewSlot {
@@ -62,7 +69,7 @@ impl ViewSlot {
     ///
     /// # Errors
     /// When it isn't made yet: whoever wants to use it waits first.
-    pub fn made(&mut self) -> Result<&mut View, BenchError> {
+    pub fn made(&self) -> Result<&Arc<View>, BenchError> {
         match self {
             Self::Made(view) => Ok(view),
             Self::Making(_) => Err(broken("the private view was used before it was made", None)),
@@ -81,7 +88,7 @@ impl ViewSlot {
         making.made = None;
         let view = joined.map_err(|panic| broken(format!("making the private view failed: {panic}"), None))??;
         let told = view.made().clone();
-        *self = Self::Made(Box::new(view));
+        *self = Self::Made(Arc::new(view));
         Ok(Some(told))
     }
 
@@ -89,7 +96,7 @@ impl ViewSlot {
     pub async fn close(self) {
         match self {
             Self::Making(making) => making.call_off().await,
-            Self::Made(view) => drop(view.remove()),
+            Self::Made(view) => discard(view.run().to_owned()).await,
         }
     }
 }

@@ -7,11 +7,13 @@
 use std::io;
 use std::path::Path;
 
-use cap_std::fs::{Dir, FileTypeExt as _, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
+use cap_std::fs::{Dir, FileType, FileTypeExt as _, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::{OFlags, fgetxattr};
 use rustix::io::Errno;
 
 use crate::workspace::file_state::{self, Found};
+use crate::workspace::trail::Trail;
+use crate::workspace::{FileMode, FileState};
 
 /// Both layers.
 pub(super) struct Layers {
@@ -31,8 +33,6 @@ pub(super) enum Layer {
 /// What the upper layer has at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Above {
-    /// Nothing: the lower layer shows through.
-    Nothing,
     /// The mark that nothing is there.
     Whiteout,
     Folder,
@@ -41,75 +41,176 @@ pub(super) enum Above {
 }
 
 impl Above {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        if metadata.is_dir() {
+    fn of(metadata: &Metadata) -> Self {
+        Self::of_kind(metadata.file_type(), || Ok(metadata.rdev())).unwrap_or(Self::Other)
+    }
+
+    /// `device` is asked for the number of a character device only.
+    fn of_kind(kind: FileType, device: impl FnOnce() -> io::Result<u64>) -> io::Result<Self> {
+        Ok(if kind.is_dir() {
             Self::Folder
-        } else if metadata.file_type().is_char_device() && metadata.rdev() == 0 {
+        } else if kind.is_char_device() && device()? == 0 {
             Self::Whiteout
         } else {
             Self::Other
-        }
+        })
     }
 }
 
-impl Layers {
-    /// What the view shows at `path`, and which layer says so. A link on the way there counts as nothing, as in
-    /// [`file_state::look`].
-    pub(super) fn look(&self, path: &Path) -> io::Result<(Layer, Found)> {
-        let mut parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
-        let mut lower_shows = true;
-        while let Some(part) = parts.pop() {
-            match self.above(part)? {
-                Above::Nothing if lower_shows => return Ok((Layer::Lower, file_state::look(&self.lower, path)?)),
-                Above::Nothing | Above::Whiteout => return Ok((Layer::Upper, Found::Nothing)),
-                Above::Folder if !parts.is_empty() => lower_shows = lower_shows && self.merges(part)?,
-                Above::Other if !parts.is_empty() => return Ok((Layer::Upper, Found::Nothing)),
-                Above::Folder | Above::Other => {}
-            }
+/// How the view shows a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// What both layers have in it.
+    Merged,
+    /// What the upper layer has in it.
+    Upper,
+    /// The lower layer's, when there is one.
+    Lower,
+    Nothing,
+}
+
+/// Goes from path to path through both layers.
+pub(super) struct Cursor<'l> {
+    upper: Trail<'l>,
+    lower: Trail<'l>,
+    /// For each folder on the upper layer's way, whether the lower one shows in it.
+    merged: Vec<bool>,
+}
+
+impl<'l> Cursor<'l> {
+    pub(super) fn through(layers: &'l Layers) -> Self {
+        Self { upper: Trail::at(&layers.upper), lower: Trail::at(&layers.lower), merged: Vec::new() }
+    }
+
+    /// Goes to `folder`. A link on the way there counts as nothing.
+    pub(super) fn enter(&mut self, folder: &Path) -> io::Result<Shown> {
+        let Self { upper, lower, merged } = self;
+        let whole = upper.reach_with(folder, |above, folder, dir| {
+            merged.truncate(above);
+            let shows = merged.last().copied().unwrap_or(true) && lower.reach(folder)? && !is_opaque(dir)?;
+            merged.push(shows);
+            Ok(())
+        });
+        merged.truncate(upper.len());
+        let shows = merged.last().copied().unwrap_or(true);
+        if whole? {
+            return Ok(if shows { Shown::Merged } else { Shown::Upper });
         }
-        Ok((Layer::Upper, file_state::look_at(&self.upper, path)?))
+        let hides = match folder.iter().nth(upper.len()) {
+            Some(next) => above(upper.dir()?, next.as_ref())?.is_some(),
+            None => true,
+        };
+        Ok(if shows && !hides { Shown::Lower } else { Shown::Nothing })
     }
 
-    /// The layer's own folder.
-    pub(super) fn dir(&self, layer: Layer) -> &Dir {
-        match layer {
-            Layer::Lower => &self.lower,
-            Layer::Upper => &self.upper,
+    /// What the view shows at `path`, and which layer says so.
+    pub(super) fn look(&mut self, path: &Path) -> io::Result<(Layer, Found)> {
+        let (folder, name) = parts(path)?;
+        let shown = self.enter(folder)?;
+        match shown {
+            Shown::Nothing => return Ok((Layer::Upper, Found::Nothing)),
+            Shown::Lower => return Ok((Layer::Lower, self.look_below(path)?)),
+            Shown::Merged | Shown::Upper => {}
+        }
+        match above(self.upper.dir()?, name)? {
+            Some(metadata) if Above::of(&metadata) == Above::Whiteout => Ok((Layer::Upper, Found::Nothing)),
+            Some(metadata) => Ok((Layer::Upper, Found::of(metadata))),
+            None if shown == Shown::Merged => Ok((Layer::Lower, self.look_below(path)?)),
+            None => Ok((Layer::Upper, Found::Nothing)),
         }
     }
 
-    /// Whether the view shows anything at `path`.
-    pub(super) fn shows(&self, path: &Path) -> bool {
-        self.look(path).is_ok_and(|(_, found)| !matches!(found, Found::Nothing))
+    /// What the lower layer has at `path`; a link on the way there counts as nothing.
+    pub(super) fn look_below(&mut self, path: &Path) -> io::Result<Found> {
+        self.lower.look(path)
     }
 
-    fn above(&self, path: &Path) -> io::Result<Above> {
-        match self.upper.symlink_metadata(path) {
-            Ok(metadata) => Ok(Above::of(&metadata)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Above::Nothing),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Whether a folder of the upper layer shows what the lower one has in the folder of the same path.
-    pub(super) fn merges(&self, folder: &Path) -> io::Result<bool> {
-        Ok(self.is_folder_below(folder) && !self.is_opaque(folder)?)
+    /// The innermost folder of the user's tree on the way to `path`.
+    pub(super) fn nearest_below(&mut self, path: &Path) -> Option<Metadata> {
+        self.lower.reach(path.parent()?).ok()?;
+        self.lower.dir().and_then(Dir::dir_metadata).ok()
     }
 
     /// Whether the user's tree has a folder at `path`.
-    pub(super) fn is_folder_below(&self, path: &Path) -> bool {
-        matches!(file_state::look(&self.lower, path), Ok(Found::Folder))
+    pub(super) fn is_folder_below(&mut self, path: &Path) -> io::Result<bool> {
+        self.lower.reach(path)
     }
 
-    fn is_opaque(&self, folder: &Path) -> io::Result<bool> {
-        let mut value = [0_u8; 8];
-        // A handle of a `Dir` may be one that only leads on.
-        let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
-        let handle = self.upper.open_with(folder, OpenOptions::new().read(true).custom_flags(flags))?;
-        match fgetxattr(handle, c"user.overlay.opaque", &mut value) {
-            Ok(length) => Ok(value.get(..length) == Some(b"y")),
-            Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
-            Err(error) => Err(error.into()),
+    /// Whether the view shows anything at `path`.
+    pub(super) fn shows(&mut self, path: &Path) -> bool {
+        self.look(path).is_ok_and(|(_, found)| !matches!(found, Found::Nothing))
+    }
+
+    /// The content of what stands at `path` in a layer.
+    pub(super) fn content(&mut self, layer: Layer, path: &Path, mode: FileMode) -> io::Result<Vec<u8>> {
+        let (folder, name) = parts(path)?;
+        file_state::content(self.folder(layer, folder)?, name, mode)
+    }
+
+    /// The state of what stands at `path` in a layer; `None` when no file or link does.
+    pub(super) fn state(&mut self, layer: Layer, path: &Path) -> io::Result<Option<FileState>> {
+        let (folder, name) = parts(path)?;
+        file_state::state(self.folder(layer, folder)?, name)
+    }
+
+    /// A layer's own `folder`.
+    pub(super) fn folder(&mut self, layer: Layer, folder: &Path) -> io::Result<&Dir> {
+        let (trail, whole) = match layer {
+            Layer::Upper => {
+                let shown = self.enter(folder)?;
+                (&mut self.upper, matches!(shown, Shown::Merged | Shown::Upper))
+            }
+            Layer::Lower => {
+                let whole = self.lower.reach(folder)?;
+                (&mut self.lower, whole)
+            }
+        };
+        if whole { trail.dir() } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    /// What the upper layer has in `folder`, each handed to `each` with its name.
+    pub(super) fn entries<E: From<io::Error>>(
+        &mut self,
+        folder: &Path,
+        mut each: impl FnMut(&Path, Above) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for entry in self.folder(Layer::Upper, folder)?.read_dir(".")? {
+            let entry = entry?;
+            let kind = Above::of_kind(entry.file_type()?, || entry.metadata().map(|metadata| metadata.rdev()))?;
+            each(entry.file_name().as_ref(), kind)?;
         }
+        Ok(())
+    }
+
+    /// Folders that were opened so far.
+    #[cfg(test)]
+    pub(super) fn opened(&self) -> u64 {
+        self.upper.opened() + self.lower.opened()
+    }
+}
+
+/// The folder and the name in it.
+fn parts(path: &Path) -> io::Result<(&Path, &Path)> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    Ok((path.parent().unwrap_or(Path::new("")), name.as_ref()))
+}
+
+fn above(dir: &Dir, name: &Path) -> io::Result<Option<Metadata>> {
+    match dir.symlink_metadata(name) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_opaque(folder: &Dir) -> io::Result<bool> {
+    let mut value = [0_u8; 8];
+    // A handle of a `Dir` may be one that only leads on.
+    let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
+    let handle = folder.open_with(".", OpenOptions::new().read(true).custom_flags(flags))?;
+    match fgetxattr(handle, c"user.overlay.opaque", &mut value) {
+        Ok(length) => Ok(value.get(..length) == Some(b"y")),
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }

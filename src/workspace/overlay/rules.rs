@@ -1,4 +1,6 @@
 //! What git ignores and what it tracks, asked path by path: only the folders on the way are read.
+//!
+//! What a folder inherits is kept with it, so that an answer costs what the path itself has, whatever lies above it.
 
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt as _;
@@ -6,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::gitignore::Gitignore;
 
-use super::layers::{Layer, Layers};
+use super::layers::{Cursor, Layer, Layers};
 use super::tracked::Tracked;
 use crate::workspace::Repository;
 use crate::workspace::by_products::{is_by_product, is_by_product_folder};
-use crate::workspace::file_state::{self, Found};
+use crate::workspace::file_state::Found;
+use crate::workspace::ignore_file::{self, Unfit};
 use crate::workspace::paths::PathList;
 use crate::workspace::view::exclude_rules;
 use crate::workspace::walk::RULES_LIMIT;
@@ -48,61 +51,82 @@ pub(super) enum When {
 /// The answers of one look at the view; `.gitignore` files may be others at the next.
 pub(super) struct Rules<'a> {
     ground: &'a Ground,
-    folders: HashMap<(When, PathBuf), Rc<FolderRules>>,
-    ignored: HashMap<(When, PathBuf), bool>,
-    repositories: HashMap<PathBuf, bool>,
+    pub(super) cursor: Cursor<'a>,
+    at_start: HashMap<PathBuf, Rc<Folder>>,
+    now: HashMap<PathBuf, Rc<Folder>>,
+    repositories: HashMap<PathBuf, Option<Rc<Nested>>>,
+    /// Bytes of rules that may still be read.
+    room: u64,
 }
 
-/// What a folder's `.gitignore` says.
-enum FolderRules {
-    These(Gitignore),
-    /// It is no ordinary file, so nobody knows.
-    NotSane,
+/// What counts in a folder.
+struct Folder {
+    ignored: bool,
+    /// Whether its own `.gitignore` can be trusted.
+    sane: bool,
+    /// The nearest rules, its own or those of a folder above it.
+    rules: Option<Rc<Chain>>,
 }
+
+/// The rules of a folder that has some, or that another repository begins in, and what comes above them.
+struct Chain {
+    /// `None` when nobody knows them.
+    says: Option<Gitignore>,
+    is_repository: bool,
+    above: Option<Rc<Chain>>,
+}
+
+/// A repository inside the main one: a submodule, or one that isn't ignored.
+struct Nested {
+    top: PathBuf,
+    paths: Arc<PathList>,
+}
+
+/// All rules of one look, in bytes; compiling them takes some hundred times their size.
+const ALL_RULES: u64 = 8 << 20;
 
 impl<'a> Rules<'a> {
     pub(super) fn of(ground: &'a Ground) -> Self {
-        let (folders, ignored, repositories) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { ground, folders, ignored, repositories }
+        Self {
+            ground,
+            cursor: Cursor::through(&ground.layers),
+            at_start: HashMap::new(),
+            now: HashMap::new(),
+            repositories: HashMap::new(),
+            room: ALL_RULES,
+        }
     }
 
     /// Whether `path` is left aside unless git tracks it: ignored, or an installed dependency.
     pub(super) fn ignores(&mut self, when: When, path: &Path, is_folder: bool) -> bool {
-        let parent = path.parent().unwrap_or(Path::new(""));
-        let above = !parent.as_os_str().is_empty() && self.ignores_folder(when, parent);
-        above || is_folder && self.is_dependency(path) || self.matches(when, path, is_folder)
+        let above = self.folder(when, path.parent().unwrap_or(Path::new("")));
+        self.ignores_in(&above, path, is_folder)
     }
 
-    fn ignores_folder(&mut self, when: When, folder: &Path) -> bool {
-        let key = (when, folder.to_owned());
-        if let Some(known) = self.ignored.get(&key) {
-            return *known;
-        }
-        let answer = self.ignores(when, folder, true);
-        self.ignored.insert(key, answer);
-        answer
+    fn ignores_in(&self, above: &Folder, path: &Path, is_folder: bool) -> bool {
+        above.ignored || is_folder && self.is_dependency(path) || self.matches(above.rules.as_deref(), path, is_folder)
+    }
+
+    pub(super) fn ignores_folder(&mut self, when: When, folder: &Path) -> bool {
+        self.folder(when, folder).ignored
     }
 
     fn is_dependency(&self, folder: &Path) -> bool {
         self.ground.dependencies.iter().any(|name| folder.file_name() == Some(name.as_ref()))
     }
 
-    /// What the rules say of `path` itself: the nearest folder's that say anything, up to the top of the repository.
-    fn matches(&mut self, when: When, path: &Path, is_folder: bool) -> bool {
+    /// What the rules say of `path` itself: the nearest ones that say anything, up to the top of the repository.
+    fn matches(&self, mut chain: Option<&Chain>, path: &Path, is_folder: bool) -> bool {
         let full = self.ground.root.join(path);
         let mut of_another = false;
-        for folder in path.ancestors().skip(1) {
-            match &*self.folder(when, folder) {
-                FolderRules::NotSane => return true,
-                FolderRules::These(rules) => match rules.matched(&full, is_folder) {
-                    ignore::Match::None => {}
-                    other => return other.is_ignore(),
-                },
+        while let Some(rules) = chain {
+            match rules.says.as_ref().map(|says| says.matched(&full, is_folder)) {
+                None => return true,
+                Some(ignore::Match::None) => {}
+                Some(other) => return other.is_ignore(),
             }
-            if self.is_repository(folder) {
-                of_another = true;
-                break;
-            }
+            of_another = rules.is_repository;
+            chain = if of_another { None } else { rules.above.as_deref() };
         }
         if !of_another {
             match self.ground.exclude.matched(&full, is_folder) {
@@ -115,61 +139,85 @@ impl<'a> Rules<'a> {
 
     /// Whether the folder's `.gitignore`, as the view shows it, can be trusted.
     pub(super) fn is_sane(&mut self, folder: &Path) -> bool {
-        matches!(*self.folder(When::Now, folder), FolderRules::These(_))
+        self.folder(When::Now, folder).sane
     }
 
-    fn folder(&mut self, when: When, folder: &Path) -> Rc<FolderRules> {
-        let key = (when, folder.to_owned());
-        if let Some(known) = self.folders.get(&key) {
-            return Rc::clone(known);
+    fn known(&mut self, when: When) -> &mut HashMap<PathBuf, Rc<Folder>> {
+        match when {
+            When::Start => &mut self.at_start,
+            When::Now => &mut self.now,
         }
-        let rules = Rc::new(self.read(when, folder));
-        self.folders.insert(key, Rc::clone(&rules));
-        rules
     }
 
-    fn read(&self, when: When, folder: &Path) -> FolderRules {
+    fn folder(&mut self, when: When, folder: &Path) -> Rc<Folder> {
+        let (mut missing, mut above) = (Vec::new(), None);
+        for folder in folder.ancestors() {
+            above = self.known(when).get(folder).map(Rc::clone);
+            if above.is_some() {
+                break;
+            }
+            missing.push(folder);
+        }
+        let mut found = above.unwrap_or_else(|| Rc::new(Folder { ignored: false, sane: true, rules: None }));
+        for folder in missing.into_iter().rev() {
+            found = Rc::new(self.inherit(when, &found, folder));
+            self.known(when).insert(folder.to_owned(), Rc::clone(&found));
+        }
+        found
+    }
+
+    /// What counts in `folder`, from what counts `above` it.
+    fn inherit(&mut self, when: When, above: &Folder, folder: &Path) -> Folder {
+        let is_top = folder.as_os_str().is_empty();
+        if !is_top && self.ignores_in(above, folder, true) {
+            // Nothing in it is looked up in its own rules.
+            return Folder { ignored: true, sane: true, rules: above.rules.clone() };
+        }
+        let says = match self.read(when, folder) {
+            Ok(says) => Some(says),
+            // A top that can't be trusted has no rules; there would be no patch otherwise.
+            Err(Unfit) if is_top => Some(Gitignore::empty()),
+            Err(Unfit) => None,
+        };
+        let (sane, is_repository) = (says.is_some(), self.is_repository(folder));
+        let has_none = says.as_ref().is_some_and(Gitignore::is_empty);
+        let rules = if has_none && !is_repository {
+            above.rules.clone()
+        } else {
+            Some(Rc::new(Chain { says, is_repository, above: above.rules.clone() }))
+        };
+        Folder { ignored: false, sane, rules }
+    }
+
+    fn read(&mut self, when: When, folder: &Path) -> Result<Gitignore, Unfit> {
         let file = folder.join(".gitignore");
-        let layers = &self.ground.layers;
         let found = match when {
-            When::Start => file_state::look(&layers.lower, &file).map(|found| (Layer::Lower, found)),
-            When::Now => layers.look(&file),
+            When::Start => self.cursor.look_below(&file).map(|found| (Layer::Lower, found)),
+            When::Now => self.cursor.look(&file),
         };
         // Git doesn't follow a link here either.
-        let text = match found {
-            Ok((layer, Found::File(mode, about))) if !mode.is_symlink() && about.len() <= RULES_LIMIT => {
-                file_state::content(layers.dir(layer), &file, mode).ok()
-            }
-            Ok((_, Found::File(mode, _))) if mode.is_symlink() => Some(Vec::new()),
-            Ok((_, Found::Nothing | Found::Folder)) => Some(Vec::new()),
-            _ => None,
+        let (layer, mode) = match found {
+            Ok((_, Found::Nothing | Found::Folder)) => return Ok(Gitignore::empty()),
+            Ok((_, Found::File(mode, _))) if mode.is_symlink() => return Ok(Gitignore::empty()),
+            Ok((layer, Found::File(mode, about))) if about.len() <= RULES_LIMIT.min(self.room) => (layer, mode),
+            _ => return Err(Unfit),
         };
-        match text {
-            Some(text) => FolderRules::These(parse(&self.ground.root.join(folder), &text)),
-            // A top that can't be trusted has no rules; there would be no patch otherwise.
-            None if folder.as_os_str().is_empty() => FolderRules::These(Gitignore::empty()),
-            None => FolderRules::NotSane,
-        }
+        let text = self.cursor.content(layer, &file, mode).map_err(|_| Unfit)?;
+        self.room = self.room.saturating_sub(text.len() as u64);
+        ignore_file::parse(&self.ground.root.join(folder), &text)
     }
 
     /// Whether the user's tree has a repository of its own in `folder`.
     fn is_repository(&mut self, folder: &Path) -> bool {
-        if folder.as_os_str().is_empty() {
-            return false;
-        }
-        if let Some(known) = self.repositories.get(folder) {
-            return *known;
-        }
-        let answer = self.ground.layers.lower.symlink_metadata(folder.join(".git")).is_ok();
-        self.repositories.insert(folder.to_owned(), answer);
-        answer
+        let found = |found| !matches!(found, Ok(Found::Nothing) | Err(_));
+        !folder.as_os_str().is_empty() && found(self.cursor.look_below(&folder.join(".git")))
     }
 
     /// Whether git tracks the file at `path`.
     pub(super) fn tracks(&mut self, path: &Path) -> bool {
         let within = |list: &PathList, path: &Path| list.find(path.as_os_str().as_bytes()).is_some();
         match path.parent().and_then(|folder| self.repository_of(folder)) {
-            Some((list, top)) => path.strip_prefix(top).is_ok_and(|path| within(&list, path)),
+            Some(nested) => path.strip_prefix(&nested.top).is_ok_and(|path| within(&nested.paths, path)),
             None => within(self.ground.tracked.main(), path),
         }
     }
@@ -178,33 +226,39 @@ impl<'a> Rules<'a> {
     pub(super) fn tracks_below(&mut self, folder: &Path) -> bool {
         let within = |list: &PathList, path: &Path| list.has_below(path.as_os_str().as_bytes());
         match self.repository_of(folder) {
-            Some((list, top)) if top == folder => list.len() > 0,
-            Some((list, top)) => folder.strip_prefix(top).is_ok_and(|path| within(&list, path)),
+            Some(nested) if nested.top == folder => nested.paths.len() > 0,
+            Some(nested) => folder.strip_prefix(&nested.top).is_ok_and(|path| within(&nested.paths, path)),
             None => within(self.ground.tracked.main(), folder),
         }
     }
 
-    /// The innermost repository that `folder` belongs to, when that isn't the main one: a submodule, or one that isn't
-    /// ignored.
-    fn repository_of<'p>(&mut self, folder: &'p Path) -> Option<(Arc<PathList>, &'p Path)> {
-        for top in folder.ancestors() {
+    /// The innermost repository that `folder` belongs to, when that isn't the main one.
+    fn repository_of(&mut self, folder: &Path) -> Option<Rc<Nested>> {
+        let (mut missing, mut found) = (Vec::new(), None);
+        for folder in folder.ancestors() {
+            if let Some(known) = self.repositories.get(folder) {
+                found.clone_from(known);
+                break;
+            }
+            missing.push(folder);
+        }
+        for top in missing.into_iter().rev() {
             if self.is_repository(top) {
                 let is_submodule = self.ground.tracked.main().find(top.as_os_str().as_bytes()).is_some();
                 if is_submodule || !self.ignores_folder(When::Start, top) {
-                    return Some((self.ground.tracked.nested(top), top));
+                    found = Some(Rc::new(Nested { top: top.to_owned(), paths: self.ground.tracked.nested(top) }));
                 }
             }
+            self.repositories.insert(top.to_owned(), found.clone());
         }
-        None
+        found
     }
 
     /// Whether nothing in the folder `path` can count.
     pub(super) fn passes_over(&mut self, path: &Path) -> bool {
-        let layers = &self.ground.layers;
-        let exists = |path: &Path| layers.shows(path);
-        let aside = is_by_product_folder(exists, path)
+        let aside = is_by_product_folder(|path| self.cursor.shows(path), path)
             || self.ignores_folder(When::Now, path)
-                && (!layers.is_folder_below(path) || self.ignores_folder(When::Start, path));
+                && (!self.cursor.is_folder_below(path).unwrap_or(false) || self.ignores_folder(When::Start, path));
         aside && !self.tracks_below(path)
     }
 
@@ -213,18 +267,7 @@ impl<'a> Rules<'a> {
         if stood && self.tracks(path) {
             return false;
         }
-        let layers = &self.ground.layers;
-        is_by_product(|path| layers.shows(path), path)
+        is_by_product(|path| self.cursor.shows(path), path)
             || self.ignores(if stood { When::Start } else { When::Now }, path, false)
     }
-}
-
-fn parse(folder: &Path, text: &[u8]) -> Gitignore {
-    let mut builder = GitignoreBuilder::new(folder);
-    let text = String::from_utf8_lossy(text);
-    for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines() {
-        // A rule that can't be read is one that git doesn't follow either.
-        drop(builder.add_line(None, line));
-    }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }

@@ -8,16 +8,18 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::{Dir, Metadata, MetadataExt as _};
 
-use super::layers::Layer;
+use super::layers::{Cursor, Layer};
 use super::rules::{Ground, Rules};
 use super::walk::{Walked, walk};
 use crate::journal::{Digest, RelPath};
-use crate::workspace::differences::{Differences, NEW_FILES_LIMIT, Verdict};
-use crate::workspace::file_state::{self, FILE_LIMIT, Found, is_of_git};
+use crate::workspace::differences::{Differences, Room, Taken, Verdict};
+use crate::workspace::effort::{Effort, Enough};
+use crate::workspace::file_state::{FILE_LIMIT, Found, is_of_git};
 use crate::workspace::patch::{Contents, LeftOutReason};
 use crate::workspace::{Blobs, ChangeSet, FileMode, FileState};
 
@@ -50,8 +52,8 @@ enum Start {
 struct Look<'a> {
     scene: &'a OverlayScene,
     rules: Rules<'a>,
-    /// Bytes of new files that may still become part of the patch.
-    room: u64,
+    /// What new files may still become part of the patch.
+    room: Room,
 }
 
 impl OverlayScene {
@@ -77,15 +79,16 @@ impl OverlayScene {
     /// Takes down what stands at `path`, before a tool changes it. What the view shows of the user's tree is what the tool
     /// works on, also when the user changed it a moment ago.
     pub(in crate::workspace) fn keep(&self, path: &Path) -> io::Result<()> {
-        let is_changed = self.ground.layers.look(path).is_ok_and(|(layer, _)| layer == Layer::Upper);
+        let mut cursor = Cursor::through(&self.ground.layers);
+        let is_changed = cursor.look(path).is_ok_and(|(layer, _)| layer == Layer::Upper);
         if is_of_git(path) || is_changed {
             return Ok(());
         }
-        let start = match file_state::look(self.lower(), path) {
+        let start = match cursor.look_below(path) {
             Ok(Found::Nothing | Found::Folder) => None,
             Ok(Found::File(mode, metadata)) if metadata.len() <= FILE_LIMIT => {
                 // What can't be read can't be edited either.
-                let Ok(content) = file_state::content(self.lower(), path, mode) else { return Ok(()) };
+                let Ok(content) = cursor.content(Layer::Lower, path, mode) else { return Ok(()) };
                 Some(FileState { mode, sha256: self.blobs.keep(&content)? })
             }
             _ => return Ok(()),
@@ -96,7 +99,7 @@ impl OverlayScene {
 
     /// Looks at these paths only; they were written by tools.
     pub(in crate::workspace) fn look_at(&self, paths: &[RelPath], differences: &mut Differences) -> io::Result<()> {
-        let mut look = Look { scene: self, rules: Rules::of(&self.ground), room: NEW_FILES_LIMIT };
+        let mut look = self.look();
         for path in paths.iter().filter(|path| !is_of_git(path.as_path())) {
             differences.explicit.insert(path.clone());
             differences.files.remove(path);
@@ -106,28 +109,41 @@ impl OverlayScene {
         Ok(())
     }
 
-    /// Looks at everything that may differ.
-    pub(in crate::workspace) fn look_around(&self, differences: &mut Differences) -> io::Result<()> {
+    /// Looks at everything that may differ; fails when `stop` turns true.
+    pub(in crate::workspace) fn look_around(&self, differences: &mut Differences, stop: &AtomicBool) -> io::Result<()> {
         differences.clear();
-        let mut look = Look { scene: self, rules: Rules::of(&self.ground), room: NEW_FILES_LIMIT };
-        let Walked { mut files, left_out } = walk(&self.ground, &mut look.rules);
+        let (mut look, mut effort) = (self.look(), Effort::new(stop));
+        let Walked { mut files, left_out } = match walk(&mut look.rules, &mut effort) {
+            Ok(walked) => walked,
+            Err(Enough::TooMany) => {
+                differences.too_many();
+                Walked::default()
+            }
+            Err(stopped) => return Err(stopped.into()),
+        };
         differences.left_out.extend(left_out);
         files.extend(differences.explicit.iter().map(|path| path.as_path().to_owned()));
         for path in files {
+            effort.go_on()?;
             let explicit = differences.is_explicit(&path);
             differences.record(&path, look.compare(&path, explicit)?);
         }
+        differences.keep_to(&look.room);
         Ok(())
+    }
+
+    fn look(&self) -> Look<'_> {
+        Look { scene: self, rules: Rules::of(&self.ground), room: Room::default() }
     }
 
     fn start(&self, path: &Path, rules: &mut Rules<'_>) -> Start {
         if let Some(noted) = self.starts().get(path) {
             return noted.map_or(Start::Nothing, Start::Noted);
         }
-        match file_state::look(self.lower(), path) {
+        match rules.cursor.look_below(path) {
             Ok(Found::File(_, metadata)) if self.is_younger(&metadata) => Start::Moved,
             Ok(Found::File(mode, metadata)) => Start::Stands(mode, metadata.len()),
-            Ok(Found::Nothing | Found::Folder) if self.may_have_gone(path) && rules.tracks(path) => Start::Moved,
+            Ok(Found::Nothing | Found::Folder) if self.may_have_gone(path, rules) && rules.tracks(path) => Start::Moved,
             Ok(Found::Nothing | Found::Folder) => Start::Nothing,
             Ok(Found::Special) | Err(_) => Start::Unseen,
         }
@@ -139,12 +155,8 @@ impl OverlayScene {
     }
 
     /// Whether names have come and gone where `path` would be.
-    fn may_have_gone(&self, path: &Path) -> bool {
-        let top = |folder: &Path| folder.as_os_str().is_empty();
-        let look =
-            |folder| if top(folder) { self.lower().dir_metadata() } else { self.lower().symlink_metadata(folder) };
-        let folder = path.ancestors().skip(1).map(look);
-        folder.flatten().next().is_some_and(|metadata| self.is_younger(&metadata))
+    fn may_have_gone(&self, path: &Path, rules: &mut Rules<'_>) -> bool {
+        rules.cursor.nearest_below(path).is_some_and(|metadata| self.is_younger(&metadata))
     }
 }
 
@@ -156,7 +168,7 @@ pub(super) fn changed_ns(metadata: &Metadata) -> i64 {
 impl Look<'_> {
     /// Fails only when a content can't be kept; what can't be read is left out by name.
     fn compare(&mut self, path: &Path, explicit: bool) -> io::Result<Verdict> {
-        let Ok((layer, found)) = self.scene.ground.layers.look(path) else {
+        let Ok((layer, found)) = self.rules.cursor.look(path) else {
             return Ok(Verdict::LeftOut(LeftOutReason::Unreadable));
         };
         if layer == Layer::Lower {
@@ -173,7 +185,7 @@ impl Look<'_> {
             (_, Found::Special) => Ok(Verdict::LeftOut(LeftOutReason::Special)),
             (Start::Moved, _) => Ok(Verdict::LeftOut(LeftOutReason::StartGone)),
             (Start::Stands(mode, size), found) if size > FILE_LIMIT => Ok(self.compare_huge(path, mode, size, &found)),
-            (Start::Stands(mode, _), found) => match file_state::content(self.scene.lower(), path, mode) {
+            (Start::Stands(mode, _), found) => match self.rules.cursor.content(Layer::Lower, path, mode) {
                 Ok(content) => {
                     let before = FileState { mode, sha256: Digest::of(&content) };
                     self.changed(path, before, Some(&content), &found)
@@ -186,15 +198,22 @@ impl Look<'_> {
 
     fn added(&mut self, path: &Path, mode: FileMode, metadata: &Metadata, explicit: bool) -> io::Result<Verdict> {
         let size = metadata.len();
-        if !explicit && size > self.room && size <= FILE_LIMIT {
-            return Ok(Verdict::LeftOut(LeftOutReason::TooMuch));
+        match if explicit { Taken::Fits } else { self.room.take(path, size) } {
+            Taken::Fits => {}
+            Taken::TooLarge => return Ok(Verdict::LeftOut(LeftOutReason::TooMuch)),
+            Taken::TooMany => return Ok(Verdict::Same),
         }
-        self.room = self.room.saturating_sub(size);
         self.settle(path, None, Some((mode, metadata)))
     }
 
     /// From `before`, whose content is kept already unless it is given here.
-    fn changed(&self, path: &Path, before: FileState, content: Option<&[u8]>, found: &Found) -> io::Result<Verdict> {
+    fn changed(
+        &mut self,
+        path: &Path,
+        before: FileState,
+        content: Option<&[u8]>,
+        found: &Found,
+    ) -> io::Result<Verdict> {
         let now = if let Found::File(mode, metadata) = found { Some((*mode, metadata)) } else { None };
         let verdict = self.settle(path, Some(before), now)?;
         if let (Verdict::Changed(..), Some(content)) = (verdict, content) {
@@ -205,7 +224,7 @@ impl Look<'_> {
 
     /// Reads the file once: what is kept is what is compared, also while something still writes to it.
     fn settle(
-        &self,
+        &mut self,
         path: &Path,
         before: Option<FileState>,
         now: Option<(FileMode, &Metadata)>,
@@ -216,7 +235,7 @@ impl Look<'_> {
                 return Ok(Verdict::LeftOut(LeftOutReason::TooLarge));
             }
             Some((mode, _)) => {
-                let Ok(content) = file_state::content(&self.scene.ground.layers.upper, path, mode) else {
+                let Ok(content) = self.rules.cursor.content(Layer::Upper, path, mode) else {
                     return Ok(Verdict::LeftOut(LeftOutReason::Unreadable));
                 };
                 let state = FileState { mode, sha256: Digest::of(&content) };
@@ -234,11 +253,10 @@ impl Look<'_> {
     }
 
     /// A file that is too large for a patch matters only when it differs.
-    fn compare_huge(&self, path: &Path, mode: FileMode, size: u64, found: &Found) -> Verdict {
-        let layers = &self.scene.ground.layers;
+    fn compare_huge(&mut self, path: &Path, mode: FileMode, size: u64, found: &Found) -> Verdict {
+        let cursor = &mut self.rules.cursor;
         let may_equal = matches!(found, Found::File(now, metadata) if *now == mode && metadata.len() == size);
-        let states =
-            || Some((file_state::state(&layers.lower, path).ok()?, file_state::state(&layers.upper, path).ok()?));
+        let states = || Some((cursor.state(Layer::Lower, path).ok()?, cursor.state(Layer::Upper, path).ok()?));
         match may_equal.then(states).flatten() {
             Some((before, after)) if before == after => Verdict::Same,
             _ => Verdict::LeftOut(LeftOutReason::TooLarge),

@@ -1,12 +1,15 @@
 //! Which paths of the view may differ from the start: what lies in the upper layer, and what it hides of the lower one.
+//!
+//! Commands of the run made the upper layer, so nothing here recurses, and no path is resolved from the top.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::layers::{Above, Layers};
-use super::rules::{Ground, Rules, When};
-use crate::workspace::file_state::is_of_git;
+use super::layers::{Above, Layer, Shown};
+use super::rules::{Rules, When};
+use crate::workspace::effort::{Effort, Enough, MAX_DEPTH, MAX_PATH};
+use crate::workspace::file_state::is_git_name;
 use crate::workspace::patch::LeftOutReason;
 
 /// What a walk came by.
@@ -19,50 +22,110 @@ pub(super) struct Walked {
 }
 
 /// Walks through the upper layer.
-pub(super) fn walk(ground: &Ground, rules: &mut Rules<'_>) -> Walked {
-    let mut walk = Walk { layers: &ground.layers, rules, walked: Walked::default() };
-    walk.enter(Path::new(""), true);
-    walk.walked
+pub(super) fn walk(rules: &mut Rules<'_>, effort: &mut Effort<'_>) -> Result<Walked, Enough> {
+    let mut walk = Walk { rules, effort, walked: Walked::default(), ahead: vec![Ahead::top()] };
+    while let Some(next) = walk.ahead.pop() {
+        walk.enter(&next)?;
+    }
+    Ok(walk.walked)
 }
 
-struct Walk<'w, 'g> {
-    layers: &'w Layers,
+struct Walk<'w, 'g, 's> {
     rules: &'w mut Rules<'g>,
+    effort: &'w mut Effort<'s>,
     walked: Walked,
+    ahead: Vec<Ahead>,
 }
 
-impl Walk<'_, '_> {
-    /// Goes through a folder of the upper layer; `merged` tells whether the lower one shows in it.
-    fn enter(&mut self, folder: &Path, merged: bool) {
-        if !folder.as_os_str().is_empty() && !self.rules.is_sane(folder) {
-            self.walked.left_out.insert(folder.to_owned(), LeftOutReason::IgnoreRules);
+/// A folder of the upper layer that is still to be entered.
+struct Ahead {
+    folder: PathBuf,
+    /// Folders above it.
+    depth: usize,
+    /// Whether the lower layer shows in it.
+    merged: bool,
+}
+
+impl Ahead {
+    fn top() -> Self {
+        Self { folder: PathBuf::new(), depth: 0, merged: true }
+    }
+}
+
+/// Why a folder was not gone through.
+enum Fault {
+    Unreadable,
+    Enough(Enough),
+}
+
+impl From<io::Error> for Fault {
+    fn from(_: io::Error) -> Self {
+        Self::Unreadable
+    }
+}
+
+impl From<Enough> for Fault {
+    fn from(enough: Enough) -> Self {
+        Self::Enough(enough)
+    }
+}
+
+impl Walk<'_, '_, '_> {
+    fn enter(&mut self, next: &Ahead) -> Result<(), Enough> {
+        if next.depth > 0 && !self.rules.is_sane(&next.folder) {
+            self.leave_out(&next.folder, LeftOutReason::IgnoreRules);
         }
-        if self.through(folder, merged).is_err() {
-            self.walked.left_out.insert(folder.to_owned(), LeftOutReason::Unreadable);
-        }
+        let through = self.through(next);
+        self.readable(&next.folder, &through)
     }
 
-    fn through(&mut self, folder: &Path, merged: bool) -> io::Result<()> {
-        let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        for entry in self.layers.upper.read_dir(place)? {
-            let entry = entry?;
-            let path = folder.join(entry.file_name());
-            if is_of_git(&path) {
-                continue;
+    /// What can't be read of `path` is left out by name, and the walk goes on.
+    fn readable(&mut self, path: &Path, done: &Result<(), Fault>) -> Result<(), Enough> {
+        match done {
+            Ok(()) => {}
+            Err(Fault::Enough(enough)) => return Err(*enough),
+            Err(Fault::Unreadable) => self.leave_out(path, LeftOutReason::Unreadable),
+        }
+        Ok(())
+    }
+
+    fn through(&mut self, next: &Ahead) -> Result<(), Fault> {
+        let (effort, mut entries) = (&mut *self.effort, Vec::new());
+        self.rules.cursor.entries(&next.folder, |name, kind| {
+            effort.entry(next.folder.as_os_str().len() + name.as_os_str().len())?;
+            if !is_git_name(name) {
+                entries.push((next.folder.join(name), kind));
             }
-            match Above::of(&entry.metadata()?) {
-                Above::Folder if self.rules.passes_over(&path) => {}
+            Ok::<_, Fault>(())
+        })?;
+        for (path, kind) in entries {
+            self.effort.go_on()?;
+            match kind {
                 Above::Folder => {
-                    let shows = merged && self.layers.merges(&path)?;
-                    if merged && !shows {
-                        self.hidden(&path);
-                    }
-                    self.enter(&path, shows);
+                    let passed = self.folder(&path, next);
+                    self.readable(&path, &passed)?;
                 }
-                Above::Whiteout | Above::Other if merged => self.hidden(&path),
+                Above::Whiteout | Above::Other if next.merged => self.hidden(&path, next.depth)?,
                 Above::Whiteout => {}
-                Above::Nothing | Above::Other => self.add(path),
+                Above::Other => self.add(path),
             }
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, path: &Path, above: &Ahead) -> Result<(), Fault> {
+        if self.rules.passes_over(path) {
+            return Ok(());
+        }
+        let depth = above.depth + 1;
+        let merged = above.merged && self.rules.cursor.enter(path)? == Shown::Merged;
+        if above.merged && !merged {
+            self.hidden(path, above.depth)?;
+        }
+        if is_too_deep(path, depth) {
+            self.leave_out(path, LeftOutReason::TooDeep);
+        } else {
+            self.ahead.push(Ahead { folder: path.to_owned(), depth, merged });
         }
         Ok(())
     }
@@ -71,27 +134,118 @@ impl Walk<'_, '_> {
         self.walked.files.insert(path);
     }
 
-    /// `path`, and what the lower layer has below it: that doesn't show any more.
-    fn hidden(&mut self, path: &Path) {
-        if self.layers.is_folder_below(path) && self.hidden_folder(path).is_err() {
-            self.walked.left_out.insert(path.to_owned(), LeftOutReason::Unreadable);
-        }
-        self.add(path.to_owned());
+    fn leave_out(&mut self, path: &Path, reason: LeftOutReason) {
+        self.walked.left_out.insert(path.to_owned(), reason);
     }
 
-    fn hidden_folder(&mut self, folder: &Path) -> io::Result<()> {
+    /// `path`, and what the lower layer has below it: that doesn't show any more.
+    fn hidden(&mut self, path: &Path, depth: usize) -> Result<(), Enough> {
+        let mut ahead = Vec::new();
+        match self.rules.cursor.is_folder_below(path) {
+            Ok(true) => ahead.push((path.to_owned(), depth + 1)),
+            Ok(false) => {}
+            Err(_) => self.leave_out(path, LeftOutReason::Unreadable),
+        }
+        while let Some((folder, depth)) = ahead.pop() {
+            let gone = self.hidden_folder(&folder, depth, &mut ahead);
+            self.readable(&folder, &gone)?;
+        }
+        self.add(path.to_owned());
+        Ok(())
+    }
+
+    fn hidden_folder(&mut self, folder: &Path, depth: usize, ahead: &mut Vec<(PathBuf, usize)>) -> Result<(), Fault> {
         if self.rules.ignores(When::Start, folder, true) && !self.rules.tracks_below(folder) {
             return Ok(());
         }
-        for entry in self.layers.lower.read_dir(folder)? {
+        if is_too_deep(folder, depth) {
+            self.leave_out(folder, LeftOutReason::TooDeep);
+            return Ok(());
+        }
+        for entry in self.rules.cursor.folder(Layer::Lower, folder)?.read_dir(".")? {
             let entry = entry?;
-            let path = folder.join(entry.file_name());
+            let name = entry.file_name();
+            self.effort.entry(folder.as_os_str().len() + name.len())?;
+            let path = folder.join(&name);
             match entry.file_type()?.is_dir() {
-                _ if is_of_git(&path) => {}
-                true => self.hidden_folder(&path)?,
+                _ if is_git_name(name.as_ref()) => {}
+                true => ahead.push((path, depth + 1)),
                 false => self.add(path),
             }
         }
         Ok(())
+    }
+}
+
+fn is_too_deep(path: &Path, depth: usize) -> bool {
+    depth > MAX_DEPTH || path.as_os_str().len() > MAX_PATH
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::AtomicBool;
+
+    use cap_std::ambient_authority;
+    use cap_std::fs::Dir;
+
+    use super::*;
+    use crate::workspace::Repository;
+    use crate::workspace::overlay::layers::Layers;
+    use crate::workspace::overlay::rules::Ground;
+
+    /// A view of an empty tree, with an upper layer that `make` filled: what the walk found, and how many folders were opened.
+    fn walked(make: impl FnOnce(&Path), stop: bool) -> (Result<Walked, Enough>, u64) {
+        let world = tempfile::tempdir().expect("a temporary folder");
+        let (lower, upper) = (world.path().join("lower"), world.path().join("upper"));
+        for layer in [&lower, &upper] {
+            fs::create_dir(layer).expect("a layer");
+        }
+        make(&upper);
+        let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).expect("a layer");
+        let repository = Repository::open(&lower).expect("a project");
+        let ground = Ground::new(&repository, Layers { lower: open(&lower), upper: open(&upper) }, &[]);
+        let (mut rules, stop) = (Rules::of(&ground), AtomicBool::new(stop));
+        let found = walk(&mut rules, &mut Effort::new(&stop));
+        (found, rules.cursor.opened())
+    }
+
+    /// `depth` folders, each in the one before, with two files and an empty folder beside each.
+    fn nested(upper: &Path, depth: usize) {
+        let mut folder = upper.to_owned();
+        for _ in 0..depth {
+            folder.push("d");
+            fs::create_dir_all(folder.join("empty")).expect("a folder");
+            fs::write(folder.join("one"), "").expect("a file");
+            fs::write(folder.join("two"), "").expect("a file");
+        }
+    }
+
+    #[test]
+    fn the_work_grows_with_what_there_is_and_not_with_its_depth() {
+        let cost = |depth| {
+            let (found, opened) = walked(|upper| nested(upper, depth), false);
+            // The topmost folder, too: a file may have stood there.
+            assert_eq!(found.expect("an end").files.len(), 1 + 2 * depth);
+            opened
+        };
+        let (shallow, deep) = (cost(20), cost(200));
+        // Some ways are gone again, because not all handles are held. From the top each time, it would be a hundred times as many.
+        assert!(deep <= 15 * shallow, "{shallow} folders opened for 20 levels, {deep} for 200");
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_left_out_by_name() {
+        let (found, _) = walked(|upper| nested(upper, MAX_DEPTH + 5), false);
+        let found = found.expect("an end");
+        assert_eq!(found.files.len(), 1 + 2 * MAX_DEPTH);
+        let reasons: Vec<_> = found.left_out.values().collect();
+        // The next folder of the chain, and the empty one beside the last.
+        assert_eq!(reasons, [&LeftOutReason::TooDeep; 2]);
+    }
+
+    #[test]
+    fn it_ends_when_nobody_waits_for_it() {
+        assert_eq!(walked(|upper| nested(upper, 1), true).0.err(), Some(Enough::Stopped));
     }
 }

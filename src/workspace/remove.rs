@@ -1,0 +1,226 @@
+//! Removing a folder, whatever somebody made in it.
+//!
+//! Commands of the run decide how deep it goes, so nothing here recurses or builds a path: a folder that isn't empty is moved
+//! up into the one that is being removed, and emptied there. Two handles serve any depth, and the work grows with the number
+//! of names alone.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, chmodat, openat, renameat_with, unlinkat};
+use rustix::io::Errno;
+
+/// What a folder is called that was moved up.
+const MOVED: &str = ".kcode-removed-";
+
+/// Removes a folder with everything in it, folders that tests made read-only included. Links aren't followed.
+///
+/// # Errors
+/// When something can't be removed; a folder that isn't there is gone already.
+pub fn remove_tree(folder: &Path) -> io::Result<()> {
+    let top = match open(CWD, folder) {
+        Ok(top) => top,
+        Err(Errno::NOENT) => return Ok(()),
+        // A link is removed itself, and so is a file.
+        Err(Errno::NOTDIR | Errno::LOOP) => return gone(unlinkat(CWD, folder, AtFlags::empty())),
+        Err(error) => return Err(error.into()),
+    };
+    let mut removal = Removal { top: top.as_fd(), full: Vec::new(), moved: 0, failed: None };
+    let mut last = Ok(());
+    for _ in 0..LISTINGS {
+        removal.empty(top.as_fd(), true)?;
+        while let Some(name) = removal.full.pop() {
+            removal.remove(&name)?;
+        }
+        if let Some(error) = removal.failed {
+            return Err(error.into());
+        }
+        last = gone(unlinkat(CWD, folder, AtFlags::REMOVEDIR));
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
+
+/// How often a folder is listed. A listing may miss names while others are taken out of it.
+const LISTINGS: u32 = 8;
+
+struct Removal<'t> {
+    top: BorrowedFd<'t>,
+    /// Folders in the top one that are not empty.
+    full: Vec<OsString>,
+    /// Names that were given so far.
+    moved: u64,
+    /// The first thing that can't be removed; the rest is, nevertheless.
+    failed: Option<Errno>,
+}
+
+impl Removal<'_> {
+    /// Removes a folder of the top one.
+    fn remove(&mut self, name: &OsString) -> io::Result<()> {
+        match open(self.top, name) {
+            Ok(folder) => self.empty(folder.as_fd(), false)?,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(error) => self.failed = self.failed.or(Some(error)),
+        }
+        let removed = unlinkat(self.top, name, AtFlags::REMOVEDIR);
+        self.note(removed);
+        Ok(())
+    }
+
+    /// Removes or moves up what `folder` holds, until a listing finds nothing.
+    fn empty(&mut self, folder: BorrowedFd<'_>, is_top: bool) -> io::Result<()> {
+        let mut listing = Dir::read_from(folder)?;
+        for _ in 0..LISTINGS {
+            let mut found = false;
+            while let Some(entry) = listing.read() {
+                let entry = entry?;
+                let name = OsString::from_vec(entry.file_name().to_bytes().to_vec());
+                if name != "." && name != ".." {
+                    found = true;
+                    let done = self.take(folder, name, entry.file_type(), is_top);
+                    self.note(done);
+                }
+            }
+            // What is moved up is in the top folder itself; and what can't be removed would be found again and again.
+            if !found || is_top || self.failed.is_some() {
+                break;
+            }
+            listing.rewind();
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, folder: BorrowedFd<'_>, name: OsString, kind: FileType, is_top: bool) -> Result<(), Errno> {
+        if kind != FileType::Directory {
+            match unlinkat(folder, &name, AtFlags::empty()) {
+                // Not every file system tells what is a folder.
+                Err(Errno::ISDIR | Errno::PERM) if kind == FileType::Unknown => {}
+                done => return writable(folder, done, || unlinkat(folder, &name, AtFlags::empty())),
+            }
+        }
+        match writable(folder, unlinkat(folder, &name, AtFlags::REMOVEDIR), || {
+            unlinkat(folder, &name, AtFlags::REMOVEDIR)
+        }) {
+            Err(Errno::NOTEMPTY | Errno::EXIST) if is_top => self.full.push(name),
+            Err(Errno::NOTEMPTY | Errno::EXIST) => self.move_up(folder, &name)?,
+            done => return done,
+        }
+        Ok(())
+    }
+
+    fn move_up(&mut self, folder: BorrowedFd<'_>, name: &OsString) -> Result<(), Errno> {
+        let mut opened_up = false;
+        loop {
+            self.moved += 1;
+            let new = OsString::from(format!("{MOVED}{}", self.moved));
+            match renameat_with(folder, name, self.top, &new, RenameFlags::NOREPLACE) {
+                Ok(()) => {
+                    self.full.push(new);
+                    return Ok(());
+                }
+                Err(Errno::EXIST) => {}
+                // A folder that is moved is written to: it holds the way up.
+                Err(Errno::ACCESS | Errno::PERM) if !opened_up => {
+                    opened_up = true;
+                    chmodat(folder, name, Mode::RWXU, AtFlags::empty())?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn note(&mut self, done: Result<(), Errno>) {
+        match done {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => self.failed = self.failed.or(Some(error)),
+        }
+    }
+}
+
+/// Tries again what failed because `folder` is read-only.
+fn writable(
+    folder: BorrowedFd<'_>,
+    done: Result<(), Errno>,
+    again: impl FnOnce() -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    match done {
+        Err(Errno::ACCESS) => {
+            rustix::fs::fchmod(folder, Mode::RWXU)?;
+            again()
+        }
+        done => done,
+    }
+}
+
+/// Opens a folder for reading, also one that its owner was locked out of.
+fn open(above: BorrowedFd<'_>, name: impl rustix::path::Arg + Copy) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match openat(above, name, flags, Mode::empty()) {
+        Err(Errno::ACCESS) => {
+            chmodat(above, name, Mode::RWXU, AtFlags::empty())?;
+            openat(above, name, flags, Mode::empty())
+        }
+        opened => opened,
+    }
+}
+
+fn gone(done: Result<(), Errno>) -> io::Result<()> {
+    match done {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn whatever_was_made_is_removed_and_what_links_lead_to_stays() {
+        let world = tempfile::tempdir().expect("a temporary folder");
+        let (gone, stays) = (world.path().join("gone"), world.path().join("stays"));
+        fs::create_dir_all(gone.join("a/b/c")).expect("folders");
+        fs::create_dir_all(gone.join("full/of")).expect("folders");
+        fs::create_dir(gone.join(format!("{MOVED}1"))).expect("a name that is taken");
+        fs::write(gone.join(format!("{MOVED}1/x")), "x").expect("a file");
+        fs::create_dir(&stays).expect("a folder");
+        fs::write(stays.join("file"), "kept").expect("a file");
+        symlink(&stays, gone.join("a/b/link")).expect("a link");
+        fs::write(gone.join("a/b/c/file"), "x").expect("a file");
+        for locked in ["a/b/c", "a/b", "full"] {
+            fs::set_permissions(gone.join(locked), Permissions::from_mode(0o000)).expect("a mode");
+        }
+        remove_tree(&gone).expect("a removal");
+        assert!(!gone.exists());
+        assert_eq!(fs::read(stays.join("file")).expect("the file"), b"kept");
+        symlink(&stays, &gone).expect("a link");
+        remove_tree(&gone).expect("a removal");
+        assert!(stays.join("file").exists() && gone.symlink_metadata().is_err());
+        remove_tree(&gone).expect("nothing to remove");
+    }
+
+    #[test]
+    fn depth_takes_no_handles_and_no_stack() {
+        let world = tempfile::tempdir().expect("a temporary folder");
+        let gone = world.path().join("gone");
+        fs::create_dir(&gone).expect("a folder");
+        let mut at = open(CWD, gone.as_path()).expect("the folder");
+        for _ in 0..1500 {
+            rustix::fs::mkdirat(&at, "deeper", Mode::RWXU).expect("a folder");
+            rustix::fs::mkdirat(&at, "beside", Mode::empty()).expect("a folder");
+            at = open(at.as_fd(), "deeper").expect("the folder");
+        }
+        drop(at);
+        // The test's thread has a stack of 2 MB.
+        remove_tree(&gone).expect("a removal");
+        assert!(!gone.exists());
+    }
+}
