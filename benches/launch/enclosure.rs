@@ -98,6 +98,7 @@ fn plan(run: &Path, view: PathBuf, overlay: Option<&Overlay>) -> WorkerPlan {
         scratch: run.join("scratch"),
         readable: Vec::new(),
         private: Vec::new(),
+        listener: kcode::worker::Listener::default(),
         tests: None,
         deadline: Duration::from_mins(1),
         idle: Duration::from_mins(1),

@@ -11,7 +11,7 @@ use super::output;
 use crate::journal::{Guard, Outcome, TestsChosen, WallBuilt};
 use crate::render::{sanitise, wall_table};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
-use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
+use crate::worker::{Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::remove_tree;
 
 /// What `--output json` prints.
@@ -93,6 +93,7 @@ fn build() -> Result<WallBuilt, Failure> {
         idle: std::time::Duration::ZERO,
         child_env: Vec::new(),
         sandbox: Sandbox::Auto,
+        listener: Listener::default(),
         program: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;

@@ -33,6 +33,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::journal::Outcome;
+use crate::render::letters;
 use crate::worker;
 use arguments::{Arguments, ColorChoice, Command};
 use failure::Failure;
@@ -85,7 +86,10 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn choose_colour(choice: ColorChoice) {
+    let is_forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
     let forced = match choice {
+        // A terminal that understands no escape codes is no terminal for colours.
+        ColorChoice::Auto if letters::is_dumb() && !is_forced => false,
         ColorChoice::Auto => return,
         ColorChoice::Always => true,
         ColorChoice::Never => false,

@@ -259,6 +259,7 @@ impl Trials {
             view: place.clone(),
             scratch: folder.join("scratch"),
             logs: self.plan.logs.join(name),
+            listener: self.plan.listener.about(name),
             ..self.plan.clone()
         };
         let changes = self.way_back.then(changes);

@@ -1,45 +1,66 @@
-//! The live line: what the run is doing right now. On a terminal it redraws in place; elsewhere it isn't there.
+//! The live line: what the run is doing right now. On a terminal it redraws in place, each second at least; elsewhere
+//! it isn't there.
 
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::journal::{Event, Limits, Record, Tokens, Usage, Usd};
+use super::status::Status;
+use super::{letters, sanitise};
+use crate::journal::{Event, Limits, Record, Tokens};
 use crate::model::Progress;
+use crate::worker::CommandProgress;
 
 /// How often the line may be redrawn.
 const FRAMES_PER_SECOND: u8 = 10;
+/// Columns that the spinner takes; the last one stays free, where some terminals break a line.
+const BESIDES: usize = 3;
 
 /// The live line and the figures on it.
 pub struct Live {
     bar: ProgressBar,
+    shown: Arc<Mutex<Shown>>,
+    /// A request is out: what else goes on meanwhile is not what the run waits for.
+    asking: bool,
+}
+
+/// What is drawn, by a thread of its own.
+struct Shown {
+    status: Status,
     began: Instant,
-    limits: Option<Limits>,
-    turn: u32,
-    doing: String,
-    used: Usage,
-    cost: Usd,
+    /// What the run took before it was resumed.
+    before: Duration,
 }
 
 impl Live {
-    /// A line on standard error when that is a terminal and `wanted`.
+    /// A line on standard error when that is a terminal that can redraw, and `wanted`.
     #[must_use]
     pub fn new(wanted: bool) -> Self {
-        let target = if wanted && console::user_attended_stderr() {
+        let target = if wanted && console::user_attended_stderr() && !letters::is_dumb() {
             ProgressDrawTarget::stderr_with_hz(FRAMES_PER_SECOND)
         } else {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-            bar.set_style(style);
+        let status = Status { doing: "starting".to_owned(), ..Status::default() };
+        let shown = Arc::new(Mutex::new(Shown { status, began: Instant::now(), before: Duration::ZERO }));
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {status}") {
+            let drawn = Arc::clone(&shown);
+            let draw = move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
+                // Nothing can be done about a line that can't be drawn.
+                let _ = write!(line, "{}", letters::spelt(&lock(&drawn).line()));
+            };
+            let style = style.with_key("status", draw);
+            bar.set_style(if letters::are_plain() { style.tick_chars("|/-\\ ") } else { style });
         }
         if !bar.is_hidden() {
+            // The clock moves by itself, whatever else happens or doesn't.
             bar.enable_steady_tick(Duration::from_millis(100));
         }
-        let doing = "starting".to_owned();
-        let (used, cost) = (Usage::default(), Usd::default());
-        Self { bar, began: Instant::now(), limits: None, turn: 0, doing, used, cost }
+        Self { bar, shown, asking: false }
     }
 
     /// Prints `lines` above the live line.
@@ -47,30 +68,36 @@ impl Live {
         self.bar.suspend(print);
     }
 
+    /// Counts what a run that goes on had spent already.
+    pub fn recall(&self, records: &[Record]) {
+        let mut shown = lock(&self.shown);
+        for record in records {
+            shown.count(&record.event);
+            shown.before = Duration::from_millis(record.elapsed_ms);
+        }
+    }
+
     /// Takes an event into account.
     pub fn record(&mut self, record: &Record) {
+        lock(&self.shown).count(&record.event);
         match &record.event {
-            Event::RunStarted(started) => self.limits = Some(started.limits),
-            Event::Resumed(resumed) => self.limits = Some(resumed.limits),
-            Event::Request(request) => {
-                self.turn = request.turn;
-                "waiting for the model".clone_into(&mut self.doing);
-            }
-            Event::AttemptFailed(failed) => {
-                self.doing =
-                    failed.wait_ms.map_or_else(String::new, |ms| format!("next try in {:.0} s", ms as f64 / 1e3));
-            }
-            Event::Reply(reply) => {
-                self.used += reply.usage;
-                self.cost += reply.cost_usd.unwrap_or_default();
-            }
-            Event::HunksTried(tried) => self.doing = format!("tried {} of {} hunks", tried.kept, tried.of),
-            Event::ToolCalled(called) => self.doing = format!("running {}", super::sanitise(&called.tool)),
-            Event::Stopped(_) => "finishing".clone_into(&mut self.doing),
+            Event::Request(_) => self.asking = true,
+            Event::Reply(_) | Event::Stopped(_) => self.asking = false,
             Event::RunEnded(_) => return self.bar.finish_and_clear(),
             _ => {}
         }
-        self.draw();
+        let doing = match &record.event {
+            Event::Request(_) => "waiting for the model".to_owned(),
+            Event::AttemptFailed(failed) => {
+                failed.wait_ms.map_or_else(String::new, |ms| format!("next try in {:.0} s", ms as f64 / 1e3))
+            }
+            Event::Reply(_) => "checking".to_owned(),
+            Event::HunksTried(tried) => format!("tried {} of {} hunks", tried.kept, tried.of),
+            Event::ToolCalled(called) => format!("running {}", sanitise(&called.tool)),
+            Event::Stopped(_) => "finishing".to_owned(),
+            _ => return self.bar.tick(),
+        };
+        self.show(doing);
     }
 
     /// Shows how far a reply is.
@@ -81,8 +108,26 @@ impl Live {
             Progress::Calling(characters) => ("calling", characters),
         };
         // Four characters a token: exact enough for a line that lives a tenth of a second.
-        self.doing = format!("{verb}… {} tokens", Tokens(characters as u64 / 4));
-        self.draw();
+        self.show(format!("{verb}… {} tokens", Tokens(characters as u64 / 4)));
+    }
+
+    /// Shows how far the tests are: those of the run, or of a trial of that name.
+    pub fn tests(&mut self, trial: &str, progress: &CommandProgress) {
+        if self.asking {
+            return;
+        }
+        let mut doing = match trial.split('-').next().unwrap_or_default() {
+            "" => "tests",
+            "baseline" => "tests on the start state",
+            "afresh" => "tests in a fresh view",
+            _ => "tests in a trial",
+        }
+        .to_owned();
+        if progress.passed + progress.failed > 0 {
+            let _ = write!(doing, ": {} passed, {} failed", progress.passed, progress.failed);
+        }
+        let line = sanitise(&progress.line).replace(['\n', '\t'], " ");
+        self.show(format!("{doing} · {line}"));
     }
 
     /// Takes the line away.
@@ -90,26 +135,38 @@ impl Live {
         self.bar.finish_and_clear();
     }
 
-    fn draw(&self) {
-        if self.bar.is_hidden() {
-            return;
-        }
-        let seconds = self.began.elapsed().as_secs();
-        let of_cost =
-            self.limits.and_then(|limits| limits.max_cost_usd).map_or_else(String::new, |max| format!(" of {max}"));
-        let of_time = self.limits.map_or_else(String::new, |limits| format!(" of {}", clock(limits.max_time_s)));
-        self.bar.set_message(format!(
-            "turn {} · {} · {} in ({} cached) · {}{of_cost} · {}{of_time}",
-            self.turn,
-            self.doing,
-            self.used.prompt_tokens,
-            self.used.cached_tokens,
-            self.cost,
-            clock(seconds),
-        ));
+    fn show(&self, doing: String) {
+        lock(&self.shown).status.doing = doing;
+        self.bar.tick();
     }
 }
 
-fn clock(seconds: u64) -> String {
-    format!("{:02}:{:02}", seconds / 60, seconds % 60)
+impl Shown {
+    fn count(&mut self, event: &Event) {
+        let mut limited = |limits: &Limits| {
+            self.status.max_cost = limits.max_cost_usd;
+            self.status.max_seconds = Some(limits.max_time_s);
+        };
+        match event {
+            Event::RunStarted(started) => limited(&started.limits),
+            Event::Resumed(resumed) => limited(&resumed.limits),
+            Event::Request(request) => self.status.turn = request.turn,
+            Event::Reply(reply) => {
+                self.status.used += reply.usage;
+                self.status.cost += reply.cost_usd.unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+
+    fn line(&self) -> String {
+        let seconds = (self.before + self.began.elapsed()).as_secs();
+        let columns = Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns));
+        Status { seconds, ..self.status.clone() }.fit(columns.saturating_sub(BESIDES))
+    }
+}
+
+/// A panic elsewhere leaves figures as they were.
+fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
+    shown.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,11 @@
 //! Events drawn for people, or printed as JSONL; the only road from a run to a terminal.
 
 mod diff;
+pub mod letters;
 mod live;
 mod people;
 mod sanitise;
+mod status;
 mod table;
 mod verification;
 mod wall;

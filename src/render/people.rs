@@ -13,6 +13,7 @@ use crate::journal::{
 };
 use crate::model::Progress;
 use crate::report::Report;
+use crate::worker::CommandProgress;
 
 /// Everything here goes to standard error, whatever standard output is.
 pub(super) fn style<T: Display>(text: T) -> StyledObject<T> {
@@ -87,6 +88,16 @@ impl People {
     /// Shows how far a reply is.
     pub fn progress(&mut self, progress: Progress) {
         self.live.progress(progress);
+    }
+
+    /// Shows how far the tests are: the run's own, or those of a trial of that name.
+    pub fn tests(&mut self, trial: &str, progress: &CommandProgress) {
+        self.live.tests(trial, progress);
+    }
+
+    /// Counts what a run that goes on had spent already.
+    pub fn recall(&self, records: &[Record]) {
+        self.live.recall(records);
     }
 
     /// Takes the live line away; what is printed from now on stands below the run.
@@ -276,6 +287,8 @@ pub fn closing(report: &Report) -> String {
     let gaps = report.patch.iter().flat_map(|patch| &patch.left_out);
     let gaps = gaps.map(|gap| format!("\n  left out: {}", sanitise(gap))).collect::<Vec<_>>().concat();
     let detail = sanitise(&report.detail);
+    // An outcome that says it all isn't said twice.
+    let detail = if detail == report.outcome.name() { "".into() } else { detail };
     let said = report.said.as_deref().map_or_else(String::new, said);
     format!("\n{}  {change}{detail}{gaps}{hint}\n{said}\n{}", outcome(report.outcome), price_tag(report))
 }

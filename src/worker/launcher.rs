@@ -27,6 +27,7 @@ use tokio::time::timeout;
 
 use super::error::WorkerError;
 use super::plan::WorkerPlan;
+use super::progress::Listener;
 use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::{advice, caches, confine, environment, session};
@@ -68,6 +69,8 @@ pub struct Launched {
 #[derive(Debug, Default)]
 struct Calls {
     waiting: HashMap<u64, oneshot::Sender<FromWorker>>,
+    /// Who is told how far commands are.
+    listener: Listener,
     /// Set once nothing will be answered any more.
     over: bool,
     /// Why, when it wasn't the connection's plain end.
@@ -234,6 +237,7 @@ impl Launched {
         let home = std::env::home_dir();
         let bait = if plan.sandbox == Sandbox::Off { None } else { Bait::lay(home.as_deref(), &plan.scratch).ok() };
         let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name));
+        lock(&self.worker.calls).listener = plan.listener.clone();
         let charge = plan.charge(home, caches, bait.as_ref().map(Bait::targets));
         let first = ToWorker::Begin(Box::new(charge));
         let mut wall = match timeout(START_LIMIT, self.worker.ask(CONTROL, &first)).await {
@@ -338,6 +342,11 @@ fn hand_out(decoder: &mut Decoder, calls: &Mutex<Calls>) -> Result<(), FrameErro
         let id = match &message {
             FromWorker::Observed { id, .. } | FromWorker::TestsRan { id, .. } | FromWorker::Failed { id, .. } => *id,
             FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Stopped(_) => CONTROL,
+            FromWorker::Progress(progress) => {
+                let listener = lock(calls).listener.clone();
+                listener.hears(progress);
+                continue;
+            }
         };
         if let Some(caller) = lock(calls).waiting.remove(&id) {
             // A caller that has given up is no reason to stop serving the others.

@@ -34,8 +34,9 @@ pub mod host;
 mod kernel_files;
 mod launcher;
 mod plan;
+mod progress;
 mod proof;
-pub mod protocol;
+mod protocol;
 mod serve;
 mod session;
 mod supervisor;
@@ -43,6 +44,7 @@ mod supervisor;
 pub use error::WorkerError;
 pub use launcher::{Launched, Worker, shown, variables};
 pub use plan::{Charge, OverlayPlan, WorkerPlan};
+pub use progress::{CommandProgress, Listener};
 
 /// The hidden subcommand that makes a process of this binary a worker.
 pub const SUBCOMMAND: &str = "__worker";

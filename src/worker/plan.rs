@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::caches::Cache;
+use super::progress::Listener;
 use super::proof::Targets;
 use crate::settings::{Sandbox, TestCommand};
 use crate::workspace::Overlay;
@@ -40,6 +41,8 @@ pub struct WorkerPlan {
     pub readable_secrets: Vec<String>,
     /// What happens when a layer of the wall is missing.
     pub sandbox: Sandbox,
+    /// Who is told how far its commands are.
+    pub listener: Listener,
     /// The program to start as a worker; `None` is this very binary.
     pub program: Option<PathBuf>,
 }

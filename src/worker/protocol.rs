@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Charge;
+use super::progress::CommandProgress;
 use crate::journal::{Residue, WallBuilt};
 use crate::settings::TestCommand;
 use crate::tools::{Observation, TestRun};
@@ -66,6 +67,8 @@ pub enum FromWorker {
         /// The answer.
         observation: Observation,
     },
+    /// A command is so far; answers nothing.
+    Progress(CommandProgress),
     /// The tests ran.
     TestsRan {
         /// The call's.

@@ -51,7 +51,9 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     let charge = Charge { view: enclosed.view.clone(), ..charge };
     let reach =
         Reach { domain: enclosed.domain.clone(), in_cells: enclosed.in_namespaces, caches: enclosed.caches.clone() };
-    let runner = Runner::start(charge.clone(), reach)?;
+    let sight = outbox.clone();
+    let tell = Box::new(move |progress| sight.send(&FromWorker::Progress(progress)));
+    let runner = Runner::start(charge.clone(), reach, tell)?;
     let mut confined = enclosed.confine(&charge);
     confined.wall.process &= session.holds;
     confined.wall.layers.push(session);
@@ -221,7 +223,9 @@ fn too_long(message: &FromWorker, error: &FrameError) -> FromWorker {
         FromWorker::Observed { id, .. } | FromWorker::TestsRan { id, .. } | FromWorker::Failed { id, .. } => {
             failed(*id, FatalToolError::new(reason))
         }
-        FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Stopped(_) => FromWorker::Unfit { reason },
+        FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Progress(_) | FromWorker::Stopped(_) => {
+            FromWorker::Unfit { reason }
+        }
     }
 }
 
@@ -235,7 +239,7 @@ mod tests {
         let charge = r#"{"view":"","logs":"","scratch":"","readable":[],"readable_secrets":[],"home":null,"tests":null,
             "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
         let reach = Reach { domain: None, in_cells: false, caches: Vec::new() };
-        let runner = Runner::start(serde_json::from_str(charge).unwrap(), reach).unwrap();
+        let runner = Runner::start(serde_json::from_str(charge).unwrap(), reach, Box::new(drop)).unwrap();
         Arc::new(Host { room: Workroom::new(dir(), folder.to_owned(), dir(), None), runner: Arc::new(runner) })
     }
 

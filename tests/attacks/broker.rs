@@ -128,6 +128,7 @@ async fn work(assignment: &Assignment) -> Outcome {
 
 fn plan(assignment: &Assignment) -> WorkerPlan {
     WorkerPlan {
+        listener: kcode::worker::Listener::default(),
         view: assignment.run.join("view"),
         overlay: (assignment.wall == "Overlay").then(|| overlay(assignment)),
         logs: assignment.run.join("logs"),

@@ -60,6 +60,7 @@ mod hostile;
 mod hostile_git;
 mod hostile_links;
 mod interrupt;
+mod live;
 mod minimize;
 mod older_journals;
 mod output;

@@ -58,6 +58,7 @@ impl World {
             child_env: Vec::new(),
             readable_secrets: Vec::new(),
             sandbox: Sandbox::Auto,
+            listener: kcode::worker::Listener::default(),
             program: Some(env!("CARGO_BIN_EXE_kcode").into()),
         }
     }

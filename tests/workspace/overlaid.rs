@@ -59,6 +59,7 @@ impl Overlaid {
             child_env: Vec::new(),
             readable_secrets: Vec::new(),
             sandbox: Sandbox::Auto,
+            listener: kcode::worker::Listener::default(),
             program: Some(env!("CARGO_BIN_EXE_kcode").into()),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

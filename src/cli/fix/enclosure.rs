@@ -17,7 +17,7 @@ use super::view_slot::Making;
 use crate::cli::failure::Failure;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
 use crate::settings::{Redactor, Sandbox, Settings};
-use crate::worker::{self, Launched, OverlayPlan, Worker, WorkerError, WorkerPlan};
+use crate::worker::{self, Launched, Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{Copying, Dependencies, LeadingOut, Overlay, Repository, View};
 
 /// Links of dependency folders that are named one by one.
@@ -63,6 +63,12 @@ impl Enclosing {
         let overlay = overlay(order, folder);
         plan.overlay = overlay.as_ref().ok().map(OverlayPlan::of);
         Ok(Self { plan, launched, overlay })
+    }
+
+    /// Has `listener` told how far commands are.
+    pub fn heard_by(mut self, listener: Listener) -> Self {
+        self.plan.listener = listener;
+        self
     }
 
     /// Tells the process what to confine itself to; it needs the runtime to be told.
@@ -115,6 +121,7 @@ pub fn worker_plan(settings: &Settings, folder: &RunFolder, view: PathBuf) -> Wo
         child_env: settings.child_env.value.clone(),
         readable_secrets: settings.readable_secrets.value.clone(),
         sandbox: settings.sandbox.value,
+        listener: Listener::default(),
         program: None,
     }
 }

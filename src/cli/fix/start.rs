@@ -34,7 +34,7 @@ use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::replay::Watched;
 use crate::settings::{Environment, Redactor, TestCommand};
-use crate::worker::{self, WorkerPlan};
+use crate::worker::{self, CommandProgress, Listener, WorkerPlan};
 use crate::workspace::Repository;
 
 /// A run with its journal open. Whatever goes wrong from here on, [`finish`](super::finish::finish) notes its end.
@@ -87,7 +87,7 @@ impl<'a> Run<'a> {
             beside(repository, move |repository| repository.changes(&outline, opening::MAX_CHANGES))
         };
         let dependencies = repository.dependencies(&settings.dependencies.value, &outline);
-        let confining = enclosing.confine(&tests, dependencies, repository.root());
+        let confining = enclosing.heard_by(self.listener()).confine(&tests, dependencies, repository.root());
         // Now it is told, and confines itself while the survey is written.
         tokio::task::yield_now().await;
         let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };
@@ -132,6 +132,15 @@ impl<'a> Run<'a> {
         }
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
+    }
+
+    /// A person sees how far tests are, without known secrets.
+    fn listener(&self) -> Listener {
+        let (people, redactor) = (self.open.shared_people(), self.redactor.clone());
+        Listener::new(move |trial, progress| {
+            let progress = CommandProgress { line: redactor.text(&progress.line).into_owned(), ..progress.clone() };
+            lock(&people).tests(trial, &progress);
+        })
     }
 
     /// What the run stands on; in a replay, what the recorded one did.

@@ -12,7 +12,7 @@ use crate::evidence::{Held, TrialError, Trials};
 use crate::journal::Outcome;
 use crate::render::sanitise;
 use crate::settings::{Redactor, Sandbox, Settings, TestCommand};
-use crate::worker::{OverlayPlan, WorkerError, WorkerPlan};
+use crate::worker::{Listener, OverlayPlan, WorkerError, WorkerPlan};
 use crate::workspace::{Blobs, ChangeSet, Repository};
 
 /// What fails is run twice, to tell those that always fail from flaky ones.
@@ -84,6 +84,7 @@ impl Trial<'_> {
             child_env: settings.child_env.value.clone(),
             readable_secrets: settings.readable_secrets.value.clone(),
             sandbox: settings.sandbox.value,
+            listener: Listener::default(),
             program: None,
         };
         let dependencies = self.repository.dependencies(&settings.dependencies.value, &seen);

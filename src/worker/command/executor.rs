@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::errand::Errand;
 use super::excerpt::excerpt;
+use super::glance::Glance;
 use super::output::{Output, next_log};
 use super::reports::Reports;
 use super::runner::{Gate, Job};
@@ -21,8 +22,12 @@ use crate::settings::TestCommand;
 use crate::tools::{FatalToolError, TestRun};
 use crate::worker::confine::{Domain, PROCESSES};
 use crate::worker::plan::Charge;
+use crate::worker::progress::CommandProgress;
 use crate::worker::proof::{self, Targets};
 use crate::worker::{SUBCOMMAND, descendants};
+
+/// Who is told how far a command is.
+pub(in crate::worker) type Tell = Box<dyn Fn(CommandProgress) + Send>;
 
 /// The prover needs milliseconds, and leaves somebody who has to be dead at once.
 const PROOF_LIMITS: Limits =
@@ -44,6 +49,7 @@ pub(super) struct Executor {
     charge: Charge,
     reach: Reach,
     gate: Arc<Gate>,
+    tell: Tell,
     /// What was left of the run that the worker's end cut short.
     killed: Residue,
 }
@@ -73,8 +79,8 @@ struct Ending {
 }
 
 impl Executor {
-    pub(super) fn new(charge: Charge, reach: Reach, gate: Arc<Gate>) -> Self {
-        Self { charge, reach, gate, killed: Residue::default() }
+    pub(super) fn new(charge: Charge, reach: Reach, gate: Arc<Gate>, tell: Tell) -> Self {
+        Self { charge, reach, gate, tell, killed: Residue::default() }
     }
 
     /// Does jobs until the last one. Whoever asked may have gone: an answer that nobody takes is no failure.
@@ -196,7 +202,13 @@ impl Executor {
         };
         let (command, pipe) = started;
         let limits = Limits { deadline: self.charge.deadline, idle: self.charge.idle, linger: LINGER };
-        let mut take = |chunk: &[u8]| output.push(chunk);
+        let mut glance = Glance::default();
+        let mut take = |chunk: &[u8]| {
+            let clean = output.push(chunk);
+            if let Some(progress) = glance.push(&clean, Instant::now()) {
+                (self.tell)(progress);
+            }
+        };
         let seen = self.watch(command, pipe, limits, &mut take)?;
         if seen.stop == Some(Stop::Closed) {
             // A door and an init are no part of the command.

@@ -15,6 +15,7 @@ mod enter;
 mod errand;
 mod excerpt;
 mod executor;
+mod glance;
 mod output;
 mod reports;
 mod runner;

@@ -50,10 +50,11 @@ impl<W: Write> Output<W> {
         Self { redacted, head: Vec::new(), tail: VecDeque::new(), bytes: 0, lines: 0, log, log_gap: None }
     }
 
-    /// Takes in what was read.
-    pub(super) fn push(&mut self, chunk: &[u8]) {
+    /// Takes in what was read; returns what of it is known to be free of secrets by now.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
         let clean = self.redacted.push(chunk);
         self.keep(&clean);
+        clean
     }
 
     fn keep(&mut self, chunk: &[u8]) {

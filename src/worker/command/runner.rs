@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::executor::{Executor, Proven, Reach};
+use super::executor::{Executor, Proven, Reach, Tell};
 use crate::journal::Residue;
 use crate::settings::TestCommand;
 use crate::tools::{FatalToolError, TestRun, TestRunner};
@@ -66,15 +66,15 @@ pub(super) struct GateState {
 }
 
 impl Runner {
-    /// Starts the thread; with the rights that the calling one has now.
+    /// Starts the thread; with the rights that the calling one has now. `tell` is told how far commands are.
     ///
     /// # Errors
     /// When it can't be started.
-    pub(in crate::worker) fn start(charge: Charge, reach: Reach) -> io::Result<Self> {
+    pub(in crate::worker) fn start(charge: Charge, reach: Reach, tell: Tell) -> io::Result<Self> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let gate = Arc::new(Gate { state: Mutex::default(), bell });
         let (jobs, inbox) = mpsc::channel();
-        let mut executor = Executor::new(charge, reach, Arc::clone(&gate));
+        let mut executor = Executor::new(charge, reach, Arc::clone(&gate), tell);
         thread::Builder::new().name("commands".into()).spawn(move || executor.work(&inbox))?;
         Ok(Self { jobs, gate })
     }

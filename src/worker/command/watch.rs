@@ -133,6 +133,8 @@ impl<'a> Watch<'a> {
             }
             if now >= counted + COUNT_EVERY {
                 counted = now;
+                // Whoever shows how far it is has not shown everything yet.
+                (self.take)(&[]);
                 if let Some(stop) = self.supplies.exceeded() {
                     return Ok(Some(stop));
                 }
