@@ -49,8 +49,12 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
         }
     };
     let charge = Charge { view: enclosed.view.clone(), ..charge };
-    let reach =
-        Reach { domain: enclosed.domain.clone(), in_cells: enclosed.in_namespaces, caches: enclosed.caches.clone() };
+    let reach = Reach {
+        domain: enclosed.domain.clone(),
+        in_cells: enclosed.in_namespaces,
+        own_ipc: enclosed.in_namespaces,
+        caches: enclosed.caches.clone(),
+    };
     let sight = outbox.clone();
     let tell = Box::new(move |progress| sight.send(&FromWorker::Progress(progress)));
     let runner = Runner::start(charge.clone(), reach, tell)?;
@@ -238,7 +242,7 @@ mod tests {
         let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
         let charge = r#"{"view":"","logs":"","scratch":"","readable":[],"readable_secrets":[],"home":null,"tests":null,
             "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
-        let reach = Reach { domain: None, in_cells: false, caches: Vec::new() };
+        let reach = Reach { domain: None, in_cells: false, own_ipc: false, caches: Vec::new() };
         let runner = Runner::start(serde_json::from_str(charge).unwrap(), reach, Box::new(drop)).unwrap();
         Arc::new(Host { room: Workroom::new(dir(), folder.to_owned(), dir(), None), runner: Arc::new(runner) })
     }

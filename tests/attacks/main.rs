@@ -22,5 +22,6 @@ mod hardened;
 mod model;
 mod raw;
 mod setups;
+mod shared;
 mod terminal;
 mod world;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::errand::Errand;
 use super::excerpt::excerpt;
 use super::glance::Glance;
+use super::leftovers;
 use super::output::{Output, next_log};
 use super::reports::Reports;
 use super::runner::{Gate, Job};
@@ -40,6 +41,8 @@ pub(in crate::worker) struct Reach {
     pub(in crate::worker) domain: Option<Domain>,
     /// Whether each is in a cell of its own.
     pub(in crate::worker) in_cells: bool,
+    /// Whether what they share by name or number is the worker's own.
+    pub(in crate::worker) own_ipc: bool,
     /// Variables that tell them where their caches are.
     pub(in crate::worker) caches: Vec<(String, String)>,
 }
@@ -233,6 +236,9 @@ impl Executor {
         if watched.is_err() {
             descendants::kill_all();
             descendants::reap();
+        }
+        if self.reach.own_ipc && !self.reach.in_cells {
+            leftovers::remove()?;
         }
         watched
     }

@@ -8,7 +8,7 @@
 //! | `runner`, `executor` | who asks for a run, and the one thread that does it |
 //! | `start`, `errand` | how a command is started, and what it is told |
 //! | `cell/`, `enter` | its own process namespace, or its own domain only |
-//! | `watch`, `supplies`, `output`, `excerpt`, `reports` | what becomes of it |
+//! | `watch`, `supplies`, `output`, `excerpt`, `reports`, `leftovers` | what becomes of it |
 
 mod cell;
 mod enter;
@@ -16,6 +16,7 @@ mod errand;
 mod excerpt;
 mod executor;
 mod glance;
+mod leftovers;
 mod output;
 mod reports;
 mod runner;

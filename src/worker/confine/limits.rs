@@ -32,6 +32,9 @@ pub(super) fn set() -> io::Result<String> {
     lower(Resource::Nofile, OPEN_FILES)?;
     // Not the address space, of which WebAssembly and the JVM reserve far more than they use.
     lower(Resource::Data, memory)?;
+    // Counted for all processes of the user, who keeps the other half.
+    halve(Resource::Sigpending)?;
+    halve(Resource::Msgqueue)?;
     let (memory, file) = (memory / GIB, FILE_SIZE / GIB);
     Ok(format!("a process gets {memory} GiB of memory, files of {file} GiB, {OPEN_FILES} open files, no core dumps"))
 }
@@ -59,6 +62,10 @@ fn lower(resource: Resource, limit: u64) -> io::Result<()> {
     let now = getrlimit(resource);
     let at_most = |value: Option<u64>| Some(value.map_or(limit, |value| value.min(limit)));
     Ok(setrlimit(resource, Rlimit { current: at_most(now.current), maximum: at_most(now.maximum) })?)
+}
+
+fn halve(resource: Resource) -> io::Result<()> {
+    getrlimit(resource).current.map_or(Ok(()), |limit| lower(resource, limit / 2))
 }
 
 /// Has the next program that this process becomes keep what a cell's first process needs: to mount, to bound the number

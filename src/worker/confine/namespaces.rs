@@ -1,4 +1,4 @@
-//! Namespaces: users, mounts, network, IPC and host name of the worker's own, and processes of each command's own.
+//! Namespaces: users, mounts, network, IPC and host name of the worker's own, and processes and IPC of each command's own.
 //!
 //! They need no privilege where the kernel lets ordinary users have them. Inside, the worker is
 //! the same user with nobody else mapped, and its network is a loopback that leads nowhere else.
@@ -28,7 +28,7 @@ pub(super) fn enter() -> io::Result<()> {
 /// When the kernel or its policy refuses.
 pub(in crate::worker) fn unshare_cell() -> io::Result<()> {
     // What the worker mounted can't be undone from here: it belongs to the users above.
-    unshare(UnshareFlags::NEWNS | UnshareFlags::NEWPID)?;
+    unshare(UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC)?;
     limits::pass_on_capabilities()
 }
 

@@ -82,6 +82,24 @@ const REFUSED: [libc::c_long; 49] = [
     libc::SYS_settimeofday,
     libc::SYS_clock_settime,
 ];
+/// System V's and POSIX's ways to share memory, counters and messages by number or name. Refused where they would be the
+/// machine's: there they reach what other programs of the user share, and outlive the command.
+const SHARED: [libc::c_long; 14] = [
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+    libc::SYS_mq_notify,
+];
 /// Since Linux 6.15; the same number everywhere.
 const OPEN_TREE_ATTR: libc::c_long = 467;
 /// The same calls have a second number in programs with short pointers, if an x86 kernel lets such programs run.
@@ -117,7 +135,7 @@ pub(super) fn enter(sockets: Sockets) -> io::Result<String> {
     }
     let sockets = match sockets {
         Sockets::OfOwnNetwork => "",
-        Sockets::Pairs => ", and no sockets: tests with local servers fail",
+        Sockets::Pairs => ", no System V IPC, and no sockets: tests with local servers fail",
     };
     Ok(format!("no tracing, mounting, namespaces, key rings or kernel interfaces{sockets}"))
 }
@@ -151,6 +169,9 @@ fn refused(sockets: Sockets) -> Result<Rules> {
     let typing = TYPE_INTO.iter().map(|request| rule(&[(1, SeccompCmpOp::Eq, *request)])).collect::<Result<_>>()?;
     rules.insert(libc::SYS_ioctl, typing);
     rules.insert(libc::SYS_socket, refused_sockets(sockets)?);
+    if sockets == Sockets::Pairs {
+        rules.extend(SHARED.map(|call| (call, Vec::new())));
+    }
     Ok(rules)
 }
 

@@ -14,7 +14,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, getppid, test_kill_process};
 
 use super::bait::Targets;
-use super::{LINGER, OUTLIVE, terminal, tracing};
+use super::{LINGER, OUTLIVE, shared, terminal, tracing};
 use crate::journal::{Guard, Proof};
 use crate::worker::{SUBCOMMAND, confine, descendants};
 
@@ -100,6 +100,7 @@ fn processes(targets: &Targets, mut add: impl FnMut(&str, Tried)) {
     add("read another process's memory", near.ok_or_else(hidden).and_then(peek));
     add("mount a file system", mount_something(&targets.own));
     add("make a namespace", worked(confine::unshare_users()));
+    add("share memory with kcode's session", shared::reach(targets.ipc));
     terminal::attempts(broker, add);
 }
 

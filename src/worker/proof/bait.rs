@@ -12,6 +12,7 @@ use rustix::process::getpid;
 use serde::{Deserialize, Serialize};
 use tempfile::{Builder, TempDir};
 
+use super::shared;
 use crate::journal::{Guard, Proof};
 use crate::worker::descendants;
 
@@ -43,6 +44,8 @@ pub(in crate::worker) struct Targets {
     pub(super) path_socket: Option<PathBuf>,
     /// A socket with a name.
     pub(super) abstract_socket: Option<String>,
+    /// The broker's IPC namespace.
+    pub(super) ipc: Option<u64>,
     /// A folder that the prover may write.
     pub(super) own: PathBuf,
 }
@@ -76,6 +79,7 @@ impl Bait {
             udp: udp.as_ref().and_then(|socket| socket.local_addr().ok()).map(|address| address.port()),
             path_socket: path_socket.is_some().then_some(path),
             abstract_socket: abstract_socket.is_some().then_some(name),
+            ipc: shared::namespace(),
             own: scratch.join("tmp"),
         };
         Ok(Self { folder, tcp, udp, path_socket, abstract_socket, targets })

@@ -13,6 +13,7 @@ mod attempts;
 mod bait;
 mod linger;
 mod prover;
+mod shared;
 mod terminal;
 mod tracing;
 

@@ -1,4 +1,5 @@
-//! What a cell's first process mounts: a `/proc` of its own, in which only the cell's processes can be written.
+//! What a cell's first process mounts: a `/proc` of its own, in which only the cell's processes can be written, and shared
+//! memory and message queues that end with the command.
 
 use std::fs;
 use std::io;
@@ -13,6 +14,11 @@ use crate::worker::kernel_files;
 
 /// From this kernel on `pid_max` belongs to the process namespace. Before, it is the machine's.
 const OWN_PID_MAX: (u32, u32) = (6, 14);
+/// One part in so many of what a user may have is a command's.
+const OF_USER: u64 = 4;
+/// As a machine's own, but bounded.
+const SHARED_MEMORY: &std::ffi::CStr = c"mode=1777,size=1g";
+const DEVICELESS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 /// Nothing may be set or run through these.
 const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOEXEC);
 
@@ -25,10 +31,35 @@ pub(super) fn make() -> io::Result<()> {
     if kernel().is_some_and(|version| version >= OWN_PID_MAX) {
         fs::write("/proc/sys/kernel/pid_max", PROCESSES.to_string())?;
     }
+    make_shared()?;
+    bound_watches()?;
     // Besides seccomp's word against it: no user namespaces below this one.
     fs::write("/proc/sys/user/max_user_namespaces", "0")?;
     for place in kernel_files::writable()? {
         seal(&place).map_err(|error| named(&format!("sealing {}", place.display()), error))?;
+    }
+    Ok(())
+}
+
+/// What programs share by name: a file system of memory, and one that shows the message queues of this IPC namespace.
+fn make_shared() -> io::Result<()> {
+    mount("tmpfs", "/dev/shm", "tmpfs", DEVICELESS, SHARED_MEMORY)
+        .map_err(|error| named("mounting /dev/shm", error))?;
+    // A kernel without such queues has no such folder.
+    match mount("mqueue", "/dev/mqueue", "mqueue", FLAGS, c"") {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(named("mounting /dev/mqueue", error)),
+    }
+}
+
+/// What the kernel counts for a user in all namespaces together: a command gets a part of it, and the user's editor keeps
+/// the rest.
+fn bound_watches() -> io::Result<()> {
+    for (of_user, of_cell) in [("instances", "max_inotify_instances"), ("watches", "max_inotify_watches")] {
+        let all = fs::read_to_string(format!("/proc/sys/fs/inotify/max_user_{of_user}"));
+        // A kernel without it has nothing to be bounded.
+        let Ok(all) = all.map(|all| all.trim().parse::<u64>().unwrap_or_default()) else { continue };
+        fs::write(format!("/proc/sys/user/{of_cell}"), (all / OF_USER).max(1).to_string())?;
     }
     Ok(())
 }
