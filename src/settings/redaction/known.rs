@@ -7,7 +7,7 @@ use crate::settings::{Environment, key_variables};
 /// A shorter value would be found in innocent text.
 const MIN_LENGTH: usize = 8;
 /// The kind of kcode's own keys.
-const API_KEY: &str = "api-key";
+pub(super) const API_KEY: &str = "api-key";
 /// The kind of all others.
 const ENVIRONMENT: &str = "environment";
 

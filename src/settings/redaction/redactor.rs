@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::bytes::Regex;
 
+use super::disguised::Disguised;
 use super::shapes::Secret;
 use super::{known, shapes};
 use crate::settings::Environment;
@@ -30,6 +31,8 @@ pub struct Redactor {
     /// Longest first.
     values: Vec<(String, &'static str)>,
     search: Option<AhoCorasick>,
+    /// The same values, written otherwise.
+    disguised: Option<Arc<Disguised>>,
 }
 
 impl Redactor {
@@ -46,7 +49,8 @@ impl Redactor {
         let words = values.iter().map(|(value, _)| value);
         // Too many and too long values to search for can't come from an environment.
         let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words).ok();
-        Self { search: search.filter(|_| !values.is_empty()), values }
+        let disguised = Disguised::of(values.iter().map(|(value, kind)| (value.as_str(), *kind == known::API_KEY)));
+        Self { search: search.filter(|_| !values.is_empty()), disguised: disguised.map(Arc::new), values }
     }
 
     /// `text` without secrets.
@@ -114,7 +118,8 @@ impl Redactor {
             let found = self.values.iter().enumerate().find_map(|(index, (value, _))| Some((index, longest(value)?)));
             found.map(|(index, length)| known(end - length..end, index))
         });
-        whole.chain(cut_off).collect()
+        let disguised = self.disguised.iter().flat_map(|forms| forms.find(text));
+        whole.chain(cut_off).chain(disguised.map(|(place, value)| known(place, value))).collect()
     }
 }
 
