@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::plain::{plain, plain_name};
 use crate::journal::RelPath;
-use crate::settings::RepositoryFiles;
+use crate::settings::{Beginning, RepositoryFiles};
 
 /// For all files of the chain together; they share it evenly.
 const MAX_BYTES: u64 = 10_000;
@@ -20,18 +20,36 @@ pub(super) struct Guidance {
     pub cut: Option<String>,
 }
 
+/// The chain, and a sentence for each file that there is and that isn't shown.
+pub(super) struct Chain {
+    pub shown: Vec<Guidance>,
+    pub refused: Vec<String>,
+}
+
 /// The chain, root first: what comes later is more specific.
-pub(super) fn chain(files: &RepositoryFiles, focus: Option<&RelPath>) -> Vec<Guidance> {
+pub(super) fn chain(files: &RepositoryFiles, focus: Option<&RelPath>) -> Chain {
     let focus = focus.map_or(Path::new(""), RelPath::as_path);
     let mut paths: Vec<PathBuf> = focus.ancestors().map(|folder| folder.join(NAME)).collect();
     paths.reverse();
-    paths.retain(|path| files.has(path));
-    let share = MAX_BYTES / (paths.len() as u64).max(1);
-    paths.iter().filter_map(|path| read(files, path, share)).collect()
+    let mut refused = Vec::new();
+    let mut beginnings: Vec<(PathBuf, Beginning)> = Vec::new();
+    for path in paths {
+        match files.try_read(&path, MAX_BYTES) {
+            Ok(beginning) => beginnings.push((path, beginning)),
+            Err(reason) if reason.is_missing() => {}
+            Err(reason) => {
+                refused
+                    .push(format!("{} is not shown to the model: {reason}", plain_name(&path.display().to_string())));
+            }
+        }
+    }
+    let share = MAX_BYTES / (beginnings.len() as u64).max(1);
+    let shown = beginnings.into_iter().filter_map(|(path, beginning)| guidance(&path, beginning, share)).collect();
+    Chain { shown, refused }
 }
 
-fn read(files: &RepositoryFiles, path: &Path, cap: u64) -> Option<Guidance> {
-    let beginning = files.read(path, cap)?;
+fn guidance(path: &Path, mut beginning: Beginning, share: u64) -> Option<Guidance> {
+    beginning.bytes.truncate(share as usize);
     let path = plain_name(&path.display().to_string());
     let mut bytes = beginning.bytes.as_slice();
     let mut cut = None;
@@ -60,7 +78,8 @@ mod tests {
         std::os::unix::fs::symlink("/etc/hostname", root.path().join("out.md")).expect("a link");
         let files = RepositoryFiles::open(root.path()).expect("it opens");
 
-        let chain = chain(&files, RelPath::new("a/b").ok().as_ref());
+        let Chain { shown: chain, refused } = chain(&files, RelPath::new("a/b").ok().as_ref());
+        assert!(refused.is_empty());
         let paths: Vec<&str> = chain.iter().map(|guidance| guidance.path.as_str()).collect();
         assert_eq!(paths, ["AGENTS.md", "a/AGENTS.md"]);
         assert_eq!((chain[0].text.as_str(), &chain[0].cut), ("Be kind.", &None));
@@ -70,10 +89,23 @@ mod tests {
     }
 
     #[test]
-    fn guidance_that_leads_outside_is_no_guidance() {
+    fn guidance_that_is_something_else_is_no_guidance_and_told() {
         let root = tempfile::tempdir().expect("a folder");
-        std::os::unix::fs::symlink("/etc/hostname", root.path().join(NAME)).expect("a link");
-        let files = RepositoryFiles::open(root.path()).expect("it opens");
-        assert!(chain(&files, None).is_empty());
+        fs::create_dir(root.path().join(".git")).expect("a folder");
+        fs::write(root.path().join(".git/config"), "[core]\n").expect("a file");
+        fs::write(root.path().join(".env"), "A=1\n").expect("a file");
+        for (target, reason) in [
+            ("/etc/hostname", "leads out"),
+            ("../x", "leads out"),
+            (".env", "environment variables"),
+            (".git/config", ".git"),
+        ] {
+            std::os::unix::fs::symlink(target, root.path().join(NAME)).expect("a link");
+            let files = RepositoryFiles::open(root.path()).expect("it opens");
+            let Chain { shown, refused } = chain(&files, None);
+            assert!(shown.is_empty(), "{target}");
+            assert!(refused.len() == 1 && refused[0].contains(reason), "{target}: {refused:?}");
+            fs::remove_file(root.path().join(NAME)).expect("it goes");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Text of the repository is quoted line by line (`> `) or stands on a line that kcode began, so
 //! that none of it can pose as a heading or as the task.
 
-use super::guidance::{self, Guidance};
+use super::guidance::{self, Chain, Guidance};
 use super::outline::{files, outline};
 use super::plain::{plain, plain_name};
 use crate::journal::{RelPath, Tokens};
@@ -95,11 +95,12 @@ pub struct Survey {
 /// Writes the survey.
 #[must_use]
 pub fn survey(facts: &Facts<'_>) -> Survey {
-    let guidance = guidance::chain(facts.files, facts.focus);
+    let Chain { shown, mut refused } = guidance::chain(facts.files, facts.focus);
     let mut sections = vec![repository(facts), file_outline(facts)];
-    sections.extend(guidance.iter().map(quoted));
+    sections.extend(shown.iter().map(quoted));
     sections.push(format!("# Task\n\n{}\n", plain(facts.task).trim()));
-    Survey { text: sections.join("\n"), notes: guidance.into_iter().filter_map(|file| file.cut).collect() }
+    refused.extend(shown.into_iter().filter_map(|file| file.cut));
+    Survey { text: sections.join("\n"), notes: refused }
 }
 
 fn repository(facts: &Facts<'_>) -> String {

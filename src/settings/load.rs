@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::amounts::{parse_duration, parse_tokens, parse_usd};
 use super::file::{FileLayer, Owner};
 use super::{
-    BaseUrl, Environment, Keep, Origin, RepositoryFiles, Sandbox, SecretFiles, Setting, Settings, SettingsError,
-    TestCommand,
+    BaseUrl, Environment, Keep, Origin, Refused, RepositoryFiles, Sandbox, SecretFiles, Setting, Settings,
+    SettingsError, TestCommand,
 };
 use super::{family, file, key_variables, places};
 use crate::journal::{Bytes, RelPath, Tokens, Usd};
@@ -108,11 +108,12 @@ fn read_user_file(env: &Environment, named: Option<&Path>) -> Result<(FileLayer,
 
 fn read_repository_file(root: &Path) -> Result<FileLayer, SettingsError> {
     let name = Origin::RepositoryFile.to_string();
-    let read = RepositoryFiles::open(root).and_then(|files| files.try_read(Path::new(&name), MAX_FILE_BYTES));
+    let read = RepositoryFiles::open(root).map_err(Refused::Io);
+    let read = read.and_then(|files| files.try_read(Path::new(&name), MAX_FILE_BYTES));
     let beginning = match read {
         Ok(beginning) => beginning,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FileLayer::default()),
-        Err(source) => return Err(SettingsError::Unreadable { file: name, source }),
+        Err(refused) if refused.is_missing() => return Ok(FileLayer::default()),
+        Err(refused) => return Err(SettingsError::Unreadable { file: name, source: refused.into() }),
     };
     if beginning.is_cut() {
         let source = io::Error::other(format!("it has {} bytes, more than {MAX_FILE_BYTES}", beginning.size));

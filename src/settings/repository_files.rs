@@ -1,18 +1,19 @@
 //! Reading what a repository holds, without trusting it.
 //!
-//! Files are opened below a directory handle: no `..`, no absolute path and no symlink leads out
-//! of the repository, and no race can make it so. What isn't a regular file (a FIFO would block)
-//! counts as missing, and nobody reads more than a cap.
+//! Files are opened through the [`Gate`]: nothing outside the repository, nothing of git's, no file of secrets. What it
+//! refuses counts as missing for whoever doesn't ask for the reason, and nobody reads more than a cap.
 
 use std::io::{self, Read};
 use std::path::Path;
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, PermissionsExt};
-use rustix::fs::OFlags;
+use cap_std::fs::Dir;
+use rustix::fs::FileType;
+
+use super::{Environment, Gate, Opened, Refused, SecretFiles, linked_secrets_of_home};
 
 /// The folder that files are read below.
-pub struct RepositoryFiles(Dir);
+pub struct RepositoryFiles(Gate);
 
 /// The beginning of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +44,14 @@ impl RepositoryFiles {
     /// # Errors
     /// When it isn't a folder that can be opened.
     pub fn open(root: &Path) -> io::Result<Self> {
-        Dir::open_ambient_dir(root, ambient_authority()).map(Self)
+        let gate = Gate::new(Dir::open_ambient_dir(root, ambient_authority())?);
+        Ok(Self(gate.with_secrets_elsewhere(linked_secrets_of_home(&Environment::from_process()))))
+    }
+
+    /// With the user's own rule which files of secrets may be read.
+    #[must_use]
+    pub fn with_secrets(self, secrets: SecretFiles) -> Self {
+        Self(self.0.with_secrets(secrets))
     }
 
     /// The first `cap` bytes of a regular file; `None` when there is none that may be read.
@@ -55,39 +63,30 @@ impl RepositoryFiles {
     /// As [`RepositoryFiles::read`], with the reason.
     ///
     /// # Errors
-    /// Also when the file is there but is no regular file, or leads out of the folder.
-    pub fn try_read(&self, path: &Path, cap: u64) -> io::Result<Beginning> {
-        let mut options = OpenOptions::new();
-        options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
-        let file = self.0.open_with(path, &options)?;
-        let facts = file.metadata()?;
-        if !facts.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
-        }
+    /// Also when the file is there but is no regular file, or may not be read.
+    pub fn try_read(&self, path: &Path, cap: u64) -> Result<Beginning, Refused> {
+        let Opened { file, size } = self.0.open(path)?;
         let mut bytes = Vec::new();
-        file.take(cap).read_to_end(&mut bytes)?;
-        Ok(Beginning { size: facts.len().max(bytes.len() as u64), bytes })
+        file.take(cap).read_to_end(&mut bytes).map_err(Refused::Io)?;
+        Ok(Beginning { size: size.max(bytes.len() as u64), bytes })
     }
 
     /// Whether `path` is there, inside, as a file or a folder.
     #[must_use]
     pub fn has(&self, path: impl AsRef<Path>) -> bool {
-        self.0.metadata(path).is_ok()
+        self.0.look(path.as_ref()).is_ok()
     }
 
     /// Whether `path` is a regular file that may be executed.
     #[must_use]
     pub fn is_executable(&self, path: impl AsRef<Path>) -> bool {
-        self.0.metadata(path).is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+        self.0.look(path.as_ref()).is_ok_and(|found| found.kind == FileType::RegularFile && found.mode & 0o111 != 0)
     }
 
     /// Names in a folder (the root when empty), sorted, at most `cap` of them; empty when it isn't there.
     #[must_use]
     pub fn names(&self, folder: impl AsRef<Path>, cap: usize) -> Vec<String> {
-        let folder = folder.as_ref();
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let entries = self.0.read_dir(folder).into_iter().flatten().flatten().take(cap);
-        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let mut names = self.0.names(folder.as_ref(), cap).unwrap_or_default();
         names.sort_unstable();
         names
     }

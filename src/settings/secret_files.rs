@@ -87,12 +87,18 @@ impl SecretFiles {
         Ok(Self { readable: set(readable.iter().map(String::as_str))? })
     }
 
+    /// Whether the user lets tools read the file at `path`, whatever it is.
+    #[must_use]
+    pub fn is_readable(&self, path: &Path) -> bool {
+        self.readable.is_match(path)
+    }
+
     /// What the file at `path` (relative to the root) is likely to hold; `None` when tools may read it.
     ///
     /// Names count whatever their case: some file systems don't tell `.ENV` from `.env`.
     #[must_use]
     pub fn what(&self, path: &Path) -> Option<&'static str> {
-        if self.readable.is_match(path) {
+        if self.is_readable(path) {
             return None;
         }
         if HARMLESS_SET.as_ref().is_some_and(|harmless| harmless.is_match(path)) {

@@ -7,16 +7,17 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
-use cap_std::fs::{Dir, FileType, FileTypeExt, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
+use cap_std::fs::{Dir, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
 use cap_tempfile::TempFile;
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags};
 
-use super::place::{Place, is_git, shown};
+use super::place::{Place, shown};
 use super::plain_words::{in_words, quoted};
 use super::tool::{FatalToolError, ToolError, tell};
 use super::walk;
 use super::workroom::Workroom;
 use crate::journal::{Digest, RelPath, is_disk_failure};
+use crate::settings::{Opened, Refused};
 
 /// Permission bits, sticky and set-id bits included.
 const MODE: u32 = 0o7777;
@@ -56,23 +57,17 @@ impl Workroom {
     /// # Errors
     /// Tells what is there instead: nothing (with the nearest names), a folder, a device, a link that leads out.
     pub(super) fn open(&self, place: &Place) -> Result<(File, u64), ToolError> {
-        let (dir, path) = self.handle(place);
-        let told = |error: io::Error| self.refusal(place, &error);
-        let real = dir.canonicalize(path.as_path()).map_err(told)?;
-        if is_git(&real) {
-            return tell(format!("{place} is a link into .git, which belongs to git"));
+        match place {
+            Place::View(path) => match self.gate.open(path.as_path()) {
+                Ok(Opened { file, size }) => Ok((file, size)),
+                Err(refused) => Err(self.closed(place, refused)),
+            },
+            Place::Log(_) => self.open_own(place),
         }
-        self.refuse_secrets(place, &real)?;
-        // Opening a device may do something; looking at it doesn't.
-        let kind = dir.metadata(path.as_path()).map_err(told)?.file_type();
-        if kind.is_file() { self.open_found(place) } else { tell(not_a_file(place, kind)) }
     }
 
-    /// As [`Workroom::open`], for a file that a walk came by: what is there now was a file a moment ago.
-    ///
-    /// # Errors
-    /// Tells what has taken its place.
-    pub(super) fn open_found(&self, place: &Place) -> Result<(File, u64), ToolError> {
+    /// Opens what is kcode's own, or was written a moment ago: a log, the file that a tool made.
+    fn open_own(&self, place: &Place) -> Result<(File, u64), ToolError> {
         let (dir, path) = self.handle(place);
         let told = |error: io::Error| self.refusal(place, &error);
         // A pipe in the file's place must not block us, and nothing but a file is read.
@@ -82,24 +77,30 @@ impl Workroom {
         if metadata.is_file() {
             Ok((file.into_std(), metadata.len()))
         } else {
-            tell(not_a_file(place, metadata.file_type()))
+            tell(not_a_file(place, FileType::from_raw_mode(metadata.mode())))
         }
     }
 
-    /// Files of secrets stay closed, whatever link leads there.
-    fn refuse_secrets(&self, place: &Place, real: &Path) -> Result<(), ToolError> {
-        let (Place::View(path), what) = (place, self.secrets.what(real)) else { return Ok(()) };
-        let Some(what) = what.or_else(|| self.secrets.what(path.as_path())) else { return Ok(()) };
-        tell(format!(
-            "{place} is not shown: by its name it holds {what}. Tests can use it all the same; work without seeing it. \
-             (The user can allow it: secrets.readable = [{}] in ~/.config/kcode/config.toml.)",
-            quoted(&real.display().to_string())
-        ))
+    /// What the gate's refusal means to the model.
+    fn closed(&self, place: &Place, refused: Refused) -> ToolError {
+        let text = match refused {
+            Refused::Io(error) => return self.refusal(place, &error),
+            Refused::Outside => leads_out(place),
+            Refused::Git => format!("{place} is a link into .git, which belongs to git"),
+            Refused::Kind(kind) => not_a_file(place, kind),
+            Refused::HardLink => format!("{place} is not shown: {refused}. Work without seeing it."),
+            Refused::Secret { real, what } => format!(
+                "{place} is not shown: by its name it holds {what}. Tests can use it all the same; work without seeing \
+                 it. (The user can allow it: secrets.readable = [{}] in ~/.config/kcode/config.toml.)",
+                quoted(&real.display().to_string())
+            ),
+        };
+        ToolError::Tell(text)
     }
 
     fn handle<'a>(&'a self, place: &'a Place) -> (&'a Dir, &'a RelPath) {
         match place {
-            Place::View(path) => (&self.view, path),
+            Place::View(path) => (self.view(), path),
             Place::Log(path) => (&self.logs, path),
         }
     }
@@ -110,14 +111,13 @@ impl Workroom {
     /// Tells when there is nothing, or a way out.
     pub(super) fn folder(&self, place: &Place) -> Result<Option<RelPath>, ToolError> {
         let Place::View(path) = place else { return Ok(None) };
-        let told = |error: io::Error| self.refusal(place, &error);
-        let real = self.view.canonicalize(path.as_path()).map_err(told)?;
-        if !self.view.metadata(&real).map_err(told)?.is_dir() {
+        let found = self.gate.look(path.as_path()).map_err(|refused| self.closed(place, refused))?;
+        if found.kind != FileType::Directory {
             return Ok(None);
         }
-        match RelPath::from_path(&real) {
-            Ok(folder) if !is_git(folder.as_path()) => Ok(Some(folder)),
-            _ => tell(format!("{place} is a link to {}; name a folder of the repository.", real.display())),
+        match RelPath::from_path(&found.real) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(_) => tell(format!("{place} is a link to {}; name a folder of the repository.", found.real.display())),
         }
     }
 
@@ -128,7 +128,7 @@ impl Workroom {
     pub(super) fn existing(&self, path: &RelPath, cap: u64) -> Result<Option<Existing>, ToolError> {
         self.refuse_links(path)?;
         let place = Place::View(path.clone());
-        match self.view.symlink_metadata(path.as_path()) {
+        match self.view().symlink_metadata(path.as_path()) {
             Ok(metadata) => Ok(Some(Existing { bytes: self.read(&place, cap)?, mode: metadata.mode() & MODE })),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.refusal(&place, &error)),
@@ -144,7 +144,7 @@ impl Workroom {
         let told = |error: io::Error| self.refusal(&place, &error);
         let (parent, name) = self.parent(path).map_err(told)?;
         replace(&parent, name, bytes, before.map(|file| file.mode)).map_err(told)?;
-        let (file, size) = self.open_found(&place)?;
+        let (file, size) = self.open_own(&place)?;
         let landed = self.read_open(&place, file, size, bytes.len() as u64 + 1)?;
         if Digest::of(&landed) == Digest::of(bytes) {
             Ok(())
@@ -157,10 +157,10 @@ impl Workroom {
     fn parent<'a>(&self, path: &'a RelPath) -> io::Result<(Dir, &'a Path)> {
         let name = path.as_path().file_name().map_or(path.as_path(), Path::new);
         match path.as_path().parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            None => Ok((self.view.try_clone()?, name)),
+            None => Ok((self.view().try_clone()?, name)),
             Some(parent) => {
-                self.view.create_dir_all(parent)?;
-                Ok((self.view.open_dir(parent)?, name))
+                self.view().create_dir_all(parent)?;
+                Ok((self.view().open_dir(parent)?, name))
             }
         }
     }
@@ -169,7 +169,7 @@ impl Workroom {
     fn refuse_links(&self, path: &RelPath) -> Result<(), ToolError> {
         let parts: Vec<_> = path.as_path().ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
         for part in parts.into_iter().rev() {
-            let Ok(metadata) = self.view.symlink_metadata(part) else { return Ok(()) };
+            let Ok(metadata) = self.view().symlink_metadata(part) else { return Ok(()) };
             if metadata.is_symlink() {
                 return tell(format!("{}; links are kept as they are.{}", self.link(part), self.behind(part)));
             }
@@ -179,19 +179,15 @@ impl Workroom {
 
     /// What the link at `part` is, the start of a sentence.
     fn link(&self, part: &Path) -> String {
-        let target = self.view.read_link_contents(part).unwrap_or_default();
+        let target = self.view().read_link_contents(part).unwrap_or_default();
         format!("{} is a symbolic link to {}", shown(&part.to_string_lossy()), shown(&target.to_string_lossy()))
     }
 
     /// A sentence on what can be done in place of following the link at `part`.
     fn behind(&self, part: &Path) -> String {
-        let is_open = |real: &RelPath| {
-            let kind = self.view.metadata(real.as_path()).map(|metadata| metadata.file_type());
-            kind.is_ok_and(|kind| kind.is_file() || kind.is_dir())
-                && !is_git(real.as_path())
-                && self.secrets.what(real.as_path()).is_none()
-        };
-        match self.view.canonicalize(part).ok().and_then(|real| RelPath::from_path(&real).ok()).filter(is_open) {
+        let found = self.gate.look(part).ok();
+        let found = found.filter(|found| matches!(found.kind, FileType::RegularFile | FileType::Directory));
+        match found.and_then(|found| RelPath::from_path(&found.real).ok()) {
             Some(real) => format!(" Name {} itself.", Place::View(real)),
             _ => " It leads to nothing that is open to you.".to_owned(),
         }
@@ -201,8 +197,8 @@ impl Workroom {
     fn dangling(&self, place: &Place) -> Option<String> {
         let Place::View(path) = place else { return None };
         let parts: Vec<_> = path.as_path().ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
-        let is_link = |part: &&Path| self.view.symlink_metadata(part).is_ok_and(|metadata| metadata.is_symlink());
-        let dangles = |part: &&Path| is_link(part) && self.view.metadata(part).is_err();
+        let is_link = |part: &&Path| self.view().symlink_metadata(part).is_ok_and(|metadata| metadata.is_symlink());
+        let dangles = |part: &&Path| is_link(part) && self.view().metadata(part).is_err();
         parts.into_iter().rev().find(dangles).map(|part| self.link(part))
     }
 
@@ -222,11 +218,7 @@ impl Workroom {
                 None => format!("There is no {place}. {}", walk::nearest_names(self, place)),
             },
             // No error number: the refusal is the resolver's own, not the kernel's.
-            ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
-                format!(
-                    "{place} leads out of the repository through a symbolic link; only what is inside is open to you"
-                )
-            }
+            ErrorKind::PermissionDenied if error.raw_os_error().is_none() => leads_out(place),
             ErrorKind::NotADirectory => {
                 format!("A part of {place} is a file, not a folder; use list_files to see what is there.")
             }
@@ -247,12 +239,16 @@ fn replace(parent: &Dir, name: &Path, bytes: &[u8], mode: Option<u32>) -> io::Re
     file.replace(name)
 }
 
+fn leads_out(place: &Place) -> String {
+    format!("{place} leads out of the repository through a symbolic link; only what is inside is open to you")
+}
+
 fn not_a_file(place: &Place, kind: FileType) -> String {
     let what = match kind {
-        kind if kind.is_dir() => return format!("{place} is a folder; use list_files to see what is in it."),
-        kind if kind.is_fifo() => "a named pipe",
-        kind if kind.is_socket() => "a socket",
-        kind if kind.is_block_device() || kind.is_char_device() => "a device",
+        FileType::Directory => return format!("{place} is a folder; use list_files to see what is in it."),
+        FileType::Fifo => "a named pipe",
+        FileType::Socket => "a socket",
+        FileType::BlockDevice | FileType::CharacterDevice => "a device",
         _ => "not a regular file",
     };
     format!("{place} is {what}; only regular files can be read and written.")

@@ -96,7 +96,7 @@ impl Folder {
             let path = path.and_then(|path| path.to_str()).unwrap_or(found.path.as_str());
             let remark = match found.kind.is_symlink() {
                 true => " (link)",
-                false if room.secrets.what(found.path.as_path()).is_some() => " (secrets; not shown)",
+                false if room.gate.secrets().what(found.path.as_path()).is_some() => " (secrets; not shown)",
                 false => "",
             };
             tree.add(path, remark);

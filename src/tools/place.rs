@@ -9,6 +9,7 @@ use super::text::visible;
 use super::tool::{ToolError, tell};
 use super::workroom::Workroom;
 use crate::journal::RelPath;
+use crate::settings::is_of_git;
 
 /// How logs are addressed; a folder of that name at the repository's root can't be reached, which nobody has missed.
 const LOGS: &str = "@logs/";
@@ -45,7 +46,7 @@ impl Place {
         // Traces and compilers print absolute paths; below the root they mean the file there.
         let inside = Path::new(text).strip_prefix(room.root()).ok().and_then(Path::to_str).unwrap_or(text);
         let path = RelPath::new(inside).or_else(|error| tell(error.to_string()))?;
-        if is_git(path.as_path()) {
+        if is_of_git(path.as_path()) {
             return tell(format!(
                 "{} is inside .git, which belongs to git; only the files of the work tree are open to you",
                 quoted(text)
@@ -82,9 +83,4 @@ pub(super) fn shown(name: &str) -> Cow<'_, str> {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     if name.chars().any(is_odd) { Cow::Owned(format!("\"{}\"", visible(name))) } else { Cow::Borrowed(name) }
-}
-
-/// Whether a component is `.git`, however it is spelt: some file systems don't tell `.GIT` from it.
-pub(super) fn is_git(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))
 }

@@ -131,7 +131,7 @@ fn places(room: &Workroom, wanted: &Arguments) -> Result<(Vec<Place>, Vec<RelPat
     };
     let files = walk(room, under.as_ref()).into_iter().filter(|found| found.kind.is_file()).map(|found| found.path);
     let wanted = files.filter(|path| glob.as_ref().is_none_or(|glob| glob.is_match(path.as_path())));
-    let (closed, open): (Vec<_>, Vec<_>) = wanted.partition(|path| room.secrets.what(path.as_path()).is_some());
+    let (closed, open): (Vec<_>, Vec<_>) = wanted.partition(|path| room.gate.secrets().what(path.as_path()).is_some());
     Ok((open.into_iter().map(Place::View).collect(), closed))
 }
 
@@ -162,7 +162,7 @@ fn count(room: &Workroom, places: &[Place], matcher: &RegexMatcher) -> Vec<Match
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(place) = places.get(index) else { return found };
-            let lines = room.open_found(place).ok().and_then(|(file, _)| scan::count(&file, matcher).ok()).unwrap_or(0);
+            let lines = room.open(place).ok().and_then(|(file, _)| scan::count(&file, matcher).ok()).unwrap_or(0);
             if lines > 0 {
                 found.push((index, Matches { place: place.clone(), lines }));
             }
@@ -199,8 +199,7 @@ fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, conte
             break;
         }
         let keep = file.lines.min(left);
-        let hits =
-            room.open_found(&file.place).ok().and_then(|(file, _)| scan::collect(&file, matcher, context, keep).ok());
+        let hits = room.open(&file.place).ok().and_then(|(file, _)| scan::collect(&file, matcher, context, keep).ok());
         let mut hits = hits.unwrap_or_default();
         hide_secrets(room, &file.place, &mut hits);
         let lines = hit_lines(&hits, matcher, context > 0);

@@ -6,6 +6,7 @@ use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
+use rustix::fs::FileType::RegularFile;
 use similar::get_close_matches;
 
 use super::place::{Place, shown};
@@ -55,8 +56,10 @@ pub(super) fn nearest_names(room: &Workroom, place: &Place) -> String {
     let Place::View(path) = place else { return nearest_logs(room) };
     // What is named here can be read: it isn't what was asked for in vain, nor a link to nothing, nor closed.
     let opens = |found: &Found| {
-        let is_file = || room.view.metadata(found.path.as_path()).is_ok_and(|metadata| metadata.is_file());
-        found.path != *path && room.secrets.what(found.path.as_path()).is_none() && (found.kind.is_file() || is_file())
+        let is_file = || room.gate.look(found.path.as_path()).is_ok_and(|found| found.kind == RegularFile);
+        found.path != *path
+            && room.gate.secrets().what(found.path.as_path()).is_none()
+            && (found.kind.is_file() || is_file())
     };
     let all: Vec<_> = walk(room, None).into_iter().filter(opens).map(|found| found.path).collect();
     let name = path.as_path().file_name();

@@ -7,7 +7,7 @@ use cap_std::fs::Dir;
 
 use super::ledger::Ledger;
 use super::{FatalToolError, TestRun};
-use crate::settings::SecretFiles;
+use crate::settings::{Gate, SecretFiles};
 
 /// Runs the test command. The worker implements it; tools only ask.
 pub trait TestRunner {
@@ -21,12 +21,11 @@ pub trait TestRunner {
 /// What every tool works on. Files are only ever opened through the two handles, so that neither `..` nor a link
 /// leads out of them, whatever happens to the folder meanwhile.
 pub struct Workroom {
-    pub(super) view: Dir,
+    /// Before the view.
+    pub(super) gate: Gate,
     pub(super) root: PathBuf,
     pub(super) logs: Dir,
     pub(super) tests: Option<Box<dyn TestRunner + Send + Sync>>,
-    /// Which files aren't shown.
-    pub(super) secrets: SecretFiles,
     ledger: Mutex<Ledger>,
 }
 
@@ -35,13 +34,19 @@ impl Workroom {
     /// run's `logs/`, read only. Without `tests`, `run_tests` says that there is no command.
     #[must_use]
     pub fn new(view: Dir, root: PathBuf, logs: Dir, tests: Option<Box<dyn TestRunner + Send + Sync>>) -> Self {
-        Self { view, root, logs, tests, secrets: SecretFiles::default(), ledger: Mutex::default() }
+        Self { gate: Gate::new(view), root, logs, tests, ledger: Mutex::default() }
     }
 
-    /// With the user's own rule which files of secrets may be shown.
+    /// With the user's own rule which files of secrets may be shown, and the inodes of secrets outside that have several
+    /// names.
     #[must_use]
-    pub fn with_secrets(self, secrets: SecretFiles) -> Self {
-        Self { secrets, ..self }
+    pub fn with_secrets(self, secrets: SecretFiles, elsewhere: Vec<u64>) -> Self {
+        Self { gate: self.gate.with_secrets(secrets).with_secrets_elsewhere(elsewhere), ..self }
+    }
+
+    /// The view's handle: for what is written. What is read goes through the gate.
+    pub(super) fn view(&self) -> &Dir {
+        self.gate.root()
     }
 
     /// What the model has seen. A tool that panicked while it held the ledger left it whole: each change is one step.

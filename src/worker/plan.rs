@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::caches::Cache;
 use super::progress::Listener;
 use super::proof::Targets;
-use crate::settings::{Sandbox, TestCommand};
+use crate::settings::{Environment, Sandbox, TestCommand, linked_secrets_of_home};
 use crate::workspace::Overlay;
 
 /// Everything that a worker needs to know.
@@ -88,6 +88,9 @@ pub struct Charge {
     pub idle: Duration,
     /// See [`WorkerPlan::readable_secrets`].
     pub readable_secrets: Vec<String>,
+    /// Inodes of secrets in the user's home that have several names.
+    #[serde(default)]
+    pub linked_secrets: Vec<u64>,
     /// False only when a person typed `--sandbox off`.
     pub confine: bool,
     /// What the proof is aimed at; without it there is none, and nothing counts as held.
@@ -117,6 +120,7 @@ impl WorkerPlan {
             deadline: self.deadline,
             idle: self.idle,
             readable_secrets: self.readable_secrets.clone(),
+            linked_secrets: linked_secrets_of_home(&Environment::from_process()),
             confine: self.sandbox != Sandbox::Off,
             targets,
         }

@@ -117,7 +117,7 @@ impl Host {
         let runner = Arc::new(runner);
         let for_tools = || Box::new(Shared(Arc::clone(&runner))) as Box<dyn TestRunner + Send + Sync>;
         let room = Workroom::new(view, charge.view.clone(), logs, charge.tests.is_some().then(for_tools));
-        Ok(Self { room: room.with_secrets(secrets), runner })
+        Ok(Self { room: room.with_secrets(secrets, charge.linked_secrets.clone()), runner })
     }
 
     /// Until the connection ends (`None`) or a stop comes.

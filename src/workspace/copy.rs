@@ -5,11 +5,13 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
 use rustix::fs::OFlags;
 
 use super::error::io_error;
@@ -19,6 +21,7 @@ use super::paths::PathList;
 use super::selection::Selection;
 use super::{FileMode, WorkspaceError};
 use crate::journal::Digest;
+use crate::settings::{Environment, Gate, HardLinks, linked_secrets_of_home};
 
 /// An untracked file above this is data rather than source.
 const UNTRACKED_FILE_LIMIT: u64 = 100 << 20;
@@ -45,10 +48,13 @@ pub(super) fn copy(
     let Selection { paths, notes: unseen, .. } = selection;
     let mut files: Vec<Option<Copied>> = vec![None; paths.len()];
     make_folders(view, paths.iter())?;
+    let root = Dir::open_ambient_dir(source, ambient_authority()).map_err(io_error("open", source))?;
+    let gate = Gate::new(root).with_secrets_elsewhere(linked_secrets_of_home(&Environment::from_process()));
     let job = Job {
         source,
         view,
         paths: &paths,
+        gate,
         reflink: AtomicBool::new(true),
         untracked: AtomicU64::new(0),
         bytes: AtomicU64::new(0),
@@ -110,6 +116,8 @@ struct Job<'a> {
     source: &'a Path,
     view: &'a Path,
     paths: &'a PathList,
+    /// Before the source.
+    gate: Gate,
     /// False once the file system has said that it can't.
     reflink: AtomicBool,
     untracked: AtomicU64,
@@ -133,6 +141,9 @@ impl Job<'_> {
             copy_link(&from, &to)
         } else if !kind.is_file() {
             return Ok(self.leave_out(relative, "it is a pipe, a socket or a device"));
+        } else if self.gate.is_linked_secret(relative, &links_of(&metadata)) && !self.is_secret(relative) {
+            // The copy would have one name, and nobody could tell any more.
+            return Ok(self.leave_out(relative, "it is a hard link, and another name of it is that of a secret"));
         } else if !tracked && metadata.len() > UNTRACKED_FILE_LIMIT {
             let megabytes = metadata.len() >> 20;
             return Ok(self.leave_out(relative, &format!("it is untracked and has {megabytes} MB")));
@@ -151,6 +162,11 @@ impl Job<'_> {
             Err(CopyError::Read(error)) => Ok(self.leave_out(relative, &error.to_string())),
             Err(CopyError::Write(error)) => Err(io_error("write", &to)(error)),
         }
+    }
+
+    /// By its own name, so that tools keep it closed.
+    fn is_secret(&self, path: &Path) -> bool {
+        self.gate.secrets().what(path).is_some()
     }
 
     fn leave_out(&self, path: &Path, why: &str) -> Option<Copied> {
@@ -185,6 +201,10 @@ impl Job<'_> {
         }
         shared
     }
+}
+
+fn links_of(about: &fs::Metadata) -> HardLinks {
+    HardLinks { inode: about.ino(), links: about.nlink(), size: about.len() }
 }
 
 /// Which side of a copy failed: a full disk is the view's trouble, anything else the original's.

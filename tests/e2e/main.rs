@@ -54,6 +54,7 @@ mod file_systems;
 mod fix;
 mod follow_up;
 mod full_disk;
+mod gate;
 mod guards;
 mod history;
 mod hostile;

@@ -27,8 +27,10 @@ impl Tree {
             "folder".to_owned()
         } else if meta.is_symlink() {
             format!("{:x}", Sha256::digest(fs::read_link(path).unwrap().as_os_str().as_bytes()))
-        } else {
+        } else if meta.is_file() {
             format!("{:x}", Sha256::digest(fs::read(path).unwrap()))
+        } else {
+            "a pipe, a socket or a device".to_owned()
         };
         // The time also tells of a file that came and went: its folder's changes.
         let seen = format!("{:o} {}.{:09} {content}", meta.mode(), meta.mtime(), meta.mtime_nsec());

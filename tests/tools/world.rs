@@ -36,7 +36,7 @@ impl World {
     /// The same world, with files of secrets that the user allows to be read.
     pub fn allowing(self, globs: &[&str]) -> Self {
         let globs: Vec<String> = globs.iter().map(|&glob| glob.to_owned()).collect();
-        Self { room: self.room.with_secrets(SecretFiles::new(&globs).unwrap()), ..self }
+        Self { room: self.room.with_secrets(SecretFiles::new(&globs).unwrap(), Vec::new()), ..self }
     }
 
     /// Where `path` of the view is.

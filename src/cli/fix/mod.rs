@@ -65,7 +65,7 @@ pub use test_runs::finish as read_results;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {
-    let task = task::read(arguments)?;
+    let task = task::read(global, arguments)?;
     if let Some(run) = &arguments.resume {
         return follow::execute(global, arguments, run, task);
     }

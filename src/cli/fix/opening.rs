@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::context::{self, Change, Facts, GitFacts, Survey};
 use crate::journal::{Event, Surveyed};
 use crate::model::Conversation;
-use crate::settings::RepositoryFiles;
+use crate::settings::{RepositoryFiles, SecretFiles};
 use crate::tools;
 use crate::workspace::{DirtyFile, GitAccess, Outline};
 
@@ -53,6 +53,8 @@ pub fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<S
     let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     let root = repository.root();
     let files = RepositoryFiles::open(root).with_context(|| format!("{} can't be read", root.display()))?;
+    let readable = SecretFiles::new(&order.settings.readable_secrets.value).map_err(Failure::internal)?;
+    let files = files.with_secrets(readable);
     let facts = Facts {
         files: &files,
         paths: &paths,

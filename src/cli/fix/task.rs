@@ -1,13 +1,16 @@
 //! Where the task comes from. With a task argument standard input is never read, so a pipe without a writer can't hang a run.
 
-use std::fs::File;
+use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::arguments::FixArguments;
+use crate::cli::arguments::{FixArguments, Global};
 use crate::cli::failure::Failure;
-use crate::journal::Outcome;
+use crate::journal::{Outcome, open_regular};
+use crate::settings::{Refused, RepositoryFiles};
 
+/// What may be wrong with a task file.
+const PATH: &str = "check the path given to --task-file; a pipe is read with: kcode fix -";
 /// A task is text that a person wrote; more than this is something else.
 const MAX_BYTES: u64 = 256 * 1024;
 
@@ -15,11 +18,11 @@ const MAX_BYTES: u64 = 256 * 1024;
 ///
 /// # Errors
 /// When it can't be read, isn't UTF-8, is empty or far too long.
-pub fn read(arguments: &FixArguments) -> Result<String, Failure> {
+pub fn read(global: &Global, arguments: &FixArguments) -> Result<String, Failure> {
     let text = match (&arguments.task, &arguments.task_file) {
         (Some(task), _) if task == "-" => capped(io::stdin().lock(), "standard input")?,
         (Some(task), _) => task.clone(),
-        (None, Some(path)) => from_file(path)?,
+        (None, Some(path)) => from_file(global, path)?,
         (None, None) => String::new(),
     };
     let task = text.trim();
@@ -38,12 +41,30 @@ pub fn read(arguments: &FixArguments) -> Result<String, Failure> {
     Ok(task.to_owned())
 }
 
-fn from_file(path: &Path) -> Result<String, Failure> {
+/// A file of a person's choice. What lies in the repository was written by others: there a link leads nowhere else, and to no
+/// secrets.
+fn from_file(global: &Global, path: &Path) -> Result<String, Failure> {
     let name = path.display().to_string();
-    let file = File::open(path).map_err(|error| {
-        Failure::usage(format!("the task file {name} can't be read: {error}"), "check the path given to --task-file")
-    })?;
-    capped(file, &name)
+    let unreadable =
+        |why: String, hint: &str| Failure::usage(format!("the task file {name} can't be read: {why}"), hint);
+    if let Some((root, inside)) = in_repository(global, path) {
+        let files = RepositoryFiles::open(&root).map_err(|error| unreadable(error.to_string(), PATH))?;
+        let read = files.try_read(&inside, MAX_BYTES + 1).map_err(|refused| match &refused {
+            Refused::Io(_) | Refused::Kind(_) => unreadable(refused.to_string(), PATH),
+            _ => unreadable(refused.to_string(), "put the task into a file of its own, or give it as an argument"),
+        })?;
+        return capped(&*read.bytes, &name);
+    }
+    capped(open_regular(path).map_err(|error| unreadable(error.to_string(), PATH))?, &name)
+}
+
+/// The repository that `path` itself lies in, whatever it leads to, and where.
+fn in_repository(global: &Global, path: &Path) -> Option<(PathBuf, PathBuf)> {
+    let root = global.repository_if_any().ok()??.root().to_owned();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let full = fs::canonicalize(folder).ok()?.join(path.file_name()?);
+    let inside = full.strip_prefix(&root).ok()?.to_owned();
+    Some((root, inside))
 }
 
 fn capped(source: impl Read, name: &str) -> Result<String, Failure> {

@@ -98,7 +98,7 @@ fn written(value: &str, own: bool) -> Vec<(Vec<u8>, bool)> {
         forms.push((plain, false));
     }
     let bytes = value.as_bytes();
-    let each = |write: fn(u8) -> String| bytes.iter().map(|byte| write(*byte)).collect::<String>().into_bytes();
+    let each = |write: fn(u8) -> String| bytes.iter().flat_map(|byte| write(*byte).into_bytes()).collect::<Vec<u8>>();
     let hex = each(|byte| format!("{byte:02x}"));
     forms.push((reversed(&hex), false));
     forms.push((hex, false));
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn base32_and_base64_are_right_at_every_alignment() {
         let encode32 = |text: &str| {
-            let bits: String = text.bytes().map(|byte| format!("{byte:08b}")).collect();
+            let bits = text.bytes().map(|byte| format!("{byte:08b}")).collect::<Vec<_>>().concat();
             let padded = format!("{bits:0<width$}", width = bits.len().div_ceil(5) * 5);
             let groups = (0..padded.len()).step_by(5).map(|at| u8::from_str_radix(&padded[at..at + 5], 2).unwrap());
             groups.map(|value| b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[usize::from(value)] as char).collect::<String>()

@@ -1,0 +1,102 @@
+//! Reading files that somebody may have put something else in the place of: regular files only, without blocking, and
+//! no more than a limit.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Opens the regular file that `path` names or leads to: what a person typed.
+///
+/// # Errors
+/// Also when it is a folder, a pipe, a socket or a device. Nothing waits for the other end of a pipe.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    open(path, OFlags::empty())
+}
+
+/// The whole of such a file, of at most `limit` bytes.
+///
+/// # Errors
+/// As [`open_regular`], and when there are more bytes.
+pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    whole(open_regular(path)?, limit)
+}
+
+/// Opens a file that kcode wrote, which is never a link.
+///
+/// # Errors
+/// As [`open_regular`], and for a link.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    open(path, OFlags::NOFOLLOW).map_err(|error| match error.raw_os_error() {
+        Some(number) if number == rustix::io::Errno::LOOP.raw_os_error() => io::Error::other("it is a symbolic link"),
+        _ => error,
+    })
+}
+
+/// The whole of such a file, of at most `limit` bytes.
+///
+/// # Errors
+/// As [`open_own`], and when there are more bytes.
+pub fn read_own(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    whole(open_own(path)?, limit)
+}
+
+/// The rest of `file`, of at most `limit` bytes.
+///
+/// # Errors
+/// When there are more, or it can't be read.
+pub fn whole(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let size = file.metadata()?.len();
+    // A file may grow while it is read, and those of the kernel have no size at all.
+    if size > limit {
+        return Err(too_long(limit));
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit { Err(too_long(limit)) } else { Ok(bytes) }
+}
+
+fn open(path: &Path, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
+    // Opening a device may do something; looking at it doesn't.
+    let about = if flags.contains(OFlags::NOFOLLOW) { path.symlink_metadata() } else { path.metadata() }?;
+    if !about.is_file() && !about.is_symlink() {
+        return Err(irregular());
+    }
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(irregular()) }
+}
+
+fn irregular() -> io::Error {
+    io::Error::other("it is not a regular file")
+}
+
+fn too_long(limit: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit} bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn nothing_but_a_regular_file_of_a_bounded_size_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), "12345").expect("a file");
+        rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a FIFO");
+        for (name, target) in [("link", "file"), ("endless", "/dev/zero"), ("to-pipe", "pipe"), ("loop", "loop")] {
+            symlink(target, at(name)).expect("a link");
+        }
+        assert_eq!(read_own(&at("file"), 5).expect("it fits"), b"12345");
+        assert_eq!(read_regular(&at("link"), 5).expect("a person's link is followed"), b"12345");
+        for refused in ["pipe", "endless", "to-pipe", "loop", ".", "missing"] {
+            assert!(read_regular(&at(refused), 5).is_err() && read_own(&at(refused), 5).is_err(), "{refused}");
+        }
+        assert!(read_own(&at("link"), 5).is_err() && read_own(&at("file"), 4).is_err());
+    }
+}

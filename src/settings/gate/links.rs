@@ -1,0 +1,138 @@
+//! Hard links: a secret by another name. Only the inode tells, and only where somebody looked at the secrets first.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
+
+use crate::settings::{Environment, SecretFiles, is_of_git};
+
+/// Entries that are looked at for secrets with several names. Beyond that, a file with several names stays closed.
+const MOST_ENTRIES: usize = 1_000_000;
+/// Folders in folders that are entered.
+const MOST_LEVELS: usize = 128;
+/// Files of a folder of secrets that are looked at.
+const MOST_OF_A_FOLDER: usize = 1_000;
+
+/// Below the home folder: files, and folders whose files all count.
+const OF_HOME: [&str; 26] = [
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".azure",
+    ".docker",
+    ".kube",
+    ".netrc",
+    "_netrc",
+    ".git-credentials",
+    ".npmrc",
+    ".yarnrc.yml",
+    ".pypirc",
+    ".pgpass",
+    ".my.cnf",
+    ".vault-token",
+    ".bash_history",
+    ".zsh_history",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".config/kcode",
+    ".config/gh",
+    ".config/git",
+    ".config/gcloud",
+    ".config/rclone",
+    ".local/state/kcode",
+    ".local/share/keyrings",
+];
+
+/// Secrets in a folder that have more than one name.
+#[derive(Debug)]
+pub(super) struct Linked {
+    inodes: HashSet<u64>,
+    /// False when there was more than anybody looks through.
+    complete: bool,
+}
+
+impl Linked {
+    /// Looks through the folder at `root`, ignored folders included; links are not followed.
+    pub(super) fn look(root: impl AsFd, secrets: &SecretFiles) -> Self {
+        let mut look = Look { secrets, found: Self { inodes: HashSet::new(), complete: true }, left: MOST_ENTRIES };
+        match openat(root, ".", FOLDER, Mode::empty()) {
+            Ok(top) => look.below(&top, Path::new(""), MOST_LEVELS),
+            Err(_) => look.found.complete = false,
+        }
+        look.found
+    }
+
+    pub(super) fn may_be(&self, inode: u64) -> bool {
+        !self.complete || self.inodes.contains(&inode)
+    }
+}
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+struct Look<'a> {
+    secrets: &'a SecretFiles,
+    found: Linked,
+    left: usize,
+}
+
+impl Look<'_> {
+    fn below(&mut self, folder: &OwnedFd, at: &Path, levels: usize) {
+        let Ok(mut entries) = Dir::read_from(folder) else { return };
+        while let Some(Ok(entry)) = entries.read() {
+            let name = Path::new(std::ffi::OsStr::from_bytes(entry.file_name().to_bytes()));
+            if name == Path::new(".") || name == Path::new("..") {
+                continue;
+            }
+            let Some(left) = self.left.checked_sub(1) else { return self.found.complete = false };
+            self.left = left;
+            let path = at.join(name);
+            match kind(folder, name, entry.file_type()) {
+                // Git's objects are packed, and a local clone shares them.
+                FileType::Directory if is_of_git(&path) && name == Path::new("objects") => {}
+                FileType::Directory if levels == 0 => self.found.complete = false,
+                FileType::Directory => {
+                    if let Ok(next) = openat(folder, name, FOLDER, Mode::empty()) {
+                        self.below(&next, &path, levels - 1);
+                    }
+                }
+                FileType::RegularFile if is_of_git(&path) || self.secrets.what(&path).is_some() => {
+                    let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+                    self.found.inodes.extend(stat.ok().filter(|stat| stat.st_nlink > 1).map(|stat| stat.st_ino));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Some file systems don't say what an entry is.
+fn kind(folder: impl AsFd, name: &Path, said: FileType) -> FileType {
+    if said != FileType::Unknown {
+        return said;
+    }
+    statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_or(said, |stat| FileType::from_raw_mode(stat.st_mode))
+}
+
+/// Inodes of the user's own well-known secrets that have more than one name; mostly none.
+#[must_use]
+pub fn linked_secrets_of_home(env: &Environment) -> Vec<u64> {
+    let Some(home) = env.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute()) else { return Vec::new() };
+    let mut inodes = Vec::new();
+    for place in OF_HOME.map(|name| home.join(name)) {
+        let Ok(about) = fs::metadata(&place) else { continue };
+        let files: Vec<PathBuf> = if about.is_dir() {
+            let entries = fs::read_dir(&place).into_iter().flatten().flatten();
+            entries.take(MOST_OF_A_FOLDER).map(|entry| entry.path()).collect()
+        } else {
+            vec![place]
+        };
+        let about = files.iter().filter_map(|file| fs::symlink_metadata(file).ok());
+        inodes.extend(about.filter(|about| about.is_file() && about.nlink() > 1).map(|about| about.ino()));
+    }
+    inodes
+}

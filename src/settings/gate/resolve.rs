@@ -1,0 +1,171 @@
+//! From a path to a descriptor: the kernel does it in one step where there is no link; with links, name by name.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, readlinkat, statat};
+use rustix::io::Errno;
+
+use super::{Gate, Refused};
+
+/// As many links on one path as the kernel follows.
+const MOST_LINKS: usize = 40;
+/// Looks without opening.
+const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// Opens what turned out to be a regular file. A pipe or a terminal that was swapped in does no harm.
+const READ: OFlags =
+    OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+/// The end of a path, which was judged.
+pub(super) struct Place {
+    /// The folder that it is in; `None` for the root's own handle.
+    parent: Option<OwnedFd>,
+    /// Its name there, which is no link; `.` for the folder itself.
+    name: OsString,
+    /// Without links, relative to the root.
+    pub(super) real: PathBuf,
+    pub(super) stat: Stat,
+}
+
+impl Place {
+    pub(super) fn kind(&self) -> FileType {
+        FileType::from_raw_mode(self.stat.st_mode)
+    }
+}
+
+impl Gate {
+    /// Where `path` leads, links followed and judged.
+    pub(super) fn resolve(&self, path: &Path) -> Result<Place, Refused> {
+        Walk::new(self, path)?.end()
+    }
+
+    /// Opens the regular file at the end of `path`.
+    pub(super) fn open_resolved(&self, path: &Path) -> Result<(OwnedFd, Stat), Refused> {
+        let file = match self.open_plain(path) {
+            Err(Refused::Io(error)) if is_for_the_long_way(&error) => {
+                let place = self.resolve(path)?;
+                if place.kind() != FileType::RegularFile {
+                    return Err(Refused::Kind(place.kind()));
+                }
+                let parent = place.parent.as_ref().map_or(self.root.as_fd(), AsFd::as_fd);
+                openat(parent, &place.name, READ, Mode::empty())?
+            }
+            opened => opened?,
+        };
+        let stat = fstat(&file)?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Ok((file, stat)),
+            kind => Err(Refused::Kind(kind)),
+        }
+    }
+
+    /// The same for a path without links, by the kernel alone. Its name is all that there is to judge.
+    fn open_plain(&self, path: &Path) -> Result<OwnedFd, Refused> {
+        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        if path.components().any(|part| part == Component::ParentDir) {
+            return Err(Errno::LOOP.into());
+        }
+        let path: PathBuf = path.components().collect();
+        let seen = openat2(&self.root, &path, LOOK, Mode::empty(), beneath)?;
+        // Opening a device may do something; looking at it doesn't.
+        let kind = FileType::from_raw_mode(fstat(&seen)?.st_mode);
+        if kind == FileType::Symlink {
+            return Err(Errno::LOOP.into());
+        }
+        self.judge(&path, kind != FileType::Directory)?;
+        if kind != FileType::RegularFile {
+            return Err(Refused::Kind(kind));
+        }
+        Ok(openat2(&self.root, &path, READ, Mode::empty(), beneath)?)
+    }
+
+    /// Opens the folder at the end of `path`.
+    pub(super) fn open_folder(&self, path: &Path) -> Result<OwnedFd, Refused> {
+        let place = self.resolve(path)?;
+        let parent = place.parent.as_ref().map_or(self.root.as_fd(), AsFd::as_fd);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(openat(parent, &place.name, flags, Mode::empty())?)
+    }
+}
+
+/// A link, a way that the kernel finds odd, or a kernel that can't.
+fn is_for_the_long_way(error: &std::io::Error) -> bool {
+    let odd = [Errno::LOOP, Errno::AGAIN, Errno::XDEV, Errno::NOSYS, Errno::PERM, Errno::INVAL];
+    error.raw_os_error().is_some_and(|number| odd.iter().any(|errno| errno.raw_os_error() == number))
+}
+
+/// A path on the way from the root to its end.
+struct Walk<'a> {
+    gate: &'a Gate,
+    /// The folders that were entered, outermost first; the root isn't among them.
+    entered: Vec<OwnedFd>,
+    at: PathBuf,
+    /// What is still to go, the next one last.
+    rest: Vec<OsString>,
+    links: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(gate: &'a Gate, path: &Path) -> Result<Self, Refused> {
+        let mut walk = Self { gate, entered: Vec::new(), at: PathBuf::new(), rest: Vec::new(), links: 0 };
+        walk.queue(path)?;
+        Ok(walk)
+    }
+
+    fn queue(&mut self, path: &Path) -> Result<(), Refused> {
+        for part in path.components().rev() {
+            match part {
+                Component::Normal(name) => self.rest.push(name.to_owned()),
+                Component::ParentDir => self.rest.push("..".into()),
+                Component::CurDir => {}
+                Component::RootDir | Component::Prefix(_) => return Err(Refused::Outside),
+            }
+        }
+        Ok(())
+    }
+
+    fn here(&self) -> BorrowedFd<'_> {
+        self.entered.last().map_or(self.gate.root.as_fd(), AsFd::as_fd)
+    }
+
+    fn end(mut self) -> Result<Place, Refused> {
+        while let Some(name) = self.rest.pop() {
+            if name == ".." {
+                self.entered.pop().ok_or(Refused::Outside)?;
+                self.at.pop();
+                continue;
+            }
+            let next = self.at.join(&name);
+            let stat = statat(self.here(), &name, AtFlags::SYMLINK_NOFOLLOW)?;
+            let kind = FileType::from_raw_mode(stat.st_mode);
+            // A link's name counts like any other; a folder may be called as it likes.
+            self.gate.judge(&next, self.rest.is_empty() && kind != FileType::Directory)?;
+            match kind {
+                FileType::Symlink => self.follow(&name)?,
+                FileType::Directory => {
+                    let folder = openat(self.here(), &name, LOOK | OFlags::DIRECTORY, Mode::empty())?;
+                    self.entered.push(folder);
+                    self.at = next;
+                }
+                _ if self.rest.is_empty() => {
+                    return Ok(Place { parent: self.entered.pop(), name, real: next, stat });
+                }
+                _ => return Err(Errno::NOTDIR.into()),
+            }
+        }
+        let stat = fstat(self.here())?;
+        Ok(Place { parent: self.entered.pop(), name: ".".into(), real: self.at, stat })
+    }
+
+    /// Puts a link's target in the place of its name.
+    fn follow(&mut self, name: &OsStr) -> Result<(), Refused> {
+        self.links += 1;
+        if self.links > MOST_LINKS {
+            return Err(Errno::LOOP.into());
+        }
+        let target = readlinkat(self.here(), name, Vec::new())?;
+        self.queue(Path::new(&OsString::from_vec(target.into_bytes())))
+    }
+}
