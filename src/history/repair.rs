@@ -15,7 +15,7 @@ use super::commits::{AppliedPatch, blob_id, taken_up};
 use super::threads::on_all_processors;
 use super::{RunSummary, moment};
 use crate::journal::{RunFolder, RunId};
-use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState, applied_changes};
+use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState, History, applied_changes};
 
 /// What was changed by hand in an applied patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ struct Committed<'a> {
 }
 
 fn committed<'a>(root: &str, runs: Vec<&'a RunSummary>) -> Vec<Committed<'a>> {
-    let Ok(repository) = Repository::open(root) else {
+    let Some(repository) = History::of(Path::new(root)) else {
         return runs.into_iter().map(|run| Committed { run, commit: Err(NO_HISTORY) }).collect();
     };
     let patch = |run: &&'a RunSummary| AppliedPatch {
@@ -75,7 +75,7 @@ fn committed<'a>(root: &str, runs: Vec<&'a RunSummary>) -> Vec<Committed<'a>> {
 }
 
 /// The repositories that a thread has open, by their roots.
-type Repositories<'a> = HashMap<&'a str, Option<Repository>>;
+type Repositories<'a> = HashMap<&'a str, Option<History>>;
 
 impl<'a> Committed<'a> {
     fn repair(&self, folder: &RunFolder, open: &mut Repositories<'a>) -> Repair {
@@ -84,7 +84,7 @@ impl<'a> Committed<'a> {
             Err(unknown) => return unknown,
         };
         let root = self.run.repository.as_str();
-        let Some(repository) = open.entry(root).or_insert_with(|| Repository::open(root).ok()) else {
+        let Some(repository) = open.entry(root).or_insert_with(|| History::of(Path::new(root))) else {
             return NO_HISTORY;
         };
         match repaired_since(folder, repository, commit) {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`repository`](Repository) | finds the root, refuses places where kcode must not work |
 //! | `outline` | tracked paths and dirty files, for the survey |
-//! | `git` | the `git` command, disarmed |
+//! | [`git/`](History) | git's folders, found and checked; the `git` command without a repository's settings |
 //! | `selection`, `copy` | which files the view gets, and getting them there |
 //! | `manifest`, `paths` | what each file was at the start, in little memory |
 //! | [`view`](View) | the private view, an overlay or a copy: made, kept, compared, removed |
@@ -66,6 +66,7 @@ pub use change_set::{CHANGES_SCHEMA, ChangeSet, ChangedFile};
 pub use dependencies::{Dependencies, LeadingOut};
 pub use error::WorkspaceError;
 pub use file_state::{FileMode, FileState};
+pub use git::History;
 pub use outline::{DirtyFile, Outline};
 pub use overlay::{NoOverlay, Overlay};
 pub use parts::{FileParts, Hunk, Instead, Part, Parts, Place, differing, lines};

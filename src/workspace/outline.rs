@@ -3,13 +3,10 @@
 //! Both are deterministic and bounded. Paths come from the index (a few milliseconds for 50,000),
 //! without git from a walk that stops at the limit. Dirty files are only asked for where that is cheap.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::Stdio;
-
+use super::git::{Git, GitDir};
 use super::paths::PathList;
 use super::walk::{may_enter, walk};
-use super::{GitAccess, Repository, file_state, git};
+use super::{Repository, file_state};
 
 /// An index of so many bytes lists about 2,000 files.
 const SMALL_INDEX: u64 = 256 * 1024;
@@ -48,7 +45,7 @@ impl Repository {
     /// At most `limit` paths: the tracked ones, or without git those that a walk finds and no `.gitignore` names.
     #[must_use]
     pub fn outline_paths(&self, limit: usize) -> Outline {
-        let Some(mut paths) = tracked_paths(self.root(), self.git()) else { return self.walked(limit) };
+        let Some(mut paths) = self.git_dir().and_then(tracked_paths) else { return self.walked(limit) };
         paths.sort();
         let total = paths.len() as u64;
         paths.truncate(limit);
@@ -78,21 +75,20 @@ impl Repository {
     /// and when `outline` says that asking would be slow.
     #[must_use]
     pub fn changes(&self, outline: &Outline, limit: usize) -> Option<(Vec<DirtyFile>, bool)> {
-        if self.git() == GitAccess::None || !outline.tracked || outline.total > CHANGES_UP_TO {
+        if !outline.tracked || outline.total > CHANGES_UP_TO {
             return None;
         }
-        let mut command = git::command(self.root());
-        command.args(git::without_filters(self.root()));
-        command.args([
+        // Git would compare with a commit whose objects may be another repository's.
+        let git = self.git_dir().filter(|git| !git.has_alternates())?;
+        let output = git.output([
             "status",
             "--porcelain=v2",
             "-z",
             "--untracked-files=normal",
             "--no-renames",
-            "--ignore-submodules=dirty",
-        ]);
-        let output = command.output().ok().filter(|output| output.status.success())?;
-        let mut files: Vec<_> = output.stdout.split(|byte| *byte == 0).filter_map(dirty_file).collect();
+            "--ignore-submodules=all",
+        ])?;
+        let mut files: Vec<_> = output.split(|byte| *byte == 0).filter_map(dirty_file).collect();
         let more = files.len() > limit;
         files.truncate(limit);
         Some((files, more))
@@ -115,40 +111,31 @@ fn dirty_file(record: &[u8]) -> Option<DirtyFile> {
     Some(DirtyFile { path, status })
 }
 
-/// The paths in the index of the repository at `root`, submodules as the folder they are; `None` without an index.
-pub(super) fn tracked_paths(root: &Path, access: GitAccess) -> Option<PathList> {
-    match access {
-        GitAccess::None => None,
-        // A small index is read before a command would have started. A large one takes memory that is better not ours,
-        // and libgit2 refuses sparse and split ones.
-        GitAccess::Library => {
-            library_index(root, SMALL_INDEX).or_else(|| command_index(root)).or_else(|| library_index(root, u64::MAX))
-        }
-        GitAccess::Command => command_index(root),
+/// The paths in the index, submodules as the folder they are; `None` without an index.
+pub(super) fn tracked_paths(git: &GitDir) -> Option<PathList> {
+    if !git.is_classic() {
+        return command_index(git);
     }
+    // A small index is read before a command would have started. A large one takes memory that is better not ours,
+    // and libgit2 refuses sparse and split ones.
+    library_index(git, SMALL_INDEX).or_else(|| command_index(git)).or_else(|| library_index(git, u64::MAX))
 }
 
-fn library_index(root: &Path, limit: u64) -> Option<PathList> {
-    let repository = git2::Repository::open(root).ok()?;
-    if repository.path().join("index").metadata().is_ok_and(|index| index.len() > limit) {
+fn library_index(git: &GitDir, limit: u64) -> Option<PathList> {
+    let file = git.own.join("index");
+    if file.metadata().is_ok_and(|index| index.len() > limit) {
         return None;
     }
-    let index = repository.index().ok()?;
+    let index = git2::Index::open(&file).ok()?;
     let mut paths = PathList::default();
     index.iter().for_each(|entry| paths.push(&entry.path, true));
     Some(paths)
 }
 
-fn command_index(root: &Path) -> Option<PathList> {
-    let mut child = git::command(root).args(["ls-files", "-z"]).stdout(Stdio::piped()).spawn().ok()?;
+fn command_index(git: &GitDir) -> Option<PathList> {
     let mut paths = PathList::default();
-    let output = child.stdout.take()?;
-    let (mut output, mut path) = (BufReader::new(output), Vec::new());
-    while output.read_until(0, &mut path).ok()? > 0 {
-        paths.push(path.strip_suffix(b"\0").unwrap_or(&path), true);
-        path.clear();
-    }
-    child.wait().ok()?.success().then_some(paths)
+    Git::of(git).ok()?.args(["ls-files", "-z"]).each_part(|path| paths.push(path, true)).ok()?;
+    Some(paths)
 }
 
 #[cfg(test)]

@@ -3,18 +3,17 @@
 //! The files that the patch touches are copied to a folder of our own, `git apply` works there, and what it made
 //! of them is the change set.
 
-use std::ffi::OsStr;
 use std::fs::DirBuilder;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Permissions, PermissionsExt as _};
 
 use super::file_state::{self, Found};
-use super::{Blobs, ChangeSet, ChangedFile, FileMode, FileState, git};
+use super::git::Git;
+use super::{Blobs, ChangeSet, ChangedFile, FileMode, FileState};
 use crate::journal::RelPath;
 
 /// A patch in git's format, and the tree that it is held against.
@@ -131,31 +130,10 @@ fn copied(tree: &Dir, copy: &Dir, path: &RelPath) -> Result<Option<FileState>, P
     Ok(Some(FileState { mode, sha256: crate::journal::Digest::of(&content) }))
 }
 
-fn apply(place: &Path, patch: &[u8], direction: Direction) -> Result<(), PatchFileError> {
-    let mut child = command(place, direction).spawn()?;
-    let mut stdin = child.stdin.take();
-    let output = std::thread::scope(|scope| {
-        // Beside reading, so that neither waits for the other; git may end without reading all of it.
-        scope.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(patch)));
-        child.wait_with_output()
-    })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let first = said.lines().next().unwrap_or("it failed without a word");
-    Err(PatchFileError::Unfit(first.trim_start_matches("error: ").to_owned()))
-}
-
 /// `git apply` in a folder that belongs to no repository, as nobody's settings would have it.
-fn command(place: &Path, direction: Direction) -> Command {
-    let mut command = git::command(place);
-    let above = place.parent().map_or_else(PathBuf::new, Path::to_owned);
-    command.env("GIT_CEILING_DIRECTORIES", above).env("GIT_CONFIG_GLOBAL", "/dev/null");
-    command.args(["-c", "core.attributesFile=/dev/null", "apply", "--whitespace=nowarn"].map(OsStr::new));
-    if direction == Direction::Back {
-        command.arg("--reverse");
-    }
-    command.arg("-").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    command
+fn apply(place: &Path, patch: &[u8], direction: Direction) -> Result<(), PatchFileError> {
+    let reverse = (direction == Direction::Back).then_some("--reverse");
+    let arguments = ["apply", "--whitespace=nowarn"].into_iter().chain(reverse).chain(["-"]);
+    let applied = Git::nowhere(place).and_then(|git| git.args(arguments).run(patch));
+    applied.map(drop).map_err(|said| PatchFileError::Unfit(said.trim_start_matches("error: ").to_owned()))
 }

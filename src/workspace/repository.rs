@@ -1,28 +1,28 @@
 //! Where the user's project is: its root, the folder the user stood in, its HEAD.
 //!
-//! Discovery climbs from the given folder. libgit2 is asked first, the `git` command when libgit2
-//! can't open what it found, and a folder that neither opens is still a folder that kcode can work in.
+//! Discovery climbs from the given folder, and a folder whose git can't be used is still a folder that kcode can work in.
 //! The home folder, anything that holds it, and `/` are refused, also when discovery climbs there:
 //! a private view of them would be a copy of a person's whole life.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{WorkspaceError, file_state, git};
+use super::git::{Found, GitDir};
+use super::{WorkspaceError, file_state};
 use crate::journal::RelPath;
 
 /// How the repository's git data can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GitAccess {
-    /// libgit2 opens it.
+    /// Its refs are files and its names SHA-1, which is read without git.
     Library,
-    /// Only the `git` command does.
+    /// Only the `git` command knows its format.
     Command,
-    /// There is no git here, or none that opens.
+    /// There is no git here, or none that is used.
     None,
 }
 
@@ -47,15 +47,10 @@ pub struct Head {
 pub struct Repository {
     root: PathBuf,
     focus: Option<RelPath>,
-    git: GitAccess,
+    git: Option<Arc<GitDir>>,
+    /// Why its git isn't used, if it has one.
+    refused: Option<String>,
     pub(super) object_format: ObjectFormat,
-}
-
-/// What discovery found.
-struct Discovered {
-    root: PathBuf,
-    git: GitAccess,
-    object_format: ObjectFormat,
 }
 
 impl Repository {
@@ -78,10 +73,17 @@ impl Repository {
             return Err(WorkspaceError::NotAFolder(dir.to_owned()));
         }
         fs::read_dir(&start).map_err(|source| WorkspaceError::Unreadable { path: start.clone(), source })?;
-        let Discovered { root, git, object_format } = discover(&start)?;
+        let root = discover(&start)?;
         refuse_home(home, &root, &start)?;
         let focus = file_state::relative(&root, &start).and_then(|path| RelPath::from_path(&path).ok());
-        Ok(Self { root, focus, git, object_format })
+        let (git, refused) = match GitDir::of(&root) {
+            Found::Dir(dir) => (Some(Arc::new(*dir)), None),
+            Found::Refused(why) => (None, Some(why)),
+            Found::Nothing => (None, None),
+        };
+        let is_sha256 = git.as_deref().is_some_and(GitDir::is_sha256);
+        let object_format = if is_sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 };
+        Ok(Self { root, focus, git, refused, object_format })
     }
 
     /// The top of the work tree, canonical.
@@ -105,142 +107,71 @@ impl Repository {
     /// How git data can be read here.
     #[must_use]
     pub fn git(&self) -> GitAccess {
-        self.git
+        match &self.git {
+            None => GitAccess::None,
+            Some(git) if git.is_classic() => GitAccess::Library,
+            Some(_) => GitAccess::Command,
+        }
+    }
+
+    /// Why there is a `.git` that isn't used, where that is so.
+    #[must_use]
+    pub fn refused_git(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    /// Git's folders, where they are used.
+    pub(super) fn git_dir(&self) -> Option<&GitDir> {
+        self.git.as_deref()
     }
 
     /// What HEAD names; `None` without git.
     #[must_use]
     pub fn head(&self) -> Option<Head> {
-        match self.git {
-            GitAccess::None => None,
-            GitAccess::Library => self.library_head().or_else(|| Some(self.command_head())),
-            GitAccess::Command => Some(self.command_head()),
-        }
+        self.git_dir().map(GitDir::head)
     }
 
     /// Where git keeps what it knows of this tree: canonical, each once, none below another. A folder elsewhere that doesn't
     /// know of this tree isn't among them: a repository may name any folder as git's.
     pub(super) fn git_places(&self) -> Vec<PathBuf> {
         let pointer = fs::canonicalize(self.root.join(".git")).ok();
-        let [own, common] = self.git_folders().map(|folder| fs::canonicalize(folder?).ok());
-        let inside = |place: &PathBuf| place.starts_with(&self.root);
-        let own = own.filter(|own| inside(own) || self.is_known_to(own));
-        let common = common.filter(|common| inside(common) || own.as_ref().is_some_and(|own| own.starts_with(common)));
-        let places: BTreeSet<PathBuf> = pointer.filter(inside).into_iter().chain(own).chain(common).collect();
+        let pointer = pointer.filter(|place| place.starts_with(&self.root));
+        let known = self.git_dir().into_iter().flat_map(|git| [git.own.clone(), git.common.clone()]);
+        let places: BTreeSet<PathBuf> = pointer.into_iter().chain(known).collect();
         let covered = |place: &PathBuf| places.iter().any(|other| other != place && place.starts_with(other));
         // What holds the whole tree can't be set apart from it.
         places.iter().filter(|place| !covered(place) && !self.root.starts_with(place)).cloned().collect()
     }
 
-    /// The folder of this work tree, and that of the repository which it belongs to.
-    fn git_folders(&self) -> [Option<PathBuf>; 2] {
-        let opened = || git2::Repository::open(&self.root).ok();
-        match self.git {
-            GitAccess::None => [None, None],
-            GitAccess::Library => opened().map_or([None, None], |repository| {
-                [Some(repository.path().to_owned()), Some(repository.commondir().to_owned())]
-            }),
-            GitAccess::Command => ["--absolute-git-dir", "--git-common-dir"].map(|option| {
-                let path = git::line(&self.root, ["rev-parse", option])?;
-                Some(self.root.join(OsString::from_vec(path)))
-            }),
-        }
-    }
-
-    /// Whether git's `folder` names this tree as its own: that of a linked worktree in a file, that of a submodule in its
-    /// settings.
-    fn is_known_to(&self, folder: &Path) -> bool {
-        let leads = |path: String, to: &Path| {
-            let path = fs::canonicalize(folder.join(path.trim_end()));
-            path.is_ok_and(|path| path == to)
-        };
-        let worktree = || git2::Config::open(&folder.join("config")).ok()?.get_string("core.worktree").ok();
-        fs::read_to_string(folder.join("gitdir")).is_ok_and(|path| leads(path, &self.root.join(".git")))
-            || worktree().is_some_and(|path| leads(path, &self.root))
-    }
-
-    /// The file of ignore rules that belongs to this clone alone; it may not exist.
+    /// The file of ignore rules that belongs to this clone alone, if there is one.
     pub(super) fn exclude_file(&self) -> Option<PathBuf> {
-        match self.git {
-            GitAccess::None => None,
-            GitAccess::Library => Some(git2::Repository::open(&self.root).ok()?.commondir().join("info/exclude")),
-            GitAccess::Command => {
-                let path = git::line(&self.root, ["rev-parse", "--git-path", "info/exclude"])?;
-                Some(self.root.join(OsString::from_vec(path)))
+        self.git_dir()?.exclude_file()
+    }
+}
+
+/// The top of the work tree around `start`, which is `start` itself where there is none.
+fn discover(start: &Path) -> Result<PathBuf, WorkspaceError> {
+    let device = |folder: &Path| folder.metadata().ok().map(|about| about.dev());
+    let (mut unusable, own) = (None, device(start));
+    for folder in start.ancestors().take_while(|folder| device(folder) == own) {
+        if fs::symlink_metadata(folder.join(".git")).is_ok() {
+            match GitDir::of(folder) {
+                // Git passes over what isn't its own, and may find another above.
+                Found::Nothing => drop(unusable.get_or_insert(folder)),
+                Found::Dir(_) | Found::Refused(_) => return Ok(folder.to_owned()),
             }
+        } else if is_bare(folder) {
+            let is_git_s = folder.components().any(|part| part.as_os_str() == ".git");
+            let error = if is_git_s { WorkspaceError::InsideGit } else { WorkspaceError::Bare };
+            return Err(error(if is_git_s { start } else { folder }.to_owned()));
         }
     }
-
-    fn library_head(&self) -> Option<Head> {
-        let repository = git2::Repository::open(&self.root).ok()?;
-        let head = repository.find_reference("HEAD").ok()?;
-        let branch = head.symbolic_target().ok().flatten().map(short_branch);
-        let commit = repository.head().ok().and_then(|reference| reference.peel_to_commit().ok());
-        Some(Head { commit: commit.map(|commit| commit.id().to_string()), branch })
-    }
-
-    fn command_head(&self) -> Head {
-        let text = |command, option| {
-            let line =
-                git::line(&self.root, [command, "--quiet", option, "HEAD"].into_iter().filter(|word| !word.is_empty()));
-            line.map(|line| String::from_utf8_lossy(&line).into_owned())
-        };
-        Head { commit: text("rev-parse", "--verify"), branch: text("symbolic-ref", "").map(|name| short_branch(&name)) }
-    }
+    Ok(unusable.unwrap_or(start).to_owned())
 }
 
-fn short_branch(name: &str) -> String {
-    name.strip_prefix("refs/heads/").unwrap_or(name).to_owned()
-}
-
-/// The work tree around `start`.
-fn discover(start: &Path) -> Result<Discovered, WorkspaceError> {
-    let plain =
-        |root: &Path| Discovered { root: root.to_owned(), git: GitAccess::None, object_format: ObjectFormat::Sha1 };
-    let Ok(git_dir) = git2::Repository::discover_path(start, std::iter::empty::<&Path>()) else {
-        // libgit2 judges a `.git` by its layout; git may know a newer one.
-        return match start.ancestors().find(|folder| folder.join(".git").exists()) {
-            Some(root) => ask_command(start)?.map_or_else(|| Ok(plain(root)), Ok),
-            None => Ok(plain(start)),
-        };
-    };
-    // By the way that leads there: a folder of git's elsewhere may not know its work tree.
-    let way = git2::Repository::open_ext(start, git2::RepositoryOpenFlags::empty(), std::iter::empty::<&Path>());
-    if let Ok(repository) = way {
-        let Some(workdir) = repository.workdir() else { return Err(WorkspaceError::Bare(git_dir)) };
-        let root = fs::canonicalize(workdir)
-            .map_err(|source| WorkspaceError::Unreadable { path: workdir.to_owned(), source })?;
-        if start.starts_with(fs::canonicalize(repository.path()).unwrap_or(git_dir)) {
-            return Err(WorkspaceError::InsideGit(start.to_owned()));
-        }
-        // Git's settings may name any folder as the work tree; only one that the user stands in was asked for.
-        if !start.starts_with(&root) {
-            return Ok(plain(start));
-        }
-        return Ok(Discovered { root, git: GitAccess::Library, object_format: ObjectFormat::Sha1 });
-    }
-    if start.starts_with(&git_dir) && git_dir.ends_with(".git") {
-        return Err(WorkspaceError::InsideGit(start.to_owned()));
-    }
-    match ask_command(start)? {
-        Some(discovered) => Ok(discovered),
-        None => Ok(plain(start.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(start))),
-    }
-}
-
-/// What the `git` command makes of `start`; `None` when it can't tell.
-fn ask_command(start: &Path) -> Result<Option<Discovered>, WorkspaceError> {
-    if git::line(start, ["rev-parse", "--is-bare-repository"]).as_deref() == Some(b"true") {
-        return Err(WorkspaceError::Bare(start.to_owned()));
-    }
-    let Some(top) = git::line(start, ["rev-parse", "--show-toplevel"]) else { return Ok(None) };
-    let Ok(root) = fs::canonicalize(OsString::from_vec(top)) else { return Ok(None) };
-    if !start.starts_with(&root) {
-        return Ok(None);
-    }
-    let sha256 = git::line(start, ["rev-parse", "--show-object-format"]).as_deref() == Some(b"sha256");
-    let object_format = if sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 };
-    Ok(Some(Discovered { root, git: GitAccess::Command, object_format }))
+/// Whether git would take the folder itself for a repository.
+fn is_bare(folder: &Path) -> bool {
+    folder.join("HEAD").symlink_metadata().is_ok() && ["objects", "refs"].iter().all(|name| folder.join(name).is_dir())
 }
 
 fn refuse_home(home: Option<&Path>, root: &Path, start: &Path) -> Result<(), WorkspaceError> {
@@ -294,15 +225,18 @@ mod tests {
         let (home, private, tree) = (base.join("home"), base.join("home/private"), base.join("home/tree"));
         git2::Repository::init(&private).expect("a repository");
         fs::create_dir_all(&tree).expect("folders");
+        let says_so = |tree: &Path| open(&home, tree).expect("a folder").refused_git().is_some();
         fs::write(tree.join(".git"), format!("gitdir: {}\n", private.join(".git").display())).expect("a file");
         let places = |tree: &Path| open(&home, tree).expect("a work tree").git_places();
         assert_eq!(places(&tree), [tree.join(".git")]);
+        assert!(says_so(&tree));
 
         fs::remove_file(tree.join(".git")).expect("a file");
         git2::Repository::init(&tree).expect("a repository");
         fs::write(tree.join(".git/commondir"), private.join(".git").as_os_str().as_encoded_bytes()).expect("a file");
         assert_eq!(places(&tree), [tree.join(".git")]);
         assert_eq!(places(&private), [private.join(".git")]);
+        assert!(says_so(&tree) && !says_so(&private));
 
         fs::remove_file(tree.join(".git/commondir")).expect("a file");
         let settings = git2::Repository::open(&tree).and_then(|repository| repository.config());

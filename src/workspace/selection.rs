@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::dependencies::DependencyFolder;
+use super::git::GitDir;
 use super::outline::tracked_paths;
 use super::paths::PathList;
 use super::walk::{may_enter, walk};
@@ -36,7 +37,7 @@ struct Walked {
 /// Looks through the user's tree. `names` are the dependency folders of the settings.
 pub(super) fn select(repository: &Repository, names: &[String]) -> Selection {
     let root = repository.root();
-    let mut index = tracked_paths(root, repository.git()).unwrap_or_default();
+    let mut index = repository.git_dir().and_then(tracked_paths).unwrap_or_default();
     index.sort();
     let index = Arc::new(index);
     let Walked { met, mut untracked, nested, dependencies, notes } = walk_tree(repository, names, &index);
@@ -107,7 +108,7 @@ fn filter(
         let enter = may_enter(&root, entry);
         if !enter {
             let note = format!(
-                "untracked files in {} are not in the view: its .gitignore is no ordinary file",
+                "untracked files in {} are not in the view: its .gitignore is no ordinary file, or its .git none that is used",
                 path.display()
             );
             noticed().notes.push(note);
@@ -139,7 +140,7 @@ fn is_untracked(index: &PathList, path: &Path) -> bool {
 
 /// What a submodule or another repository inside this one tracks.
 fn add_nested(root: &Path, folder: &Path, paths: &mut PathList) {
-    let inner = tracked_paths(&root.join(folder), GitAccess::Library).unwrap_or_default();
+    let inner = GitDir::usable(&root.join(folder)).as_ref().and_then(tracked_paths).unwrap_or_default();
     let prefix = [folder.as_os_str().as_encoded_bytes(), b"/"].concat();
     let full = inner.iter().map(|path| [&prefix, path].concat());
     full.filter(|path| is_real_file(root, path)).for_each(|path| paths.push(&path, true));

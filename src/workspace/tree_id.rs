@@ -4,15 +4,13 @@
 //! user's index and objects stay as they are: git works on a copy of the index, and writes what it has to
 //! write to a folder of the run's.
 
-use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::{Blobs, ChangeSet, GitAccess, Repository, file_state, git};
+use super::git::{Git, GitDir};
+use super::{Blobs, ChangeSet, Repository, file_state};
 use crate::journal::Digest;
 
 /// What git would have to hash at most, in files that it doesn't know: nobody waits for gigabytes to be read.
@@ -24,10 +22,8 @@ const MOST_FILES: usize = 20_000;
 pub struct TreeIndex {
     root: PathBuf,
     folder: PathBuf,
-    /// False when git has to be told that the folder is a work tree.
-    has_git: bool,
-    /// Settings that keep the repository's content filters from running.
-    disarmed: Vec<OsString>,
+    /// `None` in a folder without git.
+    git: Option<GitDir>,
     start: String,
 }
 
@@ -62,24 +58,12 @@ impl TreeIndex {
     pub fn of(repository: &Repository, folder: &Path) -> Result<Self, NoTreeId> {
         let root = repository.root().to_owned();
         DirBuilder::new().mode(0o700).recursive(true).create(folder.join("objects"))?;
-        let disarmed = git::without_filters(&root);
-        let mut tree = Self {
-            root,
-            folder: fs::canonicalize(folder)?,
-            has_git: repository.git() != GitAccess::None,
-            disarmed,
-            start: String::new(),
-        };
-        if tree.has_git {
-            let index = tree.place("index")?;
-            if index.exists() {
-                copy_with_time(&index, &tree.index())?;
-            }
-        } else {
-            tree.git(["init", "--quiet"])?;
+        let git = repository.git_dir().cloned();
+        let mut tree = Self { root, folder: fs::canonicalize(folder)?, git, start: String::new() };
+        if let Some(index) = tree.git.as_ref().map(|git| git.own.join("index")).filter(|index| index.exists()) {
+            copy_with_time(&index, &tree.index())?;
         }
-        tree.bounded()?;
-        tree.git(["add", "--all", "--", "."])?;
+        tree.add_all()?;
         tree.start = tree.written(&tree.index())?;
         Ok(tree)
     }
@@ -106,8 +90,7 @@ impl TreeIndex {
         }
         let index = self.folder.join("patched");
         fs::copy(self.index(), &index)?;
-        let mut update = self.command();
-        update.env("GIT_INDEX_FILE", &index).args(["update-index", "-z", "--index-info"]);
+        let update = self.command()?.env("GIT_INDEX_FILE", &index).args(["update-index", "-z", "--index-info"]);
         run(update, &lines)?;
         Ok(TreeIds { start: self.start.clone(), patched: self.written(&index)? })
     }
@@ -117,56 +100,47 @@ impl TreeIndex {
     }
 
     /// `git`, working on this index and with objects of its own alone: it would set the times of those that it finds.
-    fn command(&self) -> Command {
-        let mut command = git::command(&self.root);
-        command.env("GIT_INDEX_FILE", self.index()).env("GIT_OBJECT_DIRECTORY", self.folder.join("objects"));
-        if !self.has_git {
-            command.env("GIT_DIR", self.folder.join("git")).env("GIT_WORK_TREE", &self.root);
+    fn command(&self) -> Result<Git, NoTreeId> {
+        let objects = self.folder.join("objects");
+        let git = match &self.git {
+            Some(git) => Git::of(git),
+            None => Git::without_git(&self.root, &objects),
+        };
+        let git = git.map_err(NoTreeId::Git)?;
+        Ok(git.env("GIT_INDEX_FILE", self.index()).env("GIT_OBJECT_DIRECTORY", objects))
+    }
+
+    fn git<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, input: &[u8]) -> Result<Vec<u8>, NoTreeId> {
+        run(self.command()?.args(arguments), input)
+    }
+
+    /// Puts the tree as it stands into the index. `git add` would do the same, and ask repositories in it what has changed in
+    /// them, each by its own settings.
+    fn add_all(&self) -> Result<(), NoTreeId> {
+        let told = self.git(["ls-files", "-z", "--others", "--modified", "--deleted", "--exclude-standard"], &[])?;
+        let mut paths: Vec<&[u8]> = told.split(|byte| *byte == 0).filter(|path| !path.is_empty()).collect();
+        // A deleted file is told twice; a repository in the tree ends in a slash.
+        for path in &mut paths {
+            *path = path.strip_suffix(b"/").unwrap_or(path);
         }
-        // Of the tree as it stands; what a commit would warn of is no matter here.
-        command.args(&self.disarmed).args(["-c", "core.safecrlf=false", "-c", "advice.addEmbeddedRepo=false"]);
-        command
-    }
-
-    fn git<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>, NoTreeId> {
-        let mut command = self.command();
-        command.args(arguments);
-        run(command, &[])
-    }
-
-    /// Where the repository keeps `name`.
-    fn place(&self, name: &str) -> Result<PathBuf, NoTreeId> {
-        let path = git::line(&self.root, ["rev-parse", "--git-path", name]);
-        let path = path.ok_or_else(|| NoTreeId::Git(format!("it doesn't say where its {name} is")))?;
-        Ok(self.root.join(OsString::from_vec(path)))
-    }
-
-    /// What git would have to read is asked before it reads.
-    fn bounded(&self) -> Result<(), NoTreeId> {
-        let unknown = self.git(["ls-files", "-z", "--others", "--modified", "--exclude-standard"])?;
-        let paths = unknown.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(file_state::as_path);
-        let sizes: Vec<u64> = paths
-            .take(MOST_FILES + 1)
-            .filter_map(|path| fs::symlink_metadata(self.root.join(path)).ok())
-            .map(|about| about.len())
-            .collect();
+        paths.dedup();
+        let about = |path: &[u8]| fs::symlink_metadata(self.root.join(file_state::as_path(path))).ok();
+        let sizes: Vec<u64> =
+            paths.iter().take(MOST_FILES + 1).filter_map(|path| about(path)).map(|about| about.len()).collect();
         if sizes.len() > MOST_FILES || sizes.iter().sum::<u64>() > MOST_BYTES {
             return Err(NoTreeId::TooLarge);
         }
-        Ok(())
+        let input: Vec<u8> = paths.iter().flat_map(|path| [path, &b"\0"[..]].concat()).collect();
+        self.git(["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], &input).map(drop)
     }
 
     /// Makes an object of a kept content.
     fn object(&self, blobs: &Blobs, digest: Digest) -> Result<String, NoTreeId> {
-        let mut command = self.command();
-        command.args(["hash-object", "-w", "--stdin", "--no-filters"]);
-        line(run(command, &blobs.read(digest)?)?)
+        line(self.git(["hash-object", "-w", "--stdin", "--no-filters"], &blobs.read(digest)?)?)
     }
 
     fn written(&self, index: &Path) -> Result<String, NoTreeId> {
-        let mut command = self.command();
-        command.env("GIT_INDEX_FILE", index).args(["write-tree", "--missing-ok"]);
-        line(run(command, &[])?)
+        line(run(self.command()?.env("GIT_INDEX_FILE", index).args(["write-tree", "--missing-ok"]), &[])?)
     }
 }
 
@@ -178,8 +152,8 @@ pub(super) fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
     File::options().write(true).open(to)?.set_modified(written)
 }
 
-fn run(command: Command, input: &[u8]) -> Result<Vec<u8>, NoTreeId> {
-    git::run(command, input).map_err(NoTreeId::Git)
+fn run(command: Git, input: &[u8]) -> Result<Vec<u8>, NoTreeId> {
+    command.run(input).map_err(NoTreeId::Git)
 }
 
 fn line(output: Vec<u8>) -> Result<String, NoTreeId> {

@@ -1,12 +1,14 @@
 //! Walking a folder as git would see it: hidden files, but no ignored ones.
 //!
-//! The walker opens each `.gitignore` itself, follows links while doing so and reads to the end. Both trees
-//! can hold one that somebody else made, so a walk goes only where [`has_sane_rules`] says yes.
+//! The walker opens each `.gitignore` itself, and what a `.git` leads to, follows links while doing so and reads to the end. Both
+//! trees can hold such files that somebody else made, so a walk goes only where [`may_enter`] says yes.
 
 use std::io;
 use std::path::Path;
 
 use ignore::WalkBuilder;
+
+use super::git::GitDir;
 
 /// More than any real `.gitignore` has.
 pub(super) const RULES_LIMIT: u64 = 1 << 20;
@@ -31,9 +33,11 @@ pub(super) fn has_sane_rules(root: &Path, folder: &Path) -> bool {
     sane.unwrap_or_else(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-/// As [`has_sane_rules`] for an entry of a walk, when that is a folder.
+/// Whether an entry of a walk is no folder, or one whose rules are ordinary files: its `.gitignore`, and those of a repository that
+/// it is.
 pub(super) fn may_enter(root: &Path, entry: &ignore::DirEntry) -> bool {
-    !entry.file_type().is_some_and(|kind| kind.is_dir()) || has_sane_rules(root, entry.path())
+    let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+    !is_folder || has_sane_rules(root, entry.path()) && GitDir::is_harmless(entry.path())
 }
 
 #[cfg(test)]

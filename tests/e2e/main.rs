@@ -60,6 +60,7 @@ mod history;
 mod hostile;
 mod hostile_git;
 mod hostile_links;
+mod hostile_settings;
 mod interrupt;
 mod live;
 mod minimize;

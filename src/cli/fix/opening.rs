@@ -66,7 +66,9 @@ pub fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<S
         platform: &platform,
         task: &order.task,
     };
-    Ok(context::survey(&facts))
+    let mut survey = context::survey(&facts);
+    survey.notes.extend(repository.refused_git().map(|why| format!("git is not used: {why}")));
+    Ok(survey)
 }
 
 fn change(file: &DirtyFile) -> Change<'_> {

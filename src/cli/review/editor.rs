@@ -9,6 +9,7 @@ use super::desk::Desk;
 use crate::cli::failure::Failure;
 use crate::cli::signals::Signals;
 use crate::review::Review;
+use crate::settings::Programs;
 use crate::workspace::remove_tree;
 
 /// Lets the person rewrite the hunk at hand; what goes wrong is said on the page.
@@ -22,8 +23,8 @@ pub async fn rewrite(review: &mut Review, desk: &Desk, signals: &mut Signals) ->
     let name = review.file_name();
     let folder = desk.run.scratch();
     let edited = tokio::task::spawn_blocking({
-        let folder = folder.clone();
-        move || edit(&folder, &name, &text)
+        let (folder, programs) = (folder.clone(), Programs::outside(desk.repository.root()));
+        move || edit(&folder, &name, &text, &programs)
     });
     let edited = edited.await.map_err(anyhow::Error::from)?;
     // What can't be removed now goes with what else killed runs leave.
@@ -38,14 +39,18 @@ pub async fn rewrite(review: &mut Review, desk: &Desk, signals: &mut Signals) ->
 }
 
 /// The content of a file in `folder` after the person's editor closed it.
-fn edit(folder: &Path, name: &str, text: &[u8]) -> Result<Vec<u8>, String> {
+fn edit(folder: &Path, name: &str, text: &[u8], programs: &Programs) -> Result<Vec<u8>, String> {
     let unusable = |error: std::io::Error| format!("the text can't be handed to an editor: {error}");
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
     let file = folder.join(name);
     fs::write(&file, text).map_err(unusable)?;
     let words = chosen(&["VISUAL", "EDITOR"], "vi");
     let Some((program, arguments)) = words.split_first() else { return Err("$EDITOR is no command".to_owned()) };
-    let status = Command::new(program).args(arguments).arg(&file).status();
+    let place = programs.find(program).map_err(|error| format!("{error}; set EDITOR"))?;
+    // An editor may take settings from the folder that it starts in.
+    let mut command = Command::new(place);
+    command.args(arguments).arg(&file).env("PATH", programs.path()).current_dir(folder);
+    let status = command.status();
     match status {
         Ok(status) if status.success() => fs::read(&file).map_err(unusable),
         Ok(status) => Err(format!("{program} ended with {status}; nothing was rewritten")),

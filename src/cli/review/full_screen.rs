@@ -70,7 +70,7 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
             }
             Effect::Page => {
                 drop(screen.take());
-                pager::show(review, signals).await?;
+                pager::show(review, desk, signals).await?;
                 screen = Some(Drawn::begin(&terminal)?);
             }
             Effect::Conclude => return Ok(Wish::Conclude),

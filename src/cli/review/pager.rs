@@ -1,13 +1,16 @@
 //! The whole patch in the person's own pager.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::desk::Desk;
 use super::editor::chosen;
 use super::full_screen::painted;
 use crate::cli::failure::Failure;
 use crate::cli::signals::Signals;
 use crate::review::Review;
+use crate::settings::Programs;
 
 /// What `less` does where a person didn't say, as under git: leave at once when all fits, pass colours, keep the screen.
 const LESS: &str = "FRX";
@@ -16,9 +19,11 @@ const LESS: &str = "FRX";
 ///
 /// # Errors
 /// When signals can't be listened to any more.
-pub async fn show(review: &mut Review, signals: &mut Signals) -> Result<(), Failure> {
+pub async fn show(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Result<(), Failure> {
     let text = review.whole().iter().map(|row| painted(row) + "\n").collect::<String>();
-    let shown = tokio::task::spawn_blocking(move || page(&text)).await.map_err(anyhow::Error::from)?;
+    let (programs, folder) = (Programs::outside(desk.repository.root()), desk.run.path().to_owned());
+    let shown =
+        tokio::task::spawn_blocking(move || page(&text, &programs, &folder)).await.map_err(anyhow::Error::from)?;
     // A pager knows its own Ctrl-C.
     signals.forget_interrupt()?;
     if let Err(why) = shown {
@@ -27,11 +32,13 @@ pub async fn show(review: &mut Review, signals: &mut Signals) -> Result<(), Fail
     Ok(())
 }
 
-fn page(text: &str) -> Result<(), String> {
+/// A pager may look for its settings in the folder that it starts in, which is `folder`.
+fn page(text: &str, programs: &Programs, folder: &Path) -> Result<(), String> {
     let words = chosen(&["KCODE_PAGER", "PAGER"], "less");
     let Some((program, arguments)) = words.split_first() else { return Err("$PAGER is no command".to_owned()) };
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped());
+    let place = programs.find(program).map_err(|error| format!("{error}; set PAGER"))?;
+    let mut command = Command::new(place);
+    command.args(arguments).stdin(Stdio::piped()).env("PATH", programs.path()).current_dir(folder);
     if std::env::var_os("LESS").is_none() {
         command.env("LESS", LESS);
     }

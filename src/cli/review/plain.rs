@@ -36,7 +36,7 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
         match answer(review, line.trim()) {
             Effect::None => {}
             Effect::Edit if may_start => editor::rewrite(review, desk, signals).await?,
-            Effect::Page if may_start => pager::show(review, signals).await?,
+            Effect::Page if may_start => pager::show(review, desk, signals).await?,
             Effect::Edit | Effect::Page => review.say("editors and pagers need a terminal"),
             Effect::Conclude => return Ok(Wish::Conclude),
             Effect::Leave => return Ok(Wish::Leave),

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ignore::gitignore::Gitignore;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::layers::{Cursor, Layer, Layers};
 use super::tracked::Tracked;
 use crate::workspace::Repository;
 use crate::workspace::by_products::{is_by_product, is_by_product_folder};
 use crate::workspace::file_state::Found;
+use crate::workspace::git::excludes_file;
 use crate::workspace::ignore_file::{self, Unfit};
 use crate::workspace::paths::PathList;
 use crate::workspace::view::exclude_rules;
@@ -36,9 +37,19 @@ impl Ground {
     pub(super) fn new(repository: &Repository, layers: Layers, dependencies: &[String]) -> Self {
         let root = repository.root().to_owned();
         let exclude = exclude_rules(repository, &root);
-        let (tracked, global) = (Tracked::of(repository), Gitignore::global().0);
+        let (tracked, global) = (Tracked::of(repository), users_rules());
         Self { root, layers, tracked, exclude, global, dependencies: dependencies.to_vec() }
     }
+}
+
+/// The user's own rules, which hold in all repositories.
+fn users_rules() -> Gitignore {
+    let mut builder = GitignoreBuilder::new("");
+    if let Some(file) = excludes_file() {
+        // A rule that can't be read is one that git doesn't follow either.
+        drop(builder.add(file));
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 /// Whose rules count: those of the user's tree for what stood there, those of the view for what is new.

@@ -4,27 +4,28 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::workspace::Repository;
+use crate::workspace::git::GitDir;
 use crate::workspace::outline::tracked_paths;
 use crate::workspace::paths::PathList;
-use crate::workspace::{GitAccess, Repository};
 
 /// The index of a repository, and those of the repositories in it.
 pub(super) struct Tracked {
     root: PathBuf,
-    git: GitAccess,
+    git: Option<GitDir>,
     main: OnceLock<PathList>,
     nested: Mutex<HashMap<PathBuf, Arc<PathList>>>,
 }
 
 impl Tracked {
     pub(super) fn of(repository: &Repository) -> Self {
-        let (root, git) = (repository.root().to_owned(), repository.git());
+        let (root, git) = (repository.root().to_owned(), repository.git_dir().cloned());
         Self { root, git, main: OnceLock::new(), nested: Mutex::default() }
     }
 
     /// What the repository itself tracks; sorted.
     pub(super) fn main(&self) -> &PathList {
-        self.main.get_or_init(|| sorted(&self.root, self.git))
+        self.main.get_or_init(|| sorted(self.git.as_ref()))
     }
 
     /// What a repository in the folder `path` of it tracks; sorted.
@@ -32,13 +33,13 @@ impl Tracked {
         let mut nested = self.nested.lock().unwrap_or_else(PoisonError::into_inner);
         let list = nested
             .entry(path.to_owned())
-            .or_insert_with(|| Arc::new(sorted(&self.root.join(path), GitAccess::Library)));
+            .or_insert_with(|| Arc::new(sorted(GitDir::usable(&self.root.join(path)).as_ref())));
         Arc::clone(list)
     }
 }
 
-fn sorted(root: &Path, git: GitAccess) -> PathList {
-    let mut paths = tracked_paths(root, git).unwrap_or_default();
+fn sorted(git: Option<&GitDir>) -> PathList {
+    let mut paths = git.and_then(tracked_paths).unwrap_or_default();
     paths.sort();
     paths
 }

@@ -1,12 +1,12 @@
 //! The index replaced as git does it, under its own lock; then the refs, each only from what it was.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{NewHead, NewIndex, RecordError, Recording};
 use crate::journal::{Digest, crash};
-use crate::workspace::git;
+use crate::workspace::git::{Git, GitDir};
 
 impl Recording {
     /// Takes git's lock of the index, with the new index in it: from now on no other git changes it.
@@ -51,7 +51,9 @@ impl NewIndex {
 
     fn lock(&self) -> Result<(), RecordError> {
         let (lock, draft) = (self.lock_file(), self.draft());
-        let mut file = File::create(&draft)?;
+        // What a killed kcode left there is removed; nothing that stands there is written through.
+        drop(fs::remove_file(&draft));
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
         let written = fs::read(&self.made).and_then(|bytes| file.write_all(&bytes)).and_then(|()| file.sync_all());
         crash::point("lock drafted");
         // A second name isn't given to what has that name already.
@@ -93,28 +95,28 @@ fn digest(path: &Path) -> Option<Digest> {
 
 impl NewHead {
     fn set(&self, root: &Path) -> Result<(), RecordError> {
+        let dir = GitDir::usable(root).ok_or(RecordError::NoGit)?;
         let run = |arguments: &[&str]| {
-            let mut command = git::command(root);
-            command.args(arguments);
-            git::run(command, b"").map(drop).map_err(RecordError::Git)
+            let git = Git::of(&dir).map_err(RecordError::Git)?.for_the_user();
+            git.args(arguments).run(b"").map(drop).map_err(RecordError::Git)
         };
         let (before, reason) = (self.before.as_deref(), self.reason.as_str());
         let target = self.commit.as_deref().or(before);
         let Some(branch) = self.branch.as_ref().map(|name| format!("refs/heads/{name}")) else {
-            let Some(target) = target.filter(|target| now(root, "HEAD").as_deref() != Some(*target)) else {
+            let Some(target) = target.filter(|target| now(&dir, "HEAD").as_deref() != Some(*target)) else {
                 return Ok(());
             };
             // An empty old value says that there must be none.
             return run(&["update-ref", "-m", reason, "HEAD", target, before.unwrap_or("")]);
         };
-        if let Some(target) = target.filter(|target| now(root, &branch).as_deref() != Some(*target)) {
+        if let Some(target) = target.filter(|target| now(&dir, &branch).as_deref() != Some(*target)) {
             run(&["update-ref", "-m", reason, &branch, target, ""])?;
         }
         crash::point("branch made");
-        if git::line(root, ["symbolic-ref", "--quiet", "HEAD"]).as_deref() == Some(branch.as_bytes()) {
+        if dir.line(["symbolic-ref", "--quiet", "HEAD"]).as_deref() == Some(branch.as_bytes()) {
             return Ok(());
         }
-        if now(root, "HEAD").as_deref() != before {
+        if now(&dir, "HEAD").as_deref() != before {
             return Err(RecordError::Git("HEAD moved meanwhile".to_owned()));
         }
         run(&["symbolic-ref", "-m", reason, "HEAD", &branch])
@@ -122,6 +124,11 @@ impl NewHead {
 }
 
 /// The commit that a ref names.
-pub(super) fn now(root: &Path, name: &str) -> Option<String> {
-    git::line(root, ["rev-parse", "--verify", "--quiet", name]).and_then(|line| String::from_utf8(line).ok())
+fn now(dir: &GitDir, name: &str) -> Option<String> {
+    dir.line(["rev-parse", "--verify", "--quiet", name]).and_then(|line| String::from_utf8(line).ok())
+}
+
+/// The commit that HEAD of the work tree at `root` names.
+pub(super) fn head_now(root: &Path) -> Option<String> {
+    GitDir::usable(root)?.head().commit
 }

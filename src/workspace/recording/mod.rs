@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::{Digest, RunFolder};
 use crate::workspace::{ChangeSet, Conflict};
-use finish::now;
+use finish::head_now;
 
 /// What git is to be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Recording {
     /// back. The index is the user's then.
     pub(super) fn reversed(&self, run: &RunFolder, patch: &ChangeSet) -> Option<Self> {
         let only_staged = self.index.is_some() && self.commit().is_none();
-        if !only_staged || now(&self.root, "HEAD") != self.on {
+        if !only_staged || head_now(&self.root) != self.on {
             return None;
         }
         let unstaged = Wanted { index: true, ..Wanted::default() };

@@ -1,24 +1,17 @@
 //! A patch put into a copy of an index: exactly the patch, also where the user has changed more.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use super::RecordError;
 use crate::workspace::apply::merge_content;
-use crate::workspace::{Blobs, ChangeSet, ChangedFile, Conflict, FileState, git};
-
-/// Who the author is, where the environment says it, such as in CI.
-const IDENTITY: [&str; 5] =
-    ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL"];
+use crate::workspace::git::{Git, GitDir};
+use crate::workspace::{Blobs, ChangeSet, ChangedFile, Conflict, FileState};
 
 /// An index that isn't the user's.
 pub(super) struct StagedIndex<'a> {
-    pub root: &'a Path,
+    pub dir: &'a GitDir,
     pub file: PathBuf,
-    /// Settings that keep the repository's content filters from running.
-    pub disarmed: &'a [OsString],
 }
 
 /// What an index holds of a path.
@@ -37,16 +30,17 @@ enum Conversion {
 }
 
 impl StagedIndex<'_> {
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = git::command(self.root);
-        command.env("GIT_INDEX_FILE", &self.file).args(self.disarmed).args(["-c", "core.safecrlf=false"]);
-        command.envs(IDENTITY.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-        command.args(arguments);
-        command
+    fn command(&self) -> Result<Git, RecordError> {
+        Ok(Git::of(self.dir).map_err(RecordError::Git)?.env("GIT_INDEX_FILE", &self.file))
     }
 
     pub fn git(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, RecordError> {
-        git::run(self.command(arguments), input).map_err(RecordError::Git)
+        self.command()?.args(arguments).run(input).map_err(RecordError::Git)
+    }
+
+    /// A command that says or writes down who the user is.
+    pub fn for_the_user(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, RecordError> {
+        self.command()?.for_the_user().args(arguments).run(input).map_err(RecordError::Git)
     }
 
     fn id(&self, arguments: &[&str], input: &[u8]) -> Result<String, RecordError> {

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::getuid;
+
+use crate::settings::Programs;
 
 /// Where distributions put it. `$PATH` isn't asked: the policies that allow it namespaces know it by its path, and a
 /// folder in there may be the repository's.
@@ -28,10 +30,14 @@ pub(super) struct Bwrap {
 }
 
 impl Bwrap {
+    /// One that isn't the tree's own.
+    ///
     /// # Errors
     /// When there is none that can be used; in words.
-    pub(super) fn find() -> Result<Self, String> {
-        let found = PLACES.map(PathBuf::from).into_iter().find_map(|path| Some((fs::metadata(&path).ok()?, path)));
+    pub(super) fn find(tree: &Path) -> Result<Self, String> {
+        let programs = Programs::outside(tree);
+        let mut places = PLACES.map(PathBuf::from).into_iter().filter(|place| programs.is_trusted(place));
+        let found = places.find_map(|path| Some((fs::metadata(&path).ok()?, path)));
         let Some((about, program)) = found else { return Err("bwrap isn't installed".into()) };
         let output = Command::new(&program).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output();
         let said = output.map_err(|error| format!("{}: {error}", program.display()))?.stdout;

@@ -50,7 +50,8 @@ impl Inside {
 /// # Errors
 /// When it can't; in words.
 pub(in crate::worker) fn prepare(charge: &Charge, why: &str) -> Result<Inside, String> {
-    let bwrap = Bwrap::find()?;
+    let tree = charge.overlay.as_ref().map_or(&charge.view, |overlay| &overlay.tree);
+    let bwrap = Bwrap::find(tree)?;
     // The link in `/proc` names bwrap once it runs.
     let worker = std::env::current_exe().map_err(|error| format!("kcode's own file can't be found: {error}"))?;
     let mut readable = files::readable(charge.home.as_deref(), |name| std::env::var_os(name));

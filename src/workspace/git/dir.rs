@@ -1,0 +1,243 @@
+//! Where git keeps what it knows of a work tree, found and checked without git.
+//!
+//! A tree may come with a `.git` that somebody else wrote. It may name any folder as git's, so one outside the tree counts only
+//! when it knows the tree: a linked worktree's and a submodule's do. What is in it may be pipes, devices and links, so all that git
+//! opens is looked at first.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::facts::Facts;
+use super::plain::{self, TEXT, Within};
+
+/// A name, a hash, a path.
+const WORD: u64 = 64 << 10;
+/// Ten million files take about a gigabyte.
+const LARGE: u64 = 1 << 30;
+
+/// The folders that git keeps of a work tree.
+#[derive(Clone, Debug)]
+pub(in crate::workspace) struct GitDir {
+    /// The top of the work tree; canonical.
+    pub(in crate::workspace) root: PathBuf,
+    /// What belongs to this work tree: HEAD and the index.
+    pub(in crate::workspace) own: PathBuf,
+    /// What all work trees of a repository share: objects, branches, settings.
+    pub(in crate::workspace) common: PathBuf,
+    pub(super) facts: Facts,
+}
+
+/// What stands at `.git`.
+#[derive(Clone, Debug)]
+pub(in crate::workspace) enum Found {
+    /// Nothing, or nothing that git would take for its own.
+    Nothing,
+    /// What can be used.
+    Dir(Box<GitDir>),
+    /// What isn't used, and why.
+    Refused(String),
+}
+
+impl GitDir {
+    /// That of the work tree at `root`, canonical.
+    pub(in crate::workspace) fn of(root: &Path) -> Found {
+        if fs::symlink_metadata(root.join(".git")).is_err() {
+            return Found::Nothing;
+        }
+        match Self::read(root) {
+            Ok(Some(dir)) => Found::Dir(Box::new(dir)),
+            Ok(None) => Found::Nothing,
+            Err(why) => Found::Refused(why),
+        }
+    }
+
+    /// The same for those who need no reason.
+    pub(in crate::workspace) fn usable(root: &Path) -> Option<Self> {
+        match Self::of(root) {
+            Found::Dir(dir) => Some(*dir),
+            _ => None,
+        }
+    }
+
+    /// Whether the rules of a repository that `folder` may be can be read by anybody: ordinary files of a repository that knows the
+    /// folder, or none.
+    pub(in crate::workspace) fn is_harmless(folder: &Path) -> bool {
+        let pointer = folder.join(".git");
+        let is_plain = |file: &Path| match plain::open(file, TEXT) {
+            Ok(_) => true,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        match (Self::of(folder), fs::metadata(&pointer)) {
+            (Found::Dir(_), _) | (Found::Nothing, Err(_)) => true,
+            (Found::Refused(_), _) => false,
+            (Found::Nothing, Ok(about)) if about.is_dir() => is_plain(&pointer.join("info/exclude")),
+            (Found::Nothing, Ok(_)) => is_plain(&pointer) && named(&pointer).is_ok_and(|place| place.is_none()),
+        }
+    }
+
+    fn read(root: &Path) -> Result<Option<Self>, String> {
+        let Some(own) = named(&root.join(".git")).map_err(words)? else { return Ok(None) };
+        let common = match plain::read(&own.join("commondir"), WORD).map_err(words)? {
+            None => own.clone(),
+            Some(line) => fs::canonicalize(own.join(path(&line))).map_err(words)?,
+        };
+        let looks_so = own.join("HEAD").symlink_metadata().is_ok() && common.join("objects").is_dir();
+        if !looks_so {
+            return Ok(None);
+        }
+        let facts = settings(&common.join("config"))?;
+        let facts = if facts.is_on("extensions.worktreeconfig") {
+            facts.under(settings(&own.join("config.worktree"))?)
+        } else {
+            facts
+        };
+        let is_ours = is_inside(root, &own, &common) || knows(&own, &common, root, &facts);
+        if !is_ours {
+            let place = if own == common || is_inside(root, &own, &own) { &common } else { &own };
+            return Err(format!("{} is of another repository, which doesn't know this folder", place.display()));
+        }
+        facts.check_format()?;
+        let dir = Self { root: root.to_owned(), own, common, facts };
+        dir.check().map_err(words)?;
+        Ok(Some(dir))
+    }
+
+    /// Refuses what git would wait for, read without end, or follow to another repository.
+    fn check(&self) -> io::Result<()> {
+        let within = Within { places: [&self.own, &self.common] };
+        let (own, common) = (|name: &str| self.own.join(name), |name: &str| self.common.join(name));
+        for name in ["HEAD", "ORIG_HEAD", "FETCH_HEAD", "MERGE_HEAD", "info/sparse-checkout", "gitdir", "commondir"] {
+            within.file(&own(name), TEXT)?;
+        }
+        for name in ["config", "objects/info/alternates", "info/grafts", "info/exclude", "info/attributes"] {
+            within.file(&common(name), TEXT)?;
+        }
+        within.file(&own("index"), LARGE)?;
+        within.file(&common("packed-refs"), LARGE)?;
+        within.file(&common("shallow"), LARGE)?;
+        for name in ["refs", "objects/info", "info", "logs", "logs/refs", "logs/refs/heads", "reftable"] {
+            within.folder(&common(name))?;
+        }
+        if self.is_classic() {
+            within.folder(&common("refs/heads"))?;
+        }
+        within.entries(&common("objects"), |kind| !kind.is_dir())?;
+        within.entries(&common("objects/pack"), |kind| !kind.is_file())?;
+        within.entries(&common("reftable"), |kind| !kind.is_file())?;
+        self.check_head(&within)?;
+        self.check_shared_indexes(&within)
+    }
+
+    /// The index may be split, and name another file.
+    fn check_shared_indexes(&self, within: &Within<'_>) -> io::Result<()> {
+        let is_shared = |name: &OsStr| name.as_bytes().starts_with(b"sharedindex.");
+        let entries = fs::read_dir(&self.own)?.flatten().filter(|entry| is_shared(&entry.file_name()));
+        entries.map(|entry| entry.path()).try_for_each(|file| within.file(&file, LARGE))
+    }
+
+    fn check_head(&self, within: &Within<'_>) -> io::Result<()> {
+        let mut name = "HEAD".to_owned();
+        for _ in 0..super::head::DEPTH {
+            let place = self.place_of(&name);
+            within.file(&place, WORD)?;
+            within.file(&self.own.join("logs").join(&name), LARGE)?;
+            within.file(&self.common.join("logs").join(&name), LARGE)?;
+            match super::head::Target::read(&place)? {
+                Some(super::head::Target::Ref(next)) => name = next,
+                Some(super::head::Target::Commit(id)) => return self.check_object(within, &id),
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn check_object(&self, within: &Within<'_>, id: &str) -> io::Result<()> {
+        let (folder, file) = id.split_at(2);
+        within.file(&self.common.join("objects").join(folder).join(file), LARGE)
+    }
+
+    /// The file of a ref that has one.
+    pub(super) fn place_of(&self, name: &str) -> PathBuf {
+        let of_tree = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
+        let is_own = !name.starts_with("refs/") || of_tree.iter().any(|prefix| name.starts_with(prefix));
+        if is_own { self.own.join(name) } else { self.common.join(name) }
+    }
+
+    /// Whether refs are files, and objects have names of SHA-1: what is read without git.
+    pub(in crate::workspace) fn is_classic(&self) -> bool {
+        !self.is_sha256() && self.facts.extension("refstorage").is_none_or(|storage| storage == "files")
+    }
+
+    pub(in crate::workspace) fn is_sha256(&self) -> bool {
+        self.facts.extension("objectformat") == Some("sha256")
+    }
+
+    /// Whether some of its objects are in places outside it that it names: another repository, maybe.
+    pub(in crate::workspace) fn has_alternates(&self) -> bool {
+        let file = self.common.join("objects/info/alternates");
+        plain::read(&file, TEXT).is_ok_and(|text| text.is_some_and(|text| !text.trim_ascii().is_empty()))
+    }
+
+    /// The file of ignore rules that belongs to this clone alone, where it is an ordinary one.
+    pub(in crate::workspace) fn exclude_file(&self) -> Option<PathBuf> {
+        let file = self.common.join("info/exclude");
+        plain::open(&file, TEXT).ok().map(|_| file)
+    }
+}
+
+/// Whether both folders are part of the tree itself.
+fn is_inside(root: &Path, own: &Path, common: &Path) -> bool {
+    [own, common].iter().all(|folder| folder.starts_with(root) && *folder != root)
+}
+
+/// Whether git's folders elsewhere name this tree as their own: that of a linked worktree in a file, that of a submodule in its
+/// settings.
+fn knows(own: &Path, common: &Path, root: &Path, facts: &Facts) -> bool {
+    if own != common {
+        let is_listed = own.parent() == Some(&common.join("worktrees"));
+        let back = plain::read(&own.join("gitdir"), WORD).ok().flatten();
+        let back = back.and_then(|line| place(&own.join(path(&line))));
+        return is_listed && back.is_some_and(|back| back == root.join(".git"));
+    }
+    let tree = facts.get("core.worktree").and_then(|tree| fs::canonicalize(own.join(tree)).ok());
+    tree.is_some_and(|tree| tree == root)
+}
+
+/// A path with its folder in canonical form; what it names may itself be a link.
+fn place(path: &Path) -> Option<PathBuf> {
+    Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
+}
+
+fn settings(file: &Path) -> Result<Facts, String> {
+    let text = plain::read(file, TEXT).map_err(words)?.unwrap_or_default();
+    Facts::parse(&text).map_err(|why| format!("{}: {why}", file.display()))
+}
+
+/// The folder that `.git` is or names; canonical.
+fn named(pointer: &Path) -> io::Result<Option<PathBuf>> {
+    let about = fs::metadata(pointer)?;
+    if about.is_dir() {
+        return fs::canonicalize(pointer).map(Some);
+    }
+    let text = plain::read(pointer, WORD)?.unwrap_or_default();
+    let Some(line) = text.strip_prefix(b"gitdir: ") else { return Ok(None) };
+    let base = pointer.parent().unwrap_or(Path::new("/"));
+    match fs::canonicalize(base.join(path(line))) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        folder => folder.map(Some),
+    }
+}
+
+/// A line that is a path.
+fn path(line: &[u8]) -> &Path {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    Path::new(OsStr::from_bytes(line.strip_suffix(b"\r").unwrap_or(line)))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn words(error: io::Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,339 @@
+//! What a repository's settings say about its format. Nothing else in them is looked at, and git doesn't read them at all.
+//!
+//! Files that they include are not read: a repository may name any file.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Settings that are passed on when their value is of the kind that they have.
+const PASSED_ON: [(&str, Kind); 20] = [
+    ("core.filemode", Kind::Switch),
+    ("core.symlinks", Kind::Switch),
+    ("core.ignorecase", Kind::Switch),
+    ("core.precomposeunicode", Kind::Switch),
+    ("core.trustctime", Kind::Switch),
+    ("core.sparsecheckout", Kind::Switch),
+    ("core.sparsecheckoutcone", Kind::Switch),
+    ("index.sparse", Kind::Switch),
+    ("core.checkstat", Kind::Word),
+    ("core.autocrlf", Kind::Word),
+    ("core.eol", Kind::Word),
+    ("core.logallrefupdates", Kind::Word),
+    ("core.sharedrepository", Kind::Word),
+    ("i18n.commitencoding", Kind::Word),
+    ("user.name", Kind::Text),
+    ("user.email", Kind::Text),
+    ("author.name", Kind::Text),
+    ("author.email", Kind::Text),
+    ("committer.name", Kind::Text),
+    ("committer.email", Kind::Text),
+];
+/// Extensions of the format that change nothing for what is done here.
+const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "partialclone", "worktreeconfig", "relativeworktrees"];
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Switch,
+    Word,
+    Text,
+}
+
+/// Settings by their names: section and name in lower case. Those with a subsection are left out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts(BTreeMap<String, String>);
+
+impl Facts {
+    /// Reads settings in git's format; later ones count.
+    ///
+    /// # Errors
+    /// When git couldn't read them either.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+        let text: Vec<u8> = without_returns(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text));
+        let mut reader = Reader { rest: &text, line: 1 };
+        let mut facts = BTreeMap::new();
+        let mut section = None;
+        while let Some(byte) = reader.peek() {
+            match byte {
+                b'#' | b';' => reader.skip_line(),
+                b'[' => section = reader.section()?,
+                byte if byte.is_ascii_whitespace() => drop(reader.next()),
+                byte if byte.is_ascii_alphabetic() => {
+                    let (name, value) = reader.setting()?;
+                    if let Some(section) = &section {
+                        facts.insert(format!("{section}.{name}"), value);
+                    }
+                }
+                _ => return Err(reader.wrong()),
+            }
+        }
+        Ok(Self(facts))
+    }
+
+    /// These, with those of `over` in their place.
+    pub(super) fn under(mut self, over: Self) -> Self {
+        self.0.extend(over.0);
+        self
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    pub(super) fn is_on(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| matches!(&*value.to_ascii_lowercase(), "" | "true" | "yes" | "on" | "1"))
+    }
+
+    /// Whether the repository has a format that is known here.
+    ///
+    /// # Errors
+    /// When it has another.
+    pub(super) fn check_format(&self) -> Result<(), String> {
+        let version = self.get("core.repositoryformatversion").unwrap_or("0");
+        let unknown = |what: &str| Err(format!("its format is not known ({what})"));
+        if version == "0" {
+            return Ok(());
+        }
+        if version != "1" {
+            return unknown("version");
+        }
+        let known = [("objectformat", ["sha1", "sha256"]), ("refstorage", ["files", "reftable"])];
+        for (name, value) in self.0.iter().filter_map(|(name, value)| Some((name.strip_prefix("extensions.")?, value)))
+        {
+            let choice = known.iter().find(|(known, _)| *known == name);
+            if !choice.map_or(HARMLESS.contains(&name), |(_, values)| values.contains(&value.as_str())) {
+                return unknown(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// An extension's value, where the format has extensions.
+    pub(super) fn extension(&self, name: &str) -> Option<&str> {
+        let has_some = self.get("core.repositoryformatversion") == Some("1");
+        self.get(&format!("extensions.{name}")).filter(|_| has_some)
+    }
+
+    /// What of these is passed on to git, as lines of settings.
+    pub(super) fn passed_on(&self) -> String {
+        let mut lines = String::new();
+        for (name, kind) in PASSED_ON {
+            if let Some(value) = self.get(name).and_then(|value| kind.valid(value)) {
+                let _ = write!(lines, "{}", line(name, &value));
+            }
+        }
+        lines
+    }
+}
+
+impl Kind {
+    fn valid(self, value: &str) -> Option<String> {
+        match self {
+            Self::Switch => match &*value.to_ascii_lowercase() {
+                "" | "true" | "yes" | "on" | "1" => Some("true".to_owned()),
+                "false" | "no" | "off" | "0" => Some("false".to_owned()),
+                _ => None,
+            },
+            Self::Word if value.is_empty() => Some("true".to_owned()),
+            Self::Word => {
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+                (value.len() <= 32 && value.bytes().all(plain)).then(|| value.to_owned())
+            }
+            Self::Text => {
+                let fits = !value.is_empty() && value.len() <= 256 && !value.chars().any(char::is_control);
+                fits.then(|| value.to_owned())
+            }
+        }
+    }
+}
+
+/// A setting as git reads it.
+pub(super) fn line(name: &str, value: &str) -> String {
+    let (section, name) = name.split_once('.').unwrap_or(("core", name));
+    let quoted = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("[{section}]\n\t{name} = \"{quoted}\"\n")
+}
+
+/// With ends of lines as Unix has them.
+fn without_returns(text: &[u8]) -> Vec<u8> {
+    let is_return = |at: usize| text[at] == b'\r' && text.get(at + 1) == Some(&b'\n');
+    (0..text.len()).filter(|at| !is_return(*at)).map(|at| text[at]).collect()
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+    line: usize,
+}
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        self.line += usize::from(*first == b'\n');
+        Some(*first)
+    }
+
+    fn skip_line(&mut self) {
+        while self.next().is_some_and(|byte| byte != b'\n') {}
+    }
+
+    fn wrong(&self) -> String {
+        format!("line {} of its settings can't be read", self.line)
+    }
+
+    /// `[name]`; `None` for one with a subsection.
+    fn section(&mut self) -> Result<Option<String>, String> {
+        self.next();
+        let mut name = String::new();
+        loop {
+            match self.next() {
+                Some(b']') => return Ok((!name.contains('.')).then_some(name)),
+                Some(b' ' | b'\t') => return self.subsection().map(|()| None),
+                Some(byte) if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.' => {
+                    name.push(char::from(byte.to_ascii_lowercase()));
+                }
+                _ => return Err(self.wrong()),
+            }
+        }
+    }
+
+    /// The rest of `[name "subsection"]`.
+    fn subsection(&mut self) -> Result<(), String> {
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.next();
+        }
+        if self.next() != Some(b'"') {
+            return Err(self.wrong());
+        }
+        loop {
+            match self.next() {
+                Some(b'\\') => drop(self.next()),
+                Some(b'"') => break,
+                None | Some(b'\n') => return Err(self.wrong()),
+                Some(_) => {}
+            }
+        }
+        if self.next() == Some(b']') { Ok(()) } else { Err(self.wrong()) }
+    }
+
+    /// `name`, or `name = value`.
+    fn setting(&mut self) -> Result<(String, String), String> {
+        let mut name = String::new();
+        while let Some(byte) = self.peek().filter(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
+            name.push(char::from(byte.to_ascii_lowercase()));
+            self.next();
+        }
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r')) {
+            self.next();
+        }
+        match self.next() {
+            None | Some(b'\n') => Ok((name, String::new())),
+            Some(b'=') => Ok((name, self.value()?)),
+            Some(b'#' | b';') => {
+                self.skip_line();
+                Ok((name, String::new()))
+            }
+            Some(_) => Err(self.wrong()),
+        }
+    }
+
+    fn value(&mut self) -> Result<String, String> {
+        let (mut value, mut is_quoted, mut end) = (Vec::new(), false, 0);
+        loop {
+            match self.next() {
+                None | Some(b'\n') if is_quoted => return Err(self.wrong()),
+                None | Some(b'\n') => break,
+                Some(b'"') => is_quoted = !is_quoted,
+                Some(b'#' | b';') if !is_quoted => {
+                    self.skip_line();
+                    break;
+                }
+                Some(b' ' | b'\t' | b'\r') if !is_quoted => {
+                    // Blanks in the middle belong to the value, those around it don't.
+                    if !value.is_empty() {
+                        value.push(b' ');
+                    }
+                    continue;
+                }
+                Some(b'\\') => match self.next() {
+                    Some(b'\n') => continue,
+                    Some(b'n') => value.push(b'\n'),
+                    Some(b't') => value.push(b'\t'),
+                    Some(b'b') => value.push(8),
+                    Some(byte @ (b'\\' | b'"')) => value.push(byte),
+                    _ => return Err(self.wrong()),
+                },
+                Some(byte) => value.push(byte),
+            }
+            end = value.len();
+        }
+        value.truncate(end);
+        Ok(String::from_utf8_lossy(&value).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(text: &str) -> Facts {
+        Facts::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn settings_are_read_as_git_reads_them() {
+        let text = "\u{feff}; comment\r\n[Core] FileMode\n\tautocrlf = input # so\n\teol=\"l\" f\n[user \"x\"] name = no\n\
+                    [user]name = \"A \\\"B\\\" \"  C\\\n D  \n[core]autocrlf=true";
+        let facts = facts(text);
+        assert_eq!(facts.get("core.filemode"), Some(""));
+        assert_eq!(facts.get("core.autocrlf"), Some("true"));
+        assert_eq!(facts.get("core.eol"), Some("l f"));
+        assert_eq!(facts.get("user.name"), Some("A \"B\"   C D"));
+        assert_eq!(
+            facts.passed_on(),
+            line("core.filemode", "true") + &line("core.autocrlf", "true") + &line("user.name", "A \"B\"   C D")
+        );
+    }
+
+    #[test]
+    fn what_git_cannot_read_is_refused() {
+        for text in ["[core", "[a \"b]\n", "[a b]", "=", "[a]\nb c", "[a]\nb = \"", "[a]\nb = \\x", "\0"] {
+            assert!(Facts::parse(text.as_bytes()).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_plain_values_is_passed_on() {
+        let text = "[core]\nfsmonitor = /evil\nautocrlf = \"true\\n[filter]\"\nexcludesFile = /etc/passwd\n\
+                    [user]\nname = \"a\\n[alias]\"\n[filter]\nclean = /evil\n[include]\npath = /evil\n";
+        assert_eq!(facts(text).passed_on(), "");
+    }
+
+    #[test]
+    fn formats_that_are_not_known_are_told_apart() {
+        let check = |text: &str| facts(text).check_format().is_ok();
+        assert!(check("") && check("[core]repositoryformatversion=0\n[extensions]else=1"));
+        assert!(check("[core]repositoryformatversion=1\n[extensions]objectFormat=sha256\nworktreeConfig=true"));
+        assert!(
+            !check("[core]repositoryformatversion=2") && !check("[core]repositoryformatversion=1\n[extensions]else=1")
+        );
+        assert!(!check("[core]repositoryformatversion=1\n[extensions]refStorage=/evil"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(text in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let _ = Facts::parse(&text);
+        }
+
+        #[test]
+        fn what_is_passed_on_comes_back(value in "[ -~]{1,40}") {
+            let written = line("user.name", &value);
+            let read = facts(&written);
+            proptest::prop_assert_eq!(read.get("user.name"), Some(value.as_str()));
+        }
+    }
+}

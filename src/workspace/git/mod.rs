@@ -1,0 +1,183 @@
+//! The `git` command and git's files, without what a repository can make of them.
+//!
+//! | File | What it does |
+//! |---|---|
+//! | `dir` | where git keeps what it knows of a work tree, found and checked without git |
+//! | `plain` | files that have to be ordinary and bounded |
+//! | `facts` | what a repository's settings say about its format, and nothing else of them |
+//! | `users` | what of the user's own settings counts |
+//! | `stand_in` | the folder that git gets its settings from |
+//! | `head` | what HEAD names |
+//! | `run` | git under a deadline, bounded, ended with its children |
+//!
+//! `docs/security.md` lists every command with what it could run. Output is always `-z` where git has it.
+
+mod dir;
+mod facts;
+mod head;
+mod plain;
+mod run;
+mod stand_in;
+mod users;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+pub(super) use dir::{Found, GitDir};
+use stand_in::StandIn;
+pub(super) use users::excludes_file;
+
+use crate::settings::Programs;
+
+/// What git may see of our environment. Everything else, `GIT_DIR` and API keys included, stays out.
+const KEPT_VARIABLES: [&str; 3] = ["TMPDIR", "USER", "SYSTEMROOT"];
+/// What it sees besides when the user's own settings say who a commit is from.
+const OF_THE_USER: [&str; 8] = [
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_AUTHOR_NAME",
+    "GIT_AUTHOR_EMAIL",
+    "GIT_COMMITTER_NAME",
+    "GIT_COMMITTER_EMAIL",
+    "EMAIL",
+];
+/// Settings of the user's that would make a command of theirs run something.
+const NOT_OF_THE_USER: [&str; 6] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.pager=cat",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "commit.gpgSign=false",
+];
+
+/// One call of git.
+#[derive(Debug)]
+pub(super) struct Git {
+    command: Command,
+    /// There until git has ended.
+    home: StandIn,
+}
+
+impl Git {
+    /// In the work tree that `dir` is of.
+    ///
+    /// # Errors
+    /// When there is no git, or no place for what it is to read; in words.
+    pub(super) fn of(dir: &GitDir) -> Result<Self, String> {
+        let home = StandIn::of(dir).map_err(|error| error.to_string())?;
+        let mut git = Self::new(&dir.root, home)?;
+        git.command.env("GIT_DIR", &dir.own).env("GIT_COMMON_DIR", git.home.path()).env("GIT_WORK_TREE", &dir.root);
+        Ok(git)
+    }
+
+    /// In a folder without git, with `objects` for what is made.
+    ///
+    /// # Errors
+    /// As [`Git::of`].
+    pub(super) fn without_git(root: &Path, objects: &Path) -> Result<Self, String> {
+        let home = StandIn::without_git(root, objects).and_then(|home| home.with_head("ref: refs/heads/none"));
+        let mut git = Self::new(root, home.map_err(|error| error.to_string())?)?;
+        git.command.env("GIT_DIR", git.home.path()).env("GIT_WORK_TREE", root);
+        Ok(git)
+    }
+
+    /// In no repository at all, whatever is around `place`.
+    ///
+    /// # Errors
+    /// As [`Git::of`].
+    pub(super) fn nowhere(place: &Path) -> Result<Self, String> {
+        let home = StandIn::bare_home(place).map_err(|error| error.to_string())?;
+        let mut git = Self::new(place, home)?;
+        let above = place.parent().map_or_else(PathBuf::new, Path::to_owned);
+        git.command.env("GIT_CEILING_DIRECTORIES", above).args(["-c", "core.attributesFile=/dev/null"]);
+        Ok(git)
+    }
+
+    fn new(dir: &Path, home: StandIn) -> Result<Self, String> {
+        let programs = Programs::outside(dir);
+        let mut command = Command::new(programs.find("git").map_err(|error| error.to_string())?);
+        command.env_clear().current_dir(dir).env("PATH", programs.path());
+        command.envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.env("HOME", home.path()).env("XDG_CONFIG_HOME", home.path());
+        command.envs([
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_SYSTEM", "/dev/null"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_ATTR_NOSYSTEM", "1"),
+            ("GIT_OPTIONAL_LOCKS", "0"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_NO_LAZY_FETCH", "1"),
+            ("GIT_NO_REPLACE_OBJECTS", "1"),
+            ("LC_ALL", "C"),
+        ]);
+        command.args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"]);
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        Ok(Self { command, home })
+    }
+
+    /// With the user's own settings besides, which say who the user is. Nothing of a tree is read by such a command.
+    pub(super) fn for_the_user(mut self) -> Self {
+        self.command.env_remove("GIT_CONFIG_GLOBAL").env_remove("HOME").env_remove("XDG_CONFIG_HOME");
+        self.command.envs(OF_THE_USER.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        self.command.args(NOT_OF_THE_USER.iter().flat_map(|setting| ["-c", setting]));
+        self
+    }
+
+    pub(super) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(super) fn args<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+}
+
+impl GitDir {
+    /// Git's output; `None` when it isn't there or fails, which callers treat as "git can't tell".
+    pub(super) fn output<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Option<Vec<u8>> {
+        Git::of(self).ok()?.args(arguments).run(&[]).ok()
+    }
+
+    /// One value that git ends with a newline, such as a path that may itself hold one.
+    pub(super) fn line<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Option<Vec<u8>> {
+        let mut bytes = self.output(arguments)?;
+        if bytes.last() == Some(&b'\n') {
+            bytes.pop();
+        }
+        (!bytes.is_empty()).then_some(bytes)
+    }
+}
+
+/// A repository's objects and branches, to be read with libgit2.
+pub struct History {
+    repository: git2::Repository,
+    /// What it was opened in.
+    _home: StandIn,
+}
+
+impl History {
+    /// Of the work tree at `root`; `None` without git, and where libgit2 doesn't know the format.
+    #[must_use]
+    pub fn of(root: &Path) -> Option<Self> {
+        let dir = GitDir::usable(&std::fs::canonicalize(root).ok()?).filter(GitDir::is_classic)?;
+        let head = dir.head();
+        let target = head.commit.unwrap_or_else(|| "ref: refs/heads/none".to_owned());
+        let home = StandIn::of(&dir).and_then(|home| home.with_head(&target)).ok()?;
+        let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::BARE;
+        let repository = git2::Repository::open_ext(home.path(), flags, std::iter::empty::<&Path>()).ok()?;
+        Some(Self { repository, _home: home })
+    }
+}
+
+impl std::ops::Deref for History {
+    type Target = git2::Repository;
+
+    fn deref(&self) -> &Self::Target {
+        &self.repository
+    }
+}

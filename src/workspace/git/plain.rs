@@ -1,0 +1,95 @@
+//! Files of git's, opened as what they have to be: ordinary, not huge, and where they seem to be.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+/// More than any list of rules or settings has.
+pub(super) const TEXT: u64 = 1 << 20;
+
+/// Opens an ordinary file of at most `most` bytes. A link that leads to one is followed; nothing blocks.
+///
+/// # Errors
+/// When it is anything else, or can't be opened.
+pub(in crate::workspace) fn open(path: &Path, most: u64) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    // Asked first as well: opening a device may do something already.
+    check(&fs::metadata(path)?, path, most)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    check(&file.metadata()?, path, most)?;
+    Ok(file)
+}
+
+/// Its content; `None` when it isn't there.
+///
+/// # Errors
+/// As [`open`].
+pub(in crate::workspace) fn read(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match open(path, most) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut content = Vec::new();
+    // It may grow meanwhile.
+    file.take(most).read_to_end(&mut content)?;
+    Ok(Some(content))
+}
+
+fn check(about: &fs::Metadata, path: &Path, most: u64) -> io::Result<()> {
+    let wrong = |what: &str| Err(io::Error::other(format!("{} {what}", path.display())));
+    if !about.is_file() {
+        return wrong("is no ordinary file");
+    }
+    if about.len() > most {
+        return wrong("is too large");
+    }
+    Ok(())
+}
+
+/// Where git keeps what it may have: whoever leads out of these folders is refused.
+pub(super) struct Within<'a> {
+    pub(super) places: [&'a Path; 2],
+}
+
+impl Within<'_> {
+    /// Refuses what is there and isn't an ordinary file in them of at most `most` bytes.
+    pub(super) fn file(&self, path: &Path, most: u64) -> io::Result<()> {
+        self.real(path)?.map_or(Ok(()), |real| open(&real, most).map(drop))
+    }
+
+    /// Refuses what is there and isn't a folder in them.
+    pub(super) fn folder(&self, path: &Path) -> io::Result<()> {
+        let is_folder = self.real(path)?.is_none_or(|real| real.is_dir());
+        if is_folder { Ok(()) } else { Err(io::Error::other(format!("{} is no folder", path.display()))) }
+    }
+
+    /// Refuses a folder in which anything is what `is_wrong` says.
+    pub(super) fn entries(&self, folder: &Path, is_wrong: impl Fn(fs::FileType) -> bool) -> io::Result<()> {
+        self.folder(folder)?;
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if is_wrong(entry.file_type()?) {
+                return Err(io::Error::other(format!("{} is nothing that git makes", entry.path().display())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where it really is; `None` when there is nothing, or a link to nothing.
+    fn real(&self, path: &Path) -> io::Result<Option<PathBuf>> {
+        match fs::canonicalize(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+            Ok(real) if self.places.iter().any(|place| real.starts_with(place)) => Ok(Some(real)),
+            Ok(_) => Err(io::Error::other(format!("{} leads out of the repository", path.display()))),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Git run to its end: bounded in time and memory, and ended with its children.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Rlimit, Signal, getppid, kill_process_group, pidfd_open,
+    set_parent_process_death_signal, setrlimit,
+};
+
+use super::Git;
+
+/// Longer than git takes for anything that is asked of it, on a tree that it may be asked about.
+const DEADLINE: Duration = Duration::from_mins(1);
+/// Of memory that it takes for itself: what it maps of a repository's files doesn't count.
+const MEMORY: u64 = 2 << 30;
+/// Of a file that it writes.
+const FILE: u64 = 4 << 30;
+/// Of its first words that are told.
+const SAID: u64 = 4096;
+
+impl Git {
+    /// Runs it with `input`. When it fails, its first words are the error.
+    ///
+    /// # Errors
+    /// When it can't be started, fails, or takes too long.
+    pub(in crate::workspace) fn run(self, input: &[u8]) -> Result<Vec<u8>, String> {
+        let mut output = Vec::new();
+        self.read(input, |stdout| stdout.read_to_end(&mut output).map(drop))?;
+        Ok(output)
+    }
+
+    /// Runs it, and gives each part of its output that ends in a zero byte to `each`.
+    ///
+    /// # Errors
+    /// As [`Git::run`].
+    pub(in crate::workspace) fn each_part(self, mut each: impl FnMut(&[u8])) -> Result<(), String> {
+        self.read(&[], |stdout| {
+            let mut part = Vec::new();
+            while stdout.read_until(0, &mut part)? > 0 {
+                each(part.strip_suffix(b"\0").unwrap_or(&part));
+                part.clear();
+            }
+            Ok(())
+        })
+    }
+
+    fn read(
+        mut self,
+        input: &[u8],
+        reader: impl FnOnce(&mut BufReader<std::process::ChildStdout>) -> std::io::Result<()>,
+    ) -> Result<(), String> {
+        let mut child = self.start().map_err(|error| format!("git can't be started: {error}"))?;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let group = Pid::from_child(&child);
+        let (read, said, in_time) = std::thread::scope(|scope| {
+            // Beside reading, so that neither waits for the other; git may end without reading all of it.
+            scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+            let words = scope.spawn(move || {
+                let mut said = Vec::new();
+                let Some(mut stderr) = stderr else { return String::new() };
+                let _ = stderr.by_ref().take(SAID).read_to_end(&mut said);
+                // Whoever can't write any more would fail for that.
+                let _ = std::io::copy(&mut stderr, &mut std::io::sink());
+                String::from_utf8_lossy(&said).into_owned()
+            });
+            let watch = scope.spawn(move || ends_in_time(group));
+            let read = stdout.map_or(Ok(()), |stdout| reader(&mut BufReader::new(stdout)));
+            (read, words.join().unwrap_or_default(), watch.join().unwrap_or(false))
+        });
+        let status = child.wait().map_err(|error| error.to_string())?;
+        if !in_time {
+            return Err(format!("git took more than {} s", DEADLINE.as_secs()));
+        }
+        read.map_err(|error| error.to_string())?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(said.lines().next().unwrap_or("it failed without a word").to_owned())
+    }
+
+    #[expect(unsafe_code, reason = "limits have to be set between fork and exec; both calls may be made there")]
+    fn start(&mut self) -> std::io::Result<Child> {
+        let parent = rustix::process::getpid();
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        // SAFETY: nothing but system calls, on values that were made before.
+        unsafe {
+            self.command.pre_exec(move || {
+                set_parent_process_death_signal(Some(Signal::KILL))?;
+                let most = |most| Rlimit { current: Some(most), maximum: Some(most) };
+                setrlimit(Resource::Data, most(MEMORY))?;
+                setrlimit(Resource::Fsize, most(FILE))?;
+                setrlimit(Resource::Core, most(0))?;
+                // It may have ended before that could be asked for.
+                if getppid() == Some(parent) { Ok(()) } else { Err(std::io::ErrorKind::Interrupted.into()) }
+            });
+        }
+        self.command.spawn()
+    }
+}
+
+/// Waits until the leader of `group` ends, and ends whoever is left of it; false when that was the deadline's doing.
+fn ends_in_time(group: Pid) -> bool {
+    let Ok(leader) = pidfd_open(group, PidfdFlags::empty()) else {
+        // A kernel that has no such thing: it ends by itself, or with the person's patience.
+        return true;
+    };
+    let limit = Instant::now() + DEADLINE;
+    let ended = loop {
+        let left = limit.saturating_duration_since(Instant::now());
+        let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
+        match poll(&mut [PollFd::new(&leader, PollFlags::IN)], Some(&timeout)) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(0) | Err(_) => break false,
+            Ok(_) => break true,
+        }
+    };
+    // Not waited for yet, so that the number is still its own.
+    let _ = kill_process_group(group, Signal::KILL);
+    ended
+}
