@@ -30,7 +30,8 @@ use super::plan::WorkerPlan;
 use super::progress::Listener;
 use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
-use super::{advice, caches, confine, environment, session};
+use super::visible::{self, Asked};
+use super::{advice, caches, environment, session};
 use crate::journal::{Guard, Residue, WallBuilt};
 use crate::model::ToolCall;
 use crate::settings::{Sandbox, TestCommand};
@@ -287,9 +288,9 @@ pub fn shown(plan: &WorkerPlan) -> Vec<PathBuf> {
     let home = std::env::home_dir();
     let environment = environment::build(&parent, home.as_deref(), &plan.scratch, &plan.child_env);
     let variable = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    let mut places = confine::readable(home.as_deref(), variable);
-    places.extend(plan.readable.iter().cloned());
-    places.iter().filter_map(|place| fs::canonicalize(place).ok()).collect()
+    let charge = plan.charge(home, Vec::new(), None);
+    let asked = Asked { charge: &charge, variable: &variable, program: None, sockets: &[] };
+    visible::visible(&asked, true).read_only().map(|place| place.real.clone()).collect()
 }
 
 /// Makes the process and the connection to it.

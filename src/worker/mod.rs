@@ -17,6 +17,7 @@
 //! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
 //! | [`host`], `supervisor`, `session`, `footing`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
+//! | `visible/` | which paths of the machine a sandbox shows, and what is covered in them |
 //! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
 //! | `descriptors`, `kernel_files`, `advice` | what mustn't be inherited; what mustn't be written; what to do about a missing layer |
 
@@ -40,6 +41,7 @@ mod protocol;
 mod serve;
 mod session;
 mod supervisor;
+mod visible;
 
 pub use error::WorkerError;
 pub use launcher::{Launched, Worker, shown, variables};

@@ -12,6 +12,8 @@ use super::{landlock, limits};
 /// The reach of a command. It is decided by the worker and entered by the process that becomes or keeps the command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::worker) struct Domain {
+    /// Folders that may be listed.
+    pub(in crate::worker) listable: Vec<PathBuf>,
     /// What may be read and executed.
     pub(in crate::worker) readable: Vec<PathBuf>,
     /// What may be written as well.
@@ -29,7 +31,7 @@ impl Domain {
     pub(in crate::worker) fn enter(&self) -> io::Result<()> {
         limits::drop_capabilities()?;
         set_no_new_privs(true)?;
-        landlock::enter_command_domain(self.readable.clone(), self.writable.clone())?;
+        landlock::enter_command_domain(self)?;
         if seccomp::is_there() {
             seccomp::enter(self.sockets)?;
         }

@@ -5,13 +5,13 @@
 //! outside, which is why commands get one of their own: they can't reach the host.
 
 use std::io;
-use std::path::PathBuf;
 
 use landlock::{
     ABI, Access, AccessFs, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
     RulesetStatus, Scope, path_beneath_rules,
 };
 
+use super::domain::Domain as Reach;
 use crate::journal::Layer;
 
 /// The newest interface that these rules were written for; an older kernel enforces what it knows.
@@ -29,8 +29,8 @@ pub(super) struct Domain {
 }
 
 /// Enters the domain in which tools and commands live.
-pub(super) fn enter_host_domain(readable: Vec<PathBuf>, writable: Vec<PathBuf>) -> Domain {
-    match restrict(readable, writable) {
+pub(super) fn enter_host_domain(reach: &Reach) -> Domain {
+    match restrict(reach) {
         Ok(status) => judge(&status),
         Err(error) => {
             let layer = Layer::missing("landlock", error.to_string());
@@ -43,17 +43,18 @@ pub(super) fn enter_host_domain(readable: Vec<PathBuf>, writable: Vec<PathBuf>) 
 ///
 /// # Errors
 /// When the kernel refuses although it has Landlock.
-pub(super) fn enter_command_domain(readable: Vec<PathBuf>, writable: Vec<PathBuf>) -> io::Result<()> {
-    restrict(readable, writable).map(drop).map_err(io::Error::other)
+pub(super) fn enter_command_domain(reach: &Reach) -> io::Result<()> {
+    restrict(reach).map(drop).map_err(io::Error::other)
 }
 
-fn restrict(readable: Vec<PathBuf>, writable: Vec<PathBuf>) -> Result<RestrictionStatus, RulesetError> {
+fn restrict(reach: &Reach) -> Result<RestrictionStatus, RulesetError> {
     let everything = AccessFs::from_all(WRITTEN_FOR);
     let rules = Ruleset::default().handle_access(everything)?.scope(Scope::from_all(WRITTEN_FOR))?.create()?;
     // A path that can't be opened makes no rule: it is simply not allowed.
     rules
-        .add_rules(path_beneath_rules(readable, AccessFs::from_read(WRITTEN_FOR)))?
-        .add_rules(path_beneath_rules(writable, everything))?
+        .add_rules(path_beneath_rules(&reach.listable, AccessFs::ReadDir))?
+        .add_rules(path_beneath_rules(&reach.readable, AccessFs::from_read(WRITTEN_FOR)))?
+        .add_rules(path_beneath_rules(&reach.writable, everything))?
         .restrict_self()
 }
 

@@ -8,7 +8,6 @@
 mod bwrap;
 mod devices;
 mod domain;
-mod files;
 mod landlock;
 mod limits;
 mod namespaces;
@@ -25,7 +24,6 @@ use rustix::thread::{no_new_privs, set_no_new_privs};
 
 pub(super) use bwrap::{SCOUT, prepare as by_bwrap, scout};
 pub(super) use domain::Domain;
-pub(super) use files::readable;
 pub(super) use limits::{PROCESSES, bound_cell, memory_limit};
 pub(super) use namespaces::{unshare_cell, unshare_users};
 pub(super) use root::mount_line;
@@ -34,6 +32,7 @@ use seccomp::Sockets;
 use super::caches::Cache;
 use super::footing::{Footing, InBwrap};
 use super::plan::Charge;
+use super::visible::{self, Asked, Visible};
 use crate::journal::{Layer, WallBuilt};
 
 /// The namespaces that were tried can't be had, and this process can't go on: another one has to do without.
@@ -52,6 +51,14 @@ pub(super) struct Enclosed {
     pub(super) caches: Vec<(String, String)>,
 }
 
+/// What is to be shown.
+struct Answers {
+    /// With the view as an overlay, if one is wanted.
+    planned: Visible,
+    /// Where that can't be had.
+    in_copy: Visible,
+}
+
 /// Puts this process, which has to have a single thread, into namespaces, unless its footing is another one, and takes
 /// its privileges.
 pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, NoNamespaces> {
@@ -61,35 +68,37 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
         let caches = caches(charge, &[]);
         return Ok(Enclosed { layers: vec![subreaper], view, in_namespaces: false, domain: None, caches });
     }
-    let mut readable = files::readable(charge.home.as_deref(), |name| std::env::var_os(name));
-    readable.extend(charge.readable.iter().cloned());
-    // This binary, to start commands with, wherever it lies.
-    readable.extend(std::env::current_exe());
+    let variable = |name: &str| std::env::var_os(name);
+    let sockets = visible::sockets();
+    let asked = Asked { charge, variable: &variable, program: std::env::current_exe().ok(), sockets: &sockets };
+    let answers = Answers { planned: visible::visible(&asked, true), in_copy: visible::visible(&asked, false) };
     let Spaces { layers: spaces, overlay, warm } = match footing {
         Footing::Bare { why } => {
             let why_not = || Layer::missing("overlay", "it needs namespaces");
             Spaces { layers: vec![without(why)], overlay: charge.overlay.is_some().then(why_not), warm: Vec::new() }
         }
         Footing::Bwrap(inside) => found_in_bwrap(charge, inside),
-        Footing::Own => enter_namespaces(charge, &readable).map_err(|error| NoNamespaces(error.to_string()))?,
+        Footing::Own => enter_namespaces(charge, &answers).map_err(|error| NoNamespaces(error.to_string()))?,
     };
     let in_namespaces = spaces.iter().all(|layer| layer.holds);
     let mounted = charge.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
     let view = mounted.map_or(&charge.view, |plan| &plan.tree).clone();
+    let visible = if mounted.is_some() { answers.planned } else { answers.in_copy };
+    // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
+    let all = || (Vec::new(), vec!["/".into(), "/proc/self/exe".into()]);
+    let (listable, readable) = if in_namespaces { all() } else { visible.allowed() };
     let mut writable = vec![view.clone(), charge.scratch.clone()];
     writable.extend(warm.iter().map(|cache| cache.folder.clone()));
     writable.extend(devices::writable(in_namespaces));
     if in_namespaces {
         writable.extend(private_temporary(&charge.logs));
-        // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
-        readable = vec!["/".into(), "/proc/self/exe".into()];
     }
     let sockets = if in_namespaces { Sockets::OfOwnNetwork } else { Sockets::Pairs };
     let privileges = layer("no_new_privs", give_up_new_privileges());
     let limits = layer("rlimits", limits::set());
     let capabilities = layer("capabilities", limits::drop_most_capabilities());
     let layers = [spaces, overlay.into_iter().collect(), vec![subreaper, privileges, limits, capabilities]].concat();
-    let domain = Some(Domain { readable, writable, sockets });
+    let domain = Some(Domain { listable, readable, writable, sockets });
     Ok(Enclosed { layers, view, in_namespaces, domain, caches: caches(charge, &warm) })
 }
 
@@ -117,8 +126,8 @@ impl Enclosed {
         let privileges =
             self.layers.iter().all(|layer| layer.holds || ["namespaces", "overlay"].contains(&&*layer.name));
         let rest = layer("capabilities", limits::drop_capabilities());
-        let all_writable = domain.writable.iter().chain([&charge.logs]).cloned().collect();
-        let kernel = landlock::enter_host_domain(domain.readable, all_writable);
+        let writable = domain.writable.iter().chain([&charge.logs]).cloned().collect();
+        let kernel = landlock::enter_host_domain(&Domain { writable, ..domain.clone() });
         let calls = layer("seccomp", seccomp::enter(domain.sockets));
         let (tree, process) = (self.in_namespaces || kernel.files, privileges && rest.holds);
         let network = self.in_namespaces || calls.holds;
@@ -144,20 +153,22 @@ struct Spaces {
 }
 
 /// Namespaces, the root in them, and the network: all of them, or none. And overlays, where they are wanted.
-fn enter_namespaces(charge: &Charge, readable: &[PathBuf]) -> io::Result<Spaces> {
+fn enter_namespaces(charge: &Charge, answers: &Answers) -> io::Result<Spaces> {
     let layers_of = |cache: &Cache| cache.layers(&charge.overlay.as_ref()?.layers).ok();
-    let caches: Vec<_> = charge.caches.iter().filter_map(|cache| Some((cache, layers_of(cache)?))).collect();
+    let shown = charge.caches.iter().filter(|cache| answers.planned.has_overlay(&cache.folder));
+    let caches: Vec<_> = shown.filter_map(|cache| Some((cache, layers_of(cache)?))).collect();
     let failed = |name: &'static str| move |error| io::Error::other(format!("{name}: {error}"));
     namespaces::enter().map_err(failed("namespaces"))?;
     let network = namespaces::isolate_network().map_err(failed("network"))?;
     let places = root::Places {
-        readable: readable.to_vec(),
+        visible: &answers.planned,
+        in_copy: &answers.in_copy,
         overlay: charge.overlay.as_ref(),
         view: &charge.view,
         writable: &[charge.scratch.clone(), charge.logs.clone()],
         caches: &caches,
     };
-    let root = root::enter(places).map_err(failed("root"))?;
+    let root = root::enter(&places).map_err(failed("root"))?;
     let overlay = charge.overlay.as_ref().map(|plan| {
         let shown = root.no_overlay.map_or(Ok(plan.tree.display().to_string()), Err);
         layer("overlay", shown)

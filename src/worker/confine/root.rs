@@ -7,12 +7,13 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change, mount_remount, unmount,
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_change,
+    mount_remount, unmount,
 };
 use rustix::process::pivot_root;
 
@@ -22,18 +23,23 @@ use super::{devices, overlay};
 use crate::worker::caches::Cache;
 use crate::worker::plan::OverlayPlan;
 use crate::worker::session;
+use crate::worker::visible::{Mask, Place, Visible};
 
 /// Any directory does as the place to begin; the mount on it is seen by this process alone.
 const STEPPING_STONE: &str = "/tmp";
 const OLD: &str = "/old";
 const NEW: &str = "/new";
+/// What covers a file.
+const EMPTY: &str = "/empty";
 /// Private, in memory; the run's `$TMPDIR` lies on the disk.
 pub(super) const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
 /// What a root is to hold.
 pub(super) struct Places<'a> {
-    /// Of the machine; what isn't there is left out.
-    pub(super) readable: Vec<PathBuf>,
+    /// Of the machine, with the view as an overlay if one is wanted.
+    pub(super) visible: &'a Visible,
+    /// The same when that can't be had.
+    pub(super) in_copy: &'a Visible,
     /// The view as an overlay.
     pub(super) overlay: Option<&'a OverlayPlan>,
     /// The view when that can't be had.
@@ -58,7 +64,7 @@ pub(super) struct Entered {
 ///
 /// # Errors
 /// When the kernel refuses a step. The process is then of no further use.
-pub(super) fn enter(mut places: Places<'_>) -> io::Result<Entered> {
+pub(super) fn enter(places: &Places<'_>) -> io::Result<Entered> {
     let on_terminal = session::without_terminal().is_err();
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     memory(STEPPING_STONE, c"mode=0755")?;
@@ -76,8 +82,8 @@ pub(super) fn enter(mut places: Places<'_>) -> io::Result<Entered> {
     let devices = within(NEW, Path::new("/dev"));
     fs::create_dir(&devices)?;
     devices::make(&within(OLD, Path::new("/dev")), &devices, on_terminal)?;
-    // A folder before what lies in it: that is there then.
-    places.readable.sort_by_key(|path| path.components().count());
+    fs::write(EMPTY, "")?;
+    fs::set_permissions(EMPTY, fs::Permissions::from_mode(0o444))?;
     let (mut mirror, caches) = (Mirror::default(), places.caches);
     let (view, no_overlay) = mirror.fill(places)?;
     let caches = mirror.show_caches(caches);
@@ -101,20 +107,23 @@ struct Mirror {
     writable: Vec<PathBuf>,
     /// In those, and read-only nevertheless.
     guarded: Vec<PathBuf>,
+    /// Folders that are covered.
+    covered: Vec<PathBuf>,
 }
 
 impl Mirror {
     /// Shows all of `places`. Returns where the view is, and why it isn't an overlay when that was wanted.
-    fn fill(&mut self, places: Places<'_>) -> io::Result<(PathBuf, Option<io::Error>)> {
-        let Places { readable, overlay, view, writable, .. } = places;
-        // What lies in the tree is shown by an overlay of it.
-        let in_tree = |path: &PathBuf| overlay.is_some_and(|plan| path.starts_with(&plan.tree));
-        let (in_tree, beside): (Vec<_>, Vec<_>) = readable.into_iter().partition(in_tree);
-        beside.iter().try_for_each(|path| self.show(path, false))?;
+    fn fill(&mut self, places: &Places<'_>) -> io::Result<(PathBuf, Option<io::Error>)> {
+        let Places { visible, in_copy, overlay, view, writable, .. } = *places;
+        let is_in_tree = |path: &Path| overlay.is_some_and(|plan| path.starts_with(&plan.tree));
+        self.show_all(visible, |path| !is_in_tree(path))?;
         let (view, no_overlay) = match overlay.map(|plan| (plan, self.show_overlay(plan))) {
-            Some((plan, Ok(()))) => (plan.tree.clone(), None),
+            Some((plan, Ok(()))) => {
+                self.show_all(visible, is_in_tree)?;
+                (plan.tree.clone(), None)
+            }
             tried => {
-                in_tree.iter().try_for_each(|path| self.show(path, false))?;
+                self.show_all(in_copy, is_in_tree)?;
                 self.show(view, true)?;
                 (view.to_owned(), tried.and_then(|(_, shown)| shown.err()))
             }
@@ -123,13 +132,54 @@ impl Mirror {
         Ok((view, no_overlay))
     }
 
+    /// Shows and covers what `visible` says of the paths that `which` names, a folder before what lies in it.
+    fn show_all(&mut self, visible: &Visible, which: impl Fn(&Path) -> bool) -> io::Result<()> {
+        let depth = |path: &Path| path.components().count();
+        let mut masks = visible.masks.iter().filter(|mask| which(&mask.path)).peekable();
+        for place in visible.read_only().filter(|place| which(&place.real)) {
+            while let Some(mask) = masks.next_if(|mask| depth(&mask.path) < depth(&place.real)) {
+                self.cover(mask)?;
+            }
+            self.show_place(place)?;
+        }
+        masks.try_for_each(|mask| self.cover(mask))
+    }
+
+    fn show_place(&mut self, place: &Place) -> io::Result<()> {
+        // What lies in a folder that is covered isn't there with what holds that folder.
+        let covered = self.covered.iter().find(|mask| place.real.starts_with(mask)).cloned();
+        let is_shown =
+            |at: &Path| self.shown.contains(at) && !covered.as_ref().is_some_and(|mask| mask.starts_with(at));
+        let way = way(OLD, &place.path, is_shown)?;
+        way.steps.iter().try_for_each(make)?;
+        let Some(at) = way.to else { return Ok(()) };
+        mount_bind_recursive(within(OLD, &at), within(NEW, &at))?;
+        self.shown.insert(at);
+        Ok(())
+    }
+
+    /// Puts something empty over a path; what is not there needs none.
+    fn cover(&mut self, mask: &Mask) -> io::Result<()> {
+        let place = within(NEW, &mask.path);
+        if !place.exists() && !place.is_symlink() {
+            return Ok(());
+        }
+        if mask.is_folder {
+            memory(&place, c"mode=0755,size=1m")?;
+            self.covered.push(mask.path.clone());
+        } else {
+            mount_bind(EMPTY, &place)?;
+        }
+        Ok(())
+    }
+
     /// Shows an overlay at the path of its tree, with what git needs.
     fn show_overlay(&mut self, plan: &OverlayPlan) -> io::Result<()> {
         let Some(place) = self.make_way(&plan.tree, true)? else { return Err(io::ErrorKind::NotFound.into()) };
         self.guarded = overlay::show(plan, OLD, &within(NEW, &place))?;
         self.writable.push(place.clone());
         self.shown.insert(place);
-        plan.git.iter().try_for_each(|path| self.show(path, false))
+        Ok(())
     }
 
     /// Shows what it can of `caches`, and says what that is.
@@ -231,14 +281,13 @@ pub(in crate::worker) fn mount_line(line: &str) -> Option<(PathBuf, String)> {
 fn seal_one(place: &Path, options: &str) -> io::Result<()> {
     // A user's namespace may add to what restricts a mount but not take away, so all of it is named again.
     let kept = [
-        ("nosuid", MountFlags::NOSUID),
-        ("nodev", MountFlags::NODEV),
         ("noexec", MountFlags::NOEXEC),
         ("noatime", MountFlags::NOATIME),
         ("nodiratime", MountFlags::NODIRATIME),
         ("relatime", MountFlags::RELATIME),
     ];
-    let mut flags = MountFlags::BIND | MountFlags::RDONLY;
+    // No device of the machine opens through it, and no program in it takes its owner's rights.
+    let mut flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NODEV | MountFlags::NOSUID;
     for (name, flag) in kept {
         if options.split(',').any(|option| option == name) {
             flags |= flag;

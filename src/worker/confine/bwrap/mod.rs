@@ -23,10 +23,10 @@ use find::Bwrap;
 use policy::Policy;
 pub(in crate::worker) use scout::{SCOUT, scout};
 
-use super::files;
 use crate::worker::SUBCOMMAND;
 use crate::worker::footing::InBwrap;
 use crate::worker::plan::{Charge, OverlayPlan};
+use crate::worker::visible::{self, Asked};
 
 /// Namespaces that bwrap makes and that were tried.
 pub(in crate::worker) struct Inside {
@@ -54,11 +54,12 @@ pub(in crate::worker) fn prepare(charge: &Charge, why: &str) -> Result<Inside, S
     let bwrap = Bwrap::find(tree)?;
     // The link in `/proc` names bwrap once it runs.
     let worker = std::env::current_exe().map_err(|error| format!("kcode's own file can't be found: {error}"))?;
-    let mut readable = files::readable(charge.home.as_deref(), |name| std::env::var_os(name));
-    readable.extend(charge.readable.iter().cloned());
-    readable.push(worker.clone());
+    let variable = |name: &str| std::env::var_os(name);
+    let sockets = visible::sockets();
+    let asked = Asked { charge, variable: &variable, program: Some(worker.clone()), sockets: &sockets };
     let attempt = |overlay: Option<&OverlayPlan>| {
-        let policy = Policy::new(charge, overlay, &bwrap, &readable).map_err(|error| error.to_string())?;
+        let visible = visible::visible(&asked, overlay.is_some());
+        let policy = Policy::new(charge, overlay, &bwrap, &visible).map_err(|error| error.to_string())?;
         let places = policy.places();
         let arguments = policy.arguments([worker.as_os_str(), SUBCOMMAND.as_ref()]);
         look(&bwrap.program, &arguments)?;

@@ -13,6 +13,7 @@ use crate::worker::confine::root::{TEMPORARY, is_in_temporary, mount_line};
 use crate::worker::confine::way::{Step, way};
 use crate::worker::kernel_files;
 use crate::worker::plan::{Charge, OverlayPlan};
+use crate::worker::visible::{Mask, Visible};
 
 /// Each its own; the worker ends with whoever started bwrap, and nothing in there has a privilege.
 const NAMESPACES: [&str; 8] = [
@@ -30,10 +31,13 @@ const TEMPORARY_SIZE: &str = "2147483648";
 const SHARED_MEMORY_SIZE: &str = "1073741824";
 
 /// The arguments while they are put together.
+#[derive(Default)]
 pub(super) struct Policy {
     arguments: Vec<OsString>,
     /// Places that are shown, with all that is in them.
     shown: HashSet<PathBuf>,
+    /// Folders in them that are covered.
+    covered: Vec<PathBuf>,
     /// Steps of ways that were gone before.
     made: HashSet<PathBuf>,
     /// What is made read-only once everything is in its place.
@@ -41,7 +45,7 @@ pub(super) struct Policy {
 }
 
 impl Policy {
-    /// Of what `charge` speaks of, and what is `readable` of the machine.
+    /// Of what `charge` speaks of, and what is `visible` of the machine.
     ///
     /// # Errors
     /// When a link can't be read, or the overlay couldn't show all of the tree.
@@ -49,18 +53,18 @@ impl Policy {
         charge: &Charge,
         overlay: Option<&OverlayPlan>,
         bwrap: &Bwrap,
-        readable: &[PathBuf],
+        visible: &Visible,
     ) -> io::Result<Self> {
         let arguments = NAMESPACES.map(OsString::from).into();
-        let mut policy = Self { arguments, shown: HashSet::new(), made: HashSet::new(), sealed: Vec::new() };
+        let mut policy = Self { arguments, ..Self::default() };
         policy.system(bwrap)?;
         let is_in_tree = |path: &Path| overlay.is_some_and(|plan| path.starts_with(&plan.tree));
-        let mut readable: Vec<&PathBuf> = readable.iter().filter(|path| !is_in_tree(path)).collect();
-        // A folder before what lies in it: that is there then.
-        readable.sort_by_key(|path| path.components().count());
-        readable.iter().try_for_each(|path| policy.show(path, false))?;
+        policy.show_all(visible, |path| !is_in_tree(path))?;
         match overlay {
-            Some(plan) => policy.show_overlay(plan)?,
+            Some(plan) => {
+                policy.show_overlay(plan)?;
+                policy.show_all(visible, is_in_tree)?;
+            }
             None => policy.show(&charge.view, true)?,
         }
         [&charge.scratch, &charge.logs].into_iter().try_for_each(|path| policy.show(path, true))?;
@@ -71,7 +75,8 @@ impl Policy {
 
     fn seal(&mut self) {
         // Something of the machine may be shown at the very place.
-        let folders = std::mem::take(&mut self.sealed).into_iter().filter(|place| !self.shown.contains(place));
+        let is_shown = |place: &PathBuf| self.shown.contains(place) && !self.covered.contains(place);
+        let folders = std::mem::take(&mut self.sealed).into_iter().filter(|place| !is_shown(place));
         let places: Vec<PathBuf> = folders.chain(["/dev", "/"].map(PathBuf::from)).collect();
         for place in places {
             self.option("--remount-ro", [place.as_os_str()]);
@@ -131,16 +136,38 @@ impl Policy {
         let (upper, work) = (plan.layers.join("upper"), plan.layers.join("work"));
         self.option("--overlay-src", [tree.as_os_str()]);
         self.option("--overlay", [upper.as_os_str(), work.as_os_str(), tree.as_os_str()]);
-        for path in &plan.git {
-            // What lies in the tree is there already, and read-only from here on.
-            if path.starts_with(&tree) {
-                self.option("--ro-bind", [path.as_os_str(), path.as_os_str()]);
-            } else {
-                self.show(path, false)?;
-            }
+        // What lies in the tree is there already, and read-only from here on.
+        for path in plan.git.iter().filter(|path| path.starts_with(&tree)) {
+            self.option("--ro-bind", [path.as_os_str(), path.as_os_str()]);
+            self.shown.insert(path.clone());
         }
         self.shown.insert(tree);
         Ok(())
+    }
+
+    /// Shows and covers what `visible` says of the paths that `which` names, a folder before what lies in it.
+    fn show_all(&mut self, visible: &Visible, which: impl Fn(&Path) -> bool) -> io::Result<()> {
+        let depth = |path: &Path| path.components().count();
+        let mut masks = visible.masks.iter().filter(|mask| which(&mask.path)).peekable();
+        for place in visible.read_only().filter(|place| which(&place.real)) {
+            while let Some(mask) = masks.next_if(|mask| depth(&mask.path) < depth(&place.real)) {
+                self.cover(mask);
+            }
+            self.show(&place.path, false)?;
+        }
+        masks.for_each(|mask| self.cover(mask));
+        Ok(())
+    }
+
+    /// Puts something empty over a path. A device can't be opened through what bwrap mounts.
+    fn cover(&mut self, mask: &Mask) {
+        if mask.is_folder {
+            self.option("--tmpfs", [mask.path.as_os_str()]);
+            self.sealed.push(mask.path.clone());
+            self.covered.push(mask.path.clone());
+        } else {
+            self.option("--ro-bind", ["/dev/null".as_ref(), mask.path.as_os_str()]);
+        }
     }
 
     /// Shows what is at `path` at the same path, with the links that lead there. What isn't there is left out.
@@ -151,10 +178,18 @@ impl Policy {
         Ok(())
     }
 
+    /// Whether `at` is there with what it lies in or is; what lies in a folder that is covered isn't.
+    fn is_there(&self, at: &Path, path: &Path) -> bool {
+        let covered = self.covered.iter().find(|mask| path.starts_with(mask));
+        let is_above = |above: &Path| covered.is_some_and(|mask| mask.starts_with(above));
+        self.shown.contains(at) && !is_above(at)
+    }
+
     /// Makes the way to `path` and says where it leads. `None`: nowhere, or, unless it is to be `writable`, it is shown
     /// already.
     fn go(&mut self, path: &Path, writable: bool) -> io::Result<Option<PathBuf>> {
-        let way = way("/", path, |at| !writable && self.shown.contains(at))?;
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let way = way("/", path, |at| !writable && self.is_there(at, &real))?;
         for step in way.steps {
             match step {
                 Step::Link { at, target } => {
@@ -176,7 +211,7 @@ impl Policy {
 
     /// Whether it isn't there yet, neither by itself nor with what it lies in.
     fn is_new(&mut self, at: &Path) -> bool {
-        !at.ancestors().any(|above| self.shown.contains(above)) && self.made.insert(at.to_owned())
+        !at.ancestors().any(|above| self.is_there(above, at)) && self.made.insert(at.to_owned())
     }
 
     fn folder(&mut self, at: PathBuf) {
@@ -192,6 +227,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::visible::{How, Place};
 
     fn charge(folder: &Path) -> Charge {
         let path = |name: &str| serde_json::to_value(folder.join(name)).unwrap();
@@ -214,7 +250,9 @@ mod tests {
         let charge = charge(&at);
         let bwrap = Bwrap { program: PathBuf::new(), version: (0, 11), is_setuid };
         let overlay = charge.overlay.as_ref().filter(|_| with_overlay);
-        let policy = Policy::new(&charge, overlay, &bwrap, &[at.join("bin"), at.join("none")]).unwrap();
+        let place = |path: PathBuf| Place { real: path.clone(), path, how: How::ReadOnly };
+        let visible = Visible { places: ["bin", "none"].map(|name| place(at.join(name))).into(), masks: Vec::new() };
+        let policy = Policy::new(&charge, overlay, &bwrap, &visible).unwrap();
         let words = policy.arguments(["kcode".as_ref()]);
         let words: Vec<_> = words.iter().map(|word| word.to_str().unwrap()).collect();
         format!(" {} ", words.join(" ")).replace(at.to_str().unwrap(), "@")

@@ -1,0 +1,191 @@
+//! Which paths of a machine and of a home belong to toolchains.
+//!
+//! Landlock can only allow, and what it allows holds for everything below. So nothing is listed
+//! here that may hold a secret further down: not `~/.cargo` (credentials) but its `registry`, not
+//! `/etc` but those of its entries that any user may read.
+
+/// Readable as a whole.
+pub(super) const SYSTEM: [&str; 14] = [
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/opt",
+    "/nix/store",
+    "/nix/var/nix/profiles",
+    "/gnu/store",
+    "/snap",
+    "/proc",
+    "/home/linuxbrew",
+];
+
+/// Single entries of directories that also hold what nobody should read.
+pub(super) const SINGLE: [&str; 16] = [
+    "/run/systemd/resolve/resolv.conf", // and not the sockets beside it, which resolve names
+    "/run/systemd/resolve/stub-resolv.conf",
+    "/run/current-system",
+    "/run/opengl-driver",
+    "/sys/devices/system", // processors and memory nodes, which runtimes count
+    "/sys/fs/cgroup",      // the limits that runtimes adapt to
+    "/sys/kernel/mm",
+    "/var/cache/fontconfig",
+    "/var/lib/alternatives",
+    "/var/lib/dpkg",
+    "/var/lib/flatpak",
+    "/var/lib/gems",
+    "/var/lib/ghc",
+    "/var/lib/rpm",
+    "/var/lib/snapd",
+    "/var/lib/texmf",
+];
+
+/// In `/etc`: keys of the machine.
+pub(super) const ETC_HIDDEN: [&str; 5] = ["ssh", "ssl", "sudoers.d", "NetworkManager", "wireguard"];
+/// And what boots, schedules, logs and packages: no build or test reads it, and showing each takes a mount.
+pub(super) const ETC_UNUSED: [&str; 38] = [
+    "PackageKit",
+    "apparmor",
+    "apparmor.d",
+    "apt",
+    "bash_completion.d",
+    "binfmt.d",
+    "cron.d",
+    "cron.daily",
+    "cron.hourly",
+    "cron.monthly",
+    "cron.weekly",
+    "dbus-1",
+    "depmod.d",
+    "dhcp",
+    "dpkg",
+    "grub.d",
+    "init.d",
+    "initramfs-tools",
+    "kernel",
+    "logcheck",
+    "logrotate.d",
+    "modprobe.d",
+    "modules-load.d",
+    "pam.d",
+    "polkit-1",
+    "rc0.d",
+    "rc1.d",
+    "rc2.d",
+    "rc3.d",
+    "rc4.d",
+    "rc5.d",
+    "rc6.d",
+    "rcS.d",
+    "rsyslog.d",
+    "systemd",
+    "tmpfiles.d",
+    "udev",
+    "update-motd.d",
+];
+/// And below `/etc/ssl`, all but `private`.
+pub(super) const ETC_SSL: [&str; 5] =
+    ["/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/ssl/java"];
+
+/// Toolchains and their caches, below the home.
+pub(super) const HOME: [&str; 59] = [
+    ".asdf",
+    ".bun",
+    ".cabal/bin",
+    ".cabal/packages",
+    ".cabal/store",
+    ".cache/bazelisk",
+    ".cache/coursier",
+    ".cache/deno",
+    ".cache/ms-playwright",
+    ".cache/node",
+    ".cache/pip",
+    ".cache/pnpm",
+    ".cache/pypoetry",
+    ".cache/uv",
+    ".cache/yarn",
+    ".cargo/bin",
+    ".cargo/config",
+    ".cargo/config.toml",
+    ".cargo/env",
+    ".cargo/git",
+    ".cargo/registry",
+    ".conda",
+    ".config/composer/vendor",
+    ".config/yarn/global",
+    ".deno/bin",
+    ".dotnet",
+    ".fnm",
+    ".gem/ruby",
+    ".ghcup",
+    ".goenv",
+    ".gradle/caches",
+    ".gradle/wrapper",
+    ".ivy2/cache",
+    ".ivy2/local",
+    ".jenv",
+    ".juliaup",
+    ".local/bin",
+    ".local/lib",
+    ".local/share/fnm",
+    ".local/share/mise",
+    ".local/share/pipx",
+    ".local/share/pnpm",
+    ".local/share/uv",
+    ".local/share/virtualenvs",
+    ".m2/repository",
+    ".m2/wrapper",
+    ".nodenv",
+    ".npm/_npx",
+    ".nuget/packages",
+    ".nvm",
+    ".opam",
+    ".pnpm-store",
+    ".pyenv",
+    ".rbenv",
+    ".rustup",
+    ".sdkman/candidates",
+    ".swiftly",
+    ".virtualenvs",
+    ".volta",
+];
+/// The same, where a dot would be missing.
+pub(super) const HOME_PLAIN: [&str; 4] = ["go", "miniconda3", "anaconda3", "miniforge3"];
+
+/// Variables that name a toolchain's folder, wherever a person keeps it, and what shows that it is one: some of these are
+/// in it. What is nothing but a store of packages has nothing to be known by.
+pub(super) const VARIABLES: [(&str, &[&str]); 22] = [
+    ("ANDROID_HOME", &["platform-tools", "platforms", "build-tools", "licenses"]),
+    ("ASDF_DATA_DIR", &["installs", "plugins", "shims", "asdf.sh"]),
+    ("CONDA_PREFIX", &["conda-meta"]),
+    ("COURSIER_CACHE", &[]),
+    ("DOTNET_ROOT", &["dotnet", "sdk", "shared"]),
+    ("FNM_DIR", &["node-versions", "aliases"]),
+    ("GOENV_ROOT", &["versions", "libexec"]),
+    ("GOMODCACHE", &["cache"]),
+    ("GOROOT", &["bin/go", "pkg", "VERSION"]),
+    ("JAVA_HOME", &["bin/java", "bin/javac", "release"]),
+    ("MAVEN_HOME", &["bin/mvn", "boot"]),
+    ("MISE_DATA_DIR", &["installs", "shims", "plugins"]),
+    ("NODENV_ROOT", &["versions", "libexec"]),
+    ("NUGET_PACKAGES", &[]),
+    ("NVM_DIR", &["versions", "nvm.sh", "alias"]),
+    ("PLAYWRIGHT_BROWSERS_PATH", &[]),
+    ("POETRY_VIRTUALENVS_PATH", &[]),
+    ("PYENV_ROOT", &["versions", "libexec", "shims"]),
+    ("RBENV_ROOT", &["versions", "libexec", "shims"]),
+    ("RUSTUP_HOME", &["toolchains", "settings.toml"]),
+    ("VIRTUAL_ENV", &["pyvenv.cfg", "bin/activate"]),
+    ("VOLTA_HOME", &["tools", "bin/volta"]),
+];
+/// What of `$CARGO_HOME` holds no credentials.
+pub(super) const CARGO: [&str; 6] = ["bin", "config", "config.toml", "env", "git", "registry"];
+/// And of each folder of `$GOPATH`, which may hold projects as well.
+pub(super) const GO: [&str; 2] = ["bin", "pkg"];
+/// What a folder of `$PATH` belongs to is shown as a whole where it has one of these in it: an environment of Python or
+/// Conda, a kit of Go or Java. They are made by an installer and hold nothing else.
+pub(super) const WHOLE: [&str; 5] = ["pyvenv.cfg", "conda-meta", "pkg/tool", "lib/modules", "jre/lib"];
+/// And these parts of it elsewhere: a person's own projects may lie beside them.
+pub(super) const PARTS: [&str; 5] = ["lib", "lib64", "libexec", "include", "share"];

@@ -1,0 +1,108 @@
+//! What is never shown, whatever leads there: folders of secrets, and folders that hold much more than toolchains.
+
+use std::path::{Path, PathBuf};
+
+/// Folders of keys, tokens and histories, by the ends of their paths. Names are compared wherever the folder stands: nobody
+/// calls a toolchain so.
+const SECRET: [&str; 29] = [
+    ".android/adbkey",
+    ".aws",
+    ".azure",
+    ".chef",
+    ".config",
+    ".docker",
+    ".electrum",
+    ".gcloud",
+    ".git",
+    ".gnupg",
+    ".helm",
+    ".kube",
+    ".local/share/gnome-keyring",
+    ".local/share/keyrings",
+    ".local/share/kwalletd",
+    ".local/state",
+    ".mozilla",
+    ".netrc",
+    ".oci",
+    ".password-store",
+    ".pki",
+    ".putty",
+    ".ssh",
+    ".step",
+    ".subversion",
+    ".terraform.d",
+    ".thunderbird",
+    ".var",
+    ".vault-token",
+];
+/// Of these nothing is shown but what the lists name.
+const KERNEL: [&str; 6] = ["/boot", "/dev", "/proc", "/run", "/sys", "/var/run"];
+/// Of a home, and never shown as a whole: other things than toolchains lie in them.
+const MIXED: [&str; 7] = [".cabal", ".cache", ".cargo", ".config", ".deno", ".local", ".local/share"];
+/// The same of a machine.
+const MACHINE: [&str; 9] = ["/etc", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/tmp"];
+
+/// What a variable, a folder of `$PATH` or a setting can't open.
+pub(super) struct Private<'a> {
+    /// Canonical, as all paths here.
+    pub(super) home: Option<&'a Path>,
+    pub(super) cargo: Option<&'a Path>,
+    /// kcode's own folders and the tree.
+    pub(super) own: &'a [PathBuf],
+    /// The run's.
+    pub(super) run: &'a [&'a Path],
+}
+
+impl Private<'_> {
+    /// Whether more lies in the folder than one toolchain, or it is one of secrets.
+    pub(super) fn refuses(&self, folder: &Path) -> bool {
+        self.holds_too_much(folder) || is_secret(folder) || KERNEL.iter().any(|top| folder.starts_with(top))
+    }
+
+    /// The same of something in one of kcode's own folders or in the tree, which only the plan may name.
+    pub(super) fn refuses_named(&self, folder: &Path) -> bool {
+        self.refuses(folder) || self.own.iter().any(|own| folder.starts_with(own))
+    }
+
+    fn holds_too_much(&self, folder: &Path) -> bool {
+        let of_home = |home: &Path| home.starts_with(folder) || MIXED.iter().any(|mixed| folder == home.join(mixed));
+        let holds_own = self.own.iter().any(|own| own.starts_with(folder));
+        folder.parent().is_none()
+            || self.cargo == Some(folder)
+            || MACHINE.iter().any(|mixed| folder == Path::new(mixed))
+            || holds_own
+            || self.run.iter().any(|own| own.starts_with(folder))
+            || self.home.is_some_and(of_home)
+    }
+}
+
+/// Whether it is a folder of secrets, or lies in one.
+pub(super) fn is_secret(path: &Path) -> bool {
+    path.ancestors().any(|above| SECRET.iter().any(|secret| above.ends_with(secret)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_secrets_are_known_wherever_they_stand() {
+        for secret in ["/home/u/.ssh", "/home/u/.ssh/bin", "/data/other/.aws/x", "/h/.local/share/keyrings"] {
+            assert!(is_secret(Path::new(secret)), "{secret}");
+        }
+        for other in ["/home/u/.nvm", "/home/u/ssh", "/usr/lib/aws", "/h/.local/share/mise"] {
+            assert!(!is_secret(Path::new(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_holds_a_home_the_tree_or_kcodes_state_is_refused() {
+        let own = [PathBuf::from("/home/u/projects/p"), PathBuf::from("/opt/state")];
+        let private = Private { home: Some(Path::new("/home/u")), cargo: None, own: &own, run: &[] };
+        for refused in ["/", "/home", "/home/u", "/home/u/projects", "/opt", "/dev/x", "/run/user", "/home/u/.cache"] {
+            assert!(private.refuses(Path::new(refused)), "{refused}");
+        }
+        assert!(!private.refuses(Path::new("/home/u/jdk")) && !private.refuses(Path::new("/home/u/projects/p/venv")));
+        assert!(private.refuses_named(Path::new("/home/u/projects/p/venv")));
+    }
+}
