@@ -23,6 +23,7 @@ mod service;
 mod stream;
 mod tap;
 mod usage;
+mod words;
 
 pub use advice::Asked;
 pub use chat::{AssistantMessage, Model, Progress, Reply, Request, ToolCall};

@@ -9,7 +9,10 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::error::presentable;
-use super::{ErrorKind, ModelError};
+use super::{ErrorKind, ModelError, words};
+
+/// What a limit asks for that is over soon.
+const SHORT_WAIT: Duration = Duration::from_mins(5);
 
 /// The part of a response that judging needs.
 #[derive(Clone, Copy, Debug)]
@@ -141,14 +144,11 @@ impl Said {
 
     /// `…please try again after 7 seconds`.
     fn seconds(&self) -> Option<Duration> {
-        let (_, rest) = self.message.split_once("try again after ")?;
-        let number: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-        Duration::try_from_secs_f64(number.trim_end_matches('.').parse().ok()?).ok()
+        words::wait(&self.message)
     }
 
-    fn says_any(&self, words: &[&str]) -> bool {
-        let message = self.message.to_lowercase();
-        words.iter().any(|word| message.contains(word))
+    fn says_any(&self, phrases: &[&str]) -> bool {
+        words::hold_any(&self.message, phrases)
     }
 }
 
@@ -196,7 +196,7 @@ fn kind_of_bad_request(status: u16, said: &Said) -> ErrorKind {
 }
 
 fn kind_of_not_found(said: &Said, url: &str) -> ErrorKind {
-    if said.says_any(&["model"]) {
+    if said.says_any(&["model", "models"]) || said.kind.as_deref() == Some("model_not_found") {
         ErrorKind::UnknownModel
     } else if url.contains("/v1/v1/") {
         ErrorKind::DoubledV1
@@ -208,6 +208,9 @@ fn kind_of_not_found(said: &Said, url: &str) -> ErrorKind {
 fn kind_of_too_many(said: &Said) -> ErrorKind {
     if said.says_any(&["usage limit", "current quota", "insufficient balance", "suspended"]) {
         ErrorKind::QuotaExhausted
+    } else if said.seconds().is_some_and(|wait| wait <= SHORT_WAIT) {
+        // Whatever limit it is, the provider says that it is over soon.
+        ErrorKind::RateLimited
     } else if said.says_any(&["tpd", "rpd", "per day", "daily"]) {
         ErrorKind::DailyLimit
     } else if said.says_any(&["overloaded"]) {

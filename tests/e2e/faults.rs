@@ -71,7 +71,7 @@ fn what_is_refused_for_good_is_asked_once() {
             ["context window", "hint"],
         ),
         (
-            Answer::error(429, "rate_limit_reached_error", "organization max RPD: 3, please try again after 1 seconds"),
+            Answer::error(429, "rate_limit_reached_error", "organization max RPD: 3, please try again after 43200 seconds"),
             75,
             ["daily limit", "tomorrow"],
         ),
