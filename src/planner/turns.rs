@@ -12,6 +12,11 @@ use super::state::State;
 use crate::journal::{Event, Journal, JournalError, Message, Nudged, StopReason, Stopped, Tokens};
 use crate::model::{Conversation, ErrorKind, Model, ModelError, Progress};
 
+/// What to do about a conversation that fills the model's window.
+const OUTGROWN: &str = "kcode doesn't shorten conversations yet, and one that goes on would be as long. Take what is good of \
+                        the patch with `kcode review`, then start a new run with the rest as a narrower task that names \
+                        the files that matter";
+
 /// Why the loop ended, and the error behind it when there was one.
 #[derive(Debug)]
 pub struct Stop {
@@ -21,7 +26,7 @@ pub struct Stop {
     pub detail: String,
     /// The model's error, when that ended it.
     pub model_error: Option<ModelError>,
-    /// What to do, when the bench broke.
+    /// What to do, where that isn't the model's error's to say.
     pub hint: Option<String>,
 }
 
@@ -35,10 +40,11 @@ pub enum Halt {
 }
 
 impl Halt {
-    /// A stop without an error behind it.
+    /// A stop without an error of the model behind it.
     #[must_use]
     pub fn stop(reason: StopReason, detail: impl Into<String>) -> Self {
-        Self::Stop(Box::new(Stop { reason, detail: detail.into(), model_error: None, hint: None }))
+        let hint = (reason == StopReason::ContextFull).then(|| OUTGROWN.to_owned());
+        Self::Stop(Box::new(Stop { reason, detail: detail.into(), model_error: None, hint }))
     }
 }
 
@@ -101,7 +107,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             Ok(detail) => Stop { reason: StopReason::Finished, detail, model_error: None, hint: None },
             // The patch was verified before the model was asked for more, and it is still the same.
             Err(Halt::Stop(stop)) if stop.reason.is_limit() && self.is_unshown() => {
-                Stop { reason: StopReason::Finished, detail: PASSED.to_owned(), ..*stop }
+                Stop { reason: StopReason::Finished, detail: PASSED.to_owned(), hint: None, ..*stop }
             }
             Err(Halt::Stop(stop)) => *stop,
             Err(Halt::Journal(error)) => Stop {

@@ -68,7 +68,9 @@ fn kept(report: &Report) -> String {
         Some(StopReason::MaxTime) => " --max-time TIME",
         _ => "",
     };
-    let resume = (report.outcome.is_resumable() && applied.is_none()).then(|| format!("kcode resume {run}{raise}"));
+    // What fills the model's window would fill it again.
+    let goes_on = report.outcome.is_resumable() && report.budget.stop_reason != Some(StopReason::ContextFull);
+    let resume = (goes_on && applied.is_none()).then(|| format!("kcode resume {run}{raise}"));
     let apply =
         (report.patch.is_some() && applied.is_none()).then(|| format!("kcode review {run} · kcode apply {run}"));
     let undo = applied.as_ref().map(|_| format!("kcode undo {run}"));
