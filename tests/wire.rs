@@ -221,11 +221,61 @@ fn a_stream_cut_anywhere_is_never_a_reply() {
 }
 
 #[test]
-fn a_finish_reason_without_done_is_not_an_end() {
-    let without_done = |answer: Answer| answer.travelling(|travel| travel.no_done = true);
-    for answer in [without_done(Answer::text("A.")), without_done(Answer::text("A.")).close_delimited()] {
-        assert_eq!(ask(answer).unwrap_err().kind, ErrorKind::CutStream);
+fn a_whole_stream_without_done_is_a_reply() {
+    let answer = |form| Answer::text("A.").usage(form).travelling(|travel| travel.no_done = true);
+    for form in [UsageForm::Choice, UsageForm::Top, UsageForm::Extra, UsageForm::Absent] {
+        let bare = |answer: Answer| answer.travelling(|travel| travel.bare_end = true);
+        for answer in [
+            answer(form),
+            answer(form).by_length(),
+            answer(form).close_delimited(),
+            bare(answer(form)),
+            bare(answer(form)).by_length().split(1),
+            bare(answer(form)).close_delimited(),
+        ] {
+            let reply = ask(answer.clone()).unwrap_or_else(|error| panic!("{answer:?}: {error:?}"));
+            assert_eq!(reply.message.content, "A.");
+            assert_eq!(reply.usage.is_some(), form != UsageForm::Absent, "{form:?}");
+        }
     }
+}
+
+#[test]
+fn without_done_and_without_a_finish_reason_it_is_a_cut() {
+    let unfinished = |answer: Answer| answer.unfinished().travelling(|travel| travel.no_done = true);
+    for answer in [unfinished(Answer::text("A.")), unfinished(Answer::text("A.")).by_length()] {
+        assert_eq!(ask(answer.clone()).unwrap_err().kind, ErrorKind::CutStream, "{answer:?}");
+    }
+    let nothing = Answer::raw(200, "text/event-stream", b"");
+    assert_eq!(ask(nothing).unwrap_err().kind, ErrorKind::CutStream);
+}
+
+#[test]
+fn done_may_stand_between_blanks() {
+    let body = b"data: {\"choices\":[{\"delta\":{\"content\":\"A.\"},\"finish_reason\":\"stop\"}]}\n\ndata:  [DONE] ";
+    assert_eq!(ask(Answer::raw(200, "text/event-stream", body)).unwrap().message.content, "A.");
+}
+
+#[test]
+fn a_body_is_what_it_holds_whatever_its_type_says() {
+    let stream =
+        "data: {\"choices\":[{\"delta\":{\"content\":\"A.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let whole = "{\"choices\":[{\"message\":{\"content\":\"A.\"},\"finish_reason\":\"stop\"}]}";
+    let types = ["text/event-stream", "application/json", "text/plain", "text/html", "application/octet-stream", ""];
+    for content_type in types {
+        for (body, prefix) in [(stream, ""), (stream, "\u{feff}"), (stream, "\n\n"), (stream, ": ping\n\n")]
+            .into_iter()
+            .chain([(whole, ""), (whole, "\u{feff}"), (whole, " \n")])
+        {
+            for split in [1, 10_000] {
+                let answer = Answer::raw(200, content_type, format!("{prefix}{body}").as_bytes()).split(split);
+                let reply = ask(answer).unwrap_or_else(|error| panic!("{content_type} {prefix:?}: {error:?}"));
+                assert_eq!(reply.message.content, "A.", "{content_type} {prefix:?}");
+            }
+        }
+    }
+    let page = ask(Answer::raw(200, "text/event-stream", b"<html><title>Log in</title></html>")).unwrap_err();
+    assert_eq!((page.kind, page.message.as_str()), (ErrorKind::Garbled, "a web page: Log in"));
 }
 
 #[test]

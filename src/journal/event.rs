@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, AttemptFailed, BaselineMissing, CheckChosen, CheckRan, HunksTried, Matrix, Message, Minimized, Nudged,
-    PatchWritten, ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, Reviewed, RunEnded,
-    RunStarted, StartSeen, Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched, ToolAnswered,
-    ToolCalled, Undone, ViewMade, WallBuilt,
+    Applied, AttemptFailed, BaselineMissing, CheckChosen, CheckRan, HistoryRepaired, HunksTried, Matrix, Message,
+    Minimized, Nudged, PatchWritten, ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, Reviewed,
+    RunEnded, RunStarted, StartSeen, Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched,
+    ToolAnswered, ToolCalled, Undone, ViewMade, WallBuilt,
 };
 
 /// The schema that each line of a journal names.
@@ -55,6 +55,9 @@ pub enum Event {
     Request(RequestSent),
     /// An attempt failed; it is repeated after a wait, or the run gives up.
     AttemptFailed(AttemptFailed),
+    /// The host refused a message that the model had written; what is wrong with it was put right, and the request is made
+    /// again. The one exception to laws 4 and 5 that there is.
+    HistoryRepaired(HistoryRepaired),
     /// A whole reply arrived (its message follows as [`Event::Message`] in the same write).
     Reply(ReplyReceived),
     /// A tool is about to run.

@@ -68,6 +68,40 @@ pub struct AttemptFailed {
     pub charged_usd: Option<Usd>,
 }
 
+/// See `Event::HistoryRepaired`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryRepaired {
+    /// The turn whose request was refused.
+    pub turn: u32,
+    /// What the host refused.
+    pub cause: RepairCause,
+    /// The messages that changed.
+    pub messages: Vec<RepairedMessage>,
+}
+
+/// What in messages of the model a host refuses to take back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RepairCause {
+    /// A call whose arguments are no JSON object, or whose name is none.
+    BrokenCall,
+    /// It asks for `reasoning_content` in messages that came without.
+    ReasoningAsked,
+    /// It takes no `reasoning_content`, and kcode had added empty ones.
+    ReasoningRefused,
+}
+
+/// A message of the conversation as it is sent from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RepairedMessage {
+    /// Which: all messages of the conversation are counted from 0, those of runs before included.
+    pub message: u64,
+    /// What of it changed, for people.
+    pub what: String,
+    /// The JSON of the message in the place of the former.
+    pub json: String,
+}
+
 /// See `Event::Reply`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplyReceived {

@@ -41,7 +41,10 @@ pub use digest::Digest;
 pub use disk::is_disk_failure;
 pub use enclosure::{Guard, Layer, Proof, ViewMade, WallBuilt};
 pub use event::{EVENT_SCHEMA, Event, Record};
-pub use exchanges::{AttemptFailed, Message, Nudged, ReplyReceived, RequestSent, Surveyed, ToolAnswered, ToolCalled};
+pub use exchanges::{
+    AttemptFailed, HistoryRepaired, Message, Nudged, RepairCause, RepairedMessage, ReplyReceived, RequestSent,
+    Surveyed, ToolAnswered, ToolCalled,
+};
 pub use hidden::is_hidden;
 pub use matrix::Matrix;
 pub use minimization::{HunksTried, Minimized};

@@ -34,6 +34,11 @@ impl ModelError {
             ErrorKind::Garbled => {
                 format!("is {base_url} really an API? a login page or a proxy may have answered instead")
             }
+            ErrorKind::Certificate => format!(
+                "a proxy or a gateway with a certificate of its own? put its CA into a PEM file and name that in \
+                 SSL_CERT_FILE (or its folder in SSL_CERT_DIR); check also that {base_url} is right and the clock is"
+            ),
+            ErrorKind::BadRequest => self.bad_request(asked),
             ErrorKind::Client => format!("check the base URL {base_url}, the proxy variables and SSL_CERT_FILE"),
             kind => constant(kind).to_owned(),
         }
@@ -69,6 +74,30 @@ impl ModelError {
         }
     }
 
+    fn bad_request(&self, asked: Asked<'_>) -> String {
+        let Asked { base_url, .. } = asked;
+        let report = "please report it with the run's journal";
+        if super::profile::is_kimis(base_url) {
+            format!("this is a bug in kcode unless Kimi's API has changed; {report}")
+        } else if self.speaks_of_history() {
+            format!(
+                "{base_url} refuses what the model itself had said, and kcode found nothing in it to repair; a gateway may \
+                 have lost parts of replies: start a new run, or use Kimi's own API"
+            )
+        } else {
+            format!(
+                "{base_url} may not take all that Kimi's API takes; if it says that it does, this may be a bug in kcode: \
+                 {report}"
+            )
+        }
+    }
+
+    /// The provider names a part of a message that the model had written.
+    fn speaks_of_history(&self) -> bool {
+        let words = self.message.to_lowercase();
+        ["reasoning_content", "tool call", "tool_call", "arguments"].iter().any(|part| words.contains(part))
+    }
+
     fn server(&self) -> String {
         match &self.request_id {
             Some(id) => format!("try again; if it stays, give request id {id} to the provider's support"),
@@ -100,13 +129,20 @@ const fn constant(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::DailyLimit => "it resets tomorrow; until then only a higher tier helps",
         ErrorKind::ContextOverflow => {
-            "name the files that matter in the task, or lower limits.max_completion_tokens in the settings; what exists of the patch is kept"
+            "kcode doesn't shorten conversations yet. Take what is good of the patch with `kcode review`, then start a new \
+             run with the rest as a narrower task that names the files that matter; a lower limits.max_completion_tokens \
+             in the settings leaves more room"
         }
         ErrorKind::ContentFilter => {
             "the task, a file or a tool's output was judged high risk; reword the task or keep that file out of it"
         }
-        ErrorKind::BadRequest | ErrorKind::ReasoningLost => {
-            "this is a bug in kcode unless the base URL isn't Kimi's; please report it with the run's journal"
+        ErrorKind::ReasoningLost => {
+            "the run's journal was changed or damaged after it was written; if nobody touched it, this is a bug in kcode: \
+             please report it with the journal"
+        }
+        ErrorKind::UnreadableCalls => {
+            "the server doesn't parse the model's tool calls; start it with its parser (vLLM and SGLang: \
+             --tool-call-parser kimi_k2), or use another base URL"
         }
         ErrorKind::CutStream | ErrorKind::IdleTimeout => {
             "the provider, the network or a proxy dropped the reply; try again; a proxy must not buffer event streams"

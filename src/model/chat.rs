@@ -23,10 +23,19 @@ pub struct Request {
 pub struct ToolCall {
     /// Unique within its message only.
     pub id: String,
-    /// May name a tool that doesn't exist.
+    /// The tool, without the namespace and the number that some hosts leave on it; may be one that doesn't exist.
     pub name: String,
     /// Meant to be JSON; may not be.
     pub arguments: String,
+}
+
+impl ToolCall {
+    /// Takes off its name what belongs to the call's id: `functions.read_file:0` is `read_file`.
+    pub(super) fn name_the_tool(&mut self) {
+        if let Some(name) = super::leak::tool_in(&self.name) {
+            self.name = name.to_owned();
+        }
+    }
 }
 
 /// An assistant message as it came, with its parts read out.
@@ -47,6 +56,12 @@ impl AssistantMessage {
     #[must_use]
     pub fn recall(json: &str) -> Option<Self> {
         super::stream::message_of(json)
+    }
+
+    /// True when its text ends in the markup of a tool call that can't be read: whatever it says, it isn't the end.
+    #[must_use]
+    pub fn ends_in_call_markup(&self) -> bool {
+        self.tool_calls.is_empty() && super::leak::ends_in_markup(&self.content)
     }
 }
 

@@ -13,10 +13,12 @@ use async_openai::error::OpenAIError;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::value::RawValue;
 
 use super::chunk::Chunk;
 use super::service::{Exchange, Service};
 use super::stream::Assembly;
+use super::tap::cut;
 use super::{ErrorKind, Model, ModelError, Progress, Reply, Request};
 use crate::settings::is_loopback;
 
@@ -103,15 +105,18 @@ impl Client {
         let exchange = Arc::new(Exchange::new(started));
         let service = Service::new(self.http.clone(), Arc::clone(&exchange), self.idle_timeout);
         let openai = async_openai::Client::build(self.http.clone(), self.config.clone()).with_http_service(service);
-        let chunks = openai.chat().create_stream_byot::<_, Chunk>(&*request.body).await;
-        let mut chunks = chunks.map_err(|error| explain(error, &exchange))?;
+        let events = openai.chat().create_stream_byot::<_, Box<RawValue>>(&*request.body).await;
+        let mut events = events.map_err(|error| explain(error, &exchange))?;
         let mut assembly = Assembly::default();
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|error| explain(error, &exchange))?;
+        while let Some(event) = events.next().await {
+            let Some(json) = data(event).map_err(|error| explain(error, &exchange))? else { break };
+            let chunk = Chunk::read(json.get()).map_err(|why| exchange.label(no_chunk(&why, json.get())))?;
             let grown = assembly.push(chunk).map_err(|error| exchange.label(error))?;
             grown.into_iter().for_each(&mut *progress);
         }
-        // Only `[DONE]` ends the stream without an error: the service makes one of every other end.
+        if exchange.ended_undone() && !assembly.is_finished() {
+            return Err(exchange.label(cut("the stream ended before [DONE] and before a finish reason")));
+        }
         let assembled = assembly.finish().map_err(|error| exchange.label(error))?;
         Ok(Reply {
             message: assembled.message,
@@ -124,6 +129,20 @@ impl Client {
     }
 }
 
+/// An event's data; `None` for a `[DONE]` with blanks around it, which the library takes for data.
+fn data(event: Result<Box<RawValue>, OpenAIError>) -> Result<Option<Box<RawValue>>, OpenAIError> {
+    match event {
+        Err(OpenAIError::JSONDeserialize(_, text)) if text.trim() == "[DONE]" => Ok(None),
+        event => event.map(Some),
+    }
+}
+
+fn no_chunk(why: &str, text: &str) -> ModelError {
+    let start: String = text.chars().take(120).collect();
+    let words = format!("an event isn't a chunk: {why}: {start}");
+    ModelError { may_be_billed: true, ..ModelError::new(ErrorKind::Garbled, &words) }
+}
+
 /// The library's error is only a wrapper: what happened is what the service wrote down.
 fn explain(error: OpenAIError, exchange: &Exchange) -> ModelError {
     match error {
@@ -131,13 +150,7 @@ fn explain(error: OpenAIError, exchange: &Exchange) -> ModelError {
             Ok(error) => *error,
             Err(error) => ModelError::new(ErrorKind::Network, &error.to_string()),
         },
-        OpenAIError::JSONDeserialize(error, text) => {
-            let start: String = text.chars().take(120).collect();
-            exchange.label(ModelError {
-                may_be_billed: true,
-                ..ModelError::new(ErrorKind::Garbled, &format!("an event isn't a chunk: {error}: {start}"))
-            })
-        }
+        OpenAIError::JSONDeserialize(error, text) => exchange.label(no_chunk(&error.to_string(), &text)),
         OpenAIError::StreamError(error) => exchange.failure().unwrap_or_else(|| {
             exchange
                 .label(ModelError { may_be_billed: true, ..ModelError::new(ErrorKind::Garbled, &error.to_string()) })

@@ -3,7 +3,8 @@
 //! One buffer holds `{"model":…,"prompt_cache_key":…,"tools":[…],"messages":[m1,m2`. A request is a copy of it with
 //! a tail that may vary (`max_completion_tokens`, `tool_choice`…), so request *n+1* begins with all that stood
 //! before the tail of request *n* (law 5). What was received is hashed on receipt and hashed again in the buffer
-//! before each request; a difference stops the run (law 4).
+//! before each request; a difference stops the run (law 4). A host that refuses what the model had said is the one reason
+//! to change a message, and that is an event ([`super::repair`]).
 
 use std::ops::Range;
 
@@ -12,8 +13,8 @@ use serde_json::{Value, json};
 use sha2::Digest as _;
 
 use super::estimate::Estimate;
-use super::{AssistantMessage, ErrorKind, ModelError, Request, stream};
-use crate::journal::{Digest, Event, Message, ReplyReceived, Tokens, Usage};
+use super::{AssistantMessage, ErrorKind, ModelError, Request, profile, repair, stream};
+use crate::journal::{Digest, Event, Message, RepairCause, RepairedMessage, ReplyReceived, Tokens, Usage};
 
 /// What the model may do with its tools in the next reply. Kimi allows no other values; changing it keeps its cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,11 +58,23 @@ impl From<&ReplyReceived> for Receipt {
 /// A reply in the buffer.
 #[derive(Clone, Debug)]
 struct Received {
-    span: Range<usize>,
+    /// Its number among all messages.
+    message: usize,
     receipt: Receipt,
     /// Whether its reasoning was what the receipt says when it was appended. From then on the message's digest stands
     /// for both, so that no reply is parsed again with each request.
     reasoning_kept: bool,
+}
+
+/// In which replies `reasoning_content` goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReasoningField {
+    /// In those that came with it.
+    AsItCame,
+    /// In those as well that came without any reasoning.
+    WhereNoneCame,
+    /// In all: the host asked for it.
+    Always,
 }
 
 /// The conversation with the model, append-only.
@@ -71,8 +84,10 @@ pub struct Conversation {
     buffer: String,
     /// Hashes the buffer as it grows.
     prefix: sha2::Sha256,
-    messages: usize,
+    /// Where each message stands in the buffer.
+    messages: Vec<Range<usize>>,
     received: Vec<Received>,
+    field: ReasoningField,
     estimate: Estimate,
 }
 
@@ -90,15 +105,21 @@ impl Conversation {
         let mut conversation = Self {
             buffer: String::new(),
             prefix: sha2::Sha256::new(),
-            messages: 0,
+            messages: Vec::new(),
             received: Vec::new(),
+            field: if profile::asks_for_reasoning(model) {
+                ReasoningField::WhereNoneCame
+            } else {
+                ReasoningField::AsItCame
+            },
             estimate: Estimate::default(),
         };
         conversation.append(&head);
         conversation
     }
 
-    /// The same conversation again, from the journal's [`Event::Message`] and [`Event::Reply`]; others are skipped.
+    /// The same conversation again, from the journal's [`Event::Message`], [`Event::Reply`] and
+    /// [`Event::HistoryRepaired`]; others are skipped.
     ///
     /// # Errors
     /// [`ErrorKind::ReasoningLost`] when a message isn't JSON any more. (One that differs from what was received is
@@ -115,6 +136,7 @@ impl Conversation {
             match event {
                 Event::Reply(received) => reply = Some(received),
                 Event::Message(message) => conversation.recall(message, &mut reply)?,
+                Event::HistoryRepaired(repaired) => conversation.repair(repaired.cause, &repaired.messages),
                 _ => {}
             }
         }
@@ -134,7 +156,63 @@ impl Conversation {
     /// Appends the answer to the tool call `id` of the last reply. Kimi refuses empty content, so none is sent.
     pub fn push_tool(&mut self, id: &str, name: &str, text: &str) -> Message {
         let content = if text.is_empty() { "(no output)" } else { text };
-        self.push("tool", &json!({ "role": "tool", "tool_call_id": id, "name": name, "content": content }))
+        let answer = if name.is_empty() {
+            json!({ "role": "tool", "tool_call_id": id, "content": content })
+        } else {
+            json!({ "role": "tool", "tool_call_id": id, "name": name, "content": content })
+        };
+        self.push("tool", &answer)
+    }
+
+    /// Makes a reply one that its host takes back: where that asks for `reasoning_content`, it is there, and empty if no
+    /// reasoning came.
+    pub fn complete(&self, message: &mut AssistantMessage) {
+        let is_wanted = match self.field {
+            ReasoningField::AsItCame => false,
+            ReasoningField::WhereNoneCame => message.reasoning.is_none(),
+            ReasoningField::Always => true,
+        };
+        if is_wanted && let Some(json) = repair::with_reasoning(&message.json) {
+            message.json = json;
+            message.reasoning.get_or_insert_default();
+        }
+    }
+
+    /// What to change in messages of the model after a refusal that may be due to them; nothing for every other failure.
+    #[must_use]
+    pub fn repairs(&self, error: &ModelError) -> Option<(RepairCause, Vec<RepairedMessage>)> {
+        let cause = repair::cause(error)?;
+        let messages = self.messages.iter().filter_map(|span| self.buffer.get(span.clone()));
+        Some((cause, repair::changes(cause, messages))).filter(|(_, changes)| !changes.is_empty())
+    }
+
+    /// Puts changed messages in the place of what they were.
+    pub fn repair(&mut self, cause: RepairCause, changes: &[RepairedMessage]) {
+        self.field = match cause {
+            RepairCause::BrokenCall => self.field,
+            RepairCause::ReasoningAsked => ReasoningField::Always,
+            RepairCause::ReasoningRefused => ReasoningField::AsItCame,
+        };
+        for change in changes {
+            self.replace(change.message as usize, &change.json, cause);
+        }
+        self.prefix = sha2::Sha256::new_with_prefix(&self.buffer);
+    }
+
+    fn replace(&mut self, n: usize, json: &str, cause: RepairCause) {
+        let Some(span) = self.messages.get(n).cloned() else { return };
+        self.buffer.replace_range(span.clone(), json);
+        self.messages[n].end = span.start + json.len();
+        for later in &mut self.messages[n + 1..] {
+            *later = later.start - span.len() + json.len()..later.end - span.len() + json.len();
+        }
+        self.estimate.grow(&" ".repeat(json.len().saturating_sub(span.len())));
+        if let Some(reply) = self.received.iter_mut().find(|reply| reply.message == n) {
+            let now = Receipt::of(json);
+            // A broken call is no reason to touch the reasoning.
+            reply.reasoning_kept &= cause != RepairCause::BrokenCall || now.reasoning == reply.receipt.reasoning;
+            reply.receipt = now;
+        }
     }
 
     /// Appends a reply's message, byte for byte as it was built on receipt.
@@ -198,14 +276,14 @@ impl Conversation {
     fn push_received(&mut self, json: &str, receipt: Receipt) -> Message {
         self.estimate.mark_request();
         let reasoning_kept = stream::reasoning_of(json).map(Digest::of) == receipt.reasoning;
-        let span = self.append_message(json);
-        self.received.push(Received { span, receipt, reasoning_kept });
+        self.received.push(Received { message: self.messages.len(), receipt, reasoning_kept });
+        self.append_message(json);
         Message { role: "assistant".to_owned(), json: json.to_owned() }
     }
 
     fn recall(&mut self, message: &Message, reply: &mut Option<&ReplyReceived>) -> Result<(), ModelError> {
         if serde_json::from_str::<&RawValue>(&message.json).is_err() {
-            return Err(lost(self.messages, "its JSON is damaged"));
+            return Err(lost(self.messages.len(), "its JSON is damaged"));
         }
         if message.role == "assistant" {
             let reply = reply.take();
@@ -220,14 +298,13 @@ impl Conversation {
         Ok(())
     }
 
-    fn append_message(&mut self, json: &str) -> Range<usize> {
-        if self.messages > 0 {
+    fn append_message(&mut self, json: &str) {
+        if !self.messages.is_empty() {
             self.append(",");
         }
         let start = self.buffer.len();
         self.append(json);
-        self.messages += 1;
-        start..self.buffer.len()
+        self.messages.push(start..self.buffer.len());
     }
 
     fn append(&mut self, text: &str) {
@@ -238,7 +315,8 @@ impl Conversation {
 
     fn check(&self) -> Result<(), ModelError> {
         for (n, reply) in self.received.iter().enumerate() {
-            let json = self.buffer.get(reply.span.clone()).unwrap_or_default();
+            let span = self.messages.get(reply.message).cloned().unwrap_or_default();
+            let json = self.buffer.get(span).unwrap_or_default();
             if Digest::of(json) != reply.receipt.message {
                 return Err(lost(n, "its bytes differ from what was received"));
             }

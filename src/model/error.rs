@@ -32,7 +32,7 @@ pub enum ErrorKind {
     ContextOverflow,
     /// 400 `content_filter`.
     ContentFilter,
-    /// Another 400: we sent what Kimi refuses.
+    /// Another 400: the host refuses what we sent.
     BadRequest,
     /// 500.
     Server,
@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Unavailable,
     /// No connection, or it broke.
     Network,
+    /// The host's certificate isn't trusted, or isn't the host's.
+    Certificate,
     /// The stream ended before `[DONE]`.
     CutStream,
     /// No byte for the idle limit.
@@ -48,6 +50,8 @@ pub enum ErrorKind {
     Garbled,
     /// Reasoning without text or tool call, or nothing at all.
     EmptyReply,
+    /// Again and again tool calls came as text that can't be read.
+    UnreadableCalls,
     /// Law 4: reasoning that was received is not in what would be sent.
     ReasoningLost,
     /// The client itself can't be built (TLS roots, proxy).
@@ -63,7 +67,7 @@ pub enum Class {
     Wait,
     /// Final; a person has to change something.
     GiveUp,
-    /// Final, and our fault.
+    /// Final; kcode itself may have to change.
     OurBug,
 }
 
@@ -152,6 +156,8 @@ impl ErrorKind {
             | Self::QuotaExhausted
             | Self::ContextOverflow
             | Self::ContentFilter
+            | Self::Certificate
+            | Self::UnreadableCalls
             | Self::Client => Class::GiveUp,
             Self::BadRequest | Self::ReasoningLost => Class::OurBug,
         }
@@ -179,9 +185,10 @@ impl ErrorKind {
             | Self::CutStream
             | Self::IdleTimeout
             | Self::Garbled
-            | Self::EmptyReply => Outcome::TryAgain,
+            | Self::EmptyReply
+            | Self::UnreadableCalls => Outcome::TryAgain,
             Self::ReasoningLost => Outcome::Internal,
-            Self::Client => Outcome::Config,
+            Self::Client | Self::Certificate => Outcome::Config,
         }
     }
 
@@ -203,10 +210,12 @@ impl ErrorKind {
             Self::Server => "the provider failed",
             Self::Unavailable => "the provider is not available",
             Self::Network => "the provider can't be reached",
+            Self::Certificate => "the host's TLS certificate isn't trusted",
             Self::CutStream => "the reply broke off",
             Self::IdleTimeout => "the provider fell silent",
             Self::Garbled => "what came isn't a reply",
             Self::EmptyReply => "the reply says nothing",
+            Self::UnreadableCalls => "tool calls come as text that can't be read",
             Self::ReasoningLost => "reasoning that was received would not be sent back",
             Self::Client => "the HTTP client can't be set up",
         }

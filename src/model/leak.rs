@@ -1,88 +1,199 @@
-//! Tool calls that a self-hosted model wrote as text, because its server didn't parse them.
+//! Tool calls that a server left in the text as the model wrote them, because it didn't parse them, or not all of them.
 //!
 //! The native form is `<|tool_calls_section_begin|><|tool_call_begin|>functions.NAME:IDX<|tool_call_argument_begin|>{…}
-//! <|tool_call_end|>…<|tool_calls_section_end|>` (Kimi-K2's `docs/tool_call_guidance.md`). It counts only as the last
-//! thing in the text, so that an answer which quotes it stays an answer.
+//! <|tool_call_end|>…<|tool_calls_section_end|>` (Kimi-K2's `docs/tool_call_guidance.md`). Servers swallow some of the
+//! marks and models vary them. What can be read in one way only becomes calls: up to the end of the text there is
+//! nothing but calls, each with the name of a tool and one whole JSON object. So an answer that quotes the markup stays
+//! an answer, and so do marks inside of the object's strings.
+
+use serde_json::Value;
 
 use super::ToolCall;
 
-const SECTION_BEGIN: &str = "<|tool_calls_section_begin|>";
-const SECTION_END: &str = "<|tool_calls_section_end|>";
-const CALL_BEGIN: &str = "<|tool_call_begin|>";
-const ARGUMENT_BEGIN: &str = "<|tool_call_argument_begin|>";
-const CALL_END: &str = "<|tool_call_end|>";
+const SECTION_BEGIN: [&str; 2] = ["<|tool_calls_section_begin|>", "<|tool_call_section_begin|>"];
+const CALL_BEGIN: [&str; 2] = ["<|tool_call_begin|>", "<|tool_calls_begin|>"];
+const ARGUMENT_BEGIN: [&str; 2] = ["<|tool_call_argument_begin|>", "<|tool_call_arguments_begin|>"];
+const ENDS: [&str; 4] =
+    ["<|tool_call_end|>", "<|tool_calls_end|>", "<|tool_calls_section_end|>", "<|tool_call_section_end|>"];
+/// What ends a message, and may be left at the end of any text.
+const MESSAGE_END: [&str; 2] = ["<|im_end|>", "[EOS]"];
+/// How ids begin that name no tool.
+const NAMELESS: [&str; 3] = ["call_", "chatcmpl-tool-", "toolu_"];
+/// Where calls may begin is tried at so many places.
+const MAX_PLACES: usize = 64;
 
 /// Calls found in text.
 #[derive(Debug, PartialEq)]
 pub(super) struct Leaked {
     /// The text without their markup.
     pub(super) content: String,
-    /// The calls, with their native ids.
+    /// The calls that aren't known already.
     pub(super) calls: Vec<ToolCall>,
 }
 
-/// Looks in the text first, then in the reasoning (which itself stays as it came).
-pub(super) fn find(content: &str, reasoning: Option<&str>) -> Option<Leaked> {
-    split(content).map(|(before, calls)| Leaked { content: before.trim_end().to_owned(), calls }).or_else(|| {
-        let (_, calls) = split(reasoning?)?;
-        Some(Leaked { content: content.to_owned(), calls })
+/// Looks in the text first. If that holds no call and none is known, looks in the reasoning (which itself stays as it
+/// came).
+pub(super) fn find(content: &str, reasoning: Option<&str>, known: &[ToolCall]) -> Option<Leaked> {
+    let leaked = |before: &str, calls| Leaked { content: before.to_owned(), calls: new_calls(calls, known) };
+    if let Some((before, calls)) = split(content) {
+        return Some(leaked(before.trim_end(), calls));
+    }
+    let (_, calls) = split(reasoning.filter(|_| known.is_empty())?)?;
+    Some(leaked(content, calls))
+}
+
+/// The tool that an id speaks of, or a name that is an id: `functions.NAME:IDX`, `functions_NAME_IDX`, `NAME:IDX`, `NAME`.
+pub(super) fn tool_in(id: &str) -> Option<&str> {
+    let id = id.trim();
+    let (path, index) = id.rsplit_once(':').unwrap_or((id, ""));
+    let name = match (path.strip_prefix("functions."), path.strip_prefix("functions_")) {
+        (Some(name), _) => name,
+        (None, Some(name)) => match name.rsplit_once('_') {
+            Some((name, index)) if is_index(index) => name,
+            _ => name,
+        },
+        (None, None) => path,
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_plain);
+    (is_name && name.len() <= 64 && (index.is_empty() || is_index(index))).then_some(name)
+}
+
+/// Whether the text ends in markup of calls, in whatever state. What ends a message is no such markup.
+pub(super) fn ends_in_markup(text: &str) -> bool {
+    let text = without_message_end(text);
+    let has_end = |marks: &[&str]| marks.iter().any(|mark| text.ends_with(mark));
+    if has_end(&ENDS) || has_end(&SECTION_BEGIN) || has_end(&CALL_BEGIN) || has_end(&ARGUMENT_BEGIN) {
+        return true;
+    }
+    if text.rsplit_once("<|").is_some_and(|(_, mark)| breaks_off(mark)) {
+        return true;
+    }
+    ARGUMENT_BEGIN.iter().filter_map(|mark| text.rsplit_once(mark)).any(|(_, after)| {
+        match serde_json::from_str::<Value>(after) {
+            Ok(_) => true,
+            Err(error) => after.trim_start().starts_with('{') && (error.is_eof() || after.ends_with('}')),
+        }
     })
 }
 
-fn split(text: &str) -> Option<(&str, Vec<ToolCall>)> {
-    let start = text.find(SECTION_BEGIN).or_else(|| text.find(CALL_BEGIN))?;
-    let (before, section) = text.split_at(start);
-    let mut rest = section.strip_prefix(SECTION_BEGIN).unwrap_or(section).trim_start();
-    let mut calls = Vec::new();
-    while let Some(call) = rest.strip_prefix(CALL_BEGIN) {
-        let (id, call) = call.split_once(ARGUMENT_BEGIN)?;
-        let (arguments, after) = call.split_once(CALL_END)?;
-        calls.push(read(id.trim(), arguments.trim())?);
-        rest = after.trim_start();
-    }
-    let rest = rest.strip_prefix(SECTION_END).unwrap_or(rest);
-    (!calls.is_empty() && rest.trim().is_empty()).then_some((before, calls))
-}
-
-/// `functions.NAME:IDX`; the prefix may be missing.
-fn read(id: &str, arguments: &str) -> Option<ToolCall> {
-    let (path, index) = id.rsplit_once(':')?;
-    let name = path.strip_prefix("functions.").unwrap_or(path);
-    let plausible = !name.is_empty()
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-        && !index.is_empty()
-        && index.bytes().all(|b| b.is_ascii_digit());
-    plausible.then(|| ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TWO: &str = "Let me look.\n<|tool_calls_section_begin|><|tool_call_begin|>functions.read_file:0\
-        <|tool_call_argument_begin|>{\"path\":\"a\"}<|tool_call_end|>\n<|tool_call_begin|>functions.search:1\
-        <|tool_call_argument_begin|> {} <|tool_call_end|><|tool_calls_section_end|>\n";
-
-    #[test]
-    fn calls_are_read_and_their_markup_leaves_the_text() {
-        let leaked = find(TWO, None).unwrap();
-        assert_eq!(leaked.content, "Let me look.");
-        let calls: Vec<_> = leaked.calls.iter().map(|call| (&*call.id, &*call.name, &*call.arguments)).collect();
-        let first = ("functions.read_file:0", "read_file", r#"{"path":"a"}"#);
-        assert_eq!(calls, [first, ("functions.search:1", "search", "{}")]);
-        assert_eq!(find("Text.", Some(TWO)).map(|leaked| leaked.content).as_deref(), Some("Text."));
-    }
-
-    #[test]
-    fn text_that_only_quotes_the_markup_stays_text() {
-        for text in [
-            format!("The parser sees `{}` and more.", TWO.trim()),
-            "The token <|tool_call_begin|> opens a call.".to_owned(),
-            "<|tool_call_begin|>no index<|tool_call_argument_begin|>{}<|tool_call_end|>".to_owned(),
-            TWO.replace("<|tool_call_end|>", ""),
-            "Nothing of the kind.".to_owned(),
-        ] {
-            assert_eq!(find(&text, None), None, "{text}");
+/// Whether the text ends in the middle of a mark, or of the id behind one; `mark` is what follows the last `<|`.
+fn breaks_off(mark: &str) -> bool {
+    let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    match mark.split_once("|>") {
+        None => mark.starts_with("tool_call") && is_word(mark.trim_end_matches('|')),
+        Some((kind, id)) => {
+            let is_id = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+            kind.starts_with("tool_call")
+                && kind.ends_with("_begin")
+                && id.starts_with(|c: char| c.is_ascii_alphabetic())
+                && id.chars().all(is_id)
         }
     }
 }
+
+/// The text before the calls, and the calls.
+fn split(text: &str) -> Option<(&str, Vec<ToolCall>)> {
+    if !text.contains("<|tool_call") {
+        return None;
+    }
+    let read = |at: usize| Some((&text[..at], calls_to_the_end(&text[at..])?));
+    let begins = places(text, &[SECTION_BEGIN, CALL_BEGIN].concat()).into_iter();
+    // What stands before the arguments may be all that is left of a call's beginning.
+    let tails = places(text, &ARGUMENT_BEGIN).into_iter().filter_map(|at| {
+        let before = text[..at].trim_end();
+        let start = before.char_indices().rfind(|(_, c)| c.is_whitespace()).map_or(0, |(at, c)| at + c.len_utf8());
+        let id = &before[start..];
+        (id.starts_with("functions") || id.contains(':')).then_some(start)
+    });
+    begins.chain(tails).find_map(read)
+}
+
+/// Where the marks stand, in order.
+fn places(text: &str, marks: &[&str]) -> Vec<usize> {
+    let mut places: Vec<usize> = marks.iter().flat_map(|mark| text.match_indices(mark).map(|(at, _)| at)).collect();
+    places.sort_unstable();
+    places.truncate(MAX_PLACES);
+    places
+}
+
+/// The calls, if `text` is nothing else.
+fn calls_to_the_end(text: &str) -> Option<Vec<ToolCall>> {
+    let mut rest = without_message_end(text);
+    let mut calls: Vec<ToolCall> = Vec::new();
+    loop {
+        rest = without_marks(rest);
+        if rest.is_empty() {
+            return (!calls.is_empty()).then_some(calls);
+        }
+        let (id, after) =
+            ARGUMENT_BEGIN.iter().filter_map(|mark| rest.split_once(mark)).min_by_key(|(id, _)| id.len())?;
+        let mut values = serde_json::Deserializer::from_str(after).into_iter::<Value>();
+        let arguments = values.next()?.ok().filter(Value::is_object)?;
+        let end = values.byte_offset();
+        calls.push(call(id.trim(), &after[..end], &arguments, calls.len())?);
+        rest = &after[end..];
+    }
+}
+
+/// The call of that id. Where the id names no tool, the object may hold the name with the arguments.
+fn call(id: &str, json: &str, value: &Value, n: usize) -> Option<ToolCall> {
+    if NAMELESS.iter().any(|prefix| id.starts_with(prefix)) {
+        let arguments = value.get("arguments").or_else(|| value.get("parameters"))?;
+        let name = tool_in(value["name"].as_str()?)?.to_owned();
+        let arguments = arguments.as_str().map_or_else(|| arguments.to_string(), str::to_owned);
+        return Some(ToolCall { id: id.to_owned(), name, arguments });
+    }
+    let name = tool_in(id)?;
+    let has_index = id.rsplit_once([':', '_']).is_some_and(|(_, index)| is_index(index));
+    let id = if has_index { id.to_owned() } else { format!("functions.{name}:{n}") };
+    Some(ToolCall { id, name: name.to_owned(), arguments: json.trim().to_owned() })
+}
+
+/// Those of `calls` that aren't among `known` (a server may parse a call and leave it in the text all the same), each with
+/// an id of its own.
+fn new_calls(calls: Vec<ToolCall>, known: &[ToolCall]) -> Vec<ToolCall> {
+    let json = |call: &ToolCall| serde_json::from_str::<Value>(&call.arguments).ok();
+    let is_known = |call: &ToolCall| {
+        known.iter().any(|known| tool_in(&known.name) == Some(&call.name) && json(known) == json(call))
+    };
+    let mut ids: Vec<String> = known.iter().map(|call| call.id.clone()).collect();
+    let mut new: Vec<ToolCall> = calls.into_iter().filter(|call| !is_known(call)).collect();
+    for call in &mut new {
+        let mut number = ids.len();
+        while ids.contains(&call.id) {
+            call.id = format!("functions.{}:{number}", call.name);
+            number += 1;
+        }
+        ids.push(call.id.clone());
+    }
+    new
+}
+
+fn without_marks(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start();
+        let mut marks = SECTION_BEGIN.iter().chain(&CALL_BEGIN).chain(&ENDS);
+        match marks.find_map(|mark| text.strip_prefix(mark)) {
+            Some(rest) => text = rest,
+            None => return text,
+        }
+    }
+}
+
+fn without_message_end(mut text: &str) -> &str {
+    loop {
+        text = text.trim_end();
+        match MESSAGE_END.iter().find_map(|mark| text.strip_suffix(mark)) {
+            Some(rest) => text = rest,
+            None => return text,
+        }
+    }
+}
+
+fn is_index(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 //! can do. [`prices`] is the dated list; [`replay`] serves recorded replies over a loopback socket.
 
 mod advice;
+mod calls;
 mod chat;
 mod chunk;
 mod client;
@@ -15,12 +16,15 @@ mod error;
 mod estimate;
 mod leak;
 pub mod prices;
+mod profile;
 mod reasoning;
 mod refusal;
+mod repair;
 pub mod replay;
 pub mod retry;
 mod service;
 mod stream;
+mod surrogates;
 mod tap;
 mod usage;
 mod words;

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::surrogates;
+
 /// What was received of each form. An empty string is not the same as none: Kimi means "reasoned, but empty".
 #[derive(Debug, Default)]
 pub(super) struct Reasoning {
@@ -11,12 +13,21 @@ pub(super) struct Reasoning {
     plain: Option<String>,
     /// `reasoning_details`: OpenRouter.
     details: Vec<Value>,
+    /// They came as one object and not as a list.
+    is_bare: bool,
 }
 
 impl Reasoning {
     /// Adds a piece; says how many characters of thought it brought (once, when several forms say the same).
-    pub(super) fn add(&mut self, content: Option<String>, plain: Option<String>, details: Option<Vec<Value>>) -> usize {
-        let details = details.unwrap_or_default();
+    pub(super) fn add(&mut self, content: Option<String>, plain: Option<String>, details: Option<Value>) -> usize {
+        let details = match details {
+            None => Vec::new(),
+            Some(Value::Array(details)) => details,
+            Some(one) => {
+                self.is_bare = true;
+                vec![one]
+            }
+        };
         let grown = content.as_ref().or(plain.as_ref()).map_or_else(
             || details.iter().filter_map(thought).map(|text| text.chars().count()).sum(),
             |text| text.chars().count(),
@@ -49,8 +60,26 @@ impl Reasoning {
         if let Some(text) = &self.plain {
             message.insert("reasoning".to_owned(), text.as_str().into());
         }
-        if !self.details.is_empty() {
-            message.insert("reasoning_details".to_owned(), self.details.clone().into());
+        match &self.details[..] {
+            [] => {}
+            [one] if self.is_bare => {
+                message.insert("reasoning_details".to_owned(), one.clone());
+            }
+            details => {
+                message.insert("reasoning_details".to_owned(), details.to_vec().into());
+            }
+        }
+    }
+
+    /// Makes whole characters of halves that events had torn apart, once everything came.
+    pub(super) fn complete(&mut self) {
+        for text in [&mut self.content, &mut self.plain].into_iter().flatten() {
+            *text = surrogates::join(std::mem::take(text));
+        }
+        for detail in self.details.iter_mut().filter_map(Value::as_object_mut) {
+            for text in detail.values_mut().filter(|value| value.is_string()) {
+                *text = surrogates::join(text.as_str().unwrap_or_default().to_owned()).into();
+            }
         }
     }
 

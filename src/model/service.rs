@@ -3,9 +3,12 @@
 //! `async-openai` loses the status and headers of many errors, takes a 200 with an error body or a web page for an
 //! empty success, and panics on a byte order mark. So: what isn't 2xx becomes a [`ModelError`] here, with the
 //! provider's words; a 200 must be an event stream (its body goes on through [`super::tap`]) or a chat completion in
-//! JSON (which goes on as a stream of one event); anything else is an error.
+//! JSON (which goes on as a stream of one event); anything else is an error. Which of these it is, its first bytes tell:
+//! gateways send event streams as `application/json` and whole replies as event streams.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
@@ -16,8 +19,8 @@ use futures_util::{Stream, StreamExt};
 use http::HeaderMap;
 
 use super::refusal::{self, Refusal};
-use super::tap::{Tap, transport};
-use super::{ErrorKind, ModelError};
+use super::tap::{BOM, Tap, transport};
+use super::{ErrorKind, ModelError, surrogates};
 
 /// The most that is read of a body which refuses.
 const REFUSAL_BYTES: usize = 64 * 1024;
@@ -31,12 +34,13 @@ pub(super) struct Exchange {
     first_byte: OnceLock<Duration>,
     request_id: OnceLock<String>,
     failure: Mutex<Option<ModelError>>,
+    undone: AtomicBool,
 }
 
 impl Exchange {
     pub(super) fn new(started: Instant) -> Self {
         let (first_byte, request_id, failure) = (OnceLock::new(), OnceLock::new(), Mutex::new(None));
-        Self { started, first_byte, request_id, failure }
+        Self { started, first_byte, request_id, failure, undone: AtomicBool::new(false) }
     }
 
     /// From sending to the first byte of the body.
@@ -48,7 +52,16 @@ impl Exchange {
         self.request_id.get().cloned()
     }
 
-    /// Why the body ended without `[DONE]`.
+    /// Whether the body ended in order without `[DONE]`.
+    pub(super) fn ended_undone(&self) -> bool {
+        self.undone.load(Ordering::Acquire)
+    }
+
+    pub(super) fn note_undone(&self) {
+        self.undone.store(true, Ordering::Release);
+    }
+
+    /// Why the body broke off.
     pub(super) fn failure(&self) -> Option<ModelError> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -94,11 +107,15 @@ impl Service {
         if let Some(id) = refusal::request_id(&headers) {
             let _ = self.exchange.request_id.set(id); // One response, one id.
         }
-        let body = response.bytes_stream();
-        match (status, content_type(&headers)) {
-            (200, ContentType::Events) => Ok(events(Tap::new(body, self.exchange, self.idle))),
-            (200, ContentType::Json) => self.whole_reply(&headers, url.as_str(), body).await,
-            _ => {
+        let mut body = Body { source: Box::pin(response.bytes_stream()), begun: VecDeque::new() };
+        if status != 200 {
+            let body = self.read(body, REFUSAL_BYTES).await;
+            return Err(judge(status, &headers, url.as_str(), &body));
+        }
+        match body.kind(&headers, &self.exchange, self.idle).await? {
+            Kind::Events => Ok(events(Tap::new(body, self.exchange, self.idle))),
+            Kind::Object => self.whole_reply(&headers, url.as_str(), body).await,
+            Kind::Other => {
                 let body = self.read(body, REFUSAL_BYTES).await;
                 Err(judge(status, &headers, url.as_str(), &body))
             }
@@ -113,14 +130,12 @@ impl Service {
         body: impl Stream<Item = reqwest::Result<Bytes>> + Send,
     ) -> Result<reqwest::Response, ModelError> {
         let body = self.read(body, WHOLE_REPLY_BYTES).await;
-        let json: Option<serde_json::Value> =
-            serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body)).ok();
+        let text = std::str::from_utf8(body.strip_prefix(BOM).unwrap_or(&body)).ok();
+        let json: Option<serde_json::Value> = text.and_then(|text| serde_json::from_str(&surrogates::mark(text)).ok());
         match json {
-            Some(json) if json.get("choices").is_some() => {
-                Ok(events(futures_util::stream::iter([Ok::<_, ModelError>(format!(
-                    "data: {json}\n\ndata: [DONE]\n\n"
-                ))])))
-            }
+            Some(json) if json.get("choices").is_some_and(serde_json::Value::is_array) => Ok(events(
+                futures_util::stream::iter([Ok::<_, ModelError>(format!("data: {json}\n\ndata: [DONE]\n\n"))]),
+            )),
             _ => Err(self.exchange.label(judge(200, headers, url, &body))),
         }
     }
@@ -154,20 +169,86 @@ impl tower::Service<HttpRequestFactory> for Service {
     }
 }
 
-/// What a 200 claims to be.
-enum ContentType {
+/// What a 200 holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
     Events,
-    Json,
+    /// JSON: a reply that isn't streamed, or an error.
+    Object,
     Other,
 }
 
-fn content_type(headers: &HeaderMap) -> ContentType {
-    let Some(value) = headers.get(http::header::CONTENT_TYPE) else { return ContentType::Events };
+/// What the headers say that it is.
+fn claimed(headers: &HeaderMap) -> Kind {
+    let Some(value) = headers.get(http::header::CONTENT_TYPE) else { return Kind::Events };
     let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
     match value.split(';').next().unwrap_or_default().trim() {
-        "text/event-stream" => ContentType::Events,
-        "application/json" => ContentType::Json,
-        _ => ContentType::Other,
+        "text/event-stream" => Kind::Events,
+        "application/json" => Kind::Object,
+        _ => Kind::Other,
+    }
+}
+
+/// What a body is by how it begins.
+enum Sniffed {
+    As(Kind),
+    /// That doesn't tell.
+    Unknown,
+    /// So little doesn't tell.
+    TooLittle,
+}
+
+fn sniff(beginning: &[u8]) -> Sniffed {
+    const FIELDS: [&[u8]; 4] = [b"data:", b"event:", b"id:", b"retry:"];
+    let text = beginning.strip_prefix(BOM).unwrap_or(beginning).trim_ascii_start();
+    let may_be = |field: &&[u8]| text.starts_with(field) || field.starts_with(text);
+    match text.first() {
+        Some(b'{') => Sniffed::As(Kind::Object),
+        Some(b'<') => Sniffed::As(Kind::Other),
+        Some(b':') => Sniffed::As(Kind::Events),
+        _ if FIELDS.iter().any(|field| text.starts_with(field)) => Sniffed::As(Kind::Events),
+        _ if FIELDS.iter().any(may_be) || BOM.starts_with(beginning) => Sniffed::TooLittle,
+        _ => Sniffed::Unknown,
+    }
+}
+
+/// A body whose beginning was looked at.
+struct Body {
+    source: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
+    /// What was looked at, to be read first.
+    begun: VecDeque<reqwest::Result<Bytes>>,
+}
+
+impl Body {
+    /// What it is by how it begins, or what the headers say where that doesn't tell.
+    async fn kind(&mut self, headers: &HeaderMap, exchange: &Exchange, idle: Duration) -> Result<Kind, ModelError> {
+        let mut beginning = Vec::new();
+        loop {
+            let next = tokio::time::timeout(idle, self.source.next()).await;
+            let next = next.map_err(|_| exchange.label(silence(idle)))?;
+            let is_all = !matches!(next, Some(Ok(_))) || beginning.len() > REFUSAL_BYTES;
+            if let Some(Ok(piece)) = &next {
+                exchange.note_byte();
+                beginning.extend_from_slice(piece);
+            }
+            self.begun.extend(next);
+            match sniff(&beginning) {
+                Sniffed::As(kind) => return Ok(kind),
+                Sniffed::TooLittle if !is_all => {}
+                Sniffed::TooLittle | Sniffed::Unknown => return Ok(claimed(headers)),
+            }
+        }
+    }
+}
+
+impl Stream for Body {
+    type Item = reqwest::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.begun.pop_front() {
+            Some(piece) => Poll::Ready(Some(piece)),
+            None => self.source.as_mut().poll_next(cx),
+        }
     }
 }
 

@@ -6,8 +6,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::chunk::{CallDelta, Choice, Chunk, Delta};
-use super::{AssistantMessage, ErrorKind, ModelError, Progress, ToolCall, leak, reasoning::Reasoning, refusal};
+use super::calls::Calls;
+use super::chunk::{Choice, Chunk, Delta};
+use super::{AssistantMessage, ErrorKind, ModelError, Progress, ToolCall, leak, reasoning::Reasoning};
+use super::{refusal, surrogates};
 use crate::journal::Usage;
 
 /// A reply in the making.
@@ -17,7 +19,7 @@ pub(super) struct Assembly {
     began: bool,
     reasoning: Reasoning,
     content: String,
-    calls: Vec<PartialCall>,
+    calls: Calls,
     finish_reason: Option<String>,
     usage: Option<Usage>,
     id: Option<String>,
@@ -41,14 +43,6 @@ pub(super) struct Assembled {
     pub(super) id: Option<String>,
 }
 
-#[derive(Debug)]
-struct PartialCall {
-    index: Option<u64>,
-    id: String,
-    name: String,
-    arguments: String,
-}
-
 impl Assembly {
     /// Takes the next chunk; says what grew.
     ///
@@ -59,8 +53,8 @@ impl Assembly {
             return Err(refusal::inside_stream(&error));
         }
         self.id = self.id.take().or(chunk.id);
-        self.count(chunk.usage.and_then(|usage| usage.read()));
-        let choice = chunk.choices.unwrap_or_default().into_iter().find(|choice| choice.index.unwrap_or(0) == 0);
+        self.count(chunk.usage);
+        let choice = chunk.choices.into_iter().find(|choice| choice.index == 0);
         choice.map_or(Ok(None), |choice| self.choose(choice))
     }
 
@@ -77,19 +71,19 @@ impl Assembly {
         if finish_reason == "content_filter" {
             return Err(self.failed(ErrorKind::ContentFilter, "the provider's content filter cut the reply"));
         }
-        let mut content = std::mem::take(&mut self.content);
-        let mut tool_calls: Vec<ToolCall> = in_order(std::mem::take(&mut self.calls));
-        if tool_calls.is_empty()
-            && let Some(leaked) = leak::find(&content, self.reasoning.text())
-        {
+        self.reasoning.complete();
+        let mut content = surrogates::join(std::mem::take(&mut self.content));
+        let mut tool_calls: Vec<ToolCall> = std::mem::take(&mut self.calls).finish();
+        if let Some(leaked) = leak::find(&content, self.reasoning.text(), &tool_calls) {
             content = leaked.content;
-            tool_calls = leaked.calls;
+            tool_calls.extend(leaked.calls);
             "tool_calls".clone_into(&mut finish_reason);
         }
         if content.trim().is_empty() && tool_calls.is_empty() {
             return Err(self.failed(ErrorKind::EmptyReply, &empty(&self.reasoning, &finish_reason)));
         }
         let json = json_of(&self.reasoning, &content, &tool_calls);
+        tool_calls.iter_mut().for_each(ToolCall::name_the_tool);
         let message = AssistantMessage { json, reasoning: self.reasoning.text_owned(), content, tool_calls };
         Ok(Assembled { message, finish_reason, usage: self.usage, id: self.id })
     }
@@ -109,11 +103,23 @@ impl Assembly {
             return Err(refusal::inside_stream(&error));
         }
         self.began = true;
-        self.count(choice.usage.and_then(|usage| usage.read()));
+        self.count(choice.usage);
         if choice.finish_reason.is_some() {
             self.finish_reason = choice.finish_reason;
         }
-        Ok(choice.delta.or(choice.message).and_then(|delta| self.add(delta)))
+        // Some hosts end a stream with the whole message once more.
+        let whole = choice.message.filter(|_| self.is_empty());
+        Ok(choice.delta.or(whole).and_then(|delta| self.add(delta)))
+    }
+
+    /// Nothing of the message came so far.
+    fn is_empty(&self) -> bool {
+        self.content.is_empty() && self.calls.is_empty() && self.reasoning.text_owned().is_none()
+    }
+
+    /// The provider said that this is the end, whether or not it says `[DONE]` after it.
+    pub(super) fn is_finished(&self) -> bool {
+        self.finish_reason.is_some()
     }
 
     /// The last usage wins; a chunk without one leaves it.
@@ -133,59 +139,12 @@ impl Assembly {
             self.shown.writing += text.chars().count();
             progress = Some(Progress::Writing(self.shown.writing));
         }
-        for call in delta.tool_calls.into_iter().flatten() {
-            self.shown.calling += self.call(call);
+        for call in delta.tool_calls {
+            self.shown.calling += self.calls.add(call);
             progress = Some(Progress::Calling(self.shown.calling));
         }
         progress
     }
-
-    /// Adds a piece of a tool call; says how many characters of arguments it brought.
-    fn call(&mut self, delta: CallDelta) -> usize {
-        let function = delta.function.unwrap_or_default();
-        let id = delta.id.unwrap_or_default();
-        let name = function.name.unwrap_or_default();
-        let arguments = function.arguments.unwrap_or_default();
-        let at = self.slot(delta.index, &id).unwrap_or_else(|| {
-            let (id, name, arguments) = (String::new(), String::new(), String::new());
-            self.calls.push(PartialCall { index: delta.index, id, name, arguments });
-            self.calls.len() - 1
-        });
-        let call = &mut self.calls[at];
-        if call.id.is_empty() {
-            call.id = id;
-        }
-        if call.name != name {
-            call.name.push_str(&name); // Some hosts send a name in pieces, some send all of it each time.
-        }
-        call.arguments.push_str(&arguments);
-        arguments.chars().count()
-    }
-
-    /// The call that a piece belongs to; `None` for a new one. An index decides, unless the piece brings another id
-    /// (hosts that number every call 0); without an index the id decides; without both it goes on with the last.
-    fn slot(&self, index: Option<u64>, id: &str) -> Option<usize> {
-        let same_id = |call: &PartialCall| id.is_empty() || call.id.is_empty() || call.id == id;
-        match index {
-            Some(_) => self.calls.iter().rposition(|call| call.index == index && same_id(call)),
-            None if id.is_empty() => self.calls.len().checked_sub(1),
-            None => self.calls.iter().rposition(|call| call.id == id),
-        }
-    }
-}
-
-/// The calls by their index (those without keep their place), each with an id that can be answered.
-fn in_order(mut calls: Vec<PartialCall>) -> Vec<ToolCall> {
-    calls.sort_by_key(|call| call.index.unwrap_or(u64::MAX));
-    let named = calls.into_iter().filter(|call| !(call.name.is_empty() && call.arguments.is_empty()));
-    named
-        .enumerate()
-        .map(|(n, call)| ToolCall {
-            id: if call.id.is_empty() { format!("functions.{}:{n}", call.name) } else { call.id },
-            name: call.name,
-            arguments: call.arguments,
-        })
-        .collect()
 }
 
 fn empty(reasoning: &Reasoning, finish_reason: &str) -> String {
@@ -199,7 +158,7 @@ fn empty(reasoning: &Reasoning, finish_reason: &str) -> String {
 
 /// The reasoning that a message's JSON carries, read the way [`AssistantMessage::reasoning`] is.
 pub(super) fn reasoning_of(json: &str) -> Option<String> {
-    let delta: Delta = serde_json::from_str(json).ok()?;
+    let delta = Delta::of(&serde_json::from_str(json).ok()?)?;
     let mut reasoning = Reasoning::default();
     reasoning.add(delta.reasoning_content, delta.reasoning, delta.reasoning_details);
     reasoning.text_owned()
@@ -209,10 +168,11 @@ pub(super) fn reasoning_of(json: &str) -> Option<String> {
 pub(super) fn message_of(json: &str) -> Option<AssistantMessage> {
     let value: Value = serde_json::from_str(json).ok()?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let call = |call: &Value| ToolCall {
-        id: text(&call["id"]),
-        name: text(&call["function"]["name"]),
-        arguments: text(&call["function"]["arguments"]),
+    let call = |call: &Value| {
+        let name = text(&call["function"]["name"]);
+        let mut call = ToolCall { id: text(&call["id"]), name, arguments: text(&call["function"]["arguments"]) };
+        call.name_the_tool();
+        call
     };
     (value["role"] == "assistant").then(|| AssistantMessage {
         json: json.to_owned(),

@@ -1,8 +1,9 @@
 //! The body of an event stream on its way to the parser: timed, bounded, and without what the parser can't bear.
 //!
 //! A byte order mark is taken off (eventsource-stream 0.2.3 panics on it), bytes that aren't UTF-8 and lines without
-//! an end stop it (the parser would collect them for ever), and the body's end becomes an error: `[DONE]` alone ends
-//! a reply, and after it the parser no longer reads.
+//! an end stop it (the parser would collect them for ever), and a body that breaks off becomes an error. `[DONE]` ends a
+//! reply, and after it the parser no longer reads. Where a body ends in order without it, one is put there and noted:
+//! whether that was the end of the reply, its finish reason tells.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,7 +25,10 @@ const MAX_LINE: usize = 1024 * 1024;
 /// What the parser is given at once, up to the end of the line: with each line it copies all that comes behind it, and
 /// a proxy that holds a reply back sends all of it in one piece.
 const SLICE: usize = 1024;
-const BOM: &[u8] = b"\xef\xbb\xbf";
+/// What is put at the end of a body that ends in order without it: an end of its last event, and the word itself.
+const DONE: &[u8] = b"\n\ndata: [DONE]\n\n";
+/// A byte order mark.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 type Source = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 
@@ -57,6 +61,12 @@ impl Tap {
             rest: Bytes::new(),
             ended: false,
         }
+    }
+
+    /// What the parser still needs.
+    fn end(&mut self, text: &'static [u8]) -> Poll<Option<Result<Bytes, ModelError>>> {
+        self.ended = true;
+        Poll::Ready(Some(Ok(Bytes::from_static(text))))
     }
 
     fn fail(&mut self, error: ModelError) -> Poll<Option<Result<Bytes, ModelError>>> {
@@ -92,11 +102,13 @@ impl Stream for Tap {
             return match next {
                 Some(Ok(piece)) => self.pass(&piece),
                 // After its last event a server may leave out the empty line, or hang up.
-                None | Some(Err(_)) if self.text.closes_with_done() => {
-                    Poll::Ready(Some(Ok(Bytes::from_static(b"\n\n"))))
+                None | Some(Err(_)) if self.text.closes_with_done() => self.end(b"\n\n"),
+                Some(Err(error)) => self.fail(cut(&chain(&error))),
+                None if self.text.is_between_events() => {
+                    self.exchange.note_undone();
+                    self.end(DONE)
                 }
-                Some(Err(error)) => self.fail(billed(ErrorKind::CutStream, &chain(&error))),
-                None => self.fail(billed(ErrorKind::CutStream, "the stream ended before [DONE]")),
+                None => self.fail(cut("the stream ended in the middle of an event")),
             };
         }
         ready!(self.alarm.as_mut().poll(cx));
@@ -116,13 +128,16 @@ fn next_slice(rest: &mut Bytes) -> Bytes {
 struct Text {
     began: bool,
     bytes: usize,
-    /// Bytes since the last line's end.
-    line: usize,
+    /// What came since the last line's end.
+    line: Vec<u8>,
     /// The first bytes of a character whose rest hasn't come, or of what may be a byte order mark.
     held: BytesMut,
     /// The last bytes that passed.
     tail: Vec<u8>,
 }
+
+/// The longest tail that is looked at.
+const TAIL: usize = 16;
 
 impl Text {
     /// What may pass of `piece` and of what was held back; bytes that stop in the middle of a character are held.
@@ -149,21 +164,39 @@ impl Text {
 
     fn measure(&mut self, text: &Bytes) -> Result<(), &'static str> {
         self.bytes += text.len();
-        self.line = match text.iter().rposition(|byte| *byte == b'\n') {
-            Some(at) => text.len() - at,
-            None => self.line + text.len(),
+        let since = match text.iter().rposition(|byte| *byte == b'\n') {
+            Some(at) => {
+                self.line.clear();
+                at + 1
+            }
+            None => 0,
         };
-        self.tail.extend_from_slice(&text[text.len().saturating_sub(16)..]);
-        self.tail.drain(..self.tail.len().saturating_sub(16));
-        if self.line > MAX_LINE || self.bytes > MAX_BYTES { Err("the stream is longer than any reply") } else { Ok(()) }
+        self.line.extend_from_slice(&text[since..]);
+        self.tail.extend_from_slice(&text[text.len().saturating_sub(TAIL)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(TAIL));
+        if self.line.len() >= MAX_LINE || self.bytes > MAX_BYTES {
+            Err("the stream is longer than any reply")
+        } else {
+            Ok(())
+        }
     }
 
-    /// Once: the empty line that closes the event is what it makes of it.
-    fn closes_with_done(&mut self) -> bool {
-        let closes = self.tail.trim_ascii_end().ends_with(b"[DONE]");
-        self.tail.clear();
-        closes
+    fn closes_with_done(&self) -> bool {
+        self.tail.trim_ascii_end().ends_with(b"[DONE]")
     }
+
+    /// Whether no event is torn: the last line has an end, or is a whole one all the same.
+    fn is_between_events(&self) -> bool {
+        let line = self.line.trim_ascii();
+        let data = line.strip_prefix(b"data:");
+        let is_whole = |json: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok();
+        self.held.is_empty() && (line.is_empty() || line.starts_with(b":") || data.is_some_and(is_whole))
+    }
+}
+
+/// A stream that ended too early.
+pub(super) fn cut(words: &str) -> ModelError {
+    billed(ErrorKind::CutStream, words)
 }
 
 /// A failure after the request had reached the model.
@@ -173,8 +206,24 @@ fn billed(kind: ErrorKind, message: &str) -> ModelError {
 
 /// A failure before there was a response.
 pub(super) fn transport(error: &reqwest::Error) -> ModelError {
-    let kind = if error.is_builder() { ErrorKind::Client } else { ErrorKind::Network };
+    let kind = if error.is_builder() {
+        ErrorKind::Client
+    } else if is_distrust(error) {
+        ErrorKind::Certificate
+    } else {
+        ErrorKind::Network
+    };
     ModelError { may_be_billed: !error.is_connect() && !error.is_builder(), ..ModelError::new(kind, &chain(error)) }
+}
+
+/// Whether the host's certificate is why there is no connection.
+fn is_distrust(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
+    }
+    // The source of an I/O error is what lies behind the error that it holds.
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    held.is_some_and(|held| is_distrust(held)) || error.source().is_some_and(is_distrust)
 }
 
 #[cfg(test)]

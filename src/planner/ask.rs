@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::bench::Bench;
 use super::budget::{Prompt, Reservation};
 use super::turns::{Halt, Planner, bounded, out_of_time};
-use crate::journal::{AttemptFailed, Digest, Event, ReplyReceived, RequestSent, StopReason, Tokens, Usage};
+use crate::journal::{
+    AttemptFailed, Digest, Event, HistoryRepaired, RepairCause, RepairedMessage, ReplyReceived, RequestSent,
+    StopReason, Tokens, Usage,
+};
 use crate::model::{Model, ModelError, Reply, Request, ToolChoice, retry};
 
 impl<M: Model, B: Bench> Planner<'_, M, B> {
@@ -15,12 +18,17 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let mut attempt = 1;
         loop {
             let (reservation, request) = self.prepare_request(turn, attempt)?;
+            let tried = Tried { turn, attempt, reservation };
             match self.send(&request).await? {
-                Ok(reply) => {
+                Ok(mut reply) => {
+                    self.conversation.complete(&mut reply.message);
                     self.keep_reply(turn, &reply)?;
                     return Ok(reply);
                 }
-                Err(error) => self.wait_or_give_up(turn, attempt, error, &reservation).await?,
+                Err(error) => match self.conversation.repairs(&error) {
+                    Some((cause, messages)) => self.repair(&tried, &error, cause, messages)?,
+                    None => self.wait_or_give_up(&tried, error).await?,
+                },
             }
             attempt += 1;
         }
@@ -98,34 +106,56 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         Ok(())
     }
 
-    async fn wait_or_give_up(
+    async fn wait_or_give_up(&mut self, tried: &Tried, error: ModelError) -> Result<(), Halt> {
+        let wait = retry::delay(&error, tried.attempt, self.max_retries, self.remaining(), fastrand::f64());
+        let failed = self.charge_failure(tried, &error, wait);
+        self.journal.append(vec![failed])?;
+        match wait {
+            Some(wait) => bounded(self.cancelled.clone(), self.deadline, tokio::time::sleep(wait)).await,
+            None => Err(error.into()),
+        }
+    }
+
+    /// The host refuses what the model had said. The same request is made again without that; as nothing is left to repair
+    /// then, a second refusal is final.
+    fn repair(
         &mut self,
-        turn: u32,
-        attempt: u32,
-        error: ModelError,
-        reservation: &Reservation,
+        tried: &Tried,
+        error: &ModelError,
+        cause: RepairCause,
+        messages: Vec<RepairedMessage>,
     ) -> Result<(), Halt> {
+        let failed = self.charge_failure(tried, error, Some(Duration::ZERO));
+        let repaired = HistoryRepaired { turn: tried.turn, cause, messages };
+        self.journal.append(vec![failed, Event::HistoryRepaired(repaired.clone())])?;
+        self.conversation.repair(cause, &repaired.messages);
+        self.state.sent_prefix = None;
+        Ok(())
+    }
+
+    fn charge_failure(&mut self, tried: &Tried, error: &ModelError, wait: Option<Duration>) -> Event {
         // What the provider counted, else the worst that it may bill.
-        let worst = if error.may_be_billed { reservation.as_usage() } else { Usage::default() };
+        let worst = if error.may_be_billed { tried.reservation.as_usage() } else { Usage::default() };
         let charged = error.usage.as_deref().copied().unwrap_or(worst);
         let charged_usd = self.budget.charge(charged);
-        let wait = retry::delay(&error, attempt, self.max_retries, self.remaining(), fastrand::f64());
-        let failed = AttemptFailed {
-            turn,
-            attempt,
+        Event::AttemptFailed(AttemptFailed {
+            turn: tried.turn,
+            attempt: tried.attempt,
             wait_ms: wait.map(millis),
             error: error.headline(),
             said: error.message.clone(),
             status: error.status,
             charged,
             charged_usd,
-        };
-        self.journal.append(vec![Event::AttemptFailed(failed)])?;
-        match wait {
-            Some(wait) => bounded(self.cancelled.clone(), self.deadline, tokio::time::sleep(wait)).await,
-            None => Err(error.into()),
-        }
+        })
     }
+}
+
+/// An attempt at a turn, and what was held back for it.
+struct Tried {
+    turn: u32,
+    attempt: u32,
+    reservation: Reservation,
 }
 
 /// When the provider sent no usage: the likely input, and the output by its length.

@@ -5,13 +5,15 @@ use super::calls::tests_ran;
 use super::checks;
 use super::turns::{Halt, Planner, bounded};
 use crate::journal::{Event, Reproduced, TamperFlag, TestPurpose, TestsRan};
-use crate::model::{Model, Reply};
+use crate::model::{ErrorKind, Model, ModelError, Reply};
 use crate::tools::TestRun;
 
 /// How often a failed verification goes back to the model.
 pub const MAX_FEEDBACKS: u32 = 3;
 /// How often in a row a reply that was cut at its output cap is continued.
 const MAX_TRUNCATIONS: u32 = 2;
+/// How often in a row a model is asked to make a call again that came as text.
+const MAX_UNREADABLE: u32 = 2;
 /// How often the tests are run on one and the same tree, to tell flaky ones from broken ones.
 const MAX_RUNS: usize = 3;
 /// A suite that takes longer isn't run again just to see whether what was fixed stays fixed.
@@ -34,7 +36,11 @@ pub(super) const TESTS_WEAKENED: &str = "tests_weakened";
 /// The nudge after a patch that no test shows to mend anything, where such a test was asked for.
 pub(super) const NOT_REPRODUCED: &str = "not_reproduced";
 
+/// The nudge after a reply that ends in the markup of a tool call.
+const UNREADABLE_CALL: &str = "unreadable_call";
+
 const TRUNCATED_TEXT: &str = include_str!("../../prompts/truncated.md");
+const UNREADABLE_CALL_TEXT: &str = include_str!("../../prompts/unreadable_call.md");
 const ANNOUNCED_TEXT: &str = include_str!("../../prompts/announced.md");
 const TESTS_FAILED_TEXT: &str = include_str!("../../prompts/tests_failed.md");
 const TESTS_WEAKENED_TEXT: &str = include_str!("../../prompts/tests_weakened.md");
@@ -49,10 +55,25 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             return Ok(None);
         }
         self.state.truncations = 0;
+        if reply.message.ends_in_call_markup() {
+            return self.ask_for_the_call();
+        }
+        self.state.unreadable = 0;
         if self.state.patch.is_none() {
             return self.end_without_patch();
         }
         self.end_with_patch().await
+    }
+
+    /// A call that came as text, and not as one that can be read in one way only: the model didn't mean to end its turn.
+    fn ask_for_the_call(&mut self) -> Result<Option<String>, Halt> {
+        if self.state.unreadable == MAX_UNREADABLE {
+            let words = format!("{} replies in a row end in the markup of a tool call", MAX_UNREADABLE + 1);
+            return Err(ModelError::new(ErrorKind::UnreadableCalls, &words).into());
+        }
+        self.state.unreadable += 1;
+        self.nudge(UNREADABLE_CALL, UNREADABLE_CALL_TEXT.trim_end())?;
+        Ok(None)
     }
 
     fn end_without_patch(&mut self) -> Result<Option<String>, Halt> {

@@ -25,7 +25,9 @@ pub struct State {
     pub(super) ran_on: Vec<Digest>,
     /// How often a reply that was cut at its cap was continued, since the last whole one.
     pub(super) truncations: u32,
-    /// Length and digest of the last request's stone prefix.
+    /// How often in a row a reply ended in markup of a call that can't be read.
+    pub(super) unreadable: u32,
+    /// Length and digest of the last request's stone prefix; `None` also after a repair of the history.
     pub(super) sent_prefix: Option<(usize, Digest)>,
 }
 
@@ -49,6 +51,7 @@ impl State {
                 Event::Request(request) => {
                     state.sent_prefix = Some((request.prefix_bytes as usize, request.prefix_sha256));
                 }
+                Event::HistoryRepaired(_) => state.sent_prefix = None,
                 _ => {}
             }
         }

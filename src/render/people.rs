@@ -8,8 +8,8 @@ use console::StyledObject;
 use super::wall::wall_line;
 use super::{Live, sanitise};
 use crate::journal::{
-    AttemptFailed, CheckChosen, Event, HunksTried, Minimized, Outcome, Record, Reproduced, Reproduction, TestPurpose,
-    TestsChosen, TestsRan, ToolAnswered, Usd,
+    AttemptFailed, CheckChosen, Event, HistoryRepaired, HunksTried, Minimized, Outcome, Record, Reproduced,
+    Reproduction, TestPurpose, TestsChosen, TestsRan, ToolAnswered, Usd,
 };
 use crate::model::Progress;
 use crate::report::Report;
@@ -130,6 +130,7 @@ impl People {
                 Some(label("survey", &sanitise(&surveyed.notes.join("; "))))
             }
             Event::AttemptFailed(failed) => failed_line(failed),
+            Event::HistoryRepaired(repaired) => Some(step(repaired.turn, "repair", &repaired_line(repaired))),
             Event::ToolAnswered(answered) => Some(tool_line(answered)),
             Event::TestsRan(tests) if is_told(tests.purpose) => Some(own_run(tests, None)),
             // That it was fixed says so already.
@@ -200,6 +201,11 @@ fn failed_line(failed: &AttemptFailed) -> Option<String> {
     Some(step(failed.turn, "wait", &style(text).yellow().to_string()))
 }
 
+fn repaired_line(repaired: &HistoryRepaired) -> String {
+    let what: Vec<String> = repaired.messages.iter().map(|message| sanitise(&message.what).to_string()).collect();
+    format!("the provider refuses what the model had said: {}", what.join("; "))
+}
+
 /// What the model asked for it is shown itself; trials come to a line of their own.
 const fn is_told(purpose: TestPurpose) -> bool {
     matches!(purpose, TestPurpose::Baseline | TestPurpose::Verification)
@@ -268,6 +274,7 @@ fn nudge(kind: &str) -> &str {
     match kind {
         "announced" => "the model changed nothing; asked once more",
         "truncated" => "the reply was cut at its limit; asked to go on",
+        "unreadable_call" => "a tool call came as text that can't be read; asked to make it again",
         "tests_weakened" => "the patch makes tests prove less; sent back to the model",
         "checks_failed" => "a check fails; sent back to the model",
         "not_reproduced" => "no test shows what the patch mends; asked for one",

@@ -31,6 +31,9 @@ impl Expectation {
                 );
                 expect("the request", told)
             }
+            Event::HistoryRepaired(repaired) => {
+                expect("what is repaired", serde_json::to_string_pretty(repaired).unwrap_or_default())
+            }
             Event::ToolCalled(called) => {
                 expect("a tool call", format!("{} {} {}", called.id, called.tool, called.arguments))
             }

@@ -26,7 +26,8 @@ impl Model for Player {
                 self.pace(reply, message, progress).await;
                 Ok(replied(reply, message))
             }
-            Turn::Failed(failed) => Err(refused(failed, self.script.stop())),
+            Turn::Failed(failed) => Err(failure(failed, kind(failed, self.script.stop()))),
+            Turn::Refused(failed) => Err(failure(failed, ErrorKind::BadRequest)),
             Turn::Over => Err(ModelError::new(ErrorKind::Client, "the recording ends here")),
         }
     }
@@ -62,16 +63,20 @@ fn replied(reply: &ReplyReceived, message: &AssistantMessage) -> Reply {
 }
 
 /// A failure with the recorded one's consequences: tried again or not, and charged as much.
-fn refused(failed: &AttemptFailed, stop: Option<StopReason>) -> ModelError {
-    let kind = match (failed.wait_ms, stop) {
-        (Some(_), _) => ErrorKind::Overloaded,
-        (None, Some(StopReason::ContextFull)) => ErrorKind::ContextOverflow,
-        (None, _) => ErrorKind::QuotaExhausted,
-    };
+fn failure(failed: &AttemptFailed, kind: ErrorKind) -> ModelError {
     ModelError {
         status: failed.status,
         retry_after: Some(Duration::ZERO),
         usage: Some(Box::new(failed.charged)),
         ..ModelError::new(kind, &failed.said)
+    }
+}
+
+/// One that is treated as the recorded one was.
+fn kind(failed: &AttemptFailed, stop: Option<StopReason>) -> ErrorKind {
+    match (failed.wait_ms, stop) {
+        (Some(_), _) => ErrorKind::Overloaded,
+        (None, Some(StopReason::ContextFull)) => ErrorKind::ContextOverflow,
+        (None, _) => ErrorKind::QuotaExhausted,
     }
 }

@@ -40,6 +40,8 @@ pub struct Script {
 enum Answered {
     Replied(Box<(ReplyReceived, AssistantMessage)>),
     Failed(AttemptFailed),
+    /// Failed, and what the host refused was repaired.
+    Refused(AttemptFailed),
     /// The run was ended from outside before an answer was complete, or acted upon.
     Over,
 }
@@ -48,6 +50,7 @@ enum Answered {
 pub(super) enum Turn<'a> {
     Replied(&'a ReplyReceived, &'a AssistantMessage),
     Failed(&'a AttemptFailed),
+    Refused(&'a AttemptFailed),
     Over,
 }
 
@@ -117,6 +120,7 @@ impl Script {
                     self.turns.push(Answered::Over);
                 }
                 Event::AttemptFailed(failed) => self.answered(Answered::Failed(failed.clone())),
+                Event::HistoryRepaired(_) => self.was_repaired(),
                 Event::Reply(received) => reply = Some(received),
                 Event::ToolAnswered(_) => {
                     next = |script, text| script.answers.push(without_notice(&text).to_owned());
@@ -151,6 +155,14 @@ impl Script {
     fn answered(&mut self, how: Answered) {
         if let Some(last) = self.turns.last_mut() {
             *last = how;
+        }
+    }
+
+    fn was_repaired(&mut self) {
+        if let Some(last) = self.turns.last_mut()
+            && let Answered::Failed(failed) = last
+        {
+            *last = Answered::Refused(failed.clone());
         }
     }
 
@@ -232,6 +244,7 @@ impl Script {
         match self.turns.get(at.turns - 1) {
             Some(Answered::Replied(reply)) => Turn::Replied(&reply.0, &reply.1),
             Some(Answered::Failed(failed)) => Turn::Failed(failed),
+            Some(Answered::Refused(failed)) => Turn::Refused(failed),
             Some(Answered::Over) | None => {
                 at.over = true;
                 Turn::Over

@@ -141,6 +141,7 @@ impl Folding {
             | Event::Reproduced(_)
             | Event::HunksTried(_)
             | Event::Minimized(_)
+            | Event::HistoryRepaired(_)
             | Event::Nudged(_)
             | Event::Reviewed(_) => {}
         }

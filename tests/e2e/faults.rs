@@ -71,7 +71,11 @@ fn what_is_refused_for_good_is_asked_once() {
             ["context window", "hint"],
         ),
         (
-            Answer::error(429, "rate_limit_reached_error", "organization max RPD: 3, please try again after 43200 seconds"),
+            Answer::error(
+                429,
+                "rate_limit_reached_error",
+                "organization max RPD: 3, please try again after 43200 seconds",
+            ),
             75,
             ["daily limit", "tomorrow"],
         ),
@@ -152,7 +156,7 @@ fn passing() -> Vec<(Answer, &'static str)> {
         (Answer::gateway_timeout(), "the provider is not available (504)"),
         (text().cut(0), "the reply broke off"),
         (text().cut(700), "the reply broke off"),
-        (text().travelling(|travel| travel.no_done = true), "the reply broke off"),
+        (text().unfinished().travelling(|travel| travel.no_done = true), "the reply broke off"),
         (text().garbage(3, b"data: {\"choices\": [\n\n"), "what came isn't a reply"),
         (text().error_in_stream("server_error", "out of luck"), "the provider failed"),
         (text().error_in_stream("engine_overloaded_error", "overloaded"), "the provider is overloaded"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::kimi::{Answer, MockKimi, UsageForm};
-use crate::world::{EDIT, World, mender, mending};
+use crate::world::{EDIT, World, mender, mending, together};
 
 /// Arguments as a model may write them: escapes, blanks, line ends, a line separator, an emoji as two escapes.
 const ODD: &str = "{ \"path\" :\t\"greeting.txt\" ,\n\"old_text\":\"\\u0057rold\",  \"new_text\":\"World\\u0021\\ud83d\\ude00 \u{2028}é\\/\" }";
@@ -162,4 +162,127 @@ fn tool_calls_that_leaked_into_the_text_are_made() {
     let called: Vec<Value> = ran.kept().events("tool_called").iter().map(|call| call["tool"].clone()).collect();
     assert_eq!(called, ["edit_file", "run_tests"]);
     assert!(!ran.stderr().contains("tool_call"), "{}", ran.stderr());
+}
+
+/// `arguments` as the model writes them natively.
+fn native(id: &str, arguments: &str) -> String {
+    format!(
+        "<|tool_calls_section_begin|><|tool_call_begin|>{id}<|tool_call_argument_begin|>{arguments}<|tool_call_end|>\
+         <|tool_calls_section_end|>"
+    )
+}
+
+#[test]
+fn a_call_that_leaked_with_the_messages_end_is_not_lost() {
+    let world = World::new();
+    let second = r#"{"path": "docs/about.md", "old_text": "A greeting.", "new_text": "The greeting."}"#;
+    let kimi = MockKimi::script([
+        Answer::call("edit_file", EDIT),
+        Answer::text(&format!("And this.{}<|im_end|>", native("functions_edit_file_1", second))),
+        Answer::text("Done."),
+    ]);
+    let ran = world.fix(&kimi, &[]).code(0);
+    assert!(ran.stdout().contains("+The greeting."), "{}", ran.stdout());
+    assert_eq!(ran.report()["said"], "Done.");
+}
+
+#[test]
+fn a_name_with_namespace_and_number_is_the_tools() {
+    let world = World::new();
+    let kimi = MockKimi::script([
+        Answer::call("functions.edit_file", EDIT),
+        Answer::call("run_tests:1", "{}"),
+        Answer::text("Done."),
+    ]);
+    let ran = world.fix(&kimi, &[]).code(0);
+    kimi.assert_clean();
+    let called: Vec<Value> = ran.kept().events("tool_called").iter().map(|call| call["tool"].clone()).collect();
+    assert_eq!(called, ["edit_file", "run_tests"]);
+    let name = kimi.requests()[2].messages()[2]["tool_calls"][0]["function"]["name"].clone();
+    assert_eq!(name, "functions.edit_file", "it goes back as it came");
+    world.run(world.kcode(&["replay"])).code(0);
+}
+
+#[test]
+fn what_ends_in_markup_is_never_the_answer() {
+    together(
+        [
+            "Done. {}<|tool_call_end|><|tool_calls_section_end|>".to_owned(),
+            native("functions.edit_file:0", "{\"path\": "),
+            "Done.<|tool_calls_section_begin|>".to_owned(),
+        ],
+        |text| {
+            let world = World::new();
+            let kimi = MockKimi::script([
+                Answer::call("edit_file", EDIT),
+                Answer::text(&text),
+                Answer::text("The greeting is mended."),
+            ]);
+            let ran = world.fix(&kimi, &[]).code(0).says(&["a tool call came as text"]);
+            kimi.assert_clean();
+            assert_eq!(kimi.requests()[2].messages()[4]["content"], *text, "it goes back as it came");
+            assert!(kimi.requests()[2].last_text().contains("call it again as a tool call"));
+            assert_eq!(ran.report()["said"], "The greeting is mended.");
+            world.run(world.kcode(&["replay"])).code(0);
+        },
+    );
+}
+
+#[test]
+fn a_server_that_parses_no_call_is_named() {
+    let world = World::new();
+    let text = "Done. {}<|tool_call_end|>";
+    let mut edit = Some(Answer::call("edit_file", EDIT));
+    let kimi = MockKimi::answering(move |_| edit.take().unwrap_or_else(|| Answer::text(text)));
+    let ran = world.fix(&kimi, &[]).code(75).says(&["--tool-call-parser", "kcode resume"]);
+    assert_eq!(kimi.requests().len(), 4);
+    assert!(!ran.stderr().contains("bug in kcode"), "{}", ran.stderr());
+}
+
+#[test]
+fn a_file_that_holds_the_markup_is_edited() {
+    let world = World::new();
+    let marks = native("functions.edit_file:0", "{}") + "<|im_end|>";
+    world.write("docs/markup.txt", format!("{marks}\n"));
+    world.commit_all();
+    let edit = json!({ "path": "docs/markup.txt", "old_text": marks, "new_text": format!("{marks}{marks}") });
+    let kimi = MockKimi::script([
+        Answer::call("edit_file", EDIT),
+        Answer::call("edit_file", &edit.to_string()),
+        Answer::leaked("", "read_file", r#"{"path": "docs/markup.txt"}"#),
+        Answer::text("Done."),
+    ]);
+    let ran = world.fix(&kimi, &[]).code(0);
+    assert!(ran.stdout().contains(&format!("+{marks}{marks}")), "{}", ran.stdout());
+}
+
+#[test]
+fn streams_that_end_without_done_are_paid_once() {
+    let world = World::new();
+    let kimi = MockKimi::script(mending().into_iter().zip([0, 1, 2]).map(|(answer, n)| {
+        let answer = answer.travelling(|travel| (travel.no_done, travel.bare_end) = (true, n == 1));
+        if n == 2 { answer.by_length() } else { answer }
+    }));
+    let kept = world.fix(&kimi, &[]).code(0).kept();
+    kimi.assert_clean();
+    assert_eq!(kimi.requests().len(), 3);
+    assert!(kept.events("attempt_failed").is_empty());
+}
+
+#[test]
+fn arguments_that_came_twice_are_one_edit() {
+    together([vec!["{}", EDIT], vec![&EDIT[..30], EDIT], vec![EDIT, EDIT]], |pieces| {
+        let world = World::new();
+        let piece = |piece: &&str| {
+            let function = json!({ "name": "edit_file", "arguments": piece });
+            let call = json!({ "index": 0, "id": "edit_file:0", "type": "function", "function": function });
+            json!({ "choices": [{ "index": 0, "delta": { "reasoning_content": "", "tool_calls": [call] } }] })
+        };
+        let end = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "tool_calls" }] });
+        let calling = Answer::call("edit_file", EDIT).ids(["edit_file:0"]).reasoning("");
+        let chunks = pieces.iter().map(piece).chain([end]);
+        let kimi = MockKimi::script([calling.in_chunks(chunks), Answer::text("Done.")]);
+        world.fix(&kimi, &[]).code(0);
+        kimi.assert_clean();
+    });
 }

@@ -33,7 +33,7 @@ fn received(turn: &Turn) -> AssistantMessage {
         "reasoning_content": turn.reasoning, "content": turn.content,
         "tool_calls": turn.arguments.as_ref().map(call),
     });
-    let chunk: Chunk = serde_json::from_value(json!({ "choices": [{ "index": 0, "delta": delta }] })).unwrap();
+    let chunk = Chunk::read(&json!({ "choices": [{ "index": 0, "delta": delta }] }).to_string()).unwrap();
     let mut assembly = Assembly::default();
     assembly.push(chunk).unwrap();
     assembly.finish().unwrap().message

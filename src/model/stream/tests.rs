@@ -9,7 +9,7 @@ use crate::journal::Tokens;
 fn assemble(chunks: impl IntoIterator<Item = Value>) -> Result<Assembled, ModelError> {
     let mut assembly = Assembly::default();
     for chunk in chunks {
-        assembly.push(serde_json::from_value(chunk).unwrap())?;
+        assembly.push(Chunk::read(&chunk.to_string()).unwrap())?;
     }
     assembly.finish()
 }

@@ -43,7 +43,7 @@ const IDLE: Duration = Duration::from_mins(2);
 fn silence_ends_the_reply_and_any_byte_renews_the_patience() {
     let slow = |n: usize, pause: Duration| vec![(pause, b": keep-alive\n\n".to_vec()); n];
     let (pause, idle) = (Duration::from_millis(250), Duration::from_secs(1));
-    assert_eq!(run(slow(5, pause), idle).1, Some(ErrorKind::CutStream), "it lasts until the body ends");
+    assert_eq!(run(slow(5, pause), idle).1, None, "it lasts until the body ends");
     assert_eq!(run(slow(1, IDLE), pause), (Vec::new(), Some(ErrorKind::IdleTimeout)));
 }
 
@@ -55,8 +55,9 @@ fn what_the_parser_cannot_bear_does_not_reach_it() {
     assert_eq!(run(at_once([&endless[..]; 5]), IDLE).1, garbled);
     let mut lines = endless;
     lines.push(b'\n');
-    assert_eq!(run(at_once([&lines[..]; 5]), IDLE).1, Some(ErrorKind::CutStream), "many lines are fine");
-    assert_eq!(run(at_once([&b"\xef"[..], b"\xbb", b"\xbf", b"data: 1\n\n"]), IDLE).0, b"data: 1\n\n");
+    assert_eq!(run(at_once([&lines[..]; 5]), IDLE).1, None, "many lines are fine");
+    let (passed, _) = run(at_once([&b"\xef"[..], b"\xbb", b"\xbf", b"data: 1\n\n"]), IDLE);
+    assert_eq!(passed, [b"data: 1\n\n", DONE].concat());
 }
 
 #[test]
@@ -64,8 +65,22 @@ fn a_body_that_ends_with_done_gets_its_empty_line() {
     for done in ["data: [DONE]", "data:[DONE]\n", "data: [DONE]\r\n"] {
         let (passed, end) = run(at_once([done.as_bytes()]), IDLE);
         assert_eq!(passed, format!("{done}\n\n").as_bytes());
-        assert_eq!(end, Some(ErrorKind::CutStream), "nobody reads on after [DONE]");
+        assert_eq!(end, None);
     }
+}
+
+#[test]
+fn a_body_that_ends_between_events_is_given_its_end() {
+    for whole in ["data: {\"a\":1}\n\n", "data: {\"a\":1}\n", "data: {\"a\":1}", "data:1\r\n\r\n: ping", ""] {
+        let (passed, end) = run(at_once([whole.as_bytes()]), IDLE);
+        assert_eq!((passed, end), ([whole.as_bytes(), DONE].concat(), None), "{whole:?}");
+    }
+    for torn in ["data: {\"a\":1", "data: 1\n\ndat", "data: {\"a\":\"\u{e9}\"}\n\ndata: ", "data: [DON"] {
+        let (passed, end) = run(at_once([torn.as_bytes()]), IDLE);
+        assert_eq!((passed, end), (torn.as_bytes().to_vec(), Some(ErrorKind::CutStream)), "{torn:?}");
+    }
+    let (_, end) = run(at_once([&b"data: \"a\"\n\n\xc3"[..]]), IDLE);
+    assert_eq!(end, Some(ErrorKind::CutStream), "half a character");
 }
 
 proptest! {
@@ -74,7 +89,7 @@ proptest! {
         let body = if bom { format!("\u{feff}{text}") } else { text.clone() };
         let (passed, _) = run(at_once(body.as_bytes().chunks(size)), IDLE);
         let text = text.strip_prefix('\u{feff}').filter(|_| !bom).unwrap_or(&text);
-        prop_assert_eq!(passed, text.as_bytes());
+        prop_assert_eq!(passed, [text.as_bytes(), DONE].concat());
     }
 }
 
@@ -85,7 +100,7 @@ fn a_burst_passes_in_slices_of_whole_lines() {
     let slices: Vec<Bytes> = runtime.block_on(async {
         tap(at_once([burst.as_bytes()]), IDLE).filter_map(async |slice| slice.ok()).collect().await
     });
-    assert_eq!(slices.concat(), burst.as_bytes());
+    assert_eq!(slices.concat(), burst.as_bytes(), "what is torn at its end gets none");
     let (last, whole) = slices.split_last().unwrap();
     assert!(whole.iter().all(|slice| slice.ends_with(b"\n") && slice.len() < SLICE + 20), "{slices:?}");
     assert!(last.ends_with(b"an end"));

@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use super::named::Named;
 use super::rebuilt::Rebuilt;
-use super::shape::{AUDIT_SCHEMA, Audit, Charge, PrefixSent, ReasoningTurn, StoppedAct, TestsSeen, TouchedFile};
+use super::shape::{
+    AUDIT_SCHEMA, Audit, Charge, PrefixSent, ReasoningTurn, Repair, StoppedAct, TestsSeen, TouchedFile,
+};
 use crate::journal::{
-    AttemptFailed, Event, Message, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunStarted, TestPurpose,
-    TestsRan, Tokens, ToolAnswered, ToolCalled, Usd,
+    AttemptFailed, Event, HistoryRepaired, Message, Outcome, PatchWritten, Record, RepairCause, ReplyReceived,
+    RequestSent, RunStarted, TestPurpose, TestsRan, Tokens, ToolAnswered, ToolCalled, Usd,
 };
 use crate::model::Receipt;
 
@@ -23,13 +25,20 @@ pub fn audit(earlier: &[Record], records: &[Record]) -> Option<Audit> {
         sent: Rebuilt::of(started),
         received: None,
         pending: None,
+        was_refused: false,
         in_patch: Vec::new(),
         root: started.repository.clone(),
         led_out: Vec::new(),
     };
     for record in earlier {
-        if let Event::Message(message) = &record.event {
-            auditing.sent.push(&message.json);
+        match &record.event {
+            Event::Message(message) => auditing.sent.push(&message.json),
+            Event::HistoryRepaired(repaired) => {
+                for change in &repaired.messages {
+                    auditing.sent.replace(change.message, &change.json);
+                }
+            }
+            _ => {}
         }
     }
     for record in records {
@@ -46,6 +55,8 @@ struct Auditing {
     received: Option<ReplyReceived>,
     /// The request that has neither reply nor failure yet.
     pending: Option<RequestSent>,
+    /// The host has just answered a request with a refusal.
+    was_refused: bool,
     in_patch: Vec<String>,
     /// The repository's root.
     root: String,
@@ -60,6 +71,7 @@ impl Auditing {
             Event::Request(request) => self.request(request),
             Event::Reply(reply) => self.reply(reply),
             Event::AttemptFailed(failed) => self.failed(failed),
+            Event::HistoryRepaired(repaired) => self.repaired(repaired),
             Event::Message(message) => self.message(message),
             Event::ToolCalled(called) => self.called(called),
             Event::ToolAnswered(answered) => self.answered(answered),
@@ -109,10 +121,32 @@ impl Auditing {
     }
 
     fn failed(&mut self, failed: &AttemptFailed) {
+        self.was_refused = failed.status.is_some();
         let tokens = failed.charged.prompt_tokens + failed.charged.completion_tokens;
         self.charge("failed", |charge| {
             charge.charged_tokens = tokens;
             charge.charged_usd = failed.charged_usd.unwrap_or_default();
+        });
+    }
+
+    /// Follows a refusal only, and leaves the reasoning alone where that isn't what was refused.
+    fn repaired(&mut self, repaired: &HistoryRepaired) {
+        let mut is_allowed = std::mem::take(&mut self.was_refused);
+        for change in &repaired.messages {
+            let former = self.sent.replace(change.message, &change.json);
+            let (before, now) = (former.as_deref().map(Receipt::of), Receipt::of(&change.json));
+            let is_same = before.is_some_and(|before| before.reasoning == now.reasoning);
+            is_allowed &= is_same || (before.is_some() && repaired.cause != RepairCause::BrokenCall);
+        }
+        self.audit.repairs.push(Repair {
+            turn: repaired.turn,
+            cause: repaired.cause,
+            what: repaired
+                .messages
+                .iter()
+                .map(|change| format!("message {}: {}", change.message, change.what))
+                .collect(),
+            is_allowed,
         });
     }
 
@@ -224,6 +258,13 @@ fn breaches(audit: &Audit) -> Vec<String> {
     let out = audit.stopped.iter().filter(|act| !act.held);
     let out = out.map(|act| format!("law 2: {} was answered about {}, which leads out", act.by, act.what));
     let lost = audit.reasoning.iter().filter(|turn| !turn.is_same);
+    let repairs = audit.repairs.iter().filter(|repair| !repair.is_allowed);
+    let repairs = repairs.map(|repair| {
+        format!(
+            "law 4: before turn {} messages were changed that nobody had refused, or their reasoning was",
+            repair.turn
+        )
+    });
     let lost = lost.map(|turn| format!("law 4: the reply of turn {} was not kept as it was received", turn.turn));
     let moved = audit.prefixes.iter().filter(|prefix| !prefix.kept);
     let moved = moved.map(|prefix| {
@@ -240,7 +281,7 @@ fn breaches(audit: &Audit) -> Vec<String> {
     });
     let left = audit.residue.iter().filter(|residue| residue.survivors > 0);
     let left = left.map(|residue| format!("law 10: processes outlived the run: {}", residue.survivors));
-    open.chain(out).chain(lost).chain(moved).chain(unproved).chain(above).chain(left).collect()
+    open.chain(out).chain(repairs).chain(lost).chain(moved).chain(unproved).chain(above).chain(left).collect()
 }
 
 fn empty(started: &RunStarted) -> Audit {
@@ -252,6 +293,7 @@ fn empty(started: &RunStarted) -> Audit {
         version: started.version.clone(),
         breaches: Vec::new(),
         reasoning: Vec::new(),
+        repairs: Vec::new(),
         prefixes: Vec::new(),
         budget: Vec::new(),
         files: Vec::new(),

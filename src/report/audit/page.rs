@@ -40,7 +40,12 @@ fn write_replies(out: &mut String, audit: &Audit) -> std::fmt::Result {
         vec![turn.turn.to_string(), short(turn.received), short(turn.kept), yes(turn.is_same), sent]
     };
     let rows = audit.reasoning.iter().map(|turn| (!turn.is_same, row(turn)));
-    write_table(out, &[" turn", "received", "kept", "same bytes", " sent back"], rows)
+    write_table(out, &[" turn", "received", "kept", "same bytes", " sent back"], rows)?;
+    for repair in &audit.repairs {
+        let what = repair.what.join("; ");
+        writeln!(out, "repaired before turn {}, after the host's refusal: {}", repair.turn, sanitise(&what))?;
+    }
+    Ok(())
 }
 
 /// A table of rows, each with whether it has to be seen; of the others, the first ones.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::journal::{Digest, Nudged, Outcome, Proof, Residue, RunId, TamperFlag, TestPurpose, TestsRan, Tokens, Usd};
+use crate::journal::{
+    Digest, Nudged, Outcome, Proof, RepairCause, Residue, RunId, TamperFlag, TestPurpose, TestsRan, Tokens, Usd,
+};
 
 /// The schema that an audit names.
 pub const AUDIT_SCHEMA: &str = "kcode.audit/1";
@@ -27,6 +29,9 @@ pub struct Audit {
     pub breaches: Vec<String>,
     /// Law 4, reply by reply.
     pub reasoning: Vec<ReasoningTurn>,
+    /// What was changed of the conversation after the host had refused it, and so is no breach of laws 4 and 5.
+    #[serde(default)]
+    pub repairs: Vec<Repair>,
     /// Law 5, request by request.
     pub prefixes: Vec<PrefixSent>,
     /// Law 6, request by request.
@@ -62,6 +67,19 @@ pub struct ReasoningTurn {
     pub is_same: bool,
     /// Requests that sent it back, as their prefix hashes prove; `null` where a prefix can't be computed anew.
     pub sent_back: Option<u64>,
+}
+
+/// Messages of the model that were changed, because the host refused to take them back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Repair {
+    /// The turn whose request was refused.
+    pub turn: u32,
+    /// What the host refused.
+    pub cause: RepairCause,
+    /// What changed, message by message.
+    pub what: Vec<String>,
+    /// Whether a refusal came right before, and the reasoning is what it was (unless that was refused).
+    pub is_allowed: bool,
 }
 
 /// The part of a request that later ones have to begin with.

@@ -57,6 +57,10 @@ pub struct Reply {
     pub no_index: bool,
     /// Characters in each delta.
     pub piece: usize,
+    /// No chunk says that this is the end.
+    pub unfinished: bool,
+    /// Chunks in place of those that would be made of the rest.
+    pub chunks: Option<Vec<String>>,
 }
 
 /// What stands in the body.
@@ -93,6 +97,8 @@ pub struct Travel {
     pub no_done: bool,
     /// `[DONE]` without the empty line after it.
     pub bare_done: bool,
+    /// The last event, whatever it is, without the empty line and the end of its own line.
+    pub bare_end: bool,
     /// Put before the event of this number.
     pub garbage: Option<(usize, Vec<u8>)>,
 }
@@ -168,56 +174,6 @@ impl Answer {
         Self { body: Body::Verbatim(response.to_vec()), travel: Travel::default(), lax: true }
     }
 
-    /// 429: the engine is overloaded.
-    pub fn overloaded() -> Self {
-        Self::error(429, "engine_overloaded_error", "The engine is currently overloaded, please try again later")
-    }
-
-    /// 429: requests per minute.
-    pub fn rate_limited(seconds: u32) -> Self {
-        let words = format!("Your account reached organization max RPM: 20, please try again after {seconds} seconds");
-        Self::error(429, "rate_limit_reached_error", &words)
-    }
-
-    /// 429: the balance is used up.
-    pub fn quota() -> Self {
-        let words = "Your account is suspended due to insufficient balance, please recharge your account";
-        Self::error(429, "exceeded_current_quota_error", words)
-    }
-
-    /// 401.
-    pub fn unauthorized() -> Self {
-        Self::error(401, "invalid_authentication_error", "Invalid Authentication")
-    }
-
-    /// 403.
-    pub fn forbidden() -> Self {
-        Self::error(403, "permission_denied_error", "The API you are accessing is not open")
-    }
-
-    /// 404 for the model.
-    pub fn unknown_model() -> Self {
-        let words = "Not found the model or Permission denied";
-        Self::error(404, "resource_not_found_error", words)
-    }
-
-    /// 500.
-    pub fn server_error() -> Self {
-        Self::error(500, "server_error", "Internal server error")
-    }
-
-    /// 503.
-    pub fn unavailable() -> Self {
-        Self::error(503, "server_unavailable", "The server is under maintenance")
-    }
-
-    /// 504, a web page.
-    pub fn gateway_timeout() -> Self {
-        let page =
-            b"<html><head><title>504 Gateway Time-out</title></head><body><h1>504 Gateway Time-out</h1></body></html>";
-        Self::raw(504, "text/html", page)
-    }
-
     /// The connection closes without an answer.
     pub fn hang_up() -> Self {
         Self { body: Body::Nothing, travel: Travel::default(), lax: true }
@@ -261,6 +217,19 @@ impl Answer {
     #[must_use]
     pub fn finish(self, reason: &str) -> Self {
         self.with_reply(|reply| reply.finish_reason = Some(reason.to_owned()))
+    }
+
+    /// Never says that it is finished.
+    #[must_use]
+    pub fn unfinished(self) -> Self {
+        self.with_reply(|reply| reply.unfinished = true)
+    }
+
+    /// Sends these as its chunks, in the place of those that its parts come to.
+    #[must_use]
+    pub fn in_chunks<T: ToString>(self, chunks: impl IntoIterator<Item = T>) -> Self {
+        let chunks = chunks.into_iter().map(|chunk| chunk.to_string()).collect();
+        self.with_reply(|reply| reply.chunks = Some(chunks))
     }
 
     /// Says where the usage stands.
@@ -354,6 +323,12 @@ impl Answer {
     #[must_use]
     pub fn garbage(self, before_event: usize, bytes: &[u8]) -> Self {
         self.travelling(|travel| travel.garbage = Some((before_event, bytes.to_vec())))
+    }
+
+    /// Tells the body's length beforehand.
+    #[must_use]
+    pub fn by_length(self) -> Self {
+        self.travelling(|travel| travel.framing = Framing::Length)
     }
 
     /// Tells the body's end by closing the connection.

@@ -95,13 +95,14 @@ impl Ledger {
     /// The reply that a message repeats: the same calls, else the same text.
     fn find(&self, message: &Value) -> Option<&Sent> {
         let calls = message["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
-        self.sent.iter().rev().find(|sent| {
+        let is_it = |sent: &&Sent| {
             let same_calls = sent.calls.len() == calls.len()
                 && sent.calls.iter().zip(calls).all(|(a, b)| b["id"] == *a.id && b["function"]["name"] == *a.name);
-            let leaked = sent.content.contains("<|tool_call");
             let same_text = message["content"].as_str().unwrap_or_default() == sent.content;
-            (same_calls && (same_text || !calls.is_empty())) || (leaked && !calls.is_empty())
-        })
+            same_calls && (same_text || !calls.is_empty())
+        };
+        let leaked = |sent: &&Sent| sent.content.contains("<|tool_call") && !calls.is_empty();
+        self.sent.iter().rev().find(is_it).or_else(|| self.sent.iter().rev().find(leaked))
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod answer;
 mod ledger;
+mod refusals;
 mod rules;
 mod schema;
 mod server;

@@ -47,8 +47,8 @@ fn invalid<T>(message: impl std::fmt::Display) -> Result<T, Refused> {
     refuse(format!("Invalid request: {message}"))
 }
 
-/// Checks a whole body; `prompt` is its size in tokens.
-pub fn check(body: &Value, model: &str, prompt: u64, ledger: &Ledger) -> Result<(), Refused> {
+/// Checks a whole body; `prompt` is its size in tokens. What the mock itself had sent is looked at only when `strictly`.
+pub fn check(body: &Value, model: &str, prompt: u64, ledger: &Ledger, strictly: bool) -> Result<(), Refused> {
     if body["model"].as_str() != Some(model) {
         let asked = body["model"].as_str().unwrap_or_default();
         let message = format!("Not found the model {asked} or Permission denied");
@@ -57,6 +57,9 @@ pub fn check(body: &Value, model: &str, prompt: u64, ledger: &Ledger) -> Result<
     check_parameters(body)?;
     check_tools(body)?;
     check_messages(body, ledger)?;
+    if strictly {
+        check_history(body)?;
+    }
     let output = body["max_completion_tokens"].as_u64().or_else(|| body["max_tokens"].as_u64()).unwrap_or(32_768);
     if prompt + output > CONTEXT_WINDOW {
         let requested = prompt + output;
@@ -156,6 +159,33 @@ fn check_messages(body: &Value, ledger: &Ledger) -> Result<(), Refused> {
         open.extend(calls.iter().map(|call| call["id"].as_str().unwrap_or_default()));
     }
     check_answered(&open)
+}
+
+/// What Kimi refuses in assistant messages wherever they come from: calls without the field `reasoning_content`, without a
+/// valid name, or without a JSON object as arguments.
+fn check_history(body: &Value) -> Result<(), Refused> {
+    for (n, message) in body["messages"].as_array().into_iter().flatten().enumerate() {
+        let calls = message["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if !calls.is_empty() && !message["reasoning_content"].is_string() {
+            return refuse(format!(
+                "thinking is enabled but reasoning_content is missing in assistant tool call message at index {n}"
+            ));
+        }
+        for call in calls {
+            let name = call["function"]["name"].as_str().unwrap_or_default();
+            if !is_tool_name(name) {
+                return invalid(format!("messages[{n}]: function name is invalid: '{name}'"));
+            }
+            let arguments = call["function"]["arguments"].as_str().unwrap_or_default();
+            if !serde_json::from_str::<Value>(arguments).is_ok_and(|value| value.is_object()) {
+                return invalid(format!("messages[{n}]: tool call arguments of '{name}' must be a JSON object"));
+            }
+        }
+        if message["role"] == "tool" && message.get("name").is_some_and(|name| name == "") {
+            return invalid(format!("messages[{n}]: name must not be empty"));
+        }
+    }
+    Ok(())
 }
 
 fn check_answered(open: &[&str]) -> Result<(), Refused> {

@@ -70,6 +70,10 @@ struct State {
     ledger: Ledger,
     connections: Vec<TcpStream>,
     stopped: bool,
+    /// Refuses in the history also what it had sent itself.
+    strictly: bool,
+    /// Another model than [`MockKimi::MODEL`].
+    model: Option<String>,
 }
 
 impl MockKimi {
@@ -78,14 +82,37 @@ impl MockKimi {
     /// The only model that it serves.
     pub const MODEL: &'static str = "kimi-k2.7-code";
 
-    /// Answers with these, in turn; a further request gets a 400 that says so (if it is sound).
+    /// Answers with these, in turn; a further request gets a 400 that says so (if it is sound). What is refused takes no
+    /// answer away.
     pub fn script(answers: impl IntoIterator<Item = Answer>) -> Self {
         let mut answers: VecDeque<Answer> = answers.into_iter().collect();
-        Self::answering(move |_| {
+        Self::answering(move |request| {
+            if let Some(next) = answers.front().filter(|next| request.refused.is_some() && !next.lax) {
+                return next.clone();
+            }
             answers
                 .pop_front()
                 .unwrap_or_else(|| Answer { lax: false, ..Answer::error(400, "mock", "the mock's script is over") })
         })
+    }
+
+    /// From now on refuses in the history whatever Kimi refuses, also where it had sent that itself.
+    #[must_use]
+    pub fn strictly(self) -> Self {
+        self.shared.state.lock().expect("no panic inside").strictly = true;
+        self
+    }
+
+    /// Serves this model, and no other.
+    #[must_use]
+    pub fn serving(self, model: &str) -> Self {
+        self.shared.state.lock().expect("no panic inside").model = Some(model.to_owned());
+        self
+    }
+
+    /// What was refused by a rule, over all requests.
+    pub fn refusals(&self) -> Vec<String> {
+        self.requests().into_iter().filter_map(|request| request.refused).collect()
     }
 
     /// Answers as the closure says.
@@ -194,15 +221,16 @@ fn respond(shared: &Shared, mut request: Request) -> (Answer, wire::Counted) {
     let checked = {
         let state = shared.state.lock().expect("no panic inside");
         request.notes = state.ledger.notes(&request.json, request.prefix());
-        check(&request, &state.ledger)
+        check(&request, &state)
     };
+    request.refused = checked.as_ref().err().map(|refused| refused.message.clone());
     let scripted = (shared.answering.lock().expect("no panic inside"))(&request);
     let mut answer = match checked {
-        Err(refused) if !scripted.lax => {
-            request.refused = Some(refused.message.clone());
-            refusal(&refused)
+        Err(refused) if !scripted.lax => refusal(&refused),
+        _ => {
+            request.refused = None;
+            scripted
         }
-        _ => scripted,
     };
     let mut state = shared.state.lock().expect("no panic inside");
     let completion = match &mut answer.body {
@@ -214,13 +242,14 @@ fn respond(shared: &Shared, mut request: Request) -> (Answer, wire::Counted) {
     (answer, counted)
 }
 
-fn check(request: &Request, ledger: &Ledger) -> Result<(), Refused> {
+fn check(request: &Request, state: &State) -> Result<(), Refused> {
     if request.method != "POST" || request.path != "/v1/chat/completions" {
         let message = "method not found".to_owned();
         return Err(Refused { status: 404, kind: "resource_not_found_error", message });
     }
     authorised(request)?;
-    rules::check(&request.json, MockKimi::MODEL, tokens(request.prefix().len()), ledger)
+    let model = state.model.as_deref().unwrap_or(MockKimi::MODEL);
+    rules::check(&request.json, model, tokens(request.prefix().len()), &state.ledger, state.strictly)
 }
 
 fn authorised(request: &Request) -> Result<(), Refused> {

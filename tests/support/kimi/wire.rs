@@ -113,7 +113,8 @@ fn wait_for_the_client(stream: &mut TcpStream) -> std::io::Result<bool> {
 
 /// The events of a stream, as bytes.
 fn events(reply: &Reply, travel: &Travel, model: &str, counted: Counted) -> Vec<Vec<u8>> {
-    let mut chunks: Vec<String> = chunks(reply, model, counted).iter().map(Value::to_string).collect();
+    let made = || chunks(reply, model, counted).iter().map(Value::to_string).collect();
+    let mut chunks: Vec<String> = reply.chunks.clone().unwrap_or_else(made);
     if !travel.no_done && reply.error.is_none() {
         chunks.push("[DONE]".to_owned());
     }
@@ -134,7 +135,8 @@ fn events(reply: &Reply, travel: &Travel, model: &str, counted: Counted) -> Vec<
         if travel.comments {
             event.extend_from_slice(format!(": keep-alive{end}{end}").as_bytes());
         }
-        let close = if travel.bare_done && n == last { "" } else { end };
+        let is_bare = travel.bare_end || travel.bare_done;
+        let close = if is_bare && n == last { "" } else { end };
         event.extend_from_slice(format!("data:{space}{chunk}{close}{close}").as_bytes());
         events.push(event);
     }
@@ -157,7 +159,9 @@ fn chunks(reply: &Reply, model: &str, counted: Counted) -> Vec<Value> {
         return chunks;
     }
     let mut last = chunk(model, &json!({}));
-    last["choices"][0]["finish_reason"] = json!(finish_reason(reply));
+    if !reply.unfinished {
+        last["choices"][0]["finish_reason"] = json!(finish_reason(reply));
+    }
     place_usage(reply.usage, &mut last, &mut chunks, counted, model);
     chunks
 }

@@ -1,0 +1,112 @@
+//! TLS: whose certificates are trusted, and what is said of others.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::support::kimi::MockKimi;
+use crate::world::{TASK, World, mender};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls").join(name)
+}
+
+/// A server that speaks TLS with the certificate of that name, before `kimi`. Its thread ends with the test's process.
+fn in_front_of(kimi: &MockKimi, certificate: &str) -> String {
+    let chain = vec![CertificateDer::from_pem_file(fixture(&format!("{certificate}.pem"))).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(fixture(&format!("{certificate}.key"))).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let base_url = kimi.base_url();
+    let behind: SocketAddr = base_url.trim_start_matches("http://").trim_end_matches("/v1").parse().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            // A client that refuses the certificate leaves in the middle of it.
+            let _ = pass(StreamOwned::new(connection, stream), behind);
+        }
+    });
+    format!("https://localhost:{port}/v1")
+}
+
+/// One request and its answer.
+fn pass(tls: StreamOwned<ServerConnection, TcpStream>, behind: SocketAddr) -> std::io::Result<()> {
+    let mut client = BufReader::new(tls);
+    let (mut head, mut length) = (String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        let from = head.len();
+        if client.read_line(&mut head)? == 0 {
+            return Ok(());
+        }
+        if let Some(value) = head[from..].to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    client.read_exact(&mut body)?;
+    let mut server = TcpStream::connect(behind)?;
+    server.write_all(head.as_bytes())?;
+    server.write_all(&body)?;
+    server.shutdown(std::net::Shutdown::Write)?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer)?;
+    let mut tls = client.into_inner();
+    tls.write_all(&answer)?;
+    tls.conn.send_close_notify();
+    tls.flush()
+}
+
+#[test]
+fn a_ca_of_ones_own_is_trusted_by_file_or_by_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(fixture("ca.pem"), folder.path().join("proxy.crt")).unwrap();
+    let variables = [("SSL_CERT_FILE", fixture("ca.pem")), ("SSL_CERT_DIR", folder.path().to_owned())];
+    for (variable, value) in variables {
+        let (world, kimi) = (World::new(), mender());
+        let url = in_front_of(&kimi, "localhost");
+        let mut command = world.keyed(&kimi, &["fix", TASK, "--base-url", &url]);
+        command.env(variable, value);
+        let ran = world.run(command);
+        assert_eq!(ran.output.status.code(), Some(0), "{variable}: {}", ran.stderr());
+        kimi.assert_clean();
+    }
+}
+
+#[test]
+fn an_unknown_issuer_is_asked_once_and_the_hint_names_the_variable() {
+    let (world, kimi) = (World::new(), mender());
+    let url = in_front_of(&kimi, "localhost");
+    let ran = world.fix(&kimi, &["--base-url", &url]).code(78);
+    let ran = ran.says(&["certificate", "UnknownIssuer", "SSL_CERT_FILE", "SSL_CERT_DIR", &url]);
+    let kept = ran.kept();
+    assert_eq!(kept.events("request").len(), 1, "nothing is repeated");
+    assert_eq!(kept.events("attempt_failed")[0]["charged"]["prompt_tokens"], 0, "nothing was sent");
+    assert!(kimi.requests().is_empty());
+}
+
+#[test]
+fn a_certificate_of_another_host_is_told_as_such() {
+    let (world, kimi) = (World::new(), mender());
+    let mut command = world.keyed(&kimi, &["fix", TASK, "--base-url", &in_front_of(&kimi, "elsewhere")]);
+    command.env("SSL_CERT_FILE", fixture("ca.pem"));
+    let ran = world.run(command).code(78).says(&["certificate", "elsewhere.example"]);
+    assert_eq!(ran.kept().events("request").len(), 1);
+}
+
+#[test]
+fn a_file_of_certificates_that_is_not_there_is_named() {
+    let (world, kimi) = (World::new(), mender());
+    let mut command = world.keyed(&kimi, &["fix", TASK, "--base-url", &in_front_of(&kimi, "localhost")]);
+    command.env("SSL_CERT_FILE", "/nowhere/ca.pem");
+    world.run(command).code(78).says(&["SSL_CERT_FILE"]);
+}
