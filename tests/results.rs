@@ -68,7 +68,12 @@ fn hostile_output_takes_no_time() {
     let mocha = (1..many).map(|number| format!("  {number}) t")).collect::<Vec<_>>().join("\n") + "\n";
     let mocha = format!("{mocha}  0 passing (2ms)\n{mocha}");
     let tap = format!("1..1\n{}", "    # Subtest: s\nnot ok 1 - t\n".repeat(many));
-    for output in [spec.clone() + &places, mocha, tap] {
+    let test = r#"{"Action":"run","Package":"p","Test":"#;
+    let tests: String = (0..many).map(|number| format!("{test}\"T{number}\"}}\n")).collect();
+    let packages: String =
+        (0..many).map(|number| format!("{{\"Action\":\"pass\",\"Package\":\"q{number}\"}}\n")).collect();
+    let go = tests + &packages + "{\"Action\":\"fail\",\"Package\":\"p\"}\n";
+    for output in [spec.clone() + &places, mocha, tap, go] {
         let written = Written { root: "/project", output: &output, reports: &[], ended: true, passed: false };
         assert!(results(&written).is_some_and(|results| !results.tests.is_empty()));
     }

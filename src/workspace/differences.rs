@@ -16,6 +16,8 @@ pub(super) const NEW_FILES_COUNT: usize = 10_000;
 
 /// What is left out is told by name up to this many.
 const NAMED: usize = 100;
+/// Bytes of a name that are told.
+const SHOWN: usize = 160;
 
 /// What differs, as far as it was looked at.
 #[derive(Debug, Default)]
@@ -41,7 +43,7 @@ impl Differences {
     /// The files left out, for people: the first by name.
     pub(super) fn left_out(&self) -> Vec<LeftOut> {
         let told = |(path, reason): (&PathBuf, &LeftOutReason)| LeftOut {
-            path: path.to_string_lossy().into_owned(),
+            path: shown(&path.to_string_lossy()),
             reason: *reason,
         };
         let mut named: Vec<_> = self.left_out.iter().take(NAMED).map(told).collect();
@@ -126,6 +128,15 @@ impl Room {
             Taken::Fits
         }
     }
+}
+
+/// A path that a line can hold: of a longer one its beginning and its end.
+fn shown(path: &str) -> String {
+    if path.len() <= SHOWN {
+        return path.to_owned();
+    }
+    let (head, tail) = (path.floor_char_boundary(SHOWN / 2), path.ceil_char_boundary(path.len() - SHOWN / 2));
+    format!("{}…{}", &path[..head], &path[tail..])
 }
 
 /// What came of comparing a file of the view with its start.

@@ -27,3 +27,29 @@ pub(super) fn parse(folder: &Path, text: &[u8]) -> Result<Gitignore, Unfit> {
     // Together they are too large for a regular expression.
     builder.build().map_err(|_| Unfit)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_rules_or_is_refused(lines in proptest::collection::vec("[]a*?!/\\\\{}#,. \\[-]{0,40}|\\PC{0,20}", 0..30), path in "[a-z/.]{1,30}") {
+            let text = lines.join("\n");
+            if let Ok(rules) = parse(Path::new("/project"), text.as_bytes()) {
+                let path = Path::new("/project").join(path.trim_start_matches('/'));
+                let _ = rules.matched(&path, false);
+            }
+        }
+    }
+
+    #[test]
+    fn more_rules_than_anybody_has_are_refused() {
+        let parse = |text: &str| parse(Path::new("/project"), text.as_bytes()).map(|rules| rules.num_ignores());
+        assert_eq!(parse(&"a*b\n".repeat(MAX_RULES)), Ok(MAX_RULES as u64));
+        assert_eq!(parse(&"a*b\n".repeat(MAX_RULES + 1)), Err(Unfit));
+        assert_eq!(parse(&"*a".repeat(MAX_RULE)), Err(Unfit));
+    }
+}

@@ -3,6 +3,7 @@
 //! The files that the patch touches are copied to a folder of our own, `git apply` works there, and what it made
 //! of them is the change set.
 
+use std::collections::HashSet;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -95,7 +96,8 @@ impl PatchFile<'_> {
     }
 
     fn refuse_unnamed(&self, place: &Path) -> Result<(), PatchFileError> {
-        let named = |path: &Path| self.paths.iter().any(|known| known.as_path() == path);
+        let known: HashSet<&Path> = self.paths.iter().map(RelPath::as_path).collect();
+        let named = |path: &Path| known.contains(path);
         let all = ignore::WalkBuilder::new(place).standard_filters(false).build().flatten();
         let files = all.filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
         let mut paths = files.filter_map(|entry| file_state::relative(place, entry.path()));

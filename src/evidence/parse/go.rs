@@ -30,6 +30,8 @@ struct Reading {
     ledger: Ledger,
     /// Of the package whose tests run; it is named after they ran.
     current: BTreeMap<String, Test>,
+    /// The same of each package, where they are named beforehand: they run beside each other.
+    packaged: BTreeMap<String, BTreeMap<String, Test>>,
     /// Whose output is read.
     speaker: Option<String>,
     packages: usize,
@@ -104,17 +106,15 @@ impl Reading {
     fn event(&mut self, event: &Event) {
         let Some(name) = &event.test else {
             if ["pass", "fail", "skip"].contains(&event.action.as_str()) && !event.package.is_empty() {
-                let (package, current) = (event.package.clone() + "\0", std::mem::take(&mut self.current));
-                let (ours, others) = current.into_iter().partition(|(name, _)| name.starts_with(&package));
-                self.current = strip(ours, &package);
+                self.current = self.packaged.remove(&event.package).unwrap_or_default();
                 // A package that can't be built fails without any test.
                 self.broken |= event.action == "fail" && self.current.is_empty();
                 self.close(&event.package);
-                self.current = others;
             }
             return;
         };
-        let test = self.current.entry(format!("{}\0{name}", event.package)).or_default();
+        let package = self.packaged.entry(event.package.clone()).or_default();
+        let test = package.entry(name.clone()).or_default();
         match event.action.as_str() {
             "pass" => test.verdict = Some(Verdict::Passed),
             "fail" => test.verdict = Some(Verdict::Failed),
@@ -132,15 +132,10 @@ impl Reading {
     fn finish(self, source: &str) -> TestResults {
         // Tests without the line of their package were cut off.
         // Nobody knows which package they belong to.
-        let complete = self.current.is_empty() && !self.broken && self.packages > 0;
+        let all_named = self.current.is_empty() && self.packaged.is_empty();
+        let complete = all_named && !self.broken && self.packages > 0;
         self.ledger.finish(source, complete)
     }
-}
-
-/// Packages run beside each other, so that their tests are told apart by name until one ends.
-fn strip(tests: BTreeMap<String, Test>, package: &str) -> BTreeMap<String, Test> {
-    let bare = |name: String| name.strip_prefix(package).map(str::to_owned).unwrap_or(name);
-    tests.into_iter().map(|(name, test)| (bare(name), test)).collect()
 }
 
 /// `=== RUN   TestTable/small`

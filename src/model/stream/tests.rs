@@ -189,3 +189,66 @@ proptest! {
         prop_assert_eq!(back["tool_calls"][0]["function"]["arguments"].as_str(), Some(arguments.as_str()));
     }
 }
+
+/// JSON of any form, with the names that chunks have.
+fn odd_chunk() -> impl Strategy<Value = Value> {
+    let names = [
+        "id",
+        "choices",
+        "usage",
+        "error",
+        "index",
+        "delta",
+        "message",
+        "finish_reason",
+        "content",
+        "reasoning_content",
+        "reasoning",
+        "reasoning_details",
+        "tool_calls",
+        "function",
+        "name",
+        "arguments",
+        "type",
+        "text",
+        "prompt_tokens",
+        "code",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,8}".prop_map(Value::from),
+        Just(json!(
+            "<|tool_calls_section_begin|><|tool_call_begin|>functions.ls:0<|tool_call_argument_begin|>{}<|tool_call_end|>"
+        )),
+    ];
+    let object = move |inner: BoxedStrategy<Value>| {
+        proptest::collection::vec((proptest::sample::select(names.to_vec()), inner), 0..5)
+            .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Value>())
+    };
+    leaf.prop_recursive(5, 40, 5, move |inner| {
+        prop_oneof![2 => object(inner.clone().boxed()), 1 => proptest::collection::vec(inner, 0..4).prop_map(Value::from)]
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_stream_of_odd_chunks_is_a_message_or_an_error(chunks in proptest::collection::vec(odd_chunk(), 0..12), ended: bool) {
+        let length: usize = chunks.iter().map(|chunk| chunk.to_string().len()).sum();
+        let mut assembly = Assembly::default();
+        let well_formed = chunks.into_iter().chain(ended.then(|| end("stop")));
+        for chunk in well_formed.filter_map(|chunk| serde_json::from_value(chunk).ok()) {
+            if assembly.push(chunk).is_err() {
+                return Ok(());
+            }
+        }
+        if let Ok(whole) = assembly.finish() {
+            let back: Value = serde_json::from_str(&whole.message.json).unwrap();
+            prop_assert_eq!(back["role"].as_str(), Some("assistant"));
+            // Control characters are written out.
+            prop_assert!(whole.message.json.len() <= 6 * length + 512);
+        }
+    }
+}

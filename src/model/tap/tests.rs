@@ -105,3 +105,23 @@ fn a_burst_passes_in_slices_of_whole_lines() {
     assert!(whole.iter().all(|slice| slice.ends_with(b"\n") && slice.len() < SLICE + 20), "{slices:?}");
     assert!(last.ends_with(b"an end"));
 }
+
+proptest! {
+    #[test]
+    fn any_bytes_pass_as_they_are_or_stop_wherever_they_are_split(
+        text in proptest::collection::vec(prop_oneof![
+            Just(b"data: {}\n\n".to_vec()), Just(b"data: [DONE]\n\n".to_vec()), Just(b": keep-alive\r\n".to_vec()),
+            Just(BOM.to_vec()), Just("\u{e4}\u{1f600}".as_bytes().to_vec()), proptest::collection::vec(any::<u8>(), 0..4),
+        ], 0..12),
+        size in 1usize..9,
+    ) {
+        let text = text.concat();
+        let (whole, ended) = run(at_once([text.as_slice()]), IDLE);
+        let (pieces, ended_in_pieces) = run(at_once(text.chunks(size)), IDLE);
+        let bare = text.strip_prefix(BOM).unwrap_or(&text);
+        let passed = |bytes: &[u8]| bytes.strip_suffix(b"\n\n").is_some_and(|bytes| bare.starts_with(bytes)) || bare.starts_with(bytes);
+        prop_assert!(passed(&whole) && passed(&pieces));
+        prop_assert_eq!(ended, ended_in_pieces);
+        prop_assert!(std::str::from_utf8(&pieces).is_ok(), "no character is passed in halves at the end");
+    }
+}

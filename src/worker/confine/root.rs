@@ -310,4 +310,18 @@ mod tests {
         assert_eq!(mount_line(line), Some((PathBuf::from("/new/with blank"), "rw,nosuid,relatime".to_owned())));
         assert_eq!(mount_line("36 35"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_mount_point_comes_back_as_it_is_called(place in "/[a-c \t\n\\\\0134#]{0,20}", odd in "\\PC{0,60}") {
+            // As the kernel writes it.
+            let escaped: String = place
+                .chars()
+                .map(|char| if " \t\n\\".contains(char) { format!("\\{:03o}", char as u32) } else { char.to_string() })
+                .collect();
+            let line = format!("36 35 98:0 / {escaped} rw,relatime - ext3 /dev/root rw");
+            proptest::prop_assert_eq!(mount_line(&line), Some((PathBuf::from(place), "rw,relatime".to_owned())));
+            let _ = mount_line(&odd);
+        }
+    }
 }
