@@ -10,6 +10,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::git::{Git, GitDir};
+use super::hunks::object_name;
+use super::repository::ObjectFormat;
 use super::{Blobs, ChangeSet, Repository, file_state};
 use crate::journal::Digest;
 
@@ -24,6 +26,7 @@ pub struct TreeIndex {
     folder: PathBuf,
     /// `None` in a folder without git.
     git: Option<GitDir>,
+    format: ObjectFormat,
     start: String,
 }
 
@@ -59,7 +62,8 @@ impl TreeIndex {
         let root = repository.root().to_owned();
         DirBuilder::new().mode(0o700).recursive(true).create(folder.join("objects"))?;
         let git = repository.git_dir().cloned();
-        let mut tree = Self { root, folder: fs::canonicalize(folder)?, git, start: String::new() };
+        let format = repository.object_format;
+        let mut tree = Self { root, folder: fs::canonicalize(folder)?, git, format, start: String::new() };
         if let Some(index) = tree.git.as_ref().map(|git| git.own.join("index")).filter(|index| index.exists()) {
             copy_with_time(&index, &tree.index())?;
         }
@@ -134,9 +138,10 @@ impl TreeIndex {
         self.git(["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], &input).map(drop)
     }
 
-    /// Makes an object of a kept content.
+    /// Git's name for a kept content. The object itself isn't needed; a git for each file would take its time.
     fn object(&self, blobs: &Blobs, digest: Digest) -> Result<String, NoTreeId> {
-        line(self.git(["hash-object", "-w", "--stdin", "--no-filters"], &blobs.read(digest)?)?)
+        let named = object_name(self.format, &blobs.read(digest)?);
+        named.map_err(|error| NoTreeId::Git(error.message().to_owned()))
     }
 
     fn written(&self, index: &Path) -> Result<String, NoTreeId> {
