@@ -91,6 +91,9 @@ pub struct Charge {
     /// Inodes of secrets in the user's home that have several names.
     #[serde(default)]
     pub linked_secrets: Vec<u64>,
+    /// Bytes of memory at which all of a command's processes together are ended; `None`: what the machine can spare.
+    #[serde(default)]
+    pub(super) memory: Option<u64>,
     /// False only when a person typed `--sandbox off`.
     pub confine: bool,
     /// What the proof is aimed at; without it there is none, and nothing counts as held.
@@ -121,8 +124,15 @@ impl WorkerPlan {
             idle: self.idle,
             readable_secrets: self.readable_secrets.clone(),
             linked_secrets: linked_secrets_of_home(&Environment::from_process()),
+            memory: lowered_memory(),
             confine: self.sandbox != Sandbox::Off,
             targets,
         }
     }
+}
+
+/// What tests lower the limit to, so that they needn't use up a machine. Releases have no such way (see `journal::crash`).
+fn lowered_memory() -> Option<u64> {
+    let lowered = if cfg!(debug_assertions) { std::env::var("KCODE_TEST_MEMORY").ok() } else { None };
+    lowered?.parse().ok()
 }

@@ -39,6 +39,8 @@ pub struct Assignment {
     pub calls: Vec<(String, String)>,
     /// The terminal that the broker is started on, if it is.
     pub terminal: Option<PathBuf>,
+    /// Bytes at which commands are ended, where it is not to be the machine that suffers.
+    pub memory: Option<u64>,
     /// The kernel refuses new sessions.
     pub no_session: bool,
 }

@@ -19,6 +19,7 @@ mod broker;
 mod catalogue;
 mod floods;
 mod hardened;
+mod memory;
 mod model;
 mod raw;
 mod setups;

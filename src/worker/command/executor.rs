@@ -232,7 +232,8 @@ impl Executor {
         limits: Limits,
         take: &mut dyn FnMut(&[u8]),
     ) -> io::Result<Seen> {
-        let watched = Watch::new(command, pipe, &self.gate, Supplies::of(&self.charge.view), take).run(limits);
+        let watched = Watch::new(command, pipe, &self.gate, Supplies::of(&self.charge.view, self.charge.memory), take)
+            .run(limits);
         if watched.is_err() {
             descendants::kill_all();
             descendants::reap();
@@ -252,7 +253,7 @@ impl Executor {
             }
             (Some(Stop::Idle), _) => format!("stopped: nothing written for {}", seconds(self.charge.idle)),
             (Some(Stop::Disk), _) => "stopped: the disk was nearly full".to_owned(),
-            (Some(Stop::Memory), _) => "stopped: it had used up the machine's memory".to_owned(),
+            (Some(Stop::Memory), _) => "stopped: it had used up the memory that it may".to_owned(),
             (Some(Stop::Cancelled | Stop::Closed), _) => "stopped: cancelled".to_owned(),
             (None, Some(status)) => status.to_string(),
             (None, None) => "cancelled before it started".to_owned(),

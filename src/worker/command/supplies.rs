@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::statvfs;
 
 use super::watch::Stop;
+use crate::worker::confine::memory_limit;
 use crate::worker::descendants;
 
 /// Free disk that is left to everybody else, unless there was less to begin with.
@@ -19,6 +20,10 @@ const PART: u64 = 20;
 /// What there was when the command began.
 #[derive(Debug)]
 pub(super) struct Supplies {
+    /// See [`held`].
+    held_before: u64,
+    /// Bytes that commands may take together, whatever is left; `None`: what the machine can spare.
+    memory: Option<u64>,
     /// A folder of the disk that commands write to.
     folder: PathBuf,
     /// Free bytes of it below which a command is ended.
@@ -26,9 +31,10 @@ pub(super) struct Supplies {
 }
 
 impl Supplies {
-    pub(super) fn of(folder: &Path) -> Self {
+    pub(super) fn of(folder: &Path, memory: Option<u64>) -> Self {
         let least = disk(folder).map_or(0, |(free, total)| least(free, total));
-        Self { folder: folder.to_owned(), least }
+        let held_before = meminfo().map_or(0, |table| held(&table));
+        Self { held_before, memory, folder: folder.to_owned(), least }
     }
 
     /// Which of them is nearly used up by the command. What can't be measured isn't.
@@ -36,12 +42,29 @@ impl Supplies {
         if disk(&self.folder).is_some_and(|(free, _)| free < self.least) {
             return Some(Stop::Disk);
         }
-        let table = fs::read_to_string("/proc/meminfo").ok()?;
-        let (available, total) = (entry(&table, "MemAvailable:")?, entry(&table, "MemTotal:")?);
+        let table = meminfo()?;
+        let shared = held(&table).saturating_sub(self.held_before);
         // Adding up takes a look at every process, so it is done only when there is need.
-        let is_to_blame = || descendants::memory() > total / 4;
-        (available < total / PART && is_to_blame()).then_some(Stop::Memory)
+        let all = || descendants::memory() + shared;
+        let is_too_much = if let Some(limit) = self.memory {
+            all() > limit
+        } else {
+            let (available, total) = (entry(&table, "MemAvailable:")?, entry(&table, "MemTotal:")?);
+            shared > memory_limit() || (available < total / PART && all() > total / 4)
+        };
+        is_too_much.then_some(Stop::Memory)
     }
+}
+
+fn meminfo() -> Option<String> {
+    fs::read_to_string("/proc/meminfo").ok()
+}
+
+/// Memory of the machine that is no process's own: shared (memfd, System V, file systems in memory, mappings), and the
+/// kernel's for what processes do. A segment may be mapped by nobody, and its descriptor be on its way through a socket,
+/// so that nothing but the machine's own table has it all.
+fn held(table: &str) -> u64 {
+    ["Shmem:", "SUnreclaim:", "PageTables:", "KernelStack:"].iter().filter_map(|name| entry(table, name)).sum()
 }
 
 /// Free and all bytes of the disk that `folder` is on.
@@ -79,10 +102,19 @@ mod tests {
     #[test]
     fn a_quiet_machine_has_supplies() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Supplies::of(folder.path()).exceeded(), None);
-        let all = Supplies { folder: folder.path().to_owned(), least: u64::MAX };
+        assert_eq!(Supplies::of(folder.path(), None).exceeded(), None);
+        let all = Supplies { least: u64::MAX, ..Supplies::of(folder.path(), None) };
         assert_eq!(all.exceeded(), Some(Stop::Disk));
-        assert_eq!(Supplies::of(Path::new("/nowhere/at/all")).exceeded(), None);
+        assert_eq!(Supplies::of(Path::new("/nowhere/at/all"), None).exceeded(), None);
+    }
+
+    #[test]
+    fn shared_memory_counts_although_no_process_has_it() {
+        let table = "Shmem: 2 kB\nSUnreclaim: 3 kB\nPageTables: 5 kB\nAnonPages: 100 kB\n";
+        assert_eq!(held(table), 10 * 1024);
+        let folder = tempfile::tempdir().unwrap();
+        let lowered = Supplies { held_before: 0, ..Supplies::of(folder.path(), Some(1)) };
+        assert_eq!(lowered.exceeded(), Some(Stop::Memory), "the machine itself has more than a byte of it");
     }
 
     #[test]
