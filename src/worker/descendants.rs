@@ -50,6 +50,11 @@ pub(super) fn kill_all() -> Residue {
     }
 }
 
+/// Those that live although all were killed.
+pub(super) fn alive() -> Residue {
+    Residue { killed: 0, survivors: descendants().len() as u64 }
+}
+
 /// Collects the exit statuses of all dead children. Only for when nobody else waits for one.
 pub(super) fn reap() {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;

@@ -26,10 +26,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::error::WorkerError;
+use super::outer::Outer;
 use super::plan::WorkerPlan;
 use super::progress::Listener;
 use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
+use super::supervisor::SURVIVED;
 use super::visible::{self, Asked};
 use super::{advice, caches, environment, session};
 use crate::journal::{Guard, Residue, WallBuilt};
@@ -39,8 +41,8 @@ use crate::tools::{Observation, TestRun};
 
 /// How long a worker may take to confine itself; it takes milliseconds.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// How long a worker that was told to stop may take; killing and reaping takes milliseconds.
-const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// How long a worker that was told to stop may take to answer, and then to be gone; killing and reaping takes milliseconds.
+const STOP_LIMIT: Duration = Duration::from_secs(6);
 /// How much of the worker's stderr an error quotes.
 const LAST_WORDS: u64 = 4 * 1024;
 /// The file in `logs/` that takes the worker's stderr.
@@ -55,7 +57,7 @@ pub struct Worker {
     reader: JoinHandle<()>,
     /// A second handle of the connection, to cut it without waiting for anybody.
     connection: StdStream,
-    child: AsyncMutex<Child>,
+    outer: Outer,
     stderr: PathBuf,
 }
 
@@ -108,8 +110,9 @@ impl Worker {
         let (reading, writing) = UnixStream::from_std(connection.try_clone()?)?.into_split();
         let calls = Arc::new(Mutex::new(Calls::default()));
         let reader = tokio::spawn(receive(reading, Arc::clone(&calls)));
-        let (writer, child) = (AsyncMutex::new(writing), AsyncMutex::new(child));
-        Ok(Self { calls, next_id: AtomicU64::new(CONTROL + 1), writer, reader, connection, child, stderr })
+        let outer = Outer::watch(child, connection.try_clone()?)?;
+        let writer = AsyncMutex::new(writing);
+        Ok(Self { calls, next_id: AtomicU64::new(CONTROL + 1), writer, reader, connection, outer, stderr })
     }
 
     /// Has the worker run a tool.
@@ -154,7 +157,8 @@ impl Worker {
     /// # Errors
     /// When the worker is gone.
     pub async fn cancel_all(&self) -> Result<(), WorkerError> {
-        self.send(&ToWorker::Cancel).await
+        // One that reads nothing any more is ended later; nobody waits for it.
+        timeout(STOP_LIMIT, self.send(&ToWorker::Cancel)).await.unwrap_or(Ok(()))
     }
 
     /// Ends the worker and everything it started.
@@ -165,13 +169,14 @@ impl Worker {
             _ => None,
         };
         self.cut();
-        let mut child = self.child.lock().await;
-        if timeout(STOP_LIMIT, child.wait()).await.is_err() {
-            // Only a process that the kernel holds on to gets here; its supervisor counts as killed.
-            let survived = child.kill().await.is_err();
-            return Residue { killed: 1, survivors: u64::from(survived) };
+        if let Some(ended) = self.outer.end(STOP_LIMIT).await {
+            let residue = residue.unwrap_or_default();
+            let survived = u64::from(ended.code == Some(SURVIVED.into()));
+            return Residue { survivors: residue.survivors.max(survived), ..residue };
         }
-        residue.unwrap_or_default()
+        // Only one that the kernel holds on to gets here, and it may do so for ever.
+        let survivors = u64::from(!self.outer.kill().await);
+        Residue { killed: 1, survivors }
     }
 
     /// Sends `message` and waits for the answer that bears `id`.
@@ -212,13 +217,10 @@ impl Worker {
         if let Some(error) = lock(&self.calls).garbled.take() {
             return WorkerError::Protocol(error);
         }
-        let mut child = self.child.lock().await;
-        let status = if let Ok(Ok(status)) = timeout(STOP_LIMIT, child.wait()).await {
-            status.to_string()
-        } else {
-            // It may be gone by now, which is what is wanted.
-            let _ = child.start_kill();
-            "it closed its connection and had to be killed".to_owned()
+        let status = match self.outer.end(STOP_LIMIT).await {
+            Some(ended) => ended.words,
+            None if self.outer.kill().await => "it closed its connection and had to be killed".to_owned(),
+            None => "it closed its connection and can't be killed".to_owned(),
         };
         WorkerError::Died { status, stderr: tail(&self.stderr).unwrap_or_default() }
     }

@@ -13,7 +13,7 @@
 //!
 //! | File | What it is about |
 //! |---|---|
-//! | `launcher`, `environment`, `caches` | the broker's end: start, call, stop; what the worker inherits |
+//! | `launcher`, `outer`, `environment`, `caches` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
 //! | [`host`], `supervisor`, `session`, `footing`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
@@ -34,6 +34,7 @@ mod footing;
 pub mod host;
 mod kernel_files;
 mod launcher;
+mod outer;
 mod plan;
 mod progress;
 mod proof;

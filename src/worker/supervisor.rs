@@ -8,9 +8,11 @@
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 
-use rustix::process::{getpid, set_child_subreaper};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open, set_child_subreaper};
 
 use super::cgroup::{self, Group};
 use super::footing::Footing;
@@ -24,6 +26,9 @@ use crate::journal::Layer;
 pub(super) const HOST: &str = "host";
 /// The exit code of a host that can't make namespaces of its own; why stands on its stdout.
 pub(super) const NO_NAMESPACES: u8 = 76;
+
+/// The exit code of a supervisor that could not kill everything below it: the kernel holds on to something.
+pub(super) const SURVIVED: u8 = 77;
 
 /// Runs the host to its end, then kills and reaps everything below.
 ///
@@ -39,13 +44,16 @@ pub(super) fn run() -> io::Result<ExitCode> {
     let ToWorker::Begin(charge) = receive(&mut connection)? else {
         return Err(io::Error::other("the first message must say what to work on"));
     };
-    drop(connection);
     let (group, layer) = cgroup::prepare(charge.confine);
-    let status = Hosts { charge: &charge, group: group.as_ref(), layers: [session, layer] }.run();
-    descendants::kill_all();
+    let hosts = Hosts { charge: &charge, group: group.as_ref(), layers: [session, layer], connection: &connection };
+    let status = hosts.run();
+    let left = descendants::kill_all();
     descendants::reap();
     if let Some(group) = group {
         group.end();
+    }
+    if left.survivors > 0 {
+        return Ok(ExitCode::from(SURVIVED));
     }
     Ok(code(status?.0))
 }
@@ -57,6 +65,8 @@ struct Hosts<'a> {
     group: Option<&'a Group>,
     /// What was made for them, for the journal: a session and that group.
     layers: [Layer; 2],
+    /// To the broker, which the host alone reads; its end is the end of the host.
+    connection: &'a UnixStream,
 }
 
 impl Hosts<'_> {
@@ -91,14 +101,29 @@ impl Hosts<'_> {
             worker = group.around(&worker);
         }
         let mut host = worker.stdin(Stdio::inherit()).stdout(Stdio::piped()).spawn()?;
-        let status = host.wait()?;
+        let status = self.wait(&mut host)?;
         let mut why = String::new();
         if let Some(stdout) = host.stdout.filter(|_| status.code() == Some(NO_NAMESPACES.into())) {
             stdout.take(1024).read_to_string(&mut why)?;
         }
         Ok((status, why))
     }
+
+    /// Until the host ends. Without a broker it does soon, or is killed: it may be stopped, or held on to by the kernel.
+    fn wait(&self, host: &mut Child) -> io::Result<ExitStatus> {
+        let handle = pidfd_open(Pid::from_child(host), PidfdFlags::empty())?;
+        // Asked for nothing, a socket tells of its end alone.
+        let mut watched = [PollFd::new(&handle, PollFlags::IN), PollFd::new(self.connection, PollFlags::empty())];
+        while poll(&mut watched, None) == Err(Errno::INTR) {}
+        if watched[0].revents().is_empty() && poll(&mut watched[..1], Some(&GRACE)) != Ok(1) {
+            return Err(io::Error::other("the host did not end with the connection"));
+        }
+        host.wait()
+    }
 }
+
+/// How long a host may take to end by itself once the broker is gone.
+const GRACE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 /// The same exit code; as a shell would put it when a signal was the end.
 fn code(status: ExitStatus) -> ExitCode {

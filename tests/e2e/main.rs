@@ -83,3 +83,4 @@ mod undo;
 mod verification;
 mod verify;
 mod wire;
+mod worker_killed;

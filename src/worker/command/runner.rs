@@ -17,6 +17,7 @@ use super::executor::{Executor, Proven, Reach, Tell};
 use crate::journal::Residue;
 use crate::settings::TestCommand;
 use crate::tools::{FatalToolError, TestRun, TestRunner};
+use crate::worker::descendants;
 use crate::worker::plan::Charge;
 use crate::worker::proof::{self, Targets};
 
@@ -89,7 +90,7 @@ impl Runner {
     pub(in crate::worker) fn close(&self) -> Residue {
         self.gate.lock().closed = true;
         self.gate.ring();
-        self.ask(Job::End, END_LIMIT).unwrap_or_default()
+        self.ask(Job::End, END_LIMIT).unwrap_or_else(descendants::alive)
     }
 
     /// Lets a command try to break out, and finds out by the way whether there can be cells.

@@ -80,7 +80,9 @@ impl Started {
         if !self.in_cell {
             descendants::kill_all();
         }
-        let status = self.child.wait()?;
+        let Some(status) = self.child.try_wait()? else {
+            return Err(io::Error::other("the kernel holds on to a process of it, which can't be killed"));
+        };
         descendants::reap();
         Ok(match said {
             Some(FromKeeper::Ended { status }) => Ended::Status(ExitStatus::from_raw(status)),

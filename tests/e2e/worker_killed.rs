@@ -1,0 +1,132 @@
+//! Any one of a worker's processes is killed, or held on to by the kernel: tests end at once, and kcode says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, getuid, kill_process};
+
+use crate::processes::Process;
+use crate::ran::Kept;
+use crate::running::{Running, wait_until};
+use crate::support::kimi::{Answer, MockKimi};
+use crate::tree::Tree;
+use crate::world::{EDIT, TASK, World};
+
+/// Less than the time that tests have, and than `--max-time`; more than any end takes.
+const SOON: Duration = Duration::from_secs(40);
+
+/// A run whose tests sleep, until they do; the model goes on once.
+fn sleeping(world: &World) -> (MockKimi, Running) {
+    world.write_test("(setsid sleep 1001 &); sleep 1002");
+    world.commit_all();
+    let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done."), Answer::text("I give up.")]);
+    let arguments = ["fix", TASK, "--no-baseline", "--max-time", "20m", "--sandbox", "strict"];
+    let running = world.start(world.keyed(&kimi, &arguments));
+    wait_until("both sleep", || sleepers(&running).len() == 2);
+    (kimi, running)
+}
+
+fn sleepers(running: &Running) -> Vec<Process> {
+    running.descendants().into_iter().filter(|process| process.name == "sleep").collect()
+}
+
+/// The process of the worker that was started for `part`; without one, the outermost.
+fn part(running: &Running, part: &str) -> Process {
+    let command = |process: &Process| fs::read_to_string(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();
+    let marks = format!("\0__worker\0{part}");
+    let mut found = running.descendants().into_iter().filter(|process| {
+        let command = command(process);
+        if part.is_empty() { command.ends_with(&marks) } else { command.contains(&marks) }
+    });
+    found.next().unwrap_or_else(|| panic!("there is no {part:?}"))
+}
+
+#[test]
+fn tests_end_with_any_process_that_stands_between() {
+    for name in ["", "host", "door", "init"] {
+        let world = World::new();
+        let (_kimi, running) = sleeping(&world);
+        let before = Tree::of(&world.root());
+        let family = running.descendants();
+        let tests = sleepers(&running);
+        kill_process(Pid::from_raw(part(&running, name).pid.cast_signed()).unwrap(), Signal::KILL).unwrap();
+        wait_until("the tests are gone", || tests.iter().all(|process| !process.lives()));
+        // Of a command alone the next run of the tests would sleep as well.
+        let is_of_command = ["door", "init"].contains(&name);
+        if is_of_command {
+            running.wait_for_journal("\"type\":\"tests_ran\"");
+            running.signal(Signal::INT);
+        }
+        let ran = running.wait().code(if is_of_command { 130 } else { 1 });
+        wait_until("the worker is gone", || family.iter().all(|process| !process.lives()));
+        before.assert_same(&Tree::of(&world.root()));
+        crate::laws::hold(&world, &ran);
+        if is_of_command {
+            let journal = ran.kept().journal();
+            let tests = journal.iter().find(|record| record["type"] == "tests_ran").unwrap();
+            assert!(tests["exit_code"].is_null(), "{tests}");
+        } else {
+            // The outermost hands on how the host ended, as a shell would.
+            let how = if name == "host" { "exit status: 137" } else { "signal: 9 (SIGKILL)" };
+            ran.says(&[&format!("the worker process died ({how})")]);
+        }
+    }
+}
+
+/// A control group whose processes the kernel doesn't let run, not even to die.
+struct Freezer(PathBuf);
+
+impl Freezer {
+    /// `None` where there are none of version 1, which alone hold back a kill, or they aren't this user's.
+    fn make() -> Option<Self> {
+        let group = Path::new("/sys/fs/cgroup/freezer").join(format!("kcode-test-{}", std::process::id()));
+        fs::create_dir(&group).ok().map(|()| Self(group))
+    }
+
+    fn freeze(&self, processes: &[Process]) {
+        for process in processes {
+            fs::write(self.0.join("cgroup.procs"), process.pid.to_string()).unwrap();
+        }
+        self.set("FROZEN");
+    }
+
+    fn set(&self, state: &str) {
+        fs::write(self.0.join("freezer.state"), state).unwrap();
+        let is = || fs::read_to_string(self.0.join("freezer.state")).is_ok_and(|now| now.trim() == state);
+        wait_until(&format!("the group is {state}"), is);
+    }
+}
+
+impl Drop for Freezer {
+    fn drop(&mut self) {
+        let _ = fs::write(self.0.join("freezer.state"), "THAWED");
+        let gone = Instant::now() + Duration::from_secs(10);
+        while fs::remove_dir(&self.0).is_err() && Instant::now() < gone {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_can_not_be_killed_is_not_waited_for() {
+    let Some(freezer) = Freezer::make() else {
+        assert!(!getuid().is_root() || !Path::new("/sys/fs/cgroup/freezer").exists());
+        eprintln!("skipped: a worker in state D needs root and control groups of version 1");
+        return;
+    };
+    let world = World::new();
+    let (_kimi, running) = sleeping(&world);
+    let family = running.descendants();
+    freezer.freeze(&family);
+    let sent = Instant::now();
+    running.signal(Signal::INT);
+    let ran = running.wait().code(130);
+    assert!(sent.elapsed() < SOON, "it took {:?}", sent.elapsed());
+    assert!(family.iter().any(Process::lives), "the attack is none");
+    let kept = Kept(world.runs().remove(0));
+    let residue = kept.journal().iter().find(|record| record["type"] == "residue").cloned().unwrap();
+    assert_eq!(residue["survivors"], 1, "{}", ran.stderr());
+    drop(freezer);
+    wait_until("the worker is gone", || family.iter().all(|process| !process.lives()));
+}
