@@ -56,7 +56,7 @@ fn say_applied(report: &Report, applied: &Applied, elsewhere: Option<String>) {
     let run = &report.run;
     output::say(&format!("applied run {run}: {}", counted(applied.files as usize, "file")));
     if report.outcome != Outcome::Verified {
-        output::say(&format!("  not verified: the run ended as {}", report.outcome.name()));
+        output::say(&format!("  not verified: the run ended as {}", report.outcome.words()));
     }
     for path in &applied.merged {
         output::say(&format!("  merged with your changes, not tested: {}", sanitise(path.as_str())));

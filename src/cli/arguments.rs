@@ -194,6 +194,9 @@ pub struct ShowArguments {
     /// Print trailers for a commit message: the run, its tests, its cost
     #[arg(long, conflicts_with_all = ["output", "json"])]
     pub trailers: bool,
+    /// Print Markdown also on a terminal, where the report is drawn for eyes
+    #[arg(long, conflicts_with_all = ["output", "json", "trailers"])]
+    pub markdown: bool,
 }
 
 /// See [`Command::Audit`].

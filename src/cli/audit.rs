@@ -22,7 +22,7 @@ pub fn execute(global: &Global, arguments: &AuditArguments) -> Result<Outcome, F
         .ok_or_else(|| Failure::internal(format!("{} holds no run", journal.display())))?;
     match arguments.form.listing() {
         Listing::Json => output::json(&audit)?,
-        Listing::Text => output::data(report::audit_page(&audit).as_bytes())?,
+        Listing::Text => output::page(&report::audit_page(&audit))?,
     }
     Ok(if audit.breaches.is_empty() { Outcome::Verified } else { Outcome::Internal })
 }

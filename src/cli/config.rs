@@ -15,7 +15,7 @@ pub fn execute(global: &Global, arguments: &ConfigArguments) -> Result<Outcome, 
     let settings = settings::load(&FlagLayer::default(), &env, global.config.as_deref(), root)?;
     let rows = settings::describe(&settings);
     match arguments.output {
-        Listing::Text => output::data(settings::table(&rows).as_bytes())?,
+        Listing::Text => output::page(&settings::table(&rows))?,
         Listing::Json => output::json(&rows)?,
     }
     Ok(Outcome::Verified)

@@ -39,7 +39,7 @@ pub fn execute(global: &Global, arguments: &DoctorArguments) -> Result<Outcome, 
                 open => format!("Nothing guards {}: --sandbox strict refuses to start here.", open.join(" and ")),
             };
             let tests = tests.map_or_else(String::new, |tests| in_words(&tests));
-            output::data(format!("{}\n{verdict}\n{tests}", wall_table(&wall)).as_bytes())?;
+            output::page(&format!("{}\n{verdict}\n{tests}", wall_table(&wall)))?;
         }
     }
     Ok(if strict { Outcome::Verified } else { Outcome::Refused })

@@ -131,7 +131,7 @@ fn tell(cleared: &Cleared) -> Result<(), Failure> {
     });
     let rows: Vec<_> = rows.collect();
     if !rows.is_empty() {
-        output::data(table(&["run", " size", "why", "repository"], rows).as_bytes())?;
+        output::page(&table(&["run", " size", "why", "repository"], rows))?;
     }
     let done = if cleared.dry_run { "would remove" } else { "removed" };
     let runs = counted(cleared.runs.len(), "run");

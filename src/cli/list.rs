@@ -12,7 +12,7 @@ use super::runs::Place;
 use super::since::Since;
 use crate::history::{Catalogue, PatchFate, RunSummary, TestsSummary, Unreadable};
 use crate::journal::{Outcome, RunFolder, is_abandoned};
-use crate::render::{counted, sanitise, table};
+use crate::render::{When, counted, sanitise, table};
 
 /// The schema that the listing names.
 const SCHEMA: &str = "kcode.runs/1";
@@ -80,7 +80,7 @@ pub fn execute(global: &Global, arguments: &ListArguments) -> Result<Outcome, Fa
     match arguments.form.listing() {
         Listing::Json => output::json(&RunList { schema: SCHEMA, runs, unreadable })?,
         Listing::Text if runs.is_empty() => {}
-        Listing::Text => output::data(text(&place, &runs, arguments.all).as_bytes())?,
+        Listing::Text => output::page(&text(&place, &runs, arguments.all))?,
     }
     Ok(Outcome::Verified)
 }
@@ -115,11 +115,15 @@ impl ListArguments {
 }
 
 fn text(place: &Place, runs: &[RunSummary], all: bool) -> String {
-    let mut headings = vec!["run", "when (UTC)", "outcome", "tests", " cost", "patch"];
+    let whens: Vec<Option<When>> = runs.iter().map(|run| When::local(&run.started_at)).collect();
+    let offset = one_offset(&whens);
+    let when = offset.map_or_else(|| "when".to_owned(), |offset| format!("when ({offset})"));
+    let mut headings = vec!["run", &when, "outcome", "tests", " cost", "patch"];
     if all {
         headings.push("repository");
     }
-    let mut rows: Vec<Vec<String>> = runs.iter().map(|run| row(place, run, all)).collect();
+    let mut rows: Vec<Vec<String>> =
+        runs.iter().zip(&whens).map(|(run, when)| row(place, run, all, told(when.as_ref(), offset))).collect();
     let taken = table(&headings, rows.clone()).lines().map(console::measure_text_width).max().unwrap_or(0);
     headings.push("task");
     for (row, run) in rows.iter_mut().zip(runs) {
@@ -128,8 +132,7 @@ fn text(place: &Place, runs: &[RunSummary], all: bool) -> String {
     table(&headings, rows)
 }
 
-fn row(place: &Place, run: &RunSummary, all: bool) -> Vec<String> {
-    let when = run.started_at.get(..16).unwrap_or(&run.started_at).replace('T', " ");
+fn row(place: &Place, run: &RunSummary, all: bool, when: String) -> Vec<String> {
     let cost = run.cost_usd.map_or_else(|| "?".to_owned(), |cost| cost.to_string());
     let mut row = vec![
         run.run.to_string(),
@@ -145,10 +148,26 @@ fn row(place: &Place, run: &RunSummary, all: bool) -> Vec<String> {
     row
 }
 
+/// The offset of all these moments, if they have the same: a year has two where clocks are changed.
+fn one_offset(whens: &[Option<When>]) -> Option<&str> {
+    let mut offsets = whens.iter().flatten().map(|when| when.offset.as_str());
+    let first = offsets.next()?;
+    offsets.all(|offset| offset == first).then_some(first)
+}
+
+/// A moment, with its offset where the heading doesn't tell it.
+fn told(when: Option<&When>, offset: Option<&str>) -> String {
+    match (when, offset) {
+        (None, _) => "?".to_owned(),
+        (Some(when), Some(_)) => when.text.clone(),
+        (Some(when), None) => format!("{} {}", when.text, when.offset),
+    }
+}
+
 /// A run that noted no end and whose journal is locked is at work.
 fn outcome(place: &Place, run: &RunSummary) -> &'static str {
     let is_running = || !is_abandoned(&RunFolder::at(&place.state, &run.run).journal());
-    if !run.ended && is_running() { "running" } else { run.outcome.name() }
+    if !run.ended && is_running() { "running" } else { run.outcome.words() }
 }
 
 fn tests(tests: Option<TestsSummary>) -> String {

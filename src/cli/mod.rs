@@ -45,11 +45,20 @@ pub fn main() -> ExitCode {
         return worker::host::main();
     }
     harden::harden();
+    if letters::is_dumb() {
+        choose_colour(ColorChoice::Auto);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(refusal) => {
             // Help and version are "errors" to clap, with exit code 0. A closed pipe isn't worth a word.
-            let _ = refusal.print();
+            if refusal.use_stderr() {
+                let told = refusal.render();
+                let told = if console::colors_enabled_stderr() { told.ansi().to_string() } else { told.to_string() };
+                output::say(told.trim_end());
+            } else {
+                let _ = refusal.print();
+            }
             return ExitCode::from(refusal.exit_code() as u8);
         }
     };

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use console::Term;
+
 use super::failure::Failure;
-use crate::render::sanitise_json;
+use crate::render::{letters, sanitise_json, wrap};
 
 /// Writes data to standard output. A reader that went away (`kcode … | head`) is not an error.
 ///
@@ -18,14 +20,38 @@ pub fn data(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// Writes a text for people to standard output: as the locale can show it, on a terminal in lines that fit.
+///
+/// # Errors
+/// As [`data`].
+pub fn page(text: &str) -> Result<(), Failure> {
+    data(fitted(text, &Term::stdout()).as_bytes())
+}
+
 /// Says a line on standard error. If nobody listens, the run goes on.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", fitted(line, &Term::stderr()));
+}
+
+/// As the locale can show it, and broken between words where a terminal would break it anywhere.
+fn fitted(text: &str, terminal: &Term) -> String {
+    let text = letters::spelt(text);
+    match columns(terminal) {
+        Some(columns) => wrap(&text, columns),
+        None => text.into_owned(),
+    }
+}
+
+/// The columns of a terminal; `None` when it is none.
+pub fn columns(terminal: &Term) -> Option<usize> {
+    let size = terminal.features().is_attended().then(|| terminal.size_checked()).flatten();
+    size.map(|(_, columns)| usize::from(columns))
 }
 
 /// Asks on standard error; the answer is typed behind it.
 pub fn ask(question: &str) {
     let mut terminal = io::stderr().lock();
+    let question = letters::spelt(question);
     let _ = write!(terminal, "{question} ").and_then(|()| terminal.flush());
 }
 

@@ -48,7 +48,7 @@ pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, 
     match (script.played(), ended?) {
         (_, Outcome::Interrupted) => Ok(Outcome::Interrupted),
         (Ok(played), _) => {
-            output::data(format!("run {run} replayed: {}\n", told(&played)).as_bytes())?;
+            output::page(&format!("run {run} replayed: {}\n", told(&played)))?;
             Ok(Outcome::Verified)
         }
         (Err(divergence), _) => {

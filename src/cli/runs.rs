@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::output;
 use crate::history::beginning;
 use crate::journal::{FindError, Outcome, RecoverError, RunFolder, recover};
-use crate::render::coloured_diff;
+use crate::render::{coloured_diff, letters, markdown};
 use crate::report::{self, Report};
 use crate::settings::{self, Environment, Redactor};
 
@@ -29,7 +29,8 @@ pub fn diff(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure
 pub fn print_patch(patch: &[u8]) -> Result<(), Failure> {
     if console::user_attended() {
         let patch = String::from_utf8_lossy(patch);
-        return output::data(coloured_diff(&Redactor::of(&Environment::from_process()).text(&patch)).as_bytes());
+        let drawn = coloured_diff(&Redactor::of(&Environment::from_process()).text(&patch));
+        return output::data(letters::spelt(&drawn).as_bytes());
     }
     output::data(patch)
 }
@@ -39,10 +40,19 @@ pub fn show(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failu
     let report = load(&find(global, &arguments.run)?)?;
     match arguments.form.listing() {
         _ if arguments.trailers => output::data(report::trailers(&report).as_bytes())?,
-        Listing::Text => output::data(report::markdown(&report).as_bytes())?,
+        Listing::Text if arguments.markdown => output::data(report::markdown(&report).as_bytes())?,
+        Listing::Text => print_report(&report::markdown(&report))?,
         Listing::Json => output::json(&report)?,
     }
     Ok(Outcome::Verified)
+}
+
+/// Prints Markdown: drawn for eyes on a terminal, else as it is.
+fn print_report(text: &str) -> Result<(), Failure> {
+    match output::columns(&console::Term::stdout()) {
+        Some(columns) => output::page(&markdown(text, columns)),
+        None => output::page(text),
+    }
 }
 
 /// The run that was named, or the latest one of this repository.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use time::{Date, Month, OffsetDateTime};
 
 use crate::journal::timestamp;
+use crate::render::When;
 use crate::settings::parse_duration;
 
 /// The earliest moment that counts.
@@ -12,7 +13,7 @@ use crate::settings::parse_duration;
 pub enum Since {
     /// So long before now.
     Ago(Duration),
-    /// The beginning of a day, UTC, as `2026-01-31`.
+    /// The beginning of a day in the user's time zone, written as `2026-01-31`.
     Day(String),
 }
 
@@ -32,7 +33,7 @@ impl Since {
     /// Whether this moment of a journal isn't earlier.
     pub fn admits(&self, at: &str) -> bool {
         match self {
-            Self::Day(day) => at >= day.as_str(),
+            Self::Day(day) => When::local(at).is_some_and(|when| when.text.as_str() >= day.as_str()),
             Self::Ago(ago) => {
                 // What lies before all time lies before all runs, too.
                 let earliest = OffsetDateTime::now_utc().checked_sub((*ago).try_into().unwrap_or(time::Duration::MAX));
@@ -62,7 +63,7 @@ mod tests {
             assert!(Since::parse(bad).is_err_and(|hint| hint.contains("2026-01-31")), "{bad:?}");
         }
         let day = Since::Day("2026-01-31".into());
-        assert!(day.admits("2026-01-31T00:00:00.000Z") && !day.admits("2026-01-30T23:59:59.999Z"));
+        assert!(day.admits("2026-02-01T14:00:00.000Z") && !day.admits("2026-01-30T09:59:59.999Z"));
         assert!(Since::parse("1h").unwrap().admits("9999-01-01") && !Since::parse("1h").unwrap().admits("1999-01-01"));
         assert!(Since::parse("10000y").unwrap().admits("1999-01-01"));
     }

@@ -59,7 +59,7 @@ pub fn execute(global: &Global, arguments: &StatsArguments) -> Result<Outcome, F
         }
         (_, Listing::Json) => output::json(&StatsList { schema: SCHEMA, grouped, unreadable })?,
         (_, Listing::Text) if runs.is_empty() => output::say("no runs to count"),
-        (_, Listing::Text) => output::data(statistics_text(&grouped).as_bytes())?,
+        (_, Listing::Text) => output::page(&statistics_text(&grouped))?,
     }
     Ok(Outcome::Verified)
 }

@@ -120,6 +120,18 @@ impl Outcome {
         }
     }
 
+    /// The same in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NoChange => "no change",
+            Self::TestsFailing => "tests failing",
+            Self::ModelRejected => "rejected by the provider",
+            Self::TryAgain => "try again",
+            other => other.name(),
+        }
+    }
+
     /// One line for people.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
@@ -201,6 +213,7 @@ mod tests {
         assert_eq!(codes.len(), Outcome::ALL.len());
         for outcome in Outcome::ALL {
             assert_eq!(serde_json::json!(outcome), outcome.name());
+            assert!(!outcome.words().contains('_'));
         }
     }
 }

@@ -3,17 +3,23 @@
 mod diff;
 pub mod letters;
 mod live;
+mod markdown;
 mod people;
 mod sanitise;
 mod status;
 mod table;
 mod verification;
 mod wall;
+mod when;
+mod wrap;
 
 pub use diff::coloured_diff;
 pub use live::Live;
+pub use markdown::markdown;
 pub use people::{Loudness, People, closing, counted};
 pub use sanitise::{sanitise, sanitise_json};
 pub use table::table;
 pub use verification::verification_table;
 pub use wall::wall_table;
+pub use when::When;
+pub use wrap::wrap;

@@ -227,7 +227,10 @@ fn own_run(tests: &TestsRan, check: Option<&str>) -> String {
         return before(&text);
     }
     let text = if result.passed { style(text).green() } else { style(text).red() };
-    format!("    {:<7} {text}", "verify")
+    // The same tests, where nothing lies but the start and the patch.
+    let (verb, where_it_ran) =
+        if tests.log.starts_with("afresh/") { ("confirm", " (fresh view)") } else { ("verify", "") };
+    format!("    {verb:<7} {text}{}", style(where_it_ran).dim())
 }
 
 /// What kcode does beside the turns of the model.
@@ -297,7 +300,9 @@ pub fn closing(report: &Report) -> String {
     // An outcome that says it all isn't said twice.
     let detail = if detail == report.outcome.name() { "".into() } else { detail };
     let said = report.said.as_deref().map_or_else(String::new, said);
-    format!("\n{}  {change}{detail}{gaps}{hint}\n{said}\n{}", outcome(report.outcome), price_tag(report))
+    let change = if detail.is_empty() { change.trim_end_matches(" · ").to_owned() } else { change };
+    let what = [if change.is_empty() && detail.is_empty() { "" } else { "  " }, change.as_str(), &*detail].concat();
+    format!("\n{}{what}{gaps}{hint}\n{said}\n{}", outcome(report.outcome), price_tag(report))
 }
 
 /// The model's closing words, as the claim they are.
@@ -312,7 +317,7 @@ fn said(text: &str) -> String {
 }
 
 pub(super) fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
-    let name = style(outcome.name()).bold();
+    let name = style(outcome.words()).bold();
     match outcome {
         Outcome::Verified => name.green(),
         Outcome::Unverified | Outcome::NoChange | Outcome::Budget | Outcome::Interrupted => name.yellow(),
@@ -350,4 +355,23 @@ fn price_tag(report: &Report) -> String {
 #[must_use]
 pub fn counted(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_run_of_the_tests_at_the_end_says_what_it_is_for() {
+        let told = |log: &str| {
+            let ran = serde_json::json!({
+                "purpose": "verification", "command": "make", "passed": true, "exit_code": 0, "stopped": null,
+                "counts": {"passed": 3, "failed": 0, "skipped": 0}, "ms": 1_200, "log": log, "patch_sha256": null,
+            });
+            let line = serde_json::from_value(ran).map(|ran| own_run(&ran, None)).unwrap_or_default();
+            console::strip_ansi_codes(&line).into_owned()
+        };
+        assert_eq!(told("tests-1.log"), "    verify  3 passed, 0 failed   1.2 s");
+        assert_eq!(told("afresh/tests-1.log"), "    confirm 3 passed, 0 failed   1.2 s (fresh view)");
+    }
 }

@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn what_matters_most_stays() {
         let status = status("waiting for the model");
-        assert_eq!(status.fit(60), "turn 12 · waiting for the model · $0.00 of $0.00 · 12:34");
+        assert_eq!(status.fit(60), "turn 12 · waiting for the model · $0.00 · 12:34 of 20:00");
         assert_eq!(status.fit(40), "waiting for the model · $0.00 · 12:34");
         assert_eq!(status.fit(20), "waiting fo… · 12:34");
         assert_eq!(status.fit(8), "12:34");

@@ -21,7 +21,7 @@ pub fn markdown(report: &Report) -> String {
 }
 
 fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
-    writeln!(out, "# kcode run {}: {}\n", report.run, report.outcome.name())?;
+    writeln!(out, "# kcode run {}: {}\n", report.run, report.outcome.words())?;
     writeln!(out, "{}\n", sanitise(&report.detail))?;
     if let Some(hint) = &report.hint {
         writeln!(out, "Hint: {}\n", sanitise(hint))?;

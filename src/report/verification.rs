@@ -173,7 +173,7 @@ impl Verification {
                 Outcome::Verified => (Outcome::Verified, format!("{command} passes, and all is as the report says")),
                 outcome @ Outcome::Refused => (outcome, format!("the run was refused: {}", report.detail)),
                 other => {
-                    (Outcome::Unverified, format!("all is as the report says, but the run ended as {}", other.name()))
+                    (Outcome::Unverified, format!("all is as the report says, but the run ended as {}", other.words()))
                 }
             },
         };

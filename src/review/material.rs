@@ -108,7 +108,7 @@ impl Material {
             (edit.said, edit.thought) = ((given.clean)(&edit.said), (given.clean)(&edit.thought));
         }
         let task = report.task.lines().next().unwrap_or_default().to_owned();
-        let (run, outcome) = (report.run.to_string(), report.outcome.name());
+        let (run, outcome) = (report.run.to_string(), report.outcome.words());
         Ok((Self { run, task, outcome, evidence: evidence(report), files, edits }, hunks))
     }
 

@@ -77,9 +77,9 @@ impl Review {
         match self.page {
             Page::Files => " Enter open  ↑↓ choose  a accept  d reject  c conclude  q leave  ? help",
             Page::Hunk => " y accept  n reject  s split  e edit  w why  t columns  p pager  / search  c  ?",
-            Page::Why => " b back  y accept  n reject  Space scroll  ? help",
+            Page::Why => " q back  y accept  n reject  Space scroll  ? help",
             Page::Summary => " y test and apply what is accepted  b back  f files  q leave  ? help",
-            Page::Help => " b back",
+            Page::Help => " q back",
         }
     }
 

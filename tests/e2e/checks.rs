@@ -74,7 +74,7 @@ fn a_check_that_the_patch_breaks_goes_back_to_the_model_by_its_name() {
     let world = world(&[("spelling", &command("echo looking for Wrold; grep -q Wrold greeting.txt"))]);
     let kimi = sure();
     let ran = world.fix(&kimi, &[]).code(5).says(&[
-        "tests_failing",
+        "tests failing",
         "the check spelling fails (echo looking for Wrold; grep -q Wrold greeting.txt) · it passed before",
         "a check fails; sent back to the model",
     ]);

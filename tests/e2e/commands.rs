@@ -64,7 +64,7 @@ fn runs_are_listed_newest_first_and_for_this_repository() {
     world.fix(&MockKimi::script([Answer::quota()]), &[]).code(69);
     let listed = world.run(world.kcode(&["runs"])).code(0).stdout();
     let outcomes: Vec<_> = listed.lines().skip(1).map(|line| line.split_whitespace().nth(3).unwrap()).collect();
-    assert_eq!(outcomes, ["model_rejected", "verified"], "{listed}");
+    assert_eq!(outcomes, ["rejected", "verified"], "{listed}");
     assert!(listed.lines().skip(1).all(|line| line.ends_with(TASK)), "{listed}");
 
     let elsewhere = world.path("home/other");

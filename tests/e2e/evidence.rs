@@ -27,7 +27,7 @@ fn tests(ran: &Ran) -> Value {
 #[test]
 fn each_test_is_held_against_what_it_was_before() {
     let world = world(&format!("{GREETS} {STANDS} 'sad=false'"));
-    let ran = world.fix(&sure(), &[]).code(5).says(&["tests_failing", "nothing broken, 1 failure as before"]);
+    let ran = world.fix(&sure(), &[]).code(5).says(&["tests failing", "nothing broken, 1 failure as before"]);
     let told = tests(&ran);
     assert_eq!(told["compared"], true);
     assert_eq!((&told["fixed"], &told["still_failing"]), (&json!(["greets"]), &json!(["sad"])));
@@ -147,7 +147,7 @@ fn a_run_without_a_verification_says_so_of_its_start_state() {
 #[test]
 fn an_exit_code_that_the_runner_itself_contradicts_counts_for_nothing() {
     let world = world(&format!("{GREETS} 'sad=false'; exit 0"));
-    world.fix(&sure(), &[]).code(5).says(&["tests_failing", "exit code 0, but by its own report 1 failed"]);
+    world.fix(&sure(), &[]).code(5).says(&["tests failing", "exit code 0, but by its own report 1 failed"]);
 }
 
 /// A project whose tests load `code.sh` first, which does nothing, and leave what lies in `cache/` to themselves.
@@ -192,7 +192,7 @@ fn what_earlier_commands_left_is_no_reason_to_pass() {
         Answer::text("All tests pass."),
         Answer::text("All tests pass."),
     ]);
-    let ran = world.fix(&kimi, &[]).code(5).says(&["tests_failing"]);
+    let ran = world.fix(&kimi, &[]).code(5).says(&["tests failing"]);
     assert_eq!(tests(&ran)["fixed"], json!([]));
 }
 

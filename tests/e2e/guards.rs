@@ -62,7 +62,7 @@ fn an_empty_promise_is_answered_once() {
     assert_eq!(ran.kept().events("nudged").len(), 1);
     assert!(kimi.requests()[1].last_text().contains("no file has changed"));
     assert_eq!((ran.stdout(), &ran.report()["outcome"]), (String::new(), &"no_change".into()));
-    ran.says(&["no_change", "the model changed nothing; asked once more"]);
+    ran.says(&["no change", "the model changed nothing; asked once more"]);
 }
 
 #[test]

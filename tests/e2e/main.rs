@@ -71,6 +71,7 @@ mod own_terminal;
 mod places;
 mod proxies;
 mod questions;
+mod reading;
 mod recorded;
 mod reproduce;
 mod secrets;

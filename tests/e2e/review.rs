@@ -238,7 +238,7 @@ fn a_patch_that_fails_is_offered_for_review_alone() {
     terminal.wait_for("[r]eview the patch all the same?");
     assert!(!terminal.screen().contains("apply? [y]es"), "{}", terminal.screen());
     terminal.press("r");
-    assert!(terminal.wait_to_see("Enter open").contains("tests_failing"));
+    assert!(terminal.wait_to_see("Enter open").contains("tests failing"));
     terminal.press("q");
     assert_eq!(terminal.end().0, Some(5));
     before.assert_same(&Tree::of(&world.root()));

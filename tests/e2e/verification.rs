@@ -40,7 +40,7 @@ fn failing_tests_go_back_three_times_and_then_decide() {
     assert_eq!((&report["outcome"], &report["tests"]["fresh"]), (&json!("tests_failing"), &json!(true)));
     assert_eq!(report["tests"]["after"]["exit_code"], 3);
     assert!(ran.stdout().contains("+Hello, Wolrd!"), "the patch is kept");
-    ran.says(&["tests_failing", "./test.sh fails"]);
+    ran.says(&["tests failing", "./test.sh fails"]);
 }
 
 #[test]

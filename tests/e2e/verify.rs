@@ -163,7 +163,7 @@ fn tests_that_fail_now_are_named_with_their_output() {
     again.says(&[
         "passed        failed          outside",
         "it is gone",
-        "tests_failing  ./test.sh fails; the exit code was 0 and is 1; 1 test goes differently",
+        "tests failing  ./test.sh fails; the exit code was 0 and is 1; 1 test goes differently",
     ]);
 }
 
@@ -295,7 +295,7 @@ fn checks_run_again_and_are_told_beside_what_the_report_says() {
 #[test]
 fn a_check_that_fails_now_is_named_with_its_output() {
     for (rest, code, words) in [
-        ("", 5, "tests_failing  the check lint fails (test -e "),
+        ("", 5, "tests failing  the check lint fails (test -e "),
         ("required = false", 7, "refused  ./test.sh passes, but the check lint passed and fails now"),
     ] {
         // What decides is outside of the tree, so that the trees are the same.

@@ -40,6 +40,9 @@ pub async fn hand_over(
     let mut told = report.clone();
     // An error gave its hint itself, and `-q` is about how it ended, not about what anybody says.
     told.hint = told.hint.filter(|hint| !troubles.iter().any(|trouble| trouble.hint.as_ref() == Some(hint)));
+    if troubles.iter().any(|trouble| trouble.message == told.detail) {
+        told.detail.clear();
+    }
     told.said = told.said.filter(|_| !run.order.global.quiet);
     output::say(&closing(&told));
     if run.order.kept {

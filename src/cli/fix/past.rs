@@ -54,7 +54,7 @@ impl Past {
             if !folder.report_json().exists() {
                 renew_report(&folder);
             }
-            let message = format!("run {} came to its end: {}", folder.id(), outcome.name());
+            let message = format!("run {} came to its end: {}", folder.id(), outcome.words());
             let hint = format!("give it a further task: kcode fix --resume {} \"task\"", folder.id());
             return Err(Failure::usage(message, hint));
         }

@@ -16,6 +16,7 @@ use crate::cli::keyboard::{self, Mode};
 use crate::cli::output;
 use crate::cli::question;
 use crate::cli::signals::Signals;
+use crate::render::letters;
 use crate::review::{Effect, Page, Review, Row, Size, Span, Tone, Word};
 
 /// The smallest screen that a page can be read on.
@@ -24,7 +25,7 @@ const SMALLEST: Size = Size { rows: 8, columns: 40 };
 /// Whether this terminal can be drawn on.
 pub fn can() -> bool {
     let size = size();
-    let is_able = std::env::var("TERM").is_ok_and(|name| !name.is_empty() && name != "dumb");
+    let is_able = !letters::is_dumb() && !letters::are_plain();
     is_able && console::user_attended_stderr() && size.rows >= SMALLEST.rows && size.columns >= SMALLEST.columns
 }
 

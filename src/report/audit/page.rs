@@ -20,7 +20,7 @@ pub fn page(audit: &Audit) -> String {
 
 fn write_page(out: &mut String, audit: &Audit) -> std::fmt::Result {
     let (model, version) = (sanitise(&audit.model), sanitise(&audit.version));
-    writeln!(out, "run {} · {} · {model} · kcode {version}\n", audit.run, audit.outcome.name())?;
+    writeln!(out, "run {} · {} · {model} · kcode {version}\n", audit.run, audit.outcome.words())?;
     match &audit.breaches[..] {
         [] => writeln!(out, "The journal shows no breach of a law.")?,
         breaches => breaches.iter().try_for_each(|breach| writeln!(out, "BREACH  {}", sanitise(breach)))?,
