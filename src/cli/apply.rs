@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Context;
-
 use super::arguments::{ApplyArguments, Global};
 use super::failure::Failure;
 use super::fix::write_report;
@@ -131,7 +129,7 @@ pub fn note(journal: &mut dyn Journal, transaction: Transaction, event: Event) -
 
 fn changes(run: &RunFolder) -> Result<ChangeSet, Failure> {
     let path = run.changes();
-    Ok(ChangeSet::load(&path).with_context(|| format!("{} can't be read", path.display()))?)
+    ChangeSet::load(&path).map_err(|error| runs::unreadable(&path, &error))
 }
 
 /// The journal of a run that has ended, to note what becomes of its patch.

@@ -1,6 +1,7 @@
 //! `kcode export`: a run as one file, without secrets.
 
-use anyhow::Context;
+use anyhow::Context as _;
+
 use serde_json::Value;
 
 use super::arguments::{ExportArguments, ExportFormat, Global};
@@ -14,7 +15,7 @@ use crate::settings::{Environment, Redactor};
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, Failure> {
     let folder = runs::find(global, &arguments.run)?;
-    let recording = Recording::of_run(&folder).with_context(|| format!("run {} can't be read", folder.id()))?;
+    let recording = Recording::of_run(&folder).map_err(|error| runs::unreadable(folder.path(), &error))?;
     let redactor = Redactor::of(&Environment::from_process());
     let archive = Archive::pack(&recording, &redactor).context("the run can't be exported")?;
     for digest in &archive.left_out {

@@ -14,6 +14,7 @@ use super::arguments::{Arguments, Command, Global, ReplayArguments, RunArgument}
 use super::failure::Failure;
 use super::{fix, output, runs};
 use crate::journal::{Outcome, RunFlag, RunFolder, is_abandoned};
+use crate::journal::{RUN_FILE_LIMIT, read_regular};
 use crate::render::{counted, sanitise};
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Setting, Settings};
@@ -62,15 +63,18 @@ pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, 
 
 /// The run that was named, by its name or the file that it was exported to.
 fn recording(global: &Global, named: Option<&str>) -> Result<Recording, Failure> {
-    if let Some(file) = named.map(Path::new).filter(|named| named.is_file()) {
+    let is_path = |named: &&Path| {
+        named.exists() && named.parent().is_some_and(|parent| parent != Path::new("") || named.is_file())
+    };
+    if let Some(file) = named.map(Path::new).filter(is_path) {
         let unreadable = |error: io::Error| {
             let hint = "give the name of a run, or of a file that `kcode export` wrote";
             Failure::usage(format!("{} can't be replayed: {error}", file.display()), hint)
         };
-        return std::fs::read(file).and_then(|json| Archive::unpack(&json)).map_err(unreadable);
+        return read_regular(file, RUN_FILE_LIMIT).and_then(|json| Archive::unpack(&json)).map_err(unreadable);
     }
     let folder = runs::find(global, &RunArgument { run: named.map(ToOwned::to_owned) })?;
-    Ok(Recording::of_run(&folder).with_context(|| format!("run {} can't be read", folder.id()))?)
+    Recording::of_run(&folder).map_err(|error| runs::unreadable(folder.path(), &error))
 }
 
 /// A run of this machine is replayed where it ran, unless a folder is named.

@@ -1,14 +1,13 @@
 //! `kcode show` and `diff`: what is kept of one run, and how it is found.
 
-use std::path::PathBuf;
-
-use anyhow::Context;
+use std::path::{Path, PathBuf};
 
 use super::arguments::{Global, Listing, RunArgument, ShowArguments};
 use super::failure::Failure;
 use super::output;
 use crate::history::beginning;
 use crate::journal::{FindError, Outcome, RecoverError, RunFolder, recover};
+use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::render::{coloured_diff, letters, markdown};
 use crate::report::{self, Report};
 use crate::settings::{self, Environment, Redactor};
@@ -20,7 +19,7 @@ pub fn diff(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure
     if report.patch.is_none() {
         return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));
     }
-    let patch = std::fs::read(run.patch()).with_context(|| format!("{} can't be read", run.patch().display()))?;
+    let patch = read_own(&run.patch(), RUN_FILE_LIMIT).map_err(|error| unreadable(&run.patch(), &error))?;
     print_patch(&patch)?;
     Ok(Outcome::Verified)
 }
@@ -74,6 +73,12 @@ pub fn elsewhere(global: &Global, report: &Report) -> Option<String> {
 /// The latest run of this repository whose report is `wanted`.
 pub fn latest(global: &Global, wanted: impl Fn(&Report) -> bool) -> Result<RunFolder, Failure> {
     Place::of(global)?.latest(|run| load(run).is_ok_and(|report| wanted(&report)))
+}
+
+/// A part of a run that is no longer what kcode wrote.
+pub fn unreadable(what: &Path, error: &std::io::Error) -> Failure {
+    let hint = "something else stands in its place; `kcode audit` says what is left of the run";
+    Failure::new(Outcome::Internal, format!("{} can't be read: {error}", what.display()), hint)
 }
 
 /// The report of a run, folded from its journal.

@@ -1,6 +1,5 @@
 //! The summaries of all runs, read on all processors. A journal that can't be read is named and hides no other.
 
-use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::threads::on_all_processors;
 use super::{RunSummary, summarise};
 use crate::journal::{FindError, RunFolder, RunId, RunStarted, skim};
+use crate::journal::{RUN_FILE_LIMIT, open_own};
 
 /// The first line holds the task. One that is longer than this isn't believed.
 const MOST_FIRST_LINE: u64 = 16 << 20;
@@ -65,7 +65,7 @@ fn read_one(buffer: &mut Vec<u8>, folder: &RunFolder) -> Result<Option<RunSummar
 /// A journal without a whole line is a run that didn't come to be, or is just coming.
 fn read(folder: &RunFolder, buffer: &mut Vec<u8>) -> io::Result<Option<RunSummary>> {
     buffer.clear();
-    File::open(folder.journal())?.read_to_end(buffer)?;
+    open_own(&folder.journal())?.take(RUN_FILE_LIMIT).read_to_end(buffer)?;
     match summarise(buffer)? {
         None if buffer.contains(&b'\n') => Err(io::Error::new(io::ErrorKind::InvalidData, "the journal holds no run")),
         summary => Ok(summary),
@@ -78,7 +78,7 @@ fn read(folder: &RunFolder, buffer: &mut Vec<u8>) -> io::Result<Option<RunSummar
 /// When the journal can't be read, or its first line is something else.
 pub fn beginning(folder: &RunFolder) -> io::Result<Option<(String, RunStarted)>> {
     let mut line = Vec::new();
-    BufReader::new(File::open(folder.journal())?.take(MOST_FIRST_LINE)).read_until(b'\n', &mut line)?;
+    BufReader::new(open_own(&folder.journal())?.take(MOST_FIRST_LINE)).read_until(b'\n', &mut line)?;
     let Some(first) = skim(&line).next().transpose()? else {
         let torn = || io::Error::new(io::ErrorKind::InvalidData, "the journal's first line is damaged");
         return if line.ends_with(b"\n") { Err(torn()) } else { Ok(None) };

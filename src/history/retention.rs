@@ -5,7 +5,7 @@
 //! it replaced is needed to undo it. A run goes whole or not at all: its folder is renamed first, under the lock of its journal.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::beginning;
+use crate::journal::open_own;
 use crate::journal::{FindError, RunFolder, RunId, is_abandoned};
 use crate::workspace::{applied_changes, remove_tree, still_applies};
 
@@ -144,7 +145,7 @@ impl Retention {
     /// When its folder can't be removed; what is left of it is no run any more.
     pub fn remove(&self, going: &Going) -> io::Result<bool> {
         let Some((_, run)) = self.runs.iter().find(|(_, run)| *run.id() == going.run) else { return Ok(false) };
-        let journal = File::open(run.journal())?;
+        let journal = open_own(&run.journal())?;
         if journal.try_lock().is_err() {
             return Ok(false);
         }

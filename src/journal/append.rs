@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +14,9 @@ use rustix::fs::{FallocateFlags, fallocate};
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
+use rustix::fs::OFlags;
+
+use super::bounded::open_own;
 use super::{EVENT_SCHEMA, Event, Record, Recovered, crash, is_disk_failure};
 
 /// What a run may need to note its end: why it stopped, what was left of it, what it came to.
@@ -100,7 +104,7 @@ impl FileJournal {
     /// # Errors
     /// When the file can't be made, or its disk is full.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
-        let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(at(path))?;
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path).map_err(at(path))?;
         lock(&file).map_err(at(path))?;
         let journal = Self {
             path: path.to_owned(),
@@ -120,7 +124,10 @@ impl FileJournal {
     /// # Errors
     /// When the file can't be opened or cut, was written to since, or its disk is full.
     pub fn reopen(path: &Path, recovered: &Recovered) -> Result<Self, JournalError> {
-        let file = OpenOptions::new().append(true).open(path).map_err(at(path))?;
+        // What stands in its place is met without waiting for it.
+        drop(open_own(path).map_err(at(path))?);
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let file = OpenOptions::new().append(true).custom_flags(flags).open(path).map_err(at(path))?;
         lock(&file).map_err(at(path))?;
         if file.metadata().map_err(at(path))?.len() != recovered.read {
             return Err(at(path)(in_use("another kcode process went on with this run a moment ago")));
@@ -283,7 +290,7 @@ fn in_use(why: &str) -> io::Error {
 /// Whether no process works on the run whose journal is at `path`.
 #[must_use]
 pub fn is_abandoned(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+    open_own(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> JournalError + '_ {

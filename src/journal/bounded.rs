@@ -8,6 +8,9 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+/// Of one file of a run: far more than any holds, and no more than memory does.
+pub const RUN_FILE_LIMIT: u64 = 1 << 30;
+
 /// Opens the regular file that `path` names or leads to: what a person typed.
 ///
 /// # Errors

@@ -34,7 +34,7 @@ mod test_runs;
 
 pub use amounts::{Bytes, Tokens, Usage, Usd};
 pub use append::{FileJournal, Journal, JournalError, is_abandoned, timestamp};
-pub use bounded::{open_own, open_regular, read_own, read_regular, whole};
+pub use bounded::{RUN_FILE_LIMIT, open_own, open_regular, read_own, read_regular, whole};
 pub use certificate::{BaselineMissing, CommandAsRun, Program, ResultsKept, TestEnvironment};
 pub use changed_files::{ChangeKind, FileChange, PatchWritten};
 pub use digest::Digest;

@@ -1,11 +1,11 @@
 //! Reading a journal back, also one whose writer died.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::bounded::{RUN_FILE_LIMIT, read_own};
 use super::{EVENT_SCHEMA, Event, Record};
 
 /// What a journal holds.
@@ -73,7 +73,7 @@ impl From<RecoverError> for io::Error {
 /// # Errors
 /// When the file can't be read, holds a line that is no record or one of a newer version, or skips a number.
 pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
-    parse(&fs::read(path)?, false)
+    parse(&read_own(path, RUN_FILE_LIMIT)?, false)
 }
 
 /// Reads what was recovered of several journals and written down one behind the other.

@@ -116,8 +116,12 @@ impl RunFolder {
         for entry in entries {
             let entry = entry.map_err(unreadable)?;
             let Some(Ok(id)) = entry.file_name().to_str().map(str::parse) else { continue };
+            // A link that somebody put there leads to no run of ours.
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
             let run = Self { id, path: entry.path() };
-            let made = fs::metadata(run.journal()).and_then(|meta| meta.created().or_else(|_| meta.modified()));
+            let made = fs::symlink_metadata(run.journal()).and_then(|meta| meta.created().or_else(|_| meta.modified()));
             // A folder without a journal never became a run.
             if let Ok(made) = made {
                 found.push((made, run));

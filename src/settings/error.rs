@@ -131,6 +131,14 @@ pub enum SettingsError {
         /// Who said so.
         origin: Origin,
     },
+    /// The place for runs isn't the user's alone.
+    #[error("runs can't be kept there ({origin}): {problem}")]
+    UnsafeState {
+        /// Which folder, and what is wrong with it.
+        problem: String,
+        /// Who said so.
+        origin: Origin,
+    },
     /// No home folder, and no other place was named.
     #[error("there is no place to keep runs: neither KCODE_HOME nor HOME is set")]
     NoHome,
@@ -165,6 +173,8 @@ impl SettingsError {
                 "set KCODE_API_KEY or MOONSHOT_API_KEY (keys: https://platform.kimi.ai), or try `kcode demo`, which needs none"
                     .into()
             }
+            Self::UnsafeState { .. } => "look at what is in it; then take the rights of others away (chmod -R go-w), or set KCODE_HOME to a \
+                 folder of your own".into(),
             Self::StateInRepository { .. } | Self::NoHome => {
                 "set KCODE_HOME to a folder outside the repository, such as /var/tmp/kcode".into()
             }

@@ -1,6 +1,5 @@
 //! Laying the layers over one another.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,12 +11,15 @@ use super::{
     SettingsError, TestCommand,
 };
 use super::{family, file, key_variables, places};
-use crate::journal::{Bytes, RelPath, Tokens, Usd};
+use crate::journal::{Bytes, RelPath, Tokens, Usd, read_regular};
 
 /// The model that kcode is made for.
 const MODEL: &str = "kimi-k2.7-code";
 /// A settings file is a page of text; more is a mistake or an attack.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// Of the user's own.
+const MAX_USER_BYTES: u64 = 1024 * 1024;
 
 /// What the command line says. `None` where it says nothing.
 #[derive(Clone, Debug, Default)]
@@ -97,7 +99,9 @@ fn read_user_file(env: &Environment, named: Option<&Path>) -> Result<(FileLayer,
         return Ok((FileLayer::default(), Origin::Default));
     };
     let shown = places::shown(&path, env);
-    match fs::read_to_string(&path) {
+    let text = read_regular(&path, MAX_USER_BYTES);
+    let text = text.and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8")));
+    match text {
         Ok(text) => Ok((file::parse(&text, &shown, Owner::User)?, Origin::UserFile(shown))),
         Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
             Ok((FileLayer::default(), Origin::UserFile(shown)))

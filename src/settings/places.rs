@@ -1,9 +1,15 @@
 //! Where kcode's own files stand: the user's settings, and the runs.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
+
 use super::{Environment, Origin, Setting, SettingsError};
+
+/// What kcode makes in its state folder.
+const FOLDERS: [&str; 4] = ["runs", "unfinished", "verifications", "baselines"];
 
 /// `$XDG_CONFIG_HOME/kcode/config.toml`, else `~/.config/kcode/config.toml`.
 pub(super) fn user_file(env: &Environment) -> Option<PathBuf> {
@@ -31,7 +37,29 @@ pub(super) fn state_dir(
     if repository_root.is_some_and(|root| resolved(&value).starts_with(resolved(root))) {
         return Err(SettingsError::StateInRepository { path: shown(&value, env), origin });
     }
+    if let Some(problem) = unsafe_place(&value) {
+        return Err(SettingsError::UnsafeState { problem, origin });
+    }
     Ok(Setting { value, origin })
+}
+
+/// What is wrong with the state folder, or a folder in it, that is there already: whoever else can write there could put
+/// runs of their own in it, and links where kcode is about to write.
+fn unsafe_place(state: &Path) -> Option<String> {
+    // The folder itself may be reached by a link of the user's.
+    let own = fs::metadata(state).ok().map(|about| (state.to_owned(), about));
+    let below = FOLDERS.iter().map(|name| state.join(name));
+    let below = below.filter_map(|path| Some((path.clone(), fs::symlink_metadata(&path).ok()?)));
+    own.into_iter().chain(below).find_map(|(path, about)| {
+        let why = match about.mode() & 0o022 {
+            _ if about.is_symlink() => "is a symbolic link",
+            _ if !about.is_dir() => "is not a folder",
+            _ if about.uid() != geteuid().as_raw() => "belongs to another user",
+            0 => return None,
+            _ => "can be written by other users",
+        };
+        Some(format!("{} {why}", path.display()))
+    })
 }
 
 /// `path` as people write it: `~/…` below the home folder.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::journal::Digest;
+use crate::journal::{RUN_FILE_LIMIT, read_own};
 
 /// A folder of contents, each in a file named by its SHA-256.
 #[derive(Clone, Debug)]
@@ -81,7 +82,7 @@ impl Blobs {
     /// # Errors
     /// When it isn't there, can't be read, or is no longer what its name says.
     pub fn read(&self, digest: Digest) -> io::Result<Vec<u8>> {
-        let content = fs::read(self.file(digest))?;
+        let content = read_own(&self.file(digest), RUN_FILE_LIMIT)?;
         if Digest::of(&content) == digest {
             Ok(content)
         } else {

@@ -1,7 +1,6 @@
 //! What a run changed, as states of files: enough to apply it exactly and to undo it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::FileState;
 use crate::journal::RelPath;
+use crate::journal::{RUN_FILE_LIMIT, read_own};
 
 /// The schema that `changes.json` names.
 pub const CHANGES_SCHEMA: &str = "kcode.changes/1";
@@ -82,7 +82,7 @@ impl ChangeSet {
     /// # Errors
     /// When it can't be read, or isn't of this version.
     pub fn load(path: &Path) -> io::Result<Self> {
-        let set: Self = serde_json::from_slice(&fs::read(path)?)?;
+        let set: Self = serde_json::from_slice(&read_own(path, RUN_FILE_LIMIT)?)?;
         if set.schema == CHANGES_SCHEMA {
             Ok(set)
         } else {

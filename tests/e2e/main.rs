@@ -69,6 +69,7 @@ mod older_journals;
 mod output;
 mod own_terminal;
 mod places;
+mod planted;
 mod proxies;
 mod questions;
 mod reading;

@@ -13,6 +13,7 @@ use super::view_slot::discard;
 use crate::cli::failure::Failure;
 use crate::cli::{apply, runs};
 use crate::journal::{Event, FileJournal, Journal, Outcome, Residue, RunEnded, RunFolder, recover};
+use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::model::Asked;
 use crate::planner::Stop;
 use crate::report::{self, Latest, Report};
@@ -118,7 +119,7 @@ fn error_of(run: &Run<'_>, stop: &Stop, outcome: Outcome) -> Option<Failure> {
 
 /// The patch as it stands; empty when there is none.
 fn read_patch(folder: &RunFolder) -> Result<Vec<u8>, Failure> {
-    match std::fs::read(folder.patch()) {
+    match read_own(&folder.patch(), RUN_FILE_LIMIT) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         patch => Ok(patch.context("the patch can't be read back")?),
     }

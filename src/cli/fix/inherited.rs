@@ -1,13 +1,13 @@
 //! The conversation that a follow-up task goes on with: every event of the runs before, kept in the new run's own folder, so
 //! that it stands when they are gone.
 
-use std::fs;
 use std::io;
 
 use super::unanswered::{self, messages};
 use crate::cli::failure::Failure;
 use crate::context;
 use crate::journal::{Digest, Event, Follows, Record, RecoverError, Recovered, RunFolder, RunStarted, recover_chain};
+use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::model::{Conversation, ModelError};
 use crate::tools;
 
@@ -27,11 +27,11 @@ impl Inherited {
     /// # Errors
     /// When it can't be read.
     pub fn of(folder: &RunFolder, recovered: &Recovered, told: String) -> Result<Self, RecoverError> {
-        let mut bytes = match fs::read(folder.inherited()) {
+        let mut bytes = match read_own(&folder.inherited(), RUN_FILE_LIMIT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read?,
         };
-        let journal = fs::read(folder.journal())?;
+        let journal = read_own(&folder.journal(), RUN_FILE_LIMIT)?;
         bytes.extend(journal.get(..recovered.good_bytes as usize).unwrap_or(&journal));
         let follows = Follows { run: folder.id().clone(), inherited_sha256: Digest::of(&bytes), told };
         Ok(Self { follows, records: recover_chain(&bytes)?, bytes })
@@ -42,7 +42,7 @@ impl Inherited {
     /// # Errors
     /// When it can't be read, or is no longer what it was.
     pub fn reopen(folder: &RunFolder, follows: &Follows) -> Result<Self, RecoverError> {
-        let bytes = fs::read(folder.inherited())?;
+        let bytes = read_own(&folder.inherited(), RUN_FILE_LIMIT)?;
         if Digest::of(&bytes) != follows.inherited_sha256 {
             let why = format!("{} is no longer what run {} began with", folder.inherited().display(), folder.id());
             return Err(RecoverError::Damaged { line: 1, why });

@@ -1,6 +1,5 @@
 //! A run that stopped before its end, taken up again: the same conversation byte for byte, the same changes in a new view.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use crate::cli::failure::Failure;
 use crate::journal::{
     Event, FileChange, Message, Outcome, PatchWritten, Record, Recovered, RunFolder, RunStarted, recover,
 };
+use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::model::{Conversation, ModelError};
 use crate::tools;
 use crate::workspace::{Blobs, ChangeSet, Patch, Repository, still_applies, write_patch};
@@ -77,7 +77,7 @@ impl Past {
     /// When it can't be written.
     pub fn catch_up(&self) -> Result<Option<Event>, Failure> {
         let file = self.folder.patch();
-        if fs::read(&file).unwrap_or_default() != self.patch.bytes {
+        if read_own(&file, RUN_FILE_LIMIT).unwrap_or_default() != self.patch.bytes {
             write_patch(&file, &self.patch)?;
         }
         Ok(self.unnoted.clone())

@@ -1,6 +1,5 @@
 //! Everything that a review needs of a run. Its journal is held from the beginning, so that nobody else goes on with it.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,6 +9,7 @@ use crate::cli::arguments::Global;
 use crate::cli::failure::Failure;
 use crate::cli::runs;
 use crate::journal::{Event, FileJournal, Journal as _, Outcome, Record, RunFolder, recover, recover_chain};
+use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::report::Report;
 use crate::review::{Given, Material, Review, Size, recalled};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Settings};
@@ -64,11 +64,14 @@ impl Desk {
         let journal = FileJournal::reopen(&run.journal(), &recovered)?;
         let blobs = Blobs::at(&run.blobs());
         let parts = ChangeSet::load(&run.changes()).and_then(|changes| Parts::of(&changes, &blobs));
-        let parts = parts.with_context(|| format!("the patch of run {} can't be read", run.id()))?;
+        let parts = parts.map_err(|error| runs::unreadable(run.path(), &error))?;
         let redactor = Redactor::of(&env);
         let records = recovered.records;
         // What can't be read of earlier tasks is only missed by whoever asks who made a hunk.
-        let inherited = fs::read(run.inherited()).ok().and_then(|bytes| recover_chain(&bytes).ok()).unwrap_or_default();
+        let inherited = read_own(&run.inherited(), RUN_FILE_LIMIT)
+            .ok()
+            .and_then(|bytes| recover_chain(&bytes).ok())
+            .unwrap_or_default();
         Ok(Self { run, report, journal, parts, blobs, repository, settings, redactor, manner, inherited, records })
     }
 

@@ -1,6 +1,5 @@
 //! What is to be verified: a run that is kept here, or a report that came from somewhere with its files beside it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::runs;
 use crate::evidence::KeptResults;
 use crate::journal::{ChangeKind, Digest, FileChange, Outcome, RelPath, RunFolder};
+use crate::journal::{RUN_FILE_LIMIT, read_regular};
 use crate::report::{REPORT_SCHEMA, Report};
 
 /// What is to be verified.
@@ -48,7 +48,7 @@ impl Subject {
     pub fn of_file(file: &Path) -> Result<Self, Failure> {
         let hint = "give the path of a report.json, with patch.diff and results.json beside it";
         let unusable = |why: String| Failure::usage(format!("{} {why}", file.display()), hint);
-        let bytes = fs::read(file).map_err(|error| unusable(format!("can't be read: {}", error.kind())))?;
+        let bytes = read_regular(file, RUN_FILE_LIMIT).map_err(|error| unusable(format!("can't be read: {error}")))?;
         let report: Report =
             serde_json::from_slice(&bytes).map_err(|error| unusable(format!("is no report: {error}")))?;
         if report.schema != REPORT_SCHEMA {
@@ -60,8 +60,8 @@ impl Subject {
         let bytes = match &report.patch {
             None => Vec::new(),
             Some(named) => {
-                let missing = |error: io::Error| unusable(format!("has no patch beside it: {}", error.kind()));
-                let bytes = fs::read(&patch).map_err(missing)?;
+                let missing = |error: io::Error| unusable(format!("has no patch beside it that can be read: {error}"));
+                let bytes = read_regular(&patch, RUN_FILE_LIMIT).map_err(missing)?;
                 held(&patch, &bytes, named.sha256)?;
                 bytes
             }
@@ -89,9 +89,9 @@ fn results(report: &Report, folder: &Path) -> Result<(Option<KeptResults>, Vec<S
     let none = |why: &str| Ok((None, vec![format!("single tests are not compared: {why}")]));
     let Some(kept) = &report.certificate.results else { return none("the report names no results") };
     let path = folder.join(RunFolder::RESULTS);
-    let bytes = match fs::read(&path) {
+    let bytes = match read_regular(&path, RUN_FILE_LIMIT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return none("results.json isn't beside the report"),
-        bytes => bytes.map_err(|error| Failure::internal(format!("{} can't be read: {error}", path.display())))?,
+        bytes => bytes.map_err(|error| changed(&path, &format!("can't be read: {error}")))?,
     };
     held(&path, &bytes, kept.sha256)?;
     let results = KeptResults::read(&bytes);

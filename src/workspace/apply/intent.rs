@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Doing;
 use super::plan::Plan;
+use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::journal::{RunFolder, RunId};
 use crate::workspace::{Recording, remove_tree};
 
@@ -51,7 +52,7 @@ impl Intent {
 
     /// Reads one.
     pub fn load(path: &Path) -> io::Result<Self> {
-        let intent: Self = serde_json::from_slice(&fs::read(path)?)?;
+        let intent: Self = serde_json::from_slice(&read_own(path, RUN_FILE_LIMIT)?)?;
         if intent.schema == INTENT_SCHEMA {
             return Ok(intent);
         }
