@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::visible::Visible;
+
 /// The three ways, best first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,6 +28,8 @@ pub(super) struct InBwrap {
     pub(super) why: String,
     /// How many places of the machine are shown in its root.
     pub(super) places: usize,
+    /// What its root is meant to show.
+    pub(super) visible: Visible,
     /// Why the view isn't an overlay, when one was wanted and couldn't be had.
     pub(super) no_overlay: Option<String>,
 }

@@ -20,6 +20,7 @@ use super::command::{Proven, Reach, Runner};
 use super::confine::{Confined, NoNamespaces};
 use super::footing::Footing;
 use super::plan::Charge;
+use super::proof::Targets;
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::NO_NAMESPACES;
 use super::{cgroup, confine, proof};
@@ -58,12 +59,14 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     let sight = outbox.clone();
     let tell = Box::new(move |progress| sight.send(&FromWorker::Progress(progress)));
     let runner = Runner::start(charge.clone(), reach, tell)?;
+    let meant = enclosed.meant(&charge);
     let mut confined = enclosed.confine(&charge);
     confined.wall.process &= session.holds;
     confined.wall.layers.push(session);
     if charge.confine {
         confined.wall.layers.push(cgroup::found(group));
-        add_proof(&mut confined, &charge, &runner);
+        let targets = charge.targets.clone().map(|targets| targets.in_sandbox(meant));
+        add_proof(&mut confined, targets, &runner);
     }
     let host = match Host::new(&charge, runner) {
         Ok(host) => Arc::new(host),
@@ -82,11 +85,11 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
 }
 
 /// Before the first call: what a command can do behind this wall.
-fn add_proof(confined: &mut Confined, charge: &Charge, runner: &Runner) {
+fn add_proof(confined: &mut Confined, targets: Option<Targets>, runner: &Runner) {
     let no_targets =
         || Proven { cells: None, proofs: proof::none("there is nowhere to lay out what they are aimed at") };
     let began = Instant::now();
-    let proven = charge.targets.clone().map_or_else(no_targets, |targets| runner.prove(targets));
+    let proven = targets.map_or_else(no_targets, |targets| runner.prove(targets));
     let wall = &mut confined.wall;
     wall.process &= confined.signals || proven.cells.as_ref().is_some_and(|cells| cells.holds);
     wall.layers.extend(proven.cells);

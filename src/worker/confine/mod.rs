@@ -32,6 +32,7 @@ use seccomp::Sockets;
 use super::caches::Cache;
 use super::footing::{Footing, InBwrap};
 use super::plan::Charge;
+use super::proof::Meant;
 use super::visible::{self, Asked, Visible};
 use crate::journal::{Layer, WallBuilt};
 
@@ -49,6 +50,8 @@ pub(super) struct Enclosed {
     pub(super) domain: Option<Domain>,
     /// Variables that tell commands where their caches are.
     pub(super) caches: Vec<(String, String)>,
+    /// What is shown of the machine.
+    visible: Visible,
 }
 
 /// What is to be shown.
@@ -66,7 +69,8 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     if !charge.confine {
         let view = charge.view.clone();
         let caches = caches(charge, &[]);
-        return Ok(Enclosed { layers: vec![subreaper], view, in_namespaces: false, domain: None, caches });
+        let visible = Visible::default();
+        return Ok(Enclosed { layers: vec![subreaper], view, in_namespaces: false, domain: None, caches, visible });
     }
     let variable = |name: &str| std::env::var_os(name);
     let sockets = visible::sockets();
@@ -83,7 +87,12 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     let in_namespaces = spaces.iter().all(|layer| layer.holds);
     let mounted = charge.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
     let view = mounted.map_or(&charge.view, |plan| &plan.tree).clone();
-    let visible = if mounted.is_some() { answers.planned } else { answers.in_copy };
+    let visible = match footing {
+        // From in there the machine can't be seen.
+        Footing::Bwrap(inside) => inside.visible.clone(),
+        _ if mounted.is_some() => answers.planned,
+        _ => answers.in_copy,
+    };
     // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
     let all = || (Vec::new(), vec!["/".into(), "/proc/self/exe".into()]);
     let (listable, readable) = if in_namespaces { all() } else { visible.allowed() };
@@ -99,7 +108,7 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     let capabilities = layer("capabilities", limits::drop_most_capabilities());
     let layers = [spaces, overlay.into_iter().collect(), vec![subreaper, privileges, limits, capabilities]].concat();
     let domain = Some(Domain { listable, readable, writable, sockets });
-    Ok(Enclosed { layers, view, in_namespaces, domain, caches: caches(charge, &warm) })
+    Ok(Enclosed { layers, view, in_namespaces, domain, caches: caches(charge, &warm), visible })
 }
 
 /// What commands are told of their caches, of which `warm` are there as they were.
@@ -116,6 +125,22 @@ pub(super) struct Confined {
 }
 
 impl Enclosed {
+    /// What the proof holds against what there is.
+    pub(super) fn meant(&self, charge: &Charge) -> Meant {
+        let is_own = |path: &&PathBuf| charge.private.iter().any(|own| path.starts_with(own));
+        let git = charge.overlay.iter().flat_map(|plan| &plan.git);
+        // What holds a place is there, and else empty.
+        let holds_none = |path: &PathBuf| !self.visible.places.iter().any(|place| place.real.starts_with(path));
+        let hidden = charge.home.iter().flat_map(|home| visible::secrets_of(home)).filter(holds_none).collect();
+        Meant {
+            visible: self.visible.clone(),
+            has_root: self.in_namespaces,
+            readable_secrets: charge.readable_secrets.clone(),
+            of_tree: charge.readable.iter().filter(is_own).chain(git).cloned().collect(),
+            hidden,
+        }
+    }
+
     /// The second step, for the calling thread and those that it will start.
     pub(super) fn confine(mut self, charge: &Charge) -> Confined {
         let Some(domain) = self.domain else {
@@ -180,7 +205,7 @@ fn enter_namespaces(charge: &Charge, answers: &Answers) -> io::Result<Spaces> {
 
 /// The same, made by bwrap before this process began.
 fn found_in_bwrap(charge: &Charge, inside: &InBwrap) -> Spaces {
-    let InBwrap { version, why, places, no_overlay } = inside;
+    let InBwrap { version, why, places, no_overlay, .. } = inside;
     let overlay = charge.overlay.as_ref().map(|plan| match no_overlay {
         Some(why) => Layer::missing("overlay", why.clone()),
         None => Layer::holding("overlay", plan.tree.display().to_string()),

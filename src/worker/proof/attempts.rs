@@ -14,7 +14,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, getppid, test_kill_process};
 
 use super::bait::Targets;
-use super::{LINGER, OUTLIVE, shared, terminal, tracing};
+use super::{LINGER, OUTLIVE, mounts, shared, terminal, tracing};
 use crate::journal::{Guard, Proof};
 use crate::worker::{SUBCOMMAND, confine, descendants};
 
@@ -30,6 +30,10 @@ pub(super) fn attempts(targets: &Targets) -> Vec<Proof> {
     files(targets, |attempt, tried| proofs.push(proof(Guard::Files, attempt, tried)));
     network(targets, |attempt, tried| proofs.push(proof(Guard::Network, attempt, tried)));
     processes(targets, |attempt, tried| proofs.push(proof(Guard::Processes, attempt, tried)));
+    match &targets.meant {
+        Some(meant) => proofs.extend(mounts::look(meant)),
+        None => proofs.extend(super::none("nobody said what is to be shown")),
+    }
     proofs.push(leave_somebody());
     proofs
 }

@@ -12,6 +12,7 @@ use rustix::process::getpid;
 use serde::{Deserialize, Serialize};
 use tempfile::{Builder, TempDir};
 
+use super::mounts::Meant;
 use super::shared;
 use crate::journal::{Guard, Proof};
 use crate::worker::descendants;
@@ -44,10 +45,20 @@ pub(in crate::worker) struct Targets {
     pub(super) path_socket: Option<PathBuf>,
     /// A socket with a name.
     pub(super) abstract_socket: Option<String>,
+    /// What the sandbox is meant to show; its own process says so.
+    #[serde(default)]
+    pub(super) meant: Option<Meant>,
     /// The broker's IPC namespace.
     pub(super) ipc: Option<u64>,
     /// A folder that the prover may write.
     pub(super) own: PathBuf,
+}
+
+impl Targets {
+    /// The same, in a sandbox that is `meant` to be so.
+    pub(in crate::worker) fn in_sandbox(self, meant: Meant) -> Self {
+        Self { meant: Some(meant), ..self }
+    }
 }
 
 impl Bait {
@@ -73,6 +84,7 @@ impl Bait {
         let abstract_socket = UnixListener::bind_addr(&address).ok();
         let path_socket = path_socket.and_then(Result::ok);
         let targets = Targets {
+            meant: None,
             broker: (std::process::id(), descendants::started(getpid()).unwrap_or_default()),
             secret,
             tcp: tcp.as_ref().and_then(|socket| socket.local_addr().ok()).map(|address| address.port()),

@@ -12,6 +12,7 @@
 mod attempts;
 mod bait;
 mod linger;
+mod mounts;
 mod prover;
 mod shared;
 mod terminal;
@@ -19,6 +20,7 @@ mod tracing;
 
 pub(super) use bait::{Bait, Targets};
 pub(super) use linger::{LINGER, linger};
+pub(super) use mounts::Meant;
 pub(super) use prover::{PROVE, prove, read};
 
 use crate::journal::{Guard, Proof};

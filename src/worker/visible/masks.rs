@@ -17,7 +17,7 @@ use super::private::is_secret;
 use crate::settings::SecretFiles;
 
 /// Folders below a place that are searched.
-const DEPTH: usize = 3;
+pub(in crate::worker) const DEPTH: usize = 3;
 /// Entries of one place that are looked at.
 const MOST_ENTRIES: usize = 2_000;
 /// Of all places together: each is a mount.
@@ -86,7 +86,7 @@ impl<'a> Found<'a> {
 }
 
 /// Whether it is one of the system's own trees, which aren't searched.
-fn is_systems(place: &Path) -> bool {
+pub(in crate::worker) fn is_systems(place: &Path) -> bool {
     SYSTEM.iter().any(|top| place.starts_with(top)) && !place.starts_with("/usr/local")
 }
 
@@ -108,11 +108,12 @@ fn suspicion(readable: &SecretFiles, place: &Path, path: &Path, kind: fs::FileTy
 
 /// Kits are often clones of git: what is in its folder is no secret there.
 fn is_secret_folder(place: &Path, path: &Path) -> bool {
-    path.strip_prefix(place).is_ok_and(is_secret) && !path.ends_with(".git") && !path.ends_with(".config")
+    let is_named_so = path.strip_prefix(place).is_ok_and(is_secret);
+    is_named_so && !path.iter().any(|part| part == ".git" || part == ".config")
 }
 
 /// Whether a file's name says that it holds secrets, and nothing in it tells otherwise.
-fn holds_secret(readable: &SecretFiles, place: &Path, path: &Path) -> bool {
+pub(in crate::worker) fn holds_secret(readable: &SecretFiles, place: &Path, path: &Path) -> bool {
     let name = path.strip_prefix(place).unwrap_or(path);
     if readable.what(name).is_none() {
         return false;
@@ -132,7 +133,11 @@ fn has_private_key(path: &Path) -> bool {
 
 /// The entries below `place` that `is_it` names, and whether each is a folder; links aren't followed, and what is named isn't
 /// entered.
-fn walk(place: &Path, depth: usize, is_it: impl Fn(&Path, fs::FileType) -> bool) -> Vec<(PathBuf, bool)> {
+pub(in crate::worker) fn walk(
+    place: &Path,
+    depth: usize,
+    is_it: impl Fn(&Path, fs::FileType) -> bool,
+) -> Vec<(PathBuf, bool)> {
     let (mut found, mut seen) = (Vec::new(), 0);
     let mut ahead = VecDeque::from([(place.to_owned(), 0)]);
     while let Some((folder, level)) = ahead.pop_front() {

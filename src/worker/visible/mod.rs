@@ -22,9 +22,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use masks::{DEPTH, Mask, holds_secret, is_systems, sockets, walk};
 use masks::{Found, Search};
-pub(super) use masks::{Mask, sockets};
 use private::Private;
+pub(super) use private::secrets_of;
 
 use super::plan::Charge;
 use crate::settings::SecretFiles;

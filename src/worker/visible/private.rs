@@ -81,6 +81,11 @@ pub(super) fn is_secret(path: &Path) -> bool {
     path.ancestors().any(|above| SECRET.iter().any(|secret| above.ends_with(secret)))
 }
 
+/// The folders of secrets in a home.
+pub(in crate::worker) fn secrets_of(home: &Path) -> impl Iterator<Item = PathBuf> {
+    SECRET.iter().map(|secret| home.join(secret))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -63,7 +63,7 @@ pub(in crate::worker) fn prepare(charge: &Charge, why: &str) -> Result<Inside, S
         let places = policy.places();
         let arguments = policy.arguments([worker.as_os_str(), SUBCOMMAND.as_ref()]);
         look(&bwrap.program, &arguments)?;
-        let footing = InBwrap { version: bwrap.version(), why: why.to_owned(), places, no_overlay: None };
+        let footing = InBwrap { version: bwrap.version(), why: why.to_owned(), places, visible, no_overlay: None };
         Ok::<_, String>(Inside { program: bwrap.program.clone(), arguments, footing })
     };
     let no_overlay = match &charge.overlay {

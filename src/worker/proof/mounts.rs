@@ -1,0 +1,176 @@
+//! What is really mounted and open here, held against what was meant to be.
+//!
+//! The other attempts are aimed at bait. These look at this very sandbox: at each mount in `/proc/self/mountinfo`, at what
+//! lies in the places that it shows, and at what the machine has and it shouldn't show. What is looked at: every mount;
+//! every path that is to be covered; of each place the same first entries as were searched when it was chosen
+//! (`visible/masks.rs`), the system's own trees (`/usr`, …) left out; and the folders of secrets in the home.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{Guard, Proof};
+use crate::settings::SecretFiles;
+use crate::worker::confine::mount_line;
+use crate::worker::visible::{DEPTH, How, Visible, holds_secret, is_systems, walk};
+
+/// What a sandbox is meant to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::worker) struct Meant {
+    pub(in crate::worker) visible: Visible,
+    /// Whether it has a root of its own; without one the machine's mounts are there, and Landlock keeps them shut.
+    pub(in crate::worker) has_root: bool,
+    /// Globs of files with secrets that may be read.
+    pub(in crate::worker) readable_secrets: Vec<String>,
+    /// Folders of dependencies: secrets in them are the tree's own.
+    pub(in crate::worker) of_tree: Vec<PathBuf>,
+    /// What nobody may open.
+    pub(in crate::worker) hidden: Vec<PathBuf>,
+}
+
+/// Devices that do no harm.
+const DEVICES: [&str; 9] = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "console", "pts"];
+/// Doors into the kernel and the machine's disks.
+const DOORS: [&str; 7] = ["kvm", "fuse", "net/tun", "kmsg", "mem", "loop-control", "vhost-vsock"];
+/// Of each kind of thing that shouldn't be, so many are named.
+const NAMED: usize = 3;
+/// And so many are looked for.
+const MOST: usize = 100;
+
+/// Looks at everything.
+pub(super) fn look(meant: &Meant) -> Vec<Proof> {
+    let mut proofs = vec![
+        proof(Guard::Files, "find a device of the machine", Ok(devices())),
+        proof(Guard::Files, "open a folder of secrets", Ok(open(&meant.hidden))),
+        proof(Guard::Files, "open what is to be covered", Ok(covered(meant))),
+        proof(Guard::Files, "find a secret in a place that is shown", secrets(meant)),
+    ];
+    if meant.has_root {
+        // Without a root of its own they can be seen; that no socket can be made is for other attempts to show.
+        proofs.push(proof(Guard::Network, "find a socket or a pipe in a place that is shown", Ok(doors(meant))));
+        proofs.push(proof(Guard::Files, "find a mount that was not meant", mounts(&meant.visible)));
+    }
+    proofs
+}
+
+/// What was found; nothing is what is hoped for.
+fn proof(guards: Guard, attempt: &str, found: io::Result<Vec<PathBuf>>) -> Proof {
+    let (held, detail) = match found {
+        Ok(found) if found.is_empty() => (true, "nothing was found".to_owned()),
+        Ok(found) => {
+            let named: Vec<_> = found.iter().take(NAMED).map(|path| path.display().to_string()).collect();
+            (false, format!("{}, {} in all", named.join(", "), found.len()))
+        }
+        Err(error) => (false, format!("not looked at: {error}")),
+    };
+    Proof { guards, attempt: attempt.to_owned(), held, detail }
+}
+
+/// Mounts that nobody meant, mounts that can be written or hold devices where they mustn't, and places that aren't there.
+fn mounts(visible: &Visible) -> io::Result<Vec<PathBuf>> {
+    let table = fs::read_to_string("/proc/self/mountinfo")?;
+    let mounts: Vec<(PathBuf, String)> = table.lines().filter_map(mount_line).collect();
+    let is_kernels = |path: &Path| ["/dev", "/proc"].iter().any(|top| path.starts_with(top));
+    let is_temporary = |path: &Path| ["/tmp", "/var/tmp"].iter().any(|top| path == Path::new(top));
+    // What holds a place was made to put it there.
+    let is_near = |path: &Path, place: &Path| path.starts_with(place) || place.starts_with(path);
+    let is_meant = |path: &Path| visible.places.iter().any(|place| is_near(path, &place.real));
+    let is_open = |path: &Path| {
+        let mut open = visible.places.iter().filter(|place| place.how != How::ReadOnly);
+        let is_guarded = visible.read_only().any(|place| place.real == path);
+        is_temporary(path) || (!is_guarded && open.any(|place| path.starts_with(&place.real)))
+    };
+    let has = |options: &str, name: &str| options.split(',').any(|option| option == name);
+    let is_safe = |options: &str| has(options, "ro") && has(options, "nodev");
+    // Of mounts at one place the last one is seen.
+    let is_seen = |at: usize| !mounts.iter().skip(at + 1).any(|(path, _)| *path == mounts[at].0);
+    let seen = mounts.iter().enumerate().filter(|(at, _)| is_seen(*at)).map(|(_, mount)| mount);
+    let seen = seen.filter(|(path, _)| !is_kernels(path));
+    let odd =
+        seen.filter(|(path, options)| !(is_meant(path) || is_temporary(path)) || !(is_open(path) || is_safe(options)));
+    let is_there = |path: &Path| mounts.iter().any(|(it, _)| it.parent().is_some() && path.starts_with(it));
+    let missing = visible.read_only().map(|place| &place.real).filter(|place| !is_kernels(place) && !is_there(place));
+    Ok(odd.map(|(path, _)| path).chain(missing).cloned().collect())
+}
+
+/// What of `/dev` opens and does harm.
+fn devices() -> Vec<PathBuf> {
+    let machine = |name: &str| Path::new("/dev").join(name);
+    let known = DOORS.map(machine).into_iter();
+    let listed = fs::read_dir("/dev").into_iter().flatten().flatten();
+    let listed = listed.filter(|entry| {
+        let is_device = entry.file_type().is_ok_and(|kind| kind.is_char_device() || kind.is_block_device());
+        is_device && !DEVICES.iter().any(|harmless| entry.file_name() == *harmless)
+    });
+    let all = known.chain(listed.map(|entry| entry.path()));
+    all.filter(|path| opens(path).is_ok()).take(MOST).collect()
+}
+
+fn open(hidden: &[PathBuf]) -> Vec<PathBuf> {
+    let opens = |path: &&PathBuf| if path.is_dir() { fs::read_dir(path).is_ok() } else { opens(path).is_ok() };
+    hidden.iter().filter(opens).cloned().collect()
+}
+
+/// Something in a folder that is covered is one that is shown there on purpose.
+fn covered(meant: &Meant) -> Vec<PathBuf> {
+    let is_shown = |path: &Path| meant.visible.places.iter().any(|place| place.real.starts_with(path));
+    let is_open = |path: &Path| match fs::symlink_metadata(path) {
+        Ok(about) if about.is_dir() => {
+            // Landlock alone may let its names be listed.
+            let is_open = |entry: &fs::DirEntry| meant.has_root || opens(&entry.path()).is_ok_and(|it| is_file(&it));
+            let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.any(|entry| is_open(&entry) && !is_shown(&entry.path()))
+        }
+        Ok(about) if about.is_file() => opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0)),
+        // Without a root of its own a socket is seen, and can't be spoken to: there are no sockets.
+        Ok(_) => meant.has_root || opens(path).is_ok(),
+        Err(_) => false,
+    };
+    // Bwrap covers files by a device that doesn't open.
+    let is_device = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_char_device());
+    let masks = meant.visible.masks.iter().map(|mask| &mask.path);
+    let open = masks.filter(|path| if is_device(path) { opens(path).is_ok() } else { is_open(path) });
+    open.cloned().collect()
+}
+
+/// The places that are searched, those in others with them.
+fn searched(meant: &Meant) -> impl Iterator<Item = &Path> {
+    let all = || meant.visible.read_only().map(|place| place.real.as_path());
+    let is_in_other = move |place: &Path| all().any(|other| other != place && place.starts_with(other));
+    all().filter(move |place| !is_systems(place) && place.is_dir() && !is_in_other(place))
+}
+
+/// Whether it is a folder of the tree's own, which isn't searched for secrets.
+fn is_of_tree(meant: &Meant, place: &Path) -> bool {
+    meant.of_tree.iter().any(|of_tree| place == of_tree)
+}
+
+fn secrets(meant: &Meant) -> io::Result<Vec<PathBuf>> {
+    let readable = SecretFiles::new(&meant.readable_secrets).map_err(io::Error::other)?;
+    let has_content = |path: &Path| opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0));
+    let found = searched(meant).filter(|place| !is_of_tree(meant, place));
+    let found = found.flat_map(|place| {
+        walk(place, DEPTH, |path, kind| kind.is_file() && holds_secret(&readable, place, path) && has_content(path))
+    });
+    Ok(found.map(|(path, _)| path).take(MOST).collect())
+}
+
+fn doors(meant: &Meant) -> Vec<PathBuf> {
+    let is_door = |_: &Path, kind: fs::FileType| kind.is_socket() || kind.is_fifo();
+    let depth = |place: &Path| if is_of_tree(meant, place) { 0 } else { DEPTH };
+    searched(meant).flat_map(|place| walk(place, depth(place), is_door)).map(|(path, _)| path).take(MOST).collect()
+}
+
+fn is_file(file: &File) -> bool {
+    file.metadata().is_ok_and(|about| about.is_file())
+}
+
+/// Without waiting for anybody at the other end, and without a terminal that becomes this process's.
+fn opens(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
