@@ -366,6 +366,9 @@ pub struct RunFlags {
     /// Accept a patch that makes tests prove less
     #[arg(long)]
     pub allow_test_edits: bool,
+    /// Take what commands write of these files into the patch, such as "**/__snapshots__/**"; can be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub include_generated: Vec<String>,
     /// Limits
     #[command(flatten)]
     pub limits: LimitArguments,

@@ -102,6 +102,7 @@ fn settings(
     settings.max_tokens.value = limits.max_tokens;
     // The limit is as it was because the run says so, not because somebody insists on it.
     settings.max_cost = Setting { value: limits.max_cost_usd, origin: settings::Origin::Default };
+    settings.writes.value = started.writes.clone().unwrap_or_default();
     settings.baseline.value = script.has_baseline();
     settings.max_time.value = PATIENCE;
     // The recording knows which failure was the last.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::patching::patch_of;
 use crate::journal::Residue;
-use crate::settings::TestCommand;
+use crate::settings::{TestCommand, Writes};
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{
@@ -39,6 +39,8 @@ pub struct Trials {
     pub blobs: PathBuf,
     /// What is run besides the tests, in this order: before them where it has to be the same as on the patch.
     pub checks: Vec<TestCommand>,
+    /// What of the files that commands write is part of a patch that is proven.
+    pub writes: Writes,
     /// What had to be killed at the ends of trials, all together.
     pub residue: Arc<Mutex<Residue>>,
 }
@@ -202,10 +204,12 @@ impl Trials {
     ) -> Result<Proven, TrialError> {
         let Enclosed { worker, view } = self.enclosure(folder, name, changes, called_off.clone()).await?;
         let all = async {
-            let view = Arc::new(match view {
+            let mut view = match view {
                 Shown::Copy(view) => *view,
                 Shown::Overlay(overlay) => View::over(&self.repository, folder, &overlay, &self.dependencies)?,
-            });
+            };
+            view.tell_commands_from_tools(self.writes.clone());
+            let view = Arc::new(view);
             let mut ran_on = patch_of(&view, Vec::new(), true).await?.sha256;
             for _ in 0..PROOFS {
                 let checks = self.run_checks(&worker).await?;

@@ -14,6 +14,58 @@ pub struct PatchWritten {
     pub files: Vec<FileChange>,
     /// Changes that could not become part of it, a sentence each.
     pub left_out: Vec<String>,
+    /// What commands wrote, such as the tests: no part of the patch unless it was named to be. The first of it by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generated: Vec<GeneratedFile>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub generated_more: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A file that a command of the run wrote or removed, and no tool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GeneratedFile {
+    /// Relative to the root; what isn't UTF-8 in it is replaced.
+    pub path: String,
+    /// What became of it.
+    pub change: GeneratedChange,
+    /// True when it is part of the patch all the same, because a flag or settings name it.
+    pub included: bool,
+}
+
+/// See [`GeneratedFile::change`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GeneratedChange {
+    /// It wasn't there.
+    Added,
+    /// It was there before the run.
+    Modified,
+    /// It is gone.
+    Deleted,
+    /// A tool wrote it, and a command changed that: the patch has what the tool wrote.
+    Rewritten,
+    /// It can't be part of a patch: too large, or no ordinary file.
+    Other,
+}
+
+impl GeneratedChange {
+    /// For people.
+    #[must_use]
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Modified => "changed",
+            Self::Deleted => "removed",
+            Self::Rewritten => "rewritten after the model's edit",
+            Self::Other => "can't be in a patch",
+        }
+    }
 }
 
 /// One file of a patch.

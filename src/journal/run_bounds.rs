@@ -37,6 +37,10 @@ pub struct RunStarted {
     /// The command of `--test`; `None` without one, and when there is a secret in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// What of the files that commands write is part of the patch, as flags and settings name it. `None`: a run of an older
+    /// kcode, whose patch is whatever differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes: Option<Vec<String>>,
     /// The run whose conversation goes on in this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<Follows>,
@@ -82,6 +86,9 @@ pub struct Resumed {
     pub base_url: String,
     /// `strict`, `auto` or `off`.
     pub sandbox: String,
+    /// See [`RunStarted::writes`]; from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes: Option<Vec<String>>,
     /// The limits from now on. Turns, tokens, money and time (while the run ran) count from its first start.
     pub limits: Limits,
 }

@@ -89,10 +89,10 @@ pub trait Bench {
     fn checks(&self) -> Vec<(String, bool)>;
 
     /// Runs the check of that name.
-    fn run_check(&self, name: &str) -> impl Future<Output = Result<TestRun, BenchError>>;
+    fn run_check(&mut self, name: &str) -> impl Future<Output = Result<TestRun, BenchError>>;
 
     /// Runs the whole test command; `None` when there is none to run.
-    fn verify(&self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
+    fn verify(&mut self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
 
     /// The same where nothing lies but the start and the patch, if that can be had.
     fn verify_afresh(&mut self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;

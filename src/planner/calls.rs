@@ -147,7 +147,8 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             Err(halt) => {
                 // The patch stays as it is, and is no longer what any test ran on.
                 let (sha256, files) = (self.state.patch.take(), self.bench.written_files());
-                let patch = PatchWritten { sha256, files, left_out: vec![UNLOOKED_AT.to_owned()] };
+                let left_out = vec![UNLOOKED_AT.to_owned()];
+                let patch = PatchWritten { sha256, files, left_out, ..PatchWritten::default() };
                 self.journal.append(vec![Event::PatchWritten(patch)])?;
                 Err(halt)
             }

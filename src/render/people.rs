@@ -296,6 +296,7 @@ pub fn closing(report: &Report) -> String {
     });
     let gaps = report.patch.iter().flat_map(|patch| &patch.left_out);
     let gaps = gaps.map(|gap| format!("\n  left out: {}", sanitise(gap))).collect::<Vec<_>>().concat();
+    let gaps = report.generated.told().iter().fold(gaps, |lines, line| format!("{lines}\n  {}", sanitise(line)));
     let detail = sanitise(&report.detail);
     // An outcome that says it all isn't said twice.
     let detail = if detail == report.outcome.name() { "".into() } else { detail };

@@ -202,7 +202,7 @@ mod tests {
     }
 
     fn outcome(reason: StopReason, patch: Option<&str>, tests: Option<&TestsRan>) -> Outcome {
-        let patch = PatchWritten { sha256: patch.map(Digest::of), files: vec![], left_out: vec![] };
+        let patch = PatchWritten { sha256: patch.map(Digest::of), files: vec![], ..PatchWritten::default() };
         decide(reason, "", None, Latest { patch: Some(&patch), verification: tests, ..Latest::default() }).outcome
     }
 
@@ -222,7 +222,12 @@ mod tests {
         nothing.result.counts = Some(TestCounts::default());
         assert_eq!(outcome(StopReason::Finished, Some("p"), Some(&nothing)), Outcome::Unverified);
         let sha256 = Some(Digest::of("p"));
-        let gap = PatchWritten { sha256, files: vec![], left_out: vec!["x is not in the patch".into()] };
+        let gap = PatchWritten {
+            sha256,
+            files: vec![],
+            left_out: vec!["x is not in the patch".into()],
+            ..PatchWritten::default()
+        };
         let passing = tests(true, "p");
         let latest = Latest { patch: Some(&gap), verification: Some(&passing), ..Latest::default() };
         let decision = decide(StopReason::Finished, "", None, latest);
@@ -234,7 +239,7 @@ mod tests {
         let (name, command, origin) = ("lint".to_owned(), "make lint".to_owned(), ".kcode.toml".to_owned());
         let chosen = CheckChosen { name, command, dir: None, origin, required };
         let checks = vec![LatestCheck { chosen: &chosen, baseline, after }];
-        let patch = PatchWritten { sha256: Some(Digest::of("p")), files: vec![], left_out: vec![] };
+        let patch = PatchWritten { sha256: Some(Digest::of("p")), files: vec![], ..PatchWritten::default() };
         let passing = tests(true, "p");
         let latest = Latest { patch: Some(&patch), verification: Some(&passing), checks, ..Latest::default() };
         decide(StopReason::Finished, "", None, latest)

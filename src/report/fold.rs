@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::Latest;
 use super::review::ReviewReport;
 use super::shape::{
-    BudgetReport, CacheReport, CertificateReport, LatencyReport, PatchReport, REPORT_SCHEMA, ReasoningReport, Report,
-    TestsReport, TestsReported, TimingReport, ToolsReport, UsageReport, WallReport,
+    BudgetReport, CacheReport, CertificateReport, GeneratedReport, LatencyReport, PatchReport, REPORT_SCHEMA,
+    ReasoningReport, Report, TestsReport, TestsReported, TimingReport, ToolsReport, UsageReport, WallReport,
 };
 use crate::journal::{
     Event, Message, Minimized, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunEnded, RunStarted,
@@ -177,6 +177,7 @@ impl Folding {
         weigh(&mut report.tests, &latest);
         let sha256 = latest.sha256();
         report.checks = latest.checks.into_iter().map(|check| check.report(sha256)).collect();
+        report.generated = latest.patch.map(generated).unwrap_or_default();
         report.patch = latest.patch.and_then(|patch| patch_report(patch, latest.minimized, patch_path));
         self.report
     }
@@ -207,9 +208,13 @@ fn certificate(latest: &Latest<'_>) -> CertificateReport {
 }
 
 fn patch_report(written: &PatchWritten, minimized: Option<&Minimized>, path: &str) -> Option<PatchReport> {
-    let PatchWritten { sha256, files, left_out } = written.clone();
+    let PatchWritten { sha256, files, left_out, .. } = written.clone();
     let minimized = minimized.cloned();
     sha256.map(|sha256| PatchReport { path: path.to_owned(), sha256, files, left_out, minimized })
+}
+
+fn generated(written: &PatchWritten) -> GeneratedReport {
+    GeneratedReport { files: written.generated.clone(), more: written.generated_more }
 }
 
 fn charge_unanswered(budget: &mut BudgetReport, request: Option<RequestSent>) {
@@ -257,6 +262,7 @@ fn empty(started: &RunStarted, at: &str) -> Report {
         base_url: started.base_url.clone(),
         said: None,
         patch: None,
+        generated: GeneratedReport::default(),
         tests: TestsReport::default(),
         checks: Vec::new(),
         certificate: CertificateReport::default(),

@@ -31,6 +31,9 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "It follows run {run}.\n")?;
     }
     write_patch(out, report)?;
+    for line in report.generated.told() {
+        writeln!(out, "**Commands**: {}\n", sanitise(&line))?;
+    }
     write_tests(out, report)?;
     write_checks(out, &report.checks)?;
     if let Some(said) = &report.said {

@@ -7,6 +7,7 @@ mod commit_message;
 mod decide;
 mod evidence_lines;
 mod fold;
+mod generated;
 mod latest;
 mod markdown;
 mod review;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::checks::CheckReport;
 use super::review::ReviewReport;
 use crate::journal::{
-    Digest, FileChange, Layer, Limits, Matrix, Minimized, Outcome, Proof, RelPath, Reproduction, Residue, ResultsKept,
-    RunId, StopReason, TestEnvironment, TestResult, TestsRan, TestsTouched, Tokens, Usage, Usd,
+    Digest, FileChange, GeneratedFile, Layer, Limits, Matrix, Minimized, Outcome, Proof, RelPath, Reproduction,
+    Residue, ResultsKept, RunId, StopReason, TestEnvironment, TestResult, TestsRan, TestsTouched, Tokens, Usage, Usd,
 };
 
 /// The schema that a report names.
@@ -47,6 +47,9 @@ pub struct Report {
     pub said: Option<String>,
     /// The patch; `null` when nothing changed.
     pub patch: Option<PatchReport>,
+    /// What commands wrote, such as the tests.
+    #[serde(default)]
+    pub generated: GeneratedReport,
     /// The evidence.
     pub tests: TestsReport,
     /// What the patch has to pass besides the tests, in the order in which it was run.
@@ -82,6 +85,15 @@ pub struct Report {
     pub undone: Option<u64>,
     /// Law 10; `null` when the run never got so far.
     pub residue: Option<Residue>,
+}
+
+/// See [`Report::generated`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GeneratedReport {
+    /// The files, the first by name where there are many. `included` is part of the patch, because a flag or settings name it.
+    pub files: Vec<GeneratedFile>,
+    /// How many more there are.
+    pub more: u64,
 }
 
 /// See [`Report::patch`].

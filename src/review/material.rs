@@ -244,6 +244,7 @@ fn evidence(report: &Report) -> Vec<String> {
         let more = if list.len() > 1 { format!(" and {} more", list.len() - 1) } else { String::new() };
         lines.push(format!("{name}: {}{more}", list[0]));
     }
+    lines.extend(report.generated.told());
     lines
 }
 

@@ -52,6 +52,7 @@ pub fn describe(settings: &Settings) -> Vec<Row> {
         test,
         row("test.deadline", &s.test_deadline),
         row("test.idle", &s.test_idle),
+        row("test.writes", &s.writes),
         row("verify", &s.verify),
         row("test.baseline", &s.baseline),
         row("check", &s.checks),

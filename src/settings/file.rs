@@ -70,6 +70,7 @@ pub(super) struct Test {
     pub deadline: Option<Duration>,
     #[serde(deserialize_with = "duration")]
     pub idle: Option<Duration>,
+    pub writes: Option<Vec<String>>,
     pub baseline: Option<bool>,
 }
 

@@ -22,7 +22,7 @@ const KEPT: &str = "it would choose which of your runs are removed";
 const MONEY: &str = "it would decide how your money is counted";
 
 /// All of them.
-pub static KEYS: [Key; 31] = [
+pub static KEYS: [Key; 32] = [
     user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
     user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
     user("state_dir", r#"state_dir = "/var/tmp/kcode""#, "it would choose where on your disk runs are written"),
@@ -45,6 +45,7 @@ pub static KEYS: [Key; 31] = [
     anywhere("test.dir", r#"dir = "packages/core" (and a command)"#),
     anywhere("test.deadline", r#"deadline = "10m""#),
     anywhere("test.idle", r#"idle = "2m""#),
+    anywhere("test.writes", r#"writes = ["**/__snapshots__/**", "Cargo.lock"]"#),
     anywhere("check.name", r#"name = "clippy" (each check in a [[check]] of its own)"#),
     anywhere("check.command", r#"[[check]], and below it: name = "clippy", command = "cargo clippy""#),
     anywhere("check.dir", r#"dir = "packages/core""#),

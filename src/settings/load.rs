@@ -10,7 +10,7 @@ use super::{
     BaseUrl, Environment, Keep, Origin, Refused, RepositoryFiles, Sandbox, SecretFiles, Setting, Settings,
     SettingsError, TestCommand,
 };
-use super::{family, file, key_variables, places};
+use super::{family, file, key_variables, places, writes};
 use crate::journal::{Bytes, RelPath, Tokens, Usd, read_regular};
 
 /// The model that kcode is made for.
@@ -38,6 +38,8 @@ pub struct FlagLayer {
     pub max_time: Option<Duration>,
     /// `--test`: a line for the shell.
     pub test: Option<String>,
+    /// `--include-generated`.
+    pub include_generated: Vec<String>,
     /// `--no-verify`.
     pub no_verify: bool,
     /// `--no-baseline`.
@@ -163,6 +165,7 @@ impl Layers<'_> {
                 .or(user.test.idle, user_origin)
                 .or(repository.test.idle, &Origin::RepositoryFile)
                 .usable("test.idle")?,
+            writes: self.writes()?,
             verify: Setting::default(true).or(flags.no_verify.then_some(false), &Origin::Flag("--no-verify")),
             baseline: Setting::default(true)
                 .or(user.test.baseline, user_origin)
@@ -274,6 +277,28 @@ impl Layers<'_> {
             .or(self.user.test.command().map(Some), &self.user_origin)
             .or(self.repository.test.command().map(Some), &Origin::RepositoryFile)
             .or(self.flags.test.as_deref().map(|line| Some(TestCommand::shell(line))), &origin))
+    }
+
+    /// All layers together: each names what it knows to be wanted. What the repository's file may name is little.
+    fn writes(&self) -> Result<Setting<Vec<String>>, SettingsError> {
+        const FLAG: Origin = Origin::Flag("--include-generated");
+        let repository = self.repository.test.writes.as_ref();
+        let layers = [
+            (self.user.test.writes.as_ref(), &self.user_origin, writes::check as fn(&str) -> Result<(), String>),
+            (repository, &Origin::RepositoryFile, writes::check_of_repository),
+            (Some(&self.flags.include_generated).filter(|globs| !globs.is_empty()), &FLAG, writes::check),
+        ];
+        let mut all = Setting::default(Vec::<String>::new());
+        for (globs, origin, check) in layers {
+            let Some(globs) = globs else { continue };
+            if let Some(problem) = globs.iter().find_map(|glob| check(glob).err()) {
+                return Err(SettingsError::BadValue { name: "test.writes", origin: origin.clone(), problem });
+            }
+            all.origin = origin.clone();
+            let new: Vec<String> = globs.iter().filter(|glob| !all.value.contains(glob)).cloned().collect();
+            all.value.extend(new);
+        }
+        Ok(all)
     }
 
     fn sandbox(&self) -> Result<Setting<Sandbox>, SettingsError> {

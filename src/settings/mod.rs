@@ -30,6 +30,7 @@ mod secret_files;
 mod setting;
 mod test_command;
 mod values;
+mod writes;
 
 pub use amounts::{parse_bytes, parse_duration, parse_tokens, parse_usd};
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback};
@@ -51,3 +52,4 @@ pub use secret_files::SecretFiles;
 pub use setting::{Origin, Setting};
 pub use test_command::{FilterError, FilterStyle, Invocation, TestCommand};
 pub use values::{ApiKey, CustomPrice, Keep, Sandbox, Settings};
+pub use writes::Writes;

@@ -29,8 +29,8 @@ const FOLDERS: [&str; 16] = [
 const BUILD_FOLDERS: [(&str, &[&str]); 2] =
     [("target", &["Cargo.toml", "pom.xml"]), ("build", &["build.gradle", "build.gradle.kts", "settings.gradle"])];
 
-/// Files: coverage data, lock files that a build writes when the project keeps none, litter of desktops.
-const FILES: [&str; 5] = [".coverage", "Cargo.lock", ".DS_Store", ".eslintcache", ".phpunit.result.cache"];
+/// Files: coverage data, litter of desktops.
+const FILES: [&str; 4] = [".coverage", ".DS_Store", ".eslintcache", ".phpunit.result.cache"];
 
 /// Ends of names: what compilers and profilers write.
 const SUFFIXES: [&str; 7] = [".pyc", ".pyo", ".o", ".obj", ".class", ".tsbuildinfo", ".profraw"];
@@ -65,7 +65,7 @@ mod tests {
         std::fs::write(root.path().join("rust/Cargo.toml"), "").expect("a file");
         let exists = |path: &Path| root.path().join(path).exists();
         let is = |path: &str| is_by_product(exists, Path::new(path));
-        assert!(is("rust/target/debug/x") && is("a/__pycache__/m.pyc") && is("rust/Cargo.lock") && is(".coverage.7"));
+        assert!(is("rust/target/debug/x") && is("a/__pycache__/m.pyc") && is(".coverage.7"));
         assert!(!is("docs/target/x") && !is("src/build/x") && !is("target") && !is("coverage.py"));
     }
 }

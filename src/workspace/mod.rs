@@ -11,6 +11,7 @@
 //! | [`overlay/`](Overlay) | the view as an overlay of the user's tree |
 //! | `scan`, `new_files` | which files of a copy differ from the start |
 //! | `differences`, `by_products` | what differs, and what nobody means as a change |
+//! | `generated` | what tools wrote and what commands wrote: only the former is the patch |
 //! | `walk`, `ignore_file` | walking a folder as git would see it, and the rules that say what it ignores |
 //! | `effort`, `trail` | how much one look may be, and going from path to path without beginning at the top |
 //! | [`remove`](remove_tree()) | removing whatever commands have made |
@@ -35,6 +36,7 @@ mod differences;
 mod effort;
 mod error;
 mod file_state;
+mod generated;
 mod git;
 mod hunks;
 mod ignore_file;

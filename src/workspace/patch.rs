@@ -16,7 +16,7 @@ use super::error::io_error;
 use super::hunks::{Hunks, Side, object_name, write_section};
 use super::repository::ObjectFormat;
 use super::{Blobs, ChangeSet, ChangedFile, FileState, Repository, WorkspaceError, file_state};
-use crate::journal::{ChangeKind, Digest, FileChange, RelPath};
+use crate::journal::{ChangeKind, Digest, FileChange, GeneratedFile, RelPath};
 
 /// What a run changed.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Patch {
     pub changes: ChangeSet,
     /// Changes that are not in the patch, and why.
     pub left_out: Vec<LeftOut>,
+    /// What commands wrote, in the patch or not; empty for a view in which nobody tells them from tools.
+    pub generated: Vec<GeneratedFile>,
 }
 
 /// A change of the view that could not become part of the patch.
@@ -165,7 +167,9 @@ pub(super) fn restate(
     since: &ChangeSet,
 ) -> Result<Patch, WorkspaceError> {
     let making = Making { format, stop: &AtomicBool::new(false) };
-    written(blobs, making, since.then(&patch.changes).entries, patch.left_out, &mut HunksCache::new())
+    let entries = since.then(&patch.changes).entries;
+    let restated = written(blobs, making, entries, patch.left_out, &mut HunksCache::new())?;
+    Ok(Patch { generated: patch.generated, ..restated })
 }
 
 fn written(
@@ -187,7 +191,7 @@ fn written(
     }
     let Writer { bytes, files, .. } = writer;
     let sha256 = (!bytes.is_empty()).then(|| Digest::of(&bytes));
-    Ok(Patch { bytes, files, sha256, changes: ChangeSet::new(entries), left_out })
+    Ok(Patch { bytes, files, sha256, changes: ChangeSet::new(entries), left_out, generated: Vec::new() })
 }
 
 /// Makes sure that the content a change replaces is kept: it was when a tool changed the file, else the user's tree has it.

@@ -60,16 +60,17 @@ impl Scene {
         Ok(())
     }
 
-    /// Looks at these paths only; they were written by tools.
-    pub(super) fn look_at(&self, paths: &[RelPath], differences: &mut Differences) -> io::Result<()> {
-        for path in paths.iter().flat_map(|path| self.places(path)) {
+    /// Looks at these paths only; they were written by tools. Returns what it looked at.
+    pub(super) fn look_at(&self, paths: &[RelPath], differences: &mut Differences) -> io::Result<Vec<RelPath>> {
+        let places: Vec<_> = paths.iter().flat_map(|path| self.places(path)).collect();
+        for path in places.clone() {
             differences.explicit.insert(path.clone());
             differences.files.remove(&path);
             differences.left_out.remove(path.as_path());
             let verdict = self.compare(path.as_path(), file_state::look(&self.view, path.as_path()), true)?;
             differences.record(path.as_path(), verdict);
         }
-        Ok(())
+        Ok(places)
     }
 
     /// Looks at everything; fails when `stop` turns true.

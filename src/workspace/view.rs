@@ -19,6 +19,7 @@ use super::apply::{Doing, apply};
 use super::copy::copy;
 use super::differences::Differences;
 use super::error::io_error;
+use super::generated::{Written, split};
 use super::overlay::OverlayScene;
 use super::patch::{self, HunksCache, Making, assemble};
 use super::remove::remove_tree;
@@ -27,6 +28,7 @@ use super::scan::Scene;
 use super::selection::select;
 use super::{ApplyError, Blobs, ChangeSet, Overlay, Patch, Repository, WorkspaceError};
 use crate::journal::{RelPath, ViewMade};
+use crate::settings::Writes;
 
 /// Notes that are told one by one.
 const MAX_NOTES: usize = 20;
@@ -47,6 +49,8 @@ pub struct View {
     run: PathBuf,
     object_format: ObjectFormat,
     made: ViewMade,
+    /// What of the files that commands write is part of the patch; `None` is all of it.
+    writes: Option<Writes>,
     progress: Mutex<Progress>,
 }
 
@@ -73,6 +77,7 @@ enum Kind {
 #[derive(Default)]
 struct Progress {
     differences: Differences,
+    written: Written,
     cache: HunksCache,
 }
 
@@ -149,6 +154,7 @@ impl View {
             run: run.to_path_buf(),
             object_format: repository.object_format,
             made,
+            writes: None,
             progress: Mutex::default(),
         })
     }
@@ -175,6 +181,7 @@ impl View {
                 ms: started.elapsed().as_millis() as u64,
                 ..ViewMade::default()
             },
+            writes: None,
             progress: Mutex::default(),
         };
         if !overlay.changes().is_empty() {
@@ -262,18 +269,38 @@ impl View {
     /// As [`View::patch`], and [`WorkspaceError::Stopped`].
     pub fn patch_unless(&self, touched: Touched<'_>, stop: &AtomicBool) -> Result<Patch, WorkspaceError> {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let Progress { differences, cache } = &mut *progress;
-        let (looked, contents) = match (&self.kind, touched) {
-            (Kind::Copy(scene), Touched::Paths(paths)) => (scene.look_at(paths, differences), scene.contents()),
-            (Kind::Copy(scene), Touched::Anything) => (scene.look_around(differences, stop), scene.contents()),
-            (Kind::Overlay(scene), Touched::Paths(paths)) => (scene.look_at(paths, differences), scene.contents()),
-            (Kind::Overlay(scene), Touched::Anything) => (scene.look_around(differences, stop), scene.contents()),
+        let Progress { differences, cache, written } = &mut *progress;
+        let looked = match (&self.kind, touched) {
+            (Kind::Copy(scene), Touched::Paths(paths)) => scene.look_at(paths, differences),
+            (Kind::Overlay(scene), Touched::Paths(paths)) => scene.look_at(paths, differences),
+            (Kind::Copy(scene), Touched::Anything) => scene.look_around(differences, stop).map(|()| Vec::new()),
+            (Kind::Overlay(scene), Touched::Anything) => scene.look_around(differences, stop).map(|()| Vec::new()),
         };
-        match looked {
+        let looked = match looked {
             Err(_) if stop.load(Ordering::Relaxed) => return Err(WorkspaceError::Stopped),
             looked => looked.map_err(io_error("compare", self.root()))?,
+        };
+        for path in looked {
+            if differences.left_out.contains_key(path.as_path()) {
+                written.remove(&path);
+            } else {
+                let now = differences.files.get(&path).cloned();
+                written.insert(path, now);
+            }
         }
-        assemble(contents, Making { format: self.object_format, stop }, differences, cache)
+        let contents = match &self.kind {
+            Kind::Copy(scene) => scene.contents(),
+            Kind::Overlay(scene) => scene.contents(),
+        };
+        let making = Making { format: self.object_format, stop };
+        let Some(writes) = &self.writes else { return assemble(contents, making, differences, cache) };
+        let (named, generated) = split(differences, written, writes);
+        Ok(Patch { generated, ..assemble(contents, making, &named, cache)? })
+    }
+
+    /// From now on the patch is what tools wrote, and what commands write of the files that `writes` names.
+    pub fn tell_commands_from_tools(&mut self, writes: Writes) {
+        self.writes = Some(writes);
     }
 
     /// `patch` as seen from another start: from where `since` led to the tree below this view. Blocks.

@@ -56,6 +56,7 @@ mod fix;
 mod follow_up;
 mod full_disk;
 mod gate;
+mod generated;
 mod guards;
 mod history;
 mod hostile;

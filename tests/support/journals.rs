@@ -43,6 +43,7 @@ impl MadeRun {
             cache_key: "k".into(),
             flags: vec![],
             test: None,
+            writes: None,
             follows: None,
         }));
         made.message(&serde_json::json!({ "role": "system", "content": "You mend code. ".repeat(300) }));
@@ -162,7 +163,11 @@ impl MadeRun {
             binary: false,
         };
         let sha256 = (files > 0).then(|| Digest::of(format!("patch of {files}")));
-        self.add(Event::PatchWritten(PatchWritten { sha256, files: (0..files).map(file).collect(), left_out: vec![] }));
+        self.add(Event::PatchWritten(PatchWritten {
+            sha256,
+            files: (0..files).map(file).collect(),
+            ..PatchWritten::default()
+        }));
         self
     }
 

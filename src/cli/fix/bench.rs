@@ -20,11 +20,12 @@ use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
 use crate::evidence::{self, Baseline};
 use crate::journal::{
-    CheckRan, Event, FileChange, Matrix, Outcome, PatchWritten, RelPath, Reproduction, Residue, RunFolder, StopReason,
-    TestsRan, TestsTouched,
+    CheckRan, Event, FileChange, GeneratedFile, Matrix, Outcome, PatchWritten, RelPath, Reproduction, Residue,
+    RunFolder, StopReason, TestsRan, TestsTouched,
 };
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Ran};
+use crate::render::counted;
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::{Worker, WorkerError};
@@ -34,6 +35,8 @@ use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, TreeIds, Worksp
 const AFRESH: &str = "afresh";
 /// Without the run's own builds the tests take longer than they did in it. The run's own limit may be shorter.
 const AFRESH_PATIENCE: Duration = Duration::from_mins(10);
+/// Files of commands that are told by name.
+const MOST_GENERATED: usize = 100;
 
 /// The bench of a real run.
 pub struct RunBench {
@@ -67,6 +70,12 @@ pub struct RunBench {
     pub judged: Judged,
     /// The run that is played again, in a replay.
     pub again: Option<Arc<Again>>,
+    /// What commands wrote to the run's view and the patch doesn't hold.
+    pub beside: Vec<GeneratedFile>,
+    /// Why tests ran with that, where they couldn't run without.
+    pub not_alone: Option<String>,
+    /// How often they ran without, in views of their own.
+    pub alone: u32,
 }
 
 impl RunBench {
@@ -96,6 +105,25 @@ impl RunBench {
     pub fn try_with_checks(&mut self) {
         let checks = self.tests.checks.iter().map(|chosen| chosen.check.command.clone());
         self.trials.stand_on(self.tests.command.clone(), checks.collect());
+    }
+
+    /// Runs `command` on the patch alone. The run's own view may hold more by now: what commands wrote before.
+    async fn run_on_patch(&mut self, command: &TestCommand) -> Result<TestRun, BenchError> {
+        self.not_alone = None;
+        if self.beside.is_empty() {
+            return self.run(command).await;
+        }
+        self.alone += 1;
+        let (name, until) = (format!("alone-{}", self.alone), Instant::now() + AFRESH_PATIENCE);
+        let changes = ChangeSet::load(&self.folder.changes()).map_err(|error| unkept(&self.folder.changes(), error))?;
+        match self.trials.run(&name, command, changes, until).await {
+            Ok(run) => Ok(run),
+            Err(why) => {
+                let count = counted(self.beside.len(), "file");
+                self.not_alone = Some(format!("{count} that commands wrote were there, because {why}"));
+                self.run(command).await
+            }
+        }
     }
 
     async fn run(&self, command: &TestCommand) -> Result<TestRun, BenchError> {
@@ -211,9 +239,12 @@ impl Bench for RunBench {
         }
         patch.changes.save(&changes_path).map_err(|error| unkept(&changes_path, error))?;
         write_patch(&patch_path, &patch).map_err(|error| from_workspace(&error))?;
-        let left_out = patch.left_out.iter().map(ToString::to_string).collect();
+        let left_out = patch.left_out.iter().map(ToString::to_string).chain(self.not_alone.clone()).collect();
         self.changed.clone_from(&patch.files);
-        Ok(PatchWritten { sha256: patch.sha256, files: patch.files, left_out })
+        self.beside = patch.generated.iter().filter(|file| !file.included).cloned().collect();
+        let generated_more = patch.generated.len().saturating_sub(MOST_GENERATED) as u64;
+        let generated = patch.generated.into_iter().take(MOST_GENERATED).collect();
+        Ok(PatchWritten { sha256: patch.sha256, files: patch.files, left_out, generated, generated_more })
     }
 
     fn written_files(&self) -> Vec<FileChange> {
@@ -234,22 +265,25 @@ impl Bench for RunBench {
         self.tests.checks.iter().map(|chosen| (chosen.check.name.clone(), chosen.check.required)).collect()
     }
 
-    async fn run_check(&self, name: &str) -> Result<TestRun, BenchError> {
+    async fn run_check(&mut self, name: &str) -> Result<TestRun, BenchError> {
         let known = self.tests.checks.iter().find(|chosen| chosen.check.name == name);
         let chosen = known.ok_or_else(|| broken(format!("there is no check called {name}"), None))?;
-        self.run(&chosen.check.command).await
+        let command = chosen.check.command.clone();
+        self.run_on_patch(&command).await
     }
 
-    async fn verify(&self) -> Result<Option<TestRun>, BenchError> {
-        match &self.tests.command {
-            Some(command) => Ok(Some(self.as_it_took(self.run(command).await?))),
-            None => Ok(None),
-        }
+    async fn verify(&mut self) -> Result<Option<TestRun>, BenchError> {
+        let Some(command) = self.tests.command.clone() else { return Ok(None) };
+        let run = self.run_on_patch(&command).await?;
+        Ok(Some(self.as_it_took(run)))
     }
 
     async fn verify_afresh(&mut self) -> Result<Option<TestRun>, BenchError> {
         match self.run_afresh().await {
-            Some(run) => Ok(Some(self.as_it_took(run))),
+            Some(run) => {
+                self.not_alone = None;
+                Ok(Some(self.as_it_took(run)))
+            }
             None => self.verify().await,
         }
     }

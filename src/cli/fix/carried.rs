@@ -26,7 +26,7 @@ impl Carried {
         let patch = Patch::of(&changes, &from, repository)?;
         let (sha256, files) = (patch.sha256, patch.files.clone());
         let event =
-            sha256.is_some().then_some(Event::PatchWritten(PatchWritten { sha256, files, left_out: Vec::new() }));
+            sha256.is_some().then_some(Event::PatchWritten(PatchWritten { sha256, files, ..PatchWritten::default() }));
         Ok(Self { changes, patch, from, event })
     }
 

@@ -16,7 +16,7 @@ use super::order::Order;
 use super::view_slot::Making;
 use crate::cli::failure::Failure;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
-use crate::settings::{Redactor, Sandbox, Settings};
+use crate::settings::{Redactor, Sandbox, Settings, Writes};
 use crate::worker::{self, Launched, Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{Copying, Dependencies, LeadingOut, Overlay, Repository, View};
 
@@ -172,6 +172,12 @@ fn mounted(overlay: Result<Overlay, String>, wall: &mut WallBuilt) -> Result<Ove
     }
 }
 
+/// What commands write belongs to the patch of an older run that is played again.
+fn writes(order: &Order<'_>) -> Option<Writes> {
+    let is_older = order.again.as_ref().is_some_and(|again| again.recording.started.writes.is_none());
+    (!is_older).then(|| Writes::of(&order.settings.writes.value))
+}
+
 /// Opens the overlay, which has the changes of a run that goes on in it.
 fn opened(
     order: &Order<'_>,
@@ -182,9 +188,11 @@ fn opened(
 ) -> Making {
     let (repository, run) = (order.repository.clone(), folder.path().to_owned());
     let dependencies = order.settings.dependencies.value.clone();
+    let writes = writes(order);
     Making::new(asked, Arc::default(), move || {
         let mut view = View::over(&repository, &run, &overlay, &dependencies)?;
         view.note_first(notes);
+        writes.into_iter().for_each(|writes| view.tell_commands_from_tools(writes));
         Ok(view)
     })
 }
@@ -199,7 +207,7 @@ fn copied(
 ) -> Making {
     let (repository, run): (Repository, _) = (order.repository.clone(), folder.path().to_owned());
     let dependencies = order.settings.dependencies.value.clone();
-    let changes = order.changes();
+    let (changes, writes) = (order.changes(), writes(order));
     let stop = Arc::<AtomicBool>::default();
     let called_off = Arc::clone(&stop);
     Making::new(asked, stop, move || {
@@ -207,6 +215,7 @@ fn copied(
             Copying { repository: &repository, run: &run, place, dependencies: &dependencies, stop: &called_off };
         let mut view = View::fill(&copying)?;
         view.note_first(notes);
+        writes.into_iter().for_each(|writes| view.tell_commands_from_tools(writes));
         if !changes.is_empty()
             && !called_off.load(Ordering::Relaxed)
             && let Err(error) = view.restore(&changes)

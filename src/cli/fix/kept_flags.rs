@@ -27,6 +27,7 @@ pub fn resumed(flags: &RunFlags, started: &RunStarted) -> RunFlags {
         no_baseline,
         reproduce: flags.reproduce || (kept(RunFlag::Reproduce) && can_compare),
         minimize: flags.minimize || (kept(RunFlag::Minimize) && can_compare),
+        include_generated: flags.include_generated.iter().chain(started.writes.iter().flatten()).cloned().collect(),
         allow_test_edits: flags.allow_test_edits || kept(RunFlag::AllowTestEdits),
         ..flags.clone()
     }

@@ -163,7 +163,8 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
     let (version, model) = (env!("CARGO_PKG_VERSION").to_owned(), settings.model.value.clone());
     if order.past.is_some() {
         let run = folder.id().clone();
-        return Event::Resumed(Resumed { run, version, model, base_url, sandbox, limits: limits(settings) });
+        let writes = Some(settings.writes.value.clone());
+        return Event::Resumed(Resumed { run, writes, version, model, base_url, sandbox, limits: limits(settings) });
     }
     Event::RunStarted(RunStarted {
         run: folder.id().clone(),
@@ -179,6 +180,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         cache_key: cache_key(order, folder),
         flags: kept(order.flags),
         test: order.flags.test.clone().filter(|line| redactor.text(line) == *line),
+        writes: Some(settings.writes.value.clone()),
         follows: order.inherited.as_ref().map(|inherited| inherited.follows.clone()),
     })
 }

@@ -9,7 +9,7 @@ use super::unanswered::{self, messages};
 use crate::cli::apply::renew_report;
 use crate::cli::failure::Failure;
 use crate::journal::{
-    Event, FileChange, Message, Outcome, PatchWritten, Record, Recovered, RunFolder, RunStarted, recover,
+    Event, FileChange, Message, Outcome, PatchWritten, Record, Recovered, Resumed, RunFolder, RunStarted, recover,
 };
 use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::model::{Conversation, ModelError};
@@ -48,7 +48,12 @@ impl Past {
             let message = format!("run {} was ended before it had begun", folder.id());
             return Err(Failure::usage(message, "start a new run with: kcode fix \"task\""));
         };
-        let started = started.clone();
+        let mut started = started.clone();
+        let later = recovered.records.iter().rev().find_map(|record| match &record.event {
+            Event::Resumed(Resumed { writes: Some(writes), .. }) => Some(writes),
+            _ => None,
+        });
+        started.writes = later.or(started.writes.as_ref()).cloned();
         if let Some(outcome) = last_outcome(&recovered.records).filter(|outcome| !outcome.is_resumable()) {
             // It may have been killed before it could write that down.
             if !folder.report_json().exists() {
@@ -172,9 +177,9 @@ fn unnoted(records: &[Record], patch: &Patch) -> Option<Event> {
         _ => None,
     });
     let (sha256, files) = (patch.sha256, patch.files.clone());
-    let left_out = noted.map(|noted| noted.left_out.clone()).unwrap_or_default();
     let is_news = noted.and_then(|noted| noted.sha256) != sha256;
-    is_news.then_some(Event::PatchWritten(PatchWritten { sha256, files, left_out }))
+    let noted = noted.cloned().unwrap_or_default();
+    is_news.then_some(Event::PatchWritten(PatchWritten { sha256, files, ..noted }))
 }
 
 /// The outcome that the run noted last, unless it went on after that.

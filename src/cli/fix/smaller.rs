@@ -101,7 +101,12 @@ impl Smaller {
             start_tree: start_tree.clone(),
             ..tests_ran(run, TestPurpose::Verification, patch.sha256)
         };
-        let written = PatchWritten { sha256: patch.sha256, files: patch.files, left_out: Vec::new() };
+        let written = PatchWritten {
+            sha256: patch.sha256,
+            files: patch.files,
+            generated: patch.generated,
+            ..PatchWritten::default()
+        };
         let mut events = vec![Event::PatchWritten(written)];
         for (check, run) in bench.judged.checks.iter().zip(checks) {
             events.push(Event::CheckRan(CheckRan { name: check.name.clone(), ran: verified(run) }));

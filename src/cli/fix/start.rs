@@ -33,7 +33,7 @@ use crate::model::{Conversation, ModelError, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 use crate::replay::Watched;
-use crate::settings::{Environment, Redactor, TestCommand};
+use crate::settings::{Environment, Redactor, TestCommand, Writes};
 use crate::worker::{self, CommandProgress, Listener, WorkerPlan};
 use crate::workspace::Repository;
 
@@ -122,6 +122,9 @@ impl<'a> Run<'a> {
             seen_failing: BTreeSet::new(),
             judged: Judged::default(),
             again: self.order.again.clone(),
+            beside: Vec::new(),
+            not_alone: None,
+            alone: 0,
         };
         self.bench.insert(bench).measure();
         let (conversation, messages) = opened?;
@@ -185,6 +188,7 @@ impl<'a> Run<'a> {
             way_back: self.order.way_back(),
             blobs: folder.blobs(),
             checks: Vec::new(),
+            writes: Writes::of(&settings.writes.value),
             residue: Arc::default(),
         };
         let kept = Baselines::in_state(&settings.state_dir.value);

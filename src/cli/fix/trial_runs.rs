@@ -44,6 +44,24 @@ impl TrialRuns {
         Ok(Held { tests: self.all_finished(tests, name)?, checks: self.all_finished(checks, name)? })
     }
 
+    /// Runs `command` once, and nothing else, on the start state with `changes`.
+    ///
+    /// # Errors
+    /// As [`TrialRuns::hold`].
+    pub async fn run(
+        &mut self,
+        name: &str,
+        command: &TestCommand,
+        changes: ChangeSet,
+        until: Instant,
+    ) -> Result<TestRun, String> {
+        let (mut trials, own) = (self.trials.clone(), name.to_owned());
+        (trials.plan.tests, trials.checks) = (Some(command.clone()), Vec::new());
+        let held = self.bounded(until, async move |off| trials.hold(&own, &changes, 1, off).await).await?;
+        let run = held.tests.into_iter().next().ok_or("it did not run")?;
+        self.finished(run, name)
+    }
+
     /// The same for a part of the patch that is to become the patch.
     ///
     /// # Errors

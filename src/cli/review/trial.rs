@@ -11,7 +11,7 @@ use crate::cli::verify::{Choosing, Subject, trial_failure};
 use crate::evidence::{Held, Trials};
 use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
 use crate::planner::tests_ran;
-use crate::settings::{Sandbox, TestCommand};
+use crate::settings::{Sandbox, TestCommand, Writes};
 use crate::tools::TestRun;
 use crate::worker::OverlayPlan;
 use crate::workspace::{ChangeSet, remove_tree};
@@ -122,6 +122,7 @@ impl Desk {
             way_back: ChangeSet::new(Vec::new()),
             blobs: self.run.blobs(),
             checks: stand.checks.iter().filter_map(|(_, command)| command.clone()).collect(),
+            writes: Writes::of(&[]),
             residue: Arc::default(),
         }
     }

@@ -11,7 +11,7 @@ use crate::cli::output;
 use crate::evidence::{Held, TrialError, Trials};
 use crate::journal::Outcome;
 use crate::render::sanitise;
-use crate::settings::{Redactor, Sandbox, Settings, TestCommand};
+use crate::settings::{Redactor, Sandbox, Settings, TestCommand, Writes};
 use crate::worker::{Listener, OverlayPlan, WorkerError, WorkerPlan};
 use crate::workspace::{Blobs, ChangeSet, Repository};
 
@@ -48,6 +48,7 @@ impl Trial<'_> {
             way_back: ChangeSet::new(Vec::new()),
             blobs: blobs.folder().to_owned(),
             checks: commands.checks.iter().flatten().cloned().collect(),
+            writes: Writes::of(&[]),
             residue: Arc::default(),
         };
         let runtime =

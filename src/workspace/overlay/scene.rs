@@ -97,16 +97,21 @@ impl OverlayScene {
         Ok(())
     }
 
-    /// Looks at these paths only; they were written by tools.
-    pub(in crate::workspace) fn look_at(&self, paths: &[RelPath], differences: &mut Differences) -> io::Result<()> {
+    /// Looks at these paths only; they were written by tools. Returns what it looked at.
+    pub(in crate::workspace) fn look_at(
+        &self,
+        paths: &[RelPath],
+        differences: &mut Differences,
+    ) -> io::Result<Vec<RelPath>> {
         let mut look = self.look();
-        for path in paths.iter().filter(|path| !is_of_git(path.as_path())) {
+        let paths: Vec<_> = paths.iter().filter(|path| !is_of_git(path.as_path())).cloned().collect();
+        for path in &paths {
             differences.explicit.insert(path.clone());
             differences.files.remove(path);
             differences.left_out.remove(path.as_path());
             differences.record(path.as_path(), look.compare(path.as_path(), true)?);
         }
-        Ok(())
+        Ok(paths)
     }
 
     /// Looks at everything that may differ; fails when `stop` turns true.

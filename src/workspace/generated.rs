@@ -1,0 +1,174 @@
+//! What commands of a run wrote, told from what tools wrote: only the latter is the patch, and what somebody names besides.
+//!
+//! A command may also change what a tool wrote. The patch has what the tool wrote then; where the file was only moved, it is
+//! followed to its new name.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::differences::Differences;
+use super::patch::LeftOutReason;
+use super::{ChangedFile, FileState};
+use crate::journal::{Digest, GeneratedChange, GeneratedFile, RelPath};
+use crate::settings::Writes;
+
+/// What each file was like that a tool wrote, right after it did; `None` is as at the start.
+pub(super) type Written = BTreeMap<RelPath, Option<ChangedFile>>;
+
+/// `found` without what commands wrote, unless `named`; and what that is.
+pub(super) fn split(found: &Differences, written: &Written, named: &Writes) -> (Differences, Vec<GeneratedFile>) {
+    let moved = moves(found, written);
+    let mut patch = Differences { explicit: found.explicit.clone(), ..Differences::default() };
+    let mut generated = Vec::new();
+    let mut tell = |path: &Path, change, included| {
+        generated.push(GeneratedFile { path: path.to_string_lossy().into_owned(), change, included });
+    };
+    for (path, change) in &found.files {
+        let is_followed = moved.iter().any(|(from, to)| from == path || to == path);
+        let tool = written.get(path);
+        if is_followed || tool.is_some_and(|tool| tool.as_ref() == Some(change)) {
+            patch.files.insert(path.clone(), change.clone());
+            continue;
+        }
+        let included = named.names(path.as_path());
+        if included {
+            patch.files.insert(path.clone(), change.clone());
+        } else if let Some(Some(tool)) = tool {
+            patch.files.insert(path.clone(), tool.clone());
+        }
+        let told = if tool.is_some() { GeneratedChange::Rewritten } else { told(change) };
+        tell(path.as_path(), told, included);
+    }
+    // As at the start again, or not to be read any more: a command did that.
+    for (path, tool) in written.iter().filter_map(|(path, tool)| Some((path, tool.as_ref()?))) {
+        if !found.files.contains_key(path) && moved.iter().all(|(from, _)| from != path) {
+            let included = named.names(path.as_path());
+            if !included {
+                patch.files.insert(path.clone(), tool.clone());
+            }
+            tell(path.as_path(), GeneratedChange::Rewritten, included);
+        }
+    }
+    for (path, reason) in &found.left_out {
+        let is_of_a_tool =
+            found.is_explicit(path) && !RelPath::from_path(path).is_ok_and(|path| written.contains_key(&path));
+        if is_of_a_tool || is_unsearched(*reason) || named.names(path) {
+            patch.left_out.insert(path.clone(), *reason);
+        } else {
+            tell(path, GeneratedChange::Other, false);
+        }
+    }
+    generated.sort_by(|one, other| one.path.cmp(&other.path));
+    generated.dedup_by(|one, other| one.path == other.path);
+    (patch, generated)
+}
+
+/// Whether nobody knows what lies there: such a gap is told as one.
+const fn is_unsearched(reason: LeftOutReason) -> bool {
+    matches!(
+        reason,
+        LeftOutReason::TooManyFiles
+            | LeftOutReason::Unnamed
+            | LeftOutReason::TooMany
+            | LeftOutReason::TooDeep
+            | LeftOutReason::IgnoreRules
+    )
+}
+
+const fn told(change: &ChangedFile) -> GeneratedChange {
+    match (change.before, change.after) {
+        (None, _) => GeneratedChange::Added,
+        (_, None) => GeneratedChange::Deleted,
+        _ => GeneratedChange::Modified,
+    }
+}
+
+/// Files that a tool wrote and a command moved, byte for byte: from where, and to where.
+fn moves(found: &Differences, written: &Written) -> Vec<(RelPath, RelPath)> {
+    let is_proof = |state: &FileState| !state.mode.is_symlink() && state.sha256 != Digest::of([]);
+    let mut moves: Vec<(RelPath, RelPath)> = Vec::new();
+    for (path, tool) in written {
+        let Some(state) = tool.as_ref().and_then(|tool| tool.after).filter(is_proof) else { continue };
+        if found.files.get(path).is_some_and(|now| now.after.is_some()) || found.left_out.contains_key(path.as_path()) {
+            continue;
+        }
+        // A changed file that is as at the start again did not move.
+        if !found.files.contains_key(path) && tool.as_ref().is_some_and(|tool| tool.before.is_some()) {
+            continue;
+        }
+        let to = found.files.values().find(|file| {
+            let is_new = file.before.is_none() && file.after == Some(state) && !written.contains_key(&file.path);
+            is_new && moves.iter().all(|(_, to)| *to != file.path)
+        });
+        moves.extend(to.map(|to| (path.clone(), to.path.clone())));
+    }
+    moves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::FileMode;
+
+    fn path(name: &str) -> RelPath {
+        RelPath::new(name).expect("a path")
+    }
+
+    fn change(name: &str, before: Option<&str>, after: Option<&str>) -> ChangedFile {
+        let state = |text: &str| FileState { mode: FileMode::Regular, sha256: Digest::of(text) };
+        ChangedFile { path: path(name), before: before.map(state), after: after.map(state) }
+    }
+
+    fn found(changes: &[ChangedFile]) -> Differences {
+        let files = changes.iter().map(|change| (change.path.clone(), change.clone())).collect();
+        Differences { files, ..Differences::default() }
+    }
+
+    fn written(changes: &[ChangedFile]) -> Written {
+        changes.iter().map(|change| (change.path.clone(), Some(change.clone()))).collect()
+    }
+
+    /// The patch, and what is told beside it.
+    fn parts(now: &[ChangedFile], tools: &[ChangedFile], named: &[&str]) -> (Vec<ChangedFile>, Vec<(String, bool)>) {
+        let named: Vec<String> = named.iter().map(|glob| (*glob).to_owned()).collect();
+        let (patch, generated) = split(&found(now), &written(tools), &Writes::of(&named));
+        let told = generated.into_iter().map(|file| (format!("{} {}", file.path, file.change.told()), file.included));
+        (patch.files.into_values().collect(), told.collect())
+    }
+
+    #[test]
+    fn only_what_tools_wrote_or_somebody_named_is_the_patch() {
+        let edit = change("a.rs", Some("1"), Some("2"));
+        let log = change("log.txt", Some("x"), Some("xy"));
+        let lock = change("Cargo.lock", None, Some("lock"));
+        let gone = change("old.txt", Some("o"), None);
+        let now = [edit.clone(), log, lock.clone(), gone];
+        let (patch, told) = parts(&now, &[edit.clone()], &["Cargo.lock"]);
+        assert_eq!(patch, [lock, edit]);
+        let expected = [("Cargo.lock added", true), ("log.txt changed", false), ("old.txt removed", false)];
+        assert_eq!(told, expected.map(|(told, included)| (told.to_owned(), included)));
+    }
+
+    #[test]
+    fn a_file_that_a_command_rewrote_is_as_the_tool_wrote_it() {
+        let tool = change("a.rs", Some("1"), Some("2"));
+        let told = |included| vec![("a.rs rewritten after the model's edit".to_owned(), included)];
+        for now in [vec![change("a.rs", Some("1"), Some("formatted"))], vec![change("a.rs", Some("1"), None)], vec![]] {
+            assert_eq!(parts(&now, &[tool.clone()], &[]), (vec![tool.clone()], told(false)));
+            assert_eq!(parts(&now, &[tool.clone()], &["*.rs"]), (now, told(true)));
+        }
+    }
+
+    #[test]
+    fn a_file_that_a_command_moved_is_followed() {
+        let tool = change("new.rs", None, Some("text"));
+        let to = change("sub/new.rs", None, Some("text"));
+        assert_eq!(parts(&[to.clone()], &[tool.clone()], &[]), (vec![to.clone()], Vec::new()));
+        let edit = change("a.rs", Some("1"), Some("2"));
+        let (from, to) = (change("a.rs", Some("1"), None), change("b.rs", None, Some("2")));
+        assert_eq!(parts(&[from.clone(), to.clone()], &[edit], &[]), (vec![from, to], Vec::new()));
+        let copy = change("copy.rs", None, Some("text"));
+        let (patch, told) = parts(&[tool.clone(), copy], &[tool.clone()], &[]);
+        assert_eq!((patch, told.len()), (vec![tool], 1), "a copy is none");
+    }
+}
