@@ -43,7 +43,7 @@ impl Sight {
     }
 }
 
-/// A run that edits, adds, deletes and renames files and changes their modes: what tools can't do, tests do. Its patch is
+/// A run that edits, adds, deletes and renames files and changes their modes: what tools can't do, tests do, and the flag takes it along. Its patch is
 /// kept and not applied; the tree is told as it is.
 pub fn changed_run(world: World) -> (World, Sight) {
     world.write("run.sh", "#!/bin/sh\r\necho hi\r\n");
@@ -60,7 +60,7 @@ pub fn changed_run(world: World) -> (World, Sight) {
     }
     let new = r#"{"path": "new/deep/file.txt", "content": "one\r\ntwo"}"#;
     let kimi = MockKimi::script([Answer::calls([("edit_file", EDIT), ("write_file", new)]), Answer::text("Done.")]);
-    let ran = world.fix(&kimi, &["--no-baseline"]);
+    let ran = world.fix(&kimi, &["--no-baseline", "--include-generated", "**"]);
     let ran = ran.code(0);
     assert_eq!(ran.report()["patch"]["files"].as_array().unwrap().len(), 5, "{}", ran.stdout());
     let before = Sight::of(&world);
