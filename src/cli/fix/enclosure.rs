@@ -192,7 +192,9 @@ fn opened(
     Making::new(asked, Arc::default(), move || {
         let mut view = View::over(&repository, &run, &overlay, &dependencies)?;
         view.note_first(notes);
-        writes.into_iter().for_each(|writes| view.tell_commands_from_tools(writes));
+        if let Some(writes) = writes {
+            view.tell_commands_from_tools(writes);
+        }
         Ok(view)
     })
 }
@@ -215,7 +217,9 @@ fn copied(
             Copying { repository: &repository, run: &run, place, dependencies: &dependencies, stop: &called_off };
         let mut view = View::fill(&copying)?;
         view.note_first(notes);
-        writes.into_iter().for_each(|writes| view.tell_commands_from_tools(writes));
+        if let Some(writes) = writes {
+            view.tell_commands_from_tools(writes);
+        }
         if !changes.is_empty()
             && !called_off.load(Ordering::Relaxed)
             && let Err(error) = view.restore(&changes)
