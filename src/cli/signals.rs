@@ -1,8 +1,34 @@
 //! What a terminal and other processes tell kcode while it waits for a person.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::failure::Failure;
+
+/// How many listen.
+static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether anybody listens.
+pub fn are_heard() -> bool {
+    LISTENERS.load(Ordering::SeqCst) > 0
+}
+
+/// Counted while it is there.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        LISTENERS.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        LISTENERS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// Listens while a person is asked.
 pub struct Signals {
@@ -10,6 +36,7 @@ pub struct Signals {
     terminate: Signal,
     hangup: Signal,
     window: Signal,
+    _counted: Counted,
 }
 
 impl Signals {
@@ -24,6 +51,7 @@ impl Signals {
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
             window: listen(SignalKind::window_change())?,
+            _counted: Counted::new(),
         })
     }
 

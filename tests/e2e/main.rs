@@ -60,6 +60,7 @@ mod generated;
 mod guards;
 mod history;
 mod hostile;
+mod hostile_files;
 mod hostile_git;
 mod hostile_links;
 mod hostile_settings;

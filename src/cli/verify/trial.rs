@@ -54,8 +54,13 @@ impl Trial<'_> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
         let held = runtime.block_on(async {
-            let Interrupts { asked, .. } = Interrupts::listen()?;
-            trials.rehearse(NAME, changes, TIMES, asked).await.map_err(|error| failure(&error, self.redactor))
+            let Interrupts { asked, mut insisted } = Interrupts::listen()?;
+            let held = async { trials.rehearse(NAME, changes, TIMES, asked).await };
+            let held = tokio::select! {
+                held = held => held,
+                _ = insisted.wait_for(|insisted| *insisted) => Err(TrialError::CalledOff),
+            };
+            held.map_err(|error| failure(&error, self.redactor))
         });
         // A copy that is still being made was told to stop.
         runtime.shutdown_background();

@@ -57,6 +57,8 @@ const NOT_OF_THE_USER: [&str; 6] = [
 #[derive(Debug)]
 pub(super) struct Git {
     command: Command,
+    /// Where it runs.
+    dir: PathBuf,
     /// There until git has ended.
     home: StandIn,
 }
@@ -115,7 +117,7 @@ impl Git {
         ]);
         command.args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"]);
         command.stdin(Stdio::null()).stderr(Stdio::null());
-        Ok(Self { command, home })
+        Ok(Self { command, dir: dir.to_owned(), home })
     }
 
     /// With the user's own settings besides, which say who the user is. Nothing of a tree is read by such a command.

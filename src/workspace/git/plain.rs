@@ -50,6 +50,30 @@ fn check(about: &fs::Metadata, path: &Path, most: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Files of rules that git looks for in every folder of a tree.
+const RULES: [&str; 3] = [".gitignore", ".gitattributes", ".gitmodules"];
+/// Of a tree that is looked through for them.
+const MOST_ENTRIES: usize = 500_000;
+
+/// A file of rules below `tree` that git would wait for: a pipe, a socket, a device.
+pub(super) fn special_rules(tree: &Path) -> Option<PathBuf> {
+    let (mut folders, mut room) = (vec![tree.to_owned()], MOST_ENTRIES);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            room = room.checked_sub(1)?;
+            let Ok(kind) = entry.file_type() else { continue };
+            let is_ordinary = kind.is_file() || kind.is_dir() || kind.is_symlink();
+            if !is_ordinary && RULES.iter().any(|name| entry.file_name() == *name) {
+                return Some(entry.path());
+            }
+            if kind.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    None
+}
+
 /// Where git keeps what it may have: whoever leads out of these folders is refused.
 pub(super) struct Within<'a> {
     pub(super) places: [&'a Path; 2],

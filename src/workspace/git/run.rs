@@ -1,7 +1,9 @@
 //! Git run to its end: bounded in time and memory, and ended with its children.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,10 +13,12 @@ use rustix::process::{
     set_parent_process_death_signal, setrlimit,
 };
 
-use super::Git;
+use super::{Git, plain};
 
 /// Longer than git takes for anything that is asked of it, on a tree that it may be asked about.
 const DEADLINE: Duration = Duration::from_mins(1);
+/// When it takes longer, it may be waiting for a pipe: then the tree is looked through for one.
+const SUSPICIOUS: Duration = Duration::from_secs(1);
 /// Of memory that it takes for itself: what it maps of a repository's files doesn't count.
 const MEMORY: u64 = 2 << 30;
 /// Of a file that it writes.
@@ -55,7 +59,7 @@ impl Git {
     ) -> Result<(), String> {
         let mut child = self.start().map_err(|error| format!("git can't be started: {error}"))?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let group = Pid::from_child(&child);
+        let (group, dir) = (Pid::from_child(&child), self.dir.clone());
         let (read, said, in_time) = std::thread::scope(|scope| {
             // Beside reading, so that neither waits for the other; git may end without reading all of it.
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
@@ -67,14 +71,12 @@ impl Git {
                 let _ = std::io::copy(&mut stderr, &mut std::io::sink());
                 String::from_utf8_lossy(&said).into_owned()
             });
-            let watch = scope.spawn(move || ends_in_time(group));
+            let watch = scope.spawn(move || ends_in_time(group, &dir));
             let read = stdout.map_or(Ok(()), |stdout| reader(&mut BufReader::new(stdout)));
-            (read, words.join().unwrap_or_default(), watch.join().unwrap_or(false))
+            (read, words.join().unwrap_or_default(), watch.join().unwrap_or(Ok(())))
         });
         let status = child.wait().map_err(|error| error.to_string())?;
-        if !in_time {
-            return Err(format!("git took more than {} s", DEADLINE.as_secs()));
-        }
+        in_time?;
         read.map_err(|error| error.to_string())?;
         if status.success() {
             return Ok(());
@@ -102,23 +104,38 @@ impl Git {
     }
 }
 
-/// Waits until the leader of `group` ends, and ends whoever is left of it; false when that was the deadline's doing.
-fn ends_in_time(group: Pid) -> bool {
+/// Waits until the leader of `group` ends, and ends whoever is left of it.
+///
+/// # Errors
+/// When it was ended: it took too long, or would never have come to an end in the tree at `dir`.
+fn ends_in_time(group: Pid, dir: &Path) -> Result<(), String> {
     let Ok(leader) = pidfd_open(group, PidfdFlags::empty()) else {
         // A kernel that has no such thing: it ends by itself, or with the person's patience.
-        return true;
+        return Ok(());
     };
-    let limit = Instant::now() + DEADLINE;
-    let ended = loop {
-        let left = limit.saturating_duration_since(Instant::now());
-        let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
-        match poll(&mut [PollFd::new(&leader, PollFlags::IN)], Some(&timeout)) {
-            Err(rustix::io::Errno::INTR) => {}
-            Ok(0) | Err(_) => break false,
-            Ok(_) => break true,
-        }
+    let ended = if ends_within(&leader, SUSPICIOUS) {
+        Ok(())
+    } else if let Some(file) = plain::special_rules(dir) {
+        Err(format!("{} is no ordinary file", file.display()))
+    } else if ends_within(&leader, DEADLINE) {
+        Ok(())
+    } else {
+        Err(format!("git took more than {} s", DEADLINE.as_secs()))
     };
     // Not waited for yet, so that the number is still its own.
     let _ = kill_process_group(group, Signal::KILL);
     ended
+}
+
+fn ends_within(leader: &OwnedFd, time: Duration) -> bool {
+    let limit = Instant::now() + time;
+    loop {
+        let left = limit.saturating_duration_since(Instant::now());
+        let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
+        match poll(&mut [PollFd::new(leader, PollFlags::IN)], Some(&timeout)) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(0) | Err(_) => return false,
+            Ok(_) => return true,
+        }
+    }
 }
