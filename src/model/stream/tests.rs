@@ -239,7 +239,7 @@ proptest! {
         let length: usize = chunks.iter().map(|chunk| chunk.to_string().len()).sum();
         let mut assembly = Assembly::default();
         let well_formed = chunks.into_iter().chain(ended.then(|| end("stop")));
-        for chunk in well_formed.filter_map(|chunk| serde_json::from_value(chunk).ok()) {
+        for chunk in well_formed.filter_map(|chunk| Chunk::read(&chunk.to_string()).ok()) {
             if assembly.push(chunk).is_err() {
                 return Ok(());
             }
