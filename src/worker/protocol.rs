@@ -225,4 +225,36 @@ mod tests {
             assert!(matches!(decoder.next_message::<ToWorker>(), Err(FrameError::Malformed(_))), "{json:?}");
         }
     }
+
+    /// All messages of `bytes` that come before the first frame that is none, taken in pieces of `size`.
+    fn seen(bytes: &[u8], size: usize) -> (Vec<ToWorker>, Option<String>) {
+        let (mut decoder, mut seen) = (Decoder::default(), Vec::new());
+        for piece in bytes.chunks(size) {
+            decoder.push(piece);
+            loop {
+                match decoder.next_message() {
+                    Ok(Some(message)) => seen.push(message),
+                    Ok(None) => break,
+                    Err(error) => return (seen, Some(error.to_string())),
+                }
+            }
+        }
+        (seen, None)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn damaged_frames_say_the_same_however_they_are_cut(at: proptest::sample::Index, byte: u8, size in 1..60_usize) {
+            let mut stream: Vec<u8> = messages().iter().flat_map(|message| encode(message).unwrap()).collect();
+            let at = at.index(stream.len());
+            stream[at] = byte;
+            let whole = seen(&stream, usize::MAX);
+            proptest::prop_assert_eq!(&whole, &seen(&stream, size));
+            let (mut rest, mut one_by_one) = (&stream[..], Vec::new());
+            while let Ok(message) = receive::<ToWorker>(&mut rest) {
+                one_by_one.push(message);
+            }
+            proptest::prop_assert_eq!(whole.0, one_by_one);
+        }
+    }
 }

@@ -7,7 +7,9 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 /// More than any real `.gitignore` has. Each rule becomes a part of one regular expression.
 const MAX_RULES: usize = 10_000;
 /// Bytes of a rule that are no path's any more.
-const MAX_RULE: usize = 4096;
+const MAX_RULE: usize = 1024;
+/// Wildcards of all rules: each costs some kilobytes when it is compiled.
+const MAX_WILDCARDS: usize = 10_000;
 
 /// Nobody should go by these rules.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +19,9 @@ pub(super) struct Unfit;
 pub(super) fn parse(folder: &Path, text: &[u8]) -> Result<Gitignore, Unfit> {
     let mut builder = GitignoreBuilder::new(folder);
     let text = String::from_utf8_lossy(text);
+    if text.bytes().filter(|byte| b"*?[".contains(byte)).count() > MAX_WILDCARDS {
+        return Err(Unfit);
+    }
     for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(&text).lines().enumerate() {
         if index >= MAX_RULES || line.len() > MAX_RULE {
             return Err(Unfit);
@@ -50,6 +55,7 @@ mod tests {
         let parse = |text: &str| parse(Path::new("/project"), text.as_bytes()).map(|rules| rules.num_ignores());
         assert_eq!(parse(&"a*b\n".repeat(MAX_RULES)), Ok(MAX_RULES as u64));
         assert_eq!(parse(&"a*b\n".repeat(MAX_RULES + 1)), Err(Unfit));
-        assert_eq!(parse(&"*a".repeat(MAX_RULE)), Err(Unfit));
+        assert_eq!(parse(&"a".repeat(MAX_RULE + 1)), Err(Unfit));
+        assert_eq!(parse(&("*a".repeat(500) + "\n").repeat(400)), Err(Unfit));
     }
 }

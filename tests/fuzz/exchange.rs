@@ -1,14 +1,12 @@
-//! What the provider sends instead of a reply, and the frames between the two processes.
+//! What the provider sends instead of a reply.
 
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use kcode::model::Refusal;
-use kcode::worker::protocol::{Decoder, FromWorker, ToWorker, encode, receive};
-use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::damage::{cases, damaged, fixtures, pieces};
+use crate::damage::{cases, damaged, fixtures};
 
 fn responses() -> Vec<Vec<u8>> {
     fixtures("api/errors", |name| name == "response.http")
@@ -29,21 +27,6 @@ fn response(bytes: &[u8]) -> (u16, HeaderMap, Vec<u8>) {
     (status, lines.filter_map(header).collect(), body.to_vec())
 }
 
-fn messages() -> Vec<ToWorker> {
-    vec![
-        ToWorker::Call { id: 1, name: "read_file".into(), arguments: r#"{"path":"ä\u0000"}"#.into() },
-        ToWorker::RunTests { id: u64::MAX, command: None, filter: vec![String::new(), "tests::a b".into()] },
-        ToWorker::Cancel,
-        ToWorker::Stop,
-    ]
-}
-
-fn frames() -> Vec<Vec<u8>> {
-    let all: Vec<Vec<u8>> = messages().iter().map(|message| encode(message).unwrap()).collect();
-    let failed = FromWorker::Failed { id: 3, reason: "gone".into(), disk: false };
-    [vec![all.concat(), encode(&failed).unwrap()], all].concat()
-}
-
 proptest! {
     #![proptest_config(cases())]
 
@@ -56,34 +39,5 @@ proptest! {
         prop_assert!(error.message.len() < 4096, "{} bytes", error.message.len());
         prop_assert!(!error.message.chars().any(|char| char.is_control()), "{:?}", error.message);
         prop_assert!(error.headline().lines().count() <= 1);
-    }
-
-    #[test]
-    fn frames_say_the_same_however_they_are_cut(bytes in damaged(frames()), sizes in vec(1..50_usize, 1..6)) {
-        let read = |pieces: Vec<&[u8]>| {
-            let (mut decoder, mut seen) = (Decoder::default(), Vec::new());
-            for piece in pieces {
-                decoder.push(piece);
-                loop {
-                    match decoder.next_message::<ToWorker>() {
-                        Ok(Some(message)) => seen.push(message),
-                        Ok(None) => break,
-                        // After a bad frame the connection is of no further use.
-                        Err(error) => return (seen, Some(error.to_string())),
-                    }
-                }
-            }
-            (seen, None)
-        };
-        let whole = read(vec![&bytes]);
-        prop_assert_eq!(&whole, &read(pieces(&bytes, &sizes)));
-        let (mut rest, mut one_by_one) = (&bytes[..], Vec::new());
-        while let Ok(message) = receive::<ToWorker>(&mut rest) {
-            one_by_one.push(message);
-        }
-        prop_assert_eq!(whole.0, one_by_one);
-        let mut decoder = Decoder::default();
-        decoder.push(&bytes);
-        while let Ok(Some(_)) = decoder.next_message::<FromWorker>() {}
     }
 }
