@@ -6,7 +6,9 @@ use serde::Deserialize;
 use similar::{DiffTag, TextDiff};
 
 use super::edit::{self, Edit};
+use super::encoding::{Decoded, Encoding};
 use super::place::Place;
+use super::plain_words::quoted;
 use super::text::{Line, around, counted, lines, number_line};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, Workroom, arguments};
@@ -46,16 +48,38 @@ impl Tool for EditFile {
         let Some(file) = room.existing(&path, edit::MAX_BYTES as u64)? else {
             return Err(room.missing(&path));
         };
-        refuse_markers(&path, &file.bytes, &[&old_text, &new_text])?;
-        let edit = match edit::plan(&file.bytes, &old_text, &new_text) {
+        let decoded = match room.decode(path.as_str(), &file.bytes) {
+            Ok(decoded) => decoded,
+            Err(error) => return tell(format!("{path} is unchanged: {error}.")),
+        };
+        let before = decoded.text.as_bytes();
+        refuse_markers(&path, before, &[&old_text, &new_text])?;
+        let edit = match edit::plan(before, &old_text, &new_text) {
             Ok(edit) => edit,
             Err(error) => return tell(format!("{path} is unchanged: {error}")),
         };
-        let after = edit.apply(&file.bytes);
+        let after = written(&path, &decoded, &edit)?;
         room.store(&path, &after, Some(&file))?;
         room.ledger().changed(path.as_str(), Some(Digest::of(&file.bytes)), Digest::of(&after));
-        Ok(landed(path, &file.bytes, &after, &edit))
+        Ok(landed(path, before, &edit.apply(before), &edit))
     }
+}
+
+/// The file's bytes after the edit: those outside of it are the ones that were there.
+fn written(path: &RelPath, decoded: &Decoded<'_>, edit: &Edit) -> Result<Vec<u8>, ToolError> {
+    let (text, Range { start, end }) = (&*decoded.text, edit.range.clone());
+    let parts = [&text[..start], &edit.replacement, &text[end..]].map(|part| decoded.encoding.encode(part));
+    let parts: Result<Vec<_>, char> = parts.into_iter().collect();
+    parts.map(|parts| parts.concat()).or_else(|char| tell(unwritable(path, decoded.encoding, char)))
+}
+
+/// What is told of a character that the file's encoding doesn't have.
+pub(super) fn unwritable(path: &RelPath, encoding: Encoding, char: char) -> String {
+    format!(
+        "{path} is unchanged: it is {} text, which has no character {}; write it without.",
+        encoding.name().unwrap_or("UTF-8"),
+        quoted(&char.to_string())
+    )
 }
 
 /// A marker stands for what the model hasn't seen: with one in it, a passage can't be found, and a secret would be lost.

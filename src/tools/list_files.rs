@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::place::{Place, shown};
 use super::text::counted;
 use super::tool::{Tool, ToolError, tell};
-use super::walk::{Found, walk};
+use super::walk::{Walked, walk};
 use super::{Access, Observation, Workroom, arguments};
 use crate::journal::RelPath;
 
@@ -89,9 +89,16 @@ fn folder(room: &Workroom, path: &str) -> Result<RelPath, ToolError> {
 }
 
 impl Folder {
-    fn of(room: &Workroom, found: &[Found], under: Option<&RelPath>) -> Self {
+    fn of(room: &Workroom, walked: &Walked, under: Option<&RelPath>) -> Self {
         let mut tree = Self::default();
-        for found in found.iter().filter(|found| !found.kind.is_dir()) {
+        for path in &walked.unnamed {
+            let prefix = under.map_or_else(String::new, |under| format!("{under}/"));
+            tree.add(
+                path.strip_prefix(&prefix).unwrap_or(path),
+                " (its name is not UTF-8; it can't be read or edited)",
+            );
+        }
+        for found in walked.found.iter().filter(|found| !found.kind.is_dir()) {
             let path = under.and_then(|under| found.path.as_path().strip_prefix(under.as_path()).ok());
             let path = path.and_then(|path| path.to_str()).unwrap_or(found.path.as_str());
             let remark = match found.kind.is_symlink() {

@@ -11,6 +11,7 @@
 //! | `schema`, `arguments` | what the model is told, and how its arguments are checked against it |
 //! | `workroom`, `files`, `place`, `ledger` | the files a tool can reach, and what the model has seen of them |
 //! | `walk`, `scan`, `text` | which files there are; their matching lines; what is text and how it is shown |
+//! | `encoding` | text that isn't UTF-8, where it comes back byte for byte |
 //! | `plain_words` | how answers name texts and failures |
 //! | `nothing_ran` | whether a run of tests says that it ran none |
 //! | [`edit`] | where a passage is and what takes its place: pure functions over bytes |
@@ -21,6 +22,7 @@
 mod arguments;
 pub mod edit;
 mod edit_file;
+mod encoding;
 mod files;
 mod ledger;
 mod list_files;

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use serde::Deserialize;
 
+use super::encoding::{Decoded, Encoding};
 use super::place::Place;
-use super::text::{Line, counted, decode, lines, number_line, oddities};
+use super::text::{Line, counted, lines, number_line, oddities};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, Workroom, arguments};
 use crate::journal::Digest;
@@ -46,21 +47,32 @@ impl Tool for ReadFile {
         match &place {
             Place::View(_) => {
                 let bytes = room.read(&place, FILE_CAP)?;
-                match decode(&bytes) {
-                    Ok(text) => show(room, &place, text, &wanted),
+                match room.decode(&place.to_string(), &bytes) {
+                    Ok(decoded) => show(room, &place, &decoded, Digest::of(&bytes), &wanted),
                     Err(error) => tell(format!("{place} can't be shown: {error}.")),
                 }
             }
             // A log is never edited, so that nothing is lost when a stray byte is shown as U+FFFD.
-            Place::Log(_) => show(room, &place, &String::from_utf8_lossy(&room.read(&place, LOG_CAP)?), &wanted),
+            Place::Log(_) => {
+                let bytes = room.read(&place, LOG_CAP)?;
+                let lossy = Decoded { text: String::from_utf8_lossy(&bytes), encoding: Encoding::Utf8 };
+                show(room, &place, &lossy, Digest::of(&bytes), &wanted)
+            }
         }
     }
 }
 
-fn show(room: &Workroom, place: &Place, text: &str, wanted: &Arguments) -> Result<Observation, ToolError> {
+fn show(
+    room: &Workroom,
+    place: &Place,
+    decoded: &Decoded<'_>,
+    digest: Digest,
+    wanted: &Arguments,
+) -> Result<Observation, ToolError> {
+    let text = &*decoded.text;
     // The whole file at once: a part of it may not look like a secret any more.
     let clean = Redactor::shapes().text(text);
-    let (name, digest, all) = (place.to_string(), Digest::of(text), lines(&clean));
+    let (name, all) = (place.to_string(), lines(&clean));
     let asked = window(&name, wanted, all.len())?;
     let page = Page::of(&all, asked.clone());
     let (first, last, total) = (page.lines.start + 1, page.lines.end, all.len());
@@ -71,6 +83,9 @@ fn show(room: &Workroom, place: &Place, text: &str, wanted: &Arguments) -> Resul
     }
     // Enough to see whether two answers show the same version; no tool takes it.
     let mut facts = format!("sha256 {:.8}", digest.short());
+    if let Some(encoding) = decoded.encoding.name() {
+        facts = format!("{facts}; {encoding}, which edits keep");
+    }
     for odd in oddities(text, &all) {
         facts = facts + "; " + &odd;
     }

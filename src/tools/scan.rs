@@ -1,12 +1,17 @@
 //! One file searched for a pattern, with ripgrep's own crates.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 
 use grep_regex::RegexMatcher;
 use grep_searcher::{
     BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkContextKind, SinkFinish, SinkMatch,
 };
+
+use super::encoding;
+
+/// Larger files aren't taken into memory.
+const WHOLE: u64 = 8 << 20;
 
 /// A line of a file, as a search shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +29,7 @@ pub(super) struct Hit {
 /// When it can't be read.
 pub(super) fn count(file: &File, matcher: &RegexMatcher) -> io::Result<u64> {
     let mut sink = Collect { keep: 0, ..Collect::default() };
-    searcher(0).search_file(matcher, file, &mut sink)?;
+    search(file, matcher, &mut searcher(0), &mut sink)?;
     Ok(if sink.binary { 0 } else { sink.matches })
 }
 
@@ -34,8 +39,21 @@ pub(super) fn count(file: &File, matcher: &RegexMatcher) -> io::Result<u64> {
 /// When it can't be read.
 pub(super) fn collect(file: &File, matcher: &RegexMatcher, context: usize, keep: u64) -> io::Result<Vec<Hit>> {
     let mut sink = Collect { keep, ..Collect::default() };
-    searcher(context).search_file(matcher, file, &mut sink)?;
+    search(file, matcher, &mut searcher(context), &mut sink)?;
     Ok(sink.hits)
+}
+
+/// What isn't UTF-8 is searched as the text that it is; what is too large for that, as its bytes.
+fn search(file: &File, matcher: &RegexMatcher, searcher: &mut Searcher, sink: &mut Collect) -> io::Result<()> {
+    if file.metadata()?.len() > WHOLE {
+        return searcher.search_file(matcher, file, sink);
+    }
+    let mut bytes = Vec::new();
+    file.take(WHOLE).read_to_end(&mut bytes)?;
+    match encoding::read(&bytes, None) {
+        Ok(decoded) => searcher.search_slice(matcher, decoded.text.as_bytes(), sink),
+        Err(_) => searcher.search_slice(matcher, &bytes, sink),
+    }
 }
 
 fn searcher(context: usize) -> Searcher {

@@ -73,12 +73,12 @@ impl Tool for Search {
     fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
         let wanted: Arguments = arguments::parse(self.name(), arguments)?;
         let matcher = matcher(&wanted)?;
-        let (places, closed) = places(room, &wanted)?;
-        let found = count(room, &places, &matcher);
+        let places = places(room, &wanted)?;
+        let found = count(room, &places.open, &matcher);
         let total: u64 = found.iter().map(|file| file.lines).sum();
         let short = visible(clip(&wanted.pattern, 60));
         let Some(_) = found.first() else {
-            let text = nothing(&wanted, places.len()) + &not_searched(&closed);
+            let text = nothing(&wanted, places.open.len()) + &places.not_searched();
             return Ok(Observation::of(text, format!("\"{short}\" → no match")));
         };
         let summary = format!("\"{short}\" → {}", counted(found.len(), "file"));
@@ -91,7 +91,7 @@ impl Tool for Search {
             shown_files(&found)
         };
         lines.extend(body);
-        Ok(Observation::of(lines.join("\n") + &not_searched(&closed), summary))
+        Ok(Observation::of(lines.join("\n") + &places.not_searched(), summary))
     }
 }
 
@@ -116,7 +116,7 @@ fn matcher(wanted: &Arguments) -> Result<RegexMatcher, ToolError> {
 }
 
 /// The files to look into, sorted by path, and those that hold secrets and stay closed.
-fn places(room: &Workroom, wanted: &Arguments) -> Result<(Vec<Place>, Vec<RelPath>), ToolError> {
+fn places(room: &Workroom, wanted: &Arguments) -> Result<Places, ToolError> {
     let glob = wanted.glob.as_deref().map(glob).transpose()?;
     let under = match wanted.path.as_deref().filter(|path| !is_root(path)) {
         None => None,
@@ -125,21 +125,38 @@ fn places(room: &Workroom, wanted: &Arguments) -> Result<(Vec<Place>, Vec<RelPat
             match room.folder(&place)? {
                 Some(folder) => Some(folder),
                 // Tells what is wrong with a file that can't be opened; in a walk it is passed over.
-                None => return room.open(&place).map(|_| (vec![place], Vec::new())),
+                None => return room.open(&place).map(|_| Places { open: vec![place], ..Places::default() }),
             }
         }
     };
-    let files = walk(room, under.as_ref()).into_iter().filter(|found| found.kind.is_file()).map(|found| found.path);
+    let walked = walk(room, under.as_ref());
+    let files = walked.found.into_iter().filter(|found| found.kind.is_file()).map(|found| found.path);
     let wanted = files.filter(|path| glob.as_ref().is_none_or(|glob| glob.is_match(path.as_path())));
     let (closed, open): (Vec<_>, Vec<_>) = wanted.partition(|path| room.gate.secrets().what(path.as_path()).is_some());
-    Ok((open.into_iter().map(Place::View).collect(), closed))
+    let unnamed = if glob.is_none() { walked.unnamed } else { Vec::new() };
+    Ok(Places { open: open.into_iter().map(Place::View).collect(), closed, unnamed })
 }
 
-/// Even the number of matches would tell what a file of secrets holds.
-fn not_searched(closed: &[RelPath]) -> String {
-    let Some(first) = closed.first() else { return String::new() };
-    let named = if closed.len() == 1 { first.to_string() } else { format!("{first} and {} more", closed.len() - 1) };
-    format!("\nNot searched, because they hold secrets: {named}")
+/// Which files a search is about.
+#[derive(Default)]
+struct Places {
+    open: Vec<Place>,
+    /// Even the number of matches would tell what a file of secrets holds.
+    closed: Vec<RelPath>,
+    /// Escaped names that aren't UTF-8.
+    unnamed: Vec<String>,
+}
+
+impl Places {
+    fn not_searched(&self) -> String {
+        let told = |why: &str, names: &[String]| match names {
+            [] => String::new(),
+            [name] => format!("\nNot searched, because {why}: {name}"),
+            [name, rest @ ..] => format!("\nNot searched, because {why}: {name} and {} more", rest.len()),
+        };
+        let closed: Vec<String> = self.closed.iter().map(ToString::to_string).collect();
+        told("they hold secrets", &closed) + &told("their names are not UTF-8", &self.unnamed)
+    }
 }
 
 /// `*.py` means files of any folder; a glob with a slash counts from the root.
@@ -217,7 +234,8 @@ fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, conte
 /// Takes secrets out of what is shown of a file. The whole file tells what is one; of a very large one, each line does.
 fn hide_secrets(room: &Workroom, place: &Place, hits: &mut [Hit]) {
     let shapes = Redactor::shapes();
-    let whole = room.read(place, WHOLE).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let bytes = room.read(place, WHOLE).unwrap_or_default();
+    let whole = room.decode(&place.to_string(), &bytes).ok().map(|decoded| decoded.text);
     let clean = whole.as_deref().map(|text| shapes.text(text));
     let clean: Vec<&str> = match &clean {
         Some(Cow::Borrowed(_)) => return,

@@ -13,7 +13,7 @@ const LINE_CAP: usize = 2_000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotText {
     /// UTF-16 or UTF-32, by its mark.
-    #[error("it is {0} text; only UTF-8 can be read and edited without loss")]
+    #[error("it is {0} text that can't be read and edited without loss")]
     Wide(&'static str),
     /// It holds a NUL byte.
     #[error("it is binary: {size} bytes, the first NUL at byte {at}")]
@@ -25,8 +25,8 @@ pub enum NotText {
     },
     /// It is not UTF-8.
     #[error(
-        "it is not UTF-8: byte 0x{byte:02X} at offset {at} (line {line}), probably Latin-1 or Windows-1252; it can't be \
-         read and edited without loss"
+        "it is not UTF-8: byte 0x{byte:02X} at offset {at} (line {line}), nor text in another encoding (nearest: \
+         {likely}); it can't be read and edited without loss"
     )]
     Encoding {
         /// Offset of the first byte that is not UTF-8.
@@ -35,6 +35,8 @@ pub enum NotText {
         line: usize,
         /// The byte.
         byte: u8,
+        /// The encoding that it is most like.
+        likely: &'static str,
     },
 }
 
@@ -54,7 +56,7 @@ pub fn decode(bytes: &[u8]) -> Result<&str, NotText> {
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let line = bytes[..at].split(|byte| *byte == b'\n').count();
-        NotText::Encoding { at, line, byte: bytes[at] }
+        NotText::Encoding { at, line, byte: bytes[at], likely: "none" }
     })
 }
 
@@ -220,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_is_not_text_is_told_with_its_place() {
-        assert_eq!(decode(b"a\nb\xE9"), Err(NotText::Encoding { at: 3, line: 2, byte: 0xE9 }));
+        assert_eq!(decode(b"a\nb\xE9"), Err(NotText::Encoding { at: 3, line: 2, byte: 0xE9, likely: "none" }));
         assert_eq!(decode(b"a\0"), Err(NotText::Binary { at: 1, size: 2 }));
         assert_eq!(decode(b"\xFF\xFEa\0"), Err(NotText::Wide("UTF-16")));
         assert_eq!(decode("\u{feff}ä".as_bytes()), Ok("\u{feff}ä"));

@@ -3,15 +3,25 @@
 //! The walk only finds names. What is opened afterwards is opened through the workroom's handle.
 
 use std::fs::FileType;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::WalkBuilder;
 use rustix::fs::FileType::RegularFile;
 use similar::get_close_matches;
 
 use super::place::{Place, shown};
 use super::workroom::Workroom;
-use crate::journal::RelPath;
+use crate::journal::{RelPath, RelPathError};
+
+/// Everything that a walk came by.
+#[derive(Default)]
+pub(super) struct Walked {
+    /// Sorted by path.
+    pub found: Vec<Found>,
+    /// Files whose names aren't UTF-8, escaped. They can't be named in a call, and so neither read nor edited.
+    pub unnamed: Vec<String>,
+}
 
 /// Something that the walk came by.
 pub(super) struct Found {
@@ -21,17 +31,17 @@ pub(super) struct Found {
 
 /// Everything below `under` (the root, when it is `None`) that git doesn't ignore, sorted. When git ignores `under`
 /// itself, everything below it: whoever names an ignored folder wants to see it.
-pub(super) fn walk(room: &Workroom, under: Option<&RelPath>) -> Vec<Found> {
+pub(super) fn walk(room: &Workroom, under: Option<&RelPath>) -> Walked {
     let Some(under) = under else { return visit(room.root(), room.root(), None) };
     let found = visit(room.root(), room.root(), Some(under));
-    if found.iter().any(|found| found.path == *under) {
+    if found.found.iter().any(|found| found.path == *under) {
         return found;
     }
     visit(room.root(), &room.root().join(under.as_path()), None)
 }
 
 /// Walks from `start`, which is `base` or below it, and finds what `under` leaves.
-fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Vec<Found> {
+fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
     let target = under.map(|under| base.join(under.as_path()));
     let mut builder = WalkBuilder::new(start);
     // Rules count from the view's root down: neither the user's global ones, nor ripgrep's, nor those of a folder above; and
@@ -41,14 +51,29 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Vec<Found> {
         let on_the_way = |target: &PathBuf| entry.path().starts_with(target) || target.starts_with(entry.path());
         !entry.file_name().eq_ignore_ascii_case(".git") && target.as_ref().is_none_or(on_the_way)
     });
-    let found = builder.build().filter_map(Result::ok).filter_map(|entry| relative(base, &entry));
-    found.filter(|found| under.is_none_or(|under| found.path.as_path().starts_with(under.as_path()))).collect()
+    let mut walked = Walked::default();
+    for entry in builder.build().filter_map(Result::ok) {
+        let (Ok(path), Some(kind)) = (entry.path().strip_prefix(base), entry.file_type()) else { continue };
+        if under.is_some_and(|under| !path.starts_with(under.as_path())) {
+            continue;
+        }
+        match RelPath::from_path(path) {
+            Ok(path) => walked.found.push(Found { path, kind }),
+            Err(RelPathError::NotUtf8(_)) if !kind.is_dir() => walked.unnamed.push(escaped(path)),
+            Err(_) => {}
+        }
+    }
+    walked
 }
 
-/// Names that are no UTF-8 can't be said to the model, and so don't exist for it.
-fn relative(base: &Path, entry: &DirEntry) -> Option<Found> {
-    let path = RelPath::from_path(entry.path().strip_prefix(base).ok()?).ok()?;
-    Some(Found { kind: entry.file_type()?, path })
+/// A path that isn't UTF-8, with `\xNN` for what isn't.
+fn escaped(path: &Path) -> String {
+    let chunks = path.as_os_str().as_bytes().utf8_chunks();
+    let spelt = chunks.map(|chunk| {
+        let bytes = chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")).collect::<Vec<_>>().concat();
+        chunk.valid().to_owned() + &bytes
+    });
+    spelt.collect::<Vec<_>>().concat()
 }
 
 /// What the model may have meant by a path that isn't there, as a sentence.
@@ -61,7 +86,7 @@ pub(super) fn nearest_names(room: &Workroom, place: &Place) -> String {
             && room.gate.secrets().what(found.path.as_path()).is_none()
             && (found.kind.is_file() || is_file())
     };
-    let all: Vec<_> = walk(room, None).into_iter().filter(opens).map(|found| found.path).collect();
+    let all: Vec<_> = walk(room, None).found.into_iter().filter(opens).map(|found| found.path).collect();
     let name = path.as_path().file_name();
     let namesakes: Vec<_> =
         all.iter().filter(|other| other.as_path().file_name() == name).map(RelPath::as_str).collect();

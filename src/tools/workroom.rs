@@ -1,11 +1,14 @@
 //! The world as a tool sees it: one folder, the run's logs, a way to run the tests, and what was read so far.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::Dir;
 
+use super::encoding::{self, Decoded, Encoding};
 use super::ledger::Ledger;
+use super::text::NotText;
 use super::{FatalToolError, TestRun};
 use crate::settings::{Gate, SecretFiles};
 
@@ -27,6 +30,8 @@ pub struct Workroom {
     pub(super) logs: Dir,
     pub(super) tests: Option<Box<dyn TestRunner + Send + Sync>>,
     ledger: Mutex<Ledger>,
+    /// Of files that aren't UTF-8, as they were first read.
+    encodings: Mutex<HashMap<String, Encoding>>,
 }
 
 impl Workroom {
@@ -34,7 +39,7 @@ impl Workroom {
     /// run's `logs/`, read only. Without `tests`, `run_tests` says that there is no command.
     #[must_use]
     pub fn new(view: Dir, root: PathBuf, logs: Dir, tests: Option<Box<dyn TestRunner + Send + Sync>>) -> Self {
-        Self { gate: Gate::new(view), root, logs, tests, ledger: Mutex::default() }
+        Self { gate: Gate::new(view), root, logs, tests, ledger: Mutex::default(), encodings: Mutex::default() }
     }
 
     /// With the user's own rule which files of secrets may be shown, and the inodes of secrets outside that have several
@@ -52,6 +57,19 @@ impl Workroom {
     /// What the model has seen. A tool that panicked while it held the ledger left it whole: each change is one step.
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bytes of the file `name` as text; an encoding that was guessed once is kept to while it fits.
+    ///
+    /// # Errors
+    /// Says what they are instead.
+    pub(super) fn decode<'a>(&self, name: &str, bytes: &'a [u8]) -> Result<Decoded<'a>, NotText> {
+        let mut encodings = self.encodings.lock().unwrap_or_else(PoisonError::into_inner);
+        let decoded = encoding::read(bytes, encodings.get(name).copied())?;
+        if decoded.encoding != Encoding::Utf8 {
+            encodings.insert(name.to_owned(), decoded.encoding);
+        }
+        Ok(decoded)
     }
 
     /// Where the walk begins.

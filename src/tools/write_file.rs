@@ -2,11 +2,12 @@
 
 use serde::Deserialize;
 
-use super::edit_file::refuse_markers;
+use super::edit_file::{refuse_markers, unwritable};
+use super::encoding::Encoding;
 use super::files::Existing;
 use super::ledger::Standing;
 use super::place::Place;
-use super::text::{BOM, Endings, counted, decode, lines, too_long};
+use super::text::{BOM, Endings, counted, lines, too_long};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, Workroom, arguments, edit};
 use crate::journal::{Digest, RelPath};
@@ -34,19 +35,23 @@ impl Tool for WriteFile {
         let Arguments { path, content } = arguments::parse(self.name(), arguments)?;
         let path = Place::writable(room, &path)?;
         let before = room.existing(&path, edit::MAX_BYTES as u64)?;
+        let mut encoding = Encoding::Utf8;
         let (content, kept) = match &before {
             None => (content, Vec::new()),
             Some(before) => {
-                refuse_markers(&path, &before.bytes, &[&content])?;
+                let old = room.decode(path.as_str(), &before.bytes).ok();
+                encoding = old.as_ref().map_or(encoding, |old| old.encoding);
+                refuse_markers(&path, old.as_ref().map_or(&before.bytes, |old| old.text.as_bytes()), &[&content])?;
                 in_the_manner_of(before, content, room, &path)?
             }
         };
-        if before.as_ref().is_some_and(|before| before.bytes == content.as_bytes()) {
+        let bytes = encoding.encode(&content).or_else(|char| tell(unwritable(&path, encoding, char)))?;
+        if before.as_ref().is_some_and(|before| before.bytes == *bytes) {
             let text = format!("{path} has exactly this content already; nothing was written.");
             return Ok(Observation::of(text, format!("{path} unchanged")));
         }
-        room.store(&path, content.as_bytes(), before.as_ref())?;
-        room.ledger().changed(path.as_str(), None, Digest::of(&content));
+        room.store(&path, &bytes, before.as_ref())?;
+        room.ledger().changed(path.as_str(), None, Digest::of(&bytes));
         Ok(landed(path, &content, before.is_some(), &kept))
     }
 }
@@ -57,7 +62,7 @@ fn in_the_manner_of(
     content: String,
     room: &Workroom,
     path: &RelPath,
-) -> Result<(String, Vec<&'static str>), ToolError> {
+) -> Result<(String, Vec<String>), ToolError> {
     // There is nothing to lose in an empty file.
     if before.bytes.is_empty() {
         return Ok((content, Vec::new()));
@@ -70,11 +75,11 @@ fn in_the_manner_of(
     };
     if let Some(why) = why {
         // Nor can it be read to begin with.
-        if let Err(error) = decode(&before.bytes) {
+        if let Err(error) = room.decode(path.as_str(), &before.bytes) {
             return tell(format!("{path} exists and was not overwritten: {error}. Write to another path."));
         }
         // Reading all of it would not help.
-        if let Some(line) = decode(&before.bytes).ok().and_then(|text| too_long(&lines(text))) {
+        if let Ok(Some(line)) = room.decode(path.as_str(), &before.bytes).map(|old| too_long(&lines(&old.text))) {
             return tell(format!(
                 "{path} exists ({} bytes) and was not overwritten: line {line} is too long to be read whole. Change a \
                  part with edit_file.",
@@ -87,20 +92,21 @@ fn in_the_manner_of(
             before.bytes.len()
         ));
     }
-    let Ok(old) = decode(&before.bytes) else { return Ok((content, Vec::new())) };
+    let Ok(old) = room.decode(path.as_str(), &before.bytes) else { return Ok((content, Vec::new())) };
     let (mut content, mut kept) = (content, Vec::new());
-    if Endings::of(&lines(old)).all_crlf() && !content.contains('\r') {
+    kept.extend(old.encoding.name().map(|name| format!("{name} kept")));
+    if Endings::of(&lines(&old.text)).all_crlf() && !content.contains('\r') {
         content = content.replace('\n', "\r\n");
-        kept.push("CRLF line ends kept");
+        kept.push("CRLF line ends kept".to_owned());
     }
-    if old.starts_with(BOM) && !content.starts_with(BOM) {
+    if old.text.starts_with(BOM) && !content.starts_with(BOM) {
         content.insert_str(0, BOM);
-        kept.push("byte order mark kept");
+        kept.push("byte order mark kept".to_owned());
     }
     Ok((content, kept))
 }
 
-fn landed(path: RelPath, content: &str, replaced: bool, kept: &[&str]) -> Observation {
+fn landed(path: RelPath, content: &str, replaced: bool, kept: &[String]) -> Observation {
     let all = lines(content);
     let mut text = format!(
         "{path} {} with {}, {}",

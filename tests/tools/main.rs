@@ -4,6 +4,7 @@
 
 mod answers;
 mod calls;
+mod encodings;
 mod files;
 mod find;
 #[path = "../support/kimi/schema.rs"]
