@@ -66,7 +66,8 @@ pub fn skim(journal: &[u8]) -> impl Iterator<Item = io::Result<Skimmed<'_>>> {
 
 fn checked(line: &[u8], number: u64, is_last: bool) -> io::Result<Skimmed<'_>> {
     let head = Head::quick(line).or_else(|| serde_json::from_slice(line).ok());
-    let Some(Head { schema, seq, at, elapsed_ms, kind }) = head.filter(|_| line.ends_with(b"}")) else {
+    let Some(Head { schema, seq, at, elapsed_ms, kind }) = head.filter(|_| line.trim_ascii_end().ends_with(b"}"))
+    else {
         return Err(wrong(number, "it is no event".to_owned()));
     };
     if schema != EVENT_SCHEMA {
@@ -134,6 +135,11 @@ mod tests {
         let lines: Vec<_> = skim(journal.as_bytes()).collect::<io::Result<_>>().unwrap();
         assert_eq!((lines[1].seq, lines[1].at, lines[1].elapsed_ms, lines[1].kind), (1, "2026-01-02", 7, "applied"));
         assert_eq!(lines[1].read::<Applied>().unwrap(), Some(Applied { files: 1, ..Applied::default() }));
+    }
+
+    #[test]
+    fn blanks_behind_a_record_are_no_damage() {
+        assert_eq!(heads(&(record(0).trim_end().to_owned() + " \t\r\n" + &record(1))).unwrap().len(), 2);
     }
 
     #[test]
