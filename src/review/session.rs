@@ -188,7 +188,7 @@ impl Review {
     pub fn act(&mut self, action: Action) -> Effect {
         match action {
             // What lies below the help isn't seen, and nothing is decided about it.
-            _ if self.page == Page::Help && action != Action::Help => self.back(),
+            _ if self.page == Page::Help && !matches!(action, Action::Help | Action::Search) => self.back(),
             Action::Leave if self.page == Page::Why => self.back(),
             Action::Accept if self.page == Page::Summary => return Effect::Conclude,
             Action::Conclude if self.page == Page::Summary => self.say(HOW_TO_APPLY),
