@@ -51,8 +51,9 @@ pub fn columns(terminal: &Term) -> Option<usize> {
 /// Asks on standard error; the answer is typed behind it.
 pub fn ask(question: &str) {
     let mut terminal = io::stderr().lock();
-    let question = letters::spelt(question);
-    let _ = write!(terminal, "{question} ").and_then(|()| terminal.flush());
+    // In one piece, so that nothing that is typed is shown within it.
+    let question = format!("{} ", letters::spelt(question));
+    let _ = terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush());
 }
 
 /// Writes what drives the terminal on standard error: only ever of kcode's own making.
