@@ -1,23 +1,23 @@
 //! How the tests went on the state that a run started from, kept for the next run on the same state.
 //!
-//! The key holds everything that kcode knows to have a say in it: the tree's id, the command, the
-//! program that runs it, and when dependency folders changed last. The folder can be deleted at any time.
+//! The key holds everything that kcode knows to have a say in it: the tree's id, the command, and what it runs in
+//! (`surroundings.rs`). Only what was told test by test is kept: a run that failed before any test ran says nothing of the tree,
+//! and is right again once something is installed. The folder can be deleted at any time.
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::environment::which;
 use super::results::TestResults;
+use super::surroundings::Surroundings;
 use crate::journal::{Digest, TestsRan};
 use crate::settings::TestCommand;
 
-const SCHEMA: &str = "kcode.baseline/1";
+const SCHEMA: &str = "kcode.baseline/2";
 /// More are not kept; a baseline of a thousand tests has about 60 KB.
 const MOST: usize = 100;
 /// What is older is measured anew: machines change in ways that the key doesn't know.
@@ -56,10 +56,26 @@ impl Baseline {
         self
     }
 
-    /// Whether another run would see the same: nothing was ended by kcode or by a signal.
+    /// Whether another run would see the same: each came to an end of its own and told of its tests.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
-        self.runs.iter().all(|run| run.ran.result.stopped.is_none() && run.ran.result.exit_code.is_some())
+        let told = |results: &TestResults| results.complete && !results.tests.is_empty();
+        let ended = |ran: &TestsRan| ran.result.stopped.is_none() && ran.result.exit_code.is_some();
+        !self.runs.is_empty() && self.runs.iter().all(|run| ended(&run.ran) && run.results.as_ref().is_some_and(told))
+    }
+
+    /// Whether it is known from an earlier run.
+    #[must_use]
+    pub fn is_cached(&self) -> bool {
+        self.runs.iter().any(|run| run.ran.cached)
+    }
+
+    /// Whether `after` tells of tests that no run here knows.
+    #[must_use]
+    pub fn lacks_any_of(&self, after: &[TestResults]) -> bool {
+        let is_known =
+            |name: &String| self.runs.iter().flat_map(|run| &run.results).any(|r| r.tests.contains_key(name));
+        after.iter().flat_map(|results| results.tests.keys()).any(|name| !is_known(name))
     }
 
     /// What the runs said test by test.
@@ -74,26 +90,17 @@ impl Baseline {
 pub struct Key(Digest);
 
 impl Key {
-    /// For `command` on the tree `tree` (git's id) of the repository at `root`.
+    /// For `command` on the tree `tree` (git's id) in these surroundings, in a sandbox as `policy` tells. Blocks.
     #[must_use]
-    pub fn new(tree: &str, command: &TestCommand, root: &Path, dependencies: &[String]) -> Self {
-        let argv = command.to_argv(&[]).unwrap_or_default();
-        let folder = command.dir.as_ref().map_or_else(|| root.to_owned(), |dir| root.join(dir.as_path()));
-        let program = argv.first().and_then(|name| which(name, &folder));
-        let stamps: Vec<_> = dependencies.iter().map(|name| stamp(&folder.join(name))).collect();
-        let program = program.map(|path| (stamp(&path), path));
+    pub fn new(tree: &str, command: &TestCommand, surroundings: &Surroundings<'_>, policy: &str) -> Self {
         // The form is no promise: another version of kcode measures anew.
         Self(Digest::of(format!(
-            "{}\0{}\0{tree}\0{command:?}\0{program:?}\0{stamps:?}",
+            "{}\0{}\0{tree}\0{command:?}\0{policy}\0{}",
             env!("CARGO_PKG_VERSION"),
-            root.display()
+            surroundings.root.display(),
+            surroundings.digest(command),
         )))
     }
-}
-
-/// Length and time of change, of what is there.
-fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
-    fs::metadata(path).ok().map(|about| (about.len(), about.ctime(), about.ctime_nsec()))
 }
 
 /// The folder of baselines.
@@ -176,21 +183,57 @@ mod tests {
     #[test]
     fn what_has_a_say_changes_the_key() {
         let root = tempfile::tempdir().expect("a folder");
-        let names = ["node_modules".to_owned()];
-        let key = |tree: &str, command: &TestCommand| Key::new(tree, command, root.path(), &names).0;
-        let first = key("t1", &command());
-        assert_eq!(key("t1", &command()), first);
-        assert_ne!(key("t2", &command()), first);
-        assert_ne!(key("t1", &TestCommand::shell("make check")), first);
+        let key = |tree: &str, command: &TestCommand, policy: &str| {
+            let surroundings = Surroundings { root: root.path(), dependencies: &[], variables: &[] };
+            Key::new(tree, command, &surroundings, policy).0
+        };
+        let first = key("t1", &command(), "auto");
+        assert_eq!(key("t1", &command(), "auto"), first);
+        assert_ne!(key("t2", &command(), "auto"), first);
+        assert_ne!(key("t1", &command(), "off"), first);
+        assert_ne!(key("t1", &TestCommand::shell("make check"), "auto"), first);
         fs::create_dir(root.path().join("node_modules")).expect("a folder");
-        assert_ne!(key("t1", &command()), first, "dependencies were installed");
+        assert_ne!(key("t1", &command(), "auto"), first, "dependencies were installed");
+    }
+
+    /// A run that ended with this exit code and told of these tests.
+    fn run(exit_code: i32, tests: &[&str], complete: bool) -> BaselineRun {
+        let ran = serde_json::json!({
+            "purpose": "baseline", "command": "make", "passed": exit_code == 0, "exit_code": exit_code, "stopped": null,
+            "counts": null, "ms": 1, "log": "tests-1.log", "patch_sha256": null,
+        });
+        let case = serde_json::json!({"verdict": "passed"});
+        let tests: serde_json::Map<_, _> = tests.iter().map(|name| ((*name).to_owned(), case.clone())).collect();
+        let results = serde_json::json!({"source": "", "tests": tests, "complete": complete});
+        serde_json::from_value(serde_json::json!({"ran": ran, "results": results})).expect("a run")
+    }
+
+    #[test]
+    fn only_what_was_told_test_by_test_is_kept() {
+        let is_lasting = |runs: Vec<BaselineRun>| Baseline::new(runs).is_lasting();
+        assert!(is_lasting(vec![run(0, &["a"], true)]) && is_lasting(vec![run(1, &["a"], true), run(1, &["a"], true)]));
+        assert!(
+            !is_lasting(vec![]) && !is_lasting(vec![run(101, &[], true)]) && !is_lasting(vec![run(1, &["a"], false)])
+        );
+        assert!(!is_lasting(vec![BaselineRun { results: None, ..run(127, &[], true) }]));
+        assert!(!is_lasting(vec![run(1, &["a"], true), run(101, &[], true)]));
+    }
+
+    #[test]
+    fn what_it_lacks_is_told() {
+        let known = Baseline::new(vec![run(1, &["a"], true), run(1, &["b"], true)]);
+        let after = |names: &[&str]| run(0, names, true).results.into_iter().collect::<Vec<_>>();
+        assert!(!known.lacks_any_of(&after(&["a", "b"])) && !known.lacks_any_of(&[]));
+        assert!(known.lacks_any_of(&after(&["a", "c"])) && Baseline::new(vec![]).lacks_any_of(&after(&["a"])));
+        assert!(known.clone().cached().is_cached() && !known.is_cached());
     }
 
     #[test]
     fn it_is_found_again_until_others_push_it_out() {
         let folder = tempfile::tempdir().expect("a folder");
         let kept = Baselines::in_state(folder.path());
-        let key = |tree: usize| Key::new(&tree.to_string(), &command(), folder.path(), &[]);
+        let surroundings = Surroundings { root: folder.path(), dependencies: &[], variables: &[] };
+        let key = |tree: usize| Key::new(&tree.to_string(), &command(), &surroundings, "");
         let baseline = Baseline::new(vec![]);
         assert_eq!(kept.find(&key(0)), None);
         kept.keep(&key(0), &baseline).expect("it can be written");
@@ -200,7 +243,7 @@ mod tests {
         }
         let left = fs::read_dir(folder.path().join("baselines")).expect("the folder").count();
         assert_eq!(left, MOST);
-        fs::write(kept.file(&key(MOST)), "{\"schema\":\"kcode.baseline/0\",\"runs\":[]}").expect("a file");
+        fs::write(kept.file(&key(MOST)), "{\"schema\":\"kcode.baseline/1\",\"runs\":[]}").expect("a file");
         assert_eq!(kept.find(&key(MOST)), None, "another version's");
     }
 }

@@ -75,7 +75,7 @@ fn found(command: &TestCommand, root: &Path) -> Vec<Program> {
     programs
 }
 
-fn programs_of(command: &TestCommand) -> Vec<String> {
+pub(super) fn programs_of(command: &TestCommand) -> Vec<String> {
     match &command.invocation {
         Invocation::Argv(words) => words.first().cloned().into_iter().collect(),
         Invocation::Shell(line) => programs(line),
@@ -107,7 +107,7 @@ fn digest(path: &Path) -> Option<Digest> {
 }
 
 /// What the first line of a script names; for `env`, what that looks for.
-fn interpreter(path: &Path) -> Option<String> {
+pub(super) fn interpreter(path: &Path) -> Option<String> {
     let mut line = Vec::new();
     BufReader::new(File::open(path).ok()?.take(SHEBANG)).read_until(b'\n', &mut line).ok()?;
     let line = String::from_utf8(line).ok()?;

@@ -39,8 +39,9 @@ pub struct People {
     live: Live,
     loudness: Loudness,
     print: fn(&str),
-    /// Of the start state, the tests (without a name) and each check are told once, however often they were run.
-    baselines_told: BTreeSet<Option<String>>,
+    /// Of the start state, the tests (without a name) and each check are told once, however often they were run; but again when
+    /// what was known from an earlier run was measured anew.
+    baselines_told: BTreeSet<(Option<String>, bool)>,
     /// Tests that are known to be fixed.
     fixed: Vec<String>,
     /// What was said last of a test that shows what the patch mends.
@@ -66,8 +67,10 @@ impl People {
         self.live.record(record);
         let of_start = |ran: &TestsRan| ran.purpose == TestPurpose::Baseline;
         let is_news = match &record.event {
-            Event::TestsRan(tests) if of_start(tests) => self.baselines_told.insert(None),
-            Event::CheckRan(check) if of_start(&check.ran) => self.baselines_told.insert(Some(check.name.clone())),
+            Event::TestsRan(tests) if of_start(tests) => self.baselines_told.insert((None, tests.cached)),
+            Event::CheckRan(check) if of_start(&check.ran) => {
+                self.baselines_told.insert((Some(check.name.clone()), check.ran.cached))
+            }
             _ => true,
         };
         if !is_news {

@@ -78,6 +78,7 @@ mod reading;
 mod recorded;
 mod reproduce;
 mod secrets;
+mod start_state;
 mod statistics;
 mod task;
 mod terminal;

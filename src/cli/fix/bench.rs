@@ -143,6 +143,14 @@ impl RunBench {
         told.map(|run| event(run.ran.clone())).collect()
     }
 
+    /// The start state measured anew, where an earlier run's result lacks what `runs` tell of.
+    async fn renewed(&mut self, name: Option<&str>, runs: &[TestRun], deadline: Instant) -> Vec<Event> {
+        if !self.start.renew(name, &results_of(runs)) {
+            return Vec::new();
+        }
+        self.baseline(name, deadline.saturating_duration_since(Instant::now())).await
+    }
+
     /// What the tests tell of the start state and of the patch.
     fn told(&self, runs: &[TestRun], matrix: Option<&Matrix>) -> Told {
         Told {
@@ -296,6 +304,7 @@ impl Bench for RunBench {
     async fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> Result<Judgement, BenchError> {
         let deadline = Instant::now() + patience;
         let mut judged = Judgement { events: self.baseline(None, patience).await, ..Judgement::default() };
+        judged.events.extend(self.renewed(None, ran.tests, deadline).await);
         judged.events.extend(self.start.seen());
         judged.matrix = self.compare(None, ran.tests);
         let mut told = self.told(ran.tests, judged.matrix.as_ref());
@@ -303,6 +312,7 @@ impl Bench for RunBench {
         for check in ran.checks {
             let (name, left) = (Some(&*check.name), deadline.saturating_duration_since(Instant::now()));
             judged.events.extend(self.baseline(name, left).await);
+            judged.events.extend(self.renewed(name, slice::from_ref(&check.run), deadline).await);
             let matrix = self.compare(name, slice::from_ref(&check.run));
             if let Some(matrix) = &matrix {
                 told.fixed.extend(matrix.fixed.iter().cloned());

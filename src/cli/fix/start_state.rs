@@ -10,12 +10,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::test_runs;
-use crate::evidence::{Baseline, BaselineRun, Baselines, Key, TestResults, Trials};
+use crate::evidence::{Baseline, BaselineRun, Baselines, Key, Surroundings, TestResults, Trials};
 use crate::journal::{Event, Residue, RunFolder, StartSeen, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::TestRun;
-use crate::worker::WorkerPlan;
+use crate::worker::{self, WorkerPlan};
 use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex, remove_tree};
 
 /// How often failing tests are run on the start state, to tell those that always fail from flaky ones.
@@ -46,6 +46,9 @@ pub struct StartState {
 struct Measured {
     /// The check's name; `None` for the tests.
     name: Option<String>,
+    command: TestCommand,
+    /// Of the trial, and of the folder of its logs.
+    trial: String,
     measuring: Option<JoinHandle<Result<Baseline, String>>>,
     known: Option<Result<Baseline, String>>,
 }
@@ -69,6 +72,8 @@ struct Found {
     tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
     asked: watch::Receiver<bool>,
     off: watch::Receiver<bool>,
+    /// Whether an earlier run's result will do.
+    may_be_known: bool,
 }
 
 impl StartState {
@@ -112,15 +117,37 @@ impl StartState {
             0 => NAME.to_owned(),
             number => format!("{NAME}-{number}"),
         };
-        let (inquiry, command, turn) = (Arc::clone(&self.inquiry), command.clone(), Arc::clone(&self.turn));
+        let measuring = Some(self.begin(&trial, command, true));
+        let (name, command) = (name.map(str::to_owned), command.clone());
+        self.measured.push(Measured { name, command, trial, measuring, known: None });
+    }
+
+    /// Has the tests, or the check of that name, measured anew where what is known comes from an earlier run and lacks tests
+    /// that `after` tells of: what it was measured with isn't what there is now. True when it is.
+    pub fn renew(&mut self, name: Option<&str>, after: &[TestResults]) -> bool {
+        let Some(at) = self.measured.iter().position(|measured| measured.name.as_deref() == name) else { return false };
+        let known = self.measured[at].known.as_ref();
+        if !known.is_some_and(|known| known.as_ref().is_ok_and(|known| known.is_cached() && known.lacks_any_of(after)))
+        {
+            return false;
+        }
+        let (trial, command) = (self.measured[at].trial.clone(), self.measured[at].command.clone());
+        let measuring = self.begin(&trial, &command, false);
+        let measured = &mut self.measured[at];
+        (measured.measuring, measured.known) = (Some(measuring), None);
+        true
+    }
+
+    /// Measures in a trial of that name, unless it is known from an earlier run and that `may_be_known`.
+    fn begin(&self, trial: &str, command: &TestCommand, may_be_known: bool) -> JoinHandle<Result<Baseline, String>> {
+        let (inquiry, trial, command) = (Arc::clone(&self.inquiry), trial.to_owned(), command.clone());
         let (tree, asked, off) = (self.tree.clone(), self.asked.clone(), self.off.subscribe());
-        let measuring = tokio::spawn(async move {
+        let turn = Arc::clone(&self.turn);
+        tokio::spawn(async move {
             // Those that wait get their turn in the order in which they asked for it.
             let _turn = turn.acquire().await.map_err(|closed| closed.to_string())?;
-            inquiry.measure(&trial, &command, Found { tree, asked, off }).await
-        });
-        let name = name.map(str::to_owned);
-        self.measured.push(Measured { name, measuring: Some(measuring), known: None });
+            inquiry.measure(&trial, &command, Found { tree, asked, off, may_be_known }).await
+        })
     }
 
     /// Git's ids of the start state, and of that with `changes`; `None` when git can't tell.
@@ -180,7 +207,7 @@ impl StartState {
 impl Inquiry {
     /// Runs `command` in a trial of that name, unless it is known how it goes.
     async fn measure(&self, trial: &str, command: &TestCommand, found: Found) -> Result<Baseline, String> {
-        let Found { mut tree, mut asked, off } = found;
+        let Found { mut tree, mut asked, off, may_be_known } = found;
         let mut called_off = off.clone();
         let id = async {
             asked.wait_for(|asked| *asked).await.ok()?;
@@ -190,10 +217,11 @@ impl Inquiry {
             index = id => index,
             _ = called_off.wait_for(|off| *off) => return Err("called off".to_owned()),
         };
-        let key = index
-            .as_ref()
-            .map(|index| Key::new(index.start(), command, self.trials.repository.root(), &self.trials.dependencies));
-        if let Some(known) = key.as_ref().and_then(|key| self.kept.find(key)) {
+        let key = match &index {
+            Some(index) => self.key(index.start(), command).await,
+            None => None,
+        };
+        if let Some(known) = key.as_ref().filter(|_| may_be_known).and_then(|key| self.kept.find(key)) {
             return Ok(known.cached());
         }
         let tree = index.map(|index| index.start().to_owned());
@@ -209,6 +237,20 @@ impl Inquiry {
             let _ = self.kept.keep(&key, &baseline);
         }
         Ok(baseline)
+    }
+
+    /// Under what a baseline of `tree` is kept.
+    async fn key(&self, tree: &str, command: &TestCommand) -> Option<Key> {
+        let (tree, command) = (tree.to_owned(), command.clone());
+        let Trials { repository, plan, dependencies, .. } = &self.trials;
+        let (root, dependencies) = (repository.root().to_owned(), dependencies.clone());
+        let variables = worker::variables(&plan.child_env);
+        let policy = format!("{}\0{:?}", plan.sandbox, plan.readable);
+        let look = move || {
+            let surroundings = Surroundings { root: &root, dependencies: &dependencies, variables: &variables };
+            Key::new(&tree, &command, &surroundings, &policy)
+        };
+        tokio::task::spawn_blocking(look).await.ok()
     }
 
     fn told(&self, mut run: TestRun, trial: &str, tree: Option<String>) -> Result<BaselineRun, String> {
