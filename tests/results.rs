@@ -69,10 +69,9 @@ fn hostile_output_takes_no_time() {
     let mocha = format!("{mocha}  0 passing (2ms)\n{mocha}");
     let tap = format!("1..1\n{}", "    # Subtest: s\nnot ok 1 - t\n".repeat(many));
     let test = r#"{"Action":"run","Package":"p","Test":"#;
-    let tests: String = (0..many).map(|number| format!("{test}\"T{number}\"}}\n")).collect();
-    let packages: String =
-        (0..many).map(|number| format!("{{\"Action\":\"pass\",\"Package\":\"q{number}\"}}\n")).collect();
-    let go = tests + &packages + "{\"Action\":\"fail\",\"Package\":\"p\"}\n";
+    let tests = (0..many).map(|number| format!("{test}\"T{number}\"}}\n"));
+    let packages = (0..many).map(|number| format!("{{\"Action\":\"pass\",\"Package\":\"q{number}\"}}\n"));
+    let go = tests.chain(packages).collect::<Vec<_>>().concat() + "{\"Action\":\"fail\",\"Package\":\"p\"}\n";
     for output in [spec.clone() + &places, mocha, tap, go] {
         let written = Written { root: "/project", output: &output, reports: &[], ended: true, passed: false };
         assert!(results(&written).is_some_and(|results| !results.tests.is_empty()));

@@ -41,7 +41,7 @@ impl Status {
             (&[&turn], &[&tokens, &whole_cost, &whole_time], ROOMY),
             (&[&turn], &[&whole_cost, &whole_time], ROOMY),
             (&[&turn], &[&cost, &whole_time], ROOMY),
-            (&[&turn], &[&cost, &time], ROOMY / 3),
+            (&[&turn], &[&cost, &time], ROOMY),
             (&[], &[&cost, &time], LEAST),
             (&[], &[&time], LEAST),
         ];

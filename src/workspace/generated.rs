@@ -107,6 +107,8 @@ fn moves(found: &Differences, written: &Written) -> Vec<(RelPath, RelPath)> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
     use crate::workspace::FileMode;
 
@@ -143,7 +145,7 @@ mod tests {
         let lock = change("Cargo.lock", None, Some("lock"));
         let gone = change("old.txt", Some("o"), None);
         let now = [edit.clone(), log, lock.clone(), gone];
-        let (patch, told) = parts(&now, &[edit.clone()], &["Cargo.lock"]);
+        let (patch, told) = parts(&now, slice::from_ref(&edit), &["Cargo.lock"]);
         assert_eq!(patch, [lock, edit]);
         let expected = [("Cargo.lock added", true), ("log.txt changed", false), ("old.txt removed", false)];
         assert_eq!(told, expected.map(|(told, included)| (told.to_owned(), included)));
@@ -154,8 +156,8 @@ mod tests {
         let tool = change("a.rs", Some("1"), Some("2"));
         let told = |included| vec![("a.rs rewritten after the model's edit".to_owned(), included)];
         for now in [vec![change("a.rs", Some("1"), Some("formatted"))], vec![change("a.rs", Some("1"), None)], vec![]] {
-            assert_eq!(parts(&now, &[tool.clone()], &[]), (vec![tool.clone()], told(false)));
-            assert_eq!(parts(&now, &[tool.clone()], &["*.rs"]), (now, told(true)));
+            assert_eq!(parts(&now, slice::from_ref(&tool), &[]), (vec![tool.clone()], told(false)));
+            assert_eq!(parts(&now, slice::from_ref(&tool), &["*.rs"]), (now, told(true)));
         }
     }
 
@@ -163,12 +165,12 @@ mod tests {
     fn a_file_that_a_command_moved_is_followed() {
         let tool = change("new.rs", None, Some("text"));
         let to = change("sub/new.rs", None, Some("text"));
-        assert_eq!(parts(&[to.clone()], &[tool.clone()], &[]), (vec![to.clone()], Vec::new()));
+        assert_eq!(parts(slice::from_ref(&to), slice::from_ref(&tool), &[]), (vec![to.clone()], Vec::new()));
         let edit = change("a.rs", Some("1"), Some("2"));
         let (from, to) = (change("a.rs", Some("1"), None), change("b.rs", None, Some("2")));
         assert_eq!(parts(&[from.clone(), to.clone()], &[edit], &[]), (vec![from, to], Vec::new()));
         let copy = change("copy.rs", None, Some("text"));
-        let (patch, told) = parts(&[tool.clone(), copy], &[tool.clone()], &[]);
+        let (patch, told) = parts(&[tool.clone(), copy], slice::from_ref(&tool), &[]);
         assert_eq!((patch, told.len()), (vec![tool], 1), "a copy is none");
     }
 }

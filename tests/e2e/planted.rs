@@ -73,9 +73,12 @@ fn a_report_whose_files_are_no_files_is_told() {
     });
 }
 
+/// What the refusal says, and what is done to the state folder.
+type Planted = (&'static str, fn(&World));
+
 #[test]
 fn a_state_folder_that_others_can_write_to_is_refused() {
-    let runs: [(&str, fn(&World)); 5] = [
+    let runs: [Planted; 5] = [
         ("can be written by other users", |world| {
             fs::set_permissions(world.state(), Permissions::from_mode(0o777)).unwrap();
         }),
@@ -92,7 +95,7 @@ fn a_state_folder_that_others_can_write_to_is_refused() {
                     fs::remove_dir_all(world.state().join("baselines"))?;
                     fs::write(world.state().join("baselines"), "")
                 })
-                .unwrap()
+                .unwrap();
         }),
         ("belongs to another user", |world| {
             // Only root can give a folder away; for others the case can't come up.

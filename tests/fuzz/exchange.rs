@@ -37,7 +37,7 @@ proptest! {
         let refusal = Refusal { status, headers: &headers, body: &body, url, now: SystemTime::UNIX_EPOCH };
         let error = refusal.judge();
         prop_assert!(error.message.len() < 4096, "{} bytes", error.message.len());
-        prop_assert!(!error.message.chars().any(|char| char.is_control()), "{:?}", error.message);
+        prop_assert!(!error.message.chars().any(char::is_control), "{:?}", error.message);
         prop_assert!(error.headline().lines().count() <= 1);
     }
 }

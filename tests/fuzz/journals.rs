@@ -70,7 +70,7 @@ proptest! {
             }
         }
         // Whoever looks at thousands of runs sees no more than is there.
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        let lines = bytes.split(|byte| *byte == b'\n').count() - 1;
         prop_assert!(skim(&bytes).count() <= lines);
         if let Ok(records) = recover_chain(&bytes) {
             prop_assert_eq!(records.len(), lines);

@@ -65,7 +65,7 @@ proptest! {
         let clean = redactor.bytes(&text);
         prop_assert!(!clean.windows(KEY.len()).any(|window| window == KEY.as_bytes()));
         prop_assert_eq!(redactor.bytes(&clean), clean.as_ref(), "what is clean stays");
-        let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+        let lines = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').count() - 1;
         prop_assert_eq!(lines(&clean), lines(&text));
         let mut stream = RedactedStream::new(redactor);
         let mut streamed: Vec<u8> = pieces(&text, &sizes).into_iter().flat_map(|piece| stream.push(piece)).collect();

@@ -1,6 +1,7 @@
 //! Settings files, the repository's own among them, and words of test commands.
 
 use std::fs;
+use std::path::Path;
 
 use kcode::settings::{
     Environment, FlagLayer, TestCommand, load, parse_bytes, parse_duration, parse_tokens, parse_usd,
@@ -11,7 +12,7 @@ use proptest::prelude::*;
 use crate::damage::{cases, damaged, fixtures};
 
 fn files() -> Vec<Vec<u8>> {
-    fixtures("settings", |name| name.ends_with(".toml"))
+    fixtures("settings", |name| Path::new(name).extension().is_some_and(|ending| ending == "toml"))
 }
 
 proptest! {
