@@ -1,6 +1,7 @@
 //! Which files there are: the view walked as git sees it, ignored files left out, links never followed.
 //!
-//! The walk only finds names. What is opened afterwards is opened through the workroom's handle.
+//! The walk only finds names. What is opened afterwards is opened through the workroom's handle. A folder whose `.gitignore` is
+//! no ordinary file isn't entered, as it isn't when the view is made.
 
 use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt;
@@ -13,6 +14,7 @@ use similar::get_close_matches;
 use super::place::{Place, shown};
 use super::workroom::Workroom;
 use crate::journal::{RelPath, RelPathError};
+use crate::workspace::{may_enter, use_harmless_rules};
 
 /// Everything that a walk came by.
 #[derive(Default)]
@@ -47,9 +49,14 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
     // Rules count from the view's root down: neither the user's global ones, nor ripgrep's, nor those of a folder above; and
     // a folder without git keeps its .gitignore.
     builder.hidden(false).parents(false).git_global(false).ignore(false).require_git(false).follow_links(false);
+    // The walker opens the files of rules itself, waits for the other end of a pipe, and reads a device without end.
+    let root = base.canonicalize().unwrap_or_else(|_| base.to_owned());
+    use_harmless_rules(&mut builder, &root, start);
     builder.sort_by_file_name(Ord::cmp).filter_entry(move |entry| {
         let on_the_way = |target: &PathBuf| entry.path().starts_with(target) || target.starts_with(entry.path());
-        !entry.file_name().eq_ignore_ascii_case(".git") && target.as_ref().is_none_or(on_the_way)
+        !entry.file_name().eq_ignore_ascii_case(".git")
+            && target.as_ref().is_none_or(on_the_way)
+            && may_enter(&root, entry)
     });
     let mut walked = Walked::default();
     for entry in builder.build().filter_map(Result::ok) {

@@ -79,3 +79,4 @@ pub use remove::remove_tree;
 pub use repository::{GitAccess, Head, Repository};
 pub use tree_id::{NoTreeId, TreeIds, TreeIndex};
 pub use view::{Copying, Touched, View};
+pub use walk::{may_enter, use_harmless_rules};

@@ -35,9 +35,15 @@ pub(super) fn has_sane_rules(root: &Path, folder: &Path) -> bool {
 
 /// Whether an entry of a walk is no folder, or one whose rules are ordinary files: its `.gitignore`, and those of a repository that
 /// it is.
-pub(super) fn may_enter(root: &Path, entry: &ignore::DirEntry) -> bool {
+#[must_use]
+pub fn may_enter(root: &Path, entry: &ignore::DirEntry) -> bool {
     let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
     !is_folder || has_sane_rules(root, entry.path()) && GitDir::is_harmless(entry.path())
+}
+
+/// A walk doesn't ask for the folder that it begins in: leaves out rules of any kind that aren't ordinary files in `start`.
+pub fn use_harmless_rules(builder: &mut WalkBuilder, root: &Path, start: &Path) {
+    builder.git_ignore(has_sane_rules(root, start)).git_exclude(GitDir::is_harmless(start));
 }
 
 #[cfg(test)]

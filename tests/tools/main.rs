@@ -7,6 +7,7 @@ mod calls;
 mod encodings;
 mod files;
 mod find;
+mod rules;
 #[path = "../support/kimi/schema.rs"]
 mod schema;
 mod secrets;

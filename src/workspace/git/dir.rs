@@ -73,7 +73,12 @@ impl GitDir {
         match (Self::of(folder), fs::metadata(&pointer)) {
             (Found::Dir(_), _) | (Found::Nothing, Err(_)) => true,
             (Found::Refused(_), _) => false,
-            (Found::Nothing, Ok(about)) if about.is_dir() => is_plain(&pointer.join("info/exclude")),
+            (Found::Nothing, Ok(about)) if about.is_dir() => {
+                let rules = pointer.join("info/exclude");
+                let real = |path: &Path| fs::canonicalize(path).ok();
+                is_plain(&rules)
+                    && real(&rules).is_none_or(|rules| real(&pointer).is_some_and(|own| rules.starts_with(own)))
+            }
             (Found::Nothing, Ok(_)) => is_plain(&pointer) && named(&pointer).is_ok_and(|place| place.is_none()),
         }
     }
