@@ -1,24 +1,27 @@
 //! Getting the selected files into the view: by reflink where the file system shares blocks, else
 //! byte by byte, never by hard link. What was copied is hashed; that is the view's start, whatever
-//! happens to the original meanwhile.
+//! happens to the original meanwhile. Each folder is entered by its parent's handle, so that one that is swapped for a link
+//! while the copy goes on leads nowhere.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io;
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
-use rustix::fs::OFlags;
+use cap_std::fs::{Dir, Metadata, MetadataExt as _};
+use rustix::fs::{AtFlags, Mode, OFlags, ioctl_ficlone, openat, symlinkat, unlinkat};
+use rustix::io::Errno;
 
 use super::error::io_error;
-use super::file_state::{self, BUFFER};
+use super::file_state::{self, BUFFER, Found};
 use super::manifest::{Copied, Manifest, Stamp};
 use super::paths::PathList;
 use super::selection::Selection;
+use super::trail::Trail;
 use super::{FileMode, WorkspaceError};
 use crate::journal::Digest;
 use crate::settings::{Environment, Gate, HardLinks, linked_secrets_of_home};
@@ -29,6 +32,12 @@ const UNTRACKED_FILE_LIMIT: u64 = 100 << 20;
 const UNTRACKED_LIMIT: u64 = 4 << 30;
 /// Files that a thread takes at once.
 const BATCH: usize = 64;
+/// How an original is opened: through no link, without waiting for the other end of a pipe.
+const READ: OFlags =
+    OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+/// How its copy is made.
+const CREATE: OFlags =
+    OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// What the copy came to.
 pub(super) struct Copy {
@@ -48,10 +57,10 @@ pub(super) fn copy(
     let Selection { paths, notes: unseen, .. } = selection;
     let mut files: Vec<Option<Copied>> = vec![None; paths.len()];
     make_folders(view, paths.iter())?;
-    let root = Dir::open_ambient_dir(source, ambient_authority()).map_err(io_error("open", source))?;
+    let open = |folder: &Path| Dir::open_ambient_dir(folder, ambient_authority()).map_err(io_error("open", folder));
+    let (root, copy) = (open(source)?, open(view)?);
     let gate = Gate::new(root).with_secrets_elsewhere(linked_secrets_of_home(&Environment::from_process()));
     let job = Job {
-        source,
         view,
         paths: &paths,
         gate,
@@ -64,6 +73,7 @@ pub(super) fn copy(
     let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
     let work = || -> Result<(), WorkspaceError> {
         let mut buffer = vec![0; BUFFER];
+        let (mut from, mut to) = (Trail::at(job.gate.root()), Trail::at(&copy));
         loop {
             let batch = batches.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((number, slots)) = batch else { return Ok(()) };
@@ -71,7 +81,7 @@ pub(super) fn copy(
                 return Err(WorkspaceError::Stopped);
             }
             for (offset, slot) in slots.iter_mut().enumerate() {
-                *slot = job.copy_one(number * BATCH + offset, &mut buffer)?;
+                *slot = job.copy_one(number * BATCH + offset, &mut from, &mut to, &mut buffer)?;
             }
         }
     };
@@ -113,7 +123,6 @@ fn make_folders<'a>(view: &Path, paths: impl Iterator<Item = &'a [u8]>) -> Resul
 
 /// What the copying threads share.
 struct Job<'a> {
-    source: &'a Path,
     view: &'a Path,
     paths: &'a PathList,
     /// Before the source.
@@ -127,41 +136,64 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// Copies one path. What can't be read is noted, what can't be written is an error.
-    fn copy_one(&self, index: usize, buffer: &mut [u8]) -> Result<Option<Copied>, WorkspaceError> {
+    fn copy_one(
+        &self,
+        index: usize,
+        from: &mut Trail<'_>,
+        to: &mut Trail<'_>,
+        buffer: &mut [u8],
+    ) -> Result<Option<Copied>, WorkspaceError> {
         let (relative, tracked) = (file_state::as_path(self.paths.get(index)), self.paths.is_tracked(index));
-        let (from, to) = (self.source.join(relative), self.view.join(relative));
-        let metadata = match from.symlink_metadata() {
-            Ok(metadata) => metadata,
+        let (mode, metadata) = match from.look(relative) {
             // Gone since the walk: then it isn't part of the start.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Ok(Found::Nothing) => return Ok(None),
+            Ok(Found::Folder) => return Ok(self.leave_out(relative, "it became a folder meanwhile")),
+            Ok(Found::Special) => return Ok(self.leave_out(relative, "it is a pipe, a socket or a device")),
+            Ok(Found::File(mode, metadata)) => (mode, metadata),
             Err(error) => return Ok(self.leave_out(relative, &error.to_string())),
         };
-        let kind = metadata.file_type();
-        let copied = if kind.is_symlink() {
-            copy_link(&from, &to)
-        } else if !kind.is_file() {
-            return Ok(self.leave_out(relative, "it is a pipe, a socket or a device"));
-        } else if self.gate.is_linked_secret(relative, &links_of(&metadata)) && !self.is_secret(relative) {
-            // The copy would have one name, and nobody could tell any more.
-            return Ok(self.leave_out(relative, "it is a hard link, and another name of it is that of a secret"));
-        } else if !tracked && metadata.len() > UNTRACKED_FILE_LIMIT {
-            let megabytes = metadata.len() >> 20;
-            return Ok(self.leave_out(relative, &format!("it is untracked and has {megabytes} MB")));
-        } else if !tracked && self.untracked.fetch_add(metadata.len(), Ordering::Relaxed) > UNTRACKED_LIMIT {
-            return Ok(self.leave_out(relative, "untracked files have more than 4 GB together"));
-        } else {
-            self.copy_file(&from, &to, buffer)
+        if !mode.is_symlink()
+            && let Some(why) = self.reason_to_leave_out(relative, tracked, &metadata)
+        {
+            return Ok(self.leave_out(relative, &why));
+        }
+        let full = || self.view.join(relative);
+        let written = |error| io_error("write", &full())(error);
+        let name = Path::new(relative.file_name().unwrap_or_default());
+        let from = match from.dir() {
+            Ok(folder) => folder,
+            Err(error) => return Ok(self.leave_out(relative, &error.to_string())),
         };
+        if !to.reach(relative.parent().unwrap_or(Path::new(""))).map_err(written)? {
+            return Err(written(io::ErrorKind::NotADirectory.into()));
+        }
+        let to = to.dir().map_err(written)?;
+        let copied = if mode.is_symlink() { copy_link(from, to, name) } else { self.copy_file(from, to, name, buffer) };
         match copied {
             Ok((mode, sha256)) => {
-                let metadata = to.symlink_metadata().map_err(io_error("look at", &to))?;
+                let metadata = to.symlink_metadata(name).map_err(|error| io_error("look at", &full())(error))?;
                 self.bytes.fetch_add(metadata.len(), Ordering::Relaxed);
-                let metadata = cap_std::fs::Metadata::from_just_metadata(metadata);
                 Ok(Some(Copied::new(mode, sha256, Stamp::of(&metadata), tracked)))
             }
             Err(CopyError::Read(error)) => Ok(self.leave_out(relative, &error.to_string())),
-            Err(CopyError::Write(error)) => Err(io_error("write", &to)(error)),
+            Err(CopyError::Write(error)) => Err(written(error)),
         }
+    }
+
+    /// Why a regular file doesn't belong in the copy.
+    fn reason_to_leave_out(&self, path: &Path, tracked: bool, metadata: &Metadata) -> Option<String> {
+        if self.gate.is_linked_secret(path, &links_of(metadata)) && !self.is_secret(path) {
+            // The copy would have one name, and nobody could tell any more.
+            return Some("it is a hard link, and another name of it is that of a secret".to_owned());
+        }
+        if tracked {
+            return None;
+        }
+        if metadata.len() > UNTRACKED_FILE_LIMIT {
+            return Some(format!("it is untracked and has {} MB", metadata.len() >> 20));
+        }
+        let before = self.untracked.fetch_add(metadata.len(), Ordering::Relaxed);
+        (before > UNTRACKED_LIMIT).then(|| "untracked files have more than 4 GB together".to_owned())
     }
 
     /// By its own name, so that tools keep it closed.
@@ -175,27 +207,29 @@ impl Job<'_> {
         None
     }
 
-    fn copy_file(&self, from: &Path, to: &Path, buffer: &mut [u8]) -> Result<(FileMode, Digest), CopyError> {
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-        let mut original = OpenOptions::new().read(true).custom_flags(flags).open(from).map_err(CopyError::Read)?;
+    fn copy_file(&self, from: &Dir, to: &Dir, name: &Path, buffer: &mut [u8]) -> Result<(FileMode, Digest), CopyError> {
+        let original: File = openat(from, name, READ, Mode::empty()).map_err(read)?.into();
+        let about = original.metadata().map_err(CopyError::Read)?;
+        if !about.is_file() {
+            return Err(CopyError::Read(io::Error::other("it is no regular file any more")));
+        }
         // Permission bits without setuid, setgid and sticky; the owner must be able to read and edit.
-        let bits = original.metadata().map_err(CopyError::Read)?.permissions().mode() & 0o777 | 0o600;
-        let (copy, sha256) = if self.share(from, to) {
-            let mut copy = File::open(to).map_err(CopyError::Write)?;
-            let (sha256, _) = file_state::hash(&mut copy, &mut io::sink(), buffer).map_err(CopyError::Write)?;
-            (copy, sha256)
+        let bits = about.permissions().mode() & 0o777 | 0o600;
+        let mut copy: File = openat(to, name, CREATE, Mode::RUSR | Mode::WUSR).map_err(write)?.into();
+        let hashed = if self.share(&original, &copy) {
+            file_state::hash(&mut copy, &mut io::sink(), buffer).map_err(CopyError::Write)
         } else {
-            let mut copy = OpenOptions::new().write(true).create_new(true).open(to).map_err(CopyError::Write)?;
-            let (sha256, _) = file_state::hash(&mut original, &mut copy, buffer).map_err(|error| blame(error, to))?;
-            (copy, sha256)
+            // Not past the size that it had a moment ago: something may be writing to it without end.
+            let hashed = file_state::hash(&mut original.take(about.len()), &mut copy, buffer);
+            hashed.map_err(|error| blame(error, to, name))
         };
         copy.set_permissions(Permissions::from_mode(bits)).map_err(CopyError::Write)?;
-        Ok((FileMode::of_permissions(bits), sha256))
+        Ok((FileMode::of_permissions(bits), hashed?.0))
     }
 
     /// Tries a reflink. A file system that can't is asked once.
-    fn share(&self, from: &Path, to: &Path) -> bool {
-        let shared = self.reflink.load(Ordering::Relaxed) && reflink_copy::reflink(from, to).is_ok();
+    fn share(&self, from: &File, to: &File) -> bool {
+        let shared = self.reflink.load(Ordering::Relaxed) && ioctl_ficlone(to, from).is_ok();
         if !shared {
             self.reflink.store(false, Ordering::Relaxed);
         }
@@ -203,26 +237,26 @@ impl Job<'_> {
     }
 }
 
-fn links_of(about: &fs::Metadata) -> HardLinks {
+fn links_of(about: &Metadata) -> HardLinks {
     HardLinks { inode: about.ino(), links: about.nlink(), size: about.len() }
 }
 
 /// Which side of a copy failed: a full disk is the view's trouble, anything else the original's.
-fn blame(error: io::Error, to: &Path) -> CopyError {
+fn blame(error: io::Error, to: &Dir, name: &Path) -> CopyError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             CopyError::Write(error)
         }
         _ => {
-            drop(fs::remove_file(to));
+            let _ = unlinkat(to, name, AtFlags::empty());
             CopyError::Read(error)
         }
     }
 }
 
-fn copy_link(from: &Path, to: &Path) -> Result<(FileMode, Digest), CopyError> {
-    let target = fs::read_link(from).map_err(CopyError::Read)?;
-    symlink(&target, to).map_err(CopyError::Write)?;
+fn copy_link(from: &Dir, to: &Dir, name: &Path) -> Result<(FileMode, Digest), CopyError> {
+    let target = from.read_link_contents(name).map_err(CopyError::Read)?;
+    symlinkat(&target, to, name).map_err(write)?;
     Ok((FileMode::Symlink, Digest::of(target.as_os_str().as_bytes())))
 }
 
@@ -230,4 +264,71 @@ fn copy_link(from: &Path, to: &Path) -> Result<(FileMode, Digest), CopyError> {
 enum CopyError {
     Read(io::Error),
     Write(io::Error),
+}
+
+fn read(error: Errno) -> CopyError {
+    CopyError::Read(error.into())
+}
+
+fn write(error: Errno) -> CopyError {
+    CopyError::Write(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// What somebody makes of the tree between the look at it and the copy.
+    fn copied(swap: impl FnOnce(&Path)) -> (tempfile::TempDir, Vec<String>) {
+        let world = tempfile::tempdir().unwrap();
+        let at = |name: &str| world.path().join(name);
+        for file in ["source/inner/deep/file", "source/kept", "outside/deep/file", "outside/file"] {
+            fs::create_dir_all(at(file).parent().unwrap()).unwrap();
+            fs::write(at(file), file).unwrap();
+        }
+        fs::create_dir(at("view")).unwrap();
+        swap(&at("source"));
+        let mut paths = PathList::default();
+        for path in ["inner/deep/file", "kept"] {
+            paths.push(path.as_bytes(), true);
+        }
+        let selection = Selection { paths, ..Selection::default() };
+        let copy = copy(&at("source"), &at("view"), selection, &AtomicBool::new(false)).unwrap();
+        assert_eq!(fs::read(at("view/kept")).unwrap(), b"source/kept");
+        (world, copy.notes)
+    }
+
+    #[test]
+    fn a_folder_that_was_swapped_for_a_link_leads_nowhere() {
+        for (folder, target) in [("inner", "../outside"), ("inner/deep", "../../outside"), ("inner", "hop")] {
+            let (world, notes) = copied(|source| {
+                fs::rename(source.join(folder), source.join("aside")).unwrap();
+                symlink("../outside", source.join("hop")).unwrap();
+                symlink(target, source.join(folder)).unwrap();
+            });
+            assert!(!world.path().join("view/inner/deep/file").exists() && notes.is_empty(), "{folder}: {notes:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_swapped_is_what_it_is_now() {
+        let swapped = |target: &str| {
+            copied(|source| {
+                fs::remove_file(source.join("inner/deep/file")).unwrap();
+                symlink(target, source.join("inner/deep/file")).unwrap();
+            })
+        };
+        let (world, _) = swapped("/dev/zero");
+        assert_eq!(fs::read_link(world.path().join("view/inner/deep/file")).unwrap(), Path::new("/dev/zero"));
+        let (world, notes) = copied(|source| {
+            fs::remove_file(source.join("inner/deep/file")).unwrap();
+            let pipe = source.join("inner/deep/file");
+            rustix::fs::mknodat(rustix::fs::CWD, pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        });
+        assert!(!world.path().join("view/inner/deep/file").exists());
+        assert_eq!(notes, ["inner/deep/file is not in the view: it is a pipe, a socket or a device"]);
+    }
 }
