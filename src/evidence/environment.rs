@@ -1,14 +1,14 @@
 //! What tests are run in, told so that two machines can be compared. Nothing is executed to find it out.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
 use super::runner_words::programs;
-use crate::journal::{CommandAsRun, Digest, Program, TestEnvironment};
+use crate::journal::{CommandAsRun, Digest, Program, TestEnvironment, open_regular};
 use crate::settings::{Invocation, Reporting, TestCommand};
 
 /// A larger program isn't read for its hash.
@@ -102,14 +102,14 @@ pub(super) fn which(name: &str, folder: &Path) -> Option<PathBuf> {
 
 fn digest(path: &Path) -> Option<Digest> {
     let mut hasher = sha2::Sha256::new();
-    io::copy(&mut File::open(path).ok()?.take(MOST_BYTES), &mut hasher).ok()?;
+    io::copy(&mut open_regular(path).ok()?.take(MOST_BYTES), &mut hasher).ok()?;
     Some(Digest::from_raw(hasher.finalize().into()))
 }
 
 /// What the first line of a script names; for `env`, what that looks for.
 pub(super) fn interpreter(path: &Path) -> Option<String> {
     let mut line = Vec::new();
-    BufReader::new(File::open(path).ok()?.take(SHEBANG)).read_until(b'\n', &mut line).ok()?;
+    BufReader::new(open_regular(path).ok()?.take(SHEBANG)).read_until(b'\n', &mut line).ok()?;
     let line = String::from_utf8(line).ok()?;
     let mut words = line.strip_prefix("#!")?.split_whitespace();
     let program = words.next()?;

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::journal::read_regular;
+
 /// The variable that names a toolchain's cache, and where it is in the home unless that is set. Nothing else may lie in it:
 /// tests can read it.
 const IN_HOME: [(&str, &str); 4] = [
@@ -24,6 +26,9 @@ const IN_HOME: [(&str, &str); 4] = [
 const CARGO: &str = "CARGO_TARGET_DIR";
 /// Another name for it.
 const CARGO_TOO: &str = "CARGO_BUILD_TARGET_DIR";
+
+/// Bytes of settings that are read.
+const CONFIG_LIMIT: u64 = 1 << 20;
 
 /// A cache of the user's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +58,8 @@ pub(super) fn of_user(home: Option<&Path>, variable: impl Fn(&str) -> Option<OsS
 
 /// What the user's own configuration of Cargo says (<https://doc.rust-lang.org/cargo/reference/config.html#buildtarget-dir>).
 fn configured_target(cargo_home: &Path) -> Option<PathBuf> {
-    let text = fs::read_to_string(cargo_home.join("config.toml")).ok()?;
+    let bytes = read_regular(&cargo_home.join("config.toml"), CONFIG_LIMIT).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
     let config: toml::Table = text.parse().ok()?;
     let folder = config.get("build")?.get("target-dir")?.as_str()?;
     Some(cargo_home.parent()?.join(folder))

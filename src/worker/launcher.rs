@@ -34,7 +34,7 @@ use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::SURVIVED;
 use super::visible::{self, Asked};
 use super::{advice, caches, environment, session};
-use crate::journal::{Guard, Residue, WallBuilt};
+use crate::journal::{Guard, Residue, WallBuilt, open_own};
 use crate::model::ToolCall;
 use crate::settings::{Sandbox, TestCommand};
 use crate::tools::{Observation, TestRun};
@@ -380,7 +380,7 @@ fn failed(tool: &str, answer: FromWorker) -> WorkerError {
 }
 
 fn tail(file: &Path) -> io::Result<String> {
-    let mut file = File::open(file)?;
+    let mut file = open_own(file)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS)))?;
     let mut bytes = Vec::new();

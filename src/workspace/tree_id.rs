@@ -5,7 +5,7 @@
 //! write to a folder of the run's.
 
 use std::fs::{self, DirBuilder, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use super::git::{Git, GitDir};
 use super::hunks::object_name;
 use super::repository::ObjectFormat;
 use super::{Blobs, ChangeSet, Repository, file_state};
-use crate::journal::Digest;
+use crate::journal::{Digest, open_regular};
 
 /// What git would have to hash at most, in files that it doesn't know: nobody waits for gigabytes to be read.
 const MOST_BYTES: u64 = 256 << 20;
@@ -152,9 +152,12 @@ impl TreeIndex {
 /// The index's own time tells git which files it has to read, because they may have changed in the very tick in which it was
 /// written.
 pub(super) fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
-    let written = fs::metadata(from)?.modified()?;
-    fs::copy(from, to)?;
-    File::options().write(true).open(to)?.set_modified(written)
+    let mut from = open_regular(from)?;
+    let about = from.metadata()?;
+    let mut to = File::create(to)?;
+    io::copy(&mut from.by_ref().take(about.len()), &mut to)?;
+    to.set_permissions(about.permissions())?;
+    to.set_modified(about.modified()?)
 }
 
 fn run(command: Git, input: &[u8]) -> Result<Vec<u8>, NoTreeId> {

@@ -1,18 +1,23 @@
 //! What the worker left of a test run, read in the broker: secrets out, single results in.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
+use rustix::fs::OFlags;
 
 use crate::evidence::{self, TestResults, Written};
+use crate::journal::whole;
 use crate::settings::Redactor;
 use crate::tools::TestRun;
 
 /// How much of a log's end is read for single tests; more is noise.
 const OUTPUT_BYTES: usize = 16 * 1024 * 1024;
+/// Of a log; the worker ends it at 64 MiB, and what shapes of secrets leave is a little longer or shorter.
+const LOG_BYTES: u64 = 256 * 1024 * 1024;
 /// How much of that is read for the runner's totals.
 const TOTALS_BYTES: usize = 64 * 1024;
 /// Of one report; the worker keeps no longer ones.
@@ -43,10 +48,10 @@ pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor) -> io::Result
 /// The worker knows the shapes of secrets and no values; a log in which there are some is written anew. Returns the end
 /// of the log, and whether that is all of it. Its name comes from the worker, so that it is looked for in `logs` alone.
 fn redact_log(logs: &Dir, name: &str, redactor: &Redactor) -> io::Result<(String, bool)> {
-    let raw = match logs.read(name) {
+    let raw = match open(logs, name) {
         // A run that was cancelled before it began has none.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((String::new(), false)),
-        raw => raw?,
+        file => whole(file?, LOG_BYTES)?,
     };
     let clean = redactor.bytes(&raw);
     if let Cow::Owned(clean) = &clean {
@@ -54,6 +59,13 @@ fn redact_log(logs: &Dir, name: &str, redactor: &Redactor) -> io::Result<(String
     }
     let cut = clean.len().saturating_sub(OUTPUT_BYTES);
     Ok((String::from_utf8_lossy(&clean[cut..]).into_owned(), cut == 0))
+}
+
+/// A regular file, through no link at its end and without waiting for the other end of a pipe.
+fn open(folder: &Dir, name: impl AsRef<Path>) -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
+    let file = folder.open_with(name, OpenOptions::new().read(true).custom_flags(flags))?.into_std();
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 /// The same for reports, in the order of their numbers.
@@ -64,7 +76,7 @@ fn redact_reports(logs: &Dir, folder: &str, redactor: &Redactor) -> io::Result<V
     let mut reports = Vec::new();
     for name in names {
         let mut raw = Vec::new();
-        folder.open(&name)?.take(REPORT_BYTES).read_to_end(&mut raw)?;
+        open(&folder, &name)?.take(REPORT_BYTES).read_to_end(&mut raw)?;
         let clean = redactor.bytes(&raw);
         if let Cow::Owned(clean) = &clean {
             folder.write(&name, clean)?;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::cli::failure::Failure;
+use crate::journal::open_own;
 use crate::workspace::remove_tree;
 
 const LOCK: &str = "lock";
@@ -74,7 +75,7 @@ impl Drop for Place {
 fn sweep(all: &Path) {
     let locks = fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path());
     for lock in locks.filter(|path| path.extension().is_some_and(|name| name == LOCK)) {
-        let abandoned = File::open(&lock).is_ok_and(|file| file.try_lock().is_ok());
+        let abandoned = open_own(&lock).is_ok_and(|file| file.try_lock().is_ok());
         if abandoned && remove_tree(&lock.with_extension("")).is_ok() {
             let _ = fs::remove_file(&lock);
         }

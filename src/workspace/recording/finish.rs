@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{NewHead, NewIndex, RecordError, Recording};
-use crate::journal::{Digest, crash};
+use crate::journal::{Digest, RUN_FILE_LIMIT as INDEX_LIMIT, crash, read_own, read_regular};
 use crate::workspace::git::{Git, GitDir};
 
 impl Recording {
@@ -54,7 +54,8 @@ impl NewIndex {
         // What a killed kcode left there is removed; nothing that stands there is written through.
         drop(fs::remove_file(&draft));
         let mut file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
-        let written = fs::read(&self.made).and_then(|bytes| file.write_all(&bytes)).and_then(|()| file.sync_all());
+        let written =
+            read_own(&self.made, INDEX_LIMIT).and_then(|bytes| file.write_all(&bytes)).and_then(|()| file.sync_all());
         crash::point("lock drafted");
         // A second name isn't given to what has that name already.
         let linked = written.and_then(|()| fs::hard_link(&draft, &lock));
@@ -90,7 +91,7 @@ impl NewIndex {
 }
 
 fn digest(path: &Path) -> Option<Digest> {
-    fs::read(path).ok().map(|bytes| Digest::of(&bytes))
+    read_regular(path, INDEX_LIMIT).ok().map(|bytes| Digest::of(&bytes))
 }
 
 impl NewHead {

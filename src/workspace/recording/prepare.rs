@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::stage::StagedIndex;
 use super::{NewHead, NewIndex, RecordError, Recording, Wanted};
-use crate::journal::{Digest, RunFolder, crash};
+use crate::journal::{Digest, RUN_FILE_LIMIT, RunFolder, crash, read_own};
 use crate::workspace::git::GitDir;
 use crate::workspace::tree_id::copy_with_time;
 use crate::workspace::{Blobs, ChangeSet, Repository, remove_tree};
@@ -74,7 +74,7 @@ fn can_be_made(dir: &GitDir, name: &str) -> Result<(), RecordError> {
 fn new_index(staged: &StagedIndex<'_>, changes: &ChangeSet, blobs: &Blobs) -> Result<NewIndex, RecordError> {
     let path = staged.dir.own.join("index");
     let before = match copy_with_time(&path, &staged.file) {
-        Ok(()) => Some(Digest::of(&fs::read(&staged.file)?)),
+        Ok(()) => Some(Digest::of(&read_own(&staged.file, RUN_FILE_LIMIT)?)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             staged.git(&["read-tree", "--empty"], b"")?;
             None
@@ -82,7 +82,7 @@ fn new_index(staged: &StagedIndex<'_>, changes: &ChangeSet, blobs: &Blobs) -> Re
         Err(error) => return Err(error.into()),
     };
     staged.take(changes, blobs)?;
-    let after = Digest::of(&fs::read(&staged.file)?);
+    let after = Digest::of(&read_own(&staged.file, RUN_FILE_LIMIT)?);
     Ok(NewIndex { path, made: staged.file.clone(), before, after })
 }
 
