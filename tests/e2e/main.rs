@@ -47,6 +47,7 @@ mod crash_anywhere;
 mod cut_short;
 mod demo;
 mod discretion;
+mod encoded_keys;
 mod endless;
 mod evidence;
 mod export;
