@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kcode::journal::{Residue, WallBuilt};
+use kcode::journal::{RelPath, Residue, WallBuilt};
 use kcode::model::ToolCall;
-use kcode::settings::{Sandbox, TestCommand, seal_environment};
+use kcode::settings::{Reporting, Sandbox, TestCommand, seal_environment};
 use kcode::tools::{Observation, TestRun};
 use kcode::worker::{OverlayPlan, Worker, WorkerPlan};
 use landlock::{AccessFs, Ruleset, RulesetAttr};
@@ -33,6 +33,10 @@ pub struct Assignment {
     pub attacker: PathBuf,
     /// The test command. `@BROKER@`, `@SUPERVISOR@` and `@HOST@` stand for processes, `@ATTACKER@` for that binary.
     pub script: String,
+    /// Where it starts, below the view.
+    pub dir: Option<String>,
+    /// Patterns of reports that it writes there.
+    pub written_anyway: Vec<String>,
     /// Of a run of it.
     pub deadline_s: u64,
     /// Calls of tools, made after the test command has run: name and arguments.
@@ -137,7 +141,7 @@ fn plan(assignment: &Assignment) -> WorkerPlan {
         scratch: assignment.run.join("scratch"),
         readable: vec![assignment.attacker.clone()],
         private: Vec::new(),
-        tests: Some(TestCommand::argv(["sh".to_owned(), assignment.run.join(SCRIPT).display().to_string()])),
+        tests: Some(tests(assignment)),
         deadline: Duration::from_secs(assignment.deadline_s),
         idle: Duration::from_secs(assignment.deadline_s),
         child_env: Vec::new(),
@@ -145,6 +149,13 @@ fn plan(assignment: &Assignment) -> WorkerPlan {
         sandbox: if assignment.wall == "Off" { Sandbox::Off } else { Sandbox::Auto },
         program: Some(assignment.program.clone()),
     }
+}
+
+fn tests(assignment: &Assignment) -> TestCommand {
+    let script = assignment.run.join(SCRIPT).display().to_string();
+    let reporting = Reporting { written_anyway: assignment.written_anyway.clone(), ..Reporting::default() };
+    let dir = assignment.dir.as_deref().map(|dir| RelPath::new(dir).unwrap());
+    TestCommand::argv(["sh".to_owned(), script]).reporting(reporting).in_dir(dir)
 }
 
 /// Of the project, which the broker was started in.

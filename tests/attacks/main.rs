@@ -24,5 +24,6 @@ mod model;
 mod raw;
 mod setups;
 mod shared;
+mod swapped;
 mod terminal;
 mod world;

@@ -97,6 +97,16 @@ impl World {
         self.folder().join("desk")
     }
 
+    /// Makes folders of the user's.
+    pub fn make(&self, folders: &[PathBuf]) {
+        for folder in folders {
+            fs::create_dir_all(folder).unwrap();
+            if let Some(uid) = self.uid {
+                give(folder, uid);
+            }
+        }
+    }
+
     /// Everything that belongs to the user: home and project, but for the run itself.
     pub fn belongings(&self) -> Belongings {
         let mut found = BTreeMap::new();

@@ -54,6 +54,7 @@ mod export;
 mod faults;
 mod file_systems;
 mod fix;
+mod folders;
 mod follow_up;
 mod full_disk;
 mod gate;

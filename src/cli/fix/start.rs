@@ -21,7 +21,7 @@ use super::past::Past;
 use super::reproduction::Judged;
 use super::start_state::{Inquiry, StartState};
 use super::sweep::sweep;
-use super::terms::{client, limits, price};
+use super::terms::{client, folders, limits, price};
 use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
 use super::voice::Voice;
@@ -59,6 +59,7 @@ impl<'a> Run<'a> {
             None => Voice::Live(Discreet { model: client(&order.settings)?, redactor: redactor.clone() }),
         };
         let price = price(&order.settings)?;
+        folders(&order.settings, order.repository.root())?;
         let open = OpenRun::open(&order, &redactor)?;
         Ok(Self { order, open, bench: None, model, price, redactor, began })
     }

@@ -1,9 +1,14 @@
-//! What a run may use: limits, price, client.
+//! What a run may use: limits, price, client, folders of its commands.
+
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
 
 use crate::cli::failure::Failure;
 use crate::journal::{Limits, Outcome};
 use crate::model::{Asked, Client, Endpoint, Price, prices};
-use crate::settings::{Origin, Settings};
+use crate::settings::{Gate, Origin, Refused, Settings};
 
 /// The hard limits.
 pub fn limits(settings: &Settings) -> Limits {
@@ -28,6 +33,28 @@ pub fn price(settings: &Settings) -> Result<Option<Price>, Failure> {
         return Err(Failure::new(Outcome::Config, message, hint));
     }
     Ok(price)
+}
+
+/// Folders that the settings name for commands have to be the repository's: a link there may lead anywhere. One that is missing is
+/// told by the command's run. The worker judges them once more each time.
+pub fn folders(settings: &Settings, root: &Path) -> Result<(), Failure> {
+    if !settings.verify.value {
+        return Ok(());
+    }
+    let test = settings.test.value.iter().map(|command| ("test.dir", &settings.test.origin, command));
+    let checks = settings.checks.value.iter().map(|check| ("check.dir", &settings.checks.origin, &check.command));
+    let gate = Gate::new(Dir::open_ambient_dir(root, ambient_authority()).map_err(anyhow::Error::from)?);
+    for (key, origin, command) in test.chain(checks) {
+        let Some(dir) = &command.dir else { continue };
+        match gate.look(dir.as_path()) {
+            Ok(_) | Err(Refused::Io(_)) => {}
+            Err(refused) => {
+                let message = format!("{key} {:?} can't be used ({origin}): {refused}", dir.as_str());
+                return Err(Failure::new(Outcome::Config, message, "name a folder of the repository"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The client for the settings' base URL and key.

@@ -105,6 +105,14 @@ impl Gate {
         Ok(Found { kind: place.kind(), mode: place.stat.st_mode & 0o7777, real: place.real })
     }
 
+    /// A handle of the folder that `path` leads to.
+    ///
+    /// # Errors
+    /// As [`Gate::open`]; also when it is no folder.
+    pub fn folder(&self, path: &Path) -> Result<Dir, Refused> {
+        Ok(Dir::from_std_file(self.open_folder(path)?.into()))
+    }
+
     /// Names in the folder that `path` leads to, in no order; at most `cap` of them, those that aren't UTF-8 left out.
     ///
     /// # Errors

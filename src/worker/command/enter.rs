@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::errand::ToKeeper;
-use super::start::not_started;
+use super::start::{not_entered, not_started};
 use crate::worker::protocol::receive;
 
 /// The argument that makes a worker process the entrance of a command.
@@ -31,8 +31,11 @@ pub(in crate::worker) fn enter() -> io::Result<ExitCode> {
     if let Some(domain) = &errand.domain {
         domain.enter()?;
     }
+    if let Err(refused) = errand.folder.enter() {
+        return Ok(ExitCode::from(not_entered(&errand.folder, &refused)));
+    }
     let mut command = Command::new(program);
-    command.args(rest).envs(errand.environment).current_dir(&errand.folder).stdin(Stdio::null());
+    command.args(rest).envs(errand.environment).stdin(Stdio::null());
     let error = command.exec();
     Ok(ExitCode::from(not_started(program, &error)))
 }

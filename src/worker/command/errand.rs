@@ -5,10 +5,10 @@
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::Folder;
 use crate::worker::confine::Domain;
 use crate::worker::protocol::encode;
 
@@ -28,7 +28,7 @@ pub(super) struct Errand {
     /// What it may reach; `None` after `--sandbox off`.
     pub(super) domain: Option<Domain>,
     /// Where it starts.
-    pub(super) folder: PathBuf,
+    pub(super) folder: Folder,
     /// The program and its arguments.
     pub(super) argv: Vec<String>,
     /// Variables that it has beside the worker's.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::errand::Errand;
 use super::excerpt::excerpt;
+use super::folder::Folder;
 use super::glance::Glance;
 use super::leftovers;
 use super::output::{Output, next_log};
@@ -124,7 +125,7 @@ impl Executor {
         let failed = |error: &dyn fmt::Display| Failure::Other(error.to_string());
         let json = serde_json::to_string(targets).map_err(|error| failed(&error))?;
         let argv = ["/proc/self/exe", SUBCOMMAND, proof::PROVE, &json].map(str::to_owned).into();
-        let (domain, folder) = (self.reach.domain.clone(), self.charge.view.clone());
+        let (domain, folder) = (self.reach.domain.clone(), Folder::new(&self.charge.view, None));
         let errand = Errand { domain, folder, argv, environment: Vec::new() };
         let (command, pipe) = Started::new(errand, self.reach.in_cells).map_err(|error| failed(&error))?;
         let mut output = Vec::new();
@@ -155,7 +156,6 @@ impl Executor {
             .map_err(|error| FatalToolError::io("the log of the test run can't be made", &error))?;
         let mut output = Output::new(file);
         let (errand, reports) = self.errand(&tests, filter)?;
-        let command_folder = errand.folder.clone();
         let ending = self
             .watched(errand, asked_at, &mut output)
             .map_err(|error| FatalToolError::io(&format!("{command} could not be run"), &error))?;
@@ -171,17 +171,16 @@ impl Executor {
             log,
             ..TestRun::default()
         };
-        run.reports =
-            reports.and_then(|reports| reports.keep(&tests.reporting, &command_folder, &self.charge.logs, &run.log));
+        run.reports = reports.and_then(|reports| reports.keep(&tests.reporting, &self.charge.logs, &run.log));
         run.excerpt = excerpt(&self.verdict(&ending), &run, &output.finish());
         Ok(run)
     }
 
     /// The command as it is to be run, and where its reports will be. Without a folder for them it isn't told to write any.
     fn errand(&self, tests: &TestCommand, filter: &[String]) -> Result<(Errand, Option<Reports>), FatalToolError> {
-        let view = &self.charge.view;
-        let folder = tests.dir.as_ref().map_or_else(|| view.clone(), |dir| view.join(dir.as_path()));
-        let reports = Reports::prepare(&self.charge.scratch).ok();
+        let folder = Folder::new(&self.charge.view, tests.dir.clone());
+        // One that can't be entered is told by the command's own process.
+        let reports = Reports::prepare(&self.charge.scratch, folder.open().ok()).ok();
         let (argv, environment) = match &reports {
             Some(reports) => {
                 let environment = tests.reporting.environment(&reports.path, |name| std::env::var(name).ok());

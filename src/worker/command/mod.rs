@@ -6,7 +6,7 @@
 //! | File | What it is about |
 //! |---|---|
 //! | `runner`, `executor` | who asks for a run, and the one thread that does it |
-//! | `start`, `errand` | how a command is started, and what it is told |
+//! | `start`, `errand`, `folder` | how a command is started, what it is told, and where it starts |
 //! | `cell/`, `enter` | its own process namespace, or its own domain only |
 //! | `watch`, `supplies`, `output`, `excerpt`, `reports`, `leftovers` | what becomes of it |
 
@@ -15,6 +15,7 @@ mod enter;
 mod errand;
 mod excerpt;
 mod executor;
+mod folder;
 mod glance;
 mod leftovers;
 mod output;

@@ -3,14 +3,15 @@
 //! What lies there was written by the repository's code. Only regular files are read, through handles that were opened
 //! before the command began; links lead nowhere, and there is a bound on everything.
 
+use std::ffi::OsStr;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use cap_std::time::SystemTime;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags, openat};
 
 use crate::settings::{Redactor, Reporting};
 
@@ -23,6 +24,8 @@ const MAX_BYTES: u64 = 48 * 1024 * 1024;
 /// How far below the command's folder reports are looked for, and how many entries are looked at.
 const MAX_DEPTH: usize = 12;
 const MAX_ENTRIES: usize = 200_000;
+/// How a folder is entered.
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// Of a file's own name, so that people recognise it.
 const MAX_NAME: usize = 100;
 
@@ -31,12 +34,14 @@ pub(super) struct Reports {
     folder: Dir,
     /// Its absolute path, for the command.
     pub(super) path: String,
+    /// The folder that the command starts in.
+    beside: Option<Dir>,
     began: SystemTime,
 }
 
 impl Reports {
-    /// Makes the folder in `scratch`; its name can't be known beforehand.
-    pub(super) fn prepare(scratch: &Path) -> io::Result<Self> {
+    /// Makes the folder in `scratch`; its name can't be known beforehand. `beside` is the folder that the command starts in.
+    pub(super) fn prepare(scratch: &Path, beside: Option<Dir>) -> io::Result<Self> {
         let name = format!("reports-{:016x}", fastrand::u64(..));
         let parent = Dir::open_ambient_dir(scratch, ambient_authority())?;
         parent.create_dir(&name)?;
@@ -44,11 +49,11 @@ impl Reports {
         // The kernel's own clock for files, which is behind the one that programs read.
         let began = folder.dir_metadata()?.modified()?;
         let path = scratch.join(name).to_str().ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
-        Ok(Self { folder, path, began })
+        Ok(Self { folder, path, beside, began })
     }
 
     /// Copies what the ended command wrote into `logs`, and says in which folder it is there; `None` when it wrote nothing.
-    pub(super) fn keep(self, reporting: &Reporting, command_folder: &Path, logs: &Path, log: &str) -> Option<String> {
+    pub(super) fn keep(self, reporting: &Reporting, logs: &Path, log: &str) -> Option<String> {
         let name = format!("{}.reports", log.strip_suffix(".log").unwrap_or(log));
         let mut kept = Kept { logs: Dir::open_ambient_dir(logs, ambient_authority()).ok()?, name, files: 0, bytes: 0 };
         for name in names(&self.folder) {
@@ -56,34 +61,56 @@ impl Reports {
         }
         let wanted = globs(&reporting.written_anyway);
         if !wanted.is_empty()
-            && let Ok(view) = Dir::open_ambient_dir(command_folder, ambient_authority())
+            && let Some(beside) = &self.beside
         {
-            for path in self.written_since(command_folder, &wanted) {
-                kept.take(&view, &path);
+            let mut search = Search { wanted, began: self.began, entries: 0, found: Vec::new() };
+            search.look(beside, Path::new(""), 1);
+            for path in search.found {
+                kept.take(beside, &path);
             }
         }
         (kept.files > 0).then_some(kept.name)
     }
+}
 
-    /// Files below `folder` that match and were written by this run, as paths from there.
-    fn written_since(&self, folder: &Path, wanted: &GlobSet) -> Vec<std::path::PathBuf> {
-        let is_foreign = |name: &str| name == "node_modules" || (name.starts_with('.') && name.len() > 1);
-        let walk = ignore::WalkBuilder::new(folder)
-            .standard_filters(false)
-            .max_depth(Some(MAX_DEPTH))
-            .filter_entry(move |entry| entry.depth() == 0 || !entry.file_name().to_str().is_none_or(is_foreign))
-            .sort_by_file_name(Ord::cmp)
-            .build();
-        let is_new = |entry: &ignore::DirEntry| {
-            let written = entry.metadata().ok().and_then(|facts| facts.modified().ok());
-            written.is_some_and(|written| written >= self.began.into_std())
-        };
-        let found = walk.take(MAX_ENTRIES).flatten().filter(|entry| {
-            let path = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-            wanted.is_match(path) && is_new(entry)
-        });
-        found.filter_map(|entry| Some(entry.path().strip_prefix(folder).ok()?.to_owned())).take(MAX_FILES).collect()
+/// For files that match and were written by this run. Each folder is entered by its parent's handle, and no link is.
+struct Search {
+    wanted: GlobSet,
+    began: SystemTime,
+    /// How many have been looked at.
+    entries: usize,
+    /// As paths from where it began.
+    found: Vec<PathBuf>,
+}
+
+impl Search {
+    fn look(&mut self, folder: &Dir, at: &Path, depth: usize) {
+        let entries = folder.entries().into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.take(MAX_ENTRIES - self.entries).map(|entry| entry.file_name()).collect();
+        self.entries += names.len();
+        names.sort_unstable();
+        for name in names.iter().filter(|name| !is_foreign(name)) {
+            let Ok(facts) = folder.symlink_metadata(name) else { continue };
+            let path = at.join(name);
+            if facts.is_dir() {
+                if depth < MAX_DEPTH
+                    && let Ok(inner) = openat(folder, name, FOLDER, Mode::empty())
+                {
+                    self.look(&Dir::from_std_file(inner.into()), &path, depth + 1);
+                }
+            } else if self.found.len() < MAX_FILES
+                && self.wanted.is_match(&path)
+                && facts.modified().is_ok_and(|written| written >= self.began)
+            {
+                self.found.push(path);
+            }
+        }
     }
+}
+
+/// Where no runner writes reports.
+fn is_foreign(name: &OsStr) -> bool {
+    name.to_str().is_none_or(|name| name == "node_modules" || (name.starts_with('.') && name.len() > 1))
 }
 
 /// What has been copied so far.

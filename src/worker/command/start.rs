@@ -14,6 +14,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use super::cell::DOOR;
 use super::enter::ENTER;
 use super::errand::{Errand, FromKeeper, ToKeeper, tell};
+use super::folder::Folder;
+use crate::settings::Refused;
 use crate::tools::in_words;
 use crate::worker::protocol::receive;
 use crate::worker::{SUBCOMMAND, descendants, host};
@@ -114,5 +116,11 @@ pub(super) fn let_go_of_output() -> io::Result<()> {
 /// Says on stderr that a command can't be started, and answers as a shell would.
 pub(super) fn not_started(program: &str, error: &io::Error) -> u8 {
     host::say(&format!("kcode: {program} could not be started: {}", in_words(error)));
+    NOT_FOUND
+}
+
+/// The same when it can't begin in its folder.
+pub(super) fn not_entered(folder: &Folder, refused: &Refused) -> u8 {
+    host::say(&format!("kcode: {}", folder.refusal(refused)));
     NOT_FOUND
 }

@@ -18,7 +18,7 @@ use rustix::process::{
 
 use super::mounts;
 use crate::worker::command::errand::{Errand, FromKeeper, ToKeeper, tell};
-use crate::worker::command::start::{let_go_of_output, not_started};
+use crate::worker::command::start::{let_go_of_output, not_entered, not_started};
 use crate::worker::confine::bound_cell;
 use crate::worker::protocol::receive;
 
@@ -67,16 +67,17 @@ fn prepare(errand: &Errand) -> io::Result<()> {
 fn start(errand: &Errand, connection: &UnixStream) -> io::Result<Option<Pid>> {
     let [program, rest @ ..] = &errand.argv[..] else { return Err(io::Error::other("there is no command")) };
     let mut command = Command::new(program);
-    command.args(rest).envs(errand.environment.iter().cloned());
-    command.current_dir(&errand.folder).stdin(Stdio::null()).process_group(0);
-    match command.spawn() {
-        Ok(child) => Ok(Some(Pid::from_child(&child))),
-        Err(error) => {
-            let status = ExitStatus::from_raw(i32::from(not_started(program, &error)) << 8);
-            tell(connection, &FromKeeper::Ended { status: status.into_raw() })?;
-            Ok(None)
-        }
-    }
+    command.args(rest).envs(errand.environment.iter().cloned()).stdin(Stdio::null()).process_group(0);
+    let code = match errand.folder.enter() {
+        Err(refused) => not_entered(&errand.folder, &refused),
+        Ok(()) => match command.spawn() {
+            Ok(child) => return Ok(Some(Pid::from_child(&child))),
+            Err(error) => not_started(program, &error),
+        },
+    };
+    let status = ExitStatus::from_raw(i32::from(code) << 8);
+    tell(connection, &FromKeeper::Ended { status: status.into_raw() })?;
+    Ok(None)
 }
 
 /// Collects every process that ends, tells how the command did, and cuts the connection after the last one.
