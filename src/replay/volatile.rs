@@ -17,6 +17,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::settings::regex;
+
 /// What is masked, in this order.
 const PATTERNS: [(&str, &str); 13] = [
     (r"/[^\s:'\x22]*/runs/[2-9a-hj-km-np-z]{8}/view/[^/\s:'\x22]+", "<tree>"),
@@ -38,8 +40,8 @@ const PATTERNS: [(&str, &str); 13] = [
 const BUILDING: &str = r"^\s*(Compiling|Finished|Fresh|Downloading|Downloaded|Blocking|Updating|Locking|Adding|Building|Running|Doc-tests) |^go: downloading ";
 
 static MASKS: LazyLock<Vec<(Regex, &'static str)>> =
-    LazyLock::new(|| PATTERNS.iter().filter_map(|(it, name)| Some((Regex::new(it).ok()?, *name))).collect());
-static BUILDS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(BUILDING).ok());
+    LazyLock::new(|| PATTERNS.iter().filter_map(|(it, name)| Some((regex(it)?, *name))).collect());
+static BUILDS: LazyLock<Option<Regex>> = LazyLock::new(|| regex(BUILDING));
 
 /// Whether two texts that tests printed differ in what is volatile alone. `trees` are the folders of the two repositories.
 #[must_use]

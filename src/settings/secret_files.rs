@@ -1,8 +1,10 @@
 //! Files whose names say that they hold secrets: tools don't show them, unless the user's own settings allow it.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// What each kind of file is called, in lower case; a glob without a slash matches in any folder.
@@ -72,6 +74,10 @@ const HARMLESS: [&str; 12] = [
 static SECRETS: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(SECRET.iter().map(|(glob, _)| *glob)).ok());
 static HARMLESS_SET: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(HARMLESS).ok());
 
+/// Nearly all names have none of these in them, so that the sets, which are regular expressions, are rarely needed.
+static PARTS: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(parts()).ok());
+
 /// Which files hold secrets, and which of them the user lets tools read all the same.
 #[derive(Clone, Debug, Default)]
 pub struct SecretFiles {
@@ -98,7 +104,7 @@ impl SecretFiles {
     /// Names count whatever their case: some file systems don't tell `.ENV` from `.env`.
     #[must_use]
     pub fn what(&self, path: &Path) -> Option<&'static str> {
-        if self.is_readable(path) {
+        if !PARTS.as_ref().is_none_or(|parts| parts.is_match(path.as_os_str().as_bytes())) || self.is_readable(path) {
             return None;
         }
         if HARMLESS_SET.as_ref().is_some_and(|harmless| harmless.is_match(path)) {
@@ -110,6 +116,10 @@ impl SecretFiles {
 }
 
 fn set<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<GlobSet, String> {
+    let mut globs = globs.into_iter().peekable();
+    if globs.peek().is_none() {
+        return Ok(GlobSet::empty());
+    }
     let mut set = GlobSetBuilder::new();
     for glob in globs {
         let text = glob.trim_start_matches("./").trim_start_matches('/');
@@ -117,7 +127,17 @@ fn set<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<GlobSet, String> 
         let built = GlobBuilder::new(&anchored).literal_separator(true).case_insensitive(true).build();
         set.add(built.map_err(|error| format!("{glob:?} is not a glob: {}", error.kind()))?);
     }
+    super::regexes::count();
     set.build().map_err(|error| error.to_string())
+}
+
+/// A part of each glob that every name has which it matches.
+fn parts() -> impl Iterator<Item = &'static str> {
+    let longest = |glob: &'static str| {
+        let before_choice = glob.split('{').next().unwrap_or_default();
+        before_choice.split(['*', '?', '[']).max_by_key(|part| part.len())
+    };
+    SECRET.iter().filter_map(move |(glob, _)| Some(longest(glob)?.trim_start_matches('/')))
 }
 
 #[cfg(test)]
@@ -171,6 +191,24 @@ mod tests {
         }
         for (glob, _) in SECRET {
             assert!(set([glob]).is_ok(), "{glob}");
+        }
+    }
+
+    #[test]
+    fn each_glob_has_a_part_that_tells_it_from_other_names() {
+        for ((glob, _), part) in SECRET.iter().zip(parts()) {
+            assert!(part.len() >= 4 && glob.contains(part), "{glob}: {part}");
+        }
+        assert_eq!(parts().count(), SECRET.len());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_a_glob_matches_has_its_part(at in 0..SECRET.len(), filler in "[a-zA-Z0-9_-]{0,6}", upper: bool) {
+            let name = SECRET[at].0.replace("**", &filler).replace('*', &filler).replace("{json,toml,yaml,yml}", "yml");
+            let name = if upper { name.to_uppercase() } else { name };
+            let is_secret = SECRETS.as_ref().unwrap().is_match(&name);
+            proptest::prop_assert!(!is_secret || PARTS.as_ref().unwrap().is_match(&name), "{name}");
         }
     }
 

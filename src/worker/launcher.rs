@@ -32,7 +32,7 @@ use super::progress::Listener;
 use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::SURVIVED;
-use super::visible::{self, Asked};
+use super::visible::{self, Asked, Known};
 use super::{advice, caches, environment, session};
 use crate::journal::{Guard, Residue, WallBuilt, open_own};
 use crate::model::ToolCall;
@@ -291,7 +291,7 @@ pub fn shown(plan: &WorkerPlan) -> Vec<PathBuf> {
     let environment = environment::build(&parent, home.as_deref(), &plan.scratch, &plan.child_env);
     let variable = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     let charge = plan.charge(home, Vec::new(), None);
-    let asked = Asked { charge: &charge, variable: &variable, program: None, sockets: &[] };
+    let asked = Asked { charge: &charge, variable: &variable, program: None, sockets: &[], known: Known::default() };
     visible::visible(&asked, true).read_only().map(|place| place.real.clone()).collect()
 }
 

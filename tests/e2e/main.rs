@@ -70,6 +70,7 @@ mod interrupt;
 mod live;
 mod minimize;
 mod older_journals;
+mod opening;
 mod output;
 mod own_terminal;
 mod places;

@@ -7,12 +7,12 @@ use crate::journal::{ChangeKind, FileChange, RelPath, TamperFlag, TamperKind, Te
 use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState};
 
 /// What allows a patch to weaken tests.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Guard {
     /// `--allow-test-edits`.
     pub allowed: bool,
-    /// The task asks for other tests.
-    pub asked: bool,
+    /// What was asked for; whether that is other tests is found out when it matters, long after the first request.
+    pub tasks: Vec<String>,
 }
 
 /// The patch as the guard looks at it.
@@ -45,7 +45,7 @@ impl Guard {
     ///
     /// # Errors
     /// When a content can't be read.
-    pub fn look(self, patch: &Looked<'_>) -> io::Result<TestsTouched> {
+    pub fn look(&self, patch: &Looked<'_>) -> io::Result<TestsTouched> {
         let contents = contents(patch.changes, patch.blobs)?;
         let from: Vec<Option<&RelPath>> =
             contents.iter().map(|content| renamed_from(patch.files, content.path)).collect();
@@ -68,9 +68,10 @@ impl Guard {
         Ok(self.judged(flags, &patch.told.fixed))
     }
 
-    fn judged(self, flags: Vec<TamperFlag>, fixed: &[String]) -> TestsTouched {
+    fn judged(&self, flags: Vec<TamperFlag>, fixed: &[String]) -> TestsTouched {
         let plainly = evidence::judge(&flags, fixed, false);
-        let refused_for = evidence::judge(&flags, fixed, self.asked);
+        let asked = !plainly.is_empty() && self.tasks.iter().any(|task| evidence::asks_for_tests(task));
+        let refused_for = evidence::judge(&flags, fixed, asked);
         let allowed = match (self.allowed, refused_for.len() < plainly.len()) {
             (true, _) if !plainly.is_empty() => Some("--allow-test-edits".to_owned()),
             (_, true) => Some("the task asks for other tests".to_owned()),

@@ -27,7 +27,7 @@ use super::view_slot::ViewSlot;
 use super::voice::Voice;
 use crate::cli::failure::Failure;
 use crate::context::Survey;
-use crate::evidence::{self, Baselines, Trials};
+use crate::evidence::{Baselines, Trials};
 use crate::journal::{Event, Journal, RunFolder, TestsChosen};
 use crate::model::{Conversation, ModelError, Price};
 use crate::planner::budget::Budget;
@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
         let start = StartState::find_out(inquiry, self.open.asked.subscribe());
         let guard = Guard {
             allowed: self.order.flags.allow_test_edits,
-            asked: self.order.tasks().any(evidence::asks_for_tests),
+            tasks: self.order.tasks().map(str::to_owned).collect(),
         };
         let view = ViewSlot::Making(making);
         let certificate = self.certificate(&folder, tests.command.as_ref());

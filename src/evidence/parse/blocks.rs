@@ -6,18 +6,18 @@ use regex::Regex;
 
 use super::ledger::Ledger;
 use crate::evidence::{TestResults, Verdict};
+use crate::settings::regex;
 
 /// `2/7 Test #2: big ..............................***Failed    0.00 sec`
 static CTEST: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^\s*\d+/\d+ +Test +#\d+: (.+?) \.*( +Passed|\*{3}.*?) +[0-9.]+ sec$").ok());
+    LazyLock::new(|| regex(r"^\s*\d+/\d+ +Test +#\d+: (.+?) \.*( +Passed|\*{3}.*?) +[0-9.]+ sec$"));
 /// `AddTest#test_small = 0.00 s = F`; of a spec, `Calc::adding#test_0001_gives a = b = 0.00 s = .`.
-static MINITEST_WHOLE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^(.*#test_.*) = [0-9.]+ s = [.FES]$").ok());
+static MINITEST_WHOLE: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"^(.*#test_.*) = [0-9.]+ s = [.FES]$"));
 /// The end of such a line, whose beginning is further up where the test printed something.
-static MINITEST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^| )[0-9.]+ s = ([.FES])$").ok());
+static MINITEST: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"(?:^| )[0-9.]+ s = ([.FES])$"));
 /// `  Failed Calc.AddTest.Small [12 ms]`
 static DOTNET: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^\s+(Passed|Failed|Skipped) (\S.*?)(?: \[[^\]]* m?s\])?$").ok());
+    LazyLock::new(|| regex(r"^\s+(Passed|Failed|Skipped) (\S.*?)(?: \[[^\]]* m?s\])?$"));
 
 /// What CTest prints; with `CTEST_OUTPUT_ON_FAILURE` what a failed test wrote follows its line.
 pub(super) fn ctest(lines: &[&str]) -> Option<TestResults> {

@@ -8,6 +8,7 @@ use regex::Regex;
 use super::outline::indent;
 use crate::evidence::{TestCase, TestResults, Verdict};
 use crate::journal::TestCounts;
+use crate::settings::regex;
 
 /// Far more than a project has; whoever prints more wants to fill the memory.
 const MAX_TESTS: usize = 200_000;
@@ -22,9 +23,8 @@ const MAX_MESSAGES: usize = 4 * 1024 * 1024;
 const MAX_LINES: usize = 24;
 
 /// What differs between two runs of the same test: addresses, and names of temporary folders.
-static UNSTABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b0x[0-9a-fA-F]{6,16}\b|/(?:private/)?(?:tmp|var/tmp|var/folders)/[^\s\]):,'\x22]+").ok()
-});
+static UNSTABLE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| regex(r"\b0x[0-9a-fA-F]{6,16}\b|/(?:private/)?(?:tmp|var/tmp|var/folders)/[^\s\]):,'\x22]+"));
 
 /// Results while they are read.
 #[derive(Debug, Default)]

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use regex::{Captures, Regex};
 
+use crate::settings::regex;
+
 /// A regular expression known at build time. One that doesn't compile is a bug, which shows in the first test that asks it.
 pub(super) struct Pattern {
     source: &'static str,
@@ -16,7 +18,7 @@ impl Pattern {
     }
 
     pub fn regex(&self) -> Option<&Regex> {
-        let compiled = self.compiled.get_or_init(|| Regex::new(self.source).ok()).as_ref();
+        let compiled = self.compiled.get_or_init(|| regex(self.source)).as_ref();
         debug_assert!(compiled.is_some(), "{} doesn't compile", self.source);
         compiled
     }

@@ -10,10 +10,10 @@ use regex::bytes::Regex;
 use super::disguised::Disguised;
 use super::shapes::Secret;
 use super::{known, shapes};
-use crate::settings::Environment;
+use crate::settings::{Environment, bytes_regex};
 
 /// What stands in a secret's place.
-static MARKER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\[redacted:[a-z-]+\]").ok());
+static MARKER: LazyLock<Option<Regex>> = LazyLock::new(|| bytes_regex(r"\[redacted:[a-z-]+\]"));
 /// The start of a known value that a tool cut off counts when it has so many bytes.
 const MIN_CUT: usize = 6;
 /// How tools show that they cut a line.

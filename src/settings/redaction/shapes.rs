@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use regex::bytes::{Captures, Regex};
 
 use super::plausible;
+use crate::settings::bytes_regex;
 
 /// A secret in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,7 +181,7 @@ pub(super) fn find(text: &[u8]) -> Vec<Secret> {
 impl Shape {
     fn find(&self, index: usize, text: &[u8]) -> Vec<Secret> {
         // Each pattern compiles: a test sees to it.
-        let pattern = PATTERNS[index].get_or_init(|| Regex::new(self.pattern).ok());
+        let pattern = PATTERNS[index].get_or_init(|| bytes_regex(self.pattern));
         let matches = pattern.iter().flat_map(|pattern| pattern.captures_iter(text));
         let places = matches.filter_map(|found| self.secret(&found));
         places.map(|place| Secret { place, kind: self.kind, rank: index + 1 }).collect()

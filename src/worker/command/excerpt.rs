@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::output::Kept;
+use crate::settings::regex;
 use crate::tools::TestRun;
 
 /// Bytes of an excerpt, but for its headings.
@@ -40,7 +41,7 @@ static FAILURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"^(FAILED|FAILURES?|Failures:)", // unittest, JUnit
         r"^\s*(#|ℹ) fail [1-9]",        // node --test
     ];
-    Regex::new(&words.join("|")).ok()
+    regex(&words.join("|"))
 });
 
 /// The text for the model about `run`, of which `kept` is the output. `verdict` says how it ended.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use regex::bytes::Regex;
 
+use crate::settings::bytes_regex;
 use crate::worker::progress::CommandProgress;
 
 /// Between two pictures: as often as an eye follows.
@@ -17,13 +18,12 @@ const LINE: usize = 400;
 
 /// How runners say of one test that it passed, and that it failed.
 static PASSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?-u)^\s*(?:ok \d|PASS \[|--- PASS:|(?:✓|✔|√) ?|\[ +OK \])|\.\.\. ok$| PASSED(?: +\[ *\d+%\])?$").ok()
+    bytes_regex(r"(?-u)^\s*(?:ok \d|PASS \[|--- PASS:|(?:✓|✔|√) ?|\[ +OK \])|\.\.\. ok$| PASSED(?: +\[ *\d+%\])?$")
 });
 static FAILED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
+    bytes_regex(
         r"(?-u)^\s*(?:not ok \d|FAIL \[|--- FAIL:|(?:✗|✕|×|✘) ?)|\.\.\. (?:FAIL|FAILED|ERROR)$| (?:FAILED|ERROR)(?: +\[ *\d+%\])?$",
     )
-    .ok()
 });
 
 /// The picture as output comes in.

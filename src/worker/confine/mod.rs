@@ -5,6 +5,7 @@
 //! It happens in two steps: what holds for the whole process first, so that the thread for
 //! commands can be started, and then what would keep that thread from making cells.
 
+mod attributes;
 mod bwrap;
 mod devices;
 mod domain;
@@ -33,7 +34,7 @@ use super::caches::Cache;
 use super::footing::{Footing, InBwrap};
 use super::plan::Charge;
 use super::proof::Meant;
-use super::visible::{self, Asked, Visible};
+use super::visible::{self, Asked, Known, Visible};
 use crate::journal::{Layer, WallBuilt};
 
 /// The namespaces that were tried can't be had, and this process can't go on: another one has to do without.
@@ -74,7 +75,13 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     }
     let variable = |name: &str| std::env::var_os(name);
     let sockets = visible::sockets();
-    let asked = Asked { charge, variable: &variable, program: std::env::current_exe().ok(), sockets: &sockets };
+    let asked = Asked {
+        charge,
+        variable: &variable,
+        program: std::env::current_exe().ok(),
+        sockets: &sockets,
+        known: Known::default(),
+    };
     let answers = Answers { planned: visible::visible(&asked, true), in_copy: visible::visible(&asked, false) };
     let Spaces { layers: spaces, overlay, warm } = match footing {
         Footing::Bare { why } => {

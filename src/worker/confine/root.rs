@@ -4,9 +4,9 @@
 //! one. All of it is read-only but for the run's own folders. It lives in the mount namespace
 //! and vanishes with its last process, so there is nothing to clean up.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ use rustix::process::pivot_root;
 
 use super::overlay::Overlaid;
 use super::way::{Step, way, within};
-use super::{devices, overlay};
+use super::{attributes, devices, overlay};
 use crate::worker::caches::Cache;
 use crate::worker::plan::OverlayPlan;
 use crate::worker::session;
@@ -31,6 +31,9 @@ const OLD: &str = "/old";
 const NEW: &str = "/new";
 /// What covers a file.
 const EMPTY: &str = "/empty";
+/// The system's settings. Files that aren't larger are copied.
+const SETTINGS: &str = "/etc";
+const MOST_COPIED: u64 = 16 << 10;
 /// Private, in memory; the run's `$TMPDIR` lies on the disk.
 pub(super) const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
@@ -153,7 +156,9 @@ impl Mirror {
         let way = way(OLD, &place.path, is_shown)?;
         way.steps.iter().try_for_each(make)?;
         let Some(at) = way.to else { return Ok(()) };
-        mount_bind_recursive(within(OLD, &at), within(NEW, &at))?;
+        if !copied(&at) {
+            mount_bind_recursive(within(OLD, &at), within(NEW, &at))?;
+        }
         self.shown.insert(at);
         Ok(())
     }
@@ -223,23 +228,53 @@ impl Mirror {
         Ok(way.to)
     }
 
-    /// Makes every mount read-only that isn't one of the run's own.
+    /// Makes every mount read-only that isn't one of the run's own: all at once, and those that aren't meant again as they were.
     fn seal(&self) -> io::Result<()> {
         let table = fs::read_to_string(within(OLD, Path::new("/proc/self/mountinfo")))?;
-        for (place, options) in table.lines().filter_map(mount_line) {
-            let Ok(path) = place.strip_prefix(NEW) else { continue };
-            let path = Path::new("/").join(path);
-            let is_private = TEMPORARY.iter().any(|folder| path == Path::new(folder));
-            let own = self.writable.iter().map(PathBuf::as_path);
-            // Devices and the kernel's own files guard themselves, and programs have to write some of them.
-            let kernel = ["/dev", "/proc"].map(Path::new);
-            let is_open = is_private || own.chain(kernel).any(|open| path.starts_with(open));
-            if !is_open || self.guarded.iter().any(|guarded| path.starts_with(guarded)) {
-                seal_one(&place, &options)?;
-            }
+        // Of mounts at one place the last one is on top, and only that one can be named.
+        let mounts: BTreeMap<PathBuf, String> = table.lines().filter_map(mount_line).collect();
+        let mounts = mounts.iter().filter(|(place, _)| place.starts_with(NEW));
+        let (open, shut): (Vec<_>, Vec<_>) = mounts.partition(|(place, _)| self.is_open(place));
+        if attributes::seal_all(Path::new(NEW)).is_err() {
+            // Older kernels, and mounts that may not be touched, which are sealed as they are.
+            return shut.into_iter().try_for_each(|(place, options)| seal_one(place, options));
         }
-        Ok(())
+        open.into_iter().try_for_each(|(place, options)| attributes::restore(place, options))
     }
+
+    /// Whether the mount at `place` stays as it is.
+    fn is_open(&self, place: &Path) -> bool {
+        let path = Path::new("/").join(place.strip_prefix(NEW).unwrap_or(place));
+        let is_private = TEMPORARY.iter().any(|folder| path == Path::new(folder));
+        let own = self.writable.iter().map(PathBuf::as_path);
+        // Devices and the kernel's own files guard themselves, and programs have to write some of them.
+        let kernel = ["/dev", "/proc"].map(Path::new);
+        let is_open = is_private || own.chain(kernel).any(|open| path.starts_with(open));
+        is_open && !self.guarded.iter().any(|guarded| path.starts_with(guarded))
+    }
+}
+
+/// Copies a small file of the system's settings, which are dozens: each would be a mount, here and in the namespaces of every
+/// command. Nobody changes them while tests run.
+fn copied(path: &Path) -> bool {
+    path.starts_with(SETTINGS) && copy_small(path).unwrap_or(false)
+}
+
+fn copy_small(path: &Path) -> io::Result<bool> {
+    let from = within(OLD, path);
+    if !fs::symlink_metadata(&from)?.is_file() {
+        return Ok(false);
+    }
+    let (file, mut text) = (File::open(&from)?, Vec::new());
+    let mode = file.metadata()?.permissions().mode();
+    file.take(MOST_COPIED + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > MOST_COPIED || mode & 0o004 == 0 {
+        return Ok(false);
+    }
+    let to = within(NEW, path);
+    fs::write(&to, text)?;
+    fs::set_permissions(to, fs::Permissions::from_mode(mode & 0o777))?;
+    Ok(true)
 }
 
 /// Makes it in the new root, unless it is there.
@@ -252,6 +287,10 @@ fn make(step: &Step) -> io::Result<()> {
             // Commands may write the temporary folder itself. A mount can't be moved aside, nor what is on it.
             if made.is_ok() && is_in_temporary(at) {
                 memory(within(NEW, at), c"mode=0755,size=1m")?;
+            }
+            // What is copied lies on a mount of its own, like everything that is shown.
+            if made.is_ok() && at == Path::new(SETTINGS) {
+                memory(within(NEW, at), c"mode=0755,size=8m")?;
             }
             made
         }

@@ -43,15 +43,16 @@ const MOST: usize = 100;
 
 /// Looks at everything.
 pub(super) fn look(meant: &Meant) -> Vec<Proof> {
+    let (secrets, doors) = secrets_and_doors(meant);
     let mut proofs = vec![
         proof(Guard::Files, "find a device of the machine", Ok(devices())),
         proof(Guard::Files, "open a folder of secrets", Ok(open(&meant.hidden))),
         proof(Guard::Files, "open what is to be covered", Ok(covered(meant))),
-        proof(Guard::Files, "find a secret in a place that is shown", secrets(meant)),
+        proof(Guard::Files, "find a secret in a place that is shown", secrets),
     ];
     if meant.has_root {
         // Without a root of its own they can be seen; that no socket can be made is for other attempts to show.
-        proofs.push(proof(Guard::Network, "find a socket or a pipe in a place that is shown", Ok(doors(meant))));
+        proofs.push(proof(Guard::Network, "find a socket or a pipe in a place that is shown", Ok(doors)));
         proofs.push(proof(Guard::Files, "find a mount that was not meant", mounts(&meant.visible)));
     }
     proofs
@@ -149,20 +150,27 @@ fn is_of_tree(meant: &Meant, place: &Path) -> bool {
     meant.of_tree.iter().any(|of_tree| place == of_tree)
 }
 
-fn secrets(meant: &Meant) -> io::Result<Vec<PathBuf>> {
-    let readable = SecretFiles::new(&meant.readable_secrets).map_err(io::Error::other)?;
+/// Files with secrets, and sockets and pipes, found in one walk.
+fn secrets_and_doors(meant: &Meant) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) {
+    let readable = SecretFiles::new(&meant.readable_secrets).map_err(io::Error::other);
     let has_content = |path: &Path| opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0));
-    let found = searched(meant).filter(|place| !is_of_tree(meant, place));
-    let found = found.flat_map(|place| {
-        walk(place, DEPTH, |path, kind| kind.is_file() && holds_secret(&readable, place, path) && has_content(path))
-    });
-    Ok(found.map(|(path, _)| path).take(MOST).collect())
-}
-
-fn doors(meant: &Meant) -> Vec<PathBuf> {
-    let is_door = |_: &Path, kind: fs::FileType| kind.is_socket() || kind.is_fifo();
-    let depth = |place: &Path| if is_of_tree(meant, place) { 0 } else { DEPTH };
-    searched(meant).flat_map(|place| walk(place, depth(place), is_door)).map(|(path, _)| path).take(MOST).collect()
+    let is_door = |kind: fs::FileType| kind.is_socket() || kind.is_fifo();
+    let (mut secrets, mut doors) = (Vec::new(), Vec::new());
+    for place in searched(meant) {
+        let of_tree = is_of_tree(meant, place);
+        let holds_secret = |path: &Path| readable.as_ref().is_ok_and(|readable| holds_secret(readable, place, path));
+        let is_secret =
+            |path: &Path, kind: fs::FileType| !of_tree && kind.is_file() && holds_secret(path) && has_content(path);
+        let found = walk(place, if of_tree { 0 } else { DEPTH }, |path, kind| is_door(kind) || is_secret(path, kind));
+        for (path, _) in found {
+            let is_file = fs::symlink_metadata(&path).is_ok_and(|about| about.is_file());
+            let found = if is_file { &mut secrets } else { &mut doors };
+            if found.len() < MOST {
+                found.push(path);
+            }
+        }
+    }
+    (readable.map(|_| secrets), doors)
 }
 
 fn is_file(file: &File) -> bool {

@@ -5,7 +5,8 @@
 //! the system's own (`/usr` but for `/usr/local`, `/nix/store`, …) its first [`MOST_ENTRIES`] entries from the top, down
 //! to [`DEPTH`] folders.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -29,6 +30,8 @@ const SYSTEM: [&str; 11] =
     ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/gnu", "/proc", "/sys"];
 /// Where files that only some may read lie among others: administrators keep them there.
 const ADMINISTERED: [&str; 4] = ["/etc", "/opt", "/srv", "/var"];
+/// But not here: thousands of lists and scripts that came with packages, as public as these.
+const PACKAGED: &str = "/var/lib/dpkg/info";
 /// Names of files that are keys or certificates: only their content tells.
 const KEY_OR_CERTIFICATE: [&str; 4] = ["pem", "key", "gpg", "age"];
 
@@ -41,7 +44,7 @@ pub(in crate::worker) struct Mask {
 }
 
 /// How a place is searched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Search {
     /// For everything.
     All,
@@ -50,15 +53,19 @@ pub(super) enum Search {
     Doors,
 }
 
+/// What earlier searches of places found.
+pub(super) type Searched = RefCell<HashMap<(PathBuf, Search), Vec<(PathBuf, bool)>>>;
+
 /// What was found to be covered in `places`.
 pub(super) struct Found<'a> {
     readable: &'a SecretFiles,
+    searched: &'a Searched,
     masks: BTreeSet<Mask>,
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn new(readable: &'a SecretFiles) -> Self {
-        Self { readable, masks: BTreeSet::new() }
+    pub(super) fn new(readable: &'a SecretFiles, searched: &'a Searched) -> Self {
+        Self { readable, searched, masks: BTreeSet::new() }
     }
 
     pub(super) fn into_masks(self) -> Vec<Mask> {
@@ -78,8 +85,10 @@ impl<'a> Found<'a> {
             return;
         }
         let depth = if search == Search::All { DEPTH } else { 0 };
-        let readable = self.readable;
-        for (path, is_folder) in walk(place, depth, |path, kind| suspicion(readable, place, path, kind, search)) {
+        let (readable, mut searched) = (self.readable, self.searched.borrow_mut());
+        let look = || walk(place, depth, |path, kind| suspicion(readable, place, path, kind, search));
+        let found = searched.entry((place.to_owned(), search)).or_insert_with(look);
+        for (path, is_folder) in found.clone() {
             self.cover(path, is_folder);
         }
     }
@@ -98,7 +107,7 @@ fn suspicion(readable: &SecretFiles, place: &Path, path: &Path, kind: fs::FileTy
     if search == Search::Doors || kind.is_symlink() {
         return false;
     }
-    let is_administered = ADMINISTERED.iter().any(|top| place.starts_with(top));
+    let is_administered = ADMINISTERED.iter().any(|top| place.starts_with(top)) && !path.starts_with(PACKAGED);
     // Root's tests are the files' owner.
     if is_administered && fs::symlink_metadata(path).is_ok_and(|about| about.permissions().mode() & 0o004 == 0) {
         return true;

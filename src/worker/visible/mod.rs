@@ -15,6 +15,7 @@ mod masks;
 mod private;
 mod toolchains;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub(super) use masks::{DEPTH, Mask, holds_secret, is_systems, sockets, walk};
-use masks::{Found, Search};
+use masks::{Found, Search, Searched};
 use private::Private;
 pub(super) use private::secrets_of;
 
@@ -39,6 +40,15 @@ pub(super) struct Asked<'a> {
     pub(super) program: Option<PathBuf>,
     /// Sockets of other programs.
     pub(super) sockets: &'a [PathBuf],
+    /// What was looked up for one answer serves for the next.
+    pub(super) known: Known,
+}
+
+/// What was looked up: it is the same whether the view is an overlay or not.
+#[derive(Default)]
+pub(super) struct Known {
+    read_only: OnceCell<Vec<Place>>,
+    searched: Searched,
 }
 
 /// How a place is shown.
@@ -82,11 +92,7 @@ pub(super) fn visible(asked: &Asked<'_>, in_overlay: bool) -> Visible {
     // What lies in the tree is shown by an overlay of it.
     let is_beside = |place: &Place| overlay.is_none_or(|plan| !place.real.starts_with(&plan.tree));
 
-    let mut places = Vec::new();
-    places.extend(listed(charge.home.as_deref()));
-    places.extend(toolchains::named(asked, &private));
-    places.extend(charge.readable.iter().filter_map(|path| place(path)).filter(|place| !private.refuses(&place.real)));
-    places.extend(asked.program.as_deref().and_then(place));
+    let mut places = asked.known.read_only.get_or_init(|| machine(asked, &private)).clone();
     places.retain(is_beside);
     places.extend(overlay.iter().flat_map(|plan| &plan.git).filter_map(|path| place(path)));
     let read_only = once_each(places);
@@ -99,6 +105,16 @@ pub(super) fn visible(asked: &Asked<'_>, in_overlay: bool) -> Visible {
     let caches = caches.map(|cache| Place { how: How::Overlay, ..cache });
     let writable = [&charge.scratch, &charge.logs].map(|path| shown_as(path, How::Writable));
     Visible { places: read_only.into_iter().chain([view]).chain(writable).chain(caches).collect(), masks }
+}
+
+/// What is shown of the machine, wherever the view is.
+fn machine(asked: &Asked<'_>, private: &Private<'_>) -> Vec<Place> {
+    let mut places: Vec<Place> = listed(asked.charge.home.as_deref()).collect();
+    places.extend(toolchains::named(asked, private));
+    let readable = asked.charge.readable.iter().filter_map(|path| place(path));
+    places.extend(readable.filter(|place| !private.refuses(&place.real)));
+    places.extend(asked.program.as_deref().and_then(place));
+    places
 }
 
 /// What the lists name, as far as it is there.
@@ -128,7 +144,7 @@ fn once_each(places: Vec<Place>) -> Vec<Place> {
 
 fn masks_in(places: &[Place], asked: &Asked<'_>, view: &Place, own: &[PathBuf]) -> Vec<Mask> {
     let Ok(readable) = SecretFiles::new(&asked.charge.readable_secrets) else { return Vec::new() };
-    let mut found = Found::new(&readable);
+    let mut found = Found::new(&readable, &asked.known.searched);
     let is_in_some = |path: &Path| places.iter().any(|place| path != place.real && path.starts_with(&place.real));
     for folder in own.iter().filter(|folder| is_in_some(folder) && **folder != view.real) {
         found.cover(folder.clone(), true);
@@ -238,7 +254,16 @@ mod tests {
             let variable = |name: &str| {
                 variables.iter().find(|(known, _)| *known == name).map(|(_, path)| path.clone().into_os_string())
             };
-            visible(&Asked { charge: &charge, variable: &variable, program: None, sockets: &sockets() }, false)
+            visible(
+                &Asked {
+                    charge: &charge,
+                    variable: &variable,
+                    program: None,
+                    sockets: &sockets(),
+                    known: Known::default(),
+                },
+                false,
+            )
         }
 
         /// What of this world is readable, as paths in it.

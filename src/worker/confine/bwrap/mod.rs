@@ -26,7 +26,7 @@ pub(in crate::worker) use scout::{SCOUT, scout};
 use crate::worker::SUBCOMMAND;
 use crate::worker::footing::InBwrap;
 use crate::worker::plan::{Charge, OverlayPlan};
-use crate::worker::visible::{self, Asked};
+use crate::worker::visible::{self, Asked, Known};
 
 /// Namespaces that bwrap makes and that were tried.
 pub(in crate::worker) struct Inside {
@@ -56,7 +56,13 @@ pub(in crate::worker) fn prepare(charge: &Charge, why: &str) -> Result<Inside, S
     let worker = std::env::current_exe().map_err(|error| format!("kcode's own file can't be found: {error}"))?;
     let variable = |name: &str| std::env::var_os(name);
     let sockets = visible::sockets();
-    let asked = Asked { charge, variable: &variable, program: Some(worker.clone()), sockets: &sockets };
+    let asked = Asked {
+        charge,
+        variable: &variable,
+        program: Some(worker.clone()),
+        sockets: &sockets,
+        known: Known::default(),
+    };
     let attempt = |overlay: Option<&OverlayPlan>| {
         let visible = visible::visible(&asked, overlay.is_some());
         let policy = Policy::new(charge, overlay, &bwrap, &visible).map_err(|error| error.to_string())?;
