@@ -3,10 +3,18 @@
 //! `$PATH` is the user's, but a folder in it may lie in the repository (`.venv/bin`), or lead there by a link or by `..`. Whoever
 //! starts a program that isn't kcode itself asks here for it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Roots of the repositories that this process has to do with: no program is taken from any of them, whoever asks for it, and
+/// wherever it is to be started.
+static CLOSED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// Links that lead to links: a kernel follows no more.
+const MOST_LINKS: usize = 40;
 
 /// Others than the owner and the group may put programs there.
 const WORLD_WRITABLE: u32 = 0o002;
@@ -40,7 +48,13 @@ impl Programs {
         let holds_home = |folder: &Path| home.as_ref().is_some_and(|home| home.starts_with(folder));
         let is_repository = |folder: &Path| fs::symlink_metadata(folder.join(".git")).is_ok() && !holds_home(folder);
         let around = dir.ancestors().skip(1).filter(|folder| is_repository(folder)).map(Path::to_owned);
-        Self { closed: around.chain([dir.clone()]).collect() }
+        let known = CLOSED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { closed: around.chain([dir.clone()]).chain(known).collect() }
+    }
+
+    /// From now on no program is taken from below `root`, canonical.
+    pub fn close(root: &Path) {
+        CLOSED.lock().unwrap_or_else(PoisonError::into_inner).insert(root.to_owned());
     }
 
     /// The program by this name: looked for in `$PATH`, or where the name leads when it has a slash.
@@ -80,9 +94,19 @@ impl Programs {
     /// Whether `program` may be started: where it really is counts, whatever leads there.
     #[must_use]
     pub fn is_trusted(&self, program: &Path) -> bool {
-        let parent = program.parent().and_then(|folder| fs::canonicalize(folder).ok());
-        let real = fs::canonicalize(program).ok();
-        is_executable(program) && [parent, real].iter().flatten().all(|place| self.is_outside(place))
+        let mut place = program.to_owned();
+        // No link on the way may be the repository's either: it would choose among the machine's programs.
+        for _ in 0..MOST_LINKS {
+            let Some(folder) = place.parent().and_then(|folder| fs::canonicalize(folder).ok()) else { return false };
+            if !self.is_outside(&folder) {
+                return false;
+            }
+            match fs::read_link(&place) {
+                Ok(target) => place = folder.join(target),
+                Err(_) => return is_executable(&place),
+            }
+        }
+        false
     }
 
     fn is_outside(&self, place: &Path) -> bool {
@@ -123,12 +147,19 @@ mod tests {
         symlink(root.join("bin/tool"), outside.join("linked")).unwrap();
         symlink(root.join("bin"), base.join("way-in")).unwrap();
         symlink(outside.join("tool"), root.join("bin/way-out")).unwrap();
+        symlink(root.join("bin/way-out"), outside.join("there-and-back")).unwrap();
         let programs = Programs::outside(&root.join("sub"));
         let programs = Programs { closed: [programs.closed, vec![root.clone()]].concat() };
         let find = |path: PathBuf| programs.find(path.to_str().unwrap());
         assert_eq!(find(outside.join("tool")), Ok(outside.join("tool")));
-        for inside in ["outer/repo/bin/tool", "outer/bin/tool", "tools/linked", "way-in/tool", "outer/repo/bin/way-out"]
-        {
+        for inside in [
+            "outer/repo/bin/tool",
+            "outer/bin/tool",
+            "tools/linked",
+            "way-in/tool",
+            "outer/repo/bin/way-out",
+            "tools/there-and-back",
+        ] {
             assert_eq!(find(base.join(inside)), Err(NoProgram::OfRepository(base.join(inside))), "{inside}");
         }
         let around = format!("{}/../../outer/repo/bin/tool", root.display());

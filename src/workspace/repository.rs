@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::git::{Found, GitDir};
 use super::{WorkspaceError, file_state};
 use crate::journal::RelPath;
+use crate::settings::Programs;
 
 /// How the repository's git data can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,7 @@ impl Repository {
         fs::read_dir(&start).map_err(|source| WorkspaceError::Unreadable { path: start.clone(), source })?;
         let root = discover(&start)?;
         refuse_home(home, &root, &start)?;
+        Programs::close(&root);
         let focus = file_state::relative(&root, &start).and_then(|path| RelPath::from_path(&path).ok());
         let (git, refused) = match GitDir::of(&root) {
             Found::Dir(dir) => (Some(Arc::new(*dir)), None),
