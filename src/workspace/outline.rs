@@ -10,6 +10,8 @@ use super::{Repository, file_state};
 
 /// An index of so many bytes lists about 2,000 files.
 const SMALL_INDEX: u64 = 256 * 1024;
+/// What is read here at most where there is no git to read it.
+const LARGEST_INDEX: u64 = 64 << 20;
 /// Above this many tracked files `git status` takes long enough to be felt; the survey goes without.
 const CHANGES_UP_TO: u64 = 5_000;
 
@@ -80,14 +82,9 @@ impl Repository {
         }
         // Git would compare with a commit whose objects may be another repository's.
         let git = self.git_dir().filter(|git| !git.has_alternates())?;
-        let output = git.output([
-            "status",
-            "--porcelain=v2",
-            "-z",
-            "--untracked-files=normal",
-            "--no-renames",
-            "--ignore-submodules=all",
-        ])?;
+        let arguments =
+            ["status", "--porcelain=v2", "-z", "--untracked-files=normal", "--no-renames", "--ignore-submodules=all"];
+        let output = Git::at_head(git).ok()?.args(arguments).run(&[]).ok()?;
         let mut files: Vec<_> = output.split(|byte| *byte == 0).filter_map(dirty_file).collect();
         let more = files.len() > limit;
         files.truncate(limit);
@@ -118,7 +115,7 @@ pub(super) fn tracked_paths(git: &GitDir) -> Option<PathList> {
     }
     // A small index is read before a command would have started. A large one takes memory that is better not ours,
     // and libgit2 refuses sparse and split ones.
-    library_index(git, SMALL_INDEX).or_else(|| command_index(git)).or_else(|| library_index(git, u64::MAX))
+    library_index(git, SMALL_INDEX).or_else(|| command_index(git)).or_else(|| library_index(git, LARGEST_INDEX))
 }
 
 fn library_index(git: &GitDir, limit: u64) -> Option<PathList> {
@@ -129,18 +126,41 @@ fn library_index(git: &GitDir, limit: u64) -> Option<PathList> {
     let index = git2::Index::open(&file).ok()?;
     let mut paths = PathList::default();
     index.iter().for_each(|entry| paths.push(&entry.path, true));
-    Some(paths)
+    possible(paths)
 }
 
 fn command_index(git: &GitDir) -> Option<PathList> {
     let mut paths = PathList::default();
     Git::of(git).ok()?.args(["ls-files", "-z"]).each_part(|path| paths.push(path, true)).ok()?;
-    Some(paths)
+    possible(paths)
+}
+
+/// These, if a tree can have them all.
+fn possible(paths: PathList) -> Option<PathList> {
+    let are_all = paths.iter().all(is_possible);
+    are_all.then_some(paths)
+}
+
+/// Whether a tree can have the path. An index that somebody else wrote may name files anywhere, and git would look at them.
+fn is_possible(path: &[u8]) -> bool {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let is_name = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !part.eq_ignore_ascii_case(b".git");
+    path.split(|byte| *byte == b'/').all(is_name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_lead_out_of_a_tree_are_told_apart() {
+        for path in ["a", "a/b..c", ".github/x", "sub/", "a/.gitignore"] {
+            assert!(is_possible(path.as_bytes()), "{path}");
+        }
+        for path in ["", "/etc/passwd", "../a", "a/../../b", "a//b", "./a", ".git/config", "sub/.GIT/config"] {
+            assert!(!is_possible(path.as_bytes()), "{path}");
+        }
+    }
 
     #[test]
     fn records_of_git_status_are_read() {

@@ -83,7 +83,7 @@ impl Place {
     }
 
     fn fix(&self, kimi: &MockKimi) {
-        let mut command = self.world.keyed(kimi, &["fix", "mend it", "--no-baseline"]);
+        let mut command = self.world.keyed(kimi, &["fix", "mend it", "--no-baseline", "--include-generated", "**"]);
         command.current_dir(&self.folder);
         self.world.run_freely(command).code(0);
     }

@@ -5,9 +5,6 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use rustix::process::Signal;
-
-use crate::support::kimi::MockKimi;
 use crate::world::{TASK, World, mender};
 
 /// Puts something where a file is expected.
@@ -165,22 +162,5 @@ fn no_program_is_taken_from_the_repository() {
             world.start(command).wait();
         }
         assert!(!sign.exists(), "{path}");
-    }
-}
-
-#[test]
-fn a_signal_ends_what_waits() {
-    for arguments in [&["doctor"][..], &["runs"], &["verify"], &["apply"], &["fix", TASK]] {
-        for signal in [Signal::INT, Signal::TERM] {
-            let world = World::new();
-            // Nothing of git's: the user's own settings, which are opened without asking.
-            let settings = world.path("home/.config/kcode");
-            fs::create_dir_all(&settings).unwrap();
-            pipe(&settings.join("config.toml"));
-            let kimi = MockKimi::answering(|_| unreachable!("it never comes so far"));
-            let running = world.start(world.keyed(&kimi, arguments));
-            running.signal(signal);
-            running.wait();
-        }
     }
 }

@@ -102,7 +102,12 @@ impl GitDir {
         let is_ours = is_inside(root, &own, &common) || knows(&own, &common, root, &facts);
         if !is_ours {
             let place = if own == common || is_inside(root, &own, &own) { &common } else { &own };
-            return Err(format!("{} is of another repository, which doesn't know this folder", place.display()));
+            return Err(format!(
+                "{} is of another repository, which doesn't know this folder; if it is yours, say so there: \
+                 git config core.worktree {}",
+                place.display(),
+                root.display()
+            ));
         }
         facts.check_format()?;
         let dir = Self { root: root.to_owned(), own, common, facts };
@@ -114,13 +119,12 @@ impl GitDir {
     fn check(&self) -> io::Result<()> {
         let within = Within { places: [&self.own, &self.common] };
         let (own, common) = (|name: &str| self.own.join(name), |name: &str| self.common.join(name));
-        for name in ["HEAD", "ORIG_HEAD", "FETCH_HEAD", "MERGE_HEAD", "info/sparse-checkout", "gitdir", "commondir"] {
+        for name in ["ORIG_HEAD", "FETCH_HEAD", "MERGE_HEAD", "info/sparse-checkout", "gitdir", "commondir"] {
             within.file(&own(name), TEXT)?;
         }
         for name in ["config", "objects/info/alternates", "info/grafts", "info/exclude", "info/attributes"] {
             within.file(&common(name), TEXT)?;
         }
-        within.file(&own("index"), LARGE)?;
         within.file(&common("packed-refs"), LARGE)?;
         within.file(&common("shallow"), LARGE)?;
         for name in ["refs", "objects/info", "info", "logs", "logs/refs", "logs/refs/heads", "reftable"] {
@@ -133,28 +137,45 @@ impl GitDir {
         within.entries(&common("objects/pack"), |kind| !kind.is_file())?;
         within.entries(&common("reftable"), |kind| !kind.is_file())?;
         self.check_head(&within)?;
-        self.check_shared_indexes(&within)
+        for file in self.index_files()? {
+            within.file(&file, LARGE)?;
+            super::index::check(&plain::open(&file, LARGE)?, if self.is_sha256() { 32 } else { 20 })?;
+        }
+        Ok(())
     }
 
-    /// The index may be split, and name another file.
-    fn check_shared_indexes(&self, within: &Within<'_>) -> io::Result<()> {
-        let is_shared = |name: &OsStr| name.as_bytes().starts_with(b"sharedindex.");
-        let entries = fs::read_dir(&self.own)?.flatten().filter(|entry| is_shared(&entry.file_name()));
-        entries.map(|entry| entry.path()).try_for_each(|file| within.file(&file, LARGE))
+    /// The index, which may be split and name another file, and those that it may name.
+    pub(super) fn index_files(&self) -> io::Result<Vec<PathBuf>> {
+        let is_one = |name: &OsStr| name == "index" || name.as_bytes().starts_with(b"sharedindex.");
+        let entries = fs::read_dir(&self.own)?.flatten().filter(|entry| is_one(&entry.file_name()));
+        Ok(entries.map(|entry| entry.path()).collect())
     }
 
     fn check_head(&self, within: &Within<'_>) -> io::Result<()> {
         let mut name = "HEAD".to_owned();
         for _ in 0..super::head::DEPTH {
             let place = self.place_of(&name);
-            within.file(&place, WORD)?;
+            if name != "HEAD" || fs::read_link(&place).is_err() {
+                within.file(&place, WORD)?;
+            }
             within.file(&self.own.join("logs").join(&name), LARGE)?;
             within.file(&self.common.join("logs").join(&name), LARGE)?;
             match super::head::Target::read(&place)? {
                 Some(super::head::Target::Ref(next)) => name = next,
                 Some(super::head::Target::Commit(id)) => return self.check_object(within, &id),
+                None if place.is_symlink() => return Err(io::Error::other(format!("{} is no ref", place.display()))),
                 None => return Ok(()),
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses a branch whose files, or the record of what it was, would be written elsewhere.
+    pub(in crate::workspace) fn check_branch(&self, name: &str) -> io::Result<()> {
+        let within = Within { places: [&self.own, &self.common] };
+        for place in [self.common.join(name), self.common.join("logs").join(name)] {
+            // Git removes a folder that another branch left.
+            if place.is_dir() { within.folder(&place)? } else { within.file(&place, LARGE)? }
         }
         Ok(())
     }

@@ -7,14 +7,20 @@
 //! | `facts` | what a repository's settings say about its format, and nothing else of them |
 //! | `users` | what of the user's own settings counts |
 //! | `stand_in` | the folder that git gets its settings from |
+//! | `folder` | where that is, and how it goes away |
 //! | `head` | what HEAD names |
+//! | `index` | what an index would take up |
+//! | `objects` | whether objects are ordinary files |
 //! | `run` | git under a deadline, bounded, ended with its children |
 //!
 //! `docs/security.md` lists every command with what it could run. Output is always `-z` where git has it.
 
 mod dir;
 mod facts;
+mod folder;
 mod head;
+mod index;
+mod objects;
 mod plain;
 mod run;
 mod stand_in;
@@ -53,6 +59,26 @@ const NOT_OF_THE_USER: [&str; 6] = [
     "commit.gpgSign=false",
 ];
 
+/// Every command of git's that is run. `docs/security.md` says of each what settings could make it do.
+const COMMANDS: [&str; 16] = [
+    "apply",
+    "cat-file",
+    "check-attr",
+    "check-ref-format",
+    "commit-tree",
+    "for-each-ref",
+    "hash-object",
+    "ls-files",
+    "read-tree",
+    "rev-parse",
+    "status",
+    "symbolic-ref",
+    "update-index",
+    "update-ref",
+    "var",
+    "write-tree",
+];
+
 /// One call of git.
 #[derive(Debug)]
 pub(super) struct Git {
@@ -64,12 +90,35 @@ pub(super) struct Git {
 }
 
 impl Git {
-    /// In the work tree that `dir` is of.
+    /// In the work tree that `dir` is of, for objects, index and files. There are no refs, and HEAD names nothing.
     ///
     /// # Errors
     /// When there is no git, or no place for what it is to read; in words.
     pub(super) fn of(dir: &GitDir) -> Result<Self, String> {
-        let home = StandIn::of(dir).map_err(|error| error.to_string())?;
+        Self::of_files(dir, None)
+    }
+
+    /// The same, with HEAD where it is.
+    ///
+    /// # Errors
+    /// As [`Git::of`].
+    pub(super) fn at_head(dir: &GitDir) -> Result<Self, String> {
+        Self::of_files(dir, dir.head().commit.as_deref())
+    }
+
+    fn of_files(dir: &GitDir, head: Option<&str>) -> Result<Self, String> {
+        let home = StandIn::of_files(dir, head).map_err(|error| error.to_string())?;
+        let mut git = Self::new(&dir.root, home)?;
+        git.command.env("GIT_DIR", git.home.path()).env("GIT_WORK_TREE", &dir.root);
+        Ok(git)
+    }
+
+    /// The same, for what reads or writes refs.
+    ///
+    /// # Errors
+    /// As [`Git::of`].
+    pub(super) fn of_refs(dir: &GitDir) -> Result<Self, String> {
+        let home = StandIn::of_refs(dir).map_err(|error| error.to_string())?;
         let mut git = Self::new(&dir.root, home)?;
         git.command.env("GIT_DIR", &dir.own).env("GIT_COMMON_DIR", git.home.path()).env("GIT_WORK_TREE", &dir.root);
         Ok(git)
@@ -80,7 +129,7 @@ impl Git {
     /// # Errors
     /// As [`Git::of`].
     pub(super) fn without_git(root: &Path, objects: &Path) -> Result<Self, String> {
-        let home = StandIn::without_git(root, objects).and_then(|home| home.with_head("ref: refs/heads/none"));
+        let home = StandIn::without_git(root, objects);
         let mut git = Self::new(root, home.map_err(|error| error.to_string())?)?;
         git.command.env("GIT_DIR", git.home.path()).env("GIT_WORK_TREE", root);
         Ok(git)
@@ -94,7 +143,11 @@ impl Git {
         let home = StandIn::bare_home(place).map_err(|error| error.to_string())?;
         let mut git = Self::new(place, home)?;
         let above = place.parent().map_or_else(PathBuf::new, Path::to_owned);
-        git.command.env("GIT_CEILING_DIRECTORIES", above).args(["-c", "core.attributesFile=/dev/null"]);
+        // A folder that is no repository's: git looks for none, and `place` isn't one either, whatever files it holds.
+        git.command
+            .env("GIT_DIR", git.home.path())
+            .env("GIT_CEILING_DIRECTORIES", above)
+            .args(["-c", "core.attributesFile=/dev/null"]);
         Ok(git)
     }
 
@@ -140,9 +193,9 @@ impl Git {
 }
 
 impl GitDir {
-    /// Git's output; `None` when it isn't there or fails, which callers treat as "git can't tell".
+    /// What git says of refs; `None` when it isn't there or fails, which callers treat as "git can't tell".
     pub(super) fn output<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Option<Vec<u8>> {
-        Git::of(self).ok()?.args(arguments).run(&[]).ok()
+        Git::of_refs(self).ok()?.args(arguments).run(&[]).ok()
     }
 
     /// One value that git ends with a newline, such as a path that may itself hold one.
@@ -167,9 +220,9 @@ impl History {
     #[must_use]
     pub fn of(root: &Path) -> Option<Self> {
         let dir = GitDir::usable(&std::fs::canonicalize(root).ok()?).filter(GitDir::is_classic)?;
-        let head = dir.head();
-        let target = head.commit.unwrap_or_else(|| "ref: refs/heads/none".to_owned());
-        let home = StandIn::of(&dir).and_then(|home| home.with_head(&target)).ok()?;
+        // Libgit2 would wait for an object that is a pipe.
+        objects::check(&dir.common.join("objects")).ok()?;
+        let home = StandIn::of_files(&dir, dir.head().commit.as_deref()).ok()?;
         let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::BARE;
         let repository = git2::Repository::open_ext(home.path(), flags, std::iter::empty::<&Path>()).ok()?;
         Some(Self { repository, _home: home })

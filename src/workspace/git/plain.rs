@@ -55,15 +55,16 @@ const RULES: [&str; 3] = [".gitignore", ".gitattributes", ".gitmodules"];
 /// Of a tree that is looked through for them.
 const MOST_ENTRIES: usize = 500_000;
 
-/// A file of rules below `tree` that git would wait for: a pipe, a socket, a device.
-pub(super) fn special_rules(tree: &Path) -> Option<PathBuf> {
+/// A file of rules, or one of a repository's own, below `tree` that git would wait for: a pipe, a socket, a device.
+pub(super) fn special_file(tree: &Path) -> Option<PathBuf> {
     let (mut folders, mut room) = (vec![tree.to_owned()], MOST_ENTRIES);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             room = room.checked_sub(1)?;
             let Ok(kind) = entry.file_type() else { continue };
             let is_ordinary = kind.is_file() || kind.is_dir() || kind.is_symlink();
-            if !is_ordinary && RULES.iter().any(|name| entry.file_name() == *name) {
+            let is_git_s = || folder.components().any(|part| part.as_os_str() == ".git");
+            if !is_ordinary && (RULES.iter().any(|name| entry.file_name() == *name) || is_git_s()) {
                 return Some(entry.path());
             }
             if kind.is_dir() {
@@ -107,10 +108,16 @@ impl Within<'_> {
         Ok(())
     }
 
-    /// Where it really is; `None` when there is nothing, or a link to nothing.
+    /// Where it really is; `None` when there is nothing. A link to nothing is refused: git would make what it leads to.
     fn real(&self, path: &Path) -> io::Result<Option<PathBuf>> {
         match fs::canonicalize(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if path.symlink_metadata().is_ok() {
+                    return Err(io::Error::other(format!("{} leads nowhere", path.display())));
+                }
+                // What is made there is made in the folder above.
+                path.parent().map_or(Ok(None), |above| self.real(above)).map(|_| None)
+            }
             Err(error) => Err(error),
             Ok(real) if self.places.iter().any(|place| real.starts_with(place)) => Ok(Some(real)),
             Ok(_) => Err(io::Error::other(format!("{} leads out of the repository", path.display()))),

@@ -17,8 +17,12 @@ use super::{Git, plain};
 
 /// Longer than git takes for anything that is asked of it, on a tree that it may be asked about.
 const DEADLINE: Duration = Duration::from_mins(1);
-/// When it takes longer, it may be waiting for a pipe: then the tree is looked through for one.
-const SUSPICIOUS: Duration = Duration::from_secs(1);
+/// How often it is looked at meanwhile.
+const OFTEN: Duration = Duration::from_millis(100);
+/// Looks at which it hadn't run at all since the first, before the tree is looked through for a pipe that it waits for.
+const SUSPICIOUS: u32 = 10;
+/// Looks after which it waits for something that never comes, whatever that is.
+const LOST: u32 = 40;
 /// Of memory that it takes for itself: what it maps of a repository's files doesn't count.
 const MEMORY: u64 = 2 << 30;
 /// Of a file that it writes.
@@ -84,8 +88,24 @@ impl Git {
         Err(said.lines().next().unwrap_or("it failed without a word").to_owned())
     }
 
+    /// Whether the command is one of those that are known to run nothing.
+    fn is_known(&self) -> bool {
+        let mut words = self.command.get_args();
+        while let Some(word) = words.next() {
+            if word == "-c" {
+                words.next();
+            } else if !word.as_encoded_bytes().starts_with(b"-") {
+                return super::COMMANDS.iter().any(|known| word == *known);
+            }
+        }
+        false
+    }
+
     #[expect(unsafe_code, reason = "limits have to be set between fork and exec; both calls may be made there")]
     fn start(&mut self) -> std::io::Result<Child> {
+        if !self.is_known() {
+            return Err(std::io::Error::other("kcode runs no such command of git's"));
+        }
         let parent = rustix::process::getpid();
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         // SAFETY: nothing but system calls, on values that were made before.
@@ -113,18 +133,59 @@ fn ends_in_time(group: Pid, dir: &Path) -> Result<(), String> {
         // A kernel that has no such thing: it ends by itself, or with the person's patience.
         return Ok(());
     };
-    let ended = if ends_within(&leader, SUSPICIOUS) {
-        Ok(())
-    } else if let Some(file) = plain::special_rules(dir) {
-        Err(format!("{} is no ordinary file", file.display()))
-    } else if ends_within(&leader, DEADLINE) {
-        Ok(())
-    } else {
-        Err(format!("git took more than {} s", DEADLINE.as_secs()))
+    let (limit, mut sleep) = (Instant::now() + DEADLINE, Sleep::default());
+    let ended = loop {
+        if ends_within(&leader, OFTEN) {
+            break Ok(());
+        }
+        if Instant::now() > limit {
+            break Err(format!("git took more than {} s", DEADLINE.as_secs()));
+        }
+        let looks = sleep.look(group);
+        if looks == SUSPICIOUS
+            && let Some(file) = plain::special_file(dir)
+        {
+            break Err(format!("{} is no ordinary file", file.display()));
+        }
+        if looks >= LOST {
+            break Err("git waits for a file that never comes, such as a pipe".to_owned());
+        }
     };
     // Not waited for yet, so that the number is still its own.
     let _ = kill_process_group(group, Signal::KILL);
     ended
+}
+
+/// How long a process has been asleep in one and the same wait. Whoever waits for a disk isn't asleep in this sense, and whoever
+/// works runs now and then, however busy the machine is.
+#[derive(Default)]
+struct Sleep {
+    seen: Vec<u8>,
+    looks: u32,
+}
+
+impl Sleep {
+    /// Looks once more; says how often in a row nothing had changed.
+    fn look(&mut self, process: Pid) -> u32 {
+        let seen = switches(process).unwrap_or_default();
+        self.looks = if !seen.is_empty() && seen == self.seen { self.looks + 1 } else { 0 };
+        self.seen = seen;
+        self.looks
+    }
+}
+
+/// How often each thread of a process was taken off a processor; `None` unless all of them are asleep.
+fn switches(process: Pid) -> Option<Vec<u8>> {
+    let mut all = Vec::new();
+    for thread in std::fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten() {
+        let status = std::fs::read_to_string(thread.path().join("status")).ok()?;
+        if !status.lines().any(|line| line.starts_with("State:\tS")) {
+            return None;
+        }
+        all.extend(thread.file_name().as_encoded_bytes());
+        status.lines().filter(|line| line.contains("ctxt_switches")).for_each(|line| all.extend(line.as_bytes()));
+    }
+    Some(all)
 }
 
 fn ends_within(leader: &OwnedFd, time: Duration) -> bool {
@@ -137,5 +198,44 @@ fn ends_within(leader: &OwnedFd, time: Duration) -> bool {
             Ok(0) | Err(_) => return false,
             Ok(_) => return true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::COMMANDS;
+    use super::*;
+
+    #[test]
+    fn a_command_that_is_not_listed_is_not_run() {
+        let place = tempfile::tempdir().unwrap();
+        let run = |arguments: &[&str]| Git::nowhere(place.path()).unwrap().args(arguments).run(&[]);
+        assert!(run(&["-c", "user.name=x", "check-ref-format", "refs/heads/x"]).is_ok());
+        for arguments in [&["version"][..], &["-c", "apply", "version"], &["--exec-path"], &[]] {
+            assert!(run(arguments).unwrap_err().contains("no such command"), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_lists_every_command() {
+        let text = include_str!("../../../docs/security.md");
+        let table = text.lines().skip_while(|line| !line.starts_with("| Command | Where |")).skip(2);
+        let cells = table.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
+        let named: BTreeSet<&str> = cells
+            .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+            .map(|name| name.strip_prefix("git ").unwrap_or(name))
+            .collect();
+        assert_eq!(named, BTreeSet::from(COMMANDS));
+    }
+
+    #[test]
+    fn what_waits_for_a_pipe_is_ended() {
+        let place = tempfile::tempdir().unwrap();
+        let pipe = place.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        let said = Git::nowhere(place.path()).unwrap().args(["hash-object".as_ref(), pipe.as_os_str()]).run(&[]);
+        assert!(said.unwrap_err().contains("never comes"));
     }
 }

@@ -98,9 +98,12 @@ impl NewHead {
     fn set(&self, root: &Path) -> Result<(), RecordError> {
         let dir = GitDir::usable(root).ok_or(RecordError::NoGit)?;
         let run = |arguments: &[&str]| {
-            let git = Git::of(&dir).map_err(RecordError::Git)?.for_the_user();
+            let git = Git::of_refs(&dir).map_err(RecordError::Git)?.for_the_user();
             git.args(arguments).run(b"").map(drop).map_err(RecordError::Git)
         };
+        if let Some(name) = &self.branch {
+            dir.check_branch(&format!("refs/heads/{name}"))?;
+        }
         let (before, reason) = (self.before.as_deref(), self.reason.as_str());
         let target = self.commit.as_deref().or(before);
         let Some(branch) = self.branch.as_ref().map(|name| format!("refs/heads/{name}")) else {

@@ -67,7 +67,7 @@ fn can_be_made(dir: &GitDir, name: &str) -> Result<(), RecordError> {
     if below.is_some() || parents.into_iter().any(is_there) {
         return Err(refused("its name goes through another branch"));
     }
-    Ok(())
+    dir.check_branch(&full).map_err(|error| refused(&error.to_string()))
 }
 
 /// The user's index with the patch in it.

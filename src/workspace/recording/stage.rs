@@ -40,7 +40,9 @@ impl StagedIndex<'_> {
 
     /// A command that says or writes down who the user is.
     pub fn for_the_user(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, RecordError> {
-        self.command()?.for_the_user().args(arguments).run(input).map_err(RecordError::Git)
+        // Settings of theirs may hold for certain repositories only, by the places of these.
+        let git = Git::of_refs(self.dir).map_err(RecordError::Git)?.env("GIT_INDEX_FILE", &self.file);
+        git.for_the_user().args(arguments).run(input).map_err(RecordError::Git)
     }
 
     fn id(&self, arguments: &[&str], input: &[u8]) -> Result<String, RecordError> {
