@@ -1,8 +1,11 @@
 //! `kcode apply --index`, `--branch`, `--commit`: git is told of exactly what was applied, and of nothing else.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
+
+use rustix::fs::{CWD, FileType, mknodat};
 
 use crate::changes::{Sight, changed_run};
 use crate::ran::Ran;
@@ -220,10 +223,14 @@ fn a_branch_is_made_and_the_old_one_stays() {
     assert_eq!(git(&world, &["status", "--porcelain"]), " M greeting.txt\n");
 }
 
+fn lock(world: &World) -> PathBuf {
+    world.root().join(".git/index.lock")
+}
+
 #[test]
 fn what_git_cannot_be_told_is_not_applied() {
     type Prepare = fn(&World);
-    let cases: [(Prepare, &[&str], &str); 10] = [
+    let cases: [(Prepare, &[&str], &str); 12] = [
         (|world| drop(world.git(&["config", "--unset", "user.name"])), &["--commit"], "git doesn't know who you are"),
         (|world| drop(world.git(&["config", "--unset", "user.email"])), &["--commit"], "git doesn't know who you are"),
         (|world| drop(git(world, &["branch", "mended"])), &FLAGS, "\"mended\": it exists already"),
@@ -231,6 +238,13 @@ fn what_git_cannot_be_told_is_not_applied() {
         (|_| {}, &["--branch", "main/more"], "goes through another branch"),
         (|world| drop(git(world, &["branch", "mended/more"])), &FLAGS, "goes through another branch"),
         (|world| fs::write(world.root().join(".git/index.lock"), "").unwrap(), &["--index"], "another git process"),
+        // What can be waited for, or read without end, is neither.
+        (
+            |world| mknodat(CWD, lock(world), FileType::Fifo, 0o600.into(), 0).unwrap(),
+            &["--index"],
+            "another git process",
+        ),
+        (|world| symlink("/dev/zero", lock(world)).unwrap(), &["--index"], "another git process"),
         (|world| fs::write(world.root().join(".git/MERGE_HEAD"), "").unwrap(), &["--commit"], "in the middle of"),
         (
             |world| drop(git(world, &["rm", "-q", "--cached", "greeting.txt"])),
