@@ -98,19 +98,15 @@ fn a_state_folder_that_others_can_write_to_is_refused() {
                 .unwrap();
         }),
         ("belongs to another user", |world| {
-            // Only root can give a folder away; for others the case can't come up.
-            if rustix::process::geteuid().is_root() {
-                chown(world.state(), Some(1), Some(1)).unwrap();
-            } else {
-                fs::set_permissions(world.state(), Permissions::from_mode(0o777)).unwrap();
-            }
+            chown(world.state(), Some(1), Some(1)).unwrap();
         }),
     ];
-    together(runs, |(words, change)| {
+    // Only root can give a folder away.
+    let cases = if rustix::process::geteuid().is_root() { 5 } else { 4 };
+    together(runs.into_iter().take(cases), |(words, change)| {
         let world = World::new();
         world.fix(&mender(), &[]).code(0);
         change(&world);
-        let words = if rustix::process::geteuid().is_root() { words } else { "other user" };
         for arguments in [&["fix", TASK][..], &["runs"], &["show"]] {
             let kimi = mender();
             let ran = world.start(world.keyed(&kimi, arguments)).wait().code(78);
