@@ -124,7 +124,7 @@ fn an_editor_that_fails_changes_nothing() {
     terminal.press("\n");
     terminal.wait_to_see("nothing was rewritten");
     terminal.press("p");
-    terminal.wait_to_see("no-such-pager can't be started");
+    terminal.wait_to_see("no-such-pager is not installed");
     terminal.press("q");
     assert_eq!(terminal.end().0, Some(0));
 }

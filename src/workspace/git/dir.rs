@@ -130,13 +130,17 @@ impl GitDir {
         for name in ["refs", "objects/info", "info", "logs", "logs/refs", "logs/refs/heads", "reftable"] {
             within.folder(&common(name))?;
         }
-        if self.is_classic() {
+        if self.has_ref_files() {
             within.folder(&common("refs/heads"))?;
         }
         within.entries(&common("objects"), |kind| !kind.is_dir())?;
         within.entries(&common("objects/pack"), |kind| !kind.is_file())?;
         within.entries(&common("reftable"), |kind| !kind.is_file())?;
-        self.check_head(&within)?;
+        if self.has_ref_files() {
+            self.check_head(&within)?;
+        } else {
+            within.file(&own("HEAD"), WORD)?;
+        }
         for file in self.index_files()? {
             within.file(&file, LARGE)?;
             super::index::check(&plain::open(&file, LARGE)?, if self.is_sha256() { 32 } else { 20 })?;
@@ -172,6 +176,9 @@ impl GitDir {
 
     /// Refuses a branch whose files, or the record of what it was, would be written elsewhere.
     pub(in crate::workspace) fn check_branch(&self, name: &str) -> io::Result<()> {
+        if !self.has_ref_files() {
+            return Ok(());
+        }
         let within = Within { places: [&self.own, &self.common] };
         for place in [self.common.join(name), self.common.join("logs").join(name)] {
             // Git removes a folder that another branch left.
@@ -194,7 +201,11 @@ impl GitDir {
 
     /// Whether refs are files, and objects have names of SHA-1: what is read without git.
     pub(in crate::workspace) fn is_classic(&self) -> bool {
-        !self.is_sha256() && self.facts.extension("refstorage").is_none_or(|storage| storage == "files")
+        !self.is_sha256() && self.has_ref_files()
+    }
+
+    fn has_ref_files(&self) -> bool {
+        self.facts.extension("refstorage").is_none_or(|storage| storage == "files")
     }
 
     pub(in crate::workspace) fn is_sha256(&self) -> bool {
