@@ -58,11 +58,16 @@ pub(super) struct Side {
 
 /// The name git gives to `content`.
 pub(super) fn object_name(format: ObjectFormat, content: &[u8]) -> Result<String, git2::Error> {
+    name_of(format, git2::ObjectType::Blob, content)
+}
+
+/// The same for any kind of object.
+pub(super) fn name_of(format: ObjectFormat, kind: git2::ObjectType, content: &[u8]) -> Result<String, git2::Error> {
     match format {
-        ObjectFormat::Sha1 => Ok(git2::Oid::hash_object(git2::ObjectType::Blob, content)?.to_string()),
+        ObjectFormat::Sha1 => Ok(git2::Oid::hash_object(kind, content)?.to_string()),
         // libgit2 knows SHA-256 only as an unstable feature; the form is `blob SIZE NUL CONTENT` for both.
         ObjectFormat::Sha256 => {
-            Ok(Digest::of([format!("blob {}\0", content.len()).as_bytes(), content].concat()).to_string())
+            Ok(Digest::of([format!("{} {}\0", kind.str(), content.len()).as_bytes(), content].concat()).to_string())
         }
     }
 }

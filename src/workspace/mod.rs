@@ -55,6 +55,7 @@ mod scan;
 mod selection;
 mod slide;
 mod trail;
+mod tree_hash;
 mod tree_id;
 mod view;
 mod walk;

@@ -78,6 +78,80 @@ fn with_a_patch_it_is_the_tree_that_the_patch_makes() {
     assert_ne!(patched.patched, patched.start);
 }
 
+/// Files with their contents and the times of their last change.
+fn with_times(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>, std::time::SystemTime)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => found.extend(with_times(&entry.path())),
+            kind if kind.is_file() => {
+                let time = entry.metadata().unwrap().modified().unwrap();
+                found.push((entry.path(), fs::read(entry.path()).unwrap(), time));
+            }
+            _ => {}
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A tree of eighty folders whose objects are old, packed or not.
+fn wide(is_packed: bool) -> World {
+    let world = World::with_git();
+    for folder in 0..40 {
+        for file in 0..4 {
+            world.write(&format!("src/{folder}/{}", ["a", "a.b", "b/c", "b-c"][file]), format!("{folder} {file}\n"));
+        }
+    }
+    world.commit_all();
+    if is_packed {
+        git(&world.root(), &["gc", "-q"]).unwrap();
+    }
+    let then = UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    for (path, ..) in with_times(&world.root().join(".git/objects")) {
+        set_mode(&path, 0o644);
+        File::options().write(true).open(&path).unwrap().set_modified(then).unwrap();
+    }
+    world
+}
+
+#[test]
+fn no_object_is_written_for_what_is_committed_and_none_of_the_users_is_touched() {
+    for is_packed in [false, true] {
+        let world = wide(is_packed);
+        let objects = world.root().join(".git");
+        let before = with_times(&objects);
+        let (folder, repository) = (world.run().join("tree"), world.repository());
+        let tree = TreeIndex::of(&repository, &folder).unwrap();
+        assert_eq!(tree.start(), git(&world.root(), &["rev-parse", "HEAD^{tree}"]).unwrap().trim());
+        assert_eq!(with_times(&folder.join("objects")).len(), 0, "packed: {is_packed}");
+        assert!(!folder.join("index").exists(), "nothing differs, so that no index is copied");
+        // One file as it stands in another place: git knows that content, and what holds it.
+        world.write("src/7/a", "8 0\n");
+        let dirty = TreeIndex::of(&repository, &world.run().join("dirty")).unwrap();
+        assert_eq!(dirty.start(), by_git(&world, if is_packed { "packed" } else { "loose" }));
+        assert_eq!(with_times(&world.run().join("dirty/objects")).len(), 1, "the file's content alone");
+        assert!(before == with_times(&objects), "an object of the user's was touched");
+    }
+}
+
+#[test]
+fn a_merge_that_is_not_resolved_is_taken_as_it_stands() {
+    let world = World::with_git();
+    world.write("a", "start\n");
+    world.commit_all();
+    let in_root = |arguments: &[&str]| git(&world.root(), arguments);
+    in_root(&["checkout", "-q", "-b", "other"]).unwrap();
+    world.write("a", "theirs\n");
+    world.commit_all();
+    in_root(&["checkout", "-q", "-"]).unwrap();
+    world.write("a", "ours\n");
+    world.commit_all();
+    assert!(in_root(&["merge", "-q", "other"]).is_err(), "a conflict");
+    let tree = TreeIndex::of(&world.repository(), &world.run().join("tree")).unwrap();
+    assert_eq!(tree.start(), by_git(&world, "copy"));
+}
+
 #[test]
 fn a_folder_without_git_has_one_too_and_gets_no_git() {
     let world = World::new();

@@ -1,0 +1,124 @@
+//! Git's id of a tree from the entries of an index, without an object being written.
+//!
+//! `git write-tree` writes each folder as an object, or, where the user's objects are in its sight, sets the times of those
+//! that are there already. Only the id is wanted, and a folder's is the hash of its entries.
+
+use git2::ObjectType;
+
+use super::hunks::name_of;
+use super::repository::ObjectFormat;
+
+/// An entry of an index as `git ls-files --stage -z` tells it, without the zero byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry<'a> {
+    pub(super) mode: &'a str,
+    /// The object's full name.
+    pub(super) id: &'a str,
+    /// Other than 0 while a merge isn't resolved.
+    pub(super) stage: &'a str,
+    pub(super) path: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// `MODE ID STAGE TAB PATH`.
+    pub(super) fn read(line: &'a [u8]) -> Option<Self> {
+        let tab = memchr::memchr(b'\t', line)?;
+        let mut words = std::str::from_utf8(&line[..tab]).ok()?.split(' ');
+        let (mode, id, stage) = (words.next()?, words.next()?, words.next()?);
+        Some(Self { mode, id, stage, path: &line[tab + 1..] })
+    }
+}
+
+/// Folders while they are filled, from the root to where the last entry was.
+#[derive(Debug)]
+pub(super) struct TreeHash {
+    format: ObjectFormat,
+    open: Vec<Folder>,
+}
+
+#[derive(Debug, Default)]
+struct Folder {
+    name: Vec<u8>,
+    /// As the object holds them.
+    entries: Vec<u8>,
+}
+
+impl TreeHash {
+    pub(super) fn new(format: ObjectFormat) -> Self {
+        Self { format, open: vec![Folder::default()] }
+    }
+
+    /// Adds a file. Paths come sorted by their bytes, as in an index; folders are sorted in them as git sorts them.
+    ///
+    /// # Errors
+    /// When its id is none.
+    pub(super) fn add(&mut self, mode: &str, id: &str, path: &[u8]) -> Result<(), String> {
+        let mut names: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
+        let name = names.pop().unwrap_or_default();
+        let shared = self.open.iter().skip(1).zip(&names).take_while(|(folder, name)| folder.name == **name).count();
+        while self.open.len() > shared + 1 {
+            self.close()?;
+        }
+        let new = names[shared..].iter().map(|name| Folder { name: name.to_vec(), entries: Vec::new() });
+        self.open.extend(new);
+        self.put(mode, name, id)
+    }
+
+    /// The id of the whole.
+    ///
+    /// # Errors
+    /// When it can't be computed.
+    pub(super) fn finish(mut self) -> Result<String, String> {
+        while self.open.len() > 1 {
+            self.close()?;
+        }
+        let root = self.open.pop().unwrap_or_default();
+        self.id(&root)
+    }
+
+    fn close(&mut self) -> Result<(), String> {
+        let Some(folder) = self.open.pop() else { return Ok(()) };
+        let id = self.id(&folder)?;
+        self.put("40000", &folder.name, &id)
+    }
+
+    fn id(&self, folder: &Folder) -> Result<String, String> {
+        name_of(self.format, ObjectType::Tree, &folder.entries).map_err(|error| error.message().to_owned())
+    }
+
+    fn put(&mut self, mode: &str, name: &[u8], id: &str) -> Result<(), String> {
+        let byte = |at: usize| u8::from_str_radix(id.get(at..at + 2)?, 16).ok();
+        let raw = (0..id.len()).step_by(2).map(byte).collect::<Option<Vec<u8>>>();
+        let raw = raw.ok_or_else(|| format!("{id:?} names no object"))?;
+        if let Some(folder) = self.open.last_mut() {
+            folder.entries.extend([mode.as_bytes(), b" ", name, b"\0", &raw].concat());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_files_are_the_empty_tree() {
+        let id = TreeHash::new(ObjectFormat::Sha1).finish().unwrap();
+        assert_eq!(id, "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
+        let id = TreeHash::new(ObjectFormat::Sha256).finish().unwrap();
+        assert_eq!(id, "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321");
+    }
+
+    #[test]
+    fn entries_are_read_with_any_name() {
+        let entry = Entry::read(b"100644 e69de29bb2d1d6434b8b29ae775ad8c2e48c5391 0\ta\tb\n").unwrap();
+        assert_eq!((entry.mode, entry.stage, entry.path), ("100644", "0", &b"a\tb\n"[..]));
+        assert!(Entry::read(b"100644 e69d").is_none() && Entry::read(b"100644 e69d\ta").is_none());
+    }
+
+    #[test]
+    fn an_id_that_is_none_is_refused() {
+        let mut tree = TreeHash::new(ObjectFormat::Sha1);
+        assert!(tree.add("100644", "xyz", b"a").is_err());
+    }
+}
