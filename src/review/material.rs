@@ -109,7 +109,8 @@ impl Material {
         }
         let task = report.task.lines().next().unwrap_or_default().to_owned();
         let (run, outcome) = (report.run.to_string(), report.outcome.words());
-        Ok((Self { run, task, outcome, evidence: evidence(report), files, edits }, hunks))
+        let evidence = evidence(report).into_iter().chain(view_notes(given)).collect();
+        Ok((Self { run, task, outcome, evidence, files, edits }, hunks))
     }
 
     /// The old and the new lines of a hunk, as they are shown.
@@ -246,6 +247,15 @@ fn evidence(report: &Report) -> Vec<String> {
     }
     lines.extend(report.generated.told());
     lines
+}
+
+/// What the tests didn't see of the tree, as the run's view tells it.
+fn view_notes(given: &Given<'_>) -> Option<String> {
+    let notes = given.events.iter().rev().find_map(|event| match event {
+        Event::ViewMade(view) => Some(&view.notes),
+        _ => None,
+    });
+    notes.filter(|notes| !notes.is_empty()).map(|notes| format!("view   {}", (given.clean)(&notes.join("; "))))
 }
 
 /// The lines of a text with their ends. A line with a secret in it is shown without; one that holds nothing but a part of

@@ -32,7 +32,7 @@ use super::progress::Listener;
 use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::SURVIVED;
-use super::visible::{self, Asked, Known};
+use super::visible::{self, Asked, Known, Visible};
 use super::{advice, caches, environment, session};
 use crate::journal::{Guard, Residue, WallBuilt, open_own};
 use crate::model::ToolCall;
@@ -283,16 +283,19 @@ pub fn variables(child_env: &[String]) -> Vec<String> {
     names
 }
 
-/// What commands of a worker with this plan may read of the machine, canonical: each path with all that is below.
+/// What commands of a worker with this plan may see of the machine.
 #[must_use]
-pub fn shown(plan: &WorkerPlan) -> Vec<PathBuf> {
+pub fn shown(plan: &WorkerPlan) -> Visible {
     let parent: Vec<_> = std::env::vars_os().collect();
     let home = std::env::home_dir();
     let environment = environment::build(&parent, home.as_deref(), &plan.scratch, &plan.child_env);
     let variable = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    let charge = plan.charge(home, Vec::new(), None);
-    let asked = Asked { charge: &charge, variable: &variable, program: None, sockets: &[], known: Known::default() };
-    visible::visible(&asked, true).read_only().map(|place| place.real.clone()).collect()
+    let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name));
+    let charge = plan.charge(home, caches, None);
+    let program = plan.program.clone().or_else(|| std::env::current_exe().ok());
+    let sockets = visible::sockets();
+    let asked = Asked { charge: &charge, variable: &variable, program, sockets: &sockets, known: Known::default() };
+    visible::visible(&asked, true)
 }
 
 /// Makes the process and the connection to it.

@@ -4,6 +4,7 @@
 //! something else: [`Enclosing`] is a process that was started, [`Confining`] one that confines itself,
 //! [`Enclosure`] one that serves, while its view may still be copied.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,9 @@ use crate::workspace::{Copying, Dependencies, LeadingOut, Overlay, Repository, V
 
 /// Links of dependency folders that are named one by one.
 const MOST_NOTES: usize = 3;
+/// Why a folder that the user's settings name is refused.
+const NOT_SHOWN: &str = "is not shown to tests: it is or holds your home, the repository, kcode's own folders or secrets, or is \
+                         one of the kernel's";
 
 /// A worker's process that was started and knows nothing yet.
 pub struct Enclosing {
@@ -126,17 +130,22 @@ pub fn worker_plan(settings: &Settings, folder: &RunFolder, view: PathBuf) -> Wo
     }
 }
 
-/// Adds what tests need of `dependencies` to `plan`. Those that are links to what isn't shown are named, a sentence each.
+/// Adds what tests need of `dependencies` to `plan`. Those that are links to what isn't shown are named, a sentence each, and
+/// so is what the user's own settings name in vain.
 pub fn show_dependencies(plan: &mut WorkerPlan, dependencies: Dependencies, root: &Path) -> Vec<String> {
+    let wanted = plan.readable.clone();
     plan.readable.extend(dependencies.folders);
     plan.private.push(root.to_owned());
-    if dependencies.leading_out.is_empty() {
+    if dependencies.leading_out.is_empty() && wanted.is_empty() {
         return Vec::new();
     }
     let shown = worker::shown(plan);
-    let is_shown = |target: &Path| shown.iter().any(|place| target.starts_with(place));
-    let unseen = dependencies.leading_out.iter().filter(|link| !is_shown(&link.target));
-    let mut notes: Vec<_> = unseen.clone().take(MOST_NOTES).map(LeadingOut::note).collect();
+    let is_refused = |path: &&PathBuf| fs::canonicalize(path).is_ok_and(|real| !shown.shows(&real));
+    let refused = wanted.iter().filter(is_refused);
+    let mut notes: Vec<_> =
+        refused.map(|path| format!("readable = {:?} {NOT_SHOWN}", path.display().to_string())).collect();
+    let unseen = dependencies.leading_out.iter().filter(|link| !shown.shows(&link.target));
+    notes.extend(unseen.clone().take(MOST_NOTES).map(LeadingOut::note));
     if let more @ 1.. = unseen.count().saturating_sub(MOST_NOTES) {
         notes.push(format!("{more} more links of dependency folders are not followed either"));
     }

@@ -55,14 +55,6 @@ pub(super) struct Enclosed {
     visible: Visible,
 }
 
-/// What is to be shown.
-struct Answers {
-    /// With the view as an overlay, if one is wanted.
-    planned: Visible,
-    /// Where that can't be had.
-    in_copy: Visible,
-}
-
 /// Puts this process, which has to have a single thread, into namespaces, unless its footing is another one, and takes
 /// its privileges.
 pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, NoNamespaces> {
@@ -82,24 +74,19 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
         sockets: &sockets,
         known: Known::default(),
     };
-    let answers = Answers { planned: visible::visible(&asked, true), in_copy: visible::visible(&asked, false) };
-    let Spaces { layers: spaces, overlay, warm } = match footing {
+    let answer = |in_overlay| visible::visible(&asked, in_overlay);
+    let Spaces { layers: spaces, overlay, warm, visible } = match footing {
         Footing::Bare { why } => {
             let why_not = || Layer::missing("overlay", "it needs namespaces");
-            Spaces { layers: vec![without(why)], overlay: charge.overlay.is_some().then(why_not), warm: Vec::new() }
+            let overlay = charge.overlay.is_some().then(why_not);
+            Spaces { layers: vec![without(why)], overlay, warm: Vec::new(), visible: answer(false) }
         }
         Footing::Bwrap(inside) => found_in_bwrap(charge, inside),
-        Footing::Own => enter_namespaces(charge, &answers).map_err(|error| NoNamespaces(error.to_string()))?,
+        Footing::Own => enter_namespaces(charge, &answer).map_err(|error| NoNamespaces(error.to_string()))?,
     };
     let in_namespaces = spaces.iter().all(|layer| layer.holds);
     let mounted = charge.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
     let view = mounted.map_or(&charge.view, |plan| &plan.tree).clone();
-    let visible = match footing {
-        // From in there the machine can't be seen.
-        Footing::Bwrap(inside) => inside.visible.clone(),
-        _ if mounted.is_some() => answers.planned,
-        _ => answers.in_copy,
-    };
     // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
     let all = || (Vec::new(), vec!["/".into(), "/proc/self/exe".into()]);
     let (listable, readable) = if in_namespaces { all() } else { visible.allowed() };
@@ -182,32 +169,36 @@ struct Spaces {
     overlay: Option<Layer>,
     /// Caches that are shown.
     warm: Vec<Cache>,
+    visible: Visible,
 }
 
 /// Namespaces, the root in them, and the network: all of them, or none. And overlays, where they are wanted.
-fn enter_namespaces(charge: &Charge, answers: &Answers) -> io::Result<Spaces> {
+fn enter_namespaces(charge: &Charge, answer: &dyn Fn(bool) -> Visible) -> io::Result<Spaces> {
+    let planned = answer(true);
     let layers_of = |cache: &Cache| cache.layers(&charge.overlay.as_ref()?.layers).ok();
-    let shown = charge.caches.iter().filter(|cache| answers.planned.has_overlay(&cache.folder));
+    let shown = charge.caches.iter().filter(|cache| planned.has_overlay(&cache.folder));
     let caches: Vec<_> = shown.filter_map(|cache| Some((cache, layers_of(cache)?))).collect();
     let failed = |name: &'static str| move |error| io::Error::other(format!("{name}: {error}"));
     namespaces::enter().map_err(failed("namespaces"))?;
     let network = namespaces::isolate_network().map_err(failed("network"))?;
     let places = root::Places {
-        visible: &answers.planned,
-        in_copy: &answers.in_copy,
+        visible: &planned,
+        in_copy: &|| answer(false),
         overlay: charge.overlay.as_ref(),
         view: &charge.view,
         writable: &[charge.scratch.clone(), charge.logs.clone()],
         caches: &caches,
     };
     let root = root::enter(&places).map_err(failed("root"))?;
-    let overlay = charge.overlay.as_ref().map(|plan| {
-        let shown = root.no_overlay.map_or(Ok(plan.tree.display().to_string()), Err);
-        layer("overlay", shown)
-    });
+    let (shown, visible) = match root.no_overlay {
+        Some((error, in_copy)) => (Err(error), in_copy),
+        None => (Ok(()), planned),
+    };
+    let overlay = charge.overlay.as_ref();
+    let overlay = overlay.map(|plan| layer("overlay", shown.map(|()| plan.tree.display().to_string())));
     let spaces = Layer::holding("namespaces", "user, mount, network, IPC, UTS");
     let layers = vec![spaces, Layer::holding("root", root.detail), Layer::holding("network", network)];
-    Ok(Spaces { layers, overlay, warm: root.caches })
+    Ok(Spaces { layers, overlay, warm: root.caches, visible })
 }
 
 /// The same, made by bwrap before this process began.
@@ -223,8 +214,8 @@ fn found_in_bwrap(charge: &Charge, inside: &InBwrap) -> Spaces {
         Layer::holding("root", format!("{places} places of the machine, read-only; the rest isn't there")),
         layer("network", namespaces::look_at_network()),
     ];
-    // Its caches are cold: bwrap's root has none of kcode's mounts.
-    Spaces { layers, overlay, warm: Vec::new() }
+    // Its caches are cold: bwrap's root has none of kcode's mounts. And from in there the machine can't be seen.
+    Spaces { layers, overlay, warm: Vec::new(), visible: inside.visible.clone() }
 }
 
 fn without(why: &str) -> Layer {

@@ -15,7 +15,7 @@ use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_change,
     mount_remount, unmount,
 };
-use rustix::process::pivot_root;
+use rustix::process::{chroot, fchdir, pivot_root};
 
 use super::overlay::Overlaid;
 use super::way::{Step, way, within};
@@ -41,8 +41,8 @@ pub(super) const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 pub(super) struct Places<'a> {
     /// Of the machine, with the view as an overlay if one is wanted.
     pub(super) visible: &'a Visible,
-    /// The same when that can't be had.
-    pub(super) in_copy: &'a Visible,
+    /// Says the same for when that can't be had; asked in the machine's own root.
+    pub(super) in_copy: &'a dyn Fn() -> Visible,
     /// The view as an overlay.
     pub(super) overlay: Option<&'a OverlayPlan>,
     /// The view when that can't be had.
@@ -57,8 +57,8 @@ pub(super) struct Places<'a> {
 pub(super) struct Entered {
     /// For the journal.
     pub(super) detail: String,
-    /// Why the overlay isn't there, when one was wanted.
-    pub(super) no_overlay: Option<io::Error>,
+    /// Why the overlay isn't there, when one was wanted, and what is shown instead.
+    pub(super) no_overlay: Option<(io::Error, Visible)>,
     /// The caches that are shown.
     pub(super) caches: Vec<Cache>,
 }
@@ -116,19 +116,24 @@ struct Mirror {
 
 impl Mirror {
     /// Shows all of `places`. Returns where the view is, and why it isn't an overlay when that was wanted.
-    fn fill(&mut self, places: &Places<'_>) -> io::Result<(PathBuf, Option<io::Error>)> {
+    fn fill(&mut self, places: &Places<'_>) -> io::Result<(PathBuf, Option<(io::Error, Visible)>)> {
         let Places { visible, in_copy, overlay, view, writable, .. } = *places;
         let is_in_tree = |path: &Path| overlay.is_some_and(|plan| path.starts_with(&plan.tree));
         self.show_all(visible, |path| !is_in_tree(path))?;
         let (view, no_overlay) = match overlay.map(|plan| (plan, self.show_overlay(plan))) {
+            None => {
+                self.show(view, true)?;
+                (view.to_owned(), None)
+            }
             Some((plan, Ok(()))) => {
                 self.show_all(visible, is_in_tree)?;
                 (plan.tree.clone(), None)
             }
-            tried => {
-                self.show_all(in_copy, is_in_tree)?;
+            Some((_, Err(error))) => {
+                let in_copy = in_old_root(in_copy)?;
+                self.show_all(&in_copy, is_in_tree)?;
                 self.show(view, true)?;
-                (view.to_owned(), tried.and_then(|(_, shown)| shown.err()))
+                (view.to_owned(), Some((error, in_copy)))
             }
         };
         writable.iter().try_for_each(|path| self.show(path, true))?;
@@ -275,6 +280,16 @@ fn copy_small(path: &Path) -> io::Result<bool> {
     fs::write(&to, text)?;
     fs::set_permissions(to, fs::Permissions::from_mode(mode & 0o777))?;
     Ok(true)
+}
+
+/// Looks at the machine by the paths that it has there.
+fn in_old_root<T>(look: impl Fn() -> T) -> io::Result<T> {
+    let root = File::open("/")?;
+    chroot(OLD)?;
+    let seen = look();
+    fchdir(&root)?;
+    chroot(".")?;
+    Ok(seen)
 }
 
 /// Makes it in the new root, unless it is there.

@@ -53,7 +53,9 @@ pub(super) fn look(meant: &Meant) -> Vec<Proof> {
     if meant.has_root {
         // Without a root of its own they can be seen; that no socket can be made is for other attempts to show.
         proofs.push(proof(Guard::Network, "find a socket or a pipe in a place that is shown", Ok(doors)));
-        proofs.push(proof(Guard::Files, "find a mount that was not meant", mounts(&meant.visible)));
+        let table = fs::read_to_string("/proc/self/mountinfo");
+        let odd = table.map(|table| mounts(&meant.visible, &table));
+        proofs.push(proof(Guard::Files, "find a mount that was not meant", odd));
     }
     proofs
 }
@@ -72,8 +74,7 @@ fn proof(guards: Guard, attempt: &str, found: io::Result<Vec<PathBuf>>) -> Proof
 }
 
 /// Mounts that nobody meant, mounts that can be written or hold devices where they mustn't, and places that aren't there.
-fn mounts(visible: &Visible) -> io::Result<Vec<PathBuf>> {
-    let table = fs::read_to_string("/proc/self/mountinfo")?;
+fn mounts(visible: &Visible, table: &str) -> Vec<PathBuf> {
     let mounts: Vec<(PathBuf, String)> = table.lines().filter_map(mount_line).collect();
     let is_kernels = |path: &Path| ["/dev", "/proc"].iter().any(|top| path.starts_with(top));
     let is_temporary = |path: &Path| ["/tmp", "/var/tmp"].iter().any(|top| path == Path::new(top));
@@ -87,15 +88,17 @@ fn mounts(visible: &Visible) -> io::Result<Vec<PathBuf>> {
     };
     let has = |options: &str, name: &str| options.split(',').any(|option| option == name);
     let is_safe = |options: &str| has(options, "ro") && has(options, "nodev");
-    // Of mounts at one place the last one is seen.
-    let is_seen = |at: usize| !mounts.iter().skip(at + 1).any(|(path, _)| *path == mounts[at].0);
+    // Of mounts at one place the last one is seen, and nothing of what lay in it before. The table has them in this order.
+    let is_over =
+        |path: &Path, at: usize| mounts[at].0 == path || (path.parent().is_some() && mounts[at].0.starts_with(path));
+    let is_seen = |at: usize| !mounts.iter().skip(at + 1).any(|(path, _)| is_over(path, at));
     let seen = mounts.iter().enumerate().filter(|(at, _)| is_seen(*at)).map(|(_, mount)| mount);
     let seen = seen.filter(|(path, _)| !is_kernels(path));
     let odd =
         seen.filter(|(path, options)| !(is_meant(path) || is_temporary(path)) || !(is_open(path) || is_safe(options)));
     let is_there = |path: &Path| mounts.iter().any(|(it, _)| it.parent().is_some() && path.starts_with(it));
     let missing = visible.read_only().map(|place| &place.real).filter(|place| !is_kernels(place) && !is_there(place));
-    Ok(odd.map(|(path, _)| path).chain(missing).cloned().collect())
+    odd.map(|(path, _)| path).chain(missing).cloned().collect()
 }
 
 /// What of `/dev` opens and does harm.
@@ -138,11 +141,10 @@ fn covered(meant: &Meant) -> Vec<PathBuf> {
     open.cloned().collect()
 }
 
-/// The places that are searched, those in others with them.
+/// The places that are searched.
 fn searched(meant: &Meant) -> impl Iterator<Item = &Path> {
-    let all = || meant.visible.read_only().map(|place| place.real.as_path());
-    let is_in_other = move |place: &Path| all().any(|other| other != place && place.starts_with(other));
-    all().filter(move |place| !is_systems(place) && place.is_dir() && !is_in_other(place))
+    let all = meant.visible.read_only().map(|place| place.real.as_path());
+    all.filter(|place| !is_systems(place) && place.is_dir())
 }
 
 /// Whether it is a folder of the tree's own, which isn't searched for secrets.
@@ -181,4 +183,79 @@ fn is_file(file: &File) -> bool {
 fn opens(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::worker::visible::{Mask, Place};
+
+    /// What a sandbox without any mount of its own shows: all of this machine, where only `place` was meant to be.
+    fn meant(place: &Path, masks: &[&str], hidden: &[&str]) -> Meant {
+        let place = place.canonicalize().unwrap();
+        let masks = masks.iter().map(|name| Mask { path: place.join(name), is_folder: place.join(name).is_dir() });
+        let hidden = hidden.iter().map(|name| place.join(name)).collect();
+        let visible = Visible {
+            masks: masks.collect(),
+            places: vec![Place { path: place.clone(), real: place, how: How::ReadOnly }],
+        };
+        Meant { visible, has_root: true, hidden, ..Meant::default() }
+    }
+
+    fn found(meant: &Meant) -> Vec<String> {
+        let found = look(meant).into_iter().filter(|proof| !proof.held);
+        found.map(|proof| proof.attempt).filter(|attempt| !attempt.contains("device")).collect()
+    }
+
+    #[test]
+    fn the_look_finds_what_was_left_uncovered() {
+        let place = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            fs::create_dir_all(place.path().join(name).parent().unwrap()).unwrap();
+            fs::write(place.path().join(name), "hunter2").unwrap();
+        };
+        let unmeant = "find a mount that was not meant";
+        // A place that no mount shows, among mounts that nobody meant.
+        assert_eq!(found(&meant(place.path(), &[], &[])), [unmeant]);
+        write("a/b/c/.env");
+        assert_eq!(found(&meant(place.path(), &[], &[])), ["find a secret in a place that is shown", unmeant]);
+        fs::write(place.path().join("a/b/c/.env"), "").unwrap();
+        assert_eq!(found(&meant(place.path(), &["a/b/c/.env"], &[])), [unmeant], "what is empty is covered");
+        write("kept/journal");
+        let open = "open what is to be covered";
+        assert_eq!(found(&meant(place.path(), &["kept"], &[])), [open, unmeant]);
+        assert_eq!(found(&meant(place.path(), &["kept/journal"], &[])), [open, unmeant]);
+        assert_eq!(found(&meant(place.path(), &[], &["kept"])), ["open a folder of secrets", unmeant]);
+        let _socket = UnixListener::bind(place.path().join("kept/socket")).unwrap();
+        let door = "find a socket or a pipe in a place that is shown";
+        assert_eq!(found(&meant(place.path(), &["kept/socket"], &[])), [open, door, unmeant]);
+    }
+
+    #[test]
+    fn mounts_are_held_against_what_was_meant() {
+        let place = |path: &str, how| Place { path: path.into(), real: path.into(), how };
+        let places = vec![place("/usr", How::ReadOnly), place("/work/view", How::Writable)];
+        let visible = Visible { places, masks: Vec::new() };
+        let odd = |lines: &[&str]| {
+            let line = |line: &&str| format!("36 35 98:0 / {line} - ext4 /dev/sda1 rw");
+            let own = ["/usr ro,nosuid,nodev", "/work/view rw,nosuid"];
+            mounts(&visible, &own.iter().chain(lines).map(line).collect::<Vec<_>>().join("\n"))
+        };
+        assert_eq!(odd(&["/tmp rw,nodev", "/usr/share/x ro,nodev", "/dev/null rw", "/proc rw"]), Vec::<PathBuf>::new());
+        for line in ["/home/u/.ssh ro,nodev", "/usr/lib rw,nodev", "/usr/lib ro", "/ rw,nodev", "/work/other rw,nodev"]
+        {
+            let path = line.split(' ').next().unwrap();
+            assert_eq!(odd(&[line]), [PathBuf::from(path)], "{line}");
+        }
+        let covered =
+            odd(&["/work/view/x ro", "/work/other/x rw", "/work/other ro,nodev", "/usr/x rw", "/usr ro,nodev"]);
+        assert_eq!(covered, [PathBuf::from("/work/other")]);
+        assert_eq!(
+            mounts(&visible, "36 35 98:0 / /work/view rw - ext4 x rw"),
+            [PathBuf::from("/usr")],
+            "it is missing"
+        );
+    }
 }

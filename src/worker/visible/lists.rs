@@ -5,8 +5,9 @@
 //! `/etc` but those of its entries that any user may read.
 
 /// Readable as a whole.
-pub(super) const SYSTEM: [&str; 14] = [
+pub(super) const SYSTEM: [&str; 15] = [
     "/usr",
+    "/usr/local", // which administrators fill, so that it is searched
     "/bin",
     "/sbin",
     "/lib",
@@ -151,8 +152,8 @@ pub(super) const HOME: [&str; 59] = [
     ".virtualenvs",
     ".volta",
 ];
-/// The same, where a dot would be missing.
-pub(super) const HOME_PLAIN: [&str; 4] = ["go", "miniconda3", "anaconda3", "miniforge3"];
+/// The same, where a dot would be missing. In `go/src` lie projects.
+pub(super) const HOME_PLAIN: [&str; 5] = ["go/bin", "go/pkg", "miniconda3", "anaconda3", "miniforge3"];
 
 /// Variables that name a toolchain's folder, wherever a person keeps it, and what shows that it is one: some of these are
 /// in it. What is nothing but a store of packages has nothing to be known by.

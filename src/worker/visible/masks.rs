@@ -7,8 +7,10 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +31,7 @@ const KEY_WITHIN: u64 = 16 << 10;
 const SYSTEM: [&str; 11] =
     ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/gnu", "/proc", "/sys"];
 /// Where files that only some may read lie among others: administrators keep them there.
-const ADMINISTERED: [&str; 4] = ["/etc", "/opt", "/srv", "/var"];
+const ADMINISTERED: [&str; 5] = ["/etc", "/opt", "/srv", "/usr/local", "/var"];
 /// But not here: thousands of lists and scripts that came with packages, as public as these.
 const PACKAGED: &str = "/var/lib/dpkg/info";
 /// Names of files that are keys or certificates: only their content tells.
@@ -39,6 +41,7 @@ const KEY_OR_CERTIFICATE: [&str; 4] = ["pem", "key", "gpg", "age"];
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(in crate::worker) struct Mask {
     /// Canonical.
+    #[serde(with = "super::as_text")]
     pub(in crate::worker) path: PathBuf,
     pub(in crate::worker) is_folder: bool,
 }
@@ -169,11 +172,41 @@ pub(in crate::worker) fn walk(
 
 /// All sockets of this network namespace that have a path, canonical (proc_net(5)).
 pub(in crate::worker) fn sockets() -> Vec<PathBuf> {
-    let table = fs::read_to_string("/proc/self/net/unix").unwrap_or_default();
-    let paths = table.lines().filter_map(|line| line.split_once(" /")).map(|(_, path)| format!("/{path}"));
-    let canonical = paths.filter_map(|path| {
-        let path = Path::new(&path);
-        Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
+    // Whoever binds one names it, in whatever bytes.
+    let table = fs::read("/proc/self/net/unix").unwrap_or_default();
+    let canonical = table.split(|byte| *byte == b'\n').filter_map(socket_path).filter_map(|path| {
+        let folder = fs::canonicalize(path.parent()?).ok()?;
+        Some(folder.join(path.file_name()?))
     });
-    canonical.filter(|path| path.symlink_metadata().is_ok()).collect::<BTreeSet<_>>().into_iter().collect()
+    // A name that was taken by something else meanwhile is no socket any more.
+    let is_socket = |path: &PathBuf| path.symlink_metadata().is_ok_and(|about| about.file_type().is_socket());
+    canonical.filter(is_socket).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The path in a line of that table: what follows its seven columns. Abstract names begin with `@` and may hold anything.
+fn socket_path(line: &[u8]) -> Option<&Path> {
+    let mut rest = line;
+    for _ in 0..7 {
+        rest = rest.trim_ascii_start();
+        rest = &rest[rest.iter().position(|byte| *byte == b' ')?..];
+    }
+    rest.get(1..).filter(|path| path.starts_with(b"/")).map(|path| Path::new(OsStr::from_bytes(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_are_found_by_their_column_whatever_bytes_they_are_called_by() {
+        let path = |line: &[u8]| socket_path(line).map(|path| path.as_os_str().as_bytes().to_vec());
+        let columns = b"0000000000000000: 00000002 00000000 00010000 0001 01    17 ";
+        let named = |name: &[u8]| path(&[columns, name].concat());
+        assert_eq!(named(b"/run/a socket /x"), Some(b"/run/a socket /x".to_vec()));
+        assert_eq!(named(b"/tmp/\xff\xfe"), Some(b"/tmp/\xff\xfe".to_vec()));
+        assert_eq!(named(b"@name /usr/bin/python3"), None);
+        assert_eq!(named(b"relative"), None);
+        assert_eq!(path(b"Num       RefCount Protocol Flags    Type St Inode Path"), None);
+        assert_eq!(path(b"0000000000000000: 00000003 00000000 00000000 0001 03 12345"), None);
+    }
 }

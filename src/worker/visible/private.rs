@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Folders of keys, tokens and histories, by the ends of their paths. Names are compared wherever the folder stands: nobody
 /// calls a toolchain so.
-const SECRET: [&str; 29] = [
+const SECRET: [&str; 30] = [
     ".android/adbkey",
     ".aws",
     ".azure",
@@ -34,6 +34,7 @@ const SECRET: [&str; 29] = [
     ".thunderbird",
     ".var",
     ".vault-token",
+    "corefx/cryptography", // of .NET, in its own folder
 ];
 /// Of these nothing is shown but what the lists name.
 const KERNEL: [&str; 6] = ["/boot", "/dev", "/proc", "/run", "/sys", "/var/run"];

@@ -56,8 +56,9 @@ pub(in crate::worker) fn prepare(charge: &Charge, why: &str) -> Result<Inside, S
     let worker = std::env::current_exe().map_err(|error| format!("kcode's own file can't be found: {error}"))?;
     let variable = |name: &str| std::env::var_os(name);
     let sockets = visible::sockets();
+    let cold = Charge { caches: Vec::new(), ..charge.clone() };
     let asked = Asked {
-        charge,
+        charge: &cold,
         variable: &variable,
         program: Some(worker.clone()),
         sockets: &sockets,
