@@ -47,6 +47,13 @@ pub struct Assignment {
     pub memory: Option<u64>,
     /// The kernel refuses new sessions.
     pub no_session: bool,
+    /// What the plan names as readable, and as never to be shown.
+    pub readable: Vec<PathBuf>,
+    pub private: Vec<PathBuf>,
+    /// Of the broker's environment.
+    pub variables: Vec<(String, PathBuf)>,
+    /// Paths of which it is asked whether they are to be seen.
+    pub asked: Vec<PathBuf>,
 }
 
 /// What came of it.
@@ -57,6 +64,8 @@ pub struct Outcome {
     pub log: String,
     pub observations: Vec<Observation>,
     pub residue: Residue,
+    /// Those of the paths asked of that are to be seen.
+    pub shown: Vec<PathBuf>,
 }
 
 impl Outcome {
@@ -113,7 +122,10 @@ fn refuse_namespaces() {
 }
 
 async fn work(assignment: &Assignment) -> Outcome {
-    let (worker, wall) = Worker::start(plan(assignment)).await.unwrap();
+    let plan = plan(assignment);
+    let visible = kcode::worker::shown(&plan);
+    let shown = assignment.asked.iter().filter(|path| visible.shows(path)).cloned().collect();
+    let (worker, wall) = Worker::start(plan).await.unwrap();
     let supervisor = children(std::process::id()).first().copied().unwrap_or_default();
     let host = host_below(supervisor).map(own_number).unwrap_or_default();
     let numbers = [("@BROKER@", std::process::id()), ("@SUPERVISOR@", supervisor), ("@HOST@", host)];
@@ -129,7 +141,7 @@ async fn work(assignment: &Assignment) -> Outcome {
     }
     let log = fs::read(assignment.run.join("logs").join(&tests.log)).unwrap();
     let log = String::from_utf8_lossy(&log).into_owned();
-    Outcome { wall, tests, log, observations, residue: worker.stop().await }
+    Outcome { wall, tests, log, observations, residue: worker.stop().await, shown }
 }
 
 fn plan(assignment: &Assignment) -> WorkerPlan {
@@ -139,8 +151,8 @@ fn plan(assignment: &Assignment) -> WorkerPlan {
         overlay: (assignment.wall == "Overlay").then(|| overlay(assignment)),
         logs: assignment.run.join("logs"),
         scratch: assignment.run.join("scratch"),
-        readable: vec![assignment.attacker.clone()],
-        private: Vec::new(),
+        readable: [&assignment.readable[..], std::slice::from_ref(&assignment.attacker)].concat(),
+        private: assignment.private.clone(),
         tests: Some(tests(assignment)),
         deadline: Duration::from_secs(assignment.deadline_s),
         idle: Duration::from_secs(assignment.deadline_s),

@@ -112,6 +112,7 @@ pub fn play(setup: Setup, world: &World, mut assignment: Assignment) -> Outcome 
     let secrets = ["MOONSHOT_API_KEY", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "NPM_TOKEN"];
     broker.envs(secrets.map(|name| (name, CANARY))).env("SSH_AUTH_SOCK", world.outside().join("socket"));
     broker.envs(assignment.memory.map(|bytes| ("KCODE_TEST_MEMORY", bytes.to_string())));
+    broker.envs(assignment.variables.iter().cloned());
     broker.current_dir(world.project());
     let output = match (setup.wall, setup.uid) {
         (Wall::Bwrap, uid) => {

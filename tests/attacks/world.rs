@@ -107,6 +107,13 @@ impl World {
         }
     }
 
+    /// Gives the user what was added.
+    pub fn hand_over(&self) {
+        if let Some(uid) = self.uid {
+            give(self.folder(), uid);
+        }
+    }
+
     /// Everything that belongs to the user: home and project, but for the run itself.
     pub fn belongings(&self) -> Belongings {
         let mut found = BTreeMap::new();
