@@ -70,6 +70,7 @@ fn links_to_secrets_sockets_and_devices_open_nothing() {
         let outcome = attack(setup, &world);
         assert!(outcome.log.ends_with("done\n"), "{setup}: {}", outcome.log);
         assert_eq!(open(&outcome), Vec::<&str>::new(), "{setup}");
+        assert!(outcome.wall.network, "{setup}: {:?}", outcome.wall);
         assert_eq!(outcome.wall.tree, outcome.holds("namespaces"), "{setup}: {:?}", outcome.wall);
     });
 }

@@ -222,6 +222,7 @@ fn holds(setup: Setup, machine: &Machine) {
     assert!(outcome.log.ends_with("done\n"), "{setup}: {}", outcome.log);
     assert_eq!(outcome.holds("overlay"), setup.wall == Wall::Overlay, "{setup}: {:?}", outcome.wall.layers);
     let in_namespaces = outcome.holds("namespaces");
+    assert!(outcome.wall.network, "{setup}: {:?}", outcome.wall.proof);
     assert_eq!(outcome.wall.tree, in_namespaces, "{setup}: {:?}", outcome.wall.proof);
     let told = |kind: &str| {
         let lines = outcome.log.lines().filter_map(|line| line.strip_prefix(kind)).map(PathBuf::from);

@@ -165,8 +165,15 @@ fn secrets_and_doors(meant: &Meant) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) 
             |path: &Path, kind: fs::FileType| !of_tree && kind.is_file() && holds_secret(path) && has_content(path);
         let found = walk(place, if of_tree { 0 } else { DEPTH }, |path, kind| is_door(kind) || is_secret(path, kind));
         for (path, _) in found {
-            let is_file = fs::symlink_metadata(&path).is_ok_and(|about| about.is_file());
-            let found = if is_file { &mut secrets } else { &mut doors };
+            // What covers a socket isn't in the folder's list, which still calls it one.
+            let Ok(about) = fs::symlink_metadata(&path) else { continue };
+            let found = if is_door(about.file_type()) {
+                &mut doors
+            } else if about.is_file() && has_content(&path) {
+                &mut secrets
+            } else {
+                continue;
+            };
             if found.len() < MOST {
                 found.push(path);
             }
