@@ -27,6 +27,11 @@ impl Folder {
         Self { view: view.to_owned(), below }
     }
 
+    /// The view, whether a folder of it or all of it is meant.
+    pub(super) fn view(&self) -> &Path {
+        &self.view
+    }
+
     /// A handle of what is there now.
     pub(super) fn open(&self) -> Result<Dir, Refused> {
         let view = Dir::open_ambient_dir(&self.view, ambient_authority()).map_err(Refused::Io)?;

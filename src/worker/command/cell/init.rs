@@ -54,7 +54,7 @@ pub(in crate::worker) fn keep() -> io::Result<ExitCode> {
 
 /// All that takes privileges, and then their end. Whatever is started from here on is confined as well.
 fn prepare(errand: &Errand) -> io::Result<()> {
-    mounts::make()?;
+    mounts::make(errand.folder.view())?;
     bound_cell()?;
     if let Some(domain) = &errand.domain {
         domain.enter()?;

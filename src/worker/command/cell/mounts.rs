@@ -16,22 +16,23 @@ use crate::worker::kernel_files;
 const OWN_PID_MAX: (u32, u32) = (6, 14);
 /// One part in so many of what a user may have is a command's.
 const OF_USER: u64 = 4;
+const SHARED: &str = "/dev/shm";
 /// As a machine's own, but bounded.
 const SHARED_MEMORY: &std::ffi::CStr = c"mode=1777,size=1g";
 const DEVICELESS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 /// Nothing may be set or run through these.
 const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOEXEC);
 
-/// Mounts it. The calling process has to be the first of its process namespace.
+/// Mounts it, for a command that starts in the view at `view`. The calling process has to be the first of its process namespace.
 ///
 /// # Errors
 /// When the kernel refuses a step.
-pub(super) fn make() -> io::Result<()> {
+pub(super) fn make(view: &Path) -> io::Result<()> {
     mount("proc", "/proc", "proc", FLAGS, c"").map_err(|error| named("mounting /proc", error))?;
     if kernel().is_some_and(|version| version >= OWN_PID_MAX) {
         fs::write("/proc/sys/kernel/pid_max", PROCESSES.to_string())?;
     }
-    make_shared()?;
+    make_shared(view)?;
     bound_watches()?;
     // Besides seccomp's word against it: no user namespaces below this one.
     fs::write("/proc/sys/user/max_user_namespaces", "0")?;
@@ -42,9 +43,12 @@ pub(super) fn make() -> io::Result<()> {
 }
 
 /// What programs share by name: a file system of memory, and one that shows the message queues of this IPC namespace.
-fn make_shared() -> io::Result<()> {
-    mount("tmpfs", "/dev/shm", "tmpfs", DEVICELESS, SHARED_MEMORY)
-        .map_err(|error| named("mounting /dev/shm", error))?;
+fn make_shared(view: &Path) -> io::Result<()> {
+    // A tree that lies there would be covered; the sandbox's own then serves for all of its commands.
+    if !view.starts_with(SHARED) {
+        mount("tmpfs", SHARED, "tmpfs", DEVICELESS, SHARED_MEMORY)
+            .map_err(|error| named("mounting /dev/shm", error))?;
+    }
     // A kernel without such queues has no such folder.
     match mount("mqueue", "/dev/mqueue", "mqueue", FLAGS, c"") {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
