@@ -5,6 +5,7 @@ use std::path::Path;
 use super::arguments::{ApplyArguments, Global};
 use super::failure::Failure;
 use super::fix::write_report;
+use super::latest::{self, Purpose};
 use super::{output, runs};
 use crate::journal::{Applied, Event, FileJournal, Journal, Outcome, RunFolder, recover};
 use crate::render::{counted, sanitise};
@@ -13,7 +14,7 @@ use crate::workspace::{self, ApplyError, Blobs, ChangeSet, Merged, RecordError, 
 
 /// Applies a run that a person names, whatever its evidence: naming it is the decision.
 pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, Failure> {
-    let run = runs::find(global, &arguments.which)?;
+    let run = latest::find(global, arguments.which.run.as_deref(), Purpose::Apply)?;
     let report = runs::load(&run)?;
     if report.patch.is_none() {
         return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));

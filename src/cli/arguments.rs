@@ -116,7 +116,7 @@ pub enum Command {
     /// Write the patch of a run to the working tree: all files or none
     Apply(ApplyArguments),
     /// Put back what stood in the working tree before a run was applied
-    Undo(RunArgument),
+    Undo(FitRunArgument),
     /// Run the tests of a run once more, on a clean view, and say where its report and reality differ
     Verify(VerifyArguments),
     /// List the runs of this repository
@@ -142,6 +142,13 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct RunArgument {
     /// The run's id or a prefix of it; the latest run of this repository if left out
+    pub run: Option<String>,
+}
+
+/// A run, by name, for a command that not every run is fit for.
+#[derive(Debug, Args)]
+pub struct FitRunArgument {
+    /// The run's id or a prefix of it; the latest run of this repository that can be used if left out
     pub run: Option<String>,
 }
 
@@ -213,8 +220,8 @@ pub struct AuditArguments {
 /// See [`Command::Verify`].
 #[derive(Debug, Args)]
 pub struct VerifyArguments {
-    /// The run's id or a prefix of it, or a report.json with its files beside it; the latest run of this repository if left
-    /// out
+    /// The run's id or a prefix of it, or a report.json with its files beside it; the latest run of this repository that
+    /// can be used if left out
     pub run: Option<String>,
     /// Run the tests with this shell command instead
     #[arg(long, value_name = "CMD")]
@@ -232,7 +239,7 @@ pub struct VerifyArguments {
 pub struct ReviewArguments {
     /// Which run.
     #[command(flatten)]
-    pub run: RunArgument,
+    pub run: FitRunArgument,
     /// Don't run the tests on what is accepted when that isn't the whole patch
     #[arg(long)]
     pub no_verify: bool,
@@ -246,7 +253,7 @@ pub struct ReviewArguments {
 pub struct ApplyArguments {
     /// Which run.
     #[command(flatten)]
-    pub which: RunArgument,
+    pub which: FitRunArgument,
     /// Merge the patch into files that changed since the run began; no test has run on the result
     #[arg(long = "3way")]
     pub three_way: bool,
@@ -333,7 +340,7 @@ pub struct FixArguments {
 pub struct ResumeArguments {
     /// Which run.
     #[command(flatten)]
-    pub which: RunArgument,
+    pub which: FitRunArgument,
     /// How it is done.
     #[command(flatten)]
     pub run: RunFlags,

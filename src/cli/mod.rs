@@ -14,6 +14,7 @@ mod fix;
 mod gc;
 mod harden;
 mod keyboard;
+mod latest;
 mod list;
 mod output;
 mod question;

@@ -60,7 +60,7 @@ pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failu
     if let Some(prefix) = &arguments.run {
         return Ok(RunFolder::find(&place.state, prefix)?);
     }
-    place.latest(|_| true)
+    place.runs()?.next().ok_or_else(Place::no_runs)
 }
 
 /// The tree of a run, when the user stands in another one.
@@ -68,11 +68,6 @@ pub fn elsewhere(global: &Global, report: &Report) -> Option<String> {
     let here = global.repository_if_any().ok().flatten().map(|repository| repository.root().to_owned());
     let is_here = here.is_some_and(|root| root.as_os_str() == report.repository.as_str());
     (!is_here).then(|| format!("in {}", report.repository))
-}
-
-/// The latest run of this repository whose report is `wanted`.
-pub fn latest(global: &Global, wanted: impl Fn(&Report) -> bool) -> Result<RunFolder, Failure> {
-    Place::of(global)?.latest(|run| load(run).is_ok_and(|report| wanted(&report)))
 }
 
 /// A part of a run that is no longer what kcode wrote.
@@ -116,15 +111,20 @@ impl Place {
         Ok(Self { state, root })
     }
 
-    /// The latest run of this repository that is `wanted`.
-    fn latest(&self, wanted: impl Fn(&RunFolder) -> bool) -> Result<RunFolder, Failure> {
+    /// The runs of this repository, newest first.
+    ///
+    /// # Errors
+    /// When the folder of runs can't be read.
+    pub fn runs(&self) -> Result<impl Iterator<Item = RunFolder>, Failure> {
         let is_of_here = |run: &RunFolder| {
             beginning(run).is_ok_and(|begun| begun.is_some_and(|(_, started)| self.is_home_of(&started.repository)))
         };
-        RunFolder::all(&self.state)?
-            .into_iter()
-            .find(|run| is_of_here(run) && wanted(run))
-            .ok_or_else(|| Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others"))
+        Ok(RunFolder::all(&self.state)?.into_iter().filter(is_of_here))
+    }
+
+    /// There is none.
+    pub fn no_runs() -> Failure {
+        Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others")
     }
 
     /// Whether the user stands in the repository with this root.

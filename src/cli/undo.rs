@@ -3,19 +3,21 @@
 use std::path::Path;
 
 use super::apply::{note, renew_report, reopen};
-use super::arguments::{Global, RunArgument};
+use super::arguments::{FitRunArgument, Global};
 use super::failure::Failure;
+use super::latest::{self, Purpose};
 use super::{output, runs};
 use crate::journal::{Applied, Event, Outcome, RunFolder, Undone, recover};
 use crate::render::{counted, sanitise};
 use crate::workspace::Transaction;
 
 /// Puts it back.
-pub fn execute(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure> {
-    let run = runs::find(global, arguments)?;
+pub fn execute(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Failure> {
+    let run = latest::find(global, arguments.run.as_deref(), Purpose::Undo)?;
     let report = runs::load(&run)?;
     if report.applied.is_none() {
-        return Err(Failure::new(Outcome::Refused, format!("run {} is not applied", run.id()), meant(global)));
+        let hint = "`kcode undo` without a name takes the latest one that is applied";
+        return Err(Failure::new(Outcome::Refused, format!("run {} is not applied", run.id()), hint));
     }
     let mut journal = reopen(&run)?;
     let applied = last_applied(&run);
@@ -30,13 +32,6 @@ pub fn execute(global: &Global, arguments: &RunArgument) -> Result<Outcome, Fail
     }
     output::say(&format!("apply it again with: kcode apply {}", run.id()));
     Ok(Outcome::Verified)
-}
-
-/// The run that was meant, perhaps.
-fn meant(global: &Global) -> String {
-    let applied = runs::latest(global, |report| report.applied.is_some());
-    let name = |run: RunFolder| format!("the latest one that is applied is {0}: kcode undo {0}", run.id());
-    applied.map_or_else(|_| "no run of this repository is applied; `kcode runs` lists them".to_owned(), name)
 }
 
 /// How it was applied.

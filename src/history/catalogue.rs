@@ -62,6 +62,14 @@ fn read_one(buffer: &mut Vec<u8>, folder: &RunFolder) -> Result<Option<RunSummar
     })
 }
 
+/// The summary of one run; `None` while its journal has no whole line.
+///
+/// # Errors
+/// When the journal can't be read.
+pub fn summary_of(folder: &RunFolder) -> io::Result<Option<RunSummary>> {
+    read(folder, &mut Vec::new())
+}
+
 /// A journal without a whole line is a run that didn't come to be, or is just coming.
 fn read(folder: &RunFolder, buffer: &mut Vec<u8>) -> io::Result<Option<RunSummary>> {
     buffer.clear();

@@ -25,7 +25,7 @@ mod summary;
 mod telling;
 mod threads;
 
-pub use catalogue::{Catalogue, Unreadable, beginning};
+pub use catalogue::{Catalogue, Unreadable, beginning, summary_of};
 pub use grouping::{Group, Grouped, moment};
 pub use repair::{Repair, repairs};
 pub use retention::{Going, Keep, Reason, Retention, finish_removals};

@@ -17,7 +17,7 @@ use time::{OffsetDateTime, UtcOffset};
 use rustix::fs::OFlags;
 
 use super::bounded::open_own;
-use super::{EVENT_SCHEMA, Event, Record, Recovered, crash, is_disk_failure};
+use super::{EVENT_SCHEMA, Event, JournalError, Record, Recovered, crash, is_disk_failure};
 
 /// What a run may need to note its end: why it stopped, what was left of it, what it came to.
 const RESERVE: u64 = 16 * 1024;
@@ -27,44 +27,6 @@ const PIECE: u64 = 64 * 1024;
 /// How often, and how long in between, a lock is waited for that a killed process may have held.
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
-
-/// The journal can't be written; the run can't go on.
-#[derive(Debug, thiserror::Error)]
-#[error("the journal {path} can't be written: {source}")]
-pub struct JournalError {
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl JournalError {
-    /// The journal at `path` may not be written: whoever watches over it refuses what comes.
-    #[must_use]
-    pub fn refused(path: &Path, why: &str) -> Self {
-        at(path)(io::Error::other(why.to_owned()))
-    }
-
-    /// True when another process holds the run.
-    #[must_use]
-    pub fn is_in_use(&self) -> bool {
-        self.source.kind() == io::ErrorKind::ResourceBusy
-    }
-
-    /// True when the disk is why.
-    #[must_use]
-    pub fn is_disk_failure(&self) -> bool {
-        is_disk_failure(&self.source)
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        if self.is_in_use() {
-            "wait until it has ended, or stop it"
-        } else {
-            "free space on that disk, or set KCODE_HOME to another one"
-        }
-    }
-}
 
 /// Where events go. When `append` returns, the events are kept.
 pub trait Journal {
@@ -105,7 +67,7 @@ impl FileJournal {
     /// When the file can't be made, or its disk is full.
     pub fn create(path: &Path) -> Result<Self, JournalError> {
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path).map_err(at(path))?;
-        lock(&file).map_err(at(path))?;
+        lock(&file, path)?;
         let journal = Self {
             path: path.to_owned(),
             file,
@@ -128,9 +90,9 @@ impl FileJournal {
         drop(open_own(path).map_err(at(path))?);
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let file = OpenOptions::new().append(true).custom_flags(flags).open(path).map_err(at(path))?;
-        lock(&file).map_err(at(path))?;
+        lock(&file, path)?;
         if file.metadata().map_err(at(path))?.len() != recovered.read {
-            return Err(at(path)(in_use("another kcode process went on with this run a moment ago")));
+            return Err(JournalError::went_on(path));
         }
         file.set_len(recovered.good_bytes).map_err(at(path))?;
         let earlier_ms = recovered.records.last().map_or(0, |record| record.elapsed_ms);
@@ -265,7 +227,7 @@ impl Drop for FileJournal {
 
 /// A run belongs to the process that writes its journal; the lock goes when that process does. What it was just about to start
 /// may hold it a moment longer.
-fn lock(file: &File) -> io::Result<()> {
+fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     let mut locked = file.try_lock();
     for _ in 0..LOCK_TRIES {
         if !matches!(locked, Err(TryLockError::WouldBlock)) {
@@ -275,16 +237,12 @@ fn lock(file: &File) -> io::Result<()> {
         locked = file.try_lock();
     }
     match locked {
-        Err(TryLockError::WouldBlock) => Err(in_use("another kcode process is working on this run")),
+        Err(TryLockError::WouldBlock) => Err(JournalError::in_use(path)),
         // Some network file systems have no locks; a run there is as it was before locks.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
-        Err(TryLockError::Error(error)) => Err(error),
+        Err(TryLockError::Error(error)) => Err(at(path)(error)),
         Ok(()) => Ok(()),
     }
-}
-
-fn in_use(why: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::ResourceBusy, why)
 }
 
 /// Whether no process works on the run whose journal is at `path`.
@@ -294,7 +252,7 @@ pub fn is_abandoned(path: &Path) -> bool {
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> JournalError + '_ {
-    |source| JournalError { path: path.to_owned(), source }
+    |source| JournalError::Unwritable { path: path.to_owned(), source }
 }
 
 /// A moment as the journal tells it: UTC, RFC 3339 with milliseconds, so that an earlier one is a smaller text.

@@ -15,9 +15,11 @@ pub(crate) mod crash;
 mod digest;
 mod disk;
 mod enclosure;
+mod error;
 mod event;
 mod exchanges;
 mod hidden;
+mod holder;
 mod matrix;
 mod minimization;
 mod outcome;
@@ -33,13 +35,14 @@ mod tampering;
 mod test_runs;
 
 pub use amounts::{Bytes, Tokens, Usage, Usd};
-pub use append::{FileJournal, Journal, JournalError, is_abandoned, timestamp};
+pub use append::{FileJournal, Journal, is_abandoned, timestamp};
 pub use bounded::{RUN_FILE_LIMIT, open_own, open_regular, read_own, read_regular, whole};
 pub use certificate::{BaselineMissing, CommandAsRun, Program, ResultsKept, TestEnvironment};
 pub use changed_files::{ChangeKind, FileChange, GeneratedChange, GeneratedFile, PatchWritten};
 pub use digest::Digest;
 pub use disk::is_disk_failure;
 pub use enclosure::{Guard, Layer, Proof, ViewMade, WallBuilt};
+pub use error::JournalError;
 pub use event::{EVENT_SCHEMA, Event, Record};
 pub use exchanges::{
     AttemptFailed, HistoryRepaired, Message, Nudged, RepairCause, RepairedMessage, ReplyReceived, RequestSent,

@@ -17,6 +17,7 @@ mod support;
 mod changes;
 mod conversant;
 mod fake_runner;
+mod latest;
 mod laws;
 mod processes;
 mod pty;

@@ -112,6 +112,10 @@ impl Terminal {
     }
 
     /// A person drags its corner.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn resize(&mut self, rows: u16, columns: u16) {
         self.size = (rows, columns);
         self.drawn_from = self.screen.lock().unwrap().len();

@@ -109,7 +109,16 @@ fn a_run_belongs_to_one_process() {
     let running = world.start(world.keyed(&kimi, &["fix", TASK]));
     running.wait_for_program("sleep");
     let second = world.start(world.keyed(&kimi, &["resume"])).wait().code(2);
-    second.says(&["another kcode process is working on this run"]);
+    second.says(&[
+        "no run of this repository can go on: run ",
+        " is open in another kcode (pid ",
+        "hint: answer or end it there",
+    ]);
+    let id = world.runs()[0].file_name().unwrap().to_str().unwrap().to_owned();
+    let named = world.start(world.keyed(&kimi, &["resume", &id])).wait().code(2);
+    named.says(&[&format!("run {id} is open in another kcode (pid ")]);
+    let further = world.start(world.keyed(&kimi, &["fix", "--resume", &id, "and more"])).wait().code(2);
+    further.says(&[&format!("run {id} is open in another kcode (pid ")]);
     running.signal(Signal::INT);
     running.wait().code(130);
 }

@@ -50,11 +50,11 @@ fn what_became_of_a_run_is_told() {
     let (list, show, json) = told(&world);
     assert!(list.contains(" undone ") && show.contains("**Undone**: 1 file"), "{list}{show}");
     assert_eq!(json, [json!(null), json!(1)]);
-    world.run(world.kcode(&["undo"])).code(7).says(&["is not applied", "no run of this repository is applied"]);
+    world.run(world.kcode(&["undo"])).code(7).says(&["no run of this repository is applied", "was undone already"]);
 }
 
 #[test]
-fn the_run_that_was_meant_is_named() {
+fn a_run_that_is_not_applied_is_not_undone() {
     let world = World::new();
     let first = world.fix(&mender(), &[]).code(0).kept().id();
     world.run_freely(world.kcode(&["apply"])).code(0);
@@ -62,9 +62,9 @@ fn the_run_that_was_meant_is_named() {
     let folders = world.runs();
     let mut ids = folders.iter().map(|run| run.file_name().unwrap().to_str().unwrap());
     let second = ids.find(|id| *id != first).unwrap();
-    world.run(world.kcode(&["undo"])).code(7).says(&[
+    world.run(world.kcode(&["undo", second])).code(7).says(&[
         &format!("run {second} is not applied"),
-        &format!("hint: the latest one that is applied is {first}: kcode undo {first}"),
+        "hint: `kcode undo` without a name takes the latest one that is applied",
     ]);
     // From anywhere else, too: the run knows its tree.
     let mut command = world.kcode(&["undo", &first]);

@@ -215,7 +215,7 @@ fn a_run_that_proves_nothing_cannot_be_verified() {
     world.fix(&MockKimi::answering(|_| Answer::text("All is well.")), &[]).code(3);
     verify(&world, &[]).code(3).says(&["has no patch"]);
     world.fix(&mender(), &["--no-verify"]);
-    verify(&world, &[]).code(4).says(&["no tests stand behind run", "hint: "]);
+    verify(&world, &[]).code(4).says(&["has no tests behind its patch", "hint: "]);
 }
 
 #[test]

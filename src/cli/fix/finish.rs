@@ -6,7 +6,7 @@
 
 use anyhow::Context;
 
-use super::hand_over::{Next, hand_over, replace};
+use super::hand_over::{Handed, Next, hand_over, replace};
 use super::past::last_outcome;
 use super::start::Run;
 use super::view_slot::discard;
@@ -32,7 +32,7 @@ pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(O
     let (mut end, failure) = conclude(&run, ended);
     let mut troubles: Vec<Failure> = failure.into_iter().collect();
     let patch = read_patch(&run.open.folder);
-    deliver(&mut run, &patch, &mut end, &mut troubles);
+    let was_refused = deliver(&mut run, &patch, &mut end, &mut troubles);
     events.push(Event::RunEnded(end.clone()));
     if let Err(error) = run.open.journal.conclude(events) {
         let unnoted = Failure::from(error);
@@ -43,7 +43,8 @@ pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(O
     if let Some(report) = &report {
         troubles.extend(write_report(&run.open.folder, report).err());
     }
-    let next = hand_over(&mut run, report.as_ref(), &patch, &troubles).await?;
+    let handed = Handed { report: report.as_ref(), patch: &patch, troubles: &troubles, was_refused };
+    let next = hand_over(&mut run, handed).await?;
     Ok((end.outcome, next))
 }
 
@@ -125,13 +126,20 @@ fn read_patch(folder: &RunFolder) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// What flags ask for besides the report: `--apply`, `--patch FILE`. A success without it is none.
-fn deliver(run: &mut Run<'_>, patch: &Result<Vec<u8>, Failure>, end: &mut RunEnded, troubles: &mut Vec<Failure>) {
+/// What flags ask for besides the report: `--apply`, `--patch FILE`. A success without it is none. Whether the tree refused the
+/// patch.
+fn deliver(
+    run: &mut Run<'_>,
+    patch: &Result<Vec<u8>, Failure>,
+    end: &mut RunEnded,
+    troubles: &mut Vec<Failure>,
+) -> bool {
+    let mut was_refused = false;
     if run.order.flags.apply
         && end.outcome == Outcome::Verified
         && let Err(refused) = apply::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal)
     {
-        *end = end_of(&refused);
+        (*end, was_refused) = (end_of(&refused), true);
     }
     if let (Some(path), Ok(patch)) = (&run.order.flags.patch, patch)
         && let Err(unwritten) = replace(path, patch)
@@ -146,6 +154,7 @@ fn deliver(run: &mut Run<'_>, patch: &Result<Vec<u8>, Failure>, end: &mut RunEnd
         }
         troubles.push(unwritten);
     }
+    was_refused
 }
 
 /// The report of the run; of one whose end could not be noted, with that end.

@@ -16,7 +16,7 @@ use crate::cli::arguments::{FixArguments, Global, RunArgument};
 use crate::cli::failure::Failure;
 use crate::cli::runs;
 use crate::context::{self, Standing};
-use crate::journal::{Event, Outcome, RunFolder, is_abandoned, recover};
+use crate::journal::{Event, JournalError, Outcome, RunFolder, is_abandoned, recover};
 use crate::settings::{self, Environment};
 use crate::workspace::{ApplyError, ChangeSet, Repository, still_applies};
 
@@ -33,8 +33,7 @@ pub fn execute(global: &Global, arguments: &FixArguments, which: &str, task: Str
     };
     is_of_this_version(before)?;
     if !is_abandoned(&folder.journal()) {
-        let message = format!("another kcode process is working on run {}", folder.id());
-        return Err(Failure::usage(message, "wait until it has ended, or stop it"));
+        return Err(JournalError::in_use(&folder.journal()).into());
     }
     let repository = Repository::open(Path::new(&before.repository))?.seen_from(before.focus.clone());
     let changes = changes_of(&folder)?;

@@ -23,13 +23,21 @@ pub enum Next {
     Review,
 }
 
-/// Hands over what there is; `troubles` are the errors on the way here, the run's own first.
-pub async fn hand_over(
-    run: &mut Run<'_>,
-    report: Option<&Report>,
-    patch: &Result<Vec<u8>, Failure>,
-    troubles: &[Failure],
-) -> Result<Next, Failure> {
+/// What there is at the end of a run.
+pub struct Handed<'a> {
+    /// What it came to, unless that can't be told.
+    pub report: Option<&'a Report>,
+    /// Its patch.
+    pub patch: &'a Result<Vec<u8>, Failure>,
+    /// The errors on the way here, the run's own first.
+    pub troubles: &'a [Failure],
+    /// The patch was verified and could not be applied.
+    pub was_refused: bool,
+}
+
+/// Hands it over.
+pub async fn hand_over(run: &mut Run<'_>, handed: Handed<'_>) -> Result<Next, Failure> {
+    let Handed { report, patch, troubles, was_refused } = handed;
     run.open.people().clear();
     let printed = report.map_or(Ok(()), |report| print(run, report, patch));
     for trouble in troubles {
@@ -45,6 +53,9 @@ pub async fn hand_over(
     }
     told.said = told.said.filter(|_| !run.order.global.quiet);
     output::say(&closing(&told));
+    if run.order.flags.apply && report.applied.is_none() {
+        output::say(&not_applied(report, was_refused));
+    }
     if run.order.kept {
         output::say(&kept(report));
     }
@@ -60,20 +71,46 @@ fn print(run: &Run<'_>, report: &Report, patch: &Result<Vec<u8>, Failure>) -> Re
     }
 }
 
-/// What can be done with the run from now on.
-fn kept(report: &Report) -> String {
+/// Somebody asked for it, and it didn't happen: why, and which command would do it.
+fn not_applied(report: &Report, was_refused: bool) -> String {
     let run = &report.run;
-    let applied = report.applied.map(|files| format!("applied to {}", counted(files as usize, "file")));
-    let raise = match report.budget.stop_reason {
+    let has_patch = report.patch.is_some();
+    let resume =
+        (goes_on(report) && !was_refused).then(|| format!("go on with: kcode resume {run}{} --apply", raised(report)));
+    let apply = match (has_patch, was_refused) {
+        (false, _) => None,
+        (true, true) => {
+            Some(format!("then: kcode apply {run}, or with what changed merged in: kcode apply --3way {run}"))
+        }
+        (true, false) if resume.is_some() => Some(format!("take it as it is: kcode apply {run}")),
+        (true, false) => Some(format!("apply it all the same with: kcode apply {run}")),
+    };
+    let nothing = (!has_patch).then(|| "there is no patch".to_owned());
+    let words = format!("not applied: {}", report.outcome.words());
+    [Some(words), nothing, resume, apply].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// What fills the model's window would fill it again.
+fn goes_on(report: &Report) -> bool {
+    report.outcome.is_resumable() && report.budget.stop_reason != Some(StopReason::ContextFull)
+}
+
+/// The limit that has to be raised for the run to go on.
+const fn raised(report: &Report) -> &'static str {
+    match report.budget.stop_reason {
         Some(StopReason::MaxTurns) => " --max-turns N",
         Some(StopReason::MaxTokens) => " --max-tokens N",
         Some(StopReason::MaxCost) => " --max-cost USD",
         Some(StopReason::MaxTime) => " --max-time TIME",
         _ => "",
-    };
-    // What fills the model's window would fill it again.
-    let goes_on = report.outcome.is_resumable() && report.budget.stop_reason != Some(StopReason::ContextFull);
-    let resume = (goes_on && applied.is_none()).then(|| format!("kcode resume {run}{raise}"));
+    }
+}
+
+/// What can be done with the run from now on.
+fn kept(report: &Report) -> String {
+    let run = &report.run;
+    let applied = report.applied.map(|files| format!("applied to {}", counted(files as usize, "file")));
+    let resume = (goes_on(report) && applied.is_none()).then(|| format!("kcode resume {run}{}", raised(report)));
     let apply =
         (report.patch.is_some() && applied.is_none()).then(|| format!("kcode review {run} · kcode apply {run}"));
     let undo = applied.as_ref().map(|_| format!("kcode undo {run}"));

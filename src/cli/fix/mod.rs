@@ -45,8 +45,8 @@ use std::path::Path;
 
 use super::arguments::{FixArguments, Global, ResumeArguments, RunFlags};
 use super::failure::Failure;
+use super::latest::{self, Purpose};
 use super::review::{self, Manner};
-use super::runs;
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 
@@ -78,7 +78,7 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
 
 /// Takes up a run that stopped before its end. Task, model and what its flags asked for are the run's own.
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
-    let folder = runs::find(global, &arguments.which)?;
+    let folder = latest::find(global, arguments.which.run.as_deref(), Purpose::Resume)?;
     sweep::clear(&folder);
     let past = Past::open(folder)?;
     let repository = past.repository.clone();

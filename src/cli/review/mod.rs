@@ -15,8 +15,9 @@ use std::io::IsTerminal;
 
 use super::arguments::{Global, ReviewArguments};
 use super::failure::Failure;
+use super::latest::{self, Purpose};
+use super::output;
 use super::signals::Signals;
-use super::{output, runs};
 use crate::journal::{Outcome, RunFolder};
 use crate::review::Review;
 use desk::Desk;
@@ -42,7 +43,7 @@ pub struct Manner {
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, Failure> {
-    let run = runs::find(global, &arguments.run)?;
+    let run = latest::find(global, arguments.run.run.as_deref(), Purpose::Review)?;
     review(global, run, Manner { no_verify: arguments.no_verify, plain: arguments.plain })
 }
 

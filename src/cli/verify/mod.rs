@@ -11,9 +11,10 @@ mod trial;
 
 use std::path::Path;
 
-use super::arguments::{Global, Listing, RunArgument, VerifyArguments};
+use super::arguments::{Global, Listing, VerifyArguments};
 use super::failure::Failure;
-use super::{output, runs};
+use super::latest::{self, Purpose};
+use super::output;
 use crate::evidence::{Held, environment};
 use crate::journal::Outcome;
 use crate::render::verification_table;
@@ -71,7 +72,7 @@ fn read(global: &Global, arguments: &VerifyArguments) -> Result<Subject, Failure
     let subject = match named.filter(|path| path.is_dir() || path.extension().is_some_and(|name| name == "json")) {
         Some(path) if path.is_dir() => Subject::of_file(&path.join("report.json"))?,
         Some(path) => Subject::of_file(path)?,
-        None => Subject::of_run(&runs::find(global, &RunArgument { run: arguments.run.clone() })?)?,
+        None => Subject::of_run(&latest::find(global, arguments.run.as_deref(), Purpose::Verify)?)?,
     };
     if subject.report.patch.is_none() {
         let message = format!("run {} has no patch", subject.report.run);

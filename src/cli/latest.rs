@@ -1,0 +1,130 @@
+//! Which run a command takes when nobody names one: the latest of this repository that it applies to, and it says which.
+
+use super::arguments::Global;
+use super::failure::Failure;
+use super::output;
+use super::runs::Place;
+use crate::history::{PatchFate, RunSummary, summary_of};
+use crate::journal::{JournalError, Outcome, RunFolder, is_abandoned};
+use crate::render::sanitise;
+
+/// Columns of the task that are told with the run.
+const TASK: usize = 50;
+
+/// What a run is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To write its patch to the tree.
+    Apply,
+    /// To look at its patch and apply some of it.
+    Review,
+    /// To take its patch back.
+    Undo,
+    /// To go on with it.
+    Resume,
+    /// To run its tests again.
+    Verify,
+}
+
+/// The run that was named, or the latest one that serves `purpose`.
+///
+/// # Errors
+/// When none goes by that name, or none serves: it says why the latest one doesn't.
+pub fn find(global: &Global, named: Option<&str>, purpose: Purpose) -> Result<RunFolder, Failure> {
+    let place = Place::of(global)?;
+    if let Some(prefix) = named {
+        return Ok(RunFolder::find(&place.state, prefix)?);
+    }
+    let mut latest = None;
+    for run in place.runs()? {
+        match summary_of(&run) {
+            Ok(Some(summary)) => {
+                let about = About { is_at_work: !summary.ended && !is_abandoned(&run.journal()), summary };
+                if about.serves(purpose) {
+                    if !global.quiet {
+                        output::say(&about.told(purpose));
+                    }
+                    return Ok(run);
+                }
+                latest.get_or_insert((run, about));
+            }
+            Ok(None) => {}
+            Err(error) => {
+                output::say(&format!("run {} is passed over: {}", run.id(), sanitise(&error.to_string())));
+            }
+        }
+    }
+    Err(latest.map_or_else(Place::no_runs, |(run, about)| about.refusal(&run, purpose)))
+}
+
+/// A run as far as it matters here.
+struct About {
+    summary: RunSummary,
+    is_at_work: bool,
+}
+
+impl About {
+    fn serves(&self, purpose: Purpose) -> bool {
+        let RunSummary { fate, outcome, ended, patch, tests, .. } = &self.summary;
+        !self.is_at_work
+            && match purpose {
+                Purpose::Apply | Purpose::Review => matches!(fate, PatchFate::Waiting | PatchFate::Undone),
+                Purpose::Undo => fate.is_accepted(),
+                Purpose::Resume => !fate.is_accepted() && (!ended || outcome.is_resumable()),
+                Purpose::Verify => patch.is_some() && tests.is_some(),
+            }
+    }
+
+    fn told(&self, purpose: Purpose) -> String {
+        let what = match purpose {
+            Purpose::Apply | Purpose::Review => "whose patch is not applied",
+            Purpose::Undo => "that is applied",
+            Purpose::Resume => "that can go on",
+            Purpose::Verify => "that tests stand behind",
+        };
+        let task = sanitise(&self.summary.task);
+        let task = console::truncate_str(&task, TASK, "…");
+        format!("taking run {}, the latest {what}: {task}", self.summary.run)
+    }
+
+    /// Why not even the latest one serves, and what does with it.
+    fn refusal(&self, run: &RunFolder, purpose: Purpose) -> Failure {
+        let none = match purpose {
+            Purpose::Apply => "no run of this repository has a patch to apply",
+            Purpose::Review => "no run of this repository has a patch to review",
+            Purpose::Undo => "no run of this repository is applied",
+            Purpose::Resume => "no run of this repository can go on",
+            Purpose::Verify => "no run of this repository has tests behind a patch",
+        };
+        if self.is_at_work {
+            let in_use = JournalError::in_use(&run.journal());
+            return Failure::usage(format!("{none}: {in_use}"), in_use.hint());
+        }
+        let (outcome, why, hint) = self.why_not(purpose);
+        Failure::new(outcome, format!("{none}: the latest, {}, {why}", run.id()), hint)
+    }
+
+    fn why_not(&self, purpose: Purpose) -> (Outcome, String, String) {
+        let RunSummary { run, fate, outcome, patch, .. } = &self.summary;
+        let list = || "`kcode runs` lists the runs of this repository".to_owned();
+        let applied =
+            |outcome| (outcome, "was applied already".to_owned(), format!("take it back with: kcode undo {run}"));
+        let apply = |why: &str| (Outcome::Refused, why.to_owned(), format!("apply it with: kcode apply {run}"));
+        match (purpose, fate) {
+            (Purpose::Apply | Purpose::Review, fate) if fate.is_accepted() => applied(Outcome::Refused),
+            (Purpose::Resume, fate) if fate.is_accepted() => applied(Outcome::Usage),
+            (Purpose::Undo, PatchFate::Undone) => apply("was undone already"),
+            (Purpose::Undo, PatchFate::Waiting) => apply("is not applied"),
+            (Purpose::Undo, _) => (Outcome::Refused, "has no patch".to_owned(), list()),
+            (Purpose::Resume, _) => {
+                let hint = format!("give it a further task: kcode fix --resume {run} \"task\"");
+                (Outcome::Usage, format!("came to its end: {}", outcome.words()), hint)
+            }
+            (Purpose::Verify, _) if patch.is_some() => {
+                let hint = "start a run with a test command: kcode fix \"task\" --test CMD";
+                (Outcome::Unverified, "has no tests behind its patch".to_owned(), hint.to_owned())
+            }
+            _ => (Outcome::NoChange, format!("has no patch: {}", outcome.words()), list()),
+        }
+    }
+}
