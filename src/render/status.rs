@@ -103,7 +103,7 @@ mod tests {
         let status = status("waiting for the model");
         assert_eq!(status.fit(60), "turn 12 · waiting for the model · $0.00 · 12:34 of 20:00");
         assert_eq!(status.fit(40), "waiting for the model · $0.00 · 12:34");
-        assert_eq!(status.fit(20), "waiting fo… · 12:34");
+        assert_eq!(status.fit(20), "waiting for… · 12:34");
         assert_eq!(status.fit(8), "12:34");
     }
 }

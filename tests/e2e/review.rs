@@ -195,12 +195,16 @@ fn nothing_in_a_patch_drives_the_terminal() {
     for manner in [&["--plain"][..], &[]] {
         let mut terminal = review(&world, manner);
         if manner.is_empty() {
-            for (sign, key) in [("Enter open", "\r"), ("1/2 ·", "."), ("2/2 ·", "w"), ("the model said", "q")] {
+            let keys = [("Enter open", "\r"), ("1/2 ·", "."), ("2/2 ·", "w"), ("the model said", "q"), ("e edit", "q")];
+            for (sign, key) in keys {
                 terminal.wait_to_see(sign);
                 terminal.press(key);
             }
         } else {
-            type_lines(&mut terminal, &[("which hunk", ""), ("accept?", "."), ("accept?", "w"), ("[b]ack", "q")]);
+            type_lines(
+                &mut terminal,
+                &[("which hunk", ""), ("accept?", "."), ("accept?", "w"), ("[b]ack", "q"), ("accept?", "q")],
+            );
         }
         let screen = terminal.end().1;
         for hostile in ["\u{1b}]0;", "\u{202e}", "\u{9b}", "\u{7}"] {
