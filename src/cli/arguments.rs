@@ -373,6 +373,9 @@ pub struct RunFlags {
     /// Accept a patch that makes tests prove less
     #[arg(long)]
     pub allow_test_edits: bool,
+    /// Go on although the tests can't run here: their command can't start, or what it needs isn't installed
+    #[arg(long)]
+    pub allow_failing_setup: bool,
     /// Take what commands write of these files into the patch, such as "**/__snapshots__/**"; can be repeated
     #[arg(long, value_name = "GLOB")]
     pub include_generated: Vec<String>,

@@ -12,11 +12,18 @@
 //! [`shown_by_matrix()`] and [`shown_by_trial()`] tell whether a test shows what the patch mends; [`test_parts()`] are the
 //! parts of it that are tests, and [`needed()`] finds those of the others that matter.
 //!
+//! [`why_failed()`] tells people of a failure: single tests, last lines, and a cause that no edit mends.
+//!
+//! [`doubt()`] tells before the first request that a command may not even come to its tests.
+//!
 //! [`environment()`] tells what the tests are run in, and [`KeptResults`] what each said: with these anybody can check a run.
 
 mod baseline;
+mod cause_table;
+mod causes;
 mod counts;
 mod detect;
+mod doubts;
 mod environment;
 mod feedback;
 mod matrix;
@@ -36,10 +43,12 @@ mod test_parts;
 mod trials;
 mod unaccounted;
 mod verdicts;
+mod why;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key};
 pub use counts::counts;
 pub use detect::{Detected, detect};
+pub use doubts::{Doubt, doubt};
 pub use environment::{command_of, environment};
 pub use feedback::{cut, failures};
 pub use matrix::{compare, flaky};
@@ -56,3 +65,4 @@ pub use test_parts::test_parts;
 pub use trials::{Held, Proven, TrialError, Trials};
 pub use unaccounted::unaccounted;
 pub use verdicts::{Difference, KeptResults, Verdicts};
+pub use why::why_failed;

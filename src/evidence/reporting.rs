@@ -49,7 +49,11 @@ impl Words<'_> {
             (self.has("unittest"), &["-v", "-q", "--verbose", "--quiet"], &["-v"]),
             (self.has("manage.py") && self.has("test"), &["-v", "--verbosity"], &["-v", "2"]),
             // Else nobody knew of the tests in the binaries behind the first that fails.
-            (self.has("cargo") && (self.has("test") || self.has("nextest")), &["--no-fail-fast"], &["--no-fail-fast"]),
+            (
+                self.has("cargo") && !self.has("watch") && (self.has("test") || self.has("nextest")),
+                &["--no-fail-fast"],
+                &["--no-fail-fast"],
+            ),
             (self.has("go") && self.has("test"), &["-v", "-json", "-args", "--args"], &["-v"]),
             (self.has("jest"), &["--json", "--outputFile"], &["--json", "--outputFile={reports}/jest.json"]),
             (self.has("vitest"), &["--reporter", "--outputFile"], &VITEST),
@@ -66,9 +70,34 @@ impl Words<'_> {
             // An argument reaches the runner alone, and not what its tests start.
             reporting.environment.retain(|(name, _)| !ARGUMENTS_IN_VARIABLES.contains(&name.as_str()));
         }
-        reporting.arguments = words.iter().map(|&word| word.to_owned()).collect();
+        reporting.arguments = words.iter().chain(self.ending()).map(|&word| word.to_owned()).collect();
+        if ["react-scripts", "ng", "karma"].iter().any(|name| self.has(name)) {
+            reporting.environment.push(("CI".to_owned(), "true".to_owned()));
+        }
         reporting.written_anyway.extend(self.own_report());
         reporting
+    }
+
+    /// What makes a runner end that would watch for changes. Not `CI`, where it can do without: with that, jest and vitest take no
+    /// new snapshots.
+    fn ending(&self) -> &'static [&'static str] {
+        let ends = |words: &[&str]| words.iter().any(|word| self.0.iter().any(|known| known == word));
+        let watches = self.says(&["--watch"]) || ends(&["-w", "watch"]);
+        if self.has("vitest")
+            && !ends(&["run", "--run", "--watch=false", "--no-watch", "bench", "list", "related", "init"])
+        {
+            &["--run"]
+        } else if (self.has("jest") && watches) || (self.has("react-scripts") && !ends(&["--watchAll=false"])) {
+            &["--watchAll=false"]
+        } else if self.has("mocha") && watches {
+            &["--no-watch"]
+        } else if self.has("ng") && self.has("test") && !self.says(&["--watch"]) {
+            &["--watch=false"]
+        } else if self.has("karma") && !self.says(&["--single-run"]) {
+            &["--single-run"]
+        } else {
+            &[]
+        }
     }
 
     /// The report that a person asked for.
@@ -155,6 +184,7 @@ mod tests {
     fn each_runner_is_told_in_its_own_way() {
         let pytest = "--junitxml=R/pytest.xml -o junit_family=xunit1";
         let jest = "--json --outputFile=R/jest.json";
+        let vitest = "--reporter=default --reporter=json --outputFile.json=R/vitest.json";
         for (line, added) in [
             ("pytest -q", pytest),
             ("poetry run pytest tests", pytest),
@@ -168,8 +198,14 @@ mod tests {
             ("go test -json ./...", ""),
             ("go test ./... && true", "GOFLAGS= "),
             ("npx jest", jest),
-            ("npx vitest run", "--reporter=default --reporter=json --outputFile.json=R/vitest.json"),
+            ("npx vitest run", vitest),
             ("npx mocha", ""),
+            ("npx mocha --watch", "--no-watch"),
+            ("npx vitest", &format!("{vitest} --run")),
+            ("npx vitest --watch", &format!("{vitest} --run")),
+            ("npx jest --watchAll", &format!("{jest} --watchAll=false")),
+            ("react-scripts test", "CI=  --watchAll=false"),
+            ("cargo watch -x test", ""),
             ("node --test", ""),
             ("vendor/bin/phpunit", "--log-junit R/phpunit.xml"),
             ("bundle exec rspec", "--format progress --format json --out R/rspec.json"),

@@ -33,6 +33,7 @@ mod run_id;
 mod skim;
 mod tampering;
 mod test_runs;
+mod why_failed;
 
 pub use amounts::{Bytes, Tokens, Usage, Usd};
 pub use append::{FileJournal, Journal, is_abandoned, timestamp};
@@ -64,3 +65,4 @@ pub use run_id::RunId;
 pub use skim::{Skimmed, skim};
 pub use tampering::{TamperFlag, TamperKind, TestsTouched};
 pub use test_runs::{CheckChosen, CheckRan, TestCounts, TestPurpose, TestResult, TestsChosen, TestsRan};
+pub use why_failed::{CauseKind, FailedTest, FailureCause, WhyFailed};

@@ -34,7 +34,7 @@ pub enum Outcome {
     TryAgain,
     /// 401 or 403.
     Unauthorized,
-    /// Settings can't be used.
+    /// Settings can't be used, or the tests can't run on this machine.
     Config,
     /// Ctrl-C or SIGTERM.
     Interrupted,
@@ -152,7 +152,7 @@ impl Outcome {
             Self::Storage => "the disk is full, over its quota, read-only or broken; what was written is kept",
             Self::TryAgain => "overload, rate limit or network, after the retries",
             Self::Unauthorized => "the provider refused the key (401 or 403)",
-            Self::Config => "settings can't be used",
+            Self::Config => "settings can't be used, or the tests can't run here",
             Self::Interrupted => "Ctrl-C or SIGTERM",
         }
     }
@@ -176,6 +176,8 @@ pub enum StopReason {
     ContextFull,
     /// The same call with the same result, five times.
     Repetition,
+    /// No test can run on this machine, whatever the patch is.
+    TestsCannotRun,
     /// The model failed for good; the error's class decides the outcome.
     ModelFailed,
     /// Law 4: reasoning that was received is missing from what would be sent.

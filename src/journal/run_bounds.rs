@@ -71,6 +71,8 @@ pub enum RunFlag {
     Minimize,
     /// `--allow-test-edits`
     AllowTestEdits,
+    /// `--allow-failing-setup`
+    AllowFailingSetup,
 }
 
 /// See `Event::Resumed`.

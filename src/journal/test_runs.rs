@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, RelPath};
+use super::{Digest, RelPath, WhyFailed};
 
 /// See `Event::TestsChosen`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,7 +75,7 @@ pub struct TestResult {
     pub passed: bool,
     /// The exit code; `None` when a signal ended it.
     pub exit_code: Option<i32>,
-    /// Why kcode ended it, if it did: `deadline`, `idle`, `disk`, `memory` or `cancelled`.
+    /// Why kcode ended it, if it did: `deadline`, `idle`, `watch`, `disk`, `memory` or `cancelled`.
     pub stopped: Option<String>,
     /// The runner's own count, where its words are known.
     pub counts: Option<TestCounts>,
@@ -84,6 +84,9 @@ pub struct TestResult {
     /// What in the runner's own report contradicts an exit code 0, if anything does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contradiction: Option<String>,
+    /// What is known of why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<WhyFailed>,
 }
 
 /// Who asked for a test run.

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::journal::{Digest, Event, FileChange, Matrix, PatchWritten, StopReason, TamperFlag};
+use super::obstacle::Obstacle;
+use crate::journal::{Digest, Event, FailureCause, FileChange, Matrix, PatchWritten, StopReason, TamperFlag};
 use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
 use crate::workspace::TreeIds;
@@ -29,6 +30,8 @@ pub struct Judgement {
     pub matrix: Option<Matrix>,
     /// The same of each check, in the order in which they were handed in.
     pub checks: Vec<JudgedCheck>,
+    /// Why the tests fail on the patch as they did on the start state, if no edit mends that.
+    pub cause: Option<FailureCause>,
     /// Why the patch can't be accepted, whatever the tests say.
     pub refusing: Vec<TamperFlag>,
 }
@@ -71,6 +74,11 @@ pub trait Bench {
 
     /// Waits until tools can be called, and tells what happened meanwhile. Cheap once it is so.
     fn prepare(&mut self) -> impl Future<Output = Result<Vec<Event>, BenchError>>;
+
+    /// What keeps every test from telling anything, as far as it is known by now, and what was found out meanwhile.
+    fn obstacle(&mut self) -> impl Future<Output = (Vec<Event>, Option<Obstacle>)> {
+        std::future::ready((Vec::new(), None))
+    }
 
     /// Runs one call inside the wall.
     fn call(&self, call: &ToolCall) -> impl Future<Output = Result<Observation, BenchError>>;

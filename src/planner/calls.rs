@@ -156,7 +156,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     }
 
     /// Answers calls that were not made, or not finished.
-    fn decline(&mut self, calls: &[ToolCall], why: &str) -> Result<(), Halt> {
+    pub(super) fn decline(&mut self, calls: &[ToolCall], why: &str) -> Result<(), Halt> {
         let messages = calls.iter().map(|call| Event::Message(self.conversation.push_tool(&call.id, &call.name, why)));
         let events: Vec<_> = messages.collect();
         if !events.is_empty() {
@@ -193,6 +193,7 @@ pub fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate:
         result: TestResult {
             passed: run.passed(),
             contradiction: run.contradiction(),
+            why: run.why.clone(),
             exit_code: run.exit_code,
             stopped: run.stopped,
             counts: run.counts,

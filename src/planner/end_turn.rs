@@ -102,6 +102,9 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let (runs, judged) = self.evidence(&mut checks).await?;
         let failing = runs.last().filter(|run| !run.passed()).map(|run| feedback(run, &judged));
         let failing_checks = checks::feedback(&checks, &judged.checks);
+        if let (Some(cause), None, true) = (&judged.cause, &failing_checks, failing.is_some()) {
+            return Ok(Some(format!("the tests fail as they did before: {}", cause.what)));
+        }
         let kind = match (&failing, &failing_checks, runs.is_empty()) {
             (Some(_), ..) => TESTS_FAILED,
             (None, Some(_), _) => CHECKS_FAILED,

@@ -14,11 +14,13 @@ pub mod budget;
 mod calls;
 mod checks;
 mod end_turn;
+mod obstacle;
 pub mod repeat;
 mod state;
 mod turns;
 
 pub use bench::{Bench, BenchError, CheckRun, JudgedCheck, Judgement, Ran};
 pub use calls::{tests_ran, without_notice};
+pub use obstacle::Obstacle;
 pub use state::State;
 pub use turns::{Halt, Planner, Stop};

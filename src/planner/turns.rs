@@ -125,6 +125,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     async fn turns(&mut self) -> Result<String, Halt> {
         loop {
             let reply = self.ask().await?;
+            self.unless_obstructed(&reply.message.tool_calls).await?;
             if !reply.message.tool_calls.is_empty() {
                 self.run_calls(&reply.message.tool_calls).await?;
             } else if let Some(detail) = self.end_turn(&reply).await? {

@@ -1,6 +1,7 @@
 //! Events drawn for people, or printed as JSONL; the only road from a run to a terminal.
 
 mod diff;
+mod failures;
 pub mod letters;
 mod live;
 mod markdown;

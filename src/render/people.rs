@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::path::PathBuf;
 
 use console::StyledObject;
 
+use super::failures::failure_lines;
 use super::wall::wall_line;
 use super::{Live, sanitise};
 use crate::journal::{
@@ -44,6 +46,8 @@ pub struct People {
     baselines_told: BTreeSet<(Option<String>, bool)>,
     /// Tests that are known to be fixed.
     fixed: Vec<String>,
+    /// Where logs are kept.
+    logs: Option<PathBuf>,
     /// What was said last of a test that shows what the patch mends.
     shown: Option<Reproduction>,
 }
@@ -58,8 +62,14 @@ impl People {
             print,
             baselines_told: BTreeSet::new(),
             fixed: Vec::new(),
+            logs: None,
             shown: None,
         }
+    }
+
+    /// Says where the logs are that it names.
+    pub fn logs_are_in(&mut self, folder: PathBuf) {
+        self.logs = Some(folder);
     }
 
     /// Draws one record.
@@ -127,7 +137,7 @@ impl People {
             Event::WallBuilt(wall) => Some(label("wall", &wall_line(wall))),
             Event::TestsChosen(chosen) => Some(tests_line(chosen)),
             Event::CheckAdded(check) => Some(check_line(check)),
-            Event::CheckRan(check) if is_told(check.ran.purpose) => Some(own_run(&check.ran, Some(&check.name))),
+            Event::CheckRan(check) if is_told(check.ran.purpose) => Some(self.own_run(&check.ran, Some(&check.name))),
             Event::ViewMade(view) if !view.notes.is_empty() => Some(label("view", &sanitise(&view.notes.join("; ")))),
             Event::Surveyed(surveyed) if !surveyed.notes.is_empty() => {
                 Some(label("survey", &sanitise(&surveyed.notes.join("; "))))
@@ -135,7 +145,7 @@ impl People {
             Event::AttemptFailed(failed) => failed_line(failed),
             Event::HistoryRepaired(repaired) => Some(step(repaired.turn, "repair", &repaired_line(repaired))),
             Event::ToolAnswered(answered) => Some(tool_line(answered)),
-            Event::TestsRan(tests) if is_told(tests.purpose) => Some(own_run(tests, None)),
+            Event::TestsRan(tests) if is_told(tests.purpose) => Some(self.own_run(tests, None)),
             // That it was fixed says so already.
             Event::Reproduced(told) if !told.by.is_empty() && told.by == self.fixed => None,
             Event::Reproduced(told) => reproduced(told),
@@ -150,6 +160,13 @@ impl People {
             )),
             _ => None,
         }
+    }
+}
+
+impl People {
+    /// A run that kcode made, and why it failed if it did.
+    fn own_run(&self, ran: &TestsRan, check: Option<&str>) -> String {
+        own_run(ran, check) + &failure_lines(ran, self.loudness == Loudness::Verbose, self.logs.as_deref())
     }
 }
 

@@ -192,6 +192,7 @@ fn is_its_own(reason: StopReason) -> bool {
         | StopReason::Repetition
         | StopReason::ModelFailed => true,
         StopReason::MaxTime
+        | StopReason::TestsCannotRun
         | StopReason::ReasoningLost
         | StopReason::PrefixBroken
         | StopReason::Interrupted

@@ -24,6 +24,7 @@ pub fn decide(reason: StopReason, why: &str, model_error: Option<&ModelError>, l
         StopReason::Interrupted => (Outcome::Interrupted, why.to_owned()),
         StopReason::ModelFailed => (model_error.map_or(Outcome::Internal, ModelError::outcome), why.to_owned()),
         StopReason::StorageFailed => (Outcome::Storage, why.to_owned()),
+        StopReason::TestsCannotRun => (Outcome::Config, why.to_owned()),
         StopReason::WorkerFailed | StopReason::ReasoningLost | StopReason::PrefixBroken => {
             (Outcome::Internal, why.to_owned())
         }
@@ -45,7 +46,10 @@ fn by_evidence(why: &str, latest: Latest<'_>) -> Decision {
     let failing = |detail: String| Decision { outcome: Outcome::TestsFailing, detail };
     if let Some(tests) = latest.verification.filter(|tests| !tests.result.passed) {
         let because = tests.result.contradiction.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-        return failing(format!("{} fails{because}{}", tests.command, latest.matrix.map_or_else(String::new, blame)));
+        let cause = tests.result.why.as_ref().and_then(|why| why.cause.as_ref());
+        let cause = cause.map_or_else(String::new, |cause| format!(" · {}", cause.what));
+        let blame = latest.matrix.map_or_else(String::new, blame);
+        return failing(format!("{} fails{because}{blame}{cause}", tests.command));
     }
     if let Some(flag) = latest.touched.and_then(|touched| touched.refused_for.first()) {
         let detail = format!("the patch makes tests prove less: {}:{}: {}", flag.path, flag.line, flag.reason);
@@ -133,7 +137,8 @@ fn blame(matrix: &Matrix) -> String {
         told.push_str(&named(what, tests));
     }
     if told.is_empty() && !matrix.still_failing.is_empty() {
-        return format!(" · nothing broken, {} as before", counted(matrix.still_failing.len(), "failure"));
+        let failures = counted(matrix.still_failing.len(), "failure");
+        return format!(" · nothing broken, {failures} as before: {}", enumerated(&matrix.still_failing));
     }
     told + &named("still failing", &matrix.still_failing)
 }
@@ -169,10 +174,15 @@ fn asked_for(latest: &Latest<'_>) -> String {
 
 /// ` · fixed a.b and 2 more`.
 fn named(what: &str, tests: &[String]) -> String {
+    if tests.is_empty() { String::new() } else { format!(" · {what} {}", enumerated(tests)) }
+}
+
+/// `a.b and 2 more`.
+fn enumerated(tests: &[String]) -> String {
     match tests {
         [] => String::new(),
-        [only] => format!(" · {what} {only}"),
-        [first, rest @ ..] => format!(" · {what} {first} and {} more", rest.len()),
+        [only] => only.clone(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
     }
 }
 
@@ -192,6 +202,7 @@ mod tests {
                 counts: None,
                 ms: 1,
                 contradiction: None,
+                why: None,
             },
             log: "tests-1.log".into(),
             patch_sha256: Some(Digest::of(patch)),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::checks::{CheckReport, CheckState};
 use super::evidence_lines::{write_minimized, write_reproduced};
 use super::shape::{Report, TestsReport, WallReport};
-use crate::journal::{ChangeKind, FileChange, TestResult, Usage};
+use crate::journal::{ChangeKind, FailedTest, FileChange, TestResult, Usage, WhyFailed};
 use crate::render::{counted, sanitise};
 
 /// Tests of a list that are named.
@@ -107,6 +107,7 @@ fn write_tests(out: &mut String, report: &Report) -> std::fmt::Result {
         }
     }
     write_baseline(out, tests)?;
+    write_failures(out, tests)?;
     write_matrix(out, tests)?;
     write_reproduced(out, tests)?;
     write_flags(out, tests)
@@ -138,6 +139,28 @@ fn write_baseline(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
         (None, None) => return Ok(()),
     };
     writeln!(out, "On the state that the run started from: {told}.\n")
+}
+
+/// Why the tests failed on the patch; where they never ran on it, why they did on the start state.
+fn write_failures(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
+    let Some(ran) = tests.after.as_ref().or(tests.baseline.as_ref()) else { return Ok(()) };
+    let Some(WhyFailed { tests, more, lines, cause }) = &ran.result.why else { return Ok(()) };
+    let log = ran.log.as_ref().map_or_else(String::new, |log| format!(" (`{}` in the run's folder)", sanitise(log)));
+    writeln!(out, "**Failures**{log}\n")?;
+    for FailedTest { name, lines } in tests {
+        let said = lines.last().map_or_else(String::new, |line| format!(": `{}`", sanitise(line).replace('`', "'")));
+        writeln!(out, "- `{}`{said}", sanitise(name))?;
+    }
+    if *more > 0 {
+        writeln!(out, "- and {more} more")?;
+    }
+    if !lines.is_empty() {
+        writeln!(out, "{}", quoted(&lines.join("\n")).replace('\n', "  \n"))?;
+    }
+    if let Some(cause) = cause {
+        writeln!(out, "\nCause: {}. What to do: {}.", sanitise(&cause.what), sanitise(&cause.hint))?;
+    }
+    writeln!(out)
 }
 
 fn result(result: &TestResult) -> String {

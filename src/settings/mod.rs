@@ -52,6 +52,6 @@ pub use seal::seal_environment;
 pub use secret::Secret;
 pub use secret_files::SecretFiles;
 pub use setting::{Origin, Setting};
-pub use test_command::{FilterError, FilterStyle, Invocation, TestCommand};
+pub use test_command::{FilterError, FilterStyle, Invocation, TOOL_FOLDERS, TestCommand};
 pub use values::{ApiKey, CustomPrice, Keep, Sandbox, Settings};
 pub use writes::Writes;

@@ -13,6 +13,9 @@ use crate::journal::RelPath;
 /// How unittest is told which tests to run.
 const UNITTEST_FLAG: &str = "-k";
 
+/// Where projects keep programs of their own: behind the search path of a command, below its folder and those above it.
+pub const TOOL_FOLDERS: [&str; 4] = [".venv/bin", "venv/bin", "node_modules/.bin", "vendor/bin"];
+
 /// A command that runs the tests, where it runs, and how it is told to run only some of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestCommand {
@@ -123,10 +126,11 @@ impl TestCommand {
 
     fn with_words(&self, words: Vec<String>) -> Vec<String> {
         let mut argv = match &self.invocation {
-            Invocation::Argv(words) => words.clone(),
+            Invocation::Argv(own) if words.is_empty() => own.clone(),
+            Invocation::Argv(own) => by_run(own),
             // `"$@"` hands the words to the line's last command, one by one; the shell never parses them.
             Invocation::Shell(line) if !words.is_empty() => {
-                ["sh", "-c", &format!("{} \"$@\"", line.trim_end()), "sh"].map(str::to_owned).to_vec()
+                ["sh", "-c", &format!("{} \"$@\"", line_by_run(line.trim_end())), "sh"].map(str::to_owned).to_vec()
             }
             Invocation::Shell(line) => ["sh", "-c", line].map(str::to_owned).to_vec(),
         };
@@ -161,6 +165,31 @@ impl fmt::Display for TestCommand {
                 f.write_str(&words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
             }
         }
+    }
+}
+
+/// `pnpm test` as `pnpm run test`: pnpm 9 takes arguments of the former for its own.
+fn by_run(words: &[String]) -> Vec<String> {
+    let mut words = words.to_vec();
+    let is_pnpm = words.first().is_some_and(|word| word.rsplit('/').next() == Some("pnpm"));
+    let at = words.iter().position(|word| matches!(word.as_str(), "test" | "t" | "tst"));
+    if let Some(at) =
+        at.filter(|at| is_pnpm && !words[..*at].iter().any(|word| matches!(word.as_str(), "run" | "exec" | "dlx")))
+    {
+        words.splice(at..=at, ["run".to_owned(), "test".to_owned()]);
+    }
+    words
+}
+
+/// The same in the last command of a line that a shell reads; what it quotes stays as it is.
+fn line_by_run(line: &str) -> String {
+    let at = line.rfind(['&', ';', '|', '\n']).map_or(0, |at| at + 1);
+    let (before, last) = line.split_at(at);
+    let words: Vec<String> = last.split(' ').map(str::to_owned).collect();
+    let start = words.iter().position(|word| word.rsplit('/').next() == Some("pnpm"));
+    match start {
+        Some(start) => before.to_owned() + &[&words[..start], &by_run(&words[start..])].concat().join(" "),
+        None => line.to_owned(),
     }
 }
 
@@ -295,6 +324,29 @@ mod tests {
         let output = std::process::Command::new(&argv[0]).args(&argv[1..]).output().expect("sh runs");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "[$(id); `id`][a b]");
         assert_eq!(command.to_argv(&["a\0".to_owned()]), Err(FilterError::Nul));
+    }
+
+    #[test]
+    fn pnpm_passes_arguments_on() {
+        for (line, with_filter) in [
+            ("pnpm test", "pnpm run test -t a"),
+            ("pnpm t", "pnpm run test -t a"),
+            ("pnpm -r --filter x test", "pnpm -r --filter x run test -t a"),
+            ("pnpm run test", "pnpm run test -t a"),
+            ("pnpm exec vitest test", "pnpm exec vitest test -t a"),
+        ] {
+            let argv = TestCommand::argv(words(line)).to_argv(&words("-t a")).expect("it takes a filter");
+            assert_eq!(argv.join(" "), with_filter);
+            let command = TestCommand::shell(&format!("CI=1 true && {line}"));
+            let argv = command.to_argv(&words("-t a")).expect("it takes a filter");
+            let wanted = with_filter.trim_end_matches(" -t a");
+            assert_eq!(argv[2], format!("CI=1 true && {wanted} \"$@\""));
+            assert_eq!(
+                command.to_argv(&[]).expect("no filter")[2],
+                format!("CI=1 true && {line}"),
+                "alone it stays as it is"
+            );
+        }
     }
 
     #[test]

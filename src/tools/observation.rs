@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::clip;
 use crate::evidence::TestResults;
-use crate::journal::{RelPath, TestCounts};
+use crate::journal::{RelPath, TestCounts, WhyFailed};
 
 /// Bytes of a refusal that people see.
 const SUMMARY: usize = 120;
@@ -51,7 +51,7 @@ pub struct TestRun {
     pub exit_code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
-    /// Why kcode ended it: `deadline`, `idle`, `disk`, `memory` or `cancelled`.
+    /// Why kcode ended it: `deadline`, `idle`, `watch`, `disk`, `memory` or `cancelled`.
     pub stopped: Option<String>,
     /// Wall time.
     pub ms: u64,
@@ -70,6 +70,9 @@ pub struct TestRun {
     /// Single tests, where the runner tells of them. Set in the broker, and never shown to the model as it is.
     #[serde(default)]
     pub results: Option<TestResults>,
+    /// What is known of why it failed. Set in the broker.
+    #[serde(default)]
+    pub why: Option<WhyFailed>,
 }
 
 impl TestRun {

@@ -82,6 +82,7 @@ fn ending(run: &TestRun) -> String {
         (Some("deadline"), _, _) => "stopped at the time limit".to_owned(),
         (Some("disk"), _, _) => "stopped: the disk was nearly full".to_owned(),
         (Some("memory"), _, _) => "stopped: out of memory".to_owned(),
+        (Some("watch"), _, _) => "stopped: it reported its tests and then waited for changes".to_owned(),
         (Some("idle"), _, _) => "stopped: no output for too long".to_owned(),
         (Some(other), _, _) => format!("stopped ({other})"),
         (None, Some(signal), _) => format!("killed by signal {signal}"),

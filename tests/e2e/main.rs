@@ -85,6 +85,7 @@ mod reading;
 mod recorded;
 mod reproduce;
 mod secrets;
+mod setup;
 mod start_state;
 mod statistics;
 mod task;

@@ -111,7 +111,7 @@ pub fn steady(text: &str) -> String {
         (r"\| Wall .*", "| WALL |"),
         (r"Tokens \| [\d.]+k? in \([\d.]+k? cached\), [\d.]+k? out", "Tokens | N in (N cached), N out"),
         (r"^# Run .*", "# Run RUN"),
-        (r"(?m)^    before .*\n", ""),
+        (r"(?m)^    before .*\n(            .*\n)*", ""),
         (r"\d+(\.\d+)? s\b", "N s"),
         (r"\$\d+\.\d+", "USD"),
         (r"[\d.]+k? tokens in \(\d+ % cached\), [\d.]+k? out", "N tokens in (N % cached), N out"),

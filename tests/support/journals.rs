@@ -181,6 +181,7 @@ impl MadeRun {
             counts,
             ms: 200,
             contradiction: None,
+            why: None,
         };
         self.add(Event::TestsRan(TestsRan {
             purpose: TestPurpose::Verification,

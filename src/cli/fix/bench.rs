@@ -14,6 +14,7 @@ use super::certificate::Certificate;
 use super::chosen_tests::ChosenTests;
 use super::guard::{Guard, Looked, Told};
 use super::reproduction::{self, Judged};
+use super::setup;
 use super::start_state::{StartState, results_of};
 use super::test_runs;
 use super::trial_runs::TrialRuns;
@@ -24,7 +25,7 @@ use crate::journal::{
     RunFolder, StopReason, TestsRan, TestsTouched,
 };
 use crate::model::ToolCall;
-use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Ran};
+use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Obstacle, Ran};
 use crate::render::counted;
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::{self, Access, Observation, TestRun};
@@ -62,6 +63,8 @@ pub struct RunBench {
     pub changed: Vec<FileChange>,
     /// Tests beside the run.
     pub trials: TrialRuns,
+    /// `--allow-failing-setup`.
+    pub goes_on: bool,
     /// `--reproduce`.
     pub reproduce: bool,
     /// Tests that failed in any run so far.
@@ -133,7 +136,7 @@ impl RunBench {
     }
 
     /// Waits for the start state's tests, or for the check of that name; tells how they went, the first time that it is known.
-    async fn baseline(&mut self, name: Option<&str>, patience: Duration) -> Vec<Event> {
+    pub async fn baseline(&mut self, name: Option<&str>, patience: Duration) -> Vec<Event> {
         let is_news = self.start.wait(name, patience).await;
         let told = self.start.known(name).filter(|_| is_news).into_iter().flat_map(|baseline| &baseline.runs);
         let event = |ran: TestsRan| match name {
@@ -213,6 +216,13 @@ impl Bench for RunBench {
         Ok(events)
     }
 
+    async fn obstacle(&mut self) -> (Vec<Event>, Option<Obstacle>) {
+        if self.goes_on || self.again.is_some() {
+            return (Vec::new(), None);
+        }
+        (self.baseline(None, Duration::ZERO).await, setup::obstacle(&self.start))
+    }
+
     async fn call(&self, call: &ToolCall) -> Result<Observation, BenchError> {
         // Calls of one reply begin in their order, and end in any.
         let scripted = self.again.as_ref().map(|again| (&again.script, again.script.begin_call()));
@@ -222,6 +232,7 @@ impl Bench for RunBench {
         let mut observation = self.worker.call(call).await.map_err(|error| self.worker_failed(&error))?;
         if let Some(run) = &mut observation.tests {
             self.finish(run)?;
+            observation.text.push_str(&setup::told(run));
             if let Some(counts) = run.counts {
                 observation.summary = format!("{} passed, {} failed", counts.passed, counts.failed);
             }
@@ -335,6 +346,7 @@ impl Bench for RunBench {
             tests_edited: touched.allowed.is_some(),
             reproduction: None,
         };
+        judged.cause = setup::excuse(&self.start, ran.tests, judged.matrix.as_ref());
         judged.refusing.clone_from(&touched.refused_for);
         judged.events.push(Event::TestsTouched(touched));
         Ok(judged)

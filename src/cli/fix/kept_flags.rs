@@ -11,6 +11,7 @@ pub fn kept(flags: &RunFlags) -> Vec<RunFlag> {
         (flags.reproduce, RunFlag::Reproduce),
         (flags.minimize, RunFlag::Minimize),
         (flags.allow_test_edits, RunFlag::AllowTestEdits),
+        (flags.allow_failing_setup, RunFlag::AllowFailingSetup),
     ];
     asked.into_iter().filter_map(|(is_asked, flag)| is_asked.then_some(flag)).collect()
 }
@@ -29,6 +30,7 @@ pub fn resumed(flags: &RunFlags, started: &RunStarted) -> RunFlags {
         minimize: flags.minimize || (kept(RunFlag::Minimize) && can_compare),
         include_generated: flags.include_generated.iter().chain(started.writes.iter().flatten()).cloned().collect(),
         allow_test_edits: flags.allow_test_edits || kept(RunFlag::AllowTestEdits),
+        allow_failing_setup: flags.allow_failing_setup || kept(RunFlag::AllowFailingSetup),
         ..flags.clone()
     }
 }

@@ -29,6 +29,7 @@ mod opening;
 mod order;
 mod past;
 mod reproduction;
+mod setup;
 mod smaller;
 mod start;
 mod start_state;

@@ -54,10 +54,11 @@ impl OpenRun {
         for draft in folder.drafts() {
             drop(fs::remove_file(draft));
         }
-        let people = People::new(loudness(order.global), output::say);
+        let mut people = People::new(loudness(order.global), output::say);
         if let Some(past) = &order.past {
             people.recall(&past.recovered.records);
         }
+        people.logs_are_in(folder.logs());
         let people = Arc::new(Mutex::new(people));
         let drawn = Arc::clone(&people);
         journal.watch(Box::new(move |record| lock(&drawn).record(record)));

@@ -71,6 +71,7 @@ impl<'a> Run<'a> {
     pub async fn converse(&mut self, cancelled: watch::Receiver<bool>) -> Result<Stop, Failure> {
         sweep(self.order.settings.state_dir.value.clone(), self.open.asked.subscribe());
         let conversation = self.prepare().await?;
+        self.check_setup(cancelled.clone()).await?;
         let stop = self.ask(conversation, cancelled.clone()).await?;
         self.minimize(stop, cancelled).await
     }
@@ -119,6 +120,7 @@ impl<'a> Run<'a> {
             certificate,
             changed: self.order.changed_files(),
             trials,
+            goes_on: self.order.flags.allow_failing_setup,
             reproduce: self.order.flags.reproduce,
             seen_failing: BTreeSet::new(),
             judged: Judged::default(),

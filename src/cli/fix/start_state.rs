@@ -32,7 +32,8 @@ pub struct StartState {
     told: bool,
     indexing: JoinHandle<()>,
     inquiry: Arc<Inquiry>,
-    asked: watch::Receiver<bool>,
+    /// Turns true with the first request, or when it can't wait for that.
+    begun: watch::Sender<bool>,
     measured: Vec<Measured>,
     /// Held by the command that runs.
     turn: Arc<Semaphore>,
@@ -80,12 +81,13 @@ impl StartState {
     /// Begins once `asked` turns true; which commands are measured, [`StartState::measure`] says.
     pub fn find_out(inquiry: Inquiry, asked: watch::Receiver<bool>) -> Self {
         let (off, (told, tree)) = (watch::Sender::new(false), watch::channel(None));
+        let begun = begins_with(asked);
         let folder = inquiry.folder.tree();
         let blobs = Blobs::at(&inquiry.folder.blobs());
         let residue = Arc::clone(&inquiry.trials.residue);
         let (repository, place) = (inquiry.trials.repository.clone(), folder.clone());
         let passing = [folder, inquiry.folder.trials()];
-        let (mut go, mut called_off) = (asked.clone(), off.subscribe());
+        let (mut go, mut called_off) = (begun.subscribe(), off.subscribe());
         let indexing = tokio::spawn(async move {
             let begins = tokio::select! {
                 asked = go.wait_for(|asked| *asked) => asked.is_ok(),
@@ -99,7 +101,17 @@ impl StartState {
             told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
         });
         let (inquiry, turn) = (Arc::new(inquiry), Arc::new(Semaphore::new(1)));
-        Self { tree, told: false, indexing, inquiry, asked, measured: Vec::new(), turn, off, passing, blobs, residue }
+        Self { tree, told: false, indexing, inquiry, begun, measured: Vec::new(), turn, off, passing, blobs, residue }
+    }
+
+    /// Begins before the first request.
+    pub fn begin_now(&self) {
+        self.begun.send_replace(true);
+    }
+
+    /// Whether the tests are to be run on it at all.
+    pub fn is_measured(&self) -> bool {
+        self.measured.iter().any(|measured| measured.name.is_none())
     }
 
     /// Tells git's id of the start state, the first time that it is known.
@@ -141,7 +153,7 @@ impl StartState {
     /// Measures in a trial of that name, unless it is known from an earlier run and that `may_be_known`.
     fn begin(&self, trial: &str, command: &TestCommand, may_be_known: bool) -> JoinHandle<Result<Baseline, String>> {
         let (inquiry, trial, command) = (Arc::clone(&self.inquiry), trial.to_owned(), command.clone());
-        let (tree, asked, off) = (self.tree.clone(), self.asked.clone(), self.off.subscribe());
+        let (tree, asked, off) = (self.tree.clone(), self.begun.subscribe(), self.off.subscribe());
         let turn = Arc::clone(&self.turn);
         tokio::spawn(async move {
             // Those that wait get their turn in the order in which they asked for it.
@@ -260,6 +272,18 @@ impl Inquiry {
         let results = run.results.clone();
         Ok(BaselineRun { ran: TestsRan { tree, ..tests_ran(run, TestPurpose::Baseline, None) }, results })
     }
+}
+
+/// Turns true when `asked` does; whoever holds it may be quicker.
+fn begins_with(mut asked: watch::Receiver<bool>) -> watch::Sender<bool> {
+    let begun = watch::Sender::new(*asked.borrow());
+    let tell = begun.clone();
+    tokio::spawn(async move {
+        if asked.wait_for(|asked| *asked).await.is_ok() {
+            tell.send_replace(true);
+        }
+    });
+    begun
 }
 
 /// What all `runs` on one tree said test by test.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
@@ -40,9 +40,16 @@ pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor) -> io::Result
     let totals = || evidence::counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
     // Where single tests are known, the totals follow from them.
     run.counts = run.results.as_ref().filter(|results| results.complete).map(TestResults::counts).or_else(totals);
+    run.why = evidence::why_failed(run, &output, &hiding(run));
     redactor.clean(&mut run.excerpt);
     redactor.clean(&mut run.command);
     Ok(())
+}
+
+/// Folders of which the sandbox shows little: the home, and the one that the tree lies in.
+fn hiding(run: &TestRun) -> Vec<PathBuf> {
+    let beside = Path::new(&run.view).parent().map(Path::to_owned);
+    std::env::home_dir().into_iter().chain(beside).filter(|folder| folder.parent().is_some()).collect()
 }
 
 /// The worker knows the shapes of secrets and no values; a log in which there are some is written anew. Returns the end

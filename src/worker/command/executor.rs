@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, PipeReader};
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -20,7 +21,7 @@ use super::start::{Ended, Started};
 use super::supplies::Supplies;
 use super::watch::{LINGER, Limits, Seen, Stop, Watch};
 use crate::journal::{Layer, Proof, Residue};
-use crate::settings::TestCommand;
+use crate::settings::{TOOL_FOLDERS, TestCommand};
 use crate::tools::{FatalToolError, TestRun};
 use crate::worker::confine::{Domain, PROCESSES};
 use crate::worker::plan::Charge;
@@ -194,6 +195,7 @@ impl Executor {
 
     fn watched(&mut self, mut errand: Errand, asked_at: u64, output: &mut Output) -> io::Result<Ending> {
         errand.environment.extend(self.reach.caches.iter().cloned());
+        errand.environment.extend(search_path(&errand.folder.named(), &self.charge.view));
         let started = {
             // The gate is held meanwhile, so that closing it leaves no run unseen.
             let gate = self.gate.lock();
@@ -251,6 +253,9 @@ impl Executor {
                 format!("stopped: still running at the deadline of {}", seconds(self.charge.deadline))
             }
             (Some(Stop::Idle), _) => format!("stopped: nothing written for {}", seconds(self.charge.idle)),
+            (Some(Stop::Watch), _) => {
+                "stopped: it reported its tests, and waits for changes instead of ending".to_owned()
+            }
             (Some(Stop::Disk), _) => "stopped: the disk was nearly full".to_owned(),
             (Some(Stop::Memory), _) => "stopped: it had used up the memory that it may".to_owned(),
             (Some(Stop::Cancelled | Stop::Closed), _) => "stopped: cancelled".to_owned(),
@@ -258,4 +263,18 @@ impl Executor {
             (None, None) => "cancelled before it started".to_owned(),
         }
     }
+}
+
+/// The search path with the folders behind it in which projects keep programs; nothing where there are none. What is found
+/// today stays what is found.
+fn search_path(folder: &Path, view: &Path) -> Option<(String, String)> {
+    let above = folder.ancestors().take_while(|folder| folder.starts_with(view));
+    let own: Vec<PathBuf> =
+        above.flat_map(|folder| TOOL_FOLDERS.map(|name| folder.join(name))).filter(|folder| folder.is_dir()).collect();
+    if own.is_empty() {
+        return None;
+    }
+    let usual = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::env::join_paths(std::env::split_paths(&usual).chain(own)).ok()?;
+    Some(("PATH".to_owned(), all.into_string().ok()?))
 }

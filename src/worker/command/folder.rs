@@ -32,6 +32,11 @@ impl Folder {
         &self.view
     }
 
+    /// By name; what stands there may lead elsewhere.
+    pub(super) fn named(&self) -> PathBuf {
+        self.below.as_ref().map_or_else(|| self.view.clone(), |below| self.view.join(below.as_path()))
+    }
+
     /// A handle of what is there now.
     pub(super) fn open(&self) -> Result<Dir, Refused> {
         let view = Dir::open_ambient_dir(&self.view, ambient_authority()).map_err(Refused::Io)?;

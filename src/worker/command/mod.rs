@@ -10,6 +10,7 @@
 //! | `cell/`, `enter` | its own process namespace, or its own domain only |
 //! | `watch`, `supplies`, `output`, `excerpt`, `reports`, `leftovers` | what becomes of it |
 
+mod banner;
 mod cell;
 mod enter;
 mod errand;

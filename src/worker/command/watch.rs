@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::banner::{self, Banner};
 use super::runner::Gate;
 use super::start::{Ended, Started};
 use super::supplies::Supplies;
@@ -28,6 +29,8 @@ const DRAIN: Duration = Duration::from_secs(1);
 pub(super) enum Stop {
     Deadline,
     Idle,
+    /// It told how its tests went, and waits for changes.
+    Watch,
     Cancelled,
     /// The disk was nearly full.
     Disk,
@@ -42,6 +45,7 @@ impl Stop {
         match self {
             Self::Deadline => "deadline",
             Self::Idle => "idle",
+            Self::Watch => "watch",
             Self::Cancelled | Self::Closed => "cancelled",
             Self::Disk => "disk",
             Self::Memory => "memory",
@@ -84,6 +88,7 @@ pub(super) struct Watch<'a> {
     /// `None` once its bell is of no further interest.
     gate: Option<&'a Gate>,
     supplies: Supplies,
+    banner: Banner,
     take: &'a mut dyn FnMut(&[u8]),
 }
 
@@ -95,7 +100,7 @@ impl<'a> Watch<'a> {
         supplies: Supplies,
         take: &'a mut dyn FnMut(&[u8]),
     ) -> Self {
-        Self { command, pipe: Some(pipe), gate: Some(gate), supplies, take }
+        Self { command, pipe: Some(pipe), gate: Some(gate), supplies, banner: Banner::default(), take }
     }
 
     /// Sees the command to its end, and ends it when it has to be. Afterwards nothing that it started is alive.
@@ -141,6 +146,8 @@ impl<'a> Watch<'a> {
             }
             if look.output {
                 heard = now;
+            } else if now >= heard + banner::QUIET && self.banner.is_waiting() {
+                return Ok(Some(Stop::Watch));
             } else if now >= idle_until {
                 return Ok(Some(Stop::Idle));
             }
@@ -190,7 +197,10 @@ impl<'a> Watch<'a> {
         let mut chunk = vec![0; 64 * 1024];
         match pipe.read(&mut chunk) {
             Ok(0) => self.pipe = None,
-            Ok(read) => (self.take)(&chunk[..read]),
+            Ok(read) => {
+                self.banner.push(&chunk[..read]);
+                (self.take)(&chunk[..read]);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
