@@ -4,11 +4,13 @@
 //! (`surroundings.rs`). Only what was told test by test is kept: a run that failed before any test ran says nothing of the tree,
 //! and is right again once something is installed. The folder can be deleted at any time.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -106,6 +108,20 @@ impl Key {
 /// Bytes of a baseline; one test takes about a hundred.
 const LARGEST: u64 = 64 << 20;
 
+/// Others wait while it is there. A process that dies gives it up.
+#[derive(Debug)]
+pub struct Turn {
+    path: PathBuf,
+    _locked: File,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Whoever waits opens it anew each time. One that stays is stale one day.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
 /// The folder of baselines.
 #[derive(Clone, Debug)]
 pub struct Baselines {
@@ -126,6 +142,22 @@ impl Baselines {
         let age = fs::metadata(&file).ok()?.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
         let known: Baseline = serde_json::from_slice(&read_own(&file, LARGEST).ok()?).ok()?;
         (known.schema == SCHEMA && age.is_none_or(|age| age < LONGEST)).then_some(known)
+    }
+
+    /// Whose turn it is to measure under this key: `None` while another kcode does.
+    ///
+    /// # Errors
+    /// When nobody can tell; then everybody measures.
+    pub fn claim(&self, key: &Key) -> io::Result<Option<Turn>> {
+        fs::create_dir_all(&self.folder)?;
+        let path = self.folder.join(format!("{}.lock", key.0));
+        let flags = OFlags::NOFOLLOW.bits().cast_signed();
+        let file = File::options().write(true).create(true).truncate(false).custom_flags(flags).open(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Turn { path, _locked: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// Keeps a baseline, and lets the oldest go when there are many.
@@ -181,6 +213,20 @@ mod tests {
 
     fn command() -> TestCommand {
         TestCommand::shell("sh run-tests")
+    }
+
+    #[test]
+    fn one_measures_at_a_time_and_gives_its_turn_up() {
+        let root = tempfile::tempdir().expect("a folder");
+        let surroundings = Surroundings { root: root.path(), dependencies: &[], variables: &[] };
+        let key = |tree| Key::new(tree, &command(), &surroundings, "auto");
+        let (kept, other) = (Baselines::in_state(root.path()), Baselines::in_state(root.path()));
+        let turn = kept.claim(&key("t1")).unwrap();
+        assert!(turn.is_some() && other.claim(&key("t1")).unwrap().is_none());
+        assert!(other.claim(&key("t2")).unwrap().is_some(), "another tree");
+        drop(turn);
+        assert!(other.claim(&key("t1")).unwrap().is_some());
+        assert_eq!(fs::read_dir(root.path().join("baselines")).unwrap().count(), 0, "nothing is left");
     }
 
     #[test]

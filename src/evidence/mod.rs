@@ -45,7 +45,7 @@ mod unaccounted;
 mod verdicts;
 mod why;
 
-pub use baseline::{Baseline, BaselineRun, Baselines, Key};
+pub use baseline::{Baseline, BaselineRun, Baselines, Key, Turn};
 pub use counts::counts;
 pub use detect::{Detected, detect};
 pub use doubts::{Doubt, doubt};

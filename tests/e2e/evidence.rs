@@ -1,5 +1,7 @@
 //! Law 7, test by test: before and after, flaky tests, and patches that make tests prove less.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::fake_runner::{RUNNER, with_tests as world};
@@ -114,6 +116,26 @@ fn the_start_state_is_measured_once_for_each_tree_and_command() {
     world.write("greeting.txt", "Hello, Wrold?\n");
     let ran = world.fix(&mender(), &["--output", "json"]).code(0);
     assert!(printed(&ran)["baseline"]["log"].is_string(), "another tree: {:#}", printed(&ran));
+}
+
+#[test]
+fn runs_beside_each_other_on_one_tree_measure_it_once() {
+    // It takes a while, so that all of them ask before the first one knows.
+    let world = world(&format!("'slow=sleep 2' {GREETS}"));
+    let kimis: Vec<MockKimi> = (0..4).map(|_| mender()).collect();
+    let running: Vec<_> = kimis.iter().map(|kimi| world.start(world.keyed(kimi, &["fix", TASK]))).collect();
+    for running in running {
+        running.wait().code(0);
+    }
+    let journals = world.runs().into_iter().map(|run| fs::read_to_string(run.join("journal.jsonl")).unwrap());
+    let lines: Vec<Value> = journals
+        .flat_map(|text| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>())
+        .collect();
+    let baselines = lines.iter().filter(|line| line["type"] == "tests_ran" && line["purpose"] == "baseline");
+    let (known, measured): (Vec<_>, Vec<_>) = baselines.partition(|line| line["cached"] == true);
+    // Twice each, as they fail.
+    assert_eq!((measured.len(), known.len()), (2, 6));
+    assert!(measured.iter().all(|line| line["log"] != ""), "they ran in the run that tells of them");
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::test_runs;
-use crate::evidence::{Baseline, BaselineRun, Baselines, Key, Surroundings, TestResults, Trials};
+use crate::evidence::{Baseline, BaselineRun, Baselines, Key, Surroundings, TestResults, Trials, Turn};
 use crate::journal::{Event, Residue, RunFolder, StartSeen, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
 use crate::settings::{Redactor, TestCommand};
@@ -22,6 +22,8 @@ use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex, remove_tree};
 const TIMES: u32 = 2;
 /// The name of the trial, and of the folder of its logs.
 const NAME: &str = "baseline";
+/// How often whoever waits for another run's baseline looks whether it is there.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Nobody could wait longer.
 const NOT_YET: &str = "it was not measured when the time of the run was up";
 
@@ -233,9 +235,13 @@ impl Inquiry {
             Some(index) => self.key(index.start(), command).await,
             None => None,
         };
-        if let Some(known) = key.as_ref().filter(|_| may_be_known).and_then(|key| self.kept.find(key)) {
-            return Ok(known.cached());
-        }
+        let _turn = match key.as_ref().filter(|_| may_be_known) {
+            Some(key) => match self.known_or_turn(key, &mut called_off).await? {
+                Ok(known) => return Ok(known.cached()),
+                Err(turn) => turn,
+            },
+            None => None,
+        };
         let tree = index.map(|index| index.start().to_owned());
         let nothing = ChangeSet::new(Vec::new());
         let plan = WorkerPlan { tests: Some(command.clone()), ..self.trials.plan.clone() };
@@ -249,6 +255,30 @@ impl Inquiry {
             let _ = self.kept.keep(&key, &baseline);
         }
         Ok(baseline)
+    }
+
+    /// What is known under `key`, from earlier runs or from one that measures just now; else whose turn it is, so that others wait
+    /// for this one. Who waited in vain measures beside the others that did.
+    async fn known_or_turn(
+        &self,
+        key: &Key,
+        off: &mut watch::Receiver<bool>,
+    ) -> Result<Result<Baseline, Option<Turn>>, String> {
+        let until = Instant::now() + self.trials.plan.deadline * TIMES;
+        let mut waited = false;
+        loop {
+            let claimed = self.kept.claim(key).unwrap_or(None);
+            if let Some(known) = self.kept.find(key) {
+                return Ok(Ok(known));
+            }
+            if claimed.is_some() || Instant::now() > until {
+                return Ok(Err(claimed.filter(|_| !waited)));
+            }
+            waited = true;
+            if timeout(LOOK_AGAIN, off.wait_for(|off| *off)).await.is_ok() {
+                return Err("called off".to_owned());
+            }
+        }
     }
 
     /// Under what a baseline of `tree` is kept.
