@@ -277,6 +277,9 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     fn facts(text: &str) -> Facts {
@@ -321,6 +324,59 @@ mod tests {
             !check("[core]repositoryformatversion=2") && !check("[core]repositoryformatversion=1\n[extensions]else=1")
         );
         assert!(!check("[core]repositoryformatversion=1\n[extensions]refStorage=/evil"));
+    }
+
+    /// The names of the settings that git itself finds in `text`.
+    fn names_that_git_reads(text: &str) -> Vec<String> {
+        let mut git = Command::new("git");
+        git.args(["config", "--null", "--name-only", "--list", "--file", "-"]);
+        let mut git = git.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        git.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = git.wait_with_output().unwrap();
+        assert!(output.status.success(), "git can't read {text:?}");
+        let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+    }
+
+    const PIECES: [&str; 24] = [
+        "[core]",
+        "[user]",
+        "[Core \"a\"]",
+        "[filter \"x=y\"]",
+        "[include]",
+        "autocrlf",
+        "name",
+        "path",
+        "clean",
+        "fsmonitor",
+        "=",
+        " ",
+        "\t",
+        "\n",
+        "\r\n",
+        "\"",
+        "\\",
+        "\\n",
+        "#",
+        ";",
+        "]",
+        "true",
+        "/evil",
+        "\u{e4}",
+    ];
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { cases: 64, failure_persistence: None, ..Default::default() })]
+        #[test]
+        fn of_any_settings_git_gets_those_of_the_list_alone(
+            pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..40),
+        ) {
+            if let Ok(facts) = Facts::parse(pieces.concat().as_bytes()) {
+                for name in names_that_git_reads(&facts.passed_on()) {
+                    proptest::prop_assert!(PASSED_ON.iter().any(|(known, _)| *known == name), "{name}");
+                }
+            }
+        }
     }
 
     proptest::proptest! {

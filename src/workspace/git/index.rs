@@ -119,6 +119,20 @@ mod tests {
         assert!(check(&many, 20).is_err());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_behind_its_head_pass_or_are_refused(
+            entries in proptest::num::u32::ANY,
+            body in proptest::collection::vec(proptest::num::u8::ANY, 0..400),
+        ) {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&[&b"DIRC\0\0\0\x04"[..], &entries.to_be_bytes(), &body].concat()).unwrap();
+            file.rewind().unwrap();
+            // Whatever it says of itself, so small a file can't stand for much.
+            proptest::prop_assert!(check(&file, 20).map_or_else(|error| error.to_string().contains("too large"), |()| true));
+        }
+    }
+
     #[test]
     fn what_git_made_passes() {
         let world = tempfile::tempdir().unwrap();
