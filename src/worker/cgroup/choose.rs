@@ -17,7 +17,7 @@ pub(super) fn own(groups: &str, mounts: &str) -> Result<PathBuf, String> {
     };
     let hidden = || format!("the control group {path} isn't shown here");
     let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).ok_or_else(hidden)?;
-    let (place, _) = mount_line(mount).ok_or_else(hidden)?;
+    let (place, _) = mount_line(mount.as_bytes()).ok_or_else(hidden)?;
     let root = mount.split(' ').nth(3).ok_or_else(hidden)?;
     // One outside of this namespace's root is shown with `..`.
     let below = Path::new(path).strip_prefix(root).ok().filter(|_| !path.contains("/.."));

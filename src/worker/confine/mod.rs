@@ -27,7 +27,7 @@ pub(super) use bwrap::{SCOUT, prepare as by_bwrap, scout};
 pub(super) use domain::Domain;
 pub(super) use limits::{PROCESSES, bound_cell, memory_limit};
 pub(super) use namespaces::{unshare_cell, unshare_users};
-pub(super) use root::mount_line;
+pub(super) use root::{mount_line, mount_table};
 use seccomp::Sockets;
 
 use super::caches::Cache;

@@ -5,8 +5,10 @@
 //! and vanishes with its last process, so there is nothing to clean up.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -235,9 +237,9 @@ impl Mirror {
 
     /// Makes every mount read-only that isn't one of the run's own: all at once, and those that aren't meant again as they were.
     fn seal(&self) -> io::Result<()> {
-        let table = fs::read_to_string(within(OLD, Path::new("/proc/self/mountinfo")))?;
+        let table = fs::read(within(OLD, Path::new("/proc/self/mountinfo")))?;
         // Of mounts at one place the last one is on top, and only that one can be named.
-        let mounts: BTreeMap<PathBuf, String> = table.lines().filter_map(mount_line).collect();
+        let mounts: BTreeMap<PathBuf, String> = mount_table(&table).collect();
         let mounts = mounts.iter().filter(|(place, _)| place.starts_with(NEW));
         let (open, shut): (Vec<_>, Vec<_>) = mounts.partition(|(place, _)| self.is_open(place));
         if attributes::seal_all(Path::new(NEW)).is_err() {
@@ -322,14 +324,22 @@ fn exists_is_fine(made: io::Result<()>) -> io::Result<()> {
     made.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
 }
 
+/// Mount points and their options, as `/proc/self/mountinfo` tells them. Names need not be UTF-8.
+pub(in crate::worker) fn mount_table(table: &[u8]) -> impl Iterator<Item = (PathBuf, String)> {
+    table.split(|byte| *byte == b'\n').filter_map(mount_line)
+}
+
 /// Mount point and options of a line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
-pub(in crate::worker) fn mount_line(line: &str) -> Option<(PathBuf, String)> {
-    let mut fields = line.split(' ').skip(4);
-    let mut place = fields.next()?.to_owned();
-    for (code, character) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
-        place = place.replace(code, character);
+pub(in crate::worker) fn mount_line(line: &[u8]) -> Option<(PathBuf, String)> {
+    let mut fields = line.split(|byte| *byte == b' ').skip(4);
+    let (mut rest, mut place) = (fields.next()?, Vec::new());
+    while let Some((byte, behind)) = rest.split_first() {
+        let escaped = [(b"\\040", b' '), (b"\\011", b'\t'), (b"\\012", b'\n'), (b"\\134", b'\\')];
+        let escaped = escaped.into_iter().find(|(code, _)| rest.starts_with(*code));
+        place.push(escaped.map_or(*byte, |(_, meant)| meant));
+        rest = escaped.map_or(behind, |(code, _)| &rest[code.len()..]);
     }
-    Some((place.into(), fields.next()?.to_owned()))
+    Some((OsString::from_vec(place).into(), String::from_utf8_lossy(fields.next()?).into_owned()))
 }
 
 fn seal_one(place: &Path, options: &str) -> io::Result<()> {
@@ -356,13 +366,18 @@ fn seal_one(place: &Path, options: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
     use super::*;
 
     #[test]
     fn mount_points_are_read_with_their_blanks() {
-        let line = r"36 35 98:0 /a /new/with\040blank rw,nosuid,relatime master:1 - ext3 /dev/root rw,errors=continue";
+        let line = br"36 35 98:0 /a /new/with\040blank rw,nosuid,relatime master:1 - ext3 /dev/root rw,errors=continue";
         assert_eq!(mount_line(line), Some((PathBuf::from("/new/with blank"), "rw,nosuid,relatime".to_owned())));
-        assert_eq!(mount_line("36 35"), None);
+        assert_eq!(mount_line(b"36 35"), None);
+        let odd = mount_line(b"36 35 98:0 / /new/\xff\\134040 ro - tmpfs tmpfs ro");
+        assert_eq!(odd, Some((PathBuf::from(OsStr::from_bytes(b"/new/\xff\\040")), "ro".to_owned())));
     }
 
     proptest::proptest! {
@@ -374,8 +389,8 @@ mod tests {
                 .map(|char| if " \t\n\\".contains(char) { format!("\\{:03o}", char as u32) } else { char.to_string() })
                 .collect();
             let line = format!("36 35 98:0 / {escaped} rw,relatime - ext3 /dev/root rw");
-            proptest::prop_assert_eq!(mount_line(&line), Some((PathBuf::from(place), "rw,relatime".to_owned())));
-            let _ = mount_line(&odd);
+            proptest::prop_assert_eq!(mount_line(line.as_bytes()), Some((PathBuf::from(place), "rw,relatime".to_owned())));
+            let _ = mount_line(odd.as_bytes());
         }
     }
 }

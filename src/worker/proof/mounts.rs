@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::{Guard, Proof};
 use crate::settings::SecretFiles;
-use crate::worker::confine::mount_line;
+use crate::worker::confine::mount_table;
 use crate::worker::visible::{DEPTH, How, Visible, holds_secret, is_systems, walk};
 
 /// What a sandbox is meant to show.
@@ -53,7 +53,7 @@ pub(super) fn look(meant: &Meant) -> Vec<Proof> {
     if meant.has_root {
         // Without a root of its own they can be seen; that no socket can be made is for other attempts to show.
         proofs.push(proof(Guard::Network, "find a socket or a pipe in a place that is shown", Ok(doors)));
-        let table = fs::read_to_string("/proc/self/mountinfo");
+        let table = fs::read("/proc/self/mountinfo");
         let odd = table.map(|table| mounts(&meant.visible, &table));
         proofs.push(proof(Guard::Files, "find a mount that was not meant", odd));
     }
@@ -74,8 +74,8 @@ fn proof(guards: Guard, attempt: &str, found: io::Result<Vec<PathBuf>>) -> Proof
 }
 
 /// Mounts that nobody meant, mounts that can be written or hold devices where they mustn't, and places that aren't there.
-fn mounts(visible: &Visible, table: &str) -> Vec<PathBuf> {
-    let mounts: Vec<(PathBuf, String)> = table.lines().filter_map(mount_line).collect();
+fn mounts(visible: &Visible, table: &[u8]) -> Vec<PathBuf> {
+    let mounts: Vec<(PathBuf, String)> = mount_table(table).collect();
     let is_kernels = |path: &Path| ["/dev", "/proc"].iter().any(|top| path.starts_with(top));
     let is_temporary = |path: &Path| ["/tmp", "/var/tmp"].iter().any(|top| path == Path::new(top));
     // What holds a place was made to put it there.
@@ -248,7 +248,7 @@ mod tests {
         let odd = |lines: &[&str]| {
             let line = |line: &&str| format!("36 35 98:0 / {line} - ext4 /dev/sda1 rw");
             let own = ["/usr ro,nosuid,nodev", "/work/view rw,nosuid"];
-            mounts(&visible, &own.iter().chain(lines).map(line).collect::<Vec<_>>().join("\n"))
+            mounts(&visible, own.iter().chain(lines).map(line).collect::<Vec<_>>().join("\n").as_bytes())
         };
         assert_eq!(odd(&["/tmp rw,nodev", "/usr/share/x ro,nodev", "/dev/null rw", "/proc rw"]), Vec::<PathBuf>::new());
         for line in ["/home/u/.ssh ro,nodev", "/usr/lib rw,nodev", "/usr/lib ro", "/ rw,nodev", "/work/other rw,nodev"]
@@ -260,7 +260,7 @@ mod tests {
             odd(&["/work/view/x ro", "/work/other/x rw", "/work/other ro,nodev", "/usr/x rw", "/usr ro,nodev"]);
         assert_eq!(covered, [PathBuf::from("/work/other")]);
         assert_eq!(
-            mounts(&visible, "36 35 98:0 / /work/view rw - ext4 x rw"),
+            mounts(&visible, b"36 35 98:0 / /work/view rw - ext4 x rw"),
             [PathBuf::from("/usr")],
             "it is missing"
         );

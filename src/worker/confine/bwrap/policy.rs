@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::find::Bwrap;
-use crate::worker::confine::root::{TEMPORARY, is_in_temporary, mount_line};
+use crate::worker::confine::root::{TEMPORARY, is_in_temporary, mount_table};
 use crate::worker::confine::way::{Step, way};
 use crate::worker::kernel_files;
 use crate::worker::plan::{Charge, OverlayPlan};
@@ -127,8 +127,8 @@ impl Policy {
     }
 
     fn show_overlay(&mut self, plan: &OverlayPlan) -> io::Result<()> {
-        let table = fs::read_to_string("/proc/self/mountinfo")?;
-        let mut mounted = table.lines().filter_map(mount_line).map(|(place, _)| place);
+        let table = fs::read("/proc/self/mountinfo")?;
+        let mut mounted = mount_table(&table).map(|(place, _)| place);
         if let Some(place) = mounted.find(|place| *place != plan.tree && place.starts_with(&plan.tree)) {
             return Err(io::Error::other(format!("it would not show what is mounted at {}", place.display())));
         }
