@@ -175,6 +175,9 @@ pub struct ExportArguments {
     /// Write to FILE instead of standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Replace FILE if it is there already
+    #[arg(long, requires = "out")]
+    pub force: bool,
     /// What to write
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "run")]
     pub format: ExportFormat,
@@ -401,16 +404,16 @@ pub struct RunFlags {
 #[derive(Clone, Debug, Args)]
 pub struct LimitArguments {
     /// Replies of the model [default: 60]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_turns, allow_negative_numbers = true)]
     pub max_turns: Option<u32>,
     /// Input and output tokens of all requests, such as 200k [default: no limit]
-    #[arg(long, value_name = "N", value_parser = parse_tokens)]
+    #[arg(long, value_name = "N", value_parser = parse_tokens, allow_negative_numbers = true)]
     pub max_tokens: Option<Tokens>,
     /// Dollars at list price [default: 1]
-    #[arg(long, value_name = "USD", value_parser = parse_usd)]
+    #[arg(long, value_name = "USD", value_parser = parse_usd, allow_negative_numbers = true)]
     pub max_cost: Option<Usd>,
     /// Time while the run runs, such as 90s or 1h30m; counts on when it is resumed [default: 20m]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_negative_numbers = true)]
     pub max_time: Option<Duration>,
 }
 
@@ -427,6 +430,10 @@ pub enum Output {
 
 fn parse_sandbox(text: &str) -> Result<Sandbox, String> {
     text.parse()
+}
+
+fn parse_turns(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a count of replies; write 20 or 60"))
 }
 
 fn parse_speed(text: &str) -> Result<f64, String> {

@@ -12,11 +12,26 @@ pub fn execute(global: &Global, arguments: &ConfigArguments) -> Result<Outcome, 
     let repository = global.repository_if_any()?;
     let root = repository.as_ref().map(Repository::root);
     let env = Environment::from_process();
-    let settings = settings::load(&FlagLayer::default(), &env, global.config.as_deref(), root)?;
+    let load = |env: &Environment, root| settings::load(&FlagLayer::default(), env, global.config.as_deref(), root);
+    let (settings, broken) = match load(&env, root) {
+        Ok(settings) => (settings, None),
+        Err(error) => {
+            // Whoever is sent here by an error in a file gets what holds besides it.
+            let beside =
+                root.and_then(|_| load(&env, None).ok()).map(|rest| (rest, "without the repository's .kcode.toml"));
+            let beside =
+                beside.or_else(|| settings::without_files(&env).ok().map(|rest| (rest, "without any settings file")));
+            let Some((settings, without)) = beside else { return Err(error.into()) };
+            (settings, Some((Failure::from(error), without)))
+        }
+    };
+    if let Some((_, without)) = &broken {
+        output::say(&format!("these are the settings {without}:"));
+    }
     let rows = settings::describe(&settings);
     match arguments.output {
         Listing::Text => output::page(&settings::table(&rows))?,
         Listing::Json => output::json(&rows)?,
     }
-    Ok(Outcome::Verified)
+    broken.map_or(Ok(Outcome::Verified), |(failure, _)| Err(failure))
 }

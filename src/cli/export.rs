@@ -14,6 +14,10 @@ use crate::settings::{Environment, Redactor};
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, Failure> {
+    if let Some(path) = arguments.out.as_deref().filter(|path| !arguments.force && path.symlink_metadata().is_ok()) {
+        let message = format!("{} is there already; nothing was written", path.display());
+        return Err(Failure::usage(message, "give --out another name, or replace the file with --force"));
+    }
     let folder = runs::find(global, &arguments.run)?;
     let recording = Recording::of_run(&folder).map_err(|error| runs::unreadable(folder.path(), &error))?;
     let redactor = Redactor::of(&Environment::from_process());

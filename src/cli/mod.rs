@@ -19,6 +19,7 @@ mod list;
 mod output;
 mod question;
 pub mod reference;
+mod refusal;
 mod replay;
 mod review;
 mod runs;
@@ -53,14 +54,15 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(refusal) => {
             // Help and version are "errors" to clap, with exit code 0. A closed pipe isn't worth a word.
+            let code = refusal.exit_code() as u8;
             if refusal.use_stderr() {
-                let told = refusal.render();
+                let told = refusal::explained(refusal).render();
                 let told = if console::colors_enabled_stderr() { told.ansi().to_string() } else { told.to_string() };
                 output::say(told.trim_end());
             } else {
                 let _ = refusal.print();
             }
-            return ExitCode::from(refusal.exit_code() as u8);
+            return ExitCode::from(code);
         }
     };
     choose_colour(arguments.global.color);

@@ -22,7 +22,7 @@ impl ModelError {
             ErrorKind::Unauthorized => unauthorized(asked),
             ErrorKind::Forbidden => self.forbidden(asked),
             ErrorKind::UnknownModel => format!(
-                "{base_url} doesn't serve `{model}` to this key; `GET {base_url}/models` lists what it does; set --model"
+                "{base_url} doesn't serve `{model}` to this key; `GET {base_url}/models` lists what it does; start anew with --model"
             ),
             ErrorKind::DoubledV1 => format!("the base URL is {base_url}; remove one /v1 from it"),
             ErrorKind::WrongPath => format!(

@@ -160,6 +160,9 @@ impl SettingsError {
             Self::Looser { key, .. } => {
                 format!("a repository's file can only tighten; remove `{key}` there, or loosen it in your own file")
             }
+            Self::BadValue { origin: Origin::Flag(flag), .. } => {
+                format!("give {flag} another value, or leave it out: `kcode config` shows what holds then")
+            }
             Self::BadValue { origin, .. } => format!("correct or unset it where it is set: {origin}"),
             Self::BadBaseUrl { source, .. } => source.hint().into(),
             Self::BadKey { variable, .. } => format!("copy the key again and set {variable} to nothing but the key"),

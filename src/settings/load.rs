@@ -65,6 +65,15 @@ pub fn load(
     Layers { flags, env, user, user_origin, repository, root: repository_root }.resolve()
 }
 
+/// What holds where no file says anything, for whoever is told that one can't be used.
+///
+/// # Errors
+/// As [`load`], but for the files.
+pub fn without_files(env: &Environment) -> Result<Settings, SettingsError> {
+    let (user, repository) = (FileLayer::default(), FileLayer::default());
+    Layers { flags: &FlagLayer::default(), env, user, user_origin: Origin::Default, repository, root: None }.resolve()
+}
+
 /// Where runs are kept, for commands that need nothing else.
 ///
 /// # Errors

@@ -42,7 +42,7 @@ pub use error::SettingsError;
 pub use family::key_variables;
 pub use gate::{Found, Gate, HardLinks, Opened, Refused, is_of_git, linked_secrets_of_home};
 pub use keys::{KEYS, Key};
-pub use load::{FlagLayer, keep, load, state_dir};
+pub use load::{FlagLayer, keep, load, state_dir, without_files};
 pub use programs::{NoProgram, Programs};
 pub use redaction::{RedactedStream, Redactor, holds_marker};
 pub use regexes::{bytes_regex, regex};

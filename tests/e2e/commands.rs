@@ -158,7 +158,7 @@ fn a_state_folder_that_cannot_be_used_is_told() {
     let world = World::new();
     fs::write(world.path("file"), "").unwrap();
     for (place, words) in [
-        (world.path("file"), "can't hold runs"),
+        (world.path("file"), "is not a folder"),
         (world.root().join("state"), "inside the repository"),
         ("relative".into(), "is relative"),
     ] {

@@ -46,6 +46,7 @@ mod commands;
 mod crash;
 mod crash_anywhere;
 mod cut_short;
+mod dead_ends;
 mod demo;
 mod discretion;
 mod encoded_keys;

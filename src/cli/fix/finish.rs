@@ -14,7 +14,7 @@ use crate::cli::failure::Failure;
 use crate::cli::{apply, runs};
 use crate::journal::{Event, FileJournal, Journal, Outcome, Residue, RunEnded, RunFolder, recover};
 use crate::journal::{RUN_FILE_LIMIT, read_own};
-use crate::model::Asked;
+use crate::model::{Asked, ErrorKind};
 use crate::planner::Stop;
 use crate::report::{self, Latest, Report};
 use crate::workspace::remove_tree;
@@ -29,6 +29,8 @@ const ALLOW: &str =
 /// When standard output can't be written, or a person wanted the patch and it can't be applied.
 pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(Outcome, Next), Failure> {
     let mut events: Vec<Event> = close(&mut run).await.map(Event::Residue).into_iter().collect();
+    let model_error = ended.as_ref().ok().and_then(|stop| stop.model_error.as_ref());
+    let is_model_unknown = model_error.is_some_and(|error| error.kind == ErrorKind::UnknownModel);
     let (mut end, failure) = conclude(&run, ended);
     let mut troubles: Vec<Failure> = failure.into_iter().collect();
     let patch = read_patch(&run.open.folder);
@@ -43,7 +45,7 @@ pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(O
     if let Some(report) = &report {
         troubles.extend(write_report(&run.open.folder, report).err());
     }
-    let handed = Handed { report: report.as_ref(), patch: &patch, troubles: &troubles, was_refused };
+    let handed = Handed { report: report.as_ref(), patch: &patch, troubles: &troubles, was_refused, is_model_unknown };
     let next = hand_over(&mut run, handed).await?;
     Ok((end.outcome, next))
 }

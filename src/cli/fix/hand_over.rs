@@ -33,11 +33,13 @@ pub struct Handed<'a> {
     pub troubles: &'a [Failure],
     /// The patch was verified and could not be applied.
     pub was_refused: bool,
+    /// The host doesn't know the run's model, which a run keeps: it can't go on there.
+    pub is_model_unknown: bool,
 }
 
 /// Hands it over.
 pub async fn hand_over(run: &mut Run<'_>, handed: Handed<'_>) -> Result<Next, Failure> {
-    let Handed { report, patch, troubles, was_refused } = handed;
+    let Handed { report, patch, troubles, was_refused, is_model_unknown } = handed;
     run.open.people().clear();
     let printed = report.map_or(Ok(()), |report| print(run, report, patch));
     for trouble in troubles {
@@ -54,10 +56,10 @@ pub async fn hand_over(run: &mut Run<'_>, handed: Handed<'_>) -> Result<Next, Fa
     told.said = told.said.filter(|_| !run.order.global.quiet);
     output::say(&closing(&told));
     if run.order.flags.apply && report.applied.is_none() {
-        output::say(&not_applied(report, was_refused));
+        output::say(&not_applied(report, was_refused, goes_on(report) && !is_model_unknown));
     }
     if run.order.kept {
-        output::say(&kept(report));
+        output::say(&kept(report, is_model_unknown));
     }
     ask_to_apply(run, report).await
 }
@@ -72,11 +74,10 @@ fn print(run: &Run<'_>, report: &Report, patch: &Result<Vec<u8>, Failure>) -> Re
 }
 
 /// Somebody asked for it, and it didn't happen: why, and which command would do it.
-fn not_applied(report: &Report, was_refused: bool) -> String {
+fn not_applied(report: &Report, was_refused: bool, goes_on: bool) -> String {
     let run = &report.run;
     let has_patch = report.patch.is_some();
-    let resume =
-        (goes_on(report) && !was_refused).then(|| format!("go on with: kcode resume {run}{} --apply", raised(report)));
+    let resume = (goes_on && !was_refused).then(|| format!("go on with: kcode resume {run}{} --apply", raised(report)));
     let apply = match (has_patch, was_refused) {
         (false, _) => None,
         (true, true) => {
@@ -107,10 +108,16 @@ const fn raised(report: &Report) -> &'static str {
 }
 
 /// What can be done with the run from now on.
-fn kept(report: &Report) -> String {
+fn kept(report: &Report, is_model_unknown: bool) -> String {
     let run = &report.run;
     let applied = report.applied.map(|files| format!("applied to {}", counted(files as usize, "file")));
-    let resume = (goes_on(report) && applied.is_none()).then(|| format!("kcode resume {run}{}", raised(report)));
+    let resume = (goes_on(report) && applied.is_none()).then(|| {
+        if is_model_unknown {
+            "kcode fix \"task\" --model NAME (a run keeps its model)".to_owned()
+        } else {
+            format!("kcode resume {run}{}", raised(report))
+        }
+    });
     let apply =
         (report.patch.is_some() && applied.is_none()).then(|| format!("kcode review {run} · kcode apply {run}"));
     let undo = applied.as_ref().map(|_| format!("kcode undo {run}"));

@@ -1,0 +1,71 @@
+//! Errors that people make at the keyboard: each says what to do instead, and that works.
+
+use std::fs;
+
+use crate::support::kimi::{Answer, MockKimi};
+use crate::world::{TASK, World, mender};
+
+#[test]
+fn a_command_line_that_is_not_understood_gets_a_tip_that_helps() {
+    let world = World::new();
+    let cases: [(&[&str], &str); 9] = [
+        (&["fix", "add", "subtracts"], "a task of several words stands in quotes: kcode fix \"add subtracts\""),
+        (&["fix", "add", "two", "words", "--dry-run"], "kcode fix \"add two words\""),
+        (&["fix", "t", "--max-cost", "-1"], "\"-1\" is not an amount of dollars; write 0.50 or 2"),
+        (&["fix", "t", "--max-tokens", "-5"], "\"-5\" is not a count of tokens; write 200000, 200k or 2M"),
+        (&["fix", "t", "--max-turns", "-1"], "\"-1\" is not a count of replies; write 20 or 60"),
+        (&["fix", "t", "--max-turns", "many"], "\"many\" is not a count of replies; write 20 or 60"),
+        (&["fix", "t", "--max-time", "x"], "\"x\" is not a duration; write 90s, 20m or 1h30m"),
+        (&["fix", "t", "--image", "a.png"], "kcode sends text alone"),
+        (&["resume", "--model", "other"], "a run keeps its model; for another one: kcode fix \"task\" --model NAME"),
+    ];
+    for (arguments, tip) in cases {
+        let ran = world.run(world.kcode(arguments)).code(2).says(&[tip]);
+        assert!(!ran.stderr().contains("as a value, use"), "{arguments:?}: {}", ran.stderr());
+    }
+    let zero = world.run(world.kcode(&["fix", "t", "--max-turns", "0"])).code(78);
+    zero.says(&["it must be more than zero", "hint: give --max-turns another value, or leave it out"]);
+}
+
+#[test]
+fn an_unknown_model_offers_no_resume() {
+    let world = World::new();
+    let kimi = MockKimi::answering(|_| {
+        Answer::error(404, "resource_not_found_error", "Not found the model x or Permission denied")
+    });
+    let ran = world.fix(&kimi, &["--model", "x"]).code(69);
+    let said = ran.stderr();
+    assert!(said.contains("kcode fix \"task\" --model NAME (a run keeps its model)"), "{said}");
+    assert!(!said.contains("kcode resume"), "{said}");
+}
+
+#[test]
+fn settings_are_shown_although_a_file_is_wrong() {
+    let world = World::new();
+    world.write(".kcode.toml", "[limits]\nmax_turn = 3\n");
+    let ran = world.run(world.kcode(&["config"])).code(78).says(&[
+        "these are the settings without the repository's .kcode.toml:",
+        ".kcode.toml:2: kcode has no setting `limits.max_turn`",
+        "did you mean `limits.max_turns`?",
+    ]);
+    assert!(ran.stdout().contains("limits.max_turns") && ran.stdout().contains("keep.size"), "{}", ran.stdout());
+    world.configure("nonsense = 1");
+    let ran = world.run(world.kcode(&["config"])).code(78);
+    let ran = ran
+        .says(&["these are the settings without any settings file:", "config.toml:1: kcode has no setting `nonsense`"]);
+    assert!(ran.stdout().contains("limits.max_turns"), "{}", ran.stdout());
+}
+
+#[test]
+fn an_export_replaces_nothing_unasked() {
+    let world = World::new();
+    world.fix(&mender(), &[]).code(0);
+    let file = world.path("output/run.json");
+    fs::write(&file, "mine").unwrap();
+    let named = file.to_str().unwrap();
+    let ran = world.run(world.kcode(&["export", "--out", named])).code(2);
+    ran.says(&["is there already; nothing was written", "--force"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    world.run(world.kcode(&["export", "--out", named, "--force"])).code(0);
+    assert!(fs::read_to_string(&file).unwrap().contains(TASK));
+}
