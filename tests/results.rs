@@ -77,3 +77,14 @@ fn hostile_output_takes_no_time() {
         assert!(results(&written).is_some_and(|results| !results.tests.is_empty()));
     }
 }
+
+#[test]
+fn a_tree_among_temporary_files_keeps_its_names() {
+    let test = r#"{"title": "adds", "status": "passed"}"#;
+    let file = |name: &str| format!(r#"{{"name": "/tmp/tree/{name}", "assertionResults": [{test}]}}"#);
+    let report = format!(r#"{{"success": true, "testResults": [{}, {}]}}"#, file("a.test.js"), file("b.test.js"));
+    let reports = [report.into_bytes()];
+    let written = Written { root: "/tmp/tree", output: "", reports: &reports, ended: true, passed: true };
+    let read = results(&written).unwrap();
+    assert_eq!(read.tests.keys().collect::<Vec<_>>(), ["a.test.js > adds", "b.test.js > adds"]);
+}

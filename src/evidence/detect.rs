@@ -34,7 +34,7 @@ pub(super) type Found = Option<(TestCommand, String)>;
 
 /// In this order; a repository with several kinds of project is taken for the first of them.
 /// What names a test runner outright goes before what may hide any (make, a script).
-const KINDS: [fn(&Folder) -> Found; 15] = [
+const KINDS: [fn(&Folder) -> Found; 16] = [
     runners::cargo,
     runners::go,
     python::project,
@@ -44,6 +44,7 @@ const KINDS: [fn(&Folder) -> Found; 15] = [
     runners::dotnet,
     runners::phpunit,
     runners::ruby,
+    runners::mix,
     runners::ctest,
     runners::make,
     runners::just,

@@ -44,7 +44,7 @@ impl Words<'_> {
     }
 
     fn reporting(&self) -> Reporting {
-        let runners: [(bool, &[&str], &[&str]); 12] = [
+        let runners: [(bool, &[&str], &[&str]); 13] = [
             (self.has("pytest") || self.has("py.test"), &["--junit", "no:junit"], &PYTEST),
             (self.has("unittest"), &["-v", "-q", "--verbose", "--quiet"], &["-v"]),
             (self.has("manage.py") && self.has("test"), &["-v", "--verbosity"], &["-v", "2"]),
@@ -61,6 +61,7 @@ impl Words<'_> {
             (self.has("rspec"), &["--format", "-f"], &RSPEC),
             (self.has("ruby") && self.says(&["-Itest"]), &["-v", "--verbose"], &["-v"]),
             (self.has("rails") && self.has("test"), &["-v", "--verbose"], &["-v"]),
+            (self.has("mix") && self.has("test"), &["--trace", "--formatter"], &["--trace"]),
             (self.has("dotnet") && self.has("test"), &["--logger", "-l", "-v", "--verbosity"], &DOTNET),
         ];
         let runner = runners.iter().find(|(is_it, ..)| *is_it);
@@ -206,6 +207,7 @@ mod tests {
             ("npx jest --watchAll", &format!("{jest} --watchAll=false")),
             ("react-scripts test", "CI=  --watchAll=false"),
             ("cargo watch -x test", ""),
+            ("mix test", "--trace"),
             ("node --test", ""),
             ("vendor/bin/phpunit", "--log-junit R/phpunit.xml"),
             ("bundle exec rspec", "--format progress --format json --out R/rspec.json"),

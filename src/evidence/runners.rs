@@ -154,13 +154,25 @@ pub(super) fn ruby(folder: &Folder) -> Found {
     Some((argv(&[bundler, words].concat()), file.to_owned()))
 }
 
-/// CMake with tests, in a folder that was configured before: making one would leave it in the patch.
+/// `mix.exs` of Elixir.
+pub(super) fn mix(folder: &Folder) -> Found {
+    folder.has("mix.exs").then(|| (argv(&["mix", "test"]), "mix.exs".to_owned()))
+}
+
+/// CMake with tests, in the folder that was configured before; else in one outside of the tree, made in each view anew.
 pub(super) fn ctest(folder: &Folder) -> Found {
     let text = folder.text("CMakeLists.txt")?.to_ascii_lowercase();
     let has_tests = text.contains("enable_testing") || text.contains("include(ctest)");
     let folders = ["build", "_build", "out", "cmake-build-debug"].into_iter().filter(|_| has_tests);
-    let build = folders.into_iter().find(|build| folder.has(format!("{build}/CMakeCache.txt")))?;
-    let line = format!("cmake --build {build} && ctest --test-dir {build}");
+    let configured = folders.into_iter().find(|build| folder.has(format!("{build}/CMakeCache.txt")));
+    let line = match configured {
+        Some(build) => format!("cmake --build {build} && ctest --test-dir {build}"),
+        None if has_tests => {
+            let own = "\"$HOME/build\"";
+            format!("cmake -S . -B {own} && cmake --build {own} && ctest --test-dir {own}")
+        }
+        None => return None,
+    };
     Some((TestCommand::shell(&line), "CMakeLists.txt".to_owned()))
 }
 

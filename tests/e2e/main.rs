@@ -31,6 +31,7 @@ mod resume;
 mod review;
 mod review_ends;
 mod review_screens;
+mod runners;
 mod running;
 mod tree;
 mod world;

@@ -10,9 +10,11 @@
 //! | `libtest_events` | libtest's JSON |
 //! | `tap` | the Test Anything Protocol, whoever prints it |
 //! | `spec` | the trees of node, mocha, jest and vitest |
+//! | `exunit` | `mix test` |
 //! | `blocks` | minitest, CTest, `dotnet test` |
 
 mod blocks;
+mod exunit;
 mod go;
 mod json;
 mod junit;
@@ -43,11 +45,14 @@ pub struct Written<'a> {
     pub passed: bool,
 }
 
+/// Where names change from run to run.
+const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/private/", "/var/folders/"];
+
 /// Reads what one runner prints, if it does.
 type Reader = fn(&[&str]) -> Option<TestResults>;
 
 /// By the word that `source` begins with. A runner whose report was read isn't read again from its text.
-const READERS: [(&str, Reader); 14] = [
+const READERS: [(&str, Reader); 15] = [
     ("nextest", nextest::read),
     ("libtest", libtest::read),
     ("pytest", pytest::read),
@@ -60,6 +65,7 @@ const READERS: [(&str, Reader); 14] = [
     ("TAP", tap::read),
     ("minitest", blocks::minitest),
     ("RSpec", blocks::rspec),
+    ("ExUnit", exunit::read),
     ("CTest", blocks::ctest),
     ("dotnet test", blocks::dotnet),
 ];
@@ -67,6 +73,21 @@ const READERS: [(&str, Reader); 14] = [
 /// Each test's result; `None` when none of this is of a form that kcode knows. Several runners in one output add up.
 #[must_use]
 pub fn results(written: &Written) -> Option<TestResults> {
+    let prefix = format!("{}/", written.root.trim_end_matches('/'));
+    if !TEMPORARY.iter().any(|folder| prefix.starts_with(folder)) {
+        return read(written);
+    }
+    // What lies in a folder for temporary files has another name each time, but the tree itself.
+    let reports: Vec<Vec<u8>> = written
+        .reports
+        .iter()
+        .map(|report| String::from_utf8_lossy(report).replace(&prefix, "").into_bytes())
+        .collect();
+    let output = written.output.replace(&prefix, "");
+    read(&Written { output: &output, reports: &reports, ..*written })
+}
+
+fn read(written: &Written) -> Option<TestResults> {
     let plain = console::strip_ansi_codes(written.output);
     let lines: Vec<&str> = plain.lines().map(str::trim_end).collect();
     let reports = [junit::read(written.reports), json::read(written.reports, written.passed)];

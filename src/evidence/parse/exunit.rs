@@ -1,0 +1,51 @@
+//! What ExUnit prints under `--trace`: a line a test, under the module that it is in.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::ledger::Ledger;
+use crate::evidence::{TestResults, Verdict};
+
+/// `CalcTest [test/calc_test.exs]`
+static MODULE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^([A-Z][\w.]*) \[([^\]]+\.exs)\]$").ok());
+/// `  * test add adds two (2.0ms) [L#6]`; the same without what stands in parentheses came before it, in the same line.
+static TEST: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^ +\* ((?:test|doctest|property|feature) .*) \(([^()]*)\)(?: \[L#\d+\])?$").ok());
+/// `  1) test add adds two (CalcTest)`
+static FAILURE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^ +\d+\) ((?:test|doctest|property|feature) .*) \(([A-Z][\w.]*)\)$").ok());
+/// `1 doctest, 3 tests, 1 failure, 1 skipped`
+static SUMMARY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(?:\d+ \w+, )*\d+ tests?, (?:\d+ \w+, )*\d+ failures?\b").ok());
+
+/// Reads it; without `--trace` only failures have names.
+pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
+    let (module, test, failure, summary) = (MODULE.as_ref()?, TEST.as_ref()?, FAILURE.as_ref()?, SUMMARY.as_ref()?);
+    let summed_up = lines.iter().any(|line| summary.is_match(line));
+    let mut ledger = Ledger::default();
+    let mut within: Option<(String, String)> = None;
+    for line in lines {
+        // The line is written anew when the test has ended.
+        let line = line.rsplit('\r').next().unwrap_or_default();
+        if let Some(found) = module.captures(line) {
+            within = Some((found[1].to_owned(), found[2].to_owned()));
+        }
+        let (Some(found), Some((name, file))) = (test.captures(line), &within) else { continue };
+        let skipped = ["skipped", "excluded"].contains(&&found[2]);
+        let verdict = if skipped { Verdict::Skipped } else { Verdict::Passed };
+        let name = format!("{name} {}", &found[1]);
+        ledger.add(&name, verdict);
+        ledger.locate(&name, file);
+    }
+    let traced = ledger.len() > 0;
+    for (at, line) in lines.iter().enumerate() {
+        let Some(found) = failure.captures(line) else { continue };
+        let name = format!("{} {}", &found[2], &found[1]);
+        let words: Vec<&str> =
+            lines[at + 1..].iter().take_while(|line| !line.is_empty()).map(|line| line.trim_start()).collect();
+        ledger.amend(&name, Verdict::Failed);
+        ledger.explain(&name, &words.join("\n"));
+    }
+    (ledger.len() > 0 && (summed_up || traced)).then(|| ledger.finish("ExUnit, text", summed_up && traced))
+}
