@@ -222,7 +222,8 @@ impl Place<'_> {
     /// What the target's own lines start.
     fn make(&self, words: &[String]) -> Option<String> {
         let text = ["GNUmakefile", "makefile", "Makefile"].iter().find_map(|name| self.text(name))?;
-        let target = words.iter().skip(1).find(|word| !word.starts_with('-') && !word.contains('='))?;
+        let mut behind = words.iter().skip_while(|word| !word.ends_with("make")).skip(1);
+        let target = behind.find(|word| !word.starts_with('-') && !word.contains('='))?;
         let is_rule = |line: &&str| {
             line.split_once(':').is_some_and(|(names, _)| names.split_whitespace().any(|name| name == target))
         };
