@@ -6,10 +6,11 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use regex::{Captures, Regex};
+use regex::Captures;
 
 use super::cause_table::{ROWS, Row};
 use crate::journal::{CauseKind, FailureCause};
+use crate::settings::regex;
 
 /// Of the beginning of the output, and of its end.
 const HEAD: usize = 16 * 1024;
@@ -44,7 +45,7 @@ pub fn cause(ended: &Ended<'_>) -> Option<FailureCause> {
         CauseKind::Sandbox => !matches!(ended.stopped, Some("idle" | "deadline" | "cancelled")),
     };
     let told = ROWS.iter().filter(fits).find_map(|row| {
-        let pattern = Regex::new(row.pattern).ok()?;
+        let pattern = regex(row.pattern)?;
         let found = pattern.captures(&output)?;
         Some(FailureCause {
             kind: row.kind,
@@ -73,9 +74,8 @@ fn of_hidden(path: &Path, blocks: bool) -> FailureCause {
 /// What the command didn't find, and is there on the machine: a file's folder, else itself. Only folders of which little is shown
 /// are looked into, and not the tree: what is missing there is missing.
 fn hidden_path(output: &str, ended: &Ended<'_>) -> Option<PathBuf> {
-    let missing =
-        Regex::new(r"(?i)No such file or directory|ENOENT|does not exist|not found|Permission denied|EACCES").ok()?;
-    let paths = Regex::new(r#"(?:\.\./|/)[^\s'"`:;,()<>\[\]]{2,300}"#).ok()?;
+    let missing = regex(r"(?i)No such file or directory|ENOENT|does not exist|not found|Permission denied|EACCES")?;
+    let paths = regex(r#"(?:\.\./|/)[^\s'"`:;,()<>\[\]]{2,300}"#)?;
     let lines: Vec<&str> = output.lines().collect();
     let places = (0..lines.len()).filter(|at| missing.is_match(lines[*at]));
     // Some name the file first, and what was wrong with it below.
@@ -163,8 +163,7 @@ mod tests {
 
     #[test]
     fn every_pattern_can_be_read() {
-        let broken: Vec<_> =
-            ROWS.iter().filter(|row| Regex::new(row.pattern).is_err()).map(|row| row.pattern).collect();
+        let broken: Vec<_> = ROWS.iter().filter(|row| regex(row.pattern).is_none()).map(|row| row.pattern).collect();
         assert_eq!(broken, Vec::<&str>::new());
     }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use crate::settings::regex;
+
 /// How long a command has been silent that waits.
 pub(super) const QUIET: Duration = Duration::from_secs(5);
 /// Of the output's end.
@@ -26,7 +28,7 @@ static ENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"(?m)^(Passed|Failed)!\s+- Failed",                          // dotnet
         r"(?m)^(TOTAL|Executed \d+ of \d+)",                          // karma
     ];
-    Regex::new(&words.join("|")).ok()
+    regex(&words.join("|"))
 });
 /// That it goes on watching.
 static WATCHES: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -41,7 +43,7 @@ static WATCHES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"waiting for a file to change",
         r"watch mode",
     ];
-    Regex::new(&format!("(?i){}", words.join("|"))).ok()
+    regex(&format!("(?i){}", words.join("|")))
 });
 
 /// The end of what a command wrote.
