@@ -186,6 +186,24 @@ fn a_place_that_the_users_own_settings_name_is_there_and_read_only() {
 }
 
 #[test]
+fn what_the_users_own_settings_name_in_vain_is_told() {
+    let world = world();
+    let (keys, settings) = (world.path("home/.ssh"), world.path("home/.config"));
+    let named = [&keys, &settings, &world.path("home/documents")].map(|path| path.display().to_string());
+    world.configure(&format!("readable = {named:?}"));
+    reads(&world, world.path("home").to_str().unwrap());
+    world.commit_all();
+    let ran = world.fix(&mender(), &["--sandbox", "strict"]);
+    let log = ran.kept().read("logs/tests-1.log");
+    assert!(log.contains("OPEN") && !log.contains(".ssh"), "the diary is shown, and no key: {log}");
+    for refused in [&keys, &settings] {
+        assert!(ran.stderr().contains(&format!("readable = {refused:?} is not shown to tests")), "{}", ran.stderr());
+    }
+    let shown = format!("readable = {:?}", world.path("home/documents"));
+    assert!(!ran.stderr().contains(&shown), "{}", ran.stderr());
+}
+
+#[test]
 fn a_repository_cannot_name_places_of_the_users_disk() {
     let world = world();
     world.write(".kcode.toml", "readable = [\"/\"]\n");

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
@@ -30,13 +31,15 @@ fn run_and_verify(world: &World, what: &str) -> (String, String) {
     (String::from_utf8(kimi.requests()[0].body.clone()).unwrap(), ran.stderr())
 }
 
-/// Git's own files that make it a tree without git when they are pipes.
-const REFUSED: [&str; 12] = [
+/// Git's own files that make it a tree without git when they are no files.
+const REFUSED: [&str; 14] = [
     "HEAD",
+    "ORIG_HEAD",
     "index",
     "config",
     "packed-refs",
     "shallow",
+    "gitdir",
     "commondir",
     "refs/heads/main",
     "info/exclude",
@@ -47,13 +50,31 @@ const REFUSED: [&str; 12] = [
 ];
 
 #[test]
-fn a_pipe_as_a_file_of_gits_makes_it_a_tree_without_git() {
-    in_turns(&REFUSED, |file| {
+fn what_is_no_file_of_gits_makes_it_a_tree_without_git() {
+    let endless = |at: &Path| {
+        pipe(at);
+        fs::remove_file(at).unwrap();
+        symlink("/dev/zero", at).unwrap();
+    };
+    let plants: [(&str, &(dyn Fn(&Path) + Sync)); 2] = [("a pipe", &pipe), ("endless", &endless)];
+    let cases: Vec<_> = REFUSED.iter().flat_map(|file| plants.map(|(kind, plant)| (*file, kind, plant))).collect();
+    in_turns(&cases, |(file, kind, plant)| {
         let world = World::new();
-        pipe(&world.root().join(".git").join(file));
+        plant(&world.root().join(".git").join(file));
         let (sent, told) = run_and_verify(&world, file);
-        assert!(sent.contains("Git: none") && told.contains("git is not used: "), "{file}: {told}");
+        assert!(sent.contains("Git: none") && told.contains("git is not used: "), "{kind} as {file}: {told}");
     });
+}
+
+#[test]
+fn statistics_do_not_wait_for_an_object() {
+    let world = World::new();
+    world.fix(&mender(), &["--no-baseline"]).code(0);
+    world.run_freely(world.kcode(&["apply"])).code(0);
+    world.commit_all();
+    let tree = world.git(&["rev-parse", "HEAD^{tree}"]);
+    pipe(&world.root().join(".git/objects").join(&tree[..2]).join(tree[2..].trim()));
+    world.start(world.kcode(&["stats"])).wait().code(0);
 }
 
 /// Places of pipes that are planted together.

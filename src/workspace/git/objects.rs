@@ -46,3 +46,31 @@ fn borrowed(folder: &Path) -> io::Result<Vec<PathBuf>> {
     // What isn't there lends nothing.
     Ok(named.filter_map(|line| fs::canonicalize(folder.join(line)).ok()).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn objects(at: &Path) -> PathBuf {
+        fs::create_dir_all(at.join("ab")).unwrap();
+        fs::create_dir_all(at.join("info")).unwrap();
+        fs::write(at.join("ab/cdef"), "").unwrap();
+        at.to_owned()
+    }
+
+    #[test]
+    fn what_is_no_file_is_found_wherever_it_is_borrowed_from() {
+        let world = tempfile::tempdir().unwrap();
+        let (own, other) = (objects(&world.path().join("own")), objects(&world.path().join("other")));
+        assert!(check(&own).is_ok());
+        fs::write(own.join("info/alternates"), "# comment\n../other\n/nowhere\n").unwrap();
+        assert!(check(&own).is_ok());
+        symlink("/dev/zero", other.join("ab/0123")).unwrap();
+        assert!(check(&own).is_err() && check(&other).is_err());
+        fs::remove_file(other.join("ab/0123")).unwrap();
+        fs::write(other.join("info/alternates"), "../own\n").unwrap();
+        assert!(check(&own).is_err(), "they borrow from each other without end");
+    }
+}
