@@ -104,7 +104,16 @@ fn written(value: &str, own: bool) -> Vec<(Vec<u8>, bool)> {
     forms.push((hex, false));
     forms.push((each(|byte| format!("0x{byte:x}")), false));
     forms.push((each(|byte| byte.to_string()), false));
-    for shift in 0..3 {
+    forms.push((each(|byte| format!("{byte:o}")), false));
+    forms.push((each(|byte| format!("{byte:03o}")), false));
+    forms.push((each(|byte| format!("{byte:b}")), false));
+    forms.push((each(|byte| format!("{byte:08b}")), false));
+    let backwards = reversed(bytes);
+    forms.push((backwards.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(), false));
+    let wide: Vec<u8> = bytes.iter().flat_map(|byte| [*byte, 0]).collect();
+    for (bytes, shift) in
+        [bytes, &backwards, &wide].into_iter().flat_map(|bytes| (0..3).map(move |shift| (bytes, shift)))
+    {
         let word = base64(bytes, shift);
         forms.push((reversed(&word), true));
         forms.push((word, true));
