@@ -40,7 +40,7 @@ pub use describe::{Row, describe, table};
 pub use environment::Environment;
 pub use error::SettingsError;
 pub use family::key_variables;
-pub use gate::{Found, Gate, HardLinks, Opened, Refused, is_of_git, linked_secrets_of_home};
+pub use gate::{Found, Gate, HardLinks, Opened, Refused, is_git_name, is_of_git, linked_secrets_of_home};
 pub use keys::{KEYS, Key};
 pub use load::{FlagLayer, keep, load, state_dir, without_files};
 pub use programs::{NoProgram, Programs};

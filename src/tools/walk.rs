@@ -14,6 +14,7 @@ use similar::get_close_matches;
 use super::place::{Place, shown};
 use super::workroom::Workroom;
 use crate::journal::{RelPath, RelPathError};
+use crate::settings::is_git_name;
 use crate::workspace::{may_enter, use_harmless_rules};
 
 /// Everything that a walk came by.
@@ -54,9 +55,7 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
     use_harmless_rules(&mut builder, &root, start);
     builder.sort_by_file_name(Ord::cmp).filter_entry(move |entry| {
         let on_the_way = |target: &PathBuf| entry.path().starts_with(target) || target.starts_with(entry.path());
-        !entry.file_name().eq_ignore_ascii_case(".git")
-            && target.as_ref().is_none_or(on_the_way)
-            && may_enter(&root, entry)
+        !is_git_name(entry.file_name()) && target.as_ref().is_none_or(on_the_way) && may_enter(&root, entry)
     });
     let mut walked = Walked::default();
     for entry in builder.build().filter_map(Result::ok) {

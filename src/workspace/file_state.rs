@@ -197,7 +197,7 @@ pub(super) fn is_of_git(path: &Path) -> bool {
 
 /// Whether git's own folder is called so, however it is spelt.
 pub(super) fn is_git_name(name: &Path) -> bool {
-    name.as_os_str().eq_ignore_ascii_case(".git")
+    crate::settings::is_git_name(name.as_os_str())
 }
 
 /// The way from `root` to `path`, when there is one.

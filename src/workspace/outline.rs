@@ -3,10 +3,14 @@
 //! Both are deterministic and bounded. Paths come from the index (a few milliseconds for 50,000),
 //! without git from a walk that stops at the limit. Dirty files are only asked for where that is cheap.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
 use super::git::{Git, GitDir};
 use super::paths::PathList;
 use super::walk::{may_enter, walk};
 use super::{Repository, file_state};
+use crate::settings::is_git_name;
 
 /// An index of so many bytes lists about 2,000 files.
 const SMALL_INDEX: u64 = 256 * 1024;
@@ -144,7 +148,7 @@ fn possible(paths: PathList) -> Option<PathList> {
 /// Whether a tree can have the path. An index that somebody else wrote may name files anywhere, and git would look at them.
 fn is_possible(path: &[u8]) -> bool {
     let path = path.strip_suffix(b"/").unwrap_or(path);
-    let is_name = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !part.eq_ignore_ascii_case(b".git");
+    let is_name = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !is_git_name(OsStr::from_bytes(part));
     path.split(|byte| *byte == b'/').all(is_name)
 }
 

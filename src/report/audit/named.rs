@@ -37,7 +37,7 @@ impl Named {
 }
 
 fn is_of_git(path: &RelPath) -> bool {
-    path.as_str().split('/').any(|part| part.eq_ignore_ascii_case(".git"))
+    crate::settings::is_of_git(path.as_path())
 }
 
 #[cfg(test)]

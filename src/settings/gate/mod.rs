@@ -5,6 +5,7 @@
 //! whatever link leads there and however many. The descriptor that was opened is what is judged at last and what is read,
 //! so that nothing can be swapped in between. Opening never blocks and only regular files are read; how much, the caller says.
 
+mod git_name;
 mod links;
 mod refused;
 mod resolve;
@@ -17,6 +18,7 @@ use cap_std::fs::Dir;
 use rustix::fs::FileType;
 
 use super::SecretFiles;
+pub use git_name::is_git_name;
 use links::Linked;
 pub use links::linked_secrets_of_home;
 pub use refused::Refused;
@@ -162,8 +164,8 @@ pub struct HardLinks {
     pub size: u64,
 }
 
-/// Whether a component is `.git`, however it is spelt: some file systems don't tell `.GIT` from it.
+/// Whether a component is `.git`, however it is spelt: see [`is_git_name`].
 #[must_use]
 pub fn is_of_git(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))
+    path.components().any(|part| is_git_name(part.as_os_str()))
 }
