@@ -21,7 +21,7 @@ const MOST_PATHS: usize = 60;
 const LINES_ABOVE: usize = 4;
 
 /// How a run ended, as far as it tells of a cause.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Ended<'a> {
     /// All that it printed, or the end of that.
     pub output: &'a str,
@@ -31,6 +31,8 @@ pub struct Ended<'a> {
     pub any_ran: bool,
     /// Folders of which the sandbox shows little: the user's home, and the one that the tree lies in.
     pub hiding: &'a [PathBuf],
+    /// What nobody is told to show: secrets and kcode's own. The output may be made to lead a person there.
+    pub closed: &'a dyn Fn(&Path) -> bool,
     /// The folder of the tree, as the command saw it.
     pub tree: &'a Path,
 }
@@ -87,7 +89,11 @@ fn hidden_path(output: &str, ended: &Ended<'_>) -> Option<PathBuf> {
         let root = ended.hiding.iter().find(|root| path.starts_with(root) && path != **root)?;
         let about = path.symlink_metadata().ok()?;
         let folder = path.parent().filter(|folder| about.is_file() && folder != root);
-        Some(folder.unwrap_or(&path).to_owned())
+        let shown = folder.unwrap_or(&path);
+        // By what it really is as well: a link may lead to secrets.
+        let is_closed =
+            |path: &Path| (ended.closed)(path) || path.canonicalize().is_ok_and(|real| (ended.closed)(&real));
+        (!is_closed(&path) && !is_closed(shown)).then(|| shown.to_owned())
     })
 }
 
@@ -151,7 +157,14 @@ mod tests {
             let (head, output) = case.split_once("-- output --\n").unwrap();
             let value = |key: &str| head.lines().find_map(|line| line.strip_prefix(key)).unwrap().trim();
             let stopped = Some(value("stopped:")).filter(|stopped| !stopped.is_empty());
-            let ended = Ended { output, stopped, any_ran: value("ran:") == "yes", hiding: &[], tree: Path::new("/p") };
+            let ended = Ended {
+                output,
+                stopped,
+                any_ran: value("ran:") == "yes",
+                hiding: &[],
+                closed: &|_| false,
+                tree: Path::new("/p"),
+            };
             let told = told(&ended);
             if told != value("expected:") {
                 wrong.push(format!("{}: {told}", entry.path().display()));
@@ -176,7 +189,17 @@ mod tests {
         fs::create_dir(&beside).unwrap();
         fs::write(beside.join("Cargo.toml"), "").unwrap();
         let hiding = [world.clone()];
-        let of = |output: &str| told(&Ended { output, stopped: None, any_ran: true, hiding: &hiding, tree: &tree });
+        let secret = world.join("lib/.ssh");
+        fs::create_dir_all(secret.join("keys")).unwrap();
+        std::os::unix::fs::symlink(&secret, world.join("alias")).unwrap();
+        let closed = |path: &Path| path.starts_with(&secret);
+        let of = |output: &str| {
+            told(&Ended { output, stopped: None, any_ran: true, hiding: &hiding, closed: &closed, tree: &tree })
+        };
+        for closed in ["lib/.ssh", "lib/.ssh/keys", "alias", "alias/keys"] {
+            let output = format!("cat: {}: No such file or directory\n", world.join(closed).display());
+            assert_eq!(of(&output), "nothing", "nobody is told to show {closed}");
+        }
         let (hidden, manifest) =
             (format!("sandbox: the sandbox hides {}", beside.display()), beside.join("Cargo.toml"));
         assert_eq!(of(&format!("cat: {}: No such file or directory\n", manifest.display())), hidden);

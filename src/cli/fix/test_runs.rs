@@ -11,8 +11,9 @@ use rustix::fs::OFlags;
 
 use crate::evidence::{self, TestResults, Written};
 use crate::journal::whole;
-use crate::settings::Redactor;
+use crate::settings::{Redactor, SecretFiles};
 use crate::tools::TestRun;
+use crate::worker;
 
 /// How much of a log's end is read for single tests; more is noise.
 const OUTPUT_BYTES: usize = 16 * 1024 * 1024;
@@ -30,6 +31,7 @@ const REPORTS: usize = 2_000;
 /// # Errors
 /// When the log can't be read or written.
 pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor) -> io::Result<()> {
+    let folder = logs;
     let logs = Dir::open_ambient_dir(logs, ambient_authority())?;
     let (output, whole) = redact_log(&logs, &run.log, redactor)?;
     // A report that can't be read is as one that wasn't written.
@@ -40,7 +42,14 @@ pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor) -> io::Result
     let totals = || evidence::counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
     // Where single tests are known, the totals follow from them.
     run.counts = run.results.as_ref().filter(|results| results.complete).map(TestResults::counts).or_else(totals);
-    run.why = evidence::why_failed(run, &output, &hiding(run));
+    let of_state = |above: &&Path| above.ends_with("runs") || above.ends_with("verifications");
+    let state = folder.ancestors().find(of_state).and_then(Path::parent);
+    let secrets = SecretFiles::new(&[]).ok();
+    let closed = |path: &Path| {
+        let is_own = state.is_some_and(|state| path.starts_with(state));
+        is_own || worker::is_secret(path) || secrets.as_ref().is_some_and(|secrets| secrets.what(path).is_some())
+    };
+    run.why = evidence::why_failed(run, &output, &hiding(run), &closed);
     redactor.clean(&mut run.excerpt);
     redactor.clean(&mut run.command);
     Ok(())

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use masks::{DEPTH, Mask, holds_secret, is_systems, sockets, walk};
 use masks::{Found, Search, Searched};
 use private::Private;
+pub use private::is_secret;
 pub(super) use private::secrets_of;
 
 use super::plan::Charge;

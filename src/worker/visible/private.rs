@@ -78,7 +78,8 @@ impl Private<'_> {
 }
 
 /// Whether it is a folder of secrets, or lies in one.
-pub(super) fn is_secret(path: &Path) -> bool {
+#[must_use]
+pub fn is_secret(path: &Path) -> bool {
     path.ancestors().any(|above| SECRET.iter().any(|secret| above.ends_with(secret)))
 }
 
