@@ -8,7 +8,7 @@ use super::fix::write_report;
 use super::latest::{self, Purpose};
 use super::{output, runs};
 use crate::journal::{Applied, Event, FileJournal, Journal, Outcome, RunFolder, recover};
-use crate::render::{counted, sanitise};
+use crate::render::{counted, sanitise_line};
 use crate::report::{self, Report};
 use crate::workspace::{self, ApplyError, Blobs, ChangeSet, Merged, RecordError, Transaction, Wanted};
 
@@ -58,13 +58,13 @@ fn say_applied(report: &Report, applied: &Applied, elsewhere: Option<String>) {
         output::say(&format!("  not verified: the run ended as {}", report.outcome.words()));
     }
     for path in &applied.merged {
-        output::say(&format!("  merged with your changes, not tested: {}", sanitise(path.as_str())));
+        output::say(&format!("  merged with your changes, not tested: {}", sanitise_line(path.as_str())));
     }
     let branch = applied.branch.as_ref().map(|name| format!("on the new branch {name}"));
     let commit = applied.commit.as_ref().map(|id| format!("committed as {}", id.get(..12).unwrap_or(id)));
     let staged = (applied.staged && commit.is_none()).then(|| "staged".to_owned());
     for told in [elsewhere, branch, staged, commit].into_iter().flatten() {
-        output::say(&format!("  {}", sanitise(&told)));
+        output::say(&format!("  {}", sanitise_line(&told)));
     }
     output::say(&format!("take it back with: kcode undo {run}"));
 }

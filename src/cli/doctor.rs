@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::fix::ChosenTests;
 use super::output;
 use crate::journal::{Guard, Outcome, TestsChosen, WallBuilt};
-use crate::render::{sanitise, wall_table};
+use crate::render::{sanitise_line, wall_table};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
 use crate::worker::{Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::remove_tree;
@@ -57,11 +57,12 @@ fn tests(global: &Global) -> Result<Option<TestsChosen>, Failure> {
 }
 
 fn in_words(tests: &TestsChosen) -> String {
-    let origin = sanitise(&tests.origin);
-    let command = tests.command.as_ref().map_or("none".into(), |command| sanitise(command));
+    let origin = sanitise_line(&tests.origin);
+    let command = tests.command.as_ref().map_or("none".into(), |command| sanitise_line(command));
     let checks = tests.checks.iter().map(|check| {
         let word = if check.required { "" } else { ", not required" };
-        let (name, command, origin) = (sanitise(&check.name), sanitise(&check.command), sanitise(&check.origin));
+        let (name, command, origin) =
+            (sanitise_line(&check.name), sanitise_line(&check.command), sanitise_line(&check.origin));
         format!("Check {name}: {command} ({origin}{word})\n")
     });
     format!("Tests: {command} ({origin})\n{}", checks.collect::<String>())

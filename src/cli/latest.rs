@@ -6,7 +6,7 @@ use super::output;
 use super::runs::Place;
 use crate::history::{PatchFate, RunSummary, summary_of};
 use crate::journal::{JournalError, Outcome, RunFolder, is_abandoned};
-use crate::render::sanitise;
+use crate::render::sanitise_line;
 
 /// Columns of the task that are told with the run.
 const TASK: usize = 50;
@@ -50,7 +50,7 @@ pub fn find(global: &Global, named: Option<&str>, purpose: Purpose) -> Result<Ru
             }
             Ok(None) => {}
             Err(error) => {
-                output::say(&format!("run {} is passed over: {}", run.id(), sanitise(&error.to_string())));
+                output::say(&format!("run {} is passed over: {}", run.id(), sanitise_line(&error.to_string())));
             }
         }
     }
@@ -82,7 +82,7 @@ impl About {
             Purpose::Resume => "that can go on",
             Purpose::Verify => "that tests stand behind",
         };
-        let task = sanitise(&self.summary.task);
+        let task = sanitise_line(&self.summary.task);
         let task = console::truncate_str(&task, TASK, "…");
         format!("taking run {}, the latest {what}: {task}", self.summary.run)
     }

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::latest::{self, Purpose};
 use super::{output, runs};
 use crate::journal::{Applied, Event, Outcome, RunFolder, Undone, recover};
-use crate::render::{counted, sanitise};
+use crate::render::{counted, sanitise_line};
 use crate::workspace::Transaction;
 
 /// Puts it back.
@@ -28,7 +28,7 @@ pub fn execute(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, F
     output::say(&format!("undid run {}: {} put back", run.id(), counted(files as usize, "file")));
     let elsewhere = runs::elsewhere(global, &report);
     for told in elsewhere.into_iter().chain(applied.iter().flat_map(|applied| left_in_git(applied, unstaged))) {
-        output::say(&format!("  {}", sanitise(&told)));
+        output::say(&format!("  {}", sanitise_line(&told)));
     }
     output::say(&format!("apply it again with: kcode apply {}", run.id()));
     Ok(Outcome::Verified)

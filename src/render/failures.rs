@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::people::style;
-use super::sanitise;
+use super::sanitise_line;
 use crate::journal::{FailedTest, TestsRan, WhyFailed};
 
 /// Tests and lines that are shown, unless more is asked for.
@@ -26,12 +26,14 @@ pub(super) fn failure_lines(ran: &TestsRan, much: bool, logs: Option<&Path>) -> 
         more => out.push(format!("and {more} others")),
     }
     let shown = if tests.is_empty() { &lines[lines.len().saturating_sub(most)..] } else { &[] };
-    out.extend(shown.iter().map(|line| sanitise(line).into_owned()));
+    out.extend(shown.iter().map(|line| sanitise_line(line).into_owned()));
     if let Some(cause) = cause {
-        out.push(style(format!("{}: {}", sanitise(&cause.what), sanitise(&cause.hint))).yellow().to_string());
+        out.push(style(format!("{}: {}", sanitise_line(&cause.what), sanitise_line(&cause.hint))).yellow().to_string());
     }
     if let Some(logs) = logs.filter(|_| !ran.log.is_empty()) {
-        out.push(style(format!("log: {}", sanitise(&logs.join(&ran.log).display().to_string()))).dim().to_string());
+        out.push(
+            style(format!("log: {}", sanitise_line(&logs.join(&ran.log).display().to_string()))).dim().to_string(),
+        );
     }
     let lines = out.into_iter().map(|line| format!("\n{INDENT}{line}"));
     lines.collect::<Vec<_>>().concat()
@@ -39,13 +41,13 @@ pub(super) fn failure_lines(ran: &TestsRan, much: bool, logs: Option<&Path>) -> 
 
 /// The name with what it says last; with `much` all that is known, a line each.
 fn of_test(test: &FailedTest, much: bool) -> Vec<String> {
-    let name = sanitise(&test.name);
+    let name = sanitise_line(&test.name);
     match (much, test.lines.last()) {
         (true, Some(_)) => {
-            let lines = test.lines.iter().map(|line| format!("  {}", sanitise(line)));
+            let lines = test.lines.iter().map(|line| format!("  {}", sanitise_line(line)));
             std::iter::once(name.into_owned()).chain(lines).collect()
         }
-        (_, Some(last)) => vec![format!("{name}: {}", sanitise(last))],
+        (_, Some(last)) => vec![format!("{name}: {}", sanitise_line(last))],
         (_, None) => vec![name.into_owned()],
     }
 }

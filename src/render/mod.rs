@@ -18,7 +18,7 @@ pub use diff::coloured_diff;
 pub use live::Live;
 pub use markdown::markdown;
 pub use people::{Loudness, People, closing, counted};
-pub use sanitise::{sanitise, sanitise_json};
+pub use sanitise::{sanitise, sanitise_json, sanitise_line};
 pub use table::table;
 pub use verification::verification_table;
 pub use wall::wall_table;

@@ -8,7 +8,7 @@ use console::StyledObject;
 
 use super::failures::failure_lines;
 use super::wall::wall_line;
-use super::{Live, sanitise};
+use super::{Live, sanitise, sanitise_line};
 use crate::journal::{
     AttemptFailed, CheckChosen, Event, HistoryRepaired, HunksTried, Minimized, Outcome, Record, Reproduced,
     Reproduction, TestPurpose, TestsChosen, TestsRan, ToolAnswered, Usd,
@@ -138,9 +138,11 @@ impl People {
             Event::TestsChosen(chosen) => Some(tests_line(chosen)),
             Event::CheckAdded(check) => Some(check_line(check)),
             Event::CheckRan(check) if is_told(check.ran.purpose) => Some(self.own_run(&check.ran, Some(&check.name))),
-            Event::ViewMade(view) if !view.notes.is_empty() => Some(label("view", &sanitise(&view.notes.join("; ")))),
+            Event::ViewMade(view) if !view.notes.is_empty() => {
+                Some(label("view", &sanitise_line(&view.notes.join("; "))))
+            }
             Event::Surveyed(surveyed) if !surveyed.notes.is_empty() => {
-                Some(label("survey", &sanitise(&surveyed.notes.join("; "))))
+                Some(label("survey", &sanitise_line(&surveyed.notes.join("; "))))
             }
             Event::AttemptFailed(failed) => failed_line(failed),
             Event::HistoryRepaired(repaired) => Some(step(repaired.turn, "repair", &repaired_line(repaired))),
@@ -151,7 +153,7 @@ impl People {
             Event::Reproduced(told) => reproduced(told),
             Event::HunksTried(tried) if self.loudness == Loudness::Verbose => Some(hunks_tried(tried)),
             Event::Minimized(minimized) => Some(own_step("smaller", &minimized_in_words(minimized))),
-            Event::BaselineMissing(missing) => Some(before(&format!("not known: {}", sanitise(&missing.reason)))),
+            Event::BaselineMissing(missing) => Some(before(&format!("not known: {}", sanitise_line(&missing.reason)))),
             Event::Nudged(nudged) => Some(step(nudged.turn, "nudge", nudge(&nudged.kind))),
             Event::Request(request) if self.loudness == Loudness::Verbose => Some(step(
                 request.turn,
@@ -173,7 +175,7 @@ impl People {
 fn header(version: &str, model: &str, base_url: &str, run: &str) -> String {
     let host = base_url.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
     let name = style("kcode").bold();
-    format!("{name} {version} · {} via {} · {run}", sanitise(model), sanitise(host))
+    format!("{name} {version} · {} via {} · {run}", sanitise_line(model), sanitise_line(host))
 }
 
 fn label(name: &str, text: &str) -> String {
@@ -181,9 +183,9 @@ fn label(name: &str, text: &str) -> String {
 }
 
 fn tests_line(chosen: &TestsChosen) -> String {
-    let origin = sanitise(&chosen.origin);
+    let origin = sanitise_line(&chosen.origin);
     let tests = match &chosen.command {
-        Some(command) => label("tests", &format!("{}        {}", sanitise(command), style(origin).dim())),
+        Some(command) => label("tests", &format!("{}        {}", sanitise_line(command), style(origin).dim())),
         None => label("tests", &format!("none · {origin}")),
     };
     std::iter::once(tests).chain(chosen.checks.iter().map(check_line)).collect::<Vec<_>>().join("\n")
@@ -191,8 +193,8 @@ fn tests_line(chosen: &TestsChosen) -> String {
 
 fn check_line(check: &CheckChosen) -> String {
     let optional = if check.required { "" } else { ", not required" };
-    let origin = style(format!("{}{optional}", sanitise(&check.origin))).dim();
-    label("check", &format!("{}: {}        {origin}", sanitise(&check.name), sanitise(&check.command)))
+    let origin = style(format!("{}{optional}", sanitise_line(&check.origin))).dim();
+    label("check", &format!("{}: {}        {origin}", sanitise_line(&check.name), sanitise_line(&check.command)))
 }
 
 fn step(turn: u32, verb: &str, text: &str) -> String {
@@ -208,21 +210,21 @@ fn tool_line(answered: &ToolAnswered) -> String {
         "run_tests" => "test",
         other => other,
     };
-    let verb = sanitise(verb).chars().take(20).collect::<String>();
+    let verb = sanitise_line(verb).chars().take(20).collect::<String>();
     let took = if answered.ms >= 1_000 { format!("   {:.1} s", answered.ms as f64 / 1e3) } else { String::new() };
-    let summary = sanitise(&answered.summary);
+    let summary = sanitise_line(&answered.summary);
     let text = if answered.ok { summary.into_owned() } else { style(summary).yellow().to_string() };
     step(answered.turn, &verb, &format!("{text}{}", style(took).dim()))
 }
 
 fn failed_line(failed: &AttemptFailed) -> Option<String> {
     let wait = failed.wait_ms?;
-    let text = format!("{} · next try in {:.1} s", sanitise(&failed.error), wait as f64 / 1e3);
+    let text = format!("{} · next try in {:.1} s", sanitise_line(&failed.error), wait as f64 / 1e3);
     Some(step(failed.turn, "wait", &style(text).yellow().to_string()))
 }
 
 fn repaired_line(repaired: &HistoryRepaired) -> String {
-    let what: Vec<String> = repaired.messages.iter().map(|message| sanitise(&message.what).to_string()).collect();
+    let what: Vec<String> = repaired.messages.iter().map(|message| sanitise_line(&message.what).to_string()).collect();
     format!("the provider refuses what the model had said: {}", what.join("; "))
 }
 
@@ -241,7 +243,7 @@ fn own_run(tests: &TestsRan, check: Option<&str>) -> String {
         (None, None) => "ended by a signal".to_owned(),
     };
     let took = if tests.cached { "known from an earlier run".to_owned() } else { seconds(result.ms) };
-    let check = check.map_or_else(String::new, |name| format!("{}: ", sanitise(name)));
+    let check = check.map_or_else(String::new, |name| format!("{}: ", sanitise_line(name)));
     let text = format!("{check}{}   {took}", result.contradiction.clone().or(counts).unwrap_or(ended));
     if tests.purpose == TestPurpose::Baseline {
         return before(&text);
@@ -259,11 +261,11 @@ fn own_step(verb: &str, text: &str) -> String {
 }
 
 fn reproduced(told: &Reproduction) -> Option<String> {
-    let why = sanitise(&told.why);
+    let why = sanitise_line(&told.why);
     match (told.state, told.by.first()) {
         (Reproduced::Yes, Some(test)) => {
             let more = told.by.len().checked_sub(2).map_or_else(String::new, |more| format!(" and {} more", more + 1));
-            Some(own_step("shows", &format!("{}{more} {why}", sanitise(test))))
+            Some(own_step("shows", &format!("{}{more} {why}", sanitise_line(test))))
         }
         (Reproduced::No, _) => Some(own_step("shows", &format!("nothing: {why}"))),
         _ => told.asked.then(|| own_step("shows", &format!("not checked: {why}"))),
@@ -278,7 +280,7 @@ fn hunks_tried(tried: &HunksTried) -> String {
 fn minimized_in_words(minimized: &Minimized) -> String {
     let Minimized { hunks_before, hunks_after, tried, complete, why } = minimized;
     if let Some(why) = why {
-        return format!("left as it is: {}", sanitise(why));
+        return format!("left as it is: {}", sanitise_line(why));
     }
     let cut = if *complete { "" } else { "; no time to try all" };
     format!("{hunks_after} of {} needed ({tried} tried{cut})", counted(*hunks_before as usize, "hunk"))
@@ -309,15 +311,15 @@ fn nudge(kind: &str) -> &str {
 /// The last lines: outcome, evidence, cost.
 #[must_use]
 pub fn closing(report: &Report) -> String {
-    let hint = report.hint.as_ref().map_or_else(String::new, |hint| format!("\n  hint: {}", sanitise(hint)));
+    let hint = report.hint.as_ref().map_or_else(String::new, |hint| format!("\n  hint: {}", sanitise_line(hint)));
     let change = report.patch.as_ref().map_or_else(String::new, |patch| {
         let (removed, added) = patch.files.iter().fold((0, 0), |(r, a), file| (r + file.removed, a + file.added));
         format!("{}, −{removed} +{added} · ", counted(patch.files.len(), "file"))
     });
     let gaps = report.patch.iter().flat_map(|patch| &patch.left_out);
-    let gaps = gaps.map(|gap| format!("\n  left out: {}", sanitise(gap))).collect::<Vec<_>>().concat();
-    let gaps = report.generated.told().iter().fold(gaps, |lines, line| format!("{lines}\n  {}", sanitise(line)));
-    let detail = sanitise(&report.detail);
+    let gaps = gaps.map(|gap| format!("\n  left out: {}", sanitise_line(gap))).collect::<Vec<_>>().concat();
+    let gaps = report.generated.told().iter().fold(gaps, |lines, line| format!("{lines}\n  {}", sanitise_line(line)));
+    let detail = sanitise_line(&report.detail);
     // An outcome that says it all isn't said twice.
     let detail = if detail == report.outcome.name() { "".into() } else { detail };
     let said = report.said.as_deref().map_or_else(String::new, said);

@@ -16,6 +16,14 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
     Cow::Owned(visible.split_inclusive('\n').map(defuse).collect())
 }
 
+/// The same of what has to stay on one line, such as a file's name: a line break in it is written out. Else a name could put
+/// lines of its own among those of kcode.
+#[must_use]
+pub fn sanitise_line(text: &str) -> Cow<'_, str> {
+    let clean = sanitise(text);
+    if clean.contains('\n') { Cow::Owned(clean.replace('\n', "\\n")) } else { clean }
+}
+
 fn is_hostile(c: char) -> bool {
     is_hidden(c) && c != '\n' && c != '\t'
 }
@@ -90,6 +98,13 @@ mod tests {
         let safe = sanitise_json(&json);
         assert_eq!(safe, r#""a\u009b2J\u202eb\udb40\udc41\n""#);
         assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), value);
+    }
+
+    #[test]
+    fn a_line_stays_one() {
+        assert_eq!(sanitise_line("x\n\nverified  9 files\u{1b}[2J"), "x\\n\\nverified  9 files");
+        assert_eq!(sanitise_line("\n::error::\u{2028}b"), "\\n: :error::b");
+        assert_eq!(sanitise_line("a\tb"), "a\tb");
     }
 
     #[test]

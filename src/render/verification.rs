@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::people::{counted, outcome, style};
-use super::sanitise;
+use super::{sanitise, sanitise_line};
 use crate::evidence::Verdict;
 use crate::journal::TestResult;
 use crate::report::{Both, Standing, TestsCompared, Verification, VerifiedCheck};
@@ -23,7 +23,7 @@ pub fn verification_table(verification: &Verification, failing: Option<&TestRun>
 
 fn write_table(out: &mut String, told: &Verification, failing: Option<&TestRun>) -> std::fmt::Result {
     writeln!(out, "run       {} ({})", told.run, told.certified.name())?;
-    writeln!(out, "tests     {}", sanitise(&told.command))?;
+    writeln!(out, "tests     {}", sanitise_line(&told.command))?;
     writeln!(out, "tree      {}", tree(told))?;
     writeln!(out, "\n{:<16}{:<16}now", "", "report")?;
     let code = |code: Option<i32>| code.map_or_else(|| "none".to_owned(), |code| code.to_string());
@@ -45,21 +45,21 @@ fn write_table(out: &mut String, told: &Verification, failing: Option<&TestRun>)
     }
     for VerifiedCheck { chosen, result } in &told.checks {
         let optional = if chosen.required { "" } else { "(not required) " };
-        let name = format!("check {} {optional}", sanitise(&chosen.name));
+        let name = format!("check {} {optional}", sanitise_line(&chosen.name));
         row(out, &name, &Both { then: how(result.then.as_ref()), now: how(result.now.as_ref()) })?;
     }
     for differs in &told.environment {
-        let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { sanitise(text).into_owned() };
+        let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { sanitise_line(text).into_owned() };
         let (then, now) = (shown(&differs.was.then), shown(&differs.was.now));
-        writeln!(out, "differs   {}: {then} → {now}", sanitise(&differs.what))?;
+        writeln!(out, "differs   {}: {then} → {now}", sanitise_line(&differs.what))?;
     }
     for note in &told.notes {
-        writeln!(out, "note      {}", sanitise(note))?;
+        writeln!(out, "note      {}", sanitise_line(note))?;
     }
     if let Some(run) = failing {
         writeln!(out, "\n{}", sanitise(run.excerpt.trim_end()))?;
     }
-    write!(out, "\n{}  {}   {:.1} s", outcome(told.outcome), sanitise(&told.detail), told.ms as f64 / 1e3)
+    write!(out, "\n{}  {}   {:.1} s", outcome(told.outcome), sanitise_line(&told.detail), told.ms as f64 / 1e3)
 }
 
 /// How a check went.
@@ -130,14 +130,14 @@ fn write_tests(out: &mut String, tests: &TestsCompared) -> std::fmt::Result {
         None => "not there",
     };
     for told in tests.differences.iter().take(NAMED) {
-        let line = format!("  {:<14}{:<16}{}", word(told.then), word(told.now), sanitise(&told.test));
+        let line = format!("  {:<14}{:<16}{}", word(told.then), word(told.now), sanitise_line(&told.test));
         writeln!(out, "{}", style(line).yellow())?;
     }
     if let Some(more) = tests.differences.len().checked_sub(NAMED + 1) {
         writeln!(out, "  and {}", counted(more + 1, "other"))?;
     }
     if !tests.flaky.is_empty() {
-        let names: Vec<_> = tests.flaky.iter().take(NAMED).map(|name| sanitise(name)).collect();
+        let names: Vec<_> = tests.flaky.iter().take(NAMED).map(|name| sanitise_line(name)).collect();
         writeln!(out, "flaky, not compared: {}", names.join(", "))?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use console::{StyledObject, style};
 
-use super::sanitise;
+use super::sanitise_line;
 use crate::journal::{Guard, Layer, Proof, WallBuilt};
 
 /// The layers worth a word when they hold.
@@ -23,19 +23,20 @@ pub fn wall_line(wall: &WallBuilt) -> String {
     let layers: Vec<String> = layers.filter_map(word).collect();
     let mut line = format!("{}   ({})  {} ms", marks.join("  "), layers.join(" · "), wall.ms);
     for open in wall.proof.iter().filter(|proof| !proof.held) {
-        let _ = write!(line, "\n          not held: {} ({})", sanitise(&open.attempt), sanitise(&open.detail));
+        let _ =
+            write!(line, "\n          not held: {} ({})", sanitise_line(&open.attempt), sanitise_line(&open.detail));
     }
     line
 }
 
 fn word(layer: &Layer) -> Option<String> {
-    let name = sanitise(&layer.name);
+    let name = sanitise_line(&layer.name);
     if !layer.holds {
         // It is missing nearly everywhere, and nothing is unguarded without.
-        return (!layer.only_bounds()).then(|| format!("no {name}: {}", sanitise(&layer.detail)));
+        return (!layer.only_bounds()).then(|| format!("no {name}: {}", sanitise_line(&layer.detail)));
     }
     if name == BWRAP {
-        return Some(format!("namespaces by {name} {}", sanitise(&layer.detail)));
+        return Some(format!("namespaces by {name} {}", sanitise_line(&layer.detail)));
     }
     let version = layer.detail.strip_prefix("ABI ").map(|abi| format!(" {abi}")).unwrap_or_default();
     NAMED.contains(&&*name).then(|| format!("{name}{version}"))
@@ -48,7 +49,7 @@ pub fn wall_table(wall: &WallBuilt) -> String {
     for layer in &wall.layers {
         row(&mut out, layer.holds, &layer.name, &layer.detail, 14);
         if let Some(hint) = &layer.hint {
-            let _ = writeln!(out, "  {:14}   hint: {}", "", sanitise(hint));
+            let _ = writeln!(out, "  {:14}   hint: {}", "", sanitise_line(hint));
         }
     }
     for guard in Guard::ALL {
@@ -63,7 +64,7 @@ pub fn wall_table(wall: &WallBuilt) -> String {
 
 fn row(out: &mut String, holds: bool, name: &str, detail: &str, width: usize) {
     // Writing to a String can't fail.
-    let _ = writeln!(out, "{} {:width$} {}", mark(holds), sanitise(name), sanitise(detail));
+    let _ = writeln!(out, "{} {:width$} {}", mark(holds), sanitise_line(name), sanitise_line(detail));
 }
 
 fn mark(holds: bool) -> StyledObject<impl Display> {

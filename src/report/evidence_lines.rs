@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::shape::{PatchReport, TestsReport};
 use crate::journal::Reproduced;
-use crate::render::sanitise;
+use crate::render::sanitise_line;
 
 /// `**Reproduced**: yes, …`
 pub(super) fn write_reproduced(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
@@ -14,10 +14,10 @@ pub(super) fn write_reproduced(out: &mut String, tests: &TestsReport) -> std::fm
         Reproduced::No => "no",
         Reproduced::NotChecked => "not checked",
     };
-    let by: Vec<_> = shown.by.iter().map(|test| format!("`{}`", sanitise(test))).collect();
+    let by: Vec<_> = shown.by.iter().map(|test| format!("`{}`", sanitise_line(test))).collect();
     let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
     let asked = if shown.asked { " (`--reproduce`)" } else { "" };
-    writeln!(out, "**Reproduced**{asked}: {word}{by}; {}.\n", sanitise(&shown.why))
+    writeln!(out, "**Reproduced**{asked}: {word}{by}; {}.\n", sanitise_line(&shown.why))
 }
 
 /// How many hunks the tests need.
@@ -25,7 +25,7 @@ pub(super) fn write_minimized(out: &mut String, patch: &PatchReport) -> std::fmt
     let Some(minimized) = &patch.minimized else { return Ok(()) };
     let (before, after) = (minimized.hunks_before, minimized.hunks_after);
     if let Some(why) = &minimized.why {
-        return writeln!(out, "Not made smaller: {}.\n", sanitise(why));
+        return writeln!(out, "Not made smaller: {}.\n", sanitise_line(why));
     }
     let kept = if after < before { "; the whole patch is kept as `patch.full.diff`" } else { "" };
     let cut = if minimized.complete { "" } else { " (there was no time to try all)" };

@@ -6,7 +6,7 @@ use super::checks::{CheckReport, CheckState};
 use super::evidence_lines::{write_minimized, write_reproduced};
 use super::shape::{Report, TestsReport, WallReport};
 use crate::journal::{ChangeKind, FailedTest, FileChange, TestResult, Usage, WhyFailed};
-use crate::render::{counted, sanitise};
+use crate::render::{counted, sanitise, sanitise_line};
 
 /// Tests of a list that are named.
 const NAMES: usize = 20;
@@ -22,9 +22,9 @@ pub fn markdown(report: &Report) -> String {
 
 fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "# kcode run {}: {}\n", report.run, report.outcome.words())?;
-    writeln!(out, "{}\n", sanitise(&report.detail))?;
+    writeln!(out, "{}\n", sanitise_line(&report.detail))?;
     if let Some(hint) = &report.hint {
-        writeln!(out, "Hint: {}\n", sanitise(hint))?;
+        writeln!(out, "Hint: {}\n", sanitise_line(hint))?;
     }
     writeln!(out, "**Task**\n\n{}\n", quoted(&report.task))?;
     if let Some(run) = &report.follows {
@@ -32,7 +32,7 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     write_patch(out, report)?;
     for line in report.generated.told() {
-        writeln!(out, "**Commands**: {}\n", sanitise(&line))?;
+        writeln!(out, "**Commands**: {}\n", sanitise_line(&line))?;
     }
     write_tests(out, report)?;
     write_checks(out, &report.checks)?;
@@ -44,14 +44,14 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
 
 fn write_patch(out: &mut String, report: &Report) -> std::fmt::Result {
     let Some(patch) = &report.patch else { return writeln!(out, "**Patch**: none; nothing changed.\n") };
-    writeln!(out, "**Patch** `{}` (sha256 `{}`)\n", sanitise(&patch.path), patch.sha256.short())?;
+    writeln!(out, "**Patch** `{}` (sha256 `{}`)\n", sanitise_line(&patch.path), patch.sha256.short())?;
     writeln!(out, "| File | Change | Lines |\n|---|---|---|")?;
     for file in &patch.files {
         let lines = if file.binary { "binary".to_owned() } else { format!("−{} +{}", file.removed, file.added) };
-        writeln!(out, "| `{}` | {} | {lines} |", sanitise(file.path.as_str()).replace('|', "\\|"), kind(file))?;
+        writeln!(out, "| `{}` | {} | {lines} |", sanitise_line(file.path.as_str()).replace('|', "\\|"), kind(file))?;
     }
     for gap in &patch.left_out {
-        writeln!(out, "\nLeft out: {}", sanitise(gap))?;
+        writeln!(out, "\nLeft out: {}", sanitise_line(gap))?;
     }
     writeln!(out)?;
     write_minimized(out, patch)?;
@@ -68,7 +68,7 @@ fn write_applied(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "**Reviewed**: {}{end}.\n", review.told())?;
     }
     for path in &report.merged {
-        writeln!(out, "Merged with other changes, not tested: `{}`\n", sanitise(path.as_str()))?;
+        writeln!(out, "Merged with other changes, not tested: `{}`\n", sanitise_line(path.as_str()))?;
     }
     if let Some(files) = report.undone {
         writeln!(
@@ -86,7 +86,7 @@ fn kind(file: &FileChange) -> String {
         ChangeKind::Deleted => "deleted".to_owned(),
         ChangeKind::Modified => "modified".to_owned(),
         ChangeKind::ModeChanged => "mode changed".to_owned(),
-        ChangeKind::Renamed { from } => format!("renamed from `{}`", sanitise(from.as_str()).replace('|', "\\|")),
+        ChangeKind::Renamed { from } => format!("renamed from `{}`", sanitise_line(from.as_str()).replace('|', "\\|")),
     }
 }
 
@@ -96,7 +96,7 @@ fn write_tests(out: &mut String, report: &Report) -> std::fmt::Result {
         return writeln!(out, "**Tests**: none ({}).\n", tests.origin.as_deref().unwrap_or("not looked for"));
     };
     let origin = tests.origin.as_deref().unwrap_or("unknown origin");
-    write!(out, "**Tests** `{}` ({}): ", sanitise(command), sanitise(origin))?;
+    write!(out, "**Tests** `{}` ({}): ", sanitise_line(command), sanitise_line(origin))?;
     match &tests.after {
         None => writeln!(out, "not run after the last edit.\n")?,
         Some(after) => {
@@ -119,7 +119,7 @@ fn write_checks(out: &mut String, checks: &[CheckReport]) -> std::fmt::Result {
     }
     writeln!(out, "| Check | Command | |\n|---|---|---|")?;
     for CheckReport { chosen, state, fresh, .. } in checks {
-        let cell = |text: &str| sanitise(text).replace('|', "\\|");
+        let cell = |text: &str| sanitise_line(text).replace('|', "\\|");
         let optional = if chosen.required { "" } else { ", not required" };
         let stale = if *fresh || *state == CheckState::NotRun { "" } else { ", before the tree changed again" };
         let (command, origin) = (cell(&chosen.command), cell(&chosen.origin));
@@ -135,7 +135,7 @@ fn write_baseline(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
             let known = if baseline.cached { ", known from an earlier run" } else { "" };
             result(&baseline.result) + known
         }
-        (None, Some(reason)) => format!("not known: {}", sanitise(reason)),
+        (None, Some(reason)) => format!("not known: {}", sanitise_line(reason)),
         (None, None) => return Ok(()),
     };
     writeln!(out, "On the state that the run started from: {told}.\n")
@@ -145,11 +145,13 @@ fn write_baseline(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
 fn write_failures(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
     let Some(ran) = tests.after.as_ref().or(tests.baseline.as_ref()) else { return Ok(()) };
     let Some(WhyFailed { tests, more, lines, cause }) = &ran.result.why else { return Ok(()) };
-    let log = ran.log.as_ref().map_or_else(String::new, |log| format!(" (`{}` in the run's folder)", sanitise(log)));
+    let log =
+        ran.log.as_ref().map_or_else(String::new, |log| format!(" (`{}` in the run's folder)", sanitise_line(log)));
     writeln!(out, "**Failures**{log}\n")?;
     for FailedTest { name, lines } in tests {
-        let said = lines.last().map_or_else(String::new, |line| format!(": `{}`", sanitise(line).replace('`', "'")));
-        writeln!(out, "- `{}`{said}", sanitise(name))?;
+        let said =
+            lines.last().map_or_else(String::new, |line| format!(": `{}`", sanitise_line(line).replace('`', "'")));
+        writeln!(out, "- `{}`{said}", sanitise_line(name))?;
     }
     if *more > 0 {
         writeln!(out, "- and {more} more")?;
@@ -158,7 +160,7 @@ fn write_failures(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
         writeln!(out, "{}", quoted(&lines.join("\n")).replace('\n', "  \n"))?;
     }
     if let Some(cause) = cause {
-        writeln!(out, "\nCause: {}. What to do: {}.", sanitise(&cause.what), sanitise(&cause.hint))?;
+        writeln!(out, "\nCause: {}. What to do: {}.", sanitise_line(&cause.what), sanitise_line(&cause.hint))?;
     }
     writeln!(out)
 }
@@ -177,7 +179,7 @@ fn write_matrix(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
     }
     writeln!(out, "| Test by test | |\n|---|---|\n| pass before and after | {} |", tests.matrix.passing)?;
     for (name, names) in tests.matrix.lists().filter(|(_, names)| !names.is_empty()) {
-        let shown = names.iter().take(NAMES).map(|name| format!("`{}`", sanitise(name).replace('|', "\\|")));
+        let shown = names.iter().take(NAMES).map(|name| format!("`{}`", sanitise_line(name).replace('|', "\\|")));
         let more =
             names.len().checked_sub(NAMES + 1).map_or_else(String::new, |more| format!(" and {} more", more + 1));
         writeln!(out, "| {name} | {}{more} |", shown.collect::<Vec<_>>().join(", "))?;
@@ -187,11 +189,11 @@ fn write_matrix(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
 
 fn write_flags(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
     let Some(touched) = &tests.touched else { return Ok(()) };
-    let allowed = touched.allowed.as_ref().map_or_else(String::new, |by| format!(" (allowed: {})", sanitise(by)));
+    let allowed = touched.allowed.as_ref().map_or_else(String::new, |by| format!(" (allowed: {})", sanitise_line(by)));
     writeln!(out, "**The patch touches tests**{allowed}\n")?;
     for flag in &touched.flags {
         let word = if touched.refused_for.contains(flag) { "refused" } else { "note" };
-        let (path, reason) = (sanitise(flag.path.as_str()), sanitise(&flag.reason));
+        let (path, reason) = (sanitise_line(flag.path.as_str()), sanitise_line(&flag.reason));
         writeln!(out, "- {word}: `{path}:{}`: {reason}", flag.line)?;
     }
     writeln!(out)
@@ -205,7 +207,7 @@ fn write_certificate(out: &mut String, report: &Report) -> std::fmt::Result {
         |id: &Option<String>| id.as_ref().map_or_else(|| "unknown".to_owned(), |id| id.chars().take(12).collect());
     let (start, patched) = (short(&certificate.start_tree), short(&certificate.patched_tree));
     let machine = format!("{} {} {}", environment.os, environment.kernel, environment.arch);
-    write!(out, "**Certificate** tree `{start}` → `{patched}`, on {}; ", sanitise(&machine))?;
+    write!(out, "**Certificate** tree `{start}` → `{patched}`, on {}; ", sanitise_line(&machine))?;
     writeln!(out, "checked again with `kcode verify {}`.\n", report.run)
 }
 
@@ -214,7 +216,7 @@ fn write_numbers(out: &mut String, report: &Report) -> std::fmt::Result {
     let usage = &report.usage;
     let cost = usage.cost_usd.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
     writeln!(out, "| | |\n|---|---|")?;
-    writeln!(out, "| Model | {} via {} |", sanitise(&report.model), sanitise(&report.base_url))?;
+    writeln!(out, "| Model | {} via {} |", sanitise_line(&report.model), sanitise_line(&report.base_url))?;
     writeln!(out, "| Turns, requests, retries | {}, {}, {} |", report.budget.turns, usage.requests, usage.retries)?;
     let Usage { prompt_tokens: input, cached_tokens: cached, completion_tokens: output } = usage.tokens;
     writeln!(out, "| Tokens | {input} in ({cached} cached), {output} out |")?;
@@ -232,7 +234,7 @@ fn write_wall(out: &mut String, wall: &WallReport) -> std::fmt::Result {
     write!(out, "| Wall ({}) | files {files}, processes {processes}, network {network}; ", wall.mode)?;
     write!(out, "{refused} of {tried} attempts to break out refused")?;
     for open in wall.proof.iter().filter(|proof| !proof.held) {
-        write!(out, "; not: {} ({})", sanitise(&open.attempt), sanitise(&open.detail))?;
+        write!(out, "; not: {} ({})", sanitise_line(&open.attempt), sanitise_line(&open.detail))?;
     }
     writeln!(out, " |")
 }

@@ -69,6 +69,7 @@ mod hostile;
 mod hostile_files;
 mod hostile_git;
 mod hostile_links;
+mod hostile_names;
 mod hostile_programs;
 mod hostile_settings;
 mod hostile_waits;

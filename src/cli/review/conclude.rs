@@ -10,7 +10,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{apply, output};
 use crate::evidence::Verdict;
 use crate::journal::{CheckChosen, Matrix, Outcome};
-use crate::render::{counted, sanitise};
+use crate::render::{counted, sanitise_line};
 use crate::review::Review;
 use crate::tools::TestRun;
 use crate::workspace::{ChangeSet, still_applies};
@@ -113,7 +113,7 @@ fn told(tried: &Tried, whole: &Matrix) -> String {
     let mut lines: Vec<String> = tried.checks.iter().map(|(chosen, run)| check_told(chosen, run.as_ref())).collect();
     if let Some(run) = tried.tests.last() {
         let again = if run.passed() && tried.tests.len() > 1 { " the second time; it failed at first" } else { "" };
-        lines.push(format!("{} {}{again}", sanitise(&run.command), ended(run)));
+        lines.push(format!("{} {}{again}", sanitise_line(&run.command), ended(run)));
         lines.extend(failing(run, whole));
     }
     lines.join("\n")
@@ -122,7 +122,7 @@ fn told(tried: &Tried, whole: &Matrix) -> String {
 fn check_told(chosen: &CheckChosen, run: Option<&TestRun>) -> String {
     let how = run.map_or_else(|| "can't be run: its command has a secret in it".to_owned(), ended);
     let may_fail = if chosen.required { "" } else { " (not required)" };
-    format!("{}: {} {how}{may_fail}", sanitise(&chosen.name), sanitise(&chosen.command))
+    format!("{}: {} {how}{may_fail}", sanitise_line(&chosen.name), sanitise_line(&chosen.command))
 }
 
 fn ended(run: &TestRun) -> String {
@@ -142,9 +142,9 @@ fn failing(run: &TestRun, whole: &Matrix) -> Vec<String> {
             (_, true) => "it fails with the whole patch, too",
             _ => "it doesn't fail with the whole patch",
         };
-        format!("  {}: {why}", sanitise(name))
+        format!("  {}: {why}", sanitise_line(name))
     });
     let more = (failed.len() > NAMES).then(|| format!("  and {} more", failed.len() - NAMES));
-    let contradiction = run.contradiction().map(|contradiction| format!("  {}", sanitise(&contradiction)));
+    let contradiction = run.contradiction().map(|contradiction| format!("  {}", sanitise_line(&contradiction)));
     named.chain(more).chain(contradiction).collect()
 }

@@ -10,7 +10,7 @@ use crate::cli::fix::{Interrupts, read_results, show_dependencies};
 use crate::cli::output;
 use crate::evidence::{Held, TrialError, Trials};
 use crate::journal::Outcome;
-use crate::render::sanitise;
+use crate::render::sanitise_line;
 use crate::settings::{Redactor, Sandbox, Settings, TestCommand, Writes};
 use crate::worker::{Listener, OverlayPlan, WorkerError, WorkerPlan};
 use crate::workspace::{Blobs, ChangeSet, Repository};
@@ -95,7 +95,7 @@ impl Trial<'_> {
         };
         let dependencies = self.repository.dependencies(&settings.dependencies.value, &seen);
         for note in show_dependencies(&mut plan, dependencies, root) {
-            output::say(&sanitise(&note));
+            output::say(&sanitise_line(&note));
         }
         plan
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::shape::{Audit, Charge, PrefixSent, ReasoningTurn, TestsSeen, TouchedFile};
 use crate::journal::{Digest, Guard, TestPurpose};
-use crate::render::{counted, sanitise, table};
+use crate::render::{counted, sanitise_line, table};
 
 /// Rows of a table that are shown though nothing is wrong with them: it is to stay one page.
 const QUIET_ROWS: usize = 12;
@@ -19,11 +19,11 @@ pub fn page(audit: &Audit) -> String {
 }
 
 fn write_page(out: &mut String, audit: &Audit) -> std::fmt::Result {
-    let (model, version) = (sanitise(&audit.model), sanitise(&audit.version));
+    let (model, version) = (sanitise_line(&audit.model), sanitise_line(&audit.version));
     writeln!(out, "run {} · {} · {model} · kcode {version}\n", audit.run, audit.outcome.words())?;
     match &audit.breaches[..] {
         [] => writeln!(out, "The journal shows no breach of a law.")?,
-        breaches => breaches.iter().try_for_each(|breach| writeln!(out, "BREACH  {}", sanitise(breach)))?,
+        breaches => breaches.iter().try_for_each(|breach| writeln!(out, "BREACH  {}", sanitise_line(breach)))?,
     }
     write_replies(out, audit)?;
     write_requests(out, audit)?;
@@ -43,7 +43,7 @@ fn write_replies(out: &mut String, audit: &Audit) -> std::fmt::Result {
     write_table(out, &[" turn", "received", "kept", "same bytes", " sent back"], rows)?;
     for repair in &audit.repairs {
         let what = repair.what.join("; ");
-        writeln!(out, "repaired before turn {}, after the host's refusal: {}", repair.turn, sanitise(&what))?;
+        writeln!(out, "repaired before turn {}, after the host's refusal: {}", repair.turn, sanitise_line(&what))?;
     }
     Ok(())
 }
@@ -113,7 +113,7 @@ fn write_files(out: &mut String, audit: &Audit) -> std::fmt::Result {
         vec![file.path.clone(), tools, turns, if file.changed { "changed" } else { "" }.to_owned()]
     };
     write_table(out, &["file", "tools", "turns", "patch"], audit.files.iter().map(|file| (file.changed, row(file))))?;
-    let on_everything = audit.on_everything.iter().map(|(tool, count)| format!("{} {count}×", sanitise(tool)));
+    let on_everything = audit.on_everything.iter().map(|(tool, count)| format!("{} {count}×", sanitise_line(tool)));
     match &on_everything.collect::<Vec<_>>()[..] {
         [] => Ok(()),
         calls => writeln!(out, "on no file of their own: {}", calls.join(", ")),
@@ -131,9 +131,9 @@ fn write_wall(out: &mut String, audit: &Audit) -> std::fmt::Result {
         let of = audit.wall.iter().filter(|proof| proof.guards == guard);
         let attempts = of.map(|proof| {
             if proof.held {
-                sanitise(&proof.attempt).into_owned()
+                sanitise_line(&proof.attempt).into_owned()
             } else {
-                format!("NOT: {}", sanitise(&proof.attempt))
+                format!("NOT: {}", sanitise_line(&proof.attempt))
             }
         });
         let attempts: Vec<_> = attempts.collect();
@@ -145,7 +145,7 @@ fn write_wall(out: &mut String, audit: &Audit) -> std::fmt::Result {
     for act in &audit.stopped {
         let turn = act.turn.map(|turn| format!("turn {turn}: ")).unwrap_or_default();
         let not = if act.held { "" } else { "NOT stopped: " };
-        let (by, what, why) = (sanitise(&act.by), sanitise(&act.what), sanitise(&act.why));
+        let (by, what, why) = (sanitise_line(&act.by), sanitise_line(&act.what), sanitise_line(&act.why));
         writeln!(out, "  {not}{turn}{by} {what} ({why})")?;
     }
     match &audit.residue {
@@ -177,10 +177,16 @@ fn write_tests(out: &mut String, audit: &Audit) -> std::fmt::Result {
     )?;
     for flag in &audit.touched {
         let word = if flag.weakens { "weakens" } else { "touches" };
-        writeln!(out, "{word} tests: {}:{}: {}", sanitise(flag.path.as_str()), flag.line, sanitise(&flag.reason))?;
+        writeln!(
+            out,
+            "{word} tests: {}:{}: {}",
+            sanitise_line(flag.path.as_str()),
+            flag.line,
+            sanitise_line(&flag.reason)
+        )?;
     }
     for nudge in &audit.nudges {
-        writeln!(out, "nudge after turn {}: {}", nudge.turn, sanitise(&nudge.kind))?;
+        writeln!(out, "nudge after turn {}: {}", nudge.turn, sanitise_line(&nudge.kind))?;
     }
     writeln!(out, "\nThe journal doesn't know what the wall refused while tests ran; their logs may.")
 }

@@ -1,0 +1,38 @@
+//! Names with line breaks: none puts a line of its own among those that kcode says.
+
+use std::os::unix::fs::symlink;
+
+use crate::support::kimi::{Answer, MockKimi};
+use crate::world::{EDIT, TASK, World};
+
+/// What a name adds to what kcode says, if it can.
+const FORGED: &str = "verified  9 files, all is well";
+
+#[test]
+fn a_name_puts_no_line_among_those_of_kcode() {
+    let world = World::new();
+    world.write_test(&format!(
+        "printf x > \"$(printf 'made\\n\\n{FORGED}\\nx')\"; mkfifo \"$(printf 'pipe\\n{FORGED}')\"\n\
+         grep -q 'Hello, World!' greeting.txt && echo 'ok 1 - greeting'"
+    ));
+    world.write(".gitignore", "linked*\n");
+    let link = format!("linked\n{FORGED}");
+    symlink(world.path("home"), world.root().join(&link)).unwrap();
+    world.write(".kcode.toml", format!("dependencies = [{link:?}]\n[test]\ncommand = \"./test.sh\"\n"));
+    world.commit_all();
+    let written = serde_json::json!({"path": format!("written\n\n{FORGED}\n"), "content": "x\n"}).to_string();
+    let kimi = MockKimi::script([
+        Answer::call("write_file", &written),
+        Answer::call("read_file", r#"{"path": "greeting.txt"}"#),
+        Answer::call("edit_file", EDIT),
+        Answer::text("Done."),
+    ]);
+    let fixed = world.run(world.keyed(&kimi, &["fix", TASK, "-v"]));
+    let (shown, audited) = (world.run(world.kcode(&["show"])), world.run(world.kcode(&["audit"])));
+    let verified = world.run(world.kcode(&["verify"]));
+    assert!(fixed.stderr().contains(FORGED), "the names are told: {}", fixed.stderr());
+    for (what, ran) in [("fix", fixed), ("show", shown), ("audit", audited), ("verify", verified)] {
+        let said = [ran.stderr(), ran.stdout()].concat();
+        assert!(!said.lines().any(|line| line.trim_start().starts_with(FORGED)), "{what}: {said}");
+    }
+}
