@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::journal::{JournalError, Outcome};
-use crate::render::sanitise;
+use crate::render::sanitise_line;
 use crate::settings::SettingsError;
 use crate::workspace::WorkspaceError;
 
@@ -50,12 +50,12 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", console::style("error:").red().bold().for_stderr(), sanitise(&self.message))?;
+        write!(f, "{} {}", console::style("error:").red().bold().for_stderr(), sanitise_line(self.message.trim_end()))?;
         for (label, value) in &self.facts {
-            write!(f, "\n  {label:<5} {}", sanitise(value))?;
+            write!(f, "\n  {label:<5} {}", sanitise_line(value))?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {}", sanitise(hint))?;
+            write!(f, "\n  hint: {}", sanitise_line(hint))?;
         }
         Ok(())
     }

@@ -20,7 +20,8 @@ fn a_name_puts_no_line_among_those_of_kcode() {
     symlink(world.path("home"), world.root().join(&link)).unwrap();
     world.write(".kcode.toml", format!("dependencies = [{link:?}]\n[test]\ncommand = \"./test.sh\"\n"));
     world.commit_all();
-    let written = serde_json::json!({"path": format!("written\n\n{FORGED}\n"), "content": "x\n"}).to_string();
+    let name = format!("written\n\n{FORGED}\n");
+    let written = serde_json::json!({"path": name, "content": "x\n"}).to_string();
     let kimi = MockKimi::script([
         Answer::call("write_file", &written),
         Answer::call("read_file", r#"{"path": "greeting.txt"}"#),
@@ -30,8 +31,19 @@ fn a_name_puts_no_line_among_those_of_kcode() {
     let fixed = world.run(world.keyed(&kimi, &["fix", TASK, "-v"]));
     let (shown, audited) = (world.run(world.kcode(&["show"])), world.run(world.kcode(&["audit"])));
     let verified = world.run(world.kcode(&["verify"]));
+    // What stands in the way of a patch is named as well.
+    world.write(&name, "something else");
+    let refused = world.run(world.kcode(&["apply"])).code(7);
+    let unmerged = world.run(world.kcode(&["apply", "--3way"])).code(7);
     assert!(fixed.stderr().contains(FORGED), "the names are told: {}", fixed.stderr());
-    for (what, ran) in [("fix", fixed), ("show", shown), ("audit", audited), ("verify", verified)] {
+    for (what, ran) in [
+        ("fix", fixed),
+        ("show", shown),
+        ("audit", audited),
+        ("verify", verified),
+        ("apply", refused),
+        ("3way", unmerged),
+    ] {
         let said = [ran.stderr(), ran.stdout()].concat();
         assert!(!said.lines().any(|line| line.trim_start().starts_with(FORGED)), "{what}: {said}");
     }
