@@ -71,15 +71,23 @@ pub(super) fn parent(pid: Pid) -> Option<Pid> {
     stat(pid)?.parent
 }
 
-/// Memory that the descendants hold for themselves alone, in bytes. It is asked again and again while a command runs.
-pub(super) fn memory() -> u64 {
+/// Memory that the descendants hold, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Memory {
+    /// Of all of them, what each has for itself alone.
+    pub(super) private: u64,
+    /// The most shared memory that one of them has mapped: no less than this is shared by all of them.
+    pub(super) shared: u64,
+}
+
+/// It is asked again and again while a command runs.
+pub(super) fn memory() -> Memory {
     let status = |process: Process| fs::read_to_string(format!("/proc/{}/status", process.pid)).ok();
-    by_children()
-        .unwrap_or_else(by_parents)
-        .into_iter()
-        .filter_map(status)
-        .filter_map(|status| entry(&status, "RssAnon:"))
-        .sum()
+    let all = by_children().unwrap_or_else(by_parents).into_iter().filter_map(status);
+    all.fold(Memory::default(), |memory, status| Memory {
+        private: memory.private + entry(&status, "RssAnon:").unwrap_or_default(),
+        shared: memory.shared.max(entry(&status, "RssShmem:").unwrap_or_default()),
+    })
 }
 
 /// Stops descendants until a look at them shows no new one.

@@ -155,7 +155,7 @@ fn a_check_that_the_patch_mends_is_fixed() {
     assert_eq!(each(&ran, "state"), ["fixed"]);
     let again = world.fix(&mender(), &["--output", "json"]).code(0);
     let told: Value = serde_json::from_str(&again.stdout()).unwrap();
-    assert_eq!(told["checks"][0]["baseline"]["log"], Value::Null, "it is known from the run before");
+    assert!(told["checks"][0]["baseline"]["log"].is_string(), "without results test by test none is kept: {told}");
 }
 
 #[test]

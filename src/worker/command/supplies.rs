@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::statvfs;
 
@@ -20,8 +21,8 @@ const PART: u64 = 20;
 /// What there was when the command began.
 #[derive(Debug)]
 pub(super) struct Supplies {
-    /// See [`held`].
-    held_before: u64,
+    /// The least that was [`held`] since the command began: what others give back meanwhile hides nothing of the command's.
+    least_held: AtomicU64,
     /// Bytes that commands may take together, whatever is left; `None`: what the machine can spare.
     memory: Option<u64>,
     /// A folder of the disk that commands write to.
@@ -33,8 +34,8 @@ pub(super) struct Supplies {
 impl Supplies {
     pub(super) fn of(folder: &Path, memory: Option<u64>) -> Self {
         let least = disk(folder).map_or(0, |(free, total)| least(free, total));
-        let held_before = meminfo().map_or(0, |table| held(&table));
-        Self { held_before, memory, folder: folder.to_owned(), least }
+        let least_held = AtomicU64::new(meminfo().map_or(0, |table| held(&table)));
+        Self { least_held, memory, folder: folder.to_owned(), least }
     }
 
     /// Which of them is nearly used up by the command. What can't be measured isn't.
@@ -43,9 +44,13 @@ impl Supplies {
             return Some(Stop::Disk);
         }
         let table = meminfo()?;
-        let shared = held(&table).saturating_sub(self.held_before);
+        let held = held(&table);
+        let shared = held - self.least_held.fetch_min(held, Ordering::Relaxed).min(held);
         // Adding up takes a look at every process, so it is done only when there is need.
-        let all = || descendants::memory() + shared;
+        let all = || {
+            let memory = descendants::memory();
+            memory.private + memory.shared.max(shared)
+        };
         let is_too_much = if let Some(limit) = self.memory {
             all() > limit
         } else {
@@ -113,7 +118,7 @@ mod tests {
         let table = "Shmem: 2 kB\nSUnreclaim: 3 kB\nPageTables: 5 kB\nAnonPages: 100 kB\n";
         assert_eq!(held(table), 10 * 1024);
         let folder = tempfile::tempdir().unwrap();
-        let lowered = Supplies { held_before: 0, ..Supplies::of(folder.path(), Some(1)) };
+        let lowered = Supplies { least_held: AtomicU64::new(0), ..Supplies::of(folder.path(), Some(1)) };
         assert_eq!(lowered.exceeded(), Some(Stop::Memory), "the machine itself has more than a byte of it");
     }
 
