@@ -36,7 +36,7 @@ use clap::Parser;
 
 use crate::journal::Outcome;
 use crate::render::letters;
-use crate::worker;
+use crate::{worker, workspace};
 use arguments::{Arguments, ColorChoice, Command};
 use failure::Failure;
 
@@ -70,6 +70,7 @@ pub fn main() -> ExitCode {
         output::say(&failure.to_string());
         failure.outcome
     });
+    workspace::remove_temporary();
     ExitCode::from(outcome.exit_code())
 }
 

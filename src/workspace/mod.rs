@@ -69,7 +69,7 @@ pub use change_set::{CHANGES_SCHEMA, ChangeSet, ChangedFile};
 pub use dependencies::{Dependencies, LeadingOut};
 pub use error::WorkspaceError;
 pub use file_state::{FileMode, FileState};
-pub use git::History;
+pub use git::{History, remove_temporary};
 pub use outline::{DirtyFile, Outline};
 pub use overlay::{NoOverlay, Overlay};
 pub use parts::{FileParts, Hunk, Instead, Part, Parts, Place, differing, lines};

@@ -90,7 +90,7 @@ fn the_repository_may_lie_on_any_file_system() {
 #[test]
 fn the_state_may_lie_on_another_file_system() {
     let cases = [
-        ("on tmpfs", r#"mount -t tmpfs tmpfs "$S""#, View::Either),
+        ("on tmpfs", r#"mount -t tmpfs -o mode=0700 tmpfs "$S""#, View::Either),
         // As in most containers: no overlay keeps its changes on another one.
         (
             "on an overlay",

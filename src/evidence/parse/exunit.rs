@@ -6,18 +6,19 @@ use regex::Regex;
 
 use super::ledger::Ledger;
 use crate::evidence::{TestResults, Verdict};
+use crate::settings::regex;
 
 /// `CalcTest [test/calc_test.exs]`
-static MODULE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^([A-Z][\w.]*) \[([^\]]+\.exs)\]$").ok());
+static MODULE: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"^([A-Z][\w.]*) \[([^\]]+\.exs)\]$"));
 /// `  * test add adds two (2.0ms) [L#6]`; the same without what stands in parentheses came before it, in the same line.
 static TEST: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^ +\* ((?:test|doctest|property|feature) .*) \(([^()]*)\)(?: \[L#\d+\])?$").ok());
+    LazyLock::new(|| regex(r"^ +\* ((?:test|doctest|property|feature) .*) \(([^()]*)\)(?: \[L#\d+\])?$"));
 /// `  1) test add adds two (CalcTest)`
 static FAILURE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^ +\d+\) ((?:test|doctest|property|feature) .*) \(([A-Z][\w.]*)\)$").ok());
+    LazyLock::new(|| regex(r"^ +\d+\) ((?:test|doctest|property|feature) .*) \(([A-Z][\w.]*)\)$"));
 /// `1 doctest, 3 tests, 1 failure, 1 skipped`
 static SUMMARY: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^(?:\d+ \w+, )*\d+ tests?, (?:\d+ \w+, )*\d+ failures?\b").ok());
+    LazyLock::new(|| regex(r"^(?:\d+ \w+, )*\d+ tests?, (?:\d+ \w+, )*\d+ failures?\b"));
 
 /// Reads it; without `--trace` only failures have names.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {

@@ -3,11 +3,12 @@
 //! A killed process leaves its folders. Each is locked as long as somebody uses it, so that the next process clears away those that
 //! nobody does.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use rustix::fs::OFlags;
 
@@ -16,6 +17,22 @@ use crate::workspace::remove_tree;
 const PREFIX: &str = "kcode-git-";
 /// How often a new one may be taken for one that was left.
 const ATTEMPTS: usize = 5;
+
+/// Those that this process has; `None` once it ends.
+static OPEN: Mutex<Option<BTreeSet<PathBuf>>> = Mutex::new(Some(BTreeSet::new()));
+
+/// Removes the folders of threads that are still at work when the process ends, and lets none be made any more.
+pub fn remove_temporary() {
+    for path in open_folders().take().into_iter().flatten() {
+        // Whatever can't be removed now, the next process tries again.
+        let _ = remove_tree(&path);
+    }
+}
+
+fn open_folders() -> MutexGuard<'static, Option<BTreeSet<PathBuf>>> {
+    // Each change of the set is one step, so a panic in between breaks nothing.
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The folder.
 #[derive(Debug)]
@@ -34,7 +51,10 @@ impl Folder {
         SWEPT.call_once(|| sweep(&place));
         for _ in 0..ATTEMPTS {
             let path = place.join(format!("{PREFIX}{:016x}", fastrand::u64(..)));
+            let mut folders = open_folders();
+            let Some(folders) = folders.as_mut() else { return Err(io::Error::other("kcode is about to end")) };
             DirBuilder::new().mode(0o700).create(&path)?;
+            folders.insert(path.clone());
             // Another process may have taken it for one that was left, before it was locked.
             let held = open(&path).ok().filter(|held| held.try_lock().is_ok() && is_same(held, &path));
             if let Some(held) = held {
@@ -53,6 +73,9 @@ impl Drop for Folder {
     fn drop(&mut self) {
         // Whatever can't be removed now, the next process tries again.
         let _ = remove_tree(&self.path);
+        if let Some(folders) = open_folders().as_mut() {
+            folders.remove(&self.path);
+        }
     }
 }
 

@@ -31,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 pub(super) use dir::{Found, GitDir};
+pub use folder::remove_temporary;
 use stand_in::StandIn;
 pub(super) use users::excludes_file;
 
