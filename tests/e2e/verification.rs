@@ -65,9 +65,19 @@ fn a_run_of_no_tests_verifies_nothing() {
 fn a_patch_with_a_gap_verifies_nothing() {
     let world = World::new();
     world.write_test("printf x > \"$(printf 'b\\377d')\"; grep -q 'Hello, World!' greeting.txt");
-    let ran = world.fix(&crate::world::mender(), &[]).code(4);
+    let ran = world.fix(&crate::world::mender(), &["--include-generated", "**"]).code(4);
     assert_eq!(ran.report()["patch"]["left_out"].as_array().map(Vec::len), Some(1));
     ran.says(&["the tests ran on more than the patch holds", "left out:", "its name is not UTF-8"]);
+}
+
+#[test]
+fn what_only_a_command_wrote_is_no_gap() {
+    let world = World::new();
+    world.write_test("printf x > \"$(printf 'b\\377d')\"; grep -q 'Hello, World!' greeting.txt");
+    world
+        .fix(&crate::world::mender(), &[])
+        .code(0)
+        .says(&["not in the patch, written by commands", "can't be in a patch"]);
 }
 
 #[test]
@@ -148,7 +158,7 @@ fn tests_that_change_files_run_until_the_patch_is_what_they_ran_on() {
     world.write("lock.txt", "0\n");
     world.commit_all();
     world.write_test("wc -c < greeting.txt > lock.txt; grep -q 'Hello, World!' greeting.txt");
-    let ran = world.fix(&mender(), &[]).code(0);
+    let ran = world.fix(&mender(), &["--include-generated", "lock.txt"]).code(0);
     assert_eq!(verifications(&ran.kept()), 3, "a lock file was written by the first run; the second is confirmed");
     assert!(ran.stdout().contains("+++ b/lock.txt"), "{}", ran.stdout());
     assert_eq!(ran.report()["tests"]["fresh"], true);
@@ -160,7 +170,7 @@ fn tests_that_change_files_each_time_are_confirmed_on_the_very_patch() {
     world.write("count.txt", "0\n");
     world.commit_all();
     world.write_test("echo again >> count.txt");
-    let ran = world.fix(&mender(), &[]).code(0);
+    let ran = world.fix(&mender(), &["--include-generated", "count.txt"]).code(0);
     assert_eq!((verifications(&ran.kept()), &ran.report()["tests"]["fresh"]), (3, &json!(true)));
     assert!(ran.report()["tests"]["after"]["log"].as_str().unwrap().starts_with("logs/afresh/"));
 }
