@@ -49,7 +49,7 @@ fn fix_on(world: &World, size: &str, kimi: &MockKimi) -> Ran {
 
 /// Stopped by the disk: exit code and journal say so, and what to do.
 fn stopped_by_the_disk(ran: Ran) -> Ran {
-    let ran = ran.code(74).says(&["error: ", "No space left on device", "hint: free ", "kcode resume"]);
+    let ran = ran.code(74).says(&["error: ", "o space left on device", "hint: free ", "kcode resume"]);
     let end = ran.kept().journal().pop().unwrap();
     assert_eq!((&end["type"], &end["outcome"]), (&"run_ended".into(), &"storage".into()), "{end}");
     assert_eq!(ran.kept().events("stopped")[0]["reason"], "storage_failed");
