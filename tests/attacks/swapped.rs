@@ -44,7 +44,7 @@ fn reports_behind_a_folder_that_was_swapped_for_a_link_are_not_kept() {
             let world = setup.world();
             let report = world.home().join("documents/report.xml");
             fs::write(&report, CANARY).unwrap();
-            let later = SystemTime::now() + Duration::from_secs(3_600);
+            let later = SystemTime::now() + Duration::from_hours(1);
             let file = fs::File::options().write(true).open(&report).unwrap();
             file.set_times(FileTimes::new().set_modified(later)).unwrap();
             let documents = world.home().join("documents").display().to_string();

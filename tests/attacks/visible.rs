@@ -173,7 +173,7 @@ impl Machine {
     fn variables(&self, world: &World) -> Vec<(String, PathBuf)> {
         let value = |name: &str, folder: &str| {
             let folder = world.folder().join(folder);
-            if name != "PATH" { folder } else { format!("{}:/usr/bin:/bin", folder.display()).into() }
+            if name == "PATH" { format!("{}:/usr/bin:/bin", folder.display()).into() } else { folder }
         };
         self.variables.iter().map(|(name, folder)| ((*name).to_owned(), value(name, folder))).collect()
     }
@@ -205,7 +205,7 @@ fn holds(setup: Setup, machine: &Machine) {
     let _sockets = machine.build(&world);
     let asked = canaries(&world);
     let list = world.run().join("scratch/list");
-    fs::write(&list, asked.iter().map(|path| format!("{}\0", path.display())).collect::<String>()).unwrap();
+    fs::write(&list, asked.iter().map(|path| format!("{}\0", path.display())).collect::<Vec<_>>().concat()).unwrap();
     world.hand_over();
     let script = SCRIPT.replace("@LIST@", &list.display().to_string());
     let assignment = Assignment {

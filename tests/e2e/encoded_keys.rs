@@ -35,7 +35,10 @@ fn forms() -> Vec<(&'static str, String)> {
         ("octal", each(|c| format!("{:o} ", u32::from(c)))),
         ("padded octal", each(|c| format!("{:03o} ", u32::from(c)))),
         ("binary", each(|c| format!("{:08b} ", u32::from(c)))),
-        ("hex, reversed before", key.chars().rev().map(|c| format!("{:02x}", u32::from(c))).collect()),
+        (
+            "hex, reversed before",
+            key.chars().rev().map(|c| format!("{:02x}", u32::from(c))).collect::<Vec<_>>().concat(),
+        ),
         ("base64, reversed before", STANDARD.encode(key.chars().rev().collect::<String>())),
         ("base64 of UTF-16", STANDARD.encode(key.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<u8>>())),
         ("reversed base64", STANDARD.encode(key).chars().rev().collect()),

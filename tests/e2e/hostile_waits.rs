@@ -49,6 +49,9 @@ const REFUSED: [&str; 14] = [
     "logs/HEAD",
 ];
 
+/// What a path is made, by its name.
+type Plant<'a> = (&'a str, &'a (dyn Fn(&Path) + Sync));
+
 #[test]
 fn what_is_no_file_of_gits_makes_it_a_tree_without_git() {
     let endless = |at: &Path| {
@@ -56,7 +59,7 @@ fn what_is_no_file_of_gits_makes_it_a_tree_without_git() {
         fs::remove_file(at).unwrap();
         symlink("/dev/zero", at).unwrap();
     };
-    let plants: [(&str, &(dyn Fn(&Path) + Sync)); 2] = [("a pipe", &pipe), ("endless", &endless)];
+    let plants: [Plant<'_>; 2] = [("a pipe", &pipe), ("endless", &endless)];
     let cases: Vec<_> = REFUSED.iter().flat_map(|file| plants.map(|(kind, plant)| (*file, kind, plant))).collect();
     in_turns(&cases, |(file, kind, plant)| {
         let world = World::new();

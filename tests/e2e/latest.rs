@@ -110,8 +110,8 @@ fn a_run_that_waits_at_its_question_is_open_elsewhere() {
 
 #[test]
 fn an_apply_that_does_not_happen_is_told() {
-    let wrong = r#"{"path": "greeting.txt", "old_text": "Wrold", "new_text": "Wordl"}"#;
     type Case<'a> = (MockKimi, &'a [&'a str], i32, &'a [&'a str]);
+    let wrong = r#"{"path": "greeting.txt", "old_text": "Wrold", "new_text": "Wordl"}"#;
     let cases: [Case<'_>; 6] = [
         (mender(), &["--no-verify"], 4, &["not applied: unverified · apply it all the same with: kcode apply ID\n"]),
         (

@@ -109,7 +109,7 @@ mod tests {
         let mut banner = Banner::default();
         banner.push(b"  1 passing (2ms)\nwaiting for changes...\n");
         assert!(banner.is_waiting() && !banner.is_waiting(), "once");
-        banner.push(&[b'x'; 3 * KEPT]);
+        banner.push(&vec![b'x'; 3 * KEPT]);
         assert!(!banner.is_waiting() && banner.tail.len() == KEPT);
     }
 }
