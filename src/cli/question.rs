@@ -174,7 +174,7 @@ fn read_line(input: &OwnedFd) -> io::Result<String> {
 /// The same question where answers are lines: a key or its word.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub async fn ask_by_line(question: &Question, signals: &mut Signals) -> Result<Option<char>, Failure> {
     loop {
         let Some(line) = line(question.text, Before::Quiet, signals).await? else { return Ok(None) };

@@ -14,7 +14,7 @@
 //! | File | What it is about |
 //! |---|---|
 //! | `launcher`, `outer`, `environment`, `caches` | the broker's end: start, call, stop; what the worker inherits |
-//! | `plan`, [`protocol`], `error` | what crosses the wall, and what goes wrong on the way |
+//! | `plan`, `protocol`, `error` | what crosses the wall, and what goes wrong on the way |
 //! | [`host`], `supervisor`, `session`, `footing`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
 //! | `visible/` | which paths of the machine a sandbox shows, and what is covered in them |

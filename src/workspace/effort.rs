@@ -29,7 +29,7 @@ pub(super) enum Enough {
 }
 
 impl From<Enough> for io::Error {
-    /// Only of [`Enough::Stopped`] is a look's failure made.
+    /// Only of `Enough::Stopped` is a look's failure made.
     fn from(enough: Enough) -> Self {
         match enough {
             Enough::Stopped => io::ErrorKind::Interrupted.into(),
