@@ -176,7 +176,7 @@ struct Spaces {
 fn enter_namespaces(charge: &Charge, answer: &dyn Fn(bool) -> Visible) -> io::Result<Spaces> {
     let planned = answer(true);
     let layers_of = |cache: &Cache| cache.layers(&charge.overlay.as_ref()?.layers).ok();
-    let shown = charge.caches.iter().filter(|cache| planned.has_overlay(&cache.folder));
+    let shown = charge.caches.iter().filter(|cache| planned.has_cache(&cache.folder));
     let caches: Vec<_> = shown.filter_map(|cache| Some((cache, layers_of(cache)?))).collect();
     let failed = |name: &'static str| move |error| io::Error::other(format!("{name}: {error}"));
     namespaces::enter().map_err(failed("namespaces"))?;

@@ -65,7 +65,7 @@ pub(super) fn mount_over(overlaid: &Overlaid<'_>, old: &str, place: &Path) -> io
 }
 
 /// The same, without the mount at `place` when it is an error.
-fn taken_back<T>(tried: io::Result<T>, place: &Path) -> io::Result<T> {
+pub(super) fn taken_back<T>(tried: io::Result<T>, place: &Path) -> io::Result<T> {
     if tried.is_err() {
         unmount(place, UnmountFlags::DETACH)?;
     }

@@ -91,7 +91,8 @@ pub(super) fn enter(places: &Places<'_>) -> io::Result<Entered> {
     fs::set_permissions(EMPTY, fs::Permissions::from_mode(0o444))?;
     let (mut mirror, caches) = (Mirror::default(), places.caches);
     let (view, no_overlay) = mirror.fill(places)?;
-    let caches = mirror.show_caches(caches);
+    let visible = no_overlay.as_ref().map_or(places.visible, |(_, in_copy)| in_copy);
+    let caches = mirror.show_caches(caches, visible);
     mirror.seal()?;
     std::env::set_current_dir(NEW)?;
     pivot_root(".", ".")?;
@@ -195,12 +196,12 @@ impl Mirror {
     }
 
     /// Shows what it can of `caches`, and says what that is.
-    fn show_caches(&mut self, caches: &[(&Cache, PathBuf)]) -> Vec<Cache> {
-        let shown = caches.iter().filter(|(cache, layers)| self.show_cache(cache, layers).is_ok());
+    fn show_caches(&mut self, caches: &[(&Cache, PathBuf)], visible: &Visible) -> Vec<Cache> {
+        let shown = caches.iter().filter(|(cache, layers)| self.show_cache(cache, layers, visible).is_ok());
         shown.map(|(cache, _)| (*cache).clone()).collect()
     }
 
-    fn show_cache(&mut self, cache: &Cache, layers: &Path) -> io::Result<()> {
+    fn show_cache(&mut self, cache: &Cache, layers: &Path, visible: &Visible) -> io::Result<()> {
         let Some(place) = self.make_way(&cache.folder, true)? else { return Err(io::ErrorKind::NotFound.into()) };
         // In the view it is there, and above one of the run's own folders it would hide that.
         if self.writable.iter().any(|own| place.starts_with(own)) {
@@ -210,7 +211,13 @@ impl Mirror {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let overlaid = Overlaid { name: &cache.variable, lower: &place, layers };
-        overlay::mount_over(&overlaid, OLD, &within(NEW, &place))?;
+        let at = within(NEW, &place);
+        overlay::mount_over(&overlaid, OLD, &at)?;
+        // It was mounted over what covered these.
+        let masks = visible.masks.iter().filter(|mask| mask.path.starts_with(&place));
+        let covered = masks.clone().try_for_each(|mask| self.cover(mask));
+        overlay::taken_back(covered, &at)?;
+        self.guarded.extend(masks.map(|mask| mask.path.clone()));
         self.writable.push(place.clone());
         self.shown.insert(place);
         Ok(())

@@ -83,7 +83,8 @@ fn mounts(visible: &Visible, table: &[u8]) -> Vec<PathBuf> {
     let is_meant = |path: &Path| visible.places.iter().any(|place| is_near(path, &place.real));
     let is_open = |path: &Path| {
         let mut open = visible.places.iter().filter(|place| place.how != How::ReadOnly);
-        let is_guarded = visible.read_only().any(|place| place.real == path);
+        let is_cache = open.clone().any(|place| place.real == path);
+        let is_guarded = !is_cache && visible.read_only().any(|place| place.real == path);
         is_temporary(path) || (!is_guarded && open.any(|place| path.starts_with(&place.real)))
     };
     let has = |options: &str, name: &str| options.split(',').any(|option| option == name);
@@ -143,7 +144,7 @@ fn covered(meant: &Meant) -> Vec<PathBuf> {
 
 /// The places that are searched.
 fn searched(meant: &Meant) -> impl Iterator<Item = &Path> {
-    let all = meant.visible.read_only().map(|place| place.real.as_path());
+    let all = meant.visible.beside().map(|place| place.real.as_path());
     all.filter(|place| !is_systems(place) && place.is_dir())
 }
 
@@ -243,24 +244,24 @@ mod tests {
     #[test]
     fn mounts_are_held_against_what_was_meant() {
         let place = |path: &str, how| Place { path: path.into(), real: path.into(), how };
-        let places = vec![place("/usr", How::ReadOnly), place("/work/view", How::Writable)];
+        let places = vec![place("/usr", How::ReadOnly), place("/home/me/view", How::Writable)];
         let visible = Visible { places, masks: Vec::new() };
         let odd = |lines: &[&str]| {
             let line = |line: &&str| format!("36 35 98:0 / {line} - ext4 /dev/sda1 rw");
-            let own = ["/usr ro,nosuid,nodev", "/work/view rw,nosuid"];
+            let own = ["/usr ro,nosuid,nodev", "/home/me/view rw,nosuid"];
             mounts(&visible, own.iter().chain(lines).map(line).collect::<Vec<_>>().join("\n").as_bytes())
         };
         assert_eq!(odd(&["/tmp rw,nodev", "/usr/share/x ro,nodev", "/dev/null rw", "/proc rw"]), Vec::<PathBuf>::new());
-        for line in ["/home/u/.ssh ro,nodev", "/usr/lib rw,nodev", "/usr/lib ro", "/ rw,nodev", "/work/other rw,nodev"]
+        for line in ["/home/u/.ssh ro,nodev", "/usr/lib rw,nodev", "/usr/lib ro", "/ rw,nodev", "/home/other rw,nodev"]
         {
             let path = line.split(' ').next().unwrap();
             assert_eq!(odd(&[line]), [PathBuf::from(path)], "{line}");
         }
         let covered =
-            odd(&["/work/view/x ro", "/work/other/x rw", "/work/other ro,nodev", "/usr/x rw", "/usr ro,nodev"]);
-        assert_eq!(covered, [PathBuf::from("/work/other")]);
+            odd(&["/home/me/view/x ro", "/home/other/x rw", "/home/other ro,nodev", "/usr/x rw", "/usr ro,nodev"]);
+        assert_eq!(covered, [PathBuf::from("/home/other")]);
         assert_eq!(
-            mounts(&visible, b"36 35 98:0 / /work/view rw - ext4 x rw"),
+            mounts(&visible, b"36 35 98:0 / /home/me/view rw - ext4 x rw"),
             [PathBuf::from("/usr")],
             "it is missing"
         );

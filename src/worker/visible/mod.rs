@@ -59,8 +59,10 @@ pub(super) struct Known {
 #[serde(rename_all = "snake_case")]
 pub(super) enum How {
     ReadOnly,
-    /// It can be written, and what is written is kept elsewhere.
+    /// The tree: it can be written, and what is written is kept elsewhere.
     Overlay,
+    /// The same of a toolchain's cache beside the tree.
+    Cache,
     Writable,
 }
 
@@ -102,13 +104,13 @@ pub(super) fn visible(asked: &Asked<'_>, in_overlay: bool) -> Visible {
     places.extend(overlay.iter().flat_map(|plan| &plan.git).filter_map(|path| place(path)));
     let read_only = once_each(places);
 
-    let shown_as = |path: &Path, how| Place { path: path.to_owned(), real: path.to_owned(), how };
-    let view = overlay.map_or_else(|| shown_as(&charge.view, How::Writable), |it| shown_as(&it.tree, How::Overlay));
-    let masks = masks_in(&read_only, asked, &view, &own);
     // What is written to them lies beside what is written to the tree.
     let caches = charge.caches.iter().filter(|cache| charge.overlay.is_some() && cache.folder.is_absolute());
     let caches = caches.filter_map(|cache| place(&cache.folder)).filter(|cache| !private.refuses_named(&cache.real));
-    let caches = caches.map(|cache| Place { how: How::Overlay, ..cache });
+    let caches: Vec<Place> = caches.map(|cache| Place { how: How::Cache, ..cache }).collect();
+    let shown_as = |path: &Path, how| Place { path: path.to_owned(), real: path.to_owned(), how };
+    let view = overlay.map_or_else(|| shown_as(&charge.view, How::Writable), |it| shown_as(&it.tree, How::Overlay));
+    let masks = masks_in(read_only.iter().chain(&caches), asked, &view, &own);
     let writable = [&charge.scratch, &charge.logs].map(|path| shown_as(path, How::Writable));
     Visible { places: read_only.into_iter().chain([view]).chain(writable).chain(caches).collect(), masks }
 }
@@ -157,17 +159,22 @@ fn once_each(places: Vec<Place>) -> Vec<Place> {
     places
 }
 
-fn masks_in(places: &[Place], asked: &Asked<'_>, view: &Place, own: &[PathBuf]) -> Vec<Mask> {
+fn masks_in<'a>(
+    places: impl Iterator<Item = &'a Place> + Clone,
+    asked: &Asked<'_>,
+    view: &Place,
+    own: &[PathBuf],
+) -> Vec<Mask> {
     let Ok(readable) = SecretFiles::new(&asked.charge.readable_secrets) else { return Vec::new() };
     let mut found = Found::new(&readable, &asked.known.searched);
-    let is_in_some = |path: &Path| places.iter().any(|place| path != place.real && path.starts_with(&place.real));
+    let is_in_some = |path: &Path| places.clone().any(|place| path != place.real && path.starts_with(&place.real));
     for folder in own.iter().filter(|folder| is_in_some(folder) && **folder != view.real) {
         found.cover(folder.clone(), true);
     }
     asked.sockets.iter().filter(|socket| is_in_some(socket)).for_each(|socket| found.cover(socket.clone(), false));
     let git = asked.charge.overlay.iter().flat_map(|plan| &plan.git);
     let trees_own: Vec<&PathBuf> = git.chain(&asked.charge.readable).collect();
-    for place in places {
+    for place in places.clone() {
         let is_trees_own = trees_own.contains(&&place.real) && own.iter().any(|own| place.real.starts_with(own));
         let is_gits = asked.charge.overlay.iter().any(|plan| plan.git.contains(&place.real));
         // One that lies in another is searched as well: it may lie deeper than that one's search goes.
@@ -189,9 +196,14 @@ impl Visible {
         self.masks.iter().any(|mask| path.starts_with(&mask.path))
     }
 
-    /// Whether changes of the folder at `path` may be kept while it is shown.
-    pub(super) fn has_overlay(&self, path: &Path) -> bool {
-        self.places.iter().any(|place| place.how == How::Overlay && place.path == path)
+    /// What is shown of the machine beside the tree and the run's own folders.
+    pub(super) fn beside(&self) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter(|place| matches!(place.how, How::ReadOnly | How::Cache))
+    }
+
+    /// Whether the folder at `path` is shown as a cache.
+    pub(super) fn has_cache(&self, path: &Path) -> bool {
+        self.places.iter().any(|place| place.how == How::Cache && place.path == path)
     }
 
     /// The same as rules that can only allow: folders that may be listed, and what may be read with all that is below.
