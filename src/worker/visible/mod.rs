@@ -110,7 +110,7 @@ pub(super) fn visible(asked: &Asked<'_>, in_overlay: bool) -> Visible {
     let caches: Vec<Place> = caches.map(|cache| Place { how: How::Cache, ..cache }).collect();
     let shown_as = |path: &Path, how| Place { path: path.to_owned(), real: path.to_owned(), how };
     let view = overlay.map_or_else(|| shown_as(&charge.view, How::Writable), |it| shown_as(&it.tree, How::Overlay));
-    let masks = masks_in(read_only.iter().chain(&caches), asked, &view, &own);
+    let masks = masks_in(&read_only.iter().chain(&caches).collect::<Vec<_>>(), asked, &view, &own);
     let writable = [&charge.scratch, &charge.logs].map(|path| shown_as(path, How::Writable));
     Visible { places: read_only.into_iter().chain([view]).chain(writable).chain(caches).collect(), masks }
 }
@@ -159,22 +159,17 @@ fn once_each(places: Vec<Place>) -> Vec<Place> {
     places
 }
 
-fn masks_in<'a>(
-    places: impl Iterator<Item = &'a Place> + Clone,
-    asked: &Asked<'_>,
-    view: &Place,
-    own: &[PathBuf],
-) -> Vec<Mask> {
+fn masks_in(places: &[&Place], asked: &Asked<'_>, view: &Place, own: &[PathBuf]) -> Vec<Mask> {
     let Ok(readable) = SecretFiles::new(&asked.charge.readable_secrets) else { return Vec::new() };
     let mut found = Found::new(&readable, &asked.known.searched);
-    let is_in_some = |path: &Path| places.clone().any(|place| path != place.real && path.starts_with(&place.real));
+    let is_in_some = |path: &Path| places.iter().any(|place| path != place.real && path.starts_with(&place.real));
     for folder in own.iter().filter(|folder| is_in_some(folder) && **folder != view.real) {
         found.cover(folder.clone(), true);
     }
     asked.sockets.iter().filter(|socket| is_in_some(socket)).for_each(|socket| found.cover(socket.clone(), false));
     let git = asked.charge.overlay.iter().flat_map(|plan| &plan.git);
     let trees_own: Vec<&PathBuf> = git.chain(&asked.charge.readable).collect();
-    for place in places.clone() {
+    for place in places {
         let is_trees_own = trees_own.contains(&&place.real) && own.iter().any(|own| place.real.starts_with(own));
         let is_gits = asked.charge.overlay.iter().any(|plan| plan.git.contains(&place.real));
         // One that lies in another is searched as well: it may lie deeper than that one's search goes.
