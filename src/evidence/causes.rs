@@ -5,8 +5,9 @@
 //! at how the start state went.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::{LazyLock, OnceLock};
 
-use regex::Captures;
+use regex::{Captures, Regex};
 
 use super::cause_table::{ROWS, Row};
 use crate::journal::{CauseKind, FailureCause};
@@ -19,6 +20,14 @@ const TAIL: usize = 64 * 1024;
 const MOST_PATHS: usize = 60;
 /// How far above the words for it a file is named.
 const LINES_ABOVE: usize = 4;
+
+/// The patterns of the rows, each compiled when it is first asked.
+static PATTERNS: [OnceLock<Option<Regex>>; ROWS.len()] = [const { OnceLock::new() }; ROWS.len()];
+/// That something wasn't found, or not allowed to be seen.
+static MISSING: LazyLock<Option<Regex>> =
+    LazyLock::new(|| regex(r"(?i)No such file or directory|ENOENT|does not exist|not found|Permission denied|EACCES"));
+/// A path that may lead out of the tree.
+static PATHS: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r#"(?:\.\./|/)[^\s'"`:;,()<>\[\]]{2,300}"#));
 
 /// How a run ended, as far as it tells of a cause.
 #[derive(Clone, Copy)]
@@ -41,14 +50,13 @@ pub struct Ended<'a> {
 #[must_use]
 pub fn cause(ended: &Ended<'_>) -> Option<FailureCause> {
     let output = ends_of(ended.output);
-    let fits = |row: &&Row| match row.kind {
+    let fits = |row: &Row| match row.kind {
         CauseKind::Setup => !ended.any_ran && ended.stopped.is_none(),
         CauseKind::Watch => ended.stopped.is_some_and(|why| ["idle", "watch", "deadline"].contains(&why)),
         CauseKind::Sandbox => !matches!(ended.stopped, Some("idle" | "deadline" | "cancelled")),
     };
-    let told = ROWS.iter().filter(fits).find_map(|row| {
-        let pattern = regex(row.pattern)?;
-        let found = pattern.captures(&output)?;
+    let told = ROWS.iter().zip(&PATTERNS).filter(|(row, _)| fits(row)).find_map(|(row, pattern)| {
+        let found = pattern.get_or_init(|| regex(row.pattern)).as_ref()?.captures(&output)?;
         Some(FailureCause {
             kind: row.kind,
             what: filled(row.what, &found),
@@ -76,8 +84,7 @@ fn of_hidden(path: &Path, blocks: bool) -> FailureCause {
 /// What the command didn't find, and is there on the machine: a file's folder, else itself. Only folders of which little is shown
 /// are looked into, and not the tree: what is missing there is missing.
 fn hidden_path(output: &str, ended: &Ended<'_>) -> Option<PathBuf> {
-    let missing = regex(r"(?i)No such file or directory|ENOENT|does not exist|not found|Permission denied|EACCES")?;
-    let paths = regex(r#"(?:\.\./|/)[^\s'"`:;,()<>\[\]]{2,300}"#)?;
+    let (missing, paths) = (MISSING.as_ref()?, PATHS.as_ref()?);
     let lines: Vec<&str> = output.lines().collect();
     let places = (0..lines.len()).filter(|at| missing.is_match(lines[*at]));
     // Some name the file first, and what was wrong with it below.

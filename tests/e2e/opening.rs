@@ -84,6 +84,23 @@ fn regular_expressions_are_counted() {
 }
 
 #[test]
+fn more_runs_of_the_tests_compile_no_more_regular_expressions() {
+    let compiled = |runs: usize| {
+        let world = World::new();
+        world.write_test("cat /nowhere/at/all; exit 1");
+        world.commit_all();
+        let calls = (0..runs).map(|run| Answer::call("run_tests", &format!(r#"{{"filter": ["{run}"]}}"#)));
+        let kimi = MockKimi::script(calls.chain([Answer::text("It fails."), Answer::text("It fails.")]));
+        let mut kcode = world.keyed(&kimi, &["fix", TASK]);
+        kcode.env("KCODE_TEST_REGEXES", world.path("regexes"));
+        let ran = world.run(kcode);
+        assert_eq!(ran.kept().events("tests_ran").iter().filter(|ran| ran["purpose"] == "model").count(), runs);
+        fs::read_to_string(world.path("regexes")).unwrap().lines().count()
+    };
+    assert_eq!(compiled(1), compiled(4));
+}
+
+#[test]
 fn the_sandbox_has_few_mounts() {
     let world = World::new();
     let kimi = MockKimi::script([Answer::text("Done.").mute()]);
