@@ -11,6 +11,7 @@ use kcode::model::ToolCall;
 use kcode::settings::{Reporting, Sandbox, TestCommand, seal_environment};
 use kcode::tools::{Observation, TestRun};
 use kcode::worker::{OverlayPlan, Worker, WorkerPlan};
+use kcode::workspace::{ChangeSet, Overlay, Repository};
 use landlock::{AccessFs, Ruleset, RulesetAttr};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
@@ -21,6 +22,9 @@ pub const ROLE: &str = "KCODE_ATTACKS_BROKER";
 
 /// Where the attacks lie in the run's folder.
 const SCRIPT: &str = "scratch/attack.sh";
+
+/// More than the tests' projects have.
+const MOST_PATHS: usize = 10_000;
 
 /// What a broker has to do.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -50,6 +54,10 @@ pub struct Assignment {
     /// What the plan names as readable, and as never to be shown.
     pub readable: Vec<PathBuf>,
     pub private: Vec<PathBuf>,
+    /// What settings call folders of dependencies. With it the project is opened, and the plan made of it, as kcode does it.
+    pub dependencies: Option<Vec<String>>,
+    /// Files of secrets that may be seen.
+    pub readable_secrets: Vec<String>,
     /// Of the broker's environment.
     pub variables: Vec<(String, PathBuf)>,
     /// Paths of which it is asked whether they are to be seen.
@@ -122,7 +130,10 @@ fn refuse_namespaces() {
 }
 
 async fn work(assignment: &Assignment) -> Outcome {
-    let plan = plan(assignment);
+    let mut plan = plan(assignment);
+    if let Some(names) = &assignment.dependencies {
+        open_project(&mut plan, assignment, names);
+    }
     let visible = kcode::worker::shown(&plan);
     let shown = assignment.asked.iter().filter(|path| visible.shows(path)).cloned().collect();
     let (worker, wall) = Worker::start(plan).await.unwrap();
@@ -148,7 +159,7 @@ fn plan(assignment: &Assignment) -> WorkerPlan {
     WorkerPlan {
         listener: kcode::worker::Listener::default(),
         view: assignment.run.join("view"),
-        overlay: (assignment.wall == "Overlay").then(|| overlay(assignment)),
+        overlay: (assignment.wall == "Overlay" && assignment.dependencies.is_none()).then(|| overlay(assignment)),
         logs: assignment.run.join("logs"),
         scratch: assignment.run.join("scratch"),
         readable: [&assignment.readable[..], std::slice::from_ref(&assignment.attacker)].concat(),
@@ -157,7 +168,7 @@ fn plan(assignment: &Assignment) -> WorkerPlan {
         deadline: Duration::from_secs(assignment.deadline_s),
         idle: Duration::from_secs(assignment.deadline_s),
         child_env: Vec::new(),
-        readable_secrets: Vec::new(),
+        readable_secrets: assignment.readable_secrets.clone(),
         sandbox: if assignment.wall == "Off" { Sandbox::Off } else { Sandbox::Auto },
         program: Some(assignment.program.clone()),
     }
@@ -168,6 +179,17 @@ fn tests(assignment: &Assignment) -> TestCommand {
     let reporting = Reporting { written_anyway: assignment.written_anyway.clone(), ..Reporting::default() };
     let dir = assignment.dir.as_deref().map(|dir| RelPath::new(dir).unwrap());
     TestCommand::argv(["sh".to_owned(), script]).reporting(reporting).in_dir(dir)
+}
+
+/// What a run makes of the project that the broker was started in.
+fn open_project(plan: &mut WorkerPlan, assignment: &Assignment, names: &[String]) {
+    let project = std::env::current_dir().unwrap();
+    let repository = Repository::open(&project).unwrap();
+    assert_eq!(repository.root(), project);
+    let outline = repository.outline_paths(MOST_PATHS);
+    plan.readable.extend(repository.dependencies(names, &outline).folders);
+    let overlay = || Overlay::prepare(&repository, &assignment.run, ChangeSet::new(Vec::new())).unwrap();
+    plan.overlay = (assignment.wall == "Overlay").then(|| OverlayPlan::of(&overlay()));
 }
 
 /// Of the project, which the broker was started in.

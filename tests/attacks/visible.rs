@@ -16,7 +16,8 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestRunner;
 
 use crate::broker::Assignment;
-use crate::setups::{Setup, Wall, play, setups_with_overlays, together};
+use crate::odd;
+use crate::setups::{Setup, Wall, play, setups_with_overlays, together, users};
 use crate::world::{CANARY, World};
 
 /// Files that may be there, besides those that always are; each holds the canary.
@@ -125,6 +126,10 @@ struct Machine {
     sockets: Vec<&'static str>,
     variables: Vec<(&'static str, &'static str)>,
     readable: Vec<&'static str>,
+    git: &'static str,
+    entries: Vec<&'static str>,
+    dependencies: Vec<&'static str>,
+    secrets: Vec<&'static str>,
 }
 
 fn machines() -> impl Strategy<Value = Machine> {
@@ -133,19 +138,30 @@ fn machines() -> impl Strategy<Value = Machine> {
     let sockets = subsequence(SOCKETS.to_vec(), 0..=SOCKETS.len());
     let variables = prop::collection::vec((select(VARIABLES.to_vec()), select(FOLDERS.to_vec())), 0..6);
     let readable = subsequence(FOLDERS.to_vec(), 0..=5);
-    (files, links, sockets, variables, readable).prop_map(|(files, links, sockets, variables, readable)| Machine {
-        files,
-        links,
-        sockets,
-        variables,
-        readable,
-    })
+    let tree = (select(odd::GIT.to_vec()), subsequence(odd::ENTRIES.to_vec(), 0..=4));
+    let dependencies = subsequence(odd::DEPENDENCIES.to_vec(), 0..=odd::DEPENDENCIES.len());
+    let settings = (readable, dependencies, subsequence(odd::SECRETS.to_vec(), 0..=1));
+    (files, links, sockets, variables, tree, settings).prop_map(
+        |(files, links, sockets, variables, (git, entries), (readable, dependencies, secrets))| Machine {
+            files,
+            links,
+            sockets,
+            variables,
+            readable,
+            git,
+            entries,
+            dependencies,
+            secrets,
+        },
+    )
 }
 
 impl Machine {
     /// Makes it; the sockets last as long as what is returned.
     fn build(&self, world: &World) -> Vec<UnixListener> {
         let at = |place: &str| world.folder().join(place);
+        let of_git = odd::plant_git(world, self.git);
+        let entries: Vec<_> = self.entries.iter().filter_map(|entry| odd::plant_entry(world, entry)).collect();
         for file in self.files.iter().map(|file| at(file)) {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(&file, CANARY).unwrap();
@@ -158,11 +174,11 @@ impl Machine {
             fs::create_dir_all(socket.parent().unwrap()).unwrap();
             UnixListener::bind(socket).unwrap()
         };
-        let sockets = sockets.map(bind).collect();
+        let sockets = sockets.map(bind).chain(of_git).chain(entries).collect();
         for (link, target) in &self.links {
             let link = at(link);
-            if link.symlink_metadata().is_err() {
-                fs::create_dir_all(link.parent().unwrap()).unwrap();
+            // What is no folder has nothing in it.
+            if link.symlink_metadata().is_err() && fs::create_dir_all(link.parent().unwrap()).is_ok() {
                 symlink(at(target), link).unwrap();
             }
         }
@@ -182,8 +198,8 @@ impl Machine {
 /// Files with the canary, and sockets, wherever they are in the world but for the run's own folders. Links aren't followed.
 fn canaries(world: &World) -> Vec<PathBuf> {
     let own = ["view", "scratch", "logs", "overlay"].map(|folder| world.run().join(folder));
-    let (mut found, mut ahead) =
-        (Vec::new(), vec![world.home(), world.project(), world.outside(), world.folder().join("sibling")]);
+    let (mut found, mut ahead) = (Vec::new(), vec![world.home(), world.project(), world.outside()]);
+    ahead.extend(["sibling", "elsewhere"].map(|folder| world.folder().join(folder)));
     while let Some(folder) = ahead.pop() {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             let (path, kind) = (entry.path(), entry.file_type().unwrap());
@@ -201,7 +217,7 @@ fn canaries(world: &World) -> Vec<PathBuf> {
 
 /// Whether what is seen from inside is what was said.
 fn holds(setup: Setup, machine: &Machine) {
-    let world = setup.world();
+    let world = World::apart(setup.uid);
     let _sockets = machine.build(&world);
     let asked = canaries(&world);
     let list = world.run().join("scratch/list");
@@ -214,6 +230,8 @@ fn holds(setup: Setup, machine: &Machine) {
         deadline_s: 120,
         readable: machine.readable.iter().map(|folder| world.folder().join(folder)).collect(),
         private: vec![world.home().join(".local/state/kcode"), world.project()],
+        dependencies: Some(machine.dependencies.iter().map(|name| (*name).to_owned()).collect()),
+        readable_secrets: machine.secrets.iter().map(|pattern| (*pattern).to_owned()).collect(),
         variables: machine.variables(&world),
         asked,
         ..Assignment::default()
@@ -238,6 +256,11 @@ fn holds(setup: Setup, machine: &Machine) {
     let seen = told("FILE ");
     let never = seen.iter().filter(|path| NEVER.iter().any(|folder| path.starts_with(world.home().join(folder))));
     assert_eq!(never.collect::<Vec<_>>(), Vec::<&PathBuf>::new(), "{setup}");
+    // Of another repository nothing but git's own folder, and that only where it knows this tree.
+    let others = seen.iter().filter(|path| path.starts_with(world.folder().join("elsewhere")));
+    let is_known = odd::KNOWN.contains(&machine.git) && setup.wall == Wall::Overlay;
+    let (of_git, others): (Vec<_>, Vec<_>) = others.partition(|path| path.iter().any(|part| part == ".git"));
+    assert!(others.is_empty() && of_git.is_empty() != is_known, "{setup}: {}: {others:?} {of_git:?}", machine.git);
     let open: Vec<_> = sockets.iter().filter(|path| !path.starts_with(world.project())).collect();
     assert!(open.is_empty(), "{setup}: {open:?}");
 }
@@ -265,6 +288,30 @@ fn what_is_seen_in_namespaces_is_what_was_said() {
 }
 
 #[test]
+fn whatever_stands_at_dot_git_shows_nothing_of_another_repository() {
+    let machine = |git| Machine {
+        files: vec!["project/node_modules/.env"],
+        links: Vec::new(),
+        sockets: Vec::new(),
+        variables: Vec::new(),
+        readable: Vec::new(),
+        git,
+        entries: odd::ENTRIES.to_vec(),
+        dependencies: odd::DEPENDENCIES.to_vec(),
+        secrets: Vec::new(),
+    };
+    let setup = Setup { uid: users().pop().unwrap(), wall: Wall::Overlay };
+    // A few at a time: each is several processes.
+    for some in odd::GIT.chunks(4) {
+        std::thread::scope(|scope| {
+            for git in some {
+                scope.spawn(|| holds(setup, &machine(git)));
+            }
+        });
+    }
+}
+
+#[test]
 fn what_lies_in_a_cache_is_covered_like_anything_that_is_shown() {
     let machine = |readable: &[&'static str]| Machine {
         files: vec!["home/.nvm/versions/x.js"],
@@ -272,6 +319,10 @@ fn what_lies_in_a_cache_is_covered_like_anything_that_is_shown() {
         sockets: vec!["home/tools/lib/s"],
         variables: vec![("GOCACHE", "outside"), ("CARGO_TARGET_DIR", "home/tools")],
         readable: readable.to_vec(),
+        git: "a repository",
+        entries: Vec::new(),
+        dependencies: Vec::new(),
+        secrets: Vec::new(),
     };
     let overlays = setups_with_overlays().into_iter().filter(|setup| setup.wall == Wall::Overlay);
     for setup in overlays {

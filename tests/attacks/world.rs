@@ -40,7 +40,15 @@ pub struct World {
 
 impl World {
     pub fn new(uid: Option<u32>) -> Self {
-        let base = reachable(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap_or_else(std::env::temp_dir);
+        Self::below(uid, &reachable(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap_or_else(std::env::temp_dir))
+    }
+
+    /// One with no repository around it.
+    pub fn apart(uid: Option<u32>) -> Self {
+        Self::below(uid, &std::env::temp_dir())
+    }
+
+    fn below(uid: Option<u32>, base: &Path) -> Self {
         let mut builder = tempfile::Builder::new();
         let owner = builder.prefix("attack-").tempdir_in(base).or_else(|_| builder.tempdir()).unwrap();
         fs::set_permissions(owner.path(), Permissions::from_mode(0o755)).unwrap();
