@@ -74,8 +74,10 @@ pub(super) fn parent(pid: Pid) -> Option<Pid> {
 /// Memory that the descendants hold, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Memory {
-    /// Of all of them, what each has for itself alone.
+    /// Of all of them, what each has for itself alone, in the swap too.
     pub(super) private: u64,
+    /// The same of the one that has most.
+    pub(super) largest: u64,
     /// The most shared memory that one of them has mapped: no less than this is shared by all of them.
     pub(super) shared: u64,
 }
@@ -84,9 +86,14 @@ pub(super) struct Memory {
 pub(super) fn memory() -> Memory {
     let status = |process: Process| fs::read_to_string(format!("/proc/{}/status", process.pid)).ok();
     let all = by_children().unwrap_or_else(by_parents).into_iter().filter_map(status);
-    all.fold(Memory::default(), |memory, status| Memory {
-        private: memory.private + entry(&status, "RssAnon:").unwrap_or_default(),
-        shared: memory.shared.max(entry(&status, "RssShmem:").unwrap_or_default()),
+    all.fold(Memory::default(), |memory, status| {
+        let of = |name| entry(&status, name).unwrap_or_default();
+        let private = of("RssAnon:") + of("VmSwap:");
+        Memory {
+            private: memory.private + private,
+            largest: memory.largest.max(private),
+            shared: memory.shared.max(of("RssShmem:")),
+        }
     })
 }
 

@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// Passed on as they are.
-const PASSED: [&str; 49] = [
+const PASSED: [&str; 54] = [
     "PATH",
     "LANG",
     "LANGUAGE",
@@ -59,6 +59,12 @@ const PASSED: [&str; 49] = [
     "RUST_MIN_STACK",
     "RUST_TEST_THREADS",
     "SOURCE_DATE_EPOCH",
+    // How sanitizers look and what they pass over; for LeakSanitizer's see `leaks`.
+    "ASAN_OPTIONS",
+    "GORACE",
+    "MSAN_OPTIONS",
+    "TSAN_OPTIONS",
+    "UBSAN_OPTIONS",
 ];
 /// And what begins so.
 const PASSED_PREFIXES: [&str; 2] = ["LC_", "CARGO_PROFILE_"];
@@ -96,6 +102,9 @@ const SET: [(&str, &str); 8] = [
     ("RUSTUP_AUTO_INSTALL", "0"),
 ];
 
+/// LeakSanitizer's options.
+const LEAKS: &str = "LSAN_OPTIONS";
+
 /// What kcode itself takes keys from.
 const OWN_KEYS: [&str; 4] = ["KCODE_API_KEY", "AI_GATEWAY_API_KEY", "MOONSHOT_API_KEY", "KIMI_API_KEY"];
 
@@ -120,12 +129,25 @@ pub(super) fn build(
     let private =
         [("HOME", "home"), ("TMPDIR", "tmp")].map(|(name, folder)| (name.into(), scratch.join(folder).into()));
     let fixed = SET.map(|(name, value)| (name.into(), value.into()));
-    for (name, value) in private.into_iter().chain(fixed) {
+    let leaks = leaks(parent);
+    for (name, value) in private.into_iter().chain(fixed).chain([leaks]) {
         if !environment.iter().any(|(known, _)| *known == name) {
             environment.push((name, value));
         }
     }
     environment
+}
+
+/// LeakSanitizer stops the process in order to look through it, as a debugger does, and fails a test that passed where
+/// it isn't let; AddressSanitizer brings it along, and reads this variable after its own.
+fn leaks(parent: &[(OsString, OsString)]) -> (OsString, OsString) {
+    let mut value = OsString::new();
+    for (_, given) in parent.iter().filter(|(name, given)| name == LEAKS && !given.is_empty()) {
+        value.push(given);
+        value.push(":");
+    }
+    value.push("detect_leaks=0");
+    (LEAKS.into(), value)
 }
 
 /// The names of the variables that commands of a worker see whose parent is this process.
@@ -177,6 +199,20 @@ mod tests {
         assert!(environment.contains(&("FOO".into(), "1".into())));
         assert!(environment.contains(&("DB_PASSWORD".into(), "2".into())));
         assert!(!environment.iter().any(|(_, value)| value == "sk-3"));
+    }
+
+    #[test]
+    fn leaks_are_not_looked_for_and_other_options_stay() {
+        let value = |parent: &[(&str, &str)]| {
+            let found = built(parent, &["LSAN_OPTIONS"]).into_iter().find(|(name, _)| name == "LSAN_OPTIONS");
+            found.unwrap().1
+        };
+        assert_eq!(value(&[]), "detect_leaks=0");
+        assert_eq!(
+            built(&[("LSAN_OPTIONS", "suppressions=x")], &[]).last().unwrap().1,
+            "suppressions=x:detect_leaks=0"
+        );
+        assert_eq!(value(&[("LSAN_OPTIONS", "detect_leaks=1")]), "detect_leaks=1", "a person let it in as it is");
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod review_ends;
 mod review_screens;
 mod runners;
 mod running;
+mod sanitizers;
 mod tree;
 mod world;
 

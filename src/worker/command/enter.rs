@@ -11,6 +11,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::errand::ToKeeper;
 use super::start::{not_entered, not_started};
+use crate::worker::confine::go_first;
 use crate::worker::protocol::receive;
 
 /// The argument that makes a worker process the entrance of a command.
@@ -28,6 +29,7 @@ pub(in crate::worker) fn enter() -> io::Result<ExitCode> {
     let [program, rest @ ..] = &errand.argv[..] else { return Err(io::Error::other("there is no command")) };
     // The thread that started this one lives as long as the command; when it dies, so does the command.
     set_parent_process_death_signal(Some(Signal::KILL))?;
+    go_first();
     if let Some(domain) = &errand.domain {
         domain.enter()?;
     }

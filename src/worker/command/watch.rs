@@ -15,8 +15,8 @@ use super::supplies::Supplies;
 use crate::journal::Residue;
 use crate::worker::descendants;
 
-/// How often disk and memory are looked at; a fast disk takes a fraction of what is to be left meanwhile.
-const COUNT_EVERY: Duration = Duration::from_millis(250);
+/// How often whoever shows how far a command is looks at it.
+const TELL_EVERY: Duration = Duration::from_millis(250);
 /// Between asking a command to end and killing it.
 const GRACE: Duration = Duration::from_secs(2);
 /// See [`Limits::linger`].
@@ -122,10 +122,10 @@ impl<'a> Watch<'a> {
     /// Until the command exits, or has to be ended.
     fn until_over(&mut self, deadline: Instant, idle: Duration) -> io::Result<Option<Stop>> {
         let mut heard = Instant::now();
-        let mut counted = heard;
+        let (mut told, mut count_at) = (heard, heard + self.supplies.pause());
         loop {
             let idle_until = heard + idle;
-            let look = self.look(deadline.min(idle_until).min(counted + COUNT_EVERY))?;
+            let look = self.look(deadline.min(idle_until).min(told + TELL_EVERY).min(count_at))?;
             let now = Instant::now();
             if let Some(gate) = self.gate.filter(|_| look.bell) {
                 return Ok(Some(if gate.lock().closed { Stop::Closed } else { Stop::Cancelled }));
@@ -136,13 +136,16 @@ impl<'a> Watch<'a> {
             if now >= deadline {
                 return Ok(Some(Stop::Deadline));
             }
-            if now >= counted + COUNT_EVERY {
-                counted = now;
+            if now >= told + TELL_EVERY {
+                told = now;
                 // Whoever shows how far it is has not shown everything yet.
                 (self.take)(&[]);
+            }
+            if now >= count_at {
                 if let Some(stop) = self.supplies.exceeded() {
                     return Ok(Some(stop));
                 }
+                count_at = Instant::now() + self.supplies.pause();
             }
             if look.output {
                 heard = now;

@@ -26,25 +26,28 @@ const FIRST_TO_GO: &str = "800";
 
 /// Lowers the limits of this process and its children. A limit that is lower already stays.
 pub(super) fn set() -> io::Result<String> {
-    let memory = memory_limit();
     lower(Resource::Core, 0)?;
     lower(Resource::Fsize, FILE_SIZE)?;
     lower(Resource::Nofile, OPEN_FILES)?;
-    // Not the address space, of which WebAssembly and the JVM reserve far more than they use.
-    lower(Resource::Data, memory)?;
+    // Neither the address space nor what may be written of it: WebAssembly, the JVM and sanitizers reserve far more than they
+    // use. What a process uses is for the watch to count.
     // Counted for all processes of the user, who keeps the other half.
     halve(Resource::Sigpending)?;
     halve(Resource::Msgqueue)?;
-    let (memory, file) = (memory / GIB, FILE_SIZE / GIB);
+    let (memory, file) = (memory_limit() / GIB, FILE_SIZE / GIB);
     Ok(format!("a process gets {memory} GiB of memory, files of {file} GiB, {OPEN_FILES} open files, no core dumps"))
 }
 
 /// Bounds what a cell may take as a whole. Outside a cell the first limit would count all processes of the user.
 pub(in crate::worker) fn bound_cell() -> io::Result<()> {
-    lower(Resource::Nproc, PROCESSES)?;
+    lower(Resource::Nproc, PROCESSES)
+}
+
+/// Has the kernel end this process and what it starts before anything else of the machine's, should memory run out before
+/// the watch sees it.
+pub(in crate::worker) fn go_first() {
     // A kernel built without it has no order of who goes first.
     let _ = fs::write("/proc/self/oom_score_adj", FIRST_TO_GO);
-    Ok(())
 }
 
 /// What a process may take, and, where they are bounded together, all of them; in bytes.

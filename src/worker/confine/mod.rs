@@ -25,7 +25,7 @@ use rustix::thread::{no_new_privs, set_no_new_privs};
 
 pub(super) use bwrap::{SCOUT, prepare as by_bwrap, scout};
 pub(super) use domain::Domain;
-pub(super) use limits::{PROCESSES, bound_cell, memory_limit};
+pub(super) use limits::{PROCESSES, bound_cell, go_first, memory_limit};
 pub(super) use namespaces::{unshare_cell, unshare_users};
 pub(super) use root::{mount_line, mount_table};
 use seccomp::Sockets;

@@ -19,7 +19,7 @@ use rustix::process::{
 use super::mounts;
 use crate::worker::command::errand::{Errand, FromKeeper, ToKeeper, tell};
 use crate::worker::command::start::{let_go_of_output, not_entered, not_started};
-use crate::worker::confine::bound_cell;
+use crate::worker::confine::{bound_cell, go_first};
 use crate::worker::protocol::receive;
 
 /// The argument that makes a worker process the first one of a cell.
@@ -56,6 +56,7 @@ pub(in crate::worker) fn keep() -> io::Result<ExitCode> {
 fn prepare(errand: &Errand) -> io::Result<()> {
     mounts::make(errand.folder.view())?;
     bound_cell()?;
+    go_first();
     if let Some(domain) = &errand.domain {
         domain.enter()?;
     }
