@@ -143,7 +143,7 @@ pub fn plant_entry(world: &World, what: &str) -> Option<UnixListener> {
         "a socket" => return Some(UnixListener::bind(at("socket")).unwrap()),
         "rules that are a pipe" => pipe(&at(".gitignore")),
         "rules that are a key" => {
-            symlink(world.home().join(".ssh/id_ed25519"), world.project().join(".gitignore")).unwrap()
+            symlink(world.home().join(".ssh/id_ed25519"), world.project().join(".gitignore")).unwrap();
         }
         "attributes that are a socket" => return Some(UnixListener::bind(at(".gitattributes")).unwrap()),
         "a folder of links" => {

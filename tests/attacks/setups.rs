@@ -8,10 +8,9 @@ use std::process::Command;
 
 use crate::broker::{Assignment, Outcome, ROLE};
 use crate::support::refusing::{self, Bwrap};
-use crate::world::{CANARY, World, reachable};
-
-/// An ordinary user who owns nothing on any machine.
-const NOBODY: u32 = 54_321;
+use crate::support::users::startable;
+pub use crate::support::users::users;
+use crate::world::{CANARY, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wall {
@@ -52,11 +51,6 @@ impl Setup {
     pub fn world(self) -> World {
         World::new(self.uid)
     }
-}
-
-/// Root's tests are made as an ordinary user, too.
-pub fn users() -> Vec<Option<u32>> {
-    if rustix::process::getuid().is_root() { vec![None, Some(NOBODY)] } else { vec![None] }
 }
 
 /// Each user behind each wall.
@@ -129,14 +123,5 @@ pub fn play(setup: Setup, world: &World, mut assignment: Assignment) -> Outcome 
 
 /// A program where the world's user can start it.
 pub fn executable(world: &World, program: &Path) -> PathBuf {
-    if world.uid.is_none() {
-        return program.to_owned();
-    }
-    reachable(program).unwrap_or_else(|| {
-        let copy = world.folder().join(program.file_name().unwrap());
-        if !copy.exists() && fs::hard_link(program, &copy).is_err() {
-            fs::copy(program, &copy).unwrap();
-        }
-        copy
-    })
+    if world.uid.is_none() { program.to_owned() } else { startable(program, world.folder()) }
 }

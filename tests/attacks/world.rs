@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+
+use crate::support::users::{give, reachable};
 
 /// Stands in every file that nobody may read.
 pub const CANARY: &str = "canary-d41d8c";
@@ -174,19 +176,4 @@ fn visit(path: &Path, but: &Path, found: &mut BTreeMap<PathBuf, String>) {
             visit(&entry.unwrap().path(), but, found);
         }
     }
-}
-
-fn give(path: &Path, uid: u32) {
-    lchown(path, Some(uid), Some(uid)).unwrap();
-    if fs::symlink_metadata(path).unwrap().is_dir() {
-        for entry in fs::read_dir(path).unwrap() {
-            give(&entry.unwrap().path(), uid);
-        }
-    }
-}
-
-/// `path`, when any user may go there.
-pub fn reachable(path: &Path) -> Option<PathBuf> {
-    let open = |path: &Path| fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o001 != 0);
-    path.ancestors().filter(|path| path.parent().is_some()).all(open).then(|| path.to_owned())
 }

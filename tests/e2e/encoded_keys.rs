@@ -46,7 +46,7 @@ fn forms() -> Vec<(&'static str, String)> {
 }
 
 /// A project that holds them all, tests that print them, and a model that reads and searches them and says one.
-fn world() -> (World, MockKimi) {
+pub fn world() -> (World, MockKimi) {
     let world = World::new();
     let lines: Vec<_> = forms().iter().map(|(name, form)| format!("{name} = <{form}>\n")).collect();
     world.write("forms.txt", lines.concat());
@@ -72,7 +72,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-fn assert_clean(place: &str, text: &str) {
+pub fn assert_clean(place: &str, text: &str) {
     let said = text.replace("\\u200b", "\u{200b}").replace("\\u2060", "\u{2060}").replace("\\ufeff", "\u{feff}");
     for (name, form) in forms() {
         // In JSON a backslash is written twice.

@@ -4,7 +4,7 @@
 use crate::world::{World, mender};
 
 /// 3,000 folders, each in the one before.
-const NESTED: &str = "import os
+pub const NESTED: &str = "import os
 for _ in range(3000):
     os.mkdir('deeper')
     os.chdir('deeper')

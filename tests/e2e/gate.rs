@@ -13,7 +13,7 @@ use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, TASK, World, in_turns, mender, together};
 
 /// What no request may hold; redaction has no idea of it.
-const CANARY: &str = "quietly confidential words";
+pub const CANARY: &str = "quietly confidential words";
 
 /// Links of the repository that lead to the canary, by several ways.
 const LINKS: [(&str, &str); 16] = [
@@ -36,7 +36,7 @@ const LINKS: [(&str, &str); 16] = [
 ];
 
 /// A repository full of such links, which keeps the canary wherever it should not be read.
-fn world() -> World {
+pub fn world() -> World {
     let world = World::new();
     for file in [".env", "keys/id_rsa", "DEPLOY.PEM", "sub/.GIT/config", ".ssh/config", "../outside/notes"] {
         world.write(file, format!("A={CANARY}\n"));
@@ -55,7 +55,7 @@ fn world() -> World {
 }
 
 /// Every name by which the canary, or something endless, could be had.
-fn doors() -> Vec<&'static str> {
+pub fn doors() -> Vec<&'static str> {
     let links = LINKS.into_iter().map(|(link, _)| link);
     links.chain(["linked.txt", "linked-git.txt", "linked-home.txt", "pipe"]).collect()
 }
@@ -66,7 +66,7 @@ fn run(world: &World, kimi: &MockKimi, arguments: &[&str]) -> Ran {
     world.run(command)
 }
 
-fn assert_unsent(kimi: &MockKimi, what: &str) {
+pub fn assert_unsent(kimi: &MockKimi, what: &str) {
     for request in kimi.requests() {
         let body = String::from_utf8_lossy(&request.body);
         assert!(!body.contains(CANARY), "{what} was sent: {body}");
@@ -74,7 +74,7 @@ fn assert_unsent(kimi: &MockKimi, what: &str) {
 }
 
 /// Replaces `name` by a link to `target`.
-fn relink(world: &World, name: &str, target: &str) {
+pub fn relink(world: &World, name: &str, target: &str) {
     let path = world.root().join(name);
     let _ = fs::remove_file(&path);
     symlink(target, path).unwrap();

@@ -32,7 +32,7 @@ const OF_GIT: [&str; 12] = [
     "ORIG_HEAD",
 ];
 
-fn pipe(at: &Path) {
+pub fn pipe(at: &Path) {
     rustix::fs::mknodat(rustix::fs::CWD, at, rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
 }
 
@@ -89,7 +89,7 @@ fn rules_in_the_tree_that_never_end_hold_nobody_up() {
 }
 
 /// Another repository of the user's, and what nobody may learn of it.
-fn private(world: &World) -> PathBuf {
+pub fn private(world: &World) -> PathBuf {
     let folder = world.path("private");
     fs::create_dir(&folder).unwrap();
     world.git_in(&folder, &["init", "-q", "-b", "secret-branch"]);

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use crate::world::{World, mender};
 
 /// Made by whatever runs outside the sandbox although it shouldn't.
-fn sign(world: &World) -> PathBuf {
+pub fn sign(world: &World) -> PathBuf {
     world.path("output/ran")
 }
 
 /// A program that leaves the sign, and hands on what it is given.
-fn trap(world: &World) -> String {
+pub fn trap(world: &World) -> String {
     let at = world.path("output/trap");
     fs::write(&at, format!("#!/bin/sh\ntouch '{}'\ncat\n", sign(world).display())).unwrap();
     fs::set_permissions(&at, Permissions::from_mode(0o755)).unwrap();
@@ -22,12 +22,12 @@ fn trap(world: &World) -> String {
 }
 
 /// Adds to a file of git's what `git config` would refuse to write.
-fn add(file: &Path, text: &[u8]) {
+pub fn add(file: &Path, text: &[u8]) {
     fs::File::options().append(true).create(true).open(file).and_then(|mut file| file.write_all(text)).unwrap();
 }
 
 /// Filters under names that are hard to spell on a command line.
-fn filters(program: &str) -> Vec<u8> {
+pub fn filters(program: &str) -> Vec<u8> {
     let mut text = Vec::new();
     for name in [&b"a=b"[..], b"x.clean=y", b"sp ace", b"\xff\xfe", b"UPPER", b"q\\\"uote", b"dot.ted", b"plain", b""] {
         for setting in ["clean", "smudge", "process"] {
@@ -42,12 +42,12 @@ fn filters(program: &str) -> Vec<u8> {
 }
 
 /// Attributes that ask for each of them, on every file.
-const ATTRIBUTES: &[u8] =
+pub const ATTRIBUTES: &[u8] =
     b"* filter=a=b diff=x merge=x ident\n*.md filter=x.clean=y\n*.txt filter=\xff\xfe\n*.sh filter=UPPER\n\
     *.toml filter=mixed\ndocs/* filter=old\nsrc/* filter=plain\n*.conf filter=dot.ted\n";
 
 /// Everything else that makes git run or write something.
-fn armed(program: &str, output: &Path) -> String {
+pub fn armed(program: &str, output: &Path) -> String {
     let output = output.display();
     format!(
         "[core]\n\tfsmonitor = {program}\n\thooksPath = {output}/hooks\n\tpager = {program}\n\tsshCommand = {program}\n\
@@ -63,7 +63,7 @@ fn armed(program: &str, output: &Path) -> String {
     )
 }
 
-fn hooks(world: &World, program: &str) {
+pub fn hooks(world: &World, program: &str) {
     let names = [
         "post-index-change",
         "pre-commit",

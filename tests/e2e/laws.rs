@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::processes;
 use crate::ran::{Kept, Ran};
+use crate::setups::Kernel;
 use crate::support::kimi::MockKimi;
 use crate::world::World;
 
@@ -35,7 +36,7 @@ pub fn hold(world: &World, ran: &Ran) {
     nothing_drives_the_terminal(ran);
     for run in world.runs() {
         let kept = Kept(run);
-        the_journal_is_sound(&kept);
+        the_journal_is_sound(&kept, world.setup.kernel == Kernel::Landlock);
         if kept.0.join("report.json").exists() {
             assert_shape("report", &kept.report());
         }
@@ -72,8 +73,8 @@ fn nothing_drives_the_terminal(ran: &Ran) {
     assert!(!stderr.lines().any(|line| line.trim_start().starts_with("::")), "{stderr}");
 }
 
-/// Law 3, and the half of law 4 that a journal shows.
-fn the_journal_is_sound(kept: &Kept) {
+/// Law 3, and the half of law 4 that a journal shows. Without namespaces a sandbox has gaps, of which an audit tells.
+fn the_journal_is_sound(kept: &Kept, has_gaps: bool) {
     for (n, record) in kept.journal().iter().enumerate() {
         assert_eq!(record["seq"], n as u64);
         assert_shape("event", record);
@@ -83,7 +84,9 @@ fn the_journal_is_sound(kept: &Kept) {
     let inherited = fs::read(kept.0.join("inherited.jsonl")).unwrap_or_default();
     let earlier = kcode::journal::recover_chain(&inherited).unwrap();
     let audit = kcode::report::audit(&earlier, &recovered.records).unwrap();
-    assert_eq!(audit.breaches, [""; 0], "the audit of {}", kept.0.display());
+    let is_known = |breach: &&String| has_gaps && breach.starts_with("law 2: the wall did not stop this");
+    let breaches: Vec<_> = audit.breaches.iter().filter(|breach| !is_known(breach)).collect();
+    assert_eq!(breaches, [""; 0], "the audit of {}", kept.0.display());
 }
 
 /// Every call has exactly one answer before anything else is said.

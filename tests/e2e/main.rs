@@ -34,6 +34,7 @@ mod review_screens;
 mod runners;
 mod running;
 mod sanitizers;
+mod setups;
 mod tree;
 mod world;
 
@@ -53,6 +54,7 @@ mod demo;
 mod discretion;
 mod encoded_keys;
 mod endless;
+mod everywhere;
 mod evidence;
 mod export;
 mod faults;

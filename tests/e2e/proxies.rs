@@ -55,22 +55,22 @@ fn what_only_looks_like_this_machine_gets_no_key_in_clear() {
 }
 
 /// Somebody who listens where the variables lead.
-struct Proxy(TcpListener);
+pub struct Proxy(TcpListener);
 
 impl Proxy {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         Self(listener)
     }
 
-    fn stand_before(&self, command: &mut std::process::Command) {
+    pub fn stand_before(&self, command: &mut std::process::Command) {
         let url = format!("http://{}", self.0.local_addr().unwrap());
         command.envs(VARIABLES.map(|name| (name, &url)));
     }
 
     /// Nobody has connected. A connection that was made before the program's end waits here to be taken.
-    fn assert_unseen(&self, host: &str) {
+    pub fn assert_unseen(&self, host: &str) {
         match self.0.accept() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{host}"),
             Ok((_, peer)) => panic!("{host}: {peer} connected to the proxy"),

@@ -17,22 +17,22 @@ use crate::world::{EDIT, TASK, World};
 const SOON: Duration = Duration::from_secs(40);
 
 /// A run whose tests sleep, until they do; the model goes on once.
-fn sleeping(world: &World) -> (MockKimi, Running) {
+pub fn sleeping(world: &World) -> (MockKimi, Running) {
     world.write_test("(setsid sleep 1001 &); sleep 1002");
     world.commit_all();
     let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done."), Answer::text("I give up.")]);
-    let arguments = ["fix", TASK, "--no-baseline", "--max-time", "20m", "--sandbox", "strict"];
+    let arguments = ["fix", TASK, "--no-baseline", "--max-time", "20m", "--sandbox", world.setup.sandbox()];
     let running = world.start(world.keyed(&kimi, &arguments));
     wait_until("both sleep", || sleepers(&running).len() == 2);
     (kimi, running)
 }
 
-fn sleepers(running: &Running) -> Vec<Process> {
+pub fn sleepers(running: &Running) -> Vec<Process> {
     running.descendants().into_iter().filter(|process| process.name == "sleep").collect()
 }
 
 /// The process of the worker that was started for `part`; without one, the outermost.
-fn part(running: &Running, part: &str) -> Process {
+pub fn part(running: &Running, part: &str) -> Process {
     let command = |process: &Process| fs::read_to_string(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();
     let marks = format!("\0__worker\0{part}");
     let mut found = running.descendants().into_iter().filter(|process| {

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::laws;
 use crate::ran::Ran;
 use crate::running::Running;
+use crate::setups::Setup;
 use crate::support::kimi::{Answer, MockKimi};
+use crate::support::users::{give, startable};
 use crate::tree::Tree;
 
 /// What the project needs.
@@ -78,6 +80,7 @@ pub fn open_rust(command: &mut Command) {
 pub struct World {
     folder: tempfile::TempDir,
     files: Cell<usize>,
+    pub setup: Setup,
 }
 
 impl World {
@@ -104,11 +107,29 @@ impl World {
     /// A project without a file.
     pub fn empty() -> Self {
         let folder = tempfile::Builder::new().prefix("kcode-e2e-").tempdir().unwrap();
-        let world = Self { folder, files: Cell::new(0) };
-        for name in ["project", "home", "tmp", "output"] {
+        let world = Self { folder, files: Cell::new(0), setup: Setup::default() };
+        for name in ["project", "home", "tmp", "output", "root"] {
             fs::create_dir(world.path(name)).unwrap();
         }
         world
+    }
+
+    /// The same world, used by another user or with another kernel.
+    pub fn used_by(self, setup: Setup) -> Self {
+        Self { setup, ..self }
+    }
+
+    /// Gives its user whatever was added.
+    fn hand_over(&self) {
+        let Some(uid) = self.setup.uid else { return };
+        let entries = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|entry| *entry != self.roots()).for_each(|entry| give(&entry, uid));
+        chown(self.folder.path(), Some(uid), Some(uid)).unwrap();
+    }
+
+    /// What stays root's.
+    fn roots(&self) -> PathBuf {
+        self.folder.path().join("root")
     }
 
     /// A file or folder of this world, beside the project.
@@ -157,7 +178,10 @@ impl World {
     pub fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
         // A commit starts maintenance that runs on in the background; nothing here may outlive its test.
         let quiet = ["-c", "maintenance.auto=false", "-c", "gc.auto=0"];
-        let output = self.isolated("git").args(quiet).current_dir(folder).args(arguments).output().unwrap();
+        let mut command = self.isolated("git");
+        self.hand_over();
+        self.setup.lend(&mut command);
+        let output = command.args(quiet).current_dir(folder).args(arguments).output().unwrap();
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -182,7 +206,9 @@ impl World {
 
     /// `kcode` with these arguments in the project, without a key.
     pub fn kcode(&self, arguments: &[&str]) -> Command {
-        let mut command = self.isolated(assert_cmd::cargo::cargo_bin!("kcode"));
+        let program = Path::new(assert_cmd::cargo::cargo_bin!("kcode"));
+        let program = self.setup.uid.map_or_else(|| program.to_owned(), |_| startable(program, &self.roots()));
+        let mut command = self.isolated(program);
         command.args(arguments).current_dir(self.root()).env("KCODE_HOME", self.state()).stdin(Stdio::null());
         command
     }
@@ -215,11 +241,12 @@ impl World {
     }
 
     /// A command that goes on while the test does.
-    pub fn start(&self, mut command: Command) -> Running {
+    pub fn start(&self, command: Command) -> Running {
         let number = self.files.replace(self.files.get() + 1);
         let (out, err) = (self.path(&format!("output/{number}.out")), self.path(&format!("output/{number}.err")));
-        command.stdout(fs::File::create(&out).unwrap()).stderr(fs::File::create(&err).unwrap());
-        Running::new(command.spawn().unwrap(), out, err, self.state())
+        self.hand_over();
+        let child = self.setup.start(command, &out, &err, &self.roots());
+        Running::new(child, out, err, self.state())
     }
 
     /// The folders of this world's runs.

@@ -11,3 +11,4 @@
 pub mod journals;
 pub mod kimi;
 pub mod refusing;
+pub mod users;
