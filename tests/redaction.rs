@@ -163,3 +163,36 @@ fn a_stream_without_lines_stays_small_and_keeps_tokens_whole() {
     let out = String::from_utf8(out).unwrap();
     assert!(!out.contains(&secret[..12]) && out.matches("[redacted:").count() == 300);
 }
+
+#[test]
+fn a_line_of_words_alone_is_cut_beside_a_secret_wherever_it_lies() {
+    let value = "Zq7vT2mXw9LpR4nKc8Jd3HsB";
+    let known = || Redactor::of(&[("KCODE_API_KEY".to_owned(), value.to_owned())].into_iter().collect::<Environment>());
+    // Nothing between them but what keys may hold themselves; at one offset or another each cut falls into one.
+    for between in ["", " and ", "_", "x/y z", "password=\"hunter2hunter2\" "] {
+        for offset in (0..value.len() + between.len()).step_by(9) {
+            let line = format!(
+                "{}{}",
+                "a".repeat(offset),
+                format!("{value}{between}").repeat(80_000 / (value.len() + between.len()))
+            );
+            let mut stream = RedactedStream::new(known());
+            let mut out: Vec<u8> = line.as_bytes().chunks(9_001).flat_map(|chunk| stream.push(chunk)).collect();
+            out.extend(stream.finish());
+            assert_eq!(String::from_utf8(out).unwrap(), known().text(&line), "{offset} {between:?}");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_can_be_cut_nowhere_is_left_out_to_its_end() {
+    let value = "v3-Zq7vT2mXw9LpR4nKc8Jd3HsB-".repeat(400);
+    let known = Redactor::of(&[("KCODE_API_KEY".to_owned(), value.clone())].into_iter().collect::<Environment>());
+    let mut stream = RedactedStream::new(known);
+    let text = format!("{}\nafter\n", value.repeat(24));
+    let mut out: Vec<u8> = text.as_bytes().chunks(300_000).flat_map(|chunk| stream.push(chunk)).collect();
+    out.extend(stream.finish());
+    let out = String::from_utf8(out).unwrap();
+    assert!(!out.contains("Zq7vT2mXw9"), "{}", &out[..300.min(out.len())]);
+    assert!(out.ends_with("\nafter\n"), "{}", out.len());
+}

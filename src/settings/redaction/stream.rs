@@ -4,8 +4,12 @@ use super::Redactor;
 
 /// A line that is longer is looked at in parts of about this many bytes.
 const MOST_HELD: usize = 64 * 1024;
-/// How far back from such a part's end a place to cut is looked for: no token is longer.
+/// What follows such a part is known so far when it is cut off: no token is longer.
 const OVERLAP: usize = 4 * 1024;
+/// A part that can't be cut isn't held longer than this.
+const MOST_UNCUT: usize = 4 * MOST_HELD;
+/// What stands for a line from where it could be cut nowhere without cutting a secret.
+const UNCUT: &[u8] = b"[redacted:long-line]";
 const KEY_BEGIN: &[u8] = b"-----BEGIN ";
 const KEY_END: &[u8] = b"-----END ";
 
@@ -14,20 +18,35 @@ const KEY_END: &[u8] = b"-----END ";
 pub struct RedactedStream {
     redactor: Redactor,
     held: Vec<u8>,
+    /// How long a line must get before a place to cut it is looked for again.
+    uncut: usize,
+    /// Whether the rest of this line is left out.
+    skips: bool,
 }
 
 impl RedactedStream {
     /// A stream from which `redactor` takes the secrets.
     #[must_use]
     pub fn new(redactor: Redactor) -> Self {
-        Self { redactor, held: Vec::new() }
+        Self { redactor, ..Self::default() }
     }
 
     /// Takes in what came, and gives out what is certain.
     pub fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
+        let mut chunk = chunk;
+        if self.skips {
+            let Some(end) = memchr::memchr(b'\n', chunk) else { return Vec::new() };
+            (self.skips, chunk) = (false, &chunk[end..]);
+        }
         self.held.extend_from_slice(chunk);
-        let ready = self.ready();
-        self.give(ready)
+        match self.ready() {
+            0 if self.held.len() >= MOST_UNCUT => {
+                (self.skips, self.uncut) = (true, 0);
+                self.held.clear();
+                UNCUT.to_vec()
+            }
+            ready => self.give(ready),
+        }
     }
 
     /// Gives out the rest.
@@ -42,7 +61,7 @@ impl RedactedStream {
     }
 
     /// How many bytes can't be changed by what is still to come.
-    fn ready(&self) -> usize {
+    fn ready(&mut self) -> usize {
         let Some(lines) = memchr::memrchr(b'\n', &self.held).map(|end| end + 1) else { return self.part() };
         let lines_held = &self.held[..lines];
         let is_open = memchr::memmem::rfind(lines_held, KEY_BEGIN)
@@ -54,13 +73,32 @@ impl RedactedStream {
     }
 
     /// Of a line without an end: all but what may belong together with what comes.
-    fn part(&self) -> usize {
-        if self.held.len() < MOST_HELD {
+    fn part(&mut self) -> usize {
+        if self.held.len() < MOST_HELD.max(self.uncut) {
             return 0;
         }
-        let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./+=:@%~\\\"' ".contains(byte);
-        let from = self.held.len() - OVERLAP;
-        let cut = self.held[from..].iter().rposition(|byte| !is_token(byte));
-        from + cut.map_or(0, |at| at + 1)
+        let whole = self.redactor.bytes(&self.held);
+        // The two sides, each on its own, must come to what they come to together.
+        let is_safe = |cut: &usize| {
+            let (before, after) = self.held.split_at(*cut);
+            let (before, after) = (self.redactor.bytes(before), self.redactor.bytes(after));
+            whole.strip_prefix(before.as_ref()) == Some(after.as_ref())
+        };
+        let cut = self.cuts().find(is_safe).unwrap_or(0);
+        self.uncut = if cut == 0 { self.held.len() + MOST_HELD / 4 } else { 0 };
+        cut
+    }
+
+    /// Places where a line may be cut, the best ones first.
+    fn cuts(&self) -> impl Iterator<Item = usize> {
+        let end = self.held.len() - OVERLAP;
+        let window = &self.held[end - OVERLAP..end];
+        let after = |is_it: fn(&u8) -> bool, most: usize| {
+            let places = window.iter().enumerate().rev().filter(move |(_, byte)| is_it(byte));
+            places.map(move |(at, _)| end - OVERLAP + at + 1).take(most)
+        };
+        let is_outside = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"-_./+=:@%~\\\"' ".contains(byte);
+        let blank = |byte: &u8| *byte == b' ';
+        after(is_outside, 2).chain(after(blank, 4)).chain((0..4).map(move |step| end - step * OVERLAP / 4))
     }
 }
