@@ -184,7 +184,7 @@ fn ten_thousand_runs(criterion: &mut Criterion) {
     group.bench_function("looked at after a run, nothing to remove", |bencher| {
         let keep = Keep { runs: Some(RUNS as u32), age: None, bytes: Some(u64::MAX) };
         bencher.iter(|| {
-            let retention = Retention::of(black_box(&state), [].into(), None).expect("the runs");
+            let mut retention = Retention::of(black_box(&state), [].into(), None).expect("the runs");
             assert_eq!(retention.going(keep, SystemTime::now()), []);
         });
     });

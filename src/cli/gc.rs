@@ -93,11 +93,13 @@ fn kept(global: &Global) -> Result<Keep, Failure> {
 }
 
 fn clear(state: &Path, keep: Keep, dry_run: bool, until: Option<Instant>) -> Result<Cleared, Failure> {
-    let retention = Retention::of(state, unsettled(state), until)?;
+    let mut retention = Retention::of(state, unsettled(state), until)?;
     let mut runs = retention.going(keep, SystemTime::now());
     let outdated = Baselines::in_state(state).stale().unwrap_or_default();
     if !dry_run {
-        finish_removals(state).map_err(anyhow::Error::from)?;
+        // Without it the next pass looks at more runs.
+        drop(retention.remember());
+        finish_removals(state, until).map_err(anyhow::Error::from)?;
         let mut gone = Vec::new();
         for run in runs {
             if until.is_some_and(|until| Instant::now() > until) {

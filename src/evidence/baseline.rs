@@ -38,8 +38,11 @@ pub struct Baseline {
 pub struct BaselineRun {
     /// As the journal tells it.
     pub ran: TestsRan,
-    /// Test by test, where the runner's words are known.
+    /// Test by test, where the runner's words are known; with the run before it where only what had failed was run again.
     pub results: Option<TestResults>,
+    /// The model asked for it, so that the journal tells of it already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_own: bool,
 }
 
 impl Baseline {
@@ -54,6 +57,7 @@ impl Baseline {
     pub fn cached(mut self) -> Self {
         for run in &mut self.runs {
             (run.ran.cached, run.ran.log) = (true, String::new());
+            (run.ran.counted, run.is_own) = (None, false);
         }
         self
     }
@@ -63,7 +67,8 @@ impl Baseline {
     pub fn is_lasting(&self) -> bool {
         let told = |results: &TestResults| results.complete && !results.tests.is_empty();
         let ended = |ran: &TestsRan| ran.result.stopped.is_none() && ran.result.exit_code.is_some();
-        !self.runs.is_empty() && self.runs.iter().all(|run| ended(&run.ran) && run.results.as_ref().is_some_and(told))
+        let mut whole = self.runs.iter().filter(|run| !run.ran.only_failed || run.results.is_some()).peekable();
+        whole.peek().is_some() && whole.all(|run| ended(&run.ran) && run.results.as_ref().is_some_and(told))
     }
 
     /// Whether it is known from an earlier run.

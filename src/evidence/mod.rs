@@ -12,6 +12,8 @@
 //! [`shown_by_matrix()`] and [`shown_by_trial()`] tell whether a test shows what the patch mends; [`test_parts()`] are the
 //! parts of it that are tests, and [`needed()`] finds those of the others that matter.
 //!
+//! [`filter_of_failed()`] says how a runner is told to repeat only what failed, and [`failed_again()`] whether that confirms it.
+//!
 //! [`why_failed()`] tells people of a failure: single tests, last lines, and a cause that no edit mends.
 //!
 //! [`doubt()`] tells before the first request that a command may not even come to its tests.
@@ -32,6 +34,7 @@ mod near;
 mod parse;
 mod patching;
 mod python;
+mod repeat_failed;
 mod reporting;
 mod reproduction;
 mod results;
@@ -56,13 +59,14 @@ pub use minimize::{is_same_check, is_same_run, needed};
 pub use near::detect_near;
 pub use parse::{Written, results};
 pub use patching::patch_of;
+pub use repeat_failed::{failed_again, filter_of_failed};
 pub use reporting::reporting;
 pub use reproduction::{WithPatch, shown_by_matrix, shown_by_trial};
 pub use results::{TestCase, TestResults, Verdict};
 pub use surroundings::Surroundings;
 pub use tampering::{Change, asks_for_tests, inspect, is_of_tests, judge};
 pub use test_parts::test_parts;
-pub use trials::{Held, Proven, TrialError, Trials};
+pub use trials::{Held, Proven, Session, TrialError, Trials};
 pub use unaccounted::unaccounted;
 pub use verdicts::{Difference, KeptResults, Verdicts};
 pub use why::why_failed;

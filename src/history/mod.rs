@@ -1,7 +1,8 @@
 //! All runs that are kept, together: what each came to, what they say taken together, and which of them may go.
 //!
 //! Everything here is a fold over journals, read by the heads of their lines ([`skim`](crate::journal::skim)): of ten
-//! thousand runs nobody reads the conversations to count the retries. There is no second store.
+//! thousand runs nobody reads the conversations to count the retries. There is no second store, but for a cache of what passes of the
+//! retention know.
 //!
 //! | File | What it does |
 //! |---|---|
@@ -10,12 +11,13 @@
 //! | [`statistics`](statistics()), [`grouping`](Grouped) | all of them counted, as a whole and in groups |
 //! | [`repair`](repairs()), `commits` | what people changed by hand in what they had applied, as git tells |
 //! | `telling`, `sheet` | the figures in words, and as comma-separated values |
-//! | [`retention`](Retention) | which runs are removed, and removing them |
+//! | [`retention`](Retention), `known_runs` | which runs are removed, removing them, and what is known of runs between passes |
 //! | `threads` | reading on all processors |
 
 mod catalogue;
 mod commits;
 mod grouping;
+mod known_runs;
 mod repair;
 mod retention;
 mod review;
@@ -28,7 +30,7 @@ mod threads;
 pub use catalogue::{Catalogue, Unreadable, beginning, summary_of};
 pub use grouping::{Group, Grouped, moment};
 pub use repair::{Repair, repairs};
-pub use retention::{Going, Keep, Reason, Retention, finish_removals};
+pub use retention::{Going, Keep, MOST_LOOKS, Reason, Retention, finish_removals};
 pub use review::ReviewSummary;
 pub use sheet::statistics_sheet;
 pub use statistics::{Judged, Latency, PatchStatistics, RepairStatistics, Share, Statistics, statistics};

@@ -8,19 +8,21 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::beginning;
-use crate::journal::open_own;
-use crate::journal::{FindError, RunFolder, RunId, is_abandoned};
+use super::known_runs::{KnownRun, KnownRuns};
+use crate::journal::{Digest, FindError, RunFolder, RunId, is_abandoned, open_own};
 use crate::workspace::{applied_changes, remove_tree, still_applies};
 
 /// What a folder is called while it is being removed: no run's name.
 const GOING: &str = ".going-";
+/// Runs that a pass with a limit looks at, beside those that are known: about half of its time.
+pub const MOST_LOOKS: usize = 500;
 
 /// How much is kept; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,44 +62,97 @@ pub struct Going {
 
 /// The runs below a state folder, newest first, and how they are measured.
 pub struct Retention {
-    runs: Vec<(SystemTime, RunFolder)>,
+    state: PathBuf,
+    runs: Vec<Seen>,
     spared: HashSet<RunId>,
+    /// Nobody waits longer; `None` for as long as it takes.
     until: Option<Instant>,
+    known: KnownRuns,
+    looked: usize,
+}
+
+/// A run, and what is known of it.
+struct Seen {
+    run: RunFolder,
+    known: KnownRun,
 }
 
 impl Retention {
-    /// Looks at the runs below `state`. Those in `spared` stay; so does what isn't known by `until`: nobody waits longer.
+    /// Looks at the runs below `state`. Those in `spared` stay; so does what isn't known by `until`. Whoever has such a limit goes
+    /// by what earlier looks found out, and looks at [`MOST_LOOKS`] others.
     ///
     /// # Errors
     /// When the folder of runs can't be read.
     pub fn of(state: &Path, spared: HashSet<RunId>, until: Option<Instant>) -> Result<Self, FindError> {
-        let changed = |run: &RunFolder| fs::metadata(run.journal()).and_then(|meta| meta.modified());
-        // A run counts from its last event: one that was taken up again isn't old.
-        let mut runs: Vec<_> =
-            RunFolder::all(state)?.into_iter().filter_map(|run| Some((changed(&run).ok()?, run))).collect();
-        runs.sort_by(|(a, one), (b, other)| (b, one.id().as_str()).cmp(&(a, other.id().as_str())));
-        Ok(Self { runs, spared, until })
+        let known = if until.is_some() { KnownRuns::load(state) } else { KnownRuns::default() };
+        let mut retention = Self { state: state.to_owned(), runs: Vec::new(), spared, until, known, looked: 0 };
+        let names = RunFolder::named(state)?;
+        let is_there: HashSet<&str> = names.iter().map(|run| run.id().as_str()).collect();
+        retention.known.runs.retain(|id, _| is_there.contains(id.as_str()));
+        for run in names {
+            let known = retention.known.runs.get(run.id().as_str()).cloned();
+            if let Some(known) = known.or_else(|| retention.look(&run)) {
+                retention.runs.push(Seen { run, known });
+            }
+        }
+        retention.runs.sort_by(|one, other| other.place().cmp(&one.place()));
+        Ok(retention)
+    }
+
+    /// How many runs had to be looked at.
+    #[must_use]
+    pub const fn looked(&self) -> usize {
+        self.looked
+    }
+
+    /// Finds out what isn't known of a run, unless too much was asked already. A folder without a journal never became a run.
+    fn look(&mut self, run: &RunFolder) -> Option<KnownRun> {
+        if self.is_late() || self.until.is_some() && self.looked == MOST_LOOKS {
+            return None;
+        }
+        self.looked += 1;
+        let known = KnownRun::of(run)?;
+        self.known.runs.insert(run.id().to_string(), known.clone());
+        Some(known)
+    }
+
+    /// Keeps what is known for the next pass.
+    ///
+    /// # Errors
+    /// When the state folder can't be written.
+    pub fn remember(&mut self) -> io::Result<()> {
+        self.known.save(&self.state)
     }
 
     /// The runs that `keep` lets go, oldest first.
     #[must_use]
-    pub fn going(&self, keep: Keep, now: SystemTime) -> Vec<Going> {
+    pub fn going(&mut self, keep: Keep, now: SystemTime) -> Vec<Going> {
+        // Removing needs time, too.
+        let until = self.until.map(|until| Instant::now() + until.saturating_duration_since(Instant::now()) / 2);
+        let is_late = || until.is_some_and(|until| Instant::now() > until);
         let mut latest = Newest::of(self, |_| true);
         let mut waiting = Newest::of(self, is_waiting);
-        let mut going = Vec::new();
+        let (mut going, mut next, mut moved) = (Vec::new(), None, Vec::new());
         // Newest first, because of those it is soon known that others are newer; time must not go into the oldest, which may
         // be the only run of its repository, each time anew.
-        for (place, reason) in self.beyond(keep, now) {
-            if self.is_late() {
+        for (place, reason) in self.in_turn(self.beyond(keep, now)) {
+            let Seen { run, known } = &self.runs[place];
+            if is_late() {
+                next = Some(run.id().clone());
                 break;
             }
-            let (_, run) = &self.runs[place];
+            // What earlier passes found out may have changed: the run was taken up again.
+            if self.until.is_some() && KnownRun::changed_ms(run) != Some(known.changed_ms) {
+                moved.push(run.id().to_string());
+                continue;
+            }
             // One that can't be read may be the only trace of something: it stays, and `kcode runs` names it.
             let Ok(begun) = beginning(run) else { continue };
             let repository = begun.map(|(_, started)| started.repository);
             let is_needed = |root: &String| {
-                latest.is_at(place, root)
-                    || (is_waiting(run) && waiting.is_at(place, root))
+                let own = known.repository.as_deref();
+                latest.is_at(place, own)
+                    || (is_waiting(run) && waiting.is_at(place, own))
                     || can_be_undone(run, Path::new(root))
             };
             let stays = self.spared.contains(run.id()) || !is_abandoned(&run.journal());
@@ -105,22 +160,29 @@ impl Retention {
                 going.push(Going { run: run.id().clone(), repository, bytes: size(run.path()), reason });
             }
         }
+        self.known.next = next;
+        for id in moved {
+            self.known.runs.remove(&id);
+        }
         going.reverse();
         going
+    }
+
+    /// `beyond`, from where the last pass ended.
+    fn in_turn(&self, mut beyond: Vec<(usize, Reason)>) -> Vec<(usize, Reason)> {
+        let next = self.known.next.as_ref().filter(|_| self.until.is_some());
+        let at = next.and_then(|next| beyond.iter().position(|(place, _)| self.runs[*place].run.id() == next));
+        beyond.rotate_left(at.unwrap_or_default());
+        beyond
     }
 
     /// Places of the runs beyond a limit, newest first.
     fn beyond(&self, keep: Keep, now: SystemTime) -> Vec<(usize, Reason)> {
         let mut taken = 0;
         let mut beyond = Vec::new();
-        for (place, (changed, run)) in self.runs.iter().enumerate() {
-            if let Some(most) = keep.bytes
-                && taken <= most
-                && !self.is_late()
-            {
-                taken += size(run.path());
-            }
-            let age = now.duration_since(*changed).unwrap_or_default();
+        for (place, Seen { known, .. }) in self.runs.iter().enumerate() {
+            taken += known.bytes;
+            let age = now.duration_since(UNIX_EPOCH + Duration::from_millis(known.changed_ms)).unwrap_or_default();
             let reason = if keep.runs.is_some_and(|most| place >= most as usize) {
                 Reason::Count
             } else if keep.age.is_some_and(|most| age > most) {
@@ -144,7 +206,9 @@ impl Retention {
     /// # Errors
     /// When its folder can't be removed; what is left of it is no run any more.
     pub fn remove(&self, going: &Going) -> io::Result<bool> {
-        let Some((_, run)) = self.runs.iter().find(|(_, run)| *run.id() == going.run) else { return Ok(false) };
+        let Some(Seen { run, .. }) = self.runs.iter().find(|seen| *seen.run.id() == going.run) else {
+            return Ok(false);
+        };
         let journal = open_own(&run.journal())?;
         if journal.try_lock().is_err() {
             return Ok(false);
@@ -156,13 +220,36 @@ impl Retention {
     }
 }
 
-/// Removes what a killed process left of runs that it was removing.
+impl Seen {
+    /// A run counts from its last event: one that was taken up again isn't old.
+    fn place(&self) -> (u64, &str) {
+        (self.known.changed_ms, self.run.id().as_str())
+    }
+}
+
+impl KnownRun {
+    /// Looks at a run; `None` where it has no journal.
+    fn of(run: &RunFolder) -> Option<Self> {
+        let repository = beginning(run).ok().flatten().map(|(_, started)| Digest::of(started.repository).short());
+        Some(Self { changed_ms: Self::changed_ms(run)?, bytes: size(run.path()), repository })
+    }
+
+    fn changed_ms(run: &RunFolder) -> Option<u64> {
+        let changed = fs::symlink_metadata(run.journal()).and_then(|about| about.modified()).ok()?;
+        u64::try_from(changed.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+    }
+}
+
+/// Removes what a killed process left of runs that it was removing, up to `until`.
 ///
 /// # Errors
 /// When it can't be removed.
-pub fn finish_removals(state: &Path) -> io::Result<()> {
+pub fn finish_removals(state: &Path, until: Option<Instant>) -> io::Result<()> {
     for entry in fs::read_dir(RunFolder::home(state)).into_iter().flatten() {
         let entry = entry?;
+        if until.is_some_and(|until| Instant::now() > until) {
+            break;
+        }
         if entry.file_name().as_encoded_bytes().starts_with(GOING.as_bytes()) {
             remove_tree(&entry.path())?;
         }
@@ -185,7 +272,7 @@ fn can_be_undone(run: &RunFolder, root: &Path) -> bool {
 struct Newest<'a> {
     of: &'a Retention,
     counts: fn(&RunFolder) -> bool,
-    by_repository: HashMap<String, usize>,
+    by_repository: HashMap<&'a str, usize>,
     seen: usize,
 }
 
@@ -194,17 +281,19 @@ impl<'a> Newest<'a> {
         Self { of, counts, by_repository: HashMap::new(), seen: 0 }
     }
 
-    /// Whether no run before `place` is of this repository. What isn't known in time counts as such.
-    fn is_at(&mut self, place: usize, repository: &str) -> bool {
+    /// Whether no run before `place` is of this repository. What isn't known, or not in time, counts as such.
+    fn is_at(&mut self, place: usize, repository: Option<&str>) -> bool {
+        let Some(repository) = repository else { return true };
         while self.seen < place && !self.by_repository.contains_key(repository) {
             if self.of.is_late() {
                 return true;
             }
-            let (_, run) = &self.of.runs[self.seen];
-            if (self.counts)(run)
-                && let Ok(Some((_, started))) = beginning(run)
+            let Seen { run, known } = &self.of.runs[self.seen];
+            if let Some(own) = known.repository.as_deref()
+                && !self.by_repository.contains_key(own)
+                && (self.counts)(run)
             {
-                self.by_repository.entry(started.repository).or_insert(self.seen);
+                self.by_repository.insert(own, self.seen);
             }
             self.seen += 1;
         }

@@ -58,11 +58,11 @@ pub use rel_path::{RelPath, RelPathError};
 pub use reproduction::{Reproduced, Reproduction};
 pub use review::{HunkDecision, HunkReviewed, Reviewed};
 pub use run_bounds::{
-    Applied, Follows, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped, Undone,
+    Applied, Follows, Limits, Residue, Resumed, RunEnded, RunFlag, RunStarted, StartSeen, Stopped, TEST_RULES, Undone,
 };
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
 pub use skim::{Skimmed, skim};
 pub use tampering::{TamperFlag, TamperKind, TestsTouched};
-pub use test_runs::{CheckChosen, CheckRan, TestCounts, TestPurpose, TestResult, TestsChosen, TestsRan};
+pub use test_runs::{CheckChosen, CheckRan, CountedRun, TestCounts, TestPurpose, TestResult, TestsChosen, TestsRan};
 pub use why_failed::{CauseKind, FailedTest, FailureCause, WhyFailed};

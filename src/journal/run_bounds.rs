@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Digest, Outcome, RelPath, RunId, StopReason, Tokens, Usd};
 
+/// The rules by which tests are run and counted (`docs/architecture.md`, "How often tests run"). By the first, kcode ran
+/// everything itself; by the second, the model's own runs on the same tree count. A replay goes by those of its recording.
+pub const TEST_RULES: u32 = 2;
+
+const fn first_rules() -> u32 {
+    1
+}
+
 /// See `Event::RunStarted`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStarted {
@@ -41,6 +49,9 @@ pub struct RunStarted {
     /// kcode, whose patch is whatever differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<Vec<String>>,
+    /// By which rules tests were run and counted, see [`TEST_RULES`]; a journal that doesn't tell is of the first ones.
+    #[serde(default = "first_rules")]
+    pub test_rules: u32,
     /// The run whose conversation goes on in this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<Follows>,

@@ -107,6 +107,21 @@ impl RunFolder {
     /// # Errors
     /// When the folder can't be read; a folder that isn't there holds no runs.
     pub fn all(state: &Path) -> Result<Vec<Self>, FindError> {
+        let made = |run: Self| {
+            // A folder without a journal never became a run.
+            let about = fs::symlink_metadata(run.journal()).ok()?;
+            Some((about.created().or_else(|_| about.modified()).ok()?, run))
+        };
+        let mut found: Vec<_> = Self::named(state)?.into_iter().filter_map(made).collect();
+        found.sort_by_key(|(made, _)| std::cmp::Reverse(*made));
+        Ok(found.into_iter().map(|(_, run)| run).collect())
+    }
+
+    /// Every folder below `state` that is called as a run, in any order: nothing in them is looked at.
+    ///
+    /// # Errors
+    /// As [`RunFolder::all`].
+    pub fn named(state: &Path) -> Result<Vec<Self>, FindError> {
         let unreadable = |source| FindError::Unreadable { path: runs(state), source };
         let entries = match fs::read_dir(runs(state)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -120,15 +135,9 @@ impl RunFolder {
             if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 continue;
             }
-            let run = Self { id, path: entry.path() };
-            let made = fs::symlink_metadata(run.journal()).and_then(|meta| meta.created().or_else(|_| meta.modified()));
-            // A folder without a journal never became a run.
-            if let Ok(made) = made {
-                found.push((made, run));
-            }
+            found.push(Self { id, path: entry.path() });
         }
-        found.sort_by_key(|(made, _)| std::cmp::Reverse(*made));
-        Ok(found.into_iter().map(|(_, run)| run).collect())
+        Ok(found)
     }
 
     /// The folder that holds the folders of all runs below `state`.

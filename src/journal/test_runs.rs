@@ -66,6 +66,21 @@ pub struct TestsRan {
     /// True when this is how an earlier run on the same tree went; its log isn't kept here.
     #[serde(default)]
     pub cached: bool,
+    /// The model's own run of the same command on the same tree, which counts as well: it came before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<CountedRun>,
+    /// True when only those tests were run that had failed on the same tree before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_failed: bool,
+}
+
+/// A run of the tests that the model asked for and kcode counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CountedRun {
+    /// Its log's name, by which it is found among the runs of the model.
+    pub log: String,
+    /// See [`TestResult::passed`].
+    pub passed: bool,
 }
 
 /// How a run of the test command went.

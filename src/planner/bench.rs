@@ -83,6 +83,17 @@ pub trait Bench {
     /// Runs one call inside the wall.
     fn call(&self, call: &ToolCall) -> impl Future<Output = Result<Observation, BenchError>>;
 
+    /// Whether `run`, which the model asked for, is of the command that verifies, of all its tests, to its own end, and in a view
+    /// that held nothing but the start and the patch when it began.
+    fn is_whole(&self, _run: &TestRun) -> bool {
+        false
+    }
+
+    /// Whether files that tests write may become part of the patch.
+    fn takes_what_tests_write(&self) -> bool {
+        false
+    }
+
     /// Brings `patch.diff` up to date after `observations` and says what it holds now.
     fn patch(&mut self, observations: &[Observation]) -> impl Future<Output = Result<PatchWritten, BenchError>>;
 

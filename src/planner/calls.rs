@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::bench::Bench;
 use super::repeat::{Verdict, result_digest};
+use super::state::OwnRun;
 use super::turns::{Halt, Planner, bounded};
 use crate::journal::{Event, PatchWritten, StopReason, TestPurpose, TestResult, TestsRan, ToolAnswered, ToolCalled};
 use crate::model::{Model, ToolCall};
@@ -90,6 +91,9 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
     async fn answer(&mut self, batch: &[ToolCall], mut done: Vec<Done>) -> Result<(), Halt> {
         let observations: Vec<_> = done.iter().map(|done| done.observation.clone()).collect();
+        // Before the patch is looked at anew: what counts is what was there when they began.
+        let is_whole = observations.iter().filter_map(|o| o.tests.as_ref()).all(|run| self.bench.is_whole(run));
+        let ran_on = self.state.patch;
         let changes_tree = |o: &Observation| !o.touched.is_empty() || o.tests.is_some();
         let patch = if observations.iter().any(changes_tree) {
             match self.patch_after(&observations).await {
@@ -119,6 +123,10 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             }
             if let Some(tests) = observation.tests.take() {
                 self.state.ran_on.extend(self.state.patch);
+                if is_whole && ran_on == self.state.patch {
+                    self.state.took_ms = Some(tests.ms);
+                    self.state.own_run = Some(OwnRun { ran_on, run: tests.clone() });
+                }
                 events.push(Event::TestsRan(tests_ran(tests, TestPurpose::Model, self.state.patch)));
             }
             events.push(Event::ToolAnswered(ToolAnswered {
@@ -205,5 +213,7 @@ pub fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate:
         tree: None,
         start_tree: None,
         cached: false,
+        counted: None,
+        only_failed: false,
     }
 }

@@ -1,10 +1,9 @@
 //! A reply without tool calls: did the model do anything, and do tests and checks stand behind it?
 
-use super::bench::{Bench, CheckRun, Judgement, Ran};
-use super::calls::tests_ran;
+use super::bench::{Bench, Judgement};
 use super::checks;
 use super::turns::{Halt, Planner, bounded};
-use crate::journal::{Event, Reproduced, TamperFlag, TestPurpose, TestsRan};
+use crate::journal::{Event, Reproduced, TamperFlag};
 use crate::model::{ErrorKind, Model, ModelError, Reply};
 use crate::tools::TestRun;
 
@@ -14,10 +13,6 @@ pub const MAX_FEEDBACKS: u32 = 3;
 const MAX_TRUNCATIONS: u32 = 2;
 /// How often in a row a model is asked to make a call again that came as text.
 const MAX_UNREADABLE: u32 = 2;
-/// How often the tests are run on one and the same tree, to tell flaky ones from broken ones.
-const MAX_RUNS: usize = 3;
-/// A suite that takes longer isn't run again just to see whether what was fixed stays fixed.
-const QUICK_MS: u64 = 20_000;
 
 /// An edit, a look at its result and the end: with fewer turns left, asking for a test would only run into the limit.
 const TURNS_FOR_A_TEST: u32 = 3;
@@ -158,76 +153,6 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             return Ok(None);
         }
         Ok(Some(PASSED.to_owned()))
-    }
-
-    /// Runs the tests until it is clear what they say of the tree as it stands, and judges. No runs: there are no tests.
-    /// `checks` ran before them, and run again where the tests wrote to that tree.
-    async fn evidence(&mut self, checks: &mut [CheckRun]) -> Result<(Vec<TestRun>, Judgement), Halt> {
-        let mut runs: Vec<TestRun> = Vec::new();
-        loop {
-            let before = self.state.patch;
-            // What earlier commands left mustn't be why they pass.
-            let afresh = runs.iter().any(TestRun::passed);
-            if let Some(run) = self.verify(afresh).await? {
-                if before != self.state.patch && runs.is_empty() && run.passed() {
-                    // A lock file or a snapshot was written. What the patch says now is not what they ran on: once more.
-                    runs.extend(self.verify(false).await?);
-                } else {
-                    runs.push(run);
-                }
-            }
-            self.renew_checks(checks).await?;
-            let ran = Ran { tests: &runs, checks };
-            let judged = self.bench.judge(ran, self.remaining());
-            let judged = bounded(self.cancelled.clone(), self.deadline, judged).await??;
-            self.journal.append(judged.events.clone())?;
-            if !self.is_worth_another_run(&runs, &judged) {
-                return Ok((runs, judged));
-            }
-        }
-    }
-
-    /// Whether the same tests on the same tree could say something else that matters.
-    fn is_worth_another_run(&self, runs: &[TestRun], judged: &Judgement) -> bool {
-        let Some(last) = runs.last() else { return false };
-        let spare = u128::from(last.ms) * 2 < self.remaining().as_millis();
-        if runs.len() == MAX_RUNS || !spare || last.stopped.is_some() {
-            return false;
-        }
-        // Code that isn't in the patch any more may have left something that makes tests pass.
-        let is_soiled = self.state.ran_on.iter().any(|patch| Some(*patch) != self.state.patch);
-        match (runs, &judged.matrix) {
-            // It may have been bad luck, or good.
-            ([only], Some(matrix)) if only.passed() => !matrix.fixed.is_empty() && (is_soiled || only.ms < QUICK_MS),
-            // A test that is known to fail by turns may have been all that failed.
-            ([_], Some(matrix)) if matrix.still_failing.is_empty() && !matrix.flaky.is_empty() => true,
-            ([_], Some(matrix)) => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
-            ([only], None) if only.passed() && is_soiled => true,
-            // What a test prints may have garbled its runner's words.
-            ([only], None) => only.passed() && !judged.refusing.is_empty() && only.ms < QUICK_MS,
-            // The third decides.
-            ([first, second], Some(_)) => first.passed() != second.passed(),
-            _ => false,
-        }
-    }
-
-    /// Runs the tests once and notes what they ran on; `None` when there are none.
-    async fn verify(&mut self, afresh: bool) -> Result<Option<TestRun>, Halt> {
-        let trees = bounded(self.cancelled.clone(), self.deadline, self.bench.trees()).await?;
-        let ran = if afresh {
-            bounded(self.cancelled.clone(), self.deadline, self.bench.verify_afresh()).await
-        } else {
-            bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await
-        };
-        if ran.is_err() {
-            self.bench.cancel().await;
-        }
-        let Some(run) = ran?? else { return Ok(None) };
-        let (ran_on, written) = self.note_what_it_wrote(&run).await?;
-        let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
-        let ran = TestsRan { tree, start_tree, ..tests_ran(run.clone(), TestPurpose::Verification, ran_on) };
-        self.journal.append(vec![written, Event::TestsRan(ran)])?;
-        Ok(Some(run))
     }
 }
 

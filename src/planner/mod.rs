@@ -18,9 +18,10 @@ mod obstacle;
 pub mod repeat;
 mod state;
 mod turns;
+mod verify;
 
 pub use bench::{Bench, BenchError, CheckRun, JudgedCheck, Judgement, Ran};
 pub use calls::{tests_ran, without_notice};
 pub use obstacle::Obstacle;
-pub use state::State;
+pub use state::{State, TestRules};
 pub use turns::{Halt, Planner, Stop};

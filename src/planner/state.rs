@@ -3,6 +3,34 @@
 use super::end_turn::{ANNOUNCED, CHECKS_FAILED, NOT_REPRODUCED, TESTS_FAILED, TESTS_WEAKENED};
 use super::repeat::RepeatGuard;
 use crate::journal::{CheckRan, Digest, Event, TestPurpose};
+use crate::tools::TestRun;
+
+/// Which runs of the tests count, and how often there have to be more (`docs/architecture.md`, "How often tests run").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TestRules {
+    /// kcode runs everything itself: how older journals were made.
+    Own,
+    /// What the model ran on the same tree counts.
+    #[default]
+    Shared,
+}
+
+impl TestRules {
+    /// Those of that number in `run_started`.
+    #[must_use]
+    pub const fn numbered(number: u32) -> Self {
+        if number < 2 { Self::Own } else { Self::Shared }
+    }
+}
+
+/// A run of the whole test command that the model asked for.
+#[derive(Clone, Debug)]
+pub(super) struct OwnRun {
+    /// The patch that it ran on, and nothing else.
+    pub(super) ran_on: Option<Digest>,
+    /// How it went.
+    pub(super) run: TestRun,
+}
 
 /// What the loop remembers between turns.
 #[derive(Debug, Default)]
@@ -23,6 +51,12 @@ pub struct State {
     pub(super) failed_on: Option<Digest>,
     /// The patches that tests and checks ran on in the run's view: what they left there may be of code that is gone.
     pub(super) ran_on: Vec<Digest>,
+    /// The last run of the whole command that the model asked for, until it was counted.
+    pub(super) own_run: Option<OwnRun>,
+    /// How long the last run of the whole command took.
+    pub(super) took_ms: Option<u64>,
+    /// How often tests have to run.
+    pub(super) rules: TestRules,
     /// How often a reply that was cut at its cap was continued, since the last whole one.
     pub(super) truncations: u32,
     /// How often in a row a reply ended in markup of a call that can't be read.
@@ -45,6 +79,8 @@ impl State {
                     if ran.purpose != TestPurpose::Baseline =>
                 {
                     state.ran_on.extend(ran.patch_sha256);
+                    let is_whole = matches!(event, Event::TestsRan(_)) && ran.purpose == TestPurpose::Verification;
+                    state.took_ms = is_whole.then_some(ran.result.ms).or(state.took_ms);
                 }
                 Event::Nudged(nudged) => nudge = Some(&*nudged.kind),
                 Event::Message(_) => state.was_nudged(nudge.take()),
@@ -64,6 +100,12 @@ impl State {
         let earlier = Self::recall(events);
         self.sent_prefix = self.sent_prefix.or(earlier.sent_prefix);
         self
+    }
+
+    /// By these rules.
+    #[must_use]
+    pub fn by(self, rules: TestRules) -> Self {
+        Self { rules, ..self }
     }
 
     fn was_nudged(&mut self, kind: Option<&str>) {

@@ -29,6 +29,8 @@ pub struct Script {
     said: Vec<String>,
     /// Milliseconds that each verification took.
     verified_ms: Vec<u64>,
+    /// How long those took that the model asked for.
+    asked_ms: Vec<u64>,
     stop: Option<StopReason>,
     /// Where the recorded repository was, and where this one is.
     trees: [String; 2],
@@ -62,6 +64,7 @@ struct Place {
     answers: usize,
     said: usize,
     verified: usize,
+    asked: usize,
     divergence: Option<Divergence>,
     /// Nothing more was recorded that could be compared.
     over: bool,
@@ -99,6 +102,7 @@ impl Script {
             answers: Vec::new(),
             said: Vec::new(),
             verified_ms: Vec::new(),
+            asked_ms: Vec::new(),
             stop: None,
             trees,
             at: Mutex::default(),
@@ -140,6 +144,7 @@ impl Script {
                 Event::TestsRan(ran) if ran.purpose == TestPurpose::Verification => {
                     self.verified_ms.push(ran.result.ms);
                 }
+                Event::TestsRan(ran) if ran.purpose == TestPurpose::Model => self.asked_ms.push(ran.result.ms),
                 Event::TestsRan(ran) | Event::CheckRan(CheckRan { ran, .. })
                     if ran.purpose == TestPurpose::Baseline =>
                 {
@@ -212,12 +217,16 @@ impl Script {
 
     /// Puts the recorded answer of the call with this number in, if what a run of the tests says now means the same.
     pub fn answer(&self, number: usize, now: &mut Observation) {
-        if now.tests.is_some()
-            && let Some(recorded) = self.answers.get(number)
+        let Some(run) = &mut now.tests else { return };
+        if let Some(recorded) = self.answers.get(number)
             && self.agree(recorded, &now.text)
         {
             now.text.clone_from(recorded);
         }
+        // How often tests are run depends on that. Calls that run them are never made beside others.
+        let at = &mut self.at().asked;
+        run.ms = self.asked_ms.get(*at).copied().unwrap_or(run.ms);
+        *at += 1;
     }
 
     /// How long the next verification took.

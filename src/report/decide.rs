@@ -209,6 +209,8 @@ mod tests {
             tree: None,
             start_tree: None,
             cached: false,
+            counted: None,
+            only_failed: false,
         }
     }
 

@@ -125,7 +125,7 @@ pub struct TestsReport {
     pub baseline_missing: Option<String>,
     /// The last run that kcode made to verify.
     pub after: Option<TestsReported>,
-    /// How often kcode ran them on that very tree, to tell flaky tests.
+    /// How often they ran on that very tree, to tell flaky tests: kcode's own runs, and the model's last one where it counts.
     #[serde(default)]
     pub runs: u64,
     /// How many of these runs failed.

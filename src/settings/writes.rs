@@ -45,6 +45,12 @@ impl Writes {
         Self(builder.build().unwrap_or_else(|_| Gitignore::empty()))
     }
 
+    /// Whether they name no file at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `path`, relative to the root, is one.
     #[must_use]
     pub fn names(&self, path: &Path) -> bool {

@@ -44,7 +44,7 @@ mod write_file;
 
 pub use observation::{Observation, TestRun};
 pub use plain_words::in_words;
-pub use registry::{access, call, find, names, written_path};
+pub use registry::{access, call, find, names, runs_all_tests, written_path};
 pub use schema::schemas;
 pub use text::NotText;
 pub use tool::{Access, FatalToolError, Tool, ToolError};

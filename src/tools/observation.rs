@@ -60,6 +60,9 @@ pub struct TestRun {
     pub view: String,
     /// The log's file name in the run's `logs/`.
     pub log: String,
+    /// Bytes in the middle of the output that the log doesn't hold.
+    #[serde(default)]
+    pub left_out: u64,
     /// What the model is shown: failing lines first, then head and tail.
     pub excerpt: String,
     /// The folder in `logs/` with the reports that the runner wrote, if it wrote any.

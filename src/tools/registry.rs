@@ -8,7 +8,7 @@ use super::edit_file::EditFile;
 use super::list_files::ListFiles;
 use super::plain_words::quoted;
 use super::read_file::ReadFile;
-use super::run_tests::RunTests;
+use super::run_tests::{self, RunTests};
 use super::search::Search;
 use super::text::clip;
 use super::write_file::WriteFile;
@@ -61,6 +61,12 @@ pub fn written_path(name: &str, arguments: &str) -> Option<RelPath> {
     }
     let arguments: serde_json::Value = serde_json::from_str(arguments).ok()?;
     RelPath::new(arguments.get("path")?.as_str()?).ok()
+}
+
+/// Whether a call runs all tests, and not only some of them.
+#[must_use]
+pub fn runs_all_tests(name: &str, arguments: &str) -> bool {
+    find(name).is_some_and(|tool| tool.name() == run_tests::NAME) && run_tests::runs_all(arguments)
 }
 
 fn unknown(name: &str) -> String {

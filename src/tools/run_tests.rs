@@ -10,7 +10,10 @@ use crate::journal::TestCounts;
 /// A filter is a handful of names; more is a mistake.
 const FILTERS: usize = 100;
 
-/// See the module.
+/// What the model calls it.
+pub(super) const NAME: &str = "run_tests";
+
+/// The tool.
 pub(super) struct RunTests;
 
 #[derive(Deserialize)]
@@ -20,9 +23,14 @@ pub(super) struct Arguments {
     filter: Vec<String>,
 }
 
+/// Whether a call with these arguments runs all tests.
+pub(super) fn runs_all(arguments: &str) -> bool {
+    arguments::parse::<Arguments>(NAME, arguments).is_ok_and(|arguments| arguments.filter.is_empty())
+}
+
 impl Tool for RunTests {
     fn name(&self) -> &'static str {
-        "run_tests"
+        NAME
     }
 
     /// Tests may write into the view.

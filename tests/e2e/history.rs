@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use kcode::journal::Outcome;
+use kcode::history::{Keep, MOST_LOOKS, Retention};
+use kcode::journal::{Outcome, RunId};
 use serde_json::Value;
 
 use crate::laws::assert_shape;
@@ -199,4 +200,57 @@ fn a_run_clears_away_after_itself() {
     let again = world.start(world.keyed(&mender(), &["fix", TASK, "-q"])).wait().code(0);
     assert!(!again.stderr().contains("removed"), "{}", again.stderr());
     assert_eq!(left(&world).len(), 4);
+}
+
+/// A pass that has an hour, and its end: how many runs it looked at, and which go.
+fn pass(world: &World, keep: Keep) -> (usize, Vec<RunId>) {
+    let until = Some(Instant::now() + Duration::from_hours(1));
+    let mut retention = Retention::of(&world.state(), [].into(), until).unwrap();
+    let going = retention.going(keep, SystemTime::now()).into_iter().map(|going| going.run).collect();
+    retention.remember().unwrap();
+    (retention.looked(), going)
+}
+
+/// Many runs of one repository, each newer than the one before.
+fn many(count: u32) -> (World, Vec<RunId>) {
+    let world = World::new();
+    let ids = (0..count).map(|number| {
+        let letters = b"abcdefghjk";
+        let id: String =
+            format!("{number:08}").bytes().map(|digit| letters[usize::from(digit - b'0')] as char).collect();
+        MadeRun::new(&id, "2026-01-01T10:00:00.000Z", &world.root()).keep(&world.state());
+        let journal = world.state().join(format!("runs/{id}/journal.jsonl"));
+        let journal = File::options().append(true).open(journal).unwrap();
+        journal.set_modified(SystemTime::now() - Duration::from_secs(u64::from(count - number))).unwrap();
+        id.parse().unwrap()
+    });
+    let ids = ids.collect();
+    (world, ids)
+}
+
+#[test]
+fn a_pass_looks_at_few_runs_and_goes_on_where_the_last_one_ended() {
+    let (most, more) = (u32::try_from(MOST_LOOKS).unwrap(), 30);
+    let (world, ids) = many(most + more);
+    let keep = Keep { runs: Some(most), age: None, bytes: None };
+    assert_eq!(pass(&world, keep), (MOST_LOOKS, vec![]), "what isn't known stays");
+    let (oldest, rest) = (ids[..more as usize].to_vec(), more as usize);
+    assert_eq!(pass(&world, keep), (rest, oldest.clone()));
+    assert_eq!(pass(&world, keep), (0, oldest.clone()), "nothing is looked at twice");
+
+    // One of them is taken up again: it is neither old nor gone.
+    let journal = world.state().join(format!("runs/{}/journal.jsonl", oldest[0]));
+    File::options().append(true).open(journal).unwrap().set_modified(SystemTime::now()).unwrap();
+    assert_eq!(pass(&world, keep), (0, oldest[1..].to_vec()));
+    let (looked, going) = pass(&world, keep);
+    assert_eq!((looked, going.len(), going.contains(&oldest[0])), (1, rest, false));
+    assert_eq!(going.last(), Some(&ids[rest]), "a newer one is beyond the limit instead");
+}
+
+#[test]
+fn a_pass_without_time_looks_at_nothing_and_removes_nothing() {
+    let (world, _) = many(5);
+    let mut retention = Retention::of(&world.state(), [].into(), Some(Instant::now())).unwrap();
+    let keep = Keep { runs: Some(1), age: None, bytes: None };
+    assert_eq!((retention.looked(), retention.going(keep, SystemTime::now())), (0, vec![]));
 }

@@ -16,6 +16,7 @@ mod support;
 
 mod changes;
 mod conversant;
+mod counted_runs;
 mod fake_runner;
 mod latest;
 mod laws;

@@ -44,6 +44,7 @@ impl MadeRun {
             flags: vec![],
             test: None,
             writes: None,
+            test_rules: kcode::journal::TEST_RULES,
             follows: None,
         }));
         made.message(&serde_json::json!({ "role": "system", "content": "You mend code. ".repeat(300) }));
@@ -192,6 +193,8 @@ impl MadeRun {
             tree: None,
             start_tree: None,
             cached: false,
+            counted: None,
+            only_failed: false,
         }));
         if !passed {
             self.add(Event::Nudged(Nudged { turn: self.turn, kind: "tests_failed".into() }));

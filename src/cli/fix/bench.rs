@@ -1,8 +1,6 @@
 //! What the planner works at: the worker's tools, the private view and its patch, the tests.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::path::Path;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,32 +8,27 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::again::Again;
+use super::bench_errors::{broken, from_workspace, unkept};
 use super::certificate::Certificate;
 use super::chosen_tests::ChosenTests;
 use super::guard::{Guard, Looked, Told};
 use super::reproduction::{self, Judged};
 use super::setup;
 use super::start_state::{StartState, results_of};
-use super::test_runs;
 use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
 use crate::evidence::{self, Baseline};
 use crate::journal::{
-    CheckRan, Event, FileChange, GeneratedFile, Matrix, Outcome, PatchWritten, RelPath, Reproduction, Residue,
-    RunFolder, StopReason, TestsRan, TestsTouched,
+    CheckRan, Event, FileChange, GeneratedFile, Matrix, PatchWritten, RelPath, Reproduction, Residue, RunFolder,
+    TestsRan, TestsTouched,
 };
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Obstacle, Ran};
-use crate::render::counted;
-use crate::settings::{Redactor, TestCommand};
+use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
-use crate::worker::{Worker, WorkerError};
-use crate::workspace::{ApplyError, Blobs, ChangeSet, Repository, TreeIds, WorkspaceError, write_patch};
+use crate::worker::Worker;
+use crate::workspace::{Blobs, ChangeSet, Repository, TreeIds, write_patch};
 
-/// The trial that confirms a pass, and the folder of its logs.
-const AFRESH: &str = "afresh";
-/// Without the run's own builds the tests take longer than they did in it. The run's own limit may be shorter.
-const AFRESH_PATIENCE: Duration = Duration::from_mins(10);
 /// Files of commands that are told by name.
 const MOST_GENERATED: usize = 100;
 
@@ -79,6 +72,10 @@ pub struct RunBench {
     pub not_alone: Option<String>,
     /// How often they ran without, in views of their own.
     pub alone: u32,
+    /// Files that commands write may become part of the patch.
+    pub takes_writes: bool,
+    /// The view is what the run started from: nothing was written to it, and no command ran in it.
+    pub is_untouched: bool,
 }
 
 impl RunBench {
@@ -89,12 +86,6 @@ impl RunBench {
         residue += self.start.close().await;
         self.view.close().await;
         residue
-    }
-
-    /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
-    fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
-        let logs = self.folder.logs();
-        test_runs::finish(run, &logs, &self.redactor).map_err(|error| unkept(&logs.join(&run.log), error))
     }
 
     /// Has the start state measured by every command that stands behind the patch.
@@ -110,35 +101,11 @@ impl RunBench {
         self.trials.stand_on(self.tests.command.clone(), checks.collect());
     }
 
-    /// Runs `command` on the patch alone. The run's own view may hold more by now: what commands wrote before.
-    async fn run_on_patch(&mut self, command: &TestCommand) -> Result<TestRun, BenchError> {
-        self.not_alone = None;
-        if self.beside.is_empty() {
-            return self.run(command).await;
-        }
-        self.alone += 1;
-        let (name, until) = (format!("alone-{}", self.alone), Instant::now() + AFRESH_PATIENCE);
-        let changes = ChangeSet::load(&self.folder.changes()).map_err(|error| unkept(&self.folder.changes(), error))?;
-        match self.trials.run(&name, command, changes, until).await {
-            Ok(run) => Ok(run),
-            Err(why) => {
-                let count = counted(self.beside.len(), "file");
-                self.not_alone = Some(format!("{count} that commands wrote were there, because {why}"));
-                self.run(command).await
-            }
-        }
-    }
-
-    async fn run(&self, command: &TestCommand) -> Result<TestRun, BenchError> {
-        let mut run = self.worker.run_command(command).await.map_err(|error| self.worker_failed(&error))?;
-        self.finish(&mut run)?;
-        Ok(run)
-    }
-
     /// Waits for the start state's tests, or for the check of that name; tells how they went, the first time that it is known.
     pub async fn baseline(&mut self, name: Option<&str>, patience: Duration) -> Vec<Event> {
         let is_news = self.start.wait(name, patience).await;
         let told = self.start.known(name).filter(|_| is_news).into_iter().flat_map(|baseline| &baseline.runs);
+        let told = told.filter(|run| !run.is_own);
         let event = |ran: TestsRan| match name {
             None => Event::TestsRan(ran),
             Some(name) => Event::CheckRan(CheckRan { name: name.to_owned(), ran }),
@@ -169,22 +136,6 @@ impl RunBench {
         evidence::compare(&self.start.known(name)?.results(), &results_of(runs))
     }
 
-    /// A verification that takes as long as it did when it was recorded: how often tests are run depends on that.
-    fn as_it_took(&self, mut run: TestRun) -> TestRun {
-        run.ms = self.again.as_ref().and_then(|again| again.script.verified_ms()).unwrap_or(run.ms);
-        run
-    }
-
-    /// Runs the tests where nothing lies but the start and the patch; `None` when that can't be done here, or takes too long.
-    ///
-    /// The run's own view also holds what its commands left in folders that git ignores: builds, caches, and perhaps a test
-    /// runner that was changed in place. None of that is in the patch, so that no pass may hang on it.
-    async fn run_afresh(&mut self) -> Option<TestRun> {
-        let changes = ChangeSet::load(&self.folder.changes()).ok()?;
-        let runs = self.trials.hold(AFRESH, changes, 1, Instant::now() + AFRESH_PATIENCE).await;
-        runs.ok()?.tests.into_iter().next()
-    }
-
     /// How the patch as it stands touches tests.
     fn look(&self, told: &Told) -> Result<TestsTouched, BenchError> {
         let blobs = Blobs::at(&self.folder.blobs());
@@ -192,12 +143,6 @@ impl RunBench {
             |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, told });
         let touched = ChangeSet::load(&self.folder.changes()).and_then(|changes| look(&changes));
         touched.map_err(|error| unkept(&self.folder.changes(), error))
-    }
-
-    /// What the worker says goes on without secrets: only the broker knows which values are some.
-    fn worker_failed(&self, error: &WorkerError) -> BenchError {
-        let reason = reason(error.is_disk_failure());
-        BenchError { reason, ..broken(self.redactor.text(&error.to_string()), Some(error.hint())) }
     }
 }
 
@@ -229,9 +174,17 @@ impl Bench for RunBench {
         if let (ViewSlot::Made(view), Some(path)) = (&self.view, tools::written_path(&call.name, &call.arguments)) {
             view.keep(&path).map_err(|error| from_workspace(&error))?;
         }
+        let lending = self
+            .is_untouched
+            .then(|| tools::runs_all_tests(&call.name, &call.arguments))
+            .filter(|all| *all)
+            .map(|_| self.start.lend());
         let mut observation = self.worker.call(call).await.map_err(|error| self.worker_failed(&error))?;
         if let Some(run) = &mut observation.tests {
             self.finish(run)?;
+            if let Some(lending) = lending.filter(|_| self.is_whole(run)) {
+                lending.end(run);
+            }
             observation.text.push_str(&setup::told(run));
             if let Some(counts) = run.counts {
                 observation.summary = format!("{} passed, {} failed", counts.passed, counts.failed);
@@ -245,9 +198,18 @@ impl Bench for RunBench {
         Ok(observation)
     }
 
+    fn is_whole(&self, run: &TestRun) -> bool {
+        self.is_of_all_tests(run)
+    }
+
+    fn takes_what_tests_write(&self) -> bool {
+        self.takes_writes
+    }
+
     async fn patch(&mut self, observations: &[Observation]) -> Result<PatchWritten, BenchError> {
         let touched: Vec<RelPath> = observations.iter().flat_map(|o| o.touched.iter().cloned()).collect();
         let anything = observations.iter().any(|o| o.tests.is_some());
+        self.is_untouched &= !anything && touched.is_empty();
         self.seen_failing.extend(reproduction::failing(observations));
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
         let again = self.again.clone();
@@ -368,36 +330,4 @@ impl Bench for RunBench {
         // A worker that is gone runs nothing any more.
         let _ = self.worker.cancel_all().await;
     }
-}
-
-pub(super) fn broken(message: impl Into<String>, hint: Option<String>) -> BenchError {
-    BenchError { reason: StopReason::WorkerFailed, message: message.into(), hint }
-}
-
-/// A file of the run's folder can't be written or read.
-pub(super) fn unkept(path: &Path, source: io::Error) -> BenchError {
-    from_workspace(&WorkspaceError::Io { action: "keep", path: path.to_owned(), source })
-}
-
-/// A disk that fails is nobody's fault, and the run goes on once a person has seen to it.
-fn reason(disk: bool) -> StopReason {
-    if disk { StopReason::StorageFailed } else { StopReason::WorkerFailed }
-}
-
-impl From<WorkspaceError> for BenchError {
-    fn from(error: WorkspaceError) -> Self {
-        from_workspace(&error)
-    }
-}
-
-impl From<ApplyError> for BenchError {
-    fn from(error: ApplyError) -> Self {
-        let reason = reason(error.outcome() == Outcome::Storage);
-        Self { reason, ..broken(error.to_string(), Some(error.hint().to_owned())) }
-    }
-}
-
-fn from_workspace(error: &WorkspaceError) -> BenchError {
-    let reason = reason(error.outcome() == Outcome::Storage);
-    BenchError { reason, ..broken(error.to_string(), Some(error.hint())) }
 }

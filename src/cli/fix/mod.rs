@@ -4,16 +4,20 @@
 //! are; `start` makes everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or
 //! `past` those of a run that had stopped, in which `unanswered` calls are answered. `follow` gives a further task to a run that
 //! is over: `inherited` is its conversation, `carried` its changes. `terms` says what a run may use, `chosen_tests` what it
-//! stands on, `bench` is what the planner works at, `test_runs` reads what it ran, `view_slot` waits for the view. `again` is
+//! stands on, `bench` is what the planner works at, `command_runs` are the runs of it, `test_runs` reads what they left, `start_state`
+//! and `baseline_runs` tell how the tests went before, `view_slot` waits for the view. `again` is
 //! what a replay is told, and `voice` who answers. `reproduction` looks for a test that shows what the patch mends, `minimize`
 //! for a smaller patch; `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked, notes the
 //! end and writes the report; `hand_over` shows it.
 
 mod again;
+mod baseline_runs;
 mod bench;
+mod bench_errors;
 mod carried;
 mod certificate;
 mod chosen_tests;
+mod command_runs;
 mod discreet;
 mod enclosure;
 mod finish;

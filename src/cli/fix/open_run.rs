@@ -13,7 +13,7 @@ use super::terms::limits;
 use crate::cli::arguments::{Global, Output};
 use crate::cli::failure::Failure;
 use crate::cli::output;
-use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, is_disk_failure};
+use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, TEST_RULES, is_disk_failure};
 use crate::render::{Loudness, People, sanitise_json};
 use crate::settings::{Redactor, Settings};
 use crate::workspace::{View, remove_tree};
@@ -182,6 +182,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         flags: kept(order.flags),
         test: order.flags.test.clone().filter(|line| redactor.text(line) == *line),
         writes: Some(settings.writes.value.clone()),
+        test_rules: order.again.as_ref().map_or(TEST_RULES, |again| again.script.started().test_rules),
         follows: order.inherited.as_ref().map(|inherited| inherited.follows.clone()),
     })
 }

@@ -76,6 +76,11 @@ impl<'a> Order<'a> {
         past.or(self.carried.as_ref().map(Carried::files)).unwrap_or_default().to_vec()
     }
 
+    /// Whether the view is what the tree is, and no more.
+    pub fn is_at_the_start(&self) -> bool {
+        self.past.is_none() && self.carried.is_none() && self.again.is_none()
+    }
+
     /// What happened in this run before its conversation goes on.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
         let past = self.past.iter().flat_map(Past::events);

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::bench::{RunBench, unkept};
+use super::bench::RunBench;
+use super::bench_errors::unkept;
 use super::start_state::results_of;
 use crate::evidence::{WithPatch, is_same_check, shown_by_matrix, shown_by_trial, test_parts};
 use crate::journal::{Event, Matrix, Reproduction, TestPurpose, TestsRan};

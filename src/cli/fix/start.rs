@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::again;
+use super::baseline_runs::Inquiry;
 use super::bench::RunBench;
 use super::certificate::{Certificate, Looks};
 use super::chosen_tests::ChosenTests;
@@ -19,7 +20,7 @@ use super::opening::{self, Sights};
 use super::order::Order;
 use super::past::Past;
 use super::reproduction::Judged;
-use super::start_state::{Inquiry, StartState};
+use super::start_state::StartState;
 use super::sweep::sweep;
 use super::terms::{client, folders, limits, price};
 use super::trial_runs::TrialRuns;
@@ -28,10 +29,10 @@ use super::voice::Voice;
 use crate::cli::failure::Failure;
 use crate::context::Survey;
 use crate::evidence::{Baselines, Trials};
-use crate::journal::{Event, Journal, RunFolder, TestsChosen};
+use crate::journal::{Event, Journal, RunFolder, TEST_RULES, TestsChosen};
 use crate::model::{Conversation, ModelError, Price};
 use crate::planner::budget::Budget;
-use crate::planner::{Planner, State, Stop};
+use crate::planner::{Planner, State, Stop, TestRules};
 use crate::replay::Watched;
 use crate::settings::{Environment, Redactor, TestCommand, Writes};
 use crate::worker::{self, CommandProgress, Listener, WorkerPlan};
@@ -128,6 +129,8 @@ impl<'a> Run<'a> {
             beside: Vec::new(),
             not_alone: None,
             alone: 0,
+            takes_writes: !self.order.settings.writes.value.is_empty(),
+            is_untouched: self.order.is_at_the_start(),
         };
         self.bench.insert(bench).measure();
         let (conversation, messages) = opened?;
@@ -248,7 +251,9 @@ impl<'a> Run<'a> {
         let settings = &self.order.settings;
         let mut budget = Budget::new(limits(settings), self.price);
         budget.recall(self.order.events());
+        let rules = self.order.again.as_ref().map_or(TEST_RULES, |again| again.script.started().test_rules);
         let state = State::recall(self.order.events()).after(self.order.earlier_events());
+        let state = state.by(TestRules::numbered(rules));
         let deadline = self.deadline();
         let drawn = self.open.shared_people();
         let mut watched;

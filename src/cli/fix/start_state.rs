@@ -7,23 +7,17 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::test_runs;
-use crate::evidence::{Baseline, BaselineRun, Baselines, Key, Surroundings, TestResults, Trials, Turn};
-use crate::journal::{Event, Residue, RunFolder, StartSeen, TestPurpose, TestsRan};
-use crate::planner::tests_ran;
-use crate::settings::{Redactor, TestCommand};
+use super::baseline_runs::{Found, Inquiry, Lending, Lent};
+use crate::evidence::{Baseline, TestResults};
+use crate::journal::{Event, Residue, StartSeen};
+use crate::settings::TestCommand;
 use crate::tools::TestRun;
-use crate::worker::{self, WorkerPlan};
 use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex, remove_tree};
 
-/// How often failing tests are run on the start state, to tell those that always fail from flaky ones.
-const TIMES: u32 = 2;
 /// The name of the trial, and of the folder of its logs.
 const NAME: &str = "baseline";
-/// How often whoever waits for another run's baseline looks whether it is there.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Nobody could wait longer.
 const NOT_YET: &str = "it was not measured when the time of the run was up";
 
@@ -40,6 +34,8 @@ pub struct StartState {
     /// Held by the command that runs.
     turn: Arc<Semaphore>,
     off: watch::Sender<bool>,
+    /// What the model runs of the tests before any edit.
+    lent: watch::Sender<Lent>,
     passing: [PathBuf; 2],
     blobs: Blobs,
     residue: Arc<Mutex<Residue>>,
@@ -56,27 +52,13 @@ struct Measured {
     known: Option<Result<Baseline, String>>,
 }
 
-/// What is to be found out.
-pub struct Inquiry {
-    /// How to run tests beside the run.
-    pub trials: Trials,
-    /// Why the baseline isn't wanted, if it isn't.
-    pub unwanted: Option<String>,
-    /// Where baselines are kept.
-    pub kept: Baselines,
-    /// Where the run is kept.
-    pub folder: RunFolder,
-    /// Takes known secrets out of what tests print.
-    pub redactor: Redactor,
-}
-
-/// What a measurement waits for.
-struct Found {
-    tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
-    asked: watch::Receiver<bool>,
-    off: watch::Receiver<bool>,
-    /// Whether an earlier run's result will do.
+/// What may stand in for a measurement.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// An earlier run's result.
     may_be_known: bool,
+    /// What the model runs.
+    is_lent: bool,
 }
 
 impl StartState {
@@ -103,7 +85,8 @@ impl StartState {
             told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
         });
         let (inquiry, turn) = (Arc::new(inquiry), Arc::new(Semaphore::new(1)));
-        Self { tree, told: false, indexing, inquiry, begun, measured: Vec::new(), turn, off, passing, blobs, residue }
+        let (measured, lent) = (Vec::new(), watch::Sender::new(Lent::Nothing));
+        Self { tree, told: false, indexing, inquiry, begun, measured, turn, off, lent, passing, blobs, residue }
     }
 
     /// Begins before the first request.
@@ -131,7 +114,7 @@ impl StartState {
             0 => NAME.to_owned(),
             number => format!("{NAME}-{number}"),
         };
-        let measuring = Some(self.begin(&trial, command, true));
+        let measuring = Some(self.begin(&trial, command, Extent { may_be_known: true, is_lent: name.is_none() }));
         let (name, command) = (name.map(str::to_owned), command.clone());
         self.measured.push(Measured { name, command, trial, measuring, known: None });
     }
@@ -146,21 +129,27 @@ impl StartState {
             return false;
         }
         let (trial, command) = (self.measured[at].trial.clone(), self.measured[at].command.clone());
-        let measuring = self.begin(&trial, &command, false);
+        let measuring = self.begin(&trial, &command, Extent { may_be_known: false, is_lent: false });
         let measured = &mut self.measured[at];
         (measured.measuring, measured.known) = (Some(measuring), None);
         true
     }
 
-    /// Measures in a trial of that name, unless it is known from an earlier run and that `may_be_known`.
-    fn begin(&self, trial: &str, command: &TestCommand, may_be_known: bool) -> JoinHandle<Result<Baseline, String>> {
+    /// The model's run of the tests on the start state begins, which may count as one of those here.
+    pub fn lend(&self) -> Lending {
+        Lending::begin(self.lent.clone())
+    }
+
+    /// Measures in a trial of that name, unless what is known suffices.
+    fn begin(&self, trial: &str, command: &TestCommand, extent: Extent) -> JoinHandle<Result<Baseline, String>> {
         let (inquiry, trial, command) = (Arc::clone(&self.inquiry), trial.to_owned(), command.clone());
         let (tree, asked, off) = (self.tree.clone(), self.begun.subscribe(), self.off.subscribe());
         let turn = Arc::clone(&self.turn);
+        let lent = extent.is_lent.then(|| self.lent.subscribe());
         tokio::spawn(async move {
             // Those that wait get their turn in the order in which they asked for it.
             let _turn = turn.acquire().await.map_err(|closed| closed.to_string())?;
-            inquiry.measure(&trial, &command, Found { tree, asked, off, may_be_known }).await
+            inquiry.measure(&trial, &command, Found { tree, asked, off, lent, may_be_known: extent.may_be_known }).await
         })
     }
 
@@ -215,92 +204,6 @@ impl StartState {
             let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
         }
         self.residue.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Inquiry {
-    /// Runs `command` in a trial of that name, unless it is known how it goes.
-    async fn measure(&self, trial: &str, command: &TestCommand, found: Found) -> Result<Baseline, String> {
-        let Found { mut tree, mut asked, off, may_be_known } = found;
-        let mut called_off = off.clone();
-        let id = async {
-            asked.wait_for(|asked| *asked).await.ok()?;
-            tree.wait_for(Option::is_some).await.ok()?.clone()?.ok()
-        };
-        let index = tokio::select! {
-            index = id => index,
-            _ = called_off.wait_for(|off| *off) => return Err("called off".to_owned()),
-        };
-        let key = match &index {
-            Some(index) => self.key(index.start(), command).await,
-            None => None,
-        };
-        let _turn = match key.as_ref().filter(|_| may_be_known) {
-            Some(key) => match self.known_or_turn(key, &mut called_off).await? {
-                Ok(known) => return Ok(known.cached()),
-                Err(turn) => turn,
-            },
-            None => None,
-        };
-        let tree = index.map(|index| index.start().to_owned());
-        let nothing = ChangeSet::new(Vec::new());
-        let plan = WorkerPlan { tests: Some(command.clone()), ..self.trials.plan.clone() };
-        let trials = Trials { plan, ..self.trials.clone() };
-        let held = trials.hold(trial, &nothing, TIMES, off).await.map_err(|error| error.to_string())?;
-        let runs =
-            held.tests.into_iter().map(|run| self.told(run, trial, tree.clone())).collect::<Result<Vec<_>, _>>()?;
-        let baseline = Baseline::new(runs);
-        if let Some(key) = key.filter(|_| baseline.is_lasting()) {
-            // The next run measures anew, then.
-            let _ = self.kept.keep(&key, &baseline);
-        }
-        Ok(baseline)
-    }
-
-    /// What is known under `key`, from earlier runs or from one that measures just now; else whose turn it is, so that others wait
-    /// for this one. Who waited in vain measures beside the others that did.
-    async fn known_or_turn(
-        &self,
-        key: &Key,
-        off: &mut watch::Receiver<bool>,
-    ) -> Result<Result<Baseline, Option<Turn>>, String> {
-        let until = Instant::now() + self.trials.plan.deadline * TIMES;
-        let mut waited = false;
-        loop {
-            let claimed = self.kept.claim(key).unwrap_or(None);
-            if let Some(known) = self.kept.find(key) {
-                return Ok(Ok(known));
-            }
-            if claimed.is_some() || Instant::now() > until {
-                return Ok(Err(claimed.filter(|_| !waited)));
-            }
-            waited = true;
-            if timeout(LOOK_AGAIN, off.wait_for(|off| *off)).await.is_ok() {
-                return Err("called off".to_owned());
-            }
-        }
-    }
-
-    /// Under what a baseline of `tree` is kept.
-    async fn key(&self, tree: &str, command: &TestCommand) -> Option<Key> {
-        let (tree, command) = (tree.to_owned(), command.clone());
-        let Trials { repository, plan, dependencies, .. } = &self.trials;
-        let (root, dependencies) = (repository.root().to_owned(), dependencies.clone());
-        let variables = worker::variables(&plan.child_env);
-        let policy = format!("{}\0{:?}", plan.sandbox, plan.readable);
-        let look = move || {
-            let surroundings = Surroundings { root: &root, dependencies: &dependencies, variables: &variables };
-            Key::new(&tree, &command, &surroundings, &policy)
-        };
-        tokio::task::spawn_blocking(look).await.ok()
-    }
-
-    fn told(&self, mut run: TestRun, trial: &str, tree: Option<String>) -> Result<BaselineRun, String> {
-        let logs = self.folder.logs().join(trial);
-        test_runs::finish(&mut run, &logs, &self.redactor).map_err(|error| error.to_string())?;
-        run.log = format!("{trial}/{}", run.log);
-        let results = run.results.clone();
-        Ok(BaselineRun { ran: TestsRan { tree, ..tests_ran(run, TestPurpose::Baseline, None) }, results })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Clears away what killed processes left of their runs.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 
@@ -9,16 +9,30 @@ use crate::cli::replay;
 use crate::journal::{RunFolder, is_abandoned, recover};
 use crate::workspace::remove_tree;
 
-/// Sweeps the runs below `state`, beside a run, once `asked` turns true: before the first request it would only hold that up.
+/// So many are looked at in any case; a run that is over waits for no more.
+const LEAST: usize = 200;
+
+/// Sweeps the runs below `state`, beside a run, once `asked` turns true: before the first request it would only hold that up. Where
+/// there are too many for the time that the run takes, another one sweeps others: each begins somewhere else.
 pub fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
     tokio::spawn(async move {
         if asked.wait_for(|asked| *asked).await.is_ok() {
             tokio::task::spawn_blocking(move || {
                 replay::clear(&state);
-                RunFolder::all(&state).unwrap_or_default().iter().for_each(clear);
+                // Whoever asked is gone when the run is over.
+                sweep_until(&state, || asked.has_changed().is_err());
             });
         }
     });
+}
+
+/// Sweeps until `is_over`, and returns how many runs were looked at.
+fn sweep_until(state: &Path, is_over: impl Fn() -> bool) -> usize {
+    let mut runs = RunFolder::named(state).unwrap_or_default();
+    let begins = fastrand::usize(..runs.len().max(1));
+    runs.rotate_left(begins);
+    let all = runs.iter().enumerate();
+    all.take_while(|(number, _)| *number < LEAST || !is_over()).map(|(_, run)| clear(run)).count()
 }
 
 /// Clears away what is left of `run` beside what is kept of it, unless a process works on it.
@@ -38,5 +52,21 @@ pub fn clear(run: &RunFolder) {
     }
     if never_began {
         drop(remove_tree(run.path()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::RunId;
+
+    #[test]
+    fn a_run_that_is_over_waits_for_few() {
+        let state = tempfile::tempdir().unwrap();
+        for _ in 0..3 * LEAST {
+            fs::create_dir_all(RunFolder::at(state.path(), &RunId::random()).path()).unwrap();
+        }
+        assert_eq!(sweep_until(state.path(), || true), LEAST);
+        assert_eq!(sweep_until(state.path(), || false), 3 * LEAST);
     }
 }

@@ -15,10 +15,8 @@ use crate::settings::{Redactor, SecretFiles};
 use crate::tools::TestRun;
 use crate::worker;
 
-/// How much of a log's end is read for single tests; more is noise.
-const OUTPUT_BYTES: usize = 16 * 1024 * 1024;
-/// Of a log; the worker ends it at 64 MiB, and what shapes of secrets leave is a little longer or shorter.
-const LOG_BYTES: u64 = 256 * 1024 * 1024;
+/// Of a log. The worker keeps 16 MiB and a line; nothing of the broker's depends on that it does.
+const LOG_BYTES: u64 = 32 * 1024 * 1024;
 /// How much of that is read for the runner's totals.
 const TOTALS_BYTES: usize = 64 * 1024;
 /// Of one report; the worker keeps no longer ones.
@@ -33,10 +31,10 @@ const REPORTS: usize = 2_000;
 pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor) -> io::Result<()> {
     let folder = logs;
     let logs = Dir::open_ambient_dir(logs, ambient_authority())?;
-    let (output, whole) = redact_log(&logs, &run.log, redactor)?;
+    let output = redact_log(&logs, &run.log, redactor)?;
     // A report that can't be read is as one that wasn't written.
     let reports = run.reports.as_ref().and_then(|name| redact_reports(&logs, name, redactor).ok()).unwrap_or_default();
-    let ended = whole && run.stopped.is_none() && run.signal.is_none();
+    let ended = run.left_out == 0 && run.stopped.is_none() && run.signal.is_none();
     let written = Written { root: &run.view, output: &output, reports: &reports, ended, passed: run.passed() };
     run.results = evidence::results(&written);
     let totals = || evidence::counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
@@ -61,20 +59,24 @@ fn hiding(run: &TestRun) -> Vec<PathBuf> {
     std::env::home_dir().into_iter().chain(beside).filter(|folder| folder.parent().is_some()).collect()
 }
 
-/// The worker knows the shapes of secrets and no values; a log in which there are some is written anew. Returns the end
-/// of the log, and whether that is all of it. Its name comes from the worker, so that it is looked for in `logs` alone.
-fn redact_log(logs: &Dir, name: &str, redactor: &Redactor) -> io::Result<(String, bool)> {
+/// The worker knows the shapes of secrets and no values; a log in which there are some is written anew. Returns the log. Its name
+/// comes from the worker, so that it is looked for in `logs` alone.
+fn redact_log(logs: &Dir, name: &str, redactor: &Redactor) -> io::Result<String> {
     let raw = match open(logs, name) {
         // A run that was cancelled before it began has none.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((String::new(), false)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
         file => whole(file?, LOG_BYTES)?,
     };
-    let clean = redactor.bytes(&raw);
-    if let Cow::Owned(clean) = &clean {
+    let clean = match redactor.bytes(&raw) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(clean) => Some(clean),
+    };
+    if let Some(clean) = &clean {
         logs.write(name, clean)?;
     }
-    let cut = clean.len().saturating_sub(OUTPUT_BYTES);
-    Ok((String::from_utf8_lossy(&clean[cut..]).into_owned(), cut == 0))
+    // Long output isn't copied where it is text.
+    let text = String::from_utf8(clean.unwrap_or(raw));
+    Ok(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// A regular file, through no link at its end and without waiting for the other end of a pipe.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::bench::broken;
+use super::bench_errors::broken;
 use crate::journal::ViewMade;
 use crate::planner::BenchError;
 use crate::workspace::View;

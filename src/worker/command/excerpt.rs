@@ -64,6 +64,9 @@ pub(super) fn excerpt(verdict: &str, run: &TestRun, kept: &Kept) -> String {
         failures(&mut text, all(), &shown);
     }
     shown.write(&mut text, kept, &run.log);
+    if kept.left_out > 0 {
+        let _ = writeln!(text, "[the log leaves out {} bytes between its beginning and its end]", kept.left_out);
+    }
     if let Some(gap) = &kept.log_gap {
         let _ = writeln!(text, "[the log is incomplete: {gap}]");
     }
@@ -251,7 +254,7 @@ mod tests {
 
     #[test]
     fn what_memory_cut_is_counted_too() {
-        let gap = Kept { head: b"a\n".to_vec(), tail: b"z\n".to_vec(), cut: 1_000_000, lines: 5002, log_gap: None };
+        let gap = Kept { head: b"a\n".to_vec(), tail: b"z\n".to_vec(), cut: 1_000_000, lines: 5002, ..Kept::default() };
         let text = excerpt("exit status: 1", &failed(), &gap);
         assert!(text.contains("a\n[… 5000 lines cut;") && text.ends_with("z\n"), "{text}");
     }

@@ -173,7 +173,9 @@ impl Executor {
             ..TestRun::default()
         };
         run.reports = reports.and_then(|reports| reports.keep(&tests.reporting, &self.charge.logs, &run.log));
-        run.excerpt = excerpt(&self.verdict(&ending), &run, &output.finish());
+        let kept = output.finish();
+        run.excerpt = excerpt(&self.verdict(&ending), &run, &kept);
+        run.left_out = kept.left_out;
         Ok(run)
     }
 

@@ -1,14 +1,14 @@
 //! Running the test command: started inside its own walls, watched, bounded, and gone afterwards.
 //!
 //! Whatever ends it (its own exit, the deadline, silence, a cancel), what it wrote until then is
-//! kept: all of it in the log, head and tail in memory, the failing tests in the excerpt.
+//! kept: beginning and end in the log, less of them in memory, the failing tests in the excerpt.
 //!
 //! | File | What it is about |
 //! |---|---|
 //! | `runner`, `executor` | who asks for a run, and the one thread that does it |
 //! | `start`, `errand`, `folder` | how a command is started, what it is told, and where it starts |
 //! | `cell/`, `enter` | its own process namespace, or its own domain only |
-//! | `watch`, `supplies`, `output`, `excerpt`, `reports`, `leftovers` | what becomes of it |
+//! | `watch`, `supplies`, `output`, `log`, `excerpt`, `reports`, `leftovers` | what becomes of it |
 
 mod banner;
 mod cell;
@@ -19,6 +19,7 @@ mod executor;
 mod folder;
 mod glance;
 mod leftovers;
+mod log;
 mod output;
 mod reports;
 mod runner;

@@ -1,31 +1,30 @@
-//! What a command writes: everything into the log, head and tail into memory.
+//! What a command writes: into the log, and head and tail into memory.
 //!
-//! Memory stays bounded however much comes; the log has a cap of its own and says so at its end. What has the shape of
-//! a secret is taken out before any of it is kept.
+//! Memory stays bounded however much comes, and so does the log (`log.rs`). What has the shape of a secret is taken out before any
+//! of it is kept.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 
+use super::log::{Log, Spool};
 use crate::settings::{RedactedStream, Redactor};
 
 /// Kept from the beginning, in bytes.
 const HEAD: usize = 128 * 1024;
 /// Kept from the end. Most runners sum up at the end, so it is the larger part.
 const TAIL: usize = 512 * 1024;
-/// The log's cap.
-const LOG: u64 = 64 * 1024 * 1024;
 
 /// The output of one command while it comes in.
 #[derive(Debug)]
-pub(super) struct Output<W = File> {
+pub(super) struct Output<S = File> {
     redacted: RedactedStream,
     head: Vec<u8>,
     tail: VecDeque<u8>,
     bytes: u64,
     lines: u64,
-    log: W,
-    /// Why the log doesn't hold everything.
+    log: Log<S>,
+    /// Why the log can't be written any more.
     log_gap: Option<String>,
 }
 
@@ -40,13 +39,15 @@ pub(super) struct Kept {
     pub(super) cut: u64,
     /// Line ends in all of it.
     pub(super) lines: u64,
-    /// Why the log doesn't hold everything.
+    /// Bytes between its beginning and its end that the log doesn't hold.
+    pub(super) left_out: u64,
+    /// Why the log can't be written any more.
     pub(super) log_gap: Option<String>,
 }
 
-impl<W: Write> Output<W> {
-    pub(super) fn new(log: W) -> Self {
-        let redacted = RedactedStream::new(Redactor::shapes());
+impl<S: Spool> Output<S> {
+    pub(super) fn new(log: S) -> Self {
+        let (redacted, log) = (RedactedStream::new(Redactor::shapes()), Log::new(log));
         Self { redacted, head: Vec::new(), tail: VecDeque::new(), bytes: 0, lines: 0, log, log_gap: None }
     }
 
@@ -72,26 +73,20 @@ impl<W: Write> Output<W> {
         if self.log_gap.is_some() {
             return;
         }
-        let room = usize::try_from(LOG - self.bytes.min(LOG)).unwrap_or(usize::MAX);
-        let written = self.log.write_all(&chunk[..chunk.len().min(room)]).and_then(|()| {
-            if chunk.len() > room { self.log.write_all(b"\n[the log ends here: it reached 64 MiB]\n") } else { Ok(()) }
-        });
-        self.log_gap = match written {
-            Err(error) => Some(error.to_string()),
-            Ok(()) if chunk.len() > room => Some("it reached 64 MiB".to_owned()),
-            Ok(()) => None,
-        };
+        self.log_gap = self.log.push(chunk).err().map(|error| error.to_string());
     }
 
     /// Closes the log.
     pub(super) fn finish(mut self) -> Kept {
         let rest = self.redacted.finish();
         self.keep(&rest);
-        if let Err(error) = self.log.flush() {
-            self.log_gap.get_or_insert(error.to_string());
-        }
+        let (left_out, log_gap) = match (self.log_gap, self.log.finish()) {
+            (None, Ok(left_out)) => (left_out, None),
+            (None, Err(error)) => (0, Some(error.to_string())),
+            (gap, _) => (0, gap),
+        };
         let cut = self.bytes - (self.head.len() + self.tail.len()) as u64;
-        Kept { head: self.head, tail: self.tail.into(), cut, lines: self.lines, log_gap: self.log_gap }
+        Kept { head: self.head, tail: self.tail.into(), cut, lines: self.lines, left_out, log_gap }
     }
 }
 
@@ -102,7 +97,7 @@ impl<W: Write> Output<W> {
 pub(super) fn next_log(logs: &std::path::Path) -> io::Result<(File, String)> {
     for number in 1_u32.. {
         let name = format!("tests-{number}.log");
-        match File::create_new(logs.join(&name)) {
+        match File::options().read(true).write(true).create_new(true).open(logs.join(&name)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return made.map(|file| (file, name)),
         }
@@ -113,10 +108,11 @@ pub(super) fn next_log(logs: &std::path::Path) -> io::Result<(File, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Seek, SeekFrom, Write};
 
     #[test]
     fn short_output_is_kept_whole() {
-        let mut output = Output::new(Vec::new());
+        let mut output = Output::new(tempfile::tempfile().unwrap());
         output.push(b"one\n");
         output.push(b"two\n");
         assert_eq!(output.finish(), Kept { head: b"one\ntwo\n".to_vec(), lines: 2, ..Kept::default() });
@@ -124,7 +120,7 @@ mod tests {
 
     #[test]
     fn long_output_keeps_head_and_tail_and_counts_the_rest() {
-        let mut output = Output::new(io::sink());
+        let mut output = Output::new(tempfile::tempfile().unwrap());
         output.push(b"first");
         for _ in 0..3 {
             output.push(&vec![b'x'; 1024 * 1024]);
@@ -138,28 +134,34 @@ mod tests {
 
     #[test]
     fn a_token_is_taken_out_although_it_comes_in_two_pieces() {
-        let mut output = Output::new(Vec::new());
+        let folder = tempfile::tempdir().unwrap();
+        let (log, name) = next_log(folder.path()).unwrap();
+        let mut output = Output::new(log);
         output.push(b"the token is ghp_16C7e42F292c69");
         output.push(b"12E7710c838347Ae178B4a\nfine\n");
-        assert_eq!(output.log, b"the token is [redacted:github-token]\nfine\n");
         assert_eq!(output.finish().head, b"the token is [redacted:github-token]\nfine\n");
-    }
-
-    #[test]
-    fn the_log_stops_at_its_cap_and_says_so() {
-        let mut output = Output::new(Vec::new());
-        let chunk = vec![b'x'; 7 * 1024 * 1024];
-        for _ in 0..11 {
-            output.push(&chunk);
-        }
-        assert!(output.log.ends_with(b"[the log ends here: it reached 64 MiB]\n"));
-        assert!(output.log.len() as u64 <= LOG + 64);
-        assert!(output.finish().log_gap.is_some());
+        let log = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(log, "the token is [redacted:github-token]\nfine\n");
     }
 
     #[test]
     fn a_full_disk_costs_the_log_and_not_the_output() {
         struct Full;
+        impl Read for Full {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Ok(0)
+            }
+        }
+        impl Seek for Full {
+            fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+                Ok(0)
+            }
+        }
+        impl Spool for Full {
+            fn cut(&mut self, _: u64) -> io::Result<()> {
+                Ok(())
+            }
+        }
         impl Write for Full {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {
                 Err(io::ErrorKind::StorageFull.into())

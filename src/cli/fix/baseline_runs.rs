@@ -1,0 +1,286 @@
+//! The runs of a command on the start state: as few as tell which tests fail there and which of them always do.
+//!
+//! One that passes is enough. After one that fails there is a second: the model's own, when it ran the tests before any edit;
+//! else only what failed, where the runner can be told so; else, and where that didn't fail as before, all of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use super::test_runs;
+use crate::evidence::{
+    Baseline, BaselineRun, Baselines, Key, Session, Surroundings, Trials, Turn, failed_again, filter_of_failed,
+};
+use crate::journal::{CountedRun, RunFolder, TestPurpose, TestsRan};
+use crate::planner::tests_ran;
+use crate::settings::{Redactor, TestCommand};
+use crate::tools::TestRun;
+use crate::worker::{self, WorkerPlan};
+use crate::workspace::TreeIndex;
+
+/// How often failing tests are run on the start state, to tell those that always fail from flaky ones.
+const TIMES: u32 = 2;
+/// How often whoever waits for another run's baseline looks whether it is there.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// What is to be found out.
+pub struct Inquiry {
+    /// How to run tests beside the run.
+    pub trials: Trials,
+    /// Why the baseline isn't wanted, if it isn't.
+    pub unwanted: Option<String>,
+    /// Where baselines are kept.
+    pub kept: Baselines,
+    /// Where the run is kept.
+    pub folder: RunFolder,
+    /// Takes known secrets out of what tests print.
+    pub redactor: Redactor,
+}
+
+/// What a measurement waits for.
+pub(super) struct Found {
+    pub(super) tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
+    pub(super) asked: watch::Receiver<bool>,
+    pub(super) off: watch::Receiver<bool>,
+    /// What the model runs, where it may count.
+    pub(super) lent: Option<watch::Receiver<Lent>>,
+    /// Whether an earlier run's result will do.
+    pub(super) may_be_known: bool,
+}
+
+/// The model's run of the tests before any edit.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Lent {
+    /// It has run none, or none that counts.
+    #[default]
+    Nothing,
+    /// It runs them now.
+    Running,
+    /// How they went.
+    Ran(Box<TestRun>),
+}
+
+/// Such a run, from its beginning to its end.
+pub struct Lending(watch::Sender<Lent>);
+
+impl Lending {
+    pub(super) fn begin(lent: watch::Sender<Lent>) -> Self {
+        lent.send_replace(Lent::Running);
+        Self(lent)
+    }
+
+    /// It went so, and counts.
+    pub fn end(self, run: &TestRun) {
+        self.0.send_replace(Lent::Ran(Box::new(run.clone())));
+    }
+}
+
+impl Drop for Lending {
+    /// One that was ended early counts nothing.
+    fn drop(&mut self) {
+        self.0.send_if_modified(|lent| {
+            let runs = matches!(lent, Lent::Running);
+            if runs {
+                *lent = Lent::Nothing;
+            }
+            runs
+        });
+    }
+}
+
+impl Inquiry {
+    /// Runs `command` in a trial of that name, unless it is known how it goes.
+    pub(super) async fn measure(&self, trial: &str, command: &TestCommand, found: Found) -> Result<Baseline, String> {
+        let Found { mut tree, mut asked, off, lent, may_be_known } = found;
+        let mut called_off = off.clone();
+        let id = async {
+            asked.wait_for(|asked| *asked).await.ok()?;
+            tree.wait_for(Option::is_some).await.ok()?.clone()?.ok()
+        };
+        let index = tokio::select! {
+            index = id => index,
+            _ = called_off.wait_for(|off| *off) => return Err("called off".to_owned()),
+        };
+        let key = match &index {
+            Some(index) => self.key(index.start(), command).await,
+            None => None,
+        };
+        let _turn = match key.as_ref().filter(|_| may_be_known) {
+            Some(key) => match self.known_or_turn(key, &mut called_off).await? {
+                Ok(known) => return Ok(known.cached()),
+                Err(turn) => turn,
+            },
+            None => None,
+        };
+        let tree = index.map(|index| index.start().to_owned());
+        let runs = Runs { inquiry: self, trial, command, tree, off, lent, session: None }.all().await?;
+        let baseline = Baseline::new(runs);
+        if let Some(key) = key.filter(|_| baseline.is_lasting()) {
+            // The next run measures anew, then.
+            let _ = self.kept.keep(&key, &baseline);
+        }
+        Ok(baseline)
+    }
+
+    /// What is known under `key`, from earlier runs or from one that measures just now; else whose turn it is, so that others wait
+    /// for this one. Who waited in vain measures beside the others that did.
+    async fn known_or_turn(
+        &self,
+        key: &Key,
+        off: &mut watch::Receiver<bool>,
+    ) -> Result<Result<Baseline, Option<Turn>>, String> {
+        let until = Instant::now() + self.trials.plan.deadline * TIMES;
+        let mut waited = false;
+        loop {
+            let claimed = self.kept.claim(key).unwrap_or(None);
+            if let Some(known) = self.kept.find(key) {
+                return Ok(Ok(known));
+            }
+            if claimed.is_some() || Instant::now() > until {
+                return Ok(Err(claimed.filter(|_| !waited)));
+            }
+            waited = true;
+            if timeout(LOOK_AGAIN, off.wait_for(|off| *off)).await.is_ok() {
+                return Err("called off".to_owned());
+            }
+        }
+    }
+
+    /// Under what a baseline of `tree` is kept.
+    async fn key(&self, tree: &str, command: &TestCommand) -> Option<Key> {
+        let (tree, command) = (tree.to_owned(), command.clone());
+        let Trials { repository, plan, dependencies, .. } = &self.trials;
+        let (root, dependencies) = (repository.root().to_owned(), dependencies.clone());
+        let variables = worker::variables(&plan.child_env);
+        let policy = format!("{}\0{:?}", plan.sandbox, plan.readable);
+        let look = move || {
+            let surroundings = Surroundings { root: &root, dependencies: &dependencies, variables: &variables };
+            Key::new(&tree, &command, &surroundings, &policy)
+        };
+        tokio::task::spawn_blocking(look).await.ok()
+    }
+}
+
+/// The runs of one command.
+struct Runs<'a> {
+    inquiry: &'a Inquiry,
+    /// The name of the trial, and of the folder of its logs.
+    trial: &'a str,
+    command: &'a TestCommand,
+    tree: Option<String>,
+    off: watch::Receiver<bool>,
+    lent: Option<watch::Receiver<Lent>>,
+    /// Where they run, once one had to.
+    session: Option<Session>,
+}
+
+impl Runs<'_> {
+    /// As many as it takes; nothing of them is left.
+    async fn all(mut self) -> Result<Vec<BaselineRun>, String> {
+        let runs = self.as_many_as_it_takes().await;
+        if let Some(session) = self.session {
+            session.close().await;
+        }
+        runs
+    }
+
+    async fn as_many_as_it_takes(&mut self) -> Result<Vec<BaselineRun>, String> {
+        let mut runs: Vec<BaselineRun> = Vec::new();
+        while runs.len() < TIMES as usize {
+            let is_clear = |run: &BaselineRun| run.ran.result.passed || run.ran.result.stopped.is_some();
+            if runs.last().is_some_and(is_clear) {
+                break;
+            }
+            match (self.lent().await?, runs.last()) {
+                (Some(own), _) => runs.push(self.as_baseline(own, true)),
+                (None, Some(first)) => {
+                    let again = self.again(first).await?;
+                    runs.extend(again);
+                }
+                (None, None) => runs.push(self.run(&[]).await?),
+            }
+        }
+        Ok(with_counted(runs))
+    }
+
+    /// The model's run, if it has one or is about to.
+    async fn lent(&mut self) -> Result<Option<TestRun>, String> {
+        let Some(mut lent) = self.lent.take() else { return Ok(None) };
+        let mut off = self.off.clone();
+        tokio::select! {
+            known = lent.wait_for(|lent| !matches!(lent, Lent::Running)) => match known.as_deref() {
+                Ok(Lent::Ran(run)) => return Ok(Some((**run).clone())),
+                Ok(_) => {}
+                // The run is over.
+                Err(_) => return Err("called off".to_owned()),
+            },
+            _ = off.wait_for(|off| *off) => return Err("called off".to_owned()),
+        }
+        // There may be one later.
+        self.lent = Some(lent);
+        Ok(None)
+    }
+
+    /// What failed in `first`, alone where that is possible and says the same. Where it says something else, tests may depend on
+    /// others or fail by turns: only a whole run tells which.
+    async fn again(&mut self, first: &BaselineRun) -> Result<Vec<BaselineRun>, String> {
+        let mut again = Vec::new();
+        let known = first.results.as_ref();
+        if let Some((known, filter)) = known.and_then(|known| Some((known, filter_of_failed(self.command, known)?))) {
+            let mut only = self.run(&filter).await?;
+            only.ran.only_failed = true;
+            let is_confirmed = only.results.as_ref().is_some_and(|results| failed_again(known, results));
+            // Of the others it says nothing new.
+            only.results = is_confirmed.then(|| known.clone());
+            if is_confirmed {
+                only.ran.result.counts = first.ran.result.counts;
+                return Ok(vec![only]);
+            }
+            again.push(only);
+        }
+        again.push(self.run(&[]).await?);
+        Ok(again)
+    }
+
+    async fn run(&mut self, filter: &[String]) -> Result<BaselineRun, String> {
+        let Inquiry { trials, .. } = self.inquiry;
+        let session = if let Some(session) = self.session.take() {
+            session
+        } else {
+            let plan = WorkerPlan { tests: Some(self.command.clone()), ..trials.plan.clone() };
+            let trials = Trials { plan, ..trials.clone() };
+            trials.open(self.trial, self.off.clone()).await.map_err(|error| error.to_string())?
+        };
+        let ran = session.run(filter).await;
+        self.session = Some(session);
+        self.told(ran.map_err(|error| error.to_string())?)
+    }
+
+    fn told(&self, mut run: TestRun) -> Result<BaselineRun, String> {
+        let Inquiry { folder, redactor, .. } = self.inquiry;
+        test_runs::finish(&mut run, &folder.logs().join(self.trial), redactor).map_err(|error| error.to_string())?;
+        run.log = format!("{}/{}", self.trial, run.log);
+        Ok(self.as_baseline(run, false))
+    }
+
+    fn as_baseline(&self, run: TestRun, is_own: bool) -> BaselineRun {
+        let results = run.results.clone();
+        let ran = TestsRan { tree: self.tree.clone(), ..tests_ran(run, TestPurpose::Baseline, None) };
+        BaselineRun { ran, results, is_own }
+    }
+}
+
+/// The journal tells of the model's run where it tells of another one, too.
+fn with_counted(mut runs: Vec<BaselineRun>) -> Vec<BaselineRun> {
+    let own = runs.iter().find(|run| run.is_own);
+    let counted = own.map(|own| CountedRun { log: own.ran.log.clone(), passed: own.ran.result.passed });
+    if let Some(other) = runs.iter_mut().find(|run| !run.is_own) {
+        other.ran.counted = counted;
+    } else if let Some(own) = runs.first_mut() {
+        // It alone: it is told as the baseline that it is.
+        (own.ran.counted, own.is_own) = (counted, false);
+    }
+    runs
+}

@@ -1,0 +1,82 @@
+//! The commands that a bench runs: where, and what is made of what they leave.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::bench::RunBench;
+use super::bench_errors::{broken, reason, unkept};
+use super::test_runs;
+use crate::planner::BenchError;
+use crate::render::counted;
+use crate::settings::TestCommand;
+use crate::tools::TestRun;
+use crate::worker::WorkerError;
+use crate::workspace::ChangeSet;
+
+/// The trial that confirms a pass, and the folder of its logs.
+const AFRESH: &str = "afresh";
+/// Without the run's own builds the tests take longer than they did in it. The run's own limit may be shorter.
+const AFRESH_PATIENCE: Duration = Duration::from_mins(10);
+
+impl RunBench {
+    /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
+    pub(super) fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
+        let logs = self.folder.logs();
+        test_runs::finish(run, &logs, &self.redactor).map_err(|error| unkept(&logs.join(&run.log), error))
+    }
+
+    /// Whether the model's `run` is of all tests of the command that verifies, came to its own end, and began in a view that held
+    /// no more than the patch.
+    pub(super) fn is_of_all_tests(&self, run: &TestRun) -> bool {
+        let typed = self.tests.command.as_ref().map(|command| self.redactor.text(&command.to_string()).into_owned());
+        self.beside.is_empty() && run.stopped.is_none() && typed.is_some_and(|typed| typed == run.command)
+    }
+
+    /// Runs `command` on the patch alone. The run's own view may hold more by now: what commands wrote before.
+    pub(super) async fn run_on_patch(&mut self, command: &TestCommand) -> Result<TestRun, BenchError> {
+        self.not_alone = None;
+        if self.beside.is_empty() {
+            return self.run(command).await;
+        }
+        self.alone += 1;
+        let (name, until) = (format!("alone-{}", self.alone), Instant::now() + AFRESH_PATIENCE);
+        let changes = ChangeSet::load(&self.folder.changes()).map_err(|error| unkept(&self.folder.changes(), error))?;
+        match self.trials.run(&name, command, changes, until).await {
+            Ok(run) => Ok(run),
+            Err(why) => {
+                let count = counted(self.beside.len(), "file");
+                self.not_alone = Some(format!("{count} that commands wrote were there, because {why}"));
+                self.run(command).await
+            }
+        }
+    }
+
+    async fn run(&self, command: &TestCommand) -> Result<TestRun, BenchError> {
+        let mut run = self.worker.run_command(command).await.map_err(|error| self.worker_failed(&error))?;
+        self.finish(&mut run)?;
+        Ok(run)
+    }
+
+    /// A verification that takes as long as it did when it was recorded: how often tests are run depends on that.
+    pub(super) fn as_it_took(&self, mut run: TestRun) -> TestRun {
+        run.ms = self.again.as_ref().and_then(|again| again.script.verified_ms()).unwrap_or(run.ms);
+        run
+    }
+
+    /// Runs the tests where nothing lies but the start and the patch; `None` when that can't be done here, or takes too long.
+    ///
+    /// The run's own view also holds what its commands left in folders that git ignores: builds, caches, and perhaps a test
+    /// runner that was changed in place. None of that is in the patch, so that no pass may hang on it.
+    pub(super) async fn run_afresh(&mut self) -> Option<TestRun> {
+        let changes = ChangeSet::load(&self.folder.changes()).ok()?;
+        let runs = self.trials.hold(AFRESH, changes, 1, Instant::now() + AFRESH_PATIENCE).await;
+        runs.ok()?.tests.into_iter().next()
+    }
+
+    /// What the worker says goes on without secrets: only the broker knows which values are some.
+    pub(super) fn worker_failed(&self, error: &WorkerError) -> BenchError {
+        let reason = reason(error.is_disk_failure());
+        BenchError { reason, ..broken(self.redactor.text(&error.to_string()), Some(error.hint())) }
+    }
+}
