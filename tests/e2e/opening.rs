@@ -21,17 +21,25 @@ const MOST_FILES: usize = 4;
 const MOST_REGEXES: usize = 1;
 
 /// `kcode` as the second process of a namespace of its own, in which the kernel numbers all that is started; says on
-/// standard output how many there were.
+/// standard output how many there were. It has one processor, as threads that share work are as many as there are processors.
 fn counted(kcode: &Command) -> Command {
     let mut command = Command::new("unshare");
     if !getuid().is_root() {
         command.args(["--user", "--map-root-user"]);
     }
     let count = r#""$@"; sh -c 'echo "$$"'; :"#;
-    command.args(["--pid", "--fork", "--mount-proc", "sh", "-c", count, "sh"]).arg(kcode.get_program());
+    command.args(["--pid", "--fork", "--mount-proc", "sh", "-c", count, "sh"]);
+    command.args(["taskset", "--cpu-list", &first_processor()]).arg(kcode.get_program());
     command.args(kcode.get_args()).env_clear().current_dir(kcode.get_current_dir().unwrap());
     command.envs(kcode.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command
+}
+
+/// The number of a processor that this process may use.
+fn first_processor() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    list.trim().split([',', '-']).next().unwrap().to_owned()
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {

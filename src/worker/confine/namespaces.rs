@@ -6,6 +6,8 @@
 use std::fs;
 use std::io;
 use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
@@ -13,6 +15,9 @@ use rustix::process::{getgid, getuid};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 use super::limits;
+
+/// How long the kernel may take for a thread that has ended; it takes microseconds.
+const PUT_AWAY: Duration = Duration::from_millis(100);
 
 /// Enters those of the worker; the caller has to be the only thread.
 ///
@@ -43,7 +48,7 @@ pub(in crate::worker) fn unshare_users() -> io::Result<()> {
 /// Enters new namespaces and one of users that owns them, in which there is only the same user and group.
 fn unshare(spaces: UnshareFlags) -> io::Result<()> {
     let (user, group) = (getuid().as_raw(), getgid().as_raw());
-    unshare_checked(spaces | UnshareFlags::NEWUSER).map_err(|error| match Errno::from_io_error(&error) {
+    alone(spaces | UnshareFlags::NEWUSER).map_err(|error| match Errno::from_io_error(&error) {
         // The system's words for it speak of a full disk (user_namespaces(7)).
         Some(Errno::NOSPC) => io::Error::other("there may be no more of them"),
         _ => error,
@@ -52,6 +57,19 @@ fn unshare(spaces: UnshareFlags) -> io::Result<()> {
     // Without this an ordinary user may not map a group.
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+}
+
+/// A thread that has ended and was waited for still counts until the kernel has put it away.
+fn alone(flags: UnshareFlags) -> io::Result<()> {
+    let limit = Instant::now() + PUT_AWAY;
+    loop {
+        match unshare_checked(flags) {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) && Instant::now() < limit => {
+                thread::sleep(Duration::from_micros(20));
+            }
+            done => return done,
+        }
+    }
 }
 
 #[expect(unsafe_code, reason = "the call is unsafe for one flag only")]

@@ -10,13 +10,13 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{Guard, Proof};
 use crate::settings::SecretFiles;
 use crate::worker::confine::mount_table;
-use crate::worker::visible::{DEPTH, How, Visible, holds_secret, is_systems, walk};
+use crate::worker::visible::{DEPTH, Entry, How, Visible, beside_each_other, holds_secret, is_systems, walk};
 
 /// What a sandbox is meant to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,27 +157,29 @@ fn is_of_tree(meant: &Meant, place: &Path) -> bool {
 fn secrets_and_doors(meant: &Meant) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) {
     let readable = SecretFiles::new(&meant.readable_secrets).map_err(io::Error::other);
     let has_content = |path: &Path| opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0));
-    let is_door = |kind: fs::FileType| kind.is_socket() || kind.is_fifo();
-    let (mut secrets, mut doors) = (Vec::new(), Vec::new());
-    for place in searched(meant) {
+    let is_door = |entry: &Entry<'_>| matches!(entry.kind, FileType::Socket | FileType::Fifo);
+    let look = |place: &&Path| {
         let of_tree = is_of_tree(meant, place);
         let holds_secret = |path: &Path| readable.as_ref().is_ok_and(|readable| holds_secret(readable, place, path));
         let is_secret =
-            |path: &Path, kind: fs::FileType| !of_tree && kind.is_file() && holds_secret(path) && has_content(path);
-        let found = walk(place, if of_tree { 0 } else { DEPTH }, |path, kind| is_door(kind) || is_secret(path, kind));
-        for (path, _) in found {
-            // What covers a socket isn't in the folder's list, which still calls it one.
-            let Ok(about) = fs::symlink_metadata(&path) else { continue };
-            let found = if is_door(about.file_type()) {
-                &mut doors
-            } else if about.is_file() && has_content(&path) {
-                &mut secrets
-            } else {
-                continue;
-            };
-            if found.len() < MOST {
-                found.push(path);
-            }
+            |entry: &Entry<'_>| !of_tree && entry.kind.is_file() && holds_secret(entry.path) && has_content(entry.path);
+        walk(place, if of_tree { 0 } else { DEPTH }, |entry| is_door(entry) || is_secret(entry))
+    };
+    let (mut secrets, mut doors) = (Vec::new(), Vec::new());
+    let places: Vec<&Path> = searched(meant).collect();
+    for (path, _) in beside_each_other(&places, look).into_iter().flatten() {
+        // What covers a socket isn't in the folder's list, which still calls it one.
+        let Ok(about) = fs::symlink_metadata(&path) else { continue };
+        let kind = about.file_type();
+        let found = if kind.is_socket() || kind.is_fifo() {
+            &mut doors
+        } else if about.is_file() && has_content(&path) {
+            &mut secrets
+        } else {
+            continue;
+        };
+        if found.len() < MOST {
+            found.push(path);
         }
     }
     (readable.map(|_| secrets), doors)

@@ -2,27 +2,24 @@
 //!
 //! Toolchains have hundreds of thousands of files, and a run is to begin at once. So the search is bounded, and this is
 //! exactly what it covers: all sockets that the kernel lists, wherever they are; and of each place that is not one of
-//! the system's own (`/usr` but for `/usr/local`, `/nix/store`, …) its first [`MOST_ENTRIES`] entries from the top, down
-//! to [`DEPTH`] folders.
+//! the system's own (`/usr` but for `/usr/local`, `/nix/store`, …) its first entries from the top, down to [`DEPTH`] folders,
+//! as far as a [`walk`] goes.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, Mode, OFlags};
 
 use super::private::is_secret;
+use super::walk::{DEPTH, Entry, beside_each_other, walk};
 use crate::settings::SecretFiles;
 
-/// Folders below a place that are searched.
-pub(in crate::worker) const DEPTH: usize = 3;
-/// Entries of one place that are looked at.
-const MOST_ENTRIES: usize = 2_000;
 /// Of all places together: each is a mount.
 const MOST_MASKS: usize = 400;
 /// How much of a file is searched for a private key.
@@ -47,7 +44,7 @@ pub(in crate::worker) struct Mask {
 }
 
 /// How a place is searched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Search {
     /// For everything.
     All,
@@ -81,17 +78,20 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Searches a place.
-    pub(super) fn search(&mut self, place: &Path, search: Search) {
-        // Single files are listed by name.
-        if is_systems(place) || !place.is_dir() {
-            return;
-        }
-        let depth = if search == Search::All { DEPTH } else { 0 };
+    /// Searches places.
+    pub(super) fn search(&mut self, places: &[(&Path, Search)]) {
         let (readable, mut searched) = (self.readable, self.searched.borrow_mut());
-        let look = || walk(place, depth, |path, kind| suspicion(readable, place, path, kind, search));
-        let found = searched.entry((place.to_owned(), search)).or_insert_with(look);
-        for (path, is_folder) in found.clone() {
+        let key = |(place, search): &(&Path, Search)| ((*place).to_owned(), *search);
+        // Single files are listed by name.
+        let folders = places.iter().filter(|(place, _)| !is_systems(place) && place.is_dir());
+        let folders: Vec<_> = folders.map(key).collect();
+        let unknown: BTreeSet<_> = folders.iter().filter(|folder| !searched.contains_key(*folder)).collect();
+        let unknown: Vec<_> = unknown.into_iter().cloned().collect();
+        let found = beside_each_other(&unknown, |(place, search)| Looker::new(readable, place, *search).look());
+        searched.extend(unknown.into_iter().zip(found));
+        let found: Vec<_> = folders.iter().filter_map(|folder| searched.get(folder)).flatten().cloned().collect();
+        drop(searched);
+        for (path, is_folder) in found {
             self.cover(path, is_folder);
         }
     }
@@ -102,20 +102,40 @@ pub(in crate::worker) fn is_systems(place: &Path) -> bool {
     SYSTEM.iter().any(|top| place.starts_with(top)) && !place.starts_with("/usr/local")
 }
 
-/// Whether an entry is to be covered.
-fn suspicion(readable: &SecretFiles, place: &Path, path: &Path, kind: fs::FileType, search: Search) -> bool {
-    if kind.is_socket() || kind.is_fifo() || kind.is_char_device() || kind.is_block_device() {
-        return true;
+/// Searches one place.
+struct Looker<'a> {
+    readable: &'a SecretFiles,
+    place: &'a Path,
+    search: Search,
+    is_administered: bool,
+}
+
+impl<'a> Looker<'a> {
+    fn new(readable: &'a SecretFiles, place: &'a Path, search: Search) -> Self {
+        let is_administered = ADMINISTERED.iter().any(|top| place.starts_with(top));
+        Self { readable, place, search, is_administered }
     }
-    if search == Search::Doors || kind.is_symlink() {
-        return false;
+
+    fn look(&self) -> Vec<(PathBuf, bool)> {
+        walk(self.place, if self.search == Search::All { DEPTH } else { 0 }, |entry| self.is_suspicious(entry))
     }
-    let is_administered = ADMINISTERED.iter().any(|top| place.starts_with(top)) && !path.starts_with(PACKAGED);
-    // Root's tests are the files' owner.
-    if is_administered && fs::symlink_metadata(path).is_ok_and(|about| about.permissions().mode() & 0o004 == 0) {
-        return true;
+
+    /// Whether an entry is to be covered.
+    fn is_suspicious(&self, entry: &Entry<'_>) -> bool {
+        let (path, kind) = (entry.path, entry.kind);
+        if matches!(kind, FileType::Socket | FileType::Fifo | FileType::CharacterDevice | FileType::BlockDevice) {
+            return true;
+        }
+        if self.search == Search::Doors || kind.is_symlink() {
+            return false;
+        }
+        // Root's tests are the files' owner.
+        let is_closed = || entry.mode().is_some_and(|mode| !mode.contains(Mode::ROTH));
+        if self.is_administered && !path.starts_with(PACKAGED) && is_closed() {
+            return true;
+        }
+        if kind.is_dir() { is_secret_folder(self.place, path) } else { holds_secret(self.readable, self.place, path) }
     }
-    if kind.is_dir() { is_secret_folder(place, path) } else { holds_secret(readable, place, path) }
 }
 
 /// Kits are often clones of git: what is in its folder is no secret there.
@@ -141,33 +161,6 @@ fn has_private_key(path: &Path) -> bool {
     // What can't be read here can't be read behind the wall either.
     let read = file.is_ok_and(|file| file.take(KEY_WITHIN).read_to_end(&mut text).is_ok());
     read && memchr::memmem::find(&text, b"PRIVATE KEY").is_some()
-}
-
-/// The entries below `place` that `is_it` names, and whether each is a folder; links aren't followed, and what is named isn't
-/// entered.
-pub(in crate::worker) fn walk(
-    place: &Path,
-    depth: usize,
-    is_it: impl Fn(&Path, fs::FileType) -> bool,
-) -> Vec<(PathBuf, bool)> {
-    let (mut found, mut seen) = (Vec::new(), 0);
-    let mut ahead = VecDeque::from([(place.to_owned(), 0)]);
-    while let Some((folder, level)) = ahead.pop_front() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            seen += 1;
-            if seen > MOST_ENTRIES {
-                return found;
-            }
-            let Ok(kind) = entry.file_type() else { continue };
-            let path = entry.path();
-            if is_it(&path, kind) {
-                found.push((path, kind.is_dir()));
-            } else if kind.is_dir() && level < depth {
-                ahead.push_back((path, level + 1));
-            }
-        }
-    }
-    found
 }
 
 /// All sockets of this network namespace that have a path, canonical (proc_net(5)).

@@ -6,6 +6,7 @@
 //! | `private` | what is never shown, whatever leads there |
 //! | `toolchains` | what variables and `$PATH` add |
 //! | `masks` | what is covered in the places that are shown |
+//! | `walk` | how places are searched |
 //! | `as_text` | how paths are told as JSON |
 //!
 //! [`visible`] changes nothing and depends on what it is asked and on the files as they are. The root that kcode makes, the
@@ -16,6 +17,7 @@ mod lists;
 mod masks;
 mod private;
 mod toolchains;
+mod walk;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -25,11 +27,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use masks::{DEPTH, Mask, holds_secret, is_systems, sockets, walk};
 use masks::{Found, Search, Searched};
+pub(super) use masks::{Mask, holds_secret, is_systems, sockets};
 use private::Private;
 pub use private::is_secret;
 pub(super) use private::secrets_of;
+pub(super) use walk::{DEPTH, Entry, beside_each_other, walk};
 
 use super::plan::Charge;
 use crate::settings::SecretFiles;
@@ -159,7 +162,7 @@ fn once_each(places: Vec<Place>) -> Vec<Place> {
     places
 }
 
-fn masks_in(places: &[&Place], asked: &Asked<'_>, view: &Place, own: &[PathBuf]) -> Vec<Mask> {
+fn masks_in<'a>(places: &[&'a Place], asked: &Asked<'_>, view: &Place, own: &[PathBuf]) -> Vec<Mask> {
     let Ok(readable) = SecretFiles::new(&asked.charge.readable_secrets) else { return Vec::new() };
     let mut found = Found::new(&readable, &asked.known.searched);
     let is_in_some = |path: &Path| places.iter().any(|place| path != place.real && path.starts_with(&place.real));
@@ -169,12 +172,13 @@ fn masks_in(places: &[&Place], asked: &Asked<'_>, view: &Place, own: &[PathBuf])
     asked.sockets.iter().filter(|socket| is_in_some(socket)).for_each(|socket| found.cover(socket.clone(), false));
     let git = asked.charge.overlay.iter().flat_map(|plan| &plan.git);
     let trees_own: Vec<&PathBuf> = git.chain(&asked.charge.readable).collect();
-    for place in places {
+    let how = |place: &&'a Place| {
         let is_trees_own = trees_own.contains(&&place.real) && own.iter().any(|own| place.real.starts_with(own));
         let is_gits = asked.charge.overlay.iter().any(|plan| plan.git.contains(&place.real));
-        // One that lies in another is searched as well: it may lie deeper than that one's search goes.
-        found.search(&place.real, if is_trees_own || is_gits { Search::Doors } else { Search::All });
-    }
+        (place.real.as_path(), if is_trees_own || is_gits { Search::Doors } else { Search::All })
+    };
+    // One that lies in another is searched as well: it may lie deeper than that one's search goes.
+    found.search(&places.iter().map(how).collect::<Vec<_>>());
     let mut masks = found.into_masks();
     masks.sort_by_key(|mask| mask.path.components().count());
     masks

@@ -1,5 +1,6 @@
 //! What is never shown, whatever leads there: folders of secrets, and folders that hold much more than toolchains.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// Folders of keys, tokens and histories, by the ends of their paths. Names are compared wherever the folder stands: nobody
@@ -80,7 +81,14 @@ impl Private<'_> {
 /// Whether it is a folder of secrets, or lies in one.
 #[must_use]
 pub fn is_secret(path: &Path) -> bool {
-    path.ancestors().any(|above| SECRET.iter().any(|secret| above.ends_with(secret)))
+    // Asked of each folder that is searched, so that bytes are compared rather than parts of paths.
+    let plain: PathBuf = path.components().collect();
+    let bytes = plain.as_os_str().as_bytes();
+    let ends_in = |bytes: &[u8], name: &str| {
+        bytes.strip_suffix(name.as_bytes()).is_some_and(|before| before.is_empty() || before.ends_with(b"/"))
+    };
+    let mut ends = memchr::memchr_iter(b'/', bytes).chain([bytes.len()]);
+    ends.any(|end| SECRET.iter().any(|secret| ends_in(&bytes[..end], secret)))
 }
 
 /// The folders of secrets in a home.
@@ -99,6 +107,17 @@ mod tests {
         }
         for other in ["/home/u/.nvm", "/home/u/ssh", "/usr/lib/aws", "/h/.local/share/mise"] {
             assert!(!is_secret(Path::new(other)), "{other}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_path_is_secret_where_one_of_its_folders_is_called_so(
+            parts in proptest::collection::vec("(\\.ssh|\\.local|share|keyrings|corefx|cryptography|\\.git|x|\\.\\.|\\.|)", 0..6),
+        ) {
+            let path = parts.join("/");
+            let is_one = Path::new(&path).ancestors().any(|above| SECRET.iter().any(|secret| above.ends_with(secret)));
+            proptest::prop_assert_eq!(is_secret(Path::new(&path)), is_one, "{}", path);
         }
     }
 

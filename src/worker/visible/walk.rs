@@ -1,0 +1,108 @@
+//! Walks through the places that are shown: some hundred folders before the first request, in the host and in the proof.
+//!
+//! So an entry costs no allocation, nothing is asked of it that its folder doesn't tell, and places are walked beside each other.
+
+use std::collections::VecDeque;
+use std::ffi::{CStr, OsStr};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
+
+/// Folders below a place that are searched.
+pub(in crate::worker) const DEPTH: usize = 3;
+/// Entries of one place that are looked at.
+const MOST_ENTRIES: usize = 2_000;
+/// Bytes of a folder's list that are asked for at once.
+const AT_ONCE: usize = 32 << 10;
+/// More of them wait for each other rather than for the disk.
+const MOST_THREADS: usize = 8;
+
+/// Something in a place.
+pub(in crate::worker) struct Entry<'a> {
+    pub(in crate::worker) path: &'a Path,
+    pub(in crate::worker) kind: FileType,
+    folder: BorrowedFd<'a>,
+    name: &'a CStr,
+}
+
+impl Entry<'_> {
+    /// Its permissions; a link's own.
+    pub(super) fn mode(&self) -> Option<Mode> {
+        statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|about| Mode::from_raw_mode(about.st_mode))
+    }
+
+    /// What a folder's list doesn't tell on some file systems.
+    fn asked(self) -> Self {
+        if self.kind != FileType::Unknown {
+            return self;
+        }
+        let about = statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW);
+        let kind = about.map_or(FileType::Unknown, |about| FileType::from_raw_mode(about.st_mode));
+        Self { kind, ..self }
+    }
+}
+
+/// The entries below `place` that `is_it` names, and whether each is a folder; links aren't followed, and what is named isn't
+/// entered.
+pub(in crate::worker) fn walk(place: &Path, depth: usize, is_it: impl Fn(&Entry<'_>) -> bool) -> Vec<(PathBuf, bool)> {
+    let (mut found, mut seen) = (Vec::new(), 0);
+    let mut buffer = vec![MaybeUninit::uninit(); AT_ONCE];
+    let mut ahead = VecDeque::from([(place.to_owned(), 0)]);
+    while let Some((folder, level)) = ahead.pop_front() {
+        let Ok(list) = openat(CWD, &folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
+            continue;
+        };
+        let mut entries = RawDir::new(list.as_fd(), &mut buffer);
+        let mut path = folder;
+        while let Some(Ok(entry)) = entries.next() {
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            seen += 1;
+            if seen > MOST_ENTRIES {
+                return found;
+            }
+            path.push(OsStr::from_bytes(name.to_bytes()));
+            let entry = Entry { path: &path, kind: entry.file_type(), folder: list.as_fd(), name }.asked();
+            let is_folder = entry.kind.is_dir();
+            if is_it(&entry) {
+                found.push((path.clone(), is_folder));
+            } else if is_folder && level < depth {
+                ahead.push_back((path.clone(), level + 1));
+            }
+            path.pop();
+        }
+    }
+    found
+}
+
+/// What `look` makes of each of `places`, in their order; on several threads, which are gone afterwards.
+pub(in crate::worker) fn beside_each_other<T: Sync, R: Send>(places: &[T], look: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(places.len())));
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(place) = places.get(at) else { break };
+            let result = look(place);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+        }
+    };
+    thread::scope(|scope| {
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS).min(places.len());
+        for _ in 1..threads {
+            // One that can't be had isn't missed: this one does what is left.
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
