@@ -5,7 +5,8 @@
 //! found out (a typed error, the request id, the first byte's time) goes back to the caller with the reply.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use async_openai::config::Config;
@@ -16,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
 use super::chunk::Chunk;
+use super::early::Early;
 use super::service::{Exchange, Service};
 use super::stream::Assembly;
 use super::tap::cut;
@@ -51,16 +53,17 @@ impl Endpoint {
 /// A provider of chat completions.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    http: Arc<Http>,
     config: Address,
     idle_timeout: Duration,
 }
 
 impl Client {
-    /// Sets up connections to the endpoint; opens none yet.
+    /// Sets up connections to the endpoint; opens none yet. The system's certificates are read beside what happens next:
+    /// [`Client::ready`] waits for them.
     ///
     /// # Errors
-    /// [`ErrorKind::Client`] when the URL, the key, the proxy variables or the system's certificates can't be used.
+    /// [`ErrorKind::Client`] when the URL or the key can't be used.
     pub fn new(endpoint: &Endpoint) -> Result<Self, ModelError> {
         let unusable = |what: &dyn std::fmt::Display| ModelError::new(ErrorKind::Client, &what.to_string());
         let url = reqwest::Url::parse(&endpoint.base_url).map_err(|error| unusable(&error))?;
@@ -75,10 +78,53 @@ impl Client {
             bearer.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, bearer);
         }
-        let http = http_client(&url, endpoint.connect_timeout).map_err(|error| unusable(&chain(&error)))?;
+        let http = Arc::new(Http { url, connect_timeout: endpoint.connect_timeout, made: OnceLock::new() });
+        if http.url.scheme() == "https" {
+            let background = Arc::clone(&http);
+            // Without the thread it is made when it is needed.
+            let _ = thread::Builder::new().name("certificates".into()).spawn(move || background.make().map(drop));
+        }
         let config =
             Address { base: endpoint.base_url.clone(), key: endpoint.key.clone().unwrap_or_default(), headers };
         Ok(Self { http, config, idle_timeout: endpoint.idle_timeout })
+    }
+}
+
+/// The connections, as soon as they can be made.
+#[derive(Debug)]
+struct Http {
+    url: reqwest::Url,
+    connect_timeout: Duration,
+    made: OnceLock<Result<reqwest::Client, ModelError>>,
+}
+
+impl Http {
+    /// Waits for whoever makes it already.
+    fn make(&self) -> Result<&reqwest::Client, ModelError> {
+        let made = self.made.get_or_init(|| {
+            let made = http_client(&self.url, self.connect_timeout);
+            made.map_err(|error| ModelError::new(ErrorKind::Client, &chain(&error)))
+        });
+        made.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Client {
+    /// Waits until requests can be made.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Client`] when the proxy variables or the system's certificates can't be used.
+    pub fn ready(&self) -> Result<(), ModelError> {
+        self.http.make().map(drop)
+    }
+
+    /// Connects for the first request. The key isn't sent, nor anything else of a request; what fails will fail again then.
+    pub async fn connect(&self) {
+        let http = Arc::clone(&self.http);
+        let made = tokio::task::spawn_blocking(move || http.make().map(drop)).await;
+        if let (Ok(Ok(())), Ok(client)) = (made, self.http.make()) {
+            Early::connect(client.get(self.http.url.clone()).send()).await;
+        }
     }
 }
 
@@ -103,8 +149,9 @@ impl Client {
     ) -> Result<Reply, ModelError> {
         let started = Instant::now();
         let exchange = Arc::new(Exchange::new(started));
-        let service = Service::new(self.http.clone(), Arc::clone(&exchange), self.idle_timeout);
-        let openai = async_openai::Client::build(self.http.clone(), self.config.clone()).with_http_service(service);
+        let http = self.http.make()?;
+        let service = Service::new(http.clone(), Arc::clone(&exchange), self.idle_timeout);
+        let openai = async_openai::Client::build(http.clone(), self.config.clone()).with_http_service(service);
         let events = openai.chat().create_stream_byot::<_, Box<RawValue>>(&*request.body).await;
         let mut events = events.map_err(|error| explain(error, &exchange))?;
         let mut assembly = Assembly::default();
@@ -166,6 +213,7 @@ fn http_client(url: &reqwest::Url, connect_timeout: Duration) -> reqwest::Result
         .user_agent(concat!("kcode/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
+        .connector_layer(Early::default())
         .connect_timeout(connect_timeout);
     let builder = if is_loopback(url) { on_this_machine(builder, url) } else { builder };
     // Fails when a provider is installed already, which is as good.

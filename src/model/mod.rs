@@ -1,7 +1,7 @@
 //! Kimi's wire: what is sent, what comes back, and what its errors mean.
 //!
 //! [`Conversation`] holds the history as bytes and makes requests of it; a [`Model`] answers them, over HTTP when it
-//! is a [`Client`]. Below the client: `service` judges responses, `tap` guards the stream's bytes, `chunk` and
+//! is a [`Client`]. Below the client: `early` connects for the first request, `service` judges responses, `tap` guards the stream's bytes, `chunk` and
 //! `stream` make a message of its events (`reasoning` and `leak` know what other hosts do differently). A failure is
 //! a [`ModelError`]: `refusal` says what a response means, [`retry`] whether to ask again, `advice` what a person
 //! can do. [`prices`] is the dated list; [`replay`] serves recorded replies over a loopback socket.
@@ -12,6 +12,7 @@ mod chat;
 mod chunk;
 mod client;
 mod conversation;
+mod early;
 mod error;
 mod estimate;
 mod leak;

@@ -22,7 +22,7 @@ use super::past::Past;
 use super::reproduction::Judged;
 use super::start_state::StartState;
 use super::sweep::sweep;
-use super::terms::{client, folders, limits, price};
+use super::terms::{client, folders, limits, price, unusable};
 use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
 use super::voice::Voice;
@@ -91,6 +91,7 @@ impl<'a> Run<'a> {
         };
         let dependencies = repository.dependencies(&settings.dependencies.value, &outline);
         let confining = enclosing.heard_by(self.listener()).confine(&tests, dependencies, repository.root());
+        self.model.connect();
         // Now it is told, and confines itself while the survey is written.
         tokio::task::yield_now().await;
         let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };
@@ -133,6 +134,7 @@ impl<'a> Run<'a> {
             is_untouched: self.order.is_at_the_start(),
         };
         self.bench.insert(bench).measure();
+        self.model.ready().map_err(|error| unusable(&self.order.settings, &error))?;
         let (conversation, messages) = opened?;
         if let Some(again) = &self.order.again
             && let Err(differs) = again.script.meet(&messages)

@@ -7,7 +7,7 @@ use cap_std::fs::Dir;
 
 use crate::cli::failure::Failure;
 use crate::journal::{Limits, Outcome};
-use crate::model::{Asked, Client, Endpoint, Price, prices};
+use crate::model::{Asked, Client, Endpoint, ModelError, Price, prices};
 use crate::settings::{Gate, Origin, Refused, Settings};
 
 /// The hard limits.
@@ -63,8 +63,18 @@ pub fn client(settings: &Settings) -> Result<Client, Failure> {
     let base_url = settings.base_url.value.to_string();
     let mut endpoint = Endpoint::new(&base_url, Some(key.secret.clone().into()));
     endpoint.idle_timeout = settings.max_silence.value;
-    Client::new(&endpoint).map_err(|error| {
-        let asked = Asked { key_variable: Some(&key.variable), base_url: &base_url, model: &settings.model.value };
-        Failure::new(Outcome::Config, error.headline(), error.hint(asked)).fact("said", error.message.clone())
-    })
+    let client = Client::new(&endpoint).map_err(|error| unusable(settings, &error))?;
+    // Certificates of a person's own choice are few, and told before there is a run.
+    if ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some()) {
+        client.ready().map_err(|error| unusable(settings, &error))?;
+    }
+    Ok(client)
+}
+
+/// Why no request can be made.
+pub fn unusable(settings: &Settings, error: &ModelError) -> Failure {
+    let (base_url, key) = (settings.base_url.value.to_string(), settings.require_key().ok());
+    let key_variable = key.map(|key| &*key.variable);
+    let asked = Asked { key_variable, base_url: &base_url, model: &settings.model.value };
+    Failure::new(Outcome::Config, error.headline(), error.hint(asked)).fact("said", error.message.clone())
 }

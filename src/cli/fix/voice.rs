@@ -12,6 +12,27 @@ pub enum Voice {
     Recorded(Player),
 }
 
+impl Voice {
+    /// Connects for the first request, if there is anybody to connect to.
+    pub fn connect(&self) {
+        if let Self::Live(Discreet { model, .. }) = self {
+            let model = model.clone();
+            tokio::spawn(async move { model.connect().await });
+        }
+    }
+
+    /// Waits until requests can be made.
+    ///
+    /// # Errors
+    /// When none can.
+    pub fn ready(&self) -> Result<(), ModelError> {
+        match self {
+            Self::Live(Discreet { model, .. }) => model.ready(),
+            Self::Recorded(_) => Ok(()),
+        }
+    }
+}
+
 impl Model for Voice {
     async fn ask(&self, request: &Request, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Reply, ModelError> {
         match self {
