@@ -128,21 +128,40 @@ fn library_index(git: &GitDir, limit: u64) -> Option<PathList> {
         return None;
     }
     let index = git2::Index::open(&file).ok()?;
-    let mut paths = PathList::default();
-    index.iter().for_each(|entry| paths.push(&entry.path, true));
-    possible(paths)
+    let mut paths = Tracked::default();
+    index.iter().for_each(|entry| paths.push(&entry.path));
+    paths.all()
 }
 
 fn command_index(git: &GitDir) -> Option<PathList> {
-    let mut paths = PathList::default();
-    Git::of(git).ok()?.args(["ls-files", "-z"]).each_part(|path| paths.push(path, true)).ok()?;
-    possible(paths)
+    let mut paths = Tracked::default();
+    Git::of(git).ok()?.args(["ls-files", "-z"]).each_part(|path| paths.push(path)).ok()?;
+    paths.all()
 }
 
-/// These, if a tree can have them all.
-fn possible(paths: PathList) -> Option<PathList> {
-    let are_all = paths.iter().all(is_possible);
-    are_all.then_some(paths)
+/// Paths of an index as they come.
+#[derive(Default)]
+struct Tracked {
+    paths: PathList,
+    before: Vec<u8>,
+    is_wrong: bool,
+}
+
+impl Tracked {
+    fn push(&mut self, path: &[u8]) {
+        self.paths.push(path, true);
+        // Folders that the path before had as well were looked at then.
+        let shared = self.before.iter().zip(path).take_while(|(old, new)| old == new).count();
+        let new = memchr::memrchr(b'/', &path[..shared]).map_or(0, |at| at + 1);
+        self.is_wrong |= !is_possible(&path[new..]);
+        self.before.clear();
+        self.before.extend_from_slice(path);
+    }
+
+    /// These, if a tree can have them all.
+    fn all(self) -> Option<PathList> {
+        (!self.is_wrong).then_some(self.paths)
+    }
 }
 
 /// Whether a tree can have the path. An index that somebody else wrote may name files anywhere, and git would look at them.
@@ -163,6 +182,20 @@ mod tests {
         }
         for path in ["", "/etc/passwd", "../a", "a/../../b", "a//b", "./a", ".git/config", "sub/.GIT/config"] {
             assert!(!is_possible(path.as_bytes()), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_looked_at_behind_what_it_shares_with_the_one_before() {
+        let are_possible = |paths: &[&str]| {
+            let mut tracked = Tracked::default();
+            paths.iter().for_each(|path| tracked.push(path.as_bytes()));
+            tracked.all().is_some()
+        };
+        assert!(are_possible(&["a/b", "a/b/c", "a/bc", "ab", "sub/", "x"]));
+        for wrong in ["a/..", "a/b/../c", "a/b/.git", "a/b/.git/x", "a/b//", "a//b", "..", ""] {
+            assert!(!are_possible(&["a/b/.gi", "a/b/c", wrong]) && !are_possible(&[wrong, "z"]), "{wrong}");
+            assert!(!are_possible(&[wrong, wrong]), "{wrong}");
         }
     }
 

@@ -27,6 +27,14 @@ impl<'a> Entry<'a> {
         let (mode, id, stage) = (words.next()?, words.next()?, words.next()?);
         Some(Self { mode, id, stage, path: &line[tab + 1..] })
     }
+
+    /// The same, of a file that no merge has left in several stages.
+    ///
+    /// # Errors
+    /// Else.
+    pub(super) fn resolved(line: &'a [u8]) -> Result<Self, String> {
+        Self::read(line).filter(|entry| entry.stage == "0").ok_or_else(|| "a merge isn't resolved".to_owned())
+    }
 }
 
 /// Folders while they are filled, from the root to where the last entry was.
@@ -34,6 +42,8 @@ impl<'a> Entry<'a> {
 pub(super) struct TreeHash {
     format: ObjectFormat,
     open: Vec<Folder>,
+    /// The path of the last of them.
+    folder: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +55,7 @@ struct Folder {
 
 impl TreeHash {
     pub(super) fn new(format: ObjectFormat) -> Self {
-        Self { format, open: vec![Folder::default()] }
+        Self { format, open: vec![Folder::default()], folder: Vec::new() }
     }
 
     /// Adds a file. Paths come sorted by their bytes, as in an index; folders are sorted in them as git sorts them.
@@ -53,15 +63,28 @@ impl TreeHash {
     /// # Errors
     /// When its id is none.
     pub(super) fn add(&mut self, mode: &str, id: &str, path: &[u8]) -> Result<(), String> {
-        let mut names: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-        let name = names.pop().unwrap_or_default();
+        let (folder, name) = match memchr::memrchr(b'/', path) {
+            Some(at) => (&path[..at], &path[at + 1..]),
+            None => (&path[..0], path),
+        };
+        // Nearly every file lies where the one before it did.
+        if folder != self.folder {
+            self.enter(folder)?;
+        }
+        self.put(mode, name, id)
+    }
+
+    /// Closes folders and opens others until the one at `path` is the last.
+    fn enter(&mut self, path: &[u8]) -> Result<(), String> {
+        let names: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()).collect();
         let shared = self.open.iter().skip(1).zip(&names).take_while(|(folder, name)| folder.name == **name).count();
         while self.open.len() > shared + 1 {
             self.close()?;
         }
         let new = names[shared..].iter().map(|name| Folder { name: name.to_vec(), entries: Vec::new() });
         self.open.extend(new);
-        self.put(mode, name, id)
+        self.folder = path.to_vec();
+        Ok(())
     }
 
     /// The id of the whole.
@@ -87,11 +110,17 @@ impl TreeHash {
     }
 
     fn put(&mut self, mode: &str, name: &[u8], id: &str) -> Result<(), String> {
-        let byte = |at: usize| u8::from_str_radix(id.get(at..at + 2)?, 16).ok();
-        let raw = (0..id.len()).step_by(2).map(byte).collect::<Option<Vec<u8>>>();
-        let raw = raw.ok_or_else(|| format!("{id:?} names no object"))?;
-        if let Some(folder) = self.open.last_mut() {
-            folder.entries.extend([mode.as_bytes(), b" ", name, b"\0", &raw].concat());
+        let Some(folder) = self.open.last_mut() else { return Ok(()) };
+        for part in [mode.as_bytes(), b" ", name, b"\0"] {
+            folder.entries.extend_from_slice(part);
+        }
+        let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+        let (pairs, odd) = id.as_bytes().as_chunks::<2>();
+        for [high, low] in pairs {
+            let (Some(high), Some(low), true) = (digit(*high), digit(*low), odd.is_empty()) else {
+                return Err(format!("{id:?} names no object"));
+            };
+            folder.entries.push(high << 4 | low);
         }
         Ok(())
     }

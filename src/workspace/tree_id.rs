@@ -1,7 +1,7 @@
 //! The tree that tests ran on, by the id that git would give it when it was committed.
 //!
 //! Anybody can check it: `git rev-parse HEAD^{tree}` says the same once the tree is committed. The user's index and objects
-//! stay as they are: one git reads the index and the tree; where files differ from the index, another one puts them into a
+//! stay as they are: git reads the index and the tree; where files differ from the index, another git puts them into a
 //! copy of it, with their objects in a folder of the run's. The id is computed from the entries (`tree_hash`), so that
 //! no folder becomes an object, and what git knows already isn't touched.
 
@@ -9,6 +9,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::git::{Git, GitDir};
 use super::hunks::object_name;
@@ -20,6 +21,10 @@ use crate::journal::{Digest, open_regular};
 /// What git would have to hash at most, in files that it doesn't know: nobody waits for gigabytes to be read.
 const MOST_BYTES: u64 = 256 << 20;
 const MOST_FILES: usize = 20_000;
+/// An index of so many bytes lists some ten thousand files.
+const LARGE_INDEX: u64 = 1 << 20;
+/// Bytes of entries that are written and read at once.
+const AT_ONCE: usize = 64 << 10;
 
 /// The entries of the tree which the run started from, kept in a file of the run's.
 #[derive(Debug)]
@@ -34,6 +39,14 @@ pub struct TreeIndex {
 
 /// A path, and mode and object of what is there afterwards, if anything is.
 type Changed<'a> = (&'a [u8], Option<(&'static str, String)>);
+
+/// What a look at index and tree found.
+struct Scan {
+    /// Paths where the tree differs from the index.
+    differing: Vec<Vec<u8>>,
+    /// The id of the index's entries, or why they have none.
+    id: Result<String, String>,
+}
 
 /// A tree before and after a change set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +82,13 @@ impl TreeIndex {
         let git = repository.git_dir().cloned();
         let format = repository.object_format;
         let mut tree = Self { root, folder: fs::canonicalize(folder)?, git, format, start: String::new() };
-        let differing = tree.scan()?;
-        if !differing.is_empty() {
+        let Scan { differing, id } = tree.scan()?;
+        tree.start = if differing.is_empty() {
+            id.map_err(NoTreeId::Git)?
+        } else {
             tree.add_all(&differing)?;
-            tree.list()?;
-        }
-        tree.start = tree.hash(&[])?;
+            tree.list()?
+        };
         Ok(tree)
     }
 
@@ -118,15 +132,24 @@ impl TreeIndex {
         self.folder.join("entries")
     }
 
-    /// Takes down the entries of the user's index. Returns the paths where the tree differs from it.
-    fn scan(&self) -> Result<Vec<Vec<u8>>, NoTreeId> {
+    /// Takes down the entries of the user's index, and looks where the tree differs from it.
+    fn scan(&self) -> Result<Scan, NoTreeId> {
         let index = self.users_index().unwrap_or_else(|| self.index());
         // Git would wait at a pipe.
-        let _regular = if index.exists() { Some(open_regular(&index)?) } else { None };
+        let regular = if index.exists() { Some(open_regular(&index)?) } else { None };
+        let size = regular.map_or(Ok(0), |file| file.metadata().map(|about| about.len()))?;
+        let mut scan = if size > LARGE_INDEX { self.scan_beside(&index)? } else { self.scan_at_once(&index)? };
+        // A deleted file is told twice, and one that isn't merged by each stage.
+        scan.differing.dedup();
+        Ok(scan)
+    }
+
+    /// One git after the other does it, which for a few files is quickest.
+    fn scan_at_once(&self, index: &Path) -> Result<Scan, NoTreeId> {
         let told = ["--cached", "--stage", "--others", "--modified", "--deleted", "--exclude-standard"];
         let git = self.command()?.env("GIT_INDEX_FILE", index).args(["ls-files", "-z", "-t"]).args(told);
         let mut differing = Vec::new();
-        self.take_down(git, |part| {
+        let id = self.take_down(git, |part| {
             let (tag, entry) = part.split_at_checked(2)?;
             match tag {
                 // A repository in the tree ends in a slash.
@@ -136,41 +159,71 @@ impl TreeIndex {
             }
             None
         })?;
-        // A deleted file is told twice, and one that isn't merged by each stage.
-        differing.dedup();
-        Ok(differing)
+        Ok(Scan { differing, id })
     }
 
-    /// Takes down the entries of the run's index.
-    fn list(&self) -> Result<(), NoTreeId> {
+    /// The same by three gits beside each other: of a large tree each takes long, and the one that looks at the tracked files
+    /// has threads of its own for that.
+    fn scan_beside(&self, index: &Path) -> Result<Scan, NoTreeId> {
+        let paths = |arguments: &[&str]| {
+            let mut paths = Vec::new();
+            let git = self.command()?.env("GIT_INDEX_FILE", index).args(arguments);
+            let told = git.each_part(|path| paths.push(path.strip_suffix(b"/").unwrap_or(path).to_vec()));
+            told.map(|()| paths).map_err(NoTreeId::Git)
+        };
+        let (changed, new, entries) = thread::scope(|scope| {
+            // What has changed in a submodule, it alone could say.
+            let changed = scope.spawn(|| paths(&["diff-files", "-z", "--name-only", "--ignore-submodules=dirty"]));
+            let new = scope.spawn(|| paths(&["ls-files", "-z", "--others", "--exclude-standard"]));
+            let entries = self.command().and_then(|git| {
+                let git = git.env("GIT_INDEX_FILE", index).args(["ls-files", "-z", "--cached", "--stage"]);
+                self.take_down(git, |part| Some(part))
+            });
+            (changed.join(), new.join(), entries)
+        });
+        let told = |paths: thread::Result<Result<Vec<Vec<u8>>, NoTreeId>>| {
+            paths.unwrap_or_else(|_| Err(NoTreeId::Git("the look at the tree broke off".to_owned())))
+        };
+        Ok(Scan { differing: [told(new)?, told(changed)?].concat(), id: entries? })
+    }
+
+    /// Takes down the entries of the run's index. Returns their id.
+    fn list(&self) -> Result<String, NoTreeId> {
         let git = self.command()?.args(["ls-files", "-z", "--cached", "--stage"]);
-        self.take_down(git, |part| Some(part))
+        self.take_down(git, |part| Some(part))?.map_err(NoTreeId::Git)
     }
 
-    /// Keeps what `entry` makes of each part that git tells.
-    fn take_down(&self, git: Git, mut entry: impl FnMut(&[u8]) -> Option<&[u8]>) -> Result<(), NoTreeId> {
-        let (mut file, mut kept) = (BufWriter::new(File::create(self.entries())?), Ok(()));
+    /// Keeps what `entry` makes of each part that git tells. Returns the id of what was kept, unless it has none.
+    fn take_down(
+        &self,
+        git: Git,
+        mut entry: impl FnMut(&[u8]) -> Option<&[u8]>,
+    ) -> Result<Result<String, String>, NoTreeId> {
+        let mut file = BufWriter::with_capacity(AT_ONCE, File::create(self.entries())?);
+        let (mut tree, mut kept, mut hashed) = (TreeHash::new(self.format), Ok(()), Ok(()));
         let mut keep = |bytes: &[u8]| file.write_all(bytes).and_then(|()| file.write_all(b"\0"));
         let told = git.each_part(|part| {
-            if let (Some(bytes), Ok(())) = (entry(part), &kept) {
-                kept = keep(bytes);
+            let Some(bytes) = entry(part).filter(|_| kept.is_ok()) else { return };
+            kept = keep(bytes);
+            if hashed.is_ok() {
+                hashed = Entry::resolved(bytes).and_then(|entry| tree.add(entry.mode, entry.id, entry.path));
             }
         });
         told.map_err(NoTreeId::Git)?;
         kept?;
-        Ok(file.flush()?)
+        file.flush()?;
+        Ok(hashed.and_then(|()| tree.finish()))
     }
 
     /// The id of the entries with `changed`, sorted, put into them; without those of which nothing is left.
     fn hash(&self, changed: &[Changed<'_>]) -> Result<String, NoTreeId> {
         let (mut tree, mut changed) = (TreeHash::new(self.format), changed.iter().peekable());
-        let (mut file, mut line) = (BufReader::new(File::open(self.entries())?), Vec::new());
+        let (mut file, mut line) = (BufReader::with_capacity(AT_ONCE, File::open(self.entries())?), Vec::new());
         let add = |tree: &mut TreeHash, (path, after): &Changed<'_>| {
             after.as_ref().map_or(Ok(()), |(mode, id)| tree.add(mode, id, path))
         };
         while file.read_until(0, &mut line)? > 0 {
-            let entry = Entry::read(line.strip_suffix(b"\0").unwrap_or(&line)).filter(|entry| entry.stage == "0");
-            let entry = entry.ok_or_else(|| NoTreeId::Git("a merge isn't resolved".to_owned()))?;
+            let entry = Entry::resolved(line.strip_suffix(b"\0").unwrap_or(&line)).map_err(NoTreeId::Git)?;
             while let Some(change) = changed.next_if(|(path, _)| *path < entry.path) {
                 add(&mut tree, change).map_err(NoTreeId::Git)?;
             }

@@ -40,6 +40,25 @@ fn it_is_gits_own_and_asking_changes_nothing() {
     assert_eq!(tree.start(), by_git(&world, "copy"));
 }
 
+/// Several gits look at it.
+#[test]
+fn of_a_large_index_it_is_the_same() {
+    let world = dirty();
+    let long = "x".repeat(150);
+    for number in 0..6_000 {
+        world.write(&format!("large/{}/{long}{number}", number % 60), format!("{number}\n"));
+    }
+    git(&world.root(), &["add", "large"]).unwrap();
+    assert!(fs::metadata(world.root().join(".git/index")).unwrap().len() > 1 << 20, "else one git would do it");
+    world.write(&format!("large/7/{long}7"), "dirty\n");
+    world.write("large/new", "mine\n");
+    fs::remove_file(world.root().join(format!("large/8/{long}8"))).unwrap();
+    let before = everything(&world.root());
+    let tree = TreeIndex::of(&world.repository(), &world.run().join("tree")).unwrap();
+    assert_eq!(everything(&world.root()), before);
+    assert_eq!(tree.start(), by_git(&world, "copy"));
+}
+
 #[test]
 fn a_change_in_the_tick_of_the_last_commit_is_seen() {
     let world = World::with_git();

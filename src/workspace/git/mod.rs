@@ -61,12 +61,13 @@ const NOT_OF_THE_USER: [&str; 6] = [
 ];
 
 /// Every command of git's that is run. `docs/security.md` says of each what settings could make it do.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "apply",
     "cat-file",
     "check-attr",
     "check-ref-format",
     "commit-tree",
+    "diff-files",
     "for-each-ref",
     "hash-object",
     "ls-files",
