@@ -12,6 +12,11 @@ pub const KCODE: &str = env!("CARGO_BIN_EXE_kcode");
 /// How long a run may take; it takes seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Requests that a run makes at most where the model says nothing but words.
+const MOST_REQUESTS: usize = 4;
+/// The exit code of a run without a change.
+const NO_CHANGE: i32 = 3;
+
 /// A run that is about to begin, with a provider and a state folder of its own.
 pub struct Launch {
     provider: Provider,
@@ -40,6 +45,18 @@ impl Launch {
         self.provider.answers.send(Answer::Refusal).expect("the provider listens");
         child.wait().expect("kcode ends");
         arrived - launched
+    }
+
+    /// From launch to its end, when the model answers with nothing but words.
+    pub fn whole(mut self) -> Duration {
+        let launched = Instant::now();
+        let mut child = self.command.spawn().expect("kcode starts");
+        // One answer waits for each request; the server ends with the bench.
+        let _ = (0..MOST_REQUESTS).try_for_each(|_| self.provider.answers.send(Answer::Text));
+        let status = child.wait().expect("kcode ends");
+        let took = launched.elapsed();
+        assert_eq!(status.code(), Some(NO_CHANGE), "another end than was asked for");
+        took
     }
 
     /// The most memory that broker and worker took in a run that waits for its private view and uses a tool.

@@ -1,4 +1,4 @@
-//! The repositories that kcode is launched in. The large one is made once and kept below `target/tmp`.
+//! The repositories that kcode is launched in. They are made once and kept below `target/tmp`: the huge one takes minutes.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,10 +6,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Tracked files of the large repository.
-const MANY: usize = 50_000;
-/// Files in one of its folders.
-const IN_A_FOLDER: usize = 125;
+/// Tracked files of the large repository, and in one of its folders.
+const LARGE: (usize, usize) = (50_000, 125);
+/// The same of the huge one.
+const HUGE: (usize, usize) = (500_000, 500);
 
 /// A git repository with everything committed.
 pub struct Fixture {
@@ -20,12 +20,17 @@ pub struct Fixture {
 impl Fixture {
     /// A dozen files, as `kcode demo` has.
     pub fn small() -> Self {
-        Self::made("small", 10)
+        Self::made("small", (10, 10))
     }
 
     /// 50,000 files in 400 folders.
     pub fn large() -> Self {
-        Self::made("50,000 files", MANY)
+        Self::made("50,000 files", LARGE)
+    }
+
+    /// 500,000 files in 1,000 folders.
+    pub fn huge() -> Self {
+        Self::made("500,000 files", HUGE)
     }
 
     /// What kcode is compared with.
@@ -35,7 +40,7 @@ impl Fixture {
         git
     }
 
-    fn made(name: &'static str, files: usize) -> Self {
+    fn made(name: &'static str, (files, in_a_folder): (usize, usize)) -> Self {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{files}"));
         // The mark is made last, so that what was left half made is made again.
         let mark = root.join(".git/bench-is-whole");
@@ -43,7 +48,7 @@ impl Fixture {
             let _ = fs::remove_dir_all(&root);
             fs::create_dir_all(&root).expect("a folder");
             git(&root, &["init", "--quiet", "--initial-branch=main"], b"");
-            git(&root, &["fast-import", "--quiet"], history(files).as_bytes());
+            git(&root, &["fast-import", "--quiet"], history(files, in_a_folder).as_bytes());
             git(&root, &["reset", "--quiet", "--hard", "main"], b"");
             fs::write(mark, "").expect("a file");
         }
@@ -52,7 +57,7 @@ impl Fixture {
 }
 
 /// One commit, in the language of git-fast-import(1).
-fn history(files: usize) -> String {
+fn history(files: usize, in_a_folder: usize) -> String {
     let mut stream =
         "commit refs/heads/main\ncommitter Bench <bench@example.org> 1700000000 +0000\ndata 0\n".to_owned();
     let mut add = |path: &str, text: &str| {
@@ -61,7 +66,7 @@ fn history(files: usize) -> String {
     add("README.md", "# Bench\n");
     add("pyproject.toml", "[project]\nname = \"bench\"\n");
     for n in 0..files {
-        let (group, folder) = (n / IN_A_FOLDER / 20, n / IN_A_FOLDER);
+        let (group, folder) = (n / in_a_folder / 20, n / in_a_folder);
         let text = format!("def f{n}(x):\n    \"\"\"Adds {n}.\"\"\"\n    return x + {n}\n").repeat(1 + n % 7);
         add(&format!("services/s{group:02}/part_{folder:03}/module_{n:05}.py"), &text);
     }

@@ -49,6 +49,9 @@ impl fmt::Display for Table {
             ("first request, small", "git status, small"),
             ("first request, 50,000 files", "first request, small"),
             ("first request, 50,000 files", "git status, 50,000 files"),
+            ("whole run, small", "git status beside it, small"),
+            ("whole run, 50,000 files", "git status beside it, 50,000 files"),
+            ("whole run, 500,000 files", "git status beside it, 500,000 files"),
         ];
         for (one, other) in ratios {
             if let (Some(ours), Some(theirs)) = (self.median(one), self.median(other)) {
