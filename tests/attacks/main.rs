@@ -22,7 +22,6 @@ mod hardened;
 mod links;
 mod memory;
 mod model;
-mod odd;
 mod raw;
 mod setups;
 mod shared;

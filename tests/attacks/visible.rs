@@ -16,8 +16,8 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestRunner;
 
 use crate::broker::Assignment;
-use crate::odd;
 use crate::setups::{Setup, Wall, play, setups_with_overlays, together, users};
+use crate::support::odd::{self, Ground};
 use crate::world::{CANARY, World};
 
 /// Files that may be there, besides those that always are; each holds the canary.
@@ -160,8 +160,10 @@ impl Machine {
     /// Makes it; the sockets last as long as what is returned.
     fn build(&self, world: &World) -> Vec<UnixListener> {
         let at = |place: &str| world.folder().join(place);
-        let of_git = odd::plant_git(world, self.git);
-        let entries: Vec<_> = self.entries.iter().filter_map(|entry| odd::plant_entry(world, entry)).collect();
+        let (project, home, other) = (world.project(), world.home(), at("elsewhere"));
+        let ground = Ground { project, home, other, canary: CANARY };
+        let of_git = odd::plant_git(&ground, self.git);
+        let entries: Vec<_> = self.entries.iter().filter_map(|entry| odd::plant_entry(&ground, entry)).collect();
         for file in self.files.iter().map(|file| at(file)) {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(&file, CANARY).unwrap();

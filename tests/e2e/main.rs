@@ -80,6 +80,7 @@ mod hostile_waits;
 mod interrupt;
 mod live;
 mod minimize;
+mod odd_repositories;
 mod older_journals;
 mod opening;
 mod output;

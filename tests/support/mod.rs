@@ -10,5 +10,6 @@
 
 pub mod journals;
 pub mod kimi;
+pub mod odd;
 pub mod refusing;
 pub mod users;

@@ -7,10 +7,15 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, mknodat};
 
-use crate::world::{CANARY, World};
-
-/// Another repository of the user's, below the world.
-const OTHER: &str = "elsewhere";
+/// Where it is planted. In the home are a key, `.ssh/id_ed25519`, and a folder `documents`.
+pub struct Ground {
+    pub project: PathBuf,
+    pub home: PathBuf,
+    /// Another repository of the user's, which is made.
+    pub other: PathBuf,
+    /// What stands in that, and among the files of the project's own.
+    pub canary: &'static str,
+}
 
 /// What stands at the project's `.git`.
 pub const GIT: [&str; 23] = [
@@ -71,41 +76,41 @@ pub const DEPENDENCIES: [&str; 10] = [
 pub const SECRETS: [&str; 4] = [".env", "**/*.pfx", "**", "**/server.key"];
 
 /// Makes what `GIT` calls so in place of the project's `.git`.
-pub fn plant_git(world: &World, what: &str) -> Vec<UnixListener> {
-    let (git, other) = (world.project().join(".git"), world.folder().join(OTHER).join(".git"));
-    repository(&other);
-    fs::write(world.folder().join(OTHER).join("private.txt"), CANARY).unwrap();
+pub fn plant_git(ground: &Ground, what: &str) -> Vec<UnixListener> {
+    let (git, other) = (ground.project.join(".git"), ground.other.join(".git"));
+    ground.make_repository(&other);
+    fs::write(ground.other.join("private.txt"), ground.canary).unwrap();
     fs::remove_dir_all(&git).unwrap();
     let names = |folder: &Path| fs::write(&git, format!("gitdir: {}\n", folder.display())).unwrap();
     match what {
         "a file that names another repository" => names(&other),
-        "a file that names a folder of keys" => names(&world.home().join(".ssh")),
+        "a file that names a folder of keys" => names(&ground.home.join(".ssh")),
         "a file that names the tree itself" => names(Path::new("..")),
         "a file that names the root of the machine" => names(Path::new("/")),
         "a file that names a work tree of another tree" => {
-            names(&work_tree(&other, &world.home().join("documents/.git")));
+            names(&work_tree(&other, &ground.home.join("documents/.git")));
         }
         "a file that names a work tree of this tree" => names(&work_tree(&other, &git)),
         "a file that names a repository whose tree is this one" => {
-            fs::write(other.join("config"), format!("[core]\n\tworktree = {}\n", world.project().display())).unwrap();
+            fs::write(other.join("config"), format!("[core]\n\tworktree = {}\n", ground.project.display())).unwrap();
             names(&other);
         }
         "a link to another repository" => symlink(&other, &git).unwrap(),
-        "a link to a folder of keys" => symlink(world.home().join(".ssh"), &git).unwrap(),
+        "a link to a folder of keys" => symlink(ground.home.join(".ssh"), &git).unwrap(),
         "a pipe" => pipe(&git),
         "nothing" => {}
         "a folder that is no repository" => fs::create_dir_all(git.join("objects")).unwrap(),
         of_its_own => {
-            repository(&git);
-            return change(world, of_its_own, &git, &other);
+            ground.make_repository(&git);
+            return change(ground, of_its_own, &git, &other);
         }
     }
     Vec::new()
 }
 
 /// Changes a repository of the tree's own.
-fn change(world: &World, what: &str, git: &Path, other: &Path) -> Vec<UnixListener> {
-    let key = world.home().join(".ssh/id_ed25519");
+fn change(ground: &Ground, what: &str, git: &Path, other: &Path) -> Vec<UnixListener> {
+    let key = ground.home.join(".ssh/id_ed25519");
     let link = |to: PathBuf, name: &str| {
         let _ = fs::remove_dir_all(git.join(name)).or_else(|_| fs::remove_file(git.join(name)));
         symlink(to, git.join(name)).unwrap();
@@ -119,7 +124,7 @@ fn change(world: &World, what: &str, git: &Path, other: &Path) -> Vec<UnixListen
             fs::write(git.join("commondir"), format!("{}\n", other.display())).unwrap();
         }
         "one whose tree is the home" => {
-            fs::write(git.join("config"), format!("[core]\n\tworktree = {}\n", world.home().display())).unwrap();
+            fs::write(git.join("config"), format!("[core]\n\tworktree = {}\n", ground.home.display())).unwrap();
         }
         "one whose rules are a key" => link(key, "info/exclude"),
         "one whose attributes are a pipe" => pipe(&git.join("info/attributes")),
@@ -134,8 +139,8 @@ fn change(world: &World, what: &str, git: &Path, other: &Path) -> Vec<UnixListen
 }
 
 /// Makes what `ENTRIES` calls so in the project's folder `src`.
-pub fn plant_entry(world: &World, what: &str) -> Option<UnixListener> {
-    let folder = world.project().join("src");
+pub fn plant_entry(ground: &Ground, what: &str) -> Option<UnixListener> {
+    let folder = ground.project.join("src");
     fs::create_dir_all(&folder).unwrap();
     let at = |name: &str| folder.join(name);
     match what {
@@ -143,36 +148,39 @@ pub fn plant_entry(world: &World, what: &str) -> Option<UnixListener> {
         "a socket" => return Some(UnixListener::bind(at("socket")).unwrap()),
         "rules that are a pipe" => pipe(&at(".gitignore")),
         "rules that are a key" => {
-            symlink(world.home().join(".ssh/id_ed25519"), world.project().join(".gitignore")).unwrap();
+            let _ = fs::remove_file(ground.project.join(".gitignore"));
+            symlink(ground.home.join(".ssh/id_ed25519"), ground.project.join(".gitignore")).unwrap();
         }
         "attributes that are a socket" => return Some(UnixListener::bind(at(".gitattributes")).unwrap()),
         "a folder of links" => {
-            for (name, target) in [("far", "home"), ("keys", "home/.ssh"), ("up", "")] {
-                symlink(world.folder().join(target), at(name)).unwrap();
-            }
+            symlink(&ground.home, at("far")).unwrap();
+            symlink(ground.home.join(".ssh"), at("keys")).unwrap();
+            symlink(ground.project.join(".."), at("up")).unwrap();
         }
         "a repository in it that names another" => {
             fs::create_dir_all(at("inner")).unwrap();
-            let other = world.folder().join(OTHER).join(".git");
+            let other = ground.other.join(".git");
             fs::write(at("inner/.git"), format!("gitdir: {}\n", other.display())).unwrap();
         }
         "modules that are another's settings" => {
-            symlink(world.folder().join(OTHER).join(".git/config"), world.project().join(".gitmodules")).unwrap();
+            symlink(ground.other.join(".git/config"), ground.project.join(".gitmodules")).unwrap();
         }
         unknown => panic!("nobody knows how to make {unknown}"),
     }
     None
 }
 
-/// What git takes for its folder, and a canary in it.
-fn repository(at: &Path) {
-    for folder in ["objects/ab", "objects/info", "objects/pack", "refs/heads", "info"] {
-        fs::create_dir_all(at.join(folder)).unwrap();
-    }
-    fs::write(at.join("HEAD"), "ref: refs/heads/main\n").unwrap();
-    fs::write(at.join("config"), "[core]\n\trepositoryformatversion = 0\n").unwrap();
-    for file in ["description", "objects/ab/canary", "info/canary"] {
-        fs::write(at.join(file), CANARY).unwrap();
+impl Ground {
+    /// Makes what git takes for its folder, with a canary in it.
+    fn make_repository(&self, at: &Path) {
+        for folder in ["objects/ab", "objects/info", "objects/pack", "refs/heads", "info"] {
+            fs::create_dir_all(at.join(folder)).unwrap();
+        }
+        fs::write(at.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        fs::write(at.join("config"), "[core]\n\trepositoryformatversion = 0\n").unwrap();
+        for file in ["description", "objects/ab/canary", "info/canary"] {
+            fs::write(at.join(file), self.canary).unwrap();
+        }
     }
 }
 
