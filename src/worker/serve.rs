@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::command::{Proven, Reach, Runner};
 use super::confine::{Confined, NoNamespaces};
@@ -59,6 +60,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     let sight = outbox.clone();
     let tell = Box::new(move |progress| sight.send(&FromWorker::Progress(progress)));
     let runner = Runner::start(charge.clone(), reach, tell)?;
+    end_with_supervisor(enclosed.in_namespaces)?;
     let meant = enclosed.meant(&charge);
     let mut confined = enclosed.confine(&charge);
     confined.wall.process &= session.holds;
@@ -82,6 +84,14 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
         outbox.send(&FromWorker::Stopped(residue));
     }
     last.map(|_| ExitCode::SUCCESS)
+}
+
+/// The connection's end is what ends this process, but not while somebody keeps it stopped. In namespaces everything ends with
+/// it; without, it has to run on to find what commands left.
+fn end_with_supervisor(in_namespaces: bool) -> io::Result<()> {
+    let signal = if in_namespaces { Signal::KILL } else { Signal::CONT };
+    // Later than the namespaces: whoever gets other privileges is told of no end any more.
+    Ok(set_parent_process_death_signal(Some(signal))?)
 }
 
 /// Before the first call: what a command can do behind this wall.

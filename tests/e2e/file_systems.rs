@@ -34,7 +34,7 @@ fn can_mount() -> bool {
         .status();
     let can = tried.is_ok_and(|status| status.success());
     if !can {
-        eprintln!("skipped: this machine doesn't let its users mount");
+        crate::support::skipped::skipped("this machine doesn't let its users mount");
     }
     can
 }

@@ -40,7 +40,7 @@ fn links(folder: &Path, option: &str) -> bool {
     let can = built.is_ok_and(|status| status.success())
         && Command::new(&place).env("LSAN_OPTIONS", "detect_leaks=0").output().is_ok_and(|ran| ran.status.success());
     if !can {
-        eprintln!("skipped: cc builds nothing with {option} here");
+        crate::support::skipped::skipped(&format!("cc builds nothing with {option} here"));
     }
     can
 }

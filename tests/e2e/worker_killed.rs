@@ -9,19 +9,23 @@ use rustix::process::{Pid, Signal, getuid, kill_process};
 use crate::processes::Process;
 use crate::ran::Kept;
 use crate::running::{Running, wait_until};
+use crate::setups::setups;
 use crate::support::kimi::{Answer, MockKimi};
+use crate::support::skipped::skipped;
 use crate::tree::Tree;
 use crate::world::{EDIT, TASK, World};
 
-/// Less than the time that tests have, and than `--max-time`; more than any end takes.
-const SOON: Duration = Duration::from_secs(40);
-
 /// A run whose tests sleep, until they do; the model goes on once.
 pub fn sleeping(world: &World) -> (MockKimi, Running) {
+    sleeping_for(world, "20m")
+}
+
+/// The same, in a run that may take so long.
+fn sleeping_for(world: &World, max_time: &str) -> (MockKimi, Running) {
     world.write_test("(setsid sleep 1001 &); sleep 1002");
     world.commit_all();
     let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done."), Answer::text("I give up.")]);
-    let arguments = ["fix", TASK, "--no-baseline", "--max-time", "20m", "--sandbox", world.setup.sandbox()];
+    let arguments = ["fix", TASK, "--no-baseline", "--max-time", max_time, "--sandbox", world.setup.sandbox()];
     let running = world.start(world.keyed(&kimi, &arguments));
     wait_until("both sleep", || sleepers(&running).len() == 2);
     (kimi, running)
@@ -37,7 +41,8 @@ pub fn part(running: &Running, part: &str) -> Process {
     let marks = format!("\0__worker\0{part}");
     let mut found = running.descendants().into_iter().filter(|process| {
         let command = command(process);
-        if part.is_empty() { command.ends_with(&marks) } else { command.contains(&marks) }
+        // Bwrap is told what to start by arguments as well.
+        process.name != "bwrap" && if part.is_empty() { command.ends_with(&marks) } else { command.contains(&marks) }
     });
     found.next().unwrap_or_else(|| panic!("there is no {part:?}"))
 }
@@ -67,6 +72,22 @@ fn tests_end_with_any_process_that_stands_between() {
             let how = if name == "host" { "exit status: 137" } else { "signal: 9 (SIGKILL)" };
             ran.says(&[&format!("the worker process died ({how})")]);
         }
+    }
+}
+
+#[test]
+fn tests_end_with_the_outermost_process_while_the_host_is_stopped() {
+    for setup in setups().into_iter().filter(|setup| setup.uid.is_none()) {
+        let world = World::new().used_by(setup);
+        let (_kimi, running) = sleeping(&world);
+        let (family, tests) = (running.descendants(), sleepers(&running));
+        let (host, outermost) = (part(&running, "host"), part(&running, ""));
+        for (process, signal) in [(host, Signal::STOP), (outermost, Signal::KILL)] {
+            kill_process(Pid::from_raw(process.pid.cast_signed()).unwrap(), signal).unwrap();
+        }
+        wait_until(&format!("{setup}: the tests are gone"), || tests.iter().all(|process| !process.lives()));
+        running.wait().code(1).says(&["the worker process died"]);
+        wait_until(&format!("{setup}: the worker is gone"), || family.iter().all(|process| !process.lives()));
     }
 }
 
@@ -108,21 +129,25 @@ impl Drop for Freezer {
 fn a_worker_that_can_not_be_killed_is_not_waited_for() {
     let Some(freezer) = Freezer::make() else {
         assert!(!getuid().is_root() || !Path::new("/sys/fs/cgroup/freezer").exists());
-        eprintln!("skipped: a worker in state D needs root and control groups of version 1");
+        skipped("a worker in state D needs root and control groups of version 1");
         return;
     };
-    let world = World::new();
-    let (_kimi, running) = sleeping(&world);
-    let family = running.descendants();
-    freezer.freeze(&family);
-    let sent = Instant::now();
-    running.signal(Signal::INT);
-    let ran = running.wait().code(130);
-    assert!(sent.elapsed() < SOON, "it took {:?}", sent.elapsed());
-    assert!(family.iter().any(Process::lives), "the attack is none");
-    let kept = Kept(world.runs().remove(0));
-    let residue = kept.journal().iter().find(|record| record["type"] == "residue").cloned().unwrap();
-    assert_eq!(residue["survivors"], 1, "{}", ran.stderr());
-    drop(freezer);
-    wait_until("the worker is gone", || family.iter().all(|process| !process.lives()));
+    // Where the run's own time ends it, there is some left to freeze the worker in.
+    for (max_time, code) in [("20m", 130), ("15s", 6)] {
+        let world = World::new();
+        let (_kimi, running) = sleeping_for(&world, max_time);
+        let family = running.descendants();
+        freezer.freeze(&family);
+        if code == 130 {
+            running.signal(Signal::INT);
+        }
+        // A run that waited for it would not end at all.
+        let ran = running.wait().code(code);
+        assert!(family.iter().any(Process::lives), "the attack is none");
+        let kept = Kept(world.runs().remove(0));
+        let residue = kept.journal().iter().find(|record| record["type"] == "residue").cloned().unwrap();
+        assert_eq!(residue["survivors"], 1, "{}", ran.stderr());
+        freezer.set("THAWED");
+        wait_until("the worker is gone", || family.iter().all(|process| !process.lives()));
+    }
 }

@@ -12,4 +12,5 @@ pub mod journals;
 pub mod kimi;
 pub mod odd;
 pub mod refusing;
+pub mod skipped;
 pub mod users;

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use super::skipped::skipped;
+
 const BWRAP: &str = "/usr/bin/bwrap";
 /// Long enough for any machine; nothing waits for it to pass.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -39,7 +41,7 @@ pub enum Bwrap {
 pub fn is_installed(test: &str) -> bool {
     let is_there = Path::new(BWRAP).exists();
     if !is_there {
-        eprintln!("skipped: {test} needs bwrap (apt-get install bubblewrap)");
+        skipped(&format!("{test} needs bwrap (apt-get install bubblewrap)"));
     }
     is_there
 }
@@ -48,7 +50,7 @@ pub fn is_installed(test: &str) -> bool {
 pub fn can_be_made(test: &str) -> bool {
     let made = run(&mut machine(None, &Bwrap::Plain, &Command::new("true"))).status.success();
     if !made {
-        eprintln!("skipped: {test} needs user namespaces of its own");
+        skipped(&format!("{test} needs user namespaces of its own"));
     }
     made
 }
