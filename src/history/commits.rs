@@ -4,10 +4,10 @@
 //! are asked: ten thousand runs must not take a walk each.
 
 use std::collections::HashMap;
-use std::path::Path;
 
-use git2::{Commit, DiffOptions, Oid, Repository, Tree};
+use git2::{Commit, Oid, Repository};
 
+use super::objects::Objects;
 use crate::journal::RelPath;
 
 /// How far back a repository's history is read.
@@ -29,7 +29,8 @@ pub(super) struct AppliedPatch<'a> {
 pub(super) fn taken_up(repository: &Repository, applied: &[AppliedPatch<'_>]) -> Vec<Option<Oid>> {
     let mut found: Vec<Option<Oid>> = applied.iter().map(|patch| patch.commit).collect();
     let earliest = applied.iter().map(|patch| patch.since_s).min().unwrap_or(i64::MAX);
-    let line = line_of_head(repository, earliest);
+    let Some(objects) = Objects::of(repository) else { return found };
+    let line = line_of_head(repository, &objects, earliest);
     let places: HashMap<Oid, usize> = line.iter().enumerate().map(|(place, commit)| (commit.id(), place)).collect();
     let mut from: HashMap<usize, Vec<usize>> = HashMap::new();
     for (number, patch) in applied.iter().enumerate() {
@@ -45,7 +46,7 @@ pub(super) fn taken_up(repository: &Repository, applied: &[AppliedPatch<'_>]) ->
         if by_path.is_empty() {
             continue;
         }
-        for path in changed_paths(repository, commit).unwrap_or_default() {
+        for path in objects.changed_paths(commit).unwrap_or_default() {
             for number in by_path.remove(path.as_str()).unwrap_or_default() {
                 found[number].get_or_insert(commit.id());
             }
@@ -55,30 +56,11 @@ pub(super) fn taken_up(repository: &Repository, applied: &[AppliedPatch<'_>]) ->
 }
 
 /// Commits down to HEAD by first parents, oldest first, without those that are older than that.
-fn line_of_head(repository: &Repository, earliest_s: i64) -> Vec<Commit<'_>> {
-    let head = repository.head().and_then(|head| head.peel_to_commit()).ok();
-    let line = std::iter::successors(head, |commit| commit.parent(0).ok());
+fn line_of_head<'r>(repository: &'r Repository, objects: &Objects<'r>, earliest_s: i64) -> Vec<Commit<'r>> {
+    let head = repository.head().ok().and_then(|head| objects.commit(head.target()?));
+    let line = std::iter::successors(head, |commit| objects.commit(commit.parent_ids().next()?));
     let line = line.take_while(|commit| commit.time().seconds() >= earliest_s).take(MOST_COMMITS);
     let mut line: Vec<_> = line.collect();
     line.reverse();
     line
-}
-
-/// The files in which a commit differs from its first parent. Where history was cut off (a shallow clone) nobody knows them.
-fn changed_paths(repository: &Repository, commit: &Commit<'_>) -> Result<Vec<String>, git2::Error> {
-    let parent = match commit.parent_count() {
-        0 => None,
-        _ => Some(commit.parent(0)?.tree()?),
-    };
-    let mut options = DiffOptions::new();
-    options.skip_binary_check(true).ignore_submodules(true);
-    let diff = repository.diff_tree_to_tree(parent.as_ref(), Some(&commit.tree()?), Some(&mut options))?;
-    // A deleted file has its path on both sides, too.
-    let paths = diff.deltas().filter_map(|delta| delta.new_file().path()?.to_str().map(str::to_owned));
-    Ok(paths.collect())
-}
-
-/// The blob at a path.
-pub(super) fn blob_id(tree: &Tree<'_>, path: &RelPath) -> Option<Oid> {
-    tree.get_path(Path::new(path.as_str())).ok().map(|entry| entry.id())
 }

@@ -9,7 +9,7 @@
 //! | [`summary`](RunSummary), [`review`](ReviewSummary) | one run, and what a person decided about it, in a few lines |
 //! | [`catalogue`](Catalogue) | the summaries of all runs, and the journals that can't be read |
 //! | [`statistics`](statistics()), [`grouping`](Grouped) | all of them counted, as a whole and in groups |
-//! | [`repair`](repairs()), `commits` | what people changed by hand in what they had applied, as git tells |
+//! | [`repair`](repairs()), `commits`, `objects` | what people changed by hand in what they had applied, as git tells |
 //! | `telling`, `sheet` | the figures in words, and as comma-separated values |
 //! | [`retention`](Retention), `known_runs` | which runs are removed, removing them, and what is known of runs between passes |
 //! | `threads` | reading on all processors |
@@ -18,6 +18,7 @@ mod catalogue;
 mod commits;
 mod grouping;
 mod known_runs;
+mod objects;
 mod repair;
 mod retention;
 mod review;

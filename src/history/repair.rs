@@ -11,7 +11,8 @@ use std::path::Path;
 use git2::{Oid, Repository};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::commits::{AppliedPatch, blob_id, taken_up};
+use super::commits::{AppliedPatch, taken_up};
+use super::objects::Objects;
 use super::threads::on_all_processors;
 use super::{RunSummary, moment};
 use crate::journal::{RunFolder, RunId};
@@ -35,6 +36,7 @@ pub enum Repair {
 
 const NO_HISTORY: Repair = Repair::Unknown("its repository has no history that can be read");
 const NOT_COMMITTED: Repair = Repair::Unknown("its files were not committed since");
+const TOO_LARGE: Repair = Repair::Unknown("what was committed is too large to be compared");
 const NOT_KEPT: Repair = Repair::Unknown("what it changed is not kept");
 
 /// What became of the patches that were applied, of runs below `state`, until the next commit of each.
@@ -89,17 +91,20 @@ impl<'a> Committed<'a> {
         };
         match repaired_since(folder, repository, commit) {
             Ok(Repaired { hunks, edited, lines }) => Repair::Known { hunks, edited, lines },
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => TOO_LARGE,
             Err(_) => NOT_KEPT,
         }
     }
 }
 
 fn repaired_since(folder: &RunFolder, repository: &Repository, commit: Oid) -> io::Result<Repaired> {
-    let tree = repository.find_commit(commit).and_then(|commit| commit.tree()).map_err(io::Error::other)?;
+    let unread = || io::Error::other("the commit can't be read");
+    let objects = Objects::of(repository).ok_or_else(unread)?;
+    let tree = objects.commit(commit).ok_or_else(unread)?.tree_id();
     let blobs = Blobs::at(&folder.blobs());
     let one = |entry: &ChangedFile| {
         let content = |state: &Option<FileState>| state.map(|state| blobs.read(state.sha256)).transpose();
-        let committed = blob_id(&tree, &entry.path).and_then(|id| repository.find_blob(id).ok());
+        let committed = objects.file(tree, &entry.path)?;
         let committed = committed.as_ref().map(git2::Blob::content);
         io::Result::Ok(repaired(content(&entry.before)?.as_deref(), content(&entry.after)?.as_deref(), committed))
     };

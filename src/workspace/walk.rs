@@ -8,7 +8,7 @@ use std::path::Path;
 
 use ignore::WalkBuilder;
 
-use super::git::GitDir;
+use super::git::{GitDir, excludes_file};
 
 /// More than any real `.gitignore` has.
 pub(super) const RULES_LIMIT: u64 = 1 << 20;
@@ -18,6 +18,12 @@ pub(super) const RULES_LIMIT: u64 = 1 << 20;
 pub(super) fn walk(root: &Path, git: bool) -> WalkBuilder {
     let mut builder = WalkBuilder::new(root);
     builder.hidden(false).parents(false).ignore(false).follow_links(false);
+    // The walker would open the user's own settings and rules itself, whatever is there.
+    builder.git_global(false).current_dir(root);
+    if let Some(file) = excludes_file() {
+        // A rule that can't be read is one that git doesn't follow either.
+        drop(builder.add_ignore(file));
+    }
     builder.require_git(git).git_exclude(git).git_ignore(has_sane_rules(root, root));
     builder
 }

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 
 use crate::ran::Ran;
 use crate::running::{Running, wait_until};
+use crate::setups::{Kernel, Setup};
 use crate::world::{TASK, World, in_turns, mender};
 
 fn pipe(at: &Path) {
@@ -80,6 +81,23 @@ fn statistics_do_not_wait_for_an_object() {
     world.start(world.kcode(&["stats"])).wait().code(0);
 }
 
+#[test]
+fn nor_for_one_that_is_borrowed() {
+    let world = World::new();
+    world.fix(&mender(), &["--no-baseline"]).code(0);
+    world.run_freely(world.kcode(&["apply"])).code(0);
+    world.commit_all();
+    let other = world.path("other");
+    pipe(&other.join("ab/cdef"));
+    pipe(&other.join("info/alternates"));
+    for place in [other.display().to_string(), other.join("info/alternates").display().to_string()] {
+        world.write(".git/objects/info/alternates", format!("{place}\n"));
+        world.start(world.kcode(&["stats"])).wait().code(0);
+    }
+    pipe(&world.root().join(".git/objects/info/alternates"));
+    world.start(world.kcode(&["stats"])).wait().code(0);
+}
+
 /// Places of pipes that are planted together.
 type Places = &'static [&'static str];
 
@@ -144,11 +162,32 @@ fn a_pipe_among_rules_and_in_repositories_in_the_tree_holds_nobody_up() {
 }
 
 #[test]
-fn rules_of_the_users_that_are_no_file_are_none() {
-    let world = World::new();
-    pipe(&world.path("home/.config/git/ignore"));
-    pipe(&world.path("home/.config/git/attributes"));
-    run_and_verify(&world, "the user's rules");
+fn rules_and_settings_of_the_users_that_are_no_file_are_none() {
+    for kernel in [Kernel::Namespaces, Kernel::Landlock] {
+        // In a copy the tree is walked for what is to be copied.
+        let world = World::new().used_by(Setup { uid: None, kernel });
+        for file in [".gitconfig", ".config/git/config", ".config/git/ignore", ".config/git/attributes"] {
+            pipe(&world.path("home").join(file));
+        }
+        run_and_verify(&world, "the user's rules");
+    }
+}
+
+#[test]
+fn rules_of_the_users_count_in_a_copy() {
+    let world = World::new().used_by(Setup { uid: None, kernel: Kernel::Landlock });
+    fs::create_dir_all(world.path("home/.config/git")).unwrap();
+    fs::write(world.path("home/.config/git/ignore"), "*.swp\n/docs/own\n").unwrap();
+    for file in ["kept.txt", "greeting.swp", "docs/own", "deeper/docs/own"] {
+        world.write(file, "x\n");
+    }
+    world.write_test("ls -A . docs deeper/docs; grep -q World greeting.txt");
+    let kimi = mender();
+    let mut command = world.keyed(&kimi, &["fix", TASK, "--no-baseline"]);
+    command.env_remove("GIT_CONFIG_GLOBAL");
+    let log = world.run(command).code(0).kept().read("logs/tests-1.log");
+    assert!(log.contains("kept.txt") && !log.contains("greeting.swp"), "{log}");
+    assert_eq!(log.matches("own").count(), 1, "a rule that begins with a slash is about the top: {log}");
 }
 
 /// A command in a tree of which git reads a pipe: returns once git does, with the end that it waits for.

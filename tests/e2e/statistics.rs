@@ -139,3 +139,14 @@ fn a_repair_by_hand_is_known_once_it_is_committed() {
     world.commit_all();
     assert_eq!(repair(&world)["lines"], 1, "what comes after the next commit is no repair");
 }
+
+#[test]
+fn what_is_too_large_to_be_compared_is_not_read() {
+    let world = World::new();
+    world.run_freely(world.keyed(&mender(), &["fix", "mend it", "--apply"])).code(0);
+    // It is some kilobytes in git's store.
+    std::fs::File::create(world.root().join("greeting.txt")).and_then(|file| file.set_len(65 << 20)).unwrap();
+    world.commit_all();
+    let repair = stats(&world, &[])["total"]["repair"].clone();
+    assert_eq!(repair["unknown"], json!({ "what was committed is too large to be compared": 1 }));
+}
