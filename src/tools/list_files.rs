@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::place::{Place, shown};
 use super::text::counted;
 use super::tool::{Tool, ToolError, tell};
-use super::walk::{Walked, walk};
+use super::walk::{NOT_ENTERED, Walked, walk};
 use super::{Access, Observation, Workroom, arguments};
 use crate::journal::RelPath;
 
@@ -53,7 +53,8 @@ impl Tool for ListFiles {
             Some(path) => Some(folder(room, path)?),
         };
         let depth = depth.unwrap_or(DEPTH).max(1) as usize;
-        let tree = Folder::of(room, &walk(room, under.as_ref()), under.as_ref());
+        let walked = walk(room, under.as_ref());
+        let tree = Folder::of(room, &walked, under.as_ref());
         let name = under.map_or("the repository".to_owned(), |path| format!("{path}/"));
         let files = counted(tree.count, "file");
         // Less deep until it fits; the first level is shown in any case, cut if need be.
@@ -68,6 +69,10 @@ impl Tool for ListFiles {
             lines.push(format!("… {more} more; name a folder to see less"));
         }
         lines.insert(0, format!("{name}: {files}, folders opened to depth {depth}"));
+        if let [first, rest @ ..] = &walked.closed[..] {
+            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            lines.push(format!("Not listed, because {NOT_ENTERED}: {}{more}", shown(first)));
+        }
         Ok(Observation::of(lines.join("\n"), format!("{name}  {files}")))
     }
 }

@@ -18,7 +18,7 @@ use super::place::Place;
 use super::scan::{self, Hit};
 use super::text::{around, clip, counted, visible};
 use super::tool::{Tool, ToolError, tell};
-use super::walk::walk;
+use super::walk::{NOT_ENTERED, walk};
 use super::{Access, Observation, Workroom, arguments};
 use crate::journal::RelPath;
 use crate::settings::Redactor;
@@ -134,7 +134,8 @@ fn places(room: &Workroom, wanted: &Arguments) -> Result<Places, ToolError> {
     let wanted = files.filter(|path| glob.as_ref().is_none_or(|glob| glob.is_match(path.as_path())));
     let (closed, open): (Vec<_>, Vec<_>) = wanted.partition(|path| room.gate.secrets().what(path.as_path()).is_some());
     let unnamed = if glob.is_none() { walked.unnamed } else { Vec::new() };
-    Ok(Places { open: open.into_iter().map(Place::View).collect(), closed, unnamed })
+    let not_entered = walked.closed;
+    Ok(Places { open: open.into_iter().map(Place::View).collect(), closed, unnamed, not_entered })
 }
 
 /// Which files a search is about.
@@ -145,17 +146,21 @@ struct Places {
     closed: Vec<RelPath>,
     /// Escaped names that aren't UTF-8.
     unnamed: Vec<String>,
+    /// Folders that the walk passed by.
+    not_entered: Vec<String>,
 }
 
 impl Places {
     fn not_searched(&self) -> String {
         let told = |why: &str, names: &[String]| match names {
             [] => String::new(),
-            [name] => format!("\nNot searched, because {why}: {name}"),
-            [name, rest @ ..] => format!("\nNot searched, because {why}: {name} and {} more", rest.len()),
+            [name] => format!("\nNot searched, because {why}: {}", visible(name)),
+            [name, rest @ ..] => format!("\nNot searched, because {why}: {} and {} more", visible(name), rest.len()),
         };
         let closed: Vec<String> = self.closed.iter().map(ToString::to_string).collect();
-        told("they hold secrets", &closed) + &told("their names are not UTF-8", &self.unnamed)
+        told("they hold secrets", &closed)
+            + &told("their names are not UTF-8", &self.unnamed)
+            + &told(NOT_ENTERED, &self.not_entered)
     }
 }
 

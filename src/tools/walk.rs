@@ -6,6 +6,7 @@
 use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 use rustix::fs::FileType::RegularFile;
@@ -24,6 +25,8 @@ pub(super) struct Walked {
     pub found: Vec<Found>,
     /// Files whose names aren't UTF-8, escaped. They can't be named in a call, and so neither read nor edited.
     pub unnamed: Vec<String>,
+    /// Folders that weren't entered, because a file of rules or of git's in them is none.
+    pub closed: Vec<String>,
 }
 
 /// Something that the walk came by.
@@ -53,9 +56,19 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
     // The walker opens the files of rules itself, waits for the other end of a pipe, and reads a device without end.
     let root = base.canonicalize().unwrap_or_else(|_| base.to_owned());
     use_harmless_rules(&mut builder, &root, start);
+    let (closed, top) = (Arc::<Mutex<Vec<String>>>::default(), base.to_owned());
+    let noticed = Arc::clone(&closed);
     builder.sort_by_file_name(Ord::cmp).filter_entry(move |entry| {
         let on_the_way = |target: &PathBuf| entry.path().starts_with(target) || target.starts_with(entry.path());
-        !is_git_name(entry.file_name()) && target.as_ref().is_none_or(on_the_way) && may_enter(&root, entry)
+        if is_git_name(entry.file_name()) || !target.as_ref().is_none_or(on_the_way) {
+            return false;
+        }
+        let may_enter = may_enter(&root, entry);
+        if !may_enter {
+            let path = entry.path().strip_prefix(&top).unwrap_or(entry.path());
+            noticed.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{}/", escaped(path)));
+        }
+        may_enter
     });
     let mut walked = Walked::default();
     for entry in builder.build().filter_map(Result::ok) {
@@ -69,8 +82,12 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
             Err(_) => {}
         }
     }
+    walked.closed = std::mem::take(&mut *closed.lock().unwrap_or_else(PoisonError::into_inner));
     walked
 }
+
+/// Why a folder is among those that weren't entered.
+pub(super) const NOT_ENTERED: &str = "their .gitignore or .git is no ordinary file of the repository";
 
 /// A path that isn't UTF-8, with `\xNN` for what isn't.
 fn escaped(path: &Path) -> String {

@@ -58,6 +58,8 @@ fn rules_that_are_no_ordinary_files_are_not_read() {
             plant(&world, place, kind);
             let seen = seen(world);
             assert!(seen.contains("top.txt") && seen.contains("other/file.txt"), "{place} is {kind}: {seen}");
+            let told = seen.matches("is no ordinary file of the repository: inner/").count();
+            assert_eq!(told, if seen.contains("inner/file.txt") { 0 } else { 2 }, "{place} is {kind}: {seen}");
         }
     }
 }
