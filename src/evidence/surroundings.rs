@@ -155,7 +155,7 @@ impl Seen {
     }
 
     fn look_at_packages(&mut self, lib: &Path) {
-        for entry in fs::read_dir(lib).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(lib).into_iter().flatten().flatten().take(MOST) {
             if entry.file_name().to_string_lossy().starts_with("python") {
                 for name in ["site-packages", "dist-packages"] {
                     self.look(&entry.path().join(name), 0);

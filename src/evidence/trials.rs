@@ -17,6 +17,7 @@ use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{
     ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Patch, Repository, View, WorkspaceError, remove_tree,
+    remove_tree_soon,
 };
 
 /// How often tests are run on a patch at most, until they leave it as it was.
@@ -142,7 +143,7 @@ impl Trials {
         let folder = self.folder.join(name);
         let held = self.held_in(&folder, name, changes, times, called_off).await;
         // What can't be removed now goes with what else killed runs leave.
-        let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+        let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
         held
     }
 
@@ -160,7 +161,7 @@ impl Trials {
     ) -> Result<Held, TrialError> {
         let folder = self.folder.join(name);
         let held = self.rehearsed_in(&folder, name, changes, times, called_off).await;
-        let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+        let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
         held
     }
 
@@ -177,7 +178,7 @@ impl Trials {
     ) -> Result<Proven, TrialError> {
         let folder = self.folder.join(name);
         let proven = self.proven_in(&folder, name, changes, called_off).await;
-        let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+        let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
         proven
     }
 

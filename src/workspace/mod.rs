@@ -76,7 +76,7 @@ pub use parts::{FileParts, Hunk, Instead, Part, Parts, Place, differing, lines};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use patch_file::{Direction, PatchFile, PatchFileError};
 pub use recording::{RecordError, Recording, Wanted};
-pub use remove::remove_tree;
+pub use remove::{remove_tree, remove_tree_soon};
 pub use repository::{GitAccess, Head, Repository};
 pub use tree_id::{NoTreeId, TreeIds, TreeIndex};
 pub use view::{Copying, Touched, View};

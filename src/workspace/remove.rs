@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, chmodat, openat, renameat_with, unlinkat};
 use rustix::io::Errno;
@@ -16,11 +17,26 @@ use rustix::io::Errno;
 /// What a folder is called that was moved up.
 const MOVED: &str = ".kcode-removed-";
 
+/// How long a removal may take on which somebody waits. Tens of thousands of folders in one another take longer.
+const SOON: Duration = Duration::from_secs(3);
+
 /// Removes a folder with everything in it, folders that tests made read-only included. Links aren't followed.
 ///
 /// # Errors
 /// When something can't be removed; a folder that isn't there is gone already.
 pub fn remove_tree(folder: &Path) -> io::Result<()> {
+    remove_until(folder, None)
+}
+
+/// The same, for some seconds: commands of the run decide how much there is, and what is left goes with what killed runs leave.
+///
+/// # Errors
+/// As [`remove_tree`], and when there was too much.
+pub fn remove_tree_soon(folder: &Path) -> io::Result<()> {
+    remove_until(folder, Some(Instant::now() + SOON))
+}
+
+fn remove_until(folder: &Path, until: Option<Instant>) -> io::Result<()> {
     let top = match open(CWD, folder) {
         Ok(top) => top,
         Err(Errno::NOENT) => return Ok(()),
@@ -28,7 +44,7 @@ pub fn remove_tree(folder: &Path) -> io::Result<()> {
         Err(Errno::NOTDIR | Errno::LOOP) => return gone(unlinkat(CWD, folder, AtFlags::empty())),
         Err(error) => return Err(error.into()),
     };
-    let mut removal = Removal { top: top.as_fd(), full: Vec::new(), moved: 0, failed: None };
+    let mut removal = Removal { top: top.as_fd(), full: Vec::new(), moved: 0, failed: None, until };
     let mut last = Ok(());
     for _ in 0..LISTINGS {
         removal.empty(top.as_fd(), true)?;
@@ -57,6 +73,7 @@ struct Removal<'t> {
     moved: u64,
     /// The first thing that can't be removed; the rest is, nevertheless.
     failed: Option<Errno>,
+    until: Option<Instant>,
 }
 
 impl Removal<'_> {
@@ -82,6 +99,9 @@ impl Removal<'_> {
                 let name = OsString::from_vec(entry.file_name().to_bytes().to_vec());
                 if name != "." && name != ".." {
                     found = true;
+                    if self.until.is_some_and(|until| Instant::now() > until) {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
                     let done = self.take(folder, name, entry.file_type(), is_top);
                     self.note(done);
                 }
@@ -221,6 +241,18 @@ mod tests {
         drop(at);
         // The test's thread has a stack of 2 MB.
         remove_tree(&gone).expect("a removal");
+        assert!(!gone.exists());
+    }
+
+    #[test]
+    fn what_takes_longer_is_left_and_goes_later() {
+        let world = tempfile::tempdir().expect("a temporary folder");
+        let gone = world.path().join("gone");
+        fs::create_dir_all(gone.join("a/b/c")).expect("folders");
+        let late = remove_until(&gone, Some(Instant::now() - SOON)).expect_err("no time");
+        assert_eq!(late.kind(), io::ErrorKind::TimedOut);
+        assert!(gone.exists());
+        remove_tree_soon(&gone).expect("a removal");
         assert!(!gone.exists());
     }
 }

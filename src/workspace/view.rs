@@ -22,7 +22,7 @@ use super::error::io_error;
 use super::generated::{Written, split};
 use super::overlay::OverlayScene;
 use super::patch::{self, HunksCache, Making, assemble};
-use super::remove::remove_tree;
+use super::remove::{remove_tree, remove_tree_soon};
 use super::repository::ObjectFormat;
 use super::scan::Scene;
 use super::selection::select;
@@ -316,7 +316,19 @@ impl View {
     /// # Errors
     /// When something of it can't be removed.
     pub fn discard(run: &Path) -> Result<(), WorkspaceError> {
-        let remove = |folder: PathBuf| remove_tree(&folder).map_err(io_error("remove", &folder));
+        Self::discard_by(run, remove_tree)
+    }
+
+    /// The same at the end of a run, for some seconds.
+    ///
+    /// # Errors
+    /// As [`View::discard`], and when there was too much.
+    pub fn discard_soon(run: &Path) -> Result<(), WorkspaceError> {
+        Self::discard_by(run, remove_tree_soon)
+    }
+
+    fn discard_by(run: &Path, remove: impl Fn(&Path) -> io::Result<()>) -> Result<(), WorkspaceError> {
+        let remove = |folder: PathBuf| remove(&folder).map_err(io_error("remove", &folder));
         remove(run.join("view")).and(remove(run.join("overlay")))
     }
 

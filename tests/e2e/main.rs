@@ -87,6 +87,7 @@ mod output;
 mod own_terminal;
 mod places;
 mod planted;
+mod proved;
 mod proxies;
 mod questions;
 mod reading;

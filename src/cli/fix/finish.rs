@@ -17,7 +17,7 @@ use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::model::{Asked, ErrorKind};
 use crate::planner::Stop;
 use crate::report::{self, Latest, Report};
-use crate::workspace::remove_tree;
+use crate::workspace::remove_tree_soon;
 
 /// What a person can do who thinks that the tests had to change.
 const ALLOW: &str =
@@ -32,7 +32,7 @@ pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(O
     let model_error = ended.as_ref().ok().and_then(|stop| stop.model_error.as_ref());
     let is_model_unknown = model_error.is_some_and(|error| error.kind == ErrorKind::UnknownModel);
     let (mut end, failure) = conclude(&run, ended);
-    let mut troubles: Vec<Failure> = failure.into_iter().collect();
+    let mut troubles: Vec<Failure> = failure.into_iter().chain(left_over(&run.open.folder)).collect();
     let patch = read_patch(&run.open.folder);
     let was_refused = deliver(&mut run, &patch, &mut end, &mut troubles);
     events.push(Event::RunEnded(end.clone()));
@@ -72,9 +72,16 @@ pub async fn close(run: &mut Run<'_>) -> Option<Residue> {
     };
     // The next run clears away what can't be removed now.
     let scratch = run.open.folder.scratch();
-    let _ = tokio::task::spawn_blocking(move || remove_tree(&scratch)).await;
+    let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&scratch)).await;
     discard(run.open.folder.path().to_owned()).await;
     residue
+}
+
+/// What there was no time to remove, or no way.
+fn left_over(folder: &RunFolder) -> Option<Failure> {
+    let left = folder.passing().into_iter().find(|folder| folder.exists())?;
+    let message = format!("{} is not all removed: tests made too much of it, or locked it", left.display());
+    Some(Failure::new(Outcome::Internal, message, "the next run clears it away, as far as it comes"))
 }
 
 /// The end by the evidence, and the error to show when there is one.

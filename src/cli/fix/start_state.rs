@@ -14,7 +14,7 @@ use crate::evidence::{Baseline, TestResults};
 use crate::journal::{Event, Residue, StartSeen};
 use crate::settings::TestCommand;
 use crate::tools::TestRun;
-use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex, remove_tree};
+use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex, remove_tree_soon};
 
 /// The name of the trial, and of the folder of its logs.
 const NAME: &str = "baseline";
@@ -201,7 +201,7 @@ impl StartState {
         // It is called off, or waits for git alone.
         let _ = self.indexing.await;
         for folder in self.passing {
-            let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+            let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
         }
         self.residue.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -61,7 +61,7 @@ impl Making {
 /// Removes what is left of a run's view. Signals count meanwhile: commands of the run decide how much there is.
 pub async fn discard(run: PathBuf) {
     // The next run clears away what can't be removed now.
-    let _ = tokio::task::spawn_blocking(move || View::discard(&run)).await;
+    let _ = tokio::task::spawn_blocking(move || View::discard_soon(&run)).await;
 }
 
 impl ViewSlot {
