@@ -97,6 +97,7 @@ fn plan(run: &Path, view: PathBuf, overlay: Option<&Overlay>) -> WorkerPlan {
         logs: run.join("logs"),
         scratch: run.join("scratch"),
         readable: Vec::new(),
+        hidden: Vec::new(),
         private: Vec::new(),
         listener: kcode::worker::Listener::default(),
         tests: None,

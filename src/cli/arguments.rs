@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use super::failure::Failure;
 use super::gc::GcArguments;
 use super::list::ListArguments;
+use super::readable::ShownArguments;
 use super::stats::StatsArguments;
 use crate::journal::{Tokens, Usd};
 use crate::settings::{Sandbox, parse_duration, parse_tokens, parse_usd};
@@ -161,6 +162,9 @@ pub struct ReplayArguments {
     /// Let the model take as long as it did, N times faster [default: as fast as it goes]
     #[arg(long, value_name = "N", value_parser = parse_speed)]
     pub speed: Option<f64>,
+    /// What tests see besides
+    #[command(flatten)]
+    pub shown: ShownArguments,
     /// How whole the wall around the worker has to be
     #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
     pub sandbox: Option<Sandbox>,
@@ -229,6 +233,9 @@ pub struct VerifyArguments {
     /// Run the tests with this shell command instead
     #[arg(long, value_name = "CMD")]
     pub test: Option<String>,
+    /// What tests see besides
+    #[command(flatten)]
+    pub shown: ShownArguments,
     /// How whole the wall around the tests has to be
     #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
     pub sandbox: Option<Sandbox>,
@@ -246,6 +253,9 @@ pub struct ReviewArguments {
     /// Don't run the tests on what is accepted when that isn't the whole patch
     #[arg(long)]
     pub no_verify: bool,
+    /// What tests see besides
+    #[command(flatten)]
+    pub shown: ShownArguments,
     /// Ask line by line instead of drawing on the whole screen; so it is where nothing can be drawn
     #[arg(long)]
     pub plain: bool,
@@ -382,6 +392,9 @@ pub struct RunFlags {
     /// Take what commands write of these files into the patch, such as "**/__snapshots__/**"; can be repeated
     #[arg(long, value_name = "GLOB")]
     pub include_generated: Vec<String>,
+    /// What tests see besides
+    #[command(flatten)]
+    pub shown: ShownArguments,
     /// Limits
     #[command(flatten)]
     pub limits: LimitArguments,

@@ -87,6 +87,7 @@ fn build() -> Result<WallBuilt, Failure> {
         logs: folder("logs")?,
         scratch: folder("scratch")?,
         readable: Vec::new(),
+        hidden: Vec::new(),
         private: Vec::new(),
         readable_secrets: Vec::new(),
         tests: None,

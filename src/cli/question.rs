@@ -18,14 +18,14 @@ const END: char = '\u{4}';
 
 /// A question that a single key answers.
 #[derive(Clone, Copy, Debug)]
-pub struct Question {
+pub struct Question<'a> {
     /// What is asked; the keys stand in it.
-    pub text: &'static str,
+    pub text: &'a str,
     /// The keys, with what each says in a word: a line may say either.
     pub keys: &'static [(char, &'static str)],
 }
 
-impl Question {
+impl Question<'_> {
     fn has(&self, letter: char) -> bool {
         self.keys.iter().any(|(key, _)| *key == letter)
     }
@@ -41,7 +41,7 @@ impl Question {
 ///
 /// # Errors
 /// When a thread can't be had.
-pub async fn ask(question: &Question, signals: &mut Signals) -> Result<Option<char>, Failure> {
+pub async fn ask(question: &Question<'_>, signals: &mut Signals) -> Result<Option<char>, Failure> {
     let Ok(terminal) = keyboard::open().map(Arc::new) else { return Ok(None) };
     if on(&terminal, keyboard::await_quiet, signals).await?.is_none() {
         return Ok(None);
@@ -54,7 +54,11 @@ pub async fn ask(question: &Question, signals: &mut Signals) -> Result<Option<ch
     Ok(answer)
 }
 
-async fn answer(question: &Question, terminal: &Arc<OwnedFd>, signals: &mut Signals) -> Result<Option<char>, Failure> {
+async fn answer(
+    question: &Question<'_>,
+    terminal: &Arc<OwnedFd>,
+    signals: &mut Signals,
+) -> Result<Option<char>, Failure> {
     let mut told = false;
     loop {
         let Some(key) = on(terminal, keyboard::next_key, signals).await? else { return Ok(None) };
@@ -175,7 +179,7 @@ fn read_line(input: &OwnedFd) -> io::Result<String> {
 ///
 /// # Errors
 /// As [`line()`].
-pub async fn ask_by_line(question: &Question, signals: &mut Signals) -> Result<Option<char>, Failure> {
+pub async fn ask_by_line(question: &Question<'_>, signals: &mut Signals) -> Result<Option<char>, Failure> {
     loop {
         let Some(line) = line(question.text, Before::Quiet, signals).await? else { return Ok(None) };
         let said = line.trim();

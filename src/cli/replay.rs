@@ -36,8 +36,10 @@ pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, 
     }
     let repository = repository(global, named, &recording)?;
     let script = Arc::new(Script::new(&recording, &repository.root().to_string_lossy()));
-    let flags = FlagLayer { sandbox: arguments.sandbox, ..FlagLayer::default() };
+    let readable = arguments.shown.readable.clone();
+    let flags = FlagLayer { sandbox: arguments.sandbox, readable, ..FlagLayer::default() };
     let settings = settings(global, &flags, &recording, &script, &repository)?;
+    arguments.shown.check(&settings, repository.root())?;
     let place = Place::make(&settings.state_dir.value)?;
     let applied = start(&recording, &repository, &place.path.join("start"))?;
     let run = recording.started.run.clone();
@@ -161,14 +163,19 @@ struct Stage<'a> {
 /// The very loop that `kcode fix` runs, with the recording in the model's place.
 fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outcome, Failure> {
     let Stage { recording, repository, mut settings, applied, place, speed } = stage;
-    settings.state_dir.value.clone_from(&place.path);
+    let consents = std::mem::replace(&mut settings.state_dir.value, place.path.clone());
     let arguments = Arguments::try_parse_from(["kcode", "fix", "again"]).map_err(anyhow::Error::from)?;
     let Command::Fix(mut flags) = arguments.command else { return Err(Failure::internal("a replay is not a fix")) };
     let asked = |flag| recording.started.flags.contains(&flag);
     (flags.run.allow_test_edits, flags.run.reproduce) = (asked(RunFlag::AllowTestEdits), asked(RunFlag::Reproduce));
     let task = recording.started.task.clone();
     let again = Some(Arc::new(fix::Again { recording, script: Arc::clone(script), applied, speed }));
-    fix::run(fix::Order { again, kept: false, ..fix::Order::new(task, repository, settings, global, &flags.run) })
+    fix::run(fix::Order {
+        again,
+        consents,
+        kept: false,
+        ..fix::Order::new(task, repository, settings, global, &flags.run)
+    })
 }
 
 fn told(played: &Played) -> String {

@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn one_measures_at_a_time_and_gives_its_turn_up() {
         let root = tempfile::tempdir().expect("a folder");
-        let surroundings = Surroundings { root: root.path(), dependencies: &[], variables: &[] };
+        let surroundings = Surroundings { root: root.path(), dependencies: &[], variables: &[], readable: &[] };
         let key = |tree| Key::new(tree, &command(), &surroundings, "auto");
         let (kept, other) = (Baselines::in_state(root.path()), Baselines::in_state(root.path()));
         let turn = kept.claim(&key("t1")).unwrap();
@@ -238,7 +238,7 @@ mod tests {
     fn what_has_a_say_changes_the_key() {
         let root = tempfile::tempdir().expect("a folder");
         let key = |tree: &str, command: &TestCommand, policy: &str| {
-            let surroundings = Surroundings { root: root.path(), dependencies: &[], variables: &[] };
+            let surroundings = Surroundings { root: root.path(), dependencies: &[], variables: &[], readable: &[] };
             Key::new(tree, command, &surroundings, policy).0
         };
         let first = key("t1", &command(), "auto");
@@ -286,7 +286,7 @@ mod tests {
     fn it_is_found_again_until_others_push_it_out() {
         let folder = tempfile::tempdir().expect("a folder");
         let kept = Baselines::in_state(folder.path());
-        let surroundings = Surroundings { root: folder.path(), dependencies: &[], variables: &[] };
+        let surroundings = Surroundings { root: folder.path(), dependencies: &[], variables: &[], readable: &[] };
         let key = |tree: usize| Key::new(&tree.to_string(), &command(), &surroundings, "");
         let baseline = Baseline::new(vec![]);
         assert_eq!(kept.find(&key(0)), None);

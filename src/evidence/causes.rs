@@ -4,14 +4,14 @@
 //! `fixtures/failure-causes`. Words alone excuse nothing: whoever acts on a cause also looks at whether any test ran, and
 //! at how the start state went.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, OnceLock};
 
 use regex::{Captures, Regex};
 
 use super::cause_table::{ROWS, Row};
 use crate::journal::{CauseKind, FailureCause};
-use crate::settings::regex;
+use crate::settings::{regex, without_dots};
 
 /// Of the beginning of the output, and of its end.
 const HEAD: usize = 16 * 1024;
@@ -28,6 +28,13 @@ static MISSING: LazyLock<Option<Regex>> =
     LazyLock::new(|| regex(r"(?i)No such file or directory|ENOENT|does not exist|not found|Permission denied|EACCES"));
 /// A path that may lead out of the tree.
 static PATHS: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r#"(?:\.\./|/)[^\s'"`:;,()<>\[\]]{2,300}"#));
+/// The same in the words of package managers and interpreters.
+static NOT_INSTALLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    regex(
+        r"(?i)No such file|ENOENT|does not exist|not found|No module named|Cannot find|could not find|Can't resolve|Could not resolve|unresolved import|failed to (?:read|load)|cannot load such file|Non-resolvable|no required module|doesn't exist|can't find crate",
+    )
+});
+static MODULE: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"No module named '?([\w.]+)"));
 
 /// How a run ended, as far as it tells of a cause.
 #[derive(Clone, Copy)]
@@ -38,12 +45,21 @@ pub struct Ended<'a> {
     pub stopped: Option<&'a str>,
     /// Whether any test ran, as far as its words are known.
     pub any_ran: bool,
-    /// Folders of which the sandbox shows little: the user's home, and the one that the tree lies in.
-    pub hiding: &'a [PathBuf],
-    /// What nobody is told to show: secrets and kcode's own. The output may be made to lead a person there.
-    pub closed: &'a dyn Fn(&Path) -> bool,
+    /// What the sandbox shows little or nothing of.
+    pub hidden: Hidden<'a>,
     /// The folder of the tree, as the command saw it.
     pub tree: &'a Path,
+}
+
+/// What the sandbox shows little or nothing of.
+#[derive(Clone, Copy)]
+pub struct Hidden<'a> {
+    /// Folders of which it shows little: the user's home, and those that the tree lies in.
+    pub around: &'a [PathBuf],
+    /// What the repository's manifests name outside of it, and nobody allowed.
+    pub named: &'a [PathBuf],
+    /// What nobody is told to show: secrets and kcode's own. The output may be made to lead a person there.
+    pub closed: &'a dyn Fn(&Path) -> bool,
 }
 
 /// What lies behind a failure, if its words are known.
@@ -64,6 +80,9 @@ pub fn cause(ended: &Ended<'_>) -> Option<FailureCause> {
             blocks: row.kind == CauseKind::Watch || !ended.any_ran,
         })
     });
+    if let Some(path) = named_and_missing(&output, ended) {
+        return Some(of_hidden(path, !ended.any_ran));
+    }
     // What is known to be hidden says more than that something is missing.
     match told {
         Some(told) if told.kind != CauseKind::Sandbox => Some(told),
@@ -72,13 +91,44 @@ pub fn cause(ended: &Ended<'_>) -> Option<FailureCause> {
 }
 
 fn of_hidden(path: &Path, blocks: bool) -> FailureCause {
-    let path = path.display();
+    let path = path.display().to_string();
+    let is_word = |it: char| it.is_alphanumeric() || "/._-+@".contains(it);
+    let quoted = if path.chars().all(is_word) { path.clone() } else { format!("'{}'", path.replace('\'', r"'\''")) };
     FailureCause {
         kind: CauseKind::Sandbox,
         what: format!("the sandbox hides {path}"),
-        hint: format!("show it read-only with `readable = [\"{path}\"]` in your settings"),
+        hint: format!("show it read-only with --readable {quoted}, or `readable = [\"{path}\"]` in your settings"),
         blocks,
     }
+}
+
+/// What a manifest names outside of the tree and tests aren't shown, where the output misses something of that name: runners
+/// say which package they miss and not where it would be.
+fn named_and_missing<'a>(output: &str, ended: &Ended<'a>) -> Option<&'a Path> {
+    if ended.hidden.named.is_empty() || matches!(ended.stopped, Some("idle" | "deadline" | "cancelled")) {
+        return None;
+    }
+    let missing = NOT_INSTALLED.as_ref()?;
+    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    let lines: Vec<String> = output.lines().filter(|line| missing.is_match(line)).map(plain).collect();
+    let says = |name: &str| {
+        let is_part = |it: char| it.is_alphanumeric() || it == '_';
+        lines.iter().any(|line| line.split(|it| !is_part(it)).any(|word| word == name))
+    };
+    let module = MODULE
+        .as_ref()?
+        .captures(output)
+        .and_then(|found| found.get(1))
+        .and_then(|name| name.as_str().split('.').next());
+    let holds = |folder: &Path| {
+        let of = |name: &str| [folder.join(name), folder.join("src").join(name), folder.join(format!("{name}.py"))];
+        module.is_some_and(|name| of(name).iter().any(|path| path.exists()))
+    };
+    let is_it = |path: &&PathBuf| {
+        let name = path.file_name().map(|name| plain(&name.to_string_lossy()));
+        name.is_some_and(|name| says(&name)) || holds(path)
+    };
+    ended.hidden.named.iter().find(is_it).map(PathBuf::as_path)
 }
 
 /// What the command didn't find, and is there on the machine: a file's folder, else itself. Only folders of which little is shown
@@ -90,31 +140,18 @@ fn hidden_path(output: &str, ended: &Ended<'_>) -> Option<PathBuf> {
     // Some name the file first, and what was wrong with it below.
     let near =
         places.flat_map(|at| (at.saturating_sub(LINES_ABOVE)..=at).rev()).flat_map(|at| paths.find_iter(lines[at]));
-    let named = near.take(MOST_PATHS).map(|path| plain(&ended.tree.join(path.as_str().trim_end_matches('.'))));
+    let named = near.take(MOST_PATHS).map(|path| without_dots(&ended.tree.join(path.as_str().trim_end_matches('.'))));
     let mut hidden = named.filter(|path| !path.starts_with(ended.tree) && !ended.tree.starts_with(path));
     hidden.find_map(|path| {
-        let root = ended.hiding.iter().find(|root| path.starts_with(root) && path != **root)?;
+        let root = ended.hidden.around.iter().find(|root| path.starts_with(root) && path != **root)?;
         let about = path.symlink_metadata().ok()?;
         let folder = path.parent().filter(|folder| about.is_file() && folder != root);
         let shown = folder.unwrap_or(&path);
         // By what it really is as well: a link may lead to secrets.
-        let is_closed =
-            |path: &Path| (ended.closed)(path) || path.canonicalize().is_ok_and(|real| (ended.closed)(&real));
+        let is_closed = |path: &Path| {
+            (ended.hidden.closed)(path) || path.canonicalize().is_ok_and(|real| (ended.hidden.closed)(&real))
+        };
         (!is_closed(&path) && !is_closed(shown)).then(|| shown.to_owned())
-    })
-}
-
-/// Without `.` and `..`, as it is written: nothing is followed.
-fn plain(path: &Path) -> PathBuf {
-    path.components().fold(PathBuf::new(), |mut so_far, part| {
-        match part {
-            Component::ParentDir => {
-                so_far.pop();
-            }
-            Component::CurDir => {}
-            part => so_far.push(part),
-        }
-        so_far
     })
 }
 
@@ -168,8 +205,7 @@ mod tests {
                 output,
                 stopped,
                 any_ran: value("ran:") == "yes",
-                hiding: &[],
-                closed: &|_| false,
+                hidden: Hidden { around: &[], named: &[], closed: &|_| false },
                 tree: Path::new("/p"),
             };
             let told = told(&ended);
@@ -201,7 +237,8 @@ mod tests {
         std::os::unix::fs::symlink(&secret, world.join("alias")).unwrap();
         let closed = |path: &Path| path.starts_with(&secret);
         let of = |output: &str| {
-            told(&Ended { output, stopped: None, any_ran: true, hiding: &hiding, closed: &closed, tree: &tree })
+            let hidden = Hidden { around: &hiding, named: &[], closed: &closed };
+            told(&Ended { output, stopped: None, any_ran: true, hidden, tree: &tree })
         };
         for closed in ["lib/.ssh", "lib/.ssh/keys", "alias", "alias/keys"] {
             let output = format!("cat: {}: No such file or directory\n", world.join(closed).display());
@@ -230,5 +267,28 @@ mod tests {
             "nothing",
             "it is missing"
         );
+    }
+    #[test]
+    fn what_a_manifest_names_and_nobody_allowed_is_hidden() {
+        let world = tempfile::tempdir().unwrap();
+        let world = world.path().canonicalize().unwrap();
+        let library = world.join("my-lib");
+        fs::create_dir_all(library.join("src/shapes")).unwrap();
+        let named = [library.clone()];
+        let hidden = Hidden { around: &[], named: &named, closed: &|_| false };
+        let of = |output: &str| told(&Ended { output, stopped: None, any_ran: false, hidden, tree: Path::new("/p") });
+        let it = format!("sandbox: the sandbox hides {}", library.display());
+        for output in [
+            "ModuleNotFoundError: No module named 'shapes'",
+            "/usr/bin/python3: No module named my_lib",
+            "Error: Cannot find module 'my-lib'\nRequire stack:",
+            "error: failed to load source for dependency `my-lib`",
+            "go: x@v0 (replaced by ../my-lib): reading ../my-lib/go.mod: open /w/my-lib/go.mod: no such file or directory",
+        ] {
+            assert_eq!(of(output), it, "{output}");
+        }
+        assert_eq!(of("ModuleNotFoundError: No module named 'requests'"), "nothing");
+        assert!(of("python3: No module named pytest").starts_with("setup: "));
+        assert_eq!(of("FAILED tests/test_my_lib.py"), "nothing");
     }
 }

@@ -49,6 +49,7 @@ mod verdicts;
 mod why;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key, Turn};
+pub use causes::Hidden;
 pub use counts::counts;
 pub use detect::{Detected, detect};
 pub use doubts::{Doubt, doubt};

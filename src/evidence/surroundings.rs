@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::environment::{interpreter, programs_of, which};
 use crate::journal::Digest;
@@ -95,6 +96,8 @@ pub struct Surroundings<'a> {
     pub dependencies: &'a [String],
     /// Names of the variables that commands see.
     pub variables: &'a [String],
+    /// Folders and files beside the tree that commands see besides: somebody may work in them.
+    pub readable: &'a [PathBuf],
 }
 
 impl Surroundings<'_> {
@@ -121,6 +124,9 @@ impl Surroundings<'_> {
             if let Some(store) = store {
                 seen.look(&store.join(part), depth);
             }
+        }
+        for place in self.readable {
+            seen.look_at_work(place);
         }
         for (place, depth) in SYSTEM {
             seen.look(Path::new(place), depth);
@@ -170,6 +176,29 @@ impl Seen {
         self.look_below(path, depth, &mut left);
     }
 
+    /// All that is in a place where files are changed. One that has more than is looked at never is as it was.
+    fn look_at_work(&mut self, place: &Path) {
+        let mut ahead = vec![place.to_owned()];
+        let mut left = MOST;
+        while let Some(path) = ahead.pop() {
+            let Ok(about) = fs::symlink_metadata(&path) else { continue };
+            let changed = (about.ctime(), about.ctime_nsec());
+            let _ = writeln!(self.text, "{} {} {changed:?}", path.display(), about.len());
+            let Some(fewer) = left.checked_sub(1) else {
+                let _ = writeln!(self.text, "{:?}", SystemTime::now());
+                return;
+            };
+            left = fewer;
+            // What git does changes no file of its tree.
+            if (about.is_dir() || path == place) && !path.ends_with(".git") {
+                let below = fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path());
+                let mut below: Vec<PathBuf> = below.take(left + 1).collect();
+                below.sort_unstable();
+                ahead.extend(below);
+            }
+        }
+    }
+
     fn look_below(&mut self, path: &Path, depth: usize, left: &mut usize) {
         let Ok(about) = fs::metadata(path) else { return };
         let length = if about.is_dir() { 0 } else { about.len() };
@@ -197,7 +226,7 @@ mod tests {
     use super::*;
 
     fn digest(root: &Path, command: &TestCommand) -> Digest {
-        Surroundings { root, dependencies: &["packages".to_owned()], variables: &[] }.digest(command)
+        Surroundings { root, dependencies: &["packages".to_owned()], variables: &[], readable: &[] }.digest(command)
     }
 
     #[test]
@@ -222,6 +251,25 @@ mod tests {
             assert_ne!(now, last, "{place}/{file}");
             last = now;
         }
+    }
+
+    #[test]
+    fn work_beside_the_tree_changes_it() {
+        let root = tempfile::tempdir().expect("a folder");
+        let lib = tempfile::tempdir().expect("a folder");
+        let command = TestCommand::shell("sh run-tests");
+        let readable = [lib.path().to_owned()];
+        let digest = || {
+            Surroundings { root: root.path(), dependencies: &[], variables: &[], readable: &readable }.digest(&command)
+        };
+        fs::create_dir_all(lib.path().join("src/deep")).expect("a folder");
+        fs::write(lib.path().join("src/deep/lib.rs"), "1").expect("a file");
+        let before = digest();
+        assert_eq!(digest(), before);
+        fs::write(lib.path().join("src/deep/lib.rs"), "22").expect("a file");
+        assert_ne!(digest(), before);
+        (0..=MOST).for_each(|number| fs::write(lib.path().join(number.to_string()), "").expect("a file"));
+        assert_ne!(digest(), digest(), "nobody knows");
     }
 
     #[test]

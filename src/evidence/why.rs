@@ -1,8 +1,8 @@
 //! Why a run failed, in a few lines for people.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::causes::{Ended, cause};
+use super::causes::{Ended, Hidden, cause};
 use crate::journal::{FailedTest, WhyFailed};
 use crate::tools::TestRun;
 
@@ -15,15 +15,9 @@ const LINES: usize = 12;
 /// Characters of a line.
 const LINE: usize = 200;
 
-/// Why `run`, which printed `output`, failed; `None` when it passed. `hiding` are folders of which the sandbox shows little,
-/// and of what is `closed` in them nobody is told that it could be shown.
+/// Why `run`, which printed `output`, failed; `None` when it passed. `hidden` says what the sandbox shows little of.
 #[must_use]
-pub fn why_failed(
-    run: &TestRun,
-    output: &str,
-    hiding: &[PathBuf],
-    closed: &dyn Fn(&Path) -> bool,
-) -> Option<WhyFailed> {
+pub fn why_failed(run: &TestRun, output: &str, hidden: Hidden<'_>) -> Option<WhyFailed> {
     if run.passed() || run.stopped.as_deref() == Some("cancelled") {
         return None;
     }
@@ -40,7 +34,7 @@ pub fn why_failed(
     let counted = run.counts.is_some_and(|counts| counts.passed + counts.failed > 0);
     let any_ran = counted || run.results.as_ref().is_some_and(|results| !results.tests.is_empty());
     let stopped = run.stopped.as_deref();
-    let cause = cause(&Ended { output, stopped, any_ran, hiding, closed, tree: Path::new(&run.view) });
+    let cause = cause(&Ended { output, stopped, any_ran, hidden, tree: Path::new(&run.view) });
     Some(WhyFailed { tests, more, lines, cause })
 }
 
@@ -90,10 +84,11 @@ mod tests {
         let results = Some(TestResults { source: String::new(), tests, complete: true });
         let output = "\u{1b}[31mred\u{1b}[0m\n10%\r99%\n\n".repeat(30);
         let run = TestRun { exit_code: Some(1), ..TestRun::default() };
-        let named = why_failed(&TestRun { results, ..run.clone() }, &output, &[], &|_| false).unwrap();
+        let nothing = Hidden { around: &[], named: &[], closed: &|_| false };
+        let named = why_failed(&TestRun { results, ..run.clone() }, &output, nothing).unwrap();
         assert_eq!((named.tests.len(), named.more, named.lines.len()), (TESTS, 30, 0));
-        let unnamed = why_failed(&run, &output, &[], &|_| false).unwrap();
+        let unnamed = why_failed(&run, &output, nothing).unwrap();
         assert_eq!((unnamed.lines.len(), &*unnamed.lines[0], &*unnamed.lines[1]), (LINES, "red", "99%"));
-        assert_eq!(why_failed(&TestRun { exit_code: Some(0), ..run }, &output, &[], &|_| false), None);
+        assert_eq!(why_failed(&TestRun { exit_code: Some(0), ..run }, &output, nothing), None);
     }
 }

@@ -52,6 +52,9 @@ pub struct RunStarted {
     /// By which rules tests were run and counted, see [`TEST_RULES`]; a journal that doesn't tell is of the first ones.
     #[serde(default = "first_rules")]
     pub test_rules: u32,
+    /// What flags had tests see besides: folders and files of the machine, absolute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readable: Vec<String>,
     /// The run whose conversation goes on in this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<Follows>,
@@ -102,6 +105,9 @@ pub struct Resumed {
     /// See [`RunStarted::writes`]; from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<Vec<String>>,
+    /// See [`RunStarted::readable`]; from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readable: Vec<String>,
     /// The limits from now on. Turns, tokens, money and time (while the run ran) count from its first start.
     pub limits: Limits,
 }

@@ -56,11 +56,9 @@ impl Live {
             let style = style.with_key("status", draw);
             bar.set_style(if letters::are_plain() { style.tick_chars("|/-\\ ") } else { style });
         }
-        if !bar.is_hidden() {
-            // The clock moves by itself, whatever else happens or doesn't.
-            bar.enable_steady_tick(Duration::from_millis(100));
-        }
-        Self { bar, shown, asking: false }
+        let live = Self { bar, shown, asking: false };
+        live.tick();
+        live
     }
 
     /// Prints `lines` above the live line.
@@ -133,6 +131,19 @@ impl Live {
     /// Takes the line away.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// Draws it again after it was taken away.
+    pub fn resume(&self) {
+        self.bar.reset();
+        self.tick();
+    }
+
+    fn tick(&self) {
+        if !self.bar.is_hidden() {
+            // The clock moves by itself, whatever else happens or doesn't.
+            self.bar.enable_steady_tick(Duration::from_millis(100));
+        }
     }
 
     fn show(&self, doing: String) {

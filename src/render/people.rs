@@ -118,6 +118,11 @@ impl People {
         self.live.clear();
     }
 
+    /// Draws the live line again.
+    pub fn resume(&self) {
+        self.live.resume();
+    }
+
     fn line(&self, event: &Event) -> Option<String> {
         if self.loudness == Loudness::Quiet {
             return None;

@@ -10,7 +10,7 @@ use super::{
     BaseUrl, Environment, Keep, Origin, Refused, RepositoryFiles, Sandbox, SecretFiles, Setting, Settings,
     SettingsError, TestCommand,
 };
-use super::{family, file, key_variables, places, writes};
+use super::{family, file, key_variables, places, readable, writes};
 use crate::journal::{Bytes, RelPath, Tokens, Usd, read_regular};
 
 /// The model that kcode is made for.
@@ -40,6 +40,8 @@ pub struct FlagLayer {
     pub test: Option<String>,
     /// `--include-generated`.
     pub include_generated: Vec<String>,
+    /// `--readable`, as it was typed.
+    pub readable: Vec<PathBuf>,
     /// `--no-verify`.
     pub no_verify: bool,
     /// `--no-baseline`.
@@ -181,7 +183,7 @@ impl Layers<'_> {
                 .or(flags.no_baseline.then_some(false), &Origin::Flag("--no-baseline")),
             sandbox: self.sandbox()?,
             dependencies: self.dependencies(),
-            readable: self.readable()?,
+            readable: readable::resolve(user.readable.as_deref(), user_origin, &flags.readable, env)?,
             child_env: self.child_env()?,
             readable_secrets: self.readable_secrets()?,
             state_dir: places::state_dir(env, user.state_dir.clone(), user_origin, *root)?,
@@ -327,25 +329,6 @@ impl Layers<'_> {
         Setting::default(["node_modules", ".venv", "venv"].map(str::to_owned).to_vec())
             .or(names(&self.user.dependencies), &self.user_origin)
             .or(names(&self.repository.dependencies), &Origin::RepositoryFile)
-    }
-
-    /// What holds the whole home, or the whole machine, holds every secret as well.
-    fn readable(&self) -> Result<Setting<Vec<PathBuf>>, SettingsError> {
-        let named = self.user.readable.clone();
-        let paths = named.map(|paths| paths.iter().map(|path| places::at_home(path, self.env)).collect::<Vec<_>>());
-        let readable = Setting::default(Vec::new()).or(paths, &self.user_origin);
-        let home = self.env.get("HOME").map(Path::new);
-        let problem = readable.value.iter().find_map(|path| match path {
-            path if !path.is_absolute() => Some(format!("{:?} is relative; give the whole path", path.display())),
-            path if path.parent().is_none() || home.is_some_and(|home| home.starts_with(path)) => {
-                Some(format!("{:?} holds your whole home; name single folders in it", path.display()))
-            }
-            _ => None,
-        });
-        match problem {
-            Some(problem) => Err(SettingsError::BadValue { name: "readable", origin: readable.origin, problem }),
-            None => Ok(readable),
-        }
     }
 
     fn readable_secrets(&self) -> Result<Setting<Vec<String>>, SettingsError> {

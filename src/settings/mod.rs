@@ -21,6 +21,7 @@ mod keys;
 mod load;
 mod places;
 mod programs;
+mod readable;
 mod redaction;
 mod regexes;
 mod reporting;
@@ -44,6 +45,7 @@ pub use gate::{Found, Gate, HardLinks, Opened, Refused, is_git_name, is_of_git, 
 pub use keys::{KEYS, Key};
 pub use load::{FlagLayer, keep, load, state_dir, without_files};
 pub use programs::{NoProgram, Programs};
+pub use readable::without_dots;
 pub use redaction::{RedactedStream, Redactor, holds_marker};
 pub use regexes::{bytes_regex, regex};
 pub use reporting::{REPORTS, Reporting};

@@ -9,7 +9,7 @@ use rustix::process::geteuid;
 use super::{Environment, Origin, Setting, SettingsError};
 
 /// What kcode makes in its state folder.
-const FOLDERS: [&str; 4] = ["runs", "unfinished", "verifications", "baselines"];
+const FOLDERS: [&str; 5] = ["runs", "unfinished", "verifications", "baselines", "consents"];
 
 /// `$XDG_CONFIG_HOME/kcode/config.toml`, else `~/.config/kcode/config.toml`.
 pub(super) fn user_file(env: &Environment) -> Option<PathBuf> {

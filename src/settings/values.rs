@@ -51,7 +51,7 @@ pub struct Settings {
     pub sandbox: Setting<Sandbox>,
     /// Names of ignored folders that tests need; they are made visible in the private view, read-only.
     pub dependencies: Setting<Vec<String>>,
-    /// Folders and files of the user's, absolute, that tests may read beside the view and toolchains.
+    /// Folders and files of the user's, absolute and without `..`, that tests may read beside the view and toolchains.
     pub readable: Setting<Vec<PathBuf>>,
     /// Names of environment variables that the worker's children may see beside the usual ones.
     pub child_env: Setting<Vec<String>>,

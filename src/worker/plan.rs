@@ -26,6 +26,8 @@ pub struct WorkerPlan {
     /// Dependency folders of the repository that a copy links to, and what the user's settings name; readable, never
     /// writable. What holds secrets as a whole isn't shown even then.
     pub readable: Vec<PathBuf>,
+    /// What the repository names outside of itself and nobody allowed, so that a failure may be due to it.
+    pub hidden: Vec<PathBuf>,
     /// Folders of which nothing is shown, wherever they lie, but what this plan names in them: kcode's state, and the
     /// user's tree where the view isn't an overlay of it.
     pub private: Vec<PathBuf>,

@@ -8,6 +8,7 @@
 //! | `selection`, `copy` | which files the view gets, and getting them there |
 //! | `manifest`, `paths` | what each file was at the start, in little memory |
 //! | [`view`](View) | the private view, an overlay or a copy: made, kept, compared, removed |
+//! | [`outside/`](Outside) | what manifests name outside of the repository |
 //! | [`overlay/`](Overlay) | the view as an overlay of the user's tree |
 //! | `scan`, `new_files` | which files of a copy differ from the start |
 //! | `differences`, `by_products` | what differs, and what nobody means as a change |
@@ -43,6 +44,7 @@ mod ignore_file;
 mod manifest;
 mod new_files;
 mod outline;
+mod outside;
 mod overlay;
 mod parts;
 mod patch;
@@ -71,6 +73,7 @@ pub use error::WorkspaceError;
 pub use file_state::{FileMode, FileState};
 pub use git::{History, remove_temporary};
 pub use outline::{DirtyFile, Outline};
+pub use outside::Outside;
 pub use overlay::{NoOverlay, Overlay};
 pub use parts::{FileParts, Hunk, Instead, Part, Parts, Place, differing, lines};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};

@@ -162,6 +162,7 @@ fn plan(assignment: &Assignment) -> WorkerPlan {
         overlay: (assignment.wall == "Overlay" && assignment.dependencies.is_none()).then(|| overlay(assignment)),
         logs: assignment.run.join("logs"),
         scratch: assignment.run.join("scratch"),
+        hidden: Vec::new(),
         readable: [&assignment.readable[..], std::slice::from_ref(&assignment.attacker)].concat(),
         private: assignment.private.clone(),
         tests: Some(tests(assignment)),

@@ -45,6 +45,7 @@ impl MadeRun {
             test: None,
             writes: None,
             test_rules: kcode::journal::TEST_RULES,
+            readable: vec![],
             follows: None,
         }));
         made.message(&serde_json::json!({ "role": "system", "content": "You mend code. ".repeat(300) }));

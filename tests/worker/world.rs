@@ -51,6 +51,7 @@ impl World {
             logs: self.folder.join("run/logs"),
             scratch: self.folder.join("run/scratch"),
             readable: Vec::new(),
+            hidden: Vec::new(),
             private: Vec::new(),
             tests: Some(TestCommand::shell(line)),
             deadline: PATIENCE,

@@ -52,6 +52,7 @@ impl Overlaid {
             logs: run.join("logs"),
             scratch,
             readable: Vec::new(),
+            hidden: Vec::new(),
             private: Vec::new(),
             tests: Some(TestCommand::shell(&format!("sh '{}'", script.display()))),
             deadline: PATIENCE,

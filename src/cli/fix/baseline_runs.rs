@@ -3,6 +3,7 @@
 //! One that passes is enough. After one that fails there is a second: the model's own, when it ran the tests before any edit;
 //! else only what failed, where the runner can be told so; else, and where that didn't fail as before, all of them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -155,8 +156,10 @@ impl Inquiry {
         let (root, dependencies) = (repository.root().to_owned(), dependencies.clone());
         let variables = worker::variables(&plan.child_env);
         let policy = format!("{}\0{:?}", plan.sandbox, plan.readable);
+        let readable: Vec<PathBuf> = plan.readable.iter().filter(|path| !path.starts_with(&root)).cloned().collect();
         let look = move || {
-            let surroundings = Surroundings { root: &root, dependencies: &dependencies, variables: &variables };
+            let (dependencies, variables) = (&dependencies, &variables);
+            let surroundings = Surroundings { root: &root, dependencies, variables, readable: &readable };
             Key::new(&tree, &command, &surroundings, &policy)
         };
         tokio::task::spawn_blocking(look).await.ok()
@@ -259,8 +262,9 @@ impl Runs<'_> {
     }
 
     fn told(&self, mut run: TestRun) -> Result<BaselineRun, String> {
-        let Inquiry { folder, redactor, .. } = self.inquiry;
-        test_runs::finish(&mut run, &folder.logs().join(self.trial), redactor).map_err(|error| error.to_string())?;
+        let Inquiry { folder, redactor, trials, .. } = self.inquiry;
+        let logs = folder.logs().join(self.trial);
+        test_runs::finish(&mut run, &logs, redactor, &trials.plan.hidden).map_err(|error| error.to_string())?;
         run.log = format!("{}/{}", self.trial, run.log);
         Ok(self.as_baseline(run, false))
     }

@@ -23,7 +23,8 @@ impl RunBench {
     /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
     pub(super) fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
         let logs = self.folder.logs();
-        test_runs::finish(run, &logs, &self.redactor).map_err(|error| unkept(&logs.join(&run.log), error))
+        let hidden = self.trials.hidden();
+        test_runs::finish(run, &logs, &self.redactor, hidden).map_err(|error| unkept(&logs.join(&run.log), error))
     }
 
     /// Whether the model's `run` is of all tests of the command that verifies, came to its own end, and began in a view that held

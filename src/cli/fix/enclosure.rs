@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::chosen_tests::ChosenTests;
 use super::order::Order;
 use super::view_slot::Making;
+use crate::cli::consent::Beside;
 use crate::cli::failure::Failure;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
 use crate::settings::{Redactor, Sandbox, Settings, Writes};
@@ -23,9 +24,8 @@ use crate::workspace::{Copying, Dependencies, LeadingOut, Overlay, Repository, V
 
 /// Links of dependency folders that are named one by one.
 const MOST_NOTES: usize = 3;
-/// Why a folder that the user's settings name is refused.
-const NOT_SHOWN: &str = "is not shown to tests: it is or holds your home, the repository, kcode's own folders or secrets, or is \
-                         one of the kernel's";
+/// Why what the user's settings name isn't shown, where it isn't the place itself.
+const COVERED: &str = "it is covered, as secrets, sockets and devices are";
 
 /// A worker's process that was started and knows nothing yet.
 pub struct Enclosing {
@@ -75,11 +75,17 @@ impl Enclosing {
         self
     }
 
-    /// Tells the process what to confine itself to; it needs the runtime to be told.
-    pub fn confine(self, tests: &ChosenTests, dependencies: Dependencies, root: &Path) -> Confining {
+    /// What the process will be told, as far as it is known.
+    pub const fn plan(&self) -> &WorkerPlan {
+        &self.plan
+    }
+
+    /// Tells the process what to confine itself to; it needs the runtime to be told. `beside` lies outside of the tree.
+    pub fn confine(self, tests: &ChosenTests, dependencies: Dependencies, beside: Beside, root: &Path) -> Confining {
         let Self { mut plan, launched, overlay } = self;
         plan.tests.clone_from(&tests.command);
-        let notes = show_dependencies(&mut plan, dependencies, root);
+        let mut notes = beside.tell(&mut plan);
+        notes.extend(show_dependencies(&mut plan, dependencies, root));
         let told = plan.clone();
         let confined = tokio::spawn(async move { launched?.confine(told).await });
         Confining { confined, plan, overlay, notes }
@@ -118,6 +124,7 @@ pub fn worker_plan(settings: &Settings, folder: &RunFolder, view: PathBuf) -> Wo
         logs: folder.logs(),
         scratch: folder.scratch(),
         readable: settings.readable.value.clone(),
+        hidden: Vec::new(),
         private: vec![settings.state_dir.value.clone()],
         tests: None,
         deadline: settings.test_deadline.value,
@@ -142,8 +149,12 @@ pub fn show_dependencies(plan: &mut WorkerPlan, dependencies: Dependencies, root
     let shown = worker::shown(plan);
     let is_refused = |path: &&PathBuf| fs::canonicalize(path).is_ok_and(|real| !shown.shows(&real));
     let refused = wanted.iter().filter(is_refused);
-    let mut notes: Vec<_> =
-        refused.map(|path| format!("readable = {:?} {NOT_SHOWN}", path.display().to_string())).collect();
+    let mut notes: Vec<_> = refused
+        .map(|path| {
+            let why = worker::why_refused(path, &plan.private).unwrap_or(COVERED);
+            format!("readable = {:?} is not shown to tests: {why}", path.display().to_string())
+        })
+        .collect();
     let unseen = dependencies.leading_out.iter().filter(|link| !shown.shows(&link.target));
     notes.extend(unseen.clone().take(MOST_NOTES).map(LeadingOut::note));
     if let more @ 1.. = unseen.count().saturating_sub(MOST_NOTES) {

@@ -29,6 +29,7 @@ pub fn resumed(flags: &RunFlags, started: &RunStarted) -> RunFlags {
         reproduce: flags.reproduce || (kept(RunFlag::Reproduce) && can_compare),
         minimize: flags.minimize || (kept(RunFlag::Minimize) && can_compare),
         include_generated: flags.include_generated.iter().chain(started.writes.iter().flatten()).cloned().collect(),
+        shown: flags.shown.with(&started.readable),
         allow_test_edits: flags.allow_test_edits || kept(RunFlag::AllowTestEdits),
         allow_failing_setup: flags.allow_failing_setup || kept(RunFlag::AllowFailingSetup),
         ..flags.clone()

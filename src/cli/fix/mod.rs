@@ -153,6 +153,7 @@ fn flags(arguments: &RunFlags) -> FlagLayer {
         max_time: arguments.limits.max_time,
         test: arguments.test.clone(),
         include_generated: arguments.include_generated.clone(),
+        readable: arguments.shown.readable.clone(),
         no_verify: arguments.no_verify,
         no_baseline: arguments.no_baseline,
         sandbox: arguments.sandbox,

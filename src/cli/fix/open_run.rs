@@ -165,7 +165,8 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
     if order.past.is_some() {
         let run = folder.id().clone();
         let writes = Some(settings.writes.value.clone());
-        return Event::Resumed(Resumed { run, writes, version, model, base_url, sandbox, limits: limits(settings) });
+        let (readable, limits) = (order.flags.shown.noted(settings), limits(settings));
+        return Event::Resumed(Resumed { run, version, model, base_url, sandbox, writes, readable, limits });
     }
     Event::RunStarted(RunStarted {
         run: folder.id().clone(),
@@ -183,6 +184,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         test: order.flags.test.clone().filter(|line| redactor.text(line) == *line),
         writes: Some(settings.writes.value.clone()),
         test_rules: order.again.as_ref().map_or(TEST_RULES, |again| again.script.started().test_rules),
+        readable: order.flags.shown.noted(settings),
         follows: order.inherited.as_ref().map(|inherited| inherited.follows.clone()),
     })
 }

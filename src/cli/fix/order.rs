@@ -1,5 +1,6 @@
 //! Everything that a run needs to be told before it begins.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::again::Again;
@@ -31,6 +32,8 @@ pub struct Order<'a> {
     pub carried: Option<Carried>,
     /// The run that is played again, in a replay.
     pub again: Option<Arc<Again>>,
+    /// The state folder in which a person's answers are kept.
+    pub consents: PathBuf,
     /// False when nothing of the run can be used later, as in a demo.
     pub kept: bool,
 }
@@ -45,6 +48,7 @@ impl<'a> Order<'a> {
         flags: &'a RunFlags,
     ) -> Self {
         Self {
+            consents: settings.state_dir.value.clone(),
             task,
             repository,
             settings,

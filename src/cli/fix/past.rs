@@ -8,6 +8,7 @@ use anyhow::Context;
 use super::unanswered::{self, messages};
 use crate::cli::apply::renew_report;
 use crate::cli::failure::Failure;
+use crate::cli::readable::noted;
 use crate::journal::{
     Event, FileChange, Message, Outcome, PatchWritten, Record, Recovered, Resumed, RunFolder, RunStarted, recover,
 };
@@ -54,6 +55,7 @@ impl Past {
             _ => None,
         });
         started.writes = later.or(started.writes.as_ref()).cloned();
+        started.readable = noted(recovered.records.iter().map(|record| &record.event));
         if let Some(outcome) = last_outcome(&recovered.records).filter(|outcome| !outcome.is_resumable()) {
             // It may have been killed before it could write that down.
             if !folder.report_json().exists() {

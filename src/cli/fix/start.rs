@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -26,6 +27,8 @@ use super::terms::{client, folders, limits, price, unusable};
 use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
 use super::voice::Voice;
+use crate::cli::arguments::Output;
+use crate::cli::consent::Beside;
 use crate::cli::failure::Failure;
 use crate::context::Survey;
 use crate::evidence::{Baselines, Trials};
@@ -36,7 +39,7 @@ use crate::planner::{Planner, State, Stop, TestRules};
 use crate::replay::Watched;
 use crate::settings::{Environment, Redactor, TestCommand, Writes};
 use crate::worker::{self, CommandProgress, Listener, WorkerPlan};
-use crate::workspace::Repository;
+use crate::workspace::{Outside, Repository};
 
 /// A run with its journal open. Whatever goes wrong from here on, [`finish`](super::finish::finish) notes its end.
 pub struct Run<'a> {
@@ -61,6 +64,7 @@ impl<'a> Run<'a> {
         };
         let price = price(&order.settings)?;
         folders(&order.settings, order.repository.root())?;
+        order.flags.shown.check(&order.settings, order.repository.root())?;
         let open = OpenRun::open(&order, &redactor)?;
         Ok(Self { order, open, bench: None, model, price, redactor, began })
     }
@@ -89,8 +93,15 @@ impl<'a> Run<'a> {
             let outline = Arc::clone(&outline);
             beside(repository, move |repository| repository.changes(&outline, opening::MAX_CHANGES))
         };
+        let outside = {
+            let outline = Arc::clone(&outline);
+            let is_asked = tests.command.is_some();
+            beside(repository, move |it| if is_asked { it.outside(&outline) } else { Vec::new() })
+        };
         let dependencies = repository.dependencies(&settings.dependencies.value, &outline);
-        let confining = enclosing.heard_by(self.listener()).confine(&tests, dependencies, repository.root());
+        let outside = outside.await.map_err(anyhow::Error::from)?;
+        let (allowed, waited) = self.allowed(outside, enclosing.plan()).await?;
+        let confining = enclosing.heard_by(self.listener()).confine(&tests, dependencies, allowed, repository.root());
         self.model.connect();
         // Now it is told, and confines itself while the survey is written.
         tokio::task::yield_now().await;
@@ -135,6 +146,8 @@ impl<'a> Run<'a> {
         };
         self.bench.insert(bench).measure();
         self.model.ready().map_err(|error| unusable(&self.order.settings, &error))?;
+        // What a person takes to answer isn't the run's time.
+        self.began += waited;
         let (conversation, messages) = opened?;
         if let Some(again) = &self.order.again
             && let Err(differs) = again.script.meet(&messages)
@@ -143,6 +156,22 @@ impl<'a> Run<'a> {
         }
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
+    }
+
+    /// What of `outside` tests may see; a person who is there is asked. And how long that took.
+    async fn allowed(&self, outside: Vec<Outside>, plan: &WorkerPlan) -> Result<(Beside, Duration), Failure> {
+        let mut allowed = Beside::of(outside, plan, &self.order.repository, &self.order.consents);
+        let attended = console::user_attended() && console::user_attended_stderr();
+        let began = Instant::now();
+        if attended && allowed.has_questions() && self.order.flags.output == Output::Text && self.order.again.is_none()
+        {
+            let people = self.open.shared_people();
+            lock(&people).clear();
+            let asked = allowed.ask(plan).await;
+            lock(&people).resume();
+            asked?;
+        }
+        Ok((allowed, began.elapsed()))
     }
 
     /// A person sees how far tests are, without known secrets.

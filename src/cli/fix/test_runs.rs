@@ -9,7 +9,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::OFlags;
 
-use crate::evidence::{self, TestResults, Written};
+use crate::evidence::{self, Hidden, TestResults, Written};
 use crate::journal::whole;
 use crate::settings::{Redactor, SecretFiles};
 use crate::tools::TestRun;
@@ -25,10 +25,11 @@ const REPORT_BYTES: u64 = 32 * 1024 * 1024;
 const REPORTS: usize = 2_000;
 
 /// Adds to `run`, whose files are in `logs`, what the runner said of its tests, and takes known secrets out of it and them.
+/// `hidden` is what the repository names outside of itself and nobody allowed.
 ///
 /// # Errors
 /// When the log can't be read or written.
-pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor) -> io::Result<()> {
+pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor, hidden: &[PathBuf]) -> io::Result<()> {
     let folder = logs;
     let logs = Dir::open_ambient_dir(logs, ambient_authority())?;
     let output = redact_log(&logs, &run.log, redactor)?;
@@ -47,16 +48,16 @@ pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor) -> io::Result
         let is_own = state.is_some_and(|state| path.starts_with(state));
         is_own || worker::is_secret(path) || secrets.as_ref().is_some_and(|secrets| secrets.what(path).is_some())
     };
-    run.why = evidence::why_failed(run, &output, &hiding(run), &closed);
+    run.why = evidence::why_failed(run, &output, Hidden { around: &around(run), named: hidden, closed: &closed });
     redactor.clean(&mut run.excerpt);
     redactor.clean(&mut run.command);
     Ok(())
 }
 
-/// Folders of which the sandbox shows little: the home, and the one that the tree lies in.
-fn hiding(run: &TestRun) -> Vec<PathBuf> {
-    let beside = Path::new(&run.view).parent().map(Path::to_owned);
-    std::env::home_dir().into_iter().chain(beside).filter(|folder| folder.parent().is_some()).collect()
+/// Folders of which the sandbox shows little: the home, and those that the tree lies in.
+fn around(run: &TestRun) -> Vec<PathBuf> {
+    let above = Path::new(&run.view).ancestors().skip(1).map(Path::to_owned);
+    std::env::home_dir().into_iter().chain(above).filter(|folder| folder.parent().is_some()).collect()
 }
 
 /// The worker knows the shapes of secrets and no values; a log in which there are some is written anew. Returns the log. Its name

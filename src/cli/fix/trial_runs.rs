@@ -3,6 +3,8 @@
 //! A trial is a task of its own. Whoever stops waiting for one, because a person interrupted, leaves it to
 //! [`TrialRuns::close`], which ends it in order, so that nothing of it outlives the run.
 
+use std::path::PathBuf;
+
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -113,6 +115,11 @@ impl TrialRuns {
         told.map_err(|error| self.redactor.text(&error.to_string()).into_owned())
     }
 
+    /// What the repository names outside of itself and nobody allowed.
+    pub fn hidden(&self) -> &[PathBuf] {
+        &self.trials.plan.hidden
+    }
+
     fn all_finished(&self, runs: Vec<TestRun>, name: &str) -> Result<Vec<TestRun>, String> {
         runs.into_iter().map(|run| self.finished(run, name)).collect()
     }
@@ -120,7 +127,7 @@ impl TrialRuns {
     /// What the tests said, without secrets.
     fn finished(&self, mut run: TestRun, name: &str) -> Result<TestRun, String> {
         let logs = self.folder.logs().join(name);
-        test_runs::finish(&mut run, &logs, &self.redactor).map_err(|error| error.to_string())?;
+        test_runs::finish(&mut run, &logs, &self.redactor, self.hidden()).map_err(|error| error.to_string())?;
         let log = format!("{name}/{}", run.log);
         // Its worker saw nothing but its own folder.
         run.excerpt = run.excerpt.replace(&format!("@logs/{}", run.log), &format!("@logs/{log}"));

@@ -7,6 +7,7 @@ use anyhow::Context;
 use super::Manner;
 use crate::cli::arguments::Global;
 use crate::cli::failure::Failure;
+use crate::cli::readable::noted;
 use crate::cli::runs;
 use crate::journal::{Event, FileJournal, Journal as _, Outcome, Record, RunFolder, recover, recover_chain};
 use crate::journal::{RUN_FILE_LIMIT, read_own};
@@ -58,9 +59,12 @@ impl Desk {
         let env = Environment::from_process();
         // A run that was strict about its wall has its parts tested behind no lesser one.
         let was_strict = report.wall.mode == Sandbox::Strict.to_string();
-        let flags = FlagLayer { sandbox: was_strict.then_some(Sandbox::Strict), ..FlagLayer::default() };
-        let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
         let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
+        let shown = manner.shown.with(&noted(recovered.records.iter().map(|record| &record.event)));
+        let (sandbox, readable) = (was_strict.then_some(Sandbox::Strict), shown.readable.clone());
+        let flags = FlagLayer { readable, sandbox, ..FlagLayer::default() };
+        let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+        shown.check(&settings, repository.root())?;
         let journal = FileJournal::reopen(&run.journal(), &recovered)?;
         let blobs = Blobs::at(&run.blobs());
         let parts = ChangeSet::load(&run.changes()).and_then(|changes| Parts::of(&changes, &blobs));

@@ -17,6 +17,7 @@ use super::arguments::{Global, ReviewArguments};
 use super::failure::Failure;
 use super::latest::{self, Purpose};
 use super::output;
+use super::readable::ShownArguments;
 use super::signals::Signals;
 use crate::journal::{Outcome, RunFolder};
 use crate::review::Review;
@@ -33,26 +34,30 @@ pub enum Wish {
 }
 
 /// Which way of asking a review takes.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Manner {
     /// See `--no-verify`.
     pub no_verify: bool,
     /// See `--plain`.
     pub plain: bool,
+    /// What tests see besides.
+    pub shown: ShownArguments,
 }
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.run.as_deref(), Purpose::Review)?;
-    review(global, run, Manner { no_verify: arguments.no_verify, plain: arguments.plain })
+    let shown = arguments.shown.clone();
+    review(global, run, Manner { no_verify: arguments.no_verify, plain: arguments.plain, shown })
 }
 
 /// Reviews `run`. The outcome is [`Outcome::Verified`] when the person's will was done, also when that was to leave.
 pub fn review(global: &Global, run: RunFolder, manner: Manner) -> Result<Outcome, Failure> {
     let attended = std::io::stdin().is_terminal();
+    let plain = manner.plain;
     let mut desk = Desk::open(global, run, manner)?;
     let mut review = desk.review()?;
-    let plain = manner.plain || !attended || !full_screen::can();
+    let plain = plain || !attended || !full_screen::can();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::listen()?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::desk::Desk;
+use crate::cli::consent::Beside;
 use crate::cli::failure::Failure;
 use crate::cli::fix::{read_results, show_dependencies, worker_plan};
 use crate::cli::verify::{Choosing, Subject, trial_failure};
@@ -62,12 +63,14 @@ impl Desk {
         if stand.tests.is_none() && stand.checks.is_empty() {
             return Ok(None);
         }
-        let held = self.trials(&stand).rehearse(NAME, changes, TIMES, called_off).await;
+        let trials = self.trials(&stand);
+        let hidden = trials.plan.hidden.clone();
+        let held = trials.rehearse(NAME, changes, TIMES, called_off).await;
         // What can't be removed now goes with what else killed runs leave.
         let _ = remove_tree(&self.run.trials());
         let Held { mut tests, mut checks } = held.map_err(|error| trial_failure(&error, &self.redactor))?;
         for run in checks.iter_mut().chain(&mut tests) {
-            read_results(run, &self.run.logs().join(NAME), &self.redactor).map_err(anyhow::Error::from)?;
+            read_results(run, &self.run.logs().join(NAME), &self.redactor, &hidden).map_err(anyhow::Error::from)?;
             run.log = format!("{NAME}/{}", run.log);
         }
         let mut ran = checks.into_iter();
@@ -106,6 +109,8 @@ impl Desk {
         let mut plan = worker_plan(&self.settings, &self.run, self.run.view());
         let outline = self.repository.outline_paths(MAX_PATHS);
         // What isn't shown of them, the run has told.
+        let (outside, state) = (self.repository.outside(&outline), &self.settings.state_dir.value);
+        Beside::of(outside, &plan, &self.repository, state).tell(&mut plan);
         show_dependencies(&mut plan, self.repository.dependencies(&dependencies, &outline), self.repository.root());
         plan.tests.clone_from(&stand.tests);
         // That an overlay is wanted; its folders are the trial's own.

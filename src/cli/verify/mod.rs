@@ -35,9 +35,15 @@ pub use trial::failure as trial_failure;
 pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, Failure> {
     let subject = read(global, arguments)?;
     let repository = repository(global, &subject)?;
-    let flags = FlagLayer { test: arguments.test.clone(), sandbox: arguments.sandbox, ..FlagLayer::default() };
+    let shown = match &subject.source {
+        Source::Run(run) => arguments.shown.with_those_of(run),
+        Source::Patch(_) => arguments.shown.clone(),
+    };
+    let (test, readable) = (arguments.test.clone(), shown.readable.clone());
+    let flags = FlagLayer { test, readable, sandbox: arguments.sandbox, ..FlagLayer::default() };
     let env = Environment::from_process();
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+    shown.check(&settings, repository.root())?;
     let redactor = Redactor::of(&env);
     let is_given = arguments.test.is_some();
     let choosing =

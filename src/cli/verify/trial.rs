@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::commands::Commands;
 use super::place::Place;
+use crate::cli::consent::Beside;
 use crate::cli::failure::Failure;
 use crate::cli::fix::{Interrupts, read_results, show_dependencies};
 use crate::cli::output;
@@ -67,7 +68,7 @@ impl Trial<'_> {
         let mut held = held?;
         let logs = trials.plan.logs.join(NAME);
         for run in held.checks.iter_mut().chain(&mut held.tests) {
-            read_results(run, &logs, self.redactor).map_err(anyhow::Error::from)?;
+            read_results(run, &logs, self.redactor, &trials.plan.hidden).map_err(anyhow::Error::from)?;
         }
         Ok(held)
     }
@@ -83,6 +84,7 @@ impl Trial<'_> {
             logs: self.place.path("logs"),
             scratch: self.place.path("scratch"),
             readable: settings.readable.value.clone(),
+            hidden: Vec::new(),
             private: vec![settings.state_dir.value.clone()],
             tests: Some(command.clone()),
             deadline: settings.test_deadline.value,
@@ -94,6 +96,9 @@ impl Trial<'_> {
             program: None,
         };
         let dependencies = self.repository.dependencies(&settings.dependencies.value, &seen);
+        let outside = self.repository.outside(&seen);
+        let beside = Beside::of(outside, &plan, self.repository, &settings.state_dir.value);
+        beside.tell(&mut plan).iter().for_each(|note| output::say(&sanitise_line(note)));
         for note in show_dependencies(&mut plan, dependencies, root) {
             output::say(&sanitise_line(&note));
         }

@@ -130,6 +130,7 @@ impl Enclosed {
             visible: self.visible.clone(),
             has_root: self.in_namespaces,
             readable_secrets: charge.readable_secrets.clone(),
+            named: visible::named(charge).collect(),
             of_tree: charge.readable.iter().filter(is_own).chain(git).cloned().collect(),
             hidden,
         }

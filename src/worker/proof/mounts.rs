@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::journal::{Guard, Proof};
 use crate::settings::SecretFiles;
 use crate::worker::confine::mount_table;
-use crate::worker::visible::{DEPTH, Entry, How, Visible, beside_each_other, holds_secret, is_systems, walk};
+use crate::worker::visible::{Bound, Entry, How, Visible, beside_each_other, holds_secret, is_systems, walk};
 
 /// What a sandbox is meant to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub(in crate::worker) struct Meant {
     pub(in crate::worker) readable_secrets: Vec<String>,
     /// Folders of dependencies: secrets in them are the tree's own.
     pub(in crate::worker) of_tree: Vec<PathBuf>,
+    /// What a person has shown besides, canonical: it is searched further.
+    pub(in crate::worker) named: Vec<PathBuf>,
     /// What nobody may open.
     pub(in crate::worker) hidden: Vec<PathBuf>,
 }
@@ -163,7 +165,12 @@ fn secrets_and_doors(meant: &Meant) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) 
         let holds_secret = |path: &Path| readable.as_ref().is_ok_and(|readable| holds_secret(readable, place, path));
         let is_secret =
             |entry: &Entry<'_>| !of_tree && entry.kind.is_file() && holds_secret(entry.path) && has_content(entry.path);
-        walk(place, if of_tree { 0 } else { DEPTH }, |entry| is_door(entry) || is_secret(entry))
+        let bound = match meant.named.iter().any(|named| named == place) {
+            _ if of_tree => Bound::TOP,
+            true => Bound::OF_WORK,
+            false => Bound::USUAL,
+        };
+        walk(place, bound, |entry| is_door(entry) || is_secret(entry))
     };
     let (mut secrets, mut doors) = (Vec::new(), Vec::new());
     let places: Vec<&Path> = searched(meant).collect();

@@ -2,8 +2,9 @@
 //!
 //! Toolchains have hundreds of thousands of files, and a run is to begin at once. So the search is bounded, and this is
 //! exactly what it covers: all sockets that the kernel lists, wherever they are; and of each place that is not one of
-//! the system's own (`/usr` but for `/usr/local`, `/nix/store`, …) its first entries from the top, down to [`DEPTH`] folders,
-//! as far as a [`walk`] goes.
+//! the system's own (`/usr` but for `/usr/local`, `/nix/store`, …) its first entries from the top, as
+//! far as a [`Bound`] says. What a person has shown besides is their own work rather than a toolchain: it is searched further, and
+//! git's folders in it are covered.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use super::private::is_secret;
-use super::walk::{DEPTH, Entry, beside_each_other, walk};
+use super::walk::{Bound, Entry, beside_each_other, walk};
 use crate::settings::SecretFiles;
 
 /// Of all places together: each is a mount.
@@ -48,6 +49,8 @@ pub(in crate::worker) struct Mask {
 pub(super) enum Search {
     /// For everything.
     All,
+    /// The same further down, and for git's folders, which may hold credentials.
+    Work,
     /// For sockets, pipes and devices alone, at the top: git's folder, and dependencies in the tree, whose secrets are the
     /// tree's.
     Doors,
@@ -117,7 +120,12 @@ impl<'a> Looker<'a> {
     }
 
     fn look(&self) -> Vec<(PathBuf, bool)> {
-        walk(self.place, if self.search == Search::All { DEPTH } else { 0 }, |entry| self.is_suspicious(entry))
+        let bound = match self.search {
+            Search::All => Bound::USUAL,
+            Search::Work => Bound::OF_WORK,
+            Search::Doors => Bound::TOP,
+        };
+        walk(self.place, bound, |entry| self.is_suspicious(entry))
     }
 
     /// Whether an entry is to be covered.
@@ -128,6 +136,9 @@ impl<'a> Looker<'a> {
         }
         if self.search == Search::Doors || kind.is_symlink() {
             return false;
+        }
+        if self.search == Search::Work && kind.is_dir() && path.ends_with(".git") {
+            return true;
         }
         // Root's tests are the files' owner.
         let is_closed = || entry.mode().is_some_and(|mode| !mode.contains(Mode::ROTH));

@@ -32,7 +32,7 @@ pub(super) use masks::{Mask, holds_secret, is_systems, sockets};
 use private::Private;
 pub use private::is_secret;
 pub(super) use private::secrets_of;
-pub(super) use walk::{DEPTH, Entry, beside_each_other, walk};
+pub(super) use walk::{Bound, Entry, beside_each_other, walk};
 
 use super::plan::Charge;
 use crate::settings::SecretFiles;
@@ -118,6 +118,19 @@ pub(super) fn visible(asked: &Asked<'_>, in_overlay: bool) -> Visible {
     Visible { places: read_only.into_iter().chain([view]).chain(writable).chain(caches).collect(), masks }
 }
 
+/// Why `path` isn't shown to tests although a person names it, as the rest of a sentence; `own` are kcode's folders and the tree.
+#[must_use]
+pub fn why_refused(path: &Path, own: &[PathBuf]) -> Option<&'static str> {
+    let Ok(real) = fs::canonicalize(path) else { return Some("it isn't there") };
+    let canonical = |path: PathBuf| fs::canonicalize(path).ok();
+    let home = std::env::home_dir().and_then(canonical);
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from).and_then(canonical);
+    let own: Vec<PathBuf> = own.iter().cloned().filter_map(canonical).collect();
+    let private = Private { home: home.as_deref(), cargo: cargo.as_deref(), own: &own, run: &[] };
+    let is_neither = || place(&real).is_none().then_some("it is neither a folder nor a file");
+    private.why(&real).or_else(is_neither)
+}
+
 /// What is shown of the machine, wherever the view is.
 fn machine(asked: &Asked<'_>, private: &Private<'_>) -> Vec<Place> {
     let mut places: Vec<Place> = listed(asked.charge.home.as_deref(), private).collect();
@@ -155,6 +168,13 @@ fn place(path: &Path) -> Option<Place> {
     Some(Place { path: path.to_owned(), real, how: How::ReadOnly })
 }
 
+/// What the user's own settings and flags name, canonical.
+pub(super) fn named(charge: &Charge) -> impl Iterator<Item = PathBuf> {
+    let own: Vec<PathBuf> = charge.private.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    let all = charge.readable.iter().filter_map(|path| fs::canonicalize(path).ok());
+    all.filter(move |path| !own.iter().any(|own| path.starts_with(own)))
+}
+
 /// Sorted, so that a folder comes before what lies in it.
 fn once_each(places: Vec<Place>) -> Vec<Place> {
     let mut places: Vec<Place> = places.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
@@ -172,10 +192,16 @@ fn masks_in<'a>(places: &[&'a Place], asked: &Asked<'_>, view: &Place, own: &[Pa
     asked.sockets.iter().filter(|socket| is_in_some(socket)).for_each(|socket| found.cover(socket.clone(), false));
     let git = asked.charge.overlay.iter().flat_map(|plan| &plan.git);
     let trees_own: Vec<&PathBuf> = git.chain(&asked.charge.readable).collect();
+    let named: BTreeSet<PathBuf> = named(asked.charge).collect();
     let how = |place: &&'a Place| {
         let is_trees_own = trees_own.contains(&&place.real) && own.iter().any(|own| place.real.starts_with(own));
         let is_gits = asked.charge.overlay.iter().any(|plan| plan.git.contains(&place.real));
-        (place.real.as_path(), if is_trees_own || is_gits { Search::Doors } else { Search::All })
+        let search = match named.contains(&place.real) {
+            _ if is_trees_own || is_gits => Search::Doors,
+            true => Search::Work,
+            false => Search::All,
+        };
+        (place.real.as_path(), search)
     };
     // One that lies in another is searched as well: it may lie deeper than that one's search goes.
     found.search(&places.iter().map(how).collect::<Vec<_>>());

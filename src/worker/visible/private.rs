@@ -58,23 +58,37 @@ pub(super) struct Private<'a> {
 impl Private<'_> {
     /// Whether more lies in the folder than one toolchain, or it is one of secrets.
     pub(super) fn refuses(&self, folder: &Path) -> bool {
-        self.holds_too_much(folder) || is_secret(folder) || KERNEL.iter().any(|top| folder.starts_with(top))
+        self.why(folder).is_some()
+    }
+
+    /// Why it is refused, as the rest of a sentence.
+    pub(super) fn why(&self, folder: &Path) -> Option<&'static str> {
+        let of_home = |home: &Path| home.starts_with(folder);
+        let is_of_home = |home: &Path| MIXED.iter().any(|mixed| folder == home.join(mixed));
+        if folder.parent().is_none() {
+            Some("it is the whole machine")
+        } else if is_secret(folder) {
+            Some("it is, or lies in, a folder of secrets")
+        } else if KERNEL.iter().any(|top| folder.starts_with(top)) {
+            Some("it is one of the kernel's folders")
+        } else if self.home.is_some_and(of_home) {
+            Some("it is or holds your home")
+        } else if self.own.iter().any(|own| own.starts_with(folder)) {
+            Some("it is or holds the repository or kcode's own folders")
+        } else if self.run.iter().any(|own| own.starts_with(folder)) {
+            Some("it is or holds kcode's own folders")
+        } else if self.cargo == Some(folder) || self.home.is_some_and(is_of_home) {
+            Some("secrets lie in it beside toolchains")
+        } else if MACHINE.iter().any(|mixed| folder == Path::new(mixed)) {
+            Some("much more lies in it than any tests need")
+        } else {
+            None
+        }
     }
 
     /// The same of something in one of kcode's own folders or in the tree, which only the plan may name.
     pub(super) fn refuses_named(&self, folder: &Path) -> bool {
         self.refuses(folder) || self.own.iter().any(|own| folder.starts_with(own))
-    }
-
-    fn holds_too_much(&self, folder: &Path) -> bool {
-        let of_home = |home: &Path| home.starts_with(folder) || MIXED.iter().any(|mixed| folder == home.join(mixed));
-        let holds_own = self.own.iter().any(|own| own.starts_with(folder));
-        folder.parent().is_none()
-            || self.cargo == Some(folder)
-            || MACHINE.iter().any(|mixed| folder == Path::new(mixed))
-            || holds_own
-            || self.run.iter().any(|own| own.starts_with(folder))
-            || self.home.is_some_and(of_home)
     }
 }
 

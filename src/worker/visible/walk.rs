@@ -14,14 +14,28 @@ use std::thread;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
 
-/// Folders below a place that are searched.
-pub(in crate::worker) const DEPTH: usize = 3;
-/// Entries of one place that are looked at.
-const MOST_ENTRIES: usize = 2_000;
 /// Bytes of a folder's list that are asked for at once.
 const AT_ONCE: usize = 32 << 10;
 /// More of them wait for each other rather than for the disk.
 const MOST_THREADS: usize = 8;
+
+/// How far a place is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::worker) struct Bound {
+    /// Folders below it.
+    depth: usize,
+    /// Entries that are looked at.
+    entries: usize,
+}
+
+impl Bound {
+    /// A toolchain.
+    pub(in crate::worker) const USUAL: Self = Self { depth: 3, entries: 2_000 };
+    /// What a person has shown besides: work of theirs.
+    pub(in crate::worker) const OF_WORK: Self = Self { depth: 10, entries: 20_000 };
+    /// What is the tree's own.
+    pub(in crate::worker) const TOP: Self = Self { depth: 0, entries: 2_000 };
+}
 
 /// Something in a place.
 pub(in crate::worker) struct Entry<'a> {
@@ -50,7 +64,7 @@ impl Entry<'_> {
 
 /// The entries below `place` that `is_it` names, and whether each is a folder; links aren't followed, and what is named isn't
 /// entered.
-pub(in crate::worker) fn walk(place: &Path, depth: usize, is_it: impl Fn(&Entry<'_>) -> bool) -> Vec<(PathBuf, bool)> {
+pub(in crate::worker) fn walk(place: &Path, bound: Bound, is_it: impl Fn(&Entry<'_>) -> bool) -> Vec<(PathBuf, bool)> {
     let (mut found, mut seen) = (Vec::new(), 0);
     let mut buffer = vec![MaybeUninit::uninit(); AT_ONCE];
     let mut ahead = VecDeque::from([(place.to_owned(), 0)]);
@@ -66,7 +80,7 @@ pub(in crate::worker) fn walk(place: &Path, depth: usize, is_it: impl Fn(&Entry<
                 continue;
             }
             seen += 1;
-            if seen > MOST_ENTRIES {
+            if seen > bound.entries {
                 return found;
             }
             path.push(OsStr::from_bytes(name.to_bytes()));
@@ -74,7 +88,7 @@ pub(in crate::worker) fn walk(place: &Path, depth: usize, is_it: impl Fn(&Entry<
             let is_folder = entry.kind.is_dir();
             if is_it(&entry) {
                 found.push((path.clone(), is_folder));
-            } else if is_folder && level < depth {
+            } else if is_folder && level < bound.depth {
                 ahead.push_back((path.clone(), level + 1));
             }
             path.pop();

@@ -1,0 +1,137 @@
+//! Folders beside the repository that tests need: what `--readable` and settings show of them, and what they don't.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use crate::ran::Ran;
+use crate::support::kimi::MockKimi;
+use crate::world::{TASK, World, mender, mending, together};
+
+/// A world with a library beside the project, and tests that read a file of it.
+fn with_library() -> World {
+    let world = World::new();
+    fs::create_dir(world.path("lib")).unwrap();
+    fs::write(world.path("lib/code"), "from the library\n").unwrap();
+    needing(&world, &format!("cat {}", quoted(&world.path("lib/code"))));
+    world
+}
+
+/// Tests that need this command to work, and a greeting.
+fn needing(world: &World, command: &str) {
+    world.write_test(&format!("{command} && grep -q World greeting.txt && echo 'ok 1 - greeting'"));
+    world.commit_all();
+}
+
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display())
+}
+
+fn fix(world: &World, flags: &[&str]) -> Ran {
+    world.fix(&mender(), flags)
+}
+
+#[test]
+fn a_folder_that_a_flag_names_is_shown_and_can_not_be_changed() {
+    let world = with_library();
+    fix(&world, &[]).code(5).says(&["the sandbox hides", "--readable"]);
+    fix(&world, &["--readable", "../lib"]).code(0);
+    needing(&world, &format!("touch {}", quoted(&world.path("lib/new"))));
+    fix(&world, &["--readable", "../lib"]).code(5);
+    assert_eq!(fs::read_dir(world.path("lib")).unwrap().count(), 1);
+}
+
+#[test]
+fn whatever_runs_the_tests_again_shows_what_the_run_was_shown() {
+    let world = with_library();
+    let limited = MockKimi::script(mending());
+    world.run(world.keyed(&limited, &["fix", TASK, "--readable", "../lib", "--max-turns", "2"])).code(6);
+    let ran =
+        world.run(world.keyed(&MockKimi::script(mending()[2..].to_vec()), &["resume", "--max-turns", "9"])).code(0);
+    assert!(ran.kept().read("logs/tests-1.log").contains("from the library"));
+    world.run(world.kcode(&["verify"])).code(0);
+    // Whoever names it with the command gets the same of a run that was not shown it.
+    let world = with_library();
+    fix(&world, &[]).code(5);
+    world.run(world.kcode(&["verify", "--readable", "../lib"])).says(&["pass"]);
+}
+
+#[test]
+fn settings_name_it_with_the_home_or_whole() {
+    let world = with_library();
+    fs::rename(world.path("lib"), world.path("home/lib")).unwrap();
+    needing(&world, &format!("cat {}", quoted(&world.path("home/lib/code"))));
+    world.configure("readable = [\"~/lib\"]");
+    fix(&world, &[]).code(0);
+}
+
+#[test]
+fn what_can_not_be_shown_is_refused_with_the_reason() {
+    let world = with_library();
+    fs::create_dir_all(world.path("home/.ssh")).unwrap();
+    fs::create_dir_all(world.path("state/runs")).unwrap();
+    fs::set_permissions(world.path("state"), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    fs::set_permissions(world.path("state/runs"), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    symlink(world.path("home/.ssh"), world.path("alias")).unwrap();
+    let _agent = UnixListener::bind(world.path("agent")).unwrap();
+    for (named, why) in [
+        ("../home/.ssh", "a folder of secrets"),
+        ("../alias", "a folder of secrets"),
+        ("../home", "your whole home"),
+        ("/", "your whole home"),
+        ("..", "your whole home"),
+        (".", "the repository"),
+        ("../state", "kcode's own folders"),
+        ("/etc", "much more lies in it"),
+        ("/proc/self", "the kernel's"),
+        ("../agent", "neither a folder nor a file"),
+        ("../gone", "isn't there"),
+    ] {
+        let ran = fix(&world, &["--readable", named]).code(78);
+        assert!(ran.stderr().contains(why) && ran.stderr().contains("--readable"), "{named}: {}", ran.stderr());
+    }
+    assert!(world.runs().is_empty(), "nothing began");
+}
+
+#[test]
+fn what_settings_name_in_vain_a_note_tells_with_the_reason() {
+    let world = with_library();
+    fs::create_dir_all(world.path("home/.aws")).unwrap();
+    world.configure("readable = [\"~/.aws\"]");
+    fix(&world, &["-v"]).says(&["is not shown to tests: it is, or lies in, a folder of secrets"]);
+}
+
+#[test]
+fn secrets_and_sockets_in_it_stay_covered_far_down_too() {
+    let world = with_library();
+    let deep = world.path("lib/apps/web/config/production/eu");
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(deep.join(".env"), "PASSWORD=in-the-sibling\n").unwrap();
+    fs::create_dir_all(world.path("lib/.git")).unwrap();
+    fs::write(world.path("lib/.git/config"), "[remote \"o\"]\nurl = https://in-the-sibling@example.org\n").unwrap();
+    fs::create_dir_all(world.path("home/.ssh")).unwrap();
+    fs::write(world.path("home/.ssh/id_ed25519"), "in-the-sibling").unwrap();
+    symlink(world.path("home/.ssh"), world.path("lib/keys")).unwrap();
+    let _agent = UnixListener::bind(deep.join("agent")).unwrap();
+    let lib = quoted(&world.path("lib"));
+    needing(
+        &world,
+        &format!(
+            "cat {lib}/code; cat $(find {lib}) $(find {lib}/ -type l)/*; test -S {} && echo reached; true",
+            quoted(&deep.join("agent"))
+        ),
+    );
+    let log = fix(&world, &["--readable", "../lib"]).code(0).kept().read("logs/tests-1.log");
+    assert!(log.contains("from the library") && !log.contains("in-the-sibling"), "{log}");
+    assert!(!log.contains("reached"), "{log}");
+}
+
+#[test]
+fn a_repository_can_name_nothing() {
+    together(["readable = [\"../lib\"]", "[test]\nreadable = [\"../lib\"]"], |line| {
+        let world = with_library();
+        world.write(".kcode.toml", format!("{line}\n"));
+        fix(&world, &[]).code(78);
+    });
+}
