@@ -252,7 +252,7 @@ pub(super) const ROWS: &[Row] = &[
         Sandbox,
         r"Invalid cross-device link|\bEXDEV\b|os error 18\)",
         "the sandbox's overlay can't rename a folder that was there before the run",
-        "let the test rename a folder that it made itself, or run with --sandbox off if you trust the code",
+        "let the test rename a folder that it made itself",
     ),
     row(
         Sandbox,

@@ -73,7 +73,8 @@ impl Hosts<'_> {
     fn run(&self) -> io::Result<(ExitStatus, String)> {
         let own = self.own(&Footing::Own)?;
         match own.0.code() {
-            Some(code) if code == i32::from(NO_NAMESPACES) => self.second_best(&own.1),
+            Some(code) if code == i32::from(NO_NAMESPACES) && self.charge.confine => self.second_best(&own.1),
+            Some(code) if code == i32::from(NO_NAMESPACES) => self.own(&Footing::Bare { why: own.1 }),
             _ => Ok(own),
         }
     }

@@ -135,3 +135,17 @@ fn a_repository_can_name_nothing() {
         fix(&world, &[]).code(78);
     });
 }
+
+#[test]
+fn without_a_sandbox_the_view_stands_at_the_trees_own_path() {
+    let world = with_library();
+    needing(&world, "pwd; cat ../lib/code && echo made > made && mkdir sub && mv sub other && ! touch .git/made");
+    let ran = fix(&world, &["--sandbox", "off"]).code(0);
+    let log = ran.kept().read("logs/tests-1.log");
+    assert!(log.contains("from the library"), "{log}");
+    let layers = ran.report()["wall"]["layers"].clone();
+    let has_overlay =
+        layers.as_array().unwrap().iter().any(|layer| layer["name"] == "overlay" && layer["holds"] == true);
+    assert!(has_overlay && log.lines().any(|line| Path::new(line) == world.root()), "{layers:#} {log}");
+    world.run(world.kcode(&["verify", "--sandbox", "off"])).code(0);
+}

@@ -18,7 +18,7 @@ use super::view_slot::Making;
 use crate::cli::consent::Beside;
 use crate::cli::failure::Failure;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
-use crate::settings::{Redactor, Sandbox, Settings, Writes};
+use crate::settings::{Redactor, Settings, Writes};
 use crate::worker::{self, Launched, Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{Copying, Dependencies, LeadingOut, Overlay, Repository, View};
 
@@ -174,9 +174,6 @@ fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {
 
 /// The layers of an overlay, with what a run that goes on had changed; or why there can't be one.
 fn overlay(order: &Order<'_>, folder: &RunFolder) -> Result<Overlay, String> {
-    if order.settings.sandbox.value == Sandbox::Off {
-        return Err("--sandbox off has no namespaces".to_owned());
-    }
     Overlay::prepare(&order.repository, folder.path(), order.changes()).map_err(|error| error.to_string())
 }
 

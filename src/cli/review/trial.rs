@@ -12,7 +12,7 @@ use crate::cli::verify::{Choosing, Subject, trial_failure};
 use crate::evidence::{Held, Trials};
 use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
 use crate::planner::tests_ran;
-use crate::settings::{Sandbox, TestCommand, Writes};
+use crate::settings::{TestCommand, Writes};
 use crate::tools::TestRun;
 use crate::worker::OverlayPlan;
 use crate::workspace::{ChangeSet, remove_tree};
@@ -114,11 +114,8 @@ impl Desk {
         show_dependencies(&mut plan, self.repository.dependencies(&dependencies, &outline), self.repository.root());
         plan.tests.clone_from(&stand.tests);
         // That an overlay is wanted; its folders are the trial's own.
-        plan.overlay = (self.settings.sandbox.value != Sandbox::Off).then(|| OverlayPlan {
-            tree: self.repository.root().to_owned(),
-            layers: self.run.overlay(),
-            git: Vec::new(),
-        });
+        let (tree, layers) = (self.repository.root().to_owned(), self.run.overlay());
+        plan.overlay = Some(OverlayPlan { tree, layers, git: Vec::new() });
         Trials {
             repository: self.repository.clone(),
             plan,

@@ -12,7 +12,7 @@ use crate::cli::output;
 use crate::evidence::{Held, TrialError, Trials};
 use crate::journal::Outcome;
 use crate::render::sanitise_line;
-use crate::settings::{Redactor, Sandbox, Settings, TestCommand, Writes};
+use crate::settings::{Redactor, Settings, TestCommand, Writes};
 use crate::worker::{Listener, OverlayPlan, WorkerError, WorkerPlan};
 use crate::workspace::{Blobs, ChangeSet, Repository};
 
@@ -80,7 +80,7 @@ impl Trial<'_> {
         let overlay = OverlayPlan { tree: root.to_owned(), layers: PathBuf::new(), git: Vec::new() };
         let mut plan = WorkerPlan {
             view: root.to_owned(),
-            overlay: (settings.sandbox.value != Sandbox::Off).then_some(overlay),
+            overlay: Some(overlay),
             logs: self.place.path("logs"),
             scratch: self.place.path("scratch"),
             readable: settings.readable.value.clone(),

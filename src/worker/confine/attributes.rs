@@ -19,6 +19,14 @@ pub(super) fn seal_all(place: &Path) -> io::Result<()> {
     change(place, libc::AT_RECURSIVE as u32, set, 0)
 }
 
+/// Lets nothing be written to `place` and every mount below it.
+///
+/// # Errors
+/// As [`seal_all`].
+pub(super) fn close_for_writing(place: &Path) -> io::Result<()> {
+    change(place, libc::AT_RECURSIVE as u32, libc::MOUNT_ATTR_RDONLY, 0)
+}
+
 /// Takes back what [`seal_all`] did to the mount at `place`, which had these `options` (proc_pid_mountinfo(5)).
 ///
 /// # Errors

@@ -32,7 +32,7 @@ use seccomp::Sockets;
 
 use super::caches::Cache;
 use super::footing::{Footing, InBwrap};
-use super::plan::Charge;
+use super::plan::{Charge, OverlayPlan};
 use super::proof::Meant;
 use super::visible::{self, Asked, Known, Visible};
 use crate::journal::{Layer, WallBuilt};
@@ -60,10 +60,7 @@ pub(super) struct Enclosed {
 pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, NoNamespaces> {
     let subreaper = layer("subreaper", adopt_orphans());
     if !charge.confine {
-        let view = charge.view.clone();
-        let caches = caches(charge, &[]);
-        let visible = Visible::default();
-        return Ok(Enclosed { layers: vec![subreaper], view, in_namespaces: false, domain: None, caches, visible });
+        return unconfined(charge, footing, subreaper);
     }
     let variable = |name: &str| std::env::var_os(name);
     let sockets = visible::sockets();
@@ -103,6 +100,26 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     let layers = [spaces, overlay.into_iter().collect(), vec![subreaper, privileges, limits, capabilities]].concat();
     let domain = Some(Domain { listable, readable, writable, sockets });
     Ok(Enclosed { layers, view, in_namespaces, domain, caches: caches(charge, &warm), visible })
+}
+
+/// The same after `--sandbox off`: the view is at the tree's own path where an overlay can be had, and nothing is confined.
+fn unconfined(charge: &Charge, footing: &Footing, subreaper: Layer) -> Result<Enclosed, NoNamespaces> {
+    let in_place = |plan: &OverlayPlan| {
+        namespaces::enter_mounts()?;
+        overlay::show_in_place(plan)
+    };
+    let (view, overlay) = match (&charge.overlay, footing) {
+        (None, _) => (&charge.view, None),
+        (Some(plan), Footing::Own) => {
+            in_place(plan).map_err(|error| NoNamespaces(error.to_string()))?;
+            (&plan.tree, Some(Layer::holding("overlay", plan.tree.display().to_string())))
+        }
+        (Some(_), Footing::Bare { why }) => (&charge.view, Some(Layer::missing("overlay", why.clone()))),
+        (Some(_), Footing::Bwrap(_)) => (&charge.view, Some(Layer::missing("overlay", "bwrap would confine it"))),
+    };
+    let layers = overlay.into_iter().chain([subreaper]).collect();
+    let (view, caches, visible) = (view.clone(), caches(charge, &[]), Visible::default());
+    Ok(Enclosed { layers, view, in_namespaces: false, domain: None, caches, visible })
 }
 
 /// What commands are told of their caches, of which `warm` are there as they were.

@@ -27,6 +27,15 @@ pub(super) fn enter() -> io::Result<()> {
     unshare(UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS)
 }
 
+/// Enters one of mounts alone, in which everything is as it was; the caller has to be the only thread.
+///
+/// # Errors
+/// As [`enter`].
+pub(super) fn enter_mounts() -> io::Result<()> {
+    // Who may mount anyway keeps their rights and everybody else's user.
+    unshare_checked(UnshareFlags::NEWNS).or_else(|_| unshare(UnshareFlags::NEWNS))
+}
+
 /// Enters those of a command's cell, as the worker's user; the caller's next child is the first process in them.
 ///
 /// # Errors

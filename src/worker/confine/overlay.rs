@@ -7,11 +7,15 @@
 use std::ffi::CString;
 use std::fs;
 use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, unmount};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::mount::{mount, mount_bind, mount_bind_recursive, mount_change, unmount};
 use rustix::process::getpid;
 
+use super::attributes;
 use super::way::within;
 use crate::worker::plan::OverlayPlan;
 
@@ -62,6 +66,34 @@ pub(super) fn mount_over(overlaid: &Overlaid<'_>, old: &str, place: &Path) -> io
     let options = CString::new(options)?;
     mount("overlay", place, "overlay", flags, &*options).map_err(named("keeping changes in", layers))?;
     taken_back(try_out(place).map_err(named("writing over", lower)), place)
+}
+
+/// Mounts it over the tree itself, where nothing else is to be confined; git's places in it stay read-only.
+///
+/// # Errors
+/// When a step is refused; nothing is left over the tree then.
+pub(super) fn show_in_place(plan: &OverlayPlan) -> io::Result<()> {
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+    let open = |path: &Path| openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    let (lower, layers) = (open(&plan.tree)?, open(&plan.layers)?);
+    let git = plan.git.iter().filter(|path| path.starts_with(&plan.tree));
+    let git = git.map(|path| Ok((path, openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?)));
+    let git = git.collect::<io::Result<Vec<_>>>()?;
+    // By their descriptors: a name may have a comma or a colon in it.
+    let at = |descriptor: &OwnedFd| format!("/proc/self/fd/{}", descriptor.as_raw_fd());
+    let (lower, layers) = (at(&lower), at(&layers));
+    let options = format!("lowerdir={lower},upperdir={layers}/upper,workdir={layers}/work,{OPTIONS}");
+    let options = CString::new(options)?;
+    mount("overlay", &plan.tree, "overlay", MountFlags::NOSUID | MountFlags::NODEV, &*options)
+        .map_err(named("keeping changes in", &plan.layers))?;
+    taken_back(try_out(&plan.tree).map_err(named("writing over", &plan.tree)), &plan.tree)?;
+    let guard = |(path, descriptor): &(&PathBuf, OwnedFd)| {
+        mount_bind_recursive(at(descriptor), *path)?;
+        attributes::close_for_writing(path)
+    };
+    let guarded = git.iter().try_for_each(guard);
+    taken_back(guarded.map_err(named("guarding", &plan.tree)), &plan.tree)?;
+    std::env::set_current_dir(&plan.tree)
 }
 
 /// The same, without the mount at `place` when it is an error.
