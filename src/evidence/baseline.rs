@@ -5,9 +5,10 @@
 //! and is right again once something is installed. The folder can be deleted at any time.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::OFlags;
@@ -81,7 +82,7 @@ impl Baseline {
     #[must_use]
     pub fn lacks_any_of(&self, after: &[TestResults]) -> bool {
         let is_known =
-            |name: &String| self.runs.iter().flat_map(|run| &run.results).any(|r| r.tests.contains_key(name));
+            |name: &Arc<str>| self.runs.iter().flat_map(|run| &run.results).any(|r| r.tests.contains_key(name));
         after.iter().flat_map(|results| results.tests.keys()).any(|name| !is_known(name))
     }
 
@@ -145,7 +146,8 @@ impl Baselines {
     pub fn find(&self, key: &Key) -> Option<Baseline> {
         let file = self.file(key);
         let age = fs::metadata(&file).ok()?.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
-        let known: Baseline = serde_json::from_slice(&read_own(&file, LARGEST).ok()?).ok()?;
+        let mut known: Baseline = serde_json::from_slice(&read_own(&file, LARGEST).ok()?).ok()?;
+        known.runs.iter_mut().flat_map(|run| &mut run.results).for_each(TestResults::share_names);
         (known.schema == SCHEMA && age.is_none_or(|age| age < LONGEST)).then_some(known)
     }
 
@@ -172,7 +174,10 @@ impl Baselines {
     pub fn keep(&self, key: &Key, baseline: &Baseline) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         let mut file = NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&serde_json::to_vec(baseline)?)?;
+        let mut writer = BufWriter::new(&mut file);
+        serde_json::to_writer(&mut writer, baseline)?;
+        writer.flush()?;
+        drop(writer);
         file.persist(self.file(key)).map_err(|error| error.error)?;
         self.forget_oldest()
     }

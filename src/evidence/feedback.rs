@@ -1,5 +1,6 @@
 //! What the model is told of tests that fail: those first that passed before its change, each with what its runner says.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::results::{TestResults, Verdict};
@@ -16,14 +17,17 @@ const NAMES: usize = 40;
 /// what it was before.
 #[must_use]
 pub fn failures(results: &TestResults, matrix: Option<&Matrix>) -> String {
-    let failed: Vec<&String> =
-        results.tests.iter().filter(|(_, case)| case.verdict == Verdict::Failed).map(|(name, _)| name).collect();
+    let failed: Vec<&str> =
+        results.tests.iter().filter(|(_, case)| case.verdict == Verdict::Failed).map(|(name, _)| &**name).collect();
     let mut told = Telling { results, out: String::new(), left: ALL, named: 0, of: failed.len() };
     let Some(matrix) = matrix else {
         told.section("Failing tests:", &failed);
         return told.end();
     };
-    let among = |list: &[String]| failed.iter().filter(|name| list.contains(name)).copied().collect::<Vec<_>>();
+    let among = |list: &[String]| {
+        let list: HashSet<&str> = list.iter().map(String::as_str).collect();
+        failed.iter().filter(|name| list.contains(**name)).copied().collect::<Vec<_>>()
+    };
     told.section("Passed before your change, fail now:", &among(&matrix.broken));
     told.section("New, and failing:", &among(&matrix.new_failing));
     told.section("Failed before your change, still fail:", &among(&matrix.still_failing));
@@ -41,7 +45,7 @@ struct Telling<'a> {
 }
 
 impl Telling<'_> {
-    fn section(&mut self, title: &str, names: &[&String]) {
+    fn section(&mut self, title: &str, names: &[&str]) {
         if names.is_empty() || self.named >= NAMES {
             return;
         }
@@ -53,7 +57,7 @@ impl Telling<'_> {
         self.out.push('\n');
     }
 
-    fn one(&mut self, name: &String) {
+    fn one(&mut self, name: &str) {
         self.named += 1;
         let case = &self.results.tests[name];
         let file = case.file.as_ref().map_or_else(String::new, |file| format!(" ({file})"));
@@ -90,11 +94,12 @@ pub fn cut(text: &str, bytes: usize) -> &str {
 mod tests {
     use super::*;
     use crate::evidence::TestCase;
+    use std::sync::Arc;
 
     fn failing(names: &[&str], message: &str) -> TestResults {
         let case = TestCase { verdict: Verdict::Failed, message: Some(message.into()), file: Some("t.py".into()) };
-        let tests = names.iter().map(|name| ((*name).to_owned(), case.clone())).collect();
-        TestResults { source: String::new(), tests, complete: true }
+        let tests = names.iter().map(|name| ((*name).into(), case.clone())).collect();
+        TestResults { source: String::new(), tests: Arc::new(tests), complete: true }
     }
 
     #[test]

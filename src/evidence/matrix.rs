@@ -4,6 +4,7 @@
 //! never counted as fixed or broken.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::results::{TestResults, Verdict};
 use super::verdicts::Verdicts;
@@ -14,8 +15,9 @@ use crate::journal::Matrix;
 #[must_use]
 pub fn compare(before: &[TestResults], after: &[TestResults]) -> Option<Matrix> {
     let (before, after) = (Verdicts::of(before)?, Verdicts::of(after)?);
-    let mut matrix = Matrix { flaky: before.flaky.union(&after.flaky).cloned().collect(), ..Matrix::default() };
-    let names: BTreeSet<&String> = before.tests.keys().chain(after.tests.keys()).collect();
+    let mut matrix =
+        Matrix { flaky: before.flaky.union(&after.flaky).map(ToString::to_string).collect(), ..Matrix::default() };
+    let names: BTreeSet<&Arc<str>> = before.tests.keys().chain(after.tests.keys()).collect();
     for name in names.into_iter().filter(|name| !before.flaky.contains(*name) && !after.flaky.contains(*name)) {
         use Verdict::{Failed, Passed, Skipped};
         let list = match (before.tests.get(name), after.tests.get(name)) {
@@ -32,7 +34,7 @@ pub fn compare(before: &[TestResults], after: &[TestResults]) -> Option<Matrix> 
             (Some(Passed | Failed), Some(Skipped)) => &mut matrix.newly_skipped,
             (Some(Skipped), Some(Passed | Skipped) | None) | (None, Some(Skipped) | None) => continue,
         };
-        list.push(name.clone());
+        list.push(name.to_string());
     }
     Some(matrix)
 }
@@ -40,7 +42,7 @@ pub fn compare(before: &[TestResults], after: &[TestResults]) -> Option<Matrix> 
 /// The tests that went differently in runs on the same tree.
 #[must_use]
 pub fn flaky(runs: &[TestResults]) -> BTreeSet<String> {
-    Verdicts::of(runs).map(|verdicts| verdicts.flaky).unwrap_or_default()
+    Verdicts::of(runs).map(|verdicts| verdicts.flaky.iter().map(ToString::to_string).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -57,9 +59,13 @@ mod tests {
                 "-" => Verdict::Failed,
                 _ => Verdict::Skipped,
             };
-            (name.to_owned(), TestCase { verdict, message: None, file: None })
+            (name.into(), TestCase { verdict, message: None, file: None })
         };
-        TestResults { source: String::new(), tests: line.split_whitespace().map(case).collect(), complete: true }
+        TestResults {
+            source: String::new(),
+            tests: Arc::new(line.split_whitespace().map(case).collect()),
+            complete: true,
+        }
     }
 
     fn matrix(before: &[&str], after: &[&str]) -> Option<Matrix> {

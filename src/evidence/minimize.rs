@@ -4,6 +4,7 @@
 //! (<https://www.st.cs.uni-saarland.de/papers/tse2002/>). Here the "failure" is that nothing changes when the rest is dropped.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::results::{TestResults, Verdict};
 use crate::tools::TestRun;
@@ -41,8 +42,8 @@ pub async fn needed(count: usize, mut suffices: impl AsyncFnMut(&[usize]) -> Opt
 /// Whether `run` says the same as `reference`, runs on one and the same tree: the exit code and each test that isn't `flaky`.
 #[must_use]
 pub fn is_same_run(reference: &[TestRun], run: &TestRun, flaky: &[String]) -> bool {
-    let verdicts = |results: &TestResults| -> BTreeMap<String, Verdict> {
-        let steady = results.tests.iter().filter(|(name, _)| !flaky.contains(name));
+    let verdicts = |results: &TestResults| -> BTreeMap<Arc<str>, Verdict> {
+        let steady = results.tests.iter().filter(|(name, _)| !flaky.iter().any(|flaky| **flaky == ***name));
         steady.map(|(name, case)| (name.clone(), case.verdict)).collect()
     };
     let last = reference.iter().rev().find_map(|run| Some((run, run.results.as_ref().filter(|told| told.complete)?)));

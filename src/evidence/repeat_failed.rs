@@ -13,7 +13,7 @@ const MOST: usize = 50;
 /// The filter with which `command` repeats the tests that failed in `results`; `None` where that can't be said, or where all failed.
 #[must_use]
 pub fn filter_of_failed(command: &TestCommand, results: &TestResults) -> Option<Vec<String>> {
-    let failed: Vec<&String> = failed(results).collect();
+    let failed: Vec<&str> = failed(results).collect();
     if !results.complete || failed.is_empty() || failed.len() > MOST || failed.len() == results.tests.len() {
         return None;
     }
@@ -37,12 +37,12 @@ pub fn filter_of_failed(command: &TestCommand, results: &TestResults) -> Option<
 /// Whether each test that failed `before` was run again and failed again.
 #[must_use]
 pub fn failed_again(before: &TestResults, again: &TestResults) -> bool {
-    let fails = |name: &String| again.tests.get(name).is_some_and(|case| case.verdict == Verdict::Failed);
+    let fails = |name: &str| again.tests.get(name).is_some_and(|case| case.verdict == Verdict::Failed);
     again.complete && failed(before).all(fails)
 }
 
-fn failed(results: &TestResults) -> impl Iterator<Item = &String> {
-    results.tests.iter().filter(|(_, case)| case.verdict == Verdict::Failed).map(|(name, _)| name)
+fn failed(results: &TestResults) -> impl Iterator<Item = &str> {
+    results.tests.iter().filter(|(_, case)| case.verdict == Verdict::Failed).map(|(name, _)| &**name)
 }
 
 /// `calc::core::tests::adds` is `core::tests::adds` of the binary `calc`; an example's line isn't known.
@@ -82,15 +82,16 @@ const GO: &str = "::";
 mod tests {
     use super::*;
     use crate::evidence::TestCase;
+    use std::sync::Arc;
 
     /// `a+ b-` of this runner; the file of each is that of the case.
     fn results(source: &str, words: &str, file: &str) -> TestResults {
         let case = |word: &str| {
             let (name, sign) = word.split_at(word.len() - 1);
             let verdict = if sign == "+" { Verdict::Passed } else { Verdict::Failed };
-            (name.to_owned(), TestCase { verdict, message: None, file: Some(file.to_owned()) })
+            (name.into(), TestCase { verdict, message: None, file: Some(file.into()) })
         };
-        TestResults { source: source.to_owned(), tests: words.split(' ').map(case).collect(), complete: true }
+        TestResults { source: source.to_owned(), tests: Arc::new(words.split(' ').map(case).collect()), complete: true }
     }
 
     fn typed(line: &str, results: &TestResults) -> Option<String> {

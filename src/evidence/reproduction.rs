@@ -45,7 +45,7 @@ pub fn shown_by_trial(trial: &[TestResults], with: WithPatch<'_>) -> Reproductio
         return Reproduction::by(steady, "fails on the start state with the patch's tests, and passes with the patch");
     }
     let passed_without = |test: &&String| {
-        trial.iter().any(|run| run.tests.get(*test).is_some_and(|case| case.verdict == Verdict::Passed))
+        trial.iter().any(|run| run.tests.get(test.as_str()).is_some_and(|case| case.verdict == Verdict::Passed))
     };
     let new = &with.matrix.new;
     if new.iter().any(|test| passed_without(&test)) || compared.is_some() && new.is_empty() {
@@ -63,18 +63,19 @@ mod tests {
     use super::*;
     use crate::evidence::TestCase;
     use crate::journal::Reproduced;
+    use std::sync::Arc;
 
     /// `a+ b-`: passed, failed; a dot at the end: the runner didn't come to its end.
     fn run(line: &str) -> TestResults {
         let case = |word: &str| {
             let (name, sign) = word.split_at(word.len() - 1);
             let verdict = if sign == "+" { Verdict::Passed } else { Verdict::Failed };
-            (name.to_owned(), TestCase { verdict, message: None, file: None })
+            (name.into(), TestCase { verdict, message: None, file: None })
         };
         let words = line.trim_end_matches('.');
         TestResults {
             source: String::new(),
-            tests: words.split_whitespace().map(case).collect(),
+            tests: Arc::new(words.split_whitespace().map(case).collect()),
             complete: !line.ends_with('.'),
         }
     }

@@ -1,10 +1,12 @@
 //! How each test went, as its runner says: what parsers make of a report or of output, and what the matrix compares.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shared;
 use crate::journal::TestCounts;
 
 /// What one run of a test command said of single tests.
@@ -13,7 +15,8 @@ pub struct TestResults {
     /// What was read, such as `pytest, JUnit XML` or `libtest, text`.
     pub source: String,
     /// By a name that is the same in every run of the same test: `tests.test_core.T::test_add`, `core::tests::adds`.
-    pub tests: BTreeMap<String, TestCase>,
+    /// The names are [`shared`](super::shared) between runs, and the whole between those who look at one.
+    pub tests: Arc<BTreeMap<Arc<str>, TestCase>>,
     /// The runner came to its own end and said so; false when it crashed or its output was cut off.
     pub complete: bool,
 }
@@ -28,7 +31,7 @@ pub struct TestCase {
     pub message: Option<String>,
     /// The file that it stands in or that its failure points to, where the runner says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
+    pub file: Option<Arc<str>>,
 }
 
 /// How a test went.
@@ -52,6 +55,15 @@ impl Verdict {
 }
 
 impl TestResults {
+    /// Has the names of other runs in the place of its own.
+    pub fn share_names(&mut self) {
+        let tests = self.tests.iter().map(|(name, case)| {
+            let file = case.file.as_deref().map(shared);
+            (shared(name), TestCase { file, ..case.clone() })
+        });
+        self.tests = Arc::new(tests.collect());
+    }
+
     /// How many there are of each.
     #[must_use]
     pub fn counts(&self) -> TestCounts {

@@ -122,6 +122,7 @@ fn named(kind: TamperKind, tests: Vec<&String>, what: &str) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::evidence::TestCase;
+    use std::sync::Arc;
 
     /// `a+ b- c~`: passed, failed, skipped.
     fn run(line: &str) -> TestResults {
@@ -132,9 +133,13 @@ mod tests {
                 "-" => Verdict::Failed,
                 _ => Verdict::Skipped,
             };
-            (name.to_owned(), TestCase { verdict, message: None, file: None })
+            (name.into(), TestCase { verdict, message: None, file: None })
         };
-        TestResults { source: String::new(), tests: line.split_whitespace().map(case).collect(), complete: true }
+        TestResults {
+            source: String::new(),
+            tests: Arc::new(line.split_whitespace().map(case).collect()),
+            complete: true,
+        }
     }
 
     /// The reasons, for a patch that changes one file with this content.

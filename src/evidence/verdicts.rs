@@ -1,11 +1,13 @@
 //! What all runs on one tree say of each test, and the file that keeps it for whoever checks the run later.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use super::results::{TestResults, Verdict};
@@ -17,9 +19,9 @@ const SCHEMA: &str = "kcode.results/1";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdicts {
     /// How each went, in the first run that knew it.
-    pub tests: BTreeMap<String, Verdict>,
+    pub tests: BTreeMap<Arc<str>, Verdict>,
     /// Those of them that went otherwise in another run.
-    pub flaky: BTreeSet<String>,
+    pub flaky: BTreeSet<Arc<str>>,
 }
 
 /// The file: single results of a run, before its patch and with it.
@@ -50,7 +52,7 @@ impl Verdicts {
         let mut verdicts = Self::default();
         let whole: Vec<&TestResults> = runs.iter().filter(|run| run.complete && !run.tests.is_empty()).collect();
         whole.first()?;
-        for (name, case) in whole.iter().flat_map(|run| &run.tests) {
+        for (name, case) in whole.iter().flat_map(|run| run.tests.iter()) {
             let first = *verdicts.tests.entry(name.clone()).or_insert(case.verdict);
             if first != case.verdict || whole.iter().any(|run| !run.tests.contains_key(name)) {
                 verdicts.flaky.insert(name.clone());
@@ -62,10 +64,10 @@ impl Verdicts {
     /// What goes otherwise in `now`. A test that is flaky in either is none of it.
     #[must_use]
     pub fn differences(&self, now: &Self) -> Vec<Difference> {
-        let names: BTreeSet<&String> = self.tests.keys().chain(now.tests.keys()).collect();
+        let names: BTreeSet<&Arc<str>> = self.tests.keys().chain(now.tests.keys()).collect();
         let steady = names.into_iter().filter(|name| !self.flaky.contains(*name) && !now.flaky.contains(*name));
         let told = steady.map(|name| Difference {
-            test: name.clone(),
+            test: name.to_string(),
             then: self.tests.get(name).copied(),
             now: now.tests.get(name).copied(),
         });
@@ -85,11 +87,12 @@ impl KeptResults {
     /// # Errors
     /// When its folder can't be written.
     pub fn save(&self, path: &Path) -> io::Result<Digest> {
-        let bytes = serde_json::to_vec(self)?;
-        let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-        file.write_all(&bytes)?;
+        let file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        let mut hashing = Hashing { file: BufWriter::new(file), hash: Sha256::new() };
+        serde_json::to_writer(&mut hashing, self)?;
+        let file = hashing.file.into_inner().map_err(IntoInnerError::into_error)?;
         file.persist(path).map_err(|error| error.error)?;
-        Ok(Digest::of(&bytes))
+        Ok(Digest::from_raw(hashing.hash.finalize().into()))
     }
 
     /// Reads the bytes of such a file.
@@ -105,13 +108,31 @@ impl KeptResults {
     }
 }
 
+/// A file, and the hash of what is written to it: the results of a large suite are never one piece of memory.
+struct Hashing {
+    file: BufWriter<NamedTempFile>,
+    hash: Sha256,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn verdicts(tests: &[(&str, Verdict)], flaky: &[&str]) -> Verdicts {
-        let tests = tests.iter().map(|(name, verdict)| ((*name).to_owned(), *verdict)).collect();
-        Verdicts { tests, flaky: flaky.iter().map(|&name| name.to_owned()).collect() }
+        let tests = tests.iter().map(|(name, verdict)| ((*name).into(), *verdict)).collect();
+        Verdicts { tests, flaky: flaky.iter().map(|&name| name.into()).collect() }
     }
 
     #[test]

@@ -21,15 +21,14 @@ pub fn why_failed(run: &TestRun, output: &str, hidden: Hidden<'_>) -> Option<Why
     if run.passed() || run.stopped.as_deref() == Some("cancelled") {
         return None;
     }
-    let failed = run.results.iter().flat_map(|results| &results.tests).filter(|(_, case)| case.verdict.is_failure());
-    let mut tests: Vec<FailedTest> = failed
-        .map(|(name, case)| FailedTest {
-            name: name.clone(),
-            lines: case.message.as_deref().map_or_else(Vec::new, said),
-        })
-        .collect();
-    let more = tests.len().saturating_sub(TESTS) as u64;
-    tests.truncate(TESTS);
+    let all = run.results.iter().flat_map(|results| results.tests.iter());
+    let failed = all.filter(|(_, case)| case.verdict.is_failure());
+    let more = failed.clone().count().saturating_sub(TESTS) as u64;
+    let told = failed.take(TESTS).map(|(name, case)| FailedTest {
+        name: name.to_string(),
+        lines: case.message.as_deref().map_or_else(Vec::new, said),
+    });
+    let tests: Vec<FailedTest> = told.collect();
     let lines = if tests.is_empty() { last_lines(output, LINES) } else { Vec::new() };
     let counted = run.counts.is_some_and(|counts| counts.passed + counts.failed > 0);
     let any_ran = counted || run.results.as_ref().is_some_and(|results| !results.tests.is_empty());
@@ -80,8 +79,8 @@ mod tests {
     #[test]
     fn names_say_more_than_output_and_both_are_bounded() {
         let case = TestCase { verdict: Verdict::Failed, message: None, file: None };
-        let tests = (0..50).map(|n| (format!("t{n:02}"), case.clone())).collect();
-        let results = Some(TestResults { source: String::new(), tests, complete: true });
+        let tests = (0..50).map(|n| (format!("t{n:02}").into(), case.clone())).collect();
+        let results = Some(TestResults { source: String::new(), tests: std::sync::Arc::new(tests), complete: true });
         let output = "\u{1b}[31mred\u{1b}[0m\n10%\r99%\n\n".repeat(30);
         let run = TestRun { exit_code: Some(1), ..TestRun::default() };
         let nothing = Hidden { around: &[], named: &[], closed: &|_| false };

@@ -221,7 +221,7 @@ fn compared(then: Option<&Verdicts>, now: Option<&Verdicts>) -> Option<TestsComp
     Some(TestsCompared {
         certified: then.tests.len() as u64,
         differences: then.differences(now),
-        flaky: then.flaky.union(&now.flaky).cloned().collect(),
+        flaky: then.flaky.union(&now.flaky).map(ToString::to_string).collect(),
     })
 }
 

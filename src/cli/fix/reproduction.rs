@@ -99,6 +99,6 @@ impl RunBench {
 /// The tests that failed in `observations`, by the runner's own words.
 pub fn failing(observations: &[Observation]) -> BTreeSet<String> {
     let results = observations.iter().filter_map(|seen| seen.tests.as_ref()?.results.as_ref());
-    let failed = results.flat_map(|results| &results.tests).filter(|(_, case)| case.verdict.is_failure());
-    failed.map(|(name, _)| name.clone()).collect()
+    let failed = results.flat_map(|results| results.tests.iter()).filter(|(_, case)| case.verdict.is_failure());
+    failed.map(|(name, _)| name.to_string()).collect()
 }

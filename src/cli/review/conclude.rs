@@ -133,11 +133,12 @@ fn ended(run: &TestRun) -> String {
 
 /// The names of tests that fail, and what the whole patch does about them.
 fn failing(run: &TestRun, whole: &Matrix) -> Vec<String> {
-    let tests = run.results.iter().flat_map(|results| &results.tests);
-    let failed: Vec<&String> =
-        tests.filter(|(_, case)| case.verdict == Verdict::Failed).map(|(name, _)| name).collect();
+    let tests = run.results.iter().flat_map(|results| results.tests.iter());
+    let failed: Vec<&str> =
+        tests.filter(|(_, case)| case.verdict == Verdict::Failed).map(|(name, _)| &**name).collect();
+    let among = |list: &[String], name: &str| list.iter().any(|known| known == name);
     let named = failed.iter().take(NAMES).map(|name| {
-        let why = match (whole.fixed.contains(name), whole.still_failing.contains(name)) {
+        let why = match (among(&whole.fixed, name), among(&whole.still_failing, name)) {
             (true, _) => "the whole patch fixes it",
             (_, true) => "it fails with the whole patch, too",
             _ => "it doesn't fail with the whole patch",

@@ -1,12 +1,12 @@
 //! Tests as a parser finds them: under names that stay the same between runs, with messages that stay short.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
 use super::outline::indent;
-use crate::evidence::{TestCase, TestResults, Verdict};
+use crate::evidence::{TestCase, TestResults, Verdict, shared};
 use crate::journal::TestCounts;
 use crate::settings::regex;
 
@@ -29,9 +29,9 @@ static UNSTABLE: LazyLock<Option<Regex>> =
 /// Results while they are read.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    tests: BTreeMap<String, TestCase>,
-    /// How many of each name there were.
-    numbers: HashMap<String, u32>,
+    tests: BTreeMap<Arc<str>, TestCase>,
+    /// How many of each name there were, where there were more than one.
+    numbers: HashMap<Arc<str>, u32>,
     message_bytes: usize,
     full: bool,
 }
@@ -40,9 +40,9 @@ impl Ledger {
     /// Notes a test and returns what it is called here: one of the same name is another test, and gets a number.
     pub(super) fn add(&mut self, name: &str, verdict: Verdict) -> Option<String> {
         let stable = stable(name);
-        let number = self.numbers.entry(stable.clone()).and_modify(|number| *number += 1).or_insert(1);
+        let Some((known, _)) = self.tests.get_key_value(&*stable) else { return self.insert(stable, verdict) };
+        let number = self.numbers.entry(Arc::clone(known)).and_modify(|number| *number += 1).or_insert(2);
         match *number {
-            1 => self.insert(stable, verdict),
             // Thousands of the same name say nothing that hundreds don't.
             MAX_NAMESAKES.. => None,
             number => self.insert(format!("{stable} #{number}"), verdict),
@@ -52,7 +52,7 @@ impl Ledger {
     /// Notes what is said of a test, perhaps again; the worst counts.
     pub(super) fn amend(&mut self, name: &str, verdict: Verdict) -> Option<String> {
         let stable = stable(name);
-        let Some(test) = self.tests.get_mut(&stable) else { return self.insert(stable, verdict) };
+        let Some(test) = self.tests.get_mut(&*stable) else { return self.insert(stable, verdict) };
         if verdict == Verdict::Failed || test.verdict == Verdict::Skipped {
             test.verdict = verdict;
         }
@@ -64,7 +64,7 @@ impl Ledger {
             self.full = true;
             return None;
         }
-        self.tests.insert(name.clone(), TestCase { verdict, message: None, file: None });
+        self.tests.insert(shared(&name), TestCase { verdict, message: None, file: None });
         Some(name)
     }
 
@@ -74,7 +74,7 @@ impl Ledger {
         if message.is_empty() || self.message_bytes + message.len() > MAX_MESSAGES {
             return;
         }
-        if let Some(test) = self.tests.get_mut(&stable(name)).filter(|test| test.message.is_none()) {
+        if let Some(test) = self.tests.get_mut(&*stable(name)).filter(|test| test.message.is_none()) {
             self.message_bytes += message.len();
             test.message = Some(message);
         }
@@ -83,8 +83,8 @@ impl Ledger {
     /// The same for the file that it stands in or points to.
     pub(super) fn locate(&mut self, name: &str, file: &str) {
         let file: String = file.chars().filter(|char| !char.is_control()).take(MAX_NAME).collect();
-        if let Some(test) = self.tests.get_mut(&stable(name)).filter(|test| test.file.is_none() && !file.is_empty()) {
-            test.file = Some(file);
+        if let Some(test) = self.tests.get_mut(&*stable(name)).filter(|test| test.file.is_none() && !file.is_empty()) {
+            test.file = Some(shared(&file));
         }
     }
 
@@ -93,7 +93,7 @@ impl Ledger {
         let ends = |name: &str| name == title || name.strip_suffix(title).is_some_and(|rest| rest.ends_with(" > "));
         let mut failed =
             self.tests.iter().filter(|(_, test)| test.verdict == Verdict::Failed && test.message.is_none());
-        failed.find(|(name, _)| ends(name)).map(|(name, _)| name.clone())
+        failed.find(|(name, _)| ends(name)).map(|(name, _)| name.to_string())
     }
 
     pub(super) fn counts(&self) -> TestCounts {
@@ -106,7 +106,7 @@ impl Ledger {
     }
 
     pub(super) fn finish(self, source: impl Into<String>, complete: bool) -> TestResults {
-        TestResults { source: source.into(), tests: self.tests, complete: complete && !self.full }
+        TestResults { source: source.into(), tests: self.tests.into(), complete: complete && !self.full }
     }
 }
 
