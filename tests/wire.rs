@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::io::Read;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use kcode::journal::{Tokens, Usage};
@@ -316,11 +318,40 @@ fn slow_is_not_silent() {
     assert_eq!(ask(answer).unwrap().message.content, "Slowly.");
 }
 
+/// A client connects before the sandbox has been proved, and its key is sent after that.
+#[test]
+fn the_first_request_takes_a_connection_on_which_nothing_was_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let client = Client::new(&Endpoint::new(&url, Some("sk-early".into()))).unwrap();
+    let request = conversation().request(Tokens(1000), ToolChoice::Auto).unwrap();
+    let asked = run(async {
+        client.connect().await;
+        let (mut connection, _) = listener.accept().unwrap();
+        connection.set_nonblocking(true).unwrap();
+        let early = connection.read(&mut [0; 1]).unwrap_err().kind();
+        assert_eq!(early, std::io::ErrorKind::WouldBlock, "something was sent");
+        connection.set_nonblocking(false).unwrap();
+        let server = std::thread::spawn(move || {
+            let mut asked = vec![0; 64 << 10];
+            let length = connection.read(&mut asked).unwrap();
+            asked.truncate(length);
+            asked
+        });
+        // The server ends without an answer.
+        assert!(client.ask(&request, &mut |_| {}).await.is_err());
+        server.join().unwrap()
+    });
+    assert!(String::from_utf8_lossy(&asked).contains("sk-early"), "it wasn't asked on that connection");
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "there was another connection");
+}
+
 #[test]
 fn without_a_connection_nothing_is_billed() {
     let error = ask(Answer::hang_up()).unwrap_err();
     assert_eq!((error.kind, error.may_be_billed), (ErrorKind::Network, true), "it had been sent");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let client = Client::new(&Endpoint::new(&format!("http://{free}/v1"), None)).unwrap();
     let error = ask_with(&client, &conversation()).unwrap_err();
     assert_eq!((error.kind, error.may_be_billed), (ErrorKind::Network, false));

@@ -120,9 +120,12 @@ impl Client {
 
     /// Connects for the first request. The key isn't sent, nor anything else of a request; what fails will fail again then.
     pub async fn connect(&self) {
-        let http = Arc::clone(&self.http);
-        let made = tokio::task::spawn_blocking(move || http.make().map(drop)).await;
-        if let (Ok(Ok(())), Ok(client)) = (made, self.http.make()) {
+        // Without TLS there are no certificates to be waited for.
+        if self.http.url.scheme() == "https" {
+            let http = Arc::clone(&self.http);
+            let _ = tokio::task::spawn_blocking(move || http.make().map(drop)).await;
+        }
+        if let Ok(client) = self.http.make() {
             Early::connect(client.get(self.http.url.clone()).send()).await;
         }
     }

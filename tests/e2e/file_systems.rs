@@ -41,8 +41,11 @@ fn can_mount() -> bool {
 
 /// A run after the mounts that `script` makes.
 fn fix_on(world: &World, kimi: &MockKimi, script: &str) -> Ran {
+    run_on(world, &world.keyed(kimi, &["fix", TASK]), script)
+}
+
+fn run_on(world: &World, kcode: &Command, script: &str) -> Ran {
     fs::create_dir(world.path("work")).unwrap();
-    let kcode = world.keyed(kimi, &["fix", TASK]);
     let mut mounted = Command::new("unshare");
     let line = format!("{PREPARE}\n{script}\ncd \"$P\"; exec \"$@\"");
     mounted.args([namespace(), "--mount", "sh", "-c", &line, "sh"]);
@@ -106,6 +109,20 @@ fn the_state_may_lie_on_another_file_system() {
         let world = World::new();
         assert_mended(fix_on(&world, &mender(), script), view, name);
     }
+}
+
+/// They aren't copied, but linked.
+#[test]
+fn a_copy_reaches_dependencies_that_git_ignores() {
+    if !can_mount() {
+        return;
+    }
+    let (world, kimi) = (World::new(), mender());
+    world.write(".gitignore", "node_modules\n");
+    world.write("node_modules/real/index.js", "1\n");
+    let kcode = world.keyed(&kimi, &["fix", TASK, "--test", "grep 1 node_modules/real/index.js"]);
+    let ran = run_on(&world, &kcode, r#"mount -t ramfs ramfs "$S""#);
+    assert_mended(ran, View::Copy, "dependencies");
 }
 
 #[test]

@@ -18,6 +18,9 @@ use crate::render::{Loudness, People, sanitise_json};
 use crate::settings::{Redactor, Settings};
 use crate::workspace::{View, remove_tree};
 
+/// Turns of the runtime from noting a request to its being sent, where there is a connection; some to spare.
+const TURNS: usize = 50;
+
 /// A run that its journal knows of.
 pub struct OpenRun {
     /// Where it is kept.
@@ -150,9 +153,17 @@ fn print_lines(journal: &mut FileJournal, redactor: Redactor) {
 
 fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
     journal.watch(Box::new(move |record| {
-        if matches!(record.event, Event::Request(_)) {
-            asked.send_replace(true);
+        if !matches!(record.event, Event::Request(_)) || *asked.borrow() {
+            return;
         }
+        let asked = asked.clone();
+        tokio::spawn(async move {
+            // The request is on its way after a few of these; whatever waits for it would take its processor.
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+            asked.send_replace(true);
+        });
     }));
 }
 

@@ -86,6 +86,7 @@ impl<'a> Run<'a> {
         let (repository, settings) = (&self.order.repository, &self.order.settings);
         let outline = beside(repository, |repository| repository.outline_paths(opening::MAX_PATHS));
         let enclosing = Enclosing::begin(&self.order, &self.open.folder)?;
+        self.model.connect();
         let tests = self.tests();
         self.open.journal.note(vec![Event::TestsChosen(self.chosen(&tests))])?;
         let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
@@ -102,7 +103,6 @@ impl<'a> Run<'a> {
         let outside = outside.await.map_err(anyhow::Error::from)?;
         let (allowed, waited) = self.allowed(outside, enclosing.plan()).await?;
         let confining = enclosing.heard_by(self.listener()).confine(&tests, dependencies, allowed, repository.root());
-        self.model.connect();
         // Now it is told, and confines itself while the survey is written.
         tokio::task::yield_now().await;
         let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };
