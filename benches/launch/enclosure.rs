@@ -98,6 +98,7 @@ fn plan(run: &Path, view: PathBuf, overlay: Option<&Overlay>) -> WorkerPlan {
         scratch: run.join("scratch"),
         readable: Vec::new(),
         hidden: Vec::new(),
+        caches: Vec::new(),
         private: Vec::new(),
         listener: kcode::worker::Listener::default(),
         tests: None,

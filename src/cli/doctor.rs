@@ -88,6 +88,7 @@ fn build() -> Result<WallBuilt, Failure> {
         scratch: folder("scratch")?,
         readable: Vec::new(),
         hidden: Vec::new(),
+        caches: Vec::new(),
         private: Vec::new(),
         readable_secrets: Vec::new(),
         tests: None,

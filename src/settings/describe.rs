@@ -40,6 +40,7 @@ pub fn describe(settings: &Settings) -> Vec<Row> {
         row("state_dir", &s.state_dir),
         row("dependencies", &s.dependencies),
         row("readable", &s.readable),
+        row("caches", &s.caches),
         row("child_env", &s.child_env),
         row("secrets.readable", &s.readable_secrets),
         row("limits.max_turns", &s.max_turns),

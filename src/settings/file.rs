@@ -30,6 +30,7 @@ pub(super) struct FileLayer {
     pub base_url: Option<BaseUrl>,
     pub state_dir: Option<PathBuf>,
     pub readable: Option<Vec<PathBuf>>,
+    pub caches: Option<Vec<PathBuf>>,
     pub child_env: Option<Vec<String>>,
     #[serde(deserialize_with = "text")]
     pub sandbox: Option<Sandbox>,

@@ -22,7 +22,7 @@ const KEPT: &str = "it would choose which of your runs are removed";
 const MONEY: &str = "it would decide how your money is counted";
 
 /// All of them.
-pub static KEYS: [Key; 32] = [
+pub static KEYS: [Key; 33] = [
     user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
     user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
     user("state_dir", r#"state_dir = "/var/tmp/kcode""#, "it would choose where on your disk runs are written"),
@@ -31,6 +31,7 @@ pub static KEYS: [Key; 32] = [
         r#"readable = ["/data/venvs", "~/.virtualenvs"]"#,
         "it would choose what of your disk its tests read",
     ),
+    user("caches", r#"caches = ["~/.cache/bazel"]"#, "it would choose what of your disk its tests read"),
     user("child_env", r#"child_env = ["RUSTFLAGS"]"#, "it would choose which of your variables its tests can read"),
     anywhere("sandbox", r#"sandbox = "strict""#),
     anywhere("dependencies", r#"dependencies = ["node_modules", ".venv"]"#),

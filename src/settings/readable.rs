@@ -5,13 +5,12 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{Environment, Origin, Setting, SettingsError, places};
 
-/// What it is called in settings files.
-const NAME: &str = "readable";
-/// And as a flag.
+/// The flag.
 const FLAG: Origin = Origin::Flag("--readable");
 
-/// Those of both, absolute, without `.` and `..`.
+/// Those of both, absolute, without `.` and `..`; `name` is what they are called in settings files.
 pub(super) fn resolve(
+    name: &'static str,
     settings: Option<&[PathBuf]>,
     origin: &Origin,
     flags: &[PathBuf],
@@ -19,7 +18,7 @@ pub(super) fn resolve(
 ) -> Result<Setting<Vec<PathBuf>>, SettingsError> {
     let bad = |origin: &Origin| {
         let origin = origin.clone();
-        move |problem| SettingsError::BadValue { name: NAME, origin, problem }
+        move |problem| SettingsError::BadValue { name, origin, problem }
     };
     let mut all = Setting::default(Vec::new());
     if let Some(paths) = settings {
@@ -94,7 +93,7 @@ mod tests {
         let env: Environment = [("HOME", "/home/ada")].into_iter().collect();
         let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
         let file = Origin::UserFile("config.toml".into());
-        resolve(Some(&paths(settings)), &file, &paths(flags), &env)
+        resolve("readable", Some(&paths(settings)), &file, &paths(flags), &env)
             .map(|all| all.value)
             .map_err(|error| error.to_string())
     }

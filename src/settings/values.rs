@@ -53,6 +53,8 @@ pub struct Settings {
     pub dependencies: Setting<Vec<String>>,
     /// Folders and files of the user's, absolute and without `..`, that tests may read beside the view and toolchains.
     pub readable: Setting<Vec<PathBuf>>,
+    /// Folders of the user's, absolute, that tests may read and write to, while all that is written goes away with the run.
+    pub caches: Setting<Vec<PathBuf>>,
     /// Names of environment variables that the worker's children may see beside the usual ones.
     pub child_env: Setting<Vec<String>>,
     /// Globs of files with secrets that tools may read all the same; see [`SecretFiles`](super::SecretFiles).

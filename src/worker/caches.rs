@@ -14,13 +14,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::read_regular;
 
-/// The variable that names a toolchain's cache, and where it is in the home unless that is set. Nothing else may lie in it:
-/// tests can read it.
-const IN_HOME: [(&str, &str); 4] = [
-    ("CCACHE_DIR", ".cache/ccache"),
-    ("DENO_DIR", ".cache/deno"),
-    ("GOCACHE", ".cache/go-build"),
-    ("UV_CACHE_DIR", ".cache/uv"),
+/// A folder that a toolchain writes to.
+struct Known {
+    /// The variable that names it.
+    variable: &'static str,
+    /// What stands before the folder in the variable's value.
+    before: &'static str,
+    /// Where it is in the home unless the variable is set. Nothing else may lie in it: tests can read it.
+    folder: &'static str,
+    /// Whether it serves where nothing can be written to it.
+    serves_read_only: bool,
+    /// Settings in it that may hold secrets.
+    hidden: &'static [&'static str],
+}
+
+const fn cache(variable: &'static str, folder: &'static str) -> Known {
+    Known { variable, before: "", folder, serves_read_only: false, hidden: &[] }
+}
+
+/// What was installed or downloaded there is needed, and seldom anything is written.
+const fn store(variable: &'static str, folder: &'static str) -> Known {
+    Known { serves_read_only: true, ..cache(variable, folder) }
+}
+
+const IN_HOME: [Known; 14] = [
+    cache("CCACHE_DIR", ".cache/ccache"),
+    cache("COMPOSER_CACHE_DIR", ".cache/composer"),
+    cache("DENO_DIR", ".cache/deno"),
+    cache("GOCACHE", ".cache/go-build"),
+    cache("HATCH_CACHE_DIR", ".cache/hatch"),
+    cache("PIPENV_CACHE_DIR", ".cache/pipenv"),
+    cache("UV_CACHE_DIR", ".cache/uv"),
+    Known {
+        hidden: &["gradle.properties", "init.d", "init.gradle", "init.gradle.kts", "secrets", "enterprise"],
+        ..cache("GRADLE_USER_HOME", ".gradle")
+    },
+    store("COREPACK_HOME", ".cache/node/corepack"),
+    store("HATCH_DATA_DIR", ".local/share/hatch"),
+    store("NUGET_PACKAGES", ".nuget/packages"),
+    store("WORKON_HOME", ".local/share/virtualenvs"),
+    store("YARN_GLOBAL_FOLDER", ".yarn/berry"),
+    // Java finds the home in the user database.
+    Known { before: "-Dmaven.repo.local=", ..store("MAVEN_OPTS", ".m2/repository") },
 ];
 /// Cargo's is in the repository, unless a person wants it elsewhere.
 const CARGO: &str = "CARGO_TARGET_DIR";
@@ -33,27 +68,56 @@ const CONFIG_LIMIT: u64 = 1 << 20;
 /// A cache of the user's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cache {
-    /// The variable that tells commands where it is.
-    pub(super) variable: String,
+    /// Unlike that of any other, and plain.
+    pub(super) name: String,
+    /// The variable that tells commands where it is, and what stands before that in its value.
+    pub(super) variable: Option<(String, String)>,
     /// Where it is, or what it is called in the repository. It need not be there.
     pub(super) folder: PathBuf,
+    /// Whether it serves where nothing can be written to it.
+    pub(super) serves_read_only: bool,
+    /// What is covered in it.
+    pub(super) hidden: Vec<String>,
 }
 
-/// The caches of a user with this home; `variable` is the broker's environment.
-pub(super) fn of_user(home: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<Cache> {
-    let named = |name: &str| variable(name).map(PathBuf::from);
+/// The caches of a user with this home, and those that the user's own settings name; `variable` is the broker's environment.
+pub(super) fn of_user(
+    home: Option<&Path>,
+    variable: impl Fn(&str) -> Option<OsString>,
+    named: &[PathBuf],
+) -> Vec<Cache> {
+    let set = |name: &str| variable(name).map(PathBuf::from);
     let usual = |folder: &str| home.map(|home| home.join(folder)).filter(|folder| folder.is_dir());
-    let in_home = IN_HOME.into_iter().filter_map(|(name, folder)| Some((name, named(name).or_else(|| usual(folder))?)));
-    let cargo_home = named("CARGO_HOME").or_else(|| home.map(|home| home.join(".cargo")));
-    let target = named(CARGO).or_else(|| named(CARGO_TOO)).or_else(|| configured_target(&cargo_home?));
+    let in_home = IN_HOME.iter().filter_map(|known| {
+        // A variable with more in it than the folder isn't one's own place for it.
+        let set = set(known.variable).filter(|_| known.before.is_empty());
+        Some(known.at(set.or_else(|| usual(known.folder))?))
+    });
+    let cargo_home = set("CARGO_HOME").or_else(|| home.map(|home| home.join(".cargo")));
+    let target = set(CARGO).or_else(|| set(CARGO_TOO)).or_else(|| configured_target(&cargo_home?));
     // The home is no cache, and neither is what lies above it.
     let is_apart = |folder: &Path| folder.parent().is_some() && !home.is_some_and(|home| home.starts_with(folder));
+    let own = named.iter().enumerate().map(|(number, folder)| Cache {
+        name: format!("own-{number}"),
+        variable: None,
+        folder: folder.clone(),
+        serves_read_only: true,
+        hidden: Vec::new(),
+    });
     in_home
-        .filter(|(_, folder)| folder.is_absolute())
-        .chain(target.map(|folder| (CARGO, folder)))
-        .filter(|(_, folder)| is_apart(folder))
-        .map(|(variable, folder)| Cache { variable: variable.to_owned(), folder })
+        .filter(|cache| cache.folder.is_absolute())
+        .chain(target.map(|folder| cache(CARGO, "").at(folder)))
+        .chain(own)
+        .filter(|cache| is_apart(&cache.folder))
         .collect()
+}
+
+impl Known {
+    fn at(&self, folder: PathBuf) -> Cache {
+        let variable = Some((self.variable.to_owned(), self.before.to_owned()));
+        let hidden = self.hidden.iter().map(|&name| name.to_owned()).collect();
+        Cache { name: self.variable.to_owned(), variable, folder, serves_read_only: self.serves_read_only, hidden }
+    }
 }
 
 /// What the user's own configuration of Cargo says (<https://doc.rust-lang.org/cargo/reference/config.html#buildtarget-dir>).
@@ -79,21 +143,23 @@ impl Cache {
         if self.is_in_repository() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let own = layers.join("caches").join(&self.variable);
+        let own = layers.join("caches").join(&self.name);
         for layer in ["upper", "work"] {
             fs::create_dir_all(own.join(layer))?;
         }
         Ok(own)
     }
 
-    /// What commands are told: its own path if it `is_shown` there, otherwise that of an empty folder in `scratch`.
+    /// What commands are told: its own path if it `is_shown` there or serves as it is, otherwise that of an empty folder in
+    /// `scratch`.
     pub(super) fn setting(&self, is_shown: bool, scratch: &Path) -> Option<(String, String)> {
-        let is_shown = is_shown || self.is_in_repository();
-        let folder = if is_shown { self.folder.clone() } else { scratch.join("caches").join(&self.variable) };
-        if !is_shown {
+        let (variable, before) = self.variable.as_ref()?;
+        let is_there = is_shown || self.is_in_repository() || (self.serves_read_only && self.folder.is_dir());
+        let folder = if is_there { self.folder.clone() } else { scratch.join("caches").join(&self.name) };
+        if !is_there {
             fs::create_dir_all(&folder).ok()?;
         }
-        Some((self.variable.clone(), folder.into_os_string().into_string().ok()?))
+        Some((variable.clone(), format!("{before}{}", folder.to_str()?)))
     }
 }
 
@@ -103,7 +169,7 @@ mod tests {
 
     fn found(home: &Path, variables: &[(&str, &str)]) -> Vec<(String, PathBuf)> {
         let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
-        of_user(Some(home), variable).into_iter().map(|cache| (cache.variable, cache.folder)).collect()
+        of_user(Some(home), variable, &[]).into_iter().map(|cache| (cache.name, cache.folder)).collect()
     }
 
     #[test]

@@ -5,10 +5,11 @@
 //! named it, and a key of kcode's own families stays outside even then.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::Path;
 
 /// Passed on as they are.
-const PASSED: [&str; 54] = [
+const PASSED: [&str; 57] = [
     "PATH",
     "LANG",
     "LANGUAGE",
@@ -19,11 +20,14 @@ const PASSED: [&str; 54] = [
     "MAVEN_HOME",
     "DOTNET_ROOT",
     "ANDROID_HOME",
+    "BUNDLE_PATH",
     "CONDA_PREFIX",
+    "GEM_HOME",
     "VIRTUAL_ENV",
     "NIX_PROFILES",
     // What is built, and how: with other values a warm cache would be cold.
     "AR",
+    "BUNDLE_WITHOUT",
     "CARGO_BUILD_RUSTFLAGS",
     "CARGO_BUILD_TARGET",
     "CC",
@@ -70,18 +74,21 @@ const PASSED: [&str; 54] = [
 const PASSED_PREFIXES: [&str; 2] = ["LC_", "CARGO_PROFILE_"];
 
 /// Where a toolchain keeps its things: its variable, and its folder in the real home.
-const TOOLCHAINS: [(&str, &str); 17] = [
+const TOOLCHAINS: [(&str, &str); 20] = [
     ("ASDF_DATA_DIR", ".asdf"),
     ("CARGO_HOME", ".cargo"),
     ("COURSIER_CACHE", ".cache/coursier/v1"),
     ("FNM_DIR", ".local/share/fnm"),
     ("GOENV_ROOT", ".goenv"),
     ("GOPATH", "go"),
+    ("HEX_HOME", ".hex"),
+    ("MAVEN_USER_HOME", ".m2"),
     ("MISE_DATA_DIR", ".local/share/mise"),
+    ("MIX_HOME", ".mix"),
     ("NODENV_ROOT", ".nodenv"),
-    ("NUGET_PACKAGES", ".nuget/packages"),
     ("NVM_DIR", ".nvm"),
     ("PLAYWRIGHT_BROWSERS_PATH", ".cache/ms-playwright"),
+    ("PNPM_HOME", ".local/share/pnpm"),
     ("POETRY_VIRTUALENVS_PATH", ".cache/pypoetry/virtualenvs"),
     ("PYENV_ROOT", ".pyenv"),
     ("PYTHONUSERBASE", ".local"),
@@ -91,7 +98,7 @@ const TOOLCHAINS: [(&str, &str); 17] = [
 ];
 
 /// Set for every command: nobody is there to answer, to see colours or to download.
-const SET: [(&str, &str); 8] = [
+const SET: [(&str, &str); 14] = [
     ("CI", "1"),
     ("NO_COLOR", "1"),
     ("PAGER", "cat"),
@@ -100,6 +107,12 @@ const SET: [(&str, &str); 8] = [
     ("CARGO_NET_OFFLINE", "true"),
     ("UV_OFFLINE", "1"),
     ("RUSTUP_AUTO_INSTALL", "0"),
+    ("COMPOSER_NO_INTERACTION", "1"),
+    ("COREPACK_ENABLE_AUTO_PIN", "0"),
+    ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
+    ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
+    ("DOTNET_NOLOGO", "1"),
+    ("PIPENV_NOSPIN", "1"),
 ];
 
 /// LeakSanitizer's options.
@@ -126,6 +139,9 @@ pub(super) fn build(
             environment.push((name.into(), folder.into()));
         }
     }
+    if let Some(gems) = home.and_then(gems).filter(|_| !has(&environment, "GEM_PATH")) {
+        environment.push(("GEM_PATH".into(), gems));
+    }
     let private =
         [("HOME", "home"), ("TMPDIR", "tmp")].map(|(name, folder)| (name.into(), scratch.join(folder).into()));
     let fixed = SET.map(|(name, value)| (name.into(), value.into()));
@@ -148,6 +164,14 @@ fn leaks(parent: &[(OsString, OsString)]) -> (OsString, OsString) {
     }
     value.push("detect_leaks=0");
     (LEAKS.into(), value)
+}
+
+/// Where gems are that a user installed without the system's rights, for each of Ruby's versions: it looks for them below `HOME`.
+fn gems(home: &Path) -> Option<OsString> {
+    let stores = [".gem/ruby", ".local/share/gem/ruby"].map(|store| fs::read_dir(home.join(store)));
+    let mut versions: Vec<_> = stores.into_iter().flatten().flatten().flatten().map(|entry| entry.path()).collect();
+    versions.sort_unstable();
+    (!versions.is_empty()).then(|| std::env::join_paths(versions).ok()).flatten()
 }
 
 /// The names of the variables that commands of a worker see whose parent is this process.

@@ -239,7 +239,7 @@ impl Launched {
     pub async fn confine(self, plan: WorkerPlan) -> Result<(Worker, WallBuilt), WorkerError> {
         let home = std::env::home_dir();
         let bait = if plan.sandbox == Sandbox::Off { None } else { Bait::lay(home.as_deref(), &plan.scratch).ok() };
-        let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name));
+        let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name), &plan.caches);
         lock(&self.worker.calls).listener = plan.listener.clone();
         let charge = plan.charge(home, caches, bait.as_ref().map(Bait::targets));
         let first = ToWorker::Begin(Box::new(charge));
@@ -277,9 +277,9 @@ impl Drop for Worker {
 pub fn variables(child_env: &[String]) -> Vec<String> {
     let parent: Vec<_> = std::env::vars_os().collect();
     let home = std::env::home_dir();
-    let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name));
+    let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name), &[]);
     let mut names = environment::names(&parent, home.as_deref(), child_env);
-    names.extend(caches.into_iter().map(|cache| cache.variable));
+    names.extend(caches.into_iter().filter_map(|cache| Some(cache.variable?.0)));
     names
 }
 
@@ -290,7 +290,7 @@ pub fn shown(plan: &WorkerPlan) -> Visible {
     let home = std::env::home_dir();
     let environment = environment::build(&parent, home.as_deref(), &plan.scratch, &plan.child_env);
     let variable = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name));
+    let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name), &plan.caches);
     let charge = plan.charge(home, caches, None);
     let program = plan.program.clone().or_else(|| std::env::current_exe().ok());
     let sockets = visible::sockets();

@@ -28,6 +28,8 @@ pub struct WorkerPlan {
     pub readable: Vec<PathBuf>,
     /// What the repository names outside of itself and nobody allowed, so that a failure may be due to it.
     pub hidden: Vec<PathBuf>,
+    /// Folders that the user's own settings call caches: what is written to them goes away with the run.
+    pub caches: Vec<PathBuf>,
     /// Folders of which nothing is shown, wherever they lie, but what this plan names in them: kcode's state, and the
     /// user's tree where the view isn't an overlay of it.
     pub private: Vec<PathBuf>,

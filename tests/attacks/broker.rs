@@ -163,6 +163,7 @@ fn plan(assignment: &Assignment) -> WorkerPlan {
         logs: assignment.run.join("logs"),
         scratch: assignment.run.join("scratch"),
         hidden: Vec::new(),
+        caches: Vec::new(),
         readable: [&assignment.readable[..], std::slice::from_ref(&assignment.attacker)].concat(),
         private: assignment.private.clone(),
         tests: Some(tests(assignment)),

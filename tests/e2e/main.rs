@@ -18,6 +18,7 @@ mod changes;
 mod conversant;
 mod counted_runs;
 mod fake_runner;
+mod home_tools;
 mod latest;
 mod laws;
 mod processes;

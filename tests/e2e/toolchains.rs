@@ -72,3 +72,78 @@ fn how_to_build_is_passed_on_and_secrets_are_not() {
         [("RUSTFLAGS", "-Cdebuginfo=0"), ("GOFLAGS", "-count=1"), ("PYTHONPATH", "lib"), ("NPM_TOKEN", "npm_1")];
     fixed(&world, script, &variables).code(0);
 }
+
+/// What tools keep in the home: the folder, and how a script gets at it.
+const STORES: [(&str, &str); 13] = [
+    (".cache/composer", "$COMPOSER_CACHE_DIR"),
+    (".cache/hatch", "$HATCH_CACHE_DIR"),
+    (".cache/node/corepack", "$COREPACK_HOME"),
+    (".cache/pipenv", "$PIPENV_CACHE_DIR"),
+    (".gradle", "$GRADLE_USER_HOME"),
+    (".gradle/caches/modules-2", "$GRADLE_USER_HOME/caches/modules-2"),
+    (".gradle/wrapper/dists", "$GRADLE_USER_HOME/wrapper/dists"),
+    (".local/share/hatch", "$HATCH_DATA_DIR"),
+    (".local/share/virtualenvs", "$WORKON_HOME"),
+    (".m2/repository", "${MAVEN_OPTS#-Dmaven.repo.local=}"),
+    (".nuget/packages", "$NUGET_PACKAGES"),
+    (".yarn/berry", "$YARN_GLOBAL_FOLDER"),
+    ("build-cache", "$CACHE"),
+];
+/// What of their settings may hold passwords and tokens.
+const SETTINGS_WITH_SECRETS: [&str; 10] = [
+    ".gradle/gradle.properties",
+    ".gradle/init.d/private.gradle",
+    ".m2/settings.xml",
+    ".m2/settings-security.xml",
+    ".composer/auth.json",
+    ".config/composer/auth.json",
+    ".bundle/config",
+    ".nuget/NuGet/NuGet.Config",
+    ".config/pypoetry/auth.toml",
+    ".hex/hex.config",
+];
+
+#[test]
+fn what_tools_keep_in_the_home_is_warm_and_can_be_written_without_effect() {
+    let world = World::new();
+    for (folder, _) in STORES {
+        fs::create_dir_all(world.path("home").join(folder)).unwrap();
+        fs::write(world.path("home").join(folder).join("warm"), "it is warm\n").unwrap();
+    }
+    for file in SETTINGS_WITH_SECRETS {
+        let file = world.path("home").join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "the-password").unwrap();
+    }
+    world.configure("caches = [\"~/build-cache\"]");
+    let home = world.path("home").display().to_string();
+    let places: Vec<String> = STORES.iter().map(|(_, place)| format!("\"{place}\"")).collect();
+    let script = format!(
+        "CACHE='{home}/build-cache'\nfor place in {}; do\n  cat \"$place/warm\" || echo \"cold: $place\"\n  \
+         echo more >> \"$place/warm\" && echo new > \"$place/new\" || echo \"shut: $place\"\ndone\n\
+         grep -rs the-password '{home}' \"$HOME\"; grep -q World greeting.txt && echo 'ok 1 - greeting'",
+        places.join(" ")
+    );
+    let ran = fixed(&world, &script, &[]).code(0);
+    let log = ran.kept().read("logs/tests-1.log");
+    assert!(!log.contains("the-password"), "{log}");
+    if has_overlay(&ran) {
+        assert_eq!(log.matches("it is warm").count(), STORES.len(), "{log}");
+        assert!(!log.contains("cold: ") && !log.contains("shut: "), "{log}");
+    }
+    for (folder, _) in STORES {
+        let folder = world.path("home").join(folder);
+        assert_eq!(fs::read_to_string(folder.join("warm")).unwrap(), "it is warm\n", "{folder:?}");
+        assert!(!folder.join("new").exists(), "{folder:?}");
+    }
+}
+
+#[test]
+fn a_repository_names_no_caches_and_the_home_is_none() {
+    let world = World::new();
+    world.write(".kcode.toml", "caches = [\"/var/cache\"]\n");
+    fixed(&world, "true", &[]).code(78);
+    world.write(".kcode.toml", "[test]\ncommand = \"./test.sh\"\n");
+    world.configure("caches = [\"~\"]");
+    fixed(&world, "true", &[]).code(78);
+}

@@ -52,6 +52,7 @@ impl World {
             scratch: self.folder.join("run/scratch"),
             readable: Vec::new(),
             hidden: Vec::new(),
+            caches: Vec::new(),
             private: Vec::new(),
             tests: Some(TestCommand::shell(line)),
             deadline: PATIENCE,

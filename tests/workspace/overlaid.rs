@@ -53,6 +53,7 @@ impl Overlaid {
             scratch,
             readable: Vec::new(),
             hidden: Vec::new(),
+            caches: Vec::new(),
             private: Vec::new(),
             tests: Some(TestCommand::shell(&format!("sh '{}'", script.display()))),
             deadline: PATIENCE,

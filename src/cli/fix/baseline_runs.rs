@@ -155,7 +155,7 @@ impl Inquiry {
         let Trials { repository, plan, dependencies, .. } = &self.trials;
         let (root, dependencies) = (repository.root().to_owned(), dependencies.clone());
         let variables = worker::variables(&plan.child_env);
-        let policy = format!("{}\0{:?}", plan.sandbox, plan.readable);
+        let policy = format!("{}\0{:?}\0{:?}", plan.sandbox, plan.readable, plan.caches);
         let readable: Vec<PathBuf> = plan.readable.iter().filter(|path| !path.starts_with(&root)).cloned().collect();
         let look = move || {
             let (dependencies, variables) = (&dependencies, &variables);

@@ -123,8 +123,10 @@ pub fn worker_plan(settings: &Settings, folder: &RunFolder, view: PathBuf) -> Wo
         overlay: None,
         logs: folder.logs(),
         scratch: folder.scratch(),
-        readable: settings.readable.value.clone(),
+        // Where no overlay can be had, a cache is shown as it is, read-only.
+        readable: [&settings.readable.value[..], &settings.caches.value].concat(),
         hidden: Vec::new(),
+        caches: settings.caches.value.clone(),
         private: vec![settings.state_dir.value.clone()],
         tests: None,
         deadline: settings.test_deadline.value,

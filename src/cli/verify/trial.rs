@@ -83,8 +83,10 @@ impl Trial<'_> {
             overlay: Some(overlay),
             logs: self.place.path("logs"),
             scratch: self.place.path("scratch"),
-            readable: settings.readable.value.clone(),
+            // Where no overlay can be had, a cache is shown as it is, read-only.
+            readable: [&settings.readable.value[..], &settings.caches.value].concat(),
             hidden: Vec::new(),
+            caches: settings.caches.value.clone(),
             private: vec![settings.state_dir.value.clone()],
             tests: Some(command.clone()),
             deadline: settings.test_deadline.value,

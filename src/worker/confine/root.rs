@@ -210,7 +210,7 @@ impl Mirror {
         if self.writable.iter().any(|own| own.starts_with(&place)) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let overlaid = Overlaid { name: &cache.variable, lower: &place, layers };
+        let overlaid = Overlaid { name: &cache.name, lower: &place, layers };
         let at = within(NEW, &place);
         overlay::mount_over(&overlaid, OLD, &at)?;
         // It was mounted over what covered these.

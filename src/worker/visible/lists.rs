@@ -91,7 +91,7 @@ pub(super) const ETC_SSL: [&str; 5] =
     ["/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/ssl/java"];
 
 /// Toolchains and their caches, below the home.
-pub(super) const HOME: [&str; 59] = [
+pub(super) const HOME: [&str; 65] = [
     ".asdf",
     ".bun",
     ".cabal/bin",
@@ -113,6 +113,7 @@ pub(super) const HOME: [&str; 59] = [
     ".cargo/env",
     ".cargo/git",
     ".cargo/registry",
+    ".composer/vendor",
     ".conda",
     ".config/composer/vendor",
     ".config/yarn/global",
@@ -124,6 +125,7 @@ pub(super) const HOME: [&str; 59] = [
     ".goenv",
     ".gradle/caches",
     ".gradle/wrapper",
+    ".hex/packages",
     ".ivy2/cache",
     ".ivy2/local",
     ".jenv",
@@ -131,6 +133,8 @@ pub(super) const HOME: [&str; 59] = [
     ".local/bin",
     ".local/lib",
     ".local/share/fnm",
+    ".local/share/gem/ruby",
+    ".local/share/hatch",
     ".local/share/mise",
     ".local/share/pipx",
     ".local/share/pnpm",
@@ -138,6 +142,7 @@ pub(super) const HOME: [&str; 59] = [
     ".local/share/virtualenvs",
     ".m2/repository",
     ".m2/wrapper",
+    ".mix",
     ".nodenv",
     ".npm/_npx",
     ".nuget/packages",
@@ -151,19 +156,22 @@ pub(super) const HOME: [&str; 59] = [
     ".swiftly",
     ".virtualenvs",
     ".volta",
+    ".yarn/berry",
 ];
 /// The same, where a dot would be missing. In `go/src` lie projects.
 pub(super) const HOME_PLAIN: [&str; 5] = ["go/bin", "go/pkg", "miniconda3", "anaconda3", "miniforge3"];
 
 /// Variables that name a toolchain's folder, wherever a person keeps it, and what shows that it is one: some of these are
 /// in it. What is nothing but a store of packages has nothing to be known by.
-pub(super) const VARIABLES: [(&str, &[&str]); 22] = [
+pub(super) const VARIABLES: [(&str, &[&str]); 24] = [
     ("ANDROID_HOME", &["platform-tools", "platforms", "build-tools", "licenses"]),
     ("ASDF_DATA_DIR", &["installs", "plugins", "shims", "asdf.sh"]),
+    ("BUNDLE_PATH", &["ruby", "gems"]),
     ("CONDA_PREFIX", &["conda-meta"]),
     ("COURSIER_CACHE", &[]),
     ("DOTNET_ROOT", &["dotnet", "sdk", "shared"]),
     ("FNM_DIR", &["node-versions", "aliases"]),
+    ("GEM_HOME", &["gems", "specifications"]),
     ("GOENV_ROOT", &["versions", "libexec"]),
     ("GOMODCACHE", &["cache"]),
     ("GOROOT", &["bin/go", "pkg", "VERSION"]),

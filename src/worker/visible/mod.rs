@@ -205,6 +205,15 @@ fn masks_in<'a>(places: &[&'a Place], asked: &Asked<'_>, view: &Place, own: &[Pa
     };
     // One that lies in another is searched as well: it may lie deeper than that one's search goes.
     found.search(&places.iter().map(how).collect::<Vec<_>>());
+    // Settings of a toolchain that lie among what it downloaded.
+    for cache in asked.charge.caches.iter().filter(|cache| places.iter().any(|place| place.path == cache.folder)) {
+        let Ok(real) = fs::canonicalize(&cache.folder) else { continue };
+        for path in cache.hidden.iter().map(|name| real.join(name)) {
+            if let Ok(about) = fs::symlink_metadata(&path) {
+                found.cover(path, about.is_dir());
+            }
+        }
+    }
     let mut masks = found.into_masks();
     masks.sort_by_key(|mask| mask.path.components().count());
     masks
