@@ -12,15 +12,15 @@ pub fn execute(global: &Global, arguments: &ConfigArguments) -> Result<Outcome, 
     let repository = global.repository_if_any()?;
     let root = repository.as_ref().map(Repository::root);
     let env = Environment::from_process();
-    let load = |env: &Environment, root| settings::load(&FlagLayer::default(), env, global.config.as_deref(), root);
-    let (settings, broken) = match load(&env, root) {
+    let user_file = global.config.as_deref();
+    let (settings, broken) = match settings::load(&FlagLayer::default(), &env, user_file, root) {
         Ok(settings) => (settings, None),
         Err(error) => {
             // Whoever is sent here by an error in a file gets what holds besides it.
-            let beside =
-                root.and_then(|_| load(&env, None).ok()).map(|rest| (rest, "without the repository's .kcode.toml"));
-            let beside =
-                beside.or_else(|| settings::without_files(&env).ok().map(|rest| (rest, "without any settings file")));
+            let repository = settings::without_repository_file(&env, user_file, root).ok();
+            let beside = repository
+                .map(|rest| (rest, "without the repository's .kcode.toml"))
+                .or_else(|| settings::without_files(&env, root).ok().map(|rest| (rest, "without any settings file")));
             let Some((settings, without)) = beside else { return Err(error.into()) };
             (settings, Some((Failure::from(error), without)))
         }

@@ -67,13 +67,27 @@ pub fn load(
     Layers { flags, env, user, user_origin, repository, root: repository_root }.resolve()
 }
 
-/// What holds where no file says anything, for whoever is told that one can't be used.
+/// What holds besides the repository's file, for whoever is told that it can't be used.
+///
+/// # Errors
+/// As [`load`], but for that file.
+pub fn without_repository_file(
+    env: &Environment,
+    user_file: Option<&Path>,
+    root: Option<&Path>,
+) -> Result<Settings, SettingsError> {
+    let (user, user_origin) = read_user_file(env, user_file)?;
+    let (flags, repository) = (&FlagLayer::default(), FileLayer::default());
+    Layers { flags, env, user, user_origin, repository, root }.resolve()
+}
+
+/// What holds where no file says anything, for the same.
 ///
 /// # Errors
 /// As [`load`], but for the files.
-pub fn without_files(env: &Environment) -> Result<Settings, SettingsError> {
+pub fn without_files(env: &Environment, root: Option<&Path>) -> Result<Settings, SettingsError> {
     let (user, repository) = (FileLayer::default(), FileLayer::default());
-    Layers { flags: &FlagLayer::default(), env, user, user_origin: Origin::Default, repository, root: None }.resolve()
+    Layers { flags: &FlagLayer::default(), env, user, user_origin: Origin::Default, repository, root }.resolve()
 }
 
 /// Where runs are kept, for commands that need nothing else.

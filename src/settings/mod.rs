@@ -43,7 +43,7 @@ pub use error::SettingsError;
 pub use family::key_variables;
 pub use gate::{Found, Gate, HardLinks, Opened, Refused, is_git_name, is_of_git, linked_secrets_of_home};
 pub use keys::{KEYS, Key};
-pub use load::{FlagLayer, keep, load, state_dir, without_files};
+pub use load::{FlagLayer, keep, load, state_dir, without_files, without_repository_file};
 pub use programs::{NoProgram, Programs};
 pub use readable::without_dots;
 pub use redaction::{RedactedStream, Redactor, holds_marker};

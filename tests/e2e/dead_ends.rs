@@ -57,6 +57,26 @@ fn settings_are_shown_although_a_file_is_wrong() {
 }
 
 #[test]
+fn settings_are_not_said_to_be_without_a_file_that_is_not_at_fault() {
+    let world = World::new();
+    world.write(".kcode.toml", "[limits]\nmax_turns = 3\n");
+    world.configure(&format!("state_dir = {:?}", world.root().join("state").to_str().unwrap()));
+    let mut command = world.kcode(&["config"]);
+    command.env_remove("KCODE_HOME");
+    let ran = world
+        .run(command)
+        .code(78)
+        .says(&["these are the settings without any settings file:", "is inside the repository"]);
+    assert!(!ran.stderr().contains("without the repository's"), "{}", ran.stderr());
+    // Neither file names what the environment does.
+    let mut command = world.kcode(&["config"]);
+    command.env("KCODE_HOME", world.root().join("state"));
+    let ran = world.run(command).code(78);
+    assert!(!ran.stderr().contains("these are the settings"), "{}", ran.stderr());
+    assert_eq!(ran.stdout(), "");
+}
+
+#[test]
 fn an_export_replaces_nothing_unasked() {
     let world = World::new();
     world.fix(&mender(), &[]).code(0);
