@@ -60,6 +60,7 @@ fn say_applied(report: &Report, applied: &Applied, elsewhere: Option<String>) {
     for path in &applied.merged {
         output::say(&format!("  merged with your changes, not tested: {}", sanitise_line(path.as_str())));
     }
+    say_severed(applied);
     let branch = applied.branch.as_ref().map(|name| format!("on the new branch {name}"));
     let commit = applied.commit.as_ref().map(|id| format!("committed as {}", id.get(..12).unwrap_or(id)));
     let staged = (applied.staged && commit.is_none()).then(|| "staged".to_owned());
@@ -67,6 +68,16 @@ fn say_applied(report: &Report, applied: &Applied, elsewhere: Option<String>) {
         output::say(&format!("  {}", sanitise_line(&told)));
     }
     output::say(&format!("take it back with: kcode undo {run}"));
+}
+
+/// Files are replaced as a whole, so that nothing outside of the tree changes with them.
+fn say_severed(applied: &Applied) {
+    for path in &applied.severed {
+        let path = sanitise_line(path.as_str());
+        output::say(&format!(
+            "  {path} had other names (hard links), which keep the old content and are files of their own now"
+        ));
+    }
 }
 
 /// Writes the change set of `run` to the tree at `root`, exactly, and notes it.
@@ -89,8 +100,10 @@ pub fn apply_changes(
 ) -> Result<Applied, Failure> {
     let partial = *changes != self::changes(run)?;
     let transaction = Transaction::recorded(run, root, changes, None)?;
-    let applied = Applied { files: transaction.files(), partial, ..Applied::default() };
+    let (files, severed) = (transaction.files(), transaction.severed());
+    let applied = Applied { files, severed, partial, ..Applied::default() };
     note(journal, transaction, Event::Applied(applied.clone()))?;
+    say_severed(&applied);
     Ok(applied)
 }
 
@@ -107,6 +120,7 @@ fn carry_out(
     let applied = Applied {
         files: transaction.files(),
         merged: merged.files,
+        severed: transaction.severed(),
         partial: false,
         staged: wanted.index,
         branch: wanted.branch,

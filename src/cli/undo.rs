@@ -27,7 +27,12 @@ pub fn execute(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, F
     renew_report(&run);
     output::say(&format!("undid run {}: {} put back", run.id(), counted(files as usize, "file")));
     let elsewhere = runs::elsewhere(global, &report);
-    for told in elsewhere.into_iter().chain(applied.iter().flat_map(|applied| left_in_git(applied, unstaged))) {
+    let severed = applied.iter().flat_map(|applied| &applied.severed);
+    let severed = severed
+        .map(|path| format!("{path} stays a file of its own: its other names (hard links) were severed by apply"));
+    for told in
+        elsewhere.into_iter().chain(severed).chain(applied.iter().flat_map(|applied| left_in_git(applied, unstaged)))
+    {
         output::say(&format!("  {}", sanitise_line(&told)));
     }
     output::say(&format!("apply it again with: kcode apply {}", run.id()));

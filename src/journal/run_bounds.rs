@@ -149,6 +149,9 @@ pub struct Applied {
     /// Those of them that had changed since the run began, so that the patch was merged into them: no test ran on that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<RelPath>,
+    /// Those of them that had other names (hard links): these keep what the file was, and are no names of it any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub severed: Vec<RelPath>,
     /// True when it was not the whole patch: what a review accepted of it, or put in its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,

@@ -164,3 +164,26 @@ fn the_patch_of_a_dirty_tree_fits_that_tree() {
     assert_eq!(world.read("greeting.txt"), "Mine first.\nHello, World!\n");
     assert_eq!(world.read("untracked.txt"), "World\n");
 }
+
+#[test]
+fn other_names_of_a_file_keep_what_it_was_and_are_named() {
+    for at_once in [true, false] {
+        let world = World::new();
+        let elsewhere = world.path("elsewhere.txt");
+        fs::hard_link(world.root().join("greeting.txt"), &elsewhere).unwrap();
+        let ran = if at_once {
+            world.run_freely(world.keyed(&mender(), &["fix", TASK, "--apply"])).code(0)
+        } else {
+            world.fix(&mender(), &[]).code(0);
+            world.run_freely(world.kcode(&["apply"])).code(0)
+        };
+        ran.says(&["greeting.txt had other names (hard links), which keep the old content"]);
+        assert_eq!(world.read("greeting.txt"), "Hello, World!\n");
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "Hello, Wrold!\n");
+        world.run_freely(world.kcode(&["undo"])).code(0).says(&["greeting.txt stays a file of its own"]);
+        assert_eq!(world.read("greeting.txt"), "Hello, Wrold!\n");
+    }
+    let world = World::new();
+    let ran = world.run_freely(world.keyed(&mender(), &["fix", TASK, "--apply"])).code(0);
+    assert!(!ran.stderr().contains("hard links"), "{}", ran.stderr());
+}

@@ -144,6 +144,8 @@ fn deliver(
     troubles: &mut Vec<Failure>,
 ) -> bool {
     let mut was_refused = false;
+    // What is said of it stands below the run.
+    run.open.people().clear();
     if run.order.flags.apply
         && end.outcome == Outcome::Verified
         && let Err(refused) = apply::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal)

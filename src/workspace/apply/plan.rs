@@ -31,6 +31,9 @@ pub(super) struct PlannedFile {
     pub bits_before: Option<u32>,
     /// Of what will; `None` leaves it to the umask.
     pub bits_after: Option<u32>,
+    /// What stands there has other names (hard links), perhaps outside of the tree.
+    #[serde(default)]
+    pub has_other_names: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +80,8 @@ impl PlannedFile {
         let bits_before = bits(tree, change.path.as_path()).filter(|_| is_file(change.before));
         let mode = change.after.filter(|after| !after.mode.is_symlink()).map(|after| after.mode);
         let bits_after = bits_before.zip(mode).map(|(bits, mode)| permissions(bits & 0o777, mode));
-        Self { change: change.clone(), bits_before, bits_after }
+        let names = tree.symlink_metadata(change.path.as_path()).map_or(1, |about| about.nlink());
+        Self { change: change.clone(), bits_before, bits_after, has_other_names: bits_before.is_some() && names > 1 }
     }
 
     /// What the user set since then stays, as far as it goes together.

@@ -17,7 +17,7 @@ use cap_std::fs::Dir;
 use super::intent::Intent;
 use super::plan::Plan;
 use super::{ApplyError, Doing, check};
-use crate::journal::{RunFolder, crash};
+use crate::journal::{RelPath, RunFolder, crash};
 use crate::workspace::{Blobs, ChangeSet, RecordError, Recording, Wanted, file_state};
 
 /// A tree that has been written, and not yet for good.
@@ -111,6 +111,14 @@ impl Transaction {
     #[must_use]
     pub fn files(&self) -> u64 {
         self.intent.plan.files.len() as u64
+    }
+
+    /// Files that had other names (hard links). Those keep what the files were: they may be outside of the tree, where nothing is to
+    /// change.
+    #[must_use]
+    pub fn severed(&self) -> Vec<RelPath> {
+        let linked = self.intent.plan.files.iter().filter(|file| file.has_other_names);
+        linked.map(|file| file.change.path.clone()).collect()
     }
 
     /// Whether git is told as well.
