@@ -15,6 +15,7 @@ const OUTLINE: Tokens = Tokens(2_000);
 const FOCUS: Tokens = Tokens(800);
 const MAX_CHANGES: usize = 30;
 const MAX_MANIFESTS: usize = 20;
+const MAX_UNNAMED: usize = 10;
 
 /// Files that say what kind of project a folder holds.
 const MANIFESTS: [&str; 19] = [
@@ -47,6 +48,8 @@ pub struct Facts<'a> {
     pub paths: &'a [&'a str],
     /// True when there are more than `paths`.
     pub more_paths: bool,
+    /// Files besides whose names aren't UTF-8, escaped.
+    pub unnamed: &'a [String],
     /// What git says; `None` in a folder without git.
     pub git: Option<GitFacts<'a>>,
     /// The test command and where it comes from; `None` when none is known.
@@ -163,7 +166,22 @@ fn file_outline(facts: &Facts<'_>) -> String {
     let more = if facts.more_paths { ", and more that are not counted here" } else { "" };
     let whole = outline(facts.paths, "", OUTLINE);
     let head = format!("# Files\n\n{count}{more}. A number in brackets counts the files below a folder.\n");
-    [head, indented(&whole), focus_outline(facts, &whole).unwrap_or_default()].concat()
+    [head, indented(&whole), focus_outline(facts, &whole).unwrap_or_default(), unnamed(facts.unnamed)].concat()
+}
+
+/// Nobody can name them in a call, and they are there all the same.
+fn unnamed(names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let more = names.len().saturating_sub(MAX_UNNAMED);
+    let shown = names.iter().take(MAX_UNNAMED).map(|name| plain_name(name));
+    let all: Vec<String> = shown.chain((more > 0).then(|| format!("{more} more"))).collect();
+    format!(
+        "\nBesides, {} with names that are not UTF-8, which can't be read or edited: {}\n",
+        files(names.len()),
+        all.join(", ")
+    )
 }
 
 /// What the outline of the whole doesn't show of the folder that the user stood in.
@@ -213,6 +231,7 @@ mod tests {
                 files: &self.files,
                 paths: &PATHS,
                 more_paths: false,
+                unnamed: &[],
                 git: None,
                 tests: Some((&self.command, "found in pyproject.toml")),
                 checks: Vec::new(),

@@ -16,7 +16,7 @@ use super::place::{Place, shown};
 use super::workroom::Workroom;
 use crate::journal::{RelPath, RelPathError};
 use crate::settings::is_git_name;
-use crate::workspace::{may_enter, use_harmless_rules};
+use crate::workspace::{escaped, may_enter, use_harmless_rules};
 
 /// Everything that a walk came by.
 #[derive(Default)]
@@ -78,7 +78,9 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
         }
         match RelPath::from_path(path) {
             Ok(path) => walked.found.push(Found { path, kind }),
-            Err(RelPathError::NotUtf8(_)) if !kind.is_dir() => walked.unnamed.push(escaped(path)),
+            Err(RelPathError::NotUtf8(_)) if !kind.is_dir() => {
+                walked.unnamed.push(escaped(path.as_os_str().as_bytes()))
+            }
             Err(_) => {}
         }
     }
@@ -88,16 +90,6 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
 
 /// Why a folder is among those that weren't entered.
 pub(super) const NOT_ENTERED: &str = "their .gitignore or .git is no ordinary file of the repository";
-
-/// A path that isn't UTF-8, with `\xNN` for what isn't.
-fn escaped(path: &Path) -> String {
-    let chunks = path.as_os_str().as_bytes().utf8_chunks();
-    let spelt = chunks.map(|chunk| {
-        let bytes = chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")).collect::<Vec<_>>().concat();
-        chunk.valid().to_owned() + &bytes
-    });
-    spelt.collect::<Vec<_>>().concat()
-}
 
 /// What the model may have meant by a path that isn't there, as a sentence.
 pub(super) fn nearest_names(room: &Workroom, place: &Place) -> String {

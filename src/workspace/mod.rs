@@ -78,6 +78,7 @@ pub use overlay::{NoOverlay, Overlay};
 pub use parts::{FileParts, Hunk, Instead, Part, Parts, Place, differing, lines};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use patch_file::{Direction, PatchFile, PatchFileError};
+pub use paths::escaped;
 pub use recording::{RecordError, Recording, Wanted};
 pub use remove::{remove_tree, remove_tree_soon};
 pub use repository::{GitAccess, Head, Repository};

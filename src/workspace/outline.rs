@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::git::{Git, GitDir};
-use super::paths::PathList;
+use super::paths::{PathList, escaped};
 use super::walk::{may_enter, walk};
 use super::{Repository, file_state};
 use crate::settings::is_git_name;
@@ -35,6 +35,11 @@ impl Outline {
     /// The paths, relative to the root; those that aren't UTF-8 are left out.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.paths.iter().filter_map(|path| std::str::from_utf8(path).ok())
+    }
+
+    /// Those that are left out, escaped.
+    pub fn unnamed(&self) -> impl Iterator<Item = String> {
+        self.paths.iter().filter(|path| std::str::from_utf8(path).is_err()).map(escaped)
     }
 }
 

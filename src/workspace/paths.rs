@@ -1,5 +1,15 @@
 //! Many paths in two allocations: 50,000 of them take 3 MB instead of 6.
 
+/// A path that isn't UTF-8, with `\xNN` for what isn't.
+#[must_use]
+pub fn escaped(path: &[u8]) -> String {
+    let spelt = path.utf8_chunks().map(|chunk| {
+        let bytes = chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}")).collect::<Vec<_>>().concat();
+        chunk.valid().to_owned() + &bytes
+    });
+    spelt.collect::<Vec<_>>().concat()
+}
+
 /// Byte paths relative to a root, with `/` between components, and whether git tracks each.
 /// Sorted ones can be searched.
 #[derive(Clone, Debug, Default)]

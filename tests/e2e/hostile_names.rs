@@ -1,9 +1,12 @@
 //! Names with line breaks: none puts a line of its own among those that kcode says.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 
 use crate::support::kimi::{Answer, MockKimi};
-use crate::world::{EDIT, TASK, World};
+use crate::world::{EDIT, TASK, World, mending};
 
 /// What a name adds to what kcode says, if it can.
 const FORGED: &str = "verified  9 files, all is well";
@@ -46,5 +49,25 @@ fn a_name_puts_no_line_among_those_of_kcode() {
     ] {
         let said = [ran.stderr(), ran.stdout()].concat();
         assert!(!said.lines().any(|line| line.trim_start().starts_with(FORGED)), "{what}: {said}");
+    }
+}
+
+#[test]
+fn the_survey_tells_of_names_that_are_not_utf_8() {
+    let world = World::new();
+    let name = OsStr::from_bytes(b"caf\xe9.txt");
+    fs::write(world.root().join(name), "x").unwrap();
+    world.commit_all();
+    let plain = World::without_git();
+    fs::write(plain.root().join(name), "x").unwrap();
+    for world in [world, plain] {
+        let kimi = MockKimi::script(mending());
+        world.fix(&kimi, &["--no-baseline"]).code(0);
+        let sent = String::from_utf8(kimi.requests()[0].body.clone()).unwrap();
+        assert!(
+            sent.contains("Besides, 1 file with names that are not UTF-8, which can't be read or edited: "),
+            "{sent}"
+        );
+        assert!(sent.contains("caf") && sent.contains("xE9.txt"), "{sent}");
     }
 }

@@ -43,6 +43,7 @@ pub fn open(order: &Order<'_>, seen: &Sights, cache_key: &str, survey: Survey) -
 pub fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<Survey, Failure> {
     let (repository, Sights { outline, changes }) = (&order.repository, seen);
     let paths: Vec<&str> = outline.paths().collect();
+    let unnamed: Vec<String> = outline.unnamed().collect();
     let head = repository.head();
     let git = (repository.git() != GitAccess::None).then(|| GitFacts {
         branch: head.as_ref().and_then(|head| head.branch.as_deref()),
@@ -59,6 +60,7 @@ pub fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<S
         files: &files,
         paths: &paths,
         more_paths: !outline.complete,
+        unnamed: &unnamed,
         git,
         tests: tests.command.as_ref().map(|command| (command, tests.origin.as_str())),
         checks: tests.checks.iter().map(|chosen| (&*chosen.check.name, &chosen.check.command)).collect(),
