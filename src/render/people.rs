@@ -113,6 +113,14 @@ impl People {
         self.live.recall(records);
     }
 
+    /// Says what takes longer than usual, unless nothing is to be said.
+    pub fn awaits(&self, what: &str) {
+        if self.loudness != Loudness::Quiet {
+            let (print, line) = (self.print, label("waiting", what));
+            self.live.print_above(|| print(&line));
+        }
+    }
+
     /// Takes the live line away; what is printed from now on stands below the run.
     pub fn clear(&self) {
         self.live.clear();

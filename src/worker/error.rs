@@ -1,6 +1,7 @@
 //! What can go wrong between the broker and its worker, and what a person can do about it.
 
 use std::io;
+use std::time::Duration;
 
 use super::protocol::FrameError;
 use crate::journal::{WallBuilt, is_disk_failure};
@@ -14,6 +15,9 @@ pub enum WorkerError {
     /// It started and can't do its work.
     #[error("the worker process can't work here: {0}")]
     Unfit(String),
+    /// It was given time to confine itself, and said nothing.
+    #[error("the sandbox was not ready after {} s", .0.as_secs())]
+    Late(Duration),
     /// `strict`, and a layer that guards files, processes or network is missing.
     #[error("the wall around the worker is incomplete: {}", missing(.guards, .wall))]
     WallIncomplete {
@@ -65,6 +69,9 @@ impl WorkerError {
             }
             Self::Spawn(_) => "kcode starts its own binary a second time; check that it is still there and executable",
             Self::Unfit(_) => "check that kcode's state folder is writable and not full, then run again",
+            Self::Late(_) => {
+                "the machine has no time for it, or a file system doesn't answer; run again when it is less busy"
+            }
             Self::WallIncomplete { wall, .. } => return to_complete(wall),
             Self::Died { .. } => {
                 "the run is kept; if memory ran out, give the tests less to do at once (--test), then continue it with `kcode resume`"

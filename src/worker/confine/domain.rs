@@ -1,7 +1,7 @@
 //! What a command may reach, and how a process limits itself to that.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::thread::set_no_new_privs;
 use serde::{Deserialize, Serialize};
@@ -18,11 +18,28 @@ pub(in crate::worker) struct Domain {
     pub(in crate::worker) readable: Vec<PathBuf>,
     /// What may be written as well.
     pub(in crate::worker) writable: Vec<PathBuf>,
+    /// Private temporary folders that the run's logs lie in. They may be written only where a command can't reach the logs.
+    pub(in crate::worker) above_logs: Vec<PathBuf>,
+    /// The logs, which the worker writes and no command may.
+    pub(in crate::worker) logs: PathBuf,
     /// Which sockets may be made.
     pub(in crate::worker) sockets: Sockets,
 }
 
 impl Domain {
+    /// The same for a cell, in whose mounts `seal` has made the logs read-only.
+    ///
+    /// # Errors
+    /// Those of `seal`.
+    pub(in crate::worker) fn in_cell(&self, seal: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<Self> {
+        let mut domain = self.clone();
+        if !domain.above_logs.is_empty() {
+            seal(&domain.logs)?;
+            domain.writable.append(&mut domain.above_logs);
+        }
+        Ok(domain)
+    }
+
     /// Gives up everything else, for this thread and all that it starts. A layer that this kernel doesn't have is
     /// left out: the worker has reported that.
     ///

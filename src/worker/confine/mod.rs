@@ -18,7 +18,7 @@ mod seccomp;
 mod way;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::process::{child_subreaper, getpid, set_child_subreaper};
 use rustix::thread::{no_new_privs, set_no_new_privs};
@@ -90,15 +90,20 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     let mut writable = vec![view.clone(), charge.scratch.clone()];
     writable.extend(warm.iter().map(|cache| cache.folder.clone()));
     writable.extend(devices::writable(in_namespaces));
-    if in_namespaces {
-        writable.extend(private_temporary(&charge.logs));
-    }
+    let (above_logs, temporary): (Vec<_>, Vec<_>) = root::TEMPORARY
+        .map(PathBuf::from)
+        .into_iter()
+        .filter(|_| in_namespaces)
+        .partition(|top| charge.logs.starts_with(top));
+    // What is shown in them is on read-only mounts, but for the logs.
+    writable.extend(temporary);
     let sockets = if in_namespaces { Sockets::OfOwnNetwork } else { Sockets::Pairs };
     let privileges = layer("no_new_privs", give_up_new_privileges());
     let limits = layer("rlimits", limits::set());
     let capabilities = layer("capabilities", limits::drop_most_capabilities());
     let layers = [spaces, overlay.into_iter().collect(), vec![subreaper, privileges, limits, capabilities]].concat();
-    let domain = Some(Domain { listable, readable, writable, sockets });
+    let logs = charge.logs.clone();
+    let domain = Some(Domain { listable, readable, writable, above_logs, logs, sockets });
     Ok(Enclosed { layers, view, in_namespaces, domain, caches: caches(charge, &warm), visible })
 }
 
@@ -172,12 +177,6 @@ impl Enclosed {
         let wall = WallBuilt { tree, process, network, layers: self.layers, ..WallBuilt::default() };
         Confined { wall, signals: kernel.signals }
     }
-}
-
-/// The private temporary folders that commands may write as a whole. What is shown in them is on read-only mounts, but
-/// for the logs, which the host does write.
-fn private_temporary(logs: &Path) -> Vec<PathBuf> {
-    root::TEMPORARY.into_iter().filter(|folder| !logs.starts_with(folder)).map(PathBuf::from).collect()
 }
 
 /// What came of the namespaces.

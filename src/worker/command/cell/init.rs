@@ -58,7 +58,7 @@ fn prepare(errand: &Errand) -> io::Result<()> {
     bound_cell()?;
     go_first();
     if let Some(domain) = &errand.domain {
-        domain.enter()?;
+        domain.in_cell(mounts::seal_logs)?.enter()?;
     }
     // The command runs as the same user: it mustn't look into this process through /proc/1.
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)

@@ -68,6 +68,14 @@ fn bound_watches() -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the folder of logs read-only for the command.
+///
+/// # Errors
+/// When the kernel refuses it.
+pub(super) fn seal_logs(logs: &Path) -> io::Result<()> {
+    seal(logs).map_err(|error| named("sealing the logs", error))
+}
+
 /// Root without capabilities still owns the kernel's settings, so that only a read-only mount keeps it from them.
 fn seal(path: &Path) -> Result<(), Errno> {
     mount_bind(path, path)?;
