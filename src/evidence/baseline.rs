@@ -24,7 +24,7 @@ const SCHEMA: &str = "kcode.baseline/2";
 /// More are not kept; a baseline of a thousand tests has about 60 KB.
 const MOST: usize = 100;
 /// What is older is measured anew: machines change in ways that the key doesn't know.
-const LONGEST: Duration = Duration::from_hours(168);
+pub(super) const LONGEST: Duration = Duration::from_hours(168);
 
 /// The runs of the test command on the start state, all on the same tree: more than one when the first failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -17,6 +17,8 @@ const fn row(kind: CauseKind, pattern: &'static str, what: &'static str, hint: &
     Row { kind, pattern, what, hint }
 }
 
+/// What languages make of the kernel's EXDEV.
+pub(super) const RENAMED_ACROSS: &str = r"(?i)cross-(?:device|domain) link|\bEXDEV\b|CrossesDevices|RenameAcrossMountPoints|will not work across volumes|first argument to copy\(\) function cannot be a directory|\b(?:os error|errno)[ =:]{1,3}-?18\b";
 const NO_NETWORK: &str = "the sandbox has no network";
 const OTHER: &str = "install it, or name another command with --test";
 
@@ -250,9 +252,16 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         Sandbox,
-        r"Invalid cross-device link|\bEXDEV\b|os error 18\)",
-        "the sandbox's overlay can't rename a folder that was there before the run",
-        "let the test rename a folder that it made itself",
+        r"(?i)fatal: not a git repository|unable to normalize alternate object path|object directory \S{1,300} does not exist; check",
+        "the sandbox shows git no whole repository",
+        "a copy of the tree has no .git; a folder of git's elsewhere is shown once it names this tree (`git config core.worktree`), and \
+         borrowed objects are the repository's own after `git repack -a -d`",
+    ),
+    row(
+        Sandbox,
+        RENAMED_ACROSS,
+        "nothing can be renamed from one file system of the sandbox to another: temporary folders and the tree are such",
+        "let the test make what it renames in the same folder",
     ),
     row(
         Sandbox,

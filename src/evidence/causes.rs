@@ -69,6 +69,7 @@ pub fn cause(ended: &Ended<'_>) -> Option<FailureCause> {
     let fits = |row: &Row| match row.kind {
         CauseKind::Setup => !ended.any_ran && ended.stopped.is_none(),
         CauseKind::Watch => ended.stopped.is_some_and(|why| ["idle", "watch", "deadline"].contains(&why)),
+        CauseKind::Generated => false,
         CauseKind::Sandbox => !matches!(ended.stopped, Some("idle" | "deadline" | "cancelled")),
     };
     let told = ROWS.iter().zip(&PATTERNS).filter(|(row, _)| fits(row)).find_map(|(row, pattern)| {
@@ -156,7 +157,7 @@ fn hidden_path(output: &str, ended: &Ended<'_>) -> Option<PathBuf> {
 }
 
 /// The beginning and the end of long output.
-fn ends_of(output: &str) -> String {
+pub(super) fn ends_of(output: &str) -> String {
     let plain = console::strip_ansi_codes(output);
     if plain.len() <= HEAD + TAIL {
         return plain.into_owned();
@@ -185,6 +186,7 @@ mod tests {
             CauseKind::Setup => "setup",
             CauseKind::Sandbox => "sandbox",
             CauseKind::Watch => "watch",
+            CauseKind::Generated => "generated",
         };
         cause(ended).map_or_else(|| "nothing".to_owned(), |cause| format!("{}: {}", kind(cause.kind), cause.what))
     }

@@ -23,6 +23,7 @@
 mod baseline;
 mod cause_table;
 mod causes;
+mod copies;
 mod counts;
 mod detect;
 mod doubts;
@@ -51,6 +52,7 @@ mod why;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key, Turn};
 pub use causes::Hidden;
+pub use copies::{Copies, failed_to_rename, tells_of_renaming};
 pub use counts::counts;
 pub use detect::{Detected, detect};
 pub use doubts::{Doubt, doubt};

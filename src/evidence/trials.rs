@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use super::copies::{Copies, failed_to_rename};
 use super::patching::patch_of;
 use crate::journal::Residue;
 use crate::settings::{TestCommand, Writes};
@@ -42,6 +43,8 @@ pub struct Trials {
     pub checks: Vec<TestCommand>,
     /// What of the files that commands write is part of a patch that is proven.
     pub writes: Writes,
+    /// Whether views are copies although the plan names an overlay.
+    pub copies: Copies,
     /// What had to be killed at the ends of trials, all together.
     pub residue: Arc<Mutex<Residue>>,
 }
@@ -141,7 +144,12 @@ impl Trials {
         called_off: watch::Receiver<bool>,
     ) -> Result<Held, TrialError> {
         let folder = self.folder.join(name);
-        let held = self.held_in(&folder, name, changes, times, called_off).await;
+        let hold = || self.held_in(&folder, name, changes, times, called_off.clone());
+        let mut held = hold().await;
+        if self.begins_to_copy(name, &held) {
+            held = hold().await;
+            self.keep_copying(name, &held);
+        }
         // What can't be removed now goes with what else killed runs leave.
         let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
         held
@@ -160,7 +168,12 @@ impl Trials {
         called_off: watch::Receiver<bool>,
     ) -> Result<Held, TrialError> {
         let folder = self.folder.join(name);
-        let held = self.rehearsed_in(&folder, name, changes, times, called_off).await;
+        let rehearse = || self.rehearsed_in(&folder, name, changes, times, called_off.clone());
+        let mut held = rehearse().await;
+        if self.begins_to_copy(name, &held) {
+            held = rehearse().await;
+            self.keep_copying(name, &held);
+        }
         let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
         held
     }
@@ -180,6 +193,28 @@ impl Trials {
         let proven = self.proven_in(&folder, name, changes, called_off).await;
         let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
         proven
+    }
+
+    /// Whether what ran failed in an overlay because that can't rename folders. From now on views are copies, then.
+    fn begins_to_copy(&self, name: &str, held: &Result<Held, TrialError>) -> bool {
+        let begins = self.plan.overlay.is_some() && !self.copies.are_needed() && self.failed_to_rename(name, held);
+        if begins {
+            self.copies.ask();
+        }
+        begins
+    }
+
+    /// The next run begins with a copy only where that helped.
+    fn keep_copying(&self, name: &str, held: &Result<Held, TrialError>) {
+        if self.failed_to_rename(name, held) {
+            self.copies.forget();
+        }
+    }
+
+    fn failed_to_rename(&self, name: &str, held: &Result<Held, TrialError>) -> bool {
+        let logs = self.plan.logs.join(name);
+        let Ok(held) = held else { return false };
+        [&held.tests, &held.checks].into_iter().filter_map(|runs| runs.last()).any(|run| failed_to_rename(run, &logs))
     }
 
     async fn held_in(
@@ -341,7 +376,7 @@ impl Trials {
 
     /// The layers, where the run itself works in an overlay; `None` means a copy.
     fn overlay(&self, folder: &Path, changes: &ChangeSet) -> Result<Option<Overlay>, TrialError> {
-        if self.plan.overlay.is_none() {
+        if self.plan.overlay.is_none() || self.copies.are_needed() {
             return Ok(None);
         }
         match Overlay::prepare(&self.repository, folder, changes.clone()) {

@@ -15,7 +15,7 @@ pub struct WhyFailed {
     /// The last lines of the output, where no test tells by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
-    /// What lies behind it that no edit mends, if its words are known.
+    /// What lies behind it besides the code, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<FailureCause>,
 }
@@ -53,4 +53,6 @@ pub enum CauseKind {
     Sandbox,
     /// It watches for changes, and never ends.
     Watch,
+    /// It passes only with files that commands wrote, and that are no part of the patch.
+    Generated,
 }

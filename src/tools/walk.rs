@@ -66,7 +66,10 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
         let may_enter = may_enter(&root, entry);
         if !may_enter {
             let path = entry.path().strip_prefix(&top).unwrap_or(entry.path());
-            noticed.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{}/", escaped(path)));
+            noticed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(format!("{}/", escaped(path.as_os_str().as_bytes())));
         }
         may_enter
     });

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use super::git::GitDir;
 use super::{Outline, Repository, file_state};
 
 /// Files of a Python environment that are looked at for a way back to the project.
@@ -39,6 +40,8 @@ pub struct Dependencies {
     pub folders: Vec<PathBuf>,
     /// Those that are links to somewhere else. They open nothing.
     pub leading_out: Vec<LeadingOut>,
+    /// Where git's objects are that the repository borrows from another one, canonical. They open nothing either.
+    pub borrowed: Vec<PathBuf>,
 }
 
 /// A dependency folder that is a link out of the repository.
@@ -204,6 +207,7 @@ impl Repository {
             let is_tracked = is_tracked(&path);
             LeadingOut { path, target, is_tracked }
         });
-        Dependencies { folders, leading_out: leading_out.collect() }
+        let borrowed = self.git_dir().map(GitDir::borrows_from).unwrap_or_default();
+        Dependencies { folders, leading_out: leading_out.collect(), borrowed }
     }
 }

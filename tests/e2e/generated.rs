@@ -258,3 +258,50 @@ fn a_lock_file_that_cargo_writes_is_no_work_of_the_model() {
     fix(&["--include-generated", "Cargo.lock"]);
     assert_eq!(files(&other_than(&world, &kept)), ["Cargo.lock", "src/lib.rs"]);
 }
+
+#[test]
+fn tests_that_need_what_commands_wrote_say_which_files() {
+    // The first run makes the snapshot and fails, as runners do that are told to write none in silence.
+    let script = "if [ ! -f __snapshots__/a.snap ]; then mkdir -p __snapshots__; cp greeting.txt __snapshots__/a.snap; \
+                  echo 'not ok 1 - greeting # no snapshot'; exit 1; fi; \
+                  grep -q 'Hello, World!' greeting.txt && echo 'ok 1 - greeting'";
+    let world = World::new();
+    world.write_test(script);
+    world.commit_all();
+    let kimi = MockKimi::script([answers_again(), vec![Answer::text("Done."); 3]].concat());
+    let ran = world.fix(&kimi, &[]).code(5);
+    let sentence = "tests pass only with generated files: __snapshots__/a.snap";
+    let ran = ran.says(&[sentence, "--include-generated GLOB"]);
+    let (report, page) = (ran.report(), ran.kept().read("report.md"));
+    laws::assert_shape("report", &report);
+    assert!(page.contains(sentence), "{page}");
+    assert_eq!(report["tests"]["after"]["why"]["cause"]["kind"], "generated");
+    let bodies: Vec<String> =
+        kimi.requests().iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
+    assert!(
+        bodies.iter().any(|body| body.contains("they pass where files lie that commands wrote: __snapshots__/a.snap"))
+    );
+    // Whoever names them has what the tests need.
+    let world = World::new();
+    world.write_test(script);
+    world.commit_all();
+    let kimi = MockKimi::script(answers_again());
+    let ran = world.fix(&kimi, &["--include-generated", "__snapshots__/**"]).code(0);
+    assert_eq!(files(&ran.kept()), ["__snapshots__/a.snap", "greeting.txt"]);
+}
+
+fn answers_again() -> Vec<Answer> {
+    let calls = [("edit_file", EDIT), ("run_tests", "{}"), ("run_tests", "{}")];
+    calls.map(|(name, arguments)| Answer::call(name, arguments)).into_iter().chain([Answer::text("Done.")]).collect()
+}
+
+#[test]
+fn tests_that_fail_with_and_without_what_commands_wrote_blame_no_file() {
+    let world = World::new();
+    world.write_test("echo more >> log.txt; echo 'not ok 1 - never'; exit 1");
+    world.write("log.txt", "");
+    world.commit_all();
+    let kimi = MockKimi::script([vec![Answer::call("edit_file", EDIT)], vec![Answer::text("Done."); 4]].concat());
+    let ran = world.fix(&kimi, &[]).code(5);
+    assert!(!ran.stderr().contains("generated files"), "{}", ran.stderr());
+}

@@ -143,3 +143,24 @@ fn whoever_insists_does_not_wait_and_the_end_is_noted() {
     assert_eq!((&end["type"], &end["outcome"]), (&json!("run_ended"), &json!("interrupted")));
     assert!(end["detail"].as_str().unwrap().contains("twice"), "{end}");
 }
+
+#[test]
+fn whoever_insists_is_told_that_nothing_was_applied() {
+    let world = World::new();
+    world.write_test("trap '' TERM INT HUP; while :; do sleep 1; done");
+    let kimi = MockKimi::script(vec![Answer::call("edit_file", EDIT), Answer::call("run_tests", "{}")]);
+    let before = Tree::of(&world.root());
+    let running = world.start(world.keyed(&kimi, &["fix", TASK, "--apply", "--no-baseline"]));
+    running.wait_for_program("sleep");
+    running.signal(Signal::INT);
+    running.signal(Signal::TERM);
+    let ran = running.wait().code(130);
+    before.assert_same(&Tree::of(&world.root()));
+    let id = ran.kept().id();
+    ran.says(&[
+        "not applied: interrupted",
+        &format!("kcode resume {id} --apply"),
+        &format!("kcode apply {id}"),
+        "kept: ",
+    ]);
+}

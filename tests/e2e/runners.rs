@@ -11,7 +11,7 @@ use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{World, first_then};
 
 /// A project of these files, in git.
-fn project(files: &[(&str, &str)]) -> World {
+pub fn project(files: &[(&str, &str)]) -> World {
     let world = World::empty();
     world.git(&["init", "-q", "-b", "main"]);
     world.write(".gitignore", "node_modules/\n_build/\n.phpunit.result.cache\n");
@@ -23,7 +23,7 @@ fn project(files: &[(&str, &str)]) -> World {
 }
 
 /// Packages of npm's registry, in the project.
-fn install(world: &World, packages: &[&str]) {
+pub fn install(world: &World, packages: &[&str]) {
     let mut npm = Command::new("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--no-save"]).args(packages).current_dir(world.root());
     let installed = npm.env("npm_config_cache", world.path("tmp/npm")).output().expect("npm has to be installed");

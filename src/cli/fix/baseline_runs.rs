@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::test_runs;
 use crate::evidence::{
     Baseline, BaselineRun, Baselines, Key, Session, Surroundings, Trials, Turn, failed_again, filter_of_failed,
+    tells_of_renaming,
 };
 use crate::journal::{CountedRun, RunFolder, TestPurpose, TestsRan};
 use crate::planner::tests_ran;
@@ -104,7 +105,7 @@ impl Inquiry {
             index = id => index,
             _ = called_off.wait_for(|off| *off) => return Err("called off".to_owned()),
         };
-        let key = match &index {
+        let mut key = match &index {
             Some(index) => self.key(index.start(), command).await,
             None => None,
         };
@@ -116,13 +117,44 @@ impl Inquiry {
             None => None,
         };
         let tree = index.map(|index| index.start().to_owned());
-        let runs = Runs { inquiry: self, trial, command, tree, off, lent, session: None }.all().await?;
+        let runs = async |lent| {
+            let (tree, off) = (tree.clone(), off.clone());
+            Runs { inquiry: self, trial, command, tree, off, lent, session: None }.all().await
+        };
+        let mut all = runs(lent).await?;
+        if self.begins_to_copy(&all) {
+            all = runs(None).await?;
+            if self.failed_to_rename(&all) {
+                self.trials.copies.forget();
+            }
+            key = match &tree {
+                Some(tree) => self.key(tree, command).await,
+                None => None,
+            };
+        }
+        let runs = all;
         let baseline = Baseline::new(runs);
         if let Some(key) = key.filter(|_| baseline.is_lasting()) {
             // The next run measures anew, then.
             let _ = self.kept.keep(&key, &baseline);
         }
         Ok(baseline)
+    }
+
+    /// Whether an overlay let the tests fail. From now on views are copies, then.
+    fn begins_to_copy(&self, runs: &[BaselineRun]) -> bool {
+        let copies = &self.trials.copies;
+        let begins = self.trials.plan.overlay.is_some() && !copies.are_needed() && self.failed_to_rename(runs);
+        if begins {
+            copies.ask();
+        }
+        begins
+    }
+
+    fn failed_to_rename(&self, runs: &[BaselineRun]) -> bool {
+        let Some(TestsRan { log, result, .. }) = runs.last().map(|run| &run.ran) else { return false };
+        let failed = !result.passed && result.stopped.is_none() && !log.is_empty();
+        failed && tells_of_renaming(&self.folder.logs().join(log))
     }
 
     /// What is known under `key`, from earlier runs or from one that measures just now; else whose turn it is, so that others wait
@@ -152,10 +184,11 @@ impl Inquiry {
     /// Under what a baseline of `tree` is kept.
     async fn key(&self, tree: &str, command: &TestCommand) -> Option<Key> {
         let (tree, command) = (tree.to_owned(), command.clone());
-        let Trials { repository, plan, dependencies, .. } = &self.trials;
+        let Trials { repository, plan, dependencies, copies, .. } = &self.trials;
         let (root, dependencies) = (repository.root().to_owned(), dependencies.clone());
         let variables = worker::variables(&plan.child_env);
-        let policy = format!("{}\0{:?}\0{:?}", plan.sandbox, plan.readable, plan.caches);
+        let view = if copies.are_needed() { "copy" } else { "" };
+        let policy = format!("{}\0{:?}\0{:?}\0{view}", plan.sandbox, plan.readable, plan.caches);
         let readable: Vec<PathBuf> = plan.readable.iter().filter(|path| !path.starts_with(&root)).cloned().collect();
         let look = move || {
             let (dependencies, variables) = (&dependencies, &variables);

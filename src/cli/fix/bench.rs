@@ -11,6 +11,7 @@ use super::again::Again;
 use super::bench_errors::{broken, from_workspace, unkept};
 use super::certificate::Certificate;
 use super::chosen_tests::ChosenTests;
+use super::copy_instead::COPIED_TEXT;
 use super::guard::{Guard, Looked, Told};
 use super::reproduction::{self, Judged};
 use super::setup;
@@ -76,6 +77,8 @@ pub struct RunBench {
     pub takes_writes: bool,
     /// The view is what the run started from: nothing was written to it, and no command ran in it.
     pub is_untouched: bool,
+    /// What the journal is still to be told.
+    pub untold: Vec<Event>,
 }
 
 impl RunBench {
@@ -157,6 +160,8 @@ impl Bench for RunBench {
             events.extend(self.baseline(Some(&name), Duration::ZERO).await);
         }
         events.extend(self.view.wait().await?.map(Event::ViewMade));
+        events.extend(self.go_on_in_copy().await?);
+        events.append(&mut self.untold);
         events.extend(self.start.seen());
         Ok(events)
     }
@@ -182,10 +187,11 @@ impl Bench for RunBench {
         let mut observation = self.worker.call(call).await.map_err(|error| self.worker_failed(&error))?;
         if let Some(run) = &mut observation.tests {
             self.finish(run)?;
+            let told = if self.begins_to_copy(run) { COPIED_TEXT.to_owned() } else { setup::told(run) };
             if let Some(lending) = lending.filter(|_| self.is_whole(run)) {
                 lending.end(run);
             }
-            observation.text.push_str(&setup::told(run));
+            observation.text.push_str(&told);
             if let Some(counts) = run.counts {
                 observation.summary = format!("{} passed, {} failed", counts.passed, counts.failed);
             }
@@ -276,7 +282,8 @@ impl Bench for RunBench {
 
     async fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> Result<Judgement, BenchError> {
         let deadline = Instant::now() + patience;
-        let mut judged = Judgement { events: self.baseline(None, patience).await, ..Judgement::default() };
+        let mut judged = Judgement { events: std::mem::take(&mut self.untold), ..Judgement::default() };
+        judged.events.extend(self.baseline(None, patience).await);
         judged.events.extend(self.renewed(None, ran.tests, deadline).await);
         judged.events.extend(self.start.seen());
         judged.matrix = self.compare(None, ran.tests);

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use super::bench::RunBench;
 use super::bench_errors::{broken, reason, unkept};
 use super::test_runs;
+use crate::evidence::failed_to_rename;
 use crate::planner::BenchError;
-use crate::render::counted;
 use crate::settings::TestCommand;
 use crate::tools::TestRun;
 use crate::worker::WorkerError;
@@ -17,7 +17,7 @@ use crate::workspace::ChangeSet;
 /// The trial that confirms a pass, and the folder of its logs.
 const AFRESH: &str = "afresh";
 /// Without the run's own builds the tests take longer than they did in it. The run's own limit may be shorter.
-const AFRESH_PATIENCE: Duration = Duration::from_mins(10);
+pub(super) const AFRESH_PATIENCE: Duration = Duration::from_mins(10);
 
 impl RunBench {
     /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
@@ -28,32 +28,15 @@ impl RunBench {
     }
 
     /// Whether the model's `run` is of all tests of the command that verifies, came to its own end, and began in a view that held
-    /// no more than the patch.
+    /// no more than the patch. One that an overlay let fail says nothing of the tests.
     pub(super) fn is_of_all_tests(&self, run: &TestRun) -> bool {
         let typed = self.tests.command.as_ref().map(|command| self.redactor.text(&command.to_string()).into_owned());
-        self.beside.is_empty() && run.stopped.is_none() && typed.is_some_and(|typed| typed == run.command)
+        let is_whole = run.stopped.is_none() && typed.is_some_and(|typed| typed == run.command);
+        self.beside.is_empty() && is_whole && !failed_to_rename(run, &self.folder.logs())
     }
 
-    /// Runs `command` on the patch alone. The run's own view may hold more by now: what commands wrote before.
-    pub(super) async fn run_on_patch(&mut self, command: &TestCommand) -> Result<TestRun, BenchError> {
-        self.not_alone = None;
-        if self.beside.is_empty() {
-            return self.run(command).await;
-        }
-        self.alone += 1;
-        let (name, until) = (format!("alone-{}", self.alone), Instant::now() + AFRESH_PATIENCE);
-        let changes = ChangeSet::load(&self.folder.changes()).map_err(|error| unkept(&self.folder.changes(), error))?;
-        match self.trials.run(&name, command, changes, until).await {
-            Ok(run) => Ok(run),
-            Err(why) => {
-                let count = counted(self.beside.len(), "file");
-                self.not_alone = Some(format!("{count} that commands wrote were there, because {why}"));
-                self.run(command).await
-            }
-        }
-    }
-
-    async fn run(&self, command: &TestCommand) -> Result<TestRun, BenchError> {
+    /// Runs `command` in the run's own view.
+    pub(super) async fn run(&self, command: &TestCommand) -> Result<TestRun, BenchError> {
         let mut run = self.worker.run_command(command).await.map_err(|error| self.worker_failed(&error))?;
         self.finish(&mut run)?;
         Ok(run)

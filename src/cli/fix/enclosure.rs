@@ -12,20 +12,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::again::Again;
 use super::chosen_tests::ChosenTests;
 use super::order::Order;
 use super::view_slot::Making;
 use crate::cli::consent::Beside;
 use crate::cli::failure::Failure;
+use crate::evidence::Copies;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
+use crate::planner::BenchError;
 use crate::settings::{Redactor, Settings, Writes};
 use crate::worker::{self, Launched, Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
-use crate::workspace::{Copying, Dependencies, LeadingOut, Overlay, Repository, View};
+use crate::workspace::{ChangeSet, Copying, Dependencies, LeadingOut, Overlay, Repository, View, remove_tree};
 
 /// Links of dependency folders that are named one by one.
 const MOST_NOTES: usize = 3;
 /// Why what the user's settings name isn't shown, where it isn't the place itself.
 const COVERED: &str = "it is covered, as secrets, sockets and devices are";
+
+/// Why a view isn't an overlay although it could be.
+pub const RENAMES: &str = "the tests rename a folder of the tree, which an overlay can't";
 
 /// A worker's process that was started and knows nothing yet.
 pub struct Enclosing {
@@ -72,6 +78,16 @@ impl Enclosing {
     /// Has `listener` told how far commands are.
     pub fn heard_by(mut self, listener: Listener) -> Self {
         self.plan.listener = listener;
+        self
+    }
+
+    /// Has the view be a copy where the tests are known to need one.
+    pub fn copied_where(mut self, copies: &Copies) -> Self {
+        if let Some(overlay) = self.overlay.as_ref().ok().filter(|_| copies.are_needed()) {
+            // What can't be removed now goes with the view.
+            let _ = remove_tree(overlay.layers());
+            (self.plan.overlay, self.overlay) = (None, Err(RENAMES.to_owned()));
+        }
         self
     }
 
@@ -145,7 +161,7 @@ pub fn show_dependencies(plan: &mut WorkerPlan, dependencies: Dependencies, root
     let wanted = plan.readable.clone();
     plan.readable.extend(dependencies.folders);
     plan.private.push(root.to_owned());
-    if dependencies.leading_out.is_empty() && wanted.is_empty() {
+    if dependencies.leading_out.is_empty() && dependencies.borrowed.is_empty() && wanted.is_empty() {
         return Vec::new();
     }
     let shown = worker::shown(plan);
@@ -162,12 +178,24 @@ pub fn show_dependencies(plan: &mut WorkerPlan, dependencies: Dependencies, root
     if let more @ 1.. = unseen.count().saturating_sub(MOST_NOTES) {
         notes.push(format!("{more} more links of dependency folders are not followed either"));
     }
+    notes.extend(dependencies.borrowed.iter().filter(|path| !shown.shows(path)).map(|path| borrowed(path)));
     notes
+}
+
+/// What the user should know about git's objects that tests don't see. Nothing is advised that would show them: it is the repository
+/// that names the place.
+fn borrowed(place: &Path) -> String {
+    format!(
+        "git finds not all of its objects in tests: the repository borrows some from {}, which isn't shown; after `git repack -a -d` and \
+         without .git/objects/info/alternates it has them itself",
+        place.display()
+    )
 }
 
 fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {
     let outcome = match error {
         WorkerError::WallIncomplete { .. } => Outcome::Refused,
+        WorkerError::Late(_) => Outcome::TryAgain,
         error if error.is_disk_failure() => Outcome::Storage,
         _ => Outcome::Internal,
     };
@@ -191,10 +219,14 @@ fn mounted(overlay: Result<Overlay, String>, wall: &mut WallBuilt) -> Result<Ove
     }
 }
 
-/// What commands write belongs to the patch of an older run that is played again.
-fn writes(order: &Order<'_>) -> Option<Writes> {
-    let is_older = order.again.as_ref().is_some_and(|again| again.recording.started.writes.is_none());
-    (!is_older).then(|| Writes::of(&order.settings.writes.value))
+/// What commands write belongs to the patch of an older run that is played again; else what `named` says.
+pub fn writes(again: Option<&Again>, named: Writes) -> Option<Writes> {
+    let is_older = again.is_some_and(|again| again.recording.started.writes.is_none());
+    (!is_older).then_some(named)
+}
+
+fn writes_of(order: &Order<'_>) -> Option<Writes> {
+    writes(order.again.as_deref(), Writes::of(&order.settings.writes.value))
 }
 
 /// Opens the overlay, which has the changes of a run that goes on in it.
@@ -207,7 +239,7 @@ fn opened(
 ) -> Making {
     let (repository, run) = (order.repository.clone(), folder.path().to_owned());
     let dependencies = order.settings.dependencies.value.clone();
-    let writes = writes(order);
+    let writes = writes_of(order);
     Making::new(asked, Arc::default(), move || {
         let mut view = View::over(&repository, &run, &overlay, &dependencies)?;
         view.note_first(notes);
@@ -226,21 +258,54 @@ fn copied(
     notes: Vec<String>,
     asked: watch::Sender<bool>,
 ) -> Making {
-    let (repository, run): (Repository, _) = (order.repository.clone(), folder.path().to_owned());
-    let dependencies = order.settings.dependencies.value.clone();
-    let (changes, writes) = (order.changes(), writes(order));
-    let stop = Arc::<AtomicBool>::default();
-    let called_off = Arc::clone(&stop);
-    Making::new(asked, stop, move || {
-        let copying =
-            Copying { repository: &repository, run: &run, place, dependencies: &dependencies, stop: &called_off };
+    let copy = Copy {
+        repository: order.repository.clone(),
+        run: folder.path().to_owned(),
+        place,
+        dependencies: order.settings.dependencies.value.clone(),
+        changes: order.changes(),
+        writes: writes_of(order),
+        notes,
+    };
+    copy.begin(asked)
+}
+
+/// A copy of the tree that is to be the view.
+pub struct Copy {
+    /// Whose tree.
+    pub repository: Repository,
+    /// The run's folder.
+    pub run: PathBuf,
+    /// Where the copy is made.
+    pub place: PathBuf,
+    /// Ignored folders to make visible in it.
+    pub dependencies: Vec<String>,
+    /// What was changed so far.
+    pub changes: ChangeSet,
+    /// What of the files that commands write is part of the patch.
+    pub writes: Option<Writes>,
+    /// What is told of the view first.
+    pub notes: Vec<String>,
+}
+
+impl Copy {
+    /// Makes it in the background, not before `asked` turns true.
+    pub fn begin(self, asked: watch::Sender<bool>) -> Making {
+        let stop = Arc::<AtomicBool>::default();
+        let called_off = Arc::clone(&stop);
+        Making::new(asked, stop, move || self.make(&called_off))
+    }
+
+    fn make(self, stop: &AtomicBool) -> Result<View, BenchError> {
+        let Self { repository, run, place, dependencies, changes, writes, notes } = self;
+        let copying = Copying { repository: &repository, run: &run, place, dependencies: &dependencies, stop };
         let mut view = View::fill(&copying)?;
         view.note_first(notes);
         if let Some(writes) = writes {
             view.tell_commands_from_tools(writes);
         }
         if !changes.is_empty()
-            && !called_off.load(Ordering::Relaxed)
+            && !stop.load(Ordering::Relaxed)
             && let Err(error) = view.restore(&changes)
         {
             // The run can't go on in this view; nothing of it may stay.
@@ -248,5 +313,5 @@ fn copied(
             return Err(error.into());
         }
         Ok(view)
-    })
+    }
 }

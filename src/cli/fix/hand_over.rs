@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::question::{Question, ask};
 use crate::cli::signals::Signals;
 use crate::cli::{apply, output, runs};
-use crate::journal::{Event, Journal as _, Outcome, StopReason, is_disk_failure};
+use crate::journal::{Event, Journal as _, Outcome, RunFolder, StopReason, is_disk_failure};
 use crate::render::{closing, counted};
 use crate::report::Report;
 
@@ -62,6 +62,16 @@ pub async fn hand_over(run: &mut Run<'_>, handed: Handed<'_>) -> Result<Next, Fa
         output::say(&kept(report, is_model_unknown));
     }
     ask_to_apply(run, report).await
+}
+
+/// Says what became of a run whose end a person didn't wait for.
+pub fn cut_short(folder: &RunFolder, wants_apply: bool) {
+    // What can't be read now, `kcode show` tells later.
+    let Ok(report) = runs::load(folder) else { return };
+    if wants_apply && report.applied.is_none() {
+        output::say(&not_applied(&report, false, goes_on(&report)));
+    }
+    output::say(&kept(&report, false));
 }
 
 fn print(run: &Run<'_>, report: &Report, patch: &Result<Vec<u8>, Failure>) -> Result<(), Failure> {

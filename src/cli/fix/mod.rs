@@ -18,6 +18,7 @@ mod carried;
 mod certificate;
 mod chosen_tests;
 mod command_runs;
+mod copy_instead;
 mod discreet;
 mod enclosure;
 mod finish;
@@ -28,6 +29,7 @@ mod inherited;
 mod interrupt;
 mod kept_flags;
 mod minimize;
+mod on_patch;
 mod open_run;
 mod opening;
 mod order;
@@ -112,7 +114,8 @@ fn check_patch_file(path: &Path) -> Result<(), Failure> {
 pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
     order.flags.patch.as_deref().map_or(Ok(()), check_patch_file)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    let (global, mut kept) = (order.global, None);
+    let (global, wants_apply, mut kept) = (order.global, order.flags.apply, None);
+    let is_kept = order.kept;
     let ended = runtime.block_on(async {
         let Interrupts { asked, mut insisted } = Interrupts::listen()?;
         let mut run = Run::open(order)?;
@@ -128,7 +131,13 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
         tokio::select! {
             ended = in_order => ended,
             // The worker and all it started end with the connection to this process.
-            _ = insisted.wait_for(|insisted| *insisted) => finish::cut_short(&folder).map(|outcome| (outcome, Next::Nothing)),
+            _ = insisted.wait_for(|insisted| *insisted) => {
+                let outcome = finish::cut_short(&folder)?;
+                if is_kept {
+                    hand_over::cut_short(&folder, wants_apply);
+                }
+                Ok((outcome, Next::Nothing))
+            }
         }
     });
     // A copy that is still being made was told to stop; nothing waits for it.

@@ -1,12 +1,13 @@
 //! The beginning of a run: everything that can happen beside each other does, so that the first request leaves early.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::again;
 use super::baseline_runs::Inquiry;
@@ -31,7 +32,7 @@ use crate::cli::arguments::Output;
 use crate::cli::consent::Beside;
 use crate::cli::failure::Failure;
 use crate::context::Survey;
-use crate::evidence::{Baselines, Trials};
+use crate::evidence::{Baselines, Copies, Trials};
 use crate::journal::{Event, Journal, RunFolder, TEST_RULES, TestsChosen};
 use crate::model::{Conversation, ModelError, Price};
 use crate::planner::budget::Budget;
@@ -40,6 +41,9 @@ use crate::replay::Watched;
 use crate::settings::{Environment, Redactor, TestCommand, Writes};
 use crate::worker::{self, CommandProgress, Listener, WorkerPlan};
 use crate::workspace::{Outside, Repository};
+
+/// What takes longer than that is told.
+const TOLD_AFTER: Duration = Duration::from_secs(5);
 
 /// A run with its journal open. Whatever goes wrong from here on, [`finish`](super::finish::finish) notes its end.
 pub struct Run<'a> {
@@ -102,17 +106,20 @@ impl<'a> Run<'a> {
         let dependencies = repository.dependencies(&settings.dependencies.value, &outline);
         let outside = outside.await.map_err(anyhow::Error::from)?;
         let (allowed, waited) = self.allowed(outside, enclosing.plan()).await?;
-        let confining = enclosing.heard_by(self.listener()).confine(&tests, dependencies, allowed, repository.root());
+        let copies = Copies::of(&settings.state_dir.value, repository.root(), tests.command.as_ref());
+        let enclosing = enclosing.heard_by(self.listener()).copied_where(&copies);
+        let confining = enclosing.confine(&tests, dependencies, allowed, repository.root());
         // Now it is told, and confines itself while the survey is written.
         tokio::task::yield_now().await;
         let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };
         let opened = self.conversation(&seen, &tests);
         drop(seen);
         let asked = self.open.asked.clone();
-        let enclosure = confining.serve(&self.order, &self.open.folder, &self.redactor, asked).await?;
+        let serving = confining.serve(&self.order, &self.open.folder, &self.redactor, asked);
+        let enclosure = self.telling("for the sandbox to be built; the machine is busy", serving).await?;
         let Enclosure { worker, wall, making, plan } = enclosure;
         let (folder, redactor) = (self.open.folder.clone(), self.redactor.clone());
-        let inquiry = self.inquiry(plan);
+        let inquiry = self.inquiry(plan, copies);
         let trials = TrialRuns::new(inquiry.trials.clone(), folder.clone(), redactor.clone());
         let start = StartState::find_out(inquiry, self.open.asked.subscribe());
         let guard = Guard {
@@ -143,6 +150,7 @@ impl<'a> Run<'a> {
             alone: 0,
             takes_writes: !self.order.settings.writes.value.is_empty(),
             is_untouched: self.order.is_at_the_start(),
+            untold: Vec::new(),
         };
         self.bench.insert(bench).measure();
         self.model.ready().map_err(|error| unusable(&self.order.settings, &error))?;
@@ -172,6 +180,18 @@ impl<'a> Run<'a> {
             asked?;
         }
         Ok((allowed, began.elapsed()))
+    }
+
+    /// Waits for `work`, and says what for when it takes long.
+    async fn telling<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        match timeout(TOLD_AFTER, &mut work).await {
+            Ok(done) => done,
+            Err(_) => {
+                lock(&self.open.shared_people()).awaits(what);
+                work.await
+            }
+        }
     }
 
     /// A person sees how far tests are, without known secrets.
@@ -212,7 +232,7 @@ impl<'a> Run<'a> {
     }
 
     /// What is to be found out about the state that the run starts from.
-    fn inquiry(&self, plan: WorkerPlan) -> Inquiry {
+    fn inquiry(&self, plan: WorkerPlan, copies: Copies) -> Inquiry {
         let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
         // Who asks for a test that fails on the start state asks for the start state's tests as well.
         let wanted = settings.baseline.value || self.order.flags.reproduce;
@@ -226,6 +246,7 @@ impl<'a> Run<'a> {
             blobs: folder.blobs(),
             checks: Vec::new(),
             writes: Writes::of(&settings.writes.value),
+            copies,
             residue: Arc::default(),
         };
         let kept = Baselines::in_state(&settings.state_dir.value);

@@ -35,6 +35,11 @@ impl TrialRuns {
         Self { trials, folder, redactor, running: None }
     }
 
+    /// What they have in common.
+    pub const fn trials(&self) -> &Trials {
+        &self.trials
+    }
+
     /// Runs the tests on the start state with `changes`, up to `times` as long as they fail.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::cli::consent::Beside;
 use crate::cli::failure::Failure;
 use crate::cli::fix::{read_results, show_dependencies, worker_plan};
 use crate::cli::verify::{Choosing, Subject, trial_failure};
-use crate::evidence::{Held, Trials};
+use crate::evidence::{Copies, Held, Trials};
 use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
 use crate::planner::tests_ran;
 use crate::settings::{TestCommand, Writes};
@@ -125,6 +125,7 @@ impl Desk {
             blobs: self.run.blobs(),
             checks: stand.checks.iter().filter_map(|(_, command)| command.clone()).collect(),
             writes: Writes::of(&[]),
+            copies: Copies::of(&self.settings.state_dir.value, self.repository.root(), stand.tests.as_ref()),
             residue: Arc::default(),
         }
     }

@@ -9,7 +9,7 @@ use crate::cli::consent::Beside;
 use crate::cli::failure::Failure;
 use crate::cli::fix::{Interrupts, read_results, show_dependencies};
 use crate::cli::output;
-use crate::evidence::{Held, TrialError, Trials};
+use crate::evidence::{Copies, Held, TrialError, Trials};
 use crate::journal::Outcome;
 use crate::render::sanitise_line;
 use crate::settings::{Redactor, Settings, TestCommand, Writes};
@@ -50,6 +50,7 @@ impl Trial<'_> {
             blobs: blobs.folder().to_owned(),
             checks: commands.checks.iter().flatten().cloned().collect(),
             writes: Writes::of(&[]),
+            copies: Copies::of(&self.settings.state_dir.value, self.repository.root(), Some(&commands.tests)),
             residue: Arc::default(),
         };
         let runtime =

@@ -18,6 +18,9 @@ const WORD: u64 = 64 << 10;
 /// Ten million files take about a gigabyte.
 const LARGE: u64 = 1 << 30;
 
+/// Git itself follows no more than a few.
+const MOST_ALTERNATES: usize = 8;
+
 /// The folders that git keeps of a work tree.
 #[derive(Clone, Debug)]
 pub(in crate::workspace) struct GitDir {
@@ -214,8 +217,21 @@ impl GitDir {
 
     /// Whether some of its objects are in places outside it that it names: another repository, maybe.
     pub(in crate::workspace) fn has_alternates(&self) -> bool {
-        let file = self.common.join("objects/info/alternates");
-        plain::read(&file, TEXT).is_ok_and(|text| text.is_some_and(|text| !text.trim_ascii().is_empty()))
+        self.alternates().is_some_and(|text| !text.trim_ascii().is_empty())
+    }
+
+    /// Folders elsewhere that it says some of its objects are in, canonical; nobody else says so. Only those that look like one of
+    /// objects.
+    pub(in crate::workspace) fn borrows_from(&self) -> Vec<PathBuf> {
+        let (text, own) = (self.alternates().unwrap_or_default(), self.common.join("objects"));
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+        let places = lines.take(MOST_ALTERNATES).filter_map(|line| fs::canonicalize(own.join(path(line))).ok());
+        let places = places.filter(|place| !place.starts_with(&self.root) && !place.starts_with(&self.common));
+        places.filter(|place| place.ends_with("objects") && place.join("pack").is_dir()).collect()
+    }
+
+    fn alternates(&self) -> Option<Vec<u8>> {
+        plain::read(&self.common.join("objects/info/alternates"), TEXT).ok().flatten()
     }
 
     /// The file of ignore rules that belongs to this clone alone, where it is an ordinary one.

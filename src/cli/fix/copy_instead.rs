@@ -1,0 +1,65 @@
+//! A run that leaves its overlay: the tests rename a folder that the tree has, which an overlay can't do.
+
+use std::sync::PoisonError;
+
+use tokio::sync::watch;
+
+use super::bench::RunBench;
+use super::enclosure::{Copy, RENAMES, writes};
+use super::view_slot::ViewSlot;
+use crate::evidence::{self, failed_to_rename};
+use crate::journal::{Event, Layer};
+use crate::planner::{Bench as _, BenchError};
+use crate::tools::TestRun;
+use crate::worker::Worker;
+
+/// What the model reads of a run that failed for it.
+pub const COPIED_TEXT: &str = include_str!("../../../prompts/copied_view.md");
+
+impl RunBench {
+    /// Whether `run` failed because the view is an overlay. The view becomes a copy then, before anything else is done in it.
+    pub fn begins_to_copy(&self, run: &TestRun) -> bool {
+        let copies = &self.trials.trials().copies;
+        let begins = self.is_in_overlay() && !copies.are_needed() && failed_to_rename(run, &self.folder.logs());
+        if begins {
+            copies.ask();
+        }
+        begins
+    }
+
+    fn is_in_overlay(&self) -> bool {
+        matches!(&self.view, ViewSlot::Made(view) if view.made().kind == "overlay")
+    }
+
+    /// Where the tests need it and the view is an overlay: from now on a copy of the tree with the patch is the view, with a worker
+    /// of its own. What commands wrote besides isn't there any more.
+    pub async fn go_on_in_copy(&mut self) -> Result<Vec<Event>, BenchError> {
+        let trials = self.trials.trials();
+        if !trials.copies.are_needed() || !self.is_in_overlay() {
+            return Ok(Vec::new());
+        }
+        let copy = Copy {
+            repository: self.repository.clone(),
+            run: self.folder.path().to_owned(),
+            place: trials.plan.view.clone(),
+            dependencies: trials.dependencies.clone(),
+            changes: evidence::patch_of(self.view.made()?, Vec::new(), true).await?.changes,
+            writes: writes(self.again.as_deref(), trials.writes.clone()),
+            notes: vec![format!("copied from now on: {RENAMES}")],
+        };
+        let mut plan = trials.plan.clone();
+        (plan.overlay, plan.tests) = (None, self.tests.command.clone());
+        let residue = trials.residue.clone();
+        self.view = ViewSlot::Making(copy.begin(watch::Sender::new(true)));
+        let (worker, mut wall) = Worker::start(plan).await.map_err(|error| self.worker_failed(&error))?;
+        let left = std::mem::replace(&mut self.worker, worker).stop().await;
+        *residue.lock().unwrap_or_else(PoisonError::into_inner) += left;
+        self.beside.clear();
+        wall.layers.push(Layer::missing("overlay", RENAMES));
+        let mut events = vec![Event::WallBuilt(wall)];
+        events.extend(self.view.wait().await?.map(Event::ViewMade));
+        // What is told of the patch lists no files of commands any more.
+        events.push(Event::PatchWritten(self.patch(&[]).await?));
+        Ok(events)
+    }
+}
