@@ -3,7 +3,7 @@
 use super::bench::{Bench, Judgement};
 use super::checks;
 use super::turns::{Halt, Planner, bounded};
-use crate::journal::{Event, Reproduced, TamperFlag};
+use crate::journal::{CauseKind, Event, Reproduced, TamperFlag};
 use crate::model::{ErrorKind, Model, ModelError, Reply};
 use crate::tools::TestRun;
 
@@ -39,6 +39,7 @@ const UNREADABLE_CALL_TEXT: &str = include_str!("../../prompts/unreadable_call.m
 const ANNOUNCED_TEXT: &str = include_str!("../../prompts/announced.md");
 const TESTS_FAILED_TEXT: &str = include_str!("../../prompts/tests_failed.md");
 const TESTS_WEAKENED_TEXT: &str = include_str!("../../prompts/tests_weakened.md");
+const GENERATED_TEXT: &str = include_str!("../../prompts/generated_needed.md");
 const NOT_REPRODUCED_TEXT: &str = include_str!("../../prompts/not_reproduced.md");
 
 impl<M: Model, B: Bench> Planner<'_, M, B> {
@@ -163,7 +164,14 @@ fn feedback(run: &TestRun, judged: &Judgement) -> String {
         .trim_end()
         .replace("{command}", &run.command)
         .replace("{how}", &how_it_ended(run))
-        .replace("{output}", &output)
+        .replace("{output}", &(output + &needed(run)))
+}
+
+/// What tests need that isn't part of the patch, and what to do about it; nothing of others.
+fn needed(run: &TestRun) -> String {
+    let cause = run.why.as_ref().and_then(|why| why.cause.as_ref());
+    let cause = cause.filter(|cause| cause.kind == CauseKind::Generated);
+    cause.map_or_else(String::new, |cause| format!("\n\n{}", GENERATED_TEXT.trim_end().replace("{what}", &cause.what)))
 }
 
 pub(super) fn how_it_ended(run: &TestRun) -> String {

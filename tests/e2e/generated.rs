@@ -279,7 +279,7 @@ fn tests_that_need_what_commands_wrote_say_which_files() {
     let bodies: Vec<String> =
         kimi.requests().iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
     assert!(
-        bodies.iter().any(|body| body.contains("they pass where files lie that commands wrote: __snapshots__/a.snap"))
+        bodies.iter().any(|body| body.contains("(kcode: tests pass only with generated files: __snapshots__/a.snap"))
     );
     // Whoever names them has what the tests need.
     let world = World::new();

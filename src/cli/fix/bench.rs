@@ -269,6 +269,10 @@ impl Bench for RunBench {
         match self.run_afresh().await {
             Some(run) => {
                 self.not_alone = None;
+                let run = match self.tests.command.clone() {
+                    Some(command) if !self.beside.is_empty() => self.with_what_it_needs(&command, run).await?,
+                    _ => run,
+                };
                 Ok(Some(self.as_it_took(run)))
             }
             None => self.verify().await,

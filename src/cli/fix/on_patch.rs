@@ -13,8 +13,6 @@ use crate::settings::TestCommand;
 use crate::tools::TestRun;
 use crate::workspace::ChangeSet;
 
-/// What the model reads of tests that pass with more than its patch alone.
-const NEEDED_TEXT: &str = include_str!("../../../prompts/generated_needed.md");
 /// Files that are named.
 const NAMED: usize = 5;
 
@@ -55,7 +53,11 @@ impl RunBench {
 
     /// `alone`, and where it failed, whether it passes among the files that commands wrote. That proves nothing of the patch, and
     /// says what it needs.
-    async fn with_what_it_needs(&self, command: &TestCommand, mut alone: TestRun) -> Result<TestRun, BenchError> {
+    pub(super) async fn with_what_it_needs(
+        &self,
+        command: &TestCommand,
+        mut alone: TestRun,
+    ) -> Result<TestRun, BenchError> {
         let is_known = alone.why.as_ref().is_some_and(|why| why.cause.is_some());
         if alone.passed() || alone.stopped.is_some() || is_known || !self.run(command).await?.passed() {
             return Ok(alone);
@@ -67,7 +69,6 @@ impl RunBench {
             hint: "take along what the patch needs, with --include-generated GLOB or [test] writes".to_owned(),
             blocks: false,
         });
-        alone.excerpt = format!("{}\n\n{}", NEEDED_TEXT.trim().replace("{files}", &files), alone.excerpt);
         Ok(alone)
     }
 }
