@@ -3,6 +3,7 @@
 //! As `runners.rs` they need what they test to be installed, and registries:
 //! `cargo nextest run --test e2e --run-ignored all generated_by_runners`.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
@@ -19,7 +20,17 @@ fn mended(world: &World, file: &str, arguments: &[&str]) -> Ran {
     let kimi = MockKimi::script(calls.into_iter().chain(vec![Answer::text("Done."); 4]).collect::<Vec<_>>());
     let mut command = world.keyed(&kimi, &[&["fix", "adding is wrong"], arguments].concat());
     open_rust(&mut command);
+    open_python(&mut command);
     world.run(command)
+}
+
+/// Opens this machine's Python to a run. One of pyenv's is in the home that these tests run in, which isn't the world's.
+fn open_python(command: &mut Command) {
+    let asked = Command::new("python3").args(["-c", "import sys; print(sys.base_prefix)"]).output();
+    let prefix = asked.map(|told| String::from_utf8_lossy(&told.stdout).trim().to_owned()).unwrap_or_default();
+    if let Some(root) = Path::new(&prefix).ancestors().find(|folder| folder.ends_with(".pyenv")) {
+        command.env("PYENV_ROOT", root);
+    }
 }
 
 /// The files of the patch, and those that commands wrote besides.
@@ -106,7 +117,9 @@ fn lock_files_of_bundler() {
         ("calc.rb", "def add(a, b) = a - b\n"),
         ("spec/calc_spec.rb", "describe 'calc' do\n  it('adds') { expect(add(1, 2)).to eq 3 }\nend\n"),
     ]);
-    let ran = mended(&world, "calc.rb", &["--test", "bundle exec rspec"]).code(0);
+    // What `bundle exec rspec` runs; some systems have Bundler without its program.
+    let bundle = "ruby -e 'load Gem.bin_path(\"bundler\", \"bundle\")' exec rspec";
+    let ran = mended(&world, "calc.rb", &["--test", bundle]).code(0);
     assert_eq!(files(&ran), (vec!["calc.rb".into()], vec!["Gemfile.lock".into()]));
 }
 

@@ -59,7 +59,7 @@ use crate::settings::{self, Environment, FlagLayer};
 
 pub use again::Again;
 pub use chosen_tests::ChosenTests;
-pub use enclosure::{show_dependencies, worker_plan};
+pub use enclosure::{RENAMES, show_dependencies, worker_plan};
 pub use finish::write_report;
 use hand_over::Next;
 pub use hand_over::replace;

@@ -7,7 +7,7 @@ use super::commands::Commands;
 use super::place::Place;
 use crate::cli::consent::Beside;
 use crate::cli::failure::Failure;
-use crate::cli::fix::{Interrupts, read_results, show_dependencies};
+use crate::cli::fix::{Interrupts, RENAMES, read_results, show_dependencies};
 use crate::cli::output;
 use crate::evidence::{Copies, Held, TrialError, Trials};
 use crate::journal::Outcome;
@@ -67,6 +67,9 @@ impl Trial<'_> {
         // A copy that is still being made was told to stop.
         runtime.shutdown_background();
         let mut held = held?;
+        if trials.copies.are_needed() {
+            output::say(&format!("tested in a copy of the tree: {RENAMES}"));
+        }
         let logs = trials.plan.logs.join(NAME);
         for run in held.checks.iter_mut().chain(&mut held.tests) {
             read_results(run, &logs, self.redactor, &trials.plan.hidden).map_err(anyhow::Error::from)?;
