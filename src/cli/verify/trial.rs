@@ -123,6 +123,7 @@ pub fn failure(error: &TrialError, redactor: &Redactor) -> Failure {
             Failure::new(Outcome::Refused, told, error.hint())
         }
         TrialError::Worker(error) if error.is_disk_failure() => Failure::new(Outcome::Storage, told, error.hint()),
+        TrialError::Worker(error @ WorkerError::Late(_)) => Failure::new(Outcome::TryAgain, told, error.hint()),
         TrialError::Worker(error) => Failure::new(Outcome::Internal, told, error.hint()),
         TrialError::Io(_) | TrialError::Restless => Failure::internal(told),
     }

@@ -21,6 +21,8 @@ const MEMORY: u64 = 4 * GIB;
 /// Processes and threads that a cell may have at the same time: more than any build needs, and no fork bomb's dream.
 pub(in crate::worker) const PROCESSES: u64 = 4096;
 const GIB: u64 = 1 << 30;
+/// Whether the kernel promises more memory than it has (proc_sys_vm(5)).
+const OVERCOMMIT: &str = "/proc/sys/vm/overcommit_memory";
 /// Of a command, from 0 to 1000: when memory runs out, it goes before the user's own programs.
 const FIRST_TO_GO: &str = "800";
 
@@ -30,7 +32,10 @@ pub(super) fn set() -> io::Result<String> {
     lower(Resource::Fsize, FILE_SIZE)?;
     lower(Resource::Nofile, OPEN_FILES)?;
     // Neither the address space nor what may be written of it: WebAssembly, the JVM and sanitizers reserve far more than they
-    // use. What a process uses is for the watch to count.
+    // use. What a process uses is for the watch to count. Only where what is reserved is missing elsewhere that is bounded.
+    if fs::read_to_string(OVERCOMMIT).is_ok_and(|mode| mode.trim() == "2") {
+        lower(Resource::Data, memory_limit())?;
+    }
     // Counted for all processes of the user, who keeps the other half.
     halve(Resource::Sigpending)?;
     halve(Resource::Msgqueue)?;

@@ -22,7 +22,7 @@ pub fn attacks(_: &World) -> Vec<Attack> {
         held("sees kcode", "test -e /proc/@BROKER@/stat").needs(Needs::Namespaces),
         held("changes the priority of the worker", "renice -n 19 -p @HOST@").needs(Needs::Cells),
         held("speaks to kcode in the worker's name", line("descriptors", "all")).seldom(),
-        held("reserves memory without end", line("reserve", "a tebibyte")),
+        held("reserves memory without end", line("reserve", "a tebibyte")).needs(Needs::More),
         held("leaves a core dump", "test \"$(ulimit -Hc)\" != 0").seldom(),
         held("raises a limit of its own", "ulimit -Hn $(($(ulimit -Hn) + 1))").seldom(),
     ]
