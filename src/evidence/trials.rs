@@ -144,10 +144,10 @@ impl Trials {
         called_off: watch::Receiver<bool>,
     ) -> Result<Held, TrialError> {
         let folder = self.folder.join(name);
-        let hold = || self.held_in(&folder, name, changes, times, called_off.clone());
-        let mut held = hold().await;
+        let again = || self.held_in(&folder, name, changes, times, called_off.clone());
+        let mut held = again().await;
         if self.begins_to_copy(name, &held) {
-            held = hold().await;
+            held = again().await;
             self.keep_copying(name, &held);
         }
         // What can't be removed now goes with what else killed runs leave.

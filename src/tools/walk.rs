@@ -82,7 +82,7 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
         match RelPath::from_path(path) {
             Ok(path) => walked.found.push(Found { path, kind }),
             Err(RelPathError::NotUtf8(_)) if !kind.is_dir() => {
-                walked.unnamed.push(escaped(path.as_os_str().as_bytes()))
+                walked.unnamed.push(escaped(path.as_os_str().as_bytes()));
             }
             Err(_) => {}
         }

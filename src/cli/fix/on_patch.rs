@@ -76,6 +76,6 @@ impl RunBench {
 /// The first of many.
 fn names(files: &[GeneratedFile]) -> String {
     let more = files.len().saturating_sub(NAMED);
-    let named = files.iter().take(NAMED).map(|file| file.path.to_string());
+    let named = files.iter().take(NAMED).map(|file| file.path.clone());
     named.chain((more > 0).then(|| format!("{more} more"))).collect::<Vec<_>>().join(", ")
 }

@@ -185,13 +185,11 @@ impl<'a> Run<'a> {
     /// Waits for `work`, and says what for when it takes long.
     async fn telling<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
-        match timeout(TOLD_AFTER, &mut work).await {
-            Ok(done) => done,
-            Err(_) => {
-                lock(&self.open.shared_people()).awaits(what);
-                work.await
-            }
+        if let Ok(done) = timeout(TOLD_AFTER, &mut work).await {
+            return done;
         }
+        lock(&self.open.shared_people()).awaits(what);
+        work.await
     }
 
     /// A person sees how far tests are, without known secrets.

@@ -37,7 +37,7 @@ pub(in crate::worker) fn enter() -> io::Result<ExitCode> {
         return Ok(ExitCode::from(not_entered(&errand.folder, &refused)));
     }
     let mut command = Command::new(program);
-    command.args(rest).envs(errand.environment).stdin(Stdio::null());
+    command.args(rest).envs(errand.environment.iter().cloned()).stdin(Stdio::null());
     let error = command.exec();
     Ok(ExitCode::from(not_started(program, &error)))
 }

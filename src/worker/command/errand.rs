@@ -17,7 +17,7 @@ use crate::worker::protocol::encode;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ToKeeper {
     /// The first message: what to run.
-    Run(Errand),
+    Run(Box<Errand>),
     /// Ask the command's process group to end.
     End,
 }

@@ -57,7 +57,7 @@ impl Started {
             .spawn()?;
         let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
         // A child that died before it could listen is noticed as one that died.
-        let _ = tell(&connection, &ToKeeper::Run(errand));
+        let _ = tell(&connection, &ToKeeper::Run(Box::new(errand)));
         Ok((Self { child, handle, connection, in_cell }, pipe))
     }
 
