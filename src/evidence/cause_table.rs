@@ -180,7 +180,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         Setup,
-        r"(?m)(?:Could not transfer artifact|Could not resolve dependencies|Non-resolvable (?:parent POM|import POM)|could not be resolved: |Unknown host repo\.maven|Cannot access \S+ \(https?://\S+\) in offline mode)",
+        r"(?m)(?:Could not transfer artifact|Could not resolve dependencies|Non-resolvable (?:parent POM|import POM)|could not be resolved: |Unknown host repo\.maven|Could not create local repository at |Cannot access \S+ \(https?://\S+\) in offline mode)",
         "Maven's plugins or dependencies aren't downloaded, and the sandbox has no network",
         "run the tests once outside of kcode, or `mvn dependency:go-offline`",
     ),

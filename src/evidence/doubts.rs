@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::environment::which;
+use super::gems;
 use super::runner_words::programs;
 use crate::settings::{Invocation, RepositoryFiles, TOOL_FOLDERS, TestCommand};
 
@@ -58,6 +59,7 @@ pub fn doubt(command: &TestCommand, root: &Path) -> Option<Doubt> {
     let found = found.or_else(|| has("cargo").then(|| place.cargo()).flatten());
     let found = found.or_else(|| has("go").then(|| place.go()).flatten());
     let found = found.or_else(|| is_of(&["make", "gmake"]).then(|| place.make(&words)).flatten());
+    let found = found.or_else(|| is_of(&["bundle", "bundler", "rake", "rails"]).then(|| place.bundler()).flatten());
     found.or_else(|| place.environments(&words)).and_then(doubt)
 }
 
@@ -219,6 +221,17 @@ impl Place<'_> {
         Some(format!("the module {} isn't downloaded", missing.0))
     }
 
+    /// Gems of `Gemfile.lock` that were never installed.
+    fn bundler(&self) -> Option<String> {
+        let Some(lock) = self.text("Gemfile.lock") else {
+            let names_gems = |line: &str| line.trim_start().starts_with("gem ") || line.trim() == "gemspec";
+            let needs = self.text("Gemfile").is_some_and(|text| text.lines().any(names_gems));
+            return needs.then(|| "there is no Gemfile.lock".to_owned());
+        };
+        let missing = gems::missing(&lock, &self.folder)?;
+        Some(format!("the gem {missing} isn't installed"))
+    }
+
     /// What the target's own lines start.
     fn make(&self, words: &[String]) -> Option<String> {
         let text = ["GNUmakefile", "makefile", "Makefile"].iter().find_map(|name| self.text(name))?;
@@ -320,5 +333,9 @@ mod tests {
         let make = "all:\n\ttrue\n\ntest: all\n\t@no-such-cmd -q\n\nother:\n\tno-such-other\n";
         assert_eq!(of("sh make test", &[("Makefile", make)]), "no-such-cmd of the makefile isn't found");
         assert_eq!(of("sh tox", &[]), ".tox isn't there");
+        let gems = "GEM\n  remote: https://rubygems.org/\n  specs:\n    no-such-gem (1.2.0)\n";
+        assert_eq!(of("sh bundle exec rspec", &[("Gemfile.lock", gems)]), "the gem no-such-gem-1.2.0 isn't installed");
+        assert_eq!(of("sh bundle exec rspec", &[("Gemfile", "source 'x'\ngem 'a'\n")]), "there is no Gemfile.lock");
+        assert_eq!(of("sh bundle exec rspec", &[]), "");
     }
 }

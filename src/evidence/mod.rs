@@ -29,6 +29,7 @@ mod detect;
 mod doubts;
 mod environment;
 mod feedback;
+mod gems;
 mod matrix;
 mod minimize;
 mod names;

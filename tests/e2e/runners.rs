@@ -14,7 +14,10 @@ use crate::world::{World, first_then};
 pub fn project(files: &[(&str, &str)]) -> World {
     let world = World::empty();
     world.git(&["init", "-q", "-b", "main"]);
-    world.write(".gitignore", "node_modules/\n_build/\n.phpunit.result.cache\n");
+    world.write(
+        ".gitignore",
+        "node_modules/\n_build/\n.phpunit.result.cache\n.venv/\n.tox/\n.nox/\n__pycache__/\ntarget/\n",
+    );
     for (name, text) in files {
         world.write(name, text);
     }
@@ -39,6 +42,69 @@ fn mends(world: &World, file: &str, fixed: &str) {
     let ran = world.fix(&kimi, &[]).code(0).says(&["verified"]);
     let tests = &ran.report()["tests"];
     assert_eq!((&tests["fixed"], &tests["passing"]), (&json!([fixed]), &json!(1)), "{tests:#}");
+}
+
+/// A project whose tests Python runs through the tool of that name, which lies in the project's own environment.
+fn python_through(tool: &str, file: (&str, &str)) -> World {
+    let calc = ("calc.py", "def add(a, b):\n    return a - b\n");
+    let tests = "import unittest\n\nimport calc\n\n\nclass Calc(unittest.TestCase):\n    def test_adds(self):\n        \
+                 self.assertEqual(calc.add(1, 2), 3)\n\n    def test_zero(self):\n        self.assertEqual(calc.add(0, 0), 0)\n";
+    let world = project(&[calc, ("test_calc.py", tests), file]);
+    run(&world, "/usr/bin/python3", &["-m", "venv", ".venv"]);
+    run(&world, ".venv/bin/pip", &["install", "--quiet", "--no-cache-dir", tool]);
+    world
+}
+
+/// Runs a program in the project, which has to succeed.
+fn run(world: &World, program: &str, arguments: &[&str]) {
+    let path = format!("{}:/usr/bin:/bin", world.root().join(".venv/bin").display());
+    let mut command = Command::new(if program.starts_with('.') { world.root().join(program) } else { program.into() });
+    command.args(arguments).current_dir(world.root()).env("PATH", path).env("HOME", world.path("home"));
+    let ran = command.env_remove("PYENV_VERSION").output().expect("it has to be installed");
+    assert!(ran.status.success(), "{program}: {}", String::from_utf8_lossy(&ran.stderr));
+}
+
+const TOX: (&str, &str) =
+    ("tox.ini", "[tox]\nenv_list = py\nno_package = true\n\n[testenv]\ncommands = python -m unittest -v\n");
+
+#[test]
+#[ignore = "needs Python with venv, and the network"]
+fn tox() {
+    let world = python_through("tox", TOX);
+    run(&world, ".venv/bin/tox", &["run", "--notest"]);
+    mends(&world, "calc.py", "test_calc.Calc::test_adds");
+}
+
+#[test]
+#[ignore = "needs Python with venv, and the network"]
+fn nox_that_reuses_its_environment() {
+    let file = "import nox\n\nnox.options.reuse_existing_virtualenvs = True\n\n\n@nox.session\ndef tests(session):\n    \
+                session.run('python', '-m', 'unittest', '-v')\n";
+    let world = python_through("nox", ("noxfile.py", file));
+    run(&world, ".venv/bin/nox", &["--install-only"]);
+    mends(&world, "calc.py", "test_calc.Calc::test_adds");
+}
+
+#[test]
+#[ignore = "needs Python with venv, and the network"]
+fn nox_that_installs_anew_is_told_before_the_first_request() {
+    let file =
+        "import nox\n\n\n@nox.session\ndef tests(session):\n    session.install('pytest')\n    session.run('pytest')\n";
+    let world = python_through("nox", ("noxfile.py", file));
+    let kimi = MockKimi::script([]);
+    world.fix(&kimi, &[]).code(78).says(&["the tests can't run here: ", "nox"]);
+    assert_eq!(kimi.requests().len(), 0);
+}
+
+#[test]
+#[ignore = "needs Maven and Java"]
+fn maven_cold_is_told_before_the_first_request() {
+    let pom = "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\
+               <groupId>g</groupId><artifactId>calc</artifactId><version>1</version></project>\n";
+    let world = project(&[("pom.xml", pom), ("src/main/java/Calc.java", "class Calc {}\n")]);
+    let kimi = MockKimi::script([]);
+    world.fix(&kimi, &[]).code(78).says(&["the tests can't run here: "]);
+    assert_eq!(kimi.requests().len(), 0);
 }
 
 #[test]

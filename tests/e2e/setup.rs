@@ -42,6 +42,8 @@ fn is_refused(world: &World, words: &[&str]) {
     let kimi = mender();
     let ran = world.fix(&kimi, &[]).code(78).says(&[REFUSED, "--allow-failing-setup"]).says(words);
     assert_eq!(kimi.requests().len(), 0, "{}", ran.stderr());
+    let again = world.runs().into_iter().filter(|run| run.join("logs/baseline/tests-2.log").exists());
+    assert_eq!(again.count(), 0, "a second run would say the same");
 }
 
 #[test]
@@ -56,6 +58,62 @@ fn a_command_that_is_not_there_is_told_before_the_first_request() {
         ],
         |(command, words)| is_refused(&with_command(command), &[words, "log "]),
     );
+}
+
+/// A project that has to pass a check besides its test.
+fn with_check(command: &str, more: &str) -> World {
+    let world = World::new();
+    let check = format!("[[check]]\nname = \"lint\"\ncommand = {}\n{more}", json!(command));
+    world.write(".kcode.toml", format!("[test]\ncommand = \"./test.sh\"\n\n{check}"));
+    world.commit_all();
+    world
+}
+
+#[test]
+fn a_check_that_can_not_start_is_told_before_the_first_request() {
+    for (command, words) in [
+        ("no-such-lint --all", "the check lint can't run here: no-such-lint isn't there"),
+        ("python3 -m no_such_module", "the check lint can't run here: no_such_module isn't installed for "),
+    ] {
+        for flags in [&[][..], &["--no-baseline"]] {
+            let (world, kimi) = (with_check(command, ""), mender());
+            if command.starts_with("python3") && !flags.is_empty() {
+                continue; // What isn't certain isn't refused without a look.
+            }
+            let ran = world.fix(&kimi, flags).code(78).says(&["the check lint can't run here: "]);
+            assert_eq!(kimi.requests().len(), 0, "{}", ran.stderr());
+            assert_eq!(ran.stderr().contains("change its command in the settings"), command.starts_with("no-such"));
+            if flags.is_empty() {
+                ran.says(&[words, "log "]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_check_that_is_not_required_or_only_slow_to_start_holds_nobody_up() {
+    with_check("no-such-lint", "required = false\n").fix(&mender(), &[]).code(0).says(&["verified"]);
+    let goes_on = with_check("no-such-lint", "").fix(&sure(), &["--allow-failing-setup"]).code(5);
+    goes_on.says(&["the check lint fails"]);
+    // Its tests wait until the run is over; the check is measured beside them.
+    let (world, kimi) = (with_check("no-such-lint", ""), mender());
+    world.write_test("case $HOME in */baseline/*) exec sleep 600;; esac");
+    world.commit_all();
+    world.fix(&kimi, &[]).code(78).says(&["the check lint can't run here"]);
+    assert_eq!(kimi.requests().len(), 0);
+}
+
+#[test]
+fn gems_that_are_not_there_are_told_before_the_first_request() {
+    let world = with_command("bundle exec rspec");
+    world.write(".gitignore", "/vendor/\n");
+    world.write("Gemfile", "source 'https://rubygems.org'\ngem 'no-such-gem'\n");
+    world.write("Gemfile.lock", "GEM\n  remote: https://rubygems.org/\n  specs:\n    no-such-gem (1.2.0)\n");
+    let bundle = "vendor/bin/bundle";
+    world.write(bundle, "#!/bin/sh\necho 'Could not find no-such-gem-1.2.0 in locally installed gems'\nexit 7\n");
+    fs::set_permissions(world.root().join(bundle), Permissions::from_mode(0o755)).unwrap();
+    world.commit_all();
+    is_refused(&world, &["bundle install"]);
 }
 
 #[test]

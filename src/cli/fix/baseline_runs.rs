@@ -1,6 +1,6 @@
 //! The runs of a command on the start state: as few as tell which tests fail there and which of them always do.
 //!
-//! One that passes is enough. After one that fails there is a second: the model's own, when it ran the tests before any edit;
+//! One that passes is enough, and one that comes to no test because of something that no edit mends. After another one that fails there is a second: the model's own, when it ran the tests before any edit;
 //! else only what failed, where the runner can be told so; else, and where that didn't fail as before, all of them.
 
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::evidence::{
     Baseline, BaselineRun, Baselines, Key, Session, Surroundings, Trials, Turn, failed_again, filter_of_failed,
     tells_of_renaming,
 };
-use crate::journal::{CountedRun, RunFolder, TestPurpose, TestsRan};
+use crate::journal::{CountedRun, RunFolder, TestPurpose, TestResult, TestsRan};
 use crate::planner::tests_ran;
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::TestRun;
@@ -225,8 +225,7 @@ impl Runs<'_> {
     async fn as_many_as_it_takes(&mut self) -> Result<Vec<BaselineRun>, String> {
         let mut runs: Vec<BaselineRun> = Vec::new();
         while runs.len() < TIMES as usize {
-            let is_clear = |run: &BaselineRun| run.ran.result.passed || run.ran.result.stopped.is_some();
-            if runs.last().is_some_and(is_clear) {
+            if runs.last().is_some_and(|run| says_all(&run.ran.result)) {
                 break;
             }
             match (self.lent().await?, runs.last()) {
@@ -307,6 +306,12 @@ impl Runs<'_> {
         let ran = TestsRan { tree: self.tree.clone(), ..tests_ran(run, TestPurpose::Baseline, None) };
         BaselineRun { ran, results, is_own }
     }
+}
+
+/// Whether another run would say nothing new: it passed, kcode ended it, or something keeps every test from running.
+fn says_all(result: &TestResult) -> bool {
+    let cause = result.why.as_ref().and_then(|why| why.cause.as_ref());
+    result.passed || result.stopped.is_some() || cause.is_some_and(|cause| cause.blocks)
 }
 
 /// The journal tells of the model's run where it tells of another one, too.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::start::Run;
 use super::start_state::StartState;
@@ -14,8 +15,11 @@ use crate::tools::TestRun;
 
 /// What the model reads besides of a failure that no edit mends.
 const CAUSE_TEXT: &str = include_str!("../../../prompts/failure_cause.md");
-/// How long the first request waits where something speaks against the tests. What can't start ends sooner.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the first request waits where something speaks against the tests. What can't start ends sooner; pip and Maven take some
+/// time to find that there is no network.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What hints say of the tests.
+const ANOTHER_COMMAND: &str = "name another command with --test";
 /// What else a person can do.
 const ALL_THE_SAME: &str = "--no-verify does without tests, --allow-failing-setup goes on all the same";
 
@@ -26,33 +30,54 @@ impl Run<'_> {
         if self.order.flags.allow_failing_setup || self.order.again.is_some() {
             return Ok(());
         }
+        let doubted = self.doubted().await?;
         let Some(bench) = &mut self.bench else { return Ok(()) };
-        let (Some(command), root) = (bench.tests.command.clone(), bench.repository.root().to_owned()) else {
-            return Ok(());
-        };
-        let doubt =
-            tokio::task::spawn_blocking(move || evidence::doubt(&command, &root)).await.map_err(anyhow::Error::from)?;
-        let Some(Doubt { why, missing }) = doubt else { return Ok(()) };
-        if !bench.start.is_measured() {
-            return missing.map_or(Ok(()), |_| Err(refused(&why, "install it, or name another command with --test")));
+        for (name, Doubt { why, missing }) in &doubted {
+            if missing.is_some() && !bench.start.is_measured(name.as_deref()) {
+                return Err(refused(name.as_deref(), why, "install it, or name another command with --test"));
+            }
         }
-        bench.start.begin_now();
-        let told = tokio::select! {
-            told = bench.baseline(None, PATIENCE) => told,
-            _ = cancelled.wait_for(|cancelled| *cancelled) => Vec::new(),
-        };
-        let blocks = bench.start.known(None).and_then(|baseline| blocking(&baseline.runs.last()?.ran)).cloned();
-        let log = bench.start.known(None).and_then(|baseline| Some(baseline.runs.last()?.ran.log.clone()));
-        if !told.is_empty() {
-            self.open.journal.note(told)?;
+        doubted.iter().filter_map(|(name, _)| name.as_deref()).for_each(|name| bench.start.hurry(name));
+        if !doubted.is_empty() {
+            bench.start.begin_now();
         }
-        let Some(cause) = blocks else { return Ok(()) };
-        let failure = refused(&cause.what, &cause.hint);
-        let logs = self.open.folder.logs();
-        Err(match log.filter(|log| !log.is_empty()) {
-            Some(log) => failure.fact("log", logs.join(log).display().to_string()),
-            None => failure,
-        })
+        let until = Instant::now() + PATIENCE;
+        for (name, _) in &doubted {
+            let name = name.as_deref();
+            let told = tokio::select! {
+                told = bench.baseline(name, until.saturating_duration_since(Instant::now())) => told,
+                _ = cancelled.wait_for(|cancelled| *cancelled) => Vec::new(),
+            };
+            if !told.is_empty() {
+                self.open.journal.note(told)?;
+            }
+            if let Some(ran) = bench.start.known(name).and_then(|baseline| Some(&baseline.runs.last()?.ran))
+                && let Some(cause) = blocking(ran)
+            {
+                let failure = refused(name, &cause.what, &cause.hint);
+                let log = (!ran.log.is_empty()).then(|| self.open.folder.logs().join(&ran.log).display().to_string());
+                return Err(match log {
+                    Some(log) => failure.fact("log", log),
+                    None => failure,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What the patch has to pass and may not be able to start: the tests, which have no name, and checks.
+    async fn doubted(&self) -> Result<Vec<(Option<String>, Doubt)>, Failure> {
+        let Some(bench) = &self.bench else { return Ok(Vec::new()) };
+        let required = bench.tests.checks.iter().map(|chosen| &chosen.check).filter(|check| check.required);
+        let checks = required.map(|check| (Some(check.name.clone()), check.command.clone()));
+        let commands: Vec<_> =
+            bench.tests.command.iter().map(|command| (None, command.clone())).chain(checks).collect();
+        let root = bench.repository.root().to_owned();
+        let look = move || {
+            let doubts = commands.into_iter().map(|(name, command)| (name, evidence::doubt(&command, &root)));
+            doubts.filter_map(|(name, doubt)| Some((name, doubt?))).collect()
+        };
+        Ok(tokio::task::spawn_blocking(look).await.map_err(anyhow::Error::from)?)
     }
 }
 
@@ -82,6 +107,13 @@ pub fn told(run: &TestRun) -> String {
     cause.map_or_else(String::new, |cause| format!("\n{}", CAUSE_TEXT.trim().replace("{what}", &cause.what)))
 }
 
-fn refused(what: &str, hint: &str) -> Failure {
-    Failure::new(Outcome::Config, format!("the tests can't run here: {what}"), format!("{hint}; {ALL_THE_SAME}"))
+/// Refuses the task because the tests, or the check of that name, can't run.
+fn refused(check: Option<&str>, what: &str, hint: &str) -> Failure {
+    let (who, hint) = match check {
+        None => ("the tests".to_owned(), hint.to_owned()),
+        Some(name) => {
+            (format!("the check {name}"), hint.replace(ANOTHER_COMMAND, "change its command in the settings"))
+        }
+    };
+    Failure::new(Outcome::Config, format!("{who} can't run here: {what}"), format!("{hint}; {ALL_THE_SAME}"))
 }

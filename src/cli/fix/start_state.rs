@@ -59,6 +59,8 @@ struct Extent {
     may_be_known: bool,
     /// What the model runs.
     is_lent: bool,
+    /// It has its turn, and runs beside nothing else.
+    waits: bool,
 }
 
 impl StartState {
@@ -94,9 +96,20 @@ impl StartState {
         self.begun.send_replace(true);
     }
 
-    /// Whether the tests are to be run on it at all.
-    pub fn is_measured(&self) -> bool {
-        self.measured.iter().any(|measured| measured.name.is_none())
+    /// Whether the tests, or the check of that name, are to be run on it at all.
+    pub fn is_measured(&self, name: Option<&str>) -> bool {
+        self.measured.iter().any(|measured| measured.name.as_deref() == name)
+    }
+
+    /// Has the check of that name measured beside others, and not after them: it may not even start. Nothing runs yet.
+    pub fn hurry(&mut self, name: &str) {
+        let Some(at) = self.measured.iter().position(|measured| measured.name.as_deref() == Some(name)) else { return };
+        let (trial, command) = (self.measured[at].trial.clone(), self.measured[at].command.clone());
+        let extent = Extent { may_be_known: true, is_lent: false, waits: false };
+        if let Some(waiting) = self.measured[at].measuring.take() {
+            waiting.abort();
+        }
+        self.measured[at].measuring = Some(self.begin(&trial, &command, extent));
     }
 
     /// Tells git's id of the start state, the first time that it is known.
@@ -114,7 +127,8 @@ impl StartState {
             0 => NAME.to_owned(),
             number => format!("{NAME}-{number}"),
         };
-        let measuring = Some(self.begin(&trial, command, Extent { may_be_known: true, is_lent: name.is_none() }));
+        let measuring =
+            Some(self.begin(&trial, command, Extent { may_be_known: true, is_lent: name.is_none(), waits: true }));
         let (name, command) = (name.map(str::to_owned), command.clone());
         self.measured.push(Measured { name, command, trial, measuring, known: None });
     }
@@ -129,7 +143,7 @@ impl StartState {
             return false;
         }
         let (trial, command) = (self.measured[at].trial.clone(), self.measured[at].command.clone());
-        let measuring = self.begin(&trial, &command, Extent { may_be_known: false, is_lent: false });
+        let measuring = self.begin(&trial, &command, Extent { may_be_known: false, is_lent: false, waits: true });
         let measured = &mut self.measured[at];
         (measured.measuring, measured.known) = (Some(measuring), None);
         true
@@ -148,7 +162,8 @@ impl StartState {
         let lent = extent.is_lent.then(|| self.lent.subscribe());
         tokio::spawn(async move {
             // Those that wait get their turn in the order in which they asked for it.
-            let _turn = turn.acquire().await.map_err(|closed| closed.to_string())?;
+            let turn = turn.acquire();
+            let _turn = if extent.waits { Some(turn.await.map_err(|closed| closed.to_string())?) } else { None };
             inquiry.measure(&trial, &command, Found { tree, asked, off, lent, may_be_known: extent.may_be_known }).await
         })
     }
