@@ -65,7 +65,7 @@ pub struct Worker {
 #[derive(Debug)]
 pub struct Launched {
     worker: Worker,
-    began: Instant,
+    took: Duration,
 }
 
 /// Who waits for which answer.
@@ -101,7 +101,7 @@ impl Worker {
         let stderr = plan.logs.join(STDERR_LOG);
         let (child, connection) = launch(plan, &stderr).map_err(WorkerError::Spawn)?;
         let worker = Self::attach(child, connection, stderr).map_err(WorkerError::Spawn)?;
-        Ok(Launched { worker, began })
+        Ok(Launched { worker, took: began.elapsed() })
     }
 
     /// Takes over a worker that runs at the other end of `connection`.
@@ -237,6 +237,8 @@ impl Launched {
     /// # Errors
     /// When it can't work, or `plan` is strict and the wall has a gap.
     pub async fn confine(self, plan: WorkerPlan) -> Result<(Worker, WallBuilt), WorkerError> {
+        // In between a person may have been asked.
+        let began = Instant::now();
         let home = std::env::home_dir();
         let bait = if plan.sandbox == Sandbox::Off { None } else { Bait::lay(home.as_deref(), &plan.scratch).ok() };
         let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name), &plan.caches);
@@ -259,7 +261,7 @@ impl Launched {
         }
         count_proof(&mut wall);
         advice::add(&mut wall.layers, |path| fs::read_to_string(path).ok());
-        wall.ms = self.began.elapsed().as_millis() as u64;
+        wall.ms = (self.took + began.elapsed()).as_millis() as u64;
         let guards = gaps(&wall);
         if plan.sandbox == Sandbox::Strict && !guards.is_empty() {
             self.worker.stop().await;
