@@ -273,6 +273,18 @@ mod tests {
     }
 
     #[test]
+    fn of_packages_beside_a_program_a_bounded_number_is_looked_at() {
+        let lib = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(lib.path().join("python/site-packages")).expect("folders");
+        for number in 0..MOST {
+            std::os::unix::fs::symlink("python", lib.path().join(format!("python{number}"))).expect("a link");
+        }
+        let mut seen = Seen::default();
+        seen.look_at_packages(lib.path());
+        assert_eq!(seen.text.lines().count(), MOST);
+    }
+
+    #[test]
     fn a_program_that_is_found_now_changes_it() {
         let root = tempfile::tempdir().expect("a folder");
         let command = TestCommand::shell("./check && true");
