@@ -20,10 +20,12 @@ use crate::review::Key;
 const SEQUENCE_WAIT: Duration = Duration::from_millis(100);
 /// How long the end of a pasted text may take to come.
 const PASTE_WAIT: Duration = Duration::from_secs(1);
-/// A key that is held down repeats faster than this.
-const QUIET: Duration = Duration::from_millis(100);
-/// Whoever types on is asked after this in any case.
-const QUIET_WAIT: Duration = Duration::from_secs(2);
+/// A key that is held down repeats faster than this, and whoever is typing has the next letter sooner.
+const QUIET: Duration = Duration::from_millis(500);
+/// Whoever types on for so long isn't asked at all.
+const QUIET_WAIT: Duration = Duration::from_mins(1);
+/// The first letter of a word is followed by the next one sooner.
+const NEXT_LETTER: Duration = Duration::from_millis(250);
 /// What an answer ends with.
 const ENTER: [u8; 2] = [b'\r', b'\n'];
 
@@ -96,15 +98,18 @@ pub fn discard(terminal: impl AsFd) {
 /// meanwhile, so that none of it can be an answer. Blocks.
 ///
 /// # Errors
-/// When the terminal went.
+/// When the terminal went, or no pause comes.
 pub fn await_quiet(terminal: &OwnedFd) -> io::Result<()> {
     let _mode = Mode::silent(terminal)?;
     let until = Instant::now() + QUIET_WAIT;
     loop {
         discard(terminal);
-        if !has_more(terminal, QUIET)? || Instant::now() > until {
+        if !has_more(terminal, QUIET)? {
             discard(terminal);
             return Ok(());
+        }
+        if Instant::now() > until {
+            return Err(io::ErrorKind::TimedOut.into());
         }
         // A terminal that was hung up is always ready, and never has anything.
         byte(terminal)?;
@@ -130,19 +135,18 @@ pub fn next_key(terminal: &OwnedFd) -> io::Result<Key> {
     })
 }
 
-/// Whether nothing but an Enter came along with the key that was read last; all of it is forgotten.
+/// Whether nothing but an Enter came along with the key that was read last, or right after it; all of it is forgotten.
 ///
 /// # Errors
 /// When the terminal went.
 pub fn came_alone(terminal: &OwnedFd) -> io::Result<bool> {
-    let mut alone = true;
-    while has_more(terminal, Duration::ZERO)? {
+    while has_more(terminal, NEXT_LETTER)? {
         if !ENTER.contains(&byte(terminal)?) {
-            alone = false;
             discard(terminal);
+            return Ok(false);
         }
     }
-    Ok(alone)
+    Ok(true)
 }
 
 /// A letter of more than one byte.

@@ -70,6 +70,8 @@ async fn answer(
                 return Ok(Some(letter));
             }
             Key::Enter => {}
+            // Whoever typed that may be typing on.
+            _ if on(terminal, keyboard::await_quiet, signals).await?.is_none() => return Ok(None),
             _ if told => continue,
             _ => {}
         }

@@ -79,8 +79,7 @@ impl Words<'_> {
         reporting
     }
 
-    /// What makes a runner end that would watch for changes. Not `CI`, where it can do without: with that, jest and vitest take no
-    /// new snapshots.
+    /// What makes a runner end that would watch for changes.
     fn ending(&self) -> &'static [&'static str] {
         let ends = |words: &[&str]| words.iter().any(|word| self.0.iter().any(|known| known == word));
         let watches = self.says(&["--watch"]) || ends(&["-w", "watch"]);
@@ -114,6 +113,8 @@ impl Words<'_> {
 const PYTEST: [&str; 3] = ["--junitxml={reports}/pytest.xml", "-o", "junit_family=xunit1"];
 const VITEST: [&str; 3] = ["--reporter=default", "--reporter=json", "--outputFile.json={reports}/vitest.json"];
 const RSPEC: [&str; 6] = ["--format", "progress", "--format", "json", "--out", "{reports}/rspec.json"];
+/// They write no new snapshots where `CI` says that nobody would commit them; every command is told so otherwise.
+const SNAPSHOTS: [&str; 2] = ["jest", "vitest"];
 /// Variables whose words a runner takes for arguments.
 const ARGUMENTS_IN_VARIABLES: [&str; 3] = ["PYTEST_ADDOPTS", "GOFLAGS", "SPEC_OPTS"];
 const DOTNET: [&str; 2] = ["--logger", "console;verbosity=normal"];
@@ -154,6 +155,9 @@ fn by_mention(text: &str) -> Reporting {
     if names("ctest") {
         set("CTEST_OUTPUT_ON_FAILURE", "1");
     }
+    if SNAPSHOTS.iter().any(|name| names(name)) && !names("react-scripts") {
+        set("CI", "false");
+    }
     if names("prove") {
         set("HARNESS_VERBOSE", "1");
     }
@@ -184,8 +188,8 @@ mod tests {
     #[test]
     fn each_runner_is_told_in_its_own_way() {
         let pytest = "--junitxml=R/pytest.xml -o junit_family=xunit1";
-        let jest = "--json --outputFile=R/jest.json";
-        let vitest = "--reporter=default --reporter=json --outputFile.json=R/vitest.json";
+        let jest = "CI=  --json --outputFile=R/jest.json";
+        let vitest = "CI=  --reporter=default --reporter=json --outputFile.json=R/vitest.json";
         for (line, added) in [
             ("pytest -q", pytest),
             ("poetry run pytest tests", pytest),
@@ -225,8 +229,8 @@ mod tests {
         let package = |script: &str| format!(r#"{{"scripts": {{"test": "{script}"}}}}"#);
         let jest = package("eslint . && jest --coverage");
         let jest = [("package.json", jest.as_str())];
-        assert_eq!(of("npm test", &jest), "-- --json --outputFile=R/jest.json");
-        assert_eq!(of("yarn test", &jest), "--json --outputFile=R/jest.json");
+        assert_eq!(of("npm test", &jest), "CI=  -- --json --outputFile=R/jest.json");
+        assert_eq!(of("yarn test", &jest), "CI=  --json --outputFile=R/jest.json");
         assert_eq!(of("make test", &[("Makefile", "test:\n\tpytest -q\n")]), "PYTEST_ADDOPTS= ");
         assert_eq!(of("./t.sh", &[("t.sh", "go test ./...")]), "GOFLAGS= ");
         assert_eq!(of("tox", &[("tox.ini", "commands = pytest")]), "PYTEST_ADDOPTS=  TOX_OVERRIDE= ");

@@ -76,6 +76,8 @@ fn only_its_own_keys_answer_a_question() {
         "\u{1b}[1;5y",
         "\u{1b}[200~y\r\u{1b}[201~",
         "yes, but",
+        "why y",
+        "xy",
         "é",
         "\u{1a}",
         "\t",
