@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, socket_with};
 
-use crate::raw;
+use crate::{others, raw};
 
 /// Names the attack and its target.
 const ROLE: &str = "KCODE_ATTACKS_ATTACK";
@@ -48,6 +48,14 @@ fn succeeds(attack: &str, target: &str) -> bool {
         "read-memory" => reads_memory(pid()),
         "pidfd" => raw::call(libc::SYS_pidfd_open, &[pid()])
             .is_ok_and(|fd| raw::is_allowed(libc::SYS_pidfd_getfd, &[fd as usize])),
+        "limits" => others::limits(pid()),
+        "cpu-limit" => others::lowers_limit(pid()),
+        "priority" => others::priority(pid()),
+        "disk-priority" => others::disk_priority(pid()),
+        "priority-of-all" => others::priority_of_all(),
+        "scheduler" => others::scheduler(pid()),
+        "processors" => others::processors(pid()),
+        "own-limits" => others::own(),
         "mount" => mounts(),
         "hostname" => {
             let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();

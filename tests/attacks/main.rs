@@ -22,6 +22,7 @@ mod hardened;
 mod links;
 mod memory;
 mod model;
+mod others;
 mod raw;
 mod setups;
 mod shared;

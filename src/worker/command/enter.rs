@@ -11,7 +11,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::errand::ToKeeper;
 use super::start::{not_entered, not_started};
-use crate::worker::confine::go_first;
+use crate::worker::confine::{Processes, go_first};
 use crate::worker::protocol::receive;
 
 /// The argument that makes a worker process the entrance of a command.
@@ -31,7 +31,7 @@ pub(in crate::worker) fn enter() -> io::Result<ExitCode> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     go_first();
     if let Some(domain) = &errand.domain {
-        domain.enter()?;
+        domain.enter(Processes::Others)?;
     }
     if let Err(refused) = errand.folder.enter() {
         return Ok(ExitCode::from(not_entered(&errand.folder, &refused)));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::thread::set_no_new_privs;
 use serde::{Deserialize, Serialize};
 
-use super::seccomp::{self, Sockets};
+use super::seccomp::{self, Processes, Sockets};
 use super::{landlock, limits};
 
 /// The reach of a command. It is decided by the worker and entered by the process that becomes or keeps the command.
@@ -40,17 +40,17 @@ impl Domain {
         Ok(domain)
     }
 
-    /// Gives up everything else, for this thread and all that it starts. A layer that this kernel doesn't have is
-    /// left out: the worker has reported that.
+    /// Gives up everything else, for this thread and all that it starts, in sight of these `processes`. A layer that this
+    /// kernel doesn't have is left out: the worker has reported that.
     ///
     /// # Errors
     /// When the kernel has a layer and refuses it.
-    pub(in crate::worker) fn enter(&self) -> io::Result<()> {
+    pub(in crate::worker) fn enter(&self, processes: Processes) -> io::Result<()> {
         limits::drop_capabilities()?;
         set_no_new_privs(true)?;
         landlock::enter_command_domain(self)?;
         if seccomp::is_there() {
-            seccomp::enter(self.sockets)?;
+            seccomp::enter(self.sockets, processes)?;
         }
         Ok(())
     }

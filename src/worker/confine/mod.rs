@@ -28,6 +28,7 @@ pub(super) use domain::Domain;
 pub(super) use limits::{PROCESSES, bound_cell, go_first, memory_limit};
 pub(super) use namespaces::{unshare_cell, unshare_users};
 pub(super) use root::{mount_line, mount_table};
+pub(super) use seccomp::Processes;
 use seccomp::Sockets;
 
 use super::caches::Cache;
@@ -170,7 +171,7 @@ impl Enclosed {
         let rest = layer("capabilities", limits::drop_capabilities());
         let writable = domain.writable.iter().chain([&charge.logs]).cloned().collect();
         let kernel = landlock::enter_host_domain(&Domain { writable, ..domain.clone() });
-        let calls = layer("seccomp", seccomp::enter(domain.sockets));
+        let calls = layer("seccomp", seccomp::enter(domain.sockets, Processes::Others));
         let (tree, process) = (self.in_namespaces || kernel.files, privileges && rest.holds);
         let network = self.in_namespaces || calls.holds;
         self.layers.extend([kernel.layer, calls]);

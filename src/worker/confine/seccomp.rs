@@ -25,14 +25,24 @@ pub(in crate::worker) enum Sockets {
     Pairs,
 }
 
+/// Which processes a command's numbers name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::worker) enum Processes {
+    /// None but the command's own: its process namespace has no others.
+    Own,
+    /// Others of the machine or of the sandbox, the worker among them.
+    Others,
+}
+
 /// Refused whatever their arguments.
-const REFUSED: [libc::c_long; 49] = [
+const REFUSED: [libc::c_long; 50] = [
     // Other processes.
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
     libc::SYS_process_madvise,
     libc::SYS_pidfd_getfd,
+    libc::SYS_process_mrelease,
     libc::SYS_kcmp,
     // What is mounted where, and in which namespaces.
     libc::SYS_mount,
@@ -100,6 +110,20 @@ const SHARED: [libc::c_long; 14] = [
     libc::SYS_mq_unlink,
     libc::SYS_mq_notify,
 ];
+/// Their first argument is a process that they change; 0 is the caller.
+const CHANGE_PROCESS: [libc::c_long; 6] = [
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setattr,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
+];
+/// Their first argument says what the second one numbers: a process, a group or a user. With the value for a process.
+const CHANGE_ANY: [(libc::c_long, u64); 2] =
+    [(libc::SYS_setpriority, libc::PRIO_PROCESS as u64), (libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS)];
+/// See ioprio_set(2).
+const IOPRIO_WHO_PROCESS: u64 = 1;
 /// Since Linux 6.15; the same number everywhere.
 const OPEN_TREE_ATTR: libc::c_long = 467;
 /// The same calls have a second number in programs with short pointers, if an x86 kernel lets such programs run.
@@ -127,9 +151,9 @@ type Result<T> = std::result::Result<T, seccompiler::BackendError>;
 ///
 /// # Errors
 /// When this kernel has no such filters, or the processor is one that isn't known here.
-pub(super) fn enter(sockets: Sockets) -> io::Result<String> {
+pub(super) fn enter(sockets: Sockets, processes: Processes) -> io::Result<String> {
     let arch = ARCH.try_into().map_err(io::Error::other)?;
-    let programs = programs(sockets, arch).map_err(io::Error::other)?;
+    let programs = programs(sockets, processes, arch).map_err(io::Error::other)?;
     for program in &programs {
         apply_filter(program).map_err(io::Error::other)?;
     }
@@ -145,8 +169,8 @@ pub(super) fn is_there() -> bool {
     secure_computing_mode().is_ok()
 }
 
-fn programs(sockets: Sockets, arch: TargetArch) -> Result<[BpfProgram; 2]> {
-    let refused = filter(refused(sockets)?, libc::EPERM, arch)?;
+fn programs(sockets: Sockets, processes: Processes, arch: TargetArch) -> Result<[BpfProgram; 2]> {
+    let refused = filter(refused(sockets, processes)?, libc::EPERM, arch)?;
     // Its flags lie in memory, where no filter can look. Without it the C libraries fall back on `clone`.
     let unknown = filter(Rules::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS, arch)?;
     Ok([refused, unknown])
@@ -160,7 +184,7 @@ fn filter(mut rules: Rules, errno: libc::c_int, arch: TargetArch) -> Result<BpfP
     SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(errno as u32), arch)?.try_into()
 }
 
-fn refused(sockets: Sockets) -> Result<Rules> {
+fn refused(sockets: Sockets, processes: Processes) -> Result<Rules> {
     let mut rules: Rules = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let spaces: Vec<SeccompRule> =
         NEW_NAMESPACES.iter().map(|flag| rule(&[(0, masked(*flag as u64), *flag as u64)])).collect::<Result<_>>()?;
@@ -172,6 +196,27 @@ fn refused(sockets: Sockets) -> Result<Rules> {
     if sockets == Sockets::Pairs {
         rules.extend(SHARED.map(|call| (call, Vec::new())));
     }
+    if processes == Processes::Others {
+        rules.extend(changing_others()?);
+    }
+    Ok(rules)
+}
+
+/// Limits and priorities of anybody but the caller. No filter can tell the caller's own number, nor those of its threads and
+/// children, from others: they are refused as well.
+fn changing_others() -> Result<Rules> {
+    let is_other = |place| (place, SeccompCmpOp::Ne, 0);
+    let mut rules = Rules::new();
+    for call in CHANGE_PROCESS {
+        rules.insert(call, vec![rule(&[is_other(0)])?]);
+    }
+    for (call, process) in CHANGE_ANY {
+        rules.insert(call, vec![rule(&[is_other(1)])?, rule(&[(0, SeccompCmpOp::Ne, process)])?]);
+    }
+    // Without new limits it only tells what they are.
+    let new = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
+    let other = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
+    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![other, new])?]);
     Ok(rules)
 }
 
@@ -209,7 +254,7 @@ mod tests {
 
     #[test]
     fn both_ways_to_name_a_call_are_refused() {
-        let rules = refused(Sockets::Pairs).unwrap();
+        let rules = refused(Sockets::Pairs, Processes::Others).unwrap();
         assert!(rules[&libc::SYS_socket].is_empty() && rules[&libc::SYS_clone].len() == NEW_NAMESPACES.len());
         let numbers = |program: &BpfProgram| program.iter().map(|step| i64::from(step.k)).collect::<Vec<_>>();
         let program = filter(rules, libc::EPERM, TargetArch::x86_64).unwrap();
@@ -222,7 +267,7 @@ mod tests {
     fn programs_fit_into_the_kernel() {
         for sockets in [Sockets::OfOwnNetwork, Sockets::Pairs] {
             for arch in [TargetArch::x86_64, TargetArch::aarch64] {
-                assert!(programs(sockets, arch).unwrap().iter().all(|program| program.len() < 4096));
+                assert!(programs(sockets, Processes::Others, arch).unwrap().iter().all(|program| program.len() < 4096));
             }
         }
     }

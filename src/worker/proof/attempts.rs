@@ -11,10 +11,10 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
-use rustix::process::{Pid, getppid, test_kill_process};
+use rustix::process::{Pid, getppid};
 
 use super::bait::Targets;
-use super::{LINGER, OUTLIVE, mounts, shared, terminal, tracing};
+use super::{LINGER, OUTLIVE, mounts, others, shared, terminal, tracing};
 use crate::journal::{Guard, Proof};
 use crate::worker::{SUBCOMMAND, confine, descendants};
 
@@ -100,7 +100,8 @@ fn processes(targets: &Targets, mut add: impl FnMut(&str, Tried)) {
     let with = |attempt: fn(Pid) -> Tried| seen.as_ref().map_or_else(|_| Err(hidden()), |pid| attempt(*pid));
     add("read kcode's environment", with(|pid| read(&Path::new("/proc").join(pid.to_string()).join("environ"))));
     add("open kcode's memory", with(|pid| worked(File::open(format!("/proc/{pid}/mem")))));
-    add("signal kcode", with(|pid| worked(test_kill_process(pid).map_err(io::Error::from))));
+    let outside: Vec<Pid> = [Some(targets.broker), targets.worker].into_iter().flatten().filter_map(named).collect();
+    others::attempts(&outside, &mut add);
     let near = broker.or_else(getppid);
     add("trace another process", near.ok_or_else(hidden).and_then(|pid| worked(tracing::attach(pid))));
     add("read another process's memory", near.ok_or_else(hidden).and_then(peek));
@@ -108,6 +109,12 @@ fn processes(targets: &Targets, mut add: impl FnMut(&str, Tried)) {
     add("make a namespace", worked(confine::unshare_users()));
     add("share memory with kcode's session", shared::reach(targets.ipc));
     terminal::attempts(broker, add);
+}
+
+/// The process of that number, unless the number is another one's here. One that can't be seen may be there all the same.
+fn named((number, began): (u32, u64)) -> Option<Pid> {
+    let pid = Pid::from_raw(i32::try_from(number).ok()?)?;
+    descendants::started(pid).is_none_or(|started| started == began).then_some(pid)
 }
 
 fn proc(targets: &Targets, entry: &str) -> PathBuf {

@@ -35,6 +35,9 @@ pub(in crate::worker) struct Bait {
 pub(in crate::worker) struct Targets {
     /// The broker's number, and when it began, as numbers mean something else in a cell.
     pub(super) broker: (u32, u64),
+    /// The same of the worker; it says so itself.
+    #[serde(default)]
+    pub(super) worker: Option<(u32, u64)>,
     /// A file that holds a secret, in the home folder where there is one.
     pub(super) secret: PathBuf,
     /// A TCP port of the machine's loopback.
@@ -57,7 +60,7 @@ pub(in crate::worker) struct Targets {
 impl Targets {
     /// The same, in a sandbox that is `meant` to be so.
     pub(in crate::worker) fn in_sandbox(self, meant: Meant) -> Self {
-        Self { meant: Some(meant), ..self }
+        Self { meant: Some(meant), worker: Some(itself()), ..self }
     }
 }
 
@@ -85,7 +88,8 @@ impl Bait {
         let path_socket = path_socket.and_then(Result::ok);
         let targets = Targets {
             meant: None,
-            broker: (std::process::id(), descendants::started(getpid()).unwrap_or_default()),
+            broker: itself(),
+            worker: None,
             secret,
             tcp: tcp.as_ref().and_then(|socket| socket.local_addr().ok()).map(|address| address.port()),
             udp: udp.as_ref().and_then(|socket| socket.local_addr().ok()).map(|address| address.port()),
@@ -123,6 +127,10 @@ impl Bait {
         // Closing it can fail only by leaving an empty folder behind.
         let _ = self.folder.close();
     }
+}
+
+fn itself() -> (u32, u64) {
+    (std::process::id(), descendants::started(getpid()).unwrap_or_default())
 }
 
 fn connected(socket: Option<&UnixListener>) -> bool {

@@ -13,6 +13,7 @@ mod attempts;
 mod bait;
 mod linger;
 mod mounts;
+mod others;
 mod prover;
 mod shared;
 mod terminal;

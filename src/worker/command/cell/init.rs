@@ -19,7 +19,7 @@ use rustix::process::{
 use super::mounts;
 use crate::worker::command::errand::{Errand, FromKeeper, ToKeeper, tell};
 use crate::worker::command::start::{let_go_of_output, not_entered, not_started};
-use crate::worker::confine::{bound_cell, go_first};
+use crate::worker::confine::{Processes, bound_cell, go_first};
 use crate::worker::protocol::receive;
 
 /// The argument that makes a worker process the first one of a cell.
@@ -58,7 +58,7 @@ fn prepare(errand: &Errand) -> io::Result<()> {
     bound_cell()?;
     go_first();
     if let Some(domain) = &errand.domain {
-        domain.in_cell(mounts::seal_logs)?.enter()?;
+        domain.in_cell(mounts::seal_logs)?.enter(Processes::Own)?;
     }
     // The command runs as the same user: it mustn't look into this process through /proc/1.
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
