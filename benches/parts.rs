@@ -138,6 +138,7 @@ fn outline(criterion: &mut Criterion) {
         files: &files,
         paths: &paths,
         more_paths: false,
+        unnamed: &[],
         git: None,
         tests: None,
         focus: None,

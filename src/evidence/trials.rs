@@ -2,6 +2,8 @@
 //!
 //! Each trial has a view and a worker of its own, behind the same wall as the run's, and leaves nothing but its log.
 
+mod session;
+
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,8 @@ use crate::workspace::{
     ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Patch, Repository, View, WorkspaceError, remove_tree,
     remove_tree_soon,
 };
+
+pub use session::Session;
 
 /// How often tests are run on a patch at most, until they leave it as it was.
 const PROOFS: u32 = 2;
@@ -95,33 +99,6 @@ pub struct Held {
 struct Enclosed {
     worker: Worker,
     view: Shown,
-}
-
-/// A trial that stays open, until [`Session::close`].
-pub struct Session {
-    trials: Trials,
-    folder: PathBuf,
-    worker: Worker,
-    _view: Shown,
-    called_off: watch::Receiver<bool>,
-}
-
-impl Session {
-    /// Runs the tests of the trial's plan: those that `filter` names, or all.
-    ///
-    /// # Errors
-    /// When the worker fails, or the trial is called off.
-    pub async fn run(&self, filter: &[String]) -> Result<TestRun, TrialError> {
-        unless(self.called_off.clone(), async { Ok(self.worker.run_tests(filter).await?) }).await
-    }
-
-    /// Ends it; nothing is left.
-    pub async fn close(self) {
-        self.trials.end(self.worker).await;
-        let folder = self.folder;
-        // What can't be removed now goes with what else killed runs leave.
-        let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
-    }
 }
 
 /// What a trial's worker shows.
@@ -288,24 +265,6 @@ impl Trials {
         let ended = unless(called_off, all).await;
         self.end(worker).await;
         ended
-    }
-
-    /// A view of the start state with a worker behind the wall, for as many commands as somebody wants to run in it.
-    ///
-    /// # Errors
-    /// As [`Trials::hold`].
-    pub async fn open(&self, name: &str, called_off: watch::Receiver<bool>) -> Result<Session, TrialError> {
-        let folder = self.folder.join(name);
-        let nothing = ChangeSet::new(Vec::new());
-        match self.enclosure(&folder, name, &nothing, called_off.clone()).await {
-            Ok(Enclosed { worker, view }) => {
-                Ok(Session { trials: self.clone(), folder, worker, _view: view, called_off })
-            }
-            Err(error) => {
-                let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
-                Err(error)
-            }
-        }
     }
 
     async fn run_tests(&self, worker: &Worker, times: u32) -> Result<Vec<TestRun>, TrialError> {

@@ -16,8 +16,8 @@ fn reports() -> Vec<Vec<u8>> {
 
 /// All that is kept of a run, in bytes.
 fn kept(results: &TestResults) -> usize {
-    let test = |(name, test): (&String, &kcode::evidence::TestCase)| {
-        name.len() + test.file.as_ref().map_or(0, String::len) + test.message.as_ref().map_or(0, String::len)
+    let test = |(name, test): (&std::sync::Arc<str>, &kcode::evidence::TestCase)| {
+        name.len() + test.file.as_ref().map_or(0, |file| file.len()) + test.message.as_ref().map_or(0, String::len)
     };
     results.tests.iter().map(test).sum()
 }

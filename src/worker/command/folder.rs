@@ -14,7 +14,7 @@ use crate::journal::RelPath;
 use crate::settings::{Gate, Refused};
 use crate::tools::in_words;
 
-/// See the module.
+/// Where a command runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Folder {
     view: PathBuf,
