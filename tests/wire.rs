@@ -300,6 +300,49 @@ fn an_error_inside_the_stream_is_classified() {
     assert_eq!(kind(quota).unwrap_err().0, ErrorKind::QuotaExhausted);
 }
 
+/// Pieces of as many calls, or of one, in events that all are there at once.
+fn burst(events: usize, calls: usize) -> Answer {
+    let piece = |event: usize| {
+        let function = serde_json::json!({ "name": "read_file", "arguments": "" });
+        let call =
+            serde_json::json!({ "index": event % calls, "id": (event % calls).to_string(), "function": function });
+        serde_json::json!({ "choices": [{ "index": 0, "delta": { "tool_calls": [call] } }] })
+    };
+    let end = serde_json::json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "tool_calls" }] });
+    Answer::text("").in_chunks((0..events).map(piece).chain([end]))
+}
+
+#[test]
+fn whoever_waits_for_a_reply_gets_a_turn_with_each_event() {
+    const EVENTS: usize = 3000;
+    let kimi = MockKimi::script([burst(EVENTS, 1)]);
+    let (client, conversation) = (client(&kimi), conversation());
+    let request = conversation.request(Tokens(1000), ToolChoice::Auto).unwrap();
+    let mut turns = 0;
+    let reply = run(async {
+        let mut progress = |_| {};
+        let mut asking = std::pin::pin!(client.ask(&request, &mut progress));
+        std::future::poll_fn(|context| {
+            turns += 1;
+            asking.as_mut().poll(context)
+        })
+        .await
+    });
+    assert_eq!(reply.unwrap().message.tool_calls.len(), 1);
+    assert!(turns > EVENTS, "{turns} turns for {EVENTS} events");
+}
+
+#[test]
+fn more_calls_than_a_reply_has_are_garbage() {
+    assert_eq!(ask(burst(500, 500)).unwrap().message.tool_calls.len(), 500);
+    let error = ask(burst(2000, 2000)).unwrap_err();
+    assert_eq!((error.kind, error.may_be_billed), (ErrorKind::Garbled, true));
+    assert!(error.message.contains("more tool calls"), "{error:?}");
+    let lines = "data: [\n".repeat(400_000);
+    let error = ask(Answer::raw(200, "text/event-stream", lines.as_bytes())).unwrap_err();
+    assert!(error.message.contains("longer than any reply"), "an event of many lines: {error:?}");
+}
+
 #[test]
 fn silence_is_an_idle_timeout() {
     for answer in [Answer::text("A.").mute(), Answer::text("A.").stall(0), Answer::text("A.").stall(100)] {

@@ -4,7 +4,16 @@
 use serde_json::Value;
 
 use super::chunk::CallDelta;
-use super::{ToolCall, surrogates};
+use super::{ErrorKind, ModelError, ToolCall, surrogates};
+
+/// More calls are no reply of a model. With so few, each piece can be compared with all of them.
+pub(super) const MAX_CALLS: usize = 512;
+/// Of a name or an id; the APIs allow 64.
+const MAX_NAME: usize = 1024;
+/// So many places of arguments are tried where they may have been said again.
+const MAX_PLACES: usize = 64;
+/// Places are told apart by so many bytes before more is compared.
+const GLANCE: usize = 32;
 
 /// All calls so far, in the order in which they began.
 #[derive(Debug, Default)]
@@ -24,30 +33,40 @@ impl Calls {
     }
 
     /// Adds a piece; says how many characters of arguments it brought.
-    pub(super) fn add(&mut self, delta: CallDelta) -> usize {
-        let at = self.slot(&delta).unwrap_or_else(|| {
-            self.0.push(PartialCall { index: delta.index, ..PartialCall::default() });
-            self.0.len() - 1
-        });
+    ///
+    /// # Errors
+    /// [`ErrorKind::Garbled`] when there are more calls, or longer names, than a reply has.
+    pub(super) fn add(&mut self, delta: CallDelta) -> Result<usize, ModelError> {
+        let at = match self.slot(&delta) {
+            Some(at) => at,
+            None if self.0.len() == MAX_CALLS => return Err(too_much("more tool calls")),
+            None => {
+                self.0.push(PartialCall { index: delta.index, ..PartialCall::default() });
+                self.0.len() - 1
+            }
+        };
         let call = &mut self.0[at];
         if call.id.is_empty() {
             call.id = delta.id;
         }
         call.add_name(&delta.name);
+        if call.id.len() > MAX_NAME || call.name.len() > MAX_NAME {
+            return Err(too_much("a longer name of a tool call"));
+        }
         call.arguments.add(&delta.arguments);
-        delta.arguments.chars().count()
+        Ok(delta.arguments.chars().count())
     }
 
     /// The call that a piece belongs to; `None` for a new one. An index decides, unless the piece brings another id
     /// (hosts that number every call 0); without an index the id decides; without both it goes on with the last, unless
     /// it is a whole call of its own.
-    fn slot(&self, delta: &CallDelta) -> Option<usize> {
+    fn slot(&mut self, delta: &CallDelta) -> Option<usize> {
         let same_id = |call: &PartialCall| delta.id.is_empty() || call.id.is_empty() || call.id == delta.id;
         match delta.index {
             Some(_) => self.0.iter().rposition(|call| call.index == delta.index && same_id(call)),
             None if delta.id.is_empty() => {
-                let last = self.0.last().filter(|last| !last.is_followed_by(delta))?;
-                self.0.iter().rposition(|call| std::ptr::eq(call, last))
+                let is_more = self.0.last_mut().is_some_and(|last| !last.is_followed_by(delta));
+                is_more.then(|| self.0.len() - 1)
             }
             None => self.0.iter().rposition(|call| call.id == delta.id),
         }
@@ -79,14 +98,21 @@ impl PartialCall {
     }
 
     /// Whether a piece without index and id is another whole call, and not more of this one or the same once more.
-    fn is_followed_by(&self, delta: &CallDelta) -> bool {
-        let (now, next) = (object(&self.arguments.all), object(&delta.arguments));
-        let is_named = !delta.name.is_empty() && !self.name.is_empty();
-        match (now, next) {
-            (Some(now), Some(next)) if is_named => delta.name != self.name || (now != next && !is_hollow(&now)),
+    fn is_followed_by(&mut self, delta: &CallDelta) -> bool {
+        if delta.name.is_empty() || self.name.is_empty() {
+            return false;
+        }
+        match (object(&delta.arguments), self.arguments.object()) {
+            (Some(next), Some(now)) => delta.name != self.name || (*now != next && !is_hollow(now)),
             _ => false,
         }
     }
+}
+
+/// What no reply is.
+pub(super) fn too_much(what: &str) -> ModelError {
+    let words = format!("the reply has {what} than any reply of a model");
+    ModelError { may_be_billed: true, ..ModelError::new(ErrorKind::Garbled, &words) }
 }
 
 /// The arguments of a call, piece by piece.
@@ -97,6 +123,9 @@ struct Arguments {
     last: String,
     /// Not every piece began with the one before.
     is_plain: bool,
+    extent: Extent,
+    /// All of it read, once it may be an object and somebody asked; null where it is none.
+    read: Option<Value>,
 }
 
 impl Arguments {
@@ -107,6 +136,17 @@ impl Arguments {
         self.is_plain |= !piece.starts_with(&*self.last);
         self.all.push_str(piece);
         piece.clone_into(&mut self.last);
+        self.extent.add(piece);
+        self.read = None;
+    }
+
+    /// What they are so far, if that is a whole object. It is read once for each piece that may have ended it.
+    fn object(&mut self) -> Option<&Value> {
+        if !self.extent.may_be_whole() {
+            return None;
+        }
+        let read = self.read.get_or_insert_with(|| object(&self.all).unwrap_or_default());
+        Some(&*read).filter(|read| read.is_object())
     }
 
     /// What they are. Pieces belong together; only where that makes no JSON, a host may have said some of them before it
@@ -122,22 +162,62 @@ impl Arguments {
     }
 }
 
+/// How far a JSON object is, looking at each byte once. Whether it is one at all, only reading it tells.
+#[derive(Debug, Default)]
+struct Extent {
+    depth: usize,
+    in_string: bool,
+    is_escaped: bool,
+    has_ended: bool,
+    /// Something stands behind its end.
+    is_over: bool,
+}
+
+impl Extent {
+    fn add(&mut self, piece: &str) {
+        for byte in piece.bytes() {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' if self.in_string => self.is_escaped = true,
+                b'"' => self.in_string = !self.in_string,
+                _ if self.in_string => {}
+                byte if byte.is_ascii_whitespace() => {}
+                _ if self.has_ended => self.is_over = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.has_ended = self.depth == 0;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn may_be_whole(&self) -> bool {
+        self.has_ended && !self.is_over
+    }
+}
+
 /// The whole object at the end of `all`, if what stands before it is nothing else: a beginning of it, the same, or nothing.
 fn said_again(all: &str) -> Option<&str> {
-    let mut values = serde_json::Deserializer::from_str(all).into_iter::<Value>();
-    if let Some(Ok(first)) = values.next() {
-        let rest = all[values.byte_offset()..].trim_start();
-        return match object(rest) {
-            Some(second) if is_hollow(&first) || first == second => Some(rest),
-            None if is_hollow(&first) => said_again(rest),
-            _ => None,
-        };
+    let mut rest = all;
+    loop {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let Some(Ok(first)) = values.next() else { break };
+        rest = rest[values.byte_offset()..].trim_start();
+        match object(rest) {
+            Some(second) if is_hollow(&first) || first == second => return Some(rest),
+            None if is_hollow(&first) => {}
+            _ => return None,
+        }
     }
-    let starts = all.match_indices('{').map(|(at, _)| at).skip(1).take_while(|at| at * 2 <= all.len());
-    starts
-        .map(|at| all.split_at(at))
-        .find(|(part, rest)| rest.starts_with(*part) && object(rest).is_some())
-        .map(|it| it.1)
+    let starts = rest.match_indices('{').map(|(at, _)| at).skip(1).take_while(|at| at * 2 <= rest.len());
+    let is_alike = |at: &usize| {
+        let glance = GLANCE.min(*at);
+        rest.as_bytes()[*at..].starts_with(&rest.as_bytes()[..glance])
+    };
+    let parts = starts.filter(is_alike).take(MAX_PLACES).map(|at| rest.split_at(at));
+    parts.filter(|(part, again)| again.starts_with(*part)).map(|it| it.1).find(|again| object(again).is_some())
 }
 
 fn object(json: &str) -> Option<Value> {
@@ -182,6 +262,35 @@ mod tests {
         assert_eq!(whole(&["{}", "{}"]), "{}");
         let spaced = r#"{ "path": "a", "n": {} }"#;
         assert_eq!(whole(&[spaced, path]), path, "the same in other bytes");
+    }
+
+    #[test]
+    fn pieces_without_end_are_looked_at_once() {
+        // Each would take hours if each piece, or each place, had all the others looked at.
+        let hollow = "{}".repeat(200_000);
+        assert_eq!(whole(&[&hollow]), "{}");
+        let open = "{".repeat(400_000);
+        assert_eq!(whole(&[&open]), open);
+        let mut calls = Calls::default();
+        let piece =
+            |arguments: &str| CallDelta { name: "a".into(), arguments: arguments.into(), ..CallDelta::default() };
+        calls.add(piece(&format!("{{\"text\":\"{}", "x".repeat(400_000)))).unwrap();
+        for _ in 0..20_000 {
+            calls.add(piece("{}")).unwrap();
+        }
+        assert_eq!(calls.finish().len(), 1);
+    }
+
+    #[test]
+    fn more_calls_than_any_reply_has_are_an_error() {
+        let mut calls = Calls::default();
+        let call =
+            |number: usize| CallDelta { index: Some(number as u64), id: number.to_string(), ..CallDelta::default() };
+        let added = (0..=MAX_CALLS).map(|number| calls.add(call(number))).collect::<Vec<_>>();
+        assert!(added[..MAX_CALLS].iter().all(Result::is_ok));
+        assert_eq!(added[MAX_CALLS].as_ref().unwrap_err().kind, ErrorKind::Garbled);
+        let long = CallDelta { index: Some(0), name: "n".repeat(MAX_NAME + 1), ..CallDelta::default() };
+        assert_eq!(calls.add(long).unwrap_err().kind, ErrorKind::Garbled);
     }
 
     #[test]

@@ -163,6 +163,8 @@ impl Client {
             let chunk = Chunk::read(json.get()).map_err(|why| exchange.label(no_chunk(&why, json.get())))?;
             let grown = assembly.push(chunk).map_err(|error| exchange.label(error))?;
             grown.into_iter().for_each(&mut *progress);
+            // Whoever waits for this reply looks at the time and at signals, however fast events come.
+            tokio::task::yield_now().await;
         }
         if exchange.ended_undone() && !assembly.is_finished() {
             return Err(exchange.label(cut("the stream ended before [DONE] and before a finish reason")));

@@ -9,9 +9,12 @@
 use serde_json::Value;
 
 use super::ToolCall;
+use super::calls::MAX_CALLS;
 
 const SECTION_BEGIN: [&str; 2] = ["<|tool_calls_section_begin|>", "<|tool_call_section_begin|>"];
 const CALL_BEGIN: [&str; 2] = ["<|tool_call_begin|>", "<|tool_calls_begin|>"];
+/// How all that is in the next list begins.
+const ARGUMENT: &str = "<|tool_call_argument";
 const ARGUMENT_BEGIN: [&str; 2] = ["<|tool_call_argument_begin|>", "<|tool_call_arguments_begin|>"];
 const ENDS: [&str; 4] =
     ["<|tool_call_end|>", "<|tool_calls_end|>", "<|tool_calls_section_end|>", "<|tool_call_section_end|>"];
@@ -126,14 +129,19 @@ fn calls_to_the_end(text: &str) -> Option<Vec<ToolCall>> {
         if rest.is_empty() {
             return (!calls.is_empty()).then_some(calls);
         }
-        let (id, after) =
-            ARGUMENT_BEGIN.iter().filter_map(|mark| rest.split_once(mark)).min_by_key(|(id, _)| id.len())?;
+        let (id, after) = arguments_in(rest).filter(|_| calls.len() < MAX_CALLS)?;
         let mut values = serde_json::Deserializer::from_str(after).into_iter::<Value>();
         let arguments = values.next()?.ok().filter(Value::is_object)?;
         let end = values.byte_offset();
         calls.push(call(id.trim(), &after[..end], &arguments, calls.len())?);
         rest = &after[end..];
     }
+}
+
+/// What stands before and after the first mark of arguments.
+fn arguments_in(text: &str) -> Option<(&str, &str)> {
+    let mut places = text.match_indices(ARGUMENT).map(|(at, _)| text.split_at(at));
+    places.find_map(|(id, rest)| Some((id, ARGUMENT_BEGIN.iter().find_map(|mark| rest.strip_prefix(mark))?)))
 }
 
 /// The call of that id. Where the id names no tool, the object may hold the name with the arguments.
@@ -154,8 +162,10 @@ fn call(id: &str, json: &str, value: &Value, n: usize) -> Option<ToolCall> {
 /// an id of its own.
 fn new_calls(calls: Vec<ToolCall>, known: &[ToolCall]) -> Vec<ToolCall> {
     let json = |call: &ToolCall| serde_json::from_str::<Value>(&call.arguments).ok();
+    let known_json: Vec<_> = known.iter().map(|known| (tool_in(&known.name), json(known))).collect();
     let is_known = |call: &ToolCall| {
-        known.iter().any(|known| tool_in(&known.name) == Some(&call.name) && json(known) == json(call))
+        let it = json(call);
+        known_json.iter().any(|(name, json)| *name == Some(&*call.name) && *json == it)
     };
     let mut ids: Vec<String> = known.iter().map(|call| call.id.clone()).collect();
     let mut new: Vec<ToolCall> = calls.into_iter().filter(|call| !is_known(call)).collect();

@@ -52,6 +52,11 @@ impl Reasoning {
             .or_else(|| (!self.details.is_empty()).then(|| self.details.iter().filter_map(thought).collect()))
     }
 
+    /// Nothing came in any form.
+    pub(super) fn is_none(&self) -> bool {
+        self.content.is_none() && self.plain.is_none() && self.details.is_empty()
+    }
+
     /// Writes each form that came into a message.
     pub(super) fn write_into(&self, message: &mut Map<String, Value>) {
         if let Some(text) = &self.content {

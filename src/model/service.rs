@@ -25,7 +25,7 @@ use super::{ErrorKind, ModelError, surrogates};
 /// The most that is read of a body which refuses.
 const REFUSAL_BYTES: usize = 64 * 1024;
 /// The most that is read of a reply which isn't streamed.
-const WHOLE_REPLY_BYTES: usize = 32 * 1024 * 1024;
+const WHOLE_REPLY_BYTES: usize = 16 * 1024 * 1024;
 
 /// What is learnt during one request, shared with the caller.
 #[derive(Debug)]

@@ -6,11 +6,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::calls::Calls;
+use super::calls::{Calls, too_much};
 use super::chunk::{Choice, Chunk, Delta};
 use super::{AssistantMessage, ErrorKind, ModelError, Progress, ToolCall, leak, reasoning::Reasoning};
 use super::{refusal, surrogates};
 use crate::journal::Usage;
+
+/// The most characters of a reply: a window of 262,144 tokens, many times.
+const MAX_CHARS: usize = 16 * 1024 * 1024;
 
 /// A reply in the making.
 #[derive(Debug, Default)]
@@ -109,12 +112,12 @@ impl Assembly {
         }
         // Some hosts end a stream with the whole message once more.
         let whole = choice.message.filter(|_| self.is_empty());
-        Ok(choice.delta.or(whole).and_then(|delta| self.add(delta)))
+        choice.delta.or(whole).map_or(Ok(None), |delta| self.add(delta))
     }
 
     /// Nothing of the message came so far.
     fn is_empty(&self) -> bool {
-        self.content.is_empty() && self.calls.is_empty() && self.reasoning.text_owned().is_none()
+        self.content.is_empty() && self.calls.is_empty() && self.reasoning.is_none()
     }
 
     /// The provider said that this is the end, whether or not it says `[DONE]` after it.
@@ -127,7 +130,7 @@ impl Assembly {
         self.usage = usage.or(self.usage);
     }
 
-    fn add(&mut self, delta: Delta) -> Option<Progress> {
+    fn add(&mut self, delta: Delta) -> Result<Option<Progress>, ModelError> {
         let mut progress = None;
         let thought = self.reasoning.add(delta.reasoning_content, delta.reasoning, delta.reasoning_details);
         if thought > 0 {
@@ -140,10 +143,13 @@ impl Assembly {
             progress = Some(Progress::Writing(self.shown.writing));
         }
         for call in delta.tool_calls {
-            self.shown.calling += self.calls.add(call);
+            self.shown.calling += self.calls.add(call)?;
             progress = Some(Progress::Calling(self.shown.calling));
         }
-        progress
+        if self.shown.thinking + self.shown.writing + self.shown.calling > MAX_CHARS {
+            return Err(too_much("more text"));
+        }
+        Ok(progress)
     }
 }
 

@@ -22,6 +22,8 @@ use super::{ErrorKind, ModelError};
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 /// No event is longer; the parser reads a line again from its start with each piece.
 const MAX_LINE: usize = 1024 * 1024;
+/// Nor has any more in all of its lines.
+const MAX_EVENT: usize = 2 * MAX_LINE;
 /// What the parser is given at once, up to the end of the line: with each line it copies all that comes behind it, and
 /// a proxy that holds a reply back sends all of it in one piece.
 const SLICE: usize = 1024;
@@ -128,6 +130,8 @@ fn next_slice(rest: &mut Bytes) -> Bytes {
 struct Text {
     began: bool,
     bytes: usize,
+    /// What came since the last empty line.
+    event: usize,
     /// What came since the last line's end.
     line: Vec<u8>,
     /// The first bytes of a character whose rest hasn't come, or of what may be a byte order mark.
@@ -164,6 +168,15 @@ impl Text {
 
     fn measure(&mut self, text: &Bytes) -> Result<(), &'static str> {
         self.bytes += text.len();
+        let mut longest = 0;
+        for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            self.event += line.len();
+            longest = longest.max(self.event);
+            let begins = if number == 0 { &self.line[..] } else { &[] };
+            if line.ends_with(b"\n") && begins.trim_ascii().is_empty() && line.trim_ascii().is_empty() {
+                self.event = 0;
+            }
+        }
         let since = match text.iter().rposition(|byte| *byte == b'\n') {
             Some(at) => {
                 self.line.clear();
@@ -174,7 +187,7 @@ impl Text {
         self.line.extend_from_slice(&text[since..]);
         self.tail.extend_from_slice(&text[text.len().saturating_sub(TAIL)..]);
         self.tail.drain(..self.tail.len().saturating_sub(TAIL));
-        if self.line.len() >= MAX_LINE || self.bytes > MAX_BYTES {
+        if self.line.len() >= MAX_LINE || longest > MAX_EVENT || self.bytes > MAX_BYTES {
             Err("the stream is longer than any reply")
         } else {
             Ok(())

@@ -169,6 +169,41 @@ pub(super) async fn bounded<T>(
         biased;
         () = interrupted => Err(Halt::stop(StopReason::Interrupted, "interrupted")),
         done = work => Ok(done),
-        () = tokio::time::sleep_until(deadline) => Err(out_of_time()),
+        // Work that has always more to do would use up the turn that a timer is given to look at the time.
+        () = tokio::task::unconstrained(tokio::time::sleep_until(deadline)) => Err(out_of_time()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Has always more to do, as a host that sends events faster than they are read. Says so at each turn it gets.
+    async fn busy(mut each: impl FnMut()) {
+        loop {
+            each();
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_never_waits_ends_with_the_time() {
+        let (_asked, cancelled) = watch::channel(false);
+        let ended = bounded(cancelled, Instant::now(), busy(|| {})).await;
+        assert!(matches!(ended, Err(Halt::Stop(stop)) if stop.reason == StopReason::MaxTime));
+    }
+
+    #[tokio::test]
+    async fn work_that_never_waits_ends_when_a_person_ends_it() {
+        let (asked, cancelled) = watch::channel(false);
+        let mut turns = 0;
+        let each = || {
+            turns += 1;
+            if turns == 1000 {
+                asked.send_replace(true);
+            }
+        };
+        let ended = bounded(cancelled, Instant::now() + Duration::from_hours(1), busy(each)).await;
+        assert!(matches!(ended, Err(Halt::Stop(stop)) if stop.reason == StopReason::Interrupted));
     }
 }
