@@ -4,7 +4,8 @@
 //! <|tool_call_end|>…<|tool_calls_section_end|>` (Kimi-K2's `docs/tool_call_guidance.md`). Servers swallow some of the
 //! marks and models vary them. What can be read in one way only becomes calls: up to the end of the text there is
 //! nothing but calls, each with the name of a tool and one whole JSON object. So an answer that quotes the markup stays
-//! an answer, and so do marks inside of the object's strings.
+//! an answer, and so do marks inside of the object's strings. Two more forms are read so: `functions.NAME:IDX {…}`, which is
+//! what is left without any marks, and Hermes's `<tool_call>{"name":…,"arguments":{…}}</tool_call>`.
 
 use serde_json::Value;
 
@@ -18,6 +19,21 @@ const ARGUMENT: &str = "<|tool_call_argument";
 const ARGUMENT_BEGIN: [&str; 2] = ["<|tool_call_argument_begin|>", "<|tool_call_arguments_begin|>"];
 const ENDS: [&str; 4] =
     ["<|tool_call_end|>", "<|tool_calls_end|>", "<|tool_calls_section_end|>", "<|tool_call_section_end|>"];
+/// Calls of other models' templates.
+const OBJECT_BEGIN: &str = "<tool_call>";
+const OBJECT_END: &str = "</tool_call>";
+/// What calls of templates end with that aren't read.
+const FOREIGN_ENDS: [&str; 7] = [
+    OBJECT_BEGIN,
+    OBJECT_END,
+    "</function_calls>",
+    "</invoke>",
+    "</function>",
+    "<\u{ff5c}tool\u{2581}call\u{2581}end\u{ff5c}>",
+    "<\u{ff5c}tool\u{2581}calls\u{2581}end\u{ff5c}>",
+];
+/// How the id of a call begins, whatever marks are around it.
+const ID_BEGIN: &str = "functions.";
 /// What ends a message, and may be left at the end of any text.
 const MESSAGE_END: [&str; 2] = ["<|im_end|>", "[EOS]"];
 /// How ids begin that name no tool.
@@ -66,7 +82,12 @@ pub(super) fn tool_in(id: &str) -> Option<&str> {
 pub(super) fn ends_in_markup(text: &str) -> bool {
     let text = without_message_end(text);
     let has_end = |marks: &[&str]| marks.iter().any(|mark| text.ends_with(mark));
-    if has_end(&ENDS) || has_end(&SECTION_BEGIN) || has_end(&CALL_BEGIN) || has_end(&ARGUMENT_BEGIN) {
+    if has_end(&ENDS)
+        || has_end(&FOREIGN_ENDS)
+        || has_end(&SECTION_BEGIN)
+        || has_end(&CALL_BEGIN)
+        || has_end(&ARGUMENT_BEGIN)
+    {
         return true;
     }
     if text.rsplit_once("<|").is_some_and(|(_, mark)| breaks_off(mark)) {
@@ -97,11 +118,11 @@ fn breaks_off(mark: &str) -> bool {
 
 /// The text before the calls, and the calls.
 fn split(text: &str) -> Option<(&str, Vec<ToolCall>)> {
-    if !text.contains("<|tool_call") {
+    if !["<|tool_call", OBJECT_BEGIN, ID_BEGIN].iter().any(|mark| text.contains(mark)) {
         return None;
     }
     let read = |at: usize| Some((&text[..at], calls_to_the_end(&text[at..])?));
-    let begins = places(text, &[SECTION_BEGIN, CALL_BEGIN].concat()).into_iter();
+    let begins = places(text, &[&SECTION_BEGIN[..], &CALL_BEGIN, &[OBJECT_BEGIN, ID_BEGIN]].concat()).into_iter();
     // What stands before the arguments may be all that is left of a call's beginning.
     let tails = places(text, &ARGUMENT_BEGIN).into_iter().filter_map(|at| {
         let before = text[..at].trim_end();
@@ -129,7 +150,7 @@ fn calls_to_the_end(text: &str) -> Option<Vec<ToolCall>> {
         if rest.is_empty() {
             return (!calls.is_empty()).then_some(calls);
         }
-        let (id, after) = arguments_in(rest).filter(|_| calls.len() < MAX_CALLS)?;
+        let (id, after) = id_and_arguments(rest).filter(|_| calls.len() < MAX_CALLS)?;
         let mut values = serde_json::Deserializer::from_str(after).into_iter::<Value>();
         let arguments = values.next()?.ok().filter(Value::is_object)?;
         let end = values.byte_offset();
@@ -144,13 +165,28 @@ fn arguments_in(text: &str) -> Option<(&str, &str)> {
     places.find_map(|(id, rest)| Some((id, ARGUMENT_BEGIN.iter().find_map(|mark| rest.strip_prefix(mark))?)))
 }
 
+/// What stands before the object of a call, and the text from there.
+fn id_and_arguments(text: &str) -> Option<(&str, &str)> {
+    if let Some(object) = text.strip_prefix(OBJECT_BEGIN) {
+        // It holds the name as well.
+        return Some((NAMELESS[0], object));
+    }
+    let bare = text.starts_with(ID_BEGIN).then(|| text.find('{')).flatten().map(|at| text.split_at(at));
+    let bare = bare.filter(|(id, _)| {
+        let id = id.trim();
+        tool_in(id).is_some() && id.rsplit_once(':').is_some_and(|(_, index)| is_index(index))
+    });
+    bare.or_else(|| arguments_in(text))
+}
+
 /// The call of that id. Where the id names no tool, the object may hold the name with the arguments.
 fn call(id: &str, json: &str, value: &Value, n: usize) -> Option<ToolCall> {
     if NAMELESS.iter().any(|prefix| id.starts_with(prefix)) {
         let arguments = value.get("arguments").or_else(|| value.get("parameters"))?;
         let name = tool_in(value["name"].as_str()?)?.to_owned();
         let arguments = arguments.as_str().map_or_else(|| arguments.to_string(), str::to_owned);
-        return Some(ToolCall { id: id.to_owned(), name, arguments });
+        let id = if id == NAMELESS[0] { format!("functions.{name}:{n}") } else { id.to_owned() };
+        return Some(ToolCall { id, name, arguments });
     }
     let name = tool_in(id)?;
     let has_index = id.rsplit_once([':', '_']).is_some_and(|(_, index)| is_index(index));
@@ -183,7 +219,7 @@ fn new_calls(calls: Vec<ToolCall>, known: &[ToolCall]) -> Vec<ToolCall> {
 fn without_marks(mut text: &str) -> &str {
     loop {
         text = text.trim_start();
-        let mut marks = SECTION_BEGIN.iter().chain(&CALL_BEGIN).chain(&ENDS);
+        let mut marks = SECTION_BEGIN.iter().chain(&CALL_BEGIN).chain(&ENDS).chain([&OBJECT_END]);
         match marks.find_map(|mark| text.strip_prefix(mark)) {
             Some(rest) => text = rest,
             None => return text,

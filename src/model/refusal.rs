@@ -11,6 +11,10 @@ use serde_json::Value;
 use super::error::presentable;
 use super::{ErrorKind, ModelError, words};
 
+/// Limits of a minute and of a moment, as Kimi and others call them; a project may be called `daily`.
+const MINUTE: [&str; 6] = ["max rpm", "max tpm", "max concurrency", "rpm rate limit", "tpm rate limit", "per minute"];
+/// Limits of a day.
+const DAY: [&str; 4] = ["tpd", "rpd", "per day", "daily"];
 /// What a limit asks for that is over soon.
 const SHORT_WAIT: Duration = Duration::from_mins(5);
 
@@ -33,7 +37,8 @@ impl Refusal<'_> {
     /// What it means.
     #[must_use]
     pub fn judge(&self) -> ModelError {
-        let said = Said::read(self.headers, self.body);
+        let header_wait = retry_after(self.headers, self.now);
+        let said = Said { header_wait, ..Said::read(self.headers, self.body) };
         let status = said.code.filter(|_| self.status == 200).unwrap_or(self.status);
         let kind = kind_of(status, &said, self.url);
         let waits = kind.class() == super::Class::Wait || matches!(kind, ErrorKind::Server | ErrorKind::Unavailable);
@@ -42,7 +47,7 @@ impl Refusal<'_> {
             status: Some(self.status),
             message: self.message(&said),
             request_id: request_id(self.headers).or(said.request_id.clone()),
-            retry_after: waits.then(|| retry_after(self.headers, self.now).or(said.seconds())).flatten(),
+            retry_after: waits.then(|| said.header_wait.or(said.seconds())).flatten(),
             may_be_billed: matches!(status, 200 | 408 | 499 | 500 | 502 | 504),
             usage: None,
             error_type: said.kind,
@@ -103,6 +108,8 @@ struct Said {
     code: Option<u16>,
     message: String,
     request_id: Option<String>,
+    /// What the headers ask to wait.
+    header_wait: Option<Duration>,
 }
 
 impl Said {
@@ -139,12 +146,18 @@ impl Said {
             code: code.and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok()).filter(|c| *c >= 400),
             message: message.unwrap_or_else(|| error.as_str().map_or_else(|| error.to_string(), str::to_owned)),
             request_id: string(error, &["request_id", "requestId"]),
+            header_wait: None,
         }
     }
 
     /// `…please try again after 7 seconds`.
     fn seconds(&self) -> Option<Duration> {
         words::wait(&self.message)
+    }
+
+    /// Whether the provider asks to wait, and not for long, in a header or in words.
+    fn is_short(&self) -> bool {
+        self.header_wait.or(self.seconds()).is_some_and(|wait| wait <= SHORT_WAIT)
     }
 
     fn says_any(&self, phrases: &[&str]) -> bool {
@@ -208,10 +221,10 @@ fn kind_of_not_found(said: &Said, url: &str) -> ErrorKind {
 fn kind_of_too_many(said: &Said) -> ErrorKind {
     if said.says_any(&["usage limit", "current quota", "insufficient balance", "suspended"]) {
         ErrorKind::QuotaExhausted
-    } else if said.seconds().is_some_and(|wait| wait <= SHORT_WAIT) {
-        // Whatever limit it is, the provider says that it is over soon.
+    } else if said.is_short() || said.says_any(&MINUTE) {
+        // Whatever limit it is, it is over soon.
         ErrorKind::RateLimited
-    } else if said.says_any(&["tpd", "rpd", "per day", "daily"]) {
+    } else if said.says_any(&DAY) {
         ErrorKind::DailyLimit
     } else if said.says_any(&["overloaded"]) {
         ErrorKind::Overloaded

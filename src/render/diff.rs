@@ -1,5 +1,7 @@
 //! A patch for eyes: line numbers, colours, changed words in bold.
 
+use std::borrow::Cow;
+
 use console::{Style, style};
 use similar::{ChangeTag, TextDiff};
 
@@ -56,9 +58,9 @@ impl Drawing {
             self.old_line = old.0;
             self.left = (old.1, new.1);
         } else if line.starts_with("diff --git ") {
-            let name = line.rsplit_once(" b/").map_or(line, |(_, name)| name);
+            let name = new_name(line);
             self.out_line("");
-            self.out_line(&style(sanitise(name.trim_end_matches('"'))).bold().to_string());
+            self.out_line(&style(sanitise(&name)).bold().to_string());
         } else if ["new file", "deleted file", "rename ", "old mode", "new mode", "GIT binary", "Binary"]
             .iter()
             .any(|start| line.starts_with(start))
@@ -106,6 +108,30 @@ impl Drawing {
     }
 }
 
+/// The second name of a patch's first line. Git writes one with odd bytes in quotes, C-style (`core.quotePath`).
+fn new_name(line: &str) -> Cow<'_, str> {
+    let Some(quoted) = line.strip_suffix('"') else {
+        return line.rsplit_once(" b/").map_or(line, |(_, name)| name).into();
+    };
+    let name = quoted.rsplit_once(" \"b/").map_or(quoted, |(_, name)| name);
+    let (mut bytes, mut rest) = (Vec::new(), name.bytes());
+    while let Some(byte) = rest.next() {
+        let escaped = (byte == b'\\').then(|| rest.next()).flatten();
+        bytes.push(match escaped {
+            None => byte,
+            Some(b't') => b'\t',
+            Some(b'n') => b'\n',
+            Some(b'r') => b'\r',
+            Some(digit @ b'0'..=b'7') => {
+                let digits = [Some(digit), rest.next(), rest.next()].into_iter().flatten();
+                digits.fold(0, |value: u8, digit| value.wrapping_mul(8).wrapping_add(digit.wrapping_sub(b'0')))
+            }
+            Some(other) => other,
+        });
+    }
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
 /// One changed line on both sides, with what differs in bold.
 fn words(old: &str, new: &str, red: &Style, green: &Style) -> (String, String) {
     let (old, new) = (sanitise(old), sanitise(new));
@@ -145,6 +171,16 @@ mod tests {
         assert_eq!(hunk_ranges("@@ -12,7 +13,8 @@ fn x"), Some(((12, 7), (13, 8))));
         assert_eq!(hunk_ranges("@@ -1 +1 @@"), Some(((1, 1), (1, 1))));
         assert_eq!(hunk_ranges("--- a/x"), None);
+    }
+
+    #[test]
+    fn names_that_git_quotes_are_shown_as_they_are() {
+        let name = |line: &str| new_name(line).into_owned();
+        assert_eq!(name("diff --git a/x b/y.txt"), "y.txt");
+        assert_eq!(name(r#"diff --git "a/\303\274.py" "b/\303\274.py""#), "ü.py");
+        assert_eq!(name(r#"diff --git a/x "b/a\tb \"c\" \\d""#), "a\tb \"c\" \\d");
+        assert_eq!(name(r#"diff --git "a/\303\274" b/x y"#), "x y");
+        assert_eq!(name(r#"diff --git "a/x" "b/\3""#), "\u{3}");
     }
 
     #[test]

@@ -98,6 +98,9 @@ pub fn read(bytes: &[u8], known: Option<Encoding>) -> Result<Decoded<'_>, NotTex
         Ok(text) => return Ok(Decoded { text: Cow::Borrowed(text), encoding: Encoding::Utf8 }),
         Err(refused) => refused,
     };
+    if matches!(refused, NotText::Encoding { .. }) && is_damaged_utf8(bytes) {
+        return Err(refused);
+    }
     let guess = match refused {
         NotText::Wide("UTF-16") => Encoding::Utf16 { big: bytes.starts_with(&[0xFE, 0xFF]) },
         NotText::Encoding { .. } => guess(bytes),
@@ -108,6 +111,17 @@ pub fn read(bytes: &[u8], known: Option<Encoding>) -> Result<Decoded<'_>, NotTex
         (NotText::Encoding { at, line, byte, .. }, Some(likely)) => NotText::Encoding { at, line, byte, likely },
         (refused, _) => refused,
     })
+}
+
+/// Whether it is UTF-8 but for a few bytes: more of its characters are well-formed ones of several bytes than aren't, which no
+/// text in another encoding has.
+fn is_damaged_utf8(bytes: &[u8]) -> bool {
+    let (mut right, mut wrong) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        right += chunk.valid().chars().filter(|char| !char.is_ascii()).count();
+        wrong += usize::from(!chunk.invalid().is_empty());
+    }
+    right > wrong
 }
 
 fn guess(bytes: &[u8]) -> Encoding {
@@ -146,6 +160,16 @@ mod tests {
             let bytes = Encoding::Utf16 { big }.encode("\u{feff}a\n😀\n").unwrap_or_default().into_owned();
             assert_eq!(read(&bytes, None).map(|decoded| decoded.text.into_owned()), Ok("\u{feff}a\n😀\n".to_owned()));
             assert!(read(&bytes[..bytes.len() - 1], None).is_err(), "half a character");
+        }
+    }
+
+    #[test]
+    fn utf8_with_a_stray_byte_is_no_other_encoding() {
+        let text = "café — naïve, größer\n".as_bytes();
+        for stray in [&b"\xe9"[..], b"\xff", b"\xc3"] {
+            let damaged = [text, stray, b" end\n"].concat();
+            let refused = read(&damaged, Some(Encoding::Legacy(encoding_rs::WINDOWS_1252))).unwrap_err();
+            assert!(matches!(refused, NotText::Encoding { likely: "UTF-8", line: 2, .. }), "{refused}");
         }
     }
 

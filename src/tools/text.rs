@@ -56,7 +56,7 @@ pub fn decode(bytes: &[u8]) -> Result<&str, NotText> {
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let line = bytes[..at].split(|byte| *byte == b'\n').count();
-        NotText::Encoding { at, line, byte: bytes[at], likely: "none" }
+        NotText::Encoding { at, line, byte: bytes[at], likely: "UTF-8" }
     })
 }
 
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_is_not_text_is_told_with_its_place() {
-        assert_eq!(decode(b"a\nb\xE9"), Err(NotText::Encoding { at: 3, line: 2, byte: 0xE9, likely: "none" }));
+        assert_eq!(decode(b"a\nb\xE9"), Err(NotText::Encoding { at: 3, line: 2, byte: 0xE9, likely: "UTF-8" }));
         assert_eq!(decode(b"a\0"), Err(NotText::Binary { at: 1, size: 2 }));
         assert_eq!(decode(b"\xFF\xFEa\0"), Err(NotText::Wide("UTF-16")));
         assert_eq!(decode("\u{feff}ä".as_bytes()), Ok("\u{feff}ä"));

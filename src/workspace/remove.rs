@@ -149,9 +149,20 @@ impl Removal<'_> {
                     opened_up = true;
                     chmodat(folder, name, Mode::RWXU, AtFlags::empty())?;
                 }
+                // Landlock lets nothing be moved between folders.
+                Err(Errno::XDEV) => return self.descend(folder, name),
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Removes a folder where it is; where nothing can be moved, commands could move nothing either, and there is less to expect.
+    fn descend(&mut self, folder: BorrowedFd<'_>, name: &OsString) -> Result<(), Errno> {
+        let inner = open(folder, name)?;
+        // What went wrong with it was noted.
+        self.empty(inner.as_fd(), false).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        drop(inner);
+        unlinkat(folder, name, AtFlags::REMOVEDIR)
     }
 
     fn note(&mut self, done: Result<(), Errno>) {

@@ -38,7 +38,7 @@ use crate::model::{Conversation, ModelError, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop, TestRules};
 use crate::replay::Watched;
-use crate::settings::{Environment, Redactor, TestCommand, Writes};
+use crate::settings::{Environment, Redactor, Sandbox, TestCommand, Writes};
 use crate::worker::{self, CommandProgress, Listener, WorkerPlan};
 use crate::workspace::{Outside, Repository};
 
@@ -90,7 +90,10 @@ impl<'a> Run<'a> {
         let (repository, settings) = (&self.order.repository, &self.order.settings);
         let outline = beside(repository, |repository| repository.outline_paths(opening::MAX_PATHS));
         let enclosing = Enclosing::begin(&self.order, &self.open.folder)?;
-        self.model.connect();
+        // Whoever wants it strict talks to nobody before the proof.
+        if self.order.settings.sandbox.value != Sandbox::Strict {
+            self.model.connect();
+        }
         let tests = self.tests();
         self.open.journal.note(vec![Event::TestsChosen(self.chosen(&tests))])?;
         let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);

@@ -50,6 +50,41 @@ fn marks_may_be_missing_or_vary() {
 }
 
 #[test]
+fn calls_without_marks_and_in_other_templates_are_read() {
+    let edit = r#"{"path":"a","old_text":"{","new_text":"}"}"#;
+    let expected = [owned("functions.edit_file:2", "edit_file", edit)];
+    for text in [
+        format!("functions.edit_file:2 {edit}"),
+        format!("Now the second one.\nfunctions.edit_file:2{edit}\n"),
+        format!("functions.edit_file:2\n{edit}<|im_end|>"),
+        format!("As functions.rs says:\n\nfunctions.edit_file:2 {edit}"),
+    ] {
+        assert_eq!(calls(&text), expected, "{text}");
+    }
+    let hermes = format!("<tool_call>\n{{\"name\": \"edit_file\", \"arguments\": {edit}}}\n</tool_call>");
+    for text in [hermes.clone(), format!("So:\n{hermes}"), hermes.replace("</tool_call>", "")] {
+        let found = calls(&text);
+        assert_eq!((&*found[0].0, &*found[0].1), ("functions.edit_file:0", "edit_file"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&found[0].2).unwrap(), serde_json::from_str::<Value>(edit).unwrap());
+    }
+    assert_eq!(calls(&format!("{hermes}\n{hermes}")).len(), 2);
+    for text in [
+        "I called functions.edit_file:2 {} and it worked.",
+        "See functions.edit_file",
+        "functions.edit_file {}",
+        "functions.edit_file:2 {\"path\":",
+        "The tag <tool_call> opens one.",
+    ] {
+        assert_eq!(find(text, None, &[]), None, "{text}");
+    }
+    for text in
+        ["<tool_call>{\"name\":}</tool_call>", "<tool_call>", "x <\u{ff5c}tool\u{2581}calls\u{2581}end\u{ff5c}>"]
+    {
+        assert!(find(text, None, &[]).is_none() && ends_in_markup(text), "{text}");
+    }
+}
+
+#[test]
 fn an_id_names_its_tool_in_many_ways() {
     for (id, expected_id) in [
         ("functions.edit_file:1", "functions.edit_file:1"),
