@@ -51,8 +51,8 @@ impl RunFolder {
     /// When a folder can't be made.
     pub fn create(state: &Path) -> io::Result<Self> {
         let id = RunId::random();
+        DirBuilder::new().recursive(true).mode(0o700).create(state.join(RUNS))?;
         let path = runs(state).join(id.as_str());
-        DirBuilder::new().recursive(true).mode(0o700).create(runs(state))?;
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self { id, path })
     }
@@ -274,6 +274,10 @@ impl RunFolder {
     }
 }
 
+const RUNS: &str = "runs";
+
+/// Without links, as far as it is there: a sandbox knows its folders by no other name.
 fn runs(state: &Path) -> PathBuf {
-    state.join("runs")
+    let runs = state.join(RUNS);
+    fs::canonicalize(&runs).unwrap_or(runs)
 }

@@ -176,7 +176,7 @@ impl SettingsError {
                 "set KCODE_API_KEY or MOONSHOT_API_KEY (keys: https://platform.kimi.ai), or try `kcode demo`, which needs none"
                     .into()
             }
-            Self::UnsafeState { .. } => "look at what is in it; then take the rights of others away (chmod -R go-w), or set KCODE_HOME to a \
+            Self::UnsafeState { .. } => "look at what is in it; then take the rights of others away (chmod -R go-w; of a folder around it chmod o-w, or chmod +t), or set KCODE_HOME to a \
                  folder of your own".into(),
             Self::StateInRepository { .. } | Self::NoHome => {
                 "set KCODE_HOME to a folder outside the repository, such as /var/tmp/kcode".into()

@@ -37,7 +37,7 @@ pub(super) fn state_dir(
     if repository_root.is_some_and(|root| resolved(&value).starts_with(resolved(root))) {
         return Err(SettingsError::StateInRepository { path: shown(&value, env), origin });
     }
-    if let Some(problem) = unsafe_place(&value) {
+    if let Some(problem) = unsafe_place(&value).or_else(|| unsafe_parent(&value)) {
         return Err(SettingsError::UnsafeState { problem, origin });
     }
     Ok(Setting { value, origin })
@@ -60,6 +60,21 @@ fn unsafe_place(state: &Path) -> Option<String> {
         };
         Some(format!("{} {why}", path.display()))
     })
+}
+
+/// A folder around the state folder in which everybody may rename what is another's, and so put a folder in its place.
+fn unsafe_parent(state: &Path) -> Option<String> {
+    let real = resolved(state);
+    let is_open = |folder: &&Path| {
+        let about = fs::metadata(folder);
+        about.is_ok_and(|about| about.is_dir() && about.mode() & 0o002 != 0 && about.mode() & 0o1000 == 0)
+    };
+    let around = state.ancestors().skip(1).chain(real.ancestors().skip(1));
+    let open = around.filter(|folder| !folder.as_os_str().is_empty()).find(is_open)?;
+    Some(format!(
+        "{}, which it lies in, can be written by other users, who could put another in its place",
+        open.display()
+    ))
 }
 
 /// `path` as people write it: `~/…` below the home folder.

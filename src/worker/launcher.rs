@@ -27,7 +27,7 @@ use tokio::time::timeout;
 
 use super::error::WorkerError;
 use super::outer::Outer;
-use super::plan::WorkerPlan;
+use super::plan::{WorkerPlan, real};
 use super::progress::Listener;
 use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
@@ -239,8 +239,9 @@ impl Launched {
     pub async fn confine(self, plan: WorkerPlan) -> Result<(Worker, WallBuilt), WorkerError> {
         // In between a person may have been asked.
         let began = Instant::now();
-        let home = std::env::home_dir();
-        let bait = if plan.sandbox == Sandbox::Off { None } else { Bait::lay(home.as_deref(), &plan.scratch).ok() };
+        let home = home_folder();
+        let bait =
+            if plan.sandbox == Sandbox::Off { None } else { Bait::lay(home.as_deref(), &real(&plan.scratch)).ok() };
         let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name), &plan.caches);
         lock(&self.worker.calls).listener = plan.listener.clone();
         let charge = plan.charge(home, caches, bait.as_ref().map(Bait::targets));
@@ -287,11 +288,16 @@ impl Drop for Worker {
     }
 }
 
+/// The user's, without links: in the sandbox it is known by no other name.
+fn home_folder() -> Option<PathBuf> {
+    std::env::home_dir().map(|home| real(&home))
+}
+
 /// The names of the variables that commands will see; `child_env` are those that a person let in.
 #[must_use]
 pub fn variables(child_env: &[String]) -> Vec<String> {
     let parent: Vec<_> = std::env::vars_os().collect();
-    let home = std::env::home_dir();
+    let home = home_folder();
     let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name), &[]);
     let mut names = environment::names(&parent, home.as_deref(), child_env);
     names.extend(caches.into_iter().filter_map(|cache| Some(cache.variable?.0)));
@@ -302,8 +308,8 @@ pub fn variables(child_env: &[String]) -> Vec<String> {
 #[must_use]
 pub fn shown(plan: &WorkerPlan) -> Visible {
     let parent: Vec<_> = std::env::vars_os().collect();
-    let home = std::env::home_dir();
-    let environment = environment::build(&parent, home.as_deref(), &plan.scratch, &plan.child_env);
+    let home = home_folder();
+    let environment = environment::build(&parent, home.as_deref(), &real(&plan.scratch), &plan.child_env);
     let variable = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name), &plan.caches);
     let charge = plan.charge(home, caches, None);
@@ -320,7 +326,7 @@ fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
     }
     let (ours, theirs) = StdStream::pair()?;
     let parent: Vec<_> = std::env::vars_os().collect();
-    let home = std::env::home_dir();
+    let home = home_folder();
     // This link names the running binary even after an update has replaced its file.
     let program = plan.program.clone().unwrap_or_else(|| "/proc/self/exe".into());
     let mut worker = Command::new(program);
@@ -331,7 +337,7 @@ fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
     let child = worker
         .arg(super::SUBCOMMAND)
         .env_clear()
-        .envs(environment::build(&parent, home.as_deref(), &plan.scratch, &plan.child_env))
+        .envs(environment::build(&parent, home.as_deref(), &real(&plan.scratch), &plan.child_env))
         .current_dir(&plan.view)
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null())

@@ -1,6 +1,7 @@
 //! What a worker is started with: the broker's side of it, and the part that crosses the wall.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -112,13 +113,18 @@ impl OverlayPlan {
     }
 }
 
+/// The path without links and `..`: no mount is known by another one. What isn't there stays as it is named.
+pub(super) fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 impl WorkerPlan {
     pub(super) fn charge(&self, home: Option<PathBuf>, caches: Vec<Cache>, targets: Option<Targets>) -> Charge {
         Charge {
-            view: self.view.clone(),
-            overlay: self.overlay.clone(),
-            logs: self.logs.clone(),
-            scratch: self.scratch.clone(),
+            view: real(&self.view),
+            overlay: self.overlay.as_ref().map(|plan| OverlayPlan { layers: real(&plan.layers), ..plan.clone() }),
+            logs: real(&self.logs),
+            scratch: real(&self.scratch),
             readable: self.readable.clone(),
             private: self.private.clone(),
             home,

@@ -84,6 +84,7 @@ mod hostile_programs;
 mod hostile_settings;
 mod hostile_waits;
 mod interrupt;
+mod linked;
 mod live;
 mod minimize;
 mod odd_repositories;
