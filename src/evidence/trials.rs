@@ -19,8 +19,8 @@ use crate::settings::{TestCommand, Writes};
 use crate::tools::TestRun;
 use crate::worker::{OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{
-    ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Patch, Repository, View, WorkspaceError, remove_tree,
-    remove_tree_soon,
+    ApplyError, ChangeSet, Copying, NoOverlay, Overlay, Patch, Repository, View, WorkspaceError, remove_tree_soon,
+    vacate,
 };
 
 pub use session::Session;
@@ -296,7 +296,8 @@ impl Trials {
         changes: &ChangeSet,
         called_off: watch::Receiver<bool>,
     ) -> Result<Enclosed, TrialError> {
-        remove_tree(folder)?;
+        let before = folder.to_owned();
+        tokio::task::spawn_blocking(move || vacate(&before)).await.map_err(io::Error::from)??;
         let place = View::place(&self.repository, folder)?;
         symlink(&self.blobs, folder.join("blobs"))?;
         let mut plan = WorkerPlan {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::beginning;
 use super::known_runs::{KnownRun, KnownRuns};
 use crate::journal::{Digest, FindError, RunFolder, RunId, is_abandoned, open_own};
-use crate::workspace::{applied_changes, remove_tree, still_applies};
+use crate::workspace::{applied_changes, remove_tree, remove_tree_soon, still_applies};
 
 /// What a folder is called while it is being removed: no run's name.
 const GOING: &str = ".going-";
@@ -215,7 +215,7 @@ impl Retention {
         }
         let gone = run.path().with_file_name(format!("{GOING}{}", run.id()));
         fs::rename(run.path(), &gone)?;
-        remove_tree(&gone)?;
+        remove(&gone, self.until.is_some())?;
         Ok(true)
     }
 }
@@ -251,10 +251,21 @@ pub fn finish_removals(state: &Path, until: Option<Instant>) -> io::Result<()> {
             break;
         }
         if entry.file_name().as_encoded_bytes().starts_with(GOING.as_bytes()) {
-            remove_tree(&entry.path())?;
+            remove(&entry.path(), until.is_some())?;
         }
     }
     Ok(())
+}
+
+/// Where somebody waits, what takes longer is left to the next pass.
+fn remove(gone: &Path, is_awaited: bool) -> io::Result<()> {
+    if !is_awaited {
+        return remove_tree(gone);
+    }
+    match remove_tree_soon(gone) {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
+        removed => removed,
+    }
 }
 
 /// Whether the run has a patch that isn't in anybody's tree.

@@ -36,6 +36,23 @@ pub fn remove_tree_soon(folder: &Path) -> io::Result<()> {
     remove_until(folder, Some(Instant::now() + SOON))
 }
 
+/// Has nothing be at `folder`, in some seconds: what can't be removed by then lies beside it from then on, and goes with what holds it.
+///
+/// # Errors
+/// As [`remove_tree`], and when it can't be renamed.
+pub fn vacate(folder: &Path) -> io::Result<()> {
+    put_aside(folder, remove_tree_soon(folder))
+}
+
+fn put_aside(folder: &Path, removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            std::fs::rename(folder, folder.with_file_name(format!("{MOVED}{:016x}", fastrand::u64(..))))
+        }
+        removed => removed,
+    }
+}
+
 fn remove_until(folder: &Path, until: Option<Instant>) -> io::Result<()> {
     let top = match open(CWD, folder) {
         Ok(top) => top,
@@ -263,7 +280,10 @@ mod tests {
         let late = remove_until(&gone, Some(Instant::now() - SOON)).expect_err("no time");
         assert_eq!(late.kind(), io::ErrorKind::TimedOut);
         assert!(gone.exists());
-        remove_tree_soon(&gone).expect("a removal");
+        put_aside(&gone, Err(late)).expect("a free place");
         assert!(!gone.exists());
+        let aside = fs::read_dir(world.path()).expect("a listing").next().expect("what was left").expect("an entry");
+        remove_tree_soon(&aside.path()).expect("a removal");
+        assert!(!aside.path().exists());
     }
 }

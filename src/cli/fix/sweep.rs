@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::cli::replay;
 use crate::journal::{RunFolder, is_abandoned, recover};
-use crate::workspace::remove_tree;
+use crate::workspace::{remove_tree, remove_tree_soon};
 
 /// So many are looked at in any case; a run that is over waits for no more.
 const LEAST: usize = 200;
@@ -47,8 +47,9 @@ pub fn clear(run: &RunFolder) {
     }
     // It had its scratch folder, so that its journal had been locked: nobody is about to write the first event.
     let never_began = !left.is_empty() && recover(&run.journal()).is_ok_and(|recovered| recovered.records.is_empty());
+    // What takes longer goes with the sweeps after this one.
     for folder in left {
-        drop(remove_tree(&folder));
+        drop(remove_tree_soon(&folder));
     }
     if never_began {
         drop(remove_tree(run.path()));
