@@ -194,7 +194,9 @@ mod tests {
     fn a_path_is_looked_at_behind_what_it_shares_with_the_one_before() {
         let are_possible = |paths: &[&str]| {
             let mut tracked = Tracked::default();
-            paths.iter().for_each(|path| tracked.push(path.as_bytes()));
+            for path in paths {
+                tracked.push(path.as_bytes());
+            }
             tracked.all().is_some()
         };
         assert!(are_possible(&["a/b", "a/b/c", "a/bc", "ab", "sub/", "x"]));

@@ -116,7 +116,7 @@ impl Removal<'_> {
                 let name = OsString::from_vec(entry.file_name().to_bytes().to_vec());
                 if name != "." && name != ".." {
                     found = true;
-                    if self.until.is_some_and(|until| Instant::now() > until) {
+                    if self.until.is_some_and(|until| Instant::now() >= until) {
                         return Err(io::ErrorKind::TimedOut.into());
                     }
                     let done = self.take(folder, name, entry.file_type(), is_top);
@@ -277,7 +277,7 @@ mod tests {
         let world = tempfile::tempdir().expect("a temporary folder");
         let gone = world.path().join("gone");
         fs::create_dir_all(gone.join("a/b/c")).expect("folders");
-        let late = remove_until(&gone, Some(Instant::now() - SOON)).expect_err("no time");
+        let late = remove_until(&gone, Some(Instant::now())).expect_err("no time");
         assert_eq!(late.kind(), io::ErrorKind::TimedOut);
         assert!(gone.exists());
         put_aside(&gone, Err(late)).expect("a free place");

@@ -1,6 +1,7 @@
 //! Attacks on limits and priorities of other processes of the user: the kernel kills a process beyond its limits, so that
 //! whoever sets them needs no signal.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -103,14 +104,14 @@ fn script(bystander: u32) -> String {
         // The worker of another process namespace may have the number of one of the command's own.
         let attacks = ON_OTHERS.iter().filter(|attack| **attack != "cpu-limit" || target == bystander.to_string());
         for attack in attacks {
-            script +=
-                &format!("if ({}) > /dev/null 2>&1; then echo open {attack} {target}; fi\n", line(attack, &target));
+            writeln!(script, "if ({}) > /dev/null 2>&1; then echo open {attack} {target}; fi", line(attack, &target))
+                .unwrap();
         }
     }
-    script += &format!("if ({}) > /dev/null 2>&1; then echo all; fi\n", line("priority-of-all", "0"));
+    writeln!(script, "if ({}) > /dev/null 2>&1; then echo all; fi", line("priority-of-all", "0")).unwrap();
     let own = [&*line("own-limits", "0"), "nice -n 3 true", "ulimit -n 100", "ionice -c 3 true"];
     for (number, command) in own.iter().enumerate() {
-        script += &format!("({command}) > /dev/null 2>&1 || echo lost {number}\n");
+        writeln!(script, "({command}) > /dev/null 2>&1 || echo lost {number}").unwrap();
     }
     script + "echo done\nexit 0\n"
 }

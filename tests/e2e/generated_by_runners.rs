@@ -36,10 +36,10 @@ fn open_python(command: &mut Command) {
 /// The files of the patch, and those that commands wrote besides.
 fn files(ran: &Ran) -> (Vec<String>, Vec<String>) {
     let report = ran.report();
-    let path = |file: &serde_json::Value| file["path"].as_str().unwrap().to_owned();
-    let patch = report["patch"]["files"].as_array().unwrap().iter().map(path).collect();
+    let name = |file: &serde_json::Value| file["path"].as_str().unwrap().to_owned();
+    let of_patch = report["patch"]["files"].as_array().unwrap().iter().map(name).collect();
     let beside = report["generated"]["files"].as_array().into_iter().flatten().filter(|file| file["included"] != true);
-    (patch, beside.map(path).collect())
+    (of_patch, beside.map(name).collect())
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn world() -> World {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(".env"), "TOKEN=x\n").unwrap();
     }
-    world.configure(&format!("readable = [{:?}]", world.path("shared")));
+    world.configure(&format!("readable = [\"{}\"]", world.path("shared").display()));
     world
 }
 
