@@ -301,9 +301,9 @@ fn an_error_inside_the_stream_is_classified() {
 }
 
 /// Pieces of as many calls, or of one, in events that all are there at once.
-fn burst(events: usize, calls: usize) -> Answer {
+fn burst(events: usize, calls: usize, arguments: &str) -> Answer {
     let piece = |event: usize| {
-        let function = serde_json::json!({ "name": "read_file", "arguments": "" });
+        let function = serde_json::json!({ "name": "read_file", "arguments": arguments });
         let call =
             serde_json::json!({ "index": event % calls, "id": (event % calls).to_string(), "function": function });
         serde_json::json!({ "choices": [{ "index": 0, "delta": { "tool_calls": [call] } }] })
@@ -313,9 +313,9 @@ fn burst(events: usize, calls: usize) -> Answer {
 }
 
 #[test]
-fn whoever_waits_for_a_reply_gets_a_turn_with_each_event() {
-    const EVENTS: usize = 3000;
-    let kimi = MockKimi::script([burst(EVENTS, 1)]);
+fn whoever_waits_for_a_reply_gets_a_turn_with_each_large_event() {
+    const EVENTS: usize = 50;
+    let kimi = MockKimi::script([burst(EVENTS, 1, &"x".repeat(100_000))]);
     let (client, conversation) = (client(&kimi), conversation());
     let request = conversation.request(Tokens(1000), ToolChoice::Auto).unwrap();
     let mut turns = 0;
@@ -334,8 +334,8 @@ fn whoever_waits_for_a_reply_gets_a_turn_with_each_event() {
 
 #[test]
 fn more_calls_than_a_reply_has_are_garbage() {
-    assert_eq!(ask(burst(500, 500)).unwrap().message.tool_calls.len(), 500);
-    let error = ask(burst(2000, 2000)).unwrap_err();
+    assert_eq!(ask(burst(500, 500, "")).unwrap().message.tool_calls.len(), 500);
+    let error = ask(burst(2000, 2000, "")).unwrap_err();
     assert_eq!((error.kind, error.may_be_billed), (ErrorKind::Garbled, true));
     assert!(error.message.contains("more tool calls"), "{error:?}");
     let lines = "data: [\n".repeat(400_000);

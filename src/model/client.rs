@@ -24,6 +24,10 @@ use super::tap::cut;
 use super::{ErrorKind, Model, ModelError, Progress, Reply, Request};
 use crate::settings::is_loopback;
 
+/// After so many bytes of events others get a turn; some milliseconds. More often would let the library, which reads ahead
+/// meanwhile, read much of a reply that is no good.
+const TURN_BYTES: usize = 64 * 1024;
+
 /// Where requests go, with which key, and how long silence may last.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -157,14 +161,18 @@ impl Client {
         let openai = async_openai::Client::build(http.clone(), self.config.clone()).with_http_service(service);
         let events = openai.chat().create_stream_byot::<_, Box<RawValue>>(&*request.body).await;
         let mut events = events.map_err(|error| explain(error, &exchange))?;
-        let mut assembly = Assembly::default();
+        let (mut assembly, mut since_turn) = (Assembly::default(), 0);
         while let Some(event) = events.next().await {
             let Some(json) = data(event).map_err(|error| explain(error, &exchange))? else { break };
             let chunk = Chunk::read(json.get()).map_err(|why| exchange.label(no_chunk(&why, json.get())))?;
             let grown = assembly.push(chunk).map_err(|error| exchange.label(error))?;
             grown.into_iter().for_each(&mut *progress);
             // Whoever waits for this reply looks at the time and at signals, however fast events come.
-            tokio::task::yield_now().await;
+            since_turn += json.get().len();
+            if since_turn > TURN_BYTES {
+                since_turn = 0;
+                tokio::task::yield_now().await;
+            }
         }
         if exchange.ended_undone() && !assembly.is_finished() {
             return Err(exchange.label(cut("the stream ended before [DONE] and before a finish reason")));
