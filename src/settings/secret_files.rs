@@ -1,18 +1,16 @@
 //! Files whose names say that they hold secrets: tools don't show them, unless the user's own settings allow it.
 
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// What each kind of file is called, in lower case; a glob without a slash matches in any folder.
-const SECRET: [(&str, &str); 44] = [
-    (".env", "environment variables of a deployment"),
-    (".env.*", "environment variables of a deployment"),
+const SECRET: [(&str, &str); 40] = [
+    (".env*", "environment variables of a deployment or a shell"),
     ("*.env", "environment variables of a deployment"),
-    (".envrc", "environment variables of a shell"),
     ("*.pem", "a key or a certificate"),
     ("*.key", "a private key"),
     ("*.p12", "a key store"),
@@ -23,12 +21,10 @@ const SECRET: [(&str, &str); 44] = [
     ("*.ppk", "a private key"),
     ("*.gpg", "an encrypted file or a key ring"),
     ("*.age", "an encrypted file or a key"),
-    ("id_rsa", "a private key"),
-    ("id_dsa", "a private key"),
-    ("id_ecdsa", "a private key"),
-    ("id_ecdsa_sk", "a private key"),
-    ("id_ed25519", "a private key"),
-    ("id_ed25519_sk", "a private key"),
+    ("id_rsa*", "a private key"),
+    ("id_dsa*", "a private key"),
+    ("id_ecdsa*", "a private key"),
+    ("id_ed25519*", "a private key"),
     (".netrc", "logins"),
     ("_netrc", "logins"),
     (".npmrc", "a registry's login"),
@@ -51,25 +47,27 @@ const SECRET: [(&str, &str); 44] = [
     ("client_secret*.json", "credentials"),
     ("service-account*.json", "a service account's key"),
     ("secrets.{json,toml,yaml,yml}", "secrets"),
-    ("*.tfstate", "a state that holds secrets in plain text"),
-    ("*.tfvars", "values of a deployment"),
+    ("*.tfstate*", "a state that holds secrets in plain text"),
+    ("*.tfvars*", "values of a deployment"),
 ];
 
 /// Names that look like those and are made to be read.
-const HARMLESS: [&str; 12] = [
-    ".env.example",
-    ".env.sample",
-    ".env.template",
-    ".env.dist",
-    ".env.defaults",
-    ".env.*.example",
-    ".env.*.sample",
-    ".env.*.template",
+const HARMLESS: [&str; 10] = [
+    ".env*[._-]example",
+    ".env*[._-]sample",
+    ".env*[._-]template",
+    ".env*[._-]dist",
+    ".env*.defaults",
     "example.env",
     "sample.env",
     "template.env",
     "*.example.env",
+    "id_{rsa,dsa,ecdsa,ed25519}*.pub",
 ];
+
+/// What editors and people put behind the name of a copy: it holds what the file held.
+const COPIES: [&str; 12] =
+    ["~", "#", ".bak", ".backup", ".copy", ".disabled", ".local", ".old", ".orig", ".save", ".swp", ".tmp"];
 
 static SECRETS: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(SECRET.iter().map(|(glob, _)| *glob)).ok());
 static HARMLESS_SET: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(HARMLESS).ok());
@@ -110,9 +108,27 @@ impl SecretFiles {
         if HARMLESS_SET.as_ref().is_some_and(|harmless| harmless.is_match(path)) {
             return None;
         }
-        let first = SECRETS.as_ref()?.matches(path).into_iter().next()?;
+        let (secrets, original) = (SECRETS.as_ref()?, original(path));
+        let mut names = [Some(path), original.as_deref()].into_iter().flatten();
+        let first = names.find_map(|name| secrets.matches(name).into_iter().next())?;
         SECRET.get(first).map(|(_, what)| *what)
     }
+}
+
+/// Of which file the one at `path` is a copy, by its name.
+fn original(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let mut rest = name;
+    while let Some(shorter) = COPIES.iter().find_map(|end| strip_end(rest, end)) {
+        rest = shorter;
+    }
+    (rest != name && !rest.is_empty()).then(|| path.with_file_name(rest.trim_start_matches('#')))
+}
+
+/// `name` without `end`, in whatever case.
+fn strip_end<'n>(name: &'n str, end: &str) -> Option<&'n str> {
+    let (rest, last) = name.split_at_checked(name.len().checked_sub(end.len())?)?;
+    last.eq_ignore_ascii_case(end).then_some(rest)
 }
 
 fn set<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<GlobSet, String> {
@@ -167,6 +183,20 @@ mod tests {
             "home/.aws/credentials",
             "credentials.json",
             "infra/prod.tfstate",
+            "terraform.tfstate.backup",
+            "terraform.tfstate.1700000000.backup",
+            "prod.auto.tfvars.json",
+            ".envrc.local",
+            ".env-prod",
+            ".env~",
+            ".env.example.local",
+            "id_rsa_work",
+            "id_ed25519.github",
+            "id_rsa.pub.key",
+            "server.key.bak",
+            "a/.NPMRC.OLD~",
+            ".server.pem.swp",
+            "#prod.env#",
             ".ssh/config",
             "config/secrets.yml",
         ] {
@@ -176,6 +206,11 @@ mod tests {
             ".env.example",
             "a/.env.sample",
             ".env.production.template",
+            ".envrc.example",
+            ".env-sample",
+            "id_rsa_work.pub",
+            "notes.md.bak",
+            "~",
             "src/env.rs",
             "environment.py",
             "id_rsa.pub",
