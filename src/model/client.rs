@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 
 use super::chunk::Chunk;
 use super::early::Early;
+use super::error::presentable;
 use super::service::{Exchange, Service};
 use super::stream::Assembly;
 use super::tap::cut;
@@ -146,7 +147,7 @@ impl Client {
     fn without_key(&self, error: ModelError) -> ModelError {
         let key = self.config.key.expose_secret();
         let hide = |text: String| if key.is_empty() { text } else { text.replace(key, "[key]") };
-        ModelError { message: hide(error.message), error_type: error.error_type.map(hide), ..error }
+        error.reworded(hide)
     }
 
     async fn attempt(
@@ -180,9 +181,9 @@ impl Client {
         let assembled = assembly.finish().map_err(|error| exchange.label(error))?;
         Ok(Reply {
             message: assembled.message,
-            finish_reason: assembled.finish_reason,
+            finish_reason: presentable(&assembled.finish_reason),
             usage: assembled.usage,
-            request_id: exchange.request_id().or(assembled.id),
+            request_id: exchange.request_id().or(assembled.id.as_deref().map(presentable)),
             first_byte: exchange.first_byte().unwrap_or_else(|| started.elapsed()),
             elapsed: started.elapsed(),
         })

@@ -109,6 +109,13 @@ impl ModelError {
         }
     }
 
+    /// The same with each text of the provider's as `reword` leaves it.
+    #[must_use]
+    pub fn reworded(self, reword: impl Fn(String) -> String) -> Self {
+        let (error_type, request_id) = (self.error_type.map(&reword), self.request_id.map(&reword));
+        Self { message: reword(self.message), error_type, request_id, ..self }
+    }
+
     /// What to do about it.
     #[must_use]
     pub const fn class(&self) -> Class {

@@ -133,7 +133,9 @@ impl Said {
             },
             _ => Self::from_error(&whole),
         };
-        said.request_id = said.request_id.or_else(|| string(&whole, &["request_id", "requestId", "trace_id"]));
+        said.request_id = said
+            .request_id
+            .or_else(|| string(&whole, &["request_id", "requestId", "trace_id"]).as_deref().map(presentable));
         said
     }
 
@@ -145,7 +147,7 @@ impl Said {
             kind: kind.map(|kind| presentable(&kind)),
             code: code.and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok()).filter(|c| *c >= 400),
             message: message.unwrap_or_else(|| error.as_str().map_or_else(|| error.to_string(), str::to_owned)),
-            request_id: string(error, &["request_id", "requestId"]),
+            request_id: string(error, &["request_id", "requestId"]).as_deref().map(presentable),
             header_wait: None,
         }
     }

@@ -95,18 +95,19 @@ fn take_out_empty_reasoning(message: &mut Value) -> Vec<String> {
 
 fn mend_calls(message: &mut Value) -> Vec<String> {
     let mut what = Vec::new();
-    for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
-        let id = call["id"].as_str().unwrap_or_default().to_owned();
+    // By number: people are told this, and an id or a name may be anything.
+    let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten();
+    for (call, number) in calls.zip(1..) {
         let Some(function) = call.get_mut("function") else { continue };
         let name = function["name"].as_str().unwrap_or_default().to_owned();
         let valid = valid_name(&name);
         if valid != name {
-            what.push(format!("the name of call {id:?} is {valid} now"));
+            what.push(format!("the name of call {number} is a valid one now"));
             function["name"] = json!(valid);
         }
         let arguments = function["arguments"].as_str().unwrap_or_default();
         if !serde_json::from_str::<Value>(arguments).is_ok_and(|value| value.is_object()) {
-            what.push(format!("the arguments of call {id:?} are {NO_ARGUMENTS} now"));
+            what.push(format!("the arguments of call {number} are {NO_ARGUMENTS} now"));
             function["arguments"] = json!(NO_ARGUMENTS);
         }
     }
@@ -116,7 +117,7 @@ fn mend_calls(message: &mut Value) -> Vec<String> {
         && valid_name(name) != name
     {
         let valid = valid_name(name);
-        what.push(format!("it answers a call that is named {valid} now"));
+        what.push("it answers a call that has a valid name now".to_owned());
         message["name"] = json!(valid);
     }
     what

@@ -95,6 +95,7 @@ mod own_terminal;
 mod places;
 mod planted;
 mod proved;
+mod provider_words;
 mod proxies;
 mod questions;
 mod reading;
