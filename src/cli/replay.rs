@@ -105,6 +105,7 @@ fn settings(
     // The limit is as it was because the run says so, not because somebody insists on it.
     settings.max_cost = Setting { value: limits.max_cost_usd, origin: settings::Origin::Default };
     settings.writes.value = started.writes.clone().unwrap_or_default();
+    settings.repository_writes.clone_from(&started.repository_writes);
     settings.baseline.value = script.has_baseline();
     settings.max_time.value = PATIENCE;
     // The recording knows which failure was the last.

@@ -20,6 +20,9 @@ pub struct PatchWritten {
     /// How many more there are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub generated_more: u64,
+    /// Globs of `--include-generated` that name nothing that was written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named_nothing: Vec<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -36,6 +39,39 @@ pub struct GeneratedFile {
     pub change: GeneratedChange,
     /// True when it is part of the patch all the same, because a flag or settings name it.
     pub included: bool,
+    /// Why it isn't, although it is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_taken: Option<NotTaken>,
+}
+
+/// See [`GeneratedFile::not_taken`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NotTaken {
+    /// It is a symbolic link, or was one.
+    Link,
+    /// It is git's, or says what git does.
+    OfGit,
+    /// Its name says that it holds secrets.
+    Secret,
+    /// Only the repository names it, and it is neither a snapshot nor the lock file of a manifest.
+    NoData,
+    /// Nothing but its mode differs.
+    ModeAlone,
+}
+
+impl NotTaken {
+    /// For people.
+    #[must_use]
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Link => "a link",
+            Self::OfGit => "git's",
+            Self::Secret => "its name says that it holds secrets",
+            Self::NoData => "no snapshot or lock file, and only the repository names it",
+            Self::ModeAlone => "only its mode differs",
+        }
+    }
 }
 
 /// See [`GeneratedFile::change`].

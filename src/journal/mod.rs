@@ -39,7 +39,7 @@ pub use amounts::{Bytes, Tokens, Usage, Usd};
 pub use append::{FileJournal, Journal, is_abandoned, timestamp};
 pub use bounded::{RUN_FILE_LIMIT, open_own, open_regular, read_own, read_regular, whole};
 pub use certificate::{BaselineMissing, CommandAsRun, Program, ResultsKept, TestEnvironment};
-pub use changed_files::{ChangeKind, FileChange, GeneratedChange, GeneratedFile, PatchWritten};
+pub use changed_files::{ChangeKind, FileChange, GeneratedChange, GeneratedFile, NotTaken, PatchWritten};
 pub use digest::Digest;
 pub use disk::is_disk_failure;
 pub use enclosure::{Guard, Layer, Proof, ViewMade, WallBuilt};

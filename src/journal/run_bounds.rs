@@ -49,6 +49,9 @@ pub struct RunStarted {
     /// kcode, whose patch is whatever differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<Vec<String>>,
+    /// Those of `writes` that only the repository's own file names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repository_writes: Vec<String>,
     /// By which rules tests were run and counted, see [`TEST_RULES`]; a journal that doesn't tell is of the first ones.
     #[serde(default = "first_rules")]
     pub test_rules: u32,
@@ -105,6 +108,9 @@ pub struct Resumed {
     /// See [`RunStarted::writes`]; from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<Vec<String>>,
+    /// See [`RunStarted::repository_writes`]; from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repository_writes: Vec<String>,
     /// See [`RunStarted::readable`]; from now on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readable: Vec<String>,

@@ -214,7 +214,8 @@ fn patch_report(written: &PatchWritten, minimized: Option<&Minimized>, path: &st
 }
 
 fn generated(written: &PatchWritten) -> GeneratedReport {
-    GeneratedReport { files: written.generated.clone(), more: written.generated_more }
+    let PatchWritten { generated, generated_more, named_nothing, .. } = written.clone();
+    GeneratedReport { files: generated, more: generated_more, named_nothing }
 }
 
 fn charge_unanswered(budget: &mut BudgetReport, request: Option<RequestSent>) {

@@ -5,22 +5,33 @@ use crate::journal::GeneratedFile;
 
 /// Names in a line; a run of coverage tools writes hundreds.
 const NAMES: usize = 5;
+/// The same of what somebody named.
+const NAMED: usize = 20;
 
 impl GeneratedReport {
-    /// A line each for what is part of the patch and what isn't. Names come as they are.
+    /// A line each for what is part of the patch, what isn't, and what was named in vain. Names come as they are.
     #[must_use]
     pub fn told(&self) -> Vec<String> {
         let (included, beside): (Vec<_>, Vec<_>) = self.files.iter().partition(|file| file.included);
-        let beside = line("not in the patch, written by commands", &beside, self.more)
+        let (refused, beside): (Vec<_>, Vec<_>) = beside.into_iter().partition(|file| file.not_taken.is_some());
+        let beside = line("not in the patch, written by commands", &beside, NAMES, self.more)
             .map(|line| format!("{line}; --include-generated GLOB takes what it names along"));
-        let included = line("in the patch because it is named, written by commands", &included, 0);
-        beside.into_iter().chain(included).collect()
+        let refused = line("named, and not taken into the patch", &refused, NAMED, 0);
+        let all = if included.len() > NAMED { "; report.json and the patch name them all" } else { "" };
+        let included = line("in the patch because it is named, written by commands", &included, NAMED, 0);
+        let included = included.map(|line| format!("{line}{all}"));
+        let idle = self.named_nothing.iter();
+        let idle = idle.map(|glob| format!("--include-generated {glob:?} names nothing that commands wrote"));
+        beside.into_iter().chain(refused).chain(included).chain(idle).collect()
     }
 }
 
-fn line(what: &str, files: &[&GeneratedFile], more: u64) -> Option<String> {
-    let names: Vec<_> =
-        files.iter().take(NAMES).map(|file| format!("{} ({})", file.path, file.change.told())).collect();
+fn line(what: &str, files: &[&GeneratedFile], most: usize, more: u64) -> Option<String> {
+    let told = |file: &&GeneratedFile| {
+        let why = file.not_taken.map_or_else(String::new, |why| format!("; {}", why.told()));
+        format!("{} ({}{why})", file.path, file.change.told())
+    };
+    let names: Vec<_> = files.iter().take(most).map(told).collect();
     let more = (files.len() - names.len()) as u64 + more;
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     (!names.is_empty()).then(|| format!("{what}: {}{rest}", names.join(", ")))

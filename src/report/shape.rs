@@ -90,10 +90,13 @@ pub struct Report {
 /// See [`Report::generated`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GeneratedReport {
-    /// The files, the first by name where there are many. `included` is part of the patch, because a flag or settings name it.
+    /// The files: all that are `included` in the patch, because a flag or settings name them, and the first others.
     pub files: Vec<GeneratedFile>,
-    /// How many more there are.
+    /// How many more others there are.
     pub more: u64,
+    /// Globs of `--include-generated` that name nothing that was written.
+    #[serde(default)]
+    pub named_nothing: Vec<String>,
 }
 
 /// See [`Report::patch`].

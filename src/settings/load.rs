@@ -191,6 +191,7 @@ impl Layers<'_> {
                 .or(repository.test.idle, &Origin::RepositoryFile)
                 .usable("test.idle")?,
             writes: self.writes()?,
+            repository_writes: self.repository_writes(),
             verify: Setting::default(true).or(flags.no_verify.then_some(false), &Origin::Flag("--no-verify")),
             baseline: Setting::default(true)
                 .or(user.test.baseline, user_origin)
@@ -325,6 +326,14 @@ impl Layers<'_> {
             all.value.extend(new);
         }
         Ok(all)
+    }
+
+    /// Those that only the repository names.
+    fn repository_writes(&self) -> Vec<String> {
+        let own = self.user.test.writes.iter().flatten().chain(&self.flags.include_generated);
+        let own: Vec<&String> = own.collect();
+        let named = self.repository.test.writes.iter().flatten();
+        named.filter(|glob| !own.contains(glob)).cloned().collect()
     }
 
     fn sandbox(&self) -> Result<Setting<Sandbox>, SettingsError> {

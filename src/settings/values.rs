@@ -43,6 +43,8 @@ pub struct Settings {
     pub test_idle: Setting<Duration>,
     /// What of the files that commands write, such as the tests, becomes part of the patch; see [`Writes`](super::Writes).
     pub writes: Setting<Vec<String>>,
+    /// Those of them that the repository's file alone names.
+    pub repository_writes: Vec<String>,
     /// Whether kcode runs the tests itself at the end.
     pub verify: Setting<bool>,
     /// Whether the tests are also run on the state that the run starts from.

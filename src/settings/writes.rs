@@ -6,64 +6,92 @@ use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-/// Lock files of package managers.
-const LOCK_FILES: [&str; 16] = [
-    "Cargo.lock",
-    "Gemfile.lock",
-    "Package.resolved",
-    "Pipfile.lock",
-    "bun.lock",
-    "composer.lock",
-    "deno.lock",
-    "flake.lock",
-    "go.sum",
-    "mix.lock",
-    "package-lock.json",
-    "pdm.lock",
-    "pnpm-lock.yaml",
-    "poetry.lock",
-    "uv.lock",
-    "yarn.lock",
-];
-/// Folders of snapshots.
-const SNAPSHOT_FOLDERS: [&str; 4] = ["__snapshots__", "__image_snapshots__", "__screenshots__", "snapshots"];
-/// Ends of names of snapshots.
-const SNAPSHOT_NAMES: [&str; 5] = ["*.snap", "*.ambr", "*.golden", "*.approved.txt", "*.stderr"];
+use super::snapshot_files::is_allowed_glob;
 
 /// Globs of such files.
 #[derive(Clone, Debug)]
-pub struct Writes(Gitignore);
+pub struct Writes {
+    user: Gitignore,
+    repository: Gitignore,
+    /// Those of flags, one by one.
+    asked: Vec<(String, Gitignore)>,
+}
+
+/// Whose word it is that a file belongs to a patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// The user's own.
+    User,
+    /// The repository's alone.
+    Repository,
+}
 
 impl Writes {
-    /// Of these globs. One that can't be read was refused when settings were read, and names nothing.
+    /// Of globs of the user's. One that can't be read was refused when settings were read, and names nothing.
     #[must_use]
     pub fn of(globs: &[String]) -> Self {
-        let mut builder = GitignoreBuilder::new("");
-        for glob in globs {
-            drop(builder.add_line(None, glob));
-        }
-        Self(builder.build().unwrap_or_else(|_| Gitignore::empty()))
+        Self { user: matcher(globs), repository: Gitignore::empty(), asked: Vec::new() }
+    }
+
+    /// Of `globs`, where those of `repository` are the repository's word.
+    #[must_use]
+    pub fn of_both(globs: &[String], repository: &[String]) -> Self {
+        let user: Vec<String> = globs.iter().filter(|glob| !repository.contains(glob)).cloned().collect();
+        Self { repository: matcher(repository), ..Self::of(&user) }
+    }
+
+    /// With those that flags asked for: one that names nothing is told.
+    #[must_use]
+    pub fn with_asked(self, globs: &[String]) -> Self {
+        let asked = globs.iter().map(|glob| (glob.clone(), matcher(std::slice::from_ref(glob)))).collect();
+        Self { asked, ..self }
     }
 
     /// Whether they name no file at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.user.is_empty() && self.repository.is_empty()
     }
 
-    /// Whether `path`, relative to the root, is one.
+    /// Whose word names `path`, relative to the root; `None` when nobody's does.
     #[must_use]
-    pub fn names(&self, path: &Path) -> bool {
-        self.0.matched_path_or_any_parents(path, false).is_ignore()
+    pub fn word(&self, path: &Path) -> Option<Word> {
+        let named = |globs: &Gitignore| names(globs, path);
+        named(&self.user).then_some(Word::User).or_else(|| named(&self.repository).then_some(Word::Repository))
     }
+
+    /// Those that flags asked for and that name none of `paths`.
+    pub fn naming_nothing<'p>(&self, paths: &(impl Iterator<Item = &'p Path> + Clone)) -> Vec<String> {
+        let is_idle = |globs: &Gitignore| !paths.clone().any(|path| names(globs, path));
+        self.asked.iter().filter(|(_, globs)| is_idle(globs)).map(|(glob, _)| glob.clone()).collect()
+    }
+}
+
+fn matcher(globs: &[String]) -> Gitignore {
+    let mut builder = GitignoreBuilder::new("");
+    for glob in globs {
+        drop(builder.add_line(None, glob));
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+fn names(globs: &Gitignore, path: &Path) -> bool {
+    globs.matched_path_or_any_parents(path, false).is_ignore()
 }
 
 /// Why a glob can't be used.
 pub(super) fn check(glob: &str) -> Result<(), String> {
-    let is_one = !glob.trim().is_empty() && !glob.starts_with(['!', '#']) && !glob.contains(char::is_control);
-    match GitignoreBuilder::new("").add_line(None, glob) {
-        Ok(_) if is_one => Ok(()),
-        Ok(_) => Err(format!("{glob:?} names no file; write it as in a .gitignore, such as \"**/__snapshots__/**\"")),
+    if glob.trim().is_empty() || glob.starts_with(['!', '#']) || glob.contains(char::is_control) {
+        return Err(format!("{glob:?} names no file; write it as in a .gitignore, such as \"**/__snapshots__/**\""));
+    }
+    let way = glob.strip_prefix('/').unwrap_or(glob);
+    let way = way.strip_suffix('/').unwrap_or(way);
+    if way.split('/').any(|part| matches!(part.trim(), "" | "." | "..")) {
+        return Err(format!("{glob:?} names no file; write it from the repository's root, without . and .."));
+    }
+    let mut builder = GitignoreBuilder::new("");
+    match builder.allow_unclosed_class(false).add_line(None, glob) {
+        Ok(_) => Ok(()),
         Err(error) => Err(format!("{glob:?} is no glob: {error}")),
     }
 }
@@ -71,17 +99,12 @@ pub(super) fn check(glob: &str) -> Result<(), String> {
 /// The same of one in a repository's file.
 pub(super) fn check_of_repository(glob: &str) -> Result<(), String> {
     check(glob)?;
-    let parts: Vec<&str> = glob.split('/').filter(|part| !part.is_empty()).collect();
-    let is_hidden = parts.iter().any(|part| part.starts_with('.') || part.starts_with('\\'));
-    let is_lock = parts.last().is_some_and(|last| LOCK_FILES.contains(last));
-    let is_snapshot = parts.iter().any(|part| SNAPSHOT_FOLDERS.contains(part))
-        || parts.last().is_some_and(|last| SNAPSHOT_NAMES.contains(last));
-    if !is_hidden && (is_lock || is_snapshot) {
+    if is_allowed_glob(glob) {
         return Ok(());
     }
     Err(format!(
-        "a repository may name lock files and snapshots alone, such as \"Cargo.lock\" or \"**/__snapshots__/**\", and {glob:?} is \
-         neither; name others in your own settings, or with --include-generated"
+        "a repository may name lock files and snapshots alone, such as \"Cargo.lock\" or \"**/__snapshots__/**\", without any of \
+         {{}}[]!\\, and {glob:?} is something else; name others in your own settings, or with --include-generated"
     ))
 }
 
@@ -91,11 +114,30 @@ mod tests {
 
     #[test]
     fn globs_are_read_as_in_a_gitignore() {
-        let names = |glob: &str, path: &str| Writes::of(&[glob.to_owned()]).names(Path::new(path));
+        let names = |glob: &str, path: &str| Writes::of(&[glob.to_owned()]).word(Path::new(path)).is_some();
         assert!(names("Cargo.lock", "Cargo.lock") && names("Cargo.lock", "crates/a/Cargo.lock"));
         assert!(names("**/__snapshots__/**", "a/__snapshots__/b.snap") && names("coverage", "coverage/lcov.info"));
         assert!(!names("/Cargo.lock", "crates/Cargo.lock") && !names("*.snap", "log.txt"));
-        assert!(!Writes::of(&[]).names(Path::new("a")));
+        assert_eq!(Writes::of(&[]).word(Path::new("a")), None);
+    }
+
+    #[test]
+    fn the_users_word_counts_before_the_repositorys() {
+        let (all, repository) = (["*.a", "*.b"].map(str::to_owned), ["*.b".to_owned()]);
+        let writes = Writes::of_both(&all, &repository).with_asked(&all);
+        let word = |path: &str| writes.word(Path::new(path));
+        assert_eq!((word("x.a"), word("x.b"), word("x.c")), (Some(Word::User), Some(Word::Repository), None));
+        assert_eq!(writes.naming_nothing(&[Path::new("x.b")].into_iter()), ["*.a"]);
+    }
+
+    #[test]
+    fn a_glob_that_is_none_is_refused() {
+        for glob in ["", " ", "!x", "#x", "[a", "{a", "../x", "./log.txt", "a/../b", "a//b", "/", "a\nb"] {
+            assert!(check(glob).is_err(), "{glob:?}");
+        }
+        for glob in ["*", "**", "/a", "a/", "a b", "[ab].txt", "{a,b}.txt", "..a", "a..b/c"] {
+            assert_eq!(check(glob), Ok(()), "{glob}");
+        }
     }
 
     #[test]
@@ -103,9 +145,27 @@ mod tests {
         for glob in ["**/__snapshots__/**", "Cargo.lock", "tests/ui/*.stderr", "*.snap", "web/package-lock.json"] {
             assert_eq!(check_of_repository(glob), Ok(()), "{glob}");
         }
-        for glob in
-            ["**", "*", ".github/**", "src/**", "!x", "", "**/*", ".github/__snapshots__/**", "*.lock", "a{b,c}"]
-        {
+        for glob in [
+            "**",
+            "*",
+            ".github/**",
+            "src/**",
+            "!x",
+            "",
+            "**/*",
+            ".github/__snapshots__/**",
+            "*.lock",
+            "a{b,c}",
+            "{a/snapshots/b,**}",
+            "{x/snapshots/y,*}",
+            "{q/__snapshots__/q,setup.py,README.md,rootlink}",
+            "{a/snapshots/b,.*}",
+            "snapshots/{a,../../setup.py}",
+            "[a]/snapshots/b",
+            "a\\/snapshots/b",
+            "snapshots/!x",
+            "../snapshots/x",
+        ] {
             assert!(check_of_repository(glob).is_err(), "{glob}");
         }
     }

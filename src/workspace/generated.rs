@@ -1,66 +1,93 @@
 //! What commands of a run wrote, told from what tools wrote: only the latter is the patch, and what somebody names besides.
 //!
 //! A command may also change what a tool wrote. The patch has what the tool wrote then; where the file was only moved, it is
-//! followed to its new name.
+//! followed to its new name. Of what is named, contents of regular files are taken and nothing else: [`takings`](super::takings).
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::differences::Differences;
 use super::patch::LeftOutReason;
+use super::takings::Takings;
 use super::{ChangedFile, FileState};
-use crate::journal::{Digest, GeneratedChange, GeneratedFile, RelPath};
+use crate::journal::{Digest, GeneratedChange, GeneratedFile, NotTaken, RelPath};
 use crate::settings::Writes;
 
 /// What each file was like that a tool wrote, right after it did; `None` is as at the start.
 pub(super) type Written = BTreeMap<RelPath, Option<ChangedFile>>;
 
-/// `found` without what commands wrote, unless `named`; and what that is.
-pub(super) fn split(found: &Differences, written: &Written, named: &Writes) -> (Differences, Vec<GeneratedFile>) {
+/// What differs, told apart.
+#[derive(Default)]
+pub(super) struct Parted {
+    /// What tools wrote, and what is taken along.
+    pub(super) patch: Differences,
+    /// What commands wrote.
+    pub(super) generated: Vec<GeneratedFile>,
+    /// See [`Writes::naming_nothing`].
+    pub(super) named_nothing: Vec<String>,
+}
+
+impl Parted {
+    fn tell(&mut self, path: &Path, change: GeneratedChange, included: bool, not_taken: Option<NotTaken>) {
+        let path = path.to_string_lossy().into_owned();
+        self.generated.push(GeneratedFile { path, change, included, not_taken });
+    }
+}
+
+/// `found` without what commands wrote, unless `named`; and what that is. `is_there` tells which files the tree had at the start.
+pub(super) fn split(
+    found: &Differences,
+    written: &Written,
+    named: &Writes,
+    is_there: &dyn Fn(&Path) -> bool,
+) -> Parted {
     let moved = moves(found, written);
-    let mut patch = Differences { explicit: found.explicit.clone(), ..Differences::default() };
-    let mut generated = Vec::new();
-    let mut tell = |path: &Path, change, included| {
-        generated.push(GeneratedFile { path: path.to_string_lossy().into_owned(), change, included });
-    };
+    let takings = Takings { named, written, is_there };
+    let patch = Differences { explicit: found.explicit.clone(), ..Differences::default() };
+    let mut parted = Parted { patch, ..Parted::default() };
     for (path, change) in &found.files {
         let is_followed = moved.iter().any(|(from, to)| from == path || to == path);
         let tool = written.get(path);
         if is_followed || tool.is_some_and(|tool| tool.as_ref() == Some(change)) {
-            patch.files.insert(path.clone(), change.clone());
+            parted.patch.files.insert(path.clone(), change.clone());
             continue;
         }
-        let included = named.names(path.as_path());
-        if included {
-            patch.files.insert(path.clone(), change.clone());
+        let taken = takings.take(change);
+        let is_taken = matches!(taken, Ok(Some(_)));
+        if let Ok(Some(taken)) = &taken {
+            parted.patch.files.insert(path.clone(), taken.clone());
         } else if let Some(Some(tool)) = tool {
-            patch.files.insert(path.clone(), tool.clone());
+            parted.patch.files.insert(path.clone(), tool.clone());
         }
         let told = if tool.is_some() { GeneratedChange::Rewritten } else { told(change) };
-        tell(path.as_path(), told, included);
+        parted.tell(path.as_path(), told, is_taken, taken.err());
     }
     // As at the start again, or not to be read any more: a command did that.
     for (path, tool) in written.iter().filter_map(|(path, tool)| Some((path, tool.as_ref()?))) {
         if !found.files.contains_key(path) && moved.iter().all(|(from, _)| from != path) {
-            let included = named.names(path.as_path());
-            if !included {
-                patch.files.insert(path.clone(), tool.clone());
+            let is_readable = !found.left_out.contains_key(path.as_path());
+            let back = takings.take_back(tool);
+            let is_taken = is_readable && back == Ok(true);
+            if !is_taken {
+                parted.patch.files.insert(path.clone(), tool.clone());
             }
-            tell(path.as_path(), GeneratedChange::Rewritten, included);
+            parted.tell(path.as_path(), GeneratedChange::Rewritten, is_taken, back.err());
         }
     }
     for (path, reason) in &found.left_out {
         let is_of_a_tool =
             found.is_explicit(path) && !RelPath::from_path(path).is_ok_and(|path| written.contains_key(&path));
-        if is_of_a_tool || is_unsearched(*reason) || named.names(path) {
-            patch.left_out.insert(path.clone(), *reason);
+        if is_of_a_tool || is_unsearched(*reason) || named.word(path).is_some() {
+            parted.patch.left_out.insert(path.clone(), *reason);
         } else {
-            tell(path, GeneratedChange::Other, false);
+            parted.tell(path, GeneratedChange::Other, false, None);
         }
     }
-    generated.sort_by(|one, other| one.path.cmp(&other.path));
-    generated.dedup_by(|one, other| one.path == other.path);
-    (patch, generated)
+    parted.generated.sort_by(|one, other| one.path.cmp(&other.path));
+    parted.generated.dedup_by(|one, other| one.path == other.path);
+    let changed = found.files.keys().chain(written.keys()).map(RelPath::as_path);
+    parted.named_nothing = named.naming_nothing(&changed.chain(found.left_out.keys().map(|path| &**path)));
+    parted
 }
 
 /// Whether nobody knows what lies there: such a gap is told as one.
@@ -133,9 +160,9 @@ mod tests {
     /// The patch, and what is told beside it.
     fn parts(now: &[ChangedFile], tools: &[ChangedFile], named: &[&str]) -> (Vec<ChangedFile>, Vec<(String, bool)>) {
         let named: Vec<String> = named.iter().map(|glob| (*glob).to_owned()).collect();
-        let (patch, generated) = split(&found(now), &written(tools), &Writes::of(&named));
-        let told = generated.into_iter().map(|file| (format!("{} {}", file.path, file.change.told()), file.included));
-        (patch.files.into_values().collect(), told.collect())
+        let parted = split(&found(now), &written(tools), &Writes::of(&named), &|_| false);
+        let told = |file: GeneratedFile| (format!("{} {}", file.path, file.change.told()), file.included);
+        (parted.patch.files.into_values().collect(), parted.generated.into_iter().map(told).collect())
     }
 
     #[test]

@@ -56,6 +56,7 @@ mod repository;
 mod scan;
 mod selection;
 mod slide;
+mod takings;
 mod trail;
 mod tree_hash;
 mod tree_id;

@@ -33,6 +33,8 @@ pub struct Patch {
     pub left_out: Vec<LeftOut>,
     /// What commands wrote, in the patch or not; empty for a view in which nobody tells them from tools.
     pub generated: Vec<GeneratedFile>,
+    /// Globs that flags asked for and that name nothing that was written.
+    pub named_nothing: Vec<String>,
 }
 
 /// A change of the view that could not become part of the patch.
@@ -169,7 +171,7 @@ pub(super) fn restate(
     let making = Making { format, stop: &AtomicBool::new(false) };
     let entries = since.then(&patch.changes).entries;
     let restated = written(blobs, making, entries, patch.left_out, &mut HunksCache::new())?;
-    Ok(Patch { generated: patch.generated, ..restated })
+    Ok(Patch { generated: patch.generated, named_nothing: patch.named_nothing, ..restated })
 }
 
 fn written(
@@ -191,7 +193,8 @@ fn written(
     }
     let Writer { bytes, files, .. } = writer;
     let sha256 = (!bytes.is_empty()).then(|| Digest::of(&bytes));
-    Ok(Patch { bytes, files, sha256, changes: ChangeSet::new(entries), left_out, generated: Vec::new() })
+    let changes = ChangeSet::new(entries);
+    Ok(Patch { bytes, files, sha256, changes, left_out, generated: Vec::new(), named_nothing: Vec::new() })
 }
 
 /// Makes sure that the content a change replaces is kept: it was when a tool changed the file, else the user's tree has it.

@@ -19,7 +19,8 @@ use super::apply::{Doing, apply};
 use super::copy::copy;
 use super::differences::Differences;
 use super::error::io_error;
-use super::generated::{Written, split};
+use super::file_state::{self, Found};
+use super::generated::{Parted, Written, split};
 use super::overlay::OverlayScene;
 use super::patch::{self, HunksCache, Making, assemble};
 use super::remove::{remove_tree, remove_tree_soon};
@@ -294,8 +295,12 @@ impl View {
         };
         let making = Making { format: self.object_format, stop };
         let Some(writes) = &self.writes else { return assemble(contents, making, differences, cache) };
-        let (named, generated) = split(differences, written, writes);
-        Ok(Patch { generated, ..assemble(contents, making, &named, cache)? })
+        let is_there = |path: &Path| {
+            let found = file_state::look(contents.origin, path);
+            matches!(found, Ok(Found::File(mode, _)) if !mode.is_symlink())
+        };
+        let Parted { patch, generated, named_nothing } = split(differences, written, writes, &is_there);
+        Ok(Patch { generated, named_nothing, ..assemble(contents, making, &patch, cache)? })
     }
 
     /// From now on the patch is what tools wrote, and what commands write of the files that `writes` names.

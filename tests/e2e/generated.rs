@@ -40,14 +40,14 @@ fn other_than(world: &World, kept: &Kept) -> Kept {
 }
 
 /// The files of a patch.
-fn files(kept: &Kept) -> Vec<String> {
+pub fn files(kept: &Kept) -> Vec<String> {
     let report = kept.report();
     let files = report["patch"]["files"].as_array().cloned().unwrap_or_default();
     files.iter().map(|file| file["path"].as_str().unwrap().to_owned()).collect()
 }
 
 /// What commands wrote, with what became of it; those in the patch have a plus.
-fn generated(kept: &Kept) -> Vec<String> {
+pub fn generated(kept: &Kept) -> Vec<String> {
     let report = kept.report();
     laws::assert_shape("report", &report);
     let told = |file: &Value| {
@@ -66,7 +66,7 @@ const ALL: [&str; 6] = [
     "old.txt deleted",
 ];
 
-fn settings(world: &World, lines: &str) {
+pub fn settings(world: &World, lines: &str) {
     world.write(".kcode.toml", format!("[test]\ncommand = \"./test.sh\"\n{lines}"));
     world.commit_all();
 }
@@ -101,6 +101,7 @@ fn what_is_named_is_taken_along() {
     assert_eq!(files(&kept), ["__snapshots__/greeting.snap", "greeting.txt", "log.txt"]);
     assert!(generated(&kept).contains(&"+log.txt modified".to_owned()), "{:?}", generated(&kept));
     let world = messy();
+    world.write("Gemfile", "");
     settings(&world, "writes = [\"**/__snapshots__/**\", \"Gemfile.lock\"]\n");
     let kept = world.fix(&mender(), &[]).code(0).kept();
     assert_eq!(files(&kept), ["Gemfile.lock", "__snapshots__/greeting.snap", "greeting.txt"]);

@@ -105,6 +105,7 @@ mod secrets;
 mod setup;
 mod start_state;
 mod statistics;
+mod taken_along;
 mod task;
 mod terminal;
 mod tls;

@@ -44,6 +44,7 @@ impl MadeRun {
             flags: vec![],
             test: None,
             writes: None,
+            repository_writes: vec![],
             test_rules: kcode::journal::TEST_RULES,
             readable: vec![],
             follows: None,

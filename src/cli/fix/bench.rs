@@ -30,7 +30,7 @@ use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::Worker;
 use crate::workspace::{Blobs, ChangeSet, Repository, TreeIds, write_patch};
 
-/// Files of commands that are told by name.
+/// Files of commands that are told by name, besides those in the patch.
 const MOST_GENERATED: usize = 100;
 
 /// The bench of a real run.
@@ -229,9 +229,9 @@ impl Bench for RunBench {
         let left_out = patch.left_out.iter().map(ToString::to_string).chain(self.not_alone.clone()).collect();
         self.changed.clone_from(&patch.files);
         self.beside = patch.generated.iter().filter(|file| !file.included).cloned().collect();
-        let generated_more = patch.generated.len().saturating_sub(MOST_GENERATED) as u64;
-        let generated = patch.generated.into_iter().take(MOST_GENERATED).collect();
-        Ok(PatchWritten { sha256: patch.sha256, files: patch.files, left_out, generated, generated_more })
+        let (generated, generated_more) = told_by_name(patch.generated);
+        let (sha256, files, named_nothing) = (patch.sha256, patch.files, patch.named_nothing);
+        Ok(PatchWritten { sha256, files, left_out, generated, generated_more, named_nothing })
     }
 
     fn written_files(&self) -> Vec<FileChange> {
@@ -341,4 +341,15 @@ impl Bench for RunBench {
         // A worker that is gone runs nothing any more.
         let _ = self.worker.cancel_all().await;
     }
+}
+
+/// All files that are in the patch and the first others, named ones before all; and how many more there are.
+fn told_by_name(generated: Vec<GeneratedFile>) -> (Vec<GeneratedFile>, u64) {
+    let (mut told, mut others): (Vec<_>, Vec<_>) = generated.into_iter().partition(|file| file.included);
+    others.sort_by_key(|file| file.not_taken.is_none());
+    let more = others.len().saturating_sub(MOST_GENERATED);
+    others.truncate(MOST_GENERATED);
+    told.extend(others);
+    told.sort_by(|one, other| one.path.cmp(&other.path));
+    (told, more as u64)
 }

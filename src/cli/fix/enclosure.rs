@@ -226,7 +226,9 @@ pub fn writes(again: Option<&Again>, named: Writes) -> Option<Writes> {
 }
 
 fn writes_of(order: &Order<'_>) -> Option<Writes> {
-    writes(order.again.as_deref(), Writes::of(&order.settings.writes.value))
+    let (settings, asked) = (&order.settings, &order.flags.include_generated);
+    let named = Writes::of_both(&settings.writes.value, &settings.repository_writes).with_asked(asked);
+    writes(order.again.as_deref(), named)
 }
 
 /// Opens the overlay, which has the changes of a run that goes on in it.

@@ -28,12 +28,17 @@ pub fn resumed(flags: &RunFlags, started: &RunStarted) -> RunFlags {
         no_baseline,
         reproduce: flags.reproduce || (kept(RunFlag::Reproduce) && can_compare),
         minimize: flags.minimize || (kept(RunFlag::Minimize) && can_compare),
-        include_generated: flags.include_generated.iter().chain(started.writes.iter().flatten()).cloned().collect(),
+        include_generated: flags.include_generated.iter().chain(named(started)).cloned().collect(),
         shown: flags.shown.with(&started.readable),
         allow_test_edits: flags.allow_test_edits || kept(RunFlag::AllowTestEdits),
         allow_failing_setup: flags.allow_failing_setup || kept(RunFlag::AllowFailingSetup),
         ..flags.clone()
     }
+}
+
+/// What the user had named of the files that commands write. The repository's file is read anew.
+fn named(started: &RunStarted) -> impl Iterator<Item = &String> {
+    started.writes.iter().flatten().filter(|glob| !started.repository_writes.contains(glob))
 }
 
 const fn needs_baseline(flags: &RunFlags) -> bool {

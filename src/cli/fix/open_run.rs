@@ -177,7 +177,9 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         let run = folder.id().clone();
         let writes = Some(settings.writes.value.clone());
         let (readable, limits) = (order.flags.shown.noted(settings), limits(settings));
-        return Event::Resumed(Resumed { run, version, model, base_url, sandbox, writes, readable, limits });
+        let repository_writes = settings.repository_writes.clone();
+        let went_on = Resumed { run, version, model, base_url, sandbox, writes, repository_writes, readable, limits };
+        return Event::Resumed(went_on);
     }
     Event::RunStarted(RunStarted {
         run: folder.id().clone(),
@@ -194,6 +196,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         flags: kept(order.flags),
         test: order.flags.test.clone().filter(|line| redactor.text(line) == *line),
         writes: Some(settings.writes.value.clone()),
+        repository_writes: settings.repository_writes.clone(),
         test_rules: order.again.as_ref().map_or(TEST_RULES, |again| again.script.started().test_rules),
         readable: order.flags.shown.noted(settings),
         follows: order.inherited.as_ref().map(|inherited| inherited.follows.clone()),

@@ -51,10 +51,14 @@ impl Past {
         };
         let mut started = started.clone();
         let later = recovered.records.iter().rev().find_map(|record| match &record.event {
-            Event::Resumed(Resumed { writes: Some(writes), .. }) => Some(writes),
+            Event::Resumed(Resumed { writes: Some(writes), repository_writes, .. }) => {
+                Some((writes, repository_writes))
+            }
             _ => None,
         });
-        started.writes = later.or(started.writes.as_ref()).cloned();
+        if let Some((writes, of_repository)) = later {
+            (started.writes, started.repository_writes) = (Some(writes.clone()), of_repository.clone());
+        }
         started.readable = noted(recovered.records.iter().map(|record| &record.event));
         if let Some(outcome) = last_outcome(&recovered.records).filter(|outcome| !outcome.is_resumable()) {
             // It may have been killed before it could write that down.

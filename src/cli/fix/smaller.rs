@@ -105,6 +105,7 @@ impl Smaller {
             sha256: patch.sha256,
             files: patch.files,
             generated: patch.generated,
+            named_nothing: patch.named_nothing,
             ..PatchWritten::default()
         };
         let mut events = vec![Event::PatchWritten(written)];

@@ -246,7 +246,8 @@ impl<'a> Run<'a> {
             way_back: self.order.way_back(),
             blobs: folder.blobs(),
             checks: Vec::new(),
-            writes: Writes::of(&settings.writes.value),
+            writes: Writes::of_both(&settings.writes.value, &settings.repository_writes)
+                .with_asked(&self.order.flags.include_generated),
             copies,
             residue: Arc::default(),
         };

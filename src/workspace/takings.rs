@@ -1,0 +1,141 @@
+//! What may be taken into a patch of what commands wrote and somebody names: contents of regular files. A new file gets the usual
+//! mode and an old one keeps its own. Links, git's files and files of secrets are nobody's to name like that; on the repository's
+//! word, data alone is taken.
+
+use std::path::Path;
+
+use super::generated::Written;
+use super::{ChangedFile, FileMode, FileState};
+use crate::journal::{NotTaken, RelPath};
+use crate::settings::{SecretFiles, Word, Writes, is_of_git, is_snapshot, manifests};
+
+/// By what it is decided.
+#[derive(Clone, Copy)]
+pub(super) struct Takings<'a> {
+    pub(super) named: &'a Writes,
+    pub(super) written: &'a Written,
+    /// Which files the tree had at the start.
+    pub(super) is_there: &'a dyn Fn(&Path) -> bool,
+}
+
+impl Takings<'_> {
+    /// What of `change` becomes part of the patch; `None` when nobody names it.
+    pub(super) fn take(self, change: &ChangedFile) -> Result<Option<ChangedFile>, NotTaken> {
+        let path = change.path.as_path();
+        let Some(word) = self.named.word(path) else { return Ok(None) };
+        let tool = self.written.get(&change.path).and_then(Option::as_ref).and_then(|tool| tool.after);
+        refuse(path, &[change.before, change.after, tool])?;
+        if word == Word::Repository {
+            self.refuse_unless_data(change)?;
+        }
+        let mode = tool.or(change.before).map_or(FileMode::Regular, |state| state.mode);
+        let after = change.after.map(|state| FileState { mode, ..state });
+        if after.is_some() && after == tool.or(change.before) {
+            return Err(NotTaken::ModeAlone);
+        }
+        Ok(Some(ChangedFile { after, ..change.clone() }))
+    }
+
+    /// Whether what a tool did is taken back because a command took it back.
+    pub(super) fn take_back(self, tool: &ChangedFile) -> Result<bool, NotTaken> {
+        let path = tool.path.as_path();
+        let Some(word) = self.named.word(path) else { return Ok(false) };
+        refuse(path, &[tool.before, tool.after])?;
+        if word == Word::Repository {
+            self.refuse_unless_data(&ChangedFile { after: tool.before, ..tool.clone() })?;
+        }
+        Ok(true)
+    }
+
+    /// What a repository may not name.
+    fn refuse_unless_data(self, change: &ChangedFile) -> Result<(), NotTaken> {
+        let path = change.path.as_path();
+        let is_lock_file = change.after.is_some()
+            && manifests(path).is_some_and(|mut manifests| {
+                change.before.is_some() || manifests.any(|manifest| self.has_manifest(&manifest))
+            });
+        if is_lock_file || is_snapshot(path) { Ok(()) } else { Err(NotTaken::NoData) }
+    }
+
+    /// Of the user's tree, or of the model's making.
+    fn has_manifest(self, manifest: &Path) -> bool {
+        let tool = RelPath::from_path(manifest).ok().and_then(|path| self.written.get(&path)?.as_ref());
+        tool.map_or_else(|| (self.is_there)(manifest), |tool| tool.after.is_some())
+    }
+}
+
+/// What nobody names.
+fn refuse(path: &Path, states: &[Option<FileState>]) -> Result<(), NotTaken> {
+    if states.iter().flatten().any(|state| state.mode.is_symlink()) {
+        Err(NotTaken::Link)
+    } else if is_of_git(path) || path.iter().any(|part| is_gits_word(part.as_encoded_bytes())) {
+        Err(NotTaken::OfGit)
+    } else if SecretFiles::default().what(path).is_some() {
+        Err(NotTaken::Secret)
+    } else {
+        Ok(())
+    }
+}
+
+/// `.gitattributes`, `.gitmodules` and whatever else tells git or a host of it what to do.
+fn is_gits_word(name: &[u8]) -> bool {
+    name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b".git"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Digest;
+
+    const R: FileMode = FileMode::Regular;
+    const X: FileMode = FileMode::Executable;
+    const L: FileMode = FileMode::Symlink;
+
+    fn change(path: &str, before: Option<(FileMode, &str)>, after: Option<(FileMode, &str)>) -> ChangedFile {
+        let state = |(mode, text): (FileMode, &str)| FileState { mode, sha256: Digest::of(text) };
+        ChangedFile { path: RelPath::new(path).expect("a path"), before: before.map(state), after: after.map(state) }
+    }
+
+    fn take(named: &Writes, change: &ChangedFile) -> Result<Option<ChangedFile>, NotTaken> {
+        let is_there = |path: &Path| path == Path::new("Cargo.toml");
+        Takings { named, written: &Written::new(), is_there: &is_there }.take(change)
+    }
+
+    #[test]
+    fn on_the_users_word_contents_of_regular_files_are_taken() {
+        let all = Writes::of(&["**".to_owned()]);
+        let new = |path: &str, mode| take(&all, &change(path, None, Some((mode, "x"))));
+        assert_eq!(new("a.py", R), Ok(Some(change("a.py", None, Some((R, "x"))))));
+        assert_eq!(new("a.sh", X), Ok(Some(change("a.sh", None, Some((R, "x"))))), "a new file runs nothing");
+        assert_eq!(new("leak", L), Err(NotTaken::Link));
+        for path in [".gitattributes", "a/.GITMODULES", ".github/workflows/x.yml", "a/.git /config", "git~1/x"] {
+            assert_eq!(new(path, R), Err(NotTaken::OfGit), "{path}");
+        }
+        for path in [".env", "a/id_rsa", "x.tfstate.backup"] {
+            assert_eq!(new(path, R), Err(NotTaken::Secret), "{path}");
+        }
+        let old = |before, after| take(&all, &change("a", before, after));
+        assert_eq!(old(Some((X, "x")), Some((R, "y"))), Ok(Some(change("a", Some((X, "x")), Some((X, "y"))))));
+        assert_eq!(old(Some((R, "x")), Some((X, "x"))), Err(NotTaken::ModeAlone));
+        assert_eq!(old(Some((L, "x")), Some((R, "y"))), Err(NotTaken::Link));
+        assert_eq!(old(Some((R, "x")), Some((L, "y"))), Err(NotTaken::Link));
+        assert_eq!(old(Some((L, "x")), None), Err(NotTaken::Link));
+        assert_eq!(old(Some((R, "x")), None), Ok(Some(change("a", Some((R, "x")), None))));
+    }
+
+    #[test]
+    fn on_the_repositorys_word_data_alone_is_taken() {
+        // As if the globs had passed.
+        let all = ["**".to_owned()];
+        let all = Writes::of_both(&all, &all);
+        let new = |path: &str| take(&all, &change(path, None, Some((R, "x")))).map(|taken| taken.is_some());
+        for path in ["a/__snapshots__/b.snap", "snapshots/a.png", "Cargo.lock"] {
+            assert_eq!(new(path), Ok(true), "{path}");
+        }
+        for path in ["setup.py", "README.md", "__snapshots__/conftest.py", "crates/a/Cargo.lock", "yarn.lock"] {
+            assert_eq!(new(path), Err(NotTaken::NoData), "{path}");
+        }
+        let lock = |after| take(&all, &change("yarn.lock", Some((R, "x")), after)).map(|taken| taken.is_some());
+        assert_eq!((lock(Some((R, "y"))), lock(None)), (Ok(true), Err(NotTaken::NoData)));
+    }
+}
