@@ -1,21 +1,29 @@
 //! Failures that no edit mends: the command can't start, what it needs isn't installed, the sandbox keeps something from it.
 //!
-//! One table, from the words of shells, runners and system calls to what a person can do. Cases stand in
-//! `fixtures/failure-causes`. Words alone excuse nothing: whoever acts on a cause also looks at whether any test ran, and
-//! at how the start state went.
+//! From the words of shells, runners and system calls to what a person can do. Cases stand in `fixtures/failure-causes`.
+//!
+//! Words alone excuse nothing and keep nothing from going on: a program under test may print any. A program that isn't there
+//! needs the exit code of shells for it, a package that isn't installed a manifest that asks for it, and a runner's words a command
+//! that leads to it. What the sandbox keeps from tests is told beside the failure, and excuses single tests by their own output.
 
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, OnceLock};
 
 use regex::{Captures, Regex};
 
-use super::cause_table::{ROWS, Row};
+use super::asked_for::AskedFor;
+use super::cause_table::{Proof, ROWS, Row};
+use super::declared::missing_package;
+use super::not_started::not_started;
+use super::results::{TestCase, TestResults};
 use crate::journal::{CauseKind, FailureCause};
 use crate::settings::{regex, without_dots};
 
 /// Of the beginning of the output, and of its end.
 const HEAD: usize = 16 * 1024;
 const TAIL: usize = 64 * 1024;
+/// How a cause begins that was looked up on the machine.
+pub const HIDES: &str = "the sandbox hides ";
 /// Paths of the output that are looked at on the machine.
 const MOST_PATHS: usize = 60;
 /// How far above the words for it a file is named.
@@ -36,11 +44,22 @@ static NOT_INSTALLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static MODULE: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"No module named '?([\w.]+)"));
 
+/// An assertion's own words: what stands in them was compared, and may be what the code under test said.
+static ASSERTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    regex(
+        r"(?im)Assert(?:ion)?(?:Error|Failed)|assertion|ERR_ASSERTION|ExpectationNotMet|^\W*assert\b|expect(?:ed)?\b|^\s*(?:left|right|got|want|actual):|!=|!==|\bgot\b",
+    )
+});
+
 /// How a run ended, as far as it tells of a cause.
 #[derive(Clone, Copy)]
 pub struct Ended<'a> {
+    /// The command as a person would type it.
+    pub command: &'a str,
     /// All that it printed, or the end of that.
     pub output: &'a str,
+    /// Its exit code; `None` when a signal ended it.
+    pub exit_code: Option<i32>,
     /// Why kcode ended it, if it did.
     pub stopped: Option<&'a str>,
     /// Whether any test ran, as far as its words are known.
@@ -66,29 +85,81 @@ pub struct Hidden<'a> {
 #[must_use]
 pub fn cause(ended: &Ended<'_>) -> Option<FailureCause> {
     let output = ends_of(ended.output);
+    if let Some(path) = named_and_missing(&output, ended) {
+        return Some(of_hidden(path, !ended.any_ran));
+    }
+    let asked = AskedFor::new(ended.command, ended.tree);
+    if !ended.any_ran && ended.stopped.is_none() {
+        let found = not_started(&output, ended.exit_code, &asked, ended.tree);
+        let found = found.map(|missing| match missing.hidden_in(ended.tree) {
+            Some(folder) if !is_closed(&folder, ended.hidden.closed) => of_hidden(&folder, true),
+            _ => missing.into_cause(),
+        });
+        if let Some(found) = found.or_else(|| missing_package(&output, &asked)) {
+            return Some(found);
+        }
+    }
+    match table(&output, ended, &asked) {
+        Some(told) if told.kind != CauseKind::Sandbox => Some(told),
+        // What is known to be hidden says more than that something is missing.
+        told => hidden_path(&output, ended).map(|path| of_hidden(&path, false)).or(told),
+    }
+}
+
+/// Whether a line says that something isn't there.
+#[must_use]
+pub fn tells_of_missing(line: &str) -> bool {
+    MISSING.as_ref().is_some_and(|words| words.is_match(line))
+}
+
+/// What the rows say.
+fn table(output: &str, ended: &Ended<'_>, asked: &AskedFor<'_>) -> Option<FailureCause> {
     let fits = |row: &Row| match row.kind {
         CauseKind::Setup => !ended.any_ran && ended.stopped.is_none(),
-        CauseKind::Watch => ended.stopped.is_some_and(|why| ["idle", "watch", "deadline"].contains(&why)),
+        CauseKind::Watch => ended.stopped.is_some(),
         CauseKind::Generated => false,
         CauseKind::Sandbox => !matches!(ended.stopped, Some("idle" | "deadline" | "cancelled")),
     };
-    let told = ROWS.iter().zip(&PATTERNS).filter(|(row, _)| fits(row)).find_map(|(row, pattern)| {
-        let found = pattern.get_or_init(|| regex(row.pattern)).as_ref()?.captures(&output)?;
+    let is_proven = |row: &Row, found: &Captures<'_>| match row.proof {
+        Proof::Nothing => true,
+        Proof::Stopped(reasons) => ended.stopped.is_some_and(|why| reasons.contains(&why)),
+        Proof::Names(programs) => asked.names_any(programs),
+        Proof::NamesAll(programs) => {
+            let named = (1..found.len()).rev().find_map(|group| found.get(group));
+            asked.names_any(programs) && named.is_none_or(|name| asked.names(name.as_str()))
+        }
+    };
+    ROWS.iter().zip(&PATTERNS).filter(|(row, _)| fits(row)).find_map(|(row, pattern)| {
+        let pattern = pattern.get_or_init(|| regex(row.pattern)).as_ref()?;
+        let found = pattern.captures_iter(output).take(MOST_PATHS).find(|found| is_proven(row, found))?;
         Some(FailureCause {
             kind: row.kind,
             what: filled(row.what, &found),
             hint: filled(row.hint, &found),
-            blocks: row.kind == CauseKind::Watch || !ended.any_ran,
+            blocks: row.kind != CauseKind::Sandbox,
         })
+    })
+}
+
+/// Whether every failed test of `after` says by its own output that the sandbox keeps something from it, and failed for the same
+/// reason in `before`; the cause of the first. An assertion's words say nothing: the code under test may have said them.
+#[must_use]
+pub fn excused(before: &[TestResults], after: &TestResults, ended: &Ended<'_>) -> Option<FailureCause> {
+    let of = |case: &TestCase| {
+        let said = case.message.as_deref().filter(|_| case.verdict.is_failure())?;
+        if ASSERTS.as_ref()?.is_match(said) {
+            return None;
+        }
+        let own = Ended { output: said, any_ran: true, stopped: None, ..*ended };
+        cause(&own).filter(|cause| cause.kind == CauseKind::Sandbox)
+    };
+    let mut causes = after.tests.iter().filter(|(_, case)| case.verdict.is_failure()).map(|(name, case)| {
+        let now = of(case)?;
+        let failed_so = |run: &TestResults| run.tests.get(name).and_then(of).is_some_and(|then| then.what == now.what);
+        before.iter().any(failed_so).then_some(now)
     });
-    if let Some(path) = named_and_missing(&output, ended) {
-        return Some(of_hidden(path, !ended.any_ran));
-    }
-    // What is known to be hidden says more than that something is missing.
-    match told {
-        Some(told) if told.kind != CauseKind::Sandbox => Some(told),
-        told => hidden_path(&output, ended).map(|path| of_hidden(&path, !ended.any_ran)).or(told),
-    }
+    let first = causes.next()??;
+    causes.all(|cause| cause.is_some()).then_some(first)
 }
 
 fn of_hidden(path: &Path, blocks: bool) -> FailureCause {
@@ -97,7 +168,7 @@ fn of_hidden(path: &Path, blocks: bool) -> FailureCause {
     let quoted = if path.chars().all(is_word) { path.clone() } else { format!("'{}'", path.replace('\'', r"'\''")) };
     FailureCause {
         kind: CauseKind::Sandbox,
-        what: format!("the sandbox hides {path}"),
+        what: format!("{HIDES}{path}"),
         hint: format!("show it read-only with --readable {quoted}, or `readable = [\"{path}\"]` in your settings"),
         blocks,
     }
@@ -148,12 +219,14 @@ fn hidden_path(output: &str, ended: &Ended<'_>) -> Option<PathBuf> {
         let about = path.symlink_metadata().ok()?;
         let folder = path.parent().filter(|folder| about.is_file() && folder != root);
         let shown = folder.unwrap_or(&path);
-        // By what it really is as well: a link may lead to secrets.
-        let is_closed = |path: &Path| {
-            (ended.hidden.closed)(path) || path.canonicalize().is_ok_and(|real| (ended.hidden.closed)(&real))
-        };
+        let is_closed = |path: &Path| is_closed(path, ended.hidden.closed);
         (!is_closed(&path) && !is_closed(shown)).then(|| shown.to_owned())
     })
+}
+
+/// By what it really is as well: a link may lead to secrets.
+fn is_closed(path: &Path, closed: &dyn Fn(&Path) -> bool) -> bool {
+    closed(path) || path.canonicalize().is_ok_and(|real| closed(&real))
 }
 
 /// The beginning and the end of long output.
@@ -177,120 +250,4 @@ fn filled(text: &str, found: &Captures<'_>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    fn told(ended: &Ended<'_>) -> String {
-        let kind = |kind| match kind {
-            CauseKind::Setup => "setup",
-            CauseKind::Sandbox => "sandbox",
-            CauseKind::Watch => "watch",
-            CauseKind::Generated => "generated",
-        };
-        cause(ended).map_or_else(|| "nothing".to_owned(), |cause| format!("{}: {}", kind(cause.kind), cause.what))
-    }
-
-    #[test]
-    fn each_case_is_told_as_expected() {
-        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/failure-causes");
-        let (mut seen, mut wrong) = (0, Vec::new());
-        for entry in fs::read_dir(cases).unwrap().flatten() {
-            if entry.path().extension().is_none_or(|extension| extension != "txt") {
-                continue;
-            }
-            let case = fs::read_to_string(entry.path()).unwrap();
-            let (head, output) = case.split_once("-- output --\n").unwrap();
-            let value = |key: &str| head.lines().find_map(|line| line.strip_prefix(key)).unwrap().trim();
-            let stopped = Some(value("stopped:")).filter(|stopped| !stopped.is_empty());
-            let ended = Ended {
-                output,
-                stopped,
-                any_ran: value("ran:") == "yes",
-                hidden: Hidden { around: &[], named: &[], closed: &|_| false },
-                tree: Path::new("/p"),
-            };
-            let told = told(&ended);
-            if told != value("expected:") {
-                wrong.push(format!("{}: {told}", entry.path().display()));
-            }
-            seen += 1;
-        }
-        assert!(seen >= 50 && wrong.is_empty(), "{seen} cases; {}", wrong.join("\n"));
-    }
-
-    #[test]
-    fn every_pattern_can_be_read() {
-        let broken: Vec<_> = ROWS.iter().filter(|row| regex(row.pattern).is_none()).map(|row| row.pattern).collect();
-        assert_eq!(broken, Vec::<&str>::new());
-    }
-
-    #[test]
-    fn what_is_there_and_was_not_found_is_hidden() {
-        let world = tempfile::tempdir().unwrap();
-        let world = world.path().canonicalize().unwrap();
-        let (tree, beside) = (world.join("tree"), world.join("lib"));
-        fs::create_dir(&tree).unwrap();
-        fs::create_dir(&beside).unwrap();
-        fs::write(beside.join("Cargo.toml"), "").unwrap();
-        let hiding = [world.clone()];
-        let secret = world.join("lib/.ssh");
-        fs::create_dir_all(secret.join("keys")).unwrap();
-        std::os::unix::fs::symlink(&secret, world.join("alias")).unwrap();
-        let closed = |path: &Path| path.starts_with(&secret);
-        let of = |output: &str| {
-            let hidden = Hidden { around: &hiding, named: &[], closed: &closed };
-            told(&Ended { output, stopped: None, any_ran: true, hidden, tree: &tree })
-        };
-        for closed in ["lib/.ssh", "lib/.ssh/keys", "alias", "alias/keys"] {
-            let output = format!("cat: {}: No such file or directory\n", world.join(closed).display());
-            assert_eq!(of(&output), "nothing", "nobody is told to show {closed}");
-        }
-        let (hidden, manifest) =
-            (format!("sandbox: the sandbox hides {}", beside.display()), beside.join("Cargo.toml"));
-        assert_eq!(of(&format!("cat: {}: No such file or directory\n", manifest.display())), hidden);
-        assert_eq!(
-            of(&format!(
-                "failed to read `{}`\n\nCaused by:\n  No such file (os error 2): not found\n",
-                manifest.display()
-            )),
-            hidden
-        );
-        assert_eq!(of("go: open ../lib/Cargo.toml: no such file or directory\n"), hidden);
-        for fine in [
-            "cat: ../gone/a: No such file or directory\n",
-            "cat: tree/a: No such file or directory\n",
-            "../lib/Cargo.toml is fine\n",
-        ] {
-            assert_eq!(of(fine), "nothing", "{fine}");
-        }
-        assert_eq!(
-            of(&format!("{}: No such file or directory\n", tree.join("a").display())),
-            "nothing",
-            "it is missing"
-        );
-    }
-    #[test]
-    fn what_a_manifest_names_and_nobody_allowed_is_hidden() {
-        let world = tempfile::tempdir().unwrap();
-        let world = world.path().canonicalize().unwrap();
-        let library = world.join("my-lib");
-        fs::create_dir_all(library.join("src/shapes")).unwrap();
-        let named = [library.clone()];
-        let hidden = Hidden { around: &[], named: &named, closed: &|_| false };
-        let of = |output: &str| told(&Ended { output, stopped: None, any_ran: false, hidden, tree: Path::new("/p") });
-        let it = format!("sandbox: the sandbox hides {}", library.display());
-        for output in [
-            "ModuleNotFoundError: No module named 'shapes'",
-            "/usr/bin/python3: No module named my_lib",
-            "Error: Cannot find module 'my-lib'\nRequire stack:",
-            "error: failed to load source for dependency `my-lib`",
-            "go: x@v0 (replaced by ../my-lib): reading ../my-lib/go.mod: open /w/my-lib/go.mod: no such file or directory",
-        ] {
-            assert_eq!(of(output), it, "{output}");
-        }
-        assert_eq!(of("ModuleNotFoundError: No module named 'requests'"), "nothing");
-        assert!(of("python3: No module named pytest").starts_with("setup: "));
-        assert_eq!(of("FAILED tests/test_my_lib.py"), "nothing");
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 //! runner's summary; what is merely like one doesn't. Several runners in one output add up.
 //! Recorded outputs stand in `fixtures/test-output`.
 
+use super::none_ran::none_ran;
 use crate::journal::TestCounts;
 
 /// The totals in `output`; `None` when no runner that kcode knows said any.
@@ -13,7 +14,8 @@ pub fn counts(output: &str) -> Option<TestCounts> {
     let lines: Vec<&str> = plain.lines().map(str::trim_end).collect();
     let rust = nextest(&lines).or_else(|| libtest(&lines));
     let all = [rust, pytest(&lines), unittest(&lines), go(&lines), jest_or_vitest(&lines), mocha(&lines)];
-    all.into_iter().chain([node(&lines), surefire(&lines), gradle(&lines)]).flatten().reduce(sum)
+    let all = all.into_iter().chain([node(&lines), surefire(&lines), gradle(&lines), deno(&lines)]);
+    all.chain([none_ran(&lines)]).flatten().reduce(sum)
 }
 
 fn sum(one: TestCounts, other: TestCounts) -> TestCounts {
@@ -22,6 +24,19 @@ fn sum(one: TestCounts, other: TestCounts) -> TestCounts {
         failed: one.failed.saturating_add(other.failed),
         skipped: one.skipped.saturating_add(other.skipped),
     }
+}
+
+/// `ok | 2 passed | 1 failed (12ms)`, of deno.
+fn deno(lines: &[&str]) -> Option<TestCounts> {
+    total(lines, |line| {
+        let (verdict, rest) = line.split_once(" | ")?;
+        let amounts = amounts(rest.split_once(" (").map_or(rest, |(counts, _)| counts), "|")?;
+        ["ok", "FAILED"].contains(&verdict).then(|| TestCounts {
+            passed: of(&amounts, &["passed"]),
+            failed: of(&amounts, &["failed"]),
+            skipped: of(&amounts, &["ignored"]),
+        })
+    })
 }
 
 /// Adds up what each line that `read` understands says.
@@ -122,7 +137,9 @@ fn go(lines: &[&str]) -> Option<TestCounts> {
     if passed + skipped > 0 || lines.iter().any(|line| line.starts_with("=== RUN ")) {
         return Some(TestCounts { passed, failed: count("--- FAIL: "), skipped });
     }
-    Some(TestCounts { passed: count("ok  \t"), failed: count("FAIL\t"), skipped: 0 })
+    let empty = lines.iter().filter(|line| line.starts_with("ok  \t") && line.ends_with("[no tests to run]")).count();
+    let passed = count("ok  \t").saturating_sub(empty as u64);
+    Some(TestCounts { passed, failed: count("FAIL\t"), skipped: 0 })
 }
 
 /// `Tests:       1 failed, 1 skipped, 1 todo, 2 passed, 5 total` (jest) and

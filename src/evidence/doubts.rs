@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::environment::which;
+use super::environment::{first_line, which};
 use super::gems;
+use super::not_started::is_likely_hidden;
 use super::runner_words::programs;
+use super::uninstalled;
 use crate::settings::{Invocation, RepositoryFiles, TOOL_FOLDERS, TestCommand};
 
 /// Enough of a manifest or a lock file.
@@ -22,6 +24,9 @@ const OF_THE_SHELL: [&str; 38] = [
     "else", "esac", "eval", "exec", "exit", "export", "false", "fi", "for", "if", "printf", "read", "return", "set",
     "shift", "source", "test", "then", "trap", "true", "ulimit", "unset", "while",
 ];
+
+/// Programs that start another.
+const STARTERS: [&str; 8] = ["env", "nice", "nohup", "setsid", "stdbuf", "time", "timeout", "xvfb-run"];
 
 /// What speaks against the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +51,12 @@ pub fn doubt(command: &TestCommand, root: &Path) -> Option<Doubt> {
         Invocation::Shell(line) => !line.contains(['&', ';', '|', '\n', '$', '`', '(', '{', '=', '<', '>', '*', '\\']),
     };
     let doubt = |why: String| Some(Doubt { why, missing: None });
-    if let Some(name) = place.missing(&programs_in(command)) {
+    let programs = programs_in(command);
+    if let Some(name) = place.missing(&programs) {
         return Some(Doubt { why: format!("{name} isn't found"), missing: is_plain.then_some(name) });
+    }
+    if let Some(why) = programs.iter().find_map(|name| place.unfit(name)) {
+        return doubt(why);
     }
     if words.iter().any(|word| word.contains("watch")) {
         return doubt("it seems to watch for changes".to_owned());
@@ -60,22 +69,56 @@ pub fn doubt(command: &TestCommand, root: &Path) -> Option<Doubt> {
     let found = found.or_else(|| has("go").then(|| place.go()).flatten());
     let found = found.or_else(|| is_of(&["make", "gmake"]).then(|| place.make(&words)).flatten());
     let found = found.or_else(|| is_of(&["bundle", "bundler", "rake", "rails"]).then(|| place.bundler()).flatten());
-    found.or_else(|| place.environments(&words)).and_then(doubt)
+    let found = found.or_else(|| place.environments(&words));
+    found.or_else(|| place.packages(&words)).and_then(doubt)
 }
 
 /// The programs that it starts itself, as far as that can be seen.
 fn programs_in(command: &TestCommand) -> Vec<String> {
     match &command.invocation {
-        Invocation::Argv(words) => words.first().cloned().into_iter().collect(),
+        Invocation::Argv(words) => started_by(words),
+        // Of variables only the home is known here.
+        Invocation::Shell(line) if names_home(line) => programs_in(&TestCommand::shell(&without_home(line))),
         // What depends on what came before is left to the shell.
         Invocation::Shell(line) if line.contains(['$', '`', '(', '{', '\\', '\'', '"', '#']) || line.contains("||") => {
             Vec::new()
         }
         Invocation::Shell(line) => {
             let moves = line.split_whitespace().any(|word| word == "cd" || word == "pushd");
-            programs(line).into_iter().filter(|name| !(moves && name.contains('/'))).collect()
+            let commands = line.split(['&', ';', '|', '\n']).filter_map(shlex::split);
+            let programs = commands.flat_map(|words| started_by(&words));
+            programs.filter(|name| !(moves && name.contains('/'))).collect()
         }
     }
+}
+
+fn names_home(line: &str) -> bool {
+    ["$HOME/", "${HOME}/", "~/"].iter().any(|home| line.contains(home))
+}
+
+fn without_home(line: &str) -> String {
+    let home = std::env::home_dir().unwrap_or_default().display().to_string();
+    let line = line.replace("$HOME/", &format!("{home}/")).replace("${HOME}/", &format!("{home}/"));
+    let words: Vec<String> = line.split(' ').map(|word| word.replace("~/", &format!("{home}/"))).collect();
+    words.join(" ")
+}
+
+/// The program of a command, and what it starts in turn: `timeout 10 x`, `env A=1 x`.
+fn started_by(words: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = words.iter().skip_while(|word| word.contains('=')).peekable();
+    while let Some(name) = rest.next() {
+        found.push(name.clone());
+        if !STARTERS.contains(&name.as_str()) {
+            break;
+        }
+        let is_own = |word: &&String| {
+            let is_amount = word.trim_end_matches(['s', 'm', 'h']).parse::<f64>().is_ok();
+            word.starts_with('-') || word.contains('=') || is_amount
+        };
+        while rest.next_if(is_own).is_some() {}
+    }
+    found
 }
 
 struct Place<'a> {
@@ -107,17 +150,81 @@ impl Place<'_> {
         names.iter().find(|name| !is_there(name)).cloned()
     }
 
+    /// A program that is there, and may not start all the same.
+    fn unfit(&self, name: &str) -> Option<String> {
+        let path = which(name, &self.folder)?;
+        if path.starts_with(self.root) {
+            let path = path.strip_prefix(self.root).ok()?;
+            let line = first_line(&self.root.join(path)).unwrap_or_default();
+            let interpreter = line.strip_prefix("#!").and_then(|rest| rest.split_whitespace().next());
+            return if !self.files.is_executable(path) {
+                Some(format!("{name} isn't executable"))
+            } else if line.starts_with("#!") && line.ends_with("\r\n") {
+                Some(format!("the first line of {name} ends in CRLF"))
+            } else if interpreter.is_some_and(|path| !Path::new(path).exists()) {
+                Some(format!("the interpreter of {name} isn't found"))
+            } else {
+                None
+            };
+        }
+        is_likely_hidden(&path).then(|| format!("the sandbox may hide {name}"))
+    }
+
+    /// Packages that the project asks for and that are nowhere.
+    fn packages(&self, words: &[String]) -> Option<String> {
+        let names = |known: &[&str]| {
+            let base = |word: &String| word.rsplit('/').next().unwrap_or_default().to_owned();
+            words.iter().map(base).any(|word| known.iter().any(|name| word == *name))
+        };
+        if words.iter().any(|word| word.contains("python")) || names(&["pytest", "py.test"]) {
+            let program = words.iter().find(|word| word.contains("python")).map_or("python3", String::as_str);
+            let libraries = self.python_libraries(program);
+            if let Some(module) = uninstalled::python_package(&self.files, &self.dir, &libraries) {
+                return Some(format!("the Python package for {module} isn't found"));
+            }
+        }
+        let node = ["node", "npx", "npm", "pnpm", "yarn", "bun", "jest", "vitest", "mocha", "ava", "tap"];
+        if names(&node) {
+            let downloads = words.iter().skip_while(|word| *word != "npx").skip(1).find(|word| !word.starts_with('-'));
+            if let Some(name) = downloads.filter(|name| self.missing(std::slice::from_ref(*name)).is_some()) {
+                return Some(format!("{name} isn't found, so that npx would download it"));
+            }
+            if let Some(name) = uninstalled::node_package(&self.files, &self.folder, self.root) {
+                return Some(format!("the package {name} isn't installed"));
+            }
+        }
+        if names(&["rake"]) && !["Rakefile", "rakefile", "Rakefile.rb"].iter().any(|name| self.has(name)) {
+            return Some("there is no Rakefile".to_owned());
+        }
+        let gem = names(&["ruby", "rake", "rspec", "rails"]).then(|| uninstalled::gem(&self.files, self.root));
+        gem.flatten().map(|gem| format!("the gem {gem} isn't found"))
+    }
+
     /// `python -m MODULE`: a module that no interpreter has.
     fn python(&self, words: &[String]) -> Option<String> {
         let at = words.windows(2).position(|pair| pair[0] == "-m")?;
         let (program, module) =
             (words[..at].iter().find(|word| word.contains("python"))?, words[at + 1].split('.').next()?);
         let is_in = |folder: &Path| folder.join(module).is_dir() || folder.join(format!("{module}.py")).is_file();
+        let libraries = self.python_libraries(program);
+        (!libraries.iter().any(|folder| is_in(folder))).then(|| format!("no module {module} is found for {program}"))
+    }
+
+    /// Where `program` may find modules.
+    fn python_libraries(&self, program: &str) -> Vec<PathBuf> {
         let mut libraries = vec![self.folder.clone()];
         libraries.extend(std::env::var_os("PYTHONPATH").iter().flat_map(std::env::split_paths));
         let own = which(program, &self.folder).and_then(|path| Some(path.parent()?.parent()?.to_owned()));
-        if own.as_ref().is_some_and(|prefix| prefix.join("pyvenv.cfg").is_file()) && module != "unittest" {
-            libraries.extend(own.iter().flat_map(|prefix| python_folders(&prefix.join("lib"))));
+        let own_of_tree = [".venv", "venv"].map(|name| self.root.join(name).join("lib"));
+        libraries.extend(own_of_tree.iter().flat_map(|lib| python_folders(lib)));
+        if let Some(prefix) = own.as_ref().filter(|prefix| prefix.join("pyvenv.cfg").is_file()) {
+            libraries.extend(python_folders(&prefix.join("lib")));
+            // Its base has the standard library.
+            let text = std::fs::read_to_string(prefix.join("pyvenv.cfg")).unwrap_or_default();
+            let base = text.lines().find_map(|line| line.strip_prefix("home = ")).map(PathBuf::from);
+            let base = base.and_then(|bin| Some(bin.parent()?.join("lib")));
+            let standard = base.iter().flat_map(|lib| python_folders(lib));
+            libraries.extend(standard.filter(|folder| !folder.ends_with("site-packages")));
         } else {
             let home = std::env::home_dir().unwrap_or_default();
             let versions = std::fs::read_dir(home.join(".pyenv/versions")).into_iter().flatten().flatten();
@@ -125,7 +232,7 @@ impl Place<'_> {
             let prefixes = prefixes.chain([home.join(".local"), "/usr".into(), "/usr/local".into()]);
             libraries.extend(prefixes.flat_map(|prefix| python_folders(&prefix.join("lib"))));
         }
-        (!libraries.iter().any(|folder| is_in(folder))).then(|| format!("no module {module} is found for {program}"))
+        libraries
     }
 
     /// A package's script: named, installed, and one that ends.
@@ -234,12 +341,20 @@ impl Place<'_> {
 
     /// What the target's own lines start.
     fn make(&self, words: &[String]) -> Option<String> {
-        let text = ["GNUmakefile", "makefile", "Makefile"].iter().find_map(|name| self.text(name))?;
+        if words.iter().any(|word| word.starts_with("-C") || word.starts_with("-f")) {
+            return None;
+        }
+        let Some(text) = ["GNUmakefile", "makefile", "Makefile"].iter().find_map(|name| self.text(name)) else {
+            return Some("there is no makefile".to_owned());
+        };
         let mut behind = words.iter().skip_while(|word| !word.ends_with("make")).skip(1);
         let target = behind.find(|word| !word.starts_with('-') && !word.contains('='))?;
         let is_rule = |line: &&str| {
             line.split_once(':').is_some_and(|(names, _)| names.split_whitespace().any(|name| name == target))
         };
+        if !text.contains("include") && !text.contains('%') && !text.lines().any(|line| is_rule(&line)) {
+            return Some(format!("the makefile has no target {target}"));
+        }
         let lines = text.lines().skip_while(|line| !is_rule(line)).skip(1).take_while(|line| line.starts_with('\t'));
         let mut plain = lines
             .map(|line| line.trim_start_matches(['\t', '@', '-', '+', ' ']))
@@ -282,60 +397,4 @@ fn escaped(path: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    /// What is doubted of a line in a repository of these files.
-    fn of(line: &str, files: &[(&str, &str)]) -> String {
-        let root = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let path = root.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        doubt(&TestCommand::shell(line), root.path()).map_or_else(String::new, |doubt| doubt.why)
-    }
-
-    #[test]
-    fn programs_that_are_nowhere_are_doubted() {
-        for line in ["no-such-cmd", "no-such-cmd -q", "true && no-such-cmd", "A=1 no-such-cmd", "./no-such-cmd"] {
-            assert!(of(line, &[]).ends_with("no-such-cmd isn't found"), "{line}");
-        }
-        for line in ["sh -c true", "cd sub && ./run", "true || no-such-cmd", "$RUN tests", "if true; then echo; fi"] {
-            assert_eq!(of(line, &[]), "", "{line}");
-        }
-        for folder in TOOL_FOLDERS {
-            assert_eq!(of("no-such-cmd", &[(&format!("{folder}/no-such-cmd"), "")]), "", "{folder}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_installed_is_doubted() {
-        let package = |text: &'static str| [("package.json", text)];
-        assert_eq!(of("sh python3 -m no_such_module -q", &[]), "no module no_such_module is found for python3");
-        assert_eq!(of("sh python3 -m own", &[("own.py", "")]), "");
-        assert_eq!(of("sh npm test", &package(r#"{"scripts": {}}"#)), "package.json has no script test");
-        let needs = r#"{"scripts": {"test": "node t.js"}, "devDependencies": {"jest": "1"}}"#;
-        assert_eq!(of("sh npm test", &package(needs)), "node_modules isn't there");
-        assert_eq!(of("sh npm test", &[("package.json", needs), ("node_modules/jest/a", "")]), "");
-        assert_eq!(
-            of("sh npm t", &package(r#"{"scripts": {"test": "sh --watch"}}"#)),
-            "its script seems to watch for changes"
-        );
-        let lock = "[[package]]\nname = \"no-such-crate\"\nversion = \"1.0.0\"\nsource = \"registry+https://x\"\n";
-        let own = "[[package]]\nname = \"own\"\nversion = \"1.0.0\"\n";
-        let cargo = |lock: &'static str| [("Cargo.toml", "[package]\n"), ("Cargo.lock", lock)];
-        assert_eq!(of("sh cargo test", &cargo(lock)), "the crate no-such-crate isn't downloaded");
-        assert_eq!(of("sh cargo test", &cargo(own)), "");
-        let go = "module m\n\nrequire (\n\texample.org/No v1.2.3\n\tb.org/c v1.0.0 // indirect\n)\n";
-        assert_eq!(of("sh go test", &[("go.mod", go)]), "the module example.org/No isn't downloaded");
-        let make = "all:\n\ttrue\n\ntest: all\n\t@no-such-cmd -q\n\nother:\n\tno-such-other\n";
-        assert_eq!(of("sh make test", &[("Makefile", make)]), "no-such-cmd of the makefile isn't found");
-        assert_eq!(of("sh tox", &[]), ".tox isn't there");
-        let gems = "GEM\n  remote: https://rubygems.org/\n  specs:\n    no-such-gem (1.2.0)\n";
-        assert_eq!(of("sh bundle exec rspec", &[("Gemfile.lock", gems)]), "the gem no-such-gem-1.2.0 isn't installed");
-        assert_eq!(of("sh bundle exec rspec", &[("Gemfile", "source 'x'\ngem 'a'\n")]), "there is no Gemfile.lock");
-        assert_eq!(of("sh bundle exec rspec", &[]), "");
-    }
-}
+mod tests;

@@ -106,11 +106,16 @@ fn digest(path: &Path) -> Option<Digest> {
     Some(Digest::from_raw(hasher.finalize().into()))
 }
 
-/// What the first line of a script names; for `env`, what that looks for.
-pub(super) fn interpreter(path: &Path) -> Option<String> {
+/// The first line of a file, with its end.
+pub(super) fn first_line(path: &Path) -> Option<String> {
     let mut line = Vec::new();
     BufReader::new(open_regular(path).ok()?.take(SHEBANG)).read_until(b'\n', &mut line).ok()?;
-    let line = String::from_utf8(line).ok()?;
+    String::from_utf8(line).ok()
+}
+
+/// What the first line of a script names; for `env`, what that looks for.
+pub(super) fn interpreter(path: &Path) -> Option<String> {
+    let line = first_line(path)?;
     let mut words = line.strip_prefix("#!")?.split_whitespace();
     let program = words.next()?;
     if program.ends_with("/env") {

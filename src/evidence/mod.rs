@@ -20,11 +20,13 @@
 //!
 //! [`environment()`] tells what the tests are run in, and [`KeptResults`] what each said: with these anybody can check a run.
 
+mod asked_for;
 mod baseline;
 mod cause_table;
 mod causes;
 mod copies;
 mod counts;
+mod declared;
 mod detect;
 mod doubts;
 mod environment;
@@ -34,9 +36,12 @@ mod matrix;
 mod minimize;
 mod names;
 mod near;
+mod none_ran;
+mod not_started;
 mod parse;
 mod patching;
 mod python;
+mod reasons;
 mod repeat_failed;
 mod reporting;
 mod reproduction;
@@ -48,11 +53,12 @@ mod tampering;
 mod test_parts;
 mod trials;
 mod unaccounted;
+mod uninstalled;
 mod verdicts;
 mod why;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key, Turn};
-pub use causes::Hidden;
+pub use causes::{Ended, HIDES, Hidden, excused, tells_of_missing};
 pub use copies::{Copies, failed_to_rename, tells_of_renaming};
 pub use counts::counts;
 pub use detect::{Detected, detect};
@@ -75,4 +81,4 @@ pub use test_parts::test_parts;
 pub use trials::{Held, Proven, Session, TrialError, Trials};
 pub use unaccounted::unaccounted;
 pub use verdicts::{Difference, KeptResults, Verdicts};
-pub use why::why_failed;
+pub use why::{ended, why_failed};

@@ -3,17 +3,19 @@
 use std::path::Path;
 
 use super::causes::{Ended, Hidden, cause};
+use super::declared::is_not_loaded;
+use super::reasons::{last_lines, said};
+use super::results::{TestCase, Verdict};
 use crate::journal::{FailedTest, WhyFailed};
 use crate::tools::TestRun;
 
 /// Tests that are named.
 const TESTS: usize = 20;
-/// Lines of what one of them says.
-const OF_A_TEST: usize = 3;
 /// Lines of the output, where no test is named.
 const LINES: usize = 12;
-/// Characters of a line.
-const LINE: usize = 200;
+/// One test in so many that ran beside others that could not be loaded is as none.
+const NEARLY_NONE: usize = 10;
+const NODE_FILES: [&str; 7] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "tsx"];
 
 /// Why `run`, which printed `output`, failed; `None` when it passed. `hidden` says what the sandbox shows little of.
 #[must_use]
@@ -29,56 +31,55 @@ pub fn why_failed(run: &TestRun, output: &str, hidden: Hidden<'_>) -> Option<Why
         lines: case.message.as_deref().map_or_else(Vec::new, said),
     });
     let tests: Vec<FailedTest> = told.collect();
-    let lines = if tests.is_empty() { last_lines(output, LINES) } else { Vec::new() };
-    let counted = run.counts.is_some_and(|counts| counts.passed + counts.failed > 0);
-    let any_ran = counted || run.results.as_ref().is_some_and(|results| !results.tests.is_empty());
-    let stopped = run.stopped.as_deref();
-    let cause = cause(&Ended { output, stopped, any_ran, hidden, tree: Path::new(&run.view) });
+    let is_silent = tests.iter().all(|test| test.lines.is_empty());
+    let lines = if is_silent { last_lines(output, LINES) } else { Vec::new() };
+    let cause = cause(&ended(run, output, hidden));
     Some(WhyFailed { tests, more, lines, cause })
 }
 
-/// The end of what a test says, without the frames of a stack.
-fn said(message: &str) -> Vec<String> {
-    let is_frame = |line: &&str| {
-        line.starts_with("at ") || line.starts_with("note: run with ") || line.starts_with("note: Some details")
-    };
-    let told: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty() && !is_frame(line)).collect();
-    told[told.len().saturating_sub(OF_A_TEST)..].iter().map(|line| plain(line)).collect()
-}
-
-fn last_lines(output: &str, most: usize) -> Vec<String> {
-    let end = &output[output.ceil_char_boundary(output.len().saturating_sub(16 * 1024))..];
-    let lines: Vec<String> = end.lines().map(plain).filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(most)..].to_vec()
-}
-
-/// A line without escape sequences and what was overwritten; not too long.
-fn plain(line: &str) -> String {
-    let line = console::strip_ansi_codes(line.trim_end());
-    let last_state = line.rsplit('\r').next().unwrap_or_default();
-    let mut shown: String = last_state.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
-    if let Some((end, _)) = shown.char_indices().nth(LINE) {
-        shown.truncate(end);
-        shown.push('…');
+/// How `run` ended, as far as it tells of a cause.
+#[must_use]
+pub fn ended<'a>(run: &'a TestRun, output: &'a str, hidden: Hidden<'a>) -> Ended<'a> {
+    Ended {
+        command: &run.command,
+        output,
+        exit_code: run.exit_code,
+        stopped: run.stopped.as_deref(),
+        any_ran: any_ran(run, output),
+        hidden,
+        tree: Path::new(&run.view),
     }
-    shown
+}
+
+/// Whether tests came to run. What couldn't be loaded is reported as a failure by runners, and few may run beside many such.
+fn any_ran(run: &TestRun, output: &str) -> bool {
+    let Some(results) = run.results.as_ref().filter(|results| !results.tests.is_empty()) else {
+        let counts = run.counts.unwrap_or_default();
+        return counts.passed > 0 || (counts.failed > 0 && !is_not_loaded(output));
+    };
+    let told = results.tests.iter().filter(|(_, case)| case.verdict != Verdict::Skipped);
+    let is_load = |name: &str, case: &TestCase| {
+        let said = case.message.as_deref().unwrap_or_default();
+        // Of a file that ends before any of its tests, node says no more.
+        let is_file = Path::new(name).extension().is_some_and(|it| NODE_FILES.iter().any(|known| it == *known));
+        case.verdict.is_failure() && (is_not_loaded(said) || (is_file && is_not_loaded(output)))
+    };
+    let (mut all, mut ran) = (0, 0);
+    for (name, case) in told {
+        all += 1;
+        ran += usize::from(!is_load(name, case));
+    }
+    ran * NEARLY_NONE > all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::{TestCase, TestResults, Verdict};
-
-    #[test]
-    fn a_test_tells_by_its_last_lines() {
-        let message = "thread 't' panicked at src/lib.rs:3:5:\nassertion `left == right` failed\n  left: 1\n right: 2\nnote: run with `X`\n";
-        assert_eq!(said(message), ["assertion `left == right` failed", "left: 1", "right: 2"]);
-        assert_eq!(said("Error: no\n    at a.js:1\n    at b.js:2\n"), ["Error: no"]);
-    }
+    use crate::evidence::TestResults;
 
     #[test]
     fn names_say_more_than_output_and_both_are_bounded() {
-        let case = TestCase { verdict: Verdict::Failed, message: None, file: None };
+        let case = TestCase { verdict: Verdict::Failed, message: Some("no".to_owned()), file: None };
         let tests = (0..50).map(|n| (format!("t{n:02}").into(), case.clone())).collect();
         let results = Some(TestResults { source: String::new(), tests: std::sync::Arc::new(tests), complete: true });
         let output = "\u{1b}[31mred\u{1b}[0m\n10%\r99%\n\n".repeat(30);

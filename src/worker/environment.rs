@@ -98,7 +98,7 @@ const TOOLCHAINS: [(&str, &str); 20] = [
 ];
 
 /// Set for every command: nobody is there to answer, to see colours or to download.
-const SET: [(&str, &str); 14] = [
+const SET: [(&str, &str); 15] = [
     ("CI", "1"),
     ("NO_COLOR", "1"),
     ("PAGER", "cat"),
@@ -113,6 +113,8 @@ const SET: [(&str, &str); 14] = [
     ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
     ("DOTNET_NOLOGO", "1"),
     ("PIPENV_NOSPIN", "1"),
+    // There is no network to try again: npm would take a minute to say so.
+    ("npm_config_fetch_retries", "0"),
 ];
 
 /// LeakSanitizer's options.

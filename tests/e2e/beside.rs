@@ -6,8 +6,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use crate::ran::Ran;
-use crate::support::kimi::MockKimi;
-use crate::world::{TASK, World, mender, mending, together};
+use crate::support::kimi::{Answer, MockKimi};
+use crate::world::{EDIT, TASK, World, first_then, mender, mending, together};
 
 /// A world with a library beside the project, and tests that read a file of it.
 fn with_library() -> World {
@@ -38,7 +38,8 @@ fn a_folder_that_a_flag_names_is_shown_and_can_not_be_changed() {
     fix(&world, &[]).code(5).says(&["the sandbox hides", "--readable"]);
     fix(&world, &["--readable", "../lib"]).code(0);
     needing(&world, &format!("touch {}", quoted(&world.path("lib/new"))));
-    fix(&world, &["--readable", "../lib"]).code(5);
+    let sure = first_then(Answer::call("edit_file", EDIT), Answer::text("Done."));
+    world.fix(&sure, &["--readable", "../lib"]).code(5);
     assert_eq!(fs::read_dir(world.path("lib")).unwrap().count(), 1);
 }
 

@@ -48,6 +48,7 @@ mod audit;
 mod awaited;
 mod beside;
 mod budget;
+mod causes;
 mod certificate;
 mod checks;
 mod commands;

@@ -16,12 +16,13 @@ use super::guard::{Guard, Looked, Told};
 use super::reproduction::{self, Judged};
 use super::setup;
 use super::start_state::{StartState, results_of};
+use super::test_runs;
 use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
 use crate::evidence::{self, Baseline};
 use crate::journal::{
-    CheckRan, Event, FileChange, GeneratedFile, Matrix, PatchWritten, RelPath, Reproduction, Residue, RunFolder,
-    TestsRan, TestsTouched,
+    CheckRan, Event, FailureCause, FileChange, GeneratedFile, Matrix, PatchWritten, RelPath, Reproduction, Residue,
+    RunFolder, TestsRan, TestsTouched,
 };
 use crate::model::ToolCall;
 use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Obstacle, Ran};
@@ -122,6 +123,11 @@ impl RunBench {
             return Vec::new();
         }
         self.baseline(name, deadline.saturating_duration_since(Instant::now())).await
+    }
+
+    fn excuse(&self, runs: &[TestRun], matrix: Option<&Matrix>) -> Option<FailureCause> {
+        let excuse = |hidden: evidence::Hidden<'_>| setup::excuse(&self.start, runs, matrix, hidden);
+        test_runs::with_hidden(runs.last()?, &self.folder.logs(), self.trials.hidden(), excuse)
     }
 
     /// What the tests tell of the start state and of the patch.
@@ -319,7 +325,7 @@ impl Bench for RunBench {
             tests_edited: touched.allowed.is_some(),
             reproduction: None,
         };
-        judged.cause = setup::excuse(&self.start, ran.tests, judged.matrix.as_ref());
+        judged.cause = self.excuse(ran.tests, judged.matrix.as_ref());
         judged.refusing.clone_from(&touched.refused_for);
         judged.events.push(Event::TestsTouched(touched));
         Ok(judged)

@@ -9,7 +9,7 @@ use super::start::Run;
 use super::start_state::StartState;
 use crate::cli::failure::Failure;
 use crate::evidence::{self, Doubt};
-use crate::journal::{FailureCause, Matrix, Outcome, TestsRan};
+use crate::journal::{CauseKind, FailureCause, Matrix, Outcome, TestsRan, WhyFailed};
 use crate::planner::Obstacle;
 use crate::tools::TestRun;
 
@@ -92,13 +92,43 @@ pub fn obstacle(start: &StartState) -> Option<Obstacle> {
     Some(Obstacle { what: cause.what.clone(), hint: format!("{}; {ALL_THE_SAME}", cause.hint) })
 }
 
-/// Why the tests fail as they failed on the start state, where the words for it are the same and nothing else became worse.
-pub fn excuse(start: &StartState, runs: &[TestRun], matrix: Option<&Matrix>) -> Option<FailureCause> {
-    let cause = runs.last()?.why.as_ref()?.cause.as_ref()?;
-    let before = &start.known(None)?.runs.last()?.ran.result;
-    let is_worse = matrix.is_some_and(|matrix| !matrix.broken.is_empty() || !matrix.new_failing.is_empty());
-    let is_same = before.why.as_ref()?.cause.as_ref().is_some_and(|known| known.what == cause.what);
-    (is_same && !is_worse).then(|| cause.clone())
+/// Why the tests fail as they failed on the start state: nothing can run, or each test that fails tells by its own output that the
+/// sandbox keeps something from it, and told so before. All other failures go back to the model.
+pub fn excuse(
+    start: &StartState,
+    runs: &[TestRun],
+    matrix: Option<&Matrix>,
+    hidden: evidence::Hidden<'_>,
+) -> Option<FailureCause> {
+    let run = runs.last()?;
+    let before = start.known(None)?;
+    if let (Some(cause), Some(known)) = (run.why.as_ref()?.cause.as_ref(), blocking(&before.runs.last()?.ran))
+        && cause.blocks
+        && cause.what == known.what
+    {
+        return Some(cause.clone());
+    }
+    if matrix.is_some_and(|matrix| !matrix.broken.is_empty() || !matrix.new_failing.is_empty()) {
+        return None;
+    }
+    let Some(after) = run.results.as_ref().filter(|results| !results.tests.is_empty()) else {
+        return hidden_at_the_end(&before.runs.last()?.ran, run);
+    };
+    evidence::excused(&before.results(), after, &evidence::ended(run, "", hidden))
+}
+
+/// Where nobody tells of single tests, the last line is why it ended: that the sandbox hides what that names was looked up on the
+/// machine, and isn't only said.
+fn hidden_at_the_end(before: &TestsRan, after: &TestRun) -> Option<FailureCause> {
+    let of = |why: &WhyFailed| {
+        let cause = why
+            .cause
+            .clone()
+            .filter(|cause| cause.kind == CauseKind::Sandbox && cause.what.starts_with(evidence::HIDES))?;
+        Some((cause, why.lines.last()?.clone()))
+    };
+    let (known, now) = (of(before.result.why.as_ref()?)?, of(after.why.as_ref()?)?);
+    (known == now && evidence::tells_of_missing(&now.1)).then_some(now.0)
 }
 
 /// What the model is told besides of a failure that no edit may mend; nothing of others.

@@ -41,6 +41,14 @@ pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor, hidden: &[Pat
     let totals = || evidence::counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
     // Where single tests are known, the totals follow from them.
     run.counts = run.results.as_ref().filter(|results| results.complete).map(TestResults::counts).or_else(totals);
+    run.why = with_hidden(run, folder, hidden, |hidden| evidence::why_failed(run, &output, hidden));
+    redactor.clean(&mut run.excerpt);
+    redactor.clean(&mut run.command);
+    Ok(())
+}
+
+/// Asks about what the sandbox shows `run` little of, whose logs are below a run's `folder`; `named` as for [`finish`].
+pub fn with_hidden<T>(run: &TestRun, folder: &Path, named: &[PathBuf], ask: impl FnOnce(Hidden<'_>) -> T) -> T {
     let of_state = |above: &&Path| above.ends_with("runs") || above.ends_with("verifications");
     let state = folder.ancestors().find(of_state).and_then(Path::parent);
     let secrets = SecretFiles::new(&[]).ok();
@@ -48,10 +56,7 @@ pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor, hidden: &[Pat
         let is_own = state.is_some_and(|state| path.starts_with(state));
         is_own || worker::is_secret(path) || secrets.as_ref().is_some_and(|secrets| secrets.what(path).is_some())
     };
-    run.why = evidence::why_failed(run, &output, Hidden { around: &around(run), named: hidden, closed: &closed });
-    redactor.clean(&mut run.excerpt);
-    redactor.clean(&mut run.command);
-    Ok(())
+    ask(Hidden { around: &around(run), named, closed: &closed })
 }
 
 /// Folders of which the sandbox shows little: the home, and those that the tree lies in.
