@@ -21,7 +21,9 @@ fn with_test(script: &str) -> World {
 fn with_command(command: &str, files: &[(&str, &str)]) -> World {
     let world = World::new();
     world.write(".kcode.toml", format!("[test]\ncommand = {}\n", json!(command)));
-    files.iter().for_each(|(name, text)| world.write(name, text));
+    for (name, text) in files {
+        world.write(name, text);
+    }
     world.commit_all();
     world
 }

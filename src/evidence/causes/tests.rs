@@ -28,7 +28,7 @@ fn each_case_is_told_as_expected() {
         let tree = tempfile::tempdir().unwrap();
         let files = head.lines().filter_map(|line| line.strip_prefix("file: ")?.split_once(' '));
         files.for_each(|(name, text)| {
-            fs::write(tree.path().join(name), text.replace("\\n", "\n").replace("\\r", "\r")).unwrap()
+            fs::write(tree.path().join(name), text.replace("\\n", "\n").replace("\\r", "\r")).unwrap();
         });
         let ended = Ended {
             command: value("command:"),
