@@ -54,6 +54,7 @@ mod test_parts;
 mod trials;
 mod unaccounted;
 mod uninstalled;
+mod unversioned;
 mod verdicts;
 mod why;
 

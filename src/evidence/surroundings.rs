@@ -1,63 +1,24 @@
 //! What decides how tests go beside the tree that git knows: programs, installed dependencies, variables.
 //!
-//! Nothing is executed and no content is read: a folder that something was installed into has another time of change. How
-//! deep is looked, and how much, is bounded; what goes unnoticed is why no baseline lasts forever.
+//! Nothing is executed and no content is read. Files that somebody may write in place are looked at one by one
+//! (`unversioned.rs`): what git ignores in the tree, and packages of virtual environments. In stores of package managers a folder that
+//! something was installed into has another time of change. How deep is looked there, and how much, is bounded; what goes
+//! unnoticed is why no baseline lasts forever.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::environment::{interpreter, programs_of, which};
+use super::unversioned::{TooMuch, Unversioned};
 use crate::journal::Digest;
 use crate::settings::TestCommand;
 
-/// Entries of one place that are looked at.
+/// Entries of one store that are looked at.
 const MOST: usize = 4_000;
 
-/// In the folder that the command runs in and those above it, up to the root: what is installed there, and what git may ignore of
-/// what names versions. How many folders deep each is looked at.
-const IN_TREE: [(&str, usize); 38] = [
-    (".bundle", 1),
-    (".cargo/config.toml", 0),
-    (".eggs", 1),
-    (".nox", 2),
-    (".pnp.cjs", 0),
-    (".python-version", 0),
-    (".tool-versions", 0),
-    (".tox", 2),
-    (".venv", 4),
-    (".yarn", 2),
-    ("Cargo.lock", 0),
-    ("Gemfile.lock", 0),
-    ("Pipfile.lock", 0),
-    ("__pypackages__", 3),
-    ("bower_components", 1),
-    ("build/CMakeCache.txt", 0),
-    ("bun.lock", 0),
-    ("bun.lockb", 0),
-    ("composer.lock", 0),
-    ("deps", 1),
-    ("elm-stuff", 1),
-    ("env", 4),
-    ("go.sum", 0),
-    ("mix.lock", 0),
-    ("node_modules", 1),
-    ("node_modules/.bin", 0),
-    ("node_modules/.package-lock.json", 0),
-    ("node_modules/.pnpm", 1),
-    ("npm-shrinkwrap.json", 0),
-    ("obj/project.assets.json", 0),
-    ("package-lock.json", 0),
-    ("packages.lock.json", 0),
-    ("pdm.lock", 0),
-    ("pnpm-lock.yaml", 0),
-    ("poetry.lock", 0),
-    ("vendor", 2),
-    ("venv", 4),
-    ("yarn.lock", 0),
-];
 /// Stores outside: the variable that leads to one, where it is in the home without that, the part of it, and how deep.
 const STORES: [(&str, &str, &str, usize); 17] = [
     ("CARGO_HOME", ".cargo", "config.toml", 0),
@@ -88,12 +49,15 @@ const SYSTEM: [(&str, usize); 6] = [
     ("/var/lib/gems", 3),
 ];
 
+/// Variables that lead to an environment with packages of its own.
+const ENVIRONMENTS: [&str; 2] = ["VIRTUAL_ENV", "CONDA_PREFIX"];
+
 /// Where and with what tests are run.
 pub struct Surroundings<'a> {
     /// The repository's root.
     pub root: &'a Path,
-    /// Folders of dependencies that the settings name.
-    pub dependencies: &'a [String],
+    /// What the tree's id tells of, relative to the root.
+    pub tree: &'a HashSet<PathBuf>,
     /// Names of the variables that commands see.
     pub variables: &'a [String],
     /// Folders and files beside the tree that commands see besides: somebody may work in them.
@@ -101,22 +65,16 @@ pub struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
-    /// The same for the same machine in the same state, as far as that is looked at. Blocks.
+    /// The same for the same machine in the same state, as far as that is looked at; `None` where there is more to look at than
+    /// anybody would wait for. Blocks.
     #[must_use]
-    pub fn digest(&self, command: &TestCommand) -> Digest {
+    pub fn digest(&self, command: &TestCommand) -> Option<Digest> {
         let folder = command.dir.as_ref().map_or_else(|| self.root.to_owned(), |dir| self.root.join(dir.as_path()));
         let mut seen = Seen::default();
         for name in programs_of(command) {
             seen.program(&name, &folder);
         }
-        for above in folder.ancestors().take_while(|above| above.starts_with(self.root)) {
-            for (name, depth) in IN_TREE {
-                seen.look(&above.join(name), depth);
-            }
-            for name in self.dependencies {
-                seen.look(&above.join(name), 1);
-            }
-        }
+        seen.prefixes.extend(["python3", "python"].iter().filter_map(|name| prefix(&which(name, &folder)?)));
         let home = std::env::var_os("HOME").map(PathBuf::from);
         for (variable, in_home, part, depth) in STORES {
             let named = std::env::var_os(variable).map(PathBuf::from);
@@ -125,9 +83,6 @@ impl Surroundings<'_> {
                 seen.look(&store.join(part), depth);
             }
         }
-        for place in self.readable {
-            seen.look_at_work(place);
-        }
         for (place, depth) in SYSTEM {
             seen.look(Path::new(place), depth);
         }
@@ -135,13 +90,56 @@ impl Surroundings<'_> {
             // Writing to a String can't fail.
             let _ = writeln!(seen.text, "{name}={:?}", std::env::var_os(name));
         }
-        Digest::of(seen.text)
+        seen.prefixes.extend(ENVIRONMENTS.iter().filter_map(|name| Some(PathBuf::from(std::env::var_os(name)?))));
+        seen.prefixes.extend(home.map(|home| home.join(".local")));
+        let files = self.files(&seen.prefixes).ok()?;
+        Some(Digest::of(seen.text + &files))
     }
+
+    /// What is looked at file by file.
+    fn files(&self, prefixes: &[PathBuf]) -> Result<String, TooMuch> {
+        let mut files = Unversioned::new(self.root, self.tree);
+        files.look_at_root()?;
+        for place in self.readable {
+            files.look(place)?;
+        }
+        // What the machine's package manager owns, it alone changes.
+        for prefix in prefixes.iter().filter(|prefix| *prefix != Path::new("/usr") && *prefix != Path::new("/")) {
+            // Programs of pyenv start one of several Pythons.
+            let mut versions: Vec<PathBuf> = entries(&prefix.join("versions"));
+            versions.sort_unstable();
+            for packages in [prefix.clone()].iter().chain(&versions).flat_map(|it| packages_below(&it.join("lib"))) {
+                files.look(&packages)?;
+            }
+        }
+        Ok(files.told())
+    }
+}
+
+/// Of the program `bin/NAME`, what that folder lies in.
+fn prefix(program: &Path) -> Option<PathBuf> {
+    program.ancestors().nth(2).map(Path::to_owned)
+}
+
+/// Python's packages in a folder of libraries.
+fn packages_below(lib: &Path) -> Vec<PathBuf> {
+    let is_python = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python"));
+    let pythons = entries(lib).into_iter().filter(is_python);
+    let packages = pythons.flat_map(|python| ["site-packages", "dist-packages"].map(|name| python.join(name)));
+    let mut packages: Vec<PathBuf> = packages.collect();
+    packages.sort_unstable();
+    packages
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().take(MOST).map(|entry| entry.path()).collect()
 }
 
 #[derive(Default)]
 struct Seen {
     text: String,
+    /// What programs and their libraries are installed in.
+    prefixes: Vec<PathBuf>,
 }
 
 impl Seen {
@@ -149,54 +147,32 @@ impl Seen {
     fn program(&mut self, name: &str, folder: &Path) {
         let found = which(name, folder);
         let _ = writeln!(self.text, "program {name} {found:?}");
-        let Some(path) = found.and_then(|path| fs::canonicalize(path).ok()) else { return };
+        let Some(found) = found else { return };
+        // A virtual environment's Python is a link out of it.
+        self.prefixes.extend(prefix(&found));
+        let Ok(path) = fs::canonicalize(&found) else { return };
         self.look(&path, 0);
-        if let Some(packages) = path.ancestors().nth(2).map(|prefix| prefix.join("lib")) {
-            // Python's, and Node's own.
-            self.look_at_packages(&packages);
-        }
+        self.beside(&path);
         if let Some(name) = interpreter(&path) {
-            let _ = writeln!(self.text, "by {name} {:?}", which(&name, folder));
+            let by = which(&name, folder);
+            let _ = writeln!(self.text, "by {name} {by:?}");
+            self.prefixes.extend(by.as_deref().and_then(prefix));
         }
     }
 
-    fn look_at_packages(&mut self, lib: &Path) {
-        for entry in fs::read_dir(lib).into_iter().flatten().flatten().take(MOST) {
-            if entry.file_name().to_string_lossy().starts_with("python") {
-                for name in ["site-packages", "dist-packages"] {
-                    self.look(&entry.path().join(name), 0);
-                }
-            }
+    /// Python's packages, and Node's own, that lie beside a program.
+    fn beside(&mut self, program: &Path) {
+        let Some(prefix) = prefix(program) else { return };
+        for packages in packages_below(&prefix.join("lib")) {
+            self.look(&packages, 0);
         }
+        self.prefixes.push(prefix);
     }
 
     /// `path` and what is in it, `depth` folders deep, each with its time of change.
     fn look(&mut self, path: &Path, depth: usize) {
         let mut left = MOST;
         self.look_below(path, depth, &mut left);
-    }
-
-    /// All that is in a place where files are changed. One that has more than is looked at never is as it was.
-    fn look_at_work(&mut self, place: &Path) {
-        let mut ahead = vec![place.to_owned()];
-        let mut left = MOST;
-        while let Some(path) = ahead.pop() {
-            let Ok(about) = fs::symlink_metadata(&path) else { continue };
-            let changed = (about.ctime(), about.ctime_nsec());
-            let _ = writeln!(self.text, "{} {} {changed:?}", path.display(), about.len());
-            let Some(fewer) = left.checked_sub(1) else {
-                let _ = writeln!(self.text, "{:?}", SystemTime::now());
-                return;
-            };
-            left = fewer;
-            // What git does changes no file of its tree.
-            if (about.is_dir() || path == place) && !path.ends_with(".git") {
-                let below = fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path());
-                let mut below: Vec<PathBuf> = below.take(left + 1).collect();
-                below.sort_unstable();
-                ahead.extend(below);
-            }
-        }
     }
 
     fn look_below(&mut self, path: &Path, depth: usize, left: &mut usize) {
@@ -225,8 +201,10 @@ impl Seen {
 mod tests {
     use super::*;
 
-    fn digest(root: &Path, command: &TestCommand) -> Digest {
-        Surroundings { root, dependencies: &["packages".to_owned()], variables: &[], readable: &[] }.digest(command)
+    fn digest(root: &Path, command: &TestCommand) -> Option<Digest> {
+        let digest = Surroundings { root, tree: &HashSet::new(), variables: &[], readable: &[] }.digest(command);
+        assert!(digest.is_some());
+        digest
     }
 
     #[test]
@@ -244,12 +222,16 @@ mod tests {
             ("packages", "a"),
             (".", "Cargo.lock"),
             (".", "poetry.lock"),
+            (".", "local.json"),
+            ("build", "out.txt"),
         ] {
             fs::create_dir_all(root.path().join(place)).expect("a folder");
             fs::write(root.path().join(place).join(file), "1").expect("a file");
             let now = digest(root.path(), &command);
             assert_ne!(now, last, "{place}/{file}");
-            last = now;
+            fs::write(root.path().join(place).join(file), "22").expect("a file");
+            last = digest(root.path(), &command);
+            assert_ne!(now, last, "{place}/{file} rewritten in place");
         }
     }
 
@@ -260,7 +242,8 @@ mod tests {
         let command = TestCommand::shell("sh run-tests");
         let readable = [lib.path().to_owned()];
         let digest = || {
-            Surroundings { root: root.path(), dependencies: &[], variables: &[], readable: &readable }.digest(&command)
+            let tree = HashSet::new();
+            Surroundings { root: root.path(), tree: &tree, variables: &[], readable: &readable }.digest(&command)
         };
         fs::create_dir_all(lib.path().join("src/deep")).expect("a folder");
         fs::write(lib.path().join("src/deep/lib.rs"), "1").expect("a file");
@@ -268,20 +251,15 @@ mod tests {
         assert_eq!(digest(), before);
         fs::write(lib.path().join("src/deep/lib.rs"), "22").expect("a file");
         assert_ne!(digest(), before);
-        (0..=MOST).for_each(|number| fs::write(lib.path().join(number.to_string()), "").expect("a file"));
-        assert_ne!(digest(), digest(), "nobody knows");
     }
 
     #[test]
     fn of_packages_beside_a_program_a_bounded_number_is_looked_at() {
         let lib = tempfile::tempdir().expect("a folder");
-        fs::create_dir_all(lib.path().join("python/site-packages")).expect("folders");
-        for number in 0..MOST {
+        for number in 0..=MOST {
             std::os::unix::fs::symlink("python", lib.path().join(format!("python{number}"))).expect("a link");
         }
-        let mut seen = Seen::default();
-        seen.look_at_packages(lib.path());
-        assert_eq!(seen.text.lines().count(), MOST);
+        assert_eq!(packages_below(lib.path()).len(), 2 * MOST);
     }
 
     #[test]

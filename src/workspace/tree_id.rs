@@ -5,8 +5,11 @@
 //! copy of it, with their objects in a folder of the run's. The id is computed from the entries (`tree_hash`), so that
 //! no folder becomes an object, and what git knows already isn't touched.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -96,6 +99,16 @@ impl TreeIndex {
     #[must_use]
     pub fn start(&self) -> &str {
         &self.start
+    }
+
+    /// What is in it, relative to the root. Blocks.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn paths(&self) -> io::Result<HashSet<PathBuf>> {
+        let parts = BufReader::with_capacity(AT_ONCE, File::open(self.entries())?).split(0);
+        let path = |part: Vec<u8>| Entry::read(&part).map(|entry| PathBuf::from(OsStr::from_bytes(entry.path)));
+        parts.filter_map(|part| part.map(path).transpose()).collect()
     }
 
     /// The same tree with `changes`, whose contents are in `blobs`.

@@ -106,7 +106,7 @@ impl Inquiry {
             _ = called_off.wait_for(|off| *off) => return Err("called off".to_owned()),
         };
         let mut key = match &index {
-            Some(index) => self.key(index.start(), command).await,
+            Some(index) => self.key(index, command).await,
             None => None,
         };
         let _turn = match key.as_ref().filter(|_| may_be_known) {
@@ -116,7 +116,7 @@ impl Inquiry {
             },
             None => None,
         };
-        let tree = index.map(|index| index.start().to_owned());
+        let tree = index.as_ref().map(|index| index.start().to_owned());
         let runs = async |lent| {
             let (tree, off) = (tree.clone(), off.clone());
             Runs { inquiry: self, trial, command, tree, off, lent, session: None }.all().await
@@ -127,14 +127,17 @@ impl Inquiry {
             if self.failed_to_rename(&all) {
                 self.trials.copies.forget();
             }
-            key = match &tree {
-                Some(tree) => self.key(tree, command).await,
+            key = match &index {
+                Some(index) => self.key(index, command).await,
                 None => None,
             };
         }
         let runs = all;
         let baseline = Baseline::new(runs);
-        if let Some(key) = key.filter(|_| baseline.is_lasting()) {
+        if let (Some(key), Some(index)) = (key.filter(|_| baseline.is_lasting()), &index)
+            // Somebody may have worked on what tests read while they ran.
+            && self.key(index, command).await.is_some_and(|now| now == key)
+        {
             // The next run measures anew, then.
             let _ = self.kept.keep(&key, &baseline);
         }
@@ -181,21 +184,21 @@ impl Inquiry {
         }
     }
 
-    /// Under what a baseline of `tree` is kept.
-    async fn key(&self, tree: &str, command: &TestCommand) -> Option<Key> {
-        let (tree, command) = (tree.to_owned(), command.clone());
-        let Trials { repository, plan, dependencies, copies, .. } = &self.trials;
-        let (root, dependencies) = (repository.root().to_owned(), dependencies.clone());
+    /// Under what a baseline of that tree is kept.
+    async fn key(&self, index: &Arc<TreeIndex>, command: &TestCommand) -> Option<Key> {
+        let (index, command) = (Arc::clone(index), command.clone());
+        let Trials { repository, plan, copies, .. } = &self.trials;
+        let root = repository.root().to_owned();
         let variables = worker::variables(&plan.child_env);
         let view = if copies.are_needed() { "copy" } else { "" };
         let policy = format!("{}\0{:?}\0{:?}\0{view}", plan.sandbox, plan.readable, plan.caches);
         let readable: Vec<PathBuf> = plan.readable.iter().filter(|path| !path.starts_with(&root)).cloned().collect();
         let look = move || {
-            let (dependencies, variables) = (&dependencies, &variables);
-            let surroundings = Surroundings { root: &root, dependencies, variables, readable: &readable };
-            Key::new(&tree, &command, &surroundings, &policy)
+            let tree = index.paths().ok()?;
+            let surroundings = Surroundings { root: &root, tree: &tree, variables: &variables, readable: &readable };
+            Key::new(index.start(), &command, &surroundings, &policy)
         };
-        tokio::task::spawn_blocking(look).await.ok()
+        tokio::task::spawn_blocking(look).await.ok().flatten()
     }
 }
 
