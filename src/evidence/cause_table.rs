@@ -44,6 +44,10 @@ const ENDED: &[&str] = &["idle", "watch"];
 const NODE: &[&str] = &["node", "npm", "npx", "pnpm", "yarn", "bun"];
 const RUBY: &[&str] = &["bundle", "bundler", "rake", "rspec", "ruby", "rails"];
 
+/// What is said of a command that watches and doesn't say so in known words.
+pub(super) const WATCHES: &str = "the command watches for changes and never ends";
+pub(super) const ONCE: &str = "name one that runs the tests once with --test, as CI does";
+
 /// All of them.
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -84,11 +88,18 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         Watch,
+        Stopped(&["watch"]),
+        r"(?m)^(?:#|ℹ) duration_ms \d",
+        "`node --test` watches for changes, or something keeps it from its end",
+        "drop `--watch` from the script, or name the command without it with --test: Node has no option that takes it back",
+    ),
+    row(
+        Watch,
         // Servers say so too, and a test may wait for one.
         Stopped(&["watch"]),
         r"(?i)waiting for (?:file )?changes|watching for (?:file )?changes|watching \d+ files|watch(?:ing)? mode|press ctrl\+?-?c to (?:stop|exit)|press .?h.? to show help|will restart on change",
-        "the command watches for changes and never ends",
-        "name one that runs the tests once with --test, as CI does",
+        WATCHES,
+        ONCE,
     ),
     row(
         Setup,

@@ -12,7 +12,7 @@ use std::sync::{LazyLock, OnceLock};
 use regex::{Captures, Regex};
 
 use super::asked_for::AskedFor;
-use super::cause_table::{Proof, ROWS, Row};
+use super::cause_table::{ONCE, Proof, ROWS, Row, WATCHES};
 use super::declared::missing_package;
 use super::not_started::not_started;
 use super::results::{TestCase, TestResults};
@@ -129,7 +129,7 @@ fn table(output: &str, ended: &Ended<'_>, asked: &AskedFor<'_>) -> Option<Failur
             asked.names_any(programs) && named.is_none_or(|name| asked.names(name.as_str()))
         }
     };
-    ROWS.iter().zip(&PATTERNS).filter(|(row, _)| fits(row)).find_map(|(row, pattern)| {
+    let told = ROWS.iter().zip(&PATTERNS).filter(|(row, _)| fits(row)).find_map(|(row, pattern)| {
         let pattern = pattern.get_or_init(|| regex(row.pattern)).as_ref()?;
         let found = pattern.captures_iter(output).take(MOST_PATHS).find(|found| is_proven(row, found))?;
         Some(FailureCause {
@@ -138,7 +138,9 @@ fn table(output: &str, ended: &Ended<'_>, asked: &AskedFor<'_>) -> Option<Failur
             hint: filled(row.hint, &found),
             blocks: row.kind != CauseKind::Sandbox,
         })
-    })
+    });
+    // It was told to, though it says nothing of it.
+    told.or_else(|| (ended.stopped == Some("watch")).then(watches))
 }
 
 /// Whether every failed test of `after` says by its own output that the sandbox keeps something from it, and failed for the same
@@ -160,6 +162,10 @@ pub fn excused(before: &[TestResults], after: &TestResults, ended: &Ended<'_>) -
     });
     let first = causes.next()??;
     causes.all(|cause| cause.is_some()).then_some(first)
+}
+
+fn watches() -> FailureCause {
+    FailureCause { kind: CauseKind::Watch, what: WATCHES.to_owned(), hint: ONCE.to_owned(), blocks: true }
 }
 
 fn of_hidden(path: &Path, blocks: bool) -> FailureCause {

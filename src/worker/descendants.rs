@@ -6,7 +6,8 @@
 //! of itself: a number that was used again in between hits nobody else.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,9 @@ use crate::journal::Residue;
 const KILL_LIMIT: Duration = Duration::from_secs(3);
 /// How often `/proc` is read while waiting for that.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// Bytes of the words that a process was started with.
+const WORDS: u64 = 8 * 1024;
 
 /// A process at a moment: the pair is never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +99,17 @@ pub(super) fn memory() -> Memory {
             shared: memory.shared.max(of("RssShmem:")),
         }
     })
+}
+
+/// Whether the words that one of the descendants was started with are such. It may have written others over them.
+pub(super) fn any_started_with(are_such: impl Fn(&[&str]) -> bool) -> bool {
+    let words = |process: Process| {
+        let mut line = Vec::new();
+        File::open(format!("/proc/{}/cmdline", process.pid)).ok()?.take(WORDS).read_to_end(&mut line).ok()?;
+        Some(String::from_utf8_lossy(&line).into_owned())
+    };
+    let are_such = |line: String| are_such(&line.trim_end_matches('\0').split('\0').collect::<Vec<_>>());
+    descendants().into_iter().filter_map(words).any(are_such)
 }
 
 /// Stops descendants until a look at them shows no new one.

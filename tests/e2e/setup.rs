@@ -174,6 +174,31 @@ fn a_command_that_watches_is_named_and_ended() {
 }
 
 #[test]
+fn a_command_that_watches_and_says_nothing_of_it_is_named_and_ended() {
+    for (ends, watches, told) in [
+        ("run stands=true", "exec sh -c 'sleep 600; :' runner --watch", "the command watches for changes"),
+        (
+            "echo '# tests 1'; echo '# pass 1'; echo '# duration_ms 2.5'",
+            "exec sh -c 'sleep 600; :' node --test --watch",
+            "drop `--watch`",
+        ),
+        (
+            "echo 'Ran 1 test in 0.001s'; echo; echo OK",
+            "echo 'Watching for file changes with StatReloader'; exec sleep 600",
+            "the command watches",
+        ),
+    ] {
+        let world = World::new();
+        world.write_test(&format!("{RUNNER}\n{ends}; {watches}"));
+        world.commit_all();
+        let ran = world.fix(&looker(), &["--max-turns", "500"]).code(78).says(&[REFUSED, told]);
+        let runs = ran.kept().events("tests_ran");
+        assert_eq!((runs.len(), &runs[0]["stopped"]), (1, &json!("watch")), "{runs:#?}");
+        assert_eq!(ran.kept().events("nudged").len(), 0);
+    }
+}
+
+#[test]
 fn programs_of_the_project_count_as_there() {
     let world = with_command("own-runner");
     world.write(".gitignore", "/.venv/\n/node_modules/\n");

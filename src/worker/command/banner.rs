@@ -1,4 +1,5 @@
-//! Whether a silent command waits for changes: it told how its tests went, and says that it goes on watching.
+//! Whether a silent command waits for changes: it told how its tests went, and says that it goes on watching, or a process of it
+//! was told to watch.
 //!
 //! Silence alone says nothing, and neither do such words: a server that tests use may say that it watches its files.
 
@@ -12,7 +13,7 @@ use crate::settings::regex;
 /// How long a command has been silent that waits.
 pub(super) const QUIET: Duration = Duration::from_secs(5);
 /// Of the output's end.
-const KEPT: usize = 8 * 1024;
+const KEPT: usize = 32 * 1024;
 
 /// That tests came to an end.
 static ENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -27,6 +28,14 @@ static ENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"(?m)^(ok|FAIL)\s+\S+\s+[\d.]+s",                            // go
         r"(?m)^(Passed|Failed)!\s+- Failed",                          // dotnet
         r"(?m)^(TOTAL|Executed \d+ of \d+)",                          // karma
+        r"(?m)^Ran \d+ tests? (in|across) ",                          // unittest, Django, bun
+        r"(?m)^(ok|FAILED) \| \d+ passed",                            // deno
+        r"(?m)^DONE \d+ tests?",                                      // gotestsum
+        r"(?m)^(OK \(\d+ tests?, |Tests: \d+, Assertions)",           // PHPUnit
+        r"(?m)^\s*\d+ tests? (passed|failed)",                        // ava
+        r"(?m)^\s*Summary \[",                                        // nextest
+        r"(?m)^BUILD (SUCCESSFUL|FAILED)",                            // Gradle
+        r"(?m)^\[(info|error)\] (Passed|Failed): Total",              // sbt
     ];
     regex(&words.join("|"))
 });
@@ -42,9 +51,46 @@ static WATCHES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"type .?rs.? ",
         r"waiting for a file to change",
         r"watch mode",
+        r"restarting on file change", // deno
+        r"now watching at",           // guard
+        r"watching (directory|\d+ director)",
+        r"monitoring source files", // sbt
     ];
     regex(&format!("(?i){}", words.join("|")))
 });
+
+/// Programs that do nothing but watch.
+const WATCHERS: [&str; 13] = [
+    "bacon",
+    "cargo-watch",
+    "chokidar",
+    "entr",
+    "guard",
+    "nodemon",
+    "onchange",
+    "phpunit-watcher",
+    "ptw",
+    "pytest-watch",
+    "pytest_watch",
+    "watchexec",
+    "watchman-make",
+];
+
+/// Whether a process that was started with these words was told to watch: some say nothing of it (`node --test --watch`).
+pub(super) fn is_told_to_watch(words: &[&str]) -> bool {
+    let is_off = |value: &str| ["false", "no", "0"].contains(&value);
+    let is_flag = |word: &&str| match word.split_once('=').map_or((*word, ""), |(name, value)| (name, value)) {
+        ("--watch" | "--watchAll" | "--watch-path" | "--continuous", value) => !is_off(value),
+        _ => false,
+    };
+    // An interpreter's name stands before that of what it runs.
+    let is_watcher = |word: &&str| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        WATCHERS.contains(&name.split_once('.').map_or(name, |(stem, _)| stem))
+    };
+    let verb = words.get(1..).unwrap_or_default().iter().take(2).any(|word| ["watch", "test.watch"].contains(word));
+    verb || words.iter().take(3).any(is_watcher) || words.iter().any(is_flag)
+}
 
 /// The end of what a command wrote.
 #[derive(Default)]
@@ -61,15 +107,16 @@ impl Banner {
         self.tail.drain(..self.tail.len().saturating_sub(KEPT));
     }
 
-    /// Whether it says that tests came to an end, and behind that that it watches. Looks once at the same words.
-    pub(super) fn is_waiting(&mut self) -> bool {
+    /// Whether it says that tests came to an end, and behind that that it watches, or else `was_told` to. Looks once at the same words.
+    pub(super) fn is_waiting(&mut self, was_told: impl FnOnce() -> bool) -> bool {
         if std::mem::replace(&mut self.looked, true) {
             return false;
         }
         let text = String::from_utf8_lossy(&self.tail);
         let text = console::strip_ansi_codes(&text);
         let last = ENDED.as_ref().and_then(|ended| ended.find_iter(&text).last());
-        last.is_some_and(|found| WATCHES.as_ref().is_some_and(|watches| watches.is_match(&text[found.end()..])))
+        let says = |behind: &str| WATCHES.as_ref().is_some_and(|watches| watches.is_match(behind));
+        last.is_some_and(|found| says(&text[found.end()..]) || was_told())
     }
 }
 
@@ -80,7 +127,7 @@ mod tests {
     fn is_waiting(text: &str) -> bool {
         let mut banner = Banner::default();
         banner.push(text.as_bytes());
-        banner.is_waiting()
+        banner.is_waiting(|| false)
     }
 
     #[test]
@@ -91,8 +138,48 @@ mod tests {
             "  1 passing (2ms)\n\nℹ [mocha] waiting for changes...\n",
             "test result: ok. 3 passed; 0 failed\n[Finished running. Exit status: 0]\n",
             "# pass 3\n# fail 0\nwaiting for a file to change before restarting\n",
+            "Ran 3 tests in 0.001s\n\nOK\nWaiting for changes…\n",
+            "Ran 1 test in 0.001s\n\nFAILED (failures=1)\nWatching for file changes with StatReloader\n",
+            "ok | 3 passed | 0 failed (5ms)\n\nWatcher Test finished. Restarting on file change...\n",
+            "DONE 3 tests in 0.5s\nWatching 3 directories. Use Ctrl-c to to stop a run or exit.\n",
+            "OK (3 tests, 3 assertions)\n\nPress q to quit the watcher.\n",
+            "3 runs, 3 assertions, 0 failures\n12:00:00 - INFO - Guard is now watching at '/tree'\n",
+            "BUILD SUCCESSFUL in 1s\nWaiting for changes to input files...\n",
         ] {
             assert!(is_waiting(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn watchers_that_say_nothing_were_told_to_watch() {
+        let ends = "# tests 1\n# pass 1\n# fail 0\n# duration_ms 225.8\n";
+        for (text, was_told, waits) in [(ends, true, true), (ends, false, false), ("running\n", true, false)] {
+            let mut banner = Banner::default();
+            banner.push(text.as_bytes());
+            assert_eq!(banner.is_waiting(|| was_told), waits, "{text} {was_told}");
+        }
+        let is = |line: &str| is_told_to_watch(&line.split(' ').collect::<Vec<_>>());
+        for line in [
+            "node --test --watch",
+            "node --watch-path=src --test",
+            "deno test --watch",
+            "bun test --watch",
+            "gotestsum --watch",
+            "node /tree/node_modules/.bin/tsx watch --test a.ts",
+            "python3 /usr/bin/ptw",
+            "python3 -m pytest_watch",
+            "cargo watch -x test",
+            "/home/u/.cargo/bin/cargo-watch watch -x test",
+            "mix test.watch",
+            "ruby /usr/bin/guard",
+            "node /tree/node_modules/nodemon/bin/nodemon.js a.js",
+            "php vendor/bin/phpunit-watcher",
+        ] {
+            assert!(is(line), "{line}");
+        }
+        for line in ["node --test", "vitest --watch=false", "jest --watchman", "sh run-tests", "cargo test watch_", ""]
+        {
+            assert!(!is(line), "{line}");
         }
     }
 
@@ -108,8 +195,8 @@ mod tests {
         }
         let mut banner = Banner::default();
         banner.push(b"  1 passing (2ms)\nwaiting for changes...\n");
-        assert!(banner.is_waiting() && !banner.is_waiting(), "once");
+        assert!(banner.is_waiting(|| false) && !banner.is_waiting(|| true), "once");
         banner.push(&vec![b'x'; 3 * KEPT]);
-        assert!(!banner.is_waiting() && banner.tail.len() == KEPT);
+        assert!(!banner.is_waiting(|| true) && banner.tail.len() == KEPT);
     }
 }

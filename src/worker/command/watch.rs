@@ -149,7 +149,9 @@ impl<'a> Watch<'a> {
             }
             if look.output {
                 heard = now;
-            } else if now >= heard + banner::QUIET && self.banner.is_waiting() {
+            } else if now >= heard + banner::QUIET
+                && self.banner.is_waiting(|| descendants::any_started_with(banner::is_told_to_watch))
+            {
                 return Ok(Some(Stop::Watch));
             } else if now >= idle_until {
                 return Ok(Some(Stop::Idle));
