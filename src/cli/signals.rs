@@ -1,6 +1,8 @@
 //! What a terminal and other processes tell kcode while it waits for a person.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -8,10 +10,15 @@ use crate::cli::failure::Failure;
 
 /// How many listen.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+/// When the last one stopped.
+static STOPPED: Mutex<Option<Instant>> = Mutex::new(None);
+/// Whoever stops listening because of a signal may be quicker than others who hear the same one.
+const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
-/// Whether anybody listens.
+/// Whether anybody listens, or did when a signal came that is only being looked at.
 pub fn are_heard() -> bool {
-    LISTENERS.load(Ordering::SeqCst) > 0
+    let stopped = *STOPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    LISTENERS.load(Ordering::SeqCst) > 0 || stopped.is_some_and(|at| at.elapsed() < SAME_SIGNAL)
 }
 
 /// Counted while it is there.
@@ -26,6 +33,7 @@ impl Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
+        *STOPPED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         LISTENERS.fetch_sub(1, Ordering::SeqCst);
     }
 }

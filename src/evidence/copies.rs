@@ -6,8 +6,10 @@
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
 
 use super::baseline::LONGEST;
 use super::cause_table::RENAMED_ACROSS;
@@ -16,7 +18,7 @@ use crate::journal::{Digest, read_own};
 use crate::settings::{TestCommand, regex};
 use crate::tools::TestRun;
 
-/// Of a log; the worker ends it at 64 MiB.
+/// Of a log; the worker keeps far less.
 const LOG_BYTES: u64 = 256 << 20;
 
 /// Whether views of a run are copies although an overlay could be had. All clones know the same.
@@ -72,9 +74,10 @@ pub fn failed_to_rename(run: &TestRun, logs: &Path) -> bool {
 /// Whether the log of a failure has the words for that.
 #[must_use]
 pub fn tells_of_renaming(log: &Path) -> bool {
+    static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| regex(RENAMED_ACROSS));
     let log = read_own(log, LOG_BYTES).unwrap_or_default();
     let told = ends_of(&String::from_utf8_lossy(&log));
-    regex(RENAMED_ACROSS).is_some_and(|words| words.is_match(&told))
+    WORDS.as_ref().is_some_and(|words| words.is_match(&told))
 }
 
 #[cfg(test)]

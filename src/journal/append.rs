@@ -17,6 +17,7 @@ use time::{OffsetDateTime, UtcOffset};
 use rustix::fs::OFlags;
 
 use super::bounded::open_own;
+use super::holder::holder;
 use super::{EVENT_SCHEMA, Event, JournalError, Record, Recovered, crash, is_disk_failure};
 
 /// What a run may need to note its end: why it stopped, what was left of it, what it came to.
@@ -26,6 +27,8 @@ const RESERVE: u64 = 16 * 1024;
 const PIECE: u64 = 64 * 1024;
 /// How often, and how long in between, a lock is waited for that a killed process may have held.
 const LOCK_TRIES: u32 = 20;
+/// The same where that process is known to be gone.
+const LOCK_TRIES_BEHIND_DEAD: u32 = 200;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Where events go. When `append` returns, the events are kept.
@@ -229,8 +232,9 @@ impl Drop for FileJournal {
 /// may hold it a moment longer.
 fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     let mut locked = file.try_lock();
-    for _ in 0..LOCK_TRIES {
-        if !matches!(locked, Err(TryLockError::WouldBlock)) {
+    for tried in 0..LOCK_TRIES_BEHIND_DEAD {
+        let is_held = matches!(locked, Err(TryLockError::WouldBlock));
+        if !is_held || (tried >= LOCK_TRIES && !is_of_dead(path)) {
             break;
         }
         thread::sleep(LOCK_PAUSE);
@@ -243,6 +247,11 @@ fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
         Err(TryLockError::Error(error)) => Err(at(path)(error)),
         Ok(()) => Ok(()),
     }
+}
+
+/// Whether the process that took the lock is gone: what it had just begun to start goes as well, once it gets the processor.
+fn is_of_dead(path: &Path) -> bool {
+    holder(path).is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
 }
 
 /// Whether no process works on the run whose journal is at `path`.

@@ -9,27 +9,27 @@ use regex::{Regex, bytes};
 /// Compiles what is known at build time; `None` is a bug, which the tests of whoever asks show.
 #[must_use]
 pub fn regex(source: &str) -> Option<Regex> {
-    count();
+    count(source);
     Regex::new(source).ok()
 }
 
 /// The same for text that may be anything.
 #[must_use]
 pub fn bytes_regex(source: &str) -> Option<bytes::Regex> {
-    count();
+    count(source);
     bytes::Regex::new(source).ok()
 }
 
-/// Notes that an expression, or a set of them, is compiled.
+/// Notes that this expression, or a set of them, is compiled, and by which process.
 #[cfg(debug_assertions)]
-pub(super) fn count() {
+pub(super) fn count(source: &str) {
     use std::io::Write as _;
 
     let Some(path) = std::env::var_os("KCODE_TEST_REGEXES") else { return };
     let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    let _ = file.and_then(|mut file| file.write_all(b"regex\n"));
+    let _ = file.and_then(|mut file| file.write_all(format!("{} {source:?}\n", std::process::id()).as_bytes()));
 }
 
 /// Nothing, in a release.
 #[cfg(not(debug_assertions))]
-pub(super) const fn count() {}
+pub(super) const fn count(_source: &str) {}

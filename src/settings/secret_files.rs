@@ -143,7 +143,7 @@ fn set<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<GlobSet, String> 
         let built = GlobBuilder::new(&anchored).literal_separator(true).case_insensitive(true).build();
         set.add(built.map_err(|error| format!("{glob:?} is not a glob: {}", error.kind()))?);
     }
-    super::regexes::count();
+    super::regexes::count("names of secret files");
     set.build().map_err(|error| error.to_string())
 }
 

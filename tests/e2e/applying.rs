@@ -43,13 +43,13 @@ fn conflicts_are_listed_file_by_file_and_nothing_is_written() {
     world.write("greeting.txt", "Hello, Wrold, mine!\n");
     world.write("old/gone.txt", "mine");
     world.write("new/deep/file.txt", "mine");
-    fs::remove_file(world.root().join("link.txt")).unwrap();
+    fs::remove_file(world.root().join("docs/about.md")).unwrap();
     world.run(world.kcode(&["apply", "--3way"])).code(7).says(&[
         "can't be merged; nothing was applied",
         "file  greeting.txt: both changed it near line 1\n",
         "file  old/gone.txt: the patch deletes it, and it is changed\n",
         "file  new/deep/file.txt: the patch makes it, and it is there already\n",
-        "file  link.txt: the patch changes it, and it is gone\n",
+        "file  docs/about.md: the patch changes it, and it is gone\n",
         "hint: your changes are safe",
     ]);
 }

@@ -89,7 +89,7 @@ fn a_file_that_changed_since_stops_all_of_it() {
         (|world| fs::remove_file(world.root().join("new/deep/file.txt")).unwrap(), "new/deep/file.txt (gone)"),
         (|world| world.write("old/gone.txt", "mine"), "old/gone.txt (there already)"),
         (
-            |world| fs::set_permissions(world.root().join("run.sh"), Permissions::from_mode(0o700)).unwrap(),
+            |world| fs::set_permissions(world.root().join("run.sh"), Permissions::from_mode(0o600)).unwrap(),
             "run.sh (of another mode)",
         ),
         (

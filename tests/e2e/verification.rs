@@ -96,8 +96,8 @@ fn a_failure_that_is_mended_counts_as_mended() {
 #[test]
 fn the_models_own_test_run_is_no_evidence() {
     let world = World::new();
-    // Passes the first time and fails from then on.
-    world.write_test("test ! -e $TMPDIR/ran; status=$?; touch $TMPDIR/ran; exit $status");
+    // Passes in the view that the model's tools work in, and nowhere else.
+    world.write_test("case $TMPDIR in */trials/*) exit 1;; esac; grep -q World greeting.txt");
     let kimi = MockKimi::script([
         Answer::call("edit_file", EDIT),
         Answer::call("run_tests", "{}"),
