@@ -12,7 +12,7 @@ use std::sync::{LazyLock, OnceLock};
 use regex::{Captures, Regex};
 
 use super::asked_for::AskedFor;
-use super::cause_table::{ONCE, Proof, ROWS, Row, WATCHES};
+use super::cause_table::{ONCE, Proof, RENAMED_ACROSS, ROWS, Row, WATCHES};
 use super::declared::missing_package;
 use super::not_started::not_started;
 use super::results::{TestCase, TestResults};
@@ -129,8 +129,8 @@ fn table(output: &str, ended: &Ended<'_>, asked: &AskedFor<'_>) -> Option<Failur
             asked.names_any(programs) && named.is_none_or(|name| asked.names(name.as_str()))
         }
     };
-    let told = ROWS.iter().zip(&PATTERNS).filter(|(row, _)| fits(row)).find_map(|(row, pattern)| {
-        let pattern = pattern.get_or_init(|| regex(row.pattern)).as_ref()?;
+    let told = ROWS.iter().enumerate().filter(|(_, row)| fits(row)).find_map(|(at, row)| {
+        let pattern = pattern(at)?;
         let found = pattern.captures_iter(output).take(MOST_PATHS).find(|found| is_proven(row, found))?;
         Some(FailureCause {
             kind: row.kind,
@@ -141,6 +141,17 @@ fn table(output: &str, ended: &Ended<'_>, asked: &AskedFor<'_>) -> Option<Failur
     });
     // It was told to, though it says nothing of it.
     told.or_else(|| (ended.stopped == Some("watch")).then(watches))
+}
+
+/// The pattern of the row at `at`, compiled once.
+fn pattern(at: usize) -> Option<&'static Regex> {
+    PATTERNS.get(at)?.get_or_init(|| regex(ROWS[at].pattern)).as_ref()
+}
+
+/// Whether `output` has the words for a rename that the sandbox's file systems refuse.
+pub(super) fn tells_of_renaming(output: &str) -> bool {
+    let row = ROWS.iter().position(|row| row.pattern == RENAMED_ACROSS);
+    row.and_then(pattern).is_some_and(|words| words.is_match(output))
 }
 
 /// Whether every failed test of `after` says by its own output that the sandbox keeps something from it, and failed for the same

@@ -6,16 +6,13 @@
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
-
-use regex::Regex;
 
 use super::baseline::LONGEST;
-use super::cause_table::RENAMED_ACROSS;
-use super::causes::ends_of;
+use super::causes::{self, ends_of};
 use crate::journal::{Digest, read_own};
-use crate::settings::{TestCommand, regex};
+use crate::settings::TestCommand;
 use crate::tools::TestRun;
 
 /// Of a log; the worker keeps far less.
@@ -74,10 +71,8 @@ pub fn failed_to_rename(run: &TestRun, logs: &Path) -> bool {
 /// Whether the log of a failure has the words for that.
 #[must_use]
 pub fn tells_of_renaming(log: &Path) -> bool {
-    static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| regex(RENAMED_ACROSS));
     let log = read_own(log, LOG_BYTES).unwrap_or_default();
-    let told = ends_of(&String::from_utf8_lossy(&log));
-    WORDS.as_ref().is_some_and(|words| words.is_match(&told))
+    causes::tells_of_renaming(&ends_of(&String::from_utf8_lossy(&log)))
 }
 
 #[cfg(test)]
