@@ -15,7 +15,7 @@ pub struct TestResults {
     /// What was read, such as `pytest, JUnit XML` or `libtest, text`.
     pub source: String,
     /// By a name that is the same in every run of the same test: `tests.test_core.T::test_add`, `core::tests::adds`.
-    /// The names are [`shared`](super::shared) between runs, and the whole between those who look at one.
+    /// The names are [`shared`] between runs, and the whole between those who look at one.
     pub tests: Arc<BTreeMap<Arc<str>, TestCase>>,
     /// The runner came to its own end and said so; false when it crashed or its output was cut off.
     pub complete: bool,
