@@ -12,6 +12,7 @@ use super::gems;
 use super::not_started::is_likely_hidden;
 use super::runner_words::programs;
 use super::uninstalled;
+use crate::journal::read_regular;
 use crate::settings::{Invocation, RepositoryFiles, TOOL_FOLDERS, TestCommand};
 
 /// Enough of a manifest or a lock file.
@@ -220,7 +221,9 @@ impl Place<'_> {
         if let Some(prefix) = own.as_ref().filter(|prefix| prefix.join("pyvenv.cfg").is_file()) {
             libraries.extend(python_folders(&prefix.join("lib")));
             // Its base has the standard library.
-            let text = std::fs::read_to_string(prefix.join("pyvenv.cfg")).unwrap_or_default();
+            // It may be the repository's own, and any file behind a link.
+            let text = read_regular(&prefix.join("pyvenv.cfg"), MAX_BYTES).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
             let base = text.lines().find_map(|line| line.strip_prefix("home = ")).map(PathBuf::from);
             let base = base.and_then(|bin| Some(bin.parent()?.join("lib")));
             let standard = base.iter().flat_map(|lib| python_folders(lib));

@@ -10,7 +10,7 @@ use regex::Regex;
 
 use super::asked_for::AskedFor;
 use super::environment::{first_line, which};
-use crate::journal::{CauseKind, FailureCause};
+use crate::journal::{CauseKind, FailureCause, read_regular};
 use crate::settings::{TOOL_FOLDERS, regex};
 
 /// Exit codes of shells: it may not be run, and it isn't found.
@@ -228,11 +228,18 @@ pub(super) fn is_likely_hidden(program: &Path) -> bool {
     !is_kit(&real) && !is_on_path
 }
 
+/// Bytes of a version manager's choice.
+const VERSION_LIMIT: u64 = 4096;
+
 /// A version manager's shim starts the program of the version that is chosen, which may have none.
 fn is_chosen(shim: &Path) -> bool {
     let (Some(name), Some(root)) = (shim.file_name(), shim.parent().and_then(Path::parent)) else { return true };
     let named = std::env::var("PYENV_VERSION").ok().filter(|_| root.ends_with(".pyenv"));
-    let Some(chosen) = named.or_else(|| fs::read_to_string(root.join("version")).ok()) else { return true };
+    let Some(chosen) =
+        named.or_else(|| String::from_utf8(read_regular(&root.join("version"), VERSION_LIMIT).ok()?).ok())
+    else {
+        return true;
+    };
     let has =
         |version: &str| version == "system" || root.join("versions").join(version).join("bin").join(name).exists();
     chosen.split([':', '\n', ' ']).filter(|version| !version.is_empty()).any(has)
