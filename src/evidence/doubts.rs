@@ -3,6 +3,8 @@
 //! Nothing is executed, and a doubt decides nothing: where there is one, the tests run on the start state before the first request
 //! and not beside it. Without one no request waits.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -155,10 +157,11 @@ impl Place<'_> {
     fn unfit(&self, name: &str) -> Option<String> {
         let path = which(name, &self.folder)?;
         if path.starts_with(self.root) {
-            let path = path.strip_prefix(self.root).ok()?;
-            let line = first_line(&self.root.join(path)).unwrap_or_default();
+            // An environment's interpreter is a link that leads out of the repository.
+            let is_executable = fs::metadata(&path).is_ok_and(|about| about.permissions().mode() & 0o111 != 0);
+            let line = first_line(&path).unwrap_or_default();
             let interpreter = line.strip_prefix("#!").and_then(|rest| rest.split_whitespace().next());
-            return if !self.files.is_executable(path) {
+            return if !is_executable {
                 Some(format!("{name} isn't executable"))
             } else if line.starts_with("#!") && line.ends_with("\r\n") {
                 Some(format!("the first line of {name} ends in CRLF"))

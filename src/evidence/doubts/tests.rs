@@ -92,3 +92,21 @@ fn packages_that_manifests_ask_for_are_looked_for() {
         "the gem no_such_gem isn't found"
     );
 }
+
+#[test]
+fn settings_of_an_environment_are_read_with_a_bound() {
+    let root = tempfile::tempdir().unwrap();
+    let (venv, base) = (root.path().join(".venv"), root.path().join("base"));
+    fs::create_dir_all(venv.join("bin")).unwrap();
+    std::os::unix::fs::symlink("/bin/sh", venv.join("bin/python")).unwrap();
+    fs::create_dir_all(base.join("bin")).unwrap();
+    fs::create_dir_all(base.join("lib/python3.99/own_module")).unwrap();
+    let settings = venv.join("pyvenv.cfg");
+    fs::write(&settings, format!("home = {}\n", base.join("bin").display())).unwrap();
+    let doubted = || {
+        doubt(&TestCommand::shell(".venv/bin/python -m own_module"), root.path()).map_or_else(String::new, |it| it.why)
+    };
+    assert_eq!(doubted(), "");
+    fs::OpenOptions::new().write(true).open(&settings).unwrap().set_len(MAX_BYTES + 1).unwrap();
+    assert_eq!(doubted(), "no module own_module is found for .venv/bin/python");
+}
