@@ -162,7 +162,7 @@ pub struct ReplayArguments {
     /// Let the model take as long as it did, N times faster [default: as fast as it goes]
     #[arg(long, value_name = "N", value_parser = parse_speed)]
     pub speed: Option<f64>,
-    /// What tests see besides
+    /// Folders that `--readable` names
     #[command(flatten)]
     pub shown: ShownArguments,
     /// How whole the wall around the worker has to be
@@ -233,7 +233,7 @@ pub struct VerifyArguments {
     /// Run the tests with this shell command instead
     #[arg(long, value_name = "CMD")]
     pub test: Option<String>,
-    /// What tests see besides
+    /// Folders that `--readable` names
     #[command(flatten)]
     pub shown: ShownArguments,
     /// How whole the wall around the tests has to be
@@ -253,7 +253,7 @@ pub struct ReviewArguments {
     /// Don't run the tests on what is accepted when that isn't the whole patch
     #[arg(long)]
     pub no_verify: bool,
-    /// What tests see besides
+    /// Folders that `--readable` names
     #[command(flatten)]
     pub shown: ShownArguments,
     /// Ask line by line instead of drawing on the whole screen; so it is where nothing can be drawn
@@ -392,7 +392,7 @@ pub struct RunFlags {
     /// Take what commands write of these files into the patch, such as "**/__snapshots__/**"; can be repeated
     #[arg(long, value_name = "GLOB")]
     pub include_generated: Vec<String>,
-    /// What tests see besides
+    /// Folders that `--readable` names
     #[command(flatten)]
     pub shown: ShownArguments,
     /// Limits

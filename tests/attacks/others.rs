@@ -12,7 +12,7 @@ use crate::raw;
 use crate::setups::{play, setups_with_overlays, together, unguarded};
 use crate::world::World;
 
-/// See ioprio_set(2).
+/// Of ioprio_set(2), which names whom it is about by such a number.
 const IOPRIO_WHO_PROCESS: usize = 1;
 const IOPRIO_WHO_USER: usize = 3;
 /// Of no class, so that the kernel objects to it where it doesn't object to the caller.

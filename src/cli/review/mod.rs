@@ -40,7 +40,7 @@ pub struct Manner {
     pub no_verify: bool,
     /// See `--plain`.
     pub plain: bool,
-    /// What tests see besides.
+    /// Folders that `--readable` names
     pub shown: ShownArguments,
 }
 

@@ -122,7 +122,7 @@ const CHANGE_PROCESS: [libc::c_long; 6] = [
 /// Their first argument says what the second one numbers: a process, a group or a user. With the value for a process.
 const CHANGE_ANY: [(libc::c_long, u64); 2] =
     [(libc::SYS_setpriority, libc::PRIO_PROCESS as u64), (libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS)];
-/// See ioprio_set(2).
+/// Of ioprio_set(2), which names whom it is about by such a number.
 const IOPRIO_WHO_PROCESS: u64 = 1;
 /// Since Linux 6.15; the same number everywhere.
 const OPEN_TREE_ATTR: libc::c_long = 467;

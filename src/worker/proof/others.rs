@@ -6,7 +6,7 @@ use rustix::process::{Pid, test_kill_process};
 
 use super::attempts::Tried;
 
-/// See ioprio_set(2).
+/// Of ioprio_set(2), which names whom it is about by such a number.
 const IOPRIO_WHO_PROCESS: libc::c_int = 1;
 /// Room for the numbers of more processors than machines have.
 const PROCESSORS: usize = 1024;
