@@ -61,8 +61,8 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             })
         };
         let prepared = bounded(self.cancelled.clone(), self.deadline, self.bench.prepare()).await;
-        let mut events = match prepared {
-            Ok(events) => events?,
+        let mut events = match prepared.and_then(|prepared| prepared.map_err(Halt::from)) {
+            Ok(events) => events,
             Err(halt) => {
                 self.decline(batch, "Not run: the run ends here.")?;
                 return Err(halt);

@@ -78,11 +78,17 @@ fn walk_tree(repository: &Repository, names: &[String], index: &Arc<PathList>) -
             Err(error) => walked.notes.push(format!("not in the view: {error}")),
         }
     }
-    walked.dependencies.sort();
+    separate(&mut walked.dependencies);
     let Noticed { nested, notes } = std::mem::take(&mut *noticed.lock().unwrap_or_else(PoisonError::into_inner));
     walked.nested = nested;
     walked.notes.extend(notes);
     walked
+}
+
+/// Leaves each folder once, and none that another one has in it: through that one's link it would be made in the user's own tree.
+fn separate(dependencies: &mut Vec<DependencyFolder>) {
+    dependencies.sort();
+    dependencies.dedup_by(|next, kept| next.path.starts_with(&kept.path));
 }
 
 /// Which entries the walk looks at: nothing of git's, no dependencies, no folder whose ignore rules can't be trusted.
@@ -102,7 +108,8 @@ fn filter(
             noticed().nested.extend(folder.map(Path::to_owned));
             return false;
         }
-        if names.iter().any(|known| name == known.as_str()) && entry.path().is_dir() && is_untracked(&index, &path) {
+        // A name may have several parts.
+        if names.iter().any(|known| path.ends_with(known)) && entry.path().is_dir() && is_untracked(&index, &path) {
             return false;
         }
         let enter = may_enter(&root, entry);

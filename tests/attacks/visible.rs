@@ -269,15 +269,8 @@ fn holds(setup: Setup, machine: &Machine) {
 
 /// As many machines as are asked for, else so `few`, each in all these setups.
 fn in_setups(few: u32, wanted: impl Fn(&Setup) -> bool) {
-    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
-    let config = ProptestConfig {
-        cases: asked.unwrap_or(few),
-        failure_persistence: None,
-        max_shrink_iters: 40,
-        ..ProptestConfig::default()
-    };
     let setups: Vec<_> = setups_with_overlays().into_iter().filter(wanted).collect();
-    let result = TestRunner::new(config).run(&machines(), |machine| {
+    let result = TestRunner::new(odd::random(few, 40)).run(&machines(), |machine| {
         together(setups.clone(), |setup| holds(setup, &machine));
         Ok(())
     });

@@ -5,7 +5,16 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use proptest::test_runner::{Config, RngSeed};
 use rustix::fs::{CWD, FileType, mknodat};
+
+/// As many random cases as `PROPTEST_CASES` asks for. Else `few`, always the same, so that what fails is what was changed.
+pub fn random(few: u32, shrinks: u32) -> Config {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let rng_seed = if asked.is_some() { RngSeed::Random } else { RngSeed::Fixed(1) };
+    let cases = asked.unwrap_or(few);
+    Config { cases, rng_seed, failure_persistence: None, max_shrink_iters: shrinks, ..Config::default() }
+}
 
 /// Where it is planted. In the home are a key, `.ssh/id_ed25519`, and a folder `documents`.
 pub struct Ground {

@@ -138,6 +138,21 @@ fn dependency_folders_are_visible_and_never_part_of_the_patch() {
 }
 
 #[test]
+fn dependency_folders_are_named_by_several_parts_twice_and_within_each_other() {
+    let world = World::with_git();
+    world.write("a/far/x", "1\n");
+    world.write("b/near/deep/y", "2\n");
+    link("../a/far", &world.root().join("b/link"));
+    let names = ["a/far", "far", "far/x", "near", "near/deep", "deep", "b/near", "b/link", "link"].map(str::to_owned);
+    let view = View::create(&world.repository(), &world.run(), &names).unwrap();
+    let at = |name: &str| view.root().join(name);
+    assert!(at("a/far").is_symlink() && at("b/near").is_symlink() && at("b/link").is_symlink());
+    assert_eq!(fs::read(at("b/near/deep/y")).unwrap(), b"2\n");
+    assert!(!world.root().join("b/near/deep").is_symlink(), "nothing was made in the user's own tree");
+    assert_eq!(full_patch(&view).sha256, None);
+}
+
+#[test]
 fn tracked_dependency_folders_are_copied() {
     let world = World::with_git();
     world.write("node_modules/vendored/index.js", "1\n");
