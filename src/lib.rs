@@ -1,29 +1,32 @@
 //! kcode: give it a task; it hands back a patch that its own test runs stand behind.
 //!
-//! The map of the house, top floor first. An arrow never points up: a room may use
-//! the rooms below it, never one above.
+//! The map of the house, top floor first. A room uses rooms of the floors below it, never one above or beside it; a test
+//! reads every file and says so.
 //!
-//! | Room | What lives there |
-//! |---|---|
-//! | [`cli`] | arguments, one file a command; the only floor that may print |
-//! | [`review`] | a patch before a person, hunk by hunk |
-//! | [`render`] | events drawn for people or printed as JSONL; sanitising |
-//! | [`history`] | all kept runs together: summaries, statistics, what is kept how long |
-//! | [`report`] | what the run proved: outcome, `report.json`, `report.md` |
-//! | [`replay`] | a recorded run played again, and held against what was recorded |
-//! | [`planner`] | the loop: budget, request, reply, tool calls, guards |
-//! | [`evidence`] | which tests to run and what a run of them says |
-//! | [`context`] | the survey of the repository that opens the conversation |
-//! | [`model`] | Kimi's wire: conversation, client, stream, errors, retries, prices |
-//! | [`tools`] | what the model may call, one file a tool; the edit engine |
-//! | [`worker`] | both ends of the process wall: launcher outside, host inside |
-//! | [`workspace`] | the private view, the patch, applying it |
-//! | [`journal`] | the one vocabulary of events, appended and folded |
-//! | [`settings`] | every value with its origin; secrets |
+//! | Floor | Room | What lives there |
+//! |---|---|---|
+//! | 9 | [`cli`] | arguments, one file a command; the only floor that may print |
+//! | 8 | [`review`] | a patch before a person, hunk by hunk |
+//! | 8 | [`history`] | all kept runs together: summaries, statistics, what is kept how long |
+//! | 8 | [`replay`] | a recorded run played again, and held against what was recorded |
+//! | 8 | [`render`] | events drawn for people or printed as JSONL |
+//! | 7 | [`report`] | what the run proved: outcome, `report.json`, `report.md` |
+//! | 6 | [`planner`] | the loop: budget, request, reply, tool calls, guards |
+//! | 5 | [`evidence`] | which tests to run and what a run of them says |
+//! | 4 | [`worker`] | both ends of the process wall: launcher outside, host inside |
+//! | 3 | [`context`] | the survey of the repository that opens the conversation |
+//! | 3 | [`model`] | Kimi's wire: conversation, client, stream, errors, retries, prices |
+//! | 3 | [`tools`] | what the model may call, one file a tool; the edit engine |
+//! | 2 | [`workspace`] | the private view, the patch, applying it |
+//! | 1 | [`settings`] | every value with its origin; secrets |
+//! | 0 | [`journal`] | the one vocabulary of events, appended and folded |
+//! | 0 | [`text`] | text that people read: sanitised, counted, wrapped, in tables |
 
 pub mod cli;
 pub mod context;
 pub mod evidence;
+#[cfg(test)]
+mod floors;
 pub mod history;
 pub mod journal;
 pub mod model;
@@ -33,6 +36,7 @@ pub mod replay;
 pub mod report;
 pub mod review;
 pub mod settings;
+pub mod text;
 pub mod tools;
 pub mod worker;
 pub mod workspace;

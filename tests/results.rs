@@ -7,7 +7,8 @@
 use std::fs;
 use std::path::Path;
 
-use kcode::evidence::{TestResults, Written, results};
+use kcode::evidence::{Written, results};
+use kcode::journal::TestResults;
 
 /// Reads a case: `command` is the command and its exit code, `output` what was printed, `report.*` what was written.
 fn read(case: &Path) -> Option<TestResults> {

@@ -8,8 +8,8 @@ use super::fix::write_report;
 use super::latest::{self, Purpose};
 use super::{output, runs};
 use crate::journal::{Applied, Event, FileJournal, Journal, Outcome, RunFolder, recover};
-use crate::render::{counted, sanitise_line};
 use crate::report::{self, Report};
+use crate::text::{counted, sanitise_line};
 use crate::workspace::{self, ApplyError, Blobs, ChangeSet, Merged, RecordError, Transaction, Wanted};
 
 /// Applies a run that a person names, whatever its evidence: naming it is the decision.

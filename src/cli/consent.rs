@@ -15,8 +15,8 @@ use super::output;
 use super::question::{Question, ask};
 use super::signals::Signals;
 use crate::journal::{Digest, Outcome, read_own};
-use crate::render::sanitise_line;
 use crate::settings::Sandbox;
+use crate::text::sanitise_line;
 use crate::worker::{self, WorkerPlan};
 use crate::workspace::{Outside, Repository};
 

@@ -9,8 +9,9 @@ use super::failure::Failure;
 use super::fix::ChosenTests;
 use super::output;
 use crate::journal::{Guard, Outcome, TestsChosen, WallBuilt};
-use crate::render::{sanitise_line, wall_table};
+use crate::render::wall_table;
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
+use crate::text::sanitise_line;
 use crate::worker::{Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::remove_tree;
 

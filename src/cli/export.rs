@@ -43,5 +43,5 @@ pub fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, 
 /// Escapes as JSON does what a terminal would act upon, which changes no value.
 fn written(value: &Value) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?;
-    Ok(crate::render::sanitise_json(&text).into_owned() + "\n")
+    Ok(crate::text::sanitise_json(&text).into_owned() + "\n")
 }

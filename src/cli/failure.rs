@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::journal::{JournalError, Outcome};
-use crate::render::sanitise_line;
 use crate::settings::SettingsError;
+use crate::text::sanitise_line;
 use crate::workspace::WorkspaceError;
 
 /// An error as people see it, with the exit code that it ends in.

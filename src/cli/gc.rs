@@ -15,8 +15,8 @@ use super::runs::Place;
 use crate::evidence::Baselines;
 use crate::history::{Going, Keep, Reason, Retention, finish_removals};
 use crate::journal::{Bytes, Outcome, RunFolder, RunId};
-use crate::render::{counted, table};
 use crate::settings::{self, Environment, parse_bytes, parse_duration};
+use crate::text::{counted, table};
 
 /// The schema that the result names.
 const SCHEMA: &str = "kcode.gc/1";

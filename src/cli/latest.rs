@@ -6,7 +6,7 @@ use super::output;
 use super::runs::Place;
 use crate::history::{PatchFate, RunSummary, summary_of};
 use crate::journal::{JournalError, Outcome, RunFolder, is_abandoned};
-use crate::render::sanitise_line;
+use crate::text::sanitise_line;
 
 /// Columns of the task that are told with the run.
 const TASK: usize = 50;

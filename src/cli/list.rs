@@ -12,7 +12,8 @@ use super::runs::Place;
 use super::since::Since;
 use crate::history::{Catalogue, PatchFate, RunSummary, TestsSummary, Unreadable};
 use crate::journal::{Outcome, RunFolder, is_abandoned};
-use crate::render::{When, counted, sanitise, table};
+use crate::render::When;
+use crate::text::{counted, sanitise, table};
 
 /// The schema that the listing names.
 const SCHEMA: &str = "kcode.runs/1";

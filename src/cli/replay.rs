@@ -13,11 +13,10 @@ use clap::Parser;
 use super::arguments::{Arguments, Command, Global, ReplayArguments, RunArgument};
 use super::failure::Failure;
 use super::{fix, output, runs};
-use crate::journal::{Outcome, RunFlag, RunFolder, is_abandoned};
-use crate::journal::{RUN_FILE_LIMIT, read_regular};
-use crate::render::{counted, sanitise};
+use crate::journal::{Outcome, RUN_FILE_LIMIT, RunFlag, RunFolder, is_abandoned, read_regular};
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Setting, Settings};
+use crate::text::{counted, sanitise};
 use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove_tree, still_applies};
 
 /// Folders of replays in the state folder begin so.

@@ -4,8 +4,8 @@ use super::apply::renew_report;
 use super::arguments::Global;
 use super::output;
 use crate::journal::{RelPath, RunFolder};
-use crate::render::sanitise;
 use crate::settings::{self, Environment};
+use crate::text::sanitise;
 use crate::workspace::{self, Doing, Settled};
 
 /// Puts it right, and says so. Where the state folder isn't known, there is nothing; the command itself says why.

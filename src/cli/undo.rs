@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::latest::{self, Purpose};
 use super::{output, runs};
 use crate::journal::{Applied, Event, Outcome, RunFolder, Undone, recover};
-use crate::render::{counted, sanitise_line};
+use crate::text::{counted, sanitise_line};
 use crate::workspace::Transaction;
 
 /// Puts it back.

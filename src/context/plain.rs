@@ -1,6 +1,6 @@
 //! Text of others, without what a reader can't see.
 
-use crate::journal::is_hidden;
+use crate::text::is_hidden;
 
 /// `text` without control characters (line breaks and tabs stay), without marks that reorder or hide
 /// text, and with `\n` as the only line break.

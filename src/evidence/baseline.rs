@@ -15,9 +15,8 @@ use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::results::TestResults;
 use super::surroundings::Surroundings;
-use crate::journal::{Digest, TestsRan, read_own};
+use crate::journal::{Digest, TestResults, TestsRan, read_own};
 use crate::settings::TestCommand;
 
 const SCHEMA: &str = "kcode.baseline/2";

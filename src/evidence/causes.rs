@@ -15,8 +15,7 @@ use super::asked_for::AskedFor;
 use super::cause_table::{ONCE, Proof, RENAMED_ACROSS, ROWS, Row, WATCHES};
 use super::declared::missing_package;
 use super::not_started::not_started;
-use super::results::{TestCase, TestResults};
-use crate::journal::{CauseKind, FailureCause};
+use crate::journal::{CauseKind, FailureCause, TestCase, TestResults};
 use crate::settings::{regex, without_dots};
 
 /// Of the beginning of the output, and of its end.

@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use super::results::{TestResults, Verdict};
-use crate::journal::Matrix;
+use crate::journal::{Matrix, TestResults, Verdict};
 
 /// Bytes of one failure's own words.
 const MESSAGE: usize = 1_500;
@@ -93,7 +92,7 @@ pub fn cut(text: &str, bytes: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::TestCase;
+    use crate::journal::TestCase;
     use std::sync::Arc;
 
     fn failing(names: &[&str], message: &str) -> TestResults {

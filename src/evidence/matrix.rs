@@ -6,9 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::results::{TestResults, Verdict};
 use super::verdicts::Verdicts;
-use crate::journal::Matrix;
+use crate::journal::{Matrix, TestResults, Verdict};
 
 /// Compares the runs on the start state with those on the patched one. `None` when a side has no run that
 /// came to its end with tests in it: nothing can be said then.
@@ -48,7 +47,7 @@ pub fn flaky(runs: &[TestResults]) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::TestCase;
+    use crate::journal::TestCase;
 
     /// `a+ b- c~`: passed, failed, skipped.
     fn run(line: &str) -> TestResults {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::results::{TestResults, Verdict};
+use crate::journal::{TestResults, Verdict};
 use crate::tools::TestRun;
 
 /// The numbers below `count` that are needed, in order: none of them can be dropped alone, if `suffices` was asked to the

@@ -3,8 +3,8 @@
 //! Only where the command itself names a runner whose filters are known. A filter may let more tests through than it names;
 //! what counts is that each of those that failed ran again.
 
-use super::results::{TestResults, Verdict};
 use super::runner_words::target;
+use crate::journal::{TestResults, Verdict};
 use crate::settings::TestCommand;
 
 /// Of so many names an argument list is made; more than that is a broken project, which is run as a whole.
@@ -81,7 +81,7 @@ const GO: &str = "::";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::TestCase;
+    use crate::journal::TestCase;
     use std::sync::Arc;
 
     /// `a+ b-` of this runner; the file of each is that of the case.

@@ -6,8 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::matrix::compare;
-use super::results::{TestResults, Verdict};
-use crate::journal::{Matrix, Reproduction};
+use crate::journal::{Matrix, Reproduction, TestResults, Verdict};
 
 /// What a test run of the start state with the patch's tests alone is held against.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +60,7 @@ pub fn shown_by_trial(trial: &[TestResults], with: WithPatch<'_>) -> Reproductio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::TestCase;
-    use crate::journal::Reproduced;
+    use crate::journal::{Reproduced, TestCase};
     use std::sync::Arc;
 
     /// `a+ b-`: passed, failed; a dot at the end: the runner didn't come to its end.

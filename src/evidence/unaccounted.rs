@@ -5,9 +5,8 @@
 //! guard; this looks only at what came of it, so that it needn't know the trick.
 
 use super::matrix::compare;
-use super::results::{TestResults, Verdict};
 use super::tampering::Change;
-use crate::journal::{Matrix, RelPath, TamperFlag, TamperKind};
+use crate::journal::{Matrix, RelPath, TamperFlag, TamperKind, TestResults, Verdict};
 
 /// Names that a reason lists; the flag holds them all.
 const SHOWN: usize = 3;
@@ -121,7 +120,7 @@ fn named(kind: TamperKind, tests: Vec<&String>, what: &str) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::TestCase;
+    use crate::journal::TestCase;
     use std::sync::Arc;
 
     /// `a+ b- c~`: passed, failed, skipped.

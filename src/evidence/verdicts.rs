@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use super::results::{TestResults, Verdict};
-use crate::journal::Digest;
+use crate::journal::{Digest, TestResults, Verdict};
 
 const SCHEMA: &str = "kcode.results/1";
 

@@ -5,8 +5,7 @@ use std::path::Path;
 use super::causes::{Ended, Hidden, cause};
 use super::declared::is_not_loaded;
 use super::reasons::{last_lines, said};
-use super::results::{TestCase, Verdict};
-use crate::journal::{FailedTest, WhyFailed};
+use crate::journal::{FailedTest, TestCase, Verdict, WhyFailed};
 use crate::tools::TestRun;
 
 /// Tests that are named.
@@ -75,7 +74,7 @@ fn any_ran(run: &TestRun, output: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::TestResults;
+    use crate::journal::TestResults;
 
     #[test]
     fn names_say_more_than_output_and_both_are_bounded() {

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::threads::on_all_processors;
 use super::{RunSummary, summarise};
-use crate::journal::{FindError, RunFolder, RunId, RunStarted, skim};
-use crate::journal::{RUN_FILE_LIMIT, open_own};
+use crate::journal::{FindError, RUN_FILE_LIMIT, RunFolder, RunId, RunStarted, open_own, skim};
 
 /// The first line holds the task. One that is longer than this isn't believed.
 const MOST_FIRST_LINE: u64 = 16 << 20;

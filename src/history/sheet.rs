@@ -5,7 +5,7 @@
 
 use super::{Grouped, Statistics};
 use crate::journal::Usd;
-use crate::render::sanitise;
+use crate::text::sanitise;
 
 /// The sheet, headings first.
 ///

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Group, Grouped, Share, Statistics};
 use crate::journal::Usd;
-use crate::render::{counted, sanitise, table};
+use crate::text::{counted, sanitise, table};
 
 /// The figures for people: all of the whole, the most telling ones of each group.
 #[must_use]

@@ -18,7 +18,6 @@ mod enclosure;
 mod error;
 mod event;
 mod exchanges;
-mod hidden;
 mod holder;
 mod matrix;
 mod minimization;
@@ -30,8 +29,10 @@ mod review;
 mod run_bounds;
 mod run_folder;
 mod run_id;
+mod shared_names;
 mod skim;
 mod tampering;
+mod test_results;
 mod test_runs;
 mod why_failed;
 
@@ -49,7 +50,6 @@ pub use exchanges::{
     AttemptFailed, HistoryRepaired, Message, Nudged, RepairCause, RepairedMessage, ReplyReceived, RequestSent,
     Surveyed, ToolAnswered, ToolCalled,
 };
-pub use hidden::is_hidden;
 pub use matrix::Matrix;
 pub use minimization::{HunksTried, Minimized};
 pub use outcome::{Outcome, StopReason};
@@ -62,7 +62,9 @@ pub use run_bounds::{
 };
 pub use run_folder::{FindError, RunFolder};
 pub use run_id::RunId;
+pub use shared_names::shared;
 pub use skim::{Skimmed, skim};
 pub use tampering::{TamperFlag, TamperKind, TestsTouched};
+pub use test_results::{TestCase, TestResults, Verdict};
 pub use test_runs::{CheckChosen, CheckRan, CountedRun, TestCounts, TestPurpose, TestResult, TestsChosen, TestsRan};
 pub use why_failed::{CauseKind, FailedTest, FailureCause, WhyFailed};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::journal::{Outcome, Usage, is_hidden};
+use crate::journal::{Outcome, Usage};
+use crate::text::is_hidden;
 
 /// The most of a provider's words that is kept.
 const MESSAGE_CHARS: usize = 499;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use console::{Style, style};
 use similar::{ChangeTag, TextDiff};
 
-use super::sanitise;
+use crate::text::sanitise;
 
 /// Draws a git patch, one file after another. Colours follow `console`'s setting for standard output.
 #[must_use]

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::people::style;
-use super::sanitise_line;
 use crate::journal::{FailedTest, TestsRan, WhyFailed};
+use crate::text::sanitise_line;
 
 /// Tests and lines that are shown, unless more is asked for.
 const FEW: usize = 3;

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::letters;
 use super::status::Status;
-use super::{letters, sanitise};
 use crate::journal::{Event, Limits, Record, Tokens};
 use crate::model::Progress;
+use crate::text::sanitise;
 use crate::worker::CommandProgress;
 
 /// How often the line may be redrawn.

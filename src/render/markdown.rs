@@ -3,7 +3,7 @@
 use console::{measure_text_width, style};
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::wrap::break_line;
+use crate::text::break_line;
 
 /// Between the columns of a table.
 const GAP: usize = 2;

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 
 use console::StyledObject;
 
+use super::Live;
 use super::failures::failure_lines;
 use super::wall::wall_line;
-use super::{Live, sanitise, sanitise_line};
 use crate::journal::{
     AttemptFailed, CheckChosen, Event, HistoryRepaired, HunksTried, Minimized, Outcome, Record, Reproduced,
     Reproduction, TestPurpose, TestsChosen, TestsRan, ToolAnswered, Usd,
 };
 use crate::model::Progress;
 use crate::report::Report;
+use crate::text::{counted, sanitise, sanitise_line};
 use crate::worker::CommandProgress;
 
 /// Everything here goes to standard error, whatever standard output is.
@@ -385,12 +386,6 @@ fn price_tag(report: &Report) -> String {
         report.reasoning.turns,
         report.timing.total_ms as f64 / 1e3,
     )
-}
-
-/// `1 file`, `2 files`.
-#[must_use]
-pub fn counted(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

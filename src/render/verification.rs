@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::people::{counted, outcome, style};
-use super::{sanitise, sanitise_line};
-use crate::evidence::Verdict;
-use crate::journal::TestResult;
+use super::people::{outcome, style};
+use crate::journal::{TestResult, Verdict};
 use crate::report::{Both, Standing, TestsCompared, Verification, VerifiedCheck};
+use crate::text::{counted, sanitise, sanitise_line};
 use crate::tools::TestRun;
 
 /// Tests that are named.

@@ -4,8 +4,8 @@ use std::fmt::{Display, Write};
 
 use console::{StyledObject, style};
 
-use super::sanitise_line;
 use crate::journal::{Guard, Layer, Proof, WallBuilt};
+use crate::text::sanitise_line;
 
 /// The layers worth a word when they hold.
 const NAMED: [&str; 5] = ["overlay", "namespaces", "cells", "landlock", "seccomp"];

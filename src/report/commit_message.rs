@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Report, trailers};
 use crate::journal::RelPath;
-use crate::render::sanitise;
+use crate::text::sanitise;
 
 /// As git's own guide has it; longer subjects are cut by those who list them.
 const SUBJECT: usize = 72;

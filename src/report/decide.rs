@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{CheckState, Latest, LatestCheck};
 use crate::journal::{CheckChosen, Digest, Matrix, Outcome, Reproduced, StopReason, TestsRan};
 use crate::model::ModelError;
-use crate::render::counted;
+use crate::text::counted;
 
 /// What a run came to, before anything is applied.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::shape::{PatchReport, TestsReport};
 use crate::journal::Reproduced;
-use crate::render::sanitise_line;
+use crate::text::sanitise_line;
 
 /// `**Reproduced**: yes, …`
 pub(super) fn write_reproduced(out: &mut String, tests: &TestsReport) -> std::fmt::Result {

@@ -6,7 +6,7 @@ use super::checks::{CheckReport, CheckState};
 use super::evidence_lines::{write_minimized, write_reproduced};
 use super::shape::{Report, TestsReport, WallReport};
 use crate::journal::{ChangeKind, FailedTest, FileChange, TestResult, Usage, WhyFailed};
-use crate::render::{counted, sanitise, sanitise_line};
+use crate::text::{counted, sanitise, sanitise_line};
 
 /// Tests of a list that are named.
 const NAMES: usize = 20;

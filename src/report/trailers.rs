@@ -2,7 +2,7 @@
 
 use super::shape::{Report, TestsReport};
 use crate::journal::TestResult;
-use crate::render::sanitise;
+use crate::text::sanitise;
 
 /// Tests of a list that are named; a trailer is a line.
 const NAMES: usize = 3;

@@ -7,7 +7,7 @@ use super::shape::Report;
 use super::verified_check::VerifiedCheck;
 use crate::evidence::{Difference, Verdicts};
 use crate::journal::{Outcome, RunId, TestCounts, TestEnvironment};
-use crate::render::counted;
+use crate::text::counted;
 use crate::tools::TestRun;
 
 /// The schema that a verification names.

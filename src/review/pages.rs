@@ -5,7 +5,7 @@ use super::hunk::{Decision, Hunk};
 use super::keys::LETTERS;
 use super::row::{Row, Screen, Tone, fitted, span, wrapped};
 use super::session::{Page, Review};
-use crate::render::counted;
+use crate::text::counted;
 
 /// The bar, what is said, and the keys.
 const FRAME: usize = 3;

@@ -1,6 +1,6 @@
 //! What a screen is made of: rows of pieces of text, each with its tone. No colour, no escape sequence.
 
-use crate::journal::is_hidden;
+use crate::text::is_hidden;
 
 /// How large a screen is, in cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::text::clip;
-use crate::evidence::TestResults;
-use crate::journal::{RelPath, TestCounts, WhyFailed};
+use crate::journal::{RelPath, TestCounts, TestResults, WhyFailed};
 
 /// Bytes of a refusal that people see.
 const SUMMARY: usize = 120;

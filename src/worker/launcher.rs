@@ -35,7 +35,6 @@ use super::supervisor::SURVIVED;
 use super::visible::{self, Asked, Known, Visible};
 use super::{advice, caches, environment, session};
 use crate::journal::{Guard, Residue, WallBuilt, open_own};
-use crate::model::ToolCall;
 use crate::settings::{Sandbox, TestCommand};
 use crate::tools::{Observation, TestRun};
 
@@ -115,16 +114,15 @@ impl Worker {
         Ok(Self { calls, next_id: AtomicU64::new(CONTROL + 1), writer, reader, connection, outer, stderr })
     }
 
-    /// Has the worker run a tool.
+    /// Has the worker run `tool` with `arguments`, as the model wrote both.
     ///
     /// # Errors
     /// When the worker is gone, or the tool failed in a way that the model can't mend.
-    pub async fn call(&self, call: &ToolCall) -> Result<Observation, WorkerError> {
+    pub async fn call(&self, tool: &str, arguments: &str) -> Result<Observation, WorkerError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let (name, arguments) = (call.name.clone(), call.arguments.clone());
-        match self.ask(id, &ToWorker::Call { id, name, arguments }).await? {
+        match self.ask(id, &ToWorker::Call { id, name: tool.to_owned(), arguments: arguments.to_owned() }).await? {
             FromWorker::Observed { observation, .. } => Ok(observation),
-            other => Err(failed(&call.name, other)),
+            other => Err(failed(tool, other)),
         }
     }
 

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::journal::Digest;
-use crate::journal::{RUN_FILE_LIMIT, read_own};
+use crate::journal::{Digest, RUN_FILE_LIMIT, read_own};
 
 /// A folder of contents, each in a file named by its SHA-256.
 #[derive(Clone, Debug)]

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::FileState;
-use crate::journal::RelPath;
-use crate::journal::{RUN_FILE_LIMIT, read_own};
+use crate::journal::{RUN_FILE_LIMIT, RelPath, read_own};
 
 /// The schema that `changes.json` names.
 pub const CHANGES_SCHEMA: &str = "kcode.changes/1";

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kcode::journal::{RelPath, Residue, WallBuilt};
-use kcode::model::ToolCall;
 use kcode::settings::{Reporting, Sandbox, TestCommand, seal_environment};
 use kcode::tools::{Observation, TestRun};
 use kcode::worker::{OverlayPlan, Worker, WorkerPlan};
@@ -147,8 +146,7 @@ async fn work(assignment: &Assignment) -> Outcome {
     let tests = worker.run_tests(&[]).await.unwrap();
     let mut observations = Vec::new();
     for (name, arguments) in &assignment.calls {
-        let call = ToolCall { id: "call".into(), name: name.clone(), arguments: arguments.clone() };
-        observations.push(worker.call(&call).await.unwrap());
+        observations.push(worker.call(name, arguments).await.unwrap());
     }
     let log = fs::read(assignment.run.join("logs").join(&tests.log)).unwrap();
     let log = String::from_utf8_lossy(&log).into_owned();

@@ -1,7 +1,7 @@
 //! What leaves kcode: nothing that drives a terminal or a runner, and no secret.
 
-use kcode::render::{sanitise, sanitise_json};
 use kcode::settings::{Environment, RedactedStream, Redactor};
+use kcode::text::{sanitise, sanitise_json};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -1,6 +1,7 @@
 //! What test runners print and write: JUnit, TAP, JSON, and the text of every runner that kcode knows.
 
-use kcode::evidence::{TestResults, Written, counts, results};
+use kcode::evidence::{Written, counts, results};
+use kcode::journal::TestResults;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -16,7 +17,7 @@ fn reports() -> Vec<Vec<u8>> {
 
 /// All that is kept of a run, in bytes.
 fn kept(results: &TestResults) -> usize {
-    let test = |(name, test): (&std::sync::Arc<str>, &kcode::evidence::TestCase)| {
+    let test = |(name, test): (&std::sync::Arc<str>, &kcode::journal::TestCase)| {
         name.len() + test.file.as_ref().map_or(0, |file| file.len()) + test.message.as_ref().map_or(0, String::len)
     };
     results.tests.iter().map(test).sum()

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use kcode::model::ToolCall;
 use kcode::tools::TestRun;
 
 use crate::world::World;
@@ -89,28 +88,23 @@ async fn compilers_and_git_work_inside() {
         .await;
 }
 
-fn tool(name: &str, arguments: &str) -> ToolCall {
-    ToolCall { id: "call".into(), name: name.into(), arguments: arguments.into() }
-}
-
 #[tokio::test]
 async fn tools_work_behind_the_wall_and_together() {
     let world = World::new();
     fs::write(world.view().join("a.txt"), "one\ntwo\n").unwrap();
     std::os::unix::fs::symlink(world.outside().join("secret"), world.view().join("link")).unwrap();
     let worker = world.worker("echo ran").await;
-    let reads = [r#"{"path":"a.txt"}"#, r#"{"path":"link"}"#, r#"{"path":"../../outside/secret"}"#]
-        .map(|it| tool("read_file", it));
-    let (read, link, parent) = tokio::join!(worker.call(&reads[0]), worker.call(&reads[1]), worker.call(&reads[2]));
+    let reads = [r#"{"path":"a.txt"}"#, r#"{"path":"link"}"#, r#"{"path":"../../outside/secret"}"#];
+    let [read, link, parent] = reads.map(|arguments| worker.call("read_file", arguments));
+    let (read, link, parent) = tokio::join!(read, link, parent);
     let (read, link, parent) = (read.unwrap(), link.unwrap(), parent.unwrap());
     assert!(read.ok && read.text.contains("two"), "{}", read.text);
     assert!(!link.ok && !link.text.contains("hunter2"), "{}", link.text);
     assert!(!parent.ok && !parent.text.contains("hunter2"), "{}", parent.text);
 
-    let tests = worker.call(&tool("run_tests", "{}")).await.unwrap();
+    let tests = worker.call("run_tests", "{}").await.unwrap();
     assert!(tests.tests.as_ref().is_some_and(TestRun::passed), "{}", tests.text);
-    let log =
-        worker.call(&tool("read_file", &format!(r#"{{"path":"@logs/{}"}}"#, tests.tests.unwrap().log))).await.unwrap();
+    let log = worker.call("read_file", &format!(r#"{{"path":"@logs/{}"}}"#, tests.tests.unwrap().log)).await.unwrap();
     assert!(log.text.contains("ran"), "{}", log.text);
-    assert!(!worker.call(&tool("no_such_tool", "{")).await.unwrap().ok);
+    assert!(!worker.call("no_such_tool", "{").await.unwrap().ok);
 }

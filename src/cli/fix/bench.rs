@@ -190,7 +190,8 @@ impl Bench for RunBench {
             .then(|| tools::runs_all_tests(&call.name, &call.arguments))
             .filter(|all| *all)
             .map(|_| self.start.lend());
-        let mut observation = self.worker.call(call).await.map_err(|error| self.worker_failed(&error))?;
+        let mut observation =
+            self.worker.call(&call.name, &call.arguments).await.map_err(|error| self.worker_failed(&error))?;
         if let Some(run) = &mut observation.tests {
             self.finish(run)?;
             let told = if self.begins_to_copy(run) { COPIED_TEXT.to_owned() } else { setup::told(run) };

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crate::evidence::{self, Change, TestResults};
-use crate::journal::{ChangeKind, FileChange, RelPath, TamperFlag, TamperKind, TestsTouched};
+use crate::evidence::{self, Change};
+use crate::journal::{ChangeKind, FileChange, RelPath, TamperFlag, TamperKind, TestResults, TestsTouched};
 use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState};
 
 /// What allows a patch to weaken tests.

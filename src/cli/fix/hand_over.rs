@@ -5,14 +5,12 @@ use std::path::Path;
 
 use super::finish::{end_of, write_report};
 use super::start::Run;
-use crate::cli::arguments::Output;
-use crate::cli::failure::Failure;
 use crate::cli::question::{Question, ask};
-use crate::cli::signals::Signals;
-use crate::cli::{apply, output, runs};
+use crate::cli::{apply, arguments::Output, failure::Failure, output, runs, signals::Signals};
 use crate::journal::{Event, Journal as _, Outcome, RunFolder, StopReason, is_disk_failure};
-use crate::render::{closing, counted};
+use crate::render::closing;
 use crate::report::Report;
+use crate::text::counted;
 
 /// What a person wants after the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

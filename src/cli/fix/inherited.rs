@@ -6,8 +6,10 @@ use std::io;
 use super::unanswered::{self, messages};
 use crate::cli::failure::Failure;
 use crate::context;
-use crate::journal::{Digest, Event, Follows, Record, RecoverError, Recovered, RunFolder, RunStarted, recover_chain};
-use crate::journal::{RUN_FILE_LIMIT, read_own};
+use crate::journal::{
+    Digest, Event, Follows, RUN_FILE_LIMIT, Record, RecoverError, Recovered, RunFolder, RunStarted, read_own,
+    recover_chain,
+};
 use crate::model::{Conversation, ModelError};
 use crate::tools;
 

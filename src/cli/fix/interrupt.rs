@@ -11,8 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::cli::failure::Failure;
-use crate::cli::signals;
+use crate::cli::{failure::Failure, signals};
 use crate::journal::Outcome;
 
 /// How long an end in order may take before it is insisted on.

@@ -8,8 +8,8 @@ use super::command_runs::AFRESH_PATIENCE;
 use crate::evidence::failed_to_rename;
 use crate::journal::{CauseKind, FailureCause, GeneratedFile};
 use crate::planner::BenchError;
-use crate::render::counted;
 use crate::settings::TestCommand;
+use crate::text::counted;
 use crate::tools::TestRun;
 use crate::workspace::ChangeSet;
 

@@ -11,11 +11,11 @@ use super::kept_flags::kept;
 use super::order::Order;
 use super::terms::limits;
 use crate::cli::arguments::{Global, Output};
-use crate::cli::failure::Failure;
-use crate::cli::output;
+use crate::cli::{failure::Failure, output};
 use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, TEST_RULES, is_disk_failure};
-use crate::render::{Loudness, People, sanitise_json};
+use crate::render::{Loudness, People};
 use crate::settings::{Redactor, Settings};
+use crate::text::sanitise_json;
 use crate::workspace::{View, remove_tree};
 
 /// Turns of the runtime from noting a request to its being sent, where there is a connection; some to spare.

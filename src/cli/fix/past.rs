@@ -6,13 +6,11 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::unanswered::{self, messages};
-use crate::cli::apply::renew_report;
-use crate::cli::failure::Failure;
-use crate::cli::readable::noted;
+use crate::cli::{apply::renew_report, failure::Failure, readable::noted};
 use crate::journal::{
-    Event, FileChange, Message, Outcome, PatchWritten, Record, Recovered, Resumed, RunFolder, RunStarted, recover,
+    Event, FileChange, Message, Outcome, PatchWritten, RUN_FILE_LIMIT, Record, Recovered, Resumed, RunFolder,
+    RunStarted, read_own, recover,
 };
-use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::model::{Conversation, ModelError};
 use crate::tools;
 use crate::workspace::{Blobs, ChangeSet, Patch, Repository, still_applies, write_patch};

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::bench::RunBench;
 use super::guard::{Looked, Told};
-use crate::evidence::{self, Baseline, Proven, TestResults, is_same_run};
-use crate::journal::{CheckRan, Event, PatchWritten, TestPurpose, TestsRan, TestsTouched};
+use crate::evidence::{self, Baseline, Proven, is_same_run};
+use crate::journal::{CheckRan, Event, PatchWritten, TestPurpose, TestResults, TestsRan, TestsTouched};
 use crate::planner::tests_ran;
 use crate::workspace::{Blobs, ChangeSet, Parts, TreeIds, write_patch};
 

@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::baseline_runs::{Found, Inquiry, Lending, Lent};
-use crate::evidence::{Baseline, TestResults};
-use crate::journal::{Event, Residue, StartSeen};
+use crate::evidence::Baseline;
+use crate::journal::{Event, Residue, StartSeen, TestResults};
 use crate::settings::TestCommand;
 use crate::tools::TestRun;
 use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex, remove_tree_soon};

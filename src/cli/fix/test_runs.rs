@@ -9,8 +9,8 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::OFlags;
 
-use crate::evidence::{self, Hidden, TestResults, Written};
-use crate::journal::whole;
+use crate::evidence::{self, Hidden, Written};
+use crate::journal::{TestResults, whole};
 use crate::settings::{Redactor, SecretFiles};
 use crate::tools::TestRun;
 use crate::worker;

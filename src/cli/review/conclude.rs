@@ -4,14 +4,11 @@ use tokio::sync::watch;
 
 use super::desk::Desk;
 use super::trial::Tried;
-use crate::cli::failure::Failure;
 use crate::cli::question::{Question, ask, ask_by_line};
-use crate::cli::signals::Signals;
-use crate::cli::{apply, output};
-use crate::evidence::Verdict;
-use crate::journal::{CheckChosen, Matrix, Outcome};
-use crate::render::{counted, sanitise_line};
+use crate::cli::{apply, failure::Failure, output, signals::Signals};
+use crate::journal::{CheckChosen, Matrix, Outcome, Verdict};
 use crate::review::Review;
+use crate::text::{counted, sanitise_line};
 use crate::tools::TestRun;
 use crate::workspace::{ChangeSet, still_applies};
 

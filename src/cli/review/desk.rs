@@ -5,12 +5,10 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::Manner;
-use crate::cli::arguments::Global;
-use crate::cli::failure::Failure;
-use crate::cli::readable::noted;
-use crate::cli::runs;
-use crate::journal::{Event, FileJournal, Journal as _, Outcome, Record, RunFolder, recover, recover_chain};
-use crate::journal::{RUN_FILE_LIMIT, read_own};
+use crate::cli::{arguments::Global, failure::Failure, readable::noted, runs};
+use crate::journal::{
+    Event, FileJournal, Journal as _, Outcome, RUN_FILE_LIMIT, Record, RunFolder, read_own, recover, recover_chain,
+};
 use crate::report::Report;
 use crate::review::{Given, Material, Review, Size, recalled};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Settings};

@@ -11,11 +11,8 @@ use super::Wish;
 use super::desk::Desk;
 use super::editor;
 use super::pager;
-use crate::cli::failure::Failure;
 use crate::cli::keyboard::{self, Mode};
-use crate::cli::output;
-use crate::cli::question;
-use crate::cli::signals::Signals;
+use crate::cli::{failure::Failure, output, question, signals::Signals};
 use crate::render::letters;
 use crate::review::{Effect, Page, Review, Row, Size, Span, Tone, Word};
 

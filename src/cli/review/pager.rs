@@ -7,8 +7,7 @@ use std::process::{Command, Stdio};
 use super::desk::Desk;
 use super::editor::chosen;
 use super::full_screen::painted;
-use crate::cli::failure::Failure;
-use crate::cli::signals::Signals;
+use crate::cli::{failure::Failure, signals::Signals};
 use crate::review::Review;
 use crate::settings::Programs;
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::desk::Desk;
-use crate::cli::consent::Beside;
-use crate::cli::failure::Failure;
 use crate::cli::fix::{read_results, show_dependencies, worker_plan};
 use crate::cli::verify::{Choosing, Subject, trial_failure};
+use crate::cli::{consent::Beside, failure::Failure};
 use crate::evidence::{Copies, Held, Trials};
 use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
 use crate::planner::tests_ran;

@@ -2,8 +2,7 @@
 //! are only compared with those that are chosen here.
 
 use super::subject::{Source, Subject};
-use crate::cli::failure::Failure;
-use crate::cli::fix::ChosenTests;
+use crate::cli::{failure::Failure, fix::ChosenTests};
 use crate::evidence::command_of;
 use crate::journal::{CheckChosen, Outcome, RelPath};
 use crate::settings::{Redactor, Settings, TestCommand, holds_marker};

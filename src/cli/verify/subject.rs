@@ -3,11 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::failure::Failure;
-use crate::cli::runs;
+use crate::cli::{failure::Failure, runs};
 use crate::evidence::KeptResults;
-use crate::journal::{ChangeKind, Digest, FileChange, Outcome, RelPath, RunFolder};
-use crate::journal::{RUN_FILE_LIMIT, read_regular};
+use crate::journal::{ChangeKind, Digest, FileChange, Outcome, RUN_FILE_LIMIT, RelPath, RunFolder, read_regular};
 use crate::report::{REPORT_SCHEMA, Report};
 
 /// What is to be verified.

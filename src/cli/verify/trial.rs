@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use super::commands::Commands;
 use super::place::Place;
-use crate::cli::consent::Beside;
-use crate::cli::failure::Failure;
 use crate::cli::fix::{Interrupts, RENAMES, read_results, show_dependencies};
-use crate::cli::output;
+use crate::cli::{consent::Beside, failure::Failure, output};
 use crate::evidence::{Copies, Held, TrialError, Trials};
 use crate::journal::Outcome;
-use crate::render::sanitise_line;
 use crate::settings::{Redactor, Settings, TestCommand, Writes};
+use crate::text::sanitise_line;
 use crate::worker::{Listener, OverlayPlan, WorkerError, WorkerPlan};
 use crate::workspace::{Blobs, ChangeSet, Repository};
 

@@ -78,7 +78,7 @@ fn words_of_a_program_under_test_never_block() {
 
 fn results(tests: &[(&str, &str)]) -> TestResults {
     let case = |message: &str| TestCase {
-        verdict: if message.is_empty() { crate::evidence::Verdict::Passed } else { crate::evidence::Verdict::Failed },
+        verdict: if message.is_empty() { crate::journal::Verdict::Passed } else { crate::journal::Verdict::Failed },
         message: Some(message.to_owned()).filter(|it| !it.is_empty()),
         file: None,
     };

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::ledger::Ledger;
-use crate::evidence::{TestResults, Verdict};
+use crate::journal::{TestResults, Verdict};
 use crate::settings::regex;
 
 /// `2/7 Test #2: big ..............................***Failed    0.00 sec`

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::ledger::Ledger;
-use crate::evidence::{TestResults, Verdict};
+use crate::journal::{TestResults, Verdict};
 
 /// The results in `lines`; `None` when no test of Go's printed any of them.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ledger::Ledger;
-use crate::evidence::{TestResults, Verdict};
+use crate::journal::{TestResults, Verdict};
 
 /// The results in those of `reports` that are of either form. `passed` says how the whole run ended.
 pub(super) fn read(reports: &[Vec<u8>], passed: bool) -> Option<TestResults> {

@@ -8,7 +8,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
 use super::ledger::Ledger;
-use crate::evidence::{TestResults, Verdict};
+use crate::journal::{TestResults, Verdict};
 
 /// Suites in suites that are looked at; nobody's go deeper.
 const MAX_DEPTH: usize = 64;

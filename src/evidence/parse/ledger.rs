@@ -6,8 +6,7 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 
 use super::outline::indent;
-use crate::evidence::{TestCase, TestResults, Verdict, shared};
-use crate::journal::TestCounts;
+use crate::journal::{TestCase, TestCounts, TestResults, Verdict, shared};
 use crate::settings::regex;
 
 /// Far more than a project has; whoever prints more wants to fill the memory.

@@ -2,7 +2,7 @@
 
 use super::ledger::Ledger;
 use super::libtest_events::{Told, told};
-use crate::evidence::{TestResults, Verdict};
+use crate::journal::{TestResults, Verdict};
 
 /// The results in `lines`; `None` when no binary of libtest printed any of them.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {

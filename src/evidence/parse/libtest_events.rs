@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::evidence::Verdict;
+use crate::journal::Verdict;
 
 /// What such a line tells of a suite or of a test.
 #[derive(Debug, PartialEq, Eq)]

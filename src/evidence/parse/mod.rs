@@ -30,7 +30,8 @@ mod unittest;
 
 use std::sync::Arc;
 
-use super::{TestCase, TestResults, counts, shared};
+use super::counts;
+use crate::journal::{TestCase, TestResults, shared};
 
 /// What is left of a run of a test command.
 #[derive(Clone, Copy, Debug)]
@@ -144,4 +145,34 @@ fn from_root(results: &mut TestResults, root: &str) {
         (plain(name), TestCase { verdict: test.verdict, message, file: test.file.as_deref().map(plain) })
     });
     results.tests = Arc::new(tests.collect());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_a_large_suite_hold_its_names_once() {
+        let printed = |failing: usize| {
+            let line = |number: usize| {
+                let verdict = if number == failing { "FAILED" } else { "ok" };
+                format!("test suite::tests::number_{number} ... {verdict}\n")
+            };
+            let tests: String = (0..20_000).map(line).collect();
+            format!(
+                "running 20000 tests\n{tests}\ntest result: FAILED. 19999 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s\n"
+            )
+        };
+        let read = |output: &str| {
+            let written = Written { root: "/view", output, reports: &[], ended: true, passed: false };
+            results(&written).unwrap()
+        };
+        let (one, other) = (read(&printed(1)), read(&printed(2)));
+        assert_eq!(one.tests.len(), 20_000);
+        assert!(one.tests.keys().zip(other.tests.keys()).all(|(name, same)| Arc::ptr_eq(name, same)));
+        assert!(Arc::ptr_eq(&one.tests, &one.clone().tests), "a copy for those who look is none");
+        let mut kept: TestResults = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+        kept.share_names();
+        assert!(kept == one && kept.tests.keys().zip(one.tests.keys()).all(|(name, same)| Arc::ptr_eq(name, same)));
+    }
 }

@@ -3,7 +3,8 @@
 use super::ledger::Ledger;
 use super::libtest;
 use super::libtest_events::{Told, told as event};
-use crate::evidence::{TestResults, Verdict, counts};
+use crate::evidence::counts;
+use crate::journal::{TestResults, Verdict};
 
 /// The results in `lines`; `None` when nextest printed none of them.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {

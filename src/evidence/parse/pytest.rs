@@ -1,7 +1,8 @@
 //! What pytest prints, where it couldn't be told to write a report: under `-v` a line a test, else only failures.
 
 use super::ledger::Ledger;
-use crate::evidence::{TestResults, Verdict, counts};
+use crate::evidence::counts;
+use crate::journal::{TestResults, Verdict};
 
 /// The results in `lines`; `None` when pytest printed none of them.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::ledger::Ledger;
 use super::outline::{Outline, indent, untimed};
-use crate::evidence::{TestResults, Verdict, counts};
+use crate::evidence::counts;
+use crate::journal::{TestResults, Verdict};
 
 /// Failures of node's that are looked up by their title; nobody reads more.
 const MAX_EXPLAINED: usize = 1_000;

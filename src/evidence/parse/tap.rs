@@ -2,7 +2,7 @@
 
 use super::ledger::Ledger;
 use super::outline::indent;
-use crate::evidence::{TestResults, Verdict};
+use crate::journal::{TestResults, Verdict};
 
 /// The results in `lines`; `None` when they aren't TAP.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {

@@ -1,7 +1,7 @@
 //! What Python's unittest prints: under `-v` a line a test, else only failures.
 
 use super::ledger::Ledger;
-use crate::evidence::{TestResults, Verdict};
+use crate::journal::{TestResults, Verdict};
 
 /// The line over each failure, of 70 signs.
 const HEADING: &str = "======================================================================";

@@ -4,9 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::ToolCall;
-use crate::model::chunk::Chunk;
-use crate::model::stream::Assembly;
+use crate::model::{ToolCall, chunk::Chunk, stream::Assembly};
 
 const TOOLS: &str = r#"[{"type":"function","function":{"name":"read_file"}}]"#;
 

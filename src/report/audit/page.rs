@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::shape::{Audit, Charge, PrefixSent, ReasoningTurn, TestsSeen, TouchedFile};
 use crate::journal::{Digest, Guard, TestPurpose};
-use crate::render::{counted, sanitise_line, table};
+use crate::text::{counted, sanitise_line, table};
 
 /// Rows of a table that are shown though nothing is wrong with them: it is to stay one page.
 const QUIET_ROWS: usize = 12;

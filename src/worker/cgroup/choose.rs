@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, getppid};
 
-use crate::worker::confine::mount_line;
-use crate::worker::descendants;
+use crate::worker::{confine::mount_line, descendants};
 
 /// The folder of this process's group. `groups` is `/proc/self/cgroup`, `mounts` is `/proc/self/mountinfo`.
 ///

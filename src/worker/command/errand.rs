@@ -9,8 +9,7 @@ use std::os::unix::net::UnixStream;
 use serde::{Deserialize, Serialize};
 
 use super::folder::Folder;
-use crate::worker::confine::Domain;
-use crate::worker::protocol::encode;
+use crate::worker::{confine::Domain, protocol::encode};
 
 /// From the worker's thread for commands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

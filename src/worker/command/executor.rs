@@ -24,10 +24,8 @@ use crate::journal::{Layer, Proof, Residue};
 use crate::settings::{TOOL_FOLDERS, TestCommand};
 use crate::tools::{FatalToolError, TestRun};
 use crate::worker::confine::{Domain, PROCESSES};
-use crate::worker::plan::Charge;
-use crate::worker::progress::CommandProgress;
 use crate::worker::proof::{self, Targets};
-use crate::worker::{SUBCOMMAND, descendants};
+use crate::worker::{SUBCOMMAND, descendants, plan::Charge, progress::CommandProgress};
 
 /// Who is told how far a command is.
 pub(in crate::worker) type Tell = Box<dyn Fn(CommandProgress) + Send>;

@@ -17,9 +17,8 @@ use super::executor::{Executor, Proven, Reach, Tell};
 use crate::journal::Residue;
 use crate::settings::TestCommand;
 use crate::tools::{FatalToolError, TestRun, TestRunner};
-use crate::worker::descendants;
-use crate::worker::plan::Charge;
 use crate::worker::proof::{self, Targets};
+use crate::worker::{descendants, plan::Charge};
 
 /// How long the last run may take to be dead; killing takes milliseconds.
 const END_LIMIT: Duration = Duration::from_secs(4);

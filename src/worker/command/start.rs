@@ -17,8 +17,7 @@ use super::errand::{Errand, FromKeeper, ToKeeper, tell};
 use super::folder::Folder;
 use crate::settings::Refused;
 use crate::tools::in_words;
-use crate::worker::protocol::receive;
-use crate::worker::{SUBCOMMAND, descendants, host};
+use crate::worker::{SUBCOMMAND, descendants, host, protocol::receive};
 
 /// What a shell answers when a program isn't there.
 const NOT_FOUND: u8 = 127;

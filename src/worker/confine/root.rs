@@ -22,10 +22,8 @@ use rustix::process::{chroot, fchdir, pivot_root};
 use super::overlay::Overlaid;
 use super::way::{Step, way, within};
 use super::{attributes, devices, overlay};
-use crate::worker::caches::Cache;
-use crate::worker::plan::OverlayPlan;
-use crate::worker::session;
 use crate::worker::visible::{Mask, Place, Visible};
+use crate::worker::{caches::Cache, plan::OverlayPlan, session};
 
 /// Any directory does as the place to begin; the mount on it is seen by this process alone.
 const STEPPING_STONE: &str = "/tmp";

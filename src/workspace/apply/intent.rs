@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Doing;
 use super::plan::Plan;
-use crate::journal::{RUN_FILE_LIMIT, read_own};
-use crate::journal::{RunFolder, RunId};
+use crate::journal::{RUN_FILE_LIMIT, RunFolder, RunId, read_own};
 use crate::workspace::{Recording, remove_tree};
 
 const INTENT_SCHEMA: &str = "kcode.intent/1";

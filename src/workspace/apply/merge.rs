@@ -11,8 +11,7 @@ use cap_std::fs::Dir;
 use super::check::{difference, refuse_git};
 use super::{ApplyError, Conflict, Doing};
 use crate::journal::RelPath;
-use crate::workspace::file_state;
-use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileMode, FileState};
+use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileMode, FileState, file_state};
 
 /// A change set that fits the tree as it stands now.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,7 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _, Permissions, Permission
 use super::plan::{Plan, PlannedFile};
 use super::{ApplyError, Doing, check};
 use crate::journal::{crash, is_disk_failure};
-use crate::workspace::file_state;
-use crate::workspace::{Blobs, FileMode, FileState};
+use crate::workspace::{Blobs, FileMode, FileState, file_state};
 
 type Step = Result<(), (PathBuf, io::Error)>;
 

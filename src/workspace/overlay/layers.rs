@@ -12,8 +12,7 @@ use rustix::fs::{OFlags, fgetxattr};
 use rustix::io::Errno;
 
 use crate::workspace::file_state::{self, Found};
-use crate::workspace::trail::Trail;
-use crate::workspace::{FileMode, FileState};
+use crate::workspace::{FileMode, FileState, trail::Trail};
 
 /// Both layers.
 pub(super) struct Layers {

@@ -17,9 +17,10 @@ use super::layers::Layers;
 use super::rules::Ground;
 use super::scene::{OverlayScene, changed_ns};
 use crate::workspace::apply::{check, permissions};
-use crate::workspace::by_products::is_by_product_folder;
-use crate::workspace::file_state;
-use crate::workspace::{ApplyError, Blobs, ChangeSet, ChangedFile, Doing, Repository, remove_tree};
+use crate::workspace::{
+    ApplyError, Blobs, ChangeSet, ChangedFile, Doing, Repository, by_products::is_by_product_folder, file_state,
+    remove_tree,
+};
 
 /// Why there can't be an overlay. Nothing is left of it.
 #[derive(Debug, thiserror::Error)]

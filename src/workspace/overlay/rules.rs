@@ -12,14 +12,11 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::layers::{Cursor, Layer, Layers};
 use super::tracked::Tracked;
-use crate::workspace::Repository;
 use crate::workspace::by_products::{is_by_product, is_by_product_folder};
-use crate::workspace::file_state::Found;
-use crate::workspace::git::excludes_file;
 use crate::workspace::ignore_file::{self, Unfit};
-use crate::workspace::paths::PathList;
-use crate::workspace::view::exclude_rules;
-use crate::workspace::walk::RULES_LIMIT;
+use crate::workspace::{
+    Repository, file_state::Found, git::excludes_file, paths::PathList, view::exclude_rules, walk::RULES_LIMIT,
+};
 
 /// Everything that says what counts in a view.
 pub(super) struct Ground {

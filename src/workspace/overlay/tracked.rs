@@ -4,10 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::workspace::Repository;
-use crate::workspace::git::GitDir;
-use crate::workspace::outline::tracked_paths;
-use crate::workspace::paths::PathList;
+use crate::workspace::{Repository, git::GitDir, outline::tracked_paths, paths::PathList};
 
 /// The index of a repository, and those of the repositories in it.
 pub(super) struct Tracked {

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use super::layers::{Above, Layer, Shown};
 use super::rules::{Rules, When};
 use crate::workspace::effort::{Effort, Enough, MAX_DEPTH, MAX_PATH};
-use crate::workspace::file_state::is_git_name;
-use crate::workspace::patch::LeftOutReason;
+use crate::workspace::{file_state::is_git_name, patch::LeftOutReason};
 
 /// What a walk came by.
 #[derive(Debug, Default)]
@@ -190,9 +189,7 @@ mod tests {
     use cap_std::fs::Dir;
 
     use super::*;
-    use crate::workspace::Repository;
-    use crate::workspace::overlay::layers::Layers;
-    use crate::workspace::overlay::rules::Ground;
+    use crate::workspace::{Repository, overlay::layers::Layers, overlay::rules::Ground};
 
     /// A view of an empty tree, with an upper layer that `make` filled: what the walk found, and how many folders were opened.
     fn walked(make: impl FnOnce(&Path), stop: bool) -> (Result<Walked, Enough>, u64) {

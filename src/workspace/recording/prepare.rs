@@ -6,9 +6,7 @@ use std::path::Path;
 use super::stage::StagedIndex;
 use super::{NewHead, NewIndex, RecordError, Recording, Wanted};
 use crate::journal::{Digest, RUN_FILE_LIMIT, RunFolder, crash, read_own};
-use crate::workspace::git::GitDir;
-use crate::workspace::tree_id::copy_with_time;
-use crate::workspace::{Blobs, ChangeSet, Repository, remove_tree};
+use crate::workspace::{Blobs, ChangeSet, Repository, git::GitDir, remove_tree, tree_id::copy_with_time};
 
 /// What git has while a merge or the like is under way.
 const BUSY: [&str; 5] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply"];

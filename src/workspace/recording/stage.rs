@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::RecordError;
-use crate::workspace::apply::merge_content;
 use crate::workspace::git::{Git, GitDir};
-use crate::workspace::{Blobs, ChangeSet, ChangedFile, Conflict, FileState};
+use crate::workspace::{Blobs, ChangeSet, ChangedFile, Conflict, FileState, apply::merge_content};
 
 /// An index that isn't the user's.
 pub(super) struct StagedIndex<'a> {

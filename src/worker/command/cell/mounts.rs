@@ -9,8 +9,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount, mount_bind, mount_remount};
 use rustix::system::uname;
 
-use crate::worker::confine::PROCESSES;
-use crate::worker::kernel_files;
+use crate::worker::{confine::PROCESSES, kernel_files};
 
 /// From this kernel on `pid_max` belongs to the process namespace. Before, it is the machine's.
 const OWN_PID_MAX: (u32, u32) = (6, 14);

@@ -23,10 +23,9 @@ use find::Bwrap;
 use policy::Policy;
 pub(in crate::worker) use scout::{SCOUT, scout};
 
-use crate::worker::SUBCOMMAND;
-use crate::worker::footing::InBwrap;
 use crate::worker::plan::{Charge, OverlayPlan};
 use crate::worker::visible::{self, Asked, Known};
+use crate::worker::{SUBCOMMAND, footing::InBwrap};
 
 /// Namespaces that bwrap makes and that were tried.
 pub(in crate::worker) struct Inside {

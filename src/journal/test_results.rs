@@ -6,8 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared;
-use crate::journal::TestCounts;
+use super::{TestCounts, shared};
 
 /// What one run of a test command said of single tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,7 +20,8 @@ pub fn wrap(text: &str, width: usize) -> String {
 }
 
 /// `line` in lines of at most `width` columns, all but the first indented by `hang`.
-pub(super) fn break_line(line: &str, width: usize, hang: usize) -> String {
+#[must_use]
+pub fn break_line(line: &str, width: usize, hang: usize) -> String {
     if measure_text_width(line) <= width {
         return line.to_owned();
     }

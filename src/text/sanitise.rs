@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::journal::is_hidden;
+use super::is_hidden;
 
 /// `text` without what could drive a terminal (C0 and C1 controls, escape sequences), reorder what is read
 /// (bidirectional controls) or command GitHub Actions (`::name::` and `##[name]` at the start of a line).

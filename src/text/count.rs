@@ -1,0 +1,7 @@
+//! Numbers of things in words.
+
+/// `1 file`, `2 files`.
+#[must_use]
+pub fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
