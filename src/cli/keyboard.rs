@@ -26,6 +26,8 @@ const QUIET: Duration = Duration::from_millis(500);
 const QUIET_WAIT: Duration = Duration::from_mins(1);
 /// The first letter of a word is followed by the next one sooner.
 const NEXT_LETTER: Duration = Duration::from_millis(250);
+/// No key does it: `_POSIX_VDISABLE`.
+const DISABLED: u8 = 0;
 /// What an answer ends with.
 const ENTER: [u8; 2] = [b'\r', b'\n'];
 
@@ -48,7 +50,7 @@ pub struct Mode<'a> {
 }
 
 impl<'a> Mode<'a> {
-    /// Key by key and unseen; Ctrl-C still interrupts.
+    /// Key by key and unseen; Ctrl-C still interrupts. Ctrl-Z is a key: whoever stops kcode now gets a terminal that shows nothing.
     ///
     /// # Errors
     /// When it is no terminal, or not any more.
@@ -57,6 +59,7 @@ impl<'a> Mode<'a> {
             mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
             mode.special_codes[SpecialCodeIndex::VMIN] = 1;
             mode.special_codes[SpecialCodeIndex::VTIME] = 0;
+            mode.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
         })
     }
 

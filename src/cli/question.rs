@@ -6,15 +6,18 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::io::{Errno, read};
+use tokio::task::JoinHandle;
 
 use super::failure::Failure;
 use super::keyboard::{self, Mode};
 use super::output;
-use super::signals::Signals;
+use super::signals::{News, Signals};
 use crate::review::Key;
 
 /// Ctrl-D.
 const END: char = '\u{4}';
+/// Ctrl-Z.
+pub const SUSPEND: char = '\u{1a}';
 
 /// A question that a single key answers.
 #[derive(Clone, Copy, Debug)]
@@ -38,40 +41,65 @@ impl Question<'_> {
 }
 
 /// The key that a person pressed; `None` when nobody answers: the terminal or the input went, or somebody wants to end it.
+/// Ctrl-Z leaves the terminal to the shell as it was; whoever comes back is asked again.
 ///
 /// # Errors
 /// When a thread can't be had.
 pub async fn ask(question: &Question<'_>, signals: &mut Signals) -> Result<Option<char>, Failure> {
-    let Ok(terminal) = keyboard::open().map(Arc::new) else { return Ok(None) };
+    let Ok(mut keys) = Keys::open() else { return Ok(None) };
+    let terminal = Arc::clone(&keys.terminal);
     if on(&terminal, keyboard::await_quiet, signals).await?.is_none() {
         return Ok(None);
     }
-    let Ok(_mode) = Mode::raw(&terminal) else { return Ok(None) };
-    let _pastes = Pastes::marked();
-    output::ask(question.text);
-    let answer = answer(question, &terminal, signals).await?;
-    output::say(&answer.map(String::from).unwrap_or_default());
-    Ok(answer)
+    loop {
+        let Ok(mode) = Mode::raw(&terminal) else { return Ok(None) };
+        let pastes = Pastes::marked();
+        output::ask(question.text);
+        let answer = answer(question, &mut keys, signals).await?;
+        output::say(&if let Answer::Key(key) = answer { key.to_string() } else { String::new() });
+        drop((pastes, mode));
+        match answer {
+            Answer::Key(key) => return Ok(Some(key)),
+            Answer::None => return Ok(None),
+            Answer::Suspend if !signals.suspend(&terminal).await => output::say(&question.told()),
+            Answer::Suspend => keyboard::discard(&*terminal),
+            Answer::AskAnew => {}
+        }
+    }
 }
 
-async fn answer(
-    question: &Question<'_>,
-    terminal: &Arc<OwnedFd>,
-    signals: &mut Signals,
-) -> Result<Option<char>, Failure> {
+/// What came of a question.
+enum Answer {
+    Key(char),
+    None,
+    Suspend,
+    /// Others had the terminal meanwhile.
+    AskAnew,
+}
+
+async fn answer(question: &Question<'_>, keys: &mut Keys, signals: &mut Signals) -> Result<Answer, Failure> {
+    let terminal = Arc::clone(&keys.terminal);
     let mut told = false;
     loop {
-        let Some(key) = on(terminal, keyboard::next_key, signals).await? else { return Ok(None) };
+        let key = match keys.next(signals).await? {
+            Came::Key(key) => key,
+            Came::News(News::Resized) => continue,
+            Came::News(News::Continued) => return Ok(Answer::AskAnew),
+            Came::News(News::End) | Came::Nothing => return Ok(Answer::None),
+        };
         match key {
-            Key::Interrupt | Key::Char(END) => return Ok(None),
+            Key::Interrupt | Key::Char(END) => return Ok(Answer::None),
+            Key::Char(SUSPEND) => return Ok(Answer::Suspend),
             Key::Char(letter)
-                if question.has(letter) && on(terminal, keyboard::came_alone, signals).await? == Some(true) =>
+                if let letter = letter.to_ascii_lowercase()
+                    && question.has(letter)
+                    && on(&terminal, keyboard::came_alone, signals).await? == Some(true) =>
             {
-                return Ok(Some(letter));
+                return Ok(Answer::Key(letter));
             }
             Key::Enter => {}
             // Whoever typed that may be typing on.
-            _ if on(terminal, keyboard::await_quiet, signals).await?.is_none() => return Ok(None),
+            _ if on(&terminal, keyboard::await_quiet, signals).await?.is_none() => return Ok(Answer::None),
             _ if told => continue,
             _ => {}
         }
@@ -79,6 +107,51 @@ async fn answer(
         output::say("");
         output::say(&question.told());
         output::ask(question.text);
+    }
+}
+
+/// Keys of the terminal, one after the other; a wait that was broken off goes on with the next one.
+pub struct Keys {
+    /// Where they come from.
+    pub terminal: Arc<OwnedFd>,
+    reading: Option<JoinHandle<io::Result<Key>>>,
+}
+
+/// What came.
+pub enum Came {
+    /// A key.
+    Key(Key),
+    /// A signal.
+    News(News),
+    /// The terminal went, which has no keys then.
+    Nothing,
+}
+
+impl Keys {
+    /// Of the terminal that a person types on.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open() -> io::Result<Self> {
+        Ok(Self { terminal: Arc::new(keyboard::open()?), reading: None })
+    }
+
+    /// Waits for the next key, or for what signals tell.
+    ///
+    /// # Errors
+    /// When a thread can't be had.
+    pub async fn next(&mut self, signals: &mut Signals) -> Result<Came, Failure> {
+        let terminal = &self.terminal;
+        let reading = self.reading.get_or_insert_with(|| {
+            let terminal = Arc::clone(terminal);
+            tokio::task::spawn_blocking(move || keyboard::next_key(&terminal))
+        });
+        let key = tokio::select! {
+            key = reading => key.map_err(anyhow::Error::from)?,
+            news = signals.next() => return Ok(Came::News(news)),
+        };
+        self.reading = None;
+        Ok(key.map_or(Came::Nothing, Came::Key))
     }
 }
 
@@ -142,9 +215,20 @@ pub async fn line(prompt: &str, before: Before, signals: &mut Signals) -> Result
             return Ok(None);
         }
     }
-    output::ask(prompt);
     let read = if is_typed { typed_line } else { sent_line };
-    let line = on(&input, read, signals).await?.flatten();
+    let mut reading = tokio::task::spawn_blocking(move || read(&input));
+    let line = loop {
+        output::ask(prompt);
+        tokio::select! {
+            line = &mut reading => break line.map_err(anyhow::Error::from)?.ok().flatten(),
+            // Whoever comes back from a shell sees again what is asked.
+            news = signals.next() => match news {
+                News::End => break None,
+                News::Continued if is_typed => output::say(""),
+                News::Continued | News::Resized => {}
+            },
+        }
+    };
     if line.is_none() {
         output::say("");
     }
@@ -185,6 +269,7 @@ pub async fn ask_by_line(question: &Question<'_>, signals: &mut Signals) -> Resu
     loop {
         let Some(line) = line(question.text, Before::Quiet, signals).await? else { return Ok(None) };
         let said = line.trim();
+        let said = said.to_ascii_lowercase();
         let known = question.keys.iter().find(|(key, word)| said == *word || said.chars().eq([*key]));
         if let Some((key, _)) = known {
             return Ok(Some(*key));

@@ -1,9 +1,12 @@
 //! What a terminal and other processes tell kcode while it waits for a person.
 
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::process::{getpgrp, kill_current_process_group};
+use rustix::termios::tcgetpgrp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::failure::Failure;
@@ -20,6 +23,9 @@ pub fn are_heard() -> bool {
     let stopped = *STOPPED.lock().unwrap_or_else(PoisonError::into_inner);
     LISTENERS.load(Ordering::SeqCst) > 0 || stopped.is_some_and(|at| at.elapsed() < SAME_SIGNAL)
 }
+
+/// The kernel stops a job long before.
+const STOPS_WITHIN: Duration = Duration::from_millis(200);
 
 /// Counted while it is there.
 struct Counted;
@@ -44,7 +50,19 @@ pub struct Signals {
     terminate: Signal,
     hangup: Signal,
     window: Signal,
+    continued: Signal,
     _counted: Counted,
+}
+
+/// What a terminal or another process tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// kcode is to end.
+    End,
+    /// The terminal has another size.
+    Resized,
+    /// kcode was stopped and goes on: others may have had the terminal meanwhile.
+    Continued,
 }
 
 impl Signals {
@@ -59,6 +77,7 @@ impl Signals {
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
             window: listen(SignalKind::window_change())?,
+            continued: listen(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
             _counted: Counted::new(),
         })
     }
@@ -72,14 +91,30 @@ impl Signals {
         }
     }
 
-    /// Waits until kcode is asked to end (true), or the terminal has another size (false).
-    pub async fn end_or_resize(&mut self) -> bool {
+    /// Waits for whatever comes next.
+    pub async fn next(&mut self) -> News {
         tokio::select! {
-            _ = self.interrupt.recv() => true,
-            _ = self.terminate.recv() => true,
-            _ = self.hangup.recv() => true,
-            _ = self.window.recv() => false,
+            _ = self.interrupt.recv() => News::End,
+            _ = self.terminate.recv() => News::End,
+            _ = self.hangup.recv() => News::End,
+            _ = self.window.recv() => News::Resized,
+            _ = self.continued.recv() => News::Continued,
         }
+    }
+
+    /// Stops kcode and the rest of its job, as Ctrl-Z does where it is no key, and waits until it goes on. False where `terminal`
+    /// isn't this job's, so that nobody could have it go on.
+    pub async fn suspend(&mut self, terminal: &OwnedFd) -> bool {
+        let is_ours = tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp());
+        if !is_ours || kill_current_process_group(rustix::process::Signal::TSTP).is_err() {
+            return false;
+        }
+        // A job that no shell looks after isn't stopped by the kernel.
+        tokio::select! {
+            _ = self.continued.recv() => {}
+            () = tokio::time::sleep(STOPS_WITHIN) => {}
+        }
+        true
     }
 
     /// Forgets a Ctrl-C that was meant for another program on the same terminal.

@@ -98,8 +98,8 @@ pub const LETTERS: [(char, Action, &str); 18] = [
     ('?', Action::Help, "this help"),
 ];
 
-/// What a letter does.
+/// What a letter does, be it large or small.
 #[must_use]
 pub fn action(letter: char) -> Option<Action> {
-    LETTERS.iter().find(|(known, ..)| *known == letter).map(|(_, action, _)| *action)
+    LETTERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(&letter)).map(|(_, action, _)| *action)
 }

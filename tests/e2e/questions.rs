@@ -2,6 +2,8 @@
 
 use std::sync::mpsc;
 
+use rustix::termios::LocalModes;
+
 use crate::pty::Terminal;
 use crate::review::{command, review, reviewed, type_lines};
 use crate::support::kimi::{Answer, MockKimi};
@@ -67,7 +69,6 @@ fn only_its_own_keys_answer_a_question() {
         "\n",
         "\r\n",
         "x",
-        "Y",
         " ",
         "\u{1b}",
         "\u{1b}[A",
@@ -96,6 +97,90 @@ fn only_its_own_keys_answer_a_question() {
         assert_eq!(code, Some(0), "{other:?}: {screen}");
         assert_eq!(world.read("greeting.txt"), "Hello, World!\n");
     });
+}
+
+#[test]
+fn a_large_letter_is_the_same_answer() {
+    for (key, told, read) in [("Y", "applied to 1 file", "Hello, World!\n"), ("N", "not applied", "Hello, Wrold!\n")] {
+        let (world, kimi) = (World::new(), mender());
+        let mut terminal = Terminal::start(world.keyed(&kimi, &["fix", TASK]));
+        terminal.wait_for("apply?");
+        terminal.press(key);
+        let (code, screen) = terminal.end();
+        assert_eq!(code, Some(0), "{screen}");
+        assert!(screen.contains(told), "{screen}");
+        assert_eq!(world.read("greeting.txt"), read);
+    }
+    let (world, _) = reviewed();
+    let mut terminal = review(&world, &["--plain"]);
+    type_lines(&mut terminal, &[("which hunk", ""), ("accept?", "Y"), ("accept?", "Q")]);
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("your decisions are kept"), "{screen}");
+}
+
+/// A shell with jobs of its own on the terminal, which starts `command`.
+fn shell(command: &std::process::Command) -> Terminal {
+    let mut shell = std::process::Command::new("setsid");
+    shell.args(["--ctty", "--wait", "sh", "-i"]).env_clear().current_dir(command.get_current_dir().unwrap());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PS1", "$ ");
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let mut terminal = Terminal::sized(shell, 24, 80);
+    terminal.wait_for("$ ");
+    terminal.press(&format!("{}\n", words.join(" ")));
+    terminal
+}
+
+#[test]
+fn ctrl_z_leaves_the_terminal_to_the_shell_and_whoever_comes_back_is_asked_again() {
+    let (world, kimi) = (World::new(), mender());
+    let before = Tree::of(&world.root());
+    let mut terminal = shell(&world.keyed(&kimi, &["fix", TASK]));
+    terminal.wait_for("apply?");
+    for times in [1, 2] {
+        terminal.press("\u{1a}");
+        terminal.wait_for_times("Stopped", times);
+        let modes = terminal.modes();
+        assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG), "{modes:?}");
+        terminal.press("echo y; fg\n");
+        terminal.wait_for_times("apply?", times + 1);
+        before.assert_same(&Tree::of(&world.root()));
+    }
+    terminal.press("y");
+    terminal.wait_for("applied to 1 file");
+    assert_eq!(world.read("greeting.txt"), "Hello, World!\n");
+    terminal.press("exit\n");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
+#[test]
+fn a_review_that_was_stopped_is_drawn_again() {
+    let (world, _) = reviewed();
+    let before = Tree::of(&world.root());
+    let mut terminal = shell(&command(&world, &[]));
+    terminal.wait_to_see("Enter open");
+    terminal.press("\u{1a}");
+    terminal.wait_for("Stopped");
+    let modes = terminal.modes();
+    assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO), "{modes:?}");
+    terminal.press("fg\n");
+    terminal.wait_for_times("Enter open", 2);
+    terminal.wait_to_see("Enter open");
+    terminal.press("q");
+    terminal.wait_for("not applied");
+    // Line by line, what was asked is said again.
+    terminal.press(&format!("{} review --plain\n", command(&world, &[]).get_program().to_str().unwrap()));
+    terminal.wait_for("which hunk");
+    terminal.press("\u{1a}");
+    terminal.wait_for_times("Stopped", 2);
+    terminal.press("fg\n");
+    terminal.wait_for_times("which hunk", 2);
+    terminal.press("q\n");
+    terminal.wait_for_times("not applied", 2);
+    terminal.press("exit\n");
+    assert_eq!(terminal.end().0, Some(0));
+    before.assert_same(&Tree::of(&world.root()));
 }
 
 #[test]

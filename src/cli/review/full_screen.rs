@@ -12,9 +12,11 @@ use super::desk::Desk;
 use super::editor;
 use super::pager;
 use crate::cli::keyboard::{self, Mode};
-use crate::cli::{failure::Failure, output, question, signals::Signals};
+use crate::cli::question::{self, Came, Keys, SUSPEND};
+use crate::cli::signals::{News, Signals};
+use crate::cli::{failure::Failure, output};
 use crate::render::letters;
-use crate::review::{Effect, Page, Review, Row, Size, Span, Tone, Word};
+use crate::review::{Effect, Key, Page, Review, Row, Size, Span, Tone, Word};
 
 /// The smallest screen that a page can be read on.
 const SMALLEST: Size = Size { rows: 8, columns: 40 };
@@ -37,9 +39,10 @@ pub fn size() -> Size {
 /// # Errors
 /// When the terminal can't be used.
 pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Result<Wish, Failure> {
-    let terminal = keyboard::open().map(Arc::new).map_err(anyhow::Error::from)?;
+    let mut keys = Keys::open().map_err(anyhow::Error::from)?;
+    let terminal = Arc::clone(&keys.terminal);
     let mut screen = Some(Drawn::begin(&terminal)?);
-    let (mut reading, mut shown) = (None, None);
+    let mut shown = None;
     loop {
         review.resize(size());
         let here = (review.page(), review.hunk().map(|(at, _)| at));
@@ -48,17 +51,23 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
         }
         shown = Some(here);
         draw(review);
-        let key = reading.get_or_insert_with(|| {
-            let terminal = Arc::clone(&terminal);
-            tokio::task::spawn_blocking(move || keyboard::next_key(&terminal))
-        });
-        let key = tokio::select! {
-            key = key => key.map_err(anyhow::Error::from)?,
-            ends = signals.end_or_resize() => if ends { return Ok(Wish::Stop) } else { continue },
+        let key = match keys.next(signals).await? {
+            Came::Key(key) => key,
+            Came::News(News::Resized) => continue,
+            Came::News(News::Continued) => {
+                drop(screen.take());
+                screen = Some(Drawn::begin(&terminal)?);
+                continue;
+            }
+            Came::News(News::End) | Came::Nothing => return Ok(Wish::Stop),
         };
-        reading = None;
-        // A terminal that went has no keys.
-        let Ok(key) = key else { return Ok(Wish::Stop) };
+        if key == Key::Char(SUSPEND) {
+            drop(screen.take());
+            signals.suspend(&terminal).await;
+            keyboard::discard(&*terminal);
+            screen = Some(Drawn::begin(&terminal)?);
+            continue;
+        }
         match review.press(key) {
             Effect::None => {}
             Effect::Edit => {
