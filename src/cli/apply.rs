@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::arguments::{ApplyArguments, Global};
+use clap::Args;
+
+use super::arguments::{FitRunArgument, Global};
 use super::failure::Failure;
 use super::fix::write_report;
 use super::latest::{self, Purpose};
@@ -11,6 +13,26 @@ use crate::journal::{Applied, Event, FileJournal, Journal, Outcome, RunFolder, r
 use crate::report::{self, Report};
 use crate::text::{counted, sanitise_line};
 use crate::workspace::{self, ApplyError, Blobs, ChangeSet, Merged, RecordError, Transaction, Wanted};
+
+/// See [`Command::Apply`](super::arguments::Command::Apply).
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub which: FitRunArgument,
+    /// Merge the patch into files that changed since the run began; no test has run on the result
+    #[arg(long = "3way")]
+    pub three_way: bool,
+    /// Stage what is applied in git's index, and nothing else
+    #[arg(long)]
+    pub index: bool,
+    /// Make the branch NAME at HEAD and check it out
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Commit what is applied, and nothing else; no hook runs, and nothing is signed
+    #[arg(long)]
+    pub commit: bool,
+}
 
 /// Applies a run that a person names, whatever its evidence: naming it is the decision.
 pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, Failure> {

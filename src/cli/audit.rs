@@ -1,11 +1,24 @@
 //! `kcode audit`: whether a run kept the laws, from its journal alone.
 
-use super::arguments::{AuditArguments, Global, Listing};
+use clap::Args;
+
+use super::arguments::{Form, Global, Listing, RunArgument};
 use super::failure::Failure;
 use super::fix::Inherited;
 use super::{output, runs};
 use crate::journal::{Event, Outcome, RunStarted, recover};
 use crate::report;
+
+/// See [`Command::Audit`](super::arguments::Command::Audit).
+#[derive(Debug, Args)]
+pub struct AuditArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub run: RunArgument,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
+}
 
 /// Prints the audit of a run. A breach of a law is a bug in kcode, and ends so.
 pub fn execute(global: &Global, arguments: &AuditArguments) -> Result<Outcome, Failure> {

@@ -1,11 +1,21 @@
 //! `kcode config`: every setting and where it comes from.
 
-use super::arguments::{ConfigArguments, Global, Listing};
+use clap::Args;
+
+use super::arguments::{Global, Listing};
 use super::failure::Failure;
 use super::output;
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::Repository;
+
+/// See [`Command::Config`](super::arguments::Command::Config).
+#[derive(Debug, Args)]
+pub struct ConfigArguments {
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    pub output: Listing,
+}
 
 /// Prints the settings that `fix` would use here. Outside a repository the repository's layer is simply missing.
 pub fn execute(global: &Global, arguments: &ConfigArguments) -> Result<Outcome, Failure> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use super::fix::replace;
+use super::out_file::replace;
 use super::output;
 use super::question::{Question, ask};
 use super::signals::Signals;

@@ -2,9 +2,10 @@
 //! repository it also says which tests a run would stand on, and why those.
 
 use anyhow::Context;
+use clap::Args;
 use serde::Serialize;
 
-use super::arguments::{DoctorArguments, Global, Listing};
+use super::arguments::{Global, Listing};
 use super::failure::Failure;
 use super::fix::ChosenTests;
 use super::output;
@@ -14,6 +15,14 @@ use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
 use crate::text::sanitise_line;
 use crate::worker::{Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::remove_tree;
+
+/// See [`Command::Doctor`](super::arguments::Command::Doctor).
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    pub output: Listing,
+}
 
 /// What `--output json` prints.
 #[derive(Serialize)]

@@ -1,24 +1,56 @@
 //! `kcode export`: a run as one file, without secrets.
 
-use anyhow::Context as _;
+use std::path::PathBuf;
 
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::arguments::{ExportArguments, ExportFormat, Global};
+use super::arguments::{Global, RunArgument};
 use super::failure::Failure;
-use super::{fix, output, runs};
+use super::latest::{self, Purpose};
+use super::{out_file, output, runs};
 use crate::journal::Outcome;
 use crate::replay::{Archive, Recording};
 use crate::report;
 use crate::settings::{Environment, Redactor};
 
+/// See [`Command::Export`](super::arguments::Command::Export).
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub run: RunArgument,
+    /// Write to FILE instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace FILE if it is there already
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// What to write
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "run")]
+    pub format: ExportFormat,
+}
+
+/// See [`ExportArguments::format`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Everything that `kcode replay FILE` needs but the repository (kcode.run/1)
+    Run,
+    /// A trajectory for Harbor, Terminal-Bench and others (ATIF-v1.6)
+    Atif,
+}
+
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, Failure> {
-    if let Some(path) = arguments.out.as_deref().filter(|path| !arguments.force && path.symlink_metadata().is_ok()) {
-        let message = format!("{} is there already; nothing was written", path.display());
-        return Err(Failure::usage(message, "give --out another name, or replace the file with --force"));
+    if let Some(path) = &arguments.out {
+        out_file::check(path, "--out")?;
+        if !arguments.force && path.symlink_metadata().is_ok() {
+            let message = format!("{} is there already; nothing was written", path.display());
+            return Err(Failure::usage(message, "give --out another name, or replace the file with --force"));
+        }
     }
-    let folder = runs::find(global, &arguments.run)?;
+    let folder = latest::find(global, arguments.run.run.as_deref(), Purpose::Export)?;
     let recording = Recording::of_run(&folder).map_err(|error| runs::unreadable(folder.path(), &error))?;
     let redactor = Redactor::of(&Environment::from_process());
     let archive = Archive::pack(&recording, &redactor).context("the run can't be exported")?;
@@ -34,7 +66,7 @@ pub fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, 
     };
     let value = value.map_err(anyhow::Error::from)?;
     match &arguments.out {
-        Some(path) => fix::replace(path, written(&value)?.as_bytes())?,
+        Some(path) => out_file::replace(path, written(&value)?.as_bytes())?,
         None => output::data(written(&value)?.as_bytes())?,
     }
     Ok(Outcome::Verified)

@@ -8,7 +8,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Form, Global, Listing};
+use super::arguments::{Form, Global, Listing, parse_count};
 use super::failure::Failure;
 use super::output;
 use super::runs::Place;
@@ -27,13 +27,13 @@ const BUDGET: Duration = Duration::from_millis(50);
 #[derive(Debug, Args)]
 pub struct GcArguments {
     /// Keep the newest N runs [default: what `kcode config` says]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count::<u32>, allow_hyphen_values = true)]
     pub keep: Option<u32>,
     /// Keep runs whose last event is no older, such as 90d
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true)]
     pub max_age: Option<Duration>,
     /// Keep the newest runs that fit, such as 5GB
-    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, allow_hyphen_values = true)]
     pub max_size: Option<Bytes>,
     /// Remove nothing, say what would be
     #[arg(long)]

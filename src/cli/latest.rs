@@ -6,6 +6,7 @@ use super::output;
 use super::runs::Place;
 use crate::history::{PatchFate, RunSummary, summary_of};
 use crate::journal::{JournalError, Outcome, RunFolder, is_abandoned};
+use crate::replay::{NotReplayable, Recording};
 use crate::text::sanitise_line;
 
 /// Columns of the task that are told with the run.
@@ -24,6 +25,12 @@ pub enum Purpose {
     Resume,
     /// To run its tests again.
     Verify,
+    /// To see its patch.
+    Diff,
+    /// To play it again.
+    Replay,
+    /// To write down whatever it is.
+    Export,
 }
 
 /// The run that was named, or the latest one that serves `purpose`.
@@ -40,7 +47,7 @@ pub fn find(global: &Global, named: Option<&str>, purpose: Purpose) -> Result<Ru
         match summary_of(&run) {
             Ok(Some(summary)) => {
                 let about = About { is_at_work: !summary.ended && !is_abandoned(&run.journal()), summary };
-                if about.serves(purpose) {
+                if about.serves(&run, purpose) {
                     if !global.quiet {
                         output::say(&about.told(purpose));
                     }
@@ -57,6 +64,10 @@ pub fn find(global: &Global, named: Option<&str>, purpose: Purpose) -> Result<Ru
     Err(latest.map_or_else(Place::no_runs, |(run, about)| about.refusal(&run, purpose)))
 }
 
+fn not_replayable(run: &RunFolder) -> Option<NotReplayable> {
+    Recording::of_run(run).ok()?.check().err()
+}
+
 /// A run as far as it matters here.
 struct About {
     summary: RunSummary,
@@ -64,27 +75,34 @@ struct About {
 }
 
 impl About {
-    fn serves(&self, purpose: Purpose) -> bool {
+    fn serves(&self, run: &RunFolder, purpose: Purpose) -> bool {
         let RunSummary { fate, outcome, ended, patch, tests, .. } = &self.summary;
-        !self.is_at_work
-            && match purpose {
-                Purpose::Apply | Purpose::Review => matches!(fate, PatchFate::Waiting | PatchFate::Undone),
-                Purpose::Undo => fate.is_accepted(),
-                Purpose::Resume => !fate.is_accepted() && (!ended || outcome.is_resumable()),
-                Purpose::Verify => patch.is_some() && tests.is_some(),
-            }
+        match purpose {
+            // These only read what there is.
+            Purpose::Export => true,
+            Purpose::Diff => patch.is_some(),
+            _ if self.is_at_work => false,
+            Purpose::Apply | Purpose::Review => matches!(fate, PatchFate::Waiting | PatchFate::Undone),
+            Purpose::Undo => fate.is_accepted(),
+            Purpose::Resume => !fate.is_accepted() && (!ended || outcome.is_resumable()),
+            Purpose::Verify => patch.is_some() && tests.is_some(),
+            Purpose::Replay => Recording::of_run(run).is_ok_and(|recording| recording.check().is_ok()),
+        }
     }
 
     fn told(&self, purpose: Purpose) -> String {
         let what = match purpose {
-            Purpose::Apply | Purpose::Review => "whose patch is not applied",
-            Purpose::Undo => "that is applied",
-            Purpose::Resume => "that can go on",
-            Purpose::Verify => "that tests stand behind",
+            Purpose::Apply | Purpose::Review => " whose patch is not applied",
+            Purpose::Undo => " that is applied",
+            Purpose::Resume => " that can go on",
+            Purpose::Verify => " that tests stand behind",
+            Purpose::Diff => " with a patch",
+            Purpose::Replay => " that can be replayed",
+            Purpose::Export => "",
         };
         let task = sanitise_line(&self.summary.task);
         let task = console::truncate_str(&task, TASK, "…");
-        format!("taking run {}, the latest {what}: {task}", self.summary.run)
+        format!("taking run {}, the latest{what}: {task}", self.summary.run)
     }
 
     /// Why not even the latest one serves, and what does with it.
@@ -95,12 +113,18 @@ impl About {
             Purpose::Undo => "no run of this repository is applied",
             Purpose::Resume => "no run of this repository can go on",
             Purpose::Verify => "no run of this repository has tests behind a patch",
+            Purpose::Diff => "no run of this repository has a patch",
+            Purpose::Replay => "no run of this repository can be replayed",
+            Purpose::Export => "no run of this repository can be exported",
         };
-        if self.is_at_work {
+        if self.is_at_work && purpose != Purpose::Diff {
             let in_use = JournalError::in_use(&run.journal());
             return Failure::usage(format!("{none}: {in_use}"), in_use.hint());
         }
-        let (outcome, why, hint) = self.why_not(purpose);
+        let (outcome, why, hint) = match not_replayable(run).filter(|_| purpose == Purpose::Replay) {
+            Some(why) => (Outcome::Usage, format!("can't be: {why}"), why.hint().to_owned()),
+            None => self.why_not(purpose),
+        };
         Failure::new(outcome, format!("{none}: the latest, {}, {why}", run.id()), hint)
     }
 

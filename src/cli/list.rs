@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Form, Global, Listing};
+use super::arguments::{Form, Global, Listing, parse_count};
 use super::failure::Failure;
 use super::output;
 use super::runs::Place;
@@ -32,7 +32,7 @@ pub struct ListArguments {
     #[arg(long, value_name = "OUTCOME", value_parser = outcomes())]
     pub outcome: Vec<Outcome>,
     /// Only runs that began since then: 7d, 12h, 2026-01-31
-    #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
+    #[arg(long, value_name = "WHEN", value_parser = Since::parse, allow_hyphen_values = true)]
     pub since: Option<Since>,
     /// Only runs whose patch, or a part of it, was applied and not undone
     #[arg(long, conflicts_with = "waiting")]
@@ -41,7 +41,7 @@ pub struct ListArguments {
     #[arg(long)]
     pub waiting: bool,
     /// No more than the newest N
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = parse_count::<usize>, allow_hyphen_values = true)]
     pub limit: Option<usize>,
     /// How it is printed.
     #[command(flatten)]

@@ -17,6 +17,7 @@ mod harden;
 mod keyboard;
 mod latest;
 mod list;
+mod out_file;
 mod output;
 mod question;
 mod readable;
@@ -29,6 +30,7 @@ mod settle;
 mod signals;
 mod since;
 mod stats;
+mod synonyms;
 mod undo;
 mod verify;
 

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{Args, Parser};
 
-use super::arguments::{Arguments, Command, Global, ReplayArguments, RunArgument};
+use super::arguments::{Arguments, Command, Global, parse_sandbox};
 use super::failure::Failure;
+use super::latest::{self, Purpose};
+use super::readable::ShownArguments;
 use super::{fix, output, runs};
 use crate::journal::{Outcome, RUN_FILE_LIMIT, RunFlag, RunFolder, is_abandoned, read_regular};
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
-use crate::settings::{self, Environment, FlagLayer, Redactor, Setting, Settings};
+use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Setting, Settings};
 use crate::text::{counted, sanitise};
 use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove_tree, still_applies};
 
@@ -23,6 +25,31 @@ use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove
 const PREFIX: &str = "replay-";
 /// A replay takes what it takes: the clock that stopped the recorded run isn't replayed.
 const PATIENCE: Duration = Duration::from_hours(24);
+
+/// See [`Command::Replay`](super::arguments::Command::Replay).
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// The run's id or a prefix of it, or a file that it was exported to; the latest run of this repository that can be used
+    /// if left out
+    #[arg(value_name = "RUN|FILE")]
+    pub run: Option<String>,
+    /// Let the model take as long as it did, N times faster [default: as fast as it goes]
+    #[arg(long, value_name = "N", value_parser = parse_speed, allow_hyphen_values = true)]
+    pub speed: Option<f64>,
+    /// Folders that `--readable` names
+    #[command(flatten)]
+    pub shown: ShownArguments,
+    /// How whole the wall around the worker has to be
+    #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
+    pub sandbox: Option<Sandbox>,
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (0.01..=1e6).contains(&speed) => Ok(speed),
+        _ => Err(format!("{text:?} is not a speed; write 1, 10 or 0.5")),
+    }
+}
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, Failure> {
@@ -74,7 +101,7 @@ fn recording(global: &Global, named: Option<&str>) -> Result<Recording, Failure>
         };
         return read_regular(file, RUN_FILE_LIMIT).and_then(|json| Archive::unpack(&json)).map_err(unreadable);
     }
-    let folder = runs::find(global, &RunArgument { run: named.map(ToOwned::to_owned) })?;
+    let folder = latest::find(global, named, Purpose::Replay)?;
     Recording::of_run(&folder).map_err(|error| runs::unreadable(folder.path(), &error))
 }
 

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arguments::{Global, Listing, RunArgument, ShowArguments};
+use clap::Args;
+
+use super::arguments::{FitRunArgument, Form, Global, Listing, RunArgument};
 use super::failure::Failure;
+use super::latest::{self, Purpose};
 use super::output;
 use crate::history::beginning;
 use crate::journal::{FindError, Outcome, RUN_FILE_LIMIT, RecoverError, RunFolder, read_own, recover};
@@ -11,9 +14,26 @@ use crate::render::{coloured_diff, letters, markdown};
 use crate::report::{self, Report};
 use crate::settings::{self, Environment, Redactor};
 
+/// See [`Command::Show`](super::arguments::Command::Show).
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub run: RunArgument,
+    /// How it is printed.
+    #[command(flatten)]
+    pub form: Form,
+    /// Print trailers for a commit message: the run, its tests, its cost
+    #[arg(long, conflicts_with_all = ["output", "json"])]
+    pub trailers: bool,
+    /// Print Markdown also on a terminal, where the report is drawn for eyes
+    #[arg(long, conflicts_with_all = ["output", "json", "trailers"])]
+    pub markdown: bool,
+}
+
 /// Prints the patch of a run: for eyes on a terminal, else byte for byte.
-pub fn diff(global: &Global, arguments: &RunArgument) -> Result<Outcome, Failure> {
-    let run = find(global, arguments)?;
+pub fn diff(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Failure> {
+    let run = latest::find(global, arguments.run.as_deref(), Purpose::Diff)?;
     let report = load(&run)?;
     if report.patch.is_none() {
         return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));

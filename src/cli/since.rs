@@ -27,7 +27,7 @@ impl Since {
             return Ok(Self::Day(text.to_owned()));
         }
         let ago = parse_duration(text).map(Self::Ago);
-        ago.map_err(|_| format!("{text:?} is neither a time such as 7d or 12h nor a day such as 2026-01-31"))
+        ago.map_err(|_| format!("{text:?} is neither a time nor a day; write 7d, 12h or 2026-01-31"))
     }
 
     /// Whether this moment of a journal isn't earlier.

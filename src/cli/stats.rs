@@ -23,7 +23,7 @@ pub struct StatsArguments {
     #[arg(long)]
     pub all: bool,
     /// Only runs that began since then: 7d, 12h, 2026-01-31
-    #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
+    #[arg(long, value_name = "WHEN", value_parser = Since::parse, allow_hyphen_values = true)]
     pub since: Option<Since>,
     /// A line of comma-separated values for the whole and for each group
     #[arg(long, conflicts_with_all = ["output", "json"])]

@@ -8,7 +8,7 @@ use crate::world::{TASK, World, mender};
 #[test]
 fn a_command_line_that_is_not_understood_gets_a_tip_that_helps() {
     let world = World::new();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 21] = [
         (&["fix", "add", "subtracts"], "a task of several words stands in quotes: kcode fix \"add subtracts\""),
         (&["fix", "add", "two", "words", "--dry-run"], "kcode fix \"add two words\""),
         (&["fix", "t", "--max-cost", "-1"], "\"-1\" is not an amount of dollars; write 0.50 or 2"),
@@ -16,6 +16,21 @@ fn a_command_line_that_is_not_understood_gets_a_tip_that_helps() {
         (&["fix", "t", "--max-turns", "-1"], "\"-1\" is not a count of replies; write 20 or 60"),
         (&["fix", "t", "--max-turns", "many"], "\"many\" is not a count of replies; write 20 or 60"),
         (&["fix", "t", "--max-time", "x"], "\"x\" is not a duration; write 90s, 20m or 1h30m"),
+        (&["fix", "t", "--max-time", "-5m"], "\"-5m\" is not a duration; write 90s, 20m or 1h30m"),
+        (&["fix", "t", "--max-tokens", "-2k"], "\"-2k\" is not a count of tokens"),
+        (&["runs", "-n", "-1"], "\"-1\" is not a count; write 0, 1 or 20"),
+        (&["runs", "--since", "-3d"], "\"-3d\" is neither a time nor a day; write 7d, 12h or 2026-01-31"),
+        (&["gc", "--keep", "-3"], "\"-3\" is not a count"),
+        (&["gc", "--max-size", "-5GB"], "\"-5GB\" is not an amount of bytes"),
+        (&["gc", "--max-age", "-5d"], "\"-5d\" is not a duration"),
+        (&["replay", "--speed", "-1"], "\"-1\" is not a speed; write 1, 10 or 0.5"),
+        (
+            &["fix", "t", "--sandbox", "-1"],
+            "a value that begins with a dash stands behind an equals sign: --sandbox=-1",
+        ),
+        (&["fix", "t", "--yes"], "nothing is asked with --apply"),
+        (&["undo", "--force"], "kcode undo asks nothing"),
+        (&["mend it, please"], "to have that done: kcode fix \"mend it, please\""),
         (&["fix", "t", "--image", "a.png"], "kcode sends text alone"),
         (&["resume", "--model", "other"], "a run keeps its model; for another one: kcode fix \"task\" --model NAME"),
     ];
@@ -25,6 +40,15 @@ fn a_command_line_that_is_not_understood_gets_a_tip_that_helps() {
     }
     let zero = world.run(world.kcode(&["fix", "t", "--max-turns", "0"])).code(78);
     zero.says(&["it must be more than zero", "hint: give --max-turns another value, or leave it out"]);
+}
+
+#[test]
+fn no_tip_is_better_than_one_that_misleads() {
+    let world = World::new();
+    for arguments in [&["fix", "t", "--frobnicate"][..], &["frobnicate"], &["apply", "--no-pager"]] {
+        let ran = world.run(world.kcode(arguments)).code(2);
+        assert!(!ran.stderr().contains("tip:") && !ran.stderr().contains("\n\n\n"), "{}", ran.stderr());
+    }
 }
 
 #[test]
@@ -88,4 +112,30 @@ fn an_export_replaces_nothing_unasked() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     world.run(world.kcode(&["export", "--out", named, "--force"])).code(0);
     assert!(fs::read_to_string(&file).unwrap().contains(TASK));
+}
+
+#[test]
+fn a_place_that_takes_no_file_is_refused_before_the_work_and_the_hint_works() {
+    let world = World::new();
+    world.fix(&mender(), &[]).code(0);
+    let folder = world.path("output");
+    let folder = folder.to_str().unwrap();
+    for force in [&[][..], &["--force"]] {
+        let ran = world.run(world.kcode(&[&["export", "--out", folder], force].concat())).code(2);
+        ran.says(&[" is a folder, and has to be a file", &format!("such as --out {folder}/FILE")]);
+        for odd in ["/dev/null", "/dev/stdout", "/proc/self/x"] {
+            let ran = world.run(world.kcode(&[&["export", "--out", odd], force].concat())).code(2);
+            ran.says(&["no regular file"]);
+        }
+        let ran = world.run(world.kcode(&[&["export", "--out", "nowhere/run.json"], force].concat())).code(2);
+        ran.says(&["there is no folder nowhere", "such as --out FILE"]);
+    }
+    for (place, why) in
+        [(folder, "is a folder"), ("/dev/null", "no regular file"), ("nowhere/x.diff", "no folder nowhere")]
+    {
+        let kimi = mender();
+        world.fix(&kimi, &["--patch", place]).code(2).says(&[why, "such as --patch "]);
+        assert!(kimi.requests().is_empty(), "nothing was paid for");
+    }
+    world.run(world.kcode(&["export", "--out", &format!("{folder}/FILE")])).code(0);
 }

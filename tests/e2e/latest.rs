@@ -45,6 +45,10 @@ fn the_latest_run_that_it_applies_to_is_taken_and_told() {
     let undone = world.run_freely(world.kcode(&["undo"])).code(0);
     undone.says(&[&taken("that is applied"), &format!("undid run {kept}")]);
     assert_eq!(world.read("greeting.txt"), "Hello, Wrold!\n");
+    world.run(world.kcode(&["diff"])).code(0).says(&[&taken("with a patch")]);
+    // Both have a conversation.
+    world.run(world.kcode(&["replay"])).says(&[&format!("taking run {nothing}, the latest that can be replayed: ")]);
+    world.run(world.kcode(&["export"])).code(0).says(&[&format!("taking run {nothing}, the latest: ")]);
     // What was undone can be applied again, and whoever names a run gets that one or an error.
     world.run_freely(world.kcode(&["apply", "-q"])).code(0);
     world.run(world.kcode(&["undo", &nothing])).code(7).says(&["is not applied"]);
@@ -58,7 +62,7 @@ fn where_none_fits_it_says_why() {
     let refused = |command: &str, code: i32, words: &[&str]| {
         world.run(world.kcode(&[command])).code(code).says(words).says(&["\n  hint: "]);
     };
-    for command in ["apply", "review", "undo", "resume", "verify"] {
+    for command in ["apply", "review", "undo", "resume", "verify", "diff", "replay", "export"] {
         refused(command, 2, &["this repository has no runs"]);
     }
     let nothing = made(&world, || drop(world.fix(&idle(), &[]).code(3)));
@@ -68,6 +72,7 @@ fn where_none_fits_it_says_why() {
     refused("undo", 7, &["no run of this repository is applied", &latest, "has no patch"]);
     refused("resume", 2, &["no run of this repository can go on", &latest, "came to its end: no change"]);
     refused("verify", 3, &["no run of this repository has tests behind a patch", &latest, "has no patch"]);
+    refused("diff", 3, &["no run of this repository has a patch", &latest, "has no patch: no change"]);
     let applied = made(&world, || drop(world.run_freely(world.keyed(&mender(), &["fix", TASK, "--apply"])).code(0)));
     let latest = format!("the latest, {applied}, ");
     for command in ["apply", "review"] {
@@ -174,4 +179,20 @@ fn a_tree_that_moved_on_is_no_success_and_the_command_that_merges_is_told() {
     let id = ran.kept().id();
     ran.says(&["not applied: refused · then: ", &format!("kcode apply --3way {id}\n")]);
     assert_eq!(world.read("greeting.txt"), "Hello, Wrold!\nmine\n");
+}
+
+#[test]
+fn a_run_without_a_reply_is_passed_over_by_what_plays_it_again() {
+    let world = World::new();
+    let refused = made(&world, || drop(world.fix(&MockKimi::answering(|_| Answer::unauthorized()), &[]).code(77)));
+    let none = world.run(world.kcode(&["replay"])).code(2);
+    none.says(&[
+        "no run of this repository can be replayed",
+        &format!("the latest, {refused}, can't be: it ended before the model had replied"),
+        "hint: `kcode show` says why it ended",
+    ]);
+    let good = made(&world, || drop(world.fix(&mender(), &[]).code(0)));
+    world.fix(&MockKimi::answering(|_| Answer::unauthorized()), &[]).code(77);
+    world.run(world.kcode(&["replay"])).code(0).says(&[&format!("taking run {good}, the latest that can be replayed")]);
+    world.run(world.kcode(&["diff", "-q"])).code(0);
 }

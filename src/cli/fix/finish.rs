@@ -6,14 +6,15 @@
 
 use anyhow::Context;
 
-use super::hand_over::{Handed, Next, hand_over, replace};
+use super::hand_over::{Handed, Next, hand_over};
 use super::past::last_outcome;
 use super::start::Run;
 use super::view_slot::discard;
-use crate::cli::{apply, failure::Failure, runs};
-use crate::journal::{
-    Event, FileJournal, Journal, Outcome, RUN_FILE_LIMIT, Residue, RunEnded, RunFolder, read_own, recover,
-};
+use crate::cli::failure::Failure;
+use crate::cli::out_file::replace;
+use crate::cli::{apply, runs};
+use crate::journal::{Event, FileJournal, Journal, Outcome, Residue, RunEnded, RunFolder, recover};
+use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::model::{Asked, ErrorKind};
 use crate::planner::Stop;
 use crate::report::{self, Latest, Report};

@@ -6,14 +6,16 @@
 use std::path::Path;
 
 use super::carried::Carried;
+use super::flags::FixArguments;
 use super::inherited::Inherited;
 use super::kept_flags;
 use super::order::Order;
 use super::past::{changes_of, is_of_this_version};
 use super::sweep;
 use super::unanswered::messages;
-use crate::cli::arguments::{FixArguments, Global, RunArgument};
-use crate::cli::{failure::Failure, runs};
+use crate::cli::arguments::{Global, RunArgument};
+use crate::cli::failure::Failure;
+use crate::cli::runs;
 use crate::context::{self, Standing};
 use crate::journal::{Event, JournalError, Outcome, RunFolder, is_abandoned, recover};
 use crate::settings::{self, Environment};

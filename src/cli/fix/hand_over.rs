@@ -1,13 +1,13 @@
 //! What a person or a script gets when a run is over: data on standard output, talk on standard error, a question.
 
-use std::io::Write as _;
-use std::path::Path;
-
 use super::finish::{end_of, write_report};
+use super::flags::Output;
 use super::start::Run;
+use crate::cli::failure::Failure;
 use crate::cli::question::{Question, ask};
-use crate::cli::{apply, arguments::Output, failure::Failure, output, runs, signals::Signals};
-use crate::journal::{Event, Journal as _, Outcome, RunFolder, StopReason, is_disk_failure};
+use crate::cli::signals::Signals;
+use crate::cli::{apply, output, runs};
+use crate::journal::{Event, Journal as _, Outcome, RunFolder, StopReason};
 use crate::render::closing;
 use crate::report::Report;
 use crate::text::counted;
@@ -170,18 +170,4 @@ async fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<Next, Failur
     }
     let written = write_report(&run.open.folder, &runs::load(&run.open.folder)?);
     applied.and(written).map(|()| Next::Nothing)
-}
-
-/// Writes a whole file or leaves what was there.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.persist(path).map_err(|error| error.error)
-    });
-    written.map(drop).map_err(|error| {
-        let outcome = if is_disk_failure(&error) { Outcome::Storage } else { Outcome::Config };
-        let message = format!("{} can't be written: {}", path.display(), error.kind());
-        Failure::new(outcome, message, "check permissions and space of its folder")
-    })
 }

@@ -57,7 +57,7 @@ impl Inherited {
     /// # Errors
     /// When that can't be written.
     pub fn keep(&self, folder: &RunFolder) -> Result<(), Failure> {
-        super::hand_over::replace(&folder.inherited(), &self.bytes)
+        crate::cli::out_file::replace(&folder.inherited(), &self.bytes)
     }
 
     /// Everything that happened before.

@@ -1,6 +1,6 @@
 //! What flags asked of a run beside its limits, kept for the day when it is taken up again.
 
-use crate::cli::arguments::RunFlags;
+use super::flags::RunFlags;
 use crate::journal::{RunFlag, RunStarted};
 
 /// Those of `flags` that a run keeps.

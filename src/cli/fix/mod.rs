@@ -1,6 +1,6 @@
 //! `kcode fix`: puts the rooms together for one run.
 //!
-//! `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, in which `kept_flags`
+//! `flags` are what may be typed, `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, in which `kept_flags`
 //! are; `start` makes everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or
 //! `past` those of a run that had stopped, in which `unanswered` calls are answered. `follow` gives a further task to a run that
 //! is over: `inherited` is its conversation, `carried` its changes. `terms` says what a run may use, `chosen_tests` what it
@@ -22,6 +22,7 @@ mod copy_instead;
 mod discreet;
 mod enclosure;
 mod finish;
+mod flags;
 mod follow;
 mod guard;
 mod hand_over;
@@ -48,11 +49,10 @@ mod unanswered;
 mod view_slot;
 mod voice;
 
-use std::path::Path;
-
-use super::arguments::{FixArguments, Global, ResumeArguments, RunFlags};
+use super::arguments::Global;
 use super::failure::Failure;
 use super::latest::{self, Purpose};
+use super::out_file;
 use super::review::{self, Manner};
 use crate::journal::Outcome;
 use crate::settings::{self, Environment, FlagLayer};
@@ -61,8 +61,8 @@ pub use again::Again;
 pub use chosen_tests::ChosenTests;
 pub use enclosure::{RENAMES, show_dependencies, worker_plan};
 pub use finish::write_report;
+pub use flags::{FixArguments, ResumeArguments, RunFlags};
 use hand_over::Next;
-pub use hand_over::replace;
 pub use inherited::Inherited;
 pub use interrupt::Interrupts;
 pub use order::Order;
@@ -100,19 +100,10 @@ pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, F
     run(Order { past: Some(past), inherited, ..Order::new(task, repository, settings, global, &asked) })
 }
 
-/// A path that can't be written is told before the run, not after it was paid for.
-fn check_patch_file(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if folder.is_dir() && !path.is_dir() {
-        return Ok(());
-    }
-    let message = format!("{} can't take the patch: its folder is not there, or it is a folder itself", path.display());
-    Err(Failure::usage(message, "give --patch the name of a file in a folder that exists"))
-}
-
 /// Runs an order to its end on a runtime of its own.
 pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
-    order.flags.patch.as_deref().map_or(Ok(()), check_patch_file)?;
+    // Told before the run, not after it was paid for.
+    order.flags.patch.as_deref().map_or(Ok(()), |path| out_file::check(path, "--patch"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let (global, wants_apply, mut kept) = (order.global, order.flags.apply, None);
     let is_kept = order.kept;

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::again::Again;
+use super::flags::Output;
 use super::kept_flags::kept;
 use super::order::Order;
 use super::terms::limits;
-use crate::cli::arguments::{Global, Output};
-use crate::cli::{failure::Failure, output};
+use crate::cli::arguments::Global;
+use crate::cli::failure::Failure;
+use crate::cli::output;
 use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, TEST_RULES, is_disk_failure};
 use crate::render::{Loudness, People};
 use crate::settings::{Redactor, Settings};

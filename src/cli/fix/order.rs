@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::again::Again;
 use super::carried::Carried;
+use super::flags::RunFlags;
 use super::inherited::Inherited;
 use super::past::Past;
-use crate::cli::arguments::{Global, RunFlags};
+use crate::cli::arguments::Global;
 use crate::journal::{Event, FileChange};
 use crate::settings::Settings;
 use crate::workspace::{ChangeSet, Repository};

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::cli::arguments::{FixArguments, Global};
+use super::flags::FixArguments;
+use crate::cli::arguments::Global;
 use crate::cli::failure::Failure;
 use crate::journal::{Outcome, open_regular};
 use crate::settings::{Refused, RepositoryFiles};

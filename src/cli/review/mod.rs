@@ -13,7 +13,9 @@ mod trial;
 
 use std::io::IsTerminal;
 
-use super::arguments::{Global, ReviewArguments};
+use clap::Args;
+
+use super::arguments::{FitRunArgument, Global};
 use super::failure::Failure;
 use super::latest::{self, Purpose};
 use super::output;
@@ -22,6 +24,23 @@ use super::signals::Signals;
 use crate::journal::{Outcome, RunFolder};
 use crate::review::Review;
 use desk::Desk;
+
+/// See [`Command::Review`](crate::cli::arguments::Command::Review).
+#[derive(Debug, Args)]
+pub struct ReviewArguments {
+    /// Which run.
+    #[command(flatten)]
+    pub run: FitRunArgument,
+    /// Don't run the tests on what is accepted when that isn't the whole patch
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Folders that `--readable` names
+    #[command(flatten)]
+    pub shown: ShownArguments,
+    /// Ask line by line instead of drawing on the whole screen; so it is where nothing can be drawn
+    #[arg(long)]
+    pub plain: bool,
+}
 
 /// How a person left the pages.
 pub enum Wish {

@@ -11,10 +11,13 @@ mod trial;
 
 use std::path::Path;
 
-use super::arguments::{Global, Listing, VerifyArguments};
+use clap::Args;
+
+use super::arguments::{Global, Listing, parse_sandbox};
 use super::failure::Failure;
 use super::latest::{self, Purpose};
 use super::output;
+use super::readable::ShownArguments;
 use crate::evidence::{Held, environment};
 use crate::journal::Outcome;
 use crate::render::verification_table;
@@ -30,6 +33,26 @@ use stance::Stance;
 use subject::Source;
 pub use subject::Subject;
 pub use trial::failure as trial_failure;
+
+/// See [`Command::Verify`](crate::cli::arguments::Command::Verify).
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// The run's id or a prefix of it, or a report.json with its files beside it; the latest run of this repository that
+    /// can be used if left out
+    pub run: Option<String>,
+    /// Run the tests with this shell command instead
+    #[arg(long, value_name = "CMD")]
+    pub test: Option<String>,
+    /// Folders that `--readable` names
+    #[command(flatten)]
+    pub shown: ShownArguments,
+    /// How whole the wall around the tests has to be
+    #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
+    pub sandbox: Option<Sandbox>,
+    /// What standard output carries: nothing, or the comparison
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    pub output: Listing,
+}
 
 /// Ends well when the tests pass and all is as the report of a verified run says.
 pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, Failure> {
