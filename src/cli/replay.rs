@@ -19,7 +19,7 @@ use crate::journal::{Outcome, RUN_FILE_LIMIT, RunFlag, RunFolder, is_abandoned, 
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Setting, Settings};
 use crate::text::{counted, sanitise};
-use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove_tree, still_applies};
+use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove_tree_soon, still_applies};
 
 /// Folders of replays in the state folder begin so.
 const PREFIX: &str = "replay-";
@@ -238,7 +238,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let _ = remove_tree(&self.path);
+        // What tests made too much of goes with the next run or replay.
+        let _ = remove_tree_soon(&self.path);
     }
 }
 
@@ -249,7 +250,7 @@ pub fn clear(state: &Path) {
         let runs = || RunFolder::all(&entry.path()).unwrap_or_default();
         // One without a journal may just begin.
         if left && !runs().is_empty() && runs().iter().all(|run| is_abandoned(&run.journal())) {
-            let _ = remove_tree(&entry.path());
+            let _ = remove_tree_soon(&entry.path());
         }
     }
 }

@@ -48,6 +48,7 @@ pub use error::WorkerError;
 pub use launcher::{Launched, Worker, shown, variables};
 pub use plan::{Charge, OverlayPlan, WorkerPlan};
 pub use progress::{CommandProgress, Listener};
+pub use proof::clear_baits;
 pub use visible::{Visible, is_secret, why_refused};
 
 /// The hidden subcommand that makes a process of this binary a worker.

@@ -81,7 +81,7 @@ pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use patch_file::{Direction, PatchFile, PatchFileError};
 pub use paths::escaped;
 pub use recording::{RecordError, Recording, Wanted};
-pub use remove::{remove_tree, remove_tree_soon, vacate};
+pub use remove::{remove_all_soon, remove_tree, remove_tree_soon, vacate};
 pub use repository::{GitAccess, Head, Repository};
 pub use tree_id::{NoTreeId, TreeIds, TreeIndex};
 pub use view::{Copying, Touched, View};

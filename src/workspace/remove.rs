@@ -33,7 +33,22 @@ pub fn remove_tree(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// As [`remove_tree`], and when there was too much.
 pub fn remove_tree_soon(folder: &Path) -> io::Result<()> {
-    remove_until(folder, Some(Instant::now() + SOON))
+    remove_all_soon(&[folder])
+}
+
+/// The same of several folders, all of them in as many seconds: each goes as far as there is time.
+///
+/// # Errors
+/// The first of theirs.
+pub fn remove_all_soon(folders: &[impl AsRef<Path>]) -> io::Result<()> {
+    let until = Instant::now() + soon();
+    folders.iter().map(|folder| remove_until(folder.as_ref(), Some(until))).fold(Ok(()), Result::and)
+}
+
+/// None at all where tests say so, as for folders that hold too much. Releases have no such way (see `journal::crash`).
+fn soon() -> Duration {
+    let is_short = cfg!(debug_assertions) && std::env::var_os("KCODE_TEST_NO_TIME_TO_REMOVE").is_some();
+    if is_short { Duration::ZERO } else { SOON }
 }
 
 /// Has nothing be at `folder`, in some seconds: what can't be removed by then lies beside it from then on, and goes with what holds it.

@@ -115,7 +115,7 @@ impl View {
     /// As [`View::create`], and when it gave up.
     pub fn fill(copying: &Copying<'_>) -> Result<Self, WorkspaceError> {
         let holder = copying.place.parent().unwrap_or(&copying.place);
-        Self::copied(copying).inspect_err(|_| drop(remove_tree(holder)))
+        Self::copied(copying).inspect_err(|_| drop(remove_tree_soon(holder)))
     }
 
     fn copied(copying: &Copying<'_>) -> Result<Self, WorkspaceError> {
@@ -321,19 +321,7 @@ impl View {
     /// # Errors
     /// When something of it can't be removed.
     pub fn discard(run: &Path) -> Result<(), WorkspaceError> {
-        Self::discard_by(run, remove_tree)
-    }
-
-    /// The same at the end of a run, for some seconds.
-    ///
-    /// # Errors
-    /// As [`View::discard`], and when there was too much.
-    pub fn discard_soon(run: &Path) -> Result<(), WorkspaceError> {
-        Self::discard_by(run, remove_tree_soon)
-    }
-
-    fn discard_by(run: &Path, remove: impl Fn(&Path) -> io::Result<()>) -> Result<(), WorkspaceError> {
-        let remove = |folder: PathBuf| remove(&folder).map_err(io_error("remove", &folder));
+        let remove = |folder: PathBuf| remove_tree(&folder).map_err(io_error("remove", &folder));
         remove(run.join("view")).and(remove(run.join("overlay")))
     }
 

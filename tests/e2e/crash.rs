@@ -1,6 +1,7 @@
 //! `kill -9` at any moment: the tree is as it was, nothing runs on, and what happened so far can be read.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,7 +13,7 @@ use crate::ran::Kept;
 use crate::running::{Running, wait_until};
 use crate::support::kimi::{Answer, MockKimi};
 use crate::tree::Tree;
-use crate::world::{EDIT, TASK, World};
+use crate::world::{EDIT, TASK, World, mending};
 
 /// Kills, and holds the world to what is owed even then.
 fn kill(world: &World, before: &Tree, running: Running) -> Kept {
@@ -117,4 +118,44 @@ fn the_next_run_is_not_troubled_by_one_that_was_killed() {
     assert!(ran.stdout().contains("+Hello, World!"));
     let runs = world.start(world.kcode(&["runs"])).wait().code(0).stdout();
     assert!(runs.contains(&kept.id()) && runs.contains("interrupted") && runs.contains("verified"), "{runs}");
+}
+
+#[test]
+fn what_a_proof_left_in_the_home_goes_with_the_next_run() {
+    for at_home in [false, true] {
+        let world = World::new();
+        let hold = world.path("hold");
+        fs::write(&hold, "").unwrap();
+        let state = if at_home { world.path("home/state") } else { world.state() };
+        let keyed = |kimi: &MockKimi| {
+            let mut command = world.keyed(kimi, &["fix", TASK]);
+            command.env("KCODE_HOME", &state);
+            command
+        };
+        let mut held = keyed(&MockKimi::script([]));
+        held.env("KCODE_TEST_HOLD_BACK", &hold);
+        let running = world.start(held);
+        let home = world.path("home");
+        let baits = move || found(&home, ".kcode-bait-");
+        wait_until("the secret is laid out", || baits().iter().any(|bait| bait.join("secret").exists()));
+        running.signal(Signal::KILL);
+        running.wait();
+        assert_eq!(baits().len(), 1, "nobody was left who could remove it");
+        let mut replies = mending();
+        let kimi = MockKimi::answering(move |_| {
+            // That run's own is there for as long as its proof takes.
+            wait_until("it is gone", || baits().is_empty());
+            replies.remove(0)
+        });
+        world.start(keyed(&kimi)).wait().code(0);
+    }
+}
+
+/// What lies below `folder` under a name that begins so.
+fn found(folder: &Path, prefix: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let (named, others): (Vec<_>, Vec<_>) =
+        entries.partition(|path| path.file_name().unwrap().to_string_lossy().starts_with(prefix));
+    let deeper = others.iter().filter(|path| path.is_dir() && !path.is_symlink()).flat_map(|path| found(path, prefix));
+    named.into_iter().chain(deeper).collect()
 }

@@ -83,7 +83,7 @@ pub struct RunBench {
 }
 
 impl RunBench {
-    /// Ends the worker and removes the view. Returns what had to be killed.
+    /// Ends the worker and all that is being made or measured. Returns what had to be killed.
     pub async fn close(self) -> Residue {
         let mut residue = self.worker.stop().await;
         self.trials.close().await;

@@ -9,7 +9,6 @@ use anyhow::Context;
 use super::hand_over::{Handed, Next, hand_over};
 use super::past::last_outcome;
 use super::start::Run;
-use super::view_slot::discard;
 use crate::cli::failure::Failure;
 use crate::cli::out_file::replace;
 use crate::cli::{apply, runs};
@@ -18,7 +17,7 @@ use crate::journal::{RUN_FILE_LIMIT, read_own};
 use crate::model::{Asked, ErrorKind};
 use crate::planner::Stop;
 use crate::report::{self, Latest, Report};
-use crate::workspace::remove_tree_soon;
+use crate::workspace::remove_all_soon;
 
 /// What a person can do who thinks that the tests had to change.
 const ALLOW: &str =
@@ -71,10 +70,9 @@ pub async fn close(run: &mut Run<'_>) -> Option<Residue> {
         Some(bench) => Some(bench.close().await),
         None => None,
     };
-    // The next run clears away what can't be removed now.
-    let scratch = run.open.folder.scratch();
-    let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&scratch)).await;
-    discard(run.open.folder.path().to_owned()).await;
+    // Commands of the run decide how much there is: the next run clears away what there is no time for now.
+    let passing = run.open.folder.passing();
+    let _ = tokio::task::spawn_blocking(move || remove_all_soon(&passing)).await;
     residue
 }
 

@@ -113,7 +113,7 @@ pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
         let folder = run.open.folder.clone();
         kept = Some(folder.clone());
         let in_order = async {
-            let ended = run.converse(asked).await;
+            let ended = Box::pin(run.converse(asked)).await;
             match run.order.again {
                 Some(_) => Box::pin(again::put_away(run, ended)).await.map(|outcome| (outcome, Next::Nothing)),
                 None => Box::pin(finish::finish(run, ended)).await,

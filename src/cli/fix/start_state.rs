@@ -1,7 +1,6 @@
 //! The state that the run started from: git's id of it, and how its tests and checks went. Found out while the model thinks,
 //! one command at a time.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,10 +13,12 @@ use crate::evidence::Baseline;
 use crate::journal::{Event, Residue, StartSeen, TestResults};
 use crate::settings::TestCommand;
 use crate::tools::TestRun;
-use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex, remove_tree_soon};
+use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex};
 
 /// The name of the trial, and of the folder of its logs.
 const NAME: &str = "baseline";
+/// How long a run that is over waits for git, which writes the tree's id.
+const INDEXING: Duration = Duration::from_secs(1);
 /// Nobody could wait longer.
 const NOT_YET: &str = "it was not measured when the time of the run was up";
 
@@ -36,7 +37,6 @@ pub struct StartState {
     off: watch::Sender<bool>,
     /// What the model runs of the tests before any edit.
     lent: watch::Sender<Lent>,
-    passing: [PathBuf; 2],
     blobs: Blobs,
     residue: Arc<Mutex<Residue>>,
 }
@@ -71,8 +71,7 @@ impl StartState {
         let folder = inquiry.folder.tree();
         let blobs = Blobs::at(&inquiry.folder.blobs());
         let residue = Arc::clone(&inquiry.trials.residue);
-        let (repository, place) = (inquiry.trials.repository.clone(), folder.clone());
-        let passing = [folder, inquiry.folder.trials()];
+        let (repository, place) = (inquiry.trials.repository.clone(), folder);
         let (mut go, mut called_off) = (begun.subscribe(), off.subscribe());
         let indexing = tokio::spawn(async move {
             let begins = tokio::select! {
@@ -88,7 +87,7 @@ impl StartState {
         });
         let (inquiry, turn) = (Arc::new(inquiry), Arc::new(Semaphore::new(1)));
         let (measured, lent) = (Vec::new(), watch::Sender::new(Lent::Nothing));
-        Self { tree, told: false, indexing, inquiry, begun, measured, turn, off, lent, passing, blobs, residue }
+        Self { tree, told: false, indexing, inquiry, begun, measured, turn, off, lent, blobs, residue }
     }
 
     /// Begins before the first request.
@@ -206,18 +205,15 @@ impl StartState {
         }
     }
 
-    /// Ends what still runs, and leaves nothing of it. Returns what had to be killed.
+    /// Ends what still runs. Returns what had to be killed.
     pub async fn close(self) -> Residue {
         self.off.send_replace(true);
         for measuring in self.measured.into_iter().filter_map(|measured| measured.measuring) {
             // It was called off, so that it has nothing to tell.
             let _ = measuring.await;
         }
-        // It is called off, or waits for git alone.
-        let _ = self.indexing.await;
-        for folder in self.passing {
-            let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
-        }
+        // It is called off, or waits for git alone, which ends with kcode.
+        let _ = timeout(INDEXING, self.indexing).await;
         self.residue.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

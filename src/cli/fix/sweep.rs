@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::cli::replay;
 use crate::journal::{RunFolder, is_abandoned, recover};
+use crate::worker::clear_baits;
 use crate::workspace::{remove_tree, remove_tree_soon};
 
 /// So many are looked at in any case; a run that is over waits for no more.
@@ -18,6 +19,9 @@ pub fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
     tokio::spawn(async move {
         if asked.wait_for(|asked| *asked).await.is_ok() {
             tokio::task::spawn_blocking(move || {
+                if let Some(home) = std::env::home_dir() {
+                    clear_baits(&home);
+                }
                 replay::clear(&state);
                 // Whoever asked is gone when the run is over.
                 sweep_until(&state, || asked.has_changed().is_err());
@@ -39,6 +43,7 @@ fn sweep_until(state: &Path, is_over: impl Fn() -> bool) -> usize {
 pub fn clear(run: &RunFolder) {
     let left: Vec<PathBuf> = run.passing().into_iter().filter(|folder| folder.exists()).collect();
     let drafts = run.drafts();
+    clear_baits(run.path());
     if left.is_empty() && drafts.is_empty() || !is_abandoned(&run.journal()) {
         return;
     }

@@ -1,6 +1,5 @@
 //! The run's private view, which is made beside the first request.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,22 +45,14 @@ impl Making {
         Self { made: Some(made), stop, go }
     }
 
-    /// Ends the making and leaves nothing of it.
+    /// Ends the making.
     async fn call_off(self) {
         self.stop.store(true, Ordering::Relaxed);
         self.go.send_replace(true);
-        // Called off, it removes itself; made in the last moment, it is removed here.
-        let Some(made) = self.made else { return };
-        if let Ok(Ok(view)) = made.await {
-            discard(view.run().to_owned()).await;
+        if let Some(made) = self.made {
+            let _ = made.await;
         }
     }
-}
-
-/// Removes what is left of a run's view. Signals count meanwhile: commands of the run decide how much there is.
-pub async fn discard(run: PathBuf) {
-    // The next run clears away what can't be removed now.
-    let _ = tokio::task::spawn_blocking(move || View::discard_soon(&run)).await;
 }
 
 impl ViewSlot {
@@ -92,11 +83,10 @@ impl ViewSlot {
         Ok(Some(told))
     }
 
-    /// Leaves nothing of the view.
+    /// Nothing is made any more. What was made goes with the run's other folders.
     pub async fn close(self) {
-        match self {
-            Self::Making(making) => making.call_off().await,
-            Self::Made(view) => discard(view.run().to_owned()).await,
+        if let Self::Making(making) = self {
+            making.call_off().await;
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::planner::tests_ran;
 use crate::settings::{TestCommand, Writes};
 use crate::tools::TestRun;
 use crate::worker::OverlayPlan;
-use crate::workspace::{ChangeSet, remove_tree};
+use crate::workspace::{ChangeSet, remove_tree_soon};
 
 /// The name of the trial, and of the folder of its logs.
 const NAME: &str = "review";
@@ -66,7 +66,8 @@ impl Desk {
         let hidden = trials.plan.hidden.clone();
         let held = trials.rehearse(NAME, changes, TIMES, called_off).await;
         // What can't be removed now goes with what else killed runs leave.
-        let _ = remove_tree(&self.run.trials());
+        let left = self.run.trials();
+        let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&left)).await;
         let Held { mut tests, mut checks } = held.map_err(|error| trial_failure(&error, &self.redactor))?;
         for run in checks.iter_mut().chain(&mut tests) {
             read_results(run, &self.run.logs().join(NAME), &self.redactor, &hidden).map_err(anyhow::Error::from)?;

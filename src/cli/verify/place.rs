@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::cli::failure::Failure;
+use crate::cli::output;
 use crate::journal::open_own;
-use crate::workspace::remove_tree;
+use crate::workspace::remove_tree_soon;
 
 const LOCK: &str = "lock";
 
@@ -52,20 +53,23 @@ impl Place {
         self.folder.join(name)
     }
 
-    /// Removes it.
-    ///
-    /// # Errors
-    /// When something of it stays.
-    pub fn remove(&self) -> Result<(), Failure> {
-        remove_tree(&self.folder).with_context(|| format!("{} can't be removed", self.folder.display()))?;
-        Ok(())
+    /// Removes it, and says so when something of it stays.
+    pub fn remove(self) {
+        let folder = self.folder.clone();
+        drop(self);
+        if folder.exists() {
+            let left = folder.display();
+            output::say(&format!(
+                "{left} is not all removed: tests made too much of it, or locked it; the next verification goes on with it"
+            ));
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Whatever can't be removed now, the next verification tries again.
-        if remove_tree(&self.folder).is_ok() {
+        // Whatever can't be removed now, the next verification tries again: tests decide how much there is.
+        if remove_tree_soon(&self.folder).is_ok() {
             let _ = fs::remove_file(&self.lock);
         }
     }
@@ -76,7 +80,7 @@ fn sweep(all: &Path) {
     let locks = fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path());
     for lock in locks.filter(|path| path.extension().is_some_and(|name| name == LOCK)) {
         let abandoned = open_own(&lock).is_ok_and(|file| file.try_lock().is_ok());
-        if abandoned && remove_tree(&lock.with_extension("")).is_ok() {
+        if abandoned && remove_tree_soon(&lock.with_extension("")).is_ok() {
             let _ = fs::remove_file(&lock);
         }
     }

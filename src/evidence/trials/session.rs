@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{Enclosed, Shown, TrialError, Trials, unless};
 use crate::tools::TestRun;
 use crate::worker::Worker;
-use crate::workspace::{ChangeSet, remove_tree};
+use crate::workspace::{ChangeSet, remove_tree_soon};
 
 /// A trial that stays open, until [`Session::close`].
 pub struct Session {
@@ -27,12 +27,12 @@ impl Session {
         unless(self.called_off.clone(), async { Ok(self.worker.run_tests(filter).await?) }).await
     }
 
-    /// Ends it; nothing is left.
+    /// Ends it; nothing is left, or too much for the moment.
     pub async fn close(self) {
         self.trials.end(self.worker).await;
         let folder = self.folder;
         // What can't be removed now goes with what else killed runs leave.
-        let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+        let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
     }
 }
 
@@ -49,7 +49,7 @@ impl Trials {
                 Ok(Session { trials: self.clone(), folder, worker, _view: view, called_off })
             }
             Err(error) => {
-                let _ = tokio::task::spawn_blocking(move || remove_tree(&folder)).await;
+                let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
                 Err(error)
             }
         }

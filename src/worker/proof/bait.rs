@@ -1,6 +1,8 @@
 //! What the broker lays out for the prover: a secret in the home folder, and doors that nobody may knock at.
+//!
+//! The secret is locked as long as somebody needs it, so that what a killed kcode left can be told from what is in use.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
@@ -14,15 +16,22 @@ use tempfile::{Builder, TempDir};
 
 use super::mounts::Meant;
 use super::shared;
-use crate::journal::{Guard, Proof};
+use crate::journal::{Guard, Proof, open_own};
 use crate::worker::descendants;
+use crate::workspace::remove_tree;
 
+/// How its folder's name begins.
+const PREFIX: &str = ".kcode-bait-";
+/// The file in it.
+const SECRET: &str = "secret";
 /// Longer paths fit into no socket's address (unix(7)).
 const LONGEST_SOCKET_PATH: usize = 107;
 
 /// Everything that is laid out; it is gone with this value.
 pub(in crate::worker) struct Bait {
     folder: TempDir,
+    /// Holds the lock.
+    _secret: File,
     tcp: Option<TcpListener>,
     udp: Option<UdpSocket>,
     path_socket: Option<UnixListener>,
@@ -74,10 +83,14 @@ impl Bait {
         let run = scratch.parent().unwrap_or(scratch);
         // Kcode's own state usually lies in the home folder: then nothing else there is touched.
         let place = home.filter(|home| !run.starts_with(home)).unwrap_or(run);
-        let named = Builder::new().prefix(".kcode-bait-").clone();
+        let named = Builder::new().prefix(PREFIX).clone();
         let folder = named.tempdir_in(place).or_else(|_| named.tempdir_in(run))?;
-        let secret = folder.path().join("secret");
-        fs::File::create_new(&secret)?.write_all(b"nobody should read this\n")?;
+        let (begun, secret) = (folder.path().join("begun"), folder.path().join(SECRET));
+        let mut file = File::create_new(&begun)?;
+        file.write_all(b"nobody should read this\n")?;
+        // Whoever finds it under its name finds it locked. Where nothing can be locked, nobody finds it free either.
+        let _ = file.try_lock();
+        fs::rename(&begun, &secret)?;
         let name = format!("kcode-bait-{}-{:016x}", std::process::id(), fastrand::u64(..));
         let tcp = TcpListener::bind("127.0.0.1:0").ok();
         let udp = UdpSocket::bind("127.0.0.1:0").ok();
@@ -98,7 +111,7 @@ impl Bait {
             ipc: shared::namespace(),
             own: scratch.join("tmp"),
         };
-        Ok(Self { folder, tcp, udp, path_socket, abstract_socket, targets })
+        Ok(Self { folder, _secret: file, tcp, udp, path_socket, abstract_socket, targets })
     }
 
     pub(in crate::worker) fn targets(&self) -> Targets {
@@ -126,6 +139,20 @@ impl Bait {
         proofs.push(Proof { guards: Guard::Network, attempt, held: arrived.is_empty(), detail });
         // Closing it can fail only by leaving an empty folder behind.
         let _ = self.folder.close();
+    }
+}
+
+/// Removes what killed processes left in `folder`.
+pub fn clear_baits(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !entry.file_name().as_bytes().starts_with(PREFIX.as_bytes()) {
+            continue;
+        }
+        let left = entry.path();
+        // Somebody else's is refused, a link too.
+        if open_own(&left.join(SECRET)).is_ok_and(|secret| secret.try_lock().is_ok()) {
+            let _ = remove_tree(&left);
+        }
     }
 }
 

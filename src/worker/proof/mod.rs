@@ -19,6 +19,7 @@ mod shared;
 mod terminal;
 mod tracing;
 
+pub use bait::clear_baits;
 pub(super) use bait::{Bait, Targets};
 pub(super) use linger::{LINGER, linger};
 pub(super) use mounts::Meant;
