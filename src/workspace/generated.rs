@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::differences::Differences;
 use super::patch::LeftOutReason;
-use super::takings::Takings;
+use super::takings::{Takings, may_move};
 use super::{ChangedFile, FileState};
 use crate::journal::{Digest, GeneratedChange, GeneratedFile, NotTaken, RelPath};
 use crate::settings::Writes;
@@ -125,7 +125,7 @@ fn moves(found: &Differences, written: &Written) -> Vec<(RelPath, RelPath)> {
         }
         let to = found.files.values().find(|file| {
             let is_new = file.before.is_none() && file.after == Some(state) && !written.contains_key(&file.path);
-            is_new && moves.iter().all(|(_, to)| *to != file.path)
+            is_new && may_move(path.as_path(), file.path.as_path()) && moves.iter().all(|(_, to)| *to != file.path)
         });
         moves.extend(to.map(|to| (path.clone(), to.path.clone())));
     }

@@ -77,6 +77,13 @@ fn refuse(path: &Path, states: &[Option<FileState>]) -> Result<(), NotTaken> {
     }
 }
 
+/// Whether a file that a tool wrote is followed when a command moves it so: where it is to be is no more hidden than where the tool
+/// put it, and nobody's to name.
+pub(super) fn may_move(from: &Path, to: &Path) -> bool {
+    let hidden = |path: &Path| path.iter().filter(|part| part.as_encoded_bytes().starts_with(b".")).count();
+    refuse(to, &[]).is_ok() && hidden(to) <= hidden(from)
+}
+
 /// `.gitattributes`, `.gitmodules` and whatever else tells git or a host of it what to do.
 fn is_gits_word(name: &[u8]) -> bool {
     name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b".git"))
@@ -121,6 +128,27 @@ mod tests {
         assert_eq!(old(Some((R, "x")), Some((L, "y"))), Err(NotTaken::Link));
         assert_eq!(old(Some((L, "x")), None), Err(NotTaken::Link));
         assert_eq!(old(Some((R, "x")), None), Ok(Some(change("a", Some((R, "x")), None))));
+    }
+
+    #[test]
+    fn a_file_of_a_tool_is_moved_nowhere_special() {
+        let may = |from: &str, to: &str| may_move(Path::new(from), Path::new(to));
+        for (from, to) in
+            [("a.rs", "b/a.rs"), ("new.yml", "old.yml"), (".config/a.toml", ".config/b.toml"), (".x", "x")]
+        {
+            assert!(may(from, to), "{from} to {to}");
+        }
+        for to in [
+            ".github/workflows/ci.yml",
+            ".gitattributes",
+            "a/.GitModules",
+            ".env.local",
+            "id_rsa",
+            ".vscode/tasks.json",
+        ] {
+            assert!(!may("new.yml", to), "{to}");
+        }
+        assert!(!may(".config/x", ".github/x"));
     }
 
     #[test]

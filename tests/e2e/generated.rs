@@ -1,6 +1,7 @@
 //! What commands write is no part of the patch: the model has no shell, and nobody asked for it. It is told apart, and taken
 //! along by whoever names it.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::ran::Kept;
 use crate::review::type_lines;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::tree::Tree;
-use crate::world::{EDIT, TASK, World, mender, mending};
+use crate::world::{EDIT, TASK, World, mender, mending, together};
 
 /// Passes on the mended project, and writes what real runners do: to a tracked log, a report, a lock file, a snapshot; and it
 /// removes a file.
@@ -148,6 +149,20 @@ fn a_file_that_the_tests_move_is_followed() {
     let kimi = MockKimi::script([Answer::call("write_file", &new), Answer::text("Done.")]);
     let kept = world.fix(&kimi, &[]).code(0).kept();
     assert_eq!(files(&kept), ["kept/new.txt"]);
+}
+
+#[test]
+fn a_file_is_followed_to_no_place_where_git_an_editor_or_a_program_obeys_it() {
+    together([".github/workflows/ci.yml", ".gitattributes", ".env.local", ".vscode/tasks.json"], |to| {
+        let world = World::new();
+        let folder = Path::new(to).parent().unwrap().display().to_string();
+        world.write_test(&format!("[ -f new.yml ] && mkdir -p ./{folder} && mv new.yml {to}; echo 'ok 1 - a'"));
+        world.commit_all();
+        let new = json!({"path": "new.yml", "content": "a text\n"}).to_string();
+        let kimi = MockKimi::script([Answer::call("write_file", &new), Answer::text("Done.")]);
+        let kept = world.fix(&kimi, &[]).code(0).kept();
+        assert_eq!(files(&kept), ["new.yml"]);
+    });
 }
 
 #[test]
