@@ -5,7 +5,8 @@
 //!
 //! | Floor | Room | What lives there |
 //! |---|---|---|
-//! | 9 | [`cli`] | arguments, one file a command; the only floor that may print |
+//! | 10 | [`cli`] | arguments, one file a command; the only floor that may print |
+//! | 9 | [`run`] | one run from its order to its end: prepared, held, finished, taken up again |
 //! | 8 | [`review`] | a patch before a person, hunk by hunk |
 //! | 8 | [`history`] | all kept runs together: summaries, statistics, what is kept how long |
 //! | 8 | [`replay`] | a recorded run played again, and held against what was recorded |
@@ -35,6 +36,7 @@ pub mod render;
 pub mod replay;
 pub mod report;
 pub mod review;
+mod run;
 pub mod settings;
 pub mod text;
 pub mod tools;

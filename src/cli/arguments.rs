@@ -9,7 +9,6 @@ use super::audit::AuditArguments;
 use super::config::ConfigArguments;
 use super::doctor::DoctorArguments;
 use super::export::ExportArguments;
-use super::failure::Failure;
 use super::fix::{FixArguments, ResumeArguments};
 use super::gc::GcArguments;
 use super::list::ListArguments;
@@ -18,6 +17,8 @@ use super::review::ReviewArguments;
 use super::runs::ShowArguments;
 use super::stats::StatsArguments;
 use super::verify::VerifyArguments;
+use crate::render::Loudness;
+use crate::run::Failure;
 use crate::settings::Sandbox;
 use crate::workspace::Repository;
 
@@ -59,6 +60,15 @@ impl Global {
     /// The folder to work on.
     pub fn folder(&self) -> &Path {
         self.repo.as_deref().unwrap_or(Path::new("."))
+    }
+
+    /// How much is said.
+    pub const fn loudness(&self) -> Loudness {
+        match (self.quiet, self.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, true) => Loudness::Verbose,
+            (false, false) => Loudness::Normal,
+        }
     }
 
     /// The repository around that folder.

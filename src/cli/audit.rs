@@ -3,11 +3,10 @@
 use clap::Args;
 
 use super::arguments::{Form, Global, Listing, RunArgument};
-use super::failure::Failure;
-use super::fix::Inherited;
 use super::{output, runs};
 use crate::journal::{Event, Outcome, RunStarted, recover};
 use crate::report;
+use crate::run::{Failure, Inherited};
 
 /// See [`Command::Audit`](super::arguments::Command::Audit).
 #[derive(Debug, Args)]

@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::arguments::{Global, Listing};
-use super::failure::Failure;
 use super::output;
 use crate::journal::Outcome;
+use crate::run::Failure;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::Repository;
 

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::Parser;
 
-use super::arguments::{Arguments, Command, Global};
-use super::failure::Failure;
-use super::{fix, output};
+use super::arguments::Global;
+use super::fix::Terminal;
+use super::output;
 use crate::journal::Outcome;
 use crate::model::replay::{Recording, Replay};
+use crate::run::{self, Failure, Order, RunOptions};
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::Repository;
 
@@ -89,19 +89,20 @@ fn serve(recording: Recording) -> Result<String, Failure> {
     Ok(base_url)
 }
 
-/// The very command that a person would type, with an environment of its own.
+/// What `kcode fix --dry-run` does, with an environment of its own.
 fn play(global: &Global, scenario: &Scenario, root: &Path, base_url: &str, state: &Path) -> Result<Outcome, Failure> {
-    let typed = ["kcode", "fix", scenario.task, "--dry-run", "--test", scenario.test];
-    let arguments = Arguments::try_parse_from(typed).map_err(anyhow::Error::from)?;
-    let Command::Fix(arguments) = arguments.command else { return Err(Failure::internal("the demo is not a fix")) };
     let state = state.to_string_lossy().into_owned();
     let env: Environment =
         [("KCODE_API_KEY", "sk-recording"), ("KCODE_BASE_URL", base_url), ("KCODE_HOME", &state)].into_iter().collect();
     let repository = Repository::open(root)?;
-    let flags = FlagLayer { test: arguments.run.test.clone(), ..FlagLayer::default() };
+    let test = Some(scenario.test.to_owned());
+    let flags = FlagLayer { test: test.clone(), ..FlagLayer::default() };
     let settings = settings::load(&flags, &env, None, Some(repository.root()))?;
     let task = scenario.task.to_owned();
-    fix::run(fix::Order { kept: false, ..fix::Order::new(task, repository, settings, global, &arguments.run) })
+    let options = RunOptions { test, loudness: global.loudness(), ..RunOptions::default() };
+    let front = Terminal::watching(global);
+    let (outcome, ..) = run::run(Order { kept: false, ..Order::new(task, repository, settings, options, &front) })?;
+    Ok(outcome)
 }
 
 fn is_there(program: &str, env: &Environment) -> bool {

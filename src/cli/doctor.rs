@@ -6,11 +6,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::arguments::{Global, Listing};
-use super::failure::Failure;
-use super::fix::ChosenTests;
 use super::output;
 use crate::journal::{Guard, Outcome, TestsChosen, WallBuilt};
 use crate::render::wall_table;
+use crate::run::{ChosenTests, Failure};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
 use crate::text::sanitise_line;
 use crate::worker::{Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};

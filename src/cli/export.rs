@@ -7,12 +7,12 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::arguments::{Global, RunArgument};
-use super::failure::Failure;
 use super::latest::{self, Purpose};
-use super::{out_file, output, runs};
+use super::output;
 use crate::journal::Outcome;
 use crate::replay::{Archive, Recording};
 use crate::report;
+use crate::run::{self, Failure, out_file};
 use crate::settings::{Environment, Redactor};
 
 /// See [`Command::Export`](super::arguments::Command::Export).
@@ -51,7 +51,7 @@ pub fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, 
         }
     }
     let folder = latest::find(global, arguments.run.run.as_deref(), Purpose::Export)?;
-    let recording = Recording::of_run(&folder).map_err(|error| runs::unreadable(folder.path(), &error))?;
+    let recording = Recording::of_run(&folder).map_err(|error| run::unreadable(folder.path(), &error))?;
     let redactor = Redactor::of(&Environment::from_process());
     let archive = Archive::pack(&recording, &redactor).context("the run can't be exported")?;
     for digest in &archive.left_out {
@@ -66,7 +66,7 @@ pub fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, 
     };
     let value = value.map_err(anyhow::Error::from)?;
     match &arguments.out {
-        Some(path) => out_file::replace(path, written(&value)?.as_bytes())?,
+        Some(path) => run::replace(path, written(&value)?.as_bytes())?,
         None => output::data(written(&value)?.as_bytes())?,
     }
     Ok(Outcome::Verified)

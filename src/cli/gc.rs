@@ -9,12 +9,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::arguments::{Form, Global, Listing, parse_count};
-use super::failure::Failure;
 use super::output;
 use super::runs::Place;
 use crate::evidence::Baselines;
 use crate::history::{Going, Keep, Reason, Retention, finish_removals};
 use crate::journal::{Bytes, Outcome, RunFolder, RunId};
+use crate::run::Failure;
 use crate::settings::{self, Environment, parse_bytes, parse_duration};
 use crate::text::{counted, table};
 

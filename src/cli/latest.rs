@@ -1,12 +1,12 @@
 //! Which run a command takes when nobody names one: the latest of this repository that it applies to, and it says which.
 
 use super::arguments::Global;
-use super::failure::Failure;
 use super::output;
 use super::runs::Place;
 use crate::history::{PatchFate, RunSummary, summary_of};
 use crate::journal::{JournalError, Outcome, RunFolder, is_abandoned};
 use crate::replay::{NotReplayable, Recording};
+use crate::run::Failure;
 use crate::text::sanitise_line;
 
 /// Columns of the task that are told with the run.

@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::arguments::{Form, Global, Listing, parse_count};
-use super::failure::Failure;
 use super::output;
 use super::runs::Place;
 use super::since::Since;
 use crate::history::{Catalogue, PatchFate, RunSummary, TestsSummary, Unreadable};
 use crate::journal::{Outcome, RunFolder, is_abandoned};
 use crate::render::When;
+use crate::run::Failure;
 use crate::text::{counted, sanitise, table};
 
 /// The schema that the listing names.

@@ -10,14 +10,12 @@ mod consent;
 mod demo;
 mod doctor;
 mod export;
-mod failure;
 mod fix;
 mod gc;
 mod harden;
 mod keyboard;
 mod latest;
 mod list;
-mod out_file;
 mod output;
 mod question;
 mod readable;
@@ -27,7 +25,6 @@ mod replay;
 mod review;
 mod runs;
 mod settle;
-mod signals;
 mod since;
 mod stats;
 mod synonyms;
@@ -40,9 +37,9 @@ use clap::Parser;
 
 use crate::journal::Outcome;
 use crate::render::letters;
+use crate::run::Failure;
 use crate::{worker, workspace};
 use arguments::{Arguments, ColorChoice, Command};
-use failure::Failure;
 
 /// Parses the process's arguments and runs the command.
 #[must_use]

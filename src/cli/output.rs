@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use console::Term;
 
-use super::failure::Failure;
 use crate::render::letters;
+use crate::run::Failure;
 use crate::text::{sanitise_json, wrap};
 
 /// Writes data to standard output. A reader that went away (`kcode … | head`) is not an error.

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use rustix::io::{Errno, read};
 use tokio::task::JoinHandle;
 
-use super::failure::Failure;
 use super::keyboard::{self, Mode};
 use super::output;
-use super::signals::{News, Signals};
 use crate::review::Key;
+use crate::run::{Failure, News, Signals};
 
 /// Ctrl-D.
 const END: char = '\u{4}';

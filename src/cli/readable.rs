@@ -1,14 +1,10 @@
 //! `--readable`: what of the machine tests see besides the tree and toolchains, for this one command.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::failure::Failure;
-use crate::journal::{Event, Outcome, RunFolder, recover};
-use crate::settings::Settings;
-use crate::worker;
+use crate::run::Shown;
 
 /// What tests see of the machine besides.
 #[derive(Clone, Debug, Default, Args)]
@@ -19,53 +15,8 @@ pub struct ShownArguments {
 }
 
 impl ShownArguments {
-    /// Refuses what would be shown to nobody: whoever named it counts on it. `settings` have it as well.
-    ///
-    /// # Errors
-    /// Names the folder and the reason.
-    pub fn check(&self, settings: &Settings, root: &Path) -> Result<(), Failure> {
-        if self.readable.is_empty() {
-            return Ok(());
-        }
-        let own = [settings.state_dir.value.clone(), root.to_owned()];
-        let refused = self.in_settings(settings).find_map(|path| {
-            let why = worker::why_refused(path, &own)?;
-            Some(format!("--readable {} can't be shown to tests: {why}", path.display()))
-        });
-        let hint = "name a folder that holds what the tests need and nothing else";
-        refused.map_or(Ok(()), |message| Err(Failure::new(Outcome::Config, message, hint)))
+    /// What was asked for.
+    pub fn shown(&self) -> Shown {
+        Shown(self.readable.clone())
     }
-
-    /// The same with what a run `noted`, as far as it is still there.
-    pub fn with(&self, noted: &[String]) -> Self {
-        let noted = noted.iter().map(PathBuf::from).filter(|path| path.exists());
-        Self { readable: self.readable.iter().cloned().chain(noted).collect() }
-    }
-
-    /// The same with those of a run that is kept.
-    pub fn with_those_of(&self, run: &RunFolder) -> Self {
-        let recovered = recover(&run.journal()).ok();
-        let events = recovered.iter().flat_map(|all| all.records.iter().map(|record| &record.event));
-        self.with(&noted(events))
-    }
-
-    /// What a run notes of them: absolute, as settings resolved them.
-    pub fn noted(&self, settings: &Settings) -> Vec<String> {
-        self.in_settings(settings).filter_map(|path| path.to_str().map(str::to_owned)).collect()
-    }
-
-    fn in_settings<'a>(&self, settings: &'a Settings) -> impl Iterator<Item = &'a PathBuf> {
-        let typed: Vec<_> = self.readable.iter().filter_map(|typed| typed.canonicalize().ok()).collect();
-        settings.readable.value.iter().filter(move |path| path.canonicalize().is_ok_and(|real| typed.contains(&real)))
-    }
-}
-
-/// What flags of a run had tests see, when it was started and when it was taken up again.
-pub fn noted<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<String> {
-    let noted = events.flat_map(|event| match event {
-        Event::RunStarted(started) => started.readable.as_slice(),
-        Event::Resumed(resumed) => resumed.readable.as_slice(),
-        _ => &[],
-    });
-    noted.collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }

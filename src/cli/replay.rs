@@ -8,21 +8,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, Parser};
+use clap::Args;
 
-use super::arguments::{Arguments, Command, Global, parse_sandbox};
-use super::failure::Failure;
+use super::arguments::{Global, parse_sandbox};
+use super::fix::Terminal;
 use super::latest::{self, Purpose};
+use super::output;
 use super::readable::ShownArguments;
-use super::{fix, output, runs};
-use crate::journal::{Outcome, RUN_FILE_LIMIT, RunFlag, RunFolder, is_abandoned, read_regular};
+use crate::journal::{Outcome, RUN_FILE_LIMIT, RunFlag, read_regular};
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
+use crate::run::{self, Again, Failure, Order, REPLAYS, RunOptions, clear_replays};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Setting, Settings};
 use crate::text::{counted, sanitise};
 use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove_tree_soon, still_applies};
 
-/// Folders of replays in the state folder begin so.
-const PREFIX: &str = "replay-";
 /// A replay takes what it takes: the clock that stopped the recorded run isn't replayed.
 const PATIENCE: Duration = Duration::from_hours(24);
 
@@ -62,10 +61,10 @@ pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, 
     }
     let repository = repository(global, named, &recording)?;
     let script = Arc::new(Script::new(&recording, &repository.root().to_string_lossy()));
-    let readable = arguments.shown.readable.clone();
-    let flags = FlagLayer { sandbox: arguments.sandbox, readable, ..FlagLayer::default() };
+    let shown = arguments.shown.shown();
+    let flags = FlagLayer { sandbox: arguments.sandbox, readable: shown.0.clone(), ..FlagLayer::default() };
     let settings = settings(global, &flags, &recording, &script, &repository)?;
-    arguments.shown.check(&settings, repository.root())?;
+    shown.check(&settings, repository.root())?;
     let place = Place::make(&settings.state_dir.value)?;
     let applied = start(&recording, &repository, &place.path.join("start"))?;
     let run = recording.started.run.clone();
@@ -102,7 +101,7 @@ fn recording(global: &Global, named: Option<&str>) -> Result<Recording, Failure>
         return read_regular(file, RUN_FILE_LIMIT).and_then(|json| Archive::unpack(&json)).map_err(unreadable);
     }
     let folder = latest::find(global, named, Purpose::Replay)?;
-    Recording::of_run(&folder).map_err(|error| runs::unreadable(folder.path(), &error))
+    Recording::of_run(&folder).map_err(|error| run::unreadable(folder.path(), &error))
 }
 
 /// A run of this machine is replayed where it ran, unless a folder is named.
@@ -191,18 +190,19 @@ struct Stage<'a> {
 fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outcome, Failure> {
     let Stage { recording, repository, mut settings, applied, place, speed } = stage;
     let consents = std::mem::replace(&mut settings.state_dir.value, place.path.clone());
-    let arguments = Arguments::try_parse_from(["kcode", "fix", "again"]).map_err(anyhow::Error::from)?;
-    let Command::Fix(mut flags) = arguments.command else { return Err(Failure::internal("a replay is not a fix")) };
     let asked = |flag| recording.started.flags.contains(&flag);
-    (flags.run.allow_test_edits, flags.run.reproduce) = (asked(RunFlag::AllowTestEdits), asked(RunFlag::Reproduce));
+    let options = RunOptions {
+        allow_test_edits: asked(RunFlag::AllowTestEdits),
+        reproduce: asked(RunFlag::Reproduce),
+        loudness: global.loudness(),
+        ..RunOptions::default()
+    };
+    let front = Terminal::watching(global);
     let task = recording.started.task.clone();
-    let again = Some(Arc::new(fix::Again { recording, script: Arc::clone(script), applied, speed }));
-    fix::run(fix::Order {
-        again,
-        consents,
-        kept: false,
-        ..fix::Order::new(task, repository, settings, global, &flags.run)
-    })
+    let again = Some(Arc::new(Again { recording, script: Arc::clone(script), applied, speed }));
+    let order = Order::new(task, repository, settings, options, &front);
+    let (outcome, ..) = run::run(Order { again, consents, kept: false, ..order })?;
+    Ok(outcome)
 }
 
 fn told(played: &Played) -> String {
@@ -230,8 +230,8 @@ impl Place {
     fn make(state: &Path) -> Result<Self, Failure> {
         let unusable = || format!("{} can't be used", state.display());
         DirBuilder::new().recursive(true).mode(0o700).create(state).with_context(unusable)?;
-        clear(state);
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(state).with_context(unusable)?;
+        clear_replays(state);
+        let folder = tempfile::Builder::new().prefix(REPLAYS).tempdir_in(state).with_context(unusable)?;
         Ok(Self { path: folder.keep() })
     }
 }
@@ -240,18 +240,6 @@ impl Drop for Place {
     fn drop(&mut self) {
         // What tests made too much of goes with the next run or replay.
         let _ = remove_tree_soon(&self.path);
-    }
-}
-
-/// Removes what killed replays left.
-pub fn clear(state: &Path) {
-    for entry in std::fs::read_dir(state).into_iter().flatten().flatten() {
-        let left = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        let runs = || RunFolder::all(&entry.path()).unwrap_or_default();
-        // One without a journal may just begin.
-        if left && !runs().is_empty() && runs().iter().all(|run| is_abandoned(&run.journal())) {
-            let _ = remove_tree_soon(&entry.path());
-        }
     }
 }
 

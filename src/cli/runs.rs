@@ -1,17 +1,17 @@
 //! `kcode show` and `diff`: what is kept of one run, and how it is found.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::arguments::{FitRunArgument, Form, Global, Listing, RunArgument};
-use super::failure::Failure;
 use super::latest::{self, Purpose};
 use super::output;
 use crate::history::beginning;
-use crate::journal::{FindError, Outcome, RUN_FILE_LIMIT, RecoverError, RunFolder, read_own, recover};
+use crate::journal::{Outcome, RUN_FILE_LIMIT, RunFolder, read_own};
 use crate::render::{coloured_diff, letters, markdown};
 use crate::report::{self, Report};
+use crate::run::{self, Failure};
 use crate::settings::{self, Environment, Redactor};
 
 /// See [`Command::Show`](super::arguments::Command::Show).
@@ -34,11 +34,11 @@ pub struct ShowArguments {
 /// Prints the patch of a run: for eyes on a terminal, else byte for byte.
 pub fn diff(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.as_deref(), Purpose::Diff)?;
-    let report = load(&run)?;
+    let report = run::load(&run)?;
     if report.patch.is_none() {
         return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));
     }
-    let patch = read_own(&run.patch(), RUN_FILE_LIMIT).map_err(|error| unreadable(&run.patch(), &error))?;
+    let patch = read_own(&run.patch(), RUN_FILE_LIMIT).map_err(|error| run::unreadable(&run.patch(), &error))?;
     print_patch(&patch)?;
     Ok(Outcome::Verified)
 }
@@ -55,7 +55,7 @@ pub fn print_patch(patch: &[u8]) -> Result<(), Failure> {
 
 /// Prints the report of a run, folded anew from its journal.
 pub fn show(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failure> {
-    let report = load(&find(global, &arguments.run)?)?;
+    let report = run::load(&find(global, &arguments.run)?)?;
     match arguments.form.listing() {
         _ if arguments.trailers => output::data(report::trailers(&report).as_bytes())?,
         Listing::Text if arguments.markdown => output::data(report::markdown(&report).as_bytes())?,
@@ -87,28 +87,6 @@ pub fn elsewhere(global: &Global, report: &Report) -> Option<String> {
     let here = global.repository_if_any().ok().flatten().map(|repository| repository.root().to_owned());
     let is_here = here.is_some_and(|root| root.as_os_str() == report.repository.as_str());
     (!is_here).then(|| format!("in {}", report.repository))
-}
-
-/// A part of a run that is no longer what kcode wrote.
-pub fn unreadable(what: &Path, error: &std::io::Error) -> Failure {
-    let hint = "something else stands in its place; `kcode audit` says what is left of the run";
-    Failure::new(Outcome::Internal, format!("{} can't be read: {error}", what.display()), hint)
-}
-
-/// The report of a run, folded from its journal.
-pub fn load(run: &RunFolder) -> Result<Report, Failure> {
-    let journal = run.journal();
-    let recovered = recover(&journal).map_err(|error| {
-        let failure = Failure::from(error);
-        Failure { message: format!("{} can't be read: {}", journal.display(), failure.message), ..failure }
-    })?;
-    let mut report = report::fold(&recovered.records, &run.patch().display().to_string())
-        .ok_or_else(|| Failure::internal(format!("{} holds no run", journal.display())))?;
-    // The journal keeps the model's words byte for byte; nobody else gets them with secrets in them.
-    if let Some(said) = &mut report.said {
-        Redactor::of(&Environment::from_process()).clean(said);
-    }
-    Ok(report)
 }
 
 /// Where runs are kept, and the repository that the user stands in.
@@ -149,18 +127,5 @@ impl Place {
     /// Whether the user stands in the repository with this root.
     pub fn is_home_of(&self, repository: &str) -> bool {
         self.root.as_ref().is_some_and(|root| root.as_os_str() == repository)
-    }
-}
-
-impl From<RecoverError> for Failure {
-    fn from(error: RecoverError) -> Self {
-        let outcome = if matches!(error, RecoverError::Newer { .. }) { Outcome::Usage } else { Outcome::Internal };
-        Self::new(outcome, error.to_string(), error.hint())
-    }
-}
-
-impl From<FindError> for Failure {
-    fn from(error: FindError) -> Self {
-        Self::usage(error.to_string(), "`kcode runs` lists the runs of this repository")
     }
 }

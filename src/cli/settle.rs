@@ -1,9 +1,9 @@
 //! What a killed kcode left in somebody's tree, put right by whichever command comes next.
 
-use super::apply::renew_report;
 use super::arguments::Global;
 use super::output;
 use crate::journal::{RelPath, RunFolder};
+use crate::run::renew_report;
 use crate::settings::{self, Environment};
 use crate::text::sanitise;
 use crate::workspace::{self, Doing, Settled};
@@ -15,7 +15,7 @@ pub fn settle(global: &Global) {
     for settled in workspace::settle(&state.value) {
         output::say(&told(&settled));
         if settled.finished {
-            renew_report(&RunFolder::at(&state.value, &settled.run));
+            renew_report(&RunFolder::at(&state.value, &settled.run), output::say);
         }
     }
 }

@@ -5,13 +5,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::arguments::{Form, Global, Listing};
-use super::failure::Failure;
 use super::list::{known, name};
 use super::output;
 use super::runs::Place;
 use super::since::Since;
 use crate::history::{Catalogue, Grouped, Unreadable, repairs, statistics_sheet, statistics_text};
 use crate::journal::Outcome;
+use crate::run::Failure;
 
 /// The schema that the figures name.
 const SCHEMA: &str = "kcode.stats/1";

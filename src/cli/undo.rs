@@ -2,19 +2,18 @@
 
 use std::path::Path;
 
-use super::apply::{note, renew_report, reopen};
 use super::arguments::{FitRunArgument, Global};
-use super::failure::Failure;
 use super::latest::{self, Purpose};
 use super::{output, runs};
 use crate::journal::{Applied, Event, Outcome, RunFolder, Undone, recover};
+use crate::run::{self, Failure, note, renew_report, reopen};
 use crate::text::{counted, sanitise_line};
 use crate::workspace::Transaction;
 
 /// Puts it back.
 pub fn execute(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.as_deref(), Purpose::Undo)?;
-    let report = runs::load(&run)?;
+    let report = run::load(&run)?;
     if report.applied.is_none() {
         let hint = "`kcode undo` without a name takes the latest one that is applied";
         return Err(Failure::new(Outcome::Refused, format!("run {} is not applied", run.id()), hint));
@@ -24,7 +23,7 @@ pub fn execute(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, F
     let transaction = Transaction::undo(&run, Path::new(&report.repository))?;
     let (files, unstaged) = (transaction.files(), transaction.is_recorded());
     note(&mut journal, transaction, Event::Undone(Undone { files }))?;
-    renew_report(&run);
+    renew_report(&run, output::say);
     output::say(&format!("undid run {}: {} put back", run.id(), counted(files as usize, "file")));
     let elsewhere = runs::elsewhere(global, &report);
     let severed = applied.iter().flat_map(|applied| &applied.severed);

@@ -27,11 +27,12 @@ pub(super) fn style<T: Display>(text: T) -> StyledObject<T> {
 const SAID_LINES: usize = 8;
 
 /// How much is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loudness {
     /// `-q`: the end only.
     Quiet,
     /// The run, a line a step.
+    #[default]
     Normal,
     /// `-v`: what failed inside tools, and requests too.
     Verbose,

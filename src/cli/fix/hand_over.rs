@@ -1,83 +1,144 @@
-//! What a person or a script gets when a run is over: data on standard output, talk on standard error, a question.
+//! `fix` on a terminal or in a script: data on standard output, talk on standard error, questions to whoever is there.
 
-use super::finish::{end_of, write_report};
-use super::flags::Output;
-use super::start::Run;
-use crate::cli::failure::Failure;
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+
+use super::flags::{Output, RunFlags};
 use crate::cli::question::{Question, ask};
-use crate::cli::signals::Signals;
-use crate::cli::{apply, output, runs};
+use crate::cli::{apply, arguments::Global, consent, output, runs};
 use crate::journal::{Event, Journal as _, Outcome, RunFolder, StopReason};
 use crate::render::closing;
 use crate::report::Report;
+use crate::run::{self, Failure, Front, Handed, Next, Run, Signals, beside::Beside};
 use crate::text::counted;
+use crate::worker::WorkerPlan;
 
-/// What a person wants after the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Nothing more, or it is done.
-    Nothing,
-    /// To look at the patch hunk by hunk.
-    Review,
+/// Whoever typed the command.
+pub struct Terminal<'a> {
+    /// Flags of every command.
+    pub global: &'a Global,
+    output: Output,
+    /// The patch may be applied, or a person be asked whether it should.
+    asks: bool,
+    wants_apply: bool,
 }
 
-/// What there is at the end of a run.
-pub struct Handed<'a> {
-    /// What it came to, unless that can't be told.
-    pub report: Option<&'a Report>,
-    /// Its patch.
-    pub patch: &'a Result<Vec<u8>, Failure>,
-    /// The errors on the way here, the run's own first.
-    pub troubles: &'a [Failure],
-    /// The patch was verified and could not be applied.
-    pub was_refused: bool,
-    /// The host doesn't know the run's model, which a run keeps: it can't go on there.
-    pub is_model_unknown: bool,
+impl<'a> Terminal<'a> {
+    /// With these flags.
+    pub const fn of(global: &'a Global, flags: &RunFlags) -> Self {
+        Self { global, output: flags.output, asks: !flags.dry_run && !flags.apply, wants_apply: flags.apply }
+    }
+
+    /// Sees a run that can't be used later, as in a demo: nothing is asked.
+    pub const fn watching(global: &'a Global) -> Self {
+        Self { global, output: Output::Text, asks: false, wants_apply: false }
+    }
+
+    fn is_there(&self) -> bool {
+        console::user_attended() && console::user_attended_stderr() && self.output == Output::Text
+    }
 }
 
-/// Hands it over.
-pub async fn hand_over(run: &mut Run<'_>, handed: Handed<'_>) -> Result<Next, Failure> {
-    let Handed { report, patch, troubles, was_refused, is_model_unknown } = handed;
-    run.open.people().clear();
-    let printed = report.map_or(Ok(()), |report| print(run, report, patch));
-    for trouble in troubles {
-        output::say(&trouble.to_string());
+impl Front for Terminal<'_> {
+    fn talk(&self) -> fn(&str) {
+        output::say
     }
-    printed?;
-    let Some(report) = report else { return Ok(Next::Nothing) };
-    let mut told = report.clone();
-    // An error gave its hint itself, and `-q` is about how it ended, not about what anybody says.
-    told.hint = told.hint.filter(|hint| !troubles.iter().any(|trouble| trouble.hint.as_ref() == Some(hint)));
-    if troubles.iter().any(|trouble| trouble.message == told.detail) {
-        told.detail.clear();
+
+    fn lines(&self) -> Option<fn(&str)> {
+        // A reader that went away doesn't end the run: its result is kept on disk.
+        let print: fn(&str) = |line| drop(output::data(format!("{line}\n").as_bytes()));
+        (self.output == Output::Jsonl).then_some(print)
     }
-    told.said = told.said.filter(|_| !run.order.global.quiet);
-    output::say(&closing(&told));
-    if run.order.flags.apply && report.applied.is_none() {
-        output::say(&not_applied(report, was_refused, goes_on(report) && !is_model_unknown));
+
+    fn is_attended(&self) -> bool {
+        self.is_there()
     }
-    if run.order.kept {
-        output::say(&kept(report, is_model_unknown));
+
+    fn ask<'a>(&'a self, beside: &'a mut Beside, plan: &'a WorkerPlan) -> LocalBoxFuture<'a, Result<(), Failure>> {
+        consent::ask(beside, plan).boxed_local()
     }
-    ask_to_apply(run, report).await
+
+    fn hand_over<'a>(&'a self, run: &'a mut Run<'_>, handed: Handed<'a>) -> LocalBoxFuture<'a, Result<Next, Failure>> {
+        self.take(run, handed).boxed_local()
+    }
+
+    /// Says what became of a run whose end a person didn't wait for.
+    fn cut_short(&self, folder: &RunFolder) {
+        // What can't be read now, `kcode show` tells later.
+        let Ok(report) = run::load(folder) else { return };
+        if self.wants_apply && report.applied.is_none() {
+            output::say(&not_applied(&report, false, goes_on(&report)));
+        }
+        output::say(&kept(&report, false));
+    }
 }
 
-/// Says what became of a run whose end a person didn't wait for.
-pub fn cut_short(folder: &RunFolder, wants_apply: bool) {
-    // What can't be read now, `kcode show` tells later.
-    let Ok(report) = runs::load(folder) else { return };
-    if wants_apply && report.applied.is_none() {
-        output::say(&not_applied(&report, false, goes_on(&report)));
+impl Terminal<'_> {
+    async fn take(&self, run: &mut Run<'_>, handed: Handed<'_>) -> Result<Next, Failure> {
+        let Handed { report, patch, troubles, applied, was_refused, is_model_unknown } = handed;
+        run.open.people().clear();
+        applied.into_iter().for_each(apply::say_severed);
+        let printed = report.map_or(Ok(()), |report| self.print(report, patch));
+        for trouble in troubles {
+            output::say(&trouble.to_string());
+        }
+        printed?;
+        let Some(report) = report else { return Ok(Next::Nothing) };
+        let mut told = report.clone();
+        // An error gave its hint itself, and `-q` is about how it ended, not about what anybody says.
+        told.hint = told.hint.filter(|hint| !troubles.iter().any(|trouble| trouble.hint.as_ref() == Some(hint)));
+        if troubles.iter().any(|trouble| trouble.message == told.detail) {
+            told.detail.clear();
+        }
+        told.said = told.said.filter(|_| !self.global.quiet);
+        output::say(&closing(&told));
+        if self.wants_apply && report.applied.is_none() {
+            output::say(&not_applied(report, was_refused, goes_on(report) && !is_model_unknown));
+        }
+        if run.order.kept {
+            output::say(&kept(report, is_model_unknown));
+        }
+        self.ask_to_apply(run, report).await
     }
-    output::say(&kept(&report, false));
-}
 
-fn print(run: &Run<'_>, report: &Report, patch: &Result<Vec<u8>, Failure>) -> Result<(), Failure> {
-    match (run.order.flags.output, patch) {
-        (Output::Json, _) => output::json(report),
-        (Output::Text, Ok(patch)) if report.patch.is_some() && report.applied.is_none() => runs::print_patch(patch),
-        (Output::Text, Err(unread)) if report.patch.is_some() => Err(unread.clone()),
-        (Output::Text | Output::Jsonl, _) => Ok(()),
+    fn print(&self, report: &Report, patch: &Result<Vec<u8>, Failure>) -> Result<(), Failure> {
+        match (self.output, patch) {
+            (Output::Json, _) => output::json(report),
+            (Output::Text, Ok(patch)) if report.patch.is_some() && report.applied.is_none() => runs::print_patch(patch),
+            (Output::Text, Err(unread)) if report.patch.is_some() => Err(unread.clone()),
+            (Output::Text | Output::Jsonl, _) => Ok(()),
+        }
+    }
+
+    /// On a terminal, and only there, a person is asked. What can't be applied then is the run's outcome, as with `--apply`.
+    async fn ask_to_apply(&self, run: &mut Run<'_>, report: &Report) -> Result<Next, Failure> {
+        let question = match report.outcome {
+            Outcome::Verified | Outcome::Unverified => APPLY,
+            Outcome::TestsFailing | Outcome::Refused if report.patch.is_some() => REVIEW,
+            _ => return Ok(Next::Nothing),
+        };
+        if !self.asks || !self.is_there() {
+            return Ok(Next::Nothing);
+        }
+        match ask(&question, &mut Signals::listen()?).await? {
+            Some('y') => {}
+            Some('r') => return Ok(Next::Review),
+            _ => {
+                output::say(&format!("not applied; later: kcode review {0} · kcode apply {0}", report.run));
+                return Ok(Next::Nothing);
+            }
+        }
+        let applied = run::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal);
+        match &applied {
+            Ok(applied) => {
+                apply::say_severed(applied);
+                let (files, run) = (counted(applied.files as usize, "file"), &report.run);
+                output::say(&format!("applied to {files} · take it back with: kcode undo {run}"));
+            }
+            Err(refused) => run.open.journal.conclude(vec![Event::RunEnded(run::end_of(refused))])?,
+        }
+        let written = run::write_report(&run.open.folder, &run::load(&run.open.folder)?);
+        applied.and(written).map(|()| Next::Nothing)
     }
 }
 
@@ -139,35 +200,3 @@ const APPLY: Question =
 /// A patch that something stands against is not taken by a single key.
 const REVIEW: Question =
     Question { text: "[r]eview the patch all the same? [n]o", keys: &[('r', "review"), ('n', "no")] };
-
-/// On a terminal, and only there, a person is asked. What can't be applied then is the run's outcome, as with `--apply`.
-async fn ask_to_apply(run: &mut Run<'_>, report: &Report) -> Result<Next, Failure> {
-    let flags = run.order.flags;
-    let attended = console::user_attended() && console::user_attended_stderr();
-    let question = match report.outcome {
-        Outcome::Verified | Outcome::Unverified => APPLY,
-        Outcome::TestsFailing | Outcome::Refused if report.patch.is_some() => REVIEW,
-        _ => return Ok(Next::Nothing),
-    };
-    if flags.dry_run || flags.apply || flags.output != Output::Text || !attended {
-        return Ok(Next::Nothing);
-    }
-    match ask(&question, &mut Signals::listen()?).await? {
-        Some('y') => {}
-        Some('r') => return Ok(Next::Review),
-        _ => {
-            output::say(&format!("not applied; later: kcode review {0} · kcode apply {0}", report.run));
-            return Ok(Next::Nothing);
-        }
-    }
-    let applied = apply::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal);
-    match &applied {
-        Ok(applied) => {
-            let (files, run) = (counted(applied.files as usize, "file"), &report.run);
-            output::say(&format!("applied to {files} · take it back with: kcode undo {run}"));
-        }
-        Err(refused) => run.open.journal.conclude(vec![Event::RunEnded(end_of(refused))])?,
-    }
-    let written = write_report(&run.open.folder, &runs::load(&run.open.folder)?);
-    applied.and(written).map(|()| Next::Nothing)
-}

@@ -1,162 +1,113 @@
-//! `kcode fix`: puts the rooms together for one run.
-//!
-//! `flags` are what may be typed, `task` reads what to do, and an `order` says all that a run is told. `open_run` opens its journal, in which `kept_flags`
-//! are; `start` makes everything else beside each other: `enclosure` the worker and its view, `opening` the first messages, or
-//! `past` those of a run that had stopped, in which `unanswered` calls are answered. `follow` gives a further task to a run that
-//! is over: `inherited` is its conversation, `carried` its changes. `terms` says what a run may use, `chosen_tests` what it
-//! stands on, `bench` is what the planner works at, `command_runs` are the runs of it, `test_runs` reads what they left, `start_state`
-//! and `baseline_runs` tell how the tests went before, `view_slot` waits for the view. `again` is
-//! what a replay is told, and `voice` who answers. `reproduction` looks for a test that shows what the patch mends, `minimize`
-//! for a smaller patch; `trial_runs` are the test runs of both. `finish` computes the outcome, applies when asked, notes the
-//! end and writes the report; `hand_over` shows it.
+//! `kcode fix` and `kcode resume`: what a person typed becomes an order.
 
-mod again;
-mod baseline_runs;
-mod bench;
-mod bench_errors;
-mod carried;
-mod certificate;
-mod chosen_tests;
-mod command_runs;
-mod copy_instead;
-mod discreet;
-mod enclosure;
-mod finish;
 mod flags;
-mod follow;
-mod guard;
 mod hand_over;
-mod inherited;
-mod interrupt;
-mod kept_flags;
-mod minimize;
-mod on_patch;
-mod open_run;
-mod opening;
-mod order;
-mod past;
-mod reproduction;
-mod setup;
-mod smaller;
-mod start;
-mod start_state;
-mod sweep;
 mod task;
-mod terms;
-mod test_runs;
-mod trial_runs;
-mod unanswered;
-mod view_slot;
-mod voice;
 
-use super::arguments::Global;
-use super::failure::Failure;
-use super::latest::{self, Purpose};
-use super::out_file;
-use super::review::{self, Manner};
+use crate::cli::arguments::{Global, RunArgument};
+use crate::cli::latest::{self, Purpose};
+use crate::cli::review::{self, Manner};
+use crate::cli::{output, runs};
 use crate::journal::Outcome;
+use crate::run::{self, Failure, FollowUp, Inherited, Next, Order, Past, RunOptions};
 use crate::settings::{self, Environment, FlagLayer};
 
-pub use again::Again;
-pub use chosen_tests::ChosenTests;
-pub use enclosure::{RENAMES, show_dependencies, worker_plan};
-pub use finish::write_report;
 pub use flags::{FixArguments, ResumeArguments, RunFlags};
-use hand_over::Next;
-pub use inherited::Inherited;
-pub use interrupt::Interrupts;
-pub use order::Order;
-use past::Past;
-use start::Run;
-pub use test_runs::finish as read_results;
+pub use hand_over::Terminal;
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {
     let task = task::read(global, arguments)?;
+    let front = Terminal::of(global, &arguments.run);
     if let Some(run) = &arguments.resume {
-        return follow::execute(global, arguments, run, task);
+        return follow_up(&front, arguments, run, task);
     }
     let repository = global.repository()?;
     let env = Environment::from_process();
-    let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run) };
+    let options = options(global, &arguments.run);
+    let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run, &options) };
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
-    run(Order::new(task, repository, settings, global, &arguments.run))
+    carry_out(&front, Order::new(task, repository, settings, options, &front))
 }
 
 /// Takes up a run that stopped before its end. Task, model and what its flags asked for are the run's own.
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
     let folder = latest::find(global, arguments.which.run.as_deref(), Purpose::Resume)?;
-    sweep::clear(&folder);
-    let past = Past::open(folder)?;
+    run::clear(&folder);
+    let past = Past::open(folder, output::say)?;
     let repository = past.repository.clone();
     let env = Environment::from_process();
-    let asked = kept_flags::resumed(&arguments.run, &past.started);
-    let mut settings = settings::load(&flags(&asked), &env, global.config.as_deref(), Some(repository.root()))?;
+    let options = run::resumed(&options(global, &arguments.run), &past.started);
+    let flags = flags(&arguments.run, &options);
+    let mut settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
     // The conversation is the model's own: another one must not get its reasoning.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
     let follows = past.started.follows.as_ref();
     let inherited = follows.map(|follows| Inherited::reopen(&past.folder, follows)).transpose()?;
-    run(Order { past: Some(past), inherited, ..Order::new(task, repository, settings, global, &asked) })
+    let front = Terminal::of(global, &arguments.run);
+    let order = Order::new(task, repository, settings, options, &front);
+    carry_out(&front, Order { past: Some(past), inherited, ..order })
 }
 
-/// Runs an order to its end on a runtime of its own.
-pub fn run(order: Order<'_>) -> Result<Outcome, Failure> {
-    // Told before the run, not after it was paid for.
-    order.flags.patch.as_deref().map_or(Ok(()), |path| out_file::check(path, "--patch"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    let (global, wants_apply, mut kept) = (order.global, order.flags.apply, None);
-    let is_kept = order.kept;
-    let ended = runtime.block_on(async {
-        let Interrupts { asked, mut insisted } = Interrupts::listen()?;
-        let mut run = Run::open(order)?;
-        let folder = run.open.folder.clone();
-        kept = Some(folder.clone());
-        let in_order = async {
-            let ended = Box::pin(run.converse(asked)).await;
-            match run.order.again {
-                Some(_) => Box::pin(again::put_away(run, ended)).await.map(|outcome| (outcome, Next::Nothing)),
-                None => Box::pin(finish::finish(run, ended)).await,
-            }
-        };
-        tokio::select! {
-            ended = in_order => ended,
-            // The worker and all it started end with the connection to this process.
-            _ = insisted.wait_for(|insisted| *insisted) => {
-                let outcome = finish::cut_short(&folder)?;
-                if is_kept {
-                    hand_over::cut_short(&folder, wants_apply);
-                }
-                Ok((outcome, Next::Nothing))
-            }
-        }
-    });
-    // A copy that is still being made was told to stop; nothing waits for it.
-    runtime.shutdown_background();
-    let (outcome, next) = ended?;
-    match (next, kept) {
+/// `--resume RUN "more"`: a further task with all that the model knows by now.
+fn follow_up(front: &Terminal<'_>, arguments: &FixArguments, which: &str, task: String) -> Result<Outcome, Failure> {
+    let global = front.global;
+    let folder = runs::find(global, &RunArgument { run: Some(which.to_owned()) })?;
+    let FollowUp { repository, model, options, inherited, carried } =
+        FollowUp::of(&folder, &options(global, &arguments.run))?;
+    let flags = flags(&arguments.run, &options);
+    let env = Environment::from_process();
+    let mut settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+    settings.model.value = model;
+    let (inherited, carried) = (Some(inherited), Some(carried));
+    let order = Order::new(task, repository, settings, options, front);
+    carry_out(front, Order { inherited, carried, ..order })
+}
+
+fn carry_out(front: &Terminal<'_>, order: Order<'_>) -> Result<Outcome, Failure> {
+    match run::run(order)? {
         // The run is over and its journal free: this is `kcode review`, as it could come tomorrow.
-        (Next::Review, Some(folder)) => {
-            let reviewed = review::review(global, folder, Manner::default())?;
+        (outcome, Next::Review, Some(folder)) => {
+            let reviewed = review::review(front.global, folder, Manner::default())?;
             Ok(if reviewed == Outcome::Verified { outcome } else { reviewed })
         }
-        _ => Ok(outcome),
+        (outcome, ..) => Ok(outcome),
     }
 }
 
-fn flags(arguments: &RunFlags) -> FlagLayer {
+/// What flags ask of a run beside its settings.
+fn options(global: &Global, flags: &RunFlags) -> RunOptions {
+    RunOptions {
+        apply: flags.apply,
+        patch: flags.patch.clone(),
+        test: flags.test.clone(),
+        no_verify: flags.no_verify,
+        no_baseline: flags.no_baseline,
+        reproduce: flags.reproduce,
+        minimize: flags.minimize,
+        allow_test_edits: flags.allow_test_edits,
+        allow_failing_setup: flags.allow_failing_setup,
+        include_generated: flags.include_generated.clone(),
+        shown: flags.shown.shown(),
+        loudness: global.loudness(),
+    }
+}
+
+/// What of `flags`, and of `options` that a run may have kept, belongs to the settings.
+fn flags(flags: &RunFlags, options: &RunOptions) -> FlagLayer {
     FlagLayer {
-        base_url: arguments.base_url.clone(),
-        max_turns: arguments.limits.max_turns,
-        max_tokens: arguments.limits.max_tokens,
-        max_cost: arguments.limits.max_cost,
-        max_time: arguments.limits.max_time,
-        test: arguments.test.clone(),
-        include_generated: arguments.include_generated.clone(),
-        readable: arguments.shown.readable.clone(),
-        no_verify: arguments.no_verify,
-        no_baseline: arguments.no_baseline,
-        sandbox: arguments.sandbox,
+        base_url: flags.base_url.clone(),
+        max_turns: flags.limits.max_turns,
+        max_tokens: flags.limits.max_tokens,
+        max_cost: flags.limits.max_cost,
+        max_time: flags.limits.max_time,
+        test: options.test.clone(),
+        include_generated: options.include_generated.clone(),
+        readable: options.shown.0.clone(),
+        no_verify: options.no_verify,
+        no_baseline: options.no_baseline,
+        sandbox: flags.sandbox,
         ..FlagLayer::default()
     }
 }

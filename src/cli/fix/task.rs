@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::flags::FixArguments;
 use crate::cli::arguments::Global;
-use crate::cli::failure::Failure;
 use crate::journal::{Outcome, open_regular};
+use crate::run::Failure;
 use crate::settings::{Refused, RepositoryFiles};
 
 /// What may be wrong with a task file.

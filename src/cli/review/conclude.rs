@@ -5,9 +5,10 @@ use tokio::sync::watch;
 use super::desk::Desk;
 use super::trial::Tried;
 use crate::cli::question::{Question, ask, ask_by_line};
-use crate::cli::{apply, failure::Failure, output, signals::Signals};
+use crate::cli::{apply, output};
 use crate::journal::{CheckChosen, Matrix, Outcome, Verdict};
 use crate::review::Review;
+use crate::run::{self, Failure, Signals};
 use crate::text::{counted, sanitise_line};
 use crate::tools::TestRun;
 use crate::workspace::{ChangeSet, still_applies};
@@ -41,10 +42,11 @@ pub async fn conclude(desk: &mut Desk, review: &Review, signals: &mut Signals) -
         }
     }
     let root = desk.repository.root().to_owned();
-    let applied = apply::apply_changes(&desk.run, &root, &changes, &mut desk.journal)?;
+    let applied = run::apply_changes(&desk.run, &root, &changes, &mut desk.journal)?;
+    apply::say_severed(&applied);
     let (files, run) = (counted(applied.files as usize, "file"), desk.run.id());
     output::say(&format!("applied to {files}: {} · take it back with: kcode undo {run}", review.tally()));
-    apply::renew_report(&desk.run);
+    run::renew_report(&desk.run, output::say);
     Ok(Some(Outcome::Verified))
 }
 

@@ -5,12 +5,13 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::Manner;
-use crate::cli::{arguments::Global, failure::Failure, readable::noted, runs};
+use crate::cli::arguments::Global;
 use crate::journal::{
     Event, FileJournal, Journal as _, Outcome, RUN_FILE_LIMIT, Record, RunFolder, read_own, recover, recover_chain,
 };
 use crate::report::Report;
 use crate::review::{Given, Material, Review, Size, recalled};
+use crate::run::{self, Failure, noted};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Settings};
 use crate::workspace::{Blobs, ChangeSet, Parts, Repository};
 
@@ -44,7 +45,7 @@ impl Desk {
     /// # Errors
     /// When it has no patch, was applied already, is at work, or can't be read.
     pub fn open(global: &Global, run: RunFolder, manner: Manner) -> Result<Self, Failure> {
-        let report = runs::load(&run)?;
+        let report = run::load(&run)?;
         if report.patch.is_none() {
             return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));
         }
@@ -59,14 +60,14 @@ impl Desk {
         let was_strict = report.wall.mode == Sandbox::Strict.to_string();
         let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
         let shown = manner.shown.with(&noted(recovered.records.iter().map(|record| &record.event)));
-        let (sandbox, readable) = (was_strict.then_some(Sandbox::Strict), shown.readable.clone());
+        let (sandbox, readable) = (was_strict.then_some(Sandbox::Strict), shown.0.clone());
         let flags = FlagLayer { readable, sandbox, ..FlagLayer::default() };
         let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
         shown.check(&settings, repository.root())?;
         let journal = FileJournal::reopen(&run.journal(), &recovered)?;
         let blobs = Blobs::at(&run.blobs());
         let parts = ChangeSet::load(&run.changes()).and_then(|changes| Parts::of(&changes, &blobs));
-        let parts = parts.map_err(|error| runs::unreadable(run.path(), &error))?;
+        let parts = parts.map_err(|error| run::unreadable(run.path(), &error))?;
         let redactor = Redactor::of(&env);
         let records = recovered.records;
         // What can't be read of earlier tasks is only missed by whoever asks who made a hunk.

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::desk::Desk;
-use crate::cli::{failure::Failure, signals::Signals};
 use crate::review::Review;
+use crate::run::{Failure, Signals};
 use crate::settings::Programs;
 use crate::workspace::remove_tree;
 

@@ -12,11 +12,11 @@ use super::desk::Desk;
 use super::editor;
 use super::pager;
 use crate::cli::keyboard::{self, Mode};
+use crate::cli::output;
 use crate::cli::question::{self, Came, Keys, SUSPEND};
-use crate::cli::signals::{News, Signals};
-use crate::cli::{failure::Failure, output};
 use crate::render::letters;
 use crate::review::{Effect, Key, Page, Review, Row, Size, Span, Tone, Word};
+use crate::run::{Failure, News, Signals};
 
 /// The smallest screen that a page can be read on.
 const SMALLEST: Size = Size { rows: 8, columns: 40 };

@@ -16,13 +16,12 @@ use std::io::IsTerminal;
 use clap::Args;
 
 use super::arguments::{FitRunArgument, Global};
-use super::failure::Failure;
 use super::latest::{self, Purpose};
 use super::output;
 use super::readable::ShownArguments;
-use super::signals::Signals;
 use crate::journal::{Outcome, RunFolder};
 use crate::review::Review;
+use crate::run::{Failure, Shown, Signals};
 use desk::Desk;
 
 /// See [`Command::Review`](crate::cli::arguments::Command::Review).
@@ -60,13 +59,13 @@ pub struct Manner {
     /// See `--plain`.
     pub plain: bool,
     /// Folders that `--readable` names
-    pub shown: ShownArguments,
+    pub shown: Shown,
 }
 
 /// Runs the command.
 pub fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.run.as_deref(), Purpose::Review)?;
-    let shown = arguments.shown.clone();
+    let shown = arguments.shown.shown();
     review(global, run, Manner { no_verify: arguments.no_verify, plain: arguments.plain, shown })
 }
 

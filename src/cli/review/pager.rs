@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use super::desk::Desk;
 use super::editor::chosen;
 use super::full_screen::painted;
-use crate::cli::{failure::Failure, signals::Signals};
 use crate::review::Review;
+use crate::run::{Failure, Signals};
 use crate::settings::Programs;
 
 /// What `less` does where a person didn't say, as under git: leave at once when all fits, pass colours, keep the screen.

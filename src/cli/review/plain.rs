@@ -6,9 +6,10 @@ use super::desk::Desk;
 use super::editor;
 use super::pager;
 use super::{Wish, full_screen};
+use crate::cli::output;
 use crate::cli::question::{self, Before};
-use crate::cli::{failure::Failure, output, signals::Signals};
 use crate::review::{Action, Effect, HOW_TO_APPLY, Page, Review, action};
+use crate::run::{Failure, Signals};
 use crate::text::sanitise;
 
 /// Asks until the person comes to an end.

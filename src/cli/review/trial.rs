@@ -5,12 +5,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::desk::Desk;
-use crate::cli::fix::{read_results, show_dependencies, worker_plan};
 use crate::cli::verify::{Choosing, Subject, trial_failure};
-use crate::cli::{consent::Beside, failure::Failure};
 use crate::evidence::{Copies, Held, Trials};
 use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
 use crate::planner::tests_ran;
+use crate::run::{Failure, beside::Beside, read_results, show_dependencies, worker_plan};
 use crate::settings::{TestCommand, Writes};
 use crate::tools::TestRun;
 use crate::worker::OverlayPlan;

@@ -2,9 +2,9 @@
 //! are only compared with those that are chosen here.
 
 use super::subject::{Source, Subject};
-use crate::cli::{failure::Failure, fix::ChosenTests};
 use crate::evidence::command_of;
 use crate::journal::{CheckChosen, Outcome, RelPath};
+use crate::run::{ChosenTests, Failure};
 use crate::settings::{Redactor, Settings, TestCommand, holds_marker};
 use crate::workspace::Repository;
 

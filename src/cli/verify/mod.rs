@@ -14,7 +14,6 @@ use std::path::Path;
 use clap::Args;
 
 use super::arguments::{Global, Listing, parse_sandbox};
-use super::failure::Failure;
 use super::latest::{self, Purpose};
 use super::output;
 use super::readable::ShownArguments;
@@ -22,6 +21,7 @@ use crate::evidence::{Held, environment};
 use crate::journal::Outcome;
 use crate::render::verification_table;
 use crate::report::{Measured, Verification};
+use crate::run::Failure;
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
 use crate::tools::TestRun;
 use crate::worker;
@@ -59,10 +59,10 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
     let subject = read(global, arguments)?;
     let repository = repository(global, &subject)?;
     let shown = match &subject.source {
-        Source::Run(run) => arguments.shown.with_those_of(run),
-        Source::Patch(_) => arguments.shown.clone(),
+        Source::Run(run) => arguments.shown.shown().with_those_of(run),
+        Source::Patch(_) => arguments.shown.shown(),
     };
-    let (test, readable) = (arguments.test.clone(), shown.readable.clone());
+    let (test, readable) = (arguments.test.clone(), shown.0.clone());
     let flags = FlagLayer { test, readable, sandbox: arguments.sandbox, ..FlagLayer::default() };
     let env = Environment::from_process();
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;

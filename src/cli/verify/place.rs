@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::journal::open_own;
+use crate::run::Failure;
 use crate::workspace::remove_tree_soon;
 
 const LOCK: &str = "lock";

@@ -2,9 +2,9 @@
 
 use super::place::Place;
 use super::subject::{Source, Subject};
-use crate::cli::failure::Failure;
 use crate::journal::Outcome;
 use crate::report::{Both, Ground, Standing};
+use crate::run::Failure;
 use crate::workspace::{
     ApplyError, Blobs, ChangeSet, Direction, PatchFile, PatchFileError, Repository, TreeIndex, still_applies,
 };

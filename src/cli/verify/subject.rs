@@ -3,10 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{failure::Failure, runs};
 use crate::evidence::KeptResults;
 use crate::journal::{ChangeKind, Digest, FileChange, Outcome, RUN_FILE_LIMIT, RelPath, RunFolder, read_regular};
 use crate::report::{REPORT_SCHEMA, Report};
+use crate::run::{self, Failure};
 
 /// What is to be verified.
 pub struct Subject {
@@ -34,7 +34,7 @@ impl Subject {
     /// # Errors
     /// When its folder was changed since.
     pub fn of_run(run: &RunFolder) -> Result<Self, Failure> {
-        let report = runs::load(run)?;
+        let report = run::load(run)?;
         let (results, notes) = results(&report, run.path())?;
         Ok(Self { report, source: Source::Run(run.clone()), results, notes })
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::commands::Commands;
 use super::place::Place;
-use crate::cli::fix::{Interrupts, RENAMES, read_results, show_dependencies};
-use crate::cli::{consent::Beside, failure::Failure, output};
+use crate::cli::output;
 use crate::evidence::{Copies, Held, TrialError, Trials};
 use crate::journal::Outcome;
+use crate::run::{Failure, Interrupts, RENAMES, beside::Beside, read_results, show_dependencies};
 use crate::settings::{Redactor, Settings, TestCommand, Writes};
 use crate::text::sanitise_line;
 use crate::worker::{Listener, OverlayPlan, WorkerError, WorkerPlan};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::cli::failure::Failure;
+use super::failure::Failure;
 use crate::journal::{Event, FileChange, PatchWritten, RunFolder};
 use crate::workspace::{Blobs, ChangeSet, Patch, Repository, write_patch};
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::applying::renew_report;
+use super::failure::Failure;
+use super::readable::noted;
 use super::unanswered::{self, messages};
-use crate::cli::{apply::renew_report, failure::Failure, readable::noted};
 use crate::journal::{
     Event, FileChange, Message, Outcome, PatchWritten, RUN_FILE_LIMIT, Record, Recovered, Resumed, RunFolder,
     RunStarted, read_own, recover,
@@ -37,11 +39,11 @@ pub struct Past {
 }
 
 impl Past {
-    /// Reads what is kept of the run in `folder`, to go on with it.
+    /// Reads what is kept of the run in `folder`, to go on with it. What goes wrong beside is told with `say`.
     ///
     /// # Errors
     /// When it can't be read, came to its end, or was made by another version (whose bytes would differ).
-    pub fn open(folder: RunFolder) -> Result<Self, Failure> {
+    pub fn open(folder: RunFolder, say: fn(&str)) -> Result<Self, Failure> {
         let recovered = recover(&folder.journal())?;
         let Some(Event::RunStarted(started)) = recovered.records.first().map(|record| &record.event) else {
             let message = format!("run {} was ended before it had begun", folder.id());
@@ -61,7 +63,7 @@ impl Past {
         if let Some(outcome) = last_outcome(&recovered.records).filter(|outcome| !outcome.is_resumable()) {
             // It may have been killed before it could write that down.
             if !folder.report_json().exists() {
-                renew_report(&folder);
+                renew_report(&folder, say);
             }
             let message = format!("run {} came to its end: {}", folder.id(), outcome.words());
             let hint = format!("give it a further task: kcode fix --resume {} \"task\"", folder.id());

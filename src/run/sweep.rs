@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 
-use crate::cli::replay;
 use crate::journal::{RunFolder, is_abandoned, recover};
 use crate::worker::clear_baits;
 use crate::workspace::{remove_tree, remove_tree_soon};
 
+/// Folders of replays in the state folder begin so.
+pub const REPLAYS: &str = "replay-";
 /// So many are looked at in any case; a run that is over waits for no more.
 const LEAST: usize = 200;
 
@@ -22,7 +23,7 @@ pub fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
                 if let Some(home) = std::env::home_dir() {
                     clear_baits(&home);
                 }
-                replay::clear(&state);
+                clear_replays(&state);
                 // Whoever asked is gone when the run is over.
                 sweep_until(&state, || asked.has_changed().is_err());
             });
@@ -58,6 +59,18 @@ pub fn clear(run: &RunFolder) {
     }
     if never_began {
         drop(remove_tree(run.path()));
+    }
+}
+
+/// Removes what killed replays left.
+pub fn clear_replays(state: &Path) {
+    for entry in fs::read_dir(state).into_iter().flatten().flatten() {
+        let left = entry.file_name().to_string_lossy().starts_with(REPLAYS);
+        let runs = || RunFolder::all(&entry.path()).unwrap_or_default();
+        // One without a journal may just begin.
+        if left && !runs().is_empty() && runs().iter().all(|run| is_abandoned(&run.journal())) {
+            let _ = remove_tree_soon(&entry.path());
+        }
     }
 }
 

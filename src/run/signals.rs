@@ -9,7 +9,7 @@ use rustix::process::{getpgrp, kill_current_process_group};
 use rustix::termios::tcgetpgrp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cli::failure::Failure;
+use super::failure::Failure;
 
 /// How many listen.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::cli::{failure::Failure, signals};
+use super::{failure::Failure, signals};
 use crate::journal::Outcome;
 
 /// How long an end in order may take before it is insisted on.

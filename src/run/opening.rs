@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::chosen_tests::ChosenTests;
+use super::failure::Failure;
 use super::order::Order;
-use crate::cli::failure::Failure;
 use crate::context::{self, Change, Facts, GitFacts, Survey};
 use crate::journal::{Event, Surveyed};
 use crate::model::Conversation;
@@ -15,7 +15,7 @@ use crate::tools;
 use crate::workspace::{DirtyFile, GitAccess, Outline};
 
 /// What `--reproduce` adds to the task.
-pub const REPRODUCE: &str = concat!("\n", include_str!("../../../prompts/reproduce.md"));
+pub const REPRODUCE: &str = concat!("\n", include_str!("../../prompts/reproduce.md"));
 /// Paths that the outline counts.
 pub const MAX_PATHS: usize = 100_000;
 /// Dirty files that are named.

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::bench::RunBench;
+use super::failure::Failure;
 use super::smaller::Smaller;
 use super::start::Run;
-use crate::cli::failure::Failure;
 use crate::evidence::{Held, is_same_run, needed, test_parts};
 use crate::journal::{
     ChangeKind, Event, FileJournal, HunksTried, Journal as _, JournalError, Minimized, Outcome, RelPath, Reproduced,
@@ -30,7 +30,7 @@ impl Run<'_> {
     /// # Errors
     /// When the journal can't be read or written.
     pub async fn minimize(&mut self, stop: Stop, mut cancelled: watch::Receiver<bool>) -> Result<Stop, Failure> {
-        if !self.order.flags.minimize || !self.is_verified(&stop)? {
+        if !self.order.options.minimize || !self.is_verified(&stop)? {
             return Ok(stop);
         }
         let deadline = self.deadline();

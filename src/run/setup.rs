@@ -5,16 +5,16 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::failure::Failure;
 use super::start::Run;
 use super::start_state::StartState;
-use crate::cli::failure::Failure;
 use crate::evidence::{self, Doubt};
 use crate::journal::{CauseKind, FailureCause, Matrix, Outcome, TestsRan, WhyFailed};
 use crate::planner::Obstacle;
 use crate::tools::TestRun;
 
 /// What the model reads besides of a failure that no edit mends.
-const CAUSE_TEXT: &str = include_str!("../../../prompts/failure_cause.md");
+const CAUSE_TEXT: &str = include_str!("../../prompts/failure_cause.md");
 /// How long the first request waits where something speaks against the tests. What can't start ends sooner; pip and Maven take some
 /// time to find that there is no network.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,7 +27,7 @@ impl Run<'_> {
     /// Runs the tests on the start state first where something on the disk speaks against them, and refuses the task when they
     /// can't run.
     pub async fn check_setup(&mut self, mut cancelled: watch::Receiver<bool>) -> Result<(), Failure> {
-        if self.order.flags.allow_failing_setup || self.order.again.is_some() {
+        if self.order.options.allow_failing_setup || self.order.again.is_some() {
             return Ok(());
         }
         let doubted = self.doubted().await?;

@@ -1,10 +1,10 @@
-//! What flags asked of a run beside its limits, kept for the day when it is taken up again.
+//! What options asked of a run beside its limits, kept for the day when it is taken up again.
 
-use super::flags::RunFlags;
+use super::options::RunOptions;
 use crate::journal::{RunFlag, RunStarted};
 
 /// Those of `flags` that a run keeps.
-pub fn kept(flags: &RunFlags) -> Vec<RunFlag> {
+pub fn kept(flags: &RunOptions) -> Vec<RunFlag> {
     let asked = [
         (flags.no_verify, RunFlag::NoVerify),
         (flags.no_baseline, RunFlag::NoBaseline),
@@ -17,12 +17,12 @@ pub fn kept(flags: &RunFlags) -> Vec<RunFlag> {
 }
 
 /// `flags` with what the run was `started` with. Where both contradict each other, what is asked now counts.
-pub fn resumed(flags: &RunFlags, started: &RunStarted) -> RunFlags {
+pub fn resumed(flags: &RunOptions, started: &RunStarted) -> RunOptions {
     let kept = |flag| started.flags.contains(&flag);
     let no_verify = flags.no_verify || (kept(RunFlag::NoVerify) && flags.test.is_none() && !needs_baseline(flags));
     let no_baseline = flags.no_baseline || (kept(RunFlag::NoBaseline) && !needs_baseline(flags));
     let can_compare = !no_verify && !no_baseline;
-    RunFlags {
+    RunOptions {
         test: flags.test.clone().or_else(|| started.test.clone()).filter(|_| !no_verify),
         no_verify,
         no_baseline,
@@ -41,6 +41,6 @@ fn named(started: &RunStarted) -> impl Iterator<Item = &String> {
     started.writes.iter().flatten().filter(|glob| !started.repository_writes.contains(glob))
 }
 
-const fn needs_baseline(flags: &RunFlags) -> bool {
+const fn needs_baseline(flags: &RunOptions) -> bool {
     flags.reproduce || flags.minimize
 }

@@ -3,8 +3,8 @@
 
 use std::io;
 
+use super::failure::Failure;
 use super::unanswered::{self, messages};
-use crate::cli::failure::Failure;
 use crate::context;
 use crate::journal::{
     Digest, Event, Follows, RUN_FILE_LIMIT, Record, RecoverError, Recovered, RunFolder, RunStarted, read_own,
@@ -57,7 +57,7 @@ impl Inherited {
     /// # Errors
     /// When that can't be written.
     pub fn keep(&self, folder: &RunFolder) -> Result<(), Failure> {
-        crate::cli::out_file::replace(&folder.inherited(), &self.bytes)
+        super::out_file::replace(&folder.inherited(), &self.bytes)
     }
 
     /// Everything that happened before.

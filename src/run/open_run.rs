@@ -7,15 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::again::Again;
-use super::flags::Output;
+use super::failure::Failure;
 use super::kept_flags::kept;
 use super::order::Order;
 use super::terms::limits;
-use crate::cli::arguments::Global;
-use crate::cli::failure::Failure;
-use crate::cli::output;
 use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, TEST_RULES, is_disk_failure};
-use crate::render::{Loudness, People};
+use crate::render::People;
 use crate::settings::{Redactor, Settings};
 use crate::text::sanitise_json;
 use crate::workspace::{View, remove_tree};
@@ -59,7 +56,7 @@ impl OpenRun {
         for draft in folder.drafts() {
             drop(fs::remove_file(draft));
         }
-        let mut people = People::new(loudness(order.global), output::say);
+        let mut people = People::new(order.options.loudness, order.front.talk());
         if let Some(past) = &order.past {
             people.recall(&past.recovered.records);
         }
@@ -67,8 +64,8 @@ impl OpenRun {
         let people = Arc::new(Mutex::new(people));
         let drawn = Arc::clone(&people);
         journal.watch(Box::new(move |record| lock(&drawn).record(record)));
-        if order.flags.output == Output::Jsonl {
-            print_lines(&mut journal, redactor.clone());
+        if let Some(take) = order.front.lines() {
+            print_lines(&mut journal, redactor.clone(), take);
         }
         let asked = watch::Sender::new(false);
         tell_when_asked(&mut journal, asked.clone());
@@ -133,22 +130,13 @@ fn cannot_hold(settings: &Settings, error: &io::Error) -> Failure {
     Failure::new(Outcome::Config, message, "set KCODE_HOME to a writable folder")
 }
 
-fn loudness(global: &Global) -> Loudness {
-    match (global.quiet, global.verbose) {
-        (true, _) => Loudness::Quiet,
-        (false, true) => Loudness::Verbose,
-        (false, false) => Loudness::Normal,
-    }
-}
-
 /// Prints every record as a line. The journal keeps the model's words byte for byte; whoever reads along gets them
 /// without secrets.
-fn print_lines(journal: &mut FileJournal, redactor: Redactor) {
+fn print_lines(journal: &mut FileJournal, redactor: Redactor, take: fn(&str)) {
     journal.watch(Box::new(move |record| {
         if let Ok(mut line) = serde_json::to_string(record) {
             redactor.clean(&mut line);
-            // A reader that went away doesn't end the run: its result is kept on disk.
-            let _ = output::data(format!("{}\n", sanitise_json(&line)).as_bytes());
+            take(&sanitise_json(&line));
         }
     }));
 }
@@ -178,7 +166,7 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
     if order.past.is_some() {
         let run = folder.id().clone();
         let writes = Some(settings.writes.value.clone());
-        let (readable, limits) = (order.flags.shown.noted(settings), limits(settings));
+        let (readable, limits) = (order.options.shown.noted(settings), limits(settings));
         let repository_writes = settings.repository_writes.clone();
         let went_on = Resumed { run, version, model, base_url, sandbox, writes, repository_writes, readable, limits };
         return Event::Resumed(went_on);
@@ -195,12 +183,12 @@ fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Ev
         sandbox,
         limits: limits(settings),
         cache_key: cache_key(order, folder),
-        flags: kept(order.flags),
-        test: order.flags.test.clone().filter(|line| redactor.text(line) == *line),
+        flags: kept(&order.options),
+        test: order.options.test.clone().filter(|line| redactor.text(line) == *line),
         writes: Some(settings.writes.value.clone()),
         repository_writes: settings.repository_writes.clone(),
         test_rules: order.again.as_ref().map_or(TEST_RULES, |again| again.script.started().test_rules),
-        readable: order.flags.shown.noted(settings),
+        readable: order.options.shown.noted(settings),
         follows: order.inherited.as_ref().map(|inherited| inherited.follows.clone()),
     })
 }

@@ -14,7 +14,7 @@ use crate::tools::TestRun;
 use crate::worker::Worker;
 
 /// What the model reads of a run that failed for it.
-pub const COPIED_TEXT: &str = include_str!("../../../prompts/copied_view.md");
+pub const COPIED_TEXT: &str = include_str!("../../prompts/copied_view.md");
 
 impl RunBench {
     /// Whether `run` failed because the view is an overlay. The view becomes a copy then, before anything else is done in it.

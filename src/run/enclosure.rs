@@ -13,10 +13,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::again::Again;
+use super::beside::Beside;
 use super::chosen_tests::ChosenTests;
+use super::failure::Failure;
 use super::order::Order;
 use super::view_slot::Making;
-use crate::cli::{consent::Beside, failure::Failure};
 use crate::evidence::Copies;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
 use crate::planner::BenchError;
@@ -225,7 +226,7 @@ pub fn writes(again: Option<&Again>, named: Writes) -> Option<Writes> {
 }
 
 fn writes_of(order: &Order<'_>) -> Option<Writes> {
-    let (settings, asked) = (&order.settings, &order.flags.include_generated);
+    let (settings, asked) = (&order.settings, &order.options.include_generated);
     let named = Writes::of_both(&settings.writes.value, &settings.repository_writes).with_asked(asked);
     writes(order.again.as_deref(), named)
 }

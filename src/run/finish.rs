@@ -6,14 +6,16 @@
 
 use anyhow::Context;
 
-use super::hand_over::{Handed, Next, hand_over};
+use super::applying::apply;
+use super::failure::Failure;
+use super::front::Next;
+use super::kept::{load, write_report};
+use super::out_file::replace;
 use super::past::last_outcome;
 use super::start::Run;
-use crate::cli::failure::Failure;
-use crate::cli::out_file::replace;
-use crate::cli::{apply, runs};
-use crate::journal::{Event, FileJournal, Journal, Outcome, Residue, RunEnded, RunFolder, recover};
-use crate::journal::{RUN_FILE_LIMIT, read_own};
+use crate::journal::{
+    Applied, Event, FileJournal, Journal, Outcome, RUN_FILE_LIMIT, Residue, RunEnded, RunFolder, read_own, recover,
+};
 use crate::model::{Asked, ErrorKind};
 use crate::planner::Stop;
 use crate::report::{self, Latest, Report};
@@ -22,6 +24,22 @@ use crate::workspace::remove_all_soon;
 /// What a person can do who thinks that the tests had to change.
 const ALLOW: &str =
     "read its changes to tests; if they are right, name them in the task or accept them with --allow-test-edits";
+
+/// What there is at the end of a run.
+pub struct Handed<'a> {
+    /// What it came to, unless that can't be told.
+    pub report: Option<&'a Report>,
+    /// Its patch.
+    pub patch: &'a Result<Vec<u8>, Failure>,
+    /// The errors on the way here, the run's own first.
+    pub troubles: &'a [Failure],
+    /// What was written to the tree, when that was asked for.
+    pub applied: Option<&'a Applied>,
+    /// The patch was verified and could not be applied.
+    pub was_refused: bool,
+    /// The host doesn't know the run's model, which a run keeps: it can't go on there.
+    pub is_model_unknown: bool,
+}
 
 /// Ends `run`, whose conversation ended so, and reports it. Says what a person wants to do with the patch, too.
 ///
@@ -34,7 +52,7 @@ pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(O
     let (mut end, failure) = conclude(&run, ended);
     let mut troubles: Vec<Failure> = failure.into_iter().chain(left_over(&run.open.folder)).collect();
     let patch = read_patch(&run.open.folder);
-    let was_refused = deliver(&mut run, &patch, &mut end, &mut troubles);
+    let delivered = deliver(&mut run, &patch, &mut end, &mut troubles);
     events.push(Event::RunEnded(end.clone()));
     if let Err(error) = run.open.journal.conclude(events) {
         let unnoted = Failure::from(error);
@@ -45,8 +63,16 @@ pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(O
     if let Some(report) = &report {
         troubles.extend(write_report(&run.open.folder, report).err());
     }
-    let handed = Handed { report: report.as_ref(), patch: &patch, troubles: &troubles, was_refused, is_model_unknown };
-    let next = hand_over(&mut run, handed).await?;
+    let handed = Handed {
+        report: report.as_ref(),
+        patch: &patch,
+        troubles: &troubles,
+        applied: delivered.as_ref().ok().and_then(Option::as_ref),
+        was_refused: delivered.is_err(),
+        is_model_unknown,
+    };
+    let front = run.order.front;
+    let next = front.hand_over(&mut run, handed).await?;
     Ok((end.outcome, next))
 }
 
@@ -134,24 +160,30 @@ fn read_patch(folder: &RunFolder) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// What flags ask for besides the report: `--apply`, `--patch FILE`. A success without it is none. Whether the tree refused the
-/// patch.
+/// The tree refused the patch.
+struct TreeRefused;
+
+/// What is asked for besides the report: the patch in the tree, and in a file. A success without it is none. Returns what was written
+/// to the tree.
 fn deliver(
     run: &mut Run<'_>,
     patch: &Result<Vec<u8>, Failure>,
     end: &mut RunEnded,
     troubles: &mut Vec<Failure>,
-) -> bool {
-    let mut was_refused = false;
+) -> Result<Option<Applied>, TreeRefused> {
+    let mut applied = Ok(None);
     // What is said of it stands below the run.
     run.open.people().clear();
-    if run.order.flags.apply
-        && end.outcome == Outcome::Verified
-        && let Err(refused) = apply::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal)
-    {
-        (*end, was_refused) = (end_of(&refused), true);
+    if run.order.options.apply && end.outcome == Outcome::Verified {
+        applied = match apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal) {
+            Ok(applied) => Ok(Some(applied)),
+            Err(refused) => {
+                *end = end_of(&refused);
+                Err(TreeRefused)
+            }
+        };
     }
-    if let (Some(path), Ok(patch)) = (&run.order.flags.patch, patch)
+    if let (Some(path), Ok(patch)) = (&run.order.options.patch, patch)
         && let Err(unwritten) = replace(path, patch)
     {
         let hint = format!(
@@ -164,24 +196,12 @@ fn deliver(
         }
         troubles.push(unwritten);
     }
-    was_refused
+    applied
 }
 
 /// The report of the run; of one whose end could not be noted, with that end.
 fn reported(run: &Run<'_>, end: &RunEnded) -> Result<Report, Failure> {
-    let mut report = runs::load(&run.open.folder)?;
+    let mut report = load(&run.open.folder)?;
     report.end(end);
     Ok(report)
-}
-
-/// Writes `report.json` and `report.md`.
-pub fn write_report(folder: &RunFolder, report: &Report) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(report).context("the report can't be written as JSON")?;
-    let written = replace(&folder.report_json(), format!("{json}\n").as_bytes())
-        .and_then(|()| replace(&folder.report_md(), report::markdown(report).as_bytes()));
-    written.map_err(|failure| {
-        let (id, place) = (folder.id(), folder.path().display());
-        let hint = format!("make space in {place}; `kcode show {id}` folds the report anew from the journal");
-        Failure { hint: Some(hint), ..failure }
-    })
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::again::Again;
 use super::carried::Carried;
-use super::flags::RunFlags;
+use super::front::Front;
 use super::inherited::Inherited;
+use super::options::RunOptions;
 use super::past::Past;
-use crate::cli::arguments::Global;
 use crate::journal::{Event, FileChange};
 use crate::settings::Settings;
 use crate::workspace::{ChangeSet, Repository};
@@ -21,10 +21,10 @@ pub struct Order<'a> {
     pub repository: Repository,
     /// How.
     pub settings: Settings,
-    /// Flags of every command.
-    pub global: &'a Global,
-    /// Flags of this one.
-    pub flags: &'a RunFlags,
+    /// What is asked of it beside that.
+    pub options: RunOptions,
+    /// For whom.
+    pub front: &'a dyn Front,
     /// The run that goes on; `None` for a new one.
     pub past: Option<Past>,
     /// What a follow-up task goes on with, also one that is taken up again.
@@ -45,16 +45,16 @@ impl<'a> Order<'a> {
         task: String,
         repository: Repository,
         settings: Settings,
-        global: &'a Global,
-        flags: &'a RunFlags,
+        options: RunOptions,
+        front: &'a dyn Front,
     ) -> Self {
         Self {
             consents: settings.state_dir.value.clone(),
             task,
             repository,
             settings,
-            global,
-            flags,
+            options,
+            front,
             past: None,
             inherited: None,
             carried: None,

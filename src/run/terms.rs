@@ -5,7 +5,7 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use crate::cli::failure::Failure;
+use super::failure::Failure;
 use crate::journal::{Limits, Outcome};
 use crate::model::{Asked, Client, Endpoint, ModelError, Price, prices};
 use crate::settings::{Gate, Origin, Refused, Settings};

@@ -4,9 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::chosen_tests::ChosenTests;
+use super::failure::Failure;
 use super::finish;
 use super::start::Run;
-use crate::cli::failure::Failure;
 use crate::journal::{JournalError, Outcome, RunFolder, StopReason};
 use crate::planner::Stop;
 use crate::replay::{Player, Recording, Script};

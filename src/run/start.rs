@@ -12,11 +12,12 @@ use tokio::time::{Instant, timeout};
 use super::again;
 use super::baseline_runs::Inquiry;
 use super::bench::RunBench;
+use super::beside::Beside;
 use super::certificate::{Certificate, Looks};
 use super::chosen_tests::ChosenTests;
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
-use super::flags::Output;
+use super::failure::Failure;
 use super::guard::Guard;
 use super::open_run::{OpenRun, cache_key, lock};
 use super::opening::{self, Sights};
@@ -29,8 +30,6 @@ use super::terms::{client, folders, limits, price, unusable};
 use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
 use super::voice::Voice;
-use crate::cli::consent::Beside;
-use crate::cli::failure::Failure;
 use crate::context::Survey;
 use crate::evidence::{Baselines, Copies, Trials};
 use crate::journal::{Event, Journal, RunFolder, TEST_RULES, TestsChosen};
@@ -46,7 +45,9 @@ const TOLD_AFTER: Duration = Duration::from_secs(5);
 
 /// A run with its journal open. Whatever goes wrong from here on, [`finish`](super::finish::finish) notes its end.
 pub struct Run<'a> {
+    /// What was asked for.
     pub order: Order<'a>,
+    /// Where it is kept, and who watches.
     pub open: OpenRun,
     /// `None` before there is a worker.
     pub bench: Option<RunBench>,
@@ -67,7 +68,7 @@ impl<'a> Run<'a> {
         };
         let price = price(&order.settings)?;
         folders(&order.settings, order.repository.root())?;
-        order.flags.shown.check(&order.settings, order.repository.root())?;
+        order.options.shown.check(&order.settings, order.repository.root())?;
         let open = OpenRun::open(&order, &redactor)?;
         Ok(Self { order, open, bench: None, model, price, redactor, began })
     }
@@ -125,7 +126,7 @@ impl<'a> Run<'a> {
         let trials = TrialRuns::new(inquiry.trials.clone(), folder.clone(), redactor.clone());
         let start = StartState::find_out(inquiry, self.open.asked.subscribe());
         let guard = Guard {
-            allowed: self.order.flags.allow_test_edits,
+            allowed: self.order.options.allow_test_edits,
             tasks: self.order.tasks().map(str::to_owned).collect(),
         };
         let view = ViewSlot::Making(making);
@@ -142,8 +143,8 @@ impl<'a> Run<'a> {
             certificate,
             changed: self.order.changed_files(),
             trials,
-            goes_on: self.order.flags.allow_failing_setup,
-            reproduce: self.order.flags.reproduce,
+            goes_on: self.order.options.allow_failing_setup,
+            reproduce: self.order.options.reproduce,
             seen_failing: BTreeSet::new(),
             judged: Judged::default(),
             again: self.order.again.clone(),
@@ -171,13 +172,11 @@ impl<'a> Run<'a> {
     /// What of `outside` tests may see; a person who is there is asked. And how long that took.
     async fn allowed(&self, outside: Vec<Outside>, plan: &WorkerPlan) -> Result<(Beside, Duration), Failure> {
         let mut allowed = Beside::of(outside, plan, &self.order.repository, &self.order.consents);
-        let attended = console::user_attended() && console::user_attended_stderr();
         let began = Instant::now();
-        if attended && allowed.has_questions() && self.order.flags.output == Output::Text && self.order.again.is_none()
-        {
+        if self.order.front.is_attended() && allowed.has_questions() && self.order.again.is_none() {
             let people = self.open.shared_people();
             lock(&people).clear();
-            let asked = allowed.ask(plan).await;
+            let asked = self.order.front.ask(&mut allowed, plan).await;
             lock(&people).resume();
             asked?;
         }
@@ -235,7 +234,7 @@ impl<'a> Run<'a> {
     fn inquiry(&self, plan: WorkerPlan, copies: Copies) -> Inquiry {
         let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
         // Who asks for a test that fails on the start state asks for the start state's tests as well.
-        let wanted = settings.baseline.value || self.order.flags.reproduce;
+        let wanted = settings.baseline.value || self.order.options.reproduce;
         let unwanted = (!wanted).then(|| format!("turned off ({})", settings.baseline.origin));
         let trials = Trials {
             repository: self.order.repository.clone(),
@@ -246,7 +245,7 @@ impl<'a> Run<'a> {
             blobs: folder.blobs(),
             checks: Vec::new(),
             writes: Writes::of_both(&settings.writes.value, &settings.repository_writes)
-                .with_asked(&self.order.flags.include_generated),
+                .with_asked(&self.order.options.include_generated),
             copies,
             residue: Arc::default(),
         };
@@ -283,7 +282,7 @@ impl<'a> Run<'a> {
     fn survey(&self, seen: &Sights, tests: &ChosenTests) -> Result<Survey, Failure> {
         let mut survey = opening::survey(&self.order, seen, tests)?;
         survey.text = self.redactor.text(&survey.text).into_owned();
-        if self.order.flags.reproduce && tests.command.is_some() {
+        if self.order.options.reproduce && tests.command.is_some() {
             survey.text.push_str(opening::REPRODUCE);
         }
         if let Some(again) = &self.order.again {
