@@ -37,7 +37,7 @@ pub(super) struct File<'a> {
     pub old_role: Role,
     pub before: Option<Outline>,
     pub after: Option<Outline>,
-    /// There is content that can't be read: not text, or too much.
+    /// There is content that can't be read: not text, too much, or no code of its language.
     pub is_opaque: bool,
     pub is_new: bool,
     pub is_gone: bool,
@@ -51,14 +51,16 @@ impl<'a> File<'a> {
         let old_path = change.renamed_from.unwrap_or(change.path);
         let (before, after) = (change.before.and_then(text), change.after.and_then(text));
         let is_opaque = before.is_none() && change.before.is_some() || after.is_none() && change.after.is_some();
-        let outline = |text: Option<&str>, path| text.map(|text| Outline::new(text, Language::of(path)));
+        let outline = |text: Option<&str>, path| text.map(|text| Outline::new(text, path));
+        let (before, after) = (outline(before, old_path), outline(after, change.path));
+        let is_opaque = is_opaque || before.iter().chain(&after).any(|outline| outline.is_unreadable);
         let mut file = Self {
             path: change.path,
             old_path,
             role: Role::of(change.path),
             old_role: Role::of(old_path),
-            before: outline(before, old_path),
-            after: outline(after, change.path),
+            before,
+            after,
             is_opaque,
             is_new: change.before.is_none(),
             is_gone: change.after.is_none(),
@@ -88,6 +90,15 @@ impl<'a> File<'a> {
         self.role.is_of_tests()
             || self.old_role.is_of_tests()
             || is_rust && (has_tests(&self.before) || has_tests(&self.after))
+    }
+
+    /// A Rust file that had tests of its own, or could not be read and speaks of them.
+    pub fn may_have_held_tests(&self) -> bool {
+        let Some(before) = self.before.as_ref().filter(|before| before.language == Language::Rust) else {
+            return false;
+        };
+        let speaks = |line: &String| line.contains("test") && line.contains("#[");
+        before.tests().next().is_some() || before.is_unreadable && before.file.text.iter().any(speaks)
     }
 
     /// Lines of the new file that are not in the old one.

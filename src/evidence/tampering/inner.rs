@@ -19,7 +19,7 @@ impl InnerTests {
     #[must_use]
     pub fn of(path: &RelPath, content: &[u8]) -> Self {
         let Some(text) = text(content).filter(|_| Language::of(path) == Language::Rust) else { return Self::default() };
-        let outline = Outline::new(text, Language::Rust);
+        let outline = Outline::new(text, path);
         let attributes = |lines: Range<usize>| outline.file.text[lines].join(" ");
         let suites = outline.suites.iter().filter(|suite| {
             let until = (suite.body.start + 1).min(outline.file.text.len());

@@ -30,9 +30,9 @@ pub fn inspect(changes: &[Change<'_>]) -> Vec<TamperFlag> {
 
 /// What can be said of a file only as a whole.
 fn whole(file: &File) -> Option<TamperFlag> {
-    let was_of_tests = file.old_role.is_of_tests() && !file.is_new;
+    let was_of_tests = !file.is_new && (file.old_role.is_of_tests() || file.may_have_held_tests());
     if file.is_opaque && (was_of_tests || file.old_role == Role::Configuration) {
-        let reason = "the file can't be read as text, so nobody knows whether its tests are what they were";
+        let reason = "the file can't be read, so nobody knows whether its tests are what they were";
         return Some(file.flag(1, TamperKind::AssertionRemoved, true, reason));
     }
     // Tests that the guard can read are named one by one.

@@ -1,4 +1,4 @@
-//! The languages whose tests the guard can read, and how each writes comments and strings.
+//! The languages whose tests the guard can read, and how those without a grammar write comments and strings.
 
 use crate::journal::RelPath;
 
@@ -18,7 +18,7 @@ pub(super) enum Language {
     Other,
 }
 
-/// What the mask has to know of a language.
+/// What the mask has to know of a language; of one with a grammar, for files that can't be parsed.
 pub(super) struct Syntax {
     pub line_comments: &'static [&'static str],
     pub block_comment: Option<(&'static str, &'static str)>,
@@ -26,8 +26,6 @@ pub(super) struct Syntax {
     pub long_quotes: &'static [&'static str],
     /// Quotes whose strings end with their line at the latest.
     pub quotes: &'static [u8],
-    /// `r#"…"#`, and `'a'` beside lifetimes.
-    pub is_rust: bool,
     /// `/…/` may be a regular expression.
     pub has_regex: bool,
 }
@@ -63,7 +61,6 @@ impl Language {
             block_comment: Some(("/*", "*/")),
             long_quotes: &[],
             quotes: b"\"'",
-            is_rust: false,
             has_regex: false,
         };
         match self {
@@ -72,10 +69,10 @@ impl Language {
             }
             Self::Ruby => Syntax { line_comments: &["#"], block_comment: Some(("\n=begin", "\n=end")), ..braces },
             Self::Shell | Self::Other => Syntax { line_comments: &["#"], block_comment: None, ..braces },
-            Self::Rust => Syntax { long_quotes: &["\""], quotes: b"", is_rust: true, ..braces },
+            Self::Rust => Syntax { quotes: b"\"", ..braces },
             Self::JavaScript => Syntax { long_quotes: &["`"], has_regex: true, ..braces },
-            Self::Go => Syntax { long_quotes: &["`"], ..braces },
             Self::Java | Self::Kotlin | Self::CSharp => Syntax { long_quotes: &["\"\"\""], ..braces },
+            Self::Go => braces,
             Self::Php => Syntax { line_comments: &["//", "# "], ..braces },
         }
     }

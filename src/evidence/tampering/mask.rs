@@ -4,6 +4,7 @@
 //! others. A test that was commented out, or wrapped in a string, is simply no longer there.
 
 use super::language::{Language, Syntax};
+use crate::syntax::Source;
 
 /// A file as the guard reads it.
 #[derive(Clone, Debug, Default)]
@@ -17,12 +18,22 @@ pub(super) struct Masked {
 }
 
 impl Masked {
+    /// Of a language without a grammar.
     pub fn new(source: &str, language: Language) -> Self {
-        let source = source.replace('\r', "");
         let mut mask = Mask::over(source.as_bytes());
         mask.run(&language.syntax());
-        let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).split('\n').map(str::to_owned).collect::<Vec<_>>();
-        Self { raw: lines(source.as_bytes()), text: lines(&mask.text), code: lines(&mask.code) }
+        mask.done()
+    }
+
+    /// As the parser says.
+    pub fn parsed(text: &str, source: &Source) -> Self {
+        let mut mask = Mask::over(text.as_bytes());
+        for comment in &source.comments {
+            blank(&mut mask.text[comment.clone()]);
+            blank(&mut mask.code[comment.clone()]);
+        }
+        source.strings.iter().for_each(|string| blank(&mut mask.code[string.clone()]));
+        mask.done()
     }
 }
 
@@ -36,6 +47,11 @@ struct Mask<'s> {
 impl<'s> Mask<'s> {
     fn over(source: &'s [u8]) -> Self {
         Self { source, text: source.to_vec(), code: source.to_vec(), at: 0 }
+    }
+
+    fn done(self) -> Masked {
+        let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).split('\n').map(str::to_owned).collect::<Vec<_>>();
+        Masked { raw: lines(self.source), text: lines(&self.text), code: lines(&self.code) }
     }
 
     fn run(&mut self, syntax: &Syntax) {
@@ -76,17 +92,6 @@ impl<'s> Mask<'s> {
     /// The lengths of the opening and the closing quote of the string that starts here, and its end.
     fn string(&self, syntax: &Syntax) -> Option<(usize, usize, usize)> {
         let rest = self.rest();
-        if syntax.is_rust {
-            if let Some(hashes) = raw_string(rest, self.before()) {
-                let close = ["\"", &"#".repeat(hashes)].concat();
-                let open = hashes + 2;
-                let end = find(&rest[open..], close.as_bytes()).map_or(rest.len(), |at| open + at + close.len());
-                return Some((open, close.len(), self.at + end));
-            }
-            if rest[0] == b'\'' {
-                return character(rest).map(|end| (1, 1, self.at + end));
-            }
-        }
         if let Some(quote) = syntax.long_quotes.iter().find(|quote| rest.starts_with(quote.as_bytes())) {
             let end = closing(&rest[quote.len()..], quote.as_bytes(), true).map_or(rest.len(), |at| quote.len() + at);
             return Some((quote.len(), quote.len(), self.at + end));
@@ -103,10 +108,6 @@ impl<'s> Mask<'s> {
             None if is_quote => Some((1, 0, self.at + 1 + line.len())),
             None => None,
         }
-    }
-
-    fn before(&self) -> Option<u8> {
-        self.at.checked_sub(1).map(|at| self.source[at])
     }
 
     /// A slash divides behind a value, and opens a regular expression elsewhere.
@@ -145,23 +146,6 @@ fn closing(bytes: &[u8], quote: &[u8], escapes: bool) -> Option<usize> {
     None
 }
 
-/// The number of hashes of `r"…"`, `r#"…"#`.
-fn raw_string(rest: &[u8], before: Option<u8>) -> Option<usize> {
-    let starts_word = !before.is_some_and(|byte| byte.is_ascii_alphanumeric() && byte != b'b' || byte == b'_');
-    let hashes = rest.strip_prefix(b"r")?.iter().take_while(|byte| **byte == b'#').count();
-    (starts_word && rest.get(1 + hashes) == Some(&b'"')).then_some(hashes)
-}
-
-/// The end of a character literal; `None` for a lifetime.
-fn character(rest: &[u8]) -> Option<usize> {
-    if rest.get(1) == Some(&b'\\') {
-        return closing(&rest[1..], b"'", true).map(|at| 1 + at);
-    }
-    let end = memchr::memchr(b'\'', rest.get(1..rest.len().min(7))?)?;
-    let is_one = std::str::from_utf8(&rest[1..=end]).is_ok_and(|inside| inside.chars().count() == 1);
-    is_one.then_some(end + 2)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,12 +160,6 @@ mod tests {
         let (text, code) = masked("x = 'a#b' # c\n\"\"\"doc\nmore\"\"\"\ny", Language::Python);
         assert_eq!(text, "x = 'a#b'    \n\"\"\"doc\nmore\"\"\"\ny");
         assert_eq!(code, "x = '   '    \n\"\"\"   \n    \"\"\"\ny");
-    }
-
-    #[test]
-    fn rust_has_lifetimes_characters_and_raw_strings() {
-        let (_, code) = masked("fn f<'a>(x: &'a str) { ('\"', r#\"a\"b\"#, \"c\") } // d", Language::Rust);
-        assert_eq!(code, "fn f<'a>(x: &'a str) { (' ', r#\"   \"#, \" \") }     ");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::change::File;
 use super::language::Language;
 use super::pattern::Pattern;
 use super::role::is_found;
-use super::statements::{Statement, statements};
+use super::statements::Statement;
 use super::units::{Outline, Unit};
 
 /// More functions than this on both sides together are matched by name alone.
@@ -60,7 +60,7 @@ fn functions<'f>(at: usize, file: &'f File<'f>, new: bool) -> Vec<Function<'f>> 
     let is_of_tests = role.is_of_tests();
     let belongs = |unit: &&Unit| is_of_tests || unit.is_test || in_test_module(outline, unit);
     let function = |unit: &'f Unit| {
-        let statements = statements(&outline.file, outline.language, unit.body.clone());
+        let statements = outline.statements(unit);
         let text = outline.file.text[unit.header.start..unit.body.end.min(outline.file.text.len())].join("\n");
         let is_found = outline.language == Language::Rust || is_found(path);
         Function {
@@ -156,10 +156,7 @@ fn likeness(old: &Function, new: &Function) -> f64 {
 impl Function<'_> {
     /// Statements without layout, the signature left out.
     pub fn squeezed(&self) -> impl Iterator<Item = (usize, String)> {
-        let body = self
-            .statements
-            .iter()
-            .filter(|statement| statement.line > self.unit.body.start || self.statements.len() == 1);
+        let body = self.statements.iter().skip(usize::from(self.statements.len() > 1));
         body.map(|statement| (statement.line, squeeze(&statement.text)))
     }
 

@@ -6,7 +6,7 @@
 //! between. [`asks_for_tests()`] tells whether the task itself is about changing tests.
 //!
 //! The guard reads functions, not lines: comments and strings are masked (`mask`), tests found
-//! (`units`), paired with what they became (`matching`), taken apart (`statements`, `assertions`,
+//! (`units`; from a parse where the language has a grammar, see [`crate::syntax`], else from the text), paired with what they became (`matching`), taken apart (`statements`, `assertions`,
 //! `strength`) and compared (`compare`, `functions`). So that a test may be renamed, moved,
 //! reformatted or merged with another, as long as all that it asserted is still asserted. In doubt it
 //! flags: who is wronged by that says `--allow-test-edits`. Cases stand in `fixtures/tampering`.
@@ -28,6 +28,7 @@ mod mask;
 mod matching;
 mod names;
 mod outside;
+mod parsed;
 mod pattern;
 mod role;
 mod shadows;

@@ -48,7 +48,12 @@ fn line(file: &File, after: &Outline, at: usize) -> Option<(TamperKind, bool, &'
 
 fn is_build_tag(after: &Outline, at: usize) -> bool {
     match after.language {
-        Language::Go => BUILD_TAG.is_match(&after.file.raw[at]),
+        // Behind the package clause, and in a string, it is a word like others.
+        Language::Go => {
+            BUILD_TAG.is_match(&after.file.raw[at])
+                && after.is_comment_at(at)
+                && after.file.code[..at].iter().all(|line| line.trim().is_empty())
+        }
         Language::CSharp => after.file.code[at].trim_start().starts_with("#if"),
         Language::Python | Language::JavaScript => NEVER.is_match(&after.file.code[at]),
         _ => false,

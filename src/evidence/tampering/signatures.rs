@@ -1,4 +1,4 @@
-//! How a line that opens a test, a suite or a function looks in each language.
+//! How a line that opens a test, a suite or a function looks in each language without a grammar.
 
 use super::language::Language;
 use super::pattern::Pattern;
@@ -23,10 +23,6 @@ pub(super) struct Signature {
 }
 
 static PYTHON: Pattern = Pattern::new(r"^\s*(?:(class)|(?:async\s+)?def)\s+(\w+)");
-static RUST: Pattern = Pattern::new(
-    r#"^\s*(?:#\[[^\]]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?(?:(mod)|(?:const\s+|async\s+|unsafe\s+|extern\s+"\s*"\s+)*fn)\s+(\w+)"#,
-);
-static GO: Pattern = Pattern::new(r"^(\x00)?func\s+(?:\([^)]*\)\s*)?(\w+)\s*[\[(]");
 static JVM_TYPE: Pattern =
     Pattern::new(r"^\s*(?:[\w@()]+\s+)*(class|interface|object|record|struct|trait|namespace)\s+(\w+)");
 static JAVA: Pattern = Pattern::new(
@@ -55,8 +51,6 @@ pub(super) fn signature(language: Language, code: &str, text: &str) -> Option<Si
     let function = |name: &str| Some(Signature { opens: Opens::Function, name: Some(name.to_owned()) });
     match language {
         Language::Python => named(&PYTHON, code),
-        Language::Rust => named(&RUST, code),
-        Language::Go => named(&GO, code),
         Language::Java | Language::CSharp => named_type(code).or_else(|| {
             let found = JAVA.captures(code).filter(|_| !NO_TYPE.is_match(code))?;
             function(found.get(1)?.as_str())
@@ -79,7 +73,7 @@ pub(super) fn signature(language: Language, code: &str, text: &str) -> Option<Si
             let found = SHELL_FUNCTION.captures(code)?;
             function(found.get(1).or_else(|| found.get(2))?.as_str())
         }
-        Language::Other => None,
+        Language::Rust | Language::Go | Language::Other => None,
     }
 }
 

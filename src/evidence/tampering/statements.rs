@@ -1,4 +1,5 @@
-//! The statements of a function, each whole however it is broken into lines, with the conditions around it.
+//! The statements of a function, each whole however it is broken into lines, with the conditions around it; told by
+//! braces and indentation where there is no grammar.
 
 use std::ops::Range;
 
@@ -23,7 +24,6 @@ pub(super) struct Statement {
 static BLOCK_WORD: Pattern = Pattern::new(
     r"^(?:if|else|elif|elsif|for|foreach|while|until|unless|match|switch|case|when|try|catch|except|rescue|finally|ensure|with|loop|unsafe|do|begin|def|class|select|using|lock|func|fn|function|async|describe|context|it|test)\b",
 );
-static RUST_BLOCK: Pattern = Pattern::new(r"(?:\)|\||=>|=|\belse|\bmove|\basync|\bunsafe|\bloop|>|^)$");
 static LITERAL_OPENS: Pattern = Pattern::new(r"(?:[(,:\[?&|]|[^=!<>]=|^=|\breturn|\bof|\bin)$");
 static GOES_ON: Pattern = Pattern::new(r"^\s*(?:\.[\w(]|\?\.|&&|\|\||->)");
 static TO_BE_CONTINUED: Pattern = Pattern::new(r"(?:[,+*/&|=\\]|\bnot|\band|\bor)$");
@@ -31,7 +31,7 @@ static TO_BE_CONTINUED: Pattern = Pattern::new(r"(?:[,+*/&|=\\]|\bnot|\band|\bor
 /// The statements of `lines`.
 pub(super) fn statements(file: &Masked, language: Language, lines: Range<usize>) -> Vec<Statement> {
     let lines = lines.start..lines.end.min(file.code.len());
-    if language.is_indented() { by_indentation(file, lines) } else { ByBraces::new(file, language, lines).read() }
+    if language.is_indented() { by_indentation(file, lines) } else { ByBraces::new(file, lines).read() }
 }
 
 fn by_indentation(file: &Masked, lines: Range<usize>) -> Vec<Statement> {
@@ -69,7 +69,6 @@ fn by_indentation(file: &Masked, lines: Range<usize>) -> Vec<Statement> {
 
 struct ByBraces<'f> {
     file: &'f Masked,
-    language: Language,
     lines: Range<usize>,
     found: Vec<Statement>,
     current: Statement,
@@ -82,9 +81,9 @@ struct ByBraces<'f> {
 }
 
 impl<'f> ByBraces<'f> {
-    fn new(file: &'f Masked, language: Language, lines: Range<usize>) -> Self {
+    fn new(file: &'f Masked, lines: Range<usize>) -> Self {
         let (found, blocks, braces) = (Vec::new(), Vec::new(), Vec::new());
-        Self { file, language, lines, found, current: Statement::default(), depth: 0, blocks, braces }
+        Self { file, lines, found, current: Statement::default(), depth: 0, blocks, braces }
     }
 
     fn read(mut self) -> Vec<Statement> {
@@ -120,7 +119,7 @@ impl<'f> ByBraces<'f> {
             }
             b'(' | b'[' => self.depth += 1,
             b')' | b']' | b'}' => self.depth = (self.depth - 1).max(0),
-            b';' if self.depth == 0 && !self.is_head_of_go() => return self.finish(),
+            b';' if self.depth == 0 => return self.finish(),
             _ => {}
         }
         self.push(at, column, byte, text);
@@ -154,23 +153,12 @@ impl<'f> ByBraces<'f> {
         }
     }
 
-    /// `if got := Add(1, 2); got != 3 {` is one head.
-    fn is_head_of_go(&self) -> bool {
-        self.language == Language::Go && BLOCK_WORD.is_match(&self.current.code)
-    }
-
     /// Whether a brace here opens a block, or a literal.
     fn opens_block(&self) -> bool {
         let before = self.current.code.as_str();
         let tight = before.trim_end();
         let is_head = self.depth == 0 && BLOCK_WORD.is_match(before);
-        match self.language {
-            // As gofmt writes it, a literal's brace stands at its type.
-            Language::Go => tight.len() < before.len() || tight.is_empty(),
-            Language::Rust if before.starts_with("if let") || before.starts_with("while let") => before.contains('='),
-            Language::Rust => is_head || RUST_BLOCK.is_match(tight),
-            _ => is_head || !LITERAL_OPENS.is_match(tight),
-        }
+        is_head || !LITERAL_OPENS.is_match(tight)
     }
 
     fn finish(&mut self) {

@@ -6,9 +6,12 @@ use super::assertions::assertions;
 use super::extent;
 use super::language::Language;
 use super::mask::Masked;
+use super::parsed::{self, Parsed};
 use super::pattern::Pattern;
 use super::signatures::{Opens, Signature, signature};
-use super::statements::statements;
+use super::statements::{Statement, statements};
+use crate::journal::RelPath;
+use crate::syntax::{self, Grammar};
 
 /// A test, or a function that tests may call.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub(super) struct Unit {
     pub header: Range<usize>,
     /// From the signature on.
     pub body: Range<usize>,
+    /// The same in bytes where the file was parsed; two functions may share a line.
+    pub range: Range<usize>,
 }
 
 /// A file taken apart.
@@ -33,6 +38,9 @@ pub(super) struct Outline {
     pub units: Vec<Unit>,
     /// Lines of suites: classes, modules, `describe`.
     pub suites: Vec<Suite>,
+    /// Its language has a grammar, but this is no text of it.
+    pub is_unreadable: bool,
+    pub(super) parsed: Option<Parsed>,
 }
 
 /// A class, a module, a `describe`.
@@ -43,28 +51,52 @@ pub(super) struct Suite {
     pub body: Range<usize>,
 }
 
-static RUST_TEST: Pattern = Pattern::new(r"#\[\s*(?:[\w:]+::)?(?:\w*test\w*|case|rstest)\s*(?:\(|\]|,|=)");
 pub(super) static CFG_TEST: Pattern = Pattern::new(r"#\[\s*cfg\s*\(.*\btest\b");
 static JVM_TEST: Pattern =
     Pattern::new(r"@(?:\w+\.)*(?:Test|ParameterizedTest|RepeatedTest|TestFactory|TestTemplate|Property|Theory)\b");
 static CSHARP_TEST: Pattern =
     Pattern::new(r"\[[^\]]*\b(?:Fact|Theory|Test|TestMethod|DataTestMethod|TestCase|TestCaseSource|UIFact)\b");
 static PHP_TEST: Pattern = Pattern::new(r"#\[[^\]]*\bTest\b|@test\b");
-static GO_TEST: Pattern = Pattern::new(r"^(?:Test|Fuzz|Example)(?:[^a-z]|$)");
 static HIDDEN: Pattern = Pattern::new(r"\b(?:private|protected)\b.*\(");
 static TITLE: Pattern = Pattern::new(r#"'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`"#);
 
 impl Outline {
-    pub fn new(source: &str, language: Language) -> Self {
+    /// Of the file `path` with this content.
+    pub fn new(content: &str, path: &RelPath) -> Self {
+        let (language, source) = (Language::of(path), content.replace('\r', ""));
+        match Grammar::of(path).map(|grammar| syntax::parse(&source, grammar)) {
+            Some(Ok(parsed)) => parsed::outline(language, source, parsed),
+            // Whatever it is, it is no code of this language.
+            Some(Err(_)) => Self { is_unreadable: true, ..Self::masked(&source, language) },
+            None => {
+                let mut outline = Self::masked(&source, language);
+                outline.read();
+                outline
+            }
+        }
+    }
+
+    fn masked(source: &str, language: Language) -> Self {
         let file = Masked::new(source, language);
-        let mut outline = Self { language, file, units: Vec::new(), suites: Vec::new() };
-        outline.read();
-        outline
+        Self { language, file, units: Vec::new(), suites: Vec::new(), is_unreadable: false, parsed: None }
+    }
+
+    /// The statements of a function.
+    pub fn statements(&self, unit: &Unit) -> Vec<Statement> {
+        match &self.parsed {
+            Some(parsed) => parsed.statements(&self.file, unit.range.clone()),
+            None => statements(&self.file, self.language, unit.body.clone()),
+        }
     }
 
     /// The unit that a line belongs to.
     pub fn unit_at(&self, line: usize) -> Option<&Unit> {
         self.units.iter().find(|unit| unit.header.start <= line && line < unit.body.end)
+    }
+
+    /// A comment begins where this line does.
+    pub fn is_comment_at(&self, line: usize) -> bool {
+        self.parsed.as_ref().is_some_and(|parsed| parsed.is_comment_at(line))
     }
 
     pub fn tests(&self) -> impl Iterator<Item = &Unit> {
@@ -73,7 +105,10 @@ impl Outline {
 
     /// There are assertions in it, or nobody can tell.
     pub fn asserts(&self) -> bool {
-        let all = statements(&self.file, self.language, 0..self.file.code.len());
+        let all = match &self.parsed {
+            Some(parsed) => parsed.statements(&self.file, 0..parsed.text.len()),
+            None => statements(&self.file, self.language, 0..self.file.code.len()),
+        };
         self.language == Language::Other || !assertions(self.language, &all).is_empty()
     }
 
@@ -98,7 +133,7 @@ impl Outline {
             depth = 0;
             let bare = found.name.clone().unwrap_or_else(|| self.title(at, end));
             if found.opens == Opens::Suite {
-                let runs = self.suite_runs(&bare, at, &header, &open);
+                let runs = self.suite_runs(&bare, at, &open);
                 let suite = Suite { name: bare, header, body: at..end };
                 self.suites.push(suite.clone());
                 open.push((suite, runs));
@@ -108,7 +143,7 @@ impl Outline {
             let suites = open.iter().map(|(suite, _)| suite.name.as_str());
             let name = suites.chain([bare.as_str()]).collect::<Vec<_>>().join(self.separator());
             inside_until = end;
-            self.units.push(Unit { name, bare, is_test, header, body: at..end });
+            self.units.push(Unit { name, bare, is_test, header, body: at..end, range: 0..0 });
         }
     }
 
@@ -117,7 +152,7 @@ impl Outline {
         let line = self.file.code[at].trim();
         let is_attribute = match self.language {
             Language::Python | Language::Java | Language::Kotlin => line.starts_with('@'),
-            Language::Rust | Language::Php => line.starts_with("#["),
+            Language::Php => line.starts_with("#["),
             Language::CSharp => line.starts_with('['),
             _ => false,
         };
@@ -145,12 +180,12 @@ impl Outline {
         })
     }
 
-    fn separator(&self) -> &'static str {
+    pub(super) fn separator(&self) -> &'static str {
         if matches!(self.language, Language::JavaScript | Language::Ruby) { " > " } else { "::" }
     }
 
     /// Whether tests of this suite can be found by a runner.
-    fn suite_runs(&self, name: &str, at: usize, header: &Range<usize>, around: &[(Suite, bool)]) -> bool {
+    fn suite_runs(&self, name: &str, at: usize, around: &[(Suite, bool)]) -> bool {
         let outside = around.iter().all(|(_, runs)| *runs);
         match self.language {
             Language::Python => {
@@ -158,10 +193,6 @@ impl Outline {
                     && !self.file.code[at].contains("()")
                     && !self.file.code[at].contains("(object)");
                 outside && (name.starts_with("Test") || has_bases)
-            }
-            Language::Rust => {
-                let attributes = self.file.text[header.start..=at].join(" ");
-                outside && (!attributes.contains("#[cfg") || CFG_TEST.is_match(&attributes))
             }
             _ => outside,
         }
@@ -179,8 +210,6 @@ impl Outline {
         let is_hidden = HIDDEN.is_match(&self.file.code[at]);
         match self.language {
             Language::Python => bare.starts_with("test") && suites_run,
-            Language::Rust => RUST_TEST.is_match(&self.file.code[header.start..=at].join(" ")) && suites_run,
-            Language::Go => GO_TEST.is_match(bare) && !self.file.code[at].contains("testing.M)"),
             Language::Java | Language::Kotlin => {
                 !is_hidden && (JVM_TEST.is_match(&attributes) || named && self.file.code[at].contains("void"))
             }
@@ -188,7 +217,7 @@ impl Outline {
             Language::Php => !is_hidden && (bare.starts_with("test") || PHP_TEST.is_match(&attributes)),
             Language::Ruby => bare.starts_with("test_"),
             Language::Shell => named,
-            Language::JavaScript | Language::Other => false,
+            Language::JavaScript | Language::Rust | Language::Go | Language::Other => false,
         }
     }
 }

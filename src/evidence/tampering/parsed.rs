@@ -1,0 +1,172 @@
+//! The functions, suites and statements of a file that was parsed.
+
+use std::ops::Range;
+
+use super::language::Language;
+use super::mask::Masked;
+use super::pattern::Pattern;
+use super::statements::Statement;
+use super::units::{CFG_TEST, Outline, Suite, Unit};
+use crate::syntax::{self, Item, ItemKind, Source};
+
+/// A parsed file.
+#[derive(Clone, Debug)]
+pub(super) struct Parsed {
+    /// Without carriage returns.
+    pub text: String,
+    source: Source,
+    /// Where each line begins.
+    lines: Vec<usize>,
+}
+
+static RUST_TEST: Pattern = Pattern::new(r"#\[\s*(?:[\w:]+::)?(?:\w*test\w*|case|rstest)\s*(?:\(|\]|,|=)");
+static GO_TEST: Pattern = Pattern::new(r"^(?:Test|Fuzz|Example)(?:[^a-z]|$)");
+
+/// What `source` says of `text`.
+pub(super) fn outline(language: Language, text: String, source: Source) -> Outline {
+    let file = Masked::parsed(&text, &source);
+    let lines = [0].into_iter().chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
+    let parsed = Parsed { text, source, lines };
+    let mut outline =
+        Outline { language, file, units: Vec::new(), suites: Vec::new(), is_unreadable: false, parsed: None };
+    parsed.read(&mut outline);
+    outline.parsed = Some(parsed);
+    outline
+}
+
+/// A suite around the items that are read, and whether a runner looks into it.
+type Around = Vec<(String, bool)>;
+
+impl Parsed {
+    fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
+    /// The lines of `range`, whole.
+    fn lines(&self, range: &Range<usize>) -> Range<usize> {
+        self.line(range.start)..self.line(range.end.saturating_sub(1).max(range.start)) + 1
+    }
+
+    /// A part of the file as one of its masked forms has it.
+    fn part(&self, lines: &[String], range: Range<usize>) -> String {
+        let first = self.line(range.start);
+        let mut part = String::with_capacity(range.len());
+        for (at, line) in lines.iter().enumerate().skip(first) {
+            let start = self.lines.get(at).copied().unwrap_or(range.end);
+            if start >= range.end {
+                break;
+            }
+            let (from, to) = (range.start.saturating_sub(start), (range.end - start).min(line.len()));
+            part.push_str(line.get(from.min(to)..to).unwrap_or_default());
+            if start + line.len() < range.end {
+                part.push(' ');
+            }
+        }
+        part
+    }
+
+    /// The statements of `range`.
+    pub fn statements(&self, file: &Masked, range: Range<usize>) -> Vec<Statement> {
+        let found = self.source.statements(&self.text, range);
+        let mut statements: Vec<Statement> =
+            found.iter().filter_map(|statement| self.statement(file, statement)).collect();
+        under_attributes(&mut statements);
+        statements
+    }
+
+    /// A comment begins where this line does.
+    pub fn is_comment_at(&self, line: usize) -> bool {
+        let at = self.lines.get(line).copied();
+        at.is_some_and(|at| self.source.comments.binary_search_by_key(&at, |comment| comment.start).is_ok())
+    }
+
+    fn statement(&self, file: &Masked, found: &syntax::Statement) -> Option<Statement> {
+        let (text, code) = (self.part(&file.text, found.range.clone()), self.part(&file.code, found.range.clone()));
+        // Comments are blank: a place in one has to be the same place in the other.
+        let start = text.len() - text.trim_start().len();
+        let end = text.trim_end_matches([';', ' ', '\t']).len().max(start);
+        let (text, code) = (text.get(start..end)?.to_owned(), code.get(start..end)?.to_owned());
+        let says_something = code.chars().any(|character| character.is_alphanumeric() || "\"'`".contains(character));
+        let head = |range: &Range<usize>| self.part(&file.text, range.clone()).trim().to_owned();
+        let statement = || Statement {
+            line: self.line(found.range.start + start),
+            code,
+            text,
+            around: found.around.iter().map(head).collect(),
+        };
+        says_something.then(statement)
+    }
+
+    /// Finds the functions and the suites. What stands in a function is no unit of its own, and what stands in a macro's
+    /// definition is no test.
+    fn read(&self, outline: &mut Outline) {
+        let mut around: Vec<Option<Around>> = Vec::new();
+        for item in &self.source.items {
+            let outside = item.parent.map_or(Some(Vec::new()), |parent| around.get(parent).cloned().flatten());
+            let inside = outside.and_then(|outside| match item.kind {
+                ItemKind::Module => Some(self.suite(outline, item, outside)),
+                ItemKind::Function | ItemKind::Method | ItemKind::Macro => {
+                    self.unit(outline, item, &outside);
+                    None
+                }
+            });
+            around.push(inside);
+        }
+    }
+
+    fn suite(&self, outline: &mut Outline, item: &Item, mut around: Around) -> Around {
+        let attributes = self.part(&outline.file.text, item.attributes..item.range.start);
+        let runs = !attributes.contains("#[cfg") || CFG_TEST.is_match(&attributes);
+        let (header, body) = self.places(item);
+        outline.suites.push(Suite { name: item.name.clone(), header, body });
+        around.push((item.name.clone(), runs));
+        around
+    }
+
+    fn unit(&self, outline: &mut Outline, item: &Item, around: &Around) {
+        let names = around.iter().map(|(name, _)| name.as_str()).chain([item.name.as_str()]);
+        let name = names.collect::<Vec<_>>().join(outline.separator());
+        let is_test = around.iter().all(|(_, runs)| *runs) && self.is_test(outline, item);
+        let (header, body) = self.places(item);
+        let (bare, range) = (item.name.clone(), item.range.clone());
+        outline.units.push(Unit { name, bare, is_test, header, body, range });
+    }
+
+    /// The lines of its attributes, and its own.
+    fn places(&self, item: &Item) -> (Range<usize>, Range<usize>) {
+        let body = self.lines(&item.range);
+        (self.line(item.attributes)..body.start, body)
+    }
+
+    fn is_test(&self, outline: &Outline, item: &Item) -> bool {
+        let code = |range: Range<usize>| self.part(&outline.file.code, range);
+        match outline.language {
+            Language::Rust => {
+                item.kind == ItemKind::Function && RUST_TEST.is_match(&code(item.attributes..item.range.start))
+            }
+            Language::Go => {
+                let whole = code(item.range.clone());
+                let signature = whole.split('{').next().unwrap_or_default();
+                // A suite's methods are handed nothing; nobody calls one that wants a `T`.
+                let is_called = item.kind == ItemKind::Function || !signature.contains("testing.T)");
+                GO_TEST.is_match(&item.name) && is_called && !signature.contains("testing.M)")
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What stands below `#[cfg(…)]` is there under that condition.
+fn under_attributes(statements: &mut [Statement]) {
+    for at in 0..statements.len() {
+        if !statements[at].code.starts_with("#[cfg(") || CFG_TEST.is_match(&statements[at].code) {
+            continue;
+        }
+        let (condition, depth) = (["if ", &statements[at].text].concat(), statements[at].around.len());
+        let first = at + 1;
+        let inside = statements.iter().skip(first + 1).take_while(|inside| inside.around.len() > depth).count();
+        for statement in statements.iter_mut().skip(first).take(1 + inside) {
+            statement.around.insert(depth.min(statement.around.len()), condition.clone());
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The grammars, which files they read, and how far a parse may go.
+
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+use tree_sitter::{Language, ParseOptions, ParseState, Parser};
+
+use super::source::Source;
+use super::walk::walk;
+use crate::journal::RelPath;
+
+/// A larger text isn't parsed.
+const MAX_BYTES: usize = 2 * 1024 * 1024;
+/// The parser reports each hundred steps. Steps, unlike seconds, are the same on every machine.
+const REPORTS: usize = 2_000;
+const BYTES_A_REPORT: usize = 8;
+/// It is handed the text in pieces, so that it shows how often it goes over the same one: a comment that is opened a
+/// thousand times and never closed would be looked for to the end a thousand times.
+const PIECE: usize = 4 * 1024;
+const READINGS: usize = 32;
+/// A tree in which more than one byte of so many stands in errors says nothing.
+const TOLERATED: usize = 4;
+
+/// A language that can be parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grammar {
+    /// Rust, up to edition 2024.
+    Rust,
+    /// Go.
+    Go,
+}
+
+/// Why a text has no [`Source`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It has more than two mebibytes.
+    TooLarge,
+    /// Parsing it took more steps than code of its size needs.
+    TooHard,
+    /// It isn't of this language, or its syntax is broken.
+    MostlyErrors,
+}
+
+impl Grammar {
+    /// By the ending of the file's name; `None` for a language that has no grammar here.
+    #[must_use]
+    pub fn of(path: &RelPath) -> Option<Self> {
+        match path.as_str().rsplit_once('.')?.1.to_lowercase().as_str() {
+            "rs" => Some(Self::Rust),
+            "go" => Some(Self::Go),
+            _ => None,
+        }
+    }
+
+    fn language(self) -> Language {
+        match self {
+            Self::Rust => tree_sitter_rust::LANGUAGE.into(),
+            Self::Go => tree_sitter_go::LANGUAGE.into(),
+        }
+    }
+}
+
+/// Reads `text`, whose lines end in `\n`.
+///
+/// # Errors
+/// When it is too large, too hard, or mostly errors.
+pub fn parse(text: &str, grammar: Grammar) -> Result<Source, Unreadable> {
+    if text.len() > MAX_BYTES {
+        return Err(Unreadable::TooLarge);
+    }
+    let mut parser = Parser::new();
+    parser.set_language(&grammar.language()).map_err(|_| Unreadable::TooHard)?;
+    let (reports, readings) = (REPORTS + text.len() / BYTES_A_REPORT, READINGS * (2 + text.len() / PIECE));
+    let (reported, pieces) = (Cell::new(0), Cell::new(0));
+    let mut progress = |_: &ParseState| {
+        reported.set(reported.get() + 1);
+        let is_hard = reported.get() > reports || pieces.get() > readings;
+        if is_hard { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let mut read = |at: usize, _| {
+        pieces.set(pieces.get() + 1);
+        let end = if pieces.get() > readings { at } else { text.len().min(at + PIECE) };
+        text.as_bytes().get(at..end).unwrap_or_default()
+    };
+    let options = ParseOptions::new().progress_callback(&mut progress);
+    let tree = parser.parse_with_options(&mut read, None, Some(options)).ok_or(Unreadable::TooHard)?;
+    if pieces.get() > readings {
+        return Err(Unreadable::TooHard);
+    }
+    let (source, wrong) = walk(text, &tree, grammar);
+    if wrong * TOLERATED > text.len() { Err(Unreadable::MostlyErrors) } else { Ok(source) }
+}

@@ -1,0 +1,153 @@
+use super::*;
+
+fn read(text: &str, grammar: Grammar) -> Source {
+    parse(text, grammar).expect("it can be read")
+}
+
+/// The statements of a text, each behind the heads around it.
+fn statements(text: &str, grammar: Grammar) -> Vec<String> {
+    let found = read(text, grammar).statements(text, 0..text.len());
+    let line = |statement: &Statement| {
+        let parts = statement.around.iter().chain([&statement.range]).map(|range| &text[range.clone()]);
+        parts.collect::<Vec<_>>().join(" > ")
+    };
+    found.iter().map(line).collect()
+}
+
+fn items(text: &str, grammar: Grammar) -> Vec<String> {
+    let source = read(text, grammar);
+    let names = |item: &Item| {
+        let parent = item.parent.map(|at| format!("{}::", source.items[at].name)).unwrap_or_default();
+        let attributes = text[item.attributes..item.range.start].trim();
+        format!("{attributes} {:?} {parent}{}", item.kind, item.name).trim().to_owned()
+    };
+    source.items.iter().map(names).collect()
+}
+
+fn inside(text: &str, grammar: Grammar) -> (Vec<&str>, Vec<&str>) {
+    let source = read(text, grammar);
+    let texts = |ranges: &[std::ops::Range<usize>]| ranges.iter().map(|range| &text[range.clone()]).collect::<Vec<_>>();
+    (texts(&source.comments), texts(&source.strings))
+}
+
+#[test]
+fn rust_has_nested_comments_lifetimes_and_raw_strings() {
+    let text =
+        "/* a /* b */ c */ fn f<'a>(x: &'a str) { g('\"', r##\"a\"#b\"##, b\"c\", br#\"d\"#, 'e', b'f'); } // g\n";
+    let (comments, strings) = inside(text, Grammar::Rust);
+    assert_eq!(comments, ["/* a /* b */ c */", "// g"]);
+    assert_eq!(strings, ["\"", "a\"#b", "c", "d", "e", "f"]);
+}
+
+#[test]
+fn go_has_raw_strings_and_runes() {
+    let (comments, strings) = inside("package a\n\nvar b = []any{`c\\`, '\\'', \"d\\\"\"} // e\n", Grammar::Go);
+    assert_eq!((comments, strings), (vec!["// e"], vec!["c\\", "\\'", "d\\\""]));
+}
+
+#[test]
+fn functions_have_attributes_and_what_is_around_them() {
+    let text = "#[cfg(test)]\nmod tests {\n    #[test]\n    // Why.\n    #[ignore]\n    fn adds() {}\n    fn helps() {}\n}\nmod other;\nimpl A { fn method() {} }";
+    assert_eq!(
+        items(text, Grammar::Rust),
+        [
+            "#[cfg(test)] Module tests",
+            "#[test]\n    // Why.\n    #[ignore] Function tests::adds",
+            "Function tests::helps",
+            "Module other",
+            "Function method"
+        ]
+    );
+    let text = "package a\nfunc TestA(t *testing.T) {}\nfunc (s *S) TestB() {}\n";
+    assert_eq!(items(text, Grammar::Go), ["Function TestA", "Method TestB"]);
+}
+
+#[test]
+fn functions_in_macros_are_seen_and_those_in_a_macros_definition_belong_to_it() {
+    let text =
+        "proptest! {\n    #[test]\n    pub(crate) fn adds(a in 0..9, b: Vec<u8>) -> R { assert!(a); if b { c() } }\n}";
+    assert_eq!(items(text, Grammar::Rust), ["#[test] Function adds"]);
+    let text = "macro_rules! m { ($x:ident) => { #[test] fn $x() {} #[test] fn b() {} }; }";
+    assert_eq!(items(text, Grammar::Rust), ["Macro m", "#[test] Function m::b"]);
+}
+
+#[test]
+fn statements_are_whole_and_know_what_is_around_them() {
+    let text = "fn f() {\n    a(1,\n      2);\n    if b { c(D { e: 1 }) } else { g! { h; } }\n    i(|x| { j(); });\n}";
+    assert_eq!(
+        statements(text, Grammar::Rust),
+        [
+            "fn f()",
+            "fn f() > a(1,\n      2);",
+            "fn f() > if b",
+            "fn f() > if b > c(D { e: 1 })",
+            "fn f() > else",
+            "fn f() > else > g!",
+            "fn f() > else > g! > h",
+            "fn f() > i(|x|",
+            "fn f() > i(|x| > j();",
+            "fn f() > );",
+        ]
+    );
+    let text = "package a\nfunc f() {\n\tif b := c(); b {\n\t\td([]int{1})\n\t}; e()\n\tswitch g := h(); g {\n\tcase 1:\n\t\ti()\n\t}\n}\n";
+    assert_eq!(
+        statements(text, Grammar::Go),
+        [
+            "package a",
+            "func f()",
+            "func f() > if b := c(); b",
+            "func f() > if b := c(); b > d([]int{1})",
+            "func f() > e()",
+            "func f() > switch g := h(); g",
+            "func f() > switch g := h(); g > case 1:",
+            "func f() > switch g := h(); g > i()",
+        ]
+    );
+}
+
+#[test]
+fn closures_in_a_macros_parentheses_hold_statements() {
+    let text = "fn f() { check!(|(a in 0..9)| { b!(a); c!(D { a }); }); }";
+    assert_eq!(
+        statements(text, Grammar::Rust),
+        [
+            "fn f()",
+            "fn f() > check!(|(a in 0..9)|",
+            "fn f() > check!(|(a in 0..9)| > b!(a)",
+            "fn f() > check!(|(a in 0..9)| > c!(D { a })",
+            "fn f() > );"
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_code_of_the_language_is_unreadable() {
+    for grammar in [Grammar::Rust, Grammar::Go] {
+        let prose = "Once upon a time, there was: a (parser! that } read ] prose. It 'couldn't.\n".repeat(40);
+        assert_eq!(parse(&prose, grammar).map(|_| ()), Err(Unreadable::MostlyErrors), "{grammar:?}");
+        let large = "// a comment\n".repeat(700_000);
+        assert_eq!(parse(&large, grammar).map(|_| ()), Err(Unreadable::TooLarge), "{grammar:?}");
+    }
+}
+
+/// Pieces of text that have sent parsers of this kind around in circles, or down too deep.
+const HOSTILE: [&str; 14] =
+    ["f(", "/* ", "\"", "`", "r#\"", "'", "!{", "fn a(){", "if a {", "<", "|", "a.b(", "é\0", "${"];
+
+#[test]
+fn hostile_texts_come_to_an_end() {
+    for grammar in [Grammar::Rust, Grammar::Go] {
+        for piece in HOSTILE {
+            let _ = parse(&piece.repeat(3_000), grammar);
+        }
+        for (open, close) in [("(", ")"), ("[", "]"), ("{", "}")] {
+            let _ = parse(&open.repeat(100_000), grammar);
+            let _ = parse(&["fn f() { ", &open.repeat(50_000), &close.repeat(50_000), " }"].concat(), grammar);
+        }
+    }
+}
+
+#[test]
+fn a_text_that_is_gone_over_again_and_again_is_too_hard() {
+    assert_eq!(parse(&"/* ".repeat(100_000), Grammar::Go).map(|_| ()), Err(Unreadable::TooHard));
+}
