@@ -31,6 +31,7 @@ impl Run<'_> {
             return Ok(());
         }
         let doubted = self.doubted().await?;
+        let deadline = self.deadline();
         let Some(bench) = &mut self.bench else { return Ok(()) };
         for (name, Doubt { why, missing }) in &doubted {
             if missing.is_some() && !bench.start.is_measured(name.as_deref()) {
@@ -41,7 +42,7 @@ impl Run<'_> {
         if !doubted.is_empty() {
             bench.start.begin_now();
         }
-        let until = Instant::now() + PATIENCE;
+        let until = deadline.min(Instant::now() + PATIENCE);
         for (name, _) in &doubted {
             let name = name.as_deref();
             let told = tokio::select! {

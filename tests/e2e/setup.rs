@@ -60,6 +60,13 @@ fn a_command_that_is_not_there_is_told_before_the_first_request() {
     );
 }
 
+#[test]
+fn nobody_waits_past_the_time_limit_to_learn_that_tests_can_not_run() {
+    let (world, kimi) = (with_command("sleep 5 && no-such-cmd"), mender());
+    world.fix(&kimi, &["--max-time", "1s"]).code(6).says(&["the time limit is reached"]);
+    assert_eq!(kimi.requests().len(), 0);
+}
+
 /// A project that has to pass a check besides its test.
 fn with_check(command: &str, more: &str) -> World {
     let world = World::new();
