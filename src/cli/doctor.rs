@@ -93,6 +93,7 @@ fn build() -> Result<WallBuilt, Failure> {
     let plan = WorkerPlan {
         view: folder("view")?,
         overlay: Some(overlay),
+        tree: None,
         logs: folder("logs")?,
         scratch: folder("scratch")?,
         readable: Vec::new(),

@@ -160,7 +160,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         Setup,
         Names(&["go"]),
-        r"(?m)(?:dial tcp: lookup (?:proxy|sum)\.golang\.org|cannot find module providing package|module lookup disabled by|go: download go[\d.]+|missing go\.sum entry|go: downloading \S+ \S+\n(?:.*\n)*.*dial tcp)",
+        r"(?m)(?:dial tcp: lookup (?:proxy|sum)\.golang\.org|cannot find module providing package|module lookup disabled by|go: download go[\d.]+|missing go\.sum entry|could not create module cache|go: downloading \S+ \S+\n(?:.*\n)*.*dial tcp)",
         "Go modules aren't downloaded, and the sandbox has no network",
         "`go mod download`",
     ),
@@ -222,10 +222,24 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         Setup,
+        Names(&["gradlew"]),
+        r"(?m)^Downloading \S+/(gradle-[\w.-]+)\.zip",
+        "{1}, which the project's wrapper asks for, isn't in ~/.gradle/wrapper, and the sandbox has no network",
+        "run `./gradlew --version` once outside of kcode, which downloads it",
+    ),
+    row(
+        Setup,
         Names(&["gradle", "gradlew"]),
         r"(?m)(?:UnknownHostException: (?:services|downloads|plugins|repo)\S*|Could not resolve all (?:files|artifacts|dependencies|task dependencies)|Could not GET 'http|Plugin \[id: .*was not found|No cached version of \S+ available for offline)",
         "what Gradle needs isn't downloaded, and the sandbox has no network",
         "run the tests once outside of kcode",
+    ),
+    row(
+        Setup,
+        Names(&["deno"]),
+        r#"(?m)^error: (?:Failed caching npm package '([^'\n]+)'|Could not find npm package '([^'\n]+)'|Import '((?:https?|jsr):[^'\n]+)' failed|Failed loading \S+ for package "?([^"\s]+))"#,
+        "{1}{2}{3}{4} isn't in Deno's cache, and the sandbox has no network",
+        "`deno install` in the project, or run the tests once outside of kcode",
     ),
     row(
         Setup,
@@ -315,7 +329,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         Sandbox,
         Nothing,
-        r"Read-only file system|\bEROFS\b|os error 30\)",
+        r"(?i)Read-only file system|\bEROFS\b|os error 30\)",
         "the sandbox lets tests write only to the repository, their home and their temporary folder",
         "let the tests write to $TMPDIR or $HOME",
     ),

@@ -236,7 +236,8 @@ fn hidden_path(output: &str, ended: &Ended<'_>) -> Option<PathBuf> {
         let folder = path.parent().filter(|folder| about.is_file() && folder != root);
         let shown = folder.unwrap_or(&path);
         let is_closed = |path: &Path| is_closed(path, ended.hidden.closed);
-        (!is_closed(&path) && !is_closed(shown)).then(|| shown.to_owned())
+        // Of a folder that holds far more, the file alone.
+        [shown, &path].into_iter().find(|it| !is_closed(it)).filter(|_| !is_closed(&path)).map(Path::to_owned)
     })
 }
 

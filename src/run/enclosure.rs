@@ -137,6 +137,7 @@ pub fn worker_plan(settings: &Settings, folder: &RunFolder, view: PathBuf) -> Wo
     WorkerPlan {
         view,
         overlay: None,
+        tree: None,
         logs: folder.logs(),
         scratch: folder.scratch(),
         // Where no overlay can be had, a cache is shown as it is, read-only.
@@ -161,6 +162,7 @@ pub fn show_dependencies(plan: &mut WorkerPlan, dependencies: Dependencies, root
     let wanted = plan.readable.clone();
     plan.readable.extend(dependencies.folders);
     plan.private.push(root.to_owned());
+    plan.tree = Some(root.to_owned());
     if dependencies.leading_out.is_empty() && dependencies.borrowed.is_empty() && wanted.is_empty() {
         return Vec::new();
     }

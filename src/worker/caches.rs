@@ -5,13 +5,13 @@
 //! worker shows such a folder as an overlay at its own path, and where that can't be had the toolchain gets an empty
 //! folder of the run.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::user::User;
 use crate::journal::read_regular;
 
 /// A folder that a toolchain writes to.
@@ -22,6 +22,8 @@ struct Known {
     before: &'static str,
     /// Where it is in the home unless the variable is set. Nothing else may lie in it: tests can read it.
     folder: &'static str,
+    /// Whether tools find the home in the user database, so that they would look where nothing is and can't be made.
+    by_database: bool,
     /// Whether it serves where nothing can be written to it.
     serves_read_only: bool,
     /// Settings in it that may hold secrets.
@@ -29,7 +31,7 @@ struct Known {
 }
 
 const fn cache(variable: &'static str, folder: &'static str) -> Known {
-    Known { variable, before: "", folder, serves_read_only: false, hidden: &[] }
+    Known { variable, before: "", folder, by_database: false, serves_read_only: false, hidden: &[] }
 }
 
 /// What was installed or downloaded there is needed, and seldom anything is written.
@@ -37,15 +39,22 @@ const fn store(variable: &'static str, folder: &'static str) -> Known {
     Known { serves_read_only: true, ..cache(variable, folder) }
 }
 
-const IN_HOME: [Known; 14] = [
+/// Maven notes of each file which repository it came from, and without a network it takes none from one that it doesn't know: such as
+/// the mirror that only the user's settings name, which tests don't see. Without these notes it takes what is there.
+const MAVEN: &str = "-Daether.enhancedLocalRepository.trackingFilename=no-such-notes -Dmaven.repo.local=";
+
+const IN_HOME: [Known; 15] = [
     cache("CCACHE_DIR", ".cache/ccache"),
     cache("COMPOSER_CACHE_DIR", ".cache/composer"),
     cache("DENO_DIR", ".cache/deno"),
     cache("GOCACHE", ".cache/go-build"),
     cache("HATCH_CACHE_DIR", ".cache/hatch"),
+    cache("SCCACHE_DIR", ".cache/sccache"),
     cache("PIPENV_CACHE_DIR", ".cache/pipenv"),
     cache("UV_CACHE_DIR", ".cache/uv"),
+    // Java finds the home in the user database.
     Known {
+        by_database: true,
         hidden: &["gradle.properties", "init.d", "init.gradle", "init.gradle.kts", "secrets", "enterprise"],
         ..cache("GRADLE_USER_HOME", ".gradle")
     },
@@ -54,8 +63,7 @@ const IN_HOME: [Known; 14] = [
     store("NUGET_PACKAGES", ".nuget/packages"),
     store("WORKON_HOME", ".local/share/virtualenvs"),
     store("YARN_GLOBAL_FOLDER", ".yarn/berry"),
-    // Java finds the home in the user database.
-    Known { before: "-Dmaven.repo.local=", ..store("MAVEN_OPTS", ".m2/repository") },
+    Known { by_database: true, before: MAVEN, ..store("MAVEN_OPTS", ".m2/repository") },
 ];
 /// Cargo's is in the repository, unless a person wants it elsewhere.
 const CARGO: &str = "CARGO_TARGET_DIR";
@@ -80,18 +88,16 @@ pub(super) struct Cache {
     pub(super) hidden: Vec<String>,
 }
 
-/// The caches of a user with this home, and those that the user's own settings name; `variable` is the broker's environment.
-pub(super) fn of_user(
-    home: Option<&Path>,
-    variable: impl Fn(&str) -> Option<OsString>,
-    named: &[PathBuf],
-) -> Vec<Cache> {
-    let set = |name: &str| variable(name).map(PathBuf::from);
-    let usual = |folder: &str| home.map(|home| home.join(folder)).filter(|folder| folder.is_dir());
+/// The caches of a user, and those that the user's own settings name.
+pub(super) fn of_user(user: &User, named: &[PathBuf]) -> Vec<Cache> {
+    let home = user.home.as_deref();
+    let set = |name: &str| user.variable(name).map(PathBuf::from);
+    let usual =
+        |known: &Known| home.map(|home| home.join(known.folder)).filter(|folder| known.by_database || folder.is_dir());
     let in_home = IN_HOME.iter().filter_map(|known| {
         // A variable with more in it than the folder isn't one's own place for it.
-        let set = set(known.variable).filter(|_| known.before.is_empty());
-        Some(known.at(set.or_else(|| usual(known.folder))?))
+        let set = if known.before.is_empty() { set(known.variable) } else { user.maven.clone() };
+        Some(known.at(set.or_else(|| usual(known))?))
     });
     let cargo_home = set("CARGO_HOME").or_else(|| home.map(|home| home.join(".cargo")));
     let target = set(CARGO).or_else(|| set(CARGO_TOO)).or_else(|| configured_target(&cargo_home?));
@@ -168,8 +174,10 @@ mod tests {
     use super::*;
 
     fn found(home: &Path, variables: &[(&str, &str)]) -> Vec<(String, PathBuf)> {
-        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
-        of_user(Some(home), variable, &[]).into_iter().map(|cache| (cache.name, cache.folder)).collect()
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let user = User { home: Some(home.to_owned()), variables, maven: None };
+        let all = of_user(&user, &[]).into_iter().map(|cache| (cache.name, cache.folder));
+        all.filter(|(name, _)| !["GRADLE_USER_HOME", "MAVEN_OPTS"].contains(&&**name)).collect()
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 
+use super::user::User;
+
 /// Passed on as they are.
 const PASSED: [&str; 57] = [
     "PATH",
@@ -74,8 +76,9 @@ const PASSED: [&str; 57] = [
 const PASSED_PREFIXES: [&str; 2] = ["LC_", "CARGO_PROFILE_"];
 
 /// Where a toolchain keeps its things: its variable, and its folder in the real home.
-const TOOLCHAINS: [(&str, &str); 20] = [
+const TOOLCHAINS: [(&str, &str); 26] = [
     ("ASDF_DATA_DIR", ".asdf"),
+    ("BUN_INSTALL", ".bun"),
     ("CARGO_HOME", ".cargo"),
     ("COURSIER_CACHE", ".cache/coursier/v1"),
     ("FNM_DIR", ".local/share/fnm"),
@@ -87,18 +90,23 @@ const TOOLCHAINS: [(&str, &str); 20] = [
     ("MIX_HOME", ".mix"),
     ("NODENV_ROOT", ".nodenv"),
     ("NVM_DIR", ".nvm"),
+    ("PIPX_HOME", ".local/share/pipx"),
     ("PLAYWRIGHT_BROWSERS_PATH", ".cache/ms-playwright"),
     ("PNPM_HOME", ".local/share/pnpm"),
     ("POETRY_VIRTUALENVS_PATH", ".cache/pypoetry/virtualenvs"),
+    ("PUB_CACHE", ".pub-cache"),
     ("PYENV_ROOT", ".pyenv"),
     ("PYTHONUSERBASE", ".local"),
     ("RBENV_ROOT", ".rbenv"),
     ("RUSTUP_HOME", ".rustup"),
+    ("RYE_HOME", ".rye"),
+    ("UV_PYTHON_INSTALL_DIR", ".local/share/uv/python"),
+    ("UV_TOOL_DIR", ".local/share/uv/tools"),
     ("VOLTA_HOME", ".volta"),
 ];
 
 /// Set for every command: nobody is there to answer, to see colours or to download.
-const SET: [(&str, &str); 15] = [
+const SET: [(&str, &str); 18] = [
     ("CI", "1"),
     ("NO_COLOR", "1"),
     ("PAGER", "cat"),
@@ -106,8 +114,13 @@ const SET: [(&str, &str); 15] = [
     ("PYTHONDONTWRITEBYTECODE", "1"),
     ("CARGO_NET_OFFLINE", "true"),
     ("UV_OFFLINE", "1"),
+    ("MISE_OFFLINE", "1"),
+    // Go asked the database of checksums when it downloaded a module, and would ask once more for each that no go.sum names.
+    ("GOSUMDB", "off"),
     ("RUSTUP_AUTO_INSTALL", "0"),
     ("COMPOSER_NO_INTERACTION", "1"),
+    // Root is nobody in the sandbox, and Composer would do nothing without a person who says so.
+    ("COMPOSER_ALLOW_SUPERUSER", "1"),
     ("COREPACK_ENABLE_AUTO_PIN", "0"),
     ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
     ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
@@ -123,15 +136,11 @@ const LEAKS: &str = "LSAN_OPTIONS";
 /// What kcode itself takes keys from.
 const OWN_KEYS: [&str; 4] = ["KCODE_API_KEY", "AI_GATEWAY_API_KEY", "MOONSHOT_API_KEY", "KIMI_API_KEY"];
 
-/// The whole environment of a worker whose parent has `parent`.
+/// The whole environment of a worker of this user's.
 ///
 /// `scratch` holds its private `home` and `tmp`; `named` are the variables that a person let in.
-pub(super) fn build(
-    parent: &[(OsString, OsString)],
-    home: Option<&Path>,
-    scratch: &Path,
-    named: &[String],
-) -> Vec<(OsString, OsString)> {
+pub(super) fn build(user: &User, scratch: &Path, named: &[String]) -> Vec<(OsString, OsString)> {
+    let (parent, home) = (&user.variables, user.home.as_deref());
     let mut environment: Vec<(OsString, OsString)> =
         parent.iter().filter(|(name, _)| is_passed(name, named)).cloned().collect();
     let has = |environment: &[(OsString, OsString)], name: &str| environment.iter().any(|(known, _)| known == name);
@@ -176,9 +185,9 @@ fn gems(home: &Path) -> Option<OsString> {
     (!versions.is_empty()).then(|| std::env::join_paths(versions).ok()).flatten()
 }
 
-/// The names of the variables that commands of a worker see whose parent is this process.
-pub(super) fn names(parent: &[(OsString, OsString)], home: Option<&Path>, named: &[String]) -> Vec<String> {
-    let built = build(parent, home, Path::new(""), named);
+/// The names of the variables that commands of a worker of this user's see.
+pub(super) fn names(user: &User, named: &[String]) -> Vec<String> {
+    let built = build(user, Path::new(""), named);
     built.into_iter().filter_map(|(name, _)| name.into_string().ok()).collect()
 }
 
@@ -199,13 +208,11 @@ mod tests {
     use super::*;
 
     fn built(parent: &[(&str, &str)], named: &[&str]) -> Vec<(String, String)> {
-        let parent: Vec<_> = parent.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let variables = parent.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let user = User { variables, ..User::default() };
         let named: Vec<String> = named.iter().map(|&name| name.to_owned()).collect();
         let text = |value: OsString| value.into_string().unwrap();
-        build(&parent, None, Path::new("/s"), &named)
-            .into_iter()
-            .map(|(name, value)| (text(name), text(value)))
-            .collect()
+        build(&user, Path::new("/s"), &named).into_iter().map(|(name, value)| (text(name), text(value))).collect()
     }
 
     #[test]

@@ -27,13 +27,14 @@ use tokio::time::timeout;
 
 use super::error::WorkerError;
 use super::outer::Outer;
-use super::plan::{WorkerPlan, real};
+use super::plan::{Charge, WorkerPlan, real};
 use super::progress::Listener;
 use super::proof::{self, Bait};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::SURVIVED;
+use super::user::User;
 use super::visible::{self, Asked, Known, Visible};
-use super::{advice, caches, environment, session};
+use super::{advice, beside, caches, environment, session};
 use crate::journal::{Guard, Residue, WallBuilt, open_own};
 use crate::settings::{Sandbox, TestCommand};
 use crate::tools::{Observation, TestRun};
@@ -237,12 +238,11 @@ impl Launched {
     pub async fn confine(self, plan: WorkerPlan) -> Result<(Worker, WallBuilt), WorkerError> {
         // In between a person may have been asked.
         let began = Instant::now();
-        let home = home_folder();
-        let bait =
-            if plan.sandbox == Sandbox::Off { None } else { Bait::lay(home.as_deref(), &real(&plan.scratch)).ok() };
-        let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name), &plan.caches);
+        let user = User::of_process();
+        let scratch = real(&plan.scratch);
+        let bait = if plan.sandbox == Sandbox::Off { None } else { Bait::lay(user.home.as_deref(), &scratch).ok() };
         lock(&self.worker.calls).listener = plan.listener.clone();
-        let charge = plan.charge(home, caches, bait.as_ref().map(Bait::targets));
+        let charge = Charge { beside: beside::link(&plan), ..plan.charge(&user, bait.as_ref().map(Bait::targets)) };
         let first = ToWorker::Begin(Box::new(charge));
         let answer = async {
             held_back().await;
@@ -286,31 +286,22 @@ impl Drop for Worker {
     }
 }
 
-/// The user's, without links: in the sandbox it is known by no other name.
-fn home_folder() -> Option<PathBuf> {
-    std::env::home_dir().map(|home| real(&home))
-}
-
 /// The names of the variables that commands will see; `child_env` are those that a person let in.
 #[must_use]
 pub fn variables(child_env: &[String]) -> Vec<String> {
-    let parent: Vec<_> = std::env::vars_os().collect();
-    let home = home_folder();
-    let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name), &[]);
-    let mut names = environment::names(&parent, home.as_deref(), child_env);
-    names.extend(caches.into_iter().filter_map(|cache| Some(cache.variable?.0)));
+    let user = User::of_process();
+    let mut names = environment::names(&user, child_env);
+    names.extend(caches::of_user(&user, &[]).into_iter().filter_map(|cache| Some(cache.variable?.0)));
     names
 }
 
 /// What commands of a worker with this plan may see of the machine.
 #[must_use]
 pub fn shown(plan: &WorkerPlan) -> Visible {
-    let parent: Vec<_> = std::env::vars_os().collect();
-    let home = home_folder();
-    let environment = environment::build(&parent, home.as_deref(), &real(&plan.scratch), &plan.child_env);
+    let user = User::of_process();
+    let environment = environment::build(&user, &real(&plan.scratch), &plan.child_env);
     let variable = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    let caches = caches::of_user(home.as_deref(), |name| std::env::var_os(name), &plan.caches);
-    let charge = plan.charge(home, caches, None);
+    let charge = plan.charge(&user, None);
     let program = plan.program.clone().or_else(|| std::env::current_exe().ok());
     let sockets = visible::sockets();
     let asked = Asked { charge: &charge, variable: &variable, program, sockets: &sockets, known: Known::default() };
@@ -323,8 +314,7 @@ fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
         fs::create_dir_all(folder)?;
     }
     let (ours, theirs) = StdStream::pair()?;
-    let parent: Vec<_> = std::env::vars_os().collect();
-    let home = home_folder();
+    let user = User::of_process();
     // This link names the running binary even after an update has replaced its file.
     let program = plan.program.clone().unwrap_or_else(|| "/proc/self/exe".into());
     let mut worker = Command::new(program);
@@ -335,7 +325,7 @@ fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
     let child = worker
         .arg(super::SUBCOMMAND)
         .env_clear()
-        .envs(environment::build(&parent, home.as_deref(), &real(&plan.scratch), &plan.child_env))
+        .envs(environment::build(&user, &real(&plan.scratch), &plan.child_env))
         .current_dir(&plan.view)
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null())

@@ -13,7 +13,7 @@
 //!
 //! | File | What it is about |
 //! |---|---|
-//! | `launcher`, `outer`, `environment`, `caches` | the broker's end: start, call, stop; what the worker inherits |
+//! | `launcher`, `outer`, `user`, `environment`, `caches`, `beside` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, `protocol`, `error` | what crosses the wall, and what goes wrong on the way |
 //! | [`host`], `supervisor`, `session`, `footing`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
@@ -22,6 +22,7 @@
 //! | `descriptors`, `kernel_files`, `advice` | what mustn't be inherited; what mustn't be written; what to do about a missing layer |
 
 mod advice;
+mod beside;
 mod caches;
 mod cgroup;
 mod command;
@@ -42,6 +43,7 @@ mod protocol;
 mod serve;
 mod session;
 mod supervisor;
+mod user;
 mod visible;
 
 pub use error::WorkerError;

@@ -1,14 +1,16 @@
 //! What a worker is started with: the broker's side of it, and the part that crosses the wall.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::caches::Cache;
+use super::caches::{self, Cache};
 use super::progress::Listener;
 use super::proof::Targets;
+use super::user::User;
 use crate::settings::{Environment, Sandbox, TestCommand, linked_secrets_of_home};
 use crate::workspace::Overlay;
 
@@ -20,6 +22,8 @@ pub struct WorkerPlan {
     pub view: PathBuf,
     /// The view as an overlay, to be tried first.
     pub overlay: Option<OverlayPlan>,
+    /// The user's tree, canonical, as far as something beside it may have to be found.
+    pub tree: Option<PathBuf>,
     /// The run's `logs/`.
     pub logs: PathBuf,
     /// An empty folder of the run that becomes home and temporary folder of its commands.
@@ -77,11 +81,17 @@ pub struct Charge {
     pub scratch: PathBuf,
     /// See [`WorkerPlan::readable`].
     pub readable: Vec<PathBuf>,
+    /// Links to what lies beside the tree, for a view that is a copy.
+    #[serde(default)]
+    pub(super) beside: Vec<PathBuf>,
     /// See [`WorkerPlan::private`].
     #[serde(default)]
     pub private: Vec<PathBuf>,
     /// The user's home, of which only toolchains stay readable.
     pub home: Option<PathBuf>,
+    /// For the home of commands, by their names in it.
+    #[serde(default)]
+    pub(super) home_files: BTreeMap<String, String>,
     /// Of the user's toolchains, to be written to without any effect outside.
     #[serde(default)]
     pub(super) caches: Vec<Cache>,
@@ -119,16 +129,18 @@ pub(super) fn real(path: &Path) -> PathBuf {
 }
 
 impl WorkerPlan {
-    pub(super) fn charge(&self, home: Option<PathBuf>, caches: Vec<Cache>, targets: Option<Targets>) -> Charge {
+    pub(super) fn charge(&self, user: &User, targets: Option<Targets>) -> Charge {
         Charge {
             view: real(&self.view),
             overlay: self.overlay.as_ref().map(|plan| OverlayPlan { layers: real(&plan.layers), ..plan.clone() }),
             logs: real(&self.logs),
             scratch: real(&self.scratch),
             readable: self.readable.clone(),
+            beside: Vec::new(),
             private: self.private.clone(),
-            home,
-            caches,
+            home: user.home.clone(),
+            home_files: user.home_files(),
+            caches: caches::of_user(user, &self.caches),
             tests: self.tests.clone(),
             deadline: self.deadline,
             idle: self.idle,

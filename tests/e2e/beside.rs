@@ -6,8 +6,9 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use crate::ran::Ran;
+use crate::setups::setups;
 use crate::support::kimi::{Answer, MockKimi};
-use crate::world::{EDIT, TASK, World, first_then, mender, mending, together};
+use crate::world::{EDIT, TASK, World, first_then, in_turns, mender, mending, together};
 
 /// A world with a library beside the project, and tests that read a file of it.
 fn with_library() -> World {
@@ -56,6 +57,51 @@ fn whatever_runs_the_tests_again_shows_what_the_run_was_shown() {
     let world = with_library();
     fix(&world, &[]).code(5);
     world.run(world.kcode(&["verify", "--readable", "../lib"])).says(&["pass"]);
+}
+
+#[test]
+fn the_same_relative_path_leads_there_wherever_the_view_is() {
+    in_turns(&setups(), |setup| {
+        let world = with_library().used_by(*setup);
+        fs::create_dir_all(world.path("more/deep")).unwrap();
+        fs::write(world.path("more/deep/code"), "from far\n").unwrap();
+        // What nobody named isn't linked, whatever the repository calls it.
+        fs::write(world.path("hidden"), "hidden\n").unwrap();
+        needing(&world, "cat ../lib/code ../more/deep/code && ! cat ../hidden");
+        let flags = ["--readable", "../lib", "--readable", "../more/deep"];
+        let ran = world.fix(&mender(), &flags).code(0);
+        let log = ran.kept().read("logs/tests-1.log");
+        assert!(log.contains("from the library\nfrom far\n"), "{setup}: {log}");
+        assert_eq!(fs::read_dir(world.path("lib")).unwrap().count(), 1);
+    });
+}
+
+#[test]
+fn a_copy_has_its_siblings_where_the_tree_has_them() {
+    let world = with_library();
+    world.write("data/one", "1\n");
+    // The first rename fails in an overlay, so that the next view is a copy.
+    let renames = "python3 -c \"import os; os.rename('data', 'moved'); os.rename('moved', 'data')\"";
+    needing(&world, &format!("cat ../lib/code && {renames}"));
+    let ran = fix(&world, &["--readable", "../lib"]).code(0);
+    assert_eq!(fs::read_to_string(world.path("lib/code")).unwrap(), "from the library\n");
+    assert!(ran.kept().read("logs/tests-1.log").contains("from the library"));
+}
+
+#[test]
+fn a_file_of_a_folder_that_holds_far_more_is_shown_by_itself() {
+    in_turns(&setups(), |setup| {
+        let world = with_library().used_by(*setup);
+        fs::write(world.path("home/words.json"), "[1]\n").unwrap();
+        fs::write(world.path("home/other.json"), "[2]\n").unwrap();
+        let (words, other) = (world.path("home/words.json"), world.path("home/other.json"));
+        needing(&world, &format!("cat {} && ! cat {}", quoted(&words), quoted(&other)));
+        // What is told says which flag shows the file, not the folder.
+        let hidden = world.fix(&mender(), &[]).code(5);
+        let flag = format!("--readable {}", words.display());
+        assert!(hidden.stderr().contains(&flag), "{setup}: {}", hidden.stderr());
+        world.fix(&mender(), &["--readable", words.to_str().unwrap()]).code(0);
+    });
 }
 
 #[test]

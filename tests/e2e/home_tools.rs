@@ -1,14 +1,21 @@
 //! Tools whose files live in the home, real ones, each with a home of its own: what was installed outside works in the sandbox, without
 //! a network. Its table is in `docs/runners.md`.
 //!
-//! They need npm and Python with their registries, Maven with its own, and Ruby: `cargo nextest run --test e2e --run-ignored all home_tools::`.
+//! They need npm and Python with their registries, and what Debian calls ccache, clang, composer, default-jdk, gradle, junit4, libsurefire-java,
+//! maven, rbenv and ruby-bundler: `cargo nextest run --test e2e --run-ignored all home_tools::`.
+
+mod compiled;
+mod dynamic;
+mod java;
+mod versions;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
 
+use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{World, first_then};
 
@@ -50,13 +57,46 @@ impl Tools {
     /// In `file` a minus becomes a plus, with which the command passes, and without which it doesn't.
     fn mends(&self, file: &str, command: &str) {
         self.world.commit_all();
-        let edit = json!({"path": file, "old_text": "a - b", "new_text": "a + b"}).to_string();
-        let kimi: MockKimi = first_then(Answer::call("edit_file", &edit), Answer::text("Done."));
-        let mut fix = self.world.keyed(&kimi, &["fix", "mend it", "--test", command]);
-        fix.env("PATH", &self.path);
-        let ran = self.world.run(fix).code(0);
+        let ran = self.fix(file, &["--test", command], &[]).code(0);
         let before = &ran.report()["tests"]["baseline"];
         assert!(!before.is_null(), "{}", ran.stderr());
+    }
+
+    /// The same edit, with these flags and variables.
+    fn fix(&self, file: &str, flags: &[&str], variables: &[(&str, &Path)]) -> Ran {
+        let (old, new) = if file.ends_with(".php") { ("$a - $b", "$a + $b") } else { ("a - b", "a + b") };
+        let edit = json!({"path": file, "old_text": old, "new_text": new}).to_string();
+        let kimi: MockKimi = first_then(Answer::call("edit_file", &edit), Answer::text("Done."));
+        let mut fix = self.world.keyed(&kimi, &[&["fix", "mend it"], flags].concat());
+        fix.env("PATH", &self.path).envs(variables.iter().copied());
+        self.world.run(fix)
+    }
+
+    /// The tests can't run with `command`, which is told before the first request, with these words.
+    fn refuses(&self, command: &str, words: &[&str]) {
+        self.world.commit_all();
+        let kimi = MockKimi::script([]);
+        let mut fix = self.world.keyed(&kimi, &["fix", "mend it", "--test", command]);
+        fix.env("PATH", &self.path);
+        self.world.run(fix).code(78).says(words);
+        assert_eq!(kimi.requests().len(), 0);
+    }
+
+    /// A folder or file of its home.
+    fn home(&self, name: &str) -> PathBuf {
+        self.world.path("home").join(name)
+    }
+
+    /// Writes a file there.
+    fn at_home(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.home(name).parent().unwrap()).unwrap();
+        fs::write(self.home(name), text).unwrap();
+    }
+
+    /// Puts a folder before all others where programs are looked for.
+    fn search(&mut self, folder: PathBuf) {
+        let path = std::env::join_paths([folder].into_iter().chain(std::env::split_paths(&self.path))).unwrap();
+        self.path = path;
     }
 }
 
@@ -128,25 +168,6 @@ fn hatch_with_its_environments_in_the_home() {
     python_tool(&tools, "hatch");
     tools.outside("hatch env create && hatch run python -m pytest --version");
     tools.mends("calc.py", "hatch run python -m pytest -q");
-}
-
-#[test]
-#[ignore = "needs Maven and its registry"]
-fn maven_with_its_repository_in_the_home() {
-    let pom = "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion><groupId>p</groupId><artifactId>p</artifactId><version>1</version><properties><maven.compiler.source>17</maven.compiler.source><maven.compiler.target>17</maven.compiler.target></properties><dependencies><dependency><groupId>junit</groupId><artifactId>junit</artifactId><version>4.13.2</version><scope>test</scope></dependency></dependencies></project>\n";
-    let tools = Tools::new(&[
-        ("pom.xml", pom),
-        (".gitignore", "target/\n"),
-        ("src/main/java/Calc.java", "public class Calc { static int add(int a, int b) { return a - b; } }\n"),
-        (
-            "src/test/java/CalcTest.java",
-            "public class CalcTest { @org.junit.Test public void adds() { org.junit.Assert.assertEquals(3, Calc.add(1, 2)); } }\n",
-        ),
-    ]);
-    tools.outside(
-        "mvn -q -B -Dmaven.repo.local=\"$HOME/.m2/repository\" -Dmaven.test.failure.ignore=true test && rm -r target",
-    );
-    tools.mends("src/main/java/Calc.java", "mvn -B -o test");
 }
 
 #[test]

@@ -84,7 +84,7 @@ const STORES: [(&str, &str); 13] = [
     (".gradle/wrapper/dists", "$GRADLE_USER_HOME/wrapper/dists"),
     (".local/share/hatch", "$HATCH_DATA_DIR"),
     (".local/share/virtualenvs", "$WORKON_HOME"),
-    (".m2/repository", "${MAVEN_OPTS#-Dmaven.repo.local=}"),
+    (".m2/repository", "${MAVEN_OPTS##*=}"),
     (".nuget/packages", "$NUGET_PACKAGES"),
     (".yarn/berry", "$YARN_GLOBAL_FOLDER"),
     ("build-cache", "$CACHE"),
@@ -136,6 +136,55 @@ fn what_tools_keep_in_the_home_is_warm_and_can_be_written_without_effect() {
         assert_eq!(fs::read_to_string(folder.join("warm")).unwrap(), "it is warm\n", "{folder:?}");
         assert!(!folder.join("new").exists(), "{folder:?}");
     }
+}
+
+#[test]
+fn what_settings_in_the_home_say_holds_for_tests_and_secrets_beside_it_stay_hidden() {
+    let world = World::new();
+    let at = |name: &str| world.path(name).display().to_string();
+    let settings = [
+        (".bundle/config", format!("---\nBUNDLE_PATH: \"{}\"\nBUNDLE_GEMS__ORG: \"the-password\"\n", at("own/gems"))),
+        (".config/go/env", format!("GOMODCACHE={}\nGOPROXY=https://u:the-password@example.org\n", at("own/modules"))),
+        (".config/pypoetry/config.toml", format!("[virtualenvs]\npath = {:?}\n", at("own/envs"))),
+        (".config/mise/config.toml", "[tools]\nnode = \"20\"\n\n[env]\nTOKEN = \"the-password\"\n".to_owned()),
+        (".tool-versions", "nodejs 20.0.0\n".to_owned()),
+        (
+            ".m2/settings.xml",
+            format!(
+                "<settings><localRepository>{}</localRepository><password>the-password</password></settings>",
+                at("own/artifacts")
+            ),
+        ),
+    ];
+    for (name, text) in settings {
+        let file = world.path("home").join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    for warm in ["gems/ruby", "modules/cache", "envs", "artifacts"] {
+        fs::create_dir_all(world.path("own").join(warm)).unwrap();
+        fs::write(world.path("own").join(warm).join("warm"), "it is warm\n").unwrap();
+    }
+    let home = at("home");
+    let script = format!(
+        "cat \"$BUNDLE_PATH/ruby/warm\" \"$GOMODCACHE/cache/warm\" \"$POETRY_VIRTUALENVS_PATH/warm\" \"${{MAVEN_OPTS##*=}}/warm\"\n\
+         cat ~/.tool-versions ~/.config/mise/config.toml\n\
+         env | grep the-password; grep -rs the-password '{home}' \"$HOME\"; grep -q World greeting.txt && echo 'ok 1 - greeting'"
+    );
+    let ran = fixed(&world, &script, &[]).code(0);
+    let log = ran.kept().read("logs/tests-1.log");
+    assert!(!log.contains("the-password") && !log.contains("TOKEN"), "{log}");
+    assert!(log.contains("nodejs 20.0.0") && log.contains("node = \"20\""), "{log}");
+    // The last one is a cache, which without an overlay is an empty folder of the run's.
+    assert!(log.matches("it is warm").count() >= if has_overlay(&ran) { 4 } else { 3 }, "{log}");
+}
+
+#[test]
+fn java_that_looks_for_the_home_in_the_user_database_finds_folders_to_write_to() {
+    let world = World::new();
+    let script = "for place in \"$GRADLE_USER_HOME\" \"${MAVEN_OPTS##*=}\"; do mkdir -p \"$place/caches\" && echo x > \"$place/caches/x\" || exit 1; done";
+    fixed(&world, script, &[]).code(0);
+    assert_eq!(fs::read_dir(world.path("home")).unwrap().count(), 0);
 }
 
 #[test]

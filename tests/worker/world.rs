@@ -48,6 +48,7 @@ impl World {
         WorkerPlan {
             view: self.view(),
             overlay: None,
+            tree: None,
             logs: self.folder.join("run/logs"),
             scratch: self.folder.join("run/scratch"),
             readable: Vec::new(),

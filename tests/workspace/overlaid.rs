@@ -49,6 +49,7 @@ impl Overlaid {
                 layers: overlay.layers().to_owned(),
                 git: overlay.git().to_vec(),
             }),
+            tree: None,
             logs: run.join("logs"),
             scratch,
             readable: Vec::new(),

@@ -83,6 +83,7 @@ impl Trial<'_> {
         let mut plan = WorkerPlan {
             view: root.to_owned(),
             overlay: Some(overlay),
+            tree: None,
             logs: self.place.path("logs"),
             scratch: self.place.path("scratch"),
             // Where no overlay can be had, a cache is shown as it is, read-only.

@@ -35,6 +35,7 @@ use super::caches::Cache;
 use super::footing::{Footing, InBwrap};
 use super::plan::{Charge, OverlayPlan};
 use super::proof::Meant;
+use super::user;
 use super::visible::{self, Asked, Known, Visible};
 use crate::journal::{Layer, WallBuilt};
 
@@ -160,7 +161,14 @@ impl Enclosed {
     }
 
     /// The second step, for the calling thread and those that it will start.
-    pub(super) fn confine(mut self, charge: &Charge) -> Confined {
+    pub(super) fn confine(self, charge: &Charge) -> Confined {
+        let confined = self.restrict(charge);
+        // Only now: where code of the repository has run before, links may lie there.
+        user::write_into(&charge.scratch.join("home"), &charge.home_files);
+        confined
+    }
+
+    fn restrict(mut self, charge: &Charge) -> Confined {
         let Some(domain) = self.domain else {
             self.layers.push(Layer::missing("landlock", "switched off by --sandbox off"));
             let wall = WallBuilt { layers: self.layers, ..WallBuilt::default() };

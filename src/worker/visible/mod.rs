@@ -105,6 +105,10 @@ pub(super) fn visible(asked: &Asked<'_>, in_overlay: bool) -> Visible {
     let mut places = asked.known.read_only.get_or_init(|| machine(asked, &private)).clone();
     places.retain(is_beside);
     places.extend(overlay.iter().flat_map(|plan| &plan.git).filter_map(|path| place(path)));
+    if overlay.is_none() {
+        let beside = charge.beside.iter().filter_map(|path| place(path));
+        places.extend(beside.filter(|place| !private.refuses(&place.real)));
+    }
     let read_only = once_each(places);
 
     // What is written to them lies beside what is written to the tree.

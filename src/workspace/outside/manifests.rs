@@ -3,7 +3,7 @@
 use super::syntax::{self, Syntax};
 
 /// Manifests that stand deeper than in a folder itself.
-pub(super) const DEEPER: [&str; 2] = [".cargo/config.toml", ".cargo/config"];
+pub(super) const DEEPER: [&str; 3] = [".bundle/config", ".cargo/config.toml", ".cargo/config"];
 
 /// By the whole name.
 const NAMES: [(&str, Syntax); 34] = [
@@ -71,10 +71,8 @@ pub(super) fn references(path: &str, text: &str) -> Vec<String> {
 /// The folder that names in it are relative to.
 pub(super) fn base(path: &str) -> &str {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    match folder.strip_suffix(".cargo") {
-        Some(above) => above.trim_end_matches('/'),
-        None => folder,
-    }
+    let above = [".cargo", ".bundle"].into_iter().find_map(|own| folder.strip_suffix(own));
+    above.map_or(folder, |above| above.trim_end_matches('/'))
 }
 
 fn syntax(path: &str) -> Option<Syntax> {
@@ -85,6 +83,9 @@ fn syntax(path: &str) -> Option<Syntax> {
     let is_of = |known: &str| folder == known || folder.strip_suffix(known).is_some_and(|above| above.ends_with('/'));
     if is_of(".cargo") {
         return matches!(name, "config" | "config.toml").then_some(Syntax::Toml);
+    }
+    if is_of(".bundle") {
+        return (name == "config").then_some(Syntax::Bundler);
     }
     let is_list = LIST.iter().any(|end| name.ends_with(end))
         && (is_of("requirements") || name.contains("requirements") || name.contains("constraints"));

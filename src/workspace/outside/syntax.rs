@@ -15,6 +15,8 @@ pub(super) enum Syntax {
     /// npm's `package.json`.
     Package,
     Composer,
+    /// Bundler's settings.
+    Bundler,
     Maven,
     /// Projects and solutions of .NET.
     DotNet,
@@ -92,6 +94,10 @@ pub(super) fn references(syntax: Syntax, text: &str) -> Vec<String> {
             PACKAGES.iter().filter_map(|name| package.get(name)).for_each(|table| of_package(table, &mut found));
         }
         Syntax::Composer => of_composer(&serde_json::from_str(text).unwrap_or_default(), &mut found),
+        Syntax::Bundler => {
+            let path = text.lines().filter_map(|line| line.strip_prefix("BUNDLE_PATH:"));
+            found.extend(path.filter_map(|path| leading(path.trim().trim_matches(['"', '\'']))));
+        }
         Syntax::Maven => of_maven(text, &mut found),
         Syntax::DotNet => {
             each(&PROJECTS, text, |path| {

@@ -52,6 +52,18 @@ fn what_is_there_and_outside_is_found() {
 }
 
 #[test]
+fn where_bundlers_settings_say_that_gems_are() {
+    let world = World::new();
+    world.write("gems/ruby/3.1.0/x", "");
+    world.write("p/.bundle/config", &format!("---\nBUNDLE_PATH: \"{}\"\n", world.at("gems").display()));
+    assert_eq!(world.found(), ["gems by .bundle/config"]);
+    world.write("p/.bundle/config", "---\nBUNDLE_PATH: \"../gems\"\nBUNDLE_JOBS: \"4\"\n");
+    assert_eq!(world.found(), ["gems by .bundle/config"]);
+    world.write("p/.bundle/config", "---\nBUNDLE_PATH: \"vendor/bundle\"\n");
+    assert_eq!(world.found(), [""; 0]);
+}
+
+#[test]
 fn links_are_told_by_where_they_lead() {
     let world = World::new();
     world.write("data/lib/x", "");
