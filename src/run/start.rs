@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
         sweep(self.order.settings.state_dir.value.clone(), self.open.asked.subscribe());
         let conversation = self.prepare().await?;
         self.check_setup(cancelled.clone()).await?;
-        let stop = self.ask(conversation, cancelled.clone()).await?;
+        let stop = Box::pin(self.ask(conversation, cancelled.clone())).await?;
         self.minimize(stop, cancelled).await
     }
 
