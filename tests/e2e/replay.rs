@@ -193,8 +193,12 @@ fn a_resumed_run_is_refused() {
     let world = World::new();
     let kimi = MockKimi::script(vec![Answer::quota(), Answer::call("edit_file", EDIT), Answer::text("Done.")]);
     world.fix(&kimi, &[]).code(69);
-    world.run(world.keyed(&kimi, &["resume"])).code(0);
-    world.run(world.kcode(&["replay"])).code(7).says(&["stopped and resumed"]);
+    let run = world.run(world.keyed(&kimi, &["resume"])).code(0).kept().id();
+    world.run(world.kcode(&["replay", &run])).code(7).says(&["stopped and resumed"]);
+    world
+        .run(world.kcode(&["replay"]))
+        .code(2)
+        .says(&["no run of this repository can be replayed", "stopped and resumed"]);
 }
 
 #[test]
