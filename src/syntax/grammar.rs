@@ -28,6 +28,8 @@ pub enum Grammar {
     Rust,
     /// Go.
     Go,
+    /// Python 3, and what it shares with Python 2.
+    Python,
 }
 
 /// Why a text has no [`Source`].
@@ -48,6 +50,7 @@ impl Grammar {
         match path.as_str().rsplit_once('.')?.1.to_lowercase().as_str() {
             "rs" => Some(Self::Rust),
             "go" => Some(Self::Go),
+            "py" | "pyi" => Some(Self::Python),
             _ => None,
         }
     }
@@ -56,6 +59,7 @@ impl Grammar {
         match self {
             Self::Rust => tree_sitter_rust::LANGUAGE.into(),
             Self::Go => tree_sitter_go::LANGUAGE.into(),
+            Self::Python => tree_sitter_python::LANGUAGE.into(),
         }
     }
 }

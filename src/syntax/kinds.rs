@@ -8,15 +8,20 @@ pub(super) enum Meaning {
     Comment,
     /// With quotes around it.
     String,
+    /// Code inserted into a string.
+    Inserted,
     /// Statements between braces.
     Block,
     /// Statements without braces of their own.
     Statements,
+    /// Statements that are indented below a head.
+    Suite,
     Attribute,
     Function,
     Method,
     Macro,
     Module,
+    Class,
     /// What stands between a macro's brackets.
     Tokens,
     Error,
@@ -30,6 +35,7 @@ pub(super) fn meaning(grammar: Grammar, kind: &str) -> Meaning {
     match grammar {
         Grammar::Rust => rust(kind),
         Grammar::Go => go(kind),
+        Grammar::Python => python(kind),
     }
 }
 
@@ -56,6 +62,20 @@ fn go(kind: &str) -> Meaning {
         "source_file" | "statement_list" => Meaning::Statements,
         "function_declaration" => Meaning::Function,
         "method_declaration" => Meaning::Method,
+        _ => Meaning::Other,
+    }
+}
+
+fn python(kind: &str) -> Meaning {
+    match kind {
+        "comment" => Meaning::Comment,
+        "string" => Meaning::String,
+        "interpolation" | "format_expression" => Meaning::Inserted,
+        "block" => Meaning::Suite,
+        "module" | "decorated_definition" => Meaning::Statements,
+        "decorator" => Meaning::Attribute,
+        "function_definition" => Meaning::Function,
+        "class_definition" => Meaning::Class,
         _ => Meaning::Other,
     }
 }

@@ -40,6 +40,8 @@ pub enum ItemKind {
     Macro,
     /// A module, whether its content stands here or in another file.
     Module,
+    /// A class.
+    Class,
 }
 
 /// A statement, or the head of a block.

@@ -1,5 +1,7 @@
 use super::*;
 
+const ALL: [Grammar; 3] = [Grammar::Rust, Grammar::Go, Grammar::Python];
+
 fn read(text: &str, grammar: Grammar) -> Source {
     parse(text, grammar).expect("it can be read")
 }
@@ -46,6 +48,14 @@ fn go_has_raw_strings_and_runes() {
 }
 
 #[test]
+fn python_has_strings_of_many_kinds_with_code_in_them() {
+    let text = "a = f\"b{c[\"d\"]:>{e}}g\" + r'\\\\' + '''h\"#''' # i\n";
+    let (comments, strings) = inside(text, Grammar::Python);
+    assert_eq!(comments, ["# i"]);
+    assert_eq!(strings, ["b{", "d", ":>{", "}}g", "\\\\", "h\"#"]);
+}
+
+#[test]
 fn functions_have_attributes_and_what_is_around_them() {
     let text = "#[cfg(test)]\nmod tests {\n    #[test]\n    // Why.\n    #[ignore]\n    fn adds() {}\n    fn helps() {}\n}\nmod other;\nimpl A { fn method() {} }";
     assert_eq!(
@@ -60,6 +70,8 @@ fn functions_have_attributes_and_what_is_around_them() {
     );
     let text = "package a\nfunc TestA(t *testing.T) {}\nfunc (s *S) TestB() {}\n";
     assert_eq!(items(text, Grammar::Go), ["Function TestA", "Method TestB"]);
+    let text = "@a\n@b(1,\n   2)\nclass C:\n    @d\n    async def e(self): pass\nif f:\n    def g(): pass\n";
+    assert_eq!(items(text, Grammar::Python), ["@a\n@b(1,\n   2) Class C", "@d Function C::e", "Function g"]);
 }
 
 #[test]
@@ -106,6 +118,29 @@ fn statements_are_whole_and_know_what_is_around_them() {
 }
 
 #[test]
+fn pythons_statements_are_told_by_its_own_rules() {
+    let text = "def f():\n    'doc'\n    if a: b; c\n    elif \\\n      d: e\n    else:\n        g(1,\n2)\n    try: h\n    except J: pass\n";
+    assert_eq!(
+        statements(text, Grammar::Python),
+        [
+            "def f():",
+            "def f(): > 'doc'",
+            "def f(): > if a:",
+            "def f(): > if a: > b",
+            "def f(): > if a: > c",
+            "def f(): > elif \\\n      d:",
+            "def f(): > elif \\\n      d: > e",
+            "def f(): > else:",
+            "def f(): > else: > g(1,\n2)",
+            "def f(): > try:",
+            "def f(): > try: > h",
+            "def f(): > except J:",
+            "def f(): > except J: > pass",
+        ]
+    );
+}
+
+#[test]
 fn closures_in_a_macros_parentheses_hold_statements() {
     let text = "fn f() { check!(|(a in 0..9)| { b!(a); c!(D { a }); }); }";
     assert_eq!(
@@ -122,7 +157,7 @@ fn closures_in_a_macros_parentheses_hold_statements() {
 
 #[test]
 fn what_is_no_code_of_the_language_is_unreadable() {
-    for grammar in [Grammar::Rust, Grammar::Go] {
+    for grammar in ALL {
         let prose = "Once upon a time, there was: a (parser! that } read ] prose. It 'couldn't.\n".repeat(40);
         assert_eq!(parse(&prose, grammar).map(|_| ()), Err(Unreadable::MostlyErrors), "{grammar:?}");
         let large = "// a comment\n".repeat(700_000);
@@ -136,7 +171,7 @@ const HOSTILE: [&str; 14] =
 
 #[test]
 fn hostile_texts_come_to_an_end() {
-    for grammar in [Grammar::Rust, Grammar::Go] {
+    for grammar in ALL {
         for piece in HOSTILE {
             let _ = parse(&piece.repeat(3_000), grammar);
         }

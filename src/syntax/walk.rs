@@ -11,7 +11,7 @@ use super::tokens::Tokens;
 
 /// What the tree of `text` says, and how many bytes of it stand in errors.
 pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> (Source, usize) {
-    let mut walk = Walk { text, grammar, source: Source::default(), frames: Vec::new(), wrong: 0 };
+    let mut walk = Walk { text, grammar, source: Source::default(), frames: Vec::new(), open: Vec::new(), wrong: 0 };
     let mut cursor = tree.walk();
     loop {
         walk.enter(&cursor.node());
@@ -24,6 +24,7 @@ pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> (Source, usize)
                 break;
             }
             if !cursor.goto_parent() {
+                walk.source.strings.sort_by_key(|string| string.start);
                 return (walk.source, walk.wrong);
             }
         }
@@ -35,6 +36,8 @@ struct Walk<'t> {
     grammar: Grammar,
     source: Source,
     frames: Vec<Frame>,
+    /// Strings that were entered and not yet left; what is left of each behind the code inserted so far.
+    open: Vec<Range<usize>>,
     wrong: usize,
 }
 
@@ -67,10 +70,12 @@ impl Walk<'_> {
             self.punctuation(node);
         }
         let mut item = self.frames.last().and_then(|around| around.item);
-        let mut holds_statements = meaning == Meaning::Statements;
+        let mut holds_statements = matches!(meaning, Meaning::Statements | Meaning::Suite);
         match meaning {
             Meaning::Comment => self.source.comments.push(node.byte_range()),
-            Meaning::String => self.source.strings.push(between_quotes(self.text, node.byte_range())),
+            Meaning::String => self.open.push(between_quotes(self.text, node.byte_range())),
+            Meaning::Inserted => self.inserted(node),
+            Meaning::Suite => self.mark(node.start_byte(), node.start_byte(), MarkKind::Open),
             Meaning::Error if !self.frames.iter().any(|around| around.meaning == Meaning::Error) => {
                 self.wrong += node.byte_range().len();
             }
@@ -78,6 +83,7 @@ impl Walk<'_> {
             Meaning::Method => item = self.item(node, ItemKind::Method).or(item),
             Meaning::Macro => item = self.item(node, ItemKind::Macro).or(item),
             Meaning::Module => item = self.item(node, ItemKind::Module).or(item),
+            Meaning::Class => item = self.item(node, ItemKind::Class).or(item),
             Meaning::Tokens => (item, holds_statements) = self.tokens(node, item),
             _ => {}
         }
@@ -93,8 +99,23 @@ impl Walk<'_> {
     }
 
     fn leave(&mut self, node: &Node) {
-        if self.frames.pop().is_some_and(|left| left.is_statement) {
+        let Some(left) = self.frames.pop() else { return };
+        match left.meaning {
+            Meaning::Suite => self.mark(node.end_byte(), node.end_byte(), MarkKind::Close),
+            Meaning::String => self.source.strings.extend(self.open.pop()),
+            _ => {}
+        }
+        if left.is_statement {
             self.mark(node.end_byte(), node.end_byte(), MarkKind::Cut);
+        }
+    }
+
+    /// Code in a string is code.
+    fn inserted(&mut self, node: &Node) {
+        let code = node.child_by_field_name("expression").map_or(node.byte_range(), |code| code.byte_range());
+        if let Some(string) = self.open.last_mut() {
+            self.source.strings.push(string.start..code.start.max(string.start));
+            string.start = code.end.max(string.start).min(string.end);
         }
     }
 

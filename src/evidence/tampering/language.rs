@@ -52,7 +52,13 @@ impl Language {
 
     /// Blocks are told by indentation, not by braces.
     pub fn is_indented(self) -> bool {
-        matches!(self, Self::Python | Self::Ruby)
+        matches!(self, Self::Ruby)
+    }
+
+    /// `content` with `\n` at the ends of its lines. Where a lone carriage return ends a line, and a comment with it, it stays one.
+    pub fn with_newlines(self, content: &str) -> String {
+        let lone = if matches!(self, Self::Python | Self::JavaScript) { "\n" } else { "" };
+        content.replace("\r\n", "\n").replace('\r', lone)
     }
 
     pub fn syntax(self) -> Syntax {
@@ -64,11 +70,8 @@ impl Language {
             has_regex: false,
         };
         match self {
-            Self::Python => {
-                Syntax { line_comments: &["#"], block_comment: None, long_quotes: &["\"\"\"", "'''"], ..braces }
-            }
             Self::Ruby => Syntax { line_comments: &["#"], block_comment: Some(("\n=begin", "\n=end")), ..braces },
-            Self::Shell | Self::Other => Syntax { line_comments: &["#"], block_comment: None, ..braces },
+            Self::Python | Self::Shell | Self::Other => Syntax { line_comments: &["#"], block_comment: None, ..braces },
             Self::Rust => Syntax { quotes: b"\"", ..braces },
             Self::JavaScript => Syntax { long_quotes: &["`"], has_regex: true, ..braces },
             Self::Java | Self::Kotlin | Self::CSharp => Syntax { long_quotes: &["\"\"\""], ..braces },

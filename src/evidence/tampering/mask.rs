@@ -33,6 +33,7 @@ impl Masked {
             blank(&mut mask.code[comment.clone()]);
         }
         source.strings.iter().for_each(|string| blank(&mut mask.code[string.clone()]));
+        mask.join();
         mask.done()
     }
 }
@@ -52,6 +53,14 @@ impl<'s> Mask<'s> {
     fn done(self) -> Masked {
         let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).split('\n').map(str::to_owned).collect::<Vec<_>>();
         Masked { raw: lines(self.source), text: lines(&self.text), code: lines(&self.code) }
+    }
+
+    /// A backslash at the end of a line of code only says that the line goes on.
+    fn join(&mut self) {
+        let ends: Vec<usize> = memchr::memmem::find_iter(&self.code, b"\\\n").collect();
+        for at in ends {
+            (self.text[at], self.code[at]) = (b' ', b' ');
+        }
     }
 
     fn run(&mut self, syntax: &Syntax) {
@@ -157,9 +166,9 @@ mod tests {
 
     #[test]
     fn comments_and_strings_are_blank() {
-        let (text, code) = masked("x = 'a#b' # c\n\"\"\"doc\nmore\"\"\"\ny", Language::Python);
-        assert_eq!(text, "x = 'a#b'    \n\"\"\"doc\nmore\"\"\"\ny");
-        assert_eq!(code, "x = '   '    \n\"\"\"   \n    \"\"\"\ny");
+        let (text, code) = masked("x = 'a//b' // c\n\"\"\"doc\nmore\"\"\"\ny", Language::Kotlin);
+        assert_eq!(text, "x = 'a//b'     \n\"\"\"doc\nmore\"\"\"\ny");
+        assert_eq!(code, "x = '    '     \n\"\"\"   \n    \"\"\"\ny");
     }
 
     #[test]

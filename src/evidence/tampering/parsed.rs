@@ -104,7 +104,7 @@ impl Parsed {
         for item in &self.source.items {
             let outside = item.parent.map_or(Some(Vec::new()), |parent| around.get(parent).cloned().flatten());
             let inside = outside.and_then(|outside| match item.kind {
-                ItemKind::Module => Some(self.suite(outline, item, outside)),
+                ItemKind::Module | ItemKind::Class => Some(self.suite(outline, item, outside)),
                 ItemKind::Function | ItemKind::Method | ItemKind::Macro => {
                     self.unit(outline, item, &outside);
                     None
@@ -115,12 +115,25 @@ impl Parsed {
     }
 
     fn suite(&self, outline: &mut Outline, item: &Item, mut around: Around) -> Around {
-        let attributes = self.part(&outline.file.text, item.attributes..item.range.start);
-        let runs = !attributes.contains("#[cfg") || CFG_TEST.is_match(&attributes);
+        let runs = match outline.language {
+            Language::Rust => {
+                let attributes = self.part(&outline.file.text, item.attributes..item.range.start);
+                !attributes.contains("#[cfg") || CFG_TEST.is_match(&attributes)
+            }
+            Language::Python => item.name.starts_with("Test") || self.has_bases(outline, item),
+            _ => true,
+        };
         let (header, body) = self.places(item);
         outline.suites.push(Suite { name: item.name.clone(), header, body });
         around.push((item.name.clone(), runs));
         around
+    }
+
+    /// A class of Python may be a `TestCase` by what it derives from.
+    fn has_bases(&self, outline: &Outline, item: &Item) -> bool {
+        let class = self.part(&outline.file.code, item.range.clone());
+        let head = class.split(':').next().unwrap_or_default();
+        head.contains('(') && !head.contains("()") && !head.contains("(object)")
     }
 
     fn unit(&self, outline: &mut Outline, item: &Item, around: &Around) {
@@ -151,6 +164,7 @@ impl Parsed {
                 let is_called = item.kind == ItemKind::Function || !signature.contains("testing.T)");
                 GO_TEST.is_match(&item.name) && is_called && !signature.contains("testing.M)")
             }
+            Language::Python => item.name.starts_with("test"),
             _ => false,
         }
     }

@@ -22,7 +22,6 @@ pub(super) struct Signature {
     pub name: Option<String>,
 }
 
-static PYTHON: Pattern = Pattern::new(r"^\s*(?:(class)|(?:async\s+)?def)\s+(\w+)");
 static JVM_TYPE: Pattern =
     Pattern::new(r"^\s*(?:[\w@()]+\s+)*(class|interface|object|record|struct|trait|namespace)\s+(\w+)");
 static JAVA: Pattern = Pattern::new(
@@ -50,7 +49,6 @@ static SHELL_FUNCTION: Pattern = Pattern::new(r"^\s*(?:function\s+([\w-]+)|([\w-
 pub(super) fn signature(language: Language, code: &str, text: &str) -> Option<Signature> {
     let function = |name: &str| Some(Signature { opens: Opens::Function, name: Some(name.to_owned()) });
     match language {
-        Language::Python => named(&PYTHON, code),
         Language::Java | Language::CSharp => named_type(code).or_else(|| {
             let found = JAVA.captures(code).filter(|_| !NO_TYPE.is_match(code))?;
             function(found.get(1)?.as_str())
@@ -73,7 +71,7 @@ pub(super) fn signature(language: Language, code: &str, text: &str) -> Option<Si
             let found = SHELL_FUNCTION.captures(code)?;
             function(found.get(1).or_else(|| found.get(2))?.as_str())
         }
-        Language::Rust | Language::Go | Language::Other => None,
+        Language::Python | Language::Rust | Language::Go | Language::Other => None,
     }
 }
 

@@ -63,7 +63,8 @@ static TITLE: Pattern = Pattern::new(r#"'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|
 impl Outline {
     /// Of the file `path` with this content.
     pub fn new(content: &str, path: &RelPath) -> Self {
-        let (language, source) = (Language::of(path), content.replace('\r', ""));
+        let language = Language::of(path);
+        let source = language.with_newlines(content);
         match Grammar::of(path).map(|grammar| syntax::parse(&source, grammar)) {
             Some(Ok(parsed)) => parsed::outline(language, source, parsed),
             // Whatever it is, it is no code of this language.
@@ -113,12 +114,12 @@ impl Outline {
     }
 
     fn read(&mut self) {
-        let mut open: Vec<(Suite, bool)> = Vec::new();
+        let mut open: Vec<Suite> = Vec::new();
         let mut attributes: Option<usize> = None;
         let (mut depth, mut inside_until) = (0_i64, 0);
         for at in 0..self.file.code.len() {
             let (code, text) = (self.file.code[at].as_str(), self.file.text[at].as_str());
-            open.retain(|(suite, _)| at < suite.body.end);
+            open.retain(|suite| at < suite.body.end);
             let found = if at < inside_until || depth > 0 && attributes.is_some() {
                 None
             } else {
@@ -133,14 +134,13 @@ impl Outline {
             depth = 0;
             let bare = found.name.clone().unwrap_or_else(|| self.title(at, end));
             if found.opens == Opens::Suite {
-                let runs = self.suite_runs(&bare, at, &open);
                 let suite = Suite { name: bare, header, body: at..end };
                 self.suites.push(suite.clone());
-                open.push((suite, runs));
+                open.push(suite);
                 continue;
             }
-            let is_test = self.is_test(&found, &bare, &header, at, open.iter().all(|(_, runs)| *runs));
-            let suites = open.iter().map(|(suite, _)| suite.name.as_str());
+            let is_test = self.is_test(&found, &bare, &header, at);
+            let suites = open.iter().map(|suite| suite.name.as_str());
             let name = suites.chain([bare.as_str()]).collect::<Vec<_>>().join(self.separator());
             inside_until = end;
             self.units.push(Unit { name, bare, is_test, header, body: at..end, range: 0..0 });
@@ -151,7 +151,7 @@ impl Outline {
     fn attribute_depth(&self, at: usize, start: &mut Option<usize>, depth: i64) -> i64 {
         let line = self.file.code[at].trim();
         let is_attribute = match self.language {
-            Language::Python | Language::Java | Language::Kotlin => line.starts_with('@'),
+            Language::Java | Language::Kotlin => line.starts_with('@'),
             Language::Php => line.starts_with("#["),
             Language::CSharp => line.starts_with('['),
             _ => false,
@@ -184,21 +184,7 @@ impl Outline {
         if matches!(self.language, Language::JavaScript | Language::Ruby) { " > " } else { "::" }
     }
 
-    /// Whether tests of this suite can be found by a runner.
-    fn suite_runs(&self, name: &str, at: usize, around: &[(Suite, bool)]) -> bool {
-        let outside = around.iter().all(|(_, runs)| *runs);
-        match self.language {
-            Language::Python => {
-                let has_bases = self.file.code[at].contains('(')
-                    && !self.file.code[at].contains("()")
-                    && !self.file.code[at].contains("(object)");
-                outside && (name.starts_with("Test") || has_bases)
-            }
-            _ => outside,
-        }
-    }
-
-    fn is_test(&self, found: &Signature, bare: &str, header: &Range<usize>, at: usize, suites_run: bool) -> bool {
+    fn is_test(&self, found: &Signature, bare: &str, header: &Range<usize>, at: usize) -> bool {
         if found.opens == Opens::Case {
             return true;
         }
@@ -209,7 +195,6 @@ impl Outline {
         // Runners see only what is public, or of the package.
         let is_hidden = HIDDEN.is_match(&self.file.code[at]);
         match self.language {
-            Language::Python => bare.starts_with("test") && suites_run,
             Language::Java | Language::Kotlin => {
                 !is_hidden && (JVM_TEST.is_match(&attributes) || named && self.file.code[at].contains("void"))
             }
@@ -217,7 +202,7 @@ impl Outline {
             Language::Php => !is_hidden && (bare.starts_with("test") || PHP_TEST.is_match(&attributes)),
             Language::Ruby => bare.starts_with("test_"),
             Language::Shell => named,
-            Language::JavaScript | Language::Rust | Language::Go | Language::Other => false,
+            _ => false,
         }
     }
 }
