@@ -1,6 +1,7 @@
 //! Files whose names say that they hold secrets: tools don't show them, unless the user's own settings allow it.
 
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -69,8 +70,9 @@ const HARMLESS: [&str; 10] = [
 const COPIES: [&str; 12] =
     ["~", "#", ".bak", ".backup", ".copy", ".disabled", ".local", ".old", ".orig", ".save", ".swp", ".tmp"];
 
-static SECRETS: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(SECRET.iter().map(|(glob, _)| *glob)).ok());
-static HARMLESS_SET: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(HARMLESS).ok());
+/// For names in lower case: most globs need no regular expression then.
+static SECRETS: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(SECRET.iter().map(|(glob, _)| *glob), false).ok());
+static HARMLESS_SET: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(HARMLESS, false).ok());
 
 /// Nearly all names have none of these in them, so that the sets, which are regular expressions, are rarely needed.
 static PARTS: LazyLock<Option<AhoCorasick>> =
@@ -88,7 +90,7 @@ impl SecretFiles {
     /// # Errors
     /// Says which of them is no glob.
     pub fn new(readable: &[String]) -> Result<Self, String> {
-        Ok(Self { readable: set(readable.iter().map(String::as_str))? })
+        Ok(Self { readable: set(readable.iter().map(String::as_str), true)? })
     }
 
     /// Whether the user lets tools read the file at `path`, whatever it is.
@@ -105,11 +107,12 @@ impl SecretFiles {
         if !PARTS.as_ref().is_none_or(|parts| parts.is_match(path.as_os_str().as_bytes())) || self.is_readable(path) {
             return None;
         }
-        if HARMLESS_SET.as_ref().is_some_and(|harmless| harmless.is_match(path)) {
+        let path = PathBuf::from(OsString::from_vec(path.as_os_str().as_bytes().to_ascii_lowercase()));
+        if HARMLESS_SET.as_ref().is_some_and(|harmless| harmless.is_match(&path)) {
             return None;
         }
-        let (secrets, original) = (SECRETS.as_ref()?, original(path));
-        let mut names = [Some(path), original.as_deref()].into_iter().flatten();
+        let (secrets, original) = (SECRETS.as_ref()?, original(&path));
+        let mut names = [Some(&path), original.as_ref()].into_iter().flatten();
         let first = names.find_map(|name| secrets.matches(name).into_iter().next())?;
         SECRET.get(first).map(|(_, what)| *what)
     }
@@ -131,7 +134,7 @@ fn strip_end<'n>(name: &'n str, end: &str) -> Option<&'n str> {
     last.eq_ignore_ascii_case(end).then_some(rest)
 }
 
-fn set<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<GlobSet, String> {
+fn set<'a>(globs: impl IntoIterator<Item = &'a str>, in_any_case: bool) -> Result<GlobSet, String> {
     let mut globs = globs.into_iter().peekable();
     if globs.peek().is_none() {
         return Ok(GlobSet::empty());
@@ -140,7 +143,7 @@ fn set<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<GlobSet, String> 
     for glob in globs {
         let text = glob.trim_start_matches("./").trim_start_matches('/');
         let anchored = if text.contains('/') { text.to_owned() } else { format!("**/{text}") };
-        let built = GlobBuilder::new(&anchored).literal_separator(true).case_insensitive(true).build();
+        let built = GlobBuilder::new(&anchored).literal_separator(true).case_insensitive(in_any_case).build();
         set.add(built.map_err(|error| format!("{glob:?} is not a glob: {}", error.kind()))?);
     }
     super::regexes::count("names of secret files");
@@ -225,7 +228,7 @@ mod tests {
             assert_eq!(what(&[], path), None, "{path}");
         }
         for (glob, _) in SECRET {
-            assert!(set([glob]).is_ok(), "{glob}");
+            assert!(set([glob], false).is_ok(), "{glob}");
         }
     }
 
@@ -242,7 +245,7 @@ mod tests {
         fn what_a_glob_matches_has_its_part(at in 0..SECRET.len(), filler in "[a-zA-Z0-9_-]{0,6}", upper: bool) {
             let name = SECRET[at].0.replace("**", &filler).replace('*', &filler).replace("{json,toml,yaml,yml}", "yml");
             let name = if upper { name.to_uppercase() } else { name };
-            let is_secret = SECRETS.as_ref().unwrap().is_match(&name);
+            let is_secret = SECRETS.as_ref().unwrap().is_match(name.to_lowercase());
             proptest::prop_assert!(!is_secret || PARTS.as_ref().unwrap().is_match(&name), "{name}");
         }
     }

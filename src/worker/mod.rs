@@ -20,6 +20,7 @@
 //! | `visible/` | which paths of the machine a sandbox shows, and what is covered in them |
 //! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
 //! | `descriptors`, `kernel_files`, `advice` | what mustn't be inherited; what mustn't be written; what to do about a missing layer |
+//! | `plain_paths` | how paths are compared |
 
 mod advice;
 mod beside;
@@ -36,6 +37,7 @@ pub mod host;
 mod kernel_files;
 mod launcher;
 mod outer;
+mod plain_paths;
 mod plan;
 mod progress;
 mod proof;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::journal::{Guard, Proof};
 use crate::settings::SecretFiles;
 use crate::worker::confine::mount_table;
+use crate::worker::plain_paths::lies_in;
 use crate::worker::visible::{Bound, Entry, How, Visible, beside_each_other, holds_secret, is_systems, walk};
 
 /// What a sandbox is meant to show.
@@ -78,28 +79,28 @@ fn proof(guards: Guard, attempt: &str, found: io::Result<Vec<PathBuf>>) -> Proof
 /// Mounts that nobody meant, mounts that can be written or hold devices where they mustn't, and places that aren't there.
 fn mounts(visible: &Visible, table: &[u8]) -> Vec<PathBuf> {
     let mounts: Vec<(PathBuf, String)> = mount_table(table).collect();
-    let is_kernels = |path: &Path| ["/dev", "/proc"].iter().any(|top| path.starts_with(top));
+    let is_kernels = |path: &Path| ["/dev", "/proc"].iter().any(|top| lies_in(path, Path::new(top)));
     let is_temporary = |path: &Path| ["/tmp", "/var/tmp"].iter().any(|top| path == Path::new(top));
     // What holds a place was made to put it there.
-    let is_near = |path: &Path, place: &Path| path.starts_with(place) || place.starts_with(path);
+    let is_near = |path: &Path, place: &Path| lies_in(path, place) || lies_in(place, path);
     let is_meant = |path: &Path| visible.places.iter().any(|place| is_near(path, &place.real));
     let is_open = |path: &Path| {
         let mut open = visible.places.iter().filter(|place| place.how != How::ReadOnly);
         let is_cache = open.clone().any(|place| place.real == path);
         let is_guarded = !is_cache && visible.read_only().any(|place| place.real == path);
-        is_temporary(path) || (!is_guarded && open.any(|place| path.starts_with(&place.real)))
+        is_temporary(path) || (!is_guarded && open.any(|place| lies_in(path, &place.real)))
     };
     let has = |options: &str, name: &str| options.split(',').any(|option| option == name);
     let is_safe = |options: &str| has(options, "ro") && has(options, "nodev");
     // Of mounts at one place the last one is seen, and nothing of what lay in it before. The table has them in this order.
     let is_over =
-        |path: &Path, at: usize| mounts[at].0 == path || (path.parent().is_some() && mounts[at].0.starts_with(path));
+        |path: &Path, at: usize| mounts[at].0 == path || (path.parent().is_some() && lies_in(&mounts[at].0, path));
     let is_seen = |at: usize| !mounts.iter().skip(at + 1).any(|(path, _)| is_over(path, at));
     let seen = mounts.iter().enumerate().filter(|(at, _)| is_seen(*at)).map(|(_, mount)| mount);
     let seen = seen.filter(|(path, _)| !is_kernels(path));
     let odd =
         seen.filter(|(path, options)| !(is_meant(path) || is_temporary(path)) || !(is_open(path) || is_safe(options)));
-    let is_there = |path: &Path| mounts.iter().any(|(it, _)| it.parent().is_some() && path.starts_with(it));
+    let is_there = |path: &Path| mounts.iter().any(|(it, _)| it.parent().is_some() && lies_in(path, it));
     let missing = visible.read_only().map(|place| &place.real).filter(|place| !is_kernels(place) && !is_there(place));
     odd.map(|(path, _)| path).chain(missing).cloned().collect()
 }
@@ -162,9 +163,9 @@ fn secrets_and_doors(meant: &Meant) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) 
     let is_door = |entry: &Entry<'_>| matches!(entry.kind, FileType::Socket | FileType::Fifo);
     let look = |place: &&Path| {
         let of_tree = is_of_tree(meant, place);
-        let holds_secret = |path: &Path| readable.as_ref().is_ok_and(|readable| holds_secret(readable, place, path));
+        let holds_secret = |entry: &Entry<'_>| readable.as_ref().is_ok_and(|readable| holds_secret(readable, entry));
         let is_secret =
-            |entry: &Entry<'_>| !of_tree && entry.kind.is_file() && holds_secret(entry.path) && has_content(entry.path);
+            |entry: &Entry<'_>| !of_tree && entry.kind.is_file() && holds_secret(entry) && has_content(entry.path);
         let bound = match meant.named.iter().any(|named| named == place) {
             _ if of_tree => Bound::TOP,
             true => Bound::OF_WORK,

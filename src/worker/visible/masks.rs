@@ -17,9 +17,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
-use super::private::is_secret;
+use super::private::is_named_secret;
 use super::walk::{Bound, Entry, beside_each_other, walk};
 use crate::settings::SecretFiles;
+use crate::worker::plain_paths::lies_in;
 
 /// Of all places together: each is a mount.
 const MOST_MASKS: usize = 400;
@@ -142,27 +143,27 @@ impl<'a> Looker<'a> {
         }
         // Root's tests are the files' owner.
         let is_closed = || entry.mode().is_some_and(|mode| !mode.contains(Mode::ROTH));
-        if self.is_administered && !path.starts_with(PACKAGED) && is_closed() {
+        if self.is_administered && !lies_in(path, Path::new(PACKAGED)) && is_closed() {
             return true;
         }
-        if kind.is_dir() { is_secret_folder(self.place, path) } else { holds_secret(self.readable, self.place, path) }
+        if kind.is_dir() { is_secret_folder(entry.below) } else { holds_secret(self.readable, entry) }
     }
 }
 
-/// Kits are often clones of git: what is in its folder is no secret there.
-fn is_secret_folder(place: &Path, path: &Path) -> bool {
-    let is_named_so = path.strip_prefix(place).is_ok_and(is_secret);
-    is_named_so && !path.iter().any(|part| part == ".git" || part == ".config")
+/// Whether it is one, by its own name: folders of secrets are not entered. Kits are often clones of git: what is in its folder is
+/// no secret there.
+fn is_secret_folder(below: &Path) -> bool {
+    is_named_secret(below) && !below.iter().any(|part| part == ".git" || part == ".config")
 }
 
 /// Whether a file's name says that it holds secrets, and nothing in it tells otherwise.
-pub(in crate::worker) fn holds_secret(readable: &SecretFiles, place: &Path, path: &Path) -> bool {
-    let name = path.strip_prefix(place).unwrap_or(path);
-    if readable.what(name).is_none() {
+pub(in crate::worker) fn holds_secret(readable: &SecretFiles, entry: &Entry<'_>) -> bool {
+    if readable.what(entry.below).is_none() {
         return false;
     }
-    let is_doubtful = path.extension().is_some_and(|kind| KEY_OR_CERTIFICATE.iter().any(|known| kind == *known));
-    !is_doubtful || has_private_key(path)
+    let kind = entry.path.extension();
+    let is_doubtful = kind.is_some_and(|kind| KEY_OR_CERTIFICATE.iter().any(|known| kind == *known));
+    !is_doubtful || has_private_key(entry.path)
 }
 
 fn has_private_key(path: &Path) -> bool {

@@ -95,14 +95,22 @@ impl Private<'_> {
 /// Whether it is a folder of secrets, or lies in one.
 #[must_use]
 pub fn is_secret(path: &Path) -> bool {
-    // Asked of each folder that is searched, so that bytes are compared rather than parts of paths.
     let plain: PathBuf = path.components().collect();
     let bytes = plain.as_os_str().as_bytes();
-    let ends_in = |bytes: &[u8], name: &str| {
-        bytes.strip_suffix(name.as_bytes()).is_some_and(|before| before.is_empty() || before.ends_with(b"/"))
-    };
     let mut ends = memchr::memchr_iter(b'/', bytes).chain([bytes.len()]);
-    ends.any(|end| SECRET.iter().any(|secret| ends_in(&bytes[..end], secret)))
+    ends.any(|end| ends_in_secret(&bytes[..end]))
+}
+
+/// Whether the path, which is plain, ends in the name of a folder of secrets; what it lies in isn't looked at.
+pub(super) fn is_named_secret(path: &Path) -> bool {
+    ends_in_secret(path.as_os_str().as_bytes())
+}
+
+fn ends_in_secret(path: &[u8]) -> bool {
+    let ends_in = |name: &str| {
+        path.strip_suffix(name.as_bytes()).is_some_and(|before| before.is_empty() || before.ends_with(b"/"))
+    };
+    SECRET.iter().any(|secret| ends_in(secret))
 }
 
 /// The folders of secrets in a home.

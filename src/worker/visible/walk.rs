@@ -40,6 +40,8 @@ impl Bound {
 /// Something in a place.
 pub(in crate::worker) struct Entry<'a> {
     pub(in crate::worker) path: &'a Path,
+    /// The same from the place on.
+    pub(in crate::worker) below: &'a Path,
     pub(in crate::worker) kind: FileType,
     folder: BorrowedFd<'a>,
     name: &'a CStr,
@@ -67,6 +69,7 @@ impl Entry<'_> {
 pub(in crate::worker) fn walk(place: &Path, bound: Bound, is_it: impl Fn(&Entry<'_>) -> bool) -> Vec<(PathBuf, bool)> {
     let (mut found, mut seen) = (Vec::new(), 0);
     let mut buffer = vec![MaybeUninit::uninit(); AT_ONCE];
+    let above = place.as_os_str().len() + usize::from(!place.as_os_str().as_bytes().ends_with(b"/"));
     let mut ahead = VecDeque::from([(place.to_owned(), 0)]);
     while let Some((folder, level)) = ahead.pop_front() {
         let Ok(list) = openat(CWD, &folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
@@ -84,7 +87,8 @@ pub(in crate::worker) fn walk(place: &Path, bound: Bound, is_it: impl Fn(&Entry<
                 return found;
             }
             path.push(OsStr::from_bytes(name.to_bytes()));
-            let entry = Entry { path: &path, kind: entry.file_type(), folder: list.as_fd(), name }.asked();
+            let below = Path::new(OsStr::from_bytes(path.as_os_str().as_bytes().get(above..).unwrap_or_default()));
+            let entry = Entry { path: &path, below, kind: entry.file_type(), folder: list.as_fd(), name }.asked();
             let is_folder = entry.kind.is_dir();
             if is_it(&entry) {
                 found.push((path.clone(), is_folder));
