@@ -20,7 +20,7 @@
 //! | `visible/` | which paths of the machine a sandbox shows, and what is covered in them |
 //! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
 //! | `descriptors`, `kernel_files`, `advice` | what mustn't be inherited; what mustn't be written; what to do about a missing layer |
-//! | `plain_paths` | how paths are compared |
+//! | `side_process`, `plain_paths` | work that a copy of a process does meanwhile; how paths are compared |
 
 mod advice;
 mod beside;
@@ -44,6 +44,7 @@ mod proof;
 mod protocol;
 mod serve;
 mod session;
+mod side_process;
 mod supervisor;
 mod user;
 mod visible;

@@ -21,7 +21,7 @@ use super::command::{Proven, Reach, Runner};
 use super::confine::{Confined, NoNamespaces};
 use super::footing::Footing;
 use super::plan::Charge;
-use super::proof::Targets;
+use super::proof::{Searching, Targets};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::NO_NAMESPACES;
 use super::{cgroup, confine, proof};
@@ -57,18 +57,21 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
         own_ipc: enclosed.in_namespaces,
         caches: enclosed.caches.clone(),
     };
+    let mut meant = enclosed.meant(&charge);
+    // Like the wall, while this is the only thread.
+    let has_cells = enclosed.in_namespaces && footing == Footing::Own;
+    let searching = if has_cells { Searching::begin(&mut meant) } else { None };
     let sight = outbox.clone();
     let tell = Box::new(move |progress| sight.send(&FromWorker::Progress(progress)));
     let runner = Runner::start(charge.clone(), reach, tell)?;
     end_with_supervisor(enclosed.in_namespaces)?;
-    let meant = enclosed.meant(&charge);
     let mut confined = enclosed.confine(&charge);
     confined.wall.process &= session.holds;
     confined.wall.layers.push(session);
     if charge.confine {
         confined.wall.layers.push(cgroup::found(group));
         let targets = charge.targets.clone().map(|targets| targets.in_sandbox(meant));
-        add_proof(&mut confined, targets, &runner);
+        add_proof(&mut confined, targets, &runner, searching);
     }
     let host = match Host::new(&charge, runner) {
         Ok(host) => Arc::new(host),
@@ -95,7 +98,7 @@ fn end_with_supervisor(in_namespaces: bool) -> io::Result<()> {
 }
 
 /// Before the first call: what a command can do behind this wall.
-fn add_proof(confined: &mut Confined, targets: Option<Targets>, runner: &Runner) {
+fn add_proof(confined: &mut Confined, targets: Option<Targets>, runner: &Runner, searching: Option<Searching>) {
     let no_targets =
         || Proven { cells: None, proofs: proof::none("there is nowhere to lay out what they are aimed at") };
     let began = Instant::now();
@@ -104,6 +107,7 @@ fn add_proof(confined: &mut Confined, targets: Option<Targets>, runner: &Runner)
     wall.process &= confined.signals || proven.cells.as_ref().is_some_and(|cells| cells.holds);
     wall.layers.extend(proven.cells);
     wall.proof = proven.proofs;
+    wall.proof.extend(searching.map(Searching::finish).unwrap_or_default());
     wall.proof_ms = began.elapsed().as_millis() as u64;
 }
 

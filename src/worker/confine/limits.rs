@@ -97,7 +97,7 @@ pub(super) fn drop_most_capabilities() -> io::Result<String> {
 
 /// Gives up every capability for good. Root without them is an ordinary user that owns root's files; with them
 /// it could read other processes' environments past Landlock.
-pub(super) fn drop_capabilities() -> io::Result<String> {
+pub(in crate::worker) fn drop_capabilities() -> io::Result<String> {
     drop_all_but(CapabilitySet::empty())
 }
 

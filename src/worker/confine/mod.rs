@@ -11,6 +11,7 @@ mod devices;
 mod domain;
 mod landlock;
 mod limits;
+mod mount_table;
 mod namespaces;
 mod overlay;
 mod root;
@@ -25,9 +26,10 @@ use rustix::thread::{no_new_privs, set_no_new_privs};
 
 pub(super) use bwrap::{SCOUT, prepare as by_bwrap, scout};
 pub(super) use domain::Domain;
-pub(super) use limits::{PROCESSES, bound_cell, go_first, memory_limit};
+pub(super) use limits::{PROCESSES, bound_cell, drop_capabilities, go_first, memory_limit};
+pub(super) use mount_table::{mount_line, mount_table};
 pub(super) use namespaces::{unshare_cell, unshare_users};
-pub(super) use root::{mount_line, mount_table};
+
 pub(super) use seccomp::Processes;
 use seccomp::Sockets;
 
@@ -35,6 +37,7 @@ use super::caches::Cache;
 use super::footing::{Footing, InBwrap};
 use super::plan::{Charge, OverlayPlan};
 use super::proof::Meant;
+use super::side_process::{self, SideProcess};
 use super::user;
 use super::visible::{self, Asked, Known, Visible};
 use crate::journal::{Layer, WallBuilt};
@@ -73,15 +76,14 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
         sockets: &sockets,
         known: Known::default(),
     };
-    let answer = |in_overlay| visible::visible(&asked, in_overlay);
     let Spaces { layers: spaces, overlay, warm, visible } = match footing {
         Footing::Bare { why } => {
             let why_not = || Layer::missing("overlay", "it needs namespaces");
             let overlay = charge.overlay.is_some().then(why_not);
-            Spaces { layers: vec![without(why)], overlay, warm: Vec::new(), visible: answer(false) }
+            Spaces { layers: vec![without(why)], overlay, warm: Vec::new(), visible: visible::visible(&asked, false) }
         }
         Footing::Bwrap(inside) => found_in_bwrap(charge, inside),
-        Footing::Own => enter_namespaces(charge, &answer).map_err(|error| NoNamespaces(error.to_string()))?,
+        Footing::Own => enter_namespaces(&asked).map_err(|error| NoNamespaces(error.to_string()))?,
     };
     let in_namespaces = spaces.iter().all(|layer| layer.holds);
     let mounted = charge.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
@@ -157,6 +159,7 @@ impl Enclosed {
             named: visible::named(charge).collect(),
             of_tree: charge.readable.iter().filter(is_own).chain(git).cloned().collect(),
             hidden,
+            searched: None,
         }
     }
 
@@ -199,32 +202,41 @@ struct Spaces {
 }
 
 /// Namespaces, the root in them, and the network: all of them, or none. And overlays, where they are wanted.
-fn enter_namespaces(charge: &Charge, answer: &dyn Fn(bool) -> Visible) -> io::Result<Spaces> {
-    let planned = answer(true);
+fn enter_namespaces(asked: &Asked<'_>) -> io::Result<Spaces> {
+    let charge = asked.charge;
+    let planned = visible::draft(asked, true);
+    let folders = planned.unknown(asked);
+    // Where that can't be, the search is made when it is asked for.
+    let search = SideProcess::start(|| visible::search(&folders, charge, side_process::processors())).ok();
     let layers_of = |cache: &Cache| cache.layers(&charge.overlay.as_ref()?.layers).ok();
     let shown = charge.caches.iter().filter(|cache| planned.has_cache(&cache.folder));
     let caches: Vec<_> = shown.filter_map(|cache| Some((cache, layers_of(cache)?))).collect();
     let failed = |name: &'static str| move |error| io::Error::other(format!("{name}: {error}"));
     namespaces::enter().map_err(failed("namespaces"))?;
     let network = namespaces::isolate_network().map_err(failed("network"))?;
+    let places = planned.places.clone();
+    let searched = || {
+        if let Some(found) = search.and_then(|search| search.finish().ok()) {
+            asked.known.learn(folders, found);
+        }
+        planned.finish(asked)
+    };
     let places = root::Places {
-        visible: &planned,
-        in_copy: &|| answer(false),
+        planned: &places,
+        searched: Box::new(searched),
+        in_copy: &|| visible::visible(asked, false),
         overlay: charge.overlay.as_ref(),
         view: &charge.view,
         writable: &[charge.scratch.clone(), charge.logs.clone()],
         caches: &caches,
     };
-    let root = root::enter(&places).map_err(failed("root"))?;
-    let (shown, visible) = match root.no_overlay {
-        Some((error, in_copy)) => (Err(error), in_copy),
-        None => (Ok(()), planned),
-    };
+    let root = root::enter(places).map_err(failed("root"))?;
+    let shown = root.no_overlay.map_or(Ok(()), Err);
     let overlay = charge.overlay.as_ref();
     let overlay = overlay.map(|plan| layer("overlay", shown.map(|()| plan.tree.display().to_string())));
     let spaces = Layer::holding("namespaces", "user, mount, network, IPC, UTS");
     let layers = vec![spaces, Layer::holding("root", root.detail), Layer::holding("network", network)];
-    Ok(Spaces { layers, overlay, warm: root.caches, visible })
+    Ok(Spaces { layers, overlay, warm: root.caches, visible: root.visible })
 }
 
 /// The same, made by bwrap before this process began.

@@ -4,11 +4,10 @@
 //! one. All of it is read-only but for the run's own folders. It lives in the mount namespace
 //! and vanishes with its last process, so there is nothing to clean up.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -19,11 +18,12 @@ use rustix::mount::{
 };
 use rustix::process::{chroot, fchdir, pivot_root};
 
+use super::mount_table::mount_table;
 use super::overlay::Overlaid;
 use super::way::{Step, way, within};
 use super::{attributes, devices, overlay};
-use crate::worker::visible::{Mask, Place, Visible};
-use crate::worker::{caches::Cache, plan::OverlayPlan, session};
+use crate::worker::visible::{How, Mask, Place, Visible};
+use crate::worker::{caches::Cache, plain_paths::lies_in, plan::OverlayPlan, session};
 
 /// Any directory does as the place to begin; the mount on it is seen by this process alone.
 const STEPPING_STONE: &str = "/tmp";
@@ -40,8 +40,10 @@ pub(super) const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 /// What a root is to hold.
 pub(super) struct Places<'a> {
     /// Of the machine, with the view as an overlay if one is wanted.
-    pub(super) visible: &'a Visible,
-    /// Says the same for when that can't be had; asked in the machine's own root.
+    pub(super) planned: &'a [Place],
+    /// Waits for what a search finds to be covered in them; asked in the machine's own root.
+    pub(super) searched: Box<dyn FnOnce() -> Visible + 'a>,
+    /// Says the same for when there can be no overlay; asked there as well.
     pub(super) in_copy: &'a dyn Fn() -> Visible,
     /// The view as an overlay.
     pub(super) overlay: Option<&'a OverlayPlan>,
@@ -57,8 +59,10 @@ pub(super) struct Places<'a> {
 pub(super) struct Entered {
     /// For the journal.
     pub(super) detail: String,
-    /// Why the overlay isn't there, when one was wanted, and what is shown instead.
-    pub(super) no_overlay: Option<(io::Error, Visible)>,
+    /// Why the overlay isn't there, when one was wanted.
+    pub(super) no_overlay: Option<io::Error>,
+    /// What is shown.
+    pub(super) visible: Visible,
     /// The caches that are shown.
     pub(super) caches: Vec<Cache>,
 }
@@ -67,7 +71,7 @@ pub(super) struct Entered {
 ///
 /// # Errors
 /// When the kernel refuses a step. The process is then of no further use.
-pub(super) fn enter(places: &Places<'_>) -> io::Result<Entered> {
+pub(super) fn enter(places: Places<'_>) -> io::Result<Entered> {
     let on_terminal = session::without_terminal().is_err();
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     memory(STEPPING_STONE, c"mode=0755")?;
@@ -88,26 +92,34 @@ pub(super) fn enter(places: &Places<'_>) -> io::Result<Entered> {
     fs::write(EMPTY, "")?;
     fs::set_permissions(EMPTY, fs::Permissions::from_mode(0o444))?;
     let (mut mirror, caches) = (Mirror::default(), places.caches);
-    let (view, no_overlay) = mirror.fill(places)?;
-    let visible = no_overlay.as_ref().map_or(places.visible, |(_, in_copy)| in_copy);
-    let caches = mirror.show_caches(caches, visible);
+    let Filled { view, no_overlay, visible } = mirror.fill(places)?;
+    let caches = mirror.show_caches(caches, &visible);
     mirror.seal()?;
     std::env::set_current_dir(NEW)?;
     pivot_root(".", ".")?;
     unmount(".", UnmountFlags::DETACH)?;
     std::env::set_current_dir(view)?;
     let detail = format!("{} places of the machine, read-only; the rest isn't there", mirror.shown.len());
-    Ok(Entered { detail, no_overlay, caches })
+    Ok(Entered { detail, no_overlay, visible, caches })
 }
 
 fn memory(place: impl AsRef<Path>, options: &std::ffi::CStr) -> io::Result<()> {
     Ok(mount("tmpfs", place.as_ref(), "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, options)?)
 }
 
+/// A new root that holds what it is to hold, but for caches.
+struct Filled {
+    view: PathBuf,
+    no_overlay: Option<io::Error>,
+    visible: Visible,
+}
+
 /// The new root while it is filled from the old one.
 #[derive(Default)]
 struct Mirror {
     shown: HashSet<PathBuf>,
+    /// Folders and links on the way to it.
+    made: HashSet<PathBuf>,
     writable: Vec<PathBuf>,
     /// In those, and read-only nevertheless.
     guarded: Vec<PathBuf>,
@@ -116,29 +128,42 @@ struct Mirror {
 }
 
 impl Mirror {
-    /// Shows all of `places`. Returns where the view is, and why it isn't an overlay when that was wanted.
-    fn fill(&mut self, places: &Places<'_>) -> io::Result<(PathBuf, Option<(io::Error, Visible)>)> {
-        let Places { visible, in_copy, overlay, view, writable, .. } = *places;
+    /// Shows all of `places`. What is to be covered in them is searched for meanwhile.
+    fn fill(&mut self, places: Places<'_>) -> io::Result<Filled> {
+        let Places { planned, searched, in_copy, overlay, view, writable, .. } = places;
         let is_in_tree = |path: &Path| overlay.is_some_and(|plan| path.starts_with(&plan.tree));
-        self.show_all(visible, |path| !is_in_tree(path))?;
-        let (view, no_overlay) = match overlay.map(|plan| (plan, self.show_overlay(plan))) {
+        self.show_outermost(planned, |path| !is_in_tree(path))?;
+        let visible = in_old_root(searched)?;
+        self.show_all(&visible, |path| !is_in_tree(path))?;
+        let (view, no_overlay, visible) = match overlay.map(|plan| (plan, self.show_overlay(plan))) {
             None => {
                 self.show(view, true)?;
-                (view.to_owned(), None)
+                (view.to_owned(), None, visible)
             }
             Some((plan, Ok(()))) => {
-                self.show_all(visible, is_in_tree)?;
-                (plan.tree.clone(), None)
+                self.show_all(&visible, is_in_tree)?;
+                (plan.tree.clone(), None, visible)
             }
             Some((_, Err(error))) => {
                 let in_copy = in_old_root(in_copy)?;
                 self.show_all(&in_copy, is_in_tree)?;
                 self.show(view, true)?;
-                (view.to_owned(), Some((error, in_copy)))
+                (view.to_owned(), Some(error), in_copy)
             }
         };
         writable.iter().try_for_each(|path| self.show(path, true))?;
-        Ok((view, no_overlay))
+        Ok(Filled { view, no_overlay, visible })
+    }
+
+    /// Shows those of `places` that `which` names and that lie in no other one: nothing that is covered hides them.
+    fn show_outermost(&mut self, places: &[Place], which: impl Fn(&Path) -> bool) -> io::Result<()> {
+        let places: Vec<_> = places.iter().filter(|place| place.how == How::ReadOnly).collect();
+        let lies_in = |inner: &Place, outer: &Place| inner.real != outer.real && lies_in(&inner.real, &outer.real);
+        let is_outermost = |place: &Place| !places.iter().any(|outer| lies_in(place, outer));
+        places
+            .iter()
+            .filter(|place| which(&place.real) && is_outermost(place))
+            .try_for_each(|place| self.show_place(place))
     }
 
     /// Shows and covers what `visible` says of the paths that `which` names, a folder before what lies in it.
@@ -160,7 +185,10 @@ impl Mirror {
         let is_shown =
             |at: &Path| self.shown.contains(at) && !covered.as_ref().is_some_and(|mask| mask.starts_with(at));
         let way = way(OLD, &place.path, is_shown)?;
-        way.steps.iter().try_for_each(make)?;
+        for step in way.steps.iter().filter(|step| !self.made.contains(step.at())) {
+            make(step)?;
+        }
+        self.made.extend(way.steps.into_iter().map(Step::into_at));
         let Some(at) = way.to else { return Ok(()) };
         if !copied(&at) {
             mount_bind_recursive(within(OLD, &at), within(NEW, &at))?;
@@ -177,6 +205,7 @@ impl Mirror {
         }
         if mask.is_folder {
             memory(&place, c"mode=0755,size=1m")?;
+            self.made.retain(|made| !lies_in(made, &mask.path));
             self.covered.push(mask.path.clone());
         } else {
             mount_bind(EMPTY, &place)?;
@@ -243,9 +272,10 @@ impl Mirror {
     /// Makes every mount read-only that isn't one of the run's own: all at once, and those that aren't meant again as they were.
     fn seal(&self) -> io::Result<()> {
         let table = fs::read(within(OLD, Path::new("/proc/self/mountinfo")))?;
+        let mounts = mount_table(&table).filter(|(place, _)| lies_in(place, Path::new(NEW)));
         // Of mounts at one place the last one is on top, and only that one can be named.
-        let mounts: BTreeMap<PathBuf, String> = mount_table(&table).collect();
-        let mounts = mounts.iter().filter(|(place, _)| place.starts_with(NEW));
+        let mounts: HashMap<OsString, String> = mounts.map(|(place, options)| (place.into(), options)).collect();
+        let mounts = mounts.iter().map(|(place, options)| (Path::new(place), options));
         let (open, shut): (Vec<_>, Vec<_>) = mounts.partition(|(place, _)| self.is_open(place));
         if attributes::seal_all(Path::new(NEW)).is_err() {
             // Older kernels, and mounts that may not be touched, which are sealed as they are.
@@ -261,8 +291,8 @@ impl Mirror {
         let own = self.writable.iter().map(PathBuf::as_path);
         // Devices and the kernel's own files guard themselves, and programs have to write some of them.
         let kernel = ["/dev", "/proc"].map(Path::new);
-        let is_open = is_private || own.chain(kernel).any(|open| path.starts_with(open));
-        is_open && !self.guarded.iter().any(|guarded| path.starts_with(guarded))
+        let is_open = is_private || own.chain(kernel).any(|open| lies_in(&path, open));
+        is_open && !self.guarded.iter().any(|guarded| lies_in(&path, guarded))
     }
 }
 
@@ -290,7 +320,7 @@ fn copy_small(path: &Path) -> io::Result<bool> {
 }
 
 /// Looks at the machine by the paths that it has there.
-fn in_old_root<T>(look: impl Fn() -> T) -> io::Result<T> {
+fn in_old_root<T>(look: impl FnOnce() -> T) -> io::Result<T> {
     let root = File::open("/")?;
     chroot(OLD)?;
     let seen = look();
@@ -329,24 +359,6 @@ fn exists_is_fine(made: io::Result<()>) -> io::Result<()> {
     made.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
 }
 
-/// Mount points and their options, as `/proc/self/mountinfo` tells them. Names need not be UTF-8.
-pub(in crate::worker) fn mount_table(table: &[u8]) -> impl Iterator<Item = (PathBuf, String)> {
-    table.split(|byte| *byte == b'\n').filter_map(mount_line)
-}
-
-/// Mount point and options of a line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
-pub(in crate::worker) fn mount_line(line: &[u8]) -> Option<(PathBuf, String)> {
-    let mut fields = line.split(|byte| *byte == b' ').skip(4);
-    let (mut rest, mut place) = (fields.next()?, Vec::new());
-    while let Some((byte, behind)) = rest.split_first() {
-        let escaped = [(b"\\040", b' '), (b"\\011", b'\t'), (b"\\012", b'\n'), (b"\\134", b'\\')];
-        let escaped = escaped.into_iter().find(|(code, _)| rest.starts_with(*code));
-        place.push(escaped.map_or(*byte, |(_, meant)| meant));
-        rest = escaped.map_or(behind, |(code, _)| &rest[code.len()..]);
-    }
-    Some((OsString::from_vec(place).into(), String::from_utf8_lossy(fields.next()?).into_owned()))
-}
-
 fn seal_one(place: &Path, options: &str) -> io::Result<()> {
     // A user's namespace may add to what restricts a mount but not take away, so all of it is named again.
     let kept = [
@@ -366,36 +378,5 @@ fn seal_one(place: &Path, options: &str) -> io::Result<()> {
         // A mount that lies under another can't be named any more, and needn't: nobody can reach it.
         Ok(()) | Err(Errno::INVAL | Errno::NOENT) => Ok(()),
         Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt as _;
-
-    use super::*;
-
-    #[test]
-    fn mount_points_are_read_with_their_blanks() {
-        let line = br"36 35 98:0 /a /new/with\040blank rw,nosuid,relatime master:1 - ext3 /dev/root rw,errors=continue";
-        assert_eq!(mount_line(line), Some((PathBuf::from("/new/with blank"), "rw,nosuid,relatime".to_owned())));
-        assert_eq!(mount_line(b"36 35"), None);
-        let odd = mount_line(b"36 35 98:0 / /new/\xff\\134040 ro - tmpfs tmpfs ro");
-        assert_eq!(odd, Some((PathBuf::from(OsStr::from_bytes(b"/new/\xff\\040")), "ro".to_owned())));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn a_mount_point_comes_back_as_it_is_called(place in "/[a-c \t\n\\\\0134#]{0,20}", odd in "\\PC{0,60}") {
-            // As the kernel writes it.
-            let escaped: String = place
-                .chars()
-                .map(|char| if " \t\n\\".contains(char) { format!("\\{:03o}", char as u32) } else { char.to_string() })
-                .collect();
-            let line = format!("36 35 98:0 / {escaped} rw,relatime - ext3 /dev/root rw");
-            proptest::prop_assert_eq!(mount_line(line.as_bytes()), Some((PathBuf::from(place), "rw,relatime".to_owned())));
-            let _ = mount_line(odd.as_bytes());
-        }
     }
 }

@@ -20,6 +20,22 @@ pub(super) enum Step {
     Link { at: PathBuf, target: PathBuf },
 }
 
+impl Step {
+    /// Where it is made.
+    pub(super) fn at(&self) -> &Path {
+        match self {
+            Self::Folder(at) | Self::File(at) | Self::Link { at, .. } => at,
+        }
+    }
+
+    /// The same, when the rest is of no further use.
+    pub(super) fn into_at(self) -> PathBuf {
+        match self {
+            Self::Folder(at) | Self::File(at) | Self::Link { at, .. } => at,
+        }
+    }
+}
+
 /// All of it, from the root on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Way {

@@ -4,6 +4,8 @@
 //! broker                         prover, a command like any other            left-over
 //! Bait: listeners, a secret ───► __worker prove: write, read, connect… ────► __worker linger
 //! what arrived? ◄─────────────── what was refused ◄─────────────────────────── alive afterwards?
+//!
+//! host ── copies itself ───────► Searching: secrets and sockets in all that is shown, beside that
 //! ```
 //!
 //! A layer that was switched on and one that holds are two things; a kernel's policy, a container or a
@@ -15,6 +17,7 @@ mod linger;
 mod mounts;
 mod others;
 mod prover;
+mod search;
 mod shared;
 mod terminal;
 mod tracing;
@@ -24,6 +27,7 @@ pub(super) use bait::{Bait, Targets};
 pub(super) use linger::{LINGER, linger};
 pub(super) use mounts::Meant;
 pub(super) use prover::{PROVE, prove, read};
+pub(super) use search::Searching;
 
 use crate::journal::{Guard, Proof};
 

@@ -13,11 +13,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FileType, OFlags};
 use serde::{Deserialize, Serialize};
 
-use crate::journal::{Guard, Proof};
+use crate::journal::{Digest, Guard, Proof};
 use crate::settings::SecretFiles;
-use crate::worker::confine::mount_table;
+use crate::worker::confine::{mount_line, mount_table};
 use crate::worker::plain_paths::lies_in;
-use crate::worker::visible::{Bound, Entry, How, Visible, beside_each_other, holds_secret, is_systems, walk};
+use crate::worker::visible::{
+    Bound, Entry, How, Visible, all_processors, beside_each_other, holds_secret, is_systems, walk,
+};
 
 /// What a sandbox is meant to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +35,16 @@ pub(in crate::worker) struct Meant {
     pub(in crate::worker) named: Vec<PathBuf>,
     /// What nobody may open.
     pub(in crate::worker) hidden: Vec<PathBuf>,
+    /// The mounts in which the sandbox's own process has the places searched meanwhile, by [`fingerprint`]; `None`: it doesn't.
+    #[serde(default)]
+    pub(in crate::worker) searched: Option<Digest>,
 }
 
+/// What a search is for.
+pub(super) const FIND_SECRETS: &str = "find a secret in a place that is shown";
+pub(super) const FIND_DOORS: &str = "find a socket or a pipe in a place that is shown";
+/// What is mounted in this namespace.
+pub(super) const MOUNTS: &str = "/proc/self/mountinfo";
 /// Devices that do no harm.
 const DEVICES: [&str; 9] = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "console", "pts"];
 /// Doors into the kernel and the machine's disks.
@@ -44,23 +54,55 @@ const NAMED: usize = 3;
 /// And so many are looked for.
 const MOST: usize = 100;
 
-/// Looks at everything.
+/// Looks at everything, but for what is searched meanwhile.
 pub(super) fn look(meant: &Meant) -> Vec<Proof> {
-    let (secrets, doors) = secrets_and_doors(meant);
     let mut proofs = vec![
         proof(Guard::Files, "find a device of the machine", Ok(devices())),
         proof(Guard::Files, "open a folder of secrets", Ok(open(&meant.hidden))),
         proof(Guard::Files, "open what is to be covered", Ok(covered(meant))),
-        proof(Guard::Files, "find a secret in a place that is shown", secrets),
     ];
+    let table = fs::read(MOUNTS);
+    match &meant.searched {
+        None => proofs.extend(search(meant, all_processors())),
+        // A search says something of the mounts that it was made in, and of no others.
+        Some(searched) => {
+            let found = table.as_ref().map(|table| {
+                let is_same = fingerprint(&meant.visible, table) == *searched;
+                if is_same { Vec::new() } else { vec![MOUNTS.into()] }
+            });
+            let found = found.map_err(|error| io::Error::from(error.kind()));
+            proofs.push(proof(Guard::Files, "find a mount that was not searched", found));
+        }
+    }
     if meant.has_root {
-        // Without a root of its own they can be seen; that no socket can be made is for other attempts to show.
-        proofs.push(proof(Guard::Network, "find a socket or a pipe in a place that is shown", Ok(doors)));
-        let table = fs::read("/proc/self/mountinfo");
         let odd = table.map(|table| mounts(&meant.visible, &table));
         proofs.push(proof(Guard::Files, "find a mount that was not meant", odd));
     }
     proofs
+}
+
+/// Looks for secrets, sockets and pipes in the places that are shown, on so many threads.
+pub(super) fn search(meant: &Meant, threads: usize) -> Vec<Proof> {
+    let (secrets, doors) = secrets_and_doors(meant, threads);
+    let mut proofs = vec![proof(Guard::Files, FIND_SECRETS, secrets)];
+    if meant.has_root {
+        // Without a root of its own they can be seen; that no socket can be made is for other attempts to show.
+        proofs.push(proof(Guard::Network, FIND_DOORS, Ok(doors)));
+    }
+    proofs
+}
+
+/// Tells mounts from others: what is mounted where, and what it allows. A command has kernel files of its own, and may have its logs
+/// mounted once more, neither of which is searched.
+pub(super) fn fingerprint(visible: &Visible, table: &[u8]) -> Digest {
+    let own = visible.places.iter().filter(|place| place.how == How::Writable).map(|place| place.real.as_path());
+    let own: Vec<&Path> = own.chain(["/dev", "/proc"].map(Path::new)).collect();
+    let is_other = |line: &&[u8]| mount_line(line).is_some_and(|(at, _)| !own.iter().any(|own| lies_in(&at, own)));
+    // Numbers of mounts are another namespace's, and so is their order (proc_pid_mountinfo(5)).
+    let facts = |line: &[u8]| line.split(|byte| *byte == b' ').skip(2).take(4).collect::<Vec<_>>().join(&b' ');
+    let mut mounts: Vec<_> = table.split(|byte| *byte == b'\n').filter(is_other).map(facts).collect();
+    mounts.sort_unstable();
+    Digest::of(mounts.join(&b'\n'))
 }
 
 /// What was found; nothing is what is hoped for.
@@ -157,7 +199,7 @@ fn is_of_tree(meant: &Meant, place: &Path) -> bool {
 }
 
 /// Files with secrets, and sockets and pipes, found in one walk.
-fn secrets_and_doors(meant: &Meant) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) {
+fn secrets_and_doors(meant: &Meant, threads: usize) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) {
     let readable = SecretFiles::new(&meant.readable_secrets).map_err(io::Error::other);
     let has_content = |path: &Path| opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0));
     let is_door = |entry: &Entry<'_>| matches!(entry.kind, FileType::Socket | FileType::Fifo);
@@ -175,7 +217,7 @@ fn secrets_and_doors(meant: &Meant) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) 
     };
     let (mut secrets, mut doors) = (Vec::new(), Vec::new());
     let places: Vec<&Path> = searched(meant).collect();
-    for (path, _) in beside_each_other(&places, look).into_iter().flatten() {
+    for (path, _) in beside_each_other(&places, threads, look).into_iter().flatten() {
         // What covers a socket isn't in the folder's list, which still calls it one.
         let Ok(about) = fs::symlink_metadata(&path) else { continue };
         let kind = about.file_type();
@@ -249,6 +291,38 @@ mod tests {
         let _socket = UnixListener::bind(place.path().join("kept/socket")).unwrap();
         let door = "find a socket or a pipe in a place that is shown";
         assert_eq!(found(&meant(place.path(), &["kept/socket"], &[])), [open, door, unmeant]);
+    }
+
+    #[test]
+    fn a_search_counts_for_the_mounts_that_it_was_made_in_alone() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join(".env"), "hunter2").unwrap();
+        let meant = meant(place.path(), &[], &[]);
+        let searched = fingerprint(&meant.visible, &fs::read(MOUNTS).unwrap());
+        let (unmeant, unsearched) = ("find a mount that was not meant", "find a mount that was not searched");
+        assert_eq!(found(&Meant { searched: Some(searched), ..meant.clone() }), [unmeant]);
+        assert_eq!(found(&Meant { searched: Some(Digest::of("")), ..meant.clone() }), [unsearched, unmeant]);
+        assert_eq!(search(&meant, 1).iter().filter(|proof| !proof.held).count(), 1, "whoever searched tells of it");
+    }
+
+    #[test]
+    fn mounts_are_the_same_whatever_their_numbers_and_order() {
+        let places = vec![Place { path: "/run/logs".into(), real: "/run/logs".into(), how: How::Writable }];
+        let visible = Visible { places, masks: Vec::new() };
+        let of = |lines: &[&str]| fingerprint(&visible, lines.join("\n").as_bytes());
+        let (usr, opt) = ("36 35 98:0 / /usr ro,nodev - ext4 a rw", "37 35 98:0 /opt /opt ro - ext4 a rw");
+        let same = of(&[usr, opt]);
+        let (later, own) = ("9 7 98:0 / /usr ro,nodev - ext4 a rw", "10 7 0:5 / /proc/sys ro - proc a ro");
+        assert_eq!(of(&[opt, own, later, "11 7 98:0 /logs /run/logs ro - ext4 a rw"]), same);
+        for other in [
+            "36 35 98:1 / /usr ro,nodev - ext4 a rw",
+            "36 35 98:0 /x /usr ro,nodev - ext4 a rw",
+            "36 35 98:0 / /usr/lib ro,nodev - ext4 a rw",
+            "36 35 98:0 / /usr rw,nodev - ext4 a rw",
+        ] {
+            assert_ne!(of(&[other, opt]), same, "{other}");
+            assert_ne!(of(&[usr, opt, other]), same, "{other}");
+        }
     }
 
     #[test]

@@ -6,7 +6,6 @@
 //! far as a [`Bound`] says. What a person has shown besides is their own work rather than a toolchain: it is searched further, and
 //! git's folders in it are covered.
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
@@ -47,7 +46,7 @@ pub(in crate::worker) struct Mask {
 
 /// How a place is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Search {
+pub(in crate::worker) enum Search {
     /// For everything.
     All,
     /// The same further down, and for git's folders, which may hold credentials.
@@ -57,48 +56,41 @@ pub(super) enum Search {
     Doors,
 }
 
-/// What earlier searches of places found.
-pub(super) type Searched = RefCell<HashMap<(PathBuf, Search), Vec<(PathBuf, bool)>>>;
+/// A folder and how it is searched.
+pub(in crate::worker) type Folder = (PathBuf, Search);
 
-/// What was found to be covered in `places`.
-pub(super) struct Found<'a> {
-    readable: &'a SecretFiles,
-    searched: &'a Searched,
-    masks: BTreeSet<Mask>,
+/// What searches found, each in its folder.
+pub(super) type Searched = HashMap<Folder, Vec<Mask>>;
+
+/// Of `places` those that are searched; single files are listed by name.
+pub(super) fn folders<'a>(places: impl Iterator<Item = (&'a Path, Search)>) -> Vec<Folder> {
+    let folders = places.filter(|(place, _)| !is_systems(place) && place.is_dir());
+    folders.map(|(place, search)| (place.to_owned(), search)).collect()
 }
 
-impl<'a> Found<'a> {
-    pub(super) fn new(readable: &'a SecretFiles, searched: &'a Searched) -> Self {
-        Self { readable, searched, masks: BTreeSet::new() }
-    }
+/// Searches folders, on so many threads; `readable` are globs of secrets that are shown all the same.
+pub(super) fn search(folders: &[Folder], readable: &[String], threads: usize) -> Vec<Vec<Mask>> {
+    // Whoever says which is no glob has refused it long before; without them more is covered.
+    let readable = SecretFiles::new(readable).unwrap_or_default();
+    let look = |(place, search): &Folder| {
+        let found = Looker::new(&readable, place, *search).look();
+        found.into_iter().map(|(path, is_folder)| Mask { path, is_folder }).collect()
+    };
+    beside_each_other(folders, threads, look)
+}
 
-    pub(super) fn into_masks(self) -> Vec<Mask> {
-        self.masks.into_iter().collect()
-    }
-
-    pub(super) fn cover(&mut self, path: PathBuf, is_folder: bool) {
-        if self.masks.len() < MOST_MASKS {
-            self.masks.insert(Mask { path, is_folder });
+/// What is covered for sure, and what was found to be: a folder before what lies in it.
+pub(super) fn together<'a>(certain: Vec<Mask>, found: impl Iterator<Item = &'a Mask>) -> Vec<Mask> {
+    let mut masks: BTreeSet<Mask> = certain.into_iter().collect();
+    for mask in found {
+        if masks.len() >= MOST_MASKS {
+            break;
         }
+        masks.insert(mask.clone());
     }
-
-    /// Searches places.
-    pub(super) fn search(&mut self, places: &[(&Path, Search)]) {
-        let (readable, mut searched) = (self.readable, self.searched.borrow_mut());
-        let key = |(place, search): &(&Path, Search)| ((*place).to_owned(), *search);
-        // Single files are listed by name.
-        let folders = places.iter().filter(|(place, _)| !is_systems(place) && place.is_dir());
-        let folders: Vec<_> = folders.map(key).collect();
-        let unknown: BTreeSet<_> = folders.iter().filter(|folder| !searched.contains_key(*folder)).collect();
-        let unknown: Vec<_> = unknown.into_iter().cloned().collect();
-        let found = beside_each_other(&unknown, |(place, search)| Looker::new(readable, place, *search).look());
-        searched.extend(unknown.into_iter().zip(found));
-        let found: Vec<_> = folders.iter().filter_map(|folder| searched.get(folder)).flatten().cloned().collect();
-        drop(searched);
-        for (path, is_folder) in found {
-            self.cover(path, is_folder);
-        }
-    }
+    let mut masks: Vec<Mask> = masks.into_iter().collect();
+    masks.sort_by_cached_key(|mask| mask.path.components().count());
+    masks
 }
 
 /// Whether it is one of the system's own trees, which aren't searched.

@@ -19,23 +19,24 @@ mod private;
 mod toolchains;
 mod walk;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use masks::{Found, Search, Searched};
+use masks::{Folder, Search, Searched};
 pub(super) use masks::{Mask, holds_secret, is_systems, sockets};
 use private::Private;
 pub use private::is_secret;
 pub(super) use private::secrets_of;
-pub(super) use walk::{Bound, Entry, beside_each_other, walk};
+pub(super) use walk::{Bound, Entry, all_processors, beside_each_other, walk};
 
+use super::plain_paths::lies_in;
 use super::plan::Charge;
-use crate::settings::SecretFiles;
 
 /// What the answer depends on.
 pub(super) struct Asked<'a> {
@@ -54,7 +55,14 @@ pub(super) struct Asked<'a> {
 #[derive(Default)]
 pub(super) struct Known {
     read_only: OnceCell<Vec<Place>>,
-    searched: Searched,
+    searched: RefCell<Searched>,
+}
+
+impl Known {
+    /// Adds what a search of these `folders` found.
+    pub(super) fn learn(&self, folders: Vec<Folder>, found: Vec<Vec<Mask>>) {
+        self.searched.borrow_mut().extend(folders.into_iter().zip(found));
+    }
 }
 
 /// How a place is shown.
@@ -90,8 +98,22 @@ pub struct Visible {
     pub(super) masks: Vec<Mask>,
 }
 
+/// An answer of which only what a search finds is missing.
+pub(super) struct Draft {
+    pub(super) places: Vec<Place>,
+    /// What is covered whatever the search finds.
+    certain: Vec<Mask>,
+    /// What is to be searched.
+    folders: Vec<Folder>,
+}
+
 /// Says what a sandbox shows; `in_overlay` is whether its view is the overlay that is planned.
 pub(super) fn visible(asked: &Asked<'_>, in_overlay: bool) -> Visible {
+    draft(asked, in_overlay).finish(asked)
+}
+
+/// The same before the search, which takes longest.
+pub(super) fn draft(asked: &Asked<'_>, in_overlay: bool) -> Draft {
     let charge = asked.charge;
     let overlay = charge.overlay.as_ref().filter(|_| in_overlay);
     let cargo = (asked.variable)("CARGO_HOME").and_then(|cargo| fs::canonicalize(cargo).ok());
@@ -100,7 +122,7 @@ pub(super) fn visible(asked: &Asked<'_>, in_overlay: bool) -> Visible {
     let own: Vec<PathBuf> = charge.private.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
     let private = Private { home: home.as_deref(), cargo: cargo.as_deref(), own: &own, run: &run };
     // What lies in the tree is shown by an overlay of it.
-    let is_beside = |place: &Place| overlay.is_none_or(|plan| !place.real.starts_with(&plan.tree));
+    let is_beside = |place: &Place| overlay.is_none_or(|plan| !lies_in(&place.real, &plan.tree));
 
     let mut places = asked.known.read_only.get_or_init(|| machine(asked, &private)).clone();
     places.retain(is_beside);
@@ -117,9 +139,39 @@ pub(super) fn visible(asked: &Asked<'_>, in_overlay: bool) -> Visible {
     let caches: Vec<Place> = caches.map(|cache| Place { how: How::Cache, ..cache }).collect();
     let shown_as = |path: &Path, how| Place { path: path.to_owned(), real: path.to_owned(), how };
     let view = overlay.map_or_else(|| shown_as(&charge.view, How::Writable), |it| shown_as(&it.tree, How::Overlay));
-    let masks = masks_in(&read_only.iter().chain(&caches).collect::<Vec<_>>(), asked, &view, &own);
+    let beside: Vec<&Place> = read_only.iter().chain(&caches).collect();
+    let (certain, folders) = (certain(&beside, asked, &view, &own), searched(&beside, charge, &own));
     let writable = [&charge.scratch, &charge.logs].map(|path| shown_as(path, How::Writable));
-    Visible { places: read_only.into_iter().chain([view]).chain(writable).chain(caches).collect(), masks }
+    Draft { places: read_only.into_iter().chain([view]).chain(writable).chain(caches).collect(), certain, folders }
+}
+
+impl Draft {
+    /// What nobody has searched yet.
+    pub(super) fn unknown(&self, asked: &Asked<'_>) -> Vec<Folder> {
+        let searched = asked.known.searched.borrow();
+        let unknown: BTreeSet<_> = self.folders.iter().filter(|folder| !searched.contains_key(*folder)).collect();
+        unknown.into_iter().cloned().collect()
+    }
+
+    /// Whether the folder at `path` is shown as a cache.
+    pub(super) fn has_cache(&self, path: &Path) -> bool {
+        self.places.iter().any(|place| place.how == How::Cache && place.path == path)
+    }
+
+    /// Adds what the search found; what isn't known is searched now.
+    pub(super) fn finish(self, asked: &Asked<'_>) -> Visible {
+        let unknown = self.unknown(asked);
+        let found = masks::search(&unknown, &asked.charge.readable_secrets, all_processors());
+        asked.known.learn(unknown, found);
+        let searched = asked.known.searched.borrow();
+        let found = self.folders.iter().filter_map(|folder| searched.get(folder)).flatten();
+        Visible { places: self.places, masks: masks::together(self.certain, found) }
+    }
+}
+
+/// Searches folders of a draft, whose charge is `charge`.
+pub(super) fn search(folders: &[Folder], charge: &Charge, threads: usize) -> Vec<Vec<Mask>> {
+    masks::search(folders, &charge.readable_secrets, threads)
 }
 
 /// Why `path` isn't shown to tests although a person names it, as the rest of a sentence; `own` are kcode's folders and the tree.
@@ -180,47 +232,48 @@ pub(super) fn named(charge: &Charge) -> impl Iterator<Item = PathBuf> {
 }
 
 /// Sorted, so that a folder comes before what lies in it.
-fn once_each(places: Vec<Place>) -> Vec<Place> {
-    let mut places: Vec<Place> = places.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-    places.sort_by_key(|place| place.real.components().count());
+fn once_each(mut places: Vec<Place>) -> Vec<Place> {
+    let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
+    let depth = |path: &Path| path.components().count();
+    places.sort_by_cached_key(|place| (depth(&place.real), bytes(&place.path), bytes(&place.real), place.how));
+    places.dedup();
     places
 }
 
-fn masks_in<'a>(places: &[&'a Place], asked: &Asked<'_>, view: &Place, own: &[PathBuf]) -> Vec<Mask> {
-    let Ok(readable) = SecretFiles::new(&asked.charge.readable_secrets) else { return Vec::new() };
-    let mut found = Found::new(&readable, &asked.known.searched);
-    let is_in_some = |path: &Path| places.iter().any(|place| path != place.real && path.starts_with(&place.real));
-    for folder in own.iter().filter(|folder| is_in_some(folder) && **folder != view.real) {
-        found.cover(folder.clone(), true);
-    }
-    asked.sockets.iter().filter(|socket| is_in_some(socket)).for_each(|socket| found.cover(socket.clone(), false));
-    let git = asked.charge.overlay.iter().flat_map(|plan| &plan.git);
-    let trees_own: Vec<&PathBuf> = git.chain(&asked.charge.readable).collect();
-    let named: BTreeSet<PathBuf> = named(asked.charge).collect();
-    let how = |place: &&'a Place| {
+/// What is covered although nobody searched for it: kcode's own folders, sockets of other programs, and settings of a toolchain that
+/// lie among what it downloaded.
+fn certain(places: &[&Place], asked: &Asked<'_>, view: &Place, own: &[PathBuf]) -> Vec<Mask> {
+    let is_in_some = |path: &Path| places.iter().any(|place| path != place.real && lies_in(path, &place.real));
+    let own = own.iter().filter(|folder| is_in_some(folder) && **folder != view.real);
+    let own = own.map(|folder| Mask { path: folder.clone(), is_folder: true });
+    let sockets = asked.sockets.iter().filter(|socket| is_in_some(socket));
+    let sockets = sockets.map(|socket| Mask { path: socket.clone(), is_folder: false });
+    let caches = asked.charge.caches.iter();
+    let caches = caches.filter(|cache| places.iter().any(|place| place.path == cache.folder));
+    let hidden = caches.filter_map(|cache| Some((fs::canonicalize(&cache.folder).ok()?, &cache.hidden)));
+    let hidden = hidden.flat_map(|(real, names)| names.iter().map(move |name| real.join(name)));
+    let hidden = hidden.filter_map(|path| {
+        let is_folder = fs::symlink_metadata(&path).ok()?.is_dir();
+        Some(Mask { path, is_folder })
+    });
+    own.chain(sockets).chain(hidden).collect()
+}
+
+/// How places are searched. One that lies in another is searched as well: it may lie deeper than that one's search goes.
+fn searched(places: &[&Place], charge: &Charge, own: &[PathBuf]) -> Vec<Folder> {
+    let git = charge.overlay.iter().flat_map(|plan| &plan.git);
+    let trees_own: Vec<&PathBuf> = git.chain(&charge.readable).collect();
+    let named: BTreeSet<PathBuf> = named(charge).collect();
+    let how = |place: &&Place| {
         let is_trees_own = trees_own.contains(&&place.real) && own.iter().any(|own| place.real.starts_with(own));
-        let is_gits = asked.charge.overlay.iter().any(|plan| plan.git.contains(&place.real));
-        let search = match named.contains(&place.real) {
+        let is_gits = charge.overlay.iter().any(|plan| plan.git.contains(&place.real));
+        match named.contains(&place.real) {
             _ if is_trees_own || is_gits => Search::Doors,
             true => Search::Work,
             false => Search::All,
-        };
-        (place.real.as_path(), search)
-    };
-    // One that lies in another is searched as well: it may lie deeper than that one's search goes.
-    found.search(&places.iter().map(how).collect::<Vec<_>>());
-    // Settings of a toolchain that lie among what it downloaded.
-    for cache in asked.charge.caches.iter().filter(|cache| places.iter().any(|place| place.path == cache.folder)) {
-        let Ok(real) = fs::canonicalize(&cache.folder) else { continue };
-        for path in cache.hidden.iter().map(|name| real.join(name)) {
-            if let Ok(about) = fs::symlink_metadata(&path) {
-                found.cover(path, about.is_dir());
-            }
         }
-    }
-    let mut masks = found.into_masks();
-    masks.sort_by_key(|mask| mask.path.components().count());
-    masks
+    };
+    masks::folders(places.iter().map(|place| (place.real.as_path(), how(place))))
 }
 
 impl Visible {
@@ -237,11 +290,6 @@ impl Visible {
     /// What is shown of the machine beside the tree and the run's own folders.
     pub(super) fn beside(&self) -> impl Iterator<Item = &Place> {
         self.places.iter().filter(|place| matches!(place.how, How::ReadOnly | How::Cache))
-    }
-
-    /// Whether the folder at `path` is shown as a cache.
-    pub(super) fn has_cache(&self, path: &Path) -> bool {
-        self.places.iter().any(|place| place.how == How::Cache && place.path == path)
     }
 
     /// The same as rules that can only allow: folders that may be listed, and what may be read with all that is below.

@@ -101,8 +101,17 @@ pub(in crate::worker) fn walk(place: &Path, bound: Bound, is_it: impl Fn(&Entry<
     found
 }
 
-/// What `look` makes of each of `places`, in their order; on several threads, which are gone afterwards.
-pub(in crate::worker) fn beside_each_other<T: Sync, R: Send>(places: &[T], look: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// How many threads may search at the same time.
+pub(in crate::worker) fn all_processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What `look` makes of each of `places`, in their order; on so many threads, which are gone afterwards.
+pub(in crate::worker) fn beside_each_other<T: Sync, R: Send>(
+    places: &[T],
+    threads: usize,
+    look: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(places.len())));
     let work = || {
         loop {
@@ -113,8 +122,7 @@ pub(in crate::worker) fn beside_each_other<T: Sync, R: Send>(places: &[T], look:
         }
     };
     thread::scope(|scope| {
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS).min(places.len());
-        for _ in 1..threads {
+        for _ in 1..threads.min(MOST_THREADS).min(places.len()) {
             // One that can't be had isn't missed: this one does what is left.
             let _ = thread::Builder::new().spawn_scoped(scope, work);
         }

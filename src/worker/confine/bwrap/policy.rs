@@ -9,7 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::find::Bwrap;
-use crate::worker::confine::root::{TEMPORARY, is_in_temporary, mount_table};
+use crate::worker::confine::mount_table;
+use crate::worker::confine::root::{TEMPORARY, is_in_temporary};
 use crate::worker::confine::way::{Step, way};
 use crate::worker::kernel_files;
 use crate::worker::plan::{Charge, OverlayPlan};
