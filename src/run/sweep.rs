@@ -13,6 +13,8 @@ use crate::workspace::{remove_tree, remove_tree_soon};
 pub const REPLAYS: &str = "replay-";
 /// So many are looked at in any case; a run that is over waits for no more.
 const LEAST: usize = 200;
+/// And no more in one run's time: each takes a few looks at the disk, which the run beside it would be slower for.
+const MOST: usize = 600;
 
 /// Sweeps the runs below `state`, beside a run, once `asked` turns true: before the first request it would only hold that up. Where
 /// there are too many for the time that the run takes, another one sweeps others: each begins somewhere else.
@@ -37,6 +39,7 @@ fn sweep_until(state: &Path, is_over: impl Fn() -> bool) -> usize {
     let begins = fastrand::usize(..runs.len().max(1));
     runs.rotate_left(begins);
     let all = runs.iter().enumerate();
+    let all = all.take(MOST);
     all.take_while(|(number, _)| *number < LEAST || !is_over()).map(|(_, run)| clear(run)).count()
 }
 
@@ -87,5 +90,14 @@ mod tests {
         }
         assert_eq!(sweep_until(state.path(), || true), LEAST);
         assert_eq!(sweep_until(state.path(), || false), 3 * LEAST);
+    }
+
+    #[test]
+    fn a_long_run_looks_at_some_of_very_many() {
+        let state = tempfile::tempdir().unwrap();
+        for _ in 0..MOST + 5 {
+            fs::create_dir_all(RunFolder::at(state.path(), &RunId::random()).path()).unwrap();
+        }
+        assert_eq!(sweep_until(state.path(), || false), MOST);
     }
 }

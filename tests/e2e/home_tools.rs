@@ -12,12 +12,17 @@ mod versions;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 
+use crate::laws;
 use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{World, first_then};
+
+/// Tools that compile take their time on a machine that does other things as well.
+const BUILDS: Duration = Duration::from_mins(10);
 
 /// A project of these files, in git, and a home.
 struct Tools {
@@ -69,7 +74,11 @@ impl Tools {
         let kimi: MockKimi = first_then(Answer::call("edit_file", &edit), Answer::text("Done."));
         let mut fix = self.world.keyed(&kimi, &[&["fix", "mend it"], flags].concat());
         fix.env("PATH", &self.path).envs(variables.iter().copied());
-        self.world.run(fix)
+        // Nothing is known from an earlier one.
+        let _ = fs::remove_dir_all(self.world.state());
+        let ran = self.world.start(fix).wait_within(BUILDS);
+        laws::hold(&self.world, &ran);
+        ran
     }
 
     /// The tests can't run with `command`, which is told before the first request, with these words.

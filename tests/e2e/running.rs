@@ -70,8 +70,13 @@ impl Running {
     }
 
     /// To its end, which must come.
-    pub fn wait(mut self) -> Ran {
-        let limit = Instant::now() + PATIENCE;
+    pub fn wait(self) -> Ran {
+        self.wait_within(PATIENCE)
+    }
+
+    /// The same, for what is known to take long.
+    pub fn wait_within(mut self, patience: Duration) -> Ran {
+        let limit = Instant::now() + patience;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::world::{TASK, World, mender};
+use crate::setups::setups;
+use crate::world::{TASK, World, in_turns, mender};
 
 /// Terabytes, as AddressSanitizer, ThreadSanitizer and Go's race detector reserve them for what they note of each byte.
 const RESERVES: &str = "import mmap\n\
@@ -66,5 +67,23 @@ fn sanitizers_of_the_c_compiler_work_and_find_what_they_look_for() {
         let log = ran.kept().read("logs/tests-1.log");
         assert!(log.contains("ok 1 - ran"), "{option}: {log}");
         assert_eq!(log.contains("heap-buffer-overflow"), option.ends_with("address"), "{option}: {log}");
+    }
+}
+
+/// With clang's own, whose runtimes reserve memory in other places than those of gcc; MemorySanitizer is clang's alone.
+#[test]
+#[ignore = "needs clang with its runtimes"]
+fn sanitizers_of_clang_work_in_every_set_up() {
+    for option in ["address", "memory", "thread", "undefined"] {
+        in_turns(&setups(), |setup| {
+            let world = World::new().used_by(*setup);
+            world.write("program.c", PROGRAM);
+            world.write_test(&format!(
+                "mkdir -p build && clang -fsanitize={option} -g -pthread -o build/program program.c && ./build/program && echo 'ok 1 - ran'"
+            ));
+            let ran = world.run(world.keyed(&mender(), &["fix", TASK])).code(0);
+            let log = ran.kept().read("logs/tests-1.log");
+            assert!(log.contains("ok 1 - ran"), "{option}, {setup}: {log}");
+        });
     }
 }

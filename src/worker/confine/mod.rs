@@ -149,8 +149,11 @@ impl Enclosed {
     pub(super) fn meant(&self, charge: &Charge) -> Meant {
         let is_own = |path: &&PathBuf| charge.private.iter().any(|own| path.starts_with(own));
         let git = charge.overlay.iter().flat_map(|plan| &plan.git);
-        // What holds a place is there, and else empty.
-        let holds_none = |path: &PathBuf| !self.visible.places.iter().any(|place| place.real.starts_with(path));
+        // What holds a place is there, and else empty, and so is what holds a link to one: fnm keeps those of `$PATH` in `.local/state`.
+        let holds = |place: &PathBuf, path: &PathBuf| place.starts_with(path);
+        let holds_none = |path: &PathBuf| {
+            !self.visible.places.iter().any(|place| holds(&place.real, path) || holds(&place.path, path))
+        };
         let hidden = charge.home.iter().flat_map(|home| visible::secrets_of(home)).filter(holds_none).collect();
         Meant {
             visible: self.visible.clone(),
