@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::bench::Bench;
 use super::budget::{Prompt, Reservation};
+use super::environment::{ToolExecutor, Verifier};
 use super::turns::{Halt, Planner, bounded, out_of_time};
 use crate::journal::{
     AttemptFailed, Digest, Event, HistoryRepaired, RepairCause, RepairedMessage, ReplyReceived, RequestSent,
@@ -11,7 +11,7 @@ use crate::journal::{
 };
 use crate::model::{Model, ModelError, Reply, Request, ToolChoice, retry};
 
-impl<M: Model, B: Bench> Planner<'_, M, B> {
+impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     /// Asks until a whole reply came, and appends it.
     pub(super) async fn ask(&mut self) -> Result<Reply, Halt> {
         let turn = self.budget.turns() + 1;

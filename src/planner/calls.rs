@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::bench::Bench;
+use super::environment::{ToolExecutor, Verifier};
 use super::repeat::{Verdict, result_digest};
 use super::state::OwnRun;
 use super::turns::{Halt, Planner, bounded};
@@ -25,7 +25,7 @@ struct Done {
     ms: u64,
 }
 
-impl<M: Model, B: Bench> Planner<'_, M, B> {
+impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     /// Runs `calls` in order and appends their answers. When the run has to stop in the middle, the calls that
     /// weren't made get an answer that says so: the history stays valid for a resume.
     pub(super) async fn run_calls(&mut self, calls: &[ToolCall]) -> Result<(), Halt> {
@@ -46,7 +46,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
     /// How many of `calls` run next: all reads up to the first write, or that one write.
     fn next_batch(&self, calls: &[ToolCall]) -> usize {
-        let reads = calls.iter().take_while(|call| self.bench.access(&call.name) == Access::Read).count();
+        let reads = calls.iter().take_while(|call| self.environment.access(&call.name) == Access::Read).count();
         reads.max(1)
     }
 
@@ -60,7 +60,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
                 arguments: call.arguments.clone(),
             })
         };
-        let prepared = bounded(self.cancelled.clone(), self.deadline, self.bench.prepare()).await;
+        let prepared = bounded(self.cancelled.clone(), self.deadline, self.environment.prepare()).await;
         let mut events = match prepared.and_then(|prepared| prepared.map_err(Halt::from)) {
             Ok(events) => events,
             Err(halt) => {
@@ -71,11 +71,11 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         events.extend(batch.iter().map(called));
         self.journal.append(events)?;
 
-        let work = join_all(batch.iter().map(|call| timed(&*self.bench, call)));
+        let work = join_all(batch.iter().map(|call| timed(&*self.environment, call)));
         let finished = match bounded(self.cancelled.clone(), self.deadline, work).await {
             Ok(finished) => finished.into_iter().collect::<Result<Vec<_>, _>>(),
             Err(halt) => {
-                self.bench.cancel().await;
+                self.environment.cancel().await;
                 self.decline(batch, "Ended before it was done: the run ends here. It may have partly run.")?;
                 return Err(halt);
             }
@@ -92,7 +92,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     async fn answer(&mut self, batch: &[ToolCall], mut done: Vec<Done>) -> Result<(), Halt> {
         let observations: Vec<_> = done.iter().map(|done| done.observation.clone()).collect();
         // Before the patch is looked at anew: what counts is what was there when they began.
-        let is_whole = observations.iter().filter_map(|o| o.tests.as_ref()).all(|run| self.bench.is_whole(run));
+        let is_whole = observations.iter().filter_map(|o| o.tests.as_ref()).all(|run| self.environment.is_whole(run));
         let ran_on = self.state.patch;
         let changes_tree = |o: &Observation| !o.touched.is_empty() || o.tests.is_some();
         let patch = if observations.iter().any(changes_tree) {
@@ -148,13 +148,13 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     /// The patch after `observations`. What a command made can take long to look at: then the run may end before, and says so.
     pub(super) async fn patch_after(&mut self, observations: &[Observation]) -> Result<PatchWritten, Halt> {
         if observations.iter().all(|observation| observation.tests.is_none()) {
-            return Ok(self.bench.patch(observations).await?);
+            return Ok(self.environment.patch(observations).await?);
         }
-        match bounded(self.cancelled.clone(), self.deadline, self.bench.patch(observations)).await {
+        match bounded(self.cancelled.clone(), self.deadline, self.environment.patch(observations)).await {
             Ok(patch) => Ok(patch?),
             Err(halt) => {
                 // The patch stays as it is, and is no longer what any test ran on.
-                let (sha256, files) = (self.state.patch.take(), self.bench.written_files());
+                let (sha256, files) = (self.state.patch.take(), self.environment.written_files());
                 let left_out = vec![UNLOOKED_AT.to_owned()];
                 let patch = PatchWritten { sha256, files, left_out, ..PatchWritten::default() };
                 self.journal.append(vec![Event::PatchWritten(patch)])?;
@@ -174,9 +174,9 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     }
 }
 
-async fn timed<B: Bench>(bench: &B, call: &ToolCall) -> Result<Done, super::BenchError> {
+async fn timed<E: ToolExecutor>(environment: &E, call: &ToolCall) -> Result<Done, super::EnvironmentError> {
     let start = Instant::now();
-    let observation = bench.call(call).await?;
+    let observation = environment.call(call).await?;
     Ok(Done { observation, ms: start.elapsed().as_millis() as u64 })
 }
 

@@ -1,8 +1,8 @@
 //! What a patch has to pass besides the tests: run before them, each on the tree that the tests then run on.
 
-use super::bench::{Bench, CheckRun, JudgedCheck};
 use super::calls::tests_ran;
 use super::end_turn::how_it_ended;
+use super::environment::{CheckRun, JudgedCheck, ToolExecutor, Verifier};
 use super::turns::{Halt, Planner, bounded};
 use crate::evidence;
 use crate::journal::{CheckRan, Digest, Event, Matrix, TestPurpose, TestsRan};
@@ -13,11 +13,11 @@ const CHECKS_FAILED_TEXT: &str = include_str!("../../prompts/checks_failed.md");
 /// Bytes of what all failing checks say; each has the same share.
 const ALL_OUTPUT: usize = 12 * 1024;
 
-impl<M: Model, B: Bench> Planner<'_, M, B> {
+impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     /// Runs all of them in order, whatever becomes of one: a model that hears everything at once mends it at once.
     pub(super) async fn run_checks(&mut self) -> Result<Vec<CheckRun>, Halt> {
         let mut runs = Vec::new();
-        for (name, required) in self.bench.checks() {
+        for (name, required) in self.environment.checks() {
             let (run, ran_on) = self.run_check(&name).await?;
             runs.push(CheckRun { name, required, run, ran_on });
         }
@@ -35,10 +35,10 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     }
 
     async fn run_check(&mut self, name: &str) -> Result<(TestRun, Option<Digest>), Halt> {
-        let trees = bounded(self.cancelled.clone(), self.deadline, self.bench.trees()).await?;
-        let ran = bounded(self.cancelled.clone(), self.deadline, self.bench.run_check(name)).await;
+        let trees = bounded(self.cancelled.clone(), self.deadline, self.environment.trees()).await?;
+        let ran = bounded(self.cancelled.clone(), self.deadline, self.environment.run_check(name)).await;
         if ran.is_err() {
-            self.bench.cancel().await;
+            self.environment.cancel().await;
         }
         let run = ran??;
         let (ran_on, written) = self.note_what_it_wrote(&run).await?;

@@ -1,7 +1,7 @@
 //! A reply without tool calls: did the model do anything, and do tests and checks stand behind it?
 
-use super::bench::{Bench, Judgement};
 use super::checks;
+use super::environment::{Judgement, ToolExecutor, Verifier};
 use super::turns::{Halt, Planner, bounded};
 use crate::journal::{CauseKind, Event, Reproduced, TamperFlag};
 use crate::model::{ErrorKind, Model, ModelError, Reply};
@@ -42,7 +42,7 @@ const TESTS_WEAKENED_TEXT: &str = include_str!("../../prompts/tests_weakened.md"
 const GENERATED_TEXT: &str = include_str!("../../prompts/generated_needed.md");
 const NOT_REPRODUCED_TEXT: &str = include_str!("../../prompts/not_reproduced.md");
 
-impl<M: Model, B: Bench> Planner<'_, M, B> {
+impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     /// `Some(why)` when the run is over, `None` when the model was sent on.
     pub(super) async fn end_turn(&mut self, reply: &Reply) -> Result<Option<String>, Halt> {
         if reply.finish_reason == "length" && self.state.truncations < MAX_TRUNCATIONS {
@@ -84,7 +84,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     /// Law 7: the tests that decide run now, after the last edit.
     async fn end_with_patch(&mut self) -> Result<Option<String>, Halt> {
         // A resumed run may come here before any tool was called.
-        let prepared = bounded(self.cancelled.clone(), self.deadline, self.bench.prepare()).await??;
+        let prepared = bounded(self.cancelled.clone(), self.deadline, self.environment.prepare()).await??;
         self.journal.append(prepared)?;
         if self.state.patch.is_some() && self.state.failed_on == self.state.patch {
             return Ok(Some("the tests fail, and the model changed nothing after it was told".to_owned()));
@@ -92,7 +92,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         if self.is_unshown() {
             return Ok(Some(PASSED.to_owned()));
         }
-        let added = bounded(self.cancelled.clone(), self.deadline, self.bench.follow()).await??;
+        let added = bounded(self.cancelled.clone(), self.deadline, self.environment.follow()).await??;
         self.journal.append(added)?;
         let mut checks = self.run_checks().await?;
         let (runs, judged) = self.evidence(&mut checks).await?;
@@ -143,7 +143,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
     /// The tests pass: does one of them show what the patch mends? A model that was asked for such a test is told once that
     /// there is none; the outcome doesn't depend on it.
     async fn end_with_proof(&mut self) -> Result<Option<String>, Halt> {
-        let found = self.bench.reproduction(self.remaining());
+        let found = self.environment.reproduction(self.remaining());
         let events = bounded(self.cancelled.clone(), self.deadline, found).await??;
         self.journal.append(events.clone())?;
         let Some(Event::Reproduced(told)) = events.last() else { return Ok(Some(PASSED.to_owned())) };

@@ -5,23 +5,23 @@
 //! ```
 //!
 //! Every way to stop is a [`Stop`] that travels as an error to [`Planner::run`]. The planner knows traits
-//! ([`Model`](crate::model::Model), [`Bench`], [`Journal`](crate::journal::Journal)), not sockets or files,
+//! ([`Model`](crate::model::Model), [`ToolExecutor`], [`Verifier`], [`Journal`](crate::journal::Journal)), not sockets or files,
 //! and what it decides is decided by small pure parts: [`budget`] and [`repeat`].
 
 mod ask;
-mod bench;
 pub mod budget;
 mod calls;
 mod checks;
 mod end_turn;
+mod environment;
 mod obstacle;
 pub mod repeat;
 mod state;
 mod turns;
 mod verify;
 
-pub use bench::{Bench, BenchError, CheckRun, JudgedCheck, Judgement, Ran};
 pub use calls::{tests_ran, without_notice};
+pub use environment::{CheckRun, EnvironmentError, JudgedCheck, Judgement, Ran, ToolExecutor, Verifier};
 pub use obstacle::Obstacle;
 pub use state::{State, TestRules};
 pub use turns::{Halt, Planner, Stop};

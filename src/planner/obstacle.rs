@@ -1,6 +1,6 @@
 //! Tests that turn out not to run here at all: whatever the model does, nothing could stand behind it.
 
-use super::bench::Bench;
+use super::environment::{ToolExecutor, Verifier};
 use super::turns::{Halt, Planner, Stop};
 use crate::journal::StopReason;
 use crate::model::{Model, ToolCall};
@@ -14,11 +14,11 @@ pub struct Obstacle {
     pub hint: String,
 }
 
-impl<M: Model, B: Bench> Planner<'_, M, B> {
+impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     /// Ends the run when it is known by now that no test can run. `calls` are those of the reply that just came: they get an
     /// answer, so that the run can be taken up once something was done about it.
     pub(super) async fn unless_obstructed(&mut self, calls: &[ToolCall]) -> Result<(), Halt> {
-        let (events, obstacle) = self.bench.obstacle().await;
+        let (events, obstacle) = self.environment.obstacle().await;
         if !events.is_empty() {
             self.journal.append(events)?;
         }

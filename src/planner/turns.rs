@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::bench::{Bench, BenchError};
 use super::budget::Budget;
 use super::end_turn::PASSED;
+use super::environment::{EnvironmentError, ToolExecutor, Verifier};
 use super::state::State;
 use crate::journal::{Event, Journal, JournalError, Message, Nudged, StopReason, Stopped, Tokens};
 use crate::model::{Conversation, ErrorKind, Model, ModelError, Progress};
@@ -54,8 +54,8 @@ impl From<JournalError> for Halt {
     }
 }
 
-impl From<BenchError> for Halt {
-    fn from(error: BenchError) -> Self {
+impl From<EnvironmentError> for Halt {
+    fn from(error: EnvironmentError) -> Self {
         Self::Stop(Box::new(Stop { reason: error.reason, detail: error.message, model_error: None, hint: error.hint }))
     }
 }
@@ -72,11 +72,11 @@ impl From<ModelError> for Halt {
 }
 
 /// One run of the loop, with everything that it acts through.
-pub struct Planner<'a, M, B> {
+pub struct Planner<'a, M, E> {
     /// Who answers.
     pub model: &'a M,
     /// What it works at.
-    pub bench: &'a mut B,
+    pub environment: &'a mut E,
     /// Where every event goes before it is acted upon.
     pub journal: &'a mut dyn Journal,
     /// The history, opened with system prompt and survey.
@@ -97,7 +97,7 @@ pub struct Planner<'a, M, B> {
     pub state: State,
 }
 
-impl<M: Model, B: Bench> Planner<'_, M, B> {
+impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     /// Runs to the end and notes why it ended.
     ///
     /// # Errors
@@ -136,7 +136,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
     /// Says something to the model that the task didn't.
     pub(super) fn nudge(&mut self, kind: &str, text: &str) -> Result<(), Halt> {
-        let message: Message = self.conversation.push_user(&self.bench.wording(text));
+        let message: Message = self.conversation.push_user(&self.environment.wording(text));
         let nudged = Nudged { turn: self.budget.turns(), kind: kind.to_owned() };
         self.journal.append(vec![Event::Nudged(nudged), Event::Message(message)])?;
         Ok(())

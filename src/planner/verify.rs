@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::bench::{Bench, CheckRun, Judgement, Ran};
 use super::calls::tests_ran;
+use super::environment::{CheckRun, Judgement, Ran, ToolExecutor, Verifier};
 use super::state::{OwnRun, TestRules};
 use super::turns::{Halt, Planner, bounded};
 use crate::journal::{CountedRun, Event, TestPurpose, TestsRan};
@@ -27,7 +27,7 @@ struct Runs {
     afresh: bool,
 }
 
-impl<M: Model, B: Bench> Planner<'_, M, B> {
+impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     /// Runs the tests until it is clear what they say of the tree as it stands, and judges. No runs: there are no tests.
     /// `checks` ran before them, and run again where the tests wrote to that tree.
     pub(super) async fn evidence(&mut self, checks: &mut [CheckRun]) -> Result<(Vec<TestRun>, Judgement), Halt> {
@@ -36,7 +36,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
             self.run_once_more(&mut runs).await?;
             self.renew_checks(checks).await?;
             let ran = Ran { tests: &runs.all, checks };
-            let judged = self.bench.judge(ran, self.remaining());
+            let judged = self.environment.judge(ran, self.remaining());
             let judged = bounded(self.cancelled.clone(), self.deadline, judged).await??;
             self.journal.append(judged.events.clone())?;
             if !is_worth_another_run(&runs, &judged, self.is_soiled(), self.remaining()) {
@@ -59,7 +59,7 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
         let before = self.state.patch;
         // What earlier commands left mustn't be why they pass.
         let afresh = if runs.all.is_empty() {
-            let may_write = self.bench.takes_what_tests_write();
+            let may_write = self.environment.takes_what_tests_write();
             self.state.rules == TestRules::Shared && begins_afresh(self.state.took_ms, self.is_soiled(), may_write)
         } else {
             runs.confirms()
@@ -82,14 +82,14 @@ impl<M: Model, B: Bench> Planner<'_, M, B> {
 
     /// Runs the tests once and notes what they ran on, and what was `counted` before; `None` when there are none.
     async fn verify(&mut self, afresh: bool, counted: Option<&CountedRun>) -> Result<Option<TestRun>, Halt> {
-        let trees = bounded(self.cancelled.clone(), self.deadline, self.bench.trees()).await?;
+        let trees = bounded(self.cancelled.clone(), self.deadline, self.environment.trees()).await?;
         let ran = if afresh {
-            bounded(self.cancelled.clone(), self.deadline, self.bench.verify_afresh()).await
+            bounded(self.cancelled.clone(), self.deadline, self.environment.verify_afresh()).await
         } else {
-            bounded(self.cancelled.clone(), self.deadline, self.bench.verify()).await
+            bounded(self.cancelled.clone(), self.deadline, self.environment.verify()).await
         };
         if ran.is_err() {
-            self.bench.cancel().await;
+            self.environment.cancel().await;
         }
         let Some(run) = ran?? else { return Ok(None) };
         self.state.took_ms = Some(run.ms);

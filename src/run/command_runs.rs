@@ -1,14 +1,14 @@
-//! The commands that a bench runs: where, and what is made of what they leave.
+//! The commands that the environment runs: where, and what is made of what they leave.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::bench::RunBench;
-use super::bench_errors::{broken, reason, unkept};
+use super::environment::RunEnvironment;
+use super::environment_errors::{broken, reason, unkept};
 use super::test_runs;
 use crate::evidence::failed_to_rename;
-use crate::planner::BenchError;
+use crate::planner::EnvironmentError;
 use crate::settings::TestCommand;
 use crate::tools::TestRun;
 use crate::worker::WorkerError;
@@ -19,9 +19,9 @@ const AFRESH: &str = "afresh";
 /// Without the run's own builds the tests take longer than they did in it. The run's own limit may be shorter.
 pub(super) const AFRESH_PATIENCE: Duration = Duration::from_mins(10);
 
-impl RunBench {
+impl RunEnvironment {
     /// Adds what the runner said of its tests, and takes known secrets out of everything that it wrote.
-    pub(super) fn finish(&self, run: &mut TestRun) -> Result<(), BenchError> {
+    pub(super) fn finish(&self, run: &mut TestRun) -> Result<(), EnvironmentError> {
         let logs = self.folder.logs();
         let hidden = self.trials.hidden();
         test_runs::finish(run, &logs, &self.redactor, hidden).map_err(|error| unkept(&logs.join(&run.log), error))
@@ -36,7 +36,7 @@ impl RunBench {
     }
 
     /// Runs `command` in the run's own view.
-    pub(super) async fn run(&self, command: &TestCommand) -> Result<TestRun, BenchError> {
+    pub(super) async fn run(&self, command: &TestCommand) -> Result<TestRun, EnvironmentError> {
         let mut run = self.worker.run_command(command).await.map_err(|error| self.worker_failed(&error))?;
         self.finish(&mut run)?;
         Ok(run)
@@ -59,8 +59,8 @@ impl RunBench {
     }
 
     /// What the worker says goes on without secrets: only the broker knows which values are some.
-    pub(super) fn worker_failed(&self, error: &WorkerError) -> BenchError {
+    pub(super) fn worker_failed(&self, error: &WorkerError) -> EnvironmentError {
         let reason = reason(error.is_disk_failure());
-        BenchError { reason, ..broken(self.redactor.text(&error.to_string()), Some(error.hint())) }
+        EnvironmentError { reason, ..broken(self.redactor.text(&error.to_string()), Some(error.hint())) }
     }
 }

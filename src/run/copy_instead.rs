@@ -4,19 +4,19 @@ use std::sync::PoisonError;
 
 use tokio::sync::watch;
 
-use super::bench::RunBench;
 use super::enclosure::{Copy, RENAMES, writes};
+use super::environment::RunEnvironment;
 use super::view_slot::ViewSlot;
 use crate::evidence::{self, failed_to_rename};
 use crate::journal::{Event, Layer};
-use crate::planner::{Bench as _, BenchError};
+use crate::planner::{EnvironmentError, ToolExecutor as _};
 use crate::tools::TestRun;
 use crate::worker::Worker;
 
 /// What the model reads of a run that failed for it.
 pub const COPIED_TEXT: &str = include_str!("../../prompts/copied_view.md");
 
-impl RunBench {
+impl RunEnvironment {
     /// Whether `run` failed because the view is an overlay. The view becomes a copy then, before anything else is done in it.
     pub fn begins_to_copy(&self, run: &TestRun) -> bool {
         let copies = &self.trials.trials().copies;
@@ -33,7 +33,7 @@ impl RunBench {
 
     /// Where the tests need it and the view is an overlay: from now on a copy of the tree with the patch is the view, with a worker
     /// of its own. What commands wrote besides isn't there any more.
-    pub async fn go_on_in_copy(&mut self) -> Result<Vec<Event>, BenchError> {
+    pub async fn go_on_in_copy(&mut self) -> Result<Vec<Event>, EnvironmentError> {
         let trials = self.trials.trials();
         if !trials.copies.are_needed() || !self.is_in_overlay() {
             return Ok(Vec::new());

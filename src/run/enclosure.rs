@@ -20,7 +20,7 @@ use super::order::Order;
 use super::view_slot::Making;
 use crate::evidence::Copies;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
-use crate::planner::BenchError;
+use crate::planner::EnvironmentError;
 use crate::settings::{Redactor, Settings, Writes};
 use crate::worker::{self, Launched, Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::{ChangeSet, Copying, Dependencies, LeadingOut, Overlay, Repository, View, remove_tree};
@@ -300,7 +300,7 @@ impl Copy {
         Making::new(asked, stop, move || self.make(&called_off))
     }
 
-    fn make(self, stop: &AtomicBool) -> Result<View, BenchError> {
+    fn make(self, stop: &AtomicBool) -> Result<View, EnvironmentError> {
         let Self { repository, run, place, dependencies, changes, writes, notes } = self;
         let copying = Copying { repository: &repository, run: &run, place, dependencies: &dependencies, stop };
         let mut view = View::fill(&copying)?;

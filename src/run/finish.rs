@@ -92,8 +92,8 @@ pub fn cut_short(folder: &RunFolder) -> Result<Outcome, Failure> {
 
 /// Ends the worker and removes what only a running run needs; on a full disk that makes room for the rest.
 pub async fn close(run: &mut Run<'_>) -> Option<Residue> {
-    let residue = match run.bench.take() {
-        Some(bench) => Some(bench.close().await),
+    let residue = match run.environment.take() {
+        Some(environment) => Some(environment.close().await),
         None => None,
     };
     // Commands of the run decide how much there is: the next run clears away what there is no time for now.

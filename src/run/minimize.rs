@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::bench::RunBench;
+use super::environment::RunEnvironment;
 use super::failure::Failure;
 use super::smaller::Smaller;
 use super::start::Run;
@@ -34,11 +34,11 @@ impl Run<'_> {
             return Ok(stop);
         }
         let deadline = self.deadline();
-        let Some(bench) = self.bench.as_mut() else { return Ok(stop) };
+        let Some(environment) = self.environment.as_mut() else { return Ok(stop) };
         let ended = tokio::select! {
             biased;
             _ = cancelled.wait_for(|cancelled| *cancelled) => None,
-            ended = minimize(bench, &mut self.open.journal, deadline) => Some(ended),
+            ended = minimize(environment, &mut self.open.journal, deadline) => Some(ended),
         };
         if let Some(ended) = ended {
             ended?;
@@ -58,8 +58,12 @@ impl Run<'_> {
 }
 
 /// Tries, and notes what came of it.
-async fn minimize(bench: &mut RunBench, journal: &mut FileJournal, deadline: Instant) -> Result<(), JournalError> {
-    let events = match Search::begin(bench, journal, deadline) {
+async fn minimize(
+    environment: &mut RunEnvironment,
+    journal: &mut FileJournal,
+    deadline: Instant,
+) -> Result<(), JournalError> {
+    let events = match Search::begin(environment, journal, deadline) {
         Err(why) => vec![Event::Minimized(Minimized { why: Some(why), ..Minimized::default() })],
         Ok(mut search) => {
             let found = search.run().await;
@@ -74,7 +78,7 @@ async fn minimize(bench: &mut RunBench, journal: &mut FileJournal, deadline: Ins
 
 /// The search for the hunks that tests need.
 struct Search<'a> {
-    bench: &'a mut RunBench,
+    environment: &'a mut RunEnvironment,
     journal: &'a mut FileJournal,
     parts: Parts,
     /// Numbers of the parts that stay.
@@ -92,16 +96,20 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn begin(bench: &'a mut RunBench, journal: &'a mut FileJournal, deadline: Instant) -> Result<Self, String> {
-        if bench.judged.matrix.is_none() {
+    fn begin(
+        environment: &'a mut RunEnvironment,
+        journal: &'a mut FileJournal,
+        deadline: Instant,
+    ) -> Result<Self, String> {
+        if environment.judged.matrix.is_none() {
             return Err("single tests could not be held against the start state".to_owned());
         }
-        let read = ChangeSet::load(&bench.folder.changes())
-            .and_then(|changes| Parts::of(&changes, &Blobs::at(&bench.folder.blobs())));
+        let read = ChangeSet::load(&environment.folder.changes())
+            .and_then(|changes| Parts::of(&changes, &Blobs::at(&environment.folder.blobs())));
         let parts = read.map_err(|error| format!("the patch can't be taken apart: {error}"))?;
-        bench.try_with_checks();
+        environment.try_with_checks();
         let tests: BTreeSet<usize> = test_parts(&parts).into_iter().collect();
-        let renames = renames(bench);
+        let renames = renames(environment);
         let numbered = parts.each().map(|part| renames.contains(part.path)).enumerate();
         let (stay, open): (Vec<_>, Vec<_>) = numbered.partition(|(part, renamed)| *renamed || tests.contains(part));
         let numbers = |parts: Vec<(usize, bool)>| parts.into_iter().map(|(part, _)| part).collect::<Vec<_>>();
@@ -109,13 +117,13 @@ impl<'a> Search<'a> {
         // The other half is for the proof, and for a run that may go on.
         let until = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
         let (known, cut, unnoted) = (BTreeMap::new(), None, None);
-        Ok(Self { bench, journal, parts, stay, open, until, deadline, known, cut, unnoted })
+        Ok(Self { environment, journal, parts, stay, open, until, deadline, known, cut, unnoted })
     }
 
     /// The places in `open` of the hunks that are needed, as far as there was time to find out.
     async fn run(&mut self) -> Vec<usize> {
         let all: Vec<usize> = (0..self.open.len()).collect();
-        let is_shown = self.bench.judged.reproduction.as_ref().is_some_and(|told| told.state == Reproduced::Yes);
+        let is_shown = self.environment.judged.reproduction.as_ref().is_some_and(|told| told.state == Reproduced::Yes);
         if !is_shown && self.suffices(&[]).await == Some(true) {
             self.cut = Some("the tests pass without any of it, so that they can't tell what is needed".to_owned());
         }
@@ -145,10 +153,10 @@ impl<'a> Search<'a> {
     async fn try_only(&mut self, set: &[usize]) -> Result<bool, String> {
         let name = format!("hunks-{}", self.known.len() + 1);
         let changes = self.only(set)?;
-        let tree = self.bench.start.trees_with(changes.clone()).await.map(|trees| trees.patched);
-        let Held { tests, checks } = self.bench.trials.hold(&name, changes, 1, self.until).await?;
+        let tree = self.environment.start.trees_with(changes.clone()).await.map(|trees| trees.patched);
+        let Held { tests, checks } = self.environment.trials.hold(&name, changes, 1, self.until).await?;
         let run = tests.into_iter().next().ok_or("the tests did not run")?;
-        let judged = &self.bench.judged;
+        let judged = &self.environment.judged;
         let same = is_same_run(&judged.runs, &run, &self.flaky()) && judged.are_same_checks(&checks);
         let (kept, of) = ((self.stay.len() + set.len()) as u64, self.parts.len() as u64);
         let ran = TestsRan { tree, ..tests_ran(run, TestPurpose::Trial, None) };
@@ -168,7 +176,7 @@ impl<'a> Search<'a> {
     }
 
     fn flaky(&self) -> Vec<String> {
-        self.bench.judged.matrix.as_ref().map(|matrix| matrix.flaky.clone()).unwrap_or_default()
+        self.environment.judged.matrix.as_ref().map(|matrix| matrix.flaky.clone()).unwrap_or_default()
     }
 
     /// Makes what is left the run's patch, if it is less and holds. Returns what there is to note.
@@ -182,14 +190,14 @@ impl<'a> Search<'a> {
             return vec![Event::Minimized(minimized)];
         }
         let proven = match self.only(found) {
-            Ok(changes) => Smaller::prove(self.bench, changes, self.deadline).await,
+            Ok(changes) => Smaller::prove(self.environment, changes, self.deadline).await,
             Err(why) => Err(why),
         };
         // From here on nothing waits: an interrupt comes before all of it or after.
-        match proven.and_then(|smaller| smaller.write(self.bench).map(|()| smaller)) {
+        match proven.and_then(|smaller| smaller.write(self.environment).map(|()| smaller)) {
             Ok(smaller) => {
                 minimized.hunks_after = smaller.hunks();
-                let mut events = smaller.into_events(self.bench).await;
+                let mut events = smaller.into_events(self.environment).await;
                 events.push(Event::Minimized(minimized));
                 events
             }
@@ -202,10 +210,10 @@ impl<'a> Search<'a> {
 }
 
 /// Both names of each file that was moved.
-fn renames(bench: &RunBench) -> BTreeSet<RelPath> {
+fn renames(environment: &RunEnvironment) -> BTreeSet<RelPath> {
     let names = |path: &RelPath, kind: &ChangeKind| match kind {
         ChangeKind::Renamed { from } => vec![path.clone(), from.clone()],
         _ => Vec::new(),
     };
-    bench.changed.iter().flat_map(|file| names(&file.path, &file.kind)).collect()
+    environment.changed.iter().flat_map(|file| names(&file.path, &file.kind)).collect()
 }

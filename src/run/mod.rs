@@ -6,15 +6,13 @@
 //! | what is to be done | [`Order`], with [`RunOptions`] and settings; [`Past`] takes up a run that stopped, [`FollowUp`] gives one that is over a further task (`inherited` is its conversation, `carried` its changes), [`Again`] plays one again |
 //! | opened | `open_run`: its folder, its journal, who watches; `terms`: limits, price, client |
 //! | prepared | `start`: worker and view (`enclosure`, `view_slot`), the first messages (`opening`), what tests may see beside the tree ([`beside`]), whether tests can run at all (`setup`), how they went before (`start_state`, `baseline_runs`), beside each other |
-//! | held | the planner's loop works at `bench`: tools, the patch, tests on it (`command_runs`, `on_patch`, `copy_instead`, `test_runs`), and whether it weakens them (`guard`); `voice` answers, and `discreet` keeps a provider's words without secrets |
+//! | held | the planner's loop works at `environment`: tools, the patch, tests on it (`command_runs`, `on_patch`, `copy_instead`, `test_runs`), and whether it weakens them (`guard`); `voice` answers, and `discreet` keeps a provider's words without secrets |
 //! | proven | `reproduction`: a test that shows what the patch mends; `minimize`, `smaller`: what no test needs of it; `trial_runs` are the runs of both, `certificate` what is noted for whoever verifies later |
 //! | finished | `finish`: outcome, patch and report; `applying`: the tree; `kept`: what is read of a run later; `sweep`: what killed runs left |
 
 mod again;
 mod applying;
 mod baseline_runs;
-mod bench;
-mod bench_errors;
 pub mod beside;
 mod carried;
 mod certificate;
@@ -23,6 +21,8 @@ mod command_runs;
 mod copy_instead;
 mod discreet;
 mod enclosure;
+mod environment;
+mod environment_errors;
 mod failure;
 mod finish;
 mod follow;

@@ -2,12 +2,12 @@
 
 use tokio::time::Instant;
 
-use super::bench::RunBench;
-use super::bench_errors::unkept;
 use super::command_runs::AFRESH_PATIENCE;
+use super::environment::RunEnvironment;
+use super::environment_errors::unkept;
 use crate::evidence::failed_to_rename;
 use crate::journal::{CauseKind, FailureCause, GeneratedFile};
-use crate::planner::BenchError;
+use crate::planner::EnvironmentError;
 use crate::settings::TestCommand;
 use crate::text::counted;
 use crate::tools::TestRun;
@@ -16,9 +16,9 @@ use crate::workspace::ChangeSet;
 /// Files that are named.
 const NAMED: usize = 5;
 
-impl RunBench {
+impl RunEnvironment {
     /// Runs `command` on the patch alone, and once more in a copy where an overlay let it fail.
-    pub(super) async fn run_on_patch(&mut self, command: &TestCommand) -> Result<TestRun, BenchError> {
+    pub(super) async fn run_on_patch(&mut self, command: &TestCommand) -> Result<TestRun, EnvironmentError> {
         let run = self.run_once_on_patch(command).await?;
         if !self.begins_to_copy(&run) {
             return Ok(run);
@@ -33,7 +33,7 @@ impl RunBench {
     }
 
     /// The run's own view may hold more by now: what commands wrote before.
-    async fn run_once_on_patch(&mut self, command: &TestCommand) -> Result<TestRun, BenchError> {
+    async fn run_once_on_patch(&mut self, command: &TestCommand) -> Result<TestRun, EnvironmentError> {
         self.not_alone = None;
         if self.beside.is_empty() {
             return self.run(command).await;
@@ -57,7 +57,7 @@ impl RunBench {
         &self,
         command: &TestCommand,
         mut alone: TestRun,
-    ) -> Result<TestRun, BenchError> {
+    ) -> Result<TestRun, EnvironmentError> {
         let is_known = alone.why.as_ref().is_some_and(|why| why.cause.is_some());
         if alone.passed() || alone.stopped.is_some() || is_known || !self.run(command).await?.passed() {
             return Ok(alone);

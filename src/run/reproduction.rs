@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::bench::RunBench;
-use super::bench_errors::unkept;
+use super::environment::RunEnvironment;
+use super::environment_errors::unkept;
 use super::start_state::results_of;
 use crate::evidence::{WithPatch, is_same_check, shown_by_matrix, shown_by_trial, test_parts};
 use crate::journal::{Event, Matrix, Reproduction, TestPurpose, TestsRan};
-use crate::planner::{BenchError, CheckRun, tests_ran};
+use crate::planner::{CheckRun, EnvironmentError, tests_ran};
 use crate::tools::{Observation, TestRun};
 use crate::workspace::{Blobs, ChangeSet, Parts};
 
@@ -52,12 +52,12 @@ struct TestsAlone {
     is_all: bool,
 }
 
-impl RunBench {
+impl RunEnvironment {
     /// Whether a test shows what the patch mends, and what happened to find that out.
     pub async fn look_for_reproduction(
         &mut self,
         patience: Duration,
-    ) -> Result<(Vec<Event>, Reproduction), BenchError> {
+    ) -> Result<(Vec<Event>, Reproduction), EnvironmentError> {
         let alone = self.tests_alone().map_err(|error| unkept(&self.folder.changes(), error))?;
         let adds_tests = !alone.changes.is_empty() && !alone.is_all;
         let matrix = self.judged.all.as_ref();

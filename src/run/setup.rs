@@ -32,27 +32,27 @@ impl Run<'_> {
         }
         let doubted = self.doubted().await?;
         let deadline = self.deadline();
-        let Some(bench) = &mut self.bench else { return Ok(()) };
+        let Some(environment) = &mut self.environment else { return Ok(()) };
         for (name, Doubt { why, missing }) in &doubted {
-            if missing.is_some() && !bench.start.is_measured(name.as_deref()) {
+            if missing.is_some() && !environment.start.is_measured(name.as_deref()) {
                 return Err(refused(name.as_deref(), why, "install it, or name another command with --test"));
             }
         }
-        doubted.iter().filter_map(|(name, _)| name.as_deref()).for_each(|name| bench.start.hurry(name));
+        doubted.iter().filter_map(|(name, _)| name.as_deref()).for_each(|name| environment.start.hurry(name));
         if !doubted.is_empty() {
-            bench.start.begin_now();
+            environment.start.begin_now();
         }
         let until = deadline.min(Instant::now() + PATIENCE);
         for (name, _) in &doubted {
             let name = name.as_deref();
             let told = tokio::select! {
-                told = bench.baseline(name, until.saturating_duration_since(Instant::now())) => told,
+                told = environment.baseline(name, until.saturating_duration_since(Instant::now())) => told,
                 _ = cancelled.wait_for(|cancelled| *cancelled) => Vec::new(),
             };
             if !told.is_empty() {
                 self.open.journal.note(told)?;
             }
-            if let Some(ran) = bench.start.known(name).and_then(|baseline| Some(&baseline.runs.last()?.ran))
+            if let Some(ran) = environment.start.known(name).and_then(|baseline| Some(&baseline.runs.last()?.ran))
                 && let Some(cause) = blocking(ran)
             {
                 let failure = refused(name, &cause.what, &cause.hint);
@@ -68,12 +68,12 @@ impl Run<'_> {
 
     /// What the patch has to pass and may not be able to start: the tests, which have no name, and checks.
     async fn doubted(&self) -> Result<Vec<(Option<String>, Doubt)>, Failure> {
-        let Some(bench) = &self.bench else { return Ok(Vec::new()) };
-        let required = bench.tests.checks.iter().map(|chosen| &chosen.check).filter(|check| check.required);
+        let Some(environment) = &self.environment else { return Ok(Vec::new()) };
+        let required = environment.tests.checks.iter().map(|chosen| &chosen.check).filter(|check| check.required);
         let checks = required.map(|check| (Some(check.name.clone()), check.command.clone()));
         let commands: Vec<_> =
-            bench.tests.command.iter().map(|command| (None, command.clone())).chain(checks).collect();
-        let root = bench.repository.root().to_owned();
+            environment.tests.command.iter().map(|command| (None, command.clone())).chain(checks).collect();
+        let root = environment.repository.root().to_owned();
         let look = move || {
             let doubts = commands.into_iter().map(|(name, command)| (name, evidence::doubt(&command, &root)));
             doubts.filter_map(|(name, doubt)| Some((name, doubt?))).collect()

@@ -5,7 +5,7 @@ use std::slice;
 
 use tokio::time::Instant;
 
-use super::bench::RunBench;
+use super::environment::RunEnvironment;
 use super::guard::{Looked, Told};
 use crate::evidence::{self, Baseline, Proven, is_same_run};
 use crate::journal::{CheckRan, Event, PatchWritten, TestPurpose, TestResults, TestsRan, TestsTouched};
@@ -29,13 +29,17 @@ impl Smaller {
     ///
     /// # Errors
     /// Why the whole patch has to stand, as a clause for people.
-    pub async fn prove(bench: &mut RunBench, changes: ChangeSet, deadline: Instant) -> Result<Self, String> {
-        let proven = bench.trials.prove(NAME, changes, deadline).await?;
-        let flaky = bench.judged.matrix.as_ref().map(|matrix| matrix.flaky.clone()).unwrap_or_default();
-        if !proven.run.passed() || !is_same_run(&bench.judged.runs, &proven.run, &flaky) {
+    pub async fn prove(
+        environment: &mut RunEnvironment,
+        changes: ChangeSet,
+        deadline: Instant,
+    ) -> Result<Self, String> {
+        let proven = environment.trials.prove(NAME, changes, deadline).await?;
+        let flaky = environment.judged.matrix.as_ref().map(|matrix| matrix.flaky.clone()).unwrap_or_default();
+        if !proven.run.passed() || !is_same_run(&environment.judged.runs, &proven.run, &flaky) {
             return Err("in a new view its tests go another way".to_owned());
         }
-        if !bench.judged.are_same_checks(&proven.checks) {
+        if !environment.judged.are_same_checks(&proven.checks) {
             return Err("in a new view its checks go another way".to_owned());
         }
         if let Some(gap) = proven.patch.left_out.first() {
@@ -43,30 +47,30 @@ impl Smaller {
         }
         let results: Vec<TestResults> = proven.run.results.iter().cloned().collect();
         // It was measured before the patch was judged; nobody waits for it here.
-        let baseline = bench.start.known(None);
+        let baseline = environment.start.known(None);
         let mut matrix = baseline.and_then(|baseline| evidence::compare(&baseline.results(), &results));
         let mut fixed = matrix.as_ref().map_or_else(Vec::new, |matrix| matrix.fixed.clone());
-        for (check, run) in bench.judged.checks.iter().zip(&proven.checks) {
-            if let Some(of_check) = bench.compare(Some(&check.name), slice::from_ref(run)) {
+        for (check, run) in environment.judged.checks.iter().zip(&proven.checks) {
+            if let Some(of_check) = environment.compare(Some(&check.name), slice::from_ref(run)) {
                 fixed.extend(of_check.fixed.iter().cloned());
                 matrix.get_or_insert_default().add(&check.name, &of_check);
             }
         }
-        let blobs = Blobs::at(&bench.folder.blobs());
+        let blobs = Blobs::at(&environment.folder.blobs());
         let told = Told {
-            before: bench.start.known(None).map(Baseline::results).unwrap_or_default(),
+            before: environment.start.known(None).map(Baseline::results).unwrap_or_default(),
             after: results,
             passes: proven.run.passed(),
             fixed,
         };
         let patch = &proven.patch;
         let looked = Looked { changes: &patch.changes, files: &patch.files, blobs: &blobs, told: &told };
-        let touched = bench.guard.look(&looked).map_err(|error| error.to_string())?;
+        let touched = environment.guard.look(&looked).map_err(|error| error.to_string())?;
         if let Some(flag) = touched.refused_for.first() {
             return Err(flag.reason.clone());
         }
         let hunks = Parts::of(&patch.changes, &blobs).map_err(|error| error.to_string())?.len() as u64;
-        let trees = bench.start.trees_with(patch.changes.clone()).await;
+        let trees = environment.start.trees_with(patch.changes.clone()).await;
         Ok(Self { touched, compared: matrix.map(Event::Compared), trees, hunks, proven })
     }
 
@@ -74,8 +78,8 @@ impl Smaller {
     ///
     /// # Errors
     /// Why it can't be written, as a clause for people.
-    pub fn write(&self, bench: &RunBench) -> Result<(), String> {
-        let (folder, patch) = (&bench.folder, &self.proven.patch);
+    pub fn write(&self, environment: &RunEnvironment) -> Result<(), String> {
+        let (folder, patch) = (&environment.folder, &self.proven.patch);
         let (file, full) = (folder.patch(), folder.full_patch());
         fs::copy(&file, &full).map_err(|error| format!("the whole patch can't be kept: {error}"))?;
         let written = write_patch(&file, patch).map_err(|error| error.to_string());
@@ -90,11 +94,11 @@ impl Smaller {
     }
 
     /// What there is to note of it.
-    pub async fn into_events(self, bench: &mut RunBench) -> Vec<Event> {
+    pub async fn into_events(self, environment: &mut RunEnvironment) -> Vec<Event> {
         let Self { proven: Proven { run, checks, patch }, touched, compared, trees, .. } = self;
         // Without them the report says that single results aren't known.
-        let before = bench.start.known_or_why(None);
-        let kept = bench.certificate.add(before, slice::from_ref(&run)).await.unwrap_or_default();
+        let before = environment.start.known_or_why(None);
+        let kept = environment.certificate.add(before, slice::from_ref(&run)).await.unwrap_or_default();
         let (start_tree, tree) = trees.map(|trees| (trees.start, trees.patched)).unzip();
         let verified = |run| TestsRan {
             tree: tree.clone(),
@@ -109,7 +113,7 @@ impl Smaller {
             ..PatchWritten::default()
         };
         let mut events = vec![Event::PatchWritten(written)];
-        for (check, run) in bench.judged.checks.iter().zip(checks) {
+        for (check, run) in environment.judged.checks.iter().zip(checks) {
             events.push(Event::CheckRan(CheckRan { name: check.name.clone(), ran: verified(run) }));
         }
         events.push(Event::TestsRan(verified(run)));
@@ -117,7 +121,7 @@ impl Smaller {
         events.extend(compared);
         events.push(Event::TestsTouched(touched));
         // Its tests are the same, and go the same way.
-        events.extend(bench.judged.reproduction.clone().map(Event::Reproduced));
+        events.extend(environment.judged.reproduction.clone().map(Event::Reproduced));
         events
     }
 }

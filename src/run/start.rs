@@ -11,12 +11,12 @@ use tokio::time::{Instant, timeout};
 
 use super::again;
 use super::baseline_runs::Inquiry;
-use super::bench::RunBench;
 use super::beside::Beside;
 use super::certificate::{Certificate, Looks};
 use super::chosen_tests::ChosenTests;
 use super::discreet::Discreet;
 use super::enclosure::{Enclosing, Enclosure};
+use super::environment::RunEnvironment;
 use super::failure::Failure;
 use super::guard::Guard;
 use super::open_run::{OpenRun, cache_key, lock};
@@ -50,7 +50,7 @@ pub struct Run<'a> {
     /// Where it is kept, and who watches.
     pub open: OpenRun,
     /// `None` before there is a worker.
-    pub bench: Option<RunBench>,
+    pub environment: Option<RunEnvironment>,
     model: Voice,
     price: Option<Price>,
     redactor: Redactor,
@@ -70,7 +70,7 @@ impl<'a> Run<'a> {
         folders(&order.settings, order.repository.root())?;
         order.options.shown.check(&order.settings, order.repository.root())?;
         let open = OpenRun::open(&order, &redactor)?;
-        Ok(Self { order, open, bench: None, model, price, redactor, began })
+        Ok(Self { order, open, environment: None, model, price, redactor, began })
     }
 
     /// Sees the conversation through.
@@ -131,7 +131,7 @@ impl<'a> Run<'a> {
         };
         let view = ViewSlot::Making(making);
         let certificate = self.certificate(&folder, tests.command.as_ref());
-        let bench = RunBench {
+        let environment = RunEnvironment {
             worker,
             view,
             folder,
@@ -155,7 +155,7 @@ impl<'a> Run<'a> {
             is_untouched: self.order.is_at_the_start(),
             untold: Vec::new(),
         };
-        self.bench.insert(bench).measure();
+        self.environment.insert(environment).measure();
         self.model.ready().map_err(|error| unusable(&self.order.settings, &error))?;
         // What a person takes to answer isn't the run's time.
         self.began += waited;
@@ -316,10 +316,11 @@ impl<'a> Run<'a> {
             }
             None => &mut self.open.journal,
         };
-        let bench = self.bench.as_mut().ok_or_else(|| Failure::internal("the conversation began without a worker"))?;
+        let environment =
+            self.environment.as_mut().ok_or_else(|| Failure::internal("the conversation began without a worker"))?;
         let stopped = Planner {
             model: &self.model,
-            bench,
+            environment,
             journal,
             conversation,
             budget,

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::bench_errors::broken;
+use super::environment_errors::broken;
 use crate::journal::ViewMade;
-use crate::planner::BenchError;
+use crate::planner::EnvironmentError;
 use crate::workspace::View;
 
 /// The view, made in the background while the model thinks.
@@ -22,7 +22,7 @@ pub enum ViewSlot {
 /// A view that is being made, and the way to call it off.
 pub struct Making {
     /// `None` once it was waited for.
-    made: Option<JoinHandle<Result<View, BenchError>>>,
+    made: Option<JoinHandle<Result<View, EnvironmentError>>>,
     stop: Arc<AtomicBool>,
     go: watch::Sender<bool>,
 }
@@ -32,7 +32,7 @@ impl Making {
     pub fn new(
         go: watch::Sender<bool>,
         stop: Arc<AtomicBool>,
-        work: impl FnOnce() -> Result<View, BenchError> + Send + 'static,
+        work: impl FnOnce() -> Result<View, EnvironmentError> + Send + 'static,
     ) -> Self {
         let mut signal = go.subscribe();
         let made = tokio::spawn(async move {
@@ -60,7 +60,7 @@ impl ViewSlot {
     ///
     /// # Errors
     /// When it isn't made yet: whoever wants to use it waits first.
-    pub fn made(&self) -> Result<&Arc<View>, BenchError> {
+    pub fn made(&self) -> Result<&Arc<View>, EnvironmentError> {
         match self {
             Self::Made(view) => Ok(view),
             Self::Making(_) => Err(broken("the private view was used before it was made", None)),
@@ -71,7 +71,7 @@ impl ViewSlot {
     ///
     /// # Errors
     /// When it can't be made.
-    pub async fn wait(&mut self) -> Result<Option<ViewMade>, BenchError> {
+    pub async fn wait(&mut self) -> Result<Option<ViewMade>, EnvironmentError> {
         let Self::Making(making) = self else { return Ok(None) };
         making.go.send_replace(true);
         let Some(made) = &mut making.made else { return Err(broken("the private view could not be made", None)) };

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::again::Again;
-use super::bench_errors::{broken, from_workspace, unkept};
 use super::certificate::Certificate;
 use super::chosen_tests::ChosenTests;
 use super::copy_instead::COPIED_TEXT;
+use super::environment_errors::{broken, from_workspace, unkept};
 use super::guard::{Guard, Looked, Told};
 use super::reproduction::{self, Judged};
 use super::setup;
@@ -25,7 +25,7 @@ use crate::journal::{
     RunFolder, TestsRan, TestsTouched,
 };
 use crate::model::ToolCall;
-use crate::planner::{Bench, BenchError, JudgedCheck, Judgement, Obstacle, Ran};
+use crate::planner::{EnvironmentError, JudgedCheck, Judgement, Obstacle, Ran, ToolExecutor, Verifier};
 use crate::settings::Redactor;
 use crate::tools::{self, Access, Observation, TestRun};
 use crate::worker::Worker;
@@ -34,8 +34,8 @@ use crate::workspace::{Blobs, ChangeSet, Repository, TreeIds, write_patch};
 /// Files of commands that are told by name, besides those in the patch.
 const MOST_GENERATED: usize = 100;
 
-/// The bench of a real run.
-pub struct RunBench {
+/// The environment of a real run.
+pub struct RunEnvironment {
     /// Who has the tools.
     pub worker: Worker,
     /// What they work on.
@@ -82,7 +82,7 @@ pub struct RunBench {
     pub untold: Vec<Event>,
 }
 
-impl RunBench {
+impl RunEnvironment {
     /// Ends the worker and all that is being made or measured. Returns what had to be killed.
     pub async fn close(self) -> Residue {
         let mut residue = self.worker.stop().await;
@@ -146,7 +146,7 @@ impl RunBench {
     }
 
     /// How the patch as it stands touches tests.
-    fn look(&self, told: &Told) -> Result<TestsTouched, BenchError> {
+    fn look(&self, told: &Told) -> Result<TestsTouched, EnvironmentError> {
         let blobs = Blobs::at(&self.folder.blobs());
         let look =
             |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, told });
@@ -155,12 +155,12 @@ impl RunBench {
     }
 }
 
-impl Bench for RunBench {
+impl ToolExecutor for RunEnvironment {
     fn access(&self, tool: &str) -> Access {
         tools::access(tool).unwrap_or(Access::Read)
     }
 
-    async fn prepare(&mut self) -> Result<Vec<Event>, BenchError> {
+    async fn prepare(&mut self) -> Result<Vec<Event>, EnvironmentError> {
         let mut events = self.baseline(None, Duration::ZERO).await;
         for (name, _) in self.checks() {
             events.extend(self.baseline(Some(&name), Duration::ZERO).await);
@@ -172,14 +172,7 @@ impl Bench for RunBench {
         Ok(events)
     }
 
-    async fn obstacle(&mut self) -> (Vec<Event>, Option<Obstacle>) {
-        if self.goes_on || self.again.is_some() {
-            return (Vec::new(), None);
-        }
-        (self.baseline(None, Duration::ZERO).await, setup::obstacle(&self.start))
-    }
-
-    async fn call(&self, call: &ToolCall) -> Result<Observation, BenchError> {
+    async fn call(&self, call: &ToolCall) -> Result<Observation, EnvironmentError> {
         // Calls of one reply begin in their order, and end in any.
         let scripted = self.again.as_ref().map(|again| (&again.script, again.script.begin_call()));
         if let (ViewSlot::Made(view), Some(path)) = (&self.view, tools::written_path(&call.name, &call.arguments)) {
@@ -211,15 +204,7 @@ impl Bench for RunBench {
         Ok(observation)
     }
 
-    fn is_whole(&self, run: &TestRun) -> bool {
-        self.is_of_all_tests(run)
-    }
-
-    fn takes_what_tests_write(&self) -> bool {
-        self.takes_writes
-    }
-
-    async fn patch(&mut self, observations: &[Observation]) -> Result<PatchWritten, BenchError> {
+    async fn patch(&mut self, observations: &[Observation]) -> Result<PatchWritten, EnvironmentError> {
         let touched: Vec<RelPath> = observations.iter().flat_map(|o| o.touched.iter().cloned()).collect();
         let anything = observations.iter().any(|o| o.tests.is_some());
         self.is_untouched &= !anything && touched.is_empty();
@@ -245,7 +230,33 @@ impl Bench for RunBench {
         self.changed.clone()
     }
 
-    async fn follow(&mut self) -> Result<Vec<Event>, BenchError> {
+    fn wording(&self, text: &str) -> String {
+        self.again.as_ref().map_or_else(|| text.to_owned(), |again| again.script.wording(text))
+    }
+
+    async fn cancel(&self) {
+        // A worker that is gone runs nothing any more.
+        let _ = self.worker.cancel_all().await;
+    }
+}
+
+impl Verifier for RunEnvironment {
+    async fn obstacle(&mut self) -> (Vec<Event>, Option<Obstacle>) {
+        if self.goes_on || self.again.is_some() {
+            return (Vec::new(), None);
+        }
+        (self.baseline(None, Duration::ZERO).await, setup::obstacle(&self.start))
+    }
+
+    fn is_whole(&self, run: &TestRun) -> bool {
+        self.is_of_all_tests(run)
+    }
+
+    fn takes_what_tests_write(&self) -> bool {
+        self.takes_writes
+    }
+
+    async fn follow(&mut self) -> Result<Vec<Event>, EnvironmentError> {
         let changes = ChangeSet::load(&self.folder.changes()).map_err(|error| unkept(&self.folder.changes(), error))?;
         let paths: Vec<RelPath> = changes.entries.into_iter().map(|entry| entry.path).collect();
         let told = self.tests.follow(&paths, &self.repository, &self.redactor);
@@ -259,20 +270,20 @@ impl Bench for RunBench {
         self.tests.checks.iter().map(|chosen| (chosen.check.name.clone(), chosen.check.required)).collect()
     }
 
-    async fn run_check(&mut self, name: &str) -> Result<TestRun, BenchError> {
+    async fn run_check(&mut self, name: &str) -> Result<TestRun, EnvironmentError> {
         let known = self.tests.checks.iter().find(|chosen| chosen.check.name == name);
         let chosen = known.ok_or_else(|| broken(format!("there is no check called {name}"), None))?;
         let command = chosen.check.command.clone();
         self.run_on_patch(&command).await
     }
 
-    async fn verify(&mut self) -> Result<Option<TestRun>, BenchError> {
+    async fn verify(&mut self) -> Result<Option<TestRun>, EnvironmentError> {
         let Some(command) = self.tests.command.clone() else { return Ok(None) };
         let run = self.run_on_patch(&command).await?;
         Ok(Some(self.as_it_took(run)))
     }
 
-    async fn verify_afresh(&mut self) -> Result<Option<TestRun>, BenchError> {
+    async fn verify_afresh(&mut self) -> Result<Option<TestRun>, EnvironmentError> {
         match self.run_afresh().await {
             Some(run) => {
                 self.not_alone = None;
@@ -291,7 +302,7 @@ impl Bench for RunBench {
         self.start.trees_with(changes).await
     }
 
-    async fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> Result<Judgement, BenchError> {
+    async fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> Result<Judgement, EnvironmentError> {
         let deadline = Instant::now() + patience;
         let mut judged = Judgement { events: std::mem::take(&mut self.untold), ..Judgement::default() };
         judged.events.extend(self.baseline(None, patience).await);
@@ -332,21 +343,12 @@ impl Bench for RunBench {
         Ok(judged)
     }
 
-    fn wording(&self, text: &str) -> String {
-        self.again.as_ref().map_or_else(|| text.to_owned(), |again| again.script.wording(text))
-    }
-
-    async fn reproduction(&mut self, patience: Duration) -> Result<Vec<Event>, BenchError> {
+    async fn reproduction(&mut self, patience: Duration) -> Result<Vec<Event>, EnvironmentError> {
         let (mut events, told) = self.look_for_reproduction(patience).await?;
         let told = Reproduction { asked: self.reproduce, ..told };
         self.judged.reproduction = Some(told.clone());
         events.push(Event::Reproduced(told));
         Ok(events)
-    }
-
-    async fn cancel(&self) {
-        // A worker that is gone runs nothing any more.
-        let _ = self.worker.cancel_all().await;
     }
 }
 

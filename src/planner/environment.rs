@@ -1,4 +1,4 @@
-//! What the planner works at: tools behind the wall, the patch they make, the tests behind it.
+//! What the planner works with: tools in the sandbox, the patch they make, the tests behind it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
 use crate::workspace::TreeIds;
 
-/// The bench is broken: the worker died, the view can't be read, the disk is full. The run stops.
+/// The sandbox or the disk is broken: the worker died, the view can't be read, the disk is full. The run stops.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct BenchError {
+pub struct EnvironmentError {
     /// [`StopReason::WorkerFailed`], or [`StopReason::StorageFailed`] when the disk is why.
     pub reason: StopReason,
     /// What happened, in one line.
@@ -67,21 +67,38 @@ pub struct Ran<'a> {
     pub checks: &'a [CheckRun],
 }
 
-/// Tools, patch, tests and checks of one run.
-pub trait Bench {
+/// Executes the model's tool calls, and keeps the patch that they make.
+pub trait ToolExecutor {
     /// Whether a tool may run beside others; an unknown one reads (its answer says that it is unknown).
     fn access(&self, tool: &str) -> Access;
 
     /// Waits until tools can be called, and tells what happened meanwhile. Cheap once it is so.
-    fn prepare(&mut self) -> impl Future<Output = Result<Vec<Event>, BenchError>>;
+    fn prepare(&mut self) -> impl Future<Output = Result<Vec<Event>, EnvironmentError>>;
 
+    /// Runs one call in the sandbox.
+    fn call(&self, call: &ToolCall) -> impl Future<Output = Result<Observation, EnvironmentError>>;
+
+    /// Brings `patch.diff` up to date after `observations` and says what it holds now.
+    fn patch(&mut self, observations: &[Observation]) -> impl Future<Output = Result<PatchWritten, EnvironmentError>>;
+
+    /// What the patch changes that was written last.
+    fn written_files(&self) -> Vec<FileChange>;
+
+    /// What kcode says to the model of its own accord. A replay puts in what was recorded where that means the same.
+    fn wording(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    /// Ends every call that still runs.
+    fn cancel(&self) -> impl Future<Output = ()>;
+}
+
+/// Runs what has to stand behind the patch, and judges by it.
+pub trait Verifier {
     /// What keeps every test from telling anything, as far as it is known by now, and what was found out meanwhile.
     fn obstacle(&mut self) -> impl Future<Output = (Vec<Event>, Option<Obstacle>)> {
         std::future::ready((Vec::new(), None))
     }
-
-    /// Runs one call inside the wall.
-    fn call(&self, call: &ToolCall) -> impl Future<Output = Result<Observation, BenchError>>;
 
     /// Whether `run`, which the model asked for, is of the command that verifies, of all its tests, to its own end, and in a view
     /// that held nothing but the start and the patch when it began.
@@ -94,44 +111,30 @@ pub trait Bench {
         false
     }
 
-    /// Brings `patch.diff` up to date after `observations` and says what it holds now.
-    fn patch(&mut self, observations: &[Observation]) -> impl Future<Output = Result<PatchWritten, BenchError>>;
-
-    /// What the patch changes that was written last.
-    fn written_files(&self) -> Vec<FileChange>;
-
     /// Looks at what the patch changes by now, and adds the tests that have to pass because of it. Returns what there is to
     /// tell.
-    fn follow(&mut self) -> impl Future<Output = Result<Vec<Event>, BenchError>>;
+    fn follow(&mut self) -> impl Future<Output = Result<Vec<Event>, EnvironmentError>>;
 
     /// Names of the checks in the order in which they are run, and whether the patch has to pass each.
     fn checks(&self) -> Vec<(String, bool)>;
 
     /// Runs the check of that name.
-    fn run_check(&mut self, name: &str) -> impl Future<Output = Result<TestRun, BenchError>>;
+    fn run_check(&mut self, name: &str) -> impl Future<Output = Result<TestRun, EnvironmentError>>;
 
     /// Runs the whole test command; `None` when there is none to run.
-    fn verify(&mut self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
+    fn verify(&mut self) -> impl Future<Output = Result<Option<TestRun>, EnvironmentError>>;
 
     /// The same where nothing lies but the start and the patch, if that can be had.
-    fn verify_afresh(&mut self) -> impl Future<Output = Result<Option<TestRun>, BenchError>>;
+    fn verify_afresh(&mut self) -> impl Future<Output = Result<Option<TestRun>, EnvironmentError>>;
 
     /// Git's ids of the start state and of what the patch makes of it as it stands; `None` when git can't tell.
     fn trees(&mut self) -> impl Future<Output = Option<TreeIds>>;
 
     /// Judges the patch as it stands by what ran on this very tree. Waits at most `patience` for what has to be
     /// known of the start state.
-    fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> impl Future<Output = Result<Judgement, BenchError>>;
-
-    /// What kcode says to the model of its own accord. A replay puts in what was recorded where that means the same.
-    fn wording(&self, text: &str) -> String {
-        text.to_owned()
-    }
+    fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> impl Future<Output = Result<Judgement, EnvironmentError>>;
 
     /// Looks for a test that shows what the patch mends, once the patch was judged and nothing speaks against it. The last
     /// event is what was found. Takes at most `patience`.
-    fn reproduction(&mut self, patience: Duration) -> impl Future<Output = Result<Vec<Event>, BenchError>>;
-
-    /// Ends every call that still runs.
-    fn cancel(&self) -> impl Future<Output = ()>;
+    fn reproduction(&mut self, patience: Duration) -> impl Future<Output = Result<Vec<Event>, EnvironmentError>>;
 }
