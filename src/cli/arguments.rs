@@ -156,6 +156,23 @@ pub enum Command {
     Gc(GcArguments),
 }
 
+impl Command {
+    /// Whether it needs no setting but where runs are kept.
+    pub const fn reads_runs_alone(&self) -> bool {
+        matches!(
+            self,
+            Self::Export(_)
+                | Self::Diff(_)
+                | Self::Show(_)
+                | Self::Audit(_)
+                | Self::Apply(_)
+                | Self::Undo(_)
+                | Self::Runs(_)
+                | Self::Stats(_)
+        )
+    }
+}
+
 /// A run, by name.
 #[derive(Debug, Args)]
 pub struct RunArgument {

@@ -60,8 +60,9 @@ pub struct Cleared {
 
 /// Removes what is beyond the limits, of every repository.
 pub fn execute(global: &Global, arguments: &GcArguments) -> Result<Outcome, Failure> {
-    let state = Place::of(global)?.state;
+    // What is to be kept has to be known for sure.
     let mut keep = kept(global)?;
+    let state = Place::of(global)?.state;
     keep.runs = arguments.keep.or(keep.runs);
     keep.age = arguments.max_age.or(keep.age);
     keep.bytes = arguments.max_size.map(|size| size.0).or(keep.bytes);

@@ -38,6 +38,7 @@ use clap::Parser;
 use crate::journal::Outcome;
 use crate::render::letters;
 use crate::run::Failure;
+use crate::settings::{self, Environment};
 use crate::{worker, workspace};
 use arguments::{Arguments, ColorChoice, Command};
 
@@ -78,6 +79,9 @@ pub fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let global = &arguments.global;
     settle::settle(global);
+    if arguments.command.reads_runs_alone() {
+        warn_of_settings(global);
+    }
     match &arguments.command {
         Command::Fix(fix) => fix::execute(global, fix).inspect(|_| gc::after_a_run(global)),
         Command::Resume(resume) => fix::resume(global, resume).inspect(|_| gc::after_a_run(global)),
@@ -96,6 +100,13 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Apply(apply) => apply::execute(global, apply),
         Command::Undo(run) => undo::execute(global, run),
         Command::Verify(verify) => verify::execute(global, verify),
+    }
+}
+
+/// Whoever looks at runs isn't kept from it by a slip in a file.
+fn warn_of_settings(global: &arguments::Global) {
+    if let Some(error) = settings::wrong_beside_state_dir(&Environment::from_process(), global.config.as_deref()) {
+        output::say(&format!("warning: {error}; nothing of that file was used here ({})", error.hint()));
     }
 }
 

@@ -118,6 +118,22 @@ pub(super) fn parse(text: &str, name: &str, owner: Owner) -> Result<FileLayer, S
     Ok(layer)
 }
 
+/// The one setting of a file that can't be used otherwise: its line stands above all tables. `None` when it isn't there.
+///
+/// # Errors
+/// When it is there and can't be read.
+pub(super) fn state_dir_alone(text: &str) -> Result<Option<PathBuf>, toml::de::Error> {
+    #[derive(Deserialize)]
+    struct Alone {
+        state_dir: PathBuf,
+    }
+    let above = text.lines().map(str::trim).take_while(|line| !line.starts_with('['));
+    let Some(line) = above.into_iter().find(|line| line.trim_matches(['"', '\'']).starts_with("state_dir")) else {
+        return Ok(None);
+    };
+    toml::from_str::<Alone>(line).map(|alone| Some(alone.state_dir))
+}
+
 struct Source<'a> {
     text: &'a str,
     name: &'a str,

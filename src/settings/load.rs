@@ -19,7 +19,7 @@ const MODEL: &str = "kimi-k2.7-code";
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// Of the user's own.
-const MAX_USER_BYTES: u64 = 1024 * 1024;
+pub(super) const MAX_USER_BYTES: u64 = 1024 * 1024;
 
 /// What the command line says. `None` where it says nothing.
 #[derive(Clone, Debug, Default)]
@@ -90,30 +90,8 @@ pub fn without_files(env: &Environment, root: Option<&Path>) -> Result<Settings,
     Layers { flags: &FlagLayer::default(), env, user, user_origin: Origin::Default, repository, root }.resolve()
 }
 
-/// Where runs are kept, for commands that need nothing else.
-///
-/// # Errors
-/// As [`load`].
-pub fn state_dir(
-    env: &Environment,
-    user_file: Option<&Path>,
-    repository_root: Option<&Path>,
-) -> Result<Setting<PathBuf>, SettingsError> {
-    let (user, origin) = read_user_file(env, user_file)?;
-    places::state_dir(env, user.state_dir, &origin, repository_root)
-}
-
-/// What is kept of runs, for commands that need nothing else.
-///
-/// # Errors
-/// As [`load`].
-pub fn keep(env: &Environment, user_file: Option<&Path>) -> Result<Keep, SettingsError> {
-    let (user, origin) = read_user_file(env, user_file)?;
-    kept(&user, &origin)
-}
-
 /// The defaults bound what nobody looks after, and lose nothing that anybody is likely to come back to.
-fn kept(user: &FileLayer, origin: &Origin) -> Result<Keep, SettingsError> {
+pub(super) fn kept(user: &FileLayer, origin: &Origin) -> Result<Keep, SettingsError> {
     Ok(Keep {
         runs: Setting::default(10_000).or(user.keep.runs, origin).usable("keep.runs")?,
         age: Setting::default(Duration::from_hours(24 * 365)).or(user.keep.age, origin).usable("keep.age")?,
@@ -121,7 +99,7 @@ fn kept(user: &FileLayer, origin: &Origin) -> Result<Keep, SettingsError> {
     })
 }
 
-fn read_user_file(env: &Environment, named: Option<&Path>) -> Result<(FileLayer, Origin), SettingsError> {
+pub(super) fn read_user_file(env: &Environment, named: Option<&Path>) -> Result<(FileLayer, Origin), SettingsError> {
     let Some(path) = named.map(Path::to_owned).or_else(|| places::user_file(env)) else {
         return Ok((FileLayer::default(), Origin::Default));
     };

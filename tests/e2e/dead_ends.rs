@@ -101,6 +101,62 @@ fn settings_are_not_said_to_be_without_a_file_that_is_not_at_fault() {
 }
 
 #[test]
+fn a_slip_in_the_settings_keeps_nobody_from_the_runs() {
+    let slips = ["modle = \"x\"", "model = ", "sandbox = \"loose\"", "[limits]\nmax_turns = -1", "keep = 3", "= = ="];
+    for slip in slips {
+        let world = World::new();
+        let named = format!("state_dir = {:?}\n", world.state().to_str().unwrap());
+        world.configure(&named);
+        let without_variable = |arguments: &[&str]| {
+            let mut command = world.kcode(arguments);
+            command.env_remove("KCODE_HOME");
+            command
+        };
+        world.fix(&mender(), &[]).code(0);
+        world.configure(slip);
+        let commands: [&[&str]; 9] = [
+            &["runs"],
+            &["show"],
+            &["diff"],
+            &["audit"],
+            &["stats"],
+            &["export"],
+            &["runs", "--json"],
+            &["apply"],
+            &["undo"],
+        ];
+        for arguments in commands {
+            // A second time there would be nothing to apply or to undo.
+            let is_once = matches!(arguments, ["apply" | "undo"]);
+            let again = (!is_once).then(|| without_variable(arguments));
+            for command in std::iter::once(world.kcode(arguments)).chain(again) {
+                let ran = world.run_freely(command).code(0).says(&["warning: ~/.config/kcode/config.toml:"]);
+                assert_eq!(ran.stderr().matches("config.toml").count(), 1, "{arguments:?}: {}", ran.stderr());
+            }
+        }
+        // These need what stands there, and say once what is wrong with it.
+        let kimi = mender();
+        for arguments in [&["fix", TASK][..], &["gc"], &["verify"], &["review"], &["replay"], &["resume"]] {
+            let ran = world.run(world.keyed(&kimi, arguments));
+            let said = ran.stderr();
+            if arguments == ["resume"] {
+                assert!(said.contains("no run of this repository can go on"), "{slip}: {said}");
+                continue;
+            }
+            let ran = ran.code(78).says(&["error: ~/.config/kcode/config.toml:", "\n  hint: "]);
+            assert_eq!(ran.stderr().matches("config.toml:").count(), 1, "{arguments:?}: {said}");
+        }
+        assert!(kimi.requests().is_empty());
+    }
+    // Where the place of the runs itself isn't known, nobody guesses.
+    let world = World::new();
+    world.configure("state_dir = 3");
+    let mut command = world.kcode(&["runs"]);
+    command.env_remove("KCODE_HOME");
+    world.run(command).code(78).says(&["error: ~/.config/kcode/config.toml:1:", "hint: "]);
+}
+
+#[test]
 fn an_export_replaces_nothing_unasked() {
     let world = World::new();
     world.fix(&mender(), &[]).code(0);
