@@ -286,7 +286,7 @@ fn garbage_in_the_stream_is_an_error() {
         [&b"data: {not json\n\n"[..], b"data: \xff\xfe\xfd\n\n", b"data: <html>\n\n", b"data: {\"choices\": 7}\n\n"]
     {
         let error = ask(Answer::text("A.").garbage(2, garbage)).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Garbled, "{}: {error:?}", String::from_utf8_lossy(garbage));
+        assert_eq!(error.kind, ErrorKind::Broken, "{}: {error:?}", String::from_utf8_lossy(garbage));
     }
 }
 
@@ -336,7 +336,7 @@ fn whoever_waits_for_a_reply_gets_a_turn_with_each_large_event() {
 fn more_calls_than_a_reply_has_are_garbage() {
     assert_eq!(ask(burst(500, 500, "")).unwrap().message.tool_calls.len(), 500);
     let error = ask(burst(2000, 2000, "")).unwrap_err();
-    assert_eq!((error.kind, error.may_be_billed), (ErrorKind::Garbled, true));
+    assert_eq!((error.kind, error.may_be_billed), (ErrorKind::Broken, true));
     assert!(error.message.contains("more tool calls"), "{error:?}");
     let lines = "data: [\n".repeat(400_000);
     let error = ask(Answer::raw(200, "text/event-stream", lines.as_bytes())).unwrap_err();

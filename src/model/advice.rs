@@ -34,10 +34,7 @@ impl ModelError {
             ErrorKind::Garbled => {
                 format!("is {base_url} really an API? a login page or a proxy may have answered instead")
             }
-            ErrorKind::Certificate => format!(
-                "a proxy or a gateway with a certificate of its own? put its CA into a PEM file and name that in \
-                 SSL_CERT_FILE (or its folder in SSL_CERT_DIR); check also that {base_url} is right and the clock is"
-            ),
+            ErrorKind::Tls(why) => why.hint(base_url),
             ErrorKind::BadRequest => self.bad_request(asked),
             ErrorKind::Client => format!("check the base URL {base_url}, the proxy variables and SSL_CERT_FILE"),
             kind => constant(kind).to_owned(),
@@ -129,12 +126,14 @@ const fn constant(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::DailyLimit => "it resets tomorrow; until then only a higher tier helps",
         ErrorKind::ContextOverflow => {
-            "kcode doesn't shorten conversations yet. Take what is good of the patch with `kcode review`, then start a new \
-             run with the rest as a narrower task that names the files that matter; a lower limits.max_completion_tokens \
-             in the settings leaves more room"
+            "kcode doesn't shorten conversations yet: start a new run with a narrower task that names the files that matter"
         }
         ErrorKind::ContentFilter => {
             "the task, a file or a tool's output was judged high risk; reword the task or keep that file out of it"
+        }
+        ErrorKind::Broken => {
+            "the server that runs the model, or a gateway before it, sends what no client can read; try again, and if it stays, \
+             report it to whoever runs it, or use another base URL"
         }
         ErrorKind::ReasoningLost => {
             "the run's journal was changed or damaged after it was written; if nobody touched it, this is a bug in kcode: \

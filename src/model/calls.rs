@@ -35,7 +35,7 @@ impl Calls {
     /// Adds a piece; says how many characters of arguments it brought.
     ///
     /// # Errors
-    /// [`ErrorKind::Garbled`] when there are more calls, or longer names, than a reply has.
+    /// [`ErrorKind::Broken`] when there are more calls, or longer names, than a reply has.
     pub(super) fn add(&mut self, delta: CallDelta) -> Result<usize, ModelError> {
         let at = match self.slot(&delta) {
             Some(at) => at,
@@ -112,7 +112,7 @@ impl PartialCall {
 /// What no reply is.
 pub(super) fn too_much(what: &str) -> ModelError {
     let words = format!("the reply has {what} than any reply of a model");
-    ModelError { may_be_billed: true, ..ModelError::new(ErrorKind::Garbled, &words) }
+    ModelError { may_be_billed: true, ..ModelError::new(ErrorKind::Broken, &words) }
 }
 
 /// The arguments of a call, piece by piece.
@@ -288,9 +288,9 @@ mod tests {
             |number: usize| CallDelta { index: Some(number as u64), id: number.to_string(), ..CallDelta::default() };
         let added = (0..=MAX_CALLS).map(|number| calls.add(call(number))).collect::<Vec<_>>();
         assert!(added[..MAX_CALLS].iter().all(Result::is_ok));
-        assert_eq!(added[MAX_CALLS].as_ref().unwrap_err().kind, ErrorKind::Garbled);
+        assert_eq!(added[MAX_CALLS].as_ref().unwrap_err().kind, ErrorKind::Broken);
         let long = CallDelta { index: Some(0), name: "n".repeat(MAX_NAME + 1), ..CallDelta::default() };
-        assert_eq!(calls.add(long).unwrap_err().kind, ErrorKind::Garbled);
+        assert_eq!(calls.add(long).unwrap_err().kind, ErrorKind::Broken);
     }
 
     #[test]

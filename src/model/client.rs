@@ -163,18 +163,22 @@ impl Client {
         let events = openai.chat().create_stream_byot::<_, Box<RawValue>>(&*request.body).await;
         let mut events = events.map_err(|error| explain(error, &exchange))?;
         let (mut assembly, mut since_turn) = (Assembly::default(), 0);
-        while let Some(event) = events.next().await {
-            let Some(json) = data(event).map_err(|error| explain(error, &exchange))? else { break };
-            let chunk = Chunk::read(json.get()).map_err(|why| exchange.label(no_chunk(&why, json.get())))?;
-            let grown = assembly.push(chunk).map_err(|error| exchange.label(error))?;
-            grown.into_iter().for_each(&mut *progress);
-            // Whoever waits for this reply looks at the time and at signals, however fast events come.
-            since_turn += json.get().len();
-            if since_turn > TURN_BYTES {
-                since_turn = 0;
-                tokio::task::yield_now().await;
+        let read = async {
+            while let Some(event) = events.next().await {
+                let Some(json) = data(event).map_err(|error| explain(error, &exchange))? else { break };
+                let chunk = Chunk::read(json.get()).map_err(|why| exchange.label(no_chunk(&why, json.get())))?;
+                let grown = assembly.push(chunk).map_err(|error| exchange.label(error))?;
+                grown.into_iter().for_each(&mut *progress);
+                // Whoever waits for this reply looks at the time and at signals, however fast events come.
+                since_turn += json.get().len();
+                if since_turn > TURN_BYTES {
+                    since_turn = 0;
+                    tokio::task::yield_now().await;
+                }
             }
-        }
+            Ok(())
+        };
+        read.await.map_err(|error| assembly.in_the_midst(error))?;
         if exchange.ended_undone() && !assembly.is_finished() {
             return Err(exchange.label(cut("the stream ended before [DONE] and before a finish reason")));
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Distrust;
 use crate::journal::{Outcome, Usage};
 use crate::text::is_hidden;
 
@@ -41,14 +42,16 @@ pub enum ErrorKind {
     Unavailable,
     /// No connection, or it broke.
     Network,
-    /// The host's certificate isn't trusted, or isn't the host's.
-    Certificate,
+    /// There is no TLS connection, for a reason that trying again doesn't change.
+    Tls(Distrust),
     /// The stream ended before `[DONE]`.
     CutStream,
     /// No byte for the idle limit.
     IdleTimeout,
-    /// What came isn't a reply: HTML, garbage, JSON of another shape.
+    /// What came isn't a reply: HTML, JSON of another shape.
     Garbled,
+    /// It began as a reply, and no reply goes on like that: an event that is none, more calls than anybody makes.
+    Broken,
     /// Reasoning without text or tool call, or nothing at all.
     EmptyReply,
     /// Again and again tool calls came as text that can't be read.
@@ -153,6 +156,7 @@ impl ErrorKind {
             | Self::CutStream
             | Self::IdleTimeout
             | Self::Garbled
+            | Self::Broken
             | Self::EmptyReply => Class::Retry,
             Self::Overloaded | Self::RateLimited => Class::Wait,
             Self::Unauthorized
@@ -164,7 +168,7 @@ impl ErrorKind {
             | Self::QuotaExhausted
             | Self::ContextOverflow
             | Self::ContentFilter
-            | Self::Certificate
+            | Self::Tls(_)
             | Self::UnreadableCalls
             | Self::Client => Class::GiveUp,
             Self::BadRequest | Self::ReasoningLost => Class::OurBug,
@@ -193,10 +197,11 @@ impl ErrorKind {
             | Self::CutStream
             | Self::IdleTimeout
             | Self::Garbled
+            | Self::Broken
             | Self::EmptyReply
             | Self::UnreadableCalls => Outcome::TryAgain,
             Self::ReasoningLost => Outcome::Internal,
-            Self::Client | Self::Certificate => Outcome::Config,
+            Self::Client | Self::Tls(_) => Outcome::Config,
         }
     }
 
@@ -218,10 +223,12 @@ impl ErrorKind {
             Self::Server => "the provider failed",
             Self::Unavailable => "the provider is not available",
             Self::Network => "the provider can't be reached",
-            Self::Certificate => "the host's TLS certificate isn't trusted",
+            Self::Tls(why) if why.is_of_certificate() => "the host's TLS certificate isn't trusted",
+            Self::Tls(_) => "no TLS connection comes about",
             Self::CutStream => "the reply broke off",
             Self::IdleTimeout => "the provider fell silent",
             Self::Garbled => "what came isn't a reply",
+            Self::Broken => "the reply can't be used",
             Self::EmptyReply => "the reply says nothing",
             Self::UnreadableCalls => "tool calls come as text that can't be read",
             Self::ReasoningLost => "reasoning that was received would not be sent back",

@@ -3,7 +3,7 @@
 //! [`Conversation`] holds the history as bytes and makes requests of it; a [`Model`] answers them, over HTTP when it
 //! is a [`Client`]. Below the client: `early` connects for the first request, `service` judges responses, `tap` guards the stream's bytes, `chunk` and
 //! `stream` make a message of its events (`reasoning` and `leak` know what other hosts do differently). A failure is
-//! a [`ModelError`]: `refusal` says what a response means, [`retry`] whether to ask again, `advice` what a person
+//! a [`ModelError`]: `refusal` says what a response means, `distrust` why TLS fails, [`retry`] whether to ask again, `advice` what a person
 //! can do. [`prices`] is the dated list; [`replay`] serves recorded replies over a loopback socket.
 
 mod advice;
@@ -12,6 +12,7 @@ mod chat;
 mod chunk;
 mod client;
 mod conversation;
+mod distrust;
 mod early;
 mod error;
 mod estimate;
@@ -34,6 +35,7 @@ pub use advice::Asked;
 pub use chat::{AssistantMessage, Model, Progress, Reply, Request, ToolCall};
 pub use client::{Client, Endpoint};
 pub use conversation::{Conversation, Receipt, ToolChoice};
+pub use distrust::Distrust;
 pub use error::{Class, ErrorKind, ModelError};
 pub use prices::Price;
 pub use refusal::Refusal;

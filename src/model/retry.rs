@@ -38,7 +38,7 @@ pub fn delay(error: &ModelError, attempt: u32, max_retries: u32, left: Duration,
 const fn attempts(kind: ErrorKind) -> u32 {
     match kind {
         ErrorKind::Overloaded | ErrorKind::RateLimited => 10,
-        ErrorKind::Garbled | ErrorKind::EmptyReply => 3,
+        ErrorKind::Garbled | ErrorKind::Broken | ErrorKind::EmptyReply => 3,
         _ => 6,
     }
 }

@@ -61,6 +61,12 @@ impl Assembly {
         choice.map_or(Ok(None), |choice| self.choose(choice))
     }
 
+    /// An error of a stream that had begun as a reply: what answers is an API.
+    pub(super) fn in_the_midst(&self, error: ModelError) -> ModelError {
+        let kind = if self.began && error.kind == ErrorKind::Garbled { ErrorKind::Broken } else { error.kind };
+        ModelError { kind, ..error }
+    }
+
     /// The whole message.
     ///
     /// # Errors

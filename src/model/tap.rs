@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::client::chain;
 use super::service::{Exchange, silence};
-use super::{ErrorKind, ModelError};
+use super::{ErrorKind, ModelError, distrust};
 
 /// A window of 262,144 tokens at 250 bytes an event, twice.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
@@ -219,24 +219,13 @@ fn billed(kind: ErrorKind, message: &str) -> ModelError {
 
 /// A failure before there was a response.
 pub(super) fn transport(error: &reqwest::Error) -> ModelError {
-    let kind = if error.is_builder() {
-        ErrorKind::Client
-    } else if is_distrust(error) {
-        ErrorKind::Certificate
-    } else {
-        ErrorKind::Network
+    let (kind, words) = match distrust::find(error) {
+        _ if error.is_builder() => (ErrorKind::Client, chain(error)),
+        Some((why, words)) => (ErrorKind::Tls(why), words),
+        None => (ErrorKind::Network, chain(error)),
     };
-    ModelError { may_be_billed: !error.is_connect() && !error.is_builder(), ..ModelError::new(kind, &chain(error)) }
-}
-
-/// Whether the host's certificate is why there is no connection.
-fn is_distrust(error: &(dyn std::error::Error + 'static)) -> bool {
-    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return matches!(tls, rustls::Error::InvalidCertificate(_));
-    }
-    // The source of an I/O error is what lies behind the error that it holds.
-    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    held.is_some_and(|held| is_distrust(held)) || error.source().is_some_and(is_distrust)
+    let is_refused = error.is_connect() || error.is_builder() || matches!(kind, ErrorKind::Tls(_));
+    ModelError { may_be_billed: !is_refused, ..ModelError::new(kind, &words) }
 }
 
 #[cfg(test)]

@@ -12,11 +12,6 @@ use super::state::State;
 use crate::journal::{Event, Journal, JournalError, Message, Nudged, StopReason, Stopped, Tokens};
 use crate::model::{Conversation, ErrorKind, Model, ModelError, Progress};
 
-/// What to do about a conversation that fills the model's window.
-const OUTGROWN: &str = "kcode doesn't shorten conversations yet, and one that goes on would be as long. Take what is good of \
-                        the patch with `kcode review`, then start a new run with the rest as a narrower task that names \
-                        the files that matter";
-
 /// Why the loop ended, and the error behind it when there was one.
 #[derive(Debug)]
 pub struct Stop {
@@ -43,8 +38,7 @@ impl Halt {
     /// A stop without an error of the model behind it.
     #[must_use]
     pub fn stop(reason: StopReason, detail: impl Into<String>) -> Self {
-        let hint = (reason == StopReason::ContextFull).then(|| OUTGROWN.to_owned());
-        Self::Stop(Box::new(Stop { reason, detail: detail.into(), model_error: None, hint }))
+        Self::Stop(Box::new(Stop { reason, detail: detail.into(), model_error: None, hint: None }))
     }
 }
 

@@ -11,10 +11,12 @@ use super::failure::Failure;
 use super::front::Next;
 use super::kept::{load, write_report};
 use super::out_file::replace;
+use super::outgrown;
 use super::past::last_outcome;
 use super::start::Run;
 use crate::journal::{
-    Applied, Event, FileJournal, Journal, Outcome, RUN_FILE_LIMIT, Residue, RunEnded, RunFolder, read_own, recover,
+    Applied, Event, FileJournal, Journal, Outcome, RUN_FILE_LIMIT, Residue, RunEnded, RunFolder, StopReason, read_own,
+    recover,
 };
 use crate::model::{Asked, ErrorKind};
 use crate::planner::Stop;
@@ -113,8 +115,12 @@ fn left_over(folder: &RunFolder) -> Option<Failure> {
 fn conclude(run: &Run<'_>, ended: Result<Stop, Failure>) -> (RunEnded, Option<Failure>) {
     let decided = ended.and_then(|stop| {
         let records = recover(&run.open.folder.journal()).context("the journal can't be read back")?.records;
-        let decision = report::decide(stop.reason, &stop.detail, stop.model_error.as_ref(), Latest::of(&records));
-        Ok((error_of(run, &stop, decision.outcome), decision))
+        let latest = Latest::of(&records);
+        let has_patch = latest.patch.is_some_and(|patch| !patch.files.is_empty());
+        let hint = (stop.reason == StopReason::ContextFull).then(|| outgrown::hint(&records, has_patch));
+        let decision = report::decide(stop.reason, &stop.detail, stop.model_error.as_ref(), latest);
+        let failure = error_of(run, &Stop { hint: hint.clone().or(stop.hint.clone()), ..stop }, decision.outcome);
+        Ok((failure.map(|failure| Failure { hint: hint.or(failure.hint.clone()), ..failure }), decision))
     });
     match decided {
         Err(failure) => (end_of(&failure), Some(failure)),

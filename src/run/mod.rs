@@ -8,7 +8,7 @@
 //! | prepared | `start`: worker and view (`enclosure`, `view_slot`), the first messages (`opening`), what tests may see beside the tree ([`beside`]), whether tests can run at all (`setup`), how they went before (`start_state`, `baseline_runs`), beside each other |
 //! | held | the planner's loop works at `environment`: tools, the patch, tests on it (`command_runs`, `on_patch`, `copy_instead`, `test_runs`), and whether it weakens them (`guard`); `voice` answers, and `discreet` keeps a provider's words without secrets |
 //! | proven | `reproduction`: a test that shows what the patch mends; `minimize`, `smaller`: what no test needs of it; `trial_runs` are the runs of both, `certificate` what is noted for whoever verifies later |
-//! | finished | `finish`: outcome, patch and report; `applying`: the tree; `kept`: what is read of a run later; `sweep`: what killed runs left |
+//! | finished | `finish`: outcome, patch and report (`outgrown`: what to do about a full window); `applying`: the tree; `kept`: what is read of a run later; `sweep`: what killed runs left |
 
 mod again;
 mod applying;
@@ -39,6 +39,7 @@ mod opening;
 mod options;
 mod order;
 pub mod out_file;
+mod outgrown;
 mod past;
 mod readable;
 mod reproduction;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::ran::Ran;
 use crate::support::kimi::{Answer, MockKimi};
-use crate::world::{TASK, World, mending, together};
+use crate::world::{EDIT, TASK, World, first_then, mending, together};
 
 /// A run in which every request is answered so.
 fn always(world: &World, answer: Answer) -> (Ran, MockKimi) {
@@ -158,7 +158,7 @@ fn passing() -> Vec<(Answer, &'static str)> {
         (text().cut(0), "the reply broke off"),
         (text().cut(700), "the reply broke off"),
         (text().unfinished().travelling(|travel| travel.no_done = true), "the reply broke off"),
-        (text().garbage(3, b"data: {\"choices\": [\n\n"), "what came isn't a reply"),
+        (text().garbage(3, b"data: {\"choices\": [\n\n"), "the reply can't be used"),
         (text().error_in_stream("server_error", "out of luck"), "the provider failed"),
         (text().error_in_stream("engine_overloaded_error", "overloaded"), "the provider is overloaded"),
         (Answer::raw(200, "text/html", b"<title>Log in</title>"), "what came isn't a reply"),
@@ -242,4 +242,47 @@ fn slow_is_not_silent() {
     let ran = world.fix(&kimi, &[]).code(0);
     assert_eq!(ran.report()["usage"]["retries"], 0);
     assert!(ran.report()["timing"]["model_ms"].as_u64().unwrap() > 1_500, "longer than the silence that is waited for");
+}
+
+#[test]
+fn what_outgrows_the_window_gets_a_hint_that_holds() {
+    let full = || Answer::error(400, "invalid_request_error", "Your request exceeded model token limit: 262144");
+    let world = World::new();
+    let (ran, _) = always(&world, full());
+    let told = ran.code(6).says(&["hint: the task, with what kcode tells of the repository"]).stderr();
+    assert!(!told.contains("kcode review"), "there is nothing to review: {told}");
+
+    let world = World::new();
+    let look = Answer::call("read_file", r#"{"path": "greeting.txt"}"#);
+    let ran =
+        world.fix(&first_then(look, full()), &[]).code(6).says(&["hint: ", "Start a new run with a narrower task"]);
+    assert!(!ran.stderr().contains("kcode review"), "{}", ran.stderr());
+
+    let world = World::new();
+    let ran = world.fix(&first_then(Answer::call("edit_file", EDIT), full()), &[]).code(6);
+    ran.says(&["Take what is good of the patch with `kcode review`"]);
+    world.run(world.kcode(&["diff"])).code(0);
+}
+
+#[test]
+fn a_hint_fits_what_came_in_the_place_of_a_reply() {
+    let page = Answer::raw(200, "text/html", b"<html><title>Log in</title></html>");
+    let broken = Answer::text("A.").garbage(2, b"data: {not json\n\n");
+    let calls = (0..2000).map(|index| {
+        let function = serde_json::json!({ "name": "read_file", "arguments": "" });
+        let call = serde_json::json!({ "index": index, "id": index.to_string(), "function": function });
+        serde_json::json!({ "choices": [{ "index": 0, "delta": { "tool_calls": [call] } }] })
+    });
+    let cases = [
+        (page, "really an API?", "no client can read"),
+        (broken, "sends what no client can read", "really an API"),
+        (Answer::text("").in_chunks(calls), "sends what no client can read", "really an API"),
+    ];
+    together(cases, |(answer, hint, other)| {
+        let world = World::new();
+        world.configure("[limits]\nmax_retries = 0");
+        let (ran, _) = always(&world, answer);
+        let told = ran.code(75).says(&[hint]).stderr();
+        assert!(!told.contains(other), "{told}");
+    });
 }

@@ -99,7 +99,11 @@ fn a_certificate_of_another_host_is_told_as_such() {
     let (world, kimi) = (World::new(), mender());
     let mut command = world.keyed(&kimi, &["fix", TASK, "--base-url", &in_front_of(&kimi, "elsewhere")]);
     command.env("SSL_CERT_FILE", fixture("ca.pem"));
-    let ran = world.run(command).code(78).says(&["certificate", "elsewhere.example"]);
+    let ran = world.run(command).code(78).says(&[
+        "certificate",
+        "it is for elsewhere.example, not for localhost",
+        "name the host as",
+    ]);
     assert_eq!(ran.kept().events("request").len(), 1);
 }
 
@@ -109,4 +113,54 @@ fn a_file_of_certificates_that_is_not_there_is_named() {
     let mut command = world.keyed(&kimi, &["fix", TASK, "--base-url", &in_front_of(&kimi, "localhost")]);
     command.env("SSL_CERT_FILE", "/nowhere/ca.pem");
     world.run(command).code(78).says(&["SSL_CERT_FILE"]);
+}
+
+#[test]
+fn each_fault_of_a_certificate_has_a_hint_of_its_own() {
+    let odd = || fixture("odd-ca.pem");
+    let cases: [(&str, PathBuf, &str, &str); 8] = [
+        ("expired", odd(), "it expired on 2021-01-01; today is ", "has to renew its certificate"),
+        ("future", odd(), "it isn't valid before 2100-01-01; this machine's clock says ", "clock is probably wrong"),
+        ("purpose", odd(), "it is not made for servers", "a certificate for servers"),
+        ("v1", odd(), "it can't be used (UnsupportedCertVersion)", "X.509 version 3"),
+        ("nosan", fixture("nosan.pem"), "it is for no host at all, not for localhost", "subjectAltName"),
+        ("ownca", fixture("ownca.pem"), "it is a CA's own certificate", "basicConstraints=critical,CA:FALSE"),
+        (
+            "ownca",
+            fixture("ca.pem"),
+            "it is a CA's own certificate",
+            "trusting it in SSL_CERT_FILE doesn't change that",
+        ),
+        ("selfsigned", fixture("ca.pem"), "nobody who is trusted here signed it", "name that in SSL_CERT_FILE"),
+    ];
+    for (certificate, trusted, said, hint) in cases {
+        let (world, kimi) = (World::new(), mender());
+        let mut command = world.keyed(&kimi, &["fix", TASK, "--base-url", &in_front_of(&kimi, certificate)]);
+        command.env("SSL_CERT_FILE", trusted);
+        let ran = world.run(command).code(78).says(&["the host's TLS certificate isn't trusted", said, hint]);
+        let told = ran.stderr();
+        assert!(!told.contains("OtherError") && !told.contains("Context"), "{certificate}: {told}");
+        assert_eq!(ran.kept().events("request").len(), 1, "{certificate}: nothing is repeated");
+        assert!(kimi.requests().is_empty());
+    }
+    // What the hint says works.
+    let (world, kimi) = (World::new(), mender());
+    let mut command = world.keyed(&kimi, &["fix", TASK, "--base-url", &in_front_of(&kimi, "selfsigned")]);
+    command.env("SSL_CERT_FILE", fixture("selfsigned.pem"));
+    world.run(command).code(0);
+}
+
+#[test]
+fn a_server_without_tls_is_told_as_such() {
+    let (world, kimi) = (World::new(), mender());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}/v1", listener.local_addr().unwrap().port());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let ran = world.run(world.keyed(&kimi, &["fix", TASK, "--base-url", &url])).code(78);
+    ran.says(&["no TLS connection comes about", "doesn't speak TLS: check the port", &url]);
 }
