@@ -51,9 +51,9 @@ pub fn columns(terminal: &Term) -> Option<usize> {
 
 /// Asks on standard error; the answer is typed behind it.
 pub fn ask(question: &str) {
-    let mut terminal = io::stderr().lock();
     // In one piece, so that nothing that is typed is shown within it.
-    let question = format!("{} ", letters::spelt(question));
+    let question = format!("{} ", fitted(question, &Term::stderr()));
+    let mut terminal = io::stderr().lock();
     let _ = terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush());
 }
 

@@ -245,7 +245,7 @@ mod tests {
     fn two_columns_hold_old_and_new_and_lose_nothing() {
         let rows = draw("one two three\n", "one 2 three\nmore\n", 31, true);
         let expected =
-            ["   1│ -one [two] ┃   1│ +one [2] th", "    │  three   ┃    │  ree", "               ┃   2│ +[more]"];
+            ["   1│ -one [two] ┃   1│ +one [2]", "    │  three   ┃    │  three", "               ┃   2│ +[more]"];
         assert_eq!(rows.iter().map(|row| row.trim_end().to_owned()).collect::<Vec<_>>(), expected);
     }
 

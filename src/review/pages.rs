@@ -3,12 +3,14 @@
 use super::diff;
 use super::hunk::{Decision, Hunk};
 use super::keys::LETTERS;
-use super::row::{Row, Screen, Tone, fitted, span, wrapped};
+use super::row::{Row, Screen, Tone, columns, fitted, span, worded};
 use super::session::{Page, Review};
 use crate::text::counted;
 
-/// The bar, what is said, and the keys.
-const FRAME: usize = 3;
+/// The bar and the keys.
+const FRAME: usize = 2;
+/// Rows of what is said, at most.
+const MOST_SAID: usize = 3;
 
 impl Review {
     /// The whole screen.
@@ -19,14 +21,14 @@ impl Review {
         let mut rows = vec![fitted(&[span(self.title(), Tone::Bar)], width, Tone::Bar)];
         rows.extend(body.into_iter().skip(self.scroll).take(height));
         rows.resize(height + 1, Row::new());
-        rows.push(self.note(below));
-        rows.push(fitted(&[span(self.keys(), Tone::Bar)], width, Tone::Bar));
+        rows.extend(self.note(below));
+        rows.push(fitted(&[span(keys_within(self.keys(), width), Tone::Bar)], width, Tone::Bar));
         Screen { rows }
     }
 
     /// Rows of the page that are seen at once.
     pub(super) fn body_height(&self) -> usize {
-        self.size.rows.saturating_sub(FRAME).max(1)
+        self.size.rows.saturating_sub(FRAME + self.note(0).len()).max(1)
     }
 
     pub(super) fn last_scroll(&self) -> usize {
@@ -61,14 +63,19 @@ impl Review {
         format!(" review {} · {} · {place}", self.material.run, self.material.outcome)
     }
 
-    fn note(&self, below: usize) -> Row {
-        let text = match (&self.typing, &self.message, below) {
-            (Some(typed), ..) => return vec![span(format!("/{typed}_"), Tone::Strong)],
-            (None, Some(message), _) => return fitted(&[span(message, Tone::Warning)], self.size.columns, Tone::Plain),
-            (None, None, 0) => return Row::new(),
-            (None, None, below) => format!("↓ {} more below", counted(below, "row")),
+    /// What is said below the page: a row, but for long messages.
+    fn note(&self, below: usize) -> Vec<Row> {
+        let row = match (&self.typing, &self.message, below) {
+            (Some(typed), ..) => vec![span(format!("/{typed}_"), Tone::Strong)],
+            (None, Some(message), _) => {
+                let mut rows = worded(&[span(message, Tone::Warning)], self.size.columns);
+                rows.truncate(MOST_SAID);
+                return rows;
+            }
+            (None, None, 0) => Row::new(),
+            (None, None, below) => vec![span(format!("↓ {} more below", counted(below, "row")), Tone::Dim)],
         };
-        vec![span(text, Tone::Dim)]
+        vec![row]
     }
 
     /// The keys that matter on this page.
@@ -84,7 +91,7 @@ impl Review {
     }
 
     fn wrap(&self, rows: impl Iterator<Item = Row>) -> Vec<Row> {
-        rows.flat_map(|row| wrapped(&row, self.size.columns)).collect()
+        rows.flat_map(|row| worded(&row, self.size.columns)).collect()
     }
 
     /// How many hunks there are of each kind.
@@ -229,6 +236,16 @@ impl Review {
         rows.push(vec![span(told, Tone::Plain)]);
         self.wrap(rows.into_iter())
     }
+}
+
+/// As many of the keys as fit; the last one, which leads to the others, always does.
+fn keys_within(keys: &str, width: usize) -> String {
+    let mut items: Vec<&str> = keys.trim().split("  ").collect();
+    let line = |items: &[&str]| format!(" {}", items.join("  "));
+    while items.len() > 1 && columns(&[span(line(&items), Tone::Bar)]) > width {
+        items.remove(items.len() - 2);
+    }
+    line(&items)
 }
 
 /// The hunks of a file, by the numbers that show them line by line.

@@ -1,6 +1,6 @@
 //! What a screen is made of: rows of pieces of text, each with its tone. No colour, no escape sequence.
 
-use crate::text::is_hidden;
+use crate::text::{hang, is_hidden};
 
 /// How large a screen is, in cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,24 +80,123 @@ pub fn span(text: impl AsRef<str>, tone: Tone) -> Span {
     Span { text: text.as_ref().chars().map(seen).collect(), tone, word: Word::Plain }
 }
 
-/// `row` in as many rows of `width` columns as it takes: nothing is ever out of sight.
+/// `row` in as many rows of `width` columns as it takes: nothing is ever out of sight. Code is broken behind a blank where one is
+/// near, and each blank stays.
 pub fn wrapped(row: &[Span], width: usize) -> Vec<Row> {
-    let (mut rows, mut column) = (vec![Row::new()], 0);
+    let mut rows = Rows::new(width, 0);
+    for cell in cells(row) {
+        if rows.column + cell.wide > width && rows.column > 0 {
+            rows.break_behind_blank(width / 2);
+        }
+        rows.push(cell);
+    }
+    rows.done()
+}
+
+/// The same for prose: words stay whole where they fit at all, and a row goes on below the text of the first one.
+pub fn worded(row: &[Span], width: usize) -> Vec<Row> {
+    let text: String = row.iter().map(|span| span.text.as_str()).collect();
+    let mut rows = Rows::new(width, hang(&text, width));
+    for cell in cells(row) {
+        if rows.column + cell.wide > width && rows.column > rows.hang {
+            if cell.is_blank() {
+                rows.begin(Vec::new());
+                continue;
+            }
+            rows.break_behind_blank(rows.hang + 1);
+            rows.trim_last();
+        }
+        // A row that goes on begins with a word.
+        if cell.is_blank() && rows.all.len() > 1 && rows.column == rows.hang {
+            continue;
+        }
+        rows.push(cell);
+    }
+    rows.done()
+}
+
+/// What can't be parted: a character, or a tab as the blanks that it is.
+#[derive(Clone)]
+struct Cell {
+    text: String,
+    wide: usize,
+    tone: Tone,
+    word: Word,
+}
+
+impl Cell {
+    fn is_blank(&self) -> bool {
+        self.text.starts_with(' ')
+    }
+}
+
+fn cells(row: &[Span]) -> Vec<Cell> {
+    let (mut cells, mut column) = (Vec::new(), 0);
     for span in row {
         for char in span.text.chars() {
             let text = if char == '\t' { " ".repeat(TAB - column % TAB) } else { char.to_string() };
             let wide = console::measure_text_width(&text);
-            if column + wide > width && column > 0 {
-                rows.push(Row::new());
-                column = 0;
-            }
             column += wide;
-            if let Some(row) = rows.last_mut() {
-                push(row, &text, span.tone, span.word);
-            }
+            cells.push(Cell { text, wide, tone: span.tone, word: span.word });
         }
     }
-    rows
+    cells
+}
+
+/// Rows as they fill.
+struct Rows {
+    all: Vec<Vec<Cell>>,
+    column: usize,
+    hang: usize,
+}
+
+impl Rows {
+    fn new(width: usize, hang: usize) -> Self {
+        Self { all: vec![Vec::new()], column: 0, hang: if hang < width { hang } else { 0 } }
+    }
+
+    fn push(&mut self, cell: Cell) {
+        self.column += cell.wide;
+        if let Some(row) = self.all.last_mut() {
+            row.push(cell);
+        }
+    }
+
+    /// A new row, which begins with `cells`.
+    fn begin(&mut self, cells: Vec<Cell>) {
+        let indent = Cell { text: " ".repeat(self.hang), wide: self.hang, tone: Tone::Plain, word: Word::Plain };
+        let row: Vec<Cell> = Some(indent).filter(|indent| indent.wide > 0).into_iter().chain(cells).collect();
+        self.column = row.iter().map(|cell| cell.wide).sum();
+        self.all.push(row);
+    }
+
+    /// Goes on in a new row, with the word that doesn't fit if it began at column `from` or later.
+    fn break_behind_blank(&mut self, from: usize) {
+        let Some(row) = self.all.last_mut() else { return };
+        let at = row.iter().rposition(Cell::is_blank).map_or(0, |blank| blank + 1);
+        let before: usize = row[..at].iter().map(|cell| cell.wide).sum();
+        let tail = if before > from { row.split_off(at) } else { Vec::new() };
+        self.begin(tail);
+    }
+
+    /// Takes the blanks off the end of the row before the last one.
+    fn trim_last(&mut self) {
+        if let Some(before) = self.all.len().checked_sub(2).map(|at| &mut self.all[at]) {
+            let end = before.iter().rposition(|cell| !cell.is_blank()).map_or(0, |at| at + 1);
+            before.truncate(end);
+        }
+    }
+
+    fn done(self) -> Vec<Row> {
+        let row = |cells: Vec<Cell>| {
+            let mut row = Row::new();
+            for cell in &cells {
+                push(&mut row, &cell.text, cell.tone, cell.word);
+            }
+            row
+        };
+        self.all.into_iter().map(row).collect()
+    }
 }
 
 const TAB: usize = 4;
@@ -114,12 +213,19 @@ pub fn columns(row: &[Span]) -> usize {
     row.iter().map(|span| console::measure_text_width(&span.text)).sum()
 }
 
-/// `row` filled up, or cut off, to `width` columns.
+/// `row` filled up to `width` columns; one that is longer is cut off between words, with a sign.
 pub fn fitted(row: &[Span], width: usize, tone: Tone) -> Row {
-    let mut fitted = wrapped(row, width).swap_remove(0);
+    let mut fitted = if columns(row) <= width { row.to_vec() } else { cut(row, width) };
     let missing = width.saturating_sub(columns(&fitted));
     push(&mut fitted, &" ".repeat(missing), tone, Word::Plain);
     fitted
+}
+
+fn cut(row: &[Span], width: usize) -> Row {
+    let mut cut = worded(row, width.saturating_sub(1).max(1)).swap_remove(0);
+    let tone = cut.last().map_or(Tone::Plain, |span| span.tone);
+    push(&mut cut, "…", tone, Word::Plain);
+    cut
 }
 
 #[cfg(test)]
@@ -135,6 +241,38 @@ mod tests {
         let rows = wrapped(&[span("ab", Tone::Plain), span("cd漢字", Tone::Added)], 5);
         assert_eq!(texts(&rows), ["abcd", "漢字"]);
         assert_eq!(rows[0].len(), 2);
+    }
+
+    #[test]
+    fn prose_is_broken_between_words_below_its_text() {
+        let prose = |text: &str, width| texts(&worded(&[span(text, Tone::Plain)], width));
+        assert_eq!(prose("  y   accept this hunk as it is", 20), ["  y   accept this", "      hunk as it is"]);
+        assert_eq!(prose("one two  three four", 9), ["one two", "three", "four"]);
+        assert_eq!(prose("abcdefghijkl mn", 5), ["abcde", "fghij", "kl mn"], "what fits nowhere is not lost");
+        assert_eq!(prose("one two", 7), ["one two"]);
+        let (left, right) = (span("one t", Tone::Strong), span("wo three", Tone::Dim));
+        assert_eq!(texts(&worded(&[left, right], 8)), ["one two", "  three"], "a word of two tones is one word");
+        for width in 5..40 {
+            let text = "Numbers read better in words, 漢字 as well: a-b.c and so on";
+            let rows = worded(&[span(text, Tone::Plain)], width);
+            assert!(rows.iter().all(|row| columns(row) <= width), "{width}: {rows:?}");
+            let letters = |text: &str| text.replace(' ', "");
+            assert_eq!(letters(&texts(&rows).concat()), letters(text));
+        }
+    }
+
+    #[test]
+    fn code_is_broken_behind_a_blank_and_keeps_it() {
+        let code = |text: &str, width| texts(&wrapped(&[span(text, Tone::Plain)], width));
+        assert_eq!(code("let total = left + right;", 14), ["let total = ", "left + right;"]);
+        assert_eq!(code("let t = abcdefghijklmnop", 14), ["let t = ", "abcdefghijklmn", "op"]);
+        assert_eq!(code("    x", 3), ["   ", " x"]);
+    }
+
+    #[test]
+    fn what_is_cut_off_says_so() {
+        let row = fitted(&[span("one two three", Tone::Bar)], 10, Tone::Bar);
+        assert_eq!(texts(&[row]), ["one two…  "]);
     }
 
     #[test]

@@ -10,4 +10,4 @@ pub use count::counted;
 pub use hidden::is_hidden;
 pub use sanitise::{sanitise, sanitise_json, sanitise_line};
 pub use table::table;
-pub use wrap::{break_line, wrap};
+pub use wrap::{break_line, hang, wrap};

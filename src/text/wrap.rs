@@ -14,8 +14,7 @@ pub fn wrap(text: &str, width: usize) -> String {
     if width < LEAST {
         return text.to_owned();
     }
-    let hang = |line: &str| Some(text_column(line)).filter(|column| *column < width / 2).unwrap_or(0);
-    let lines: Vec<String> = text.split('\n').map(|line| break_line(line, width, hang(line))).collect();
+    let lines: Vec<String> = text.split('\n').map(|line| break_line(line, width, hang(line, width))).collect();
     lines.join("\n")
 }
 
@@ -42,6 +41,12 @@ pub fn break_line(line: &str, width: usize, hang: usize) -> String {
         is_first = false;
     }
     out
+}
+
+/// The column below which a line goes on where it is broken.
+#[must_use]
+pub fn hang(line: &str, width: usize) -> usize {
+    Some(text_column(line)).filter(|column| *column < width / 2).unwrap_or(0)
 }
 
 /// Where the text of a line begins: behind its indentation, its bullet, and a label with at least two spaces behind it.

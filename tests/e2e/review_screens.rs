@@ -168,7 +168,7 @@ fn a_window_that_changes_its_size_is_drawn_anew() {
     terminal.press("\r");
     terminal.wait_to_see("+Hello, World!");
     terminal.resize(10, 44);
-    let narrow = terminal.wait_to_see("e edit  w w");
+    let narrow = terminal.wait_to_see("e edit  ?");
     assert!(narrow.contains("y accept") && !narrow.contains("t columns"), "{narrow}");
     terminal.resize(40, 120);
     let wide = terminal.wait_to_see("/ search");
@@ -195,4 +195,56 @@ fn line_by_line_it_reads_as_well() {
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(0), "{screen}");
     insta::assert_snapshot!("review_plain", steady(&screen.replace('\r', "")));
+}
+
+/// Whether each word of `text` is seen whole.
+fn is_whole(seen: &str, text: &str) {
+    let words: Vec<&str> = seen.split_whitespace().collect();
+    for word in text.split_whitespace() {
+        assert!(words.contains(&word), "{word:?} is broken in:\n{seen}");
+    }
+}
+
+#[test]
+fn words_are_whole_on_narrow_terminals() {
+    let (world, _) = reviewed();
+    for columns in [40, 47, 63, 80] {
+        let mut terminal = Terminal::sized(command(&world, &[]), 60, columns);
+        let seen = terminal.wait_to_see("undecided");
+        is_whole(&seen, "3 hunks: 0 accepted, 0 rejected, 3 undecided");
+        terminal.press("y");
+        is_whole(
+            &terminal.wait_to_see("open a hunk"),
+            "open a hunk first (Enter), or decide about a whole file with a or d",
+        );
+        terminal.press("?");
+        let seen = terminal.wait_to_see("this help");
+        is_whole(&seen, "why: the turn that made it, and what the model said there");
+        is_whole(&seen, "leave; what you decided is kept for the next review");
+        is_whole(&seen, "two columns, old and new beside each other, or one");
+        terminal.press("q");
+        terminal.wait_to_see("greeting.txt");
+        terminal.press("\r");
+        let seen = terminal.wait_to_see("1/3");
+        assert!(seen.trim_end().lines().last().unwrap().contains('?'), "the key of the help is seen: {seen}");
+        terminal.press("w");
+        is_whole(&terminal.wait_to_see("mend it."), "The greeting is misspelt: I mend it.");
+        terminal.press("q");
+        // A key that was pressed before the page was there would be forgotten.
+        terminal.wait_to_see("+Hello, World!");
+        terminal.press("q");
+        terminal.wait_for("not applied");
+        assert_eq!(terminal.end().0, Some(0));
+    }
+}
+
+#[test]
+fn line_by_line_words_are_whole_as_well() {
+    let (world, _) = reviewed();
+    let mut terminal = Terminal::sized(command(&world, &["--plain"]), 60, 40);
+    type_lines(&mut terminal, &[("help:", "?"), ("[b]ack", "b"), ("help:", "q")]);
+    let (_, screen) = terminal.end();
+    is_whole(&screen, "which hunk [1-3], [c]onclude, [q]uit, [?] help:");
+    is_whole(&screen, "why: the turn that made it, and what the model said there");
+    assert!(screen.lines().all(|line| line.trim_end().chars().count() <= 40), "{screen}");
 }
