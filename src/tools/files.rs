@@ -130,7 +130,11 @@ impl Workroom {
         let place = Place::View(path.clone());
         match self.view().symlink_metadata(path.as_path()) {
             Ok(metadata) => Ok(Some(Existing { bytes: self.read(&place, cap)?, mode: metadata.mode() & MODE })),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => match self.unnamed(&place) {
+                // It would be another file beside the one that was meant.
+                Some(odd) => tell(odd),
+                None => Ok(None),
+            },
             Err(error) => Err(self.refusal(&place, &error)),
         }
     }
@@ -213,9 +217,10 @@ impl Workroom {
             return FatalToolError::io(&format!("{place} can't be written"), error).into();
         }
         let text = match error.kind() {
-            ErrorKind::NotFound => match self.dangling(place) {
-                Some(link) => format!("{link}, where nothing is. Use list_files to see what is there."),
-                None => format!("There is no {place}. {}", walk::nearest_names(self, place)),
+            ErrorKind::NotFound => match (self.dangling(place), self.unnamed(place)) {
+                (Some(link), _) => format!("{link}, where nothing is. Use list_files to see what is there."),
+                (None, Some(odd)) => odd,
+                (None, None) => format!("There is no {place}. {}", walk::nearest_names(self, place)),
             },
             // No error number: the refusal is the resolver's own, not the kernel's.
             ErrorKind::PermissionDenied if error.raw_os_error().is_none() => leads_out(place),

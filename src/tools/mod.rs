@@ -38,6 +38,7 @@ mod schema;
 mod search;
 mod text;
 mod tool;
+mod unnamed;
 mod walk;
 mod workroom;
 mod write_file;

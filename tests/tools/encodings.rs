@@ -75,3 +75,28 @@ fn names_that_are_not_utf_8_are_listed_and_counted() {
     let found = world.good("search", json!({"pattern": "needle"}));
     says(&found, &["1 matching line", "Not searched, because their names are not UTF-8: d\\xFE/inner and 1 more"]);
 }
+
+#[test]
+fn a_name_that_no_call_can_hold_is_told_as_such_by_every_tool() {
+    let world = World::new();
+    world.put("good.txt", "needle\n");
+    fs::write(world.at(".").join(OsStr::from_bytes(b"caf\xe9.txt")), "needle\n").unwrap();
+    fs::create_dir(world.at(".").join(OsStr::from_bytes(b"d\xfe"))).unwrap();
+    fs::write(world.at(".").join(OsStr::from_bytes(b"d\xfe/inner.txt")), "needle\n").unwrap();
+    for path in ["caf\\xE9.txt", "caf\u{fffd}.txt", "d\\xFE/inner.txt", "d\\xFE"] {
+        for (tool, arguments) in [
+            ("read_file", json!({"path": path})),
+            ("edit_file", json!({"path": path, "old_text": "needle", "new_text": "x"})),
+            ("write_file", json!({"path": path, "content": "x"})),
+            ("list_files", json!({"path": path})),
+            ("search", json!({"pattern": "needle", "path": path})),
+        ] {
+            let told = world.bad(tool, arguments);
+            assert!(told.contains("isn't UTF-8") && told.contains("the user can rename it"), "{tool} {path}: {told}");
+            assert!(!told.contains("There is no"), "{tool} {path}: {told}");
+        }
+    }
+    // Others are what they were.
+    assert!(world.bad("read_file", json!({"path": "caf\\xE8.txt"})).contains("There is no"));
+    world.good("write_file", json!({"path": "new\\x41.txt", "content": "x"}));
+}

@@ -1,0 +1,39 @@
+//! Names that no call can hold: those that aren't UTF-8, which lists show escaped.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::place::{Place, shown};
+use super::workroom::Workroom;
+use crate::workspace::escaped;
+
+impl Workroom {
+    /// What to say of a place that isn't there by its name, where a name that is shown so is: a sentence.
+    pub(super) fn unnamed(&self, place: &Place) -> Option<String> {
+        let Place::View(path) = place else { return None };
+        let mut so_far = PathBuf::new();
+        for part in path.as_path() {
+            if self.view().symlink_metadata(so_far.join(part)).is_err() {
+                return self.is_shown_so(&so_far, Path::new(part)).then(|| {
+                    format!(
+                        "{} can't be opened: it is how a name is shown that isn't UTF-8 (\\xNN stands for a byte of it), and no \
+                         call can hold that name. Work without it, and say so in your summary if it matters; the user can \
+                         rename it.",
+                        shown(&so_far.join(part).to_string_lossy())
+                    )
+                });
+            }
+            so_far.push(part);
+        }
+        None
+    }
+
+    /// Whether in `folder` a name that isn't UTF-8 is told as `part`.
+    fn is_shown_so(&self, folder: &Path, part: &Path) -> bool {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let Some(part) = part.to_str() else { return false };
+        let names = self.view().read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let mut odd = names.filter(|name| name.to_str().is_none());
+        odd.any(|name| escaped(name.as_bytes()) == part || name.to_string_lossy() == part)
+    }
+}
