@@ -11,8 +11,9 @@ const FEW: usize = 3;
 /// Where the words begin that stand above.
 const INDENT: &str = "            ";
 
-/// The lines for `ran`; empty when it passed, or when nothing is known. `logs` is where logs are kept.
-pub(super) fn failure_lines(ran: &TestsRan, much: bool, logs: Option<&Path>) -> String {
+/// The lines for `ran`; empty when it passed, or when nothing is known. `logs` is where logs are kept; neither they nor the cause
+/// are told where `tells_cause` is false.
+pub(super) fn failure_lines(ran: &TestsRan, much: bool, logs: Option<&Path>, tells_cause: bool) -> String {
     let Some(why) = &ran.result.why else { return String::new() };
     let WhyFailed { tests, more, lines, cause } = why;
     let most = if much { usize::MAX } else { FEW };
@@ -27,10 +28,10 @@ pub(super) fn failure_lines(ran: &TestsRan, much: bool, logs: Option<&Path>) -> 
     }
     let shown = if tests.is_empty() { &lines[lines.len().saturating_sub(most)..] } else { &[] };
     out.extend(shown.iter().map(|line| sanitise_line(line).into_owned()));
-    if let Some(cause) = cause {
+    if let Some(cause) = cause.as_ref().filter(|_| tells_cause) {
         out.push(style(format!("{}: {}", sanitise_line(&cause.what), sanitise_line(&cause.hint))).yellow().to_string());
     }
-    if let Some(logs) = logs.filter(|_| !ran.log.is_empty()) {
+    if let Some(logs) = logs.filter(|_| tells_cause && !ran.log.is_empty()) {
         out.push(
             style(format!("log: {}", sanitise_line(&logs.join(&ran.log).display().to_string()))).dim().to_string(),
         );

@@ -11,7 +11,7 @@ use super::failures::failure_lines;
 use super::wall::wall_line;
 use crate::journal::{
     AttemptFailed, CheckChosen, Event, HistoryRepaired, HunksTried, Minimized, Outcome, Record, Reproduced,
-    Reproduction, TestPurpose, TestsChosen, TestsRan, ToolAnswered, Usd,
+    Reproduction, TestPurpose, TestsChosen, TestsRan, ToolAnswered,
 };
 use crate::model::Progress;
 use crate::report::Report;
@@ -50,6 +50,8 @@ pub struct People {
     fixed: Vec<String>,
     /// Where logs are kept.
     logs: Option<PathBuf>,
+    /// Tests that can't run on the start state end the run, with an error that says why.
+    setup_ends_it: bool,
     /// What was said last of a test that shows what the patch mends.
     shown: Option<Reproduction>,
 }
@@ -65,6 +67,7 @@ impl People {
             baselines_told: BTreeSet::new(),
             fixed: Vec::new(),
             logs: None,
+            setup_ends_it: false,
             shown: None,
         }
     }
@@ -72,6 +75,11 @@ impl People {
     /// Says where the logs are that it names.
     pub fn logs_are_in(&mut self, folder: PathBuf) {
         self.logs = Some(folder);
+    }
+
+    /// Leaves it to the error that ends the run to say why tests can't run on the start state.
+    pub fn errors_tell_of_setup(&mut self) {
+        self.setup_ends_it = true;
     }
 
     /// Draws one record.
@@ -183,7 +191,10 @@ impl People {
 impl People {
     /// A run that kcode made, and why it failed if it did.
     fn own_run(&self, ran: &TestsRan, check: Option<&str>) -> String {
-        own_run(ran, check) + &failure_lines(ran, self.loudness == Loudness::Verbose, self.logs.as_deref())
+        let cause = ran.result.why.as_ref().and_then(|why| why.cause.as_ref());
+        let ends_it = ran.purpose == TestPurpose::Baseline && cause.is_some_and(|cause| cause.blocks);
+        let tells_cause = !(self.setup_ends_it && ends_it);
+        own_run(ran, check) + &failure_lines(ran, self.loudness == Loudness::Verbose, self.logs.as_deref(), tells_cause)
     }
 }
 
@@ -363,23 +374,12 @@ pub(super) fn outcome(outcome: Outcome) -> StyledObject<&'static str> {
     }
 }
 
-/// What replies cost, and what else the budget was charged for attempts that the provider may bill.
-fn cost(report: &Report) -> String {
-    let Some(known) = report.usage.cost_usd else { return "unknown".to_owned() };
-    let more = report.budget.charged_usd - known;
-    if more == Usd::default() {
-        known.to_string()
-    } else {
-        format!("{known} (and up to {more} for attempts without a reply)")
-    }
-}
-
 fn price_tag(report: &Report) -> String {
     let tokens = report.usage.tokens;
     let cached = (tokens.cached_tokens.0 * 100).checked_div(tokens.prompt_tokens.0).unwrap_or(0);
     format!(
         "cost {} · {} · {} tokens in ({cached} % cached), {} out · reasoning kept {}/{} · {:.0} s",
-        cost(report),
+        report.cost_in_words(),
         counted(report.budget.turns as usize, "turn"),
         tokens.prompt_tokens,
         tokens.completion_tokens,

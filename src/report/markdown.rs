@@ -214,7 +214,7 @@ fn write_certificate(out: &mut String, report: &Report) -> std::fmt::Result {
 fn write_numbers(out: &mut String, report: &Report) -> std::fmt::Result {
     write_certificate(out, report)?;
     let usage = &report.usage;
-    let cost = usage.cost_usd.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
+    let cost = report.cost_in_words();
     writeln!(out, "| | |\n|---|---|")?;
     writeln!(out, "| Model | {} via {} |", sanitise_line(&report.model), sanitise_line(&report.base_url))?;
     writeln!(out, "| Turns, requests, retries | {}, {}, {} |", report.budget.turns, usage.requests, usage.retries)?;

@@ -4,6 +4,7 @@
 mod audit;
 mod checks;
 mod commit_message;
+mod cost;
 mod decide;
 mod evidence_lines;
 mod fold;

@@ -61,6 +61,9 @@ impl OpenRun {
             people.recall(&past.recovered.records);
         }
         people.logs_are_in(folder.logs());
+        if !order.options.allow_failing_setup && order.again.is_none() {
+            people.errors_tell_of_setup();
+        }
         let people = Arc::new(Mutex::new(people));
         let drawn = Arc::clone(&people);
         journal.watch(Box::new(move |record| lock(&drawn).record(record)));

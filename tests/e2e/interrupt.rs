@@ -53,6 +53,7 @@ fn while_the_model_is_silent() {
         requests.recv().unwrap();
         let ran = interrupt(&world, &before, running, signal);
         assert_eq!(ran.kept().messages().len(), 2);
+        ran.says(&["cost $0.00 for sure (and up to $", "for a request without a reply)"]);
     }
 }
 

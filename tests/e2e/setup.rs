@@ -42,6 +42,16 @@ fn is_refused(world: &World, words: &[&str]) {
     let kimi = mender();
     let ran = world.fix(&kimi, &[]).code(78).says(&[REFUSED, "--allow-failing-setup"]).says(words);
     assert_eq!(kimi.requests().len(), 0, "{}", ran.stderr());
+    let told = ran.stderr();
+    for once in words.iter().filter(|words| words.contains(" isn't ") || words.starts_with("log")) {
+        assert_eq!(
+            told.matches(once.trim_start_matches("the check lint can't run here: ")).count(),
+            1,
+            "{once}: {told}"
+        );
+    }
+    assert!(told.matches("/logs/baseline/").count() <= 1, "the log is named once: {told}");
+    assert!(told.contains("cost $0.00 (nothing was sent)"), "{told}");
     let again = world.runs().into_iter().filter(|run| run.join("logs/baseline/tests-2.log").exists());
     assert_eq!(again.count(), 0, "a second run would say the same");
 }
