@@ -27,6 +27,9 @@ const MAX_EVENT: usize = 2 * MAX_LINE;
 /// What the parser is given at once, up to the end of the line: with each line it copies all that comes behind it, and
 /// a proxy that holds a reply back sends all of it in one piece.
 const SLICE: usize = 1024;
+/// After so many bytes others get a turn, whatever the parser makes of them: of comments and empty lines it makes nothing that anybody
+/// would wait for, and reads on.
+const TURN_BYTES: usize = 64 * 1024;
 /// What is put at the end of a body that ends in order without it: an end of its last event, and the word itself.
 const DONE: &[u8] = b"\n\ndata: [DONE]\n\n";
 /// A byte order mark.
@@ -44,6 +47,8 @@ pub(super) struct Tap {
     text: Text,
     /// What was checked and hasn't been passed on.
     rest: Bytes,
+    /// Bytes that were passed on since others had a turn.
+    since_turn: usize,
     ended: bool,
 }
 
@@ -61,6 +66,7 @@ impl Tap {
             alarm,
             text: Text::default(),
             rest: Bytes::new(),
+            since_turn: 0,
             ended: false,
         }
     }
@@ -69,6 +75,14 @@ impl Tap {
     fn end(&mut self, text: &'static [u8]) -> Poll<Option<Result<Bytes, ModelError>>> {
         self.ended = true;
         Poll::Ready(Some(Ok(Bytes::from_static(text))))
+    }
+
+    /// Takes whole lines off the rest, or all of it when no line ends there.
+    fn next_slice(&mut self) -> Poll<Option<Result<Bytes, ModelError>>> {
+        let rest = &mut self.rest;
+        let end = rest.iter().skip(SLICE).position(|byte| *byte == b'\n').map_or(rest.len(), |at| SLICE + at + 1);
+        self.since_turn += end;
+        Poll::Ready(Some(Ok(self.rest.split_to(end))))
     }
 
     fn fail(&mut self, error: ModelError) -> Poll<Option<Result<Bytes, ModelError>>> {
@@ -83,7 +97,7 @@ impl Tap {
         match self.text.take(piece) {
             Ok(text) => {
                 self.rest = text;
-                Poll::Ready(Some(Ok(next_slice(&mut self.rest))))
+                self.next_slice()
             }
             Err(why) => self.fail(billed(ErrorKind::Garbled, why)),
         }
@@ -97,8 +111,13 @@ impl Stream for Tap {
         if self.ended {
             return Poll::Ready(None);
         }
+        if self.since_turn > TURN_BYTES {
+            self.since_turn = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if !self.rest.is_empty() {
-            return Poll::Ready(Some(Ok(next_slice(&mut self.rest))));
+            return self.next_slice();
         }
         if let Poll::Ready(next) = self.source.as_mut().poll_next(cx) {
             return match next {
@@ -117,12 +136,6 @@ impl Stream for Tap {
         let idle = self.idle;
         self.fail(silence(idle))
     }
-}
-
-/// Takes whole lines off `rest`, or all of it when no line ends there.
-fn next_slice(rest: &mut Bytes) -> Bytes {
-    let end = rest.iter().skip(SLICE).position(|byte| *byte == b'\n').map_or(rest.len(), |at| SLICE + at + 1);
-    rest.split_to(end)
 }
 
 /// What is known of the text so far.

@@ -11,6 +11,9 @@ use super::{Environment, Origin, Setting, SettingsError};
 /// What kcode makes in its state folder.
 const FOLDERS: [&str; 5] = ["runs", "unfinished", "verifications", "baselines", "consents"];
 
+/// As many as the kernel follows (path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
 /// `$XDG_CONFIG_HOME/kcode/config.toml`, else `~/.config/kcode/config.toml`.
 pub(super) fn user_file(env: &Environment) -> Option<PathBuf> {
     base(env, "XDG_CONFIG_HOME", ".config").value.map(|folder| folder.join("kcode/config.toml"))
@@ -64,17 +67,34 @@ fn unsafe_place(state: &Path) -> Option<String> {
 
 /// A folder around the state folder in which everybody may rename what is another's, and so put a folder in its place.
 fn unsafe_parent(state: &Path) -> Option<String> {
-    let real = resolved(state);
-    let is_open = |folder: &&Path| {
+    let is_open = |folder: &PathBuf| {
         let about = fs::metadata(folder);
         about.is_ok_and(|about| about.is_dir() && about.mode() & 0o002 != 0 && about.mode() & 0o1000 == 0)
     };
-    let around = state.ancestors().skip(1).chain(real.ancestors().skip(1));
-    let open = around.filter(|folder| !folder.as_os_str().is_empty()).find(is_open)?;
+    let open = folders_around(state).into_iter().find(is_open)?;
     Some(format!(
         "{}, which it lies in, can be written by other users, who could put another in its place",
         open.display()
     ))
+}
+
+/// Every folder on the way to `path`, those in which links stand and to which they lead included: who may rename in one of them says
+/// where the way ends.
+fn folders_around(path: &Path) -> Vec<PathBuf> {
+    let (mut found, mut next) = (Vec::new(), Some(path.to_owned()));
+    for _ in 0..MOST_LINKS {
+        let Some(path) = next else { break };
+        let above: Vec<&Path> = path.ancestors().filter(|folder| !folder.as_os_str().is_empty()).collect();
+        found.extend(above.iter().skip(1).map(|folder| (*folder).to_owned()));
+        // The first link from the top.
+        next = above.iter().rev().find_map(|link| {
+            let target = link.parent()?.join(fs::read_link(link).ok()?);
+            path.strip_prefix(link)
+                .ok()
+                .map(|rest| if rest.as_os_str().is_empty() { target.clone() } else { target.join(rest) })
+        });
+    }
+    found
 }
 
 /// `path` as people write it: `~/…` below the home folder.
@@ -107,4 +127,34 @@ fn resolved(path: &Path) -> PathBuf {
         || path.to_owned(),
         |(ancestor, real)| path.strip_prefix(ancestor).map_or_else(|_| real.clone(), |rest| real.join(rest)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_everybody_may_write_to_is_found_wherever_links_pass() {
+        let world = tempfile::tempdir().unwrap();
+        let at = |name: &str| world.path().canonicalize().unwrap().join(name);
+        for folder in ["real/state", "open", "own"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        fs::set_permissions(at("open"), fs::Permissions::from_mode(0o777)).unwrap();
+        symlink("../real", at("open/hop")).unwrap();
+        symlink("../open/hop", at("own/link")).unwrap();
+        symlink("real", at("plain")).unwrap();
+        symlink("loop", at("loop")).unwrap();
+        for (path, open) in [
+            ("own/link/state", true),
+            ("open/x", true),
+            ("own/link/new/state", true),
+            ("plain/state", false),
+            ("loop/x", false),
+        ] {
+            assert_eq!(unsafe_parent(&at(path)).is_some(), open, "{path}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What passes, what stops, and when.
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use proptest::prelude::*;
 
 use super::*;
@@ -127,5 +127,25 @@ proptest! {
         prop_assert!(passed(&whole) && passed(&pieces));
         prop_assert_eq!(ended, ended_in_pieces);
         prop_assert!(std::str::from_utf8(&pieces).is_ok(), "no character is passed in halves at the end");
+    }
+}
+
+#[test]
+fn others_have_turns_however_little_the_parser_makes_of_the_bytes() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _inside = runtime.enter();
+    for nothing in ["\n", ": x\n\n", "id: 1\n\n"] {
+        let whole = nothing.repeat(4 * TURN_BYTES / nothing.len());
+        let mut tap = tap(at_once([whole.as_bytes()]), IDLE);
+        let (mut longest, mut since) = (0, 0);
+        loop {
+            match tap.next().now_or_never() {
+                None => since = 0,
+                Some(Some(Ok(piece))) => since += piece.len(),
+                Some(end) => break assert!(end.is_none()),
+            }
+            longest = longest.max(since);
+        }
+        assert!(longest <= TURN_BYTES + 2 * SLICE, "{longest} bytes of {nothing:?}");
     }
 }
