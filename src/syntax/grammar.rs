@@ -30,6 +30,12 @@ pub enum Grammar {
     Go,
     /// Python 3, and what it shares with Python 2.
     Python,
+    /// JavaScript with JSX, and with Flow's types as far as TypeScript has them.
+    JavaScript,
+    /// TypeScript.
+    TypeScript,
+    /// TypeScript with JSX.
+    Tsx,
 }
 
 /// Why a text has no [`Source`].
@@ -51,6 +57,9 @@ impl Grammar {
             "rs" => Some(Self::Rust),
             "go" => Some(Self::Go),
             "py" | "pyi" => Some(Self::Python),
+            "js" | "jsx" | "mjs" | "cjs" => Some(Self::JavaScript),
+            "ts" | "mts" | "cts" => Some(Self::TypeScript),
+            "tsx" => Some(Self::Tsx),
             _ => None,
         }
     }
@@ -60,6 +69,9 @@ impl Grammar {
             Self::Rust => tree_sitter_rust::LANGUAGE.into(),
             Self::Go => tree_sitter_go::LANGUAGE.into(),
             Self::Python => tree_sitter_python::LANGUAGE.into(),
+            Self::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
+            Self::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
+            Self::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
         }
     }
 }
@@ -72,6 +84,17 @@ pub fn parse(text: &str, grammar: Grammar) -> Result<Source, Unreadable> {
     if text.len() > MAX_BYTES {
         return Err(Unreadable::TooLarge);
     }
+    let (mut source, mut wrong) = read(text, grammar)?;
+    // Files of JavaScript may hold types all the same.
+    let with_types = (grammar == Grammar::JavaScript && wrong > 0).then(|| read(text, Grammar::Tsx));
+    if let Some(Ok(other)) = with_types.filter(|other| other.as_ref().is_ok_and(|(_, less)| *less < wrong)) {
+        (source, wrong) = other;
+    }
+    if wrong * TOLERATED > text.len() { Err(Unreadable::MostlyErrors) } else { Ok(source) }
+}
+
+/// What `text` says, and how many bytes of it are wrong.
+fn read(text: &str, grammar: Grammar) -> Result<(Source, usize), Unreadable> {
     let mut parser = Parser::new();
     parser.set_language(&grammar.language()).map_err(|_| Unreadable::TooHard)?;
     let (reports, readings) = (REPORTS + text.len() / BYTES_A_REPORT, READINGS * (2 + text.len() / PIECE));
@@ -91,6 +114,5 @@ pub fn parse(text: &str, grammar: Grammar) -> Result<Source, Unreadable> {
     if pieces.get() > readings {
         return Err(Unreadable::TooHard);
     }
-    let (source, wrong) = walk(text, &tree, grammar);
-    if wrong * TOLERATED > text.len() { Err(Unreadable::MostlyErrors) } else { Ok(source) }
+    walk(text, &tree, grammar).ok_or(Unreadable::TooHard)
 }

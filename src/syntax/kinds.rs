@@ -8,6 +8,8 @@ pub(super) enum Meaning {
     Comment,
     /// With quotes around it.
     String,
+    /// A string's content, or a regular expression's.
+    Text,
     /// Code inserted into a string.
     Inserted,
     /// Statements between braces.
@@ -16,16 +18,32 @@ pub(super) enum Meaning {
     Statements,
     /// Statements that are indented below a head.
     Suite,
+    /// Statements behind a colon.
+    Case,
+    /// Its body may be a statement without braces.
+    Head,
     Attribute,
     Function,
     Method,
     Macro,
     Module,
     Class,
+    /// A variable that may be a function.
+    Variable,
+    Call,
+    /// A call inside it is a statement as much as it is one itself.
+    Around,
     /// What stands between a macro's brackets.
     Tokens,
     Error,
     Other,
+}
+
+impl Meaning {
+    /// A call right inside it stands as a statement.
+    pub fn is_around_calls(self) -> bool {
+        matches!(self, Self::Around | Self::Call)
+    }
 }
 
 pub(super) fn meaning(grammar: Grammar, kind: &str) -> Meaning {
@@ -36,6 +54,7 @@ pub(super) fn meaning(grammar: Grammar, kind: &str) -> Meaning {
         Grammar::Rust => rust(kind),
         Grammar::Go => go(kind),
         Grammar::Python => python(kind),
+        Grammar::JavaScript | Grammar::TypeScript | Grammar::Tsx => javascript(kind),
     }
 }
 
@@ -76,6 +95,37 @@ fn python(kind: &str) -> Meaning {
         "decorator" => Meaning::Attribute,
         "function_definition" => Meaning::Function,
         "class_definition" => Meaning::Class,
+        _ => Meaning::Other,
+    }
+}
+
+fn javascript(kind: &str) -> Meaning {
+    match kind {
+        "comment" | "html_comment" | "hash_bang_line" => Meaning::Comment,
+        "string" | "template_string" => Meaning::String,
+        "regex_pattern" | "jsx_text" => Meaning::Text,
+        "template_substitution" => Meaning::Inserted,
+        "statement_block" | "class_body" | "switch_body" => Meaning::Block,
+        "program" => Meaning::Statements,
+        "switch_case" | "switch_default" => Meaning::Case,
+        "if_statement" | "else_clause" | "for_statement" | "for_in_statement" | "while_statement" | "do_statement" => {
+            Meaning::Head
+        }
+        "decorator" => Meaning::Attribute,
+        "function_declaration" | "generator_function_declaration" => Meaning::Function,
+        "method_definition" => Meaning::Method,
+        "class_declaration" | "abstract_class_declaration" => Meaning::Class,
+        "variable_declarator" => Meaning::Variable,
+        "call_expression" => Meaning::Call,
+        "expression_statement"
+        | "await_expression"
+        | "unary_expression"
+        | "arrow_function"
+        | "return_statement"
+        | "parenthesized_expression"
+        | "sequence_expression"
+        | "export_statement"
+        | "member_expression" => Meaning::Around,
         _ => Meaning::Other,
     }
 }

@@ -5,6 +5,7 @@
 //! Text is hostile: a parse has a bounded size and a bounded number of steps, the tree is walked without recursion, and
 //! what is mostly errors is [`Unreadable`] rather than half understood. Nothing is parsed before somebody asks.
 
+mod calls;
 mod grammar;
 mod kinds;
 mod source;

@@ -42,6 +42,15 @@ pub enum ItemKind {
     Module,
     /// A class.
     Class,
+    /// A call that stands as a statement, `it('adds', () => …)`. Its name is what is called: `it`, `test.each`.
+    Call {
+        /// The content of its first argument when this is a string, the name when it is a function that has one.
+        title: Option<String>,
+        /// How many arguments it has.
+        arguments: usize,
+        /// What is called is what another call returns: `it.each(table)('adds', …)`.
+        is_curried: bool,
+    },
 }
 
 /// A statement, or the head of a block.
@@ -49,6 +58,8 @@ pub enum ItemKind {
 pub struct Statement {
     /// Its text, without the blanks around it.
     pub range: Range<usize>,
+    /// What of the same statement stands before a block inside it, `expect(sums.map(one => {` before `})).toEqual(…)`.
+    pub before: Vec<Range<usize>>,
     /// Heads of the blocks around it within the range that was asked for, from outside to inside. One may be empty.
     pub around: Vec<Range<usize>>,
 }
@@ -77,19 +88,28 @@ impl Source {
     pub fn statements(&self, text: &str, range: Range<usize>) -> Vec<Statement> {
         let first = self.marks.partition_point(|mark| mark.at < range.start);
         let mut found = Vec::new();
-        let (mut heads, mut from) = (Vec::new(), range.start);
+        let (mut blocks, mut from): (Vec<Vec<Range<usize>>>, usize) = (Vec::new(), range.start);
+        let mut before = Vec::new();
         let marks = self.marks[first..].iter().take_while(|mark| mark.at < range.end);
         let last = Mark { at: range.end, end: range.end, kind: MarkKind::Cut };
         for mark in marks.copied().chain([last]) {
             let piece = trimmed(text, from..mark.at.max(from));
             from = mark.end.max(from);
+            // `else` and `catch` are heads of their own.
+            if text[piece.clone()].starts_with(|first: char| first.is_alphanumeric() || first == '_') {
+                before.clear();
+            }
             if !piece.is_empty() {
-                found.push(Statement { range: piece.clone(), around: heads.clone() });
+                let around = blocks.iter().filter_map(|pieces| pieces.last().cloned()).collect();
+                found.push(Statement { range: piece.clone(), before: before.clone(), around });
             }
             match mark.kind {
-                MarkKind::Cut => {}
-                MarkKind::Open => heads.push(piece),
-                MarkKind::Close => drop(heads.pop()),
+                MarkKind::Cut => before.clear(),
+                MarkKind::Open => {
+                    before.push(piece);
+                    blocks.push(std::mem::take(&mut before));
+                }
+                MarkKind::Close => before = blocks.pop().unwrap_or_default(),
             }
         }
         found

@@ -4,17 +4,25 @@ use std::ops::Range;
 
 use tree_sitter::{Node, Tree};
 
+use super::calls::{call, is_function};
 use super::grammar::Grammar;
 use super::kinds::{Meaning, meaning};
 use super::source::{Item, ItemKind, Mark, MarkKind, Source};
 use super::tokens::Tokens;
 
-/// What the tree of `text` says, and how many bytes of it stand in errors.
-pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> (Source, usize) {
-    let mut walk = Walk { text, grammar, source: Source::default(), frames: Vec::new(), open: Vec::new(), wrong: 0 };
+/// More blocks inside each other are no code.
+const MAX_NESTING: usize = 64;
+
+/// What the tree of `text` says, and how many bytes of it stand in errors; `None` when it nests too deep.
+pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> Option<(Source, usize)> {
+    let (source, frames, open) = (Source::default(), Vec::new(), Vec::new());
+    let mut walk = Walk { text, grammar, source, frames, open, nesting: 0, errors: 0, wrong: 0 };
     let mut cursor = tree.walk();
     loop {
-        walk.enter(&cursor.node());
+        walk.enter(&cursor.node(), cursor.field_name());
+        if walk.nesting > MAX_NESTING {
+            return None;
+        }
         if cursor.goto_first_child() {
             continue;
         }
@@ -25,7 +33,7 @@ pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> (Source, usize)
             }
             if !cursor.goto_parent() {
                 walk.source.strings.sort_by_key(|string| string.start);
-                return (walk.source, walk.wrong);
+                return Some((walk.source, walk.wrong));
             }
         }
     }
@@ -38,6 +46,11 @@ struct Walk<'t> {
     frames: Vec<Frame>,
     /// Strings that were entered and not yet left; what is left of each behind the code inserted so far.
     open: Vec<Range<usize>>,
+    /// Blocks around the node.
+    nesting: usize,
+    /// Errors around it.
+    errors: usize,
+    /// Bytes in errors.
     wrong: usize,
 }
 
@@ -48,6 +61,10 @@ struct Frame {
     holds_statements: bool,
     /// It is a statement of the frame around it.
     is_statement: bool,
+    /// It is one without the braces that it might have.
+    is_body: bool,
+    /// It is what an `else` stands before.
+    is_else: bool,
     /// It, or what is nearest around it, is this item.
     item: Option<usize>,
     /// Where the attributes of its next child begin.
@@ -56,63 +73,85 @@ struct Frame {
 }
 
 impl Walk<'_> {
-    fn enter(&mut self, node: &Node) {
+    fn enter(&mut self, node: &Node, field: Option<&str>) {
         let meaning =
             if node.is_named() || node.is_error() { meaning(self.grammar, node.kind()) } else { Meaning::Other };
         let is_child = !node.is_extra() && meaning != Meaning::Comment;
         // Between a macro's brackets there are tokens, not nodes.
         let holds = |around: &Frame| around.holds_statements && around.meaning != Meaning::Tokens;
         let is_statement = is_child && node.is_named() && self.frames.last().is_some_and(holds);
+        let is_body = is_child && meaning != Meaning::Block && self.is_body(node, field);
         if is_statement {
             self.mark(node.start_byte(), node.start_byte(), MarkKind::Cut);
+        }
+        if is_body || meaning == Meaning::Suite {
+            self.mark(node.start_byte(), node.start_byte(), MarkKind::Open);
         }
         if !node.is_named() {
             self.punctuation(node);
         }
-        let mut item = self.frames.last().and_then(|around| around.item);
-        let mut holds_statements = matches!(meaning, Meaning::Statements | Meaning::Suite);
-        match meaning {
-            Meaning::Comment => self.source.comments.push(node.byte_range()),
-            Meaning::String => self.open.push(between_quotes(self.text, node.byte_range())),
-            Meaning::Inserted => self.inserted(node),
-            Meaning::Suite => self.mark(node.start_byte(), node.start_byte(), MarkKind::Open),
-            Meaning::Error if !self.frames.iter().any(|around| around.meaning == Meaning::Error) => {
-                self.wrong += node.byte_range().len();
-            }
-            Meaning::Function => item = self.item(node, ItemKind::Function).or(item),
-            Meaning::Method => item = self.item(node, ItemKind::Method).or(item),
-            Meaning::Macro => item = self.item(node, ItemKind::Macro).or(item),
-            Meaning::Module => item = self.item(node, ItemKind::Module).or(item),
-            Meaning::Class => item = self.item(node, ItemKind::Class).or(item),
-            Meaning::Tokens => (item, holds_statements) = self.tokens(node, item),
-            _ => {}
-        }
+        let around = self.frames.last().and_then(|around| around.item);
+        let (item, holds_statements) = match meaning {
+            Meaning::Tokens => self.tokens(node, around),
+            Meaning::Statements | Meaning::Suite => (around, true),
+            _ => (self.item(node, meaning).or(around), false),
+        };
+        self.text(node, meaning);
         if let Some(around) = self.frames.last_mut().filter(|_| is_child) {
             match meaning {
                 Meaning::Attribute => drop(around.attributes.get_or_insert(node.start_byte())),
                 _ if around.meaning == Meaning::Tokens => around.tokens.see(node, self.text),
-                _ => around.attributes = None,
+                _ if node.is_named() => around.attributes = None,
+                _ => {}
             }
         }
         let tokens = Tokens::default();
-        self.frames.push(Frame { meaning, holds_statements, is_statement, item, attributes: None, tokens });
+        let is_else = node.kind() == "else_clause";
+        let attributes = None;
+        self.frames.push(Frame { meaning, holds_statements, is_statement, is_body, is_else, item, attributes, tokens });
     }
 
     fn leave(&mut self, node: &Node) {
         let Some(left) = self.frames.pop() else { return };
         match left.meaning {
-            Meaning::Suite => self.mark(node.end_byte(), node.end_byte(), MarkKind::Close),
             Meaning::String => self.source.strings.extend(self.open.pop()),
+            Meaning::Error => self.errors -= 1,
             _ => {}
+        }
+        if left.is_body || left.meaning == Meaning::Suite {
+            self.mark(node.end_byte(), node.end_byte(), MarkKind::Close);
         }
         if left.is_statement {
             self.mark(node.end_byte(), node.end_byte(), MarkKind::Cut);
         }
     }
 
+    /// A statement that a head has in the place of a block. `else if` is one head.
+    fn is_body(&self, node: &Node, field: Option<&str>) -> bool {
+        let Some(around) = self.frames.last().filter(|around| around.meaning == Meaning::Head) else { return false };
+        let is_else_if = around.is_else && node.kind() == "if_statement";
+        node.is_named() && !is_else_if && (around.is_else || matches!(field, Some("body" | "consequence")))
+    }
+
+    /// What is no code, and what is wrong.
+    fn text(&mut self, node: &Node, meaning: Meaning) {
+        match meaning {
+            Meaning::Comment => self.source.comments.push(node.byte_range()),
+            Meaning::String => self.open.push(between_quotes(self.text, node.byte_range())),
+            Meaning::Text => self.source.strings.push(node.byte_range()),
+            Meaning::Inserted => self.inserted(node),
+            Meaning::Error => {
+                self.wrong += if self.errors == 0 { node.byte_range().len() } else { 0 };
+                self.errors += 1;
+            }
+            _ => {}
+        }
+    }
+
     /// Code in a string is code.
     fn inserted(&mut self, node: &Node) {
-        let code = node.child_by_field_name("expression").map_or(node.byte_range(), |code| code.byte_range());
+        let code = node.child_by_field_name("expression").or_else(|| node.named_child(0));
+        let code = code.map_or(node.end_byte()..node.end_byte(), |code| code.byte_range());
         if let Some(string) = self.open.last_mut() {
             self.source.strings.push(string.start..code.start.max(string.start));
             string.start = code.end.max(string.start).min(string.end);
@@ -120,6 +159,11 @@ impl Walk<'_> {
     }
 
     fn mark(&mut self, at: usize, end: usize, kind: MarkKind) {
+        match kind {
+            MarkKind::Open => self.nesting += 1,
+            MarkKind::Close => self.nesting = self.nesting.saturating_sub(1),
+            MarkKind::Cut => {}
+        }
         self.source.marks.push(Mark { at, end, kind });
     }
 
@@ -127,6 +171,9 @@ impl Walk<'_> {
     fn punctuation(&mut self, node: &Node) {
         let Some(around) = self.frames.last_mut() else { return };
         let is_block = around.meaning == Meaning::Block || around.meaning == Meaning::Tokens && around.holds_statements;
+        if node.kind() == ":" && around.meaning == Meaning::Case {
+            around.holds_statements = true;
+        }
         let kind = match node.kind() {
             "{" if is_block => MarkKind::Open,
             "}" if is_block => MarkKind::Close,
@@ -138,13 +185,31 @@ impl Walk<'_> {
         self.mark(node.start_byte(), node.end_byte(), kind);
     }
 
-    fn item(&mut self, node: &Node, kind: ItemKind) -> Option<usize> {
-        let name = self.text.get(node.child_by_field_name("name")?.byte_range())?.to_owned();
+    /// The item that a node is.
+    fn item(&mut self, node: &Node, meaning: Meaning) -> Option<usize> {
+        let (name, kind) = match meaning {
+            Meaning::Function => (self.name(node)?, ItemKind::Function),
+            Meaning::Method => (self.name(node)?, ItemKind::Method),
+            Meaning::Macro => (self.name(node)?, ItemKind::Macro),
+            Meaning::Module => (self.name(node)?, ItemKind::Module),
+            Meaning::Class => (self.name(node)?, ItemKind::Class),
+            Meaning::Variable if is_function(&node.child_by_field_name("value")?) => {
+                (self.name(node)?, ItemKind::Function)
+            }
+            Meaning::Call if self.frames.last().is_some_and(|around| around.meaning.is_around_calls()) => {
+                call(node, self.text)?
+            }
+            _ => return None,
+        };
         let around = self.frames.last();
         let attributes = around.and_then(|around| around.attributes).unwrap_or(node.start_byte());
         let parent = around.and_then(|around| around.item);
         self.source.items.push(Item { kind, name, attributes, range: node.byte_range(), parent });
         Some(self.source.items.len() - 1)
+    }
+
+    fn name(&self, node: &Node) -> Option<String> {
+        Some(self.text.get(node.child_by_field_name("name")?.byte_range())?.to_owned())
     }
 
     /// The item that a macro's tokens are, and whether they are statements.
@@ -169,7 +234,7 @@ impl Walk<'_> {
 }
 
 /// The range of a literal without its quotes, and what stands before and behind these.
-fn between_quotes(text: &str, range: Range<usize>) -> Range<usize> {
+pub(super) fn between_quotes(text: &str, range: Range<usize>) -> Range<usize> {
     let literal = text.get(range.clone()).unwrap_or_default();
     let Some(open) = literal.find(['"', '\'', '`']) else { return range.end..range.end };
     let quote = &literal[open..=open];

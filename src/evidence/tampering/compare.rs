@@ -342,7 +342,7 @@ fn is_wider(old: &Assertion, new: &Assertion) -> bool {
 
 /// Literals that stand in a list of their own, and attributes that are a case each.
 fn rows(function: &Function) -> usize {
-    let code: String = function.outline.file.code[function.lines()].join(" ");
+    let code = function.outline.code(function.unit);
     let mut before = ' ';
     let mut groups = 0;
     for character in code.chars().filter(|character| !character.is_whitespace()) {

@@ -12,7 +12,7 @@ pub(super) fn end(file: &Masked, language: Language, named: bool, start: usize) 
         return by_indentation(&file.code, language, start);
     }
     // A class has a name; a `describe` has a title, and is a call.
-    let is_call = !named && matches!(language, Language::JavaScript | Language::Php);
+    let is_call = !named && language == Language::Php;
     if is_call { by_parentheses(&file.code, start) } else { by_braces(&file.code, start) }
 }
 

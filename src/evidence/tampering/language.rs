@@ -26,8 +26,6 @@ pub(super) struct Syntax {
     pub long_quotes: &'static [&'static str],
     /// Quotes whose strings end with their line at the latest.
     pub quotes: &'static [u8],
-    /// `/…/` may be a regular expression.
-    pub has_regex: bool,
 }
 
 impl Language {
@@ -62,18 +60,13 @@ impl Language {
     }
 
     pub fn syntax(self) -> Syntax {
-        let braces = Syntax {
-            line_comments: &["//"],
-            block_comment: Some(("/*", "*/")),
-            long_quotes: &[],
-            quotes: b"\"'",
-            has_regex: false,
-        };
+        let braces =
+            Syntax { line_comments: &["//"], block_comment: Some(("/*", "*/")), long_quotes: &[], quotes: b"\"'" };
         match self {
             Self::Ruby => Syntax { line_comments: &["#"], block_comment: Some(("\n=begin", "\n=end")), ..braces },
             Self::Python | Self::Shell | Self::Other => Syntax { line_comments: &["#"], block_comment: None, ..braces },
             Self::Rust => Syntax { quotes: b"\"", ..braces },
-            Self::JavaScript => Syntax { long_quotes: &["`"], has_regex: true, ..braces },
+            Self::JavaScript => Syntax { long_quotes: &["`"], ..braces },
             Self::Java | Self::Kotlin | Self::CSharp => Syntax { long_quotes: &["\"\"\""], ..braces },
             Self::Go => braces,
             Self::Php => Syntax { line_comments: &["//", "# "], ..braces },

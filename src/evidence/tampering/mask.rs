@@ -106,24 +106,15 @@ impl<'s> Mask<'s> {
             return Some((quote.len(), quote.len(), self.at + end));
         }
         let is_quote = syntax.quotes.contains(&rest[0]);
-        let is_regex = syntax.has_regex && rest[0] == b'/' && self.may_be_regex();
-        if !is_quote && !is_regex {
+        if !is_quote {
             return None;
         }
         let line = &rest[1..line_end(rest).max(1)];
         match closing(line, &rest[..1], true) {
             Some(at) => Some((1, 1, self.at + 1 + at)),
             // A quote without its partner: a wrong guess must not swallow the rest of the file.
-            None if is_quote => Some((1, 0, self.at + 1 + line.len())),
-            None => None,
+            None => Some((1, 0, self.at + 1 + line.len())),
         }
-    }
-
-    /// A slash divides behind a value, and opens a regular expression elsewhere.
-    fn may_be_regex(&self) -> bool {
-        let behind = self.code[..self.at].iter().rposition(|byte| !byte.is_ascii_whitespace());
-        let Some(behind) = behind else { return true };
-        b"(,=:[!&|?{};+".contains(&self.code[behind]) || self.code[..=behind].ends_with(b"return")
     }
 }
 
@@ -169,12 +160,6 @@ mod tests {
         let (text, code) = masked("x = 'a//b' // c\n\"\"\"doc\nmore\"\"\"\ny", Language::Kotlin);
         assert_eq!(text, "x = 'a//b'     \n\"\"\"doc\nmore\"\"\"\ny");
         assert_eq!(code, "x = '    '     \n\"\"\"   \n    \"\"\"\ny");
-    }
-
-    #[test]
-    fn a_slash_may_be_a_regular_expression() {
-        let (_, code) = masked("x.match(/it('a'/) / 2 / y", Language::JavaScript);
-        assert_eq!(code, "x.match(/      /) / 2 / y");
     }
 
     #[test]

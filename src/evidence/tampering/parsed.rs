@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::language::Language;
 use super::mask::Masked;
 use super::pattern::Pattern;
+use super::signatures::Opens;
 use super::statements::Statement;
 use super::units::{CFG_TEST, Outline, Suite, Unit};
 use crate::syntax::{self, Item, ItemKind, Source};
@@ -21,6 +22,24 @@ pub(super) struct Parsed {
 
 static RUST_TEST: Pattern = Pattern::new(r"#\[\s*(?:[\w:]+::)?(?:\w*test\w*|case|rstest)\s*(?:\(|\]|,|=)");
 static GO_TEST: Pattern = Pattern::new(r"^(?:Test|Fuzz|Example)(?:[^a-z]|$)");
+
+/// A method of a class that a decorator makes a test.
+static JS_TEST: Pattern = Pattern::new(r"@(?:\w+\.)*[Tt]est\b");
+const SUITES: [&str; 7] = ["describe", "context", "suite", "xdescribe", "fdescribe", "xcontext", "ddescribe"];
+const CASES: [&str; 9] = ["it", "test", "specify", "xit", "fit", "iit", "xtest", "ftest", "xspecify"];
+
+/// What a call of this declares: `describe.each`, `test.only`, `Deno.test`.
+fn opens(called: &str) -> Option<Opens> {
+    let mut words = called.split('.').map(str::trim);
+    let first = words.next().unwrap_or_default();
+    let second = words.next().unwrap_or_default();
+    let is_case = CASES.contains(&first) || ["Deno", "t"].contains(&first) && second == "test";
+    match () {
+        () if SUITES.contains(&first) || is_case && second == "describe" => Some(Opens::Suite),
+        () if is_case => Some(Opens::Case),
+        () => None,
+    }
+}
 
 /// What `source` says of `text`.
 pub(super) fn outline(language: Language, text: String, source: Source) -> Outline {
@@ -74,6 +93,10 @@ impl Parsed {
         statements
     }
 
+    pub fn code(&self, file: &Masked, unit: &Unit) -> String {
+        self.part(&file.code, unit.attributes..unit.range.end)
+    }
+
     /// A comment begins where this line does.
     pub fn is_comment_at(&self, line: usize) -> bool {
         let at = self.lines.get(line).copied();
@@ -85,13 +108,17 @@ impl Parsed {
         // Comments are blank: a place in one has to be the same place in the other.
         let start = text.len() - text.trim_start().len();
         let end = text.trim_end_matches([';', ' ', '\t']).len().max(start);
-        let (text, code) = (text.get(start..end)?.to_owned(), code.get(start..end)?.to_owned());
+        let (text, code) = (text.get(start..end)?, code.get(start..end)?);
         let says_something = code.chars().any(|character| character.is_alphanumeric() || "\"'`".contains(character));
         let head = |range: &Range<usize>| self.part(&file.text, range.clone()).trim().to_owned();
+        let whole = |lines: &[String], end: &str| {
+            let pieces = found.before.iter().map(|range| [&self.part(lines, range.clone()), " {} "].concat());
+            pieces.chain([end.to_owned()]).collect::<String>()
+        };
         let statement = || Statement {
             line: self.line(found.range.start + start),
-            code,
-            text,
+            code: whole(&file.code, code),
+            text: whole(&file.text, text),
             around: found.around.iter().map(head).collect(),
         };
         says_something.then(statement)
@@ -104,9 +131,17 @@ impl Parsed {
         for item in &self.source.items {
             let outside = item.parent.map_or(Some(Vec::new()), |parent| around.get(parent).cloned().flatten());
             let inside = outside.and_then(|outside| match item.kind {
-                ItemKind::Module | ItemKind::Class => Some(self.suite(outline, item, outside)),
+                ItemKind::Module | ItemKind::Class => Some(self.suite(outline, item, &item.name, outside)),
+                ItemKind::Call { .. } => match self.declares(outline, item) {
+                    None => Some(outside),
+                    Some((Opens::Suite, title)) => Some(self.suite(outline, item, &title, outside)),
+                    Some((_, title)) => {
+                        self.unit(outline, item, &title, &outside);
+                        None
+                    }
+                },
                 ItemKind::Function | ItemKind::Method | ItemKind::Macro => {
-                    self.unit(outline, item, &outside);
+                    self.unit(outline, item, &item.name, &outside);
                     None
                 }
             });
@@ -114,7 +149,7 @@ impl Parsed {
         }
     }
 
-    fn suite(&self, outline: &mut Outline, item: &Item, mut around: Around) -> Around {
+    fn suite(&self, outline: &mut Outline, item: &Item, name: &str, mut around: Around) -> Around {
         let runs = match outline.language {
             Language::Rust => {
                 let attributes = self.part(&outline.file.text, item.attributes..item.range.start);
@@ -124,9 +159,31 @@ impl Parsed {
             _ => true,
         };
         let (header, body) = self.places(item);
-        outline.suites.push(Suite { name: item.name.clone(), header, body });
-        around.push((item.name.clone(), runs));
+        outline.suites.push(Suite { name: name.to_owned(), header, body });
+        around.push((name.to_owned(), runs));
         around
+    }
+
+    /// The test or the suite that a call declares, with its title. A runner's functions are common words: `test(app)` is a
+    /// call of something else.
+    fn declares(&self, outline: &Outline, item: &Item) -> Option<(Opens, String)> {
+        let ItemKind::Call { title, arguments, is_curried } = &item.kind else { return None };
+        let opens = opens(&item.name)?;
+        let is_table = item.name.rsplit('.').next() == Some("each") && !is_curried;
+        if is_table || title.is_none() && *arguments < 2 && !is_curried {
+            return None;
+        }
+        let given = || {
+            let call = self.part(&outline.file.text, item.range.clone());
+            let given = call.split_once('(').map_or("", |(_, given)| given);
+            given
+                .split(['(', '{', ',', ')'])
+                .map(str::trim)
+                .find(|part| !part.is_empty())
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Some((opens, title.clone().unwrap_or_else(given)))
     }
 
     /// A class of Python may be a `TestCase` by what it derives from.
@@ -136,13 +193,13 @@ impl Parsed {
         head.contains('(') && !head.contains("()") && !head.contains("(object)")
     }
 
-    fn unit(&self, outline: &mut Outline, item: &Item, around: &Around) {
-        let names = around.iter().map(|(name, _)| name.as_str()).chain([item.name.as_str()]);
+    fn unit(&self, outline: &mut Outline, item: &Item, bare: &str, around: &Around) {
+        let names = around.iter().map(|(name, _)| name.as_str()).chain([bare]);
         let name = names.collect::<Vec<_>>().join(outline.separator());
         let is_test = around.iter().all(|(_, runs)| *runs) && self.is_test(outline, item);
         let (header, body) = self.places(item);
-        let (bare, range) = (item.name.clone(), item.range.clone());
-        outline.units.push(Unit { name, bare, is_test, header, body, range });
+        let (bare, range, attributes) = (bare.to_owned(), item.range.clone(), item.attributes);
+        outline.units.push(Unit { name, bare, is_test, header, body, range, attributes });
     }
 
     /// The lines of its attributes, and its own.
@@ -165,7 +222,9 @@ impl Parsed {
                 GO_TEST.is_match(&item.name) && is_called && !signature.contains("testing.M)")
             }
             Language::Python => item.name.starts_with("test"),
-            _ => false,
+            _ => {
+                matches!(item.kind, ItemKind::Call { .. }) || JS_TEST.is_match(&code(item.attributes..item.range.start))
+            }
         }
     }
 }

@@ -31,12 +31,6 @@ static NO_TYPE: Pattern =
     Pattern::new(r"^\s*(?:return|new|else|throw|await|yield|case|using|var|goto|in|is|not|package|import)\b");
 static KOTLIN: Pattern = Pattern::new(r"\bfun\s+(?:<[^>]*>\s*)?(?:\w+\.)?(`[^`]+`|\w+)\s*\(");
 static PHP: Pattern = Pattern::new(r"\bfunction\s+&?(\w+)\s*\(");
-static JS_CALL: Pattern = Pattern::new(
-    r"^\s*(?:(?:await|void|export\s+default)\s+)?(?:(describe|context|suite|xdescribe|fdescribe|xcontext|ddescribe)|it|test|specify|xit|fit|iit|xtest|ftest|xspecify|Deno\.test|t\.test)(?:\.\w+)*(?:\([^()]*\)|\(\[.*\]\)|`[^`]*`)?\s*(?:\(|\.each\b)",
-);
-static JS_FUNCTION: Pattern = Pattern::new(
-    r"^\s*(?:export\s+)?(?:default\s+)?(?:(?:async\s+)?function\s*\*?\s*(\w+)\s*[(<]|(?:const|let|var)\s+(\w+)\s*(?::[^=]+)?=\s*(?:async\s*)?(?:function\b|\([^)]*\)\s*(?::[^=]+)?=>|\w+\s*=>))",
-);
 static PEST: Pattern = Pattern::new(r"^\s*(?:(describe)|it|test|xit)\s*\(\s*['\x22]");
 static RUBY: Pattern = Pattern::new(r"^\s*(?:(class|module)|def)\s+(?:self\.)?([\w:]+[?!]?)");
 static RUBY_CALL: Pattern = Pattern::new(
@@ -59,10 +53,6 @@ pub(super) fn signature(language: Language, code: &str, text: &str) -> Option<Si
         Language::Php => {
             titled(&PEST, text).or_else(|| named_type(code)).or_else(|| function(PHP.captures(code)?.get(1)?.as_str()))
         }
-        Language::JavaScript => titled(&JS_CALL, code).filter(|_| has_title(code)).or_else(|| {
-            let found = JS_FUNCTION.captures(code)?;
-            function(found.get(1).or_else(|| found.get(2))?.as_str())
-        }),
         Language::Ruby => titled(&RUBY_CALL, code).or_else(|| named(&RUBY, code)),
         Language::Shell => {
             if code.trim_start().starts_with("@test") && SHELL.is_match(code) {
@@ -71,7 +61,7 @@ pub(super) fn signature(language: Language, code: &str, text: &str) -> Option<Si
             let found = SHELL_FUNCTION.captures(code)?;
             function(found.get(1).or_else(|| found.get(2))?.as_str())
         }
-        Language::Python | Language::Rust | Language::Go | Language::Other => None,
+        _ => None,
     }
 }
 
@@ -85,19 +75,6 @@ fn named(pattern: &Pattern, code: &str) -> Option<Signature> {
 fn named_type(code: &str) -> Option<Signature> {
     let name = JVM_TYPE.captures(code)?.get(2)?.as_str().to_owned();
     Some(Signature { opens: Opens::Suite, name: Some(name) })
-}
-
-/// A runner's functions are common words: `test(app)` is a call of something else when no title or name and more follow.
-fn has_title(code: &str) -> bool {
-    let Some((_, rest)) = code.rsplit_once("each").or_else(|| code.split_once('(')) else { return true };
-    let first = rest.trim_start_matches(['(', ' ']);
-    let is_name =
-        first.split(|character: char| !(character.is_alphanumeric() || "_.$".contains(character))).nth(1).is_none();
-    first.is_empty()
-        || first.starts_with(['\'', '"', '`', '[', '('])
-        || first.contains(',')
-        || is_name
-        || code.contains("each")
 }
 
 /// The first group says that it is a suite; the title follows.

@@ -28,6 +28,8 @@ pub(super) struct Unit {
     pub body: Range<usize>,
     /// The same in bytes where the file was parsed; two functions may share a line.
     pub range: Range<usize>,
+    /// Where its attributes begin, in bytes.
+    pub attributes: usize,
 }
 
 /// A file taken apart.
@@ -95,6 +97,14 @@ impl Outline {
         self.units.iter().find(|unit| unit.header.start <= line && line < unit.body.end)
     }
 
+    /// A function's code with its attributes, strings blanked.
+    pub fn code(&self, unit: &Unit) -> String {
+        match &self.parsed {
+            Some(parsed) => parsed.code(&self.file, unit),
+            None => self.file.code[unit.header.start..unit.body.end.min(self.file.code.len())].join(" "),
+        }
+    }
+
     /// A comment begins where this line does.
     pub fn is_comment_at(&self, line: usize) -> bool {
         self.parsed.as_ref().is_some_and(|parsed| parsed.is_comment_at(line))
@@ -143,7 +153,7 @@ impl Outline {
             let suites = open.iter().map(|suite| suite.name.as_str());
             let name = suites.chain([bare.as_str()]).collect::<Vec<_>>().join(self.separator());
             inside_until = end;
-            self.units.push(Unit { name, bare, is_test, header, body: at..end, range: 0..0 });
+            self.units.push(Unit { name, bare, is_test, header, body: at..end, range: 0..0, attributes: 0 });
         }
     }
 
