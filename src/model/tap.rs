@@ -30,6 +30,8 @@ const SLICE: usize = 1024;
 /// After so many bytes others get a turn, whatever the parser makes of them: of comments and empty lines it makes nothing that anybody
 /// would wait for, and reads on.
 const TURN_BYTES: usize = 64 * 1024;
+/// Ends of lines in a row, two of which may be of one line and one byte each.
+const MOST_ENDS: usize = 4;
 /// What is put at the end of a body that ends in order without it: an end of its last event, and the word itself.
 const DONE: &[u8] = b"\n\ndata: [DONE]\n\n";
 /// A byte order mark.
@@ -49,6 +51,8 @@ pub(super) struct Tap {
     rest: Bytes,
     /// Bytes that were passed on since others had a turn.
     since_turn: usize,
+    /// How many ends of lines came since anything else.
+    ends: usize,
     ended: bool,
 }
 
@@ -67,6 +71,7 @@ impl Tap {
             text: Text::default(),
             rest: Bytes::new(),
             since_turn: 0,
+            ends: 0,
             ended: false,
         }
     }
@@ -75,6 +80,22 @@ impl Tap {
     fn end(&mut self, text: &'static [u8]) -> Poll<Option<Result<Bytes, ModelError>>> {
         self.ended = true;
         Poll::Ready(Some(Ok(Bytes::from_static(text))))
+    }
+
+    /// `text` without all but the first of many empty lines, with which the parser takes longest and makes nothing of them.
+    fn without_blanks(&mut self, text: Bytes) -> Bytes {
+        let mut is_kept = |byte: u8| {
+            self.ends = if matches!(byte, b'\r' | b'\n') { self.ends.saturating_add(1) } else { 0 };
+            self.ends <= MOST_ENDS
+        };
+        // A stream that holds none is passed on as it is, without a copy.
+        match text.iter().position(|byte| !is_kept(*byte)) {
+            None => text,
+            Some(first) => {
+                let after = text[first + 1..].iter().copied().filter(|byte| is_kept(*byte)).collect::<Vec<_>>();
+                [&text[..first], &after].concat().into()
+            }
+        }
     }
 
     /// Takes whole lines off the rest, or all of it when no line ends there.
@@ -96,7 +117,8 @@ impl Tap {
         self.alarm.as_mut().reset(deadline);
         match self.text.take(piece) {
             Ok(text) => {
-                self.rest = text;
+                self.rest = self.without_blanks(text);
+                self.since_turn += piece.len().saturating_sub(self.rest.len());
                 self.next_slice()
             }
             Err(why) => self.fail(billed(ErrorKind::Garbled, why)),

@@ -131,6 +131,17 @@ proptest! {
 }
 
 #[test]
+fn of_many_empty_lines_the_first_pass() {
+    for end in ["\n", "\r\n", "\r"] {
+        let body = format!("{}data: 1{end}{end}data: [DONE]{end}{end}", end.repeat(9));
+        let (passed, error) = run(at_once([body.as_bytes(), end.repeat(3).as_bytes()]), IDLE);
+        let passed = String::from_utf8(passed).unwrap();
+        assert!(error.is_none() && passed.contains(&format!("data: 1{end}{end}data: [DONE]{end}{end}")), "{passed:?}");
+        assert!(passed.matches(['\r', '\n']).count() <= 4 + 4 + 4 + DONE.len(), "{passed:?}");
+    }
+}
+
+#[test]
 fn others_have_turns_however_little_the_parser_makes_of_the_bytes() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _inside = runtime.enter();
