@@ -18,6 +18,7 @@ mod root;
 mod seccomp;
 mod way;
 
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -149,11 +150,14 @@ impl Enclosed {
     pub(super) fn meant(&self, charge: &Charge) -> Meant {
         let is_own = |path: &&PathBuf| charge.private.iter().any(|own| path.starts_with(own));
         let git = charge.overlay.iter().flat_map(|plan| &plan.git);
-        // What holds a place is there, and else empty, and so is what holds a link to one: fnm keeps those of `$PATH` in `.local/state`.
-        let holds = |place: &PathBuf, path: &PathBuf| place.starts_with(path);
-        let holds_none = |path: &PathBuf| {
-            !self.visible.places.iter().any(|place| holds(&place.real, path) || holds(&place.path, path))
-        };
+        // What holds a place is there, and else empty. In a root of the sandbox's own so is what holds a link to one: fnm keeps
+        // those of `$PATH` in `.local/state`.
+        let links = self.visible.places.iter().filter(|place| self.in_namespaces && place.path != place.real);
+        let on_the_way =
+            links.flat_map(|place| place.path.ancestors().filter_map(|above| fs::canonicalize(above).ok()));
+        let on_the_way: Vec<PathBuf> = on_the_way.collect();
+        let held = self.visible.places.iter().map(|place| &place.real).chain(&on_the_way);
+        let holds_none = |path: &PathBuf| !held.clone().any(|place| place.starts_with(path));
         let hidden = charge.home.iter().flat_map(|home| visible::secrets_of(home)).filter(holds_none).collect();
         Meant {
             visible: self.visible.clone(),
