@@ -17,7 +17,7 @@ use super::leftovers;
 use super::output::{Output, next_log};
 use super::reports::Reports;
 use super::runner::{Gate, Job};
-use super::start::{Ended, Started};
+use super::start::{Ended, Started, Waiting};
 use super::supplies::Supplies;
 use super::watch::{LINGER, Limits, Seen, Stop, Watch};
 use crate::journal::{Layer, Proof, Residue};
@@ -88,12 +88,20 @@ impl Executor {
 
     /// Does jobs until the last one. Whoever asked may have gone: an answer that nobody takes is no failure.
     pub(super) fn work(&mut self, jobs: &Receiver<Job>) {
+        // The first command is the prover: its cell is made while the rest of this process confines itself.
+        let mut waiting = self.reach.in_cells.then(|| Waiting::start(true));
         for job in jobs {
+            let mut first = waiting.take();
+            if !matches!(job, Job::Prove { .. })
+                && let Some(Ok(unused)) = first.take()
+            {
+                unused.give_up();
+            }
             match job {
                 Job::Tests { command, filter, asked_at, answer } => {
                     drop(answer.send(self.tests(command, &filter, asked_at)));
                 }
-                Job::Prove { targets, answer } => drop(answer.send(self.prove(&targets))),
+                Job::Prove { targets, answer } => drop(answer.send(self.prove(&targets, first))),
                 Job::End(answer) => {
                     let left = descendants::kill_all();
                     let residue = Residue { killed: self.killed.killed + left.killed, survivors: left.survivors };
@@ -105,28 +113,30 @@ impl Executor {
     }
 
     /// Runs the prover as a command. A machine that gives no cells is known from here on.
-    fn prove(&mut self, targets: &Targets) -> Proven {
+    fn prove(&mut self, targets: &Targets, waiting: Option<io::Result<Waiting>>) -> Proven {
         let mut cells = None;
         if self.reach.in_cells {
             cells = Some(Layer::holding("cells", format!("each command in its own; {PROCESSES} processes at most")));
         }
-        let mut tried = self.attempts(targets);
+        let mut tried = self.attempts(targets, waiting);
         if let Err(Failure::NoCell(reason)) = &tried {
             cells = Some(Layer::missing("cells", reason.clone()));
             self.reach.in_cells = false;
-            tried = self.attempts(targets);
+            tried = self.attempts(targets, None);
         }
         let proofs = tried.unwrap_or_else(|failure| proof::none(&failure.to_string()));
         Proven { cells, proofs }
     }
 
-    fn attempts(&mut self, targets: &Targets) -> Result<Vec<Proof>, Failure> {
+    /// `waiting` is the process that the prover is to become, if it was started already.
+    fn attempts(&self, targets: &Targets, waiting: Option<io::Result<Waiting>>) -> Result<Vec<Proof>, Failure> {
         let failed = |error: &dyn fmt::Display| Failure::Other(error.to_string());
         let json = serde_json::to_string(targets).map_err(|error| failed(&error))?;
         let argv = ["/proc/self/exe", SUBCOMMAND, proof::PROVE, &json].map(str::to_owned).into();
         let (domain, folder) = (self.reach.domain.clone(), Folder::new(&self.charge.view, None));
         let errand = Errand { domain, folder, argv, environment: Vec::new() };
-        let (command, pipe) = Started::new(errand, self.reach.in_cells).map_err(|error| failed(&error))?;
+        let waiting = waiting.unwrap_or_else(|| Waiting::start(self.reach.in_cells));
+        let (command, pipe) = waiting.map_err(|error| failed(&error))?.run(errand);
         let mut output = Vec::new();
         let mut take = |chunk: &[u8]| output.extend_from_slice(chunk);
         let seen = self.watch(command, pipe, PROOF_LIMITS, &mut take).map_err(|error| failed(&error))?;
@@ -202,7 +212,7 @@ impl Executor {
             if gate.closed || gate.cancelled != asked_at {
                 return Ok(Ending::default());
             }
-            Started::new(errand, self.reach.in_cells)?
+            Waiting::start(self.reach.in_cells)?.run(errand)
         };
         let (command, pipe) = started;
         let limits = Limits { deadline: self.charge.deadline, idle: self.charge.idle, linger: LINGER };

@@ -42,9 +42,15 @@ pub(super) enum Ended {
     NoCell(String),
 }
 
-impl Started {
-    /// Starts `errand` in a cell, or without one; the other part is where its output comes out.
-    pub(super) fn new(errand: Errand, in_cell: bool) -> io::Result<(Self, io::PipeReader)> {
+/// A process that waits to be told of its command; if that is to have a cell, it makes it meanwhile.
+pub(super) struct Waiting {
+    started: Started,
+    pipe: io::PipeReader,
+}
+
+impl Waiting {
+    /// Starts it.
+    pub(super) fn start(in_cell: bool) -> io::Result<Self> {
         let (pipe, writer) = io::pipe()?;
         let (connection, theirs) = UnixStream::pair()?;
         let child = Command::new("/proc/self/exe")
@@ -55,11 +61,24 @@ impl Started {
             .process_group(0)
             .spawn()?;
         let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
-        // A child that died before it could listen is noticed as one that died.
-        let _ = tell(&connection, &ToKeeper::Run(Box::new(errand)));
-        Ok((Self { child, handle, connection, in_cell }, pipe))
+        Ok(Self { started: Started { child, handle, connection, in_cell }, pipe })
     }
 
+    /// Has it start `errand`; the other part is where the output comes out.
+    pub(super) fn run(self, errand: Errand) -> (Started, io::PipeReader) {
+        // A child that died before it could listen is noticed as one that died.
+        let _ = tell(&self.started.connection, &ToKeeper::Run(Box::new(errand)));
+        (self.started, self.pipe)
+    }
+
+    /// Ends it, as there is no command for it after all.
+    pub(super) fn give_up(mut self) {
+        // What is left of it ends with the worker.
+        let _ = self.started.end();
+    }
+}
+
+impl Started {
     /// Becomes readable when the command ends.
     pub(super) fn exit(&self) -> BorrowedFd<'_> {
         if self.in_cell { self.connection.as_fd() } else { self.handle.as_fd() }
