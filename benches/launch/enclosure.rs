@@ -94,6 +94,7 @@ fn plan(run: &Path, view: PathBuf, overlay: Option<&Overlay>) -> WorkerPlan {
     WorkerPlan {
         view,
         overlay,
+        tree: None,
         logs: run.join("logs"),
         scratch: run.join("scratch"),
         readable: Vec::new(),
