@@ -15,10 +15,12 @@ const MAX_BYTES: usize = 2 * 1024 * 1024;
 const REPORTS: usize = 2_000;
 const BYTES_A_REPORT: usize = 8;
 /// It is handed the text in pieces, so that it shows how often it goes over the same one: a comment that is opened a
-/// thousand times and never closed would be looked for to the end a thousand times.
+/// thousand times and never closed would be looked for to the end a thousand times. Long comments are gone over often, too:
+/// Python's grammar looks past them at each line for the next indentation.
 const PIECE: usize = 4 * 1024;
+const PIECES: usize = 32 * 1024;
 const READINGS: usize = 32;
-/// A tree in which more than one byte of so many stands in errors says nothing.
+/// A tree in which more than one byte of so many makes no sense says nothing.
 const TOLERATED: usize = 4;
 
 /// A language that can be parsed.
@@ -97,7 +99,7 @@ pub fn parse(text: &str, grammar: Grammar) -> Result<Source, Unreadable> {
 fn read(text: &str, grammar: Grammar) -> Result<(Source, usize), Unreadable> {
     let mut parser = Parser::new();
     parser.set_language(&grammar.language()).map_err(|_| Unreadable::TooHard)?;
-    let (reports, readings) = (REPORTS + text.len() / BYTES_A_REPORT, READINGS * (2 + text.len() / PIECE));
+    let (reports, readings) = (REPORTS + text.len() / BYTES_A_REPORT, PIECES + READINGS * text.len() / PIECE);
     let (reported, pieces) = (Cell::new(0), Cell::new(0));
     let mut progress = |_: &ParseState| {
         reported.set(reported.get() + 1);

@@ -267,3 +267,20 @@ fn hostile_texts_come_to_an_end() {
 fn a_text_that_is_gone_over_again_and_again_is_too_hard() {
     assert_eq!(parse(&"/* ".repeat(100_000), Grammar::Go).map(|_| ()), Err(Unreadable::TooHard));
 }
+
+#[test]
+fn long_comments_are_not() {
+    let text = ["x = 1\n", &"# what is to be known of it\n".repeat(1_500), "def f():\n    pass\n"].concat();
+    assert_eq!(items(&text, Grammar::Python), ["Function f"]);
+}
+
+#[test]
+fn what_a_grammar_does_not_know_yet_hides_nothing_else() {
+    let text =
+        "package a\nfunc TestA(t *T) {\n\tb()\n}\nfunc (c C[D]) e[F any](g G) {}\nfunc TestH(t *T) {\n\ti()\n}\n"
+            .repeat(9);
+    let found = items(&text, Grammar::Go);
+    for name in ["Function TestA", "Function TestH"] {
+        assert_eq!(found.iter().filter(|item| *item == name).count(), 9, "{found:?}");
+    }
+}

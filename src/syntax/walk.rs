@@ -13,10 +13,10 @@ use super::tokens::Tokens;
 /// More blocks inside each other are no code.
 const MAX_NESTING: usize = 64;
 
-/// What the tree of `text` says, and how many bytes of it stand in errors; `None` when it nests too deep.
+/// What the tree of `text` says, and how many bytes of it make no sense; `None` when it nests too deep.
 pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> Option<(Source, usize)> {
     let (source, frames, open) = (Source::default(), Vec::new(), Vec::new());
-    let mut walk = Walk { text, grammar, source, frames, open, nesting: 0, errors: 0, wrong: 0 };
+    let mut walk = Walk { text, grammar, source, frames, open, nesting: 0, wrong: 0 };
     let mut cursor = tree.walk();
     loop {
         walk.enter(&cursor.node(), cursor.field_name());
@@ -48,9 +48,7 @@ struct Walk<'t> {
     open: Vec<Range<usize>>,
     /// Blocks around the node.
     nesting: usize,
-    /// Errors around it.
-    errors: usize,
-    /// Bytes in errors.
+    /// Bytes of tokens that stand in errors.
     wrong: usize,
 }
 
@@ -113,10 +111,8 @@ impl Walk<'_> {
 
     fn leave(&mut self, node: &Node) {
         let Some(left) = self.frames.pop() else { return };
-        match left.meaning {
-            Meaning::String => self.source.strings.extend(self.open.pop()),
-            Meaning::Error => self.errors -= 1,
-            _ => {}
+        if left.meaning == Meaning::String {
+            self.source.strings.extend(self.open.pop());
         }
         if left.is_body || left.meaning == Meaning::Suite {
             self.mark(node.end_byte(), node.end_byte(), MarkKind::Close);
@@ -140,11 +136,12 @@ impl Walk<'_> {
             Meaning::String => self.open.push(between_quotes(self.text, node.byte_range())),
             Meaning::Text => self.source.strings.push(node.byte_range()),
             Meaning::Inserted => self.inserted(node),
-            Meaning::Error => {
-                self.wrong += if self.errors == 0 { node.byte_range().len() } else { 0 };
-                self.errors += 1;
-            }
             _ => {}
+        }
+        // What stands whole inside an error is understood all the same; its loose tokens aren't.
+        let is_in_error = self.frames.last().is_some_and(|around| around.meaning == Meaning::Error);
+        if (is_in_error || meaning == Meaning::Error) && node.child_count() == 0 && meaning != Meaning::Comment {
+            self.wrong += node.byte_range().len();
         }
     }
 
