@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
-use std::num::NonZeroUsize;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -82,11 +81,6 @@ fn has_one_thread() -> io::Result<bool> {
         thread::sleep(Duration::from_micros(20));
     }
     Ok(true)
-}
-
-/// Of the processors those that such a copy should use: this process needs one itself.
-pub(super) fn processors() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get).saturating_sub(1).max(1)
 }
 
 /// `None` in the copy.

@@ -38,7 +38,7 @@ use super::caches::Cache;
 use super::footing::{Footing, InBwrap};
 use super::plan::{Charge, OverlayPlan};
 use super::proof::Meant;
-use super::side_process::{self, SideProcess};
+use super::side_process::SideProcess;
 use super::user;
 use super::visible::{self, Asked, Known, Visible};
 use crate::journal::{Layer, WallBuilt};
@@ -214,7 +214,7 @@ fn enter_namespaces(asked: &Asked<'_>) -> io::Result<Spaces> {
     let planned = visible::draft(asked, true);
     let folders = planned.unknown(asked);
     // Where that can't be, the search is made when it is asked for.
-    let search = SideProcess::start(|| visible::search(&folders, charge, side_process::processors())).ok();
+    let search = SideProcess::start(|| visible::search(&folders, charge, visible::all_processors())).ok();
     let layers_of = |cache: &Cache| cache.layers(&charge.overlay.as_ref()?.layers).ok();
     let shown = charge.caches.iter().filter(|cache| planned.has_cache(&cache.folder));
     let caches: Vec<_> = shown.filter_map(|cache| Some((cache, layers_of(cache)?))).collect();

@@ -8,7 +8,7 @@ use std::fs;
 use super::mounts::{self, Meant};
 use crate::journal::Proof;
 use crate::worker::confine;
-use crate::worker::side_process::{self, SideProcess};
+use crate::worker::side_process::SideProcess;
 use crate::worker::visible::all_processors;
 
 /// A search that was begun.
@@ -23,7 +23,7 @@ impl Searching {
         let table = fs::read(mounts::MOUNTS).ok()?;
         let work = || {
             confine::drop_capabilities().map_err(|error| error.to_string())?;
-            Ok::<_, String>(mounts::search(meant, side_process::processors()))
+            Ok::<_, String>(mounts::search(meant, all_processors()))
         };
         let process = SideProcess::start(work).ok()?;
         meant.searched = Some(mounts::fingerprint(&meant.visible, &table));
