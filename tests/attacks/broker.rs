@@ -158,6 +158,7 @@ fn plan(assignment: &Assignment) -> WorkerPlan {
         listener: kcode::worker::Listener::default(),
         view: assignment.run.join("view"),
         overlay: (assignment.wall == "Overlay" && assignment.dependencies.is_none()).then(|| overlay(assignment)),
+        tree: None,
         logs: assignment.run.join("logs"),
         scratch: assignment.run.join("scratch"),
         hidden: Vec::new(),
