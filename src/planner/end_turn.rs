@@ -9,6 +9,8 @@ use crate::tools::TestRun;
 
 /// How often a failed verification goes back to the model.
 pub const MAX_FEEDBACKS: u32 = 3;
+/// The finish reason of a reply that was cut at its output cap.
+pub(super) const CUT: &str = "length";
 /// How often in a row a reply that was cut at its output cap is continued.
 const MAX_TRUNCATIONS: u32 = 2;
 /// How often in a row a model is asked to make a call again that came as text.
@@ -45,7 +47,7 @@ const NOT_REPRODUCED_TEXT: &str = include_str!("../../prompts/not_reproduced.md"
 impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     /// `Some(why)` when the run is over, `None` when the model was sent on.
     pub(super) async fn end_turn(&mut self, reply: &Reply) -> Result<Option<String>, Halt> {
-        if reply.finish_reason == "length" && self.state.truncations < MAX_TRUNCATIONS {
+        if reply.finish_reason == CUT && self.state.truncations < MAX_TRUNCATIONS {
             self.state.truncations += 1;
             self.nudge("truncated", TRUNCATED_TEXT.trim_end())?;
             return Ok(None);

@@ -20,6 +20,9 @@ mod state;
 mod turns;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub use calls::{tests_ran, without_notice};
 pub use environment::{CheckRun, EnvironmentError, JudgedCheck, Judgement, Ran, ToolExecutor, Verifier};
 pub use obstacle::Obstacle;

@@ -108,6 +108,14 @@ impl State {
         Self { rules, ..self }
     }
 
+    /// A reply called tools: what is counted in a row begins anew.
+    pub(super) fn went_on(&mut self, is_cut: bool) {
+        self.unreadable = 0;
+        if !is_cut {
+            self.truncations = 0;
+        }
+    }
+
     fn was_nudged(&mut self, kind: Option<&str>) {
         match kind {
             Some(ANNOUNCED) => self.nudged = true,

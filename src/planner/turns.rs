@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::budget::Budget;
-use super::end_turn::PASSED;
+use super::end_turn::{CUT, PASSED};
 use super::environment::{EnvironmentError, ToolExecutor, Verifier};
 use super::state::State;
 use crate::journal::{Event, Journal, JournalError, Message, Nudged, StopReason, Stopped, Tokens};
@@ -121,6 +121,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
             let reply = self.ask().await?;
             self.unless_obstructed(&reply.message.tool_calls).await?;
             if !reply.message.tool_calls.is_empty() {
+                self.state.went_on(reply.finish_reason == CUT);
                 self.run_calls(&reply.message.tool_calls).await?;
             } else if let Some(detail) = self.end_turn(&reply).await? {
                 return Ok(detail);
