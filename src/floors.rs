@@ -7,13 +7,14 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::settings::regex;
+
 /// A path from the crate's root, in any file: its first part is a room.
-static FROM_ROOT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bcrate::(\w+)").expect("it is one"));
+static FROM_ROOT: LazyLock<Regex> = LazyLock::new(|| regex(r"\bcrate::(\w+)").expect("it is one"));
 /// Several rooms at once.
-static ROOMS_TOGETHER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?s)\buse crate::\{([^;]*)\};").expect("it is one"));
+static ROOMS_TOGETHER: LazyLock<Regex> = LazyLock::new(|| regex(r"(?s)\buse crate::\{([^;]*)\};").expect("it is one"));
 /// A row of the map in `lib.rs`.
-static ROW: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)^//! \| (\d+) \| \[`(\w+)`\] ").expect("it is one"));
+static ROW: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^//! \| (\d+) \| \[`(\w+)`\] ").expect("it is one"));
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")

@@ -18,8 +18,8 @@
 //! | 3 | [`context`] | the survey of the repository that opens the conversation |
 //! | 3 | [`model`] | Kimi's wire: conversation, client, stream, errors, retries, prices |
 //! | 3 | [`tools`] | what the model may call, one file a tool; the edit engine |
+//! | 2 | [`syntax`] | source code parsed: comments, strings, functions, statements |
 //! | 2 | [`workspace`] | the private view, the patch, applying it |
-//! | 1 | [`syntax`] | source code parsed: comments, strings, functions, statements |
 //! | 1 | [`settings`] | every value with its origin; secrets |
 //! | 0 | [`journal`] | the one vocabulary of events, appended and folded |
 //! | 0 | [`text`] | text that people read: sanitised, counted, wrapped, in tables |

@@ -49,7 +49,7 @@ pub use load::{FlagLayer, load, without_files, without_repository_file};
 pub use programs::{NoProgram, Programs};
 pub use readable::without_dots;
 pub use redaction::{RedactedStream, Redactor, holds_marker};
-pub use regexes::{bytes_regex, regex};
+pub use regexes::{bytes_regex, count, regex};
 pub use reporting::{REPORTS, Reporting};
 pub use repository_files::{Beginning, RepositoryFiles};
 pub use runs_alone::{keep, state_dir, wrong_beside_state_dir};

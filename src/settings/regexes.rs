@@ -20,9 +20,9 @@ pub fn bytes_regex(source: &str) -> Option<bytes::Regex> {
     bytes::Regex::new(source).ok()
 }
 
-/// Notes that this expression, or a set of them, is compiled, and by which process.
+/// Notes that this expression, or a set of them, is compiled, or that a text is parsed, and by which process.
 #[cfg(debug_assertions)]
-pub(super) fn count(source: &str) {
+pub fn count(source: &str) {
     use std::io::Write as _;
 
     let Some(path) = std::env::var_os("KCODE_TEST_REGEXES") else { return };
@@ -32,4 +32,4 @@ pub(super) fn count(source: &str) {
 
 /// Nothing, in a release.
 #[cfg(not(debug_assertions))]
-pub(super) const fn count(_source: &str) {}
+pub const fn count(_source: &str) {}

@@ -8,6 +8,7 @@ use tree_sitter::{Language, ParseOptions, ParseState, Parser};
 use super::source::Source;
 use super::walk::walk;
 use crate::journal::RelPath;
+use crate::settings::count;
 
 /// A larger text isn't parsed.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -97,6 +98,7 @@ pub fn parse(text: &str, grammar: Grammar) -> Result<Source, Unreadable> {
 
 /// What `text` says, and how many bytes of it are wrong.
 fn read(text: &str, grammar: Grammar) -> Result<(Source, usize), Unreadable> {
+    count("a parse");
     let mut parser = Parser::new();
     parser.set_language(&grammar.language()).map_err(|_| Unreadable::TooHard)?;
     let (reports, readings) = (REPORTS + text.len() / BYTES_A_REPORT, PIECES + READINGS * text.len() / PIECE);

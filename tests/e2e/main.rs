@@ -94,6 +94,7 @@ mod older_journals;
 mod opening;
 mod output;
 mod own_terminal;
+mod parsed_tests;
 mod places;
 mod planted;
 mod proved;
