@@ -159,6 +159,20 @@ fn inspect_one(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -> Vec<T
     inspect(&[Change { path: &path, before, after, renamed_from: None }])
 }
 
+#[test]
+fn a_file_that_nests_deeper_than_code_does_is_refused_at_once() {
+    let open = "if (a) {\n".repeat(9_000);
+    for (path, before) in [
+        ("src/test/java/AddTest.java", "class AddTest {\n  @Test void adds() { assertEquals(3, add(1, 2)); }\n}\n"),
+        ("add.test.js", "it('adds', () => {\n  expect(add(1, 2)).toBe(3);\n});\n"),
+        ("tests/add.rs", "#[test]\nfn adds() {\n    assert_eq!(add(1, 2), 3);\n}\n"),
+    ] {
+        let after = [before, &open, &"}".repeat(9_000)].concat();
+        let flags = inspect_one(path, Some(before.as_bytes()), Some(after.as_bytes()));
+        assert!(flags.iter().any(|flag| flag.weakens && flag.reason.contains("can't be read")), "{path}: {flags:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn new_tests_alone_never_weaken(

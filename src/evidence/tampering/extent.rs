@@ -50,6 +50,16 @@ pub(super) fn brackets(line: &str) -> i64 {
     line.bytes().map(|byte| i64::from(b"([{".contains(&byte)) - i64::from(b")]}".contains(&byte))).sum()
 }
 
+/// How many braces are open at most.
+pub(super) fn nesting(code: &[String]) -> i64 {
+    let (mut depth, mut deepest) = (0_i64, 0);
+    for byte in code.iter().flat_map(|line| line.bytes()) {
+        depth = (depth + i64::from(byte == b'{') - i64::from(byte == b'}')).max(0);
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
 /// From the first parenthesis to its partner, and on while another one follows: `it.each(…)(…)`.
 fn by_parentheses(code: &[String], start: usize) -> usize {
     let (mut depth, mut opened) = (0_i64, false);

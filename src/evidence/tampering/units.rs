@@ -40,7 +40,7 @@ pub(super) struct Outline {
     pub units: Vec<Unit>,
     /// Lines of suites: classes, modules, `describe`.
     pub suites: Vec<Suite>,
-    /// Its language has a grammar, but this is no text of it.
+    /// Its language has a grammar, but this is no text of it; or it nests deeper than code does.
     pub is_unreadable: bool,
     pub(super) parsed: Option<Parsed>,
 }
@@ -62,6 +62,9 @@ static PHP_TEST: Pattern = Pattern::new(r"#\[[^\]]*\bTest\b|@test\b");
 static HIDDEN: Pattern = Pattern::new(r"\b(?:private|protected)\b.*\(");
 static TITLE: Pattern = Pattern::new(r#"'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`"#);
 
+/// Each statement keeps the heads of the blocks around it.
+const MAX_NESTING: i64 = 128;
+
 impl Outline {
     /// Of the file `path` with this content.
     pub fn new(content: &str, path: &RelPath) -> Self {
@@ -73,7 +76,11 @@ impl Outline {
             Some(Err(_)) => Self { is_unreadable: true, ..Self::masked(&source, language) },
             None => {
                 let mut outline = Self::masked(&source, language);
-                outline.read();
+                let has_blocks = !language.is_indented() && language != Language::Other;
+                outline.is_unreadable = has_blocks && extent::nesting(&outline.file.code) > MAX_NESTING;
+                if !outline.is_unreadable {
+                    outline.read();
+                }
                 outline
             }
         }
@@ -116,11 +123,14 @@ impl Outline {
 
     /// There are assertions in it, or nobody can tell.
     pub fn asserts(&self) -> bool {
+        if self.language == Language::Other {
+            return true;
+        }
         let all = match &self.parsed {
             Some(parsed) => parsed.statements(&self.file, 0..parsed.text.len()),
             None => statements(&self.file, self.language, 0..self.file.code.len()),
         };
-        self.language == Language::Other || !assertions(self.language, &all).is_empty()
+        !assertions(self.language, &all).is_empty()
     }
 
     fn read(&mut self) {
