@@ -44,8 +44,8 @@ static FAILS: Pattern = Pattern::new(
     r"\b(?:t|b|tb|tc|f)\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)\(|\b(?:pytest|self|Assertions|Assert)\.(?:fail|Fail)\(|^fail\(|\bpanic!\(|\braise AssertionError|\bthrow new \w*Error|\braise Exception|^flunk\b",
 );
 static SHELL: Pattern = Pattern::new(r"^(?:\[\[? |assert_|refute_|test )");
-static CONDITION: Pattern = Pattern::new(
-    r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b|^for\b.*\bin\s+(?:\[\s*\]|\(\s*\)|\{\s*\}|range\(0\))|^(?:let|const|var)\s+\w+\s*=.*(?:\||=>|\bfunction\b.*)$|^\w+\s*:?=\s*func\b|^set(?:Timeout|Immediate)\(|\bnextTick\(|^go func\b|^(?:async )?def |^function\b",
+pub(super) static CONDITION: Pattern = Pattern::new(
+    r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b|^for\b.*\b(?:in|of)\s+(?:\[\s*\]|\(\s*\)|\{\s*\}|range\(0\))|^(?:let|const|var)\s+\w+\s*=.*(?:\||=>|\bfunction\b.*)$|^\w+\s*:?=\s*func\b|^set(?:Timeout|Immediate)\(|\bnextTick\(|^go func\b|^(?:async )?def |^function\b|^(?:pub(?:\([^)]*\))? )?(?:(?:async|const|unsafe) )*fn\b|^macro_rules!",
 );
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif|case|default)\b");
 /// Parts of a line that ask any question; for languages that are only read line by line.

@@ -62,6 +62,7 @@ impl Pair<'_, '_> {
         let mut flags = Vec::new();
         if self.old.unit.is_test {
             self.hidden(&mut flags);
+            self.conditional(&mut flags);
             self.cases(&mut flags);
         }
         self.skipped(&mut flags);
@@ -98,6 +99,15 @@ impl Pair<'_, '_> {
             true,
             format!("`{}` is still there, but {why}", self.name()),
         ));
+    }
+
+    /// The whole test stands under a condition under which it didn't stand.
+    fn conditional(&self, flags: &mut Vec<TamperFlag>) {
+        let (old, new) = (&self.old.unit.conditions, &self.new.unit.conditions);
+        let Some(condition) = new.last().filter(|_| new.len() > old.len()) else { return };
+        let reason = format!("`{}` is there only under `{}`", self.name(), short(condition.trim()));
+        let place = self.file.place_of_new(self.new.unit.body.start);
+        flags.push(self.flag(place, TamperKind::TestHidden, true, reason));
     }
 
     fn skipped(&self, flags: &mut Vec<TamperFlag>) {

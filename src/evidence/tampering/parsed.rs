@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::assertions::CONDITION;
 use super::language::Language;
 use super::mask::Masked;
 use super::pattern::Pattern;
@@ -49,6 +50,7 @@ pub(super) fn outline(language: Language, text: String, source: Source) -> Outli
     let mut outline =
         Outline { language, file, units: Vec::new(), suites: Vec::new(), is_unreadable: false, parsed: None };
     parsed.read(&mut outline);
+    parsed.conditions(&mut outline);
     outline.parsed = Some(parsed);
     outline
 }
@@ -149,6 +151,17 @@ impl Parsed {
         }
     }
 
+    /// Tells each test under which conditions it is there.
+    fn conditions(&self, outline: &mut Outline) {
+        let statements = self.source.statements(&self.text, 0..self.text.len());
+        for unit in outline.units.iter_mut().filter(|unit| unit.is_test) {
+            let at = statements.partition_point(|statement| statement.range.end <= unit.range.start);
+            let Some(statement) = statements.get(at) else { continue };
+            let heads = statement.around.iter().map(|head| self.part(&outline.file.text, head.clone()));
+            unit.conditions = heads.filter(|head| CONDITION.is_match(head.trim())).collect();
+        }
+    }
+
     fn suite(&self, outline: &mut Outline, item: &Item, name: &str, mut around: Around) -> Around {
         let runs = match outline.language {
             Language::Rust => {
@@ -199,7 +212,7 @@ impl Parsed {
         let is_test = around.iter().all(|(_, runs)| *runs) && self.is_test(outline, item);
         let (header, body) = self.places(item);
         let (bare, range, attributes) = (bare.to_owned(), item.range.clone(), item.attributes);
-        outline.units.push(Unit { name, bare, is_test, header, body, range, attributes });
+        outline.units.push(Unit { name, bare, is_test, header, body, range, attributes, conditions: Vec::new() });
     }
 
     /// The lines of its attributes, and its own.

@@ -30,6 +30,8 @@ pub(super) struct Unit {
     pub range: Range<usize>,
     /// Where its attributes begin, in bytes.
     pub attributes: usize,
+    /// Heads of the blocks around it under which it is there at all, where the file was parsed.
+    pub conditions: Vec<String>,
 }
 
 /// A file taken apart.
@@ -163,7 +165,8 @@ impl Outline {
             let suites = open.iter().map(|suite| suite.name.as_str());
             let name = suites.chain([bare.as_str()]).collect::<Vec<_>>().join(self.separator());
             inside_until = end;
-            self.units.push(Unit { name, bare, is_test, header, body: at..end, range: 0..0, attributes: 0 });
+            let (range, attributes, conditions) = (0..0, 0, Vec::new());
+            self.units.push(Unit { name, bare, is_test, header, body: at..end, range, attributes, conditions });
         }
     }
 
