@@ -285,6 +285,29 @@ mod tests {
     }
 
     #[test]
+    fn tests_that_ran_before_and_are_not_told_of_now_have_not_passed() {
+        let counted = |passed, failed| {
+            let mut ran = tests(true, "p");
+            ran.result.counts = Some(TestCounts { passed, failed, skipped: 0 });
+            ran
+        };
+        let (none, silent, many, only_failing) = (counted(0, 0), tests(true, "p"), counted(3, 0), counted(0, 2));
+        let patch = PatchWritten { sha256: Some(Digest::of("p")), ..PatchWritten::default() };
+        for (baseline, after, outcome) in [
+            (Some(&many), &silent, Outcome::TestsFailing),
+            (Some(&only_failing), &silent, Outcome::TestsFailing),
+            (Some(&many), &many, Outcome::Verified),
+            (Some(&none), &silent, Outcome::Verified),
+            (Some(&silent), &silent, Outcome::Verified),
+            (None, &silent, Outcome::Verified),
+        ] {
+            let latest = Latest { patch: Some(&patch), verification: Some(after), baseline, ..Latest::default() };
+            let decision = decide(StopReason::Finished, "", None, latest);
+            assert_eq!(decision.outcome, outcome, "{baseline:?} {after:?}: {}", decision.detail);
+        }
+    }
+
+    #[test]
     fn a_limit_is_a_limit_even_when_tests_pass() {
         assert_eq!(outcome(StopReason::MaxTurns, Some("p"), Some(&tests(true, "p"))), Outcome::Budget);
         assert_eq!(outcome(StopReason::Interrupted, Some("p"), Some(&tests(true, "p"))), Outcome::Interrupted);

@@ -142,7 +142,8 @@ fn set<'a>(globs: impl IntoIterator<Item = &'a str>, in_any_case: bool) -> Resul
     let mut set = GlobSetBuilder::new();
     for glob in globs {
         let text = glob.trim_start_matches("./").trim_start_matches('/');
-        let anchored = if text.contains('/') { text.to_owned() } else { format!("**/{text}") };
+        // `/.env` and `./.env` are the one at the root, as in a .gitignore.
+        let anchored = if text.contains('/') || text != glob { text.to_owned() } else { format!("**/{text}") };
         let built = GlobBuilder::new(&anchored).literal_separator(true).case_insensitive(in_any_case).build();
         set.add(built.map_err(|error| format!("{glob:?} is not a glob: {}", error.kind()))?);
     }
@@ -257,5 +258,23 @@ mod tests {
         assert_eq!(what(&readable, "deep/.env.test"), None);
         assert!(what(&readable, "certs/a.pem").is_some() && what(&readable, ".env").is_some());
         assert!(SecretFiles::new(&["[".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_path_opens_nothing_deeper_and_a_name_opens_all() {
+        for (glob, open, shut) in [
+            ("certs/a.pem", "certs/a.pem", "x/certs/a.pem"),
+            ("certs/*.pem", "certs/a.pem", "certs/x/a.pem"),
+            ("certs/*.pem", "certs/b.pem", "x/certs/b.pem"),
+            ("./certs/a.pem", "certs/a.pem", "x/certs/a.pem"),
+            ("/certs/a.pem", "certs/a.pem", "x/certs/a.pem"),
+            ("./.env", ".env", "x/.env"),
+            ("/.env", ".env", "x/.env"),
+            (".env", "x/y/.env", "x/y/.env.local"),
+            ("certs/**", "certs/x/a.pem", "a/certs/a.pem"),
+        ] {
+            assert_eq!(what(&[glob], open), None, "{glob}: {open}");
+            assert!(what(&[glob], shut).is_some(), "{glob}: {shut}");
+        }
     }
 }

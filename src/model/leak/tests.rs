@@ -167,3 +167,47 @@ fn what_ends_in_unreadable_markup_is_no_answer() {
         assert!(ends_in_markup(text), "{text}");
     }
 }
+
+#[test]
+fn what_stands_before_arguments_without_other_marks_has_to_look_like_an_id() {
+    let text = |id: &str| format!("I look: {id}<|tool_call_argument_begin|>{{\"path\":\"a\"}}");
+    for id in ["functions.ls:0", "functions.ls", "functions_ls_0", "ls:0"] {
+        assert_eq!(find(&text(id), None, &[]).unwrap().calls[0].name, "ls", "{id}");
+        assert_eq!(find(&text(id), None, &[]).unwrap().content, "I look:", "{id}");
+    }
+    assert_eq!(find(&text("ls"), None, &[]), None, "any word may stand before a quoted mark");
+    let alone = "ls:0<|tool_call_argument_begin|>{}";
+    assert_eq!(calls(alone), [owned("ls:0", "ls", "{}")]);
+    // A space of several bytes ends the text before it.
+    assert_eq!(find(&format!("I look:\u{3000}{alone}"), None, &[]).unwrap().content, "I look:");
+}
+
+#[test]
+fn a_known_call_is_the_same_tool_with_the_same_arguments() {
+    let known = |name: &str, arguments: &str| {
+        [ToolCall { id: "functions.search:1".to_owned(), name: name.to_owned(), arguments: arguments.to_owned() }]
+    };
+    let one = "<|tool_call_begin|>functions.search:1<|tool_call_argument_begin|>{\"a\":1}<|tool_call_end|>";
+    let new = |known: &[ToolCall]| find(one, None, known).unwrap().calls.len();
+    assert_eq!(new(&known("search", "{ \"a\": 1 }")), 0);
+    assert_eq!(new(&known("functions.search:7", "{\"a\":1}")), 0);
+    assert_eq!(new(&known("ls", "{\"a\":1}")), 1);
+    assert_eq!(new(&known("search", "{\"a\":2}")), 1);
+}
+
+#[test]
+fn no_more_calls_are_read_than_anybody_makes() {
+    let call = "<|tool_call_begin|>functions.ls<|tool_call_argument_begin|>{}<|tool_call_end|>";
+    assert_eq!(calls(&call.repeat(MAX_CALLS)).len(), MAX_CALLS);
+    assert_eq!(calls(&call.repeat(MAX_CALLS + 1)).len(), MAX_CALLS, "what stands before those stays text");
+}
+
+#[test]
+fn where_the_object_names_the_tool_its_arguments_have_two_names() {
+    for key in ["arguments", "parameters"] {
+        let text = format!("<tool_call>{{\"name\":\"ls\",\"{key}\":{{\"a\":1}}}}</tool_call>");
+        assert_eq!(calls(&text), [owned("functions.ls:0", "ls", r#"{"a":1}"#)]);
+        let text = format!("<tool_call>{{\"name\":\"ls\",\"{key}\":\"{{}}\"}}</tool_call>");
+        assert_eq!(calls(&text), [owned("functions.ls:0", "ls", "{}")], "as a string");
+    }
+}

@@ -152,6 +152,16 @@ fn an_error_inside_the_stream_is_the_providers() {
 }
 
 #[test]
+fn an_error_inside_the_stream_says_how_long_to_wait_where_waiting_helps() {
+    let failed = |error: &Value| assemble([json!({ "error": error })]).unwrap_err();
+    let busy = failed(&json!({ "type": "engine_overloaded_error", "message": "busy, try again in 1.5 seconds" }));
+    assert_eq!(busy.retry_after, Some(std::time::Duration::from_millis(1_500)));
+    let refused = failed(&json!({ "code": 401, "message": "wrong key, try again in 3 seconds" }));
+    assert_eq!((refused.kind, refused.retry_after), (ErrorKind::Unauthorized, None));
+    assert_eq!((refused.status, busy.status), (Some(401), None));
+}
+
+#[test]
 fn unknown_fields_nulls_and_other_choices_are_no_trouble() {
     let odd = json!({
         "x": [], "choices": [

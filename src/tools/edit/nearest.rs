@@ -140,3 +140,110 @@ fn likeness(file: &[&str], old: &[&str]) -> f32 {
     }
     if total > 0.0 { same / total } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::text::lines;
+
+    fn found(file: &str, old: &str) -> Option<Nearest> {
+        nearest(&lines(file), old)
+    }
+
+    /// The lines `1` to `count`, which are like nothing else.
+    fn filler(count: usize) -> String {
+        (1..=count).map(|n| format!("{n}\n")).collect()
+    }
+
+    #[test]
+    fn the_place_that_is_most_like_it_is_taken_and_the_first_of_equals() {
+        let file = "let total = sum(items);\nreturn total;\n\nlet total = sum(prices);\nreturn total;\n";
+        let at = |old| found(file, old).map(|nearest| (nearest.first, nearest.length, nearest.sure));
+        assert_eq!(at("let total = sum(price);\nreturn total;\n"), Some((4, 2, true)));
+        assert_eq!(at("let total = sum(item);\nreturn total;\n"), Some((1, 2, true)));
+        assert_eq!(at("return totals;"), Some((2, 1, true)), "both are as like");
+        assert_eq!(at("fn main() {}"), None);
+    }
+
+    #[test]
+    fn the_first_line_that_differs_is_told_with_its_number() {
+        let nearest = found("a = 1\nbb = 22\ncc = 33\n", "bb = 22\ncc = 34\n").unwrap();
+        assert_eq!((nearest.first, nearest.length), (2, 2));
+        assert_eq!(nearest.difference, Some((3, "cc = 33".to_owned(), "cc = 34".to_owned())));
+        assert_eq!(nearest.shown.lines().count(), 2);
+        assert!(nearest.shown.contains("2\tbb = 22"), "{}", nearest.shown);
+        // The passage goes on where the file ends.
+        let nearest = found("bb = 22\ncc = 33\n", "bb = 22\ncc = 33\ndd\n").unwrap();
+        assert_eq!((nearest.length, nearest.difference), (2, None));
+    }
+
+    #[test]
+    fn a_passage_that_begins_before_the_file_has_no_place() {
+        assert_eq!(found("return total;\n", "let total = sum(items);\nlet other = 1;\nreturn total;\n"), None);
+    }
+
+    #[test]
+    fn only_so_much_is_shown_and_compared() {
+        let passage: String = (0..SHOWN + 3).map(|n| format!("value_{n} = compute({n})\n")).collect();
+        let nearest = found(&passage, &passage.replace("compute(3)", "compute(4)")).unwrap();
+        assert_eq!((nearest.length, nearest.shown.lines().count()), (SHOWN + 3, SHOWN));
+        let last = |lines: usize| found(&(filler(lines - 1) + "return total_of(items)\n"), "return total_of(item)");
+        assert_eq!(last(COMPARED).map(|nearest| nearest.first), Some(COMPARED));
+        assert_eq!(last(COMPARED + 1), None);
+    }
+
+    #[test]
+    fn likeness_counts_each_line_by_its_length_and_not_its_indentation() {
+        assert!((likeness(&["    abcdefgh"], &["abcdefgh"]) - 1.0).abs() < f32::EPSILON);
+        assert!((likeness(&["abcdefgh", "zz"], &["abcdefgh", "xy"]) - 0.8).abs() < 1e-6);
+        assert!((likeness(&["abcdefgh"], &["abcdefgh", "xy"]) - 0.8).abs() < 1e-6, "a line that is not there");
+        assert!((likeness(&["abcd"], &["abxy"]) - 0.5).abs() < 1e-6);
+        assert!(likeness(&["a"], &["", " "]).abs() < f32::EPSILON);
+        // What is far down no longer counts.
+        let (mut file, old) = (vec!["same"; DEPTH + 1], vec!["same"; DEPTH + 1]);
+        file[DEPTH] = "other";
+        assert!((likeness(&file, &old) - 1.0).abs() < f32::EPSILON);
+        file[DEPTH - 1] = "other";
+        assert!(likeness(&file, &old) < 1.0);
+    }
+
+    #[test]
+    fn how_sure_it_is_depends_on_the_likeness() {
+        // Of ten characters seven, six and four are the same.
+        for (file, expected) in [("abcdefg123", Some(true)), ("abcdef1234", Some(false)), ("abcd123456", None)] {
+            assert_eq!(found(file, "abcdefghij").map(|nearest| nearest.sure), expected, "{file}");
+        }
+    }
+
+    fn done(file: &str, old: &str, new: &str) -> Option<usize> {
+        match explain(&lines(file), file, old, new) {
+            EditError::Missing(missing) => missing.done_at,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn an_edit_is_done_already_where_its_new_lines_stand_once_and_at_that_place() {
+        let file = "let rate = 2;\nlet total = rate * 3;\n";
+        assert_eq!(done(file, "let rate = 1;\n", "let rate = 2;\n"), Some(1));
+        assert_eq!(done(file, "let rate = 1;\n", "let rate = 3;\n"), None, "it is not there");
+        let twice = "let rate = 2;\nlet rate = 2;\n";
+        assert_eq!(done(twice, "let rate = 1;\n", "let rate = 2;\n"), None, "it is there twice");
+        let elsewhere = "let rate = 7;\nlet total = 3;\n\n\nreturn total + 1;\n";
+        assert_eq!(done(elsewhere, "let rate = 8;\n", "return total + 1;\n"), None, "another place");
+        assert_eq!(done(file, "let rate = 2;\nlet total = 2;\n", "let rate = 2;\n"), None, "none of it is new");
+        assert_eq!(done(file, "let rate = 1;\n", "\n"), None, "blank lines tell nothing");
+    }
+
+    #[test]
+    fn a_cause_that_the_request_shows_comes_first() {
+        let told = |content: &str, old: &str| cause(content, old);
+        assert!(told("", "a").is_some_and(|cause| cause.starts_with("The file is empty")));
+        assert!(told("a\nb\n", "1\ta\n2\tb\n").is_some_and(|cause| cause.contains("numbers")));
+        assert_eq!(told("a\nb\n", "1\ta\nb\n"), None, "not every line has one");
+        assert_eq!(told("a\nb\n", "\ta\n\tb\n"), None, "a tab is no number");
+        assert_eq!(told("a\nb\n", "\n\n"), None, "nothing is told");
+        assert!(told("a\nb\n", "a\\nb").is_some_and(|cause| cause.contains("escape them once")));
+        assert_eq!(told("a\nb\n", "a\\nc"), None, "it would not be there either");
+    }
+}

@@ -129,3 +129,47 @@ fn staging() -> RelPath {
     #[expect(clippy::expect_used, reason = "letters and digits are a path")]
     RelPath::new(&name).expect("a path")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use cap_std::ambient_authority;
+
+    use super::*;
+    use crate::journal::Digest;
+    use crate::workspace::FileState;
+
+    #[test]
+    fn whoever_may_read_a_file_may_run_it_when_it_becomes_executable() {
+        use FileMode::{Executable, Regular};
+        for (bits, mode, expected) in [
+            (0o644, Executable, 0o755),
+            (0o600, Executable, 0o700),
+            (0o640, Executable, 0o750),
+            (0o700, Executable, 0o700),
+            (0o744, Executable, 0o744),
+            (0o755, Regular, 0o644),
+            (0o700, Regular, 0o600),
+            (0o600, Regular, 0o600),
+            (0o654, Regular, 0o654),
+        ] {
+            assert_eq!(permissions(bits, mode), expected, "{bits:o} {mode:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_content_does_not_run_as_somebody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tool");
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o6755)).unwrap();
+        let tree = Dir::open_ambient_dir(folder.path(), ambient_authority()).unwrap();
+        let state = |text| FileState { mode: FileMode::Executable, sha256: Digest::of(text) };
+        let path = RelPath::new("tool").unwrap();
+        let change = ChangedFile { path, before: Some(state("old")), after: Some(state("new")) };
+        let planned = PlannedFile::of(&tree, &change);
+        assert_eq!((planned.bits_before, planned.bits_after), (Some(0o6755), Some(0o755)));
+    }
+}

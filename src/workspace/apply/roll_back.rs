@@ -111,3 +111,111 @@ fn state(tree: &Dir, path: &Path) -> io::Result<Option<FileState>> {
         Found::Nothing | Found::File(..) => file_state::state(tree, path),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use cap_std::ambient_authority;
+
+    use super::*;
+    use crate::workspace::{ChangeSet, ChangedFile, FileMode};
+
+    /// A tree with `kept` of 0600 and `gone`, and the plan that changes the first, removes the second and makes `new`.
+    struct Tree {
+        root: tempfile::TempDir,
+        tree: Dir,
+        blobs: Blobs,
+        plan: Plan,
+    }
+
+    impl Tree {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let blobs = Blobs::at(&root.path().join("blobs"));
+            for (name, bits) in [("kept", 0o600), ("gone", 0o640)] {
+                fs::write(root.path().join(name), "old").unwrap();
+                fs::set_permissions(root.path().join(name), fs::Permissions::from_mode(bits)).unwrap();
+            }
+            let state =
+                |text: &str| Some(FileState { mode: FileMode::Regular, sha256: blobs.keep(text.as_bytes()).unwrap() });
+            let change = |path, before, after| ChangedFile { path: RelPath::new(path).unwrap(), before, after };
+            let changes = ChangeSet::new(vec![
+                change("gone", state("old"), None),
+                change("kept", state("old"), state("new")),
+                change("new", None, state("new")),
+            ]);
+            let tree = Dir::open_ambient_dir(root.path(), ambient_authority()).unwrap();
+            let plan = Plan::of(&tree, &changes);
+            Self { root, tree, blobs, plan }
+        }
+
+        /// The plan was carried out, and what it replaced is no longer kept beside.
+        fn written() -> Self {
+            let it = Self::new();
+            it.plan.write(&it.tree, &it.blobs, super::super::Doing::Apply).unwrap();
+            it.plan.clear(&it.tree);
+            it
+        }
+
+        /// The same, with what it replaced.
+        fn just_written() -> Self {
+            let it = Self::new();
+            it.plan.write(&it.tree, &it.blobs, super::super::Doing::Apply).unwrap();
+            it
+        }
+
+        fn path(&self, name: &str) -> std::path::PathBuf {
+            self.root.path().join(name)
+        }
+
+        /// What stands there, with its permissions.
+        fn found(&self, name: &str) -> Option<(String, u32)> {
+            let bits = fs::metadata(self.path(name)).ok()?.permissions().mode() & 0o7777;
+            Some((fs::read_to_string(self.path(name)).unwrap(), bits))
+        }
+
+        fn roll_back(&self) -> Vec<String> {
+            let Returned { theirs, stuck } = self.plan.roll_back(&self.tree, &self.blobs);
+            assert_eq!(stuck, [""; 0]);
+            theirs.iter().map(ToString::to_string).collect()
+        }
+    }
+
+    fn old(bits: u32) -> Option<(String, u32)> {
+        Some(("old".to_owned(), bits))
+    }
+
+    #[test]
+    fn everything_comes_back_with_its_permissions() {
+        for it in [Tree::written(), Tree::just_written()] {
+            assert_eq!(it.found("kept"), Some(("new".to_owned(), 0o600)));
+            assert_eq!(it.roll_back(), [""; 0]);
+            assert_eq!((it.found("kept"), it.found("gone"), it.found("new")), (old(0o600), old(0o640), None));
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_meanwhile_stays_and_is_named() {
+        for it in [Tree::written(), Tree::just_written()] {
+            for name in ["new", "kept", "gone"] {
+                fs::write(it.path(name), "theirs").unwrap();
+            }
+            assert_eq!(it.roll_back(), ["new", "kept", "gone"]);
+            for name in ["new", "kept", "gone"] {
+                assert_eq!(fs::read_to_string(it.path(name)).unwrap(), "theirs", "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_saved_while_the_file_was_moved_aside_comes_back_and_is_named() {
+        let it = Tree::just_written();
+        let index = it.plan.files.iter().position(|file| file.change.path.as_path() == Path::new("kept")).unwrap();
+        fs::write(it.root.path().join(it.plan.staged("old", index)), "saved at that moment").unwrap();
+        assert_eq!(it.roll_back(), ["kept"]);
+        assert_eq!(it.found("kept").unwrap().0, "saved at that moment");
+        assert_eq!((it.found("gone"), it.found("new")), (old(0o640), None));
+    }
+}
