@@ -126,7 +126,8 @@ const fn constant(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::DailyLimit => "it resets tomorrow; until then only a higher tier helps",
         ErrorKind::ContextOverflow => {
-            "kcode doesn't shorten conversations yet: start a new run with a narrower task that names the files that matter"
+            "kcode doesn't shorten conversations yet: start a new run with a narrower task that names the files that matter; a lower \
+             limits.max_completion_tokens in the settings leaves more room"
         }
         ErrorKind::ContentFilter => {
             "the task, a file or a tool's output was judged high risk; reword the task or keep that file out of it"

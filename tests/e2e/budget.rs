@@ -131,8 +131,9 @@ fn a_conversation_that_fills_the_window_ends() {
     world.configure("[price]\ninput = 1.0\ncached_input = 0.2\noutput = 4.0\ncontext_window = 4_000");
     let ran = world.fix(&kimi, &[]).code(6);
     assert!(stopped_by(&ran, "context_full").contains("window of 4"), "{}", ran.report()["detail"]);
-    let ran = ran.says(&["fills the model's window", "hint: ", "kcode review", "narrower task"]);
+    let ran = ran.says(&["fills the model's window", "hint: ", "Start a new run", "narrower task"]);
     assert!(!ran.stderr().contains("kcode resume"), "it would end at once: {}", ran.stderr());
+    assert!(!ran.stderr().contains("kcode review"), "there is no patch: {}", ran.stderr());
     assert!(ran.report()["hint"].as_str().unwrap().contains("narrower task"));
 }
 
