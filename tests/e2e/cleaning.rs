@@ -7,7 +7,7 @@ use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{EDIT, TASK, World};
 
 /// As if everything took too long.
-const NO_TIME: &str = "KCODE_TEST_NO_TIME_TO_REMOVE";
+const TIME: &str = "KCODE_TEST_TIME_TO_REMOVE_MS";
 
 /// A world whose tests leave something, with a run that was verified while there was no time.
 fn hurried() -> (World, PathBuf) {
@@ -17,7 +17,7 @@ fn hurried() -> (World, PathBuf) {
     );
     let kimi = MockKimi::script([Answer::call("edit_file", EDIT), Answer::text("Done.")]);
     let mut command = world.keyed(&kimi, &["fix", TASK]);
-    command.env(NO_TIME, "1");
+    command.env(TIME, "0");
     let ran = world.start(command).wait().code(0);
     assert!(ran.stderr().contains("is not all removed"), "{}", ran.stderr());
     let run = world.runs().remove(0);
@@ -48,7 +48,7 @@ fn nobody_waits_for_what_tests_made_too_much_of() {
 fn a_verification_says_what_it_leaves_to_the_next() {
     let (world, _) = hurried();
     let mut command = world.kcode(&["verify"]);
-    command.env(NO_TIME, "1");
+    command.env(TIME, "0");
     let ran = world.start(command).wait().code(0);
     assert!(ran.stderr().contains("is not all removed"), "{}", ran.stderr());
     let all = world.state().join("verifications");
