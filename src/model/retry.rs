@@ -81,6 +81,21 @@ mod tests {
     }
 
     #[test]
+    fn what_may_get_better_is_tried_more_often() {
+        for (kind, attempts) in [
+            (ErrorKind::Overloaded, 10),
+            (ErrorKind::RateLimited, 10),
+            (ErrorKind::CutStream, 6),
+            (ErrorKind::Garbled, 3),
+            (ErrorKind::Broken, 3),
+            (ErrorKind::EmptyReply, 3),
+        ] {
+            let again = |attempt| delay(&error(kind, None), attempt, 99, HOUR, 0.5).is_some();
+            assert!(again(attempts - 1) && !again(attempts), "{kind:?}");
+        }
+    }
+
+    #[test]
     fn final_errors_are_not_repeated() {
         for kind in [ErrorKind::Unauthorized, ErrorKind::DailyLimit, ErrorKind::QuotaExhausted, ErrorKind::BadRequest] {
             assert_eq!(delay(&error(kind, Some(1)), 1, 9, HOUR, 0.5), None, "{kind:?}");

@@ -178,6 +178,16 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_lines_are_looked_for_and_the_passage_begins_at_their_distance() {
+        let at = |file, old| found(file, old).map(|nearest| (nearest.first, nearest.length));
+        let file = "1\n2\n3\nlet total = sum(items);\n";
+        assert_eq!(at(file, "a\nb\nc\nlet total = sum(items);\n"), Some((1, 4)));
+        assert_eq!(at(file, "zz\nlet total = sum(item);\n"), Some((3, 2)));
+        // One line is alike, and the whole is not.
+        assert_eq!(at("abcdefghij\n123456789\n123456789\n", "abcdefghij\nklmnopqrs\ntuvwxyzkl\n"), None);
+    }
+
+    #[test]
     fn a_passage_that_begins_before_the_file_has_no_place() {
         assert_eq!(found("return total;\n", "let total = sum(items);\nlet other = 1;\nreturn total;\n"), None);
     }
@@ -233,6 +243,9 @@ mod tests {
         assert_eq!(done(elsewhere, "let rate = 8;\n", "return total + 1;\n"), None, "another place");
         assert_eq!(done(file, "let rate = 2;\nlet total = 2;\n", "let rate = 2;\n"), None, "none of it is new");
         assert_eq!(done(file, "let rate = 1;\n", "\n"), None, "blank lines tell nothing");
+        let behind = "let rate = 7;\nreturn total + 1;\n";
+        assert_eq!(done(behind, "let rate = 8;\n", "return total + 1;\n"), None, "right behind that place");
+        assert_eq!(done("abcdef1234\n", "abcdefghij\n", "abcdef1234\n"), None, "it may be another line");
     }
 
     #[test]
@@ -245,5 +258,9 @@ mod tests {
         assert_eq!(told("a\nb\n", "\n\n"), None, "nothing is told");
         assert!(told("a\nb\n", "a\\nb").is_some_and(|cause| cause.contains("escape them once")));
         assert_eq!(told("a\nb\n", "a\\nc"), None, "it would not be there either");
+        let EditError::Missing(missing) = explain(&lines("aaaa\nb\n"), "aaaa\nb\n", "1\taaaa\n", "x") else {
+            panic!("it is there");
+        };
+        assert!(missing.cause.is_some() && missing.nearest.is_none(), "nothing else is looked for then");
     }
 }
