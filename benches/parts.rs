@@ -10,7 +10,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use kcode::context::{Facts, survey};
+use kcode::context::{SurveyFacts, survey};
 use kcode::journal::Tokens;
 use kcode::model::{AssistantMessage, Client, Conversation, Endpoint, Model, ToolChoice};
 use kcode::settings::RepositoryFiles;
@@ -133,7 +133,7 @@ fn outline(criterion: &mut Criterion) {
     let paths: Vec<String> =
         (0..50_000).map(|n| format!("services/s{:02}/part_{:03}/module_{n:05}.py", n / 2_500, n / 125)).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-    let facts = Facts {
+    let facts = SurveyFacts {
         checks: Vec::new(),
         files: &files,
         paths: &paths,

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use kcode::journal::Tokens;
-use kcode::model::{Asked, Client, Conversation, Endpoint, Model, ModelError, Refusal, ToolChoice};
+use kcode::model::{Client, Conversation, Endpoint, Model, ModelError, Refusal, RequestOrigin, ToolChoice};
 use serde::Deserialize;
 use support::kimi::{Answer, MockKimi};
 
@@ -72,7 +72,7 @@ fn check(case: &Case, error: &ModelError, base_url: &str) {
     assert_eq!(error.message, expected.message, "{name}");
     assert_eq!(error.request_id, expected.request_id, "{name}");
     assert_eq!(error.may_be_billed, expected.may_be_billed, "{name}");
-    let asked = Asked { key_variable: Some("MOONSHOT_API_KEY"), base_url, model: "kimi-k2.7-code" };
+    let asked = RequestOrigin { key_variable: Some("MOONSHOT_API_KEY"), base_url, model: "kimi-k2.7-code" };
     let hint = error.hint(asked);
     assert!(!hint.is_empty(), "{name}");
     for phrase in &expected.hint {

@@ -17,7 +17,7 @@ use super::review::ReviewArguments;
 use super::runs::ShowArguments;
 use super::stats::StatsArguments;
 use super::verify::VerifyArguments;
-use crate::render::Loudness;
+use crate::render::Verbosity;
 use crate::run::Failure;
 use crate::settings::Sandbox;
 use crate::workspace::Repository;
@@ -27,7 +27,7 @@ use crate::workspace::Repository;
 /// Your working tree stays untouched until you say yes: the agent works on a private copy, behind a process wall.
 #[derive(Debug, Parser)]
 #[command(name = "kcode", version, propagate_version = false, max_term_width = 100)]
-pub struct Arguments {
+pub struct CommandLine {
     /// Flags of every command.
     #[command(flatten)]
     pub global: Global,
@@ -63,11 +63,11 @@ impl Global {
     }
 
     /// How much is said.
-    pub const fn loudness(&self) -> Loudness {
+    pub const fn loudness(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
-            (true, _) => Loudness::Quiet,
-            (false, true) => Loudness::Verbose,
-            (false, false) => Loudness::Normal,
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Normal,
         }
     }
 

@@ -12,7 +12,7 @@ use super::fix::Terminal;
 use super::output;
 use crate::journal::Outcome;
 use crate::model::replay::{Recording, Replay};
-use crate::run::{self, Failure, Order, RunOptions};
+use crate::run::{self, Failure, RunOptions, RunSpec};
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::Repository;
 
@@ -101,7 +101,7 @@ fn play(global: &Global, scenario: &Scenario, root: &Path, base_url: &str, state
     let task = scenario.task.to_owned();
     let options = RunOptions { test, loudness: global.loudness(), ..RunOptions::default() };
     let front = Terminal::watching(global);
-    let (outcome, ..) = run::run(Order { kept: false, ..Order::new(task, repository, settings, options, &front) })?;
+    let (outcome, ..) = run::run(RunSpec { kept: false, ..RunSpec::new(task, repository, settings, options, &front) })?;
     Ok(outcome)
 }
 

@@ -40,7 +40,7 @@ use crate::render::letters;
 use crate::run::Failure;
 use crate::settings::{self, Environment};
 use crate::{worker, workspace};
-use arguments::{Arguments, ColorChoice, Command};
+use arguments::{ColorChoice, Command, CommandLine};
 
 /// Parses the process's arguments and runs the command.
 #[must_use]
@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
     if letters::is_dumb() {
         choose_colour(ColorChoice::Auto);
     }
-    let arguments = match Arguments::try_parse() {
+    let arguments = match CommandLine::try_parse() {
         Ok(arguments) => arguments,
         Err(refusal) => {
             // Help and version are "errors" to clap, with exit code 0. A closed pipe isn't worth a word.
@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(outcome.exit_code())
 }
 
-fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+fn run(arguments: &CommandLine) -> Result<Outcome, Failure> {
     let global = &arguments.global;
     settle::settle(global);
     if arguments.command.reads_runs_alone() {

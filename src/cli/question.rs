@@ -55,20 +55,20 @@ pub async fn ask(question: &Question<'_>, signals: &mut Signals) -> Result<Optio
         let pastes = Pastes::marked();
         output::ask(question.text);
         let answer = answer(question, &mut keys, signals).await?;
-        output::say(&if let Answer::Key(key) = answer { key.to_string() } else { String::new() });
+        output::say(&if let PersonAnswer::Key(key) = answer { key.to_string() } else { String::new() });
         drop((pastes, mode));
         match answer {
-            Answer::Key(key) => return Ok(Some(key)),
-            Answer::None => return Ok(None),
-            Answer::Suspend if !signals.suspend(&terminal).await => output::say(&question.told()),
-            Answer::Suspend => keyboard::discard(&*terminal),
-            Answer::AskAnew => {}
+            PersonAnswer::Key(key) => return Ok(Some(key)),
+            PersonAnswer::None => return Ok(None),
+            PersonAnswer::Suspend if !signals.suspend(&terminal).await => output::say(&question.told()),
+            PersonAnswer::Suspend => keyboard::discard(&*terminal),
+            PersonAnswer::AskAnew => {}
         }
     }
 }
 
 /// What came of a question.
-enum Answer {
+enum PersonAnswer {
     Key(char),
     None,
     Suspend,
@@ -76,29 +76,29 @@ enum Answer {
     AskAnew,
 }
 
-async fn answer(question: &Question<'_>, keys: &mut Keys, signals: &mut Signals) -> Result<Answer, Failure> {
+async fn answer(question: &Question<'_>, keys: &mut Keys, signals: &mut Signals) -> Result<PersonAnswer, Failure> {
     let terminal = Arc::clone(&keys.terminal);
     let mut told = false;
     loop {
         let key = match keys.next(signals).await? {
             Came::Key(key) => key,
             Came::News(News::Resized) => continue,
-            Came::News(News::Continued) => return Ok(Answer::AskAnew),
-            Came::News(News::End) | Came::Nothing => return Ok(Answer::None),
+            Came::News(News::Continued) => return Ok(PersonAnswer::AskAnew),
+            Came::News(News::End) | Came::Nothing => return Ok(PersonAnswer::None),
         };
         match key {
-            Key::Interrupt | Key::Char(END) => return Ok(Answer::None),
-            Key::Char(SUSPEND) => return Ok(Answer::Suspend),
+            Key::Interrupt | Key::Char(END) => return Ok(PersonAnswer::None),
+            Key::Char(SUSPEND) => return Ok(PersonAnswer::Suspend),
             Key::Char(letter)
                 if let letter = letter.to_ascii_lowercase()
                     && question.has(letter)
                     && on(&terminal, keyboard::came_alone, signals).await? == Some(true) =>
             {
-                return Ok(Answer::Key(letter));
+                return Ok(PersonAnswer::Key(letter));
             }
             Key::Enter => {}
             // Whoever typed that may be typing on.
-            _ if on(&terminal, keyboard::await_quiet, signals).await?.is_none() => return Ok(Answer::None),
+            _ if on(&terminal, keyboard::await_quiet, signals).await?.is_none() => return Ok(PersonAnswer::None),
             _ if told => continue,
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::CommandFactory;
 use schemars::{Schema, schema_for};
 
-use super::arguments::Arguments;
+use super::arguments::CommandLine;
 use super::gc::Cleared;
 use super::list::RunList;
 use super::stats::StatsList;
@@ -22,7 +22,7 @@ const REVIEWING: &str = include_str!("reviewing.md");
 /// The command line as Markdown: every command's help, what decides, the settings, and the exit codes.
 #[must_use]
 pub fn markdown() -> String {
-    let mut command = Arguments::command().term_width(100);
+    let mut command = CommandLine::command().term_width(100);
     command.build();
     let mut out = String::from(
         "# The command line\n\nMade from the program's own help; `KCODE_UPDATE_DOCS=1 cargo test --test docs` renews it.\n",

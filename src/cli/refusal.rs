@@ -4,7 +4,7 @@
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
-use super::arguments::Arguments;
+use super::arguments::CommandLine;
 use super::synonyms;
 
 /// Where the parser keeps its guesses.
@@ -49,7 +49,7 @@ struct Line {
 
 impl Line {
     fn of(words: Vec<String>) -> Self {
-        let mut parser = Arguments::command();
+        let mut parser = CommandLine::command();
         parser.build();
         Self { words, parser }
     }
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     fn told(words: &[&str]) -> String {
-        let refusal = Arguments::command().try_get_matches_from([&["kcode"], words].concat()).unwrap_err();
+        let refusal = CommandLine::command().try_get_matches_from([&["kcode"], words].concat()).unwrap_err();
         let line = Line::of(words.iter().map(|word| (*word).to_owned()).collect());
         explained_for(refusal, &line).render().to_string()
     }
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_value_that_counts_or_measures_is_refused_as_one() {
-        let mut parser = Arguments::command();
+        let mut parser = CommandLine::command();
         parser.build();
         let mut tried = 0;
         for command in parser.get_subcommands() {

@@ -17,7 +17,7 @@ use super::output;
 use super::readable::ShownArguments;
 use crate::journal::{Outcome, RUN_FILE_LIMIT, RunFlag, read_regular};
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
-use crate::run::{self, Again, Failure, Order, REPLAYS, RunOptions, clear_replays};
+use crate::run::{self, Failure, REPLAYS, ReplayContext, RunOptions, RunSpec, clear_replays};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Setting, Settings};
 use crate::text::{counted, sanitise};
 use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove_tree_soon, still_applies};
@@ -199,9 +199,9 @@ fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outco
     };
     let front = Terminal::watching(global);
     let task = recording.started.task.clone();
-    let again = Some(Arc::new(Again { recording, script: Arc::clone(script), applied, speed }));
-    let order = Order::new(task, repository, settings, options, &front);
-    let (outcome, ..) = run::run(Order { again, consents, kept: false, ..order })?;
+    let again = Some(Arc::new(ReplayContext { recording, script: Arc::clone(script), applied, speed }));
+    let order = RunSpec::new(task, repository, settings, options, &front);
+    let (outcome, ..) = run::run(RunSpec { again, consents, kept: false, ..order })?;
     Ok(outcome)
 }
 

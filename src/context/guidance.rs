@@ -21,13 +21,13 @@ pub(super) struct Guidance {
 }
 
 /// The chain, and a sentence for each file that there is and that isn't shown.
-pub(super) struct Chain {
+pub(super) struct GuidanceChain {
     pub shown: Vec<Guidance>,
     pub refused: Vec<String>,
 }
 
 /// The chain, root first: what comes later is more specific.
-pub(super) fn chain(files: &RepositoryFiles, focus: Option<&RelPath>) -> Chain {
+pub(super) fn chain(files: &RepositoryFiles, focus: Option<&RelPath>) -> GuidanceChain {
     let focus = focus.map_or(Path::new(""), RelPath::as_path);
     let mut paths: Vec<PathBuf> = focus.ancestors().map(|folder| folder.join(NAME)).collect();
     paths.reverse();
@@ -45,7 +45,7 @@ pub(super) fn chain(files: &RepositoryFiles, focus: Option<&RelPath>) -> Chain {
     }
     let share = MAX_BYTES / (beginnings.len() as u64).max(1);
     let shown = beginnings.into_iter().filter_map(|(path, beginning)| guidance(&path, beginning, share)).collect();
-    Chain { shown, refused }
+    GuidanceChain { shown, refused }
 }
 
 fn guidance(path: &Path, mut beginning: Beginning, share: u64) -> Option<Guidance> {
@@ -78,7 +78,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/hostname", root.path().join("out.md")).expect("a link");
         let files = RepositoryFiles::open(root.path()).expect("it opens");
 
-        let Chain { shown: chain, refused } = chain(&files, RelPath::new("a/b").ok().as_ref());
+        let GuidanceChain { shown: chain, refused } = chain(&files, RelPath::new("a/b").ok().as_ref());
         assert!(refused.is_empty());
         let paths: Vec<&str> = chain.iter().map(|guidance| guidance.path.as_str()).collect();
         assert_eq!(paths, ["AGENTS.md", "a/AGENTS.md"]);
@@ -102,7 +102,7 @@ mod tests {
         ] {
             std::os::unix::fs::symlink(target, root.path().join(NAME)).expect("a link");
             let files = RepositoryFiles::open(root.path()).expect("it opens");
-            let Chain { shown, refused } = chain(&files, None);
+            let GuidanceChain { shown, refused } = chain(&files, None);
             assert!(shown.is_empty(), "{target}");
             assert!(refused.len() == 1 && refused[0].contains(reason), "{target}: {refused:?}");
             fs::remove_file(root.path().join(NAME)).expect("it goes");

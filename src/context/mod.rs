@@ -11,7 +11,7 @@ mod plain;
 mod survey;
 
 pub use follow_up::{Standing, follow_up, standing};
-pub use survey::{Change, Facts, GitFacts, Survey, survey};
+pub use survey::{GitFacts, Survey, SurveyFacts, UncommittedChange, survey};
 
 /// What the model is told in every conversation.
 #[must_use]

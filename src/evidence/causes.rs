@@ -52,7 +52,7 @@ static ASSERTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// How a run ended, as far as it tells of a cause.
 #[derive(Clone, Copy)]
-pub struct Ended<'a> {
+pub struct RunEnd<'a> {
     /// The command as a person would type it.
     pub command: &'a str,
     /// All that it printed, or the end of that.
@@ -82,7 +82,7 @@ pub struct Hidden<'a> {
 
 /// What lies behind a failure, if its words are known.
 #[must_use]
-pub fn cause(ended: &Ended<'_>) -> Option<FailureCause> {
+pub fn cause(ended: &RunEnd<'_>) -> Option<FailureCause> {
     let output = ends_of(ended.output);
     if let Some(path) = named_and_missing(&output, ended) {
         return Some(of_hidden(path, !ended.any_ran));
@@ -112,7 +112,7 @@ pub fn tells_of_missing(line: &str) -> bool {
 }
 
 /// What the rows say.
-fn table(output: &str, ended: &Ended<'_>, asked: &AskedFor<'_>) -> Option<FailureCause> {
+fn table(output: &str, ended: &RunEnd<'_>, asked: &AskedFor<'_>) -> Option<FailureCause> {
     let fits = |row: &Row| match row.kind {
         CauseKind::Setup => !ended.any_ran && ended.stopped.is_none(),
         CauseKind::Watch => ended.stopped.is_some(),
@@ -156,13 +156,13 @@ pub(super) fn tells_of_renaming(output: &str) -> bool {
 /// Whether every failed test of `after` says by its own output that the sandbox keeps something from it, and failed for the same
 /// reason in `before`; the cause of the first. An assertion's words say nothing: the code under test may have said them.
 #[must_use]
-pub fn excused(before: &[TestResults], after: &TestResults, ended: &Ended<'_>) -> Option<FailureCause> {
+pub fn excused(before: &[TestResults], after: &TestResults, ended: &RunEnd<'_>) -> Option<FailureCause> {
     let of = |case: &TestCase| {
         let said = case.message.as_deref().filter(|_| case.verdict.is_failure())?;
         if ASSERTS.as_ref()?.is_match(said) {
             return None;
         }
-        let own = Ended { output: said, any_ran: true, stopped: None, ..*ended };
+        let own = RunEnd { output: said, any_ran: true, stopped: None, ..*ended };
         cause(&own).filter(|cause| cause.kind == CauseKind::Sandbox)
     };
     let mut causes = after.tests.iter().filter(|(_, case)| case.verdict.is_failure()).map(|(name, case)| {
@@ -192,7 +192,7 @@ fn of_hidden(path: &Path, blocks: bool) -> FailureCause {
 
 /// What a manifest names outside of the tree and tests aren't shown, where the output misses something of that name: runners
 /// say which package they miss and not where it would be.
-fn named_and_missing<'a>(output: &str, ended: &Ended<'a>) -> Option<&'a Path> {
+fn named_and_missing<'a>(output: &str, ended: &RunEnd<'a>) -> Option<&'a Path> {
     if ended.hidden.named.is_empty() || matches!(ended.stopped, Some("idle" | "deadline" | "cancelled")) {
         return None;
     }
@@ -221,7 +221,7 @@ fn named_and_missing<'a>(output: &str, ended: &Ended<'a>) -> Option<&'a Path> {
 
 /// What the command didn't find, and is there on the machine: a file's folder, else itself. Only folders of which little is shown
 /// are looked into, and not the tree: what is missing there is missing.
-fn hidden_path(output: &str, ended: &Ended<'_>) -> Option<PathBuf> {
+fn hidden_path(output: &str, ended: &RunEnd<'_>) -> Option<PathBuf> {
     let (missing, paths) = (MISSING.as_ref()?, PATHS.as_ref()?);
     let lines: Vec<&str> = output.lines().collect();
     let places = (0..lines.len()).filter(|at| missing.is_match(lines[*at]));

@@ -57,7 +57,7 @@ mod verdicts;
 mod why;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, Key, Turn};
-pub use causes::{Ended, HIDES, Hidden, excused, tells_of_missing};
+pub use causes::{HIDES, Hidden, RunEnd, excused, tells_of_missing};
 pub use copies::{Copies, failed_to_rename, tells_of_renaming};
 pub use counts::counts;
 pub use detect::{Detected, detect};
@@ -75,7 +75,7 @@ pub use reproduction::{WithPatch, shown_by_matrix, shown_by_trial};
 pub use surroundings::Surroundings;
 pub use tampering::{Change, asks_for_tests, inspect, is_of_tests, judge};
 pub use test_parts::test_parts;
-pub use trials::{Held, Proven, Session, TrialError, Trials};
+pub use trials::{Session, TrialError, TrialResult, Trials, VerifiedPatch};
 pub use unaccounted::unaccounted;
 pub use verdicts::{Difference, KeptResults, Verdicts};
 pub use why::{ended, why_failed};

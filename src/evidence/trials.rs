@@ -78,7 +78,7 @@ pub enum TrialError {
 
 /// A part of a patch that tests ran on in a view of its own.
 #[derive(Debug)]
-pub struct Proven {
+pub struct VerifiedPatch {
     /// How they went.
     pub run: TestRun,
     /// How the checks went, in their order.
@@ -89,14 +89,14 @@ pub struct Proven {
 
 /// What ran in a trial.
 #[derive(Debug)]
-pub struct Held {
+pub struct TrialResult {
     /// The tests.
     pub tests: Vec<TestRun>,
     /// The checks, in their order; none when the tests failed already.
     pub checks: Vec<TestRun>,
 }
 
-struct Enclosed {
+struct TrialSandbox {
     worker: Worker,
     view: Shown,
 }
@@ -119,7 +119,7 @@ impl Trials {
         changes: &ChangeSet,
         times: u32,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Held, TrialError> {
+    ) -> Result<TrialResult, TrialError> {
         let folder = self.folder.join(name);
         let again = || self.held_in(&folder, name, changes, times, called_off.clone());
         let mut held = again().await;
@@ -143,7 +143,7 @@ impl Trials {
         changes: &ChangeSet,
         times: u32,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Held, TrialError> {
+    ) -> Result<TrialResult, TrialError> {
         let folder = self.folder.join(name);
         let rehearse = || self.rehearsed_in(&folder, name, changes, times, called_off.clone());
         let mut held = rehearse().await;
@@ -165,7 +165,7 @@ impl Trials {
         name: &str,
         changes: &ChangeSet,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Proven, TrialError> {
+    ) -> Result<VerifiedPatch, TrialError> {
         let folder = self.folder.join(name);
         let proven = self.proven_in(&folder, name, changes, called_off).await;
         let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
@@ -173,7 +173,7 @@ impl Trials {
     }
 
     /// Whether what ran failed in an overlay because that can't rename folders. From now on views are copies, then.
-    fn begins_to_copy(&self, name: &str, held: &Result<Held, TrialError>) -> bool {
+    fn begins_to_copy(&self, name: &str, held: &Result<TrialResult, TrialError>) -> bool {
         let begins = self.plan.overlay.is_some() && !self.copies.are_needed() && self.failed_to_rename(name, held);
         if begins {
             self.copies.ask();
@@ -182,13 +182,13 @@ impl Trials {
     }
 
     /// The next run begins with a copy only where that helped.
-    fn keep_copying(&self, name: &str, held: &Result<Held, TrialError>) {
+    fn keep_copying(&self, name: &str, held: &Result<TrialResult, TrialError>) {
         if self.failed_to_rename(name, held) {
             self.copies.forget();
         }
     }
 
-    fn failed_to_rename(&self, name: &str, held: &Result<Held, TrialError>) -> bool {
+    fn failed_to_rename(&self, name: &str, held: &Result<TrialResult, TrialError>) -> bool {
         let logs = self.plan.logs.join(name);
         let Ok(held) = held else { return false };
         [&held.tests, &held.checks].into_iter().filter_map(|runs| runs.last()).any(|run| failed_to_rename(run, &logs))
@@ -201,13 +201,13 @@ impl Trials {
         changes: &ChangeSet,
         times: u32,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Held, TrialError> {
-        let Enclosed { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
+    ) -> Result<TrialResult, TrialError> {
+        let TrialSandbox { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
         let all = async {
             let tests = self.run_tests(&worker, times).await?;
             let passed = tests.last().is_some_and(TestRun::passed);
             let checks = if passed { self.run_checks(&worker).await? } else { Vec::new() };
-            Ok(Held { tests, checks })
+            Ok(TrialResult { tests, checks })
         };
         let ended = unless(called_off, all).await;
         self.end(worker).await;
@@ -221,14 +221,14 @@ impl Trials {
         changes: &ChangeSet,
         times: u32,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Held, TrialError> {
-        let Enclosed { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
+    ) -> Result<TrialResult, TrialError> {
+        let TrialSandbox { worker, .. } = self.enclosure(folder, name, changes, called_off.clone()).await?;
         let all = async {
             let mut checks = Vec::new();
             for command in &self.checks {
                 checks.extend(repeat(&worker, command, times).await?.pop());
             }
-            Ok(Held { tests: self.run_tests(&worker, times).await?, checks })
+            Ok(TrialResult { tests: self.run_tests(&worker, times).await?, checks })
         };
         let ended = unless(called_off, all).await;
         self.end(worker).await;
@@ -241,8 +241,8 @@ impl Trials {
         name: &str,
         changes: &ChangeSet,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Proven, TrialError> {
-        let Enclosed { worker, view } = self.enclosure(folder, name, changes, called_off.clone()).await?;
+    ) -> Result<VerifiedPatch, TrialError> {
+        let TrialSandbox { worker, view } = self.enclosure(folder, name, changes, called_off.clone()).await?;
         let all = async {
             let mut view = match view {
                 Shown::Copy(view) => *view,
@@ -256,7 +256,7 @@ impl Trials {
                 let run = worker.run_tests(&[]).await?;
                 let patch = patch_of(&view, Vec::new(), true).await?;
                 if patch.sha256 == ran_on {
-                    return Ok(Proven { run, checks, patch });
+                    return Ok(VerifiedPatch { run, checks, patch });
                 }
                 ran_on = patch.sha256;
             }
@@ -295,7 +295,7 @@ impl Trials {
         name: &str,
         changes: &ChangeSet,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Enclosed, TrialError> {
+    ) -> Result<TrialSandbox, TrialError> {
         let before = folder.to_owned();
         tokio::task::spawn_blocking(move || vacate(&before)).await.map_err(io::Error::from)??;
         let place = View::place(&self.repository, folder)?;
@@ -313,7 +313,7 @@ impl Trials {
         let (worker, wall) = Worker::start(plan).await?;
         let mounted = wall.layers.iter().any(|layer| layer.name == "overlay" && layer.holds);
         if let Some(overlay) = overlay.filter(|_| mounted) {
-            return Ok(Enclosed { worker, view: Shown::Overlay(Box::new(overlay)) });
+            return Ok(TrialSandbox { worker, view: Shown::Overlay(Box::new(overlay)) });
         }
         let stop = Arc::new(AtomicBool::new(false));
         let copied = tokio::task::spawn_blocking(self.copy(folder, place, changes, Arc::clone(&stop)));
@@ -326,7 +326,7 @@ impl Trials {
             }
         };
         match copied {
-            Ok(view) => Ok(Enclosed { worker, view: Shown::Copy(Box::new(view)) }),
+            Ok(view) => Ok(TrialSandbox { worker, view: Shown::Copy(Box::new(view)) }),
             Err(error) => {
                 self.end(worker).await;
                 Err(error)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::causes::{Ended, Hidden, cause};
+use super::causes::{Hidden, RunEnd, cause};
 use super::declared::is_not_loaded;
 use super::reasons::{last_lines, said};
 use crate::journal::{FailedTest, TestCase, Verdict, WhyFailed};
@@ -38,8 +38,8 @@ pub fn why_failed(run: &TestRun, output: &str, hidden: Hidden<'_>) -> Option<Why
 
 /// How `run` ended, as far as it tells of a cause.
 #[must_use]
-pub fn ended<'a>(run: &'a TestRun, output: &'a str, hidden: Hidden<'a>) -> Ended<'a> {
-    Ended {
+pub fn ended<'a>(run: &'a TestRun, output: &'a str, hidden: Hidden<'a>) -> RunEnd<'a> {
+    RunEnd {
         command: &run.command,
         output,
         exit_code: run.exit_code,

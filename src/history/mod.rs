@@ -10,30 +10,30 @@
 //! | [`catalogue`](Catalogue) | the summaries of all runs, and the journals that can't be read |
 //! | [`statistics`](statistics()), [`grouping`](Grouped) | all of them counted, as a whole and in groups |
 //! | [`repair`](repairs()), `commits`, `objects` | what people changed by hand in what they had applied, as git tells |
-//! | `telling`, `sheet` | the figures in words, and as comma-separated values |
+//! | `telling`, `csv` | the figures in words, and as comma-separated values |
 //! | [`retention`](Retention), `known_runs` | which runs are removed, removing them, and what is known of runs between passes |
 //! | `threads` | reading on all processors |
 
 mod catalogue;
 mod commits;
+mod csv;
 mod grouping;
 mod known_runs;
 mod objects;
 mod repair;
 mod retention;
 mod review;
-mod sheet;
 mod statistics;
 mod summary;
 mod telling;
 mod threads;
 
 pub use catalogue::{Catalogue, Unreadable, beginning, summary_of};
+pub use csv::statistics_sheet;
 pub use grouping::{Group, Grouped, moment};
 pub use repair::{Repair, repairs};
 pub use retention::{Going, Keep, MOST_LOOKS, Reason, Retention, finish_removals};
 pub use review::ReviewSummary;
-pub use sheet::statistics_sheet;
 pub use statistics::{Judged, Latency, PatchStatistics, RepairStatistics, Share, Statistics, statistics};
 pub use summary::{PatchFate, PatchSummary, RunSummary, TestsSummary, summarise};
 pub use telling::statistics_text;

@@ -17,13 +17,13 @@ struct Reviewed {
 #[derive(Deserialize)]
 struct Hunk {
     path: RelPath,
-    decision: Decision,
+    decision: HunkOutcome,
     changed_by_hand: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Decision {
+enum HunkOutcome {
     Accepted,
     Edited,
     #[serde(other)]
@@ -54,8 +54,8 @@ impl ReviewSummary {
     pub(super) fn read(line: &Skimmed<'_>) -> io::Result<Option<Self>> {
         let Some(reviewed) = line.read::<Reviewed>()?.filter(|reviewed| reviewed.concluded) else { return Ok(None) };
         let mut summary = Self { hunks: reviewed.hunks.len() as u64, ..Self::default() };
-        for hunk in reviewed.hunks.into_iter().filter(|hunk| hunk.decision != Decision::LeftOut) {
-            let edited = u64::from(hunk.decision == Decision::Edited);
+        for hunk in reviewed.hunks.into_iter().filter(|hunk| hunk.decision != HunkOutcome::LeftOut) {
+            let edited = u64::from(hunk.decision == HunkOutcome::Edited);
             summary.accepted += 1 - edited;
             summary.edited += edited;
             summary.lines += edited * hunk.changed_by_hand;

@@ -126,7 +126,7 @@ impl PatchFate {
 
 /// What counts of a `ToolAnswered`: there are tens of each run.
 #[derive(Deserialize)]
-struct Answered {
+struct ToolAnswerCount {
     ok: bool,
 }
 
@@ -190,7 +190,7 @@ impl RunSummary {
             "attempt_failed" => self.failed(line.read()?),
             "reply" => self.reply(line.read()?),
             "tool_answered" => {
-                let failed = line.read::<Answered>()?.is_some_and(|answered| !answered.ok);
+                let failed = line.read::<ToolAnswerCount>()?.is_some_and(|answered| !answered.ok);
                 (self.tool_calls, self.tool_failures) = (self.tool_calls + 1, self.tool_failures + u64::from(failed));
             }
             "tests_ran" => self.tests(line.read()?),

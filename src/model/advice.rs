@@ -4,7 +4,7 @@ use super::{ErrorKind, ModelError};
 
 /// Where the request went, and with what.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct RequestOrigin<'a> {
     /// The variable or setting that the key came from; `None` when there is no key.
     pub key_variable: Option<&'a str>,
     /// The base URL.
@@ -16,8 +16,8 @@ pub struct Asked<'a> {
 impl ModelError {
     /// What to do, in a sentence or two; never empty.
     #[must_use]
-    pub fn hint(&self, asked: Asked<'_>) -> String {
-        let Asked { base_url, model, .. } = asked;
+    pub fn hint(&self, asked: RequestOrigin<'_>) -> String {
+        let RequestOrigin { base_url, model, .. } = asked;
         match self.kind {
             ErrorKind::Unauthorized => unauthorized(asked),
             ErrorKind::Forbidden => self.forbidden(asked),
@@ -41,8 +41,8 @@ impl ModelError {
         }
     }
 
-    fn forbidden(&self, asked: Asked<'_>) -> String {
-        let Asked { base_url, .. } = asked;
+    fn forbidden(&self, asked: RequestOrigin<'_>) -> String {
+        let RequestOrigin { base_url, .. } = asked;
         let words = self.message.to_lowercase();
         if words.contains("coding agents") {
             format!(
@@ -60,7 +60,7 @@ impl ModelError {
         }
     }
 
-    fn quota(&self, asked: Asked<'_>) -> String {
+    fn quota(&self, asked: RequestOrigin<'_>) -> String {
         let words = self.message.to_lowercase();
         if words.contains("usage limit") {
             "the plan's quota resets by itself; wait for it or use a key of another plan".to_owned()
@@ -71,8 +71,8 @@ impl ModelError {
         }
     }
 
-    fn bad_request(&self, asked: Asked<'_>) -> String {
-        let Asked { base_url, .. } = asked;
+    fn bad_request(&self, asked: RequestOrigin<'_>) -> String {
+        let RequestOrigin { base_url, .. } = asked;
         let report = "please report it with the run's journal";
         if super::profile::is_kimis(base_url) {
             format!("this is a bug in kcode unless Kimi's API has changed; {report}")
@@ -103,8 +103,8 @@ impl ModelError {
     }
 }
 
-fn unauthorized(asked: Asked<'_>) -> String {
-    let Asked { base_url, key_variable, .. } = asked;
+fn unauthorized(asked: RequestOrigin<'_>) -> String {
+    let RequestOrigin { base_url, key_variable, .. } = asked;
     match key_variable {
         None => format!("no key was sent to {base_url}; set KCODE_API_KEY or MOONSHOT_API_KEY"),
         Some(variable) => format!(
@@ -154,6 +154,6 @@ const fn constant(kind: ErrorKind) -> &'static str {
     }
 }
 
-fn key(asked: Asked<'_>) -> &str {
+fn key(asked: RequestOrigin<'_>) -> &str {
     asked.key_variable.unwrap_or("the key")
 }

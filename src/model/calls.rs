@@ -17,17 +17,17 @@ const GLANCE: usize = 32;
 
 /// All calls so far, in the order in which they began.
 #[derive(Debug, Default)]
-pub(super) struct Calls(Vec<PartialCall>);
+pub(super) struct CallPieces(Vec<PartialCall>);
 
 #[derive(Debug, Default)]
 struct PartialCall {
     index: Option<u64>,
     id: String,
     name: String,
-    arguments: Arguments,
+    arguments: ArgumentPieces,
 }
 
-impl Calls {
+impl CallPieces {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -117,18 +117,18 @@ pub(super) fn too_much(what: &str) -> ModelError {
 
 /// The arguments of a call, piece by piece.
 #[derive(Debug, Default)]
-struct Arguments {
+struct ArgumentPieces {
     all: String,
     /// The piece that came last.
     last: String,
     /// Not every piece began with the one before.
     is_plain: bool,
-    extent: Extent,
+    extent: JsonExtent,
     /// All of it read, once it may be an object and somebody asked; null where it is none.
     read: Option<Value>,
 }
 
-impl Arguments {
+impl ArgumentPieces {
     fn add(&mut self, piece: &str) {
         if piece.is_empty() {
             return;
@@ -164,7 +164,7 @@ impl Arguments {
 
 /// How far a JSON object is, looking at each byte once. Whether it is one at all, only reading it tells.
 #[derive(Debug, Default)]
-struct Extent {
+struct JsonExtent {
     depth: usize,
     in_string: bool,
     is_escaped: bool,
@@ -173,7 +173,7 @@ struct Extent {
     is_over: bool,
 }
 
-impl Extent {
+impl JsonExtent {
     fn add(&mut self, piece: &str) {
         for byte in piece.bytes() {
             match byte {
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     fn whole(pieces: &[&str]) -> String {
-        let mut arguments = Arguments::default();
+        let mut arguments = ArgumentPieces::default();
         for piece in pieces {
             arguments.add(piece);
         }
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(whole(&[&hollow]), "{}");
         let open = "{".repeat(400_000);
         assert_eq!(whole(&[&open]), open);
-        let mut calls = Calls::default();
+        let mut calls = CallPieces::default();
         let piece =
             |arguments: &str| CallDelta { name: "a".into(), arguments: arguments.into(), ..CallDelta::default() };
         calls.add(piece(&format!("{{\"text\":\"{}", "x".repeat(400_000)))).unwrap();
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn more_calls_than_any_reply_has_are_an_error() {
-        let mut calls = Calls::default();
+        let mut calls = CallPieces::default();
         let call =
             |number: usize| CallDelta { index: Some(number as u64), id: number.to_string(), ..CallDelta::default() };
         let added = (0..=MAX_CALLS).map(|number| calls.add(call(number))).collect::<Vec<_>>();

@@ -20,8 +20,8 @@ use super::chunk::Chunk;
 use super::early::Early;
 use super::error::presentable;
 use super::service::{Exchange, Service};
+use super::sse_validator::cut;
 use super::stream::Assembly;
-use super::tap::cut;
 use super::{ErrorKind, Model, ModelError, Progress, Reply, Request};
 use crate::settings::is_loopback;
 

@@ -1,7 +1,7 @@
 //! Kimi's wire: what is sent, what comes back, and what its errors mean.
 //!
 //! [`Conversation`] holds the history as bytes and makes requests of it; a [`Model`] answers them, over HTTP when it
-//! is a [`Client`]. Below the client: `early` connects for the first request, `service` judges responses, `tap` guards the stream's bytes, `chunk` and
+//! is a [`Client`]. Below the client: `early` connects for the first request, `service` judges responses, `sse_validator` guards the stream's bytes, `chunk` and
 //! `stream` make a message of its events (`reasoning` and `leak` know what other hosts do differently). A failure is
 //! a [`ModelError`]: `refusal` says what a response means, `distrust` why TLS fails, [`retry`] whether to ask again, `advice` what a person
 //! can do. [`prices`] is the dated list; [`replay`] serves recorded replies over a loopback socket.
@@ -25,13 +25,13 @@ mod repair;
 pub mod replay;
 pub mod retry;
 mod service;
+mod sse_validator;
 mod stream;
 mod surrogates;
-mod tap;
 mod usage;
 mod words;
 
-pub use advice::Asked;
+pub use advice::RequestOrigin;
 pub use chat::{AssistantMessage, Model, Progress, Reply, Request, ToolCall};
 pub use client::{Client, Endpoint};
 pub use conversation::{Conversation, Receipt, ToolChoice};

@@ -38,7 +38,7 @@ impl Refusal<'_> {
     #[must_use]
     pub fn judge(&self) -> ModelError {
         let header_wait = retry_after(self.headers, self.now);
-        let said = Said { header_wait, ..Said::read(self.headers, self.body) };
+        let said = ErrorBody { header_wait, ..ErrorBody::read(self.headers, self.body) };
         let status = said.code.filter(|_| self.status == 200).unwrap_or(self.status);
         let kind = kind_of(status, &said, self.url);
         let waits = kind.class() == super::Class::Wait || matches!(kind, ErrorKind::Server | ErrorKind::Unavailable);
@@ -54,7 +54,7 @@ impl Refusal<'_> {
         }
     }
 
-    fn message(&self, said: &Said) -> String {
+    fn message(&self, said: &ErrorBody) -> String {
         let location = self.headers.get("location").and_then(|value| value.to_str().ok());
         match (location, said.message.is_empty()) {
             (Some(place), _) if (300..=399).contains(&self.status) => presentable(&format!("redirected to {place}")),
@@ -66,7 +66,7 @@ impl Refusal<'_> {
 
 /// An error object that came inside a stream that had begun well.
 pub(super) fn inside_stream(error: &Value) -> ModelError {
-    let said = Said::from_error(error);
+    let said = ErrorBody::from_error(error);
     let kind = kind_of(said.code.unwrap_or(200), &said, "");
     ModelError {
         kind,
@@ -101,7 +101,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 /// What the body says, whatever its shape.
 #[derive(Debug, Default)]
-struct Said {
+struct ErrorBody {
     /// `error.type`, else a textual code.
     kind: Option<String>,
     /// A status that stands in the body (OpenRouter's `error.code`).
@@ -112,7 +112,7 @@ struct Said {
     header_wait: Option<Duration>,
 }
 
-impl Said {
+impl ErrorBody {
     fn read(headers: &HeaderMap, body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{feff}').trim();
@@ -168,7 +168,7 @@ impl Said {
 }
 
 /// The type decides where it says more than the status; then the status, with the words where it means several things.
-fn kind_of(status: u16, said: &Said, url: &str) -> ErrorKind {
+fn kind_of(status: u16, said: &ErrorBody, url: &str) -> ErrorKind {
     match said.kind.as_deref() {
         Some("engine_overloaded_error") => return ErrorKind::Overloaded,
         Some("exceeded_current_quota_error" | "insufficient_quota") => return ErrorKind::QuotaExhausted,
@@ -192,7 +192,7 @@ fn kind_of(status: u16, said: &Said, url: &str) -> ErrorKind {
     }
 }
 
-fn kind_of_bad_request(status: u16, said: &Said) -> ErrorKind {
+fn kind_of_bad_request(status: u16, said: &ErrorBody) -> ErrorKind {
     const OVERFLOW: [&str; 6] = [
         "exceeded model token limit",
         "input token length too long",
@@ -210,7 +210,7 @@ fn kind_of_bad_request(status: u16, said: &Said) -> ErrorKind {
     }
 }
 
-fn kind_of_not_found(said: &Said, url: &str) -> ErrorKind {
+fn kind_of_not_found(said: &ErrorBody, url: &str) -> ErrorKind {
     if said.says_any(&["model", "models"]) || said.kind.as_deref() == Some("model_not_found") {
         ErrorKind::UnknownModel
     } else if url.contains("/v1/v1/") {
@@ -220,7 +220,7 @@ fn kind_of_not_found(said: &Said, url: &str) -> ErrorKind {
     }
 }
 
-fn kind_of_too_many(said: &Said) -> ErrorKind {
+fn kind_of_too_many(said: &ErrorBody) -> ErrorKind {
     if said.says_any(&["usage limit", "current quota", "insufficient balance", "suspended"]) {
         ErrorKind::QuotaExhausted
     } else if said.is_short() || said.says_any(&MINUTE) {
@@ -236,7 +236,7 @@ fn kind_of_too_many(said: &Said) -> ErrorKind {
 }
 
 /// An error that came with status 200: only its type tells.
-fn kind_by_type(said: &Said) -> ErrorKind {
+fn kind_by_type(said: &ErrorBody) -> ErrorKind {
     match said.kind.as_deref() {
         Some("invalid_authentication_error" | "incorrect_api_key_error") => ErrorKind::Unauthorized,
         Some("permission_denied_error") => ErrorKind::Forbidden,

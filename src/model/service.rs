@@ -19,7 +19,7 @@ use futures_util::{Stream, StreamExt};
 use http::HeaderMap;
 
 use super::refusal::{self, Refusal};
-use super::tap::{BOM, Tap, transport};
+use super::sse_validator::{BOM, SseValidator, transport};
 use super::{ErrorKind, ModelError, surrogates};
 
 /// The most that is read of a body which refuses.
@@ -113,7 +113,7 @@ impl Service {
             return Err(judge(status, &headers, url.as_str(), &body));
         }
         match body.kind(&headers, &self.exchange, self.idle).await? {
-            Kind::Events => Ok(events(Tap::new(body, self.exchange, self.idle))),
+            Kind::Events => Ok(events(SseValidator::new(body, self.exchange, self.idle))),
             Kind::Object => self.whole_reply(&headers, url.as_str(), body).await,
             Kind::Other => {
                 let body = self.read(body, REFUSAL_BYTES).await;

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::calls::{Calls, too_much};
+use super::calls::{CallPieces, too_much};
 use super::chunk::{Choice, Chunk, Delta};
 use super::{AssistantMessage, ErrorKind, ModelError, Progress, ToolCall, leak, reasoning::Reasoning};
 use super::{refusal, surrogates};
@@ -22,7 +22,7 @@ pub(super) struct Assembly {
     began: bool,
     reasoning: Reasoning,
     content: String,
-    calls: Calls,
+    calls: CallPieces,
     finish_reason: Option<String>,
     usage: Option<Usage>,
     id: Option<String>,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::people::style;
+use super::terminal::style;
 use crate::journal::{FailedTest, TestsRan, WhyFailed};
 use crate::text::sanitise_line;
 

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::people::{outcome, style};
+use super::terminal::{outcome, style};
 use crate::journal::{TestResult, Verdict};
-use crate::report::{Both, Standing, TestsCompared, Verification, VerifiedCheck};
+use crate::report::{BeforeAfter, Standing, TestsCompared, Verification, VerifiedCheck};
 use crate::text::{counted, sanitise, sanitise_line};
 use crate::tools::TestRun;
 
@@ -26,12 +26,12 @@ fn write_table(out: &mut String, told: &Verification, failing: Option<&TestRun>)
     writeln!(out, "tree      {}", tree(told))?;
     writeln!(out, "\n{:<16}{:<16}now", "", "report")?;
     let code = |code: Option<i32>| code.map_or_else(|| "none".to_owned(), |code| code.to_string());
-    row(out, "exit code", &Both { then: code(told.exit.then), now: code(told.exit.now) })?;
+    row(out, "exit code", &BeforeAfter { then: code(told.exit.then), now: code(told.exit.now) })?;
     if told.counts.then.is_some() || told.counts.now.is_some() {
         let count = |name, of: fn(&crate::journal::TestCounts) -> u64| {
             let shown =
                 |counts: &Option<_>| counts.as_ref().map_or_else(|| "unknown".to_owned(), |c| of(c).to_string());
-            (name, Both { then: shown(&told.counts.then), now: shown(&told.counts.now) })
+            (name, BeforeAfter { then: shown(&told.counts.then), now: shown(&told.counts.now) })
         };
         for (name, both) in
             [count("passed", |c| c.passed), count("failed", |c| c.failed), count("skipped", |c| c.skipped)]
@@ -45,7 +45,7 @@ fn write_table(out: &mut String, told: &Verification, failing: Option<&TestRun>)
     for VerifiedCheck { chosen, result } in &told.checks {
         let optional = if chosen.required { "" } else { "(not required) " };
         let name = format!("check {} {optional}", sanitise_line(&chosen.name));
-        row(out, &name, &Both { then: how(result.then.as_ref()), now: how(result.now.as_ref()) })?;
+        row(out, &name, &BeforeAfter { then: how(result.then.as_ref()), now: how(result.now.as_ref()) })?;
     }
     for differs in &told.environment {
         let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { sanitise_line(text).into_owned() };
@@ -72,7 +72,7 @@ fn how(result: Option<&TestResult>) -> String {
     }
 }
 
-fn row(out: &mut String, name: &str, both: &Both<String>) -> std::fmt::Result {
+fn row(out: &mut String, name: &str, both: &BeforeAfter<String>) -> std::fmt::Result {
     let line = format!("{name:<16}{:<16}{}", both.then, both.now);
     if both.then == both.now { writeln!(out, "{line}") } else { writeln!(out, "{}", style(line).yellow()) }
 }

@@ -34,7 +34,7 @@ pub struct Archive {
     /// What the run had changed in the end.
     pub changes: ChangeSet,
     /// The contents of changed files, before and after.
-    pub contents: Vec<Content>,
+    pub contents: Vec<ArchivedContent>,
     /// Hashes of contents that are not in the file: they hold secrets, or are not kept any more.
     pub left_out: Vec<Digest>,
 }
@@ -42,7 +42,7 @@ pub struct Archive {
 /// The content of a file.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Content {
+pub enum ArchivedContent {
     /// As it stands.
     Text(String),
     /// What isn't UTF-8.
@@ -65,7 +65,7 @@ impl Archive {
         let (mut contents, mut left_out) = (Vec::new(), Vec::new());
         for digest in recording.contents_needed() {
             match recording.content(digest) {
-                Ok(content) if redactor.bytes(&content) == content => contents.push(Content::of(content)),
+                Ok(content) if redactor.bytes(&content) == content => contents.push(ArchivedContent::of(content)),
                 Ok(_) => {
                     redacted += 1;
                     left_out.push(digest);
@@ -99,12 +99,12 @@ impl Archive {
             return Err(invalid(format!("its schema is {schema:?}, not {ARCHIVE_SCHEMA:?}")));
         }
         let archive: Self = serde_json::from_slice(json)?;
-        let contents = archive.contents.into_iter().map(Content::bytes).collect::<io::Result<_>>()?;
+        let contents = archive.contents.into_iter().map(ArchivedContent::bytes).collect::<io::Result<_>>()?;
         Recording::held(archive.journal, archive.changes, contents)
     }
 }
 
-impl Content {
+impl ArchivedContent {
     fn of(content: Vec<u8>) -> Self {
         String::from_utf8(content)
             .map_or_else(|error| Self::Base64(BASE64_STANDARD.encode(error.as_bytes())), Self::Text)

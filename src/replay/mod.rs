@@ -27,7 +27,7 @@ mod script;
 pub mod volatile;
 mod watched;
 
-pub use archive::{ARCHIVE_SCHEMA, Archive, Content};
+pub use archive::{ARCHIVE_SCHEMA, Archive, ArchivedContent};
 pub use divergence::Divergence;
 pub use player::Player;
 pub use recording::{NotReplayable, Recording};

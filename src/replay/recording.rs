@@ -16,12 +16,12 @@ pub struct Recording {
     pub started: RunStarted,
     /// What it had changed in the end.
     pub changes: ChangeSet,
-    contents: Contents,
+    contents: RecordedContents,
 }
 
 /// Where contents of changed files are.
 #[derive(Debug)]
-enum Contents {
+enum RecordedContents {
     Kept(Blobs),
     Held(Vec<Vec<u8>>),
 }
@@ -67,7 +67,7 @@ impl Recording {
             path if path.exists() => ChangeSet::load(&path)?,
             _ => ChangeSet::new(Vec::new()),
         };
-        Self::new(records, changes, Contents::Kept(Blobs::at(&folder.blobs())))
+        Self::new(records, changes, RecordedContents::Kept(Blobs::at(&folder.blobs())))
     }
 
     /// Of what a file holds.
@@ -75,10 +75,10 @@ impl Recording {
     /// # Errors
     /// When `records` are those of no run.
     pub fn held(records: Vec<Record>, changes: ChangeSet, contents: Vec<Vec<u8>>) -> io::Result<Self> {
-        Self::new(records, changes, Contents::Held(contents))
+        Self::new(records, changes, RecordedContents::Held(contents))
     }
 
-    fn new(records: Vec<Record>, changes: ChangeSet, contents: Contents) -> io::Result<Self> {
+    fn new(records: Vec<Record>, changes: ChangeSet, contents: RecordedContents) -> io::Result<Self> {
         let Some(Event::RunStarted(started)) = records.first().map(|record| &record.event) else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the journal holds no run"));
         };
@@ -171,8 +171,8 @@ impl Recording {
     /// When it isn't there or is damaged.
     pub fn content(&self, digest: Digest) -> io::Result<Vec<u8>> {
         match &self.contents {
-            Contents::Kept(blobs) => blobs.read(digest),
-            Contents::Held(contents) => {
+            RecordedContents::Kept(blobs) => blobs.read(digest),
+            RecordedContents::Held(contents) => {
                 let found = contents.iter().find(|content| Digest::of(content) == digest);
                 let missing = || io::Error::new(io::ErrorKind::NotFound, format!("content {digest} was left out"));
                 found.cloned().ok_or_else(missing)

@@ -22,7 +22,7 @@ pub struct Script {
     /// The tests ran on the start state, too.
     has_baseline: bool,
     expected: Vec<(u32, Expectation)>,
-    turns: Vec<Answered>,
+    turns: Vec<RecordedAnswer>,
     /// What tools answered, without what a repeated call is told.
     answers: Vec<String>,
     /// What kcode said of its own accord; the survey is the first.
@@ -39,7 +39,7 @@ pub struct Script {
 
 /// How a request was answered.
 #[derive(Debug)]
-enum Answered {
+enum RecordedAnswer {
     Replied(Box<(ReplyReceived, AssistantMessage)>),
     Failed(AttemptFailed),
     /// Failed, and what the host refused was repaired.
@@ -121,9 +121,9 @@ impl Script {
                 Event::TestsChosen(chosen) if self.tests.is_none() => self.tests = Some(chosen.clone()),
                 Event::Request(sent) => {
                     turn = sent.turn;
-                    self.turns.push(Answered::Over);
+                    self.turns.push(RecordedAnswer::Over);
                 }
-                Event::AttemptFailed(failed) => self.answered(Answered::Failed(failed.clone())),
+                Event::AttemptFailed(failed) => self.answered(RecordedAnswer::Failed(failed.clone())),
                 Event::HistoryRepaired(_) => self.was_repaired(),
                 Event::Reply(received) => reply = Some(received),
                 Event::ToolAnswered(_) => {
@@ -133,7 +133,7 @@ impl Script {
                 Event::Message(message) if message.role == "assistant" => {
                     let spoken = AssistantMessage::recall(&message.json);
                     if let Some((received, spoken)) = reply.take().zip(spoken) {
-                        self.answered(Answered::Replied(Box::new((received.clone(), spoken))));
+                        self.answered(RecordedAnswer::Replied(Box::new((received.clone(), spoken))));
                     }
                 }
                 // Between the survey's event and its message stands the system prompt.
@@ -157,7 +157,7 @@ impl Script {
         }
     }
 
-    fn answered(&mut self, how: Answered) {
+    fn answered(&mut self, how: RecordedAnswer) {
         if let Some(last) = self.turns.last_mut() {
             *last = how;
         }
@@ -165,9 +165,9 @@ impl Script {
 
     fn was_repaired(&mut self) {
         if let Some(last) = self.turns.last_mut()
-            && let Answered::Failed(failed) = last
+            && let RecordedAnswer::Failed(failed) = last
         {
-            *last = Answered::Refused(failed.clone());
+            *last = RecordedAnswer::Refused(failed.clone());
         }
     }
 
@@ -251,10 +251,10 @@ impl Script {
         let mut at = self.at();
         at.turns += 1;
         match self.turns.get(at.turns - 1) {
-            Some(Answered::Replied(reply)) => Turn::Replied(&reply.0, &reply.1),
-            Some(Answered::Failed(failed)) => Turn::Failed(failed),
-            Some(Answered::Refused(failed)) => Turn::Refused(failed),
-            Some(Answered::Over) | None => {
+            Some(RecordedAnswer::Replied(reply)) => Turn::Replied(&reply.0, &reply.1),
+            Some(RecordedAnswer::Failed(failed)) => Turn::Failed(failed),
+            Some(RecordedAnswer::Refused(failed)) => Turn::Refused(failed),
+            Some(RecordedAnswer::Over) | None => {
                 at.over = true;
                 Turn::Over
             }

@@ -15,7 +15,8 @@ pub const VERIFICATION_SCHEMA: &str = "kcode.verification/1";
 
 /// What a run said, and what is so now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Both<T> {
+#[schemars(rename = "Both")]
+pub struct BeforeAfter<T> {
     /// As the report has it.
     pub then: T,
     /// As it is.
@@ -42,13 +43,13 @@ pub struct Verification {
     /// The command that was run.
     pub command: String,
     /// The tree that it ran on.
-    pub ground: Ground,
+    pub ground: TreeState,
     /// The exit code; `null` when a signal or kcode ended the tests.
-    pub exit: Both<Option<i32>>,
+    pub exit: BeforeAfter<Option<i32>>,
     /// Whether the tests pass.
-    pub passed: Both<bool>,
+    pub passed: BeforeAfter<bool>,
     /// The runner's own count.
-    pub counts: Both<Option<TestCounts>>,
+    pub counts: BeforeAfter<Option<TestCounts>>,
     /// Single tests; `null` when one side knows of none.
     pub tests: Option<TestsCompared>,
     /// The checks of the report, in its order.
@@ -63,13 +64,14 @@ pub struct Verification {
 
 /// On which tree the tests ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Ground {
+#[schemars(rename = "Ground")]
+pub struct TreeState {
     /// How the tree at hand stands to the run's.
     pub standing: Standing,
     /// Git's id of the tree without the patch; `null` when it isn't known.
-    pub start_tree: Both<Option<String>>,
+    pub start_tree: BeforeAfter<Option<String>>,
     /// Git's id of the tree that the tests ran on; `null` when it isn't known.
-    pub patched_tree: Both<Option<String>>,
+    pub patched_tree: BeforeAfter<Option<String>>,
 }
 
 /// How the tree at hand stands to the run's.
@@ -104,7 +106,7 @@ pub struct EnvironmentDifference {
     pub what: String,
     /// What it was and is.
     #[serde(flatten)]
-    pub was: Both<String>,
+    pub was: BeforeAfter<String>,
 }
 
 /// How the tests go now.
@@ -114,7 +116,7 @@ pub struct Measured<'a> {
     /// The report's checks in its order; `None` where one wasn't run.
     pub checks: &'a [Option<&'a TestRun>],
     /// On which tree.
-    pub ground: Ground,
+    pub ground: TreeState,
     /// What each test said then, where that is kept.
     pub then: Option<&'a Verdicts>,
     /// What the tests run in now.
@@ -141,9 +143,9 @@ impl Verification {
             agrees: true,
             command: last.command.clone(),
             ground: measured.ground,
-            exit: Both { then: certified.exit_code, now: last.exit_code },
-            passed: Both { then: certified.passed, now: last.passed() },
-            counts: Both { then: certified.counts, now: last.counts },
+            exit: BeforeAfter { then: certified.exit_code, now: last.exit_code },
+            passed: BeforeAfter { then: certified.passed, now: last.passed() },
+            counts: BeforeAfter { then: certified.counts, now: last.counts },
             tests,
             checks: report
                 .checks
@@ -212,7 +214,7 @@ fn goes(count: usize) -> String {
 }
 
 /// Whether both are known and not the same.
-fn differ(ids: &Both<Option<String>>) -> bool {
+fn differ(ids: &BeforeAfter<Option<String>>) -> bool {
     ids.then.as_ref().zip(ids.now.as_ref()).is_some_and(|(then, now)| then != now)
 }
 
@@ -229,7 +231,7 @@ fn differences(then: &TestEnvironment, now: &TestEnvironment) -> Vec<Environment
     let mut told = Vec::new();
     let mut tell = |what: &str, then: String, now: String| {
         if then != now {
-            told.push(EnvironmentDifference { what: what.to_owned(), was: Both { then, now } });
+            told.push(EnvironmentDifference { what: what.to_owned(), was: BeforeAfter { then, now } });
         }
     };
     for (what, then, now) in [
@@ -248,7 +250,7 @@ fn differences(then: &TestEnvironment, now: &TestEnvironment) -> Vec<Environment
             let now = other.map_or_else(|| "not found".to_owned(), |other| path(&other.path, other.bytes));
             told.push(EnvironmentDifference {
                 what: program.name.clone(),
-                was: Both { then: path(&program.path, program.bytes), now },
+                was: BeforeAfter { then: path(&program.path, program.bytes), now },
             });
         }
     }
@@ -257,7 +259,7 @@ fn differences(then: &TestEnvironment, now: &TestEnvironment) -> Vec<Environment
     };
     let (gone, come) = (only(&then.variables, &now.variables), only(&now.variables, &then.variables));
     if gone != come {
-        told.push(EnvironmentDifference { what: "variables".to_owned(), was: Both { then: gone, now: come } });
+        told.push(EnvironmentDifference { what: "variables".to_owned(), was: BeforeAfter { then: gone, now: come } });
     }
     told
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::checks::CheckReport;
-use super::verification::Both;
+use super::verification::BeforeAfter;
 use crate::journal::{CheckChosen, TestPurpose, TestResult};
 use crate::planner::tests_ran;
 use crate::tools::TestRun;
@@ -16,14 +16,17 @@ pub struct VerifiedCheck {
     #[serde(flatten)]
     pub chosen: CheckChosen,
     /// How it went and goes; `null` where it wasn't run.
-    pub result: Both<Option<TestResult>>,
+    pub result: BeforeAfter<Option<TestResult>>,
 }
 
 impl VerifiedCheck {
     pub(super) fn of(then: &CheckReport, now: Option<&TestRun>) -> Self {
         let now = now.map(|run| tests_ran(run.clone(), TestPurpose::Verification, None).result);
         let CheckReport { chosen, after, .. } = then;
-        Self { chosen: chosen.clone(), result: Both { then: after.as_ref().map(|after| after.result.clone()), now } }
+        Self {
+            chosen: chosen.clone(),
+            result: BeforeAfter { then: after.as_ref().map(|after| after.result.clone()), now },
+        }
     }
 
     /// Whether it keeps the patch from being verified.

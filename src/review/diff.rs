@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use similar::{ChangeTag, DiffOp, TextDiff};
 
-use super::hunk::{CONTEXT, Decision, Hunk};
+use super::hunk::{CONTEXT, Hunk, HunkDecided};
 use super::material::ShownFile;
 use super::row::{Row, Span, Tone, Word, columns, span, wrapped};
 use super::syntax::{Piece, pieces};
@@ -70,7 +70,7 @@ fn blocks(file: &ShownFile, hunk: &Hunk) -> Vec<Block> {
     };
     let above = CONTEXT.min(first.old.start);
     let mut blocks = same(first.old.start - above..first.old.start, first.new.start - above);
-    if let Decision::Edited(text) = &hunk.decision {
+    if let HunkDecided::Edited(text) = &hunk.decision {
         let text = String::from_utf8_lossy(text);
         let new: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
         let words = pieces(file.path.as_path(), &new);

@@ -19,12 +19,12 @@ pub struct Hunk {
     /// True when the file can only be taken, left or rewritten as a whole.
     pub is_whole: bool,
     /// What was decided.
-    pub decision: Decision,
+    pub decision: HunkDecided,
 }
 
 /// What was decided about a hunk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Decision {
+pub enum HunkDecided {
     /// Nothing yet.
     #[default]
     Open,
@@ -36,7 +36,7 @@ pub enum Decision {
     Edited(Vec<u8>),
 }
 
-impl Decision {
+impl HunkDecided {
     /// One column that shows it.
     #[must_use]
     pub const fn sign(&self) -> &'static str {
@@ -72,13 +72,13 @@ impl Hunk {
     }
 
     fn of(file: usize, places: Range<usize>) -> Self {
-        Self { file, places, parts: Vec::new(), is_whole: false, decision: Decision::Open }
+        Self { file, places, parts: Vec::new(), is_whole: false, decision: HunkDecided::Open }
     }
 
     /// Its parts, each a hunk of its own; `None` when there is only one.
     pub(super) fn split(&self) -> Option<Vec<Self>> {
         let decision = match &self.decision {
-            Decision::Edited(_) => Decision::Open,
+            HunkDecided::Edited(_) => HunkDecided::Open,
             kept => kept.clone(),
         };
         let alone = |(place, part): (usize, &usize)| Self {

@@ -28,7 +28,7 @@ mod session;
 mod syntax;
 mod verdict;
 
-pub use hunk::{Decision, Hunk};
+pub use hunk::{Hunk, HunkDecided};
 pub use keys::{Action, Key, action};
 pub use material::{Given, Material};
 pub use row::{Row, Screen, Size, Span, Tone, Word};

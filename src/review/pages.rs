@@ -1,7 +1,7 @@
 //! What is on the screen: a bar, the page, what is to be said, and the keys that matter here.
 
 use super::diff;
-use super::hunk::{Decision, Hunk};
+use super::hunk::{Hunk, HunkDecided};
 use super::keys::LETTERS;
 use super::row::{Row, Screen, Tone, columns, fitted, span, worded};
 use super::session::{Page, Review};
@@ -97,15 +97,15 @@ impl Review {
     /// How many hunks there are of each kind.
     #[must_use]
     pub fn tally(&self) -> String {
-        let count = |is: &dyn Fn(&Decision) -> bool| self.hunks.iter().filter(|hunk| is(&hunk.decision)).count();
-        let edited = count(&|decision| matches!(decision, Decision::Edited(_)));
+        let count = |is: &dyn Fn(&HunkDecided) -> bool| self.hunks.iter().filter(|hunk| is(&hunk.decision)).count();
+        let edited = count(&|decision| matches!(decision, HunkDecided::Edited(_)));
         let rewritten = if edited > 0 { format!(", {edited} rewritten") } else { String::new() };
         format!(
             "{}: {} accepted, {} rejected, {} undecided{rewritten}",
             counted(self.hunks.len(), "hunk"),
-            count(&|decision| *decision == Decision::Accepted),
-            count(&|decision| *decision == Decision::Rejected),
-            count(&|decision| *decision == Decision::Open),
+            count(&|decision| *decision == HunkDecided::Accepted),
+            count(&|decision| *decision == HunkDecided::Rejected),
+            count(&|decision| *decision == HunkDecided::Open),
         )
     }
 
@@ -170,10 +170,10 @@ impl Review {
             None => "no edit of the model: a command of the run wrote this file".to_owned(),
         };
         let decided = match &hunk.decision {
-            Decision::Open => "undecided",
-            Decision::Accepted => "accepted",
-            Decision::Rejected => "rejected",
-            Decision::Edited(_) => "accepted as you rewrote it",
+            HunkDecided::Open => "undecided",
+            HunkDecided::Accepted => "accepted",
+            HunkDecided::Rejected => "rejected",
+            HunkDecided::Edited(_) => "accepted as you rewrote it",
         };
         let head = format!("{} · {origin} · {decided}", file.change);
         let mut rows = vec![vec![span(head, Tone::Dim)]];
@@ -227,7 +227,7 @@ impl Review {
             rows.extend(self.file_rows(number));
         }
         rows.push(Row::new());
-        let takes = |hunk: &Hunk| matches!(hunk.decision, Decision::Accepted | Decision::Edited(_));
+        let takes = |hunk: &Hunk| matches!(hunk.decision, HunkDecided::Accepted | HunkDecided::Edited(_));
         let told = match (self.hunks.iter().any(takes), self.takes_all()) {
             (false, _) => "Nothing is accepted: your tree stays as it is.",
             (true, true) => "The whole patch is accepted, as the run made it.",

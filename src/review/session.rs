@@ -1,6 +1,6 @@
 //! Where a person is in a review, and what was decided so far. Keys and actions in; [`Effect`]s out.
 
-use super::hunk::{Decision, Hunk};
+use super::hunk::{Hunk, HunkDecided};
 use super::keys::{Action, Key, action};
 use super::material::Material;
 use super::row::Size;
@@ -116,7 +116,7 @@ impl Review {
     #[must_use]
     pub fn edited_text(&self) -> Option<Vec<u8>> {
         match &self.hunks.get(self.at)?.decision {
-            Decision::Edited(text) => Some(text.clone()),
+            HunkDecided::Edited(text) => Some(text.clone()),
             _ => None,
         }
     }
@@ -192,11 +192,11 @@ impl Review {
             Action::Leave if self.page == Page::Why => self.back(),
             Action::Accept if self.page == Page::Summary => return Effect::Conclude,
             Action::Conclude if self.page == Page::Summary => self.say(HOW_TO_APPLY),
-            Action::Accept => self.decide(Decision::Accepted),
-            Action::Reject => self.decide(Decision::Rejected),
+            Action::Accept => self.decide(HunkDecided::Accepted),
+            Action::Reject => self.decide(HunkDecided::Rejected),
             Action::Undo => self.undo(),
-            Action::AcceptFile => self.decide_file(&Decision::Accepted),
-            Action::RejectFile => self.decide_file(&Decision::Rejected),
+            Action::AcceptFile => self.decide_file(&HunkDecided::Accepted),
+            Action::RejectFile => self.decide_file(&HunkDecided::Rejected),
             Action::Split => self.split(),
             Action::Edit => return self.ask_to_edit(),
             Action::Page => return Effect::Page,
@@ -283,7 +283,7 @@ impl Review {
         self.go(Page::Hunk);
     }
 
-    fn decide(&mut self, decision: Decision) {
+    fn decide(&mut self, decision: HunkDecided) {
         if self.page != Page::Hunk && self.page != Page::Why {
             self.say("open a hunk first (Enter), or decide about a whole file with a or d");
             return;
@@ -293,12 +293,12 @@ impl Review {
     }
 
     fn undo(&mut self) {
-        self.hunks[self.at].decision = Decision::Open;
+        self.hunks[self.at].decision = HunkDecided::Open;
     }
 
-    fn decide_file(&mut self, decision: &Decision) {
+    fn decide_file(&mut self, decision: &HunkDecided) {
         let file = self.hunks[self.at].file;
-        for hunk in self.hunks.iter_mut().filter(|hunk| hunk.file == file && hunk.decision == Decision::Open) {
+        for hunk in self.hunks.iter_mut().filter(|hunk| hunk.file == file && hunk.decision == HunkDecided::Open) {
             hunk.decision = decision.clone();
         }
         if self.page == Page::Files {
@@ -312,7 +312,7 @@ impl Review {
     fn on_to_undecided(&mut self) {
         let count = self.hunks.len();
         let next =
-            (1..=count).map(|step| (self.at + step) % count).find(|at| self.hunks[*at].decision == Decision::Open);
+            (1..=count).map(|step| (self.at + step) % count).find(|at| self.hunks[*at].decision == HunkDecided::Open);
         match next {
             Some(at) => {
                 self.at = at;
@@ -323,7 +323,7 @@ impl Review {
     }
 
     fn is_settled(&self) -> bool {
-        self.hunks.iter().all(|hunk| hunk.decision != Decision::Open)
+        self.hunks.iter().all(|hunk| hunk.decision != HunkDecided::Open)
     }
 
     fn split(&mut self) {
@@ -351,7 +351,7 @@ impl Review {
         if as_it_was {
             self.say("nothing was rewritten");
         } else {
-            self.hunks[self.at].decision = Decision::Edited(text);
+            self.hunks[self.at].decision = HunkDecided::Edited(text);
             self.go(Page::Hunk);
             self.say("rewritten; it goes in like this (u takes that back)");
         }

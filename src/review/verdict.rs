@@ -4,22 +4,22 @@ use std::io;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::hunk::{Decision, Hunk};
+use super::hunk::{Hunk, HunkDecided};
 use super::session::Review;
 use crate::journal::{Digest, HunkDecision, HunkReviewed, Reviewed};
-use crate::workspace::{Blobs, ChangeSet, Instead, Parts, lines};
+use crate::workspace::{Blobs, ChangeSet, Parts, Replacement, lines};
 
 impl Review {
     /// True when every hunk is accepted as it is: the patch that the run's own evidence is about.
     #[must_use]
     pub fn takes_all(&self) -> bool {
-        self.hunks.iter().all(|hunk| hunk.decision == Decision::Accepted)
+        self.hunks.iter().all(|hunk| hunk.decision == HunkDecided::Accepted)
     }
 
     /// True when anything was decided.
     #[must_use]
     pub fn has_decisions(&self) -> bool {
-        self.hunks.iter().any(|hunk| hunk.decision != Decision::Open)
+        self.hunks.iter().any(|hunk| hunk.decision != HunkDecided::Open)
     }
 
     /// What is accepted of the patch.
@@ -30,9 +30,9 @@ impl Review {
         let (mut kept, mut instead) = (Vec::new(), Vec::new());
         for hunk in &self.hunks {
             match (&hunk.decision, hunk.parts.first(), hunk.parts.last()) {
-                (Decision::Accepted, ..) => kept.extend(&hunk.parts),
-                (Decision::Edited(text), Some(first), Some(last)) => {
-                    instead.push(Instead { parts: *first..last + 1, text: text.clone() });
+                (HunkDecided::Accepted, ..) => kept.extend(&hunk.parts),
+                (HunkDecided::Edited(text), Some(first), Some(last)) => {
+                    instead.push(Replacement { parts: *first..last + 1, text: text.clone() });
                 }
                 _ => {}
             }
@@ -62,10 +62,10 @@ impl Review {
             changed_by_hand: 0,
         };
         match &hunk.decision {
-            Decision::Open => {}
-            Decision::Accepted => told.decision = HunkDecision::Accepted,
-            Decision::Rejected => told.decision = HunkDecision::Rejected,
-            Decision::Edited(text) => {
+            HunkDecided::Open => {}
+            HunkDecided::Accepted => told.decision = HunkDecision::Accepted,
+            HunkDecided::Rejected => told.decision = HunkDecision::Rejected,
+            HunkDecided::Edited(text) => {
                 told.decision = HunkDecision::Edited;
                 told.edited = Some(blobs.keep(text)?);
                 told.changed_by_hand = distance(&self.material.text_of(hunk).unwrap_or_default(), text);
@@ -90,15 +90,15 @@ pub fn recalled(hunks: &[Hunk], reviewed: &Reviewed, blobs: &Blobs) -> Option<Ve
                 return None;
             }
             piece.decision = match (told.decision, told.edited) {
-                (HunkDecision::Accepted, _) => Decision::Accepted,
-                (HunkDecision::Rejected, _) => Decision::Rejected,
-                (HunkDecision::Edited, Some(text)) => Decision::Edited(blobs.read(text).ok()?),
-                (HunkDecision::Undecided | HunkDecision::Edited, _) => Decision::Open,
+                (HunkDecision::Accepted, _) => HunkDecided::Accepted,
+                (HunkDecision::Rejected, _) => HunkDecided::Rejected,
+                (HunkDecision::Edited, Some(text)) => HunkDecided::Edited(blobs.read(text).ok()?),
+                (HunkDecision::Undecided | HunkDecision::Edited, _) => HunkDecided::Open,
             };
             recalled.push(piece);
         }
     }
-    recalled.iter().any(|hunk| hunk.decision != Decision::Open).then_some(recalled)
+    recalled.iter().any(|hunk| hunk.decision != HunkDecided::Open).then_some(recalled)
 }
 
 /// Lines that were added or removed between two texts.

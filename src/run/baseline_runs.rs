@@ -28,7 +28,7 @@ const TIMES: u32 = 2;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What is to be found out.
-pub struct Inquiry {
+pub struct BaselineJob {
     /// How to run tests beside the run.
     pub trials: Trials,
     /// Why the baseline isn't wanted, if it isn't.
@@ -92,7 +92,7 @@ impl Drop for Lending {
     }
 }
 
-impl Inquiry {
+impl BaselineJob {
     /// Runs `command` in a trial of that name, unless it is known how it goes.
     pub(super) async fn measure(&self, trial: &str, command: &TestCommand, found: Found) -> Result<Baseline, String> {
         let Found { mut tree, mut asked, off, lent, may_be_known } = found;
@@ -204,7 +204,7 @@ impl Inquiry {
 
 /// The runs of one command.
 struct Runs<'a> {
-    inquiry: &'a Inquiry,
+    inquiry: &'a BaselineJob,
     /// The name of the trial, and of the folder of its logs.
     trial: &'a str,
     command: &'a TestCommand,
@@ -283,7 +283,7 @@ impl Runs<'_> {
     }
 
     async fn run(&mut self, filter: &[String]) -> Result<BaselineRun, String> {
-        let Inquiry { trials, .. } = self.inquiry;
+        let BaselineJob { trials, .. } = self.inquiry;
         let session = if let Some(session) = self.session.take() {
             session
         } else {
@@ -297,7 +297,7 @@ impl Runs<'_> {
     }
 
     fn told(&self, mut run: TestRun) -> Result<BaselineRun, String> {
-        let Inquiry { folder, redactor, trials, .. } = self.inquiry;
+        let BaselineJob { folder, redactor, trials, .. } = self.inquiry;
         let logs = folder.logs().join(self.trial);
         test_runs::finish(&mut run, &logs, redactor, &trials.plan.hidden).map_err(|error| error.to_string())?;
         run.log = format!("{}/{}", self.trial, run.log);

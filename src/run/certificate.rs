@@ -16,14 +16,14 @@ use crate::tools::TestRun;
 pub struct Certificate {
     /// Looked at in the background, because programs are large; `None` once it was told, or when there are no tests.
     environment: Option<JoinHandle<Option<TestEnvironment>>>,
-    looks: Option<Looks>,
+    looks: Option<EnvironmentProbe>,
     asked: watch::Receiver<bool>,
     results: PathBuf,
     missing: Option<String>,
 }
 
 /// What a look at what the tests run in needs.
-pub struct Looks {
+pub struct EnvironmentProbe {
     /// Where the repository is.
     pub root: PathBuf,
     /// Names of variables that commands see.
@@ -34,13 +34,13 @@ pub struct Looks {
 
 impl Certificate {
     /// For a run in `folder`. Nothing is looked at before `asked` turns true.
-    pub fn new(folder: &RunFolder, asked: watch::Receiver<bool>, looks: Looks) -> Self {
+    pub fn new(folder: &RunFolder, asked: watch::Receiver<bool>, looks: EnvironmentProbe) -> Self {
         Self { environment: None, looks: Some(looks), asked, results: folder.results(), missing: None }
     }
 
     /// Looks at what `command` runs in, the first time that there is one.
     pub fn look(&mut self, command: &TestCommand) {
-        let Some(Looks { root, variables, redactor }) = self.looks.take() else { return };
+        let Some(EnvironmentProbe { root, variables, redactor }) = self.looks.take() else { return };
         let (command, mut asked) = (command.clone(), self.asked.clone());
         let look = move || {
             let mut seen = evidence::environment(&command, &root, variables);

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use tokio::sync::watch;
 
-use super::enclosure::{Copy, RENAMES, writes};
+use super::enclosure::{RENAMES, TreeCopy, writes};
 use super::environment::RunEnvironment;
 use super::view_slot::ViewSlot;
 use crate::evidence::{self, failed_to_rename};
@@ -38,7 +38,7 @@ impl RunEnvironment {
         if !trials.copies.are_needed() || !self.is_in_overlay() {
             return Ok(Vec::new());
         }
-        let copy = Copy {
+        let copy = TreeCopy {
             repository: self.repository.clone(),
             run: self.folder.path().to_owned(),
             place: trials.plan.view.clone(),

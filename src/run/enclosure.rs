@@ -1,8 +1,8 @@
 //! What a run works in: the worker behind its wall, and the private view that it shows.
 //!
 //! Both take longer than anything else before the first request, so that they are made in steps, each beside
-//! something else: [`Enclosing`] is a process that was started, [`Confining`] one that confines itself,
-//! [`Enclosure`] one that serves, while its view may still be copied.
+//! something else: [`LaunchedSandbox`] is a process that was started, [`ConfinedSandbox`] one that confines itself,
+//! [`RunningSandbox`] one that serves, while its view may still be copied.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::again::Again;
 use super::beside::Beside;
 use super::chosen_tests::ChosenTests;
 use super::failure::Failure;
-use super::order::Order;
-use super::view_slot::Making;
+use super::replay_context::ReplayContext;
+use super::run_spec::RunSpec;
+use super::view_slot::PendingView;
 use crate::evidence::Copies;
 use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
 use crate::planner::EnvironmentError;
@@ -34,14 +34,14 @@ const COVERED: &str = "it is covered, as secrets, sockets and devices are";
 pub const RENAMES: &str = "the tests rename a folder of the tree, which an overlay can't";
 
 /// A worker's process that was started and knows nothing yet.
-pub struct Enclosing {
+pub struct LaunchedSandbox {
     plan: WorkerPlan,
     launched: Result<Launched, WorkerError>,
     overlay: Result<Overlay, String>,
 }
 
 /// A worker that confines itself.
-pub struct Confining {
+pub struct ConfinedSandbox {
     confined: JoinHandle<Result<(Worker, WallBuilt), WorkerError>>,
     plan: WorkerPlan,
     overlay: Result<Overlay, String>,
@@ -50,20 +50,20 @@ pub struct Confining {
 }
 
 /// A worker that serves.
-pub struct Enclosure {
+pub struct RunningSandbox {
     /// It.
     pub worker: Worker,
     /// What confines it.
     pub wall: WallBuilt,
     /// Its view.
-    pub making: Making,
+    pub making: PendingView,
     /// What it was told; other workers of the run are told the same, of views of their own.
     pub plan: WorkerPlan,
 }
 
-impl Enclosing {
+impl LaunchedSandbox {
     /// Starts the process, and prepares the layers of the view meanwhile.
-    pub fn begin(order: &Order<'_>, folder: &RunFolder) -> Result<Self, Failure> {
+    pub fn begin(order: &RunSpec<'_>, folder: &RunFolder) -> Result<Self, Failure> {
         if let Some(again) = &order.again {
             again.lay_out(folder).map_err(anyhow::Error::from)?;
         }
@@ -97,26 +97,32 @@ impl Enclosing {
     }
 
     /// Tells the process what to confine itself to; it needs the runtime to be told. `beside` lies outside of the tree.
-    pub fn confine(self, tests: &ChosenTests, dependencies: Dependencies, beside: Beside, root: &Path) -> Confining {
+    pub fn confine(
+        self,
+        tests: &ChosenTests,
+        dependencies: Dependencies,
+        beside: Beside,
+        root: &Path,
+    ) -> ConfinedSandbox {
         let Self { mut plan, launched, overlay } = self;
         plan.tests.clone_from(&tests.command);
         let mut notes = beside.tell(&mut plan);
         notes.extend(show_dependencies(&mut plan, dependencies, root));
         let told = plan.clone();
         let confined = tokio::spawn(async move { launched?.confine(told).await });
-        Confining { confined, plan, overlay, notes }
+        ConfinedSandbox { confined, plan, overlay, notes }
     }
 }
 
-impl Confining {
+impl ConfinedSandbox {
     /// Waits for the wall. The view is made in the background, not before `asked` turns true.
     pub async fn serve(
         self,
-        order: &Order<'_>,
+        order: &RunSpec<'_>,
         folder: &RunFolder,
         redactor: &Redactor,
         asked: watch::Sender<bool>,
-    ) -> Result<Enclosure, Failure> {
+    ) -> Result<RunningSandbox, Failure> {
         let confined = self.confined.await.map_err(anyhow::Error::from)?;
         let (worker, mut wall) = confined.map_err(|error| worker_failure(&error, redactor))?;
         let mut plan = self.plan;
@@ -128,7 +134,7 @@ impl Confining {
                 copied(order, folder, plan.view.clone(), notes, asked)
             }
         };
-        Ok(Enclosure { worker, wall, making, plan })
+        Ok(RunningSandbox { worker, wall, making, plan })
     }
 }
 
@@ -205,7 +211,7 @@ fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {
 }
 
 /// The layers of an overlay, with what a run that goes on had changed; or why there can't be one.
-fn overlay(order: &Order<'_>, folder: &RunFolder) -> Result<Overlay, String> {
+fn overlay(order: &RunSpec<'_>, folder: &RunFolder) -> Result<Overlay, String> {
     Overlay::prepare(&order.repository, folder.path(), order.changes()).map_err(|error| error.to_string())
 }
 
@@ -222,12 +228,12 @@ fn mounted(overlay: Result<Overlay, String>, wall: &mut WallBuilt) -> Result<Ove
 }
 
 /// What commands write belongs to the patch of an older run that is played again; else what `named` says.
-pub fn writes(again: Option<&Again>, named: Writes) -> Option<Writes> {
+pub fn writes(again: Option<&ReplayContext>, named: Writes) -> Option<Writes> {
     let is_older = again.is_some_and(|again| again.recording.started.writes.is_none());
     (!is_older).then_some(named)
 }
 
-fn writes_of(order: &Order<'_>) -> Option<Writes> {
+fn writes_of(order: &RunSpec<'_>) -> Option<Writes> {
     let (settings, asked) = (&order.settings, &order.options.include_generated);
     let named = Writes::of_both(&settings.writes.value, &settings.repository_writes).with_asked(asked);
     writes(order.again.as_deref(), named)
@@ -235,16 +241,16 @@ fn writes_of(order: &Order<'_>) -> Option<Writes> {
 
 /// Opens the overlay, which has the changes of a run that goes on in it.
 fn opened(
-    order: &Order<'_>,
+    order: &RunSpec<'_>,
     folder: &RunFolder,
     overlay: Overlay,
     notes: Vec<String>,
     asked: watch::Sender<bool>,
-) -> Making {
+) -> PendingView {
     let (repository, run) = (order.repository.clone(), folder.path().to_owned());
     let dependencies = order.settings.dependencies.value.clone();
     let writes = writes_of(order);
-    Making::new(asked, Arc::default(), move || {
+    PendingView::new(asked, Arc::default(), move || {
         let mut view = View::over(&repository, &run, &overlay, &dependencies)?;
         view.note_first(notes);
         if let Some(writes) = writes {
@@ -256,13 +262,13 @@ fn opened(
 
 /// Copies the tree; a run that goes on gets its changes back.
 fn copied(
-    order: &Order<'_>,
+    order: &RunSpec<'_>,
     folder: &RunFolder,
     place: PathBuf,
     notes: Vec<String>,
     asked: watch::Sender<bool>,
-) -> Making {
-    let copy = Copy {
+) -> PendingView {
+    let copy = TreeCopy {
         repository: order.repository.clone(),
         run: folder.path().to_owned(),
         place,
@@ -275,7 +281,7 @@ fn copied(
 }
 
 /// A copy of the tree that is to be the view.
-pub struct Copy {
+pub struct TreeCopy {
     /// Whose tree.
     pub repository: Repository,
     /// The run's folder.
@@ -292,12 +298,12 @@ pub struct Copy {
     pub notes: Vec<String>,
 }
 
-impl Copy {
+impl TreeCopy {
     /// Makes it in the background, not before `asked` turns true.
-    pub fn begin(self, asked: watch::Sender<bool>) -> Making {
+    pub fn begin(self, asked: watch::Sender<bool>) -> PendingView {
         let stop = Arc::<AtomicBool>::default();
         let called_off = Arc::clone(&stop);
-        Making::new(asked, stop, move || self.make(&called_off))
+        PendingView::new(asked, stop, move || self.make(&called_off))
     }
 
     fn make(self, stop: &AtomicBool) -> Result<View, EnvironmentError> {

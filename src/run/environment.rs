@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::again::Again;
 use super::certificate::Certificate;
 use super::chosen_tests::ChosenTests;
 use super::copy_instead::COPIED_TEXT;
 use super::environment_errors::{broken, from_workspace, unkept};
-use super::guard::{Guard, Looked, Told};
-use super::reproduction::{self, Judged};
+use super::guard::{Guard, PatchContents, TestEvidence};
+use super::replay_context::ReplayContext;
+use super::reproduction::{self, PatchVerification};
 use super::setup;
 use super::start_state::{StartState, results_of};
 use super::test_runs;
@@ -65,9 +65,9 @@ pub struct RunEnvironment {
     /// Tests that failed in any run so far.
     pub seen_failing: BTreeSet<String>,
     /// What the patch was last judged by.
-    pub judged: Judged,
+    pub judged: PatchVerification,
     /// The run that is played again, in a replay.
-    pub again: Option<Arc<Again>>,
+    pub again: Option<Arc<ReplayContext>>,
     /// What commands wrote to the run's view and the patch doesn't hold.
     pub beside: Vec<GeneratedFile>,
     /// Why tests ran with that, where they couldn't run without.
@@ -131,8 +131,8 @@ impl RunEnvironment {
     }
 
     /// What the tests tell of the start state and of the patch.
-    fn told(&self, runs: &[TestRun], matrix: Option<&Matrix>) -> Told {
-        Told {
+    fn told(&self, runs: &[TestRun], matrix: Option<&Matrix>) -> TestEvidence {
+        TestEvidence {
             before: self.start.known(None).map(Baseline::results).unwrap_or_default(),
             after: results_of(runs),
             passes: runs.last().is_some_and(TestRun::passed),
@@ -146,10 +146,11 @@ impl RunEnvironment {
     }
 
     /// How the patch as it stands touches tests.
-    fn look(&self, told: &Told) -> Result<TestsTouched, EnvironmentError> {
+    fn look(&self, told: &TestEvidence) -> Result<TestsTouched, EnvironmentError> {
         let blobs = Blobs::at(&self.folder.blobs());
-        let look =
-            |changes: &ChangeSet| self.guard.look(&Looked { changes, files: &self.changed, blobs: &blobs, told });
+        let look = |changes: &ChangeSet| {
+            self.guard.look(&PatchContents { changes, files: &self.changed, blobs: &blobs, told })
+        };
         let touched = ChangeSet::load(&self.folder.changes()).and_then(|changes| look(&changes));
         touched.map_err(|error| unkept(&self.folder.changes(), error))
     }
@@ -329,7 +330,7 @@ impl Verifier for RunEnvironment {
             judged.events.extend(noted.map_err(|error| unkept(&self.folder.results(), error))?);
         }
         let touched = self.look(&told)?;
-        self.judged = Judged {
+        self.judged = PatchVerification {
             runs: ran.tests.to_vec(),
             checks: ran.checks.to_vec(),
             matrix: judged.matrix.clone(),

@@ -12,13 +12,13 @@ use super::front::Next;
 use super::kept::{load, write_report};
 use super::out_file::replace;
 use super::outgrown;
-use super::past::last_outcome;
+use super::resumed_run::last_outcome;
 use super::start::Run;
 use crate::journal::{
     Applied, Event, FileJournal, Journal, Outcome, RUN_FILE_LIMIT, Residue, RunEnded, RunFolder, StopReason, read_own,
     recover,
 };
-use crate::model::{Asked, ErrorKind};
+use crate::model::{ErrorKind, RequestOrigin};
 use crate::planner::Stop;
 use crate::report::{self, Latest, Report};
 use crate::workspace::remove_all_soon;
@@ -149,7 +149,7 @@ fn error_of(run: &Run<'_>, stop: &Stop, outcome: Outcome) -> Option<Failure> {
     if let Some(error) = &stop.model_error {
         let variable = settings.key.as_ref().map(|key| key.variable.as_str());
         let base_url = settings.base_url.value.to_string();
-        let asked = Asked { key_variable: variable, base_url: &base_url, model: &settings.model.value };
+        let asked = RequestOrigin { key_variable: variable, base_url: &base_url, model: &settings.model.value };
         let failure = Failure::new(outcome, stop.detail.clone(), error.hint(asked));
         let failure = if error.message.is_empty() { failure } else { failure.fact("said", &error.message) };
         return Some(failure.fact("key", format!("{} → {base_url}", variable.unwrap_or("none"))));

@@ -5,13 +5,13 @@
 
 use std::path::Path;
 
-use super::carried::Carried;
 use super::failure::Failure;
 use super::inherited::Inherited;
 use super::kept::load;
 use super::kept_flags;
 use super::options::RunOptions;
-use super::past::{changes_of, is_of_this_version};
+use super::pending_changes::PendingChanges;
+use super::resumed_run::{changes_of, is_of_this_version};
 use super::sweep;
 use super::unanswered::messages;
 use crate::context::{self, Standing};
@@ -29,7 +29,7 @@ pub struct FollowUp {
     /// The conversation.
     pub inherited: Inherited,
     /// Changes that aren't in the tree yet.
-    pub carried: Carried,
+    pub carried: PendingChanges,
 }
 
 impl FollowUp {
@@ -54,7 +54,7 @@ impl FollowUp {
         let changes = changes_of(folder)?;
         let (standing, is_carried) = stands(folder, &repository, &changes)?;
         let carried = if is_carried { changes } else { ChangeSet::new(Vec::new()) };
-        let carried = Carried::of(carried, folder, &repository)?;
+        let carried = PendingChanges::of(carried, folder, &repository)?;
         let inherited = Inherited::of(folder, &recovered, standing)?;
         let (model, options) = (before.model.clone(), kept_flags::resumed(asked, before));
         Ok(Self { repository, model, options, inherited, carried })

@@ -16,7 +16,7 @@ pub struct Guard {
 }
 
 /// The patch as the guard looks at it.
-pub struct Looked<'a> {
+pub struct PatchContents<'a> {
     /// What changed.
     pub changes: &'a ChangeSet,
     /// The same, with renames.
@@ -24,12 +24,12 @@ pub struct Looked<'a> {
     /// The contents.
     pub blobs: &'a Blobs,
     /// What the tests say.
-    pub told: &'a Told,
+    pub told: &'a TestEvidence,
 }
 
 /// What runners told of tests.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct TestEvidence {
     /// On the start state; empty when that isn't known.
     pub before: Vec<TestResults>,
     /// On the state with the patch.
@@ -45,7 +45,7 @@ impl Guard {
     ///
     /// # Errors
     /// When a content can't be read.
-    pub fn look(&self, patch: &Looked<'_>) -> io::Result<TestsTouched> {
+    pub fn look(&self, patch: &PatchContents<'_>) -> io::Result<TestsTouched> {
         let contents = contents(patch.changes, patch.blobs)?;
         let from: Vec<Option<&RelPath>> =
             contents.iter().map(|content| renamed_from(patch.files, content.path)).collect();
@@ -82,7 +82,7 @@ impl Guard {
 }
 
 /// A patch that changes nothing but tests can't have mended what they test.
-fn nothing_but_tests(patch: &Looked<'_>) -> Option<TamperFlag> {
+fn nothing_but_tests(patch: &PatchContents<'_>) -> Option<TamperFlag> {
     let (fixed, first) = (patch.told.fixed.first()?, patch.changes.entries.first()?);
     let only_tests = patch.changes.entries.iter().all(|entry| evidence::is_of_tests(&entry.path));
     only_tests.then(|| TamperFlag {
@@ -95,16 +95,16 @@ fn nothing_but_tests(patch: &Looked<'_>) -> Option<TamperFlag> {
     })
 }
 
-struct Content<'a> {
+struct PatchedFile<'a> {
     path: &'a RelPath,
     before: Option<Vec<u8>>,
     after: Option<Vec<u8>>,
 }
 
-fn contents<'a>(changes: &'a ChangeSet, blobs: &Blobs) -> io::Result<Vec<Content<'a>>> {
+fn contents<'a>(changes: &'a ChangeSet, blobs: &Blobs) -> io::Result<Vec<PatchedFile<'a>>> {
     let read = |state: Option<FileState>| state.map(|state| blobs.read(state.sha256)).transpose();
     let content = |entry: &'a ChangedFile| {
-        Ok(Content { path: &entry.path, before: read(entry.before)?, after: read(entry.after)? })
+        Ok(PatchedFile { path: &entry.path, before: read(entry.before)?, after: read(entry.after)? })
     };
     changes.entries.iter().map(content).collect()
 }

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::environment::RunEnvironment;
 use super::failure::Failure;
-use super::smaller::Smaller;
+use super::minimized_patch::MinimizedPatch;
 use super::start::Run;
-use crate::evidence::{Held, is_same_run, needed, test_parts};
+use crate::evidence::{TrialResult, is_same_run, needed, test_parts};
 use crate::journal::{
     ChangeKind, Event, FileJournal, HunksTried, Journal as _, JournalError, Minimized, Outcome, RelPath, Reproduced,
     StopReason, Stopped, TestPurpose, TestsRan, recover,
@@ -154,7 +154,7 @@ impl<'a> Search<'a> {
         let name = format!("hunks-{}", self.known.len() + 1);
         let changes = self.only(set)?;
         let tree = self.environment.start.trees_with(changes.clone()).await.map(|trees| trees.patched);
-        let Held { tests, checks } = self.environment.trials.hold(&name, changes, 1, self.until).await?;
+        let TrialResult { tests, checks } = self.environment.trials.hold(&name, changes, 1, self.until).await?;
         let run = tests.into_iter().next().ok_or("the tests did not run")?;
         let judged = &self.environment.judged;
         let same = is_same_run(&judged.runs, &run, &self.flaky()) && judged.are_same_checks(&checks);
@@ -190,7 +190,7 @@ impl<'a> Search<'a> {
             return vec![Event::Minimized(minimized)];
         }
         let proven = match self.only(found) {
-            Ok(changes) => Smaller::prove(self.environment, changes, self.deadline).await,
+            Ok(changes) => MinimizedPatch::prove(self.environment, changes, self.deadline).await,
             Err(why) => Err(why),
         };
         // From here on nothing waits: an interrupt comes before all of it or after.

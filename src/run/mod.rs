@@ -1,25 +1,22 @@
-//! One run, from its order to its end: puts the rooms below together. Nothing here prints or knows of flags; a [`Front`] is told and
+//! One run, from its spec to its end: puts the rooms below together. Nothing here prints or knows of flags; a [`Front`] is told and
 //! asked, and the command line is one.
 //!
 //! | Step | Where |
 //! |---|---|
-//! | what is to be done | [`Order`], with [`RunOptions`] and settings; [`Past`] takes up a run that stopped, [`FollowUp`] gives one that is over a further task (`inherited` is its conversation, `carried` its changes), [`Again`] plays one again |
+//! | what is to be done | [`RunSpec`], with [`RunOptions`] and settings; [`ResumedRun`] takes up a run that stopped, [`FollowUp`] gives one that is over a further task (`inherited` is its conversation, `pending_changes` its changes), [`ReplayContext`] plays one again |
 //! | opened | `open_run`: its folder, its journal, who watches; `terms`: limits, price, client |
 //! | prepared | `start`: worker and view (`enclosure`, `view_slot`), the first messages (`opening`), what tests may see beside the tree ([`beside`]), whether tests can run at all (`setup`), how they went before (`start_state`, `baseline_runs`), beside each other |
-//! | held | the planner's loop works at `environment`: tools, the patch, tests on it (`command_runs`, `on_patch`, `copy_instead`, `test_runs`), and whether it weakens them (`guard`); `voice` answers, and `discreet` keeps a provider's words without secrets |
-//! | proven | `reproduction`: a test that shows what the patch mends; `minimize`, `smaller`: what no test needs of it; `trial_runs` are the runs of both, `certificate` what is noted for whoever verifies later |
+//! | held | the planner's loop works at `environment`: tools, the patch, tests on it (`command_runs`, `on_patch`, `copy_instead`, `test_runs`), and whether it weakens them (`guard`); `model_backend` answers, and `redacted_errors` keeps a provider's words without secrets |
+//! | proven | `reproduction`: a test that shows what the patch mends; `minimize`, `minimized_patch`: what no test needs of it; `trial_runs` are the runs of both, `certificate` what is noted for whoever verifies later |
 //! | finished | `finish`: outcome, patch and report (`outgrown`: what to do about a full window); `applying`: the tree; `kept`: what is read of a run later; `sweep`: what killed runs left |
 
-mod again;
 mod applying;
 mod baseline_runs;
 pub mod beside;
-mod carried;
 mod certificate;
 mod chosen_tests;
 mod command_runs;
 mod copy_instead;
-mod discreet;
 mod enclosure;
 mod environment;
 mod environment_errors;
@@ -33,19 +30,23 @@ mod interrupt;
 mod kept;
 mod kept_flags;
 mod minimize;
+mod minimized_patch;
+mod model_backend;
 mod on_patch;
 mod open_run;
 mod opening;
 mod options;
-mod order;
 pub mod out_file;
 mod outgrown;
-mod past;
+mod pending_changes;
 mod readable;
+mod redacted_errors;
+mod replay_context;
 mod reproduction;
+mod resumed_run;
+mod run_spec;
 mod setup;
 mod signals;
-mod smaller;
 mod start;
 mod start_state;
 mod sweep;
@@ -54,11 +55,9 @@ mod test_runs;
 mod trial_runs;
 mod unanswered;
 mod view_slot;
-mod voice;
 
 use crate::journal::{Outcome, RunFolder};
 
-pub use again::Again;
 pub use applying::{apply, apply_changes, carry_out, changes, note, renew_report, reopen};
 pub use chosen_tests::ChosenTests;
 pub use enclosure::{RENAMES, show_dependencies, worker_plan};
@@ -71,10 +70,11 @@ pub use interrupt::Interrupts;
 pub use kept::{load, unreadable, write_report};
 pub use kept_flags::resumed;
 pub use options::RunOptions;
-pub use order::Order;
 pub use out_file::replace;
-pub use past::Past;
 pub use readable::{Shown, noted};
+pub use replay_context::ReplayContext;
+pub use resumed_run::ResumedRun;
+pub use run_spec::RunSpec;
 pub use signals::{News, Signals};
 pub use start::Run;
 pub use sweep::{REPLAYS, clear, clear_replays};
@@ -85,7 +85,7 @@ pub use test_runs::finish as read_results;
 ///
 /// # Errors
 /// What kept it from beginning, or from being handed over.
-pub fn run(order: Order<'_>) -> Result<(Outcome, Next, Option<RunFolder>), Failure> {
+pub fn run(order: RunSpec<'_>) -> Result<(Outcome, Next, Option<RunFolder>), Failure> {
     // Told before the run, not after it was paid for.
     order.options.patch.as_deref().map_or(Ok(()), |path| out_file::check(path, "--patch"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
@@ -98,7 +98,7 @@ pub fn run(order: Order<'_>) -> Result<(Outcome, Next, Option<RunFolder>), Failu
         let in_order = async {
             let ended = Box::pin(run.converse(asked)).await;
             match run.order.again {
-                Some(_) => Box::pin(again::put_away(run, ended)).await.map(|outcome| (outcome, Next::Nothing)),
+                Some(_) => Box::pin(replay_context::put_away(run, ended)).await.map(|outcome| (outcome, Next::Nothing)),
                 None => Box::pin(finish::finish(run, ended)).await,
             }
         };

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::again::Again;
 use super::failure::Failure;
 use super::kept_flags::kept;
-use super::order::Order;
+use super::replay_context::ReplayContext;
+use super::run_spec::RunSpec;
 use super::terms::limits;
 use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, TEST_RULES, is_disk_failure};
-use crate::render::People;
+use crate::render::TerminalRenderer;
 use crate::settings::{Redactor, Settings};
 use crate::text::sanitise_json;
 use crate::workspace::{View, remove_tree};
@@ -28,7 +28,7 @@ pub struct OpenRun {
     pub journal: FileJournal,
     /// Turns true when the first request leaves: what that doesn't need waits until then.
     pub asked: watch::Sender<bool>,
-    people: Arc<Mutex<People>>,
+    people: Arc<Mutex<TerminalRenderer>>,
 }
 
 impl OpenRun {
@@ -36,7 +36,7 @@ impl OpenRun {
     ///
     /// # Errors
     /// When that can't be noted; then nothing of a new run is left, and one that was to go on is as it was.
-    pub fn open(order: &Order<'_>, redactor: &Redactor) -> Result<Self, Failure> {
+    pub fn open(order: &RunSpec<'_>, redactor: &Redactor) -> Result<Self, Failure> {
         let folder = folder(order)?;
         Self::open_in(folder.clone(), order, redactor).inspect_err(|_| {
             if order.past.is_none() {
@@ -45,7 +45,7 @@ impl OpenRun {
         })
     }
 
-    fn open_in(folder: RunFolder, order: &Order<'_>, redactor: &Redactor) -> Result<Self, Failure> {
+    fn open_in(folder: RunFolder, order: &RunSpec<'_>, redactor: &Redactor) -> Result<Self, Failure> {
         let mut journal = match &order.past {
             Some(past) => FileJournal::reopen(&folder.journal(), &past.recovered)?,
             None => FileJournal::create(&folder.journal())?,
@@ -56,7 +56,7 @@ impl OpenRun {
         for draft in folder.drafts() {
             drop(fs::remove_file(draft));
         }
-        let mut people = People::new(order.options.loudness, order.front.talk());
+        let mut people = TerminalRenderer::new(order.options.loudness, order.front.talk());
         if let Some(past) = &order.past {
             people.recall(&past.recovered.records);
         }
@@ -82,12 +82,12 @@ impl OpenRun {
     }
 
     /// What a person sees.
-    pub fn people(&self) -> MutexGuard<'_, People> {
+    pub fn people(&self) -> MutexGuard<'_, TerminalRenderer> {
         lock(&self.people)
     }
 
     /// The same for whoever doesn't hold the run.
-    pub fn shared_people(&self) -> Arc<Mutex<People>> {
+    pub fn shared_people(&self) -> Arc<Mutex<TerminalRenderer>> {
         Arc::clone(&self.people)
     }
 }
@@ -98,7 +98,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Constant for the conversation, over all tasks, so that the provider finds its prefix again; in a replay, the recorded one.
-pub fn cache_key(order: &Order<'_>, folder: &RunFolder) -> String {
+pub fn cache_key(order: &RunSpec<'_>, folder: &RunFolder) -> String {
     if let Some(again) = &order.again {
         return again.script.started().cache_key.clone();
     }
@@ -107,7 +107,7 @@ pub fn cache_key(order: &Order<'_>, folder: &RunFolder) -> String {
 }
 
 /// Makes what a new run goes on with its own; the event tells of changes among it.
-fn take_over(order: &Order<'_>, folder: &RunFolder) -> Result<Option<Event>, Failure> {
+fn take_over(order: &RunSpec<'_>, folder: &RunFolder) -> Result<Option<Event>, Failure> {
     if let Some(inherited) = &order.inherited {
         inherited.keep(folder)?;
     }
@@ -116,7 +116,7 @@ fn take_over(order: &Order<'_>, folder: &RunFolder) -> Result<Option<Event>, Fai
     Ok(carried.event.clone())
 }
 
-fn folder(order: &Order<'_>) -> Result<RunFolder, Failure> {
+fn folder(order: &RunSpec<'_>) -> Result<RunFolder, Failure> {
     match &order.past {
         Some(past) => Ok(past.folder.clone()),
         None => {
@@ -160,9 +160,9 @@ fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
     }));
 }
 
-fn first_event(order: &Order<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
+fn first_event(order: &RunSpec<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
     let settings = &order.settings;
-    let asked = |again: &Arc<Again>| format!("the recording of {}", again.script.started().run);
+    let asked = |again: &Arc<ReplayContext>| format!("the recording of {}", again.script.started().run);
     let base_url = order.again.as_ref().map_or_else(|| settings.base_url.value.to_string(), asked);
     let sandbox = settings.sandbox.value.to_string();
     let (version, model) = (env!("CARGO_PKG_VERSION").to_owned(), settings.model.value.clone());

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 
 use super::chosen_tests::ChosenTests;
 use super::failure::Failure;
-use super::order::Order;
-use crate::context::{self, Change, Facts, GitFacts, Survey};
+use super::run_spec::RunSpec;
+use crate::context::{self, GitFacts, Survey, SurveyFacts, UncommittedChange};
 use crate::journal::{Event, Surveyed};
 use crate::model::Conversation;
 use crate::settings::{RepositoryFiles, SecretFiles};
@@ -22,7 +22,7 @@ pub const MAX_PATHS: usize = 100_000;
 pub const MAX_CHANGES: usize = 40;
 
 /// What was seen of the repository.
-pub struct Sights {
+pub struct RepositorySnapshot {
     /// Its paths.
     pub outline: Arc<Outline>,
     /// Its dirty files, and whether there are more; `None` when that is not known.
@@ -30,7 +30,12 @@ pub struct Sights {
 }
 
 /// Opens the conversation with the survey, whose text is clean of secrets by now. The events are its messages.
-pub fn open(order: &Order<'_>, seen: &Sights, cache_key: &str, survey: Survey) -> (Conversation, Vec<Event>) {
+pub fn open(
+    order: &RunSpec<'_>,
+    seen: &RepositorySnapshot,
+    cache_key: &str,
+    survey: Survey,
+) -> (Conversation, Vec<Event>) {
     let Survey { text, notes } = survey;
     let mut conversation = Conversation::new(&order.settings.model.value, Some(cache_key), tools::schemas());
     let system = conversation.push_system(context::system_prompt());
@@ -40,8 +45,8 @@ pub fn open(order: &Order<'_>, seen: &Sights, cache_key: &str, survey: Survey) -
 }
 
 /// The survey of the repository, with the task; what it quotes may hold secrets.
-pub fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<Survey, Failure> {
-    let (repository, Sights { outline, changes }) = (&order.repository, seen);
+pub fn survey(order: &RunSpec<'_>, seen: &RepositorySnapshot, tests: &ChosenTests) -> Result<Survey, Failure> {
+    let (repository, RepositorySnapshot { outline, changes }) = (&order.repository, seen);
     let paths: Vec<&str> = outline.paths().collect();
     let unnamed: Vec<String> = outline.unnamed().collect();
     let head = repository.head();
@@ -56,7 +61,7 @@ pub fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<S
     let files = RepositoryFiles::open(root).with_context(|| format!("{} can't be read", root.display()))?;
     let readable = SecretFiles::new(&order.settings.readable_secrets.value).map_err(Failure::internal)?;
     let files = files.with_secrets(readable);
-    let facts = Facts {
+    let facts = SurveyFacts {
         files: &files,
         paths: &paths,
         more_paths: !outline.complete,
@@ -73,8 +78,8 @@ pub fn survey(order: &Order<'_>, seen: &Sights, tests: &ChosenTests) -> Result<S
     Ok(survey)
 }
 
-fn change(file: &DirtyFile) -> Change<'_> {
-    Change { status: &file.status, path: &file.path }
+fn change(file: &DirtyFile) -> UncommittedChange<'_> {
+    UncommittedChange { status: &file.status, path: &file.path }
 }
 
 #[cfg(test)]

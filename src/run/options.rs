@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::readable::Shown;
-use crate::render::Loudness;
+use crate::render::Verbosity;
 
 /// Plain values; the command line's flags are one way to say them.
 #[derive(Clone, Debug, Default)]
@@ -31,5 +31,5 @@ pub struct RunOptions {
     /// Folders that tests see besides.
     pub shown: Shown,
     /// How much is said of what happens.
-    pub loudness: Loudness,
+    pub loudness: Verbosity,
 }

@@ -22,7 +22,7 @@ const QUICK_MS: u64 = 20_000;
 
 /// The evidence that the patch was last judged by.
 #[derive(Clone, Debug, Default)]
-pub struct Judged {
+pub struct PatchVerification {
     /// The runs on the patch as it stands.
     pub runs: Vec<TestRun>,
     /// The checks on that patch.
@@ -37,7 +37,7 @@ pub struct Judged {
     pub reproduction: Option<Reproduction>,
 }
 
-impl Judged {
+impl PatchVerification {
     /// Whether all checks go as they went on the patch.
     pub fn are_same_checks(&self, runs: &[TestRun]) -> bool {
         let same = |(known, run): (&CheckRun, &TestRun)| is_same_check(&known.run, run);

@@ -9,27 +9,27 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::again;
-use super::baseline_runs::Inquiry;
+use super::baseline_runs::BaselineJob;
 use super::beside::Beside;
-use super::certificate::{Certificate, Looks};
+use super::certificate::{Certificate, EnvironmentProbe};
 use super::chosen_tests::ChosenTests;
-use super::discreet::Discreet;
-use super::enclosure::{Enclosing, Enclosure};
+use super::enclosure::{LaunchedSandbox, RunningSandbox};
 use super::environment::RunEnvironment;
 use super::failure::Failure;
 use super::guard::Guard;
+use super::model_backend::ModelBackend;
 use super::open_run::{OpenRun, cache_key, lock};
-use super::opening::{self, Sights};
-use super::order::Order;
-use super::past::Past;
-use super::reproduction::Judged;
+use super::opening::{self, RepositorySnapshot};
+use super::redacted_errors::RedactedErrors;
+use super::replay_context;
+use super::reproduction::PatchVerification;
+use super::resumed_run::ResumedRun;
+use super::run_spec::RunSpec;
 use super::start_state::StartState;
 use super::sweep::sweep;
 use super::terms::{client, folders, limits, price, unusable};
 use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
-use super::voice::Voice;
 use crate::context::Survey;
 use crate::evidence::{Baselines, Copies, Trials};
 use crate::journal::{Event, Journal, RunFolder, TEST_RULES, TestsChosen};
@@ -46,12 +46,12 @@ const TOLD_AFTER: Duration = Duration::from_secs(5);
 /// A run with its journal open. Whatever goes wrong from here on, [`finish`](super::finish::finish) notes its end.
 pub struct Run<'a> {
     /// What was asked for.
-    pub order: Order<'a>,
+    pub order: RunSpec<'a>,
     /// Where it is kept, and who watches.
     pub open: OpenRun,
     /// `None` before there is a worker.
     pub environment: Option<RunEnvironment>,
-    model: Voice,
+    model: ModelBackend,
     price: Option<Price>,
     redactor: Redactor,
     began: Instant,
@@ -59,12 +59,12 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Opens the run that `order` asks for. What can't be held or sent is refused before there is a run.
-    pub fn open(order: Order<'a>) -> Result<Self, Failure> {
+    pub fn open(order: RunSpec<'a>) -> Result<Self, Failure> {
         let began = Instant::now();
         let redactor = Redactor::of(&Environment::from_process());
         let model = match &order.again {
-            Some(again) => Voice::Recorded(again.player()),
-            None => Voice::Live(Discreet { model: client(&order.settings)?, redactor: redactor.clone() }),
+            Some(again) => ModelBackend::Recorded(again.player()),
+            None => ModelBackend::Live(RedactedErrors { model: client(&order.settings)?, redactor: redactor.clone() }),
         };
         let price = price(&order.settings)?;
         folders(&order.settings, order.repository.root())?;
@@ -89,7 +89,7 @@ impl<'a> Run<'a> {
     async fn prepare(&mut self) -> Result<Conversation, Failure> {
         let (repository, settings) = (&self.order.repository, &self.order.settings);
         let outline = beside(repository, |repository| repository.outline_paths(opening::MAX_PATHS));
-        let enclosing = Enclosing::begin(&self.order, &self.open.folder)?;
+        let enclosing = LaunchedSandbox::begin(&self.order, &self.open.folder)?;
         // Whoever wants it strict talks to nobody before the proof.
         if self.order.settings.sandbox.value != Sandbox::Strict {
             self.model.connect();
@@ -114,13 +114,13 @@ impl<'a> Run<'a> {
         let confining = enclosing.confine(&tests, dependencies, allowed, repository.root());
         // Now it is told, and confines itself while the survey is written.
         tokio::task::yield_now().await;
-        let seen = Sights { outline, changes: changes.await.map_err(anyhow::Error::from)? };
+        let seen = RepositorySnapshot { outline, changes: changes.await.map_err(anyhow::Error::from)? };
         let opened = self.conversation(&seen, &tests);
         drop(seen);
         let asked = self.open.asked.clone();
         let serving = confining.serve(&self.order, &self.open.folder, &self.redactor, asked);
         let enclosure = self.telling("for the sandbox to be built; the machine is busy", serving).await?;
-        let Enclosure { worker, wall, making, plan } = enclosure;
+        let RunningSandbox { worker, wall, making, plan } = enclosure;
         let (folder, redactor) = (self.open.folder.clone(), self.redactor.clone());
         let inquiry = self.inquiry(plan, copies);
         let trials = TrialRuns::new(inquiry.trials.clone(), folder.clone(), redactor.clone());
@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
             goes_on: self.order.options.allow_failing_setup,
             reproduce: self.order.options.reproduce,
             seen_failing: BTreeSet::new(),
-            judged: Judged::default(),
+            judged: PatchVerification::default(),
             again: self.order.again.clone(),
             beside: Vec::new(),
             not_alone: None,
@@ -163,7 +163,7 @@ impl<'a> Run<'a> {
         if let Some(again) = &self.order.again
             && let Err(differs) = again.script.meet(&messages)
         {
-            return Err(again::refused(&self.open.folder, differs.what));
+            return Err(replay_context::refused(&self.open.folder, differs.what));
         }
         self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
         Ok(conversation)
@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
 
     /// What the run stands on; in a replay, what the recorded one did.
     fn tests(&self) -> ChosenTests {
-        let Order { settings, repository, again, .. } = &self.order;
+        let RunSpec { settings, repository, again, .. } = &self.order;
         match again {
             Some(again) => again.tests(settings, repository, &self.redactor),
             None => ChosenTests::choose(settings, repository),
@@ -218,7 +218,7 @@ impl<'a> Run<'a> {
 
     /// What is noted for whoever runs the tests again.
     fn certificate(&self, folder: &RunFolder, tests: Option<&TestCommand>) -> Certificate {
-        let looks = Looks {
+        let looks = EnvironmentProbe {
             root: self.order.repository.root().to_owned(),
             variables: worker::variables(&self.order.settings.child_env.value),
             redactor: self.redactor.clone(),
@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
     }
 
     /// What is to be found out about the state that the run starts from.
-    fn inquiry(&self, plan: WorkerPlan, copies: Copies) -> Inquiry {
+    fn inquiry(&self, plan: WorkerPlan, copies: Copies) -> BaselineJob {
         let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
         // Who asks for a test that fails on the start state asks for the start state's tests as well.
         let wanted = settings.baseline.value || self.order.options.reproduce;
@@ -250,11 +250,15 @@ impl<'a> Run<'a> {
             residue: Arc::default(),
         };
         let kept = Baselines::in_state(&settings.state_dir.value);
-        Inquiry { trials, unwanted, kept, folder, redactor: self.redactor.clone() }
+        BaselineJob { trials, unwanted, kept, folder, redactor: self.redactor.clone() }
     }
 
     /// The conversation, ready for the next request. The events are what joined it.
-    fn conversation(&self, seen: &Sights, tests: &ChosenTests) -> Result<(Conversation, Vec<Event>), Failure> {
+    fn conversation(
+        &self,
+        seen: &RepositorySnapshot,
+        tests: &ChosenTests,
+    ) -> Result<(Conversation, Vec<Event>), Failure> {
         let lost = |error: ModelError| Failure::internal(format!("{}: {}", error.headline(), error.message));
         let past = self.order.past.as_ref();
         if let Some(past) = past.filter(|past| past.was_opened()) {
@@ -279,7 +283,7 @@ impl<'a> Run<'a> {
     }
 
     /// The survey, clean of secrets.
-    fn survey(&self, seen: &Sights, tests: &ChosenTests) -> Result<Survey, Failure> {
+    fn survey(&self, seen: &RepositorySnapshot, tests: &ChosenTests) -> Result<Survey, Failure> {
         let mut survey = opening::survey(&self.order, seen, tests)?;
         survey.text = self.redactor.text(&survey.text).into_owned();
         if self.order.options.reproduce && tests.command.is_some() {
@@ -294,7 +298,7 @@ impl<'a> Run<'a> {
 
     /// When `--max-time` is over; what the run took before it was resumed counts.
     pub fn deadline(&self) -> Instant {
-        let before = self.order.past.as_ref().map(Past::elapsed).unwrap_or_default();
+        let before = self.order.past.as_ref().map(ResumedRun::elapsed).unwrap_or_default();
         self.began + self.order.settings.max_time.value.saturating_sub(before)
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::baseline_runs::{Found, Inquiry, Lending, Lent};
+use super::baseline_runs::{BaselineJob, Found, Lending, Lent};
 use crate::evidence::Baseline;
 use crate::journal::{Event, Residue, StartSeen, TestResults};
 use crate::settings::TestCommand;
@@ -28,7 +28,7 @@ pub struct StartState {
     /// True once that was told.
     told: bool,
     indexing: JoinHandle<()>,
-    inquiry: Arc<Inquiry>,
+    inquiry: Arc<BaselineJob>,
     /// Turns true with the first request, or when it can't wait for that.
     begun: watch::Sender<bool>,
     measured: Vec<Measured>,
@@ -54,7 +54,7 @@ struct Measured {
 
 /// What may stand in for a measurement.
 #[derive(Clone, Copy)]
-struct Extent {
+struct MeasureSource {
     /// An earlier run's result.
     may_be_known: bool,
     /// What the model runs.
@@ -65,7 +65,7 @@ struct Extent {
 
 impl StartState {
     /// Begins once `asked` turns true; which commands are measured, [`StartState::measure`] says.
-    pub fn find_out(inquiry: Inquiry, asked: watch::Receiver<bool>) -> Self {
+    pub fn find_out(inquiry: BaselineJob, asked: watch::Receiver<bool>) -> Self {
         let (off, (told, tree)) = (watch::Sender::new(false), watch::channel(None));
         let begun = begins_with(asked);
         let folder = inquiry.folder.tree();
@@ -104,7 +104,7 @@ impl StartState {
     pub fn hurry(&mut self, name: &str) {
         let Some(at) = self.measured.iter().position(|measured| measured.name.as_deref() == Some(name)) else { return };
         let (trial, command) = (self.measured[at].trial.clone(), self.measured[at].command.clone());
-        let extent = Extent { may_be_known: true, is_lent: false, waits: false };
+        let extent = MeasureSource { may_be_known: true, is_lent: false, waits: false };
         if let Some(waiting) = self.measured[at].measuring.take() {
             waiting.abort();
         }
@@ -126,8 +126,11 @@ impl StartState {
             0 => NAME.to_owned(),
             number => format!("{NAME}-{number}"),
         };
-        let measuring =
-            Some(self.begin(&trial, command, Extent { may_be_known: true, is_lent: name.is_none(), waits: true }));
+        let measuring = Some(self.begin(
+            &trial,
+            command,
+            MeasureSource { may_be_known: true, is_lent: name.is_none(), waits: true },
+        ));
         let (name, command) = (name.map(str::to_owned), command.clone());
         self.measured.push(Measured { name, command, trial, measuring, known: None });
     }
@@ -142,7 +145,8 @@ impl StartState {
             return false;
         }
         let (trial, command) = (self.measured[at].trial.clone(), self.measured[at].command.clone());
-        let measuring = self.begin(&trial, &command, Extent { may_be_known: false, is_lent: false, waits: true });
+        let measuring =
+            self.begin(&trial, &command, MeasureSource { may_be_known: false, is_lent: false, waits: true });
         let measured = &mut self.measured[at];
         (measured.measuring, measured.known) = (Some(measuring), None);
         true
@@ -154,7 +158,7 @@ impl StartState {
     }
 
     /// Measures in a trial of that name, unless what is known suffices.
-    fn begin(&self, trial: &str, command: &TestCommand, extent: Extent) -> JoinHandle<Result<Baseline, String>> {
+    fn begin(&self, trial: &str, command: &TestCommand, extent: MeasureSource) -> JoinHandle<Result<Baseline, String>> {
         let (inquiry, trial, command) = (Arc::clone(&self.inquiry), trial.to_owned(), command.clone());
         let (tree, asked, off) = (self.tree.clone(), self.begun.subscribe(), self.off.subscribe());
         let turn = Arc::clone(&self.turn);

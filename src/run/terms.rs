@@ -7,7 +7,7 @@ use cap_std::fs::Dir;
 
 use super::failure::Failure;
 use crate::journal::{Limits, Outcome};
-use crate::model::{Asked, Client, Endpoint, ModelError, Price, prices};
+use crate::model::{Client, Endpoint, ModelError, Price, RequestOrigin, prices};
 use crate::settings::{Gate, Origin, Refused, Settings};
 
 /// The hard limits.
@@ -75,6 +75,6 @@ pub fn client(settings: &Settings) -> Result<Client, Failure> {
 pub fn unusable(settings: &Settings, error: &ModelError) -> Failure {
     let (base_url, key) = (settings.base_url.value.to_string(), settings.require_key().ok());
     let key_variable = key.map(|key| &*key.variable);
-    let asked = Asked { key_variable, base_url: &base_url, model: &settings.model.value };
+    let asked = RequestOrigin { key_variable, base_url: &base_url, model: &settings.model.value };
     Failure::new(Outcome::Config, error.headline(), error.hint(asked)).fact("said", error.message.clone())
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::test_runs;
-use crate::evidence::{Held, Proven, TrialError, Trials};
+use crate::evidence::{TrialError, TrialResult, Trials, VerifiedPatch};
 use crate::journal::RunFolder;
 use crate::settings::{Redactor, TestCommand};
 use crate::tools::TestRun;
@@ -44,11 +44,17 @@ impl TrialRuns {
     ///
     /// # Errors
     /// What kept it from an end before `until`, as a clause for people.
-    pub async fn hold(&mut self, name: &str, changes: ChangeSet, times: u32, until: Instant) -> Result<Held, String> {
+    pub async fn hold(
+        &mut self,
+        name: &str,
+        changes: ChangeSet,
+        times: u32,
+        until: Instant,
+    ) -> Result<TrialResult, String> {
         let (trials, own) = (self.trials.clone(), name.to_owned());
-        let Held { tests, checks } =
+        let TrialResult { tests, checks } =
             self.bounded(until, async move |off| trials.hold(&own, &changes, times, off).await).await?;
-        Ok(Held { tests: self.all_finished(tests, name)?, checks: self.all_finished(checks, name)? })
+        Ok(TrialResult { tests: self.all_finished(tests, name)?, checks: self.all_finished(checks, name)? })
     }
 
     /// Runs `command` once, and nothing else, on the start state with `changes`.
@@ -73,11 +79,11 @@ impl TrialRuns {
     ///
     /// # Errors
     /// As [`TrialRuns::hold`].
-    pub async fn prove(&mut self, name: &str, changes: ChangeSet, until: Instant) -> Result<Proven, String> {
+    pub async fn prove(&mut self, name: &str, changes: ChangeSet, until: Instant) -> Result<VerifiedPatch, String> {
         let (trials, own) = (self.trials.clone(), name.to_owned());
         let proven = self.bounded(until, async move |off| trials.prove(&own, &changes, off).await).await?;
         let checks = self.all_finished(proven.checks, name)?;
-        Ok(Proven { run: self.finished(proven.run, name)?, checks, patch: proven.patch })
+        Ok(VerifiedPatch { run: self.finished(proven.run, name)?, checks, patch: proven.patch })
     }
 
     /// From now on the tests are these, and these are the checks.

@@ -14,20 +14,20 @@ use crate::workspace::View;
 /// The view, made in the background while the model thinks.
 pub enum ViewSlot {
     /// Not yet.
-    Making(Making),
+    Making(PendingView),
     /// It is there.
     Made(Arc<View>),
 }
 
 /// A view that is being made, and the way to call it off.
-pub struct Making {
+pub struct PendingView {
     /// `None` once it was waited for.
     made: Option<JoinHandle<Result<View, EnvironmentError>>>,
     stop: Arc<AtomicBool>,
     go: watch::Sender<bool>,
 }
 
-impl Making {
+impl PendingView {
     /// Does `work` in the background, not before `go` turns true; it ends early when `stop` does.
     pub fn new(
         go: watch::Sender<bool>,
@@ -97,7 +97,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_view_that_cant_be_made_can_be_waited_for_again_and_closed() {
-        let making = Making::new(watch::Sender::new(false), Arc::default(), || Err(broken("no space", None)));
+        let making = PendingView::new(watch::Sender::new(false), Arc::default(), || Err(broken("no space", None)));
         let mut slot = ViewSlot::Making(making);
         let why = slot.wait().await.err().map(|error| error.message);
         assert_eq!(why.as_deref(), Some("no space"));

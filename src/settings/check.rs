@@ -27,7 +27,7 @@ pub struct Check {
 /// One `[[check]]` as it is written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, expecting = "a table")]
-pub(super) struct Entry {
+pub(super) struct CheckEntry {
     name: Option<String>,
     #[serde(deserialize_with = "super::file::command")]
     command: Option<TestCommand>,
@@ -35,7 +35,7 @@ pub(super) struct Entry {
     required: Option<bool>,
 }
 
-impl Entry {
+impl CheckEntry {
     fn check(&self) -> Result<Check, String> {
         let Some(name) = self.name.clone().filter(|name| is_name(name)) else {
             return Err(format!("a check needs a name: letters, digits, `.`, `_` and `-`, at most {LONGEST_NAME}"));
@@ -49,7 +49,7 @@ impl Entry {
 }
 
 /// The checks of a file, in its order; or what is wrong, and with which entry.
-pub(super) fn checks(entries: &[Spanned<Entry>]) -> Result<Vec<Check>, (String, std::ops::Range<usize>)> {
+pub(super) fn checks(entries: &[Spanned<CheckEntry>]) -> Result<Vec<Check>, (String, std::ops::Range<usize>)> {
     let mut checks: Vec<Check> = Vec::new();
     for entry in entries {
         let wrong = |problem: String| (problem, entry.span());

@@ -37,7 +37,7 @@ pub(super) struct FileLayer {
     pub dependencies: Option<Vec<RelPath>>,
     pub limits: Limits,
     pub test: Test,
-    check: Option<Vec<Spanned<check::Entry>>>,
+    check: Option<Vec<Spanned<check::CheckEntry>>>,
     /// What `check` holds, once it was looked at.
     #[serde(skip)]
     pub checks: Option<Vec<Check>>,

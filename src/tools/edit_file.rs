@@ -11,7 +11,7 @@ use super::place::Place;
 use super::plain_words::quoted;
 use super::text::{Line, around, counted, lines, number_line};
 use super::tool::{Tool, ToolError, tell};
-use super::{Access, Observation, Workroom, arguments};
+use super::{Access, Observation, ToolContext, arguments};
 use crate::journal::{Digest, RelPath};
 use crate::settings::{Redactor, holds_marker};
 
@@ -27,7 +27,7 @@ pub(super) struct EditFile;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Arguments {
+pub(super) struct EditFileArguments {
     path: String,
     old_text: String,
     new_text: String,
@@ -42,8 +42,8 @@ impl Tool for EditFile {
         Access::Write
     }
 
-    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
-        let Arguments { path, old_text, new_text } = arguments::parse(self.name(), arguments)?;
+    fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError> {
+        let EditFileArguments { path, old_text, new_text } = arguments::parse(self.name(), arguments)?;
         let path = Place::writable(room, &path)?;
         let Some(file) = room.existing(&path, edit::MAX_BYTES as u64)? else {
             return Err(room.missing(&path));

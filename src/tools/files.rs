@@ -14,8 +14,8 @@ use rustix::fs::{FileType, OFlags};
 use super::place::{Place, shown};
 use super::plain_words::{in_words, quoted};
 use super::tool::{FatalToolError, ToolError, tell};
+use super::tool_context::ToolContext;
 use super::walk;
-use super::workroom::Workroom;
 use crate::journal::{Digest, RelPath, is_disk_failure};
 use crate::settings::{Opened, Refused};
 
@@ -28,7 +28,7 @@ pub(super) struct Existing {
     mode: u32,
 }
 
-impl Workroom {
+impl ToolContext {
     /// The whole of a regular file of at most `cap` bytes.
     ///
     /// # Errors

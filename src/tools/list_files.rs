@@ -8,7 +8,7 @@ use super::place::{Place, shown};
 use super::text::counted;
 use super::tool::{Tool, ToolError, tell};
 use super::walk::{NOT_ENTERED, Walked, walk};
-use super::{Access, Observation, Workroom, arguments};
+use super::{Access, Observation, ToolContext, arguments};
 use crate::journal::RelPath;
 
 /// Levels that are opened when the model doesn't say.
@@ -23,7 +23,7 @@ pub(super) struct ListFiles;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Arguments {
+pub(super) struct ListFilesArguments {
     path: Option<String>,
     depth: Option<i64>,
 }
@@ -46,8 +46,8 @@ impl Tool for ListFiles {
         Access::Read
     }
 
-    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
-        let Arguments { path, depth } = arguments::parse(self.name(), arguments)?;
+    fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError> {
+        let ListFilesArguments { path, depth } = arguments::parse(self.name(), arguments)?;
         let under = match path.as_deref().filter(|path| !is_root(path)) {
             None => None,
             Some(path) => Some(folder(room, path)?),
@@ -82,7 +82,7 @@ pub(super) fn is_root(path: &str) -> bool {
     matches!(path, "" | "." | "./" | "/")
 }
 
-fn folder(room: &Workroom, path: &str) -> Result<RelPath, ToolError> {
+fn folder(room: &ToolContext, path: &str) -> Result<RelPath, ToolError> {
     let place = Place::parse(room, path)?;
     match room.folder(&place)? {
         Some(folder) => Ok(folder),
@@ -94,7 +94,7 @@ fn folder(room: &Workroom, path: &str) -> Result<RelPath, ToolError> {
 }
 
 impl Folder {
-    fn of(room: &Workroom, walked: &Walked, under: Option<&RelPath>) -> Self {
+    fn of(room: &ToolContext, walked: &Walked, under: Option<&RelPath>) -> Self {
         let mut tree = Self::default();
         for path in &walked.unnamed {
             let prefix = under.map_or_else(String::new, |under| format!("{under}/"));

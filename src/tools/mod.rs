@@ -1,6 +1,6 @@
 //! What the model may call. Each tool is one file here and one JSON file in `tools/`, which is what the model sees.
 //!
-//! Tools run inside the worker process, on a [`Workroom`]; the broker knows only their names, their access and the
+//! Tools run inside the worker process, on a [`ToolContext`]; the broker knows only their names, their access and the
 //! schemas that it sends. A tool answers with text for the model or fails for good: there is no third way. An answer
 //! that refuses says what was received, what is expected and one next step.
 //!
@@ -9,7 +9,7 @@
 //! | `tool` | the trait and the two kinds of failure |
 //! | `registry` | every tool, by name; one call answered |
 //! | `schema`, `arguments` | what the model is told, and how its arguments are checked against it |
-//! | `workroom`, `files`, `place`, `ledger` | the files a tool can reach, and what the model has seen of them |
+//! | `tool_context`, `files`, `place`, `read_tracker` | the files a tool can reach, and what the model has seen of them |
 //! | `walk`, `scan`, `text` | which files there are; their matching lines; what is text and how it is shown |
 //! | `encoding` | text that isn't UTF-8, where it comes back byte for byte |
 //! | `plain_words` | how answers name texts and failures |
@@ -24,13 +24,13 @@ pub mod edit;
 mod edit_file;
 mod encoding;
 mod files;
-mod ledger;
 mod list_files;
 mod nothing_ran;
 mod observation;
 mod place;
 mod plain_words;
 mod read_file;
+mod read_tracker;
 mod registry;
 mod run_tests;
 mod scan;
@@ -38,9 +38,9 @@ mod schema;
 mod search;
 mod text;
 mod tool;
+mod tool_context;
 mod unnamed;
 mod walk;
-mod workroom;
 mod write_file;
 
 pub use observation::{Observation, TestRun};
@@ -49,4 +49,4 @@ pub use registry::{access, call, find, names, runs_all_tests, written_path};
 pub use schema::schemas;
 pub use text::NotText;
 pub use tool::{Access, FatalToolError, Tool, ToolError};
-pub use workroom::{TestRunner, Workroom};
+pub use tool_context::{TestRunner, ToolContext};

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::plain_words::quoted;
 use super::text::visible;
 use super::tool::{ToolError, tell};
-use super::workroom::Workroom;
+use super::tool_context::ToolContext;
 use crate::journal::RelPath;
 use crate::settings::is_of_git;
 
@@ -30,7 +30,7 @@ impl Place {
     ///
     /// # Errors
     /// Tells why there is no such place: it is outside, it is git's own, it is no path.
-    pub fn parse(room: &Workroom, text: &str) -> Result<Self, ToolError> {
+    pub fn parse(room: &ToolContext, text: &str) -> Result<Self, ToolError> {
         if text.len() > LONGEST {
             return tell(format!("The path has {} bytes; no path has more than {LONGEST}.", text.len()));
         }
@@ -59,7 +59,7 @@ impl Place {
     ///
     /// # Errors
     /// Tells why nothing can be written there.
-    pub fn writable(room: &Workroom, text: &str) -> Result<RelPath, ToolError> {
+    pub fn writable(room: &ToolContext, text: &str) -> Result<RelPath, ToolError> {
         match Self::parse(room, text)? {
             Self::View(path) => Ok(path),
             Self::Log(_) => tell(format!("{} is a log of this run; logs are read-only", quoted(text))),

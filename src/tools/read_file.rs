@@ -8,7 +8,7 @@ use super::encoding::{Decoded, Encoding};
 use super::place::Place;
 use super::text::{Line, counted, lines, number_line, oddities};
 use super::tool::{Tool, ToolError, tell};
-use super::{Access, Observation, Workroom, arguments};
+use super::{Access, Observation, ToolContext, arguments};
 use crate::journal::Digest;
 use crate::settings::Redactor;
 
@@ -26,7 +26,7 @@ pub(super) struct ReadFile;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Arguments {
+pub(super) struct ReadFileArguments {
     path: String,
     start_line: Option<i64>,
     line_count: Option<i64>,
@@ -41,8 +41,8 @@ impl Tool for ReadFile {
         Access::Read
     }
 
-    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
-        let wanted: Arguments = arguments::parse(self.name(), arguments)?;
+    fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError> {
+        let wanted: ReadFileArguments = arguments::parse(self.name(), arguments)?;
         let place = Place::parse(room, &wanted.path)?;
         match &place {
             Place::View(_) => {
@@ -63,11 +63,11 @@ impl Tool for ReadFile {
 }
 
 fn show(
-    room: &Workroom,
+    room: &ToolContext,
     place: &Place,
     decoded: &Decoded<'_>,
     digest: Digest,
-    wanted: &Arguments,
+    wanted: &ReadFileArguments,
 ) -> Result<Observation, ToolError> {
     let text = &*decoded.text;
     // The whole file at once: a part of it may not look like a secret any more.
@@ -105,7 +105,7 @@ fn show(
 }
 
 /// The lines that were asked for, from 0, cut to those that exist.
-fn window(name: &str, wanted: &Arguments, total: usize) -> Result<Range<usize>, ToolError> {
+fn window(name: &str, wanted: &ReadFileArguments, total: usize) -> Result<Range<usize>, ToolError> {
     let count = wanted.line_count.unwrap_or(LINES);
     let start = match wanted.start_line {
         None | Some(0) => 0,

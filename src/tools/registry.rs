@@ -12,7 +12,7 @@ use super::run_tests::{self, RunTests};
 use super::search::Search;
 use super::text::clip;
 use super::write_file::WriteFile;
-use super::{Access, FatalToolError, Observation, Tool, ToolError, Workroom};
+use super::{Access, FatalToolError, Observation, Tool, ToolContext, ToolError};
 
 /// All tools, sorted by name.
 static TOOLS: [&dyn Tool; 6] = [&EditFile, &ListFiles, &ReadFile, &RunTests, &Search, &WriteFile];
@@ -44,7 +44,7 @@ pub fn access(name: &str) -> Option<Access> {
 ///
 /// # Errors
 /// Only when the run can't go on; everything that the model could do better is an [`Observation`] with `ok: false`.
-pub fn call(room: &Workroom, name: &str, arguments: &str) -> Result<Observation, FatalToolError> {
+pub fn call(room: &ToolContext, name: &str, arguments: &str) -> Result<Observation, FatalToolError> {
     let Some(tool) = find(name) else { return Ok(Observation::refusal(unknown(name))) };
     match tool.run(room, arguments) {
         Ok(observation) => Ok(observation),
@@ -132,12 +132,12 @@ mod tests {
     #[test]
     fn what_a_tool_accepts_is_what_its_file_declares() {
         let accepted = [
-            ("edit_file", fields::<edit_file::Arguments>()),
-            ("list_files", fields::<list_files::Arguments>()),
-            ("read_file", fields::<read_file::Arguments>()),
-            ("run_tests", fields::<run_tests::Arguments>()),
-            ("search", fields::<search::Arguments>()),
-            ("write_file", fields::<write_file::Arguments>()),
+            ("edit_file", fields::<edit_file::EditFileArguments>()),
+            ("list_files", fields::<list_files::ListFilesArguments>()),
+            ("read_file", fields::<read_file::ReadFileArguments>()),
+            ("run_tests", fields::<run_tests::RunTestsArguments>()),
+            ("search", fields::<search::SearchArguments>()),
+            ("write_file", fields::<write_file::WriteFileArguments>()),
         ];
         assert!(super::names().eq(accepted.iter().map(|(name, _)| *name)));
         for (name, fields) in accepted {

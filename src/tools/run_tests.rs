@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::observation::TestRun;
 use super::tool::{Tool, ToolError, tell};
-use super::{Access, Observation, Workroom, arguments, nothing_ran};
+use super::{Access, Observation, ToolContext, arguments, nothing_ran};
 use crate::journal::TestCounts;
 
 /// A filter is a handful of names; more is a mistake.
@@ -18,14 +18,14 @@ pub(super) struct RunTests;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Arguments {
+pub(super) struct RunTestsArguments {
     #[serde(default)]
     filter: Vec<String>,
 }
 
 /// Whether a call with these arguments runs all tests.
 pub(super) fn runs_all(arguments: &str) -> bool {
-    arguments::parse::<Arguments>(NAME, arguments).is_ok_and(|arguments| arguments.filter.is_empty())
+    arguments::parse::<RunTestsArguments>(NAME, arguments).is_ok_and(|arguments| arguments.filter.is_empty())
 }
 
 impl Tool for RunTests {
@@ -38,8 +38,8 @@ impl Tool for RunTests {
         Access::Write
     }
 
-    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
-        let Arguments { filter } = arguments::parse(self.name(), arguments)?;
+    fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError> {
+        let RunTestsArguments { filter } = arguments::parse(self.name(), arguments)?;
         if filter.len() > FILTERS || filter.iter().any(|filter| filter.contains('\0')) {
             return tell(format!("filter takes at most {FILTERS} names, none with a NUL in it."));
         }

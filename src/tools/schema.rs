@@ -23,7 +23,7 @@ struct Parameters {
 
 /// One entry of the request's `tools`.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct ToolEntry<'a> {
     r#type: &'static str,
     function: &'a Schema,
 }
@@ -44,7 +44,7 @@ static SCHEMAS: LazyLock<Vec<Schema>> =
 
 #[expect(clippy::expect_used, reason = "strings and JSON values always serialise")]
 static REQUEST: LazyLock<String> = LazyLock::new(|| {
-    let entries: Vec<_> = SCHEMAS.iter().map(|function| Entry { r#type: "function", function }).collect();
+    let entries: Vec<_> = SCHEMAS.iter().map(|function| ToolEntry { r#type: "function", function }).collect();
     serde_json::to_string(&entries).expect("JSON of JSON")
 });
 

@@ -19,7 +19,7 @@ use super::scan::{self, Hit};
 use super::text::{around, clip, counted, visible};
 use super::tool::{Tool, ToolError, tell};
 use super::walk::{NOT_ENTERED, walk};
-use super::{Access, Observation, Workroom, arguments};
+use super::{Access, Observation, ToolContext, arguments};
 use crate::journal::RelPath;
 use crate::settings::Redactor;
 
@@ -43,7 +43,7 @@ pub(super) struct Search;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Arguments {
+pub(super) struct SearchArguments {
     pattern: String,
     #[serde(default)]
     literal: bool,
@@ -70,8 +70,8 @@ impl Tool for Search {
         Access::Read
     }
 
-    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
-        let wanted: Arguments = arguments::parse(self.name(), arguments)?;
+    fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError> {
+        let wanted: SearchArguments = arguments::parse(self.name(), arguments)?;
         let matcher = matcher(&wanted)?;
         let places = places(room, &wanted)?;
         let found = count(room, &places.open, &matcher);
@@ -95,7 +95,7 @@ impl Tool for Search {
     }
 }
 
-fn matcher(wanted: &Arguments) -> Result<RegexMatcher, ToolError> {
+fn matcher(wanted: &SearchArguments) -> Result<RegexMatcher, ToolError> {
     if wanted.pattern.is_empty() {
         return tell(
             "pattern is empty; give the text or regex to look for. To see which files there are, use list_files.",
@@ -116,7 +116,7 @@ fn matcher(wanted: &Arguments) -> Result<RegexMatcher, ToolError> {
 }
 
 /// The files to look into, sorted by path, and those that hold secrets and stay closed.
-fn places(room: &Workroom, wanted: &Arguments) -> Result<Places, ToolError> {
+fn places(room: &ToolContext, wanted: &SearchArguments) -> Result<Places, ToolError> {
     let glob = wanted.glob.as_deref().map(glob).transpose()?;
     let under = match wanted.path.as_deref().filter(|path| !is_root(path)) {
         None => None,
@@ -177,7 +177,7 @@ fn glob(glob: &str) -> Result<GlobMatcher, ToolError> {
 }
 
 /// The files with matches, in the order of `places`. What can't be read has none.
-fn count(room: &Workroom, places: &[Place], matcher: &RegexMatcher) -> Vec<Matches> {
+fn count(room: &ToolContext, places: &[Place], matcher: &RegexMatcher) -> Vec<Matches> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut found = Vec::new();
@@ -211,7 +211,7 @@ fn shown_files(found: &[Matches]) -> Vec<String> {
 }
 
 /// The matching lines by file.
-fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, context: usize) -> Vec<String> {
+fn shown_lines(room: &ToolContext, found: &[Matches], matcher: &RegexMatcher, context: usize) -> Vec<String> {
     let (mut shown, mut left, mut bytes) = (Vec::new(), LINES, 0);
     for (index, file) in found.iter().enumerate() {
         if left == 0 || bytes > PAGE {
@@ -237,7 +237,7 @@ fn shown_lines(room: &Workroom, found: &[Matches], matcher: &RegexMatcher, conte
 }
 
 /// Takes secrets out of what is shown of a file. The whole file tells what is one; of a very large one, each line does.
-fn hide_secrets(room: &Workroom, place: &Place, hits: &mut [Hit]) {
+fn hide_secrets(room: &ToolContext, place: &Place, hits: &mut [Hit]) {
     let shapes = Redactor::shapes();
     let bytes = room.read(place, WHOLE).unwrap_or_default();
     let whole = room.decode(&place.to_string(), &bytes).ok().map(|decoded| decoded.text);
@@ -279,7 +279,7 @@ fn shown_line(hit: &Hit, matcher: &RegexMatcher) -> String {
     }
 }
 
-fn nothing(wanted: &Arguments, files: usize) -> String {
+fn nothing(wanted: &SearchArguments, files: usize) -> String {
     let within = match (&wanted.path, &wanted.glob) {
         (None, None) => String::new(),
         (path, glob) => {

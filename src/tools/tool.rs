@@ -3,7 +3,7 @@
 use std::io;
 
 use super::plain_words::in_words;
-use super::{Observation, Workroom};
+use super::{Observation, ToolContext};
 use crate::journal::is_disk_failure;
 
 /// Whether a tool may run beside others.
@@ -27,7 +27,7 @@ pub trait Tool: Sync {
     ///
     /// # Errors
     /// [`ToolError::Tell`] when the model should call differently, [`ToolError::Fatal`] when no call can help.
-    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError>;
+    fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError>;
 }
 
 /// Why a tool did not do what was asked.

@@ -4,10 +4,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::place::{Place, shown};
-use super::workroom::Workroom;
+use super::tool_context::ToolContext;
 use crate::workspace::escaped;
 
-impl Workroom {
+impl ToolContext {
     /// What to say of a place that isn't there by its name, where a name that is shown so is: a sentence.
     pub(super) fn unnamed(&self, place: &Place) -> Option<String> {
         let Place::View(path) = place else { return None };

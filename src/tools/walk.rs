@@ -13,7 +13,7 @@ use rustix::fs::FileType::RegularFile;
 use similar::get_close_matches;
 
 use super::place::{Place, shown};
-use super::workroom::Workroom;
+use super::tool_context::ToolContext;
 use crate::journal::{RelPath, RelPathError};
 use crate::settings::is_git_name;
 use crate::workspace::{escaped, may_enter, use_harmless_rules};
@@ -37,7 +37,7 @@ pub(super) struct Found {
 
 /// Everything below `under` (the root, when it is `None`) that git doesn't ignore, sorted. When git ignores `under`
 /// itself, everything below it: whoever names an ignored folder wants to see it.
-pub(super) fn walk(room: &Workroom, under: Option<&RelPath>) -> Walked {
+pub(super) fn walk(room: &ToolContext, under: Option<&RelPath>) -> Walked {
     let Some(under) = under else { return visit(room.root(), room.root(), None) };
     let found = visit(room.root(), room.root(), Some(under));
     if found.found.iter().any(|found| found.path == *under) {
@@ -95,7 +95,7 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
 pub(super) const NOT_ENTERED: &str = "their .gitignore or .git is no ordinary file of the repository";
 
 /// What the model may have meant by a path that isn't there, as a sentence.
-pub(super) fn nearest_names(room: &Workroom, place: &Place) -> String {
+pub(super) fn nearest_names(room: &ToolContext, place: &Place) -> String {
     let Place::View(path) = place else { return nearest_logs(room) };
     // What is named here can be read: it isn't what was asked for in vain, nor a link to nothing, nor closed.
     let opens = |found: &Found| {
@@ -122,7 +122,7 @@ pub(super) fn nearest_names(room: &Workroom, place: &Place) -> String {
     }
 }
 
-fn nearest_logs(room: &Workroom) -> String {
+fn nearest_logs(room: &ToolContext) -> String {
     let entries = room.logs.entries().into_iter().flatten().filter_map(Result::ok);
     let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();

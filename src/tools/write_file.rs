@@ -5,11 +5,11 @@ use serde::Deserialize;
 use super::edit_file::{refuse_markers, unwritable};
 use super::encoding::Encoding;
 use super::files::Existing;
-use super::ledger::Standing;
 use super::place::Place;
+use super::read_tracker::Standing;
 use super::text::{BOM, Endings, counted, lines, too_long};
 use super::tool::{Tool, ToolError, tell};
-use super::{Access, Observation, Workroom, arguments, edit};
+use super::{Access, Observation, ToolContext, arguments, edit};
 use crate::journal::{Digest, RelPath};
 
 /// See the module.
@@ -17,7 +17,7 @@ pub(super) struct WriteFile;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Arguments {
+pub(super) struct WriteFileArguments {
     path: String,
     content: String,
 }
@@ -31,8 +31,8 @@ impl Tool for WriteFile {
         Access::Write
     }
 
-    fn run(&self, room: &Workroom, arguments: &str) -> Result<Observation, ToolError> {
-        let Arguments { path, content } = arguments::parse(self.name(), arguments)?;
+    fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError> {
+        let WriteFileArguments { path, content } = arguments::parse(self.name(), arguments)?;
         let path = Place::writable(room, &path)?;
         let before = room.existing(&path, edit::MAX_BYTES as u64)?;
         let mut encoding = Encoding::Utf8;
@@ -60,7 +60,7 @@ impl Tool for WriteFile {
 fn in_the_manner_of(
     before: &Existing,
     content: String,
-    room: &Workroom,
+    room: &ToolContext,
     path: &RelPath,
 ) -> Result<(String, Vec<String>), ToolError> {
     // There is nothing to lose in an empty file.

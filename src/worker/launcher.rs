@@ -27,13 +27,13 @@ use tokio::time::timeout;
 
 use super::error::WorkerError;
 use super::outer::Outer;
-use super::plan::{Charge, WorkerPlan, real};
+use super::plan::{WorkerConfig, WorkerPlan, real};
 use super::progress::Listener;
-use super::proof::{self, Bait};
+use super::proof::{self, Canary};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::SURVIVED;
 use super::user::User;
-use super::visible::{self, Asked, Known, Visible};
+use super::visible::{self, Known, VisibilityRequest, Visible};
 use super::{advice, beside, caches, environment, session};
 use crate::journal::{Guard, Residue, WallBuilt, open_own};
 use crate::settings::{Sandbox, TestCommand};
@@ -51,7 +51,7 @@ const STDERR_LOG: &str = "worker.log";
 /// A running worker.
 #[derive(Debug)]
 pub struct Worker {
-    calls: Arc<Mutex<Calls>>,
+    calls: Arc<Mutex<PendingAnswers>>,
     next_id: AtomicU64,
     writer: AsyncMutex<OwnedWriteHalf>,
     reader: JoinHandle<()>,
@@ -70,7 +70,7 @@ pub struct Launched {
 
 /// Who waits for which answer.
 #[derive(Debug, Default)]
-struct Calls {
+struct PendingAnswers {
     waiting: HashMap<u64, oneshot::Sender<FromWorker>>,
     /// Who is told how far commands are.
     listener: Listener,
@@ -108,7 +108,7 @@ impl Worker {
     fn attach(child: Child, connection: StdStream, stderr: PathBuf) -> io::Result<Self> {
         connection.set_nonblocking(true)?;
         let (reading, writing) = UnixStream::from_std(connection.try_clone()?)?.into_split();
-        let calls = Arc::new(Mutex::new(Calls::default()));
+        let calls = Arc::new(Mutex::new(PendingAnswers::default()));
         let reader = tokio::spawn(receive(reading, Arc::clone(&calls)));
         let outer = Outer::watch(child, connection.try_clone()?)?;
         let writer = AsyncMutex::new(writing);
@@ -240,9 +240,10 @@ impl Launched {
         let began = Instant::now();
         let user = User::of_process();
         let scratch = real(&plan.scratch);
-        let bait = if plan.sandbox == Sandbox::Off { None } else { Bait::lay(user.home.as_deref(), &scratch).ok() };
+        let bait = if plan.sandbox == Sandbox::Off { None } else { Canary::lay(user.home.as_deref(), &scratch).ok() };
         lock(&self.worker.calls).listener = plan.listener.clone();
-        let charge = Charge { beside: beside::link(&plan), ..plan.charge(&user, bait.as_ref().map(Bait::targets)) };
+        let charge =
+            WorkerConfig { beside: beside::link(&plan), ..plan.charge(&user, bait.as_ref().map(Canary::targets)) };
         let first = ToWorker::Begin(Box::new(charge));
         let answer = async {
             held_back().await;
@@ -304,7 +305,8 @@ pub fn shown(plan: &WorkerPlan) -> Visible {
     let charge = plan.charge(&user, None);
     let program = plan.program.clone().or_else(|| std::env::current_exe().ok());
     let sockets = visible::sockets();
-    let asked = Asked { charge: &charge, variable: &variable, program, sockets: &sockets, known: Known::default() };
+    let asked =
+        VisibilityRequest { charge: &charge, variable: &variable, program, sockets: &sockets, known: Known::default() };
     visible::visible(&asked, true)
 }
 
@@ -335,7 +337,7 @@ fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
 }
 
 /// Hands answers to their callers until the connection ends.
-async fn receive(mut connection: OwnedReadHalf, calls: Arc<Mutex<Calls>>) {
+async fn receive(mut connection: OwnedReadHalf, calls: Arc<Mutex<PendingAnswers>>) {
     let mut decoder = Decoder::default();
     let mut chunk = vec![0; 64 * 1024];
     let mut garbled = None;
@@ -352,7 +354,7 @@ async fn receive(mut connection: OwnedReadHalf, calls: Arc<Mutex<Calls>>) {
     calls.waiting.clear();
 }
 
-fn hand_out(decoder: &mut Decoder, calls: &Mutex<Calls>) -> Result<(), FrameError> {
+fn hand_out(decoder: &mut Decoder, calls: &Mutex<PendingAnswers>) -> Result<(), FrameError> {
     while let Some(message) = decoder.next_message::<FromWorker>()? {
         let id = match &message {
             FromWorker::Observed { id, .. } | FromWorker::TestsRan { id, .. } | FromWorker::Failed { id, .. } => *id,

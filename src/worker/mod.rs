@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `launcher`, `outer`, `user`, `environment`, `caches`, `beside` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, `protocol`, `error` | what crosses the wall, and what goes wrong on the way |
-//! | [`host`], `supervisor`, `session`, `footing`, `serve` | the processes inside, and where their namespaces come from |
+//! | [`host`], `supervisor`, `session`, `namespace_provider`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
 //! | `visible/` | which paths of the machine a sandbox shows, and what is covered in them |
 //! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
@@ -32,10 +32,10 @@ mod descendants;
 mod descriptors;
 mod environment;
 mod error;
-mod footing;
 pub mod host;
 mod kernel_files;
 mod launcher;
+mod namespace_provider;
 mod outer;
 mod plain_paths;
 mod plan;
@@ -51,7 +51,7 @@ mod visible;
 
 pub use error::WorkerError;
 pub use launcher::{Launched, Worker, shown, variables};
-pub use plan::{Charge, OverlayPlan, WorkerPlan};
+pub use plan::{OverlayPlan, WorkerConfig, WorkerPlan};
 pub use progress::{CommandProgress, Listener};
 pub use proof::clear_baits;
 pub use visible::{Visible, is_secret, why_refused};

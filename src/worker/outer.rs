@@ -19,12 +19,12 @@ const KILL_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Outer {
     handle: OwnedFd,
-    ended: watch::Receiver<Option<Ended>>,
+    ended: watch::Receiver<Option<ProcessEnd>>,
 }
 
 /// How a process ended.
 #[derive(Clone, Debug)]
-pub(super) struct Ended {
+pub(super) struct ProcessEnd {
     pub(super) words: String,
     pub(super) code: Option<i32>,
 }
@@ -45,13 +45,13 @@ impl Outer {
             let code = status.as_ref().ok().and_then(ExitStatus::code);
             let words = status.map_or_else(|error| error.to_string(), |status| status.to_string());
             // Nobody may be left who wants to know.
-            let _ = tell.send(Some(Ended { words, code }));
+            let _ = tell.send(Some(ProcessEnd { words, code }));
         });
         Ok(Self { handle, ended })
     }
 
     /// How it ended, if it does before `limit`.
-    pub(super) async fn end(&self, limit: Duration) -> Option<Ended> {
+    pub(super) async fn end(&self, limit: Duration) -> Option<ProcessEnd> {
         let mut ended = self.ended.clone();
         let ended = timeout(limit, ended.wait_for(Option::is_some)).await;
         ended.ok()?.ok()?.clone()

@@ -70,7 +70,7 @@ pub struct OverlayPlan {
 
 /// The part of a plan that the worker is told: the first message it reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Charge {
+pub struct WorkerConfig {
     /// See [`WorkerPlan::view`].
     pub view: PathBuf,
     /// See [`WorkerPlan::overlay`].
@@ -129,8 +129,8 @@ pub(super) fn real(path: &Path) -> PathBuf {
 }
 
 impl WorkerPlan {
-    pub(super) fn charge(&self, user: &User, targets: Option<Targets>) -> Charge {
-        Charge {
+    pub(super) fn charge(&self, user: &User, targets: Option<Targets>) -> WorkerConfig {
+        WorkerConfig {
             view: real(&self.view),
             overlay: self.overlay.as_ref().map(|plan| OverlayPlan { layers: real(&plan.layers), ..plan.clone() }),
             logs: real(&self.logs),

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::plan::Charge;
+use super::plan::WorkerConfig;
 use super::progress::CommandProgress;
 use crate::journal::{Residue, WallBuilt};
 use crate::settings::TestCommand;
@@ -23,7 +23,7 @@ pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToWorker {
     /// The first message: what to confine itself to. Answered by [`FromWorker::Ready`] or [`FromWorker::Unfit`].
-    Begin(Box<Charge>),
+    Begin(Box<WorkerConfig>),
     /// Run a tool.
     Call {
         /// Names the answer.

@@ -17,27 +17,27 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::command::{Proven, Reach, Runner};
+use super::command::{CommandSandbox, Proven, Runner};
 use super::confine::{Confined, NoNamespaces};
-use super::footing::Footing;
-use super::plan::Charge;
+use super::namespace_provider::NamespaceProvider;
+use super::plan::WorkerConfig;
 use super::proof::{Searching, Targets};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
 use super::supervisor::NO_NAMESPACES;
 use super::{cgroup, confine, proof};
 use crate::journal::Layer;
 use crate::settings::{SecretFiles, TestCommand};
-use crate::tools::{self, FatalToolError, TestRun, TestRunner, Workroom};
+use crate::tools::{self, FatalToolError, TestRun, TestRunner, ToolContext};
 
-/// Serves the broker at the other end of standard input. The arguments are the [`Charge`], the [`Footing`], and the layers
+/// Serves the broker at the other end of standard input. The arguments are the [`WorkerConfig`], the [`NamespaceProvider`], and the layers
 /// that whoever started this process made.
 ///
 /// # Errors
 /// When the connection isn't one, or the arguments are not what they must be.
 pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
     let mut json = || arguments.next().and_then(|json| json.into_string().ok()).unwrap_or_default();
-    let charge: Charge = serde_json::from_str(&json())?;
-    let footing: Footing = serde_json::from_str(&json())?;
+    let charge: WorkerConfig = serde_json::from_str(&json())?;
+    let footing: NamespaceProvider = serde_json::from_str(&json())?;
     let [session, group]: [Layer; 2] = serde_json::from_str(&json())?;
     let connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     let mut inbox = Inbox { connection: connection.try_clone()?, decoder: Decoder::default() };
@@ -50,8 +50,8 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
             return Ok(ExitCode::from(NO_NAMESPACES));
         }
     };
-    let charge = Charge { view: enclosed.view.clone(), ..charge };
-    let reach = Reach {
+    let charge = WorkerConfig { view: enclosed.view.clone(), ..charge };
+    let reach = CommandSandbox {
         domain: enclosed.domain.clone(),
         in_cells: enclosed.in_namespaces,
         own_ipc: enclosed.in_namespaces,
@@ -59,7 +59,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     };
     let mut meant = enclosed.meant(&charge);
     // Like the wall, while this is the only thread.
-    let has_cells = enclosed.in_namespaces && footing == Footing::Own;
+    let has_cells = enclosed.in_namespaces && footing == NamespaceProvider::Own;
     let searching = if has_cells { Searching::begin(&mut meant) } else { None };
     let sight = outbox.clone();
     let tell = Box::new(move |progress| sight.send(&FromWorker::Progress(progress)));
@@ -113,7 +113,7 @@ fn add_proof(confined: &mut Confined, targets: Option<Targets>, runner: &Runner,
 
 /// What calls work on.
 struct Host {
-    room: Workroom,
+    room: ToolContext,
     runner: Arc<Runner>,
 }
 
@@ -127,13 +127,13 @@ impl TestRunner for Shared {
 }
 
 impl Host {
-    fn new(charge: &Charge, runner: Runner) -> io::Result<Self> {
+    fn new(charge: &WorkerConfig, runner: Runner) -> io::Result<Self> {
         let view = Dir::open_ambient_dir(&charge.view, ambient_authority())?;
         let logs = Dir::open_ambient_dir(&charge.logs, ambient_authority())?;
         let secrets = SecretFiles::new(&charge.readable_secrets).map_err(io::Error::other)?;
         let runner = Arc::new(runner);
         let for_tools = || Box::new(Shared(Arc::clone(&runner))) as Box<dyn TestRunner + Send + Sync>;
-        let room = Workroom::new(view, charge.view.clone(), logs, charge.tests.is_some().then(for_tools));
+        let room = ToolContext::new(view, charge.view.clone(), logs, charge.tests.is_some().then(for_tools));
         Ok(Self { room: room.with_secrets(secrets, charge.linked_secrets.clone()), runner })
     }
 
@@ -259,9 +259,9 @@ mod tests {
         let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
         let charge = r#"{"view":"","logs":"","scratch":"","readable":[],"readable_secrets":[],"home":null,"tests":null,
             "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
-        let reach = Reach { domain: None, in_cells: false, own_ipc: false, caches: Vec::new() };
+        let reach = CommandSandbox { domain: None, in_cells: false, own_ipc: false, caches: Vec::new() };
         let runner = Runner::start(serde_json::from_str(charge).unwrap(), reach, Box::new(drop)).unwrap();
-        Arc::new(Host { room: Workroom::new(dir(), folder.to_owned(), dir(), None), runner: Arc::new(runner) })
+        Arc::new(Host { room: ToolContext::new(dir(), folder.to_owned(), dir(), None), runner: Arc::new(runner) })
     }
 
     fn answer(to: impl FnOnce(&Host) -> FromWorker + Send + 'static) -> FromWorker {

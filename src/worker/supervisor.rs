@@ -15,13 +15,13 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open, set_child_subreaper};
 
 use super::cgroup::{self, Group};
-use super::footing::Footing;
-use super::plan::Charge;
+use super::namespace_provider::NamespaceProvider;
+use super::plan::WorkerConfig;
 use super::protocol::{ToWorker, receive};
 use super::{SUBCOMMAND, confine, descendants, descriptors, session};
 use crate::journal::Layer;
 
-/// The argument that makes a worker process the host; its [`Charge`], its [`Footing`] and the layers that were made for
+/// The argument that makes a worker process the host; its [`WorkerConfig`], its [`NamespaceProvider`] and the layers that were made for
 /// it follow, all as JSON.
 pub(super) const HOST: &str = "host";
 /// The exit code of a host that can't make namespaces of its own; why stands on its stdout.
@@ -60,7 +60,7 @@ pub(super) fn run() -> io::Result<ExitCode> {
 
 /// The hosts that are tried one after another, until one has what it needs.
 struct Hosts<'a> {
-    charge: &'a Charge,
+    charge: &'a WorkerConfig,
     /// Where they and all commands are, if there is one.
     group: Option<&'a Group>,
     /// What was made for them, for the journal: a session and that group.
@@ -71,16 +71,16 @@ struct Hosts<'a> {
 
 impl Hosts<'_> {
     fn run(&self) -> io::Result<(ExitStatus, String)> {
-        let own = self.own(&Footing::Own)?;
+        let own = self.own(&NamespaceProvider::Own)?;
         match own.0.code() {
             Some(code) if code == i32::from(NO_NAMESPACES) && self.charge.confine => self.second_best(&own.1),
-            Some(code) if code == i32::from(NO_NAMESPACES) => self.own(&Footing::Bare { why: own.1 }),
+            Some(code) if code == i32::from(NO_NAMESPACES) => self.own(&NamespaceProvider::Bare { why: own.1 }),
             _ => Ok(own),
         }
     }
 
     /// A host that makes its namespaces itself, or has none.
-    fn own(&self, footing: &Footing) -> io::Result<(ExitStatus, String)> {
+    fn own(&self, footing: &NamespaceProvider) -> io::Result<(ExitStatus, String)> {
         let mut itself = Command::new("/proc/self/exe");
         itself.arg(SUBCOMMAND);
         self.host(itself, footing)
@@ -89,13 +89,13 @@ impl Hosts<'_> {
     /// One in the namespaces that bwrap makes, else without any.
     fn second_best(&self, why: &str) -> io::Result<(ExitStatus, String)> {
         match confine::by_bwrap(self.charge, why) {
-            Ok(inside) => self.host(inside.command(), &Footing::Bwrap(inside.footing.clone())),
-            Err(nor) => self.own(&Footing::Bare { why: format!("{why}; {nor}") }),
+            Ok(inside) => self.host(inside.command(), &NamespaceProvider::Bwrap(inside.footing.clone())),
+            Err(nor) => self.own(&NamespaceProvider::Bare { why: format!("{why}; {nor}") }),
         }
     }
 
     /// Runs a host to its end, with `worker` as its beginning; the text is what it wrote to stdout.
-    fn host(&self, mut worker: Command, footing: &Footing) -> io::Result<(ExitStatus, String)> {
+    fn host(&self, mut worker: Command, footing: &NamespaceProvider) -> io::Result<(ExitStatus, String)> {
         let told = [serde_json::to_string(self.charge)?, serde_json::to_string(footing)?];
         worker.arg(HOST).args(told).arg(serde_json::to_string(&self.layers)?);
         if let Some(group) = self.group {

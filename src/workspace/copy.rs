@@ -40,7 +40,7 @@ const CREATE: OFlags =
     OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// What the copy came to.
-pub(super) struct Copy {
+pub(super) struct CopyResult {
     pub(super) manifest: Manifest,
     pub(super) notes: Vec<String>,
     pub(super) files: u64,
@@ -53,7 +53,7 @@ pub(super) fn copy(
     view: &Path,
     selection: Selection,
     stop: &AtomicBool,
-) -> Result<Copy, WorkspaceError> {
+) -> Result<CopyResult, WorkspaceError> {
     let Selection { paths, notes: unseen, .. } = selection;
     let mut files: Vec<Option<Copied>> = vec![None; paths.len()];
     make_folders(view, paths.iter())?;
@@ -98,7 +98,7 @@ pub(super) fn copy(
     notes.sort();
     let copied = files.iter().flatten().count() as u64;
     let manifest = Manifest { paths, files, settled_ns: settled_ns() };
-    Ok(Copy { manifest, notes: [unseen, notes].concat(), files: copied, bytes })
+    Ok(CopyResult { manifest, notes: [unseen, notes].concat(), files: copied, bytes })
 }
 
 /// From when on a stamp is too young to be trusted: clocks of file systems tick up to every 10 ms.

@@ -64,7 +64,7 @@ mod view;
 mod walk;
 
 pub use apply::{
-    ApplyError, Conflict, Doing, Merged, MovedOn, Settled, Transaction, applied_changes, apply, merge, settle,
+    ApplyError, Conflict, Doing, Merged, Settled, StaleFile, Transaction, applied_changes, apply, merge, settle,
     still_applies,
 };
 pub use blobs::Blobs;
@@ -76,7 +76,7 @@ pub use git::{History, remove_temporary};
 pub use outline::{DirtyFile, Outline};
 pub use outside::Outside;
 pub use overlay::{NoOverlay, Overlay};
-pub use parts::{FileParts, Hunk, Instead, Part, Parts, Place, differing, lines};
+pub use parts::{FileParts, Hunk, Part, Parts, Place, Replacement, differing, lines};
 pub use patch::{LeftOut, LeftOutReason, Patch, write_patch};
 pub use patch_file::{Direction, PatchFile, PatchFileError};
 pub use paths::escaped;

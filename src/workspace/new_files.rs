@@ -9,7 +9,7 @@ use super::by_products::{is_by_product, is_by_product_folder};
 use super::effort::{Effort, Enough, MAX_DEPTH, MAX_PATH};
 use super::file_state::{self, is_git_name};
 use super::patch::LeftOutReason;
-use super::scan::Scene;
+use super::scan::ViewDiff;
 use super::walk::{may_enter, walk};
 
 /// What a walk through the view finds.
@@ -22,7 +22,7 @@ pub(super) struct NewFiles {
 }
 
 /// Finds them.
-pub(super) fn new_files(scene: &Scene, effort: &mut Effort<'_>) -> Result<NewFiles, Enough> {
+pub(super) fn new_files(scene: &ViewDiff, effort: &mut Effort<'_>) -> Result<NewFiles, Enough> {
     let root = &scene.view_root;
     let unsearched: Arc<Mutex<BTreeMap<PathBuf, LeftOutReason>>> = Arc::default();
     let gate =

@@ -12,12 +12,12 @@ use crate::journal::RelPath;
 /// The parts of a change set, in its order.
 #[derive(Debug)]
 pub struct Parts {
-    files: Vec<File>,
+    files: Vec<PartFile>,
     blobs: Blobs,
 }
 
 #[derive(Debug)]
-struct File {
+struct PartFile {
     entry: ChangedFile,
     /// `None`: the file is one part.
     text: Option<Text>,
@@ -45,7 +45,7 @@ pub struct Place {
 
 /// Another text in the place of some parts of one file, and of what stands unchanged between them.
 #[derive(Clone, Debug)]
-pub struct Instead {
+pub struct Replacement {
     /// The numbers of the parts.
     pub parts: Range<usize>,
     /// What is put in: whole lines, or the whole content of a file that is one part.
@@ -88,7 +88,7 @@ impl Parts {
     /// # Errors
     /// When a content can't be read.
     pub fn of(changes: &ChangeSet, blobs: &Blobs) -> io::Result<Self> {
-        let file = |entry: &ChangedFile| Ok(File { entry: entry.clone(), text: Text::of(entry, blobs)? });
+        let file = |entry: &ChangedFile| Ok(PartFile { entry: entry.clone(), text: Text::of(entry, blobs)? });
         let files = changes.entries.iter().map(file).collect::<io::Result<_>>()?;
         Ok(Self { files, blobs: blobs.clone() })
     }
@@ -96,7 +96,7 @@ impl Parts {
     /// How many parts there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.files.iter().map(File::parts).sum()
+        self.files.iter().map(PartFile::parts).sum()
     }
 
     /// True when there is nothing to take or leave.
@@ -109,7 +109,7 @@ impl Parts {
     #[must_use]
     pub fn files(&self) -> Vec<FileParts<'_>> {
         let mut next = 0;
-        let shown = |file: &'_ File| {
+        let shown = |file: &'_ PartFile| {
             let first = next;
             next += file.parts();
             (first, file.text.as_ref().map(|text| places(&text.operations)))
@@ -141,7 +141,7 @@ impl Parts {
     ///
     /// # Errors
     /// When a content can't be kept.
-    pub fn chosen(&self, kept: &[usize], instead: &[Instead]) -> io::Result<ChangeSet> {
+    pub fn chosen(&self, kept: &[usize], instead: &[Replacement]) -> io::Result<ChangeSet> {
         let (mut entries, mut first) = (Vec::new(), 0);
         for file in &self.files {
             let parts = first..first + file.parts();
@@ -167,7 +167,7 @@ impl Parts {
     }
 }
 
-impl Instead {
+impl Replacement {
     /// The same with its parts counted from the first of `parts`; `None` when it is about others.
     fn within(&self, parts: &Range<usize>) -> Option<Self> {
         let inside = parts.start <= self.parts.start && self.parts.end <= parts.end;
@@ -176,7 +176,7 @@ impl Instead {
     }
 }
 
-impl File {
+impl PartFile {
     fn parts(&self) -> usize {
         self.text.as_ref().map_or(1, Text::hunks)
     }
@@ -210,12 +210,12 @@ impl Text {
     }
 
     /// The old text with the hunks that are `wanted`, and with what stands `instead` of others.
-    fn with(&self, wanted: &[bool], instead: &[Instead]) -> Vec<u8> {
+    fn with(&self, wanted: &[bool], instead: &[Replacement]) -> Vec<u8> {
         let (before, after) = (lines(&self.before), lines(&self.after));
         let (mut out, mut hunk) = (Vec::new(), 0);
         for operation in &self.operations {
             if !is_change(operation) {
-                let inside = |instead: &Instead| instead.parts.start < hunk && hunk < instead.parts.end;
+                let inside = |instead: &Replacement| instead.parts.start < hunk && hunk < instead.parts.end;
                 if !instead.iter().any(inside) {
                     out.extend(before[operation.old_range()].concat());
                 }
@@ -313,8 +313,8 @@ mod tests {
             &[("a", Some("1\n2\n3\n4\n5\n"), Some("one\n2\nthree\n4\nfive\n")), ("b", None, Some("b\n"))],
         );
         let parts = Parts::of(&set, &blobs).expect("they can be read");
-        let instead = |range: Range<usize>, text: &str| Instead { parts: range, text: text.into() };
-        let chosen = |kept: &[usize], instead: &[Instead]| parts.chosen(kept, instead).expect("they can be kept");
+        let instead = |range: Range<usize>, text: &str| Replacement { parts: range, text: text.into() };
+        let chosen = |kept: &[usize], instead: &[Replacement]| parts.chosen(kept, instead).expect("they can be kept");
         let edited = chosen(&[2], &[instead(0..2, "mine\n"), instead(3..4, "B\n")]);
         assert_eq!([text_of(&blobs, &edited, 0), text_of(&blobs, &edited, 1)], ["mine\n4\nfive\n", "B\n"]);
         assert!(chosen(&[], &[instead(0..1, "1\n")]).is_empty(), "an edit that brings back what was is no change");

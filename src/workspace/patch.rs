@@ -106,7 +106,7 @@ pub(super) type HunksCache = BTreeMap<(Option<Digest>, Option<Digest>), (Hunks, 
 
 /// Where the contents of a patch are: kept, or still in the user's tree.
 #[derive(Clone, Copy)]
-pub(super) struct Contents<'a> {
+pub(super) struct PatchSources<'a> {
     pub(super) blobs: &'a Blobs,
     pub(super) origin: &'a Dir,
 }
@@ -121,7 +121,7 @@ impl Patch {
         let origin = Dir::open_ambient_dir(root, ambient_authority()).map_err(io_error("open", root))?;
         let files = changes.entries.iter().map(|entry| (entry.path.clone(), entry.clone())).collect();
         let differences = Differences { files, ..Differences::default() };
-        let contents = Contents { blobs, origin: &origin };
+        let contents = PatchSources { blobs, origin: &origin };
         let making = Making { format: repository.object_format, stop: &AtomicBool::new(false) };
         assemble(contents, making, &differences, &mut HunksCache::default())
     }
@@ -143,7 +143,7 @@ impl Making<'_> {
 
 /// Makes the patch of `differences`. What `cache` holds and is still needed isn't computed again.
 pub(super) fn assemble(
-    contents: Contents<'_>,
+    contents: PatchSources<'_>,
     making: Making<'_>,
     differences: &Differences,
     cache: &mut HunksCache,
@@ -198,7 +198,7 @@ fn written(
 }
 
 /// Makes sure that the content a change replaces is kept: it was when a tool changed the file, else the user's tree has it.
-fn has_start(Contents { blobs, origin }: Contents<'_>, entry: &ChangedFile) -> io::Result<bool> {
+fn has_start(PatchSources { blobs, origin }: PatchSources<'_>, entry: &ChangedFile) -> io::Result<bool> {
     let Some(before) = entry.before else { return Ok(true) };
     if blobs.holds(before.sha256) {
         return Ok(true);

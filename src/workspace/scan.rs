@@ -18,13 +18,13 @@ use super::effort::{Effort, Enough};
 use super::file_state::{self, FILE_LIMIT, Found, is_of_git};
 use super::manifest::{Copied, Manifest, Stamp, Start};
 use super::new_files::{NewFiles, new_files};
-use super::patch::{Contents, LeftOutReason};
+use super::patch::{LeftOutReason, PatchSources};
 use super::trail::Trail;
 use super::{Blobs, FileMode, FileState};
 use crate::journal::{Digest, RelPath};
 
 /// The view and what it came from.
-pub(super) struct Scene {
+pub(super) struct ViewDiff {
     pub(super) view_root: PathBuf,
     pub(super) view: Dir,
     pub(super) origin: Dir,
@@ -36,9 +36,9 @@ pub(super) struct Scene {
     pub(super) blobs: Blobs,
 }
 
-impl Scene {
-    pub(super) fn contents(&self) -> Contents<'_> {
-        Contents { blobs: &self.blobs, origin: &self.origin }
+impl ViewDiff {
+    pub(super) fn contents(&self) -> PatchSources<'_> {
+        PatchSources { blobs: &self.blobs, origin: &self.origin }
     }
 
     /// Keeps the start of what `path` may mean.

@@ -10,7 +10,7 @@ use super::repository::ObjectFormat;
 
 /// An entry of an index as `git ls-files --stage -z` tells it, without the zero byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry<'a> {
+pub(super) struct IndexEntry<'a> {
     pub(super) mode: &'a str,
     /// The object's full name.
     pub(super) id: &'a str,
@@ -19,7 +19,7 @@ pub(super) struct Entry<'a> {
     pub(super) path: &'a [u8],
 }
 
-impl<'a> Entry<'a> {
+impl<'a> IndexEntry<'a> {
     /// `MODE ID STAGE TAB PATH`.
     pub(super) fn read(line: &'a [u8]) -> Option<Self> {
         let tab = memchr::memchr(b'\t', line)?;
@@ -140,9 +140,9 @@ mod tests {
 
     #[test]
     fn entries_are_read_with_any_name() {
-        let entry = Entry::read(b"100644 e69de29bb2d1d6434b8b29ae775ad8c2e48c5391 0\ta\tb\n").unwrap();
+        let entry = IndexEntry::read(b"100644 e69de29bb2d1d6434b8b29ae775ad8c2e48c5391 0\ta\tb\n").unwrap();
         assert_eq!((entry.mode, entry.stage, entry.path), ("100644", "0", &b"a\tb\n"[..]));
-        assert!(Entry::read(b"100644 e69d").is_none() && Entry::read(b"100644 e69d\ta").is_none());
+        assert!(IndexEntry::read(b"100644 e69d").is_none() && IndexEntry::read(b"100644 e69d\ta").is_none());
     }
 
     #[test]

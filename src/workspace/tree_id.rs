@@ -17,7 +17,7 @@ use std::thread;
 use super::git::{Git, GitDir};
 use super::hunks::object_name;
 use super::repository::ObjectFormat;
-use super::tree_hash::{Entry, TreeHash};
+use super::tree_hash::{IndexEntry, TreeHash};
 use super::{Blobs, ChangeSet, Repository, file_state};
 use crate::journal::{Digest, open_regular};
 
@@ -107,7 +107,7 @@ impl TreeIndex {
     /// When the folder can't be read.
     pub fn paths(&self) -> io::Result<HashSet<PathBuf>> {
         let parts = BufReader::with_capacity(AT_ONCE, File::open(self.entries())?).split(0);
-        let path = |part: Vec<u8>| Entry::read(&part).map(|entry| PathBuf::from(OsStr::from_bytes(entry.path)));
+        let path = |part: Vec<u8>| IndexEntry::read(&part).map(|entry| PathBuf::from(OsStr::from_bytes(entry.path)));
         parts.filter_map(|part| part.map(path).transpose()).collect()
     }
 
@@ -167,7 +167,7 @@ impl TreeIndex {
             match tag {
                 // A repository in the tree ends in a slash.
                 b"? " => differing.push(entry.strip_suffix(b"/").unwrap_or(entry).to_vec()),
-                b"C " | b"R " => differing.push(Entry::read(entry)?.path.to_vec()),
+                b"C " | b"R " => differing.push(IndexEntry::read(entry)?.path.to_vec()),
                 _ => return Some(entry),
             }
             None
@@ -219,7 +219,7 @@ impl TreeIndex {
             let Some(bytes) = entry(part).filter(|_| kept.is_ok()) else { return };
             kept = keep(bytes);
             if hashed.is_ok() {
-                hashed = Entry::resolved(bytes).and_then(|entry| tree.add(entry.mode, entry.id, entry.path));
+                hashed = IndexEntry::resolved(bytes).and_then(|entry| tree.add(entry.mode, entry.id, entry.path));
             }
         });
         told.map_err(NoTreeId::Git)?;
@@ -236,7 +236,7 @@ impl TreeIndex {
             after.as_ref().map_or(Ok(()), |(mode, id)| tree.add(mode, id, path))
         };
         while file.read_until(0, &mut line)? > 0 {
-            let entry = Entry::resolved(line.strip_suffix(b"\0").unwrap_or(&line)).map_err(NoTreeId::Git)?;
+            let entry = IndexEntry::resolved(line.strip_suffix(b"\0").unwrap_or(&line)).map_err(NoTreeId::Git)?;
             while let Some(change) = changed.next_if(|(path, _)| *path < entry.path) {
                 add(&mut tree, change).map_err(NoTreeId::Git)?;
             }

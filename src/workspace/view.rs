@@ -25,7 +25,7 @@ use super::overlay::OverlayScene;
 use super::patch::{self, HunksCache, Making, assemble};
 use super::remove::{remove_tree, remove_tree_soon};
 use super::repository::ObjectFormat;
-use super::scan::Scene;
+use super::scan::ViewDiff;
 use super::selection::select;
 use super::{ApplyError, Blobs, ChangeSet, Overlay, Patch, Repository, WorkspaceError};
 use crate::journal::{RelPath, ViewMade};
@@ -70,7 +70,7 @@ pub struct Copying<'a> {
 }
 
 enum Kind {
-    Copy(Box<Scene>),
+    Copy(Box<ViewDiff>),
     Overlay(Box<OverlayScene>),
 }
 
@@ -133,7 +133,7 @@ impl View {
         }
         shorten(&mut copied.notes);
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).map_err(io_error("open", path));
-        let scene = Scene {
+        let scene = ViewDiff {
             view: open(place)?,
             origin: open(repository.root())?,
             manifest: copied.manifest,

@@ -4,7 +4,7 @@ use std::fs;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use kcode::tools::{self, Workroom, names, written_path};
+use kcode::tools::{self, ToolContext, names, written_path};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -39,7 +39,7 @@ proptest! {
         fs::write(folder.path().join("view/src/a.txt"), "one\ntwo\nthree\n").unwrap();
         fs::write(folder.path().join("outside"), "untouched\n").unwrap();
         let open = |name: &str| Dir::open_ambient_dir(folder.path().join(name), ambient_authority()).unwrap();
-        let room = Workroom::new(open("view"), folder.path().join("view"), open("logs"), None);
+        let room = ToolContext::new(open("view"), folder.path().join("view"), open("logs"), None);
         let _ = written_path(&tool, &arguments);
         if let Ok(observation) = tools::call(&room, &tool, &arguments) {
             prop_assert!(!observation.text.is_empty(), "each call has an answer");

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use kcode::settings::SecretFiles;
-use kcode::tools::{self, FatalToolError, Observation, TestRun, TestRunner, Workroom};
+use kcode::tools::{self, FatalToolError, Observation, TestRun, TestRunner, ToolContext};
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// The folder, gone with this value, and the workroom in it.
 pub struct World {
     folder: TempDir,
-    pub room: Workroom,
+    pub room: ToolContext,
 }
 
 impl World {
@@ -29,7 +29,7 @@ impl World {
             Dir::open_ambient_dir(folder.path().join(name), ambient_authority()).unwrap()
         };
         fs::write(folder.path().join("secret"), "outside\n").unwrap();
-        let room = Workroom::new(open("view"), folder.path().join("view"), open("logs"), tests);
+        let room = ToolContext::new(open("view"), folder.path().join("view"), open("logs"), tests);
         Self { folder, room }
     }
 

@@ -6,10 +6,10 @@ mod task;
 
 use crate::cli::arguments::{Global, RunArgument};
 use crate::cli::latest::{self, Purpose};
-use crate::cli::review::{self, Manner};
+use crate::cli::review::{self, ReviewOptions};
 use crate::cli::{output, runs};
 use crate::journal::Outcome;
-use crate::run::{self, Failure, FollowUp, Inherited, Next, Order, Past, RunOptions};
+use crate::run::{self, Failure, FollowUp, Inherited, Next, ResumedRun, RunOptions, RunSpec};
 use crate::settings::{self, Environment, FlagLayer};
 
 pub use flags::{FixArguments, ResumeArguments, RunFlags};
@@ -27,14 +27,14 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Fai
     let options = options(global, &arguments.run);
     let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run, &options) };
     let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
-    carry_out(&front, Order::new(task, repository, settings, options, &front))
+    carry_out(&front, RunSpec::new(task, repository, settings, options, &front))
 }
 
 /// Takes up a run that stopped before its end. Task, model and what its flags asked for are the run's own.
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
     let folder = latest::find(global, arguments.which.run.as_deref(), Purpose::Resume)?;
     run::clear(&folder);
-    let past = Past::open(folder, output::say)?;
+    let past = ResumedRun::open(folder, output::say)?;
     let repository = past.repository.clone();
     let env = Environment::from_process();
     let options = run::resumed(&options(global, &arguments.run), &past.started);
@@ -46,8 +46,8 @@ pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, F
     let follows = past.started.follows.as_ref();
     let inherited = follows.map(|follows| Inherited::reopen(&past.folder, follows)).transpose()?;
     let front = Terminal::of(global, &arguments.run);
-    let order = Order::new(task, repository, settings, options, &front);
-    carry_out(&front, Order { past: Some(past), inherited, ..order })
+    let order = RunSpec::new(task, repository, settings, options, &front);
+    carry_out(&front, RunSpec { past: Some(past), inherited, ..order })
 }
 
 /// `--resume RUN "more"`: a further task with all that the model knows by now.
@@ -61,15 +61,15 @@ fn follow_up(front: &Terminal<'_>, arguments: &FixArguments, which: &str, task: 
     let mut settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
     settings.model.value = model;
     let (inherited, carried) = (Some(inherited), Some(carried));
-    let order = Order::new(task, repository, settings, options, front);
-    carry_out(front, Order { inherited, carried, ..order })
+    let order = RunSpec::new(task, repository, settings, options, front);
+    carry_out(front, RunSpec { inherited, carried, ..order })
 }
 
-fn carry_out(front: &Terminal<'_>, order: Order<'_>) -> Result<Outcome, Failure> {
+fn carry_out(front: &Terminal<'_>, order: RunSpec<'_>) -> Result<Outcome, Failure> {
     match run::run(order)? {
         // The run is over and its journal free: this is `kcode review`, as it could come tomorrow.
         (outcome, Next::Review, Some(folder)) => {
-            let reviewed = review::review(front.global, folder, Manner::default())?;
+            let reviewed = review::review(front.global, folder, ReviewOptions::default())?;
             Ok(if reviewed == Outcome::Verified { outcome } else { reviewed })
         }
         (outcome, ..) => Ok(outcome),

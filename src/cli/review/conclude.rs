@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use super::desk::Desk;
+use super::review_context::ReviewContext;
 use super::trial::Tried;
 use crate::cli::question::{Question, ask, ask_by_line};
 use crate::cli::{apply, output};
@@ -25,7 +25,11 @@ const NAMES: usize = 5;
 ///
 /// # Errors
 /// When what is accepted can't be tested or applied. Nothing is applied then.
-pub async fn conclude(desk: &mut Desk, review: &Review, signals: &mut Signals) -> Result<Option<Outcome>, Failure> {
+pub async fn conclude(
+    desk: &mut ReviewContext,
+    review: &Review,
+    signals: &mut Signals,
+) -> Result<Option<Outcome>, Failure> {
     desk.note_decisions(review, true)?;
     let changes = if review.takes_all() { ChangeSet::load(&desk.run.changes()) } else { review.accepted(&desk.parts) };
     let changes = changes.map_err(anyhow::Error::from)?;
@@ -58,7 +62,7 @@ enum Go {
 }
 
 /// Tests what is accepted; a person may overrule what they say.
-async fn verified(desk: &mut Desk, changes: &ChangeSet, signals: &mut Signals) -> Result<Go, Failure> {
+async fn verified(desk: &mut ReviewContext, changes: &ChangeSet, signals: &mut Signals) -> Result<Go, Failure> {
     if desk.manner.no_verify || !desk.settings.verify.value {
         output::say("not tested: --no-verify");
         return Ok(Go::On);
@@ -103,7 +107,7 @@ async fn verified(desk: &mut Desk, changes: &ChangeSet, signals: &mut Signals) -
     })
 }
 
-fn kept(desk: &Desk) -> String {
+fn kept(desk: &ReviewContext) -> String {
     format!("not applied; your decisions are kept: kcode review {}", desk.run.id())
 }
 

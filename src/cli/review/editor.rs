@@ -5,7 +5,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use super::desk::Desk;
+use super::review_context::ReviewContext;
 use crate::review::Review;
 use crate::run::{Failure, Signals};
 use crate::settings::Programs;
@@ -15,7 +15,7 @@ use crate::workspace::remove_tree;
 ///
 /// # Errors
 /// When signals can't be listened to any more.
-pub async fn rewrite(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Result<(), Failure> {
+pub async fn rewrite(review: &mut Review, desk: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
     let Some((_, hunk)) = review.hunk() else { return Ok(()) };
     let original = review.material().text_of(hunk).unwrap_or_default();
     let text = review.edited_text().unwrap_or_else(|| original.clone());

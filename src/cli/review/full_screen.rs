@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use console::{Style, Term};
 
-use super::Wish;
-use super::desk::Desk;
+use super::ReviewExit;
 use super::editor;
 use super::pager;
+use super::review_context::ReviewContext;
 use crate::cli::keyboard::{self, Mode};
 use crate::cli::output;
 use crate::cli::question::{self, Came, Keys, SUSPEND};
@@ -38,7 +38,7 @@ pub fn size() -> Size {
 ///
 /// # Errors
 /// When the terminal can't be used.
-pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Result<Wish, Failure> {
+pub async fn run(review: &mut Review, desk: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
     let mut keys = Keys::open().map_err(anyhow::Error::from)?;
     let terminal = Arc::clone(&keys.terminal);
     let mut screen = Some(Drawn::begin(&terminal)?);
@@ -47,7 +47,7 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
         review.resize(size());
         let here = (review.page(), review.hunk().map(|(at, _)| at));
         if shown != Some(here) && forget_typed(review.page(), &terminal, signals).await?.is_none() {
-            return Ok(Wish::Stop);
+            return Ok(ReviewExit::Stop);
         }
         shown = Some(here);
         draw(review);
@@ -59,7 +59,7 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
                 screen = Some(Drawn::begin(&terminal)?);
                 continue;
             }
-            Came::News(News::End) | Came::Nothing => return Ok(Wish::Stop),
+            Came::News(News::End) | Came::Nothing => return Ok(ReviewExit::Stop),
         };
         if key == Key::Char(SUSPEND) {
             drop(screen.take());
@@ -80,9 +80,9 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
                 pager::show(review, desk, signals).await?;
                 screen = Some(Drawn::begin(&terminal)?);
             }
-            Effect::Conclude => return Ok(Wish::Conclude),
-            Effect::Leave => return Ok(Wish::Leave),
-            Effect::Stop => return Ok(Wish::Stop),
+            Effect::Conclude => return Ok(ReviewExit::Conclude),
+            Effect::Leave => return Ok(ReviewExit::Leave),
+            Effect::Stop => return Ok(ReviewExit::Stop),
         }
     }
 }

@@ -1,14 +1,14 @@
 //! `kcode review`: a run's patch before a person, hunk by hunk; what is accepted is tested on its own and applied.
 //!
-//! [`crate::review`] knows what happens; here is what it happens on: `desk` holds the run, `plain` asks line by line,
+//! [`crate::review`] knows what happens; here is what it happens on: `review_context` holds the run, `plain` asks line by line,
 //! `full_screen` draws, `editor` lets a person rewrite a hunk, `pager` shows all of it, `conclude` applies what `trial` tested.
 
 mod conclude;
-mod desk;
 mod editor;
 mod full_screen;
 mod pager;
 mod plain;
+mod review_context;
 mod trial;
 
 use std::io::IsTerminal;
@@ -22,7 +22,7 @@ use super::readable::ShownArguments;
 use crate::journal::{Outcome, RunFolder};
 use crate::review::Review;
 use crate::run::{Failure, Shown, Signals};
-use desk::Desk;
+use review_context::ReviewContext;
 
 /// See [`Command::Review`](crate::cli::arguments::Command::Review).
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ pub struct ReviewArguments {
 }
 
 /// How a person left the pages.
-pub enum Wish {
+pub enum ReviewExit {
     /// Test and apply what was decided.
     Conclude,
     /// Leave.
@@ -53,7 +53,7 @@ pub enum Wish {
 
 /// Which way of asking a review takes.
 #[derive(Clone, Debug, Default)]
-pub struct Manner {
+pub struct ReviewOptions {
     /// See `--no-verify`.
     pub no_verify: bool,
     /// See `--plain`.
@@ -66,14 +66,14 @@ pub struct Manner {
 pub fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.run.as_deref(), Purpose::Review)?;
     let shown = arguments.shown.shown();
-    review(global, run, Manner { no_verify: arguments.no_verify, plain: arguments.plain, shown })
+    review(global, run, ReviewOptions { no_verify: arguments.no_verify, plain: arguments.plain, shown })
 }
 
 /// Reviews `run`. The outcome is [`Outcome::Verified`] when the person's will was done, also when that was to leave.
-pub fn review(global: &Global, run: RunFolder, manner: Manner) -> Result<Outcome, Failure> {
+pub fn review(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Outcome, Failure> {
     let attended = std::io::stdin().is_terminal();
     let plain = manner.plain;
-    let mut desk = Desk::open(global, run, manner)?;
+    let mut desk = ReviewContext::open(global, run, manner)?;
     let mut review = desk.review()?;
     let plain = plain || !attended || !full_screen::can();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
@@ -86,13 +86,13 @@ pub fn review(global: &Global, run: RunFolder, manner: Manner) -> Result<Outcome
                 full_screen::run(&mut review, &desk, &mut signals).await?
             };
             let ended = match wish {
-                Wish::Conclude => conclude::conclude(&mut desk, &review, &mut signals).await?,
-                Wish::Leave => Some(Outcome::Verified),
-                Wish::Stop if !attended && !review.has_decisions() => return Err(nobody(&desk.run)),
-                Wish::Stop => Some(Outcome::Interrupted),
+                ReviewExit::Conclude => conclude::conclude(&mut desk, &review, &mut signals).await?,
+                ReviewExit::Leave => Some(Outcome::Verified),
+                ReviewExit::Stop if !attended && !review.has_decisions() => return Err(nobody(&desk.run)),
+                ReviewExit::Stop => Some(Outcome::Interrupted),
             };
             match (ended, wish) {
-                (Some(outcome), Wish::Conclude) => return Ok(outcome),
+                (Some(outcome), ReviewExit::Conclude) => return Ok(outcome),
                 (Some(outcome), _) => return leave(&mut desk, &review).map(|()| outcome),
                 (None, _) => {}
             }
@@ -109,7 +109,7 @@ fn nobody(run: &RunFolder) -> Failure {
 }
 
 /// Keeps what was decided so far.
-fn leave(desk: &mut Desk, review: &Review) -> Result<(), Failure> {
+fn leave(desk: &mut ReviewContext, review: &Review) -> Result<(), Failure> {
     if review.has_decisions() {
         desk.note_decisions(review, false)?;
         output::say(&format!("not applied; your decisions are kept: kcode review {}", desk.run.id()));

@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::desk::Desk;
 use super::editor::chosen;
 use super::full_screen::painted;
+use super::review_context::ReviewContext;
 use crate::review::Review;
 use crate::run::{Failure, Signals};
 use crate::settings::Programs;
@@ -18,7 +18,7 @@ const LESS: &str = "FRX";
 ///
 /// # Errors
 /// When signals can't be listened to any more.
-pub async fn show(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Result<(), Failure> {
+pub async fn show(review: &mut Review, desk: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
     let text = review.whole().iter().map(|row| painted(row) + "\n").collect::<String>();
     let (programs, folder) = (Programs::outside(desk.repository.root()), desk.run.path().to_owned());
     let shown =

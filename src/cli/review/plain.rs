@@ -2,10 +2,10 @@
 
 use std::io::IsTerminal as _;
 
-use super::desk::Desk;
 use super::editor;
 use super::pager;
-use super::{Wish, full_screen};
+use super::review_context::ReviewContext;
+use super::{ReviewExit, full_screen};
 use crate::cli::output;
 use crate::cli::question::{self, Before};
 use crate::review::{Action, Effect, HOW_TO_APPLY, Page, Review, action};
@@ -16,7 +16,7 @@ use crate::text::sanitise;
 ///
 /// # Errors
 /// When the terminal can't be read.
-pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Result<Wish, Failure> {
+pub async fn run(review: &mut Review, desk: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
     review.resize(full_screen::size());
     // Where answers come from somewhere else, no other program can ask for keys.
     let may_start = std::io::stdin().is_terminal();
@@ -31,15 +31,15 @@ pub async fn run(review: &mut Review, desk: &Desk, signals: &mut Signals) -> Res
             output::say(&sanitise(message));
         }
         let before = if review.page() == Page::Summary { Before::Quiet } else { Before::Discarded };
-        let Some(line) = question::line(&prompt(review), before, signals).await? else { return Ok(Wish::Stop) };
+        let Some(line) = question::line(&prompt(review), before, signals).await? else { return Ok(ReviewExit::Stop) };
         match answer(review, line.trim()) {
             Effect::None => {}
             Effect::Edit if may_start => editor::rewrite(review, desk, signals).await?,
             Effect::Page if may_start => pager::show(review, desk, signals).await?,
             Effect::Edit | Effect::Page => review.say("editors and pagers need a terminal"),
-            Effect::Conclude => return Ok(Wish::Conclude),
-            Effect::Leave => return Ok(Wish::Leave),
-            Effect::Stop => return Ok(Wish::Stop),
+            Effect::Conclude => return Ok(ReviewExit::Conclude),
+            Effect::Leave => return Ok(ReviewExit::Leave),
+            Effect::Stop => return Ok(ReviewExit::Stop),
         }
     }
 }

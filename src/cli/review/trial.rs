@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::desk::Desk;
+use super::review_context::ReviewContext;
 use crate::cli::verify::{Choosing, Subject, trial_failure};
-use crate::evidence::{Copies, Held, Trials};
+use crate::evidence::{Copies, TrialResult, Trials};
 use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
 use crate::planner::tests_ran;
 use crate::run::{Failure, beside::Beside, read_results, show_dependencies, worker_plan};
@@ -23,7 +23,7 @@ const TIMES: u32 = 2;
 const MAX_PATHS: usize = 100_000;
 
 /// What the run stood on, as it is run again.
-struct Stand {
+struct TestPlan {
     tests: Option<TestCommand>,
     /// `None` for one that nothing here says any more.
     checks: Vec<(CheckChosen, Option<TestCommand>)>,
@@ -46,7 +46,7 @@ impl Tried {
     }
 }
 
-impl Desk {
+impl ReviewContext {
     /// Runs what the run stood on once more, on the start state with `changes`, and notes how it went. `None`: it stood on
     /// nothing.
     ///
@@ -67,7 +67,7 @@ impl Desk {
         // What can't be removed now goes with what else killed runs leave.
         let left = self.run.trials();
         let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&left)).await;
-        let Held { mut tests, mut checks } = held.map_err(|error| trial_failure(&error, &self.redactor))?;
+        let TrialResult { mut tests, mut checks } = held.map_err(|error| trial_failure(&error, &self.redactor))?;
         for run in checks.iter_mut().chain(&mut tests) {
             read_results(run, &self.run.logs().join(NAME), &self.redactor, &hidden).map_err(anyhow::Error::from)?;
             run.log = format!("{NAME}/{}", run.log);
@@ -91,7 +91,7 @@ impl Desk {
     }
 
     /// The tests and the checks of the run: its folder is trusted with commands.
-    fn stand(&self) -> Result<Stand, Failure> {
+    fn stand(&self) -> Result<TestPlan, Failure> {
         let subject = Subject::of_run(&self.run)?;
         let (settings, repository, redactor) = (&self.settings, &self.repository, &self.redactor);
         let choosing = Choosing { subject: &subject, is_given: false, settings, repository, redactor };
@@ -100,10 +100,10 @@ impl Desk {
             None => None,
         };
         let chosen = subject.report.checks.iter().map(|check| check.chosen.clone());
-        Ok(Stand { tests, checks: chosen.zip(choosing.checks()).collect() })
+        Ok(TestPlan { tests, checks: chosen.zip(choosing.checks()).collect() })
     }
 
-    fn trials(&self, stand: &Stand) -> Trials {
+    fn trials(&self, stand: &TestPlan) -> Trials {
         let dependencies = self.settings.dependencies.value.clone();
         let mut plan = worker_plan(&self.settings, &self.run, self.run.view());
         let outline = self.repository.outline_paths(MAX_PATHS);

@@ -1,12 +1,12 @@
 //! `kcode verify`: a run's tests and checks once more, on a clean view, and where reality differs from its report.
 //!
-//! `subject` reads what is to be verified, `commands` says what is run, `stance` finds out how the tree at hand stands to it,
+//! `subject` reads what is to be verified, `commands` says what is run, `tree_comparison` finds out how the tree at hand stands to it,
 //! `place` is the folder in which it happens, `trial` runs everything. The user's tree is only read.
 
 mod commands;
 mod place;
-mod stance;
 mod subject;
+mod tree_comparison;
 mod trial;
 
 use std::path::Path;
@@ -17,7 +17,7 @@ use super::arguments::{Global, Listing, parse_sandbox};
 use super::latest::{self, Purpose};
 use super::output;
 use super::readable::ShownArguments;
-use crate::evidence::{Held, environment};
+use crate::evidence::{TrialResult, environment};
 use crate::journal::Outcome;
 use crate::render::verification_table;
 use crate::report::{Measured, Verification};
@@ -29,9 +29,9 @@ use crate::workspace::Repository;
 
 pub use commands::Choosing;
 use place::Place;
-use stance::Stance;
 use subject::Source;
 pub use subject::Subject;
+use tree_comparison::TreeComparison;
 pub use trial::failure as trial_failure;
 
 /// See [`Command::Verify`](crate::cli::arguments::Command::Verify).
@@ -73,9 +73,9 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
         Choosing { subject: &subject, is_given, settings: &settings, repository: &repository, redactor: &redactor };
     let mut commands = choosing.commands()?;
     let place = Place::make(&settings.state_dir.value)?;
-    let Stance { ground, changes, blobs } = stance::find(&repository, &subject, &place)?;
+    let TreeComparison { ground, changes, blobs } = tree_comparison::find(&repository, &subject, &place)?;
     let trial = trial::Trial { repository: &repository, settings: &settings, redactor: &redactor, place: &place };
-    let Held { tests, checks } = trial.hold(&commands, &changes, &blobs)?;
+    let TrialResult { tests, checks } = trial.hold(&commands, &changes, &blobs)?;
     let seen = environment(&commands.tests, repository.root(), worker::variables(&settings.child_env.value));
     let notes = &mut commands.notes;
     notes.extend(subject.notes.iter().cloned());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::commands::Commands;
 use super::place::Place;
 use crate::cli::output;
-use crate::evidence::{Copies, Held, TrialError, Trials};
+use crate::evidence::{Copies, TrialError, TrialResult, Trials};
 use crate::journal::Outcome;
 use crate::run::{Failure, Interrupts, RENAMES, beside::Beside, read_results, show_dependencies};
 use crate::settings::{Redactor, Settings, TestCommand, Writes};
@@ -38,7 +38,7 @@ impl Trial<'_> {
     ///
     /// # Errors
     /// When there can't be a view or a worker, and when a person ends it.
-    pub fn hold(&self, commands: &Commands, changes: &ChangeSet, blobs: &Blobs) -> Result<Held, Failure> {
+    pub fn hold(&self, commands: &Commands, changes: &ChangeSet, blobs: &Blobs) -> Result<TrialResult, Failure> {
         let trials = Trials {
             repository: self.repository.clone(),
             plan: self.plan(&commands.tests),

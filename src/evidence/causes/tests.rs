@@ -1,7 +1,7 @@
 use super::*;
 use std::fs;
 
-fn told(ended: &Ended<'_>) -> String {
+fn told(ended: &RunEnd<'_>) -> String {
     let kind = |kind| match kind {
         CauseKind::Setup => "setup",
         CauseKind::Sandbox => "sandbox",
@@ -30,7 +30,7 @@ fn each_case_is_told_as_expected() {
         files.for_each(|(name, text)| {
             fs::write(tree.path().join(name), text.replace("\\n", "\n").replace("\\r", "\r")).unwrap();
         });
-        let ended = Ended {
+        let ended = RunEnd {
             command: value("command:"),
             exit_code: known("code:").map(|code| code.parse().unwrap()),
             output,
@@ -60,7 +60,7 @@ fn words_of_a_program_under_test_never_block() {
         let tree = tempfile::tempdir().unwrap();
         fs::write(tree.path().join("test.sh"), "python3 app.py alpha | grep -q stored || exit 1\n").unwrap();
         let (command, exit_code) = ("sh test.sh", Some(1));
-        let ended = Ended {
+        let ended = RunEnd {
             command,
             exit_code,
             output: &output,
@@ -90,7 +90,7 @@ fn results(tests: &[(&str, &str)]) -> TestResults {
 fn a_test_is_excused_by_its_own_output_and_start_state_alone() {
     let tree = Path::new("/p");
     let ended =
-        Ended { command: "x", output: "", exit_code: Some(1), stopped: None, any_ran: true, hidden: OPEN, tree };
+        RunEnd { command: "x", output: "", exit_code: Some(1), stopped: None, any_ran: true, hidden: OPEN, tree };
     let network = "socket.gaierror: [Errno -3] Temporary failure in name resolution";
     let is_excused = |before: &[(&str, &str)], after: &[(&str, &str)]| {
         excused(&[results(before)], &results(after), &ended).is_some()
@@ -133,7 +133,7 @@ fn what_is_there_and_was_not_found_is_hidden() {
     let closed = |path: &Path| path.starts_with(&secret);
     let of = |output: &str| {
         let hidden = Hidden { around: &hiding, named: &[], closed: &closed };
-        told(&Ended { command: "x", exit_code: Some(1), output, stopped: None, any_ran: true, hidden, tree: &tree })
+        told(&RunEnd { command: "x", exit_code: Some(1), output, stopped: None, any_ran: true, hidden, tree: &tree })
     };
     for closed in ["lib/.ssh", "lib/.ssh/keys", "alias", "alias/keys"] {
         let output = format!("cat: {}: No such file or directory\n", world.join(closed).display());
@@ -164,7 +164,7 @@ fn what_a_manifest_names_and_nobody_allowed_is_hidden() {
     let named = [library.clone()];
     let hidden = Hidden { around: &[], named: &named, closed: &|_| false };
     let (command, exit_code, tree) = ("python3 -m pytest", Some(1), Path::new("/p"));
-    let of = |output: &str| told(&Ended { command, exit_code, output, stopped: None, any_ran: false, hidden, tree });
+    let of = |output: &str| told(&RunEnd { command, exit_code, output, stopped: None, any_ran: false, hidden, tree });
     let it = format!("sandbox: the sandbox hides {}", library.display());
     for output in [
         "ModuleNotFoundError: No module named 'shapes'",

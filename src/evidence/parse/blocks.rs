@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 use crate::settings::regex;
 
@@ -22,7 +22,7 @@ static DOTNET: LazyLock<Option<Regex>> =
 /// What CTest prints; with `CTEST_OUTPUT_ON_FAILURE` what a failed test wrote follows its line.
 pub(super) fn ctest(lines: &[&str]) -> Option<TestResults> {
     let pattern = CTEST.as_ref()?;
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     let mut failed: Option<(String, String)> = None;
     for line in lines {
         let found = pattern.captures(line);
@@ -60,7 +60,7 @@ pub(super) fn minitest(lines: &[&str]) -> Option<TestResults> {
     if ran.is_none() && !lines.contains(&"# Running:") {
         return None;
     }
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     let mut begun = None;
     for line in lines {
         if let Some(at) = line.find("#test_") {
@@ -83,7 +83,7 @@ pub(super) fn minitest(lines: &[&str]) -> Option<TestResults> {
 }
 
 /// `  1) Failure:`, then `AddTest#test_small [test/add_test.rb:6]:` and the message.
-fn minitest_failures(lines: &[&str], ledger: &mut Ledger) {
+fn minitest_failures(lines: &[&str], ledger: &mut ResultCollector) {
     let is_failure = |line: &str| {
         let title = line.trim_start().split_once(") ").filter(|(number, _)| number.parse::<u64>().is_ok());
         title.is_some_and(|(_, kind)| kind == "Failure:" || kind == "Error:")
@@ -103,7 +103,7 @@ fn minitest_failures(lines: &[&str], ledger: &mut Ledger) {
 /// What RSpec prints where it couldn't be told to write JSON: the failures, at the end.
 pub(super) fn rspec(lines: &[&str]) -> Option<TestResults> {
     lines.iter().find(|line| line.contains(" examples, ") && line.contains(" failure"))?;
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     for line in lines {
         let Some((place, name)) = line.strip_prefix("rspec ").and_then(|rest| rest.split_once(" # ")) else { continue };
         let file = place.trim_start_matches("./").split([':', '[']).next().unwrap_or_default();
@@ -123,7 +123,7 @@ pub(super) fn dotnet(lines: &[&str]) -> Option<TestResults> {
     };
     let totals: Vec<usize> = lines.iter().filter_map(|line| total(line).or_else(|| in_short(line))).collect();
     let pattern = DOTNET.as_ref().filter(|_| !totals.is_empty())?;
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     let mut failed: Option<(String, String)> = None;
     for line in lines {
         let found = pattern.captures(line);

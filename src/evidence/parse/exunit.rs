@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 use crate::settings::regex;
 
@@ -24,7 +24,7 @@ static SUMMARY: LazyLock<Option<Regex>> =
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     let (module, test, failure, summary) = (MODULE.as_ref()?, TEST.as_ref()?, FAILURE.as_ref()?, SUMMARY.as_ref()?);
     let summed_up = lines.iter().any(|line| summary.is_match(line));
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     let mut within: Option<(String, String)> = None;
     for line in lines {
         // The line is written anew when the test has ended.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 
 /// The results in `lines`; `None` when no test of Go's printed any of them.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
-    let events = lines.iter().filter_map(|line| Event::read(line));
+    let events = lines.iter().filter_map(|line| GoTestEvent::read(line));
     let mut reading = Reading::default();
     events.for_each(|event| reading.event(&event));
     if reading.packages > 0 {
@@ -27,7 +27,7 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
 
 #[derive(Default)]
 struct Reading {
-    ledger: Ledger,
+    ledger: ResultCollector,
     /// Of the package whose tests run; it is named after they ran.
     current: BTreeMap<String, Test>,
     /// The same of each package, where they are named beforehand: they run beside each other.
@@ -48,7 +48,7 @@ struct Test {
 /// A line of `-json` (`go doc test2json`).
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Event {
+struct GoTestEvent {
     action: String,
     #[serde(default)]
     package: String,
@@ -56,7 +56,7 @@ struct Event {
     output: Option<String>,
 }
 
-impl Event {
+impl GoTestEvent {
     fn read(line: &str) -> Option<Self> {
         line.starts_with("{\"").then(|| serde_json::from_str(line).ok()).flatten()
     }
@@ -103,7 +103,7 @@ impl Reading {
         }
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &GoTestEvent) {
         let Some(name) = &event.test else {
             if ["pass", "fail", "skip"].contains(&event.action.as_str()) && !event.package.is_empty() {
                 self.current = self.packaged.remove(&event.package).unwrap_or_default();

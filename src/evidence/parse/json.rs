@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 
 /// The results in those of `reports` that are of either form. `passed` says how the whole run ended.
@@ -46,7 +46,7 @@ struct JestTest {
 
 fn jest(value: &Value, passed: bool) -> Option<TestResults> {
     let report = Jest::deserialize(value).ok()?;
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     let mut gaps = false;
     for file in &report.test_results {
         // A file that can't be loaded fails without any test.
@@ -112,7 +112,7 @@ struct RspecException {
 
 fn rspec(value: &Value) -> Option<TestResults> {
     let report = Rspec::deserialize(value).ok()?;
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     for example in &report.examples {
         let file = example.file_path.trim_start_matches("./");
         let name = format!("{file} > {}", example.full_description);

@@ -7,7 +7,7 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 
 /// Suites in suites that are looked at; nobody's go deeper.
@@ -34,7 +34,7 @@ pub(super) fn read(reports: &[Vec<u8>]) -> Option<TestResults> {
 
 #[derive(Default)]
 struct Document {
-    ledger: Ledger,
+    ledger: ResultCollector,
     runner: Option<&'static str>,
     suites: Vec<Suite>,
     test: Option<Test>,

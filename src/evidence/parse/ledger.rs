@@ -27,7 +27,7 @@ static UNSTABLE: LazyLock<Option<Regex>> =
 
 /// Results while they are read.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct ResultCollector {
     tests: BTreeMap<Arc<str>, TestCase>,
     /// How many of each name there were, where there were more than one.
     numbers: HashMap<Arc<str>, u32>,
@@ -35,7 +35,7 @@ pub(super) struct Ledger {
     full: bool,
 }
 
-impl Ledger {
+impl ResultCollector {
     /// Notes a test and returns what it is called here: one of the same name is another test, and gets a number.
     pub(super) fn add(&mut self, name: &str, verdict: Verdict) -> Option<String> {
         let stable = stable(name);

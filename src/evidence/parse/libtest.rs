@@ -1,6 +1,6 @@
 //! What `cargo test` prints: libtest's lines or its JSON, one a test, binary after binary.
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use super::libtest_events::{Told, told};
 use crate::journal::{TestResults, Verdict};
 
@@ -25,7 +25,7 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
 
 #[derive(Default)]
 struct Reading {
-    ledger: Ledger,
+    ledger: ResultCollector,
     /// The binary whose tests run, as cargo names it.
     binary: String,
     /// A test whose verdict comes on a later line, because it printed something itself.
@@ -117,7 +117,7 @@ impl Reading {
 }
 
 /// Notes why the test `name` failed, and where, by what it printed.
-pub(super) fn explain(ledger: &mut Ledger, name: &str, output: &str) {
+pub(super) fn explain(ledger: &mut ResultCollector, name: &str, output: &str) {
     let before_trace = output.lines().take_while(|line| *line != "stack backtrace:");
     let told: Vec<&str> = before_trace.filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE")).collect();
     ledger.explain(name, &told.join("\n"));

@@ -1,6 +1,6 @@
 //! What `cargo nextest run` prints: a line a test, and the output of those that failed; or libtest's JSON.
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use super::libtest;
 use super::libtest_events::{Told, told as event};
 use crate::evidence::counts;
@@ -22,8 +22,8 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
 }
 
 /// `None` when there are no events.
-fn from_events(lines: &[&str]) -> Option<Ledger> {
-    let mut ledger = Ledger::default();
+fn from_events(lines: &[&str]) -> Option<ResultCollector> {
+    let mut ledger = ResultCollector::default();
     for told in lines.iter().filter_map(|line| event(line)) {
         let Told::Test { name, verdict, stdout } = told else { continue };
         ledger.amend(&name, verdict);
@@ -34,8 +34,8 @@ fn from_events(lines: &[&str]) -> Option<Ledger> {
     (ledger.len() > 0).then_some(ledger)
 }
 
-fn from_text(lines: &[&str]) -> Ledger {
-    let mut ledger = Ledger::default();
+fn from_text(lines: &[&str]) -> ResultCollector {
+    let mut ledger = ResultCollector::default();
     let mut failed: Option<(String, String)> = None;
     for line in lines {
         let summed_up = line.trim_start().starts_with("Summary [");

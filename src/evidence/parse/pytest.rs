@@ -1,13 +1,13 @@
 //! What pytest prints, where it couldn't be told to write a report: under `-v` a line a test, else only failures.
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use crate::evidence::counts;
 use crate::journal::{TestResults, Verdict};
 
 /// The results in `lines`; `None` when pytest printed none of them.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     let totals = counts::pytest(lines);
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     let mut told = 0;
     for line in lines {
         if let Some((node, verdict)) = test(line) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use super::outline::{Outline, indent, untimed};
 use crate::evidence::counts;
 use crate::journal::{TestResults, Verdict};
@@ -18,7 +18,7 @@ pub(super) fn node(lines: &[&str]) -> Option<TestResults> {
     };
     number("tests")?;
     let has_suites = number("suites").unwrap_or(0) > 0;
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     let mut outline = Outline::default();
     // Who has tests below itself, and whether one of them failed.
     let mut parents: Vec<(usize, String, bool)> = Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn node(lines: &[&str]) -> Option<TestResults> {
 
 /// At the end node repeats each failure under its place: `test at test/calc.test.js:4:1`.
 /// Says whether one of them is a whole file.
-fn explain_node(lines: &[&str], ledger: &mut Ledger) -> bool {
+fn explain_node(lines: &[&str], ledger: &mut ResultCollector) -> bool {
     let failing = lines.iter().skip_while(|line| !line.starts_with("✖ failing tests:"));
     let mut place = "";
     let mut told: Option<(String, String)> = None;
@@ -101,7 +101,7 @@ fn mark(line: &str) -> Option<(Verdict, &str)> {
 /// What mocha's reporter `spec` prints.
 pub(super) fn mocha(lines: &[&str]) -> Option<TestResults> {
     let totals = counts::mocha(lines)?;
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     let mut outline = Outline::default();
     let mut failures = BTreeMap::new();
     let summed_up = lines.iter().position(|line| line.contains(" passing (")).unwrap_or(lines.len());
@@ -158,7 +158,7 @@ fn numbered(text: &str) -> Option<(u64, &str)> {
 /// What jest prints: with `--verbose`, or of a single file, all tests; else the failing ones.
 pub(super) fn jest(lines: &[&str]) -> Option<TestResults> {
     lines.iter().find(|line| line.starts_with("Test Suites: "))?;
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     let mut outline = Outline::default();
     let mut file = None;
     let mut in_tree = false;
@@ -194,7 +194,7 @@ pub(super) fn jest(lines: &[&str]) -> Option<TestResults> {
     Some(ledger.finish("jest, text", complete))
 }
 
-fn explain_jest(ledger: &mut Ledger, told: Option<(String, String)>) {
+fn explain_jest(ledger: &mut ResultCollector, told: Option<(String, String)>) {
     let Some((name, text)) = told else { return };
     ledger.amend(&name, Verdict::Failed);
     ledger.explain(&name, &text);
@@ -204,7 +204,7 @@ fn explain_jest(ledger: &mut Ledger, told: Option<(String, String)>) {
 /// What vitest prints: with `--reporter=verbose` all tests, else the failing ones; always with their full names.
 pub(super) fn vitest(lines: &[&str]) -> Option<TestResults> {
     lines.iter().find(|line| line.trim_start().starts_with("Test Files  "))?;
-    let mut ledger = Ledger::default();
+    let mut ledger = ResultCollector::default();
     let mut told: Option<(String, String)> = None;
     for line in lines {
         let text = line.trim_start();

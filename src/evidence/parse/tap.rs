@@ -1,6 +1,6 @@
 //! The Test Anything Protocol, 13 and 14, with subtests as node and Perl print them (<https://testanything.org>).
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use super::outline::indent;
 use crate::journal::{TestResults, Verdict};
 
@@ -31,7 +31,7 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
 
 #[derive(Default)]
 struct Reading {
-    ledger: Ledger,
+    ledger: ResultCollector,
     /// The file that prove runs.
     file: Option<String>,
     /// Names of subtests that have begun, by indentation.

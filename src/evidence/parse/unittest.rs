@@ -1,6 +1,6 @@
 //! What Python's unittest prints: under `-v` a line a test, else only failures.
 
-use super::ledger::Ledger;
+use super::ledger::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 
 /// The line over each failure, of 70 signs.
@@ -29,7 +29,7 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
 
 #[derive(Default)]
 struct Reading {
-    ledger: Ledger,
+    ledger: ResultCollector,
     /// The test that was begun, until its verdict comes.
     begun: Option<String>,
     told: u64,

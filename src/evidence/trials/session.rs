@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tokio::sync::watch;
 
-use super::{Enclosed, Shown, TrialError, Trials, unless};
+use super::{Shown, TrialError, TrialSandbox, Trials, unless};
 use crate::tools::TestRun;
 use crate::worker::Worker;
 use crate::workspace::{ChangeSet, remove_tree_soon};
@@ -45,7 +45,7 @@ impl Trials {
         let folder = self.folder.join(name);
         let nothing = ChangeSet::new(Vec::new());
         match self.enclosure(&folder, name, &nothing, called_off.clone()).await {
-            Ok(Enclosed { worker, view }) => {
+            Ok(TrialSandbox { worker, view }) => {
                 Ok(Session { trials: self.clone(), folder, worker, _view: view, called_off })
             }
             Err(error) => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::named::Named;
 use super::rebuilt::Rebuilt;
 use super::shape::{
-    AUDIT_SCHEMA, Audit, Charge, PrefixSent, ReasoningTurn, Repair, StoppedAct, TestsSeen, TouchedFile,
+    AUDIT_SCHEMA, Audit, PrefixSent, ReasoningTurn, Repair, RequestCost, StoppedAct, TestsSeen, TouchedFile,
 };
 use crate::journal::{
     AttemptFailed, Event, HistoryRepaired, Message, Outcome, PatchWritten, Record, RepairCause, ReplyReceived,
@@ -157,11 +157,11 @@ impl Auditing {
         });
     }
 
-    fn charge(&mut self, end: &str, charged: impl FnOnce(&mut Charge)) {
+    fn charge(&mut self, end: &str, charged: impl FnOnce(&mut RequestCost)) {
         let Some(RequestSent { turn, attempt, reserved_tokens, reserved_usd, .. }) = self.pending.take() else {
             return;
         };
-        let mut charge = Charge {
+        let mut charge = RequestCost {
             turn,
             attempt,
             reserved_tokens,
@@ -273,7 +273,7 @@ fn breaches(audit: &Audit) -> Vec<String> {
     let unproved = audit.prefixes.iter().filter(|prefix| prefix.proved == Some(false));
     let unproved = unproved
         .map(|prefix| format!("law 5: the request of turn {} is not what the journal's messages come to", prefix.turn));
-    let is_above = |charge: &&Charge| charge.charged_tokens > charge.reserved_tokens && !charge.above_cap;
+    let is_above = |charge: &&RequestCost| charge.charged_tokens > charge.reserved_tokens && !charge.above_cap;
     let above = audit.budget.iter().filter(is_above);
     let above = above.map(|charge| {
         let (charged, reserved) = (charge.charged_tokens, charge.reserved_tokens);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::shape::{Audit, Charge, PrefixSent, ReasoningTurn, TestsSeen, TouchedFile};
+use super::shape::{Audit, PrefixSent, ReasoningTurn, RequestCost, TestsSeen, TouchedFile};
 use crate::journal::{Digest, Guard, TestPurpose};
 use crate::text::{counted, sanitise_line, table};
 
@@ -83,7 +83,7 @@ fn write_requests(out: &mut String, audit: &Audit) -> std::fmt::Result {
         "Budget (law 6): {over} of {} charged more than was reserved",
         counted(audit.budget.len(), "request")
     )?;
-    let row = |(prefix, charge): (&PrefixSent, &Charge)| {
+    let row = |(prefix, charge): (&PrefixSent, &RequestCost)| {
         vec![
             format!("{}.{}", prefix.turn, prefix.attempt),
             prefix.bytes.to_string(),
@@ -95,7 +95,7 @@ fn write_requests(out: &mut String, audit: &Audit) -> std::fmt::Result {
             if charge.above_cap { "reply, longer than was allowed".to_owned() } else { charge.end.clone() },
         ]
     };
-    let is_wrong = |(prefix, charge): (&PrefixSent, &Charge)| {
+    let is_wrong = |(prefix, charge): (&PrefixSent, &RequestCost)| {
         !prefix.kept || prefix.proved == Some(false) || charge.charged_tokens > charge.reserved_tokens
     };
     let rows = audit.prefixes.iter().zip(&audit.budget).map(|both| (is_wrong(both), row(both)));

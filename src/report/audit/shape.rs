@@ -35,7 +35,7 @@ pub struct Audit {
     /// Law 5, request by request.
     pub prefixes: Vec<PrefixSent>,
     /// Law 6, request by request.
-    pub budget: Vec<Charge>,
+    pub budget: Vec<RequestCost>,
     /// Every file that a tool call names or the patch changes, by path.
     pub files: Vec<TouchedFile>,
     /// How often each tool was called without naming a file: on the whole repository, or to run tests.
@@ -101,7 +101,8 @@ pub struct PrefixSent {
 
 /// What was held back for a request, and what it was charged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Charge {
+#[schemars(rename = "Charge")]
+pub struct RequestCost {
     /// The turn.
     pub turn: u32,
     /// The attempt.

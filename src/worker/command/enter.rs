@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::errand::ToKeeper;
+use super::launch_request::ToKeeper;
 use super::start::{not_entered, not_started};
 use crate::worker::confine::{Processes, go_first};
 use crate::worker::protocol::receive;

@@ -9,23 +9,23 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use super::errand::Errand;
 use super::excerpt::excerpt;
 use super::folder::Folder;
 use super::glance::Glance;
+use super::launch_request::LaunchRequest;
 use super::leftovers;
 use super::output::{Output, next_log};
 use super::reports::Reports;
-use super::runner::{Gate, Job};
-use super::start::{Ended, Started, Waiting};
-use super::supplies::Supplies;
+use super::resource_limits::ResourceLimits;
+use super::runner::{CancellationToken, Job};
+use super::start::{CommandEnd, Started, Waiting};
 use super::watch::{LINGER, Limits, Seen, Stop, Watch};
 use crate::journal::{Layer, Proof, Residue};
 use crate::settings::{TOOL_FOLDERS, TestCommand};
 use crate::tools::{FatalToolError, TestRun};
 use crate::worker::confine::{Domain, PROCESSES};
 use crate::worker::proof::{self, Targets};
-use crate::worker::{SUBCOMMAND, descendants, plan::Charge, progress::CommandProgress};
+use crate::worker::{SUBCOMMAND, descendants, plan::WorkerConfig, progress::CommandProgress};
 
 /// Who is told how far a command is.
 pub(in crate::worker) type Tell = Box<dyn Fn(CommandProgress) + Send>;
@@ -36,7 +36,7 @@ const PROOF_LIMITS: Limits =
 
 /// How commands are kept from everything else.
 #[derive(Clone, Debug)]
-pub(in crate::worker) struct Reach {
+pub(in crate::worker) struct CommandSandbox {
     /// What they may reach; `None` after `--sandbox off`.
     pub(in crate::worker) domain: Option<Domain>,
     /// Whether each is in a cell of its own.
@@ -49,9 +49,9 @@ pub(in crate::worker) struct Reach {
 
 /// What the thread works with. All descendants of this process belong to the run that is on.
 pub(super) struct Executor {
-    charge: Charge,
-    reach: Reach,
-    gate: Arc<Gate>,
+    charge: WorkerConfig,
+    reach: CommandSandbox,
+    gate: Arc<CancellationToken>,
     tell: Tell,
     /// What was left of the run that the worker's end cut short.
     killed: Residue,
@@ -67,7 +67,7 @@ pub(in crate::worker) struct Proven {
 
 /// Why there are no attempts.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+enum ExecutorFailure {
     #[error("{0}")]
     NoCell(String),
     #[error("{0}")]
@@ -82,7 +82,7 @@ struct Ending {
 }
 
 impl Executor {
-    pub(super) fn new(charge: Charge, reach: Reach, gate: Arc<Gate>, tell: Tell) -> Self {
+    pub(super) fn new(charge: WorkerConfig, reach: CommandSandbox, gate: Arc<CancellationToken>, tell: Tell) -> Self {
         Self { charge, reach, gate, tell, killed: Residue::default() }
     }
 
@@ -119,7 +119,7 @@ impl Executor {
             cells = Some(Layer::holding("cells", format!("each command in its own; {PROCESSES} processes at most")));
         }
         let mut tried = self.attempts(targets, waiting);
-        if let Err(Failure::NoCell(reason)) = &tried {
+        if let Err(ExecutorFailure::NoCell(reason)) = &tried {
             cells = Some(Layer::missing("cells", reason.clone()));
             self.reach.in_cells = false;
             tried = self.attempts(targets, None);
@@ -129,21 +129,21 @@ impl Executor {
     }
 
     /// `waiting` is the process that the prover is to become, if it was started already.
-    fn attempts(&self, targets: &Targets, waiting: Option<io::Result<Waiting>>) -> Result<Vec<Proof>, Failure> {
-        let failed = |error: &dyn fmt::Display| Failure::Other(error.to_string());
+    fn attempts(&self, targets: &Targets, waiting: Option<io::Result<Waiting>>) -> Result<Vec<Proof>, ExecutorFailure> {
+        let failed = |error: &dyn fmt::Display| ExecutorFailure::Other(error.to_string());
         let json = serde_json::to_string(targets).map_err(|error| failed(&error))?;
         let argv = ["/proc/self/exe", SUBCOMMAND, proof::PROVE, &json].map(str::to_owned).into();
         let (domain, folder) = (self.reach.domain.clone(), Folder::new(&self.charge.view, None));
-        let errand = Errand { domain, folder, argv, environment: Vec::new() };
+        let errand = LaunchRequest { domain, folder, argv, environment: Vec::new() };
         let waiting = waiting.unwrap_or_else(|| Waiting::start(self.reach.in_cells));
         let (command, pipe) = waiting.map_err(|error| failed(&error))?.run(errand);
         let mut output = Vec::new();
         let mut take = |chunk: &[u8]| output.extend_from_slice(chunk);
         let seen = self.watch(command, pipe, PROOF_LIMITS, &mut take).map_err(|error| failed(&error))?;
-        if let Ended::NoCell(reason) = seen.ended {
-            return Err(Failure::NoCell(reason));
+        if let CommandEnd::NoCell(reason) = seen.ended {
+            return Err(ExecutorFailure::NoCell(reason));
         }
-        let mut proofs = proof::read(&output).map_err(Failure::Other)?;
+        let mut proofs = proof::read(&output).map_err(ExecutorFailure::Other)?;
         proof::outlived(&mut proofs, seen.silent);
         Ok(proofs)
     }
@@ -188,7 +188,11 @@ impl Executor {
     }
 
     /// The command as it is to be run, and where its reports will be. Without a folder for them it isn't told to write any.
-    fn errand(&self, tests: &TestCommand, filter: &[String]) -> Result<(Errand, Option<Reports>), FatalToolError> {
+    fn errand(
+        &self,
+        tests: &TestCommand,
+        filter: &[String],
+    ) -> Result<(LaunchRequest, Option<Reports>), FatalToolError> {
         let folder = Folder::new(&self.charge.view, tests.dir.clone());
         // One that can't be entered is told by the command's own process.
         let reports = Reports::prepare(&self.charge.scratch, folder.open().ok()).ok();
@@ -200,10 +204,10 @@ impl Executor {
             None => (tests.to_argv(filter), Vec::new()),
         };
         let argv = argv.map_err(|error| FatalToolError::new(error.to_string()))?;
-        Ok((Errand { domain: self.reach.domain.clone(), folder, argv, environment }, reports))
+        Ok((LaunchRequest { domain: self.reach.domain.clone(), folder, argv, environment }, reports))
     }
 
-    fn watched(&mut self, mut errand: Errand, asked_at: u64, output: &mut Output) -> io::Result<Ending> {
+    fn watched(&mut self, mut errand: LaunchRequest, asked_at: u64, output: &mut Output) -> io::Result<Ending> {
         errand.environment.extend(self.reach.caches.iter().cloned());
         errand.environment.extend(search_path(&errand.folder.named(), &self.charge.view));
         let started = {
@@ -230,8 +234,8 @@ impl Executor {
             self.killed = Residue { killed: seen.killed.killed.saturating_sub(own), ..seen.killed };
         }
         match seen.ended {
-            Ended::Status(status) => Ok(Ending { status: Some(status), stop: seen.stop }),
-            Ended::NoCell(reason) => Err(io::Error::other(reason)),
+            CommandEnd::Status(status) => Ok(Ending { status: Some(status), stop: seen.stop }),
+            CommandEnd::NoCell(reason) => Err(io::Error::other(reason)),
         }
     }
 
@@ -243,8 +247,9 @@ impl Executor {
         limits: Limits,
         take: &mut dyn FnMut(&[u8]),
     ) -> io::Result<Seen> {
-        let watched = Watch::new(command, pipe, &self.gate, Supplies::of(&self.charge.view, self.charge.memory), take)
-            .run(limits);
+        let watched =
+            Watch::new(command, pipe, &self.gate, ResourceLimits::of(&self.charge.view, self.charge.memory), take)
+                .run(limits);
         if watched.is_err() {
             descendants::kill_all();
             descendants::reap();

@@ -6,29 +6,29 @@
 //! | File | What it is about |
 //! |---|---|
 //! | `runner`, `executor` | who asks for a run, and the one thread that does it |
-//! | `start`, `errand`, `folder` | how a command is started, what it is told, and where it starts |
+//! | `start`, `launch_request`, `folder` | how a command is started, what it is told, and where it starts |
 //! | `cell/`, `enter` | its own process namespace, or its own domain only |
-//! | `watch`, `supplies`, `output`, `log`, `excerpt`, `reports`, `leftovers` | what becomes of it |
+//! | `watch`, `resource_limits`, `output`, `log`, `excerpt`, `reports`, `leftovers` | what becomes of it |
 
 mod banner;
 mod cell;
 mod enter;
-mod errand;
 mod excerpt;
 mod executor;
 mod folder;
 mod glance;
+mod launch_request;
 mod leftovers;
 mod log;
 mod output;
 mod reports;
+mod resource_limits;
 mod runner;
 mod start;
-mod supplies;
 mod watch;
 
 pub(super) use cell::{DOOR, INIT, keep, open};
 pub(super) use enter::{ENTER, enter};
-pub(super) use executor::{Proven, Reach};
+pub(super) use executor::{CommandSandbox, Proven};
+pub(super) use resource_limits::entry;
 pub(super) use runner::Runner;
-pub(super) use supplies::entry;

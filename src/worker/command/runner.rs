@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::executor::{Executor, Proven, Reach, Tell};
+use super::executor::{CommandSandbox, Executor, Proven, Tell};
 use crate::journal::Residue;
 use crate::settings::TestCommand;
 use crate::tools::{FatalToolError, TestRun, TestRunner};
 use crate::worker::proof::{self, Targets};
-use crate::worker::{descendants, plan::Charge};
+use crate::worker::{descendants, plan::WorkerConfig};
 
 /// How long the last run may take to be dead; killing takes milliseconds.
 const END_LIMIT: Duration = Duration::from_secs(4);
@@ -27,7 +27,7 @@ const END_LIMIT: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(in crate::worker) struct Runner {
     jobs: Sender<Job>,
-    gate: Arc<Gate>,
+    gate: Arc<CancellationToken>,
 }
 
 /// What the thread is asked for.
@@ -51,7 +51,7 @@ pub(super) enum Job {
 
 /// Whether commands may run.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct CancellationToken {
     state: Mutex<GateState>,
     /// Readable once the run that is on has to end.
     bell: OwnedFd,
@@ -70,9 +70,9 @@ impl Runner {
     ///
     /// # Errors
     /// When it can't be started.
-    pub(in crate::worker) fn start(charge: Charge, reach: Reach, tell: Tell) -> io::Result<Self> {
+    pub(in crate::worker) fn start(charge: WorkerConfig, reach: CommandSandbox, tell: Tell) -> io::Result<Self> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let gate = Arc::new(Gate { state: Mutex::default(), bell });
+        let gate = Arc::new(CancellationToken { state: Mutex::default(), bell });
         let (jobs, inbox) = mpsc::channel();
         let mut executor = Executor::new(charge, reach, Arc::clone(&gate), tell);
         thread::Builder::new().name("commands".into()).spawn(move || executor.work(&inbox))?;
@@ -123,7 +123,7 @@ impl TestRunner for Runner {
     }
 }
 
-impl Gate {
+impl CancellationToken {
     pub(super) fn lock(&self) -> MutexGuard<'_, GateState> {
         // Numbers that are set one at a time can't be left half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

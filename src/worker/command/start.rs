@@ -13,8 +13,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::cell::DOOR;
 use super::enter::ENTER;
-use super::errand::{Errand, FromKeeper, ToKeeper, tell};
 use super::folder::Folder;
+use super::launch_request::{FromKeeper, LaunchRequest, ToKeeper, tell};
 use crate::settings::Refused;
 use crate::tools::in_words;
 use crate::worker::{SUBCOMMAND, descendants, host, protocol::receive};
@@ -36,7 +36,7 @@ pub(super) struct Started {
 }
 
 /// How a command ended.
-pub(super) enum Ended {
+pub(super) enum CommandEnd {
     Status(ExitStatus),
     /// There was no cell for it to begin in.
     NoCell(String),
@@ -65,7 +65,7 @@ impl Waiting {
     }
 
     /// Has it start `errand`; the other part is where the output comes out.
-    pub(super) fn run(self, errand: Errand) -> (Started, io::PipeReader) {
+    pub(super) fn run(self, errand: LaunchRequest) -> (Started, io::PipeReader) {
         // A child that died before it could listen is noticed as one that died.
         let _ = tell(&self.started.connection, &ToKeeper::Run(Box::new(errand)));
         (self.started, self.pipe)
@@ -95,7 +95,7 @@ impl Started {
     }
 
     /// Ends the command and everything it started, and says how it ended.
-    pub(super) fn end(&mut self) -> io::Result<Ended> {
+    pub(super) fn end(&mut self) -> io::Result<CommandEnd> {
         let said = if self.in_cell { self.close_cell()? } else { None };
         if !self.in_cell {
             descendants::kill_all();
@@ -105,10 +105,10 @@ impl Started {
         };
         descendants::reap();
         Ok(match said {
-            Some(FromKeeper::Ended { status }) => Ended::Status(ExitStatus::from_raw(status)),
-            Some(FromKeeper::Failed { reason }) => Ended::NoCell(reason),
-            None if self.in_cell => Ended::Status(ExitStatus::from_raw(Signal::KILL.as_raw())),
-            None => Ended::Status(status),
+            Some(FromKeeper::Ended { status }) => CommandEnd::Status(ExitStatus::from_raw(status)),
+            Some(FromKeeper::Failed { reason }) => CommandEnd::NoCell(reason),
+            None if self.in_cell => CommandEnd::Status(ExitStatus::from_raw(Signal::KILL.as_raw())),
+            None => CommandEnd::Status(status),
         })
     }
 

@@ -9,9 +9,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::banner::{self, Banner};
-use super::runner::Gate;
-use super::start::{Ended, Started};
-use super::supplies::Supplies;
+use super::resource_limits::ResourceLimits;
+use super::runner::CancellationToken;
+use super::start::{CommandEnd, Started};
 use crate::journal::Residue;
 use crate::worker::descendants;
 
@@ -64,7 +64,7 @@ pub(super) struct Limits {
 
 /// What became of a command.
 pub(super) struct Seen {
-    pub(super) ended: Ended,
+    pub(super) ended: CommandEnd,
     pub(super) stop: Option<Stop>,
     /// What was left of it and had to be killed.
     pub(super) killed: Residue,
@@ -86,8 +86,8 @@ pub(super) struct Watch<'a> {
     /// `None` once it has been read to its end.
     pipe: Option<PipeReader>,
     /// `None` once its bell is of no further interest.
-    gate: Option<&'a Gate>,
-    supplies: Supplies,
+    gate: Option<&'a CancellationToken>,
+    supplies: ResourceLimits,
     banner: Banner,
     take: &'a mut dyn FnMut(&[u8]),
 }
@@ -96,8 +96,8 @@ impl<'a> Watch<'a> {
     pub(super) fn new(
         command: Started,
         pipe: PipeReader,
-        gate: &'a Gate,
-        supplies: Supplies,
+        gate: &'a CancellationToken,
+        supplies: ResourceLimits,
         take: &'a mut dyn FnMut(&[u8]),
     ) -> Self {
         Self { command, pipe: Some(pipe), gate: Some(gate), supplies, banner: Banner::default(), take }

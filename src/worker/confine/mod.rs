@@ -35,19 +35,19 @@ pub(super) use seccomp::Processes;
 use seccomp::Sockets;
 
 use super::caches::Cache;
-use super::footing::{Footing, InBwrap};
-use super::plan::{Charge, OverlayPlan};
+use super::namespace_provider::{InBwrap, NamespaceProvider};
+use super::plan::{OverlayPlan, WorkerConfig};
 use super::proof::Meant;
 use super::side_process::SideProcess;
 use super::user;
-use super::visible::{self, Asked, Known, Visible};
+use super::visible::{self, Known, VisibilityRequest, Visible};
 use crate::journal::{Layer, WallBuilt};
 
 /// The namespaces that were tried can't be had, and this process can't go on: another one has to do without.
 pub(super) struct NoNamespaces(pub(super) String);
 
 /// The first step, done.
-pub(super) struct Enclosed {
+pub(super) struct NamespacesEntered {
     layers: Vec<Layer>,
     /// Where the view is.
     pub(super) view: PathBuf,
@@ -63,14 +63,14 @@ pub(super) struct Enclosed {
 
 /// Puts this process, which has to have a single thread, into namespaces, unless its footing is another one, and takes
 /// its privileges.
-pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, NoNamespaces> {
+pub(super) fn enclose(charge: &WorkerConfig, footing: &NamespaceProvider) -> Result<NamespacesEntered, NoNamespaces> {
     let subreaper = layer("subreaper", adopt_orphans());
     if !charge.confine {
         return unconfined(charge, footing, subreaper);
     }
     let variable = |name: &str| std::env::var_os(name);
     let sockets = visible::sockets();
-    let asked = Asked {
+    let asked = VisibilityRequest {
         charge,
         variable: &variable,
         program: std::env::current_exe().ok(),
@@ -78,13 +78,13 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
         known: Known::default(),
     };
     let Spaces { layers: spaces, overlay, warm, visible } = match footing {
-        Footing::Bare { why } => {
+        NamespaceProvider::Bare { why } => {
             let why_not = || Layer::missing("overlay", "it needs namespaces");
             let overlay = charge.overlay.is_some().then(why_not);
             Spaces { layers: vec![without(why)], overlay, warm: Vec::new(), visible: visible::visible(&asked, false) }
         }
-        Footing::Bwrap(inside) => found_in_bwrap(charge, inside),
-        Footing::Own => enter_namespaces(&asked).map_err(|error| NoNamespaces(error.to_string()))?,
+        NamespaceProvider::Bwrap(inside) => found_in_bwrap(charge, inside),
+        NamespaceProvider::Own => enter_namespaces(&asked).map_err(|error| NoNamespaces(error.to_string()))?,
     };
     let in_namespaces = spaces.iter().all(|layer| layer.holds);
     let mounted = charge.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
@@ -109,31 +109,37 @@ pub(super) fn enclose(charge: &Charge, footing: &Footing) -> Result<Enclosed, No
     let layers = [spaces, overlay.into_iter().collect(), vec![subreaper, privileges, limits, capabilities]].concat();
     let logs = charge.logs.clone();
     let domain = Some(Domain { listable, readable, writable, above_logs, logs, sockets });
-    Ok(Enclosed { layers, view, in_namespaces, domain, caches: caches(charge, &warm), visible })
+    Ok(NamespacesEntered { layers, view, in_namespaces, domain, caches: caches(charge, &warm), visible })
 }
 
 /// The same after `--sandbox off`: the view is at the tree's own path where an overlay can be had, and nothing is confined.
-fn unconfined(charge: &Charge, footing: &Footing, subreaper: Layer) -> Result<Enclosed, NoNamespaces> {
+fn unconfined(
+    charge: &WorkerConfig,
+    footing: &NamespaceProvider,
+    subreaper: Layer,
+) -> Result<NamespacesEntered, NoNamespaces> {
     let in_place = |plan: &OverlayPlan| {
         namespaces::enter_mounts()?;
         overlay::show_in_place(plan)
     };
     let (view, overlay) = match (&charge.overlay, footing) {
         (None, _) => (&charge.view, None),
-        (Some(plan), Footing::Own) => {
+        (Some(plan), NamespaceProvider::Own) => {
             in_place(plan).map_err(|error| NoNamespaces(error.to_string()))?;
             (&plan.tree, Some(Layer::holding("overlay", plan.tree.display().to_string())))
         }
-        (Some(_), Footing::Bare { why }) => (&charge.view, Some(Layer::missing("overlay", why.clone()))),
-        (Some(_), Footing::Bwrap(_)) => (&charge.view, Some(Layer::missing("overlay", "bwrap would confine it"))),
+        (Some(_), NamespaceProvider::Bare { why }) => (&charge.view, Some(Layer::missing("overlay", why.clone()))),
+        (Some(_), NamespaceProvider::Bwrap(_)) => {
+            (&charge.view, Some(Layer::missing("overlay", "bwrap would confine it")))
+        }
     };
     let layers = overlay.into_iter().chain([subreaper]).collect();
     let (view, caches, visible) = (view.clone(), caches(charge, &[]), Visible::default());
-    Ok(Enclosed { layers, view, in_namespaces: false, domain: None, caches, visible })
+    Ok(NamespacesEntered { layers, view, in_namespaces: false, domain: None, caches, visible })
 }
 
 /// What commands are told of their caches, of which `warm` are there as they were.
-fn caches(charge: &Charge, warm: &[Cache]) -> Vec<(String, String)> {
+fn caches(charge: &WorkerConfig, warm: &[Cache]) -> Vec<(String, String)> {
     charge.caches.iter().filter_map(|cache| cache.setting(warm.contains(cache), &charge.scratch)).collect()
 }
 
@@ -145,9 +151,9 @@ pub(super) struct Confined {
     pub(super) signals: bool,
 }
 
-impl Enclosed {
+impl NamespacesEntered {
     /// What the proof holds against what there is.
-    pub(super) fn meant(&self, charge: &Charge) -> Meant {
+    pub(super) fn meant(&self, charge: &WorkerConfig) -> Meant {
         let is_own = |path: &&PathBuf| charge.private.iter().any(|own| path.starts_with(own));
         let git = charge.overlay.iter().flat_map(|plan| &plan.git);
         // What holds a place is there, and else empty. In a root of the sandbox's own so is what holds a link to one: fnm keeps
@@ -171,14 +177,14 @@ impl Enclosed {
     }
 
     /// The second step, for the calling thread and those that it will start.
-    pub(super) fn confine(self, charge: &Charge) -> Confined {
+    pub(super) fn confine(self, charge: &WorkerConfig) -> Confined {
         let confined = self.restrict(charge);
         // Only now: where code of the repository has run before, links may lie there.
         user::write_into(&charge.scratch.join("home"), &charge.home_files);
         confined
     }
 
-    fn restrict(mut self, charge: &Charge) -> Confined {
+    fn restrict(mut self, charge: &WorkerConfig) -> Confined {
         let Some(domain) = self.domain else {
             self.layers.push(Layer::missing("landlock", "switched off by --sandbox off"));
             let wall = WallBuilt { layers: self.layers, ..WallBuilt::default() };
@@ -209,7 +215,7 @@ struct Spaces {
 }
 
 /// Namespaces, the root in them, and the network: all of them, or none. And overlays, where they are wanted.
-fn enter_namespaces(asked: &Asked<'_>) -> io::Result<Spaces> {
+fn enter_namespaces(asked: &VisibilityRequest<'_>) -> io::Result<Spaces> {
     let charge = asked.charge;
     let planned = visible::draft(asked, true);
     let folders = planned.unknown(asked);
@@ -247,7 +253,7 @@ fn enter_namespaces(asked: &Asked<'_>) -> io::Result<Spaces> {
 }
 
 /// The same, made by bwrap before this process began.
-fn found_in_bwrap(charge: &Charge, inside: &InBwrap) -> Spaces {
+fn found_in_bwrap(charge: &WorkerConfig, inside: &InBwrap) -> Spaces {
     let InBwrap { version, why, places, no_overlay, .. } = inside;
     let overlay = charge.overlay.as_ref().map(|plan| match no_overlay {
         Some(why) => Layer::missing("overlay", why.clone()),

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, getppid};
 
-use super::bait::Targets;
+use super::canary::Targets;
 use super::{LINGER, OUTLIVE, mounts, others, shared, terminal, tracing};
 use crate::journal::{Guard, Proof};
 use crate::worker::{SUBCOMMAND, confine, descendants};

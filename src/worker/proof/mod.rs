@@ -12,7 +12,7 @@
 //! mistake in kcode may come between them. An attempt that could not be made counts as one that succeeded.
 
 mod attempts;
-mod bait;
+mod canary;
 mod linger;
 mod mounts;
 mod others;
@@ -22,8 +22,8 @@ mod shared;
 mod terminal;
 mod tracing;
 
-pub use bait::clear_baits;
-pub(super) use bait::{Bait, Targets};
+pub use canary::clear_baits;
+pub(super) use canary::{Canary, Targets};
 pub(super) use linger::{LINGER, linger};
 pub(super) use mounts::Meant;
 pub(super) use prover::{PROVE, prove, read};

@@ -18,7 +18,7 @@ use crate::settings::SecretFiles;
 use crate::worker::confine::{mount_line, mount_table};
 use crate::worker::plain_paths::lies_in;
 use crate::worker::visible::{
-    Bound, Entry, How, Visible, all_processors, beside_each_other, holds_secret, is_systems, walk,
+    Bound, How, Visible, WalkEntry, all_processors, beside_each_other, holds_secret, is_systems, walk,
 };
 
 /// What a sandbox is meant to show.
@@ -202,12 +202,13 @@ fn is_of_tree(meant: &Meant, place: &Path) -> bool {
 fn secrets_and_doors(meant: &Meant, threads: usize) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) {
     let readable = SecretFiles::new(&meant.readable_secrets).map_err(io::Error::other);
     let has_content = |path: &Path| opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0));
-    let is_door = |entry: &Entry<'_>| matches!(entry.kind, FileType::Socket | FileType::Fifo);
+    let is_door = |entry: &WalkEntry<'_>| matches!(entry.kind, FileType::Socket | FileType::Fifo);
     let look = |place: &&Path| {
         let of_tree = is_of_tree(meant, place);
-        let holds_secret = |entry: &Entry<'_>| readable.as_ref().is_ok_and(|readable| holds_secret(readable, entry));
+        let holds_secret =
+            |entry: &WalkEntry<'_>| readable.as_ref().is_ok_and(|readable| holds_secret(readable, entry));
         let is_secret =
-            |entry: &Entry<'_>| !of_tree && entry.kind.is_file() && holds_secret(entry) && has_content(entry.path);
+            |entry: &WalkEntry<'_>| !of_tree && entry.kind.is_file() && holds_secret(entry) && has_content(entry.path);
         let bound = match meant.named.iter().any(|named| named == place) {
             _ if of_tree => Bound::TOP,
             true => Bound::OF_WORK,

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use super::private::is_named_secret;
-use super::walk::{Bound, Entry, beside_each_other, walk};
+use super::walk::{Bound, WalkEntry, beside_each_other, walk};
 use crate::settings::SecretFiles;
 use crate::worker::plain_paths::lies_in;
 
@@ -122,7 +122,7 @@ impl<'a> Looker<'a> {
     }
 
     /// Whether an entry is to be covered.
-    fn is_suspicious(&self, entry: &Entry<'_>) -> bool {
+    fn is_suspicious(&self, entry: &WalkEntry<'_>) -> bool {
         let (path, kind) = (entry.path, entry.kind);
         if matches!(kind, FileType::Socket | FileType::Fifo | FileType::CharacterDevice | FileType::BlockDevice) {
             return true;
@@ -149,7 +149,7 @@ fn is_secret_folder(below: &Path) -> bool {
 }
 
 /// Whether a file's name says that it holds secrets, and nothing in it tells otherwise.
-pub(in crate::worker) fn holds_secret(readable: &SecretFiles, entry: &Entry<'_>) -> bool {
+pub(in crate::worker) fn holds_secret(readable: &SecretFiles, entry: &WalkEntry<'_>) -> bool {
     if readable.what(entry.below).is_none() {
         return false;
     }

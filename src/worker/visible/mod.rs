@@ -33,14 +33,14 @@ pub(super) use masks::{Mask, holds_secret, is_systems, sockets};
 use private::Private;
 pub use private::is_secret;
 pub(super) use private::secrets_of;
-pub(super) use walk::{Bound, Entry, all_processors, beside_each_other, walk};
+pub(super) use walk::{Bound, WalkEntry, all_processors, beside_each_other, walk};
 
 use super::plain_paths::lies_in;
-use super::plan::Charge;
+use super::plan::WorkerConfig;
 
 /// What the answer depends on.
-pub(super) struct Asked<'a> {
-    pub(super) charge: &'a Charge,
+pub(super) struct VisibilityRequest<'a> {
+    pub(super) charge: &'a WorkerConfig,
     /// The worker's environment.
     pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
     /// This binary, to start commands with, wherever it lies.
@@ -108,12 +108,12 @@ pub(super) struct Draft {
 }
 
 /// Says what a sandbox shows; `in_overlay` is whether its view is the overlay that is planned.
-pub(super) fn visible(asked: &Asked<'_>, in_overlay: bool) -> Visible {
+pub(super) fn visible(asked: &VisibilityRequest<'_>, in_overlay: bool) -> Visible {
     draft(asked, in_overlay).finish(asked)
 }
 
 /// The same before the search, which takes longest.
-pub(super) fn draft(asked: &Asked<'_>, in_overlay: bool) -> Draft {
+pub(super) fn draft(asked: &VisibilityRequest<'_>, in_overlay: bool) -> Draft {
     let charge = asked.charge;
     let overlay = charge.overlay.as_ref().filter(|_| in_overlay);
     let cargo = (asked.variable)("CARGO_HOME").and_then(|cargo| fs::canonicalize(cargo).ok());
@@ -147,7 +147,7 @@ pub(super) fn draft(asked: &Asked<'_>, in_overlay: bool) -> Draft {
 
 impl Draft {
     /// What nobody has searched yet.
-    pub(super) fn unknown(&self, asked: &Asked<'_>) -> Vec<Folder> {
+    pub(super) fn unknown(&self, asked: &VisibilityRequest<'_>) -> Vec<Folder> {
         let searched = asked.known.searched.borrow();
         let unknown: BTreeSet<_> = self.folders.iter().filter(|folder| !searched.contains_key(*folder)).collect();
         unknown.into_iter().cloned().collect()
@@ -159,7 +159,7 @@ impl Draft {
     }
 
     /// Adds what the search found; what isn't known is searched now.
-    pub(super) fn finish(self, asked: &Asked<'_>) -> Visible {
+    pub(super) fn finish(self, asked: &VisibilityRequest<'_>) -> Visible {
         let unknown = self.unknown(asked);
         let found = masks::search(&unknown, &asked.charge.readable_secrets, all_processors());
         asked.known.learn(unknown, found);
@@ -170,7 +170,7 @@ impl Draft {
 }
 
 /// Searches folders of a draft, whose charge is `charge`.
-pub(super) fn search(folders: &[Folder], charge: &Charge, threads: usize) -> Vec<Vec<Mask>> {
+pub(super) fn search(folders: &[Folder], charge: &WorkerConfig, threads: usize) -> Vec<Vec<Mask>> {
     masks::search(folders, &charge.readable_secrets, threads)
 }
 
@@ -188,7 +188,7 @@ pub fn why_refused(path: &Path, own: &[PathBuf]) -> Option<&'static str> {
 }
 
 /// What is shown of the machine, wherever the view is.
-fn machine(asked: &Asked<'_>, private: &Private<'_>) -> Vec<Place> {
+fn machine(asked: &VisibilityRequest<'_>, private: &Private<'_>) -> Vec<Place> {
     let mut places: Vec<Place> = listed(asked.charge.home.as_deref(), private).collect();
     places.extend(toolchains::named(asked, private));
     let readable = asked.charge.readable.iter().filter_map(|path| place(path));
@@ -225,7 +225,7 @@ fn place(path: &Path) -> Option<Place> {
 }
 
 /// What the user's own settings and flags name, canonical.
-pub(super) fn named(charge: &Charge) -> impl Iterator<Item = PathBuf> {
+pub(super) fn named(charge: &WorkerConfig) -> impl Iterator<Item = PathBuf> {
     let own: Vec<PathBuf> = charge.private.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
     let all = charge.readable.iter().filter_map(|path| fs::canonicalize(path).ok());
     all.filter(move |path| !own.iter().any(|own| path.starts_with(own)))
@@ -242,7 +242,7 @@ fn once_each(mut places: Vec<Place>) -> Vec<Place> {
 
 /// What is covered although nobody searched for it: kcode's own folders, sockets of other programs, and settings of a toolchain that
 /// lie among what it downloaded.
-fn certain(places: &[&Place], asked: &Asked<'_>, view: &Place, own: &[PathBuf]) -> Vec<Mask> {
+fn certain(places: &[&Place], asked: &VisibilityRequest<'_>, view: &Place, own: &[PathBuf]) -> Vec<Mask> {
     let is_in_some = |path: &Path| places.iter().any(|place| path != place.real && lies_in(path, &place.real));
     let own = own.iter().filter(|folder| is_in_some(folder) && **folder != view.real);
     let own = own.map(|folder| Mask { path: folder.clone(), is_folder: true });
@@ -260,7 +260,7 @@ fn certain(places: &[&Place], asked: &Asked<'_>, view: &Place, own: &[PathBuf]) 
 }
 
 /// How places are searched. One that lies in another is searched as well: it may lie deeper than that one's search goes.
-fn searched(places: &[&Place], charge: &Charge, own: &[PathBuf]) -> Vec<Folder> {
+fn searched(places: &[&Place], charge: &WorkerConfig, own: &[PathBuf]) -> Vec<Folder> {
     let git = charge.overlay.iter().flat_map(|plan| &plan.git);
     let trees_own: Vec<&PathBuf> = git.chain(&charge.readable).collect();
     let named: BTreeSet<PathBuf> = named(charge).collect();

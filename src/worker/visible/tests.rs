@@ -35,12 +35,15 @@ impl World {
             "deadline": {"secs": 1, "nanos": 0}, "idle": {"secs": 1, "nanos": 0}, "confine": true,
             "private": [self.at("state"), self.at("project")],
         });
-        let charge: Charge = serde_json::from_value(charge).unwrap();
+        let charge: WorkerConfig = serde_json::from_value(charge).unwrap();
         let variable = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, path)| path.clone().into_os_string())
         };
         let (sockets, known) = (sockets(), Known::default());
-        visible(&Asked { charge: &charge, variable: &variable, program: None, sockets: &sockets, known }, false)
+        visible(
+            &VisibilityRequest { charge: &charge, variable: &variable, program: None, sockets: &sockets, known },
+            false,
+        )
     }
 
     /// What of this world is readable, as paths in it.

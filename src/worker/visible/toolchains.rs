@@ -6,10 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::private::Private;
-use super::{Asked, Place, lists, place};
+use super::{Place, VisibilityRequest, lists, place};
 
 /// All of them.
-pub(super) fn named(asked: &Asked<'_>, private: &Private<'_>) -> Vec<Place> {
+pub(super) fn named(asked: &VisibilityRequest<'_>, private: &Private<'_>) -> Vec<Place> {
     let folder = |path: &Path| place(path).filter(|place| !private.refuses_named(&place.real));
     let variable = |name: &str| (asked.variable)(name);
     // What holds the home or the tree is no toolchain, and a part of it isn't one either.

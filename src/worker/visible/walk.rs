@@ -38,7 +38,7 @@ impl Bound {
 }
 
 /// Something in a place.
-pub(in crate::worker) struct Entry<'a> {
+pub(in crate::worker) struct WalkEntry<'a> {
     pub(in crate::worker) path: &'a Path,
     /// The same from the place on.
     pub(in crate::worker) below: &'a Path,
@@ -47,7 +47,7 @@ pub(in crate::worker) struct Entry<'a> {
     name: &'a CStr,
 }
 
-impl Entry<'_> {
+impl WalkEntry<'_> {
     /// Its permissions; a link's own.
     pub(super) fn mode(&self) -> Option<Mode> {
         statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|about| Mode::from_raw_mode(about.st_mode))
@@ -66,7 +66,11 @@ impl Entry<'_> {
 
 /// The entries below `place` that `is_it` names, and whether each is a folder; links aren't followed, and what is named isn't
 /// entered.
-pub(in crate::worker) fn walk(place: &Path, bound: Bound, is_it: impl Fn(&Entry<'_>) -> bool) -> Vec<(PathBuf, bool)> {
+pub(in crate::worker) fn walk(
+    place: &Path,
+    bound: Bound,
+    is_it: impl Fn(&WalkEntry<'_>) -> bool,
+) -> Vec<(PathBuf, bool)> {
     let (mut found, mut seen) = (Vec::new(), 0);
     let mut buffer = vec![MaybeUninit::uninit(); AT_ONCE];
     let above = place.as_os_str().len() + usize::from(!place.as_os_str().as_bytes().ends_with(b"/"));
@@ -88,7 +92,7 @@ pub(in crate::worker) fn walk(place: &Path, bound: Bound, is_it: impl Fn(&Entry<
             }
             path.push(OsStr::from_bytes(name.to_bytes()));
             let below = Path::new(OsStr::from_bytes(path.as_os_str().as_bytes().get(above..).unwrap_or_default()));
-            let entry = Entry { path: &path, below, kind: entry.file_type(), folder: list.as_fd(), name }.asked();
+            let entry = WalkEntry { path: &path, below, kind: entry.file_type(), folder: list.as_fd(), name }.asked();
             let is_folder = entry.kind.is_dir();
             if is_it(&entry) {
                 found.push((path.clone(), is_folder));

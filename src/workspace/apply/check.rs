@@ -5,7 +5,7 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::{ApplyError, Doing, MovedOn};
+use super::{ApplyError, Doing, StaleFile};
 use crate::workspace::file_state::{self, Found, Obstacle};
 use crate::workspace::{ChangeSet, ChangedFile};
 
@@ -24,7 +24,7 @@ pub(in crate::workspace) fn check(tree: &Dir, changes: &ChangeSet, doing: Doing)
     refuse_git(changes)?;
     let moved_on = |entry: &ChangedFile| {
         let now = difference(tree, changes, entry)?;
-        Some(MovedOn { path: entry.path.clone(), now })
+        Some(StaleFile { path: entry.path.clone(), now })
     };
     let files: Vec<_> = changes.entries.iter().filter_map(moved_on).collect();
     if files.is_empty() { Ok(()) } else { Err(ApplyError::MovedOn { files, doing }) }

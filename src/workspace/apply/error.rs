@@ -38,7 +38,7 @@ impl Doing {
 
 /// A file that is no longer what it has to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MovedOn {
+pub struct StaleFile {
     /// The file.
     pub path: RelPath,
     /// What it is now, such as `changed` or `gone`.
@@ -61,7 +61,7 @@ pub enum ApplyError {
     #[error("{} changed since {}; nothing was {}", list(files), doing.since(), doing.done())]
     MovedOn {
         /// Which.
-        files: Vec<MovedOn>,
+        files: Vec<StaleFile>,
         /// What was to be done.
         doing: Doing,
     },
@@ -156,7 +156,7 @@ impl ApplyError {
     }
 }
 
-fn list(files: &[MovedOn]) -> String {
-    let told = |file: &MovedOn| format!("{} ({})", file.path, file.now);
+fn list(files: &[StaleFile]) -> String {
+    let told = |file: &StaleFile| format!("{} ({})", file.path, file.now);
     files.iter().map(told).collect::<Vec<_>>().join(", ")
 }

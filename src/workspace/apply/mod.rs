@@ -32,7 +32,7 @@ use crate::journal::Applied;
 
 pub(super) use check::check;
 pub use check::still_applies;
-pub use error::{ApplyError, Conflict, Doing, MovedOn};
+pub use error::{ApplyError, Conflict, Doing, StaleFile};
 pub(super) use merge::merge_content;
 pub use merge::{Merged, merge};
 use plan::Plan;

@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::facts::Facts;
+use super::facts::GitSettings;
 use super::plain::{self, TEXT, Within};
 
 /// A name, a hash, a path.
@@ -30,7 +30,7 @@ pub(in crate::workspace) struct GitDir {
     pub(in crate::workspace) own: PathBuf,
     /// What all work trees of a repository share: objects, branches, settings.
     pub(in crate::workspace) common: PathBuf,
-    pub(super) facts: Facts,
+    pub(super) facts: GitSettings,
 }
 
 /// What stands at `.git`.
@@ -248,7 +248,7 @@ fn is_inside(root: &Path, own: &Path, common: &Path) -> bool {
 
 /// Whether git's folders elsewhere name this tree as their own: that of a linked worktree in a file, that of a submodule in its
 /// settings.
-fn knows(own: &Path, common: &Path, root: &Path, facts: &Facts) -> bool {
+fn knows(own: &Path, common: &Path, root: &Path, facts: &GitSettings) -> bool {
     if own != common {
         let is_listed = own.parent() == Some(&common.join("worktrees"));
         let back = plain::read(&own.join("gitdir"), WORD).ok().flatten();
@@ -264,9 +264,9 @@ fn place(path: &Path) -> Option<PathBuf> {
     Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
 }
 
-fn settings(file: &Path) -> Result<Facts, String> {
+fn settings(file: &Path) -> Result<GitSettings, String> {
     let text = plain::read(file, TEXT).map_err(words)?.unwrap_or_default();
-    Facts::parse(&text).map_err(|why| format!("{}: {why}", file.display()))
+    GitSettings::parse(&text).map_err(|why| format!("{}: {why}", file.display()))
 }
 
 /// The folder that `.git` is or names; canonical.

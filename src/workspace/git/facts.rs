@@ -40,9 +40,9 @@ enum Kind {
 
 /// Settings by their names: section and name in lower case. Those with a subsection are left out.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Facts(BTreeMap<String, String>);
+pub(super) struct GitSettings(BTreeMap<String, String>);
 
-impl Facts {
+impl GitSettings {
     /// Reads settings in git's format; later ones count.
     ///
     /// # Errors
@@ -282,8 +282,8 @@ mod tests {
 
     use super::*;
 
-    fn facts(text: &str) -> Facts {
-        Facts::parse(text.as_bytes()).unwrap()
+    fn facts(text: &str) -> GitSettings {
+        GitSettings::parse(text.as_bytes()).unwrap()
     }
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn what_git_cannot_read_is_refused() {
         for text in ["[core", "[a \"b]\n", "[a b]", "=", "[a]\nb c", "[a]\nb = \"", "[a]\nb = \\x", "\0"] {
-            assert!(Facts::parse(text.as_bytes()).is_err(), "{text:?}");
+            assert!(GitSettings::parse(text.as_bytes()).is_err(), "{text:?}");
         }
     }
 
@@ -371,7 +371,7 @@ mod tests {
         fn of_any_settings_git_gets_those_of_the_list_alone(
             pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..40),
         ) {
-            if let Ok(facts) = Facts::parse(pieces.concat().as_bytes()) {
+            if let Ok(facts) = GitSettings::parse(pieces.concat().as_bytes()) {
                 for name in names_that_git_reads(&facts.passed_on()) {
                     proptest::prop_assert!(PASSED_ON.iter().any(|(known, _)| *known == name), "{name}");
                 }
@@ -382,7 +382,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(text in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            let _ = Facts::parse(&text);
+            let _ = GitSettings::parse(&text);
         }
 
         #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{Config, ConfigLevel};
 
-use super::facts::Facts;
+use super::facts::GitSettings;
 use super::plain::{self, TEXT};
 
 const CONVERSIONS: [&str; 2] = ["core.autocrlf", "core.eol"];
@@ -15,7 +15,7 @@ pub(super) fn conversions() -> String {
     let Some(settings) = settings() else { return String::new() };
     let told = CONVERSIONS.map(|name| Some(super::facts::line(name, &settings.get_string(name).ok()?)));
     let text: String = told.into_iter().flatten().collect();
-    Facts::parse(text.as_bytes()).map(|facts| facts.passed_on()).unwrap_or_default()
+    GitSettings::parse(text.as_bytes()).map(|facts| facts.passed_on()).unwrap_or_default()
 }
 
 /// The files of ignore rules and attributes, or where nothing is.

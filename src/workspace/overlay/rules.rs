@@ -73,15 +73,15 @@ struct Folder {
     /// Whether its own `.gitignore` can be trusted.
     sane: bool,
     /// The nearest rules, its own or those of a folder above it.
-    rules: Option<Rc<Chain>>,
+    rules: Option<Rc<RuleChain>>,
 }
 
 /// The rules of a folder that has some, or that another repository begins in, and what comes above them.
-struct Chain {
+struct RuleChain {
     /// `None` when nobody knows them.
     says: Option<Gitignore>,
     is_repository: bool,
-    above: Option<Rc<Chain>>,
+    above: Option<Rc<RuleChain>>,
 }
 
 /// A repository inside the main one: a submodule, or one that isn't ignored.
@@ -124,7 +124,7 @@ impl<'a> Rules<'a> {
     }
 
     /// What the rules say of `path` itself: the nearest ones that say anything, up to the top of the repository.
-    fn matches(&self, mut chain: Option<&Chain>, path: &Path, is_folder: bool) -> bool {
+    fn matches(&self, mut chain: Option<&RuleChain>, path: &Path, is_folder: bool) -> bool {
         let full = self.ground.root.join(path);
         let mut of_another = false;
         while let Some(rules) = chain {
@@ -192,7 +192,7 @@ impl<'a> Rules<'a> {
         let rules = if has_none && !is_repository {
             above.rules.clone()
         } else {
-            Some(Rc::new(Chain { says, is_repository, above: above.rules.clone() }))
+            Some(Rc::new(RuleChain { says, is_repository, above: above.rules.clone() }))
         };
         Folder { ignored: false, sane, rules }
     }

@@ -20,7 +20,7 @@ use crate::journal::{Digest, RelPath};
 use crate::workspace::differences::{Differences, Room, Taken, Verdict};
 use crate::workspace::effort::{Effort, Enough};
 use crate::workspace::file_state::{FILE_LIMIT, Found, is_of_git};
-use crate::workspace::patch::{Contents, LeftOutReason};
+use crate::workspace::patch::{LeftOutReason, PatchSources};
 use crate::workspace::{Blobs, ChangeSet, FileMode, FileState};
 
 /// An overlay, the rules of what counts in it, and what is known of its start.
@@ -63,8 +63,8 @@ impl OverlayScene {
         Self { ground, blobs, starts: Mutex::new(starts.collect()), began_ns }
     }
 
-    pub(in crate::workspace) fn contents(&self) -> Contents<'_> {
-        Contents { blobs: &self.blobs, origin: self.lower() }
+    pub(in crate::workspace) fn contents(&self) -> PatchSources<'_> {
+        PatchSources { blobs: &self.blobs, origin: self.lower() }
     }
 
     fn lower(&self) -> &Dir {

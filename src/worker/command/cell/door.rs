@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::INIT;
-use crate::worker::command::errand::{FromKeeper, tell};
+use crate::worker::command::launch_request::{FromKeeper, tell};
 use crate::worker::{SUBCOMMAND, command::start::let_go_of_output, confine};
 
 /// The argument that makes a worker process a door. It reads nothing from the socket on its standard input.

@@ -17,7 +17,7 @@ use rustix::process::{
 };
 
 use super::mounts;
-use crate::worker::command::errand::{Errand, FromKeeper, ToKeeper, tell};
+use crate::worker::command::launch_request::{FromKeeper, LaunchRequest, ToKeeper, tell};
 use crate::worker::command::start::{let_go_of_output, not_entered, not_started};
 use crate::worker::confine::{Processes, bound_cell, go_first};
 use crate::worker::protocol::receive;
@@ -53,7 +53,7 @@ pub(in crate::worker) fn keep() -> io::Result<ExitCode> {
 }
 
 /// All that takes privileges, and then their end. Whatever is started from here on is confined as well.
-fn prepare(errand: &Errand) -> io::Result<()> {
+fn prepare(errand: &LaunchRequest) -> io::Result<()> {
     mounts::make(errand.folder.view())?;
     bound_cell()?;
     go_first();
@@ -65,7 +65,7 @@ fn prepare(errand: &Errand) -> io::Result<()> {
 }
 
 /// Starts the command in a process group of its own; one that can't be started has ended, with the shell's code for that.
-fn start(errand: &Errand, connection: &UnixStream) -> io::Result<Option<Pid>> {
+fn start(errand: &LaunchRequest, connection: &UnixStream) -> io::Result<Option<Pid>> {
     let [program, rest @ ..] = &errand.argv[..] else { return Err(io::Error::other("there is no command")) };
     let mut command = Command::new(program);
     command.args(rest).envs(errand.environment.iter().cloned()).stdin(Stdio::null()).process_group(0);

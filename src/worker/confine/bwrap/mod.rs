@@ -23,9 +23,9 @@ use find::Bwrap;
 use policy::Policy;
 pub(in crate::worker) use scout::{SCOUT, scout};
 
-use crate::worker::plan::{Charge, OverlayPlan};
-use crate::worker::visible::{self, Asked, Known};
-use crate::worker::{SUBCOMMAND, footing::InBwrap};
+use crate::worker::plan::{OverlayPlan, WorkerConfig};
+use crate::worker::visible::{self, Known, VisibilityRequest};
+use crate::worker::{SUBCOMMAND, namespace_provider::InBwrap};
 
 /// Namespaces that bwrap makes and that were tried.
 pub(in crate::worker) struct Inside {
@@ -48,15 +48,15 @@ impl Inside {
 ///
 /// # Errors
 /// When it can't; in words.
-pub(in crate::worker) fn prepare(charge: &Charge, why: &str) -> Result<Inside, String> {
+pub(in crate::worker) fn prepare(charge: &WorkerConfig, why: &str) -> Result<Inside, String> {
     let tree = charge.overlay.as_ref().map_or(&charge.view, |overlay| &overlay.tree);
     let bwrap = Bwrap::find(tree)?;
     // The link in `/proc` names bwrap once it runs.
     let worker = std::env::current_exe().map_err(|error| format!("kcode's own file can't be found: {error}"))?;
     let variable = |name: &str| std::env::var_os(name);
     let sockets = visible::sockets();
-    let cold = Charge { caches: Vec::new(), ..charge.clone() };
-    let asked = Asked {
+    let cold = WorkerConfig { caches: Vec::new(), ..charge.clone() };
+    let asked = VisibilityRequest {
         charge: &cold,
         variable: &variable,
         program: Some(worker.clone()),

@@ -13,7 +13,7 @@ use crate::worker::confine::mount_table;
 use crate::worker::confine::root::{TEMPORARY, is_in_temporary};
 use crate::worker::confine::way::{Step, way};
 use crate::worker::kernel_files;
-use crate::worker::plan::{Charge, OverlayPlan};
+use crate::worker::plan::{OverlayPlan, WorkerConfig};
 use crate::worker::visible::{Mask, Visible};
 
 /// Each its own; the worker ends with whoever started bwrap, and nothing in there has a privilege.
@@ -51,7 +51,7 @@ impl Policy {
     /// # Errors
     /// When a link can't be read, or the overlay couldn't show all of the tree.
     pub(super) fn new(
-        charge: &Charge,
+        charge: &WorkerConfig,
         overlay: Option<&OverlayPlan>,
         bwrap: &Bwrap,
         visible: &Visible,
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::worker::visible::{How, Place};
 
-    fn charge(folder: &Path) -> Charge {
+    fn charge(folder: &Path) -> WorkerConfig {
         let path = |name: &str| serde_json::to_value(folder.join(name)).unwrap();
         let charge = serde_json::json!({
             "view": path("run/view"), "logs": path("run/logs"), "scratch": path("run/scratch"), "readable": [],

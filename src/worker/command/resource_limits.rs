@@ -30,7 +30,7 @@ const FILLED_PER_MS: u64 = 10 << 20;
 
 /// What there was when the command began.
 #[derive(Debug)]
-pub(super) struct Supplies {
+pub(super) struct ResourceLimits {
     /// The least that was [`held`] since the command began: what others give back meanwhile hides nothing of the command's.
     least_held: AtomicU64,
     /// Bytes that commands may take together, whatever is left; `None`: what the machine can spare.
@@ -43,7 +43,7 @@ pub(super) struct Supplies {
     filled_per_ms: u64,
 }
 
-impl Supplies {
+impl ResourceLimits {
     pub(super) fn of(folder: &Path, memory: Option<u64>) -> Self {
         let least = disk(folder).map_or(0, |(free, total)| least(free, total));
         let least_held = AtomicU64::new(meminfo().map_or(0, |table| held(&table)));
@@ -150,10 +150,10 @@ mod tests {
     #[test]
     fn a_quiet_machine_has_supplies() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Supplies::of(folder.path(), None).exceeded(), None);
-        let all = Supplies { least: u64::MAX, ..Supplies::of(folder.path(), None) };
+        assert_eq!(ResourceLimits::of(folder.path(), None).exceeded(), None);
+        let all = ResourceLimits { least: u64::MAX, ..ResourceLimits::of(folder.path(), None) };
         assert_eq!(all.exceeded(), Some(Stop::Disk));
-        assert_eq!(Supplies::of(Path::new("/nowhere/at/all"), None).exceeded(), None);
+        assert_eq!(ResourceLimits::of(Path::new("/nowhere/at/all"), None).exceeded(), None);
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
         let table = "Shmem: 2 kB\nSUnreclaim: 3 kB\nPageTables: 5 kB\nAnonPages: 100 kB\n";
         assert_eq!(held(table), 10 * 1024);
         let folder = tempfile::tempdir().unwrap();
-        let lowered = Supplies { least_held: AtomicU64::new(0), ..Supplies::of(folder.path(), Some(1)) };
+        let lowered = ResourceLimits { least_held: AtomicU64::new(0), ..ResourceLimits::of(folder.path(), Some(1)) };
         assert_eq!(lowered.exceeded(), Some(Stop::Memory), "the machine itself has more than a byte of it");
     }
 

@@ -1,21 +1,21 @@
 //! Who answers the run's requests: the provider, or a recording.
 
-use super::discreet::Discreet;
+use super::redacted_errors::RedactedErrors;
 use crate::model::{Client, Model, ModelError, Progress, Reply, Request};
 use crate::replay::Player;
 
 /// The model of a run.
-pub enum Voice {
+pub enum ModelBackend {
     /// Over the network.
-    Live(Discreet<Client>),
+    Live(RedactedErrors<Client>),
     /// In a replay.
     Recorded(Player),
 }
 
-impl Voice {
+impl ModelBackend {
     /// Connects for the first request, if there is anybody to connect to.
     pub fn connect(&self) {
-        if let Self::Live(Discreet { model, .. }) = self {
+        if let Self::Live(RedactedErrors { model, .. }) = self {
             let model = model.clone();
             tokio::spawn(async move { model.connect().await });
         }
@@ -27,13 +27,13 @@ impl Voice {
     /// When none can.
     pub fn ready(&self) -> Result<(), ModelError> {
         match self {
-            Self::Live(Discreet { model, .. }) => model.ready(),
+            Self::Live(RedactedErrors { model, .. }) => model.ready(),
             Self::Recorded(_) => Ok(()),
         }
     }
 }
 
-impl Model for Voice {
+impl Model for ModelBackend {
     async fn ask(&self, request: &Request, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Reply, ModelError> {
         match self {
             Self::Live(model) => model.ask(request, progress).await,

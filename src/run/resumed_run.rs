@@ -22,7 +22,7 @@ const GO_ON: &str =
     "kcode was stopped and goes on now. Files outside your changes may differ from what you read. Go on.";
 
 /// What is kept of such a run.
-pub struct Past {
+pub struct ResumedRun {
     /// Its folder.
     pub folder: RunFolder,
     /// Its journal.
@@ -38,7 +38,7 @@ pub struct Past {
     unnoted: Option<Event>,
 }
 
-impl Past {
+impl ResumedRun {
     /// Reads what is kept of the run in `folder`, to go on with it. What goes wrong beside is told with `say`.
     ///
     /// # Errors

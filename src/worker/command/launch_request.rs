@@ -16,14 +16,14 @@ use crate::worker::{confine::Domain, protocol::encode};
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ToKeeper {
     /// The first message: what to run.
-    Run(Box<Errand>),
+    Run(Box<LaunchRequest>),
     /// Ask the command's process group to end.
     End,
 }
 
 /// A command and what it may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Errand {
+pub(super) struct LaunchRequest {
     /// What it may reach; `None` after `--sandbox off`.
     pub(super) domain: Option<Domain>,
     /// Where it starts.

@@ -28,7 +28,7 @@ const SAID_LINES: usize = 8;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Loudness {
+pub enum Verbosity {
     /// `-q`: the end only.
     Quiet,
     /// The run, a line a step.
@@ -39,9 +39,9 @@ pub enum Loudness {
 }
 
 /// Draws records as they come. Printing itself is left to `print`, because only the command line may print.
-pub struct People {
+pub struct TerminalRenderer {
     live: Live,
-    loudness: Loudness,
+    loudness: Verbosity,
     print: fn(&str),
     /// Of the start state, the tests (without a name) and each check are told once, however often they were run; but again when
     /// what was known from an earlier run was measured anew.
@@ -56,12 +56,12 @@ pub struct People {
     shown: Option<Reproduction>,
 }
 
-impl People {
+impl TerminalRenderer {
     /// Lines go to `print`; the live line to standard error, when that is a terminal.
     #[must_use]
-    pub fn new(loudness: Loudness, print: fn(&str)) -> Self {
+    pub fn new(loudness: Verbosity, print: fn(&str)) -> Self {
         Self {
-            live: Live::new(loudness != Loudness::Quiet),
+            live: Live::new(loudness != Verbosity::Quiet),
             loudness,
             print,
             baselines_told: BTreeSet::new(),
@@ -125,7 +125,7 @@ impl People {
 
     /// Says what takes longer than usual, unless nothing is to be said.
     pub fn awaits(&self, what: &str) {
-        if self.loudness != Loudness::Quiet {
+        if self.loudness != Verbosity::Quiet {
             let (print, line) = (self.print, label("waiting", what));
             self.live.print_above(|| print(&line));
         }
@@ -142,7 +142,7 @@ impl People {
     }
 
     fn line(&self, event: &Event) -> Option<String> {
-        if self.loudness == Loudness::Quiet {
+        if self.loudness == Verbosity::Quiet {
             return None;
         }
         match event {
@@ -174,11 +174,11 @@ impl People {
             // That it was fixed says so already.
             Event::Reproduced(told) if !told.by.is_empty() && told.by == self.fixed => None,
             Event::Reproduced(told) => reproduced(told),
-            Event::HunksTried(tried) if self.loudness == Loudness::Verbose => Some(hunks_tried(tried)),
+            Event::HunksTried(tried) if self.loudness == Verbosity::Verbose => Some(hunks_tried(tried)),
             Event::Minimized(minimized) => Some(own_step("smaller", &minimized_in_words(minimized))),
             Event::BaselineMissing(missing) => Some(before(&format!("not known: {}", sanitise_line(&missing.reason)))),
             Event::Nudged(nudged) => Some(step(nudged.turn, "nudge", nudge(&nudged.kind))),
-            Event::Request(request) if self.loudness == Loudness::Verbose => Some(step(
+            Event::Request(request) if self.loudness == Verbosity::Verbose => Some(step(
                 request.turn,
                 "ask",
                 &format!("{} bytes, reply of at most {} tokens", request.bytes, request.max_completion_tokens),
@@ -188,13 +188,14 @@ impl People {
     }
 }
 
-impl People {
+impl TerminalRenderer {
     /// A run that kcode made, and why it failed if it did.
     fn own_run(&self, ran: &TestsRan, check: Option<&str>) -> String {
         let cause = ran.result.why.as_ref().and_then(|why| why.cause.as_ref());
         let ends_it = ran.purpose == TestPurpose::Baseline && cause.is_some_and(|cause| cause.blocks);
         let tells_cause = !(self.setup_ends_it && ends_it);
-        own_run(ran, check) + &failure_lines(ran, self.loudness == Loudness::Verbose, self.logs.as_deref(), tells_cause)
+        own_run(ran, check)
+            + &failure_lines(ran, self.loudness == Verbosity::Verbose, self.logs.as_deref(), tells_cause)
     }
 }
 

@@ -28,7 +28,7 @@ const SECRET: &str = "secret";
 const LONGEST_SOCKET_PATH: usize = 107;
 
 /// Everything that is laid out; it is gone with this value.
-pub(in crate::worker) struct Bait {
+pub(in crate::worker) struct Canary {
     folder: TempDir,
     /// Holds the lock.
     _secret: File,
@@ -73,7 +73,7 @@ impl Targets {
     }
 }
 
-impl Bait {
+impl Canary {
     /// Lays it out, below `home` or, where that can't be written, in the folder of `scratch`. What this machine
     /// doesn't have, such as a loopback, can't be tried.
     ///

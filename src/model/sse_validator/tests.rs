@@ -6,14 +6,14 @@ use proptest::prelude::*;
 use super::*;
 
 /// Bytes to send after a pause; then the body ends.
-fn tap(pieces: Vec<(Duration, Vec<u8>)>, idle: Duration) -> Tap {
+fn tap(pieces: Vec<(Duration, Vec<u8>)>, idle: Duration) -> SseValidator {
     let body = stream::iter(pieces).then(|(pause, piece)| async move {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await; // Even of nothing it takes a millisecond.
         }
         Ok(Bytes::from(piece))
     });
-    Tap::new(body, Arc::new(Exchange::new(std::time::Instant::now())), idle)
+    SseValidator::new(body, Arc::new(Exchange::new(std::time::Instant::now())), idle)
 }
 
 /// What passed, and the error at the end.

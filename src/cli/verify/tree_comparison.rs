@@ -3,7 +3,7 @@
 use super::place::Place;
 use super::subject::{Source, Subject};
 use crate::journal::Outcome;
-use crate::report::{Both, Ground, Standing};
+use crate::report::{BeforeAfter, Standing, TreeState};
 use crate::run::Failure;
 use crate::workspace::{
     ApplyError, Blobs, ChangeSet, Direction, PatchFile, PatchFileError, Repository, TreeIndex, still_applies,
@@ -16,9 +16,9 @@ const MAX_PATHS: usize = 100_000;
 const MAX_DIRTY: usize = 5;
 
 /// The tree, and the way from it to what the tests are to run on.
-pub struct Stance {
+pub struct TreeComparison {
     /// What is told of it.
-    pub ground: Ground,
+    pub ground: TreeState,
     /// What the view differs by.
     pub changes: ChangeSet,
     /// Where the contents of that are.
@@ -39,7 +39,7 @@ enum Fit {
 ///
 /// # Errors
 /// When the patch neither fits the tree nor is in it.
-pub fn find(repository: &Repository, subject: &Subject, place: &Place) -> Result<Stance, Failure> {
+pub fn find(repository: &Repository, subject: &Subject, place: &Place) -> Result<TreeComparison, Failure> {
     let certificate = &subject.report.certificate;
     let (start, patched) = (&certificate.start_tree, &certificate.patched_tree);
     // Git may not be able to tell; then the touched files alone decide.
@@ -61,12 +61,12 @@ pub fn find(repository: &Repository, subject: &Subject, place: &Place) -> Result
     };
     let ids = index.and_then(|index| index.with(&changes, &blobs).ok());
     let applied = !changes.is_empty();
-    let ground = Ground {
+    let ground = TreeState {
         standing,
-        start_tree: Both { then: start.clone(), now: here.filter(|_| applied) },
-        patched_tree: Both { then: patched.clone(), now: ids.map(|ids| ids.patched) },
+        start_tree: BeforeAfter { then: start.clone(), now: here.filter(|_| applied) },
+        patched_tree: BeforeAfter { then: patched.clone(), now: ids.map(|ids| ids.patched) },
     };
-    Ok(Stance { ground, changes, blobs })
+    Ok(TreeComparison { ground, changes, blobs })
 }
 
 fn fit(repository: &Repository, subject: &Subject, place: &Place, blobs: &Blobs) -> Result<Fit, Failure> {

@@ -40,7 +40,7 @@ pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 type Source = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 
 /// The tapped body.
-pub(super) struct Tap {
+pub(super) struct SseValidator {
     source: Source,
     exchange: Arc<Exchange>,
     idle: Duration,
@@ -56,7 +56,7 @@ pub(super) struct Tap {
     ended: bool,
 }
 
-impl Tap {
+impl SseValidator {
     pub(super) fn new(
         source: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
         exchange: Arc<Exchange>,
@@ -126,7 +126,7 @@ impl Tap {
     }
 }
 
-impl Stream for Tap {
+impl Stream for SseValidator {
     type Item = Result<Bytes, ModelError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

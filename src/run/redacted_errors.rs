@@ -6,14 +6,14 @@ use crate::model::{Model, ModelError, Progress, Reply, Request};
 use crate::settings::Redactor;
 
 /// What the provider says passes without secrets, but for the message of a reply.
-pub struct Discreet<M> {
+pub struct RedactedErrors<M> {
     /// Who answers.
     pub model: M,
     /// What nothing may say.
     pub redactor: Redactor,
 }
 
-impl<M: Model + Sync> Model for Discreet<M> {
+impl<M: Model + Sync> Model for RedactedErrors<M> {
     async fn ask(&self, request: &Request, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Reply, ModelError> {
         let clean = |mut text: String| {
             self.redactor.clean(&mut text);

@@ -14,7 +14,7 @@ use crate::settings::{Redactor, Settings};
 use crate::workspace::{Blobs, ChangeSet, Repository};
 
 /// A recorded run that is played again.
-pub struct Again {
+pub struct ReplayContext {
     /// The run.
     pub recording: Recording,
     /// What has to come.
@@ -25,7 +25,7 @@ pub struct Again {
     pub speed: Option<f64>,
 }
 
-impl Again {
+impl ReplayContext {
     /// Its model.
     pub fn player(&self) -> Player {
         Player { script: Arc::clone(&self.script), speed: self.speed }

@@ -7,7 +7,7 @@ use super::visible::Visible;
 /// The three ways, best first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Footing {
+pub(super) enum NamespaceProvider {
     /// It makes its own.
     Own,
     /// It was started in those that bwrap made.
@@ -19,7 +19,7 @@ pub(super) enum Footing {
     },
 }
 
-/// See [`Footing::Bwrap`].
+/// See [`NamespaceProvider::Bwrap`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InBwrap {
     /// Of the program.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use cap_std::fs::Dir;
 
 use super::encoding::{self, Decoded, Encoding};
-use super::ledger::Ledger;
+use super::read_tracker::ReadTracker;
 use super::text::NotText;
 use super::{FatalToolError, TestRun};
 use crate::settings::{Gate, SecretFiles};
@@ -23,18 +23,18 @@ pub trait TestRunner {
 
 /// What every tool works on. Files are only ever opened through the two handles, so that neither `..` nor a link
 /// leads out of them, whatever happens to the folder meanwhile.
-pub struct Workroom {
+pub struct ToolContext {
     /// Before the view.
     pub(super) gate: Gate,
     pub(super) root: PathBuf,
     pub(super) logs: Dir,
     pub(super) tests: Option<Box<dyn TestRunner + Send + Sync>>,
-    ledger: Mutex<Ledger>,
+    ledger: Mutex<ReadTracker>,
     /// Of files that aren't UTF-8, as they were first read.
     encodings: Mutex<HashMap<String, Encoding>>,
 }
 
-impl Workroom {
+impl ToolContext {
     /// `view` is the handle of the folder at `root`; walking needs its path, opening only the handle. `logs` is the
     /// run's `logs/`, read only. Without `tests`, `run_tests` says that there is no command.
     #[must_use]
@@ -55,7 +55,7 @@ impl Workroom {
     }
 
     /// What the model has seen. A tool that panicked while it held the ledger left it whole: each change is one step.
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(super) fn ledger(&self) -> MutexGuard<'_, ReadTracker> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -81,5 +81,5 @@ impl Workroom {
 /// Reads of one reply run side by side.
 const _: fn() = || {
     fn shared<T: Send + Sync>() {}
-    shared::<Workroom>();
+    shared::<ToolContext>();
 };

@@ -6,8 +6,8 @@ use std::slice;
 use tokio::time::Instant;
 
 use super::environment::RunEnvironment;
-use super::guard::{Looked, Told};
-use crate::evidence::{self, Baseline, Proven, is_same_run};
+use super::guard::{PatchContents, TestEvidence};
+use crate::evidence::{self, Baseline, VerifiedPatch, is_same_run};
 use crate::journal::{CheckRan, Event, PatchWritten, TestPurpose, TestResults, TestsRan, TestsTouched};
 use crate::planner::tests_ran;
 use crate::workspace::{Blobs, ChangeSet, Parts, TreeIds, write_patch};
@@ -16,15 +16,15 @@ use crate::workspace::{Blobs, ChangeSet, Parts, TreeIds, write_patch};
 const NAME: &str = "minimal";
 
 /// The evidence for a smaller patch.
-pub struct Smaller {
-    proven: Proven,
+pub struct MinimizedPatch {
+    proven: VerifiedPatch,
     touched: TestsTouched,
     compared: Option<Event>,
     trees: Option<TreeIds>,
     hunks: u64,
 }
 
-impl Smaller {
+impl MinimizedPatch {
     /// Makes a view of the start state with `changes` and runs the tests there.
     ///
     /// # Errors
@@ -57,14 +57,14 @@ impl Smaller {
             }
         }
         let blobs = Blobs::at(&environment.folder.blobs());
-        let told = Told {
+        let told = TestEvidence {
             before: environment.start.known(None).map(Baseline::results).unwrap_or_default(),
             after: results,
             passes: proven.run.passed(),
             fixed,
         };
         let patch = &proven.patch;
-        let looked = Looked { changes: &patch.changes, files: &patch.files, blobs: &blobs, told: &told };
+        let looked = PatchContents { changes: &patch.changes, files: &patch.files, blobs: &blobs, told: &told };
         let touched = environment.guard.look(&looked).map_err(|error| error.to_string())?;
         if let Some(flag) = touched.refused_for.first() {
             return Err(flag.reason.clone());
@@ -95,7 +95,7 @@ impl Smaller {
 
     /// What there is to note of it.
     pub async fn into_events(self, environment: &mut RunEnvironment) -> Vec<Event> {
-        let Self { proven: Proven { run, checks, patch }, touched, compared, trees, .. } = self;
+        let Self { proven: VerifiedPatch { run, checks, patch }, touched, compared, trees, .. } = self;
         // Without them the report says that single results aren't known.
         let before = environment.start.known_or_why(None);
         let kept = environment.certificate.add(before, slice::from_ref(&run)).await.unwrap_or_default();

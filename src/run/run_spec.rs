@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::again::Again;
-use super::carried::Carried;
 use super::front::Front;
 use super::inherited::Inherited;
 use super::options::RunOptions;
-use super::past::Past;
+use super::pending_changes::PendingChanges;
+use super::replay_context::ReplayContext;
+use super::resumed_run::ResumedRun;
 use crate::journal::{Event, FileChange};
 use crate::settings::Settings;
 use crate::workspace::{ChangeSet, Repository};
 
 /// What is to be done, where and how.
-pub struct Order<'a> {
+pub struct RunSpec<'a> {
     /// What to do.
     pub task: String,
     /// Where.
@@ -26,20 +26,20 @@ pub struct Order<'a> {
     /// For whom.
     pub front: &'a dyn Front,
     /// The run that goes on; `None` for a new one.
-    pub past: Option<Past>,
+    pub past: Option<ResumedRun>,
     /// What a follow-up task goes on with, also one that is taken up again.
     pub inherited: Option<Inherited>,
     /// Changes that a new run starts with.
-    pub carried: Option<Carried>,
+    pub carried: Option<PendingChanges>,
     /// The run that is played again, in a replay.
-    pub again: Option<Arc<Again>>,
+    pub again: Option<Arc<ReplayContext>>,
     /// The state folder in which a person's answers are kept.
     pub consents: PathBuf,
     /// False when nothing of the run can be used later, as in a demo.
     pub kept: bool,
 }
 
-impl<'a> Order<'a> {
+impl<'a> RunSpec<'a> {
     /// A new run that starts from nothing but the tree.
     pub fn new(
         task: String,
@@ -77,8 +77,8 @@ impl<'a> Order<'a> {
 
     /// The same as files.
     pub fn changed_files(&self) -> Vec<FileChange> {
-        let past = self.past.as_ref().map(Past::files);
-        past.or(self.carried.as_ref().map(Carried::files)).unwrap_or_default().to_vec()
+        let past = self.past.as_ref().map(ResumedRun::files);
+        past.or(self.carried.as_ref().map(PendingChanges::files)).unwrap_or_default().to_vec()
     }
 
     /// Whether the view is what the tree is, and no more.
@@ -88,7 +88,7 @@ impl<'a> Order<'a> {
 
     /// What happened in this run before its conversation goes on.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
-        let past = self.past.iter().flat_map(Past::events);
+        let past = self.past.iter().flat_map(ResumedRun::events);
         past.chain(self.carried.iter().flat_map(|carried| &carried.event))
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::Manner;
+use super::ReviewOptions;
 use crate::cli::arguments::Global;
 use crate::journal::{
     Event, FileJournal, Journal as _, Outcome, RUN_FILE_LIMIT, Record, RunFolder, read_own, recover, recover_chain,
@@ -16,7 +16,7 @@ use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Settings}
 use crate::workspace::{Blobs, ChangeSet, Parts, Repository};
 
 /// A run that is reviewed.
-pub struct Desk {
+pub struct ReviewContext {
     /// Where it is kept.
     pub run: RunFolder,
     /// What it proved.
@@ -34,17 +34,17 @@ pub struct Desk {
     /// Takes secrets out of what is shown.
     pub redactor: Redactor,
     /// How it is asked.
-    pub manner: Manner,
+    pub manner: ReviewOptions,
     inherited: Vec<Record>,
     records: Vec<Record>,
 }
 
-impl Desk {
+impl ReviewContext {
     /// Opens `run`.
     ///
     /// # Errors
     /// When it has no patch, was applied already, is at work, or can't be read.
-    pub fn open(global: &Global, run: RunFolder, manner: Manner) -> Result<Self, Failure> {
+    pub fn open(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Self, Failure> {
         let report = run::load(&run)?;
         if report.patch.is_none() {
             return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));

@@ -7,7 +7,7 @@ use crate::journal::{Event, FileChange, PatchWritten, RunFolder};
 use crate::workspace::{Blobs, ChangeSet, Patch, Repository, write_patch};
 
 /// Such changes.
-pub struct Carried {
+pub struct PendingChanges {
     /// As states of files.
     pub changes: ChangeSet,
     patch: Patch,
@@ -16,7 +16,7 @@ pub struct Carried {
     pub event: Option<Event>,
 }
 
-impl Carried {
+impl PendingChanges {
     /// Those of `changes`, of the run in `folder`.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::journal::Digest;
 
 /// Files by the path that the model used.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(super) struct ReadTracker {
     files: HashMap<String, Seen>,
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Standing {
     Known,
 }
 
-impl Ledger {
+impl ReadTracker {
     /// Notes that `lines` of a file are about to be shown; `total` is how many lines it has, `None` when one of those
     /// shown is cut. True when they were shown before and
     /// nothing changed since; every second time it says false, because a model that asks again has lost them.
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_file_is_known_once_every_line_was_shown() {
-        let (mut ledger, one) = (Ledger::default(), Digest::of("one"));
+        let (mut ledger, one) = (ReadTracker::default(), Digest::of("one"));
         assert!(!ledger.show("a", one, 0..400, Some(900)));
         assert_eq!(ledger.standing("a", one), Standing::Partly);
         assert!(!ledger.show("a", one, 600..900, Some(900)));
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn unchanged_is_said_once_then_the_lines_come_again() {
-        let (mut ledger, one) = (Ledger::default(), Digest::of("one"));
+        let (mut ledger, one) = (ReadTracker::default(), Digest::of("one"));
         assert!(!ledger.show("a", one, 0..10, Some(10)));
         assert!(ledger.show("a", one, 2..5, Some(10)));
         assert!(!ledger.show("a", one, 2..5, Some(10)));
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_change_by_the_model_keeps_what_it_knows_but_not_the_line_numbers() {
-        let (mut ledger, one, two) = (Ledger::default(), Digest::of("one"), Digest::of("two"));
+        let (mut ledger, one, two) = (ReadTracker::default(), Digest::of("one"), Digest::of("two"));
         ledger.show("a", one, 0..10, Some(10));
         ledger.changed("a", Some(one), two);
         assert_eq!(ledger.standing("a", two), Standing::Known);
