@@ -143,7 +143,8 @@ fn of_certificate(why: &CertificateError) -> (Distrust, String) {
         // What the verifier has no name for comes as another library's error, whose type isn't kcode's to name.
         Why::Other(other) => match other.0.to_string().as_str() {
             "CaUsedAsEndEntity" => (Distrust::IsCa, "it is a CA's own certificate (CaUsedAsEndEntity)".to_owned()),
-            "EkuError" => (Distrust::Purpose, "it is not made for servers".to_owned()),
+            // So does rustls-platform-verifier call one whose extended key usage is another.
+            "certificate had invalid extensions" => (Distrust::Purpose, "it is not made for servers".to_owned()),
             name => (Distrust::Form, format!("it can't be used ({name})")),
         },
         other => (Distrust::Form, format!("it can't be used ({other})")),

@@ -132,9 +132,9 @@ fn what_a_proof_left_in_the_home_goes_with_the_next_run() {
             command.env("KCODE_HOME", &state);
             command
         };
-        let mut held = keyed(&MockKimi::script([]));
-        held.env("KCODE_TEST_HOLD_BACK", &hold);
-        let running = world.start(held);
+        let mut waiting = keyed(&MockKimi::script([]));
+        waiting.env("KCODE_TEST_HOLD_BACK", &hold);
+        let running = world.start(waiting);
         let home = world.path("home");
         let baits = move || found(&home, ".kcode-bait-");
         wait_until("the secret is laid out", || baits().iter().any(|bait| bait.join("secret").exists()));

@@ -69,7 +69,7 @@ impl Tools {
 
     /// The same edit, with these flags and variables.
     fn fix(&self, file: &str, flags: &[&str], variables: &[(&str, &Path)]) -> Ran {
-        let (old, new) = if file.ends_with(".php") { ("$a - $b", "$a + $b") } else { ("a - b", "a + b") };
+        let (old, new) = if file.contains(".php") { ("$a - $b", "$a + $b") } else { ("a - b", "a + b") };
         let edit = json!({"path": file, "old_text": old, "new_text": new}).to_string();
         let kimi: MockKimi = first_then(Answer::call("edit_file", &edit), Answer::text("Done."));
         let mut fix = self.world.keyed(&kimi, &[&["fix", "mend it"], flags].concat());

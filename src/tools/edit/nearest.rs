@@ -152,7 +152,7 @@ mod tests {
 
     /// The lines `1` to `count`, which are like nothing else.
     fn filler(count: usize) -> String {
-        (1..=count).map(|n| format!("{n}\n")).collect()
+        (1..=count).flat_map(|n| [n.to_string(), "\n".to_owned()]).collect()
     }
 
     #[test]
@@ -194,7 +194,8 @@ mod tests {
 
     #[test]
     fn only_so_much_is_shown_and_compared() {
-        let passage: String = (0..SHOWN + 3).map(|n| format!("value_{n} = compute({n})\n")).collect();
+        let passage: String =
+            (0..SHOWN + 3).flat_map(|n| [format!("value_{n} = compute({n})"), "\n".to_owned()]).collect();
         let nearest = found(&passage, &passage.replace("compute(3)", "compute(4)")).unwrap();
         assert_eq!((nearest.length, nearest.shown.lines().count()), (SHOWN + 3, SHOWN));
         let last = |lines: usize| found(&(filler(lines - 1) + "return total_of(items)\n"), "return total_of(item)");

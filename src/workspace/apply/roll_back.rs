@@ -125,7 +125,7 @@ mod tests {
     /// A tree with `kept` of 0600 and `gone`, and the plan that changes the first, removes the second and makes `new`.
     struct Tree {
         root: tempfile::TempDir,
-        tree: Dir,
+        opened: Dir,
         blobs: Blobs,
         plan: Plan,
     }
@@ -146,23 +146,23 @@ mod tests {
                 change("kept", state("old"), state("new")),
                 change("new", None, state("new")),
             ]);
-            let tree = Dir::open_ambient_dir(root.path(), ambient_authority()).unwrap();
-            let plan = Plan::of(&tree, &changes);
-            Self { root, tree, blobs, plan }
+            let opened = Dir::open_ambient_dir(root.path(), ambient_authority()).unwrap();
+            let plan = Plan::of(&opened, &changes);
+            Self { root, opened, blobs, plan }
         }
 
         /// The plan was carried out, and what it replaced is no longer kept beside.
         fn written() -> Self {
             let it = Self::new();
-            it.plan.write(&it.tree, &it.blobs, super::super::Doing::Apply).unwrap();
-            it.plan.clear(&it.tree);
+            it.plan.write(&it.opened, &it.blobs, super::super::Doing::Apply).unwrap();
+            it.plan.clear(&it.opened);
             it
         }
 
         /// The same, with what it replaced.
         fn just_written() -> Self {
             let it = Self::new();
-            it.plan.write(&it.tree, &it.blobs, super::super::Doing::Apply).unwrap();
+            it.plan.write(&it.opened, &it.blobs, super::super::Doing::Apply).unwrap();
             it
         }
 
@@ -177,14 +177,14 @@ mod tests {
         }
 
         fn roll_back(&self) -> Vec<String> {
-            let Returned { theirs, stuck } = self.plan.roll_back(&self.tree, &self.blobs);
+            let Returned { theirs, stuck } = self.plan.roll_back(&self.opened, &self.blobs);
             assert_eq!(stuck, [""; 0]);
             theirs.iter().map(ToString::to_string).collect()
         }
     }
 
-    fn old(bits: u32) -> Option<(String, u32)> {
-        Some(("old".to_owned(), bits))
+    fn old(bits: u32) -> (String, u32) {
+        ("old".to_owned(), bits)
     }
 
     #[test]
@@ -192,7 +192,10 @@ mod tests {
         for it in [Tree::written(), Tree::just_written()] {
             assert_eq!(it.found("kept"), Some(("new".to_owned(), 0o600)));
             assert_eq!(it.roll_back(), [""; 0]);
-            assert_eq!((it.found("kept"), it.found("gone"), it.found("new")), (old(0o600), old(0o640), None));
+            assert_eq!(
+                (it.found("kept"), it.found("gone"), it.found("new")),
+                (Some(old(0o600)), Some(old(0o640)), None)
+            );
         }
     }
 
@@ -216,6 +219,6 @@ mod tests {
         fs::write(it.root.path().join(it.plan.staged("old", index)), "saved at that moment").unwrap();
         assert_eq!(it.roll_back(), ["kept"]);
         assert_eq!(it.found("kept").unwrap().0, "saved at that moment");
-        assert_eq!((it.found("gone"), it.found("new")), (old(0o640), None));
+        assert_eq!((it.found("gone"), it.found("new")), (Some(old(0o640)), None));
     }
 }
