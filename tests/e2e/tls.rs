@@ -9,6 +9,7 @@ use std::thread;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::support::kimi::MockKimi;
@@ -24,7 +25,10 @@ fn in_front_of(kimi: &MockKimi, certificate: &str) -> String {
     let key = PrivateKeyDer::from_pem_file(fixture(&format!("{certificate}.key"))).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    // As it is, whatever is wrong with it.
+    let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+    let certified = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+    let config = Arc::new(config.with_no_client_auth().with_cert_resolver(Arc::new(certified)));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let base_url = kimi.base_url();
