@@ -42,6 +42,7 @@ pub struct Archive {
 /// The content of a file.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "Content")]
 pub enum ArchivedContent {
     /// As it stands.
     Text(String),
