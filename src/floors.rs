@@ -14,7 +14,7 @@ static FROM_ROOT: LazyLock<Regex> = LazyLock::new(|| regex(r"\bcrate::(\w+)").ex
 /// Several rooms at once.
 static ROOMS_TOGETHER: LazyLock<Regex> = LazyLock::new(|| regex(r"(?s)\buse crate::\{([^;]*)\};").expect("it is one"));
 /// A row of the map in `lib.rs`.
-static ROW: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^//! \| (\d+) \| \[`(\w+)`\] ").expect("it is one"));
+static ROW: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^//! \| (\d+) \| \[?`(\w+)`\]? ").expect("it is one"));
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")

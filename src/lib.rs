@@ -6,7 +6,7 @@
 //! | Floor | Room | What lives there |
 //! |---|---|---|
 //! | 10 | [`cli`] | arguments, one file a command; the only floor that may print |
-//! | 9 | [`run`] | one run from its spec to its end: prepared, held, finished, taken up again |
+//! | 9 | `run` | one run from its spec to its end: prepared, held, finished, taken up again |
 //! | 8 | [`review`] | a patch before a person, hunk by hunk |
 //! | 8 | [`history`] | all kept runs together: summaries, statistics, what is kept how long |
 //! | 8 | [`replay`] | a recorded run played again, and held against what was recorded |

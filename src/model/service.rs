@@ -2,7 +2,7 @@
 //!
 //! `async-openai` loses the status and headers of many errors, takes a 200 with an error body or a web page for an
 //! empty success, and panics on a byte order mark. So: what isn't 2xx becomes a [`ModelError`] here, with the
-//! provider's words; a 200 must be an event stream (its body goes on through [`super::tap`]) or a chat completion in
+//! provider's words; a 200 must be an event stream (its body goes on through [`super::sse_validator`]) or a chat completion in
 //! JSON (which goes on as a stream of one event); anything else is an error. Which of these it is, its first bytes tell:
 //! gateways send event streams as `application/json` and whole replies as event streams.
 
