@@ -21,7 +21,7 @@ fn source() -> PathBuf {
 }
 
 /// Every file of the source, relative to it, with its text.
-fn files() -> BTreeMap<PathBuf, String> {
+pub(crate) fn files() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     let mut folders = vec![source()];
     while let Some(folder) = folders.pop() {

@@ -26,6 +26,8 @@
 
 pub mod cli;
 pub mod context;
+#[cfg(test)]
+mod cycles;
 pub mod evidence;
 #[cfg(test)]
 mod floors;
