@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use git2::{Oid, Repository, Signature, Time};
-use kcode::history::{Catalogue, Grouped, Keep, Retention, repairs};
+use kcode::history::{Catalogue, Grouped, Retention, RetentionLimits, repairs};
 use kcode::journal::{Outcome, RelPath, RunFolder, timestamp};
 use kcode::workspace::{Blobs, ChangeSet, ChangedFile, FileMode, FileState};
 use time::OffsetDateTime;
@@ -182,7 +182,7 @@ fn ten_thousand_runs(criterion: &mut Criterion) {
         });
     }
     group.bench_function("looked at after a run, nothing to remove", |bencher| {
-        let keep = Keep { runs: Some(RUNS as u32), age: None, bytes: Some(u64::MAX) };
+        let keep = RetentionLimits { runs: Some(RUNS as u32), age: None, bytes: Some(u64::MAX) };
         bencher.iter(|| {
             let mut retention = Retention::of(black_box(&state), [].into(), None).expect("the runs");
             assert_eq!(retention.going(keep, SystemTime::now()), []);

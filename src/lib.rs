@@ -13,8 +13,9 @@
 //! | 8 | [`render`] | events drawn for people or printed as JSONL |
 //! | 7 | [`report`] | what the run proved: outcome, `report.json`, `report.md` |
 //! | 6 | [`planner`] | the loop: budget, request, reply, tool calls, guards |
-//! | 5 | [`evidence`] | which tests to run and what a run of them says |
-//! | 4 | [`worker`] | both ends of the process wall: launcher outside, host inside |
+//! | 5 | [`testing`] | which tests to run, what a run of them says, and what it is compared with |
+//! | 4 | [`tamper`] | what in a patch makes the tests prove less |
+//! | 4 | [`sandbox`] | both ends of the sandbox: launcher outside, worker inside, the layers that confine it and their proof |
 //! | 3 | [`context`] | the survey of the repository that opens the conversation |
 //! | 3 | [`model`] | Kimi's wire: conversation, client, stream, errors, retries, prices |
 //! | 3 | [`tools`] | what the model may call, one file a tool; the edit engine |
@@ -28,7 +29,6 @@ pub mod cli;
 pub mod context;
 #[cfg(test)]
 mod cycles;
-pub mod evidence;
 #[cfg(test)]
 mod floors;
 pub mod history;
@@ -40,9 +40,11 @@ pub mod replay;
 pub mod report;
 pub mod review;
 mod run;
+pub mod sandbox;
 pub mod settings;
 pub mod syntax;
+pub mod tamper;
+pub mod testing;
 pub mod text;
 pub mod tools;
-pub mod worker;
 pub mod workspace;

@@ -7,8 +7,8 @@
 use std::fs;
 use std::path::Path;
 
-use kcode::evidence::{Written, results};
 use kcode::journal::TestResults;
+use kcode::testing::{RunOutput, results};
 
 /// Reads a case: `command` is the command and its exit code, `output` what was printed, `report.*` what was written.
 fn read(case: &Path) -> Option<TestResults> {
@@ -19,7 +19,7 @@ fn read(case: &Path) -> Option<TestResults> {
     names.sort();
     let reports: Vec<_> = names.iter().map(|path| fs::read(path).unwrap()).collect();
     let name = case.file_name().unwrap().to_str().unwrap();
-    results(&Written {
+    results(&RunOutput {
         root: "/project",
         output: &String::from_utf8_lossy(&output),
         reports: &reports,
@@ -54,7 +54,7 @@ fn recorded_runs_may_end_anywhere() {
         let output = String::from_utf8_lossy(&fs::read(entry.path().join("output")).unwrap()).into_owned();
         for part in 1..12 {
             let end = output.floor_char_boundary(output.len() * part / 12);
-            let cut = Written { root: "/project", output: &output[..end], reports: &[], ended: false, passed: false };
+            let cut = RunOutput { root: "/project", output: &output[..end], reports: &[], ended: false, passed: false };
             assert!(results(&cut).is_none_or(|results| !results.complete), "{}", entry.path().display());
         }
     }
@@ -74,7 +74,7 @@ fn hostile_output_takes_no_time() {
     let packages = (0..many).map(|number| format!("{{\"Action\":\"pass\",\"Package\":\"q{number}\"}}\n"));
     let go = tests.chain(packages).collect::<Vec<_>>().concat() + "{\"Action\":\"fail\",\"Package\":\"p\"}\n";
     for output in [spec.clone() + &places, mocha, tap, go] {
-        let written = Written { root: "/project", output: &output, reports: &[], ended: true, passed: false };
+        let written = RunOutput { root: "/project", output: &output, reports: &[], ended: true, passed: false };
         assert!(results(&written).is_some_and(|results| !results.tests.is_empty()));
     }
 }
@@ -85,7 +85,7 @@ fn a_tree_among_temporary_files_keeps_its_names() {
     let file = |name: &str| format!(r#"{{"name": "/tmp/tree/{name}", "assertionResults": [{test}]}}"#);
     let report = format!(r#"{{"success": true, "testResults": [{}, {}]}}"#, file("a.test.js"), file("b.test.js"));
     let reports = [report.into_bytes()];
-    let written = Written { root: "/tmp/tree", output: "", reports: &reports, ended: true, passed: true };
+    let written = RunOutput { root: "/tmp/tree", output: "", reports: &reports, ended: true, passed: true };
     let read = results(&written).unwrap();
     assert_eq!(read.tests.keys().map(|name| &**name).collect::<Vec<_>>(), ["a.test.js > adds", "b.test.js > adds"]);
 }

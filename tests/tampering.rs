@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kcode::evidence::{Change, asks_for_tests, inspect, judge};
 use kcode::journal::{RelPath, TamperFlag};
+use kcode::tamper::{Change, asks_for_tests, inspect, judge};
 use proptest::prelude::*;
 
 fn fixtures() -> PathBuf {

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use kcode::journal::{Tokens, Usage};
-use kcode::model::replay::{Recording, Replay};
+use kcode::model::replay::{CannedConversation, Replay};
 use kcode::model::{Class, Client, Conversation, Endpoint, ErrorKind, Model, ModelError, Progress, Reply, ToolChoice};
 use support::kimi::{Answer, MockKimi, UsageForm};
 
@@ -469,7 +469,7 @@ fn a_recording_is_replayed_as_a_real_stream() {
         {"reasoning_content":"I look first.","tool_calls":[{"id":"read_file:0","name":"read_file","arguments":"{\"path\": \"ä.py\"}"}],
          "usage":{"prompt_tokens":900,"cached_tokens":0,"completion_tokens":40}},
         {"reasoning_content":"","content":"Done.","usage":{"prompt_tokens":1000,"cached_tokens":768,"completion_tokens":9}}]}"#;
-    let recording: Recording = serde_json::from_str(recording).unwrap();
+    let recording: CannedConversation = serde_json::from_str(recording).unwrap();
     run(async {
         let server = Replay::start(recording.clone(), Duration::ZERO).await.unwrap();
         let client = Client::new(&Endpoint::new(&server.base_url(), None)).unwrap();

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use kcode::sandbox::{OverlayPlan, Worker, WorkerPlan};
 use kcode::settings::{Sandbox, TestCommand};
-use kcode::worker::{OverlayPlan, Worker, WorkerPlan};
 use kcode::workspace::{ChangeSet, Copying, Overlay, Repository, View};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -101,7 +101,7 @@ fn plan(run: &Path, view: PathBuf, overlay: Option<&Overlay>) -> WorkerPlan {
         hidden: Vec::new(),
         caches: Vec::new(),
         private: Vec::new(),
-        listener: kcode::worker::Listener::default(),
+        listener: kcode::sandbox::ProgressListener::default(),
         tests: None,
         deadline: Duration::from_mins(1),
         idle: Duration::from_mins(1),

@@ -198,7 +198,7 @@ pub enum Listing {
 
 /// How what is kept of runs is printed.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Form {
+pub struct ListingForm {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     output: Listing,
@@ -207,7 +207,7 @@ pub struct Form {
     json: bool,
 }
 
-impl Form {
+impl ListingForm {
     /// What was asked for, in either way.
     pub const fn listing(self) -> Listing {
         if self.json { Listing::Json } else { self.output }

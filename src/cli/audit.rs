@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{Form, Global, Listing, RunArgument};
+use super::arguments::{Global, Listing, ListingForm, RunArgument};
 use super::{output, runs};
 use crate::journal::{Event, Outcome, RunStarted, recover};
 use crate::report;
@@ -16,7 +16,7 @@ pub struct AuditArguments {
     pub run: RunArgument,
     /// How it is printed.
     #[command(flatten)]
-    pub form: Form,
+    pub form: ListingForm,
 }
 
 /// Prints the audit of a run. A breach of a law is a bug in kcode, and ends so.

@@ -5,7 +5,7 @@ use super::question::{Question, ask as put};
 use crate::journal::Outcome;
 use crate::run::beside::{Beside, MOST_ROUNDS, by, leading};
 use crate::run::{Failure, Signals};
-use crate::worker::WorkerPlan;
+use crate::sandbox::WorkerPlan;
 use crate::workspace::Outside;
 
 const ONE: Question = Question { text: "show it to them, read-only? [y]es [n]o", keys: &[('y', "yes"), ('n', "no")] };

@@ -11,7 +11,7 @@ use super::arguments::Global;
 use super::fix::Terminal;
 use super::output;
 use crate::journal::Outcome;
-use crate::model::replay::{Recording, Replay};
+use crate::model::replay::{CannedConversation, Replay};
 use crate::run::{self, Failure, RunOptions, RunSpec};
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::Repository;
@@ -66,7 +66,8 @@ pub fn execute(global: &Global) -> Result<Outcome, Failure> {
     let place = tempfile::Builder::new().prefix("kcode-demo-").tempdir().context("no temporary folder can be made")?;
     let repository = place.path().join("repository");
     write(scenario, &repository)?;
-    let recording: Recording = serde_json::from_str(scenario.conversation).context("the recording is damaged")?;
+    let recording: CannedConversation =
+        serde_json::from_str(scenario.conversation).context("the recording is damaged")?;
 
     let base_url = serve(recording)?;
     output::say("demo: the model is a recording, served on this machine; everything else is real\n");
@@ -77,7 +78,7 @@ pub fn execute(global: &Global) -> Result<Outcome, Failure> {
 }
 
 /// Serves the recording from a thread of its own, until the process ends; returns where.
-fn serve(recording: Recording) -> Result<String, Failure> {
+fn serve(recording: CannedConversation) -> Result<String, Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be started")?;
     let server = runtime.block_on(Replay::start(recording, PACE)).context("no loopback port can be had")?;

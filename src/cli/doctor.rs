@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::arguments::{Global, Listing};
 use super::output;
-use crate::journal::{Guard, Outcome, TestsChosen, WallBuilt};
-use crate::render::wall_table;
+use crate::journal::{Guard, Outcome, SandboxBuilt, TestsChosen};
+use crate::render::sandbox_table;
 use crate::run::{ChosenTests, Failure};
+use crate::sandbox::{OverlayPlan, ProgressListener, Worker, WorkerError, WorkerPlan};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
 use crate::text::sanitise_line;
-use crate::worker::{Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
 use crate::workspace::remove_tree;
 
 /// See [`Command::Doctor`](super::arguments::Command::Doctor).
@@ -29,7 +29,8 @@ struct Diagnosis<'a> {
     schema: &'static str,
     /// Whether `--sandbox strict` would start here.
     strict: bool,
-    wall: &'a WallBuilt,
+    #[serde(rename = "wall")]
+    sandbox: &'a SandboxBuilt,
     /// `None` outside any repository.
     tests: Option<TestsChosen>,
 }
@@ -37,18 +38,18 @@ struct Diagnosis<'a> {
 /// Ends well only when `--sandbox strict` would start.
 pub fn execute(global: &Global, arguments: &DoctorArguments) -> Result<Outcome, Failure> {
     let tests = tests(global)?;
-    let wall = build()?;
-    let open: Vec<&str> = Guard::ALL.into_iter().filter(|guard| !wall.holds(*guard)).map(Guard::name).collect();
+    let sandbox = build()?;
+    let open: Vec<&str> = Guard::ALL.into_iter().filter(|guard| !sandbox.holds(*guard)).map(Guard::name).collect();
     let strict = open.is_empty();
     match arguments.output {
-        Listing::Json => output::json(&Diagnosis { schema: "kcode.doctor/1", strict, wall: &wall, tests })?,
+        Listing::Json => output::json(&Diagnosis { schema: "kcode.doctor/1", strict, sandbox: &sandbox, tests })?,
         Listing::Text => {
             let verdict = match &open[..] {
-                [] => format!("The wall is whole after {} ms: --sandbox strict starts here.", wall.ms),
+                [] => format!("The wall is whole after {} ms: --sandbox strict starts here.", sandbox.ms),
                 open => format!("Nothing guards {}: --sandbox strict refuses to start here.", open.join(" and ")),
             };
             let tests = tests.map_or_else(String::new, |tests| in_words(&tests));
-            output::page(&format!("{}\n{verdict}\n{tests}", wall_table(&wall)))?;
+            output::page(&format!("{}\n{verdict}\n{tests}", sandbox_table(&sandbox)))?;
         }
     }
     Ok(if strict { Outcome::Verified } else { Outcome::Refused })
@@ -78,7 +79,7 @@ fn in_words(tests: &TestsChosen) -> String {
 }
 
 /// A worker in an empty folder, taken down again at once.
-fn build() -> Result<WallBuilt, Failure> {
+fn build() -> Result<SandboxBuilt, Failure> {
     let place =
         tempfile::Builder::new().prefix("kcode-doctor-").tempdir().context("no temporary folder can be made")?;
     let folder = |name: &str| {
@@ -106,16 +107,16 @@ fn build() -> Result<WallBuilt, Failure> {
         idle: std::time::Duration::ZERO,
         child_env: Vec::new(),
         sandbox: Sandbox::Auto,
-        listener: Listener::default(),
+        listener: ProgressListener::default(),
         program: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     runtime.block_on(async {
-        let (worker, wall) = Worker::start(plan).await.map_err(|error| failure(&error))?;
+        let (worker, sandbox) = Worker::start(plan).await.map_err(|error| failure(&error))?;
         worker.stop().await;
         // The kernel's own folder in it can't be entered as it is.
         remove_tree(&layers).with_context(|| format!("{} can't be removed", layers.display()))?;
-        Ok(wall)
+        Ok(sandbox)
     })
 }
 

@@ -8,14 +8,14 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Form, Global, Listing, parse_count};
+use super::arguments::{Global, Listing, ListingForm, parse_count};
 use super::output;
-use super::runs::Place;
-use crate::evidence::Baselines;
-use crate::history::{Going, Keep, Reason, Retention, finish_removals};
+use super::runs::KeptRuns;
+use crate::history::{Going, Reason, Retention, RetentionLimits, finish_removals};
 use crate::journal::{Bytes, Outcome, RunFolder, RunId};
 use crate::run::Failure;
 use crate::settings::{self, Environment, parse_bytes, parse_duration};
+use crate::testing::Baselines;
 use crate::text::{counted, table};
 
 /// The schema that the result names.
@@ -40,7 +40,7 @@ pub struct GcArguments {
     pub dry_run: bool,
     /// How it is printed.
     #[command(flatten)]
-    pub form: Form,
+    pub form: ListingForm,
 }
 
 /// What `--output json` prints.
@@ -62,7 +62,7 @@ pub struct Cleared {
 pub fn execute(global: &Global, arguments: &GcArguments) -> Result<Outcome, Failure> {
     // What is to be kept has to be known for sure.
     let mut keep = kept(global)?;
-    let state = Place::of(global)?.state;
+    let state = KeptRuns::of(global)?.state;
     keep.runs = arguments.keep.or(keep.runs);
     keep.age = arguments.max_age.or(keep.age);
     keep.bytes = arguments.max_size.map(|size| size.0).or(keep.bytes);
@@ -78,7 +78,7 @@ pub fn execute(global: &Global, arguments: &GcArguments) -> Result<Outcome, Fail
 /// run's own end.
 pub fn after_a_run(global: &Global) {
     let until = Instant::now() + BUDGET;
-    let cleared = kept(global).and_then(|keep| clear(&Place::of(global)?.state, keep, false, Some(until)));
+    let cleared = kept(global).and_then(|keep| clear(&KeptRuns::of(global)?.state, keep, false, Some(until)));
     if let Ok(cleared) = cleared
         && !cleared.runs.is_empty()
         && !global.quiet
@@ -88,12 +88,12 @@ pub fn after_a_run(global: &Global) {
     }
 }
 
-fn kept(global: &Global) -> Result<Keep, Failure> {
+fn kept(global: &Global) -> Result<RetentionLimits, Failure> {
     let keep = settings::keep(&Environment::from_process(), global.config.as_deref())?;
-    Ok(Keep { runs: Some(keep.runs.value), age: Some(keep.age.value), bytes: Some(keep.size.value.0) })
+    Ok(RetentionLimits { runs: Some(keep.runs.value), age: Some(keep.age.value), bytes: Some(keep.size.value.0) })
 }
 
-fn clear(state: &Path, keep: Keep, dry_run: bool, until: Option<Instant>) -> Result<Cleared, Failure> {
+fn clear(state: &Path, keep: RetentionLimits, dry_run: bool, until: Option<Instant>) -> Result<Cleared, Failure> {
     let mut retention = Retention::of(state, unsettled(state), until)?;
     let mut runs = retention.going(keep, SystemTime::now());
     let outdated = Baselines::in_state(state).stale().unwrap_or_default();

@@ -14,7 +14,7 @@ use rustix::io::{Errno, read};
 use rustix::termios::{LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
 use rustix::termios::{tcflush, tcgetattr, tcsetattr};
 
-use crate::review::Key;
+use crate::review::KeyPress;
 
 /// How long the rest of a sequence may take to come. Escape alone is known when nothing came by then.
 const SEQUENCE_WAIT: Duration = Duration::from_millis(100);
@@ -123,18 +123,18 @@ pub fn await_quiet(terminal: &OwnedFd) -> io::Result<()> {
 ///
 /// # Errors
 /// When the terminal went.
-pub fn next_key(terminal: &OwnedFd) -> io::Result<Key> {
+pub fn next_key(terminal: &OwnedFd) -> io::Result<KeyPress> {
     let first = byte(terminal)?;
     Ok(match first {
         0x1b => sequence(terminal)?,
-        0x03 => Key::Interrupt,
-        b'\r' | b'\n' => Key::Enter,
-        b'\t' => Key::Tab,
-        0x01 => Key::Home,
-        0x05 => Key::End,
-        0x08 | 0x7f => Key::Backspace,
+        0x03 => KeyPress::Interrupt,
+        b'\r' | b'\n' => KeyPress::Enter,
+        b'\t' => KeyPress::Tab,
+        0x01 => KeyPress::Home,
+        0x05 => KeyPress::End,
+        0x08 | 0x7f => KeyPress::Backspace,
         0x80.. => letter(terminal, first)?,
-        _ => Key::Char(first.into()),
+        _ => KeyPress::Char(first.into()),
     })
 }
 
@@ -153,51 +153,51 @@ pub fn came_alone(terminal: &OwnedFd) -> io::Result<bool> {
 }
 
 /// A letter of more than one byte.
-fn letter(terminal: &OwnedFd, first: u8) -> io::Result<Key> {
+fn letter(terminal: &OwnedFd, first: u8) -> io::Result<KeyPress> {
     let length = match first {
         0xc0..=0xdf => 2,
         0xe0..=0xef => 3,
         0xf0..=0xf7 => 4,
-        _ => return Ok(Key::Other),
+        _ => return Ok(KeyPress::Other),
     };
     let mut bytes = vec![first];
     while bytes.len() < length {
-        let Some(next) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(Key::Other) };
+        let Some(next) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(KeyPress::Other) };
         bytes.push(next);
     }
-    Ok(std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next()).map_or(Key::Other, Key::Char))
+    Ok(std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next()).map_or(KeyPress::Other, KeyPress::Char))
 }
 
 /// What comes behind an escape. ECMA-48 says how it ends.
-fn sequence(terminal: &OwnedFd) -> io::Result<Key> {
-    let Some(second) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(Key::Escape) };
+fn sequence(terminal: &OwnedFd) -> io::Result<KeyPress> {
+    let Some(second) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(KeyPress::Escape) };
     match second {
         b'[' => control(terminal),
-        b'O' => Ok(byte_within(terminal, SEQUENCE_WAIT)?.map_or(Key::Other, |last| named(&[], last))),
+        b'O' => Ok(byte_within(terminal, SEQUENCE_WAIT)?.map_or(KeyPress::Other, |last| named(&[], last))),
         // Strings of control: what a terminal reports of its own accord.
         b']' | b'P' | b'X' | b'^' | b'_' => {
             skip_to(terminal, &[b"\x07", b"\x1b\\"], SEQUENCE_WAIT)?;
-            Ok(Key::Other)
+            Ok(KeyPress::Other)
         }
         // Alt with a letter.
-        0x80.. => letter(terminal, second).map(|_| Key::Other),
-        _ => Ok(Key::Other),
+        0x80.. => letter(terminal, second).map(|_| KeyPress::Other),
+        _ => Ok(KeyPress::Other),
     }
 }
 
-fn control(terminal: &OwnedFd) -> io::Result<Key> {
+fn control(terminal: &OwnedFd) -> io::Result<KeyPress> {
     let mut parameters = Vec::new();
     loop {
-        let Some(next) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(Key::Other) };
+        let Some(next) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(KeyPress::Other) };
         match next {
             // The Linux console names its first function keys so.
             b'[' if parameters.is_empty() => {
                 byte_within(terminal, SEQUENCE_WAIT)?;
-                return Ok(Key::Other);
+                return Ok(KeyPress::Other);
             }
             b'~' if parameters == b"200" => {
                 skip_to(terminal, &[b"\x1b[201~"], PASTE_WAIT)?;
-                return Ok(Key::Other);
+                return Ok(KeyPress::Other);
             }
             0x40..=0x7e => return Ok(named(&parameters, next)),
             _ => parameters.push(next),
@@ -205,17 +205,17 @@ fn control(terminal: &OwnedFd) -> io::Result<Key> {
     }
 }
 
-fn named(parameters: &[u8], last: u8) -> Key {
+fn named(parameters: &[u8], last: u8) -> KeyPress {
     match (parameters, last) {
-        ([], b'A') => Key::Up,
-        ([], b'B') => Key::Down,
-        ([], b'C') => Key::Right,
-        ([], b'D') => Key::Left,
-        ([], b'H') | (b"1" | b"7", b'~') => Key::Home,
-        ([], b'F') | (b"4" | b"8", b'~') => Key::End,
-        (b"5", b'~') => Key::PageUp,
-        (b"6", b'~') => Key::PageDown,
-        _ => Key::Other,
+        ([], b'A') => KeyPress::Up,
+        ([], b'B') => KeyPress::Down,
+        ([], b'C') => KeyPress::Right,
+        ([], b'D') => KeyPress::Left,
+        ([], b'H') | (b"1" | b"7", b'~') => KeyPress::Home,
+        ([], b'F') | (b"4" | b"8", b'~') => KeyPress::End,
+        (b"5", b'~') => KeyPress::PageUp,
+        (b"6", b'~') => KeyPress::PageDown,
+        _ => KeyPress::Other,
     }
 }
 
@@ -268,7 +268,7 @@ mod tests {
     use super::*;
 
     /// A pipe is read like a terminal.
-    fn keys(bytes: &[u8]) -> Vec<Key> {
+    fn keys(bytes: &[u8]) -> Vec<KeyPress> {
         let (reader, mut writer) = io::pipe().expect("a pipe");
         writer.write_all(bytes).expect("it takes them");
         drop(writer);
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn letters_of_sequences_are_no_keys() {
-        let y = Key::Char('y');
+        let y = KeyPress::Char('y');
         for (what, bytes) in [
             ("a keypad", &b"\x1bOyy"[..]),
             ("Alt with a letter", b"\x1byy"),
@@ -292,17 +292,20 @@ mod tests {
             ("the place of the cursor", b"\x1b[12;40Ry"),
             ("Alt with a letter of two bytes", b"\x1b\xc3\xa9y"),
         ] {
-            assert_eq!(keys(bytes), [Key::Other, y], "{what}");
+            assert_eq!(keys(bytes), [KeyPress::Other, y], "{what}");
         }
     }
 
     #[test]
     fn keys_have_their_names() {
-        use Key::{Down, End, Enter, Home, Left, PageDown, PageUp, Right, Up};
+        use KeyPress::{Down, End, Enter, Home, Left, PageDown, PageUp, Right, Up};
         assert_eq!(keys(b"\x1b[A\x1bOB\x1b[C\x1b[D"), [Up, Down, Right, Left]);
         assert_eq!(keys(b"\x1b[H\x1b[4~\x1b[5~\x1b[6~\r\n"), [Home, End, PageUp, PageDown, Enter, Enter]);
-        assert_eq!(keys("é€y".as_bytes()), [Key::Char('é'), Key::Char('€'), Key::Char('y')]);
-        assert_eq!(keys(b"\x03\x7f\xffy"), [Key::Interrupt, Key::Backspace, Key::Other, Key::Char('y')]);
+        assert_eq!(keys("é€y".as_bytes()), [KeyPress::Char('é'), KeyPress::Char('€'), KeyPress::Char('y')]);
+        assert_eq!(
+            keys(b"\x03\x7f\xffy"),
+            [KeyPress::Interrupt, KeyPress::Backspace, KeyPress::Other, KeyPress::Char('y')]
+        );
     }
 
     #[test]
@@ -311,7 +314,7 @@ mod tests {
             let (reader, mut writer) = io::pipe().expect("a pipe");
             writer.write_all(bytes).expect("it takes them");
             let reader = OwnedFd::from(reader);
-            assert_eq!(next_key(&reader).expect("a key"), Key::Char('y'));
+            assert_eq!(next_key(&reader).expect("a key"), KeyPress::Char('y'));
             assert_eq!(came_alone(&reader).expect("an answer"), alone);
         }
     }

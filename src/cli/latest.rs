@@ -2,7 +2,7 @@
 
 use super::arguments::Global;
 use super::output;
-use super::runs::Place;
+use super::runs::KeptRuns;
 use crate::history::{PatchFate, RunSummary, summary_of};
 use crate::journal::{JournalError, Outcome, RunFolder, is_abandoned};
 use crate::replay::{NotReplayable, Recording};
@@ -38,7 +38,7 @@ pub enum Purpose {
 /// # Errors
 /// When none goes by that name, or none serves: it says why the latest one doesn't.
 pub fn find(global: &Global, named: Option<&str>, purpose: Purpose) -> Result<RunFolder, Failure> {
-    let place = Place::of(global)?;
+    let place = KeptRuns::of(global)?;
     if let Some(prefix) = named {
         return Ok(RunFolder::find(&place.state, prefix)?);
     }
@@ -61,7 +61,7 @@ pub fn find(global: &Global, named: Option<&str>, purpose: Purpose) -> Result<Ru
             }
         }
     }
-    Err(latest.map_or_else(Place::no_runs, |(run, about)| about.refusal(&run, purpose)))
+    Err(latest.map_or_else(KeptRuns::no_runs, |(run, about)| about.refusal(&run, purpose)))
 }
 
 fn not_replayable(run: &RunFolder) -> Option<NotReplayable> {

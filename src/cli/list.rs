@@ -5,13 +5,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Form, Global, Listing, parse_count};
+use super::arguments::{Global, Listing, ListingForm, parse_count};
 use super::output;
-use super::runs::Place;
+use super::runs::KeptRuns;
 use super::since::Since;
 use crate::history::{Catalogue, PatchFate, RunSummary, TestsSummary, Unreadable};
 use crate::journal::{Outcome, RunFolder, is_abandoned};
-use crate::render::When;
+use crate::render::LocalTime;
 use crate::run::Failure;
 use crate::text::{counted, sanitise, table};
 
@@ -45,7 +45,7 @@ pub struct ListArguments {
     pub limit: Option<usize>,
     /// How it is printed.
     #[command(flatten)]
-    pub form: Form,
+    pub form: ListingForm,
 }
 
 fn outcomes() -> impl clap::builder::TypedValueParser<Value = Outcome> {
@@ -67,7 +67,7 @@ pub struct RunList {
 
 /// Lists the runs that fit. Journals that can't be read are named beside them.
 pub fn execute(global: &Global, arguments: &ListArguments) -> Result<Outcome, Failure> {
-    let place = Place::of(global)?;
+    let place = KeptRuns::of(global)?;
     let Catalogue { runs, unreadable } = known(&place, arguments.all)?;
     let known = runs.len();
     let mut runs: Vec<RunSummary> = runs.into_iter().filter(|run| arguments.admits(run)).collect();
@@ -87,7 +87,7 @@ pub fn execute(global: &Global, arguments: &ListArguments) -> Result<Outcome, Fa
 }
 
 /// The runs of the repository that the user stands in, or of all.
-pub fn known(place: &Place, all: bool) -> Result<Catalogue, Failure> {
+pub fn known(place: &KeptRuns, all: bool) -> Result<Catalogue, Failure> {
     let mut catalogue = Catalogue::read(&place.state)?;
     if !all {
         catalogue.runs.retain(|run| place.is_home_of(&run.repository));
@@ -115,8 +115,8 @@ impl ListArguments {
     }
 }
 
-fn text(place: &Place, runs: &[RunSummary], all: bool) -> String {
-    let whens: Vec<Option<When>> = runs.iter().map(|run| When::local(&run.started_at)).collect();
+fn text(place: &KeptRuns, runs: &[RunSummary], all: bool) -> String {
+    let whens: Vec<Option<LocalTime>> = runs.iter().map(|run| LocalTime::local(&run.started_at)).collect();
     let offset = one_offset(&whens);
     let when = offset.map_or_else(|| "when".to_owned(), |offset| format!("when ({offset})"));
     let mut headings = vec!["run", &when, "outcome", "tests", " cost", "patch"];
@@ -133,7 +133,7 @@ fn text(place: &Place, runs: &[RunSummary], all: bool) -> String {
     table(&headings, rows)
 }
 
-fn row(place: &Place, run: &RunSummary, all: bool, when: String) -> Vec<String> {
+fn row(place: &KeptRuns, run: &RunSummary, all: bool, when: String) -> Vec<String> {
     let cost = run.cost_usd.map_or_else(|| "?".to_owned(), |cost| cost.to_string());
     let mut row = vec![
         run.run.to_string(),
@@ -150,14 +150,14 @@ fn row(place: &Place, run: &RunSummary, all: bool, when: String) -> Vec<String> 
 }
 
 /// The offset of all these moments, if they have the same: a year has two where clocks are changed.
-fn one_offset(whens: &[Option<When>]) -> Option<&str> {
+fn one_offset(whens: &[Option<LocalTime>]) -> Option<&str> {
     let mut offsets = whens.iter().flatten().map(|when| when.offset.as_str());
     let first = offsets.next()?;
     offsets.all(|offset| offset == first).then_some(first)
 }
 
 /// A moment, with its offset where the heading doesn't tell it.
-fn told(when: Option<&When>, offset: Option<&str>) -> String {
+fn told(when: Option<&LocalTime>, offset: Option<&str>) -> String {
     match (when, offset) {
         (None, _) => "?".to_owned(),
         (Some(when), Some(_)) => when.text.clone(),
@@ -166,7 +166,7 @@ fn told(when: Option<&When>, offset: Option<&str>) -> String {
 }
 
 /// A run that noted no end and whose journal is locked is at work.
-fn outcome(place: &Place, run: &RunSummary) -> &'static str {
+fn outcome(place: &KeptRuns, run: &RunSummary) -> &'static str {
     let is_running = || !is_abandoned(&RunFolder::at(&place.state, &run.run).journal());
     if !run.ended && is_running() { "running" } else { run.outcome.words() }
 }

@@ -39,14 +39,14 @@ use crate::journal::Outcome;
 use crate::render::letters;
 use crate::run::Failure;
 use crate::settings::{self, Environment};
-use crate::{worker, workspace};
+use crate::{sandbox, workspace};
 use arguments::{ColorChoice, Command, CommandLine};
 
 /// Parses the process's arguments and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == worker::SUBCOMMAND) {
-        return worker::host::main();
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == sandbox::SUBCOMMAND) {
+        return sandbox::host::main();
     }
     harden::harden();
     if letters::is_dumb() {

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::keyboard::{self, Mode};
 use super::output;
-use crate::review::Key;
+use crate::review::KeyPress;
 use crate::run::{Failure, News, Signals};
 
 /// Ctrl-D.
@@ -87,16 +87,16 @@ async fn answer(question: &Question<'_>, keys: &mut Keys, signals: &mut Signals)
             Came::News(News::End) | Came::Nothing => return Ok(PersonAnswer::None),
         };
         match key {
-            Key::Interrupt | Key::Char(END) => return Ok(PersonAnswer::None),
-            Key::Char(SUSPEND) => return Ok(PersonAnswer::Suspend),
-            Key::Char(letter)
+            KeyPress::Interrupt | KeyPress::Char(END) => return Ok(PersonAnswer::None),
+            KeyPress::Char(SUSPEND) => return Ok(PersonAnswer::Suspend),
+            KeyPress::Char(letter)
                 if let letter = letter.to_ascii_lowercase()
                     && question.has(letter)
                     && on(&terminal, keyboard::came_alone, signals).await? == Some(true) =>
             {
                 return Ok(PersonAnswer::Key(letter));
             }
-            Key::Enter => {}
+            KeyPress::Enter => {}
             // Whoever typed that may be typing on.
             _ if on(&terminal, keyboard::await_quiet, signals).await?.is_none() => return Ok(PersonAnswer::None),
             _ if told => continue,
@@ -113,13 +113,13 @@ async fn answer(question: &Question<'_>, keys: &mut Keys, signals: &mut Signals)
 pub struct Keys {
     /// Where they come from.
     pub terminal: Arc<OwnedFd>,
-    reading: Option<JoinHandle<io::Result<Key>>>,
+    reading: Option<JoinHandle<io::Result<KeyPress>>>,
 }
 
 /// What came.
 pub enum Came {
     /// A key.
-    Key(Key),
+    Key(KeyPress),
     /// A signal.
     News(News),
     /// The terminal went, which has no keys then.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::run::Shown;
+use crate::run::ShownFolders;
 
 /// What tests see of the machine besides.
 #[derive(Clone, Debug, Default, Args)]
@@ -16,7 +16,7 @@ pub struct ShownArguments {
 
 impl ShownArguments {
     /// What was asked for.
-    pub fn shown(&self) -> Shown {
-        Shown(self.readable.clone())
+    pub fn shown(&self) -> ShownFolders {
+        ShownFolders(self.readable.clone())
     }
 }

@@ -14,13 +14,17 @@ const GUESSES: [ContextKind; 4] =
 /// Puts a tip that helps in the place of the parser's.
 pub fn explained(refusal: Error) -> Error {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    explained_for(refusal, &Line::of(words))
+    explained_for(refusal, &TypedLine::of(words))
 }
 
-fn explained_for(mut refusal: Error, line: &Line) -> Error {
+fn explained_for(mut refusal: Error, line: &TypedLine) -> Error {
     let (kind, tip) = match refusal.kind() {
-        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, Line::tip_for_argument as fn(&Line, &str) -> _),
-        ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, Line::tip_for_command as fn(&Line, &str) -> _),
+        ErrorKind::UnknownArgument => {
+            (ContextKind::InvalidArg, TypedLine::tip_for_argument as fn(&TypedLine, &str) -> _)
+        }
+        ErrorKind::InvalidSubcommand => {
+            (ContextKind::InvalidSubcommand, TypedLine::tip_for_command as fn(&TypedLine, &str) -> _)
+        }
         _ => return refusal,
     };
     let Some(ContextValue::String(unknown)) = refusal.get(kind) else { return refusal };
@@ -35,19 +39,19 @@ fn explained_for(mut refusal: Error, line: &Line) -> Error {
 }
 
 /// The parser names the first letter of a word such as `-5m` alone.
-fn whole(line: &Line, unknown: &str) -> String {
+fn whole(line: &TypedLine, unknown: &str) -> String {
     let is_letter = unknown.len() == 2 && unknown.starts_with('-') && unknown != "--";
     let is_in = |word: &&String| is_letter && !word.starts_with("--") && word.starts_with(unknown);
     line.words.iter().find(is_in).map_or_else(|| unknown.to_owned(), Clone::clone)
 }
 
 /// What was typed.
-struct Line {
+struct TypedLine {
     words: Vec<String>,
     parser: clap::Command,
 }
 
-impl Line {
+impl TypedLine {
     fn of(words: Vec<String>) -> Self {
         let mut parser = CommandLine::command();
         parser.build();
@@ -153,7 +157,7 @@ mod tests {
 
     fn told(words: &[&str]) -> String {
         let refusal = CommandLine::command().try_get_matches_from([&["kcode"], words].concat()).unwrap_err();
-        let line = Line::of(words.iter().map(|word| (*word).to_owned()).collect());
+        let line = TypedLine::of(words.iter().map(|word| (*word).to_owned()).collect());
         explained_for(refusal, &line).render().to_string()
     }
 

@@ -65,7 +65,7 @@ pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, 
     let flags = FlagLayer { sandbox: arguments.sandbox, readable: shown.0.clone(), ..FlagLayer::default() };
     let settings = settings(global, &flags, &recording, &script, &repository)?;
     shown.check(&settings, repository.root())?;
-    let place = Place::make(&settings.state_dir.value)?;
+    let place = ReplayState::make(&settings.state_dir.value)?;
     let applied = start(&recording, &repository, &place.path.join("start"))?;
     let run = recording.started.run.clone();
     let ended = play(
@@ -182,7 +182,7 @@ struct Stage<'a> {
     repository: Repository,
     settings: Settings,
     applied: ChangeSet,
-    place: &'a Place,
+    place: &'a ReplayState,
     speed: Option<f64>,
 }
 
@@ -222,11 +222,11 @@ fn told(played: &Played) -> String {
 }
 
 /// A state folder for the replay alone, beside the runs, so that its views are made as theirs are.
-struct Place {
+struct ReplayState {
     path: PathBuf,
 }
 
-impl Place {
+impl ReplayState {
     fn make(state: &Path) -> Result<Self, Failure> {
         let unusable = || format!("{} can't be used", state.display());
         DirBuilder::new().recursive(true).mode(0o700).create(state).with_context(unusable)?;
@@ -236,7 +236,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ReplayState {
     fn drop(&mut self) {
         // What tests made too much of goes with the next run or replay.
         let _ = remove_tree_soon(&self.path);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::arguments::{FitRunArgument, Form, Global, Listing, RunArgument};
+use super::arguments::{FitRunArgument, Global, Listing, ListingForm, RunArgument};
 use super::latest::{self, Purpose};
 use super::output;
 use crate::history::beginning;
@@ -22,7 +22,7 @@ pub struct ShowArguments {
     pub run: RunArgument,
     /// How it is printed.
     #[command(flatten)]
-    pub form: Form,
+    pub form: ListingForm,
     /// Print trailers for a commit message: the run, its tests, its cost
     #[arg(long, conflicts_with_all = ["output", "json"])]
     pub trailers: bool,
@@ -75,11 +75,11 @@ fn print_report(text: &str) -> Result<(), Failure> {
 
 /// The run that was named, or the latest one of this repository.
 pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failure> {
-    let place = Place::of(global)?;
+    let place = KeptRuns::of(global)?;
     if let Some(prefix) = &arguments.run {
         return Ok(RunFolder::find(&place.state, prefix)?);
     }
-    place.runs()?.next().ok_or_else(Place::no_runs)
+    place.runs()?.next().ok_or_else(KeptRuns::no_runs)
 }
 
 /// The tree of a run, when the user stands in another one.
@@ -90,13 +90,13 @@ pub fn elsewhere(global: &Global, report: &Report) -> Option<String> {
 }
 
 /// Where runs are kept, and the repository that the user stands in.
-pub struct Place {
+pub struct KeptRuns {
     /// kcode's state folder.
     pub state: PathBuf,
     root: Option<PathBuf>,
 }
 
-impl Place {
+impl KeptRuns {
     /// Where the user stands.
     ///
     /// # Errors

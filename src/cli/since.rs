@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::{Date, Month, OffsetDateTime};
 
 use crate::journal::timestamp;
-use crate::render::When;
+use crate::render::LocalTime;
 use crate::settings::parse_duration;
 
 /// The earliest moment that counts.
@@ -33,7 +33,7 @@ impl Since {
     /// Whether this moment of a journal isn't earlier.
     pub fn admits(&self, at: &str) -> bool {
         match self {
-            Self::Day(day) => When::local(at).is_some_and(|when| when.text.as_str() >= day.as_str()),
+            Self::Day(day) => LocalTime::local(at).is_some_and(|when| when.text.as_str() >= day.as_str()),
             Self::Ago(ago) => {
                 // What lies before all time lies before all runs, too.
                 let earliest = OffsetDateTime::now_utc().checked_sub((*ago).try_into().unwrap_or(time::Duration::MAX));

@@ -4,10 +4,10 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::arguments::{Form, Global, Listing};
+use super::arguments::{Global, Listing, ListingForm};
 use super::list::{known, name};
 use super::output;
-use super::runs::Place;
+use super::runs::KeptRuns;
 use super::since::Since;
 use crate::history::{Catalogue, Grouped, Unreadable, repairs, statistics_sheet, statistics_text};
 use crate::journal::Outcome;
@@ -30,7 +30,7 @@ pub struct StatsArguments {
     pub csv: bool,
     /// How it is printed.
     #[command(flatten)]
-    pub form: Form,
+    pub form: ListingForm,
 }
 
 /// What `--output json` prints.
@@ -47,7 +47,7 @@ pub struct StatsList {
 
 /// Folds the journals of the runs that fit.
 pub fn execute(global: &Global, arguments: &StatsArguments) -> Result<Outcome, Failure> {
-    let place = Place::of(global)?;
+    let place = KeptRuns::of(global)?;
     let Catalogue { mut runs, unreadable } = known(&place, arguments.all)?;
     runs.retain(|run| arguments.since.as_ref().is_none_or(|since| since.admits(&run.started_at)));
     name(&unreadable);

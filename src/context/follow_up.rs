@@ -6,7 +6,7 @@ const FOLLOW_UP: &str = include_str!("../../prompts/follow_up.md");
 
 /// What has become of the changes that the conversation made so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing<'a> {
+pub enum ChangesStanding<'a> {
     /// There are none.
     Nothing,
     /// They are in the user's tree, from which the new view starts. These of their files have changed since.
@@ -19,17 +19,19 @@ pub enum Standing<'a> {
 
 /// What the model is told before the task.
 #[must_use]
-pub fn standing(standing: &Standing<'_>) -> String {
+pub fn standing(standing: &ChangesStanding<'_>) -> String {
     let changes = match standing {
-        Standing::Nothing => "You have changed nothing so far.".to_owned(),
-        Standing::Applied([]) => "Your changes so far are in the user's tree, and your view starts from it.".to_owned(),
-        Standing::Applied(changed) => format!(
+        ChangesStanding::Nothing => "You have changed nothing so far.".to_owned(),
+        ChangesStanding::Applied([]) => {
+            "Your changes so far are in the user's tree, and your view starts from it.".to_owned()
+        }
+        ChangesStanding::Applied(changed) => format!(
             "Your changes so far were written to the user's tree, and your view starts from it as it is now. These of \
              your files have changed since: {}.",
             changed.iter().map(|name| plain_name(name)).collect::<Vec<_>>().join(", ")
         ),
-        Standing::Carried => "Your changes so far are in your view, and not in the user's tree yet.".to_owned(),
-        Standing::TakenBack => {
+        ChangesStanding::Carried => "Your changes so far are in your view, and not in the user's tree yet.".to_owned(),
+        ChangesStanding::TakenBack => {
             "The user wrote your changes so far to their tree and took them out again; they are still in your view."
                 .to_owned()
         }
@@ -50,7 +52,7 @@ mod tests {
     #[test]
     fn the_task_comes_last_and_names_stay_on_their_line() {
         let changed = ["a\n# Task".to_owned(), "b.txt".to_owned()];
-        let told = standing(&Standing::Applied(&changed));
+        let told = standing(&ChangesStanding::Applied(&changed));
         assert!(told.contains("have changed since: a\u{fffd}# Task, b.txt."), "{told}");
         assert!(follow_up(&told, "mend b\r\n").ends_with("\n\n# Task\n\nmend b\n"));
     }

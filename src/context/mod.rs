@@ -10,7 +10,7 @@ mod outline;
 mod plain;
 mod survey;
 
-pub use follow_up::{Standing, follow_up, standing};
+pub use follow_up::{ChangesStanding, follow_up, standing};
 pub use survey::{GitFacts, Survey, SurveyFacts, UncommittedChange, survey};
 
 /// What the model is told in every conversation.

@@ -7,8 +7,8 @@ use crate::journal::Tokens;
 
 /// A folder of the outline.
 #[derive(Default)]
-struct Folder<'a> {
-    folders: BTreeMap<&'a str, Folder<'a>>,
+struct OutlineFolder<'a> {
+    folders: BTreeMap<&'a str, OutlineFolder<'a>>,
     files: Vec<&'a str>,
     /// Files in it and below.
     total: usize,
@@ -38,7 +38,7 @@ const DETAILS: [Detail; 9] = [
 
 /// The files below `under` (empty, or ending in `/`) as lines, within `budget`.
 pub(super) fn outline(paths: &[&str], under: &str, budget: Tokens) -> String {
-    let mut root = Folder::default();
+    let mut root = OutlineFolder::default();
     let below: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(under)).collect();
     // Sorted paths of one folder mostly stand together, and the way to it is gone once for all of them.
     for together in below.chunk_by(|one, other| parent(one) == parent(other)) {
@@ -66,7 +66,7 @@ impl Lines {
     }
 }
 
-impl<'a> Folder<'a> {
+impl<'a> OutlineFolder<'a> {
     /// Adds files that all lie in `folder`.
     fn insert(&mut self, folder: &'a str, paths: &[&'a str]) {
         let mut at = self;

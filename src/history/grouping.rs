@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Judged, Repair, RunSummary, Statistics, statistics};
+use super::{HumanRepair, RunSummary, RunWithRepair, Statistics, statistics};
 use crate::journal::RunId;
 
 /// Statistics as a whole and in groups.
@@ -16,16 +16,17 @@ pub struct Grouped {
     /// Of all runs.
     pub total: Statistics,
     /// By model, in the order of their names.
-    pub by_model: Vec<Group>,
+    pub by_model: Vec<RunGroup>,
     /// By the repository's root, in the order of the paths.
-    pub by_repository: Vec<Group>,
+    pub by_repository: Vec<RunGroup>,
     /// By the week in which runs began (ISO 8601, as `2026-W05`, UTC), earliest first.
-    pub by_week: Vec<Group>,
+    pub by_week: Vec<RunGroup>,
 }
 
 /// Runs that have something in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Group {
+#[schemars(rename = "Group")]
+pub struct RunGroup {
     /// What they have in common.
     pub name: String,
     /// Their figures.
@@ -36,8 +37,8 @@ pub struct Group {
 impl Grouped {
     /// The figures of `runs`; `repairs` tells what was changed by hand in those that were applied.
     #[must_use]
-    pub fn of(runs: &[RunSummary], repairs: &HashMap<RunId, Repair>) -> Self {
-        let judged: Vec<Judged<'_>> = runs.iter().map(|run| (run, repairs.get(&run.run))).collect();
+    pub fn of(runs: &[RunSummary], repairs: &HashMap<RunId, HumanRepair>) -> Self {
+        let judged: Vec<RunWithRepair<'_>> = runs.iter().map(|run| (run, repairs.get(&run.run))).collect();
         Self {
             total: statistics(&judged),
             by_model: groups(&judged, |run| run.model.clone()),
@@ -47,12 +48,12 @@ impl Grouped {
     }
 }
 
-fn groups(runs: &[Judged<'_>], name: impl Fn(&RunSummary) -> String) -> Vec<Group> {
-    let mut by_name: BTreeMap<String, Vec<Judged<'_>>> = BTreeMap::new();
+fn groups(runs: &[RunWithRepair<'_>], name: impl Fn(&RunSummary) -> String) -> Vec<RunGroup> {
+    let mut by_name: BTreeMap<String, Vec<RunWithRepair<'_>>> = BTreeMap::new();
     for run in runs {
         by_name.entry(name(run.0)).or_default().push(*run);
     }
-    by_name.into_iter().map(|(name, runs)| Group { name, statistics: statistics(&runs) }).collect()
+    by_name.into_iter().map(|(name, runs)| RunGroup { name, statistics: statistics(&runs) }).collect()
 }
 
 /// A moment as the journal tells it.

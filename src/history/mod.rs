@@ -30,10 +30,10 @@ mod threads;
 
 pub use catalogue::{Catalogue, Unreadable, beginning, summary_of};
 pub use csv::statistics_sheet;
-pub use grouping::{Group, Grouped, moment};
-pub use repair::{Repair, repairs};
-pub use retention::{Going, Keep, MOST_LOOKS, Reason, Retention, finish_removals};
+pub use grouping::{Grouped, RunGroup, moment};
+pub use repair::{HumanRepair, repairs};
+pub use retention::{Going, MOST_LOOKS, Reason, Retention, RetentionLimits, finish_removals};
 pub use review::ReviewSummary;
-pub use statistics::{Judged, Latency, PatchStatistics, RepairStatistics, Share, Statistics, statistics};
+pub use statistics::{Latency, PatchStatistics, RepairStatistics, RunWithRepair, Share, Statistics, statistics};
 pub use summary::{PatchFate, PatchSummary, RunSummary, TestsSummary, summarise};
 pub use telling::statistics_text;

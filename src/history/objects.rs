@@ -68,11 +68,16 @@ impl<'r> Objects<'r> {
             Some(parent) => Some(self.commit(parent)?.tree_id()),
         };
         let (mut paths, mut left) = (Vec::new(), MOST_ENTRIES);
-        self.compare(parent, Some(commit.tree_id()), Path::new(""), &mut Found { paths: &mut paths, left: &mut left })?;
+        self.compare(
+            parent,
+            Some(commit.tree_id()),
+            Path::new(""),
+            &mut TreeDifferences { paths: &mut paths, left: &mut left },
+        )?;
         Some(paths)
     }
 
-    fn compare(&self, old: Option<Oid>, new: Option<Oid>, at: &Path, found: &mut Found<'_>) -> Option<()> {
+    fn compare(&self, old: Option<Oid>, new: Option<Oid>, at: &Path, found: &mut TreeDifferences<'_>) -> Option<()> {
         if old == new {
             return Some(());
         }
@@ -105,7 +110,7 @@ impl<'r> Objects<'r> {
         Some(())
     }
 
-    fn entries(&self, tree: Option<Oid>, found: &mut Found<'_>) -> Option<Entries> {
+    fn entries(&self, tree: Option<Oid>, found: &mut TreeDifferences<'_>) -> Option<Entries> {
         let Some(tree) = tree else { return Some(Entries::new()) };
         let tree = self.tree(tree)?;
         *found.left = found.left.checked_sub(tree.len())?;
@@ -116,7 +121,7 @@ impl<'r> Objects<'r> {
 }
 
 /// What was found to differ, and how many entries may still be looked at.
-struct Found<'a> {
+struct TreeDifferences<'a> {
     paths: &'a mut Vec<String>,
     left: &'a mut usize,
 }

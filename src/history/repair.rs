@@ -20,7 +20,7 @@ use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState, History, applie
 
 /// What was changed by hand in an applied patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repair {
+pub enum HumanRepair {
     /// It was committed.
     Known {
         /// Hunks of the patch.
@@ -34,14 +34,14 @@ pub enum Repair {
     Unknown(&'static str),
 }
 
-const NO_HISTORY: Repair = Repair::Unknown("its repository has no history that can be read");
-const NOT_COMMITTED: Repair = Repair::Unknown("its files were not committed since");
-const TOO_LARGE: Repair = Repair::Unknown("what was committed is too large to be compared");
-const NOT_KEPT: Repair = Repair::Unknown("what it changed is not kept");
+const NO_HISTORY: HumanRepair = HumanRepair::Unknown("its repository has no history that can be read");
+const NOT_COMMITTED: HumanRepair = HumanRepair::Unknown("its files were not committed since");
+const TOO_LARGE: HumanRepair = HumanRepair::Unknown("what was committed is too large to be compared");
+const NOT_KEPT: HumanRepair = HumanRepair::Unknown("what it changed is not kept");
 
 /// What became of the patches that were applied, of runs below `state`, until the next commit of each.
 #[must_use]
-pub fn repairs(state: &Path, runs: &[RunSummary]) -> HashMap<RunId, Repair> {
+pub fn repairs(state: &Path, runs: &[RunSummary]) -> HashMap<RunId, HumanRepair> {
     let mut by_root: HashMap<&str, Vec<&RunSummary>> = HashMap::new();
     for run in runs.iter().filter(|run| run.fate.is_accepted()) {
         by_root.entry(&run.repository).or_default().push(run);
@@ -57,7 +57,7 @@ pub fn repairs(state: &Path, runs: &[RunSummary]) -> HashMap<RunId, Repair> {
 /// An applied run, and the commit that took it up; without one, why there is none.
 struct Committed<'a> {
     run: &'a RunSummary,
-    commit: Result<Oid, Repair>,
+    commit: Result<Oid, HumanRepair>,
 }
 
 fn committed<'a>(root: &str, runs: Vec<&'a RunSummary>) -> Vec<Committed<'a>> {
@@ -80,7 +80,7 @@ fn committed<'a>(root: &str, runs: Vec<&'a RunSummary>) -> Vec<Committed<'a>> {
 type Repositories<'a> = HashMap<&'a str, Option<History>>;
 
 impl<'a> Committed<'a> {
-    fn repair(&self, folder: &RunFolder, open: &mut Repositories<'a>) -> Repair {
+    fn repair(&self, folder: &RunFolder, open: &mut Repositories<'a>) -> HumanRepair {
         let commit = match self.commit {
             Ok(commit) => commit,
             Err(unknown) => return unknown,
@@ -90,7 +90,7 @@ impl<'a> Committed<'a> {
             return NO_HISTORY;
         };
         match repaired_since(folder, repository, commit) {
-            Ok(Repaired { hunks, edited, lines }) => Repair::Known { hunks, edited, lines },
+            Ok(Repaired { hunks, edited, lines }) => HumanRepair::Known { hunks, edited, lines },
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => TOO_LARGE,
             Err(_) => NOT_KEPT,
         }

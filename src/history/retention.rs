@@ -26,7 +26,7 @@ pub const MOST_LOOKS: usize = 500;
 
 /// How much is kept; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Keep {
+pub struct RetentionLimits {
     /// So many runs.
     pub runs: Option<u32>,
     /// Runs that ended no longer ago.
@@ -63,7 +63,7 @@ pub struct Going {
 /// The runs below a state folder, newest first, and how they are measured.
 pub struct Retention {
     state: PathBuf,
-    runs: Vec<Seen>,
+    runs: Vec<RetainedRun>,
     spared: HashSet<RunId>,
     /// Nobody waits longer; `None` for as long as it takes.
     until: Option<Instant>,
@@ -72,7 +72,7 @@ pub struct Retention {
 }
 
 /// A run, and what is known of it.
-struct Seen {
+struct RetainedRun {
     run: RunFolder,
     known: KnownRun,
 }
@@ -92,7 +92,7 @@ impl Retention {
         for run in names {
             let known = retention.known.runs.get(run.id().as_str()).cloned();
             if let Some(known) = known.or_else(|| retention.look(&run)) {
-                retention.runs.push(Seen { run, known });
+                retention.runs.push(RetainedRun { run, known });
             }
         }
         retention.runs.sort_by(|one, other| other.place().cmp(&one.place()));
@@ -126,7 +126,7 @@ impl Retention {
 
     /// The runs that `keep` lets go, oldest first.
     #[must_use]
-    pub fn going(&mut self, keep: Keep, now: SystemTime) -> Vec<Going> {
+    pub fn going(&mut self, keep: RetentionLimits, now: SystemTime) -> Vec<Going> {
         // Removing needs time, too.
         let until = self.until.map(|until| Instant::now() + until.saturating_duration_since(Instant::now()) / 2);
         let is_late = || until.is_some_and(|until| Instant::now() > until);
@@ -136,7 +136,7 @@ impl Retention {
         // Newest first, because of those it is soon known that others are newer; time must not go into the oldest, which may
         // be the only run of its repository, each time anew.
         for (place, reason) in self.in_turn(self.beyond(keep, now)) {
-            let Seen { run, known } = &self.runs[place];
+            let RetainedRun { run, known } = &self.runs[place];
             if is_late() {
                 next = Some(run.id().clone());
                 break;
@@ -177,10 +177,10 @@ impl Retention {
     }
 
     /// Places of the runs beyond a limit, newest first.
-    fn beyond(&self, keep: Keep, now: SystemTime) -> Vec<(usize, Reason)> {
+    fn beyond(&self, keep: RetentionLimits, now: SystemTime) -> Vec<(usize, Reason)> {
         let mut taken = 0;
         let mut beyond = Vec::new();
-        for (place, Seen { known, .. }) in self.runs.iter().enumerate() {
+        for (place, RetainedRun { known, .. }) in self.runs.iter().enumerate() {
             taken += known.bytes;
             let age = now.duration_since(UNIX_EPOCH + Duration::from_millis(known.changed_ms)).unwrap_or_default();
             let reason = if keep.runs.is_some_and(|most| place >= most as usize) {
@@ -206,7 +206,7 @@ impl Retention {
     /// # Errors
     /// When its folder can't be removed; what is left of it is no run any more.
     pub fn remove(&self, going: &Going) -> io::Result<bool> {
-        let Some(Seen { run, .. }) = self.runs.iter().find(|seen| *seen.run.id() == going.run) else {
+        let Some(RetainedRun { run, .. }) = self.runs.iter().find(|seen| *seen.run.id() == going.run) else {
             return Ok(false);
         };
         let journal = open_own(&run.journal())?;
@@ -220,7 +220,7 @@ impl Retention {
     }
 }
 
-impl Seen {
+impl RetainedRun {
     /// A run counts from its last event: one that was taken up again isn't old.
     fn place(&self) -> (u64, &str) {
         (self.known.changed_ms, self.run.id().as_str())
@@ -299,7 +299,7 @@ impl<'a> Newest<'a> {
             if self.of.is_late() {
                 return true;
             }
-            let Seen { run, known } = &self.of.runs[self.seen];
+            let RetainedRun { run, known } = &self.of.runs[self.seen];
             if let Some(own) = known.repository.as_deref()
                 && !self.by_repository.contains_key(own)
                 && (self.counts)(run)

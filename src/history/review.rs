@@ -9,13 +9,13 @@ use crate::journal::{RelPath, Skimmed};
 
 /// What counts of the event.
 #[derive(Deserialize)]
-struct Reviewed {
+struct ReviewCount {
     concluded: bool,
-    hunks: Vec<Hunk>,
+    hunks: Vec<CountedHunk>,
 }
 
 #[derive(Deserialize)]
-struct Hunk {
+struct CountedHunk {
     path: RelPath,
     decision: HunkOutcome,
     changed_by_hand: u64,
@@ -52,7 +52,7 @@ impl ReviewSummary {
     /// # Errors
     /// When it tells of something else.
     pub(super) fn read(line: &Skimmed<'_>) -> io::Result<Option<Self>> {
-        let Some(reviewed) = line.read::<Reviewed>()?.filter(|reviewed| reviewed.concluded) else { return Ok(None) };
+        let Some(reviewed) = line.read::<ReviewCount>()?.filter(|reviewed| reviewed.concluded) else { return Ok(None) };
         let mut summary = Self { hunks: reviewed.hunks.len() as u64, ..Self::default() };
         for hunk in reviewed.hunks.into_iter().filter(|hunk| hunk.decision != HunkOutcome::LeftOut) {
             let edited = u64::from(hunk.decision == HunkOutcome::Edited);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PatchFate, Repair, RunSummary};
+use super::{HumanRepair, PatchFate, RunSummary};
 use crate::journal::{Usage, Usd};
 
 /// How many of how many.
@@ -104,7 +104,7 @@ pub struct RepairStatistics {
 }
 
 impl RepairStatistics {
-    fn of(runs: &[Judged<'_>]) -> Self {
+    fn of(runs: &[RunWithRepair<'_>]) -> Self {
         let mut all = Self::default();
         for (run, repair) in runs {
             if let Some(repair) = repair {
@@ -119,10 +119,10 @@ impl RepairStatistics {
         all
     }
 
-    fn add(&mut self, repair: &Repair) {
+    fn add(&mut self, repair: &HumanRepair) {
         match repair {
-            Repair::Unknown(why) => *self.unknown.entry((*why).to_owned()).or_default() += 1,
-            Repair::Known { hunks, edited, lines } => {
+            HumanRepair::Unknown(why) => *self.unknown.entry((*why).to_owned()).or_default() += 1,
+            HumanRepair::Known { hunks, edited, lines } => {
                 self.known += 1;
                 self.hunks = Share { count: self.hunks.count + edited, of: self.hunks.of + hunks };
                 self.lines += lines;
@@ -132,11 +132,11 @@ impl RepairStatistics {
 }
 
 /// A run, and what was changed by hand in its patch where it was applied.
-pub type Judged<'a> = (&'a RunSummary, Option<&'a Repair>);
+pub type RunWithRepair<'a> = (&'a RunSummary, Option<&'a HumanRepair>);
 
 /// The figures of these runs.
 #[must_use]
-pub fn statistics(runs: &[Judged<'_>]) -> Statistics {
+pub fn statistics(runs: &[RunWithRepair<'_>]) -> Statistics {
     let ended = || runs.iter().filter(|(run, _)| run.ended).map(|(run, _)| *run);
     let answered = share(ended(), |run| !run.latencies_ms.is_empty(), |_| true).count;
     let of_answered = |count| Share { count, of: answered };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Group, Grouped, Share, Statistics};
+use super::{Grouped, RunGroup, Share, Statistics};
 use crate::journal::Usd;
 use crate::text::{counted, sanitise, table};
 
@@ -63,7 +63,7 @@ fn lines(total: &Statistics) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn row(group: &Group) -> Vec<String> {
+fn row(group: &RunGroup) -> Vec<String> {
     let Statistics { runs, first_success, patches, latency, cost_usd, unpriced, cost_per_accepted_usd, .. } =
         &group.statistics;
     let accepted = Share { count: patches.whole.count + patches.partial.count, of: patches.whole.of };

@@ -137,7 +137,7 @@ impl FileJournal {
 
     /// One write: a crash tears at most the last line, and recovery drops a torn line. `reserve` bytes stay set aside
     /// behind it.
-    fn write(&mut self, events: Vec<Event>, reserve: u64) -> Result<Written, JournalError> {
+    fn write(&mut self, events: Vec<Event>, reserve: u64) -> Result<AppendedRecords, JournalError> {
         let at_time = timestamp(OffsetDateTime::now_utc());
         let elapsed_ms = self.earlier_ms + self.began.elapsed().as_millis() as u64;
         let mut lines = Vec::new();
@@ -156,11 +156,11 @@ impl FileJournal {
         }
         let written = self.file.write_all(&lines);
         self.or_cut(written)?;
-        Ok(Written { records, bytes })
+        Ok(AppendedRecords { records, bytes })
     }
 
     /// The events of a write are part of the journal, and everybody is told.
-    fn keep(&mut self, written: &Written) {
+    fn keep(&mut self, written: &AppendedRecords) {
         crash::kept();
         self.end += written.bytes;
         self.next += written.records.len() as u64;
@@ -206,7 +206,7 @@ impl FileJournal {
 }
 
 /// Records that are in the file, and not yet part of the journal.
-struct Written {
+struct AppendedRecords {
     records: Vec<Record>,
     bytes: u64,
 }

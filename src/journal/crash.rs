@@ -21,21 +21,21 @@ mod armed {
 
     use rustix::process::{Signal, getpid, kill_process};
 
-    enum Place {
+    enum CrashPoint {
         Kept(u32, Duration),
         Torn(u32),
         Step(u32),
     }
 
-    static WANTED: LazyLock<Option<Place>> = LazyLock::new(|| {
+    static WANTED: LazyLock<Option<CrashPoint>> = LazyLock::new(|| {
         let wanted = std::env::var("KCODE_TEST_CRASH_AT").ok()?;
         match wanted.split_once(':')? {
             ("event", at) => {
                 let (number, later) = at.split_once('+').unwrap_or((at, "0"));
-                Some(Place::Kept(number.parse().ok()?, Duration::from_micros(later.parse().ok()?)))
+                Some(CrashPoint::Kept(number.parse().ok()?, Duration::from_micros(later.parse().ok()?)))
             }
-            ("torn", number) => Some(Place::Torn(number.parse().ok()?)),
-            ("apply", number) => Some(Place::Step(number.parse().ok()?)),
+            ("torn", number) => Some(CrashPoint::Torn(number.parse().ok()?)),
+            ("apply", number) => Some(CrashPoint::Step(number.parse().ok()?)),
             _ => None,
         }
     });
@@ -51,7 +51,7 @@ mod armed {
     pub fn point(name: &str) {
         debug_assert!(!name.is_empty());
         let step = STEPS.fetch_add(1, Ordering::Relaxed) + 1;
-        if matches!(*WANTED, Some(Place::Step(wanted)) if wanted == step) {
+        if matches!(*WANTED, Some(CrashPoint::Step(wanted)) if wanted == step) {
             die();
         }
     }
@@ -61,8 +61,8 @@ mod armed {
     pub fn writing(file: &mut File, before: &[u8], record: &[u8]) {
         let number = RECORDS.fetch_add(1, Ordering::Relaxed) + 1;
         let kept = match *WANTED {
-            Some(Place::Kept(wanted, later)) if wanted == number && later.is_zero() => record.len(),
-            Some(Place::Torn(wanted)) if wanted == number => record.len() / 2,
+            Some(CrashPoint::Kept(wanted, later)) if wanted == number && later.is_zero() => record.len(),
+            Some(CrashPoint::Torn(wanted)) if wanted == number => record.len() / 2,
             _ => return,
         };
         let _ = file.write_all(before).and_then(|()| file.write_all(&record[..kept]));
@@ -71,7 +71,7 @@ mod armed {
 
     /// All records so far are kept, and nobody has acted upon the last ones yet.
     pub fn kept() {
-        if let Some(Place::Kept(wanted, later)) = *WANTED
+        if let Some(CrashPoint::Kept(wanted, later)) = *WANTED
             && RECORDS.load(Ordering::Relaxed) >= wanted
         {
             let doomed = move || {

@@ -18,9 +18,10 @@ pub struct ViewMade {
     pub notes: Vec<String>,
 }
 
-/// See `Event::WallBuilt`.
+/// Which parts of the sandbox hold, layer by layer..
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct WallBuilt {
+#[schemars(rename = "WallBuilt")]
+pub struct SandboxBuilt {
     /// Nothing outside the view can be written.
     pub tree: bool,
     /// Processes of the run can't reach others, and none outlives it.
@@ -39,7 +40,7 @@ pub struct WallBuilt {
     pub proof_ms: u64,
 }
 
-impl WallBuilt {
+impl SandboxBuilt {
     /// Whether the wall guards this.
     #[must_use]
     pub const fn holds(&self, guard: Guard) -> bool {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Applied, AttemptFailed, BaselineMissing, CheckChosen, CheckRan, HistoryRepaired, HunksTried, Matrix, Message,
     Minimized, Nudged, PatchWritten, ReplyReceived, Reproduction, RequestSent, Residue, ResultsKept, Resumed, Reviewed,
-    RunEnded, RunStarted, StartSeen, Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan, TestsTouched,
-    ToolAnswered, ToolCalled, Undone, ViewMade, WallBuilt,
+    RunEnded, RunStarted, SandboxBuilt, StartSeen, Stopped, Surveyed, TestEnvironment, TestsChosen, TestsRan,
+    TestsTouched, ToolAnswered, ToolCalled, Undone, ViewMade,
 };
 
 /// The schema that each line of a journal names.
@@ -42,7 +42,8 @@ pub enum Event {
     /// It is known which tree the run started from.
     StartSeen(StartSeen),
     /// The worker runs and says what confines it.
-    WallBuilt(WallBuilt),
+    #[serde(rename = "wall_built")]
+    SandboxBuilt(SandboxBuilt),
     /// A run that had stopped goes on, in a new process and a new view.
     Resumed(Resumed),
     /// Which tests kcode will stand on.

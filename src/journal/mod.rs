@@ -43,7 +43,7 @@ pub use certificate::{BaselineMissing, CommandAsRun, Program, ResultsKept, TestE
 pub use changed_files::{ChangeKind, FileChange, GeneratedChange, GeneratedFile, NotTaken, PatchWritten};
 pub use digest::Digest;
 pub use disk::is_disk_failure;
-pub use enclosure::{Guard, Layer, Proof, ViewMade, WallBuilt};
+pub use enclosure::{Guard, Layer, Proof, SandboxBuilt, ViewMade};
 pub use error::JournalError;
 pub use event::{EVENT_SCHEMA, Event, Record};
 pub use exchanges::{

@@ -65,8 +65,8 @@ pub fn skim(journal: &[u8]) -> impl Iterator<Item = io::Result<Skimmed<'_>>> {
 }
 
 fn checked(line: &[u8], number: u64, is_last: bool) -> io::Result<Skimmed<'_>> {
-    let head = Head::quick(line).or_else(|| serde_json::from_slice(line).ok());
-    let Some(Head { schema, seq, at, elapsed_ms, kind }) = head.filter(|_| line.trim_ascii_end().ends_with(b"}"))
+    let head = RecordHead::quick(line).or_else(|| serde_json::from_slice(line).ok());
+    let Some(RecordHead { schema, seq, at, elapsed_ms, kind }) = head.filter(|_| line.trim_ascii_end().ends_with(b"}"))
     else {
         return Err(wrong(number, "it is no event".to_owned()));
     };
@@ -86,7 +86,7 @@ fn wrong(number: u64, why: String) -> io::Error {
 
 /// What every record says of itself.
 #[derive(Deserialize)]
-struct Head<'a> {
+struct RecordHead<'a> {
     schema: &'a str,
     seq: u64,
     at: &'a str,
@@ -95,7 +95,7 @@ struct Head<'a> {
     kind: &'a str,
 }
 
-impl<'a> Head<'a> {
+impl<'a> RecordHead<'a> {
     /// From a line as kcode writes it: the head first. Without a look at the rest, which may be a megabyte.
     fn quick(line: &'a [u8]) -> Option<Self> {
         let (schema, rest) = upto(line.strip_prefix(br#"{"schema":""#)?, b'"')?;

@@ -22,10 +22,10 @@ tokio::task_local! {
 
 /// Where such a connection waits; locked while it is made.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Early(Arc<Mutex<Option<Kept>>>);
+pub(super) struct Early(Arc<Mutex<Option<EarlyConnection>>>);
 
 #[derive(Debug)]
-struct Kept {
+struct EarlyConnection {
     since: Instant,
     connection: Box<dyn Any + Send>,
 }
@@ -75,7 +75,7 @@ where
             let mut kept = kept.lock().await;
             if is_errand {
                 let connection = Box::new(connecting.await?);
-                *kept = Some(Kept { since: Instant::now(), connection });
+                *kept = Some(EarlyConnection { since: Instant::now(), connection });
                 return Err("it is kept for the first request".into());
             }
             let taken = kept.take().filter(|kept| kept.since.elapsed() < FRESH);

@@ -19,7 +19,7 @@ const PIECE: usize = 4;
 
 /// A recorded conversation: what the model said, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Recording {
+pub struct CannedConversation {
     /// One for each request.
     pub replies: Vec<RecordedReply>,
 }
@@ -64,7 +64,7 @@ impl Replay {
     ///
     /// # Errors
     /// When no loopback port can be had.
-    pub async fn start(recording: Recording, pace: Duration) -> std::io::Result<Self> {
+    pub async fn start(recording: CannedConversation, pace: Duration) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let serving = tokio::spawn(serve(listener, recording, pace));
@@ -84,7 +84,7 @@ impl Drop for Replay {
     }
 }
 
-async fn serve(listener: TcpListener, recording: Recording, pace: Duration) {
+async fn serve(listener: TcpListener, recording: CannedConversation, pace: Duration) {
     let mut replies = recording.replies.into_iter();
     while let Ok((stream, _)) = listener.accept().await {
         let mut stream = BufReader::new(stream);

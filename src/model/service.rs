@@ -113,9 +113,9 @@ impl Service {
             return Err(judge(status, &headers, url.as_str(), &body));
         }
         match body.kind(&headers, &self.exchange, self.idle).await? {
-            Kind::Events => Ok(events(SseValidator::new(body, self.exchange, self.idle))),
-            Kind::Object => self.whole_reply(&headers, url.as_str(), body).await,
-            Kind::Other => {
+            BodyKind::Events => Ok(events(SseValidator::new(body, self.exchange, self.idle))),
+            BodyKind::Object => self.whole_reply(&headers, url.as_str(), body).await,
+            BodyKind::Other => {
                 let body = self.read(body, REFUSAL_BYTES).await;
                 Err(judge(status, &headers, url.as_str(), &body))
             }
@@ -171,7 +171,7 @@ impl tower::Service<HttpRequestFactory> for Service {
 
 /// What a 200 holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum BodyKind {
     Events,
     /// JSON: a reply that isn't streamed, or an error.
     Object,
@@ -179,19 +179,19 @@ enum Kind {
 }
 
 /// What the headers say that it is.
-fn claimed(headers: &HeaderMap) -> Kind {
-    let Some(value) = headers.get(http::header::CONTENT_TYPE) else { return Kind::Events };
+fn claimed(headers: &HeaderMap) -> BodyKind {
+    let Some(value) = headers.get(http::header::CONTENT_TYPE) else { return BodyKind::Events };
     let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
     match value.split(';').next().unwrap_or_default().trim() {
-        "text/event-stream" => Kind::Events,
-        "application/json" => Kind::Object,
-        _ => Kind::Other,
+        "text/event-stream" => BodyKind::Events,
+        "application/json" => BodyKind::Object,
+        _ => BodyKind::Other,
     }
 }
 
 /// What a body is by how it begins.
 enum Sniffed {
-    As(Kind),
+    As(BodyKind),
     /// That doesn't tell.
     Unknown,
     /// So little doesn't tell.
@@ -203,10 +203,10 @@ fn sniff(beginning: &[u8]) -> Sniffed {
     let text = beginning.strip_prefix(BOM).unwrap_or(beginning).trim_ascii_start();
     let may_be = |field: &&[u8]| text.starts_with(field) || field.starts_with(text);
     match text.first() {
-        Some(b'{') => Sniffed::As(Kind::Object),
-        Some(b'<') => Sniffed::As(Kind::Other),
-        Some(b':') => Sniffed::As(Kind::Events),
-        _ if FIELDS.iter().any(|field| text.starts_with(field)) => Sniffed::As(Kind::Events),
+        Some(b'{') => Sniffed::As(BodyKind::Object),
+        Some(b'<') => Sniffed::As(BodyKind::Other),
+        Some(b':') => Sniffed::As(BodyKind::Events),
+        _ if FIELDS.iter().any(|field| text.starts_with(field)) => Sniffed::As(BodyKind::Events),
         _ if FIELDS.iter().any(may_be) || BOM.starts_with(beginning) => Sniffed::TooLittle,
         _ => Sniffed::Unknown,
     }
@@ -221,7 +221,7 @@ struct Body {
 
 impl Body {
     /// What it is by how it begins, or what the headers say where that doesn't tell.
-    async fn kind(&mut self, headers: &HeaderMap, exchange: &Exchange, idle: Duration) -> Result<Kind, ModelError> {
+    async fn kind(&mut self, headers: &HeaderMap, exchange: &Exchange, idle: Duration) -> Result<BodyKind, ModelError> {
         let mut beginning = Vec::new();
         loop {
             let next = tokio::time::timeout(idle, self.source.next()).await;

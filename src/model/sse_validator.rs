@@ -37,16 +37,16 @@ const DONE: &[u8] = b"\n\ndata: [DONE]\n\n";
 /// A byte order mark.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-type Source = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+type ByteStream = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 
 /// The tapped body.
 pub(super) struct SseValidator {
-    source: Source,
+    source: ByteStream,
     exchange: Arc<Exchange>,
     idle: Duration,
     /// Fires when nothing came for `idle`.
     alarm: Pin<Box<Sleep>>,
-    text: Text,
+    text: TextState,
     /// What was checked and hasn't been passed on.
     rest: Bytes,
     /// Bytes that were passed on since others had a turn.
@@ -68,7 +68,7 @@ impl SseValidator {
             exchange,
             idle,
             alarm,
-            text: Text::default(),
+            text: TextState::default(),
             rest: Bytes::new(),
             since_turn: 0,
             ends: 0,
@@ -162,7 +162,7 @@ impl Stream for SseValidator {
 
 /// What is known of the text so far.
 #[derive(Debug, Default)]
-struct Text {
+struct TextState {
     began: bool,
     bytes: usize,
     /// What came since the last empty line.
@@ -178,7 +178,7 @@ struct Text {
 /// The longest tail that is looked at.
 const TAIL: usize = 16;
 
-impl Text {
+impl TextState {
     /// What may pass of `piece` and of what was held back; bytes that stop in the middle of a character are held.
     fn take(&mut self, piece: &Bytes) -> Result<Bytes, &'static str> {
         self.held.extend_from_slice(piece);

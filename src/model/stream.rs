@@ -26,12 +26,12 @@ pub(super) struct Assembly {
     finish_reason: Option<String>,
     usage: Option<Usage>,
     id: Option<String>,
-    shown: Shown,
+    shown: ProgressCount,
 }
 
 /// Characters counted for [`Progress`], so that no chunk makes us count all of it again.
 #[derive(Debug, Default)]
-struct Shown {
+struct ProgressCount {
     thinking: usize,
     writing: usize,
     calling: usize,

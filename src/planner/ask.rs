@@ -18,7 +18,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         let mut attempt = 1;
         loop {
             let (reservation, request) = self.prepare_request(turn, attempt)?;
-            let tried = Tried { turn, attempt, reservation };
+            let tried = RequestAttempt { turn, attempt, reservation };
             match self.send(&request).await? {
                 Ok(mut reply) => {
                     self.conversation.complete(&mut reply.message);
@@ -106,7 +106,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         Ok(())
     }
 
-    async fn wait_or_give_up(&mut self, tried: &Tried, error: ModelError) -> Result<(), Halt> {
+    async fn wait_or_give_up(&mut self, tried: &RequestAttempt, error: ModelError) -> Result<(), Halt> {
         let wait = retry::delay(&error, tried.attempt, self.max_retries, self.remaining(), fastrand::f64());
         let failed = self.charge_failure(tried, &error, wait);
         self.journal.append(vec![failed])?;
@@ -120,7 +120,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     /// then, a second refusal is final.
     fn repair(
         &mut self,
-        tried: &Tried,
+        tried: &RequestAttempt,
         error: &ModelError,
         cause: RepairCause,
         messages: Vec<RepairedMessage>,
@@ -133,7 +133,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         Ok(())
     }
 
-    fn charge_failure(&mut self, tried: &Tried, error: &ModelError, wait: Option<Duration>) -> Event {
+    fn charge_failure(&mut self, tried: &RequestAttempt, error: &ModelError, wait: Option<Duration>) -> Event {
         // What the provider counted, else the worst that it may bill.
         let worst = if error.may_be_billed { tried.reservation.as_usage() } else { Usage::default() };
         let charged = error.usage.as_deref().copied().unwrap_or(worst);
@@ -152,7 +152,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
 }
 
 /// An attempt at a turn, and what was held back for it.
-struct Tried {
+struct RequestAttempt {
     turn: u32,
     attempt: u32,
     reservation: Reservation,

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::environment::{ToolExecutor, Verifier};
-use super::repeat::{Verdict, result_digest};
+use super::repeat::{RepeatVerdict, result_digest};
 use super::state::OwnRun;
 use super::turns::{Halt, Planner, bounded};
 use crate::journal::{Event, PatchWritten, StopReason, TestPurpose, TestResult, TestsRan, ToolAnswered, ToolCalled};
@@ -115,9 +115,9 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         for (call, Done { observation, ms }) in batch.iter().zip(&mut done) {
             let result_sha256 = result_digest(&call.name, &observation.text);
             match self.state.repeats.count(&call.name, &call.arguments, result_sha256) {
-                Verdict::Fresh => {}
-                Verdict::Tell(times) => observation.text.push_str(&repeated(times)),
-                Verdict::Stop(times) => {
+                RepeatVerdict::Fresh => {}
+                RepeatVerdict::Tell(times) => observation.text.push_str(&repeated(times)),
+                RepeatVerdict::Stop(times) => {
                     stop = Some(format!("{} was called {times} times with the same result", call.name));
                 }
             }

@@ -4,9 +4,9 @@ use super::calls::tests_ran;
 use super::end_turn::how_it_ended;
 use super::environment::{CheckRun, JudgedCheck, ToolExecutor, Verifier};
 use super::turns::{Halt, Planner, bounded};
-use crate::evidence;
 use crate::journal::{CheckRan, Digest, Event, Matrix, TestPurpose, TestsRan};
 use crate::model::Model;
+use crate::testing;
 use crate::tools::{Observation, TestRun};
 
 const CHECKS_FAILED_TEXT: &str = include_str!("../../prompts/checks_failed.md");
@@ -83,12 +83,12 @@ fn told(check: &CheckRun, judged: Option<&JudgedCheck>, bytes: usize) -> String 
 
 /// What a failing run has to say, in about `bytes`: single tests where their runner names them, else what was printed.
 pub(super) fn output(run: &TestRun, matrix: Option<&Matrix>, bytes: usize) -> String {
-    let named = run.results.as_ref().map(|results| evidence::failures(results, matrix));
+    let named = run.results.as_ref().map(|results| testing::failures(results, matrix));
     match named.filter(|named| !named.is_empty()) {
-        Some(named) => format!("{}\n\nThe whole output is in the log @logs/{}.", evidence::cut(&named, bytes), run.log),
+        Some(named) => format!("{}\n\nThe whole output is in the log @logs/{}.", testing::cut(&named, bytes), run.log),
         None if run.excerpt.len() <= bytes => run.excerpt.clone(),
         None => {
-            let shown = evidence::cut(&run.excerpt, bytes);
+            let shown = testing::cut(&run.excerpt, bytes);
             format!("{shown}\n[… read_file \"@logs/{}\" shows the rest …]", run.log)
         }
     }

@@ -20,7 +20,7 @@ pub struct RepeatGuard {
 
 /// What the guard makes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RepeatVerdict {
     /// Nothing to say.
     Fresh,
     /// The model has to be told that it repeats itself.
@@ -31,14 +31,14 @@ pub enum Verdict {
 
 impl RepeatGuard {
     /// Counts a call whose result hashes to `result`.
-    pub fn count(&mut self, tool: &str, arguments: &str, result: Digest) -> Verdict {
+    pub fn count(&mut self, tool: &str, arguments: &str, result: Digest) -> RepeatVerdict {
         let key = Digest::of(format!("{tool}\0{arguments}\0{result}"));
         let times = self.seen.entry(key).or_default();
         *times += 1;
         match *times {
-            n if n >= STOPPED_AT => Verdict::Stop(n),
-            n if n >= TOLD_AT => Verdict::Tell(n),
-            _ => Verdict::Fresh,
+            n if n >= STOPPED_AT => RepeatVerdict::Stop(n),
+            n if n >= TOLD_AT => RepeatVerdict::Tell(n),
+            _ => RepeatVerdict::Fresh,
         }
     }
 
@@ -71,16 +71,25 @@ mod tests {
         let mut guard = RepeatGuard::default();
         let result = Digest::of("same");
         let verdicts: Vec<_> = (0..5).map(|_| guard.count("search", "{}", result)).collect();
-        assert_eq!(verdicts, [Verdict::Fresh, Verdict::Fresh, Verdict::Tell(3), Verdict::Tell(4), Verdict::Stop(5)]);
+        assert_eq!(
+            verdicts,
+            [
+                RepeatVerdict::Fresh,
+                RepeatVerdict::Fresh,
+                RepeatVerdict::Tell(3),
+                RepeatVerdict::Tell(4),
+                RepeatVerdict::Stop(5)
+            ]
+        );
         guard.patch_is(Some(Digest::of("a patch")));
-        assert_eq!(guard.count("search", "{}", result), Verdict::Fresh);
+        assert_eq!(guard.count("search", "{}", result), RepeatVerdict::Fresh);
     }
 
     #[test]
     fn another_result_is_not_a_repetition() {
         let mut guard = RepeatGuard::default();
         for n in 0..9 {
-            assert_eq!(guard.count("search", "{}", Digest::of(format!("{n}"))), Verdict::Fresh);
+            assert_eq!(guard.count("search", "{}", Digest::of(format!("{n}"))), RepeatVerdict::Fresh);
         }
     }
 

@@ -18,7 +18,7 @@ const QUICK_MS: u64 = 20_000;
 
 /// The runs on the patch as it stands.
 #[derive(Default)]
-struct Runs {
+struct PatchRuns {
     /// In order; the model's own stands first.
     all: Vec<TestRun>,
     /// The model's own, if it counts.
@@ -46,16 +46,16 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     }
 
     /// The model's own run of the whole command on this very tree is as good as the first of kcode's, which never decides alone.
-    fn runs_so_far(&mut self) -> Runs {
+    fn runs_so_far(&mut self) -> PatchRuns {
         let own = self.state.own_run.take().filter(|own| own.ran_on == self.state.patch);
         let Some(OwnRun { run, .. }) = own.filter(|_| self.state.rules == TestRules::Shared) else {
-            return Runs::default();
+            return PatchRuns::default();
         };
         let counted = Some(CountedRun { log: run.log.clone(), passed: run.passed() });
-        Runs { all: vec![run], counted, afresh: false }
+        PatchRuns { all: vec![run], counted, afresh: false }
     }
 
-    async fn run_once_more(&mut self, runs: &mut Runs) -> Result<(), Halt> {
+    async fn run_once_more(&mut self, runs: &mut PatchRuns) -> Result<(), Halt> {
         let before = self.state.patch;
         // What earlier commands left mustn't be why they pass.
         let afresh = if runs.all.is_empty() {
@@ -102,7 +102,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     }
 }
 
-impl Runs {
+impl PatchRuns {
     /// Whether the next one has to run where nothing lies but the start and the patch: a pass has to be seen there, and so has what
     /// only the model's own run saw.
     fn confirms(&self) -> bool {
@@ -117,7 +117,7 @@ fn begins_afresh(took_ms: Option<u64>, is_soiled: bool, may_write: bool) -> bool
 }
 
 /// Whether the same tests on the same tree could say something else that matters.
-fn is_worth_another_run(runs: &Runs, judged: &Judgement, is_soiled: bool, remaining: Duration) -> bool {
+fn is_worth_another_run(runs: &PatchRuns, judged: &Judgement, is_soiled: bool, remaining: Duration) -> bool {
     let Some(last) = runs.all.last() else { return false };
     let spare = u128::from(last.ms) * 2 < remaining.as_millis();
     if runs.all.len() == MAX_RUNS || !spare || last.stopped.is_some() {
@@ -174,7 +174,7 @@ mod tests {
             // Where no view of its own can be had, and where tests may write into the patch.
             (QUICK_MS, true, false, true),
         ] {
-            let runs = Runs { all: vec![run(true, ms)], counted: None, afresh };
+            let runs = PatchRuns { all: vec![run(true, ms)], counted: None, afresh };
             assert_eq!(is_worth_another_run(&runs, &fixing(), is_soiled, LONG), again, "{ms} {is_soiled} {afresh}");
         }
     }
@@ -184,12 +184,12 @@ mod tests {
         let own = CountedRun { log: "tests-1.log".into(), passed: true };
         for (passes, again) in [(true, false), (false, true)] {
             let all = vec![run(true, 5), run(passes, 5)];
-            let runs = Runs { all, counted: Some(own.clone()), afresh: true };
+            let runs = PatchRuns { all, counted: Some(own.clone()), afresh: true };
             assert_eq!(is_worth_another_run(&runs, &fixing(), true, LONG), again, "{passes}");
             assert!(runs.confirms());
         }
         let unseen =
-            Runs { all: vec![run(false, 5)], counted: Some(CountedRun { passed: false, ..own }), afresh: false };
+            PatchRuns { all: vec![run(false, 5)], counted: Some(CountedRun { passed: false, ..own }), afresh: false };
         assert!(unseen.confirms(), "what only the model's run saw is seen once more where nothing was left");
     }
 }

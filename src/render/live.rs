@@ -12,8 +12,8 @@ use super::letters;
 use super::status::Status;
 use crate::journal::{Event, Limits, Record, Tokens};
 use crate::model::Progress;
+use crate::sandbox::CommandProgress;
 use crate::text::sanitise;
-use crate::worker::CommandProgress;
 
 /// How often the line may be redrawn.
 const FRAMES_PER_SECOND: u8 = 10;
@@ -23,13 +23,13 @@ const BESIDES: usize = 3;
 /// The live line and the figures on it.
 pub struct Live {
     bar: ProgressBar,
-    shown: Arc<Mutex<Shown>>,
+    shown: Arc<Mutex<LiveState>>,
     /// A request is out: what else goes on meanwhile is not what the run waits for.
     asking: bool,
 }
 
 /// What is drawn, by a thread of its own.
-struct Shown {
+struct LiveState {
     status: Status,
     began: Instant,
     /// What the run took before it was resumed.
@@ -47,7 +47,7 @@ impl Live {
         };
         let bar = ProgressBar::with_draw_target(None, target);
         let status = Status { doing: "starting".to_owned(), ..Status::default() };
-        let shown = Arc::new(Mutex::new(Shown { status, began: Instant::now(), before: Duration::ZERO }));
+        let shown = Arc::new(Mutex::new(LiveState { status, began: Instant::now(), before: Duration::ZERO }));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {status}") {
             let drawn = Arc::clone(&shown);
             let draw = move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
@@ -153,7 +153,7 @@ impl Live {
     }
 }
 
-impl Shown {
+impl LiveState {
     fn count(&mut self, event: &Event) {
         let mut limited = |limits: &Limits| {
             self.status.max_cost = limits.max_cost_usd;
@@ -179,6 +179,6 @@ impl Shown {
 }
 
 /// A panic elsewhere leaves figures as they were.
-fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
+fn lock(shown: &Mutex<LiveState>) -> MutexGuard<'_, LiveState> {
     shown.lock().unwrap_or_else(PoisonError::into_inner)
 }

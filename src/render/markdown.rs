@@ -11,7 +11,7 @@ const GAP: usize = 2;
 /// The Markdown `text`, sanitised already, for standard output with `width` columns.
 #[must_use]
 pub fn markdown(text: &str, width: usize) -> String {
-    let mut page = Page { width, ..Page::default() };
+    let mut page = MarkdownPage { width, ..MarkdownPage::default() };
     for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
         page.take(event);
     }
@@ -21,7 +21,7 @@ pub fn markdown(text: &str, width: usize) -> String {
 
 /// What has been drawn, and what is being collected.
 #[derive(Default)]
-struct Page {
+struct MarkdownPage {
     out: String,
     width: usize,
     /// The paragraph, heading, item or cell that is being read.
@@ -37,7 +37,7 @@ struct Page {
     rows: Vec<Vec<String>>,
 }
 
-impl Page {
+impl MarkdownPage {
     fn take(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.start(&tag),

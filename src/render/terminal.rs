@@ -8,15 +8,15 @@ use console::StyledObject;
 
 use super::Live;
 use super::failures::failure_lines;
-use super::wall::wall_line;
+use super::sandbox::sandbox_line;
 use crate::journal::{
     AttemptFailed, CheckChosen, Event, HistoryRepaired, HunksTried, Minimized, Outcome, Record, Reproduced,
     Reproduction, TestPurpose, TestsChosen, TestsRan, ToolAnswered,
 };
 use crate::model::Progress;
 use crate::report::Report;
+use crate::sandbox::CommandProgress;
 use crate::text::{counted, sanitise, sanitise_line};
-use crate::worker::CommandProgress;
 
 /// Everything here goes to standard error, whatever standard output is.
 pub(super) fn style<T: Display>(text: T) -> StyledObject<T> {
@@ -157,7 +157,7 @@ impl TerminalRenderer {
                 &resumed.base_url,
                 &format!("run {} goes on", resumed.run),
             )),
-            Event::WallBuilt(wall) => Some(label("wall", &wall_line(wall))),
+            Event::SandboxBuilt(sandbox) => Some(label("wall", &sandbox_line(sandbox))),
             Event::TestsChosen(chosen) => Some(tests_line(chosen)),
             Event::CheckAdded(check) => Some(check_line(check)),
             Event::CheckRan(check) if is_told(check.ran.purpose) => Some(self.own_run(&check.ran, Some(&check.name))),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::terminal::{outcome, style};
 use crate::journal::{TestResult, Verdict};
-use crate::report::{BeforeAfter, Standing, TestsCompared, Verification, VerifiedCheck};
+use crate::report::{BeforeAfter, TestsCompared, TreeStanding, Verification, VerifiedCheck};
 use crate::text::{counted, sanitise, sanitise_line};
 use crate::tools::TestRun;
 
@@ -83,13 +83,13 @@ fn tree(told: &Verification) -> String {
     let (start, patched) = (&ground.start_tree, &ground.patched_tree);
     let known = start.then.is_some() && patched.then.is_some() && patched.now.is_some();
     match ground.standing {
-        Standing::Start | Standing::Patched if !known => {
+        TreeStanding::Start | TreeStanding::Patched if !known => {
             "git can't tell; the files of the patch are as they were".to_owned()
         }
-        Standing::Start if patched.then == patched.now => {
+        TreeStanding::Start if patched.then == patched.now => {
             format!("as the report says: {} → {}", short(&start.now), short(&patched.now))
         }
-        Standing::Start => {
+        TreeStanding::Start => {
             format!(
                 "{} as the report says, but patched it is {}, not {}",
                 short(&start.now),
@@ -97,15 +97,15 @@ fn tree(told: &Verification) -> String {
                 short(&patched.then)
             )
         }
-        Standing::Patched => format!("as the report says, with the patch in it: {}", short(&patched.now)),
-        Standing::Applies => {
+        TreeStanding::Patched => format!("as the report says, with the patch in it: {}", short(&patched.now)),
+        TreeStanding::Applies => {
             format!(
                 "another one: the run started from {}, this is {}; the patch applies",
                 short(&start.then),
                 short(&start.now)
             )
         }
-        Standing::Contains => {
+        TreeStanding::Contains => {
             format!(
                 "another one: the patched one was {}, this is {}; the patch is in it",
                 short(&patched.then),

@@ -5,14 +5,14 @@ use jiff::tz::TimeZone;
 
 /// A moment in a time zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct When {
+pub struct LocalTime {
     /// `2026-01-31 14:05`.
     pub text: String,
     /// `UTC`, or `+02:00`.
     pub offset: String,
 }
 
-impl When {
+impl LocalTime {
     /// The moment of a journal (RFC 3339) in the user's time zone; `None` when it isn't one.
     #[must_use]
     pub fn local(at: &str) -> Option<Self> {
@@ -35,9 +35,9 @@ mod tests {
     #[test]
     fn a_moment_is_told_in_the_zone_with_its_offset() {
         let at = "2026-01-31T23:05:09.123Z";
-        let told = |zone| When::in_zone(at, zone).map(|when| (when.text, when.offset)).unwrap_or_default();
+        let told = |zone| LocalTime::in_zone(at, zone).map(|when| (when.text, when.offset)).unwrap_or_default();
         assert_eq!(told(TimeZone::UTC), ("2026-01-31 23:05".to_owned(), "UTC".to_owned()));
         assert_eq!(told(TimeZone::fixed(offset(2))), ("2026-02-01 01:05".to_owned(), "+02:00".to_owned()));
-        assert_eq!(When::local("no moment"), None);
+        assert_eq!(LocalTime::local("no moment"), None);
     }
 }

@@ -92,10 +92,10 @@ impl Archive {
     /// When it isn't one, or of another version.
     pub fn unpack(json: &[u8]) -> io::Result<Recording> {
         #[derive(Deserialize)]
-        struct Head {
+        struct ArchiveHead {
             schema: String,
         }
-        let Head { schema } = serde_json::from_slice(json)?;
+        let ArchiveHead { schema } = serde_json::from_slice(json)?;
         if schema != ARCHIVE_SCHEMA {
             return Err(invalid(format!("its schema is {schema:?}, not {ARCHIVE_SCHEMA:?}")));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Script;
-use super::script::Turn;
+use super::script::ModelTurn;
 use crate::journal::{AttemptFailed, ReplyReceived, StopReason};
 use crate::model::{AssistantMessage, ErrorKind, Model, ModelError, Progress, Reply, Request};
 
@@ -22,13 +22,13 @@ pub struct Player {
 impl Model for Player {
     async fn ask(&self, _: &Request, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Reply, ModelError> {
         match self.script.next_turn() {
-            Turn::Replied(reply, message) => {
+            ModelTurn::Replied(reply, message) => {
                 self.pace(reply, message, progress).await;
                 Ok(replied(reply, message))
             }
-            Turn::Failed(failed) => Err(failure(failed, kind(failed, self.script.stop()))),
-            Turn::Refused(failed) => Err(failure(failed, ErrorKind::BadRequest)),
-            Turn::Over => Err(ModelError::new(ErrorKind::Client, "the recording ends here")),
+            ModelTurn::Failed(failed) => Err(failure(failed, kind(failed, self.script.stop()))),
+            ModelTurn::Refused(failed) => Err(failure(failed, ErrorKind::BadRequest)),
+            ModelTurn::Over => Err(ModelError::new(ErrorKind::Client, "the recording ends here")),
         }
     }
 }

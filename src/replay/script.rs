@@ -34,7 +34,7 @@ pub struct Script {
     stop: Option<StopReason>,
     /// Where the recorded repository was, and where this one is.
     trees: [String; 2],
-    at: Mutex<Place>,
+    at: Mutex<ScriptPosition>,
 }
 
 /// How a request was answered.
@@ -49,7 +49,7 @@ enum RecordedAnswer {
 }
 
 /// What the model does next.
-pub(super) enum Turn<'a> {
+pub(super) enum ModelTurn<'a> {
     Replied(&'a ReplyReceived, &'a AssistantMessage),
     Failed(&'a AttemptFailed),
     Refused(&'a AttemptFailed),
@@ -58,7 +58,7 @@ pub(super) enum Turn<'a> {
 
 /// How far the replay is.
 #[derive(Debug, Default)]
-struct Place {
+struct ScriptPosition {
     met: usize,
     turns: usize,
     answers: usize,
@@ -247,16 +247,16 @@ impl Script {
         test_runs_agree(recorded, now, [&self.trees[0], &self.trees[1]])
     }
 
-    pub(super) fn next_turn(&self) -> Turn<'_> {
+    pub(super) fn next_turn(&self) -> ModelTurn<'_> {
         let mut at = self.at();
         at.turns += 1;
         match self.turns.get(at.turns - 1) {
-            Some(RecordedAnswer::Replied(reply)) => Turn::Replied(&reply.0, &reply.1),
-            Some(RecordedAnswer::Failed(failed)) => Turn::Failed(failed),
-            Some(RecordedAnswer::Refused(failed)) => Turn::Refused(failed),
+            Some(RecordedAnswer::Replied(reply)) => ModelTurn::Replied(&reply.0, &reply.1),
+            Some(RecordedAnswer::Failed(failed)) => ModelTurn::Failed(failed),
+            Some(RecordedAnswer::Refused(failed)) => ModelTurn::Refused(failed),
             Some(RecordedAnswer::Over) | None => {
                 at.over = true;
-                Turn::Over
+                ModelTurn::Over
             }
         }
     }
@@ -325,7 +325,7 @@ impl Script {
         })
     }
 
-    fn at(&self) -> MutexGuard<'_, Place> {
+    fn at(&self) -> MutexGuard<'_, ScriptPosition> {
         self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use super::Latest;
 use super::review::ReviewReport;
 use super::shape::{
     BudgetReport, CacheReport, CertificateReport, GeneratedReport, LatencyReport, PatchReport, REPORT_SCHEMA,
-    ReasoningReport, Report, TestsReport, TestsReported, TimingReport, ToolsReport, UsageReport, WallReport,
+    ReasoningReport, Report, SandboxReport, TestsReport, TestsReported, TimingReport, ToolsReport, UsageReport,
 };
 use crate::journal::{
     Event, Message, Minimized, Outcome, PatchWritten, Record, ReplyReceived, RequestSent, RunEnded, RunStarted,
@@ -63,7 +63,7 @@ impl Folding {
         report.timing.total_ms = record.elapsed_ms;
         match &record.event {
             Event::ViewMade(view) => report.timing.view_ms = view.ms,
-            Event::WallBuilt(wall) => {
+            Event::SandboxBuilt(wall) => {
                 report.wall.tree = wall.tree;
                 report.wall.process = wall.process;
                 report.wall.network = wall.network;
@@ -272,7 +272,7 @@ fn empty(started: &RunStarted, at: &str) -> Report {
         tools: ToolsReport::default(),
         reasoning: ReasoningReport::default(),
         cache: CacheReport::default(),
-        wall: WallReport { mode: started.sandbox.clone(), ..WallReport::default() },
+        wall: SandboxReport { mode: started.sandbox.clone(), ..SandboxReport::default() },
         budget: BudgetReport {
             limits: started.limits,
             turns: 0,

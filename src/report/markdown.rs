@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::checks::{CheckReport, CheckState};
 use super::evidence_lines::{write_minimized, write_reproduced};
-use super::shape::{Report, TestsReport, WallReport};
+use super::shape::{Report, SandboxReport, TestsReport};
 use crate::journal::{ChangeKind, FailedTest, FileChange, TestResult, Usage, WhyFailed};
 use crate::text::{counted, sanitise, sanitise_line};
 
@@ -223,11 +223,11 @@ fn write_numbers(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "| Cost at list price | {cost} |")?;
     writeln!(out, "| Reasoning kept | {}/{} |", report.reasoning.kept, report.reasoning.turns)?;
     writeln!(out, "| Tool calls, failed | {}, {} |", report.tools.calls, report.tools.failures)?;
-    write_wall(out, &report.wall)?;
+    write_sandbox(out, &report.wall)?;
     writeln!(out, "| Time | {:.1} s |", report.timing.total_ms as f64 / 1e3)
 }
 
-fn write_wall(out: &mut String, wall: &WallReport) -> std::fmt::Result {
+fn write_sandbox(out: &mut String, wall: &SandboxReport) -> std::fmt::Result {
     let held = |holds: bool| if holds { "held" } else { "not held" };
     let (files, processes, network) = (held(wall.tree), held(wall.process), held(wall.network));
     let (tried, refused) = (wall.proof.len(), wall.proof.iter().filter(|proof| proof.held).count());

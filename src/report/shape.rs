@@ -69,7 +69,7 @@ pub struct Report {
     /// Law 5.
     pub cache: CacheReport,
     /// Law 2.
-    pub wall: WallReport,
+    pub wall: SandboxReport,
     /// Law 6.
     pub budget: BudgetReport,
     /// Milliseconds.
@@ -234,7 +234,8 @@ pub struct CacheReport {
 
 /// See [`Report::wall`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct WallReport {
+#[schemars(rename = "WallReport")]
+pub struct SandboxReport {
     /// Nothing outside the view could be written.
     pub tree: bool,
     /// No process could reach others or outlive the run.

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::shape::Report;
 use super::verified_check::VerifiedCheck;
-use crate::evidence::{Difference, Verdicts};
 use crate::journal::{Outcome, RunId, TestCounts, TestEnvironment};
+use crate::testing::{Difference, Verdicts};
 use crate::text::counted;
 use crate::tools::TestRun;
 
@@ -67,7 +67,7 @@ pub struct Verification {
 #[schemars(rename = "Ground")]
 pub struct TreeState {
     /// How the tree at hand stands to the run's.
-    pub standing: Standing,
+    pub standing: TreeStanding,
     /// Git's id of the tree without the patch; `null` when it isn't known.
     pub start_tree: BeforeAfter<Option<String>>,
     /// Git's id of the tree that the tests ran on; `null` when it isn't known.
@@ -77,7 +77,8 @@ pub struct TreeState {
 /// How the tree at hand stands to the run's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+#[schemars(rename = "Standing")]
+pub enum TreeStanding {
     /// It is the one that the run started from; the patch was applied to a view of it.
     Start,
     /// It is the patched one; the tests ran on it as it stands.
@@ -110,7 +111,7 @@ pub struct EnvironmentDifference {
 }
 
 /// How the tests go now.
-pub struct Measured<'a> {
+pub struct TestsNow<'a> {
     /// The runs, all on the same tree; more than one when the first failed.
     pub runs: &'a [TestRun],
     /// The report's checks in its order; `None` where one wasn't run.
@@ -128,7 +129,7 @@ pub struct Measured<'a> {
 impl Verification {
     /// Holds `report` against how its tests go now. `None` when one of both has no run of them.
     #[must_use]
-    pub fn of(report: &Report, measured: Measured<'_>) -> Option<Self> {
+    pub fn of(report: &Report, measured: TestsNow<'_>) -> Option<Self> {
         let (certified, last) = (&report.tests.after.as_ref()?.result, measured.runs.last()?);
         let results: Vec<_> = measured.runs.iter().filter_map(|run| run.results.clone()).collect();
         let tests = compared(measured.then, Verdicts::of(&results).as_ref());
@@ -200,7 +201,7 @@ impl Verification {
             _ => {}
         }
         told.extend(self.checks.iter().filter_map(VerifiedCheck::difference));
-        if matches!(self.ground.standing, Standing::Applies | Standing::Contains) {
+        if matches!(self.ground.standing, TreeStanding::Applies | TreeStanding::Contains) {
             told.push("the tree is another one".to_owned());
         } else if differ(&self.ground.start_tree) || differ(&self.ground.patched_tree) {
             told.push("the patch makes another tree".to_owned());

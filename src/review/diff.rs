@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use similar::{ChangeTag, DiffOp, TextDiff};
 
-use super::hunk::{CONTEXT, Hunk, HunkDecided};
+use super::hunk::{CONTEXT, HunkDecided, ReviewedHunk};
 use super::material::ShownFile;
-use super::row::{Row, Span, Tone, Word, columns, span, wrapped};
+use super::row::{CodeWord, DiffRow, TextSpan, Tone, columns, span, wrapped};
 use super::syntax::{Piece, pieces};
 
 /// Within longer hunks whole lines are shown as changed: finding words takes too long for every key.
@@ -16,34 +16,34 @@ const GUTTER: usize = 6;
 
 /// A line as it is drawn.
 #[derive(Clone, Debug)]
-struct Line {
+struct DiffLine {
     number: Option<usize>,
     sign: char,
-    spans: Vec<Span>,
+    spans: Vec<TextSpan>,
     tone: Tone,
 }
 
 /// A line of a file, its end included, and what its words are.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
+pub struct SourceLine<'a> {
     text: &'a str,
     pieces: &'a [Piece],
 }
 
 /// Some of `lines`, of which the first have `pieces`.
-pub fn sources<'a>(lines: &'a [String], range: Range<usize>, pieces: &'a [Vec<Piece>]) -> Vec<Source<'a>> {
+pub fn sources<'a>(lines: &'a [String], range: Range<usize>, pieces: &'a [Vec<Piece>]) -> Vec<SourceLine<'a>> {
     let of = |index: usize| pieces.get(index).map_or(&[][..], Vec::as_slice);
-    range.map(|index| Source { text: &lines[index], pieces: of(index) }).collect()
+    range.map(|index| SourceLine { text: &lines[index], pieces: of(index) }).collect()
 }
 
 /// What of a hunk lies beside each other.
 enum Block {
-    Same(Line),
-    Changed(Vec<Line>, Vec<Line>),
+    Same(DiffLine),
+    Changed(Vec<DiffLine>, Vec<DiffLine>),
 }
 
 /// Draws `hunk` for a screen of `width` columns.
-pub fn drawn(file: &ShownFile, hunk: &Hunk, width: usize, two_columns: bool) -> Vec<Row> {
+pub fn drawn(file: &ShownFile, hunk: &ReviewedHunk, width: usize, two_columns: bool) -> Vec<DiffRow> {
     let mut rows = Vec::new();
     for block in blocks(file, hunk) {
         match (block, two_columns) {
@@ -61,12 +61,12 @@ pub fn drawn(file: &ShownFile, hunk: &Hunk, width: usize, two_columns: bool) -> 
     rows
 }
 
-fn blocks(file: &ShownFile, hunk: &Hunk) -> Vec<Block> {
+fn blocks(file: &ShownFile, hunk: &ReviewedHunk) -> Vec<Block> {
     let places = file.places.get(hunk.places.clone()).unwrap_or_default();
     let (Some(first), Some(last)) = (places.first(), places.last()) else { return Vec::new() };
     let same = |old: Range<usize>, new: usize| {
         let lines = file.old_lines(old).into_iter().zip(new + 1..);
-        lines.map(|(line, number)| Block::Same(Line::same(line, number))).collect::<Vec<_>>()
+        lines.map(|(line, number)| Block::Same(DiffLine::same(line, number))).collect::<Vec<_>>()
     };
     let above = CONTEXT.min(first.old.start);
     let mut blocks = same(first.old.start - above..first.old.start, first.new.start - above);
@@ -91,7 +91,7 @@ fn blocks(file: &ShownFile, hunk: &Hunk) -> Vec<Block> {
 }
 
 /// Old lines and the new ones in their place, whose numbers begin at `from` (counted from 0).
-fn changed(old: &[Source<'_>], new: &[Source<'_>], from: (usize, usize)) -> Block {
+fn changed(old: &[SourceLine<'_>], new: &[SourceLine<'_>], from: (usize, usize)) -> Block {
     let texts = old.iter().chain(new).map(|line| line.text);
     let ends = texts.filter(|text| text.ends_with('\n')).map(|text| text.ends_with("\r\n"));
     let ends: std::collections::BTreeSet<bool> = ends.collect();
@@ -104,17 +104,17 @@ fn changed(old: &[Source<'_>], new: &[Source<'_>], from: (usize, usize)) -> Bloc
         let line = if is_old { old[side.len()] } else { new[side.len()] };
         let mut spans = spans.unwrap_or_else(|| line.part(0..line.text.len(), tone));
         spans.extend(ending(line.text, show_ends, tone));
-        side.push(Line { number: Some(first + side.len() + 1), sign, spans, tone });
+        side.push(DiffLine { number: Some(first + side.len() + 1), sign, spans, tone });
     }
     Block::Changed(sides.0, sides.1)
 }
 
-fn texts<'a>(lines: &[Source<'a>]) -> Vec<&'a str> {
+fn texts<'a>(lines: &[SourceLine<'a>]) -> Vec<&'a str> {
     lines.iter().map(|line| line.text).collect()
 }
 
 /// All lines in order, the old ones first: whether it is an old one, and its text with what differs in it.
-fn emphasised(old: &[Source<'_>], new: &[Source<'_>]) -> Vec<(bool, Option<Vec<Span>>)> {
+fn emphasised(old: &[SourceLine<'_>], new: &[SourceLine<'_>]) -> Vec<(bool, Option<Vec<TextSpan>>)> {
     if old.is_empty() || new.is_empty() || old.len() + new.len() > MOST_LINES {
         return old.iter().map(|_| (true, None)).chain(new.iter().map(|_| (false, None))).collect();
     }
@@ -142,9 +142,9 @@ fn without_end(line: &str) -> &str {
     line.strip_suffix('\r').unwrap_or(line)
 }
 
-impl Source<'_> {
+impl SourceLine<'_> {
     /// The bytes `range` of the line without its end, cut where words begin and end.
-    fn part(&self, range: Range<usize>, tone: Tone) -> Vec<Span> {
+    fn part(&self, range: Range<usize>, tone: Tone) -> Vec<TextSpan> {
         let text = without_end(self.text);
         let (mut at, end) = (range.start, range.end.min(text.len()));
         let mut spans = Vec::new();
@@ -152,11 +152,11 @@ impl Source<'_> {
             let next = self.pieces.iter().find(|piece| piece.range.end > at);
             let (word, until) = match next {
                 Some(piece) if piece.range.start <= at => (piece.word, piece.range.end),
-                Some(piece) => (Word::Plain, piece.range.start),
-                None => (Word::Plain, end),
+                Some(piece) => (CodeWord::Plain, piece.range.start),
+                None => (CodeWord::Plain, end),
             };
             let until = until.min(end);
-            spans.extend(text.get(at..until).map(|text| Span { word, ..span(text, tone) }));
+            spans.extend(text.get(at..until).map(|text| TextSpan { word, ..span(text, tone) }));
             at = until;
         }
         spans
@@ -164,25 +164,25 @@ impl Source<'_> {
 }
 
 /// How a line ends, where that is worth showing.
-fn ending(line: &str, show: bool, tone: Tone) -> Option<Span> {
+fn ending(line: &str, show: bool, tone: Tone) -> Option<TextSpan> {
     if !line.ends_with('\n') {
         return Some(span(" ⏎ no newline at the end", Tone::Dim));
     }
     (show && line.ends_with("\r\n")).then(|| span("␍", tone))
 }
 
-impl Line {
-    fn same(line: Source<'_>, number: usize) -> Self {
+impl DiffLine {
+    fn same(line: SourceLine<'_>, number: usize) -> Self {
         let mut spans = line.part(0..line.text.len(), Tone::Dim);
         spans.extend(ending(line.text, false, Tone::Dim));
         Self { number: Some(number), sign: ' ', spans, tone: Tone::Dim }
     }
 
     /// In as many rows as it takes; the number stands in the first.
-    fn rows(&self, width: usize) -> Vec<Row> {
+    fn rows(&self, width: usize) -> Vec<DiffRow> {
         let number = self.number.map_or_else(String::new, |number| number.to_string());
         let rows = wrapped(&self.spans, width.saturating_sub(GUTTER + 1).max(1));
-        let draw = |(index, row): (usize, Row)| {
+        let draw = |(index, row): (usize, DiffRow)| {
             let (number, sign) = if index == 0 { (number.as_str(), self.sign) } else { ("", ' ') };
             let gutter = [span(format!("{number:>4}│ "), Tone::Dim), span(sign.to_string(), self.tone)];
             gutter.into_iter().chain(row).collect()
@@ -192,9 +192,9 @@ impl Line {
 }
 
 /// The same row old and new.
-fn beside(old: Option<&Line>, new: Option<&Line>, width: usize) -> Vec<Row> {
+fn beside(old: Option<&DiffLine>, new: Option<&DiffLine>, width: usize) -> Vec<DiffRow> {
     let half = (width.saturating_sub(1)) / 2;
-    let side = |line: Option<&Line>| line.map_or_else(Vec::new, |line| line.rows(half));
+    let side = |line: Option<&DiffLine>| line.map_or_else(Vec::new, |line| line.rows(half));
     let (old, new) = (side(old), side(new));
     let row = |index: usize| {
         let mut row = old.get(index).cloned().unwrap_or_default();
@@ -210,7 +210,7 @@ fn beside(old: Option<&Line>, new: Option<&Line>, width: usize) -> Vec<Row> {
 mod tests {
     use super::*;
     use crate::journal::RelPath;
-    use crate::review::material::Words;
+    use crate::review::material::LineWords;
     use crate::workspace::differing;
 
     fn draw(before: &str, after: &str, width: usize, two_columns: bool) -> Vec<String> {
@@ -223,12 +223,12 @@ mod tests {
             before: split(before),
             after: split(after),
             places: places.clone(),
-            words: Words::default(),
+            words: LineWords::default(),
             content: None,
         };
-        let hunk = Hunk::whole(0, places.len(), vec![0]);
+        let hunk = ReviewedHunk::whole(0, places.len(), vec![0]);
         let rows = drawn(&file, &hunk, width, two_columns);
-        let mark = |span: &Span| match span.tone {
+        let mark = |span: &TextSpan| match span.tone {
             Tone::RemovedWord | Tone::AddedWord => format!("[{}]", span.text),
             _ => span.text.clone(),
         };

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use crate::workspace::Place;
+use crate::workspace::LineRange;
 
 /// Unchanged lines that are shown around a change.
 pub const CONTEXT: usize = 3;
 
 /// A hunk, and what was decided about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hunk {
+pub struct ReviewedHunk {
     /// The number of its file in the material.
     pub file: usize,
     /// Which places of the file it is made of.
@@ -49,12 +49,12 @@ impl HunkDecided {
     }
 }
 
-impl Hunk {
+impl ReviewedHunk {
     /// The hunks of a file whose parts can be taken one by one; the first of them has the number `first`.
-    pub(super) fn grouped(file: usize, first: usize, places: &[Place]) -> Vec<Self> {
+    pub(super) fn grouped(file: usize, first: usize, places: &[LineRange]) -> Vec<Self> {
         let mut hunks: Vec<Self> = Vec::new();
         for (index, place) in places.iter().enumerate() {
-            let near = |before: &Place| place.old.start - before.old.end <= 2 * CONTEXT;
+            let near = |before: &LineRange| place.old.start - before.old.end <= 2 * CONTEXT;
             match hunks.last_mut().filter(|_| places.get(index.wrapping_sub(1)).is_some_and(near)) {
                 Some(hunk) => hunk.places.end = index + 1,
                 None => hunks.push(Self::of(file, index..index + 1)),
@@ -95,14 +95,14 @@ impl Hunk {
 mod tests {
     use super::*;
 
-    fn place(old: Range<usize>) -> Place {
-        Place { new: old.clone(), old }
+    fn place(old: Range<usize>) -> LineRange {
+        LineRange { new: old.clone(), old }
     }
 
     #[test]
     fn near_places_are_one_hunk_until_it_is_split() {
         let places = [place(0..1), place(7..8), place(15..15)];
-        let hunks = Hunk::grouped(4, 10, &places);
+        let hunks = ReviewedHunk::grouped(4, 10, &places);
         let parts: Vec<_> = hunks.iter().map(|hunk| hunk.parts.clone()).collect();
         assert_eq!(parts, [vec![10, 11], vec![12]]);
         let halves = hunks[0].split().expect("it has two parts");
@@ -112,6 +112,6 @@ mod tests {
 
     #[test]
     fn a_whole_file_is_not_split() {
-        assert_eq!(Hunk::whole(0, 2, vec![3]).split(), None);
+        assert_eq!(ReviewedHunk::whole(0, 2, vec![3]).split(), None);
     }
 }

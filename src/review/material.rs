@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::diff::{Source, sources};
-use super::hunk::{CONTEXT, Hunk};
+use super::diff::{SourceLine, sources};
+use super::hunk::{CONTEXT, ReviewedHunk};
 use super::origin::{ModelEdit, edits, made_by};
 use super::syntax::{Piece, pieces};
 use crate::journal::{ChangeKind, Event, FileChange, RelPath, TamperFlag};
 use crate::report::{Report, TestsReported};
-use crate::workspace::{Blobs, FileParts, FileState, Parts, Place, differing, lines};
+use crate::workspace::{Blobs, FileParts, FileState, LineRange, Parts, differing, lines};
 
 /// What material is made of.
 pub struct Given<'a> {
@@ -60,16 +60,16 @@ pub struct ShownFile {
     /// The new ones.
     pub after: Vec<String>,
     /// Where they differ.
-    pub places: Vec<Place>,
+    pub places: Vec<LineRange>,
     /// What the words of both sides are, once somebody looked.
-    pub words: Words,
+    pub words: LineWords,
     /// The new content as it is, where a person can rewrite it.
     pub content: Option<Vec<u8>>,
 }
 
 /// What the words of a file are, line by line: of the old lines, and of the new ones.
 #[derive(Clone, Debug, Default)]
-pub struct Words {
+pub struct LineWords {
     before: OnceCell<Vec<Vec<Piece>>>,
     after: OnceCell<Vec<Vec<Piece>>>,
 }
@@ -79,7 +79,7 @@ impl Material {
     ///
     /// # Errors
     /// When a content can't be read.
-    pub fn of(given: &Given<'_>) -> io::Result<(Self, Vec<Hunk>)> {
+    pub fn of(given: &Given<'_>) -> io::Result<(Self, Vec<ReviewedHunk>)> {
         let report = given.report;
         let all = given.parts.files();
         let (mut files, mut hunks) = (Vec::new(), Vec::new());
@@ -93,10 +93,10 @@ impl Material {
             };
             let file = ShownFile::of(given, parts, from)?;
             match (&parts.places, from) {
-                (Some(places), _) => hunks.extend(Hunk::grouped(files.len(), parts.first, places)),
+                (Some(places), _) => hunks.extend(ReviewedHunk::grouped(files.len(), parts.first, places)),
                 (None, from) => {
                     let numbers = from.map(|from| from.first).into_iter().chain([parts.first]).collect();
-                    hunks.push(Hunk::whole(files.len(), file.places.len(), numbers));
+                    hunks.push(ReviewedHunk::whole(files.len(), file.places.len(), numbers));
                 }
             }
             files.push(file);
@@ -114,7 +114,7 @@ impl Material {
     }
 
     /// The old and the new lines of a hunk, as they are shown.
-    pub(super) fn lines_of(&self, hunk: &Hunk) -> (Vec<String>, Vec<String>) {
+    pub(super) fn lines_of(&self, hunk: &ReviewedHunk) -> (Vec<String>, Vec<String>) {
         let Some(file) = self.files.get(hunk.file) else { return Default::default() };
         let places = file.places.get(hunk.places.clone()).unwrap_or_default();
         let old = places.iter().flat_map(|place| &file.before[place.old.clone()]).cloned().collect();
@@ -123,14 +123,14 @@ impl Material {
     }
 
     /// The edit of the model that made a hunk.
-    pub(super) fn origin(&self, hunk: &Hunk) -> Option<&ModelEdit> {
+    pub(super) fn origin(&self, hunk: &ReviewedHunk) -> Option<&ModelEdit> {
         let (old, new) = self.lines_of(hunk);
         made_by(&self.edits, &self.files.get(hunk.file)?.path, &old, &new)
     }
 
     /// The text that a hunk puts into its file, as it is: what a person rewrites. `None` when that is no text.
     #[must_use]
-    pub fn text_of(&self, hunk: &Hunk) -> Option<Vec<u8>> {
+    pub fn text_of(&self, hunk: &ReviewedHunk) -> Option<Vec<u8>> {
         let file = self.files.get(hunk.file)?;
         let content = file.content.as_ref()?;
         if hunk.is_whole {
@@ -141,10 +141,10 @@ impl Material {
     }
 
     /// What the guard says of a hunk.
-    pub(super) fn flags_of(&self, hunk: &Hunk) -> impl Iterator<Item = &TamperFlag> {
+    pub(super) fn flags_of(&self, hunk: &ReviewedHunk) -> impl Iterator<Item = &TamperFlag> {
         let file = self.files.get(hunk.file);
         let places = file.and_then(|file| file.places.get(hunk.places.clone())).unwrap_or_default();
-        let is_there = |line: usize, place: &Place| {
+        let is_there = |line: usize, place: &LineRange| {
             let around = |lines: &std::ops::Range<usize>| (lines.start..=lines.end).contains(&line);
             around(&place.new) || (place.new.is_empty() && around(&place.old))
         };
@@ -158,13 +158,13 @@ impl Material {
 
 impl ShownFile {
     /// Old lines, as they are drawn.
-    pub(super) fn old_lines(&self, lines: Range<usize>) -> Vec<Source<'_>> {
+    pub(super) fn old_lines(&self, lines: Range<usize>) -> Vec<SourceLine<'_>> {
         let end = self.places.last().map_or(0, |place| place.old.end);
         sources(&self.before, lines, self.words.before.get_or_init(|| self.pieces(&self.before, end)))
     }
 
     /// New lines, as they are drawn.
-    pub(super) fn new_lines(&self, lines: Range<usize>) -> Vec<Source<'_>> {
+    pub(super) fn new_lines(&self, lines: Range<usize>) -> Vec<SourceLine<'_>> {
         let end = self.places.last().map_or(0, |place| place.new.end);
         sources(&self.after, lines, self.words.after.get_or_init(|| self.pieces(&self.after, end)))
     }
@@ -197,7 +197,7 @@ impl ShownFile {
             before: shown_before,
             after: shown_after,
             places,
-            words: Words::default(),
+            words: LineWords::default(),
             content: (is_text && is_file && from.is_none()).then_some(after),
         })
     }

@@ -28,9 +28,9 @@ mod session;
 mod syntax;
 mod verdict;
 
-pub use hunk::{Hunk, HunkDecided};
-pub use keys::{Action, Key, action};
+pub use hunk::{HunkDecided, ReviewedHunk};
+pub use keys::{Action, KeyPress, action};
 pub use material::{Given, Material};
-pub use row::{Row, Screen, Size, Span, Tone, Word};
-pub use session::{Effect, HOW_TO_APPLY, Page, Review};
+pub use row::{CodeWord, DiffRow, Screen, Size, TextSpan, Tone};
+pub use session::{Effect, HOW_TO_APPLY, Review, ReviewPage};
 pub use verdict::recalled;

@@ -1,10 +1,10 @@
 //! What is on the screen: a bar, the page, what is to be said, and the keys that matter here.
 
 use super::diff;
-use super::hunk::{Hunk, HunkDecided};
+use super::hunk::{HunkDecided, ReviewedHunk};
 use super::keys::LETTERS;
-use super::row::{Row, Screen, Tone, columns, fitted, span, worded};
-use super::session::{Page, Review};
+use super::row::{DiffRow, Screen, Tone, columns, fitted, span, worded};
+use super::session::{Review, ReviewPage};
 use crate::text::counted;
 
 /// The bar and the keys.
@@ -20,7 +20,7 @@ impl Review {
         let below = body.len().saturating_sub(self.scroll + height);
         let mut rows = vec![fitted(&[span(self.title(), Tone::Bar)], width, Tone::Bar)];
         rows.extend(body.into_iter().skip(self.scroll).take(height));
-        rows.resize(height + 1, Row::new());
+        rows.resize(height + 1, DiffRow::new());
         rows.extend(self.note(below));
         rows.push(fitted(&[span(keys_within(self.keys(), width), Tone::Bar)], width, Tone::Bar));
         Screen { rows }
@@ -37,13 +37,13 @@ impl Review {
 
     /// All rows of the page.
     #[must_use]
-    pub fn body(&self) -> Vec<Row> {
+    pub fn body(&self) -> Vec<DiffRow> {
         match self.page {
-            Page::Files => self.files_page(),
-            Page::Hunk => self.hunk_rows(&self.hunks[self.at]),
-            Page::Why => self.why_page(),
-            Page::Summary => self.summary_page(),
-            Page::Help => self.help_page(),
+            ReviewPage::Files => self.files_page(),
+            ReviewPage::Hunk => self.hunk_rows(&self.hunks[self.at]),
+            ReviewPage::Why => self.why_page(),
+            ReviewPage::Summary => self.summary_page(),
+            ReviewPage::Help => self.help_page(),
         }
     }
 
@@ -51,20 +51,20 @@ impl Review {
     #[must_use]
     pub fn title(&self) -> String {
         let place = match self.page {
-            Page::Files => counted(self.material.files.len(), "file"),
-            Page::Hunk | Page::Why => {
+            ReviewPage::Files => counted(self.material.files.len(), "file"),
+            ReviewPage::Hunk | ReviewPage::Why => {
                 let hunk = &self.hunks[self.at];
                 let path = &self.material.files[hunk.file].path;
                 format!("{}/{} {} {path}", self.at + 1, self.hunks.len(), hunk.decision.sign())
             }
-            Page::Summary => "what you decided".to_owned(),
-            Page::Help => "keys".to_owned(),
+            ReviewPage::Summary => "what you decided".to_owned(),
+            ReviewPage::Help => "keys".to_owned(),
         };
         format!(" review {} · {} · {place}", self.material.run, self.material.outcome)
     }
 
     /// What is said below the page: a row, but for long messages.
-    fn note(&self, below: usize) -> Vec<Row> {
+    fn note(&self, below: usize) -> Vec<DiffRow> {
         let row = match (&self.typing, &self.message, below) {
             (Some(typed), ..) => vec![span(format!("/{typed}_"), Tone::Strong)],
             (None, Some(message), _) => {
@@ -72,7 +72,7 @@ impl Review {
                 rows.truncate(MOST_SAID);
                 return rows;
             }
-            (None, None, 0) => Row::new(),
+            (None, None, 0) => DiffRow::new(),
             (None, None, below) => vec![span(format!("↓ {} more below", counted(below, "row")), Tone::Dim)],
         };
         vec![row]
@@ -82,15 +82,15 @@ impl Review {
     #[must_use]
     pub fn keys(&self) -> &'static str {
         match self.page {
-            Page::Files => " Enter open  ↑↓ choose  a accept  d reject  c conclude  q leave  ? help",
-            Page::Hunk => " y accept  n reject  s split  e edit  w why  t columns  p pager  / search  c  ?",
-            Page::Why => " q back  y accept  n reject  Space scroll  ? help",
-            Page::Summary => " y test and apply what is accepted  b back  f files  q leave  ? help",
-            Page::Help => " q back",
+            ReviewPage::Files => " Enter open  ↑↓ choose  a accept  d reject  c conclude  q leave  ? help",
+            ReviewPage::Hunk => " y accept  n reject  s split  e edit  w why  t columns  p pager  / search  c  ?",
+            ReviewPage::Why => " q back  y accept  n reject  Space scroll  ? help",
+            ReviewPage::Summary => " y test and apply what is accepted  b back  f files  q leave  ? help",
+            ReviewPage::Help => " q back",
         }
     }
 
-    fn wrap(&self, rows: impl Iterator<Item = Row>) -> Vec<Row> {
+    fn wrap(&self, rows: impl Iterator<Item = DiffRow>) -> Vec<DiffRow> {
         rows.flat_map(|row| worded(&row, self.size.columns)).collect()
     }
 
@@ -109,22 +109,22 @@ impl Review {
         )
     }
 
-    fn help_page(&self) -> Vec<Row> {
+    fn help_page(&self) -> Vec<DiffRow> {
         let row = |key: &str, does: &str| vec![span(format!("  {key}   "), Tone::Strong), span(does, Tone::Plain)];
-        let mut rows: Vec<Row> = LETTERS.iter().map(|(letter, _, does)| row(&letter.to_string(), does)).collect();
+        let mut rows: Vec<DiffRow> = LETTERS.iter().map(|(letter, _, does)| row(&letter.to_string(), does)).collect();
         rows.push(row("↑ ↓ PgUp PgDn Space Home End", "scroll"));
         rows.push(row("1 2 3…", "line by line: the hunk with that number"));
         self.wrap(rows.into_iter())
     }
 
-    fn head(&self) -> Vec<Row> {
+    fn head(&self) -> Vec<DiffRow> {
         let mut rows = vec![vec![span(&self.material.task, Tone::Strong)]];
         rows.extend(self.material.evidence.iter().map(|line| vec![span(line, Tone::Plain)]));
-        rows.extend([vec![span(self.tally(), Tone::Plain)], Row::new()]);
+        rows.extend([vec![span(self.tally(), Tone::Plain)], DiffRow::new()]);
         self.wrap(rows.into_iter())
     }
 
-    fn files_page(&self) -> Vec<Row> {
+    fn files_page(&self) -> Vec<DiffRow> {
         let mut rows = self.head();
         rows.extend((0..self.material.files.len()).flat_map(|file| self.file_rows(file)));
         rows
@@ -136,7 +136,7 @@ impl Review {
         self.head().len() + before
     }
 
-    fn file_rows(&self, number: usize) -> Vec<Row> {
+    fn file_rows(&self, number: usize) -> Vec<DiffRow> {
         let file = &self.material.files[number];
         let (mut signs, mut added, mut removed) = (String::new(), 0, 0);
         let mut numbers = Vec::new();
@@ -146,7 +146,7 @@ impl Review {
             let (old, new) = self.material.lines_of(hunk);
             (removed, added) = (removed + old.len(), added + new.len());
         }
-        let is_selected = self.page == Page::Files && self.hunks[self.at].file == number;
+        let is_selected = self.page == ReviewPage::Files && self.hunks[self.at].file == number;
         let (cursor, tone) = if is_selected { ("▸ ", Tone::Strong) } else { ("  ", Tone::Plain) };
         let mut rows = vec![vec![
             span(cursor, tone),
@@ -163,7 +163,7 @@ impl Review {
     }
 
     /// A hunk with what is known of it.
-    pub(super) fn hunk_rows(&self, hunk: &Hunk) -> Vec<Row> {
+    pub(super) fn hunk_rows(&self, hunk: &ReviewedHunk) -> Vec<DiffRow> {
         let file = &self.material.files[hunk.file];
         let origin = match self.material.origin(hunk) {
             Some(edit) => format!("{}, {}", edit.place(), edit.tool),
@@ -179,7 +179,7 @@ impl Review {
         let mut rows = vec![vec![span(head, Tone::Dim)]];
         let flags = self.material.flags_of(hunk);
         rows.extend(flags.map(|flag| vec![span(format!("! {}", flag.reason), Tone::Warning)]));
-        rows.push(Row::new());
+        rows.push(DiffRow::new());
         let mut rows = self.wrap(rows.into_iter());
         let drawn = diff::drawn(file, hunk, self.size.columns, self.two_columns);
         if drawn.is_empty() {
@@ -191,18 +191,18 @@ impl Review {
 
     /// The whole patch with what was decided, one column or two, for whoever has room for all of it.
     #[must_use]
-    pub fn whole(&self) -> Vec<Row> {
+    pub fn whole(&self) -> Vec<DiffRow> {
         let mut rows = self.head();
         for (number, hunk) in self.hunks.iter().enumerate() {
             let path = &self.material.files[hunk.file].path;
             let place = format!("{}/{} {} {path}", number + 1, self.hunks.len(), hunk.decision.sign());
-            rows.extend([Row::new(), vec![span(place, Tone::Strong)]]);
+            rows.extend([DiffRow::new(), vec![span(place, Tone::Strong)]]);
             rows.extend(self.hunk_rows(hunk));
         }
         rows
     }
 
-    fn why_page(&self) -> Vec<Row> {
+    fn why_page(&self) -> Vec<DiffRow> {
         let Some(edit) = self.material.origin(&self.hunks[self.at]) else {
             let told = "No edit of the model touched this file: a command of the run, such as the tests, wrote it.";
             return self.wrap([vec![span(told, Tone::Plain)]].into_iter());
@@ -212,7 +212,7 @@ impl Review {
             if words.trim().is_empty() {
                 continue;
             }
-            rows.extend([Row::new(), vec![span(name, Tone::Dim)]]);
+            rows.extend([DiffRow::new(), vec![span(name, Tone::Dim)]]);
             rows.extend(words.trim().lines().map(|line| vec![span(line, Tone::Plain)]));
         }
         if rows.len() == 1 {
@@ -221,13 +221,13 @@ impl Review {
         self.wrap(rows.into_iter())
     }
 
-    fn summary_page(&self) -> Vec<Row> {
-        let mut rows = vec![vec![span(self.tally(), Tone::Strong)], Row::new()];
+    fn summary_page(&self) -> Vec<DiffRow> {
+        let mut rows = vec![vec![span(self.tally(), Tone::Strong)], DiffRow::new()];
         for number in 0..self.material.files.len() {
             rows.extend(self.file_rows(number));
         }
-        rows.push(Row::new());
-        let takes = |hunk: &Hunk| matches!(hunk.decision, HunkDecided::Accepted | HunkDecided::Edited(_));
+        rows.push(DiffRow::new());
+        let takes = |hunk: &ReviewedHunk| matches!(hunk.decision, HunkDecided::Accepted | HunkDecided::Edited(_));
         let told = match (self.hunks.iter().any(takes), self.takes_all()) {
             (false, _) => "Nothing is accepted: your tree stays as it is.",
             (true, true) => "The whole patch is accepted, as the run made it.",

@@ -37,7 +37,7 @@ pub enum Tone {
 
 /// What a piece of code is, whatever happens to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Word {
+pub enum CodeWord {
     /// Nothing in particular.
     #[default]
     Plain,
@@ -53,36 +53,36 @@ pub enum Word {
 
 /// A piece of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct TextSpan {
     /// Its text; all of it can be seen.
     pub text: String,
     /// What it is.
     pub tone: Tone,
     /// What it is in its language.
-    pub word: Word,
+    pub word: CodeWord,
 }
 
 /// A row.
-pub type Row = Vec<Span>;
+pub type DiffRow = Vec<TextSpan>;
 
 /// A whole screen, as many rows as it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Screen {
     /// The rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<DiffRow>,
 }
 
 /// A piece of text in which hidden characters are told rather than left out: in code they matter. Tabs stay, for
 /// [`wrapped`] to widen.
-pub fn span(text: impl AsRef<str>, tone: Tone) -> Span {
+pub fn span(text: impl AsRef<str>, tone: Tone) -> TextSpan {
     let hides = |char: char| is_hidden(char) && char != '\t';
     let seen = |char: char| if hides(char) { format!("⟨U+{:04X}⟩", char as u32) } else { char.to_string() };
-    Span { text: text.as_ref().chars().map(seen).collect(), tone, word: Word::Plain }
+    TextSpan { text: text.as_ref().chars().map(seen).collect(), tone, word: CodeWord::Plain }
 }
 
 /// `row` in as many rows of `width` columns as it takes: nothing is ever out of sight. Code is broken behind a blank where one is
 /// near, and each blank stays.
-pub fn wrapped(row: &[Span], width: usize) -> Vec<Row> {
+pub fn wrapped(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
     let mut rows = Rows::new(width, 0);
     for cell in cells(row) {
         if rows.column + cell.wide > width && rows.column > 0 {
@@ -94,7 +94,7 @@ pub fn wrapped(row: &[Span], width: usize) -> Vec<Row> {
 }
 
 /// The same for prose: words stay whole where they fit at all, and a row goes on below the text of the first one.
-pub fn worded(row: &[Span], width: usize) -> Vec<Row> {
+pub fn worded(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
     let text: String = row.iter().map(|span| span.text.as_str()).collect();
     let mut rows = Rows::new(width, hang(&text, width));
     for cell in cells(row) {
@@ -121,7 +121,7 @@ struct Cell {
     text: String,
     wide: usize,
     tone: Tone,
-    word: Word,
+    word: CodeWord,
 }
 
 impl Cell {
@@ -130,7 +130,7 @@ impl Cell {
     }
 }
 
-fn cells(row: &[Span]) -> Vec<Cell> {
+fn cells(row: &[TextSpan]) -> Vec<Cell> {
     let (mut cells, mut column) = (Vec::new(), 0);
     for span in row {
         for char in span.text.chars() {
@@ -164,7 +164,7 @@ impl Rows {
 
     /// A new row, which begins with `cells`.
     fn begin(&mut self, cells: Vec<Cell>) {
-        let indent = Cell { text: " ".repeat(self.hang), wide: self.hang, tone: Tone::Plain, word: Word::Plain };
+        let indent = Cell { text: " ".repeat(self.hang), wide: self.hang, tone: Tone::Plain, word: CodeWord::Plain };
         let row: Vec<Cell> = Some(indent).filter(|indent| indent.wide > 0).into_iter().chain(cells).collect();
         self.column = row.iter().map(|cell| cell.wide).sum();
         self.all.push(row);
@@ -187,9 +187,9 @@ impl Rows {
         }
     }
 
-    fn done(self) -> Vec<Row> {
+    fn done(self) -> Vec<DiffRow> {
         let row = |cells: Vec<Cell>| {
-            let mut row = Row::new();
+            let mut row = DiffRow::new();
             for cell in &cells {
                 push(&mut row, &cell.text, cell.tone, cell.word);
             }
@@ -201,30 +201,30 @@ impl Rows {
 
 const TAB: usize = 4;
 
-fn push(row: &mut Row, text: &str, tone: Tone, word: Word) {
+fn push(row: &mut DiffRow, text: &str, tone: Tone, word: CodeWord) {
     match row.last_mut() {
         Some(last) if (last.tone, last.word) == (tone, word) => last.text.push_str(text),
-        _ => row.push(Span { text: text.to_owned(), tone, word }),
+        _ => row.push(TextSpan { text: text.to_owned(), tone, word }),
     }
 }
 
 /// How many columns a row takes.
-pub fn columns(row: &[Span]) -> usize {
+pub fn columns(row: &[TextSpan]) -> usize {
     row.iter().map(|span| console::measure_text_width(&span.text)).sum()
 }
 
 /// `row` filled up to `width` columns; one that is longer is cut off between words, with a sign.
-pub fn fitted(row: &[Span], width: usize, tone: Tone) -> Row {
+pub fn fitted(row: &[TextSpan], width: usize, tone: Tone) -> DiffRow {
     let mut fitted = if columns(row) <= width { row.to_vec() } else { cut(row, width) };
     let missing = width.saturating_sub(columns(&fitted));
-    push(&mut fitted, &" ".repeat(missing), tone, Word::Plain);
+    push(&mut fitted, &" ".repeat(missing), tone, CodeWord::Plain);
     fitted
 }
 
-fn cut(row: &[Span], width: usize) -> Row {
+fn cut(row: &[TextSpan], width: usize) -> DiffRow {
     let mut cut = worded(row, width.saturating_sub(1).max(1)).swap_remove(0);
     let tone = cut.last().map_or(Tone::Plain, |span| span.tone);
-    push(&mut cut, "…", tone, Word::Plain);
+    push(&mut cut, "…", tone, CodeWord::Plain);
     cut
 }
 
@@ -232,7 +232,7 @@ fn cut(row: &[Span], width: usize) -> Row {
 mod tests {
     use super::*;
 
-    fn texts(rows: &[Row]) -> Vec<String> {
+    fn texts(rows: &[DiffRow]) -> Vec<String> {
         rows.iter().map(|row| row.iter().map(|span| span.text.as_str()).collect()).collect()
     }
 

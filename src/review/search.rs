@@ -1,20 +1,20 @@
 //! The search: what is typed behind `/`, and the next hunk that has it.
 
-use super::keys::Key;
-use super::row::Row;
-use super::session::{Page, Review};
+use super::keys::KeyPress;
+use super::row::DiffRow;
+use super::session::{Review, ReviewPage};
 
 impl Review {
-    pub(super) fn type_key(&mut self, key: Key) {
+    pub(super) fn type_key(&mut self, key: KeyPress) {
         let Some(typed) = &mut self.typing else { return };
         match key {
-            Key::Enter => {
+            KeyPress::Enter => {
                 let typed = self.typing.take().unwrap_or_default();
                 self.seek(&typed);
             }
-            Key::Escape => self.typing = None,
-            Key::Backspace => drop(typed.pop()),
-            Key::Char(char) => typed.push(char),
+            KeyPress::Escape => self.typing = None,
+            KeyPress::Backspace => drop(typed.pop()),
+            KeyPress::Char(char) => typed.push(char),
             _ => {}
         }
     }
@@ -29,11 +29,11 @@ impl Review {
             return;
         }
         let count = self.hunks.len();
-        let first = usize::from(self.page == Page::Hunk);
+        let first = usize::from(self.page == ReviewPage::Hunk);
         match (first..count + first).map(|step| (self.at + step) % count).find(|at| self.row_with(*at).is_some()) {
             Some(at) => {
                 self.at = at;
-                self.go(Page::Hunk);
+                self.go(ReviewPage::Hunk);
                 let row = self.row_with(at).unwrap_or(0);
                 self.scroll = row.saturating_sub(self.body_height() / 2).min(self.last_scroll());
             }
@@ -51,7 +51,7 @@ impl Review {
         if has(self.material.files[hunk.file].path.as_str()) {
             return Some(0);
         }
-        let text = |row: &Row| row.iter().map(|span| span.text.as_str()).collect::<String>();
+        let text = |row: &DiffRow| row.iter().map(|span| span.text.as_str()).collect::<String>();
         self.hunk_rows(hunk).iter().position(|row| has(&text(row)))
     }
 }

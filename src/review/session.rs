@@ -1,7 +1,7 @@
 //! Where a person is in a review, and what was decided so far. Keys and actions in; [`Effect`]s out.
 
-use super::hunk::{Hunk, HunkDecided};
-use super::keys::{Action, Key, action};
+use super::hunk::{HunkDecided, ReviewedHunk};
+use super::keys::{Action, KeyPress, action};
 use super::material::Material;
 use super::row::Size;
 
@@ -24,7 +24,7 @@ pub enum Effect {
 
 /// What is on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
+pub enum ReviewPage {
     /// The list of files, with the evidence.
     Files,
     /// A hunk.
@@ -44,11 +44,11 @@ pub const HOW_TO_APPLY: &str = "y applies it, b goes back";
 #[derive(Clone, Debug)]
 pub struct Review {
     pub(super) material: Material,
-    pub(super) hunks: Vec<Hunk>,
+    pub(super) hunks: Vec<ReviewedHunk>,
     pub(super) at: usize,
-    pub(super) page: Page,
+    pub(super) page: ReviewPage,
     /// Where Help and Why were called from.
-    called_from: Page,
+    called_from: ReviewPage,
     pub(super) scroll: usize,
     pub(super) two_columns: bool,
     pub(super) size: Size,
@@ -61,13 +61,13 @@ pub struct Review {
 impl Review {
     /// Begins with the list of files. There is at least one hunk.
     #[must_use]
-    pub fn new(material: Material, hunks: Vec<Hunk>, size: Size) -> Self {
+    pub fn new(material: Material, hunks: Vec<ReviewedHunk>, size: Size) -> Self {
         Self {
             material,
             hunks,
             at: 0,
-            page: Page::Files,
-            called_from: Page::Files,
+            page: ReviewPage::Files,
+            called_from: ReviewPage::Files,
             scroll: 0,
             two_columns: false,
             size,
@@ -79,7 +79,7 @@ impl Review {
 
     /// The page that is shown.
     #[must_use]
-    pub fn page(&self) -> Page {
+    pub fn page(&self) -> ReviewPage {
         self.page
     }
 
@@ -91,13 +91,13 @@ impl Review {
 
     /// Every hunk with what was decided about it.
     #[must_use]
-    pub fn hunks(&self) -> &[Hunk] {
+    pub fn hunks(&self) -> &[ReviewedHunk] {
         &self.hunks
     }
 
     /// The hunk at hand, and its number.
     #[must_use]
-    pub fn hunk(&self) -> Option<(usize, &Hunk)> {
+    pub fn hunk(&self) -> Option<(usize, &ReviewedHunk)> {
         Some((self.at, self.hunks.get(self.at)?))
     }
 
@@ -135,7 +135,7 @@ impl Review {
     }
 
     /// Takes up decisions of an earlier review.
-    pub fn recall(&mut self, hunks: Vec<Hunk>) {
+    pub fn recall(&mut self, hunks: Vec<ReviewedHunk>) {
         self.hunks = hunks;
         self.at = 0;
         self.say("your decisions of the last review are still there");
@@ -148,9 +148,9 @@ impl Review {
     }
 
     /// Takes a key.
-    pub fn press(&mut self, key: Key) -> Effect {
+    pub fn press(&mut self, key: KeyPress) -> Effect {
         self.message = None;
-        if key == Key::Interrupt {
+        if key == KeyPress::Interrupt {
             return Effect::Stop;
         }
         if self.typing.is_some() {
@@ -158,17 +158,19 @@ impl Review {
             return Effect::None;
         }
         match key {
-            Key::Up | Key::Char('k') => self.up(),
-            Key::Down | Key::Char('j') => self.down(),
-            Key::PageUp => self.scroll = self.scroll.saturating_sub(self.body_height()),
-            Key::PageDown | Key::Char(' ') => self.scroll = (self.scroll + self.body_height()).min(self.last_scroll()),
-            Key::Home => self.scroll = 0,
-            Key::End => self.scroll = self.last_scroll(),
-            Key::Right | Key::Tab => return self.act(Action::Next),
-            Key::Left => return self.act(Action::Previous),
-            Key::Escape => return self.act(Action::Back),
-            Key::Enter => return self.enter(),
-            Key::Char(letter) => return action(letter).map_or(Effect::None, |action| self.act(action)),
+            KeyPress::Up | KeyPress::Char('k') => self.up(),
+            KeyPress::Down | KeyPress::Char('j') => self.down(),
+            KeyPress::PageUp => self.scroll = self.scroll.saturating_sub(self.body_height()),
+            KeyPress::PageDown | KeyPress::Char(' ') => {
+                self.scroll = (self.scroll + self.body_height()).min(self.last_scroll())
+            }
+            KeyPress::Home => self.scroll = 0,
+            KeyPress::End => self.scroll = self.last_scroll(),
+            KeyPress::Right | KeyPress::Tab => return self.act(Action::Next),
+            KeyPress::Left => return self.act(Action::Previous),
+            KeyPress::Escape => return self.act(Action::Back),
+            KeyPress::Enter => return self.enter(),
+            KeyPress::Char(letter) => return action(letter).map_or(Effect::None, |action| self.act(action)),
             _ => {}
         }
         Effect::None
@@ -176,10 +178,10 @@ impl Review {
 
     fn enter(&mut self) -> Effect {
         match self.page {
-            Page::Files => self.go(Page::Hunk),
-            Page::Summary => self.say(HOW_TO_APPLY),
-            Page::Why | Page::Help => return self.act(Action::Back),
-            Page::Hunk => {}
+            ReviewPage::Files => self.go(ReviewPage::Hunk),
+            ReviewPage::Summary => self.say(HOW_TO_APPLY),
+            ReviewPage::Why | ReviewPage::Help => return self.act(Action::Back),
+            ReviewPage::Hunk => {}
         }
         Effect::None
     }
@@ -188,10 +190,10 @@ impl Review {
     pub fn act(&mut self, action: Action) -> Effect {
         match action {
             // What lies below the help isn't seen, and nothing is decided about it.
-            _ if self.page == Page::Help && !matches!(action, Action::Help | Action::Search) => self.back(),
-            Action::Leave if self.page == Page::Why => self.back(),
-            Action::Accept if self.page == Page::Summary => return Effect::Conclude,
-            Action::Conclude if self.page == Page::Summary => self.say(HOW_TO_APPLY),
+            _ if self.page == ReviewPage::Help && !matches!(action, Action::Help | Action::Search) => self.back(),
+            Action::Leave if self.page == ReviewPage::Why => self.back(),
+            Action::Accept if self.page == ReviewPage::Summary => return Effect::Conclude,
+            Action::Conclude if self.page == ReviewPage::Summary => self.say(HOW_TO_APPLY),
             Action::Accept => self.decide(HunkDecided::Accepted),
             Action::Reject => self.decide(HunkDecided::Rejected),
             Action::Undo => self.undo(),
@@ -200,29 +202,29 @@ impl Review {
             Action::Split => self.split(),
             Action::Edit => return self.ask_to_edit(),
             Action::Page => return Effect::Page,
-            Action::Why => self.call(Page::Why),
-            Action::Help if self.page == Page::Help => return self.act(Action::Back),
-            Action::Help => self.call(Page::Help),
+            Action::Why => self.call(ReviewPage::Why),
+            Action::Help if self.page == ReviewPage::Help => return self.act(Action::Back),
+            Action::Help => self.call(ReviewPage::Help),
             Action::Next => self.step(1),
             Action::Previous => self.step(self.hunks.len().saturating_sub(1)),
             Action::Sides => self.two_columns = !self.two_columns,
-            Action::Files => self.go(Page::Files),
+            Action::Files => self.go(ReviewPage::Files),
             Action::Back => self.back(),
             Action::Search => self.typing = Some(String::new()),
-            Action::Conclude => self.go(Page::Summary),
+            Action::Conclude => self.go(ReviewPage::Summary),
             Action::Leave => return Effect::Leave,
         }
         self.scroll = self.scroll.min(self.last_scroll());
         Effect::None
     }
 
-    pub(super) fn go(&mut self, page: Page) {
+    pub(super) fn go(&mut self, page: ReviewPage) {
         (self.page, self.scroll) = (page, 0);
     }
 
     /// To a page that leads back here.
-    fn call(&mut self, page: Page) {
-        if self.page != Page::Help && self.page != Page::Why {
+    fn call(&mut self, page: ReviewPage) {
+        if self.page != ReviewPage::Help && self.page != ReviewPage::Why {
             self.called_from = self.page;
         }
         self.go(page);
@@ -230,10 +232,10 @@ impl Review {
 
     fn back(&mut self) {
         let to = match self.page {
-            Page::Help | Page::Why => self.called_from,
-            Page::Summary if self.is_settled() => Page::Files,
-            Page::Summary => Page::Hunk,
-            Page::Hunk | Page::Files => Page::Files,
+            ReviewPage::Help | ReviewPage::Why => self.called_from,
+            ReviewPage::Summary if self.is_settled() => ReviewPage::Files,
+            ReviewPage::Summary => ReviewPage::Hunk,
+            ReviewPage::Hunk | ReviewPage::Files => ReviewPage::Files,
         };
         self.go(to);
     }
@@ -242,14 +244,14 @@ impl Review {
     pub fn show(&mut self, number: usize) {
         if number < self.hunks.len() {
             self.at = number;
-            self.go(Page::Hunk);
+            self.go(ReviewPage::Hunk);
         } else {
             self.say(format!("there is no hunk {}; there are {}", number + 1, self.hunks.len()));
         }
     }
 
     fn up(&mut self) {
-        if self.page == Page::Files {
+        if self.page == ReviewPage::Files {
             let file = self.hunks[self.at].file;
             let before = self.hunks.iter().rev().find(|hunk| hunk.file < file).map(|hunk| hunk.file);
             self.select(before);
@@ -259,7 +261,7 @@ impl Review {
     }
 
     fn down(&mut self) {
-        if self.page == Page::Files {
+        if self.page == ReviewPage::Files {
             let file = self.hunks[self.at].file;
             let next = self.hunks.iter().find(|hunk| hunk.file > file).map(|hunk| hunk.file);
             self.select(next);
@@ -280,11 +282,11 @@ impl Review {
 
     fn step(&mut self, by: usize) {
         self.at = (self.at + by) % self.hunks.len();
-        self.go(Page::Hunk);
+        self.go(ReviewPage::Hunk);
     }
 
     fn decide(&mut self, decision: HunkDecided) {
-        if self.page != Page::Hunk && self.page != Page::Why {
+        if self.page != ReviewPage::Hunk && self.page != ReviewPage::Why {
             self.say("open a hunk first (Enter), or decide about a whole file with a or d");
             return;
         }
@@ -301,7 +303,7 @@ impl Review {
         for hunk in self.hunks.iter_mut().filter(|hunk| hunk.file == file && hunk.decision == HunkDecided::Open) {
             hunk.decision = decision.clone();
         }
-        if self.page == Page::Files {
+        if self.page == ReviewPage::Files {
             self.down();
         } else {
             self.on_to_undecided();
@@ -316,9 +318,9 @@ impl Review {
         match next {
             Some(at) => {
                 self.at = at;
-                self.go(Page::Hunk);
+                self.go(ReviewPage::Hunk);
             }
-            None => self.go(Page::Summary),
+            None => self.go(ReviewPage::Summary),
         }
     }
 
@@ -331,7 +333,7 @@ impl Review {
             Some(pieces) => {
                 self.say(format!("split into {}", pieces.len()));
                 self.hunks.splice(self.at..=self.at, pieces);
-                self.go(Page::Hunk);
+                self.go(ReviewPage::Hunk);
             }
             None => self.say("this hunk is one change; e rewrites it"),
         }
@@ -352,7 +354,7 @@ impl Review {
             self.say("nothing was rewritten");
         } else {
             self.hunks[self.at].decision = HunkDecided::Edited(text);
-            self.go(Page::Hunk);
+            self.go(ReviewPage::Hunk);
             self.say("rewritten; it goes in like this (u takes that back)");
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
-use super::row::Word;
+use super::row::CodeWord;
 
 /// Lines beyond this many bytes are data or minified: nobody reads their colours.
 const LONGEST: usize = 500;
@@ -33,19 +33,19 @@ const ALIKE: [(&str, &str); 9] = [
 static GRAMMARS: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
 
 /// What scopes mean, the more exact ones first.
-static MEANINGS: LazyLock<Vec<(Scope, Word)>> = LazyLock::new(|| {
+static MEANINGS: LazyLock<Vec<(Scope, CodeWord)>> = LazyLock::new(|| {
     let meanings = [
-        ("comment", Word::Comment),
-        ("string", Word::Literal),
-        ("constant", Word::Literal),
-        ("keyword.operator.word", Word::Keyword),
-        ("keyword.operator.logical.python", Word::Keyword),
-        ("keyword.operator", Word::Plain),
-        ("keyword", Word::Keyword),
-        ("storage", Word::Keyword),
-        ("entity.name", Word::Name),
-        ("variable.function", Word::Name),
-        ("support.function", Word::Name),
+        ("comment", CodeWord::Comment),
+        ("string", CodeWord::Literal),
+        ("constant", CodeWord::Literal),
+        ("keyword.operator.word", CodeWord::Keyword),
+        ("keyword.operator.logical.python", CodeWord::Keyword),
+        ("keyword.operator", CodeWord::Plain),
+        ("keyword", CodeWord::Keyword),
+        ("storage", CodeWord::Keyword),
+        ("entity.name", CodeWord::Name),
+        ("variable.function", CodeWord::Name),
+        ("support.function", CodeWord::Name),
     ];
     meanings.into_iter().filter_map(|(scope, word)| Some((Scope::new(scope).ok()?, word))).collect()
 });
@@ -56,7 +56,7 @@ pub struct Piece {
     /// Its bytes.
     pub range: Range<usize>,
     /// What it is.
-    pub word: Word,
+    pub word: CodeWord,
 }
 
 /// The pieces of each of `lines`, which have their ends; of fewer lines where there is no grammar for `path`, or no time.
@@ -97,7 +97,7 @@ fn pieces_of(line: &str, state: &mut ParseState, stack: &mut ScopeStack) -> Opti
 
 fn add(pieces: &mut Vec<Piece>, range: Range<usize>, stack: &ScopeStack) {
     let word = stack.scopes.iter().rev().find_map(|scope| meaning(*scope)).unwrap_or_default();
-    if range.is_empty() || word == Word::Plain {
+    if range.is_empty() || word == CodeWord::Plain {
         return;
     }
     match pieces.last_mut().filter(|last| last.word == word && last.range.end == range.start) {
@@ -106,7 +106,7 @@ fn add(pieces: &mut Vec<Piece>, range: Range<usize>, stack: &ScopeStack) {
     }
 }
 
-fn meaning(scope: Scope) -> Option<Word> {
+fn meaning(scope: Scope) -> Option<CodeWord> {
     MEANINGS.iter().find(|(prefix, _)| prefix.is_prefix_of(scope)).map(|(_, word)| *word)
 }
 
@@ -114,7 +114,7 @@ fn meaning(scope: Scope) -> Option<Word> {
 mod tests {
     use super::*;
 
-    fn told(path: &str, text: &str) -> Vec<(String, Word)> {
+    fn told(path: &str, text: &str) -> Vec<(String, CodeWord)> {
         let lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
         let all = pieces(Path::new(path), &lines);
         let named = all.iter().zip(&lines).flat_map(|(pieces, line)| {
@@ -123,27 +123,27 @@ mod tests {
         named.collect()
     }
 
-    fn has(told: &[(String, Word)], text: &str, word: Word) {
+    fn has(told: &[(String, CodeWord)], text: &str, word: CodeWord) {
         assert!(told.contains(&(text.to_owned(), word)), "{text} as {word:?} in {told:?}");
     }
 
     #[test]
     fn words_are_what_their_language_says() {
         let rust = told("a.rs", "// why\nfn add(a: u8) -> u8 {\n    let b = \"x\";\n}\n");
-        has(&rust, "// why", Word::Comment);
-        has(&rust, "fn", Word::Keyword);
-        has(&rust, "add", Word::Name);
-        has(&rust, "\"x\"", Word::Literal);
-        has(&told("a.py", "def f():\n    return 1\n"), "return", Word::Keyword);
-        has(&told("web/a.ts", "function f() { return 'a'; }\n"), "function", Word::Keyword);
-        has(&told("run", "#!/bin/sh\n# why\n"), "# why", Word::Comment);
+        has(&rust, "// why", CodeWord::Comment);
+        has(&rust, "fn", CodeWord::Keyword);
+        has(&rust, "add", CodeWord::Name);
+        has(&rust, "\"x\"", CodeWord::Literal);
+        has(&told("a.py", "def f():\n    return 1\n"), "return", CodeWord::Keyword);
+        has(&told("web/a.ts", "function f() { return 'a'; }\n"), "function", CodeWord::Keyword);
+        has(&told("run", "#!/bin/sh\n# why\n"), "# why", CodeWord::Comment);
     }
 
     #[test]
     fn what_spans_lines_goes_on() {
         let lines = told("a.py", "\"\"\"one\ntwo\n\"\"\"\nif x: pass\n");
-        assert!(lines.iter().any(|(text, word)| text == "two" && *word != Word::Plain), "{lines:?}");
-        has(&lines, "if", Word::Keyword);
+        assert!(lines.iter().any(|(text, word)| text == "two" && *word != CodeWord::Plain), "{lines:?}");
+        has(&lines, "if", CodeWord::Keyword);
     }
 
     #[test]

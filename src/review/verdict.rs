@@ -4,7 +4,7 @@ use std::io;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::hunk::{Hunk, HunkDecided};
+use super::hunk::{HunkDecided, ReviewedHunk};
 use super::session::Review;
 use crate::journal::{Digest, HunkDecision, HunkReviewed, Reviewed};
 use crate::workspace::{Blobs, ChangeSet, Parts, Replacement, lines};
@@ -49,7 +49,7 @@ impl Review {
         Ok(Reviewed { patch_sha256, concluded, hunks })
     }
 
-    fn hunk_event(&self, hunk: &Hunk, blobs: &Blobs) -> io::Result<HunkReviewed> {
+    fn hunk_event(&self, hunk: &ReviewedHunk, blobs: &Blobs) -> io::Result<HunkReviewed> {
         let (old, new) = self.material.lines_of(hunk);
         let mut told = HunkReviewed {
             path: self.material.files[hunk.file].path.clone(),
@@ -77,7 +77,7 @@ impl Review {
 
 /// `hunks` with what `reviewed` says was decided about them; `None` when it is about another patch or has nothing to say.
 #[must_use]
-pub fn recalled(hunks: &[Hunk], reviewed: &Reviewed, blobs: &Blobs) -> Option<Vec<Hunk>> {
+pub fn recalled(hunks: &[ReviewedHunk], reviewed: &Reviewed, blobs: &Blobs) -> Option<Vec<ReviewedHunk>> {
     let mut decided = reviewed.hunks.iter().peekable();
     let mut recalled = Vec::new();
     for whole in hunks {

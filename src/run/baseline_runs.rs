@@ -11,15 +11,15 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::test_runs;
-use crate::evidence::{
-    Baseline, BaselineRun, Baselines, Key, Session, Surroundings, Trials, Turn, failed_again, filter_of_failed,
-    tells_of_renaming,
-};
 use crate::journal::{CountedRun, RunFolder, TestPurpose, TestResult, TestsRan};
 use crate::planner::tests_ran;
+use crate::sandbox::{self, WorkerPlan};
 use crate::settings::{Redactor, TestCommand};
+use crate::testing::{
+    Baseline, BaselineKey, BaselineLock, BaselineRun, Baselines, Session, Surroundings, Trials, failed_again,
+    filter_of_failed, tells_of_renaming,
+};
 use crate::tools::TestRun;
-use crate::worker::{self, WorkerPlan};
 use crate::workspace::TreeIndex;
 
 /// How often failing tests are run on the start state, to tell those that always fail from flaky ones.
@@ -42,7 +42,7 @@ pub struct BaselineJob {
 }
 
 /// What a measurement waits for.
-pub(super) struct Found {
+pub(super) struct BaselineWait {
     pub(super) tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
     pub(super) asked: watch::Receiver<bool>,
     pub(super) off: watch::Receiver<bool>,
@@ -94,8 +94,13 @@ impl Drop for Lending {
 
 impl BaselineJob {
     /// Runs `command` in a trial of that name, unless it is known how it goes.
-    pub(super) async fn measure(&self, trial: &str, command: &TestCommand, found: Found) -> Result<Baseline, String> {
-        let Found { mut tree, mut asked, off, lent, may_be_known } = found;
+    pub(super) async fn measure(
+        &self,
+        trial: &str,
+        command: &TestCommand,
+        found: BaselineWait,
+    ) -> Result<Baseline, String> {
+        let BaselineWait { mut tree, mut asked, off, lent, may_be_known } = found;
         let mut called_off = off.clone();
         let id = async {
             asked.wait_for(|asked| *asked).await.ok()?;
@@ -119,7 +124,7 @@ impl BaselineJob {
         let tree = index.as_ref().map(|index| index.start().to_owned());
         let runs = async |lent| {
             let (tree, off) = (tree.clone(), off.clone());
-            Runs { inquiry: self, trial, command, tree, off, lent, session: None }.all().await
+            BaselineRuns { job: self, trial, command, tree, off, lent, session: None }.all().await
         };
         let mut all = runs(lent).await?;
         if self.begins_to_copy(&all) {
@@ -164,9 +169,9 @@ impl BaselineJob {
     /// for this one. Who waited in vain measures beside the others that did.
     async fn known_or_turn(
         &self,
-        key: &Key,
+        key: &BaselineKey,
         off: &mut watch::Receiver<bool>,
-    ) -> Result<Result<Baseline, Option<Turn>>, String> {
+    ) -> Result<Result<Baseline, Option<BaselineLock>>, String> {
         let until = Instant::now() + self.trials.plan.deadline * TIMES;
         let mut waited = false;
         loop {
@@ -185,26 +190,26 @@ impl BaselineJob {
     }
 
     /// Under what a baseline of that tree is kept.
-    async fn key(&self, index: &Arc<TreeIndex>, command: &TestCommand) -> Option<Key> {
+    async fn key(&self, index: &Arc<TreeIndex>, command: &TestCommand) -> Option<BaselineKey> {
         let (index, command) = (Arc::clone(index), command.clone());
         let Trials { repository, plan, copies, .. } = &self.trials;
         let root = repository.root().to_owned();
-        let variables = worker::variables(&plan.child_env);
+        let variables = sandbox::variables(&plan.child_env);
         let view = if copies.are_needed() { "copy" } else { "" };
         let policy = format!("{}\0{:?}\0{:?}\0{view}", plan.sandbox, plan.readable, plan.caches);
         let readable: Vec<PathBuf> = plan.readable.iter().filter(|path| !path.starts_with(&root)).cloned().collect();
         let look = move || {
             let tree = index.paths().ok()?;
             let surroundings = Surroundings { root: &root, tree: &tree, variables: &variables, readable: &readable };
-            Key::new(index.start(), &command, &surroundings, &policy)
+            BaselineKey::new(index.start(), &command, &surroundings, &policy)
         };
         tokio::task::spawn_blocking(look).await.ok().flatten()
     }
 }
 
 /// The runs of one command.
-struct Runs<'a> {
-    inquiry: &'a BaselineJob,
+struct BaselineRuns<'a> {
+    job: &'a BaselineJob,
     /// The name of the trial, and of the folder of its logs.
     trial: &'a str,
     command: &'a TestCommand,
@@ -215,7 +220,7 @@ struct Runs<'a> {
     session: Option<Session>,
 }
 
-impl Runs<'_> {
+impl BaselineRuns<'_> {
     /// As many as it takes; nothing of them is left.
     async fn all(mut self) -> Result<Vec<BaselineRun>, String> {
         let runs = self.as_many_as_it_takes().await;
@@ -283,7 +288,7 @@ impl Runs<'_> {
     }
 
     async fn run(&mut self, filter: &[String]) -> Result<BaselineRun, String> {
-        let BaselineJob { trials, .. } = self.inquiry;
+        let BaselineJob { trials, .. } = self.job;
         let session = if let Some(session) = self.session.take() {
             session
         } else {
@@ -297,7 +302,7 @@ impl Runs<'_> {
     }
 
     fn told(&self, mut run: TestRun) -> Result<BaselineRun, String> {
-        let BaselineJob { folder, redactor, trials, .. } = self.inquiry;
+        let BaselineJob { folder, redactor, trials, .. } = self.job;
         let logs = folder.logs().join(self.trial);
         test_runs::finish(&mut run, &logs, redactor, &trials.plan.hidden).map_err(|error| error.to_string())?;
         run.log = format!("{}/{}", self.trial, run.log);

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::failure::Failure;
 use super::out_file::replace;
 use crate::journal::{Digest, read_own};
+use crate::sandbox::{self, WorkerPlan};
 use crate::settings::Sandbox;
 use crate::text::sanitise_line;
-use crate::worker::{self, WorkerPlan};
 use crate::workspace::{Outside, Repository};
 
 /// The folder of answers in the state folder.
@@ -112,10 +112,10 @@ impl Beside {
         }
         let mut plan = plan.clone();
         plan.private.push(self.root.clone());
-        let visible = worker::shown(&plan);
+        let visible = sandbox::shown(&plan);
         for outside in found.into_iter().filter(|it| !visible.shows(&it.real)) {
             let (what, by) = (sanitise_line(&outside.path.display().to_string()).into_owned(), by(&outside));
-            if let Some(why) = worker::why_refused(&outside.real, &plan.private) {
+            if let Some(why) = sandbox::why_refused(&outside.real, &plan.private) {
                 self.never.push(format!("{by} names {what}, which is never shown to tests: {why}"));
             } else if plan.private.iter().any(|own| outside.real.starts_with(own)) {
                 self.never.push(format!("{by} names {what}, which is never shown to tests: it is kcode's own"));

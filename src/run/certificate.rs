@@ -7,9 +7,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::start_state::results_of;
-use crate::evidence::{self, Baseline, KeptResults, Verdicts};
 use crate::journal::{BaselineMissing, Event, ResultsKept, RunFolder, TestEnvironment};
 use crate::settings::{Redactor, TestCommand};
+use crate::testing::{self, Baseline, KeptResults, Verdicts};
 use crate::tools::TestRun;
 
 /// The certificate of one run, as it comes about.
@@ -43,7 +43,7 @@ impl Certificate {
         let Some(EnvironmentProbe { root, variables, redactor }) = self.looks.take() else { return };
         let (command, mut asked) = (command.clone(), self.asked.clone());
         let look = move || {
-            let mut seen = evidence::environment(&command, &root, variables);
+            let mut seen = testing::environment(&command, &root, variables);
             seen.command.words.iter_mut().for_each(|word| redactor.clean(word));
             seen
         };

@@ -1,8 +1,8 @@
 //! What a run stands on: the tests, the checks of the settings, and the tests of other projects that the patch reaches into.
 
-use crate::evidence::{self, Detected};
 use crate::journal::{CheckChosen, Event, RelPath, TestsChosen};
 use crate::settings::{Check, Redactor, Settings, TestCommand};
+use crate::testing::{self, Detected};
 use crate::workspace::Repository;
 
 /// What is said besides of a command that was found once it was known what changed.
@@ -46,7 +46,7 @@ impl ChosenTests {
             let command = Some(Self::reporting(command.clone(), repository));
             return Self { command, origin: settings.test.origin.to_string(), checks, detected: false };
         }
-        let (command, origin) = match evidence::detect(repository.root(), repository.focus()) {
+        let (command, origin) = match testing::detect(repository.root(), repository.focus()) {
             Some(found) => (Some(Self::reporting(found.command, repository)), found.origin),
             None => (None, "no test command found; give one with --test".to_owned()),
         };
@@ -82,7 +82,7 @@ impl ChosenTests {
         }
         let plain = self.command.clone();
         let mut told = Vec::new();
-        for Detected { command, origin } in evidence::detect_near(repository.root(), changed, plain.as_ref()) {
+        for Detected { command, origin } in testing::detect_near(repository.root(), changed, plain.as_ref()) {
             let (command, origin) = (Self::reporting(command, repository), format!("{origin}, {NEAREST}"));
             if self.command.is_none() {
                 (self.command, self.origin) = (Some(command), origin);
@@ -99,13 +99,13 @@ impl ChosenTests {
 
     /// The tests of the projects that hold what changed.
     pub fn near(changed: &[RelPath], repository: &Repository) -> Vec<TestCommand> {
-        let found = evidence::detect_near(repository.root(), changed, None);
+        let found = testing::detect_near(repository.root(), changed, None);
         found.into_iter().map(|found| Self::reporting(found.command, repository)).collect()
     }
 
     /// `command`, told to write down single results.
     pub fn reporting(command: TestCommand, repository: &Repository) -> TestCommand {
-        let reporting = evidence::reporting(&command, repository.root());
+        let reporting = testing::reporting(&command, repository.root());
         command.reporting(reporting)
     }
 

@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use super::environment::RunEnvironment;
 use super::environment_errors::{broken, reason, unkept};
 use super::test_runs;
-use crate::evidence::failed_to_rename;
 use crate::planner::EnvironmentError;
+use crate::sandbox::WorkerError;
 use crate::settings::TestCommand;
+use crate::testing::failed_to_rename;
 use crate::tools::TestRun;
-use crate::worker::WorkerError;
 use crate::workspace::ChangeSet;
 
 /// The trial that confirms a pass, and the folder of its logs.

@@ -7,11 +7,11 @@ use tokio::sync::watch;
 use super::enclosure::{RENAMES, TreeCopy, writes};
 use super::environment::RunEnvironment;
 use super::view_slot::ViewSlot;
-use crate::evidence::{self, failed_to_rename};
 use crate::journal::{Event, Layer};
 use crate::planner::{EnvironmentError, ToolExecutor as _};
+use crate::sandbox::Worker;
+use crate::testing::{self, failed_to_rename};
 use crate::tools::TestRun;
-use crate::worker::Worker;
 
 /// What the model reads of a run that failed for it.
 pub const COPIED_TEXT: &str = include_str!("../../prompts/copied_view.md");
@@ -43,7 +43,7 @@ impl RunEnvironment {
             run: self.folder.path().to_owned(),
             place: trials.plan.view.clone(),
             dependencies: trials.dependencies.clone(),
-            changes: evidence::patch_of(self.view.made()?, Vec::new(), true).await?.changes,
+            changes: testing::patch_of(self.view.made()?, Vec::new(), true).await?.changes,
             writes: writes(self.again.as_deref(), trials.writes.clone()),
             notes: vec![format!("copied from now on: {RENAMES}")],
         };
@@ -51,12 +51,12 @@ impl RunEnvironment {
         (plan.overlay, plan.tests) = (None, self.tests.command.clone());
         let residue = trials.residue.clone();
         self.view = ViewSlot::Making(copy.begin(watch::Sender::new(true)));
-        let (worker, mut wall) = Worker::start(plan).await.map_err(|error| self.worker_failed(&error))?;
+        let (worker, mut sandbox) = Worker::start(plan).await.map_err(|error| self.worker_failed(&error))?;
         let left = std::mem::replace(&mut self.worker, worker).stop().await;
         *residue.lock().unwrap_or_else(PoisonError::into_inner) += left;
         self.beside.clear();
-        wall.layers.push(Layer::missing("overlay", RENAMES));
-        let mut events = vec![Event::WallBuilt(wall)];
+        sandbox.layers.push(Layer::missing("overlay", RENAMES));
+        let mut events = vec![Event::SandboxBuilt(sandbox)];
         events.extend(self.view.wait().await?.map(Event::ViewMade));
         // What is told of the patch lists no files of commands any more.
         events.push(Event::PatchWritten(self.patch(&[]).await?));

@@ -18,11 +18,11 @@ use super::failure::Failure;
 use super::replay_context::ReplayContext;
 use super::run_spec::RunSpec;
 use super::view_slot::PendingView;
-use crate::evidence::Copies;
-use crate::journal::{Layer, Outcome, RunFolder, WallBuilt};
+use crate::journal::{Layer, Outcome, RunFolder, SandboxBuilt};
 use crate::planner::EnvironmentError;
+use crate::sandbox::{self, Launched, OverlayPlan, ProgressListener, Worker, WorkerError, WorkerPlan};
 use crate::settings::{Redactor, Settings, Writes};
-use crate::worker::{self, Launched, Listener, OverlayPlan, Worker, WorkerError, WorkerPlan};
+use crate::testing::Copies;
 use crate::workspace::{ChangeSet, Copying, Dependencies, LeadingOut, Overlay, Repository, View, remove_tree};
 
 /// Links of dependency folders that are named one by one.
@@ -42,7 +42,7 @@ pub struct LaunchedSandbox {
 
 /// A worker that confines itself.
 pub struct ConfinedSandbox {
-    confined: JoinHandle<Result<(Worker, WallBuilt), WorkerError>>,
+    confined: JoinHandle<Result<(Worker, SandboxBuilt), WorkerError>>,
     plan: WorkerPlan,
     overlay: Result<Overlay, String>,
     /// Which dependencies tests don't see.
@@ -54,7 +54,7 @@ pub struct RunningSandbox {
     /// It.
     pub worker: Worker,
     /// What confines it.
-    pub wall: WallBuilt,
+    pub sandbox: SandboxBuilt,
     /// Its view.
     pub making: PendingView,
     /// What it was told; other workers of the run are told the same, of views of their own.
@@ -76,7 +76,7 @@ impl LaunchedSandbox {
     }
 
     /// Has `listener` told how far commands are.
-    pub fn heard_by(mut self, listener: Listener) -> Self {
+    pub fn heard_by(mut self, listener: ProgressListener) -> Self {
         self.plan.listener = listener;
         self
     }
@@ -124,9 +124,9 @@ impl ConfinedSandbox {
         asked: watch::Sender<bool>,
     ) -> Result<RunningSandbox, Failure> {
         let confined = self.confined.await.map_err(anyhow::Error::from)?;
-        let (worker, mut wall) = confined.map_err(|error| worker_failure(&error, redactor))?;
+        let (worker, mut sandbox) = confined.map_err(|error| worker_failure(&error, redactor))?;
         let mut plan = self.plan;
-        let making = match mounted(self.overlay, &mut wall) {
+        let making = match mounted(self.overlay, &mut sandbox) {
             Ok(overlay) => opened(order, folder, overlay, self.notes, asked),
             Err(why) => {
                 plan.overlay = None;
@@ -134,7 +134,7 @@ impl ConfinedSandbox {
                 copied(order, folder, plan.view.clone(), notes, asked)
             }
         };
-        Ok(RunningSandbox { worker, wall, making, plan })
+        Ok(RunningSandbox { worker, sandbox, making, plan })
     }
 }
 
@@ -157,7 +157,7 @@ pub fn worker_plan(settings: &Settings, folder: &RunFolder, view: PathBuf) -> Wo
         child_env: settings.child_env.value.clone(),
         readable_secrets: settings.readable_secrets.value.clone(),
         sandbox: settings.sandbox.value,
-        listener: Listener::default(),
+        listener: ProgressListener::default(),
         program: None,
     }
 }
@@ -172,12 +172,12 @@ pub fn show_dependencies(plan: &mut WorkerPlan, dependencies: Dependencies, root
     if dependencies.leading_out.is_empty() && dependencies.borrowed.is_empty() && wanted.is_empty() {
         return Vec::new();
     }
-    let shown = worker::shown(plan);
+    let shown = sandbox::shown(plan);
     let is_refused = |path: &&PathBuf| fs::canonicalize(path).is_ok_and(|real| !shown.shows(&real));
     let refused = wanted.iter().filter(is_refused);
     let mut notes: Vec<_> = refused
         .map(|path| {
-            let why = worker::why_refused(path, &plan.private).unwrap_or(COVERED);
+            let why = sandbox::why_refused(path, &plan.private).unwrap_or(COVERED);
             format!("readable = {:?} is not shown to tests: {why}", path.display().to_string())
         })
         .collect();
@@ -202,7 +202,7 @@ fn borrowed(place: &Path) -> String {
 
 fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {
     let outcome = match error {
-        WorkerError::WallIncomplete { .. } => Outcome::Refused,
+        WorkerError::SandboxIncomplete { .. } => Outcome::Refused,
         WorkerError::Late(_) => Outcome::TryAgain,
         error if error.is_disk_failure() => Outcome::Storage,
         _ => Outcome::Internal,
@@ -216,11 +216,11 @@ fn overlay(order: &RunSpec<'_>, folder: &RunFolder) -> Result<Overlay, String> {
 }
 
 /// The overlay, if the worker could mount it; the wall tells why there is none, whoever found out.
-fn mounted(overlay: Result<Overlay, String>, wall: &mut WallBuilt) -> Result<Overlay, String> {
-    match (overlay, wall.layers.iter().find(|layer| layer.name == "overlay")) {
+fn mounted(overlay: Result<Overlay, String>, sandbox: &mut SandboxBuilt) -> Result<Overlay, String> {
+    match (overlay, sandbox.layers.iter().find(|layer| layer.name == "overlay")) {
         (Ok(_), Some(layer)) if !layer.holds => Err(layer.detail.clone()),
         (Err(why), None) => {
-            wall.layers.push(Layer::missing("overlay", why.clone()));
+            sandbox.layers.push(Layer::missing("overlay", why.clone()));
             Err(why)
         }
         (overlay, _) => overlay,

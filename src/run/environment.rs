@@ -11,7 +11,7 @@ use super::certificate::Certificate;
 use super::chosen_tests::ChosenTests;
 use super::copy_instead::COPIED_TEXT;
 use super::environment_errors::{broken, from_workspace, unkept};
-use super::guard::{Guard, PatchContents, TestEvidence};
+use super::guard::{PatchContents, TamperGuard, TestEvidence};
 use super::replay_context::ReplayContext;
 use super::reproduction::{self, PatchVerification};
 use super::setup;
@@ -19,16 +19,16 @@ use super::start_state::{StartState, results_of};
 use super::test_runs;
 use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
-use crate::evidence::{self, Baseline};
 use crate::journal::{
     CheckRan, Event, FailureCause, FileChange, GeneratedFile, Matrix, PatchWritten, RelPath, Reproduction, Residue,
     RunFolder, TestsRan, TestsTouched,
 };
 use crate::model::ToolCall;
 use crate::planner::{EnvironmentError, JudgedCheck, Judgement, Obstacle, Ran, ToolExecutor, Verifier};
+use crate::sandbox::Worker;
 use crate::settings::Redactor;
+use crate::testing::{self, Baseline};
 use crate::tools::{self, Access, Observation, TestRun};
-use crate::worker::Worker;
 use crate::workspace::{Blobs, ChangeSet, Repository, TreeIds, write_patch};
 
 /// Files of commands that are told by name, besides those in the patch.
@@ -51,7 +51,7 @@ pub struct RunEnvironment {
     /// What is known of the state that the run started from.
     pub start: StartState,
     /// Who looks at what the patch does to tests.
-    pub guard: Guard,
+    pub guard: TamperGuard,
     /// What is noted for whoever checks the run later.
     pub certificate: Certificate,
     /// What the patch changes, as last written.
@@ -126,7 +126,7 @@ impl RunEnvironment {
     }
 
     fn excuse(&self, runs: &[TestRun], matrix: Option<&Matrix>) -> Option<FailureCause> {
-        let excuse = |hidden: evidence::Hidden<'_>| setup::excuse(&self.start, runs, matrix, hidden);
+        let excuse = |hidden: testing::Hidden<'_>| setup::excuse(&self.start, runs, matrix, hidden);
         test_runs::with_hidden(runs.last()?, &self.folder.logs(), self.trials.hidden(), excuse)
     }
 
@@ -142,7 +142,7 @@ impl RunEnvironment {
 
     /// `runs` of the tests, or of the check of that name, beside those on the start state.
     pub fn compare(&self, name: Option<&str>, runs: &[TestRun]) -> Option<Matrix> {
-        evidence::compare(&self.start.known(name)?.results(), &results_of(runs))
+        testing::compare(&self.start.known(name)?.results(), &results_of(runs))
     }
 
     /// How the patch as it stands touches tests.
@@ -213,7 +213,7 @@ impl ToolExecutor for RunEnvironment {
         let (patch_path, changes_path) = (self.folder.patch(), self.folder.changes());
         let again = self.again.clone();
         let view = self.view.made()?;
-        let mut patch = evidence::patch_of(view, touched, anything).await.map_err(|error| from_workspace(&error))?;
+        let mut patch = testing::patch_of(view, touched, anything).await.map_err(|error| from_workspace(&error))?;
         if let Some(again) = again.filter(|again| !again.applied.is_empty()) {
             patch = view.restate(patch, &again.applied).map_err(|error| from_workspace(&error))?;
         }

@@ -14,7 +14,7 @@ use super::pending_changes::PendingChanges;
 use super::resumed_run::{changes_of, is_of_this_version};
 use super::sweep;
 use super::unanswered::messages;
-use crate::context::{self, Standing};
+use crate::context::{self, ChangesStanding};
 use crate::journal::{Event, JournalError, RunFolder, is_abandoned, recover};
 use crate::workspace::{ApplyError, ChangeSet, Repository, still_applies};
 
@@ -67,20 +67,20 @@ fn stands(folder: &RunFolder, repository: &Repository, changes: &ChangeSet) -> R
     let root = repository.root();
     let mut edited = Vec::new();
     let standing = if changes.is_empty() {
-        Standing::Nothing
+        ChangesStanding::Nothing
     } else {
         match (still_applies(root, &changes.reversed()), still_applies(root, changes)) {
-            (Ok(()), _) => Standing::Applied(&[]),
-            (Err(_), Ok(())) if report.undone.is_some() => Standing::TakenBack,
-            (Err(_), Ok(())) => Standing::Carried,
+            (Ok(()), _) => ChangesStanding::Applied(&[]),
+            (Err(_), Ok(())) if report.undone.is_some() => ChangesStanding::TakenBack,
+            (Err(_), Ok(())) => ChangesStanding::Carried,
             // Whoever applied a patch may have gone on from there.
             (Err(ApplyError::MovedOn { files, .. }), Err(_)) if report.applied.is_some() => {
                 edited.extend(files.into_iter().map(|file| file.path.to_string()));
-                Standing::Applied(&edited)
+                ChangesStanding::Applied(&edited)
             }
             (Err(_), Err(moved)) => return Err(moved.into()),
         }
     };
-    let is_carried = matches!(standing, Standing::Carried | Standing::TakenBack);
+    let is_carried = matches!(standing, ChangesStanding::Carried | ChangesStanding::TakenBack);
     Ok((context::standing(&standing), is_carried))
 }

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::finish::Handed;
 use super::start::Run;
 use crate::journal::RunFolder;
-use crate::worker::WorkerPlan;
+use crate::sandbox::WorkerPlan;
 
 /// What is wanted after a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

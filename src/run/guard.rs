@@ -2,13 +2,14 @@
 
 use std::io;
 
-use crate::evidence::{self, Change};
 use crate::journal::{ChangeKind, FileChange, RelPath, TamperFlag, TamperKind, TestResults, TestsTouched};
+use crate::tamper::{self, Change};
+use crate::testing;
 use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState};
 
 /// What allows a patch to weaken tests.
 #[derive(Clone, Debug)]
-pub struct Guard {
+pub struct TamperGuard {
     /// `--allow-test-edits`.
     pub allowed: bool,
     /// What was asked for; whether that is other tests is found out when it matters, long after the first request.
@@ -40,7 +41,7 @@ pub struct TestEvidence {
     pub fixed: Vec<String>,
 }
 
-impl Guard {
+impl TamperGuard {
     /// Looks at the patch. Blocks.
     ///
     /// # Errors
@@ -60,18 +61,18 @@ impl Guard {
                 renamed_from: *from,
             })
             .collect();
-        let mut flags = evidence::inspect(&changes);
+        let mut flags = tamper::inspect(&changes);
         flags.extend(nothing_but_tests(patch));
         if patch.told.passes {
-            flags.extend(evidence::unaccounted(&patch.told.before, &patch.told.after, &changes));
+            flags.extend(testing::unaccounted(&patch.told.before, &patch.told.after, &changes));
         }
         Ok(self.judged(flags, &patch.told.fixed))
     }
 
     fn judged(&self, flags: Vec<TamperFlag>, fixed: &[String]) -> TestsTouched {
-        let plainly = evidence::judge(&flags, fixed, false);
-        let asked = !plainly.is_empty() && self.tasks.iter().any(|task| evidence::asks_for_tests(task));
-        let refused_for = evidence::judge(&flags, fixed, asked);
+        let plainly = tamper::judge(&flags, fixed, false);
+        let asked = !plainly.is_empty() && self.tasks.iter().any(|task| tamper::asks_for_tests(task));
+        let refused_for = tamper::judge(&flags, fixed, asked);
         let allowed = match (self.allowed, refused_for.len() < plainly.len()) {
             (true, _) if !plainly.is_empty() => Some("--allow-test-edits".to_owned()),
             (_, true) => Some("the task asks for other tests".to_owned()),
@@ -84,7 +85,7 @@ impl Guard {
 /// A patch that changes nothing but tests can't have mended what they test.
 fn nothing_but_tests(patch: &PatchContents<'_>) -> Option<TamperFlag> {
     let (fixed, first) = (patch.told.fixed.first()?, patch.changes.entries.first()?);
-    let only_tests = patch.changes.entries.iter().all(|entry| evidence::is_of_tests(&entry.path));
+    let only_tests = patch.changes.entries.iter().all(|entry| tamper::is_of_tests(&entry.path));
     only_tests.then(|| TamperFlag {
         path: first.path.clone(),
         line: 1,

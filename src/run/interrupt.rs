@@ -46,7 +46,7 @@ impl Interrupts {
             let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
             kinds.into_iter().map(signal).collect::<Result<Vec<_>, _>>()
         };
-        let listener = Listener { signals: signals.map_err(anyhow::Error::from)?, main, first, second };
+        let listener = SignalListener { signals: signals.map_err(anyhow::Error::from)?, main, first, second };
         thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || runtime.block_on(listener.listen()))
@@ -55,14 +55,14 @@ impl Interrupts {
     }
 }
 
-struct Listener {
+struct SignalListener {
     signals: Vec<Signal>,
     main: Handle,
     first: watch::Sender<bool>,
     second: watch::Sender<bool>,
 }
 
-impl Listener {
+impl SignalListener {
     async fn listen(mut self) {
         loop {
             self.any().await;

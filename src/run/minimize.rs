@@ -13,13 +13,13 @@ use super::environment::RunEnvironment;
 use super::failure::Failure;
 use super::minimized_patch::MinimizedPatch;
 use super::start::Run;
-use crate::evidence::{TrialResult, is_same_run, needed, test_parts};
 use crate::journal::{
     ChangeKind, Event, FileJournal, HunksTried, Journal as _, JournalError, Minimized, Outcome, RelPath, Reproduced,
     StopReason, Stopped, TestPurpose, TestsRan, recover,
 };
 use crate::planner::{Stop, tests_ran};
 use crate::report::{self, Latest};
+use crate::testing::{TrialResult, is_same_run, needed, test_parts};
 use crate::workspace::{Blobs, ChangeSet, Parts};
 
 const INTERRUPTED: &str = "interrupted while hunks were tried; the whole patch stands";
@@ -63,7 +63,7 @@ async fn minimize(
     journal: &mut FileJournal,
     deadline: Instant,
 ) -> Result<(), JournalError> {
-    let events = match Search::begin(environment, journal, deadline) {
+    let events = match HunkSearch::begin(environment, journal, deadline) {
         Err(why) => vec![Event::Minimized(Minimized { why: Some(why), ..Minimized::default() })],
         Ok(mut search) => {
             let found = search.run().await;
@@ -77,7 +77,7 @@ async fn minimize(
 }
 
 /// The search for the hunks that tests need.
-struct Search<'a> {
+struct HunkSearch<'a> {
     environment: &'a mut RunEnvironment,
     journal: &'a mut FileJournal,
     parts: Parts,
@@ -95,7 +95,7 @@ struct Search<'a> {
     unnoted: Option<JournalError>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> HunkSearch<'a> {
     fn begin(
         environment: &'a mut RunEnvironment,
         journal: &'a mut FileJournal,

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::environment::RunEnvironment;
 use super::guard::{PatchContents, TestEvidence};
-use crate::evidence::{self, Baseline, VerifiedPatch, is_same_run};
 use crate::journal::{CheckRan, Event, PatchWritten, TestPurpose, TestResults, TestsRan, TestsTouched};
 use crate::planner::tests_ran;
+use crate::testing::{self, Baseline, VerifiedPatch, is_same_run};
 use crate::workspace::{Blobs, ChangeSet, Parts, TreeIds, write_patch};
 
 /// The name of the view, and of the folder of its logs.
@@ -48,7 +48,7 @@ impl MinimizedPatch {
         let results: Vec<TestResults> = proven.run.results.iter().cloned().collect();
         // It was measured before the patch was judged; nobody waits for it here.
         let baseline = environment.start.known(None);
-        let mut matrix = baseline.and_then(|baseline| evidence::compare(&baseline.results(), &results));
+        let mut matrix = baseline.and_then(|baseline| testing::compare(&baseline.results(), &results));
         let mut fixed = matrix.as_ref().map_or_else(Vec::new, |matrix| matrix.fixed.clone());
         for (check, run) in environment.judged.checks.iter().zip(&proven.checks) {
             if let Some(of_check) = environment.compare(Some(&check.name), slice::from_ref(run)) {

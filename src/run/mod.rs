@@ -71,7 +71,7 @@ pub use kept::{load, unreadable, write_report};
 pub use kept_flags::resumed;
 pub use options::RunOptions;
 pub use out_file::replace;
-pub use readable::{Shown, noted};
+pub use readable::{ShownFolders, noted};
 pub use replay_context::ReplayContext;
 pub use resumed_run::ResumedRun;
 pub use run_spec::RunSpec;

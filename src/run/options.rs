@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::readable::Shown;
+use super::readable::ShownFolders;
 use crate::render::Verbosity;
 
 /// Plain values; the command line's flags are one way to say them.
@@ -29,7 +29,7 @@ pub struct RunOptions {
     /// Globs of files that commands write and that become part of the patch.
     pub include_generated: Vec<String>,
     /// Folders that tests see besides.
-    pub shown: Shown,
+    pub shown: ShownFolders,
     /// How much is said of what happens.
     pub loudness: Verbosity,
 }

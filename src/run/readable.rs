@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use crate::journal::{Event, Outcome, RunFolder, recover};
+use crate::sandbox;
 use crate::settings::Settings;
-use crate::worker;
 
 /// Folders that a person named for it, as they were typed.
 #[derive(Clone, Debug, Default)]
-pub struct Shown(pub Vec<PathBuf>);
+pub struct ShownFolders(pub Vec<PathBuf>);
 
-impl Shown {
+impl ShownFolders {
     /// Refuses what would be shown to nobody: whoever named it counts on it. `settings` have it as well.
     ///
     /// # Errors
@@ -23,7 +23,7 @@ impl Shown {
         }
         let own = [settings.state_dir.value.clone(), root.to_owned()];
         let refused = self.in_settings(settings).find_map(|path| {
-            let why = worker::why_refused(path, &own)?;
+            let why = sandbox::why_refused(path, &own)?;
             Some(format!("--readable {} can't be shown to tests: {why}", path.display()))
         });
         let hint = "name a folder that holds what the tests need and nothing else";

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use super::environment::RunEnvironment;
 use super::environment_errors::unkept;
 use super::start_state::results_of;
-use crate::evidence::{WithPatch, is_same_check, shown_by_matrix, shown_by_trial, test_parts};
 use crate::journal::{Event, Matrix, Reproduction, TestPurpose, TestsRan};
 use crate::planner::{CheckRun, EnvironmentError, tests_ran};
+use crate::testing::{WithPatch, is_same_check, shown_by_matrix, shown_by_trial, test_parts};
 use crate::tools::{Observation, TestRun};
 use crate::workspace::{Blobs, ChangeSet, Parts};
 

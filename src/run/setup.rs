@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use super::failure::Failure;
 use super::start::Run;
 use super::start_state::StartState;
-use crate::evidence::{self, Doubt};
 use crate::journal::{CauseKind, FailureCause, Matrix, Outcome, TestsRan, WhyFailed};
 use crate::planner::Obstacle;
+use crate::testing::{self, Doubt};
 use crate::tools::TestRun;
 
 /// What the model reads besides of a failure that no edit mends.
@@ -75,7 +75,7 @@ impl Run<'_> {
             environment.tests.command.iter().map(|command| (None, command.clone())).chain(checks).collect();
         let root = environment.repository.root().to_owned();
         let look = move || {
-            let doubts = commands.into_iter().map(|(name, command)| (name, evidence::doubt(&command, &root)));
+            let doubts = commands.into_iter().map(|(name, command)| (name, testing::doubt(&command, &root)));
             doubts.filter_map(|(name, doubt)| Some((name, doubt?))).collect()
         };
         Ok(tokio::task::spawn_blocking(look).await.map_err(anyhow::Error::from)?)
@@ -99,7 +99,7 @@ pub fn excuse(
     start: &StartState,
     runs: &[TestRun],
     matrix: Option<&Matrix>,
-    hidden: evidence::Hidden<'_>,
+    hidden: testing::Hidden<'_>,
 ) -> Option<FailureCause> {
     let run = runs.last()?;
     let before = start.known(None)?;
@@ -115,7 +115,7 @@ pub fn excuse(
     let Some(after) = run.results.as_ref().filter(|results| !results.tests.is_empty()) else {
         return hidden_at_the_end(&before.runs.last()?.ran, run);
     };
-    evidence::excused(&before.results(), after, &evidence::ended(run, "", hidden))
+    testing::excused(&before.results(), after, &testing::ended(run, "", hidden))
 }
 
 /// Where nobody tells of single tests, the last line is why it ended: that the sandbox hides what that names was looked up on the
@@ -125,11 +125,11 @@ fn hidden_at_the_end(before: &TestsRan, after: &TestRun) -> Option<FailureCause>
         let cause = why
             .cause
             .clone()
-            .filter(|cause| cause.kind == CauseKind::Sandbox && cause.what.starts_with(evidence::HIDES))?;
+            .filter(|cause| cause.kind == CauseKind::Sandbox && cause.what.starts_with(testing::HIDES))?;
         Some((cause, why.lines.last()?.clone()))
     };
     let (known, now) = (of(before.result.why.as_ref()?)?, of(after.why.as_ref()?)?);
-    (known == now && evidence::tells_of_missing(&now.1)).then_some(now.0)
+    (known == now && testing::tells_of_missing(&now.1)).then_some(now.0)
 }
 
 /// What the model is told besides of a failure that no edit may mend; nothing of others.

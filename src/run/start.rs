@@ -16,7 +16,7 @@ use super::chosen_tests::ChosenTests;
 use super::enclosure::{LaunchedSandbox, RunningSandbox};
 use super::environment::RunEnvironment;
 use super::failure::Failure;
-use super::guard::Guard;
+use super::guard::TamperGuard;
 use super::model_backend::ModelBackend;
 use super::open_run::{OpenRun, cache_key, lock};
 use super::opening::{self, RepositorySnapshot};
@@ -31,13 +31,13 @@ use super::terms::{client, folders, limits, price, unusable};
 use super::trial_runs::TrialRuns;
 use super::view_slot::ViewSlot;
 use crate::context::Survey;
-use crate::evidence::{Baselines, Copies, Trials};
 use crate::journal::{Event, Journal, RunFolder, TEST_RULES, TestsChosen};
 use crate::model::{Conversation, ModelError, Price};
 use crate::planner::{Planner, State, Stop, TestRules, budget::Budget};
 use crate::replay::Watched;
+use crate::sandbox::{self, CommandProgress, ProgressListener, WorkerPlan};
 use crate::settings::{Environment, Redactor, Sandbox, TestCommand, Writes};
-use crate::worker::{self, CommandProgress, Listener, WorkerPlan};
+use crate::testing::{Baselines, Copies, Trials};
 use crate::workspace::{Outside, Repository};
 
 /// What takes longer than that is told.
@@ -120,12 +120,12 @@ impl<'a> Run<'a> {
         let asked = self.open.asked.clone();
         let serving = confining.serve(&self.order, &self.open.folder, &self.redactor, asked);
         let enclosure = self.telling("for the sandbox to be built; the machine is busy", serving).await?;
-        let RunningSandbox { worker, wall, making, plan } = enclosure;
+        let RunningSandbox { worker, sandbox, making, plan } = enclosure;
         let (folder, redactor) = (self.open.folder.clone(), self.redactor.clone());
-        let inquiry = self.inquiry(plan, copies);
-        let trials = TrialRuns::new(inquiry.trials.clone(), folder.clone(), redactor.clone());
-        let start = StartState::find_out(inquiry, self.open.asked.subscribe());
-        let guard = Guard {
+        let job = self.job(plan, copies);
+        let trials = TrialRuns::new(job.trials.clone(), folder.clone(), redactor.clone());
+        let start = StartState::find_out(job, self.open.asked.subscribe());
+        let guard = TamperGuard {
             allowed: self.order.options.allow_test_edits,
             tasks: self.order.tasks().map(str::to_owned).collect(),
         };
@@ -165,7 +165,7 @@ impl<'a> Run<'a> {
         {
             return Err(replay_context::refused(&self.open.folder, differs.what));
         }
-        self.open.journal.note([vec![Event::WallBuilt(wall)], messages].concat())?;
+        self.open.journal.note([vec![Event::SandboxBuilt(sandbox)], messages].concat())?;
         Ok(conversation)
     }
 
@@ -194,9 +194,9 @@ impl<'a> Run<'a> {
     }
 
     /// A person sees how far tests are, without known secrets.
-    fn listener(&self) -> Listener {
+    fn listener(&self) -> ProgressListener {
         let (people, redactor) = (self.open.shared_people(), self.redactor.clone());
-        Listener::new(move |trial, progress| {
+        ProgressListener::new(move |trial, progress| {
             let progress = CommandProgress { line: redactor.text(&progress.line).into_owned(), ..progress.clone() };
             lock(&people).tests(trial, &progress);
         })
@@ -220,7 +220,7 @@ impl<'a> Run<'a> {
     fn certificate(&self, folder: &RunFolder, tests: Option<&TestCommand>) -> Certificate {
         let looks = EnvironmentProbe {
             root: self.order.repository.root().to_owned(),
-            variables: worker::variables(&self.order.settings.child_env.value),
+            variables: sandbox::variables(&self.order.settings.child_env.value),
             redactor: self.redactor.clone(),
         };
         let mut certificate = Certificate::new(folder, self.open.asked.subscribe(), looks);
@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
     }
 
     /// What is to be found out about the state that the run starts from.
-    fn inquiry(&self, plan: WorkerPlan, copies: Copies) -> BaselineJob {
+    fn job(&self, plan: WorkerPlan, copies: Copies) -> BaselineJob {
         let (folder, settings) = (self.open.folder.clone(), &self.order.settings);
         // Who asks for a test that fails on the start state asks for the start state's tests as well.
         let wanted = settings.baseline.value || self.order.options.reproduce;

@@ -8,10 +8,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::baseline_runs::{BaselineJob, Found, Lending, Lent};
-use crate::evidence::Baseline;
+use super::baseline_runs::{BaselineJob, BaselineWait, Lending, Lent};
 use crate::journal::{Event, Residue, StartSeen, TestResults};
 use crate::settings::TestCommand;
+use crate::testing::Baseline;
 use crate::tools::TestRun;
 use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex};
 
@@ -28,10 +28,10 @@ pub struct StartState {
     /// True once that was told.
     told: bool,
     indexing: JoinHandle<()>,
-    inquiry: Arc<BaselineJob>,
+    job: Arc<BaselineJob>,
     /// Turns true with the first request, or when it can't wait for that.
     begun: watch::Sender<bool>,
-    measured: Vec<Measured>,
+    measured: Vec<CommandBaseline>,
     /// Held by the command that runs.
     turn: Arc<Semaphore>,
     off: watch::Sender<bool>,
@@ -42,7 +42,7 @@ pub struct StartState {
 }
 
 /// How one command went on the start state.
-struct Measured {
+struct CommandBaseline {
     /// The check's name; `None` for the tests.
     name: Option<String>,
     command: TestCommand,
@@ -65,13 +65,13 @@ struct MeasureSource {
 
 impl StartState {
     /// Begins once `asked` turns true; which commands are measured, [`StartState::measure`] says.
-    pub fn find_out(inquiry: BaselineJob, asked: watch::Receiver<bool>) -> Self {
+    pub fn find_out(job: BaselineJob, asked: watch::Receiver<bool>) -> Self {
         let (off, (told, tree)) = (watch::Sender::new(false), watch::channel(None));
         let begun = begins_with(asked);
-        let folder = inquiry.folder.tree();
-        let blobs = Blobs::at(&inquiry.folder.blobs());
-        let residue = Arc::clone(&inquiry.trials.residue);
-        let (repository, place) = (inquiry.trials.repository.clone(), folder);
+        let folder = job.folder.tree();
+        let blobs = Blobs::at(&job.folder.blobs());
+        let residue = Arc::clone(&job.trials.residue);
+        let (repository, place) = (job.trials.repository.clone(), folder);
         let (mut go, mut called_off) = (begun.subscribe(), off.subscribe());
         let indexing = tokio::spawn(async move {
             let begins = tokio::select! {
@@ -85,9 +85,9 @@ impl StartState {
             let index = index.map_err(|panic| panic.to_string());
             told.send_replace(Some(index.and_then(|index| index.map(Arc::new).map_err(|error| error.to_string()))));
         });
-        let (inquiry, turn) = (Arc::new(inquiry), Arc::new(Semaphore::new(1)));
+        let (job, turn) = (Arc::new(job), Arc::new(Semaphore::new(1)));
         let (measured, lent) = (Vec::new(), watch::Sender::new(Lent::Nothing));
-        Self { tree, told: false, indexing, inquiry, begun, measured, turn, off, lent, blobs, residue }
+        Self { tree, told: false, indexing, job, begun, measured, turn, off, lent, blobs, residue }
     }
 
     /// Begins before the first request.
@@ -119,7 +119,7 @@ impl StartState {
 
     /// Has `command` measured, too: the tests without a name, a check with its own.
     pub fn measure(&mut self, name: Option<&str>, command: &TestCommand) {
-        if self.inquiry.unwanted.is_some() || self.measured.iter().any(|measured| measured.name.as_deref() == name) {
+        if self.job.unwanted.is_some() || self.measured.iter().any(|measured| measured.name.as_deref() == name) {
             return;
         }
         let trial = match self.measured.len() {
@@ -132,7 +132,7 @@ impl StartState {
             MeasureSource { may_be_known: true, is_lent: name.is_none(), waits: true },
         ));
         let (name, command) = (name.map(str::to_owned), command.clone());
-        self.measured.push(Measured { name, command, trial, measuring, known: None });
+        self.measured.push(CommandBaseline { name, command, trial, measuring, known: None });
     }
 
     /// Has the tests, or the check of that name, measured anew where what is known comes from an earlier run and lacks tests
@@ -159,7 +159,7 @@ impl StartState {
 
     /// Measures in a trial of that name, unless what is known suffices.
     fn begin(&self, trial: &str, command: &TestCommand, extent: MeasureSource) -> JoinHandle<Result<Baseline, String>> {
-        let (inquiry, trial, command) = (Arc::clone(&self.inquiry), trial.to_owned(), command.clone());
+        let (job, trial, command) = (Arc::clone(&self.job), trial.to_owned(), command.clone());
         let (tree, asked, off) = (self.tree.clone(), self.begun.subscribe(), self.off.subscribe());
         let turn = Arc::clone(&self.turn);
         let lent = extent.is_lent.then(|| self.lent.subscribe());
@@ -167,7 +167,8 @@ impl StartState {
             // Those that wait get their turn in the order in which they asked for it.
             let turn = turn.acquire();
             let _turn = if extent.waits { Some(turn.await.map_err(|closed| closed.to_string())?) } else { None };
-            inquiry.measure(&trial, &command, Found { tree, asked, off, lent, may_be_known: extent.may_be_known }).await
+            job.measure(&trial, &command, BaselineWait { tree, asked, off, lent, may_be_known: extent.may_be_known })
+                .await
         })
     }
 
@@ -177,7 +178,7 @@ impl StartState {
             Ok(known) => known.clone()?.ok()?,
             Err(_) => return None,
         };
-        let (changes, blobs) = (self.inquiry.trials.way_back.then(&changes), self.blobs.clone());
+        let (changes, blobs) = (self.job.trials.way_back.then(&changes), self.blobs.clone());
         tokio::task::spawn_blocking(move || index.with(&changes, &blobs)).await.ok()?.ok()
     }
 
@@ -202,7 +203,7 @@ impl StartState {
     /// The same, or why nobody knows.
     pub fn known_or_why(&self, name: Option<&str>) -> Result<&Baseline, &str> {
         let asked = self.measured.iter().find(|measured| measured.name.as_deref() == name);
-        match (asked.and_then(|asked| asked.known.as_ref()), &self.inquiry.unwanted) {
+        match (asked.and_then(|asked| asked.known.as_ref()), &self.job.unwanted) {
             (Some(known), _) => known.as_ref().map_err(String::as_str),
             (None, Some(why)) => Err(why),
             (None, None) => Err(NOT_YET),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 use crate::journal::{RunFolder, is_abandoned, recover};
-use crate::worker::clear_baits;
+use crate::sandbox::clear_baits;
 use crate::workspace::{remove_tree, remove_tree_soon};
 
 /// Folders of replays in the state folder begin so.

@@ -8,7 +8,7 @@ use cap_std::fs::Dir;
 use super::failure::Failure;
 use crate::journal::{Limits, Outcome};
 use crate::model::{Client, Endpoint, ModelError, Price, RequestOrigin, prices};
-use crate::settings::{Gate, Origin, Refused, Settings};
+use crate::settings::{Origin, Refused, RepositoryGate, Settings};
 
 /// The hard limits.
 pub fn limits(settings: &Settings) -> Limits {
@@ -43,7 +43,7 @@ pub fn folders(settings: &Settings, root: &Path) -> Result<(), Failure> {
     }
     let test = settings.test.value.iter().map(|command| ("test.dir", &settings.test.origin, command));
     let checks = settings.checks.value.iter().map(|check| ("check.dir", &settings.checks.origin, &check.command));
-    let gate = Gate::new(Dir::open_ambient_dir(root, ambient_authority()).map_err(anyhow::Error::from)?);
+    let gate = RepositoryGate::new(Dir::open_ambient_dir(root, ambient_authority()).map_err(anyhow::Error::from)?);
     for (key, origin, command) in test.chain(checks) {
         let Some(dir) = &command.dir else { continue };
         match gate.look(dir.as_path()) {

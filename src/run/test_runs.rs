@@ -9,11 +9,11 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::OFlags;
 
-use crate::evidence::{self, Hidden, Written};
 use crate::journal::{TestResults, whole};
+use crate::sandbox;
 use crate::settings::{Redactor, SecretFiles};
+use crate::testing::{self, Hidden, RunOutput};
 use crate::tools::TestRun;
-use crate::worker;
 
 /// Of a log. The worker keeps 16 MiB and a line; nothing of the broker's depends on that it does.
 const LOG_BYTES: u64 = 32 * 1024 * 1024;
@@ -36,12 +36,12 @@ pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor, hidden: &[Pat
     // A report that can't be read is as one that wasn't written.
     let reports = run.reports.as_ref().and_then(|name| redact_reports(&logs, name, redactor).ok()).unwrap_or_default();
     let ended = run.left_out == 0 && run.stopped.is_none() && run.signal.is_none();
-    let written = Written { root: &run.view, output: &output, reports: &reports, ended, passed: run.passed() };
-    run.results = evidence::results(&written);
-    let totals = || evidence::counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
+    let written = RunOutput { root: &run.view, output: &output, reports: &reports, ended, passed: run.passed() };
+    run.results = testing::results(&written);
+    let totals = || testing::counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
     // Where single tests are known, the totals follow from them.
     run.counts = run.results.as_ref().filter(|results| results.complete).map(TestResults::counts).or_else(totals);
-    run.why = with_hidden(run, folder, hidden, |hidden| evidence::why_failed(run, &output, hidden));
+    run.why = with_hidden(run, folder, hidden, |hidden| testing::why_failed(run, &output, hidden));
     redactor.clean(&mut run.excerpt);
     redactor.clean(&mut run.command);
     Ok(())
@@ -54,7 +54,7 @@ pub fn with_hidden<T>(run: &TestRun, folder: &Path, named: &[PathBuf], ask: impl
     let secrets = SecretFiles::new(&[]).ok();
     let closed = |path: &Path| {
         let is_own = state.is_some_and(|state| path.starts_with(state));
-        is_own || worker::is_secret(path) || secrets.as_ref().is_some_and(|secrets| secrets.what(path).is_some())
+        is_own || sandbox::is_secret(path) || secrets.as_ref().is_some_and(|secrets| secrets.what(path).is_some())
     };
     ask(Hidden { around: &around(run), named, closed: &closed })
 }

@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::test_runs;
-use crate::evidence::{TrialError, TrialResult, Trials, VerifiedPatch};
 use crate::journal::RunFolder;
 use crate::settings::{Redactor, TestCommand};
+use crate::testing::{TrialError, TrialResult, Trials, VerifiedPatch};
 use crate::tools::TestRun;
 use crate::workspace::ChangeSet;
 

@@ -7,7 +7,7 @@ use super::{Setting, Settings};
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct SettingRow {
     /// As in the files, where they can hold it.
     pub name: &'static str,
     /// For people.
@@ -18,11 +18,11 @@ pub struct Row {
 
 /// All settings, in the order of the files.
 #[must_use]
-pub fn describe(settings: &Settings) -> Vec<Row> {
+pub fn describe(settings: &Settings) -> Vec<SettingRow> {
     let s = settings;
     let key = s.key.as_ref().map_or_else(
-        || Row { name: "api_key", value: "not set".into(), origin: "environment only".into() },
-        |key| Row { name: "api_key", value: "set".into(), origin: format!("${}", key.variable) },
+        || SettingRow { name: "api_key", value: "not set".into(), origin: "environment only".into() },
+        |key| SettingRow { name: "api_key", value: "set".into(), origin: format!("${}", key.variable) },
     );
     let mut test = row("test.command", &s.test);
     if s.test.value.is_none() {
@@ -66,13 +66,13 @@ pub fn describe(settings: &Settings) -> Vec<Row> {
 
 /// The rows as lines in aligned columns.
 #[must_use]
-pub fn table(rows: &[Row]) -> String {
-    let width = |column: fn(&Row) -> &str| rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
+pub fn table(rows: &[SettingRow]) -> String {
+    let width = |column: fn(&SettingRow) -> &str| rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
     let (names, values) = (width(|row| row.name), width(|row| &row.value));
     let lines = rows.iter().map(|row| format!("{:names$}  {:values$}  {}", row.name, row.value, row.origin));
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
-fn row<T: Amount>(name: &'static str, setting: &Setting<T>) -> Row {
-    Row { name, value: setting.value.shown(), origin: setting.origin.to_string() }
+fn row<T: Amount>(name: &'static str, setting: &Setting<T>) -> SettingRow {
+    SettingRow { name, value: setting.value.shown(), origin: setting.origin.to_string() }
 }

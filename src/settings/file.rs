@@ -35,21 +35,21 @@ pub(super) struct FileLayer {
     #[serde(deserialize_with = "text")]
     pub sandbox: Option<Sandbox>,
     pub dependencies: Option<Vec<RelPath>>,
-    pub limits: Limits,
-    pub test: Test,
+    pub limits: LimitsTable,
+    pub test: TestTable,
     check: Option<Vec<Spanned<check::CheckEntry>>>,
     /// What `check` holds, once it was looked at.
     #[serde(skip)]
     pub checks: Option<Vec<Check>>,
     pub secrets: Secrets,
-    pub keep: Keep,
+    pub keep: KeepTable,
     pub price: Option<CustomPrice>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, expecting = "a table")]
 #[expect(clippy::struct_field_names, reason = "the names are those of the file's keys")]
-pub(super) struct Limits {
+pub(super) struct LimitsTable {
     pub max_turns: Option<u32>,
     pub max_tokens: Option<Tokens>,
     pub max_cost_usd: Option<Usd>,
@@ -63,7 +63,7 @@ pub(super) struct Limits {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, expecting = "a table")]
-pub(super) struct Test {
+pub(super) struct TestTable {
     #[serde(deserialize_with = "command")]
     command: Option<TestCommand>,
     dir: Option<RelPath>,
@@ -83,7 +83,7 @@ pub(super) struct Secrets {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, expecting = "a table")]
-pub(super) struct Keep {
+pub(super) struct KeepTable {
     pub runs: Option<u32>,
     #[serde(deserialize_with = "duration")]
     pub age: Option<Duration>,
@@ -91,7 +91,7 @@ pub(super) struct Keep {
     pub size: Option<Bytes>,
 }
 
-impl Test {
+impl TestTable {
     /// The command, in the folder that the same file names.
     pub fn command(&self) -> Option<TestCommand> {
         self.command.clone().map(|command| command.in_dir(self.dir.clone()))
@@ -100,7 +100,7 @@ impl Test {
 
 /// Reads a file's text. `name` is what messages call it.
 pub(super) fn parse(text: &str, name: &str, owner: Owner) -> Result<FileLayer, SettingsError> {
-    let file = Source { text, name };
+    let file = SettingsText { text, name };
     let root = DeTable::parse(text).map_err(|error| file.bad(error.span(), error.message(), None))?;
     let mut values = Vec::new();
     file.check_table("", root.get_ref(), owner, &mut values)?;
@@ -134,12 +134,12 @@ pub(super) fn state_dir_alone(text: &str) -> Result<Option<PathBuf>, toml::de::E
     toml::from_str::<Alone>(line).map(|alone| Some(alone.state_dir))
 }
 
-struct Source<'a> {
+struct SettingsText<'a> {
     text: &'a str,
     name: &'a str,
 }
 
-impl Source<'_> {
+impl SettingsText<'_> {
     /// Checks that every key is known and may stand in this file; collects where each value stands.
     fn check_table(
         &self,
@@ -188,7 +188,7 @@ impl Source<'_> {
         }
     }
 
-    fn bad(&self, span: Option<Range<usize>>, problem: &str, key: Option<&keys::Key>) -> SettingsError {
+    fn bad(&self, span: Option<Range<usize>>, problem: &str, key: Option<&keys::SettingKey>) -> SettingsError {
         let hint = key.map_or_else(
             || "settings files are TOML: `key = value` lines, tables as [limits], lists of them as [[check]]; see `kcode config`".to_owned(),
             |key| format!("write it as: {}", key.example),

@@ -1,7 +1,7 @@
 //! Every key that a settings file may hold: the one list behind checking, hints and documentation.
 
 /// A key of a settings file.
-pub struct Key {
+pub struct SettingKey {
     /// Dotted: `limits.max_turns` is `max_turns` in the table `[limits]`.
     pub name: &'static str,
     /// How it is written.
@@ -10,19 +10,19 @@ pub struct Key {
     pub not_for_repositories: Option<&'static str>,
 }
 
-const fn anywhere(name: &'static str, example: &'static str) -> Key {
-    Key { name, example, not_for_repositories: None }
+const fn anywhere(name: &'static str, example: &'static str) -> SettingKey {
+    SettingKey { name, example, not_for_repositories: None }
 }
 
-const fn user(name: &'static str, example: &'static str, why: &'static str) -> Key {
-    Key { name, example, not_for_repositories: Some(why) }
+const fn user(name: &'static str, example: &'static str, why: &'static str) -> SettingKey {
+    SettingKey { name, example, not_for_repositories: Some(why) }
 }
 
 const KEPT: &str = "it would choose which of your runs are removed";
 const MONEY: &str = "it would decide how your money is counted";
 
 /// All of them.
-pub static KEYS: [Key; 33] = [
+pub static KEYS: [SettingKey; 33] = [
     user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
     user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
     user("state_dir", r#"state_dir = "/var/tmp/kcode""#, "it would choose where on your disk runs are written"),
@@ -63,7 +63,7 @@ pub static KEYS: [Key; 33] = [
 ];
 
 /// The key of that name.
-pub(super) fn find(name: &str) -> Option<&'static Key> {
+pub(super) fn find(name: &str) -> Option<&'static SettingKey> {
     KEYS.iter().find(|key| key.name == name)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::amounts::{parse_duration, parse_tokens, parse_usd};
 use super::file::{FileLayer, Owner};
 use super::{
-    BaseUrl, Environment, Keep, Origin, Refused, RepositoryFiles, Sandbox, SecretFiles, Setting, Settings,
+    BaseUrl, Environment, KeepSettings, Origin, Refused, RepositoryFiles, Sandbox, SecretFiles, Setting, Settings,
     SettingsError, TestCommand,
 };
 use super::{family, file, key_variables, places, readable, writes};
@@ -64,7 +64,7 @@ pub fn load(
 ) -> Result<Settings, SettingsError> {
     let (user, user_origin) = read_user_file(env, user_file)?;
     let repository = repository_root.map_or_else(|| Ok(FileLayer::default()), read_repository_file)?;
-    Layers { flags, env, user, user_origin, repository, root: repository_root }.resolve()
+    SettingLayers { flags, env, user, user_origin, repository, root: repository_root }.resolve()
 }
 
 /// What holds besides the repository's file, for whoever is told that it can't be used.
@@ -78,7 +78,7 @@ pub fn without_repository_file(
 ) -> Result<Settings, SettingsError> {
     let (user, user_origin) = read_user_file(env, user_file)?;
     let (flags, repository) = (&FlagLayer::default(), FileLayer::default());
-    Layers { flags, env, user, user_origin, repository, root }.resolve()
+    SettingLayers { flags, env, user, user_origin, repository, root }.resolve()
 }
 
 /// What holds where no file says anything, for the same.
@@ -87,12 +87,12 @@ pub fn without_repository_file(
 /// As [`load`], but for the files.
 pub fn without_files(env: &Environment, root: Option<&Path>) -> Result<Settings, SettingsError> {
     let (user, repository) = (FileLayer::default(), FileLayer::default());
-    Layers { flags: &FlagLayer::default(), env, user, user_origin: Origin::Default, repository, root }.resolve()
+    SettingLayers { flags: &FlagLayer::default(), env, user, user_origin: Origin::Default, repository, root }.resolve()
 }
 
 /// The defaults bound what nobody looks after, and lose nothing that anybody is likely to come back to.
-pub(super) fn kept(user: &FileLayer, origin: &Origin) -> Result<Keep, SettingsError> {
-    Ok(Keep {
+pub(super) fn kept(user: &FileLayer, origin: &Origin) -> Result<KeepSettings, SettingsError> {
+    Ok(KeepSettings {
         runs: Setting::default(10_000).or(user.keep.runs, origin).usable("keep.runs")?,
         age: Setting::default(Duration::from_hours(24 * 365)).or(user.keep.age, origin).usable("keep.age")?,
         size: Setting::default(Bytes(5_000_000_000)).or(user.keep.size, origin).usable("keep.size")?,
@@ -131,7 +131,7 @@ fn read_repository_file(root: &Path) -> Result<FileLayer, SettingsError> {
     file::parse(&beginning.text(), &name, Owner::Repository)
 }
 
-struct Layers<'a> {
+struct SettingLayers<'a> {
     flags: &'a FlagLayer,
     env: &'a Environment,
     user: FileLayer,
@@ -140,7 +140,7 @@ struct Layers<'a> {
     root: Option<&'a Path>,
 }
 
-impl Layers<'_> {
+impl SettingLayers<'_> {
     fn resolve(&self) -> Result<Settings, SettingsError> {
         let Self { flags, env, user, user_origin, repository, root } = self;
         let family = family::first_with_key(env);

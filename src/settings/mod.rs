@@ -39,12 +39,14 @@ mod writes;
 pub use amounts::{parse_bytes, parse_duration, parse_tokens, parse_usd};
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback};
 pub use check::Check;
-pub use describe::{Row, describe, table};
+pub use describe::{SettingRow, describe, table};
 pub use environment::Environment;
 pub use error::SettingsError;
 pub use family::key_variables;
-pub use gate::{Found, Gate, HardLinks, Opened, Refused, is_git_name, is_of_git, linked_secrets_of_home};
-pub use keys::{KEYS, Key};
+pub use gate::{
+    GateTarget, HardLinks, Opened, Refused, RepositoryGate, is_git_name, is_of_git, linked_secrets_of_home,
+};
+pub use keys::{KEYS, SettingKey};
 pub use load::{FlagLayer, load, without_files, without_repository_file};
 pub use programs::{NoProgram, Programs};
 pub use readable::without_dots;
@@ -59,5 +61,5 @@ pub use secret_files::SecretFiles;
 pub use setting::{Origin, Setting};
 pub(crate) use snapshot_files::{is_snapshot, manifests};
 pub use test_command::{FilterError, FilterStyle, Invocation, TOOL_FOLDERS, TestCommand};
-pub use values::{ApiKey, CustomPrice, Keep, Sandbox, Settings};
-pub use writes::{Word, Writes};
+pub use values::{ApiKey, CustomPrice, KeepSettings, Sandbox, Settings};
+pub use writes::{WriteAuthority, Writes};

@@ -10,10 +10,10 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use rustix::fs::FileType;
 
-use super::{Environment, Gate, Opened, Refused, SecretFiles, linked_secrets_of_home};
+use super::{Environment, Opened, Refused, RepositoryGate, SecretFiles, linked_secrets_of_home};
 
 /// The folder that files are read below.
-pub struct RepositoryFiles(Gate);
+pub struct RepositoryFiles(RepositoryGate);
 
 /// The beginning of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl RepositoryFiles {
     /// # Errors
     /// When it isn't a folder that can be opened.
     pub fn open(root: &Path) -> io::Result<Self> {
-        let gate = Gate::new(Dir::open_ambient_dir(root, ambient_authority())?);
+        let gate = RepositoryGate::new(Dir::open_ambient_dir(root, ambient_authority())?);
         Ok(Self(gate.with_secrets_elsewhere(linked_secrets_of_home(&Environment::from_process()))))
     }
 

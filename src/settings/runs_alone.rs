@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::load::{MAX_USER_BYTES, kept, read_user_file};
-use super::{Environment, Keep, Origin, Setting, SettingsError, file, places};
+use super::{Environment, KeepSettings, Origin, Setting, SettingsError, file, places};
 use crate::journal::read_regular;
 
 /// Where runs are kept, for commands that need nothing else: what else is wrong in the user's file is none of their business
@@ -45,7 +45,7 @@ pub fn wrong_beside_state_dir(env: &Environment, user_file: Option<&Path>) -> Op
 ///
 /// # Errors
 /// As [`load`](super::load()).
-pub fn keep(env: &Environment, user_file: Option<&Path>) -> Result<Keep, SettingsError> {
+pub fn keep(env: &Environment, user_file: Option<&Path>) -> Result<KeepSettings, SettingsError> {
     let (user, origin) = read_user_file(env, user_file)?;
     kept(&user, &origin)
 }

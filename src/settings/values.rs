@@ -64,14 +64,14 @@ pub struct Settings {
     /// Where runs are kept; absolute, and never inside the repository.
     pub state_dir: Setting<PathBuf>,
     /// How many runs are kept, how long, and how much of them.
-    pub keep: Keep,
+    pub keep: KeepSettings,
     /// A price that the built-in list doesn't know.
     pub price: Setting<Option<CustomPrice>>,
 }
 
 /// What is kept of runs that are over; what goes beyond it goes by itself, oldest first.
 #[derive(Clone, Debug)]
-pub struct Keep {
+pub struct KeepSettings {
     /// So many runs.
     pub runs: Setting<u32>,
     /// Runs that ended no longer ago.

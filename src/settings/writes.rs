@@ -19,7 +19,7 @@ pub struct Writes {
 
 /// Whose word it is that a file belongs to a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
+pub enum WriteAuthority {
     /// The user's own.
     User,
     /// The repository's alone.
@@ -55,9 +55,11 @@ impl Writes {
 
     /// Whose word names `path`, relative to the root; `None` when nobody's does.
     #[must_use]
-    pub fn word(&self, path: &Path) -> Option<Word> {
+    pub fn word(&self, path: &Path) -> Option<WriteAuthority> {
         let named = |globs: &Gitignore| names(globs, path);
-        named(&self.user).then_some(Word::User).or_else(|| named(&self.repository).then_some(Word::Repository))
+        named(&self.user)
+            .then_some(WriteAuthority::User)
+            .or_else(|| named(&self.repository).then_some(WriteAuthority::Repository))
     }
 
     /// Those that flags asked for and that name none of `paths`.
@@ -126,7 +128,10 @@ mod tests {
         let (all, repository) = (["*.a", "*.b"].map(str::to_owned), ["*.b".to_owned()]);
         let writes = Writes::of_both(&all, &repository).with_asked(&all);
         let word = |path: &str| writes.word(Path::new(path));
-        assert_eq!((word("x.a"), word("x.b"), word("x.c")), (Some(Word::User), Some(Word::Repository), None));
+        assert_eq!(
+            (word("x.a"), word("x.b"), word("x.c")),
+            (Some(WriteAuthority::User), Some(WriteAuthority::Repository), None)
+        );
         assert_eq!(writes.naming_nothing(&[Path::new("x.b")].into_iter()), ["*.a"]);
     }
 

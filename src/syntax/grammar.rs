@@ -43,7 +43,7 @@ pub enum Grammar {
 
 /// Why a text has no [`Source`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
+pub enum UnparsedReason {
     /// It has more than two mebibytes.
     TooLarge,
     /// Parsing it took more steps than code of its size needs.
@@ -83,9 +83,9 @@ impl Grammar {
 ///
 /// # Errors
 /// When it is too large, too hard, or mostly errors.
-pub fn parse(text: &str, grammar: Grammar) -> Result<Source, Unreadable> {
+pub fn parse(text: &str, grammar: Grammar) -> Result<Source, UnparsedReason> {
     if text.len() > MAX_BYTES {
-        return Err(Unreadable::TooLarge);
+        return Err(UnparsedReason::TooLarge);
     }
     let (mut source, mut wrong) = read(text, grammar)?;
     // Files of JavaScript may hold types all the same.
@@ -93,14 +93,14 @@ pub fn parse(text: &str, grammar: Grammar) -> Result<Source, Unreadable> {
     if let Some(Ok(other)) = with_types.filter(|other| other.as_ref().is_ok_and(|(_, less)| *less < wrong)) {
         (source, wrong) = other;
     }
-    if wrong * TOLERATED > text.len() { Err(Unreadable::MostlyErrors) } else { Ok(source) }
+    if wrong * TOLERATED > text.len() { Err(UnparsedReason::MostlyErrors) } else { Ok(source) }
 }
 
 /// What `text` says, and how many bytes of it are wrong.
-fn read(text: &str, grammar: Grammar) -> Result<(Source, usize), Unreadable> {
+fn read(text: &str, grammar: Grammar) -> Result<(Source, usize), UnparsedReason> {
     count("a parse");
     let mut parser = Parser::new();
-    parser.set_language(&grammar.language()).map_err(|_| Unreadable::TooHard)?;
+    parser.set_language(&grammar.language()).map_err(|_| UnparsedReason::TooHard)?;
     let (reports, readings) = (REPORTS + text.len() / BYTES_A_REPORT, PIECES + READINGS * text.len() / PIECE);
     let (reported, pieces) = (Cell::new(0), Cell::new(0));
     let mut progress = |_: &ParseState| {
@@ -114,9 +114,9 @@ fn read(text: &str, grammar: Grammar) -> Result<(Source, usize), Unreadable> {
         text.as_bytes().get(at..end).unwrap_or_default()
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
-    let tree = parser.parse_with_options(&mut read, None, Some(options)).ok_or(Unreadable::TooHard)?;
+    let tree = parser.parse_with_options(&mut read, None, Some(options)).ok_or(UnparsedReason::TooHard)?;
     if pieces.get() > readings {
-        return Err(Unreadable::TooHard);
+        return Err(UnparsedReason::TooHard);
     }
-    walk(text, &tree, grammar).ok_or(Unreadable::TooHard)
+    walk(text, &tree, grammar).ok_or(UnparsedReason::TooHard)
 }

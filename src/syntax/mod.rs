@@ -12,7 +12,7 @@ mod source;
 mod tokens;
 mod walk;
 
-pub use grammar::{Grammar, Unreadable, parse};
+pub use grammar::{Grammar, UnparsedReason, parse};
 pub use source::{Item, ItemKind, Source, Statement};
 
 #[cfg(test)]

@@ -218,7 +218,7 @@ fn a_statement_without_braces_and_one_around_a_block_are_whole() {
 fn blocks_nested_deeper_than_anybody_writes_are_too_hard() {
     let nested = |depth: usize| ["fn f() ", &"{".repeat(depth), &"}".repeat(depth)].concat();
     assert!(parse(&nested(60), Grammar::Rust).is_ok());
-    assert_eq!(parse(&nested(70), Grammar::Rust).map(|_| ()), Err(Unreadable::TooHard));
+    assert_eq!(parse(&nested(70), Grammar::Rust).map(|_| ()), Err(UnparsedReason::TooHard));
 }
 
 #[test]
@@ -240,9 +240,9 @@ fn closures_in_a_macros_parentheses_hold_statements() {
 fn what_is_no_code_of_the_language_is_unreadable() {
     for grammar in ALL {
         let prose = "Once upon a time, there was: a (parser! that } read ] prose. It 'couldn't.\n".repeat(40);
-        assert_eq!(parse(&prose, grammar).map(|_| ()), Err(Unreadable::MostlyErrors), "{grammar:?}");
+        assert_eq!(parse(&prose, grammar).map(|_| ()), Err(UnparsedReason::MostlyErrors), "{grammar:?}");
         let large = "// a comment\n".repeat(700_000);
-        assert_eq!(parse(&large, grammar).map(|_| ()), Err(Unreadable::TooLarge), "{grammar:?}");
+        assert_eq!(parse(&large, grammar).map(|_| ()), Err(UnparsedReason::TooLarge), "{grammar:?}");
     }
 }
 
@@ -265,7 +265,7 @@ fn hostile_texts_come_to_an_end() {
 
 #[test]
 fn a_text_that_is_gone_over_again_and_again_is_too_hard() {
-    assert_eq!(parse(&"/* ".repeat(100_000), Grammar::Go).map(|_| ()), Err(Unreadable::TooHard));
+    assert_eq!(parse(&"/* ".repeat(100_000), Grammar::Go).map(|_| ()), Err(UnparsedReason::TooHard));
 }
 
 #[test]

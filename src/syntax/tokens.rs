@@ -8,7 +8,7 @@ use tree_sitter::Node;
 
 /// What stood before a token, as far as it matters.
 #[derive(Debug, Default)]
-pub(super) struct Tokens {
+pub(super) struct TokenContext {
     attributes: Option<usize>,
     signature: Option<usize>,
     awaits_name: bool,
@@ -29,7 +29,7 @@ const MODIFIERS: [&str; 8] = ["pub", "const", "async", "unsafe", "extern", "crat
 /// Words behind which a brace opens a block.
 const BLOCK_WORDS: [&str; 7] = ["else", "move", "async", "unsafe", "loop", "try", "do"];
 
-impl Tokens {
+impl TokenContext {
     /// Takes note of the next token.
     pub fn see(&mut self, node: &Node, text: &str) {
         let kind = node.kind();

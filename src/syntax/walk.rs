@@ -8,7 +8,7 @@ use super::calls::{call, is_function};
 use super::grammar::Grammar;
 use super::kinds::{Meaning, meaning};
 use super::source::{Item, ItemKind, Mark, MarkKind, Source};
-use super::tokens::Tokens;
+use super::tokens::TokenContext;
 
 /// More blocks inside each other are no code.
 const MAX_NESTING: usize = 64;
@@ -16,7 +16,7 @@ const MAX_NESTING: usize = 64;
 /// What the tree of `text` says, and how many bytes of it make no sense; `None` when it nests too deep.
 pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> Option<(Source, usize)> {
     let (source, frames, open) = (Source::default(), Vec::new(), Vec::new());
-    let mut walk = Walk { text, grammar, source, frames, open, nesting: 0, wrong: 0 };
+    let mut walk = TreeWalk { text, grammar, source, frames, open, nesting: 0, wrong: 0 };
     let mut cursor = tree.walk();
     loop {
         walk.enter(&cursor.node(), cursor.field_name());
@@ -39,7 +39,7 @@ pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> Option<(Source,
     }
 }
 
-struct Walk<'t> {
+struct TreeWalk<'t> {
     text: &'t str,
     grammar: Grammar,
     source: Source,
@@ -67,10 +67,10 @@ struct Frame {
     item: Option<usize>,
     /// Where the attributes of its next child begin.
     attributes: Option<usize>,
-    tokens: Tokens,
+    tokens: TokenContext,
 }
 
-impl Walk<'_> {
+impl TreeWalk<'_> {
     fn enter(&mut self, node: &Node, field: Option<&str>) {
         let meaning =
             if node.is_named() || node.is_error() { meaning(self.grammar, node.kind()) } else { Meaning::Other };
@@ -103,7 +103,7 @@ impl Walk<'_> {
                 _ => {}
             }
         }
-        let tokens = Tokens::default();
+        let tokens = TokenContext::default();
         let is_else = node.kind() == "else_clause";
         let attributes = None;
         self.frames.push(Frame { meaning, holds_statements, is_statement, is_body, is_else, item, attributes, tokens });

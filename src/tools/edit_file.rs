@@ -7,9 +7,9 @@ use similar::{DiffTag, TextDiff};
 
 use super::edit::{self, Edit};
 use super::encoding::{Decoded, Encoding};
-use super::place::Place;
+use super::place::ToolPath;
 use super::plain_words::quoted;
-use super::text::{Line, around, counted, lines, number_line};
+use super::text::{TextLine, around, counted, lines, number_line};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, ToolContext, arguments};
 use crate::journal::{Digest, RelPath};
@@ -44,7 +44,7 @@ impl Tool for EditFile {
 
     fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError> {
         let EditFileArguments { path, old_text, new_text } = arguments::parse(self.name(), arguments)?;
-        let path = Place::writable(room, &path)?;
+        let path = ToolPath::writable(room, &path)?;
         let Some(file) = room.existing(&path, edit::MAX_BYTES as u64)? else {
             return Err(room.missing(&path));
         };
@@ -60,7 +60,7 @@ impl Tool for EditFile {
         };
         let after = written(&path, &decoded, &edit)?;
         room.store(&path, &after, Some(&file))?;
-        room.ledger().changed(path.as_str(), Some(Digest::of(&file.bytes)), Digest::of(&after));
+        room.tracker().changed(path.as_str(), Some(Digest::of(&file.bytes)), Digest::of(&after));
         Ok(landed(path, before, &edit.apply(before), &edit))
     }
 }
@@ -122,7 +122,7 @@ fn landed(path: RelPath, before: &[u8], after: &[u8], edit: &Edit) -> Observatio
 }
 
 /// Appends numbered lines; of many, the first and the last. `fresh` are the bytes that are new.
-fn show(text: &mut String, all: &[Line<'_>], fresh: &Range<usize>, range: Range<usize>) {
+fn show(text: &mut String, all: &[TextLine<'_>], fresh: &Range<usize>, range: Range<usize>) {
     let hidden = if range.len() > SHOWN { range.start + SHOWN / 2..range.end - SHOWN / 2 } else { 0..0 };
     for index in range {
         if hidden.contains(&index) {
@@ -135,7 +135,7 @@ fn show(text: &mut String, all: &[Line<'_>], fresh: &Range<usize>, range: Range<
     }
 }
 
-fn shown_line(line: &Line<'_>, fresh: &Range<usize>) -> String {
+fn shown_line(line: &TextLine<'_>, fresh: &Range<usize>) -> String {
     if line.text.len() <= LINE {
         return line.text.to_owned();
     }

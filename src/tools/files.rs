@@ -11,7 +11,7 @@ use cap_std::fs::{Dir, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, Pe
 use cap_tempfile::TempFile;
 use rustix::fs::{FileType, OFlags};
 
-use super::place::{Place, shown};
+use super::place::{ToolPath, shown};
 use super::plain_words::{in_words, quoted};
 use super::tool::{FatalToolError, ToolError, tell};
 use super::tool_context::ToolContext;
@@ -33,7 +33,7 @@ impl ToolContext {
     ///
     /// # Errors
     /// Tells what is there instead of such a file.
-    pub(super) fn read(&self, place: &Place, cap: u64) -> Result<Vec<u8>, ToolError> {
+    pub(super) fn read(&self, place: &ToolPath, cap: u64) -> Result<Vec<u8>, ToolError> {
         let (file, size) = self.open(place)?;
         if size > cap {
             return tell(format!(
@@ -45,7 +45,7 @@ impl ToolContext {
         self.read_open(place, file, size, cap)
     }
 
-    fn read_open(&self, place: &Place, file: File, size: u64, cap: u64) -> Result<Vec<u8>, ToolError> {
+    fn read_open(&self, place: &ToolPath, file: File, size: u64, cap: u64) -> Result<Vec<u8>, ToolError> {
         let mut bytes = Vec::with_capacity(size.min(cap) as usize);
         // The file may grow while it is read.
         file.take(cap).read_to_end(&mut bytes).map_err(|error| self.refusal(place, &error))?;
@@ -56,18 +56,18 @@ impl ToolContext {
     ///
     /// # Errors
     /// Tells what is there instead: nothing (with the nearest names), a folder, a device, a link that leads out.
-    pub(super) fn open(&self, place: &Place) -> Result<(File, u64), ToolError> {
+    pub(super) fn open(&self, place: &ToolPath) -> Result<(File, u64), ToolError> {
         match place {
-            Place::View(path) => match self.gate.open(path.as_path()) {
+            ToolPath::View(path) => match self.gate.open(path.as_path()) {
                 Ok(Opened { file, size }) => Ok((file, size)),
                 Err(refused) => Err(self.closed(place, refused)),
             },
-            Place::Log(_) => self.open_own(place),
+            ToolPath::Log(_) => self.open_own(place),
         }
     }
 
     /// Opens what is kcode's own, or was written a moment ago: a log, the file that a tool made.
-    fn open_own(&self, place: &Place) -> Result<(File, u64), ToolError> {
+    fn open_own(&self, place: &ToolPath) -> Result<(File, u64), ToolError> {
         let (dir, path) = self.handle(place);
         let told = |error: io::Error| self.refusal(place, &error);
         // A pipe in the file's place must not block us, and nothing but a file is read.
@@ -82,7 +82,7 @@ impl ToolContext {
     }
 
     /// What the gate's refusal means to the model.
-    fn closed(&self, place: &Place, refused: Refused) -> ToolError {
+    fn closed(&self, place: &ToolPath, refused: Refused) -> ToolError {
         let text = match refused {
             Refused::Io(error) => return self.refusal(place, &error),
             Refused::Outside => leads_out(place),
@@ -98,10 +98,10 @@ impl ToolContext {
         ToolError::Tell(text)
     }
 
-    fn handle<'a>(&'a self, place: &'a Place) -> (&'a Dir, &'a RelPath) {
+    fn handle<'a>(&'a self, place: &'a ToolPath) -> (&'a Dir, &'a RelPath) {
         match place {
-            Place::View(path) => (self.view(), path),
-            Place::Log(path) => (&self.logs, path),
+            ToolPath::View(path) => (self.view(), path),
+            ToolPath::Log(path) => (&self.logs, path),
         }
     }
 
@@ -109,8 +109,8 @@ impl ToolContext {
     ///
     /// # Errors
     /// Tells when there is nothing, or a way out.
-    pub(super) fn folder(&self, place: &Place) -> Result<Option<RelPath>, ToolError> {
-        let Place::View(path) = place else { return Ok(None) };
+    pub(super) fn folder(&self, place: &ToolPath) -> Result<Option<RelPath>, ToolError> {
+        let ToolPath::View(path) = place else { return Ok(None) };
         let found = self.gate.look(path.as_path()).map_err(|refused| self.closed(place, refused))?;
         if found.kind != FileType::Directory {
             return Ok(None);
@@ -127,7 +127,7 @@ impl ToolContext {
     /// Tells what stands in the way: a link anywhere on the path, a folder, a file of more than `cap` bytes.
     pub(super) fn existing(&self, path: &RelPath, cap: u64) -> Result<Option<Existing>, ToolError> {
         self.refuse_links(path)?;
-        let place = Place::View(path.clone());
+        let place = ToolPath::View(path.clone());
         match self.view().symlink_metadata(path.as_path()) {
             Ok(metadata) => Ok(Some(Existing { bytes: self.read(&place, cap)?, mode: metadata.mode() & MODE })),
             Err(error) if error.kind() == ErrorKind::NotFound => match self.unnamed(&place) {
@@ -144,7 +144,7 @@ impl ToolContext {
     /// # Errors
     /// Tells why the file can't be written; fatal when nothing could be (a full disk, for one).
     pub(super) fn store(&self, path: &RelPath, bytes: &[u8], before: Option<&Existing>) -> Result<(), ToolError> {
-        let place = Place::View(path.clone());
+        let place = ToolPath::View(path.clone());
         let told = |error: io::Error| self.refusal(&place, &error);
         let (parent, name) = self.parent(path).map_err(told)?;
         replace(&parent, name, bytes, before.map(|file| file.mode)).map_err(told)?;
@@ -192,14 +192,14 @@ impl ToolContext {
         let found = self.gate.look(part).ok();
         let found = found.filter(|found| matches!(found.kind, FileType::RegularFile | FileType::Directory));
         match found.and_then(|found| RelPath::from_path(&found.real).ok()) {
-            Some(real) => format!(" Name {} itself.", Place::View(real)),
+            Some(real) => format!(" Name {} itself.", ToolPath::View(real)),
             _ => " It leads to nothing that is open to you.".to_owned(),
         }
     }
 
     /// The first link on the way to `place` that leads to nothing, the start of a sentence.
-    fn dangling(&self, place: &Place) -> Option<String> {
-        let Place::View(path) = place else { return None };
+    fn dangling(&self, place: &ToolPath) -> Option<String> {
+        let ToolPath::View(path) = place else { return None };
         let parts: Vec<_> = path.as_path().ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
         let is_link = |part: &&Path| self.view().symlink_metadata(part).is_ok_and(|metadata| metadata.is_symlink());
         let dangles = |part: &&Path| is_link(part) && self.view().metadata(part).is_err();
@@ -208,11 +208,11 @@ impl ToolContext {
 
     /// There is nothing at `path`; names the nearest.
     pub(super) fn missing(&self, path: &RelPath) -> ToolError {
-        self.refusal(&Place::View(path.clone()), &ErrorKind::NotFound.into())
+        self.refusal(&ToolPath::View(path.clone()), &ErrorKind::NotFound.into())
     }
 
     /// What an I/O error means to the model, or that the run can't go on.
-    fn refusal(&self, place: &Place, error: &io::Error) -> ToolError {
+    fn refusal(&self, place: &ToolPath, error: &io::Error) -> ToolError {
         if is_disk_failure(error) {
             return FatalToolError::io(&format!("{place} can't be written"), error).into();
         }
@@ -244,11 +244,11 @@ fn replace(parent: &Dir, name: &Path, bytes: &[u8], mode: Option<u32>) -> io::Re
     file.replace(name)
 }
 
-fn leads_out(place: &Place) -> String {
+fn leads_out(place: &ToolPath) -> String {
     format!("{place} leads out of the repository through a symbolic link; only what is inside is open to you")
 }
 
-fn not_a_file(place: &Place, kind: FileType) -> String {
+fn not_a_file(place: &ToolPath, kind: FileType) -> String {
     let what = match kind {
         FileType::Directory => return format!("{place} is a folder; use list_files to see what is in it."),
         FileType::Fifo => "a named pipe",

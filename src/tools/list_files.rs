@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::place::{Place, shown};
+use super::place::{ToolPath, shown};
 use super::text::counted;
 use super::tool::{Tool, ToolError, tell};
-use super::walk::{NOT_ENTERED, Walked, walk};
+use super::walk::{NOT_ENTERED, WalkResult, walk};
 use super::{Access, Observation, ToolContext, arguments};
 use crate::journal::RelPath;
 
@@ -30,9 +30,9 @@ pub(super) struct ListFilesArguments {
 
 /// A folder with what is in it, by name.
 #[derive(Default)]
-struct Folder {
+struct ListedFolder {
     files: Vec<String>,
-    folders: BTreeMap<String, Folder>,
+    folders: BTreeMap<String, ListedFolder>,
     /// Files in it and below.
     count: usize,
 }
@@ -54,7 +54,7 @@ impl Tool for ListFiles {
         };
         let depth = depth.unwrap_or(DEPTH).max(1) as usize;
         let walked = walk(room, under.as_ref());
-        let tree = Folder::of(room, &walked, under.as_ref());
+        let tree = ListedFolder::of(room, &walked, under.as_ref());
         let name = under.map_or("the repository".to_owned(), |path| format!("{path}/"));
         let files = counted(tree.count, "file");
         // Less deep until it fits; the first level is shown in any case, cut if need be.
@@ -83,7 +83,7 @@ pub(super) fn is_root(path: &str) -> bool {
 }
 
 fn folder(room: &ToolContext, path: &str) -> Result<RelPath, ToolError> {
-    let place = Place::parse(room, path)?;
+    let place = ToolPath::parse(room, path)?;
     match room.folder(&place)? {
         Some(folder) => Ok(folder),
         // What is no file either is told as what it is.
@@ -93,8 +93,8 @@ fn folder(room: &ToolContext, path: &str) -> Result<RelPath, ToolError> {
     }
 }
 
-impl Folder {
-    fn of(room: &ToolContext, walked: &Walked, under: Option<&RelPath>) -> Self {
+impl ListedFolder {
+    fn of(room: &ToolContext, walked: &WalkResult, under: Option<&RelPath>) -> Self {
         let mut tree = Self::default();
         for path in &walked.unnamed {
             let prefix = under.map_or_else(String::new, |under| format!("{under}/"));

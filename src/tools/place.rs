@@ -18,14 +18,14 @@ const LONGEST: usize = 4_095;
 
 /// A place that a tool can look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ToolPath {
     /// A file or folder of the view.
     View(RelPath),
     /// A file in the run's `logs/`; those of trials are in folders there.
     Log(RelPath),
 }
 
-impl Place {
+impl ToolPath {
     /// Reads `text`, without looking at the disk.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ToolPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::View(path) => f.write_str(&shown(path.as_str())),

@@ -5,8 +5,8 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use super::encoding::{Decoded, Encoding};
-use super::place::Place;
-use super::text::{Line, counted, lines, number_line, oddities};
+use super::place::ToolPath;
+use super::text::{TextLine, counted, lines, number_line, oddities};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, ToolContext, arguments};
 use crate::journal::Digest;
@@ -43,9 +43,9 @@ impl Tool for ReadFile {
 
     fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError> {
         let wanted: ReadFileArguments = arguments::parse(self.name(), arguments)?;
-        let place = Place::parse(room, &wanted.path)?;
+        let place = ToolPath::parse(room, &wanted.path)?;
         match &place {
-            Place::View(_) => {
+            ToolPath::View(_) => {
                 let bytes = room.read(&place, FILE_CAP)?;
                 match room.decode(&place.to_string(), &bytes) {
                     Ok(decoded) => show(room, &place, &decoded, Digest::of(&bytes), &wanted),
@@ -53,7 +53,7 @@ impl Tool for ReadFile {
                 }
             }
             // A log is never edited, so that nothing is lost when a stray byte is shown as U+FFFD.
-            Place::Log(_) => {
+            ToolPath::Log(_) => {
                 let bytes = room.read(&place, LOG_CAP)?;
                 let lossy = Decoded { text: String::from_utf8_lossy(&bytes), encoding: Encoding::Utf8 };
                 show(room, &place, &lossy, Digest::of(&bytes), &wanted)
@@ -64,7 +64,7 @@ impl Tool for ReadFile {
 
 fn show(
     room: &ToolContext,
-    place: &Place,
+    place: &ToolPath,
     decoded: &Decoded<'_>,
     digest: Digest,
     wanted: &ReadFileArguments,
@@ -74,10 +74,10 @@ fn show(
     let clean = Redactor::shapes().text(text);
     let (name, all) = (place.to_string(), lines(&clean));
     let asked = window(&name, wanted, all.len())?;
-    let page = Page::of(&all, asked.clone());
+    let page = NumberedLines::of(&all, asked.clone());
     let (first, last, total) = (page.lines.start + 1, page.lines.end, all.len());
     let summary = if total == 0 { format!("{name} (empty)") } else { format!("{name} {first}-{last}") };
-    if room.ledger().show(&name, digest, page.lines.clone(), page.whole.then_some(total)) {
+    if room.tracker().show(&name, digest, page.lines.clone(), page.whole.then_some(total)) {
         let text = format!("{name} is unchanged: lines {first}-{last} of {total} are as you have read them above.");
         return Ok(Observation::of(text, format!("{summary} unchanged")));
     }
@@ -122,7 +122,7 @@ fn window(name: &str, wanted: &ReadFileArguments, total: usize) -> Result<Range<
 }
 
 /// Numbered lines.
-struct Page {
+struct NumberedLines {
     body: String,
     /// Those that fit into the window, counted from 0; one does always.
     lines: Range<usize>,
@@ -130,8 +130,8 @@ struct Page {
     whole: bool,
 }
 
-impl Page {
-    fn of(all: &[Line<'_>], asked: Range<usize>) -> Self {
+impl NumberedLines {
+    fn of(all: &[TextLine<'_>], asked: Range<usize>) -> Self {
         let mut page = Self { body: String::new(), lines: asked.start..asked.start, whole: true };
         for index in asked {
             let before = page.body.len();

@@ -8,11 +8,11 @@ use crate::journal::Digest;
 /// Files by the path that the model used.
 #[derive(Default)]
 pub(super) struct ReadTracker {
-    files: HashMap<String, Seen>,
+    files: HashMap<String, SeenVersion>,
 }
 
 /// One version of a file, as far as it was shown.
-struct Seen {
+struct SeenVersion {
     digest: Digest,
     /// Lines that were shown, counted from 0; merged only when they touch.
     shown: Vec<Range<usize>>,
@@ -24,7 +24,7 @@ struct Seen {
 
 /// What the ledger knows of a file that is about to be replaced.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ReadStanding {
     /// Never read.
     Unread,
     /// Read, in another version.
@@ -40,7 +40,7 @@ impl ReadTracker {
     /// shown is cut. True when they were shown before and
     /// nothing changed since; every second time it says false, because a model that asks again has lost them.
     pub fn show(&mut self, path: &str, digest: Digest, lines: Range<usize>, total: Option<usize>) -> bool {
-        let fresh = || Seen { digest, shown: Vec::new(), whole: false, reminded: false };
+        let fresh = || SeenVersion { digest, shown: Vec::new(), whole: false, reminded: false };
         let seen = self.files.entry(path.to_owned()).or_insert_with(fresh);
         if seen.digest != digest {
             *seen = fresh();
@@ -65,22 +65,23 @@ impl ReadTracker {
         };
         // An edit of a file that was never read doesn't count as reading it.
         if whole || self.files.contains_key(path) {
-            self.files.insert(path.to_owned(), Seen { digest: after, shown: Vec::new(), whole, reminded: false });
+            self.files
+                .insert(path.to_owned(), SeenVersion { digest: after, shown: Vec::new(), whole, reminded: false });
         }
     }
 
     /// Whether the model knows the version `digest` of `path`.
-    pub fn standing(&self, path: &str, digest: Digest) -> Standing {
+    pub fn standing(&self, path: &str, digest: Digest) -> ReadStanding {
         match self.files.get(path) {
-            None => Standing::Unread,
-            Some(seen) if seen.digest != digest => Standing::Stale,
-            Some(seen) if seen.whole => Standing::Known,
-            Some(_) => Standing::Partly,
+            None => ReadStanding::Unread,
+            Some(seen) if seen.digest != digest => ReadStanding::Stale,
+            Some(seen) if seen.whole => ReadStanding::Known,
+            Some(_) => ReadStanding::Partly,
         }
     }
 }
 
-impl Seen {
+impl SeenVersion {
     fn add(&mut self, lines: Range<usize>) {
         let touches = |shown: &Range<usize>| shown.start <= lines.end && lines.start <= shown.end;
         let start = self.shown.iter().filter(|shown| touches(shown)).map(|shown| shown.start).min();
@@ -97,35 +98,35 @@ mod tests {
 
     #[test]
     fn a_file_is_known_once_every_line_was_shown() {
-        let (mut ledger, one) = (ReadTracker::default(), Digest::of("one"));
-        assert!(!ledger.show("a", one, 0..400, Some(900)));
-        assert_eq!(ledger.standing("a", one), Standing::Partly);
-        assert!(!ledger.show("a", one, 600..900, Some(900)));
-        assert!(!ledger.show("a", one, 400..600, Some(900)));
-        assert_eq!(ledger.standing("a", one), Standing::Known);
-        assert_eq!(ledger.standing("a", Digest::of("two")), Standing::Stale);
-        assert_eq!(ledger.standing("b", one), Standing::Unread);
+        let (mut tracker, one) = (ReadTracker::default(), Digest::of("one"));
+        assert!(!tracker.show("a", one, 0..400, Some(900)));
+        assert_eq!(tracker.standing("a", one), ReadStanding::Partly);
+        assert!(!tracker.show("a", one, 600..900, Some(900)));
+        assert!(!tracker.show("a", one, 400..600, Some(900)));
+        assert_eq!(tracker.standing("a", one), ReadStanding::Known);
+        assert_eq!(tracker.standing("a", Digest::of("two")), ReadStanding::Stale);
+        assert_eq!(tracker.standing("b", one), ReadStanding::Unread);
     }
 
     #[test]
     fn unchanged_is_said_once_then_the_lines_come_again() {
-        let (mut ledger, one) = (ReadTracker::default(), Digest::of("one"));
-        assert!(!ledger.show("a", one, 0..10, Some(10)));
-        assert!(ledger.show("a", one, 2..5, Some(10)));
-        assert!(!ledger.show("a", one, 2..5, Some(10)));
-        assert!(ledger.show("a", one, 2..5, Some(10)));
+        let (mut tracker, one) = (ReadTracker::default(), Digest::of("one"));
+        assert!(!tracker.show("a", one, 0..10, Some(10)));
+        assert!(tracker.show("a", one, 2..5, Some(10)));
+        assert!(!tracker.show("a", one, 2..5, Some(10)));
+        assert!(tracker.show("a", one, 2..5, Some(10)));
     }
 
     #[test]
     fn a_change_by_the_model_keeps_what_it_knows_but_not_the_line_numbers() {
-        let (mut ledger, one, two) = (ReadTracker::default(), Digest::of("one"), Digest::of("two"));
-        ledger.show("a", one, 0..10, Some(10));
-        ledger.changed("a", Some(one), two);
-        assert_eq!(ledger.standing("a", two), Standing::Known);
-        assert!(!ledger.show("a", two, 0..10, Some(10)), "the lines moved");
-        ledger.changed("b", Some(one), two);
-        assert_eq!(ledger.standing("b", two), Standing::Unread);
-        ledger.changed("c", None, one);
-        assert_eq!(ledger.standing("c", one), Standing::Known);
+        let (mut tracker, one, two) = (ReadTracker::default(), Digest::of("one"), Digest::of("two"));
+        tracker.show("a", one, 0..10, Some(10));
+        tracker.changed("a", Some(one), two);
+        assert_eq!(tracker.standing("a", two), ReadStanding::Known);
+        assert!(!tracker.show("a", two, 0..10, Some(10)), "the lines moved");
+        tracker.changed("b", Some(one), two);
+        assert_eq!(tracker.standing("b", two), ReadStanding::Unread);
+        tracker.changed("c", None, one);
+        assert_eq!(tracker.standing("c", one), ReadStanding::Known);
     }
 }

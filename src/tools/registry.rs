@@ -9,13 +9,13 @@ use super::list_files::ListFiles;
 use super::plain_words::quoted;
 use super::read_file::ReadFile;
 use super::run_tests::{self, RunTests};
-use super::search::Search;
+use super::search::SearchTool;
 use super::text::clip;
 use super::write_file::WriteFile;
 use super::{Access, FatalToolError, Observation, Tool, ToolContext, ToolError};
 
 /// All tools, sorted by name.
-static TOOLS: [&dyn Tool; 6] = [&EditFile, &ListFiles, &ReadFile, &RunTests, &Search, &WriteFile];
+static TOOLS: [&dyn Tool; 6] = [&EditFile, &ListFiles, &ReadFile, &RunTests, &SearchTool, &WriteFile];
 
 /// Names that models use for a shell out of habit.
 const SHELLS: [&str; 7] = ["bash", "cmd", "exec", "execute", "run_command", "shell", "terminal"];

@@ -14,7 +14,7 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use serde::Deserialize;
 
 use super::list_files::is_root;
-use super::place::Place;
+use super::place::ToolPath;
 use super::scan::{self, Hit};
 use super::text::{around, clip, counted, visible};
 use super::tool::{Tool, ToolError, tell};
@@ -39,7 +39,7 @@ const WHOLE: u64 = 8 << 20;
 const CONTEXT: i64 = 10;
 
 /// See the module.
-pub(super) struct Search;
+pub(super) struct SearchTool;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,11 +57,11 @@ pub(super) struct SearchArguments {
 
 /// A file with matches.
 struct Matches {
-    place: Place,
+    place: ToolPath,
     lines: u64,
 }
 
-impl Tool for Search {
+impl Tool for SearchTool {
     fn name(&self) -> &'static str {
         "search"
     }
@@ -116,16 +116,16 @@ fn matcher(wanted: &SearchArguments) -> Result<RegexMatcher, ToolError> {
 }
 
 /// The files to look into, sorted by path, and those that hold secrets and stay closed.
-fn places(room: &ToolContext, wanted: &SearchArguments) -> Result<Places, ToolError> {
+fn places(room: &ToolContext, wanted: &SearchArguments) -> Result<SearchScope, ToolError> {
     let glob = wanted.glob.as_deref().map(glob).transpose()?;
     let under = match wanted.path.as_deref().filter(|path| !is_root(path)) {
         None => None,
         Some(path) => {
-            let place = Place::parse(room, path)?;
+            let place = ToolPath::parse(room, path)?;
             match room.folder(&place)? {
                 Some(folder) => Some(folder),
                 // Tells what is wrong with a file that can't be opened; in a walk it is passed over.
-                None => return room.open(&place).map(|_| Places { open: vec![place], ..Places::default() }),
+                None => return room.open(&place).map(|_| SearchScope { open: vec![place], ..SearchScope::default() }),
             }
         }
     };
@@ -135,13 +135,13 @@ fn places(room: &ToolContext, wanted: &SearchArguments) -> Result<Places, ToolEr
     let (closed, open): (Vec<_>, Vec<_>) = wanted.partition(|path| room.gate.secrets().what(path.as_path()).is_some());
     let unnamed = if glob.is_none() { walked.unnamed } else { Vec::new() };
     let not_entered = walked.closed;
-    Ok(Places { open: open.into_iter().map(Place::View).collect(), closed, unnamed, not_entered })
+    Ok(SearchScope { open: open.into_iter().map(ToolPath::View).collect(), closed, unnamed, not_entered })
 }
 
 /// Which files a search is about.
 #[derive(Default)]
-struct Places {
-    open: Vec<Place>,
+struct SearchScope {
+    open: Vec<ToolPath>,
     /// Even the number of matches would tell what a file of secrets holds.
     closed: Vec<RelPath>,
     /// Escaped names that aren't UTF-8.
@@ -150,7 +150,7 @@ struct Places {
     not_entered: Vec<String>,
 }
 
-impl Places {
+impl SearchScope {
     fn not_searched(&self) -> String {
         let told = |why: &str, names: &[String]| match names {
             [] => String::new(),
@@ -177,7 +177,7 @@ fn glob(glob: &str) -> Result<GlobMatcher, ToolError> {
 }
 
 /// The files with matches, in the order of `places`. What can't be read has none.
-fn count(room: &ToolContext, places: &[Place], matcher: &RegexMatcher) -> Vec<Matches> {
+fn count(room: &ToolContext, places: &[ToolPath], matcher: &RegexMatcher) -> Vec<Matches> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut found = Vec::new();
@@ -237,7 +237,7 @@ fn shown_lines(room: &ToolContext, found: &[Matches], matcher: &RegexMatcher, co
 }
 
 /// Takes secrets out of what is shown of a file. The whole file tells what is one; of a very large one, each line does.
-fn hide_secrets(room: &ToolContext, place: &Place, hits: &mut [Hit]) {
+fn hide_secrets(room: &ToolContext, place: &ToolPath, hits: &mut [Hit]) {
     let shapes = Redactor::shapes();
     let bytes = room.read(place, WHOLE).unwrap_or_default();
     let whole = room.decode(&place.to_string(), &bytes).ok().map(|decoded| decoded.text);

@@ -62,7 +62,7 @@ pub fn decode(bytes: &[u8]) -> Result<&str, NotText> {
 
 /// A line of a text, without what ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line<'a> {
+pub struct TextLine<'a> {
     /// Where it starts, in bytes.
     pub start: usize,
     /// The line.
@@ -71,7 +71,7 @@ pub struct Line<'a> {
     pub ending: &'static str,
 }
 
-impl Line<'_> {
+impl TextLine<'_> {
     /// Where the line ends, its ending left out.
     pub fn text_end(&self) -> usize {
         self.start + self.text.len()
@@ -84,7 +84,7 @@ impl Line<'_> {
 }
 
 /// The lines of `text`. A carriage return alone ends no line: it is a character like any other, as it is to git.
-pub fn lines(text: &str) -> Vec<Line<'_>> {
+pub fn lines(text: &str) -> Vec<TextLine<'_>> {
     let mut start = 0;
     text.split_inclusive('\n')
         .map(|whole| {
@@ -92,7 +92,7 @@ pub fn lines(text: &str) -> Vec<Line<'_>> {
                 None => (whole, ""),
                 Some(line) => line.strip_suffix('\r').map_or((line, "\n"), |line| (line, "\r\n")),
             };
-            let line = Line { start, text: line, ending };
+            let line = TextLine { start, text: line, ending };
             start += whole.len();
             line
         })
@@ -107,7 +107,7 @@ pub(super) struct Endings {
 }
 
 impl Endings {
-    pub fn of(lines: &[Line<'_>]) -> Self {
+    pub fn of(lines: &[TextLine<'_>]) -> Self {
         let count = |ending| lines.iter().filter(|line| line.ending == ending).count();
         Self { lf: count("\n"), crlf: count("\r\n") }
     }
@@ -119,7 +119,7 @@ impl Endings {
 }
 
 /// What is unusual about a file's bytes, for a model that sees only its lines.
-pub(super) fn oddities(text: &str, lines: &[Line<'_>]) -> Vec<String> {
+pub(super) fn oddities(text: &str, lines: &[TextLine<'_>]) -> Vec<String> {
     let Endings { lf, crlf } = Endings::of(lines);
     let mut odd = Vec::new();
     match (lf, crlf) {
@@ -161,7 +161,7 @@ pub(super) fn around(line: &str, at: Range<usize>, cap: usize) -> String {
 }
 
 /// The number of the first line, from 1, that is too long to be shown whole.
-pub(super) fn too_long(lines: &[Line<'_>]) -> Option<usize> {
+pub(super) fn too_long(lines: &[TextLine<'_>]) -> Option<usize> {
     lines.iter().position(|line| line.text.len() > LINE_CAP).map(|index| index + 1)
 }
 

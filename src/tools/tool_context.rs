@@ -10,7 +10,7 @@ use super::encoding::{self, Decoded, Encoding};
 use super::read_tracker::ReadTracker;
 use super::text::NotText;
 use super::{FatalToolError, TestRun};
-use crate::settings::{Gate, SecretFiles};
+use crate::settings::{RepositoryGate, SecretFiles};
 
 /// Runs the test command. The worker implements it; tools only ask.
 pub trait TestRunner {
@@ -25,11 +25,11 @@ pub trait TestRunner {
 /// leads out of them, whatever happens to the folder meanwhile.
 pub struct ToolContext {
     /// Before the view.
-    pub(super) gate: Gate,
+    pub(super) gate: RepositoryGate,
     pub(super) root: PathBuf,
     pub(super) logs: Dir,
     pub(super) tests: Option<Box<dyn TestRunner + Send + Sync>>,
-    ledger: Mutex<ReadTracker>,
+    tracker: Mutex<ReadTracker>,
     /// Of files that aren't UTF-8, as they were first read.
     encodings: Mutex<HashMap<String, Encoding>>,
 }
@@ -39,7 +39,14 @@ impl ToolContext {
     /// run's `logs/`, read only. Without `tests`, `run_tests` says that there is no command.
     #[must_use]
     pub fn new(view: Dir, root: PathBuf, logs: Dir, tests: Option<Box<dyn TestRunner + Send + Sync>>) -> Self {
-        Self { gate: Gate::new(view), root, logs, tests, ledger: Mutex::default(), encodings: Mutex::default() }
+        Self {
+            gate: RepositoryGate::new(view),
+            root,
+            logs,
+            tests,
+            tracker: Mutex::default(),
+            encodings: Mutex::default(),
+        }
     }
 
     /// With the user's own rule which files of secrets may be shown, and the inodes of secrets outside that have several
@@ -55,8 +62,8 @@ impl ToolContext {
     }
 
     /// What the model has seen. A tool that panicked while it held the ledger left it whole: each change is one step.
-    pub(super) fn ledger(&self) -> MutexGuard<'_, ReadTracker> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn tracker(&self) -> MutexGuard<'_, ReadTracker> {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The bytes of the file `name` as text; an encoding that was guessed once is kept to while it fits.

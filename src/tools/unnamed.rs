@@ -3,14 +3,14 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::place::{Place, shown};
+use super::place::{ToolPath, shown};
 use super::tool_context::ToolContext;
 use crate::workspace::escaped;
 
 impl ToolContext {
     /// What to say of a place that isn't there by its name, where a name that is shown so is: a sentence.
-    pub(super) fn unnamed(&self, place: &Place) -> Option<String> {
-        let Place::View(path) = place else { return None };
+    pub(super) fn unnamed(&self, place: &ToolPath) -> Option<String> {
+        let ToolPath::View(path) = place else { return None };
         let mut so_far = PathBuf::new();
         for part in path.as_path() {
             if self.view().symlink_metadata(so_far.join(part)).is_err() {

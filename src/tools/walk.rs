@@ -12,7 +12,7 @@ use ignore::WalkBuilder;
 use rustix::fs::FileType::RegularFile;
 use similar::get_close_matches;
 
-use super::place::{Place, shown};
+use super::place::{ToolPath, shown};
 use super::tool_context::ToolContext;
 use crate::journal::{RelPath, RelPathError};
 use crate::settings::is_git_name;
@@ -20,9 +20,9 @@ use crate::workspace::{escaped, may_enter, use_harmless_rules};
 
 /// Everything that a walk came by.
 #[derive(Default)]
-pub(super) struct Walked {
+pub(super) struct WalkResult {
     /// Sorted by path.
-    pub found: Vec<Found>,
+    pub found: Vec<WalkedEntry>,
     /// Files whose names aren't UTF-8, escaped. They can't be named in a call, and so neither read nor edited.
     pub unnamed: Vec<String>,
     /// Folders that weren't entered, because a file of rules or of git's in them is none.
@@ -30,14 +30,14 @@ pub(super) struct Walked {
 }
 
 /// Something that the walk came by.
-pub(super) struct Found {
+pub(super) struct WalkedEntry {
     pub path: RelPath,
     pub kind: FileType,
 }
 
 /// Everything below `under` (the root, when it is `None`) that git doesn't ignore, sorted. When git ignores `under`
 /// itself, everything below it: whoever names an ignored folder wants to see it.
-pub(super) fn walk(room: &ToolContext, under: Option<&RelPath>) -> Walked {
+pub(super) fn walk(room: &ToolContext, under: Option<&RelPath>) -> WalkResult {
     let Some(under) = under else { return visit(room.root(), room.root(), None) };
     let found = visit(room.root(), room.root(), Some(under));
     if found.found.iter().any(|found| found.path == *under) {
@@ -47,7 +47,7 @@ pub(super) fn walk(room: &ToolContext, under: Option<&RelPath>) -> Walked {
 }
 
 /// Walks from `start`, which is `base` or below it, and finds what `under` leaves.
-fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
+fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> WalkResult {
     let target = under.map(|under| base.join(under.as_path()));
     let mut builder = WalkBuilder::new(start);
     // Rules count from the view's root down: neither the user's global ones, nor ripgrep's, nor those of a folder above; and
@@ -73,14 +73,14 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
         }
         may_enter
     });
-    let mut walked = Walked::default();
+    let mut walked = WalkResult::default();
     for entry in builder.build().filter_map(Result::ok) {
         let (Ok(path), Some(kind)) = (entry.path().strip_prefix(base), entry.file_type()) else { continue };
         if under.is_some_and(|under| !path.starts_with(under.as_path())) {
             continue;
         }
         match RelPath::from_path(path) {
-            Ok(path) => walked.found.push(Found { path, kind }),
+            Ok(path) => walked.found.push(WalkedEntry { path, kind }),
             Err(RelPathError::NotUtf8(_)) if !kind.is_dir() => {
                 walked.unnamed.push(escaped(path.as_os_str().as_bytes()));
             }
@@ -95,10 +95,10 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> Walked {
 pub(super) const NOT_ENTERED: &str = "their .gitignore or .git is no ordinary file of the repository";
 
 /// What the model may have meant by a path that isn't there, as a sentence.
-pub(super) fn nearest_names(room: &ToolContext, place: &Place) -> String {
-    let Place::View(path) = place else { return nearest_logs(room) };
+pub(super) fn nearest_names(room: &ToolContext, place: &ToolPath) -> String {
+    let ToolPath::View(path) = place else { return nearest_logs(room) };
     // What is named here can be read: it isn't what was asked for in vain, nor a link to nothing, nor closed.
-    let opens = |found: &Found| {
+    let opens = |found: &WalkedEntry| {
         let is_file = || room.gate.look(found.path.as_path()).is_ok_and(|found| found.kind == RegularFile);
         found.path != *path
             && room.gate.secrets().what(found.path.as_path()).is_none()

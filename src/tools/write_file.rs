@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::edit_file::{refuse_markers, unwritable};
 use super::encoding::Encoding;
 use super::files::Existing;
-use super::place::Place;
-use super::read_tracker::Standing;
+use super::place::ToolPath;
+use super::read_tracker::ReadStanding;
 use super::text::{BOM, Endings, counted, lines, too_long};
 use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, ToolContext, arguments, edit};
@@ -33,7 +33,7 @@ impl Tool for WriteFile {
 
     fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError> {
         let WriteFileArguments { path, content } = arguments::parse(self.name(), arguments)?;
-        let path = Place::writable(room, &path)?;
+        let path = ToolPath::writable(room, &path)?;
         let before = room.existing(&path, edit::MAX_BYTES as u64)?;
         let mut encoding = Encoding::Utf8;
         let (content, kept) = match &before {
@@ -51,7 +51,7 @@ impl Tool for WriteFile {
             return Ok(Observation::of(text, format!("{path} unchanged")));
         }
         room.store(&path, &bytes, before.as_ref())?;
-        room.ledger().changed(path.as_str(), None, Digest::of(&bytes));
+        room.tracker().changed(path.as_str(), None, Digest::of(&bytes));
         Ok(landed(path, &content, before.is_some(), &kept))
     }
 }
@@ -67,11 +67,11 @@ fn in_the_manner_of(
     if before.bytes.is_empty() {
         return Ok((content, Vec::new()));
     }
-    let why = match room.ledger().standing(path.as_str(), Digest::of(&before.bytes)) {
-        Standing::Known => None,
-        Standing::Unread => Some("you have not read it"),
-        Standing::Partly => Some("you have read only a part of it"),
-        Standing::Stale => Some("it has changed since you read it"),
+    let why = match room.tracker().standing(path.as_str(), Digest::of(&before.bytes)) {
+        ReadStanding::Known => None,
+        ReadStanding::Unread => Some("you have not read it"),
+        ReadStanding::Partly => Some("you have read only a part of it"),
+        ReadStanding::Stale => Some("it has changed since you read it"),
     };
     if let Some(why) = why {
         // Nor can it be read to begin with.

@@ -17,14 +17,14 @@ use rustix::fs::{AtFlags, Mode, OFlags, ioctl_ficlone, openat, symlinkat, unlink
 use rustix::io::Errno;
 
 use super::error::io_error;
-use super::file_state::{self, BUFFER, Found};
+use super::file_state::{self, BUFFER, PathState};
 use super::manifest::{Copied, Manifest, Stamp};
 use super::paths::PathList;
 use super::selection::Selection;
 use super::trail::Trail;
 use super::{FileMode, WorkspaceError};
 use crate::journal::Digest;
-use crate::settings::{Environment, Gate, HardLinks, linked_secrets_of_home};
+use crate::settings::{Environment, HardLinks, RepositoryGate, linked_secrets_of_home};
 
 /// An untracked file above this is data rather than source.
 const UNTRACKED_FILE_LIMIT: u64 = 100 << 20;
@@ -59,8 +59,8 @@ pub(super) fn copy(
     make_folders(view, paths.iter())?;
     let open = |folder: &Path| Dir::open_ambient_dir(folder, ambient_authority()).map_err(io_error("open", folder));
     let (root, copy) = (open(source)?, open(view)?);
-    let gate = Gate::new(root).with_secrets_elsewhere(linked_secrets_of_home(&Environment::from_process()));
-    let job = Job {
+    let gate = RepositoryGate::new(root).with_secrets_elsewhere(linked_secrets_of_home(&Environment::from_process()));
+    let job = CopyJob {
         view,
         paths: &paths,
         gate,
@@ -122,11 +122,11 @@ fn make_folders<'a>(view: &Path, paths: impl Iterator<Item = &'a [u8]>) -> Resul
 }
 
 /// What the copying threads share.
-struct Job<'a> {
+struct CopyJob<'a> {
     view: &'a Path,
     paths: &'a PathList,
     /// Before the source.
-    gate: Gate,
+    gate: RepositoryGate,
     /// False once the file system has said that it can't.
     reflink: AtomicBool,
     untracked: AtomicU64,
@@ -134,7 +134,7 @@ struct Job<'a> {
     notes: Mutex<Vec<String>>,
 }
 
-impl Job<'_> {
+impl CopyJob<'_> {
     /// Copies one path. What can't be read is noted, what can't be written is an error.
     fn copy_one(
         &self,
@@ -146,10 +146,10 @@ impl Job<'_> {
         let (relative, tracked) = (file_state::as_path(self.paths.get(index)), self.paths.is_tracked(index));
         let (mode, metadata) = match from.look(relative) {
             // Gone since the walk: then it isn't part of the start.
-            Ok(Found::Nothing) => return Ok(None),
-            Ok(Found::Folder) => return Ok(self.leave_out(relative, "it became a folder meanwhile")),
-            Ok(Found::Special) => return Ok(self.leave_out(relative, "it is a pipe, a socket or a device")),
-            Ok(Found::File(mode, metadata)) => (mode, metadata),
+            Ok(PathState::Nothing) => return Ok(None),
+            Ok(PathState::Folder) => return Ok(self.leave_out(relative, "it became a folder meanwhile")),
+            Ok(PathState::Special) => return Ok(self.leave_out(relative, "it is a pipe, a socket or a device")),
+            Ok(PathState::File(mode, metadata)) => (mode, metadata),
             Err(error) => return Ok(self.leave_out(relative, &error.to_string())),
         };
         if !mode.is_symlink()

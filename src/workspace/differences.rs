@@ -70,11 +70,11 @@ impl Differences {
     }
 
     /// Takes down what came of looking at `path`.
-    pub(super) fn record(&mut self, path: &Path, verdict: Verdict) {
+    pub(super) fn record(&mut self, path: &Path, verdict: ComparedFile) {
         let left_out = match verdict {
-            Verdict::Same => return,
-            Verdict::LeftOut(reason) => reason,
-            Verdict::Changed(before, after) => match RelPath::from_path(path) {
+            ComparedFile::Same => return,
+            ComparedFile::LeftOut(reason) => reason,
+            ComparedFile::Changed(before, after) => match RelPath::from_path(path) {
                 Ok(path) => {
                     self.files.insert(path.clone(), ChangedFile { path, before, after });
                     return;
@@ -141,7 +141,7 @@ fn shown(path: &str) -> String {
 
 /// What came of comparing a file of the view with its start.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Verdict {
+pub(super) enum ComparedFile {
     /// It doesn't differ, or not in a way that counts.
     Same,
     /// From this to that; `None` where there is no file.

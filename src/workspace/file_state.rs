@@ -69,7 +69,7 @@ pub struct FileState {
 
 /// What stands at a path.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum PathState {
     /// Nothing, or the way there is no longer made of folders.
     Nothing,
     /// A folder.
@@ -80,7 +80,7 @@ pub(super) enum Found {
     Special,
 }
 
-impl Found {
+impl PathState {
     /// What `metadata`, of the name itself, tells.
     pub(super) fn of(metadata: Metadata) -> Self {
         match FileMode::of(&metadata) {
@@ -92,15 +92,15 @@ impl Found {
 }
 
 /// Looks at `path` below `dir`; a link on the way there counts as nothing, the last component isn't followed.
-pub(super) fn look(dir: &Dir, path: &Path) -> io::Result<Found> {
-    if obstacle(dir, path)?.is_none() { look_at(dir, path) } else { Ok(Found::Nothing) }
+pub(super) fn look(dir: &Dir, path: &Path) -> io::Result<PathState> {
+    if obstacle(dir, path)?.is_none() { look_at(dir, path) } else { Ok(PathState::Nothing) }
 }
 
 /// As [`look`], for a path whose parents are known to be folders.
-pub(super) fn look_at(dir: &Dir, path: &Path) -> io::Result<Found> {
+pub(super) fn look_at(dir: &Dir, path: &Path) -> io::Result<PathState> {
     match dir.symlink_metadata(path) {
-        Ok(metadata) => Ok(Found::of(metadata)),
-        Err(error) if is_absence(&error) => Ok(Found::Nothing),
+        Ok(metadata) => Ok(PathState::of(metadata)),
+        Err(error) if is_absence(&error) => Ok(PathState::Nothing),
         Err(error) => Err(error),
     }
 }
@@ -110,14 +110,14 @@ fn is_absence(error: &io::Error) -> bool {
 }
 
 /// The topmost part of the way to `path` that is there and is no folder, or that is missing.
-pub(super) fn obstacle<'a>(dir: &Dir, path: &'a Path) -> io::Result<Option<Obstacle<'a>>> {
+pub(super) fn obstacle<'a>(dir: &Dir, path: &'a Path) -> io::Result<Option<PathObstacle<'a>>> {
     let mut parents: Vec<_> = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()).collect();
     // From the top: what lies behind a link isn't looked at.
     while let Some(parent) = parents.pop() {
         match dir.symlink_metadata(parent) {
             Ok(metadata) if metadata.is_dir() => {}
-            Ok(_) => return Ok(Some(Obstacle::NoFolder(parent))),
-            Err(error) if is_absence(&error) => return Ok(Some(Obstacle::Missing)),
+            Ok(_) => return Ok(Some(PathObstacle::NoFolder(parent))),
+            Err(error) if is_absence(&error) => return Ok(Some(PathObstacle::Missing)),
             Err(error) => return Err(error),
         }
     }
@@ -126,7 +126,7 @@ pub(super) fn obstacle<'a>(dir: &Dir, path: &'a Path) -> io::Result<Option<Obsta
 
 /// See [`obstacle`].
 #[derive(Debug)]
-pub(super) enum Obstacle<'a> {
+pub(super) enum PathObstacle<'a> {
     /// A link or a file.
     NoFolder(&'a Path),
     Missing,
@@ -154,7 +154,7 @@ fn open(dir: &Dir, path: &Path) -> io::Result<cap_std::fs::File> {
 
 /// The state of what stands at `path`; `None` when no file or link does.
 pub(super) fn state(dir: &Dir, path: &Path) -> io::Result<Option<FileState>> {
-    let Found::File(mode, metadata) = look(dir, path)? else { return Ok(None) };
+    let PathState::File(mode, metadata) = look(dir, path)? else { return Ok(None) };
     let sha256 = if mode.is_symlink() {
         Digest::of(content(dir, path, mode)?)
     } else {

@@ -14,7 +14,7 @@ use crate::journal::{Digest, GeneratedChange, GeneratedFile, NotTaken, RelPath};
 use crate::settings::Writes;
 
 /// What each file was like that a tool wrote, right after it did; `None` is as at the start.
-pub(super) type Written = BTreeMap<RelPath, Option<ChangedFile>>;
+pub(super) type ToolWritten = BTreeMap<RelPath, Option<ChangedFile>>;
 
 /// What differs, told apart.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Parted {
 /// `found` without what commands wrote, unless `named`; and what that is. `is_there` tells which files the tree had at the start.
 pub(super) fn split(
     found: &Differences,
-    written: &Written,
+    written: &ToolWritten,
     named: &Writes,
     is_there: &dyn Fn(&Path) -> bool,
 ) -> Parted {
@@ -111,7 +111,7 @@ const fn told(change: &ChangedFile) -> GeneratedChange {
 }
 
 /// Files that a tool wrote and a command moved, byte for byte: from where, and to where.
-fn moves(found: &Differences, written: &Written) -> Vec<(RelPath, RelPath)> {
+fn moves(found: &Differences, written: &ToolWritten) -> Vec<(RelPath, RelPath)> {
     let is_proof = |state: &FileState| !state.mode.is_symlink() && state.sha256 != Digest::of([]);
     let mut moves: Vec<(RelPath, RelPath)> = Vec::new();
     for (path, tool) in written {
@@ -153,7 +153,7 @@ mod tests {
         Differences { files, ..Differences::default() }
     }
 
-    fn written(changes: &[ChangedFile]) -> Written {
+    fn written(changes: &[ChangedFile]) -> ToolWritten {
         changes.iter().map(|change| (change.path.clone(), Some(change.clone()))).collect()
     }
 

@@ -25,8 +25,11 @@ pub(super) struct NewFiles {
 pub(super) fn new_files(scene: &ViewDiff, effort: &mut Effort<'_>) -> Result<NewFiles, Enough> {
     let root = &scene.view_root;
     let unsearched: Arc<Mutex<BTreeMap<PathBuf, LeftOutReason>>> = Arc::default();
-    let gate =
-        Gate { root: root.clone(), dependencies: scene.dependencies.clone(), unsearched: Arc::clone(&unsearched) };
+    let gate = WalkFilter {
+        root: root.clone(),
+        dependencies: scene.dependencies.clone(),
+        unsearched: Arc::clone(&unsearched),
+    };
     let mut found = NewFiles::default();
     let entries = walk(root, false).max_depth(Some(MAX_DEPTH + 1)).filter_entry(move |entry| gate.lets(entry)).build();
     for entry in entries {
@@ -54,13 +57,13 @@ pub(super) fn new_files(scene: &ViewDiff, effort: &mut Effort<'_>) -> Result<New
 }
 
 /// Which entries the walk goes on with.
-struct Gate {
+struct WalkFilter {
     root: PathBuf,
     dependencies: Vec<PathBuf>,
     unsearched: Arc<Mutex<BTreeMap<PathBuf, LeftOutReason>>>,
 }
 
-impl Gate {
+impl WalkFilter {
     fn lets(&self, entry: &ignore::DirEntry) -> bool {
         let Some(path) = file_state::relative(&self.root, entry.path()) else { return true };
         let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());

@@ -20,7 +20,7 @@ pub struct Parts {
 struct PartFile {
     entry: ChangedFile,
     /// `None`: the file is one part.
-    text: Option<Text>,
+    text: Option<ChangedText>,
 }
 
 /// One file of a change set, for whoever shows its parts.
@@ -31,12 +31,12 @@ pub struct FileParts<'a> {
     /// The number of its first part.
     pub first: usize,
     /// Where its parts are, in order; `None` when the file is one part as a whole.
-    pub places: Option<Vec<Place>>,
+    pub places: Option<Vec<LineRange>>,
 }
 
 /// Where a part is: the lines, counted from 0, that it takes away and those that it puts in their place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct LineRange {
     /// In the old text.
     pub old: Range<usize>,
     /// In the new text.
@@ -76,7 +76,7 @@ pub struct Hunk<'a> {
 
 /// A text file that was changed and keeps its mode.
 #[derive(Debug)]
-struct Text {
+struct ChangedText {
     before: Vec<u8>,
     after: Vec<u8>,
     operations: Vec<DiffOp>,
@@ -88,7 +88,7 @@ impl Parts {
     /// # Errors
     /// When a content can't be read.
     pub fn of(changes: &ChangeSet, blobs: &Blobs) -> io::Result<Self> {
-        let file = |entry: &ChangedFile| Ok(PartFile { entry: entry.clone(), text: Text::of(entry, blobs)? });
+        let file = |entry: &ChangedFile| Ok(PartFile { entry: entry.clone(), text: ChangedText::of(entry, blobs)? });
         let files = changes.entries.iter().map(file).collect::<io::Result<_>>()?;
         Ok(Self { files, blobs: blobs.clone() })
     }
@@ -124,7 +124,7 @@ impl Parts {
         self.files.iter().flat_map(|file| {
             let path = &file.entry.path;
             let whole = file.text.is_none().then_some(Part { path, hunk: None });
-            let hunks = file.text.iter().flat_map(Text::each).map(move |hunk| Part { path, hunk: Some(hunk) });
+            let hunks = file.text.iter().flat_map(ChangedText::each).map(move |hunk| Part { path, hunk: Some(hunk) });
             whole.into_iter().chain(hunks)
         })
     }
@@ -178,11 +178,11 @@ impl Replacement {
 
 impl PartFile {
     fn parts(&self) -> usize {
-        self.text.as_ref().map_or(1, Text::hunks)
+        self.text.as_ref().map_or(1, ChangedText::hunks)
     }
 }
 
-impl Text {
+impl ChangedText {
     fn of(entry: &ChangedFile, blobs: &Blobs) -> io::Result<Option<Self>> {
         let (Some(old), Some(new)) = (entry.before, entry.after) else { return Ok(None) };
         if old.mode != new.mode || old.mode.is_symlink() {
@@ -235,7 +235,7 @@ impl Text {
 
 /// Where two texts differ.
 #[must_use]
-pub fn differing(before: &[u8], after: &[u8]) -> Vec<Place> {
+pub fn differing(before: &[u8], after: &[u8]) -> Vec<LineRange> {
     places(&operations(before, after))
 }
 
@@ -244,9 +244,9 @@ fn operations(before: &[u8], after: &[u8]) -> Vec<DiffOp> {
     slid(&capture_diff_slices(Algorithm::Myers, &lines(before), &new), &new)
 }
 
-fn places(operations: &[DiffOp]) -> Vec<Place> {
+fn places(operations: &[DiffOp]) -> Vec<LineRange> {
     let changes = operations.iter().filter(|operation| is_change(operation));
-    changes.map(|operation| Place { old: operation.old_range(), new: operation.new_range() }).collect()
+    changes.map(|operation| LineRange { old: operation.old_range(), new: operation.new_range() }).collect()
 }
 
 fn is_change(operation: &DiffOp) -> bool {

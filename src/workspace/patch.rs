@@ -122,20 +122,20 @@ impl Patch {
         let files = changes.entries.iter().map(|entry| (entry.path.clone(), entry.clone())).collect();
         let differences = Differences { files, ..Differences::default() };
         let contents = PatchSources { blobs, origin: &origin };
-        let making = Making { format: repository.object_format, stop: &AtomicBool::new(false) };
+        let making = PatchContext { format: repository.object_format, stop: &AtomicBool::new(false) };
         assemble(contents, making, &differences, &mut HunksCache::default())
     }
 }
 
 /// How a patch is made.
 #[derive(Clone, Copy)]
-pub(super) struct Making<'a> {
+pub(super) struct PatchContext<'a> {
     pub(super) format: ObjectFormat,
     /// Nobody waits for it any more when this turns true.
     pub(super) stop: &'a AtomicBool,
 }
 
-impl Making<'_> {
+impl PatchContext<'_> {
     fn go_on(self) -> Result<(), WorkspaceError> {
         if self.stop.load(Ordering::Relaxed) { Err(WorkspaceError::Stopped) } else { Ok(()) }
     }
@@ -144,7 +144,7 @@ impl Making<'_> {
 /// Makes the patch of `differences`. What `cache` holds and is still needed isn't computed again.
 pub(super) fn assemble(
     contents: PatchSources<'_>,
-    making: Making<'_>,
+    making: PatchContext<'_>,
     differences: &Differences,
     cache: &mut HunksCache,
 ) -> Result<Patch, WorkspaceError> {
@@ -168,7 +168,7 @@ pub(super) fn restate(
     patch: Patch,
     since: &ChangeSet,
 ) -> Result<Patch, WorkspaceError> {
-    let making = Making { format, stop: &AtomicBool::new(false) };
+    let making = PatchContext { format, stop: &AtomicBool::new(false) };
     let entries = since.then(&patch.changes).entries;
     let restated = written(blobs, making, entries, patch.left_out, &mut HunksCache::new())?;
     Ok(Patch { generated: patch.generated, named_nothing: patch.named_nothing, ..restated })
@@ -176,7 +176,7 @@ pub(super) fn restate(
 
 fn written(
     blobs: &Blobs,
-    making: Making<'_>,
+    making: PatchContext<'_>,
     entries: Vec<ChangedFile>,
     left_out: Vec<LeftOut>,
     cache: &mut HunksCache,

@@ -12,7 +12,7 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Permissions, PermissionsExt as _};
 
-use super::file_state::{self, Found};
+use super::file_state::{self, PathState};
 use super::git::Git;
 use super::{Blobs, ChangeSet, ChangedFile, FileMode, FileState};
 use crate::journal::RelPath;
@@ -86,9 +86,9 @@ impl PatchFile<'_> {
     /// What stands at `path` now, with its content kept.
     fn kept(&self, copy: &Dir, path: &RelPath) -> Result<Option<FileState>, PatchFileError> {
         match file_state::look(copy, path.as_path())? {
-            Found::Nothing | Found::Folder => Ok(None),
-            Found::Special => Err(PatchFileError::NoFile(path.clone())),
-            Found::File(mode, _) => {
+            PathState::Nothing | PathState::Folder => Ok(None),
+            PathState::Special => Err(PatchFileError::NoFile(path.clone())),
+            PathState::File(mode, _) => {
                 let content = file_state::content(copy, path.as_path(), mode)?;
                 Ok(Some(FileState { mode, sha256: self.blobs.keep(&content)? }))
             }
@@ -111,12 +111,12 @@ impl PatchFile<'_> {
 /// Copies what stands at `path`, if anything does, and says what that is.
 fn copied(tree: &Dir, copy: &Dir, path: &RelPath) -> Result<Option<FileState>, PatchFileError> {
     let place = path.as_path();
-    let found = if file_state::is_of_git(place) { Found::Special } else { file_state::look(tree, place)? };
+    let found = if file_state::is_of_git(place) { PathState::Special } else { file_state::look(tree, place)? };
     let mode = match found {
         // A folder may give way to a file.
-        Found::Nothing | Found::Folder => return Ok(None),
-        Found::Special => return Err(PatchFileError::NoFile(path.clone())),
-        Found::File(mode, _) => mode,
+        PathState::Nothing | PathState::Folder => return Ok(None),
+        PathState::Special => return Err(PatchFileError::NoFile(path.clone())),
+        PathState::File(mode, _) => mode,
     };
     let content = file_state::content(tree, place, mode)?;
     if let Some(parent) = place.parent().filter(|parent| !parent.as_os_str().is_empty()) {

@@ -15,17 +15,17 @@ pub fn escaped(path: &[u8]) -> String {
 #[derive(Clone, Debug, Default)]
 pub(super) struct PathList {
     bytes: Vec<u8>,
-    spans: Vec<Span>,
+    spans: Vec<PathSpan>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Span {
+struct PathSpan {
     start: u32,
     length: u16,
     tracked: bool,
 }
 
-impl Span {
+impl PathSpan {
     fn of(self, bytes: &[u8]) -> &[u8] {
         &bytes[self.start as usize..self.start as usize + self.length as usize]
     }
@@ -36,7 +36,7 @@ impl PathList {
     pub(super) fn push(&mut self, path: &[u8], tracked: bool) {
         if let (Ok(start), Ok(length)) = (u32::try_from(self.bytes.len()), u16::try_from(path.len())) {
             self.bytes.extend_from_slice(path);
-            self.spans.push(Span { start, length, tracked });
+            self.spans.push(PathSpan { start, length, tracked });
         }
     }
 

@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::git::{Found, GitDir};
+use super::git::{DotGit, GitDir};
 use super::{WorkspaceError, file_state};
 use crate::journal::RelPath;
 use crate::settings::Programs;
@@ -79,9 +79,9 @@ impl Repository {
         Programs::close(&root);
         let focus = file_state::relative(&root, &start).and_then(|path| RelPath::from_path(&path).ok());
         let (git, refused) = match GitDir::of(&root) {
-            Found::Dir(dir) => (Some(Arc::new(*dir)), None),
-            Found::Refused(why) => (None, Some(why)),
-            Found::Nothing => (None, None),
+            DotGit::Dir(dir) => (Some(Arc::new(*dir)), None),
+            DotGit::Refused(why) => (None, Some(why)),
+            DotGit::Nothing => (None, None),
         };
         let is_sha256 = git.as_deref().is_some_and(GitDir::is_sha256);
         let object_format = if is_sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 };
@@ -159,8 +159,8 @@ fn discover(start: &Path) -> Result<PathBuf, WorkspaceError> {
         if fs::symlink_metadata(folder.join(".git")).is_ok() {
             match GitDir::of(folder) {
                 // Git passes over what isn't its own, and may find another above.
-                Found::Nothing => drop(unusable.get_or_insert(folder)),
-                Found::Dir(_) | Found::Refused(_) => return Ok(folder.to_owned()),
+                DotGit::Nothing => drop(unusable.get_or_insert(folder)),
+                DotGit::Dir(_) | DotGit::Refused(_) => return Ok(folder.to_owned()),
             }
         } else if is_bare(folder) {
             let is_git_s = folder.components().any(|part| part.as_os_str() == ".git");

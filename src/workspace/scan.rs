@@ -13,9 +13,9 @@ use cap_std::fs::{Dir, Metadata};
 use ignore::gitignore::Gitignore;
 
 use super::by_products::is_by_product;
-use super::differences::{Differences, Room, Taken, Verdict};
+use super::differences::{ComparedFile, Differences, Room, Taken};
 use super::effort::{Effort, Enough};
-use super::file_state::{self, FILE_LIMIT, Found, is_of_git};
+use super::file_state::{self, FILE_LIMIT, PathState, is_of_git};
 use super::manifest::{Copied, Manifest, Stamp, Start};
 use super::new_files::{NewFiles, new_files};
 use super::patch::{LeftOutReason, PatchSources};
@@ -52,7 +52,7 @@ impl ViewDiff {
             return Ok(());
         }
         // What can't be read now is no longer what was copied; the patch looks for the start elsewhere.
-        let Ok(Found::File(mode, _)) = file_state::look(&self.view, path) else { return Ok(()) };
+        let Ok(PathState::File(mode, _)) = file_state::look(&self.view, path) else { return Ok(()) };
         let Ok(content) = file_state::content(&self.view, path, mode) else { return Ok(()) };
         if Digest::of(&content) == start.state.sha256 {
             self.blobs.keep(&content)?;
@@ -96,10 +96,10 @@ impl ViewDiff {
         for path in files {
             effort.go_on()?;
             let found = trail.look(&path);
-            let size = if let Ok(Found::File(_, metadata)) = &found { metadata.len() } else { 0 };
+            let size = if let Ok(PathState::File(_, metadata)) = &found { metadata.len() } else { 0 };
             match if differences.is_explicit(&path) { Taken::Fits } else { room.take(&path, size) } {
                 Taken::Fits => differences.record(&path, self.compare(&path, found, true)?),
-                Taken::TooLarge => differences.record(&path, Verdict::LeftOut(LeftOutReason::TooMuch)),
+                Taken::TooLarge => differences.record(&path, ComparedFile::LeftOut(LeftOutReason::TooMuch)),
                 Taken::TooMany => {}
             }
         }
@@ -126,24 +126,26 @@ impl ViewDiff {
     }
 
     /// Fails only when a content can't be kept; what can't be read is left out by name.
-    fn compare(&self, path: &Path, found: io::Result<Found>, explicit: bool) -> io::Result<Verdict> {
-        let Ok(found) = found else { return Ok(Verdict::LeftOut(LeftOutReason::Unreadable)) };
+    fn compare(&self, path: &Path, found: io::Result<PathState>, explicit: bool) -> io::Result<ComparedFile> {
+        let Ok(found) = found else { return Ok(ComparedFile::LeftOut(LeftOutReason::Unreadable)) };
         match (self.manifest.start(path.as_os_str().as_bytes()), found) {
-            (Start::File(start), Found::File(mode, metadata)) => {
+            (Start::File(start), PathState::File(mode, metadata)) => {
                 self.compare_files(path, start, mode, &metadata, explicit)
             }
-            (Start::File(start), _) if self.is_noise(path, start, explicit) => Ok(Verdict::Same),
-            (Start::File(start), Found::Nothing | Found::Folder) if start.stamp.size() > FILE_LIMIT => {
-                Ok(Verdict::LeftOut(LeftOutReason::TooLarge))
+            (Start::File(start), _) if self.is_noise(path, start, explicit) => Ok(ComparedFile::Same),
+            (Start::File(start), PathState::Nothing | PathState::Folder) if start.stamp.size() > FILE_LIMIT => {
+                Ok(ComparedFile::LeftOut(LeftOutReason::TooLarge))
             }
-            (Start::File(start), Found::Nothing | Found::Folder) => Ok(Verdict::Changed(Some(start.state), None)),
-            (Start::File(_), Found::Special) => Ok(Verdict::LeftOut(LeftOutReason::Special)),
-            (Start::Nothing, Found::File(mode, metadata)) => self.changed(path, None, mode, &metadata),
-            (Start::LeftOut, Found::File(mode, metadata)) => match file_state::look(&self.origin, path) {
-                Ok(Found::Nothing) => self.changed(path, None, mode, &metadata),
-                _ => Ok(Verdict::LeftOut(LeftOutReason::NotInView)),
+            (Start::File(start), PathState::Nothing | PathState::Folder) => {
+                Ok(ComparedFile::Changed(Some(start.state), None))
+            }
+            (Start::File(_), PathState::Special) => Ok(ComparedFile::LeftOut(LeftOutReason::Special)),
+            (Start::Nothing, PathState::File(mode, metadata)) => self.changed(path, None, mode, &metadata),
+            (Start::LeftOut, PathState::File(mode, metadata)) => match file_state::look(&self.origin, path) {
+                Ok(PathState::Nothing) => self.changed(path, None, mode, &metadata),
+                _ => Ok(ComparedFile::LeftOut(LeftOutReason::NotInView)),
             },
-            (Start::Nothing | Start::LeftOut, _) => Ok(Verdict::Same),
+            (Start::Nothing | Start::LeftOut, _) => Ok(ComparedFile::Same),
         }
     }
 
@@ -154,19 +156,19 @@ impl ViewDiff {
         mode: FileMode,
         metadata: &Metadata,
         explicit: bool,
-    ) -> io::Result<Verdict> {
+    ) -> io::Result<ComparedFile> {
         let stamp = Stamp::of(metadata);
         let untouched = stamp == start.stamp && !stamp.is_younger_than(self.manifest.settled_ns);
         if untouched || self.is_noise(path, start, explicit) {
-            return Ok(Verdict::Same);
+            return Ok(ComparedFile::Same);
         }
         if metadata.len() != start.stamp.size() {
             return self.changed(path, Some(start), mode, metadata);
         }
         match file_state::state(&self.view, path) {
-            Ok(state) if state == Some(start.state) => Ok(Verdict::Same),
+            Ok(state) if state == Some(start.state) => Ok(ComparedFile::Same),
             Ok(_) => self.changed(path, Some(start), mode, metadata),
-            Err(_) => Ok(Verdict::LeftOut(LeftOutReason::Unreadable)),
+            Err(_) => Ok(ComparedFile::LeftOut(LeftOutReason::Unreadable)),
         }
     }
 
@@ -176,19 +178,25 @@ impl ViewDiff {
     }
 
     /// Reads the file once: what is kept is what is compared, also while something still writes to it.
-    fn changed(&self, path: &Path, start: Option<Copied>, mode: FileMode, metadata: &Metadata) -> io::Result<Verdict> {
+    fn changed(
+        &self,
+        path: &Path,
+        start: Option<Copied>,
+        mode: FileMode,
+        metadata: &Metadata,
+    ) -> io::Result<ComparedFile> {
         let before = start.map(|start| start.state);
         if metadata.len().max(start.map_or(0, |start| start.stamp.size())) > FILE_LIMIT {
-            return Ok(Verdict::LeftOut(LeftOutReason::TooLarge));
+            return Ok(ComparedFile::LeftOut(LeftOutReason::TooLarge));
         }
         let Ok(content) = file_state::content(&self.view, path, mode) else {
-            return Ok(Verdict::LeftOut(LeftOutReason::Unreadable));
+            return Ok(ComparedFile::LeftOut(LeftOutReason::Unreadable));
         };
         let after = FileState { mode, sha256: Digest::of(&content) };
         if before == Some(after) {
-            return Ok(Verdict::Same);
+            return Ok(ComparedFile::Same);
         }
         self.blobs.keep(&content)?;
-        Ok(Verdict::Changed(before, Some(after)))
+        Ok(ComparedFile::Changed(before, Some(after)))
     }
 }

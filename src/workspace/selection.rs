@@ -24,7 +24,7 @@ pub(super) struct Selection {
 }
 
 /// What the walk found.
-struct Walked {
+struct SelectionWalk {
     /// For each path of the index, whether the walk came by it.
     met: Vec<bool>,
     untracked: PathList,
@@ -40,7 +40,7 @@ pub(super) fn select(repository: &Repository, names: &[String]) -> Selection {
     let mut index = repository.git_dir().and_then(tracked_paths).unwrap_or_default();
     index.sort();
     let index = Arc::new(index);
-    let Walked { met, mut untracked, nested, dependencies, notes } = walk_tree(repository, names, &index);
+    let SelectionWalk { met, mut untracked, nested, dependencies, notes } = walk_tree(repository, names, &index);
     let mut paths = Arc::unwrap_or_clone(index);
     // The walk passes ignored files by; git keeps those that are tracked.
     paths.retain(|place, path| met[place] || is_real_file(root, path));
@@ -59,13 +59,13 @@ struct Noticed {
     notes: Vec<String>,
 }
 
-fn walk_tree(repository: &Repository, names: &[String], index: &Arc<PathList>) -> Walked {
+fn walk_tree(repository: &Repository, names: &[String], index: &Arc<PathList>) -> SelectionWalk {
     let root = repository.root();
     let noticed = Arc::new(Mutex::new(Noticed::default()));
     let walk = walk(root, repository.git() != GitAccess::None)
         .filter_entry(filter(root, names, Arc::clone(index), Arc::clone(&noticed)))
         .build();
-    let mut walked = Walked {
+    let mut walked = SelectionWalk {
         met: vec![false; index.len()],
         untracked: PathList::default(),
         nested: BTreeSet::new(),
@@ -124,7 +124,7 @@ fn filter(
     }
 }
 
-impl Walked {
+impl SelectionWalk {
     fn meet(&mut self, root: &Path, names: &[String], index: &PathList, entry: &ignore::DirEntry) {
         let path = file_state::relative(root, entry.path()).unwrap_or_default();
         let bytes = path.as_os_str().as_encoded_bytes();

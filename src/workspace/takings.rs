@@ -4,16 +4,16 @@
 
 use std::path::Path;
 
-use super::generated::Written;
+use super::generated::ToolWritten;
 use super::{ChangedFile, FileMode, FileState};
 use crate::journal::{NotTaken, RelPath};
-use crate::settings::{SecretFiles, Word, Writes, is_of_git, is_snapshot, manifests};
+use crate::settings::{SecretFiles, WriteAuthority, Writes, is_of_git, is_snapshot, manifests};
 
 /// By what it is decided.
 #[derive(Clone, Copy)]
 pub(super) struct Takings<'a> {
     pub(super) named: &'a Writes,
-    pub(super) written: &'a Written,
+    pub(super) written: &'a ToolWritten,
     /// Which files the tree had at the start.
     pub(super) is_there: &'a dyn Fn(&Path) -> bool,
 }
@@ -25,7 +25,7 @@ impl Takings<'_> {
         let Some(word) = self.named.word(path) else { return Ok(None) };
         let tool = self.written.get(&change.path).and_then(Option::as_ref).and_then(|tool| tool.after);
         refuse(path, &[change.before, change.after, tool])?;
-        if word == Word::Repository {
+        if word == WriteAuthority::Repository {
             self.refuse_unless_data(change)?;
         }
         let mode = tool.or(change.before).map_or(FileMode::Regular, |state| state.mode);
@@ -41,7 +41,7 @@ impl Takings<'_> {
         let path = tool.path.as_path();
         let Some(word) = self.named.word(path) else { return Ok(false) };
         refuse(path, &[tool.before, tool.after])?;
-        if word == Word::Repository {
+        if word == WriteAuthority::Repository {
             self.refuse_unless_data(&ChangedFile { after: tool.before, ..tool.clone() })?;
         }
         Ok(true)
@@ -105,7 +105,7 @@ mod tests {
 
     fn take(named: &Writes, change: &ChangedFile) -> Result<Option<ChangedFile>, NotTaken> {
         let is_there = |path: &Path| path == Path::new("Cargo.toml");
-        Takings { named, written: &Written::new(), is_there: &is_there }.take(change)
+        Takings { named, written: &ToolWritten::new(), is_there: &is_there }.take(change)
     }
 
     #[test]

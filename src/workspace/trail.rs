@@ -13,7 +13,7 @@ use cap_std::fs::Dir;
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use super::file_state::{self, Found, as_path};
+use super::file_state::{self, PathState, as_path};
 
 /// Handles that are held at once; the limit of a process may be 256.
 const HANDLES: usize = 64;
@@ -23,12 +23,12 @@ pub(super) struct Trail<'d> {
     top: &'d Dir,
     /// The folder where it ends.
     path: Vec<u8>,
-    steps: Vec<Step>,
+    steps: Vec<TrailStep>,
     /// Folders that were opened so far.
     opened: u64,
 }
 
-struct Step {
+struct TrailStep {
     /// Where the folder's path ends in the trail's.
     end: usize,
     /// `None` when it was given back because others were needed.
@@ -74,10 +74,10 @@ impl<'d> Trail<'d> {
     }
 
     /// What stands at `path`. A link on the way there counts as nothing, the last component isn't followed.
-    pub(super) fn look(&mut self, path: &Path) -> io::Result<Found> {
+    pub(super) fn look(&mut self, path: &Path) -> io::Result<PathState> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let is_there = self.reach(path.parent().unwrap_or(Path::new("")))?;
-        if is_there { file_state::look_at(self.dir()?, name.as_ref()) } else { Ok(Found::Nothing) }
+        if is_there { file_state::look_at(self.dir()?, name.as_ref()) } else { Ok(PathState::Nothing) }
     }
 
     /// How many folders below the top it ends.
@@ -105,7 +105,7 @@ impl<'d> Trail<'d> {
     }
 
     fn push(&mut self, dir: Dir) {
-        self.steps.push(Step { end: self.path.len(), dir: Some(dir) });
+        self.steps.push(TrailStep { end: self.path.len(), dir: Some(dir) });
         if let Some(index) = self.steps.len().checked_sub(HANDLES + 1) {
             self.steps[index].dir = None;
         }

@@ -41,13 +41,13 @@ impl<'a> IndexEntry<'a> {
 #[derive(Debug)]
 pub(super) struct TreeHash {
     format: ObjectFormat,
-    open: Vec<Folder>,
+    open: Vec<TreeFolder>,
     /// The path of the last of them.
     folder: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
-struct Folder {
+struct TreeFolder {
     name: Vec<u8>,
     /// As the object holds them.
     entries: Vec<u8>,
@@ -55,7 +55,7 @@ struct Folder {
 
 impl TreeHash {
     pub(super) fn new(format: ObjectFormat) -> Self {
-        Self { format, open: vec![Folder::default()], folder: Vec::new() }
+        Self { format, open: vec![TreeFolder::default()], folder: Vec::new() }
     }
 
     /// Adds a file. Paths come sorted by their bytes, as in an index; folders are sorted in them as git sorts them.
@@ -81,7 +81,7 @@ impl TreeHash {
         while self.open.len() > shared + 1 {
             self.close()?;
         }
-        let new = names[shared..].iter().map(|name| Folder { name: name.to_vec(), entries: Vec::new() });
+        let new = names[shared..].iter().map(|name| TreeFolder { name: name.to_vec(), entries: Vec::new() });
         self.open.extend(new);
         self.folder = path.to_vec();
         Ok(())
@@ -105,7 +105,7 @@ impl TreeHash {
         self.put("40000", &folder.name, &id)
     }
 
-    fn id(&self, folder: &Folder) -> Result<String, String> {
+    fn id(&self, folder: &TreeFolder) -> Result<String, String> {
         name_of(self.format, ObjectType::Tree, &folder.entries).map_err(|error| error.message().to_owned())
     }
 

@@ -19,10 +19,10 @@ use super::apply::{Doing, apply};
 use super::copy::copy;
 use super::differences::Differences;
 use super::error::io_error;
-use super::file_state::{self, Found};
-use super::generated::{Parted, Written, split};
+use super::file_state::{self, PathState};
+use super::generated::{Parted, ToolWritten, split};
 use super::overlay::OverlayScene;
-use super::patch::{self, HunksCache, Making, assemble};
+use super::patch::{self, HunksCache, PatchContext, assemble};
 use super::remove::{remove_tree, remove_tree_soon};
 use super::repository::ObjectFormat;
 use super::scan::ViewDiff;
@@ -45,14 +45,14 @@ pub enum Touched<'a> {
 
 /// A private view. Dropping it keeps it on disk; [`View::remove`] removes it.
 pub struct View {
-    kind: Kind,
+    kind: ViewKind,
     root: PathBuf,
     run: PathBuf,
     object_format: ObjectFormat,
     made: ViewMade,
     /// What of the files that commands write is part of the patch; `None` is all of it.
     writes: Option<Writes>,
-    progress: Mutex<Progress>,
+    progress: Mutex<ViewProgress>,
 }
 
 /// What a copy is made of.
@@ -69,16 +69,16 @@ pub struct Copying<'a> {
     pub stop: &'a AtomicBool,
 }
 
-enum Kind {
+enum ViewKind {
     Copy(Box<ViewDiff>),
     Overlay(Box<OverlayScene>),
 }
 
 /// What is known about the difference so far.
 #[derive(Default)]
-struct Progress {
+struct ViewProgress {
     differences: Differences,
-    written: Written,
+    written: ToolWritten,
     cache: HunksCache,
 }
 
@@ -150,7 +150,7 @@ impl View {
             notes: copied.notes,
         };
         Ok(Self {
-            kind: Kind::Copy(Box::new(scene)),
+            kind: ViewKind::Copy(Box::new(scene)),
             root: place.clone(),
             run: run.to_path_buf(),
             object_format: repository.object_format,
@@ -173,7 +173,7 @@ impl View {
         let started = Instant::now();
         let scene = overlay.scene(repository, run, dependencies).map_err(io_error("open", overlay.layers()))?;
         let view = Self {
-            kind: Kind::Overlay(Box::new(scene)),
+            kind: ViewKind::Overlay(Box::new(scene)),
             root: repository.root().to_owned(),
             run: run.to_owned(),
             object_format: repository.object_format,
@@ -218,8 +218,8 @@ impl View {
     #[must_use]
     pub fn blobs(&self) -> &Blobs {
         match &self.kind {
-            Kind::Copy(scene) => &scene.blobs,
-            Kind::Overlay(scene) => &scene.blobs,
+            ViewKind::Copy(scene) => &scene.blobs,
+            ViewKind::Overlay(scene) => &scene.blobs,
         }
     }
 
@@ -230,7 +230,7 @@ impl View {
     /// When a file is no longer what it was when that run began.
     pub fn restore(&self, changes: &ChangeSet) -> Result<(), ApplyError> {
         let failed = |source| ApplyError::Write { path: self.root().to_owned(), source, doing: Doing::Apply };
-        let Kind::Copy(scene) = &self.kind else {
+        let ViewKind::Copy(scene) = &self.kind else {
             return Err(failed(io::Error::other("an overlay is restored before it is mounted")));
         };
         apply(&scene.view_root, changes, &scene.blobs)?;
@@ -249,8 +249,8 @@ impl View {
     /// When the content can't be kept.
     pub fn keep(&self, path: &RelPath) -> Result<(), WorkspaceError> {
         let kept = match &self.kind {
-            Kind::Copy(scene) => scene.keep(path),
-            Kind::Overlay(scene) => scene.keep(path.as_path()),
+            ViewKind::Copy(scene) => scene.keep(path),
+            ViewKind::Overlay(scene) => scene.keep(path.as_path()),
         };
         kept.map_err(io_error("keep", path.as_path()))
     }
@@ -270,12 +270,12 @@ impl View {
     /// As [`View::patch`], and [`WorkspaceError::Stopped`].
     pub fn patch_unless(&self, touched: Touched<'_>, stop: &AtomicBool) -> Result<Patch, WorkspaceError> {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let Progress { differences, cache, written } = &mut *progress;
+        let ViewProgress { differences, cache, written } = &mut *progress;
         let looked = match (&self.kind, touched) {
-            (Kind::Copy(scene), Touched::Paths(paths)) => scene.look_at(paths, differences),
-            (Kind::Overlay(scene), Touched::Paths(paths)) => scene.look_at(paths, differences),
-            (Kind::Copy(scene), Touched::Anything) => scene.look_around(differences, stop).map(|()| Vec::new()),
-            (Kind::Overlay(scene), Touched::Anything) => scene.look_around(differences, stop).map(|()| Vec::new()),
+            (ViewKind::Copy(scene), Touched::Paths(paths)) => scene.look_at(paths, differences),
+            (ViewKind::Overlay(scene), Touched::Paths(paths)) => scene.look_at(paths, differences),
+            (ViewKind::Copy(scene), Touched::Anything) => scene.look_around(differences, stop).map(|()| Vec::new()),
+            (ViewKind::Overlay(scene), Touched::Anything) => scene.look_around(differences, stop).map(|()| Vec::new()),
         };
         let looked = match looked {
             Err(_) if stop.load(Ordering::Relaxed) => return Err(WorkspaceError::Stopped),
@@ -290,14 +290,14 @@ impl View {
             }
         }
         let contents = match &self.kind {
-            Kind::Copy(scene) => scene.contents(),
-            Kind::Overlay(scene) => scene.contents(),
+            ViewKind::Copy(scene) => scene.contents(),
+            ViewKind::Overlay(scene) => scene.contents(),
         };
-        let making = Making { format: self.object_format, stop };
+        let making = PatchContext { format: self.object_format, stop };
         let Some(writes) = &self.writes else { return assemble(contents, making, differences, cache) };
         let is_there = |path: &Path| {
             let found = file_state::look(contents.origin, path);
-            matches!(found, Ok(Found::File(mode, _)) if !mode.is_symlink())
+            matches!(found, Ok(PathState::File(mode, _)) if !mode.is_symlink())
         };
         let Parted { patch, generated, named_nothing } = split(differences, written, writes, &is_there);
         Ok(Patch { generated, named_nothing, ..assemble(contents, making, &patch, cache)? })

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kcode::journal::{RelPath, Residue, WallBuilt};
+use kcode::journal::{RelPath, Residue, SandboxBuilt};
+use kcode::sandbox::{OverlayPlan, Worker, WorkerPlan};
 use kcode::settings::{Reporting, Sandbox, TestCommand, seal_environment};
 use kcode::tools::{Observation, TestRun};
-use kcode::worker::{OverlayPlan, Worker, WorkerPlan};
 use kcode::workspace::{ChangeSet, Overlay, Repository};
 use landlock::{AccessFs, Ruleset, RulesetAttr};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -66,7 +66,7 @@ pub struct Assignment {
 /// What came of it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    pub wall: WallBuilt,
+    pub wall: SandboxBuilt,
     pub tests: TestRun,
     pub log: String,
     pub observations: Vec<Observation>,
@@ -133,7 +133,7 @@ async fn work(assignment: &Assignment) -> Outcome {
     if let Some(names) = &assignment.dependencies {
         open_project(&mut plan, assignment, names);
     }
-    let visible = kcode::worker::shown(&plan);
+    let visible = kcode::sandbox::shown(&plan);
     let shown = assignment.asked.iter().filter(|path| visible.shows(path)).cloned().collect();
     let (worker, wall) = Worker::start(plan).await.unwrap();
     let supervisor = children(std::process::id()).first().copied().unwrap_or_default();
@@ -155,7 +155,7 @@ async fn work(assignment: &Assignment) -> Outcome {
 
 fn plan(assignment: &Assignment) -> WorkerPlan {
     WorkerPlan {
-        listener: kcode::worker::Listener::default(),
+        listener: kcode::sandbox::ProgressListener::default(),
         view: assignment.run.join("view"),
         overlay: (assignment.wall == "Overlay" && assignment.dependencies.is_none()).then(|| overlay(assignment)),
         tree: None,

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use kcode::history::{Keep, MOST_LOOKS, Retention};
+use kcode::history::{MOST_LOOKS, Retention, RetentionLimits};
 use kcode::journal::{Outcome, RunId};
 use serde_json::Value;
 
@@ -203,7 +203,7 @@ fn a_run_clears_away_after_itself() {
 }
 
 /// A pass that has an hour, and its end: how many runs it looked at, and which go.
-fn pass(world: &World, keep: Keep) -> (usize, Vec<RunId>) {
+fn pass(world: &World, keep: RetentionLimits) -> (usize, Vec<RunId>) {
     let until = Some(Instant::now() + Duration::from_hours(1));
     let mut retention = Retention::of(&world.state(), [].into(), until).unwrap();
     let going = retention.going(keep, SystemTime::now()).into_iter().map(|going| going.run).collect();
@@ -232,7 +232,7 @@ fn many(count: u32) -> (World, Vec<RunId>) {
 fn a_pass_looks_at_few_runs_and_goes_on_where_the_last_one_ended() {
     let (most, more) = (u32::try_from(MOST_LOOKS).unwrap(), 30);
     let (world, ids) = many(most + more);
-    let keep = Keep { runs: Some(most), age: None, bytes: None };
+    let keep = RetentionLimits { runs: Some(most), age: None, bytes: None };
     assert_eq!(pass(&world, keep), (MOST_LOOKS, vec![]), "what isn't known stays");
     let (oldest, rest) = (ids[..more as usize].to_vec(), more as usize);
     assert_eq!(pass(&world, keep), (rest, oldest.clone()));
@@ -251,6 +251,6 @@ fn a_pass_looks_at_few_runs_and_goes_on_where_the_last_one_ended() {
 fn a_pass_without_time_looks_at_nothing_and_removes_nothing() {
     let (world, _) = many(5);
     let mut retention = Retention::of(&world.state(), [].into(), Some(Instant::now())).unwrap();
-    let keep = Keep { runs: Some(1), age: None, bytes: None };
+    let keep = RetentionLimits { runs: Some(1), age: None, bytes: None };
     assert_eq!((retention.looked(), retention.going(keep, SystemTime::now())), (0, vec![]));
 }

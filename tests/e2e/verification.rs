@@ -277,7 +277,7 @@ fn a_strict_wall_that_is_not_whole_is_refused_before_the_first_request() {
         assert_eq!([&wall["tree"], &wall["process"], &wall["network"]], [true, true, true]);
         return;
     }
-    let ran = ran.code(7).says(&["error: the wall around the worker is incomplete", "--sandbox auto"]);
+    let ran = ran.code(7).says(&["error: the sandbox is incomplete", "--sandbox auto"]);
     assert_eq!(kimi.requests().len(), 0);
     assert_eq!(ran.report()["outcome"], "refused");
 }

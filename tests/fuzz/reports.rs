@@ -1,7 +1,7 @@
 //! What test runners print and write: JUnit, TAP, JSON, and the text of every runner that kcode knows.
 
-use kcode::evidence::{Written, counts, results};
 use kcode::journal::TestResults;
+use kcode::testing::{RunOutput, counts, results};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn kept(results: &TestResults) -> usize {
 }
 
 fn read(output: &str, reports: &[Vec<u8>], ended: bool) -> Option<TestResults> {
-    results(&Written { root: "/project", output, reports, ended, passed: false })
+    results(&RunOutput { root: "/project", output, reports, ended, passed: false })
 }
 
 proptest! {

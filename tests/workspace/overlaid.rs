@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use kcode::journal::WallBuilt;
+use kcode::journal::SandboxBuilt;
+use kcode::sandbox::{OverlayPlan, Worker, WorkerPlan};
 use kcode::settings::{Sandbox, TestCommand};
-use kcode::worker::{OverlayPlan, Worker, WorkerPlan};
 use kcode::workspace::{ChangeSet, Overlay, View};
 
 use crate::world::World;
@@ -62,7 +62,7 @@ impl Overlaid {
             child_env: Vec::new(),
             readable_secrets: Vec::new(),
             sandbox: Sandbox::Auto,
-            listener: kcode::worker::Listener::default(),
+            listener: kcode::sandbox::ProgressListener::default(),
             program: Some(env!("CARGO_BIN_EXE_kcode").into()),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -101,7 +101,7 @@ impl Drop for Overlaid {
     }
 }
 
-fn holds_overlay(wall: &WallBuilt) -> bool {
+fn holds_overlay(wall: &SandboxBuilt) -> bool {
     wall.layers.iter().any(|layer| layer.name == "overlay" && layer.holds)
 }
 

@@ -92,7 +92,7 @@ pub struct RunFlags {
     pub sandbox: Option<Sandbox>,
     /// What standard output carries
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
-    pub output: Output,
+    pub output: OutputForm,
     /// Write the patch to FILE, too
     #[arg(long, value_name = "FILE")]
     pub patch: Option<PathBuf>,
@@ -118,7 +118,7 @@ pub struct LimitArguments {
 
 /// What standard output carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub enum OutputForm {
     /// The patch, for eyes on a terminal, else as it is
     Text,
     /// The report, once the run ended

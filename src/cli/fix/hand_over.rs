@@ -3,21 +3,21 @@
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
-use super::flags::{Output, RunFlags};
+use super::flags::{OutputForm, RunFlags};
 use crate::cli::question::{Question, ask};
 use crate::cli::{apply, arguments::Global, consent, output, runs};
 use crate::journal::{Event, Journal as _, Outcome, RunFolder, StopReason};
 use crate::render::closing;
 use crate::report::Report;
 use crate::run::{self, Failure, Front, Handed, Next, Run, Signals, beside::Beside};
+use crate::sandbox::WorkerPlan;
 use crate::text::counted;
-use crate::worker::WorkerPlan;
 
 /// Whoever typed the command.
 pub struct Terminal<'a> {
     /// Flags of every command.
     pub global: &'a Global,
-    output: Output,
+    output: OutputForm,
     /// The patch may be applied, or a person be asked whether it should.
     asks: bool,
     wants_apply: bool,
@@ -31,11 +31,11 @@ impl<'a> Terminal<'a> {
 
     /// Sees a run that can't be used later, as in a demo: nothing is asked.
     pub const fn watching(global: &'a Global) -> Self {
-        Self { global, output: Output::Text, asks: false, wants_apply: false }
+        Self { global, output: OutputForm::Text, asks: false, wants_apply: false }
     }
 
     fn is_there(&self) -> bool {
-        console::user_attended() && console::user_attended_stderr() && self.output == Output::Text
+        console::user_attended() && console::user_attended_stderr() && self.output == OutputForm::Text
     }
 }
 
@@ -47,7 +47,7 @@ impl Front for Terminal<'_> {
     fn lines(&self) -> Option<fn(&str)> {
         // A reader that went away doesn't end the run: its result is kept on disk.
         let print: fn(&str) = |line| drop(output::data(format!("{line}\n").as_bytes()));
-        (self.output == Output::Jsonl).then_some(print)
+        (self.output == OutputForm::Jsonl).then_some(print)
     }
 
     fn is_attended(&self) -> bool {
@@ -103,10 +103,12 @@ impl Terminal<'_> {
 
     fn print(&self, report: &Report, patch: &Result<Vec<u8>, Failure>) -> Result<(), Failure> {
         match (self.output, patch) {
-            (Output::Json, _) => output::json(report),
-            (Output::Text, Ok(patch)) if report.patch.is_some() && report.applied.is_none() => runs::print_patch(patch),
-            (Output::Text, Err(unread)) if report.patch.is_some() => Err(unread.clone()),
-            (Output::Text | Output::Jsonl, _) => Ok(()),
+            (OutputForm::Json, _) => output::json(report),
+            (OutputForm::Text, Ok(patch)) if report.patch.is_some() && report.applied.is_none() => {
+                runs::print_patch(patch)
+            }
+            (OutputForm::Text, Err(unread)) if report.patch.is_some() => Err(unread.clone()),
+            (OutputForm::Text | OutputForm::Jsonl, _) => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use super::review_context::ReviewContext;
-use super::trial::Tried;
+use super::trial::TrialOutcome;
 use crate::cli::question::{Question, ask, ask_by_line};
 use crate::cli::{apply, output};
 use crate::journal::{CheckChosen, Matrix, Outcome, Verdict};
@@ -26,31 +26,32 @@ const NAMES: usize = 5;
 /// # Errors
 /// When what is accepted can't be tested or applied. Nothing is applied then.
 pub async fn conclude(
-    desk: &mut ReviewContext,
+    context: &mut ReviewContext,
     review: &Review,
     signals: &mut Signals,
 ) -> Result<Option<Outcome>, Failure> {
-    desk.note_decisions(review, true)?;
-    let changes = if review.takes_all() { ChangeSet::load(&desk.run.changes()) } else { review.accepted(&desk.parts) };
+    context.note_decisions(review, true)?;
+    let changes =
+        if review.takes_all() { ChangeSet::load(&context.run.changes()) } else { review.accepted(&context.parts) };
     let changes = changes.map_err(anyhow::Error::from)?;
     if changes.is_empty() {
         output::say("nothing was accepted; your tree stays as it is");
         return Ok(Some(Outcome::Verified));
     }
-    still_applies(desk.repository.root(), &changes)?;
+    still_applies(context.repository.root(), &changes)?;
     if !review.takes_all() {
-        match verified(desk, &changes, signals).await? {
+        match verified(context, &changes, signals).await? {
             Go::On => {}
             Go::Back => return Ok(None),
             Go::Away(outcome) => return Ok(Some(outcome)),
         }
     }
-    let root = desk.repository.root().to_owned();
-    let applied = run::apply_changes(&desk.run, &root, &changes, &mut desk.journal)?;
+    let root = context.repository.root().to_owned();
+    let applied = run::apply_changes(&context.run, &root, &changes, &mut context.journal)?;
     apply::say_severed(&applied);
-    let (files, run) = (counted(applied.files as usize, "file"), desk.run.id());
+    let (files, run) = (counted(applied.files as usize, "file"), context.run.id());
     output::say(&format!("applied to {files}: {} · take it back with: kcode undo {run}", review.tally()));
-    run::renew_report(&desk.run, output::say);
+    run::renew_report(&context.run, output::say);
     Ok(Some(Outcome::Verified))
 }
 
@@ -62,15 +63,15 @@ enum Go {
 }
 
 /// Tests what is accepted; a person may overrule what they say.
-async fn verified(desk: &mut ReviewContext, changes: &ChangeSet, signals: &mut Signals) -> Result<Go, Failure> {
-    if desk.manner.no_verify || !desk.settings.verify.value {
+async fn verified(context: &mut ReviewContext, changes: &ChangeSet, signals: &mut Signals) -> Result<Go, Failure> {
+    if context.manner.no_verify || !context.settings.verify.value {
         output::say("not tested: --no-verify");
         return Ok(Go::On);
     }
     output::say("testing what you accepted, without the rest…");
     let called_off = watch::Sender::new(false);
     let tried = {
-        let mut trying = std::pin::pin!(desk.try_out(changes, called_off.subscribe()));
+        let mut trying = std::pin::pin!(context.try_out(changes, called_off.subscribe()));
         tokio::select! {
             tried = &mut trying => Some(tried?),
             () = signals.end() => {
@@ -82,14 +83,14 @@ async fn verified(desk: &mut ReviewContext, changes: &ChangeSet, signals: &mut S
         }
     };
     let Some(tried) = tried else {
-        output::say(&kept(desk));
+        output::say(&kept(context));
         return Ok(Go::Away(Outcome::Interrupted));
     };
     let Some(tried) = tried else {
         output::say("not tested: no tests stood behind this run");
         return Ok(Go::On);
     };
-    output::say(&told(&tried, &desk.report.tests.matrix));
+    output::say(&told(&tried, &context.report.tests.matrix));
     if tried.passed() {
         return Ok(Go::On);
     }
@@ -101,18 +102,18 @@ async fn verified(desk: &mut ReviewContext, changes: &ChangeSet, signals: &mut S
         Some('y') => Go::On,
         Some('b') => Go::Back,
         answer => {
-            output::say(&kept(desk));
+            output::say(&kept(context));
             Go::Away(if answer.is_some() { Outcome::TestsFailing } else { Outcome::Interrupted })
         }
     })
 }
 
-fn kept(desk: &ReviewContext) -> String {
-    format!("not applied; your decisions are kept: kcode review {}", desk.run.id())
+fn kept(context: &ReviewContext) -> String {
+    format!("not applied; your decisions are kept: kcode review {}", context.run.id())
 }
 
 /// How tests and checks went, and what failed.
-fn told(tried: &Tried, whole: &Matrix) -> String {
+fn told(tried: &TrialOutcome, whole: &Matrix) -> String {
     let mut lines: Vec<String> = tried.checks.iter().map(|(chosen, run)| check_told(chosen, run.as_ref())).collect();
     if let Some(run) = tried.tests.last() {
         let again = if run.passed() && tried.tests.len() > 1 { " the second time; it failed at first" } else { "" };

@@ -15,14 +15,14 @@ use crate::workspace::remove_tree;
 ///
 /// # Errors
 /// When signals can't be listened to any more.
-pub async fn rewrite(review: &mut Review, desk: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
+pub async fn rewrite(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
     let Some((_, hunk)) = review.hunk() else { return Ok(()) };
     let original = review.material().text_of(hunk).unwrap_or_default();
     let text = review.edited_text().unwrap_or_else(|| original.clone());
     let name = review.file_name();
-    let folder = desk.run.scratch();
+    let folder = context.run.scratch();
     let edited = tokio::task::spawn_blocking({
-        let (folder, programs) = (folder.clone(), Programs::outside(desk.repository.root()));
+        let (folder, programs) = (folder.clone(), Programs::outside(context.repository.root()));
         move || edit(&folder, &name, &text, &programs)
     });
     let edited = edited.await.map_err(anyhow::Error::from)?;

@@ -15,7 +15,7 @@ use crate::cli::keyboard::{self, Mode};
 use crate::cli::output;
 use crate::cli::question::{self, Came, Keys, SUSPEND};
 use crate::render::letters;
-use crate::review::{Effect, Key, Page, Review, Row, Size, Span, Tone, Word};
+use crate::review::{CodeWord, DiffRow, Effect, KeyPress, Review, ReviewPage, Size, TextSpan, Tone};
 use crate::run::{Failure, News, Signals};
 
 /// The smallest screen that a page can be read on.
@@ -38,7 +38,7 @@ pub fn size() -> Size {
 ///
 /// # Errors
 /// When the terminal can't be used.
-pub async fn run(review: &mut Review, desk: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
+pub async fn run(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
     let mut keys = Keys::open().map_err(anyhow::Error::from)?;
     let terminal = Arc::clone(&keys.terminal);
     let mut screen = Some(Drawn::begin(&terminal)?);
@@ -61,7 +61,7 @@ pub async fn run(review: &mut Review, desk: &ReviewContext, signals: &mut Signal
             }
             Came::News(News::End) | Came::Nothing => return Ok(ReviewExit::Stop),
         };
-        if key == Key::Char(SUSPEND) {
+        if key == KeyPress::Char(SUSPEND) {
             drop(screen.take());
             signals.suspend(&terminal).await;
             keyboard::discard(&*terminal);
@@ -72,12 +72,12 @@ pub async fn run(review: &mut Review, desk: &ReviewContext, signals: &mut Signal
             Effect::None => {}
             Effect::Edit => {
                 drop(screen.take());
-                editor::rewrite(review, desk, signals).await?;
+                editor::rewrite(review, context, signals).await?;
                 screen = Some(Drawn::begin(&terminal)?);
             }
             Effect::Page => {
                 drop(screen.take());
-                pager::show(review, desk, signals).await?;
+                pager::show(review, context, signals).await?;
                 screen = Some(Drawn::begin(&terminal)?);
             }
             Effect::Conclude => return Ok(ReviewExit::Conclude),
@@ -89,8 +89,8 @@ pub async fn run(review: &mut Review, desk: &ReviewContext, signals: &mut Signal
 
 /// Before another page or hunk is drawn: no key that was pressed without seeing it is about it. `None` when kcode is ended
 /// meanwhile.
-async fn forget_typed(page: Page, terminal: &Arc<OwnedFd>, signals: &mut Signals) -> Result<Option<()>, Failure> {
-    if page == Page::Summary {
+async fn forget_typed(page: ReviewPage, terminal: &Arc<OwnedFd>, signals: &mut Signals) -> Result<Option<()>, Failure> {
+    if page == ReviewPage::Summary {
         return question::on(terminal, keyboard::await_quiet, signals).await;
     }
     keyboard::discard(&**terminal);
@@ -128,22 +128,22 @@ fn draw(review: &Review) {
 }
 
 /// A row in its colours.
-pub fn painted(row: &Row) -> String {
+pub fn painted(row: &DiffRow) -> String {
     row.iter().map(|span| style(span).for_stderr().apply_to(&span.text).to_string()).collect()
 }
 
 /// The sixteen colours that every terminal has, as its owner set them: they can be read on any background. What differs is told
 /// before what a word is.
-fn style(span: &Span) -> Style {
+fn style(span: &TextSpan) -> Style {
     let plain = tone(span.tone);
     match (span.tone, span.word) {
-        (_, Word::Plain) | (Tone::RemovedWord | Tone::AddedWord, _) => plain,
-        (_, Word::Comment) => plain.italic(),
-        (Tone::Dim, Word::Keyword) => Style::new().magenta(),
-        (Tone::Dim, Word::Name) => Style::new().blue(),
-        (_, Word::Keyword) => Style::new().magenta().bold(),
-        (_, Word::Literal) => Style::new().yellow(),
-        (_, Word::Name) => Style::new().blue().bold(),
+        (_, CodeWord::Plain) | (Tone::RemovedWord | Tone::AddedWord, _) => plain,
+        (_, CodeWord::Comment) => plain.italic(),
+        (Tone::Dim, CodeWord::Keyword) => Style::new().magenta(),
+        (Tone::Dim, CodeWord::Name) => Style::new().blue(),
+        (_, CodeWord::Keyword) => Style::new().magenta().bold(),
+        (_, CodeWord::Literal) => Style::new().yellow(),
+        (_, CodeWord::Name) => Style::new().blue().bold(),
     }
 }
 

@@ -21,7 +21,7 @@ use super::output;
 use super::readable::ShownArguments;
 use crate::journal::{Outcome, RunFolder};
 use crate::review::Review;
-use crate::run::{Failure, Shown, Signals};
+use crate::run::{Failure, ShownFolders, Signals};
 use review_context::ReviewContext;
 
 /// See [`Command::Review`](crate::cli::arguments::Command::Review).
@@ -59,7 +59,7 @@ pub struct ReviewOptions {
     /// See `--plain`.
     pub plain: bool,
     /// Folders that `--readable` names
-    pub shown: Shown,
+    pub shown: ShownFolders,
 }
 
 /// Runs the command.
@@ -73,27 +73,27 @@ pub fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, 
 pub fn review(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Outcome, Failure> {
     let attended = std::io::stdin().is_terminal();
     let plain = manner.plain;
-    let mut desk = ReviewContext::open(global, run, manner)?;
-    let mut review = desk.review()?;
+    let mut context = ReviewContext::open(global, run, manner)?;
+    let mut review = context.review()?;
     let plain = plain || !attended || !full_screen::can();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::listen()?;
         loop {
             let wish = if plain {
-                plain::run(&mut review, &desk, &mut signals).await?
+                plain::run(&mut review, &context, &mut signals).await?
             } else {
-                full_screen::run(&mut review, &desk, &mut signals).await?
+                full_screen::run(&mut review, &context, &mut signals).await?
             };
             let ended = match wish {
-                ReviewExit::Conclude => conclude::conclude(&mut desk, &review, &mut signals).await?,
+                ReviewExit::Conclude => conclude::conclude(&mut context, &review, &mut signals).await?,
                 ReviewExit::Leave => Some(Outcome::Verified),
-                ReviewExit::Stop if !attended && !review.has_decisions() => return Err(nobody(&desk.run)),
+                ReviewExit::Stop if !attended && !review.has_decisions() => return Err(nobody(&context.run)),
                 ReviewExit::Stop => Some(Outcome::Interrupted),
             };
             match (ended, wish) {
                 (Some(outcome), ReviewExit::Conclude) => return Ok(outcome),
-                (Some(outcome), _) => return leave(&mut desk, &review).map(|()| outcome),
+                (Some(outcome), _) => return leave(&mut context, &review).map(|()| outcome),
                 (None, _) => {}
             }
         }
@@ -109,12 +109,12 @@ fn nobody(run: &RunFolder) -> Failure {
 }
 
 /// Keeps what was decided so far.
-fn leave(desk: &mut ReviewContext, review: &Review) -> Result<(), Failure> {
+fn leave(context: &mut ReviewContext, review: &Review) -> Result<(), Failure> {
     if review.has_decisions() {
-        desk.note_decisions(review, false)?;
-        output::say(&format!("not applied; your decisions are kept: kcode review {}", desk.run.id()));
+        context.note_decisions(review, false)?;
+        output::say(&format!("not applied; your decisions are kept: kcode review {}", context.run.id()));
     } else {
-        output::say(&format!("not applied; kept: kcode review {0} · kcode apply {0}", desk.run.id()));
+        output::say(&format!("not applied; kept: kcode review {0} · kcode apply {0}", context.run.id()));
     }
     Ok(())
 }

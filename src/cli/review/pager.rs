@@ -18,9 +18,9 @@ const LESS: &str = "FRX";
 ///
 /// # Errors
 /// When signals can't be listened to any more.
-pub async fn show(review: &mut Review, desk: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
+pub async fn show(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
     let text = review.whole().iter().map(|row| painted(row) + "\n").collect::<String>();
-    let (programs, folder) = (Programs::outside(desk.repository.root()), desk.run.path().to_owned());
+    let (programs, folder) = (Programs::outside(context.repository.root()), context.run.path().to_owned());
     let shown =
         tokio::task::spawn_blocking(move || page(&text, &programs, &folder)).await.map_err(anyhow::Error::from)?;
     // A pager knows its own Ctrl-C.

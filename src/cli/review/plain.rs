@@ -8,7 +8,7 @@ use super::review_context::ReviewContext;
 use super::{ReviewExit, full_screen};
 use crate::cli::output;
 use crate::cli::question::{self, Before};
-use crate::review::{Action, Effect, HOW_TO_APPLY, Page, Review, action};
+use crate::review::{Action, Effect, HOW_TO_APPLY, Review, ReviewPage, action};
 use crate::run::{Failure, Signals};
 use crate::text::sanitise;
 
@@ -16,7 +16,7 @@ use crate::text::sanitise;
 ///
 /// # Errors
 /// When the terminal can't be read.
-pub async fn run(review: &mut Review, desk: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
+pub async fn run(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
     review.resize(full_screen::size());
     // Where answers come from somewhere else, no other program can ask for keys.
     let may_start = std::io::stdin().is_terminal();
@@ -30,12 +30,12 @@ pub async fn run(review: &mut Review, desk: &ReviewContext, signals: &mut Signal
         if let Some(message) = review.message() {
             output::say(&sanitise(message));
         }
-        let before = if review.page() == Page::Summary { Before::Quiet } else { Before::Discarded };
+        let before = if review.page() == ReviewPage::Summary { Before::Quiet } else { Before::Discarded };
         let Some(line) = question::line(&prompt(review), before, signals).await? else { return Ok(ReviewExit::Stop) };
         match answer(review, line.trim()) {
             Effect::None => {}
-            Effect::Edit if may_start => editor::rewrite(review, desk, signals).await?,
-            Effect::Page if may_start => pager::show(review, desk, signals).await?,
+            Effect::Edit if may_start => editor::rewrite(review, context, signals).await?,
+            Effect::Page if may_start => pager::show(review, context, signals).await?,
             Effect::Edit | Effect::Page => review.say("editors and pagers need a terminal"),
             Effect::Conclude => return Ok(ReviewExit::Conclude),
             Effect::Leave => return Ok(ReviewExit::Leave),
@@ -55,10 +55,10 @@ fn show(review: &Review) {
 
 fn prompt(review: &Review) -> String {
     match review.page() {
-        Page::Files => format!("which hunk [1-{}], [c]onclude, [q]uit, [?] help:", review.hunks().len()),
-        Page::Hunk => "accept? [y,n,s,e,w,u,a,d,t,p,/,.,c,q,?]".to_owned(),
-        Page::Summary => "test and apply what is accepted? [y]es [b]ack [q]uit".to_owned(),
-        Page::Why | Page::Help => "[b]ack".to_owned(),
+        ReviewPage::Files => format!("which hunk [1-{}], [c]onclude, [q]uit, [?] help:", review.hunks().len()),
+        ReviewPage::Hunk => "accept? [y,n,s,e,w,u,a,d,t,p,/,.,c,q,?]".to_owned(),
+        ReviewPage::Summary => "test and apply what is accepted? [y]es [b]ack [q]uit".to_owned(),
+        ReviewPage::Why | ReviewPage::Help => "[b]ack".to_owned(),
     }
 }
 
@@ -76,11 +76,11 @@ fn answer(review: &mut Review, line: &str) -> Effect {
     let mut letters = line.chars();
     match (letters.next(), letters.next()) {
         (None, _) => match review.page() {
-            Page::Files => review.show(review.hunk().map_or(0, |(at, _)| at)),
-            Page::Hunk => return review.act(Action::Next),
+            ReviewPage::Files => review.show(review.hunk().map_or(0, |(at, _)| at)),
+            ReviewPage::Hunk => return review.act(Action::Next),
             // Nothing is applied without a word.
-            Page::Summary => review.say(HOW_TO_APPLY),
-            Page::Why | Page::Help => return review.act(Action::Back),
+            ReviewPage::Summary => review.say(HOW_TO_APPLY),
+            ReviewPage::Why | ReviewPage::Help => return review.act(Action::Back),
         },
         (Some(letter), None) if action(letter).is_some() => {
             return action(letter).map_or(Effect::None, |action| review.act(action));

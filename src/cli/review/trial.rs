@@ -6,13 +6,13 @@ use tokio::sync::watch;
 
 use super::review_context::ReviewContext;
 use crate::cli::verify::{Choosing, Subject, trial_failure};
-use crate::evidence::{Copies, TrialResult, Trials};
 use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
 use crate::planner::tests_ran;
 use crate::run::{Failure, beside::Beside, read_results, show_dependencies, worker_plan};
+use crate::sandbox::OverlayPlan;
 use crate::settings::{TestCommand, Writes};
+use crate::testing::{Copies, TrialResult, Trials};
 use crate::tools::TestRun;
-use crate::worker::OverlayPlan;
 use crate::workspace::{ChangeSet, remove_tree_soon};
 
 /// The name of the trial, and of the folder of its logs.
@@ -30,14 +30,14 @@ struct TestPlan {
 }
 
 /// How it went.
-pub struct Tried {
+pub struct TrialOutcome {
     /// The tests, as often as they were run; empty when the run had none.
     pub tests: Vec<TestRun>,
     /// The checks; `None` for one that can't be run any more.
     pub checks: Vec<(CheckChosen, Option<TestRun>)>,
 }
 
-impl Tried {
+impl TrialOutcome {
     /// Whether nothing that a patch has to pass stands against it.
     pub fn passed(&self) -> bool {
         let has_passed = |run: &Option<TestRun>| run.as_ref().is_some_and(TestRun::passed);
@@ -56,7 +56,7 @@ impl ReviewContext {
         &mut self,
         changes: &ChangeSet,
         called_off: watch::Receiver<bool>,
-    ) -> Result<Option<Tried>, Failure> {
+    ) -> Result<Option<TrialOutcome>, Failure> {
         let stand = self.stand()?;
         if stand.tests.is_none() && stand.checks.is_empty() {
             return Ok(None);
@@ -74,12 +74,12 @@ impl ReviewContext {
         }
         let mut ran = checks.into_iter();
         let of_check = |(chosen, command): (_, Option<_>)| (chosen, command.and_then(|_| ran.next()));
-        let tried = Tried { tests, checks: stand.checks.into_iter().map(of_check).collect() };
+        let tried = TrialOutcome { tests, checks: stand.checks.into_iter().map(of_check).collect() };
         self.note_trial(&tried)?;
         Ok(Some(tried))
     }
 
-    fn note_trial(&mut self, tried: &Tried) -> Result<(), Failure> {
+    fn note_trial(&mut self, tried: &TrialOutcome) -> Result<(), Failure> {
         let ran = |run: &TestRun| tests_ran(run.clone(), TestPurpose::Review, None);
         let check = |(chosen, run): &(CheckChosen, Option<TestRun>)| {
             let run = run.as_ref()?;

@@ -1,11 +1,11 @@
 //! What a verification runs. A run's own folder is trusted with commands; a report that came from somewhere isn't: its commands
 //! are only compared with those that are chosen here.
 
-use super::subject::{Source, Subject};
-use crate::evidence::command_of;
+use super::subject::{PatchSource, Subject};
 use crate::journal::{CheckChosen, Outcome, RelPath};
 use crate::run::{ChosenTests, Failure};
 use crate::settings::{Redactor, Settings, TestCommand, holds_marker};
+use crate::testing::command_of;
 use crate::workspace::Repository;
 
 /// What is run, and what has to be said of it.
@@ -66,7 +66,8 @@ impl Choosing<'_> {
         if let Some(command) = near.iter().find(|command| is_said(command)) {
             return Ok((command.clone(), Vec::new()));
         }
-        if let (Source::Run(_), Some(command)) = (&self.subject.source, recorded.filter(|_| !holds_marker(&said))) {
+        if let (PatchSource::Run(_), Some(command)) = (&self.subject.source, recorded.filter(|_| !holds_marker(&said)))
+        {
             let now = chosen.map_or_else(|| "none".to_owned(), |command| self.shown(&command));
             return Ok((command, vec![format!("a run that starts now would choose another test command: {now}")]));
         }
@@ -78,7 +79,7 @@ impl Choosing<'_> {
         if let Some(command) = known.iter().find(|command| self.is(command, &check.command, check.dir.as_ref())) {
             return Some(command.clone());
         }
-        let is_trusted = matches!(self.subject.source, Source::Run(_)) && !holds_marker(&check.command);
+        let is_trusted = matches!(self.subject.source, PatchSource::Run(_)) && !holds_marker(&check.command);
         // An argv was quoted for a shell.
         let line = || TestCommand::shell(&check.command).in_dir(check.dir.clone());
         is_trusted.then(|| ChosenTests::reporting(line(), self.repository))

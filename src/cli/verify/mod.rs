@@ -17,19 +17,19 @@ use super::arguments::{Global, Listing, parse_sandbox};
 use super::latest::{self, Purpose};
 use super::output;
 use super::readable::ShownArguments;
-use crate::evidence::{TrialResult, environment};
 use crate::journal::Outcome;
 use crate::render::verification_table;
-use crate::report::{Measured, Verification};
+use crate::report::{TestsNow, Verification};
 use crate::run::Failure;
+use crate::sandbox;
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
+use crate::testing::{TrialResult, environment};
 use crate::tools::TestRun;
-use crate::worker;
 use crate::workspace::Repository;
 
 pub use commands::Choosing;
-use place::Place;
-use subject::Source;
+use place::ScratchFolder;
+use subject::PatchSource;
 pub use subject::Subject;
 use tree_comparison::TreeComparison;
 pub use trial::failure as trial_failure;
@@ -59,8 +59,8 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
     let subject = read(global, arguments)?;
     let repository = repository(global, &subject)?;
     let shown = match &subject.source {
-        Source::Run(run) => arguments.shown.shown().with_those_of(run),
-        Source::Patch(_) => arguments.shown.shown(),
+        PatchSource::Run(run) => arguments.shown.shown().with_those_of(run),
+        PatchSource::Patch(_) => arguments.shown.shown(),
     };
     let (test, readable) = (arguments.test.clone(), shown.0.clone());
     let flags = FlagLayer { test, readable, sandbox: arguments.sandbox, ..FlagLayer::default() };
@@ -72,11 +72,11 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
     let choosing =
         Choosing { subject: &subject, is_given, settings: &settings, repository: &repository, redactor: &redactor };
     let mut commands = choosing.commands()?;
-    let place = Place::make(&settings.state_dir.value)?;
+    let place = ScratchFolder::make(&settings.state_dir.value)?;
     let TreeComparison { ground, changes, blobs } = tree_comparison::find(&repository, &subject, &place)?;
     let trial = trial::Trial { repository: &repository, settings: &settings, redactor: &redactor, place: &place };
     let TrialResult { tests, checks } = trial.hold(&commands, &changes, &blobs)?;
-    let seen = environment(&commands.tests, repository.root(), worker::variables(&settings.child_env.value));
+    let seen = environment(&commands.tests, repository.root(), sandbox::variables(&settings.child_env.value));
     let notes = &mut commands.notes;
     notes.extend(subject.notes.iter().cloned());
     notes.extend(
@@ -86,7 +86,7 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
     let checks: Vec<Option<&TestRun>> =
         commands.checks.iter().map(|known| known.as_ref().and_then(|_| ran.next())).collect();
     let then = subject.results.as_ref().and_then(|results| results.after.as_ref());
-    let measured = Measured { runs: &tests, checks: &checks, ground, then, environment: &seen, notes: commands.notes };
+    let measured = TestsNow { runs: &tests, checks: &checks, ground, then, environment: &seen, notes: commands.notes };
     let verification = Verification::of(&subject.report, measured).ok_or_else(|| nothing_to_verify(&subject))?;
     place.remove();
     let failing = tests.last().into_iter().chain(checks.into_iter().flatten()).find(|run| !run.passed());
@@ -122,7 +122,7 @@ fn nothing_to_verify(subject: &Subject) -> Failure {
 fn repository(global: &Global, subject: &Subject) -> Result<Repository, Failure> {
     let home = Path::new(&subject.report.repository);
     match subject.source {
-        Source::Run(_) if global.repo.is_none() && home.is_dir() => Ok(Repository::open(home)?),
+        PatchSource::Run(_) if global.repo.is_none() && home.is_dir() => Ok(Repository::open(home)?),
         _ => global.repository(),
     }
 }

@@ -17,14 +17,14 @@ use crate::workspace::remove_tree_soon;
 const LOCK: &str = "lock";
 
 /// A folder of one's own. Dropping it removes it.
-pub struct Place {
+pub struct ScratchFolder {
     folder: PathBuf,
     lock: PathBuf,
     /// Held as long as the folder is there.
     _held: File,
 }
 
-impl Place {
+impl ScratchFolder {
     /// Makes one below `state`.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ScratchFolder {
     fn drop(&mut self) {
         // Whatever can't be removed now, the next verification tries again: tests decide how much there is.
         if remove_tree_soon(&self.folder).is_ok() {
@@ -100,8 +100,8 @@ mod tests {
         let all = state.path().join("verifications");
         fs::create_dir_all(all.join("left/deep")).unwrap();
         fs::write(all.join("left.lock"), "").unwrap();
-        let first = Place::make(state.path()).unwrap();
-        let second = Place::make(state.path()).unwrap();
+        let first = ScratchFolder::make(state.path()).unwrap();
+        let second = ScratchFolder::make(state.path()).unwrap();
         assert_eq!(names(state.path()), 4, "two folders and their locks");
         assert!(first.path("").is_dir() && second.path("").is_dir());
         drop((first, second));

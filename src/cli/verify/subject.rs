@@ -3,17 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::evidence::KeptResults;
 use crate::journal::{ChangeKind, Digest, FileChange, Outcome, RUN_FILE_LIMIT, RelPath, RunFolder, read_regular};
 use crate::report::{REPORT_SCHEMA, Report};
 use crate::run::{self, Failure};
+use crate::testing::KeptResults;
 
 /// What is to be verified.
 pub struct Subject {
     /// What was said.
     pub report: Report,
     /// Where its files are.
-    pub source: Source,
+    pub source: PatchSource,
     /// What each test said; `None` when nobody kept it.
     pub results: Option<KeptResults>,
     /// What is missing.
@@ -21,7 +21,7 @@ pub struct Subject {
 }
 
 /// Where a patch comes from.
-pub enum Source {
+pub enum PatchSource {
     /// A run with its exact changes.
     Run(RunFolder),
     /// The bytes of a patch file, which are those that the report names.
@@ -36,7 +36,7 @@ impl Subject {
     pub fn of_run(run: &RunFolder) -> Result<Self, Failure> {
         let report = run::load(run)?;
         let (results, notes) = results(&report, run.path())?;
-        Ok(Self { report, source: Source::Run(run.clone()), results, notes })
+        Ok(Self { report, source: PatchSource::Run(run.clone()), results, notes })
     }
 
     /// The report in `file`.
@@ -64,7 +64,7 @@ impl Subject {
                 bytes
             }
         };
-        Ok(Self { report, source: Source::Patch(bytes), results, notes })
+        Ok(Self { report, source: PatchSource::Patch(bytes), results, notes })
     }
 
     /// Every path that the patch touches.

@@ -1,9 +1,9 @@
 //! How the tree at hand stands to the trees of the run, and what has to be changed in a view of it.
 
-use super::place::Place;
-use super::subject::{Source, Subject};
+use super::place::ScratchFolder;
+use super::subject::{PatchSource, Subject};
 use crate::journal::Outcome;
-use crate::report::{BeforeAfter, Standing, TreeState};
+use crate::report::{BeforeAfter, TreeStanding, TreeState};
 use crate::run::Failure;
 use crate::workspace::{
     ApplyError, Blobs, ChangeSet, Direction, PatchFile, PatchFileError, Repository, TreeIndex, still_applies,
@@ -39,24 +39,24 @@ enum Fit {
 ///
 /// # Errors
 /// When the patch neither fits the tree nor is in it.
-pub fn find(repository: &Repository, subject: &Subject, place: &Place) -> Result<TreeComparison, Failure> {
+pub fn find(repository: &Repository, subject: &Subject, place: &ScratchFolder) -> Result<TreeComparison, Failure> {
     let certificate = &subject.report.certificate;
     let (start, patched) = (&certificate.start_tree, &certificate.patched_tree);
     // Git may not be able to tell; then the touched files alone decide.
     let index = TreeIndex::of(repository, &place.path("tree")).ok();
     let here = index.as_ref().map(|index| index.start().to_owned());
     let blobs = match &subject.source {
-        Source::Run(run) => Blobs::at(&run.blobs()),
-        Source::Patch(_) => Blobs::at(&place.path("blobs")),
+        PatchSource::Run(run) => Blobs::at(&run.blobs()),
+        PatchSource::Patch(_) => Blobs::at(&place.path("blobs")),
     };
     let is = |id: &Option<String>| here.is_some() && here == *id;
     let known = |id: &Option<String>| here.is_some() && id.is_some();
     let fit = if is(patched) { Fit::InPlace } else { fit(repository, subject, place, &blobs)? };
     let (standing, changes) = match fit {
-        Fit::InPlace if is(patched) || !known(patched) => (Standing::Patched, ChangeSet::new(Vec::new())),
-        Fit::InPlace => (Standing::Contains, ChangeSet::new(Vec::new())),
-        Fit::Applies(changes) if is(start) || !known(start) => (Standing::Start, changes),
-        Fit::Applies(changes) => (Standing::Applies, changes),
+        Fit::InPlace if is(patched) || !known(patched) => (TreeStanding::Patched, ChangeSet::new(Vec::new())),
+        Fit::InPlace => (TreeStanding::Contains, ChangeSet::new(Vec::new())),
+        Fit::Applies(changes) if is(start) || !known(start) => (TreeStanding::Start, changes),
+        Fit::Applies(changes) => (TreeStanding::Applies, changes),
         Fit::Not(why) => return Err(elsewhere(repository, subject, here.as_deref(), &why)),
     };
     let ids = index.and_then(|index| index.with(&changes, &blobs).ok());
@@ -69,10 +69,10 @@ pub fn find(repository: &Repository, subject: &Subject, place: &Place) -> Result
     Ok(TreeComparison { ground, changes, blobs })
 }
 
-fn fit(repository: &Repository, subject: &Subject, place: &Place, blobs: &Blobs) -> Result<Fit, Failure> {
+fn fit(repository: &Repository, subject: &Subject, place: &ScratchFolder, blobs: &Blobs) -> Result<Fit, Failure> {
     let root = repository.root();
     match &subject.source {
-        Source::Run(run) => {
+        PatchSource::Run(run) => {
             let path = run.changes();
             let changes = ChangeSet::load(&path).with_context(|| format!("{} can't be read", path.display()))?;
             match (still_applies(root, &changes), still_applies(root, &changes.reversed())) {
@@ -85,7 +85,7 @@ fn fit(repository: &Repository, subject: &Subject, place: &Place, blobs: &Blobs)
                 (Err(error), _) => Err(error.into()),
             }
         }
-        Source::Patch(bytes) => {
+        PatchSource::Patch(bytes) => {
             let (paths, scratch) = (subject.paths(), place.path("patch"));
             let patch = PatchFile { bytes, paths: &paths, root, scratch: &scratch, blobs };
             match (patch.changes(Direction::Forth), patch.changes(Direction::Back)) {

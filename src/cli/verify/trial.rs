@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::commands::Commands;
-use super::place::Place;
+use super::place::ScratchFolder;
 use crate::cli::output;
-use crate::evidence::{Copies, TrialError, TrialResult, Trials};
 use crate::journal::Outcome;
 use crate::run::{Failure, Interrupts, RENAMES, beside::Beside, read_results, show_dependencies};
+use crate::sandbox::{OverlayPlan, ProgressListener, WorkerError, WorkerPlan};
 use crate::settings::{Redactor, Settings, TestCommand, Writes};
+use crate::testing::{Copies, TrialError, TrialResult, Trials};
 use crate::text::sanitise_line;
-use crate::worker::{Listener, OverlayPlan, WorkerError, WorkerPlan};
 use crate::workspace::{Blobs, ChangeSet, Repository};
 
 /// What fails is run twice, to tell those that always fail from flaky ones.
@@ -30,7 +30,7 @@ pub struct Trial<'a> {
     /// Takes known secrets out of what tests print.
     pub redactor: &'a Redactor,
     /// Where everything happens.
-    pub place: &'a Place,
+    pub place: &'a ScratchFolder,
 }
 
 impl Trial<'_> {
@@ -97,7 +97,7 @@ impl Trial<'_> {
             child_env: settings.child_env.value.clone(),
             readable_secrets: settings.readable_secrets.value.clone(),
             sandbox: settings.sandbox.value,
-            listener: Listener::default(),
+            listener: ProgressListener::default(),
             program: None,
         };
         let dependencies = self.repository.dependencies(&settings.dependencies.value, &seen);
@@ -118,7 +118,7 @@ pub fn failure(error: &TrialError, redactor: &Redactor) -> Failure {
         TrialError::CalledOff => Failure::new(Outcome::Interrupted, "interrupted", "nothing is left of it"),
         TrialError::View(error) => Failure::new(error.outcome(), told, error.hint()),
         TrialError::Changes(error) => Failure::new(error.outcome(), told, error.hint()),
-        TrialError::Worker(error @ WorkerError::WallIncomplete { .. }) => {
+        TrialError::Worker(error @ WorkerError::SandboxIncomplete { .. }) => {
             Failure::new(Outcome::Refused, told, error.hint())
         }
         TrialError::Worker(error) if error.is_disk_failure() => Failure::new(Outcome::Storage, told, error.hint()),

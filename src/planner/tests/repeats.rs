@@ -3,7 +3,7 @@
 use super::loop_run::{LoopRun, told_of};
 use super::model::{Answer, calls, says, writes};
 use crate::journal::{Digest, StopReason};
-use crate::planner::repeat::{RepeatGuard, Verdict};
+use crate::planner::repeat::{RepeatGuard, RepeatVerdict};
 
 fn reads(times: usize) -> impl Iterator<Item = Answer> {
     std::iter::repeat_with(|| calls(&[("read", "a")])).take(times)
@@ -76,27 +76,27 @@ fn a_call_is_told_apart_by_its_tool_its_arguments_and_its_result() {
     let result = Digest::of("same");
     let mut guard = RepeatGuard::default();
     for _ in 0..2 {
-        assert_eq!(guard.count("read", "a", result), Verdict::Fresh);
+        assert_eq!(guard.count("read", "a", result), RepeatVerdict::Fresh);
     }
-    assert_eq!(guard.count("search", "a", result), Verdict::Fresh);
-    assert_eq!(guard.count("read", "b", result), Verdict::Fresh);
-    assert_eq!(guard.count("read", "a", Digest::of("other")), Verdict::Fresh);
-    assert_eq!(guard.count("read", "a", result), Verdict::Tell(3));
+    assert_eq!(guard.count("search", "a", result), RepeatVerdict::Fresh);
+    assert_eq!(guard.count("read", "b", result), RepeatVerdict::Fresh);
+    assert_eq!(guard.count("read", "a", Digest::of("other")), RepeatVerdict::Fresh);
+    assert_eq!(guard.count("read", "a", result), RepeatVerdict::Tell(3));
 }
 
 #[test]
 fn a_patch_that_is_another_one_clears_the_count_and_the_same_one_does_not() {
     let (result, one, two) = (Digest::of("same"), Some(Digest::of("one")), Some(Digest::of("two")));
     let mut guard = RepeatGuard::default();
-    let mut last = Verdict::Fresh;
+    let mut last = RepeatVerdict::Fresh;
     for (patch, times, verdict) in [
-        (None, 3, Verdict::Tell(3)),
-        (one, 3, Verdict::Tell(3)),
-        (one, 1, Verdict::Tell(4)),
-        (two, 1, Verdict::Fresh),
-        (one, 3, Verdict::Tell(3)),
+        (None, 3, RepeatVerdict::Tell(3)),
+        (one, 3, RepeatVerdict::Tell(3)),
+        (one, 1, RepeatVerdict::Tell(4)),
+        (two, 1, RepeatVerdict::Fresh),
+        (one, 3, RepeatVerdict::Tell(3)),
         // A change that was taken back.
-        (None, 1, Verdict::Fresh),
+        (None, 1, RepeatVerdict::Fresh),
     ] {
         guard.patch_is(patch);
         for _ in 0..times {

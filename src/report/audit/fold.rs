@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::named::Named;
 use super::rebuilt::Rebuilt;
 use super::shape::{
-    AUDIT_SCHEMA, Audit, PrefixSent, ReasoningTurn, Repair, RequestCost, StoppedAct, TestsSeen, TouchedFile,
+    AUDIT_SCHEMA, Audit, HistoryRepair, PrefixSent, ReasoningTurn, RequestCost, StoppedAct, TestsSeen, TouchedFile,
 };
 use crate::journal::{
     AttemptFailed, Event, HistoryRepaired, Message, Outcome, PatchWritten, Record, RepairCause, ReplyReceived,
@@ -67,7 +67,7 @@ struct Auditing {
 impl Auditing {
     fn take(&mut self, event: &Event) {
         match event {
-            Event::WallBuilt(wall) => self.audit.wall.clone_from(&wall.proof),
+            Event::SandboxBuilt(wall) => self.audit.wall.clone_from(&wall.proof),
             Event::Request(request) => self.request(request),
             Event::Reply(reply) => self.reply(reply),
             Event::AttemptFailed(failed) => self.failed(failed),
@@ -138,7 +138,7 @@ impl Auditing {
             let is_same = before.is_some_and(|before| before.reasoning == now.reasoning);
             is_allowed &= is_same || (before.is_some() && repaired.cause != RepairCause::BrokenCall);
         }
-        self.audit.repairs.push(Repair {
+        self.audit.repairs.push(HistoryRepair {
             turn: repaired.turn,
             cause: repaired.cause,
             what: repaired

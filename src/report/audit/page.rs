@@ -28,7 +28,7 @@ fn write_page(out: &mut String, audit: &Audit) -> std::fmt::Result {
     write_replies(out, audit)?;
     write_requests(out, audit)?;
     write_files(out, audit)?;
-    write_wall(out, audit)?;
+    write_sandbox(out, audit)?;
     write_tests(out, audit)
 }
 
@@ -120,7 +120,7 @@ fn write_files(out: &mut String, audit: &Audit) -> std::fmt::Result {
     }
 }
 
-fn write_wall(out: &mut String, audit: &Audit) -> std::fmt::Result {
+fn write_sandbox(out: &mut String, audit: &Audit) -> std::fmt::Result {
     let held = audit.wall.iter().filter(|proof| proof.held).count();
     writeln!(
         out,

@@ -31,7 +31,7 @@ pub struct Audit {
     pub reasoning: Vec<ReasoningTurn>,
     /// What was changed of the conversation after the host had refused it, and so is no breach of laws 4 and 5.
     #[serde(default)]
-    pub repairs: Vec<Repair>,
+    pub repairs: Vec<HistoryRepair>,
     /// Law 5, request by request.
     pub prefixes: Vec<PrefixSent>,
     /// Law 6, request by request.
@@ -71,7 +71,8 @@ pub struct ReasoningTurn {
 
 /// Messages of the model that were changed, because the host refused to take them back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Repair {
+#[schemars(rename = "Repair")]
+pub struct HistoryRepair {
     /// The turn whose request was refused.
     pub turn: u32,
     /// What the host refused.

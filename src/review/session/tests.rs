@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::journal::{RelPath, TamperFlag, TamperKind};
-use crate::review::material::{ShownFile, Words};
+use crate::review::material::{LineWords, ShownFile};
 use crate::review::origin::ModelEdit;
 use crate::workspace::{differing, lines};
 
@@ -15,7 +15,7 @@ fn file(path: &str, before: &str, after: &str) -> ShownFile {
         before: split(before),
         after: split(after),
         places: differing(before.as_bytes(), after.as_bytes()),
-        words: Words::default(),
+        words: LineWords::default(),
         content: Some(after.as_bytes().to_vec()),
     }
 }
@@ -48,8 +48,8 @@ fn review() -> Review {
         thought: String::new(),
         earlier: false,
     };
-    let mut hunks = Hunk::grouped(0, 0, &files[0].places);
-    hunks.extend(Hunk::grouped(1, 3, &files[1].places));
+    let mut hunks = ReviewedHunk::grouped(0, 0, &files[0].places);
+    hunks.extend(ReviewedHunk::grouped(1, 3, &files[1].places));
     let material = Material {
         run: "7f3k".to_owned(),
         task: "count in words".to_owned(),
@@ -66,9 +66,9 @@ fn press(review: &mut Review, keys: &str) -> Effect {
     let mut effect = Effect::None;
     for key in keys.chars() {
         effect = review.press(match key {
-            '>' => Key::Enter,
-            '<' => Key::Escape,
-            key => Key::Char(key),
+            '>' => KeyPress::Enter,
+            '<' => KeyPress::Escape,
+            key => KeyPress::Char(key),
         });
     }
     effect
@@ -79,18 +79,18 @@ fn signs(review: &Review) -> String {
 }
 
 fn text(review: &Review) -> String {
-    let row = |row: &crate::review::Row| row.iter().map(|span| span.text.as_str()).collect::<String>();
+    let row = |row: &crate::review::DiffRow| row.iter().map(|span| span.text.as_str()).collect::<String>();
     review.screen().rows.iter().map(|each| row(each).trim_end().to_owned() + "\n").collect()
 }
 
 #[test]
 fn decisions_lead_on_to_what_is_undecided_and_then_to_the_end() {
     let mut review = review();
-    assert_eq!((review.page(), signs(&review)), (Page::Files, "···".to_owned()));
+    assert_eq!((review.page(), signs(&review)), (ReviewPage::Files, "···".to_owned()));
     press(&mut review, ">y");
-    assert_eq!((review.page(), review.at, signs(&review)), (Page::Hunk, 1, "✓··".to_owned()));
+    assert_eq!((review.page(), review.at, signs(&review)), (ReviewPage::Hunk, 1, "✓··".to_owned()));
     press(&mut review, "ny");
-    assert_eq!((review.page(), signs(&review)), (Page::Summary, "✓✗✓".to_owned()));
+    assert_eq!((review.page(), signs(&review)), (ReviewPage::Summary, "✓✗✓".to_owned()));
     assert_eq!(press(&mut review, ">c"), Effect::None, "neither Enter nor the key that led here applies anything");
     assert_eq!(review.message(), Some(HOW_TO_APPLY));
     assert_eq!(press(&mut review, "y"), Effect::Conclude);
@@ -155,7 +155,7 @@ fn the_text_of_a_hunk_holds_what_is_between_its_changes() {
 fn search_goes_round_and_finds_any_case() {
     let mut review = review();
     press(&mut review, "/twenty-five>");
-    assert_eq!((review.page(), review.at), (Page::Hunk, 1));
+    assert_eq!((review.page(), review.at), (ReviewPage::Hunk, 1));
     press(&mut review, "/>");
     assert_eq!(review.at, 1, "it is the only one");
     press(&mut review, "/b.txt>");
@@ -172,10 +172,10 @@ fn why_and_help_lead_back() {
     press(&mut review, ">w");
     assert!(text(&review).contains("Two is a word."), "{}", text(&review));
     press(&mut review, "?b");
-    assert_eq!(review.page(), Page::Hunk);
+    assert_eq!(review.page(), ReviewPage::Hunk);
     press(&mut review, ".w");
     press(&mut review, "<");
-    assert_eq!((review.page(), review.at), (Page::Hunk, 1));
+    assert_eq!((review.page(), review.at), (ReviewPage::Hunk, 1));
 }
 
 #[test]
@@ -208,5 +208,5 @@ fn every_screen_has_its_size() {
 fn ctrl_c_leaves_wherever_it_is() {
     let mut review = review();
     press(&mut review, "/abc");
-    assert_eq!(review.press(Key::Interrupt), Effect::Stop);
+    assert_eq!(review.press(KeyPress::Interrupt), Effect::Stop);
 }

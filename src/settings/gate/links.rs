@@ -59,7 +59,7 @@ pub(super) struct Linked {
 impl Linked {
     /// Looks through the folder at `root`, ignored folders included; links are not followed.
     pub(super) fn look(root: impl AsFd, secrets: &SecretFiles) -> Self {
-        let mut look = Look { secrets, found: Self { inodes: HashSet::new(), complete: true }, left: MOST_ENTRIES };
+        let mut look = LinkLook { secrets, found: Self { inodes: HashSet::new(), complete: true }, left: MOST_ENTRIES };
         match openat(root, ".", FOLDER, Mode::empty()) {
             Ok(top) => look.below(&top, Path::new(""), MOST_LEVELS),
             Err(_) => look.found.complete = false,
@@ -74,13 +74,13 @@ impl Linked {
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-struct Look<'a> {
+struct LinkLook<'a> {
     secrets: &'a SecretFiles,
     found: Linked,
     left: usize,
 }
 
-impl Look<'_> {
+impl LinkLook<'_> {
     fn below(&mut self, folder: &OwnedFd, at: &Path, levels: usize) {
         let Ok(mut entries) = Dir::read_from(folder) else { return };
         while let Some(Ok(entry)) = entries.read() {

@@ -25,7 +25,7 @@ pub use refused::Refused;
 
 /// The gate before one folder.
 #[derive(Debug)]
-pub struct Gate {
+pub struct RepositoryGate {
     root: Dir,
     secrets: SecretFiles,
     /// Inodes of secrets elsewhere that have more than one name.
@@ -36,7 +36,7 @@ pub struct Gate {
 
 /// What a path leads to.
 #[derive(Debug)]
-pub struct Found {
+pub struct GateTarget {
     /// The path without links, relative to the root; empty for the root itself.
     pub real: PathBuf,
     /// What is there.
@@ -54,7 +54,7 @@ pub struct Opened {
     pub size: u64,
 }
 
-impl Gate {
+impl RepositoryGate {
     /// Before the folder with this handle.
     #[must_use]
     pub fn new(root: Dir) -> Self {
@@ -102,9 +102,9 @@ impl Gate {
     ///
     /// # Errors
     /// As [`Gate::open`], but for the kind of file.
-    pub fn look(&self, path: &Path) -> Result<Found, Refused> {
+    pub fn look(&self, path: &Path) -> Result<GateTarget, Refused> {
         let place = self.resolve(path)?;
-        Ok(Found { kind: place.kind(), mode: place.stat.st_mode & 0o7777, real: place.real })
+        Ok(GateTarget { kind: place.kind(), mode: place.stat.st_mode & 0o7777, real: place.real })
     }
 
     /// A handle of the folder that `path` leads to.

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, readlinkat, statat};
 use rustix::io::Errno;
 
-use super::{Gate, Refused};
+use super::{Refused, RepositoryGate};
 
 /// As many links on one path as the kernel follows.
 const MOST_LINKS: usize = 40;
@@ -19,7 +19,7 @@ const READ: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
 /// The end of a path, which was judged.
-pub(super) struct Place {
+pub(super) struct ResolvedPath {
     /// The folder that it is in; `None` for the root's own handle.
     parent: Option<OwnedFd>,
     /// Its name there, which is no link; `.` for the folder itself.
@@ -29,16 +29,16 @@ pub(super) struct Place {
     pub(super) stat: Stat,
 }
 
-impl Place {
+impl ResolvedPath {
     pub(super) fn kind(&self) -> FileType {
         FileType::from_raw_mode(self.stat.st_mode)
     }
 }
 
-impl Gate {
+impl RepositoryGate {
     /// Where `path` leads, links followed and judged.
-    pub(super) fn resolve(&self, path: &Path) -> Result<Place, Refused> {
-        Walk::new(self, path)?.end()
+    pub(super) fn resolve(&self, path: &Path) -> Result<ResolvedPath, Refused> {
+        PathWalk::new(self, path)?.end()
     }
 
     /// Opens the regular file at the end of `path`.
@@ -97,8 +97,8 @@ fn is_for_the_long_way(error: &std::io::Error) -> bool {
 }
 
 /// A path on the way from the root to its end.
-struct Walk<'a> {
-    gate: &'a Gate,
+struct PathWalk<'a> {
+    gate: &'a RepositoryGate,
     /// The folders that were entered, outermost first; the root isn't among them.
     entered: Vec<OwnedFd>,
     at: PathBuf,
@@ -107,8 +107,8 @@ struct Walk<'a> {
     links: usize,
 }
 
-impl<'a> Walk<'a> {
-    fn new(gate: &'a Gate, path: &Path) -> Result<Self, Refused> {
+impl<'a> PathWalk<'a> {
+    fn new(gate: &'a RepositoryGate, path: &Path) -> Result<Self, Refused> {
         let mut walk = Self { gate, entered: Vec::new(), at: PathBuf::new(), rest: Vec::new(), links: 0 };
         walk.queue(path)?;
         Ok(walk)
@@ -130,7 +130,7 @@ impl<'a> Walk<'a> {
         self.entered.last().map_or(self.gate.root.as_fd(), AsFd::as_fd)
     }
 
-    fn end(mut self) -> Result<Place, Refused> {
+    fn end(mut self) -> Result<ResolvedPath, Refused> {
         while let Some(name) = self.rest.pop() {
             if name == ".." {
                 self.entered.pop().ok_or(Refused::Outside)?;
@@ -150,13 +150,13 @@ impl<'a> Walk<'a> {
                     self.at = next;
                 }
                 _ if self.rest.is_empty() => {
-                    return Ok(Place { parent: self.entered.pop(), name, real: next, stat });
+                    return Ok(ResolvedPath { parent: self.entered.pop(), name, real: next, stat });
                 }
                 _ => return Err(Errno::NOTDIR.into()),
             }
         }
         let stat = fstat(self.here())?;
-        Ok(Place { parent: self.entered.pop(), name: ".".into(), real: self.at, stat })
+        Ok(ResolvedPath { parent: self.entered.pop(), name: ".".into(), real: self.at, stat })
     }
 
     /// Puts a link's target in the place of its name.

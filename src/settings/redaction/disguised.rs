@@ -24,13 +24,13 @@ pub(super) struct Disguised {
     automaton: NFA,
     /// The state in which nothing has been seen.
     start: StateID,
-    forms: Vec<Form>,
+    forms: Vec<DisguisedForm>,
     /// A power of two that no form is longer than.
     window: usize,
 }
 
 #[derive(Clone)]
-struct Form {
+struct DisguisedForm {
     /// Which value it is of.
     value: usize,
     length: usize,
@@ -44,7 +44,7 @@ impl Disguised {
         let (mut words, mut forms) = (Vec::new(), Vec::new());
         for (value, (text, own)) in values.enumerate() {
             for (word, shares) in written(text, own) {
-                forms.push(Form { value, length: word.len(), shares });
+                forms.push(DisguisedForm { value, length: word.len(), shares });
                 words.push(word);
             }
         }

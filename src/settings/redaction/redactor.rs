@@ -8,7 +8,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use regex::bytes::Regex;
 
 use super::disguised::Disguised;
-use super::shapes::Secret;
+use super::shapes::SecretShape;
 use super::{known, shapes};
 use crate::settings::{Environment, bytes_regex};
 
@@ -86,14 +86,14 @@ impl Redactor {
     }
 
     /// The secrets in `text`: in order, apart from one another, and outside of markers.
-    fn secrets(&self, text: &[u8]) -> Vec<Secret> {
+    fn secrets(&self, text: &[u8]) -> Vec<SecretShape> {
         let mut found = shapes::find(text);
         found.extend(self.known(text));
         if found.is_empty() {
             return found;
         }
         found.sort_by_key(|secret| (secret.place.start, secret.rank));
-        let mut apart: Vec<Secret> = Vec::with_capacity(found.len());
+        let mut apart: Vec<SecretShape> = Vec::with_capacity(found.len());
         for secret in found {
             match apart.last_mut() {
                 Some(last) if secret.place.start < last.place.end => last.take_in(&secret),
@@ -102,13 +102,13 @@ impl Redactor {
         }
         let markers: Vec<_> = MARKER.iter().flat_map(|marker| marker.find_iter(text)).map(|it| it.range()).collect();
         // A secret may hold a marker, as a block of lines does; it is never a part of one.
-        apart.retain(|Secret { place, .. }| !markers.iter().any(|it| overlaps(it, place) && !holds(place, it)));
+        apart.retain(|SecretShape { place, .. }| !markers.iter().any(|it| overlaps(it, place) && !holds(place, it)));
         apart
     }
 
-    fn known(&self, text: &[u8]) -> Vec<Secret> {
+    fn known(&self, text: &[u8]) -> Vec<SecretShape> {
         let Some(search) = &self.search else { return Vec::new() };
-        let known = |place, value: usize| Secret { place, kind: self.values[value].1, rank: 0 };
+        let known = |place, value: usize| SecretShape { place, kind: self.values[value].1, rank: 0 };
         let whole = search.find_iter(text).map(|found| known(found.range(), found.pattern().as_usize()));
         // Of the values that a tool cut off, the beginning shows.
         let cuts = memchr::memmem::find_iter(text, CUT);
@@ -123,7 +123,7 @@ impl Redactor {
     }
 }
 
-impl Secret {
+impl SecretShape {
     /// Grows by another one that overlaps it.
     fn take_in(&mut self, other: &Self) {
         self.place.end = self.place.end.max(other.place.end);
@@ -149,10 +149,10 @@ fn holds(outer: &Range<usize>, inner: &Range<usize>) -> bool {
 }
 
 /// `text` with a marker for each secret; one for each line, so that the number of lines stays.
-fn replaced(text: &[u8], secrets: &[Secret]) -> Vec<u8> {
+fn replaced(text: &[u8], secrets: &[SecretShape]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut from = 0;
-    for Secret { place, kind, .. } in secrets {
+    for SecretShape { place, kind, .. } in secrets {
         out.extend_from_slice(&text[from..place.start]);
         let marker = format!("[redacted:{kind}]");
         for (index, line) in text[place.clone()].split(|byte| *byte == b'\n').enumerate() {

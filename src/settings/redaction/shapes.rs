@@ -11,7 +11,7 @@ use crate::settings::bytes_regex;
 
 /// A secret in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Secret {
+pub(super) struct SecretShape {
     pub place: Range<usize>,
     pub kind: &'static str,
     /// Of secrets that overlap, the lowest names what they are.
@@ -25,12 +25,12 @@ struct Shape {
     anchors: &'static [&'static str],
     /// The secret is the first group, or the whole match without one.
     pattern: &'static str,
-    check: Check,
+    check: ShapeCheck,
 }
 
 /// What a match has to pass beside the pattern.
 #[derive(Clone, Copy)]
-enum Check {
+enum ShapeCheck {
     Random,
     KeyBlock,
     Password,
@@ -38,7 +38,7 @@ enum Check {
 }
 
 const fn token(kind: &'static str, anchors: &'static [&'static str], pattern: &'static str) -> Shape {
-    Shape { kind, anchors, pattern, check: Check::Random }
+    Shape { kind, anchors, pattern, check: ShapeCheck::Random }
 }
 
 /// Sources: the issuers' documentation of their token formats, and the rules of the gitleaks project.
@@ -48,7 +48,7 @@ static SHAPES: [Shape; 36] = [
         anchors: &["PRIVATE KEY"],
         // To its end; without one, as far as it goes on like one. `\n` may be written out, as JSON does.
         pattern: r#"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s\\"',.:()-]*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|(?:(?:\s|\\+[nrt]|["',])*[A-Za-z0-9+/=]{32,})+)"#,
-        check: Check::KeyBlock,
+        check: ShapeCheck::KeyBlock,
     },
     token("jwt", &["eyJ"], r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
     token(
@@ -124,7 +124,7 @@ static SHAPES: [Shape; 36] = [
         kind: "url-password",
         anchors: &["://"],
         pattern: r#"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/@:"'`\\<>\[\]]*:(?P<secret>[^\s/@"'`\\<>\[\]]{6,})@(?P<host>[A-Za-z0-9.-]+|\[)"#,
-        check: Check::Password,
+        check: ShapeCheck::Password,
     },
     Shape {
         kind: "assigned-secret",
@@ -147,7 +147,7 @@ static SHAPES: [Shape; 36] = [
             "sharedkey",
         ],
         pattern: r#"(?i)(?:passwo?r?d|passphrase|secret|token|credential|(?:api|access|auth|private|client|encryption|signing|account|shared)[_-]?key)(?:[_-][A-Z0-9_-]{0,24}|s)?\\*["'`]?[ \t]{0,4}(?:=>|:=|[:=])[ \t]{0,4}(?P<quote>\\*["'`])?(?P<secret>[A-Z0-9+/_.~=!@#%^&*-]{16,512})(?P<next>.?)"#,
-        check: Check::Assigned,
+        check: ShapeCheck::Assigned,
     },
 ];
 
@@ -168,7 +168,7 @@ static ANCHORS: LazyLock<Option<Anchors>> = LazyLock::new(|| {
 });
 
 /// Where secrets stand in `text`; in no order, and they may overlap.
-pub(super) fn find(text: &[u8]) -> Vec<Secret> {
+pub(super) fn find(text: &[u8]) -> Vec<SecretShape> {
     let Some(anchors) = ANCHORS.as_ref() else { return Vec::new() };
     let mut seen = [false; SHAPES.len()];
     for found in anchors.search.find_overlapping_iter(text) {
@@ -179,12 +179,12 @@ pub(super) fn find(text: &[u8]) -> Vec<Secret> {
 }
 
 impl Shape {
-    fn find(&self, index: usize, text: &[u8]) -> Vec<Secret> {
+    fn find(&self, index: usize, text: &[u8]) -> Vec<SecretShape> {
         // Each pattern compiles: a test sees to it.
         let pattern = PATTERNS[index].get_or_init(|| bytes_regex(self.pattern));
         let matches = pattern.iter().flat_map(|pattern| pattern.captures_iter(text));
         let places = matches.filter_map(|found| self.secret(&found));
-        places.map(|place| Secret { place, kind: self.kind, rank: index + 1 }).collect()
+        places.map(|place| SecretShape { place, kind: self.kind, rank: index + 1 }).collect()
     }
 
     /// Where the secret of a match stands, if it is one.
@@ -192,13 +192,13 @@ impl Shape {
         let secret = found.name("secret").or_else(|| found.get(1)).or_else(|| found.get(0))?;
         let bytes = secret.as_bytes();
         let is_secret = match self.check {
-            Check::Random => plausible::is_random(bytes),
-            Check::KeyBlock => plausible::is_key_block(bytes),
-            Check::Password => {
+            ShapeCheck::Random => plausible::is_random(bytes),
+            ShapeCheck::KeyBlock => plausible::is_key_block(bytes),
+            ShapeCheck::Password => {
                 let host = found.name("host").map(|host| host.as_bytes()).unwrap_or_default();
                 plausible::is_real_password(bytes, host)
             }
-            Check::Assigned => {
+            ShapeCheck::Assigned => {
                 let next = found.name("next").and_then(|next| next.as_bytes().first().copied());
                 plausible::is_assigned_secret(bytes, found.name("quote").is_some(), next)
             }

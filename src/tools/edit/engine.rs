@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::find::{self, Passage};
-use super::splice::{self, Request};
+use super::splice::{self, EditRequest};
 use super::{EditError, nearest};
 use crate::tools::text::{BOM, decode, lines};
 
@@ -84,11 +84,11 @@ pub fn plan(input: &[u8], old_text: &str, new_text: &str) -> Result<Edit, EditEr
             Some(_) => EditError::ambiguous(&file_lines, &passages, tier),
         });
     };
-    let request = Request { content, lines: &file_lines, old: &old, new: &new };
+    let request = EditRequest { content, lines: &file_lines, old: &old, new: &new };
     finish(&request, passage, tier, mark)
 }
 
-fn finish(request: &Request<'_>, passage: &Passage, tier: Tier, mark: usize) -> Result<Edit, EditError> {
+fn finish(request: &EditRequest<'_>, passage: &Passage, tier: Tier, mark: usize) -> Result<Edit, EditError> {
     let mut replacement = splice::replacement(request, passage, tier);
     // A file has its mark or has none; an edit of its first line gives it none.
     if passage.range.start == 0 && !request.content.starts_with(BOM) {

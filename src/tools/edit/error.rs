@@ -6,7 +6,7 @@ use super::find::{ENOUGH, Passage};
 use super::nearest::Nearest;
 use super::{MAX_BYTES, Tier};
 use crate::tools::NotText;
-use crate::tools::text::{Line, clip, visible};
+use crate::tools::text::{TextLine, clip, visible};
 
 /// Places of an ambiguous passage that are listed.
 const PLACES: usize = 10;
@@ -64,7 +64,7 @@ pub struct Missing {
 }
 
 impl EditError {
-    pub(super) fn ambiguous(lines: &[Line<'_>], passages: &[Passage], tier: Tier) -> Self {
+    pub(super) fn ambiguous(lines: &[TextLine<'_>], passages: &[Passage], tier: Tier) -> Self {
         let place = |passage: &Passage| {
             let index = lines.partition_point(|line| line.end() <= passage.range.start);
             let above = lines[..index].iter().rev().map(|line| line.text.trim()).find(|text| !text.is_empty());

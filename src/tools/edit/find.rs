@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Tier;
 use super::indent::Shift;
 use super::projection::{Projection, plain};
-use crate::tools::text::Line;
+use crate::tools::text::TextLine;
 
 /// More places than this are not looked for; nobody needs the list to be longer.
 pub(super) const ENOUGH: usize = 100;
@@ -19,7 +19,7 @@ pub(super) struct Passage {
 }
 
 /// The places that the first tier with any finds. `old` and `new` have `\n` as their only line ending.
-pub(super) fn passages(content: &str, lines: &[Line<'_>], old: &str, new: &str) -> (Tier, Vec<Passage>) {
+pub(super) fn passages(content: &str, lines: &[TextLine<'_>], old: &str, new: &str) -> (Tier, Vec<Passage>) {
     let tiers: [(Tier, &dyn Fn() -> Vec<Passage>); 4] = [
         (Tier::Exact, &|| substrings(content, old, |char| char)),
         (Tier::TrailingWhitespace, &|| whole_lines(lines, old, |text| text.trim_end(), |_| Some(Shift::NONE))),
@@ -50,10 +50,10 @@ fn substrings(content: &str, old: &str, fold: impl Fn(char) -> char + Copy) -> V
 /// Every run of whole lines that equals the lines of `old` when both are seen through `trim`, and where `shift` knows
 /// how the request's lines are to be indented.
 fn whole_lines<'a>(
-    lines: &[Line<'a>],
+    lines: &[TextLine<'a>],
     old: &'a str,
     trim: impl Fn(&'a str) -> &'a str,
-    shift: impl Fn(&[Line<'a>]) -> Option<Shift>,
+    shift: impl Fn(&[TextLine<'a>]) -> Option<Shift>,
 ) -> Vec<Passage> {
     let wanted: Vec<_> = old_lines(old).map(&trim).collect();
     // Blank lines are everywhere.

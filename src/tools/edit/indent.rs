@@ -1,6 +1,6 @@
 //! How the indentation of a file differs from that of a request, and how to carry lines over.
 
-use crate::tools::text::Line;
+use crate::tools::text::TextLine;
 
 /// What to do to the indentation of a line of the request, so that it fits the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Shift {
     pub const NONE: Self = Self::Add(String::new());
 
     /// The one shift that leads from `old` to the lines that were found, and that every line of `new` can follow.
-    pub fn between<'a>(old: impl Iterator<Item = &'a str>, found: &[Line<'a>], new: &str) -> Option<Self> {
+    pub fn between<'a>(old: impl Iterator<Item = &'a str>, found: &[TextLine<'a>], new: &str) -> Option<Self> {
         let pairs: Vec<_> = old
             .zip(found)
             .filter(|(old, _)| !old.trim().is_empty())

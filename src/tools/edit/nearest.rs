@@ -6,7 +6,7 @@ use super::EditError;
 use super::error::Missing;
 use super::find::old_lines;
 use super::projection::Projection;
-use crate::tools::text::{Line, clip, number_line};
+use crate::tools::text::{TextLine, clip, number_line};
 
 /// Lines of the file that are compared; a miss in a longer file is answered from its start.
 const COMPARED: usize = 20_000;
@@ -39,7 +39,7 @@ pub struct Nearest {
 }
 
 /// Why `old` isn't in `content`. Both texts of the request have `\n` as their only line ending.
-pub(super) fn explain(lines: &[Line<'_>], content: &str, old: &str, new: &str) -> EditError {
+pub(super) fn explain(lines: &[TextLine<'_>], content: &str, old: &str, new: &str) -> EditError {
     let cause = cause(content, old);
     let nearest = if cause.is_none() { nearest(lines, old) } else { None };
     let done_at = nearest.as_ref().filter(|nearest| nearest.sure).and_then(|nearest| done_at(lines, old, new, nearest));
@@ -48,13 +48,13 @@ pub(super) fn explain(lines: &[Line<'_>], content: &str, old: &str, new: &str) -
 
 /// The line from which `new` stands in the file where `old` would. Whoever is told so wrongly gives up an edit that is
 /// still to be made, so that it takes whole lines, in one place only, one of them new, and nothing more like `old`.
-fn done_at(lines: &[Line<'_>], old: &str, new: &str, nearest: &Nearest) -> Option<usize> {
+fn done_at(lines: &[TextLine<'_>], old: &str, new: &str, nearest: &Nearest) -> Option<usize> {
     let wanted: Vec<_> = old_lines(new).collect();
     let old: Vec<_> = old_lines(old).collect();
     if wanted.iter().all(|line| line.trim().is_empty() || old.contains(line)) {
         return None;
     }
-    let same = |window: &[Line<'_>]| window.iter().map(|line| line.text).eq(wanted.iter().copied());
+    let same = |window: &[TextLine<'_>]| window.iter().map(|line| line.text).eq(wanted.iter().copied());
     let mut places = lines.windows(wanted.len()).enumerate().filter(|(_, window)| same(window)).map(|(at, _)| at + 1);
     let (place, other) = (places.next()?, places.next());
     let overlaps = place < nearest.first + nearest.length && nearest.first < place + wanted.len();
@@ -88,7 +88,7 @@ fn is_in(content: &str, text: &str) -> bool {
     Projection::new(content, |char| char).text.contains(text)
 }
 
-fn nearest(lines: &[Line<'_>], old: &str) -> Option<Nearest> {
+fn nearest(lines: &[TextLine<'_>], old: &str) -> Option<Nearest> {
     let old: Vec<_> = old_lines(old).collect();
     let file: Vec<_> = lines.iter().take(COMPARED).map(|line| line.text).collect();
     let (likeness, start) = starts(&file, &old)

@@ -4,12 +4,12 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::Tier;
 use super::find::Passage;
-use crate::tools::text::{Line, lines};
+use crate::tools::text::{TextLine, lines};
 
 /// A request and the file it is for; `old` and `new` have `\n` as their only line ending.
-pub(super) struct Request<'a> {
+pub(super) struct EditRequest<'a> {
     pub content: &'a str,
-    pub lines: &'a [Line<'a>],
+    pub lines: &'a [TextLine<'a>],
     pub old: &'a str,
     pub new: &'a str,
 }
@@ -21,7 +21,7 @@ struct Own<'a> {
 }
 
 /// The bytes for the passage. Lines that `old` and `new` share keep the file's bytes, their endings too.
-pub(super) fn replacement(request: &Request<'_>, passage: &Passage, tier: Tier) -> String {
+pub(super) fn replacement(request: &EditRequest<'_>, passage: &Passage, tier: Tier) -> String {
     let (old, new) = (request.old, request.new);
     let own = own_lines(request, passage);
     // `old` ends with a line break that the end of the file doesn't have: `new` brings none either.
@@ -93,7 +93,7 @@ fn graft(own: &str, old: &str, new: &str) -> String {
 }
 
 /// The passage line by line. What ends the last one lies behind the passage; lines that come to follow it get the same.
-fn own_lines<'a>(request: &Request<'a>, passage: &Passage) -> Vec<Own<'a>> {
+fn own_lines<'a>(request: &EditRequest<'a>, passage: &Passage) -> Vec<Own<'a>> {
     let region = &request.content[passage.range.clone()];
     let mut own: Vec<_> = lines(region).iter().map(|line| Own { text: line.text, ending: line.ending }).collect();
     if own.last().is_none_or(|last| !last.ending.is_empty()) {

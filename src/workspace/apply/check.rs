@@ -6,7 +6,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::{ApplyError, Doing, StaleFile};
-use crate::workspace::file_state::{self, Found, Obstacle};
+use crate::workspace::file_state::{self, PathObstacle, PathState};
 use crate::workspace::{ChangeSet, ChangedFile};
 
 /// Whether every file that `changes` touches is still what it was.
@@ -40,19 +40,19 @@ pub(super) fn refuse_git(changes: &ChangeSet) -> Result<(), ApplyError> {
 pub(super) fn difference(tree: &Dir, changes: &ChangeSet, entry: &ChangedFile) -> Option<&'static str> {
     let path = entry.path.as_path();
     let found = match file_state::look(tree, path) {
-        Ok(Found::File(..)) => match file_state::state(tree, path) {
+        Ok(PathState::File(..)) => match file_state::state(tree, path) {
             Ok(Some(state)) => state,
             _ => return Some("unreadable"),
         },
-        Ok(Found::Nothing) if entry.before.is_some() => return Some("gone"),
-        Ok(Found::Nothing) => return is_blocked(tree, changes, path).then_some("behind a link or a file"),
-        Ok(Found::Folder) => {
+        Ok(PathState::Nothing) if entry.before.is_some() => return Some("gone"),
+        Ok(PathState::Nothing) => return is_blocked(tree, changes, path).then_some("behind a link or a file"),
+        Ok(PathState::Folder) => {
             // A folder may give way to a file when the change set empties it.
             let emptied = |other: &ChangedFile| other.after.is_none() && other.path.as_path().starts_with(path);
             let gives_way = entry.before.is_none() && changes.entries.iter().any(emptied);
             return (!gives_way).then_some("a folder");
         }
-        Ok(Found::Special) => return Some("not a file"),
+        Ok(PathState::Special) => return Some("not a file"),
         Err(_) => return Some("unreadable"),
     };
     match entry.before {
@@ -67,8 +67,8 @@ pub(super) fn difference(tree: &Dir, changes: &ChangeSet, entry: &ChangedFile) -
 fn is_blocked(tree: &Dir, changes: &ChangeSet, path: &Path) -> bool {
     let goes = |blocker| changes.entries.iter().any(|other| other.after.is_none() && other.path.as_path() == blocker);
     match file_state::obstacle(tree, path) {
-        Ok(Some(Obstacle::NoFolder(blocker))) => !goes(blocker),
-        Ok(Some(Obstacle::Missing) | None) => false,
+        Ok(Some(PathObstacle::NoFolder(blocker))) => !goes(blocker),
+        Ok(Some(PathObstacle::Missing) | None) => false,
         Err(_) => true,
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Doing;
 use super::plan::Plan;
 use crate::journal::{RUN_FILE_LIMIT, RunFolder, RunId, read_own};
-use crate::workspace::{Recording, remove_tree};
+use crate::workspace::{GitRecording, remove_tree};
 
 const INTENT_SCHEMA: &str = "kcode.intent/1";
 
@@ -28,7 +28,7 @@ pub(super) struct Intent {
     pub root: PathBuf,
     pub plan: Plan,
     /// What git is told when the files are written.
-    pub recording: Option<Recording>,
+    pub recording: Option<GitRecording>,
 }
 
 impl Intent {

@@ -12,7 +12,7 @@ use cap_std::fs::{Dir, Permissions, PermissionsExt as _};
 use super::plan::{Plan, PlannedFile};
 use super::write::stage;
 use crate::journal::{RelPath, crash};
-use crate::workspace::file_state::{self, Found};
+use crate::workspace::file_state::{self, PathState};
 use crate::workspace::{Blobs, FileState};
 
 /// What a way back came to.
@@ -25,17 +25,17 @@ pub(super) struct Returned {
 }
 
 impl Returned {
-    fn note(&mut self, file: &PlannedFile, step: io::Result<Step>) {
+    fn note(&mut self, file: &PlannedFile, step: io::Result<RollBackStep>) {
         match step {
-            Ok(Step::Done) => {}
-            Ok(Step::Theirs) => self.theirs.push(file.change.path.clone()),
+            Ok(RollBackStep::Done) => {}
+            Ok(RollBackStep::Theirs) => self.theirs.push(file.change.path.clone()),
             Err(error) => self.stuck.push(format!("{} ({error})", file.change.path)),
         }
         crash::point("file taken back");
     }
 }
 
-enum Step {
+enum RollBackStep {
     Done,
     Theirs,
 }
@@ -71,44 +71,44 @@ impl Plan {
     }
 
     /// The old content comes back to where nothing is, or the new content.
-    fn bring_back(&self, tree: &Dir, blobs: &Blobs, index: usize, before: FileState) -> io::Result<Step> {
+    fn bring_back(&self, tree: &Dir, blobs: &Blobs, index: usize, before: FileState) -> io::Result<RollBackStep> {
         let file = &self.files[index];
         let path = file.change.path.as_path();
         match state(tree, path)? {
-            Some(now) if now == before => return Ok(Step::Done),
-            Some(now) if Some(now) != file.change.after => return Ok(Step::Theirs),
+            Some(now) if now == before => return Ok(RollBackStep::Done),
+            Some(now) if Some(now) != file.change.after => return Ok(RollBackStep::Theirs),
             _ => {}
         }
         // What was moved aside is whole, and is what stood there last, also where somebody saved it at that moment.
         let old = self.staged("old", index);
         if let Ok(Some(kept)) = state(tree, &old) {
-            let step = if kept == before { Step::Done } else { Step::Theirs };
+            let step = if kept == before { RollBackStep::Done } else { RollBackStep::Theirs };
             return tree.rename(&old, tree, path).map(|()| step);
         }
         let back = self.staged("back", index);
         let _ = tree.create_dir(self.staging.as_path());
         let _ = tree.remove_file(&back);
         stage(tree, &back, before, &blobs.read(before.sha256)?, file.bits_before)?;
-        tree.rename(&back, tree, path).map(|()| Step::Done)
+        tree.rename(&back, tree, path).map(|()| RollBackStep::Done)
     }
 }
 
 /// A new content goes; anything else that stands there isn't ours.
-fn take_out(tree: &Dir, file: &PlannedFile) -> io::Result<Step> {
+fn take_out(tree: &Dir, file: &PlannedFile) -> io::Result<RollBackStep> {
     let path = file.change.path.as_path();
     match state(tree, path) {
-        Ok(now @ Some(_)) if now == file.change.after => tree.remove_file(path).map(|()| Step::Done),
-        Ok(Some(_)) => Ok(Step::Theirs),
-        _ => Ok(Step::Done),
+        Ok(now @ Some(_)) if now == file.change.after => tree.remove_file(path).map(|()| RollBackStep::Done),
+        Ok(Some(_)) => Ok(RollBackStep::Theirs),
+        _ => Ok(RollBackStep::Done),
     }
 }
 
 /// The file that stands at `path`; a folder or a device is an error.
 fn state(tree: &Dir, path: &Path) -> io::Result<Option<FileState>> {
     match file_state::look(tree, path)? {
-        Found::Folder => Err(io::Error::other("a folder is there")),
-        Found::Special => Err(io::Error::other("not a file")),
-        Found::Nothing | Found::File(..) => file_state::state(tree, path),
+        PathState::Folder => Err(io::Error::other("a folder is there")),
+        PathState::Special => Err(io::Error::other("not a file")),
+        PathState::Nothing | PathState::File(..) => file_state::state(tree, path),
     }
 }
 

@@ -18,7 +18,7 @@ use super::intent::Intent;
 use super::plan::Plan;
 use super::{ApplyError, Doing, check};
 use crate::journal::{RelPath, RunFolder, crash};
-use crate::workspace::{Blobs, ChangeSet, RecordError, Recording, Wanted, file_state};
+use crate::workspace::{Blobs, ChangeSet, GitRecording, RecordError, Wanted, file_state};
 
 /// A tree that has been written, and not yet for good.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Transaction {
         Self::carry_out(run, root, Doing::Apply, |tree| {
             check(tree, changes, Doing::Apply)?;
             let mut intent = Intent::new(run.id(), Doing::Apply, root, Plan::of(tree, changes));
-            let prepare = |(wanted, patch)| Recording::prepare(root, run, patch, wanted);
+            let prepare = |(wanted, patch)| GitRecording::prepare(root, run, patch, wanted);
             intent.recording = wanted.map(prepare).transpose()?;
             Ok(intent)
         })
@@ -97,7 +97,7 @@ impl Transaction {
         crash::point("planned");
         intent.save(run).map_err(failed(&run.unfinished()))?;
         crash::point("intent kept");
-        let locked = intent.recording.as_ref().map_or(Ok(()), Recording::lock);
+        let locked = intent.recording.as_ref().map_or(Ok(()), GitRecording::lock);
         let written = locked.map_err(ApplyError::from).and_then(|()| intent.plan.write(&tree, &blobs, doing));
         if !matches!(written, Ok(()) | Err(ApplyError::HalfWay { .. })) {
             drop(intent.forget(run));
@@ -130,7 +130,7 @@ impl Transaction {
     /// The commit that git will have, if one was wanted.
     #[must_use]
     pub fn commit(&self) -> Option<&str> {
-        self.intent.recording.as_ref().and_then(Recording::commit)
+        self.intent.recording.as_ref().and_then(GitRecording::commit)
     }
 
     /// It has been noted: nothing takes it back any more but an undo. Git is told.
@@ -139,7 +139,7 @@ impl Transaction {
     /// When git refuses at last. The files are written all the same.
     pub fn keep(self) -> Result<(), RecordError> {
         crash::point("noted");
-        let told = self.intent.recording.as_ref().map_or(Ok(()), Recording::finish);
+        let told = self.intent.recording.as_ref().map_or(Ok(()), GitRecording::finish);
         self.intent.plan.clear(&self.tree);
         crash::point("cleared");
         // An intent that can't be forgotten is finished by the next command.

@@ -35,7 +35,7 @@ pub(in crate::workspace) struct GitDir {
 
 /// What stands at `.git`.
 #[derive(Clone, Debug)]
-pub(in crate::workspace) enum Found {
+pub(in crate::workspace) enum DotGit {
     /// Nothing, or nothing that git would take for its own.
     Nothing,
     /// What can be used.
@@ -46,21 +46,21 @@ pub(in crate::workspace) enum Found {
 
 impl GitDir {
     /// That of the work tree at `root`, canonical.
-    pub(in crate::workspace) fn of(root: &Path) -> Found {
+    pub(in crate::workspace) fn of(root: &Path) -> DotGit {
         if fs::symlink_metadata(root.join(".git")).is_err() {
-            return Found::Nothing;
+            return DotGit::Nothing;
         }
         match Self::read(root) {
-            Ok(Some(dir)) => Found::Dir(Box::new(dir)),
-            Ok(None) => Found::Nothing,
-            Err(why) => Found::Refused(why),
+            Ok(Some(dir)) => DotGit::Dir(Box::new(dir)),
+            Ok(None) => DotGit::Nothing,
+            Err(why) => DotGit::Refused(why),
         }
     }
 
     /// The same for those who need no reason.
     pub(in crate::workspace) fn usable(root: &Path) -> Option<Self> {
         match Self::of(root) {
-            Found::Dir(dir) => Some(*dir),
+            DotGit::Dir(dir) => Some(*dir),
             _ => None,
         }
     }
@@ -74,15 +74,15 @@ impl GitDir {
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         match (Self::of(folder), fs::metadata(&pointer)) {
-            (Found::Dir(_), _) | (Found::Nothing, Err(_)) => true,
-            (Found::Refused(_), _) => false,
-            (Found::Nothing, Ok(about)) if about.is_dir() => {
+            (DotGit::Dir(_), _) | (DotGit::Nothing, Err(_)) => true,
+            (DotGit::Refused(_), _) => false,
+            (DotGit::Nothing, Ok(about)) if about.is_dir() => {
                 let rules = pointer.join("info/exclude");
                 let real = |path: &Path| fs::canonicalize(path).ok();
                 is_plain(&rules)
                     && real(&rules).is_none_or(|rules| real(&pointer).is_some_and(|own| rules.starts_with(own)))
             }
-            (Found::Nothing, Ok(_)) => is_plain(&pointer) && named(&pointer).is_ok_and(|place| place.is_none()),
+            (DotGit::Nothing, Ok(_)) => is_plain(&pointer) && named(&pointer).is_ok_and(|place| place.is_none()),
         }
     }
 
@@ -167,9 +167,9 @@ impl GitDir {
             }
             within.file(&self.own.join("logs").join(&name), LARGE)?;
             within.file(&self.common.join("logs").join(&name), LARGE)?;
-            match super::head::Target::read(&place)? {
-                Some(super::head::Target::Ref(next)) => name = next,
-                Some(super::head::Target::Commit(id)) => return self.check_object(within, &id),
+            match super::head::RefTarget::read(&place)? {
+                Some(super::head::RefTarget::Ref(next)) => name = next,
+                Some(super::head::RefTarget::Commit(id)) => return self.check_object(within, &id),
                 None if place.is_symlink() => return Err(io::Error::other(format!("{} is no ref", place.display()))),
                 None => return Ok(()),
             }

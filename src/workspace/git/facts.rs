@@ -6,33 +6,33 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Settings that are passed on when their value is of the kind that they have.
-const PASSED_ON: [(&str, Kind); 20] = [
-    ("core.filemode", Kind::Switch),
-    ("core.symlinks", Kind::Switch),
-    ("core.ignorecase", Kind::Switch),
-    ("core.precomposeunicode", Kind::Switch),
-    ("core.trustctime", Kind::Switch),
-    ("core.sparsecheckout", Kind::Switch),
-    ("core.sparsecheckoutcone", Kind::Switch),
-    ("index.sparse", Kind::Switch),
-    ("core.checkstat", Kind::Word),
-    ("core.autocrlf", Kind::Word),
-    ("core.eol", Kind::Word),
-    ("core.logallrefupdates", Kind::Word),
-    ("core.sharedrepository", Kind::Word),
-    ("i18n.commitencoding", Kind::Word),
-    ("user.name", Kind::Text),
-    ("user.email", Kind::Text),
-    ("author.name", Kind::Text),
-    ("author.email", Kind::Text),
-    ("committer.name", Kind::Text),
-    ("committer.email", Kind::Text),
+const PASSED_ON: [(&str, FactKind); 20] = [
+    ("core.filemode", FactKind::Switch),
+    ("core.symlinks", FactKind::Switch),
+    ("core.ignorecase", FactKind::Switch),
+    ("core.precomposeunicode", FactKind::Switch),
+    ("core.trustctime", FactKind::Switch),
+    ("core.sparsecheckout", FactKind::Switch),
+    ("core.sparsecheckoutcone", FactKind::Switch),
+    ("index.sparse", FactKind::Switch),
+    ("core.checkstat", FactKind::Word),
+    ("core.autocrlf", FactKind::Word),
+    ("core.eol", FactKind::Word),
+    ("core.logallrefupdates", FactKind::Word),
+    ("core.sharedrepository", FactKind::Word),
+    ("i18n.commitencoding", FactKind::Word),
+    ("user.name", FactKind::Text),
+    ("user.email", FactKind::Text),
+    ("author.name", FactKind::Text),
+    ("author.email", FactKind::Text),
+    ("committer.name", FactKind::Text),
+    ("committer.email", FactKind::Text),
 ];
 /// Extensions of the format that change nothing for what is done here.
 const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "partialclone", "worktreeconfig", "relativeworktrees"];
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum FactKind {
     Switch,
     Word,
     Text,
@@ -49,7 +49,7 @@ impl GitSettings {
     /// When git couldn't read them either.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let text: Vec<u8> = without_returns(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text));
-        let mut reader = Reader { rest: &text, line: 1 };
+        let mut reader = FactReader { rest: &text, line: 1 };
         let mut facts = BTreeMap::new();
         let mut section = None;
         while let Some(byte) = reader.peek() {
@@ -125,7 +125,7 @@ impl GitSettings {
     }
 }
 
-impl Kind {
+impl FactKind {
     fn valid(self, value: &str) -> Option<String> {
         match self {
             Self::Switch => match &*value.to_ascii_lowercase() {
@@ -159,12 +159,12 @@ fn without_returns(text: &[u8]) -> Vec<u8> {
     (0..text.len()).filter(|at| !is_return(*at)).map(|at| text[at]).collect()
 }
 
-struct Reader<'a> {
+struct FactReader<'a> {
     rest: &'a [u8],
     line: usize,
 }
 
-impl Reader<'_> {
+impl FactReader<'_> {
     fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }

@@ -36,13 +36,13 @@ fn open_folders() -> MutexGuard<'static, Option<BTreeSet<PathBuf>>> {
 
 /// The folder.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct GitFolder {
     path: PathBuf,
     /// Locked.
     _held: File,
 }
 
-impl Folder {
+impl GitFolder {
     /// One in the user's place for what is temporary, and never below `root`: nothing is written to a tree.
     pub(super) fn make(root: &Path) -> io::Result<Self> {
         static SWEPT: Once = Once::new();
@@ -69,7 +69,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for GitFolder {
     fn drop(&mut self) {
         // Whatever can't be removed now, the next process tries again.
         let _ = remove_tree(&self.path);
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn it_is_gone_with_the_value() {
-        let made = Folder::make(Path::new("/nowhere")).unwrap();
+        let made = GitFolder::make(Path::new("/nowhere")).unwrap();
         let path = made.path().to_owned();
         fs::write(path.join("file"), "").unwrap();
         drop(made);

@@ -14,12 +14,12 @@ const LARGE: u64 = 1 << 30;
 
 /// What a ref's file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum RefTarget {
     Ref(String),
     Commit(String),
 }
 
-impl Target {
+impl RefTarget {
     /// `None` where there is no such file, or nothing of git's in it.
     pub(super) fn read(file: &Path) -> io::Result<Option<Self>> {
         // Git's first versions made HEAD a link.
@@ -61,8 +61,8 @@ impl GitDir {
     }
 
     fn head_of_files(&self) -> Head {
-        let branch = match Target::read(&self.own.join("HEAD")) {
-            Ok(Some(Target::Ref(name))) => Some(short(&name)),
+        let branch = match RefTarget::read(&self.own.join("HEAD")) {
+            Ok(Some(RefTarget::Ref(name))) => Some(short(&name)),
             _ => None,
         };
         Head { commit: self.commit_of("HEAD"), branch }
@@ -72,9 +72,9 @@ impl GitDir {
     fn commit_of(&self, name: &str) -> Option<String> {
         let mut name = name.to_owned();
         for _ in 0..DEPTH {
-            match Target::read(&self.place_of(&name)).ok()? {
-                Some(Target::Ref(next)) => name = next,
-                Some(Target::Commit(id)) => return Some(id),
+            match RefTarget::read(&self.place_of(&name)).ok()? {
+                Some(RefTarget::Ref(next)) => name = next,
+                Some(RefTarget::Commit(id)) => return Some(id),
                 None => return self.packed(&name),
             }
         }

@@ -30,7 +30,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub(super) use dir::{Found, GitDir};
+pub(super) use dir::{DotGit, GitDir};
 pub use folder::remove_temporary;
 use stand_in::StandIn;
 pub(super) use users::excludes_file;

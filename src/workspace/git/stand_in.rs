@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::dir::GitDir;
 use super::facts::line;
-use super::folder::Folder;
+use super::folder::GitFolder;
 use super::plain::{self, TEXT};
 use super::users;
 
@@ -32,7 +32,7 @@ const UNBORN: &str = "ref: refs/heads/none";
 
 /// The folder; gone with the value.
 #[derive(Debug)]
-pub(in crate::workspace) struct StandIn(Folder);
+pub(in crate::workspace) struct StandIn(GitFolder);
 
 impl StandIn {
     /// For the common folder of the repository that `dir` belongs to: its refs are there.
@@ -94,7 +94,7 @@ impl StandIn {
     }
 
     fn empty(root: &Path) -> io::Result<Self> {
-        let made = Folder::make(root)?;
+        let made = GitFolder::make(root)?;
         fs::create_dir(made.path().join("info"))?;
         Ok(Self(made))
     }

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::{MOST_NAMES, Search};
+use super::{MOST_NAMES, OutsideSearch};
 use crate::settings::RepositoryFiles;
 
 /// Folders of installed packages that are looked through.
@@ -14,7 +14,7 @@ const MOST_BYTES: u64 = 64 * 1024;
 const ENVIRONMENTS: [&str; 3] = [".venv", "venv", "env"];
 
 /// Adds them to `search`; `manifests` says where packages are.
-pub(super) fn look(search: &mut Search<'_>, files: &RepositoryFiles, manifests: &[String]) {
+pub(super) fn look(search: &mut OutsideSearch<'_>, files: &RepositoryFiles, manifests: &[String]) {
     let packages = manifests.iter().filter_map(|path| path.strip_suffix("package.json"));
     for folder in packages.take(MOST_FOLDERS) {
         links(search, files, &format!("{folder}node_modules"));
@@ -32,7 +32,7 @@ pub(super) fn look(search: &mut Search<'_>, files: &RepositoryFiles, manifests: 
 }
 
 /// Links among packages and in scopes.
-fn links(search: &mut Search<'_>, files: &RepositoryFiles, folder: &str) {
+fn links(search: &mut OutsideSearch<'_>, files: &RepositoryFiles, folder: &str) {
     let (names, scopes): (Vec<_>, Vec<_>) =
         files.names(folder, MOST_NAMES).into_iter().partition(|name| !name.starts_with('@'));
     let inner = scopes.iter().flat_map(|scope| {
@@ -47,7 +47,7 @@ fn links(search: &mut Search<'_>, files: &RepositoryFiles, folder: &str) {
 }
 
 /// What an environment at `folder` notes.
-fn python(search: &mut Search<'_>, files: &RepositoryFiles, folder: &str) {
+fn python(search: &mut OutsideSearch<'_>, files: &RepositoryFiles, folder: &str) {
     let libraries =
         files.names(format!("{folder}/lib"), MOST_NAMES).into_iter().filter(|name| name.starts_with("python"));
     for library in libraries.collect::<Vec<_>>() {

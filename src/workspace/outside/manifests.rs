@@ -1,56 +1,56 @@
 //! Which files are manifests, and how each is written.
 
-use super::syntax::{self, Syntax};
+use super::syntax::{self, ManifestSyntax};
 
 /// Manifests that stand deeper than in a folder itself.
 pub(super) const DEEPER: [&str; 3] = [".bundle/config", ".cargo/config.toml", ".cargo/config"];
 
 /// By the whole name.
-const NAMES: [(&str, Syntax); 34] = [
-    ("CMakeLists.txt", Syntax::Words),
-    ("Cargo.toml", Syntax::Toml),
-    ("Gemfile", Syntax::Quoted),
-    ("MODULE.bazel", Syntax::Quoted),
-    ("Package.swift", Syntax::Quoted),
-    ("Pipfile", Syntax::Toml),
-    ("WORKSPACE", Syntax::Quoted),
-    ("build.gradle", Syntax::Quoted),
-    ("build.gradle.kts", Syntax::Quoted),
-    ("build.zig.zon", Syntax::Quoted),
-    ("cabal.project", Syntax::Words),
-    ("composer.json", Syntax::Composer),
-    ("deno.json", Syntax::Quoted),
-    ("gems.rb", Syntax::Quoted),
-    ("go.mod", Syntax::Words),
-    ("go.work", Syntax::Words),
-    ("mix.exs", Syntax::Quoted),
-    ("noxfile.py", Syntax::Quoted),
-    ("package.json", Syntax::Package),
-    ("pnpm-workspace.yaml", Syntax::Words),
-    ("pom.xml", Syntax::Maven),
-    ("pubspec.yaml", Syntax::Words),
-    ("pubspec_overrides.yaml", Syntax::Words),
-    ("pyproject.toml", Syntax::Toml),
-    ("pytest.ini", Syntax::Words),
-    ("settings.gradle", Syntax::Quoted),
-    ("settings.gradle.kts", Syntax::Quoted),
-    ("setup.cfg", Syntax::Words),
-    ("setup.py", Syntax::Quoted),
-    ("stack.yaml", Syntax::Words),
-    ("tox.ini", Syntax::Words),
-    ("tox.toml", Syntax::Toml),
-    ("tsconfig.json", Syntax::Quoted),
-    ("uv.toml", Syntax::Toml),
+const NAMES: [(&str, ManifestSyntax); 34] = [
+    ("CMakeLists.txt", ManifestSyntax::Words),
+    ("Cargo.toml", ManifestSyntax::Toml),
+    ("Gemfile", ManifestSyntax::Quoted),
+    ("MODULE.bazel", ManifestSyntax::Quoted),
+    ("Package.swift", ManifestSyntax::Quoted),
+    ("Pipfile", ManifestSyntax::Toml),
+    ("WORKSPACE", ManifestSyntax::Quoted),
+    ("build.gradle", ManifestSyntax::Quoted),
+    ("build.gradle.kts", ManifestSyntax::Quoted),
+    ("build.zig.zon", ManifestSyntax::Quoted),
+    ("cabal.project", ManifestSyntax::Words),
+    ("composer.json", ManifestSyntax::Composer),
+    ("deno.json", ManifestSyntax::Quoted),
+    ("gems.rb", ManifestSyntax::Quoted),
+    ("go.mod", ManifestSyntax::Words),
+    ("go.work", ManifestSyntax::Words),
+    ("mix.exs", ManifestSyntax::Quoted),
+    ("noxfile.py", ManifestSyntax::Quoted),
+    ("package.json", ManifestSyntax::Package),
+    ("pnpm-workspace.yaml", ManifestSyntax::Words),
+    ("pom.xml", ManifestSyntax::Maven),
+    ("pubspec.yaml", ManifestSyntax::Words),
+    ("pubspec_overrides.yaml", ManifestSyntax::Words),
+    ("pyproject.toml", ManifestSyntax::Toml),
+    ("pytest.ini", ManifestSyntax::Words),
+    ("settings.gradle", ManifestSyntax::Quoted),
+    ("settings.gradle.kts", ManifestSyntax::Quoted),
+    ("setup.cfg", ManifestSyntax::Words),
+    ("setup.py", ManifestSyntax::Quoted),
+    ("stack.yaml", ManifestSyntax::Words),
+    ("tox.ini", ManifestSyntax::Words),
+    ("tox.toml", ManifestSyntax::Toml),
+    ("tsconfig.json", ManifestSyntax::Quoted),
+    ("uv.toml", ManifestSyntax::Toml),
 ];
 /// By the end of the name.
-const ENDS: [(&str, Syntax); 7] = [
-    (".csproj", Syntax::DotNet),
-    (".fsproj", Syntax::DotNet),
-    (".gemspec", Syntax::Quoted),
-    (".sln", Syntax::DotNet),
-    (".slnx", Syntax::DotNet),
-    (".vbproj", Syntax::DotNet),
-    ("Directory.Build.props", Syntax::DotNet),
+const ENDS: [(&str, ManifestSyntax); 7] = [
+    (".csproj", ManifestSyntax::DotNet),
+    (".fsproj", ManifestSyntax::DotNet),
+    (".gemspec", ManifestSyntax::Quoted),
+    (".sln", ManifestSyntax::DotNet),
+    (".slnx", ManifestSyntax::DotNet),
+    (".vbproj", ManifestSyntax::DotNet),
+    ("Directory.Build.props", ManifestSyntax::DotNet),
 ];
 /// By the beginning of the name: settings of JavaScript's runners and bundlers.
 const BEGINNINGS: [&str; 4] = ["jest.config.", "vite.config.", "vitest.config.", "vitest.workspace."];
@@ -75,25 +75,25 @@ pub(super) fn base(path: &str) -> &str {
     above.map_or(folder, |above| above.trim_end_matches('/'))
 }
 
-fn syntax(path: &str) -> Option<Syntax> {
+fn syntax(path: &str) -> Option<ManifestSyntax> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     if let Some((_, syntax)) = NAMES.iter().find(|(known, _)| *known == name) {
         return Some(*syntax);
     }
     let is_of = |known: &str| folder == known || folder.strip_suffix(known).is_some_and(|above| above.ends_with('/'));
     if is_of(".cargo") {
-        return matches!(name, "config" | "config.toml").then_some(Syntax::Toml);
+        return matches!(name, "config" | "config.toml").then_some(ManifestSyntax::Toml);
     }
     if is_of(".bundle") {
-        return (name == "config").then_some(Syntax::Bundler);
+        return (name == "config").then_some(ManifestSyntax::Bundler);
     }
     let is_list = LIST.iter().any(|end| name.ends_with(end))
         && (is_of("requirements") || name.contains("requirements") || name.contains("constraints"));
     if is_list {
-        return Some(Syntax::Words);
+        return Some(ManifestSyntax::Words);
     }
     if BEGINNINGS.iter().any(|known| name.starts_with(known)) {
-        return Some(Syntax::Quoted);
+        return Some(ManifestSyntax::Quoted);
     }
     ENDS.iter().find(|(known, _)| name.ends_with(known)).map(|(_, syntax)| *syntax)
 }

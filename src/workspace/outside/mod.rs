@@ -53,7 +53,7 @@ impl Repository {
     pub fn outside(&self, outline: &Outline) -> Vec<Outside> {
         let root = self.root();
         let Ok(files) = RepositoryFiles::open(root) else { return Vec::new() };
-        let mut search = Search::around(root);
+        let mut search = OutsideSearch::around(root);
         let folder = self.focus().map(ToString::to_string).unwrap_or_default();
         let here = ["", &folder].into_iter().flat_map(|folder| manifests_in(&files, folder));
         let mut named: Vec<String> =
@@ -75,7 +75,8 @@ impl Outside {
     #[must_use]
     pub fn further(&self, root: &Path) -> Vec<Self> {
         let Ok(files) = RepositoryFiles::open(&self.inner) else { return Vec::new() };
-        let mut search = Search { folder: &self.inner, known: vec![self.real.clone()], ..Search::around(root) };
+        let mut search =
+            OutsideSearch { folder: &self.inner, known: vec![self.real.clone()], ..OutsideSearch::around(root) };
         for path in manifests_in(&files, "") {
             search.read(&files, &path);
         }
@@ -92,7 +93,7 @@ fn manifests_in(files: &RepositoryFiles, folder: &str) -> Vec<String> {
 }
 
 /// A search for what lies outside.
-struct Search<'a> {
+struct OutsideSearch<'a> {
     /// Of the repository.
     root: &'a Path,
     /// What manifests' names are relative to.
@@ -107,7 +108,7 @@ struct Search<'a> {
     found: BTreeMap<PathBuf, Outside>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> OutsideSearch<'a> {
     fn around(root: &'a Path) -> Self {
         let home = std::env::home_dir();
         let first = |path: &Path| path.components().take(2).collect::<PathBuf>();

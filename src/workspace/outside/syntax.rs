@@ -10,7 +10,7 @@ use crate::settings::regex as compiled;
 
 /// How a manifest is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Syntax {
+pub(super) enum ManifestSyntax {
     Toml,
     /// npm's `package.json`.
     Package,
@@ -77,40 +77,40 @@ static LEADING: Pattern = LazyLock::new(|| compiled(&format!(r"^{BEFORE}(\.\.(?:
 type Pattern = LazyLock<Option<Regex>>;
 
 /// What a manifest names outside of its own folder, as it is written there.
-pub(super) fn references(syntax: Syntax, text: &str) -> Vec<String> {
+pub(super) fn references(syntax: ManifestSyntax, text: &str) -> Vec<String> {
     // Most manifests name nothing of the kind, and needn't be read any further.
     if !SIGNS.iter().any(|sign| text.contains(sign)) {
         return Vec::new();
     }
     let mut found = Vec::new();
     match syntax {
-        Syntax::Toml => {
+        ManifestSyntax::Toml => {
             if let Ok(table) = text.parse::<toml::Table>() {
                 of_toml("", &Toml::Table(table), &mut found);
             }
         }
-        Syntax::Package => {
+        ManifestSyntax::Package => {
             let package: Json = serde_json::from_str(text).unwrap_or_default();
             PACKAGES.iter().filter_map(|name| package.get(name)).for_each(|table| of_package(table, &mut found));
         }
-        Syntax::Composer => of_composer(&serde_json::from_str(text).unwrap_or_default(), &mut found),
-        Syntax::Bundler => {
+        ManifestSyntax::Composer => of_composer(&serde_json::from_str(text).unwrap_or_default(), &mut found),
+        ManifestSyntax::Bundler => {
             let path = text.lines().filter_map(|line| line.strip_prefix("BUNDLE_PATH:"));
             found.extend(path.filter_map(|path| leading(path.trim().trim_matches(['"', '\'']))));
         }
-        Syntax::Maven => of_maven(text, &mut found),
-        Syntax::DotNet => {
+        ManifestSyntax::Maven => of_maven(text, &mut found),
+        ManifestSyntax::DotNet => {
             each(&PROJECTS, text, |path| {
                 let path = path.replace('\\', "/");
                 let is_project = path.rsplit('/').next().is_some_and(|name| name.ends_with("proj"));
                 found.push(if is_project { folder_of(&path) } else { path });
             });
         }
-        Syntax::Quoted => {
+        ManifestSyntax::Quoted => {
             each(&QUOTED, &without_comments(text, "//"), |path| found.push(path.to_owned()));
             each(&QUOTED_PATH, text, |path| found.push(path.to_owned()));
         }
-        Syntax::Words => {
+        ManifestSyntax::Words => {
             let text = without_comments(&without_comments(text, "#"), "//");
             let end = |it: char| !matches!(it, '.' | '/' | '_' | '-' | '*') && !it.is_alphanumeric();
             each(&WORD, &text, |path| found.push(path.trim_end_matches(end).to_owned()));

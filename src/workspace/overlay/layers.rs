@@ -11,11 +11,11 @@ use cap_std::fs::{Dir, FileType, FileTypeExt as _, Metadata, MetadataExt as _, O
 use rustix::fs::{OFlags, fgetxattr};
 use rustix::io::Errno;
 
-use crate::workspace::file_state::{self, Found};
+use crate::workspace::file_state::{self, PathState};
 use crate::workspace::{FileMode, FileState, trail::Trail};
 
 /// Both layers.
-pub(super) struct Layers {
+pub(super) struct OverlayLayers {
     /// The user's tree.
     pub(super) lower: Dir,
     /// What the run changed.
@@ -24,7 +24,7 @@ pub(super) struct Layers {
 
 /// What decides how the view looks at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layer {
+pub(super) enum LayerState {
     Lower,
     Upper,
 }
@@ -58,7 +58,7 @@ impl Above {
 
 /// How the view shows a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum FolderView {
     /// What both layers have in it.
     Merged,
     /// What the upper layer has in it.
@@ -77,12 +77,12 @@ pub(super) struct Cursor<'l> {
 }
 
 impl<'l> Cursor<'l> {
-    pub(super) fn through(layers: &'l Layers) -> Self {
+    pub(super) fn through(layers: &'l OverlayLayers) -> Self {
         Self { upper: Trail::at(&layers.upper), lower: Trail::at(&layers.lower), merged: Vec::new() }
     }
 
     /// Goes to `folder`. A link on the way there counts as nothing.
-    pub(super) fn enter(&mut self, folder: &Path) -> io::Result<Shown> {
+    pub(super) fn enter(&mut self, folder: &Path) -> io::Result<FolderView> {
         let Self { upper, lower, merged } = self;
         let whole = upper.reach_with(folder, |above, folder, dir| {
             merged.truncate(above);
@@ -93,34 +93,34 @@ impl<'l> Cursor<'l> {
         merged.truncate(upper.len());
         let shows = merged.last().copied().unwrap_or(true);
         if whole? {
-            return Ok(if shows { Shown::Merged } else { Shown::Upper });
+            return Ok(if shows { FolderView::Merged } else { FolderView::Upper });
         }
         let hides = match folder.iter().nth(upper.len()) {
             Some(next) => above(upper.dir()?, next.as_ref())?.is_some(),
             None => true,
         };
-        Ok(if shows && !hides { Shown::Lower } else { Shown::Nothing })
+        Ok(if shows && !hides { FolderView::Lower } else { FolderView::Nothing })
     }
 
     /// What the view shows at `path`, and which layer says so.
-    pub(super) fn look(&mut self, path: &Path) -> io::Result<(Layer, Found)> {
+    pub(super) fn look(&mut self, path: &Path) -> io::Result<(LayerState, PathState)> {
         let (folder, name) = parts(path)?;
         let shown = self.enter(folder)?;
         match shown {
-            Shown::Nothing => return Ok((Layer::Upper, Found::Nothing)),
-            Shown::Lower => return Ok((Layer::Lower, self.look_below(path)?)),
-            Shown::Merged | Shown::Upper => {}
+            FolderView::Nothing => return Ok((LayerState::Upper, PathState::Nothing)),
+            FolderView::Lower => return Ok((LayerState::Lower, self.look_below(path)?)),
+            FolderView::Merged | FolderView::Upper => {}
         }
         match above(self.upper.dir()?, name)? {
-            Some(metadata) if Above::of(&metadata) == Above::Whiteout => Ok((Layer::Upper, Found::Nothing)),
-            Some(metadata) => Ok((Layer::Upper, Found::of(metadata))),
-            None if shown == Shown::Merged => Ok((Layer::Lower, self.look_below(path)?)),
-            None => Ok((Layer::Upper, Found::Nothing)),
+            Some(metadata) if Above::of(&metadata) == Above::Whiteout => Ok((LayerState::Upper, PathState::Nothing)),
+            Some(metadata) => Ok((LayerState::Upper, PathState::of(metadata))),
+            None if shown == FolderView::Merged => Ok((LayerState::Lower, self.look_below(path)?)),
+            None => Ok((LayerState::Upper, PathState::Nothing)),
         }
     }
 
     /// What the lower layer has at `path`; a link on the way there counts as nothing.
-    pub(super) fn look_below(&mut self, path: &Path) -> io::Result<Found> {
+    pub(super) fn look_below(&mut self, path: &Path) -> io::Result<PathState> {
         self.lower.look(path)
     }
 
@@ -137,29 +137,29 @@ impl<'l> Cursor<'l> {
 
     /// Whether the view shows anything at `path`.
     pub(super) fn shows(&mut self, path: &Path) -> bool {
-        self.look(path).is_ok_and(|(_, found)| !matches!(found, Found::Nothing))
+        self.look(path).is_ok_and(|(_, found)| !matches!(found, PathState::Nothing))
     }
 
     /// The content of what stands at `path` in a layer.
-    pub(super) fn content(&mut self, layer: Layer, path: &Path, mode: FileMode) -> io::Result<Vec<u8>> {
+    pub(super) fn content(&mut self, layer: LayerState, path: &Path, mode: FileMode) -> io::Result<Vec<u8>> {
         let (folder, name) = parts(path)?;
         file_state::content(self.folder(layer, folder)?, name, mode)
     }
 
     /// The state of what stands at `path` in a layer; `None` when no file or link does.
-    pub(super) fn state(&mut self, layer: Layer, path: &Path) -> io::Result<Option<FileState>> {
+    pub(super) fn state(&mut self, layer: LayerState, path: &Path) -> io::Result<Option<FileState>> {
         let (folder, name) = parts(path)?;
         file_state::state(self.folder(layer, folder)?, name)
     }
 
     /// A layer's own `folder`.
-    pub(super) fn folder(&mut self, layer: Layer, folder: &Path) -> io::Result<&Dir> {
+    pub(super) fn folder(&mut self, layer: LayerState, folder: &Path) -> io::Result<&Dir> {
         let (trail, whole) = match layer {
-            Layer::Upper => {
+            LayerState::Upper => {
                 let shown = self.enter(folder)?;
-                (&mut self.upper, matches!(shown, Shown::Merged | Shown::Upper))
+                (&mut self.upper, matches!(shown, FolderView::Merged | FolderView::Upper))
             }
-            Layer::Lower => {
+            LayerState::Lower => {
                 let whole = self.lower.reach(folder)?;
                 (&mut self.lower, whole)
             }
@@ -173,7 +173,7 @@ impl<'l> Cursor<'l> {
         folder: &Path,
         mut each: impl FnMut(&Path, Above) -> Result<(), E>,
     ) -> Result<(), E> {
-        for entry in self.folder(Layer::Upper, folder)?.read_dir(".")? {
+        for entry in self.folder(LayerState::Upper, folder)?.read_dir(".")? {
             let entry = entry?;
             let kind = Above::of_kind(entry.file_type()?, || entry.metadata().map(|metadata| metadata.rdev()))?;
             each(entry.file_name().as_ref(), kind)?;

@@ -13,8 +13,8 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _, Permissions, Permission
 use rustix::fs::{FileType, Mode, XattrFlags, mknodat, removexattr, setxattr};
 use rustix::process::{getegid, geteuid};
 
-use super::layers::Layers;
-use super::rules::Ground;
+use super::layers::OverlayLayers;
+use super::rules::ViewRules;
 use super::scene::{OverlayScene, changed_ns};
 use crate::workspace::apply::{check, permissions};
 use crate::workspace::{
@@ -95,7 +95,7 @@ impl Overlay {
         fs::set_permissions(&upper, fs::Permissions::from_mode(shown)).map_err(failed(&upper))?;
         if !changes.is_empty() {
             let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).map_err(failed(path));
-            let layers = Layers { lower: open(tree)?, upper: open(&upper)? };
+            let layers = OverlayLayers { lower: open(tree)?, upper: open(&upper)? };
             check(&layers.lower, &changes, Doing::Apply)?;
             let blobs = Blobs::at(&run.join("blobs"));
             for (path, put) in put_all(&layers, &changes, &blobs) {
@@ -141,8 +141,8 @@ impl Overlay {
         dependencies: &[String],
     ) -> io::Result<OverlayScene> {
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority());
-        let layers = Layers { lower: open(&self.tree)?, upper: open(&self.folder.join("upper"))? };
-        let ground = Ground::new(repository, layers, dependencies);
+        let layers = OverlayLayers { lower: open(&self.tree)?, upper: open(&self.folder.join("upper"))? };
+        let ground = ViewRules::new(repository, layers, dependencies);
         Ok(OverlayScene::new(ground, Blobs::at(&run.join("blobs")), self.began_ns, &self.changes))
     }
 }
@@ -173,7 +173,7 @@ fn belongs_to_us(tree: &Path) -> Result<(), NoOverlay> {
 
 /// Writes the changes to the upper layer. New contents first: what stands there then needs no mark that it is gone.
 fn put_all<'c>(
-    layers: &Layers,
+    layers: &OverlayLayers,
     changes: &'c ChangeSet,
     blobs: &Blobs,
 ) -> impl Iterator<Item = (&'c Path, io::Result<()>)> {
@@ -181,7 +181,7 @@ fn put_all<'c>(
     new.into_iter().chain(gone).map(move |entry| (entry.path.as_path(), put(layers, entry, blobs)))
 }
 
-fn put(layers: &Layers, entry: &ChangedFile, blobs: &Blobs) -> io::Result<()> {
+fn put(layers: &OverlayLayers, entry: &ChangedFile, blobs: &Blobs) -> io::Result<()> {
     let (upper, path) = (&layers.upper, entry.path.as_path());
     let Some(after) = entry.after else { return put_whiteout(layers, path) };
     make_folders(layers, path)?;
@@ -198,7 +198,7 @@ fn put(layers: &Layers, entry: &ChangedFile, blobs: &Blobs) -> io::Result<()> {
 }
 
 /// Marks that nothing is at `path`, unless something of the changes is in its place or above it.
-fn put_whiteout(layers: &Layers, path: &Path) -> io::Result<()> {
+fn put_whiteout(layers: &OverlayLayers, path: &Path) -> io::Result<()> {
     let upper = &layers.upper;
     let stands = |path: &Path| upper.symlink_metadata(path).ok();
     let mut above = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
@@ -210,7 +210,7 @@ fn put_whiteout(layers: &Layers, path: &Path) -> io::Result<()> {
 }
 
 /// Makes the folders above `path`, with the modes that they have in the lower layer: the upper one's are shown.
-fn make_folders(layers: &Layers, path: &Path) -> io::Result<()> {
+fn make_folders(layers: &OverlayLayers, path: &Path) -> io::Result<()> {
     let folders: Vec<_> = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();
     for folder in folders.into_iter().rev() {
         if layers.upper.symlink_metadata(folder).is_ok() {

@@ -10,18 +10,18 @@ use std::sync::Arc;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::layers::{Cursor, Layer, Layers};
+use super::layers::{Cursor, LayerState, OverlayLayers};
 use super::tracked::Tracked;
 use crate::workspace::by_products::{is_by_product, is_by_product_folder};
 use crate::workspace::ignore_file::{self, Unfit};
 use crate::workspace::{
-    Repository, file_state::Found, git::excludes_file, paths::PathList, view::exclude_rules, walk::RULES_LIMIT,
+    Repository, file_state::PathState, git::excludes_file, paths::PathList, view::exclude_rules, walk::RULES_LIMIT,
 };
 
 /// Everything that says what counts in a view.
-pub(super) struct Ground {
+pub(super) struct ViewRules {
     root: PathBuf,
-    pub(super) layers: Layers,
+    pub(super) layers: OverlayLayers,
     tracked: Tracked,
     /// The clone's own rules, and the user's.
     exclude: Gitignore,
@@ -30,8 +30,8 @@ pub(super) struct Ground {
     dependencies: Vec<String>,
 }
 
-impl Ground {
-    pub(super) fn new(repository: &Repository, layers: Layers, dependencies: &[String]) -> Self {
+impl ViewRules {
+    pub(super) fn new(repository: &Repository, layers: OverlayLayers, dependencies: &[String]) -> Self {
         let root = repository.root().to_owned();
         let exclude = exclude_rules(repository, &root);
         let (tracked, global) = (Tracked::of(repository), users_rules());
@@ -51,24 +51,24 @@ fn users_rules() -> Gitignore {
 
 /// Whose rules count: those of the user's tree for what stood there, those of the view for what is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum When {
+pub(super) enum RulesOf {
     Start,
     Now,
 }
 
 /// The answers of one look at the view; `.gitignore` files may be others at the next.
-pub(super) struct Rules<'a> {
-    ground: &'a Ground,
+pub(super) struct IgnoreRules<'a> {
+    ground: &'a ViewRules,
     pub(super) cursor: Cursor<'a>,
-    at_start: HashMap<PathBuf, Rc<Folder>>,
-    now: HashMap<PathBuf, Rc<Folder>>,
+    at_start: HashMap<PathBuf, Rc<RuleFolder>>,
+    now: HashMap<PathBuf, Rc<RuleFolder>>,
     repositories: HashMap<PathBuf, Option<Rc<Nested>>>,
     /// Bytes of rules that may still be read.
     room: u64,
 }
 
 /// What counts in a folder.
-struct Folder {
+struct RuleFolder {
     ignored: bool,
     /// Whether its own `.gitignore` can be trusted.
     sane: bool,
@@ -93,8 +93,8 @@ struct Nested {
 /// All rules of one look, in bytes; compiling them takes some hundred times their size.
 const ALL_RULES: u64 = 8 << 20;
 
-impl<'a> Rules<'a> {
-    pub(super) fn of(ground: &'a Ground) -> Self {
+impl<'a> IgnoreRules<'a> {
+    pub(super) fn of(ground: &'a ViewRules) -> Self {
         Self {
             ground,
             cursor: Cursor::through(&ground.layers),
@@ -106,16 +106,16 @@ impl<'a> Rules<'a> {
     }
 
     /// Whether `path` is left aside unless git tracks it: ignored, or an installed dependency.
-    pub(super) fn ignores(&mut self, when: When, path: &Path, is_folder: bool) -> bool {
+    pub(super) fn ignores(&mut self, when: RulesOf, path: &Path, is_folder: bool) -> bool {
         let above = self.folder(when, path.parent().unwrap_or(Path::new("")));
         self.ignores_in(&above, path, is_folder)
     }
 
-    fn ignores_in(&self, above: &Folder, path: &Path, is_folder: bool) -> bool {
+    fn ignores_in(&self, above: &RuleFolder, path: &Path, is_folder: bool) -> bool {
         above.ignored || is_folder && self.is_dependency(path) || self.matches(above.rules.as_deref(), path, is_folder)
     }
 
-    pub(super) fn ignores_folder(&mut self, when: When, folder: &Path) -> bool {
+    pub(super) fn ignores_folder(&mut self, when: RulesOf, folder: &Path) -> bool {
         self.folder(when, folder).ignored
     }
 
@@ -147,17 +147,17 @@ impl<'a> Rules<'a> {
 
     /// Whether the folder's `.gitignore`, as the view shows it, can be trusted.
     pub(super) fn is_sane(&mut self, folder: &Path) -> bool {
-        self.folder(When::Now, folder).sane
+        self.folder(RulesOf::Now, folder).sane
     }
 
-    fn known(&mut self, when: When) -> &mut HashMap<PathBuf, Rc<Folder>> {
+    fn known(&mut self, when: RulesOf) -> &mut HashMap<PathBuf, Rc<RuleFolder>> {
         match when {
-            When::Start => &mut self.at_start,
-            When::Now => &mut self.now,
+            RulesOf::Start => &mut self.at_start,
+            RulesOf::Now => &mut self.now,
         }
     }
 
-    fn folder(&mut self, when: When, folder: &Path) -> Rc<Folder> {
+    fn folder(&mut self, when: RulesOf, folder: &Path) -> Rc<RuleFolder> {
         let (mut missing, mut above) = (Vec::new(), None);
         for folder in folder.ancestors() {
             above = self.known(when).get(folder).map(Rc::clone);
@@ -166,7 +166,7 @@ impl<'a> Rules<'a> {
             }
             missing.push(folder);
         }
-        let mut found = above.unwrap_or_else(|| Rc::new(Folder { ignored: false, sane: true, rules: None }));
+        let mut found = above.unwrap_or_else(|| Rc::new(RuleFolder { ignored: false, sane: true, rules: None }));
         for folder in missing.into_iter().rev() {
             found = Rc::new(self.inherit(when, &found, folder));
             self.known(when).insert(folder.to_owned(), Rc::clone(&found));
@@ -175,11 +175,11 @@ impl<'a> Rules<'a> {
     }
 
     /// What counts in `folder`, from what counts `above` it.
-    fn inherit(&mut self, when: When, above: &Folder, folder: &Path) -> Folder {
+    fn inherit(&mut self, when: RulesOf, above: &RuleFolder, folder: &Path) -> RuleFolder {
         let is_top = folder.as_os_str().is_empty();
         if !is_top && self.ignores_in(above, folder, true) {
             // Nothing in it is looked up in its own rules.
-            return Folder { ignored: true, sane: true, rules: above.rules.clone() };
+            return RuleFolder { ignored: true, sane: true, rules: above.rules.clone() };
         }
         let says = match self.read(when, folder) {
             Ok(says) => Some(says),
@@ -194,20 +194,20 @@ impl<'a> Rules<'a> {
         } else {
             Some(Rc::new(RuleChain { says, is_repository, above: above.rules.clone() }))
         };
-        Folder { ignored: false, sane, rules }
+        RuleFolder { ignored: false, sane, rules }
     }
 
-    fn read(&mut self, when: When, folder: &Path) -> Result<Gitignore, Unfit> {
+    fn read(&mut self, when: RulesOf, folder: &Path) -> Result<Gitignore, Unfit> {
         let file = folder.join(".gitignore");
         let found = match when {
-            When::Start => self.cursor.look_below(&file).map(|found| (Layer::Lower, found)),
-            When::Now => self.cursor.look(&file),
+            RulesOf::Start => self.cursor.look_below(&file).map(|found| (LayerState::Lower, found)),
+            RulesOf::Now => self.cursor.look(&file),
         };
         // Git doesn't follow a link here either.
         let (layer, mode) = match found {
-            Ok((_, Found::Nothing | Found::Folder)) => return Ok(Gitignore::empty()),
-            Ok((_, Found::File(mode, _))) if mode.is_symlink() => return Ok(Gitignore::empty()),
-            Ok((layer, Found::File(mode, about))) if about.len() <= RULES_LIMIT.min(self.room) => (layer, mode),
+            Ok((_, PathState::Nothing | PathState::Folder)) => return Ok(Gitignore::empty()),
+            Ok((_, PathState::File(mode, _))) if mode.is_symlink() => return Ok(Gitignore::empty()),
+            Ok((layer, PathState::File(mode, about))) if about.len() <= RULES_LIMIT.min(self.room) => (layer, mode),
             _ => return Err(Unfit),
         };
         let text = self.cursor.content(layer, &file, mode).map_err(|_| Unfit)?;
@@ -217,7 +217,7 @@ impl<'a> Rules<'a> {
 
     /// Whether the user's tree has a repository of its own in `folder`.
     fn is_repository(&mut self, folder: &Path) -> bool {
-        let found = |found| !matches!(found, Ok(Found::Nothing) | Err(_));
+        let found = |found| !matches!(found, Ok(PathState::Nothing) | Err(_));
         !folder.as_os_str().is_empty() && found(self.cursor.look_below(&folder.join(".git")))
     }
 
@@ -253,7 +253,7 @@ impl<'a> Rules<'a> {
         for top in missing.into_iter().rev() {
             if self.is_repository(top) {
                 let is_submodule = self.ground.tracked.main().find(top.as_os_str().as_bytes()).is_some();
-                if is_submodule || !self.ignores_folder(When::Start, top) {
+                if is_submodule || !self.ignores_folder(RulesOf::Start, top) {
                     found = Some(Rc::new(Nested { top: top.to_owned(), paths: self.ground.tracked.nested(top) }));
                 }
             }
@@ -265,8 +265,8 @@ impl<'a> Rules<'a> {
     /// Whether nothing in the folder `path` can count.
     pub(super) fn passes_over(&mut self, path: &Path) -> bool {
         let aside = is_by_product_folder(|path| self.cursor.shows(path), path)
-            || self.ignores_folder(When::Now, path)
-                && (!self.cursor.is_folder_below(path).unwrap_or(false) || self.ignores_folder(When::Start, path));
+            || self.ignores_folder(RulesOf::Now, path)
+                && (!self.cursor.is_folder_below(path).unwrap_or(false) || self.ignores_folder(RulesOf::Start, path));
         aside && !self.tracks_below(path)
     }
 
@@ -276,6 +276,6 @@ impl<'a> Rules<'a> {
             return false;
         }
         is_by_product(|path| self.cursor.shows(path), path)
-            || self.ignores(if stood { When::Start } else { When::Now }, path, false)
+            || self.ignores(if stood { RulesOf::Start } else { RulesOf::Now }, path, false)
     }
 }

@@ -13,19 +13,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::{Dir, Metadata, MetadataExt as _};
 
-use super::layers::{Cursor, Layer};
-use super::rules::{Ground, Rules};
-use super::walk::{Walked, walk};
+use super::layers::{Cursor, LayerState};
+use super::rules::{IgnoreRules, ViewRules};
+use super::walk::{OverlayFindings, walk};
 use crate::journal::{Digest, RelPath};
-use crate::workspace::differences::{Differences, Room, Taken, Verdict};
+use crate::workspace::differences::{ComparedFile, Differences, Room, Taken};
 use crate::workspace::effort::{Effort, Enough};
-use crate::workspace::file_state::{FILE_LIMIT, Found, is_of_git};
+use crate::workspace::file_state::{FILE_LIMIT, PathState, is_of_git};
 use crate::workspace::patch::{LeftOutReason, PatchSources};
 use crate::workspace::{Blobs, ChangeSet, FileMode, FileState};
 
 /// An overlay, the rules of what counts in it, and what is known of its start.
 pub(in crate::workspace) struct OverlayScene {
-    ground: Ground,
+    ground: ViewRules,
     pub(in crate::workspace) blobs: Blobs,
     /// What stood at a path; contents are in the blobs.
     starts: Mutex<BTreeMap<PathBuf, Option<FileState>>>,
@@ -49,16 +49,16 @@ enum Start {
 }
 
 /// One look at the view.
-struct Look<'a> {
+struct ViewLook<'a> {
     scene: &'a OverlayScene,
-    rules: Rules<'a>,
+    rules: IgnoreRules<'a>,
     /// What new files may still become part of the patch.
     room: Room,
 }
 
 impl OverlayScene {
     /// `before` is what the changes that the upper layer already holds say of the start.
-    pub(super) fn new(ground: Ground, blobs: Blobs, began_ns: i64, before: &ChangeSet) -> Self {
+    pub(super) fn new(ground: ViewRules, blobs: Blobs, began_ns: i64, before: &ChangeSet) -> Self {
         let starts = before.entries.iter().map(|entry| (entry.path.as_path().to_owned(), entry.before));
         Self { ground, blobs, starts: Mutex::new(starts.collect()), began_ns }
     }
@@ -80,15 +80,15 @@ impl OverlayScene {
     /// works on, also when the user changed it a moment ago.
     pub(in crate::workspace) fn keep(&self, path: &Path) -> io::Result<()> {
         let mut cursor = Cursor::through(&self.ground.layers);
-        let is_changed = cursor.look(path).is_ok_and(|(layer, _)| layer == Layer::Upper);
+        let is_changed = cursor.look(path).is_ok_and(|(layer, _)| layer == LayerState::Upper);
         if is_of_git(path) || is_changed {
             return Ok(());
         }
         let start = match cursor.look_below(path) {
-            Ok(Found::Nothing | Found::Folder) => None,
-            Ok(Found::File(mode, metadata)) if metadata.len() <= FILE_LIMIT => {
+            Ok(PathState::Nothing | PathState::Folder) => None,
+            Ok(PathState::File(mode, metadata)) if metadata.len() <= FILE_LIMIT => {
                 // What can't be read can't be edited either.
-                let Ok(content) = cursor.content(Layer::Lower, path, mode) else { return Ok(()) };
+                let Ok(content) = cursor.content(LayerState::Lower, path, mode) else { return Ok(()) };
                 Some(FileState { mode, sha256: self.blobs.keep(&content)? })
             }
             _ => return Ok(()),
@@ -118,11 +118,11 @@ impl OverlayScene {
     pub(in crate::workspace) fn look_around(&self, differences: &mut Differences, stop: &AtomicBool) -> io::Result<()> {
         differences.clear();
         let (mut look, mut effort) = (self.look(), Effort::new(stop));
-        let Walked { mut files, left_out } = match walk(&mut look.rules, &mut effort) {
+        let OverlayFindings { mut files, left_out } = match walk(&mut look.rules, &mut effort) {
             Ok(walked) => walked,
             Err(Enough::TooMany) => {
                 differences.too_many();
-                Walked::default()
+                OverlayFindings::default()
             }
             Err(stopped) => return Err(stopped.into()),
         };
@@ -137,20 +137,22 @@ impl OverlayScene {
         Ok(())
     }
 
-    fn look(&self) -> Look<'_> {
-        Look { scene: self, rules: Rules::of(&self.ground), room: Room::default() }
+    fn look(&self) -> ViewLook<'_> {
+        ViewLook { scene: self, rules: IgnoreRules::of(&self.ground), room: Room::default() }
     }
 
-    fn start(&self, path: &Path, rules: &mut Rules<'_>) -> Start {
+    fn start(&self, path: &Path, rules: &mut IgnoreRules<'_>) -> Start {
         if let Some(noted) = self.starts().get(path) {
             return noted.map_or(Start::Nothing, Start::Noted);
         }
         match rules.cursor.look_below(path) {
-            Ok(Found::File(_, metadata)) if self.is_younger(&metadata) => Start::Moved,
-            Ok(Found::File(mode, metadata)) => Start::Stands(mode, metadata.len()),
-            Ok(Found::Nothing | Found::Folder) if self.may_have_gone(path, rules) && rules.tracks(path) => Start::Moved,
-            Ok(Found::Nothing | Found::Folder) => Start::Nothing,
-            Ok(Found::Special) | Err(_) => Start::Unseen,
+            Ok(PathState::File(_, metadata)) if self.is_younger(&metadata) => Start::Moved,
+            Ok(PathState::File(mode, metadata)) => Start::Stands(mode, metadata.len()),
+            Ok(PathState::Nothing | PathState::Folder) if self.may_have_gone(path, rules) && rules.tracks(path) => {
+                Start::Moved
+            }
+            Ok(PathState::Nothing | PathState::Folder) => Start::Nothing,
+            Ok(PathState::Special) | Err(_) => Start::Unseen,
         }
     }
 
@@ -160,7 +162,7 @@ impl OverlayScene {
     }
 
     /// Whether names have come and gone where `path` would be.
-    fn may_have_gone(&self, path: &Path, rules: &mut Rules<'_>) -> bool {
+    fn may_have_gone(&self, path: &Path, rules: &mut IgnoreRules<'_>) -> bool {
         rules.cursor.nearest_below(path).is_some_and(|metadata| self.is_younger(&metadata))
     }
 }
@@ -170,43 +172,43 @@ pub(super) fn changed_ns(metadata: &Metadata) -> i64 {
     metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec())
 }
 
-impl Look<'_> {
+impl ViewLook<'_> {
     /// Fails only when a content can't be kept; what can't be read is left out by name.
-    fn compare(&mut self, path: &Path, explicit: bool) -> io::Result<Verdict> {
+    fn compare(&mut self, path: &Path, explicit: bool) -> io::Result<ComparedFile> {
         let Ok((layer, found)) = self.rules.cursor.look(path) else {
-            return Ok(Verdict::LeftOut(LeftOutReason::Unreadable));
+            return Ok(ComparedFile::LeftOut(LeftOutReason::Unreadable));
         };
-        if layer == Layer::Lower {
-            return Ok(Verdict::Same);
+        if layer == LayerState::Lower {
+            return Ok(ComparedFile::Same);
         }
         let start = self.scene.start(path, &mut self.rules);
         if !explicit && self.rules.is_noise(path, !matches!(start, Start::Nothing)) {
-            return Ok(Verdict::Same);
+            return Ok(ComparedFile::Same);
         }
         match (start, found) {
-            (Start::Nothing, Found::File(mode, metadata)) => self.added(path, mode, &metadata, explicit),
-            (Start::Unseen, Found::File(..)) => Ok(Verdict::LeftOut(LeftOutReason::NotInView)),
-            (Start::Nothing | Start::Unseen, _) => Ok(Verdict::Same),
-            (_, Found::Special) => Ok(Verdict::LeftOut(LeftOutReason::Special)),
-            (Start::Moved, _) => Ok(Verdict::LeftOut(LeftOutReason::StartGone)),
+            (Start::Nothing, PathState::File(mode, metadata)) => self.added(path, mode, &metadata, explicit),
+            (Start::Unseen, PathState::File(..)) => Ok(ComparedFile::LeftOut(LeftOutReason::NotInView)),
+            (Start::Nothing | Start::Unseen, _) => Ok(ComparedFile::Same),
+            (_, PathState::Special) => Ok(ComparedFile::LeftOut(LeftOutReason::Special)),
+            (Start::Moved, _) => Ok(ComparedFile::LeftOut(LeftOutReason::StartGone)),
             (Start::Stands(mode, size), found) if size > FILE_LIMIT => Ok(self.compare_huge(path, mode, size, &found)),
-            (Start::Stands(mode, _), found) => match self.rules.cursor.content(Layer::Lower, path, mode) {
+            (Start::Stands(mode, _), found) => match self.rules.cursor.content(LayerState::Lower, path, mode) {
                 Ok(content) => {
                     let before = FileState { mode, sha256: Digest::of(&content) };
                     self.changed(path, before, Some(&content), &found)
                 }
-                Err(_) => Ok(Verdict::LeftOut(LeftOutReason::StartGone)),
+                Err(_) => Ok(ComparedFile::LeftOut(LeftOutReason::StartGone)),
             },
             (Start::Noted(before), found) => self.changed(path, before, None, &found),
         }
     }
 
-    fn added(&mut self, path: &Path, mode: FileMode, metadata: &Metadata, explicit: bool) -> io::Result<Verdict> {
+    fn added(&mut self, path: &Path, mode: FileMode, metadata: &Metadata, explicit: bool) -> io::Result<ComparedFile> {
         let size = metadata.len();
         match if explicit { Taken::Fits } else { self.room.take(path, size) } {
             Taken::Fits => {}
-            Taken::TooLarge => return Ok(Verdict::LeftOut(LeftOutReason::TooMuch)),
-            Taken::TooMany => return Ok(Verdict::Same),
+            Taken::TooLarge => return Ok(ComparedFile::LeftOut(LeftOutReason::TooMuch)),
+            Taken::TooMany => return Ok(ComparedFile::Same),
         }
         self.settle(path, None, Some((mode, metadata)))
     }
@@ -217,11 +219,11 @@ impl Look<'_> {
         path: &Path,
         before: FileState,
         content: Option<&[u8]>,
-        found: &Found,
-    ) -> io::Result<Verdict> {
-        let now = if let Found::File(mode, metadata) = found { Some((*mode, metadata)) } else { None };
+        found: &PathState,
+    ) -> io::Result<ComparedFile> {
+        let now = if let PathState::File(mode, metadata) = found { Some((*mode, metadata)) } else { None };
         let verdict = self.settle(path, Some(before), now)?;
-        if let (Verdict::Changed(..), Some(content)) = (verdict, content) {
+        if let (ComparedFile::Changed(..), Some(content)) = (verdict, content) {
             self.scene.blobs.keep(content)?;
         }
         Ok(verdict)
@@ -233,15 +235,15 @@ impl Look<'_> {
         path: &Path,
         before: Option<FileState>,
         now: Option<(FileMode, &Metadata)>,
-    ) -> io::Result<Verdict> {
+    ) -> io::Result<ComparedFile> {
         let after = match now {
             None => None,
             Some((_, metadata)) if metadata.len() > FILE_LIMIT => {
-                return Ok(Verdict::LeftOut(LeftOutReason::TooLarge));
+                return Ok(ComparedFile::LeftOut(LeftOutReason::TooLarge));
             }
             Some((mode, _)) => {
-                let Ok(content) = self.rules.cursor.content(Layer::Upper, path, mode) else {
-                    return Ok(Verdict::LeftOut(LeftOutReason::Unreadable));
+                let Ok(content) = self.rules.cursor.content(LayerState::Upper, path, mode) else {
+                    return Ok(ComparedFile::LeftOut(LeftOutReason::Unreadable));
                 };
                 let state = FileState { mode, sha256: Digest::of(&content) };
                 if before != Some(state) {
@@ -251,20 +253,21 @@ impl Look<'_> {
             }
         };
         if before == after {
-            return Ok(Verdict::Same);
+            return Ok(ComparedFile::Same);
         }
         self.scene.starts().insert(path.to_owned(), before);
-        Ok(Verdict::Changed(before, after))
+        Ok(ComparedFile::Changed(before, after))
     }
 
     /// A file that is too large for a patch matters only when it differs.
-    fn compare_huge(&mut self, path: &Path, mode: FileMode, size: u64, found: &Found) -> Verdict {
+    fn compare_huge(&mut self, path: &Path, mode: FileMode, size: u64, found: &PathState) -> ComparedFile {
         let cursor = &mut self.rules.cursor;
-        let may_equal = matches!(found, Found::File(now, metadata) if *now == mode && metadata.len() == size);
-        let states = || Some((cursor.state(Layer::Lower, path).ok()?, cursor.state(Layer::Upper, path).ok()?));
+        let may_equal = matches!(found, PathState::File(now, metadata) if *now == mode && metadata.len() == size);
+        let states =
+            || Some((cursor.state(LayerState::Lower, path).ok()?, cursor.state(LayerState::Upper, path).ok()?));
         match may_equal.then(states).flatten() {
-            Some((before, after)) if before == after => Verdict::Same,
-            _ => Verdict::LeftOut(LeftOutReason::TooLarge),
+            Some((before, after)) if before == after => ComparedFile::Same,
+            _ => ComparedFile::LeftOut(LeftOutReason::TooLarge),
         }
     }
 }

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::layers::{Above, Layer, Shown};
-use super::rules::{Rules, When};
+use super::layers::{Above, FolderView, LayerState};
+use super::rules::{IgnoreRules, RulesOf};
 use crate::workspace::effort::{Effort, Enough, MAX_DEPTH, MAX_PATH};
 use crate::workspace::{file_state::is_git_name, patch::LeftOutReason};
 
 /// What a walk came by.
 #[derive(Debug, Default)]
-pub(super) struct Walked {
+pub(super) struct OverlayFindings {
     /// Files that may differ.
     pub(super) files: BTreeSet<PathBuf>,
     /// Folders that could not be judged.
@@ -21,18 +21,18 @@ pub(super) struct Walked {
 }
 
 /// Walks through the upper layer.
-pub(super) fn walk(rules: &mut Rules<'_>, effort: &mut Effort<'_>) -> Result<Walked, Enough> {
-    let mut walk = Walk { rules, effort, walked: Walked::default(), ahead: vec![Ahead::top()] };
+pub(super) fn walk(rules: &mut IgnoreRules<'_>, effort: &mut Effort<'_>) -> Result<OverlayFindings, Enough> {
+    let mut walk = OverlayWalk { rules, effort, walked: OverlayFindings::default(), ahead: vec![Ahead::top()] };
     while let Some(next) = walk.ahead.pop() {
         walk.enter(&next)?;
     }
     Ok(walk.walked)
 }
 
-struct Walk<'w, 'g, 's> {
-    rules: &'w mut Rules<'g>,
+struct OverlayWalk<'w, 'g, 's> {
+    rules: &'w mut IgnoreRules<'g>,
     effort: &'w mut Effort<'s>,
-    walked: Walked,
+    walked: OverlayFindings,
     ahead: Vec<Ahead>,
 }
 
@@ -69,7 +69,7 @@ impl From<Enough> for Fault {
     }
 }
 
-impl Walk<'_, '_, '_> {
+impl OverlayWalk<'_, '_, '_> {
     fn enter(&mut self, next: &Ahead) -> Result<(), Enough> {
         if next.depth > 0 && !self.rules.is_sane(&next.folder) {
             self.leave_out(&next.folder, LeftOutReason::IgnoreRules);
@@ -117,7 +117,7 @@ impl Walk<'_, '_, '_> {
             return Ok(());
         }
         let depth = above.depth + 1;
-        let merged = above.merged && self.rules.cursor.enter(path)? == Shown::Merged;
+        let merged = above.merged && self.rules.cursor.enter(path)? == FolderView::Merged;
         if above.merged && !merged {
             self.hidden(path, above.depth)?;
         }
@@ -154,14 +154,14 @@ impl Walk<'_, '_, '_> {
     }
 
     fn hidden_folder(&mut self, folder: &Path, depth: usize, ahead: &mut Vec<(PathBuf, usize)>) -> Result<(), Fault> {
-        if self.rules.ignores(When::Start, folder, true) && !self.rules.tracks_below(folder) {
+        if self.rules.ignores(RulesOf::Start, folder, true) && !self.rules.tracks_below(folder) {
             return Ok(());
         }
         if is_too_deep(folder, depth) {
             self.leave_out(folder, LeftOutReason::TooDeep);
             return Ok(());
         }
-        for entry in self.rules.cursor.folder(Layer::Lower, folder)?.read_dir(".")? {
+        for entry in self.rules.cursor.folder(LayerState::Lower, folder)?.read_dir(".")? {
             let entry = entry?;
             let name = entry.file_name();
             self.effort.entry(folder.as_os_str().len() + name.len())?;
@@ -189,10 +189,10 @@ mod tests {
     use cap_std::fs::Dir;
 
     use super::*;
-    use crate::workspace::{Repository, overlay::layers::Layers, overlay::rules::Ground};
+    use crate::workspace::{Repository, overlay::layers::OverlayLayers, overlay::rules::ViewRules};
 
     /// A view of an empty tree, with an upper layer that `make` filled: what the walk found, and how many folders were opened.
-    fn walked(make: impl FnOnce(&Path), stop: bool) -> (Result<Walked, Enough>, u64) {
+    fn walked(make: impl FnOnce(&Path), stop: bool) -> (Result<OverlayFindings, Enough>, u64) {
         let world = tempfile::tempdir().expect("a temporary folder");
         let (lower, upper) = (world.path().join("lower"), world.path().join("upper"));
         for layer in [&lower, &upper] {
@@ -201,8 +201,8 @@ mod tests {
         make(&upper);
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).expect("a layer");
         let repository = Repository::open(&lower).expect("a project");
-        let ground = Ground::new(&repository, Layers { lower: open(&lower), upper: open(&upper) }, &[]);
-        let (mut rules, stop) = (Rules::of(&ground), AtomicBool::new(stop));
+        let ground = ViewRules::new(&repository, OverlayLayers { lower: open(&lower), upper: open(&upper) }, &[]);
+        let (mut rules, stop) = (IgnoreRules::of(&ground), AtomicBool::new(stop));
         let found = walk(&mut rules, &mut Effort::new(&stop));
         (found, rules.cursor.opened())
     }

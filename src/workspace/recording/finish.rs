@@ -4,11 +4,11 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{NewHead, NewIndex, RecordError, Recording};
+use super::{GitRecording, NewHead, NewIndex, RecordError};
 use crate::journal::{Digest, RUN_FILE_LIMIT as INDEX_LIMIT, crash, read_own, read_regular};
 use crate::workspace::git::{Git, GitDir};
 
-impl Recording {
+impl GitRecording {
     /// Takes git's lock of the index, with the new index in it: from now on no other git changes it.
     ///
     /// # Errors

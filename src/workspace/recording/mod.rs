@@ -34,7 +34,7 @@ pub struct Wanted {
 
 /// What git will be told, once the files are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recording {
+pub struct GitRecording {
     /// The repository's root.
     root: PathBuf,
     /// HEAD's commit when it was prepared.
@@ -63,7 +63,7 @@ struct NewHead {
     reason: String,
 }
 
-impl Recording {
+impl GitRecording {
     /// For taking back `patch`, which was staged as this says: `None` when git has gone on since, or its index doesn't take the way
     /// back. The index is the user's then.
     pub(super) fn reversed(&self, run: &RunFolder, patch: &ChangeSet) -> Option<Self> {

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use super::stage::StagedIndex;
-use super::{NewHead, NewIndex, RecordError, Recording, Wanted};
+use super::{GitRecording, NewHead, NewIndex, RecordError, Wanted};
 use crate::journal::{Digest, RUN_FILE_LIMIT, RunFolder, crash, read_own};
 use crate::workspace::{Blobs, ChangeSet, Repository, git::GitDir, remove_tree, tree_id::copy_with_time};
 
 /// What git has while a merge or the like is under way.
 const BUSY: [&str; 5] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply"];
 
-impl Recording {
+impl GitRecording {
     /// Makes everything ready for `changes`, a patch whose contents are in the run's blobs.
     ///
     /// # Errors

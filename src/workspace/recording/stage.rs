@@ -15,7 +15,7 @@ pub(super) struct StagedIndex<'a> {
 
 /// What an index holds of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Held {
+struct IndexState {
     mode: String,
     id: String,
 }
@@ -62,7 +62,7 @@ impl StagedIndex<'_> {
                 self.staged(entry, held.get(path), blobs)?
             };
             match staged {
-                Ok(Some(Held { mode, id })) => lines.extend(format!("{mode} {id}\t{path}\0").into_bytes()),
+                Ok(Some(IndexState { mode, id })) => lines.extend(format!("{mode} {id}\t{path}\0").into_bytes()),
                 Ok(None) => {
                     // Mode 0 takes the path out; of the id only the length counts.
                     let length = held.get(path).map_or(40, |held| held.id.len());
@@ -81,9 +81,9 @@ impl StagedIndex<'_> {
     fn staged(
         &self,
         entry: &ChangedFile,
-        held: Option<&Held>,
+        held: Option<&IndexState>,
         blobs: &Blobs,
-    ) -> Result<Result<Option<Held>, String>, RecordError> {
+    ) -> Result<Result<Option<IndexState>, String>, RecordError> {
         let of = |state: Option<FileState>, conversion| {
             state.map(|state| self.object(entry, state, blobs, conversion)).transpose()
         };
@@ -104,14 +104,14 @@ impl StagedIndex<'_> {
         if [&before, held, &after].iter().any(|one| one.mode == "120000" || one.mode == "160000") {
             return Ok(Err("a link can't be merged".to_owned()));
         }
-        let content = |one: &Held| self.git(&["cat-file", "blob", &one.id], b"");
+        let content = |one: &IndexState| self.git(&["cat-file", "blob", &one.id], b"");
         let merged = merge_content(&content(&before)?, &content(held)?, &content(&after)?);
         let merged = match merged {
             Ok(merged) => self.id(&["hash-object", "-w", "--stdin", "--no-filters"], &merged)?,
             Err(why) => return Ok(Err(why)),
         };
         let mode = if held.mode == before.mode { after.mode } else { held.mode.clone() };
-        Ok(Ok(Some(Held { mode, id: merged })))
+        Ok(Ok(Some(IndexState { mode, id: merged })))
     }
 
     /// A content as git would store it.
@@ -121,16 +121,16 @@ impl StagedIndex<'_> {
         state: FileState,
         blobs: &Blobs,
         conversion: Conversion,
-    ) -> Result<Held, RecordError> {
+    ) -> Result<IndexState, RecordError> {
         let content = blobs.read(state.sha256)?;
         let path = format!("--path={}", entry.path);
         let exact = conversion == Conversion::None || state.mode.is_symlink();
         let conversion = if exact { "--no-filters" } else { path.as_str() };
         let id = self.id(&["hash-object", "-w", "--stdin", conversion], &content)?;
-        Ok(Held { mode: state.mode.as_str().to_owned(), id })
+        Ok(IndexState { mode: state.mode.as_str().to_owned(), id })
     }
 
-    fn held(&self, paths: &[&str]) -> Result<BTreeMap<String, Held>, RecordError> {
+    fn held(&self, paths: &[&str]) -> Result<BTreeMap<String, IndexState>, RecordError> {
         let listed = self.git(&[&["ls-files", "--stage", "-z", "--"], paths].concat(), b"")?;
         let mut held = BTreeMap::new();
         for line in String::from_utf8_lossy(&listed).split('\0').filter(|line| !line.is_empty()) {
@@ -140,7 +140,7 @@ impl StagedIndex<'_> {
             if stage != "0" {
                 return Err(RecordError::Busy(format!("{path} is unmerged")));
             }
-            held.insert(path.to_owned(), Held { mode, id });
+            held.insert(path.to_owned(), IndexState { mode, id });
         }
         Ok(held)
     }

@@ -1,0 +1,97 @@
+//! The first process of a cell: prepares it, confines itself, starts the command, and reaps what the command leaves.
+//!
+//! The kernel gives it two powers that nothing else has: signals from inside don't reach it, and its end
+//! is the end of all processes in the cell.
+
+use std::io;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::thread;
+
+use rustix::io::Errno;
+use rustix::process::{
+    DumpableBehavior, Pid, Signal, WaitOptions, kill_process_group, set_dumpable_behavior,
+    set_parent_process_death_signal, wait,
+};
+
+use super::mounts;
+use crate::sandbox::command::launch_request::{FromKeeper, LaunchRequest, ToKeeper, tell};
+use crate::sandbox::command::start::{let_go_of_output, not_entered, not_started};
+use crate::sandbox::confine::{Processes, bound_cell, go_first};
+use crate::sandbox::protocol::receive;
+
+/// The argument that makes a worker process the first one of a cell.
+pub(in crate::sandbox) const INIT: &str = "init";
+
+/// Runs what the socket on standard input says, until the command's last process or that socket ends.
+///
+/// # Errors
+/// When the socket is none, or no thread can be started.
+pub(in crate::sandbox) fn keep() -> io::Result<ExitCode> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let mut connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+    let ToKeeper::Run(request) = receive(&mut connection)? else {
+        return Err(io::Error::other("the first message must say what to run"));
+    };
+    if let Err(error) = prepare(&request) {
+        tell(&connection, &FromKeeper::Failed { reason: error.to_string() })?;
+        return Ok(ExitCode::FAILURE);
+    }
+    let command = start(&request, &connection)?;
+    let_go_of_output()?;
+    let reaper = connection.try_clone()?;
+    thread::Builder::new().spawn(move || reap(command, &reaper))?;
+    while let Ok(message) = receive::<ToKeeper>(&mut connection) {
+        if let (ToKeeper::End, Some(group)) = (message, command) {
+            // That the group is gone already is what is wanted.
+            let _ = kill_process_group(group, Signal::TERM);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All that takes privileges, and then their end. Whatever is started from here on is confined as well.
+fn prepare(request: &LaunchRequest) -> io::Result<()> {
+    mounts::make(request.folder.view())?;
+    bound_cell()?;
+    go_first();
+    if let Some(domain) = &request.domain {
+        domain.in_cell(mounts::seal_logs)?.enter(Processes::Own)?;
+    }
+    // The command runs as the same user: it mustn't look into this process through /proc/1.
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+/// Starts the command in a process group of its own; one that can't be started has ended, with the shell's code for that.
+fn start(request: &LaunchRequest, connection: &UnixStream) -> io::Result<Option<Pid>> {
+    let [program, rest @ ..] = &request.argv[..] else { return Err(io::Error::other("there is no command")) };
+    let mut command = Command::new(program);
+    command.args(rest).envs(request.environment.iter().cloned()).stdin(Stdio::null()).process_group(0);
+    let code = match request.folder.enter() {
+        Err(refused) => not_entered(&request.folder, &refused),
+        Ok(()) => match command.spawn() {
+            Ok(child) => return Ok(Some(Pid::from_child(&child))),
+            Err(error) => not_started(program, &error),
+        },
+    };
+    let status = ExitStatus::from_raw(i32::from(code) << 8);
+    tell(connection, &FromKeeper::Ended { status: status.into_raw() })?;
+    Ok(None)
+}
+
+/// Collects every process that ends, tells how the command did, and cuts the connection after the last one.
+fn reap(command: Option<Pid>, connection: &UnixStream) {
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((ended, status))) if Some(ended) == command => {
+                // Nobody is there to be told when the worker is gone, and then this process ends anyway.
+                let _ = tell(connection, &FromKeeper::Ended { status: status.as_raw() });
+            }
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => break,
+        }
+    }
+    let _ = connection.shutdown(Shutdown::Both);
+}

@@ -1,0 +1,43 @@
+//! The last step before a command without a cell: the process that becomes it closes the door behind itself.
+//!
+//! It takes the place of code between `fork` and `exec`, which can't be written safely.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode, Stdio};
+
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use super::launch_request::ToKeeper;
+use super::start::{not_entered, not_started};
+use crate::sandbox::confine::{Processes, go_first};
+use crate::sandbox::protocol::receive;
+
+/// The argument that makes a worker process the entrance of a command.
+pub(in crate::sandbox) const ENTER: &str = "enter";
+
+/// Becomes the command that the socket on standard input names.
+///
+/// # Errors
+/// When the socket says something else, or the domain can't be entered.
+pub(in crate::sandbox) fn enter() -> io::Result<ExitCode> {
+    let mut connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+    let ToKeeper::Run(request) = receive(&mut connection)? else {
+        return Err(io::Error::other("the first message must say what to run"));
+    };
+    let [program, rest @ ..] = &request.argv[..] else { return Err(io::Error::other("there is no command")) };
+    // The thread that started this one lives as long as the command; when it dies, so does the command.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    go_first();
+    if let Some(domain) = &request.domain {
+        domain.enter(Processes::Others)?;
+    }
+    if let Err(refused) = request.folder.enter() {
+        return Ok(ExitCode::from(not_entered(&request.folder, &refused)));
+    }
+    let mut command = Command::new(program);
+    command.args(rest).envs(request.environment.iter().cloned()).stdin(Stdio::null());
+    let error = command.exec();
+    Ok(ExitCode::from(not_started(program, &error)))
+}

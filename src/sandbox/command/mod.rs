@@ -1,0 +1,34 @@
+//! Running the test command: started inside its own walls, watched, bounded, and gone afterwards.
+//!
+//! Whatever ends it (its own exit, the deadline, silence, a cancel), what it wrote until then is
+//! kept: beginning and end in the log, less of them in memory, the failing tests in the excerpt.
+//!
+//! | File | What it is about |
+//! |---|---|
+//! | `runner`, `executor` | who asks for a run, and the one thread that does it |
+//! | `start`, `launch_request`, `folder` | how a command is started, what it is told, and where it starts |
+//! | `cell/`, `enter` | its own process namespace, or its own domain only |
+//! | `watch`, `resource_limits`, `output`, `log`, `excerpt`, `reports`, `leftovers` | what becomes of it |
+
+mod banner;
+mod cell;
+mod enter;
+mod excerpt;
+mod executor;
+mod folder;
+mod glance;
+mod launch_request;
+mod leftovers;
+mod log;
+mod output;
+mod reports;
+mod resource_limits;
+mod runner;
+mod start;
+mod watch;
+
+pub(super) use cell::{DOOR, INIT, keep, open};
+pub(super) use enter::{ENTER, enter};
+pub(super) use executor::{CommandSandbox, ProofResult};
+pub(super) use resource_limits::entry;
+pub(super) use runner::Runner;

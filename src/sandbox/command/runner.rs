@@ -1,0 +1,146 @@
+//! Whoever runs commands in a worker: many may ask, one thread does.
+//!
+//! That thread is made before the worker confines itself, because nothing that is confined could
+//! make the namespaces of a command. It takes orders from the worker's own code alone, and what it starts
+//! confines itself before it is a command.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::executor::{CommandSandbox, Executor, ProofResult, Tell};
+use crate::journal::Residue;
+use crate::sandbox::proof::{self, Targets};
+use crate::sandbox::{descendants, plan::WorkerConfig};
+use crate::settings::TestCommand;
+use crate::tools::{FatalToolError, TestRun, TestRunner};
+
+/// How long the last run may take to be dead; killing takes milliseconds.
+const END_LIMIT: Duration = Duration::from_secs(4);
+
+/// The handle of the thread for commands.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Runner {
+    jobs: Sender<RunnerJob>,
+    gate: Arc<CancellationToken>,
+}
+
+/// What the thread is asked for.
+#[derive(Debug)]
+pub(super) enum RunnerJob {
+    /// Run the tests.
+    Tests {
+        /// Another command than the charge's.
+        command: Option<TestCommand>,
+        /// Those that this names, or all.
+        filter: Vec<String>,
+        /// How often runs had been cancelled when this one was asked for.
+        asked_at: u64,
+        answer: Sender<Result<TestRun, FatalToolError>>,
+    },
+    /// Let a command try to break out.
+    Prove { targets: Targets, answer: Sender<ProofResult> },
+    /// End. What had to be killed for that is the answer.
+    End(Sender<Residue>),
+}
+
+/// Whether commands may run.
+#[derive(Debug)]
+pub(super) struct CancellationToken {
+    state: Mutex<GateState>,
+    /// Readable once the run that is on has to end.
+    bell: OwnedFd,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GateState {
+    /// How often runs were cancelled: a run that was asked for before the last time doesn't start.
+    pub(super) cancelled: u64,
+    /// Set for good when the worker ends.
+    pub(super) closed: bool,
+}
+
+impl Runner {
+    /// Starts the thread; with the rights that the calling one has now. `tell` is told how far commands are.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub(in crate::sandbox) fn start(config: WorkerConfig, reach: CommandSandbox, tell: Tell) -> io::Result<Self> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let gate = Arc::new(CancellationToken { state: Mutex::default(), bell });
+        let (jobs, inbox) = mpsc::channel();
+        let mut executor = Executor::new(config, reach, Arc::clone(&gate), tell);
+        thread::Builder::new().name("commands".into()).spawn(move || executor.work(&inbox))?;
+        Ok(Self { jobs, gate })
+    }
+
+    /// Ends the run that is on, and those that wait.
+    pub(in crate::sandbox) fn cancel(&self) {
+        self.gate.lock().cancelled += 1;
+        self.gate.ring();
+    }
+
+    /// Ends the run that is on without asking it first; from here on nothing starts any more.
+    pub(in crate::sandbox) fn close(&self) -> Residue {
+        self.gate.lock().closed = true;
+        self.gate.ring();
+        self.ask(RunnerJob::End, END_LIMIT).unwrap_or_else(descendants::alive)
+    }
+
+    /// Lets a command try to break out, and finds out by the way whether there can be cells.
+    pub(in crate::sandbox) fn prove(&self, targets: Targets) -> ProofResult {
+        let gone = || ProofResult { cells: None, proofs: proof::none("the thread for commands is gone") };
+        self.ask(|answer| RunnerJob::Prove { targets, answer }, Duration::MAX).unwrap_or_else(gone)
+    }
+
+    /// Runs `command`, or the charge's own.
+    pub(in crate::sandbox) fn run_command(
+        &self,
+        command: Option<TestCommand>,
+        filter: &[String],
+    ) -> Result<TestRun, FatalToolError> {
+        let asked_at = self.gate.lock().cancelled;
+        let job = |answer| RunnerJob::Tests { command, filter: filter.to_vec(), asked_at, answer };
+        self.ask(job, Duration::MAX).unwrap_or_else(|| Err(FatalToolError::new("the worker is ending")))
+    }
+
+    /// Waits for the answer to a job; `None` when the thread is gone or takes longer than `limit`.
+    fn ask<T>(&self, job: impl FnOnce(Sender<T>) -> RunnerJob, limit: Duration) -> Option<T> {
+        let (answer, waiting) = mpsc::channel();
+        self.jobs.send(job(answer)).ok()?;
+        waiting.recv_timeout(limit).ok()
+    }
+}
+
+impl TestRunner for Runner {
+    fn run(&self, filter: &[String]) -> Result<TestRun, FatalToolError> {
+        self.run_command(None, filter)
+    }
+}
+
+impl CancellationToken {
+    pub(super) fn lock(&self) -> MutexGuard<'_, GateState> {
+        // Numbers that are set one at a time can't be left half-way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Readable once the run that is on has to end.
+    pub(super) fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+
+    /// Whoever the bell was rung for has ended. A ring for the next run changed the count that is compared then.
+    pub(super) fn silence(&self) {
+        let _ = rustix::io::read(&self.bell, &mut [0; 8]);
+    }
+
+    fn ring(&self) {
+        // It fails only when the bell has been rung more often than a number can count.
+        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
+}

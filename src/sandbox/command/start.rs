@@ -1,0 +1,144 @@
+//! Starting a command: in a cell, or in a domain of its own where cells can't be had.
+
+use std::fs::File;
+use std::io;
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
+use super::cell::DOOR;
+use super::enter::ENTER;
+use super::folder::WorkingFolder;
+use super::launch_request::{FromKeeper, LaunchRequest, ToKeeper, tell};
+use crate::sandbox::{SUBCOMMAND, descendants, host, protocol::receive};
+use crate::settings::Refused;
+use crate::tools::in_words;
+
+/// What a shell answers when a program isn't there.
+const NOT_FOUND: u8 = 127;
+/// How long the kernel may take to empty a cell; it takes milliseconds.
+const CLOSE_LIMIT: Timespec = Timespec { tv_sec: 3, tv_nsec: 0 };
+
+/// A command that was started.
+pub(super) struct Started {
+    /// The process that this one has to wait for: the command, or its cell's door.
+    child: Child,
+    /// A descriptor of the same.
+    handle: OwnedFd,
+    /// Where the command's cell speaks, if it has one.
+    connection: UnixStream,
+    in_cell: bool,
+}
+
+/// How a command ended.
+pub(super) enum CommandEnd {
+    Status(ExitStatus),
+    /// There was no cell for it to begin in.
+    NoCell(String),
+}
+
+/// A process that waits to be told of its command; if that is to have a cell, it makes it meanwhile.
+pub(super) struct Waiting {
+    started: Started,
+    pipe: io::PipeReader,
+}
+
+impl Waiting {
+    /// Starts it.
+    pub(super) fn start(in_cell: bool) -> io::Result<Self> {
+        let (pipe, writer) = io::pipe()?;
+        let (connection, theirs) = UnixStream::pair()?;
+        let child = Command::new("/proc/self/exe")
+            .args([SUBCOMMAND, if in_cell { DOOR } else { ENTER }])
+            .stdin(OwnedFd::from(theirs))
+            .stdout(writer.try_clone()?)
+            .stderr(writer)
+            .process_group(0)
+            .spawn()?;
+        let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+        Ok(Self { started: Started { child, handle, connection, in_cell }, pipe })
+    }
+
+    /// Has it start `errand`; the other part is where the output comes out.
+    pub(super) fn run(self, request: LaunchRequest) -> (Started, io::PipeReader) {
+        // A child that died before it could listen is noticed as one that died.
+        let _ = tell(&self.started.connection, &ToKeeper::Run(Box::new(request)));
+        (self.started, self.pipe)
+    }
+
+    /// Ends it, as there is no command for it after all.
+    pub(super) fn give_up(mut self) {
+        // What is left of it ends with the worker.
+        let _ = self.started.end();
+    }
+}
+
+impl Started {
+    /// Becomes readable when the command ends.
+    pub(super) fn exit(&self) -> BorrowedFd<'_> {
+        if self.in_cell { self.connection.as_fd() } else { self.handle.as_fd() }
+    }
+
+    /// Asks the command's process group to end.
+    pub(super) fn ask_to_end(&self) {
+        // That it is gone already is what is wanted.
+        if self.in_cell {
+            let _ = tell(&self.connection, &ToKeeper::End);
+        } else {
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::TERM);
+        }
+    }
+
+    /// Ends the command and everything it started, and says how it ended.
+    pub(super) fn end(&mut self) -> io::Result<CommandEnd> {
+        let said = if self.in_cell { self.close_cell()? } else { None };
+        if !self.in_cell {
+            descendants::kill_all();
+        }
+        let Some(status) = self.child.try_wait()? else {
+            return Err(io::Error::other("the kernel holds on to a process of it, which can't be killed"));
+        };
+        descendants::reap();
+        Ok(match said {
+            Some(FromKeeper::Ended { status }) => CommandEnd::Status(ExitStatus::from_raw(status)),
+            Some(FromKeeper::Failed { reason }) => CommandEnd::NoCell(reason),
+            None if self.in_cell => CommandEnd::Status(ExitStatus::from_raw(Signal::KILL.as_raw())),
+            None => CommandEnd::Status(status),
+        })
+    }
+
+    /// Without the connection init ends, and the kernel kills what is in the cell before the door sees that end.
+    fn close_cell(&mut self) -> io::Result<Option<FromKeeper>> {
+        self.connection.shutdown(Shutdown::Write)?;
+        let mut door = [PollFd::new(&self.handle, PollFlags::IN)];
+        if poll(&mut door, Some(&CLOSE_LIMIT)) != Ok(1) {
+            descendants::kill_all();
+        }
+        // It says nothing when it was killed with all that was in the cell.
+        Ok(receive(&mut self.connection).ok())
+    }
+}
+
+/// Gives standard input, output and error away: they are a command's, and would stay open with this process.
+pub(super) fn let_go_of_output() -> io::Result<()> {
+    let nowhere = File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&nowhere)?;
+    Ok(rustix::stdio::dup2_stderr(&nowhere)?)
+}
+
+/// Says on stderr that a command can't be started, and answers as a shell would.
+pub(super) fn not_started(program: &str, error: &io::Error) -> u8 {
+    host::say(&format!("kcode: {program} could not be started: {}", in_words(error)));
+    NOT_FOUND
+}
+
+/// The same when it can't begin in its folder.
+pub(super) fn not_entered(folder: &WorkingFolder, refused: &Refused) -> u8 {
+    host::say(&format!("kcode: {}", folder.refusal(refused)));
+    NOT_FOUND
+}

@@ -1,0 +1,60 @@
+//! The process wall: the broker keeps key and network, the worker runs the repository's code.
+//!
+//! ```text
+//! broker (kcode fix)                  supervisor              host                      cell
+//! Worker ── starts ──────────────────► __worker ── starts ──► __worker host             init ── sh -c "cargo test"
+//!    └───── frames over a socket pair ───────────────────────► confine, serve ── starts ──┘
+//! ```
+//!
+//! The supervisor adopts and kills whatever is left when the host ends. The host confines itself
+//! before its first call (namespaces with a root of its own, Landlock, no capabilities), then runs
+//! tools. Where it may not make namespaces, bwrap starts it in some; where that can't either, it does without. Each command gets a cell, which is a process namespace of its own, and can't see the host from there.
+//! When the broker goes away, however it does, the connection ends and so do all.
+//!
+//! | File | What it is about |
+//! |---|---|
+//! | `launcher`, `outer`, `user`, `environment`, `caches`, `beside` | the broker's end: start, call, stop; what the worker inherits |
+//! | `plan`, `protocol`, `error` | what crosses the wall, and what goes wrong on the way |
+//! | [`host`], `supervisor`, `session`, `namespace_provider`, `serve` | the processes inside, and where their namespaces come from |
+//! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
+//! | `visible/` | which paths of the machine a sandbox shows, and what is covered in them |
+//! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
+//! | `descriptors`, `kernel_files`, `advice` | what mustn't be inherited; what mustn't be written; what to do about a missing layer |
+//! | `side_process`, `plain_paths` | work that a copy of a process does meanwhile; how paths are compared |
+
+mod advice;
+mod beside;
+mod caches;
+mod cgroup;
+mod command;
+mod confine;
+mod descendants;
+mod descriptors;
+mod environment;
+mod error;
+pub mod host;
+mod kernel_files;
+mod launcher;
+mod namespace_provider;
+mod outer;
+mod plain_paths;
+mod plan;
+mod progress;
+mod proof;
+mod protocol;
+mod serve;
+mod session;
+mod side_process;
+mod supervisor;
+mod user;
+mod visible;
+
+pub use error::WorkerError;
+pub use launcher::{Launched, Worker, shown, variables};
+pub use plan::{OverlayPlan, WorkerConfig, WorkerPlan};
+pub use progress::{CommandProgress, ProgressListener};
+pub use proof::clear_baits;
+pub use visible::{Visible, is_secret, why_refused};
+
+/// The hidden subcommand that makes a process of this binary a worker.
+pub const SUBCOMMAND: &str = "__worker";

@@ -1,0 +1,354 @@
+//! What is really mounted and open here, held against what was meant to be.
+//!
+//! The other attempts are aimed at bait. These look at this very sandbox: at each mount in `/proc/self/mountinfo`, at what
+//! lies in the places that it shows, and at what the machine has and it shouldn't show. What is looked at: every mount;
+//! every path that is to be covered; of each place the same first entries as were searched when it was chosen
+//! (`visible/masks.rs`), the system's own trees (`/usr`, …) left out; and the folders of secrets in the home.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, OFlags};
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{Digest, Guard, Proof};
+use crate::sandbox::confine::{mount_line, mount_table};
+use crate::sandbox::plain_paths::lies_in;
+use crate::sandbox::visible::{
+    Bound, How, Visible, WalkEntry, all_processors, beside_each_other, holds_secret, is_systems, walk,
+};
+use crate::settings::SecretFiles;
+
+/// What a sandbox is meant to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Meant {
+    pub(in crate::sandbox) visible: Visible,
+    /// Whether it has a root of its own; without one the machine's mounts are there, and Landlock keeps them shut.
+    pub(in crate::sandbox) has_root: bool,
+    /// Globs of files with secrets that may be read.
+    pub(in crate::sandbox) readable_secrets: Vec<String>,
+    /// Folders of dependencies: secrets in them are the tree's own.
+    pub(in crate::sandbox) of_tree: Vec<PathBuf>,
+    /// What a person has shown besides, canonical: it is searched further.
+    pub(in crate::sandbox) named: Vec<PathBuf>,
+    /// What nobody may open.
+    pub(in crate::sandbox) hidden: Vec<PathBuf>,
+    /// The mounts in which the sandbox's own process has the places searched meanwhile, by [`fingerprint`]; `None`: it doesn't.
+    #[serde(default)]
+    pub(in crate::sandbox) searched: Option<Digest>,
+}
+
+/// What a search is for.
+pub(super) const FIND_SECRETS: &str = "find a secret in a place that is shown";
+pub(super) const FIND_DOORS: &str = "find a socket or a pipe in a place that is shown";
+/// What is mounted in this namespace.
+pub(super) const MOUNTS: &str = "/proc/self/mountinfo";
+/// Devices that do no harm.
+const DEVICES: [&str; 9] = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "console", "pts"];
+/// Doors into the kernel and the machine's disks.
+const DOORS: [&str; 7] = ["kvm", "fuse", "net/tun", "kmsg", "mem", "loop-control", "vhost-vsock"];
+/// Of each kind of thing that shouldn't be, so many are named.
+const NAMED: usize = 3;
+/// And so many are looked for.
+const MOST: usize = 100;
+
+/// Looks at everything, but for what is searched meanwhile.
+pub(super) fn look(meant: &Meant) -> Vec<Proof> {
+    let mut proofs = vec![
+        proof(Guard::Files, "find a device of the machine", Ok(devices())),
+        proof(Guard::Files, "open a folder of secrets", Ok(open(&meant.hidden))),
+        proof(Guard::Files, "open what is to be covered", Ok(covered(meant))),
+    ];
+    let table = fs::read(MOUNTS);
+    match &meant.searched {
+        None => proofs.extend(search(meant, all_processors())),
+        // A search says something of the mounts that it was made in, and of no others.
+        Some(searched) => {
+            let found = table.as_ref().map(|table| {
+                let is_same = fingerprint(&meant.visible, table) == *searched;
+                if is_same { Vec::new() } else { vec![MOUNTS.into()] }
+            });
+            let found = found.map_err(|error| io::Error::from(error.kind()));
+            proofs.push(proof(Guard::Files, "find a mount that was not searched", found));
+        }
+    }
+    if meant.has_root {
+        let odd = table.map(|table| mounts(&meant.visible, &table));
+        proofs.push(proof(Guard::Files, "find a mount that was not meant", odd));
+    }
+    proofs
+}
+
+/// Looks for secrets, sockets and pipes in the places that are shown, on so many threads.
+pub(super) fn search(meant: &Meant, threads: usize) -> Vec<Proof> {
+    let (secrets, doors) = secrets_and_doors(meant, threads);
+    let mut proofs = vec![proof(Guard::Files, FIND_SECRETS, secrets)];
+    if meant.has_root {
+        // Without a root of its own they can be seen; that no socket can be made is for other attempts to show.
+        proofs.push(proof(Guard::Network, FIND_DOORS, Ok(doors)));
+    }
+    proofs
+}
+
+/// Tells mounts from others: what is mounted where, and what it allows. A command has kernel files of its own, and may have its logs
+/// mounted once more, neither of which is searched.
+pub(super) fn fingerprint(visible: &Visible, table: &[u8]) -> Digest {
+    let own = visible.places.iter().filter(|place| place.how == How::Writable).map(|place| place.real.as_path());
+    let own: Vec<&Path> = own.chain(["/dev", "/proc"].map(Path::new)).collect();
+    let is_other = |line: &&[u8]| mount_line(line).is_some_and(|(at, _)| !own.iter().any(|own| lies_in(&at, own)));
+    // Numbers of mounts are another namespace's, and so is their order (proc_pid_mountinfo(5)).
+    let facts = |line: &[u8]| line.split(|byte| *byte == b' ').skip(2).take(4).collect::<Vec<_>>().join(&b' ');
+    let mut mounts: Vec<_> = table.split(|byte| *byte == b'\n').filter(is_other).map(facts).collect();
+    mounts.sort_unstable();
+    Digest::of(mounts.join(&b'\n'))
+}
+
+/// What was found; nothing is what is hoped for.
+fn proof(guards: Guard, attempt: &str, found: io::Result<Vec<PathBuf>>) -> Proof {
+    let (held, detail) = match found {
+        Ok(found) if found.is_empty() => (true, "nothing was found".to_owned()),
+        Ok(found) => {
+            let named: Vec<_> = found.iter().take(NAMED).map(|path| path.display().to_string()).collect();
+            (false, format!("{}, {} in all", named.join(", "), found.len()))
+        }
+        Err(error) => (false, format!("not looked at: {error}")),
+    };
+    Proof { guards, attempt: attempt.to_owned(), held, detail }
+}
+
+/// Mounts that nobody meant, mounts that can be written or hold devices where they mustn't, and places that aren't there.
+fn mounts(visible: &Visible, table: &[u8]) -> Vec<PathBuf> {
+    let mounts: Vec<(PathBuf, String)> = mount_table(table).collect();
+    let is_kernels = |path: &Path| ["/dev", "/proc"].iter().any(|top| lies_in(path, Path::new(top)));
+    let is_temporary = |path: &Path| ["/tmp", "/var/tmp"].iter().any(|top| path == Path::new(top));
+    // What holds a place was made to put it there.
+    let is_near = |path: &Path, place: &Path| lies_in(path, place) || lies_in(place, path);
+    let is_meant = |path: &Path| visible.places.iter().any(|place| is_near(path, &place.real));
+    let is_open = |path: &Path| {
+        let mut open = visible.places.iter().filter(|place| place.how != How::ReadOnly);
+        let is_cache = open.clone().any(|place| place.real == path);
+        let is_guarded = !is_cache && visible.read_only().any(|place| place.real == path);
+        is_temporary(path) || (!is_guarded && open.any(|place| lies_in(path, &place.real)))
+    };
+    let has = |options: &str, name: &str| options.split(',').any(|option| option == name);
+    let is_safe = |options: &str| has(options, "ro") && has(options, "nodev");
+    // Of mounts at one place the last one is seen, and nothing of what lay in it before. The table has them in this order.
+    let is_over =
+        |path: &Path, at: usize| mounts[at].0 == path || (path.parent().is_some() && lies_in(&mounts[at].0, path));
+    let is_seen = |at: usize| !mounts.iter().skip(at + 1).any(|(path, _)| is_over(path, at));
+    let seen = mounts.iter().enumerate().filter(|(at, _)| is_seen(*at)).map(|(_, mount)| mount);
+    let seen = seen.filter(|(path, _)| !is_kernels(path));
+    let odd =
+        seen.filter(|(path, options)| !(is_meant(path) || is_temporary(path)) || !(is_open(path) || is_safe(options)));
+    let is_there = |path: &Path| mounts.iter().any(|(it, _)| it.parent().is_some() && lies_in(path, it));
+    let missing = visible.read_only().map(|place| &place.real).filter(|place| !is_kernels(place) && !is_there(place));
+    odd.map(|(path, _)| path).chain(missing).cloned().collect()
+}
+
+/// What of `/dev` opens and does harm.
+fn devices() -> Vec<PathBuf> {
+    let machine = |name: &str| Path::new("/dev").join(name);
+    let known = DOORS.map(machine).into_iter();
+    let listed = fs::read_dir("/dev").into_iter().flatten().flatten();
+    let listed = listed.filter(|entry| {
+        let is_device = entry.file_type().is_ok_and(|kind| kind.is_char_device() || kind.is_block_device());
+        is_device && !DEVICES.iter().any(|harmless| entry.file_name() == *harmless)
+    });
+    let all = known.chain(listed.map(|entry| entry.path()));
+    all.filter(|path| opens(path).is_ok()).take(MOST).collect()
+}
+
+fn open(hidden: &[PathBuf]) -> Vec<PathBuf> {
+    let opens = |path: &&PathBuf| if path.is_dir() { fs::read_dir(path).is_ok() } else { opens(path).is_ok() };
+    hidden.iter().filter(opens).cloned().collect()
+}
+
+/// Something in a folder that is covered is one that is shown there on purpose.
+fn covered(meant: &Meant) -> Vec<PathBuf> {
+    let is_shown = |path: &Path| meant.visible.places.iter().any(|place| place.real.starts_with(path));
+    let is_open = |path: &Path| match fs::symlink_metadata(path) {
+        Ok(about) if about.is_dir() => {
+            // Landlock alone may let its names be listed.
+            let is_open = |entry: &fs::DirEntry| meant.has_root || opens(&entry.path()).is_ok_and(|it| is_file(&it));
+            let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.any(|entry| is_open(&entry) && !is_shown(&entry.path()))
+        }
+        Ok(about) if about.is_file() => opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0)),
+        // Without a root of its own a socket is seen, and can't be spoken to: there are no sockets.
+        Ok(_) => meant.has_root || opens(path).is_ok(),
+        Err(_) => false,
+    };
+    // Bwrap covers files by a device that doesn't open.
+    let is_device = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_char_device());
+    let masks = meant.visible.masks.iter().map(|mask| &mask.path);
+    let open = masks.filter(|path| if is_device(path) { opens(path).is_ok() } else { is_open(path) });
+    open.cloned().collect()
+}
+
+/// The places that are searched.
+fn searched(meant: &Meant) -> impl Iterator<Item = &Path> {
+    let all = meant.visible.beside().map(|place| place.real.as_path());
+    all.filter(|place| !is_systems(place) && place.is_dir())
+}
+
+/// Whether it is a folder of the tree's own, which isn't searched for secrets.
+fn is_of_tree(meant: &Meant, place: &Path) -> bool {
+    meant.of_tree.iter().any(|of_tree| place == of_tree)
+}
+
+/// Files with secrets, and sockets and pipes, found in one walk.
+fn secrets_and_doors(meant: &Meant, threads: usize) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) {
+    let readable = SecretFiles::new(&meant.readable_secrets).map_err(io::Error::other);
+    let has_content = |path: &Path| opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0));
+    let is_door = |entry: &WalkEntry<'_>| matches!(entry.kind, FileType::Socket | FileType::Fifo);
+    let look = |place: &&Path| {
+        let of_tree = is_of_tree(meant, place);
+        let holds_secret =
+            |entry: &WalkEntry<'_>| readable.as_ref().is_ok_and(|readable| holds_secret(readable, entry));
+        let is_secret =
+            |entry: &WalkEntry<'_>| !of_tree && entry.kind.is_file() && holds_secret(entry) && has_content(entry.path);
+        let bound = match meant.named.iter().any(|named| named == place) {
+            _ if of_tree => Bound::TOP,
+            true => Bound::OF_WORK,
+            false => Bound::USUAL,
+        };
+        walk(place, bound, |entry| is_door(entry) || is_secret(entry))
+    };
+    let (mut secrets, mut doors) = (Vec::new(), Vec::new());
+    let places: Vec<&Path> = searched(meant).collect();
+    for (path, _) in beside_each_other(&places, threads, look).into_iter().flatten() {
+        // What covers a socket isn't in the folder's list, which still calls it one.
+        let Ok(about) = fs::symlink_metadata(&path) else { continue };
+        let kind = about.file_type();
+        let found = if kind.is_socket() || kind.is_fifo() {
+            &mut doors
+        } else if about.is_file() && has_content(&path) {
+            &mut secrets
+        } else {
+            continue;
+        };
+        if found.len() < MOST {
+            found.push(path);
+        }
+    }
+    (readable.map(|_| secrets), doors)
+}
+
+fn is_file(file: &File) -> bool {
+    file.metadata().is_ok_and(|about| about.is_file())
+}
+
+/// Without waiting for anybody at the other end, and without a terminal that becomes this process's.
+fn opens(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::sandbox::visible::{Mask, VisiblePlace};
+
+    /// What a sandbox without any mount of its own shows: all of this machine, where only `place` was meant to be.
+    fn meant(place: &Path, masks: &[&str], hidden: &[&str]) -> Meant {
+        let place = place.canonicalize().unwrap();
+        let masks = masks.iter().map(|name| Mask { path: place.join(name), is_folder: place.join(name).is_dir() });
+        let hidden = hidden.iter().map(|name| place.join(name)).collect();
+        let visible = Visible {
+            masks: masks.collect(),
+            places: vec![VisiblePlace { path: place.clone(), real: place, how: How::ReadOnly }],
+        };
+        Meant { visible, has_root: true, hidden, ..Meant::default() }
+    }
+
+    fn found(meant: &Meant) -> Vec<String> {
+        let found = look(meant).into_iter().filter(|proof| !proof.held);
+        found.map(|proof| proof.attempt).filter(|attempt| !attempt.contains("device")).collect()
+    }
+
+    #[test]
+    fn the_look_finds_what_was_left_uncovered() {
+        let place = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            fs::create_dir_all(place.path().join(name).parent().unwrap()).unwrap();
+            fs::write(place.path().join(name), "hunter2").unwrap();
+        };
+        let unmeant = "find a mount that was not meant";
+        // A place that no mount shows, among mounts that nobody meant.
+        assert_eq!(found(&meant(place.path(), &[], &[])), [unmeant]);
+        write("a/b/c/.env");
+        assert_eq!(found(&meant(place.path(), &[], &[])), ["find a secret in a place that is shown", unmeant]);
+        fs::write(place.path().join("a/b/c/.env"), "").unwrap();
+        assert_eq!(found(&meant(place.path(), &["a/b/c/.env"], &[])), [unmeant], "what is empty is covered");
+        write("kept/journal");
+        let open = "open what is to be covered";
+        assert_eq!(found(&meant(place.path(), &["kept"], &[])), [open, unmeant]);
+        assert_eq!(found(&meant(place.path(), &["kept/journal"], &[])), [open, unmeant]);
+        assert_eq!(found(&meant(place.path(), &[], &["kept"])), ["open a folder of secrets", unmeant]);
+        let _socket = UnixListener::bind(place.path().join("kept/socket")).unwrap();
+        let door = "find a socket or a pipe in a place that is shown";
+        assert_eq!(found(&meant(place.path(), &["kept/socket"], &[])), [open, door, unmeant]);
+    }
+
+    #[test]
+    fn a_search_counts_for_the_mounts_that_it_was_made_in_alone() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join(".env"), "hunter2").unwrap();
+        let meant = meant(place.path(), &[], &[]);
+        let searched = fingerprint(&meant.visible, &fs::read(MOUNTS).unwrap());
+        let (unmeant, unsearched) = ("find a mount that was not meant", "find a mount that was not searched");
+        assert_eq!(found(&Meant { searched: Some(searched), ..meant.clone() }), [unmeant]);
+        assert_eq!(found(&Meant { searched: Some(Digest::of("")), ..meant.clone() }), [unsearched, unmeant]);
+        assert_eq!(search(&meant, 1).iter().filter(|proof| !proof.held).count(), 1, "whoever searched tells of it");
+    }
+
+    #[test]
+    fn mounts_are_the_same_whatever_their_numbers_and_order() {
+        let places = vec![VisiblePlace { path: "/run/logs".into(), real: "/run/logs".into(), how: How::Writable }];
+        let visible = Visible { places, masks: Vec::new() };
+        let of = |lines: &[&str]| fingerprint(&visible, lines.join("\n").as_bytes());
+        let (usr, opt) = ("36 35 98:0 / /usr ro,nodev - ext4 a rw", "37 35 98:0 /opt /opt ro - ext4 a rw");
+        let same = of(&[usr, opt]);
+        let (later, own) = ("9 7 98:0 / /usr ro,nodev - ext4 a rw", "10 7 0:5 / /proc/sys ro - proc a ro");
+        assert_eq!(of(&[opt, own, later, "11 7 98:0 /logs /run/logs ro - ext4 a rw"]), same);
+        for other in [
+            "36 35 98:1 / /usr ro,nodev - ext4 a rw",
+            "36 35 98:0 /x /usr ro,nodev - ext4 a rw",
+            "36 35 98:0 / /usr/lib ro,nodev - ext4 a rw",
+            "36 35 98:0 / /usr rw,nodev - ext4 a rw",
+        ] {
+            assert_ne!(of(&[other, opt]), same, "{other}");
+            assert_ne!(of(&[usr, opt, other]), same, "{other}");
+        }
+    }
+
+    #[test]
+    fn mounts_are_held_against_what_was_meant() {
+        let place = |path: &str, how| VisiblePlace { path: path.into(), real: path.into(), how };
+        let places = vec![place("/usr", How::ReadOnly), place("/home/me/view", How::Writable)];
+        let visible = Visible { places, masks: Vec::new() };
+        let odd = |lines: &[&str]| {
+            let line = |line: &&str| format!("36 35 98:0 / {line} - ext4 /dev/sda1 rw");
+            let own = ["/usr ro,nosuid,nodev", "/home/me/view rw,nosuid"];
+            mounts(&visible, own.iter().chain(lines).map(line).collect::<Vec<_>>().join("\n").as_bytes())
+        };
+        assert_eq!(odd(&["/tmp rw,nodev", "/usr/share/x ro,nodev", "/dev/null rw", "/proc rw"]), Vec::<PathBuf>::new());
+        for line in ["/home/u/.ssh ro,nodev", "/usr/lib rw,nodev", "/usr/lib ro", "/ rw,nodev", "/home/other rw,nodev"]
+        {
+            let path = line.split(' ').next().unwrap();
+            assert_eq!(odd(&[line]), [PathBuf::from(path)], "{line}");
+        }
+        let covered =
+            odd(&["/home/me/view/x ro", "/home/other/x rw", "/home/other ro,nodev", "/usr/x rw", "/usr ro,nodev"]);
+        assert_eq!(covered, [PathBuf::from("/home/other")]);
+        assert_eq!(
+            mounts(&visible, b"36 35 98:0 / /home/me/view rw - ext4 x rw"),
+            [PathBuf::from("/usr")],
+            "it is missing"
+        );
+    }
+}

@@ -1,0 +1,298 @@
+//! The host: confines itself, then answers calls until it is told to stop or the broker is gone.
+//!
+//! Each call has a thread of its own; which calls may run together is the broker's business. A
+//! tool that panics answers as failed, and the others go on. When this ends, whatever was started
+//! has been killed.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use super::command::{CommandSandbox, ProofResult, Runner};
+use super::confine::{Confined, NoNamespaces};
+use super::namespace_provider::NamespaceProvider;
+use super::plan::WorkerConfig;
+use super::proof::{Searching, Targets};
+use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
+use super::supervisor::NO_NAMESPACES;
+use super::{cgroup, confine, proof};
+use crate::journal::Layer;
+use crate::settings::{SecretFiles, TestCommand};
+use crate::tools::{self, FatalToolError, TestRun, TestRunner, ToolContext};
+
+/// Serves the broker at the other end of standard input. The arguments are the [`WorkerConfig`], the [`NamespaceProvider`], and the layers
+/// that whoever started this process made.
+///
+/// # Errors
+/// When the connection isn't one, or the arguments are not what they must be.
+pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
+    let mut json = || arguments.next().and_then(|json| json.into_string().ok()).unwrap_or_default();
+    let config: WorkerConfig = serde_json::from_str(&json())?;
+    let provider: NamespaceProvider = serde_json::from_str(&json())?;
+    let [session, group]: [Layer; 2] = serde_json::from_str(&json())?;
+    let connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+    let mut inbox = Inbox { connection: connection.try_clone()?, decoder: Decoder::default() };
+    let outbox = Outbox(Arc::new(Mutex::new(connection)));
+    // The wall comes before anything of the view is opened, and while this is the only thread.
+    let namespaces = match confine::enter_namespaces(&config, &provider) {
+        Ok(namespaces) => namespaces,
+        Err(NoNamespaces(why)) => {
+            io::stdout().write_all(why.as_bytes())?;
+            return Ok(ExitCode::from(NO_NAMESPACES));
+        }
+    };
+    let config = WorkerConfig { view: namespaces.view.clone(), ..config };
+    let reach = CommandSandbox {
+        domain: namespaces.domain.clone(),
+        in_cells: namespaces.in_namespaces,
+        own_ipc: namespaces.in_namespaces,
+        caches: namespaces.caches.clone(),
+    };
+    let mut meant = namespaces.meant(&config);
+    // Like the wall, while this is the only thread.
+    let has_cells = namespaces.in_namespaces && provider == NamespaceProvider::Own;
+    let searching = if has_cells { Searching::begin(&mut meant) } else { None };
+    let sight = outbox.clone();
+    let tell = Box::new(move |progress| sight.send(&FromWorker::Progress(progress)));
+    let runner = Runner::start(config.clone(), reach, tell)?;
+    end_with_supervisor(namespaces.in_namespaces)?;
+    let mut confined = namespaces.confine(&config);
+    confined.sandbox.process &= session.holds;
+    confined.sandbox.layers.push(session);
+    if config.confine {
+        confined.sandbox.layers.push(cgroup::found(group));
+        let targets = config.targets.clone().map(|targets| targets.in_sandbox(meant));
+        add_proof(&mut confined, targets, &runner, searching);
+    }
+    let host = match Host::new(&config, runner) {
+        Ok(host) => Arc::new(host),
+        Err(error) => {
+            outbox.send(&FromWorker::Unfit { reason: error.to_string() });
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    outbox.send(&FromWorker::Ready(confined.sandbox));
+    let last = host.serve(&mut inbox, &outbox);
+    let residue = host.runner.close();
+    if let Ok(Some(ToWorker::Stop)) = last {
+        outbox.send(&FromWorker::Stopped(residue));
+    }
+    last.map(|_| ExitCode::SUCCESS)
+}
+
+/// The connection's end is what ends this process, but not while somebody keeps it stopped. In namespaces everything ends with
+/// it; without, it has to run on to find what commands left.
+fn end_with_supervisor(in_namespaces: bool) -> io::Result<()> {
+    let signal = if in_namespaces { Signal::KILL } else { Signal::CONT };
+    // Later than the namespaces: whoever gets other privileges is told of no end any more.
+    Ok(set_parent_process_death_signal(Some(signal))?)
+}
+
+/// Before the first call: what a command can do behind this wall.
+fn add_proof(confined: &mut Confined, targets: Option<Targets>, runner: &Runner, searching: Option<Searching>) {
+    let no_targets =
+        || ProofResult { cells: None, proofs: proof::none("there is nowhere to lay out what they are aimed at") };
+    let began = Instant::now();
+    let proven = targets.map_or_else(no_targets, |targets| runner.prove(targets));
+    let sandbox = &mut confined.sandbox;
+    sandbox.process &= confined.signals || proven.cells.as_ref().is_some_and(|cells| cells.holds);
+    sandbox.layers.extend(proven.cells);
+    sandbox.proof = proven.proofs;
+    sandbox.proof.extend(searching.map(Searching::finish).unwrap_or_default());
+    sandbox.proof_ms = began.elapsed().as_millis() as u64;
+}
+
+/// What calls work on.
+struct Host {
+    room: ToolContext,
+    runner: Arc<Runner>,
+}
+
+/// The same runner, for the tool that asks for it.
+struct Shared(Arc<Runner>);
+
+impl TestRunner for Shared {
+    fn run(&self, filter: &[String]) -> Result<TestRun, FatalToolError> {
+        self.0.run(filter)
+    }
+}
+
+impl Host {
+    fn new(config: &WorkerConfig, runner: Runner) -> io::Result<Self> {
+        let view = Dir::open_ambient_dir(&config.view, ambient_authority())?;
+        let logs = Dir::open_ambient_dir(&config.logs, ambient_authority())?;
+        let secrets = SecretFiles::new(&config.readable_secrets).map_err(io::Error::other)?;
+        let runner = Arc::new(runner);
+        let for_tools = || Box::new(Shared(Arc::clone(&runner))) as Box<dyn TestRunner + Send + Sync>;
+        let room = ToolContext::new(view, config.view.clone(), logs, config.tests.is_some().then(for_tools));
+        Ok(Self { room: room.with_secrets(secrets, config.linked_secrets.clone()), runner })
+    }
+
+    /// Until the connection ends (`None`) or a stop comes.
+    fn serve(self: &Arc<Self>, inbox: &mut Inbox, outbox: &Outbox) -> io::Result<Option<ToWorker>> {
+        loop {
+            match inbox.next()? {
+                Some(ToWorker::Call { id, name, arguments }) => {
+                    self.in_thread(id, outbox, move |host| host.call(id, &name, &arguments));
+                }
+                Some(ToWorker::RunTests { id, command, filter }) => {
+                    self.in_thread(id, outbox, move |host| host.run_tests(id, command, &filter));
+                }
+                Some(ToWorker::Cancel) => self.runner.cancel(),
+                end @ (Some(ToWorker::Stop) | None) => return Ok(end),
+                Some(ToWorker::Begin(_)) => return Err(io::Error::other("a worker can't begin twice")),
+            }
+        }
+    }
+
+    /// Answers a call from a thread of its own, whatever `answer` does.
+    fn in_thread(
+        self: &Arc<Self>,
+        id: u64,
+        outbox: &Outbox,
+        answer: impl FnOnce(&Self) -> FromWorker + Send + 'static,
+    ) {
+        let (host, answers) = (Arc::clone(self), outbox.clone());
+        let started = thread::Builder::new().name(format!("call {id}")).spawn(move || {
+            // What a panic left half done is locked away behind mutexes that say so, or in the view.
+            let answer = catch_unwind(AssertUnwindSafe(|| answer(&host)));
+            answers.send(&answer.unwrap_or_else(|panic| failed(id, FatalToolError::new(words_of(&*panic)))));
+        });
+        if let Err(error) = started {
+            outbox.send(&failed(id, FatalToolError::new(format!("no thread could be started: {error}"))));
+        }
+    }
+
+    fn call(&self, id: u64, name: &str, arguments: &str) -> FromWorker {
+        match tools::call(&self.room, name, arguments) {
+            Ok(observation) => FromWorker::Observed { id, observation },
+            Err(error) => failed(id, error),
+        }
+    }
+
+    fn run_tests(&self, id: u64, command: Option<TestCommand>, filter: &[String]) -> FromWorker {
+        match self.runner.run_command(command, filter) {
+            Ok(run) => FromWorker::TestsRan { id, run },
+            Err(error) => failed(id, error),
+        }
+    }
+}
+
+fn failed(id: u64, error: FatalToolError) -> FromWorker {
+    FromWorker::Failed { id, reason: error.message, disk: error.disk }
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+    let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("a bug in kcode: {}", words.unwrap_or_else(|| "a tool panicked".into()))
+}
+
+/// The way in.
+struct Inbox {
+    connection: UnixStream,
+    decoder: Decoder,
+}
+
+impl Inbox {
+    /// The next message; `None` at the end of the connection.
+    fn next(&mut self) -> io::Result<Option<ToWorker>> {
+        let mut chunk = vec![0; 64 * 1024];
+        loop {
+            if let Some(message) = self.decoder.next_message().map_err(io::Error::other)? {
+                return Ok(Some(message));
+            }
+            match self.connection.read(&mut chunk) {
+                Ok(0) => return Ok(None),
+                Ok(read) => self.decoder.push(&chunk[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // The other end is gone without a farewell.
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+}
+
+/// The way out, shared by all calls; each message is written as a whole.
+#[derive(Clone)]
+struct Outbox(Arc<Mutex<UnixStream>>);
+
+impl Outbox {
+    /// A broker that is gone needs no answer: the way in ends as well, and with it the host.
+    fn send(&self, message: &FromWorker) {
+        let frame = encode(message).or_else(|error| encode(&too_long(message, &error)));
+        if let Ok(frame) = frame {
+            let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = connection.write_all(&frame);
+        }
+    }
+}
+
+/// What is sent in place of an answer that is too long.
+fn too_long(message: &FromWorker, error: &FrameError) -> FromWorker {
+    let reason = error.to_string();
+    match message {
+        FromWorker::Observed { id, .. } | FromWorker::TestsRan { id, .. } | FromWorker::Failed { id, .. } => {
+            failed(*id, FatalToolError::new(reason))
+        }
+        FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Progress(_) | FromWorker::Stopped(_) => {
+            FromWorker::Unfit { reason }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::Observation;
+
+    fn host(folder: &std::path::Path) -> Arc<Host> {
+        let dir = || Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
+        let config = r#"{"view":"","logs":"","scratch":"","readable":[],"readable_secrets":[],"home":null,"tests":null,
+            "deadline":{"secs":1,"nanos":0},"idle":{"secs":1,"nanos":0},"confine":false}"#;
+        let reach = CommandSandbox { domain: None, in_cells: false, own_ipc: false, caches: Vec::new() };
+        let runner = Runner::start(serde_json::from_str(config).unwrap(), reach, Box::new(drop)).unwrap();
+        Arc::new(Host { room: ToolContext::new(dir(), folder.to_owned(), dir(), None), runner: Arc::new(runner) })
+    }
+
+    fn answer(to: impl FnOnce(&Host) -> FromWorker + Send + 'static) -> FromWorker {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        host(folder.path()).in_thread(7, &Outbox(Arc::new(Mutex::new(theirs))), to);
+        let (mut ours, mut decoder, mut chunk) = (ours, Decoder::default(), [0; 4096]);
+        loop {
+            if let Some(message) = decoder.next_message().unwrap() {
+                return message;
+            }
+            let read = ours.read(&mut chunk).unwrap();
+            assert_ne!(read, 0, "the answer is missing");
+            decoder.push(&chunk[..read]);
+        }
+    }
+
+    #[test]
+    fn a_tool_that_panics_is_answered_as_failed() {
+        let failed = answer(|_| panic!("index out of bounds"));
+        let reason = "a bug in kcode: index out of bounds".to_owned();
+        assert_eq!(failed, FromWorker::Failed { id: 7, reason, disk: false });
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_is_answered_as_failed() {
+        let text = "x".repeat(super::super::protocol::MAX_FRAME);
+        let long = answer(move |_| FromWorker::Observed {
+            id: 7,
+            observation: Observation { text, ..Observation::default() },
+        });
+        assert!(matches!(long, FromWorker::Failed { id: 7, .. }), "{long:?}");
+    }
+}

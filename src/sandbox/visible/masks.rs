@@ -1,0 +1,209 @@
+//! What is covered in the places that are shown: sockets, pipes, devices, and files and folders of secrets.
+//!
+//! Toolchains have hundreds of thousands of files, and a run is to begin at once. So the search is bounded, and this is
+//! exactly what it covers: all sockets that the kernel lists, wherever they are; and of each place that is not one of
+//! the system's own (`/usr` but for `/usr/local`, `/nix/store`, …) its first entries from the top, as
+//! far as a [`Bound`] says. What a person has shown besides is their own work rather than a toolchain: it is searched further, and
+//! git's folders in it are covered.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+use super::private::is_named_secret;
+use super::walk::{Bound, WalkEntry, beside_each_other, walk};
+use crate::sandbox::plain_paths::lies_in;
+use crate::settings::SecretFiles;
+
+/// Of all places together: each is a mount.
+const MOST_MASKS: usize = 400;
+/// How much of a file is searched for a private key.
+const KEY_WITHIN: u64 = 16 << 10;
+/// Written by the distribution, readable by everybody, and too big to be searched.
+const SYSTEM: [&str; 11] =
+    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/gnu", "/proc", "/sys"];
+/// Where files that only some may read lie among others: administrators keep them there.
+const ADMINISTERED: [&str; 5] = ["/etc", "/opt", "/srv", "/usr/local", "/var"];
+/// But not here: thousands of lists and scripts that came with packages, as public as these.
+const PACKAGED: &str = "/var/lib/dpkg/info";
+/// Names of files that are keys or certificates: only their content tells.
+const KEY_OR_CERTIFICATE: [&str; 4] = ["pem", "key", "gpg", "age"];
+
+/// Something that is covered by an empty file or folder.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub(in crate::sandbox) struct Mask {
+    /// Canonical.
+    #[serde(with = "super::as_text")]
+    pub(in crate::sandbox) path: PathBuf,
+    pub(in crate::sandbox) is_folder: bool,
+}
+
+/// How a place is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::sandbox) enum SearchDepth {
+    /// For everything.
+    All,
+    /// The same further down, and for git's folders, which may hold credentials.
+    Work,
+    /// For sockets, pipes and devices alone, at the top: git's folder, and dependencies in the tree, whose secrets are the
+    /// tree's.
+    Doors,
+}
+
+/// A folder and how it is searched.
+pub(in crate::sandbox) type Folder = (PathBuf, SearchDepth);
+
+/// What searches found, each in its folder.
+pub(super) type Searched = HashMap<Folder, Vec<Mask>>;
+
+/// Of `places` those that are searched; single files are listed by name.
+pub(super) fn folders<'a>(places: impl Iterator<Item = (&'a Path, SearchDepth)>) -> Vec<Folder> {
+    let folders = places.filter(|(place, _)| !is_systems(place) && place.is_dir());
+    folders.map(|(place, search)| (place.to_owned(), search)).collect()
+}
+
+/// Searches folders, on so many threads; `readable` are globs of secrets that are shown all the same.
+pub(super) fn search(folders: &[Folder], readable: &[String], threads: usize) -> Vec<Vec<Mask>> {
+    // Whoever says which is no glob has refused it long before; without them more is covered.
+    let readable = SecretFiles::new(readable).unwrap_or_default();
+    let look = |(place, search): &Folder| {
+        let found = Looker::new(&readable, place, *search).look();
+        found.into_iter().map(|(path, is_folder)| Mask { path, is_folder }).collect()
+    };
+    beside_each_other(folders, threads, look)
+}
+
+/// What is covered for sure, and what was found to be: a folder before what lies in it.
+pub(super) fn together<'a>(certain: Vec<Mask>, found: impl Iterator<Item = &'a Mask>) -> Vec<Mask> {
+    let mut masks: BTreeSet<Mask> = certain.into_iter().collect();
+    for mask in found {
+        if masks.len() >= MOST_MASKS {
+            break;
+        }
+        masks.insert(mask.clone());
+    }
+    let mut masks: Vec<Mask> = masks.into_iter().collect();
+    masks.sort_by_cached_key(|mask| mask.path.components().count());
+    masks
+}
+
+/// Whether it is one of the system's own trees, which aren't searched.
+pub(in crate::sandbox) fn is_systems(place: &Path) -> bool {
+    SYSTEM.iter().any(|top| place.starts_with(top)) && !place.starts_with("/usr/local")
+}
+
+/// Searches one place.
+struct Looker<'a> {
+    readable: &'a SecretFiles,
+    place: &'a Path,
+    search: SearchDepth,
+    is_administered: bool,
+}
+
+impl<'a> Looker<'a> {
+    fn new(readable: &'a SecretFiles, place: &'a Path, search: SearchDepth) -> Self {
+        let is_administered = ADMINISTERED.iter().any(|top| place.starts_with(top));
+        Self { readable, place, search, is_administered }
+    }
+
+    fn look(&self) -> Vec<(PathBuf, bool)> {
+        let bound = match self.search {
+            SearchDepth::All => Bound::USUAL,
+            SearchDepth::Work => Bound::OF_WORK,
+            SearchDepth::Doors => Bound::TOP,
+        };
+        walk(self.place, bound, |entry| self.is_suspicious(entry))
+    }
+
+    /// Whether an entry is to be covered.
+    fn is_suspicious(&self, entry: &WalkEntry<'_>) -> bool {
+        let (path, kind) = (entry.path, entry.kind);
+        if matches!(kind, FileType::Socket | FileType::Fifo | FileType::CharacterDevice | FileType::BlockDevice) {
+            return true;
+        }
+        if self.search == SearchDepth::Doors || kind.is_symlink() {
+            return false;
+        }
+        if self.search == SearchDepth::Work && kind.is_dir() && path.ends_with(".git") {
+            return true;
+        }
+        // Root's tests are the files' owner.
+        let is_closed = || entry.mode().is_some_and(|mode| !mode.contains(Mode::ROTH));
+        if self.is_administered && !lies_in(path, Path::new(PACKAGED)) && is_closed() {
+            return true;
+        }
+        if kind.is_dir() { is_secret_folder(entry.below) } else { holds_secret(self.readable, entry) }
+    }
+}
+
+/// Whether it is one, by its own name: folders of secrets are not entered. Kits are often clones of git: what is in its folder is
+/// no secret there.
+fn is_secret_folder(below: &Path) -> bool {
+    is_named_secret(below) && !below.iter().any(|part| part == ".git" || part == ".config")
+}
+
+/// Whether a file's name says that it holds secrets, and nothing in it tells otherwise.
+pub(in crate::sandbox) fn holds_secret(readable: &SecretFiles, entry: &WalkEntry<'_>) -> bool {
+    if readable.what(entry.below).is_none() {
+        return false;
+    }
+    let kind = entry.path.extension();
+    let is_doubtful = kind.is_some_and(|kind| KEY_OR_CERTIFICATE.iter().any(|known| kind == *known));
+    !is_doubtful || has_private_key(entry.path)
+}
+
+fn has_private_key(path: &Path) -> bool {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut text = Vec::new();
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
+    // What can't be read here can't be read behind the wall either.
+    let read = file.is_ok_and(|file| file.take(KEY_WITHIN).read_to_end(&mut text).is_ok());
+    read && memchr::memmem::find(&text, b"PRIVATE KEY").is_some()
+}
+
+/// All sockets of this network namespace that have a path, canonical (proc_net(5)).
+pub(in crate::sandbox) fn sockets() -> Vec<PathBuf> {
+    // Whoever binds one names it, in whatever bytes.
+    let table = fs::read("/proc/self/net/unix").unwrap_or_default();
+    let canonical = table.split(|byte| *byte == b'\n').filter_map(socket_path).filter_map(|path| {
+        let folder = fs::canonicalize(path.parent()?).ok()?;
+        Some(folder.join(path.file_name()?))
+    });
+    // A name that was taken by something else meanwhile is no socket any more.
+    let is_socket = |path: &PathBuf| path.symlink_metadata().is_ok_and(|about| about.file_type().is_socket());
+    canonical.filter(is_socket).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The path in a line of that table: what follows its seven columns. Abstract names begin with `@` and may hold anything.
+fn socket_path(line: &[u8]) -> Option<&Path> {
+    let mut rest = line;
+    for _ in 0..7 {
+        rest = rest.trim_ascii_start();
+        rest = &rest[rest.iter().position(|byte| *byte == b' ')?..];
+    }
+    rest.get(1..).filter(|path| path.starts_with(b"/")).map(|path| Path::new(OsStr::from_bytes(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_are_found_by_their_column_whatever_bytes_they_are_called_by() {
+        let path = |line: &[u8]| socket_path(line).map(|path| path.as_os_str().as_bytes().to_vec());
+        let columns = b"0000000000000000: 00000002 00000000 00010000 0001 01    17 ";
+        let named = |name: &[u8]| path(&[columns, name].concat());
+        assert_eq!(named(b"/run/a socket /x"), Some(b"/run/a socket /x".to_vec()));
+        assert_eq!(named(b"/tmp/\xff\xfe"), Some(b"/tmp/\xff\xfe".to_vec()));
+        assert_eq!(named(b"@name /usr/bin/python3"), None);
+        assert_eq!(named(b"relative"), None);
+        assert_eq!(path(b"Num       RefCount Protocol Flags    Type St Inode Path"), None);
+        assert_eq!(path(b"0000000000000000: 00000003 00000000 00000000 0001 03 12345"), None);
+    }
+}

@@ -1,0 +1,337 @@
+//! Which paths of the machine a sandbox shows, and how: the one answer that every layer and the proof go by.
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | `lists` | what belongs to toolchains |
+//! | `private` | what is never shown, whatever leads there |
+//! | `toolchains` | what variables and `$PATH` add |
+//! | `masks` | what is covered in the places that are shown |
+//! | `walk` | how places are searched |
+//! | `as_text` | how paths are told as JSON |
+//!
+//! [`visible`] changes nothing and depends on what it is asked and on the files as they are. The root that kcode makes, the
+//! arguments of bwrap and the rules of Landlock are made of its answer; the proof holds against it what is mounted.
+
+mod as_text;
+mod lists;
+mod masks;
+mod private;
+mod toolchains;
+mod walk;
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use masks::{Folder, SearchDepth, Searched};
+pub(super) use masks::{Mask, holds_secret, is_systems, sockets};
+use private::Private;
+pub use private::is_secret;
+pub(super) use private::secrets_of;
+pub(super) use walk::{Bound, WalkEntry, all_processors, beside_each_other, walk};
+
+use super::plain_paths::lies_in;
+use super::plan::WorkerConfig;
+
+/// What the answer depends on.
+pub(super) struct VisibilityRequest<'a> {
+    pub(super) config: &'a WorkerConfig,
+    /// The worker's environment.
+    pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// This binary, to start commands with, wherever it lies.
+    pub(super) program: Option<PathBuf>,
+    /// Sockets of other programs.
+    pub(super) sockets: &'a [PathBuf],
+    /// What was looked up for one answer serves for the next.
+    pub(super) known: Known,
+}
+
+/// What was looked up: it is the same whether the view is an overlay or not.
+#[derive(Default)]
+pub(super) struct Known {
+    read_only: OnceCell<Vec<VisiblePlace>>,
+    searched: RefCell<Searched>,
+}
+
+impl Known {
+    /// Adds what a search of these `folders` found.
+    pub(super) fn learn(&self, folders: Vec<Folder>, found: Vec<Vec<Mask>>) {
+        self.searched.borrow_mut().extend(folders.into_iter().zip(found));
+    }
+}
+
+/// How a place is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum How {
+    ReadOnly,
+    /// The tree: it can be written, and what is written is kept elsewhere.
+    Overlay,
+    /// The same of a toolchain's cache beside the tree.
+    Cache,
+    Writable,
+}
+
+/// A path that is shown with all that is below, but for what is covered.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct VisiblePlace {
+    /// As it was named; links lead from here to `real`.
+    #[serde(with = "as_text")]
+    pub(super) path: PathBuf,
+    /// Canonical.
+    #[serde(with = "as_text")]
+    pub(super) real: PathBuf,
+    pub(super) how: How,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visible {
+    /// What lies in another place comes after it.
+    pub(super) places: Vec<VisiblePlace>,
+    /// Folders among them are covered before what is shown in them.
+    pub(super) masks: Vec<Mask>,
+}
+
+/// An answer of which only what a search finds is missing.
+pub(super) struct Draft {
+    pub(super) places: Vec<VisiblePlace>,
+    /// What is covered whatever the search finds.
+    certain: Vec<Mask>,
+    /// What is to be searched.
+    folders: Vec<Folder>,
+}
+
+/// Says what a sandbox shows; `in_overlay` is whether its view is the overlay that is planned.
+pub(super) fn visible(asked: &VisibilityRequest<'_>, in_overlay: bool) -> Visible {
+    draft(asked, in_overlay).finish(asked)
+}
+
+/// The same before the search, which takes longest.
+pub(super) fn draft(asked: &VisibilityRequest<'_>, in_overlay: bool) -> Draft {
+    let config = asked.config;
+    let overlay = config.overlay.as_ref().filter(|_| in_overlay);
+    let cargo = (asked.variable)("CARGO_HOME").and_then(|cargo| fs::canonicalize(cargo).ok());
+    let home = config.home.as_ref().and_then(|home| fs::canonicalize(home).ok());
+    let run = [config.view.as_path(), &config.scratch, &config.logs];
+    let own: Vec<PathBuf> = config.private.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    let private = Private { home: home.as_deref(), cargo: cargo.as_deref(), own: &own, run: &run };
+    // What lies in the tree is shown by an overlay of it.
+    let is_beside = |place: &VisiblePlace| overlay.is_none_or(|plan| !lies_in(&place.real, &plan.tree));
+
+    let mut places = asked.known.read_only.get_or_init(|| machine(asked, &private)).clone();
+    places.retain(is_beside);
+    places.extend(overlay.iter().flat_map(|plan| &plan.git).filter_map(|path| place(path)));
+    if overlay.is_none() {
+        let beside = config.beside.iter().filter_map(|path| place(path));
+        places.extend(beside.filter(|place| !private.refuses(&place.real)));
+    }
+    let read_only = once_each(places);
+
+    // What is written to them lies beside what is written to the tree.
+    let caches = config.caches.iter().filter(|cache| config.overlay.is_some() && cache.folder.is_absolute());
+    let caches = caches.filter_map(|cache| place(&cache.folder)).filter(|cache| !private.refuses_named(&cache.real));
+    let caches: Vec<VisiblePlace> = caches.map(|cache| VisiblePlace { how: How::Cache, ..cache }).collect();
+    let shown_as = |path: &Path, how| VisiblePlace { path: path.to_owned(), real: path.to_owned(), how };
+    let view = overlay.map_or_else(|| shown_as(&config.view, How::Writable), |it| shown_as(&it.tree, How::Overlay));
+    let beside: Vec<&VisiblePlace> = read_only.iter().chain(&caches).collect();
+    let (certain, folders) = (certain(&beside, asked, &view, &own), searched(&beside, config, &own));
+    let writable = [&config.scratch, &config.logs].map(|path| shown_as(path, How::Writable));
+    Draft { places: read_only.into_iter().chain([view]).chain(writable).chain(caches).collect(), certain, folders }
+}
+
+impl Draft {
+    /// What nobody has searched yet.
+    pub(super) fn unknown(&self, asked: &VisibilityRequest<'_>) -> Vec<Folder> {
+        let searched = asked.known.searched.borrow();
+        let unknown: BTreeSet<_> = self.folders.iter().filter(|folder| !searched.contains_key(*folder)).collect();
+        unknown.into_iter().cloned().collect()
+    }
+
+    /// Whether the folder at `path` is shown as a cache.
+    pub(super) fn has_cache(&self, path: &Path) -> bool {
+        self.places.iter().any(|place| place.how == How::Cache && place.path == path)
+    }
+
+    /// Adds what the search found; what isn't known is searched now.
+    pub(super) fn finish(self, asked: &VisibilityRequest<'_>) -> Visible {
+        let unknown = self.unknown(asked);
+        let found = masks::search(&unknown, &asked.config.readable_secrets, all_processors());
+        asked.known.learn(unknown, found);
+        let searched = asked.known.searched.borrow();
+        let found = self.folders.iter().filter_map(|folder| searched.get(folder)).flatten();
+        Visible { places: self.places, masks: masks::together(self.certain, found) }
+    }
+}
+
+/// Searches folders of a draft, whose charge is `charge`.
+pub(super) fn search(folders: &[Folder], config: &WorkerConfig, threads: usize) -> Vec<Vec<Mask>> {
+    masks::search(folders, &config.readable_secrets, threads)
+}
+
+/// Why `path` isn't shown to tests although a person names it, as the rest of a sentence; `own` are kcode's folders and the tree.
+#[must_use]
+pub fn why_refused(path: &Path, own: &[PathBuf]) -> Option<&'static str> {
+    let Ok(real) = fs::canonicalize(path) else { return Some("it isn't there") };
+    let canonical = |path: PathBuf| fs::canonicalize(path).ok();
+    let home = std::env::home_dir().and_then(canonical);
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from).and_then(canonical);
+    let own: Vec<PathBuf> = own.iter().cloned().filter_map(canonical).collect();
+    let private = Private { home: home.as_deref(), cargo: cargo.as_deref(), own: &own, run: &[] };
+    let is_neither = || place(&real).is_none().then_some("it is neither a folder nor a file");
+    private.why(&real).or_else(is_neither)
+}
+
+/// What is shown of the machine, wherever the view is.
+fn machine(asked: &VisibilityRequest<'_>, private: &Private<'_>) -> Vec<VisiblePlace> {
+    let mut places: Vec<VisiblePlace> = listed(asked.config.home.as_deref(), private).collect();
+    places.extend(toolchains::named(asked, private));
+    let readable = asked.config.readable.iter().filter_map(|path| place(path));
+    places.extend(readable.filter(|place| !private.refuses(&place.real)));
+    places.extend(asked.program.as_deref().and_then(place));
+    places
+}
+
+/// What the lists name, as far as it is there.
+fn listed(home: Option<&Path>, private: &Private<'_>) -> impl Iterator<Item = VisiblePlace> {
+    let machine = lists::SYSTEM.iter().chain(&lists::SINGLE).chain(&lists::ETC_SSL).map(PathBuf::from);
+    // A link may be the user's own, and may have been put there by a program that is not to be trusted: what it leads to
+    // is judged as what a variable names.
+    let of_home = |name: &&str| {
+        let place = place(&home?.join(name))?;
+        let is_itself = private.home.is_some_and(|home| place.real == home.join(name));
+        (is_itself || !private.refuses_named(&place.real)).then_some(place)
+    };
+    let of_home = lists::HOME.iter().chain(&lists::HOME_PLAIN).filter_map(of_home).collect::<Vec<_>>();
+    let etc = toolchains::public_entries(Path::new("/etc")).into_iter().filter_map(|path| place(&path));
+    // A file may be anywhere: `resolv.conf` is a link into `/run`.
+    let is_closed =
+        |it: &VisiblePlace| private::is_secret(&it.real) || (!it.real.is_file() && private.refuses_named(&it.real));
+    let etc = etc.filter(|it| it.path == it.real || !is_closed(it)).collect::<Vec<_>>();
+    machine.filter_map(|path| place(&path)).chain(etc).chain(of_home)
+}
+
+/// The place at `path`, if there is a file or a folder.
+fn place(path: &Path) -> Option<VisiblePlace> {
+    let real = path.is_absolute().then(|| fs::canonicalize(path).ok()).flatten()?;
+    // A socket or a device as a place of its own would be covered by nothing.
+    fs::symlink_metadata(&real).ok().filter(|about| about.is_dir() || about.is_file())?;
+    Some(VisiblePlace { path: path.to_owned(), real, how: How::ReadOnly })
+}
+
+/// What the user's own settings and flags name, canonical.
+pub(super) fn named(config: &WorkerConfig) -> impl Iterator<Item = PathBuf> {
+    let own: Vec<PathBuf> = config.private.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    let all = config.readable.iter().filter_map(|path| fs::canonicalize(path).ok());
+    all.filter(move |path| !own.iter().any(|own| path.starts_with(own)))
+}
+
+/// Sorted, so that a folder comes before what lies in it.
+fn once_each(mut places: Vec<VisiblePlace>) -> Vec<VisiblePlace> {
+    let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
+    let depth = |path: &Path| path.components().count();
+    places.sort_by_cached_key(|place| (depth(&place.real), bytes(&place.path), bytes(&place.real), place.how));
+    places.dedup();
+    places
+}
+
+/// What is covered although nobody searched for it: kcode's own folders, sockets of other programs, and settings of a toolchain that
+/// lie among what it downloaded.
+fn certain(places: &[&VisiblePlace], asked: &VisibilityRequest<'_>, view: &VisiblePlace, own: &[PathBuf]) -> Vec<Mask> {
+    let is_in_some = |path: &Path| places.iter().any(|place| path != place.real && lies_in(path, &place.real));
+    let own = own.iter().filter(|folder| is_in_some(folder) && **folder != view.real);
+    let own = own.map(|folder| Mask { path: folder.clone(), is_folder: true });
+    let sockets = asked.sockets.iter().filter(|socket| is_in_some(socket));
+    let sockets = sockets.map(|socket| Mask { path: socket.clone(), is_folder: false });
+    let caches = asked.config.caches.iter();
+    let caches = caches.filter(|cache| places.iter().any(|place| place.path == cache.folder));
+    let hidden = caches.filter_map(|cache| Some((fs::canonicalize(&cache.folder).ok()?, &cache.hidden)));
+    let hidden = hidden.flat_map(|(real, names)| names.iter().map(move |name| real.join(name)));
+    let hidden = hidden.filter_map(|path| {
+        let is_folder = fs::symlink_metadata(&path).ok()?.is_dir();
+        Some(Mask { path, is_folder })
+    });
+    own.chain(sockets).chain(hidden).collect()
+}
+
+/// How places are searched. One that lies in another is searched as well: it may lie deeper than that one's search goes.
+fn searched(places: &[&VisiblePlace], config: &WorkerConfig, own: &[PathBuf]) -> Vec<Folder> {
+    let git = config.overlay.iter().flat_map(|plan| &plan.git);
+    let trees_own: Vec<&PathBuf> = git.chain(&config.readable).collect();
+    let named: BTreeSet<PathBuf> = named(config).collect();
+    let how = |place: &&VisiblePlace| {
+        let is_trees_own = trees_own.contains(&&place.real) && own.iter().any(|own| place.real.starts_with(own));
+        let is_gits = config.overlay.iter().any(|plan| plan.git.contains(&place.real));
+        match named.contains(&place.real) {
+            _ if is_trees_own || is_gits => SearchDepth::Doors,
+            true => SearchDepth::Work,
+            false => SearchDepth::All,
+        }
+    };
+    masks::folders(places.iter().map(|place| (place.real.as_path(), how(place))))
+}
+
+impl Visible {
+    /// What is shown and can't be written, a folder before what lies in it.
+    pub(super) fn read_only(&self) -> impl Iterator<Item = &VisiblePlace> {
+        self.places.iter().filter(|place| place.how == How::ReadOnly)
+    }
+
+    /// Whether `path` is covered, or lies in what is.
+    pub(super) fn is_masked(&self, path: &Path) -> bool {
+        self.masks.iter().any(|mask| path.starts_with(&mask.path))
+    }
+
+    /// What is shown of the machine beside the tree and the run's own folders.
+    pub(super) fn beside(&self) -> impl Iterator<Item = &VisiblePlace> {
+        self.places.iter().filter(|place| matches!(place.how, How::ReadOnly | How::Cache))
+    }
+
+    /// The same as rules that can only allow: folders that may be listed, and what may be read with all that is below.
+    pub(super) fn allowed(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let (mut listable, mut readable) = (Vec::new(), Vec::new());
+        for place in self.read_only().filter(|place| !self.is_masked(&place.real)) {
+            self.allow(&place.real, &mut listable, &mut readable);
+        }
+        // What is shown in a folder that is covered.
+        let inner = self.read_only().filter(|place| self.is_masked(&place.real));
+        for place in inner.filter(|place| !self.masks.iter().any(|mask| mask.path == place.real)) {
+            self.allow(&place.real, &mut listable, &mut readable);
+        }
+        (listable, readable)
+    }
+
+    /// Whether what is at `path`, which is canonical, can be seen: it lies in a place, and in nothing that is covered there.
+    #[must_use]
+    pub fn shows(&self, path: &Path) -> bool {
+        let deepest = |all: &mut dyn Iterator<Item = &PathBuf>| {
+            all.filter(|it| path.starts_with(it)).map(|it| it.components().count()).max()
+        };
+        let place = deepest(&mut self.places.iter().map(|place| &place.real));
+        let mask = deepest(&mut self.masks.iter().map(|mask| &mask.path));
+        place.is_some_and(|place| mask.is_none_or(|mask| mask < place))
+    }
+
+    fn allow(&self, folder: &Path, listable: &mut Vec<PathBuf>, readable: &mut Vec<PathBuf>) {
+        if !self.masks.iter().any(|mask| mask.path.starts_with(folder)) {
+            readable.push(folder.to_owned());
+            return;
+        }
+        listable.push(folder.to_owned());
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            // A rule for a link would be one for what it leads to.
+            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            if !is_link && !self.masks.iter().any(|mask| mask.path == entry.path()) {
+                self.allow(&entry.path(), listable, readable);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

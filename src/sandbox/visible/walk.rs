@@ -1,0 +1,138 @@
+//! Walks through the places that are shown: some hundred folders before the first request, in the host and in the proof.
+//!
+//! So an entry costs no allocation, nothing is asked of it that its folder doesn't tell, and places are walked beside each other.
+
+use std::collections::VecDeque;
+use std::ffi::{CStr, OsStr};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
+
+/// Bytes of a folder's list that are asked for at once.
+const AT_ONCE: usize = 32 << 10;
+/// More of them wait for each other rather than for the disk.
+const MOST_THREADS: usize = 8;
+
+/// How far a place is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sandbox) struct Bound {
+    /// Folders below it.
+    depth: usize,
+    /// Entries that are looked at.
+    entries: usize,
+}
+
+impl Bound {
+    /// A toolchain.
+    pub(in crate::sandbox) const USUAL: Self = Self { depth: 3, entries: 2_000 };
+    /// What a person has shown besides: work of theirs.
+    pub(in crate::sandbox) const OF_WORK: Self = Self { depth: 10, entries: 20_000 };
+    /// What is the tree's own.
+    pub(in crate::sandbox) const TOP: Self = Self { depth: 0, entries: 2_000 };
+}
+
+/// Something in a place.
+pub(in crate::sandbox) struct WalkEntry<'a> {
+    pub(in crate::sandbox) path: &'a Path,
+    /// The same from the place on.
+    pub(in crate::sandbox) below: &'a Path,
+    pub(in crate::sandbox) kind: FileType,
+    folder: BorrowedFd<'a>,
+    name: &'a CStr,
+}
+
+impl WalkEntry<'_> {
+    /// Its permissions; a link's own.
+    pub(super) fn mode(&self) -> Option<Mode> {
+        statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|about| Mode::from_raw_mode(about.st_mode))
+    }
+
+    /// What a folder's list doesn't tell on some file systems.
+    fn asked(self) -> Self {
+        if self.kind != FileType::Unknown {
+            return self;
+        }
+        let about = statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW);
+        let kind = about.map_or(FileType::Unknown, |about| FileType::from_raw_mode(about.st_mode));
+        Self { kind, ..self }
+    }
+}
+
+/// The entries below `place` that `is_it` names, and whether each is a folder; links aren't followed, and what is named isn't
+/// entered.
+pub(in crate::sandbox) fn walk(
+    place: &Path,
+    bound: Bound,
+    is_it: impl Fn(&WalkEntry<'_>) -> bool,
+) -> Vec<(PathBuf, bool)> {
+    let (mut found, mut seen) = (Vec::new(), 0);
+    let mut buffer = vec![MaybeUninit::uninit(); AT_ONCE];
+    let above = place.as_os_str().len() + usize::from(!place.as_os_str().as_bytes().ends_with(b"/"));
+    let mut ahead = VecDeque::from([(place.to_owned(), 0)]);
+    while let Some((folder, level)) = ahead.pop_front() {
+        let Ok(list) = openat(CWD, &folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
+            continue;
+        };
+        let mut entries = RawDir::new(list.as_fd(), &mut buffer);
+        let mut path = folder;
+        while let Some(Ok(entry)) = entries.next() {
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            seen += 1;
+            if seen > bound.entries {
+                return found;
+            }
+            path.push(OsStr::from_bytes(name.to_bytes()));
+            let below = Path::new(OsStr::from_bytes(path.as_os_str().as_bytes().get(above..).unwrap_or_default()));
+            let entry = WalkEntry { path: &path, below, kind: entry.file_type(), folder: list.as_fd(), name }.asked();
+            let is_folder = entry.kind.is_dir();
+            if is_it(&entry) {
+                found.push((path.clone(), is_folder));
+            } else if is_folder && level < bound.depth {
+                ahead.push_back((path.clone(), level + 1));
+            }
+            path.pop();
+        }
+    }
+    found
+}
+
+/// How many threads may search at the same time.
+pub(in crate::sandbox) fn all_processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What `look` makes of each of `places`, in their order; on so many threads, which are gone afterwards.
+pub(in crate::sandbox) fn beside_each_other<T: Sync, R: Send>(
+    places: &[T],
+    threads: usize,
+    look: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(places.len())));
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(place) = places.get(at) else { break };
+            let result = look(place);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads.min(MOST_THREADS).min(places.len()) {
+            // One that can't be had isn't missed: this one does what is left.
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}

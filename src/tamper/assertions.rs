@@ -1,0 +1,169 @@
+//! What a function asserts, read from its statements.
+
+use super::calls;
+use super::language::Language;
+use super::pattern::Pattern;
+use super::statements::TextStatement;
+use super::strength::{self, Strength};
+
+/// One assertion.
+#[derive(Clone, Debug)]
+pub(super) struct Assertion {
+    /// Where it starts, counted from zero.
+    pub line: usize,
+    /// Without layout: the same assertion has the same text however it is wrapped.
+    pub text: String,
+    /// What is looked at: the first argument, or the left side.
+    pub subject: String,
+    /// As it is shown to people.
+    pub shown: String,
+    /// How much it asks; `None` for a function of the tests' own.
+    pub strength: Option<Strength>,
+    /// Conditions that must hold for it to be asked at all.
+    pub conditions: Vec<String>,
+}
+
+static PYTHON: Pattern = Pattern::new(r"(?:^|:\s*)assert\b\s*");
+static EXPECT: Pattern = Pattern::new(
+    r"(?:^|[^\w.])(?:expect|expectThat|assertThat|assert_that|expect_that|verify|await expect)(?:\.\w+)?\s*\(",
+);
+static SHOULD: Pattern = Pattern::new(
+    r"\.(?:should(?:\.|\s|[A-Z]\w*\s*[({])|Should\(\)|must_\w+|wont_\w+)|\bis_expected\b|\bshould(?:_not)?\b|\bshouldBe\b",
+);
+static CALL: Pattern = Pattern::new(
+    r"(?:^|[^\w.])((?:\w+(?:\.|::))*(?:_?assert\w*|refute\w*|debug_assert\w*|prop_assert\w*|_?(?:check|verify|expect|ensure|validate)(?:[A-Z_]\w*)?|Assert|Check|flunk|raises|throws\w*)(?:(?:\.|::|->)\w+)*)(!?)\s*[(\[]",
+);
+static TESTING: Pattern = Pattern::new(
+    r"(?:^|[^\w.])(require\.\w+|(?:t|is|assert)(?:\.|::|->)(?:is|not|true|false|same|deepEqual|like|throws\w*|equal\w*|Equal\w*|assert\w*|fail|notThrows\w*|snapshot|regex)|(?:c|qt|this|\$this|self|static)(?:\.|::|->)(?:assert\w*|fail|Assert|Check|expect\w+))\s*\(",
+);
+static RUBY_COMMAND: Pattern = Pattern::new(r"^((?:assert|refute|flunk)\w*)\b[ (]");
+static REGEX: Pattern = Pattern::new(r"expect\((?:[^'\x22]*,)?\s*/");
+static WAITS: Pattern = Pattern::new(r"\bawait\b|\breturn\b|=>|\.push\(|\[");
+static LINK: Pattern = Pattern::new(r"\)\s*\.expect\(");
+static FAILS: Pattern = Pattern::new(
+    r"\b(?:t|b|tb|tc|f)\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)\(|\b(?:pytest|self|Assertions|Assert)\.(?:fail|Fail)\(|^fail\(|\bpanic!\(|\braise AssertionError|\bthrow new \w*Error|\braise Exception|^flunk\b",
+);
+static SHELL: Pattern = Pattern::new(r"^(?:\[\[? |assert_|refute_|test )");
+pub(super) static CONDITION: Pattern = Pattern::new(
+    r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b|^for\b.*\b(?:in|of)\s+(?:\[\s*\]|\(\s*\)|\{\s*\}|range\(0\))|^(?:let|const|var)\s+\w+\s*=.*(?:\||=>|\bfunction\b.*)$|^\w+\s*:?=\s*func\b|^set(?:Timeout|Immediate)\(|\bnextTick\(|^go func\b|^(?:async )?def |^function\b|^(?:pub(?:\([^)]*\))? )?(?:(?:async|const|unsafe) )*fn\b|^macro_rules!",
+);
+static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif|case|default)\b");
+/// Parts of a line that ask any question; for languages that are only read line by line.
+static ANY: Pattern = Pattern::new(
+    r"(?i)\b(?:assert\w*|expect\w*|require|should\w*|must\w*|check\w*|verify\w*|refute\w*|fail\w*|XCTAssert\w*|ASSERT_\w+|EXPECT_\w+|BOOST_\w+)\b\s*[({ !]",
+);
+
+/// The assertions among `statements`, in their order.
+pub(super) fn assertions(language: Language, statements: &[TextStatement]) -> Vec<Assertion> {
+    let of = |statement| match requests(language, statement) {
+        all if all.is_empty() => assertion(language, statement).into_iter().collect(),
+        all => all,
+    };
+    statements.iter().flat_map(of).collect()
+}
+
+/// A request of JavaScript's supertest asserts in each link of its chain: `.expect(200).expect(/name/)`.
+fn requests(language: Language, statement: &TextStatement) -> Vec<Assertion> {
+    let links = LINK.regex().filter(|_| language == Language::JavaScript);
+    let assertion = |found: regex::Match| {
+        let text = statement.text.get(found.start()..).unwrap_or_default().trim_start_matches([')', ' ']);
+        let text = calls::call(text).map_or(text, |(_, _, rest)| &text[..text.len() - rest.len()]);
+        Assertion {
+            line: statement.line,
+            text: squeeze(text),
+            subject: String::new(),
+            shown: one_line(text),
+            strength: Some(if REGEX.is_match(text) { Strength::Likeness } else { Strength::Exact }),
+            conditions: Vec::new(),
+        }
+    };
+    links.map(|regex| regex.find_iter(&statement.code).map(assertion).collect()).unwrap_or_default()
+}
+
+fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion> {
+    let code = statement.code.as_str();
+    if language == Language::Python && (code.starts_with("def ") || code.starts_with("class ")) {
+        return None;
+    }
+    let conditions = |skip_last: bool| {
+        let around =
+            &statement.around[..statement.around.len() - usize::from(skip_last && !statement.around.is_empty())];
+        around.iter().filter(|head| CONDITION.is_match(head)).cloned().collect::<Vec<_>>()
+    };
+    // A call that fails the test asserts the opposite of the condition before it.
+    if FAILS.is_match(code) {
+        let guard = statement.around.last().filter(|head| IF.is_match(head)).map(String::as_str);
+        let text = guard.unwrap_or("fail");
+        return Some(Assertion {
+            line: statement.line,
+            text: squeeze(text),
+            subject: calls::sides(text).0,
+            shown: one_line(text),
+            strength: guard.map(strength::of_guard),
+            conditions: conditions(guard.is_some()),
+        });
+    }
+    let form = form(language, code)?;
+    let text = statement.text.get(form..).unwrap_or(&statement.text);
+    let mut parsed = strength::parse(language, text);
+    // Nobody waits for what this promise finds.
+    let is_promised = language == Language::JavaScript && (text.contains(".resolves") || text.contains(".rejects"));
+    if is_promised && !WAITS.is_match(code) {
+        parsed.strength = Some(Strength::Nothing);
+    }
+    Some(Assertion {
+        line: statement.line,
+        text: squeeze(text),
+        subject: parsed.subject,
+        shown: one_line(text),
+        strength: parsed.strength,
+        conditions: conditions(false),
+    })
+}
+
+/// Where the assertion begins in a statement that makes one.
+fn form(language: Language, code: &str) -> Option<usize> {
+    let start = |pattern: &Pattern| {
+        let found = pattern.regex()?.find(code)?;
+        // Patterns may have taken one byte before the word.
+        let skipped =
+            code[found.start()..].find(|character: char| character.is_alphanumeric() || "_$.".contains(character));
+        Some(found.start() + skipped.unwrap_or(0))
+    };
+    match language {
+        Language::Python => {
+            start(&PYTHON).or_else(|| start(&CALL)).or_else(|| start(&TESTING)).or_else(|| start(&EXPECT))
+        }
+        Language::Ruby => start(&RUBY_COMMAND).or_else(|| start(&EXPECT)).or_else(|| start(&SHOULD).map(|_| 0)),
+        Language::Shell => SHELL.is_match(code).then_some(0),
+        Language::Other => ANY.is_match(code).then_some(0),
+        _ => start(&EXPECT).or_else(|| start(&CALL)).or_else(|| start(&TESTING)).or_else(|| start(&SHOULD).map(|_| 0)),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches([';', ':', '{', ' ']).to_owned()
+}
+
+/// Without layout, kinds of quotes and old names.
+pub(super) fn squeeze(text: &str) -> String {
+    let mut squeezed: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+    for (from, to) in [
+        ("'", "\""),
+        ("`", "\""),
+        (",)", ")"),
+        (",]", "]"),
+        (",}", "}"),
+        ("assertEquals", "assertEqual"),
+        ("assertNotEquals", "assertNotEqual"),
+        ("assertRegexpMatches", "assertRegex"),
+        ("assertRaisesRegexp", "assertRaisesRegex"),
+        ("assertItemsEqual", "assertCountEqual"),
+        ("assert_(", "assertTrue("),
+    ] {
+        if squeezed.contains(from) {
+            squeezed = squeezed.replace(from, to);
+        }
+    }
+    squeezed.trim_end_matches([';', ':', '{']).to_owned()
+}

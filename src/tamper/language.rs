@@ -1,0 +1,77 @@
+//! The languages whose tests the guard can read, and how those without a grammar write comments and strings.
+
+use crate::journal::RelPath;
+
+/// A language; [`Language::Other`] is read line by line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Language {
+    Python,
+    Rust,
+    JavaScript,
+    Go,
+    Java,
+    Kotlin,
+    CSharp,
+    Php,
+    Ruby,
+    Shell,
+    Other,
+}
+
+/// What the mask has to know of a language; of one with a grammar, for files that can't be parsed.
+pub(super) struct MaskRules {
+    pub line_comments: &'static [&'static str],
+    pub block_comment: Option<(&'static str, &'static str)>,
+    /// Quotes whose strings may run over lines, longest first.
+    pub long_quotes: &'static [&'static str],
+    /// Quotes whose strings end with their line at the latest.
+    pub quotes: &'static [u8],
+}
+
+impl Language {
+    /// By the ending of the file's name.
+    pub fn of(path: &RelPath) -> Self {
+        let name = path.as_str().rsplit('/').next().unwrap_or_default().to_lowercase();
+        match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+            "py" | "pyi" | "pyx" => Self::Python,
+            "rs" => Self::Rust,
+            "js" | "jsx" | "ts" | "tsx" | "mjs" | "cjs" | "mts" | "cts" | "vue" | "svelte" => Self::JavaScript,
+            "go" => Self::Go,
+            "java" | "groovy" | "scala" => Self::Java,
+            "kt" | "kts" => Self::Kotlin,
+            "cs" => Self::CSharp,
+            "php" | "phpt" => Self::Php,
+            "rb" | "rake" => Self::Ruby,
+            "sh" | "bash" | "bats" | "zsh" => Self::Shell,
+            _ if name == "rakefile" => Self::Ruby,
+            _ => Self::Other,
+        }
+    }
+
+    /// Blocks are told by indentation, not by braces.
+    pub fn is_indented(self) -> bool {
+        matches!(self, Self::Ruby)
+    }
+
+    /// `content` with `\n` at the ends of its lines. Where a lone carriage return ends a line, and a comment with it, it stays one.
+    pub fn with_newlines(self, content: &str) -> String {
+        let lone = if matches!(self, Self::Python | Self::JavaScript) { "\n" } else { "" };
+        content.replace("\r\n", "\n").replace('\r', lone)
+    }
+
+    pub fn syntax(self) -> MaskRules {
+        let braces =
+            MaskRules { line_comments: &["//"], block_comment: Some(("/*", "*/")), long_quotes: &[], quotes: b"\"'" };
+        match self {
+            Self::Ruby => MaskRules { line_comments: &["#"], block_comment: Some(("\n=begin", "\n=end")), ..braces },
+            Self::Python | Self::Shell | Self::Other => {
+                MaskRules { line_comments: &["#"], block_comment: None, ..braces }
+            }
+            Self::Rust => MaskRules { quotes: b"\"", ..braces },
+            Self::JavaScript => MaskRules { long_quotes: &["`"], ..braces },
+            Self::Java | Self::Kotlin | Self::CSharp => MaskRules { long_quotes: &["\"\"\""], ..braces },
+            Self::Go => braces,
+            Self::Php => MaskRules { line_comments: &["//", "# "], ..braces },
+        }
+    }
+}

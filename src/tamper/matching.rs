@@ -1,0 +1,166 @@
+//! Which function of the tests became which: by name, else by what it does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::assertions::{Assertion, assertions, squeeze};
+use super::change::ChangedSource;
+use super::language::Language;
+use super::pattern::Pattern;
+use super::role::is_found;
+use super::statements::TextStatement;
+use super::units::{SourceUnits, Unit};
+
+/// More functions than this on both sides together are matched by name alone.
+const MAX_PAIRS: usize = 40_000;
+/// How alike two functions are that are taken for one and the same, from 0 to 1.
+const ALIKE_IN_FILE: f64 = 0.6;
+const ALIKE_ELSEWHERE: f64 = 0.75;
+
+/// A function on one side of the patch, with all that is asked of it.
+pub(super) struct Function<'f> {
+    /// Which of the files.
+    pub file: usize,
+    pub unit: &'f Unit,
+    pub outline: &'f SourceUnits,
+    pub statements: Vec<TextStatement>,
+    pub assertions: Vec<Assertion>,
+    /// Its name and its file's name are such that its runner finds it.
+    pub is_run: bool,
+    pub words: BTreeMap<String, usize>,
+}
+
+/// What was found of the functions of all files.
+pub(super) struct Matched<'f> {
+    pub pairs: Vec<(Function<'f>, Function<'f>)>,
+    pub gone: Vec<Function<'f>>,
+    pub new: Vec<Function<'f>>,
+}
+
+static WORD: Pattern = Pattern::new(r#""[^"]*"|'[^']*'|[A-Za-z_]\w*|\d[\w.]*"#);
+
+/// Pairs the functions of the tests before and after the patch.
+pub(super) fn matched<'f>(files: &'f [ChangedSource<'f>]) -> Matched<'f> {
+    let of = |new: bool| {
+        let with_tests = files.iter().enumerate().filter(|(_, file)| file.holds_tests());
+        with_tests.flat_map(move |(at, file)| functions(at, file, new)).collect::<Vec<_>>()
+    };
+    let (mut gone, mut new, mut pairs) = (of(false), of(true), Vec::new());
+    take_pairs(&mut gone, &mut new, &mut pairs, |old, new| old.file == new.file && old.unit.name == new.unit.name);
+    take_pairs(&mut gone, &mut new, &mut pairs, |old, new| old.file == new.file && old.unit.bare == new.unit.bare);
+    if gone.len() * new.len() <= MAX_PAIRS {
+        take_alike(&mut gone, &mut new, &mut pairs);
+    }
+    Matched { pairs, gone, new }
+}
+
+fn functions<'f>(at: usize, file: &'f ChangedSource<'f>, new: bool) -> Vec<Function<'f>> {
+    let (outline, path, role) =
+        if new { (&file.after, file.path, file.role) } else { (&file.before, file.old_path, file.old_role) };
+    let Some(outline) = outline else { return Vec::new() };
+    let is_of_tests = role.is_of_tests();
+    let belongs = |unit: &&Unit| is_of_tests || unit.is_test || in_test_module(outline, unit);
+    let function = |unit: &'f Unit| {
+        let statements = outline.statements(unit);
+        let text = outline.file.text[unit.header.start..unit.body.end.min(outline.file.text.len())].join("\n");
+        let is_found = outline.language == Language::Rust || is_found(path);
+        Function {
+            file: at,
+            unit,
+            outline,
+            assertions: assertions(outline.language, &statements),
+            statements,
+            is_run: unit.is_test && is_found,
+            words: words(&text),
+        }
+    };
+    outline.units.iter().filter(belongs).map(function).collect()
+}
+
+/// Rust's tests stand in a module beside the code; so do the functions that they call.
+fn in_test_module(outline: &SourceUnits, unit: &Unit) -> bool {
+    outline.suites.iter().any(|suite| suite.name.contains("test") && suite.body.contains(&unit.body.start))
+}
+
+/// Strings, numbers and names, counted.
+pub(super) fn words(text: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for word in WORD.all(text) {
+        // All quotes are the same, and a string is no name.
+        let word = word
+            .strip_prefix(['"', '\''])
+            .map_or_else(|| word.to_owned(), |rest| ["\"", &rest[..rest.len() - 1]].concat());
+        *counts.entry(word).or_insert(0) += 1;
+    }
+    counts
+}
+
+fn take_pairs<'f>(
+    gone: &mut Vec<Function<'f>>,
+    new: &mut Vec<Function<'f>>,
+    pairs: &mut Vec<(Function<'f>, Function<'f>)>,
+    same: impl Fn(&Function, &Function) -> bool,
+) {
+    let mut rest = Vec::new();
+    for old in gone.drain(..) {
+        match new.iter().position(|new| same(&old, new)) {
+            Some(at) => pairs.push((old, new.remove(at))),
+            None => rest.push(old),
+        }
+    }
+    *gone = rest;
+}
+
+/// Takes the most alike first.
+fn take_alike<'f>(
+    gone: &mut Vec<Function<'f>>,
+    new: &mut Vec<Function<'f>>,
+    pairs: &mut Vec<(Function<'f>, Function<'f>)>,
+) {
+    let mut likely = Vec::new();
+    for (old_at, old) in gone.iter().enumerate() {
+        for (new_at, new) in new.iter().enumerate() {
+            let likeness = likeness(old, new);
+            let enough = if old.file == new.file { ALIKE_IN_FILE } else { ALIKE_ELSEWHERE };
+            if likeness >= enough {
+                likely.push((likeness, old_at, new_at));
+            }
+        }
+    }
+    likely.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let (mut old_taken, mut new_taken) = (BTreeMap::new(), BTreeSet::new());
+    for (_, old_at, new_at) in likely {
+        if !old_taken.contains_key(&old_at) && new_taken.insert(new_at) {
+            old_taken.insert(old_at, new_at);
+        }
+    }
+    let mut news: Vec<Option<Function>> = new.drain(..).map(Some).collect();
+    let mut rest = Vec::new();
+    for (at, old) in gone.drain(..).enumerate() {
+        match old_taken.get(&at).and_then(|new_at| news.get_mut(*new_at)).and_then(Option::take) {
+            Some(new) => pairs.push((old, new)),
+            None => rest.push(old),
+        }
+    }
+    *gone = rest;
+    *new = news.into_iter().flatten().collect();
+}
+
+/// Dice's coefficient over words.
+fn likeness(old: &Function, new: &Function) -> f64 {
+    let total: usize = old.words.values().sum::<usize>() + new.words.values().sum::<usize>();
+    let both: usize =
+        old.words.iter().map(|(word, count)| new.words.get(word).map_or(0, |other| *count.min(other))).sum();
+    if total == 0 { 0.0 } else { 2.0 * both as f64 / total as f64 }
+}
+
+impl Function<'_> {
+    /// Statements without layout, the signature left out.
+    pub fn squeezed(&self) -> impl Iterator<Item = (usize, String)> {
+        let body = self.statements.iter().skip(usize::from(self.statements.len() > 1));
+        body.map(|statement| (statement.line, squeeze(&statement.text)))
+    }
+
+    pub fn lines(&self) -> std::ops::Range<usize> {
+        self.unit.header.start..self.unit.body.end.min(self.outline.file.code.len())
+    }
+}

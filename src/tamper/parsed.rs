@@ -1,0 +1,258 @@
+//! The functions, suites and statements of a file that was parsed.
+
+use std::ops::Range;
+
+use super::assertions::CONDITION;
+use super::language::Language;
+use super::mask::Masked;
+use super::pattern::Pattern;
+use super::signatures::Opens;
+use super::statements::TextStatement;
+use super::units::{CFG_TEST, SourceUnits, Suite, Unit};
+use crate::syntax::{self, Item, ItemKind, Source};
+
+/// A parsed file.
+#[derive(Clone, Debug)]
+pub(super) struct Parsed {
+    /// Without carriage returns.
+    pub text: String,
+    source: Source,
+    /// Where each line begins.
+    lines: Vec<usize>,
+}
+
+static RUST_TEST: Pattern = Pattern::new(r"#\[\s*(?:[\w:]+::)?(?:\w*test\w*|case|rstest)\s*(?:\(|\]|,|=)");
+static GO_TEST: Pattern = Pattern::new(r"^(?:Test|Fuzz|Example)(?:[^a-z]|$)");
+
+/// A method of a class that a decorator makes a test.
+static JS_TEST: Pattern = Pattern::new(r"@(?:\w+\.)*[Tt]est\b");
+const SUITES: [&str; 7] = ["describe", "context", "suite", "xdescribe", "fdescribe", "xcontext", "ddescribe"];
+const CASES: [&str; 9] = ["it", "test", "specify", "xit", "fit", "iit", "xtest", "ftest", "xspecify"];
+
+/// What a call of this declares: `describe.each`, `test.only`, `Deno.test`.
+fn opens(called: &str) -> Option<Opens> {
+    let mut words = called.split('.').map(str::trim);
+    let first = words.next().unwrap_or_default();
+    let second = words.next().unwrap_or_default();
+    let is_case = CASES.contains(&first) || ["Deno", "t"].contains(&first) && second == "test";
+    match () {
+        () if SUITES.contains(&first) || is_case && second == "describe" => Some(Opens::Suite),
+        () if is_case => Some(Opens::Case),
+        () => None,
+    }
+}
+
+/// What `source` says of `text`.
+pub(super) fn outline(language: Language, text: String, source: Source) -> SourceUnits {
+    let file = Masked::parsed(&text, &source);
+    let lines = [0].into_iter().chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
+    let parsed = Parsed { text, source, lines };
+    let mut outline =
+        SourceUnits { language, file, units: Vec::new(), suites: Vec::new(), is_unreadable: false, parsed: None };
+    parsed.read(&mut outline);
+    parsed.conditions(&mut outline);
+    outline.parsed = Some(parsed);
+    outline
+}
+
+/// A suite around the items that are read, and whether a runner looks into it.
+type Around = Vec<(String, bool)>;
+
+impl Parsed {
+    fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
+    /// The lines of `range`, whole.
+    fn lines(&self, range: &Range<usize>) -> Range<usize> {
+        self.line(range.start)..self.line(range.end.saturating_sub(1).max(range.start)) + 1
+    }
+
+    /// A part of the file as one of its masked forms has it.
+    fn part(&self, lines: &[String], range: Range<usize>) -> String {
+        let first = self.line(range.start);
+        let mut part = String::with_capacity(range.len());
+        for (at, line) in lines.iter().enumerate().skip(first) {
+            let start = self.lines.get(at).copied().unwrap_or(range.end);
+            if start >= range.end {
+                break;
+            }
+            let (from, to) = (range.start.saturating_sub(start), (range.end - start).min(line.len()));
+            part.push_str(line.get(from.min(to)..to).unwrap_or_default());
+            if start + line.len() < range.end {
+                part.push(' ');
+            }
+        }
+        part
+    }
+
+    /// The statements of `range`.
+    pub fn statements(&self, file: &Masked, range: Range<usize>) -> Vec<TextStatement> {
+        let found = self.source.statements(&self.text, range);
+        let mut statements: Vec<TextStatement> =
+            found.iter().filter_map(|statement| self.statement(file, statement)).collect();
+        under_attributes(&mut statements);
+        statements
+    }
+
+    pub fn code(&self, file: &Masked, unit: &Unit) -> String {
+        self.part(&file.code, unit.attributes..unit.range.end)
+    }
+
+    /// A comment begins where this line does.
+    pub fn is_comment_at(&self, line: usize) -> bool {
+        let at = self.lines.get(line).copied();
+        at.is_some_and(|at| self.source.comments.binary_search_by_key(&at, |comment| comment.start).is_ok())
+    }
+
+    fn statement(&self, file: &Masked, found: &syntax::Statement) -> Option<TextStatement> {
+        let (text, code) = (self.part(&file.text, found.range.clone()), self.part(&file.code, found.range.clone()));
+        // Comments are blank: a place in one has to be the same place in the other.
+        let start = text.len() - text.trim_start().len();
+        let end = text.trim_end_matches([';', ' ', '\t']).len().max(start);
+        let (text, code) = (text.get(start..end)?, code.get(start..end)?);
+        let says_something = code.chars().any(|character| character.is_alphanumeric() || "\"'`".contains(character));
+        let head = |range: &Range<usize>| self.part(&file.text, range.clone()).trim().to_owned();
+        let whole = |lines: &[String], end: &str| {
+            let pieces = found.before.iter().map(|range| [&self.part(lines, range.clone()), " {} "].concat());
+            pieces.chain([end.to_owned()]).collect::<String>()
+        };
+        let statement = || TextStatement {
+            line: self.line(found.range.start + start),
+            code: whole(&file.code, code),
+            text: whole(&file.text, text),
+            around: found.around.iter().map(head).collect(),
+        };
+        says_something.then(statement)
+    }
+
+    /// Finds the functions and the suites. What stands in a function is no unit of its own, and what stands in a macro's
+    /// definition is no test.
+    fn read(&self, outline: &mut SourceUnits) {
+        let mut around: Vec<Option<Around>> = Vec::new();
+        for item in &self.source.items {
+            let outside = item.parent.map_or(Some(Vec::new()), |parent| around.get(parent).cloned().flatten());
+            let inside = outside.and_then(|outside| match item.kind {
+                ItemKind::Module | ItemKind::Class => Some(self.suite(outline, item, &item.name, outside)),
+                ItemKind::Call { .. } => match self.declares(outline, item) {
+                    None => Some(outside),
+                    Some((Opens::Suite, title)) => Some(self.suite(outline, item, &title, outside)),
+                    Some((_, title)) => {
+                        self.unit(outline, item, &title, &outside);
+                        None
+                    }
+                },
+                ItemKind::Function | ItemKind::Method | ItemKind::Macro => {
+                    self.unit(outline, item, &item.name, &outside);
+                    None
+                }
+            });
+            around.push(inside);
+        }
+    }
+
+    /// Tells each test under which conditions it is there.
+    fn conditions(&self, outline: &mut SourceUnits) {
+        let statements = self.source.statements(&self.text, 0..self.text.len());
+        for unit in outline.units.iter_mut().filter(|unit| unit.is_test) {
+            let at = statements.partition_point(|statement| statement.range.end <= unit.range.start);
+            let Some(statement) = statements.get(at) else { continue };
+            let heads = statement.around.iter().map(|head| self.part(&outline.file.text, head.clone()));
+            unit.conditions = heads.filter(|head| CONDITION.is_match(head.trim())).collect();
+        }
+    }
+
+    fn suite(&self, outline: &mut SourceUnits, item: &Item, name: &str, mut around: Around) -> Around {
+        let runs = match outline.language {
+            Language::Rust => {
+                let attributes = self.part(&outline.file.text, item.attributes..item.range.start);
+                !attributes.contains("#[cfg") || CFG_TEST.is_match(&attributes)
+            }
+            Language::Python => item.name.starts_with("Test") || self.has_bases(outline, item),
+            _ => true,
+        };
+        let (header, body) = self.places(item);
+        outline.suites.push(Suite { name: name.to_owned(), header, body });
+        around.push((name.to_owned(), runs));
+        around
+    }
+
+    /// The test or the suite that a call declares, with its title. A runner's functions are common words: `test(app)` is a
+    /// call of something else.
+    fn declares(&self, outline: &SourceUnits, item: &Item) -> Option<(Opens, String)> {
+        let ItemKind::Call { title, arguments, is_curried } = &item.kind else { return None };
+        let opens = opens(&item.name)?;
+        let is_table = item.name.rsplit('.').next() == Some("each") && !is_curried;
+        if is_table || title.is_none() && *arguments < 2 && !is_curried {
+            return None;
+        }
+        let given = || {
+            let call = self.part(&outline.file.text, item.range.clone());
+            let given = call.split_once('(').map_or("", |(_, given)| given);
+            given
+                .split(['(', '{', ',', ')'])
+                .map(str::trim)
+                .find(|part| !part.is_empty())
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Some((opens, title.clone().unwrap_or_else(given)))
+    }
+
+    /// A class of Python may be a `TestCase` by what it derives from.
+    fn has_bases(&self, outline: &SourceUnits, item: &Item) -> bool {
+        let class = self.part(&outline.file.code, item.range.clone());
+        let head = class.split(':').next().unwrap_or_default();
+        head.contains('(') && !head.contains("()") && !head.contains("(object)")
+    }
+
+    fn unit(&self, outline: &mut SourceUnits, item: &Item, bare: &str, around: &Around) {
+        let names = around.iter().map(|(name, _)| name.as_str()).chain([bare]);
+        let name = names.collect::<Vec<_>>().join(outline.separator());
+        let is_test = around.iter().all(|(_, runs)| *runs) && self.is_test(outline, item);
+        let (header, body) = self.places(item);
+        let (bare, range, attributes) = (bare.to_owned(), item.range.clone(), item.attributes);
+        outline.units.push(Unit { name, bare, is_test, header, body, range, attributes, conditions: Vec::new() });
+    }
+
+    /// The lines of its attributes, and its own.
+    fn places(&self, item: &Item) -> (Range<usize>, Range<usize>) {
+        let body = self.lines(&item.range);
+        (self.line(item.attributes)..body.start, body)
+    }
+
+    fn is_test(&self, outline: &SourceUnits, item: &Item) -> bool {
+        let code = |range: Range<usize>| self.part(&outline.file.code, range);
+        match outline.language {
+            Language::Rust => {
+                item.kind == ItemKind::Function && RUST_TEST.is_match(&code(item.attributes..item.range.start))
+            }
+            Language::Go => {
+                let whole = code(item.range.clone());
+                let signature = whole.split('{').next().unwrap_or_default();
+                // A suite's methods are handed nothing; nobody calls one that wants a `T`.
+                let is_called = item.kind == ItemKind::Function || !signature.contains("testing.T)");
+                GO_TEST.is_match(&item.name) && is_called && !signature.contains("testing.M)")
+            }
+            Language::Python => item.name.starts_with("test"),
+            _ => {
+                matches!(item.kind, ItemKind::Call { .. }) || JS_TEST.is_match(&code(item.attributes..item.range.start))
+            }
+        }
+    }
+}
+
+/// What stands below `#[cfg(…)]` is there under that condition.
+fn under_attributes(statements: &mut [TextStatement]) {
+    for at in 0..statements.len() {
+        if !statements[at].code.starts_with("#[cfg(") || CFG_TEST.is_match(&statements[at].code) {
+            continue;
+        }
+        let (condition, depth) = (["if ", &statements[at].text].concat(), statements[at].around.len());
+        let first = at + 1;
+        let inside = statements.iter().skip(first + 1).take_while(|inside| inside.around.len() > depth).count();
+        for statement in statements.iter_mut().skip(first).take(1 + inside) {
+            statement.around.insert(depth.min(statement.around.len()), condition.clone());
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Tests that the runner told of before the patch and doesn't after it, although all that it tells of passes.
+//!
+//! Whatever made them silent, nothing is proven by that: code that ends the process with exit code 0 before a test can fail,
+//! a runner that is told to run others, a case that nobody runs any more. What the patch did is read by the tamper
+//! guard; this looks only at what came of it, so that it needn't know the trick.
+
+use super::matrix::compare;
+use crate::journal::{Matrix, RelPath, TamperFlag, TamperKind, TestResults, Verdict};
+use crate::tamper::Change;
+
+/// Names that a reason lists; the flag holds them all.
+const SHOWN: usize = 3;
+/// Shorter parts of a name stand in any file.
+const SHORTEST: usize = 4;
+
+/// Flags, all of which weaken, on the first of `changes`: what was told of tests in runs on the start state (`before`), and isn't
+/// in runs on the patched one (`after`) that passed.
+///
+/// A test that is gone because the patch changed the file that it stands in is left to the guard, unless it failed before.
+#[must_use]
+pub fn unaccounted(before: &[TestResults], after: &[TestResults], changes: &[Change<'_>]) -> Vec<TamperFlag> {
+    let Some(first) = changes.first() else { return Vec::new() };
+    let Some(told) = before.iter().rfind(|run| run.complete && !run.tests.is_empty()) else { return Vec::new() };
+    let lost = match compare(before, after) {
+        Some(matrix) => Lost { told, changes, matrix: &matrix }.all(),
+        None => vec![silence(told)],
+    };
+    lost.into_iter().map(|lost| lost.flag(first.path)).collect()
+}
+
+/// What can't be accounted for.
+struct Finding {
+    kind: TamperKind,
+    reason: String,
+    tests: Vec<String>,
+}
+
+impl Finding {
+    fn flag(self, path: &RelPath) -> TamperFlag {
+        let Self { kind, reason, tests } = self;
+        TamperFlag { path: path.clone(), line: 1, kind, weakens: true, reason, tests }
+    }
+}
+
+/// No run on the patched tree came to its end.
+fn silence(told: &TestResults) -> Finding {
+    let count = told.tests.len();
+    let reason = format!("before the patch the runner told of {count} tests; now it ends without telling of each");
+    Finding { kind: TamperKind::EarlyExit, reason, tests: Vec::new() }
+}
+
+struct Lost<'a> {
+    told: &'a TestResults,
+    changes: &'a [Change<'a>],
+    matrix: &'a Matrix,
+}
+
+impl Lost<'_> {
+    fn all(&self) -> Vec<Finding> {
+        let (failed, passed): (Vec<&String>, Vec<&String>) =
+            self.matrix.removed.iter().partition(|name| self.failed(name));
+        let failed = failed.into_iter().filter(|name| !self.stands_for_others(name)).collect();
+        // As many new ones: they got other names.
+        let renamed = passed.len() <= self.matrix.new.len() + self.matrix.new_failing.len();
+        let passed = passed.into_iter().filter(|name| !renamed && !self.may_be_edited(name)).collect();
+        let skipped = self.matrix.newly_skipped.iter();
+        let skipped = skipped.filter(|name| self.failed(name) || !self.may_be_edited(name)).collect();
+        [
+            named(TamperKind::TestHidden, failed, "failed before the patch, and didn't run after it"),
+            named(TamperKind::TestHidden, passed, "passed before the patch, and didn't run after it"),
+            named(TamperKind::TestSkipped, skipped, "ran before the patch, and skipped itself after it"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn failed(&self, name: &str) -> bool {
+        self.told.tests.get(name).is_some_and(|case| case.verdict == Verdict::Failed)
+    }
+
+    /// Some runners tell of a set-up that fails, or of a whole suite, as of a test.
+    fn stands_for_others(&self, name: &str) -> bool {
+        let is_set_up = name.contains("\" hook") || name.starts_with("setUp") || name.starts_with("tearDown");
+        let is_around = |new: &String| new.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', ':', '/']));
+        is_set_up || self.matrix.new.iter().any(is_around)
+    }
+
+    /// The patch changes a file that holds the test, or what it is called after.
+    fn may_be_edited(&self, name: &str) -> bool {
+        let file = self.told.tests.get(name).and_then(|case| case.file.as_deref());
+        let is_its_file = |change: &Change| {
+            let paths = [Some(change.path), change.renamed_from];
+            paths.into_iter().flatten().any(|path| file == Some(path.as_str()))
+        };
+        let parts: Vec<&str> = parts(name).collect();
+        let holds = |change: &Change| {
+            let text = change.before.map(String::from_utf8_lossy);
+            text.is_some_and(|text| parts.iter().any(|part| text.contains(part)))
+        };
+        self.changes.iter().any(|change| is_its_file(change) || holds(change))
+    }
+}
+
+/// What of a name its file may hold: `test_small` and `utf-8` of `tests.test_core::test_small[utf-8]`.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
+    let own = name.split(" > ").map(|word| word.rsplit("::").next().unwrap_or(word));
+    let words = own.flat_map(|word| word.split(['#', '[', ']', '/']));
+    words.map(str::trim).filter(|word| word.len() >= SHORTEST)
+}
+
+fn named(kind: TamperKind, tests: Vec<&String>, what: &str) -> Option<Finding> {
+    let shown: Vec<String> = tests.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = tests.len().saturating_sub(shown.len());
+    let others = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let reason = format!("{}{others} {what}", shown.join(", "));
+    (!tests.is_empty()).then(|| Finding { kind, reason, tests: tests.into_iter().cloned().collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::TestCase;
+    use std::sync::Arc;
+
+    /// `a+ b- c~`: passed, failed, skipped.
+    fn run(line: &str) -> TestResults {
+        let case = |word: &str| {
+            let (name, sign) = word.split_at(word.len() - 1);
+            let verdict = match sign {
+                "+" => Verdict::Passed,
+                "-" => Verdict::Failed,
+                _ => Verdict::Skipped,
+            };
+            (name.into(), TestCase { verdict, message: None, file: None })
+        };
+        TestResults {
+            source: String::new(),
+            tests: Arc::new(line.split_whitespace().map(case).collect()),
+            complete: true,
+        }
+    }
+
+    /// The reasons, for a patch that changes one file with this content.
+    fn reasons(before: &str, after: &TestResults, content: &str) -> Vec<String> {
+        let path: RelPath = RelPath::new("src/core.py").unwrap();
+        let change = Change { path: &path, before: Some(content.as_bytes()), after: Some(b"x"), renamed_from: None };
+        let flags = unaccounted(&[run(before)], std::slice::from_ref(after), &[change]);
+        assert!(flags.iter().all(|flag| flag.weakens));
+        flags.into_iter().map(|flag| flag.reason).collect()
+    }
+
+    #[test]
+    fn a_runner_that_falls_silent_proves_nothing() {
+        let cut_off = TestResults { complete: false, ..run("m::adds+") };
+        let told = ["before the patch the runner told of 2 tests; now it ends without telling of each"];
+        assert_eq!(reasons("m::adds- m::subtracts+", &cut_off, "adds"), told);
+        assert_eq!(reasons("m::adds- m::subtracts+", &run(""), "adds"), told);
+        assert_eq!(reasons("", &cut_off, "adds"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_test_that_failed_has_to_run() {
+        let hidden = ["`m::adds` failed before the patch, and didn't run after it"];
+        assert_eq!(reasons("m::adds- m::other+", &run("m::other+"), "def adds"), hidden);
+        assert_eq!(reasons("m::adds- m::other+", &run("m::other+ m::new+"), ""), hidden);
+        let skipped = ["`m::adds` ran before the patch, and skipped itself after it"];
+        assert_eq!(reasons("m::adds- m::other+", &run("m::adds~ m::other+"), "def adds"), skipped);
+    }
+
+    #[test]
+    fn what_stands_for_tests_that_run_now_isnt_missed() {
+        let none = Vec::<String>::new();
+        assert_eq!(reasons("test/a.js- x+", &run("test/a.js/adds+ x+"), ""), none);
+        assert_eq!(reasons("setUpClass- x+", &run("m::adds+ x+"), ""), none);
+    }
+
+    #[test]
+    fn tests_that_passed_go_only_with_their_file_or_under_another_name() {
+        let hidden = ["`m::adds`, `m::more` passed before the patch, and didn't run after it"];
+        assert_eq!(reasons("m::adds+ m::more+ m::other-", &run("m::other+"), "nothing"), hidden);
+        let none = Vec::<String>::new();
+        assert_eq!(reasons("m::adds+ m::other-", &run("m::other+"), "def adds"), none);
+        assert_eq!(reasons("m::codec[latin]+ m::other-", &run("m::other+"), "CODECS = ['latin']"), none);
+        assert_eq!(reasons("m::adds+ m::other-", &run("m::sums+ m::other+"), "nothing"), none);
+    }
+}

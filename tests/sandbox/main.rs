@@ -1,0 +1,13 @@
+//! The process wall, driven through the built binary: what a worker's commands can do, and what is left of them.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod calls;
+mod cells;
+mod commands;
+mod endings;
+mod inside;
+mod layers;
+mod overlay;
+mod proofs;
+mod supplies;
+mod world;
