@@ -18,7 +18,7 @@ pub struct ViewMade {
     pub notes: Vec<String>,
 }
 
-/// Which parts of the sandbox hold, layer by layer..
+/// Which parts of the sandbox hold, layer by layer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "WallBuilt")]
 pub struct SandboxBuilt {

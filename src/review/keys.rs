@@ -7,11 +7,11 @@ pub enum KeyPress {
     Char(char),
     /// Arrows.
     Up,
-    /// See [`Key::Up`].
+    /// See [`KeyPress::Up`].
     Down,
-    /// See [`Key::Up`].
+    /// See [`KeyPress::Up`].
     Left,
-    /// See [`Key::Up`].
+    /// See [`KeyPress::Up`].
     Right,
     /// A screen up.
     PageUp,

@@ -1,6 +1,6 @@
 //! Reading what a repository holds, without trusting it.
 //!
-//! Files are opened through the [`Gate`]: nothing outside the repository, nothing of git's, no file of secrets. What it
+//! Files are opened through the [`RepositoryGate`]: nothing outside the repository, nothing of git's, no file of secrets. What it
 //! refuses counts as missing for whoever doesn't ask for the reason, and nobody reads more than a cap.
 
 use std::io::{self, Read};

@@ -3,7 +3,7 @@
 //! [`Grammar::of`] tells whether a file's language has a grammar here, and [`parse()`] reads a text by it into a
 //! [`Source`]: byte ranges and names, no nodes, so that who asks knows nothing of grammars. The grammars are tree-sitter's.
 //! Text is hostile: a parse has a bounded size and a bounded number of steps, the tree is walked without recursion, and
-//! what is mostly errors is [`Unreadable`] rather than half understood. Nothing is parsed before somebody asks.
+//! what is mostly errors is [`UnparsedReason`] rather than half understood. Nothing is parsed before somebody asks.
 
 mod calls;
 mod grammar;

@@ -7,8 +7,7 @@
 //! report doesn't say otherwise (law 7).
 //!
 //! [`compare()`] holds single tests against the [`Baseline`], and [`failures()`] tells the model of those that fail.
-//! [`Trials`] run the tests on other states than the run's own. [`inspect()`] flags what in a patch touches the tests, and
-//! [`judge()`] says which of that refuses it; [`unaccounted()`] finds tests that ran before and aren't told of any more.
+//! [`Trials`] run the tests on other states than the run's own. [`unaccounted()`] finds tests that ran before and aren't told of any more.
 //! [`shown_by_matrix()`] and [`shown_by_trial()`] tell whether a test shows what the patch mends; [`test_parts()`] are the
 //! parts of it that are tests, and [`needed()`] finds those of the others that matter.
 //!

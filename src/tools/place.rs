@@ -55,7 +55,7 @@ impl ToolPath {
         Ok(Self::View(path))
     }
 
-    /// As [`Place::parse`], for a tool that writes: logs are read-only.
+    /// As [`ToolPath::parse`], for a tool that writes: logs are read-only.
     ///
     /// # Errors
     /// Tells why nothing can be written there.

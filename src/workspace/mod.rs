@@ -21,7 +21,7 @@
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
 //! | [`parts`](Parts), `slide` | a change set in hunks that can be taken, left or rewritten |
 //! | [`patch_file`](PatchFile) | a patch that comes as a file, as the change set that it would make |
-//! | [`recording/`](Recording) | an applied patch in the index, on a branch, in a commit |
+//! | [`recording/`](GitRecording) | an applied patch in the index, on a branch, in a commit |
 //! | [`apply/`](apply()) | the change set written to a tree, and taken back: all files or none |
 //!
 //! The promise of this room: nothing here writes to the user's tree, index, refs or stash,

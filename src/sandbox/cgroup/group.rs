@@ -22,7 +22,7 @@ const ROUNDS: usize = 3;
 /// How long the kernel may take to end what was killed; it takes milliseconds.
 const KILL_LIMIT: Duration = Duration::from_secs(2);
 
-/// A group that was made. It is gone after [`Group::end`].
+/// A group that was made. It is gone after [`Cgroup::end`].
 pub(in crate::sandbox) struct Cgroup {
     /// The one that kcode was started in.
     own: PathBuf,

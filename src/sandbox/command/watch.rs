@@ -19,7 +19,7 @@ use crate::sandbox::descendants;
 const TELL_EVERY: Duration = Duration::from_millis(250);
 /// Between asking a command to end and killing it.
 const GRACE: Duration = Duration::from_secs(2);
-/// See [`Limits::linger`].
+/// See [`CommandLimits::linger`].
 pub(super) const LINGER: Duration = Duration::from_millis(200);
 /// How long the pipe is read once everything is dead. Only a process that the kernel holds on to can keep it open.
 const DRAIN: Duration = Duration::from_secs(1);

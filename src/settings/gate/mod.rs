@@ -101,7 +101,7 @@ impl RepositoryGate {
     /// What `path` leads to; nothing is opened for reading.
     ///
     /// # Errors
-    /// As [`Gate::open`], but for the kind of file.
+    /// As [`RepositoryGate::open`], but for the kind of file.
     pub fn look(&self, path: &Path) -> Result<GateTarget, Refused> {
         let place = self.resolve(path)?;
         Ok(GateTarget { kind: place.kind(), mode: place.stat.st_mode & 0o7777, real: place.real })
@@ -110,7 +110,7 @@ impl RepositoryGate {
     /// A handle of the folder that `path` leads to.
     ///
     /// # Errors
-    /// As [`Gate::open`]; also when it is no folder.
+    /// As [`RepositoryGate::open`]; also when it is no folder.
     pub fn folder(&self, path: &Path) -> Result<Dir, Refused> {
         Ok(Dir::from_std_file(self.open_folder(path)?.into()))
     }
@@ -118,7 +118,7 @@ impl RepositoryGate {
     /// Names in the folder that `path` leads to, in no order; at most `cap` of them, those that aren't UTF-8 left out.
     ///
     /// # Errors
-    /// As [`Gate::open`]; also when it is no folder.
+    /// As [`RepositoryGate::open`]; also when it is no folder.
     pub fn names(&self, path: &Path, cap: usize) -> Result<Vec<String>, Refused> {
         let folder = self.open_folder(path)?;
         let names = rustix::fs::Dir::new(folder)?
