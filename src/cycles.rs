@@ -18,12 +18,12 @@ const LARGEST: usize = 4;
 /// Rooms whose cycles are larger still, and how large. Entries may only shrink and go.
 const KNOWN: [(&str, usize); 8] = [
     ("cli", 23),
-    ("evidence", 6),
+    ("tamper", 6),
     ("planner", 7),
     ("run", 12),
     ("settings", 6),
     ("tools", 5),
-    ("worker", 42),
+    ("sandbox", 42),
     ("workspace", 5),
 ];
 
