@@ -162,7 +162,7 @@ impl Review {
             KeyPress::Down | KeyPress::Char('j') => self.down(),
             KeyPress::PageUp => self.scroll = self.scroll.saturating_sub(self.body_height()),
             KeyPress::PageDown | KeyPress::Char(' ') => {
-                self.scroll = (self.scroll + self.body_height()).min(self.last_scroll())
+                self.scroll = (self.scroll + self.body_height()).min(self.last_scroll());
             }
             KeyPress::Home => self.scroll = 0,
             KeyPress::End => self.scroll = self.last_scroll(),
