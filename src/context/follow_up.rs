@@ -1,23 +1,23 @@
-//! The message that brings a further task into a conversation that had come to its end.
+//! The message that starts a further task in a conversation that had ended.
 
 use super::plain::{plain, plain_name};
 
 const FOLLOW_UP: &str = include_str!("../../prompts/follow_up.md");
 
-/// What has become of the changes that the conversation made so far.
+/// State of the changes that the conversation has made so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangesStanding<'a> {
-    /// There are none.
+    /// The conversation changed nothing.
     Nothing,
-    /// They are in the user's tree, from which the new view starts. These of their files have changed since.
+    /// The changes are in the user's tree, from which the new view starts. The listed files have changed since.
     Applied(&'a [String]),
-    /// They are not in the user's tree; the new view starts with them.
+    /// The changes are not in the user's tree; the new view starts with them.
     Carried,
-    /// The same, because the user took them out again.
+    /// As [`Self::Carried`], because the user undid them after applying them.
     TakenBack,
 }
 
-/// What the model is told before the task.
+/// Describes the changes so far to the model; the text that comes before the task.
 #[must_use]
 pub fn standing(standing: &ChangesStanding<'_>) -> String {
     let changes = match standing {
@@ -39,7 +39,7 @@ pub fn standing(standing: &ChangesStanding<'_>) -> String {
     FOLLOW_UP.trim_end().replace("{changes}", &changes)
 }
 
-/// The whole message.
+/// Joins the text of [`standing`] and the task into the whole message.
 #[must_use]
 pub fn follow_up(told: &str, task: &str) -> String {
     format!("{told}\n\n# Task\n\n{}\n", plain(task).trim())

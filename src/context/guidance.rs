@@ -6,27 +6,26 @@ use super::plain::{plain, plain_name};
 use crate::journal::RelPath;
 use crate::settings::{Beginning, RepositoryFiles};
 
-/// For all files of the chain together; they share it evenly.
+/// Bytes of all files of the chain together; each gets an equal share.
 const MAX_BYTES: u64 = 10_000;
 const NAME: &str = "AGENTS.md";
 
-/// One file of the chain.
 pub(super) struct Guidance {
-    /// As the model may read it.
+    /// Without hidden characters.
     pub path: String,
-    /// Without hidden characters; cut after a whole line.
+    /// Without hidden characters; cut at the end of a line.
     pub text: String,
-    /// Says so when it was cut.
+    /// A sentence for the model and the user if the file was cut.
     pub cut: Option<String>,
 }
 
-/// The chain, and a sentence for each file that there is and that isn't shown.
+/// The guidance files that are shown, and a sentence for each that exists but can't be.
 pub(super) struct GuidanceChain {
     pub shown: Vec<Guidance>,
     pub refused: Vec<String>,
 }
 
-/// The chain, root first: what comes later is more specific.
+/// Reads the chain, root first, so that more specific guidance comes later.
 pub(super) fn chain(files: &RepositoryFiles, focus: Option<&RelPath>) -> GuidanceChain {
     let focus = focus.map_or(Path::new(""), RelPath::as_path);
     let mut paths: Vec<PathBuf> = focus.ancestors().map(|folder| folder.join(NAME)).collect();
@@ -54,7 +53,7 @@ fn guidance(path: &Path, mut beginning: Beginning, share: u64) -> Option<Guidanc
     let mut bytes = beginning.bytes.as_slice();
     let mut cut = None;
     if beginning.is_cut() {
-        // After a whole line; without one, what remains of a character is replaced.
+        // Cuts at the end of a line; if there is none, a partial character at the end is replaced.
         bytes = bytes.iter().rposition(|byte| *byte == b'\n').map_or(bytes, |end| &bytes[..=end]);
         let (shown, size) = (bytes.len(), beginning.size);
         cut = Some(format!("{path} is cut at {shown} of {size} bytes; read_file shows the rest"));

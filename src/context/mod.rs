@@ -1,8 +1,8 @@
-//! How a conversation begins: kcode's standing instructions, and a survey of the repository.
+//! The first messages of a conversation: kcode's standing instructions, and a survey of the repository.
 //!
-//! [`system_prompt`] is `prompts/system.md`. [`survey()`] is the first user message: facts within a
-//! budget, then the task; [`follow_up()`] brings a further one. Both are the same for the same repository and task, byte for byte, so
-//! that the provider's cache serves them again; nothing in them tells the time.
+//! [`system_prompt`] is `prompts/system.md`. [`survey()`] is the first user message: facts within a budget, then the
+//! task; [`follow_up()`] adds a further task. The same repository and task always give the same bytes, without a date
+//! or time, so that the provider's prompt cache applies.
 
 mod follow_up;
 mod guidance;
@@ -13,7 +13,7 @@ mod survey;
 pub use follow_up::{ChangesStanding, follow_up, standing};
 pub use survey::{GitFacts, Survey, SurveyFacts, UncommittedChange, survey};
 
-/// What the model is told in every conversation.
+/// The system prompt of every conversation.
 #[must_use]
 pub fn system_prompt() -> &'static str {
     include_str!("../../prompts/system.md").trim_ascii_end()
@@ -23,7 +23,7 @@ pub fn system_prompt() -> &'static str {
 mod tests {
     use crate::journal::Tokens;
 
-    /// With the tools' schemas it may have 2,000 tokens; they need twice as many as this.
+    /// The system prompt and the tools' schemas share 2,000 tokens; the schemas need twice as many as the prompt.
     #[test]
     fn the_system_prompt_is_short() {
         let tokens = Tokens::estimate(super::system_prompt());

@@ -1,29 +1,28 @@
-//! A repository's files as an outline: folders with counts, and as many names as the budget holds.
+//! A repository's files as an outline: folders with file counts, and as many names as the budget allows.
 
 use std::collections::BTreeMap;
 
 use super::plain::plain_name;
 use crate::journal::Tokens;
 
-/// A folder of the outline.
 #[derive(Default)]
 struct OutlineFolder<'a> {
     folders: BTreeMap<&'a str, OutlineFolder<'a>>,
     files: Vec<&'a str>,
-    /// Files in it and below.
+    /// Number of files in the folder and below.
     total: usize,
 }
 
-/// How much is shown.
+/// How much an outline shows.
 #[derive(Clone, Copy)]
 struct Detail {
-    /// Levels of folders that are opened.
+    /// Number of folder levels whose contents are shown.
     depth: usize,
-    /// Names of files that a folder shows.
+    /// Number of file names that each folder shows.
     names: usize,
 }
 
-/// From everything to next to nothing; the first that fits is taken.
+/// From everything to almost nothing; the outline uses the first that fits its budget.
 const DETAILS: [Detail; 9] = [
     Detail { depth: usize::MAX, names: usize::MAX },
     Detail { depth: usize::MAX, names: 20 },
@@ -36,11 +35,11 @@ const DETAILS: [Detail; 9] = [
     Detail { depth: 0, names: 8 },
 ];
 
-/// The files below `under` (empty, or ending in `/`) as lines, within `budget`.
+/// Lists the files below `under` (empty, or ending in `/`), within `budget`.
 pub(super) fn outline(paths: &[&str], under: &str, budget: Tokens) -> String {
     let mut root = OutlineFolder::default();
     let below: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(under)).collect();
-    // Sorted paths of one folder mostly stand together, and the way to it is gone once for all of them.
+    // Sorted paths of one folder are mostly adjacent, so its path is split once for all of them.
     for together in below.chunk_by(|one, other| parent(one) == parent(other)) {
         root.insert(parent(together[0]), together);
     }
@@ -51,14 +50,15 @@ pub(super) fn outline(paths: &[&str], under: &str, budget: Tokens) -> String {
     fitting.unwrap_or_else(|| format!("{} in {} folders\n", files(root.total), root.folders.len()))
 }
 
-/// Lines that stop at a budget.
+/// Lines that count against a budget.
 struct Lines {
     text: String,
     budget: Tokens,
 }
 
 impl Lines {
-    /// False when the line doesn't fit. A token is four bytes: a path's characters are seldom all ASCII words.
+    /// Returns false if the line doesn't fit. Counts a token for every four bytes, since paths are rarely plain English
+    /// words.
     fn push(&mut self, line: &str) -> bool {
         self.text.push_str(line);
         self.text.push('\n');
@@ -78,7 +78,7 @@ impl<'a> OutlineFolder<'a> {
         at.files.extend(paths.iter().map(|path| path.rsplit_once('/').map_or(*path, |(_, name)| name)));
     }
 
-    /// False when it doesn't fit.
+    /// Returns false if the folder doesn't fit.
     fn write(&self, lines: &mut Lines, level: usize, detail: Detail) -> bool {
         let indent = " ".repeat(level);
         for (name, folder) in &self.folders {
@@ -117,12 +117,12 @@ impl<'a> OutlineFolder<'a> {
     }
 }
 
-/// The folder that `path` is in; empty at the top.
+/// Returns the folder of `path`; empty at the top.
 fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// `1 file`, `12 files`.
+/// Formats `1 file`, `12 files`.
 pub(super) fn files(count: usize) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }

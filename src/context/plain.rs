@@ -1,14 +1,14 @@
-//! Text of others, without what a reader can't see.
+//! Removes hidden characters from untrusted text.
 
 use crate::text::is_hidden;
 
-/// `text` without control characters (line breaks and tabs stay), without marks that reorder or hide
-/// text, and with `\n` as the only line break.
+/// Returns `text` without control characters (line breaks and tabs stay), without marks that reorder or hide text, and
+/// with `\n` as the only line break.
 pub(super) fn plain(text: &str) -> String {
     text.replace("\r\n", "\n").chars().filter(|c| matches!(c, '\n' | '\t') || !is_hidden(*c)).collect()
 }
 
-/// The same for a name: on one line.
+/// Like [`plain`] for a name, which must stay on one line: each hidden character becomes U+FFFD.
 pub(super) fn plain_name(name: &str) -> String {
     name.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).collect()
 }

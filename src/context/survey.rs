@@ -1,7 +1,7 @@
-//! The first user message: what the repository is, in few words, and the task.
+//! The first user message: a short description of the repository, and the task.
 //!
-//! Text of the repository is quoted line by line (`> `) or stands on a line that kcode began, so
-//! that none of it can pose as a heading or as the task.
+//! Every line of repository text is quoted (`> `) or follows text of kcode on the same line, so that it can't pose as a
+//! heading or as the task.
 
 use super::guidance::{self, Guidance, GuidanceChain};
 use super::outline::{files, outline};
@@ -9,15 +9,15 @@ use super::plain::{plain, plain_name};
 use crate::journal::{RelPath, Tokens};
 use crate::settings::{RepositoryFiles, TestCommand};
 
-/// For the outline; with the guidance and the rest the survey stays within 6,000 tokens.
+/// Limit of the outline; the whole survey stays within 6,000 tokens.
 const OUTLINE: Tokens = Tokens(2_000);
-/// For the outline of the folder that the user stood in.
+/// Limit of the outline of the user's current folder.
 const FOCUS: Tokens = Tokens(800);
 const MAX_CHANGES: usize = 30;
 const MAX_MANIFESTS: usize = 20;
 const MAX_UNNAMED: usize = 10;
 
-/// Files that say what kind of project a folder holds.
+/// Names of files that tell what kind of project a folder holds.
 const MANIFESTS: [&str; 19] = [
     "Cargo.toml",
     "go.mod",
@@ -40,62 +40,62 @@ const MANIFESTS: [&str; 19] = [
     "build.sbt",
 ];
 
-/// What the survey is made from; collected by others, so that it can be tested without a repository.
+/// Facts that the survey is made from. The caller collects them, so that the survey can be tested without a repository.
 pub struct SurveyFacts<'a> {
-    /// The repository's files, for its guidance.
+    /// Access to the repository's files, to read its guidance.
     pub files: &'a RepositoryFiles,
-    /// Paths of its files, relative to the root, sorted.
+    /// Paths of the repository's files, relative to the root, sorted.
     pub paths: &'a [&'a str],
     /// True when there are more than `paths`.
     pub more_paths: bool,
-    /// Files besides whose names aren't UTF-8, escaped.
+    /// Paths that aren't UTF-8, escaped; not in `paths`.
     pub unnamed: &'a [String],
-    /// What git says; `None` in a folder without git.
+    /// State of git; `None` in a folder without git.
     pub git: Option<GitFacts<'a>>,
     /// The test command and where it comes from; `None` when none is known.
     pub tests: Option<(&'a TestCommand, &'a str)>,
-    /// Names and commands of what a patch has to pass besides the tests.
+    /// Names and commands of the checks that a patch must pass, apart from the tests.
     pub checks: Vec<(&'a str, &'a TestCommand)>,
-    /// The folder that the user stood in, when it isn't the root.
+    /// The user's current folder; `None` if it is the root.
     pub focus: Option<&'a RelPath>,
     /// Operating system and processor, such as `linux x86_64`.
     pub platform: &'a str,
-    /// What the user wants.
+    /// The task, as the user wrote it.
     pub task: &'a str,
 }
 
 /// The state of the user's working tree.
 #[derive(Clone, Debug, Default)]
 pub struct GitFacts<'a> {
-    /// `None` when HEAD is detached.
+    /// Name of the current branch; `None` when HEAD is detached.
     pub branch: Option<&'a str>,
-    /// The commit's full hash; `None` before the first commit.
+    /// Full hash of HEAD; `None` before the first commit.
     pub commit: Option<&'a str>,
-    /// Files that differ from the commit; `None` when nobody asked.
+    /// Files that differ from HEAD; `None` if that wasn't determined.
     pub changes: Option<Vec<UncommittedChange<'a>>>,
     /// True when there are more than `changes`.
     pub more_changes: bool,
 }
 
-/// A file that differs from the commit.
+/// A file that differs from HEAD.
 #[derive(Clone, Copy, Debug)]
 pub struct UncommittedChange<'a> {
-    /// Git's two letters, such as `.M` or `??`.
+    /// Git's two status letters, such as `.M` or `??`.
     pub status: &'a str,
-    /// Relative to the root.
+    /// Path relative to the root.
     pub path: &'a str,
 }
 
-/// The first user message.
+/// The first user message and its notes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
-    /// What is sent.
+    /// The message.
     pub text: String,
-    /// What had to be left out, a sentence each, for people.
+    /// A sentence for the user about each thing that was left out.
     pub notes: Vec<String>,
 }
 
-/// Writes the survey.
+/// Writes the survey. Reads the repository's guidance files through `facts.files`.
 #[must_use]
 pub fn survey(facts: &SurveyFacts<'_>) -> Survey {
     let GuidanceChain { shown, mut refused } = guidance::chain(facts.files, facts.focus);
@@ -149,7 +149,7 @@ fn git(git: &GitFacts<'_>) -> String {
     format!("Git: {branch}, {commit}, with the user's uncommitted changes:{lines}")
 }
 
-/// Manifests in the first three levels, shallow ones first.
+/// Lists manifests in the first three levels, shallow ones first.
 fn manifests(paths: &[&str]) -> String {
     let depth = |path: &str| path.matches('/').count();
     let is_manifest = |path: &&&str| path.rsplit('/').next().is_some_and(|n| MANIFESTS.contains(&n)) && depth(path) < 3;
@@ -169,7 +169,7 @@ fn file_outline(facts: &SurveyFacts<'_>) -> String {
     [head, indented(&whole), focus_outline(facts, &whole).unwrap_or_default(), unnamed(facts.unnamed)].concat()
 }
 
-/// Nobody can name them in a call, and they are there all the same.
+/// Files that no tool call can name, which exist all the same.
 fn unnamed(names: &[String]) -> String {
     if names.is_empty() {
         return String::new();
@@ -184,7 +184,7 @@ fn unnamed(names: &[String]) -> String {
     )
 }
 
-/// What the outline of the whole doesn't show of the folder that the user stood in.
+/// Outlines the user's current folder, if that adds anything to the outline of the whole repository.
 fn focus_outline(facts: &SurveyFacts<'_>, whole: &str) -> Option<String> {
     let focus = facts.focus?;
     let below = outline(facts.paths, &format!("{focus}/"), FOCUS);
@@ -192,7 +192,7 @@ fn focus_outline(facts: &SurveyFacts<'_>, whole: &str) -> Option<String> {
     is_new.then(|| format!("\nBelow {}/:\n{}", plain_name(focus.as_str()), indented(&below)))
 }
 
-/// No name of a file begins a line.
+/// Indents each line, so that no file name begins one.
 fn indented(lines: &str) -> String {
     lines.lines().map(|line| ["  ", line, "\n"].concat()).collect()
 }
@@ -210,7 +210,6 @@ mod tests {
 
     const PATHS: [&str; 4] = ["AGENTS.md", "calc/core.py", "pyproject.toml", "tests/test_core.py"];
 
-    /// What a survey borrows from.
     struct World {
         _root: tempfile::TempDir,
         files: RepositoryFiles,

@@ -1,14 +1,14 @@
-//! Calls of JavaScript that stand as statements, as its runners' tests do.
+//! Call statements of JavaScript, which is how its test runners declare tests.
 
 use tree_sitter::Node;
 
 use super::source::ItemKind;
 use super::walk::between_quotes;
 
-/// More links than this are no name.
+/// Longest chain of members that counts as a name.
 const MAX_LINKS: usize = 8;
 
-/// What `node` calls, and with what; `None` when what is called has no name.
+/// Returns the callee's name and the arguments of the call `node`; `None` if the callee has no name.
 pub(super) fn call(node: &Node, text: &str) -> Option<(String, ItemKind)> {
     let mut called = node.child_by_field_name("function")?;
     let is_curried = called.kind() == "call_expression";
@@ -26,7 +26,7 @@ pub(super) fn call(node: &Node, text: &str) -> Option<(String, ItemKind)> {
     Some((name, ItemKind::Call { title, arguments: given.len(), is_curried }))
 }
 
-/// `it`, `test.describe.only`, but not `f().g`.
+/// Whether `called` is a name such as `it` or `test.describe.only`; `f().g` is none.
 fn is_name(called: &Node) -> bool {
     let mut node = *called;
     for _ in 0..MAX_LINKS {

@@ -1,4 +1,4 @@
-//! The grammars, which files they read, and how far a parse may go.
+//! The grammars, the files they apply to, and the limits of a parse.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -10,38 +10,39 @@ use super::walk::walk;
 use crate::journal::RelPath;
 use crate::settings::count;
 
-/// A larger text isn't parsed.
+/// Bytes; a larger text isn't parsed.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
-/// The parser reports each hundred steps. Steps, unlike seconds, are the same on every machine.
+/// Limits of progress reports: a base, and one more for each so many bytes. The parser reports every hundred steps;
+/// unlike seconds, steps are the same on every machine.
 const REPORTS: usize = 2_000;
 const BYTES_A_REPORT: usize = 8;
-/// It is handed the text in pieces, so that it shows how often it goes over the same one: a comment that is opened a
-/// thousand times and never closed would be looked for to the end a thousand times. Long comments are gone over often, too:
-/// Python's grammar looks past them at each line for the next indentation.
+/// The parser reads the text in pieces, and the number of reads is limited: it may scan the same text over and over. A
+/// comment that is opened a thousand times and never closed would be scanned to the end a thousand times. Long comments
+/// are legitimately read often, too: Python's grammar looks past them at each line for the next indentation.
 const PIECE: usize = 4 * 1024;
 const PIECES: usize = 32 * 1024;
 const READINGS: usize = 32;
-/// A tree in which more than one byte of so many makes no sense says nothing.
+/// A tree is rejected if more than one byte in this many lies in errors.
 const TOLERATED: usize = 4;
 
-/// A language that can be parsed.
+/// A language that kcode can parse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grammar {
-    /// Rust, up to edition 2024.
+    /// Up to edition 2024.
     Rust,
-    /// Go.
+    /// Read by tree-sitter's grammar for Go.
     Go,
-    /// Python 3, and what it shares with Python 2.
+    /// Python 3, and what Python 2 shares with it.
     Python,
-    /// JavaScript with JSX, and with Flow's types as far as TypeScript has them.
+    /// JavaScript with JSX; Flow's types as far as they look like TypeScript's.
     JavaScript,
-    /// TypeScript.
+    /// TypeScript without JSX.
     TypeScript,
     /// TypeScript with JSX.
     Tsx,
 }
 
-/// Why a text has no [`Source`].
+/// Why a text was not parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnparsedReason {
     /// It has more than two mebibytes.
@@ -53,7 +54,7 @@ pub enum UnparsedReason {
 }
 
 impl Grammar {
-    /// By the ending of the file's name; `None` for a language that has no grammar here.
+    /// Chooses the grammar by the file's extension; `None` for other languages.
     #[must_use]
     pub fn of(path: &RelPath) -> Option<Self> {
         match path.as_str().rsplit_once('.')?.1.to_lowercase().as_str() {
@@ -79,16 +80,16 @@ impl Grammar {
     }
 }
 
-/// Reads `text`, whose lines end in `\n`.
+/// Parses `text`, whose lines end in `\n`.
 ///
 /// # Errors
-/// When it is too large, too hard, or mostly errors.
+/// If the text is too large, takes too many steps, or is mostly errors.
 pub fn parse(text: &str, grammar: Grammar) -> Result<Source, UnparsedReason> {
     if text.len() > MAX_BYTES {
         return Err(UnparsedReason::TooLarge);
     }
     let (mut source, mut wrong) = read(text, grammar)?;
-    // Files of JavaScript may hold types all the same.
+    // JavaScript files may hold type annotations, which only the TypeScript grammars read.
     let with_types = (grammar == Grammar::JavaScript && wrong > 0).then(|| read(text, Grammar::Tsx));
     if let Some(Ok(other)) = with_types.filter(|other| other.as_ref().is_ok_and(|(_, less)| *less < wrong)) {
         (source, wrong) = other;
@@ -96,7 +97,7 @@ pub fn parse(text: &str, grammar: Grammar) -> Result<Source, UnparsedReason> {
     if wrong * TOLERATED > text.len() { Err(UnparsedReason::MostlyErrors) } else { Ok(source) }
 }
 
-/// What `text` says, and how many bytes of it are wrong.
+/// Parses `text` once; returns what was found and the number of bytes in errors.
 fn read(text: &str, grammar: Grammar) -> Result<(Source, usize), UnparsedReason> {
     count("a parse");
     let mut parser = Parser::new();

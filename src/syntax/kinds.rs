@@ -1,16 +1,15 @@
-//! What the nodes of each grammar mean here.
+//! Maps the node kinds of each grammar to what they mean to the tree walk.
 
 use super::grammar::Grammar;
 
-/// What a node means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Comment,
-    /// With quotes around it.
+    /// A string with its quotes.
     String,
-    /// A string's content, or a regular expression's.
+    /// Content of a string or a regular expression, without quotes.
     Text,
-    /// Code inserted into a string.
+    /// Code interpolated into a string.
     Inserted,
     /// Statements between braces.
     Block,
@@ -18,9 +17,9 @@ pub(super) enum Meaning {
     Statements,
     /// Statements that are indented below a head.
     Suite,
-    /// Statements behind a colon.
+    /// Statements indented below a head.
     Case,
-    /// Its body may be a statement without braces.
+    /// A construct whose body may be a statement without braces.
     Head,
     Attribute,
     Function,
@@ -28,19 +27,19 @@ pub(super) enum Meaning {
     Macro,
     Module,
     Class,
-    /// A variable that may be a function.
+    /// A variable, whose value may be a function.
     Variable,
     Call,
-    /// A call inside it is a statement as much as it is one itself.
+    /// An expression that a call may be wrapped in and still count as a statement.
     Around,
-    /// What stands between a macro's brackets.
+    /// The tokens between a macro's brackets.
     Tokens,
     Error,
     Other,
 }
 
 impl Meaning {
-    /// A call right inside it stands as a statement.
+    /// Whether a call directly inside counts as a statement.
     pub fn is_around_calls(self) -> bool {
         matches!(self, Self::Around | Self::Call)
     }

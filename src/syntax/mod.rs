@@ -1,9 +1,9 @@
-//! Source code read by the field's own parsers: what in it is a comment, a string, a function, a statement.
+//! Source code parsed with tree-sitter: finds comments, strings, functions and statements.
 //!
-//! [`Grammar::of`] tells whether a file's language has a grammar here, and [`parse()`] reads a text by it into a
-//! [`Source`]: byte ranges and names, no nodes, so that who asks knows nothing of grammars. The grammars are tree-sitter's.
-//! Text is hostile: a parse has a bounded size and a bounded number of steps, the tree is walked without recursion, and
-//! what is mostly errors is [`UnparsedReason`] rather than half understood. Nothing is parsed before somebody asks.
+//! [`Grammar::of`] chooses the grammar of a file, and [`parse()`] reads a text into a [`Source`]: byte ranges and
+//! names, no nodes, so that callers needn't know the grammars. Input is hostile: a parse is bounded in bytes and steps,
+//! the tree is walked without recursion, and a text that is mostly errors gives [`UnparsedReason`] instead of a guess.
+//! Nothing is parsed until a caller asks.
 
 mod calls;
 mod grammar;

@@ -1,54 +1,55 @@
-//! What a parse found, as byte ranges of the text.
+//! The result of a parse, as byte ranges of the text.
 
 use std::ops::Range;
 
-/// A parsed text.
+/// What a parse found in a text.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
-    /// Comments of every kind, in their order.
+    /// Comments of every kind, in their order in the text.
     pub comments: Vec<Range<usize>>,
-    /// What stands between the quotes of strings, characters and regular expressions; code inserted into a string isn't in it.
+    /// Content of strings, characters and regular expressions without their quotes; code interpolated into a string is
+    /// left out.
     pub strings: Vec<Range<usize>>,
-    /// Functions and what encloses them, each before what stands inside it.
+    /// Functions and what encloses them; each item comes before those inside it.
     pub items: Vec<Item>,
     pub(super) marks: Vec<Mark>,
 }
 
-/// A declaration, or a call that stands as a statement.
+/// A declaration, or a call that is a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// What it is.
+    /// Kind of declaration, with the details of a call.
     pub kind: ItemKind,
-    /// Its name; of a call, what is called.
+    /// The declared name; for a call, the callee.
     pub name: String,
-    /// Where its attributes or decorators begin; its own beginning when it has none.
+    /// Byte at which its attributes or decorators begin; `range.start` if it has none.
     pub attributes: usize,
-    /// From its first word to its end, attributes left out.
+    /// From its first word to its end, without attributes.
     pub range: Range<usize>,
-    /// The item around it.
+    /// Index in [`Source::items`] of the enclosing item; `None` at the top.
     pub parent: Option<usize>,
 }
 
-/// What an item is.
+/// Kind of an [`Item`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemKind {
-    /// A function.
+    /// A function, or a variable that holds one.
     Function,
     /// A function with a receiver, or of a class.
     Method,
-    /// A macro's definition: what stands in it is no code until somebody calls it.
+    /// A macro's definition, whose body is no code until the macro is called.
     Macro,
-    /// A module, whether its content stands here or in another file.
+    /// A module, with its content here or in another file.
     Module,
-    /// A class.
+    /// A class of Python, JavaScript or TypeScript.
     Class,
-    /// A call that stands as a statement, `it('adds', () => …)`. Its name is what is called: `it`, `test.each`.
+    /// A call that is a statement, such as `it('adds', () => …)`. Its name is the callee: `it`, `test.each`.
     Call {
-        /// The content of its first argument when this is a string, the name when it is a function that has one.
+        /// Content of the first argument if it is a string, or its name if it is a named function.
         title: Option<String>,
-        /// How many arguments it has.
+        /// Number of arguments.
         arguments: usize,
-        /// What is called is what another call returns: `it.each(table)('adds', …)`.
+        /// Whether the callee is itself the result of a call: `it.each(table)('adds', …)`.
         is_curried: bool,
     },
 }
@@ -56,15 +57,16 @@ pub enum ItemKind {
 /// A statement, or the head of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Its text, without the blanks around it.
+    /// Range of its text, without surrounding whitespace.
     pub range: Range<usize>,
-    /// What of the same statement stands before a block inside it, `expect(sums.map(one => {` before `})).toEqual(…)`.
+    /// Earlier parts of the same statement, before blocks inside it: `expect(sums.map(one => {` before
+    /// `})).toEqual(…)`.
     pub before: Vec<Range<usize>>,
-    /// Heads of the blocks around it within the range that was asked for, from outside to inside. One may be empty.
+    /// Heads of the enclosing blocks within the requested range, outermost first. A head may be empty.
     pub around: Vec<Range<usize>>,
 }
 
-/// A place between statements.
+/// A boundary of a statement or block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub at: usize,
@@ -78,12 +80,13 @@ pub(super) enum MarkKind {
     Cut,
     /// A block begins.
     Open,
-    /// It ends.
+    /// A block ends.
     Close,
 }
 
 impl Source {
-    /// The statements of `range` of `text`, which must be the text that was parsed; `range` begins and ends between statements.
+    /// Returns the statements in `range` of `text`, which must be the text that was parsed; `range` begins and ends
+    /// between statements.
     #[must_use]
     pub fn statements(&self, text: &str, range: Range<usize>) -> Vec<Statement> {
         let first = self.marks.partition_point(|mark| mark.at < range.start);
@@ -95,7 +98,7 @@ impl Source {
         for mark in marks.copied().chain([last]) {
             let piece = trimmed(text, from..mark.at.max(from));
             from = mark.end.max(from);
-            // `else` and `catch` are heads of their own.
+            // `else` and `catch` begin a head of their own.
             if text[piece.clone()].starts_with(|first: char| first.is_alphanumeric() || first == '_') {
                 before.clear();
             }

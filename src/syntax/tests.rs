@@ -7,7 +7,7 @@ fn read(text: &str, grammar: Grammar) -> Source {
     parse(text, grammar).expect("it can be read")
 }
 
-/// The statements of a text, each behind the heads around it.
+/// Lists the statements of a text, each after the heads around it.
 fn statements(text: &str, grammar: Grammar) -> Vec<String> {
     let found = read(text, grammar).statements(text, 0..text.len());
     let line = |statement: &Statement| {
@@ -246,7 +246,7 @@ fn what_is_no_code_of_the_language_is_unreadable() {
     }
 }
 
-/// Pieces of text that have sent parsers of this kind around in circles, or down too deep.
+/// Fragments that have made parsers of this kind loop or recurse too deeply.
 const HOSTILE: [&str; 14] =
     ["f(", "/* ", "\"", "`", "r#\"", "'", "!{", "fn a(){", "if a {", "<", "|", "a.b(", "é\0", "${"];
 

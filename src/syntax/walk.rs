@@ -1,4 +1,4 @@
-//! One walk over a tree, without recursion: however deeply a text nests, no stack grows with it.
+//! Walks a tree once, without recursion, so that deeply nested text can't exhaust the stack.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use super::kinds::{Meaning, meaning};
 use super::source::{Item, ItemKind, Mark, MarkKind, Source};
 use super::tokens::TokenContext;
 
-/// More blocks inside each other are no code.
+/// Levels of nested blocks; deeper text is rejected.
 const MAX_NESTING: usize = 64;
 
-/// What the tree of `text` says, and how many bytes of it make no sense; `None` when it nests too deep.
+/// Collects what the tree of `text` says, and the number of its bytes in errors; `None` if it nests too deeply.
 pub(super) fn walk(text: &str, tree: &Tree, grammar: Grammar) -> Option<(Source, usize)> {
     let (source, frames, open) = (Source::default(), Vec::new(), Vec::new());
     let mut walk = TreeWalk { text, grammar, source, frames, open, nesting: 0, wrong: 0 };
@@ -44,28 +44,28 @@ struct TreeWalk<'t> {
     grammar: Grammar,
     source: Source,
     frames: Vec<Frame>,
-    /// Strings that were entered and not yet left; what is left of each behind the code inserted so far.
+    /// Strings that were entered and not yet left; for each, the range after the code interpolated so far.
     open: Vec<Range<usize>>,
-    /// Blocks around the node.
+    /// Number of blocks around the current node.
     nesting: usize,
-    /// Bytes of tokens that stand in errors.
+    /// Number of bytes of tokens in errors.
     wrong: usize,
 }
 
 /// A node that was entered and not yet left.
 struct Frame {
     meaning: Meaning,
-    /// Its children are statements from here on.
+    /// Whether its children are statements from here on.
     holds_statements: bool,
-    /// It is a statement of the frame around it.
+    /// Whether it is a statement of the enclosing frame.
     is_statement: bool,
-    /// It is one without the braces that it might have.
+    /// Whether it is a body without braces.
     is_body: bool,
-    /// It is what an `else` stands before.
+    /// Whether it is an `else` clause.
     is_else: bool,
-    /// It, or what is nearest around it, is this item.
+    /// Index of this item, or of the nearest one around it.
     item: Option<usize>,
-    /// Where the attributes of its next child begin.
+    /// Byte at which the attributes of its next child begin.
     attributes: Option<usize>,
     tokens: TokenContext,
 }
@@ -75,7 +75,7 @@ impl TreeWalk<'_> {
         let meaning =
             if node.is_named() || node.is_error() { meaning(self.grammar, node.kind()) } else { Meaning::Other };
         let is_child = !node.is_extra() && meaning != Meaning::Comment;
-        // Between a macro's brackets there are tokens, not nodes.
+        // A macro's brackets hold tokens, not nodes.
         let holds = |around: &Frame| around.holds_statements && around.meaning != Meaning::Tokens;
         let is_statement = is_child && node.is_named() && self.frames.last().is_some_and(holds);
         let is_body = is_child && meaning != Meaning::Block && self.is_body(node, field);
@@ -122,14 +122,14 @@ impl TreeWalk<'_> {
         }
     }
 
-    /// A statement that a head has in the place of a block. `else if` is one head.
+    /// Whether the node is a statement in the place of a block. `else if` is one head.
     fn is_body(&self, node: &Node, field: Option<&str>) -> bool {
         let Some(around) = self.frames.last().filter(|around| around.meaning == Meaning::Head) else { return false };
         let is_else_if = around.is_else && node.kind() == "if_statement";
         node.is_named() && !is_else_if && (around.is_else || matches!(field, Some("body" | "consequence")))
     }
 
-    /// What is no code, and what is wrong.
+    /// Records comments, strings and errors.
     fn text(&mut self, node: &Node, meaning: Meaning) {
         match meaning {
             Meaning::Comment => self.source.comments.push(node.byte_range()),
@@ -138,14 +138,14 @@ impl TreeWalk<'_> {
             Meaning::Inserted => self.inserted(node),
             _ => {}
         }
-        // What stands whole inside an error is understood all the same; its loose tokens aren't.
+        // Complete nodes inside an error are understood all the same; its loose tokens aren't.
         let is_in_error = self.frames.last().is_some_and(|around| around.meaning == Meaning::Error);
         if (is_in_error || meaning == Meaning::Error) && node.child_count() == 0 && meaning != Meaning::Comment {
             self.wrong += node.byte_range().len();
         }
     }
 
-    /// Code in a string is code.
+    /// Excludes interpolated code from the string around it.
     fn inserted(&mut self, node: &Node) {
         let code = node.child_by_field_name("expression").or_else(|| node.named_child(0));
         let code = code.map_or(node.end_byte()..node.end_byte(), |code| code.byte_range());
@@ -164,7 +164,7 @@ impl TreeWalk<'_> {
         self.source.marks.push(Mark { at, end, kind });
     }
 
-    /// A brace of a block, or a semicolon between statements.
+    /// Marks a brace of a block or a semicolon between statements.
     fn punctuation(&mut self, node: &Node) {
         let Some(around) = self.frames.last_mut() else { return };
         let is_block = around.meaning == Meaning::Block || around.meaning == Meaning::Tokens && around.holds_statements;
@@ -177,12 +177,12 @@ impl TreeWalk<'_> {
             ";" if around.holds_statements => MarkKind::Cut,
             _ => return,
         };
-        // What stands in a macro's tokens is cut at semicolons alone.
+        // Macro tokens are split at semicolons only.
         around.holds_statements = around.meaning != Meaning::Block || kind != MarkKind::Close;
         self.mark(node.start_byte(), node.end_byte(), kind);
     }
 
-    /// The item that a node is.
+    /// Adds the item that a node declares, if any, and returns its index.
     fn item(&mut self, node: &Node, meaning: Meaning) -> Option<usize> {
         let (name, kind) = match meaning {
             Meaning::Function => (self.name(node)?, ItemKind::Function),
@@ -209,7 +209,7 @@ impl TreeWalk<'_> {
         Some(self.text.get(node.child_by_field_name("name")?.byte_range())?.to_owned())
     }
 
-    /// The item that a macro's tokens are, and whether they are statements.
+    /// Adds the function whose body these macro tokens are, if any; also tells whether they are statements.
     fn tokens(&mut self, node: &Node, item: Option<usize>) -> (Option<usize>, bool) {
         let inside = self.text.get(node.byte_range()).unwrap_or_default();
         let Some(around) = self.frames.last().filter(|around| around.meaning == Meaning::Tokens) else {
@@ -230,7 +230,7 @@ impl TreeWalk<'_> {
     }
 }
 
-/// The range of a literal without its quotes, and what stands before and behind these.
+/// Returns the range of a literal without its quotes and any prefix or suffix.
 pub(super) fn between_quotes(text: &str, range: Range<usize>) -> Range<usize> {
     let literal = text.get(range.clone()).unwrap_or_default();
     let Some(open) = literal.find(['"', '\'', '`']) else { return range.end..range.end };

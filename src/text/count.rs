@@ -1,6 +1,6 @@
-//! Numbers of things in words.
+//! Counts with their noun, for messages.
 
-/// `1 file`, `2 files`.
+/// Formats `count` with `thing`, whose plural takes an `s`: `1 file`, `2 files`.
 #[must_use]
 pub fn counted(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })

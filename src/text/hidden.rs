@@ -1,7 +1,8 @@
-//! Characters that a reader can't see, or that drive what shows them.
+//! Characters that are invisible, or that control the terminal that shows them.
 
-/// Control characters (line breaks and tabs included), direction marks, zero-width characters, line and paragraph
-/// separators, and the invisible tag alphabet. Text of others loses them before it is shown or quoted.
+/// Whether `c` is a control character (line breaks and tabs included), a direction mark, a zero-width character, a line
+/// or paragraph separator, or a character of the invisible tag alphabet. Callers drop or replace these in untrusted
+/// text.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     c.is_control()

@@ -1,4 +1,4 @@
-//! Text that people read: without what drives a terminal, counted, wrapped, in tables. Knows of nothing else here.
+//! Text for people: sanitised for a terminal, counted, wrapped, in tables. Uses no other module of the crate.
 
 mod count;
 mod hidden;

@@ -1,10 +1,11 @@
-//! Law 9: text of the repository, of tests and of the model never reaches a terminal or a log raw.
+//! Removes control sequences from untrusted text (of the repository, of tests, of the model) before a terminal or a log
+//! shows it.
 
 use std::borrow::Cow;
 
 use super::is_hidden;
 
-/// `text` without what could drive a terminal (C0 and C1 controls, escape sequences), reorder what is read
+/// Returns `text` without what could drive a terminal (C0 and C1 controls, escape sequences), reorder what is read
 /// (bidirectional controls) or command GitHub Actions (`::name::` and `##[name]` at the start of a line).
 /// Newlines and tabs stay.
 #[must_use]
@@ -16,8 +17,8 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
     Cow::Owned(visible.split_inclusive('\n').map(defuse).collect())
 }
 
-/// The same of what has to stay on one line, such as a file's name: a line break in it is written out. Else a name could put
-/// lines of its own among those of kcode.
+/// Like [`sanitise`], for text that must stay on one line, such as a file name: line breaks become `\n`, spelled out.
+/// Otherwise a file name could forge lines of kcode's output.
 #[must_use]
 pub fn sanitise_line(text: &str) -> Cow<'_, str> {
     let clean = sanitise(text);
@@ -28,7 +29,7 @@ fn is_hostile(c: char) -> bool {
     is_hidden(c) && c != '\n' && c != '\t'
 }
 
-/// JSON text with the same characters written as `\uXXXX`: the same value, and nothing that drives a terminal.
+/// Writes the same characters as `\uXXXX` in JSON text, which keeps its value and can't drive a terminal.
 #[must_use]
 pub fn sanitise_json(json: &str) -> Cow<'_, str> {
     if !json.chars().any(is_hostile) {
@@ -56,7 +57,8 @@ fn without_controls(text: &str) -> String {
     out
 }
 
-/// After ESC: a control sequence (`[`), a string that runs to BEL or ST (`]`, `P`, `X`, `^`, `_`), or one more character.
+/// Skips what follows ESC: a control sequence (`[`), a string that ends with BEL or ST (`]`, `P`, `X`, `^`, `_`), or
+/// one more character.
 fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match chars.next() {
         Some('[') => skip_control_sequence(chars),
@@ -71,13 +73,13 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     }
 }
 
-/// Parameters and intermediates up to the final byte.
+/// Skips parameter and intermediate bytes and the final byte.
 fn skip_control_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     while chars.next_if(|c| ('\u{20}'..='\u{3f}').contains(c)).is_some() {}
     let _ = chars.next_if(|c| ('\u{40}'..='\u{7e}').contains(c));
 }
 
-/// A runner reads a line that begins with `::` (after blanks) or holds `##[` as a command; a space breaks both.
+/// GitHub's runner reads a line that begins with `::` (after blanks) or holds `##[` as a command; a space breaks both.
 fn defuse(line: &str) -> String {
     let line = line.replace("##[", "## [");
     let body = line.trim_start();

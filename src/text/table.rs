@@ -1,11 +1,11 @@
-//! Columns of text under their headings.
+//! Plain-text tables with headings.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::sanitise;
 
-/// `rows` under `headings`, a line each. A heading that begins with a space stands over numbers: those end together.
-/// Whatever the cells hold, it is sanitised; nothing is cut.
+/// Formats `rows` under `headings`, one line each. A heading that begins with a space marks a column of numbers, which
+/// is aligned right. Cells are sanitised and never cut.
 #[must_use]
 pub fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
@@ -25,7 +25,6 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     lines.collect()
 }
 
-/// A cell is one line.
 fn one_line(text: &str) -> String {
     sanitise(text).replace(['\n', '\t'], " ")
 }

@@ -1,14 +1,14 @@
-//! Lines for people, broken between words where the terminal would break them anywhere.
+//! Breaks lines for people between words, where the terminal would break them anywhere.
 
 use console::measure_text_width;
 
-/// Columns below which nobody reads anyway.
+/// Columns; text for a narrower terminal isn't wrapped.
 const LEAST: usize = 20;
-/// A label and the column of its text are looked for up to here.
+/// Columns within which a label and the start of its text are looked for.
 const LABEL: usize = 16;
 
-/// `text` in lines of at most `width` columns, broken at spaces; what goes on begins below the line's own text. A word
-/// that is longer stays whole.
+/// Breaks `text` at spaces into lines of at most `width` columns; continuation lines are indented to where the line's
+/// own text begins. A longer word stays whole.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> String {
     if width < LEAST {
@@ -18,7 +18,7 @@ pub fn wrap(text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
-/// `line` in lines of at most `width` columns, all but the first indented by `hang`.
+/// Breaks `line` at spaces into lines of at most `width` columns, all but the first indented by `hang` columns.
 #[must_use]
 pub fn break_line(line: &str, width: usize, hang: usize) -> String {
     if measure_text_width(line) <= width {
@@ -43,13 +43,14 @@ pub fn break_line(line: &str, width: usize, hang: usize) -> String {
     out
 }
 
-/// The column below which a line goes on where it is broken.
+/// Returns the column at which a broken line continues.
 #[must_use]
 pub fn hang(line: &str, width: usize) -> usize {
     Some(text_column(line)).filter(|column| *column < width / 2).unwrap_or(0)
 }
 
-/// Where the text of a line begins: behind its indentation, its bullet, and a label with at least two spaces behind it.
+/// Returns the column at which a line's text begins: after its indentation, its bullet, and a label that at least two
+/// spaces follow.
 fn text_column(line: &str) -> usize {
     let plain = console::strip_ansi_codes(line);
     let indented = plain.chars().take_while(|char| *char == ' ').count();
