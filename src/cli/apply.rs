@@ -6,14 +6,14 @@ use clap::Args;
 
 use super::arguments::{FitRunArgument, Global};
 use super::latest::{self, Purpose};
-use super::{output, runs};
+use super::{kept_runs, output, severed};
 use crate::journal::{Applied, Outcome};
 use crate::report::{self, Report};
 use crate::run::{Failure, carry_out, changes, load, renew_report, reopen};
 use crate::text::{counted, sanitise_line};
 use crate::workspace::{self, Blobs, Merged, Wanted};
 
-/// See [`Command::Apply`](super::arguments::Command::Apply).
+/// See [`Command::Apply`](super::command_line::Command::Apply).
 #[derive(Debug, Args)]
 pub struct ApplyArguments {
     /// Which run.
@@ -59,7 +59,7 @@ pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, F
     let recording = wanted.as_ref().map(|wanted| (wanted, &patch));
     let applied = carry_out(&run, root, &mut journal, merged, recording);
     renew_report(&run, output::say);
-    say_applied(&report, &applied?, runs::elsewhere(global, &report));
+    say_applied(&report, &applied?, kept_runs::elsewhere(global, &report));
     Ok(Outcome::Verified)
 }
 
@@ -81,7 +81,7 @@ fn say_applied(report: &Report, applied: &Applied, elsewhere: Option<String>) {
     for path in &applied.merged {
         output::say(&format!("  merged with your changes, not tested: {}", sanitise_line(path.as_str())));
     }
-    say_severed(applied);
+    severed::tell(applied);
     let branch = applied.branch.as_ref().map(|name| format!("on the new branch {name}"));
     let commit = applied.commit.as_ref().map(|id| format!("committed as {}", id.get(..12).unwrap_or(id)));
     let staged = (applied.staged && commit.is_none()).then(|| "staged".to_owned());
@@ -89,14 +89,4 @@ fn say_applied(report: &Report, applied: &Applied, elsewhere: Option<String>) {
         output::say(&format!("  {}", sanitise_line(&told)));
     }
     output::say(&format!("take it back with: kcode undo {run}"));
-}
-
-/// Files are replaced as a whole, so that nothing outside of the tree changes with them.
-pub fn say_severed(applied: &Applied) {
-    for path in &applied.severed {
-        let path = sanitise_line(path.as_str());
-        output::say(&format!(
-            "  {path} had other names (hard links), which keep the old content and are files of their own now"
-        ));
-    }
 }

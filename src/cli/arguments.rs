@@ -1,40 +1,13 @@
-//! What a user may type. What a command alone takes is declared beside it.
+//! Arguments that several commands take. What a command alone takes is declared beside it.
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use super::apply::ApplyArguments;
-use super::audit::AuditArguments;
-use super::config::ConfigArguments;
-use super::doctor::DoctorArguments;
-use super::export::ExportArguments;
-use super::fix::{FixArguments, ResumeArguments};
-use super::gc::GcArguments;
-use super::list::ListArguments;
-use super::replay::ReplayArguments;
-use super::review::ReviewArguments;
-use super::runs::ShowArguments;
-use super::stats::StatsArguments;
-use super::verify::VerifyArguments;
 use crate::render::Verbosity;
 use crate::run::Failure;
-use crate::settings::Sandbox;
+use crate::settings::{self, Environment, FlagLayer, Sandbox, Settings, SettingsError};
 use crate::workspace::Repository;
-
-/// A coding agent that hands back a patch its own test runs stand behind.
-///
-/// Your working tree stays untouched until you say yes: the agent works on a private copy, behind a process wall.
-#[derive(Debug, Parser)]
-#[command(name = "kcode", version, propagate_version = false, max_term_width = 100)]
-pub struct CommandLine {
-    /// Flags of every command.
-    #[command(flatten)]
-    pub global: Global,
-    /// The command.
-    #[command(subcommand)]
-    pub command: Command,
-}
 
 /// Flags of every command.
 #[derive(Clone, Debug, Args)]
@@ -79,6 +52,14 @@ impl Global {
         Ok(Repository::open(self.folder())?)
     }
 
+    /// The settings for `repository`, with what `flags` say.
+    ///
+    /// # Errors
+    /// When one of them can't be used.
+    pub fn settings(&self, flags: &FlagLayer, repository: &Repository) -> Result<Settings, SettingsError> {
+        settings::load(flags, &Environment::from_process(), self.config.as_deref(), Some(repository.root()))
+    }
+
     /// The same for commands that also do without one; a folder that was named must hold one.
     ///
     /// # Errors
@@ -102,77 +83,6 @@ pub enum ColorChoice {
     Never,
 }
 
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Solve a task in this repository and hand back a patch
-    Fix(Box<FixArguments>),
-    /// Take up a run that was interrupted, or stopped by a limit or the provider
-    Resume(Box<ResumeArguments>),
-    /// Play a recorded run again, offline, and say where it comes to something else
-    Replay(ReplayArguments),
-    /// Write a run to one file, without secrets: to replay it elsewhere, or as a trajectory
-    Export(ExportArguments),
-    /// Try kcode without a key: a small broken repository and a recorded conversation
-    Demo,
-    /// Print every setting and where it comes from
-    Config(ConfigArguments),
-    /// Build the wall, try to break out of it, and say what would mend its gaps
-    Doctor(DoctorArguments),
-    /// Print the patch of a run
-    Diff(FitRunArgument),
-    /// Print the report of a run
-    Show(ShowArguments),
-    /// Look at the patch of a run hunk by hunk, and apply what you accept
-    Review(ReviewArguments),
-    /// Hold a run against the laws, from its journal alone, on one page
-    ///
-    /// Reasoning received against reasoning sent back, turn by turn, with hashes; what each request sent, hashed anew from the
-    /// journal's messages; what was reserved for it and what it was charged; every file that tools named; what the wall stopped;
-    /// the tests, and what they ran on. Exits with 1 when the journal shows a breach.
-    Audit(AuditArguments),
-    /// Write the patch of a run to the working tree: all files or none
-    Apply(ApplyArguments),
-    /// Put back what stood in the working tree before a run was applied
-    Undo(FitRunArgument),
-    /// Run the tests of a run once more, on a clean view, and say where its report and reality differ
-    Verify(VerifyArguments),
-    /// List the runs of this repository
-    Runs(ListArguments),
-    /// Count what the runs of this repository came to, what became of their patches, and what they cost
-    ///
-    /// Everything is counted from the journals and from git's history each time; nothing is stored. A first success is a run
-    /// that was verified without its tests ever sending the model back. A patch is accepted whole when all of it was applied as
-    /// it was and not undone; it is handed off when nobody applied it. Human repair is what was rewritten in a review, and what
-    /// differs in the patch's hunks between the tree after it was applied and the next commit of its files.
-    Stats(StatsArguments),
-    /// Remove runs beyond what settings keep, and test results that are out of date
-    ///
-    /// A run goes when there are newer ones enough (`keep.runs`), when its last event is too old (`keep.age`), or when newer
-    /// ones take the room (`keep.size`). Whatever the limits, these stay: a run that is at work, the latest run of each
-    /// repository, its latest run whose patch nobody applied, a run whose patch stands in the tree as it was applied (it can be
-    /// undone), one whose patch is just being applied or undone, and one whose journal can't be read. The same happens by
-    /// itself after each run, for at most 50 ms; what is left then goes after a later one.
-    Gc(GcArguments),
-}
-
-impl Command {
-    /// Whether it needs no setting but where runs are kept.
-    pub const fn reads_runs_alone(&self) -> bool {
-        matches!(
-            self,
-            Self::Export(_)
-                | Self::Diff(_)
-                | Self::Show(_)
-                | Self::Audit(_)
-                | Self::Apply(_)
-                | Self::Undo(_)
-                | Self::Runs(_)
-                | Self::Stats(_)
-        )
-    }
-}
-
 /// A run, by name.
 #[derive(Debug, Args)]
 pub struct RunArgument {
@@ -194,6 +104,17 @@ pub enum Listing {
     Text,
     /// For programs
     Json,
+}
+
+/// What standard output carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputForm {
+    /// The patch, for eyes on a terminal, else as it is
+    Text,
+    /// The report, once the run ended
+    Json,
+    /// Every event as it happens, a line of JSON each
+    Jsonl,
 }
 
 /// How what is kept of runs is printed.

@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::arguments::{Global, Listing, ListingForm, RunArgument};
-use super::{output, runs};
+use super::{kept_runs, output};
 use crate::journal::{Event, Outcome, RunStarted, recover};
 use crate::report;
 use crate::run::{Failure, Inherited};
 
-/// See [`Command::Audit`](super::arguments::Command::Audit).
+/// See [`Command::Audit`](super::command_line::Command::Audit).
 #[derive(Debug, Args)]
 pub struct AuditArguments {
     /// Which run.
@@ -21,7 +21,7 @@ pub struct AuditArguments {
 
 /// Prints the audit of a run. A breach of a law is a bug in kcode, and ends so.
 pub fn execute(global: &Global, arguments: &AuditArguments) -> Result<Outcome, Failure> {
-    let folder = runs::find(global, &arguments.run)?;
+    let folder = kept_runs::find(global, &arguments.run)?;
     let journal = folder.journal();
     let records = recover(&journal)?.records;
     let earlier = match records.first().map(|record| &record.event) {

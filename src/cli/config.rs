@@ -9,7 +9,7 @@ use crate::run::Failure;
 use crate::settings::{self, Environment, FlagLayer};
 use crate::workspace::Repository;
 
-/// See [`Command::Config`](super::arguments::Command::Config).
+/// See [`Command::Config`](super::command_line::Command::Config).
 #[derive(Debug, Args)]
 pub struct ConfigArguments {
     /// How to print it

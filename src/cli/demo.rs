@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::arguments::Global;
-use super::fix::Terminal;
 use super::output;
+use super::terminal::Terminal;
 use crate::journal::Outcome;
 use crate::model::replay::{CannedConversation, Replay};
 use crate::run::{self, Failure, RunOptions, RunSpec};
@@ -102,8 +102,8 @@ fn play(global: &Global, scenario: &Scenario, root: &Path, base_url: &str, state
     let task = scenario.task.to_owned();
     let options = RunOptions { test, loudness: global.loudness(), ..RunOptions::default() };
     let front = Terminal::watching(global);
-    let (outcome, ..) = run::run(RunSpec { kept: false, ..RunSpec::new(task, repository, settings, options, &front) })?;
-    Ok(outcome)
+    let spec = RunSpec::new(task, repository, settings, options, &front);
+    Ok(run::run(RunSpec { kept: false, ..spec })?.outcome)
 }
 
 fn is_there(program: &str, env: &Environment) -> bool {

@@ -10,12 +10,12 @@ use super::output;
 use crate::journal::{Guard, Outcome, SandboxBuilt, TestsChosen};
 use crate::render::sandbox_table;
 use crate::run::{ChosenTests, Failure};
-use crate::sandbox::{OverlayPlan, ProgressListener, Worker, WorkerError, WorkerPlan};
-use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
+use crate::sandbox::{OverlayPlan, Worker, WorkerError, WorkerFolders, WorkerPlan};
+use crate::settings::{Environment, FlagLayer, Redactor, Sandbox};
 use crate::text::sanitise_line;
 use crate::workspace::remove_tree;
 
-/// See [`Command::Doctor`](super::arguments::Command::Doctor).
+/// See [`Command::Doctor`](super::command_line::Command::Doctor).
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
     /// How to print it
@@ -58,10 +58,8 @@ pub fn execute(global: &Global, arguments: &DoctorArguments) -> Result<Outcome, 
 /// What a run in this repository would call its tests. Settings that are wrong are the business of `kcode config`.
 fn tests(global: &Global) -> Result<Option<TestsChosen>, Failure> {
     let Some(repository) = global.repository_if_any()? else { return Ok(None) };
-    let env = Environment::from_process();
-    let settings = settings::load(&FlagLayer::default(), &env, global.config.as_deref(), Some(repository.root()));
-    Ok(Some(match settings {
-        Ok(settings) => ChosenTests::choose(&settings, &repository).event(&Redactor::of(&env)),
+    Ok(Some(match global.settings(&FlagLayer::default(), &repository) {
+        Ok(settings) => ChosenTests::choose(&settings, &repository).event(&Redactor::of(&Environment::from_process())),
         Err(error) => TestsChosen { command: None, origin: error.to_string(), checks: Vec::new() },
     }))
 }
@@ -91,25 +89,8 @@ fn build() -> Result<SandboxBuilt, Failure> {
     folder("overlay/upper")?;
     let overlay = OverlayPlan { tree: folder("tree")?, layers: folder("overlay")?, git: Vec::new() };
     let layers = overlay.layers.clone();
-    let plan = WorkerPlan {
-        view: folder("view")?,
-        overlay: Some(overlay),
-        tree: None,
-        logs: folder("logs")?,
-        scratch: folder("scratch")?,
-        readable: Vec::new(),
-        hidden: Vec::new(),
-        caches: Vec::new(),
-        private: Vec::new(),
-        readable_secrets: Vec::new(),
-        tests: None,
-        deadline: std::time::Duration::ZERO,
-        idle: std::time::Duration::ZERO,
-        child_env: Vec::new(),
-        sandbox: Sandbox::Auto,
-        listener: ProgressListener::default(),
-        program: None,
-    };
+    let folders = WorkerFolders { view: folder("view")?, logs: folder("logs")?, scratch: folder("scratch")? };
+    let plan = WorkerPlan { overlay: Some(overlay), ..WorkerPlan::bare(folders, Sandbox::Auto) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     runtime.block_on(async {
         let (worker, sandbox) = Worker::start(plan).await.map_err(|error| failure(&error))?;

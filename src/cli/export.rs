@@ -15,7 +15,7 @@ use crate::report;
 use crate::run::{self, Failure, out_file};
 use crate::settings::{Environment, Redactor};
 
-/// See [`Command::Export`](super::arguments::Command::Export).
+/// See [`Command::Export`](super::command_line::Command::Export).
 #[derive(Debug, Args)]
 pub struct ExportArguments {
     /// Which run.

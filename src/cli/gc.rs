@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::arguments::{Global, Listing, ListingForm, parse_count};
+use super::kept_runs::KeptRuns;
 use super::output;
-use super::runs::KeptRuns;
 use crate::history::{Going, Reason, Retention, RetentionLimits, finish_removals};
 use crate::journal::{Bytes, Outcome, RunFolder, RunId};
 use crate::run::Failure;
@@ -23,7 +23,7 @@ const SCHEMA: &str = "kcode.gc/1";
 /// What a run may take at its end to look for others that can go, and to remove them.
 const BUDGET: Duration = Duration::from_millis(50);
 
-/// See [`Command::Gc`](super::arguments::Command::Gc).
+/// See [`Command::Gc`](super::command_line::Command::Gc).
 #[derive(Debug, Args)]
 pub struct GcArguments {
     /// Keep the newest N runs [default: what `kcode config` says]

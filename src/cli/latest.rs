@@ -1,8 +1,8 @@
 //! Which run a command takes when nobody names one: the latest of this repository that it applies to, and it says which.
 
 use super::arguments::Global;
+use super::kept_runs::KeptRuns;
 use super::output;
-use super::runs::KeptRuns;
 use crate::history::{PatchFate, RunSummary, summary_of};
 use crate::journal::{JournalError, Outcome, RunFolder, is_abandoned};
 use crate::replay::{NotReplayable, Recording};

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::arguments::{Global, Listing, ListingForm, parse_count};
+use super::kept_runs::{self, KeptRuns};
 use super::output;
-use super::runs::KeptRuns;
 use super::since::Since;
 use crate::history::{Catalogue, PatchFate, RunSummary, TestsSummary, Unreadable};
 use crate::journal::{Outcome, RunFolder, is_abandoned};
@@ -22,7 +22,7 @@ const TASK_WIDTH: usize = 60;
 /// A task isn't cut shorter, however narrow the terminal.
 const LEAST_TASK_WIDTH: usize = 20;
 
-/// See [`Command::Runs`](super::arguments::Command::Runs).
+/// See [`Command::Runs`](super::command_line::Command::Runs).
 #[derive(Debug, Args)]
 pub struct ListArguments {
     /// Runs of every repository
@@ -68,7 +68,7 @@ pub struct RunList {
 /// Lists the runs that fit. Journals that can't be read are named beside them.
 pub fn execute(global: &Global, arguments: &ListArguments) -> Result<Outcome, Failure> {
     let place = KeptRuns::of(global)?;
-    let Catalogue { runs, unreadable } = known(&place, arguments.all)?;
+    let Catalogue { runs, unreadable } = place.catalogue(arguments.all)?;
     let known = runs.len();
     let mut runs: Vec<RunSummary> = runs.into_iter().filter(|run| arguments.admits(run)).collect();
     runs.truncate(arguments.limit.unwrap_or(usize::MAX));
@@ -77,33 +77,13 @@ pub fn execute(global: &Global, arguments: &ListArguments) -> Result<Outcome, Fa
         (true, known) => output::say(&format!("none of {} fits", counted(known, "run"))),
         _ => {}
     }
-    name(&unreadable);
+    kept_runs::name(&unreadable);
     match arguments.form.listing() {
         Listing::Json => output::json(&RunList { schema: SCHEMA, runs, unreadable })?,
         Listing::Text if runs.is_empty() => {}
         Listing::Text => output::page(&text(&place, &runs, arguments.all))?,
     }
     Ok(Outcome::Verified)
-}
-
-/// The runs of the repository that the user stands in, or of all.
-pub fn known(place: &KeptRuns, all: bool) -> Result<Catalogue, Failure> {
-    let mut catalogue = Catalogue::read(&place.state)?;
-    if !all {
-        catalogue.runs.retain(|run| place.is_home_of(&run.repository));
-        // One that doesn't even say where it ran may be of here.
-        catalogue
-            .unreadable
-            .retain(|run| run.repository.as_ref().is_none_or(|repository| place.is_home_of(repository)));
-    }
-    Ok(catalogue)
-}
-
-/// Says which journals can't be read.
-pub fn name(unreadable: &[Unreadable]) {
-    for Unreadable { run, problem, .. } in unreadable {
-        output::say(&format!("run {run} is unreadable: {}", sanitise(problem)));
-    }
 }
 
 impl ListArguments {

@@ -2,9 +2,12 @@
 //!
 //! A command returns an `Outcome` or a `Failure`; both name the exit code.
 
+#[cfg(test)]
+mod apart;
 mod apply;
 mod arguments;
 mod audit;
+mod command_line;
 mod config;
 mod consent;
 mod demo;
@@ -13,6 +16,7 @@ mod export;
 mod fix;
 mod gc;
 mod harden;
+mod kept_runs;
 mod keyboard;
 mod latest;
 mod list;
@@ -23,11 +27,13 @@ pub mod reference;
 mod refusal;
 mod replay;
 mod review;
-mod runs;
 mod settle;
+mod severed;
+mod show;
 mod since;
 mod stats;
 mod synonyms;
+mod terminal;
 mod undo;
 mod verify;
 
@@ -37,10 +43,12 @@ use clap::Parser;
 
 use crate::journal::Outcome;
 use crate::render::letters;
-use crate::run::Failure;
+use crate::run::{Ended, Failure};
 use crate::settings::{self, Environment};
 use crate::{sandbox, workspace};
-use arguments::{ColorChoice, Command, CommandLine};
+use arguments::{ColorChoice, Global};
+use command_line::{Command, CommandLine};
+use review::ReviewOptions;
 
 /// Parses the process's arguments and runs the command.
 #[must_use]
@@ -49,26 +57,35 @@ pub fn main() -> ExitCode {
         return sandbox::host::main();
     }
     harden::harden();
-    if letters::is_dumb() {
-        choose_colour(ColorChoice::Auto);
-    }
-    let arguments = match CommandLine::try_parse() {
-        Ok(arguments) => arguments,
-        Err(refusal) => {
-            // Help and version are "errors" to clap, with exit code 0. A closed pipe isn't worth a word.
-            let code = refusal.exit_code() as u8;
-            if refusal.use_stderr() {
-                let told = refusal::explained(refusal).render();
-                let told = if console::colors_enabled_stderr() { told.ansi().to_string() } else { told.to_string() };
-                output::say(told.trim_end());
-            } else {
-                let _ = refusal.print();
-            }
-            return ExitCode::from(code);
-        }
+    let CommandLine { global, command } = match parse() {
+        Ok(line) => line,
+        Err(code) => return code,
     };
-    choose_colour(arguments.global.color);
-    let outcome = run(&arguments).unwrap_or_else(|failure| {
+    choose_colour(global.color);
+    settle::settle(&global);
+    if command.reads_runs_alone() {
+        warn_of_settings(&global);
+    }
+    let ended = match &command {
+        Command::Fix(fix) => fix::execute(&global, fix).and_then(|ended| after_a_run(&global, ended)),
+        Command::Resume(resume) => fix::resume(&global, resume).and_then(|ended| after_a_run(&global, ended)),
+        Command::Replay(replay) => replay::execute(&global, replay),
+        Command::Export(export) => export::execute(&global, export),
+        Command::Demo => demo::execute(&global),
+        Command::Config(config) => config::execute(&global, config),
+        Command::Doctor(doctor) => doctor::execute(&global, doctor),
+        Command::Diff(run) => show::diff(&global, run),
+        Command::Show(show) => show::show(&global, show),
+        Command::Review(review) => review::execute(&global, review),
+        Command::Audit(which) => audit::execute(&global, which),
+        Command::Runs(which) => list::execute(&global, which),
+        Command::Stats(what) => stats::execute(&global, what),
+        Command::Gc(what) => gc::execute(&global, what),
+        Command::Apply(apply) => apply::execute(&global, apply),
+        Command::Undo(run) => undo::execute(&global, run),
+        Command::Verify(verify) => verify::execute(&global, verify),
+    };
+    let outcome = ended.unwrap_or_else(|failure| {
         output::say(&failure.to_string());
         failure.outcome
     });
@@ -76,35 +93,38 @@ pub fn main() -> ExitCode {
     ExitCode::from(outcome.exit_code())
 }
 
-fn run(arguments: &CommandLine) -> Result<Outcome, Failure> {
-    let global = &arguments.global;
-    settle::settle(global);
-    if arguments.command.reads_runs_alone() {
-        warn_of_settings(global);
+/// What was typed; what can't be understood is told, and so are help and version, which are "errors" to clap with exit code 0.
+fn parse() -> Result<CommandLine, ExitCode> {
+    if letters::is_dumb() {
+        choose_colour(ColorChoice::Auto);
     }
-    match &arguments.command {
-        Command::Fix(fix) => fix::execute(global, fix).inspect(|_| gc::after_a_run(global)),
-        Command::Resume(resume) => fix::resume(global, resume).inspect(|_| gc::after_a_run(global)),
-        Command::Replay(replay) => replay::execute(global, replay),
-        Command::Export(export) => export::execute(global, export),
-        Command::Demo => demo::execute(global),
-        Command::Config(config) => config::execute(global, config),
-        Command::Doctor(doctor) => doctor::execute(global, doctor),
-        Command::Diff(run) => runs::diff(global, run),
-        Command::Show(show) => runs::show(global, show),
-        Command::Review(review) => review::execute(global, review),
-        Command::Audit(which) => audit::execute(global, which),
-        Command::Runs(which) => list::execute(global, which),
-        Command::Stats(what) => stats::execute(global, what),
-        Command::Gc(what) => gc::execute(global, what),
-        Command::Apply(apply) => apply::execute(global, apply),
-        Command::Undo(run) => undo::execute(global, run),
-        Command::Verify(verify) => verify::execute(global, verify),
+    CommandLine::try_parse().map_err(|refusal| {
+        let code = refusal.exit_code() as u8;
+        if refusal.use_stderr() {
+            let told = refusal::explained(refusal).render();
+            let told = if console::colors_enabled_stderr() { told.ansi().to_string() } else { told.to_string() };
+            output::say(told.trim_end());
+        } else {
+            // A closed pipe isn't worth a word.
+            let _ = refusal.print();
+        }
+        ExitCode::from(code)
+    })
+}
+
+/// A review, if a person wants one, as it could come tomorrow: the run is over and its journal free. Then old runs go.
+fn after_a_run(global: &Global, ended: Ended) -> Result<Outcome, Failure> {
+    let Ended { mut outcome, review } = ended;
+    if let Some(run) = review {
+        let reviewed = review::review(global, run, ReviewOptions::default())?;
+        outcome = if reviewed == Outcome::Verified { outcome } else { reviewed };
     }
+    gc::after_a_run(global);
+    Ok(outcome)
 }
 
 /// Whoever looks at runs isn't kept from it by a slip in a file.
-fn warn_of_settings(global: &arguments::Global) {
+fn warn_of_settings(global: &Global) {
     if let Some(error) = settings::wrong_beside_state_dir(&Environment::from_process(), global.config.as_deref()) {
         output::say(&format!("warning: {error}; nothing of that file was used here ({})", error.hint()));
     }

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use console::Term;
 
-use crate::render::letters;
+use crate::render::{coloured_diff, letters};
 use crate::run::Failure;
+use crate::settings::{Environment, Redactor};
 use crate::text::{sanitise_json, wrap};
 
 /// Writes data to standard output. A reader that went away (`kcode … | head`) is not an error.
@@ -27,6 +28,19 @@ pub fn data(bytes: &[u8]) -> Result<(), Failure> {
 /// As [`data`].
 pub fn page(text: &str) -> Result<(), Failure> {
     data(fitted(text, &Term::stdout()).as_bytes())
+}
+
+/// Prints a patch: for eyes on a terminal, else byte for byte.
+///
+/// # Errors
+/// As [`data`].
+pub fn patch(patch: &[u8]) -> Result<(), Failure> {
+    if console::user_attended() {
+        let patch = String::from_utf8_lossy(patch);
+        let drawn = coloured_diff(&Redactor::of(&Environment::from_process()).text(&patch));
+        return data(letters::spelt(&drawn).as_bytes());
+    }
+    data(patch)
 }
 
 /// Says a line on standard error. If nobody listens, the run goes on.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::CommandFactory;
 use schemars::{Schema, schema_for};
 
-use super::arguments::CommandLine;
+use super::command_line::CommandLine;
 use super::gc::Cleared;
 use super::list::RunList;
 use super::stats::StatsList;

@@ -4,7 +4,7 @@
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
-use super::arguments::CommandLine;
+use super::command_line::CommandLine;
 use super::synonyms;
 
 /// Where the parser keeps its guesses.

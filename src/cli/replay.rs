@@ -11,10 +11,10 @@ use anyhow::Context;
 use clap::Args;
 
 use super::arguments::{Global, parse_sandbox};
-use super::fix::Terminal;
 use super::latest::{self, Purpose};
 use super::output;
 use super::readable::ShownArguments;
+use super::terminal::Terminal;
 use crate::journal::{Outcome, RUN_FILE_LIMIT, RunFlag, read_regular};
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
 use crate::run::{self, Failure, REPLAYS, ReplayContext, RunOptions, RunSpec, clear_replays};
@@ -25,7 +25,7 @@ use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove
 /// A replay takes what it takes: the clock that stopped the recorded run isn't replayed.
 const PATIENCE: Duration = Duration::from_hours(24);
 
-/// See [`Command::Replay`](super::arguments::Command::Replay).
+/// See [`Command::Replay`](super::command_line::Command::Replay).
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
     /// The run's id or a prefix of it, or a file that it was exported to; the latest run of this repository that can be used
@@ -121,8 +121,7 @@ fn settings(
     script: &Script,
     repository: &Repository,
 ) -> Result<Settings, Failure> {
-    let env = Environment::from_process();
-    let mut settings = settings::load(flags, &env, global.config.as_deref(), Some(repository.root()))?;
+    let mut settings = global.settings(flags, repository)?;
     let (started, limits) = (&recording.started, &recording.started.limits);
     settings.model.value.clone_from(&started.model);
     settings.max_turns.value = limits.max_turns;
@@ -194,15 +193,18 @@ fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outco
     let options = RunOptions {
         allow_test_edits: asked(RunFlag::AllowTestEdits),
         reproduce: asked(RunFlag::Reproduce),
+        // What a run came to that went on was recorded.
+        allow_failing_setup: true,
         loudness: global.loudness(),
         ..RunOptions::default()
     };
     let front = Terminal::watching(global);
     let task = recording.started.task.clone();
-    let again = Some(Arc::new(ReplayContext { recording, script: Arc::clone(script), applied, speed }));
-    let order = RunSpec::new(task, repository, settings, options, &front);
-    let (outcome, ..) = run::run(RunSpec { again, consents, kept: false, ..order })?;
-    Ok(outcome)
+    let context = ReplayContext { recording, script: Arc::clone(script), applied, speed };
+    let conditions = context.conditions(&settings, &repository);
+    let spec =
+        RunSpec { conditions, consents, kept: false, ..RunSpec::new(task, repository, settings, options, &front) };
+    run::replay(spec, &context)
 }
 
 fn told(played: &Played) -> String {

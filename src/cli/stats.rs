@@ -5,9 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::arguments::{Global, Listing, ListingForm};
-use super::list::{known, name};
+use super::kept_runs::{self, KeptRuns};
 use super::output;
-use super::runs::KeptRuns;
 use super::since::Since;
 use crate::history::{Catalogue, Grouped, Unreadable, repairs, statistics_sheet, statistics_text};
 use crate::journal::Outcome;
@@ -16,7 +15,7 @@ use crate::run::Failure;
 /// The schema that the figures name.
 const SCHEMA: &str = "kcode.stats/1";
 
-/// See [`Command::Stats`](super::arguments::Command::Stats).
+/// See [`Command::Stats`](super::command_line::Command::Stats).
 #[derive(Debug, Args)]
 pub struct StatsArguments {
     /// Runs of every repository
@@ -48,9 +47,9 @@ pub struct StatsList {
 /// Folds the journals of the runs that fit.
 pub fn execute(global: &Global, arguments: &StatsArguments) -> Result<Outcome, Failure> {
     let place = KeptRuns::of(global)?;
-    let Catalogue { mut runs, unreadable } = known(&place, arguments.all)?;
+    let Catalogue { mut runs, unreadable } = place.catalogue(arguments.all)?;
     runs.retain(|run| arguments.since.as_ref().is_none_or(|since| since.admits(&run.started_at)));
-    name(&unreadable);
+    kept_runs::name(&unreadable);
     let grouped = Grouped::of(&runs, &repairs(&place.state, &runs));
     match (arguments.csv, arguments.form.listing()) {
         (true, _) => {

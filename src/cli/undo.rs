@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::arguments::{FitRunArgument, Global};
 use super::latest::{self, Purpose};
-use super::{output, runs};
+use super::{kept_runs, output};
 use crate::journal::{Applied, Event, Outcome, RunFolder, Undone, recover};
 use crate::run::{self, Failure, note, renew_report, reopen};
 use crate::text::{counted, sanitise_line};
@@ -25,7 +25,7 @@ pub fn execute(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, F
     note(&mut journal, transaction, Event::Undone(Undone { files }))?;
     renew_report(&run, output::say);
     output::say(&format!("undid run {}: {} put back", run.id(), counted(files as usize, "file")));
-    let elsewhere = runs::elsewhere(global, &report);
+    let elsewhere = kept_runs::elsewhere(global, &report);
     let severed = applied.iter().flat_map(|applied| &applied.severed);
     let severed = severed
         .map(|path| format!("{path} stays a file of its own: its other names (hard links) were severed by apply"));

@@ -44,6 +44,15 @@ pub trait Journal {
     /// # Errors
     /// When even that isn't enough.
     fn conclude(&mut self, events: Vec<Event>) -> Result<(), JournalError>;
+
+    /// As [`Journal::append`], without waiting for the disk: the events outlive this process at once, a failing machine with the next
+    /// append. For what nothing outside has acted upon yet.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    fn note(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+        self.append(events)
+    }
 }
 
 /// A `journal.jsonl`, and those who watch it.
@@ -122,17 +131,6 @@ impl FileJournal {
     /// Adds a watcher: the renderer, the JSONL printer, the report.
     pub fn watch(&mut self, watcher: Watcher) {
         self.watchers.push(watcher);
-    }
-
-    /// Appends `events` without waiting for the disk: they outlive this process at once, a failing machine with the
-    /// next [`Journal::append`]. For what nothing outside has acted upon yet.
-    ///
-    /// # Errors
-    /// When they can't be written.
-    pub fn note(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
-        let written = self.write(events, RESERVE)?;
-        self.keep(&written);
-        Ok(())
     }
 
     /// One write: a crash tears at most the last line, and recovery drops a torn line. `reserve` bytes stay set aside
@@ -218,6 +216,12 @@ impl Journal for FileJournal {
 
     fn conclude(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
         self.append_with(events, 0)
+    }
+
+    fn note(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+        let written = self.write(events, RESERVE)?;
+        self.keep(&written);
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@
 //! | [`recording`](Recording) | a run as its folder or an exported file keeps it; whether it can be replayed |
 //! | [`archive`](Archive) | the exported file |
 //! | [`script`](Script) | what has to come, in order, and how far it has come |
+//! | [`environment`](RecordedEnvironment) | tools and tests that answer as recorded where that means the same |
 //! | `expectation` | what of an event has to be the same |
 //! | [`player`](Player) | the model that says again what it said |
 //! | [`watched`](Watched) | the journal that takes nothing else |
@@ -20,6 +21,7 @@
 
 mod archive;
 mod divergence;
+mod environment;
 mod expectation;
 mod player;
 mod recording;
@@ -29,6 +31,7 @@ mod watched;
 
 pub use archive::{ARCHIVE_SCHEMA, Archive, ArchivedContent};
 pub use divergence::Divergence;
+pub use environment::RecordedEnvironment;
 pub use player::Player;
 pub use recording::{NotReplayable, Recording};
 pub use script::{Played, Script};

@@ -1,25 +1,37 @@
 //! The journal of a replay: it takes what was noted then, and nothing else.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::Script;
+use super::script::Script;
 use crate::journal::{Event, Journal, JournalError};
 
 /// A journal, and what has to come.
-pub struct Watched<'a> {
+pub struct Watched {
     /// The replay's own.
-    pub journal: &'a mut dyn Journal,
+    pub journal: Box<dyn Journal>,
     /// What was recorded.
-    pub script: &'a Script,
+    pub script: Arc<Script>,
 }
 
-impl Journal for Watched<'_> {
-    /// Refuses what differs, so that the loop ends before it is acted upon.
+impl Watched {
+    /// Refuses what differs, so that the run ends before it is acted upon.
+    fn compare(&self, events: &[Event]) -> Result<(), JournalError> {
+        self.script
+            .meet(events)
+            .map_err(|differs| JournalError::refused(Path::new("of the replay"), &format!("{} differs", differs.what)))
+    }
+}
+
+impl Journal for Watched {
     fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
-        self.script.meet(&events).map_err(|differs| {
-            JournalError::refused(Path::new("of the replay"), &format!("{} differs", differs.what))
-        })?;
+        self.compare(&events)?;
         self.journal.append(events)
+    }
+
+    fn note(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
+        self.compare(&events)?;
+        self.journal.note(events)
     }
 
     /// The end is noted in any case; what differs in it the script knows.

@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::test_runs;
+use super::run_spec::RunSpec;
 use crate::journal::{CountedRun, RunFolder, TestPurpose, TestResult, TestsRan};
 use crate::planner::tests_ran;
 use crate::sandbox::{self, WorkerPlan};
 use crate::settings::{Redactor, TestCommand};
 use crate::testing::{
-    Baseline, BaselineKey, BaselineLock, BaselineRun, Baselines, Session, Surroundings, Trials, failed_again,
-    filter_of_failed, tells_of_renaming,
+    Baseline, BaselineKey, BaselineLock, BaselineRun, Baselines, Session, Surroundings, TrialFolders, Trials,
+    failed_again, filter_of_failed, tells_of_renaming,
 };
 use crate::tools::TestRun;
 use crate::workspace::TreeIndex;
@@ -37,8 +37,6 @@ pub struct BaselineJob {
     pub kept: Baselines,
     /// Where the run is kept.
     pub folder: RunFolder,
-    /// Takes known secrets out of what tests print.
-    pub redactor: Redactor,
 }
 
 /// What a measurement waits for.
@@ -93,6 +91,21 @@ impl Drop for Lending {
 }
 
 impl BaselineJob {
+    /// That of the run that `spec` asks for, in `folder`; `plan` is what its own worker was told.
+    pub fn new(spec: &RunSpec<'_>, folder: &RunFolder, plan: WorkerPlan, redactor: &Redactor) -> Self {
+        let settings = &spec.settings;
+        // Who asks for a test that fails on the start state asks for the start state's tests as well.
+        let wanted = settings.baseline.value || spec.options.reproduce;
+        let folders = TrialFolders { trials: folder.trials(), blobs: folder.blobs() };
+        let trials = Trials::new(&spec.repository, settings, plan, folders, redactor);
+        Self {
+            trials: Trials { way_back: spec.way_back(), writes: spec.conditions.writes.clone(), ..trials },
+            unwanted: (!wanted).then(|| format!("turned off ({})", settings.baseline.origin)),
+            kept: Baselines::in_state(&settings.state_dir.value),
+            folder: folder.clone(),
+        }
+    }
+
     /// Runs `command` in a trial of that name, unless it is known how it goes.
     pub(super) async fn measure(
         &self,
@@ -294,19 +307,11 @@ impl BaselineRuns<'_> {
         } else {
             let plan = WorkerPlan { tests: Some(self.command.clone()), ..trials.plan.clone() };
             let trials = Trials { plan, ..trials.clone() };
-            trials.open(self.trial, self.off.clone()).await.map_err(|error| error.to_string())?
+            Session::open(trials, self.trial, self.off.clone()).await.map_err(|error| error.to_string())?
         };
         let ran = session.run(filter).await;
         self.session = Some(session);
-        self.told(ran.map_err(|error| error.to_string())?)
-    }
-
-    fn told(&self, mut run: TestRun) -> Result<BaselineRun, String> {
-        let BaselineJob { folder, redactor, trials, .. } = self.job;
-        let logs = folder.logs().join(self.trial);
-        test_runs::finish(&mut run, &logs, redactor, &trials.plan.hidden).map_err(|error| error.to_string())?;
-        run.log = format!("{}/{}", self.trial, run.log);
-        Ok(self.as_baseline(run, false))
+        Ok(self.as_baseline(ran.map_err(|error| error.to_string())?, false))
     }
 
     fn as_baseline(&self, run: TestRun, is_own: bool) -> BaselineRun {

@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::open_run::OpenRun;
+use super::run_spec::RunSpec;
 use super::start_state::results_of;
 use crate::journal::{BaselineMissing, Event, ResultsKept, RunFolder, TestEnvironment};
+use crate::sandbox;
 use crate::settings::{Redactor, TestCommand};
 use crate::testing::{self, Baseline, KeptResults, Verdicts};
 use crate::tools::TestRun;
@@ -23,19 +26,28 @@ pub struct Certificate {
 }
 
 /// What a look at what the tests run in needs.
-pub struct EnvironmentProbe {
-    /// Where the repository is.
-    pub root: PathBuf,
-    /// Names of variables that commands see.
-    pub variables: Vec<String>,
+struct EnvironmentProbe {
+    root: PathBuf,
+    /// Names of those that commands see.
+    variables: Vec<String>,
     /// A person's command may have a secret in it.
-    pub redactor: Redactor,
+    redactor: Redactor,
 }
 
 impl Certificate {
-    /// For a run in `folder`. Nothing is looked at before `asked` turns true.
-    pub fn new(folder: &RunFolder, asked: watch::Receiver<bool>, looks: EnvironmentProbe) -> Self {
-        Self { environment: None, looks: Some(looks), asked, results: folder.results(), missing: None }
+    /// That of an open run. What `tests` run in is looked at once the first request has left.
+    pub fn new(spec: &RunSpec<'_>, open: &OpenRun, tests: Option<&TestCommand>, redactor: &Redactor) -> Self {
+        let looks = EnvironmentProbe {
+            root: spec.repository.root().to_owned(),
+            variables: sandbox::variables(&spec.settings.child_env.value),
+            redactor: redactor.clone(),
+        };
+        let (looks, asked, results) = (Some(looks), open.asked.subscribe(), open.folder.results());
+        let mut certificate = Self { environment: None, looks, asked, results, missing: None };
+        if let Some(command) = tests {
+            certificate.look(command);
+        }
+        certificate
     }
 
     /// Looks at what `command` runs in, the first time that there is one.

@@ -6,13 +6,11 @@ use tokio::time::Instant;
 
 use super::environment::RunEnvironment;
 use super::environment_errors::{broken, reason, unkept};
-use super::test_runs;
 use crate::planner::EnvironmentError;
 use crate::sandbox::WorkerError;
 use crate::settings::TestCommand;
-use crate::testing::failed_to_rename;
+use crate::testing::{failed_to_rename, read_results};
 use crate::tools::TestRun;
-use crate::workspace::ChangeSet;
 
 /// The trial that confirms a pass, and the folder of its logs.
 const AFRESH: &str = "afresh";
@@ -24,7 +22,7 @@ impl RunEnvironment {
     pub(super) fn finish(&self, run: &mut TestRun) -> Result<(), EnvironmentError> {
         let logs = self.folder.logs();
         let hidden = self.trials.hidden();
-        test_runs::finish(run, &logs, &self.redactor, hidden).map_err(|error| unkept(&logs.join(&run.log), error))
+        read_results(run, &logs, &self.redactor, hidden).map_err(|error| unkept(&logs.join(&run.log), error))
     }
 
     /// Whether the model's `run` is of all tests of the command that verifies, came to its own end, and began in a view that held
@@ -42,18 +40,12 @@ impl RunEnvironment {
         Ok(run)
     }
 
-    /// A verification that takes as long as it did when it was recorded: how often tests are run depends on that.
-    pub(super) fn as_it_took(&self, mut run: TestRun) -> TestRun {
-        run.ms = self.again.as_ref().and_then(|again| again.script.verified_ms()).unwrap_or(run.ms);
-        run
-    }
-
     /// Runs the tests where nothing lies but the start and the patch; `None` when that can't be done here, or takes too long.
     ///
     /// The run's own view also holds what its commands left in folders that git ignores: builds, caches, and perhaps a test
     /// runner that was changed in place. None of that is in the patch, so that no pass may hang on it.
     pub(super) async fn run_afresh(&mut self) -> Option<TestRun> {
-        let changes = ChangeSet::load(&self.folder.changes()).ok()?;
+        let changes = self.written.changes.clone();
         let runs = self.trials.hold(AFRESH, changes, 1, Instant::now() + AFRESH_PATIENCE).await;
         runs.ok()?.tests.into_iter().next()
     }

@@ -4,17 +4,14 @@ use std::sync::PoisonError;
 
 use tokio::sync::watch;
 
-use super::enclosure::{RENAMES, TreeCopy, writes};
+use super::enclosure::TreeCopy;
 use super::environment::RunEnvironment;
 use super::view_slot::ViewSlot;
 use crate::journal::{Event, Layer};
 use crate::planner::{EnvironmentError, ToolExecutor as _};
 use crate::sandbox::Worker;
-use crate::testing::{self, failed_to_rename};
+use crate::testing::{self, RENAMES, failed_to_rename};
 use crate::tools::TestRun;
-
-/// What the model reads of a run that failed for it.
-pub const COPIED_TEXT: &str = include_str!("../../prompts/copied_view.md");
 
 impl RunEnvironment {
     /// Whether `run` failed because the view is an overlay. The view becomes a copy then, before anything else is done in it.
@@ -44,7 +41,7 @@ impl RunEnvironment {
             place: trials.plan.view.clone(),
             dependencies: trials.dependencies.clone(),
             changes: testing::patch_of(self.view.made()?, Vec::new(), true).await?.changes,
-            writes: writes(self.again.as_deref(), trials.writes.clone()),
+            writes: trials.writes.clone(),
             notes: vec![format!("copied from now on: {RENAMES}")],
         };
         let mut plan = trials.plan.clone();

@@ -7,41 +7,25 @@
 use anyhow::Context;
 
 use super::applying::apply;
+use super::current_run::Run;
 use super::failure::Failure;
-use super::front::Next;
-use super::kept::{load, write_report};
+use super::front::{Handed, Next};
+use super::kept::{report_of, write_report};
 use super::out_file::replace;
 use super::outgrown;
 use super::resumed_run::last_outcome;
-use super::start::Run;
 use crate::journal::{
     Applied, Event, FileJournal, Journal, Outcome, RUN_FILE_LIMIT, Residue, RunEnded, RunFolder, StopReason, read_own,
     recover,
 };
 use crate::model::{ErrorKind, RequestOrigin};
 use crate::planner::Stop;
-use crate::report::{self, Latest, Report};
+use crate::report::{self, Decision, Latest, Report};
 use crate::workspace::remove_all_soon;
 
 /// What a person can do who thinks that the tests had to change.
 const ALLOW: &str =
     "read its changes to tests; if they are right, name them in the task or accept them with --allow-test-edits";
-
-/// What there is at the end of a run.
-pub struct Handed<'a> {
-    /// What it came to, unless that can't be told.
-    pub report: Option<&'a Report>,
-    /// Its patch.
-    pub patch: &'a Result<Vec<u8>, Failure>,
-    /// The errors on the way here, the run's own first.
-    pub troubles: &'a [Failure],
-    /// What was written to the tree, when that was asked for.
-    pub applied: Option<&'a Applied>,
-    /// The patch was verified and could not be applied.
-    pub was_refused: bool,
-    /// The host doesn't know the run's model, which a run keeps: it can't go on there.
-    pub is_model_unknown: bool,
-}
 
 /// Ends `run`, whose conversation ended so, and reports it. Says what a person wants to do with the patch, too.
 ///
@@ -72,10 +56,25 @@ pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(O
         applied: delivered.as_ref().ok().and_then(Option::as_ref),
         was_refused: delivered.is_err(),
         is_model_unknown,
+        is_kept: run.spec.kept,
     };
-    let front = run.order.front;
-    let next = front.hand_over(&mut run, handed).await?;
+    run.open.people().clear();
+    let next = run.spec.front.hand_over(handed).await?;
+    if next == Next::Apply {
+        apply_after_all(&mut run)?;
+    }
     Ok((end.outcome, next))
+}
+
+/// A person who is asked wants the patch. What can't be applied then is the run's outcome, as with `--apply`.
+fn apply_after_all(run: &mut Run<'_>) -> Result<(), Failure> {
+    let applied = apply(&run.open.folder, run.spec.repository.root(), &mut *run.open.journal);
+    match &applied {
+        Ok(applied) => run.spec.front.applied(run.open.folder.id(), applied),
+        Err(refused) => run.open.journal.conclude(vec![Event::RunEnded(end_of(refused))])?,
+    }
+    let written = report_of(&run.open.records(), &run.open.folder).and_then(|it| write_report(&run.open.folder, &it));
+    applied.and(written)
 }
 
 /// Notes the end of a run that was not allowed to note it itself.
@@ -113,24 +112,21 @@ fn left_over(folder: &RunFolder) -> Option<Failure> {
 
 /// The end by the evidence, and the error to show when there is one.
 fn conclude(run: &Run<'_>, ended: Result<Stop, Failure>) -> (RunEnded, Option<Failure>) {
-    let decided = ended.and_then(|stop| {
-        let records = recover(&run.open.folder.journal()).context("the journal can't be read back")?.records;
-        let latest = Latest::of(&records);
-        let has_patch = latest.patch.is_some_and(|patch| !patch.files.is_empty());
-        let hint = (stop.reason == StopReason::ContextFull).then(|| outgrown::hint(&records, has_patch));
-        let decision = report::decide(stop.reason, &stop.detail, stop.model_error.as_ref(), latest);
-        let failure = error_of(run, &Stop { hint: hint.clone().or(stop.hint.clone()), ..stop }, decision.outcome);
-        Ok((failure.map(|failure| Failure { hint: hint.or(failure.hint.clone()), ..failure }), decision))
-    });
-    match decided {
-        Err(failure) => (end_of(&failure), Some(failure)),
-        Ok((failure, decision)) => {
-            let hint = failure.as_ref().and_then(|failure| failure.hint.clone());
-            let hint = hint.or_else(|| (decision.outcome == Outcome::Refused).then(|| ALLOW.to_owned()));
-            let (outcome, detail) = (decision.outcome, decision.detail);
-            (RunEnded { outcome, exit_code: outcome.exit_code(), detail, hint }, failure)
-        }
-    }
+    let stop = match ended {
+        Ok(stop) => stop,
+        Err(failure) => return (end_of(&failure), Some(failure)),
+    };
+    let records = run.open.records();
+    let latest = Latest::of(&records);
+    let has_patch = latest.patch.is_some_and(|patch| !patch.files.is_empty());
+    let outgrown = (stop.reason == StopReason::ContextFull).then(|| outgrown::hint(&records, has_patch));
+    let Decision { outcome, detail } = report::decide(stop.reason, &stop.detail, stop.model_error.as_ref(), latest);
+    let stop = Stop { hint: outgrown.clone().or(stop.hint), ..stop };
+    let failure = error_of(run, &stop, outcome);
+    let failure = failure.map(|failure| Failure { hint: outgrown.or(failure.hint.clone()), ..failure });
+    let hint = failure.as_ref().and_then(|failure| failure.hint.clone());
+    let hint = hint.or_else(|| (outcome == Outcome::Refused).then(|| ALLOW.to_owned()));
+    (RunEnded { outcome, exit_code: outcome.exit_code(), detail, hint }, failure)
 }
 
 /// The end that a failure makes.
@@ -145,7 +141,7 @@ pub fn end_of(failure: &Failure) -> RunEnded {
 
 /// A model, worker or disk that failed is shown as every error is.
 fn error_of(run: &Run<'_>, stop: &Stop, outcome: Outcome) -> Option<Failure> {
-    let settings = &run.order.settings;
+    let settings = &run.spec.settings;
     if let Some(error) = &stop.model_error {
         let variable = settings.key.as_ref().map(|key| key.variable.as_str());
         let base_url = settings.base_url.value.to_string();
@@ -180,8 +176,8 @@ fn deliver(
     let mut applied = Ok(None);
     // What is said of it stands below the run.
     run.open.people().clear();
-    if run.order.options.apply && end.outcome == Outcome::Verified {
-        applied = match apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal) {
+    if run.spec.options.apply && end.outcome == Outcome::Verified {
+        applied = match apply(&run.open.folder, run.spec.repository.root(), &mut *run.open.journal) {
             Ok(applied) => Ok(Some(applied)),
             Err(refused) => {
                 *end = end_of(&refused);
@@ -189,7 +185,7 @@ fn deliver(
             }
         };
     }
-    if let (Some(path), Ok(patch)) = (&run.order.options.patch, patch)
+    if let (Some(path), Ok(patch)) = (&run.spec.options.patch, patch)
         && let Err(unwritten) = replace(path, patch)
     {
         let hint = format!(
@@ -207,7 +203,7 @@ fn deliver(
 
 /// The report of the run; of one whose end could not be noted, with that end.
 fn reported(run: &Run<'_>, end: &RunEnded) -> Result<Report, Failure> {
-    let mut report = load(&run.open.folder)?;
+    let mut report = report_of(&run.open.records(), &run.open.folder)?;
     report.end(end);
     Ok(report)
 }

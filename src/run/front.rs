@@ -4,18 +4,37 @@ use futures_util::future::LocalBoxFuture;
 
 use super::beside::Beside;
 use super::failure::Failure;
-use super::finish::Handed;
-use super::start::Run;
-use crate::journal::RunFolder;
+use crate::journal::{Applied, RunFolder, RunId};
+use crate::report::Report;
 use crate::sandbox::WorkerPlan;
 
 /// What is wanted after a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing more, or it is done.
+    /// Nothing more.
     Nothing,
+    /// The patch in the tree.
+    Apply,
     /// To look at the patch hunk by hunk.
     Review,
+}
+
+/// What there is at the end of a run.
+pub struct Handed<'a> {
+    /// What it came to, unless that can't be told.
+    pub report: Option<&'a Report>,
+    /// Its patch.
+    pub patch: &'a Result<Vec<u8>, Failure>,
+    /// The errors on the way here, the run's own first.
+    pub troubles: &'a [Failure],
+    /// What was written to the tree, when that was asked for.
+    pub applied: Option<&'a Applied>,
+    /// The patch was verified and could not be applied.
+    pub was_refused: bool,
+    /// The host doesn't know the run's model, which a run keeps: it can't go on there.
+    pub is_model_unknown: bool,
+    /// The run can be used later.
+    pub is_kept: bool,
 }
 
 /// Told and asked.
@@ -33,7 +52,10 @@ pub trait Front {
     fn ask<'a>(&'a self, beside: &'a mut Beside, plan: &'a WorkerPlan) -> LocalBoxFuture<'a, Result<(), Failure>>;
 
     /// Gets what there is at the end of a run, and may ask what to do with it.
-    fn hand_over<'a>(&'a self, run: &'a mut Run<'_>, handed: Handed<'a>) -> LocalBoxFuture<'a, Result<Next, Failure>>;
+    fn hand_over<'a>(&'a self, handed: Handed<'a>) -> LocalBoxFuture<'a, Result<Next, Failure>>;
+
+    /// Is told of the patch of `run` that was written to the tree because a person wanted it then.
+    fn applied(&self, run: &RunId, applied: &Applied);
 
     /// Is told of a run whose end nobody waited for.
     fn cut_short(&self, folder: &RunFolder);

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::run_spec::RunSpec;
 use crate::journal::{ChangeKind, FileChange, RelPath, TamperFlag, TamperKind, TestResults, TestsTouched};
 use crate::tamper::{self, Change};
 use crate::testing;
@@ -42,6 +43,11 @@ pub struct TestEvidence {
 }
 
 impl TamperGuard {
+    /// That of the run that `spec` asks for.
+    pub fn of(spec: &RunSpec<'_>) -> Self {
+        Self { allowed: spec.options.allow_test_edits, tasks: spec.tasks().map(str::to_owned).collect() }
+    }
+
     /// Looks at the patch. Blocks.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::failure::Failure;
 use super::out_file::replace;
-use crate::journal::{FindError, Outcome, RecoverError, RunFolder, recover};
+use crate::journal::{FindError, Outcome, Record, RecoverError, RunFolder, recover};
 use crate::report::{self, Report};
 use crate::settings::{Environment, Redactor};
 
@@ -17,8 +17,13 @@ pub fn load(run: &RunFolder) -> Result<Report, Failure> {
         let failure = Failure::from(error);
         Failure { message: format!("{} can't be read: {}", journal.display(), failure.message), ..failure }
     })?;
-    let mut report = report::fold(&recovered.records, &run.patch().display().to_string())
-        .ok_or_else(|| Failure::internal(format!("{} holds no run", journal.display())))?;
+    report_of(&recovered.records, run)
+}
+
+/// The report of the run with these records, whose folder is `run`.
+pub fn report_of(records: &[Record], run: &RunFolder) -> Result<Report, Failure> {
+    let mut report = report::fold(records, &run.patch().display().to_string())
+        .ok_or_else(|| Failure::internal(format!("{} holds no run", run.journal().display())))?;
     // The journal keeps the model's words byte for byte; nobody else gets them with secrets in them.
     if let Some(said) = &mut report.said {
         Redactor::of(&Environment::from_process()).clean(said);

@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::current_run::Run;
 use super::environment::RunEnvironment;
 use super::failure::Failure;
 use super::minimized_patch::MinimizedPatch;
-use super::start::Run;
 use crate::journal::{
-    ChangeKind, Event, FileJournal, HunksTried, Journal as _, JournalError, Minimized, Outcome, RelPath, Reproduced,
-    StopReason, Stopped, TestPurpose, TestsRan, recover,
+    ChangeKind, Event, HunksTried, Journal, JournalError, Minimized, Outcome, RelPath, Reproduced, StopReason, Stopped,
+    TestPurpose, TestsRan,
 };
 use crate::planner::{Stop, tests_ran};
 use crate::report::{self, Latest};
@@ -28,9 +28,9 @@ impl Run<'_> {
     /// Makes the patch of a run that ended so smaller, if that is wanted and it is verified.
     ///
     /// # Errors
-    /// When the journal can't be read or written.
+    /// When the journal can't be written.
     pub async fn minimize(&mut self, stop: Stop, mut cancelled: watch::Receiver<bool>) -> Result<Stop, Failure> {
-        if !self.order.options.minimize || !self.is_verified(&stop)? {
+        if !self.spec.options.minimize || !self.is_verified(&stop) {
             return Ok(stop);
         }
         let deadline = self.deadline();
@@ -38,7 +38,7 @@ impl Run<'_> {
         let ended = tokio::select! {
             biased;
             _ = cancelled.wait_for(|cancelled| *cancelled) => None,
-            ended = minimize(environment, &mut self.open.journal, deadline) => Some(ended),
+            ended = minimize(environment, &mut *self.open.journal, deadline) => Some(ended),
         };
         if let Some(ended) = ended {
             ended?;
@@ -50,17 +50,17 @@ impl Run<'_> {
         Ok(stop)
     }
 
-    fn is_verified(&self, stop: &Stop) -> Result<bool, Failure> {
-        let records = recover(&self.open.folder.journal())?.records;
+    fn is_verified(&self, stop: &Stop) -> bool {
+        let records = self.open.records();
         let decision = report::decide(stop.reason, &stop.detail, stop.model_error.as_ref(), Latest::of(&records));
-        Ok(decision.outcome == Outcome::Verified)
+        decision.outcome == Outcome::Verified
     }
 }
 
 /// Tries, and notes what came of it.
 async fn minimize(
     environment: &mut RunEnvironment,
-    journal: &mut FileJournal,
+    journal: &mut dyn Journal,
     deadline: Instant,
 ) -> Result<(), JournalError> {
     let events = match HunkSearch::begin(environment, journal, deadline) {
@@ -79,7 +79,7 @@ async fn minimize(
 /// The search for the hunks that tests need.
 struct HunkSearch<'a> {
     environment: &'a mut RunEnvironment,
-    journal: &'a mut FileJournal,
+    journal: &'a mut dyn Journal,
     parts: Parts,
     /// Numbers of the parts that stay.
     stay: Vec<usize>,
@@ -98,15 +98,14 @@ struct HunkSearch<'a> {
 impl<'a> HunkSearch<'a> {
     fn begin(
         environment: &'a mut RunEnvironment,
-        journal: &'a mut FileJournal,
+        journal: &'a mut dyn Journal,
         deadline: Instant,
     ) -> Result<Self, String> {
         if environment.judged.matrix.is_none() {
             return Err("single tests could not be held against the start state".to_owned());
         }
-        let read = ChangeSet::load(&environment.folder.changes())
-            .and_then(|changes| Parts::of(&changes, &Blobs::at(&environment.folder.blobs())));
-        let parts = read.map_err(|error| format!("the patch can't be taken apart: {error}"))?;
+        let parts = Parts::of(&environment.written.changes, &Blobs::at(&environment.folder.blobs()));
+        let parts = parts.map_err(|error| format!("the patch can't be taken apart: {error}"))?;
         environment.try_with_checks();
         let tests: BTreeSet<usize> = test_parts(&parts).into_iter().collect();
         let renames = renames(environment);
@@ -215,5 +214,5 @@ fn renames(environment: &RunEnvironment) -> BTreeSet<RelPath> {
         ChangeKind::Renamed { from } => vec![path.clone(), from.clone()],
         _ => Vec::new(),
     };
-    environment.changed.iter().flat_map(|file| names(&file.path, &file.kind)).collect()
+    environment.written.files.iter().flat_map(|file| names(&file.path, &file.kind)).collect()
 }

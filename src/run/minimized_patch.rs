@@ -5,7 +5,7 @@ use std::slice;
 
 use tokio::time::Instant;
 
-use super::environment::RunEnvironment;
+use super::environment::{RunEnvironment, WrittenPatch};
 use super::guard::{PatchContents, TestEvidence};
 use crate::journal::{CheckRan, Event, PatchWritten, TestPurpose, TestResults, TestsRan, TestsTouched};
 use crate::planner::tests_ran;
@@ -78,14 +78,16 @@ impl MinimizedPatch {
     ///
     /// # Errors
     /// Why it can't be written, as a clause for people.
-    pub fn write(&self, environment: &RunEnvironment) -> Result<(), String> {
+    pub fn write(&self, environment: &mut RunEnvironment) -> Result<(), String> {
         let (folder, patch) = (&environment.folder, &self.proven.patch);
         let (file, full) = (folder.patch(), folder.full_patch());
         fs::copy(&file, &full).map_err(|error| format!("the whole patch can't be kept: {error}"))?;
         let written = write_patch(&file, patch).map_err(|error| error.to_string());
         let written = written.and_then(|()| patch.changes.save(&folder.changes()).map_err(|error| error.to_string()));
         // A rename needs no space.
-        written.inspect_err(|_| drop(fs::rename(&full, &file)))
+        written.inspect_err(|_| drop(fs::rename(&full, &file)))?;
+        environment.written = WrittenPatch { changes: patch.changes.clone(), files: patch.files.clone() };
+        Ok(())
     }
 
     /// How many hunks it has.

@@ -1,8 +1,11 @@
 //! Who answers the run's requests: the provider, or a recording.
 
+use super::failure::Failure;
 use super::redacted_errors::RedactedErrors;
+use super::terms::client;
 use crate::model::{Client, Model, ModelError, Progress, Reply, Request};
 use crate::replay::Player;
+use crate::settings::{Redactor, Settings};
 
 /// The model of a run.
 pub enum ModelBackend {
@@ -13,6 +16,14 @@ pub enum ModelBackend {
 }
 
 impl ModelBackend {
+    /// The provider that `settings` name.
+    ///
+    /// # Errors
+    /// When there is no key for it, or no client can be made.
+    pub fn live(settings: &Settings, redactor: &Redactor) -> Result<Self, Failure> {
+        Ok(Self::Live(RedactedErrors { model: client(settings)?, redactor: redactor.clone() }))
+    }
+
     /// Connects for the first request, if there is anybody to connect to.
     pub fn connect(&self) {
         if let Self::Live(RedactedErrors { model, .. }) = self {

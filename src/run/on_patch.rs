@@ -4,14 +4,12 @@ use tokio::time::Instant;
 
 use super::command_runs::AFRESH_PATIENCE;
 use super::environment::RunEnvironment;
-use super::environment_errors::unkept;
 use crate::journal::{CauseKind, FailureCause, GeneratedFile};
 use crate::planner::EnvironmentError;
 use crate::settings::TestCommand;
 use crate::testing::failed_to_rename;
 use crate::text::counted;
 use crate::tools::TestRun;
-use crate::workspace::ChangeSet;
 
 /// Files that are named.
 const NAMED: usize = 5;
@@ -40,8 +38,7 @@ impl RunEnvironment {
         }
         self.alone += 1;
         let (name, until) = (format!("alone-{}", self.alone), Instant::now() + AFRESH_PATIENCE);
-        let changes = ChangeSet::load(&self.folder.changes()).map_err(|error| unkept(&self.folder.changes(), error))?;
-        match self.trials.run(&name, command, changes, until).await {
+        match self.trials.run(&name, command, self.written.changes.clone(), until).await {
             Ok(run) => self.with_what_it_needs(command, run).await,
             Err(why) => {
                 let count = counted(self.beside.len(), "file");

@@ -8,10 +8,9 @@ use tokio::sync::watch;
 
 use super::failure::Failure;
 use super::kept_flags::kept;
-use super::replay_context::ReplayContext;
 use super::run_spec::RunSpec;
 use super::terms::limits;
-use crate::journal::{Event, FileJournal, Outcome, Resumed, RunFolder, RunStarted, TEST_RULES, is_disk_failure};
+use crate::journal::{Event, FileJournal, Journal, Outcome, Record, Resumed, RunFolder, RunStarted, is_disk_failure};
 use crate::render::TerminalRenderer;
 use crate::settings::{Redactor, Settings};
 use crate::text::sanitise_json;
@@ -25,60 +24,76 @@ pub struct OpenRun {
     /// Where it is kept.
     pub folder: RunFolder,
     /// What happened so far; this process alone may write to it.
-    pub journal: FileJournal,
+    pub journal: Box<dyn Journal>,
+    /// The same in memory.
+    records: Arc<Mutex<Vec<Record>>>,
     /// Turns true when the first request leaves: what that doesn't need waits until then.
     pub asked: watch::Sender<bool>,
     people: Arc<Mutex<TerminalRenderer>>,
 }
 
 impl OpenRun {
-    /// Opens the run that `order` asks for, a new one or one that goes on, and notes so.
+    /// Opens the run that `spec` asks for, a new one or one that goes on, and notes so.
     ///
     /// # Errors
     /// When that can't be noted; then nothing of a new run is left, and one that was to go on is as it was.
-    pub fn open(order: &RunSpec<'_>, redactor: &Redactor) -> Result<Self, Failure> {
-        let folder = folder(order)?;
-        Self::open_in(folder.clone(), order, redactor).inspect_err(|_| {
-            if order.past.is_none() {
+    pub fn open(spec: &RunSpec<'_>, redactor: &Redactor) -> Result<Self, Failure> {
+        let folder = folder(spec)?;
+        Self::open_in(folder.clone(), spec, redactor).inspect_err(|_| {
+            if spec.past.is_none() {
                 let _ = remove_tree(folder.path());
             }
         })
     }
 
-    fn open_in(folder: RunFolder, order: &RunSpec<'_>, redactor: &Redactor) -> Result<Self, Failure> {
-        let mut journal = match &order.past {
+    fn open_in(folder: RunFolder, spec: &RunSpec<'_>, redactor: &Redactor) -> Result<Self, Failure> {
+        let mut journal = match &spec.past {
             Some(past) => FileJournal::reopen(&folder.journal(), &past.recovered)?,
             None => FileJournal::create(&folder.journal())?,
         };
-        folder.renew().map_err(|error| cannot_hold(&order.settings, &error))?;
+        folder.renew().map_err(|error| cannot_hold(&spec.settings, &error))?;
         // Only whoever holds the journal may clear away what a killed process left.
         View::discard(folder.path())?;
         for draft in folder.drafts() {
             drop(fs::remove_file(draft));
         }
-        let mut people = TerminalRenderer::new(order.options.loudness, order.front.talk());
-        if let Some(past) = &order.past {
+        let mut people = TerminalRenderer::new(spec.options.loudness, spec.front.talk());
+        if let Some(past) = &spec.past {
             people.recall(&past.recovered.records);
         }
         people.logs_are_in(folder.logs());
-        if !order.options.allow_failing_setup && order.again.is_none() {
+        if !spec.options.allow_failing_setup {
             people.errors_tell_of_setup();
         }
+        let earlier = spec.past.as_ref().map(|past| past.recovered.records.clone());
+        let records = Arc::new(Mutex::new(earlier.unwrap_or_default()));
+        let kept = Arc::clone(&records);
+        journal.watch(Box::new(move |record| lock(&kept).push(record.clone())));
         let people = Arc::new(Mutex::new(people));
         let drawn = Arc::clone(&people);
         journal.watch(Box::new(move |record| lock(&drawn).record(record)));
-        if let Some(take) = order.front.lines() {
+        if let Some(take) = spec.front.lines() {
             print_lines(&mut journal, redactor.clone(), take);
         }
         let asked = watch::Sender::new(false);
         tell_when_asked(&mut journal, asked.clone());
-        let unnoted = match &order.past {
+        let unnoted = match &spec.past {
             Some(past) => past.catch_up()?,
-            None => take_over(order, &folder)?,
+            None => take_over(spec, &folder)?,
         };
-        let events = [first_event(order, &folder, redactor)].into_iter().chain(unnoted);
+        let events = [first_event(spec, &folder, redactor)].into_iter().chain(unnoted);
         journal.note(events.collect())?;
-        Ok(Self { folder, journal, asked, people })
+        Ok(Self { folder, journal: Box::new(journal), records, asked, people })
+    }
+
+    /// The same run, whose journal is written through another one.
+    pub fn through(self, journal: impl FnOnce(Box<dyn Journal>) -> Box<dyn Journal>) -> Self {
+        Self { journal: journal(self.journal), ..self }
+    }
+
+    /// Everything that the journal holds.
+    pub fn records(&self) -> MutexGuard<'_, Vec<Record>> {
+        lock(&self.records)
     }
 
     /// What a person sees.
@@ -97,31 +112,27 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Constant for the conversation, over all tasks, so that the provider finds its prefix again; in a replay, the recorded one.
-pub fn cache_key(order: &RunSpec<'_>, folder: &RunFolder) -> String {
-    if let Some(again) = &order.again {
-        return again.script.started().cache_key.clone();
-    }
-    let begun = order.inherited.as_ref().and_then(|inherited| inherited.begun().next());
-    begun.map_or_else(|| format!("kcode-{}", folder.id()), |first| first.cache_key.clone())
+/// Constant for the conversation, over all tasks, so that the provider finds its prefix again.
+pub fn cache_key(spec: &RunSpec<'_>, folder: &RunFolder) -> String {
+    let begun = spec.inherited.as_ref().and_then(|inherited| inherited.begun().next());
+    let known = spec.conditions.cache_key.as_ref().or(begun.map(|first| &first.cache_key));
+    known.cloned().unwrap_or_else(|| format!("kcode-{}", folder.id()))
 }
 
 /// Makes what a new run goes on with its own; the event tells of changes among it.
-fn take_over(order: &RunSpec<'_>, folder: &RunFolder) -> Result<Option<Event>, Failure> {
-    if let Some(inherited) = &order.inherited {
+fn take_over(spec: &RunSpec<'_>, folder: &RunFolder) -> Result<Option<Event>, Failure> {
+    if let Some(inherited) = &spec.inherited {
         inherited.keep(folder)?;
     }
-    let Some(carried) = &order.carried else { return Ok(None) };
+    let Some(carried) = &spec.carried else { return Ok(None) };
     carried.keep(folder)?;
     Ok(carried.event.clone())
 }
 
-fn folder(order: &RunSpec<'_>) -> Result<RunFolder, Failure> {
-    match &order.past {
+fn folder(spec: &RunSpec<'_>) -> Result<RunFolder, Failure> {
+    match &spec.past {
         Some(past) => Ok(past.folder.clone()),
-        None => {
-            RunFolder::create(&order.settings.state_dir.value).map_err(|error| cannot_hold(&order.settings, &error))
-        }
+        None => RunFolder::create(&spec.settings.state_dir.value).map_err(|error| cannot_hold(&spec.settings, &error)),
     }
 }
 
@@ -160,16 +171,15 @@ fn tell_when_asked(journal: &mut FileJournal, asked: watch::Sender<bool>) {
     }));
 }
 
-fn first_event(order: &RunSpec<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
-    let settings = &order.settings;
-    let asked = |again: &Arc<ReplayContext>| format!("the recording of {}", again.script.started().run);
-    let base_url = order.again.as_ref().map_or_else(|| settings.base_url.value.to_string(), asked);
+fn first_event(spec: &RunSpec<'_>, folder: &RunFolder, redactor: &Redactor) -> Event {
+    let settings = &spec.settings;
+    let base_url = spec.conditions.base_url.clone();
     let sandbox = settings.sandbox.value.to_string();
     let (version, model) = (env!("CARGO_PKG_VERSION").to_owned(), settings.model.value.clone());
-    if order.past.is_some() {
+    if spec.past.is_some() {
         let run = folder.id().clone();
         let writes = Some(settings.writes.value.clone());
-        let (readable, limits) = (order.options.shown.noted(settings), limits(settings));
+        let (readable, limits) = (spec.options.shown.noted(settings), limits(settings));
         let repository_writes = settings.repository_writes.clone();
         let went_on = Resumed { run, version, model, base_url, sandbox, writes, repository_writes, readable, limits };
         return Event::Resumed(went_on);
@@ -177,21 +187,21 @@ fn first_event(order: &RunSpec<'_>, folder: &RunFolder, redactor: &Redactor) -> 
     Event::RunStarted(RunStarted {
         run: folder.id().clone(),
         version,
-        task: redactor.text(&order.task).into_owned(),
-        repository: order.repository.root().display().to_string(),
-        focus: order.repository.focus().cloned(),
-        head: order.repository.head().and_then(|head| head.commit),
+        task: redactor.text(&spec.task).into_owned(),
+        repository: spec.repository.root().display().to_string(),
+        focus: spec.repository.focus().cloned(),
+        head: spec.repository.head().and_then(|head| head.commit),
         model,
         base_url,
         sandbox,
         limits: limits(settings),
-        cache_key: cache_key(order, folder),
-        flags: kept(&order.options),
-        test: order.options.test.clone().filter(|line| redactor.text(line) == *line),
+        cache_key: cache_key(spec, folder),
+        flags: kept(&spec.options),
+        test: spec.options.test.clone().filter(|line| redactor.text(line) == *line),
         writes: Some(settings.writes.value.clone()),
         repository_writes: settings.repository_writes.clone(),
-        test_rules: order.again.as_ref().map_or(TEST_RULES, |again| again.script.started().test_rules),
-        readable: order.options.shown.noted(settings),
-        follows: order.inherited.as_ref().map(|inherited| inherited.follows.clone()),
+        test_rules: spec.conditions.test_rules,
+        readable: spec.options.shown.noted(settings),
+        follows: spec.inherited.as_ref().map(|inherited| inherited.follows.clone()),
     })
 }

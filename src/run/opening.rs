@@ -21,32 +21,37 @@ pub const MAX_PATHS: usize = 100_000;
 /// Dirty files that are named.
 pub const MAX_CHANGES: usize = 40;
 
+/// Dirty files, and whether there are more; `None` when that is not known.
+pub type Changes = Option<(Vec<DirtyFile>, bool)>;
+
+/// How a conversation begins, or goes on.
+pub enum Opening {
+    /// With the survey, clean of secrets, of a tree with so many paths.
+    Survey(Survey, u64),
+    /// With what was said before. The events are what joined it.
+    Restored(Box<Conversation>, Vec<Event>),
+}
+
 /// What was seen of the repository.
 pub struct RepositorySnapshot {
     /// Its paths.
     pub outline: Arc<Outline>,
-    /// Its dirty files, and whether there are more; `None` when that is not known.
-    pub changes: Option<(Vec<DirtyFile>, bool)>,
+    /// Its dirty files.
+    pub changes: Changes,
 }
 
-/// Opens the conversation with the survey, whose text is clean of secrets by now. The events are its messages.
-pub fn open(
-    order: &RunSpec<'_>,
-    seen: &RepositorySnapshot,
-    cache_key: &str,
-    survey: Survey,
-) -> (Conversation, Vec<Event>) {
+/// Opens the conversation with the survey of a tree with so many `paths`. The events are its messages.
+pub fn open(model: &str, cache_key: &str, survey: Survey, paths: u64) -> (Conversation, Vec<Event>) {
     let Survey { text, notes } = survey;
-    let mut conversation = Conversation::new(&order.settings.model.value, Some(cache_key), tools::schemas());
+    let mut conversation = Conversation::new(model, Some(cache_key), tools::schemas());
     let system = conversation.push_system(context::system_prompt());
     let user = conversation.push_user(&text);
-    let surveyed = Event::Surveyed(Surveyed { paths: seen.outline.total, notes });
-    (conversation, vec![surveyed, Event::Message(system), Event::Message(user)])
+    (conversation, vec![Event::Surveyed(Surveyed { paths, notes }), Event::Message(system), Event::Message(user)])
 }
 
 /// The survey of the repository, with the task; what it quotes may hold secrets.
-pub fn survey(order: &RunSpec<'_>, seen: &RepositorySnapshot, tests: &ChosenTests) -> Result<Survey, Failure> {
-    let (repository, RepositorySnapshot { outline, changes }) = (&order.repository, seen);
+pub fn survey(spec: &RunSpec<'_>, seen: &RepositorySnapshot, tests: &ChosenTests) -> Result<Survey, Failure> {
+    let (repository, RepositorySnapshot { outline, changes }) = (&spec.repository, seen);
     let paths: Vec<&str> = outline.paths().collect();
     let unnamed: Vec<String> = outline.unnamed().collect();
     let head = repository.head();
@@ -59,7 +64,7 @@ pub fn survey(order: &RunSpec<'_>, seen: &RepositorySnapshot, tests: &ChosenTest
     let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     let root = repository.root();
     let files = RepositoryFiles::open(root).with_context(|| format!("{} can't be read", root.display()))?;
-    let readable = SecretFiles::new(&order.settings.readable_secrets.value).map_err(Failure::internal)?;
+    let readable = SecretFiles::new(&spec.settings.readable_secrets.value).map_err(Failure::internal)?;
     let files = files.with_secrets(readable);
     let facts = SurveyFacts {
         files: &files,
@@ -71,7 +76,7 @@ pub fn survey(order: &RunSpec<'_>, seen: &RepositorySnapshot, tests: &ChosenTest
         checks: tests.checks.iter().map(|chosen| (&*chosen.check.name, &chosen.check.command)).collect(),
         focus: repository.focus(),
         platform: &platform,
-        task: &order.task,
+        task: &spec.task,
     };
     let mut survey = context::survey(&facts);
     survey.notes.extend(repository.refused_git().map(|why| format!("git is not used: {why}")));

@@ -1,6 +1,5 @@
 //! Looks for a test that shows what the patch mends: at once where the tests before and after tell, else by a trial.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -9,41 +8,16 @@ use tokio::time::Instant;
 use super::environment::RunEnvironment;
 use super::environment_errors::unkept;
 use super::start_state::results_of;
-use crate::journal::{Event, Matrix, Reproduction, TestPurpose, TestsRan};
-use crate::planner::{CheckRun, EnvironmentError, tests_ran};
-use crate::testing::{WithPatch, is_same_check, shown_by_matrix, shown_by_trial, test_parts};
-use crate::tools::{Observation, TestRun};
+use crate::journal::{Event, Reproduction, TestPurpose, TestsRan};
+use crate::planner::{EnvironmentError, tests_ran};
+use crate::testing::{WithPatch, shown_by_matrix, shown_by_trial, test_parts};
+use crate::tools::TestRun;
 use crate::workspace::{Blobs, ChangeSet, Parts};
 
 /// The name of the trial, and of the folder of its logs.
 const NAME: &str = "reproduce";
 /// A suite that takes longer isn't run twice to see whether a test that fails without the fix always does.
 const QUICK_MS: u64 = 20_000;
-
-/// The evidence that the patch was last judged by.
-#[derive(Clone, Debug, Default)]
-pub struct PatchVerification {
-    /// The runs on the patch as it stands.
-    pub runs: Vec<TestRun>,
-    /// The checks on that patch.
-    pub checks: Vec<CheckRun>,
-    /// Before and after, of the tests alone.
-    pub matrix: Option<Matrix>,
-    /// The same with what checks tell of single tests.
-    pub all: Option<Matrix>,
-    /// Tests that were fixed may be others than those that failed; a person or the task allowed that.
-    pub tests_edited: bool,
-    /// Whether a test shows what it mends, once that was looked for.
-    pub reproduction: Option<Reproduction>,
-}
-
-impl PatchVerification {
-    /// Whether all checks go as they went on the patch.
-    pub fn are_same_checks(&self, runs: &[TestRun]) -> bool {
-        let same = |(known, run): (&CheckRun, &TestRun)| is_same_check(&known.run, run);
-        runs.len() == self.checks.len() && self.checks.iter().zip(runs).all(same)
-    }
-}
 
 /// The start state with those parts of the patch that are tests.
 struct TestsAlone {
@@ -58,7 +32,7 @@ impl RunEnvironment {
         &mut self,
         patience: Duration,
     ) -> Result<(Vec<Event>, Reproduction), EnvironmentError> {
-        let alone = self.tests_alone().map_err(|error| unkept(&self.folder.changes(), error))?;
+        let alone = self.tests_alone().map_err(|error| unkept(&self.folder.blobs(), error))?;
         let adds_tests = !alone.changes.is_empty() && !alone.is_all;
         let matrix = self.judged.all.as_ref();
         if let Some(told) = shown_by_matrix(matrix, self.judged.tests_edited, adds_tests) {
@@ -68,8 +42,7 @@ impl RunEnvironment {
     }
 
     fn tests_alone(&self) -> io::Result<TestsAlone> {
-        let changes = ChangeSet::load(&self.folder.changes())?;
-        let parts = Parts::of(&changes, &Blobs::at(&self.folder.blobs()))?;
+        let parts = Parts::of(&self.written.changes, &Blobs::at(&self.folder.blobs()))?;
         let tests = test_parts(&parts);
         Ok(TestsAlone { is_all: tests.len() == parts.len(), changes: parts.only(&tests)? })
     }
@@ -94,11 +67,4 @@ impl RunEnvironment {
         let ran = |run: TestRun| TestsRan { tree: tree.clone(), ..tests_ran(run, TestPurpose::Trial, None) };
         (runs.into_iter().map(ran).map(Event::TestsRan).collect(), told)
     }
-}
-
-/// The tests that failed in `observations`, by the runner's own words.
-pub fn failing(observations: &[Observation]) -> BTreeSet<String> {
-    let results = observations.iter().filter_map(|seen| seen.tests.as_ref()?.results.as_ref());
-    let failed = results.flat_map(|results| results.tests.iter()).filter(|(_, case)| case.verdict.is_failure());
-    failed.map(|(name, _)| name.to_string()).collect()
 }

@@ -1,14 +1,13 @@
 //! Everything that a run needs to be told before it begins.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::front::Front;
 use super::inherited::Inherited;
 use super::options::RunOptions;
 use super::pending_changes::PendingChanges;
-use super::replay_context::ReplayContext;
 use super::resumed_run::ResumedRun;
+use super::start_conditions::StartConditions;
 use crate::journal::{Event, FileChange};
 use crate::settings::Settings;
 use crate::workspace::{ChangeSet, Repository};
@@ -31,8 +30,8 @@ pub struct RunSpec<'a> {
     pub inherited: Option<Inherited>,
     /// Changes that a new run starts with.
     pub carried: Option<PendingChanges>,
-    /// The run that is played again, in a replay.
-    pub again: Option<Arc<ReplayContext>>,
+    /// What it goes by besides.
+    pub conditions: StartConditions,
     /// The state folder in which a person's answers are kept.
     pub consents: PathBuf,
     /// False when nothing of the run can be used later, as in a demo.
@@ -50,6 +49,7 @@ impl<'a> RunSpec<'a> {
     ) -> Self {
         Self {
             consents: settings.state_dir.value.clone(),
+            conditions: StartConditions::of(&settings, &options),
             task,
             repository,
             settings,
@@ -58,32 +58,32 @@ impl<'a> RunSpec<'a> {
             past: None,
             inherited: None,
             carried: None,
-            again: None,
             kept: true,
         }
     }
 
     /// The changes that the view starts with.
     pub fn changes(&self) -> ChangeSet {
-        let past = self.past.as_ref().map(|past| &past.changes);
-        let changes = past.or(self.carried.as_ref().map(|carried| &carried.changes));
-        changes.cloned().unwrap_or_else(|| self.way_back())
+        self.way_back().then(&self.patch_so_far().0)
     }
 
-    /// What leads from the tree to the state that the run starts from: nothing, but in some replays.
+    /// What leads from the tree to the state that the run starts from: nothing, unless the run is to begin without some changes.
     pub fn way_back(&self) -> ChangeSet {
-        self.again.as_ref().map_or_else(|| ChangeSet::new(Vec::new()), |again| again.way_back())
+        self.conditions.applied.reversed()
     }
 
-    /// The same as files.
-    pub fn changed_files(&self) -> Vec<FileChange> {
-        let past = self.past.as_ref().map(ResumedRun::files);
-        past.or(self.carried.as_ref().map(PendingChanges::files)).unwrap_or_default().to_vec()
+    /// How far the patch has come before the run begins, or goes on.
+    pub fn patch_so_far(&self) -> (ChangeSet, Vec<FileChange>) {
+        match (&self.past, &self.carried) {
+            (Some(past), _) => (past.changes.clone(), past.files().to_vec()),
+            (None, Some(carried)) => (carried.changes.clone(), carried.files().to_vec()),
+            (None, None) => (ChangeSet::new(Vec::new()), Vec::new()),
+        }
     }
 
-    /// Whether the view is what the tree is, and no more.
+    /// Whether what the model runs before any edit says something of the start state.
     pub fn is_at_the_start(&self) -> bool {
-        self.past.is_none() && self.carried.is_none() && self.again.is_none()
+        self.past.is_none() && self.carried.is_none() && self.conditions.counts_own_runs
     }
 
     /// What happened in this run before its conversation goes on.

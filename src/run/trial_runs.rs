@@ -9,18 +9,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::test_runs;
-use crate::journal::RunFolder;
-use crate::settings::{Redactor, TestCommand};
-use crate::testing::{TrialError, TrialResult, Trials, VerifiedPatch};
+use crate::settings::TestCommand;
+use crate::testing::{Trial, TrialError, TrialOrder, TrialResult, Trials, VerifiedPatch};
 use crate::tools::TestRun;
 use crate::workspace::ChangeSet;
 
 /// The trials of one run.
 pub struct TrialRuns {
     trials: Trials,
-    folder: RunFolder,
-    redactor: Redactor,
     running: Option<Running>,
 }
 
@@ -31,8 +27,8 @@ struct Running {
 
 impl TrialRuns {
     /// None yet.
-    pub fn new(trials: Trials, folder: RunFolder, redactor: Redactor) -> Self {
-        Self { trials, folder, redactor, running: None }
+    pub const fn new(trials: Trials) -> Self {
+        Self { trials, running: None }
     }
 
     /// What they have in common.
@@ -51,10 +47,8 @@ impl TrialRuns {
         times: u32,
         until: Instant,
     ) -> Result<TrialResult, String> {
-        let (trials, own) = (self.trials.clone(), name.to_owned());
-        let TrialResult { tests, checks } =
-            self.bounded(until, async move |off| trials.hold(&own, &changes, times, off).await).await?;
-        Ok(TrialResult { tests: self.all_finished(tests, name)?, checks: self.all_finished(checks, name)? })
+        let trials = self.trials.clone();
+        self.hold_in(trials, name, changes, times, until).await
     }
 
     /// Runs `command` once, and nothing else, on the start state with `changes`.
@@ -68,11 +62,10 @@ impl TrialRuns {
         changes: ChangeSet,
         until: Instant,
     ) -> Result<TestRun, String> {
-        let (mut trials, own) = (self.trials.clone(), name.to_owned());
+        let mut trials = self.trials.clone();
         (trials.plan.tests, trials.checks) = (Some(command.clone()), Vec::new());
-        let held = self.bounded(until, async move |off| trials.hold(&own, &changes, 1, off).await).await?;
-        let run = held.tests.into_iter().next().ok_or("it did not run")?;
-        self.finished(run, name)
+        let held = self.hold_in(trials, name, changes, 1, until).await?;
+        Ok(held.tests.into_iter().next().ok_or("it did not run")?)
     }
 
     /// The same for a part of the patch that is to become the patch.
@@ -80,10 +73,24 @@ impl TrialRuns {
     /// # Errors
     /// As [`TrialRuns::hold`].
     pub async fn prove(&mut self, name: &str, changes: ChangeSet, until: Instant) -> Result<VerifiedPatch, String> {
-        let (trials, own) = (self.trials.clone(), name.to_owned());
-        let proven = self.bounded(until, async move |off| trials.prove(&own, &changes, off).await).await?;
-        let checks = self.all_finished(proven.checks, name)?;
-        Ok(VerifiedPatch { run: self.finished(proven.run, name)?, checks, patch: proven.patch })
+        let (trials, name) = (self.trials.clone(), name.to_owned());
+        self.bounded(until, async move |off| trials.prove(&name, &changes, off).await).await
+    }
+
+    async fn hold_in(
+        &mut self,
+        trials: Trials,
+        name: &str,
+        changes: ChangeSet,
+        times: u32,
+        until: Instant,
+    ) -> Result<TrialResult, String> {
+        let name = name.to_owned();
+        self.bounded(until, async move |off| {
+            let trial = Trial { name: &name, changes: &changes, order: TrialOrder::TestsFirst, times };
+            trials.hold(trial, off).await
+        })
+        .await
     }
 
     /// From now on the tests are these, and these are the checks.
@@ -123,26 +130,11 @@ impl TrialRuns {
             return Err("there was no time left for it".to_owned());
         };
         let told = told.map_err(|_| "it broke off".to_owned())?;
-        told.map_err(|error| self.redactor.text(&error.to_string()).into_owned())
+        told.map_err(|error| self.trials.redactor.text(&error.to_string()).into_owned())
     }
 
     /// What the repository names outside of itself and nobody allowed.
     pub fn hidden(&self) -> &[PathBuf] {
         &self.trials.plan.hidden
-    }
-
-    fn all_finished(&self, runs: Vec<TestRun>, name: &str) -> Result<Vec<TestRun>, String> {
-        runs.into_iter().map(|run| self.finished(run, name)).collect()
-    }
-
-    /// What the tests said, without secrets.
-    fn finished(&self, mut run: TestRun, name: &str) -> Result<TestRun, String> {
-        let logs = self.folder.logs().join(name);
-        test_runs::finish(&mut run, &logs, &self.redactor, self.hidden()).map_err(|error| error.to_string())?;
-        let log = format!("{name}/{}", run.log);
-        // Its worker saw nothing but its own folder.
-        run.excerpt = run.excerpt.replace(&format!("@logs/{}", run.log), &format!("@logs/{log}"));
-        run.log = log;
-        Ok(run)
     }
 }

@@ -51,7 +51,7 @@ mod visible;
 
 pub use error::WorkerError;
 pub use launcher::{Launched, Worker, shown, variables};
-pub use plan::{OverlayPlan, WorkerConfig, WorkerPlan};
+pub use plan::{OverlayPlan, WorkerConfig, WorkerFolders, WorkerPlan};
 pub use progress::{CommandProgress, ProgressListener};
 pub use proof::clear_baits;
 pub use visible::{Visible, is_secret, why_refused};

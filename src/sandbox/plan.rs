@@ -11,7 +11,7 @@ use super::caches::{self, Cache};
 use super::progress::ProgressListener;
 use super::proof::Targets;
 use super::user::User;
-use crate::settings::{Environment, Sandbox, TestCommand, linked_secrets_of_home};
+use crate::settings::{Environment, Sandbox, Settings, TestCommand, linked_secrets_of_home};
 use crate::workspace::Overlay;
 
 /// Everything that a worker needs to know.
@@ -54,6 +54,17 @@ pub struct WorkerPlan {
     pub listener: ProgressListener,
     /// The program to start as a worker; `None` is this very binary.
     pub program: Option<PathBuf>,
+}
+
+/// Folders of a run that a worker uses; see the fields of the same names in [`WorkerPlan`].
+#[derive(Clone, Debug)]
+pub struct WorkerFolders {
+    /// The private view.
+    pub view: PathBuf,
+    /// Logs of commands.
+    pub logs: PathBuf,
+    /// Home and temporary folder of commands.
+    pub scratch: PathBuf,
 }
 
 /// A view that shows the user's tree at its own path and takes down changes elsewhere. Needs namespaces.
@@ -129,6 +140,47 @@ pub(super) fn real(path: &Path) -> PathBuf {
 }
 
 impl WorkerPlan {
+    /// A worker that runs nothing and is shown nothing of the machine but toolchains.
+    #[must_use]
+    pub fn bare(folders: WorkerFolders, sandbox: Sandbox) -> Self {
+        let WorkerFolders { view, logs, scratch } = folders;
+        Self {
+            view,
+            overlay: None,
+            tree: None,
+            logs,
+            scratch,
+            readable: Vec::new(),
+            hidden: Vec::new(),
+            caches: Vec::new(),
+            private: Vec::new(),
+            tests: None,
+            deadline: Duration::ZERO,
+            idle: Duration::ZERO,
+            child_env: Vec::new(),
+            readable_secrets: Vec::new(),
+            sandbox,
+            listener: ProgressListener::default(),
+            program: None,
+        }
+    }
+
+    /// What `settings` say, without a look at the repository.
+    #[must_use]
+    pub fn new(settings: &Settings, folders: WorkerFolders) -> Self {
+        Self {
+            // Where no overlay can be had, a cache is shown as it is, read-only.
+            readable: [&settings.readable.value[..], &settings.caches.value].concat(),
+            caches: settings.caches.value.clone(),
+            private: vec![settings.state_dir.value.clone()],
+            deadline: settings.test_deadline.value,
+            idle: settings.test_idle.value,
+            child_env: settings.child_env.value.clone(),
+            readable_secrets: settings.readable_secrets.value.clone(),
+            ..Self::bare(folders, settings.sandbox.value)
+        }
+    }
+
     pub(super) fn config(&self, user: &User, targets: Option<Targets>) -> WorkerConfig {
         WorkerConfig {
             view: real(&self.view),

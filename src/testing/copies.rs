@@ -15,6 +15,9 @@ use crate::journal::{Digest, read_own};
 use crate::settings::TestCommand;
 use crate::tools::TestRun;
 
+/// Why a view isn't an overlay although it could be.
+pub const RENAMES: &str = "the tests rename a folder of the tree, which an overlay can't";
+
 /// Of a log; the worker keeps far less.
 const LOG_BYTES: u64 = 256 << 20;
 

@@ -11,6 +11,8 @@
 //! [`shown_by_matrix()`] and [`shown_by_trial()`] tell whether a test shows what the patch mends; [`test_parts()`] are the
 //! parts of it that are tests, and [`needed()`] finds those of the others that matter.
 //!
+//! [`read_results()`] reads what a run of the tests left behind, without secrets.
+//!
 //! [`filter_of_failed()`] says how a runner is told to repeat only what failed, and [`failed_again()`] whether that confirms it.
 //!
 //! [`why_failed()`] tells people of a failure: single tests, last lines, and a cause that no edit mends.
@@ -39,6 +41,7 @@ mod not_started;
 mod parse;
 mod patching;
 mod python;
+mod read_results;
 mod reasons;
 mod repeat_failed;
 mod reporting;
@@ -56,7 +59,7 @@ mod why;
 
 pub use baseline::{Baseline, BaselineKey, BaselineLock, BaselineRun, Baselines};
 pub use causes::{HIDES, Hidden, RunEnd, excused, tells_of_missing};
-pub use copies::{Copies, failed_to_rename, tells_of_renaming};
+pub use copies::{Copies, RENAMES, failed_to_rename, tells_of_renaming};
 pub use counts::counts;
 pub use detect::{Detected, detect};
 pub use doubts::{Doubt, doubt};
@@ -67,12 +70,13 @@ pub use minimize::{is_same_check, is_same_run, needed};
 pub use near::detect_near;
 pub use parse::{RunOutput, results};
 pub use patching::patch_of;
+pub use read_results::{read_results, with_hidden};
 pub use repeat_failed::{failed_again, filter_of_failed};
 pub use reporting::reporting;
 pub use reproduction::{WithPatch, shown_by_matrix, shown_by_trial};
 pub use surroundings::Surroundings;
 pub use test_parts::test_parts;
-pub use trials::{Session, TrialError, TrialResult, Trials, VerifiedPatch};
+pub use trials::{Session, Trial, TrialError, TrialFolders, TrialOrder, TrialResult, Trials, VerifiedPatch};
 pub use unaccounted::unaccounted;
 pub use verdicts::{Difference, KeptResults, Verdicts};
 pub use why::{ended, why_failed};

@@ -1,5 +1,6 @@
 //! A person looks at a patch hunk by hunk, on a real terminal, and what they accept is what lands.
 
+use std::fs;
 use std::process::Command;
 
 use serde_json::json;
@@ -122,6 +123,31 @@ fn what_fails_without_the_rest_is_not_applied_unless_a_person_says_so() {
             assert!(world.read("notes.txt").contains("line two") && world.read("greeting.txt").contains("Wrold"));
         }
     }
+}
+
+/// A check that fails is run once more. The log of the run that doesn't count stays in the run's folder, too.
+#[test]
+fn no_log_of_what_was_accepted_holds_a_secret() {
+    const PASSWORD: &str = "tulip garden 7";
+    let world = world();
+    world.write("login.txt", PASSWORD);
+    let check = "[[check]]\nname = \"login\"\ncommand = \"cat login.txt; false\"\nrequired = false\n";
+    world.write(".kcode.toml", format!("[test]\ncommand = \"./test.sh\"\n{check}"));
+    world.commit_all();
+    let kimi = editor_of_three();
+    let mut fix = world.keyed(&kimi, &["fix", TASK]);
+    fix.env("DEPLOY_PASSWORD", PASSWORD);
+    let kept = world.run(fix).code(0).kept();
+    let mut review = command(&world, &["--plain"]);
+    review.env("DEPLOY_PASSWORD", PASSWORD);
+    let mut terminal = Terminal::sized(review, 24, 80);
+    type_lines(&mut terminal, &[("which hunk", "1"), ("accept?", "y"), ("accept?", "c"), ("apply", "y")]);
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    let logs = fs::read_dir(kept.0.join("logs/review")).unwrap().map(|entry| entry.unwrap().path());
+    let logs: Vec<String> = logs.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert_eq!(logs.iter().filter(|log| log.contains("[redacted:environment]")).count(), 2, "{logs:?}");
+    assert!(logs.iter().all(|log| !log.contains(PASSWORD)), "{logs:?}");
 }
 
 #[test]

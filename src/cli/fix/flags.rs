@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{ArgGroup, Args};
 
-use crate::cli::arguments::{FitRunArgument, parse_sandbox};
+use crate::cli::arguments::{FitRunArgument, OutputForm, parse_sandbox};
 use crate::cli::readable::ShownArguments;
 use crate::journal::{Tokens, Usd};
 use crate::settings::{Sandbox, parse_duration, parse_tokens, parse_usd};
 
-/// See [`Command::Fix`](crate::cli::arguments::Command::Fix).
+/// See [`Command::Fix`](crate::cli::command_line::Command::Fix).
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("task_source").args(["task", "task_file"]),
@@ -34,7 +34,7 @@ pub struct FixArguments {
     pub run: RunFlags,
 }
 
-/// See [`Command::Resume`](crate::cli::arguments::Command::Resume).
+/// See [`Command::Resume`](crate::cli::command_line::Command::Resume).
 #[derive(Debug, Args)]
 pub struct ResumeArguments {
     /// Which run.
@@ -114,17 +114,6 @@ pub struct LimitArguments {
     /// Time while the run runs, such as 90s or 1h30m; counts on when it is resumed [default: 20m]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, allow_hyphen_values = true)]
     pub max_time: Option<Duration>,
-}
-
-/// What standard output carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OutputForm {
-    /// The patch, for eyes on a terminal, else as it is
-    Text,
-    /// The report, once the run ended
-    Json,
-    /// Every event as it happens, a line of JSON each
-    Jsonl,
 }
 
 fn parse_turns(text: &str) -> Result<u32, String> {

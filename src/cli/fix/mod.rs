@@ -1,79 +1,75 @@
-//! `kcode fix` and `kcode resume`: what a person typed becomes an order.
+//! `kcode fix` and `kcode resume`: what a person typed becomes the spec of a run.
 
 mod flags;
-mod hand_over;
 mod task;
 
 use crate::cli::arguments::{Global, RunArgument};
 use crate::cli::latest::{self, Purpose};
-use crate::cli::review::{self, ReviewOptions};
-use crate::cli::{output, runs};
-use crate::journal::Outcome;
-use crate::run::{self, Failure, FollowUp, Inherited, Next, ResumedRun, RunOptions, RunSpec};
-use crate::settings::{self, Environment, FlagLayer};
+use crate::cli::terminal::Terminal;
+use crate::cli::{kept_runs, output};
+use crate::run::{self, Ended, Failure, FollowUp, Inherited, ResumedRun, RunOptions, RunSpec};
+use crate::settings::FlagLayer;
 
-pub use flags::{FixArguments, ResumeArguments, RunFlags};
-pub use hand_over::Terminal;
+use flags::RunFlags;
+pub use flags::{FixArguments, ResumeArguments};
 
 /// Runs the command.
-pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Outcome, Failure> {
+pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Ended, Failure> {
     let task = task::read(global, arguments)?;
-    let front = Terminal::of(global, &arguments.run);
-    if let Some(run) = &arguments.resume {
-        return follow_up(&front, arguments, run, task);
-    }
-    let repository = global.repository()?;
-    let env = Environment::from_process();
-    let options = options(global, &arguments.run);
-    let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run, &options) };
-    let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
-    carry_out(&front, RunSpec::new(task, repository, settings, options, &front))
+    let front = terminal(global, &arguments.run);
+    let spec = match &arguments.resume {
+        Some(run) => further_task(&front, arguments, run, task)?,
+        None => first_task(&front, arguments, task)?,
+    };
+    run::run(spec)
 }
 
 /// Takes up a run that stopped before its end. Task, model and what its flags asked for are the run's own.
-pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Outcome, Failure> {
+pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Ended, Failure> {
     let folder = latest::find(global, arguments.which.run.as_deref(), Purpose::Resume)?;
     run::clear(&folder);
     let past = ResumedRun::open(folder, output::say)?;
     let repository = past.repository.clone();
-    let env = Environment::from_process();
     let options = run::resumed(&options(global, &arguments.run), &past.started);
-    let flags = flags(&arguments.run, &options);
-    let mut settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+    let mut settings = global.settings(&flags(&arguments.run, &options), &repository)?;
     // The conversation is the model's own: another one must not get its reasoning.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
     let follows = past.started.follows.as_ref();
     let inherited = follows.map(|follows| Inherited::reopen(&past.folder, follows)).transpose()?;
-    let front = Terminal::of(global, &arguments.run);
-    let order = RunSpec::new(task, repository, settings, options, &front);
-    carry_out(&front, RunSpec { past: Some(past), inherited, ..order })
+    let front = terminal(global, &arguments.run);
+    let spec = RunSpec::new(task, repository, settings, options, &front);
+    run::run(RunSpec { past: Some(past), inherited, ..spec })
+}
+
+/// A task in a conversation of its own.
+fn first_task<'a>(front: &'a Terminal<'_>, arguments: &FixArguments, task: String) -> Result<RunSpec<'a>, Failure> {
+    let repository = front.global.repository()?;
+    let options = options(front.global, &arguments.run);
+    let flags = FlagLayer { model: arguments.model.clone(), ..flags(&arguments.run, &options) };
+    let settings = front.global.settings(&flags, &repository)?;
+    Ok(RunSpec::new(task, repository, settings, options, front))
 }
 
 /// `--resume RUN "more"`: a further task with all that the model knows by now.
-fn follow_up(front: &Terminal<'_>, arguments: &FixArguments, which: &str, task: String) -> Result<Outcome, Failure> {
+fn further_task<'a>(
+    front: &'a Terminal<'_>,
+    arguments: &FixArguments,
+    which: &str,
+    task: String,
+) -> Result<RunSpec<'a>, Failure> {
     let global = front.global;
-    let folder = runs::find(global, &RunArgument { run: Some(which.to_owned()) })?;
+    let folder = kept_runs::find(global, &RunArgument { run: Some(which.to_owned()) })?;
     let FollowUp { repository, model, options, inherited, carried } =
         FollowUp::of(&folder, &options(global, &arguments.run))?;
-    let flags = flags(&arguments.run, &options);
-    let env = Environment::from_process();
-    let mut settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+    let mut settings = global.settings(&flags(&arguments.run, &options), &repository)?;
     settings.model.value = model;
     let (inherited, carried) = (Some(inherited), Some(carried));
-    let order = RunSpec::new(task, repository, settings, options, front);
-    carry_out(front, RunSpec { inherited, carried, ..order })
+    Ok(RunSpec { inherited, carried, ..RunSpec::new(task, repository, settings, options, front) })
 }
 
-fn carry_out(front: &Terminal<'_>, order: RunSpec<'_>) -> Result<Outcome, Failure> {
-    match run::run(order)? {
-        // The run is over and its journal free: this is `kcode review`, as it could come tomorrow.
-        (outcome, Next::Review, Some(folder)) => {
-            let reviewed = review::review(front.global, folder, ReviewOptions::default())?;
-            Ok(if reviewed == Outcome::Verified { outcome } else { reviewed })
-        }
-        (outcome, ..) => Ok(outcome),
-    }
+fn terminal<'a>(global: &'a Global, flags: &RunFlags) -> Terminal<'a> {
+    Terminal::new(global, flags.output, !flags.dry_run && !flags.apply, flags.apply)
 }
 
 /// What flags ask of a run beside its settings.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use console::{Style, Term};
 
-use super::ReviewExit;
 use super::editor;
+use super::options::ReviewExit;
 use super::pager;
 use super::review_context::ReviewContext;
 use crate::cli::keyboard::{self, Mode};

@@ -6,6 +6,7 @@
 mod conclude;
 mod editor;
 mod full_screen;
+mod options;
 mod pager;
 mod plain;
 mod review_context;
@@ -21,10 +22,12 @@ use super::output;
 use super::readable::ShownArguments;
 use crate::journal::{Outcome, RunFolder};
 use crate::review::Review;
-use crate::run::{Failure, ShownFolders, Signals};
+use crate::run::{Failure, Signals};
+use options::ReviewExit;
+pub use options::ReviewOptions;
 use review_context::ReviewContext;
 
-/// See [`Command::Review`](crate::cli::arguments::Command::Review).
+/// See [`Command::Review`](crate::cli::command_line::Command::Review).
 #[derive(Debug, Args)]
 pub struct ReviewArguments {
     /// Which run.
@@ -39,27 +42,6 @@ pub struct ReviewArguments {
     /// Ask line by line instead of drawing on the whole screen; so it is where nothing can be drawn
     #[arg(long)]
     pub plain: bool,
-}
-
-/// How a person left the pages.
-pub enum ReviewExit {
-    /// Test and apply what was decided.
-    Conclude,
-    /// Leave.
-    Leave,
-    /// The terminal went, or somebody ended kcode.
-    Stop,
-}
-
-/// Which way of asking a review takes.
-#[derive(Clone, Debug, Default)]
-pub struct ReviewOptions {
-    /// See `--no-verify`.
-    pub no_verify: bool,
-    /// See `--plain`.
-    pub plain: bool,
-    /// Folders that `--readable` names
-    pub shown: ShownFolders,
 }
 
 /// Runs the command.

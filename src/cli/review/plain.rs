@@ -2,10 +2,10 @@
 
 use std::io::IsTerminal as _;
 
-use super::editor;
+use super::options::ReviewExit;
 use super::pager;
 use super::review_context::ReviewContext;
-use super::{ReviewExit, full_screen};
+use super::{editor, full_screen};
 use crate::cli::output;
 use crate::cli::question::{self, Before};
 use crate::review::{Action, Effect, HOW_TO_APPLY, Review, ReviewPage, action};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::ReviewOptions;
+use super::options::ReviewOptions;
 use crate::cli::arguments::Global;
 use crate::journal::{
     Event, FileJournal, Journal as _, Outcome, RUN_FILE_LIMIT, Record, RunFolder, read_own, recover, recover_chain,
@@ -12,7 +12,7 @@ use crate::journal::{
 use crate::report::Report;
 use crate::review::{Given, Material, Review, Size, recalled};
 use crate::run::{self, Failure, noted};
-use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Settings};
+use crate::settings::{Environment, FlagLayer, Redactor, Sandbox, Settings};
 use crate::workspace::{Blobs, ChangeSet, Parts, Repository};
 
 /// A run that is reviewed.
@@ -55,20 +55,19 @@ impl ReviewContext {
             return Err(Failure::new(Outcome::Refused, message, hint));
         }
         let repository = Repository::open(Path::new(&report.repository))?;
-        let env = Environment::from_process();
         // A run that was strict about its wall has its parts tested behind no lesser one.
         let was_strict = report.wall.mode == Sandbox::Strict.to_string();
         let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
         let shown = manner.shown.with(&noted(recovered.records.iter().map(|record| &record.event)));
         let (sandbox, readable) = (was_strict.then_some(Sandbox::Strict), shown.0.clone());
         let flags = FlagLayer { readable, sandbox, ..FlagLayer::default() };
-        let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+        let settings = global.settings(&flags, &repository)?;
         shown.check(&settings, repository.root())?;
         let journal = FileJournal::reopen(&run.journal(), &recovered)?;
         let blobs = Blobs::at(&run.blobs());
         let parts = ChangeSet::load(&run.changes()).and_then(|changes| Parts::of(&changes, &blobs));
         let parts = parts.map_err(|error| run::unreadable(run.path(), &error))?;
-        let redactor = Redactor::of(&env);
+        let redactor = Redactor::of(&Environment::from_process());
         let records = recovered.records;
         // What can't be read of earlier tasks is only missed by whoever asks who made a hunk.
         let inherited = read_own(&run.inherited(), RUN_FILE_LIMIT)

@@ -1,32 +1,27 @@
 //! Tests and checks on what a person accepted, in a view of its own: the run's evidence is about the whole patch.
 
-use std::sync::Arc;
-
 use tokio::sync::watch;
 
 use super::review_context::ReviewContext;
-use crate::cli::verify::{Choosing, Subject, trial_failure};
 use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
 use crate::planner::tests_ran;
-use crate::run::{Failure, beside::Beside, read_results, show_dependencies, worker_plan};
-use crate::sandbox::OverlayPlan;
-use crate::settings::{TestCommand, Writes};
-use crate::testing::{Copies, TrialResult, Trials};
+use crate::run::Failure;
+use crate::run::rerun::{Choosing, Reran, Rerun, Subject};
+use crate::sandbox::WorkerFolders;
+use crate::settings::TestCommand;
+use crate::testing::TrialFolders;
 use crate::tools::TestRun;
 use crate::workspace::{ChangeSet, remove_tree_soon};
 
 /// The name of the trial, and of the folder of its logs.
 const NAME: &str = "review";
-/// What fails is run once more: it may have been bad luck.
-const TIMES: u32 = 2;
-/// Paths that are looked at for folders of dependencies.
-const MAX_PATHS: usize = 100_000;
 
 /// What the run stood on, as it is run again.
 struct TestPlan {
     tests: Option<TestCommand>,
-    /// `None` for one that nothing here says any more.
-    checks: Vec<(CheckChosen, Option<TestCommand>)>,
+    chosen: Vec<CheckChosen>,
+    /// Their commands; `None` for one that nothing here says any more.
+    checks: Vec<Option<TestCommand>>,
 }
 
 /// How it went.
@@ -61,20 +56,17 @@ impl ReviewContext {
         if stand.tests.is_none() && stand.checks.is_empty() {
             return Ok(None);
         }
-        let trials = self.trials(&stand);
-        let hidden = trials.plan.hidden.clone();
-        let held = trials.rehearse(NAME, changes, TIMES, called_off).await;
+        let held = {
+            let rerun = self.rerun(&stand);
+            // What isn't shown to them, the run has told.
+            let (trials, _) = rerun.trials();
+            rerun.hold(&trials, NAME, changes, called_off).await
+        };
         // What can't be removed now goes with what else killed runs leave.
         let left = self.run.trials();
         let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&left)).await;
-        let TrialResult { mut tests, mut checks } = held.map_err(|error| trial_failure(&error, &self.redactor))?;
-        for run in checks.iter_mut().chain(&mut tests) {
-            read_results(run, &self.run.logs().join(NAME), &self.redactor, &hidden).map_err(anyhow::Error::from)?;
-            run.log = format!("{NAME}/{}", run.log);
-        }
-        let mut ran = checks.into_iter();
-        let of_check = |(chosen, command): (_, Option<_>)| (chosen, command.and_then(|_| ran.next()));
-        let tried = TrialOutcome { tests, checks: stand.checks.into_iter().map(of_check).collect() };
+        let Reran { tests, checks } = held?;
+        let tried = TrialOutcome { tests, checks: stand.chosen.into_iter().zip(checks).collect() };
         self.note_trial(&tried)?;
         Ok(Some(tried))
     }
@@ -99,33 +91,20 @@ impl ReviewContext {
             Some(_) => Some(choosing.commands()?.tests),
             None => None,
         };
-        let chosen = subject.report.checks.iter().map(|check| check.chosen.clone());
-        Ok(TestPlan { tests, checks: chosen.zip(choosing.checks()).collect() })
+        let chosen = subject.report.checks.iter().map(|check| check.chosen.clone()).collect();
+        Ok(TestPlan { tests, chosen, checks: choosing.checks() })
     }
 
-    fn trials(&self, stand: &TestPlan) -> Trials {
-        let dependencies = self.settings.dependencies.value.clone();
-        let mut plan = worker_plan(&self.settings, &self.run, self.run.view());
-        let outline = self.repository.outline_paths(MAX_PATHS);
-        // What isn't shown of them, the run has told.
-        let (outside, state) = (self.repository.outside(&outline), &self.settings.state_dir.value);
-        Beside::of(outside, &plan, &self.repository, state).tell(&mut plan);
-        show_dependencies(&mut plan, self.repository.dependencies(&dependencies, &outline), self.repository.root());
-        plan.tests.clone_from(&stand.tests);
-        // That an overlay is wanted; its folders are the trial's own.
-        let (tree, layers) = (self.repository.root().to_owned(), self.run.overlay());
-        plan.overlay = Some(OverlayPlan { tree, layers, git: Vec::new() });
-        Trials {
-            repository: self.repository.clone(),
-            plan,
-            dependencies,
-            folder: self.run.trials(),
-            way_back: ChangeSet::new(Vec::new()),
-            blobs: self.run.blobs(),
-            checks: stand.checks.iter().filter_map(|(_, command)| command.clone()).collect(),
-            writes: Writes::of(&[]),
-            copies: Copies::of(&self.settings.state_dir.value, self.repository.root(), stand.tests.as_ref()),
-            residue: Arc::default(),
+    fn rerun<'a>(&'a self, stand: &'a TestPlan) -> Rerun<'a> {
+        let run = &self.run;
+        Rerun {
+            repository: &self.repository,
+            settings: &self.settings,
+            redactor: &self.redactor,
+            worker: WorkerFolders { view: run.view(), logs: run.logs(), scratch: run.scratch() },
+            folders: TrialFolders { trials: run.trials(), blobs: run.blobs() },
+            tests: stand.tests.as_ref(),
+            checks: &stand.checks,
         }
     }
 }

@@ -1,11 +1,9 @@
 //! `kcode verify`: a run's tests and checks once more, on a clean view, and where reality differs from its report.
 //!
-//! `subject` reads what is to be verified, `commands` says what is run, `tree_comparison` finds out how the tree at hand stands to it,
+//! [`Subject`] is what is to be verified, [`Choosing`] says what is run, `tree_comparison` finds out how the tree at hand stands to it,
 //! `place` is the folder in which it happens, `trial` runs everything. The user's tree is only read.
 
-mod commands;
 mod place;
-mod subject;
 mod tree_comparison;
 mod trial;
 
@@ -21,20 +19,17 @@ use crate::journal::Outcome;
 use crate::render::verification_table;
 use crate::report::{TestsNow, Verification};
 use crate::run::Failure;
-use crate::sandbox;
-use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox};
-use crate::testing::{TrialResult, environment};
+use crate::run::rerun::{Choosing, PatchSource, Reran, Rerun, Subject};
+use crate::sandbox::{self, WorkerFolders};
+use crate::settings::{Environment, FlagLayer, Redactor, Sandbox};
+use crate::testing::{TrialFolders, environment};
 use crate::tools::TestRun;
 use crate::workspace::Repository;
 
-pub use commands::Choosing;
 use place::ScratchFolder;
-use subject::PatchSource;
-pub use subject::Subject;
 use tree_comparison::TreeComparison;
-pub use trial::failure as trial_failure;
 
-/// See [`Command::Verify`](crate::cli::arguments::Command::Verify).
+/// See [`Command::Verify`](crate::cli::command_line::Command::Verify).
 #[derive(Debug, Args)]
 pub struct VerifyArguments {
     /// The run's id or a prefix of it, or a report.json with its files beside it; the latest run of this repository that
@@ -64,27 +59,36 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
     };
     let (test, readable) = (arguments.test.clone(), shown.0.clone());
     let flags = FlagLayer { test, readable, sandbox: arguments.sandbox, ..FlagLayer::default() };
-    let env = Environment::from_process();
-    let settings = settings::load(&flags, &env, global.config.as_deref(), Some(repository.root()))?;
+    let settings = global.settings(&flags, &repository)?;
     shown.check(&settings, repository.root())?;
-    let redactor = Redactor::of(&env);
+    let redactor = Redactor::of(&Environment::from_process());
     let is_given = arguments.test.is_some();
     let choosing =
         Choosing { subject: &subject, is_given, settings: &settings, repository: &repository, redactor: &redactor };
     let mut commands = choosing.commands()?;
     let place = ScratchFolder::make(&settings.state_dir.value)?;
     let TreeComparison { ground, changes, blobs } = tree_comparison::find(&repository, &subject, &place)?;
-    let trial = trial::Trial { repository: &repository, settings: &settings, redactor: &redactor, place: &place };
-    let TrialResult { tests, checks } = trial.hold(&commands, &changes, &blobs)?;
+    let rerun = Rerun {
+        repository: &repository,
+        settings: &settings,
+        redactor: &redactor,
+        worker: WorkerFolders {
+            view: repository.root().to_owned(),
+            logs: place.path("logs"),
+            scratch: place.path("scratch"),
+        },
+        folders: TrialFolders { trials: place.path("trials"), blobs: blobs.folder().to_owned() },
+        tests: Some(&commands.tests),
+        checks: &commands.checks,
+    };
+    let Reran { tests, checks } = trial::hold(&rerun, &changes)?;
     let seen = environment(&commands.tests, repository.root(), sandbox::variables(&settings.child_env.value));
     let notes = &mut commands.notes;
     notes.extend(subject.notes.iter().cloned());
     notes.extend(
         (settings.sandbox.value == Sandbox::Off).then(|| "nothing confined the tests: --sandbox off".to_owned()),
     );
-    let mut ran = checks.iter();
-    let checks: Vec<Option<&TestRun>> =
-        commands.checks.iter().map(|known| known.as_ref().and_then(|_| ran.next())).collect();
+    let checks: Vec<Option<&TestRun>> = checks.iter().map(Option::as_ref).collect();
     let then = subject.results.as_ref().and_then(|results| results.after.as_ref());
     let measured = TestsNow { runs: &tests, checks: &checks, ground, then, environment: &seen, notes: commands.notes };
     let verification = Verification::of(&subject.report, measured).ok_or_else(|| nothing_to_verify(&subject))?;

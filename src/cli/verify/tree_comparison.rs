@@ -1,10 +1,10 @@
 //! How the tree at hand stands to the trees of the run, and what has to be changed in a view of it.
 
 use super::place::ScratchFolder;
-use super::subject::{PatchSource, Subject};
 use crate::journal::Outcome;
 use crate::report::{BeforeAfter, TreeStanding, TreeState};
 use crate::run::Failure;
+use crate::run::rerun::{PatchSource, Subject};
 use crate::workspace::{
     ApplyError, Blobs, ChangeSet, Direction, PatchFile, PatchFileError, Repository, TreeIndex, still_applies,
 };

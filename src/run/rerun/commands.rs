@@ -3,7 +3,8 @@
 
 use super::subject::{PatchSource, Subject};
 use crate::journal::{CheckChosen, Outcome, RelPath};
-use crate::run::{ChosenTests, Failure};
+use crate::run::chosen_tests::ChosenTests;
+use crate::run::failure::Failure;
 use crate::settings::{Redactor, Settings, TestCommand, holds_marker};
 use crate::testing::command_of;
 use crate::workspace::Repository;

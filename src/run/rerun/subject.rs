@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::journal::{ChangeKind, Digest, FileChange, Outcome, RUN_FILE_LIMIT, RelPath, RunFolder, read_regular};
 use crate::report::{REPORT_SCHEMA, Report};
-use crate::run::{self, Failure};
+use crate::run::failure::Failure;
+use crate::run::kept::load;
 use crate::testing::KeptResults;
 
 /// What is to be verified.
@@ -34,7 +35,7 @@ impl Subject {
     /// # Errors
     /// When its folder was changed since.
     pub fn of_run(run: &RunFolder) -> Result<Self, Failure> {
-        let report = run::load(run)?;
+        let report = load(run)?;
         let (results, notes) = results(&report, run.path())?;
         Ok(Self { report, source: PatchSource::Run(run.clone()), results, notes })
     }

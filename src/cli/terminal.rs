@@ -1,15 +1,15 @@
-//! `fix` on a terminal or in a script: data on standard output, talk on standard error, questions to whoever is there.
+//! A run on a terminal or in a script: data on standard output, talk on standard error, questions to whoever is there.
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
-use super::flags::{OutputForm, RunFlags};
-use crate::cli::question::{Question, ask};
-use crate::cli::{apply, arguments::Global, consent, output, runs};
-use crate::journal::{Event, Journal as _, Outcome, RunFolder, StopReason};
+use super::arguments::{Global, OutputForm};
+use super::question::{Question, ask};
+use super::{consent, output, severed};
+use crate::journal::{Applied, Outcome, RunFolder, RunId, StopReason};
 use crate::render::closing;
 use crate::report::Report;
-use crate::run::{self, Failure, Front, Handed, Next, Run, Signals, beside::Beside};
+use crate::run::{self, Failure, Front, Handed, Next, Signals, beside::Beside};
 use crate::sandbox::WorkerPlan;
 use crate::text::counted;
 
@@ -21,21 +21,20 @@ pub struct Terminal<'a> {
     /// The patch may be applied, or a person be asked whether it should.
     asks: bool,
     wants_apply: bool,
+    /// Somebody is there who can be asked.
+    is_attended: bool,
 }
 
 impl<'a> Terminal<'a> {
-    /// With these flags.
-    pub const fn of(global: &'a Global, flags: &RunFlags) -> Self {
-        Self { global, output: flags.output, asks: !flags.dry_run && !flags.apply, wants_apply: flags.apply }
+    /// Prints `output`. With `asks` a person is asked what to do with the patch; with `wants_apply` they asked for it in the tree.
+    pub fn new(global: &'a Global, output: OutputForm, asks: bool, wants_apply: bool) -> Self {
+        let is_attended = console::user_attended() && console::user_attended_stderr() && output == OutputForm::Text;
+        Self { global, output, asks, wants_apply, is_attended }
     }
 
-    /// Sees a run that can't be used later, as in a demo: nothing is asked.
+    /// Sees a run that can't be used later, as in a demo or a replay: nothing is asked.
     pub const fn watching(global: &'a Global) -> Self {
-        Self { global, output: OutputForm::Text, asks: false, wants_apply: false }
-    }
-
-    fn is_there(&self) -> bool {
-        console::user_attended() && console::user_attended_stderr() && self.output == OutputForm::Text
+        Self { global, output: OutputForm::Text, asks: false, wants_apply: false, is_attended: false }
     }
 }
 
@@ -51,15 +50,21 @@ impl Front for Terminal<'_> {
     }
 
     fn is_attended(&self) -> bool {
-        self.is_there()
+        self.is_attended
     }
 
     fn ask<'a>(&'a self, beside: &'a mut Beside, plan: &'a WorkerPlan) -> LocalBoxFuture<'a, Result<(), Failure>> {
         consent::ask(beside, plan).boxed_local()
     }
 
-    fn hand_over<'a>(&'a self, run: &'a mut Run<'_>, handed: Handed<'a>) -> LocalBoxFuture<'a, Result<Next, Failure>> {
-        self.take(run, handed).boxed_local()
+    fn hand_over<'a>(&'a self, handed: Handed<'a>) -> LocalBoxFuture<'a, Result<Next, Failure>> {
+        self.take(handed).boxed_local()
+    }
+
+    fn applied(&self, run: &RunId, applied: &Applied) {
+        severed::tell(applied);
+        let files = counted(applied.files as usize, "file");
+        output::say(&format!("applied to {files} · take it back with: kcode undo {run}"));
     }
 
     /// Says what became of a run whose end a person didn't wait for.
@@ -74,10 +79,9 @@ impl Front for Terminal<'_> {
 }
 
 impl Terminal<'_> {
-    async fn take(&self, run: &mut Run<'_>, handed: Handed<'_>) -> Result<Next, Failure> {
-        let Handed { report, patch, troubles, applied, was_refused, is_model_unknown } = handed;
-        run.open.people().clear();
-        applied.into_iter().for_each(apply::say_severed);
+    async fn take(&self, handed: Handed<'_>) -> Result<Next, Failure> {
+        let Handed { report, patch, troubles, applied, was_refused, is_model_unknown, is_kept } = handed;
+        applied.into_iter().for_each(severed::tell);
         let printed = report.map_or(Ok(()), |report| self.print(report, patch));
         for trouble in troubles {
             output::say(&trouble.to_string());
@@ -95,52 +99,37 @@ impl Terminal<'_> {
         if self.wants_apply && report.applied.is_none() {
             output::say(&not_applied(report, was_refused, goes_on(report) && !is_model_unknown));
         }
-        if run.order.kept {
+        if is_kept {
             output::say(&kept(report, is_model_unknown));
         }
-        self.ask_to_apply(run, report).await
+        self.ask_to_apply(report).await
     }
 
     fn print(&self, report: &Report, patch: &Result<Vec<u8>, Failure>) -> Result<(), Failure> {
         match (self.output, patch) {
             (OutputForm::Json, _) => output::json(report),
-            (OutputForm::Text, Ok(patch)) if report.patch.is_some() && report.applied.is_none() => {
-                runs::print_patch(patch)
-            }
+            (OutputForm::Text, Ok(patch)) if report.patch.is_some() && report.applied.is_none() => output::patch(patch),
             (OutputForm::Text, Err(unread)) if report.patch.is_some() => Err(unread.clone()),
             (OutputForm::Text | OutputForm::Jsonl, _) => Ok(()),
         }
     }
 
-    /// On a terminal, and only there, a person is asked. What can't be applied then is the run's outcome, as with `--apply`.
-    async fn ask_to_apply(&self, run: &mut Run<'_>, report: &Report) -> Result<Next, Failure> {
+    /// On a terminal, and only there, a person is asked.
+    async fn ask_to_apply(&self, report: &Report) -> Result<Next, Failure> {
         let question = match report.outcome {
             Outcome::Verified | Outcome::Unverified => APPLY,
             Outcome::TestsFailing | Outcome::Refused if report.patch.is_some() => REVIEW,
             _ => return Ok(Next::Nothing),
         };
-        if !self.asks || !self.is_there() {
+        if !self.asks || !self.is_attended {
             return Ok(Next::Nothing);
         }
         match ask(&question, &mut Signals::listen()?).await? {
-            Some('y') => {}
+            Some('y') => return Ok(Next::Apply),
             Some('r') => return Ok(Next::Review),
-            _ => {
-                output::say(&format!("not applied; later: kcode review {0} · kcode apply {0}", report.run));
-                return Ok(Next::Nothing);
-            }
+            _ => output::say(&format!("not applied; later: kcode review {0} · kcode apply {0}", report.run)),
         }
-        let applied = run::apply(&run.open.folder, run.order.repository.root(), &mut run.open.journal);
-        match &applied {
-            Ok(applied) => {
-                apply::say_severed(applied);
-                let (files, run) = (counted(applied.files as usize, "file"), &report.run);
-                output::say(&format!("applied to {files} · take it back with: kcode undo {run}"));
-            }
-            Err(refused) => run.open.journal.conclude(vec![Event::RunEnded(run::end_of(refused))])?,
-        }
-        let written = run::write_report(&run.open.folder, &run::load(&run.open.folder)?);
-        applied.and(written).map(|()| Next::Nothing)
+        Ok(Next::Nothing)
     }
 }
 

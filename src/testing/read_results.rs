@@ -9,10 +9,13 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::OFlags;
 
+use super::causes::Hidden;
+use super::counts::counts;
+use super::parse::{RunOutput, results};
+use super::why::why_failed;
 use crate::journal::{TestResults, whole};
 use crate::sandbox;
 use crate::settings::{Redactor, SecretFiles};
-use crate::testing::{self, Hidden, RunOutput};
 use crate::tools::TestRun;
 
 /// Of a log. The worker keeps 16 MiB and a line; nothing of the broker's depends on that it does.
@@ -29,7 +32,7 @@ const REPORTS: usize = 2_000;
 ///
 /// # Errors
 /// When the log can't be read or written.
-pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor, hidden: &[PathBuf]) -> io::Result<()> {
+pub fn read_results(run: &mut TestRun, logs: &Path, redactor: &Redactor, hidden: &[PathBuf]) -> io::Result<()> {
     let folder = logs;
     let logs = Dir::open_ambient_dir(logs, ambient_authority())?;
     let output = redact_log(&logs, &run.log, redactor)?;
@@ -37,17 +40,17 @@ pub fn finish(run: &mut TestRun, logs: &Path, redactor: &Redactor, hidden: &[Pat
     let reports = run.reports.as_ref().and_then(|name| redact_reports(&logs, name, redactor).ok()).unwrap_or_default();
     let ended = run.left_out == 0 && run.stopped.is_none() && run.signal.is_none();
     let written = RunOutput { root: &run.view, output: &output, reports: &reports, ended, passed: run.passed() };
-    run.results = testing::results(&written);
-    let totals = || testing::counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
+    run.results = results(&written);
+    let totals = || counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
     // Where single tests are known, the totals follow from them.
     run.counts = run.results.as_ref().filter(|results| results.complete).map(TestResults::counts).or_else(totals);
-    run.why = with_hidden(run, folder, hidden, |hidden| testing::why_failed(run, &output, hidden));
+    run.why = with_hidden(run, folder, hidden, |hidden| why_failed(run, &output, hidden));
     redactor.clean(&mut run.excerpt);
     redactor.clean(&mut run.command);
     Ok(())
 }
 
-/// Asks about what the sandbox shows `run` little of, whose logs are below a run's `folder`; `named` as for [`finish`].
+/// Asks about what the sandbox shows `run` little of, whose logs are below a run's `folder`; `named` as for [`read_results`].
 pub fn with_hidden<T>(run: &TestRun, folder: &Path, named: &[PathBuf], ask: impl FnOnce(Hidden<'_>) -> T) -> T {
     let of_state = |above: &&Path| above.ends_with("runs") || above.ends_with("verifications");
     let state = folder.ancestors().find(of_state).and_then(Path::parent);

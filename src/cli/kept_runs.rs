@@ -1,0 +1,89 @@
+//! The runs that are kept: which one is meant, and which are of the repository that the user stands in.
+
+use std::path::PathBuf;
+
+use super::arguments::{Global, RunArgument};
+use super::output;
+use crate::history::{Catalogue, Unreadable, beginning};
+use crate::journal::RunFolder;
+use crate::report::Report;
+use crate::run::Failure;
+use crate::settings::{self, Environment};
+use crate::text::sanitise;
+
+/// The run that was named, or the latest one of this repository.
+pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failure> {
+    let place = KeptRuns::of(global)?;
+    if let Some(prefix) = &arguments.run {
+        return Ok(RunFolder::find(&place.state, prefix)?);
+    }
+    place.runs()?.next().ok_or_else(KeptRuns::no_runs)
+}
+
+/// The tree of a run, when the user stands in another one.
+pub fn elsewhere(global: &Global, report: &Report) -> Option<String> {
+    let here = global.repository_if_any().ok().flatten().map(|repository| repository.root().to_owned());
+    let is_here = here.is_some_and(|root| root.as_os_str() == report.repository.as_str());
+    (!is_here).then(|| format!("in {}", report.repository))
+}
+
+/// Where runs are kept, and the repository that the user stands in.
+pub struct KeptRuns {
+    /// kcode's state folder.
+    pub state: PathBuf,
+    root: Option<PathBuf>,
+}
+
+impl KeptRuns {
+    /// Where the user stands.
+    ///
+    /// # Errors
+    /// When settings can't be read, or a folder was named that holds no repository.
+    pub fn of(global: &Global) -> Result<Self, Failure> {
+        let root = global.repository_if_any()?.map(|repository| repository.root().to_owned());
+        let env = Environment::from_process();
+        let state = settings::state_dir(&env, global.config.as_deref(), root.as_deref())?.value;
+        Ok(Self { state, root })
+    }
+
+    /// The runs of this repository, newest first.
+    ///
+    /// # Errors
+    /// When the folder of runs can't be read.
+    pub fn runs(&self) -> Result<impl Iterator<Item = RunFolder>, Failure> {
+        let is_of_here = |run: &RunFolder| {
+            beginning(run).is_ok_and(|begun| begun.is_some_and(|(_, started)| self.is_home_of(&started.repository)))
+        };
+        Ok(RunFolder::all(&self.state)?.into_iter().filter(is_of_here))
+    }
+
+    /// The runs of the repository that the user stands in, or of all.
+    pub fn catalogue(&self, all: bool) -> Result<Catalogue, Failure> {
+        let mut catalogue = Catalogue::read(&self.state)?;
+        if !all {
+            catalogue.runs.retain(|run| self.is_home_of(&run.repository));
+            // One that doesn't even say where it ran may be of here.
+            catalogue
+                .unreadable
+                .retain(|run| run.repository.as_ref().is_none_or(|repository| self.is_home_of(repository)));
+        }
+        Ok(catalogue)
+    }
+
+    /// There is none.
+    pub fn no_runs() -> Failure {
+        Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others")
+    }
+
+    /// Whether the user stands in the repository with this root.
+    pub fn is_home_of(&self, repository: &str) -> bool {
+        self.root.as_ref().is_some_and(|root| root.as_os_str() == repository)
+    }
+}
+
+/// Says which journals can't be read.
+pub fn name(unreadable: &[Unreadable]) {
+    for Unreadable { run, problem, .. } in unreadable {
+        output::say(&format!("run {run} is unreadable: {}", sanitise(problem)));
+    }
+}

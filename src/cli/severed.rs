@@ -1,0 +1,15 @@
+//! What is said of files with several names (hard links) that a patch was applied to.
+
+use super::output;
+use crate::journal::Applied;
+use crate::text::sanitise_line;
+
+/// Files are replaced as a whole, so that nothing outside of the tree changes with them.
+pub fn tell(applied: &Applied) {
+    for path in &applied.severed {
+        let path = sanitise_line(path.as_str());
+        output::say(&format!(
+            "  {path} had other names (hard links), which keep the old content and are files of their own now"
+        ));
+    }
+}

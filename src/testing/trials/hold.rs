@@ -1,0 +1,187 @@
+//! Tests and checks, run in a trial.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::error::TrialError;
+use super::sandbox::{TrialSandbox, unless};
+use super::setup::Trials;
+use crate::sandbox::Worker;
+use crate::settings::TestCommand;
+use crate::testing::copies::failed_to_rename;
+use crate::testing::patching::patch_of;
+use crate::tools::TestRun;
+use crate::workspace::{ChangeSet, Patch};
+
+/// How often tests are run on a patch at most, until they leave it as it was.
+const PROOFS: u32 = 2;
+
+/// One trial.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial<'a> {
+    /// Its name, and that of the folder of its logs.
+    pub name: &'a str,
+    /// What its view differs from the start state by.
+    pub changes: &'a ChangeSet,
+    /// What is run first.
+    pub order: TrialOrder,
+    /// How often a command is run as long as it fails.
+    pub times: u32,
+}
+
+/// In which order a trial runs tests and checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrialOrder {
+    /// The tests; each check once, if they pass.
+    TestsFirst,
+    /// All of them, as a run does at its end. A check that fails is run again, too, and its last run counts.
+    ChecksFirst,
+}
+
+/// What ran in a trial.
+#[derive(Debug)]
+pub struct TrialResult {
+    /// The tests, as often as they were run.
+    pub tests: Vec<TestRun>,
+    /// The checks, in their order; none when the tests came first and failed.
+    pub checks: Vec<TestRun>,
+}
+
+/// A part of a patch that tests ran on in a view of its own.
+#[derive(Debug)]
+pub struct VerifiedPatch {
+    /// How they went.
+    pub run: TestRun,
+    /// How the checks went, in their order.
+    pub checks: Vec<TestRun>,
+    /// The patch of that view, before and after they ran.
+    pub patch: Patch,
+}
+
+impl Trials {
+    /// Runs tests and checks on the start state with the changes of `trial`, and once more in a copy where an overlay let them fail.
+    ///
+    /// # Errors
+    /// When there can't be a view or a worker, or `called_off` turns true. Nothing is left behind then, either.
+    pub async fn hold(&self, trial: Trial<'_>, called_off: watch::Receiver<bool>) -> Result<TrialResult, TrialError> {
+        let mut held = self.hold_once(trial, called_off.clone()).await?;
+        let may_copy = self.plan.overlay.is_some() && !self.copies.are_needed();
+        if may_copy && self.failed_to_rename(trial.name, &held) {
+            // From now on views are copies.
+            self.copies.ask();
+            self.read_all(trial.name, &mut held)?;
+            held = self.hold_once(trial, called_off).await?;
+            if self.failed_to_rename(trial.name, &held) {
+                self.copies.forget();
+            }
+        }
+        self.read_all(trial.name, &mut held)?;
+        Ok(held)
+    }
+
+    /// Runs checks and tests on the start state with `changes`, and says what patch their view made by then, which may be more: a
+    /// lock file that was written. They are run once more where it is, so that they ran on what the patch describes.
+    ///
+    /// # Errors
+    /// As [`Trials::hold`].
+    pub async fn prove(
+        &self,
+        name: &str,
+        changes: &ChangeSet,
+        called_off: watch::Receiver<bool>,
+    ) -> Result<VerifiedPatch, TrialError> {
+        let TrialSandbox { worker, view } = self.start(name, changes, called_off.clone()).await?;
+        let all = async {
+            let mut view = view.into_view(self, &self.folder(name))?;
+            if let Some(writes) = &self.writes {
+                view.tell_commands_from_tools(writes.clone());
+            }
+            let view = Arc::new(view);
+            let mut ran_on = patch_of(&view, Vec::new(), true).await?.sha256;
+            for _ in 0..PROOFS {
+                let mut checks = self.run_checks(&worker).await?;
+                let mut run = worker.run_tests(&[]).await?;
+                [&mut run].into_iter().chain(&mut checks).try_for_each(|run| self.read(run, name))?;
+                let patch = patch_of(&view, Vec::new(), true).await?;
+                if patch.sha256 == ran_on {
+                    return Ok(VerifiedPatch { run, checks, patch });
+                }
+                ran_on = patch.sha256;
+            }
+            Err(TrialError::Restless)
+        };
+        let proven = unless(called_off, all).await;
+        self.end(name, worker).await;
+        proven
+    }
+
+    /// What ran, as the worker tells of it.
+    async fn hold_once(&self, trial: Trial<'_>, called_off: watch::Receiver<bool>) -> Result<TrialResult, TrialError> {
+        let TrialSandbox { worker, view: _view } = self.start(trial.name, trial.changes, called_off.clone()).await?;
+        let held = unless(called_off, self.run(&worker, trial)).await;
+        self.end(trial.name, worker).await;
+        held
+    }
+
+    async fn run(&self, worker: &Worker, trial: Trial<'_>) -> Result<TrialResult, TrialError> {
+        match trial.order {
+            TrialOrder::TestsFirst => {
+                let tests = self.run_tests(worker, trial.times).await?;
+                let passed = tests.last().is_some_and(TestRun::passed);
+                let checks = if passed { self.run_checks(worker).await? } else { Vec::new() };
+                Ok(TrialResult { tests, checks })
+            }
+            TrialOrder::ChecksFirst => {
+                let mut checks = Vec::new();
+                for command in &self.checks {
+                    let mut runs = repeat(worker, command, trial.times).await?;
+                    checks.extend(runs.pop());
+                    // Nobody asks for the others any more, but their logs stay.
+                    runs.iter_mut().try_for_each(|run| self.read(run, trial.name))?;
+                }
+                Ok(TrialResult { tests: self.run_tests(worker, trial.times).await?, checks })
+            }
+        }
+    }
+
+    async fn run_tests(&self, worker: &Worker, times: u32) -> Result<Vec<TestRun>, TrialError> {
+        match &self.plan.tests {
+            Some(command) => repeat(worker, command, times).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn run_checks(&self, worker: &Worker) -> Result<Vec<TestRun>, TrialError> {
+        let mut runs = Vec::new();
+        for command in &self.checks {
+            runs.push(worker.run_command(command).await?);
+        }
+        Ok(runs)
+    }
+
+    fn read_all(&self, name: &str, held: &mut TrialResult) -> io::Result<()> {
+        held.tests.iter_mut().chain(&mut held.checks).try_for_each(|run| self.read(run, name))
+    }
+
+    /// Whether the last of the tests or of the checks failed because something couldn't be renamed.
+    fn failed_to_rename(&self, name: &str, held: &TrialResult) -> bool {
+        let logs = self.plan.logs.join(name);
+        [&held.tests, &held.checks].into_iter().filter_map(|runs| runs.last()).any(|run| failed_to_rename(run, &logs))
+    }
+}
+
+/// Runs `command`, up to `times` as long as it fails.
+async fn repeat(worker: &Worker, command: &TestCommand, times: u32) -> Result<Vec<TestRun>, TrialError> {
+    let mut runs: Vec<TestRun> = Vec::new();
+    while runs.len() < times as usize {
+        let run = worker.run_command(command).await?;
+        let again = !run.passed() && run.stopped.is_none();
+        runs.push(run);
+        if !again {
+            break;
+        }
+    }
+    Ok(runs)
+}
