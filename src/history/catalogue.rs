@@ -1,4 +1,4 @@
-//! The summaries of all runs, read on all processors. A journal that can't be read is named and hides no other.
+//! Summaries of all runs, read on all processors. An unreadable journal is listed and hides no other run.
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
@@ -10,26 +10,26 @@ use super::threads::on_all_processors;
 use super::{RunSummary, summarise};
 use crate::journal::{FindError, RUN_FILE_LIMIT, RunFolder, RunId, RunStarted, open_own, skim};
 
-/// The first line holds the task. One that is longer than this isn't believed.
+/// The first line holds the task. Most bytes read of it.
 const MOST_FIRST_LINE: u64 = 16 << 20;
 
-/// Every run below a state folder.
+/// All runs below a state folder.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
-    /// Newest first.
+    /// Runs, newest first.
     pub runs: Vec<RunSummary>,
-    /// Those whose journal can't be read.
+    /// Runs whose journal can't be read.
     pub unreadable: Vec<Unreadable>,
 }
 
 /// A run whose journal can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unreadable {
-    /// The run.
+    /// Id of the run.
     pub run: RunId,
-    /// Its repository, when at least its first line can be read.
+    /// Its repository, if at least the first line of the journal can be read.
     pub repository: Option<String>,
-    /// What is wrong with it.
+    /// Why the journal can't be read.
     pub problem: String,
 }
 
@@ -61,7 +61,7 @@ fn read_one(buffer: &mut Vec<u8>, folder: &RunFolder) -> Result<Option<RunSummar
     })
 }
 
-/// The summary of one run; `None` while its journal has no whole line.
+/// Reads the summary of one run; `None` while its journal has no whole line.
 ///
 /// # Errors
 /// When the journal can't be read.
@@ -69,7 +69,7 @@ pub fn summary_of(folder: &RunFolder) -> io::Result<Option<RunSummary>> {
     read(folder, &mut Vec::new())
 }
 
-/// A journal without a whole line is a run that didn't come to be, or is just coming.
+/// `None` for a journal without a whole line: the run is just starting, or never started.
 fn read(folder: &RunFolder, buffer: &mut Vec<u8>) -> io::Result<Option<RunSummary>> {
     buffer.clear();
     open_own(&folder.journal())?.take(RUN_FILE_LIMIT).read_to_end(buffer)?;
@@ -79,7 +79,7 @@ fn read(folder: &RunFolder, buffer: &mut Vec<u8>) -> io::Result<Option<RunSummar
     }
 }
 
-/// When and how a run began, from the first line of its journal; `None` when there is no whole one.
+/// Reads time and event from the first line of a run's journal; `None` if it has no whole line.
 ///
 /// # Errors
 /// When the journal can't be read, or its first line is something else.

@@ -1,4 +1,4 @@
-//! Runs in groups: by model, by repository, by week.
+//! Groups runs by model, by repository and by week.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,32 +10,32 @@ use time::format_description::well_known::Rfc3339;
 use super::{HumanRepair, RunSummary, RunWithRepair, Statistics, statistics};
 use crate::journal::RunId;
 
-/// Statistics as a whole and in groups.
+/// Statistics of all runs and of each group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Grouped {
-    /// Of all runs.
+    /// All runs.
     pub total: Statistics,
-    /// By model, in the order of their names.
+    /// Runs by model, sorted by name.
     pub by_model: Vec<RunGroup>,
-    /// By the repository's root, in the order of the paths.
+    /// Runs by the repository's root, sorted by path.
     pub by_repository: Vec<RunGroup>,
-    /// By the week in which runs began (ISO 8601, as `2026-W05`, UTC), earliest first.
+    /// Runs by the week in which they began (ISO 8601 such as `2026-W05`, UTC), earliest first.
     pub by_week: Vec<RunGroup>,
 }
 
-/// Runs that have something in common.
+/// A group of runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Group")]
 pub struct RunGroup {
-    /// What they have in common.
+    /// Name of the model, the repository or the week.
     pub name: String,
-    /// Their figures.
+    /// Statistics of the group.
     #[serde(flatten)]
     pub statistics: Statistics,
 }
 
 impl Grouped {
-    /// The figures of `runs`; `repairs` tells what was changed by hand in those that were applied.
+    /// Computes the statistics of `runs`; `repairs` holds later changes by hand to applied patches.
     #[must_use]
     pub fn of(runs: &[RunSummary], repairs: &HashMap<RunId, HumanRepair>) -> Self {
         let judged: Vec<RunWithRepair<'_>> = runs.iter().map(|run| (run, repairs.get(&run.run))).collect();
@@ -56,7 +56,7 @@ fn groups(runs: &[RunWithRepair<'_>], name: impl Fn(&RunSummary) -> String) -> V
     by_name.into_iter().map(|(name, runs)| RunGroup { name, statistics: statistics(&runs) }).collect()
 }
 
-/// A moment as the journal tells it.
+/// Parses a timestamp of the journal.
 #[must_use]
 pub fn moment(at: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(at, &Rfc3339).ok()

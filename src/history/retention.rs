@@ -1,8 +1,9 @@
-//! Which runs are kept: so many, so long, so much; and removing the others.
+//! Decides which runs are kept, by number, age and size, and removes the others.
 //!
-//! Whatever the limits, these stay: a run that somebody works on, one whose patch is just being written to a tree, the latest
-//! of each repository and the latest of it whose patch waits, and one whose patch stands in the tree as it was applied: what
-//! it replaced is needed to undo it. A run goes whole or not at all: its folder is renamed first, under the lock of its journal.
+//! Some runs stay whatever the limits: those that a process works on, or whose patch is just being written to a tree;
+//! the latest of each repository, and its latest whose patch is not applied; and those whose patch is still in the tree
+//! as it was applied, because undo needs what it replaced. A run is removed as a whole or not at all: its folder is
+//! renamed first, under the lock of its journal.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -19,67 +20,66 @@ use super::known_runs::{KnownRun, KnownRuns};
 use crate::journal::{Digest, FindError, RunFolder, RunId, is_abandoned, open_own};
 use crate::workspace::{applied_changes, remove_tree, remove_tree_soon, still_applies};
 
-/// What a folder is called while it is being removed: no run's name.
+/// Prefix of a folder that is being removed; no run id begins like this.
 const GOING: &str = ".going-";
-/// Runs that a pass with a limit looks at, beside those that are known: about half of its time.
+/// Most unknown runs examined in a pass with a time limit: about half of its time.
 pub const MOST_LOOKS: usize = 500;
 
-/// How much is kept; `None` is no limit.
+/// Limits on what is kept; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RetentionLimits {
-    /// So many runs.
+    /// Number of runs.
     pub runs: Option<u32>,
-    /// Runs that ended no longer ago.
+    /// Time since a run ended.
     pub age: Option<Duration>,
-    /// The newest runs that fit into so many bytes.
+    /// Total bytes on the disk, counted from the newest run.
     pub bytes: Option<u64>,
 }
 
-/// Why a run goes.
+/// Why a run is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// There are newer ones enough.
+    /// It exceeds the number of runs.
     Count,
     /// It is too old.
     Age,
-    /// Newer ones take the room.
+    /// Newer runs use up the bytes.
     Bytes,
 }
 
-/// A run that goes, or would.
+/// A run that is removed, or would be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Going {
-    /// The run.
+    /// Id of the run.
     pub run: RunId,
-    /// Its repository, when its journal can be read.
+    /// Its repository, if the journal can be read.
     pub repository: Option<String>,
-    /// Bytes that it takes on the disk.
+    /// Bytes on the disk.
     pub bytes: u64,
-    /// Why it goes.
+    /// Why it is removed.
     pub reason: Reason,
 }
 
-/// The runs below a state folder, newest first, and how they are measured.
+/// The runs below a state folder, newest first, with their size and age.
 pub struct Retention {
     state: PathBuf,
     runs: Vec<RetainedRun>,
     spared: HashSet<RunId>,
-    /// Nobody waits longer; `None` for as long as it takes.
+    /// Time limit of the pass; `None` for no limit.
     until: Option<Instant>,
     known: KnownRuns,
     looked: usize,
 }
 
-/// A run, and what is known of it.
 struct RetainedRun {
     run: RunFolder,
     known: KnownRun,
 }
 
 impl Retention {
-    /// Looks at the runs below `state`. Those in `spared` stay; so does what isn't known by `until`. Whoever has such a limit goes
-    /// by what earlier looks found out, and looks at [`MOST_LOOKS`] others.
+    /// Examines the runs below `state`. Runs in `spared` stay, and so do those not examined by `until`. With such a
+    /// time limit, a pass uses what earlier passes found out and examines at most [`MOST_LOOKS`] further runs.
     ///
     /// # Errors
     /// When the folder of runs can't be read.
@@ -99,13 +99,13 @@ impl Retention {
         Ok(retention)
     }
 
-    /// How many runs had to be looked at.
+    /// Number of runs that were examined in this pass.
     #[must_use]
     pub const fn looked(&self) -> usize {
         self.looked
     }
 
-    /// Finds out what isn't known of a run, unless too much was asked already. A folder without a journal never became a run.
+    /// Examines a run, unless the pass is out of time. A folder without a journal never became a run.
     fn look(&mut self, run: &RunFolder) -> Option<KnownRun> {
         if self.is_late() || self.until.is_some() && self.looked == MOST_LOOKS {
             return None;
@@ -116,7 +116,7 @@ impl Retention {
         Some(known)
     }
 
-    /// Keeps what is known for the next pass.
+    /// Saves what is known for the next pass.
     ///
     /// # Errors
     /// When the state folder can't be written.
@@ -124,29 +124,29 @@ impl Retention {
         self.known.save(&self.state)
     }
 
-    /// The runs that `keep` lets go, oldest first.
+    /// The runs that exceed the limits of `keep`, oldest first.
     #[must_use]
     pub fn going(&mut self, keep: RetentionLimits, now: SystemTime) -> Vec<Going> {
-        // Removing needs time, too.
+        // Half of the time is left for removing.
         let until = self.until.map(|until| Instant::now() + until.saturating_duration_since(Instant::now()) / 2);
         let is_late = || until.is_some_and(|until| Instant::now() > until);
         let mut latest = Newest::of(self, |_| true);
         let mut waiting = Newest::of(self, is_waiting);
         let (mut going, mut next, mut moved) = (Vec::new(), None, Vec::new());
-        // Newest first, because of those it is soon known that others are newer; time must not go into the oldest, which may
-        // be the only run of its repository, each time anew.
+        // Newest first, because for those it is quickly known that newer runs exist. The oldest may be the only run of
+        // its repository, and must not use up the time of every pass.
         for (place, reason) in self.in_turn(self.beyond(keep, now)) {
             let RetainedRun { run, known } = &self.runs[place];
             if is_late() {
                 next = Some(run.id().clone());
                 break;
             }
-            // What earlier passes found out may have changed: the run was taken up again.
+            // What earlier passes found out may be outdated: the run may have been resumed since.
             if self.until.is_some() && KnownRun::changed_ms(run) != Some(known.changed_ms) {
                 moved.push(run.id().to_string());
                 continue;
             }
-            // One that can't be read may be the only trace of something: it stays, and `kcode runs` names it.
+            // A run that can't be read may be the only trace of something: it stays, and `kcode runs` names it.
             let Ok(begun) = beginning(run) else { continue };
             let repository = begun.map(|(_, started)| started.repository);
             let is_needed = |root: &String| {
@@ -168,7 +168,7 @@ impl Retention {
         going
     }
 
-    /// `beyond`, from where the last pass ended.
+    /// Rotates `beyond` so that it starts where the last pass ended.
     fn in_turn(&self, mut beyond: Vec<(usize, Reason)>) -> Vec<(usize, Reason)> {
         let next = self.known.next.as_ref().filter(|_| self.until.is_some());
         let at = next.and_then(|next| beyond.iter().position(|(place, _)| self.runs[*place].run.id() == next));
@@ -176,7 +176,7 @@ impl Retention {
         beyond
     }
 
-    /// Places of the runs beyond a limit, newest first.
+    /// Indices of the runs that exceed a limit, newest first.
     fn beyond(&self, keep: RetentionLimits, now: SystemTime) -> Vec<(usize, Reason)> {
         let mut taken = 0;
         let mut beyond = Vec::new();
@@ -201,10 +201,10 @@ impl Retention {
         self.until.is_some_and(|until| Instant::now() > until)
     }
 
-    /// Removes the run; false when it has been taken up meanwhile.
+    /// Removes the run; returns false if a process has taken it up meanwhile.
     ///
     /// # Errors
-    /// When its folder can't be removed; what is left of it is no run any more.
+    /// When its folder can't be removed. What is left of it no longer counts as a run.
     pub fn remove(&self, going: &Going) -> io::Result<bool> {
         let Some(RetainedRun { run, .. }) = self.runs.iter().find(|seen| *seen.run.id() == going.run) else {
             return Ok(false);
@@ -221,14 +221,14 @@ impl Retention {
 }
 
 impl RetainedRun {
-    /// A run counts from its last event: one that was taken up again isn't old.
+    /// Sorts by the last event: a resumed run isn't old.
     fn place(&self) -> (u64, &str) {
         (self.known.changed_ms, self.run.id().as_str())
     }
 }
 
 impl KnownRun {
-    /// Looks at a run; `None` where it has no journal.
+    /// Examines a run; `None` if it has no journal.
     fn of(run: &RunFolder) -> Option<Self> {
         let repository = beginning(run).ok().flatten().map(|(_, started)| Digest::of(started.repository).short());
         Some(Self { changed_ms: Self::changed_ms(run)?, bytes: size(run.path()), repository })
@@ -240,10 +240,10 @@ impl KnownRun {
     }
 }
 
-/// Removes what a killed process left of runs that it was removing, up to `until`.
+/// Removes what a killed process left of runs that it was removing, until `until`.
 ///
 /// # Errors
-/// When it can't be removed.
+/// When a folder can't be removed.
 pub fn finish_removals(state: &Path, until: Option<Instant>) -> io::Result<()> {
     for entry in fs::read_dir(RunFolder::home(state)).into_iter().flatten() {
         let entry = entry?;
@@ -257,7 +257,7 @@ pub fn finish_removals(state: &Path, until: Option<Instant>) -> io::Result<()> {
     Ok(())
 }
 
-/// Where somebody waits, what takes longer is left to the next pass.
+/// If somebody waits for it, a long removal is left to the next pass.
 fn remove(gone: &Path, is_awaited: bool) -> io::Result<()> {
     if !is_awaited {
         return remove_tree(gone);
@@ -268,18 +268,19 @@ fn remove(gone: &Path, is_awaited: bool) -> io::Result<()> {
     }
 }
 
-/// Whether the run has a patch that isn't in anybody's tree.
+/// Whether the run has a patch that isn't applied.
 fn is_waiting(run: &RunFolder) -> bool {
     fs::metadata(run.patch()).is_ok_and(|patch| patch.len() > 0) && !run.applied().exists()
 }
 
-/// Whether the tree at `root` is what the run's patch made of it. There are never many such runs: no more than files.
+/// Whether the tree at `root` is what the run's patch made of it. There are few such runs: at most one per changed
+/// file.
 fn can_be_undone(run: &RunFolder, root: &Path) -> bool {
     let changes = applied_changes(run);
     changes.is_ok_and(|changes| !changes.is_empty() && still_applies(root, &changes.reversed()).is_ok())
 }
 
-/// The newest run of each repository among those that count, as far as it was asked for.
+/// Finds the newest run of each repository among those that `counts` accepts, reading only as far as needed.
 struct Newest<'a> {
     of: &'a Retention,
     counts: fn(&RunFolder) -> bool,
@@ -292,7 +293,8 @@ impl<'a> Newest<'a> {
         Self { of, counts, by_repository: HashMap::new(), seen: 0 }
     }
 
-    /// Whether no run before `place` is of this repository. What isn't known, or not in time, counts as such.
+    /// Whether no newer run than the one at `place` belongs to this repository. If that is unknown, or time is up,
+    /// true.
     fn is_at(&mut self, place: usize, repository: Option<&str>) -> bool {
         let Some(repository) = repository else { return true };
         while self.seen < place && !self.by_repository.contains_key(repository) {
@@ -312,7 +314,7 @@ impl<'a> Newest<'a> {
     }
 }
 
-/// What a folder takes on the disk. Links aren't followed; what can't be looked at counts nothing.
+/// Size of a folder on the disk in bytes. Links aren't followed; unreadable entries count as 0.
 fn size(path: &Path) -> u64 {
     let Ok(about) = fs::symlink_metadata(path) else { return 0 };
     let own = about.blocks() * 512;

@@ -1,4 +1,4 @@
-//! What a person decided about a patch hunk by hunk, in a few figures.
+//! Summary of a person's review of a patch.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::{RelPath, Skimmed};
 
-/// What counts of the event.
+/// The fields needed of a `Reviewed` event.
 #[derive(Deserialize)]
 struct ReviewCount {
     concluded: bool,
@@ -30,27 +30,27 @@ enum HunkOutcome {
     LeftOut,
 }
 
-/// A review that came to its end.
+/// A finished review.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewSummary {
-    /// Hunks of the patch.
+    /// Number of hunks of the patch.
     pub hunks: u64,
-    /// Of those, taken as they were.
+    /// Hunks accepted unchanged.
     pub accepted: u64,
-    /// Of those, taken as the person rewrote them.
+    /// Hunks accepted as the person rewrote them.
     pub edited: u64,
-    /// Lines that the person added or removed in them.
+    /// Lines that the person added or removed in rewritten hunks.
     pub lines: u64,
-    /// Files with a hunk that was taken.
+    /// Files with at least one accepted hunk.
     #[serde(skip)]
     pub paths: Vec<RelPath>,
 }
 
 impl ReviewSummary {
-    /// Reads a line that tells of a review; `None` for one that was left, to be taken up again.
+    /// Reads a `reviewed` line; `None` if the review was left unfinished.
     ///
     /// # Errors
-    /// When it tells of something else.
+    /// When it is another event.
     pub(super) fn read(line: &Skimmed<'_>) -> io::Result<Option<Self>> {
         let Some(reviewed) = line.read::<ReviewCount>()?.filter(|reviewed| reviewed.concluded) else { return Ok(None) };
         let mut summary = Self { hunks: reviewed.hunks.len() as u64, ..Self::default() };
@@ -64,7 +64,7 @@ impl ReviewSummary {
         Ok(Some(summary))
     }
 
-    /// True when all of the patch was taken, as it was.
+    /// True if all hunks were accepted unchanged.
     #[must_use]
     pub const fn takes_all(&self) -> bool {
         self.accepted == self.hunks
@@ -78,7 +78,7 @@ mod tests {
     use crate::history::{PatchFate, RunSummary, summarise};
     use crate::journal::{Digest, EVENT_SCHEMA, RelPath};
 
-    /// A run with a patch of two files, and what a person did about it.
+    /// A summary of a run with a patch of two files and these events of a review.
     fn decided(events: &[Value]) -> RunSummary {
         let file = |path| json!({ "path": path, "kind": "modified", "added": 1, "removed": 1, "binary": false });
         let limits = json!({ "max_turns": 9, "max_tokens": null, "max_cost_usd": null, "max_time_s": 9 });

@@ -1,6 +1,6 @@
-//! What runs say taken together: how often they succeed, what becomes of their patches, what they cost.
+//! Statistics of runs: how often they succeed, what happens to their patches, what they cost.
 //!
-//! A rate is told as two counts, so that nobody takes one of two for a half of thousands.
+//! A rate is given as two counts, so that one of two isn't mistaken for half of thousands.
 
 use std::collections::BTreeMap;
 
@@ -10,96 +10,96 @@ use serde::{Deserialize, Serialize};
 use super::{HumanRepair, PatchFate, RunSummary};
 use crate::journal::{Usage, Usd};
 
-/// How many of how many.
+/// A part of a total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
-    /// How many.
+    /// Size of the part.
     pub count: u64,
-    /// Of how many.
+    /// Size of the total.
     pub of: u64,
 }
 
 impl Share {
-    /// Between 0 and 1; `None` of nothing.
+    /// The part divided by the total, from 0 to 1; `None` if the total is 0.
     #[must_use]
     pub fn rate(self) -> Option<f64> {
         (self.of > 0).then(|| self.count as f64 / self.of as f64)
     }
 }
 
-/// The figures of a group of runs.
+/// Statistics of a group of runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Statistics {
-    /// Runs that noted their end. Those that didn't are running, or were killed, and count nowhere but in `unended`.
+    /// Runs that recorded their end. The others are still running, or were killed, and count only in `unended`.
     pub runs: u64,
-    /// Runs that noted no end.
+    /// Runs that didn't record their end.
     pub unended: u64,
-    /// Runs that were verified without ever being sent back by a verification, of those that got a reply.
+    /// Runs that were verified without a verification ever sending the model back, of those that got a reply.
     pub first_success: Share,
     /// Runs that were verified in the end, of those that got a reply.
     pub verified: Share,
-    /// What became of patches.
+    /// What happened to patches.
     pub patches: PatchStatistics,
-    /// Attempts that failed and were repeated, of all requests.
+    /// Failed attempts that were retried, of all requests.
     pub retries: Share,
     /// Tool calls whose answer told the model what was wrong, of all calls.
     pub tool_failures: Share,
-    /// How long replies took.
+    /// Latency of replies.
     pub latency: Latency,
     /// Tokens of all replies.
     #[serde(flatten)]
     pub usage: Usage,
-    /// At list price, of the runs whose price is known.
+    /// Cost at list price of the runs whose price is known.
     pub cost_usd: Usd,
-    /// Runs that asked a model whose price isn't known; they are missing in `cost_usd`.
+    /// Runs whose model's price is unknown; they are missing in `cost_usd`.
     pub unpriced: u64,
-    /// `cost_usd` of all runs, failed ones too, for each whose patch, or a part of it, was accepted; `null` without any, and
-    /// where a price isn't known.
+    /// `cost_usd` of all runs, including failed ones, divided by the number of runs whose patch was accepted wholly or
+    /// in part; `null` without any, or if a price is unknown.
     pub cost_per_accepted_usd: Option<Usd>,
-    /// What people changed afterwards in what they had applied.
+    /// Changes that people made to applied patches before committing them.
     pub repair: RepairStatistics,
 }
 
-/// See [`Statistics::patches`]. The first four are of all runs that ended with a patch.
+/// See [`Statistics::patches`]. The first four are shares of the runs that ended with a patch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchStatistics {
-    /// Applied whole, and not undone.
+    /// Patches applied as a whole and not undone.
     pub whole: Share,
-    /// Applied in part, and not undone.
+    /// Patches applied in part and not undone.
     pub partial: Share,
-    /// Not applied, or undone: accepted by nobody.
+    /// Patches not applied, or undone.
     pub none: Share,
-    /// Handed over, and nobody applied it.
+    /// Patches that were never applied.
     pub handed_off: Share,
-    /// Undone, of those that were applied.
+    /// Patches that were undone, of those that were applied.
     pub rolled_back: Share,
 }
 
 /// See [`Statistics::latency`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
-    /// Replies.
+    /// Number of replies.
     pub replies: u64,
-    /// Mean.
+    /// Mean in milliseconds.
     pub mean_ms: u64,
-    /// 95th percentile, by nearest rank.
+    /// 95th percentile in milliseconds, by nearest rank.
     pub p95_ms: u64,
 }
 
 /// See [`Statistics::repair`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RepairStatistics {
-    /// Applied patches whose files were committed since, so that it is known what was changed by hand before.
+    /// Applied patches whose files have been committed since, so that changes by hand are known.
     pub known: u64,
-    /// Applied patches of which it can't be told, by the reason: not committed yet, or history or contents are gone.
+    /// Applied patches whose changes are unknown, by reason: not committed yet, or history or contents are gone.
     pub unknown: BTreeMap<String, u64>,
-    /// Hunks that were edited, of all hunks of the known ones.
+    /// Hunks that were edited, of all hunks of the `known` patches.
     pub hunks: Share,
     /// Lines changed by hand in those hunks.
     pub lines: u64,
-    /// Hunks that were rewritten in reviews, before they were applied, of all hunks of the patches that were reviewed.
+    /// Hunks rewritten in reviews before they were applied, of all hunks of the reviewed patches.
     pub review_hunks: Share,
-    /// Lines changed by hand in those.
+    /// Lines changed by hand in those hunks.
     pub review_lines: u64,
 }
 
@@ -131,10 +131,10 @@ impl RepairStatistics {
     }
 }
 
-/// A run, and what was changed by hand in its patch where it was applied.
+/// A run, and the later changes by hand to its applied patch.
 pub type RunWithRepair<'a> = (&'a RunSummary, Option<&'a HumanRepair>);
 
-/// The figures of these runs.
+/// Computes the statistics of these runs.
 #[must_use]
 pub fn statistics(runs: &[RunWithRepair<'_>]) -> Statistics {
     let ended = || runs.iter().filter(|(run, _)| run.ended).map(|(run, _)| *run);
@@ -176,7 +176,7 @@ fn patches<'a>(runs: impl Iterator<Item = &'a RunSummary> + Clone) -> PatchStati
     }
 }
 
-/// How many of those that count are such.
+/// Counts the runs that satisfy `is_such` among those that satisfy `counts`.
 fn share<'a>(
     runs: impl Iterator<Item = &'a RunSummary>,
     is_such: impl Fn(&RunSummary) -> bool,

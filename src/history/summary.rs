@@ -1,4 +1,4 @@
-//! One run in a few lines: what `kcode runs` lists and statistics count.
+//! Summary of one run, which `kcode runs` lists and statistics count.
 
 use std::io;
 
@@ -11,87 +11,87 @@ use crate::journal::{
     Skimmed, TestCounts, TestPurpose, TestsRan, Usage, Usd, skim,
 };
 
-/// The most that is kept of the task's first line.
+/// Most characters kept of the task's first line.
 const TASK_CHARS: usize = 200;
 
-/// What one run came to.
+/// Summary of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunSummary {
-    /// The run.
+    /// Id of the run.
     pub run: RunId,
-    /// UTC, RFC 3339.
+    /// Start of the run: UTC, RFC 3339.
     pub started_at: String,
-    /// What it came to; `interrupted` for a run that never noted its end.
+    /// How the run ended; `interrupted` if it never recorded its end.
     pub outcome: Outcome,
-    /// False for a run that never noted its end: it is running, or was killed.
+    /// False if the run never recorded its end: it is still running, or was killed.
     pub ended: bool,
-    /// The task's first line.
+    /// First line of the task.
     pub task: String,
-    /// The repository's root.
+    /// Root of the repository.
     pub repository: String,
-    /// HEAD's commit when it began, for whoever asks git about what came later.
+    /// The commit of HEAD at the start, for searching git's history from there.
     #[serde(skip)]
     pub head: Option<String>,
-    /// The model.
+    /// Name of the model.
     pub model: String,
-    /// kcode's version.
+    /// Version of kcode.
     pub version: String,
-    /// Milliseconds from the start to the run's end (or its last event); decisions of a person afterwards don't count.
+    /// Milliseconds from the start to the run's end (or its last event), without a person's later decisions.
     pub total_ms: u64,
-    /// Requests sent, retries included.
+    /// Number of requests sent, including retries.
     pub requests: u64,
-    /// Attempts that failed and were repeated.
+    /// Number of failed attempts that were retried.
     pub retries: u64,
-    /// Milliseconds that each reply took.
+    /// Latency of each reply in milliseconds.
     pub latencies_ms: Vec<u64>,
     /// Tokens of all replies.
     #[serde(flatten)]
     pub usage: Usage,
-    /// At list price; `null` when the model's price isn't known.
+    /// Cost at list price; `null` if the model's price is unknown.
     pub cost_usd: Option<Usd>,
-    /// Tool calls answered.
+    /// Number of answered tool calls.
     pub tool_calls: u64,
-    /// Tool calls whose answer told the model what was wrong.
+    /// Number of tool calls whose answer told the model what was wrong.
     pub tool_failures: u64,
-    /// The last run of the tests that kcode made to verify.
+    /// The last test run that kcode made to verify the patch.
     pub tests: Option<TestsSummary>,
     /// How often a verification sent the model back to work.
     pub sent_back: u64,
-    /// The run ended verified, whatever happened to its patch afterwards.
+    /// True if the run ended verified, whatever happened to its patch afterwards.
     pub verified: bool,
-    /// Verified, and no verification had sent the model back.
+    /// True if it was verified and no verification had sent the model back.
     pub first_success: bool,
-    /// The patch; `null` when nothing changed.
+    /// Size of the patch; `null` if nothing changed.
     pub patch: Option<PatchSummary>,
-    /// Its files, for whoever asks git about them.
+    /// Files of the patch, for searching git's history.
     #[serde(skip)]
     pub paths: Vec<RelPath>,
-    /// What became of the patch.
+    /// What happened to the patch.
     pub fate: PatchFate,
-    /// The review that it was applied after; `null` when it was applied without one, or isn't.
+    /// The review after which it was applied; `null` if it was applied without one, or isn't applied.
     pub review: Option<ReviewSummary>,
-    /// When the patch was last applied, UTC, RFC 3339.
+    /// Time when the patch was last applied: UTC, RFC 3339.
     pub applied_at: Option<String>,
-    /// The commit that was made of it then, for whoever asks git about it.
+    /// The commit that `apply` made of it, for searching git's history.
     #[serde(skip)]
     pub commit: Option<String>,
 }
 
-/// What the last test run on the patch came to.
+/// Result of the last test run on the patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsSummary {
-    /// Whether they passed.
+    /// Whether the tests passed.
     pub passed: bool,
-    /// The runner's own count, where its words are known.
+    /// The runner's own counts, if its output is understood.
     pub counts: Option<TestCounts>,
 }
 
-/// How large the patch is.
+/// Size of the patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchSummary {
     /// SHA-256 of `patch.diff`.
     pub sha256: Digest,
-    /// Files that it changes.
+    /// Number of changed files.
     pub files: u64,
     /// Lines added.
     pub added: u64,
@@ -99,38 +99,38 @@ pub struct PatchSummary {
     pub removed: u64,
 }
 
-/// What became of a patch.
+/// What happened to a patch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PatchFate {
-    /// There is none.
+    /// There is no patch.
     #[default]
     None,
-    /// Nobody applied it.
+    /// The patch wasn't applied.
     Waiting,
-    /// All of it was applied.
+    /// The whole patch was applied.
     Applied,
-    /// A part of it was applied, or hunks of it as a person rewrote them.
+    /// A part of it was applied, or hunks as a reviewer rewrote them.
     Partly,
-    /// It was applied and undone.
+    /// It was applied and then undone.
     Undone,
 }
 
 impl PatchFate {
-    /// True when somebody took the patch, or a part of it, and it stands.
+    /// True if the patch, or a part of it, is applied.
     #[must_use]
     pub const fn is_accepted(self) -> bool {
         matches!(self, Self::Applied | Self::Partly)
     }
 }
 
-/// What counts of a `ToolAnswered`: there are tens of each run.
+/// The only field needed of a `ToolAnswered`: there are dozens in each run.
 #[derive(Deserialize)]
 struct ToolAnswerCount {
     ok: bool,
 }
 
-/// Folds a journal into a summary; `None` when it holds no run.
+/// Folds a journal into a summary; `None` if it holds no run.
 ///
 /// # Errors
 /// When the journal is damaged.
@@ -183,7 +183,7 @@ impl RunSummary {
         }
     }
 
-    /// Whatever isn't named here isn't even parsed.
+    /// Events that aren't named here aren't even parsed.
     fn take(&mut self, line: &Skimmed<'_>) -> io::Result<()> {
         match line.kind {
             "request" => self.requests += 1,
@@ -212,7 +212,7 @@ impl RunSummary {
     fn failed(&mut self, failed: Option<AttemptFailed>) {
         let Some(failed) = failed else { return };
         self.retries += u64::from(failed.wait_ms.is_some());
-        // A known price is known before the first reply, too.
+        // If the price is known, it is known before the first reply, too.
         self.cost_usd = self.cost_usd.or(failed.charged_usd.map(|_| Usd::default()));
     }
 
@@ -246,7 +246,7 @@ impl RunSummary {
 
     fn end(&mut self, ended: Option<RunEnded>) {
         let Some(ended) = ended else { return };
-        // A later end tells of a patch that could not be applied: what the tests said stands.
+        // A second end only reports that the patch could not be applied; the verification is unchanged.
         if !self.ended {
             self.verified = ended.outcome == Outcome::Verified;
             self.first_success = self.verified && self.sent_back == 0;
@@ -257,7 +257,7 @@ impl RunSummary {
     fn applied(&mut self, applied: Option<Applied>, at: &str) {
         let Some(applied) = applied else { return };
         let whole = !applied.partial && self.patch.is_none_or(|patch| applied.files >= patch.files);
-        // All of it, although a review had left something out: then it was applied without that review.
+        // The whole patch was applied although a review had left something out: it was applied without that review.
         self.review.take_if(|review| !applied.partial && !review.takes_all());
         if let Some(review) = &self.review {
             self.paths.clone_from(&review.paths);

@@ -1,4 +1,4 @@
-//! Tokens and money, as types: nobody adds one to the other.
+//! Tokens, bytes and money as distinct types, so that they can't be added to one another.
 
 use std::fmt;
 use std::iter::Sum;
@@ -7,14 +7,14 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A count of tokens as the provider counts them, or our estimate of it.
+/// Number of tokens, as the provider counts them or as kcode estimates them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Tokens(pub u64);
 
 impl Tokens {
-    /// A rough estimate from text: four ASCII bytes a token, one token for every
-    /// other character (what the official client uses).
+    /// Estimates the tokens of a text: one for four ASCII bytes, one for every other character (as the official client
+    /// does).
     #[must_use]
     pub fn estimate(text: &str) -> Self {
         let ascii = text.bytes().filter(u8::is_ascii).count();
@@ -60,7 +60,7 @@ impl fmt::Display for Tokens {
     }
 }
 
-/// Bytes on a disk.
+/// Size on disk, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Bytes(pub u64);
@@ -79,7 +79,7 @@ impl Sum for Bytes {
 }
 
 impl fmt::Display for Bytes {
-    /// `312 B`, `9.1 kB`, `1.2 GB`, as disks are sold.
+    /// Prints `312 B`, `9.1 kB`, `1.2 GB` (decimal units).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.0 as f64;
         let (amount, unit) = match self.0 {
@@ -92,27 +92,26 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// US dollars, kept in whole billionths so that sums are exact: one token at
-/// 0.19 USD per million costs 190 of them.
+/// US dollars, stored as whole billionths so that sums are exact: one token at 0.19 USD per million costs 190 of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Usd(u64);
 
 impl Usd {
-    /// From billionths of a dollar.
+    /// Converts from billionths of a dollar.
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// From dollars; negative and non-finite amounts are `None`.
+    /// Converts from dollars; `None` if the amount is negative, not finite or too large.
     #[must_use]
     pub fn from_dollars(dollars: f64) -> Option<Self> {
         let nanos = dollars * 1e9;
         (dollars.is_finite() && (0.0..1.8e19).contains(&nanos)).then(|| Self(nanos.round() as u64))
     }
 
-    /// The amount in dollars.
+    /// Converts to dollars.
     #[must_use]
     pub fn dollars(self) -> f64 {
         self.0 as f64 / 1e9
@@ -139,7 +138,7 @@ impl Sub for Usd {
     }
 }
 
-/// A price a token times tokens.
+/// Price per token times tokens.
 impl Mul<Tokens> for Usd {
     type Output = Self;
     fn mul(self, tokens: Tokens) -> Self {
@@ -154,7 +153,7 @@ impl Sum for Usd {
 }
 
 impl fmt::Display for Usd {
-    /// `$0.0041` below a dollar, `$1.00` from there on.
+    /// Prints `$0.0041` below a dollar, `$1.00` above.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dollars = self.dollars();
         if dollars > 0.0 && dollars < 1.0 { write!(f, "${dollars:.4}") } else { write!(f, "${dollars:.2}") }
@@ -174,7 +173,7 @@ impl TryFrom<f64> for Usd {
     }
 }
 
-/// What one request used, as the provider says (or as estimated when it said nothing).
+/// Tokens of one request, as the provider reports them, or estimated if it reports none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Input tokens, cached ones included.

@@ -1,7 +1,7 @@
-//! Writing the journal: append-only, durable before anybody acts.
+//! Writes the journal: append-only, and durable before anybody acts on an event.
 //!
-//! A disk may fill up at any moment. Some of it is set aside behind the journal's end, so that a run can always note how
-//! it ended; what can't be kept whole is not kept at all.
+//! The disk may fill up at any moment, so space is preallocated behind the journal's end: a run can always record how
+//! it ended. A write that fails halfway is cut off again.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -20,18 +20,18 @@ use super::bounded::open_own;
 use super::holder::holder;
 use super::{EVENT_SCHEMA, Event, JournalError, Record, Recovered, crash, is_disk_failure};
 
-/// What a run may need to note its end: why it stopped, what was left of it, what it came to.
+/// Bytes preallocated for the events that end a run.
 const RESERVE: u64 = 16 * 1024;
-/// Disk is set aside in pieces of this size: a multiple of any page, so that a piece that can't be had leaves the one
-/// before untouched.
+/// Space is preallocated in chunks of this size. It is a multiple of any page size, so a failed allocation leaves the
+/// chunk before it untouched.
 const PIECE: u64 = 64 * 1024;
-/// How often, and how long in between, a lock is waited for that a killed process may have held.
+/// Number of attempts at a lock that a killed process may still hold.
 const LOCK_TRIES: u32 = 20;
-/// The same where that process is known to be gone.
+/// The same when that process is known to be gone.
 const LOCK_TRIES_BEHIND_DEAD: u32 = 200;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
-/// Where events go. When `append` returns, the events are kept.
+/// Where events are appended. They are durable when `append` returns.
 pub trait Journal {
     /// Appends `events` as one write; all of them are durable on return.
     ///
@@ -39,14 +39,14 @@ pub trait Journal {
     /// When they can't be kept; nothing may be acted upon then.
     fn append(&mut self, events: Vec<Event>) -> Result<(), JournalError>;
 
-    /// As [`Journal::append`], for what ends the run: uses what was set aside for that.
+    /// As [`Journal::append`], for the events that end the run: uses the space preallocated for them.
     ///
     /// # Errors
-    /// When even that isn't enough.
+    /// When even that space isn't enough.
     fn conclude(&mut self, events: Vec<Event>) -> Result<(), JournalError>;
 
-    /// As [`Journal::append`], without waiting for the disk: the events outlive this process at once, a failing machine with the next
-    /// append. For what nothing outside has acted upon yet.
+    /// As [`Journal::append`], without waiting for the disk: the events survive the end of this process at once, and a
+    /// crash of the machine after the next append. For events that nobody outside has acted upon yet.
     ///
     /// # Errors
     /// When they can't be written.
@@ -55,25 +55,25 @@ pub trait Journal {
     }
 }
 
-/// A `journal.jsonl`, and those who watch it.
+/// A `journal.jsonl` opened for appending, and the watchers of its records.
 pub struct FileJournal {
     path: PathBuf,
     file: File,
     next: u64,
-    /// Bytes of whole records.
+    /// Offset behind the last whole record, in bytes.
     end: u64,
-    /// Up to where the disk is set aside; `None` where a file system can't do that.
+    /// Offset up to which space is preallocated; `None` if the file system can't preallocate.
     set_aside: Option<u64>,
     began: Instant,
     earlier_ms: u64,
     watchers: Vec<Watcher>,
 }
 
-/// Told of every record after it was kept.
+/// Called with each record after it was kept.
 pub type Watcher = Box<dyn FnMut(&Record) + Send>;
 
 impl FileJournal {
-    /// A new journal at `path`, which must not exist.
+    /// Creates a new journal at `path`, which must not exist.
     ///
     /// # Errors
     /// When the file can't be made, or its disk is full.
@@ -93,12 +93,12 @@ impl FileJournal {
         journal.ready()
     }
 
-    /// Continues the journal at `path` after what was recovered from it; a torn tail is cut off.
+    /// Continues the journal at `path` behind the recovered records and cuts off a torn tail.
     ///
     /// # Errors
     /// When the file can't be opened or cut, was written to since, or its disk is full.
     pub fn reopen(path: &Path, recovered: &Recovered) -> Result<Self, JournalError> {
-        // What stands in its place is met without waiting for it.
+        // Fails, without blocking, if something other than a regular file is in the journal's place.
         drop(open_own(path).map_err(at(path))?);
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let file = OpenOptions::new().append(true).custom_flags(flags).open(path).map_err(at(path))?;
@@ -122,19 +122,19 @@ impl FileJournal {
         journal.ready()
     }
 
-    /// With what its end may need set aside.
+    /// Preallocates what the end of the run needs.
     fn ready(mut self) -> Result<Self, JournalError> {
         self.set_aside(RESERVE).map_err(at(&self.path))?;
         Ok(self)
     }
 
-    /// Adds a watcher: the renderer, the JSONL printer, the report.
+    /// Adds a watcher, such as the renderer, the JSONL printer or the report.
     pub fn watch(&mut self, watcher: Watcher) {
         self.watchers.push(watcher);
     }
 
-    /// One write: a crash tears at most the last line, and recovery drops a torn line. `reserve` bytes stay set aside
-    /// behind it.
+    /// Writes all events in one call: a crash tears at most the last line, which recovery drops. `reserve` bytes stay
+    /// preallocated behind them.
     fn write(&mut self, events: Vec<Event>, reserve: u64) -> Result<AppendedRecords, JournalError> {
         let at_time = timestamp(OffsetDateTime::now_utc());
         let elapsed_ms = self.earlier_ms + self.began.elapsed().as_millis() as u64;
@@ -157,7 +157,7 @@ impl FileJournal {
         Ok(AppendedRecords { records, bytes })
     }
 
-    /// The events of a write are part of the journal, and everybody is told.
+    /// Counts the written events as part of the journal and calls the watchers.
     fn keep(&mut self, written: &AppendedRecords) {
         crash::kept();
         self.end += written.bytes;
@@ -167,7 +167,7 @@ impl FileJournal {
         }
     }
 
-    /// After a write that failed the journal ends where it did before.
+    /// Cuts the journal back to its former end if the write failed.
     fn or_cut(&self, written: io::Result<()>) -> Result<(), JournalError> {
         written.map_err(|error| {
             // Making a file shorter takes no space. What can't be cut off is a torn line, which recovery drops.
@@ -176,7 +176,7 @@ impl FileJournal {
         })
     }
 
-    /// Sets disk aside for `bytes` more, without making the file longer.
+    /// Preallocates space for `bytes` more, without changing the file's length.
     fn set_aside(&mut self, bytes: u64) -> io::Result<()> {
         let Some(until) = self.set_aside else { return Ok(()) };
         let wanted = (self.end + bytes).next_multiple_of(PIECE);
@@ -203,7 +203,7 @@ impl FileJournal {
     }
 }
 
-/// Records that are in the file, and not yet part of the journal.
+/// Records that were written to the file but aren't part of the journal yet.
 struct AppendedRecords {
     records: Vec<Record>,
     bytes: u64,
@@ -226,14 +226,14 @@ impl Journal for FileJournal {
 }
 
 impl Drop for FileJournal {
-    /// What was set aside is given back.
+    /// Gives preallocated space back.
     fn drop(&mut self) {
         let _ = self.file.set_len(self.end);
     }
 }
 
-/// A run belongs to the process that writes its journal; the lock goes when that process does. What it was just about to start
-/// may hold it a moment longer.
+/// Locks the journal for this process; the kernel releases the lock when the process ends. A child that it was just
+/// about to start may hold the lock a moment longer, so a held lock is tried again.
 fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     let mut locked = file.try_lock();
     for tried in 0..LOCK_TRIES_BEHIND_DEAD {
@@ -246,14 +246,15 @@ fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     }
     match locked {
         Err(TryLockError::WouldBlock) => Err(JournalError::in_use(path)),
-        // Some network file systems have no locks; a run there is as it was before locks.
+        // Some network file systems have no locks; runs there are not protected.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(TryLockError::Error(error)) => Err(at(path)(error)),
         Ok(()) => Ok(()),
     }
 }
 
-/// Whether the process that took the lock is gone: what it had just begun to start goes as well, once it gets the processor.
+/// Whether the process that took the lock is gone. A child that it was about to start ends as well, as soon as it is
+/// scheduled.
 fn is_of_dead(path: &Path) -> bool {
     holder(path).is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
 }
@@ -268,7 +269,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> JournalError + '_ {
     |source| JournalError::Unwritable { path: path.to_owned(), source }
 }
 
-/// A moment as the journal tells it: UTC, RFC 3339 with milliseconds, so that an earlier one is a smaller text.
+/// Formats a moment for the journal: UTC, RFC 3339 with milliseconds, so that texts sort by time.
 #[must_use]
 pub fn timestamp(moment: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");

@@ -1,5 +1,5 @@
-//! Reading files that somebody may have put something else in the place of: regular files only, without blocking, and
-//! no more than a limit.
+//! Reads files in whose place somebody may have put something else: regular files only, without blocking, and only up
+//! to a size limit.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -8,18 +8,18 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Of one file of a run: far more than any holds, and no more than memory does.
+/// Limit for one file of a run, in bytes: far more than any needs, and less than memory holds.
 pub const RUN_FILE_LIMIT: u64 = 1 << 30;
 
-/// Opens the regular file that `path` names or leads to: what a person typed.
+/// Opens the regular file that `path` names, following links: for paths that a person typed.
 ///
 /// # Errors
-/// Also when it is a folder, a pipe, a socket or a device. Nothing waits for the other end of a pipe.
+/// When it is a folder, a pipe, a socket or a device, too. Opening never waits for the other end of a pipe.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     open(path, OFlags::empty())
 }
 
-/// The whole of such a file, of at most `limit` bytes.
+/// Reads a file opened by [`open_regular`], of at most `limit` bytes.
 ///
 /// # Errors
 /// As [`open_regular`], and when there are more bytes.
@@ -38,7 +38,7 @@ pub fn open_own(path: &Path) -> io::Result<File> {
     })
 }
 
-/// The whole of such a file, of at most `limit` bytes.
+/// Reads a file opened by [`open_own`], of at most `limit` bytes.
 ///
 /// # Errors
 /// As [`open_own`], and when there are more bytes.
@@ -46,13 +46,13 @@ pub fn read_own(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(open_own(path)?, limit)
 }
 
-/// The rest of `file`, of at most `limit` bytes.
+/// Reads the rest of `file`, of at most `limit` bytes.
 ///
 /// # Errors
 /// When there are more, or it can't be read.
 pub fn whole(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata()?.len();
-    // A file may grow while it is read, and those of the kernel have no size at all.
+    // A file may grow while it is read, and files of /proc have no size.
     if size > limit {
         return Err(too_long(limit));
     }
@@ -63,7 +63,7 @@ pub fn whole(file: File, limit: u64) -> io::Result<Vec<u8>> {
 
 fn open(path: &Path, flags: OFlags) -> io::Result<File> {
     let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
-    // Opening a device may do something; looking at it doesn't.
+    // Opening a device may have side effects; its metadata doesn't.
     let about = if flags.contains(OFlags::NOFOLLOW) { path.symlink_metadata() } else { path.metadata() }?;
     if !about.is_file() && !about.is_symlink() {
         return Err(irregular());

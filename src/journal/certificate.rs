@@ -1,71 +1,72 @@
-//! What somebody else needs to run a run's tests again: how they were run, in what, and what each of them said.
+//! What somebody else needs to run a run's tests again: command, environment and the result of each test.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, RelPath};
 
-/// See `Event::TestEnvironment`. The same in each run on the same machine with the same programs; no value of a variable.
+/// See `Event::TestEnvironment`. It is the same in every run on one machine with the same programs, and holds no values
+/// of variables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestEnvironment {
-    /// The command.
+    /// The test command as it is run.
     pub command: CommandAsRun,
-    /// Such as `linux`.
+    /// Operating system, such as `linux`.
     pub os: String,
-    /// The kernel's release.
+    /// Kernel release.
     pub kernel: String,
-    /// Such as `x86_64`.
+    /// Processor architecture, such as `x86_64`.
     pub arch: String,
-    /// Processors that tests could use.
+    /// Number of processors that tests could use.
     pub cpus: u64,
-    /// kcode's version.
+    /// Version of kcode.
     pub kcode: String,
-    /// The programs that the command names, as far as they were found, and those that interpret them.
+    /// Programs that the command names, as far as they were found, and their interpreters.
     pub programs: Vec<Program>,
-    /// Names of the variables that commands saw.
+    /// Names of the environment variables that commands saw.
     pub variables: Vec<String>,
 }
 
-/// A test command as it is run. `{reports}` stands for a folder that each run has of its own.
+/// A test command as it is run. `{reports}` stands for a folder that is made for each run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CommandAsRun {
-    /// Program and arguments as they were chosen; a line for the shell is `sh -c LINE`.
+    /// Program and arguments as chosen; a shell line is `sh -c LINE`.
     pub words: Vec<String>,
-    /// The folder it runs in, from the repository's root; `null` is the root.
+    /// Folder it runs in, relative to the repository's root; `null` is the root.
     pub dir: Option<RelPath>,
-    /// Further arguments that make its runner report single tests.
+    /// Arguments added so that the runner reports single tests.
     pub arguments: Vec<String>,
-    /// Variables that do the same: name and value. What a person had set in them stays beside it.
+    /// Variables (name, value) set for the same reason. A value that the user had set is kept beside it.
     pub variables: Vec<(String, String)>,
-    /// Reports that the runner writes anyway, as globs.
+    /// Globs of reports that the runner writes without being asked.
     pub written_anyway: Vec<String>,
 }
 
 /// A program that a test command names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Program {
-    /// As the command names it.
+    /// Name as in the command.
     pub name: String,
-    /// Where it was found, links followed: often that tells its version. One of the repository's is told from its root.
+    /// Path with links resolved, which often tells the version; relative to the root for a program of the repository.
     pub path: String,
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// SHA-256; `null` when it is too large or can't be read.
+    /// SHA-256; `null` if the file is too large or can't be read.
     pub sha256: Option<Digest>,
 }
 
 /// See `Event::ResultsKept`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResultsKept {
-    /// The file, relative to the run's folder.
+    /// Path of the file, relative to the run's folder.
     pub path: String,
-    /// Its SHA-256.
+    /// SHA-256 of the file.
     pub sha256: Digest,
 }
 
 /// See `Event::BaselineMissing`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BaselineMissing {
-    /// Why, in one line.
+    /// The reason, in one line.
     pub reason: String,
 }

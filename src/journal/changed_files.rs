@@ -1,4 +1,4 @@
-//! What a patch changes, as events tell it.
+//! Events about the files that a patch changes and that commands write.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,19 +8,20 @@ use super::{Digest, RelPath};
 /// See `Event::PatchWritten`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchWritten {
-    /// SHA-256 of `patch.diff`; `None` when the view equals its start.
+    /// SHA-256 of `patch.diff`; `None` if the view equals its start state.
     pub sha256: Option<Digest>,
-    /// What changed.
+    /// The changed files.
     pub files: Vec<FileChange>,
-    /// Changes that could not become part of it, a sentence each.
+    /// Changes that can't be part of a patch, one sentence each.
     pub left_out: Vec<String>,
-    /// What commands wrote, such as the tests: no part of the patch unless it was named to be. The first of it by name.
+    /// The first files, by name, that commands such as the tests wrote. They are part of the patch only if a flag or
+    /// settings name them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub generated: Vec<GeneratedFile>,
-    /// How many more there are.
+    /// Number of further generated files that aren't listed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub generated_more: u64,
-    /// Globs of `--include-generated` that name nothing that was written.
+    /// Globs of `--include-generated` that match no generated file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub named_nothing: Vec<String>,
 }
@@ -30,16 +31,16 @@ const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// A file that a command of the run wrote or removed, and no tool.
+/// A file that was written or removed by a command of the run, not by a tool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GeneratedFile {
-    /// Relative to the root; what isn't UTF-8 in it is replaced.
+    /// Path relative to the root, with bytes that aren't UTF-8 replaced.
     pub path: String,
-    /// What became of it.
+    /// How the file changed.
     pub change: GeneratedChange,
-    /// True when it is part of the patch all the same, because a flag or settings name it.
+    /// True if it is part of the patch because a flag or settings name it.
     pub included: bool,
-    /// Why it isn't, although it is named.
+    /// Why it isn't part of the patch although it is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_taken: Option<NotTaken>,
 }
@@ -48,20 +49,20 @@ pub struct GeneratedFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NotTaken {
-    /// It is a symbolic link, or was one.
+    /// It is or was a symbolic link.
     Link,
-    /// It is git's, or says what git does.
+    /// It belongs to git or configures it.
     OfGit,
-    /// Its name says that it holds secrets.
+    /// Its name suggests that it holds secrets.
     Secret,
-    /// Only the repository names it, and it is neither a snapshot nor the lock file of a manifest.
+    /// Only the repository's settings name it, and it is neither a snapshot nor a manifest's lock file.
     NoData,
-    /// Nothing but its mode differs.
+    /// Only its mode differs.
     ModeAlone,
 }
 
 impl NotTaken {
-    /// For people.
+    /// Words for people.
     #[must_use]
     pub const fn told(self) -> &'static str {
         match self {
@@ -78,20 +79,20 @@ impl NotTaken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GeneratedChange {
-    /// It wasn't there.
+    /// It didn't exist before.
     Added,
-    /// It was there before the run.
+    /// It existed before the run.
     Modified,
-    /// It is gone.
+    /// It was removed.
     Deleted,
-    /// A tool wrote it, and a command changed that: the patch has what the tool wrote.
+    /// A tool wrote it and a command changed it afterwards; the patch holds what the tool wrote.
     Rewritten,
-    /// It can't be part of a patch: too large, or no ordinary file.
+    /// It can't be part of a patch: it is too large or not an ordinary file.
     Other,
 }
 
 impl GeneratedChange {
-    /// For people.
+    /// Words for people.
     #[must_use]
     pub const fn told(self) -> &'static str {
         match self {
@@ -104,36 +105,36 @@ impl GeneratedChange {
     }
 }
 
-/// One file of a patch.
+/// One changed file of a patch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FileChange {
-    /// Its path (the new one of a rename).
+    /// Path; for a rename, the new one.
     pub path: RelPath,
-    /// What happened to it.
+    /// How the file changed.
     pub kind: ChangeKind,
-    /// Lines added (0 for binary files).
+    /// Lines added; 0 for binary files.
     pub added: u64,
-    /// Lines removed.
+    /// Lines removed; 0 for binary files.
     pub removed: u64,
-    /// True when it isn't text.
+    /// True if it isn't text.
     pub binary: bool,
 }
 
-/// What happened to a file.
+/// How a file changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// It wasn't there.
+    /// It didn't exist before.
     Added,
-    /// It is gone.
+    /// It was removed.
     Deleted,
-    /// Its bytes (and perhaps its mode) differ.
+    /// Its content (and perhaps its mode) differs.
     Modified,
     /// Only its mode or type differs.
     ModeChanged,
-    /// It was at another path.
+    /// It moved from another path.
     Renamed {
-        /// The old path.
+        /// Path before the rename.
         from: RelPath,
     },
 }

@@ -1,9 +1,10 @@
-//! Where tests kill a process: at any record of a journal, in the middle of writing one, between the steps of apply and undo.
+//! Points where tests kill the process: at any record of a journal, in the middle of writing one, between steps of
+//! apply and undo.
 //!
-//! `KCODE_TEST_CRASH_AT` says where: `event:7` once the seventh record that this process writes is kept, `event:7+1500` so
-//! many microseconds later, `torn:7` when half of it is written, `apply:3` at the third step of writing to a tree.
-//! Only builds with debug assertions have these points, which no release has: unlike a feature of Cargo's, that can't be
-//! switched on by whoever packages kcode, and the tests drive the same binary as all others do.
+//! `KCODE_TEST_CRASH_AT` selects the point: `event:7` once the seventh record that this process writes is kept,
+//! `event:7+1500` that many microseconds later, `torn:7` when half of it is written, `apply:3` at the third step of
+//! writing to a tree. Only builds with debug assertions have these points. Unlike a Cargo feature, nobody who packages
+//! kcode can switch them on in a release, and these tests drive the same binary as all others.
 
 #[cfg(debug_assertions)]
 pub use armed::{kept, point, writing};
@@ -47,7 +48,8 @@ mod armed {
         let _ = kill_process(getpid(), Signal::KILL);
     }
 
-    /// Dies here, as by `kill -9`, when this step is the one that was asked for. `name` tells a reader what has just happened.
+    /// Kills the process, as `kill -9` does, if this step was asked for. `name` documents at the call what has just
+    /// happened.
     pub fn point(name: &str) {
         debug_assert!(!name.is_empty());
         let step = STEPS.fetch_add(1, Ordering::Relaxed) + 1;
@@ -56,8 +58,9 @@ mod armed {
         }
     }
 
-    /// A record is about to be written behind `before`, records of the same write. A tear comes in the middle of it, and
-    /// what follows a record that is the last one kept is not written: a failing machine keeps any part of a write.
+    /// Called before `record` is written behind `before`, the earlier records of the same write. A torn write stops in
+    /// the middle of the record; after the last kept record nothing more is written, because a crashing machine may
+    /// keep any part of a write.
     pub fn writing(file: &mut File, before: &[u8], record: &[u8]) {
         let number = RECORDS.fetch_add(1, Ordering::Relaxed) + 1;
         let kept = match *WANTED {
@@ -69,7 +72,7 @@ mod armed {
         die();
     }
 
-    /// All records so far are kept, and nobody has acted upon the last ones yet.
+    /// Called when all records so far are kept and nobody has acted on the last ones yet.
     pub fn kept() {
         if let Some(CrashPoint::Kept(wanted, later)) = *WANTED
             && RECORDS.load(Ordering::Relaxed) >= wanted
@@ -87,12 +90,12 @@ mod armed {
 mod disarmed {
     use std::fs::File;
 
-    /// Nothing, in a release.
+    /// Does nothing in a release.
     pub const fn point(_name: &str) {}
 
-    /// Nothing, in a release.
+    /// Does nothing in a release.
     pub const fn writing(_file: &mut File, _before: &[u8], _record: &[u8]) {}
 
-    /// Nothing, in a release.
+    /// Does nothing in a release.
     pub const fn kept() {}
 }

@@ -1,4 +1,4 @@
-//! SHA-256 as a value.
+//! SHA-256 digests.
 
 use std::fmt;
 
@@ -6,25 +6,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-/// A SHA-256 of some bytes; shown and stored as 64 lower-case hex digits.
+/// A SHA-256 digest, shown and stored as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of `bytes`.
+    /// Hashes `bytes`.
     #[must_use]
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
         Self(sha2::Sha256::digest(bytes.as_ref()).into())
     }
 
-    /// From a finished hasher's output.
+    /// Wraps a finished hasher's output.
     #[must_use]
     pub const fn from_raw(raw: [u8; 32]) -> Self {
         Self(raw)
     }
 
-    /// The first twelve hex digits: enough to tell versions of a file apart in a message.
+    /// The first twelve hex digits, for messages.
     #[must_use]
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()

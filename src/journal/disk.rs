@@ -1,11 +1,10 @@
-//! Whether the disk is why something failed.
+//! Tells disk failures from other I/O errors.
 
 use std::io;
 
 use rustix::io::Errno;
 
-/// True when the disk is full, over its quota, read-only or broken: then the same fails for whoever tries it, until a
-/// person sees to the disk.
+/// True if the disk is full, over its quota, read-only or broken: retrying fails until a person intervenes.
 #[must_use]
 pub fn is_disk_failure(error: &io::Error) -> bool {
     let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::ReadOnlyFilesystem];

@@ -1,4 +1,4 @@
-//! What a run is enclosed in, as events tell it: its private view, and the wall with the proof that it holds.
+//! Events about what confines a run: its private view, and the sandbox with the proof that it holds.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,42 +6,42 @@ use serde::{Deserialize, Serialize};
 /// See `Event::ViewMade`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ViewMade {
-    /// `overlay` or `copy`.
+    /// Kind of view: `overlay` or `copy`.
     pub kind: String,
-    /// Files and links that were copied: none for an overlay, which shows the tree itself.
+    /// Number of copied files and links; 0 for an overlay, which uses the tree itself as its lower layer.
     pub files: u64,
-    /// Their bytes.
+    /// Bytes copied.
     pub bytes: u64,
-    /// Milliseconds it took.
+    /// Milliseconds that it took.
     pub ms: u64,
-    /// What was left out or made visible otherwise, a sentence each.
+    /// What was left out or is shown differently, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// Which parts of the sandbox hold, layer by layer.
+/// Which guarantees of the sandbox hold, layer by layer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "WallBuilt")]
 pub struct SandboxBuilt {
-    /// Nothing outside the view can be written.
+    /// True if nothing outside the view can be written.
     pub tree: bool,
-    /// Processes of the run can't reach others, and none outlives it.
+    /// True if processes of the run can't reach others, and none outlives it.
     pub process: bool,
-    /// No network.
+    /// True if commands have no network.
     pub network: bool,
-    /// Every layer that was tried.
+    /// All layers that were tried.
     pub layers: Vec<Layer>,
-    /// Attempts to break out, made as a test command could make them; empty with `--sandbox off`.
+    /// Attempts to break out, made the way a test command could make them; empty with `--sandbox off`.
     #[serde(default)]
     pub proof: Vec<Proof>,
-    /// Milliseconds from launch of the worker to its word.
+    /// Milliseconds from the launch of the worker until it is ready.
     pub ms: u64,
-    /// Of those, what the attempts took.
+    /// Milliseconds of `ms` that the attempts to break out took.
     #[serde(default)]
     pub proof_ms: u64,
 }
 
 impl SandboxBuilt {
-    /// Whether the wall guards this.
+    /// Whether the sandbox guards `guard`.
     #[must_use]
     pub const fn holds(&self, guard: Guard) -> bool {
         match guard {
@@ -52,16 +52,16 @@ impl SandboxBuilt {
     }
 }
 
-/// One layer of the wall, probed.
+/// One layer of the sandbox, as probed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Layer {
-    /// Such as `landlock`.
+    /// Name, such as `landlock`.
     pub name: String,
-    /// Whether it is in force.
+    /// True if it is in force.
     pub holds: bool,
-    /// Version or reason.
+    /// Its version, or the reason why it isn't in force.
     pub detail: String,
-    /// What a person can do about it, when it isn't in force.
+    /// What the user can do if it isn't in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
@@ -73,55 +73,55 @@ impl Layer {
         Self { name: name.to_owned(), holds: true, detail: detail.into(), hint: None }
     }
 
-    /// A layer that isn't, and why.
+    /// A layer that isn't in force, with the reason.
     #[must_use]
     pub fn missing(name: &str, reason: impl Into<String>) -> Self {
         Self { holds: false, ..Self::holding(name, reason) }
     }
 
-    /// Whether it only bounds what commands use up: neither files, processes nor network depend on it.
+    /// Whether the layer only limits resources: neither files, processes nor network depend on it.
     #[must_use]
     pub fn only_bounds(&self) -> bool {
         self.name == "cgroup"
     }
 
-    /// The same with a word on what can be done about it.
+    /// Sets the hint.
     #[must_use]
     pub fn with_hint(self, hint: Option<String>) -> Self {
         Self { hint, ..self }
     }
 }
 
-/// One attempt to break out.
+/// One attempt to break out of the sandbox.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
-    /// What it was aimed at.
+    /// The guarantee that it attacks.
     pub guards: Guard,
-    /// What was tried.
+    /// What was attempted.
     pub attempt: String,
-    /// Whether the wall held.
+    /// True if the sandbox held.
     pub held: bool,
-    /// How it was refused, or what became of it.
+    /// How it was refused, or what happened.
     pub detail: String,
 }
 
-/// What the wall guards.
+/// A guarantee of the sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Guard {
-    /// Nothing outside the view can be written, and no secret be read.
+    /// Nothing outside the view can be written, and no secret can be read.
     Files,
     /// No process outside can be reached, and none outlives the run.
     Processes,
-    /// Nothing of this machine's network, nor of any other, can be reached.
+    /// Neither this machine's network nor any other can be reached.
     Network,
 }
 
 impl Guard {
-    /// All of them, in the order in which they are shown.
+    /// All guarantees, in the order in which they are shown.
     pub const ALL: [Self; 3] = [Self::Files, Self::Processes, Self::Network];
 
-    /// As people read it.
+    /// Name for people.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Why a journal can't be written.
+//! Errors of writing a journal.
 
 use std::ffi::OsStr;
 use std::io;
@@ -7,41 +7,41 @@ use std::path::{Path, PathBuf};
 use super::holder::holder;
 use super::is_disk_failure;
 
-/// The journal can't be written; the run can't go on.
+/// The journal can't be written, so the run can't go on.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// A run belongs to one process at a time.
+    /// Another process has the run open.
     #[error("run {run} is open in another kcode{}", pid.map_or_else(String::new, |pid| format!(" (pid {pid})")))]
     InUse {
-        /// Its id.
+        /// Run id.
         run: String,
-        /// Who holds it, where the kernel tells.
+        /// Its pid, if the kernel tells.
         pid: Option<u32>,
     },
-    /// Somebody was quicker.
+    /// Another process continued the run since its journal was read.
     #[error("another kcode went on with run {run} a moment ago")]
     WentOn {
-        /// Its id.
+        /// Run id.
         run: String,
     },
-    /// The file system refuses, or whoever watches over the journal.
+    /// The file system, or a watcher of the journal, refuses the write.
     #[error("the journal {path} can't be written: {source}")]
     Unwritable {
-        /// The file.
+        /// Path of the journal.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl JournalError {
-    /// The journal at `path` may not be written: whoever watches over it refuses what comes.
+    /// A watcher of the journal at `path` refuses further events.
     #[must_use]
     pub fn refused(path: &Path, why: &str) -> Self {
         Self::Unwritable { path: path.to_owned(), source: io::Error::other(why.to_owned()) }
     }
 
-    /// Another process holds the run whose journal is at `path`.
+    /// Another process has the journal at `path` locked.
     #[must_use]
     pub fn in_use(path: &Path) -> Self {
         Self::InUse { run: run_of(path), pid: holder(path) }
@@ -52,19 +52,19 @@ impl JournalError {
         Self::WentOn { run: run_of(path) }
     }
 
-    /// True when another process holds the run, or did a moment ago.
+    /// True if another process has the run open, or had a moment ago.
     #[must_use]
     pub const fn is_in_use(&self) -> bool {
         matches!(self, Self::InUse { .. } | Self::WentOn { .. })
     }
 
-    /// True when the disk is why.
+    /// True if the disk is the cause.
     #[must_use]
     pub fn is_disk_failure(&self) -> bool {
         matches!(self, Self::Unwritable { source, .. } if is_disk_failure(source))
     }
 
-    /// What to do about it.
+    /// What the user can do about it.
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ impl JournalError {
     }
 }
 
-/// A journal lies in a folder that is named as its run is.
+/// A run's id is the name of the folder that holds its journal.
 fn run_of(path: &Path) -> String {
     path.parent().and_then(Path::file_name).unwrap_or(OsStr::new("?")).to_string_lossy().into_owned()
 }

@@ -15,94 +15,93 @@ use super::{
 /// The schema that each line of a journal names.
 pub const EVENT_SCHEMA: &str = "kcode.event/1";
 
-/// One line of the journal: an event with its place and time.
+/// One line of the journal: an event with its number and time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// Always [`EVENT_SCHEMA`] when written by this version.
     pub schema: String,
-    /// Counts from 0 without gaps.
+    /// Number of the record; counts from 0 without gaps.
     pub seq: u64,
-    /// UTC, RFC 3339 with milliseconds.
+    /// Time of the write: UTC, RFC 3339 with milliseconds.
     pub at: String,
-    /// Milliseconds since the run began, by a clock that doesn't jump.
+    /// Milliseconds since the run began, by a monotonic clock.
     pub elapsed_ms: u64,
-    /// What happened.
+    /// The event, its fields beside these.
     #[serde(flatten)]
     pub event: Event,
 }
 
-/// What happened.
+/// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// A run began; everything that was decided before the first step.
+    /// A run began, with everything that was decided before its first step.
     RunStarted(RunStarted),
-    /// The private view is being made; tools wait for [`Event::ViewMade`].
+    /// The private view is ready; tools wait for it.
     ViewMade(ViewMade),
-    /// It is known which tree the run started from.
+    /// Git's id of the tree that the run starts from was computed.
     StartSeen(StartSeen),
-    /// The worker runs and says what confines it.
+    /// The worker is running and reports which layers of the sandbox hold.
     #[serde(rename = "wall_built")]
     SandboxBuilt(SandboxBuilt),
-    /// A run that had stopped goes on, in a new process and a new view.
+    /// An interrupted run goes on, in a new process and a new view.
     Resumed(Resumed),
-    /// Which tests kcode will stand on.
+    /// The test command and the checks were chosen.
     TestsChosen(TestsChosen),
-    /// The first messages were written.
+    /// The repository was surveyed, and the first messages were written.
     Surveyed(Surveyed),
-    /// A message joined the conversation, byte for byte as it is sent.
+    /// A message joined the conversation, exactly as it is sent.
     Message(Message),
-    /// A request is about to be sent; its worst case is reserved.
+    /// A request is about to be sent; its worst-case cost is reserved.
     Request(RequestSent),
-    /// An attempt failed; it is repeated after a wait, or the run gives up.
+    /// An attempt failed; it is retried after a wait, or the run gives up.
     AttemptFailed(AttemptFailed),
-    /// The host refused a message that the model had written; what is wrong with it was put right, and the request is made
-    /// again. The one exception to laws 4 and 5 that there is.
+    /// The host refused a message that the model had written. kcode repaired it and sends the request again: the only
+    /// exception to laws 4 and 5.
     HistoryRepaired(HistoryRepaired),
-    /// A whole reply arrived (its message follows as [`Event::Message`] in the same write).
+    /// A whole reply arrived; its message follows as [`Event::Message`] in the same write.
     Reply(ReplyReceived),
     /// A tool is about to run.
     ToolCalled(ToolCalled),
-    /// A tool answered (the full text follows as [`Event::Message`]).
+    /// A tool returned; the full text follows as [`Event::Message`].
     ToolAnswered(ToolAnswered),
-    /// The patch file on disk now describes the view.
+    /// `patch.diff` on disk now describes the view.
     PatchWritten(PatchWritten),
-    /// Tests ran, asked for by the model or by kcode.
+    /// Tests ran, requested by the model or by kcode.
     TestsRan(TestsRan),
-    /// What changed lies in a project with tests of its own: they have to pass, too.
+    /// The patch changes a project that has its own tests; they were added as a check.
     CheckAdded(CheckChosen),
-    /// A command beside the tests ran, for kcode.
+    /// kcode ran a check.
     CheckRan(CheckRan),
-    /// How the tests on the start state went is not known.
+    /// There are no test results for the start state.
     BaselineMissing(BaselineMissing),
-    /// What the tests were run in, and how.
+    /// The environment in which the tests ran.
     TestEnvironment(TestEnvironment),
-    /// What each test said before and after is in a file of the run's folder.
+    /// The result of each test before and after was written to a file of the run's folder.
     ResultsKept(ResultsKept),
-    /// The tests after the last edit were held against those on the start state.
+    /// The test results after the last edit were compared with those of the start state.
     Compared(Matrix),
-    /// The patch touches tests, or what they are run by.
+    /// The patch touches tests, or how they are run.
     TestsTouched(TestsTouched),
-    /// It was looked for a test that shows what the patch mends.
+    /// kcode checked whether a test fails without the fix and passes with it.
     Reproduced(Reproduction),
     /// The tests ran on a part of the patch, to find out which hunks they need.
     HunksTried(HunksTried),
-    /// The search for a smaller patch is over; one that was found is the run's patch by now.
+    /// The search for a smaller patch is over; if one was found, it is now the run's patch.
     Minimized(Minimized),
-    /// kcode said something to the model that the task didn't.
+    /// kcode added a message of its own to the conversation.
     Nudged(Nudged),
-    /// The conversation is over.
+    /// The conversation ended.
     Stopped(Stopped),
-    /// A person decided about the patch, hunk by hunk.
+    /// A person reviewed the patch hunk by hunk.
     Reviewed(Reviewed),
-    /// The patch, or what a review accepted of it, was written to the user's tree.
+    /// The patch, or the part that a review accepted, was written to the user's tree.
     Applied(Applied),
-    /// What the patch had replaced was put back into the user's tree.
+    /// An applied patch was undone in the user's tree.
     Undone(Undone),
-    /// What was checked to be gone when the run ended.
+    /// The processes that were left at the end of the run.
     Residue(Residue),
-    /// The end of the run itself; only what a person decides later follows: [`Event::Reviewed`] with its tests,
-    /// [`Event::Applied`], [`Event::Undone`], or another end when the
-    /// patch that was wanted could not be applied.
+    /// The run ended. Only a person's later decisions follow: [`Event::Reviewed`] with its tests, [`Event::Applied`],
+    /// [`Event::Undone`], or another end if the patch that was asked for could not be applied.
     RunEnded(RunEnded),
 }

@@ -1,4 +1,4 @@
-//! What was said to the model and what it did, as events tell it: messages, requests, replies, tool calls.
+//! Events about the conversation with the model: messages, requests, replies, tool calls.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,9 @@ use super::{Digest, Tokens, Usage, Usd};
 /// See `Event::Surveyed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Surveyed {
-    /// How many paths the repository has, as far as they were counted.
+    /// Number of paths in the repository, as far as they were counted.
     pub paths: u64,
-    /// What had to be cut, a sentence each, such as a long AGENTS.md.
+    /// What was cut, such as a long AGENTS.md; one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -19,109 +19,109 @@ pub struct Surveyed {
 pub struct Message {
     /// `system`, `user`, `assistant` or `tool`.
     pub role: String,
-    /// The JSON of the message exactly as it is sent, kept as text so that no byte moves.
+    /// JSON of the message as it is sent, kept as text so that it stays the same byte for byte.
     pub json: String,
 }
 
 /// See `Event::Request`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestSent {
-    /// Counts the model's replies from 1.
+    /// Turn number, from 1: one per reply of the model.
     pub turn: u32,
-    /// Counts attempts at this turn from 1.
+    /// Attempt number within the turn, from 1.
     pub attempt: u32,
-    /// Bytes of the body.
+    /// Size of the body in bytes.
     pub bytes: u64,
-    /// SHA-256 of the body's stone prefix (model, tools, messages).
+    /// SHA-256 of the part of the body that never changes again (model, tools, messages).
     pub prefix_sha256: Digest,
-    /// That prefix's length.
+    /// Length of that prefix in bytes.
     pub prefix_bytes: u64,
-    /// True when the body begins with the last request's stone prefix (law 5).
+    /// True if the body begins with the last request's prefix (law 5).
     pub prefix_kept: bool,
-    /// The cap on output that went with it.
+    /// Limit on output tokens sent with the request.
     pub max_completion_tokens: Tokens,
-    /// Estimated input plus that cap.
+    /// Estimated input tokens plus that limit.
     pub reserved_tokens: Tokens,
-    /// The same at list price.
+    /// `reserved_tokens` at list price.
     pub reserved_usd: Usd,
 }
 
 /// See `Event::AttemptFailed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AttemptFailed {
-    /// The turn.
+    /// Turn number.
     pub turn: u32,
-    /// The attempt that failed.
+    /// Attempt number.
     pub attempt: u32,
-    /// Milliseconds until the next one; `None` when the run gives up.
+    /// Milliseconds until the next attempt; `None` if the run gives up.
     pub wait_ms: Option<u64>,
-    /// What failed, in one line.
+    /// The failure, in one line.
     pub error: String,
-    /// The provider's own words about it, or the transport's.
+    /// The message of the provider or of the transport.
     #[serde(default)]
     pub said: String,
-    /// The HTTP status, when there was one.
+    /// HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// What the budget is charged: the reservation when the provider may have billed it, else nothing.
+    /// Tokens charged to the budget: the reservation if the provider may have billed the attempt, else none.
     pub charged: Usage,
-    /// The same at list price.
+    /// `charged` at list price.
     pub charged_usd: Option<Usd>,
 }
 
 /// See `Event::HistoryRepaired`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryRepaired {
-    /// The turn whose request was refused.
+    /// Turn whose request was refused.
     pub turn: u32,
-    /// What the host refused.
+    /// The reason of the refusal.
     pub cause: RepairCause,
-    /// The messages that changed.
+    /// The repaired messages.
     pub messages: Vec<RepairedMessage>,
 }
 
-/// What in messages of the model a host refuses to take back.
+/// Why a host refuses messages that the model had written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RepairCause {
-    /// A call whose arguments are no JSON object, or whose name is none.
+    /// A tool call has arguments that are no JSON object, or an invalid name.
     BrokenCall,
-    /// It asks for `reasoning_content` in messages that came without.
+    /// The host requires `reasoning_content` in messages that came without.
     ReasoningAsked,
-    /// It takes no `reasoning_content`, and kcode had added empty ones.
+    /// The host rejects `reasoning_content`; kcode had added empty ones.
     ReasoningRefused,
 }
 
-/// A message of the conversation as it is sent from now on.
+/// A message of the conversation as it is sent after the repair.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RepairedMessage {
-    /// Which: all messages of the conversation are counted from 0, those of runs before included.
+    /// Index of the message, from 0, counting messages of earlier runs of the conversation.
     pub message: u64,
-    /// What of it changed, for people.
+    /// What changed, for people.
     pub what: String,
-    /// The JSON of the message in the place of the former.
+    /// JSON of the message that replaces the former one.
     pub json: String,
 }
 
 /// See `Event::Reply`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplyReceived {
-    /// The turn.
+    /// Turn number.
     pub turn: u32,
-    /// As the provider said it: `stop`, `tool_calls`, `length`…
+    /// Finish reason as the provider gave it: `stop`, `tool_calls`, `length`…
     pub finish_reason: String,
-    /// Tokens.
+    /// Tokens of the request and the reply.
     pub usage: Usage,
-    /// True when the provider sent no usage and these are our estimates.
+    /// True if the provider sent no usage and kcode estimated it.
     pub usage_estimated: bool,
-    /// At list price; `None` when the model's price is not known.
+    /// Cost at list price; `None` if the model's price is unknown.
     pub cost_usd: Option<Usd>,
     /// Milliseconds from sending to the end of the reply.
     pub latency_ms: u64,
-    /// Milliseconds to the first byte of the body.
+    /// Milliseconds until the first byte of the body.
     pub first_byte_ms: u64,
-    /// The provider's request id.
+    /// The provider's id of the request.
     pub request_id: Option<String>,
-    /// SHA-256 of `reasoning_content`, when there was some.
+    /// SHA-256 of `reasoning_content`, if there was any.
     pub reasoning_sha256: Option<Digest>,
     /// SHA-256 of the message's JSON.
     pub message_sha256: Digest,
@@ -130,46 +130,46 @@ pub struct ReplyReceived {
 /// See `Event::ToolCalled`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolCalled {
-    /// The turn.
+    /// Turn number.
     pub turn: u32,
-    /// The call's id as the model gave it (may repeat across turns).
+    /// Id of the call as the model gave it; may repeat across turns.
     pub id: String,
-    /// The tool's name as the model gave it.
+    /// Name of the tool as the model gave it.
     pub tool: String,
-    /// The arguments as the model gave them.
+    /// Arguments as the model gave them.
     pub arguments: String,
 }
 
 /// See `Event::ToolAnswered`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolAnswered {
-    /// The turn.
+    /// Turn number.
     pub turn: u32,
-    /// The call's id.
+    /// Id of the call.
     pub id: String,
-    /// The tool.
+    /// Name of the tool.
     pub tool: String,
-    /// False when the answer tells the model what was wrong.
+    /// False if the answer tells the model what was wrong.
     pub ok: bool,
     /// One line for people, such as `calc/core.py:12  −1 +1`.
     pub summary: String,
-    /// Milliseconds.
+    /// Milliseconds the call took.
     pub ms: u64,
-    /// SHA-256 of the text; what the repeat guard compares.
+    /// SHA-256 of the answer's text; the repeat guard compares it.
     pub result_sha256: Digest,
 }
 
 /// See `Event::Nudged`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Nudged {
-    /// The turn after which it was said.
+    /// Turn after which the message was added.
     pub turn: u32,
-    /// `announced`, `repetition`, `tests_failed`, `truncated`…
+    /// Why: `announced`, `repetition`, `tests_failed`, `truncated`…
     pub kind: String,
 }
 
 impl Nudged {
-    /// True when a verification sent the model back to work.
+    /// True if a verification sent the model back to work.
     #[must_use]
     pub fn is_verdict(&self) -> bool {
         matches!(self.kind.as_str(), "tests_failed" | "checks_failed" | "tests_weakened")

@@ -1,4 +1,4 @@
-//! Who holds a run: the process that has its journal locked, as the kernel lists it.
+//! Finds the process that has a run's journal locked, in the kernel's list of locks.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -7,10 +7,10 @@ use std::path::Path;
 
 use rustix::fs::{major, minor};
 
-/// More than the kernel lists on any machine that people work at.
+/// Most bytes read of `/proc/locks`.
 const MOST: u64 = 4 << 20;
 
-/// The process that holds the lock of the journal at `path`; `None` where the kernel doesn't tell.
+/// Pid of the process that holds the lock of the journal at `path`; `None` if the kernel doesn't tell.
 pub(super) fn holder(path: &Path) -> Option<u32> {
     let about = fs::metadata(path).ok()?;
     let mut locks = String::new();
@@ -18,7 +18,8 @@ pub(super) fn holder(path: &Path) -> Option<u32> {
     of(&locks, &format!("{:02x}:{:02x}", major(about.dev()), minor(about.dev())), about.ino())
 }
 
-/// Some file systems show files under another device than they lock them: then a number that only one lock has will do.
+/// Finds the lock by device and inode. Some file systems show another device number in `stat` than in the list of
+/// locks; there, the inode must be unique.
 fn of(locks: &str, device: &str, inode: u64) -> Option<u32> {
     let held: Vec<(&str, u32)> = locks.lines().filter_map(|line| lock(line, inode)).collect();
     let same = held.iter().find(|(on, _)| *on == device);
@@ -26,13 +27,13 @@ fn of(locks: &str, device: &str, inode: u64) -> Option<u32> {
     same.or_else(only).map(|(_, pid)| *pid).filter(|pid| *pid > 0)
 }
 
-/// Device and process of a line such as `3: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF` that is about `inode`. Those that
-/// wait have an arrow before `FLOCK`.
+/// Parses a line such as `3: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF` about `inode` into device and pid. Lines of
+/// waiting processes have an arrow before `FLOCK`, and are skipped.
 fn lock(line: &str, inode: u64) -> Option<(&str, u32)> {
     let mut words = line.split_ascii_whitespace().skip(1);
     words.next().filter(|kind| *kind == "FLOCK")?;
     let mut words = words.skip(2);
-    // A process of another namespace has no number here.
+    // A process of another PID namespace has no number here.
     let pid = words.next()?.parse().unwrap_or(0);
     let (device, number) = words.next()?.rsplit_once(':')?;
     (number.parse() == Ok(inode)).then_some((device, pid))

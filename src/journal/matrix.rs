@@ -1,33 +1,33 @@
-//! What the patch did to each test, held against the state that the run started from.
+//! What the patch did to each test, compared with the start state.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// See `Event::Compared`. A test is in one list at most; one that passed before and after is only counted.
+/// See `Event::Compared`. A test is in at most one list; tests that passed before and after are only counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Matrix {
-    /// Failed before, pass now.
+    /// Tests that failed before and pass now.
     pub fixed: Vec<String>,
-    /// Passed before, fail now.
+    /// Tests that passed before and fail now.
     pub broken: Vec<String>,
-    /// Failed before, fail now.
+    /// Tests that failed before and fail now.
     pub still_failing: Vec<String>,
-    /// Weren't there before, pass now.
+    /// New tests that pass.
     pub new: Vec<String>,
-    /// Weren't there before, fail now.
+    /// New tests that fail.
     pub new_failing: Vec<String>,
-    /// Were there before, are not there now.
+    /// Tests that existed before and don't exist now.
     pub removed: Vec<String>,
-    /// Ran before, are skipped now.
+    /// Tests that ran before and are skipped now.
     pub newly_skipped: Vec<String>,
-    /// Went differently in two runs on the same tree: they speak neither for the patch nor against it.
+    /// Tests that differed between two runs on the same tree; they count neither for nor against the patch.
     pub flaky: Vec<String>,
-    /// How many passed before and pass now.
+    /// Number of tests that passed before and pass now.
     pub passing: u64,
 }
 
 impl Matrix {
-    /// With what a check's own tests did, each under the check's name.
+    /// Adds the results of a check's own tests, each prefixed with the check's name.
     pub fn add(&mut self, check: &str, other: &Self) {
         let mine = [
             &mut self.fixed,
@@ -45,7 +45,7 @@ impl Matrix {
         self.passing += other.passing;
     }
 
-    /// Its lists with their names, as `report.json` names them.
+    /// The lists with their names, as `report.md` shows them.
     pub fn lists(&self) -> impl Iterator<Item = (&'static str, &[String])> {
         [
             ("fixed", &self.fixed),

@@ -1,4 +1,4 @@
-//! How a verified patch was made smaller, as events and the report tell it.
+//! How a verified patch was minimized, for events and the report.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 /// See `Event::HunksTried`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HunksTried {
-    /// How many hunks the patch was tried with.
+    /// Number of hunks that were kept in this trial.
     pub kept: u64,
-    /// How many it has.
+    /// Number of hunks of the whole patch.
     pub of: u64,
-    /// True when every test went as with the whole patch, and the exit code was the same.
+    /// True if every test result and the exit code were the same as with the whole patch.
     pub same: bool,
 }
 
 /// See `Event::Minimized`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Minimized {
-    /// Hunks of the patch that the model made.
+    /// Number of hunks of the model's patch.
     pub hunks_before: u64,
-    /// Hunks of the patch as it stands now: those that some test needs, and all that are tests.
+    /// Number of hunks left: those that some test needs, and all hunks of tests.
     pub hunks_after: u64,
-    /// Parts of the patch that the tests ran on.
+    /// Number of trials.
     pub tried: u64,
-    /// True when none of the hunks that are left could be dropped alone; false when there was no time to find that out.
+    /// True if none of the remaining hunks can be dropped alone; false if there was no time to find out.
     pub complete: bool,
-    /// Why the patch was left as it was; `null` when the tests told which hunks they need.
+    /// Why the patch was left unchanged; `null` if the search told which hunks the tests need.
     pub why: Option<String>,
 }

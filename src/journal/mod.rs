@@ -1,10 +1,9 @@
-//! The one vocabulary of a run, and the file that keeps it.
+//! The vocabulary of a run's events, and the file that keeps them.
 //!
-//! Everything that happens is an [`Event`]. It is appended to the run's
-//! `journal.jsonl` before anybody acts on it; terminal output, JSONL, report and
-//! resume are folds over these records. The values that events are made of
-//! ([`RunId`], [`RelPath`], [`Digest`], [`Tokens`], [`Usd`], [`Outcome`]) live here
-//! too, because every floor speaks them.
+//! Everything that happens in a run is an [`Event`]. It is appended to the run's `journal.jsonl` before anybody acts on
+//! it; terminal output, JSONL, report and resume are folds over these records. The value types that events are made of
+//! ([`RunId`], [`RelPath`], [`Digest`], [`Tokens`], [`Usd`], [`Outcome`]) live here too, because every module uses
+//! them.
 
 mod amounts;
 mod append;

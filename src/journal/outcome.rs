@@ -3,36 +3,36 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a command came to. The number is the process's exit code.
+/// Result of a run or command. Each has its own exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Patch made, tests pass after the last edit; for other commands: done.
+    /// A patch was made and the tests pass after the last edit; for other commands: done.
     Verified,
     /// A bug in kcode.
     Internal,
-    /// Bad arguments.
+    /// Invalid arguments.
     Usage,
     /// The run ended without a patch.
     NoChange,
-    /// Patch kept, but no tests could stand behind it.
+    /// The patch is kept, but no tests could verify it.
     Unverified,
-    /// Patch kept, tests fail.
+    /// The patch is kept, but tests fail.
     TestsFailing,
     /// A limit was reached; what exists is kept.
     Budget,
-    /// The wall can't be built under `strict`, tests were weakened, files changed under a patch that was to be applied, or
-    /// reality isn't what a report says.
+    /// The sandbox can't be set up under `strict`, tests were weakened, files changed under a patch that was to be
+    /// applied, or `verify` found something else than the report says.
     Refused,
-    /// A replay came to something else than the recorded run.
+    /// A replay differs from the recorded run.
     Diverged,
     /// The provider refuses for good: unknown model, bad request, quota.
     ModelRejected,
     /// The disk is full, over its quota, read-only or broken.
     Storage,
-    /// Overload, rate limit or network, after the retries.
+    /// Overload, rate limit or network failure, after all retries.
     TryAgain,
-    /// 401 or 403.
+    /// The provider refused the key: 401 or 403.
     Unauthorized,
     /// Settings can't be used, or the tests can't run on this machine.
     Config,
@@ -41,7 +41,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Every outcome, in the order of the exit codes; docs are made from it.
+    /// Every outcome, in the order of exit codes; the docs are generated from it.
     pub const ALL: [Self; 15] = [
         Self::Verified,
         Self::Internal,
@@ -60,7 +60,7 @@ impl Outcome {
         Self::Interrupted,
     ];
 
-    /// The process's exit code.
+    /// Exit code of the process.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
@@ -82,7 +82,7 @@ impl Outcome {
         }
     }
 
-    /// True when the run stopped on its way, so that `kcode resume` can take it up.
+    /// True if the run stopped before its end, so that `kcode resume` can continue it.
     #[must_use]
     pub const fn is_resumable(self) -> bool {
         matches!(
@@ -98,7 +98,7 @@ impl Outcome {
         )
     }
 
-    /// The name as it stands in reports and events.
+    /// Name in reports and events.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -120,7 +120,7 @@ impl Outcome {
         }
     }
 
-    /// The same in words.
+    /// Name for people, in words.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -132,7 +132,7 @@ impl Outcome {
         }
     }
 
-    /// One line for people.
+    /// Meaning for people, in one line.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -158,23 +158,23 @@ impl Outcome {
     }
 }
 
-/// Why the conversation ended; the outcome is computed from this and the evidence.
+/// Why the conversation ended. The outcome is computed from this and the evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
-    /// The model ended its turn and verification had nothing left to send back.
+    /// The model ended its turn, and verification had nothing left to send back.
     Finished,
-    /// `--max-turns`.
+    /// `--max-turns` was reached.
     MaxTurns,
-    /// `--max-tokens`: the next call could cross it.
+    /// `--max-tokens`: the next request could exceed it.
     MaxTokens,
-    /// `--max-cost`: the next call could cross it.
+    /// `--max-cost`: the next request could exceed it.
     MaxCost,
-    /// `--max-time`.
+    /// `--max-time` was reached.
     MaxTime,
     /// The conversation no longer fits the model's context window.
     ContextFull,
-    /// The same call with the same result, five times.
+    /// The model made the same call with the same result five times.
     Repetition,
     /// No test can run on this machine, whatever the patch is.
     TestsCannotRun,
@@ -193,7 +193,7 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// True when the run could have gone on with more turns, tokens, money, time or room.
+    /// True if the run could have gone on with more turns, tokens, money, time or context.
     #[must_use]
     pub const fn is_limit(self) -> bool {
         matches!(

@@ -1,4 +1,4 @@
-//! Reading a journal back, also one whose writer died.
+//! Reads a journal back, including one whose writer died.
 
 use std::io;
 use std::path::Path;
@@ -8,45 +8,45 @@ use serde_json::{Value, json};
 use super::bounded::{RUN_FILE_LIMIT, read_own};
 use super::{EVENT_SCHEMA, Event, Record};
 
-/// What a journal holds.
+/// The records of a journal.
 #[derive(Debug)]
 pub struct Recovered {
-    /// Every whole record, in order.
+    /// All whole records, in order.
     pub records: Vec<Record>,
-    /// Bytes up to the end of the last whole record.
+    /// Offset behind the last whole record, in bytes.
     pub good_bytes: u64,
-    /// True when a torn line followed.
+    /// True if a torn line follows.
     pub torn: bool,
-    /// Bytes that were read.
+    /// Size of the journal as read, in bytes.
     pub(super) read: u64,
 }
 
-/// Why a journal can't be read.
+/// Errors of reading a journal.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
     /// The file can't be read.
     #[error("{0}")]
     Unreadable(#[from] io::Error),
-    /// Something else stands where a record must be.
+    /// A line isn't the record that has to be there.
     #[error("line {line} of the journal is damaged: {why}")]
     Damaged {
-        /// Which, counted from 1.
+        /// Line number, from 1.
         line: usize,
         /// What is wrong with it.
         why: String,
     },
-    /// A newer kcode wrote it.
+    /// A newer version of kcode wrote it.
     #[error("line {line} of the journal was written by a newer kcode: {what}")]
     Newer {
-        /// Which, counted from 1.
+        /// Line number, from 1.
         line: usize,
-        /// What this one doesn't know.
+        /// What this version doesn't know.
         what: String,
     },
 }
 
 impl RecoverError {
-    /// What to do about it.
+    /// What the user can do about it.
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
@@ -68,18 +68,18 @@ impl From<RecoverError> for io::Error {
     }
 }
 
-/// Reads `path`. A torn last line is what a killed writer leaves, and is tolerated; damage before it is not.
+/// Reads the journal at `path`. A torn last line, which a killed writer leaves, is tolerated; damage before it is not.
 ///
 /// # Errors
-/// When the file can't be read, holds a line that is no record or one of a newer version, or skips a number.
+/// When the file can't be read, a line is no record or one of a newer version, or the numbers have a gap.
 pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
     parse(&read_own(path, RUN_FILE_LIMIT)?, false)
 }
 
-/// Reads what was recovered of several journals and written down one behind the other.
+/// Reads records of several journals, written one behind the other.
 ///
 /// # Errors
-/// As [`recover`], and when the last line is torn: nobody writes to such a chain.
+/// As [`recover`], and when the last line is torn: nobody appends to such a file, so a torn line is damage.
 pub fn recover_chain(bytes: &[u8]) -> Result<Vec<Record>, RecoverError> {
     let recovered = parse(bytes, true)?;
     if recovered.torn {
@@ -89,7 +89,7 @@ pub fn recover_chain(bytes: &[u8]) -> Result<Vec<Record>, RecoverError> {
     }
 }
 
-/// In a chain a journal may begin behind any record.
+/// With `chain`, numbers may start again at 0 anywhere.
 fn parse(bytes: &[u8], chain: bool) -> Result<Recovered, RecoverError> {
     let mut recovered = Recovered { records: Vec::new(), good_bytes: 0, torn: false, read: bytes.len() as u64 };
     let mut rest = bytes;
@@ -98,7 +98,8 @@ fn parse(bytes: &[u8], chain: bool) -> Result<Recovered, RecoverError> {
         let number = recovered.records.len() + 1;
         let record: Record = match serde_json::from_slice(line) {
             Ok(record) => record,
-            // Blocks of a file may reach the disk out of order: the last line can be whole in length and torn in content.
+            // Blocks of a file may reach the disk out of order: the last line can have its full length and torn
+            // content.
             Err(error) => match newer(number, line) {
                 Some(newer) => return Err(newer),
                 None if after.is_empty() => break,
@@ -120,7 +121,7 @@ fn parse(bytes: &[u8], chain: bool) -> Result<Recovered, RecoverError> {
     Ok(recovered)
 }
 
-/// What a whole record of another schema, or of an event that nobody here knows, says of who wrote it.
+/// Recognises a record of another schema, or an event type that this version doesn't know.
 fn newer(line: usize, record: &[u8]) -> Option<RecoverError> {
     let record: Value = serde_json::from_slice(record).ok()?;
     let (schema, kind) = (record["schema"].as_str()?, record["type"].as_str().unwrap_or_default());
@@ -134,7 +135,7 @@ fn newer(line: usize, record: &[u8]) -> Option<RecoverError> {
     Some(RecoverError::Newer { line, what })
 }
 
-/// Whether there is an event of that type. Its fields are missing here, which only a known one is refused for.
+/// Whether there is an event of that type. Serde reports missing fields, not the type, if the type is known.
 fn is_known(kind: &str) -> bool {
     let refused = serde_json::from_value::<Event>(json!({ "type": kind })).err();
     refused.is_none_or(|error| !error.to_string().starts_with("unknown variant"))

@@ -1,4 +1,4 @@
-//! A path inside the repository, and nowhere else.
+//! Paths inside the repository.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -8,37 +8,37 @@ use std::path::{Component, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A path relative to the repository's root: never absolute, never empty, never with `..`, `.` or
-/// an empty component, and always UTF-8 (a file with another name can't be addressed by the model).
+/// A path relative to the repository's root. It is never absolute or empty, has no `..`, `.` or empty component, and is
+/// UTF-8 (the model can't address files with other names).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct RelPath(String);
 
-/// Why a text is not a [`RelPath`]. The messages are meant for the model too.
+/// Why a text is not a [`RelPath`]. The messages are written for the model, too.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RelPathError {
-    /// Nothing was given.
+    /// The text is empty.
     #[error("the path is empty; give a path relative to the repository's root, such as src/main.rs")]
     Empty,
-    /// It starts at the file system's root.
+    /// The path is absolute.
     #[error("{0:?} is absolute; give it relative to the repository's root")]
     Absolute(String),
-    /// It climbs out.
+    /// The path contains `..`.
     #[error("{0:?} has a `..`; paths stay inside the repository")]
     Parent(String),
-    /// It holds a NUL byte.
+    /// The path contains a NUL byte.
     #[error("the path holds a NUL byte")]
     Nul,
-    /// It is not UTF-8.
+    /// The path isn't UTF-8.
     #[error("{0:?} is not UTF-8")]
     NotUtf8(String),
 }
 
 impl RelPath {
-    /// Checks and normalises: `./a//b/` becomes `a/b`.
+    /// Checks and normalises a path: `./a//b/` becomes `a/b`.
     ///
     /// # Errors
-    /// Says what is wrong with `text`.
+    /// When `text` is not such a path.
     pub fn new(text: &str) -> Result<Self, RelPathError> {
         if text.contains('\0') {
             return Err(RelPathError::Nul);
@@ -55,21 +55,21 @@ impl RelPath {
         if parts.is_empty() { Err(RelPathError::Empty) } else { Ok(Self(parts.join("/"))) }
     }
 
-    /// From a path that the file system gave.
+    /// Converts a path that the file system returned.
     ///
     /// # Errors
-    /// As [`RelPath::new`], and when it is not UTF-8.
+    /// As [`RelPath::new`], and when it isn't UTF-8.
     pub fn from_path(path: &Path) -> Result<Self, RelPathError> {
         Self::new(path.to_str().ok_or_else(|| RelPathError::NotUtf8(path.to_string_lossy().into_owned()))?)
     }
 
-    /// The text, with `/` between components.
+    /// The path as text, with `/` between components.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// As a path, to be opened below a directory handle.
+    /// The path for opening below a directory descriptor.
     #[must_use]
     pub fn as_path(&self) -> &Path {
         Path::new(OsStr::from_bytes(self.0.as_bytes()))

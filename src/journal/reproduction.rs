@@ -1,4 +1,4 @@
-//! Whether a test shows what the patch mends, as events and the report tell it.
+//! Whether a test reproduces what the patch fixes, for events and the report.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,43 +8,43 @@ use serde::{Deserialize, Serialize};
 pub struct Reproduction {
     /// Whether a test fails without the fix and passes with it.
     pub state: Reproduced,
-    /// The tests that do.
+    /// Names of the tests that do.
     pub by: Vec<String>,
-    /// How it was found out, or why not; in one line.
+    /// How this was found out, or why not, in one line.
     pub why: String,
-    /// True when `--reproduce` asked the model for such a test.
+    /// True if `--reproduce` asked the model for such a test.
     #[serde(default)]
     pub asked: bool,
 }
 
-/// Whether a test shows what the patch mends.
+/// Whether a test fails without the fix and passes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Reproduced {
-    /// kcode saw a test fail without the fix, and pass with it.
+    /// kcode ran a test that fails without the fix and passes with it.
     #[serde(rename = "yes")]
     Yes,
-    /// It looked, and there is no such test.
+    /// kcode looked for such a test and found none.
     #[serde(rename = "no")]
     No,
-    /// Nobody could tell.
+    /// Unknown: kcode didn't or couldn't check.
     #[serde(rename = "not checked")]
     NotChecked,
 }
 
 impl Reproduction {
-    /// These tests show it.
+    /// `tests` fail without the fix and pass with it.
     #[must_use]
     pub fn by(tests: Vec<String>, why: impl Into<String>) -> Self {
         Self { by: tests, ..Self::new(Reproduced::Yes, why) }
     }
 
-    /// No test shows it.
+    /// No test does.
     #[must_use]
     pub fn no(why: impl Into<String>) -> Self {
         Self::new(Reproduced::No, why)
     }
 
-    /// It isn't known.
+    /// It is unknown.
     #[must_use]
     pub fn not_checked(why: impl Into<String>) -> Self {
         Self::new(Reproduced::NotChecked, why)

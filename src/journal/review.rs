@@ -1,4 +1,4 @@
-//! What a person decided about a patch, hunk by hunk, as events tell it.
+//! Events about a person's review of a patch, hunk by hunk.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,46 +8,46 @@ use super::{Digest, RelPath};
 /// See `Event::Reviewed`. The last one counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reviewed {
-    /// The patch that was looked at.
+    /// SHA-256 of the reviewed patch.
     pub patch_sha256: Option<Digest>,
-    /// True when the person came to an end with it: what was accepted is applied next, if the tests don't stand against
-    /// it. False when the review was left, to be taken up again.
+    /// True if the person finished the review: what was accepted is applied next, unless the tests fail on it. False if
+    /// the review was left, to be continued later.
     pub concluded: bool,
-    /// Every hunk of the patch, in its order.
+    /// All hunks of the patch, in order.
     pub hunks: Vec<HunkReviewed>,
 }
 
-/// One hunk, as it was shown.
+/// One hunk as it was shown in the review.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HunkReviewed {
-    /// The file.
+    /// Path of the file.
     pub path: RelPath,
-    /// The numbers of the patch's parts that it is made of.
+    /// Indices of the patch's parts that the hunk consists of.
     pub parts: Vec<u64>,
-    /// Lines that it adds.
+    /// Number of added lines.
     pub added: u64,
-    /// Lines that it removes.
+    /// Number of removed lines.
     pub removed: u64,
-    /// The model's turn that made it, as far as the journal tells.
+    /// The model's turn that made the hunk, if the journal tells.
     pub turn: Option<u32>,
-    /// What was decided.
+    /// The person's decision.
     pub decision: HunkDecision,
-    /// The text that a person put in its place, among the run's contents.
+    /// Digest of the text that replaces it, among the contents in the run's folder.
     pub edited: Option<Digest>,
-    /// Lines that the person added or removed in it.
+    /// Number of lines that the person added or removed in it.
     pub changed_by_hand: u64,
 }
 
-/// What was decided about a hunk.
+/// Decision about a hunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HunkDecision {
-    /// Nothing; it is left out.
+    /// No decision; the hunk is left out.
     Undecided,
-    /// It goes in as it is.
+    /// The hunk is taken as it is.
     Accepted,
-    /// It stays out.
+    /// The hunk is left out.
     Rejected,
-    /// It goes in as a person rewrote it.
+    /// The hunk is taken as the person rewrote it.
     Edited,
 }

@@ -1,12 +1,13 @@
-//! How a run begins, goes on and ends, as events tell it.
+//! Events about how a run begins, resumes and ends.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Outcome, RelPath, RunId, StopReason, Tokens, Usd};
 
-/// The rules by which tests are run and counted (`docs/architecture.md`, "How often tests run"). By the first, kcode ran
-/// everything itself; by the second, the model's own runs on the same tree count. A replay goes by those of its recording.
+/// Version of the rules by which tests are run and counted (`docs/architecture.md`, "How often tests run"). Version 1:
+/// kcode runs everything itself. Version 2: the model's own runs on the same tree count, too. A replay uses the version
+/// of its recording.
 pub const TEST_RULES: u32 = 2;
 
 const fn first_rules() -> u32 {
@@ -18,63 +19,63 @@ const fn first_rules() -> u32 {
 pub struct RunStarted {
     /// The run's id.
     pub run: RunId,
-    /// kcode's version.
+    /// Version of kcode.
     pub version: String,
-    /// The task, as given.
+    /// The task as given.
     pub task: String,
-    /// The repository's root.
+    /// Root of the repository.
     pub repository: String,
-    /// The folder below it that the user stood in; `None` is the root.
+    /// The folder below the root that the user was in; `None` if it is the root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub focus: Option<RelPath>,
-    /// The commit that HEAD named, if any.
+    /// The commit of HEAD, if there is one.
     pub head: Option<String>,
-    /// The model that was asked for.
+    /// Requested model.
     pub model: String,
-    /// Where requests go.
+    /// Base URL of requests.
     pub base_url: String,
-    /// `strict`, `auto` or `off`.
+    /// Sandbox mode: `strict`, `auto` or `off`.
     pub sandbox: String,
-    /// The limits of law 6.
+    /// Limits of the run (law 6).
     pub limits: Limits,
-    /// The conversation's cache key.
+    /// Cache key of the conversation.
     pub cache_key: String,
-    /// What flags asked for besides; a resumed run keeps it.
+    /// Further flags of the run; a resumed run keeps them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<RunFlag>,
-    /// The command of `--test`; `None` without one, and when there is a secret in it.
+    /// Command of `--test`; `None` without one, or if it contains a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
-    /// What of the files that commands write is part of the patch, as flags and settings name it. `None`: a run of an older
-    /// kcode, whose patch is whatever differs.
+    /// Globs of files written by commands that become part of the patch, from flags and settings. `None` in runs of
+    /// older versions, whose patch holds every difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<Vec<String>>,
-    /// Those of `writes` that only the repository's own file names.
+    /// Those of `writes` that only the repository's own settings file names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repository_writes: Vec<String>,
-    /// By which rules tests were run and counted, see [`TEST_RULES`]; a journal that doesn't tell is of the first ones.
+    /// Version of the rules by which tests are run and counted, see [`TEST_RULES`]; 1 if missing.
     #[serde(default = "first_rules")]
     pub test_rules: u32,
-    /// What flags had tests see besides: folders and files of the machine, absolute.
+    /// Additional folders and files of the machine that tests may read, by flags; absolute paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readable: Vec<String>,
-    /// The run whose conversation goes on in this one.
+    /// The run whose conversation this one continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<Follows>,
 }
 
-/// What a follow-up task goes on from.
+/// The run that a follow-up task continues.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Follows {
-    /// The run before.
+    /// Id of the run before.
     pub run: RunId,
-    /// SHA-256 of `inherited.jsonl` in this run's folder: the events of that run and of those that it followed.
+    /// SHA-256 of `inherited.jsonl` in this run's folder: the events of that run and of the runs before it.
     pub inherited_sha256: Digest,
-    /// What the model is told of its changes so far, before the task.
+    /// What the model is told about its changes so far, before the task.
     pub told: String,
 }
 
-/// A flag of a run that isn't one of its limits.
+/// A flag of a run other than its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunFlag {
@@ -95,79 +96,80 @@ pub enum RunFlag {
 /// See `Event::Resumed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resumed {
-    /// The run.
+    /// Id of the run.
     pub run: RunId,
-    /// The version that goes on.
+    /// Version of kcode that resumes it.
     pub version: String,
-    /// The model.
+    /// Name of the model.
     pub model: String,
-    /// Where requests go now.
+    /// Base URL of requests from now on.
     pub base_url: String,
-    /// `strict`, `auto` or `off`.
+    /// Sandbox mode: `strict`, `auto` or `off`.
     pub sandbox: String,
-    /// See [`RunStarted::writes`]; from now on.
+    /// See [`RunStarted::writes`]; applies from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<Vec<String>>,
-    /// See [`RunStarted::repository_writes`]; from now on.
+    /// See [`RunStarted::repository_writes`]; applies from now on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repository_writes: Vec<String>,
-    /// See [`RunStarted::readable`]; from now on.
+    /// See [`RunStarted::readable`]; applies from now on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readable: Vec<String>,
-    /// The limits from now on. Turns, tokens, money and time (while the run ran) count from its first start.
+    /// The limits from now on. Turns, tokens, money and running time count from the first start.
     pub limits: Limits,
 }
 
-/// The hard limits of a run.
+/// Hard limits of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
-    /// Replies of the model.
+    /// Maximum number of the model's replies.
     pub max_turns: u32,
-    /// Input and output tokens over all requests.
+    /// Maximum input and output tokens of all requests.
     pub max_tokens: Option<Tokens>,
-    /// Money at list price.
+    /// Maximum cost in USD at list price.
     pub max_cost_usd: Option<Usd>,
-    /// Seconds from launch.
+    /// Maximum time in seconds from launch.
     pub max_time_s: u64,
 }
 
 /// See `Event::StartSeen`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StartSeen {
-    /// Git's id of the tree that the run started from, uncommitted changes included.
+    /// Git's id of the tree that the run starts from, including uncommitted changes.
     pub tree: String,
 }
 
 /// See `Event::Stopped`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stopped {
-    /// Why.
+    /// Reason why the conversation ended.
     pub reason: StopReason,
-    /// In one line.
+    /// Details, in one line.
     pub detail: String,
 }
 
 /// See `Event::Applied`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
-    /// How many files of the user's tree were written.
+    /// Number of files written to the user's tree.
     pub files: u64,
-    /// Those of them that had changed since the run began, so that the patch was merged into them: no test ran on that.
+    /// Those that had changed since the run began, so that the patch was merged into them; no test ran on the result.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<RelPath>,
-    /// Those of them that had other names (hard links): these keep what the file was, and are no names of it any more.
+    /// Those that had other names (hard links): the other names keep the old content and are no longer linked to the
+    /// file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub severed: Vec<RelPath>,
-    /// True when it was not the whole patch: what a review accepted of it, or put in its place.
+    /// True if only a part of the patch was applied, or hunks as a reviewer rewrote them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
-    /// Whether they were staged in git's index.
+    /// True if the files were staged in git's index.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub staged: bool,
-    /// The branch that was made for them.
+    /// Branch that was created for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
-    /// The commit that was made of them.
+    /// Commit that was created from them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
 }
@@ -175,16 +177,16 @@ pub struct Applied {
 /// See `Event::Undone`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Undone {
-    /// How many files of the user's tree were put back.
+    /// Number of files restored in the user's tree.
     pub files: u64,
 }
 
 /// See `Event::Residue`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Residue {
-    /// Processes of the run that had to be killed at the end.
+    /// Number of processes of the run that had to be killed at the end.
     pub killed: u64,
-    /// Processes that could not be.
+    /// Number of processes that could not be killed.
     pub survivors: u64,
 }
 
@@ -198,12 +200,12 @@ impl std::ops::AddAssign for Residue {
 /// See `Event::RunEnded`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEnded {
-    /// The outcome.
+    /// How the run ended.
     pub outcome: Outcome,
-    /// Its exit code.
+    /// Exit code of the outcome.
     pub exit_code: u8,
-    /// In one line: what stands behind it.
+    /// The reason for the outcome, in one line.
     pub detail: String,
-    /// What to do about it, when there is something.
+    /// What the user can do about it, if anything.
     pub hint: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! Where a run is kept: `journal.jsonl patch.diff report.json report.md logs/`, and the private view while it is needed.
+//! The folder of a run: `journal.jsonl patch.diff report.json report.md logs/`, and the private view while it is
+//! needed.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
@@ -8,47 +9,48 @@ use std::path::{Path, PathBuf};
 
 use super::RunId;
 
-/// The folder of one run. Only its owner can enter it: a view holds a copy of private code.
+/// The folder of one run. Only its owner can enter it, because the view holds a copy of private code.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     id: RunId,
     path: PathBuf,
 }
 
-/// No run, or more than one, goes by a name.
+/// Errors of finding a run by the beginning of its id.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// None.
+    /// No id begins like this.
     #[error("there is no run {0:?}")]
     None(String),
-    /// Several.
+    /// Several ids begin like this.
     #[error("{prefix:?} begins the names of {count} runs")]
     Ambiguous {
-        /// What was asked for.
+        /// The text that was given.
         prefix: String,
-        /// How many.
+        /// Number of matching runs.
         count: usize,
     },
     /// The state folder can't be read.
     #[error("{path} can't be read: {source}")]
     Unreadable {
-        /// The state folder.
+        /// Path of the state folder.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl RunFolder {
-    /// The file of single results; it is found beside a report that was taken elsewhere, too.
+    /// Name of the file with each test's result; `kcode verify` also looks for it beside a report that was moved
+    /// elsewhere.
     pub const RESULTS: &str = "results.json";
-    /// The file of the patch, as above.
+    /// Name of the patch file; looked for in the same places.
     pub const PATCH: &str = "patch.diff";
 
-    /// Makes the folder of a new run below `state`, empty.
+    /// Creates the empty folder of a new run below `state`.
     ///
     /// # Errors
-    /// When a folder can't be made.
+    /// When a folder can't be created.
     pub fn create(state: &Path) -> io::Result<Self> {
         let id = RunId::random();
         DirBuilder::new().recursive(true).mode(0o700).create(state.join(RUNS))?;
@@ -57,16 +59,16 @@ impl RunFolder {
         Ok(Self { id, path })
     }
 
-    /// The folder of a run below `state`, whether it is there or not.
+    /// The folder of a run below `state`, whether or not it exists.
     #[must_use]
     pub fn at(state: &Path, id: &RunId) -> Self {
         Self { id: id.clone(), path: runs(state).join(id.as_str()) }
     }
 
-    /// Makes what a run needs while it runs.
+    /// Creates the folders that a run needs while it runs.
     ///
     /// # Errors
-    /// When a folder can't be made.
+    /// When a folder can't be created.
     pub fn renew(&self) -> io::Result<()> {
         for part in [self.logs(), self.scratch()] {
             DirBuilder::new().recursive(true).mode(0o700).create(part)?;
@@ -74,13 +76,13 @@ impl RunFolder {
         Ok(())
     }
 
-    /// What is there only while the run runs; after a killed one, too.
+    /// Paths that exist only while the run runs, and after it was killed.
     #[must_use]
     pub fn passing(&self) -> [PathBuf; 5] {
         [self.view(), self.overlay(), self.scratch(), self.trials(), self.tree()]
     }
 
-    /// Files that a killed process was about to put in the place of others.
+    /// Temporary files that a killed process was about to rename into place.
     #[must_use]
     pub fn drafts(&self) -> Vec<PathBuf> {
         let is_draft = |name: &OsStr| name.as_encoded_bytes().starts_with(b".tmp");
@@ -88,10 +90,10 @@ impl RunFolder {
         entries.into_iter().flatten().filter(|entry| is_draft(&entry.file_name())).map(|entry| entry.path()).collect()
     }
 
-    /// The run whose id is or begins with `prefix`.
+    /// Finds the run whose id is or begins with `prefix`.
     ///
     /// # Errors
-    /// When there is none or more than one.
+    /// When there is no such run, or more than one.
     pub fn find(state: &Path, prefix: &str) -> Result<Self, FindError> {
         let mut found: Vec<_> =
             Self::all(state)?.into_iter().filter(|run| run.id.as_str().starts_with(prefix)).collect();
@@ -102,10 +104,10 @@ impl RunFolder {
         }
     }
 
-    /// Every run below `state`, newest first.
+    /// Lists all runs below `state`, newest first.
     ///
     /// # Errors
-    /// When the folder can't be read; a folder that isn't there holds no runs.
+    /// When the folder can't be read. A missing folder holds no runs.
     pub fn all(state: &Path) -> Result<Vec<Self>, FindError> {
         let made = |run: Self| {
             // A folder without a journal never became a run.
@@ -117,7 +119,7 @@ impl RunFolder {
         Ok(found.into_iter().map(|(_, run)| run).collect())
     }
 
-    /// Every folder below `state` that is called as a run, in any order: nothing in them is looked at.
+    /// Lists every folder below `state` whose name is a run id, unordered, without looking inside.
     ///
     /// # Errors
     /// As [`RunFolder::all`].
@@ -131,7 +133,7 @@ impl RunFolder {
         for entry in entries {
             let entry = entry.map_err(unreadable)?;
             let Some(Ok(id)) = entry.file_name().to_str().map(str::parse) else { continue };
-            // A link that somebody put there leads to no run of ours.
+            // A symbolic link that somebody made leads to no run of ours.
             if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 continue;
             }
@@ -140,134 +142,134 @@ impl RunFolder {
         Ok(found)
     }
 
-    /// The folder that holds the folders of all runs below `state`.
+    /// The folder that holds all runs' folders below `state`.
     #[must_use]
     pub fn home(state: &Path) -> PathBuf {
         runs(state)
     }
 
-    /// Where what was begun in users' trees is kept until it is done: one folder for all runs, so that it is quick to look.
+    /// Folder of the records of unfinished writes to users' trees: one folder for all runs, so that checking is quick.
     #[must_use]
     pub fn unfinished_below(state: &Path) -> PathBuf {
         state.join("unfinished")
     }
 
-    /// The run's id.
+    /// Id of the run.
     #[must_use]
     pub fn id(&self) -> &RunId {
         &self.id
     }
 
-    /// The folder itself.
+    /// Path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The journal.
+    /// Path of `journal.jsonl`.
     #[must_use]
     pub fn journal(&self) -> PathBuf {
         self.path.join("journal.jsonl")
     }
 
-    /// The patch as it stands.
+    /// Path of `patch.diff`, the current patch.
     #[must_use]
     pub fn patch(&self) -> PathBuf {
         self.path.join(Self::PATCH)
     }
 
-    /// The patch before it was made smaller; only there when it was.
+    /// Path of the patch before it was minimized; exists only if it was.
     #[must_use]
     pub fn full_patch(&self) -> PathBuf {
         self.path.join("patch.full.diff")
     }
 
-    /// The report for programs.
+    /// Path of `report.json`.
     #[must_use]
     pub fn report_json(&self) -> PathBuf {
         self.path.join("report.json")
     }
 
-    /// The report for people.
+    /// Path of `report.md`.
     #[must_use]
     pub fn report_md(&self) -> PathBuf {
         self.path.join("report.md")
     }
 
-    /// What each test said before and after.
+    /// Path of the file with each test's result before and after.
     #[must_use]
     pub fn results(&self) -> PathBuf {
         self.path.join(Self::RESULTS)
     }
 
-    /// Full output of test runs.
+    /// Folder with the full output of test runs.
     #[must_use]
     pub fn logs(&self) -> PathBuf {
         self.path.join("logs")
     }
 
-    /// Home and temporary files of test runs; gone when the run ends.
+    /// Home and temporary folder of test runs; removed when the run ends.
     #[must_use]
     pub fn scratch(&self) -> PathBuf {
         self.path.join("scratch")
     }
 
-    /// The private view; gone when the run ends.
+    /// The private view; removed when the run ends.
     #[must_use]
     pub fn view(&self) -> PathBuf {
         self.path.join("view")
     }
 
-    /// The layers of a private view that is an overlay; gone when the run ends.
+    /// The layers of an overlay view; removed when the run ends.
     #[must_use]
     pub fn overlay(&self) -> PathBuf {
         self.path.join("overlay")
     }
 
-    /// The events of the runs whose conversation this one goes on with.
+    /// Events of the earlier runs whose conversation this run continues.
     #[must_use]
     pub fn inherited(&self) -> PathBuf {
         self.path.join("inherited.jsonl")
     }
 
-    /// What is exactly different, for apply and undo.
+    /// The exact changes, for apply and undo.
     #[must_use]
     pub fn changes(&self) -> PathBuf {
         self.path.join("changes.json")
     }
 
-    /// How exactly it was applied, for undo; only while it is.
+    /// How exactly the patch was applied, for undo; exists only while it is applied.
     #[must_use]
     pub fn applied(&self) -> PathBuf {
         self.path.join("applied.json")
     }
 
-    /// What is being done to the user's tree with this run, until it is done.
+    /// Record of a write to the user's tree with this run, until it is finished.
     #[must_use]
     pub fn unfinished(&self) -> PathBuf {
         let state = self.path.ancestors().nth(2).unwrap_or(Path::new(""));
         Self::unfinished_below(state).join(format!("{}.json", self.id))
     }
 
-    /// What git is going to be told, while it is made.
+    /// Draft of git's part of that write.
     #[must_use]
     pub fn unfinished_git(&self) -> PathBuf {
         self.unfinished().with_extension("git")
     }
 
-    /// What is used to tell the ids of trees, while the run runs.
+    /// Scratch folder for computing tree ids, while the run runs.
     #[must_use]
     pub fn tree(&self) -> PathBuf {
         self.path.join("tree")
     }
 
-    /// Where tests run beside the run, each in a folder of its own.
+    /// Folder in which tests run beside the run, one subfolder each.
     #[must_use]
     pub fn trials(&self) -> PathBuf {
         self.path.join("trials")
     }
 
-    /// Contents of changed files, before and after, by their hash.
+    /// Contents of changed files before and after, named by digest.
     #[must_use]
     pub fn blobs(&self) -> PathBuf {
         self.path.join("blobs")
@@ -276,7 +278,7 @@ impl RunFolder {
 
 const RUNS: &str = "runs";
 
-/// Without links, as far as it is there: a sandbox knows its folders by no other name.
+/// Resolves links as far as the folder exists: the sandbox knows its folders only by their resolved paths.
 fn runs(state: &Path) -> PathBuf {
     let runs = state.join(RUNS);
     fs::canonicalize(&runs).unwrap_or(runs)

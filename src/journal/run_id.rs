@@ -1,4 +1,4 @@
-//! The name of a run.
+//! Ids of runs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 
 /// Letters and digits that can't be mistaken for one another.
 const ALPHABET: &[u8] = b"23456789abcdefghjkmnpqrstuvwxyz";
-/// Long enough that a year's runs of one user don't collide; people type a prefix.
+/// Long enough that one user's runs of a year don't collide; people type a prefix.
 const LENGTH: usize = 8;
 
-/// A run's id: eight unambiguous letters and digits, also the name of its folder.
+/// Id of a run: eight unambiguous letters and digits, which also name its folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
 impl RunId {
-    /// A fresh random id.
+    /// Creates a random id.
     #[must_use]
     pub fn random() -> Self {
         let letter = || ALPHABET[fastrand::usize(..ALPHABET.len())] as char;

@@ -1,16 +1,16 @@
-//! Names of tests and files, each kept once however many runs tell of it.
+//! Names of tests and files, each kept in memory once, however many runs mention it.
 //!
-//! A suite of a hundred thousand tests is run three or four times in a fix, and each run names all of them.
+//! A suite of a hundred thousand tests runs three or four times in a fix, and each run names all of them.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-/// So many are kept; a process that meets more has names that nobody else has.
+/// Most names kept; further ones aren't shared.
 const MOST: usize = 1_000_000;
 
 static NAMES: LazyLock<Mutex<HashSet<Arc<str>>>> = LazyLock::new(Mutex::default);
 
-/// `text` as everybody else has it who asked for it.
+/// Returns the shared copy of `text`.
 #[must_use]
 pub fn shared(text: &str) -> Arc<str> {
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
-//! Reading a journal by the heads of its lines: for whoever looks at thousands of runs and needs little of each.
+//! Reads a journal by the heads of its lines, for commands that look at thousands of runs and need little of each.
 //!
-//! Most of a journal is the conversation, which is neither parsed nor copied here. What holds of a line's head is checked;
-//! damage inside a body that nobody asks for goes unnoticed, and [`recover`](super::recover()) tells it.
+//! Most of a journal is the conversation, which is neither parsed nor copied here. The head of each line is checked;
+//! damage inside a body that nobody asks for goes unnoticed, but [`recover`](super::recover()) reports it.
 
 use std::io;
 use std::str;
@@ -12,12 +12,12 @@ use serde::de::DeserializeOwned;
 
 use super::{EVENT_SCHEMA, RecoverError};
 
-/// One line of a journal: its head read, its event not.
+/// One line of a journal: its head is parsed, its event isn't.
 #[derive(Clone, Copy, Debug)]
 pub struct Skimmed<'a> {
-    /// Its number.
+    /// Number of the record.
     pub seq: u64,
-    /// When, UTC, RFC 3339.
+    /// Time: UTC, RFC 3339.
     pub at: &'a str,
     /// Milliseconds since the run began.
     pub elapsed_ms: u64,
@@ -28,7 +28,7 @@ pub struct Skimmed<'a> {
 }
 
 impl Skimmed<'_> {
-    /// What the event says, as the type that its kind stands for; `None` for a torn last line.
+    /// Parses the event as the type that belongs to its kind; `None` for a torn last line.
     ///
     /// # Errors
     /// When the line is not such an event.
@@ -41,7 +41,7 @@ impl Skimmed<'_> {
     }
 }
 
-/// The lines of a journal in order, up to a torn tail.
+/// Iterates over a journal's lines in order, up to a torn tail.
 pub fn skim(journal: &[u8]) -> impl Iterator<Item = io::Result<Skimmed<'_>>> {
     let mut rest = journal;
     let mut next = 0;
@@ -84,7 +84,7 @@ fn wrong(number: u64, why: String) -> io::Error {
     RecoverError::Damaged { line: number as usize + 1, why }.into()
 }
 
-/// What every record says of itself.
+/// The fields that every record begins with.
 #[derive(Deserialize)]
 struct RecordHead<'a> {
     schema: &'a str,
@@ -96,7 +96,8 @@ struct RecordHead<'a> {
 }
 
 impl<'a> RecordHead<'a> {
-    /// From a line as kcode writes it: the head first. Without a look at the rest, which may be a megabyte.
+    /// Parses a line that begins with its head, as kcode writes it, without looking at the rest, which may be a
+    /// megabyte.
     fn quick(line: &'a [u8]) -> Option<Self> {
         let (schema, rest) = upto(line.strip_prefix(br#"{"schema":""#)?, b'"')?;
         let (seq, rest) = upto(rest.strip_prefix(br#","seq":"#)?, b',')?;
@@ -107,7 +108,7 @@ impl<'a> RecordHead<'a> {
     }
 }
 
-/// The text before `end`, and what stands behind it. An escape would be another text than it looks.
+/// Splits at `end`. Fails on escapes, because the raw text would differ from the value.
 fn upto(bytes: &[u8], end: u8) -> Option<(&str, &[u8])> {
     let (text, rest) = bytes.split_at_checked(memchr(end, bytes)?)?;
     let text = str::from_utf8(text).ok().filter(|text| !text.contains('\\'))?;

@@ -1,4 +1,4 @@
-//! What in a patch touches the tests that are to stand behind it.
+//! Events about how a patch touches the tests that are to verify it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,58 +8,57 @@ use super::RelPath;
 /// See `Event::TestsTouched`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsTouched {
-    /// Every hunk that touches tests, or what they are run by.
+    /// All hunks that touch tests, or how they are run.
     pub flags: Vec<TamperFlag>,
-    /// What the patch is refused for: of the flags those that weaken tests, and edits of tests that failed at the start and
-    /// pass now.
+    /// Why the patch is refused: the flags that weaken tests, and edits of tests that failed at the start and pass now.
     pub refused_for: Vec<TamperFlag>,
-    /// Who allows it, such as `--allow-test-edits`; nothing is refused then.
+    /// What allows the changes, such as `--allow-test-edits`; then nothing is refused.
     pub allowed: Option<String>,
 }
 
-/// A hunk that touches what the tests say.
+/// A hunk that changes what the tests prove.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TamperFlag {
-    /// The file.
+    /// Path of the file.
     pub path: RelPath,
-    /// The first line of the hunk's change in the new file; in the old one when lines were only removed.
+    /// First line of the change in the new file, or in the old file if lines were only removed.
     pub line: u64,
-    /// What was done.
+    /// Kind of the change.
     pub kind: TamperKind,
-    /// True when tests prove less after it than before; such a patch is refused.
+    /// True if tests prove less afterwards; such a patch is refused.
     pub weakens: bool,
-    /// Why it is flagged, a sentence for people and for the model.
+    /// Why it is flagged: a sentence for people and for the model.
     pub reason: String,
-    /// The functions of tests that the hunk touches, as far as the language is known.
+    /// Test functions that the hunk touches, if the language is known.
     pub tests: Vec<String>,
 }
 
-/// What a hunk does to tests.
+/// How a hunk affects tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TamperKind {
-    /// A test, or a file of tests, is gone.
+    /// A test, or a file of tests, was removed.
     TestRemoved,
     /// A test is skipped, ignored or expected to fail.
     TestSkipped,
-    /// A test doesn't have a name any more by which its runner finds it.
+    /// A test was renamed so that its runner no longer finds it.
     TestHidden,
-    /// An assertion is gone.
+    /// An assertion was removed.
     AssertionRemoved,
-    /// An assertion asks for less.
+    /// An assertion requires less.
     AssertionLoosened,
-    /// What a test expects is another value.
+    /// A test expects another value.
     ExpectationChanged,
-    /// A recorded snapshot is another.
+    /// A recorded snapshot differs.
     SnapshotChanged,
-    /// How tests are found and run was changed.
+    /// The way that tests are found and run was changed.
     RunnerChanged,
-    /// A test asserts what it did, but comes to it in another way.
+    /// A test has the same assertions, but other code.
     TestEdited,
     /// The program ends early, or its exit code is set.
     EarlyExit,
-    /// Something takes the place of the runner, of its functions or of what is tested.
+    /// Something replaces the runner, its functions or the code under test.
     Shadowed,
-    /// Code asks whether it runs under test.
+    /// Code checks whether it runs under test.
     TestDetected,
 }

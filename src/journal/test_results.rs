@@ -1,4 +1,5 @@
-//! How each test went, as its runner says: what parsers make of a report or of output, and what the matrix compares.
+//! Results of single tests as the runner reports them: parsers make them from a report or output, and the matrix
+//! compares them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,38 +9,38 @@ use serde::{Deserialize, Serialize};
 
 use super::{TestCounts, shared};
 
-/// What one run of a test command said of single tests.
+/// Results of single tests of one run of a test command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestResults {
-    /// What was read, such as `pytest, JUnit XML` or `libtest, text`.
+    /// What was parsed, such as `pytest, JUnit XML` or `libtest, text`.
     pub source: String,
-    /// By a name that is the same in every run of the same test: `tests.test_core.T::test_add`, `core::tests::adds`.
-    /// The names are [`shared`] between runs, and the whole between those who look at one.
+    /// By a name that is the same in every run: `tests.test_core.T::test_add`, `core::tests::adds`. The names are
+    /// [`shared`] between runs.
     pub tests: Arc<BTreeMap<Arc<str>, TestCase>>,
-    /// The runner came to its own end and said so; false when it crashed or its output was cut off.
+    /// True if the runner reported its end; false if it crashed or its output was cut off.
     pub complete: bool,
 }
 
-/// One test.
+/// Result of one test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestCase {
-    /// How it went.
+    /// Result of the test.
     pub verdict: Verdict,
-    /// What the runner said of a failure: the assertion and the lines that belong to it, capped.
+    /// The runner's message about a failure: the assertion and the lines that belong to it, capped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The file that it stands in or that its failure points to, where the runner says so.
+    /// The file that contains the test or that the failure points to, if the runner says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Arc<str>>,
 }
 
-/// How a test went.
+/// Result of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It passed, or failed as it was expected to.
+    /// It passed, or failed as expected.
     Passed,
-    /// It failed, or couldn't be run.
+    /// It failed, or could not be run.
     Failed,
     /// It didn't run.
     Skipped,
@@ -54,7 +55,7 @@ impl Verdict {
 }
 
 impl TestResults {
-    /// Has the names of other runs in the place of its own.
+    /// Replaces the names by the copies shared with other runs.
     pub fn share_names(&mut self) {
         let tests = self.tests.iter().map(|(name, case)| {
             let file = case.file.as_deref().map(shared);
@@ -63,7 +64,7 @@ impl TestResults {
         self.tests = Arc::new(tests.collect());
     }
 
-    /// How many there are of each.
+    /// Counts the tests by verdict.
     #[must_use]
     pub fn counts(&self) -> TestCounts {
         let of = |verdict| self.tests.values().filter(|test| test.verdict == verdict).count() as u64;

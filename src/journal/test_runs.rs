@@ -1,4 +1,4 @@
-//! Which tests a run stands on and how they went, as events tell it.
+//! Events about the chosen test commands and their runs.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,37 +8,37 @@ use super::{Digest, RelPath, WhyFailed};
 /// See `Event::TestsChosen`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsChosen {
-    /// The command as a person would type it; `None` when none is known or `--no-verify`.
+    /// The command as a person would type it; `None` if none is known or with `--no-verify`.
     pub command: Option<String>,
-    /// Where it comes from, such as `found in Cargo.toml` or `--test`.
+    /// Where the command comes from, such as `found in Cargo.toml` or `--test`.
     pub origin: String,
-    /// What a patch has to pass besides, in the order in which it is run.
+    /// Further commands that check a patch, in the order in which they run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckChosen>,
 }
 
-/// A command beside the tests; also see `Event::CheckAdded`.
+/// A command that checks a patch besides the tests; also see `Event::CheckAdded`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckChosen {
-    /// As the settings call it; for the tests of another project, its folder with a slash at the end.
+    /// Name from the settings; for the tests of another project, its folder with a trailing slash.
     pub name: String,
     /// The command as a person would type it.
     pub command: String,
-    /// The folder that it runs in; `None` is the repository's root.
+    /// Folder in which it runs; `None` is the repository's root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dir: Option<RelPath>,
-    /// Where it comes from.
+    /// Where the command comes from.
     pub origin: String,
-    /// False when a patch may fail it.
+    /// False if a patch may fail it.
     pub required: bool,
 }
 
 /// See `Event::CheckRan`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRan {
-    /// Which.
+    /// Name of the check.
     pub name: String,
-    /// How it went.
+    /// The run, as for tests.
     #[serde(flatten)]
     pub ran: TestsRan,
 }
@@ -46,87 +46,87 @@ pub struct CheckRan {
 /// See `Event::TestsRan`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsRan {
-    /// Who asked.
+    /// Who requested the run, and on which tree.
     pub purpose: TestPurpose,
-    /// The command as typed, with any filter.
+    /// The command as typed, including any filter.
     pub command: String,
-    /// How it went.
+    /// Result of the run.
     #[serde(flatten)]
     pub result: TestResult,
-    /// The log's name in the run's folder.
+    /// Name of the log in the run's `logs` folder.
     pub log: String,
-    /// SHA-256 of the patch that the view differed by when they ran; `None` for the start state, and for a trial.
+    /// SHA-256 of the patch in the view during the run; `None` for the start state and for a trial.
     pub patch_sha256: Option<Digest>,
-    /// Git's id of the tree that they ran on, where it is known.
+    /// Git's id of the tree under test, if known.
     #[serde(default)]
     pub tree: Option<String>,
-    /// Git's id of the tree that the run started from, where it is known.
+    /// Git's id of the tree that the run started from, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_tree: Option<String>,
-    /// True when this is how an earlier run on the same tree went; its log isn't kept here.
+    /// True if this is the result of an earlier run on the same tree, whose log isn't kept here.
     #[serde(default)]
     pub cached: bool,
-    /// The model's own run of the same command on the same tree, which counts as well: it came before this one.
+    /// The model's own earlier run of the same command on the same tree, which also counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<CountedRun>,
-    /// True when only those tests were run that had failed on the same tree before.
+    /// True if only those tests ran that had failed on the same tree before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_failed: bool,
 }
 
-/// A run of the tests that the model asked for and kcode counts.
+/// A test run that the model requested and that kcode counts as evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CountedRun {
-    /// Its log's name, by which it is found among the runs of the model.
+    /// Name of its log, which identifies it among the model's runs.
     pub log: String,
     /// See [`TestResult::passed`].
     pub passed: bool,
 }
 
-/// How a run of the test command went.
+/// Result of one run of the test command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestResult {
-    /// Exit code 0, not ended by kcode, and not contradicted by the runner's own report.
+    /// True if the exit code is 0, kcode didn't end the run, and the runner's report doesn't contradict it.
     pub passed: bool,
-    /// The exit code; `None` when a signal ended it.
+    /// Exit code; `None` if a signal ended the command.
     pub exit_code: Option<i32>,
-    /// Why kcode ended it, if it did: `deadline`, `idle`, `watch`, `disk`, `memory` or `cancelled`.
+    /// Why kcode ended the run, if it did: `deadline`, `idle`, `watch`, `disk`, `memory` or `cancelled`.
     pub stopped: Option<String>,
-    /// The runner's own count, where its words are known.
+    /// The runner's own counts, if its output is understood.
     pub counts: Option<TestCounts>,
-    /// Milliseconds.
+    /// Milliseconds the run took.
     pub ms: u64,
-    /// What in the runner's own report contradicts an exit code 0, if anything does.
+    /// What in the runner's report contradicts exit code 0, if anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contradiction: Option<String>,
-    /// What is known of why it failed.
+    /// Why the run failed, as far as that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<WhyFailed>,
 }
 
-/// Who asked for a test run.
+/// Who requested a test run, and on which tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TestPurpose {
-    /// The model, by `run_tests`.
+    /// The model, with the tool `run_tests`.
     Model,
     /// kcode, to decide the outcome.
     Verification,
     /// kcode, on the start state.
     Baseline,
-    /// kcode, on what a person accepted of the patch.
+    /// kcode, on what a review accepted of the patch.
     Review,
     /// kcode, on the start state with a part of the patch.
     Trial,
 }
 
-/// How many tests there were, as the runner says.
+/// Numbers of tests, as the runner reports them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestCounts {
-    /// Passed.
+    /// Tests that passed.
     pub passed: u64,
-    /// Failed or errored.
+    /// Tests that failed or had an error.
     pub failed: u64,
-    /// Skipped or ignored.
+    /// Tests that were skipped or ignored.
     pub skipped: u64,
 }

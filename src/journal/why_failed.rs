@@ -1,31 +1,31 @@
-//! Why a run of the tests failed, as far as it is known, as events and reports tell it.
+//! Why a test run failed, for events and reports.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is known of why a run of the tests failed.
+/// What is known about why a test run failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WhyFailed {
-    /// Tests that failed, by name; the first of many.
+    /// The first failed tests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<FailedTest>,
-    /// How many more failed.
+    /// Number of further failed tests.
     #[serde(default)]
     pub more: u64,
-    /// The last lines of the output, where no test tells by itself.
+    /// The last lines of the output, if no single test is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
-    /// What lies behind it besides the code, if that is known.
+    /// A cause outside of the code, if one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<FailureCause>,
 }
 
-/// A test that failed.
+/// A failed test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailedTest {
-    /// Its name.
+    /// Name of the test.
     pub name: String,
-    /// The last lines of what it says; none when it says nothing.
+    /// The last lines of its message; empty if there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
 }
@@ -33,26 +33,26 @@ pub struct FailedTest {
 /// A cause of a failure that lies outside of the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureCause {
-    /// Of which kind.
+    /// Kind of the cause.
     pub kind: CauseKind,
-    /// What it is, a clause for people.
+    /// The cause, a clause for people.
     pub what: String,
-    /// What a person can do about it.
+    /// What the user can do about it.
     pub hint: String,
-    /// True when no test can tell anything until something is done about it.
+    /// True if no test can give a result until the cause is removed.
     pub blocks: bool,
 }
 
-/// Of which kind a cause is.
+/// Kind of a failure's cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CauseKind {
-    /// The command can't start, or what it needs isn't installed.
+    /// The command can't start, or something it needs isn't installed.
     Setup,
-    /// The sandbox keeps something from it.
+    /// The sandbox denies something that the command needs.
     Sandbox,
-    /// It watches for changes, and never ends.
+    /// The command watches for changes and never ends.
     Watch,
-    /// It passes only with files that commands wrote, and that are no part of the patch.
+    /// The tests pass only with files that commands wrote and that aren't part of the patch.
     Generated,
 }

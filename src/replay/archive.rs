@@ -1,6 +1,6 @@
-//! A run as one file: enough to replay it elsewhere, and nothing that is secret.
+//! A run exported as one file: enough to replay it elsewhere, without secrets.
 //!
-//! The repository isn't in it: the file names the tree that the run started from, and whoever replays it has a clone.
+//! The repository isn't included: the file names the start tree, and whoever replays the run needs a clone that has it.
 
 use std::io;
 
@@ -15,7 +15,7 @@ use crate::journal::{Digest, Record, RunId};
 use crate::settings::Redactor;
 use crate::workspace::ChangeSet;
 
-/// The schema that an exported run names.
+/// Schema name of an exported run.
 pub const ARCHIVE_SCHEMA: &str = "kcode.run/1";
 
 /// An exported run.
@@ -23,38 +23,39 @@ pub const ARCHIVE_SCHEMA: &str = "kcode.run/1";
 pub struct Archive {
     /// Always [`ARCHIVE_SCHEMA`] when written by this version.
     pub schema: String,
-    /// The run.
+    /// Id of the run.
     pub run: RunId,
-    /// Git's id of the tree that it started from, where its journal knows it.
+    /// Git's id of the start tree, if the journal has it.
     pub start_tree: Option<String>,
-    /// How many records, contents and paths secrets were taken out of. A reply without its secret can't be replayed.
+    /// Number of records, contents and paths from which secrets were removed. A reply that contained a secret can't be
+    /// replayed.
     pub redacted: u64,
-    /// The journal.
+    /// Records of the journal.
     pub journal: Vec<Record>,
-    /// What the run had changed in the end.
+    /// The run's changes at its end.
     pub changes: ChangeSet,
-    /// The contents of changed files, before and after.
+    /// Contents of changed files, before and after.
     pub contents: Vec<ArchivedContent>,
-    /// Hashes of contents that are not in the file: they hold secrets, or are not kept any more.
+    /// Digests of contents that are not included: they contain secrets, or are no longer kept.
     pub left_out: Vec<Digest>,
 }
 
-/// The content of a file.
+/// Content of a file.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Content")]
 pub enum ArchivedContent {
-    /// As it stands.
+    /// UTF-8 content as text.
     Text(String),
-    /// What isn't UTF-8.
+    /// Other content, in base64.
     Base64(String),
 }
 
 impl Archive {
-    /// Packs a run.
+    /// Exports a run.
     ///
     /// # Errors
-    /// When a record without its secrets is none any more.
+    /// When a record is no longer valid without its secrets.
     pub fn pack(recording: &Recording, redactor: &Redactor) -> io::Result<Self> {
         let mut redacted = 0;
         let mut journal = Vec::with_capacity(recording.records.len());
@@ -89,7 +90,7 @@ impl Archive {
     /// Reads an exported run.
     ///
     /// # Errors
-    /// When it isn't one, or of another version.
+    /// When it is none, or has another schema version.
     pub fn unpack(json: &[u8]) -> io::Result<Recording> {
         #[derive(Deserialize)]
         struct ArchiveHead {
@@ -119,7 +120,7 @@ impl ArchivedContent {
     }
 }
 
-/// Takes secrets out of every string of a value; true when there were some.
+/// Removes secrets from every string of a value; returns true if there were any.
 fn clean(value: &mut Value, redactor: &Redactor) -> bool {
     match value {
         Value::String(text) => {
@@ -128,7 +129,7 @@ fn clean(value: &mut Value, redactor: &Redactor) -> bool {
             *text = clean;
             has_secrets
         }
-        // All of them, also after the first.
+        // Without short-circuit, so that every item is cleaned.
         Value::Array(items) => items.iter_mut().fold(false, |any, item| clean(item, redactor) | any),
         Value::Object(fields) => fields.values_mut().fold(false, |any, field| clean(field, redactor) | any),
         _ => false,

@@ -1,4 +1,4 @@
-//! What stands at the end of a journal of the checks: the commands besides the tests that a patch has to pass.
+//! The latest state of each check in a journal: a check is a further command that a patch has to pass.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,53 +6,53 @@ use serde::{Deserialize, Serialize};
 use super::shape::TestsReported;
 use crate::journal::{CheckChosen, CheckRan, Digest, TestPurpose, TestsChosen, TestsRan};
 
-/// One check, and its latest runs.
+/// A check and its latest runs.
 #[derive(Clone, Debug)]
 pub struct LatestCheck<'a> {
-    /// What it is.
+    /// Name, command and origin of the check.
     pub chosen: &'a CheckChosen,
     /// The last run on the start state.
     pub baseline: Option<&'a TestsRan>,
-    /// The last run that kcode made to verify.
+    /// The last run that kcode made to verify the patch.
     pub after: Option<&'a TestsRan>,
 }
 
-/// What became of a check.
+/// State of a check at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckState {
-    /// It passes, and did before if anybody measured.
+    /// It passes, and passed before if that was measured.
     Passing,
     /// It failed before and passes now.
     Fixed,
     /// It passed before and fails now.
     Broken,
-    /// It failed before and fails now.
+    /// It failed before and still fails.
     StillFailing,
-    /// It fails, and nobody knows how it went before.
+    /// It fails; how it went before is unknown.
     Failing,
-    /// It wasn't run to verify.
+    /// It wasn't run on the patch.
     NotRun,
 }
 
 /// See [`Report::checks`](super::Report::checks).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckReport {
-    /// What it is.
+    /// Name, command and origin of the check.
     #[serde(flatten)]
     pub chosen: CheckChosen,
-    /// What became of it.
+    /// State at the end of the run.
     pub state: CheckState,
-    /// The start state's result; `null` when it wasn't measured.
+    /// Result on the start state; `null` if it wasn't measured.
     pub baseline: Option<TestsReported>,
-    /// The last run that kcode made to verify.
+    /// The last run that kcode made to verify the patch.
     pub after: Option<TestsReported>,
-    /// True when `after` ran on exactly the tree that the patch describes.
+    /// True if `after` ran on exactly the tree that the patch describes.
     pub fresh: bool,
 }
 
 impl CheckState {
-    /// As people read it.
+    /// Name of the state for people.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl CheckState {
 }
 
 impl LatestCheck<'_> {
-    /// What became of it.
+    /// Compares the last run with the one on the start state.
     #[must_use]
     pub fn state(&self) -> CheckState {
         let before = self.baseline.map(|ran| ran.result.passed);
@@ -81,7 +81,7 @@ impl LatestCheck<'_> {
         }
     }
 
-    /// Whether it ran on the patch of that digest.
+    /// Whether the check ran on the patch with that digest.
     #[must_use]
     pub fn is_fresh(&self, patch: Option<Digest>) -> bool {
         patch.is_some() && self.after.is_some_and(|ran| ran.patch_sha256 == patch)
@@ -98,7 +98,7 @@ impl LatestCheck<'_> {
     }
 }
 
-/// The checks of `chosen`, with what is known of those that were chosen before.
+/// Takes the checks of `chosen` and keeps the runs of those that were chosen before.
 pub(super) fn chosen<'a>(known: &[LatestCheck<'a>], chosen: &'a TestsChosen) -> Vec<LatestCheck<'a>> {
     let again = |check: &'a CheckChosen| {
         let before = known.iter().find(|known| known.chosen.name == check.name);
@@ -111,7 +111,7 @@ pub(super) const fn unrun(chosen: &CheckChosen) -> LatestCheck<'_> {
     LatestCheck { chosen, baseline: None, after: None }
 }
 
-/// Takes down a run.
+/// Records a run of a check.
 pub(super) fn ran<'a>(checks: &mut [LatestCheck<'a>], run: &'a CheckRan) {
     let Some(check) = checks.iter_mut().find(|check| check.chosen.name == run.name) else { return };
     match run.ran.purpose {

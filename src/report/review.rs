@@ -1,4 +1,4 @@
-//! What a person decided about the patch, folded from the journal.
+//! A person's review of the patch, folded from the journal.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,31 +6,30 @@ use serde::{Deserialize, Serialize};
 use super::checks::CheckReport;
 use crate::journal::{Event, HunkDecision, Record, Reviewed, TestPurpose};
 
-/// See [`Report::review`](super::Report::review). Hunks are counted as they were decided about: those that were split count for
-/// each piece.
+/// See [`Report::review`](super::Report::review). Hunks that were split in the review count once per piece.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewReport {
-    /// All of them.
+    /// Number of hunks.
     pub hunks: u64,
-    /// That went in as they were.
+    /// Hunks that were accepted unchanged.
     pub accepted: u64,
-    /// That went in as the person rewrote them.
+    /// Hunks that were accepted as the person rewrote them.
     pub edited: u64,
-    /// That stayed out.
+    /// Hunks that were rejected.
     pub rejected: u64,
-    /// That nothing was decided about, so that they stayed out.
+    /// Hunks without a decision, which were left out.
     pub undecided: u64,
-    /// Lines that the person added or removed in those that they rewrote.
+    /// Lines that the person added or removed in rewritten hunks.
     pub changed_by_hand: u64,
-    /// Whether tests and required checks passed on exactly what was accepted; `null` when they didn't run on that, because it
-    /// was the whole patch, or because nobody wanted it.
+    /// Whether tests and required checks passed on exactly the accepted part; `null` if they didn't run on it, because
+    /// it was the whole patch or nobody asked for that.
     pub passed: Option<bool>,
-    /// True when exactly that is what stands in the user's tree.
+    /// True if exactly that part is in the user's tree.
     pub applied: bool,
 }
 
 impl ReviewReport {
-    /// The last review that a person brought to an end; `checks` tells which of them a patch has to pass.
+    /// The last finished review. `checks` tells which checks are required.
     #[must_use]
     pub fn last(records: &[Record], checks: &[CheckReport]) -> Option<Self> {
         let is_required = |name: &str| checks.iter().any(|check| check.chosen.name == name && check.chosen.required);
@@ -42,7 +41,7 @@ impl ReviewReport {
                     last = reviewed.concluded.then(|| Self::of(reviewed));
                     (tests, failing) = (None, false);
                 }
-                // Tests may be run twice; the last run counts.
+                // Tests may run twice; the last run counts.
                 Event::TestsRan(ran) if ran.purpose == TestPurpose::Review => tests = Some(ran.result.passed),
                 Event::CheckRan(check) if check.ran.purpose == TestPurpose::Review => {
                     failing |= is_required(&check.name) && !check.ran.result.passed;
@@ -73,13 +72,13 @@ impl ReviewReport {
         told
     }
 
-    /// True when all of the patch was accepted as it was.
+    /// True if all hunks were accepted unchanged.
     #[must_use]
     pub const fn takes_all(&self) -> bool {
         self.accepted == self.hunks
     }
 
-    /// On one line, for people.
+    /// One line for people.
     #[must_use]
     pub fn told(&self) -> String {
         let edited = if self.edited > 0 { format!(", {} as rewritten by hand", self.edited) } else { String::new() };

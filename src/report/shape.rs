@@ -1,4 +1,4 @@
-//! The shape of `report.json`, schema `kcode.report/1`.
+//! The report as JSON (`report.json`), schema `kcode.report/1`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,91 +10,91 @@ use crate::journal::{
     Residue, ResultsKept, RunId, StopReason, TestEnvironment, TestResult, TestsRan, TestsTouched, Tokens, Usage, Usd,
 };
 
-/// The schema that a report names.
+/// Schema name of a report.
 pub const REPORT_SCHEMA: &str = "kcode.report/1";
 
-/// A whole report.
+/// Report of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// Always [`REPORT_SCHEMA`] when written by this version.
     pub schema: String,
-    /// The run.
+    /// Id of the run.
     pub run: RunId,
-    /// What it came to; `interrupted` for a run that never noted its end.
+    /// How the run ended; `interrupted` if it never recorded its end.
     pub outcome: Outcome,
-    /// The exit code of that outcome.
+    /// Exit code of the outcome.
     pub exit_code: u8,
-    /// What stands behind the outcome, in one line.
+    /// The reason for the outcome, in one line.
     pub detail: String,
-    /// What to do about it, when there is something.
+    /// What the user can do about it, if anything.
     pub hint: Option<String>,
-    /// kcode's version.
+    /// Version of kcode.
     pub version: String,
-    /// The task.
+    /// The task as given.
     pub task: String,
-    /// The run whose conversation went on in this one.
+    /// The run whose conversation this one continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<RunId>,
-    /// The repository's root.
+    /// Root of the repository.
     pub repository: String,
-    /// The commit that HEAD named at the start.
+    /// The commit of HEAD at the start.
     pub head: Option<String>,
-    /// The model.
+    /// Name of the model.
     pub model: String,
-    /// Where requests went.
+    /// Base URL of requests.
     pub base_url: String,
-    /// What the model said at the end; a claim, not evidence.
+    /// The model's last message; a claim, not evidence.
     pub said: Option<String>,
-    /// The patch; `null` when nothing changed.
+    /// The patch; `null` if nothing changed.
     pub patch: Option<PatchReport>,
-    /// What commands wrote, such as the tests.
+    /// Files that commands wrote, such as the tests.
     #[serde(default)]
     pub generated: GeneratedReport,
-    /// The evidence.
+    /// Results of the tests.
     pub tests: TestsReport,
-    /// What the patch has to pass besides the tests, in the order in which it was run.
+    /// Results of the checks, in the order in which they ran.
     #[serde(default)]
     pub checks: Vec<CheckReport>,
-    /// What somebody else needs to run the tests again: `kcode verify`.
+    /// What somebody else needs to run the tests again with `kcode verify`.
     #[serde(default)]
     pub certificate: CertificateReport,
-    /// Tokens and money.
+    /// Tokens and cost.
     pub usage: UsageReport,
-    /// How long replies took.
+    /// Latency of replies.
     pub latency: LatencyReport,
-    /// Tool calls.
+    /// Number of tool calls.
     pub tools: ToolsReport,
-    /// Law 4.
+    /// Law 4: whether reasoning was kept.
     pub reasoning: ReasoningReport,
-    /// Law 5.
+    /// Law 5: whether requests kept the prefix.
     pub cache: CacheReport,
-    /// Law 2.
+    /// Law 2: the sandbox.
     pub wall: SandboxReport,
-    /// Law 6.
+    /// Law 6: limits and what was charged.
     pub budget: BudgetReport,
-    /// Milliseconds.
+    /// Durations.
     pub timing: TimingReport,
-    /// Files written to the user's tree; `null` when nothing is applied.
+    /// Number of files written to the user's tree; `null` if the patch isn't applied.
     pub applied: Option<u64>,
-    /// Those of them that the patch was merged into, because they had changed since the run began; no test ran on that.
+    /// Those into which the patch was merged, because they had changed since the run began; no test ran on the result.
     pub merged: Vec<RelPath>,
-    /// What a person decided about the patch hunk by hunk; `null` when nobody came to an end with that.
+    /// A person's review of the patch; `null` if none was finished.
     #[serde(default)]
     pub review: Option<ReviewReport>,
-    /// Files put back after the patch had been applied; `null` unless that was the last that happened to it.
+    /// Number of files restored by undo; `null` unless undo was the last action.
     pub undone: Option<u64>,
-    /// Law 10; `null` when the run never got so far.
+    /// Law 10: processes left at the end; `null` if the run didn't get so far.
     pub residue: Option<Residue>,
 }
 
 /// See [`Report::generated`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GeneratedReport {
-    /// The files: all that are `included` in the patch, because a flag or settings name them, and the first others.
+    /// All files that are `included` in the patch because a flag or settings name them, and the first of the others.
     pub files: Vec<GeneratedFile>,
-    /// How many more others there are.
+    /// Number of other files that aren't listed.
     pub more: u64,
-    /// Globs of `--include-generated` that name nothing that was written.
+    /// Globs of `--include-generated` that match no generated file.
     #[serde(default)]
     pub named_nothing: Vec<String>,
 }
@@ -102,63 +102,63 @@ pub struct GeneratedReport {
 /// See [`Report::patch`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchReport {
-    /// The patch file.
+    /// Path of the patch file.
     pub path: String,
-    /// Its SHA-256.
+    /// SHA-256 of the patch file.
     pub sha256: Digest,
-    /// What it changes.
+    /// The changed files.
     pub files: Vec<FileChange>,
-    /// Changes of the view that could not become part of it, a sentence each.
+    /// Changes of the view that can't be part of the patch, one sentence each.
     pub left_out: Vec<String>,
-    /// How it was made smaller, with `--minimize`; `null` when nobody asked for that, or there was nothing to stand behind.
+    /// Result of `--minimize`; `null` without the flag, or if the patch wasn't verified.
     pub minimized: Option<Minimized>,
 }
 
 /// See [`Report::tests`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsReport {
-    /// The command; `null` when none is known or `--no-verify`.
+    /// The test command; `null` if none is known or with `--no-verify`.
     pub command: Option<String>,
     /// Where the command comes from.
     pub origin: Option<String>,
-    /// The start state's result; `null` when it wasn't measured.
+    /// Result on the start state; `null` if it wasn't measured.
     pub baseline: Option<TestsReported>,
-    /// Why the start state wasn't measured; `null` when it was, or when there are no tests.
+    /// Why the start state wasn't measured; `null` if it was, or if there are no tests.
     #[serde(default)]
     pub baseline_missing: Option<String>,
-    /// The last run that kcode made to verify.
+    /// The last run that kcode made to verify the patch.
     pub after: Option<TestsReported>,
-    /// How often they ran on that very tree, to tell flaky tests: kcode's own runs, and the model's last one where it counts.
+    /// Number of runs on that tree, which reveals flaky tests: kcode's own, and the model's last one if it counts.
     #[serde(default)]
     pub runs: u64,
-    /// How many of these runs failed.
+    /// Number of those runs that failed.
     #[serde(default)]
     pub failed_runs: u64,
-    /// True when single tests were compared; else the lists are empty for lack of knowledge.
+    /// True if single tests were compared; if false, the lists are empty because nothing is known.
     pub compared: bool,
-    /// The tests before and after.
+    /// Tests before and after, compared.
     #[serde(flatten)]
     pub matrix: Matrix,
-    /// How the patch touches tests; `null` when it doesn't.
+    /// Changes of the patch that touch tests; `null` if there are none.
     pub touched: Option<TestsTouched>,
-    /// Whether a test shows what the patch mends: it fails without the fix and passes with it.
+    /// Whether a test fails without the fix and passes with it.
     pub reproduced: Reproduction,
-    /// True when `after` ran on exactly the tree that the patch describes.
+    /// True if `after` ran on exactly the tree that the patch describes.
     pub fresh: bool,
 }
 
 /// One run of the test command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsReported {
-    /// How it went.
+    /// Result of the run.
     #[serde(flatten)]
     pub result: TestResult,
-    /// The log, relative to the run's folder; `null` when an earlier run on the same tree measured it.
+    /// Path of the log, relative to the run's folder; `null` if the result comes from an earlier run on the same tree.
     pub log: Option<String>,
-    /// True when it is known from an earlier run on the same tree.
+    /// True if the result comes from an earlier run on the same tree.
     #[serde(default)]
     pub cached: bool,
-    /// Git's id of the tree that they ran on; `null` when git can't tell.
+    /// Git's id of the tree under test; `null` if git can't tell.
     pub tree: Option<String>,
 }
 
@@ -169,59 +169,59 @@ impl From<&TestsRan> for TestsReported {
     }
 }
 
-/// See [`Report::certificate`]; matrix and durations are in [`Report::tests`], the patch in [`Report::patch`].
+/// See [`Report::certificate`]; test results and durations are in [`Report::tests`], the patch in [`Report::patch`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificateReport {
-    /// What the tests were run in, and how; `null` when kcode ran none to verify.
+    /// Environment of the tests; `null` if kcode ran none to verify the patch.
     pub environment: Option<TestEnvironment>,
-    /// Git's id of the tree that the run started from; `null` when git can't tell.
+    /// Git's id of the start tree; `null` if git can't tell.
     pub start_tree: Option<String>,
-    /// Git's id of the same tree with the patch; `null` when git can't tell.
+    /// Git's id of that tree with the patch applied; `null` if git can't tell.
     pub patched_tree: Option<String>,
-    /// What each test said, in a file beside the report; `null` when nobody knows.
+    /// The file with the result of each test; `null` if single results are unknown.
     pub results: Option<ResultsKept>,
 }
 
 /// See [`Report::usage`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageReport {
-    /// Requests sent, retries included.
+    /// Number of requests sent, including retries.
     pub requests: u64,
     /// Tokens of all replies.
     #[serde(flatten)]
     pub tokens: Usage,
-    /// At list price; `null` when the model's price isn't known.
+    /// Cost at list price; `null` if the model's price is unknown.
     pub cost_usd: Option<Usd>,
-    /// Attempts that failed and were repeated.
+    /// Number of failed attempts that were retried.
     pub retries: u64,
 }
 
 /// See [`Report::latency`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencyReport {
-    /// Mean time of a reply.
+    /// Mean in milliseconds.
     pub mean_ms: u64,
-    /// 95th percentile.
+    /// 95th percentile in milliseconds.
     pub p95_ms: u64,
 }
 
 /// See [`Report::tools`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolsReport {
-    /// Calls answered.
+    /// Number of answered calls.
     pub calls: u64,
-    /// Calls whose answer told the model what was wrong.
+    /// Number of calls whose answer told the model what was wrong.
     pub failures: u64,
 }
 
 /// See [`Report::reasoning`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasoningReport {
-    /// Replies.
+    /// Number of replies.
     pub turns: u64,
-    /// Replies whose reasoning is in the history as it came (or that had none).
+    /// Replies whose reasoning is in the conversation as received (or that had none).
     pub kept: u64,
-    /// Replies whose reasoning is not; such a run stops.
+    /// Replies whose reasoning isn't; such a run stops.
     pub lost: u64,
 }
 
@@ -236,48 +236,48 @@ pub struct CacheReport {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "WallReport")]
 pub struct SandboxReport {
-    /// Nothing outside the view could be written.
+    /// True if nothing outside the view could be written.
     pub tree: bool,
-    /// No process could reach others or outlive the run.
+    /// True if no process could reach others or outlive the run.
     pub process: bool,
-    /// No network.
+    /// True if commands had no network.
     pub network: bool,
-    /// `strict`, `auto` or `off`.
+    /// Sandbox mode: `strict`, `auto` or `off`.
     pub mode: String,
-    /// The layers that were tried.
+    /// All layers that were tried.
     pub layers: Vec<Layer>,
-    /// Attempts to break out, and what came of them.
+    /// Attempts to break out, and their results.
     pub proof: Vec<Proof>,
 }
 
 /// See [`Report::budget`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BudgetReport {
-    /// The limits.
+    /// Limits of the run.
     pub limits: Limits,
-    /// Replies.
+    /// Number of replies.
     pub turns: u32,
-    /// Tokens charged: used ones, and reservations of failed attempts that may have been billed.
+    /// Tokens charged: those used, and reservations of failed attempts that may have been billed.
     pub charged_tokens: Tokens,
-    /// The same at list price.
+    /// `charged_tokens` at list price.
     pub charged_usd: Usd,
-    /// Why the conversation ended; `null` for a run that never noted it.
+    /// Why the conversation ended; `null` if the run never recorded it.
     pub stop_reason: Option<StopReason>,
 }
 
 /// See [`Report::timing`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TimingReport {
-    /// UTC, RFC 3339.
+    /// Start of the run: UTC, RFC 3339.
     pub started_at: String,
-    /// From the start to the run's end (or its last event).
+    /// Milliseconds from the start to the run's end (or its last event).
     pub total_ms: u64,
-    /// From the start to the first request.
+    /// Milliseconds from the start to the first request.
     pub first_request_ms: Option<u64>,
-    /// Waiting for replies.
+    /// Milliseconds of waiting for replies.
     pub model_ms: u64,
-    /// Running tools and tests.
+    /// Milliseconds of tool calls and test runs.
     pub tools_ms: u64,
-    /// Making the private view (beside the first request).
+    /// Milliseconds of making the private view, which happens in parallel with the first request.
     pub view_ms: u64,
 }

@@ -1,4 +1,4 @@
-//! A run's certificate held against the tests as they go now: what `kcode verify` finds, schema `kcode.verification/1`.
+//! Result of `kcode verify`: a run's certificate compared with test runs of today, schema `kcode.verification/1`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,124 +10,124 @@ use crate::testing::{Difference, Verdicts};
 use crate::text::counted;
 use crate::tools::TestRun;
 
-/// The schema that a verification names.
+/// Schema name of a verification.
 pub const VERIFICATION_SCHEMA: &str = "kcode.verification/1";
 
-/// What a run said, and what is so now.
+/// A value at the time of the run and now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "Both")]
 pub struct BeforeAfter<T> {
-    /// As the report has it.
+    /// As in the report.
     pub then: T,
-    /// As it is.
+    /// As measured now.
     pub now: T,
 }
 
-/// A whole verification.
+/// Result of a verification.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Verification {
     /// Always [`VERIFICATION_SCHEMA`] when written by this version.
     pub schema: String,
-    /// The run.
+    /// Id of the run.
     pub run: RunId,
-    /// What the run itself came to.
+    /// Outcome of the run itself.
     pub certified: Outcome,
-    /// What this verification came to.
+    /// Outcome of this verification.
     pub outcome: Outcome,
-    /// The exit code of that outcome.
+    /// Exit code of this outcome.
     pub exit_code: u8,
-    /// Why, in one line.
+    /// The reason, in one line.
     pub detail: String,
-    /// Whether nothing is otherwise than the report says; the environment has no say in it.
+    /// True if everything is as the report says; differences of the environment don't count.
     pub agrees: bool,
-    /// The command that was run.
+    /// The test command that ran.
     pub command: String,
-    /// The tree that it ran on.
+    /// The tree on which it ran.
     pub ground: TreeState,
-    /// The exit code; `null` when a signal or kcode ended the tests.
+    /// Exit code; `null` if a signal or kcode ended the tests.
     pub exit: BeforeAfter<Option<i32>>,
-    /// Whether the tests pass.
+    /// Whether the tests passed.
     pub passed: BeforeAfter<bool>,
-    /// The runner's own count.
+    /// The runner's own counts.
     pub counts: BeforeAfter<Option<TestCounts>>,
-    /// Single tests; `null` when one side knows of none.
+    /// Comparison of single tests; `null` if one side has no results of single tests.
     pub tests: Option<TestsCompared>,
     /// The checks of the report, in its order.
     pub checks: Vec<VerifiedCheck>,
-    /// What the tests run in, as far as it differs.
+    /// Differences of the environment in which the tests run.
     pub environment: Vec<EnvironmentDifference>,
-    /// What else has to be known, a sentence each.
+    /// Further remarks, one sentence each.
     pub notes: Vec<String>,
-    /// Milliseconds that the tests took now.
+    /// Milliseconds the tests took now.
     pub ms: u64,
 }
 
-/// On which tree the tests ran.
+/// The tree on which the tests ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "Ground")]
 pub struct TreeState {
-    /// How the tree at hand stands to the run's.
+    /// How the tree at hand relates to those of the run.
     pub standing: TreeStanding,
-    /// Git's id of the tree without the patch; `null` when it isn't known.
+    /// Git's id of the tree without the patch; `null` if it is unknown.
     pub start_tree: BeforeAfter<Option<String>>,
-    /// Git's id of the tree that the tests ran on; `null` when it isn't known.
+    /// Git's id of the tree under test; `null` if it is unknown.
     pub patched_tree: BeforeAfter<Option<String>>,
 }
 
-/// How the tree at hand stands to the run's.
+/// How the tree at hand relates to those of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Standing")]
 pub enum TreeStanding {
-    /// It is the one that the run started from; the patch was applied to a view of it.
+    /// It is the start tree; the patch was applied to a view of it.
     Start,
-    /// It is the patched one; the tests ran on it as it stands.
+    /// It is the patched tree; the tests ran on it directly.
     Patched,
     /// It is neither, but the patch applies to it.
     Applies,
-    /// It is neither, but the patch is in it.
+    /// It is neither, but already contains the patch.
     Contains,
 }
 
-/// Single tests, then and now.
+/// Results of single tests, compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TestsCompared {
-    /// How many the report knows.
+    /// Number of tests that the report knows.
     pub certified: u64,
-    /// Those that go otherwise.
+    /// Tests whose result differs.
     pub differences: Vec<Difference>,
-    /// Those that were flaky then or are now: they aren't compared.
+    /// Tests that were flaky then or are now; they aren't compared.
     pub flaky: Vec<String>,
 }
 
-/// One thing of the environment that is otherwise.
+/// A difference of the environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EnvironmentDifference {
-    /// Such as `kernel`.
+    /// What differs, such as `kernel`.
     pub what: String,
-    /// What it was and is.
+    /// Its value then and now.
     #[serde(flatten)]
     pub was: BeforeAfter<String>,
 }
 
-/// How the tests go now.
+/// Test runs of today, for comparison with a report.
 pub struct TestsNow<'a> {
-    /// The runs, all on the same tree; more than one when the first failed.
+    /// Runs on the same tree; more than one if the first failed.
     pub runs: &'a [TestRun],
-    /// The report's checks in its order; `None` where one wasn't run.
+    /// Runs of the report's checks, in its order; `None` if one wasn't run.
     pub checks: &'a [Option<&'a TestRun>],
-    /// On which tree.
+    /// The tree on which they ran.
     pub ground: TreeState,
-    /// What each test said then, where that is kept.
+    /// Results of single tests at the time of the run, if kept.
     pub then: Option<&'a Verdicts>,
-    /// What the tests run in now.
+    /// The environment of today.
     pub environment: &'a TestEnvironment,
-    /// What else has to be known.
+    /// Further remarks, one sentence each.
     pub notes: Vec<String>,
 }
 
 impl Verification {
-    /// Holds `report` against how its tests go now. `None` when one of both has no run of them.
+    /// Compares `report` with today's runs. `None` if either has no test run.
     #[must_use]
     pub fn of(report: &Report, measured: TestsNow<'_>) -> Option<Self> {
         let (certified, last) = (&report.tests.after.as_ref()?.result, measured.runs.last()?);
@@ -183,7 +183,7 @@ impl Verification {
         self.exit_code = self.outcome.exit_code();
     }
 
-    /// Where reality differs, a clause each.
+    /// Differences from the report, a clause each.
     fn differing(&self) -> Vec<String> {
         let mut told = Vec::new();
         let flaky = self.tests.as_ref().is_some_and(|tests| !tests.flaky.is_empty());
@@ -195,7 +195,7 @@ impl Verification {
             Some(tests) if !tests.differences.is_empty() => {
                 told.push(format!("{} differently", goes(tests.differences.len())));
             }
-            // Flaky tests count once here and once there.
+            // Flaky tests change the counts from run to run.
             Some(_) if flaky => {}
             _ if self.counts.then != self.counts.now => told.push("the runner counts otherwise".to_owned()),
             _ => {}
@@ -214,7 +214,7 @@ fn goes(count: usize) -> String {
     format!("{} go{}", counted(count, "test"), if count == 1 { "es" } else { "" })
 }
 
-/// Whether both are known and not the same.
+/// Whether both are known and differ.
 fn differ(ids: &BeforeAfter<Option<String>>) -> bool {
     ids.then.as_ref().zip(ids.now.as_ref()).is_some_and(|(then, now)| then != now)
 }

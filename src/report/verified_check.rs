@@ -1,4 +1,4 @@
-//! A check of a report held against how it goes now.
+//! A check of a report, compared with a run of today.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,10 +12,10 @@ use crate::tools::TestRun;
 /// See [`Verification::checks`](super::Verification::checks).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct VerifiedCheck {
-    /// What it is, as the report has it.
+    /// Name, command and origin of the check, from the report.
     #[serde(flatten)]
     pub chosen: CheckChosen,
-    /// How it went and goes; `null` where it wasn't run.
+    /// Results then and now; `null` where it wasn't run.
     pub result: BeforeAfter<Option<TestResult>>,
 }
 
@@ -29,17 +29,17 @@ impl VerifiedCheck {
         }
     }
 
-    /// Whether it keeps the patch from being verified.
+    /// Whether the check prevents the patch from being verified.
     pub(super) fn fails(&self) -> bool {
         self.chosen.required && self.result.now.as_ref().is_some_and(|now| !now.passed)
     }
 
-    /// That it fails, as a clause.
+    /// Says that the check fails, as a clause.
     pub(super) fn failure(&self) -> String {
         format!("the check {} fails ({})", self.chosen.name, self.chosen.command)
     }
 
-    /// Where it goes otherwise, as a clause. A check that the run itself didn't get to can't.
+    /// Describes a difference, as a clause; `None` if the run itself hadn't run the check.
     pub(super) fn difference(&self) -> Option<String> {
         let CheckChosen { name, command, required, .. } = &self.chosen;
         let then = self.result.then.as_ref()?;

@@ -1,4 +1,4 @@
-//! The shape of an audit, schema `kcode.audit/1`.
+//! The audit as JSON, schema `kcode.audit/1`.
 
 use std::collections::BTreeMap;
 
@@ -9,165 +9,165 @@ use crate::journal::{
     Digest, Nudged, Outcome, Proof, RepairCause, Residue, RunId, TamperFlag, TestPurpose, TestsRan, Tokens, Usd,
 };
 
-/// The schema that an audit names.
+/// Schema name of an audit.
 pub const AUDIT_SCHEMA: &str = "kcode.audit/1";
 
-/// What the journal of one run tells of the laws.
+/// What the journal of one run shows about the laws.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
     /// Always `kcode.audit/1` when written by this version.
     pub schema: String,
-    /// The run.
+    /// Id of the run.
     pub run: RunId,
-    /// What it came to.
+    /// How the run ended.
     pub outcome: Outcome,
-    /// The model.
+    /// Name of the model.
     pub model: String,
-    /// kcode's version.
+    /// Version of kcode.
     pub version: String,
-    /// Every breach of a law that the journal shows, a sentence each; empty for a run without any.
+    /// Every breach of a law that the journal shows, one sentence each.
     pub breaches: Vec<String>,
-    /// Law 4, reply by reply.
+    /// Law 4: whether reasoning was kept, for each reply.
     pub reasoning: Vec<ReasoningTurn>,
-    /// What was changed of the conversation after the host had refused it, and so is no breach of laws 4 and 5.
+    /// Changes to the conversation after the host had refused it; these are no breaches of laws 4 and 5.
     #[serde(default)]
     pub repairs: Vec<HistoryRepair>,
-    /// Law 5, request by request.
+    /// Law 5: the prefix of each request.
     pub prefixes: Vec<PrefixSent>,
-    /// Law 6, request by request.
+    /// Law 6: reserved and charged amounts of each request.
     pub budget: Vec<RequestCost>,
-    /// Every file that a tool call names or the patch changes, by path.
+    /// Every file that a tool call names or that the patch changes, sorted by path.
     pub files: Vec<TouchedFile>,
-    /// How often each tool was called without naming a file: on the whole repository, or to run tests.
+    /// Number of calls of each tool that named no file: on the whole repository, or test runs.
     pub on_everything: BTreeMap<String, u64>,
-    /// Law 2: the attempts to break out that were made before the run, and what came of them.
+    /// Law 2: the attempts to break out of the sandbox before the run, and their results.
     pub wall: Vec<Proof>,
-    /// What was stopped while the run ran: paths that lead out, and tests that were ended.
+    /// What was stopped during the run: access to paths outside the repository, and test runs that kcode ended.
     pub stopped: Vec<StoppedAct>,
-    /// Law 7: every run of the tests, and of the checks beside them.
+    /// Law 7: all runs of the tests and of the checks.
     pub tests: Vec<TestsSeen>,
-    /// What in the patch touches tests.
+    /// Changes of the patch that touch tests.
     pub touched: Vec<TamperFlag>,
-    /// What kcode said to the model that the task didn't.
+    /// Messages that kcode itself added to the conversation.
     pub nudges: Vec<Nudged>,
-    /// Law 10: what had to be killed at the end; `null` when the run never got so far.
+    /// Law 10: processes left at the end; `null` if the run didn't get so far.
     pub residue: Option<Residue>,
 }
 
-/// A reply, as it was received and as it was kept to be sent back.
+/// A reply as received, and as kept in the conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasoningTurn {
-    /// The turn.
+    /// Turn number.
     pub turn: u32,
-    /// SHA-256 of the reasoning as received; `null` when there was none.
+    /// SHA-256 of the reasoning as received; `null` if there was none.
     pub received: Option<Digest>,
-    /// SHA-256 of the reasoning in the message that joined the conversation.
+    /// SHA-256 of the reasoning in the message in the conversation.
     pub kept: Option<Digest>,
-    /// Whether that message is, byte for byte, what was received.
+    /// True if that message is byte for byte what was received.
     pub is_same: bool,
-    /// Requests that sent it back, as their prefix hashes prove; `null` where a prefix can't be computed anew.
+    /// Number of requests that sent it back, proved by their prefix hashes; `null` if a prefix can't be recomputed.
     pub sent_back: Option<u64>,
 }
 
-/// Messages of the model that were changed, because the host refused to take them back.
+/// Messages of the model that were changed because the host refused them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Repair")]
 pub struct HistoryRepair {
-    /// The turn whose request was refused.
+    /// Turn whose request was refused.
     pub turn: u32,
-    /// What the host refused.
+    /// The reason of the refusal.
     pub cause: RepairCause,
-    /// What changed, message by message.
+    /// The changes, one per message.
     pub what: Vec<String>,
-    /// Whether a refusal came right before, and the reasoning is what it was (unless that was refused).
+    /// True if a refusal came right before, and the reasoning is unchanged (unless it was what the host refused).
     pub is_allowed: bool,
 }
 
-/// The part of a request that later ones have to begin with.
+/// The part of a request with which later requests have to begin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PrefixSent {
-    /// The turn.
+    /// Turn number.
     pub turn: u32,
-    /// The attempt.
+    /// Attempt number.
     pub attempt: u32,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub bytes: u64,
-    /// Its SHA-256, noted before it was sent.
+    /// SHA-256, recorded before sending.
     pub sha256: Digest,
-    /// Whether it began with the one before, as was checked before it was sent.
+    /// True if it begins with the prefix before, as checked before sending.
     pub kept: bool,
-    /// Whether the messages in the journal come to the same hash; `null` for a version whose tools this one doesn't know.
+    /// True if the messages in the journal have the same hash; `null` if the version had other tools than this one.
     pub proved: Option<bool>,
 }
 
-/// What was held back for a request, and what it was charged.
+/// Amounts reserved and charged for a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Charge")]
 pub struct RequestCost {
-    /// The turn.
+    /// Turn number.
     pub turn: u32,
-    /// The attempt.
+    /// Attempt number.
     pub attempt: u32,
-    /// Reserved before it was sent.
+    /// Tokens reserved before sending.
     pub reserved_tokens: Tokens,
-    /// The same at list price.
+    /// `reserved_tokens` at list price.
     pub reserved_usd: Usd,
-    /// Charged for its reply, or for its failure; all that was reserved when nobody knows.
+    /// Tokens charged for the reply or the failure; all reserved ones if the actual usage is unknown.
     pub charged_tokens: Tokens,
-    /// The same at list price.
+    /// `charged_tokens` at list price.
     pub charged_usd: Usd,
-    /// True when the provider let the model say more than the request allowed; that is no breach of ours.
+    /// True if the provider let the model write more than the request allowed, which is no breach by kcode.
     pub above_cap: bool,
-    /// What became of it: `reply`, `failed` or `unanswered`.
+    /// How the request ended: `reply`, `failed` or `unanswered`.
     pub end: String,
 }
 
-/// A file that tools were asked about, or that the patch changes.
+/// A file that a tool call names or that the patch changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TouchedFile {
-    /// The path below the repository's root, or `@logs/` and the name of a log.
+    /// Path below the repository's root, or `@logs/` and the name of a log.
     pub path: String,
-    /// How often each tool was called on it.
+    /// Number of calls of each tool on it.
     pub tools: BTreeMap<String, u64>,
-    /// In which turns.
+    /// Turns with such calls.
     pub turns: Vec<u32>,
-    /// Whether the patch changes it.
+    /// True if the patch changes it.
     pub changed: bool,
 }
 
-/// Something that was tried during the run and not let happen.
+/// An action that was stopped during the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoppedAct {
-    /// The turn, where it was the model's wish.
+    /// Turn number, if the model requested it.
     pub turn: Option<u32>,
-    /// The tool, or `tests` for those that kcode ran by itself.
+    /// Name of the tool, or `tests` for test runs that kcode started.
     pub by: String,
-    /// The path that was asked for, or the command that ran.
+    /// The requested path, or the command that ran.
     pub what: String,
     /// Why it was stopped.
     pub why: String,
-    /// False when the answer shows that it was not stopped.
+    /// False if the answer shows that it was not stopped.
     pub held: bool,
 }
 
-/// A run of the tests, and what it ran on.
+/// A test run and the tree on which it ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsSeen {
-    /// The check's name; `null` for the tests themselves.
+    /// Name of the check; `null` for the tests themselves.
     pub check: Option<String>,
-    /// Who asked.
+    /// Who requested the run, and on which tree.
     pub purpose: TestPurpose,
-    /// Whether they passed.
+    /// Whether the tests passed.
     pub passed: bool,
-    /// Why kcode ended them, if it did: `deadline`, `idle`, `disk`, `memory` or `cancelled`.
+    /// Why kcode ended the run, if it did: `deadline`, `idle`, `disk`, `memory` or `cancelled`.
     pub stopped: Option<String>,
-    /// What in the runner's own report contradicts its exit code.
+    /// What in the runner's report contradicts the exit code.
     pub contradiction: Option<String>,
-    /// Git's id of the tree that they ran on, where it is known.
+    /// Git's id of the tree under test, if known.
     pub tree: Option<String>,
-    /// SHA-256 of the patch that they ran on; `null` for the start state.
+    /// SHA-256 of the patch under test; `null` for the start state.
     pub patch_sha256: Option<Digest>,
-    /// True when an earlier run on the same tree told it.
+    /// True if the result comes from an earlier run on the same tree.
     pub cached: bool,
 }
 
