@@ -1,4 +1,4 @@
-//! File contents kept by their hash in the run's folder: what a change replaces and what it brings.
+//! File contents kept by their SHA-256 in the run folder: what a change replaces and what it brings.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -15,13 +15,13 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    /// Uses `folder`; it is made when the first content is kept.
+    /// Uses `folder`, which is created when the first content is kept.
     #[must_use]
     pub fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
-    /// Where they are.
+    /// The folder that holds the contents.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -31,16 +31,13 @@ impl Blobs {
         self.folder.join(digest.to_string())
     }
 
-    /// Whether the content is there.
+    /// Returns true when a file for this hash exists; its bytes aren't checked.
     #[must_use]
     pub fn holds(&self, digest: Digest) -> bool {
         self.file(digest).exists()
     }
 
-    /// Keeps `content`; a killed process leaves it whole or not at all.
-    ///
-    /// # Errors
-    /// When the folder can't be written.
+    /// Stores `content` and returns its hash. A killed process leaves the file whole or not at all.
     pub fn keep(&self, content: &[u8]) -> io::Result<Digest> {
         let digest = Digest::of(content);
         if !self.holds(digest) {
@@ -52,10 +49,8 @@ impl Blobs {
         Ok(digest)
     }
 
-    /// As [`Blobs::keep`]; whole and on the disk on return, also when it was kept before. Its name is after [`Blobs::sync`].
-    ///
-    /// # Errors
-    /// When the folder can't be written.
+    /// Stores `content` as [`Blobs::keep`] does, rewrites a damaged copy, and syncs the file. Its name is only durable
+    /// after [`Blobs::sync`].
     pub fn secure(&self, content: &[u8]) -> io::Result<Digest> {
         let digest = Digest::of(content);
         if self.read(digest).is_err() {
@@ -68,7 +63,7 @@ impl Blobs {
         Ok(digest)
     }
 
-    /// The names of all contents reach the disk.
+    /// Syncs the folder, so that the names of all contents are durable.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -76,10 +71,10 @@ impl Blobs {
         if self.folder.exists() { fs::File::open(&self.folder)?.sync_all() } else { Ok(()) }
     }
 
-    /// The content with this hash.
+    /// Reads the content with this hash.
     ///
     /// # Errors
-    /// When it isn't there, can't be read, or is no longer what its name says.
+    /// When it doesn't exist, can't be read, or its bytes no longer have this hash.
     pub fn read(&self, digest: Digest) -> io::Result<Vec<u8>> {
         let content = read_own(&self.file(digest), RUN_FILE_LIMIT)?;
         if Digest::of(&content) == digest {

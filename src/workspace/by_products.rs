@@ -1,7 +1,7 @@
-//! What running tests leaves behind, and nobody means as a change.
+//! Files that test runs leave behind and that nobody means as a change.
 //!
-//! The rule is for new and untracked files that no tool wrote by name: repositories often forget to
-//! ignore these. A tracked file always counts, and so does a file that the model asked to write.
+//! The rule is for new and untracked files that no tool wrote by name: repositories often forget to ignore these. A
+//! tracked file always counts, and so does a file that the model asked to write.
 
 use std::path::Path;
 
@@ -25,17 +25,17 @@ const FOLDERS: [&str; 16] = [
     ".kotlin",
 ];
 
-/// Folders that are build output only beside one of these files.
+/// Folders that are build output only when one of these files lies beside them.
 const BUILD_FOLDERS: [(&str, &[&str]); 2] =
     [("target", &["Cargo.toml", "pom.xml"]), ("build", &["build.gradle", "build.gradle.kts", "settings.gradle"])];
 
-/// Files: coverage data, litter of desktops.
+/// Coverage data and desktop litter.
 const FILES: [&str; 4] = [".coverage", ".DS_Store", ".eslintcache", ".phpunit.result.cache"];
 
-/// Ends of names: what compilers and profilers write.
+/// Suffixes of files that compilers and profilers write.
 const SUFFIXES: [&str; 7] = [".pyc", ".pyo", ".o", ".obj", ".class", ".tsbuildinfo", ".profraw"];
 
-/// Whether `path` is such a by-product. `exists` tells which paths beside it there are.
+/// Returns true when `path` is a by-product. `exists` answers whether a path exists.
 pub(super) fn is_by_product(mut exists: impl FnMut(&Path) -> bool, path: &Path) -> bool {
     let named = path.file_name().and_then(|name| name.to_str()).is_some_and(is_by_product_file);
     named || path.ancestors().skip(1).any(|folder| is_by_product_folder(&mut exists, folder))
@@ -45,7 +45,7 @@ fn is_by_product_file(name: &str) -> bool {
     FILES.contains(&name) || name.starts_with(".coverage.") || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
-/// Whether the folder `path` holds nothing but by-products.
+/// Returns true when the folder `path` holds nothing but by-products.
 pub(super) fn is_by_product_folder(mut exists: impl FnMut(&Path) -> bool, path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let mut beside = |file: &&str| exists(&path.with_file_name(file));

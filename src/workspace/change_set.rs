@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use super::FileState;
 use crate::journal::{RUN_FILE_LIMIT, RelPath, read_own};
 
-/// The schema that `changes.json` names.
+/// Schema name in `changes.json`.
 pub const CHANGES_SCHEMA: &str = "kcode.changes/1";
 
 /// One path: what stood there, and what is to stand there. The contents are in [`Blobs`](super::Blobs).
@@ -47,7 +47,7 @@ impl ChangeSet {
         self.entries.is_empty()
     }
 
-    /// The way back: applied to the changed tree it restores the start.
+    /// The inverse: applied to the changed tree, it restores the start.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let turn =
@@ -55,7 +55,8 @@ impl ChangeSet {
         Self::new(self.entries.iter().map(turn).collect())
     }
 
-    /// Both, one after the other: from what was there before this to what is there after `later`.
+    /// Combines both changes: from the state before `self` to the state after `later`. Paths that end as they began are
+    /// dropped.
     #[must_use]
     pub fn then(&self, later: &Self) -> Self {
         let mut all: BTreeMap<RelPath, ChangedFile> =
@@ -68,10 +69,7 @@ impl ChangeSet {
         Self::new(all.into_values().filter(|entry| entry.before != entry.after).collect())
     }
 
-    /// Writes it to `path`, durable, whole or not at all.
-    ///
-    /// # Errors
-    /// When the folder can't be written.
+    /// Writes the change set to `path`: durable, whole or not at all.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         replace(path, &serde_json::to_vec_pretty(self)?)
     }
@@ -91,7 +89,7 @@ impl ChangeSet {
     }
 }
 
-/// Replaces a file of the run's folder in one step: a reader sees the old bytes or the new ones.
+/// Replaces a file of the run folder in one step: a reader sees the old bytes or the new ones.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(folder)?;

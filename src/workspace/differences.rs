@@ -1,4 +1,4 @@
-//! What differs between a view and its start, as far as it was looked at.
+//! Differences between a view and its start, as far as the comparison went.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,39 +8,38 @@ use super::patch::{LeftOut, LeftOutReason};
 use super::{ChangedFile, FileState};
 use crate::journal::RelPath;
 
-/// New files that no tool wrote by name become part of a patch up to this many bytes together.
+/// Total bytes of new files, written by no tool by name, that may become part of a patch.
 const NEW_FILES_LIMIT: u64 = 64 << 20;
 
-/// And up to this many.
+/// Number of such files.
 pub(super) const NEW_FILES_COUNT: usize = 10_000;
 
-/// What is left out is told by name up to this many.
+/// Number of left-out paths that are listed by name.
 const NAMED: usize = 100;
-/// Bytes of a name that are told.
+/// Length in bytes to which listed paths are shortened.
 const SHOWN: usize = 160;
 
-/// What differs, as far as it was looked at.
 #[derive(Debug, Default)]
 pub(super) struct Differences {
     pub(super) files: BTreeMap<RelPath, ChangedFile>,
     pub(super) left_out: BTreeMap<PathBuf, LeftOutReason>,
-    /// Files that a tool wrote by name: they count, ignored or not.
+    /// Files that a tool wrote by name: they count even when git ignores them.
     pub(super) explicit: BTreeSet<RelPath>,
 }
 
 impl Differences {
-    /// Whether a tool wrote this file by name.
+    /// Returns true when a tool wrote this file by name.
     pub(super) fn is_explicit(&self, path: &Path) -> bool {
         !self.explicit.is_empty() && RelPath::from_path(path).is_ok_and(|path| self.explicit.contains(&path))
     }
 
-    /// Forgets what the last look found; what tools wrote stays known.
+    /// Clears the results of the last comparison; what tools wrote stays known.
     pub(super) fn clear(&mut self) {
         self.files.clear();
         self.left_out.clear();
     }
 
-    /// The files left out, for people: the first by name.
+    /// The left-out files for people; beyond [`NAMED`] paths the rest is summed up in one entry.
     pub(super) fn left_out(&self) -> Vec<LeftOut> {
         let told = |(path, reason): (&PathBuf, &LeftOutReason)| LeftOut {
             path: shown(&path.to_string_lossy()),
@@ -53,13 +52,13 @@ impl Differences {
         named
     }
 
-    /// Takes down that nothing is known but what tools wrote by name.
+    /// Records that too many files changed to be compared: only what tools wrote by name is known.
     pub(super) fn too_many(&mut self) {
         self.left_out.insert("what commands of the run changed".into(), LeftOutReason::TooMany);
     }
 
-    /// Where there are too many new files, takes out all that no tool wrote by name: which of them would fit,
-    /// nobody chose.
+    /// Above the limit of new files, drops all that no tool wrote by name: picking the ones that fit would be
+    /// arbitrary.
     pub(super) fn keep_to(&mut self, room: &Room) {
         let Some(folder) = room.folder.as_ref().filter(|_| room.files > NEW_FILES_COUNT) else { return };
         let Self { files, left_out, explicit } = self;
@@ -69,7 +68,7 @@ impl Differences {
         left_out.insert(format!("a group of {} new files{place}", room.files).into(), LeftOutReason::TooManyFiles);
     }
 
-    /// Takes down what came of looking at `path`.
+    /// Records the result of comparing `path`.
     pub(super) fn record(&mut self, path: &Path, verdict: ComparedFile) {
         let left_out = match verdict {
             ComparedFile::Same => return,
@@ -86,21 +85,21 @@ impl Differences {
     }
 }
 
-/// What new files that no tool wrote by name may still become part of a patch.
+/// Allowance for new files that no tool wrote by name: what may still become part of a patch.
 pub(super) struct Room {
     bytes: u64,
     files: usize,
-    /// What all of them lie in.
+    /// Their common parent folder.
     folder: Option<PathBuf>,
 }
 
-/// Whether a new file has room.
+/// Whether a new file fits into the allowance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     Fits,
-    /// Together with those before it.
+    /// Too large together with the files before it.
     TooLarge,
-    /// With so many, none becomes part of the patch.
+    /// The count is exceeded: none of these files becomes part of the patch.
     TooMany,
 }
 
@@ -111,7 +110,7 @@ impl Default for Room {
 }
 
 impl Room {
-    /// For a new file of `size` bytes that no tool wrote by name.
+    /// Counts a new file of `size` bytes that no tool wrote by name.
     pub(super) fn take(&mut self, path: &Path, size: u64) -> Taken {
         self.files += 1;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -130,7 +129,7 @@ impl Room {
     }
 }
 
-/// A path that a line can hold: of a longer one its beginning and its end.
+/// Shortens a long path to its beginning and its end.
 fn shown(path: &str) -> String {
     if path.len() <= SHOWN {
         return path.to_owned();
@@ -139,13 +138,13 @@ fn shown(path: &str) -> String {
     format!("{}…{}", &path[..head], &path[tail..])
 }
 
-/// What came of comparing a file of the view with its start.
+/// Result of comparing a file of the view with its start.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ComparedFile {
-    /// It doesn't differ, or not in a way that counts.
+    /// Equal, or different in a way that doesn't count.
     Same,
-    /// From this to that; `None` where there is no file.
+    /// The state before and after; `None` where there is no file.
     Changed(Option<FileState>, Option<FileState>),
-    /// It differs and can't be part of a patch.
+    /// Changed, but can't be part of a patch.
     LeftOut(LeftOutReason),
 }

@@ -1,35 +1,35 @@
-//! How much work one look at a view may be: commands of the run decide what lies there, and how much.
+//! Bounds the work of one comparison of a view: commands of the run decide what lies there, and how much.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Folders within folders, at most. A patch has no use for what lies deeper.
+/// Maximum nesting of folders. A patch has no use for what lies deeper.
 pub(super) const MAX_DEPTH: usize = 256;
-/// Bytes of a path below the root, at most; the kernel takes 4,096 for all of it.
+/// Maximum bytes of a path below the root; the kernel takes 4,096 for the whole path.
 pub(super) const MAX_PATH: usize = 3072;
-/// Names that one look reads, at most.
+/// Maximum number of names that one comparison reads.
 const MAX_ENTRIES: u64 = 500_000;
-/// Bytes of all paths that one look reads, at most; they are held in memory.
+/// Maximum total bytes of the paths that one comparison reads; they are held in memory.
 const MAX_BYTES: u64 = 128 << 20;
 
-/// What one look has left.
+/// What remains of these limits in one comparison.
 pub(super) struct Effort<'s> {
     stop: &'s AtomicBool,
     entries: u64,
     bytes: u64,
 }
 
-/// Why a look ends early.
+/// Why a comparison ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Enough {
-    /// Whoever waited for it doesn't any more.
+    /// The caller cancelled it.
     Stopped,
-    /// There is more than anybody looks at.
+    /// A limit was exceeded.
     TooMany,
 }
 
 impl From<Enough> for io::Error {
-    /// Only of `Enough::Stopped` is a look's failure made.
+    /// Only [`Enough::Stopped`] fails a comparison; callers record [`Enough::TooMany`] as a gap.
     fn from(enough: Enough) -> Self {
         match enough {
             Enough::Stopped => io::ErrorKind::Interrupted.into(),
@@ -39,17 +39,16 @@ impl From<Enough> for io::Error {
 }
 
 impl<'s> Effort<'s> {
-    /// Ends early when `stop` turns true.
     pub(super) fn new(stop: &'s AtomicBool) -> Self {
         Self { stop, entries: MAX_ENTRIES, bytes: MAX_BYTES }
     }
 
-    /// Before any step that takes its time.
+    /// Returns an error once `stop` is set; called before each step that takes time.
     pub(super) fn go_on(&self) -> Result<(), Enough> {
         if self.stop.load(Ordering::Relaxed) { Err(Enough::Stopped) } else { Ok(()) }
     }
 
-    /// For each name that was read, with the length of its path.
+    /// Counts one name that was read; `path` is the length of its path in bytes.
     pub(super) fn entry(&mut self, path: usize) -> Result<(), Enough> {
         self.go_on()?;
         let left = (self.entries.checked_sub(1), self.bytes.checked_sub(path as u64));

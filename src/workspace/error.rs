@@ -1,31 +1,31 @@
-//! What can go wrong with a repository or a view, and what to do about it.
+//! Errors of a repository or a view, each with a hint.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::journal::{Outcome, is_disk_failure};
 
-/// Why a repository can't be opened or a view can't be used. Each has a [hint](WorkspaceError::hint).
+/// Why a repository can't be opened or a view can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
-    /// The folder isn't there.
+    /// The folder doesn't exist.
     #[error("{} does not exist", .0.display())]
     Missing(PathBuf),
-    /// It is a file.
+    /// The path is a file.
     #[error("{} is not a folder", .0.display())]
     NotAFolder(PathBuf),
-    /// It can't be listed.
+    /// The folder can't be listed.
     #[error("{} can't be read: {source}", path.display())]
     Unreadable {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// The root is the home folder, or a folder that holds it.
     #[error("{} {} your home folder; kcode does not work on all of it", root.display(), if *exact { "is" } else { "holds" })]
     Home {
-        /// The root that was found.
+        /// The root of the repository.
         root: PathBuf,
         /// The folder that kcode was started for.
         start: PathBuf,
@@ -35,37 +35,37 @@ pub enum WorkspaceError {
     /// The root is `/`.
     #[error("/ is the whole file system; kcode does not work on it")]
     FileSystemRoot,
-    /// There is no work tree.
+    /// The repository is bare.
     #[error("{} is a bare repository; it has no files to work on", .0.display())]
     Bare(PathBuf),
-    /// The folder belongs to git itself.
+    /// The folder is, or lies in, a git folder.
     #[error("{} is inside git's own folder, not in a work tree", .0.display())]
     InsideGit(PathBuf),
-    /// Making the view, or comparing it, was called off.
+    /// Making or comparing the view was cancelled.
     #[error("work on the private view was called off")]
     Stopped,
     /// A file operation of kcode's own failed.
     #[error("can't {action} {}: {source}", path.display())]
     Io {
-        /// Such as `write`.
+        /// A verb, such as `write`.
         action: &'static str,
-        /// On what.
+        /// The path of the operation.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// The hunks of a file can't be computed.
     #[error("can't compute the difference of {path}: {source}")]
     Difference {
-        /// The file.
+        /// The changed file.
         path: String,
-        /// What libgit2 said.
+        /// Error of libgit2.
         source: git2::Error,
     },
 }
 
 impl WorkspaceError {
-    /// What to do about it, in one line.
+    /// What the user can do about it, in one line.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
@@ -97,8 +97,8 @@ impl WorkspaceError {
 }
 
 impl WorkspaceError {
-    /// The exit code it ends in: a place that kcode can't work on is the user's choice, a full disk nobody's, the rest
-    /// is ours.
+    /// The outcome that decides the exit code: a place where kcode can't work is the user's choice, a full disk
+    /// nobody's, the rest is our fault.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
@@ -116,7 +116,7 @@ impl WorkspaceError {
     }
 }
 
-/// For `map_err`: a file operation named by what was tried on which path.
+/// For `map_err`: names the failed file operation and its path.
 pub(super) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WorkspaceError {
     move |source| WorkspaceError::Io { action, path: path.to_owned(), source }
 }

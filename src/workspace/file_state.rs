@@ -1,4 +1,4 @@
-//! What stands at a path: its mode as git knows it, and its bytes. Read without following links.
+//! State of a path: its mode as git knows it, and its bytes. Links aren't followed.
 
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -26,7 +26,7 @@ pub enum FileMode {
 }
 
 impl FileMode {
-    /// As it stands in a patch.
+    /// Octal, as written in a patch.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,12 +42,12 @@ impl FileMode {
         matches!(self, Self::Symlink)
     }
 
-    /// Of a file with these permission bits: git looks at the owner's.
+    /// From permission bits: git looks only at the owner's execute bit.
     pub(super) const fn of_permissions(bits: u32) -> Self {
         if bits & 0o100 == 0 { Self::Regular } else { Self::Executable }
     }
 
-    /// Of what `metadata` describes; `None` for folders, sockets, pipes and devices.
+    /// `None` for folders, sockets, pipes and devices.
     pub(super) fn of(metadata: &Metadata) -> Option<Self> {
         let kind = metadata.file_type();
         if kind.is_symlink() {
@@ -67,21 +67,18 @@ pub struct FileState {
     pub sha256: Digest,
 }
 
-/// What stands at a path.
 #[derive(Debug)]
 pub(super) enum PathState {
-    /// Nothing, or the way there is no longer made of folders.
+    /// Nothing exists there, or a parent isn't a folder.
     Nothing,
-    /// A folder.
     Folder,
-    /// A file or a link.
+    /// A regular file or a symbolic link.
     File(FileMode, Metadata),
-    /// A pipe, a socket or a device.
     Special,
 }
 
 impl PathState {
-    /// What `metadata`, of the name itself, tells.
+    /// Takes the metadata of the name itself (`lstat`).
     pub(super) fn of(metadata: Metadata) -> Self {
         match FileMode::of(&metadata) {
             Some(mode) => Self::File(mode, metadata),
@@ -91,7 +88,7 @@ impl PathState {
     }
 }
 
-/// Looks at `path` below `dir`; a link on the way there counts as nothing, the last component isn't followed.
+/// Looks at `path` below `dir`. A link among the parents counts as nothing; the last component isn't followed.
 pub(super) fn look(dir: &Dir, path: &Path) -> io::Result<PathState> {
     if obstacle(dir, path)?.is_none() { look_at(dir, path) } else { Ok(PathState::Nothing) }
 }
@@ -109,10 +106,10 @@ fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// The topmost part of the way to `path` that is there and is no folder, or that is missing.
+/// The first parent of `path`, from the top, that isn't a folder or doesn't exist.
 pub(super) fn obstacle<'a>(dir: &Dir, path: &'a Path) -> io::Result<Option<PathObstacle<'a>>> {
     let mut parents: Vec<_> = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()).collect();
-    // From the top: what lies behind a link isn't looked at.
+    // From the top, so that nothing behind a link is looked at.
     while let Some(parent) = parents.pop() {
         match dir.symlink_metadata(parent) {
             Ok(metadata) if metadata.is_dir() => {}
@@ -124,18 +121,16 @@ pub(super) fn obstacle<'a>(dir: &Dir, path: &'a Path) -> io::Result<Option<PathO
     Ok(None)
 }
 
-/// See [`obstacle`].
 #[derive(Debug)]
 pub(super) enum PathObstacle<'a> {
-    /// A link or a file.
     NoFolder(&'a Path),
     Missing,
 }
 
-/// A file above this is neither kept nor made part of a patch.
+/// Bytes. Larger files are neither kept nor made part of a patch.
 pub(super) const FILE_LIMIT: u64 = 64 << 20;
 
-/// The bytes of a file, or the target of a link. Fails above [`FILE_LIMIT`], also when the file grows meanwhile.
+/// Reads a file, or the target of a link. Fails above [`FILE_LIMIT`], also when the file grows meanwhile.
 pub(super) fn content(dir: &Dir, path: &Path, mode: FileMode) -> io::Result<Vec<u8>> {
     if mode.is_symlink() {
         return dir.read_link_contents(path).map(|target| target.as_os_str().as_bytes().to_vec());
@@ -145,29 +140,29 @@ pub(super) fn content(dir: &Dir, path: &Path, mode: FileMode) -> io::Result<Vec<
     if bytes.len() as u64 > FILE_LIMIT { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
-/// Opens a regular file: never through a link, never waiting for the other end of a pipe.
+/// Opens a regular file, never through a link, and without waiting for the other end of a pipe.
 fn open(dir: &Dir, path: &Path) -> io::Result<cap_std::fs::File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = dir.open_with(path, OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()))?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
-/// The state of what stands at `path`; `None` when no file or link does.
+/// State of the file or link at `path`; `None` when there is none.
 pub(super) fn state(dir: &Dir, path: &Path) -> io::Result<Option<FileState>> {
     let PathState::File(mode, metadata) = look(dir, path)? else { return Ok(None) };
     let sha256 = if mode.is_symlink() {
         Digest::of(content(dir, path, mode)?)
     } else {
-        // Not past the size that it had a moment ago: something may be writing to it without end.
+        // Reads at most the size of a moment ago: something may be writing to the file without end.
         hash(&mut open(dir, path)?.take(metadata.len()), &mut io::sink(), &mut vec![0; BUFFER])?.0
     };
     Ok(Some(FileState { mode, sha256 }))
 }
 
-/// How much is read at once while hashing or copying.
+/// Bytes read at once while hashing or copying.
 pub(super) const BUFFER: usize = 64 * 1024;
 
-/// Passes `from` on to `to` and returns the SHA-256 of what passed, with its length.
+/// Copies `from` to `to` and returns the SHA-256 and the number of bytes.
 pub(super) fn hash(from: &mut impl io::Read, to: &mut impl io::Write, buffer: &mut [u8]) -> io::Result<(Digest, u64)> {
     use sha2::Digest as _;
     let (mut hasher, mut size) = (sha2::Sha256::new(), 0);
@@ -185,22 +180,21 @@ pub(super) fn hash(from: &mut impl io::Read, to: &mut impl io::Write, buffer: &m
     }
 }
 
-/// A byte path as the file system takes it.
 pub(super) fn as_path(bytes: &[u8]) -> &Path {
     Path::new(std::ffi::OsStr::from_bytes(bytes))
 }
 
-/// Whether a path leads into git's own folder, at the root or in a submodule, however it is spelt.
+/// Returns true when a component of the path is git's folder, in any spelling: at the root or in a submodule.
 pub(super) fn is_of_git(path: &Path) -> bool {
     path.iter().any(|part| is_git_name(part.as_ref()))
 }
 
-/// Whether git's own folder is called so, however it is spelt.
+/// Returns true for the name of git's folder, in any spelling.
 pub(super) fn is_git_name(name: &Path) -> bool {
     crate::settings::is_git_name(name.as_os_str())
 }
 
-/// The way from `root` to `path`, when there is one.
+/// `path` relative to `root`; `None` when it isn't below it.
 pub(super) fn relative(root: &Path, path: &Path) -> Option<PathBuf> {
     path.strip_prefix(root).ok().filter(|rest| !rest.as_os_str().is_empty()).map(Path::to_owned)
 }

@@ -1,7 +1,9 @@
-//! What commands of a run wrote, told from what tools wrote: only the latter is the patch, and what somebody names besides.
+//! Separates what commands of a run wrote from what tools wrote. Only the latter becomes the patch, with what the user
+//! names.
 //!
-//! A command may also change what a tool wrote. The patch has what the tool wrote then; where the file was only moved, it is
-//! followed to its new name. Of what is named, contents of regular files are taken and nothing else: [`takings`](super::takings).
+//! Where a command also changed what a tool wrote, the patch has the tool's version; where it only moved the file, the
+//! patch follows it to its new name. Of what the user names, only contents of regular files are taken: see
+//! [`takings`](super::takings).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,13 +15,13 @@ use super::{ChangedFile, FileState};
 use crate::journal::{Digest, GeneratedChange, GeneratedFile, NotTaken, RelPath};
 use crate::settings::Writes;
 
-/// What each file was like that a tool wrote, right after it did; `None` is as at the start.
+/// State of each file right after a tool wrote it; `None` means as at the start.
 pub(super) type ToolWritten = BTreeMap<RelPath, Option<ChangedFile>>;
 
-/// What differs, told apart.
+/// The two kinds of changes.
 #[derive(Default)]
 pub(super) struct Parted {
-    /// What tools wrote, and what is taken along.
+    /// What tools wrote, and what the user named.
     pub(super) patch: Differences,
     /// What commands wrote.
     pub(super) generated: Vec<GeneratedFile>,
@@ -34,7 +36,8 @@ impl Parted {
     }
 }
 
-/// `found` without what commands wrote, unless `named`; and what that is. `is_there` tells which files the tree had at the start.
+/// Splits `found` into the patch and what commands wrote. `named` selects what of the latter joins the patch;
+/// `is_there` answers which files the tree had at the start.
 pub(super) fn split(
     found: &Differences,
     written: &ToolWritten,
@@ -62,7 +65,7 @@ pub(super) fn split(
         let told = if tool.is_some() { GeneratedChange::Rewritten } else { told(change) };
         parted.tell(path.as_path(), told, is_taken, taken.err());
     }
-    // As at the start again, or not to be read any more: a command did that.
+    // A tool's file that is back at its start state or no longer readable was changed by a command.
     for (path, tool) in written.iter().filter_map(|(path, tool)| Some((path, tool.as_ref()?))) {
         if !found.files.contains_key(path) && moved.iter().all(|(from, _)| from != path) {
             let is_readable = !found.left_out.contains_key(path.as_path());
@@ -90,7 +93,7 @@ pub(super) fn split(
     parted
 }
 
-/// Whether nobody knows what lies there: such a gap is told as one.
+/// Returns true for reasons that mean nobody knows what lies there; these are always listed as left out.
 const fn is_unsearched(reason: LeftOutReason) -> bool {
     matches!(
         reason,
@@ -110,7 +113,7 @@ const fn told(change: &ChangedFile) -> GeneratedChange {
     }
 }
 
-/// Files that a tool wrote and a command moved, byte for byte: from where, and to where.
+/// Files that a tool wrote and a command moved byte for byte, as pairs of old and new path.
 fn moves(found: &Differences, written: &ToolWritten) -> Vec<(RelPath, RelPath)> {
     let is_proof = |state: &FileState| !state.mode.is_symlink() && state.sha256 != Digest::of([]);
     let mut moves: Vec<(RelPath, RelPath)> = Vec::new();
@@ -119,7 +122,7 @@ fn moves(found: &Differences, written: &ToolWritten) -> Vec<(RelPath, RelPath)> 
         if found.files.get(path).is_some_and(|now| now.after.is_some()) || found.left_out.contains_key(path.as_path()) {
             continue;
         }
-        // A changed file that is as at the start again did not move.
+        // A changed file that is back at its start state wasn't moved.
         if !found.files.contains_key(path) && tool.as_ref().is_some_and(|tool| tool.before.is_some()) {
             continue;
         }
@@ -157,7 +160,7 @@ mod tests {
         changes.iter().map(|change| (change.path.clone(), Some(change.clone()))).collect()
     }
 
-    /// The patch, and what is told beside it.
+    /// The changes in the patch, and the paths of generated files with whether they are included.
     fn parts(now: &[ChangedFile], tools: &[ChangedFile], named: &[&str]) -> (Vec<ChangedFile>, Vec<(String, bool)>) {
         let named: Vec<String> = named.iter().map(|glob| (*glob).to_owned()).collect();
         let parted = split(&found(now), &written(tools), &Writes::of(&named), &|_| false);

@@ -2,30 +2,30 @@
 //!
 //! | File | What it does |
 //! |---|---|
-//! | [`repository`](Repository) | finds the root, refuses places where kcode must not work |
-//! | `outline` | tracked paths and dirty files, for the survey |
-//! | [`git/`](History) | git's folders, found and checked; the `git` command without a repository's settings |
-//! | `selection`, `copy` | which files the view gets, and getting them there |
-//! | `manifest`, `paths` | what each file was at the start, in little memory |
-//! | [`view`](View) | the private view, an overlay or a copy: made, kept, compared, removed |
-//! | [`outside/`](Outside) | what manifests name outside of the repository |
+//! | [`repository`](Repository) | finds the root and refuses places where kcode must not work |
+//! | `outline` | lists tracked paths and dirty files for the survey |
+//! | [`git/`](History) | finds and checks git's folders; runs `git` without a repository's settings |
+//! | `selection`, `copy` | decide which files the view gets, and copy them |
+//! | `manifest`, `paths` | record compactly what each file was at the start |
+//! | [`view`](View) | makes, compares and removes the private view, an overlay or a copy |
+//! | [`outside/`](Outside) | finds what manifests name outside of the repository |
 //! | [`overlay/`](Overlay) | the view as an overlay of the user's tree |
-//! | `scan`, `new_files` | which files of a copy differ from the start |
-//! | `differences`, `by_products` | what differs, and what nobody means as a change |
-//! | `generated` | what tools wrote and what commands wrote: only the former is the patch |
-//! | `walk`, `ignore_file` | walking a folder as git would see it, and the rules that say what it ignores |
-//! | `effort`, `trail` | how much one look may be, and going from path to path without beginning at the top |
-//! | [`remove`](remove_tree()) | removing whatever commands have made |
+//! | `scan`, `new_files` | find the files of a copy that differ from the start |
+//! | `differences`, `by_products` | collect the differences, without the litter of test runs |
+//! | `generated` | separates what tools wrote, which is the patch, from what commands wrote |
+//! | `walk`, `ignore_file` | walk a folder by git's ignore rules |
+//! | `effort`, `trail` | bound the work of one comparison; walk from path to path by open folders |
+//! | [`remove`](remove_tree()) | removes whatever commands made |
 //! | [`patch`](Patch), `hunks` | the difference as a patch that `git apply` takes |
 //! | [`change_set`](ChangeSet), `blobs` | the same difference as exact bytes, for apply and undo |
 //! | [`tree_id`](TreeIndex) | git's id of the tree that tests ran on |
 //! | [`parts`](Parts), `slide` | a change set in hunks that can be taken, left or rewritten |
-//! | [`patch_file`](PatchFile) | a patch that comes as a file, as the change set that it would make |
-//! | [`recording/`](GitRecording) | an applied patch in the index, on a branch, in a commit |
-//! | [`apply/`](apply()) | the change set written to a tree, and taken back: all files or none |
+//! | [`patch_file`](PatchFile) | turns a patch file into the change set that it would make |
+//! | [`recording/`](GitRecording) | puts an applied patch into the index, on a branch, into a commit |
+//! | [`apply/`](apply()) | writes the change set to a tree or takes it back: all files or none |
 //!
-//! The promise of this room: nothing here writes to the user's tree, index, refs or stash,
-//! except a [`Transaction`], and that only when every touched file is still what it was.
+//! Nothing in this module writes to the user's tree, index, refs or stash, except a [`Transaction`], and that only when
+//! every touched file still is what it was.
 
 mod apply;
 mod blobs;

@@ -1,4 +1,4 @@
-//! Files of the view that weren't there at its start.
+//! Finds files of the view that weren't there at its start.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,16 +12,15 @@ use super::patch::LeftOutReason;
 use super::scan::ViewDiff;
 use super::walk::{may_enter, walk};
 
-/// What a walk through the view finds.
+/// Result of a walk through the view.
 #[derive(Debug, Default)]
 pub(super) struct NewFiles {
-    /// Neither ignored nor by-products.
+    /// New files that are neither ignored nor by-products.
     pub(super) files: BTreeSet<PathBuf>,
-    /// Folders that weren't gone through.
+    /// Folders that weren't searched.
     pub(super) left_out: BTreeMap<PathBuf, LeftOutReason>,
 }
 
-/// Finds them.
 pub(super) fn new_files(scene: &ViewDiff, effort: &mut Effort<'_>) -> Result<NewFiles, Enough> {
     let root = &scene.view_root;
     let unsearched: Arc<Mutex<BTreeMap<PathBuf, LeftOutReason>>> = Arc::default();
@@ -56,7 +55,7 @@ pub(super) fn new_files(scene: &ViewDiff, effort: &mut Effort<'_>) -> Result<New
     Ok(found)
 }
 
-/// Which entries the walk goes on with.
+/// Decides which entries the walk visits.
 struct WalkFilter {
     root: PathBuf,
     dependencies: Vec<PathBuf>,
@@ -88,7 +87,7 @@ impl WalkFilter {
     }
 }
 
-/// Which path an error of the walk is about.
+/// The path that a walk error is about.
 fn place(error: &ignore::Error) -> Option<&Path> {
     match error {
         ignore::Error::WithPath { path, .. } => Some(path),

@@ -1,7 +1,7 @@
 //! What the survey tells the model about the repository: its paths and its dirty files.
 //!
-//! Both are deterministic and bounded. Paths come from the index (a few milliseconds for 50,000),
-//! without git from a walk that stops at the limit. Dirty files are only asked for where that is cheap.
+//! Both are deterministic and bounded. Paths come from the index (a few milliseconds for 50,000), without git from a
+//! walk that stops at the limit. Dirty files are only asked for where that is cheap.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,32 +12,32 @@ use super::walk::{may_enter, walk};
 use super::{Repository, file_state};
 use crate::settings::is_git_name;
 
-/// An index of so many bytes lists about 2,000 files.
+/// Bytes; an index of this size lists about 2,000 files.
 const SMALL_INDEX: u64 = 256 * 1024;
-/// What is read here at most where there is no git to read it.
+/// Bytes of an index that is read in this process when git can't list it.
 const LARGEST_INDEX: u64 = 64 << 20;
-/// Above this many tracked files `git status` takes long enough to be felt; the survey goes without.
+/// Above this many tracked files `git status` is noticeably slow, and the survey goes without.
 const CHANGES_UP_TO: u64 = 5_000;
 
 /// Paths of a repository, sorted bytewise.
 #[derive(Clone, Debug, Default)]
 pub struct Outline {
     paths: PathList,
-    /// How many there are; of a walk that stopped at the limit, how many it saw.
+    /// Number of paths, also of those beyond the limit; for a walk, the number seen before it stopped.
     pub total: u64,
     /// False when the limit left paths out.
     pub complete: bool,
-    /// True when they are git's tracked paths, false when a walk found them.
+    /// True when these are git's tracked paths, false when a walk found them.
     pub tracked: bool,
 }
 
 impl Outline {
-    /// The paths, relative to the root; those that aren't UTF-8 are left out.
+    /// The paths relative to the root, without those that aren't UTF-8.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.paths.iter().filter_map(|path| std::str::from_utf8(path).ok())
     }
 
-    /// Those that are left out, escaped.
+    /// The paths that aren't UTF-8, escaped.
     pub fn unnamed(&self) -> impl Iterator<Item = String> {
         self.paths.iter().filter(|path| std::str::from_utf8(path).is_err()).map(escaped)
     }
@@ -48,12 +48,12 @@ impl Outline {
 pub struct DirtyFile {
     /// Relative to the root; a folder ends in `/` when everything in it is untracked.
     pub path: String,
-    /// Git's two letters: index and work tree, such as `.M`, `A.`, `??`, `UU`.
+    /// Git's two letters, index and work tree, such as `.M`, `A.`, `??`, `UU`.
     pub status: String,
 }
 
 impl Repository {
-    /// At most `limit` paths: the tracked ones, or without git those that a walk finds and no `.gitignore` names.
+    /// Lists at most `limit` paths: tracked ones, or without git those that a walk finds and no `.gitignore` excludes.
     #[must_use]
     pub fn outline_paths(&self, limit: usize) -> Outline {
         let Some(mut paths) = self.git_dir().and_then(tracked_paths) else { return self.walked(limit) };
@@ -82,14 +82,14 @@ impl Repository {
         outline
     }
 
-    /// At most `limit` dirty files, and whether there are more; `None` without git, when git can't tell,
-    /// and when `outline` says that asking would be slow.
+    /// At most `limit` dirty files, and whether there are more; `None` without git, when git fails, and when `outline`
+    /// shows that asking would be slow.
     #[must_use]
     pub fn changes(&self, outline: &Outline, limit: usize) -> Option<(Vec<DirtyFile>, bool)> {
         if !outline.tracked || outline.total > CHANGES_UP_TO {
             return None;
         }
-        // Git would compare with a commit whose objects may be another repository's.
+        // With alternates, git would read objects of another repository.
         let git = self.git_dir().filter(|git| !git.has_alternates())?;
         let arguments =
             ["status", "--porcelain=v2", "-z", "--untracked-files=normal", "--no-renames", "--ignore-submodules=all"];
@@ -101,11 +101,11 @@ impl Repository {
     }
 }
 
-/// One record of `git status --porcelain=v2`; its form is described in git-status(1).
+/// Parses one record of `git status --porcelain=v2`; git-status(1) describes the format.
 fn dirty_file(record: &[u8]) -> Option<DirtyFile> {
     let record = std::str::from_utf8(record).ok()?;
     let (kind, rest) = record.split_once(' ')?;
-    // The path comes after this many fields and may hold spaces itself.
+    // Number of fields up to and including the path, which may contain spaces.
     let fields = match kind {
         "1" => 8,
         "u" => 10,
@@ -117,13 +117,14 @@ fn dirty_file(record: &[u8]) -> Option<DirtyFile> {
     Some(DirtyFile { path, status })
 }
 
-/// The paths in the index, submodules as the folder they are; `None` without an index.
+/// The paths in the index, submodules as folders ending in `/`; `None` without an index, or when it names a path
+/// outside the tree.
 pub(super) fn tracked_paths(git: &GitDir) -> Option<PathList> {
     if !git.is_classic() {
         return command_index(git);
     }
-    // A small index is read before a command would have started. A large one takes memory that is better not ours,
-    // and libgit2 refuses sparse and split ones.
+    // Reading a small index takes less time than starting a command. A large one takes memory that is better spent in
+    // another process, and libgit2 refuses sparse and split ones.
     library_index(git, SMALL_INDEX).or_else(|| command_index(git)).or_else(|| library_index(git, LARGEST_INDEX))
 }
 
@@ -144,7 +145,7 @@ fn command_index(git: &GitDir) -> Option<PathList> {
     paths.all()
 }
 
-/// Paths of an index as they come.
+/// Collects the paths of an index and checks each.
 #[derive(Default)]
 struct Tracked {
     paths: PathList,
@@ -155,7 +156,7 @@ struct Tracked {
 impl Tracked {
     fn push(&mut self, path: &[u8]) {
         self.paths.push(path, true);
-        // Folders that the path before had as well were looked at then.
+        // Components shared with the previous path were checked with it.
         let shared = self.before.iter().zip(path).take_while(|(old, new)| old == new).count();
         let new = memchr::memrchr(b'/', &path[..shared]).map_or(0, |at| at + 1);
         self.is_wrong |= !is_possible(&path[new..]);
@@ -163,13 +164,13 @@ impl Tracked {
         self.before.extend_from_slice(path);
     }
 
-    /// These, if a tree can have them all.
+    /// `None` when a tree can't contain all of them.
     fn all(self) -> Option<PathList> {
         (!self.is_wrong).then_some(self.paths)
     }
 }
 
-/// Whether a tree can have the path. An index that somebody else wrote may name files anywhere, and git would look at them.
+/// Returns true when a tree can contain the path. A hostile index may name files anywhere, and git would look at them.
 fn is_possible(path: &[u8]) -> bool {
     let path = path.strip_suffix(b"/").unwrap_or(path);
     let is_name = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !is_git_name(OsStr::from_bytes(part));

@@ -9,7 +9,7 @@ use super::slide::slid;
 use super::{Blobs, ChangeSet, ChangedFile, FileState};
 use crate::journal::RelPath;
 
-/// The parts of a change set, in its order.
+/// The parts of a change set, numbered from 0 in its order.
 #[derive(Debug)]
 pub struct Parts {
     files: Vec<PartFile>,
@@ -19,62 +19,62 @@ pub struct Parts {
 #[derive(Debug)]
 struct PartFile {
     entry: ChangedFile,
-    /// `None`: the file is one part.
+    /// `None` when the file is one part.
     text: Option<ChangedText>,
 }
 
-/// One file of a change set, for whoever shows its parts.
+/// One file of a change set with the places of its parts.
 #[derive(Clone, Debug)]
 pub struct FileParts<'a> {
-    /// What changed.
+    /// The file's change.
     pub entry: &'a ChangedFile,
-    /// The number of its first part.
+    /// Number of its first part.
     pub first: usize,
-    /// Where its parts are, in order; `None` when the file is one part as a whole.
+    /// Line ranges of its parts, in order; `None` when the file is one part.
     pub places: Option<Vec<LineRange>>,
 }
 
-/// Where a part is: the lines, counted from 0, that it takes away and those that it puts in their place.
+/// The lines, counted from 0, that a part removes and those that it puts in their place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineRange {
-    /// In the old text.
+    /// Lines of the old text.
     pub old: Range<usize>,
-    /// In the new text.
+    /// Lines of the new text.
     pub new: Range<usize>,
 }
 
-/// Another text in the place of some parts of one file, and of what stands unchanged between them.
+/// A text that replaces consecutive parts of one file and the unchanged lines between them.
 #[derive(Clone, Debug)]
 pub struct Replacement {
-    /// The numbers of the parts.
+    /// Numbers of the parts.
     pub parts: Range<usize>,
-    /// What is put in: whole lines, or the whole content of a file that is one part.
+    /// Whole lines, or the whole content of a file that is one part.
     pub text: Vec<u8>,
 }
 
-/// One part.
+/// One part of a change set.
 #[derive(Clone, Debug)]
 pub struct Part<'a> {
-    /// The file.
+    /// Path of the file.
     pub path: &'a RelPath,
-    /// What of it; `None` for all.
+    /// `None` when the part is the whole file.
     pub hunk: Option<Hunk<'a>>,
 }
 
-/// A hunk of a text file that stands on both sides.
+/// A hunk of a text file that exists before and after.
 #[derive(Clone, Debug)]
 pub struct Hunk<'a> {
-    /// The whole file before.
+    /// Content of the whole file before.
     pub before: &'a [u8],
-    /// The lines that go, counted from 0.
+    /// Removed lines, counted from 0.
     pub old: Range<usize>,
-    /// The whole file after.
+    /// Content of the whole file after.
     pub after: &'a [u8],
-    /// The lines that come, counted from 0.
+    /// Added lines, counted from 0.
     pub new: Range<usize>,
 }
 
-/// A text file that was changed and keeps its mode.
+/// A text file whose content changed and whose mode didn't.
 #[derive(Debug)]
 struct ChangedText {
     before: Vec<u8>,
@@ -83,17 +83,14 @@ struct ChangedText {
 }
 
 impl Parts {
-    /// Takes `changes`, whose contents are in `blobs`, apart.
-    ///
-    /// # Errors
-    /// When a content can't be read.
+    /// Splits `changes`, whose contents are in `blobs`, into parts.
     pub fn of(changes: &ChangeSet, blobs: &Blobs) -> io::Result<Self> {
         let file = |entry: &ChangedFile| Ok(PartFile { entry: entry.clone(), text: ChangedText::of(entry, blobs)? });
         let files = changes.entries.iter().map(file).collect::<io::Result<_>>()?;
         Ok(Self { files, blobs: blobs.clone() })
     }
 
-    /// How many parts there are.
+    /// Number of parts.
     #[must_use]
     pub fn len(&self) -> usize {
         self.files.iter().map(PartFile::parts).sum()
@@ -119,7 +116,7 @@ impl Parts {
         parts.map(|(file, (first, places))| FileParts { entry: &file.entry, first, places }).collect()
     }
 
-    /// The parts, in order of their numbers.
+    /// The parts, in the order of their numbers.
     pub fn each(&self) -> impl Iterator<Item = Part<'_>> {
         self.files.iter().flat_map(|file| {
             let path = &file.entry.path;
@@ -129,18 +126,18 @@ impl Parts {
         })
     }
 
-    /// The change set of the parts whose numbers are in `kept`; contents that it needs are put into the blobs.
+    /// The change set of the parts whose numbers are in `kept`. New contents are stored in the blobs.
     ///
     /// # Errors
-    /// When a content can't be kept.
+    /// When a content can't be stored.
     pub fn only(&self, kept: &[usize]) -> io::Result<ChangeSet> {
         self.chosen(kept, &[])
     }
 
-    /// The same, with other texts in the place of some parts.
+    /// As [`Parts::only`], with some parts replaced by other texts.
     ///
     /// # Errors
-    /// When a content can't be kept.
+    /// When a content can't be stored.
     pub fn chosen(&self, kept: &[usize], instead: &[Replacement]) -> io::Result<ChangeSet> {
         let (mut entries, mut first) = (Vec::new(), 0);
         for file in &self.files {
@@ -168,7 +165,7 @@ impl Parts {
 }
 
 impl Replacement {
-    /// The same with its parts counted from the first of `parts`; `None` when it is about others.
+    /// The replacement with parts counted from the start of `parts`; `None` when it belongs to another file.
     fn within(&self, parts: &Range<usize>) -> Option<Self> {
         let inside = parts.start <= self.parts.start && self.parts.end <= parts.end;
         let counted = || self.parts.start - parts.start..self.parts.end - parts.start;
@@ -209,7 +206,7 @@ impl ChangedText {
         })
     }
 
-    /// The old text with the hunks that are `wanted`, and with what stands `instead` of others.
+    /// The old text with the `wanted` hunks applied and the replacements inserted.
     fn with(&self, wanted: &[bool], instead: &[Replacement]) -> Vec<u8> {
         let (before, after) = (lines(&self.before), lines(&self.after));
         let (mut out, mut hunk) = (Vec::new(), 0);
@@ -233,7 +230,7 @@ impl ChangedText {
     }
 }
 
-/// Where two texts differ.
+/// Line ranges where two texts differ.
 #[must_use]
 pub fn differing(before: &[u8], after: &[u8]) -> Vec<LineRange> {
     places(&operations(before, after))
@@ -253,7 +250,7 @@ fn is_change(operation: &DiffOp) -> bool {
     !matches!(operation, DiffOp::Equal { .. })
 }
 
-/// Lines with their ends.
+/// Splits a text into lines that keep their line ends.
 #[must_use]
 pub fn lines(text: &[u8]) -> Vec<&[u8]> {
     text.split_inclusive(|byte| *byte == b'\n').collect()

@@ -18,31 +18,31 @@ use super::repository::ObjectFormat;
 use super::{Blobs, ChangeSet, ChangedFile, FileState, Repository, WorkspaceError, file_state};
 use crate::journal::{ChangeKind, Digest, FileChange, GeneratedFile, RelPath};
 
-/// What a run changed.
+/// The changes of a run as a patch.
 #[derive(Clone, Debug)]
 pub struct Patch {
-    /// In git's format; empty when nothing changed.
+    /// The patch in git's format; empty when nothing changed.
     pub bytes: Vec<u8>,
-    /// What happened to which file, sorted by path.
+    /// Kind and counts of each file's change, sorted by path.
     pub files: Vec<FileChange>,
-    /// Of `bytes`; `None` when they are empty.
+    /// Hash of `bytes`; `None` when they are empty.
     pub sha256: Option<Digest>,
-    /// The same as exact states, for apply and undo.
+    /// The same changes as exact states, for apply and undo.
     pub changes: ChangeSet,
-    /// Changes that are not in the patch, and why.
+    /// Changes that aren't in the patch, and why.
     pub left_out: Vec<LeftOut>,
-    /// What commands wrote, in the patch or not; empty for a view in which nobody tells them from tools.
+    /// What commands wrote, in the patch or not; empty for a view that doesn't separate commands from tools.
     pub generated: Vec<GeneratedFile>,
-    /// Globs that flags asked for and that name nothing that was written.
+    /// Globs from flags that match nothing that was written.
     pub named_nothing: Vec<String>,
 }
 
 /// A change of the view that could not become part of the patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Relative to the root.
+    /// Relative to the root, shortened when long.
     pub path: String,
-    /// Why.
+    /// Why it isn't in the patch.
     pub reason: LeftOutReason,
 }
 
@@ -52,48 +52,49 @@ impl fmt::Display for LeftOut {
     }
 }
 
-/// Why a change is left out.
+/// Why a change isn't in the patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LeftOutReason {
-    /// Its start is gone: the user's file has changed since, and something but a tool changed it in the view.
+    /// The original content is lost: the user's file has changed since, and in the view a command, not a tool, changed
+    /// it.
     #[error("it was changed both in your tree and by a command of the run, and its start was not kept")]
     StartGone,
-    /// It stands in the user's tree, but the view never had it.
+    /// The user's tree has a file there that the view never had.
     #[error("your tree has a file there that was not in the view")]
     NotInView,
-    /// Its name.
+    /// The path isn't UTF-8.
     #[error("its name is not UTF-8")]
     NotUtf8,
-    /// Its size.
+    /// The file has more than 64 MiB.
     #[error("it has more than 64 MB")]
     TooLarge,
-    /// The size of all such files.
+    /// All such files together have more than 64 MiB.
     #[error("a command of the run made more than 64 MB of new files")]
     TooMuch,
-    /// The number of new files that no tool wrote by name.
+    /// Commands made too many new files.
     #[error("commands of the run made more than {NEW_FILES_COUNT} new files")]
     TooManyFiles,
-    /// The number of those before it.
+    /// Stands for the paths beyond those that are listed by name.
     #[error("only the first are told by name")]
     Unnamed,
-    /// The number of files and folders that would have to be looked at.
+    /// There are too many files and folders to compare.
     #[error("there is more of it than can be looked at")]
     TooMany,
-    /// How many folders it lies in, or the length of its path.
+    /// The nesting or the path's length exceeds the limit.
     #[error("it is nested too deep, and was not searched")]
     TooDeep,
-    /// It is a folder whose `.gitignore` is a pipe, a device, huge, or a link out of the view.
+    /// The folder's `.gitignore` is a pipe, a device, huge, or a link out of the view.
     #[error("its .gitignore is no ordinary file, so it was not searched for new files")]
     IgnoreRules,
-    /// A pipe, a socket or a device took its place.
+    /// A pipe, a socket or a device replaced it.
     #[error("it was replaced by a pipe, a socket or a device")]
     Special,
-    /// The system doesn't let us.
+    /// The system denies reading it.
     #[error("it can't be read")]
     Unreadable,
 }
 
-/// Writes the patch file anew in one step: a reader, or a killed run, finds the old patch or the new one.
+/// Replaces the patch file in one step: a reader, or a killed run, finds the old patch or the new one.
 ///
 /// # Errors
 /// When the folder can't be written.
@@ -101,10 +102,10 @@ pub fn write_patch(file: &Path, patch: &Patch) -> Result<(), WorkspaceError> {
     replace(file, &patch.bytes).map_err(io_error("write", file))
 }
 
-/// Hunks that were computed before, by the contents they lie between.
+/// Computed hunks and git's two object names, by the hashes of the contents before and after.
 pub(super) type HunksCache = BTreeMap<(Option<Digest>, Option<Digest>), (Hunks, [String; 2])>;
 
-/// Where the contents of a patch are: kept, or still in the user's tree.
+/// Where contents are read from: the blobs, or the user's tree.
 #[derive(Clone, Copy)]
 pub(super) struct PatchSources<'a> {
     pub(super) blobs: &'a Blobs,
@@ -112,10 +113,7 @@ pub(super) struct PatchSources<'a> {
 }
 
 impl Patch {
-    /// The patch that `changes` of `repository` come to; their contents are in `blobs`.
-    ///
-    /// # Errors
-    /// When a content can't be read.
+    /// Makes the patch for `changes` of `repository`; their contents are in `blobs`.
     pub fn of(changes: &ChangeSet, blobs: &Blobs, repository: &Repository) -> Result<Self, WorkspaceError> {
         let root = repository.root();
         let origin = Dir::open_ambient_dir(root, ambient_authority()).map_err(io_error("open", root))?;
@@ -127,11 +125,10 @@ impl Patch {
     }
 }
 
-/// How a patch is made.
 #[derive(Clone, Copy)]
 pub(super) struct PatchContext<'a> {
     pub(super) format: ObjectFormat,
-    /// Nobody waits for it any more when this turns true.
+    /// Cancels the work when set.
     pub(super) stop: &'a AtomicBool,
 }
 
@@ -141,7 +138,7 @@ impl PatchContext<'_> {
     }
 }
 
-/// Makes the patch of `differences`. What `cache` holds and is still needed isn't computed again.
+/// Makes the patch of `differences`. Hunks still needed are reused from `cache`.
 pub(super) fn assemble(
     contents: PatchSources<'_>,
     making: PatchContext<'_>,
@@ -161,7 +158,7 @@ pub(super) fn assemble(
     written(contents.blobs, making, entries, left_out, cache)
 }
 
-/// The same difference as `patch`, which is seen from where `since` had led: seen from before it. All contents are kept.
+/// Rebases `patch` from the state after `since` to the state before it. All contents are kept.
 pub(super) fn restate(
     blobs: &Blobs,
     format: ObjectFormat,
@@ -197,14 +194,15 @@ fn written(
     Ok(Patch { bytes, files, sha256, changes, left_out, generated: Vec::new(), named_nothing: Vec::new() })
 }
 
-/// Makes sure that the content a change replaces is kept: it was when a tool changed the file, else the user's tree has it.
+/// Makes sure that the content which a change replaces is in the blobs: stored when a tool changed the file, else
+/// copied from the user's tree.
 fn has_start(PatchSources { blobs, origin }: PatchSources<'_>, entry: &ChangedFile) -> io::Result<bool> {
     let Some(before) = entry.before else { return Ok(true) };
     if blobs.holds(before.sha256) {
         return Ok(true);
     }
     let path = entry.path.as_path();
-    // A file of the user's that can't be read, or is something else by now, is a start that is gone.
+    // When the user's file can't be read or has changed, the start is gone.
     if !file_state::state(origin, path).is_ok_and(|state| state.is_some_and(|state| state.sha256 == before.sha256)) {
         return Ok(false);
     }
@@ -212,8 +210,8 @@ fn has_start(PatchSources { blobs, origin }: PatchSources<'_>, entry: &ChangedFi
     Ok(blobs.keep(&content)? == before.sha256)
 }
 
-/// For each added path the deleted one whose bytes it has. Empty files prove nothing; and links go and come instead,
-/// because a rename doesn't tell `git apply` that what it moves is one, and it refuses to put a folder in its place.
+/// Maps each added path to the deleted one that had the same bytes. Empty files prove nothing. Links are never renames:
+/// a rename doesn't tell `git apply` that what it moves is a link, and it refuses to put a folder in its place.
 fn renames(entries: &[ChangedFile]) -> BTreeMap<RelPath, &ChangedFile> {
     let proof = |state: Option<FileState>| {
         state.filter(|state| !state.mode.is_symlink() && state.sha256 != Digest::of([])).map(|state| state.sha256)
@@ -234,7 +232,7 @@ fn renames(entries: &[ChangedFile]) -> BTreeMap<RelPath, &ChangedFile> {
     renames
 }
 
-/// Deleted files of one content, in the order of their paths; a whole folder of them may have been moved.
+/// Deleted files with one content, by path and by name; a whole folder of them may have been moved.
 #[derive(Default)]
 struct Gone<'e> {
     files: BTreeMap<&'e RelPath, &'e ChangedFile>,
@@ -247,7 +245,7 @@ impl<'e> Gone<'e> {
         self.by_name.entry(name(entry)).or_default().insert(&entry.path);
     }
 
-    /// The one that `entry` is best told as: of its own name, or else the first.
+    /// Takes the best rename source for `entry`: a file of the same name, or else the first.
     fn take(&mut self, entry: &ChangedFile) -> Option<&'e ChangedFile> {
         let same_name = self.by_name.get(name(entry)).and_then(|paths| paths.first().copied());
         let path = same_name.or_else(|| self.files.keys().next().copied())?;
@@ -277,7 +275,7 @@ impl Writer<'_> {
         let (old_path, before) = renamed.map_or((&entry.path, entry.before), |from| (&from.path, from.before));
         let one_kind =
             before.zip(entry.after).is_none_or(|(before, after)| before.mode.is_symlink() == after.mode.is_symlink());
-        // Git has no section for a file that becomes a link: one goes, the other comes.
+        // Git has no section for a file that becomes a link: one is deleted, the other added.
         let steps = if one_kind { vec![(before, entry.after)] } else { vec![(before, None), (None, entry.after)] };
         let mut change =
             FileChange { path: entry.path.clone(), kind: kind(entry, renamed), added: 0, removed: 0, binary: false };
@@ -295,7 +293,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The hunks between two contents, and git's names for them.
+    /// The hunks between two contents, and their git object names.
     fn hunks(
         &mut self,
         path: &RelPath,
