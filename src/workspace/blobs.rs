@@ -38,6 +38,9 @@ impl Blobs {
     }
 
     /// Stores `content` and returns its hash. A killed process leaves the file whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder can't be written.
     pub fn keep(&self, content: &[u8]) -> io::Result<Digest> {
         let digest = Digest::of(content);
         if !self.holds(digest) {
@@ -51,6 +54,9 @@ impl Blobs {
 
     /// Stores `content` as [`Blobs::keep`] does, rewrites a damaged copy, and syncs the file. Its name is only durable
     /// after [`Blobs::sync`].
+    ///
+    /// # Errors
+    /// When the folder can't be written.
     pub fn secure(&self, content: &[u8]) -> io::Result<Digest> {
         let digest = Digest::of(content);
         if self.read(digest).is_err() {

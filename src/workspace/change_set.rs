@@ -35,7 +35,7 @@ pub struct ChangeSet {
 }
 
 impl ChangeSet {
-    /// Of these paths.
+    /// A change set of these paths with the current schema.
     #[must_use]
     pub fn new(entries: Vec<ChangedFile>) -> Self {
         Self { schema: CHANGES_SCHEMA.to_owned(), entries }
@@ -70,6 +70,9 @@ impl ChangeSet {
     }
 
     /// Writes the change set to `path`: durable, whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder can't be written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         replace(path, &serde_json::to_vec_pretty(self)?)
     }

@@ -1,7 +1,7 @@
-//! Getting the selected files into the view: by reflink where the file system shares blocks, else
-//! byte by byte, never by hard link. What was copied is hashed; that is the view's start, whatever
-//! happens to the original meanwhile. Each folder is entered by its parent's handle, so that one that is swapped for a link
-//! while the copy goes on leads nowhere.
+//! Copies the selected files into the view: by reflink where the file system shares blocks, else byte by byte, never by
+//! hard link. The hashes of what was copied are the view's start, whatever happens to the original meanwhile. Each
+//! folder is opened relative to its parent's descriptor, so that one that is swapped for a link during the copy leads
+//! nowhere.
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Read as _};
@@ -26,20 +26,19 @@ use super::{FileMode, WorkspaceError};
 use crate::journal::Digest;
 use crate::settings::{Environment, HardLinks, RepositoryGate, linked_secrets_of_home};
 
-/// An untracked file above this is data rather than source.
+/// Bytes. A larger untracked file is data rather than source.
 const UNTRACKED_FILE_LIMIT: u64 = 100 << 20;
-/// All untracked files together.
+/// Total bytes of untracked files.
 const UNTRACKED_LIMIT: u64 = 4 << 30;
 /// Files that a thread takes at once.
 const BATCH: usize = 64;
-/// How an original is opened: through no link, without waiting for the other end of a pipe.
+/// Flags for opening an original: no link is followed, no pipe waited for.
 const READ: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
-/// How its copy is made.
+/// Flags for creating a copy.
 const CREATE: OFlags =
     OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// What the copy came to.
 pub(super) struct CopyResult {
     pub(super) manifest: Manifest,
     pub(super) notes: Vec<String>,
@@ -47,7 +46,7 @@ pub(super) struct CopyResult {
     pub(super) bytes: u64,
 }
 
-/// Copies everything of `selection` from `source` to `view`, an empty folder. Gives up when `stop` turns true.
+/// Copies all of `selection` from `source` to `view`, an empty folder. `stop` cancels the copy.
 pub(super) fn copy(
     source: &Path,
     view: &Path,
@@ -87,7 +86,7 @@ pub(super) fn copy(
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        // A panic of a thread is a bug; joining passes it on as an error of the copy.
+        // A panicking thread is a bug; it becomes an error of the copy.
         let join = |worker: std::thread::ScopedJoinHandle<'_, _>| {
             worker.join().unwrap_or_else(|_| Err(io_error("copy", source)(io::Error::other("a copying thread died"))))
         };
@@ -101,13 +100,14 @@ pub(super) fn copy(
     Ok(CopyResult { manifest, notes: [unseen, notes].concat(), files: copied, bytes })
 }
 
-/// From when on a stamp is too young to be trusted: clocks of file systems tick up to every 10 ms.
+/// Nanoseconds since the epoch from which on a stamp is too young to be trusted: clocks of file systems tick up to
+/// every 10 ms.
 fn settled_ns() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     now.as_nanos() as i64 - 20_000_000
 }
 
-/// The folders that the files stand in.
+/// Creates the parent folders of all `paths`.
 fn make_folders<'a>(view: &Path, paths: impl Iterator<Item = &'a [u8]>) -> Result<(), WorkspaceError> {
     let mut last = Path::new("");
     for path in paths {
@@ -121,13 +121,13 @@ fn make_folders<'a>(view: &Path, paths: impl Iterator<Item = &'a [u8]>) -> Resul
     Ok(())
 }
 
-/// What the copying threads share.
+/// State shared by the copying threads.
 struct CopyJob<'a> {
     view: &'a Path,
     paths: &'a PathList,
-    /// Before the source.
+    /// Checks what may be read of the source.
     gate: RepositoryGate,
-    /// False once the file system has said that it can't.
+    /// False once a reflink has failed.
     reflink: AtomicBool,
     untracked: AtomicU64,
     bytes: AtomicU64,
@@ -135,7 +135,7 @@ struct CopyJob<'a> {
 }
 
 impl CopyJob<'_> {
-    /// Copies one path. What can't be read is noted, what can't be written is an error.
+    /// Copies one path. What can't be read is noted; what can't be written is an error.
     fn copy_one(
         &self,
         index: usize,
@@ -145,7 +145,7 @@ impl CopyJob<'_> {
     ) -> Result<Option<Copied>, WorkspaceError> {
         let (relative, tracked) = (file_state::as_path(self.paths.get(index)), self.paths.is_tracked(index));
         let (mode, metadata) = match from.look(relative) {
-            // Gone since the walk: then it isn't part of the start.
+            // Deleted since the walk, so not part of the start.
             Ok(PathState::Nothing) => return Ok(None),
             Ok(PathState::Folder) => return Ok(self.leave_out(relative, "it became a folder meanwhile")),
             Ok(PathState::Special) => return Ok(self.leave_out(relative, "it is a pipe, a socket or a device")),
@@ -180,10 +180,10 @@ impl CopyJob<'_> {
         }
     }
 
-    /// Why a regular file doesn't belong in the copy.
+    /// Why a regular file isn't copied.
     fn reason_to_leave_out(&self, path: &Path, tracked: bool, metadata: &Metadata) -> Option<String> {
         if self.gate.is_linked_secret(path, &links_of(metadata)) && !self.is_secret(path) {
-            // The copy would have one name, and nobody could tell any more.
+            // The copy would have a single name, and no longer show that it is a secret.
             return Some("it is a hard link, and another name of it is that of a secret".to_owned());
         }
         if tracked {
@@ -196,7 +196,7 @@ impl CopyJob<'_> {
         (before > UNTRACKED_LIMIT).then(|| "untracked files have more than 4 GB together".to_owned())
     }
 
-    /// By its own name, so that tools keep it closed.
+    /// Secret by its own name; tools refuse it in the view, so it may be copied.
     fn is_secret(&self, path: &Path) -> bool {
         self.gate.secrets().what(path).is_some()
     }
@@ -213,13 +213,13 @@ impl CopyJob<'_> {
         if !about.is_file() {
             return Err(CopyError::Read(io::Error::other("it is no regular file any more")));
         }
-        // Permission bits without setuid, setgid and sticky; the owner must be able to read and edit.
+        // No setuid, setgid or sticky bit; the owner must be able to read and edit.
         let bits = about.permissions().mode() & 0o777 | 0o600;
         let mut copy: File = openat(to, name, CREATE, Mode::RUSR | Mode::WUSR).map_err(write)?.into();
         let hashed = if self.share(&original, &copy) {
             file_state::hash(&mut copy, &mut io::sink(), buffer).map_err(CopyError::Write)
         } else {
-            // Not past the size that it had a moment ago: something may be writing to it without end.
+            // Reads at most the size of a moment ago: something may be writing to the file without end.
             let hashed = file_state::hash(&mut original.take(about.len()), &mut copy, buffer);
             hashed.map_err(|error| blame(error, to, name))
         };
@@ -227,7 +227,7 @@ impl CopyJob<'_> {
         Ok((FileMode::of_permissions(bits), hashed?.0))
     }
 
-    /// Tries a reflink. A file system that can't is asked once.
+    /// Tries a reflink. After the first failure none is tried again.
     fn share(&self, from: &File, to: &File) -> bool {
         let shared = self.reflink.load(Ordering::Relaxed) && ioctl_ficlone(to, from).is_ok();
         if !shared {
@@ -241,7 +241,7 @@ fn links_of(about: &Metadata) -> HardLinks {
     HardLinks { inode: about.ino(), links: about.nlink(), size: about.len() }
 }
 
-/// Which side of a copy failed: a full disk is the view's trouble, anything else the original's.
+/// Decides which side of a copy failed: a full disk is the view's problem, anything else the original's.
 fn blame(error: io::Error, to: &Dir, name: &Path) -> CopyError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
@@ -260,7 +260,7 @@ fn copy_link(from: &Dir, to: &Dir, name: &Path) -> Result<(FileMode, Digest), Co
     Ok((FileMode::Symlink, Digest::of(target.as_os_str().as_bytes())))
 }
 
-/// Which side failed.
+/// The side of a copy that failed.
 enum CopyError {
     Read(io::Error),
     Write(io::Error),
@@ -281,7 +281,7 @@ mod tests {
 
     use super::*;
 
-    /// What somebody makes of the tree between the look at it and the copy.
+    /// Copies a tree that `swap` changes after the selection.
     fn copied(swap: impl FnOnce(&Path)) -> (tempfile::TempDir, Vec<String>) {
         let world = tempfile::tempdir().unwrap();
         let at = |name: &str| world.path().join(name);

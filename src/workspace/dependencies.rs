@@ -1,12 +1,11 @@
 //! Ignored folders of installed dependencies (`node_modules`, `.venv`), made visible in the view.
 //!
-//! They are too big to copy and never part of the patch: the view holds a link to the user's own
-//! folder, which the worker's confinement makes read-only. One thing needs more than a link: the
-//! `node_modules` of a JavaScript workspace links back to the project's own packages, and tests must
-//! see those of the view. Such a folder becomes a real one, with a link for each entry.
+//! They are too big to copy and never part of the patch: the view holds a link to the user's own folder, which the
+//! sandbox makes read-only. The `node_modules` of a JavaScript workspace links back to the project's own packages, and
+//! tests must see those of the view, so such a folder becomes a real one, with a link for each entry.
 //!
-//! A link that leads out of the repository opens nothing, whoever made it: it works where the place that it leads to is
-//! shown anyway, as toolchains are and what the user's own settings name. Elsewhere it dangles, and the user is told.
+//! A link that leads out of the repository opens nothing, whoever made it: it works only where its target is shown
+//! anyway, as toolchains and the paths of the user's own settings are. Elsewhere it dangles, and the user is told.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, OpenOptions};
@@ -19,7 +18,7 @@ use rustix::fs::OFlags;
 use super::git::GitDir;
 use super::{Outline, Repository, file_state};
 
-/// Files of a Python environment that are looked at for a way back to the project.
+/// Number of entries of a Python environment that are searched for a link back to the project.
 const MOST_PACKAGES: usize = 10_000;
 
 /// A dependency folder of the user's tree.
@@ -27,20 +26,20 @@ const MOST_PACKAGES: usize = 10_000;
 pub(super) struct DependencyFolder {
     /// Relative to the root.
     pub(super) path: PathBuf,
-    /// Where it really is: another place when the user's own is a link.
+    /// Canonical; elsewhere when the user's own folder is a link.
     pub(super) target: PathBuf,
-    /// Whether that is in the repository.
+    /// True when `target` is in the repository.
     is_inside: bool,
 }
 
-/// Which dependency folders there are.
+/// The dependency folders of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dependencies {
-    /// Folders of the repository, canonical: what a worker may read besides a view that is a copy.
+    /// Canonical folders inside the repository: what a worker may read besides a view that is a copy.
     pub folders: Vec<PathBuf>,
-    /// Those that are links to somewhere else. They open nothing.
+    /// Dependency folders that are links out of the repository. They open nothing.
     pub leading_out: Vec<LeadingOut>,
-    /// Where git's objects are that the repository borrows from another one, canonical. They open nothing either.
+    /// Canonical object folders that the repository borrows from others (alternates). They open nothing either.
     pub borrowed: Vec<PathBuf>,
 }
 
@@ -49,14 +48,14 @@ pub struct Dependencies {
 pub struct LeadingOut {
     /// Relative to the root.
     pub path: PathBuf,
-    /// Where it leads, canonical.
+    /// Canonical target.
     pub target: PathBuf,
-    /// Whether git tracks the link.
+    /// True when git tracks the link.
     pub is_tracked: bool,
 }
 
 impl LeadingOut {
-    /// What the user should know about one whose target isn't shown, in one sentence.
+    /// A sentence for the user, for a link whose target isn't shown in the sandbox.
     #[must_use]
     pub fn note(&self) -> String {
         let (path, target) = (self.path.display(), self.target.display());
@@ -69,10 +68,11 @@ impl LeadingOut {
 }
 
 impl DependencyFolder {
-    /// The folder at `path` below `root`, when there is one, and no link leads to where it stands.
+    /// The folder at `path` below `root`; `None` when there is none, or a parent is a link.
     pub(super) fn at(root: &Path, path: PathBuf) -> Option<Self> {
         let place = root.join(&path);
-        // Asked of every folder, and seldom there: one call says so, resolving the way to it takes one for each part.
+        // This runs for every folder and mostly finds nothing: one call says so, while canonicalizing takes one for
+        // each component.
         place.symlink_metadata().ok()?;
         let mut parents = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
         if !parents.all(|parent| root.join(parent).symlink_metadata().is_ok_and(|about| about.is_dir())) {
@@ -84,8 +84,8 @@ impl DependencyFolder {
         Some(Self { path, target, is_inside })
     }
 
-    /// What the user should know about it, in one sentence. Whether a link out of the repository leads anywhere is for the
-    /// worker to say.
+    /// A sentence for the user; `None` for a link out of the repository, because only the worker knows whether it leads
+    /// anywhere.
     pub(super) fn note(&self, root: &Path) -> Option<String> {
         let name = self.path.display();
         if !self.is_inside {
@@ -100,7 +100,7 @@ impl DependencyFolder {
         }
     }
 
-    /// Whether this is a Python environment whose packages point back to the project (`pip install -e`).
+    /// Returns true for a Python environment whose packages point back to the project (`pip install -e`).
     fn imports_project(&self, root: &Path) -> bool {
         let libraries = fs::read_dir(self.target.join("lib")).into_iter().flatten().flatten();
         let packages = libraries.filter_map(|library| fs::read_dir(library.path().join("site-packages")).ok());
@@ -112,7 +112,7 @@ impl DependencyFolder {
         })
     }
 
-    /// Makes it visible below `view`.
+    /// Makes the folder visible below `view`.
     pub(super) fn link(&self, root: &Path, view: &Path) -> io::Result<()> {
         let place = view.join(&self.path);
         if let Some(parent) = place.parent() {
@@ -125,7 +125,7 @@ impl DependencyFolder {
         }
     }
 
-    /// Whether an entry (or one of a scope such as `@org`) is a link into the project itself.
+    /// Returns true when an entry (or one of a scope such as `@org`) is a link into the project itself.
     fn links_back(&self, root: &Path) -> io::Result<bool> {
         let is_back = |entry: &fs::DirEntry| {
             entry.file_type().is_ok_and(|kind| kind.is_symlink()) && self.own_package(root, &entry.path()).is_some()
@@ -139,7 +139,7 @@ impl DependencyFolder {
         Ok(false)
     }
 
-    /// The project's path that a link leads to, unless it stays among the dependencies.
+    /// The project path that a link leads to, unless it stays among the dependencies.
     fn own_package(&self, root: &Path, link: &Path) -> Option<PathBuf> {
         let target = fs::canonicalize(link).ok()?;
         let path = file_state::relative(root, &target)?;
@@ -152,7 +152,7 @@ impl DependencyFolder {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let mirrored = place.join(entry.file_name());
-            // Scopes have no scopes in them.
+            // Scopes don't nest.
             if folder == self.target && is_scope(&entry)? {
                 self.mirror(root, view, &entry.path(), &mirrored)?;
             } else if let Some(own) =
@@ -167,10 +167,10 @@ impl DependencyFolder {
     }
 }
 
-/// Whether a small text file names `root`.
+/// Returns true when a small text file contains the path `root`.
 fn points_to(file: &Path, root: &Path) -> bool {
     let mut text = Vec::new();
-    // The repository's file may be a pipe in which nobody writes, or a device without an end.
+    // The repository's file may be a pipe without a writer, or an endless device.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(file);
     let file = opened.ok().filter(|file| file.metadata().is_ok_and(|about| about.is_file()));
@@ -184,13 +184,13 @@ fn is_scope(entry: &fs::DirEntry) -> io::Result<bool> {
 }
 
 impl Repository {
-    /// The dependency folders called one of `names`, as far as `outline` tells which folders there are. Known before the
+    /// Finds the dependency folders called one of `names` in the folders that `outline` lists. This runs before the
     /// view is made, because a worker is confined before that.
     #[must_use]
     pub fn dependencies(&self, names: &[String], outline: &Outline) -> Dependencies {
         let mut last = None;
         let parents = outline.paths().map(|path| path.rsplit_once('/').map_or("", |(parent, _)| parent));
-        // Sorted paths of one folder mostly stand together; the set need only see where the folder changes.
+        // Sorted paths of one folder are mostly adjacent, so only changes of the folder reach the set.
         let mut parents: BTreeSet<&str> = parents.filter(|parent| last.replace(*parent) != Some(*parent)).collect();
         parents.insert("");
         let candidates = parents.iter().flat_map(|parent| names.iter().map(|name| Path::new(parent).join(name)));
@@ -200,7 +200,7 @@ impl Repository {
         let tracked: HashSet<&Path> = outline.paths().filter(|_| is_asked).map(Path::new).collect();
         let is_tracked = |path: &Path| tracked.contains(path);
         let (inside, outside): (Vec<_>, Vec<_>) = found.into_iter().partition(|folder| folder.is_inside);
-        // A link that git tracks is in the view as what it is.
+        // A link that git tracks is copied into the view as a link.
         let inside = inside.into_iter().filter(|it| !is_link(it) || !is_tracked(&it.path));
         let folders = inside.map(|folder| folder.target).collect::<BTreeSet<_>>().into_iter().collect();
         let leading_out = outside.into_iter().map(|DependencyFolder { path, target, .. }| {

@@ -1,7 +1,7 @@
-//! One file's part of a patch, in git's extended format (`git help diff-format`).
+//! One file's section of a patch, in git's extended format (`git help diff-format`).
 //!
-//! The hunks and the binary form come from libgit2, which writes what git writes; the headers are
-//! written here, because only we know modes, renames and the repository's object format.
+//! The hunks and the binary form come from libgit2, which writes what git writes. The headers are written here, because
+//! only kcode knows modes, renames and the repository's object format.
 
 use git2::{DiffLineType, DiffOptions};
 
@@ -9,7 +9,7 @@ use super::file_state::FileMode;
 use super::repository::ObjectFormat;
 use crate::journal::{Digest, RelPath};
 
-/// The part below the header.
+/// The part of a section below its header.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Hunks {
     bytes: Vec<u8>,
@@ -19,7 +19,7 @@ pub(super) struct Hunks {
 }
 
 impl Hunks {
-    /// The difference of two contents; a missing one counts as empty.
+    /// Compares two contents; a missing one counts as empty.
     pub(super) fn between(before: &[u8], after: &[u8]) -> Result<Self, git2::Error> {
         let mut options = DiffOptions::new();
         options.show_binary(true).context_lines(3);
@@ -47,33 +47,33 @@ impl Hunks {
     }
 }
 
-/// One side of a file in a patch.
+/// One side of a file's section.
 #[derive(Clone, Debug)]
 pub(super) struct Side {
     pub(super) path: RelPath,
     pub(super) mode: FileMode,
-    /// The object's full name; git refuses binary hunks without it.
+    /// Full object name; git refuses binary hunks without it.
     pub(super) object: String,
 }
 
-/// The name git gives to `content`.
+/// Git's object name of `content`.
 pub(super) fn object_name(format: ObjectFormat, content: &[u8]) -> Result<String, git2::Error> {
     name_of(format, git2::ObjectType::Blob, content)
 }
 
-/// The same for any kind of object.
+/// As [`object_name`], for any kind of object.
 pub(super) fn name_of(format: ObjectFormat, kind: git2::ObjectType, content: &[u8]) -> Result<String, git2::Error> {
     match format {
         ObjectFormat::Sha1 => Ok(git2::Oid::hash_object(kind, content)?.to_string()),
-        // libgit2 knows SHA-256 only as an unstable feature; the form is `blob SIZE NUL CONTENT` for both.
+        // libgit2 knows SHA-256 only as an unstable feature; the hashed form is `blob SIZE NUL CONTENT` for both.
         ObjectFormat::Sha256 => {
             Ok(Digest::of([format!("{} {}\0", kind.str(), content.len()).as_bytes(), content].concat()).to_string())
         }
     }
 }
 
-/// Appends the whole section of a file that is added (`before` is `None`), deleted (`after` is `None`),
-/// or changed under the same or another path. Both sides of one kind: a link that became a file is two sections.
+/// Appends the whole section of a file that is added (`before` is `None`), deleted (`after` is `None`), or changed
+/// under the same or another path. Both sides must be of one kind: a link that became a file takes two sections.
 pub(super) fn write_section(out: &mut Vec<u8>, before: Option<&Side>, after: Option<&Side>, hunks: &Hunks) {
     let (Some(old), Some(new)) = (before.or(after), after.or(before)) else { return };
     let (old_name, new_name) = (quoted("a/", &old.path), quoted("b/", &new.path));
@@ -106,12 +106,12 @@ pub(super) fn write_section(out: &mut Vec<u8>, before: Option<&Side>, after: Opt
     out.extend_from_slice(&hunks.bytes);
 }
 
-/// Git ends a name that holds a space with a tab in these two lines, so that nothing is taken for a timestamp.
+/// In these two lines git ends a name that contains a space with a tab, so that nothing is taken for a timestamp.
 fn ended(name: &str, path: &RelPath) -> String {
     if path.as_str().contains(' ') { format!("{name}\t") } else { name.to_owned() }
 }
 
-/// A path as git writes it: in quotes, C-style, when it holds a quote, a backslash, a control or a non-ASCII byte.
+/// Quotes a path as git does: C-style when it contains a quote, a backslash, a control or a non-ASCII byte.
 fn quoted(prefix: &str, path: &RelPath) -> String {
     let plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
     if path.as_str().bytes().all(plain) {

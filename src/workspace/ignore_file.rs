@@ -1,4 +1,4 @@
-//! The rules in a `.gitignore`, which anybody may have written.
+//! Parses the rules of a `.gitignore`, which anybody may have written.
 
 use std::path::Path;
 
@@ -6,16 +6,15 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 /// More than any real `.gitignore` has. Each rule becomes a part of one regular expression.
 const MAX_RULES: usize = 10_000;
-/// Bytes of a rule that are no path's any more.
+/// Bytes; longer rules match no path.
 const MAX_RULE: usize = 1024;
-/// Wildcards of all rules: each costs some kilobytes when it is compiled.
+/// Wildcards of all rules together: each costs some kilobytes when it is compiled.
 const MAX_WILDCARDS: usize = 10_000;
 
-/// Nobody should go by these rules.
+/// The rules exceed the limits and must not be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unfit;
 
-/// The rules of `folder`.
 pub(super) fn parse(folder: &Path, text: &[u8]) -> Result<Gitignore, Unfit> {
     let mut builder = GitignoreBuilder::new(folder);
     let text = String::from_utf8_lossy(text);
@@ -26,10 +25,10 @@ pub(super) fn parse(folder: &Path, text: &[u8]) -> Result<Gitignore, Unfit> {
         if index >= MAX_RULES || line.len() > MAX_RULE {
             return Err(Unfit);
         }
-        // A rule that can't be read is one that git doesn't follow either.
+        // Git doesn't follow an invalid rule either.
         drop(builder.add_line(None, line));
     }
-    // Together they are too large for a regular expression.
+    // All rules together are too large for a regular expression.
     builder.build().map_err(|_| Unfit)
 }
 

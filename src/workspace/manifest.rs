@@ -6,10 +6,10 @@ use super::paths::PathList;
 use super::{FileMode, FileState};
 use crate::journal::Digest;
 
-/// Enough of a file's metadata to see that it was written since.
+/// Metadata that shows whether a file was written since it was copied.
 ///
-/// The change time moves with every write, rename onto it and `chmod`, and unlike the
-/// modification time no program can set it back; so the modification time isn't kept.
+/// The change time moves with every write, rename onto it and `chmod`, and unlike the modification time no program can
+/// set it back; so the modification time isn't kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     size: u64,
@@ -27,40 +27,38 @@ impl Stamp {
         self.size
     }
 
-    /// True when a later write could carry the same stamp, because clocks of file systems tick slowly.
+    /// True when a later write could have the same stamp, because clocks of file systems tick slowly.
     pub(super) fn is_younger_than(&self, settled_ns: i64) -> bool {
         self.changed_ns >= settled_ns
     }
 }
 
-/// A file as it was copied.
+/// A copied file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Copied {
     pub(super) state: FileState,
     pub(super) stamp: Stamp,
-    /// Whether git tracks it.
+    /// True when git tracks it.
     pub(super) tracked: bool,
 }
 
-/// All files of the view as they were at its start.
 #[derive(Debug, Default)]
 pub(super) struct Manifest {
     /// Sorted.
     pub(super) paths: PathList,
-    /// One for each path; `None` for one that stands in the user's tree but not in the view.
+    /// One entry a path; `None` for a file of the user's tree that was left out of the view.
     pub(super) files: Vec<Option<Copied>>,
-    /// Stamps from this time on can't prove that a file wasn't written since.
+    /// Nanoseconds since the epoch. Stamps from this time on can't prove that a file wasn't written since.
     pub(super) settled_ns: i64,
 }
 
-/// What the manifest knows of a path.
+/// The manifest's entry for a path.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Start {
-    /// It was copied.
     File(Copied),
-    /// It stands in the user's tree, but was left out of the view.
+    /// It exists in the user's tree, but was left out of the view.
     LeftOut,
-    /// There was nothing.
+    /// It didn't exist.
     Nothing,
 }
 

@@ -84,6 +84,9 @@ struct ChangedText {
 
 impl Parts {
     /// Splits `changes`, whose contents are in `blobs`, into parts.
+    ///
+    /// # Errors
+    /// When a content can't be read.
     pub fn of(changes: &ChangeSet, blobs: &Blobs) -> io::Result<Self> {
         let file = |entry: &ChangedFile| Ok(PartFile { entry: entry.clone(), text: ChangedText::of(entry, blobs)? });
         let files = changes.entries.iter().map(file).collect::<io::Result<_>>()?;

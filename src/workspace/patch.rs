@@ -114,6 +114,9 @@ pub(super) struct PatchSources<'a> {
 
 impl Patch {
     /// Makes the patch for `changes` of `repository`; their contents are in `blobs`.
+    ///
+    /// # Errors
+    /// When a content can't be read.
     pub fn of(changes: &ChangeSet, blobs: &Blobs, repository: &Repository) -> Result<Self, WorkspaceError> {
         let root = repository.root();
         let origin = Dir::open_ambient_dir(root, ambient_authority()).map_err(io_error("open", root))?;

@@ -1,7 +1,7 @@
-//! A patch file taken for the changes that it would make to a tree, which stays as it is.
+//! Turns a patch file into the change set that it would make, without changing the tree.
 //!
-//! The files that the patch touches are copied to a folder of our own, `git apply` works there, and what it made
-//! of them is the change set.
+//! The files that the patch touches are copied to a folder of kcode's own, `git apply` runs there, and the difference
+//! is the change set.
 
 use std::collections::HashSet;
 use std::fs::DirBuilder;
@@ -17,48 +17,48 @@ use super::git::Git;
 use super::{Blobs, ChangeSet, ChangedFile, FileMode, FileState};
 use crate::journal::RelPath;
 
-/// A patch in git's format, and the tree that it is held against.
+/// A patch in git's format, and the tree that it is applied to.
 pub struct PatchFile<'a> {
-    /// The patch.
+    /// The patch's text.
     pub bytes: &'a [u8],
-    /// Every path that it touches, both of a rename.
+    /// Every path that it touches, both paths of a rename.
     pub paths: &'a [RelPath],
-    /// The tree.
+    /// Root of the tree.
     pub root: &'a Path,
-    /// Where copies are made; gone afterwards.
+    /// Folder for temporary copies.
     pub scratch: &'a Path,
-    /// Where new contents are kept.
+    /// Where new contents are stored.
     pub blobs: &'a Blobs,
 }
 
-/// Which way a patch is applied.
+/// Direction in which a patch is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// As it is written.
+    /// As `git apply`.
     Forth,
-    /// From what it makes to what it was made from.
+    /// As `git apply --reverse`.
     Back,
 }
 
-/// Why a patch makes no changes of a tree.
+/// Why a patch can't become a change set.
 #[derive(Debug, thiserror::Error)]
 pub enum PatchFileError {
-    /// It doesn't fit.
+    /// It doesn't apply; the text is git's.
     #[error("git can't apply it: {0}")]
     Unfit(String),
-    /// It touches something that is no file here, or that is git's.
+    /// It touches a path that isn't a file, or that belongs to git.
     #[error("{0} is no file that a patch may touch")]
     NoFile(RelPath),
-    /// It touches more than it was said to.
+    /// It changes a path that isn't in `paths`.
     #[error("it changes {0}, which it was not said to")]
     Unnamed(String),
-    /// Something can't be read or written.
+    /// A file can't be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl PatchFile<'_> {
-    /// The changes that applying it would make. Blocks.
+    /// The changes that applying the patch would make. Blocks.
     ///
     /// # Errors
     /// When it doesn't fit the tree as it stands, or touches what it shouldn't.
@@ -83,7 +83,7 @@ impl PatchFile<'_> {
         Ok(ChangeSet::new(entries))
     }
 
-    /// What stands at `path` now, with its content kept.
+    /// The state at `path` after the patch; stores its content.
     fn kept(&self, copy: &Dir, path: &RelPath) -> Result<Option<FileState>, PatchFileError> {
         match file_state::look(copy, path.as_path())? {
             PathState::Nothing | PathState::Folder => Ok(None),
@@ -108,12 +108,12 @@ impl PatchFile<'_> {
     }
 }
 
-/// Copies what stands at `path`, if anything does, and says what that is.
+/// Copies the file at `path`, if there is one, and returns its state.
 fn copied(tree: &Dir, copy: &Dir, path: &RelPath) -> Result<Option<FileState>, PatchFileError> {
     let place = path.as_path();
     let found = if file_state::is_of_git(place) { PathState::Special } else { file_state::look(tree, place)? };
     let mode = match found {
-        // A folder may give way to a file.
+        // A file may replace a folder.
         PathState::Nothing | PathState::Folder => return Ok(None),
         PathState::Special => return Err(PatchFileError::NoFile(path.clone())),
         PathState::File(mode, _) => mode,
@@ -132,7 +132,7 @@ fn copied(tree: &Dir, copy: &Dir, path: &RelPath) -> Result<Option<FileState>, P
     Ok(Some(FileState { mode, sha256: crate::journal::Digest::of(&content) }))
 }
 
-/// `git apply` in a folder that belongs to no repository, as nobody's settings would have it.
+/// Runs `git apply` in a folder that belongs to no repository, with nobody's settings.
 fn apply(place: &Path, patch: &[u8], direction: Direction) -> Result<(), PatchFileError> {
     let reverse = (direction == Direction::Back).then_some("--reverse");
     let arguments = ["apply", "--whitespace=nowarn"].into_iter().chain(reverse).chain(["-"]);

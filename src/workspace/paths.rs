@@ -1,6 +1,6 @@
 //! Many paths in two allocations: 50,000 of them take 3 MB instead of 6.
 
-/// A path that isn't UTF-8, with `\xNN` for what isn't.
+/// Renders a path as text, with `\xNN` for bytes that aren't UTF-8.
 #[must_use]
 pub fn escaped(path: &[u8]) -> String {
     let spelt = path.utf8_chunks().map(|chunk| {
@@ -10,8 +10,8 @@ pub fn escaped(path: &[u8]) -> String {
     spelt.collect::<Vec<_>>().concat()
 }
 
-/// Byte paths relative to a root, with `/` between components, and whether git tracks each.
-/// Sorted ones can be searched.
+/// Byte paths relative to a root, with `/` between components, and whether git tracks each. [`PathList::find`] and
+/// [`PathList::has_below`] need a sorted list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PathList {
     bytes: Vec<u8>,
@@ -32,7 +32,7 @@ impl PathSpan {
 }
 
 impl PathList {
-    /// Adds a path. One longer than the system can open (or past 4 GB of them) is dropped.
+    /// Adds a path. One that is longer than the system can open (or beyond 4 GB of paths) is dropped.
     pub(super) fn push(&mut self, path: &[u8], tracked: bool) {
         if let (Ok(start), Ok(length)) = (u32::try_from(self.bytes.len()), u16::try_from(path.len())) {
             self.bytes.extend_from_slice(path);
@@ -40,12 +40,11 @@ impl PathList {
         }
     }
 
-    /// Adds all of `other`.
     pub(super) fn append(&mut self, other: &Self) {
         other.spans.iter().for_each(|span| self.push(span.of(&other.bytes), span.tracked));
     }
 
-    /// Sorts bytewise, drops repetitions (a tracked one stays), gives unused memory back.
+    /// Sorts bytewise, drops duplicates (a tracked one stays) and frees unused memory.
     pub(super) fn sort(&mut self) {
         let bytes = &self.bytes;
         self.spans.sort_unstable_by_key(|span| (span.of(bytes), !span.tracked));
@@ -70,19 +69,19 @@ impl PathList {
         self.spans.iter().map(|span| span.of(&self.bytes))
     }
 
-    /// Where `path` stands in a sorted list.
+    /// Index of `path` in a sorted list.
     pub(super) fn find(&self, path: &[u8]) -> Option<usize> {
         self.spans.binary_search_by_key(&path, |span| span.of(&self.bytes)).ok()
     }
 
-    /// Whether a sorted list holds something below the folder `path`.
+    /// Returns true when a sorted list contains something below `folder`.
     pub(super) fn has_below(&self, folder: &[u8]) -> bool {
         let prefix = [folder, b"/"].concat();
         let next = self.spans.partition_point(|span| span.of(&self.bytes) < prefix.as_slice());
         self.spans.get(next).is_some_and(|span| span.of(&self.bytes).starts_with(&prefix))
     }
 
-    /// Keeps those that `wanted` says yes to, given place and path.
+    /// Keeps the paths for which `wanted`, called with index and path, returns true.
     pub(super) fn retain(&mut self, mut wanted: impl FnMut(usize, &[u8]) -> bool) {
         let (bytes, mut index) = (&self.bytes, 0);
         self.spans.retain(|span| {
@@ -91,7 +90,6 @@ impl PathList {
         });
     }
 
-    /// Keeps the first `count`.
     pub(super) fn truncate(&mut self, count: usize) {
         self.spans.truncate(count);
     }

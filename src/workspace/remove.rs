@@ -1,8 +1,8 @@
-//! Removing a folder, whatever somebody made in it.
+//! Removes a folder, whatever somebody made in it.
 //!
-//! Commands of the run decide how deep it goes, so nothing here recurses or builds a path: a folder that isn't empty is moved
-//! up into the one that is being removed, and emptied there. Two handles serve any depth, and the work grows with the number
-//! of names alone.
+//! Commands of the run decide how deep it goes, so nothing here recurses or builds a path: a folder that isn't empty is
+//! moved up into the one that is being removed, and emptied there. Two descriptors serve any depth, and the work grows
+//! only with the number of names.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,43 +14,44 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, chmodat, openat, renameat_with, unlinkat};
 use rustix::io::Errno;
 
-/// What a folder is called that was moved up.
+/// Name prefix of folders that were moved up.
 const MOVED: &str = ".kcode-removed-";
 
-/// How long a removal may take on which somebody waits. Tens of thousands of folders in one another take longer.
+/// Time limit of a removal that somebody waits for. Tens of thousands of nested folders take longer.
 const SOON: Duration = Duration::from_secs(3);
 
-/// Removes a folder with everything in it, folders that tests made read-only included. Links aren't followed.
+/// Removes a folder with everything in it, also folders that tests made read-only. Links aren't followed.
 ///
 /// # Errors
-/// When something can't be removed; a folder that isn't there is gone already.
+/// When something can't be removed; a missing folder is no error.
 pub fn remove_tree(folder: &Path) -> io::Result<()> {
     remove_until(folder, None)
 }
 
-/// The same, for some seconds: commands of the run decide how much there is, and what is left goes with what killed runs leave.
+/// As [`remove_tree`], for at most a few seconds, because commands of the run decide how much there is. What is left is
+/// removed later, with the leftovers of killed runs.
 ///
 /// # Errors
-/// As [`remove_tree`], and when there was too much.
+/// As [`remove_tree`], and [`io::ErrorKind::TimedOut`] when there was too much.
 pub fn remove_tree_soon(folder: &Path) -> io::Result<()> {
     remove_all_soon(&[folder])
 }
 
-/// The same of several folders, all of them in as many seconds: each goes as far as there is time, and none waits for a large one
-/// before it.
+/// As [`remove_tree_soon`] for several folders within one time limit: each is removed as far as time allows, and a
+/// large one doesn't hold up those after it.
 ///
 /// # Errors
-/// The first of theirs.
+/// The first error of any folder.
 pub fn remove_all_soon(folders: &[impl AsRef<Path>]) -> io::Result<()> {
     let (began, time) = (Instant::now(), soon());
     let share = time / 4 / u32::try_from(folders.len()).unwrap_or(u32::MAX).max(1);
-    // What is small goes within its share; then what is left goes on.
+    // Small folders fit into their share; the remaining time goes to the others.
     let in_share = |folder: &Path| remove_until(folder, Some(Instant::now() + share));
     let large: Vec<_> = folders.iter().map(AsRef::as_ref).filter(|folder| in_share(folder).is_err()).collect();
     large.into_iter().map(|folder| remove_until(folder, Some(began + time))).fold(Ok(()), Result::and)
 }
 
-/// So many milliseconds as a test says, whatever the machine is at. Releases have no such way (see `journal::crash`).
+/// The time limit; tests may set it in milliseconds. Release builds ignore the variable (see `journal::crash`).
 fn soon() -> Duration {
     if cfg!(debug_assertions)
         && let Some(said) = std::env::var("KCODE_TEST_TIME_TO_REMOVE_MS").ok().and_then(|said| said.parse().ok())
@@ -60,7 +61,8 @@ fn soon() -> Duration {
     SOON
 }
 
-/// Has nothing be at `folder`, in some seconds: what can't be removed by then lies beside it from then on, and goes with what holds it.
+/// Makes sure that nothing exists at `folder`, within a few seconds: what can't be removed by then is renamed beside
+/// it, and removed with the folder that holds it.
 ///
 /// # Errors
 /// As [`remove_tree`], and when it can't be renamed.
@@ -81,7 +83,7 @@ fn remove_until(folder: &Path, until: Option<Instant>) -> io::Result<()> {
     let top = match open(CWD, folder) {
         Ok(top) => top,
         Err(Errno::NOENT) => return Ok(()),
-        // A link is removed itself, and so is a file.
+        // A link or a file is removed itself.
         Err(Errno::NOTDIR | Errno::LOOP) => return gone(unlinkat(CWD, folder, AtFlags::empty())),
         Err(error) => return Err(error.into()),
     };
@@ -103,22 +105,22 @@ fn remove_until(folder: &Path, until: Option<Instant>) -> io::Result<()> {
     last
 }
 
-/// How often a folder is listed. A listing may miss names while others are taken out of it.
+/// Maximum number of listings of a folder. A listing may miss names while others are removed.
 const LISTINGS: u32 = 8;
 
 struct Removal<'t> {
     top: BorrowedFd<'t>,
-    /// Folders in the top one that are not empty.
+    /// Folders in the top one that aren't empty.
     full: Vec<OsString>,
-    /// Names that were given so far.
+    /// Number of names used for moved folders.
     moved: u64,
-    /// The first thing that can't be removed; the rest is, nevertheless.
+    /// The first failure; the rest is removed nevertheless.
     failed: Option<Errno>,
     until: Option<Instant>,
 }
 
 impl Removal<'_> {
-    /// Removes a folder of the top one.
+    /// Removes a folder that lies in the top one.
     fn remove(&mut self, name: &OsString) -> io::Result<()> {
         match open(self.top, name) {
             Ok(folder) => self.empty(folder.as_fd(), false)?,
@@ -130,7 +132,7 @@ impl Removal<'_> {
         Ok(())
     }
 
-    /// Removes or moves up what `folder` holds, until a listing finds nothing.
+    /// Removes or moves up what `folder` holds, until a listing is empty.
     fn empty(&mut self, folder: BorrowedFd<'_>, is_top: bool) -> io::Result<()> {
         let mut listing = Dir::read_from(folder)?;
         for _ in 0..LISTINGS {
@@ -147,7 +149,7 @@ impl Removal<'_> {
                     self.note(done);
                 }
             }
-            // What is moved up is in the top folder itself; and what can't be removed would be found again and again.
+            // What was moved up is in the top folder itself, and what can't be removed would be found again and again.
             if !found || is_top || self.failed.is_some() {
                 break;
             }
@@ -159,7 +161,7 @@ impl Removal<'_> {
     fn take(&mut self, folder: BorrowedFd<'_>, name: OsString, kind: FileType, is_top: bool) -> Result<(), Errno> {
         if kind != FileType::Directory {
             match unlinkat(folder, &name, AtFlags::empty()) {
-                // Not every file system tells what is a folder.
+                // Not every file system reports the type of an entry.
                 Err(Errno::ISDIR | Errno::PERM) if kind == FileType::Unknown => {}
                 done => return writable(folder, done, || unlinkat(folder, &name, AtFlags::empty())),
             }
@@ -185,22 +187,23 @@ impl Removal<'_> {
                     return Ok(());
                 }
                 Err(Errno::EXIST) => {}
-                // A folder that is moved is written to: it holds the way up.
+                // Moving a folder writes to it, because its `..` changes.
                 Err(Errno::ACCESS | Errno::PERM) if !opened_up => {
                     opened_up = true;
                     chmodat(folder, name, Mode::RWXU, AtFlags::empty())?;
                 }
-                // Landlock lets nothing be moved between folders.
+                // Landlock forbids moves between folders.
                 Err(Errno::XDEV) => return self.descend(folder, name),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Removes a folder where it is; where nothing can be moved, commands could move nothing either, and there is less to expect.
+    /// Removes a folder in place, recursively. Where nothing can be moved, commands couldn't move anything either, and
+    /// the nesting is limited.
     fn descend(&mut self, folder: BorrowedFd<'_>, name: &OsString) -> Result<(), Errno> {
         let inner = open(folder, name)?;
-        // What went wrong with it was noted.
+        // Failures inside it are recorded already.
         self.empty(inner.as_fd(), false).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
         drop(inner);
         unlinkat(folder, name, AtFlags::REMOVEDIR)
@@ -214,7 +217,7 @@ impl Removal<'_> {
     }
 }
 
-/// Tries again what failed because `folder` is read-only.
+/// Retries what failed because `folder` is read-only.
 fn writable(
     folder: BorrowedFd<'_>,
     done: Result<(), Errno>,
@@ -229,7 +232,7 @@ fn writable(
     }
 }
 
-/// Opens a folder for reading, also one that its owner was locked out of.
+/// Opens a folder for reading, also one that its owner may not read.
 fn open(above: BorrowedFd<'_>, name: impl rustix::path::Arg + Copy) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match openat(above, name, flags, Mode::empty()) {

@@ -1,8 +1,8 @@
-//! Where the user's project is: its root, the folder the user stood in, its HEAD.
+//! Finds the user's project: its root, the folder the user stood in, its HEAD.
 //!
-//! Discovery climbs from the given folder, and a folder whose git can't be used is still a folder that kcode can work in.
-//! The home folder, anything that holds it, and `/` are refused, also when discovery climbs there:
-//! a private view of them would be a copy of a person's whole life.
+//! Discovery climbs from the given folder; without a usable git, kcode works in the folder itself. The home folder,
+//! anything that contains it, and `/` are refused, also when discovery climbs there: a private view of them would copy
+//! everything a person has.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,7 @@ use crate::settings::Programs;
 /// How the repository's git data can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GitAccess {
-    /// Its refs are files and its names SHA-1, which is read without git.
+    /// Refs are files and object names SHA-1, which is read without git.
     Library,
     /// Only the `git` command knows its format.
     Command,
@@ -27,7 +27,7 @@ pub enum GitAccess {
     None,
 }
 
-/// The hash that names objects; binary patches must carry full names.
+/// The hash of object names; binary patches must carry full names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ObjectFormat {
     Sha1,
@@ -37,9 +37,9 @@ pub(super) enum ObjectFormat {
 /// What HEAD names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The commit's full hash; `None` on an unborn branch.
+    /// Full hash; `None` on an unborn branch.
     pub commit: Option<String>,
-    /// The branch's short name; `None` when HEAD is detached.
+    /// Short name; `None` when HEAD is detached.
     pub branch: Option<String>,
 }
 
@@ -49,13 +49,13 @@ pub struct Repository {
     root: PathBuf,
     focus: Option<RelPath>,
     git: Option<Arc<GitDir>>,
-    /// Why its git isn't used, if it has one.
+    /// Why its `.git` isn't used, if it has one.
     refused: Option<String>,
     pub(super) object_format: ObjectFormat,
 }
 
 impl Repository {
-    /// Opens the project that `dir` belongs to: the work tree around it, or `dir` itself when there is no git.
+    /// Opens the project that `dir` belongs to: the work tree around it, or `dir` itself without git.
     ///
     /// # Errors
     /// When `dir` is missing, no folder or unreadable, when the root would be the home folder or `/`,
@@ -88,19 +88,19 @@ impl Repository {
         Ok(Self { root, focus, git, refused, object_format })
     }
 
-    /// The top of the work tree, canonical.
+    /// Canonical top of the work tree.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The subfolder that the user stood in.
+    /// The subfolder that the user stood in, relative to the root.
     #[must_use]
     pub fn focus(&self) -> Option<&RelPath> {
         self.focus.as_ref()
     }
 
-    /// The same repository, seen from another folder below its root.
+    /// Replaces the subfolder that [`Repository::focus`] returns.
     #[must_use]
     pub fn seen_from(self, focus: Option<RelPath>) -> Self {
         Self { focus, ..self }
@@ -116,13 +116,12 @@ impl Repository {
         }
     }
 
-    /// Why there is a `.git` that isn't used, where that is so.
+    /// Why there is a `.git` that isn't used; `None` otherwise.
     #[must_use]
     pub fn refused_git(&self) -> Option<&str> {
         self.refused.as_deref()
     }
 
-    /// Git's folders, where they are used.
     pub(super) fn git_dir(&self) -> Option<&GitDir> {
         self.git.as_deref()
     }
@@ -133,32 +132,32 @@ impl Repository {
         self.git_dir().map(GitDir::head)
     }
 
-    /// Where git keeps what it knows of this tree: canonical, each once, none below another. A folder elsewhere that doesn't
-    /// know of this tree isn't among them: a repository may name any folder as git's.
+    /// The folders with git's data of this tree: canonical, each once, none inside another. An external folder that
+    /// doesn't point back to this tree isn't among them, because a repository may name any folder as git's.
     pub(super) fn git_places(&self) -> Vec<PathBuf> {
         let pointer = fs::canonicalize(self.root.join(".git")).ok();
         let pointer = pointer.filter(|place| place.starts_with(&self.root));
         let known = self.git_dir().into_iter().flat_map(|git| [git.own.clone(), git.common.clone()]);
         let places: BTreeSet<PathBuf> = pointer.into_iter().chain(known).collect();
         let covered = |place: &PathBuf| places.iter().any(|other| other != place && place.starts_with(other));
-        // What holds the whole tree can't be set apart from it.
+        // A folder that contains the whole tree can't be treated apart from it.
         places.iter().filter(|place| !covered(place) && !self.root.starts_with(place)).cloned().collect()
     }
 
-    /// The file of ignore rules that belongs to this clone alone, if there is one.
+    /// `info/exclude` of this clone, if there is one.
     pub(super) fn exclude_file(&self) -> Option<PathBuf> {
         self.git_dir()?.exclude_file()
     }
 }
 
-/// The top of the work tree around `start`, which is `start` itself where there is none.
+/// The top of the work tree around `start`; `start` itself when there is none.
 fn discover(start: &Path) -> Result<PathBuf, WorkspaceError> {
     let device = |folder: &Path| folder.metadata().ok().map(|about| about.dev());
     let (mut unusable, own) = (None, device(start));
     for folder in start.ancestors().take_while(|folder| device(folder) == own) {
         if fs::symlink_metadata(folder.join(".git")).is_ok() {
             match GitDir::of(folder) {
-                // Git passes over what isn't its own, and may find another above.
+                // Git ignores a folder that isn't a valid repository, and may find another above.
                 DotGit::Nothing => drop(unusable.get_or_insert(folder)),
                 DotGit::Dir(_) | DotGit::Refused(_) => return Ok(folder.to_owned()),
             }
@@ -171,7 +170,7 @@ fn discover(start: &Path) -> Result<PathBuf, WorkspaceError> {
     Ok(unusable.unwrap_or(start).to_owned())
 }
 
-/// Whether git would take the folder itself for a repository.
+/// Returns true when git would take the folder itself for a repository.
 fn is_bare(folder: &Path) -> bool {
     folder.join("HEAD").symlink_metadata().is_ok() && ["objects", "refs"].iter().all(|name| folder.join(name).is_dir())
 }

@@ -1,7 +1,7 @@
-//! Which files of the view differ from its start, and in what.
+//! Compares the view with its start.
 //!
-//! A file whose size, inode and change time are those of its copy wasn't written; only the others
-//! are read. Code of the repository wrote the view, so nothing here follows a link.
+//! A file whose size, inode and change time are those of its copy wasn't written; only the others are read. Code of the
+//! repository wrote the view, so nothing here follows a link.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -23,7 +23,7 @@ use super::trail::Trail;
 use super::{Blobs, FileMode, FileState};
 use crate::journal::{Digest, RelPath};
 
-/// The view and what it came from.
+/// A view that is a copy, with the tree it was copied from.
 pub(super) struct ViewDiff {
     pub(super) view_root: PathBuf,
     pub(super) view: Dir,
@@ -41,7 +41,7 @@ impl ViewDiff {
         PatchSources { blobs: &self.blobs, origin: &self.origin }
     }
 
-    /// Keeps the start of what `path` may mean.
+    /// Stores the start content of every path that `path` may refer to.
     pub(super) fn keep(&self, path: &RelPath) -> io::Result<()> {
         self.places(path).iter().try_for_each(|place| self.keep_one(place.as_path()))
     }
@@ -51,7 +51,7 @@ impl ViewDiff {
         if self.blobs.holds(start.state.sha256) {
             return Ok(());
         }
-        // What can't be read now is no longer what was copied; the patch looks for the start elsewhere.
+        // What can't be read is no longer what was copied; the patch looks for the start in the user's tree.
         let Ok(PathState::File(mode, _)) = file_state::look(&self.view, path) else { return Ok(()) };
         let Ok(content) = file_state::content(&self.view, path, mode) else { return Ok(()) };
         if Digest::of(&content) == start.state.sha256 {
@@ -60,7 +60,7 @@ impl ViewDiff {
         Ok(())
     }
 
-    /// Looks at these paths only; they were written by tools. Returns what it looked at.
+    /// Compares only these paths, which tools wrote. Returns the paths that it compared.
     pub(super) fn look_at(&self, paths: &[RelPath], differences: &mut Differences) -> io::Result<Vec<RelPath>> {
         let places: Vec<_> = paths.iter().flat_map(|path| self.places(path)).collect();
         for path in places.clone() {
@@ -73,7 +73,7 @@ impl ViewDiff {
         Ok(places)
     }
 
-    /// Looks at everything; fails when `stop` turns true.
+    /// Compares everything. Fails when `stop` is set.
     pub(super) fn look_around(&self, differences: &mut Differences, stop: &AtomicBool) -> io::Result<()> {
         differences.clear();
         let (mut trail, mut effort) = (Trail::at(&self.view), Effort::new(stop));
@@ -107,7 +107,7 @@ impl ViewDiff {
         Ok(())
     }
 
-    /// The paths that a tool's path may mean: itself, and where links in the view lead.
+    /// The paths that a tool's path may refer to: itself, and the targets of links in the view.
     fn places(&self, path: &RelPath) -> BTreeSet<RelPath> {
         let mut places = BTreeSet::from([path.clone()]);
         let full = self.view_root.join(path.as_path());
@@ -116,7 +116,7 @@ impl ViewDiff {
         let real = [beside, full.canonicalize().ok()].into_iter().flatten();
         let inside = real.filter_map(|real| RelPath::from_path(&file_state::relative(&self.view_root, &real)?).ok());
         places.extend(inside);
-        // Dependencies are the user's own, and what is git's never comes from a run.
+        // Dependencies are the user's own, and git's files never come from a run.
         places.retain(|place| !self.is_dependency(place.as_path()) && !is_of_git(place.as_path()));
         places
     }
@@ -125,7 +125,7 @@ impl ViewDiff {
         self.dependencies.iter().any(|folder| path.starts_with(folder))
     }
 
-    /// Fails only when a content can't be kept; what can't be read is left out by name.
+    /// Fails only when a content can't be stored; what can't be read is left out by name.
     fn compare(&self, path: &Path, found: io::Result<PathState>, explicit: bool) -> io::Result<ComparedFile> {
         let Ok(found) = found else { return Ok(ComparedFile::LeftOut(LeftOutReason::Unreadable)) };
         match (self.manifest.start(path.as_os_str().as_bytes()), found) {
@@ -172,12 +172,12 @@ impl ViewDiff {
         }
     }
 
-    /// An untracked by-product that stood in the user's tree already.
+    /// Returns true for an untracked by-product that was in the user's tree already.
     fn is_noise(&self, path: &Path, start: Copied, explicit: bool) -> bool {
         !start.tracked && !explicit && is_by_product(|path| self.view_root.join(path).exists(), path)
     }
 
-    /// Reads the file once: what is kept is what is compared, also while something still writes to it.
+    /// Reads the file once, so that what is stored is what is compared, also while something still writes to it.
     fn changed(
         &self,
         path: &Path,

@@ -1,5 +1,5 @@
-//! Which files of the user's tree the view gets: tracked ones as they stand on disk, and untracked
-//! ones that are not ignored, those of submodules and nested repositories included.
+//! Selects which files of the user's tree the view gets: tracked ones as they are on disk, and untracked ones that
+//! aren't ignored, those of submodules and nested repositories included.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,20 +12,20 @@ use super::paths::PathList;
 use super::walk::{may_enter, walk};
 use super::{GitAccess, Repository, file_state};
 
-/// What is to be copied, and what is to be linked.
+/// What is copied, and what is linked.
 #[derive(Debug, Default)]
 pub(super) struct Selection {
     /// Files, links and whatever else isn't a folder; sorted.
     pub(super) paths: PathList,
     /// Dependency folders that aren't tracked.
     pub(super) dependencies: Vec<DependencyFolder>,
-    /// What couldn't be seen, a sentence each.
+    /// One sentence for each thing that can't be included.
     pub(super) notes: Vec<String>,
 }
 
-/// What the walk found.
+/// Result of the walk.
 struct SelectionWalk {
-    /// For each path of the index, whether the walk came by it.
+    /// For each path of the index, whether the walk found it.
     met: Vec<bool>,
     untracked: PathList,
     /// Folders below the root that are repositories of their own.
@@ -34,7 +34,7 @@ struct SelectionWalk {
     notes: Vec<String>,
 }
 
-/// Looks through the user's tree. `names` are the dependency folders of the settings.
+/// Walks the user's tree. `names` are the dependency folders of the settings.
 pub(super) fn select(repository: &Repository, names: &[String]) -> Selection {
     let root = repository.root();
     let mut index = repository.git_dir().and_then(tracked_paths).unwrap_or_default();
@@ -42,7 +42,7 @@ pub(super) fn select(repository: &Repository, names: &[String]) -> Selection {
     let index = Arc::new(index);
     let SelectionWalk { met, mut untracked, nested, dependencies, notes } = walk_tree(repository, names, &index);
     let mut paths = Arc::unwrap_or_clone(index);
-    // The walk passes ignored files by; git keeps those that are tracked.
+    // The walk skips ignored files, but those that git tracks belong in the view.
     paths.retain(|place, path| met[place] || is_real_file(root, path));
     for folder in nested {
         add_nested(root, &folder, &mut untracked);
@@ -52,7 +52,7 @@ pub(super) fn select(repository: &Repository, names: &[String]) -> Selection {
     Selection { paths, dependencies, notes }
 }
 
-/// What the filter of the walk notices. It has to be shared, since the walk owns the filter.
+/// What the walk's filter finds; shared, because the walk owns the filter.
 #[derive(Default)]
 struct Noticed {
     nested: BTreeSet<PathBuf>,
@@ -85,13 +85,14 @@ fn walk_tree(repository: &Repository, names: &[String], index: &Arc<PathList>) -
     walked
 }
 
-/// Leaves each folder once, and none that another one has in it: through that one's link it would be made in the user's own tree.
+/// Keeps each folder once, and none that lies inside another: through the outer one's link it would be created in the
+/// user's own tree.
 fn separate(dependencies: &mut Vec<DependencyFolder>) {
     dependencies.sort();
     dependencies.dedup_by(|next, kept| next.path.starts_with(&kept.path));
 }
 
-/// Which entries the walk looks at: nothing of git's, no dependencies, no folder whose ignore rules can't be trusted.
+/// Filters the walk: nothing of git's, no dependencies, no folder whose ignore rules can't be trusted.
 fn filter(
     root: &Path,
     names: &[String],
@@ -108,7 +109,7 @@ fn filter(
             noticed().nested.extend(folder.map(Path::to_owned));
             return false;
         }
-        // A name may have several parts.
+        // A configured name may have several components.
         if names.iter().any(|known| path.ends_with(known)) && entry.path().is_dir() && is_untracked(&index, &path) {
             return false;
         }
@@ -139,13 +140,13 @@ impl SelectionWalk {
     }
 }
 
-/// Whether git tracks neither the path nor anything below it.
+/// Returns true when git tracks neither the path nor anything below it.
 fn is_untracked(index: &PathList, path: &Path) -> bool {
     let bytes = path.as_os_str().as_encoded_bytes();
     index.find(bytes).is_none() && !index.has_below(bytes)
 }
 
-/// What a submodule or another repository inside this one tracks.
+/// Adds what a submodule or a nested repository tracks.
 fn add_nested(root: &Path, folder: &Path, paths: &mut PathList) {
     let inner = GitDir::usable(&root.join(folder)).as_ref().and_then(tracked_paths).unwrap_or_default();
     let prefix = [folder.as_os_str().as_encoded_bytes(), b"/"].concat();
@@ -153,7 +154,7 @@ fn add_nested(root: &Path, folder: &Path, paths: &mut PathList) {
     full.filter(|path| is_real_file(root, path)).for_each(|path| paths.push(&path, true));
 }
 
-/// Whether something that isn't a folder stands at `path`, and no link leads there.
+/// Returns true when `path` is no folder, exists, and has no link among its parents.
 fn is_real_file(root: &Path, path: &[u8]) -> bool {
     let path = file_state::as_path(path);
     let is_folder = |path: &Path| root.join(path).symlink_metadata().ok().map(|metadata| metadata.is_dir());

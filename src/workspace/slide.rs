@@ -1,12 +1,12 @@
-//! Hunks that could as well stand a few lines further on are put there.
+//! Moves hunks up to the earliest place where they fit.
 //!
-//! A difference has many forms of the same length. That of the usual algorithm matches from the end of a file backwards, so
-//! that a function that was mended and a module that was added below it become one hunk: the brace that closes the module
-//! is taken for that of the function. Here a hunk ends where the lines that follow it stand for the first time.
+//! A difference has many forms of the same length. The usual algorithm matches from the end of a file backwards, so
+//! that a changed function and a module added below it become one hunk: the brace that closes the module is taken for
+//! that of the function. Here a hunk ends where the lines that follow it first occur.
 
 use similar::DiffOp;
 
-/// The same difference with hunks that end early; `after` are the lines of the new side.
+/// The same difference with hunks that end as early as possible; `after` are the lines of the new side.
 pub(super) fn slid(operations: &[DiffOp], after: &[&[u8]]) -> Vec<DiffOp> {
     let mut told = Vec::new();
     let mut operations = operations.iter().copied().peekable();
@@ -24,11 +24,11 @@ pub(super) fn slid(operations: &[DiffOp], after: &[&[u8]]) -> Vec<DiffOp> {
     told
 }
 
-/// `change`, and what is equal after it, cut anew: the part of it that ends early, what is equal then, and what was added.
+/// Cuts `change` and the equal lines after it anew: the early part, the equal lines, and the added rest.
 fn slide(change: DiffOp, next: DiffOp, after: &[&[u8]]) -> Option<(Vec<DiffOp>, Option<DiffOp>)> {
     let DiffOp::Equal { old_index, new_index, len } = next else { return None };
     let new = change.new_range();
-    // What replaces something has at least one line; what is only added can only be moved as a whole.
+    // A replacement keeps at least one line; a pure insertion can only be moved as a whole.
     let places = match change {
         DiffOp::Insert { .. } => new.start..new.end.min(new.start + 1),
         DiffOp::Replace { .. } => new.start + 1..new.end,

@@ -1,6 +1,6 @@
-//! What may be taken into a patch of what commands wrote and somebody names: contents of regular files. A new file gets the usual
-//! mode and an old one keeps its own. Links, git's files and files of secrets are nobody's to name like that; on the repository's
-//! word, data alone is taken.
+//! Decides what a patch may include of the files that commands wrote and somebody names: contents of regular files. A
+//! new file gets the usual mode and an old one keeps its own. Links, git's files and files of secrets can't be included
+//! like that; when only the repository's settings name a file, it must be data.
 
 use std::path::Path;
 
@@ -9,17 +9,16 @@ use super::{ChangedFile, FileMode, FileState};
 use crate::journal::{NotTaken, RelPath};
 use crate::settings::{SecretFiles, WriteAuthority, Writes, is_of_git, is_snapshot, manifests};
 
-/// By what it is decided.
 #[derive(Clone, Copy)]
 pub(super) struct Takings<'a> {
     pub(super) named: &'a Writes,
     pub(super) written: &'a ToolWritten,
-    /// Which files the tree had at the start.
+    /// Returns true for files that the tree had at the start.
     pub(super) is_there: &'a dyn Fn(&Path) -> bool,
 }
 
 impl Takings<'_> {
-    /// What of `change` becomes part of the patch; `None` when nobody names it.
+    /// The part of `change` that is included in the patch; `None` when nobody names it.
     pub(super) fn take(self, change: &ChangedFile) -> Result<Option<ChangedFile>, NotTaken> {
         let path = change.path.as_path();
         let Some(word) = self.named.word(path) else { return Ok(None) };
@@ -36,7 +35,7 @@ impl Takings<'_> {
         Ok(Some(ChangedFile { after, ..change.clone() }))
     }
 
-    /// Whether what a tool did is taken back because a command took it back.
+    /// Returns true when a tool's change is dropped because a command reverted it.
     pub(super) fn take_back(self, tool: &ChangedFile) -> Result<bool, NotTaken> {
         let path = tool.path.as_path();
         let Some(word) = self.named.word(path) else { return Ok(false) };
@@ -47,7 +46,7 @@ impl Takings<'_> {
         Ok(true)
     }
 
-    /// What a repository may not name.
+    /// What a repository's settings may name: lock files with a manifest, and snapshots.
     fn refuse_unless_data(self, change: &ChangedFile) -> Result<(), NotTaken> {
         let path = change.path.as_path();
         let is_lock_file = change.after.is_some()
@@ -57,14 +56,14 @@ impl Takings<'_> {
         if is_lock_file || is_snapshot(path) { Ok(()) } else { Err(NotTaken::NoData) }
     }
 
-    /// Of the user's tree, or of the model's making.
+    /// Returns true when the manifest is in the user's tree or was written by the model.
     fn has_manifest(self, manifest: &Path) -> bool {
         let tool = RelPath::from_path(manifest).ok().and_then(|path| self.written.get(&path)?.as_ref());
         tool.map_or_else(|| (self.is_there)(manifest), |tool| tool.after.is_some())
     }
 }
 
-/// What nobody names.
+/// Refuses links, git's files and secrets, whoever names them.
 fn refuse(path: &Path, states: &[Option<FileState>]) -> Result<(), NotTaken> {
     if states.iter().flatten().any(|state| state.mode.is_symlink()) {
         Err(NotTaken::Link)
@@ -77,14 +76,14 @@ fn refuse(path: &Path, states: &[Option<FileState>]) -> Result<(), NotTaken> {
     }
 }
 
-/// Whether a file that a tool wrote is followed when a command moves it so: where it is to be is no more hidden than where the tool
-/// put it, and nobody's to name.
+/// Returns true when a tool's file may be followed to where a command moved it: the new path must be no more hidden
+/// than the old, and none that [`refuse`] refuses.
 pub(super) fn may_move(from: &Path, to: &Path) -> bool {
     let hidden = |path: &Path| path.iter().filter(|part| part.as_encoded_bytes().starts_with(b".")).count();
     refuse(to, &[]).is_ok() && hidden(to) <= hidden(from)
 }
 
-/// `.gitattributes`, `.gitmodules` and whatever else tells git or a host of it what to do.
+/// `.gitattributes`, `.gitmodules` and other files that tell git or its host what to do.
 fn is_gits_word(name: &[u8]) -> bool {
     name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b".git"))
 }
@@ -153,7 +152,7 @@ mod tests {
 
     #[test]
     fn on_the_repositorys_word_data_alone_is_taken() {
-        // As if the globs had passed.
+        // Simulates globs that slipped through validation.
         let all = ["**".to_owned()];
         let all = Writes::of_both(&all, &all);
         let new = |path: &str| take(&all, &change(path, None, Some((R, "x")))).map(|taken| taken.is_some());
