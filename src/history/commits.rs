@@ -1,7 +1,8 @@
-//! Which commit took up what had been applied: in the line of HEAD, the first one since then that changes one of its files.
+//! Finds the commit that took up an applied patch: on the first-parent line of HEAD, the first later one that changes
+//! one of its files.
 //!
-//! All patches that were applied to a repository are looked for in one walk, and of each commit only the names of its files
-//! are asked: ten thousand runs must not take a walk each.
+//! One walk finds the commits of all patches of a repository, and reads only the names of changed files: ten thousand
+//! runs must not take a walk each.
 
 use std::collections::HashMap;
 
@@ -10,22 +11,23 @@ use git2::{Commit, Oid, Repository};
 use super::objects::Objects;
 use crate::journal::RelPath;
 
-/// How far back a repository's history is read.
+/// Most commits read of a repository's history.
 const MOST_COMMITS: usize = 20_000;
 
-/// A patch that somebody applied.
+/// A patch that was applied.
 pub(super) struct AppliedPatch<'a> {
-    /// When, in seconds since 1970.
+    /// Time when it was applied, in seconds since 1970.
     pub since_s: i64,
-    /// HEAD when its run began, which took up nothing of it: git's clock has no more than seconds.
+    /// HEAD when the run began. That commit and older ones can't contain the patch; times don't tell, because git's
+    /// have whole seconds only.
     pub head: Option<Oid>,
-    /// The files that it changes.
+    /// Changed files.
     pub paths: &'a [RelPath],
-    /// The commit that was made of it when it was applied, if one was.
+    /// The commit that `apply` made, if any.
     pub commit: Option<Oid>,
 }
 
-/// The commit that took up each patch, in their order; `None` where there is none yet.
+/// The commit that took up each patch, in their order; `None` if there is none yet.
 pub(super) fn taken_up(repository: &Repository, applied: &[AppliedPatch<'_>]) -> Vec<Option<Oid>> {
     let mut found: Vec<Option<Oid>> = applied.iter().map(|patch| patch.commit).collect();
     let earliest = applied.iter().map(|patch| patch.since_s).min().unwrap_or(i64::MAX);
@@ -55,7 +57,7 @@ pub(super) fn taken_up(repository: &Repository, applied: &[AppliedPatch<'_>]) ->
     found
 }
 
-/// Commits down to HEAD by first parents, oldest first, without those that are older than that.
+/// First-parent commits from HEAD back to `earliest_s`, oldest first.
 fn line_of_head<'r>(repository: &'r Repository, objects: &Objects<'r>, earliest_s: i64) -> Vec<Commit<'r>> {
     let head = repository.head().ok().and_then(|head| objects.commit(head.target()?));
     let line = std::iter::successors(head, |commit| objects.commit(commit.parent_ids().next()?));

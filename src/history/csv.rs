@@ -1,16 +1,16 @@
-//! Statistics as a sheet of comma-separated values: a line for the whole, and one for each group.
+//! Statistics as CSV: one line for the total, and one for each group.
 //!
-//! Names come from settings and the disk. A spreadsheet takes a cell that begins like a formula for one, and computes it:
-//! such a name gets an apostrophe in front, as <https://owasp.org/www-community/attacks/CSV_Injection> says.
+//! Names come from settings and the disk. A spreadsheet evaluates a cell that begins like a formula, so such a name
+//! gets a leading apostrophe, as <https://owasp.org/www-community/attacks/CSV_Injection> recommends.
 
 use super::{Grouped, Statistics};
 use crate::journal::Usd;
 use crate::text::sanitise;
 
-/// The sheet, headings first.
+/// Formats the statistics as CSV with headings.
 ///
 /// # Errors
-/// When a line can't be written, which memory never refuses.
+/// When a line can't be written, which doesn't happen in memory.
 pub fn statistics_sheet(grouped: &Grouped) -> csv::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let headings = figures(&grouped.total).into_iter().map(|(heading, _)| heading);
@@ -30,14 +30,14 @@ fn lines(grouped: &Grouped) -> impl Iterator<Item = (&'static str, &str, &Statis
     [("total", "", &grouped.total)].into_iter().chain(groups)
 }
 
-/// A cell of text that no spreadsheet computes, and that drives no terminal.
+/// Makes a text cell safe for spreadsheets and terminals.
 fn text(cell: &str) -> String {
     let cell = sanitise(cell).replace(['\n', '\t'], " ");
     let is_formula = cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     if is_formula { format!("'{cell}") } else { cell }
 }
 
-/// Every figure with the name of its column.
+/// Each figure with the heading of its column.
 fn figures(of: &Statistics) -> Vec<(&'static str, String)> {
     let patches = &of.patches;
     let dollars = |amount: Usd| amount.dollars().to_string();

@@ -1,5 +1,5 @@
-//! What passes of the retention found out of runs, kept between them: a pass that has 50 ms looks at runs that it doesn't know, and
-//! goes on where the last one ended. A cache: whoever deletes it has the next passes look at all runs anew.
+//! Cache of what retention passes found out about runs. A pass with a time limit of 50 ms examines runs that it doesn't
+//! know and continues where the last one ended. Without the cache, the next passes examine all runs again.
 
 use std::collections::HashMap;
 use std::io::{self, Write as _};
@@ -11,41 +11,39 @@ use tempfile::NamedTempFile;
 use crate::journal::{RunId, read_own};
 
 const SCHEMA: &str = "kcode.known-runs/1";
-/// Of the file; a run takes some sixty bytes.
+/// Most bytes read of the file; a run takes about sixty.
 const LARGEST: u64 = 64 << 20;
 
-/// What is known of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KnownRun {
-    /// When its last event was written, in milliseconds since 1970.
+    /// Time of the last event, in milliseconds since 1970.
     pub(super) changed_ms: u64,
-    /// What its folder takes on the disk.
+    /// Size of the run's folder on the disk in bytes.
     pub(super) bytes: u64,
-    /// The first characters of a hash of its repository's path; `None` when its journal can't be read.
+    /// Short hash of the repository's path; `None` if the journal can't be read.
     pub(super) repository: Option<String>,
 }
 
-/// What is known of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KnownRuns {
     schema: String,
-    /// By their ids.
+    /// By run id.
     pub(super) runs: HashMap<String, KnownRun>,
-    /// The run with which the next pass begins among those that are beyond a limit.
+    /// The first run that the next pass considers among those beyond a limit.
     pub(super) next: Option<RunId>,
 }
 
 impl KnownRuns {
-    /// What is kept below `state`; nothing where that can't be read.
+    /// Loads the cache below `state`; empty if it can't be read.
     pub(super) fn load(state: &Path) -> Self {
         let kept = read_own(&file(state), LARGEST).ok().and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
         kept.filter(|kept| kept.schema == SCHEMA).unwrap_or_default()
     }
 
-    /// Replaces the file in one step.
+    /// Replaces the file atomically.
     ///
     /// # Errors
-    /// When the state folder can't be written; the next pass knows less, then.
+    /// When the state folder can't be written; the next pass then knows less.
     pub(super) fn save(&mut self, state: &Path) -> io::Result<()> {
         SCHEMA.clone_into(&mut self.schema);
         let mut file = NamedTempFile::new_in(state)?;

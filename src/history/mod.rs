@@ -1,17 +1,17 @@
-//! All runs that are kept, together: what each came to, what they say taken together, and which of them may go.
+//! All kept runs together: their summaries, statistics, and which of them may be removed.
 //!
-//! Everything here is a fold over journals, read by the heads of their lines ([`skim`](crate::journal::skim)): of ten
-//! thousand runs nobody reads the conversations to count the retries. There is no second store, but for a cache of what passes of the
-//! retention know.
+//! Everything here folds journals, read by the heads of their lines ([`skim`](crate::journal::skim)): counting the
+//! retries of ten thousand runs doesn't require reading the conversations. There is no second store except the cache of
+//! the retention passes.
 //!
 //! | File | What it does |
 //! |---|---|
-//! | [`summary`](RunSummary), [`review`](ReviewSummary) | one run, and what a person decided about it, in a few lines |
+//! | [`summary`](RunSummary), [`review`](ReviewSummary) | one run, and its review, in a few lines |
 //! | [`catalogue`](Catalogue) | the summaries of all runs, and the journals that can't be read |
 //! | [`statistics`](statistics()), [`grouping`](Grouped) | all of them counted, as a whole and in groups |
-//! | [`repair`](repairs()), `commits`, `objects` | what people changed by hand in what they had applied, as git tells |
-//! | `telling`, `csv` | the figures in words, and as comma-separated values |
-//! | [`retention`](Retention), `known_runs` | which runs are removed, removing them, and what is known of runs between passes |
+//! | [`repair`](repairs()), `commits`, `objects` | changes by hand to applied patches, according to git |
+//! | `telling`, `csv` | statistics in words and as CSV |
+//! | [`retention`](Retention), `known_runs` | which runs are removed, removing them, and the cache between passes |
 //! | `threads` | reading on all processors |
 
 mod catalogue;

@@ -1,4 +1,4 @@
-//! Objects of a repository that somebody else may have made: of each it is asked first how large it is.
+//! Reads git objects of a repository that somebody else may have made: the size of each is checked first.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,22 +8,22 @@ use git2::{Blob, Commit, ObjectType, Odb, Oid, Repository, Tree};
 
 use crate::journal::RelPath;
 
-/// Bytes of a commit or of one folder.
+/// Limit for a commit or a tree, in bytes.
 const LARGEST: usize = 16 << 20;
-/// Of a file that is compared line by line.
+/// Limit for a file that is compared line by line, in bytes.
 const LARGEST_FILE: usize = 64 << 20;
-/// Entries of all folders that are compared of one commit.
+/// Limit for the entries of all trees compared for one commit.
 const MOST_ENTRIES: usize = 1_000_000;
-/// Folders in folders.
+/// Limit for nested folders.
 const DEEPEST: usize = 200;
 
-/// Reads those that aren't too large.
+/// Reads objects up to these limits.
 pub(super) struct Objects<'r> {
     repository: &'r Repository,
     store: Odb<'r>,
 }
 
-/// What a folder holds by name: what it is, and which.
+/// Entries of a tree by name: type, id and file mode.
 type Entries = BTreeMap<Vec<u8>, (Option<ObjectType>, Oid, i32)>;
 
 impl<'r> Objects<'r> {
@@ -43,7 +43,7 @@ impl<'r> Objects<'r> {
         self.is_small(id, LARGEST).then(|| self.repository.find_tree(id).ok()).flatten()
     }
 
-    /// The file at a path below `tree`, if there is one.
+    /// Reads the file at a path below `tree`, if there is one.
     ///
     /// # Errors
     /// When it is too large.
@@ -60,8 +60,8 @@ impl<'r> Objects<'r> {
         Ok(self.repository.find_blob(id).ok())
     }
 
-    /// The files in which a commit differs from its first parent; `None` where nobody can tell: history was cut off (a shallow
-    /// clone), or there is too much.
+    /// Files in which a commit differs from its first parent. `None` if that is unknown: the history is cut off (a
+    /// shallow clone), or the limits are exceeded.
     pub(super) fn changed_paths(&self, commit: &Commit<'_>) -> Option<Vec<String>> {
         let parent = match commit.parent_ids().next() {
             None => None,
@@ -91,7 +91,7 @@ impl<'r> Objects<'r> {
             if before == after {
                 continue;
             }
-            // A name that isn't UTF-8 is in no patch of kcode's.
+            // A name that isn't UTF-8 is in no patch of kcode.
             let Ok(text) = std::str::from_utf8(name) else { continue };
             let path = at.join(text);
             let folder = |entry: Option<&(Option<ObjectType>, Oid, i32)>| {
@@ -120,7 +120,7 @@ impl<'r> Objects<'r> {
     }
 }
 
-/// What was found to differ, and how many entries may still be looked at.
+/// Differing files found so far, and the number of entries that may still be read.
 struct TreeDifferences<'a> {
     paths: &'a mut Vec<String>,
     left: &'a mut usize,

@@ -1,7 +1,7 @@
-//! Human repair: what people changed by hand in what they had applied, before they committed it.
+//! Human repair: what people changed by hand in applied patches before they committed them.
 //!
-//! What kcode brought is in the run's folder, what was committed is in git: between the two lies what was done by hand.
-//! Only changes that touch a hunk of the patch count; what else a person does to the same file is no repair.
+//! The run's folder holds what kcode wrote, git holds what was committed; the difference was made by hand. Only changes
+//! that touch a hunk of the patch count, not other changes to the same file.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,19 +18,19 @@ use super::{RunSummary, moment};
 use crate::journal::{RunFolder, RunId};
 use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState, History, applied_changes};
 
-/// What was changed by hand in an applied patch.
+/// Changes by hand to an applied patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HumanRepair {
-    /// It was committed.
+    /// The files of the patch were committed.
     Known {
-        /// Hunks of the patch.
+        /// Number of hunks of the patch.
         hunks: u64,
-        /// Of those, edited by hand.
+        /// Number of hunks edited by hand.
         edited: u64,
-        /// Lines changed in them.
+        /// Number of lines changed in those hunks.
         lines: u64,
     },
-    /// Nobody can tell, for this reason.
+    /// It can't be determined, for this reason.
     Unknown(&'static str),
 }
 
@@ -39,7 +39,7 @@ const NOT_COMMITTED: HumanRepair = HumanRepair::Unknown("its files were not comm
 const TOO_LARGE: HumanRepair = HumanRepair::Unknown("what was committed is too large to be compared");
 const NOT_KEPT: HumanRepair = HumanRepair::Unknown("what it changed is not kept");
 
-/// What became of the patches that were applied, of runs below `state`, until the next commit of each.
+/// Compares each applied patch of `runs` with the commit that took it up.
 #[must_use]
 pub fn repairs(state: &Path, runs: &[RunSummary]) -> HashMap<RunId, HumanRepair> {
     let mut by_root: HashMap<&str, Vec<&RunSummary>> = HashMap::new();
@@ -54,7 +54,7 @@ pub fn repairs(state: &Path, runs: &[RunSummary]) -> HashMap<RunId, HumanRepair>
     .collect()
 }
 
-/// An applied run, and the commit that took it up; without one, why there is none.
+/// An applied run with the commit that took it up, or the reason why there is none.
 struct Committed<'a> {
     run: &'a RunSummary,
     commit: Result<Oid, HumanRepair>,
@@ -65,7 +65,7 @@ fn committed<'a>(root: &str, runs: Vec<&'a RunSummary>) -> Vec<Committed<'a>> {
         return runs.into_iter().map(|run| Committed { run, commit: Err(NO_HISTORY) }).collect();
     };
     let patch = |run: &&'a RunSummary| AppliedPatch {
-        // A moment that can't be read is later than any commit.
+        // An unreadable time counts as later than any commit.
         since_s: run.applied_at.as_deref().and_then(moment).map_or(i64::MAX, time::OffsetDateTime::unix_timestamp),
         head: run.head.as_deref().and_then(|head| Oid::from_str(head).ok()),
         paths: &run.paths,
@@ -76,7 +76,7 @@ fn committed<'a>(root: &str, runs: Vec<&'a RunSummary>) -> Vec<Committed<'a>> {
     both.map(|(run, commit)| Committed { run, commit: commit.ok_or(NOT_COMMITTED) }).collect()
 }
 
-/// The repositories that a thread has open, by their roots.
+/// Repositories that a thread has open, by root.
 type Repositories<'a> = HashMap<&'a str, Option<History>>;
 
 impl<'a> Committed<'a> {
@@ -108,12 +108,12 @@ fn repaired_since(folder: &RunFolder, repository: &Repository, commit: Oid) -> i
         let committed = committed.as_ref().map(git2::Blob::content);
         io::Result::Ok(repaired(content(&entry.before)?.as_deref(), content(&entry.after)?.as_deref(), committed))
     };
-    // How it was applied may be told in another version's words; then it was the whole patch, most likely.
+    // The record of how it was applied may be of another version; most likely, the whole patch was applied.
     let changes = applied_changes(folder).or_else(|_| ChangeSet::load(&folder.changes()))?;
     changes.entries.iter().map(one).sum()
 }
 
-/// Counts of one file, or of several.
+/// Counts for one or more files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Repaired {
     hunks: u64,
@@ -131,10 +131,10 @@ impl std::iter::Sum for Repaired {
     }
 }
 
-/// What was changed by hand between `applied` and `committed` in the hunks that lead from `before` to `applied`.
+/// Counts changes between `applied` and `committed` within the hunks from `before` to `applied`.
 fn repaired(before: Option<&[u8]>, applied: Option<&[u8]>, committed: Option<&[u8]>) -> Repaired {
     let (Some(applied), Some(committed)) = (applied, committed) else {
-        // A file that is to be gone, or is gone, is one hunk.
+        // A file that the patch or the person deleted counts as one hunk.
         let edited = u64::from(applied.is_some() != committed.is_some());
         let lines = applied.or(committed).filter(|_| edited > 0).map_or(0, |content| lines(content).len() as u64);
         return Repaired { hunks: 1, edited, lines };
@@ -156,7 +156,7 @@ fn changes<'a>(old: &[&'a [u8]], new: &[&'a [u8]]) -> impl Iterator<Item = DiffO
     capture_diff_slices(Algorithm::Histogram, old, new).into_iter().filter(|op| !matches!(op, DiffOp::Equal { .. }))
 }
 
-/// Lines without their ends: git may have turned those on the way into the commit.
+/// Lines without their ends, which git may have converted on commit.
 fn lines(content: &[u8]) -> Vec<&[u8]> {
     let content = content.strip_suffix(b"\n").unwrap_or(content);
     content.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect()

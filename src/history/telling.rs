@@ -6,7 +6,7 @@ use super::{Grouped, RunGroup, Share, Statistics};
 use crate::journal::Usd;
 use crate::text::{counted, sanitise, table};
 
-/// The figures for people: all of the whole, the most telling ones of each group.
+/// Formats the statistics for people: all figures of the total, the main ones of each group.
 #[must_use]
 pub fn statistics_text(grouped: &Grouped) -> String {
     let mut out = String::new();
@@ -83,7 +83,7 @@ fn row(group: &RunGroup) -> Vec<String> {
     ]
 }
 
-/// `3 of 4   75 %`.
+/// Formats a share as `3 of 4   75 %`.
 fn share(share: Share) -> String {
     let Share { count, of } = share;
     format!("{count} of {of}   {}", percent(share))

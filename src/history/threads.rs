@@ -1,12 +1,13 @@
-//! Work on many runs, shared out to all processors.
+//! Distributes work on many runs to all processors.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// The work is mostly copying memory; more threads than this wait for one another.
+/// The work is mostly copying memory, so more threads would wait for one another.
 const MOST_THREADS: usize = 8;
 
-/// What `each` makes of the items, in any order. `begin` makes what a thread keeps from one item to the next.
+/// Applies `each` to all items and returns the results in any order. `begin` creates the state that a thread keeps
+/// between items.
 pub(super) fn on_all_processors<T: Sync, K, R: Send>(
     items: &[T],
     begin: impl Fn() -> K + Sync,

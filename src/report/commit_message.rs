@@ -1,4 +1,4 @@
-//! The message of a commit that `kcode apply --commit` makes.
+//! Builds the message of the commit that `kcode apply --commit` makes.
 
 use std::fmt::Write as _;
 
@@ -6,11 +6,11 @@ use super::{Report, trailers};
 use crate::journal::RelPath;
 use crate::text::sanitise;
 
-/// As git's own guide has it; longer subjects are cut by those who list them.
+/// As git's own guide recommends; tools that list commits cut longer subjects.
 const SUBJECT: usize = 72;
 
-/// The task as the subject; what the model said, quoted as the claim it is; trailers, which name the files that were
-/// `merged` with other changes after the tests ran.
+/// Builds the message: the task as the subject, the model's last message quoted as a claim, and trailers. These name
+/// the files that were `merged` with other changes after the tests ran.
 #[must_use]
 pub fn commit_message(report: &Report, merged: &[RelPath]) -> String {
     let task = sanitise(report.task.trim());
@@ -45,7 +45,7 @@ fn subject(line: &str) -> String {
     format!("{}…", cut.trim_end())
 }
 
-/// Nothing in it is a trailer, or the end of the message to `git am`.
+/// Quotes text, so that none of its lines is a trailer or ends the message for `git am`.
 fn quoted(text: &str) -> String {
     text.trim().lines().map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! Law 7: the outcome is computed from why the run stopped, the patch and the tests. No word of the model counts.
+//! Law 7: the outcome is computed from the stop reason, the patch and the test results. The model's words don't count.
 
 use std::fmt::Write as _;
 
@@ -7,16 +7,16 @@ use crate::journal::{CheckChosen, Digest, Matrix, Outcome, Reproduced, StopReaso
 use crate::model::ModelError;
 use crate::text::counted;
 
-/// What a run came to, before anything is applied.
+/// Outcome of a run, before anything is applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The outcome.
+    /// How the run ended.
     pub outcome: Outcome,
-    /// What stands behind it, in one line.
+    /// The reason for the outcome, in one line.
     pub detail: String,
 }
 
-/// Decides.
+/// Computes the outcome. `why` describes `reason`; `model_error` is the error that ended the run, if one did.
 #[must_use]
 pub fn decide(reason: StopReason, why: &str, model_error: Option<&ModelError>, latest: Latest<'_>) -> Decision {
     let (outcome, detail) = match reason {
@@ -75,7 +75,7 @@ fn by_evidence(why: &str, latest: Latest<'_>) -> Decision {
     Decision { outcome: Outcome::Verified, detail: format!("{} passes{credit}", tests.command) }
 }
 
-/// Why a check lets the patch not be verified, if it does.
+/// Why a check prevents the patch from being verified, if it does.
 fn missing(check: &LatestCheck<'_>, patch: Option<Digest>) -> Option<Decision> {
     let CheckChosen { name, command, required, .. } = check.chosen;
     let failing = |detail| Some(Decision { outcome: Outcome::TestsFailing, detail });
@@ -94,7 +94,7 @@ fn missing(check: &LatestCheck<'_>, patch: Option<Digest>) -> Option<Decision> {
     }
 }
 
-/// How many tests ran; `None` for none, or when nobody can tell.
+/// Number of tests that ran; `None` if it is 0 or unknown.
 fn how_many(ran: &TestsRan) -> Option<u64> {
     ran.result.counts.map(|counts| counts.passed + counts.failed).filter(|ran| *ran > 0)
 }
@@ -103,7 +103,7 @@ fn silenced(who: &str, before: u64) -> String {
     format!("{who} ran {before} tests before the patch, and now ends without a word of them")
 }
 
-/// Whether a failing check is the patch's, and what to do when it isn't.
+/// Says whether the patch broke a failing check, and what the user can do if it didn't.
 fn since_when(state: CheckState) -> &'static str {
     match state {
         CheckState::Broken => " · it passed before",
@@ -114,7 +114,7 @@ fn since_when(state: CheckState) -> &'static str {
     }
 }
 
-/// How many checks pass, and which of those that needn't don't.
+/// Says how many checks pass, and which optional ones fail.
 fn of_checks(checks: Vec<LatestCheck<'_>>) -> String {
     let (passing, failing): (Vec<_>, Vec<_>) =
         checks.into_iter().partition(|check| check.after.is_some_and(|ran| ran.result.passed));
@@ -130,7 +130,7 @@ fn of_checks(checks: Vec<LatestCheck<'_>>) -> String {
     told
 }
 
-/// What of the failures is the patch's.
+/// Says which failures the patch caused.
 fn blame(matrix: &Matrix) -> String {
     let mut told = String::new();
     for (what, tests) in [("broken", &matrix.broken), ("new and failing", &matrix.new_failing)] {
@@ -143,7 +143,7 @@ fn blame(matrix: &Matrix) -> String {
     told + &named("still failing", &matrix.still_failing)
 }
 
-/// What the patch did for the tests, and what else has to be known.
+/// Says what the patch changed about the tests, for better or worse.
 fn credit(matrix: &Matrix) -> String {
     let lists = [
         ("fixed", &matrix.fixed),
@@ -156,11 +156,11 @@ fn credit(matrix: &Matrix) -> String {
     format!("{told} · nothing broken")
 }
 
-/// What flags asked for besides passing tests.
+/// Results of `--reproduce` and `--minimize`.
 fn asked_for(latest: &Latest<'_>) -> String {
     let fixed = latest.matrix.map_or(&[][..], |matrix| &matrix.fixed);
     let shown = latest.reproduced.map_or_else(String::new, |told| match told.state {
-        // That one was fixed says so already.
+        // The list of fixed tests says so already.
         Reproduced::Yes if told.by.iter().all(|test| fixed.contains(test)) => String::new(),
         Reproduced::Yes => named("reproduced by", &told.by),
         Reproduced::No | Reproduced::NotChecked if told.asked => " · not reproduced".to_owned(),
@@ -172,12 +172,12 @@ fn asked_for(latest: &Latest<'_>) -> String {
     shown + &smaller
 }
 
-/// ` · fixed a.b and 2 more`.
+/// Formats a list as ` · fixed a.b and 2 more`.
 fn named(what: &str, tests: &[String]) -> String {
     if tests.is_empty() { String::new() } else { format!(" · {what} {}", enumerated(tests)) }
 }
 
-/// `a.b and 2 more`.
+/// Formats a list as `a.b and 2 more`.
 fn enumerated(tests: &[String]) -> String {
     match tests {
         [] => String::new(),

@@ -1,4 +1,4 @@
-//! What `report.md` says of a test that shows what the patch mends, and of a patch that was made smaller.
+//! The lines of `report.md` about reproduction and minimization.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::shape::{PatchReport, TestsReport};
 use crate::journal::Reproduced;
 use crate::text::sanitise_line;
 
-/// `**Reproduced**: yes, …`
+/// Writes a line such as `**Reproduced**: yes, …`.
 pub(super) fn write_reproduced(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
     let shown = &tests.reproduced;
     let word = match shown.state {
@@ -20,7 +20,7 @@ pub(super) fn write_reproduced(out: &mut String, tests: &TestsReport) -> std::fm
     writeln!(out, "**Reproduced**{asked}: {word}{by}; {}.\n", sanitise_line(&shown.why))
 }
 
-/// How many hunks the tests need.
+/// Writes how many hunks the tests need.
 pub(super) fn write_minimized(out: &mut String, patch: &PatchReport) -> std::fmt::Result {
     let Some(minimized) = &patch.minimized else { return Ok(()) };
     let (before, after) = (minimized.hunks_before, minimized.hunks_after);

@@ -1,4 +1,4 @@
-//! From a journal to a report.
+//! Folds a journal into a report.
 
 use serde_json::Value;
 
@@ -14,16 +14,16 @@ use crate::journal::{
 };
 use crate::model::Receipt;
 
-/// The most that is kept of the model's closing words.
+/// Most characters kept of the model's last message.
 const SAID_CHARS: usize = 4_000;
 
-/// Why there is no baseline when nobody said so.
+/// Reason for a missing baseline if no event gives one.
 const NOT_REACHED: &str = "the run ended before its patch was judged";
 
-/// What is said of a run until it notes its end.
+/// Detail of a run that hasn't recorded its end.
 const NO_END: &str = "the run did not note its end";
 
-/// Folds `records` into a report; `None` when they hold no run. `patch_path` is where the patch file is.
+/// Folds `records` into a report; `None` if they hold no run. `patch_path` is the path of the patch file.
 #[must_use]
 pub fn fold(records: &[Record], patch_path: &str) -> Option<Report> {
     let first = records.first()?;
@@ -39,7 +39,7 @@ pub fn fold(records: &[Record], patch_path: &str) -> Option<Report> {
 }
 
 impl Report {
-    /// With this end, whatever it was before.
+    /// Replaces outcome, exit code, detail and hint by those of `ended`.
     pub fn end(&mut self, ended: &RunEnded) {
         self.outcome = ended.outcome;
         self.exit_code = ended.exit_code;
@@ -51,9 +51,9 @@ impl Report {
 struct Folding {
     report: Report,
     latencies: Vec<u64>,
-    /// What the reply at hand was when it came.
+    /// Hashes of the last reply as received.
     received: Option<Receipt>,
-    /// The request that has no reply yet: it may be billed all the same.
+    /// The request without a reply, which may be billed all the same.
     unanswered: Option<RequestSent>,
 }
 
@@ -94,7 +94,7 @@ impl Folding {
             Event::AttemptFailed(failed) => {
                 self.unanswered = None;
                 report.usage.retries += u64::from(failed.wait_ms.is_some());
-                // A known price is known before the first reply, too.
+                // If the price is known, it is known before the first reply, too.
                 report.usage.cost_usd = report.usage.cost_usd.or(failed.charged_usd.map(|_| Usd::default()));
                 charge(&mut report.budget, failed.charged, failed.charged_usd);
             }
@@ -160,7 +160,7 @@ impl Folding {
         self.latencies.push(reply.latency_ms);
     }
 
-    /// What joined the conversation is held against what was received.
+    /// Compares the message that joined the conversation with the reply as received.
     fn message(&mut self, message: &Message) {
         self.report.said = said(message);
         let Some(received) = self.received.take() else { return };
@@ -183,7 +183,7 @@ impl Folding {
     }
 }
 
-/// Adds the evidence as it stands.
+/// Adds the latest test results.
 fn weigh(tests: &mut TestsReport, latest: &Latest<'_>) {
     tests.fresh = latest.is_fresh();
     tests.after = latest.verification.map(TestsReported::from);
@@ -230,7 +230,7 @@ fn charge(budget: &mut BudgetReport, usage: Usage, cost: Option<Usd>) {
     budget.charged_usd += cost.unwrap_or_default();
 }
 
-/// The visible text of an assistant message, capped; `None` when it had none.
+/// The visible text of an assistant message, capped; `None` if it has none.
 fn said(message: &Message) -> Option<String> {
     let json: Value = serde_json::from_str(&message.json).ok()?;
     let text = json.get("content")?.as_str()?.trim();

@@ -1,15 +1,15 @@
-//! What commands of a run wrote, in words.
+//! Files that a run's commands wrote, in words.
 
 use super::GeneratedReport;
 use crate::journal::GeneratedFile;
 
-/// Names in a line; a run of coverage tools writes hundreds.
+/// Most names per line; a run of coverage tools writes hundreds of files.
 const NAMES: usize = 5;
-/// The same of what somebody named.
+/// The same for files that the user named.
 const NAMED: usize = 20;
 
 impl GeneratedReport {
-    /// A line each for what is part of the patch, what isn't, and what was named in vain. Names come as they are.
+    /// One line each for files in the patch, files not in it, and globs without a match. Names aren't sanitised.
     #[must_use]
     pub fn told(&self) -> Vec<String> {
         let (included, beside): (Vec<_>, Vec<_>) = self.files.iter().partition(|file| file.included);

@@ -1,4 +1,4 @@
-//! What stands at the end of a journal: the latest patch, and the latest tests that kcode ran to verify.
+//! The latest state in a journal: the current patch, and the last test runs that kcode made to verify it.
 
 use super::checks::{self, LatestCheck};
 use crate::journal::{
@@ -6,46 +6,46 @@ use crate::journal::{
     TestsRan, TestsTouched,
 };
 
-/// The evidence as it stands; whatever came before it counts no more.
+/// The latest results. Events before them no longer count.
 #[derive(Clone, Debug, Default)]
 pub struct Latest<'a> {
-    /// The patch as it was last written; `None` when no tool changed anything.
+    /// The patch as last written; `None` if no tool changed anything.
     pub patch: Option<&'a PatchWritten>,
-    /// The last run of the tests that kcode made to verify.
+    /// The last test run that kcode made to verify the patch.
     pub verification: Option<&'a TestsRan>,
-    /// How often the tests ran on that very tree, and how often they failed.
+    /// Number of runs on that tree, and of those that failed.
     pub verifications: Repeats,
-    /// The last run of the tests on the start state.
+    /// The last test run on the start state.
     pub baseline: Option<&'a TestsRan>,
-    /// Why there is no such run, as last said.
+    /// Why there is no such run.
     pub baseline_missing: Option<&'a str>,
-    /// The tests before and after, as last compared.
+    /// Tests before and after, as last compared.
     pub matrix: Option<&'a Matrix>,
-    /// How the patch touches tests, as last looked at.
+    /// Changes of the patch that touch tests, as last examined.
     pub touched: Option<&'a TestsTouched>,
-    /// What has to pass besides the tests, in the order in which it is run.
+    /// The checks, in the order in which they run.
     pub checks: Vec<LatestCheck<'a>>,
-    /// Whether a test shows what this patch mends.
+    /// Whether a test fails without this patch's fix and passes with it.
     pub reproduced: Option<&'a Reproduction>,
-    /// How this patch was made smaller, or that it couldn't be.
+    /// Result of minimizing this patch.
     pub minimized: Option<&'a Minimized>,
-    /// What the tests were run in.
+    /// Environment of the tests.
     pub environment: Option<&'a TestEnvironment>,
-    /// Where single results are kept.
+    /// The file with the result of each test.
     pub results: Option<&'a ResultsKept>,
 }
 
-/// Runs on one and the same tree.
+/// Repeated test runs on one tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Repeats {
-    /// How many.
+    /// Number of runs.
     pub runs: u64,
-    /// How many of them failed.
+    /// Number of failed runs.
     pub failed: u64,
 }
 
 impl<'a> Latest<'a> {
-    /// The evidence at the end of `records`.
+    /// The latest state at the end of `records`.
     #[must_use]
     pub fn of(records: &'a [Record]) -> Self {
         let mut latest = Self::default();
@@ -82,9 +82,9 @@ impl<'a> Latest<'a> {
                 if self.verification.is_none_or(|before| before.patch_sha256 != ran.patch_sha256) {
                     self.verifications = Repeats::default();
                 }
-                // What was said of an earlier run counts no more.
+                // The comparison and results of an earlier run no longer count.
                 (self.verification, self.matrix, self.results) = (Some(ran), None, None);
-                // The model's own came before the first of kcode's, and each of those tells of it.
+                // The model's run came before kcode's first one, and each of kcode's runs mentions it.
                 if let Some(own) = ran.counted.as_ref().filter(|_| self.verifications.runs == 0) {
                     self.verifications.runs += 1;
                     self.verifications.failed += u64::from(!own.passed);
@@ -95,13 +95,13 @@ impl<'a> Latest<'a> {
         }
     }
 
-    /// SHA-256 of the patch; `None` when the view equals its start.
+    /// SHA-256 of the patch; `None` if the view equals its start state.
     #[must_use]
     pub fn sha256(&self) -> Option<Digest> {
         self.patch.and_then(|patch| patch.sha256)
     }
 
-    /// Whether the tests ran on exactly what the patch describes.
+    /// Whether the tests ran on exactly the tree that the patch describes.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.sha256().is_some() && self.verification.is_some_and(|ran| ran.patch_sha256 == self.sha256())

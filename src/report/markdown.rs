@@ -1,4 +1,4 @@
-//! `report.md`: the report for a person who reads it in a pull request or a CI log.
+//! Writes `report.md`: the report for reading in a pull request or a CI log.
 
 use std::fmt::Write;
 
@@ -8,10 +8,10 @@ use super::shape::{Report, SandboxReport, TestsReport};
 use crate::journal::{ChangeKind, FailedTest, FileChange, TestResult, Usage, WhyFailed};
 use crate::text::{counted, sanitise, sanitise_line};
 
-/// Tests of a list that are named.
+/// Most tests named per list.
 const NAMES: usize = 20;
 
-/// The report as Markdown. Text of the task and of the model is quoted and sanitised.
+/// Renders the report as Markdown. Text of the task and of the model is quoted and sanitised.
 #[must_use]
 pub fn markdown(report: &Report) -> String {
     let mut out = String::new();
@@ -141,7 +141,7 @@ fn write_baseline(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
     writeln!(out, "On the state that the run started from: {told}.\n")
 }
 
-/// Why the tests failed on the patch; where they never ran on it, why they did on the start state.
+/// Writes why the tests failed on the patch or, if they never ran on it, on the start state.
 fn write_failures(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
     let Some(ran) = tests.after.as_ref().or(tests.baseline.as_ref()) else { return Ok(()) };
     let Some(WhyFailed { tests, more, lines, cause }) = &ran.result.why else { return Ok(()) };
@@ -167,7 +167,7 @@ fn write_failures(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
 
 fn result(result: &TestResult) -> String {
     let word = if result.passed { "pass" } else { "fail" };
-    // A runner that kcode can't read has an exit code all the same.
+    // Even if kcode can't read the runner's output, there is an exit code.
     let alone = || ", by the exit code alone".to_owned();
     let counts = result.counts.map_or_else(alone, |c| format!(", {} passed, {} failed", c.passed, c.failed));
     format!("{word}{counts}")
@@ -199,7 +199,7 @@ fn write_flags(out: &mut String, tests: &TestsReport) -> std::fmt::Result {
     writeln!(out)
 }
 
-/// In one line: what somebody else can check.
+/// Writes one line that lets somebody else check the result.
 fn write_certificate(out: &mut String, report: &Report) -> std::fmt::Result {
     let certificate = &report.certificate;
     let Some(environment) = &certificate.environment else { return Ok(()) };
@@ -239,7 +239,7 @@ fn write_sandbox(out: &mut String, wall: &SandboxReport) -> std::fmt::Result {
     writeln!(out, " |")
 }
 
-/// As a Markdown quotation: nothing in it can open a heading, a table or a link of ours.
+/// Quotes text for Markdown, so that nothing in it becomes a heading, a table or a link.
 fn quoted(text: &str) -> String {
     sanitise(text).lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
 }

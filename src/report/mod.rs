@@ -1,5 +1,5 @@
-//! What a run proved: the outcome, `report.json` and `report.md`, all folded from the journal; and what is left of that when
-//! the tests run again.
+//! The results of a run: the outcome, `report.json` and `report.md`, all folded from the journal, and their comparison
+//! with later test runs.
 
 mod audit;
 mod checks;

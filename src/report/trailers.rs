@@ -1,24 +1,24 @@
-//! A run in the trailers of a commit message, which `git interpret-trailers` reads.
+//! A run as trailers of a commit message, which `git interpret-trailers` reads.
 
 use super::shape::{Report, TestsReport};
 use crate::journal::TestResult;
 use crate::text::sanitise;
 
-/// Tests of a list that are named; a trailer is a line.
+/// Most tests named per list; a trailer is one line.
 const NAMES: usize = 3;
-/// Of a command or a test's name.
+/// Most characters of a command or a test's name.
 const MOST_CHARS: usize = 120;
-/// Of a tree's id, as git shortens them in large repositories.
+/// Characters of a tree's id, as git abbreviates ids in large repositories.
 const ID: usize = 12;
 
-/// The trailers: a line each, `Key: value`.
+/// Formats the trailers, one `Key: value` per line.
 #[must_use]
 pub fn trailers(report: &Report) -> String {
     let mut lines = vec![format!("Kcode-Run: {}", report.run), format!("Kcode-Tests: {}", tests(report))];
-    // The tests above are about the whole patch.
+    // The tests above ran on the whole patch.
     let partly = report.review.as_ref().filter(|review| review.applied && !review.takes_all());
     lines.extend(partly.map(|review| format!("Kcode-Review: {}", review.told())));
-    // What isn't known isn't claimed.
+    // An unknown cost is left out.
     lines.extend(report.usage.cost_usd.map(|cost| format!("Kcode-Cost: {cost}")));
     lines.into_iter().map(|line| line + "\n").collect()
 }
@@ -44,7 +44,7 @@ fn went(result: &TestResult) -> String {
     }
 }
 
-/// What the patch did for single tests.
+/// Formats the lists of tests that changed.
 fn lists(tests: &TestsReport) -> Vec<String> {
     let lists = tests.matrix.lists().filter(|(_, names)| !names.is_empty());
     let told = lists.map(|(what, names)| {
@@ -56,7 +56,7 @@ fn lists(tests: &TestsReport) -> Vec<String> {
     told.collect()
 }
 
-/// On one line, and not too long.
+/// Puts text on one line and shortens it.
 fn plain(text: &str) -> String {
     let clean = sanitise(text);
     let line = clean.split_whitespace().collect::<Vec<_>>().join(" ");

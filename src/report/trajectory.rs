@@ -1,16 +1,16 @@
-//! A run as a trajectory in the Agent Trajectory Interchange Format, which Harbor (Terminal-Bench) and others read.
+//! Converts a run to the Agent Trajectory Interchange Format, which Harbor (Terminal-Bench) and others read.
 //!
-//! The format: <https://github.com/harbor-framework/harbor/blob/main/rfcs/0001-trajectory-format.md>, version 1.6. What
-//! it has no field for (the outcome, hashes) stands in `extra`.
+//! The format: <https://github.com/harbor-framework/harbor/blob/main/rfcs/0001-trajectory-format.md>, version 1.6.
+//! `extra` holds what it has no field for (the outcome, hashes).
 
 use serde_json::{Map, Value, json};
 
 use crate::journal::{Event, Message, Record, ReplyReceived, RunStarted};
 
-/// The version that is written; 1.7 adds fields that kcode has no use for.
+/// Version of the format; 1.7 adds fields that kcode doesn't need.
 const VERSION: &str = "ATIF-v1.6";
 
-/// The trajectory of a journal; `None` when it holds no run.
+/// Converts a journal; `None` if it holds no run.
 #[must_use]
 pub fn trajectory(records: &[Record]) -> Option<Value> {
     let Some(Event::RunStarted(started)) = records.first().map(|record| &record.event) else { return None };
@@ -35,7 +35,7 @@ pub fn trajectory(records: &[Record]) -> Option<Value> {
     }))
 }
 
-/// What the run was told and came to.
+/// Task and outcome of the run.
 fn context(started: &RunStarted, records: &[Record]) -> Value {
     let mut extra = json!({ "task": started.task, "head": started.head, "limits": started.limits });
     for record in records {
@@ -87,7 +87,7 @@ impl Steps<'_> {
         step.insert("message".to_owned(), json!(json["content"].as_str().unwrap_or_default()));
         if source == "agent" {
             step.insert("model_name".to_owned(), json!(self.model));
-            // The name under which a provider sends its reasoning differs.
+            // Providers send reasoning under different names.
             let thought = ["reasoning_content", "reasoning"].iter().find_map(|field| json[field].as_str());
             step.extend(thought.map(|thought| ("reasoning_content".to_owned(), json!(thought))));
             let calls: Vec<Value> = json["tool_calls"].as_array().into_iter().flatten().map(call).collect();
@@ -97,7 +97,7 @@ impl Steps<'_> {
         self.all.push(Value::Object(step));
     }
 
-    /// An answer belongs to the step that called.
+    /// Adds a tool's answer to the step with the call.
     fn observe(&mut self, answer: &Value) {
         let Some(step) = self.all.iter_mut().rev().find(|step| step["source"] == "agent") else { return };
         let result = json!({ "source_call_id": answer["tool_call_id"], "content": answer["content"] });
@@ -108,7 +108,7 @@ impl Steps<'_> {
     }
 }
 
-/// Arguments are an object in this format; what isn't one is kept as it came.
+/// The format requires an object; other arguments are kept as they came.
 fn call(call: &Value) -> Value {
     let written = call["function"]["arguments"].as_str().unwrap_or_default();
     let arguments = serde_json::from_str::<Value>(written).ok().filter(Value::is_object);

@@ -1,4 +1,4 @@
-//! From a journal to an audit.
+//! Folds a journal into an audit.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use crate::journal::{
 };
 use crate::model::Receipt;
 
-/// Folds `records` into an audit; `None` when they hold no run. `earlier` are those of the runs that it follows: their messages were
-/// sent in this one, too.
+/// Folds `records` into an audit; `None` if they hold no run. `earlier` are the records of the runs before it in the
+/// conversation: their messages were sent in this run, too.
 #[must_use]
 pub fn audit(earlier: &[Record], records: &[Record]) -> Option<Audit> {
     let Event::RunStarted(started) = &records.first()?.event else { return None };
@@ -49,18 +49,17 @@ pub fn audit(earlier: &[Record], records: &[Record]) -> Option<Audit> {
 
 struct Auditing {
     audit: Audit,
-    /// The conversation's bytes, made anew from what the journal holds.
+    /// The conversation's bytes, rebuilt from the journal's messages.
     sent: Rebuilt,
-    /// The reply whose message has not joined the conversation yet.
+    /// The reply whose message hasn't joined the conversation yet.
     received: Option<ReplyReceived>,
-    /// The request that has neither reply nor failure yet.
+    /// The request that has neither a reply nor a failure yet.
     pending: Option<RequestSent>,
-    /// The host has just answered a request with a refusal.
+    /// True right after the host answered a request with a refusal.
     was_refused: bool,
     in_patch: Vec<String>,
-    /// The repository's root.
     root: String,
-    /// Calls on paths that lead out, without an answer yet: turn, id and place in what was stopped.
+    /// Unanswered calls on paths outside the repository: turn, id and index in `audit.stopped`.
     led_out: Vec<(u32, String, usize)>,
 }
 
@@ -102,7 +101,7 @@ impl Auditing {
             proved,
         });
         for turn in &mut self.audit.reasoning {
-            // What the prefix holds, it sends back.
+            // Whatever is in the prefix is sent back.
             turn.sent_back = proved.map(|proved| turn.sent_back.unwrap_or_default() + u64::from(proved));
         }
         self.pending = Some(request.clone());
@@ -129,7 +128,7 @@ impl Auditing {
         });
     }
 
-    /// Follows a refusal only, and leaves the reasoning alone where that isn't what was refused.
+    /// Allowed only right after a refusal, and if the reasoning stays unchanged unless it was what the host refused.
     fn repaired(&mut self, repaired: &HistoryRepaired) {
         let mut is_allowed = std::mem::take(&mut self.was_refused);
         for change in &repaired.messages {
@@ -150,7 +149,7 @@ impl Auditing {
         });
     }
 
-    /// Nobody knows what the provider billed: all that was reserved is charged.
+    /// Charges the whole reservation, because it is unknown what the provider billed.
     fn unanswered(&mut self) {
         self.charge("unanswered", |charge| {
             (charge.charged_tokens, charge.charged_usd) = (charge.reserved_tokens, charge.reserved_usd);
@@ -211,7 +210,7 @@ impl Auditing {
         }
     }
 
-    /// A path that leads out has to be refused.
+    /// A call on a path outside the repository must have been refused.
     fn answered(&mut self, answered: &ToolAnswered) {
         for (_, _, place) in self.led_out.extract_if(.., |(turn, id, _)| (*turn, &*id) == (answered.turn, &answered.id))
         {
@@ -251,7 +250,7 @@ fn file_at<'a>(files: &'a mut Vec<TouchedFile>, path: &str) -> &'a mut TouchedFi
     &mut files[place]
 }
 
-/// Every breach of a law that `audit` shows.
+/// All breaches of laws that `audit` shows.
 fn breaches(audit: &Audit) -> Vec<String> {
     let open = audit.wall.iter().filter(|proof| !proof.held);
     let open = open.map(|proof| format!("law 2: the wall did not stop this: {} ({})", proof.attempt, proof.detail));

@@ -1,7 +1,8 @@
-//! Whether a run kept the laws, as its journal alone tells: one page for people, the same as JSON.
+//! Checks from the journal alone whether a run kept the laws, and shows the result as JSON or as one page for people.
 //!
-//! `shape` is what is told, `fold` finds it out (`rebuilt` what was sent, `named` what calls were about), `page` draws it. Nothing is taken on trust that can be computed: what went
-//! out is hashed anew from the messages that the journal holds, and held against the hash that was noted before sending.
+//! `shape` defines the result, `fold` computes it (`rebuilt` recomputes what was sent, `named` finds what calls refer
+//! to), and `page` renders it. Whatever can be recomputed isn't trusted: the requests are hashed again from the
+//! journal's messages and compared with the hash that was recorded before sending.
 
 mod fold;
 mod named;

@@ -1,27 +1,26 @@
-//! What a tool call names, as the tools read it: a file of the repository, everything, or a place that is out of reach.
+//! What the path in a tool call refers to, as the tools interpret it.
 
 use std::path::Path;
 
 use crate::journal::{RelPath, RelPathError};
 
-/// See the module.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Named {
     /// No path, or the repository's root.
     Everything,
     /// A file or folder below the root, or a log.
     File(String),
-    /// A place that no tool may reach.
+    /// A path that no tool may access.
     Out {
-        /// As the model wrote it.
+        /// The path as the model wrote it.
         path: String,
-        /// What is wrong with it.
+        /// Why it is refused.
         why: &'static str,
     },
 }
 
 impl Named {
-    /// Reads the path of a call on the repository at `root`. Below the root, an absolute path means the file there.
+    /// Interprets the path of a call on the repository at `root`. An absolute path below the root means the file there.
     pub fn of(path: Option<&str>, root: &str) -> Self {
         let Some(path) = path else { return Self::Everything };
         let inside = Path::new(path).strip_prefix(root).ok().and_then(Path::to_str).unwrap_or(path);

@@ -1,4 +1,4 @@
-//! An audit as one page.
+//! Renders an audit as one page.
 
 use std::fmt::Write;
 
@@ -6,10 +6,10 @@ use super::shape::{Audit, PrefixSent, ReasoningTurn, RequestCost, TestsSeen, Tou
 use crate::journal::{Digest, Guard, TestPurpose};
 use crate::text::{counted, sanitise_line, table};
 
-/// Rows of a table that are shown though nothing is wrong with them: it is to stay one page.
+/// Most rows without a problem shown per table, so that it stays one page.
 const QUIET_ROWS: usize = 12;
 
-/// The audit for people. Text of others is sanitised.
+/// Renders the audit for people, with foreign text sanitised.
 #[must_use]
 pub fn page(audit: &Audit) -> String {
     let mut out = String::new();
@@ -48,7 +48,7 @@ fn write_replies(out: &mut String, audit: &Audit) -> std::fmt::Result {
     Ok(())
 }
 
-/// A table of rows, each with whether it has to be seen; of the others, the first ones.
+/// Writes a table. Each row has a flag whether it must be shown; of the others, only the first ones are.
 fn write_table(
     out: &mut String,
     headings: &[&str],
@@ -108,7 +108,7 @@ fn write_files(out: &mut String, audit: &Audit) -> std::fmt::Result {
     let row = |file: &TouchedFile| {
         let tools = file.tools.iter().map(|(tool, count)| format!("{tool} {count}×")).collect::<Vec<_>>().join(", ");
         let turns = file.turns.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
-        // What a test run writes is in the patch without any tool's naming it.
+        // Files that a test run writes are in the patch without any tool call naming them.
         let tools = if tools.is_empty() { "none (a test run wrote it)".to_owned() } else { tools };
         vec![file.path.clone(), tools, turns, if file.changed { "changed" } else { "" }.to_owned()]
     };

@@ -1,4 +1,4 @@
-//! What was sent, made anew from the journal: the audit takes no hash on trust that it can compute.
+//! Recomputes from the journal what was sent, so that the audit needn't trust recorded hashes.
 
 use sha2::Digest as _;
 
@@ -6,13 +6,13 @@ use crate::journal::{Digest, RequestSent, RunStarted};
 use crate::model::Conversation;
 use crate::tools;
 
-/// What went out, hashed anew: model, tools and messages, as [`Conversation`] lays them out.
+/// Hash of what was sent: model, tools and messages, laid out as by [`Conversation`].
 pub(super) struct Rebuilt {
     head: String,
     messages: Vec<String>,
     hasher: sha2::Sha256,
     bytes: u64,
-    /// Another version has other tools; its bytes can't be made anew.
+    /// False for a run of another version, whose tool schemas are unknown here.
     is_ours: bool,
 }
 
@@ -27,7 +27,6 @@ impl Rebuilt {
         rebuilt
     }
 
-    /// A message joins it.
     pub fn push(&mut self, message: &str) {
         if !self.messages.is_empty() {
             self.append(",");
@@ -36,7 +35,7 @@ impl Rebuilt {
         self.messages.push(message.to_owned());
     }
 
-    /// A message changes; returns what it was, if there is one of that number.
+    /// Replaces the message with that number and returns the former one; `None` if there is none.
     pub fn replace(&mut self, number: u64, message: &str) -> Option<String> {
         let place = self.messages.get_mut(number as usize)?;
         let former = std::mem::replace(place, message.to_owned());
@@ -51,7 +50,7 @@ impl Rebuilt {
         self.bytes += text.len() as u64;
     }
 
-    /// Whether a request's prefix is this; `None` when that can't be known.
+    /// Whether the request's prefix has this hash; `None` if that can't be known.
     pub fn is(&self, request: &RequestSent) -> Option<bool> {
         let digest = Digest::from_raw(self.hasher.clone().finalize().into());
         self.is_ours.then(|| digest == request.prefix_sha256 && self.bytes == request.prefix_bytes)
