@@ -1,4 +1,4 @@
-//! A patch for eyes: line numbers, colours, changed words in bold.
+//! Renders a patch for people: line numbers, colours, changed words in bold.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::text::sanitise;
 
-/// Draws a git patch, one file after another. Colours follow `console`'s setting for standard output.
+/// Renders a git patch, one file after another. Colours follow `console`'s setting for standard output.
 #[must_use]
 pub fn coloured_diff(patch: &str) -> String {
     let mut drawing = Drawing::default();
@@ -22,7 +22,7 @@ pub fn coloured_diff(patch: &str) -> String {
 struct Drawing {
     out: String,
     old_line: usize,
-    /// Lines of the hunk at hand that are still to come, old and new side.
+    /// Remaining lines of the current hunk, on the old and the new side.
     left: (usize, usize),
     removed: Vec<String>,
     added: Vec<String>,
@@ -69,7 +69,7 @@ impl Drawing {
         }
     }
 
-    /// Draws the removed and added lines gathered so far, with the words that differ in bold.
+    /// Draws the removed and added lines collected so far, with changed words in bold.
     fn flush(&mut self) {
         let (removed, added) = (std::mem::take(&mut self.removed), std::mem::take(&mut self.added));
         let (red, green) = (Style::new().red(), Style::new().green());
@@ -108,7 +108,7 @@ impl Drawing {
     }
 }
 
-/// The second name of a patch's first line. Git writes one with odd bytes in quotes, C-style (`core.quotePath`).
+/// The new path in a patch's first line. Git quotes a path with unusual bytes, C-style (`core.quotePath`).
 fn new_name(line: &str) -> Cow<'_, str> {
     let Some(quoted) = line.strip_suffix('"') else {
         return line.rsplit_once(" b/").map_or(line, |(_, name)| name).into();
@@ -132,7 +132,7 @@ fn new_name(line: &str) -> Cow<'_, str> {
     String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
-/// One changed line on both sides, with what differs in bold.
+/// Renders a changed line on both sides, with changed words in bold.
 fn words(old: &str, new: &str, red: &Style, green: &Style) -> (String, String) {
     let (old, new) = (sanitise(old), sanitise(new));
     let diff = TextDiff::from_words(old.as_ref(), new.as_ref());
@@ -151,7 +151,7 @@ fn words(old: &str, new: &str, red: &Style, green: &Style) -> (String, String) {
     (left, right)
 }
 
-/// `@@ -12,7 +12,8 @@` as ((12, 7), (12, 8)); a missing count is 1.
+/// Parses `@@ -12,7 +12,8 @@` as ((12, 7), (12, 8)); a missing count is 1.
 fn hunk_ranges(line: &str) -> Option<((usize, usize), (usize, usize))> {
     let mut words = line.strip_prefix("@@ ")?.split(' ');
     let mut range = |sign| {

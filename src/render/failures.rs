@@ -1,4 +1,4 @@
-//! Why tests failed, in lines below the line that says that they did.
+//! Shows why tests failed, below the line that reports the failure.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use super::terminal::style;
 use crate::journal::{FailedTest, TestsRan, WhyFailed};
 use crate::text::sanitise_line;
 
-/// Tests and lines that are shown, unless more is asked for.
+/// Most tests and lines shown, unless `much`.
 const FEW: usize = 3;
-/// Where the words begin that stand above.
+/// Aligned with the text of the line above.
 const INDENT: &str = "            ";
 
-/// The lines for `ran`; empty when it passed, or when nothing is known. `logs` is where logs are kept; neither they nor the cause
-/// are told where `tells_cause` is false.
+/// The lines for `ran`; empty if it passed, or if nothing is known. `logs` is the folder of the logs. If `tells_cause`
+/// is false, neither the logs nor the cause are mentioned.
 pub(super) fn failure_lines(ran: &TestsRan, much: bool, logs: Option<&Path>, tells_cause: bool) -> String {
     let Some(why) = &ran.result.why else { return String::new() };
     let WhyFailed { tests, more, lines, cause } = why;
@@ -40,7 +40,7 @@ pub(super) fn failure_lines(ran: &TestsRan, much: bool, logs: Option<&Path>, tel
     lines.collect::<Vec<_>>().concat()
 }
 
-/// The name with what it says last; with `much` all that is known, a line each.
+/// The test's name with the last line of its message; with `much`, with all lines.
 fn of_test(test: &FailedTest, much: bool) -> Vec<String> {
     let name = sanitise_line(&test.name);
     match (much, test.lines.last()) {

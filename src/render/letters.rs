@@ -1,10 +1,11 @@
-//! What the terminal and the locale can show: symbols only where they are UTF-8, escape codes only where they are understood.
+//! What the terminal and the locale can show: symbols only in UTF-8 locales, escape codes only if the terminal
+//! understands them.
 
 use std::borrow::Cow;
 use std::env;
 use std::sync::LazyLock;
 
-/// Our own symbols in plain letters.
+/// Our symbols in ASCII.
 const SPELT: [(char, &str); 24] = [
     ('✓', "ok"),
     ('✗', "no"),
@@ -35,19 +36,19 @@ const SPELT: [(char, &str); 24] = [
 static PLAIN: LazyLock<bool> = LazyLock::new(|| !is_utf8(|name| env::var(name).ok()));
 static DUMB: LazyLock<bool> = LazyLock::new(|| is_dumb_name(env::var("TERM").ok().as_deref()));
 
-/// Whether only ASCII is shown, because the locale says so (`LANG=C`, `ru_UA.KOI8-U`) or says nothing.
+/// Whether to show ASCII only, because the locale is not UTF-8 (`LANG=C`, `ru_UA.KOI8-U`) or not set.
 #[must_use]
 pub fn are_plain() -> bool {
     *PLAIN
 }
 
-/// Whether the terminal understands no escape codes: `TERM` is `dumb`, empty or not set.
+/// Whether the terminal understands no escape codes: `TERM` is `dumb`, empty or unset.
 #[must_use]
 pub fn is_dumb() -> bool {
     *DUMB
 }
 
-/// `text` as the locale can show it: symbols in plain letters, other characters beyond ASCII as `?`.
+/// Converts `text` for the locale: symbols are spelt in ASCII, other characters become `?`.
 #[must_use]
 pub fn spelt(text: &str) -> Cow<'_, str> {
     if are_plain() { in_ascii(text) } else { Cow::Borrowed(text) }
@@ -68,7 +69,7 @@ fn in_ascii(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// As the C library decides: the first of the three that isn't empty counts.
+/// As the C library decides: the first non-empty variable of the three counts.
 fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
     let set =
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));

@@ -1,5 +1,5 @@
-//! The live line: what the run is doing right now. On a terminal it redraws in place, each second at least; elsewhere
-//! it isn't there.
+//! The live line: what the run is doing now. On a terminal it is redrawn in place, at least once a second; elsewhere
+//! there is none.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,29 +15,29 @@ use crate::model::Progress;
 use crate::sandbox::CommandProgress;
 use crate::text::sanitise;
 
-/// How often the line may be redrawn.
+/// Most redraws per second.
 const FRAMES_PER_SECOND: u8 = 10;
-/// Columns that the spinner takes; the last one stays free, where some terminals break a line.
+/// Columns used by the spinner, and the last one, which stays free because some terminals wrap there.
 const BESIDES: usize = 3;
 
-/// The live line and the figures on it.
+/// The live line and its figures.
 pub struct Live {
     bar: ProgressBar,
     shown: Arc<Mutex<LiveState>>,
-    /// A request is out: what else goes on meanwhile is not what the run waits for.
+    /// True while a request is open: other activity is then not what the run waits for.
     asking: bool,
 }
 
-/// What is drawn, by a thread of its own.
+/// The drawn state, shared with the drawing thread.
 struct LiveState {
     status: Status,
     began: Instant,
-    /// What the run took before it was resumed.
+    /// Running time before the run was resumed.
     before: Duration,
 }
 
 impl Live {
-    /// A line on standard error when that is a terminal that can redraw, and `wanted`.
+    /// Creates a line on standard error if it is `wanted` and the terminal can redraw.
     #[must_use]
     pub fn new(wanted: bool) -> Self {
         let target = if wanted && console::user_attended_stderr() && !letters::is_dumb() {
@@ -51,7 +51,7 @@ impl Live {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {status}") {
             let drawn = Arc::clone(&shown);
             let draw = move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
-                // Nothing can be done about a line that can't be drawn.
+                // A failure to draw the line has no remedy.
                 let _ = write!(line, "{}", letters::spelt(&lock(&drawn).line()));
             };
             let style = style.with_key("status", draw);
@@ -67,7 +67,7 @@ impl Live {
         self.bar.suspend(print);
     }
 
-    /// Counts what a run that goes on had spent already.
+    /// Counts what the run spent before it was resumed.
     pub fn recall(&self, records: &[Record]) {
         let mut shown = lock(&self.shown);
         for record in records {
@@ -76,7 +76,7 @@ impl Live {
         }
     }
 
-    /// Takes an event into account.
+    /// Updates the figures from an event.
     pub fn record(&mut self, record: &Record) {
         lock(&self.shown).count(&record.event);
         match &record.event {
@@ -99,18 +99,18 @@ impl Live {
         self.show(doing);
     }
 
-    /// Shows how far a reply is.
+    /// Shows the progress of a reply.
     pub fn progress(&mut self, progress: Progress) {
         let (verb, characters) = match progress {
             Progress::Thinking(characters) => ("thinking", characters),
             Progress::Writing(characters) => ("writing", characters),
             Progress::Calling(characters) => ("calling", characters),
         };
-        // Four characters a token: exact enough for a line that lives a tenth of a second.
+        // Four characters per token: precise enough for a line shown for a tenth of a second.
         self.show(format!("{verb}… {} tokens", Tokens(characters as u64 / 4)));
     }
 
-    /// Shows how far the tests are: those of the run, or of a trial of that name.
+    /// Shows the progress of the tests: of the run, or of the trial with that name.
     pub fn tests(&mut self, trial: &str, progress: &CommandProgress) {
         if self.asking {
             return;
@@ -129,12 +129,12 @@ impl Live {
         self.show(format!("{doing} · {line}"));
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// Draws it again after it was taken away.
+    /// Draws the line again after [`Live::clear`].
     pub fn resume(&self) {
         self.bar.reset();
         self.tick();
@@ -142,7 +142,7 @@ impl Live {
 
     fn tick(&self) {
         if !self.bar.is_hidden() {
-            // The clock moves by itself, whatever else happens or doesn't.
+            // The clock advances even when nothing else happens.
             self.bar.enable_steady_tick(Duration::from_millis(100));
         }
     }
@@ -178,7 +178,7 @@ impl LiveState {
     }
 }
 
-/// A panic elsewhere leaves figures as they were.
+/// After a panic in another thread the figures are still usable.
 fn lock(shown: &Mutex<LiveState>) -> MutexGuard<'_, LiveState> {
     shown.lock().unwrap_or_else(PoisonError::into_inner)
 }

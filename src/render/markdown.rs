@@ -1,14 +1,14 @@
-//! Markdown as a person reads it on a terminal: no marks, tables in columns, lines broken between words.
+//! Renders Markdown for a terminal: without markup, tables in columns, lines broken between words.
 
 use console::{measure_text_width, style};
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use crate::text::break_line;
 
-/// Between the columns of a table.
+/// Columns between table columns.
 const GAP: usize = 2;
 
-/// The Markdown `text`, sanitised already, for standard output with `width` columns.
+/// Renders Markdown, which must be sanitised already, for standard output with `width` columns.
 #[must_use]
 pub fn markdown(text: &str, width: usize) -> String {
     let mut page = MarkdownPage { width, ..MarkdownPage::default() };
@@ -19,18 +19,18 @@ pub fn markdown(text: &str, width: usize) -> String {
     page.out.trim_end().to_owned() + "\n"
 }
 
-/// What has been drawn, and what is being collected.
+/// Output so far, and the block being collected.
 #[derive(Default)]
 struct MarkdownPage {
     out: String,
     width: usize,
-    /// The paragraph, heading, item or cell that is being read.
+    /// The current paragraph, heading, item or cell.
     block: String,
     strong: bool,
     heading: bool,
-    /// How deep in quotations.
+    /// Depth of nested quotations.
     quoted: usize,
-    /// Of each list that is open, the number of its next item; `None` for bullets.
+    /// For each open list, the number of its next item; `None` for bullets.
     lists: Vec<Option<u64>>,
     item: Option<String>,
     code: bool,
@@ -45,7 +45,7 @@ impl MarkdownPage {
             Event::Text(text) if self.code => self.block.push_str(&text),
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => self.words(&text),
             Event::Code(text) => self.block.push_str(&style(&*text).cyan().to_string()),
-            // In a quotation the lines are the author's own.
+            // In a quotation, the author's line breaks are kept.
             Event::SoftBreak if self.quoted == 0 => self.block.push(' '),
             Event::SoftBreak | Event::HardBreak => self.block.push('\n'),
             Event::Rule => self.out.push('\n'),
@@ -99,7 +99,7 @@ impl MarkdownPage {
             TagEnd::Item => self.end_block(),
             TagEnd::BlockQuote(_) => {
                 self.end_block();
-                // The gap behind its last paragraph is not its own.
+                // The gap after the last paragraph doesn't belong to the quotation.
                 let gap = format!("\n{}\n", self.lead().trim_end());
                 if self.out.ends_with(&gap) {
                     self.out.truncate(self.out.len() - gap.len() + 1);
@@ -122,7 +122,7 @@ impl MarkdownPage {
         }
     }
 
-    /// An empty line, one and no more.
+    /// Adds an empty line unless there is one.
     fn gap(&mut self) {
         let quote = self.lead();
         if !self.out.ends_with(&format!("\n{}\n", quote.trim_end())) {
@@ -151,7 +151,7 @@ impl MarkdownPage {
         }
     }
 
-    /// Columns as wide as what is in them; the last one is broken between words.
+    /// Makes columns as wide as their content and breaks the last one between words.
     fn end_table(&mut self) {
         let rows = std::mem::take(&mut self.rows);
         let columns = rows.iter().map(Vec::len).max().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Events drawn for people, or printed as JSONL; the only road from a run to a terminal.
+//! Renders events for people or as JSONL. All output of a run to a terminal goes through here.
 
 mod diff;
 mod failures;

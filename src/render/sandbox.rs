@@ -1,4 +1,4 @@
-//! The wall as people see it: one line in a run, a table in `kcode doctor`.
+//! The sandbox for people: one line in a run, a table in `kcode doctor`.
 
 use std::fmt::{Display, Write};
 
@@ -7,12 +7,12 @@ use console::{StyledObject, style};
 use crate::journal::{Guard, Layer, Proof, SandboxBuilt};
 use crate::text::sanitise_line;
 
-/// The layers worth a word when they hold.
+/// Layers that are named in the line if they are in force.
 const NAMED: [&str; 5] = ["overlay", "namespaces", "cells", "landlock", "seccomp"];
-/// Who else made the namespaces, and why: one word with them.
+/// The program that made the namespaces if kcode couldn't; named together with them.
 const BWRAP: &str = "bwrap";
 
-/// What holds and why not, for standard error.
+/// One line for standard error: which guarantees hold, and why others don't.
 #[must_use]
 pub fn sandbox_line(sandbox: &SandboxBuilt) -> String {
     let mark = |holds: bool| mark(holds).for_stderr();
@@ -32,7 +32,7 @@ pub fn sandbox_line(sandbox: &SandboxBuilt) -> String {
 fn word(layer: &Layer) -> Option<String> {
     let name = sanitise_line(&layer.name);
     if !layer.holds {
-        // It is missing nearly everywhere, and nothing is unguarded without.
+        // It is missing nearly everywhere, and no guarantee depends on it.
         return (!layer.only_bounds()).then(|| format!("no {name}: {}", sanitise_line(&layer.detail)));
     }
     if name == BWRAP {
@@ -42,7 +42,7 @@ fn word(layer: &Layer) -> Option<String> {
     NAMED.contains(&&*name).then(|| format!("{name}{version}"))
 }
 
-/// Every layer and every attempt, a line each, with what to do about what is missing; for standard output.
+/// One line per layer and attempt, with hints for missing layers; for standard output.
 #[must_use]
 pub fn sandbox_table(sandbox: &SandboxBuilt) -> String {
     let mut out = String::new();

@@ -1,4 +1,4 @@
-//! What the live line says, in whatever columns there are: what a person needs most stays longest, the clock always.
+//! Fits the status into the columns of the live line: the most important parts stay longest, the clock always.
 
 use std::iter;
 
@@ -6,29 +6,29 @@ use console::{measure_text_width, truncate_str};
 
 use crate::journal::{Usage, Usd};
 
-/// Between parts of the line.
+/// Separator between parts of the line.
 const BETWEEN: &str = " · ";
-/// Columns that what is being done has before anything else of the line is given up for it.
+/// Columns kept for the current action before other parts are dropped.
 const ROOMY: usize = 40;
-/// Columns below which it is left out.
+/// Below this number of columns, the current action is left out.
 const LEAST: usize = 6;
 
-/// The figures of a run.
+/// Figures of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Status {
     pub turn: u32,
-    /// What is being done; one line.
+    /// Current action, in one line.
     pub doing: String,
     pub used: Usage,
     pub cost: Usd,
     pub max_cost: Option<Usd>,
-    /// Of the whole run, what came before it was resumed included.
+    /// Running time of the whole run, including the time before it was resumed.
     pub seconds: u64,
     pub max_seconds: Option<u64>,
 }
 
 impl Status {
-    /// At most `width` columns of it.
+    /// Formats the status in at most `width` columns.
     pub fn fit(&self, width: usize) -> String {
         let time = clock(self.seconds);
         let whole_time = self.max_seconds.map_or_else(|| time.clone(), |max| format!("{time} of {}", clock(max)));
@@ -36,7 +36,7 @@ impl Status {
         let whole_cost = self.max_cost.map_or_else(|| cost.clone(), |max| format!("{cost} of {max}"));
         let tokens = format!("{} in ({} cached)", self.used.prompt_tokens, self.used.cached_tokens);
         let turn = format!("turn {}", self.turn);
-        // From the richest to the barest.
+        // From the longest form to the shortest.
         let forms: [(&[&str], &[&str], usize); 6] = [
             (&[&turn], &[&tokens, &whole_cost, &whole_time], ROOMY),
             (&[&turn], &[&whole_cost, &whole_time], ROOMY),

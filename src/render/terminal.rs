@@ -1,4 +1,4 @@
-//! A run as lines for people, on standard error.
+//! Renders a run as lines for people, on standard error.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -18,46 +18,46 @@ use crate::report::Report;
 use crate::sandbox::CommandProgress;
 use crate::text::{counted, sanitise, sanitise_line};
 
-/// Everything here goes to standard error, whatever standard output is.
+/// Styles text for standard error, whatever standard output is.
 pub(super) fn style<T: Display>(text: T) -> StyledObject<T> {
     console::style(text).for_stderr()
 }
 
-/// Lines of the model's closing words that are shown; all of them are in the report.
+/// Most lines shown of the model's last message; the report has all.
 const SAID_LINES: usize = 8;
 
-/// How much is said.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
-    /// `-q`: the end only.
+    /// `-q`: only the end of the run.
     Quiet,
-    /// The run, a line a step.
+    /// One line per step.
     #[default]
     Normal,
-    /// `-v`: what failed inside tools, and requests too.
+    /// `-v`: also requests, and details of failed tools.
     Verbose,
 }
 
-/// Draws records as they come. Printing itself is left to `print`, because only the command line may print.
+/// Renders records as they come. `print` does the printing, because only the command line may print.
 pub struct TerminalRenderer {
     live: Live,
     loudness: Verbosity,
     print: fn(&str),
-    /// Of the start state, the tests (without a name) and each check are told once, however often they were run; but again when
-    /// what was known from an earlier run was measured anew.
+    /// Baselines that were reported: of the tests (`None`) and of each check, once, and again if a result from an
+    /// earlier run was measured anew.
     baselines_told: BTreeSet<(Option<String>, bool)>,
-    /// Tests that are known to be fixed.
+    /// Tests reported as fixed.
     fixed: Vec<String>,
-    /// Where logs are kept.
+    /// Folder of the logs.
     logs: Option<PathBuf>,
-    /// Tests that can't run on the start state end the run, with an error that says why.
+    /// True if the error that ends the run explains why tests can't run on the start state.
     setup_ends_it: bool,
-    /// What was said last of a test that shows what the patch mends.
+    /// The last reported result of reproduction.
     shown: Option<Reproduction>,
 }
 
 impl TerminalRenderer {
-    /// Lines go to `print`; the live line to standard error, when that is a terminal.
+    /// Lines go to `print`; the live line goes to standard error if that is a terminal.
     #[must_use]
     pub fn new(loudness: Verbosity, print: fn(&str)) -> Self {
         Self {
@@ -72,17 +72,17 @@ impl TerminalRenderer {
         }
     }
 
-    /// Says where the logs are that it names.
+    /// Sets the folder of the logs, to mention it.
     pub fn logs_are_in(&mut self, folder: PathBuf) {
         self.logs = Some(folder);
     }
 
-    /// Leaves it to the error that ends the run to say why tests can't run on the start state.
+    /// Leaves it to the error that ends the run to explain why tests can't run on the start state.
     pub fn errors_tell_of_setup(&mut self) {
         self.setup_ends_it = true;
     }
 
-    /// Draws one record.
+    /// Renders one record.
     pub fn record(&mut self, record: &Record) {
         self.live.record(record);
         let of_start = |ran: &TestsRan| ran.purpose == TestPurpose::Baseline;
@@ -98,7 +98,7 @@ impl TerminalRenderer {
         }
         match &record.event {
             Event::Compared(matrix) => self.fixed.clone_from(&matrix.fixed),
-            // A patch that was made smaller is shown by the same tests.
+            // A minimized patch is reproduced by the same tests.
             Event::Reproduced(told) if self.shown.replace(told.clone()).as_ref() == Some(told) => return,
             _ => {}
         }
@@ -108,22 +108,22 @@ impl TerminalRenderer {
         }
     }
 
-    /// Shows how far a reply is.
+    /// Shows the progress of a reply.
     pub fn progress(&mut self, progress: Progress) {
         self.live.progress(progress);
     }
 
-    /// Shows how far the tests are: the run's own, or those of a trial of that name.
+    /// Shows the progress of the tests: of the run, or of the trial with that name.
     pub fn tests(&mut self, trial: &str, progress: &CommandProgress) {
         self.live.tests(trial, progress);
     }
 
-    /// Counts what a run that goes on had spent already.
+    /// Counts what the run spent before it was resumed.
     pub fn recall(&self, records: &[Record]) {
         self.live.recall(records);
     }
 
-    /// Says what takes longer than usual, unless nothing is to be said.
+    /// Says what takes longer than usual, unless quiet.
     pub fn awaits(&self, what: &str) {
         if self.loudness != Verbosity::Quiet {
             let (print, line) = (self.print, label("waiting", what));
@@ -131,7 +131,7 @@ impl TerminalRenderer {
         }
     }
 
-    /// Takes the live line away; what is printed from now on stands below the run.
+    /// Removes the live line; later output appears below the run.
     pub fn clear(&self) {
         self.live.clear();
     }
@@ -171,7 +171,7 @@ impl TerminalRenderer {
             Event::HistoryRepaired(repaired) => Some(step(repaired.turn, "repair", &repaired_line(repaired))),
             Event::ToolAnswered(answered) => Some(tool_line(answered)),
             Event::TestsRan(tests) if is_told(tests.purpose) => Some(self.own_run(tests, None)),
-            // That it was fixed says so already.
+            // The list of fixed tests says so already.
             Event::Reproduced(told) if !told.by.is_empty() && told.by == self.fixed => None,
             Event::Reproduced(told) => reproduced(told),
             Event::HunksTried(tried) if self.loudness == Verbosity::Verbose => Some(hunks_tried(tried)),
@@ -189,7 +189,7 @@ impl TerminalRenderer {
 }
 
 impl TerminalRenderer {
-    /// A run that kcode made, and why it failed if it did.
+    /// A test run by kcode, and why it failed.
     fn own_run(&self, ran: &TestsRan, check: Option<&str>) -> String {
         let cause = ran.result.why.as_ref().and_then(|why| why.cause.as_ref());
         let ends_it = ran.purpose == TestPurpose::Baseline && cause.is_some_and(|cause| cause.blocks);
@@ -255,12 +255,12 @@ fn repaired_line(repaired: &HistoryRepaired) -> String {
     format!("the provider refuses what the model had said: {}", what.join("; "))
 }
 
-/// What the model asked for it is shown itself; trials come to a line of their own.
+/// The model's own runs are shown as tool calls; trials have lines of their own.
 const fn is_told(purpose: TestPurpose) -> bool {
     matches!(purpose, TestPurpose::Baseline | TestPurpose::Verification)
 }
 
-/// A run of the tests, or of the check of that name, that kcode made.
+/// Line for a test run by kcode, or for a run of the check with that name.
 fn own_run(tests: &TestsRan, check: Option<&str>) -> String {
     let result = &tests.result;
     let counts = result.counts.map(|c| format!("{} passed, {} failed", c.passed, c.failed));
@@ -276,13 +276,13 @@ fn own_run(tests: &TestsRan, check: Option<&str>) -> String {
         return before(&text);
     }
     let text = if result.passed { style(text).green() } else { style(text).red() };
-    // The same tests, where nothing lies but the start and the patch.
+    // A second run, in a fresh view.
     let (verb, where_it_ran) =
         if tests.log.starts_with("afresh/") { ("confirm", " (fresh view)") } else { ("verify", "") };
     format!("    {verb:<7} {text}{}", style(where_it_ran).dim())
 }
 
-/// What kcode does beside the turns of the model.
+/// Line for a step of kcode between the model's turns.
 fn own_step(verb: &str, text: &str) -> String {
     format!("    {verb:<7} {}", style(text).dim())
 }
@@ -313,7 +313,7 @@ fn minimized_in_words(minimized: &Minimized) -> String {
     format!("{hunks_after} of {} needed ({tried} tried{cut})", counted(*hunks_before as usize, "hunk"))
 }
 
-/// How the tests went on the start state.
+/// Line for the result on the start state.
 fn before(text: &str) -> String {
     format!("    {:<7} {}", "before", style(text).dim())
 }
@@ -335,7 +335,7 @@ fn nudge(kind: &str) -> &str {
     }
 }
 
-/// The last lines: outcome, evidence, cost.
+/// The last lines: outcome, evidence and cost.
 #[must_use]
 pub fn closing(report: &Report) -> String {
     let hint = report.hint.as_ref().map_or_else(String::new, |hint| format!("\n  hint: {}", sanitise_line(hint)));
@@ -347,7 +347,7 @@ pub fn closing(report: &Report) -> String {
     let gaps = gaps.map(|gap| format!("\n  left out: {}", sanitise_line(gap))).collect::<Vec<_>>().concat();
     let gaps = report.generated.told().iter().fold(gaps, |lines, line| format!("{lines}\n  {}", sanitise_line(line)));
     let detail = sanitise_line(&report.detail);
-    // An outcome that says it all isn't said twice.
+    // A detail that repeats the outcome is left out.
     let detail = if detail == report.outcome.name() { "".into() } else { detail };
     let said = report.said.as_deref().map_or_else(String::new, said);
     let change = if detail.is_empty() { change.trim_end_matches(" · ").to_owned() } else { change };
@@ -355,7 +355,7 @@ pub fn closing(report: &Report) -> String {
     format!("\n{}{what}{gaps}{hint}\n{said}\n{}", outcome(report.outcome), price_tag(report))
 }
 
-/// The model's closing words, as the claim they are.
+/// The model's last message, marked as a claim.
 fn said(text: &str) -> String {
     let clean = sanitise(text);
     let mut lines: Vec<_> = clean.trim().lines().take(SAID_LINES + 1).map(|line| format!("  {line}\n")).collect();

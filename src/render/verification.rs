@@ -1,4 +1,4 @@
-//! A verification as a table for people: what the report says, and what is so.
+//! Renders a verification as a table: the report's values next to today's.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use crate::report::{BeforeAfter, TestsCompared, TreeStanding, Verification, Veri
 use crate::text::{counted, sanitise, sanitise_line};
 use crate::tools::TestRun;
 
-/// Tests that are named.
+/// Most tests named.
 const NAMED: usize = 20;
 
-/// The table; `failing` is the run whose output shows why tests fail.
+/// Renders the table; the output of `failing` shows why tests fail.
 #[must_use]
 pub fn verification_table(verification: &Verification, failing: Option<&TestRun>) -> String {
     let mut out = String::new();
@@ -61,7 +61,6 @@ fn write_table(out: &mut String, told: &Verification, failing: Option<&TestRun>)
     write!(out, "\n{}  {}   {:.1} s", outcome(told.outcome), sanitise_line(&told.detail), told.ms as f64 / 1e3)
 }
 
-/// How a check went.
 fn how(result: Option<&TestResult>) -> String {
     match result {
         None => "not run".to_owned(),

@@ -1,19 +1,19 @@
-//! Moments as people read them: in their own time zone, with its offset. JSON and the journal stay in UTC.
+//! Times for people: in their own time zone, with its offset. JSON and the journal use UTC.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// A moment in a time zone.
+/// A time in a time zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalTime {
-    /// `2026-01-31 14:05`.
+    /// Date and time, such as `2026-01-31 14:05`.
     pub text: String,
-    /// `UTC`, or `+02:00`.
+    /// Offset, such as `UTC` or `+02:00`.
     pub offset: String,
 }
 
 impl LocalTime {
-    /// The moment of a journal (RFC 3339) in the user's time zone; `None` when it isn't one.
+    /// Converts a journal's timestamp (RFC 3339) to the user's time zone; `None` if it isn't one.
     #[must_use]
     pub fn local(at: &str) -> Option<Self> {
         Self::in_zone(at, TimeZone::system())

@@ -1,4 +1,4 @@
-//! A hunk drawn: one column or two, with line numbers, what differs within lines, and what else tells lines apart.
+//! Draws a hunk in one column or two, with line numbers, changed words, and markers for differing line ends.
 
 use std::ops::Range;
 
@@ -9,12 +9,11 @@ use super::material::ShownFile;
 use super::row::{CodeWord, DiffRow, TextSpan, Tone, columns, span, wrapped};
 use super::syntax::{Piece, pieces};
 
-/// Within longer hunks whole lines are shown as changed: finding words takes too long for every key.
+/// Longer hunks are shown without changed words: finding them takes too long to do on every key.
 const MOST_LINES: usize = 200;
-/// Columns of a line number and what stands behind it.
+/// Columns of a line number and its separator.
 const GUTTER: usize = 6;
 
-/// A line as it is drawn.
 #[derive(Clone, Debug)]
 struct DiffLine {
     number: Option<usize>,
@@ -23,26 +22,26 @@ struct DiffLine {
     tone: Tone,
 }
 
-/// A line of a file, its end included, and what its words are.
+/// A line of a file, with its end and its syntax.
 #[derive(Clone, Copy, Debug)]
 pub struct SourceLine<'a> {
     text: &'a str,
     pieces: &'a [Piece],
 }
 
-/// Some of `lines`, of which the first have `pieces`.
+/// Takes the lines in `range`; the first lines have syntax `pieces`.
 pub fn sources<'a>(lines: &'a [String], range: Range<usize>, pieces: &'a [Vec<Piece>]) -> Vec<SourceLine<'a>> {
     let of = |index: usize| pieces.get(index).map_or(&[][..], Vec::as_slice);
     range.map(|index| SourceLine { text: &lines[index], pieces: of(index) }).collect()
 }
 
-/// What of a hunk lies beside each other.
+/// Lines of a hunk: unchanged ones, or old and new ones side by side.
 enum Block {
     Same(DiffLine),
     Changed(Vec<DiffLine>, Vec<DiffLine>),
 }
 
-/// Draws `hunk` for a screen of `width` columns.
+/// Draws `hunk` for a screen with `width` columns.
 pub fn drawn(file: &ShownFile, hunk: &ReviewedHunk, width: usize, two_columns: bool) -> Vec<DiffRow> {
     let mut rows = Vec::new();
     for block in blocks(file, hunk) {
@@ -90,12 +89,12 @@ fn blocks(file: &ShownFile, hunk: &ReviewedHunk) -> Vec<Block> {
     blocks
 }
 
-/// Old lines and the new ones in their place, whose numbers begin at `from` (counted from 0).
+/// Pairs old lines with the new lines in their place. Their numbers begin at `from`, counted from 0.
 fn changed(old: &[SourceLine<'_>], new: &[SourceLine<'_>], from: (usize, usize)) -> Block {
     let texts = old.iter().chain(new).map(|line| line.text);
     let ends = texts.filter(|text| text.ends_with('\n')).map(|text| text.ends_with("\r\n"));
     let ends: std::collections::BTreeSet<bool> = ends.collect();
-    // Where all lines end in the same way nobody needs to see how.
+    // Line ends are shown only if they differ.
     let show_ends = ends.len() > 1;
     let mut sides = (Vec::new(), Vec::new());
     for (is_old, spans) in emphasised(old, new) {
@@ -113,7 +112,7 @@ fn texts<'a>(lines: &[SourceLine<'a>]) -> Vec<&'a str> {
     lines.iter().map(|line| line.text).collect()
 }
 
-/// All lines in order, the old ones first: whether it is an old one, and its text with what differs in it.
+/// Returns all lines in order, the old ones first, each with whether it is old and its text with changed words marked.
 fn emphasised(old: &[SourceLine<'_>], new: &[SourceLine<'_>]) -> Vec<(bool, Option<Vec<TextSpan>>)> {
     if old.is_empty() || new.is_empty() || old.len() + new.len() > MOST_LINES {
         return old.iter().map(|_| (true, None)).chain(new.iter().map(|_| (false, None))).collect();
@@ -143,7 +142,7 @@ fn without_end(line: &str) -> &str {
 }
 
 impl SourceLine<'_> {
-    /// The bytes `range` of the line without its end, cut where words begin and end.
+    /// The text of the line in `range`, split at the boundaries of syntax pieces.
     fn part(&self, range: Range<usize>, tone: Tone) -> Vec<TextSpan> {
         let text = without_end(self.text);
         let (mut at, end) = (range.start, range.end.min(text.len()));
@@ -163,7 +162,7 @@ impl SourceLine<'_> {
     }
 }
 
-/// How a line ends, where that is worth showing.
+/// Marks a missing final newline and, with `show`, CRLF.
 fn ending(line: &str, show: bool, tone: Tone) -> Option<TextSpan> {
     if !line.ends_with('\n') {
         return Some(span(" ⏎ no newline at the end", Tone::Dim));
@@ -178,7 +177,7 @@ impl DiffLine {
         Self { number: Some(number), sign: ' ', spans, tone: Tone::Dim }
     }
 
-    /// In as many rows as it takes; the number stands in the first.
+    /// Wraps the line into rows; the first one has the number.
     fn rows(&self, width: usize) -> Vec<DiffRow> {
         let number = self.number.map_or_else(String::new, |number| number.to_string());
         let rows = wrapped(&self.spans, width.saturating_sub(GUTTER + 1).max(1));
@@ -191,7 +190,7 @@ impl DiffLine {
     }
 }
 
-/// The same row old and new.
+/// Draws the old and the new line next to each other.
 fn beside(old: Option<&DiffLine>, new: Option<&DiffLine>, width: usize) -> Vec<DiffRow> {
     let half = (width.saturating_sub(1)) / 2;
     let side = |line: Option<&DiffLine>| line.map_or_else(Vec::new, |line| line.rows(half));

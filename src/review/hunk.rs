@@ -1,43 +1,43 @@
-//! What a person decides about: parts of one file that stand so close together that they are read as one.
+//! The unit of a review: nearby changes of one file, which are read together.
 
 use std::ops::Range;
 
 use crate::workspace::LineRange;
 
-/// Unchanged lines that are shown around a change.
+/// Number of unchanged lines shown around a change.
 pub const CONTEXT: usize = 3;
 
-/// A hunk, and what was decided about it.
+/// A hunk and its decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewedHunk {
-    /// The number of its file in the material.
+    /// Index of its file in the material.
     pub file: usize,
-    /// Which places of the file it is made of.
+    /// Indices of the file's changed line ranges that it consists of.
     pub places: Range<usize>,
-    /// The numbers of the patch's parts that are taken or left with it.
+    /// Indices of the patch's parts that are accepted or rejected with it.
     pub parts: Vec<usize>,
-    /// True when the file can only be taken, left or rewritten as a whole.
+    /// True if the file can only be accepted, rejected or rewritten as a whole.
     pub is_whole: bool,
-    /// What was decided.
+    /// The person's decision.
     pub decision: HunkDecided,
 }
 
-/// What was decided about a hunk.
+/// Decision about a hunk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum HunkDecided {
-    /// Nothing yet.
+    /// No decision yet.
     #[default]
     Open,
-    /// It goes in.
+    /// The hunk is applied.
     Accepted,
-    /// It stays out.
+    /// The hunk is left out.
     Rejected,
-    /// It goes in with this text in its place.
+    /// This text is applied in place of the hunk.
     Edited(Vec<u8>),
 }
 
 impl HunkDecided {
-    /// One column that shows it.
+    /// Sign of the decision, one column wide.
     #[must_use]
     pub const fn sign(&self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl HunkDecided {
 }
 
 impl ReviewedHunk {
-    /// The hunks of a file whose parts can be taken one by one; the first of them has the number `first`.
+    /// Groups the changes of a file whose parts can be decided about separately; the first part has the index `first`.
     pub(super) fn grouped(file: usize, first: usize, places: &[LineRange]) -> Vec<Self> {
         let mut hunks: Vec<Self> = Vec::new();
         for (index, place) in places.iter().enumerate() {
@@ -66,7 +66,7 @@ impl ReviewedHunk {
         hunks
     }
 
-    /// A file that can only be taken or left as a whole.
+    /// A hunk for a file that can only be accepted or rejected as a whole.
     pub(super) fn whole(file: usize, places: usize, parts: Vec<usize>) -> Self {
         Self { parts, is_whole: true, ..Self::of(file, 0..places) }
     }
@@ -75,7 +75,7 @@ impl ReviewedHunk {
         Self { file, places, parts: Vec::new(), is_whole: false, decision: HunkDecided::Open }
     }
 
-    /// Its parts, each a hunk of its own; `None` when there is only one.
+    /// Splits the hunk into one hunk per part; `None` if there is only one.
     pub(super) fn split(&self) -> Option<Vec<Self>> {
         let decision = match &self.decision {
             HunkDecided::Edited(_) => HunkDecided::Open,

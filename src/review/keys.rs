@@ -1,82 +1,82 @@
-//! What keys do. A terminal that can't take single keys sends the same letters as lines.
+//! Key bindings. A terminal that can't deliver single keys sends the same letters as lines.
 
-/// A key.
+/// A key press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPress {
-    /// A letter, digit or sign.
+    /// A letter, digit or other character.
     Char(char),
-    /// Arrows.
+    /// Arrow up.
     Up,
-    /// See [`KeyPress::Up`].
+    /// Arrow down.
     Down,
-    /// See [`KeyPress::Up`].
+    /// Arrow left.
     Left,
-    /// See [`KeyPress::Up`].
+    /// Arrow right.
     Right,
-    /// A screen up.
+    /// Page up.
     PageUp,
-    /// A screen down.
+    /// Page down.
     PageDown,
-    /// To the beginning.
+    /// The Home key.
     Home,
-    /// To the end.
+    /// The End key.
     End,
-    /// Return.
+    /// The Return key.
     Enter,
-    /// Tab.
+    /// The Tab key.
     Tab,
-    /// Escape.
+    /// The Escape key.
     Escape,
-    /// Backspace.
+    /// The Backspace key.
     Backspace,
     /// Ctrl-C.
     Interrupt,
-    /// Any other.
+    /// Any other key.
     Other,
 }
 
-/// What a person wants done.
+/// An action that a person can request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Accept this hunk.
+    /// Accept the current hunk.
     Accept,
-    /// Reject it.
+    /// Reject the current hunk.
     Reject,
     /// Take the decision back.
     Undo,
-    /// Accept all of this file that is undecided.
+    /// Accept all undecided hunks of this file.
     AcceptFile,
-    /// Reject all of this file that is undecided.
+    /// Reject all undecided hunks of this file.
     RejectFile,
-    /// Make its parts hunks of their own.
+    /// Split the hunk into its parts.
     Split,
-    /// Rewrite it.
+    /// Rewrite the hunk in the editor.
     Edit,
-    /// Show the turn that made it.
+    /// Show the model's turn that made the hunk.
     Why,
-    /// The next hunk.
+    /// Go to the next hunk.
     Next,
-    /// The one before.
+    /// Go to the hunk before.
     Previous,
-    /// Old and new beside each other, or not.
+    /// Toggle between one column and two.
     Sides,
-    /// Show all of it in the person's pager.
+    /// Show the whole patch in the pager.
     Page,
-    /// The list of files.
+    /// Show the list of files.
     Files,
-    /// Go back to where this page was called from.
+    /// Return to the page from which this one was opened.
     Back,
-    /// Find a text.
+    /// Search for text.
     Search,
-    /// Come to an end with what was decided.
+    /// Finish the review.
     Conclude,
-    /// Leave; decisions are kept.
+    /// Leave the review; decisions are kept.
     Leave,
-    /// Say what keys do.
+    /// Show the help.
     Help,
 }
 
-/// Every letter with what it does; the help shows them in this order.
+/// Each letter with its action, in the order of the help.
 pub const LETTERS: [(char, Action, &str); 18] = [
     ('y', Action::Accept, "accept this hunk"),
     ('n', Action::Reject, "reject it"),
@@ -98,7 +98,7 @@ pub const LETTERS: [(char, Action, &str); 18] = [
     ('?', Action::Help, "this help"),
 ];
 
-/// What a letter does, be it large or small.
+/// The action of a letter, in either case.
 #[must_use]
 pub fn action(letter: char) -> Option<Action> {
     LETTERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(&letter)).map(|(_, action, _)| *action)

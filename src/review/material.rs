@@ -1,4 +1,4 @@
-//! What is reviewed: the files of a patch as they can be shown, the evidence behind it, and who made what.
+//! The material of a review: the files of a patch, the test results, and the model's edits.
 
 use std::cell::OnceCell;
 use std::io;
@@ -14,60 +14,57 @@ use crate::journal::{ChangeKind, Event, FileChange, RelPath, TamperFlag};
 use crate::report::{Report, TestsReported};
 use crate::workspace::{Blobs, FileParts, FileState, LineRange, Parts, differing, lines};
 
-/// What material is made of.
+/// Source of the material.
 pub struct Given<'a> {
-    /// What the run proved.
+    /// Report of the run.
     pub report: &'a Report,
-    /// What happened for tasks before, whose changes it carries.
+    /// Events of the earlier runs whose changes this run carries.
     pub inherited: &'a [&'a Event],
-    /// Everything that happened in it.
+    /// Events of this run.
     pub events: &'a [&'a Event],
-    /// Its patch.
+    /// The patch, divided into parts.
     pub parts: &'a Parts,
-    /// The contents.
+    /// Contents of changed files.
     pub blobs: &'a Blobs,
-    /// Takes secrets out of what is shown.
+    /// Removes secrets from shown text.
     pub clean: &'a dyn Fn(&str) -> String,
 }
 
-/// What is reviewed.
+/// The material of a review, for display.
 #[derive(Clone, Debug)]
 pub struct Material {
-    /// The run's id.
+    /// Id of the run.
     pub run: String,
-    /// Its task, the first line.
+    /// First line of the task.
     pub task: String,
-    /// What it came to.
+    /// Outcome of the run.
     pub outcome: &'static str,
-    /// What stands behind it, a line each.
+    /// The evidence for the outcome, one line each.
     pub evidence: Vec<String>,
-    /// The files.
+    /// Files of the patch.
     pub files: Vec<ShownFile>,
     pub(super) edits: Vec<ModelEdit>,
 }
 
-/// A file of the patch.
 #[derive(Clone, Debug)]
 pub struct ShownFile {
-    /// Its path.
     pub path: RelPath,
-    /// What happened to it, such as `new file`.
+    /// Kind of the change, such as `new file`.
     pub change: String,
-    /// What the guard over tests says of it.
+    /// Findings of the tamper guard.
     pub flags: Vec<TamperFlag>,
-    /// The old lines with their ends, secrets taken out.
+    /// Old lines with their ends, without secrets.
     pub before: Vec<String>,
-    /// The new ones.
+    /// New lines, likewise.
     pub after: Vec<String>,
-    /// Where they differ.
+    /// Line ranges that differ.
     pub places: Vec<LineRange>,
-    /// What the words of both sides are, once somebody looked.
     pub words: LineWords,
-    /// The new content as it is, where a person can rewrite it.
+    /// New content, if a person can rewrite it.
     pub content: Option<Vec<u8>>,
 }
 
-/// What the words of a file are, line by line: of the old lines, and of the new ones.
+/// Syntax of a file's old and new lines, computed when first shown.
 #[derive(Clone, Debug, Default)]
 pub struct LineWords {
     before: OnceCell<Vec<Vec<Piece>>>,
@@ -75,7 +72,7 @@ pub struct LineWords {
 }
 
 impl Material {
-    /// Reads what is to be reviewed, and the hunks that it consists of.
+    /// Reads the material and groups its changes into hunks.
     ///
     /// # Errors
     /// When a content can't be read.
@@ -87,7 +84,7 @@ impl Material {
             let known = change_of(report, &parts.entry.path);
             let from = match known.map(|change| &change.kind) {
                 Some(ChangeKind::Renamed { from }) => all.iter().find(|parts| parts.entry.path == *from),
-                // The old path of a rename goes with the new one.
+                // The old path of a rename is shown with the new one.
                 None if is_renamed_away(report, &parts.entry.path) => continue,
                 _ => None,
             };
@@ -113,7 +110,7 @@ impl Material {
         Ok((Self { run, task, outcome, evidence, files, edits }, hunks))
     }
 
-    /// The old and the new lines of a hunk, as they are shown.
+    /// The old and the new lines of a hunk, as shown.
     pub(super) fn lines_of(&self, hunk: &ReviewedHunk) -> (Vec<String>, Vec<String>) {
         let Some(file) = self.files.get(hunk.file) else { return Default::default() };
         let places = file.places.get(hunk.places.clone()).unwrap_or_default();
@@ -122,13 +119,13 @@ impl Material {
         (old, new)
     }
 
-    /// The edit of the model that made a hunk.
+    /// The model's edit that made a hunk.
     pub(super) fn origin(&self, hunk: &ReviewedHunk) -> Option<&ModelEdit> {
         let (old, new) = self.lines_of(hunk);
         made_by(&self.edits, &self.files.get(hunk.file)?.path, &old, &new)
     }
 
-    /// The text that a hunk puts into its file, as it is: what a person rewrites. `None` when that is no text.
+    /// The text that a hunk puts into its file, for a person to rewrite; `None` if it isn't text.
     #[must_use]
     pub fn text_of(&self, hunk: &ReviewedHunk) -> Option<Vec<u8>> {
         let file = self.files.get(hunk.file)?;
@@ -140,7 +137,7 @@ impl Material {
         Some(lines(content)[first.new.start..last.new.end].concat())
     }
 
-    /// What the guard says of a hunk.
+    /// Findings of the tamper guard in a hunk.
     pub(super) fn flags_of(&self, hunk: &ReviewedHunk) -> impl Iterator<Item = &TamperFlag> {
         let file = self.files.get(hunk.file);
         let places = file.and_then(|file| file.places.get(hunk.places.clone())).unwrap_or_default();
@@ -157,19 +154,19 @@ impl Material {
 }
 
 impl ShownFile {
-    /// Old lines, as they are drawn.
+    /// Old lines for drawing.
     pub(super) fn old_lines(&self, lines: Range<usize>) -> Vec<SourceLine<'_>> {
         let end = self.places.last().map_or(0, |place| place.old.end);
         sources(&self.before, lines, self.words.before.get_or_init(|| self.pieces(&self.before, end)))
     }
 
-    /// New lines, as they are drawn.
+    /// New lines for drawing.
     pub(super) fn new_lines(&self, lines: Range<usize>) -> Vec<SourceLine<'_>> {
         let end = self.places.last().map_or(0, |place| place.new.end);
         sources(&self.after, lines, self.words.after.get_or_init(|| self.pieces(&self.after, end)))
     }
 
-    /// Of all lines that are ever shown.
+    /// Parses all lines that can be shown: up to the last change and its context.
     fn pieces(&self, lines: &[String], last_change: usize) -> Vec<Vec<Piece>> {
         pieces(self.path.as_path(), &lines[..lines.len().min(last_change + CONTEXT)])
     }
@@ -227,7 +224,7 @@ fn change(report: &Report, parts: &FileParts<'_>, old: Option<FileState>, is_bin
     [Some(what)].into_iter().chain(more).flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// What stands behind the patch, for the head of the list of files.
+/// The evidence for the patch, for the head of the list of files.
 fn evidence(report: &Report) -> Vec<String> {
     let ran = |ran: &TestsReported| {
         let counts = ran.result.counts.map(|counts| format!("{} passed, {} failed", counts.passed, counts.failed));
@@ -249,7 +246,7 @@ fn evidence(report: &Report) -> Vec<String> {
     lines
 }
 
-/// What the tests didn't see of the tree, as the run's view tells it.
+/// Files that the tests couldn't see, according to the notes about the view.
 fn view_notes(given: &Given<'_>) -> Option<String> {
     let notes = given.events.iter().rev().find_map(|event| match event {
         Event::ViewMade(view) => Some(&view.notes),
@@ -258,8 +255,8 @@ fn view_notes(given: &Given<'_>) -> Option<String> {
     notes.filter(|notes| !notes.is_empty()).map(|notes| format!("view   {}", (given.clean)(&notes.join("; "))))
 }
 
-/// The lines of a text with their ends. A line with a secret in it is shown without; one that holds nothing but a part of
-/// a longer secret keeps its place.
+/// Splits a text into lines with their ends, without secrets. A line that holds only a part of a longer secret keeps
+/// its place.
 fn shown(text: &str, clean: &dyn Fn(&str) -> String) -> Vec<String> {
     let cleaned = clean(text);
     let raw: Vec<&str> = text.split_inclusive('\n').collect();

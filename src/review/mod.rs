@@ -1,20 +1,21 @@
-//! A patch before a person: hunk by hunk accepted, rejected, split, rewritten, searched, and asked where it comes from.
+//! Interactive review of a patch: hunks are accepted, rejected, split, rewritten, searched, and traced to the model's
+//! edits.
 //!
-//! All of it is pure: keys go in, a [`Screen`] comes out, and what a terminal, an editor or the tests have to do is an
-//! [`Effect`] for the command line to see to. Everything on a screen was made visible: nothing in it drives a terminal
-//! (law 9), and secrets are out of it.
+//! Everything here is pure: keys go in, a [`Screen`] comes out, and what a terminal, an editor or tests have to do is
+//! returned as an [`Effect`] for the command line. Control characters in text on the screen are made visible (law 9),
+//! and secrets are removed.
 //!
-//! | File | What it is about |
+//! | File | What it does |
 //! |---|---|
 //! | [`material`](Material) | what is reviewed: files, evidence, the model's edits |
-//! | `hunk` | what is decided about: parts of one file that stand close together |
-//! | `origin` | which edit of the model made a hunk, and what it said then |
-//! | [`session`](Review) | where the person is and what was decided so far |
-//! | `search` | the next hunk with a text in it |
-//! | `keys` | what a key does, and the help that says so |
+//! | `hunk` | the unit of decisions: nearby changes of one file |
+//! | `origin` | which edit of the model made a hunk, and what the model wrote then |
+//! | [`session`](Review) | the position in the review, and the decisions so far |
+//! | `search` | the next hunk that contains a text |
+//! | `keys` | key bindings and their help |
 //! | `pages`, `diff`, `row` | what is on the screen |
 //! | `syntax` | which words of a file are keywords, literals, comments |
-//! | `verdict` | the decisions as a change set, and as an event |
+//! | `verdict` | the decisions as a change set and as an event |
 
 mod diff;
 mod hunk;

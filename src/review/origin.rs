@@ -1,4 +1,4 @@
-//! Where a hunk comes from: the call that made it, in which turn, and what the model said there.
+//! Finds the tool call that made a hunk, its turn, and what the model wrote there.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,26 @@ use serde_json::Value;
 use crate::journal::{Event, RelPath, ToolCalled};
 use crate::tools;
 
-/// An edit that the model made and that was carried out.
+/// A successful edit of the model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelEdit {
-    /// The turn.
     pub turn: u32,
-    /// The tool.
     pub tool: String,
-    /// The file; empty only by default.
+    /// Path of the file; empty only by default.
     pub path: String,
-    /// The passage that it replaced, as far as the call holds it.
+    /// The replaced passage, if the call contains it.
     pub old: String,
-    /// What it wrote.
+    /// The new text.
     pub new: String,
-    /// What the model said in that turn.
+    /// The model's message in that turn.
     pub said: String,
-    /// What it thought before.
+    /// The model's reasoning in that turn.
     pub thought: String,
-    /// True when it was for a task before this run's.
+    /// True if it was made for an earlier task of the conversation.
     pub earlier: bool,
 }
 
-/// Every edit in `events` that was carried out, in order.
+/// All successful edits in `events`, in order.
 pub fn edits<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<ModelEdit> {
     let (mut called, mut done): (Vec<&ToolCalled>, Vec<&ToolCalled>) = (Vec::new(), Vec::new());
     let (mut turn, mut words) = (0, BTreeMap::new());
@@ -39,7 +37,7 @@ pub fn edits<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<ModelEdit> {
                 words.insert(turn, serde_json::from_str::<Value>(&message.json).unwrap_or_default());
             }
             Event::ToolCalled(call) => called.push(call),
-            // A call's id may come again in another turn, and even in the same.
+            // An id may be reused in another turn, and even within a turn.
             Event::ToolAnswered(answer) => {
                 if let Some(at) = called.iter().position(|call| call.turn == answer.turn && call.id == answer.id) {
                     let call = called.remove(at);
@@ -53,7 +51,7 @@ pub fn edits<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<ModelEdit> {
 }
 
 impl ModelEdit {
-    /// In which turn, for people.
+    /// The turn, for people.
     pub fn place(&self) -> String {
         let before = if self.earlier { " of a task before" } else { "" };
         format!("turn {}{before}", self.turn)
@@ -80,7 +78,7 @@ fn edit(call: &ToolCalled, words: Option<&Value>) -> Option<ModelEdit> {
     })
 }
 
-/// The edit of `path` that has most of these lines in it, the latest of several; `None` when no edit touched the file.
+/// The edit of `path` with most of these lines, the latest if several have as many; `None` if no edit touched the file.
 pub fn made_by<'a>(
     edits: &'a [ModelEdit],
     path: &RelPath,
@@ -91,7 +89,7 @@ pub fn made_by<'a>(
     of_file.max_by_key(|edit| shared(removed, &edit.old, &edit.new) + shared(added, &edit.new, &edit.old))
 }
 
-/// How many of `lines` are in `with` and not in `without`.
+/// Counts the `lines` that are in `with` and not in `without`.
 fn shared(lines: &[String], with: &str, without: &str) -> usize {
     let has = |text: &str, line: &str| text.lines().any(|other| other.trim() == line);
     let told = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());

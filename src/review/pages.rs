@@ -1,4 +1,4 @@
-//! What is on the screen: a bar, the page, what is to be said, and the keys that matter here.
+//! Renders the screen: title bar, page, message, and the keys of this page.
 
 use super::diff;
 use super::hunk::{HunkDecided, ReviewedHunk};
@@ -7,13 +7,13 @@ use super::row::{DiffRow, Screen, Tone, columns, fitted, span, worded};
 use super::session::{Review, ReviewPage};
 use crate::text::counted;
 
-/// The bar and the keys.
+/// Rows of the title bar and the keys.
 const FRAME: usize = 2;
-/// Rows of what is said, at most.
+/// Most rows of a message.
 const MOST_SAID: usize = 3;
 
 impl Review {
-    /// The whole screen.
+    /// Renders the whole screen.
     #[must_use]
     pub fn screen(&self) -> Screen {
         let (body, height, width) = (self.body(), self.body_height(), self.size.columns);
@@ -26,7 +26,7 @@ impl Review {
         Screen { rows }
     }
 
-    /// Rows of the page that are seen at once.
+    /// Number of the page's rows that are visible at once.
     pub(super) fn body_height(&self) -> usize {
         self.size.rows.saturating_sub(FRAME + self.note(0).len()).max(1)
     }
@@ -47,7 +47,7 @@ impl Review {
         }
     }
 
-    /// What is told above everything else.
+    /// Text of the title bar.
     #[must_use]
     pub fn title(&self) -> String {
         let place = match self.page {
@@ -63,7 +63,7 @@ impl Review {
         format!(" review {} · {} · {place}", self.material.run, self.material.outcome)
     }
 
-    /// What is said below the page: a row, but for long messages.
+    /// Rows of the message below the page: one row, except for long messages.
     fn note(&self, below: usize) -> Vec<DiffRow> {
         let row = match (&self.typing, &self.message, below) {
             (Some(typed), ..) => vec![span(format!("/{typed}_"), Tone::Strong)],
@@ -78,7 +78,7 @@ impl Review {
         vec![row]
     }
 
-    /// The keys that matter on this page.
+    /// The keys of this page.
     #[must_use]
     pub fn keys(&self) -> &'static str {
         match self.page {
@@ -94,7 +94,7 @@ impl Review {
         rows.flat_map(|row| worded(&row, self.size.columns)).collect()
     }
 
-    /// How many hunks there are of each kind.
+    /// Counts hunks by decision.
     #[must_use]
     pub fn tally(&self) -> String {
         let count = |is: &dyn Fn(&HunkDecided) -> bool| self.hunks.iter().filter(|hunk| is(&hunk.decision)).count();
@@ -130,7 +130,7 @@ impl Review {
         rows
     }
 
-    /// On which row of the list the file of the hunk at hand is.
+    /// Row of the current hunk's file in the list of files.
     pub(super) fn selected_row(&self) -> usize {
         let before = (0..self.hunks[self.at].file).map(|file| self.file_rows(file).len()).sum::<usize>();
         self.head().len() + before
@@ -162,7 +162,7 @@ impl Review {
         self.wrap(rows.into_iter())
     }
 
-    /// A hunk with what is known of it.
+    /// A hunk with its origin and flags.
     pub(super) fn hunk_rows(&self, hunk: &ReviewedHunk) -> Vec<DiffRow> {
         let file = &self.material.files[hunk.file];
         let origin = match self.material.origin(hunk) {
@@ -189,7 +189,7 @@ impl Review {
         rows
     }
 
-    /// The whole patch with what was decided, one column or two, for whoever has room for all of it.
+    /// The whole patch with all decisions, in one column or two.
     #[must_use]
     pub fn whole(&self) -> Vec<DiffRow> {
         let mut rows = self.head();
@@ -238,7 +238,7 @@ impl Review {
     }
 }
 
-/// As many of the keys as fit; the last one, which leads to the others, always does.
+/// As many keys as fit; the last one, which opens the help, always does.
 fn keys_within(keys: &str, width: usize) -> String {
     let mut items: Vec<&str> = keys.trim().split("  ").collect();
     let line = |items: &[&str]| format!(" {}", items.join("  "));
@@ -248,7 +248,7 @@ fn keys_within(keys: &str, width: usize) -> String {
     line(&items)
 }
 
-/// The hunks of a file, by the numbers that show them line by line.
+/// The numbers of a file's hunks.
 fn named(numbers: &[usize]) -> String {
     match numbers {
         [] => String::new(),

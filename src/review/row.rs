@@ -1,87 +1,87 @@
-//! What a screen is made of: rows of pieces of text, each with its tone. No colour, no escape sequence.
+//! Elements of a screen: rows of text spans with a tone. Colours and escape sequences are added elsewhere.
 
 use crate::text::{hang, is_hidden};
 
-/// How large a screen is, in cells.
+/// Size of a screen in character cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// Rows.
+    /// Number of rows.
     pub rows: usize,
-    /// Columns.
+    /// Number of columns.
     pub columns: usize,
 }
 
-/// What a piece of text is, for whoever chooses colours.
+/// Role of a text span, from which the command line chooses colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
-    /// Text.
+    /// Ordinary text.
     #[default]
     Plain,
-    /// What surrounds.
+    /// Frames and context.
     Dim,
-    /// What matters.
+    /// Emphasised text.
     Strong,
-    /// A line that goes.
+    /// A removed line.
     Removed,
-    /// What differs in it.
+    /// A changed word in a removed line.
     RemovedWord,
-    /// A line that comes.
+    /// An added line.
     Added,
-    /// What differs in it.
+    /// A changed word in an added line.
     AddedWord,
-    /// What is to be looked at.
+    /// A warning.
     Warning,
-    /// The first and the last row.
+    /// The title bar and the row of keys.
     Bar,
 }
 
-/// What a piece of code is, whatever happens to it.
+/// Syntactic role of a text span in code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CodeWord {
-    /// Nothing in particular.
+    /// No particular role.
     #[default]
     Plain,
     /// A comment.
     Comment,
     /// A keyword.
     Keyword,
-    /// A string, a number, a constant.
+    /// A string, number or constant.
     Literal,
-    /// What is defined or called.
+    /// A defined or called name.
     Name,
 }
 
-/// A piece of text.
+/// A piece of text with its roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextSpan {
-    /// Its text; all of it can be seen.
+    /// The text, without hidden characters.
     pub text: String,
-    /// What it is.
+    /// Its role on the screen.
     pub tone: Tone,
-    /// What it is in its language.
+    /// Its role in the code.
     pub word: CodeWord,
 }
 
-/// A row.
+/// One row of the screen.
 pub type DiffRow = Vec<TextSpan>;
 
-/// A whole screen, as many rows as it has.
+/// The whole screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Screen {
-    /// The rows.
+    /// The rows, from the top.
     pub rows: Vec<DiffRow>,
 }
 
-/// A piece of text in which hidden characters are told rather than left out: in code they matter. Tabs stay, for
-/// [`wrapped`] to widen.
+/// Makes a span in which hidden characters are shown as code points rather than left out, because they matter in code.
+/// Tabs stay, for [`wrapped`] to expand.
 pub fn span(text: impl AsRef<str>, tone: Tone) -> TextSpan {
     let hides = |char: char| is_hidden(char) && char != '\t';
     let seen = |char: char| if hides(char) { format!("⟨U+{:04X}⟩", char as u32) } else { char.to_string() };
     TextSpan { text: text.as_ref().chars().map(seen).collect(), tone, word: CodeWord::Plain }
 }
 
-/// `row` in as many rows of `width` columns as it takes: nothing is ever out of sight. Code is broken behind a blank where one is
-/// near, and each blank stays.
+/// Wraps `row` into rows of `width` columns, so that nothing is hidden. Code is broken after a blank if one is near,
+/// and every blank is kept.
 pub fn wrapped(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
     let mut rows = Rows::new(width, 0);
     for cell in cells(row) {
@@ -93,7 +93,7 @@ pub fn wrapped(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
     rows.done()
 }
 
-/// The same for prose: words stay whole where they fit at all, and a row goes on below the text of the first one.
+/// Wraps prose: words stay whole if they fit at all, and continuation rows are indented like the text of the first one.
 pub fn worded(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
     let text: String = row.iter().map(|span| span.text.as_str()).collect();
     let mut rows = Rows::new(width, hang(&text, width));
@@ -106,7 +106,7 @@ pub fn worded(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
             rows.break_behind_blank(rows.hang + 1);
             rows.trim_last();
         }
-        // A row that goes on begins with a word.
+        // A continuation row begins with a word.
         if cell.is_blank() && rows.all.len() > 1 && rows.column == rows.hang {
             continue;
         }
@@ -115,7 +115,7 @@ pub fn worded(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
     rows.done()
 }
 
-/// What can't be parted: a character, or a tab as the blanks that it is.
+/// A unit that can't be broken: a character, or a tab expanded to blanks.
 #[derive(Clone)]
 struct Cell {
     text: String,
@@ -143,7 +143,7 @@ fn cells(row: &[TextSpan]) -> Vec<Cell> {
     cells
 }
 
-/// Rows as they fill.
+/// Rows that are being filled.
 struct Rows {
     all: Vec<Vec<Cell>>,
     column: usize,
@@ -162,7 +162,7 @@ impl Rows {
         }
     }
 
-    /// A new row, which begins with `cells`.
+    /// Starts a new row with `cells`.
     fn begin(&mut self, cells: Vec<Cell>) {
         let indent = Cell { text: " ".repeat(self.hang), wide: self.hang, tone: Tone::Plain, word: CodeWord::Plain };
         let row: Vec<Cell> = Some(indent).filter(|indent| indent.wide > 0).into_iter().chain(cells).collect();
@@ -170,7 +170,7 @@ impl Rows {
         self.all.push(row);
     }
 
-    /// Goes on in a new row, with the word that doesn't fit if it began at column `from` or later.
+    /// Starts a new row, and moves the word that doesn't fit if it begins at column `from` or later.
     fn break_behind_blank(&mut self, from: usize) {
         let Some(row) = self.all.last_mut() else { return };
         let at = row.iter().rposition(Cell::is_blank).map_or(0, |blank| blank + 1);
@@ -179,7 +179,7 @@ impl Rows {
         self.begin(tail);
     }
 
-    /// Takes the blanks off the end of the row before the last one.
+    /// Removes blanks from the end of the last but one row.
     fn trim_last(&mut self) {
         if let Some(before) = self.all.len().checked_sub(2).map(|at| &mut self.all[at]) {
             let end = before.iter().rposition(|cell| !cell.is_blank()).map_or(0, |at| at + 1);
@@ -208,12 +208,12 @@ fn push(row: &mut DiffRow, text: &str, tone: Tone, word: CodeWord) {
     }
 }
 
-/// How many columns a row takes.
+/// Width of a row in columns.
 pub fn columns(row: &[TextSpan]) -> usize {
     row.iter().map(|span| console::measure_text_width(&span.text)).sum()
 }
 
-/// `row` filled up to `width` columns; one that is longer is cut off between words, with a sign.
+/// Pads `row` to `width` columns, or cuts a longer one between words and marks the cut.
 pub fn fitted(row: &[TextSpan], width: usize, tone: Tone) -> DiffRow {
     let mut fitted = if columns(row) <= width { row.to_vec() } else { cut(row, width) };
     let missing = width.saturating_sub(columns(&fitted));

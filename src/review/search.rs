@@ -1,4 +1,4 @@
-//! The search: what is typed behind `/`, and the next hunk that has it.
+//! Searches hunks for the text typed after `/`.
 
 use super::keys::KeyPress;
 use super::row::DiffRow;
@@ -19,7 +19,8 @@ impl Review {
         }
     }
 
-    /// Finds the next hunk with `text` in it (in small letters: in any); an empty one repeats the last search.
+    /// Goes to the next hunk that contains `text` (lower-case text matches any case); an empty text repeats the last
+    /// search.
     pub fn seek(&mut self, text: &str) {
         self.typing = None;
         if !text.is_empty() {
@@ -41,7 +42,7 @@ impl Review {
         }
     }
 
-    /// The row in which a hunk has what is sought; its file's name counts as the first.
+    /// The row in which a hunk contains the text; the file's name is the first row.
     fn row_with(&self, at: usize) -> Option<usize> {
         let hunk = &self.hunks[at];
         let any_case = !self.sought.chars().any(char::is_uppercase);

@@ -1,65 +1,65 @@
-//! Where a person is in a review, and what was decided so far. Keys and actions in; [`Effect`]s out.
+//! State of a review: the current position and the decisions so far. Takes keys and actions, returns [`Effect`]s.
 
 use super::hunk::{HunkDecided, ReviewedHunk};
 use super::keys::{Action, KeyPress, action};
 use super::material::Material;
 use super::row::Size;
 
-/// What the command line has to do.
+/// What the command line has to do after a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing but draw.
+    /// Redraw only.
     None,
-    /// Let the person rewrite the hunk at hand, then tell [`Review::edited`].
+    /// Open the current hunk in an editor, then call [`Review::edited`].
     Edit,
-    /// See to what was decided.
+    /// Act on the decisions.
     Conclude,
-    /// Show all of it in the person's pager.
+    /// Show the whole patch in the pager.
     Page,
-    /// End; what was decided is kept.
+    /// End the review; decisions are kept.
     Leave,
-    /// The same, and the person insisted.
+    /// End at once, because the person pressed Ctrl-C.
     Stop,
 }
 
-/// What is on the screen.
+/// A page of the review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReviewPage {
     /// The list of files, with the evidence.
     Files,
-    /// A hunk.
+    /// One hunk.
     Hunk,
-    /// The turn that made it.
+    /// The model's turn that made the hunk.
     Why,
-    /// What was decided, before the end.
+    /// The decisions, before the review is finished.
     Summary,
-    /// What keys do.
+    /// The key bindings.
     Help,
 }
 
-/// Said on the summary to whoever presses another key: nothing is applied without this one.
+/// Shown on the summary after any other key: nothing is applied without this one.
 pub const HOW_TO_APPLY: &str = "y applies it, b goes back";
 
-/// A review.
+/// An interactive review.
 #[derive(Clone, Debug)]
 pub struct Review {
     pub(super) material: Material,
     pub(super) hunks: Vec<ReviewedHunk>,
     pub(super) at: usize,
     pub(super) page: ReviewPage,
-    /// Where Help and Why were called from.
+    /// The page from which Help or Why was opened.
     called_from: ReviewPage,
     pub(super) scroll: usize,
     pub(super) two_columns: bool,
     pub(super) size: Size,
-    /// What is being typed behind `/`.
+    /// The text being typed after `/`.
     pub(super) typing: Option<String>,
     pub(super) sought: String,
     pub(super) message: Option<String>,
 }
 
 impl Review {
-    /// Begins with the list of files. There is at least one hunk.
+    /// Starts with the list of files. There must be at least one hunk.
     #[must_use]
     pub fn new(material: Material, hunks: Vec<ReviewedHunk>, size: Size) -> Self {
         Self {
@@ -77,42 +77,42 @@ impl Review {
         }
     }
 
-    /// The page that is shown.
+    /// The current page.
     #[must_use]
     pub fn page(&self) -> ReviewPage {
         self.page
     }
 
-    /// What is reviewed.
+    /// The material under review.
     #[must_use]
     pub fn material(&self) -> &Material {
         &self.material
     }
 
-    /// Every hunk with what was decided about it.
+    /// All hunks with their decisions.
     #[must_use]
     pub fn hunks(&self) -> &[ReviewedHunk] {
         &self.hunks
     }
 
-    /// The hunk at hand, and its number.
+    /// The current hunk and its index.
     #[must_use]
     pub fn hunk(&self) -> Option<(usize, &ReviewedHunk)> {
         Some((self.at, self.hunks.get(self.at)?))
     }
 
-    /// What is to be said once, below the page.
+    /// The message below the page, shown until the next key.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Forgets what was said.
+    /// Removes the message.
     pub fn say_nothing(&mut self) {
         self.message = None;
     }
 
-    /// The text in the place of the hunk at hand, where a person put one.
+    /// The text with which the person replaced the current hunk, if any.
     #[must_use]
     pub fn edited_text(&self) -> Option<Vec<u8>> {
         match &self.hunks.get(self.at)?.decision {
@@ -121,7 +121,7 @@ impl Review {
         }
     }
 
-    /// The name of the file at hand, without its folders.
+    /// Name of the current hunk's file, without folders.
     #[must_use]
     pub fn file_name(&self) -> String {
         let file = self.hunks.get(self.at).and_then(|hunk| self.material.files.get(hunk.file));
@@ -129,25 +129,25 @@ impl Review {
         name.map_or_else(|| "hunk".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Says something below the page.
+    /// Shows a message below the page.
     pub fn say(&mut self, message: impl Into<String>) {
         self.message = Some(message.into());
     }
 
-    /// Takes up decisions of an earlier review.
+    /// Restores the decisions of an earlier review.
     pub fn recall(&mut self, hunks: Vec<ReviewedHunk>) {
         self.hunks = hunks;
         self.at = 0;
         self.say("your decisions of the last review are still there");
     }
 
-    /// The screen has another size.
+    /// Adapts to another screen size.
     pub fn resize(&mut self, size: Size) {
         self.size = size;
         self.scroll = self.scroll.min(self.last_scroll());
     }
 
-    /// Takes a key.
+    /// Handles a key.
     pub fn press(&mut self, key: KeyPress) -> Effect {
         self.message = None;
         if key == KeyPress::Interrupt {
@@ -186,10 +186,10 @@ impl Review {
         Effect::None
     }
 
-    /// Does what a letter stands for.
+    /// Performs an action.
     pub fn act(&mut self, action: Action) -> Effect {
         match action {
-            // What lies below the help isn't seen, and nothing is decided about it.
+            // Decisions are disabled while the help hides the hunk.
             _ if self.page == ReviewPage::Help && !matches!(action, Action::Help | Action::Search) => self.back(),
             Action::Leave if self.page == ReviewPage::Why => self.back(),
             Action::Accept if self.page == ReviewPage::Summary => return Effect::Conclude,
@@ -222,7 +222,7 @@ impl Review {
         (self.page, self.scroll) = (page, 0);
     }
 
-    /// To a page that leads back here.
+    /// Opens a page that returns to the current one.
     fn call(&mut self, page: ReviewPage) {
         if self.page != ReviewPage::Help && self.page != ReviewPage::Why {
             self.called_from = self.page;
@@ -240,7 +240,7 @@ impl Review {
         self.go(to);
     }
 
-    /// Shows the hunk with this number, counted from 0.
+    /// Shows the hunk with this index, from 0.
     pub fn show(&mut self, number: usize) {
         if number < self.hunks.len() {
             self.at = number;
@@ -270,7 +270,7 @@ impl Review {
         }
     }
 
-    /// Goes to the first hunk of a file, on the list.
+    /// Selects the first hunk of a file in the list.
     fn select(&mut self, file: Option<usize>) {
         if let Some(first) = file.and_then(|file| self.hunks.iter().position(|hunk| hunk.file == file)) {
             self.at = first;
@@ -310,7 +310,7 @@ impl Review {
         }
     }
 
-    /// To the next hunk that is undecided, or to the end when none is.
+    /// Goes to the next undecided hunk, or to the summary if there is none.
     fn on_to_undecided(&mut self) {
         let count = self.hunks.len();
         let next =
@@ -347,7 +347,7 @@ impl Review {
         Effect::None
     }
 
-    /// The person rewrote the hunk at hand.
+    /// Records the text with which the person replaced the current hunk.
     pub fn edited(&mut self, text: Vec<u8>) {
         let as_it_was = self.material.text_of(&self.hunks[self.at]).is_some_and(|was| was == text);
         if as_it_was {

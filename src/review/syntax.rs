@@ -1,7 +1,7 @@
-//! What the words of a file are: keywords, literals, comments, names. The grammars are Sublime Text's, as `bat` and `delta`
-//! use them.
+//! Classifies words of a file as keywords, literals, comments or names, with Sublime Text's grammars, as `bat` and
+//! `delta` do.
 //!
-//! It is a help to the eye and no more. Files are somebody else's, so that what takes too long is shown without.
+//! This only helps reading. Files are untrusted, so a file that takes too long is shown without colours.
 
 use std::ops::Range;
 use std::path::Path;
@@ -12,12 +12,12 @@ use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet
 
 use super::row::CodeWord;
 
-/// Lines beyond this many bytes are data or minified: nobody reads their colours.
+/// Longer lines, in bytes, are data or minified code, and not coloured.
 const LONGEST: usize = 500;
-/// Of one side of a file. A grammar is made of regular expressions, and what they run over is untrusted.
+/// Time limit for one side of a file: grammars are regular expressions that run over untrusted text.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Extensions that have no grammar of their own, and whose fits.
+/// Extensions without a grammar, each with one whose grammar fits.
 const ALIKE: [(&str, &str); 9] = [
     ("ts", "js"),
     ("tsx", "js"),
@@ -32,7 +32,7 @@ const ALIKE: [(&str, &str); 9] = [
 
 static GRAMMARS: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
 
-/// What scopes mean, the more exact ones first.
+/// Meaning of scopes, more specific ones first.
 static MEANINGS: LazyLock<Vec<(Scope, CodeWord)>> = LazyLock::new(|| {
     let meanings = [
         ("comment", CodeWord::Comment),
@@ -50,16 +50,15 @@ static MEANINGS: LazyLock<Vec<(Scope, CodeWord)>> = LazyLock::new(|| {
     meanings.into_iter().filter_map(|(scope, word)| Some((Scope::new(scope).ok()?, word))).collect()
 });
 
-/// A part of a line that is more than text.
+/// A part of a line with a syntactic role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Its bytes.
     pub range: Range<usize>,
-    /// What it is.
     pub word: CodeWord,
 }
 
-/// The pieces of each of `lines`, which have their ends; of fewer lines where there is no grammar for `path`, or no time.
+/// Parses `lines`, which include their ends, into pieces. The result has fewer lines if `path` has no grammar or time
+/// runs out.
 pub fn pieces(path: &Path, lines: &[String]) -> Vec<Vec<Piece>> {
     let first = lines.first().map_or("", String::as_str);
     let Some(grammar) = grammar(path, first) else { return Vec::new() };
@@ -70,7 +69,7 @@ pub fn pieces(path: &Path, lines: &[String]) -> Vec<Vec<Piece>> {
 }
 
 fn grammar(path: &Path, first_line: &str) -> Option<&'static SyntaxReference> {
-    // Files such as `Makefile` have their whole name where others have an extension.
+    // For files such as `Makefile`, the grammar is found by the whole name.
     let name = path.extension().or(path.file_name())?.to_str()?;
     let known = ALIKE.iter().find(|(extension, _)| *extension == name).map_or(name, |(_, alike)| alike);
     let found = GRAMMARS.find_syntax_by_extension(known);
@@ -78,7 +77,7 @@ fn grammar(path: &Path, first_line: &str) -> Option<&'static SyntaxReference> {
     found.filter(|grammar| grammar.name != GRAMMARS.find_syntax_plain_text().name)
 }
 
-/// `None` when the grammar itself is at its end.
+/// `None` if the grammar fails.
 fn pieces_of(line: &str, state: &mut ParseState, stack: &mut ScopeStack) -> Option<Vec<Piece>> {
     if line.len() > LONGEST {
         return Some(Vec::new());

@@ -1,4 +1,4 @@
-//! What was decided, as a change set to apply and as an event to keep; and back.
+//! Converts the decisions to a change set to apply, and to an event and back.
 
 use std::io;
 
@@ -10,22 +10,22 @@ use crate::journal::{Digest, HunkDecision, HunkReviewed, Reviewed};
 use crate::workspace::{Blobs, ChangeSet, Parts, Replacement, lines};
 
 impl Review {
-    /// True when every hunk is accepted as it is: the patch that the run's own evidence is about.
+    /// True if every hunk is accepted unchanged: the patch that the run's own tests verified.
     #[must_use]
     pub fn takes_all(&self) -> bool {
         self.hunks.iter().all(|hunk| hunk.decision == HunkDecided::Accepted)
     }
 
-    /// True when anything was decided.
+    /// True if any hunk is decided.
     #[must_use]
     pub fn has_decisions(&self) -> bool {
         self.hunks.iter().any(|hunk| hunk.decision != HunkDecided::Open)
     }
 
-    /// What is accepted of the patch.
+    /// The accepted part of the patch.
     ///
     /// # Errors
-    /// When a content can't be kept.
+    /// When a content can't be stored.
     pub fn accepted(&self, parts: &Parts) -> io::Result<ChangeSet> {
         let (mut kept, mut instead) = (Vec::new(), Vec::new());
         for hunk in &self.hunks {
@@ -40,10 +40,10 @@ impl Review {
         parts.chosen(&kept, &instead)
     }
 
-    /// What was decided, for the journal; texts of the person's are put into `blobs`.
+    /// The decisions as an event; texts that the person wrote are stored in `blobs`.
     ///
     /// # Errors
-    /// When they can't be kept.
+    /// When a text can't be stored.
     pub fn event(&self, patch_sha256: Option<Digest>, concluded: bool, blobs: &Blobs) -> io::Result<Reviewed> {
         let hunks = self.hunks.iter().map(|hunk| self.hunk_event(hunk, blobs)).collect::<io::Result<_>>()?;
         Ok(Reviewed { patch_sha256, concluded, hunks })
@@ -75,7 +75,7 @@ impl Review {
     }
 }
 
-/// `hunks` with what `reviewed` says was decided about them; `None` when it is about another patch or has nothing to say.
+/// Applies the decisions of `reviewed` to `hunks`; `None` if it is about another patch or has no decisions.
 #[must_use]
 pub fn recalled(hunks: &[ReviewedHunk], reviewed: &Reviewed, blobs: &Blobs) -> Option<Vec<ReviewedHunk>> {
     let mut decided = reviewed.hunks.iter().peekable();
@@ -101,7 +101,7 @@ pub fn recalled(hunks: &[ReviewedHunk], reviewed: &Reviewed, blobs: &Blobs) -> O
     recalled.iter().any(|hunk| hunk.decision != HunkDecided::Open).then_some(recalled)
 }
 
-/// Lines that were added or removed between two texts.
+/// Number of added and removed lines between two texts.
 fn distance(before: &[u8], after: &[u8]) -> u64 {
     let operations = capture_diff_slices(Algorithm::Myers, &lines(before), &lines(after));
     let changed = operations.iter().filter(|operation| !matches!(operation, DiffOp::Equal { .. }));

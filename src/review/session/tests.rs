@@ -1,4 +1,4 @@
-//! A review driven by keys, without a terminal.
+//! Drives a review by keys, without a terminal.
 
 use super::*;
 use crate::journal::{RelPath, TamperFlag, TamperKind};
@@ -20,7 +20,7 @@ fn file(path: &str, before: &str, after: &str) -> ShownFile {
     }
 }
 
-/// Two files: one with a hunk of two changes and one far away, one with a single hunk.
+/// Two files: one with a hunk of two nearby changes and a distant one, one with a single hunk.
 fn review() -> Review {
     let numbers: Vec<String> = (1..=30).map(|number| format!("line {number}\n")).collect();
     let mut changed = numbers.clone();
@@ -61,7 +61,7 @@ fn review() -> Review {
     Review::new(material, hunks, Size { rows: 24, columns: 80 })
 }
 
-/// Presses keys; `>` is Enter, `<` Escape.
+/// Presses keys; `>` is Enter, `<` is Escape.
 fn press(review: &mut Review, keys: &str) -> Effect {
     let mut effect = Effect::None;
     for key in keys.chars() {
