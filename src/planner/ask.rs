@@ -1,4 +1,4 @@
-//! One turn's request: reserve, note, send; on failure wait and try again out of the same pot.
+//! The request of a turn: reserve, record, send; after a failure wait and retry within the same budget.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::journal::{
 use crate::model::{Model, ModelError, Reply, Request, ToolChoice, retry};
 
 impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
-    /// Asks until a whole reply came, and appends it.
+    /// Requests until a whole reply arrives, and appends it to the conversation.
     pub(super) async fn ask(&mut self) -> Result<Reply, Halt> {
         let turn = self.budget.turns() + 1;
         let mut attempt = 1;
@@ -67,7 +67,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         Prompt { likely: self.conversation.prompt_tokens(), at_most: self.conversation.prompt_tokens_at_most() }
     }
 
-    /// Law 5, checked on the bytes that are about to go out: they begin with what went out before.
+    /// Law 5, checked on the bytes about to be sent: they begin with the bytes of the last request.
     fn prefix_kept(&mut self, request: &Request) -> bool {
         let body = request.body.get().as_bytes();
         let kept = self
@@ -116,8 +116,8 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         }
     }
 
-    /// The host refuses what the model had said. The same request is made again without that; as nothing is left to repair
-    /// then, a second refusal is final.
+    /// Repairs the messages that the host refused, so that the request can be repeated. Nothing is left to repair then,
+    /// so a second refusal is final.
     fn repair(
         &mut self,
         tried: &RequestAttempt,
@@ -134,7 +134,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     }
 
     fn charge_failure(&mut self, tried: &RequestAttempt, error: &ModelError, wait: Option<Duration>) -> Event {
-        // What the provider counted, else the worst that it may bill.
+        // What the provider counted, else the most that it may bill.
         let worst = if error.may_be_billed { tried.reservation.as_usage() } else { Usage::default() };
         let charged = error.usage.as_deref().copied().unwrap_or(worst);
         let charged_usd = self.budget.charge(charged);
@@ -151,14 +151,14 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     }
 }
 
-/// An attempt at a turn, and what was held back for it.
+/// An attempt at a turn and its reservation.
 struct RequestAttempt {
     turn: u32,
     attempt: u32,
     reservation: Reservation,
 }
 
-/// When the provider sent no usage: the likely input, and the output by its length.
+/// Usage of a reply without any: the likely input, and the output estimated from its length.
 fn estimated(reply: &Reply, prompt_tokens: Tokens) -> Usage {
     Usage { prompt_tokens, cached_tokens: Tokens(0), completion_tokens: Tokens::estimate(&reply.message.json) }
 }

@@ -1,15 +1,15 @@
-//! Law 6: a call's worst case is reserved before it is made; a call that could cross a limit is not made.
+//! Law 6: the worst case of a request is reserved before it is sent; a request that could cross a limit is not sent.
 
 use crate::journal::{Event, Limits, RequestSent, StopReason, Tokens, Usage, Usd};
 use crate::model::prices::Price;
 
-/// Below this many output tokens a reply is all but sure to be cut off: not worth paying for.
+/// With fewer output tokens a reply would almost certainly be cut off, and isn't worth its price.
 const SMALLEST_USEFUL_REPLY: Tokens = Tokens(1_024);
 
-/// The context window of a model that isn't in the price list.
+/// Context window of a model that isn't in the price list.
 const USUAL_WINDOW: Tokens = Tokens(262_144);
 
-/// What has been spent, and against what.
+/// What was spent so far, and the limits.
 #[derive(Clone, Debug)]
 pub struct Budget {
     limits: Limits,
@@ -19,34 +19,35 @@ pub struct Budget {
     turns: u32,
 }
 
-/// The input of a request that is about to be made.
+/// Input tokens of the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prompt {
-    /// What it likely comes to; the context window is the provider's to check, and it says so without a bill.
+    /// Likely number. It is compared with the context window: the provider checks that, too, and refuses without
+    /// charge.
     pub likely: Tokens,
-    /// What it can't exceed; money and tokens are held against this.
+    /// Upper bound. It is compared with the limits on tokens and cost.
     pub at_most: Tokens,
 }
 
 /// The worst case of one request, held back until it is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
-    /// The output cap to send.
+    /// Limit on output tokens to send.
     pub max_completion_tokens: Tokens,
-    /// The most that the input can come to.
+    /// Upper bound of the input tokens.
     pub prompt_tokens: Tokens,
-    /// Input plus cap, at list price without any cache hit; zero when the price isn't known.
+    /// Input plus limit, at list price without cache hits; zero if the price is unknown.
     pub cost: Usd,
 }
 
 impl Reservation {
-    /// Input plus cap.
+    /// Input plus limit.
     #[must_use]
     pub fn tokens(&self) -> Tokens {
         self.prompt_tokens + self.max_completion_tokens
     }
 
-    /// The reservation as if all of it had been used: what a failed attempt may have cost.
+    /// The whole reservation as usage: what a failed attempt may have cost.
     #[must_use]
     pub fn as_usage(&self) -> Usage {
         Usage {
@@ -58,14 +59,14 @@ impl Reservation {
 }
 
 impl Budget {
-    /// A full budget. `price` is `None` for a model whose price isn't known; then only a cost limit can't be held,
-    /// which settings refuse.
+    /// An unspent budget. `price` is `None` if the model's price is unknown; a cost limit, which couldn't be enforced
+    /// then, is already refused by the settings.
     #[must_use]
     pub fn new(limits: Limits, price: Option<Price>) -> Self {
         Self { limits, price, spent: Usage::default(), cost: Usd::default(), turns: 0 }
     }
 
-    /// Counts what `events` of an earlier process spent. A request without an answer is charged in full.
+    /// Counts what an earlier process spent, from its events. A request without an answer is charged in full.
     pub fn recall<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) {
         let mut unanswered = None;
         for event in events {
@@ -94,7 +95,7 @@ impl Budget {
         }
     }
 
-    /// Reserves the worst case of a request, wanting `wanted` output tokens at most.
+    /// Reserves the worst case of a request with at most `wanted` output tokens.
     ///
     /// # Errors
     /// The limit that the request could cross.
@@ -147,13 +148,13 @@ impl Budget {
         Err((StopReason::MaxCost, format!("{spent} of {limit} is spent, and the next request could cost {worst}")))
     }
 
-    /// A reply came: its turn and its usage count.
+    /// Counts the turn and the usage of a reply.
     pub fn settle(&mut self, usage: Usage) -> Option<Usd> {
         self.turns += 1;
         self.charge(usage)
     }
 
-    /// An attempt failed: what it may have used counts, its turn doesn't.
+    /// Counts what a failed attempt may have used, but no turn.
     pub fn charge(&mut self, usage: Usage) -> Option<Usd> {
         self.spent += usage;
         let cost = self.price.map(|price| price.cost(&usage));
@@ -161,32 +162,32 @@ impl Budget {
         cost
     }
 
-    /// Input and output of all requests.
+    /// Input and output tokens of all requests.
     #[must_use]
     pub fn spent_tokens(&self) -> Tokens {
         self.spent.prompt_tokens + self.spent.completion_tokens
     }
 
-    /// At list price, cache hits as told.
+    /// Cost at list price, with cache hits as the provider reported them.
     #[must_use]
     pub fn cost(&self) -> Usd {
         self.cost
     }
 
-    /// Replies that may still come.
+    /// Number of replies that may still come.
     #[must_use]
     pub fn turns_left(&self) -> u32 {
         self.limits.max_turns.saturating_sub(self.turns)
     }
 
-    /// Replies so far.
+    /// Number of replies so far.
     #[must_use]
     pub fn turns(&self) -> u32 {
         self.turns
     }
 }
 
-/// How many output tokens `money` buys after `prompt` input tokens without any cache hit.
+/// Number of output tokens that `money` buys after `prompt` input tokens without cache hits.
 fn affordable(price: Price, prompt: Tokens, money: Usd) -> Tokens {
     let left = money - price.worst_case(prompt, Tokens(0));
     // A free model is bounded by the other limits.

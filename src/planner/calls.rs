@@ -1,4 +1,4 @@
-//! The tool calls of one reply: reads together, writes alone, each answered exactly once whatever happens.
+//! Runs the tool calls of one reply: reads in parallel, writes alone; each is answered exactly once, whatever happens.
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -11,11 +11,11 @@ use crate::journal::{Event, PatchWritten, StopReason, TestPurpose, TestResult, T
 use crate::model::{Model, ToolCall};
 use crate::tools::{Access, Observation, TestRun};
 
-/// The answer to a call whose change could not be kept: a resumed run begins without it.
+/// The answer to a call whose change could not be stored: a resumed run begins without it.
 const CHANGE_NOT_KEPT: &str =
     "It was done, but kcode could not keep what it changed. Look at the files again before you go on.";
 
-/// Of a patch that is older than what a command did.
+/// Note on a patch that doesn't include what a command changed last.
 const UNLOOKED_AT: &str =
     "what commands of the run changed last is not in the patch: the run ended before it was compared";
 
@@ -26,8 +26,8 @@ struct Done {
 }
 
 impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
-    /// Runs `calls` in order and appends their answers. When the run has to stop in the middle, the calls that
-    /// weren't made get an answer that says so: the history stays valid for a resume.
+    /// Runs `calls` in order and appends their answers. If the run has to stop in between, the remaining calls get an
+    /// answer that says so, and the history stays valid for a resume.
     pub(super) async fn run_calls(&mut self, calls: &[ToolCall]) -> Result<(), Halt> {
         let mut rest = calls;
         while !rest.is_empty() {
@@ -44,7 +44,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         Ok(())
     }
 
-    /// How many of `calls` run next: all reads up to the first write, or that one write.
+    /// Number of `calls` to run next: all reads up to the first write, or that one write.
     fn next_batch(&self, calls: &[ToolCall]) -> usize {
         let reads = calls.iter().take_while(|call| self.environment.access(&call.name) == Access::Read).count();
         reads.max(1)
@@ -91,7 +91,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
 
     async fn answer(&mut self, batch: &[ToolCall], mut done: Vec<Done>) -> Result<(), Halt> {
         let observations: Vec<_> = done.iter().map(|done| done.observation.clone()).collect();
-        // Before the patch is looked at anew: what counts is what was there when they began.
+        // Checked before the patch is updated: what counts is the view at the start of the runs.
         let is_whole = observations.iter().filter_map(|o| o.tests.as_ref()).all(|run| self.environment.is_whole(run));
         let ran_on = self.state.patch;
         let changes_tree = |o: &Observation| !o.touched.is_empty() || o.tests.is_some();
@@ -145,7 +145,8 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         stop.map_or(Ok(()), |detail| Err(Halt::stop(StopReason::Repetition, detail)))
     }
 
-    /// The patch after `observations`. What a command made can take long to look at: then the run may end before, and says so.
+    /// The patch after `observations`. Comparing what a command wrote can take long; if the run has to end first, the
+    /// patch says so.
     pub(super) async fn patch_after(&mut self, observations: &[Observation]) -> Result<PatchWritten, Halt> {
         if observations.iter().all(|observation| observation.tests.is_none()) {
             return Ok(self.environment.patch(observations).await?);
@@ -153,7 +154,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         match bounded(self.cancelled.clone(), self.deadline, self.environment.patch(observations)).await {
             Ok(patch) => Ok(patch?),
             Err(halt) => {
-                // The patch stays as it is, and is no longer what any test ran on.
+                // The patch stays as it is, but no longer matches what any test ran on.
                 let (sha256, files) = (self.state.patch.take(), self.environment.written_files());
                 let left_out = vec![UNLOOKED_AT.to_owned()];
                 let patch = PatchWritten { sha256, files, left_out, ..PatchWritten::default() };
@@ -163,7 +164,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         }
     }
 
-    /// Answers calls that were not made, or not finished.
+    /// Answers calls that were not made or not finished.
     pub(super) fn decline(&mut self, calls: &[ToolCall], why: &str) -> Result<(), Halt> {
         let messages = calls.iter().map(|call| Event::Message(self.conversation.push_tool(&call.id, &call.name, why)));
         let events: Vec<_> = messages.collect();
@@ -180,20 +181,20 @@ async fn timed<E: ToolExecutor>(environment: &E, call: &ToolCall) -> Result<Done
     Ok(Done { observation, ms: start.elapsed().as_millis() as u64 })
 }
 
-/// What a call that repeats itself is told begins so.
+/// Beginning of the notice that is added to the answer of a repeated call.
 const REPEATED: &str = "\n\n(This very call gave this very result ";
 
 fn repeated(times: u32) -> String {
     format!("{REPEATED}{times} times now. Do something else, or end your turn.)")
 }
 
-/// An answer as the tool gave it: without what a call that repeats itself is told.
+/// The answer of the tool itself, without the notice about repeated calls.
 #[must_use]
 pub fn without_notice(answer: &str) -> &str {
     answer.rfind(REPEATED).filter(|_| answer.ends_with("end your turn.)")).map_or(answer, |end| &answer[..end])
 }
 
-/// The event of a finished test run. Which tree it ran on, whoever knows adds.
+/// The event of a finished test run. The caller adds the tree's id.
 #[must_use]
 pub fn tests_ran(run: TestRun, purpose: TestPurpose, patch_sha256: Option<crate::journal::Digest>) -> TestsRan {
     TestsRan {

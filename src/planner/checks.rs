@@ -1,4 +1,4 @@
-//! What a patch has to pass besides the tests: run before them, each on the tree that the tests then run on.
+//! Runs the checks: before the tests, on the tree on which the tests then run.
 
 use super::calls::tests_ran;
 use super::end_turn::how_it_ended;
@@ -10,11 +10,11 @@ use crate::testing;
 use crate::tools::{Observation, TestRun};
 
 const CHECKS_FAILED_TEXT: &str = include_str!("../../prompts/checks_failed.md");
-/// Bytes of what all failing checks say; each has the same share.
+/// Bytes of output for all failing checks; each gets the same share.
 const ALL_OUTPUT: usize = 12 * 1024;
 
 impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
-    /// Runs all of them in order, whatever becomes of one: a model that hears everything at once mends it at once.
+    /// Runs all checks in order, even after a failure, so that the model can fix everything at once.
     pub(super) async fn run_checks(&mut self) -> Result<Vec<CheckRun>, Halt> {
         let mut runs = Vec::new();
         for (name, required) in self.environment.checks() {
@@ -24,7 +24,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         Ok(runs)
     }
 
-    /// Runs those again that ran on another tree than there is now: a check or a test wrote to it.
+    /// Repeats the checks that ran on another tree than the current one, because a check or a test wrote to it.
     pub(super) async fn renew_checks(&mut self, runs: &mut [CheckRun]) -> Result<(), Halt> {
         for check in runs {
             if check.ran_on != self.state.patch {
@@ -49,7 +49,8 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         Ok((run, ran_on))
     }
 
-    /// Any command may write to the tree; the patch has to tell. Returns the patch that it ran on, and the new one's event.
+    /// Updates the patch, because any command may write to the tree. Returns the patch on which the command ran, and
+    /// the event of the new one.
     pub(super) async fn note_what_it_wrote(&mut self, run: &TestRun) -> Result<(Option<Digest>, Event), Halt> {
         let observed = Observation { tests: Some(run.clone()), ..Observation::default() };
         let patch = self.patch_after(&[observed]).await?;
@@ -59,7 +60,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     }
 }
 
-/// What the model is told of required checks that fail; `None` when there are none.
+/// The message to the model about failing required checks; `None` if there are none.
 pub(super) fn feedback(checks: &[CheckRun], judged: &[JudgedCheck]) -> Option<String> {
     let judged = judged.iter().map(Some).chain(std::iter::repeat(None));
     let is_failing = |(check, _): &(&CheckRun, _)| check.required && !check.run.passed();
@@ -81,7 +82,7 @@ fn told(check: &CheckRun, judged: Option<&JudgedCheck>, bytes: usize) -> String 
     format!("## {name}: `{}` {}{before}\n\n{output}", run.command, how_it_ended(run))
 }
 
-/// What a failing run has to say, in about `bytes`: single tests where their runner names them, else what was printed.
+/// Output of a failing run, about `bytes` long: single tests if the runner names them, else what was printed.
 pub(super) fn output(run: &TestRun, matrix: Option<&Matrix>, bytes: usize) -> String {
     let named = run.results.as_ref().map(|results| testing::failures(results, matrix));
     match named.filter(|named| !named.is_empty()) {

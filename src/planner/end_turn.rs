@@ -1,4 +1,4 @@
-//! A reply without tool calls: did the model do anything, and do tests and checks stand behind it?
+//! Handles a reply without tool calls: has the model changed anything, and do tests and checks pass?
 
 use super::checks;
 use super::environment::{Judgement, ToolExecutor, Verifier};
@@ -7,33 +7,34 @@ use crate::journal::{CauseKind, Event, Reproduced, TamperFlag};
 use crate::model::{ErrorKind, Model, ModelError, Reply};
 use crate::tools::TestRun;
 
-/// How often a failed verification goes back to the model.
+/// How often a failed verification is sent back to the model.
 pub const MAX_FEEDBACKS: u32 = 3;
-/// The finish reason of a reply that was cut at its output cap.
+/// Finish reason of a reply that was cut off at its output limit.
 pub(super) const CUT: &str = "length";
-/// How often in a row a reply that was cut at its output cap is continued.
+/// How often in a row a reply that was cut off is continued.
 const MAX_TRUNCATIONS: u32 = 2;
-/// How often in a row a model is asked to make a call again that came as text.
+/// How often in a row the model is asked to repeat a call that came as text.
 const MAX_UNREADABLE: u32 = 2;
 
-/// An edit, a look at its result and the end: with fewer turns left, asking for a test would only run into the limit.
+/// An edit, a look at its result and the end of the turn. With fewer turns left, asking for a test would only exceed
+/// the limit.
 const TURNS_FOR_A_TEST: u32 = 3;
-/// Why a run ends that is verified.
+/// Stop detail of a verified run.
 pub(super) const PASSED: &str = "the tests pass after the last edit";
 
-/// The nudge after a turn that changed nothing.
+/// Nudge after a turn that changed nothing.
 pub(super) const ANNOUNCED: &str = "announced";
-/// The nudge after a verification that failed.
+/// Nudge after a failed verification.
 pub(super) const TESTS_FAILED: &str = "tests_failed";
-/// The nudge after checks that failed, while the tests pass or there are none.
+/// Nudge after failed checks, if the tests pass or there are none.
 pub(super) const CHECKS_FAILED: &str = "checks_failed";
-/// The nudge after a patch that makes the tests prove less.
+/// Nudge after a patch that makes tests prove less.
 pub(super) const TESTS_WEAKENED: &str = "tests_weakened";
 
-/// The nudge after a patch that no test shows to mend anything, where such a test was asked for.
+/// Nudge after a patch that no test reproduces, if such a test was requested.
 pub(super) const NOT_REPRODUCED: &str = "not_reproduced";
 
-/// The nudge after a reply that ends in the markup of a tool call.
+/// Nudge after a reply that ends in the markup of a tool call.
 const UNREADABLE_CALL: &str = "unreadable_call";
 
 const TRUNCATED_TEXT: &str = include_str!("../../prompts/truncated.md");
@@ -45,7 +46,7 @@ const GENERATED_TEXT: &str = include_str!("../../prompts/generated_needed.md");
 const NOT_REPRODUCED_TEXT: &str = include_str!("../../prompts/not_reproduced.md");
 
 impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
-    /// `Some(why)` when the run is over, `None` when the model was sent on.
+    /// Returns `Some(why)` if the run is over, `None` if the model has to go on.
     pub(super) async fn end_turn(&mut self, reply: &Reply) -> Result<Option<String>, Halt> {
         if reply.finish_reason == CUT && self.state.truncations < MAX_TRUNCATIONS {
             self.state.truncations += 1;
@@ -63,7 +64,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         self.end_with_patch().await
     }
 
-    /// A call that came as text, and not as one that can be read in one way only: the model didn't mean to end its turn.
+    /// Asks the model to repeat a call that came as ambiguous text: it didn't mean to end its turn.
     fn ask_for_the_call(&mut self) -> Result<Option<String>, Halt> {
         if self.state.unreadable == MAX_UNREADABLE {
             let words = format!("{} replies in a row end in the markup of a tool call", MAX_UNREADABLE + 1);
@@ -85,7 +86,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
 
     /// Law 7: the tests that decide run now, after the last edit.
     async fn end_with_patch(&mut self) -> Result<Option<String>, Halt> {
-        // A resumed run may come here before any tool was called.
+        // A resumed run may get here before any tool call.
         let prepared = bounded(self.cancelled.clone(), self.deadline, self.environment.prepare()).await??;
         self.journal.append(prepared)?;
         if self.state.patch.is_some() && self.state.failed_on == self.state.patch {
@@ -122,12 +123,12 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         Ok(None)
     }
 
-    /// The patch is the one for which the model was asked for a test: it was verified then, and is so still.
+    /// Whether the patch is still the verified one for which the model was asked for a test.
     pub(super) fn is_unshown(&self) -> bool {
         self.state.unshown.is_some() && self.state.unshown == self.state.patch
     }
 
-    /// A model that weakened tests is told so once. If it leaves it at that, the patch is refused.
+    /// Tells a model once that it weakened tests. If it leaves it at that, the patch is refused.
     fn unless_weakened(&mut self, refusing: &[TamperFlag], why: &str) -> Result<Option<String>, Halt> {
         if refusing.is_empty() {
             return Ok(Some(why.to_owned()));
@@ -142,8 +143,8 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         Ok(None)
     }
 
-    /// The tests pass: does one of them show what the patch mends? A model that was asked for such a test is told once that
-    /// there is none; the outcome doesn't depend on it.
+    /// The tests pass: checks whether one of them reproduces the problem. A model that was asked for such a test is
+    /// told once that there is none; the outcome doesn't depend on it.
     async fn end_with_proof(&mut self) -> Result<Option<String>, Halt> {
         let found = self.environment.reproduction(self.remaining());
         let events = bounded(self.cancelled.clone(), self.deadline, found).await??;
@@ -159,7 +160,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     }
 }
 
-/// What the model is told about a failure: single tests where their runner names them, its output else.
+/// The message to the model about a failure: single tests if the runner names them, else its output.
 fn feedback(run: &TestRun, judged: &Judgement) -> String {
     let output = checks::output(run, judged.matrix.as_ref(), usize::MAX);
     TESTS_FAILED_TEXT
@@ -169,7 +170,7 @@ fn feedback(run: &TestRun, judged: &Judgement) -> String {
         .replace("{output}", &(output + &needed(run)))
 }
 
-/// What tests need that isn't part of the patch, and what to do about it; nothing of others.
+/// The message about files that the tests need but that aren't part of the patch; empty for other causes.
 fn needed(run: &TestRun) -> String {
     let cause = run.why.as_ref().and_then(|why| why.cause.as_ref());
     let cause = cause.filter(|cause| cause.kind == CauseKind::Generated);

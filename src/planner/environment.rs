@@ -1,4 +1,4 @@
-//! What the planner works with: tools in the sandbox, the patch they make, the tests behind it.
+//! The planner's environment: tools in the sandbox, the patch that they make, and the tests.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,99 +9,100 @@ use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
 use crate::workspace::TreeIds;
 
-/// The sandbox or the disk is broken: the worker died, the view can't be read, the disk is full. The run stops.
+/// The worker died, the view can't be read, or the disk is full. The run stops.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct EnvironmentError {
-    /// [`StopReason::WorkerFailed`], or [`StopReason::StorageFailed`] when the disk is why.
+    /// [`StopReason::WorkerFailed`], or [`StopReason::StorageFailed`] if the disk is the cause.
     pub reason: StopReason,
-    /// What happened, in one line.
+    /// What failed, in one line.
     pub message: String,
-    /// What to do about it.
+    /// What the user can do about it.
     pub hint: Option<String>,
 }
 
-/// What the tests say of the patch, and what the patch does to the tests.
+/// What the tests say about the patch, and what the patch does to the tests.
 #[derive(Clone, Debug, Default)]
 pub struct Judgement {
-    /// What was found out: how the tests went on the start state, the comparison, the flags.
+    /// Events to record: tests on the start state, the comparison, the flags.
     pub events: Vec<Event>,
-    /// Before and after, when both are known test by test; of the tests alone.
+    /// The tests before and after, if both are known test by test; without the checks.
     pub matrix: Option<Matrix>,
-    /// The same of each check, in the order in which they were handed in.
+    /// The same for each check, in the order of [`Ran::checks`].
     pub checks: Vec<JudgedCheck>,
-    /// Why the tests fail on the patch as they did on the start state, if no edit mends that.
+    /// Why the tests fail on the patch as on the start state, if no edit can fix that.
     pub cause: Option<FailureCause>,
-    /// Why the patch can't be accepted, whatever the tests say.
+    /// Why the patch is refused even if the tests pass.
     pub refusing: Vec<TamperFlag>,
 }
 
-/// What is known of a check beside its run.
+/// What is known about a check besides its run.
 #[derive(Clone, Debug, Default)]
 pub struct JudgedCheck {
-    /// Whether it passed on the start state; `None` when nobody measured.
+    /// Whether it passed on the start state; `None` if that wasn't measured.
     pub passed_before: Option<bool>,
-    /// Before and after, where it tells of single tests.
+    /// Single tests before and after, if it reports them.
     pub matrix: Option<Matrix>,
 }
 
-/// A check that ran to verify.
+/// A run of a check for the verification.
 #[derive(Clone, Debug)]
 pub struct CheckRun {
-    /// Which.
+    /// Name of the check.
     pub name: String,
-    /// Whether the patch has to pass it.
+    /// True if the patch has to pass it.
     pub required: bool,
-    /// How it went.
+    /// The run itself.
     pub run: TestRun,
-    /// The patch that it ran on.
+    /// Digest of the patch on which it ran.
     pub ran_on: Option<Digest>,
 }
 
-/// What was run on the patch as it stands.
+/// All runs on the current patch.
 #[derive(Clone, Copy, Debug)]
 pub struct Ran<'a> {
-    /// The tests, as often as they were run; empty when there are none.
+    /// Runs of the tests; empty if there are none.
     pub tests: &'a [TestRun],
-    /// The checks.
+    /// One run per check.
     pub checks: &'a [CheckRun],
 }
 
-/// Executes the model's tool calls, and keeps the patch that they make.
+/// Executes the model's tool calls and keeps the resulting patch.
 pub trait ToolExecutor {
-    /// Whether a tool may run beside others; an unknown one reads (its answer says that it is unknown).
+    /// Whether a tool may run in parallel with others. Unknown tools count as reads; their answer says that they are
+    /// unknown.
     fn access(&self, tool: &str) -> Access;
 
-    /// Waits until tools can be called, and tells what happened meanwhile. Cheap once it is so.
+    /// Waits until tools can be called, and returns the events of the meantime. Cheap once they can.
     fn prepare(&mut self) -> impl Future<Output = Result<Vec<Event>, EnvironmentError>>;
 
     /// Runs one call in the sandbox.
     fn call(&self, call: &ToolCall) -> impl Future<Output = Result<Observation, EnvironmentError>>;
 
-    /// Brings `patch.diff` up to date after `observations` and says what it holds now.
+    /// Updates `patch.diff` after `observations` and returns its description.
     fn patch(&mut self, observations: &[Observation]) -> impl Future<Output = Result<PatchWritten, EnvironmentError>>;
 
-    /// What the patch changes that was written last.
+    /// Files of the patch as last written.
     fn written_files(&self) -> Vec<FileChange>;
 
-    /// What kcode says to the model of its own accord. A replay puts in what was recorded where that means the same.
+    /// Text of a message from kcode itself. A replay returns the recorded text if it differs only in volatile parts.
     fn wording(&self, text: &str) -> String {
         text.to_owned()
     }
 
-    /// Ends every call that still runs.
+    /// Ends all running calls.
     fn cancel(&self) -> impl Future<Output = ()>;
 }
 
-/// Runs what has to stand behind the patch, and judges by it.
+/// Runs tests and checks, and judges the patch by them.
 pub trait Verifier {
-    /// What keeps every test from telling anything, as far as it is known by now, and what was found out meanwhile.
+    /// A cause because of which no test can run, if one is known by now, and the events of the meantime.
     fn obstacle(&mut self) -> impl Future<Output = (Vec<Event>, Option<Obstacle>)> {
         std::future::ready((Vec::new(), None))
     }
 
-    /// Whether `run`, which the model asked for, is of the command that verifies, of all its tests, to its own end, and in a view
-    /// that held nothing but the start and the patch when it began.
+    /// Whether `run`, which the model requested, ran the whole verification command to its end, in a view that held
+    /// nothing but the start state and the patch when it began.
     fn is_whole(&self, _run: &TestRun) -> bool {
         false
     }
@@ -111,30 +112,28 @@ pub trait Verifier {
         false
     }
 
-    /// Looks at what the patch changes by now, and adds the tests that have to pass because of it. Returns what there is to
-    /// tell.
+    /// Finds the projects that the patch now changes, and adds their tests as checks. Returns the events.
     fn follow(&mut self) -> impl Future<Output = Result<Vec<Event>, EnvironmentError>>;
 
-    /// Names of the checks in the order in which they are run, and whether the patch has to pass each.
+    /// Names of the checks in the order in which they run, and whether each is required.
     fn checks(&self) -> Vec<(String, bool)>;
 
-    /// Runs the check of that name.
+    /// Runs the check with that name.
     fn run_check(&mut self, name: &str) -> impl Future<Output = Result<TestRun, EnvironmentError>>;
 
-    /// Runs the whole test command; `None` when there is none to run.
+    /// Runs the whole test command; `None` if there is none.
     fn verify(&mut self) -> impl Future<Output = Result<Option<TestRun>, EnvironmentError>>;
 
-    /// The same where nothing lies but the start and the patch, if that can be had.
+    /// Runs it in a fresh view of the start state and the patch, if possible.
     fn verify_afresh(&mut self) -> impl Future<Output = Result<Option<TestRun>, EnvironmentError>>;
 
-    /// Git's ids of the start state and of what the patch makes of it as it stands; `None` when git can't tell.
+    /// Git's ids of the start tree and of the tree with the current patch; `None` if git can't tell.
     fn trees(&mut self) -> impl Future<Output = Option<TreeIds>>;
 
-    /// Judges the patch as it stands by what ran on this very tree. Waits at most `patience` for what has to be
-    /// known of the start state.
+    /// Judges the current patch by its runs. Waits at most `patience` for the results of the start state.
     fn judge(&mut self, ran: Ran<'_>, patience: Duration) -> impl Future<Output = Result<Judgement, EnvironmentError>>;
 
-    /// Looks for a test that shows what the patch mends, once the patch was judged and nothing speaks against it. The last
-    /// event is what was found. Takes at most `patience`.
+    /// Looks for a test that fails without the fix and passes with it, after a judgement without objections. The last
+    /// event holds the result. Takes at most `patience`.
     fn reproduction(&mut self, patience: Duration) -> impl Future<Output = Result<Vec<Event>, EnvironmentError>>;
 }

@@ -1,12 +1,12 @@
-//! The loop: request, reply, tool calls, observations, until the model ends its turn and the evidence is in.
+//! The agent loop: request, reply, tool calls, answers, until the model ends its turn and the tests have run.
 //!
 //! ```text
 //! loop { reply = ask()?;  if reply has calls { run(calls)? } else if end_turn()? == done { break } }
 //! ```
 //!
-//! Every way to stop is a [`Stop`] that travels as an error to [`Planner::run`]. The planner knows traits
-//! ([`Model`](crate::model::Model), [`ToolExecutor`], [`Verifier`], [`Journal`](crate::journal::Journal)), not sockets or files,
-//! and what it decides is decided by small pure parts: [`budget`] and [`repeat`].
+//! Every way to stop is a [`Stop`] that travels as an error to [`Planner::run`]. The planner uses traits
+//! ([`Model`](crate::model::Model), [`ToolExecutor`], [`Verifier`], [`Journal`](crate::journal::Journal)), not sockets
+//! or files, and small pure parts make its decisions: [`budget`] and [`repeat`].
 
 mod ask;
 pub mod budget;

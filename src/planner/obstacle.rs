@@ -1,22 +1,22 @@
-//! Tests that turn out not to run here at all: whatever the model does, nothing could stand behind it.
+//! Ends a run whose tests can't run on this machine at all, because no patch could be verified.
 
 use super::environment::{ToolExecutor, Verifier};
 use super::turns::{Halt, Planner, Stop};
 use crate::journal::StopReason;
 use crate::model::{Model, ToolCall};
 
-/// A cause that keeps every test from telling anything.
+/// A cause because of which no test can give a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {
-    /// What it is, a clause.
+    /// The cause, as a clause.
     pub what: String,
-    /// What a person can do.
+    /// What the user can do about it.
     pub hint: String,
 }
 
 impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
-    /// Ends the run when it is known by now that no test can run. `calls` are those of the reply that just came: they get an
-    /// answer, so that the run can be taken up once something was done about it.
+    /// Stops the run if it is known by now that no test can run. `calls` of the last reply get an answer, so that the
+    /// run can be resumed once the cause is removed.
     pub(super) async fn unless_obstructed(&mut self, calls: &[ToolCall]) -> Result<(), Halt> {
         let (events, obstacle) = self.environment.obstacle().await;
         if !events.is_empty() {

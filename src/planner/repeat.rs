@@ -1,36 +1,36 @@
-//! The repeat guard: the same call with the same result is told to the model at the third time and ends the run at the fifth.
+//! The repeat guard: at the third equal call with an equal result it warns the model, at the fifth it ends the run.
 //!
-//! Counts start anew when the patch changes, because then the same call may well be progress.
+//! Counts are reset when the patch changes, because the same call may then be progress.
 
 use std::collections::HashMap;
 
 use crate::journal::Digest;
 
-/// How often the model is let repeat itself before it is told.
+/// Number of repetitions at which the model is warned.
 pub const TOLD_AT: u32 = 3;
-/// And before the run ends.
+/// Number of repetitions at which the run ends.
 pub const STOPPED_AT: u32 = 5;
 
-/// Counts equal (tool, arguments, result).
+/// Counts calls with equal tool, arguments and result.
 #[derive(Debug, Default)]
 pub struct RepeatGuard {
     seen: HashMap<Digest, u32>,
     patch: Option<Digest>,
 }
 
-/// What the guard makes of a call.
+/// What to do about a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepeatVerdict {
-    /// Nothing to say.
+    /// Nothing.
     Fresh,
-    /// The model has to be told that it repeats itself.
+    /// Warn the model; holds the number of repetitions.
     Tell(u32),
-    /// The run ends.
+    /// End the run; holds the number of repetitions.
     Stop(u32),
 }
 
 impl RepeatGuard {
-    /// Counts a call whose result hashes to `result`.
+    /// Counts a call whose result has the digest `result`.
     pub fn count(&mut self, tool: &str, arguments: &str, result: Digest) -> RepeatVerdict {
         let key = Digest::of(format!("{tool}\0{arguments}\0{result}"));
         let times = self.seen.entry(key).or_default();
@@ -42,7 +42,7 @@ impl RepeatGuard {
         }
     }
 
-    /// The patch is now `patch`; a new one is progress.
+    /// Resets the counts if the patch has changed.
     pub fn patch_is(&mut self, patch: Option<Digest>) {
         if self.patch != patch {
             self.patch = patch;
@@ -51,8 +51,8 @@ impl RepeatGuard {
     }
 }
 
-/// The digest of a result for the guard. Figures that differ from run to run (times, counts of milliseconds) don't
-/// make a test run a new result.
+/// Digest of a result for the guard. Digits in the output of test runs are ignored, because times and counts differ
+/// from run to run.
 #[must_use]
 pub fn result_digest(tool: &str, text: &str) -> Digest {
     if tool != "run_tests" {

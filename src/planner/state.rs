@@ -1,76 +1,73 @@
-//! What the loop remembers between turns, and how a resumed run gets it back.
+//! The loop's state between turns, and its restoration for a resumed run.
 
 use super::end_turn::{ANNOUNCED, CHECKS_FAILED, NOT_REPRODUCED, TESTS_FAILED, TESTS_WEAKENED};
 use super::repeat::RepeatGuard;
 use crate::journal::{CheckRan, Digest, Event, TestPurpose};
 use crate::tools::TestRun;
 
-/// Which runs of the tests count, and how often there have to be more (`docs/architecture.md`, "How often tests run").
+/// Rules about which test runs count, and how often tests have to run (`docs/architecture.md`, "How often tests run").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TestRules {
-    /// kcode runs everything itself: how older journals were made.
+    /// kcode runs everything itself, as in older journals.
     Own,
-    /// What the model ran on the same tree counts.
+    /// The model's runs on the same tree count, too.
     #[default]
     Shared,
 }
 
 impl TestRules {
-    /// Those of that number in `run_started`.
+    /// The rules with that number in `run_started`.
     #[must_use]
     pub const fn numbered(number: u32) -> Self {
         if number < 2 { Self::Own } else { Self::Shared }
     }
 }
 
-/// A run of the whole test command that the model asked for.
+/// A run of the whole test command that the model requested.
 #[derive(Clone, Debug)]
 pub(super) struct OwnRun {
-    /// The patch that it ran on, and nothing else.
+    /// Digest of the patch on which it ran.
     pub(super) ran_on: Option<Digest>,
-    /// How it went.
     pub(super) run: TestRun,
 }
 
-/// What the loop remembers between turns.
+/// The loop's state between turns.
 #[derive(Debug, Default)]
 pub struct State {
-    /// Counts repeated calls.
     pub(super) repeats: RepeatGuard,
-    /// SHA-256 of the patch as it stands; `None` while the view equals its start.
+    /// SHA-256 of the current patch; `None` while the view equals its start state.
     pub(super) patch: Option<Digest>,
-    /// True once the model was told that it announced and did nothing.
+    /// True once the model was told that it announced work without doing any.
     pub(super) nudged: bool,
     /// True once the model was told that it weakened tests.
     pub(super) warned: bool,
-    /// The patch for which the model was asked, once, for a test that shows what it mends.
+    /// The patch for which the model was asked for a test; this happens once.
     pub(super) unshown: Option<Digest>,
-    /// How often a failed verification went back to the model.
+    /// How often a failed verification was sent back to the model.
     pub(super) feedbacks: u32,
-    /// The patch on which the last verification failed: without another edit there is nothing to run again.
+    /// The patch on which the last verification failed: without another edit it needn't run again.
     pub(super) failed_on: Option<Digest>,
-    /// The patches that tests and checks ran on in the run's view: what they left there may be of code that is gone.
+    /// Patches on which tests and checks ran in the run's view: what they left there may come from code that is gone.
     pub(super) ran_on: Vec<Digest>,
-    /// The last run of the whole command that the model asked for, until it was counted.
+    /// The model's last run of the whole test command, until it was counted.
     pub(super) own_run: Option<OwnRun>,
-    /// How long the last run of the whole command took.
+    /// Milliseconds of the last run of the whole test command.
     pub(super) took_ms: Option<u64>,
-    /// How often tests have to run.
     pub(super) rules: TestRules,
-    /// How often a reply that was cut at its cap was continued, since the last whole one.
+    /// How often a cut-off reply was continued since the last whole one.
     pub(super) truncations: u32,
-    /// How often in a row a reply ended in markup of a call that can't be read.
+    /// How often in a row a reply ended in the markup of an unreadable call.
     pub(super) unreadable: u32,
-    /// Length and digest of the last request's stone prefix; `None` also after a repair of the history.
+    /// Length and digest of the last request's prefix; `None` also after a repair of the history.
     pub(super) sent_prefix: Option<(usize, Digest)>,
 }
 
 impl State {
-    /// The state at the end of `events`. Repeated calls are counted anew.
+    /// Restores the state from `events`. Repeated calls are counted from 0.
     #[must_use]
     pub fn recall<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut state = Self::default();
-        // What was to be said next: a failing machine may have kept that, and not the message itself.
+        // Nudges whose message is still to come: a crashing machine may have kept the event and not the message.
         let mut nudge = None;
         for event in events {
             match event {
@@ -94,7 +91,7 @@ impl State {
         state
     }
 
-    /// In a conversation that began before, with `events`: what is sent next begins with what was sent last then.
+    /// Continues a conversation with earlier `events`: the next request must begin with the last one's prefix.
     #[must_use]
     pub fn after<'a>(mut self, events: impl IntoIterator<Item = &'a Event>) -> Self {
         let earlier = Self::recall(events);
@@ -102,13 +99,13 @@ impl State {
         self
     }
 
-    /// By these rules.
+    /// Sets the rules.
     #[must_use]
     pub fn by(self, rules: TestRules) -> Self {
         Self { rules, ..self }
     }
 
-    /// A reply called tools: what is counted in a row begins anew.
+    /// After a reply with tool calls, resets the counts of replies in a row.
     pub(super) fn went_on(&mut self, is_cut: bool) {
         self.unreadable = 0;
         if !is_cut {

@@ -12,30 +12,30 @@ use super::state::State;
 use crate::journal::{Event, Journal, JournalError, Message, Nudged, StopReason, Stopped, Tokens};
 use crate::model::{Conversation, ErrorKind, Model, ModelError, Progress};
 
-/// Why the loop ended, and the error behind it when there was one.
+/// Why the loop ended, with the model's error if there was one.
 #[derive(Debug)]
 pub struct Stop {
-    /// Why.
+    /// Kind of the stop.
     pub reason: StopReason,
-    /// In one line.
+    /// Details, in one line.
     pub detail: String,
-    /// The model's error, when that ended it.
+    /// The model's error, if that ended the loop.
     pub model_error: Option<ModelError>,
-    /// What to do, where that isn't the model's error's to say.
+    /// What the user can do, unless the model's error says so.
     pub hint: Option<String>,
 }
 
-/// What leaves the loop: a stop, or a journal that can't be written (then nothing more may happen but the end).
+/// Leaves the loop: a stop, or a journal that can't be written, after which only the end may be recorded.
 #[derive(Debug)]
 pub enum Halt {
-    /// The run ends in order.
+    /// The run ends in an orderly way.
     Stop(Box<Stop>),
     /// An event can't be kept.
     Journal(JournalError),
 }
 
 impl Halt {
-    /// A stop without an error of the model behind it.
+    /// A stop without an error of the model.
     #[must_use]
     pub fn stop(reason: StopReason, detail: impl Into<String>) -> Self {
         Self::Stop(Box::new(Stop { reason, detail: detail.into(), model_error: None, hint: None }))
@@ -67,39 +67,39 @@ impl From<ModelError> for Halt {
 
 /// One run of the loop, with everything that it acts through.
 pub struct Planner<'a, M, E> {
-    /// Who answers.
+    /// Answers the requests.
     pub model: &'a M,
-    /// What it works at.
+    /// Executes tool calls and verifies.
     pub environment: &'a mut E,
-    /// Where every event goes before it is acted upon.
+    /// Receives each event before anything acts on it.
     pub journal: &'a mut dyn Journal,
-    /// The history, opened with system prompt and survey.
+    /// The conversation, opened with system prompt and survey.
     pub conversation: Conversation,
-    /// What may still be spent.
+    /// What was spent, and the limits.
     pub budget: Budget,
-    /// The output cap that is asked for when nothing clamps it.
+    /// Limit on output tokens before any reduction by the budget.
     pub max_completion_tokens: Tokens,
-    /// How often a failed request is repeated, at most.
+    /// Maximum number of retries of a failed request.
     pub max_retries: u32,
-    /// When `--max-time` is over.
+    /// End of `--max-time`.
     pub deadline: Instant,
-    /// Turns true on Ctrl-C or SIGTERM.
+    /// Cancellation token: becomes true on Ctrl-C or SIGTERM.
     pub cancelled: watch::Receiver<bool>,
-    /// Told how far a reply is.
+    /// Called with the progress of a reply.
     pub progress: &'a mut (dyn FnMut(Progress) + Send),
-    /// What happened so far.
+    /// State so far.
     pub state: State,
 }
 
 impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
-    /// Runs to the end and notes why it ended.
+    /// Runs to the end and records why the loop ended.
     ///
     /// # Errors
-    /// Only when not even that can be noted.
+    /// Only if the end can't be recorded.
     pub async fn run(&mut self) -> Result<Stop, JournalError> {
         let stop = match self.turns().await {
             Ok(detail) => Stop { reason: StopReason::Finished, detail, model_error: None, hint: None },
-            // The patch was verified before the model was asked for more, and it is still the same.
+            // The patch was verified before the model was asked for more, and hasn't changed since.
             Err(Halt::Stop(stop)) if stop.reason.is_limit() && self.is_unshown() => {
                 Stop { reason: StopReason::Finished, detail: PASSED.to_owned(), hint: None, ..*stop }
             }
@@ -129,7 +129,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         }
     }
 
-    /// Says something to the model that the task didn't.
+    /// Adds a message of kcode to the conversation.
     pub(super) fn nudge(&mut self, kind: &str, text: &str) -> Result<(), Halt> {
         let message: Message = self.conversation.push_user(&self.environment.wording(text));
         let nudged = Nudged { turn: self.budget.turns(), kind: kind.to_owned() };
@@ -137,13 +137,13 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         Ok(())
     }
 
-    /// What is left until the deadline.
+    /// Time until the deadline.
     pub(super) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 }
 
-/// `--max-time` is over.
+/// Stops because `--max-time` is over.
 pub(super) fn out_of_time() -> Halt {
     Halt::stop(StopReason::MaxTime, "the time limit is reached")
 }
@@ -155,7 +155,7 @@ pub(super) async fn bounded<T>(
     work: impl Future<Output = T>,
 ) -> Result<T, Halt> {
     let interrupted = async {
-        // An error means that nobody is left who could interrupt.
+        // An error means that the sender is gone, so nobody can interrupt.
         if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -164,7 +164,8 @@ pub(super) async fn bounded<T>(
         biased;
         () = interrupted => Err(Halt::stop(StopReason::Interrupted, "interrupted")),
         done = work => Ok(done),
-        // Work that has always more to do would use up the turn that a timer is given to look at the time.
+        // `unconstrained`, because work that is always ready would use up the task's budget, and the timer would never
+        // be polled.
         () = tokio::task::unconstrained(tokio::time::sleep_until(deadline)) => Err(out_of_time()),
     }
 }
@@ -173,7 +174,8 @@ pub(super) async fn bounded<T>(
 mod tests {
     use super::*;
 
-    /// Has always more to do, as a host that sends events faster than they are read. Says so at each turn it gets.
+    /// A future that is always ready to do more, like a host that sends events faster than they are read. Calls `each`
+    /// at every poll.
     async fn busy(mut each: impl FnMut()) {
         loop {
             each();

@@ -1,5 +1,5 @@
-//! The runs of the tests that stand behind a patch: which of them there have to be, where they run, and when more of them could say
-//! something else. `docs/architecture.md` has the table of all cases ("How often tests run").
+//! Runs the tests that verify a patch: decides which runs are needed, in which view, and when more runs could change
+//! the result. `docs/architecture.md` lists all cases ("How often tests run").
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use crate::journal::{CountedRun, Event, TestPurpose, TestsRan};
 use crate::model::Model;
 use crate::tools::TestRun;
 
-/// How often the tests are run on one and the same tree, to tell flaky ones from broken ones.
+/// Most runs on one tree, to tell flaky tests from broken ones.
 const MAX_RUNS: usize = 3;
-/// A suite that takes longer isn't run again just to see whether what was fixed stays fixed.
+/// A slower suite isn't repeated just to see whether fixed tests stay fixed.
 const QUICK_MS: u64 = 20_000;
 
-/// The runs on the patch as it stands.
+/// Runs on the current patch.
 #[derive(Default)]
 struct PatchRuns {
-    /// In order; the model's own stands first.
+    /// In order; the model's own comes first.
     all: Vec<TestRun>,
-    /// The model's own, if it counts.
+    /// The model's own run, if it counts.
     counted: Option<CountedRun>,
-    /// The last one ran where nothing lies but the start and the patch.
+    /// True if the last run was in a fresh view of the start state and the patch.
     afresh: bool,
 }
 
 impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
-    /// Runs the tests until it is clear what they say of the tree as it stands, and judges. No runs: there are no tests.
-    /// `checks` ran before them, and run again where the tests wrote to that tree.
+    /// Runs the tests until their result on the current tree is clear, and judges it. No runs are returned if there are
+    /// no tests. `checks` ran before; those on another tree are repeated if the tests wrote to it.
     pub(super) async fn evidence(&mut self, checks: &mut [CheckRun]) -> Result<(Vec<TestRun>, Judgement), Halt> {
         let mut runs = self.runs_so_far();
         loop {
@@ -45,7 +45,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         }
     }
 
-    /// The model's own run of the whole command on this very tree is as good as the first of kcode's, which never decides alone.
+    /// The model's own run of the whole command on this tree replaces kcode's first run, which never decides alone.
     fn runs_so_far(&mut self) -> PatchRuns {
         let own = self.state.own_run.take().filter(|own| own.ran_on == self.state.patch);
         let Some(OwnRun { run, .. }) = own.filter(|_| self.state.rules == TestRules::Shared) else {
@@ -57,7 +57,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
 
     async fn run_once_more(&mut self, runs: &mut PatchRuns) -> Result<(), Halt> {
         let before = self.state.patch;
-        // What earlier commands left mustn't be why they pass.
+        // Files left by earlier commands must not be the reason why tests pass.
         let afresh = if runs.all.is_empty() {
             let may_write = self.environment.takes_what_tests_write();
             self.state.rules == TestRules::Shared && begins_afresh(self.state.took_ms, self.is_soiled(), may_write)
@@ -66,7 +66,7 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         };
         let Some(run) = self.verify(afresh, runs.counted.as_ref()).await? else { return Ok(()) };
         if before != self.state.patch && runs.all.is_empty() && run.passed() {
-            // A lock file or a snapshot was written. What the patch says now is not what they ran on: once more.
+            // The tests wrote a lock file or a snapshot, so the patch is no longer what they ran on: repeat them.
             runs.all.extend(self.verify(false, None).await?);
         } else {
             runs.all.push(run);
@@ -75,12 +75,12 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
         Ok(())
     }
 
-    /// Whether the run's own view may hold what code left that isn't in the patch any more, and makes tests pass.
+    /// Whether the run's view may hold files left by code that is no longer in the patch, which may make tests pass.
     fn is_soiled(&self) -> bool {
         self.state.ran_on.iter().any(|patch| Some(*patch) != self.state.patch)
     }
 
-    /// Runs the tests once and notes what they ran on, and what was `counted` before; `None` when there are none.
+    /// Runs the tests once and records on which tree, and the `counted` run before it; `None` if there are none.
     async fn verify(&mut self, afresh: bool, counted: Option<&CountedRun>) -> Result<Option<TestRun>, Halt> {
         let trees = bounded(self.cancelled.clone(), self.deadline, self.environment.trees()).await?;
         let ran = if afresh {
@@ -103,20 +103,20 @@ impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
 }
 
 impl PatchRuns {
-    /// Whether the next one has to run where nothing lies but the start and the patch: a pass has to be seen there, and so has what
-    /// only the model's own run saw.
+    /// Whether the next run needs a fresh view: a pass has to be seen there, and so has what only the model's own run
+    /// saw.
     fn confirms(&self) -> bool {
         self.counted.is_some() || self.all.iter().any(TestRun::passed)
     }
 }
 
-/// Whether the first run is one where nothing was left: a suite that takes so long, as an earlier run showed, is run only once.
-/// What tests may write into the patch, they write in the run's own view.
+/// Whether the first run is in a fresh view: a suite known to be slow runs only once. If tests may write into the
+/// patch, they run in the run's own view.
 fn begins_afresh(took_ms: Option<u64>, is_soiled: bool, may_write: bool) -> bool {
     is_soiled && !may_write && took_ms.is_none_or(|ms| ms >= QUICK_MS)
 }
 
-/// Whether the same tests on the same tree could say something else that matters.
+/// Whether the same tests on the same tree could give another result that matters.
 fn is_worth_another_run(runs: &PatchRuns, judged: &Judgement, is_soiled: bool, remaining: Duration) -> bool {
     let Some(last) = runs.all.last() else { return false };
     let spare = u128::from(last.ms) * 2 < remaining.as_millis();
@@ -125,15 +125,15 @@ fn is_worth_another_run(runs: &PatchRuns, judged: &Judgement, is_soiled: bool, r
     }
     let is_soiled = is_soiled && !runs.afresh;
     match (&*runs.all, &judged.matrix) {
-        // It may have been bad luck, or good.
+        // A fixed test may have passed by luck.
         ([only], Some(matrix)) if only.passed() => !matrix.fixed.is_empty() && (is_soiled || only.ms < QUICK_MS),
-        // A test that is known to fail by turns may have been all that failed.
+        // A test that is known to be flaky may have been the only failure.
         ([_], Some(matrix)) if matrix.still_failing.is_empty() && !matrix.flaky.is_empty() => true,
         ([_], Some(matrix)) => !matrix.broken.is_empty() || !matrix.new_failing.is_empty(),
         ([only], None) if only.passed() && is_soiled => true,
-        // What a test prints may have garbled its runner's words.
+        // Output of a test may have garbled the runner's report.
         ([only], None) => only.passed() && !judged.refusing.is_empty() && only.ms < QUICK_MS,
-        // The third decides.
+        // The third run decides.
         ([first, second], Some(_)) => first.passed() != second.passed(),
         _ => false,
     }
@@ -150,7 +150,7 @@ mod tests {
         TestRun { exit_code: Some(i32::from(!passes)), ms, ..TestRun::default() }
     }
 
-    /// What is found of a patch that fixes a test.
+    /// The judgement of a patch that fixes a test.
     fn fixing() -> Judgement {
         Judgement { matrix: Some(Matrix { fixed: vec!["a".into()], ..Matrix::default() }), ..Judgement::default() }
     }
@@ -171,7 +171,7 @@ mod tests {
             (QUICK_MS, true, true, false),
             (QUICK_MS - 1, true, true, true),
             (QUICK_MS - 1, false, false, true),
-            // Where no view of its own can be had, and where tests may write into the patch.
+            // No fresh view is available, or tests may write into the patch.
             (QUICK_MS, true, false, true),
         ] {
             let runs = PatchRuns { all: vec![run(true, ms)], counted: None, afresh };

@@ -1,24 +1,24 @@
-//! The first thing in which a replay differs from the recorded run.
+//! The first difference between a replay and the recorded run.
 
 use std::fmt;
 
 use similar::TextDiff;
 
-/// Where and how a replay came to something else.
+/// Describes where and how the replay differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Divergence {
-    /// The turn, counted from 1; 0 before the first request.
+    /// Turn number, from 1; 0 before the first request.
     pub turn: u32,
-    /// What it is, such as `the answer of a tool`.
+    /// What differs, such as `the answer of a tool`.
     pub what: &'static str,
-    /// As it was recorded; `None` when nothing more was.
+    /// The recorded value; `None` if the recording had ended.
     pub recorded: Option<String>,
-    /// As it is now.
+    /// The value of the replay.
     pub now: String,
 }
 
 impl fmt::Display for Divergence {
-    /// A sentence, and a unified diff.
+    /// Formats a sentence and a unified diff.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { turn, what, recorded, now } = self;
         let Some(recorded) = recorded else {

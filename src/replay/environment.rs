@@ -1,4 +1,4 @@
-//! The environment of a replay: it works as any other does, and says what was recorded where that means the same.
+//! The environment of a replay: it works normally, but returns recorded text if that differs only in volatile parts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use crate::planner::{EnvironmentError, Judgement, Obstacle, Ran, ToolExecutor, V
 use crate::tools::{Access, Observation, TestRun};
 use crate::workspace::TreeIds;
 
-/// An environment, and what it is to say.
+/// An environment and the script with its recorded answers.
 pub struct RecordedEnvironment<'a, E> {
-    /// The replay's own.
+    /// The environment of the replay.
     pub environment: &'a mut E,
-    /// What was recorded.
+    /// The recorded run.
     pub script: Arc<Script>,
 }
 
 impl<E> RecordedEnvironment<'_, E> {
-    /// A verification takes as long as it did when it was recorded: how often tests are run depends on that.
+    /// Gives a verification its recorded duration, because the number of test runs depends on it.
     fn as_it_took(&self, run: TestRun) -> TestRun {
         TestRun { ms: self.script.verified_ms().unwrap_or(run.ms), ..run }
     }
@@ -35,7 +35,7 @@ impl<E: ToolExecutor> ToolExecutor for RecordedEnvironment<'_, E> {
     }
 
     async fn call(&self, call: &ToolCall) -> Result<Observation, EnvironmentError> {
-        // Calls of one reply begin in their order, and end in any.
+        // Calls of one reply begin in order, but end in any order.
         let number = self.script.begin_call();
         let mut observation = self.environment.call(call).await?;
         self.script.answer(number, &mut observation);

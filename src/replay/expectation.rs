@@ -1,23 +1,24 @@
-//! What of an event has to be the same in a replay, as text that can be compared and shown.
+//! The content of an event that must be the same in a replay, as comparable text.
 
 use serde_json::Value;
 
 use crate::journal::{CheckRan, Digest, Event, Message, PatchWritten, TestPurpose, TestsRan};
 
-/// What an event says that has to be the same.
+/// Content of an event that must be the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expectation {
-    /// What it is about, for people.
+    /// Description for people, such as the message's author.
     pub what: &'static str,
-    /// What has to be the same.
+    /// The content.
     pub told: String,
-    /// True of what tells most about a difference; shown before others that were noted with it.
+    /// True if a difference in it is more telling than others; it is then shown before others of the same write.
     pub telling: bool,
 }
 
 impl Expectation {
-    /// Of `event`; `None` for events that differ from run to run or that follow from others: how long things took, the wall,
-    /// the start state's tests and what they were compared to, the end that the evidence decides.
+    /// The expected content of `event`. `None` for events that differ between runs or follow from other events:
+    /// durations, the sandbox, tests on the start state and the comparison with them, and the end, which depends on the
+    /// test results.
     pub fn of(event: &Event) -> Option<Self> {
         let expect = |what, told| Some(Self { what, told, telling: false });
         match event {
@@ -61,7 +62,7 @@ fn whose(message: &Message) -> &'static str {
     }
 }
 
-/// The words of a message, and its digest: the bytes count, and nobody reads JSON in one line.
+/// The text of a message, and the digest of its JSON: every byte counts, but JSON in one line is hard to read.
 fn spoken(message: &Message) -> String {
     let json: Value = serde_json::from_str(&message.json).unwrap_or_default();
     let content = json["content"].as_str().unwrap_or_default();

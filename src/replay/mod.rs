@@ -1,23 +1,23 @@
-//! A recorded run, played again: its replies drive the real loop, tools and tests; what comes of it is held against
-//! what the journal says.
+//! Replays a recorded run: its replies drive the real loop, tools and tests, and the resulting events are compared with
+//! the journal.
 //!
-//! The events of the loop are the measure. [`Watched`] stands before the journal of the replay: what is about to be noted
-//! has to be what was noted then, or the replay ends there with a [`Divergence`]. As the journal is written before anything is
-//! acted upon, no request is answered that isn't byte for byte the recorded one. A few things differ whenever tests run
-//! (times, addresses, folders: [`volatile`] has the list). Where an answer differs in nothing else, the conversation gets the
-//! recorded one, so that the next request can be the same.
+//! [`Watched`] wraps the journal of the replay: each event must equal the recorded one, or the replay ends with a
+//! [`Divergence`]. As events are journaled before anything acts on them, a request is only answered if it is byte for
+//! byte the recorded one. A few things differ in every test run (times, addresses, folders: [`volatile`] lists them).
+//! If an answer differs only in those, the recorded one joins the conversation, so that the next request can be the
+//! same.
 //!
 //! | File | What it does |
 //! |---|---|
-//! | [`recording`](Recording) | a run as its folder or an exported file keeps it; whether it can be replayed |
+//! | [`recording`](Recording) | a run from its folder or an exported file, and whether it can be replayed |
 //! | [`archive`](Archive) | the exported file |
-//! | [`script`](Script) | what has to come, in order, and how far it has come |
+//! | [`script`](Script) | the expected events in order, and the position in them |
 //! | [`environment`](RecordedEnvironment) | tools and tests that answer as recorded where that means the same |
-//! | `expectation` | what of an event has to be the same |
-//! | [`player`](Player) | the model that says again what it said |
-//! | [`watched`](Watched) | the journal that takes nothing else |
-//! | [`volatile`] | what may differ between two runs of the same thing |
-//! | [`divergence`](Divergence) | the first thing that differs, as a diff |
+//! | `expectation` | the content of an event that must be the same |
+//! | [`player`](Player) | the model that repeats its recorded replies |
+//! | [`watched`](Watched) | the journal that accepts only the expected events |
+//! | [`volatile`] | what may differ between two runs |
+//! | [`divergence`](Divergence) | the first difference, as a diff |
 
 mod archive;
 mod divergence;

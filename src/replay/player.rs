@@ -1,4 +1,4 @@
-//! The model of a replay: it says again what it said, whatever it is asked. (What it is asked was compared before.)
+//! The model of a replay: it returns the recorded replies without looking at the request, which was compared before.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use super::script::ModelTurn;
 use crate::journal::{AttemptFailed, ReplyReceived, StopReason};
 use crate::model::{AssistantMessage, ErrorKind, Model, ModelError, Progress, Reply, Request};
 
-/// How often a person sees how far a slowed-down reply is.
+/// Number of progress updates per slowed-down reply.
 const STEPS: u32 = 20;
 
-/// Plays the recorded replies.
+/// A model that returns the recorded replies.
 pub struct Player {
-    /// What was said.
+    /// The recorded run.
     pub script: Arc<Script>,
-    /// How many times faster than it was; `None`: at once.
+    /// Factor by which replies are faster than recorded; `None` for no delay.
     pub speed: Option<f64>,
 }
 
@@ -34,7 +34,7 @@ impl Model for Player {
 }
 
 impl Player {
-    /// Takes as long as the reply took, at this speed.
+    /// Waits as long as the recorded reply took, divided by the speed.
     async fn pace(
         &self,
         reply: &ReplyReceived,
@@ -62,7 +62,7 @@ fn replied(reply: &ReplyReceived, message: &AssistantMessage) -> Reply {
     }
 }
 
-/// A failure with the recorded one's consequences: tried again or not, and charged as much.
+/// A failure with the same consequences as the recorded one: whether it is retried, and what it is charged.
 fn failure(failed: &AttemptFailed, kind: ErrorKind) -> ModelError {
     ModelError {
         status: failed.status,
@@ -72,7 +72,7 @@ fn failure(failed: &AttemptFailed, kind: ErrorKind) -> ModelError {
     }
 }
 
-/// One that is treated as the recorded one was.
+/// An error kind that is treated like the recorded one.
 fn kind(failed: &AttemptFailed, stop: Option<StopReason>) -> ErrorKind {
     match (failed.wait_ms, stop) {
         (Some(_), _) => ErrorKind::Overloaded,

@@ -1,4 +1,4 @@
-//! A run as it was recorded: its journal, what it changed, and the contents of that.
+//! A recorded run: its journal, its changes, and the contents of changed files.
 
 use std::io;
 
@@ -7,35 +7,34 @@ use crate::journal::{
 };
 use crate::workspace::{Blobs, ChangeSet};
 
-/// A recorded run.
+/// A recorded run, from its folder or an exported file.
 #[derive(Debug)]
 pub struct Recording {
-    /// Its journal.
+    /// All records of its journal.
     pub records: Vec<Record>,
-    /// How it began.
+    /// Its first event.
     pub started: RunStarted,
-    /// What it had changed in the end.
+    /// Its changes at the end.
     pub changes: ChangeSet,
     contents: RecordedContents,
 }
 
-/// Where contents of changed files are.
 #[derive(Debug)]
 enum RecordedContents {
     Kept(Blobs),
     Held(Vec<Vec<u8>>),
 }
 
-/// Why a run can't be replayed.
+/// Reasons why a run can't be replayed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotReplayable {
-    /// More than one process.
+    /// It was resumed, so that more than one process took part.
     #[error("it was stopped and resumed, and a replay follows what one process did")]
     Resumed,
     /// Its conversation began in another run.
     #[error("it follows run {0}, and a replay begins with the first message")]
     FollowUp(RunId),
-    /// Nothing to play.
+    /// It has no reply.
     #[error("it ended before the model had replied")]
     NoReply,
     /// The reply with this number isn't what was received.
@@ -44,7 +43,7 @@ pub enum NotReplayable {
 }
 
 impl NotReplayable {
-    /// What to do about it.
+    /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -70,10 +69,10 @@ impl Recording {
         Self::new(records, changes, RecordedContents::Kept(Blobs::at(&folder.blobs())))
     }
 
-    /// Of what a file holds.
+    /// Builds a recording from the parts of an exported file.
     ///
     /// # Errors
-    /// When `records` are those of no run.
+    /// When `records` don't begin with the start of a run.
     pub fn held(records: Vec<Record>, changes: ChangeSet, contents: Vec<Vec<u8>>) -> io::Result<Self> {
         Self::new(records, changes, RecordedContents::Held(contents))
     }
@@ -85,12 +84,12 @@ impl Recording {
         Ok(Self { started: started.clone(), records, changes, contents })
     }
 
-    /// Every event.
+    /// All events in order.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
         self.records.iter().map(|record| &record.event)
     }
 
-    /// The cap on output that nothing clamped.
+    /// The limit on output tokens without any reduction by the budget.
     #[must_use]
     pub fn most_completion_tokens(&self) -> Option<Tokens> {
         let sent =
@@ -98,7 +97,7 @@ impl Recording {
         self.events().filter_map(sent).max()
     }
 
-    /// Git's id of the tree that the run started from, where its journal knows it.
+    /// Git's id of the start tree, if the journal has it.
     #[must_use]
     pub fn start_tree(&self) -> Option<&str> {
         self.events().find_map(|event| match event {
@@ -108,10 +107,10 @@ impl Recording {
         })
     }
 
-    /// Whether it can be replayed.
+    /// Checks whether the run can be replayed.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason why it can't.
     pub fn check(&self) -> Result<(), NotReplayable> {
         if let Some(follows) = &self.started.follows {
             return Err(NotReplayable::FollowUp(follows.run.clone()));
@@ -133,8 +132,8 @@ impl Recording {
         if replies == 0 { Err(NotReplayable::NoReply) } else { Ok(()) }
     }
 
-    /// The events that a replay goes through: up to the end of the loop. When a person, a clock, a machine or a disk ended it,
-    /// nothing would end the replay in the very same moment; then they go up to the last request, which gets no reply.
+    /// The events to replay, up to the end of the loop. If a person, a clock, a machine or a disk ended the run, the
+    /// replay can't end at the same moment; then they end with the last request, which gets no reply.
     #[must_use]
     pub fn played(&self) -> Vec<&Event> {
         let all: Vec<&Event> = self.events().collect();
@@ -144,7 +143,7 @@ impl Recording {
         all[..end].to_vec()
     }
 
-    /// Puts the contents of what it changed where a view finds them.
+    /// Writes the contents of changed files to `blobs`, where a view finds them.
     ///
     /// # Errors
     /// When one is missing or damaged, or can't be written.
@@ -155,7 +154,7 @@ impl Recording {
         Ok(())
     }
 
-    /// Every content that the changes speak of, once.
+    /// Digests of all contents that the changes refer to, without duplicates.
     #[must_use]
     pub fn contents_needed(&self) -> Vec<Digest> {
         let states = self.changes.entries.iter().flat_map(|entry| [entry.before, entry.after]);
@@ -165,10 +164,10 @@ impl Recording {
         digests
     }
 
-    /// The content with this hash.
+    /// Reads the content with this digest.
     ///
     /// # Errors
-    /// When it isn't there or is damaged.
+    /// When it is missing or damaged.
     pub fn content(&self, digest: Digest) -> io::Result<Vec<u8>> {
         match &self.contents {
             RecordedContents::Kept(blobs) => blobs.read(digest),
@@ -181,7 +180,7 @@ impl Recording {
     }
 }
 
-/// Whether the loop comes to this end again when the same replies come.
+/// Whether the same replies lead the loop to this end again.
 fn is_its_own(reason: StopReason) -> bool {
     match reason {
         StopReason::Finished

@@ -1,4 +1,4 @@
-//! What has to come in a replay, in order, and how far it has come.
+//! The expected events of a replay in order, and the position in them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,41 +14,41 @@ use crate::model::AssistantMessage;
 use crate::planner::without_notice;
 use crate::tools::Observation;
 
-/// A recorded run as a script.
+/// A recorded run as a script for its replay.
 #[derive(Debug)]
 pub struct Script {
     started: RunStarted,
     tests: Option<TestsChosen>,
-    /// The tests ran on the start state, too.
+    /// True if the tests also ran on the start state.
     has_baseline: bool,
     expected: Vec<(u32, Expectation)>,
     turns: Vec<RecordedAnswer>,
-    /// What tools answered, without what a repeated call is told.
+    /// Answers of tools, without the notice about repeated calls.
     answers: Vec<String>,
-    /// What kcode said of its own accord; the survey is the first.
+    /// Messages of kcode itself; the survey is the first.
     said: Vec<String>,
-    /// Milliseconds that each verification took.
+    /// Milliseconds of each verification.
     verified_ms: Vec<u64>,
-    /// How long those took that the model asked for.
+    /// Milliseconds of each test run that the model requested.
     asked_ms: Vec<u64>,
     stop: Option<StopReason>,
-    /// Where the recorded repository was, and where this one is.
+    /// Root of the recorded repository, and of the one of the replay.
     trees: [String; 2],
     at: Mutex<ScriptPosition>,
 }
 
-/// How a request was answered.
+/// Recorded answer to a request.
 #[derive(Debug)]
 enum RecordedAnswer {
     Replied(Box<(ReplyReceived, AssistantMessage)>),
     Failed(AttemptFailed),
-    /// Failed, and what the host refused was repaired.
+    /// A failure after which the history was repaired.
     Refused(AttemptFailed),
-    /// The run was ended from outside before an answer was complete, or acted upon.
+    /// The run was ended from outside before the answer was complete or acted upon.
     Over,
 }
 
-/// What the model does next.
+/// Next action of the model.
 pub(super) enum ModelTurn<'a> {
     Replied(&'a ReplyReceived, &'a AssistantMessage),
     Failed(&'a AttemptFailed),
@@ -56,7 +56,7 @@ pub(super) enum ModelTurn<'a> {
     Over,
 }
 
-/// How far the replay is.
+/// Position of the replay.
 #[derive(Debug, Default)]
 struct ScriptPosition {
     met: usize,
@@ -66,29 +66,29 @@ struct ScriptPosition {
     verified: usize,
     asked: usize,
     divergence: Option<Divergence>,
-    /// Nothing more was recorded that could be compared.
+    /// True if no further recorded event can be compared.
     over: bool,
 }
 
-/// What a replay without a divergence has shown to be equal.
+/// Counts of what a replay without a divergence has compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Played {
-    /// Requests, byte for byte.
+    /// Requests, equal byte for byte.
     pub requests: usize,
-    /// Calls and their answers.
+    /// Tool calls with their answers.
     pub tool_calls: usize,
-    /// States of the patch.
+    /// Versions of the patch.
     pub patches: usize,
-    /// Runs of the tests, but for those on the start state.
+    /// Test runs, except on the start state.
     pub test_runs: usize,
     /// Runs of checks.
     pub checks: usize,
-    /// The turn in which the recorded run was ended from outside, if it was: what was left of it isn't replayed.
+    /// Turn in which the recorded run was ended from outside, if it was; the rest of it isn't replayed.
     pub cut_short_in: Option<u32>,
 }
 
 impl Script {
-    /// The script of `recording`, to be played in the repository at `tree`.
+    /// The script of `recording`, for a replay in the repository at `tree`.
     #[must_use]
     pub fn new(recording: &Recording, tree: &str) -> Self {
         let started = recording.started.clone();
@@ -113,11 +113,11 @@ impl Script {
 
     fn read(&mut self, events: &[&Event]) {
         let (mut turn, mut reply) = (0, None);
-        // Whose message comes next.
+        // Takes the next message.
         let mut next: fn(&mut Self, String) = |_, _| {};
         for event in events {
             match event {
-                // What changed may have added others later, and does so again.
+                // Checks that depend on changed files may have been added later, and are added again in the replay.
                 Event::TestsChosen(chosen) if self.tests.is_none() => self.tests = Some(chosen.clone()),
                 Event::Request(sent) => {
                     turn = sent.turn;
@@ -136,7 +136,7 @@ impl Script {
                         self.answered(RecordedAnswer::Replied(Box::new((received.clone(), spoken))));
                     }
                 }
-                // Between the survey's event and its message stands the system prompt.
+                // The system prompt comes between the survey's event and its message.
                 Event::Message(message) if message.role != "system" => {
                     next(self, text_of(message));
                     next = |_, _| {};
@@ -171,25 +171,25 @@ impl Script {
         }
     }
 
-    /// How the recorded run began.
+    /// The first event of the recorded run.
     #[must_use]
     pub fn started(&self) -> &RunStarted {
         &self.started
     }
 
-    /// The tests that it stood on.
+    /// The recorded choice of test command and checks.
     #[must_use]
     pub fn tests(&self) -> Option<&TestsChosen> {
         self.tests.as_ref()
     }
 
-    /// Whether it was known how the tests went on the start state.
+    /// Whether the recorded run knew the test results of the start state.
     #[must_use]
     pub fn has_baseline(&self) -> bool {
         self.has_baseline
     }
 
-    /// The survey as it was sent, if `now` differs from it in nothing that matters, or `anyway`; else `now`.
+    /// Returns the recorded survey if `now` differs only in volatile parts, or if `anyway`; else `now`.
     #[must_use]
     pub fn survey(&self, now: String, anyway: bool) -> String {
         let at = &mut self.at().said;
@@ -198,7 +198,7 @@ impl Script {
         recorded.filter(|recorded| anyway || surveys_agree(recorded, &now)).cloned().unwrap_or(now)
     }
 
-    /// What kcode said at this point, if `now` means the same; else `now`.
+    /// Returns the recorded message of kcode if `now` differs only in volatile parts; else `now`.
     #[must_use]
     pub fn wording(&self, now: &str) -> String {
         let at = &mut self.at().said;
@@ -215,7 +215,8 @@ impl Script {
         *at - 1
     }
 
-    /// Puts the recorded answer of the call with this number in, if what a run of the tests says now means the same.
+    /// Replaces the answer of the call with this number by the recorded one if it differs only in volatile parts of a
+    /// test run.
     pub fn answer(&self, number: usize, now: &mut Observation) {
         let Some(run) = &mut now.tests else { return };
         if let Some(recorded) = self.answers.get(number)
@@ -223,13 +224,13 @@ impl Script {
         {
             now.text.clone_from(recorded);
         }
-        // How often tests are run depends on that. Calls that run them are never made beside others.
+        // The number of test runs depends on the duration. Calls that run tests never run in parallel with others.
         let at = &mut self.at().asked;
         run.ms = self.asked_ms.get(*at).copied().unwrap_or(run.ms);
         *at += 1;
     }
 
-    /// How long the next verification took.
+    /// Milliseconds of the next recorded verification.
     #[must_use]
     pub fn verified_ms(&self) -> Option<u64> {
         let at = &mut self.at().verified;
@@ -237,7 +238,7 @@ impl Script {
         self.verified_ms.get(*at - 1).copied()
     }
 
-    /// Why the recorded run stopped, as far as that is replayed.
+    /// Why the recorded run stopped, if that part is replayed.
     #[must_use]
     pub fn stop(&self) -> Option<StopReason> {
         self.stop
@@ -261,10 +262,10 @@ impl Script {
         }
     }
 
-    /// Holds what is about to be noted against what was.
+    /// Compares events that are about to be written with the recorded ones.
     ///
     /// # Errors
-    /// The first thing that differs; from then on, always.
+    /// The first difference; after that, always.
     pub fn meet(&self, events: &[Event]) -> Result<(), Divergence> {
         let mut at = self.at();
         if let Some(divergence) = &at.divergence {
@@ -277,7 +278,7 @@ impl Script {
             at.met += 1;
             at.over |= matches!(event, Event::Stopped(_));
             let differs = recorded.is_none_or(|(_, recorded)| *recorded != now);
-            // Of several that were noted together the one that tells most is shown.
+            // Of several differences in one write, the most telling is shown.
             if differs && first.as_ref().is_none_or(|(telling, _)| now.telling && !telling) {
                 first = Some((now.telling, self.divergence(recorded, now)));
             }
@@ -300,10 +301,10 @@ impl Script {
         Divergence { turn: *turn, what: "what happens", recorded: Some(named(recorded)), now: named(&now) }
     }
 
-    /// What the replay has shown.
+    /// What the replay has compared.
     ///
     /// # Errors
-    /// What it differs in.
+    /// The first difference.
     pub fn played(&self) -> Result<Played, Divergence> {
         let at = self.at();
         if let Some(divergence) = &at.divergence {

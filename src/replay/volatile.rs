@@ -1,4 +1,4 @@
-//! What may differ between two runs of the same thing, and nothing else: the list is short on purpose.
+//! What may differ between two runs of the same thing; deliberately few things.
 //!
 //! | What | Shown as |
 //! |---|---|
@@ -19,7 +19,7 @@ use regex::Regex;
 
 use crate::settings::regex;
 
-/// What is masked, in this order.
+/// Patterns and their masks, applied in this order.
 const PATTERNS: [(&str, &str); 13] = [
     (r"/[^\s:'\x22]*/runs/[2-9a-hj-km-np-z]{8}/view/[^/\s:'\x22]+", "<tree>"),
     (r"/[^\s:'\x22]*/runs/[2-9a-hj-km-np-z]{8}/[^\s:'\x22]+", "<folder>"),
@@ -36,14 +36,14 @@ const PATTERNS: [(&str, &str); 13] = [
     (r"[ \t]+", " "),
 ];
 
-/// Lines of a test run that tell of building: they are there only when something had to be built.
+/// Lines of a test run about building, which appear only if something had to be built.
 const BUILDING: &str = r"^\s*(Compiling|Finished|Fresh|Downloading|Downloaded|Blocking|Updating|Locking|Adding|Building|Running|Doc-tests) |^go: downloading ";
 
 static MASKS: LazyLock<Vec<(Regex, &'static str)>> =
     LazyLock::new(|| PATTERNS.iter().filter_map(|(it, name)| Some((regex(it)?, *name))).collect());
 static BUILDS: LazyLock<Option<Regex>> = LazyLock::new(|| regex(BUILDING));
 
-/// Whether two texts that tests printed differ in what is volatile alone. `trees` are the folders of the two repositories.
+/// Whether two outputs of a test run differ only in volatile parts. `trees` are the roots of the two repositories.
 #[must_use]
 pub fn test_runs_agree(recorded: &str, now: &str, trees: [&str; 2]) -> bool {
     recorded == now || printed(recorded, trees[0]) == printed(now, trees[1])
@@ -53,7 +53,7 @@ pub fn test_runs_agree(recorded: &str, now: &str, trees: [&str; 2]) -> bool {
 #[must_use]
 pub fn surveys_agree(recorded: &str, now: &str) -> bool {
     fn steady(survey: &str) -> Vec<&str> {
-        // Of git a line and, when files are changed, indented ones, up to the next section.
+        // Removes git's line and the indented lines of changed files, up to the next section.
         let (before, after) = survey.split_once("\nGit: ").unwrap_or((survey, ""));
         let after = after.find("\n#").map_or("", |section| &after[section..]);
         before.lines().filter(|line| !line.starts_with("Platform: ")).chain(after.lines()).collect()
@@ -61,13 +61,13 @@ pub fn surveys_agree(recorded: &str, now: &str) -> bool {
     steady(recorded) == steady(now)
 }
 
-/// `text` with what is volatile in it masked.
+/// Masks the volatile parts of `text`.
 fn masked(text: &str, tree: &str) -> String {
     let text = if tree.len() > 1 { text.replace(tree, "<tree>") } else { text.to_owned() };
     MASKS.iter().fold(text, |text, (pattern, name)| pattern.replace_all(&text, *name).into_owned())
 }
 
-/// The lines of a test run, masked, in an order of their own: tests that run beside each other end in any order.
+/// The masked lines of a test run, sorted, because parallel tests end in any order.
 fn printed(text: &str, tree: &str) -> Vec<String> {
     let masked = masked(text, tree);
     let builds = |line: &&str| BUILDS.as_ref().is_some_and(|pattern| pattern.is_match(line));

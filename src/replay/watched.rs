@@ -1,4 +1,4 @@
-//! The journal of a replay: it takes what was noted then, and nothing else.
+//! The journal of a replay: it accepts only the recorded events.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::sync::Arc;
 use super::script::Script;
 use crate::journal::{Event, Journal, JournalError};
 
-/// A journal, and what has to come.
+/// A journal that compares events with a script.
 pub struct Watched {
-    /// The replay's own.
+    /// The journal of the replay.
     pub journal: Box<dyn Journal>,
-    /// What was recorded.
+    /// The recorded run.
     pub script: Arc<Script>,
 }
 
 impl Watched {
-    /// Refuses what differs, so that the run ends before it is acted upon.
+    /// Refuses events that differ, so that the run ends before anything acts on them.
     fn compare(&self, events: &[Event]) -> Result<(), JournalError> {
         self.script
             .meet(events)
@@ -34,7 +34,7 @@ impl Journal for Watched {
         self.journal.note(events)
     }
 
-    /// The end is noted in any case; what differs in it the script knows.
+    /// The end is recorded in any case; the script keeps a difference in it.
     fn conclude(&mut self, events: Vec<Event>) -> Result<(), JournalError> {
         let _ = self.script.meet(&events);
         self.journal.conclude(events)

@@ -1,4 +1,4 @@
-//! What may be spent: reserved before a request, settled after it.
+//! Tests of the budget: reserved before a request, settled after it.
 
 use super::loop_run::{LoopRun, told_of};
 use super::model::{calls, cut_stream, fails, says, usage, writes};
@@ -14,7 +14,7 @@ fn usd(dollars: f64) -> Usd {
     Usd::from_dollars(dollars).unwrap()
 }
 
-/// A dollar a million input tokens, half of it from the cache, and four a million output tokens.
+/// One dollar per million input tokens, half of that from the cache, and four per million output tokens.
 fn price(window: u64) -> Price {
     Price { context_window: Tokens(window), hit: usd(5e-7), miss: usd(1e-6), output: usd(4e-6) }
 }
@@ -23,7 +23,7 @@ fn prompt(likely: u64, at_most: u64) -> Prompt {
     Prompt { likely: Tokens(likely), at_most: Tokens(at_most) }
 }
 
-/// The output cap of such a request for 8,000 tokens, or why there is none.
+/// Limit on output tokens for a request that wants 8,000, or why it isn't sent.
 fn cap(budget: &Budget, prompt: Prompt) -> Result<u64, StopReason> {
     budget.reserve(prompt, Tokens(8_000)).map(|held| held.max_completion_tokens.0).map_err(|(reason, _)| reason)
 }
@@ -86,7 +86,7 @@ fn tokens_are_held_against_the_most_that_the_input_can_come_to() {
 fn money_is_held_against_the_most_that_the_input_can_come_to() {
     let limits = Limits { max_cost_usd: Some(usd(0.02)), ..LIMITS };
     let mut budget = Budget::new(limits, Some(price(262_144)));
-    // A cent of input leaves one for 2,500 tokens of output.
+    // A cent of input leaves one cent for 2,500 tokens of output.
     assert_eq!(cap(&budget, prompt(100, 10_000)), Ok(2_500));
     assert_eq!(cap(&budget, prompt(100, 15_904)), Ok(1_024));
     assert_eq!(cap(&budget, prompt(100, 15_950)), Err(StopReason::MaxCost));

@@ -1,4 +1,4 @@
-//! Turns in order; the calls of a reply: reads together, writes alone, each answered once whatever happens.
+//! Tests of turns and tool calls: reads in parallel, writes alone, each answered once whatever happens.
 
 use super::environment::{Fate, passing};
 use super::loop_run::{LoopRun, told_of};
@@ -93,7 +93,7 @@ async fn what_cannot_be_kept_is_not_done() {
     assert_eq!(run.model.left(), 1);
 }
 
-/// How a reply of two reads, a write and a read is answered when that step breaks.
+/// Answers to a reply of two reads, a write and a read when `step` breaks.
 async fn answers_when_it_breaks(step: &'static str) -> (StopReason, Vec<String>) {
     let reply = calls(&[("read", "a"), ("read", "b"), ("write", "x"), ("read", "c")]);
     let mut run = LoopRun::new(vec![reply]).with_fate(step, Fate::Breaks);
@@ -148,7 +148,7 @@ async fn every_call_is_answered_when_repetition_ends_the_run_in_the_middle() {
     let reply = calls(&[same, same, same, same, same, same, ("write", "x"), ("read", "b")]);
     let mut run = LoopRun::new(vec![reply]);
     let stop = run.run().await;
-    // All six ran together before any was counted.
+    // All six ran in parallel before any was counted.
     assert_eq!(told_of(&stop), (StopReason::Repetition, "read was called 6 times with the same result"));
     assert_eq!(run.answers().len(), 8);
     assert!(run.answers()[6..].iter().all(|answer| answer.starts_with("Not run: the run ends here (read was called")));

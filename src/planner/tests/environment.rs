@@ -1,4 +1,4 @@
-//! An environment that notes what it is asked for, and answers as a test says.
+//! A fake environment that records what it is asked for, and answers as a test prescribes.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -14,43 +14,44 @@ use crate::planner::{EnvironmentError, Judgement, Obstacle, Ran, ToolExecutor, V
 use crate::tools::{Access, Observation, TestRun};
 use crate::workspace::TreeIds;
 
-/// What becomes of a step.
+/// What happens in a step.
 #[derive(Clone, Copy)]
 pub(super) enum Fate {
-    /// It never comes to an end.
+    /// It never ends.
     Hangs,
-    /// The user interrupts in the middle of it.
+    /// The user interrupts during it.
     Interrupted,
     /// The sandbox breaks.
     Breaks,
 }
 
-/// Tools: `read` reads, `write` makes the tree what its arguments say (`start`: as it was), `run_tests` runs [`Self::own_run`].
+/// Tools: `read`; `write` sets the tree to its arguments (`start`: the start state); `run_tests` runs
+/// [`Self::own_run`].
 pub(super) struct FakeEnvironment {
-    /// What was done, in order: `prepare`, `begin read a`, `end read a`, `patch`, `verify`…
+    /// Steps in order: `prepare`, `begin read a`, `end read a`, `patch`, `verify`…
     pub(super) steps: RefCell<Vec<String>>,
     /// By the first word of a step.
     pub(super) fates: HashMap<&'static str, Fate>,
     pub(super) interrupt: watch::Sender<bool>,
     tree: RefCell<Option<String>>,
-    /// One of them ran: then there is another outcome for each run that follows.
+    /// True if there are tests; each run then takes a result from `runs`.
     has_tests: bool,
-    /// What `read` says, in the place of its arguments.
+    /// Answer of `read` in place of its arguments.
     pub(super) read_says: Option<&'static str>,
-    /// What the tests say when the model runs them.
+    /// Result of the model's test runs.
     pub(super) own_run: TestRun,
-    /// That run is of everything, where nothing but the patch lies.
+    /// Result of `is_whole` for that run.
     pub(super) own_run_is_whole: bool,
-    /// How the tests go, run after run; none are left where there are no tests.
+    /// Results of kcode's test runs, in order; empty if there are no tests.
     pub(super) runs: VecDeque<TestRun>,
-    /// What the next run of the tests makes of the tree.
+    /// Content that the next test run writes to the tree.
     pub(super) run_writes: Option<&'static str>,
     pub(super) checks: Vec<(&'static str, bool)>,
-    /// How the checks go; they pass when none is left.
+    /// Results of checks, in order; further ones pass.
     pub(super) check_runs: VecDeque<TestRun>,
-    /// What is made of the runs; the last one stays.
+    /// Judgements in order; the last one repeats.
     pub(super) judgements: VecDeque<Judgement>,
-    /// The last one stays.
+    /// Results in order; the last one repeats.
     pub(super) reproductions: VecDeque<Reproduction>,
     pub(super) obstacle: Option<Obstacle>,
 }
@@ -76,7 +77,6 @@ impl FakeEnvironment {
         }
     }
 
-    /// How often a step was taken.
     pub(super) fn times(&self, step: &str) -> usize {
         self.steps.borrow().iter().filter(|taken| *taken == step).count()
     }
@@ -220,14 +220,14 @@ pub(super) fn failing(log: &str) -> TestRun {
     TestRun { exit_code: Some(1), excerpt: format!("it failed ({log})"), ..passing(log) }
 }
 
-/// A comparison test by test in which these are listed.
+/// A judgement with a comparison that lists these tests.
 pub(super) fn compared(fixed: &[&str], new_failing: &[&str]) -> Judgement {
     let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let matrix = Matrix { fixed: named(fixed), new_failing: named(new_failing), ..Matrix::default() };
     Judgement { matrix: Some(matrix), ..Judgement::default() }
 }
 
-/// A patch that makes a test prove less.
+/// A judgement that a test was weakened.
 pub(super) fn weakening() -> Judgement {
     let flag = TamperFlag {
         path: file(),

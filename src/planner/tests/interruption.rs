@@ -1,4 +1,4 @@
-//! The run ends where it waits: when a person interrupts, when time runs out, and when the sandbox breaks.
+//! Tests that the run ends wherever it waits: on an interrupt, when time runs out, and when the sandbox breaks.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::model::{Answer, ScriptedModel, calls, cut_stream, fails, says, writes
 use crate::journal::StopReason;
 use crate::model::ModelError;
 
-/// A run that comes by every step of the environment.
+/// A run that takes every step of the environment.
 fn through_every_step() -> LoopRun {
     let mut run = LoopRun::new(vec![writes("x"), calls(&[("run_tests", ""), ("read", "a")]), says("Done.")]);
     run.environment.checks = vec![("lint", true)];
@@ -34,7 +34,7 @@ async fn undisturbed_it_comes_by_every_step_and_passes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_person_ends_the_run_wherever_it_waits() {
-    // The patch after a write is waited for in any case: it is short, and nothing is lost then.
+    // Updating the patch after a write is never interrupted: it is short, and nothing gets lost.
     for step in STEPS.into_iter().filter(|step| *step != "patch") {
         let mut run = through_every_step().with_fate(step, Fate::Interrupted);
         assert_eq!(run.run().await.reason, StopReason::Interrupted, "{step}");
@@ -54,7 +54,7 @@ async fn time_ends_the_run_wherever_it_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_sandbox_ends_the_run_wherever_it_shows() {
-    // Git that can't name the trees is no failure of the sandbox.
+    // That git can't tell the trees is no failure of the sandbox.
     for step in STEPS.into_iter().filter(|step| *step != "trees") {
         let mut run = through_every_step().with_fate(step, Fate::Breaks);
         let stop = run.run().await;
@@ -70,7 +70,7 @@ async fn the_patch_after_a_command_is_not_waited_for_without_end() {
     }
 }
 
-/// Runs it, and interrupts after a second.
+/// Runs it, with an interrupt after a second.
 async fn interrupted_after_a_second(run: &mut LoopRun) -> StopReason {
     let interrupt = run.environment.interrupt.clone();
     let person = async {

@@ -4,11 +4,11 @@ use std::io;
 
 use crate::journal::{Event, Journal, JournalError};
 
-/// What was kept, in order.
+/// Kept events, in order.
 #[derive(Default)]
 pub(super) struct KeptEvents {
     pub(super) events: Vec<Event>,
-    /// The first event that it can't keep, and all after it but the end.
+    /// The journal fails from the first such event on, except for the end.
     pub(super) refuses: Option<fn(&Event) -> bool>,
     is_broken: bool,
 }

@@ -1,4 +1,4 @@
-//! One run of the loop in a test, and what is read off it.
+//! One run of the loop in a test, and accessors for its results.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::model::{Conversation, Price};
 use crate::planner::budget::Budget;
 use crate::planner::{Planner, State, Stop};
 
-/// What a run is given; a test changes what it is about.
+/// Inputs of a run; a test changes what matters to it.
 pub(super) struct LoopRun {
     pub(super) model: ScriptedModel,
     pub(super) environment: FakeEnvironment,
@@ -24,7 +24,7 @@ pub(super) struct LoopRun {
     pub(super) max_completion_tokens: Tokens,
     pub(super) max_retries: u32,
     pub(super) time: Duration,
-    /// Before which the model was asked already, by another process.
+    /// Events of an earlier process.
     pub(super) earlier: Vec<Event>,
 }
 
@@ -44,13 +44,13 @@ impl LoopRun {
         }
     }
 
-    /// The run in which `step` has this fate.
+    /// Sets what happens in `step`.
     pub(super) fn with_fate(mut self, step: &'static str, fate: Fate) -> Self {
         self.environment.fates.insert(step, fate);
         self
     }
 
-    /// Runs to the end; whatever happened, every call was answered once.
+    /// Runs to the end and checks that every call was answered once.
     pub(super) async fn run(&mut self) -> Stop {
         let stop = self.run_unchecked().await;
         self.assert_history_is_valid();
@@ -84,7 +84,7 @@ impl LoopRun {
         stop
     }
 
-    /// The messages that were kept: role and content.
+    /// The kept messages: role and content.
     pub(super) fn messages(&self) -> Vec<(String, Value)> {
         let message = |event: &Event| match event {
             Event::Message(message) => Some((message.role.clone(), serde_json::from_str(&message.json).unwrap())),
@@ -93,13 +93,13 @@ impl LoopRun {
         self.journal.events.iter().filter_map(message).collect()
     }
 
-    /// What calls were answered.
+    /// Answers to tool calls.
     pub(super) fn answers(&self) -> Vec<String> {
         let text = |message: Value| message["content"].as_str().unwrap_or_default().to_owned();
         self.messages().into_iter().filter(|(role, _)| role == "tool").map(|(_, message)| text(message)).collect()
     }
 
-    /// What the model was told beside the task.
+    /// Messages of kcode after the task.
     pub(super) fn told(&self) -> Vec<String> {
         let text = |message: Value| message["content"].as_str().unwrap_or_default().to_owned();
         self.messages().into_iter().filter(|(role, _)| role == "user").map(|(_, message)| text(message)).collect()
@@ -117,7 +117,7 @@ impl LoopRun {
         self.environment.steps.borrow().clone()
     }
 
-    /// The calls of a reply are answered by what follows it, one message a call, in order.
+    /// Checks that each reply's calls are answered by the following messages, one per call, in order.
     fn assert_history_is_valid(&self) {
         let mut open: Vec<String> = Vec::new();
         for (role, message) in self.messages() {
@@ -134,7 +134,7 @@ impl LoopRun {
     }
 }
 
-/// The reason of `stop`, and its words.
+/// Reason and detail of `stop`.
 pub(super) fn told_of(stop: &Stop) -> (StopReason, &str) {
     (stop.reason, &stop.detail)
 }

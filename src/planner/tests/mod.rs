@@ -1,4 +1,4 @@
-//! The whole loop on a model that answers by a script and an environment that only notes what it is asked for.
+//! Tests of the whole loop with a scripted model and a fake environment.
 
 mod budgets;
 mod calls;

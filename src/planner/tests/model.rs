@@ -1,4 +1,4 @@
-//! A model that answers by a script.
+//! A scripted model.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use crate::journal::{Tokens, Usage};
 use crate::model::{AssistantMessage, ErrorKind, Model, ModelError, Progress, Reply, Request};
 
-/// What the next request gets.
+/// Answer to the next request.
 pub(super) enum Answer {
     Reply(Box<Reply>),
     Error(Box<ModelError>),
-    /// Nothing, ever.
+    /// No answer, ever.
     Silence,
 }
 
-/// The replies in order. A request more than there are replies fails the test.
+/// Returns the answers in order. A request beyond the last answer fails the test.
 pub(super) struct ScriptedModel {
     answers: Mutex<VecDeque<Answer>>,
     sent: Mutex<Vec<Value>>,
@@ -28,12 +28,12 @@ impl ScriptedModel {
         Self { answers: Mutex::new(answers.into()), sent: Mutex::default() }
     }
 
-    /// The bodies that came.
+    /// The bodies of all requests.
     pub(super) fn sent(&self) -> Vec<Value> {
         self.sent.lock().unwrap().clone()
     }
 
-    /// How many answers were never asked for.
+    /// Number of unused answers.
     pub(super) fn left(&self) -> usize {
         self.answers.lock().unwrap().len()
     }
@@ -51,7 +51,7 @@ impl Model for ScriptedModel {
     }
 }
 
-/// What a request and its reply cost, unless a test says otherwise.
+/// Usage of a request and its reply, unless a test gives another.
 pub(super) const USUAL: Usage = usage(1_000, 100);
 
 pub(super) const fn usage(prompt: u64, completion: u64) -> Usage {
@@ -68,12 +68,12 @@ pub(super) fn says_for(text: &str, usage: Option<Usage>) -> Answer {
     reply("stop", &json!({ "role": "assistant", "content": text }), usage)
 }
 
-/// A text that was cut at the output cap.
+/// A text that was cut off at the output limit.
 pub(super) fn cut(text: &str) -> Answer {
     reply("length", &json!({ "role": "assistant", "content": text }), Some(USUAL))
 }
 
-/// Calls of tools with their arguments; the ids are `c0`, `c1`…
+/// Tool calls with their arguments; the ids are `c0`, `c1`…
 pub(super) fn calls(calls: &[(&str, &str)]) -> Answer {
     let calls: Vec<Value> = calls
         .iter()
@@ -95,7 +95,7 @@ pub(super) fn fails(error: ModelError) -> Answer {
     Answer::Error(Box::new(error))
 }
 
-/// A failure that is worth another attempt.
+/// A retryable failure.
 pub(super) fn cut_stream(may_be_billed: bool) -> ModelError {
     ModelError { may_be_billed, ..ModelError::new(ErrorKind::CutStream, "the stream ended early") }
 }

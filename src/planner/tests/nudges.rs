@@ -1,4 +1,4 @@
-//! What the model is told that the task didn't say.
+//! Tests of the messages that kcode adds to the conversation.
 
 use super::environment::{file, passing, weakening};
 use super::loop_run::{LoopRun, told_of};
@@ -68,7 +68,7 @@ async fn only_cut_replies_that_follow_each_other_are_counted() {
     assert_eq!(run.nudges(), ["truncated", "truncated", "truncated", "announced"]);
 }
 
-/// The run in which the model was asked for a test and gave none.
+/// A run in which the model was asked for a test and wrote none.
 fn unshown(answers: Vec<Answer>) -> LoopRun {
     let mut run = LoopRun::new(answers);
     run.environment.runs = std::iter::repeat_with(|| passing("1.log")).take(9).collect();
@@ -150,7 +150,7 @@ async fn a_model_that_puts_weakened_tests_back_is_fine() {
     assert_eq!(run.run().await.detail, "the model ended its turn; there are no tests to run");
 }
 
-/// What a resumed run knows of the nudge `kind`, which came when the patch was `x`.
+/// The restored state after the nudge `kind`, which came when the patch was `x`.
 fn recalled(kind: &str, is_said: bool) -> State {
     let patch = PatchWritten { sha256: Some(Digest::of("x")), ..PatchWritten::default() };
     let message = Message { role: "user".to_owned(), json: "{}".to_owned() };

@@ -1,4 +1,4 @@
-//! Calls that repeat themselves.
+//! Tests of the repeat guard.
 
 use super::loop_run::{LoopRun, told_of};
 use super::model::{Answer, calls, says, writes};
@@ -9,12 +9,12 @@ fn reads(times: usize) -> impl Iterator<Item = Answer> {
     std::iter::repeat_with(|| calls(&[("read", "a")])).take(times)
 }
 
-/// The run in which the model says this, and then that it is done, twice.
+/// A run in which the model gives these answers, and then ends its turn twice.
 fn then_ends(answers: impl IntoIterator<Item = Answer>) -> LoopRun {
     LoopRun::new(answers.into_iter().chain([says("Done."), says("Done.")]).collect())
 }
 
-/// The answers that tell the model that it repeats itself, by their number.
+/// Indices of the answers that contain the notice about repeated calls.
 fn told(run: &LoopRun) -> Vec<usize> {
     let answers = run.answers();
     (0..answers.len()).filter(|n| answers[*n].contains("This very call gave this very result")).collect()
@@ -95,7 +95,7 @@ fn a_patch_that_is_another_one_clears_the_count_and_the_same_one_does_not() {
         (one, 1, RepeatVerdict::Tell(4)),
         (two, 1, RepeatVerdict::Fresh),
         (one, 3, RepeatVerdict::Tell(3)),
-        // A change that was taken back.
+        // A change that was reverted.
         (None, 1, RepeatVerdict::Fresh),
     ] {
         guard.patch_is(patch);

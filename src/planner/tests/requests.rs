@@ -1,4 +1,4 @@
-//! A turn's request: what goes out, what is tried again, and what of the history is repaired.
+//! Tests of requests: what is sent, what is retried, and how the history is repaired.
 
 use std::time::Duration;
 

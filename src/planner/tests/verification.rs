@@ -1,4 +1,4 @@
-//! What stands behind a patch when the model ends its turn.
+//! Tests of the verification at the end of the model's turn.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn done() -> Answer {
     says("Done.")
 }
 
-/// The run in which the model changes the tree once and is done; the tests go so, run after run.
+/// A run in which the model changes the tree once and ends its turn; the tests have these results.
 fn patched(runs: impl IntoIterator<Item = TestRun>) -> LoopRun {
     let mut run = LoopRun::new(vec![writes("x"), done()]);
     run.environment.runs = runs.into_iter().collect();
@@ -118,7 +118,7 @@ async fn without_another_edit_nothing_is_run_again() {
     assert_eq!(run.environment.times("verify"), 1);
 }
 
-/// Something outside of the code.
+/// A judgement with a cause outside of the code.
 fn caused() -> Judgement {
     let cause = FailureCause {
         kind: CauseKind::Setup,
@@ -145,7 +145,7 @@ async fn what_no_edit_mends_does_not_go_back_unless_a_check_fails_too() {
     let told = run.told();
     assert!(told[0].contains("it failed (1.log)") && told[0].contains("## lint: `make test` ended with exit code 1"));
 
-    // A cause of the start state says nothing of tests that pass.
+    // A cause on the start state doesn't matter if the tests pass.
     let mut run = patched([passing("1.log")]);
     run.environment.judgements = [caused()].into();
     assert_eq!(run.run().await.detail, PASSED);
@@ -190,7 +190,7 @@ async fn a_failing_run_that_wrote_to_the_tree_is_enough() {
     assert_eq!(run.nudges(), ["tests_failed"]);
 }
 
-/// The model runs everything itself after its edit, and passes.
+/// A run in which the model runs all tests itself after its edit, and they pass.
 fn with_own_run() -> LoopRun {
     let mut run = LoopRun::new(vec![writes("x"), calls(&[("run_tests", "{}")]), done()]);
     run.environment.own_run = passing("own.log");
@@ -230,7 +230,7 @@ async fn the_models_own_run_does_not_count_when_it_was_not_whole_or_the_patch_or
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_is_seen_once_more_where_commands_left_something_of_another_patch() {
-    // The tests ran on `x` in the run's view, and the patch is `y` now.
+    // The tests ran on `x` in the run's view, but the patch is `y` now.
     let answers = vec![writes("x"), calls(&[("run_tests", "{}")]), writes("y"), done()];
     let mut run = LoopRun::new(answers);
     run.environment.runs = [passing("1.log"), passing("2.log")].into();
