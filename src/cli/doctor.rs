@@ -9,7 +9,7 @@ use super::arguments::{Global, Listing};
 use super::output;
 use crate::journal::{Guard, Outcome, SandboxBuilt, TestsChosen};
 use crate::render::sandbox_table;
-use crate::run::{ChosenTests, Failure};
+use crate::run::{self, ChosenTests, Failure};
 use crate::sandbox::{OverlayPlan, Worker, WorkerError, WorkerFolders, WorkerPlan};
 use crate::settings::{Environment, FlagLayer, Redactor, Sandbox};
 use crate::text::sanitise_line;
@@ -91,8 +91,7 @@ fn build() -> Result<SandboxBuilt, Failure> {
     let layers = overlay.layers.clone();
     let folders = WorkerFolders { view: folder("view")?, logs: folder("logs")?, scratch: folder("scratch")? };
     let plan = WorkerPlan { overlay: Some(overlay), ..WorkerPlan::bare(folders, Sandbox::Auto) };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    runtime.block_on(async {
+    run::on_a_runtime(async {
         let (worker, sandbox) = Worker::start(plan).await.map_err(|error| failure(&error))?;
         worker.stop().await;
         // The kernel's own folder in it can't be entered as it is.

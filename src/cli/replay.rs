@@ -15,9 +15,9 @@ use super::latest::{self, Purpose};
 use super::output;
 use super::readable::ShownArguments;
 use super::terminal::Terminal;
-use crate::journal::{Outcome, RUN_FILE_LIMIT, RunFlag, read_regular};
+use crate::journal::{Outcome, RUN_FILE_LIMIT, read_regular};
 use crate::replay::{Archive, NotReplayable, Played, Recording, Script};
-use crate::run::{self, Failure, REPLAYS, ReplayContext, RunOptions, RunSpec, clear_replays};
+use crate::run::{self, Failure, REPLAYS, ReplayContext, RunSpec, clear_replays};
 use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Setting, Settings};
 use crate::text::{counted, sanitise};
 use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove_tree_soon, still_applies};
@@ -63,17 +63,17 @@ pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, 
     let script = Arc::new(Script::new(&recording, &repository.root().to_string_lossy()));
     let shown = arguments.shown.shown();
     let flags = FlagLayer { sandbox: arguments.sandbox, readable: shown.0.clone(), ..FlagLayer::default() };
-    let settings = settings(global, &flags, &recording, &script, &repository)?;
+    let mut settings = settings(global, &flags, &recording, &script, &repository)?;
     shown.check(&settings, repository.root())?;
     let place = ReplayState::make(&settings.state_dir.value)?;
     let applied = start(&recording, &repository, &place.path.join("start"))?;
     let run = recording.started.run.clone();
-    let ended = play(
-        global,
-        Stage { recording, repository, settings, applied, place: &place, speed: arguments.speed },
-        &script,
-    );
-    match (script.played(), ended?) {
+    let consents = std::mem::replace(&mut settings.state_dir.value, place.path.clone());
+    let front = Terminal::watching(global);
+    let context = ReplayContext { recording, script, applied, speed: arguments.speed };
+    let spec = context.spec(repository, settings, global.loudness(), &front);
+    let ended = run::replay(RunSpec { consents, ..spec }, &context)?;
+    match (context.script.played(), ended) {
         (_, Outcome::Interrupted) => Ok(Outcome::Interrupted),
         (Ok(played), _) => {
             output::page(&format!("run {run} replayed: {}\n", told(&played)))?;
@@ -173,38 +173,6 @@ fn start(recording: &Recording, repository: &Repository, folder: &Path) -> Resul
 fn unknown(error: &NoTreeId) -> Failure {
     let message = format!("it can't be told whether this is the tree that the run started from: {error}");
     Failure::new(Outcome::Refused, message, "name a clone without other files with -C")
-}
-
-/// Everything that a replay needs.
-struct Stage<'a> {
-    recording: Recording,
-    repository: Repository,
-    settings: Settings,
-    applied: ChangeSet,
-    place: &'a ReplayState,
-    speed: Option<f64>,
-}
-
-/// The very loop that `kcode fix` runs, with the recording in the model's place.
-fn play(global: &Global, stage: Stage<'_>, script: &Arc<Script>) -> Result<Outcome, Failure> {
-    let Stage { recording, repository, mut settings, applied, place, speed } = stage;
-    let consents = std::mem::replace(&mut settings.state_dir.value, place.path.clone());
-    let asked = |flag| recording.started.flags.contains(&flag);
-    let options = RunOptions {
-        allow_test_edits: asked(RunFlag::AllowTestEdits),
-        reproduce: asked(RunFlag::Reproduce),
-        // What a run came to that went on was recorded.
-        allow_failing_setup: true,
-        loudness: global.loudness(),
-        ..RunOptions::default()
-    };
-    let front = Terminal::watching(global);
-    let task = recording.started.task.clone();
-    let context = ReplayContext { recording, script: Arc::clone(script), applied, speed };
-    let conditions = context.conditions(&settings, &repository);
-    let spec =
-        RunSpec { conditions, consents, kept: false, ..RunSpec::new(task, repository, settings, options, &front) };
-    run::replay(spec, &context)
 }
 
 fn told(played: &Played) -> String {

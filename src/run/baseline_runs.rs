@@ -164,12 +164,7 @@ impl BaselineJob {
 
     /// Whether an overlay let the tests fail. From now on views are copies, then.
     fn begins_to_copy(&self, runs: &[BaselineRun]) -> bool {
-        let copies = &self.trials.copies;
-        let begins = self.trials.plan.overlay.is_some() && !copies.are_needed() && self.failed_to_rename(runs);
-        if begins {
-            copies.ask();
-        }
-        begins
+        self.trials.copies.begin_if(self.trials.plan.overlay.is_some(), || self.failed_to_rename(runs))
     }
 
     fn failed_to_rename(&self, runs: &[BaselineRun]) -> bool {

@@ -4,8 +4,8 @@ use std::sync::PoisonError;
 
 use tokio::sync::watch;
 
-use super::enclosure::TreeCopy;
 use super::environment::RunEnvironment;
+use super::new_view::{NewView, NewViewKind};
 use super::view_slot::ViewSlot;
 use crate::journal::{Event, Layer};
 use crate::planner::{EnvironmentError, ToolExecutor as _};
@@ -17,11 +17,7 @@ impl RunEnvironment {
     /// Whether `run` failed because the view is an overlay. The view becomes a copy then, before anything else is done in it.
     pub fn begins_to_copy(&self, run: &TestRun) -> bool {
         let copies = &self.trials.trials().copies;
-        let begins = self.is_in_overlay() && !copies.are_needed() && failed_to_rename(run, &self.folder.logs());
-        if begins {
-            copies.ask();
-        }
-        begins
+        copies.begin_if(self.is_in_overlay(), || failed_to_rename(run, &self.folder.logs()))
     }
 
     fn is_in_overlay(&self) -> bool {
@@ -35,14 +31,14 @@ impl RunEnvironment {
         if !trials.copies.are_needed() || !self.is_in_overlay() {
             return Ok(Vec::new());
         }
-        let copy = TreeCopy {
+        let changes = testing::patch_of(self.view.made()?, Vec::new(), true).await?.changes;
+        let copy = NewView {
             repository: self.repository.clone(),
             run: self.folder.path().to_owned(),
-            place: trials.plan.view.clone(),
             dependencies: trials.dependencies.clone(),
-            changes: testing::patch_of(self.view.made()?, Vec::new(), true).await?.changes,
             writes: trials.writes.clone(),
             notes: vec![format!("copied from now on: {RENAMES}")],
+            kind: NewViewKind::Copy { place: trials.plan.view.clone(), changes },
         };
         let mut plan = trials.plan.clone();
         (plan.overlay, plan.tests) = (None, self.tests.command.clone());

@@ -6,7 +6,7 @@
 //! | what is to be done | [`RunSpec`], with [`RunOptions`], settings and `start_conditions`; [`ResumedRun`] takes up a run that stopped, [`FollowUp`] gives one that is over a further task (`inherited` is its conversation, `pending_changes` its changes) |
 //! | from its beginning to its end | [`run`], in `live`; [`replay()`] is the same with a model, a journal and an environment that go by a recording |
 //! | opened | `current_run`, `open_run`: its folder, its journal, who watches; `terms`: limits, price, client |
-//! | prepared | `prepare`: worker and view (`enclosure`, `view_slot`), the first messages (`opening`), what tests may see beside the tree ([`beside`], `visible_paths`), how they went before (`start_state`, `baseline_runs`), beside each other |
+//! | prepared | `prepare`: worker and view (`sandbox_start`, `new_view`, `view_slot`), the first messages (`opening`), what tests may see beside the tree ([`beside`], `visible_paths`), how they went before (`start_state`, `baseline_runs`), beside each other |
 //! | held | `converse`: once tests can run at all (`setup`), the planner's loop works at `environment`: its `tool_calls`, its `verifier` (`command_runs`, `on_patch`, `copy_instead`, `failure_causes`), and whether the patch weakens tests (`guard`); `model_backend` answers, and `redacted_errors` keeps a provider's words without secrets |
 //! | proven | `patch_verification`, `reproduction`: a test that shows what the patch mends; `minimize`, `minimized_patch`: what no test needs of it; `trial_runs` are the runs of both, `certificate` what is noted for whoever verifies later |
 //! | finished | `finish`: outcome, patch and report (`outgrown`: what to do about a full window); `applying`: the tree; `kept`: what is read of a run later; `sweep`: what killed runs left |
@@ -21,7 +21,6 @@ mod command_runs;
 mod converse;
 mod copy_instead;
 mod current_run;
-mod enclosure;
 mod environment;
 mod environment_errors;
 mod failure;
@@ -38,6 +37,7 @@ mod live;
 mod minimize;
 mod minimized_patch;
 mod model_backend;
+mod new_view;
 mod on_patch;
 mod open_run;
 mod opening;
@@ -54,6 +54,7 @@ mod reproduction;
 pub mod rerun;
 mod resumed_run;
 mod run_spec;
+mod sandbox_start;
 mod setup;
 mod signals;
 mod start_conditions;
@@ -76,7 +77,7 @@ pub use inherited::Inherited;
 pub use interrupt::Interrupts;
 pub use kept::{load, unreadable};
 pub use kept_flags::resumed;
-pub use live::{Ended, run};
+pub use live::{Ended, on_a_runtime, run};
 pub use options::RunOptions;
 pub use out_file::replace;
 pub use readable::{ShownFolders, noted};

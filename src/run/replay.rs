@@ -9,6 +9,7 @@ use super::converse::no_environment;
 use super::current_run::Run;
 use super::failure::Failure;
 use super::finish;
+use super::front::Front;
 use super::interrupt::Interrupts;
 use super::live::{Ended, on_a_runtime, unless_insisted};
 use super::model_backend::ModelBackend;
@@ -16,8 +17,9 @@ use super::opening::Opening;
 use super::options::RunOptions;
 use super::run_spec::RunSpec;
 use super::start_conditions::StartConditions;
-use crate::journal::{Outcome, StopReason};
+use crate::journal::{Outcome, RunFlag, StopReason};
 use crate::planner::Stop;
+use crate::render::Verbosity;
 use crate::replay::{Player, RecordedEnvironment, Recording, Script, Watched};
 use crate::settings::{Environment, Redactor, Settings};
 use crate::workspace::{Blobs, ChangeSet, Repository};
@@ -35,25 +37,42 @@ pub struct ReplayContext {
 }
 
 impl ReplayContext {
-    /// What the recorded run went by.
-    pub fn conditions(&self, settings: &Settings, repository: &Repository) -> StartConditions {
+    /// The recorded run's task in `repository`, with what it was asked for and what it went by.
+    pub fn spec<'a>(
+        &self,
+        repository: Repository,
+        settings: Settings,
+        loudness: Verbosity,
+        front: &'a dyn Front,
+    ) -> RunSpec<'a> {
         let started = self.script.started();
-        let conditions = StartConditions::of(settings, &RunOptions::default());
-        StartConditions {
+        let asked = |flag| started.flags.contains(&flag);
+        let options = RunOptions {
+            allow_test_edits: asked(RunFlag::AllowTestEdits),
+            reproduce: asked(RunFlag::Reproduce),
+            // What comes of tests that can't run was recorded.
+            allow_failing_setup: true,
+            loudness,
+            ..RunOptions::default()
+        };
+        let tests = self.tests(&settings, &repository, &Redactor::of(&Environment::from_process()));
+        let spec = RunSpec::new(started.task.clone(), repository, settings, options, front);
+        let conditions = StartConditions {
             applied: self.applied.clone(),
-            tests: Some(self.tests(settings, repository, &Redactor::of(&Environment::from_process()))),
+            tests: Some(tests),
             // What commands write belongs to the patch of an older run.
-            writes: started.writes.as_ref().and(conditions.writes),
+            writes: started.writes.as_ref().and(spec.conditions.writes),
             test_rules: started.test_rules,
             counts_own_runs: false,
             cache_key: Some(started.cache_key.clone()),
             base_url: format!("the recording of {}", started.run),
-        }
+        };
+        RunSpec { conditions, kept: false, ..spec }
     }
 
     /// The tests of the recorded run: those that are found as they were then, with somebody's own settings or without; else,
     /// as they were named by a flag or by settings that aren't here, by the commands as they were typed.
-    pub fn tests(&self, settings: &Settings, repository: &Repository, redactor: &Redactor) -> ChosenTests {
+    fn tests(&self, settings: &Settings, repository: &Repository, redactor: &Redactor) -> ChosenTests {
         let found = ChosenTests::choose(settings, repository);
         let Some(recorded) = self.script.tests() else { return found };
         let mut plain = settings.clone();

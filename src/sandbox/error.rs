@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::protocol::FrameError;
-use crate::journal::{SandboxBuilt, is_disk_failure};
+use crate::journal::{Outcome, SandboxBuilt, is_disk_failure};
 
 /// A worker that can't be started, or that doesn't answer any more.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,17 @@ pub enum WorkerError {
 }
 
 impl WorkerError {
+    /// What a run comes to that it ends.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::SandboxIncomplete { .. } => Outcome::Refused,
+            Self::Late(_) => Outcome::TryAgain,
+            error if error.is_disk_failure() => Outcome::Storage,
+            _ => Outcome::Internal,
+        }
+    }
+
     /// True when the disk is why: what it holds is kept, and the run can go on once there is space.
     #[must_use]
     pub fn is_disk_failure(&self) -> bool {

@@ -47,6 +47,15 @@ impl Copies {
         self.needed.load(Ordering::Relaxed)
     }
 
+    /// Whether something that ran in an overlay failed because of that. From now on views are copies, then.
+    pub fn begin_if(&self, in_overlay: bool, failed: impl FnOnce() -> bool) -> bool {
+        let begins = in_overlay && !self.are_needed() && failed();
+        if begins {
+            self.ask();
+        }
+        begins
+    }
+
     /// They are from now on. Where that can't be noted, the next run finds out anew.
     pub fn ask(&self) {
         self.needed.store(true, Ordering::Relaxed);

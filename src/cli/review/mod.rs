@@ -22,7 +22,7 @@ use super::output;
 use super::readable::ShownArguments;
 use crate::journal::{Outcome, RunFolder};
 use crate::review::Review;
-use crate::run::{Failure, Signals};
+use crate::run::{self, Failure, Signals};
 use options::ReviewExit;
 pub use options::ReviewOptions;
 use review_context::ReviewContext;
@@ -58,8 +58,8 @@ pub fn review(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<
     let mut context = ReviewContext::open(global, run, manner)?;
     let mut review = context.review()?;
     let plain = plain || !attended || !full_screen::can();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    let ended = runtime.block_on(async {
+    // A thread that still waits for a key holds nobody up.
+    run::on_a_runtime(async {
         let mut signals = Signals::listen()?;
         loop {
             let wish = if plain {
@@ -79,10 +79,7 @@ pub fn review(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<
                 (None, _) => {}
             }
         }
-    });
-    // A thread that still waits for a key holds nobody up.
-    runtime.shutdown_background();
-    ended
+    })
 }
 
 fn nobody(run: &RunFolder) -> Failure {

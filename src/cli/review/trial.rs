@@ -7,7 +7,6 @@ use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
 use crate::planner::tests_ran;
 use crate::run::Failure;
 use crate::run::rerun::{Choosing, Reran, Rerun, Subject};
-use crate::sandbox::WorkerFolders;
 use crate::settings::TestCommand;
 use crate::testing::TrialFolders;
 use crate::tools::TestRun;
@@ -101,8 +100,8 @@ impl ReviewContext {
             repository: &self.repository,
             settings: &self.settings,
             redactor: &self.redactor,
-            worker: WorkerFolders { view: run.view(), logs: run.logs(), scratch: run.scratch() },
             folders: TrialFolders { trials: run.trials(), blobs: run.blobs() },
+            logs: run.logs(),
             tests: stand.tests.as_ref(),
             checks: &stand.checks,
         }

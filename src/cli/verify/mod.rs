@@ -20,7 +20,7 @@ use crate::render::verification_table;
 use crate::report::{TestsNow, Verification};
 use crate::run::Failure;
 use crate::run::rerun::{Choosing, PatchSource, Reran, Rerun, Subject};
-use crate::sandbox::{self, WorkerFolders};
+use crate::sandbox;
 use crate::settings::{Environment, FlagLayer, Redactor, Sandbox};
 use crate::testing::{TrialFolders, environment};
 use crate::tools::TestRun;
@@ -72,12 +72,8 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
         repository: &repository,
         settings: &settings,
         redactor: &redactor,
-        worker: WorkerFolders {
-            view: repository.root().to_owned(),
-            logs: place.path("logs"),
-            scratch: place.path("scratch"),
-        },
         folders: TrialFolders { trials: place.path("trials"), blobs: blobs.folder().to_owned() },
+        logs: place.path("logs"),
         tests: Some(&commands.tests),
         checks: &commands.checks,
     };

@@ -2,7 +2,7 @@
 
 use crate::cli::output;
 use crate::run::rerun::{Reran, Rerun, trial_failure};
-use crate::run::{Failure, Interrupts};
+use crate::run::{self, Failure, Interrupts};
 use crate::testing::{RENAMES, TrialError};
 use crate::text::sanitise_line;
 use crate::workspace::ChangeSet;
@@ -19,16 +19,13 @@ pub fn hold(rerun: &Rerun<'_>, changes: &ChangeSet) -> Result<Reran, Failure> {
     for note in &notes {
         output::say(&sanitise_line(note));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    let held = runtime.block_on(async {
+    let held = run::on_a_runtime(async {
         let Interrupts { asked, mut insisted } = Interrupts::listen()?;
         tokio::select! {
             held = rerun.hold(&trials, NAME, changes, asked) => held,
             _ = insisted.wait_for(|insisted| *insisted) => Err(trial_failure(&TrialError::CalledOff, rerun.redactor)),
         }
     });
-    // A copy that is still being made was told to stop.
-    runtime.shutdown_background();
     if held.is_ok() && trials.copies.are_needed() {
         output::say(&format!("tested in a copy of the tree: {RENAMES}"));
     }

@@ -8,7 +8,7 @@ use crate::journal::Outcome;
 use crate::run::beside::Beside;
 use crate::run::failure::Failure;
 use crate::run::visible_paths::show_to_tests;
-use crate::sandbox::{OverlayPlan, WorkerError, WorkerFolders, WorkerPlan};
+use crate::sandbox::{OverlayPlan, WorkerFolders, WorkerPlan};
 use crate::settings::{Redactor, Settings, TestCommand};
 use crate::testing::{Trial, TrialError, TrialFolders, TrialOrder, TrialResult, Trials};
 use crate::tools::TestRun;
@@ -27,10 +27,10 @@ pub struct Rerun<'a> {
     pub settings: &'a Settings,
     /// Takes known secrets out of what tests print.
     pub redactor: &'a Redactor,
-    /// Logs of the trial; its view and its scratch folder are in a folder of its own.
-    pub worker: WorkerFolders,
-    /// Where it is held.
+    /// Where the trial is held.
     pub folders: TrialFolders,
+    /// Where its logs stay.
+    pub logs: PathBuf,
     /// The tests, if there are any.
     pub tests: Option<&'a TestCommand>,
     /// The checks; `None` for one that can't be run any more.
@@ -52,8 +52,10 @@ impl Rerun<'_> {
         let (root, outline) = (repository.root(), repository.outline_paths(MAX_PATHS));
         // That an overlay is wanted; its folders are the trial's own.
         let overlay = OverlayPlan { tree: root.to_owned(), layers: PathBuf::new(), git: Vec::new() };
-        let (tests, overlay) = (self.tests.cloned(), Some(overlay));
-        let mut plan = WorkerPlan { overlay, tests, ..WorkerPlan::new(settings, self.worker.clone()) };
+        let folder = |name| self.folders.trials.join(name);
+        let folders = WorkerFolders { view: folder("view"), logs: self.logs.clone(), scratch: folder("scratch") };
+        let (overlay, tests) = (Some(overlay), self.tests.cloned());
+        let mut plan = WorkerPlan { overlay, tests, ..WorkerPlan::new(settings, folders) };
         let beside = Beside::of(repository.outside(&outline), &plan, repository, &settings.state_dir.value);
         let dependencies = repository.dependencies(&settings.dependencies.value, &outline);
         let notes = show_to_tests(&mut plan, beside, dependencies, root);
@@ -89,12 +91,7 @@ pub fn trial_failure(error: &TrialError, redactor: &Redactor) -> Failure {
         TrialError::CalledOff => Failure::new(Outcome::Interrupted, "interrupted", "nothing is left of it"),
         TrialError::View(error) => Failure::new(error.outcome(), told, error.hint()),
         TrialError::Changes(error) => Failure::new(error.outcome(), told, error.hint()),
-        TrialError::Worker(error @ WorkerError::SandboxIncomplete { .. }) => {
-            Failure::new(Outcome::Refused, told, error.hint())
-        }
-        TrialError::Worker(error) if error.is_disk_failure() => Failure::new(Outcome::Storage, told, error.hint()),
-        TrialError::Worker(error @ WorkerError::Late(_)) => Failure::new(Outcome::TryAgain, told, error.hint()),
-        TrialError::Worker(error) => Failure::new(Outcome::Internal, told, error.hint()),
+        TrialError::Worker(error) => Failure::new(error.outcome(), told, error.hint()),
         TrialError::Io(_) | TrialError::Restless => Failure::internal(told),
     }
 }

@@ -67,10 +67,7 @@ impl Trials {
     /// When there can't be a view or a worker, or `called_off` turns true. Nothing is left behind then, either.
     pub async fn hold(&self, trial: Trial<'_>, called_off: watch::Receiver<bool>) -> Result<TrialResult, TrialError> {
         let mut held = self.hold_once(trial, called_off.clone()).await?;
-        let may_copy = self.plan.overlay.is_some() && !self.copies.are_needed();
-        if may_copy && self.failed_to_rename(trial.name, &held) {
-            // From now on views are copies.
-            self.copies.ask();
+        if self.copies.begin_if(self.plan.overlay.is_some(), || self.failed_to_rename(trial.name, &held)) {
             self.read_all(trial.name, &mut held)?;
             held = self.hold_once(trial, called_off).await?;
             if self.failed_to_rename(trial.name, &held) {

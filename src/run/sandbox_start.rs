@@ -4,9 +4,7 @@
 //! something else: [`LaunchedSandbox`] is a process that was started, [`ConfinedSandbox`] one that confines itself,
 //! [`RunningSandbox`] one that serves, while its view may still be copied.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -14,15 +12,15 @@ use tokio::task::JoinHandle;
 use super::beside::Beside;
 use super::chosen_tests::ChosenTests;
 use super::failure::Failure;
+use super::new_view::{NewView, NewViewKind};
 use super::run_spec::RunSpec;
 use super::view_slot::PendingView;
 use super::visible_paths::show_to_tests;
-use crate::journal::{Layer, Outcome, RunFolder, SandboxBuilt};
-use crate::planner::EnvironmentError;
+use crate::journal::{Layer, RunFolder, SandboxBuilt};
 use crate::sandbox::{Launched, OverlayPlan, ProgressListener, Worker, WorkerError, WorkerFolders, WorkerPlan};
-use crate::settings::{Redactor, Writes};
+use crate::settings::Redactor;
 use crate::testing::{Copies, RENAMES};
-use crate::workspace::{ChangeSet, Copying, Dependencies, Overlay, Repository, View, remove_tree};
+use crate::workspace::{Dependencies, Overlay, View, remove_tree};
 
 /// A worker's process that was started and knows nothing yet.
 pub struct LaunchedSandbox {
@@ -112,26 +110,29 @@ impl ConfinedSandbox {
         let confined = self.confined.await.map_err(anyhow::Error::from)?;
         let (worker, mut sandbox) = confined.map_err(|error| worker_failure(&error, redactor))?;
         let mut plan = self.plan;
-        let making = match mounted(self.overlay, &mut sandbox) {
-            Ok(overlay) => opened(spec, folder, overlay, self.notes, asked),
+        let (kind, notes) = match mounted(self.overlay, &mut sandbox) {
+            Ok(overlay) => (NewViewKind::Overlay(overlay), self.notes),
             Err(why) => {
                 plan.overlay = None;
                 let notes = [vec![format!("copied, as an overlay can't be had: {why}")], self.notes].concat();
-                copied(spec, folder, plan.view.clone(), notes, asked)
+                (NewViewKind::Copy { place: plan.view.clone(), changes: spec.changes() }, notes)
             }
         };
+        let view = NewView {
+            repository: spec.repository.clone(),
+            run: folder.path().to_owned(),
+            dependencies: spec.settings.dependencies.value.clone(),
+            writes: spec.conditions.writes.clone(),
+            notes,
+            kind,
+        };
+        let making = view.begin(asked);
         Ok((RunningSandbox { worker, making, plan }, sandbox))
     }
 }
 
 fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {
-    let outcome = match error {
-        WorkerError::SandboxIncomplete { .. } => Outcome::Refused,
-        WorkerError::Late(_) => Outcome::TryAgain,
-        error if error.is_disk_failure() => Outcome::Storage,
-        _ => Outcome::Internal,
-    };
-    Failure::new(outcome, redactor.text(&error.to_string()), error.hint())
+    Failure::new(error.outcome(), redactor.text(&error.to_string()), error.hint())
 }
 
 /// The layers of an overlay, with what a run that goes on had changed; or why there can't be one.
@@ -148,92 +149,5 @@ fn mounted(overlay: Result<Overlay, String>, sandbox: &mut SandboxBuilt) -> Resu
             Err(why)
         }
         (overlay, _) => overlay,
-    }
-}
-
-/// Opens the overlay, which has the changes of a run that goes on in it.
-fn opened(
-    spec: &RunSpec<'_>,
-    folder: &RunFolder,
-    overlay: Overlay,
-    notes: Vec<String>,
-    asked: watch::Sender<bool>,
-) -> PendingView {
-    let (repository, run) = (spec.repository.clone(), folder.path().to_owned());
-    let dependencies = spec.settings.dependencies.value.clone();
-    let writes = spec.conditions.writes.clone();
-    PendingView::new(asked, Arc::default(), move || {
-        let mut view = View::over(&repository, &run, &overlay, &dependencies)?;
-        view.note_first(notes);
-        if let Some(writes) = writes {
-            view.tell_commands_from_tools(writes);
-        }
-        Ok(view)
-    })
-}
-
-/// Copies the tree; a run that goes on gets its changes back.
-fn copied(
-    spec: &RunSpec<'_>,
-    folder: &RunFolder,
-    place: PathBuf,
-    notes: Vec<String>,
-    asked: watch::Sender<bool>,
-) -> PendingView {
-    let copy = TreeCopy {
-        repository: spec.repository.clone(),
-        run: folder.path().to_owned(),
-        place,
-        dependencies: spec.settings.dependencies.value.clone(),
-        changes: spec.changes(),
-        writes: spec.conditions.writes.clone(),
-        notes,
-    };
-    copy.begin(asked)
-}
-
-/// A copy of the tree that is to be the view.
-pub struct TreeCopy {
-    /// Whose tree.
-    pub repository: Repository,
-    /// The run's folder.
-    pub run: PathBuf,
-    /// Where the copy is made.
-    pub place: PathBuf,
-    /// Ignored folders to make visible in it.
-    pub dependencies: Vec<String>,
-    /// What was changed so far.
-    pub changes: ChangeSet,
-    /// What of the files that commands write is part of the patch.
-    pub writes: Option<Writes>,
-    /// What is told of the view first.
-    pub notes: Vec<String>,
-}
-
-impl TreeCopy {
-    /// Makes it in the background, not before `asked` turns true.
-    pub fn begin(self, asked: watch::Sender<bool>) -> PendingView {
-        let stop = Arc::<AtomicBool>::default();
-        let called_off = Arc::clone(&stop);
-        PendingView::new(asked, stop, move || self.make(&called_off))
-    }
-
-    fn make(self, stop: &AtomicBool) -> Result<View, EnvironmentError> {
-        let Self { repository, run, place, dependencies, changes, writes, notes } = self;
-        let copying = Copying { repository: &repository, run: &run, place, dependencies: &dependencies, stop };
-        let mut view = View::fill(&copying)?;
-        view.note_first(notes);
-        if let Some(writes) = writes {
-            view.tell_commands_from_tools(writes);
-        }
-        if !changes.is_empty()
-            && !stop.load(Ordering::Relaxed)
-            && let Err(error) = view.restore(&changes)
-        {
-            // The run can't go on in this view; nothing of it may stay.
-            let _ = view.remove();
-            return Err(error.into());
-        }
-        Ok(view)
     }
 }
