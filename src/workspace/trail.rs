@@ -1,8 +1,8 @@
-//! Handles of the folders on the way to the path that was last asked for.
+//! Keeps open descriptors of the folders on the way to the last path.
 //!
-//! A path that was resolved from the top costs its depth, and a walk that does so for each path the
-//! square of it. Neighbours share their way, so a trail goes back to where two ways part and on from
-//! there, one folder at a time and through no link. It holds few handles however deep it leads.
+//! Resolving each path from the top costs its depth, which for deep trees is quadratic in a whole walk. Neighbouring
+//! paths share most of their folders, so a trail goes back to the last shared folder and on from there, one folder at a
+//! time and through no link. It holds few descriptors at any depth.
 
 use std::fs::File;
 use std::io;
@@ -15,23 +15,22 @@ use rustix::io::Errno;
 
 use super::file_state::{self, PathState, as_path};
 
-/// Handles that are held at once; the limit of a process may be 256.
+/// Descriptors held at once; the limit of a process may be 256.
 const HANDLES: usize = 64;
 
-/// See the module.
+/// A position below `top` with the open folders that lead there.
 pub(super) struct Trail<'d> {
     top: &'d Dir,
-    /// The folder where it ends.
+    /// Path of the current folder.
     path: Vec<u8>,
     steps: Vec<TrailStep>,
-    /// Folders that were opened so far.
     opened: u64,
 }
 
 struct TrailStep {
-    /// Where the folder's path ends in the trail's.
+    /// Length of `path` up to and including this folder.
     end: usize,
-    /// `None` when it was given back because others were needed.
+    /// `None` when it was closed because others were needed.
     dir: Option<Dir>,
 }
 
@@ -40,13 +39,13 @@ impl<'d> Trail<'d> {
         Self { top, path: Vec::new(), steps: Vec::new(), opened: 0 }
     }
 
-    /// Goes to `folder`, as far as there are folders.
+    /// Goes to `folder`; returns false when it ends early because a component isn't a folder.
     pub(super) fn reach(&mut self, folder: &Path) -> io::Result<bool> {
         self.reach_with(folder, |_, _, _| Ok(()))
     }
 
-    /// Goes to `folder`, as far as there are folders; whether all the way. `each` is handed each folder that it had to open:
-    /// how many are above it, its path and its handle.
+    /// As [`Trail::reach`]. `each` is called for every folder that had to be opened, with its depth, path and
+    /// descriptor.
     pub(super) fn reach_with(
         &mut self,
         folder: &Path,
@@ -73,19 +72,19 @@ impl<'d> Trail<'d> {
         Ok(true)
     }
 
-    /// What stands at `path`. A link on the way there counts as nothing, the last component isn't followed.
+    /// State of `path`. A link among the parents counts as nothing; the last component isn't followed.
     pub(super) fn look(&mut self, path: &Path) -> io::Result<PathState> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let is_there = self.reach(path.parent().unwrap_or(Path::new("")))?;
         if is_there { file_state::look_at(self.dir()?, name.as_ref()) } else { Ok(PathState::Nothing) }
     }
 
-    /// How many folders below the top it ends.
+    /// Depth of the current folder below the top.
     pub(super) fn len(&self) -> usize {
         self.steps.len()
     }
 
-    /// The folder where it ends.
+    /// The current folder.
     pub(super) fn dir(&mut self) -> io::Result<&Dir> {
         if self.steps.last().is_some_and(|step| step.dir.is_none()) {
             self.reopen()?;
@@ -93,7 +92,7 @@ impl<'d> Trail<'d> {
         Ok(self.steps.last().and_then(|step| step.dir.as_ref()).unwrap_or(self.top))
     }
 
-    /// Folders that were opened so far.
+    /// Number of folders opened so far.
     #[cfg(test)]
     pub(super) fn opened(&self) -> u64 {
         self.opened
@@ -111,7 +110,7 @@ impl<'d> Trail<'d> {
         }
     }
 
-    /// Takes up the handles at the end again: as many as are held, so that the way back doesn't begin at the top each time.
+    /// Reopens the last folders: as many as may be held, so that the way back doesn't start at the top each time.
     fn reopen(&mut self) -> io::Result<()> {
         let first = self.steps.iter().rposition(|step| step.dir.is_some()).map_or(0, |open| open + 1);
         let keep_from = self.steps.len().saturating_sub(HANDLES);
@@ -134,7 +133,8 @@ impl<'d> Trail<'d> {
     }
 }
 
-/// The folder `name` in `dir`; `None` when there is none. The handle only leads on: what can't be read can be passed through.
+/// The folder `name` in `dir`; `None` when there is none. The descriptor is `O_PATH`, so that unreadable folders can be
+/// passed through.
 fn open(dir: &Dir, name: &Path) -> io::Result<Option<Dir>> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match openat(dir, name, flags, Mode::empty()) {

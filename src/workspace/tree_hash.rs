@@ -1,26 +1,26 @@
-//! Git's id of a tree from the entries of an index, without an object being written.
+//! Computes git's id of a tree from the entries of an index, without writing an object.
 //!
-//! `git write-tree` writes each folder as an object, or, where the user's objects are in its sight, sets the times of those
-//! that are there already. Only the id is wanted, and a folder's is the hash of its entries.
+//! `git write-tree` writes each folder as an object, or touches the times of objects that exist already. Only the id is
+//! needed, and a folder's id is the hash of its entries.
 
 use git2::ObjectType;
 
 use super::hunks::name_of;
 use super::repository::ObjectFormat;
 
-/// An entry of an index as `git ls-files --stage -z` tells it, without the zero byte.
+/// An entry of an index as `git ls-files --stage -z` prints it, without the zero byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct IndexEntry<'a> {
     pub(super) mode: &'a str,
-    /// The object's full name.
+    /// Full object name.
     pub(super) id: &'a str,
-    /// Other than 0 while a merge isn't resolved.
+    /// Not `0` while a merge isn't resolved.
     pub(super) stage: &'a str,
     pub(super) path: &'a [u8],
 }
 
 impl<'a> IndexEntry<'a> {
-    /// `MODE ID STAGE TAB PATH`.
+    /// Parses `MODE ID STAGE TAB PATH`.
     pub(super) fn read(line: &'a [u8]) -> Option<Self> {
         let tab = memchr::memchr(b'\t', line)?;
         let mut words = std::str::from_utf8(&line[..tab]).ok()?.split(' ');
@@ -28,28 +28,28 @@ impl<'a> IndexEntry<'a> {
         Some(Self { mode, id, stage, path: &line[tab + 1..] })
     }
 
-    /// The same, of a file that no merge has left in several stages.
+    /// As [`IndexEntry::read`], for a file without merge stages.
     ///
     /// # Errors
-    /// Else.
+    /// When the line is malformed or has another stage.
     pub(super) fn resolved(line: &'a [u8]) -> Result<Self, String> {
         Self::read(line).filter(|entry| entry.stage == "0").ok_or_else(|| "a merge isn't resolved".to_owned())
     }
 }
 
-/// Folders while they are filled, from the root to where the last entry was.
+/// The folders being filled, from the root to that of the last entry.
 #[derive(Debug)]
 pub(super) struct TreeHash {
     format: ObjectFormat,
     open: Vec<TreeFolder>,
-    /// The path of the last of them.
+    /// Path of the last open folder.
     folder: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
 struct TreeFolder {
     name: Vec<u8>,
-    /// As the object holds them.
+    /// In the format of a tree object.
     entries: Vec<u8>,
 }
 
@@ -58,7 +58,7 @@ impl TreeHash {
         Self { format, open: vec![TreeFolder::default()], folder: Vec::new() }
     }
 
-    /// Adds a file. Paths come sorted by their bytes, as in an index; folders are sorted in them as git sorts them.
+    /// Adds a file. Paths come sorted bytewise, as in an index, which sorts folders as git does.
     ///
     /// # Errors
     /// When its id is none.
@@ -67,14 +67,14 @@ impl TreeHash {
             Some(at) => (&path[..at], &path[at + 1..]),
             None => (&path[..0], path),
         };
-        // Nearly every file lies where the one before it did.
+        // Nearly every file is in the folder of the one before.
         if folder != self.folder {
             self.enter(folder)?;
         }
         self.put(mode, name, id)
     }
 
-    /// Closes folders and opens others until the one at `path` is the last.
+    /// Closes and opens folders until the one at `path` is the last.
     fn enter(&mut self, path: &[u8]) -> Result<(), String> {
         let names: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()).collect();
         let shared = self.open.iter().skip(1).zip(&names).take_while(|(folder, name)| folder.name == **name).count();
@@ -87,7 +87,7 @@ impl TreeHash {
         Ok(())
     }
 
-    /// The id of the whole.
+    /// The id of the whole tree.
     ///
     /// # Errors
     /// When it can't be computed.

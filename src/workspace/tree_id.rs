@@ -1,9 +1,9 @@
-//! The tree that tests ran on, by the id that git would give it when it was committed.
+//! The tree that tests ran on, by the id that git would give it in a commit.
 //!
-//! Anybody can check it: `git rev-parse HEAD^{tree}` says the same once the tree is committed. The user's index and objects
-//! stay as they are: git reads the index and the tree; where files differ from the index, another git puts them into a
-//! copy of it, with their objects in a folder of the run's. The id is computed from the entries (`tree_hash`), so that
-//! no folder becomes an object, and what git knows already isn't touched.
+//! Anybody can check it: `git rev-parse HEAD^{tree}` gives the same id once the tree is committed. The user's index and
+//! objects stay as they are: git reads the index and the tree; where files differ from the index, another git puts them
+//! into a copy of it, with their objects in a folder of the run. `tree_hash` computes the id from the entries, so that
+//! no folder becomes an object and no known object is touched.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -21,15 +21,15 @@ use super::tree_hash::{IndexEntry, TreeHash};
 use super::{Blobs, ChangeSet, Repository, file_state};
 use crate::journal::{Digest, open_regular};
 
-/// What git would have to hash at most, in files that it doesn't know: nobody waits for gigabytes to be read.
+/// Maximum bytes of untracked and changed files that git has to hash: nobody waits for gigabytes to be read.
 const MOST_BYTES: u64 = 256 << 20;
 const MOST_FILES: usize = 20_000;
-/// An index of so many bytes lists some ten thousand files.
+/// Bytes; an index of this size lists some ten thousand files.
 const LARGE_INDEX: u64 = 1 << 20;
-/// Bytes of entries that are written and read at once.
+/// Buffer size in bytes for reading and writing entries.
 const AT_ONCE: usize = 64 << 10;
 
-/// The entries of the tree which the run started from, kept in a file of the run's.
+/// The entries of the tree that the run started from, kept in a file of the run.
 #[derive(Debug)]
 pub struct TreeIndex {
     root: PathBuf,
@@ -40,42 +40,42 @@ pub struct TreeIndex {
     start: String,
 }
 
-/// A path, and mode and object of what is there afterwards, if anything is.
+/// A path with its new mode and object; `None` when the path is deleted.
 type Changed<'a> = (&'a [u8], Option<(&'static str, String)>);
 
-/// What a look at index and tree found.
+/// Result of comparing index and tree.
 struct Scan {
     /// Paths where the tree differs from the index.
     differing: Vec<Vec<u8>>,
-    /// The id of the index's entries, or why they have none.
+    /// Tree id of the index's entries, or why they have none.
     id: Result<String, String>,
 }
 
-/// A tree before and after a change set.
+/// Tree ids before and after a change set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeIds {
-    /// What a run started from.
+    /// Tree that the run started from.
     pub start: String,
-    /// The same with its changes.
+    /// The same tree with the change set.
     pub patched: String,
 }
 
 /// Why a tree has no id.
 #[derive(Debug, thiserror::Error)]
 pub enum NoTreeId {
-    /// Too much that git doesn't know yet.
+    /// Too many bytes or files that git doesn't know yet.
     #[error("more than {} MiB in files that git doesn't track", MOST_BYTES >> 20)]
     TooLarge,
-    /// It isn't there, or it refuses.
+    /// Git isn't installed, or fails.
     #[error("git can't tell: {0}")]
     Git(String),
-    /// The folder for it can't be used.
+    /// The run's folder can't be used.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl TreeIndex {
-    /// Of the tree as it stands now. `folder` is made for it. Blocks; a large untracked file takes its time.
+    /// Indexes the tree as it is now, in `folder`, which is created. Blocks; large untracked files take long.
     ///
     /// # Errors
     /// When there is too much to read, or git can't.
@@ -95,13 +95,13 @@ impl TreeIndex {
         Ok(tree)
     }
 
-    /// The tree that the run started from.
+    /// Id of the tree that the run started from.
     #[must_use]
     pub fn start(&self) -> &str {
         &self.start
     }
 
-    /// What is in it, relative to the root. Blocks.
+    /// Paths of the tree, relative to the root. Blocks.
     ///
     /// # Errors
     /// When the folder can't be read.
@@ -111,7 +111,7 @@ impl TreeIndex {
         parts.filter_map(|part| part.map(path).transpose()).collect()
     }
 
-    /// The same tree with `changes`, whose contents are in `blobs`.
+    /// Ids of the tree without and with `changes`, whose contents are in `blobs`.
     ///
     /// # Errors
     /// When git or the folder refuses.
@@ -130,7 +130,8 @@ impl TreeIndex {
         self.folder.join("index")
     }
 
-    /// `git`, working on this index and with objects of its own alone: it would set the times of those that it finds.
+    /// A `git` that uses this index and only its own object folder: it would touch the times of objects that it finds
+    /// elsewhere.
     fn command(&self) -> Result<Git, NoTreeId> {
         let objects = self.folder.join("objects");
         let git = match &self.git {
@@ -145,19 +146,19 @@ impl TreeIndex {
         self.folder.join("entries")
     }
 
-    /// Takes down the entries of the user's index, and looks where the tree differs from it.
+    /// Records the entries of the user's index, and compares the tree with it.
     fn scan(&self) -> Result<Scan, NoTreeId> {
         let index = self.users_index().unwrap_or_else(|| self.index());
-        // Git would wait at a pipe.
+        // Git would block on a pipe.
         let regular = if index.exists() { Some(open_regular(&index)?) } else { None };
         let size = regular.map_or(Ok(0), |file| file.metadata().map(|about| about.len()))?;
         let mut scan = if size > LARGE_INDEX { self.scan_beside(&index)? } else { self.scan_at_once(&index)? };
-        // A deleted file is told twice, and one that isn't merged by each stage.
+        // Git lists a deleted file twice, and an unmerged one once a stage.
         scan.differing.dedup();
         Ok(scan)
     }
 
-    /// One git after the other does it, which for a few files is quickest.
+    /// Uses a single git, which is fastest for few files.
     fn scan_at_once(&self, index: &Path) -> Result<Scan, NoTreeId> {
         let told = ["--cached", "--stage", "--others", "--modified", "--deleted", "--exclude-standard"];
         let git = self.command()?.env("GIT_INDEX_FILE", index).args(["ls-files", "-z", "-t"]).args(told);
@@ -165,7 +166,7 @@ impl TreeIndex {
         let id = self.take_down(git, |part| {
             let (tag, entry) = part.split_at_checked(2)?;
             match tag {
-                // A repository in the tree ends in a slash.
+                // The path of a nested repository ends in a slash.
                 b"? " => differing.push(entry.strip_suffix(b"/").unwrap_or(entry).to_vec()),
                 b"C " | b"R " => differing.push(IndexEntry::read(entry)?.path.to_vec()),
                 _ => return Some(entry),
@@ -175,8 +176,8 @@ impl TreeIndex {
         Ok(Scan { differing, id })
     }
 
-    /// The same by three gits beside each other: of a large tree each takes long, and the one that looks at the tracked files
-    /// has threads of its own for that.
+    /// Runs three gits in parallel: on a large tree each takes long, and the one that compares tracked files has
+    /// threads of its own.
     fn scan_beside(&self, index: &Path) -> Result<Scan, NoTreeId> {
         let paths = |arguments: &[&str]| {
             let mut paths = Vec::new();
@@ -185,7 +186,7 @@ impl TreeIndex {
             told.map(|()| paths).map_err(NoTreeId::Git)
         };
         let (changed, new, entries) = thread::scope(|scope| {
-            // What has changed in a submodule, it alone could say.
+            // Only git inside a submodule could tell what has changed in it.
             let changed = scope.spawn(|| paths(&["diff-files", "-z", "--name-only", "--ignore-submodules=dirty"]));
             let new = scope.spawn(|| paths(&["ls-files", "-z", "--others", "--exclude-standard"]));
             let entries = self.command().and_then(|git| {
@@ -200,13 +201,14 @@ impl TreeIndex {
         Ok(Scan { differing: [told(new)?, told(changed)?].concat(), id: entries? })
     }
 
-    /// Takes down the entries of the run's index. Returns their id.
+    /// Records the entries of the run's index and returns their id.
     fn list(&self) -> Result<String, NoTreeId> {
         let git = self.command()?.args(["ls-files", "-z", "--cached", "--stage"]);
         self.take_down(git, |part| Some(part))?.map_err(NoTreeId::Git)
     }
 
-    /// Keeps what `entry` makes of each part that git tells. Returns the id of what was kept, unless it has none.
+    /// Records what `entry` returns for each part of git's output. Returns the id of the recorded entries, or why they
+    /// have none.
     fn take_down(
         &self,
         git: Git,
@@ -228,7 +230,7 @@ impl TreeIndex {
         Ok(hashed.and_then(|()| tree.finish()))
     }
 
-    /// The id of the entries with `changed`, sorted, put into them; without those of which nothing is left.
+    /// The id of the entries with `changed` (sorted) applied.
     fn hash(&self, changed: &[Changed<'_>]) -> Result<String, NoTreeId> {
         let (mut tree, mut changed) = (TreeHash::new(self.format), changed.iter().peekable());
         let (mut file, mut line) = (BufReader::with_capacity(AT_ONCE, File::open(self.entries())?), Vec::new());
@@ -255,8 +257,8 @@ impl TreeIndex {
         self.git.as_ref().map(|git| git.own.join("index")).filter(|index| index.exists())
     }
 
-    /// Puts `paths` as they stand into a copy of the user's index. `git add` would do the same, and ask repositories in the tree
-    /// what has changed in them, each by its own settings.
+    /// Puts `paths` as they are into a copy of the user's index. `git add` would do the same, but ask nested
+    /// repositories what changed in them, each with its own settings.
     fn add_all(&self, paths: &[Vec<u8>]) -> Result<(), NoTreeId> {
         let about = |path: &Vec<u8>| fs::symlink_metadata(self.root.join(file_state::as_path(path))).ok();
         let sizes: Vec<u64> = paths.iter().take(MOST_FILES + 1).filter_map(about).map(|about| about.len()).collect();
@@ -271,15 +273,16 @@ impl TreeIndex {
         run(self.command()?.args(update), &input).map(drop)
     }
 
-    /// Git's name for a kept content. The object itself isn't needed; a git for each file would take its time.
+    /// Git's object name of a stored content. The object itself isn't needed; a git process for each file would be
+    /// slow.
     fn object(&self, blobs: &Blobs, digest: Digest) -> Result<String, NoTreeId> {
         let named = object_name(self.format, &blobs.read(digest)?);
         named.map_err(|error| NoTreeId::Git(error.message().to_owned()))
     }
 }
 
-/// The index's own time tells git which files it has to read, because they may have changed in the very tick in which it was
-/// written.
+/// Copies an index with its modification time. By that time git knows which files it must read, because they may have
+/// changed in the same clock tick.
 pub(super) fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
     let from = open_regular(from)?;
     let about = from.metadata()?;

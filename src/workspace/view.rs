@@ -1,7 +1,7 @@
 //! The private view of the user's tree that a run works on: an overlay of it, or a copy.
 //!
-//! It starts as the tree stands, uncommitted changes included. What differs from that start is
-//! computed from the files, never from what tools said they did.
+//! It starts as the tree is, uncommitted changes included. The difference from that start is computed from the files,
+//! never from what tools report.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -31,15 +31,15 @@ use super::{ApplyError, Blobs, ChangeSet, Overlay, Patch, Repository, WorkspaceE
 use crate::journal::{RelPath, ViewMade};
 use crate::settings::Writes;
 
-/// Notes that are told one by one.
+/// Number of notes that are listed one by one.
 const MAX_NOTES: usize = 20;
 
-/// What may have changed since the last look.
+/// What may have changed since the last comparison.
 #[derive(Clone, Copy, Debug)]
 pub enum Touched<'a> {
-    /// These files, by a tool: they count even when ignored.
+    /// These files, written by a tool: they count even when ignored.
     Paths(&'a [RelPath]),
-    /// Anything, by a command that ran.
+    /// Anything, because a command ran.
     Anything,
 }
 
@@ -50,22 +50,22 @@ pub struct View {
     run: PathBuf,
     object_format: ObjectFormat,
     made: ViewMade,
-    /// What of the files that commands write is part of the patch; `None` is all of it.
+    /// Which of the files that commands write are part of the patch; `None` means all.
     writes: Option<Writes>,
     progress: Mutex<ViewProgress>,
 }
 
-/// What a copy is made of.
+/// Arguments for making a copy.
 pub struct Copying<'a> {
-    /// Whose tree.
+    /// The repository that is copied.
     pub repository: &'a Repository,
-    /// The run's folder; contents of changed files are kept in its `blobs`.
+    /// The run folder; contents of changed files are stored in its `blobs`.
     pub run: &'a Path,
-    /// The view's [place](View::place), made before.
+    /// The view's [place](View::place), created before.
     pub place: PathBuf,
     /// Ignored folders to make visible, such as `node_modules`.
     pub dependencies: &'a [String],
-    /// The making gives up when this turns true.
+    /// Cancels the copy when set.
     pub stop: &'a AtomicBool,
 }
 
@@ -74,7 +74,7 @@ enum ViewKind {
     Overlay(Box<OverlayScene>),
 }
 
-/// What is known about the difference so far.
+/// State of the comparison so far.
 #[derive(Default)]
 struct ViewProgress {
     differences: Differences,
@@ -83,11 +83,11 @@ struct ViewProgress {
 }
 
 impl View {
-    /// Makes the empty folder that the view will fill, so that a worker can be confined to it meanwhile:
-    /// `run/view/NAME`, where `NAME` is the project folder's own. Returns its canonical path.
+    /// Creates the empty folder that the view will fill, so that a worker can be confined to it meanwhile:
+    /// `run/view/NAME`, where `NAME` is that of the project folder. Returns its canonical path.
     ///
     /// # Errors
-    /// When it can't be made, or is there already.
+    /// When it can't be created, or exists already.
     pub fn place(repository: &Repository, run: &Path) -> Result<PathBuf, WorkspaceError> {
         let holder = run.join("view");
         DirBuilder::new().recursive(true).mode(0o700).create(run).map_err(io_error("make", run))?;
@@ -98,9 +98,8 @@ impl View {
         Ok(view_root)
     }
 
-    /// Makes the view in its [place](View::place); contents of changed files are kept in `run/blobs`.
-    /// `dependencies` names ignored folders to make visible, such as `node_modules`. Blocks; on an error nothing
-    /// of the view is left.
+    /// Makes the view in its [place](View::place); contents of changed files are stored in `run/blobs`. `dependencies`
+    /// names ignored folders to make visible, such as `node_modules`. Blocks; on an error nothing of the view is left.
     ///
     /// # Errors
     /// When the view can't be written. What can't be read of the user's tree is left out, with a note.
@@ -109,10 +108,10 @@ impl View {
         Self::fill(&Copying { repository, run, place, dependencies, stop: &AtomicBool::new(false) })
     }
 
-    /// As [`View::create`], when the place was made before; gives up when told to stop.
+    /// As [`View::create`], in a place that was created before, and cancellable.
     ///
     /// # Errors
-    /// As [`View::create`], and when it gave up.
+    /// As [`View::create`], and [`WorkspaceError::Stopped`] when cancelled.
     pub fn fill(copying: &Copying<'_>) -> Result<Self, WorkspaceError> {
         let holder = copying.place.parent().unwrap_or(&copying.place);
         Self::copied(copying).inspect_err(|_| drop(remove_tree_soon(holder)))
@@ -163,7 +162,7 @@ impl View {
     /// The view that a worker has mounted from `overlay`. Blocks.
     ///
     /// # Errors
-    /// When the layers can't be opened, or contents of what they hold already can't be kept.
+    /// When the layers can't be opened, or contents of the changes they hold already can't be stored.
     pub fn over(
         repository: &Repository,
         run: &Path,
@@ -191,7 +190,8 @@ impl View {
         Ok(view)
     }
 
-    /// The top of the view as its worker sees it, canonical. That of an overlay is the user's own tree for everybody else.
+    /// Canonical top of the view as its worker sees it. For an overlay this is the path of the user's own tree for
+    /// everybody else.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
@@ -203,18 +203,18 @@ impl View {
         &self.run
     }
 
-    /// Puts sentences before what is told about the view.
+    /// Inserts sentences before the view's other notes.
     pub fn note_first(&mut self, notes: Vec<String>) {
         self.made.notes.splice(0..0, notes);
     }
 
-    /// What was made, for the journal.
+    /// The journal's description of the view.
     #[must_use]
     pub fn made(&self) -> &ViewMade {
         &self.made
     }
 
-    /// Where contents of changed files are kept: what [`apply`](super::apply()) needs.
+    /// Where contents of changed files are stored, as [`apply`](super::apply()) needs them.
     #[must_use]
     pub fn blobs(&self) -> &Blobs {
         match &self.kind {
@@ -223,8 +223,8 @@ impl View {
         }
     }
 
-    /// Brings a copy to where an earlier view of the same run was: all of `changes`, or none. An overlay is
-    /// [prepared](Overlay::prepare) with them.
+    /// Brings a copy to the state of an earlier view of the same run: all of `changes`, or none. An overlay gets them
+    /// from [`Overlay::prepare`] instead.
     ///
     /// # Errors
     /// When a file is no longer what it was when that run began.
@@ -237,16 +237,16 @@ impl View {
         self.see_restored(changes).map_err(|error| failed(io::Error::other(error)))
     }
 
-    /// What is restored was a tool's doing once, so it counts even when ignored.
+    /// Restored changes were made by a tool, so they count even when ignored.
     fn see_restored(&self, changes: &ChangeSet) -> Result<(), WorkspaceError> {
         let paths: Vec<RelPath> = changes.entries.iter().map(|entry| entry.path.clone()).collect();
         self.patch(Touched::Paths(&paths)).map(drop)
     }
 
-    /// Keeps the content of `path` at the start; called before a tool changes it. Cheap when that was done before.
+    /// Stores the start content of `path`; called before a tool changes it. Cheap when it is stored already.
     ///
     /// # Errors
-    /// When the content can't be kept.
+    /// When the content can't be stored.
     pub fn keep(&self, path: &RelPath) -> Result<(), WorkspaceError> {
         let kept = match &self.kind {
             ViewKind::Copy(scene) => scene.keep(path),
@@ -255,16 +255,16 @@ impl View {
         kept.map_err(io_error("keep", path.as_path()))
     }
 
-    /// The difference to the start as it is now. With [`Touched::Paths`] only these files are looked at again,
-    /// for the rest the last look holds. Blocks.
+    /// The current difference from the start. With [`Touched::Paths`] only these files are compared again; for the rest
+    /// the last result holds. Blocks.
     ///
     /// # Errors
-    /// When the contents of changed files can't be kept or read back.
+    /// When contents of changed files can't be stored or read back.
     pub fn patch(&self, touched: Touched<'_>) -> Result<Patch, WorkspaceError> {
         self.patch_unless(touched, &AtomicBool::new(false))
     }
 
-    /// As [`View::patch`]; gives up soon after `stop` turns true, whatever commands of the run have made.
+    /// As [`View::patch`]; returns soon after `stop` is set, whatever commands of the run have made.
     ///
     /// # Errors
     /// As [`View::patch`], and [`WorkspaceError::Stopped`].
@@ -303,15 +303,15 @@ impl View {
         Ok(Patch { generated, named_nothing, ..assemble(contents, making, &patch, cache)? })
     }
 
-    /// From now on the patch is what tools wrote, and what commands write of the files that `writes` names.
+    /// From now on the patch has what tools wrote, and of what commands write only the files that `writes` names.
     pub fn tell_commands_from_tools(&mut self, writes: Writes) {
         self.writes = Some(writes);
     }
 
-    /// `patch` as seen from another start: from where `since` led to the tree below this view. Blocks.
+    /// Rebases `patch`: from the tree below this view to the tree before `since`, which led to it. Blocks.
     ///
     /// # Errors
-    /// When contents of `since` aren't kept.
+    /// When contents of `since` aren't in the blobs.
     pub fn restate(&self, patch: Patch, since: &ChangeSet) -> Result<Patch, WorkspaceError> {
         patch::restate(self.blobs(), self.object_format, patch, since)
     }
@@ -319,16 +319,16 @@ impl View {
     /// Removes the view that a killed run left in its folder, if any.
     ///
     /// # Errors
-    /// When something of it can't be removed.
+    /// When a part of it can't be removed.
     pub fn discard(run: &Path) -> Result<(), WorkspaceError> {
         let remove = |folder: PathBuf| remove_tree(&folder).map_err(io_error("remove", &folder));
         remove(run.join("view")).and(remove(run.join("overlay")))
     }
 
-    /// Removes the view from disk; the patch and the kept contents stay. Its worker has to be gone.
+    /// Removes the view from disk; the patch and the stored contents stay. Its worker must have ended.
     ///
     /// # Errors
-    /// When something of it can't be removed.
+    /// When a part of it can't be removed.
     pub fn remove(self) -> Result<(), WorkspaceError> {
         Self::discard(&self.run)
     }
@@ -346,7 +346,7 @@ fn shorten(notes: &mut Vec<String>) {
 pub(super) fn exclude_rules(repository: &Repository, view_root: &Path) -> Gitignore {
     let mut builder = GitignoreBuilder::new(view_root);
     if let Some(file) = repository.exclude_file() {
-        // A rule that can't be read is one that git doesn't follow either.
+        // Git doesn't follow an invalid rule either.
         drop(builder.add(file));
     }
     builder.build().unwrap_or_else(|_| Gitignore::empty())

@@ -1,4 +1,4 @@
-//! Whether a tree still is what a change set says it was.
+//! Checks whether a tree still is what a change set expects.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::{ApplyError, Doing, StaleFile};
 use crate::workspace::file_state::{self, PathObstacle, PathState};
 use crate::workspace::{ChangeSet, ChangedFile};
 
-/// Whether every file that `changes` touches is still what it was.
+/// Checks that every file that `changes` touches still is what it was.
 ///
 /// # Errors
 /// [`ApplyError::MovedOn`] names those that are not.
@@ -19,7 +19,7 @@ pub fn still_applies(root: &Path, changes: &ChangeSet) -> Result<(), ApplyError>
     check(&tree.map_err(|source| ApplyError::Write { path: root.to_owned(), source, doing })?, changes, doing)
 }
 
-/// Compares every touched file with what it must be.
+/// Compares every touched file with its expected state.
 pub(in crate::workspace) fn check(tree: &Dir, changes: &ChangeSet, doing: Doing) -> Result<(), ApplyError> {
     refuse_git(changes)?;
     let moved_on = |entry: &ChangedFile| {
@@ -30,13 +30,13 @@ pub(in crate::workspace) fn check(tree: &Dir, changes: &ChangeSet, doing: Doing)
     if files.is_empty() { Ok(()) } else { Err(ApplyError::MovedOn { files, doing }) }
 }
 
-/// No change set may reach git's own files.
+/// No change set may touch git's own files.
 pub(super) fn refuse_git(changes: &ChangeSet) -> Result<(), ApplyError> {
     let of_git = changes.entries.iter().find(|entry| file_state::is_of_git(entry.path.as_path()));
     of_git.map_or(Ok(()), |entry| Err(ApplyError::OfGit(entry.path.clone())))
 }
 
-/// What stands in the way of `entry`, if anything does.
+/// In a word, what is different at the path of `entry`; `None` when nothing is.
 pub(super) fn difference(tree: &Dir, changes: &ChangeSet, entry: &ChangedFile) -> Option<&'static str> {
     let path = entry.path.as_path();
     let found = match file_state::look(tree, path) {
@@ -47,7 +47,7 @@ pub(super) fn difference(tree: &Dir, changes: &ChangeSet, entry: &ChangedFile) -
         Ok(PathState::Nothing) if entry.before.is_some() => return Some("gone"),
         Ok(PathState::Nothing) => return is_blocked(tree, changes, path).then_some("behind a link or a file"),
         Ok(PathState::Folder) => {
-            // A folder may give way to a file when the change set empties it.
+            // A folder may be replaced by a file when the change set empties it.
             let emptied = |other: &ChangedFile| other.after.is_none() && other.path.as_path().starts_with(path);
             let gives_way = entry.before.is_none() && changes.entries.iter().any(emptied);
             return (!gives_way).then_some("a folder");
@@ -63,7 +63,7 @@ pub(super) fn difference(tree: &Dir, changes: &ChangeSet, entry: &ChangedFile) -
     }
 }
 
-/// Whether something that stays stands where a folder must be: new files don't go through links.
+/// Returns true when a file that stays is where a folder is needed: new files don't go through links.
 fn is_blocked(tree: &Dir, changes: &ChangeSet, path: &Path) -> bool {
     let goes = |blocker| changes.entries.iter().any(|other| other.after.is_none() && other.path.as_path() == blocker);
     match file_state::obstacle(tree, path) {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::journal::{Outcome, RelPath, is_disk_failure};
 use crate::workspace::RecordError;
 
-/// Which way a change set is written.
+/// Direction in which a change set is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Doing {
-    /// A run's patch reaches the tree.
+    /// Writes a run's patch to the tree.
     Apply,
-    /// What was there before comes back.
+    /// Restores what was there before.
     Undo,
 }
 
@@ -36,42 +36,42 @@ impl Doing {
     }
 }
 
-/// A file that is no longer what it has to be.
+/// A file that isn't in its expected state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaleFile {
-    /// The file.
+    /// Path of the file.
     pub path: RelPath,
-    /// What it is now, such as `changed` or `gone`.
+    /// Its state now, such as `changed` or `gone`.
     pub now: &'static str,
 }
 
 /// A file that can't be merged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The file.
+    /// Path of the file.
     pub path: RelPath,
-    /// Why, such as `both changed it near line 12`.
+    /// Reason, such as `both changed it near line 12`.
     pub why: String,
 }
 
 /// Why nothing was written. The tree is as it was, unless it is [`HalfWay`](ApplyError::HalfWay).
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// Files changed in between.
+    /// Files changed since the run began or was applied.
     #[error("{} changed since {}; nothing was {}", list(files), doing.since(), doing.done())]
     MovedOn {
-        /// Which.
+        /// The changed files.
         files: Vec<StaleFile>,
-        /// What was to be done.
+        /// The direction of the operation.
         doing: Doing,
     },
-    /// The patch and the user's changes meet.
+    /// The patch and the user's changes overlap.
     #[error("the patch and what changed since the run began can't be merged; nothing was applied")]
     Conflicts(Vec<Conflict>),
-    /// Git can't be told of it as it was wanted.
+    /// Git can't record the patch as requested.
     #[error("{0}; nothing was applied")]
     Record(#[from] RecordError),
-    /// A change of git's own files: those could make git run something.
+    /// The change set touches git's own files, which could make git run something.
     #[error("{0} is git's own; nothing was applied")]
     OfGit(RelPath),
     /// A content of the change set can't be read.
@@ -79,46 +79,46 @@ pub enum ApplyError {
     Content {
         /// The file.
         path: RelPath,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
-        /// What was to be done.
+        /// The direction of the operation.
         doing: Doing,
     },
-    /// What was done when the run was applied isn't known any more.
+    /// The record of how the run was applied can't be read.
     #[error("can't read {}: {source}; nothing was undone", path.display())]
     Forgotten {
-        /// The run's record of it.
+        /// Path of the record.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// The tree can't be written.
     #[error("can't write {}: {source}; nothing was {}", path.display(), doing.done())]
     Write {
-        /// Where.
+        /// The path that failed.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
-        /// What was to be done.
+        /// The direction of the operation.
         doing: Doing,
     },
-    /// The tree couldn't be written, and could not be put back either.
+    /// The tree couldn't be written, and could not be restored either.
     #[error("can't write {}: {source}; these files could not be put back: {}", path.display(), stuck.join(", "))]
     HalfWay {
-        /// Where it began.
+        /// The first path that failed.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
-        /// The files, with why.
+        /// The files that aren't restored, each with the reason.
         stuck: Vec<String>,
     },
-    /// An earlier command died on the way, and what it left can't be put in order yet.
+    /// An earlier command died halfway, and what it left can't be restored yet.
     #[error("an earlier kcode was stopped while it wrote this run's files, and they can't be put back yet")]
     Unfinished,
 }
 
 impl ApplyError {
-    /// What to do about it, in one line.
+    /// What the user can do about it, in one line.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -146,7 +146,7 @@ impl ApplyError {
         }
     }
 
-    /// The exit code it ends in: a full disk is no fault of the patch.
+    /// The outcome that decides the exit code: a full disk isn't the patch's fault.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {

@@ -1,8 +1,9 @@
-//! What a process is about to write to the user's tree, on disk before it writes: so that the next one can put it right.
+//! What a process is about to write to the user's tree, stored on disk before it writes, so that the next process can
+//! finish or undo it.
 //!
-//! All intents of a state folder lie in one folder beside its runs (`unfinished/`), so that looking for some costs every command
-//! one look into a folder that is empty. When all is done, an intent to apply becomes the run's `applied.json`, in one rename: what
-//! undo needs to know.
+//! All intents of a state folder are in one folder beside its runs (`unfinished/`), so that checking for some costs
+//! every command one look into an empty folder. When all is done, an intent to apply is renamed to the run's
+//! `applied.json`, which undo reads.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -17,17 +18,17 @@ use crate::workspace::{GitRecording, remove_tree};
 
 const INTENT_SCHEMA: &str = "kcode.intent/1";
 
-/// See the module.
+/// An operation on the user's tree, serialised to `unfinished/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Intent {
     schema: String,
-    /// Whose patch.
+    /// Run whose patch is written.
     pub run: RunId,
     pub doing: Doing,
-    /// The tree.
+    /// Root of the tree.
     pub root: PathBuf,
     pub plan: Plan,
-    /// What git is told when the files are written.
+    /// What git records after the files are written.
     pub recording: Option<GitRecording>,
 }
 
@@ -37,7 +38,7 @@ impl Intent {
         Self { schema, run: run.clone(), doing, root: root.to_owned(), plan, recording: None }
     }
 
-    /// Keeps it where the next process looks; durable on return.
+    /// Saves it durably where the next process looks.
     pub fn save(&self, run: &RunFolder) -> io::Result<()> {
         let (path, new) = (run.unfinished(), unfinished_new(run));
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -45,11 +46,10 @@ impl Intent {
         let mut file = File::create(&new)?;
         let written = file.write_all(&serde_json::to_vec_pretty(self)?).and_then(|()| file.sync_all());
         written.and_then(|()| fs::rename(&new, &path)).inspect_err(|_| drop(fs::remove_file(&new)))?;
-        // A folder that was just made is a name in the one above.
+        // A newly created folder is a name in its parent, which needs a sync too.
         folder.ancestors().take(2).try_for_each(|folder| File::open(folder)?.sync_all())
     }
 
-    /// Reads one.
     pub fn load(path: &Path) -> io::Result<Self> {
         let intent: Self = serde_json::from_slice(&read_own(path, RUN_FILE_LIMIT)?)?;
         if intent.schema == INTENT_SCHEMA {
@@ -58,7 +58,7 @@ impl Intent {
         Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is of another version", path.display())))
     }
 
-    /// All is done, and noted.
+    /// Ends the operation as done.
     pub fn fulfil(&self, run: &RunFolder) -> io::Result<()> {
         self.let_go(run);
         match self.doing {
@@ -70,7 +70,7 @@ impl Intent {
         }
     }
 
-    /// Nothing was done after all.
+    /// Ends the operation as not done.
     pub fn forget(&self, run: &RunFolder) -> io::Result<()> {
         self.let_go(run);
         fs::remove_file(run.unfinished())
@@ -84,7 +84,7 @@ impl Intent {
     }
 }
 
-/// An intent that isn't whole yet.
+/// Path of an intent while it is being written.
 pub(super) fn unfinished_new(run: &RunFolder) -> PathBuf {
     run.unfinished().with_extension("new")
 }

@@ -1,7 +1,7 @@
-//! A change set fitted to a tree that moved on: a three-way merge of each file that changed in between.
+//! Fits a change set to a tree that changed since: a three-way merge of each changed file.
 //!
-//! Git's own merge of lines (`git2`), so that what comes out is what `git apply --3way` would make of it. All of it fits, or
-//! nothing is merged.
+//! It uses git's own line merge (`git2`), so the result is what `git apply --3way` would make. Either everything fits,
+//! or nothing is merged.
 
 use std::path::Path;
 
@@ -13,16 +13,16 @@ use super::{ApplyError, Conflict, Doing};
 use crate::journal::RelPath;
 use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileMode, FileState, file_state};
 
-/// A change set that fits the tree as it stands now.
+/// A change set that fits the tree as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged {
-    /// What is to be written; its contents are in the blobs.
+    /// What to write; its contents are in the blobs.
     pub changes: ChangeSet,
-    /// The files in it that are neither the user's nor the patch's, but both: no test ran on them.
+    /// Files of it that combine the user's and the patch's changes: no test ran on them.
     pub files: Vec<RelPath>,
 }
 
-/// Fits `changes` to the tree at `root`. Files that are already as they are to be drop out.
+/// Fits `changes` to the tree at `root`. Files that are in their final state already are dropped.
 ///
 /// # Errors
 /// [`ApplyError::Conflicts`] names every file that can't be merged.
@@ -49,7 +49,7 @@ pub fn merge(root: &Path, changes: &ChangeSet, blobs: &Blobs) -> Result<Merged, 
     if conflicts.is_empty() { Ok(merged) } else { Err(ApplyError::Conflicts(conflicts)) }
 }
 
-/// The change of a file that is not what it was; `None` when nothing is left to do.
+/// The change of a file that isn't in its expected state; `None` when nothing is left to do.
 fn fit(tree: &Dir, entry: &ChangedFile, now: &str, blobs: &Blobs) -> Result<Option<ChangedFile>, String> {
     let path = entry.path.as_path();
     let unreadable = |error: std::io::Error| format!("can't be read: {error}");
@@ -76,12 +76,12 @@ fn fit(tree: &Dir, entry: &ChangedFile, now: &str, blobs: &Blobs) -> Result<Opti
     Ok((after != found).then(|| ChangedFile { path: entry.path.clone(), before: Some(found), after: Some(after) }))
 }
 
-/// There are two modes: when both sides left the first one, they agree.
+/// There are only two modes, so when both sides changed the mode, they agree.
 fn mode(before: FileMode, ours: FileMode, theirs: FileMode) -> FileMode {
     if ours == before { theirs } else { ours }
 }
 
-/// Both changes of `base`, or why they don't go together.
+/// Merges two changes of `base`; the error says why they conflict.
 pub(in crate::workspace) fn merge_content(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, String> {
     if ours == base || ours == theirs {
         return Ok(theirs.to_owned());
@@ -92,7 +92,7 @@ pub(in crate::workspace) fn merge_content(base: &[u8], ours: &[u8], theirs: &[u8
     if [base, ours, theirs].iter().any(|content| content.contains(&0)) {
         return Err("a binary file can't be merged".to_owned());
     }
-    // Whatever else is made of git2 starts the library; this one function relies on somebody having done so.
+    // Any other git2 object initialises the library; this function alone doesn't.
     drop(git2::Config::new());
     let [mut from, mut left, mut right] = [(); 3].map(|()| git2::MergeFileInput::new());
     let merged = git2::merge_file(from.content(base), left.content(ours), right.content(theirs), None);
@@ -111,7 +111,7 @@ enum Side {
     Theirs,
 }
 
-/// Where the conflicts are, by the lines of the user's file.
+/// Where the conflicts are, in lines of the user's file.
 fn places(marked: &[u8]) -> String {
     let (mut line, mut places, mut side) = (0, Vec::new(), Side::Both);
     for text in marked.split(|byte| *byte == b'\n') {

@@ -1,14 +1,14 @@
-//! A change set written to a tree: all files or none, whatever happens on the way.
+//! Writes a change set to a tree: all files or none, whatever happens on the way.
 //!
 //! | File | What it does |
 //! |---|---|
-//! | `check` | whether every touched file is, byte for byte and in its mode, what the change set says it was |
-//! | `plan` | everything that will be touched, as it was and as it will be |
-//! | `write` | new contents staged in a folder beside the files, checked once more, then renamed into place |
-//! | `roll_back` | the way back from any point of that, told by the plan and by what stands in the tree |
-//! | [`merge`](merge()) | a change set fitted to a tree that moved on |
+//! | `check` | compares every touched file, bytes and mode, with what the change set expects |
+//! | `plan` | lists everything that will be touched, as it was and as it will be |
+//! | `write` | stages new contents in a folder in the tree, checks once more, renames them into place |
+//! | `roll_back` | takes a plan back from any point, by what it finds in the tree |
+//! | [`merge`](merge()) | fits a change set to a tree that changed since |
 //! | [`transaction`](Transaction) | the user's tree: one writer at a time, the plan kept on disk until all is done |
-//! | [`recover`](settle()) | what a killed process left, finished or taken back |
+//! | [`recover`](settle()) | finishes or takes back what a killed process left |
 //!
 //! The index, refs and stash are not touched, and git isn't needed.
 
@@ -43,7 +43,7 @@ pub use transaction::{Transaction, applied_changes};
 /// Writes `changes` to a tree that nobody else uses, such as a private view. `blobs` holds the contents.
 ///
 /// # Errors
-/// When a touched file is not what `changes` says it was, and when something can't be read or written.
+/// When a touched file isn't what `changes` expects, and when something can't be read or written.
 pub fn apply(root: &Path, changes: &ChangeSet, blobs: &Blobs) -> Result<Applied, ApplyError> {
     let doing = Doing::Apply;
     let tree = Dir::open_ambient_dir(root, ambient_authority());

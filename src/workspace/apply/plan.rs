@@ -1,4 +1,4 @@
-//! What will be written to a tree, in full, before any of it is: enough to take it back from any point on the way.
+//! Everything that will be written to a tree, decided before the first write: enough to take it back from any point.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,26 +12,26 @@ use crate::workspace::{ChangeSet, ChangedFile, FileMode};
 /// Every file and folder that an operation touches, as they were and as they will be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Plan {
-    /// A folder in the tree for contents on their way in and out.
+    /// A folder in the tree for new and replaced contents.
     pub staging: RelPath,
     /// The files, sorted by path.
     pub files: Vec<PlannedFile>,
-    /// Folders that are missing, each before those in it.
+    /// Folders to create, each before those in it.
     pub make: Vec<PlannedFolder>,
-    /// Folders that go when nothing is left in them, each after those in it.
+    /// Folders to remove when nothing is left in them, each after those in it.
     pub remove: Vec<PlannedFolder>,
 }
 
-/// A changed file with the permissions that git doesn't know of.
+/// A changed file with its permission bits, which git doesn't keep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PlannedFile {
     #[serde(flatten)]
     pub change: ChangedFile,
-    /// Of what stands there.
+    /// Current permission bits.
     pub bits_before: Option<u32>,
-    /// Of what will; `None` leaves it to the umask.
+    /// Final permission bits; `None` leaves them to the umask.
     pub bits_after: Option<u32>,
-    /// What stands there has other names (hard links), perhaps outside of the tree.
+    /// True when the file has other names (hard links), perhaps outside of the tree.
     #[serde(default)]
     pub has_other_names: bool,
 }
@@ -39,24 +39,24 @@ pub(super) struct PlannedFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PlannedFolder {
     pub path: RelPath,
-    /// The permissions that it has or had; `None` leaves them to the umask.
+    /// Permission bits that it has or had; `None` leaves them to the umask.
     pub bits: Option<u32>,
 }
 
 impl Plan {
-    /// For writing `changes` to `tree`.
+    /// Plans writing `changes` to `tree`.
     pub fn of(tree: &Dir, changes: &ChangeSet) -> Self {
         let files = changes.entries.iter().map(|change| PlannedFile::of(tree, change)).collect();
         let kept: BTreeSet<&Path> = parents(changes, |change| change.after.is_some());
         let emptied = parents(changes, |change| change.after.is_none());
-        // As git does: a folder whose last file goes, goes too.
+        // As git does, a folder is removed with its last file.
         let remove = emptied.into_iter().rev().filter(|path| !kept.contains(path));
         let remove = remove.filter_map(|path| planned(path, bits(tree, path))).collect();
         let make = kept.iter().filter(|path| !is_folder(tree, path)).filter_map(|path| planned(path, None)).collect();
         Self { staging: staging(), files, make, remove }
     }
 
-    /// For taking back what was done by `self`. Only folders that it made go, and those that it removed come back.
+    /// Plans taking back `self`. Only folders that it created are removed, and those that it removed come back.
     pub fn reversed(&self, tree: &Dir) -> Self {
         let files: Vec<_> = self.files.iter().map(|file| file.reversed(tree)).collect();
         let changes = ChangeSet::new(files.iter().map(|file| file.change.clone()).collect());
@@ -68,7 +68,7 @@ impl Plan {
         Self { make: make.collect(), remove: remove.collect(), files, staging: forward.staging }
     }
 
-    /// The change set that it carries out.
+    /// The change set that the plan carries out.
     pub fn changes(&self) -> ChangeSet {
         ChangeSet::new(self.files.iter().map(|file| file.change.clone()).collect())
     }
@@ -84,7 +84,7 @@ impl PlannedFile {
         Self { change: change.clone(), bits_before, bits_after, has_other_names: bits_before.is_some() && names > 1 }
     }
 
-    /// What the user set since then stays, as far as it goes together.
+    /// Keeps permission bits that the user set since, as far as the mode allows.
     fn reversed(&self, tree: &Dir) -> Self {
         let ChangedFile { path, before, after } = self.change.clone();
         let turned = Self::of(tree, &ChangedFile { path, before: after, after: before });
@@ -94,18 +94,18 @@ impl PlannedFile {
     }
 }
 
-/// The permission bits of a file that had `bits` and is to have `mode`.
+/// The permission bits of a file that had `bits` and gets `mode`.
 pub(in crate::workspace) const fn permissions(bits: u32, mode: FileMode) -> u32 {
     match mode {
         FileMode::Executable if bits & 0o100 != 0 => bits,
-        // Whoever may read it may run it, as `chmod +x` and git have it.
+        // Whoever may read it may execute it, as with `chmod +x` and git.
         FileMode::Executable => bits | (bits & 0o444) >> 2,
         _ if bits & 0o100 == 0 => bits,
         _ => bits & !0o111,
     }
 }
 
-/// Every folder on the way to a file that `is_one`.
+/// All parent folders of the files for which `is_one` returns true.
 fn parents(changes: &ChangeSet, is_one: impl Fn(&ChangedFile) -> bool) -> BTreeSet<&Path> {
     let files = changes.entries.iter().filter(|change| is_one(change));
     let folders = files.flat_map(|change| change.path.as_path().ancestors().skip(1));

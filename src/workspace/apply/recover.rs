@@ -1,4 +1,5 @@
-//! What a process left that died while it wrote to a tree: finished when the journal says that it was done, else taken back.
+//! Handles what a process left that died while it wrote to a tree: finishes it when the journal says that it was done,
+//! else takes it back.
 
 use std::fs;
 use std::path::Path;
@@ -13,24 +14,24 @@ use super::transaction::lock;
 use crate::journal::{Event, RelPath, RunFolder, RunId, crash, is_abandoned, recover};
 use crate::workspace::{Blobs, remove_tree};
 
-/// What became of an unfinished operation.
+/// Result of settling an unfinished operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// Whose patch.
+    /// Run whose patch was written.
     pub run: RunId,
-    /// What was being done.
+    /// Direction of the operation.
     pub doing: Doing,
-    /// True when it had been done; else the tree is as it was before.
+    /// True when the operation had been done; false when the tree is restored.
     pub finished: bool,
-    /// Files that somebody changed meanwhile: they stay so.
+    /// Files that somebody changed meanwhile; they were left as they are.
     pub theirs: Vec<RelPath>,
-    /// Files that can't be put back yet, with why; the next command tries again.
+    /// Files that can't be restored yet, each with the reason; the next command tries again.
     pub stuck: Vec<String>,
-    /// What git could not be told any more.
+    /// Why git could not record the patch, if it couldn't.
     pub untold: Option<String>,
 }
 
-/// Puts right what is unfinished below `state`. Costs a look into a folder when there is nothing.
+/// Settles unfinished operations below `state`. Costs one look into a folder when there are none.
 #[must_use]
 pub fn settle(state: &Path) -> Vec<Settled> {
     let Ok(entries) = fs::read_dir(RunFolder::unfinished_below(state)) else { return Vec::new() };
@@ -45,16 +46,16 @@ fn settle_one(run: &RunFolder) -> Option<Settled> {
     let is_free = || !run.journal().exists() || is_abandoned(&run.journal());
     let Ok(intent) = Intent::load(&run.unfinished()) else {
         if is_free() {
-            // It was killed before it meant to write anything.
+            // The process was killed before it wrote anything.
             drop(fs::remove_file(unfinished_new(run)));
             drop(remove_tree(&run.unfinished_git()));
         }
         return None;
     };
-    // A tree that isn't there, such as on a disk that isn't mounted, waits.
+    // A missing tree, such as one on an unmounted disk, is left for later.
     let tree = Dir::open_ambient_dir(&intent.root, ambient_authority()).ok()?;
     let _lock = lock(&intent.root);
-    // Whoever held the lock may have finished by now.
+    // The process that held the lock may have finished by now.
     let intent = Intent::load(&run.unfinished()).ok().filter(|_| is_free())?;
     let finished = is_noted(run, intent.doing);
     let blobs = Blobs::at(&run.blobs());
@@ -73,7 +74,7 @@ fn settle_one(run: &RunFolder) -> Option<Settled> {
     Some(Settled { run: intent.run, doing: intent.doing, finished, theirs, stuck, untold })
 }
 
-/// Whether the last that the journal says of the tree is this.
+/// Returns true when the last operation on the tree in the journal is `doing`.
 fn is_noted(run: &RunFolder, doing: Doing) -> bool {
     let Ok(recovered) = recover(&run.journal()) else { return false };
     let said = recovered.records.iter().rev().find_map(|record| match record.event {

@@ -1,8 +1,7 @@
-//! The way back from any point of a plan.
+//! Takes a plan back from any point.
 //!
-//! What was done is told by what stands in the tree, not by what a process remembers: the same code serves a step that
-//! failed, a process that was killed, and a machine that lost its power. A file that is neither what it was nor what it was
-//! to be is somebody else's, and stays.
+//! The state of the tree decides what was done, not the memory of a process: the same code serves a failed step, a
+//! killed process and a power loss. A file in neither its old nor its new state is somebody else's, and stays.
 
 use std::io;
 use std::path::Path;
@@ -15,12 +14,12 @@ use crate::journal::{RelPath, crash};
 use crate::workspace::file_state::{self, PathState};
 use crate::workspace::{Blobs, FileState};
 
-/// What a way back came to.
+/// Result of a rollback.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Returned {
-    /// Files that somebody changed meanwhile: they stay so.
+    /// Files that somebody changed meanwhile; they were left as they are.
     pub theirs: Vec<RelPath>,
-    /// Files that could not be put back, with why.
+    /// Files that could not be restored, each with the reason.
     pub stuck: Vec<String>,
 }
 
@@ -41,7 +40,7 @@ enum RollBackStep {
 }
 
 impl Plan {
-    /// Puts everything back that is ours to put back. The staging folder stays.
+    /// Restores everything that the plan changed. The staging folder stays.
     pub fn roll_back(&self, tree: &Dir, blobs: &Blobs) -> Returned {
         let mut returned = Returned::default();
         let files = || self.files.iter().enumerate().rev();
@@ -49,7 +48,7 @@ impl Plan {
             returned.note(file, take_out(tree, file));
         }
         for folder in self.make.iter().rev() {
-            // What somebody put into it meanwhile keeps it.
+            // Fails, and the folder stays, when somebody put something into it meanwhile.
             drop(tree.remove_dir(folder.path.as_path()));
             crash::point("folder taken back");
         }
@@ -70,7 +69,7 @@ impl Plan {
         returned
     }
 
-    /// The old content comes back to where nothing is, or the new content.
+    /// Restores the old content where nothing or the new content is.
     fn bring_back(&self, tree: &Dir, blobs: &Blobs, index: usize, before: FileState) -> io::Result<RollBackStep> {
         let file = &self.files[index];
         let path = file.change.path.as_path();
@@ -79,7 +78,8 @@ impl Plan {
             Some(now) if Some(now) != file.change.after => return Ok(RollBackStep::Theirs),
             _ => {}
         }
-        // What was moved aside is whole, and is what stood there last, also where somebody saved it at that moment.
+        // A file that was moved aside is whole and the last content of the path, also when somebody saved it at that
+        // moment.
         let old = self.staged("old", index);
         if let Ok(Some(kept)) = state(tree, &old) {
             let step = if kept == before { RollBackStep::Done } else { RollBackStep::Theirs };
@@ -93,7 +93,7 @@ impl Plan {
     }
 }
 
-/// A new content goes; anything else that stands there isn't ours.
+/// Removes a new content; anything else at its path isn't ours.
 fn take_out(tree: &Dir, file: &PlannedFile) -> io::Result<RollBackStep> {
     let path = file.change.path.as_path();
     match state(tree, path) {
@@ -103,7 +103,7 @@ fn take_out(tree: &Dir, file: &PlannedFile) -> io::Result<RollBackStep> {
     }
 }
 
-/// The file that stands at `path`; a folder or a device is an error.
+/// State of the file at `path`; a folder or a device is an error.
 fn state(tree: &Dir, path: &Path) -> io::Result<Option<FileState>> {
     match file_state::look(tree, path)? {
         PathState::Folder => Err(io::Error::other("a folder is there")),
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::workspace::{ChangeSet, ChangedFile, FileMode};
 
-    /// A tree with `kept` of 0600 and `gone`, and the plan that changes the first, removes the second and makes `new`.
+    /// A tree with `kept` (0600) and `gone`, and a plan that changes the first, removes the second and creates `new`.
     struct Tree {
         root: tempfile::TempDir,
         opened: Dir,
@@ -151,7 +151,7 @@ mod tests {
             Self { root, opened, blobs, plan }
         }
 
-        /// The plan was carried out, and what it replaced is no longer kept beside.
+        /// A tree where the plan was carried out and the staging folder removed.
         fn written() -> Self {
             let it = Self::new();
             it.plan.write(&it.opened, &it.blobs, super::super::Doing::Apply).unwrap();
@@ -159,7 +159,7 @@ mod tests {
             it
         }
 
-        /// The same, with what it replaced.
+        /// A tree where the plan was carried out and the replaced contents are still staged.
         fn just_written() -> Self {
             let it = Self::new();
             it.plan.write(&it.opened, &it.blobs, super::super::Doing::Apply).unwrap();
@@ -170,7 +170,7 @@ mod tests {
             self.root.path().join(name)
         }
 
-        /// What stands there, with its permissions.
+        /// Content and permission bits of a file.
         fn found(&self, name: &str) -> Option<(String, u32)> {
             let bits = fs::metadata(self.path(name)).ok()?.permissions().mode() & 0o7777;
             Some((fs::read_to_string(self.path(name)).unwrap(), bits))

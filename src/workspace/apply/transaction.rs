@@ -1,11 +1,12 @@
-//! The user's tree, written by one process at a time: what it is about to do is on disk before it does it.
+//! Writes to the user's tree, one process at a time, with each step recorded on disk before it is made.
 //!
-//! 1. The tree is locked, checked, and everything planned; old contents are made sure of, and the plan is kept as an intent.
+//! 1. The tree is locked and checked, everything is planned, old contents are stored, and the plan is saved as an
+//! intent.
 //! 2. The files are written.
-//! 3. The caller notes it in the run's journal: from then on it is done.
-//! 4. [`Transaction::keep`] clears up and forgets the intent.
+//! 3. The caller appends the event to the run's journal: from then on the operation counts as done.
+//! 4. [`Transaction::keep`] cleans up and removes the intent.
 //!
-//! A process that dies before 3 leaves an intent that [`settle`](super::settle()) takes back; after 3, one that it finishes.
+//! When a process dies before step 3, [`settle`](super::settle()) takes its intent back; after step 3 it finishes it.
 
 use std::fs::File;
 use std::io;
@@ -20,7 +21,7 @@ use super::{ApplyError, Doing, check};
 use crate::journal::{RelPath, RunFolder, crash};
 use crate::workspace::{Blobs, ChangeSet, GitRecording, RecordError, Wanted, file_state};
 
-/// A tree that has been written, and not yet for good.
+/// A tree that has been written, but can still be taken back.
 #[derive(Debug)]
 #[must_use]
 pub struct Transaction {
@@ -35,15 +36,16 @@ impl Transaction {
     /// Writes `changes` of `run` to the tree at `root`.
     ///
     /// # Errors
-    /// When a touched file is not what `changes` says it was, and when something can't be read or written.
+    /// When a touched file isn't what `changes` expects, and when something can't be read or written.
     pub fn apply(run: &RunFolder, root: &Path, changes: &ChangeSet) -> Result<Self, ApplyError> {
         Self::recorded(run, root, changes, None)
     }
 
-    /// The same, and makes ready what git is to be told: the patch as it is, which `changes` may have been fitted to the tree.
+    /// As [`Transaction::apply`], and prepares what git records: the original patch, while `changes` may have been
+    /// merged with the tree.
     ///
     /// # Errors
-    /// As above, and when git can't do what is wanted.
+    /// As [`Transaction::apply`], and when git can't do what is wanted.
     pub fn recorded(
         run: &RunFolder,
         root: &Path,
@@ -59,7 +61,7 @@ impl Transaction {
         })
     }
 
-    /// Puts back what stood in the tree at `root` before `run` was applied.
+    /// Restores what the tree at `root` had before `run` was applied.
     ///
     /// # Errors
     /// When a touched file is no longer what was applied, and when something can't be read or written.
@@ -107,51 +109,51 @@ impl Transaction {
         Ok(Self { tree, run: run.clone(), intent, _lock: lock })
     }
 
-    /// How many files were written.
+    /// Number of files written.
     #[must_use]
     pub fn files(&self) -> u64 {
         self.intent.plan.files.len() as u64
     }
 
-    /// Files that had other names (hard links). Those keep what the files were: they may be outside of the tree, where nothing is to
-    /// change.
+    /// Files that had other names (hard links). The other names keep the old content: they may be outside of the tree,
+    /// where nothing may change.
     #[must_use]
     pub fn severed(&self) -> Vec<RelPath> {
         let linked = self.intent.plan.files.iter().filter(|file| file.has_other_names);
         linked.map(|file| file.change.path.clone()).collect()
     }
 
-    /// Whether git is told as well.
+    /// True when git records the patch as well.
     #[must_use]
     pub fn is_recorded(&self) -> bool {
         self.intent.recording.is_some()
     }
 
-    /// The commit that git will have, if one was wanted.
+    /// Hash of the prepared commit, if one was wanted.
     #[must_use]
     pub fn commit(&self) -> Option<&str> {
         self.intent.recording.as_ref().and_then(GitRecording::commit)
     }
 
-    /// It has been noted: nothing takes it back any more but an undo. Git is told.
+    /// Makes the operation final after its event is in the journal: only an undo takes it back. Updates git.
     ///
     /// # Errors
-    /// When git refuses at last. The files are written all the same.
+    /// When git refuses. The files are written all the same.
     pub fn keep(self) -> Result<(), RecordError> {
         crash::point("noted");
         let told = self.intent.recording.as_ref().map_or(Ok(()), GitRecording::finish);
         self.intent.plan.clear(&self.tree);
         crash::point("cleared");
-        // An intent that can't be forgotten is finished by the next command.
+        // When this fails, the next command finishes it.
         drop(self.intent.fulfil(&self.run));
         crash::point("fulfilled");
         told
     }
 
-    /// It could not be noted: everything is put back.
+    /// Restores everything, because the event could not be appended to the journal.
     ///
     /// # Errors
-    /// Names the files that could not be; the next command tries again.
+    /// Names the files that could not be restored; the next command tries again.
     pub fn take_back(self) -> Result<(), ApplyError> {
         let stuck = self.intent.plan.roll_back(&self.tree, &Blobs::at(&self.run.blobs())).stuck;
         if !stuck.is_empty() {
@@ -164,23 +166,23 @@ impl Transaction {
     }
 }
 
-/// What the run brought into the user's tree when it was applied, as far as it wasn't undone.
+/// The changes that applying the run brought into the user's tree.
 ///
 /// # Errors
-/// When it isn't applied, or how it was applied can't be read.
+/// When the run isn't applied, was undone, or the record can't be read.
 pub fn applied_changes(run: &RunFolder) -> io::Result<ChangeSet> {
     Ok(Intent::load(&run.applied())?.plan.changes())
 }
 
-/// Waits until nobody else writes to the tree. The folder itself is locked, so that nothing is left, whatever becomes of us;
-/// some network file systems can't do that, and the checks of each file have to do there.
+/// Waits until nobody else writes to the tree. The lock is on the folder itself, so that nothing is left when the
+/// process dies. On network file systems that can't lock, only the checks of each file protect.
 pub(super) fn lock(root: &Path) -> Option<File> {
     let folder = File::open(root).ok()?;
     folder.lock().ok()?;
     Some(folder)
 }
 
-/// What will be replaced is in the blobs, whole and on the disk, before anything is.
+/// Stores every content that will be replaced in the blobs, durably, before anything is replaced.
 fn secure(tree: &Dir, plan: &Plan, blobs: &Blobs, doing: Doing) -> Result<(), ApplyError> {
     let failed = |path: &Path, source| ApplyError::Write { path: path.to_owned(), source, doing };
     for file in &plan.files {

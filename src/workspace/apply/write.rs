@@ -1,4 +1,4 @@
-//! Carrying out a plan: contents are staged beside the files, then renamed into place.
+//! Carries out a plan: stages contents in a folder in the tree, then renames them into place.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
@@ -14,7 +14,7 @@ use crate::workspace::{Blobs, FileMode, FileState, file_state};
 type Step = Result<(), (PathBuf, io::Error)>;
 
 impl Plan {
-    /// Writes everything, or nothing. What was replaced stays in the staging folder until [`Plan::clear`].
+    /// Writes everything or nothing. Replaced contents stay in the staging folder until [`Plan::clear`].
     pub fn write(&self, tree: &Dir, blobs: &Blobs, doing: Doing) -> Result<(), ApplyError> {
         let staged = self.stage_all(tree, blobs, doing).and_then(|()| check(tree, &self.changes(), doing));
         staged.inspect_err(|_| self.clear(tree))?;
@@ -29,12 +29,12 @@ impl Plan {
         })
     }
 
-    /// Removes the staging folder: what is left in it is replaced contents.
+    /// Removes the staging folder with the replaced contents.
     pub fn clear(&self, tree: &Dir) {
         drop(tree.remove_dir_all(self.staging.as_path()));
     }
 
-    /// A name in the staging folder.
+    /// A path in the staging folder.
     pub fn staged(&self, kind: &str, index: usize) -> PathBuf {
         self.staging.as_path().join(format!("{kind}-{index}"))
     }
@@ -57,7 +57,7 @@ impl Plan {
         sync(tree, staging).map_err(|source| failed(staging, source))
     }
 
-    /// Deletions first, so that a file can take a folder's place and the other way round.
+    /// Deletes first, so that a file can replace a folder and the other way round.
     fn put_all(&self, tree: &Dir) -> Step {
         let files = || self.files.iter().enumerate();
         for (index, file) in files().filter(|(_, file)| file.change.after.is_none()) {
@@ -67,7 +67,7 @@ impl Plan {
             crash::point("moved away");
         }
         for folder in &self.remove {
-            // One that isn't empty stays.
+            // Fails when the folder isn't empty; it stays then.
             drop(tree.remove_dir(folder.path.as_path()));
             crash::point("folder removed");
         }
@@ -79,7 +79,7 @@ impl Plan {
             self.place(tree, index, file).map_err(at(file.change.path.as_path()))?;
             crash::point("placed");
         }
-        // Last, because a folder may not be its owner's to write.
+        // Last, because the final mode may forbid the owner to write.
         for folder in &self.make {
             let Some(bits) = folder.bits else { continue };
             tree.set_permissions(folder.path.as_path(), Permissions::from_mode(bits))
@@ -93,7 +93,7 @@ impl Plan {
         let path = file.change.path.as_path();
         if file.change.before.is_some() {
             let old = self.staged("old", index);
-            // A second name keeps the old content while the rename replaces it, so that the path is never empty. Some file
+            // A hard link keeps the old content while the rename replaces it, so that the path always exists. Some file
             // systems have no hard links.
             tree.hard_link(path, tree, &old).or_else(|_| tree.rename(path, tree, &old))?;
             is_still(tree, &old, file)?;
@@ -104,7 +104,7 @@ impl Plan {
         tree.rename(self.staged("new", index), tree, path)
     }
 
-    /// Every folder with a new or a lost name reaches the disk.
+    /// Syncs every folder with a new or a removed name.
     pub fn sync_all(&self, tree: &Dir) -> Step {
         let files = self.files.iter().map(|file| &file.change.path);
         let touched = files.chain(self.make.iter().chain(&self.remove).map(|folder| &folder.path));
@@ -113,7 +113,7 @@ impl Plan {
     }
 }
 
-/// Whether what was moved aside is what was checked: somebody may have saved the file in between.
+/// Checks that what was moved aside is what was checked: somebody may have saved the file in between.
 fn is_still(tree: &Dir, old: &Path, file: &PlannedFile) -> io::Result<()> {
     if file_state::state(tree, old)? == file.change.before {
         return Ok(());
@@ -121,7 +121,7 @@ fn is_still(tree: &Dir, old: &Path, file: &PlannedFile) -> io::Result<()> {
     Err(io::Error::other("it changed at this very moment"))
 }
 
-/// Writes a content with its mode; it is on the disk on return.
+/// Writes a content with its mode, durably.
 pub(super) fn stage(tree: &Dir, path: &Path, state: FileState, content: &[u8], bits: Option<u32>) -> io::Result<()> {
     if state.mode.is_symlink() {
         return tree.symlink_contents(file_state::as_path(content), path);
@@ -135,7 +135,7 @@ pub(super) fn stage(tree: &Dir, path: &Path, state: FileState, content: &[u8], b
     file.sync_all()
 }
 
-/// Some file systems can't sync a folder, and one that went needn't be.
+/// Syncs a folder. Some file systems can't, and a removed folder needn't be.
 fn sync(tree: &Dir, folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let synced = tree.open_dir(folder).and_then(|folder| folder.into_std_file().sync_all());

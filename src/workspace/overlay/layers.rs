@@ -1,8 +1,8 @@
-//! What the view shows at a path, told from its two layers.
+//! What the view shows at a path, derived from its two layers.
 //!
-//! The kernel's marks (<https://docs.kernel.org/filesystems/overlayfs.html>): a character device 0/0 in the upper
-//! layer means that nothing is there, and a folder with the attribute `opaque` hides the one below it. Folders that
-//! were moved and files whose contents were left below have marks too, but not with the options of our mount.
+//! The kernel's marks (<https://docs.kernel.org/filesystems/overlayfs.html>): a character device 0/0 in the upper layer
+//! (a whiteout) means that nothing exists, and a folder with the attribute `opaque` hides the lower one. Moved folders
+//! and files whose contents stay in the lower layer have marks too, but not with our mount options.
 
 use std::io;
 use std::path::Path;
@@ -14,7 +14,6 @@ use rustix::io::Errno;
 use crate::workspace::file_state::{self, PathState};
 use crate::workspace::{FileMode, FileState, trail::Trail};
 
-/// Both layers.
 pub(super) struct OverlayLayers {
     /// The user's tree.
     pub(super) lower: Dir,
@@ -22,7 +21,7 @@ pub(super) struct OverlayLayers {
     pub(super) upper: Dir,
 }
 
-/// What decides how the view looks at a path.
+/// The layer that provides a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LayerState {
     Lower,
@@ -32,10 +31,10 @@ pub(super) enum LayerState {
 /// What the upper layer has at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Above {
-    /// The mark that nothing is there.
+    /// The mark that nothing exists.
     Whiteout,
     Folder,
-    /// A file, a link, or something else that hides all below it.
+    /// A file, a link, or something else that hides the lower layer.
     Other,
 }
 
@@ -44,7 +43,7 @@ impl Above {
         Self::of_kind(metadata.file_type(), || Ok(metadata.rdev())).unwrap_or(Self::Other)
     }
 
-    /// `device` is asked for the number of a character device only.
+    /// `device` is only called for a character device.
     fn of_kind(kind: FileType, device: impl FnOnce() -> io::Result<u64>) -> io::Result<Self> {
         Ok(if kind.is_dir() {
             Self::Folder
@@ -59,20 +58,20 @@ impl Above {
 /// How the view shows a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FolderView {
-    /// What both layers have in it.
+    /// The entries of both layers.
     Merged,
-    /// What the upper layer has in it.
+    /// Only the upper layer's entries.
     Upper,
-    /// The lower layer's, when there is one.
+    /// The lower layer's folder, if it exists.
     Lower,
     Nothing,
 }
 
-/// Goes from path to path through both layers.
+/// Walks from path to path through both layers.
 pub(super) struct Cursor<'l> {
     upper: Trail<'l>,
     lower: Trail<'l>,
-    /// For each folder on the upper layer's way, whether the lower one shows in it.
+    /// For each open folder of the upper layer, whether the lower layer shows through.
     merged: Vec<bool>,
 }
 
@@ -81,7 +80,7 @@ impl<'l> Cursor<'l> {
         Self { upper: Trail::at(&layers.upper), lower: Trail::at(&layers.lower), merged: Vec::new() }
     }
 
-    /// Goes to `folder`. A link on the way there counts as nothing.
+    /// Goes to `folder`. A link among its components counts as nothing.
     pub(super) fn enter(&mut self, folder: &Path) -> io::Result<FolderView> {
         let Self { upper, lower, merged } = self;
         let whole = upper.reach_with(folder, |above, folder, dir| {
@@ -102,7 +101,7 @@ impl<'l> Cursor<'l> {
         Ok(if shows && !hides { FolderView::Lower } else { FolderView::Nothing })
     }
 
-    /// What the view shows at `path`, and which layer says so.
+    /// What the view shows at `path`, and which layer provides it.
     pub(super) fn look(&mut self, path: &Path) -> io::Result<(LayerState, PathState)> {
         let (folder, name) = parts(path)?;
         let shown = self.enter(folder)?;
@@ -119,40 +118,39 @@ impl<'l> Cursor<'l> {
         }
     }
 
-    /// What the lower layer has at `path`; a link on the way there counts as nothing.
+    /// What the lower layer has at `path`; a link among the parents counts as nothing.
     pub(super) fn look_below(&mut self, path: &Path) -> io::Result<PathState> {
         self.lower.look(path)
     }
 
-    /// The innermost folder of the user's tree on the way to `path`.
+    /// The innermost existing parent of `path` in the user's tree.
     pub(super) fn nearest_below(&mut self, path: &Path) -> Option<Metadata> {
         self.lower.reach(path.parent()?).ok()?;
         self.lower.dir().and_then(Dir::dir_metadata).ok()
     }
 
-    /// Whether the user's tree has a folder at `path`.
+    /// Returns true when the user's tree has a folder at `path`.
     pub(super) fn is_folder_below(&mut self, path: &Path) -> io::Result<bool> {
         self.lower.reach(path)
     }
 
-    /// Whether the view shows anything at `path`.
     pub(super) fn shows(&mut self, path: &Path) -> bool {
         self.look(path).is_ok_and(|(_, found)| !matches!(found, PathState::Nothing))
     }
 
-    /// The content of what stands at `path` in a layer.
+    /// Content of the file at `path` in a layer.
     pub(super) fn content(&mut self, layer: LayerState, path: &Path, mode: FileMode) -> io::Result<Vec<u8>> {
         let (folder, name) = parts(path)?;
         file_state::content(self.folder(layer, folder)?, name, mode)
     }
 
-    /// The state of what stands at `path` in a layer; `None` when no file or link does.
+    /// State of the file or link at `path` in a layer; `None` when there is none.
     pub(super) fn state(&mut self, layer: LayerState, path: &Path) -> io::Result<Option<FileState>> {
         let (folder, name) = parts(path)?;
         file_state::state(self.folder(layer, folder)?, name)
     }
 
-    /// A layer's own `folder`.
+    /// `folder` in one layer.
     pub(super) fn folder(&mut self, layer: LayerState, folder: &Path) -> io::Result<&Dir> {
         let (trail, whole) = match layer {
             LayerState::Upper => {
@@ -167,7 +165,7 @@ impl<'l> Cursor<'l> {
         if whole { trail.dir() } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    /// What the upper layer has in `folder`, each handed to `each` with its name.
+    /// Calls `each` with the name and kind of every entry that the upper layer has in `folder`.
     pub(super) fn entries<E: From<io::Error>>(
         &mut self,
         folder: &Path,
@@ -181,14 +179,14 @@ impl<'l> Cursor<'l> {
         Ok(())
     }
 
-    /// Folders that were opened so far.
+    /// Number of folders opened so far.
     #[cfg(test)]
     pub(super) fn opened(&self) -> u64 {
         self.upper.opened() + self.lower.opened()
     }
 }
 
-/// The folder and the name in it.
+/// Splits a path into its parent and its name.
 fn parts(path: &Path) -> io::Result<(&Path, &Path)> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     Ok((path.parent().unwrap_or(Path::new("")), name.as_ref()))
@@ -204,7 +202,7 @@ fn above(dir: &Dir, name: &Path) -> io::Result<Option<Metadata>> {
 
 fn is_opaque(folder: &Dir) -> io::Result<bool> {
     let mut value = [0_u8; 8];
-    // A handle of a `Dir` may be one that only leads on.
+    // The descriptor of a `Dir` may be `O_PATH`, which can't read attributes.
     let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
     let handle = folder.open_with(".", OpenOptions::new().read(true).custom_flags(flags))?;
     match fgetxattr(handle, c"user.overlay.opaque", &mut value) {

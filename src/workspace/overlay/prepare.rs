@@ -1,7 +1,7 @@
-//! The layers of an overlay before it is mounted.
+//! Makes the layers of an overlay before it is mounted.
 //!
-//! The checks here find early what would make single files of the view fail later, so that the copy
-//! is chosen instead. Whether the kernel mounts it at all, the worker finds out.
+//! The checks find early what would make single files of the view fail later, so that the copy is chosen instead.
+//! Whether the kernel can mount it is left to the worker.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -25,29 +25,29 @@ use crate::workspace::{
 /// Why there can't be an overlay. Nothing is left of it.
 #[derive(Debug, thiserror::Error)]
 pub enum NoOverlay {
-    /// Its path can't be told to a worker.
+    /// The path of the tree isn't UTF-8, which the worker's protocol needs.
     #[error("the path of the tree is not UTF-8")]
     Name,
-    /// A user namespace knows one user and one group; the kernel refuses changes of anybody else's files.
+    /// A user namespace maps one user and one group; the kernel refuses to change files of others.
     #[error("{} belongs to another user or group", .0.display())]
     Foreign(PathBuf),
-    /// The kernel marks folders with them.
+    /// The file system has no extended attributes, by which the kernel marks folders.
     #[error("the file system of {} keeps no attributes: {source}", folder.display())]
     Attributes {
-        /// Where.
+        /// The folder that was tried.
         folder: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// What a stopped run had changed doesn't fit any more.
+    /// The changes of a stopped run don't fit any more.
     #[error("{0}")]
     Changes(#[from] ApplyError),
     /// A layer can't be made.
     #[error("{}: {source}", path.display())]
     Layer {
-        /// Where.
+        /// The path that failed.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
@@ -62,10 +62,10 @@ pub struct Overlay {
 }
 
 impl Overlay {
-    /// Makes the layers in `run/overlay`, with `changes` in them. What `changes` speaks of is in `run/blobs`.
+    /// Makes the layers in `run/overlay`, with `changes` in them; their contents are in `run/blobs`.
     ///
     /// # Errors
-    /// When an overlay would not serve.
+    /// When an overlay isn't possible.
     pub fn prepare(repository: &Repository, run: &Path, changes: ChangeSet) -> Result<Self, NoOverlay> {
         let tree = repository.root();
         if tree.to_str().is_none() {
@@ -90,7 +90,7 @@ impl Overlay {
             |source: rustix::io::Errno| NoOverlay::Attributes { folder: upper.clone(), source: source.into() };
         setxattr(&upper, c"user.kcode", b"", XattrFlags::empty()).map_err(attributes)?;
         removexattr(&upper, c"user.kcode").map_err(attributes)?;
-        // The view's top is the upper layer's.
+        // The top of the view gets the mode of the upper layer's.
         let shown = fs::metadata(tree).map_err(failed(tree))?.permissions().mode() & 0o777;
         fs::set_permissions(&upper, fs::Permissions::from_mode(shown)).map_err(failed(&upper))?;
         if !changes.is_empty() {
@@ -102,7 +102,7 @@ impl Overlay {
                 put.map_err(failed(path))?;
             }
         }
-        // What the user changes from here on came after the run began.
+        // Whatever the user changes after this time came after the run began.
         DirBuilder::new().mode(0o700).create(&work).map_err(failed(&work))?;
         let made = fs::metadata(&work).map_err(failed(&work))?;
         let began_ns = changed_ns(&cap_std::fs::Metadata::from_just_metadata(made));
@@ -110,7 +110,7 @@ impl Overlay {
         Ok(Self { tree: tree.to_owned(), folder, git: repository.git_places(), changes, began_ns })
     }
 
-    /// The user's tree, which becomes the lower layer and the view's place.
+    /// The user's tree: the lower layer, and the path where the view is mounted.
     #[must_use]
     pub fn tree(&self) -> &Path {
         &self.tree
@@ -133,7 +133,7 @@ impl Overlay {
         &self.changes
     }
 
-    /// What differs in the view is told by this.
+    /// The comparison of the view with its start.
     pub(in crate::workspace) fn scene(
         &self,
         repository: &Repository,
@@ -147,10 +147,10 @@ impl Overlay {
     }
 }
 
-/// Looks at the top and what is in it: trees of mixed owners show it there.
+/// Checks the owners of the top folder and its entries, where trees of mixed owners show.
 fn belongs_to_us(tree: &Path) -> Result<(), NoOverlay> {
     let (user, group) = (geteuid().as_raw(), getegid().as_raw());
-    // Another user's files that we may not write anyway are no loss; root may write all files.
+    // Another user's files that we can't write anyway are no loss; root can write all files.
     let is_ours = |about: &fs::Metadata| {
         let ours = about.uid() == user && about.gid() == group;
         ours || user != 0 && about.uid() != user && about.mode() & 0o022 == 0
@@ -171,7 +171,7 @@ fn belongs_to_us(tree: &Path) -> Result<(), NoOverlay> {
     Ok(())
 }
 
-/// Writes the changes to the upper layer. New contents first: what stands there then needs no mark that it is gone.
+/// Writes the changes to the upper layer, new contents first: where one exists, no whiteout is needed.
 fn put_all<'c>(
     layers: &OverlayLayers,
     changes: &'c ChangeSet,
@@ -197,7 +197,7 @@ fn put(layers: &OverlayLayers, entry: &ChangedFile, blobs: &Blobs) -> io::Result
     file.set_permissions(Permissions::from_mode(bits))
 }
 
-/// Marks that nothing is at `path`, unless something of the changes is in its place or above it.
+/// Puts a whiteout at `path`, unless one of the changes is at the path or replaces a parent.
 fn put_whiteout(layers: &OverlayLayers, path: &Path) -> io::Result<()> {
     let upper = &layers.upper;
     let stands = |path: &Path| upper.symlink_metadata(path).ok();
@@ -209,7 +209,7 @@ fn put_whiteout(layers: &OverlayLayers, path: &Path) -> io::Result<()> {
     Ok(mknodat(upper, path, FileType::CharacterDevice, Mode::empty(), 0)?)
 }
 
-/// Makes the folders above `path`, with the modes that they have in the lower layer: the upper one's are shown.
+/// Creates the parent folders of `path` with the modes of the lower layer, because the view shows the upper ones.
 fn make_folders(layers: &OverlayLayers, path: &Path) -> io::Result<()> {
     let folders: Vec<_> = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();
     for folder in folders.into_iter().rev() {
