@@ -1,8 +1,8 @@
-//! Where git keeps what it knows of a work tree, found and checked without git.
+//! Finds and checks git's folders of a work tree, without running git.
 //!
-//! A tree may come with a `.git` that somebody else wrote. It may name any folder as git's, so one outside the tree counts only
-//! when it knows the tree: a linked worktree's and a submodule's do. What is in it may be pipes, devices and links, so all that git
-//! opens is looked at first.
+//! A tree may come with a `.git` that somebody else wrote. It may name any folder as git's, so one outside the tree is
+//! only used when it points back to the tree, as those of linked worktrees and submodules do. It may contain pipes,
+//! devices and links, so everything that git opens is checked first.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,39 +13,39 @@ use std::path::{Path, PathBuf};
 use super::facts::GitSettings;
 use super::plain::{self, TEXT, Within};
 
-/// A name, a hash, a path.
+/// Maximum bytes of a file with a name, a hash or a path.
 const WORD: u64 = 64 << 10;
-/// Ten million files take about a gigabyte.
+/// Maximum bytes of large files: an index of ten million files takes about a gigabyte.
 const LARGE: u64 = 1 << 30;
 
-/// Git itself follows no more than a few.
+/// Git itself follows only a few.
 const MOST_ALTERNATES: usize = 8;
 
-/// The folders that git keeps of a work tree.
+/// The git folders of a work tree.
 #[derive(Clone, Debug)]
 pub(in crate::workspace) struct GitDir {
-    /// The top of the work tree; canonical.
+    /// Canonical top of the work tree.
     pub(in crate::workspace) root: PathBuf,
-    /// What belongs to this work tree: HEAD and the index.
+    /// Files of this work tree alone: HEAD and the index.
     pub(in crate::workspace) own: PathBuf,
-    /// What all work trees of a repository share: objects, branches, settings.
+    /// Shared by all work trees of a repository: objects, branches, settings.
     pub(in crate::workspace) common: PathBuf,
     pub(super) facts: GitSettings,
 }
 
-/// What stands at `.git`.
+/// What is at `.git`.
 #[derive(Clone, Debug)]
 pub(in crate::workspace) enum DotGit {
-    /// Nothing, or nothing that git would take for its own.
+    /// Nothing, or nothing that git would accept as a repository.
     Nothing,
-    /// What can be used.
+    /// A usable git folder.
     Dir(Box<GitDir>),
-    /// What isn't used, and why.
+    /// A git folder that isn't used, with the reason.
     Refused(String),
 }
 
 impl GitDir {
-    /// That of the work tree at `root`, canonical.
+    /// Reads the `.git` of the work tree at the canonical `root`.
     pub(in crate::workspace) fn of(root: &Path) -> DotGit {
         if fs::symlink_metadata(root.join(".git")).is_err() {
             return DotGit::Nothing;
@@ -57,7 +57,7 @@ impl GitDir {
         }
     }
 
-    /// The same for those who need no reason.
+    /// As [`GitDir::of`], without the reason.
     pub(in crate::workspace) fn usable(root: &Path) -> Option<Self> {
         match Self::of(root) {
             DotGit::Dir(dir) => Some(*dir),
@@ -65,8 +65,8 @@ impl GitDir {
         }
     }
 
-    /// Whether the rules of a repository that `folder` may be can be read by anybody: ordinary files of a repository that knows the
-    /// folder, or none.
+    /// Returns true when the ignore rules of a repository at `folder` are safe to read: ordinary files of a repository
+    /// that belongs to the folder, or none.
     pub(in crate::workspace) fn is_harmless(folder: &Path) -> bool {
         let pointer = folder.join(".git");
         let is_plain = |file: &Path| match plain::open(file, TEXT) {
@@ -118,7 +118,7 @@ impl GitDir {
         Ok(Some(dir))
     }
 
-    /// Refuses what git would wait for, read without end, or follow to another repository.
+    /// Refuses what git would block on, read without end, or follow to another repository.
     fn check(&self) -> io::Result<()> {
         let within = Within { places: [&self.own, &self.common] };
         let (own, common) = (|name: &str| self.own.join(name), |name: &str| self.common.join(name));
@@ -151,7 +151,7 @@ impl GitDir {
         Ok(())
     }
 
-    /// The index, which may be split and name another file, and those that it may name.
+    /// The index and the shared parts that a split index may name.
     pub(super) fn index_files(&self) -> io::Result<Vec<PathBuf>> {
         let is_one = |name: &OsStr| name == "index" || name.as_bytes().starts_with(b"sharedindex.");
         let entries = fs::read_dir(&self.own)?.flatten().filter(|entry| is_one(&entry.file_name()));
@@ -177,14 +177,14 @@ impl GitDir {
         Ok(())
     }
 
-    /// Refuses a branch whose files, or the record of what it was, would be written elsewhere.
+    /// Refuses a branch whose ref or reflog would be written outside of the git folders.
     pub(in crate::workspace) fn check_branch(&self, name: &str) -> io::Result<()> {
         if !self.has_ref_files() {
             return Ok(());
         }
         let within = Within { places: [&self.own, &self.common] };
         for place in [self.common.join(name), self.common.join("logs").join(name)] {
-            // Git removes a folder that another branch left.
+            // Git removes an empty folder that a deleted branch left.
             if place.is_dir() { within.folder(&place)? } else { within.file(&place, LARGE)? }
         }
         Ok(())
@@ -195,14 +195,14 @@ impl GitDir {
         within.file(&self.common.join("objects").join(folder).join(file), LARGE)
     }
 
-    /// The file of a ref that has one.
+    /// Path of a loose ref.
     pub(super) fn place_of(&self, name: &str) -> PathBuf {
         let of_tree = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
         let is_own = !name.starts_with("refs/") || of_tree.iter().any(|prefix| name.starts_with(prefix));
         if is_own { self.own.join(name) } else { self.common.join(name) }
     }
 
-    /// Whether refs are files, and objects have names of SHA-1: what is read without git.
+    /// Returns true when refs are files and object names SHA-1, which can be read without git.
     pub(in crate::workspace) fn is_classic(&self) -> bool {
         !self.is_sha256() && self.has_ref_files()
     }
@@ -215,13 +215,13 @@ impl GitDir {
         self.facts.extension("objectformat") == Some("sha256")
     }
 
-    /// Whether some of its objects are in places outside it that it names: another repository, maybe.
+    /// Returns true when alternates name object folders elsewhere, maybe of another repository.
     pub(in crate::workspace) fn has_alternates(&self) -> bool {
         self.alternates().is_some_and(|text| !text.trim_ascii().is_empty())
     }
 
-    /// Folders elsewhere that it says some of its objects are in, canonical; nobody else says so. Only those that look like one of
-    /// objects.
+    /// Canonical object folders elsewhere that the alternates name. Only the repository says so, so only folders that
+    /// look like object folders are returned.
     pub(in crate::workspace) fn borrows_from(&self) -> Vec<PathBuf> {
         let (text, own) = (self.alternates().unwrap_or_default(), self.common.join("objects"));
         let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && !line.starts_with(b"#"));
@@ -234,20 +234,20 @@ impl GitDir {
         plain::read(&self.common.join("objects/info/alternates"), TEXT).ok().flatten()
     }
 
-    /// The file of ignore rules that belongs to this clone alone, where it is an ordinary one.
+    /// `info/exclude` of this clone, if it is an ordinary file.
     pub(in crate::workspace) fn exclude_file(&self) -> Option<PathBuf> {
         let file = self.common.join("info/exclude");
         plain::open(&file, TEXT).ok().map(|_| file)
     }
 }
 
-/// Whether both folders are part of the tree itself.
+/// Returns true when both folders are inside the tree.
 fn is_inside(root: &Path, own: &Path, common: &Path) -> bool {
     [own, common].iter().all(|folder| folder.starts_with(root) && *folder != root)
 }
 
-/// Whether git's folders elsewhere name this tree as their own: that of a linked worktree in a file, that of a submodule in its
-/// settings.
+/// Returns true when git folders elsewhere point back to this tree: a linked worktree's by its `gitdir` file, a
+/// submodule's by `core.worktree`.
 fn knows(own: &Path, common: &Path, root: &Path, facts: &GitSettings) -> bool {
     if own != common {
         let is_listed = own.parent() == Some(&common.join("worktrees"));
@@ -259,7 +259,7 @@ fn knows(own: &Path, common: &Path, root: &Path, facts: &GitSettings) -> bool {
     tree.is_some_and(|tree| tree == root)
 }
 
-/// A path with its folder in canonical form; what it names may itself be a link.
+/// A path with its parent made canonical; its last component may be a link.
 fn place(path: &Path) -> Option<PathBuf> {
     Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
 }
@@ -269,7 +269,7 @@ fn settings(file: &Path) -> Result<GitSettings, String> {
     GitSettings::parse(&text).map_err(|why| format!("{}: {why}", file.display()))
 }
 
-/// The folder that `.git` is or names; canonical.
+/// The canonical folder that `.git` is or names.
 fn named(pointer: &Path) -> io::Result<Option<PathBuf>> {
     let about = fs::metadata(pointer)?;
     if about.is_dir() {
@@ -284,7 +284,7 @@ fn named(pointer: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
-/// A line that is a path.
+/// Parses a line that contains a path.
 fn path(line: &[u8]) -> &Path {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     Path::new(OsStr::from_bytes(line.strip_suffix(b"\r").unwrap_or(line)))

@@ -1,11 +1,11 @@
-//! What a repository's settings say about its format. Nothing else in them is looked at, and git doesn't read them at all.
+//! Reads a repository's format from its settings. Everything else in them is ignored, and git doesn't read them at all.
 //!
-//! Files that they include are not read: a repository may name any file.
+//! Included files are not read, because a repository may name any file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Settings that are passed on when their value is of the kind that they have.
+/// Settings passed on to git when their value is of this kind.
 const PASSED_ON: [(&str, FactKind); 20] = [
     ("core.filemode", FactKind::Switch),
     ("core.symlinks", FactKind::Switch),
@@ -28,7 +28,7 @@ const PASSED_ON: [(&str, FactKind); 20] = [
     ("committer.name", FactKind::Text),
     ("committer.email", FactKind::Text),
 ];
-/// Extensions of the format that change nothing for what is done here.
+/// Format extensions that make no difference here.
 const HARMLESS: [&str; 5] = ["noop", "preciousobjects", "partialclone", "worktreeconfig", "relativeworktrees"];
 
 #[derive(Clone, Copy)]
@@ -38,15 +38,15 @@ enum FactKind {
     Text,
 }
 
-/// Settings by their names: section and name in lower case. Those with a subsection are left out.
+/// Settings by `section.name`, in lower case. Those with a subsection are left out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GitSettings(BTreeMap<String, String>);
 
 impl GitSettings {
-    /// Reads settings in git's format; later ones count.
+    /// Parses git's format; later settings win.
     ///
     /// # Errors
-    /// When git couldn't read them either.
+    /// When git couldn't parse them either.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let text: Vec<u8> = without_returns(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text));
         let mut reader = FactReader { rest: &text, line: 1 };
@@ -69,7 +69,7 @@ impl GitSettings {
         Ok(Self(facts))
     }
 
-    /// These, with those of `over` in their place.
+    /// Merges the settings; those of `over` win.
     pub(super) fn under(mut self, over: Self) -> Self {
         self.0.extend(over.0);
         self
@@ -83,10 +83,10 @@ impl GitSettings {
         self.get(name).is_some_and(|value| matches!(&*value.to_ascii_lowercase(), "" | "true" | "yes" | "on" | "1"))
     }
 
-    /// Whether the repository has a format that is known here.
+    /// Checks that the repository's format is supported.
     ///
     /// # Errors
-    /// When it has another.
+    /// When it isn't.
     pub(super) fn check_format(&self) -> Result<(), String> {
         let version = self.get("core.repositoryformatversion").unwrap_or("0");
         let unknown = |what: &str| Err(format!("its format is not known ({what})"));
@@ -107,13 +107,13 @@ impl GitSettings {
         Ok(())
     }
 
-    /// An extension's value, where the format has extensions.
+    /// An extension's value, if the format version has extensions.
     pub(super) fn extension(&self, name: &str) -> Option<&str> {
         let has_some = self.get("core.repositoryformatversion") == Some("1");
         self.get(&format!("extensions.{name}")).filter(|_| has_some)
     }
 
-    /// What of these is passed on to git, as lines of settings.
+    /// The settings that are passed on to git, as lines of a config file.
     pub(super) fn passed_on(&self) -> String {
         let mut lines = String::new();
         for (name, kind) in PASSED_ON {
@@ -146,14 +146,14 @@ impl FactKind {
     }
 }
 
-/// A setting as git reads it.
+/// Formats a setting for a config file.
 pub(super) fn line(name: &str, value: &str) -> String {
     let (section, name) = name.split_once('.').unwrap_or(("core", name));
     let quoted = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("[{section}]\n\t{name} = \"{quoted}\"\n")
 }
 
-/// With ends of lines as Unix has them.
+/// Converts CRLF to LF.
 fn without_returns(text: &[u8]) -> Vec<u8> {
     let is_return = |at: usize| text[at] == b'\r' && text.get(at + 1) == Some(&b'\n');
     (0..text.len()).filter(|at| !is_return(*at)).map(|at| text[at]).collect()
@@ -184,7 +184,7 @@ impl FactReader<'_> {
         format!("line {} of its settings can't be read", self.line)
     }
 
-    /// `[name]`; `None` for one with a subsection.
+    /// Parses `[name]`; `None` for a section with a subsection.
     fn section(&mut self) -> Result<Option<String>, String> {
         self.next();
         let mut name = String::new();
@@ -200,7 +200,7 @@ impl FactReader<'_> {
         }
     }
 
-    /// The rest of `[name "subsection"]`.
+    /// Parses the rest of `[name "subsection"]`.
     fn subsection(&mut self) -> Result<(), String> {
         while matches!(self.peek(), Some(b' ' | b'\t')) {
             self.next();
@@ -219,7 +219,7 @@ impl FactReader<'_> {
         if self.next() == Some(b']') { Ok(()) } else { Err(self.wrong()) }
     }
 
-    /// `name`, or `name = value`.
+    /// Parses `name` or `name = value`.
     fn setting(&mut self) -> Result<(String, String), String> {
         let mut name = String::new();
         while let Some(byte) = self.peek().filter(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
@@ -252,7 +252,7 @@ impl FactReader<'_> {
                     break;
                 }
                 Some(b' ' | b'\t' | b'\r') if !is_quoted => {
-                    // Blanks in the middle belong to the value, those around it don't.
+                    // Blanks inside the value count, those around it don't.
                     if !value.is_empty() {
                         value.push(b' ');
                     }
@@ -326,7 +326,7 @@ mod tests {
         assert!(!check("[core]repositoryformatversion=1\n[extensions]refStorage=/evil"));
     }
 
-    /// The names of the settings that git itself finds in `text`.
+    /// The names of the settings that git itself reads from `text`.
     fn names_that_git_reads(text: &str) -> Vec<String> {
         let mut git = Command::new("git");
         git.args(["config", "--null", "--name-only", "--list", "--file", "-"]);

@@ -1,7 +1,7 @@
-//! A temporary folder that is gone with the process that made it, whatever ends that.
+//! Temporary folders that are removed with the process that made them, however it ends.
 //!
-//! A killed process leaves its folders. Each is locked as long as somebody uses it, so that the next process clears away those that
-//! nobody does.
+//! A killed process leaves its folders behind. Each is locked while it is in use, so the next process removes those
+//! that are unlocked.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -15,16 +15,16 @@ use rustix::fs::OFlags;
 use crate::workspace::remove_tree;
 
 const PREFIX: &str = "kcode-git-";
-/// How often a new one may be taken for one that was left.
+/// How often another process may remove a new folder before it is locked.
 const ATTEMPTS: usize = 5;
 
-/// Those that this process has; `None` once it ends.
+/// Folders of this process; `None` once it is ending.
 static OPEN: Mutex<Option<BTreeSet<PathBuf>>> = Mutex::new(Some(BTreeSet::new()));
 
-/// Removes the folders of threads that are still at work when the process ends, and lets none be made any more.
+/// Removes the folders of threads that still run when the process ends, and prevents new ones.
 pub fn remove_temporary() {
     for path in open_folders().take().into_iter().flatten() {
-        // Whatever can't be removed now, the next process tries again.
+        // The next process tries again.
         let _ = remove_tree(&path);
     }
 }
@@ -34,16 +34,15 @@ fn open_folders() -> MutexGuard<'static, Option<BTreeSet<PathBuf>>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The folder.
 #[derive(Debug)]
 pub(super) struct GitFolder {
     path: PathBuf,
-    /// Locked.
+    /// Holds the lock.
     _held: File,
 }
 
 impl GitFolder {
-    /// One in the user's place for what is temporary, and never below `root`: nothing is written to a tree.
+    /// Creates a folder in the user's temporary folder, but never below `root`: nothing is written to a tree.
     pub(super) fn make(root: &Path) -> io::Result<Self> {
         static SWEPT: Once = Once::new();
         let place = fs::canonicalize(std::env::temp_dir()).unwrap_or_else(|_| PathBuf::from("/tmp"));
@@ -55,7 +54,7 @@ impl GitFolder {
             let Some(folders) = folders.as_mut() else { return Err(io::Error::other("kcode is about to end")) };
             DirBuilder::new().mode(0o700).create(&path)?;
             folders.insert(path.clone());
-            // Another process may have taken it for one that was left, before it was locked.
+            // Another process may have removed it as left behind before it was locked.
             let held = open(&path).ok().filter(|held| held.try_lock().is_ok() && is_same(held, &path));
             if let Some(held) = held {
                 return Ok(Self { path, _held: held });
@@ -71,7 +70,7 @@ impl GitFolder {
 
 impl Drop for GitFolder {
     fn drop(&mut self) {
-        // Whatever can't be removed now, the next process tries again.
+        // The next process tries again.
         let _ = remove_tree(&self.path);
         if let Some(folders) = open_folders().as_mut() {
             folders.remove(&self.path);
@@ -79,7 +78,7 @@ impl Drop for GitFolder {
     }
 }
 
-/// Removes what processes that are gone left in `place`.
+/// Removes what ended processes left in `place`.
 fn sweep(place: &Path) {
     let is_one = |entry: &fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
     for path in fs::read_dir(place).into_iter().flatten().flatten().filter(is_one).map(|entry| entry.path()) {
@@ -92,7 +91,7 @@ fn sweep(place: &Path) {
     }
 }
 
-/// The folder itself, and nothing that a link leads to.
+/// Opens the folder itself, never through a link.
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
     OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)

@@ -1,4 +1,4 @@
-//! What HEAD names, read without git where refs are files.
+//! Reads HEAD, without git where refs are files.
 
 use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
@@ -7,12 +7,12 @@ use super::dir::GitDir;
 use super::plain;
 use crate::workspace::Head;
 
-/// Names that lead to names: git follows no more.
+/// Number of symbolic refs that git follows.
 pub(super) const DEPTH: usize = 5;
 const WORD: u64 = 64 << 10;
 const LARGE: u64 = 1 << 30;
 
-/// What a ref's file holds.
+/// Content of a ref file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RefTarget {
     Ref(String),
@@ -20,9 +20,9 @@ pub(super) enum RefTarget {
 }
 
 impl RefTarget {
-    /// `None` where there is no such file, or nothing of git's in it.
+    /// `None` where there is no such file, or no valid ref in it.
     pub(super) fn read(file: &Path) -> io::Result<Option<Self>> {
-        // Git's first versions made HEAD a link.
+        // Git's first versions made HEAD a symbolic link.
         if let Ok(link) = std::fs::read_link(file) {
             return Ok(link.to_str().and_then(name).map(Self::Ref));
         }
@@ -39,7 +39,7 @@ impl RefTarget {
     }
 }
 
-/// A name of a ref that leads to nothing else.
+/// A valid ref name, which can't lead out of `refs/`.
 fn name(text: &str) -> Option<String> {
     let is_part = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\0', '\n']);
     (text.starts_with("refs/") && text.split('/').all(is_part)).then(|| text.to_owned())
@@ -68,7 +68,7 @@ impl GitDir {
         Head { commit: self.commit_of("HEAD"), branch }
     }
 
-    /// The commit that a ref names, when refs are files.
+    /// The commit that a ref names; for refs that are files.
     fn commit_of(&self, name: &str) -> Option<String> {
         let mut name = name.to_owned();
         for _ in 0..DEPTH {

@@ -1,21 +1,23 @@
-//! What an index would take up once it is read.
+//! Bounds the memory that reading an index takes.
 //!
-//! From version 4 on a path says how much of the one before it keeps, so that a small file can stand for any number of long paths.
+//! From version 4 on a path says how much of the previous one it shares, so a small file can contain any number of long
+//! paths.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 
-/// Longer than any path that a kernel takes.
+/// Bytes; longer than any path that a kernel takes.
 const LONGEST: usize = 4096;
-/// Bytes that all paths together may have for each byte of the file, and for any file. Deep folders have many times what is written of
-/// their names.
+/// Total bytes of paths allowed for each byte of the file, and for any file. In deep folders paths are many times
+/// longer than what the file stores of them.
 const RATIO: u64 = 4;
 const ANYWAY: u64 = 8 << 20;
-/// Times, sizes and numbers of a file.
+/// Bytes of times, sizes and numbers of an entry.
 const STAT: usize = 40;
 const EXTENDED: u8 = 0x40;
 
-/// Refuses an index whose paths would be larger than those of any tree. What git couldn't read either passes: it will say so itself.
+/// Refuses an index whose paths would be larger than those of any tree. An index that git can't read passes: git
+/// reports it.
 ///
 /// # Errors
 /// When it is too large, or can't be read.
@@ -62,7 +64,7 @@ fn total(reader: &mut BufReader<&File>, entries: u32, id_bytes: usize, most: u64
     Ok(())
 }
 
-/// A number as git writes it: seven bits a byte, the highest first, each continuation one more.
+/// Git's offset encoding: seven bits a byte, the highest first, plus one for each continuation.
 fn number(reader: &mut BufReader<&File>) -> io::Result<usize> {
     let mut value = 0_usize;
     loop {
@@ -82,7 +84,7 @@ mod tests {
 
     use super::*;
 
-    /// An index of version 4 whose paths are each one longer than the one before.
+    /// An index of version 4 in which each path is one byte longer than the previous.
     fn growing(first: usize, entries: u32) -> File {
         let mut file = tempfile::tempfile().unwrap();
         let mut bytes = [&b"DIRC\0\0\0\x04"[..], &entries.to_be_bytes()].concat();
@@ -107,7 +109,7 @@ mod tests {
     fn paths_that_grow_without_end_are_refused() {
         assert!(check(&growing(LONGEST + 1, 1), 20).is_err());
         assert!(check(&growing(LONGEST - 1, 3), 20).is_err());
-        // Each path within bounds, all of them together not.
+        // Each path is within bounds, all of them together aren't.
         assert!(check(&growing(LONGEST - 4000, 4000), 20).is_ok());
         let mut many = growing(1, 0);
         let entry = [&[0; STAT + 20 + 2][..], &[1, b'b', 0]].concat();
@@ -128,7 +130,7 @@ mod tests {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&[&b"DIRC\0\0\0\x04"[..], &entries.to_be_bytes(), &body].concat()).unwrap();
             file.rewind().unwrap();
-            // Whatever it says of itself, so small a file can't stand for much.
+            // Whatever it claims, so small a file can't stand for many bytes.
             proptest::prop_assert!(check(&file, 20).map_or_else(|error| error.to_string().contains("too large"), |()| true));
         }
     }

@@ -1,17 +1,17 @@
-//! The `git` command and git's files, without what a repository can make of them.
+//! Runs `git` and reads git's files, without trusting the repository.
 //!
 //! | File | What it does |
 //! |---|---|
-//! | `dir` | where git keeps what it knows of a work tree, found and checked without git |
-//! | `plain` | files that have to be ordinary and bounded |
-//! | `facts` | what a repository's settings say about its format, and nothing else of them |
-//! | `users` | what of the user's own settings counts |
-//! | `stand_in` | the folder that git gets its settings from |
-//! | `folder` | where that is, and how it goes away |
-//! | `head` | what HEAD names |
-//! | `index` | what an index would take up |
-//! | `objects` | whether objects are ordinary files |
-//! | `run` | git under a deadline, bounded, ended with its children |
+//! | `dir` | finds and checks git's folders of a work tree, without git |
+//! | `plain` | opens files that must be ordinary and bounded |
+//! | `facts` | reads the format from a repository's settings, and nothing else of them |
+//! | `users` | reads the few settings of the user that apply |
+//! | `stand_in` | makes the folder that git uses in place of the repository's own |
+//! | `folder` | temporary folders, and how they are removed |
+//! | `head` | reads HEAD |
+//! | `index` | bounds the memory that an index takes |
+//! | `objects` | checks that objects are ordinary files |
+//! | `run` | runs git with a deadline and limits, and ends it with its children |
 //!
 //! `docs/security.md` lists every command with what it could run. Output is always `-z` where git has it.
 
@@ -37,9 +37,9 @@ pub(super) use users::excludes_file;
 
 use crate::settings::Programs;
 
-/// What git may see of our environment. Everything else, `GIT_DIR` and API keys included, stays out.
+/// Variables that git inherits. Everything else, `GIT_DIR` and API keys included, is removed.
 const KEPT_VARIABLES: [&str; 3] = ["TMPDIR", "USER", "SYSTEMROOT"];
-/// What it sees besides when the user's own settings say who a commit is from.
+/// Variables it also inherits when the user's own settings say who the author is.
 const OF_THE_USER: [&str; 8] = [
     "HOME",
     "XDG_CONFIG_HOME",
@@ -50,7 +50,7 @@ const OF_THE_USER: [&str; 8] = [
     "GIT_COMMITTER_EMAIL",
     "EMAIL",
 ];
-/// Settings of the user's that would make a command of theirs run something.
+/// Overrides of user settings that would make such a command run a program.
 const NOT_OF_THE_USER: [&str; 6] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -60,7 +60,7 @@ const NOT_OF_THE_USER: [&str; 6] = [
     "commit.gpgSign=false",
 ];
 
-/// Every command of git's that is run. `docs/security.md` says of each what settings could make it do.
+/// Every git command that is run. `docs/security.md` says of each what settings could make it do.
 const COMMANDS: [&str; 17] = [
     "apply",
     "cat-file",
@@ -81,26 +81,26 @@ const COMMANDS: [&str; 17] = [
     "write-tree",
 ];
 
-/// One call of git.
+/// One git command.
 #[derive(Debug)]
 pub(super) struct Git {
     command: Command,
-    /// Where it runs.
+    /// Its working folder.
     dir: PathBuf,
-    /// There until git has ended.
+    /// Kept until git has ended.
     home: StandIn,
 }
 
 impl Git {
-    /// In the work tree that `dir` is of, for objects, index and files. There are no refs, and HEAD names nothing.
+    /// Git for the work tree of `dir`, with its objects, index and files. There are no refs, and HEAD is unborn.
     ///
     /// # Errors
-    /// When there is no git, or no place for what it is to read; in words.
+    /// In words: when git isn't installed, or the stand-in folder can't be made.
     pub(super) fn of(dir: &GitDir) -> Result<Self, String> {
         Self::of_files(dir, None)
     }
 
-    /// The same, with HEAD where it is.
+    /// As [`Git::of`], with HEAD at its commit.
     ///
     /// # Errors
     /// As [`Git::of`].
@@ -115,7 +115,7 @@ impl Git {
         Ok(git)
     }
 
-    /// The same, for what reads or writes refs.
+    /// Git for the work tree of `dir`, with its refs.
     ///
     /// # Errors
     /// As [`Git::of`].
@@ -126,7 +126,7 @@ impl Git {
         Ok(git)
     }
 
-    /// In a folder without git, with `objects` for what is made.
+    /// Git for a folder without a repository; new objects go to `objects`.
     ///
     /// # Errors
     /// As [`Git::of`].
@@ -137,7 +137,7 @@ impl Git {
         Ok(git)
     }
 
-    /// In no repository at all, whatever is around `place`.
+    /// Git in no repository at all, whatever is around `place`.
     ///
     /// # Errors
     /// As [`Git::of`].
@@ -145,7 +145,8 @@ impl Git {
         let home = StandIn::bare_home(place).map_err(|error| error.to_string())?;
         let mut git = Self::new(place, home)?;
         let above = place.parent().map_or_else(PathBuf::new, Path::to_owned);
-        // A folder that is no repository's: git looks for none, and `place` isn't one either, whatever files it holds.
+        // `GIT_DIR` is a folder that is no repository: git looks for none, and `place` isn't one either, whatever files
+        // it holds.
         git.command
             .env("GIT_DIR", git.home.path())
             .env("GIT_CEILING_DIRECTORIES", above)
@@ -175,7 +176,7 @@ impl Git {
         Ok(Self { command, dir: dir.to_owned(), home })
     }
 
-    /// With the user's own settings besides, which say who the user is. Nothing of a tree is read by such a command.
+    /// Adds the user's own settings, which say who the author is. Such a command reads nothing of a tree.
     pub(super) fn for_the_user(mut self) -> Self {
         self.command.env_remove("GIT_CONFIG_GLOBAL").env_remove("HOME").env_remove("XDG_CONFIG_HOME");
         self.command.envs(OF_THE_USER.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
@@ -195,12 +196,12 @@ impl Git {
 }
 
 impl GitDir {
-    /// What git says of refs; `None` when it isn't there or fails, which callers treat as "git can't tell".
+    /// Output of a command on refs; `None` when git is missing or fails, which callers treat as "git can't tell".
     pub(super) fn output<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Option<Vec<u8>> {
         Git::of_refs(self).ok()?.args(arguments).run(&[]).ok()
     }
 
-    /// One value that git ends with a newline, such as a path that may itself hold one.
+    /// One value that git ends with a newline, such as a path that may itself contain one.
     pub(super) fn line<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Option<Vec<u8>> {
         let mut bytes = self.output(arguments)?;
         if bytes.last() == Some(&b'\n') {
@@ -213,16 +214,16 @@ impl GitDir {
 /// A repository's objects and branches, to be read with libgit2.
 pub struct History {
     repository: git2::Repository,
-    /// What it was opened in.
+    /// The folder it was opened in.
     _home: StandIn,
 }
 
 impl History {
-    /// Of the work tree at `root`; `None` without git, and where libgit2 doesn't know the format.
+    /// Opens the work tree at `root`; `None` without git, and where libgit2 doesn't know the format.
     #[must_use]
     pub fn of(root: &Path) -> Option<Self> {
         let dir = GitDir::usable(&std::fs::canonicalize(root).ok()?).filter(GitDir::is_classic)?;
-        // Libgit2 would wait for an object that is a pipe.
+        // libgit2 would block on an object that is a pipe.
         objects::check(&dir.common.join("objects")).ok()?;
         let home = StandIn::of_files(&dir, dir.head().commit.as_deref()).ok()?;
         let flags = git2::RepositoryOpenFlags::NO_SEARCH | git2::RepositoryOpenFlags::BARE;

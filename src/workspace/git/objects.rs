@@ -1,4 +1,4 @@
-//! Objects, looked at before they are opened in kcode itself, where no deadline ends what waits for a pipe.
+//! Checks objects before libgit2 opens them in this process, where no deadline ends a read from a pipe.
 
 use std::fs;
 use std::io;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::plain::{self, TEXT};
 
-/// Folders that borrow from each other: git follows no more.
+/// Length of a chain of alternates that git follows.
 const MOST_BORROWED: usize = 5;
 
-/// Refuses objects, in `folder` or borrowed from elsewhere, that aren't ordinary files.
+/// Refuses objects, in `folder` or in its alternates, that aren't ordinary files.
 pub(super) fn check(folder: &Path) -> io::Result<()> {
     let mut folders = vec![folder.to_owned()];
     for _ in 0..=MOST_BORROWED {
@@ -23,7 +23,7 @@ pub(super) fn check(folder: &Path) -> io::Result<()> {
 fn check_one(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        // Of other names git knows nothing.
+        // Git ignores other names.
         if entry.file_name().len() != 2 && entry.file_name() != "pack" && entry.file_name() != "info" {
             continue;
         }
@@ -38,12 +38,12 @@ fn check_one(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The folders that `folder` names as holding more objects.
+/// The existing object folders that the alternates of `folder` name.
 fn borrowed(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let text = plain::read(&folder.join("info/alternates"), TEXT)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
     let named = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    // What isn't there lends nothing.
+    // A missing folder has no objects.
     Ok(named.filter_map(|line| fs::canonicalize(folder.join(line)).ok()).collect())
 }
 

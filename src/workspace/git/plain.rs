@@ -1,4 +1,4 @@
-//! Files of git's, opened as what they have to be: ordinary, not huge, and where they seem to be.
+//! Opens git's files only when they are ordinary, bounded, and inside git's folders.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-/// More than any list of rules or settings has.
+/// Bytes; more than any list of rules or settings has.
 pub(super) const TEXT: u64 = 1 << 20;
 
-/// Opens an ordinary file of at most `most` bytes. A link that leads to one is followed; nothing blocks.
+/// Opens an ordinary file of at most `most` bytes. Follows links; never blocks.
 ///
 /// # Errors
 /// When it is anything else, or can't be opened.
 pub(in crate::workspace) fn open(path: &Path, most: u64) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    // Asked first as well: opening a device may do something already.
+    // Checked before as well, because merely opening a device may have effects.
     check(&fs::metadata(path)?, path, most)?;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     check(&file.metadata()?, path, most)?;
     Ok(file)
 }
 
-/// Its content; `None` when it isn't there.
+/// Reads such a file; `None` when it doesn't exist.
 ///
 /// # Errors
 /// As [`open`].
@@ -34,7 +34,7 @@ pub(in crate::workspace) fn read(path: &Path, most: u64) -> io::Result<Option<Ve
         Err(error) => return Err(error),
     };
     let mut content = Vec::new();
-    // It may grow meanwhile.
+    // The file may grow meanwhile.
     file.take(most).read_to_end(&mut content)?;
     Ok(Some(content))
 }
@@ -52,10 +52,10 @@ fn check(about: &fs::Metadata, path: &Path, most: u64) -> io::Result<()> {
 
 /// Files of rules that git looks for in every folder of a tree.
 const RULES: [&str; 3] = [".gitignore", ".gitattributes", ".gitmodules"];
-/// Of a tree that is looked through for them.
+/// Number of entries of a tree that are searched for them.
 const MOST_ENTRIES: usize = 500_000;
 
-/// A file of rules, or one of a repository's own, below `tree` that git would wait for: a pipe, a socket, a device.
+/// Searches `tree` for a file of rules, or a file of a repository, that git would block on: a pipe, a socket, a device.
 pub(super) fn special_file(tree: &Path) -> Option<PathBuf> {
     let (mut folders, mut room) = (vec![tree.to_owned()], MOST_ENTRIES);
     while let Some(folder) = folders.pop() {
@@ -75,24 +75,24 @@ pub(super) fn special_file(tree: &Path) -> Option<PathBuf> {
     None
 }
 
-/// Where git keeps what it may have: whoever leads out of these folders is refused.
+/// Git's folders; whatever leads out of them is refused.
 pub(super) struct Within<'a> {
     pub(super) places: [&'a Path; 2],
 }
 
 impl Within<'_> {
-    /// Refuses what is there and isn't an ordinary file in them of at most `most` bytes.
+    /// Refuses `path` when it exists and isn't an ordinary file in git's folders of at most `most` bytes.
     pub(super) fn file(&self, path: &Path, most: u64) -> io::Result<()> {
         self.real(path)?.map_or(Ok(()), |real| open(&real, most).map(drop))
     }
 
-    /// Refuses what is there and isn't a folder in them.
+    /// Refuses `path` when it exists and isn't a folder in git's folders.
     pub(super) fn folder(&self, path: &Path) -> io::Result<()> {
         let is_folder = self.real(path)?.is_none_or(|real| real.is_dir());
         if is_folder { Ok(()) } else { Err(io::Error::other(format!("{} is no folder", path.display()))) }
     }
 
-    /// Refuses a folder in which anything is what `is_wrong` says.
+    /// Refuses a folder with an entry for which `is_wrong` returns true.
     pub(super) fn entries(&self, folder: &Path, is_wrong: impl Fn(fs::FileType) -> bool) -> io::Result<()> {
         self.folder(folder)?;
         let entries = match fs::read_dir(folder) {
@@ -108,14 +108,14 @@ impl Within<'_> {
         Ok(())
     }
 
-    /// Where it really is; `None` when there is nothing. A link to nothing is refused: git would make what it leads to.
+    /// The canonical path; `None` when nothing exists. A dangling link is refused, because git would create its target.
     fn real(&self, path: &Path) -> io::Result<Option<PathBuf>> {
         match fs::canonicalize(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if path.symlink_metadata().is_ok() {
                     return Err(io::Error::other(format!("{} leads nowhere", path.display())));
                 }
-                // What is made there is made in the folder above.
+                // What git creates there is created in the parent folder.
                 path.parent().map_or(Ok(None), |above| self.real(above)).map(|_| None)
             }
             Err(error) => Err(error),

@@ -1,4 +1,4 @@
-//! Git run to its end: bounded in time and memory, and ended with its children.
+//! Runs git to its end with limits on time and memory, and ends it with its children.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -15,33 +15,33 @@ use rustix::process::{
 
 use super::{Git, plain};
 
-/// Longer than git takes for anything that is asked of it, on a tree that it may be asked about.
+/// Longer than git takes for anything that is asked of it here.
 const DEADLINE: Duration = Duration::from_mins(1);
-/// How often it is looked at meanwhile.
+/// Interval between checks.
 const OFTEN: Duration = Duration::from_millis(100);
-/// Looks at which it hadn't run at all since the first, before the tree is looked through for a pipe that it waits for.
+/// Checks without any progress before the tree is searched for a pipe that git may be waiting for.
 const SUSPICIOUS: u32 = 10;
-/// Looks after which it waits for something that never comes, whatever that is.
+/// Checks without any progress after which git counts as stuck.
 const LOST: u32 = 40;
-/// Of memory that it takes for itself: what it maps of a repository's files doesn't count.
+/// Bytes of private memory; mapped files of the repository don't count.
 const MEMORY: u64 = 2 << 30;
-/// Of a file that it writes.
+/// Maximum bytes of a file that git writes.
 const FILE: u64 = 4 << 30;
-/// Of its first words that are told.
+/// Bytes of its error output that are kept.
 const SAID: u64 = 4096;
 
 impl Git {
-    /// Runs it with `input`. When it fails, its first words are the error.
+    /// Runs it with `input` and returns its output.
     ///
     /// # Errors
-    /// When it can't be started, fails, or takes too long.
+    /// When it can't be started, fails (with the first line of its error output), or takes too long.
     pub(in crate::workspace) fn run(self, input: &[u8]) -> Result<Vec<u8>, String> {
         let mut output = Vec::new();
         self.read(input, |stdout| stdout.read_to_end(&mut output).map(drop))?;
         Ok(output)
     }
 
-    /// Runs it, and gives each part of its output that ends in a zero byte to `each`.
+    /// Runs it, and calls `each` for every part of its output that ends in a zero byte.
     ///
     /// # Errors
     /// As [`Git::run`].
@@ -65,13 +65,14 @@ impl Git {
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (group, dir) = (Pid::from_child(&child), self.dir.clone());
         let (read, said, in_time) = std::thread::scope(|scope| {
-            // Beside reading, so that neither waits for the other; git may end without reading all of it.
+            // In a thread, so that reading and writing don't wait for each other; git may end without reading all
+            // input.
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
             let words = scope.spawn(move || {
                 let mut said = Vec::new();
                 let Some(mut stderr) = stderr else { return String::new() };
                 let _ = stderr.by_ref().take(SAID).read_to_end(&mut said);
-                // Whoever can't write any more would fail for that.
+                // Git would fail if nobody read the rest.
                 let _ = std::io::copy(&mut stderr, &mut std::io::sink());
                 String::from_utf8_lossy(&said).into_owned()
             });
@@ -88,7 +89,7 @@ impl Git {
         Err(said.lines().next().unwrap_or("it failed without a word").to_owned())
     }
 
-    /// Whether the command is one of those that are known to run nothing.
+    /// Returns true for the commands that are known to run no program.
     fn is_known(&self) -> bool {
         let mut words = self.command.get_args();
         while let Some(word) = words.next() {
@@ -108,7 +109,7 @@ impl Git {
         }
         let parent = rustix::process::getpid();
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        // SAFETY: nothing but system calls, on values that were made before.
+        // SAFETY: only system calls, on values that were made before the fork.
         unsafe {
             self.command.pre_exec(move || {
                 set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -116,7 +117,7 @@ impl Git {
                 setrlimit(Resource::Data, most(MEMORY))?;
                 setrlimit(Resource::Fsize, most(FILE))?;
                 setrlimit(Resource::Core, most(0))?;
-                // It may have ended before that could be asked for.
+                // The parent may have ended before the signal was requested.
                 if getppid() == Some(parent) { Ok(()) } else { Err(std::io::ErrorKind::Interrupted.into()) }
             });
         }
@@ -124,13 +125,13 @@ impl Git {
     }
 }
 
-/// Waits until the leader of `group` ends, and ends whoever is left of it.
+/// Waits until the leader of `group` ends, and kills what is left of the group.
 ///
 /// # Errors
-/// When it was ended: it took too long, or would never have come to an end in the tree at `dir`.
+/// When git was killed: it took too long, or was stuck in the tree at `dir`.
 fn ends_in_time(group: Pid, dir: &Path) -> Result<(), String> {
     let Ok(leader) = pidfd_open(group, PidfdFlags::empty()) else {
-        // A kernel that has no such thing: it ends by itself, or with the person's patience.
+        // A kernel without pidfds: git ends by itself, or the user interrupts.
         return Ok(());
     };
     let (limit, mut sleep) = (Instant::now() + DEADLINE, Sleep::default());
@@ -151,13 +152,13 @@ fn ends_in_time(group: Pid, dir: &Path) -> Result<(), String> {
             break Err("git waits for a file that never comes, such as a pipe".to_owned());
         }
     };
-    // Not waited for yet, so that the number is still its own.
+    // The leader isn't reaped yet, so the process id is still its own.
     let _ = kill_process_group(group, Signal::KILL);
     ended
 }
 
-/// How long a process has been asleep in one and the same wait. Whoever waits for a disk isn't asleep in this sense, and whoever
-/// works runs now and then, however busy the machine is.
+/// How long a process has been asleep in one wait. A process that waits for a disk isn't asleep in this sense, and one
+/// that works runs now and then, however busy the machine is.
 #[derive(Default)]
 struct Sleep {
     seen: Vec<u8>,
@@ -165,7 +166,7 @@ struct Sleep {
 }
 
 impl Sleep {
-    /// Looks once more; says how often in a row nothing had changed.
+    /// Checks once more; returns how often in a row nothing had changed.
     fn look(&mut self, process: Pid) -> u32 {
         let seen = switches(process).unwrap_or_default();
         self.looks = if !seen.is_empty() && seen == self.seen { self.looks + 1 } else { 0 };
@@ -174,7 +175,7 @@ impl Sleep {
     }
 }
 
-/// How often each thread of a process was taken off a processor; `None` unless all of them are asleep.
+/// Context switches of each thread of a process; `None` unless all threads are asleep.
 fn switches(process: Pid) -> Option<Vec<u8>> {
     let mut all = Vec::new();
     for thread in std::fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten() {

@@ -1,7 +1,9 @@
-//! The folder that git is given in the place of a repository's own: its objects and refs by links, and settings that kcode writes.
+//! The folder that git gets in place of a repository's own: links to its objects and refs, and settings that kcode
+//! writes.
 //!
-//! Git reads settings, hooks and lists of rules from there alone. So nothing that the repository's settings say, whatever includes
-//! them and however they are spelt, means anything to the git that kcode runs; a filter, driver or program that they name isn't known.
+//! Git reads settings, hooks and rules only from there. So nothing in the repository's settings, whatever they include
+//! and however they are spelt, affects the git that kcode runs; filters, drivers and programs that they name don't
+//! exist for it.
 
 use std::fs;
 use std::io;
@@ -15,27 +17,27 @@ use super::folder::GitFolder;
 use super::plain::{self, TEXT};
 use super::users;
 
-/// What git does and doesn't: no hooks, no monitors, no helpers, no windows larger than the memory that it may take.
+/// No hooks, monitors or helpers, and no pack windows larger than the memory limit.
 const SETTINGS: &str = "[core]\n\tbare = false\n\thooksPath = /dev/null\n\tfsmonitor = false\n\tuntrackedCache = false\n\tsplitIndex = false\n\tpager = cat\n\
     \tcommitGraph = false\n\tsafecrlf = false\n\tpackedGitWindowSize = 32m\n\tpackedGitLimit = 512m\n\
     [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[protocol]\n\tallow = never\n[submodule]\n\trecurse = false\n\
     [diff]\n\tignoreSubmodules = all\n[advice]\n\taddEmbeddedRepo = false\n";
-/// What a repository's folders have that all its work trees share.
+/// Entries of a repository that all its work trees share.
 const SHARED: [&str; 6] = ["objects", "refs", "packed-refs", "logs", "shallow", "reftable"];
-/// What of that a git needs that looks at no refs.
+/// Those that git needs when it reads no refs.
 const OF_FILES: [&str; 2] = ["objects", "shallow"];
-/// What is copied: small, and opened once.
+/// Copied instead of linked: small, and opened once.
 const COPIED: [&str; 2] = ["info/exclude", "info/attributes"];
 const SPARSE: &str = "info/sparse-checkout";
-/// A HEAD that names nothing yet.
+/// A HEAD without a commit.
 const UNBORN: &str = "ref: refs/heads/none";
 
-/// The folder; gone with the value.
+/// Removed when the value is dropped.
 #[derive(Debug)]
 pub(in crate::workspace) struct StandIn(GitFolder);
 
 impl StandIn {
-    /// For the common folder of the repository that `dir` belongs to: its refs are there.
+    /// Stands in for the common folder of `dir`, refs included.
     pub(super) fn of_refs(dir: &GitDir) -> io::Result<Self> {
         let made = Self::empty(&dir.root)?;
         made.link(dir, &SHARED)?;
@@ -43,8 +45,8 @@ impl StandIn {
         Ok(made)
     }
 
-    /// For all of its folders, for whoever looks at objects, index and files alone. Of whatever else lies there (marks of a merge, of a
-    /// rebase, of a bisection) git sees nothing. `head` is the commit that HEAD names, where that matters.
+    /// Stands in for all of git's folders of `dir`, for commands on objects, index and files. Git sees nothing else of
+    /// the repository (state of a merge, a rebase, a bisection). `head` is the commit of HEAD, where that matters.
     pub(super) fn of_files(dir: &GitDir, head: Option<&str>) -> io::Result<Self> {
         let made = Self::empty(&dir.root)?;
         made.link(dir, &OF_FILES)?;
@@ -70,7 +72,7 @@ impl StandIn {
         COPIED.iter().try_for_each(|name| self.copy(&dir.common, name))
     }
 
-    /// One that can't be read has no rules.
+    /// An unreadable file counts as without rules.
     fn copy(&self, from: &Path, name: &str) -> io::Result<()> {
         match plain::read(&from.join(name), TEXT) {
             Ok(Some(text)) => fs::write(self.path().join(name), text),
@@ -78,7 +80,7 @@ impl StandIn {
         }
     }
 
-    /// For a folder without git, whose objects are to be in `objects`.
+    /// Stands in for a folder without git; new objects go to `objects`.
     pub(super) fn without_git(root: &Path, objects: &Path) -> io::Result<Self> {
         let made = Self::empty(root)?;
         symlink(objects, made.path().join("objects"))?;
@@ -88,7 +90,7 @@ impl StandIn {
         Ok(made)
     }
 
-    /// With no repository in it.
+    /// Contains no repository.
     pub(super) fn bare_home(root: &Path) -> io::Result<Self> {
         Self::empty(root)
     }
@@ -124,7 +126,7 @@ impl StandIn {
     }
 }
 
-/// A setting whose value is a path, which need not be UTF-8.
+/// Formats a setting whose value is a path, which need not be UTF-8.
 fn quoted(name: &str, file: &Path) -> Vec<u8> {
     let escaped = file.as_os_str().as_bytes().iter().flat_map(|byte| match byte {
         b'"' | b'\\' => vec![b'\\', *byte],

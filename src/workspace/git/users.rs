@@ -1,5 +1,5 @@
-//! What of the user's own git settings counts: how line ends are converted, and which rules hold everywhere. Filters and other
-//! programs don't: not even the user's own are run on what a repository holds.
+//! The user's own git settings that apply: line end conversion, and global ignore and attribute files. Filters and
+//! other programs don't: not even the user's own run on a repository's files.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use super::plain::{self, TEXT};
 
 const CONVERSIONS: [&str; 2] = ["core.autocrlf", "core.eol"];
 
-/// Settings for the ends of lines, as lines of settings.
+/// Settings for line ends, as lines of a config file.
 pub(super) fn conversions() -> String {
     let Some(settings) = settings() else { return String::new() };
     let told = CONVERSIONS.map(|name| Some(super::facts::line(name, &settings.get_string(name).ok()?)));
@@ -18,13 +18,13 @@ pub(super) fn conversions() -> String {
     GitSettings::parse(text.as_bytes()).map(|facts| facts.passed_on()).unwrap_or_default()
 }
 
-/// The files of ignore rules and attributes, or where nothing is.
+/// Paths of the user's ignore and attribute files; `/dev/null` where there is none.
 pub(super) fn rules() -> [(&'static str, PathBuf); 2] {
     [("excludesFile", excludes_file()), ("attributesFile", rule_file("core.attributesfile", "attributes"))]
         .map(|(name, file)| (name, file.unwrap_or_else(|| PathBuf::from("/dev/null"))))
 }
 
-/// The user's ignore rules, where they are in an ordinary file.
+/// The user's ignore file, if it is an ordinary file.
 pub(in crate::workspace) fn excludes_file() -> Option<PathBuf> {
     rule_file("core.excludesfile", "ignore")
 }
@@ -58,7 +58,7 @@ fn settings() -> Option<Config> {
     let levels = [ConfigLevel::XDG, ConfigLevel::Global];
     let is_plain = |file: &Path| plain::open(file, TEXT).is_ok();
     for (file, level) in files.iter().zip(levels).filter(|(file, _)| is_plain(file)) {
-        // What can't be read says nothing.
+        // An unreadable file sets nothing.
         let _ = settings.add_file(file, level, false);
     }
     Some(settings)

@@ -1,19 +1,19 @@
-//! What package managers left in the repository that leads out of it: links in `node_modules`, and the notes of Python's
-//! environments of what was installed in editable mode.
+//! Finds what package managers left in the repository that leads out of it: links in `node_modules`, and Python
+//! environments' records of packages that were installed in editable mode.
 
 use std::fs;
 
 use super::{MOST_NAMES, OutsideSearch};
 use crate::settings::RepositoryFiles;
 
-/// Folders of installed packages that are looked through.
+/// Number of folders of installed packages that are searched.
 const MOST_FOLDERS: usize = 10;
-/// Of a note.
+/// Maximum bytes of a record.
 const MOST_BYTES: u64 = 64 * 1024;
-/// Environments that are looked for at the root.
+/// Environments at the root that are searched.
 const ENVIRONMENTS: [&str; 3] = [".venv", "venv", "env"];
 
-/// Adds them to `search`; `manifests` says where packages are.
+/// Adds what it finds to `search`; `manifests` tells where packages are.
 pub(super) fn look(search: &mut OutsideSearch<'_>, files: &RepositoryFiles, manifests: &[String]) {
     let packages = manifests.iter().filter_map(|path| path.strip_suffix("package.json"));
     for folder in packages.take(MOST_FOLDERS) {
@@ -22,7 +22,7 @@ pub(super) fn look(search: &mut OutsideSearch<'_>, files: &RepositoryFiles, mani
     for environment in ENVIRONMENTS {
         python(search, files, environment);
     }
-    // The user's own, wherever it is.
+    // The user's own environment, wherever it is.
     let elsewhere = std::env::var_os("VIRTUAL_ENV").and_then(|folder| fs::canonicalize(folder).ok());
     if let Some(folder) = elsewhere.filter(|folder| !folder.starts_with(search.root))
         && let Ok(files) = RepositoryFiles::open(&folder)
@@ -31,7 +31,7 @@ pub(super) fn look(search: &mut OutsideSearch<'_>, files: &RepositoryFiles, mani
     }
 }
 
-/// Links among packages and in scopes.
+/// Adds links among packages and in scopes.
 fn links(search: &mut OutsideSearch<'_>, files: &RepositoryFiles, folder: &str) {
     let (names, scopes): (Vec<_>, Vec<_>) =
         files.names(folder, MOST_NAMES).into_iter().partition(|name| !name.starts_with('@'));
@@ -46,7 +46,7 @@ fn links(search: &mut OutsideSearch<'_>, files: &RepositoryFiles, folder: &str) 
     }
 }
 
-/// What an environment at `folder` notes.
+/// Adds the folders that an environment at `folder` refers to.
 fn python(search: &mut OutsideSearch<'_>, files: &RepositoryFiles, folder: &str) {
     let libraries =
         files.names(format!("{folder}/lib"), MOST_NAMES).into_iter().filter(|name| name.starts_with("python"));
@@ -71,7 +71,7 @@ fn python(search: &mut OutsideSearch<'_>, files: &RepositoryFiles, folder: &str)
     }
 }
 
-/// The lines of a list of folders; a line of code is none.
+/// The paths in a `.pth` file or an egg link, without lines of code.
 fn paths(text: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim);
     let lines = lines.filter(|line| line.starts_with('/') || line.starts_with(".."));

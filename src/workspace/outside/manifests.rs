@@ -1,11 +1,11 @@
-//! Which files are manifests, and how each is written.
+//! Which files are manifests, and the syntax of each.
 
 use super::syntax::{self, ManifestSyntax};
 
-/// Manifests that stand deeper than in a folder itself.
+/// Manifests below a folder that belong to the folder itself.
 pub(super) const DEEPER: [&str; 3] = [".bundle/config", ".cargo/config.toml", ".cargo/config"];
 
-/// By the whole name.
+/// By full name.
 const NAMES: [(&str, ManifestSyntax); 34] = [
     ("CMakeLists.txt", ManifestSyntax::Words),
     ("Cargo.toml", ManifestSyntax::Toml),
@@ -42,7 +42,7 @@ const NAMES: [(&str, ManifestSyntax); 34] = [
     ("tsconfig.json", ManifestSyntax::Quoted),
     ("uv.toml", ManifestSyntax::Toml),
 ];
-/// By the end of the name.
+/// By suffix.
 const ENDS: [(&str, ManifestSyntax); 7] = [
     (".csproj", ManifestSyntax::DotNet),
     (".fsproj", ManifestSyntax::DotNet),
@@ -52,23 +52,23 @@ const ENDS: [(&str, ManifestSyntax); 7] = [
     (".vbproj", ManifestSyntax::DotNet),
     ("Directory.Build.props", ManifestSyntax::DotNet),
 ];
-/// By the beginning of the name: settings of JavaScript's runners and bundlers.
+/// By prefix: settings of JavaScript runners and bundlers.
 const BEGINNINGS: [&str; 4] = ["jest.config.", "vite.config.", "vitest.config.", "vitest.workspace."];
 
-/// How lists of pip's requirements end.
+/// Suffixes of pip's requirements lists.
 const LIST: [&str; 2] = [".txt", ".in"];
 
-/// Whether the file at `path` may be one.
+/// Returns true when the file at `path` may be a manifest.
 pub(super) fn is_one(path: &str) -> bool {
     syntax(path).is_some()
 }
 
-/// What the manifest at `path` names, as it is written there.
+/// The paths that the manifest at `path` names, as written there.
 pub(super) fn references(path: &str, text: &str) -> Vec<String> {
     syntax(path).map(|syntax| syntax::references(syntax, text)).unwrap_or_default()
 }
 
-/// The folder that names in it are relative to.
+/// The folder that its paths are relative to.
 pub(super) fn base(path: &str) -> &str {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let above = [".cargo", ".bundle"].into_iter().find_map(|own| folder.strip_suffix(own));

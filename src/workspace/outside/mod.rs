@@ -1,17 +1,17 @@
-//! What the manifests of a repository name outside of it: libraries beside it that its tests need.
+//! Finds what the manifests of a repository name outside of it: libraries beside it that its tests need.
 //!
-//! Nothing is shown because a manifest names it: a repository that names `../../.ssh` gains nothing. It is only found here, so that
-//! a person can be asked, or told which flag shows it.
+//! Naming a path shows nothing: a repository that names `../../.ssh` gains nothing. Paths are only found here, so that
+//! the user can be asked, or told which flag shows them.
 //!
 //! | File | What it holds |
 //! |---|---|
-//! | `manifests` | which files are manifests, and how each is written |
-//! | `syntax` | what stands in one of them |
-//! | `installed` | links and notes of package managers: `node_modules`, Python's environments |
+//! | `manifests` | which files are manifests, and the syntax of each |
+//! | `syntax` | parses the paths out of a manifest |
+//! | `installed` | links and records of package managers: `node_modules`, Python's environments |
 //! | `project` | which project a folder belongs to |
 //!
-//! What is read is bounded in number and size, through the gate that stands before all files of a repository; of the rest of the
-//! machine only names are looked up, in the parts that the repository and the home lie in.
+//! Reads are bounded in number and size, and go through the checks of all repository files. Of the rest of the machine
+//! only names are looked up, near the repository and the home folder.
 
 mod installed;
 mod manifests;
@@ -25,30 +25,30 @@ use std::path::{Component, Path, PathBuf};
 use super::{Outline, Repository};
 use crate::settings::{RepositoryFiles, SecretFiles, without_dots};
 
-/// Manifests that are read.
+/// Maximum number of manifests that are read.
 const MOST_MANIFESTS: usize = 300;
-/// Of one manifest.
+/// Maximum bytes of a manifest.
 const MOST_BYTES: u64 = 512 * 1024;
-/// Places that are told.
+/// Maximum number of paths found.
 const MOST: usize = 40;
-/// Names of a folder that are looked at.
+/// Maximum number of names read from a folder.
 const MOST_NAMES: usize = 500;
 
 /// A folder or a file outside of a repository that the repository names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outside {
-    /// As it is reached from the repository: absolute, without `..`.
+    /// As reached from the repository: absolute, without `..`.
     pub path: PathBuf,
-    /// Canonical.
+    /// Canonical path.
     pub real: PathBuf,
-    /// Which file names it.
+    /// Path of the file that names it.
     pub named_by: String,
-    /// The very folder that was named, where `real` is the project around it.
+    /// The named folder itself, when `real` is the project around it.
     inner: PathBuf,
 }
 
 impl Repository {
-    /// What its manifests name outside of it and is there, as far as `outline` tells which manifests there are.
+    /// Existing paths outside that the repository's manifests name; `outline` tells which manifests there are.
     #[must_use]
     pub fn outside(&self, outline: &Outline) -> Vec<Outside> {
         let root = self.root();
@@ -58,7 +58,7 @@ impl Repository {
         let here = ["", &folder].into_iter().flat_map(|folder| manifests_in(&files, folder));
         let mut named: Vec<String> =
             here.chain(outline.paths().filter(|path| manifests::is_one(path)).map(str::to_owned)).collect();
-        // Those near the root come first.
+        // Those near the root first.
         named.sort_by_cached_key(|path| (path.matches('/').count(), path.clone()));
         named.dedup();
         named.truncate(MOST_MANIFESTS);
@@ -71,7 +71,7 @@ impl Repository {
 }
 
 impl Outside {
-    /// What the manifests in there name in turn, beside it and the repository at `root`.
+    /// Paths that the manifests of this folder name in turn, outside of it and of the repository at `root`.
     #[must_use]
     pub fn further(&self, root: &Path) -> Vec<Self> {
         let Ok(files) = RepositoryFiles::open(&self.inner) else { return Vec::new() };
@@ -84,7 +84,7 @@ impl Outside {
     }
 }
 
-/// The manifests that stand in a folder itself.
+/// The manifests directly in a folder.
 fn manifests_in(files: &RepositoryFiles, folder: &str) -> Vec<String> {
     let at = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
     let place = if folder.is_empty() { "." } else { folder };
@@ -92,15 +92,15 @@ fn manifests_in(files: &RepositoryFiles, folder: &str) -> Vec<String> {
     names.chain(manifests::DEEPER.iter().map(|name| at(name))).filter(|path| manifests::is_one(path)).collect()
 }
 
-/// A search for what lies outside.
+/// A search for paths outside of a repository.
 struct OutsideSearch<'a> {
-    /// Of the repository.
+    /// Root of the repository.
     root: &'a Path,
-    /// What manifests' names are relative to.
+    /// Folder that manifest paths are relative to.
     folder: &'a Path,
-    /// Nothing in these is outside.
+    /// Nothing in these folders counts as outside.
     known: Vec<PathBuf>,
-    /// The first folders of paths that are looked up at all: the repository's own, and the home's.
+    /// First components of paths that may be looked up: those of the repository and of the home folder.
     near: Vec<PathBuf>,
     home: Option<PathBuf>,
     secrets: Option<SecretFiles>,
@@ -117,7 +117,7 @@ impl<'a> OutsideSearch<'a> {
         Self { root, folder: root, known: Vec::new(), near, home, secrets, found: BTreeMap::new() }
     }
 
-    /// Looks into a manifest.
+    /// Adds what a manifest names.
     fn read(&mut self, files: &RepositoryFiles, path: &str) {
         let Some(manifest) = files.read(path, MOST_BYTES).filter(|text| !text.is_cut()) else { return };
         let base = manifests::base(path);
@@ -126,7 +126,7 @@ impl<'a> OutsideSearch<'a> {
         }
     }
 
-    /// Adds what `reference`, written in the folder `base`, leads to, if it is there and outside.
+    /// Adds what `reference`, written in the folder `base`, resolves to, if it exists and is outside.
     fn add(&mut self, base: &str, reference: &str, named_by: &str) {
         let reference = match (reference.strip_prefix("~/"), &self.home) {
             (Some(below), Some(home)) => home.join(below),
@@ -134,7 +134,7 @@ impl<'a> OutsideSearch<'a> {
         };
         let place = self.folder.join(base).join(fixed_part(&reference));
         let plain = without_dots(&place);
-        // Elsewhere a name alone may have a file system mounted from another machine.
+        // Elsewhere, merely looking up a name may mount a file system of another machine.
         if self.found.len() >= MOST || !self.near.iter().any(|near| plain.starts_with(near)) {
             return;
         }
@@ -156,7 +156,7 @@ impl<'a> OutsideSearch<'a> {
         self.found.entry(whole).or_insert(outside);
     }
 
-    /// What was found, without what lies in something else of it.
+    /// The results, without those inside another.
     fn into_found(self) -> Vec<Outside> {
         let mut all: Vec<Outside> = Vec::new();
         for outside in self.found.into_values() {
@@ -170,7 +170,7 @@ impl<'a> OutsideSearch<'a> {
     }
 }
 
-/// What comes before a pattern or a variable.
+/// The components before the first pattern or variable.
 fn fixed_part(reference: &Path) -> PathBuf {
     let is_open =
         |part: &Component<'_>| part.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[{$<".contains(byte));

@@ -1,14 +1,14 @@
-//! Which project a folder belongs to: a member of a workspace doesn't work without the rest of it.
+//! Finds the project that a folder belongs to: a member of a workspace doesn't work without the rest of it.
 
 use std::path::{Path, PathBuf};
 
 use crate::journal::read_regular;
 
-/// Of a manifest.
+/// Maximum bytes of a manifest.
 const MOST_BYTES: u64 = 512 * 1024;
-/// Folders above a member in which a workspace is looked for.
+/// Number of folders, from the member upwards, that are checked for a workspace.
 const MOST_ABOVE: usize = 4;
-/// Manifests of workspaces, and what stands in them.
+/// Workspace manifests, each with a text that marks one.
 const WORKSPACES: [(&str, &str); 4] = [
     ("Cargo.toml", "[workspace"),
     ("package.json", "\"workspaces\""),
@@ -16,7 +16,8 @@ const WORKSPACES: [(&str, &str); 4] = [
     ("pyproject.toml", "[tool.uv.workspace"),
 ];
 
-/// The workspace that the folder at `real` is in, else the folder itself. What holds the repository or the home is none.
+/// The workspace around the folder `real`, else the folder itself. Folders that contain the repository or the home
+/// folder don't count.
 pub(super) fn around(real: &Path, root: &Path, home: Option<&Path>) -> PathBuf {
     let holds_too_much = |folder: &Path| {
         folder.parent().is_none() || root.starts_with(folder) || home.is_some_and(|home| home.starts_with(folder))

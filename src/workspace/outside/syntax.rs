@@ -1,4 +1,4 @@
-//! What stands in a manifest: names of folders and files that lead up from its own folder, or are absolute.
+//! Parses a manifest for paths that lead up from its own folder, or are absolute.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use toml::Value as Toml;
 
 use crate::settings::regex as compiled;
 
-/// How a manifest is written.
+/// Syntax of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ManifestSyntax {
     Toml,
@@ -20,13 +20,13 @@ pub(super) enum ManifestSyntax {
     Maven,
     /// Projects and solutions of .NET.
     DotNet,
-    /// A program: texts in quotes.
+    /// A program: quoted strings.
     Quoted,
     /// Words on lines, with comments after `#` or `//`.
     Words,
 }
 
-/// In TOML, keys of a path or a list of them.
+/// TOML keys whose value is a path or a list of paths.
 const TOML_KEYS: [&str; 11] = [
     "default-members",
     "directory",
@@ -40,7 +40,7 @@ const TOML_KEYS: [&str; 11] = [
     "where",
     "workspace",
 ];
-/// Of `package.json`: tables of packages.
+/// Tables of `package.json` that may name packages by path.
 const PACKAGES: [&str; 8] = [
     "dependencies",
     "devDependencies",
@@ -51,10 +51,10 @@ const PACKAGES: [&str; 8] = [
     "resolutions",
     "workspaces",
 ];
-/// What may stand before a path.
+/// Prefixes that may precede a path.
 const BEFORE: &str = r"(?:file:(?://)?|link:|portal:|workspace:|<rootDir>/|\{toxinidir\}/|\{root:uri\}/|\./|\$\{(?:PROJECT_ROOT|CMAKE_SOURCE_DIR|CMAKE_CURRENT_SOURCE_DIR|CMAKE_CURRENT_LIST_DIR|project\.basedir|basedir)\}/|\$\{?(?:rootDir|projectDir|settingsDir)\}?/)*";
 
-/// Without any of these a manifest names nothing.
+/// A manifest without any of these names no path outside.
 const SIGNS: [&str; 14] = [
     "../", "..\\", "..\"", "..'", "..\n", "=> /", "use /", "-e /", "file:/", "\"/", "'/", "~/", "editable", "<parent>",
 ];
@@ -76,9 +76,9 @@ static LEADING: Pattern = LazyLock::new(|| compiled(&format!(r"^{BEFORE}(\.\.(?:
 
 type Pattern = LazyLock<Option<Regex>>;
 
-/// What a manifest names outside of its own folder, as it is written there.
+/// The paths outside of its own folder that a manifest names, as written there.
 pub(super) fn references(syntax: ManifestSyntax, text: &str) -> Vec<String> {
-    // Most manifests name nothing of the kind, and needn't be read any further.
+    // Most manifests name no such path and needn't be parsed.
     if !SIGNS.iter().any(|sign| text.contains(sign)) {
         return Vec::new();
     }
@@ -164,13 +164,13 @@ fn of_maven(text: &str, found: &mut Vec<String>) {
     let text = COMMENT.as_ref().map_or_else(|| text.into(), |comments| comments.replace_all(text, ""));
     each(&TAG, &text, |path| found.push(path.trim().to_owned()));
     let parent = text.split_once("<parent>").and_then(|(_, rest)| rest.split_once("</parent>"));
-    // Where Maven looks for it when nobody says so.
+    // Maven's default for a parent.
     if parent.is_some_and(|(parent, _)| !parent.contains("relativePath")) {
         found.push("../pom.xml".to_owned());
     }
 }
 
-/// A value as a path, when it leads up or is absolute; without what says how it is meant.
+/// A value as a path without its prefix; `None` unless it leads up or is absolute.
 fn leading(value: &str) -> Option<String> {
     if !value.contains("..") && !["/", "~/", "file:/"].iter().any(|sign| value.trim_start().starts_with(sign)) {
         return None;
@@ -185,7 +185,7 @@ fn folder_of(path: &str) -> String {
     path.rsplit_once('/').map_or_else(|| path.to_owned(), |(folder, _)| folder.to_owned())
 }
 
-/// Without lines that begin so.
+/// Drops lines that start with `sign`.
 fn without_comments(text: &str, sign: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with(sign)).collect::<Vec<_>>().join("\n")
 }

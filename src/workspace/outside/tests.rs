@@ -1,4 +1,4 @@
-//! What is found of made-up repositories.
+//! What is found in made-up repositories.
 
 use std::os::unix::fs::symlink;
 
@@ -23,7 +23,7 @@ impl World {
         fs::write(path, text).unwrap();
     }
 
-    /// Folders relative to this world, and what names them.
+    /// The folders found, relative to this test's root, with the manifests that name them.
     fn found(&self) -> Vec<String> {
         let repository = Repository::open(&self.at("p")).unwrap();
         let outside = repository.outside(&repository.outline_paths(100));

@@ -1,6 +1,6 @@
-//! What git ignores and what it tracks, asked path by path: only the folders on the way are read.
+//! What git ignores and tracks, asked path by path: only the folders on the way are read.
 //!
-//! What a folder inherits is kept with it, so that an answer costs what the path itself has, whatever lies above it.
+//! What a folder inherits is stored with it, so that an answer costs what the path itself needs, whatever its depth.
 
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt as _;
@@ -18,12 +18,12 @@ use crate::workspace::{
     Repository, file_state::PathState, git::excludes_file, paths::PathList, view::exclude_rules, walk::RULES_LIMIT,
 };
 
-/// Everything that says what counts in a view.
+/// The layers and every rule that decides what counts in a view.
 pub(super) struct ViewRules {
     root: PathBuf,
     pub(super) layers: OverlayLayers,
     tracked: Tracked,
-    /// The clone's own rules, and the user's.
+    /// The clone's own rules (`info/exclude`).
     exclude: Gitignore,
     global: Gitignore,
     /// Names of folders with installed dependencies.
@@ -39,24 +39,24 @@ impl ViewRules {
     }
 }
 
-/// The user's own rules, which hold in all repositories.
+/// The user's own rules, which apply in all repositories.
 fn users_rules() -> Gitignore {
     let mut builder = GitignoreBuilder::new("");
     if let Some(file) = excludes_file() {
-        // A rule that can't be read is one that git doesn't follow either.
+        // Git doesn't follow an invalid rule either.
         drop(builder.add(file));
     }
     builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
-/// Whose rules count: those of the user's tree for what stood there, those of the view for what is new.
+/// Which `.gitignore` files apply: those of the user's tree for files that existed, those of the view for new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum RulesOf {
     Start,
     Now,
 }
 
-/// The answers of one look at the view; `.gitignore` files may be others at the next.
+/// Cached answers of one comparison; the `.gitignore` files may have changed at the next.
 pub(super) struct IgnoreRules<'a> {
     ground: &'a ViewRules,
     pub(super) cursor: Cursor<'a>,
@@ -67,18 +67,18 @@ pub(super) struct IgnoreRules<'a> {
     room: u64,
 }
 
-/// What counts in a folder.
+/// Rules of a folder.
 struct RuleFolder {
     ignored: bool,
-    /// Whether its own `.gitignore` can be trusted.
+    /// True when its own `.gitignore` can be trusted.
     sane: bool,
-    /// The nearest rules, its own or those of a folder above it.
+    /// The nearest rules: its own, or those of a folder above it.
     rules: Option<Rc<RuleChain>>,
 }
 
-/// The rules of a folder that has some, or that another repository begins in, and what comes above them.
+/// The rules of one folder that has some or is the top of a nested repository, linked to those above it.
 struct RuleChain {
-    /// `None` when nobody knows them.
+    /// `None` when the rules can't be trusted; then everything is ignored.
     says: Option<Gitignore>,
     is_repository: bool,
     above: Option<Rc<RuleChain>>,
@@ -90,7 +90,7 @@ struct Nested {
     paths: Arc<PathList>,
 }
 
-/// All rules of one look, in bytes; compiling them takes some hundred times their size.
+/// Total bytes of rules read in one comparison; compiling them takes some hundred times their size.
 const ALL_RULES: u64 = 8 << 20;
 
 impl<'a> IgnoreRules<'a> {
@@ -105,7 +105,7 @@ impl<'a> IgnoreRules<'a> {
         }
     }
 
-    /// Whether `path` is left aside unless git tracks it: ignored, or an installed dependency.
+    /// Returns true when `path` is ignored or an installed dependency; git may track it all the same.
     pub(super) fn ignores(&mut self, when: RulesOf, path: &Path, is_folder: bool) -> bool {
         let above = self.folder(when, path.parent().unwrap_or(Path::new("")));
         self.ignores_in(&above, path, is_folder)
@@ -123,7 +123,7 @@ impl<'a> IgnoreRules<'a> {
         self.ground.dependencies.iter().any(|name| folder.file_name() == Some(name.as_ref()))
     }
 
-    /// What the rules say of `path` itself: the nearest ones that say anything, up to the top of the repository.
+    /// Applies the rules to `path` itself: the nearest ones that match decide, up to the top of the repository.
     fn matches(&self, mut chain: Option<&RuleChain>, path: &Path, is_folder: bool) -> bool {
         let full = self.ground.root.join(path);
         let mut of_another = false;
@@ -145,7 +145,7 @@ impl<'a> IgnoreRules<'a> {
         self.ground.global.matched(path, is_folder).is_ignore()
     }
 
-    /// Whether the folder's `.gitignore`, as the view shows it, can be trusted.
+    /// Returns true when the folder's `.gitignore`, as the view shows it, can be trusted.
     pub(super) fn is_sane(&mut self, folder: &Path) -> bool {
         self.folder(RulesOf::Now, folder).sane
     }
@@ -174,16 +174,16 @@ impl<'a> IgnoreRules<'a> {
         found
     }
 
-    /// What counts in `folder`, from what counts `above` it.
+    /// Rules of `folder`, derived from those of its parent.
     fn inherit(&mut self, when: RulesOf, above: &RuleFolder, folder: &Path) -> RuleFolder {
         let is_top = folder.as_os_str().is_empty();
         if !is_top && self.ignores_in(above, folder, true) {
-            // Nothing in it is looked up in its own rules.
+            // Git reads no rules inside an ignored folder.
             return RuleFolder { ignored: true, sane: true, rules: above.rules.clone() };
         }
         let says = match self.read(when, folder) {
             Ok(says) => Some(says),
-            // A top that can't be trusted has no rules; there would be no patch otherwise.
+            // An untrusted `.gitignore` at the top is ignored; everything would be left out otherwise.
             Err(Unfit) if is_top => Some(Gitignore::empty()),
             Err(Unfit) => None,
         };
@@ -215,13 +215,12 @@ impl<'a> IgnoreRules<'a> {
         ignore_file::parse(&self.ground.root.join(folder), &text)
     }
 
-    /// Whether the user's tree has a repository of its own in `folder`.
+    /// Returns true when the user's tree has a nested repository in `folder`.
     fn is_repository(&mut self, folder: &Path) -> bool {
         let found = |found| !matches!(found, Ok(PathState::Nothing) | Err(_));
         !folder.as_os_str().is_empty() && found(self.cursor.look_below(&folder.join(".git")))
     }
 
-    /// Whether git tracks the file at `path`.
     pub(super) fn tracks(&mut self, path: &Path) -> bool {
         let within = |list: &PathList, path: &Path| list.find(path.as_os_str().as_bytes()).is_some();
         match path.parent().and_then(|folder| self.repository_of(folder)) {
@@ -230,7 +229,7 @@ impl<'a> IgnoreRules<'a> {
         }
     }
 
-    /// Whether git tracks anything in `folder`.
+    /// Returns true when git tracks anything in `folder`.
     pub(super) fn tracks_below(&mut self, folder: &Path) -> bool {
         let within = |list: &PathList, path: &Path| list.has_below(path.as_os_str().as_bytes());
         match self.repository_of(folder) {
@@ -240,7 +239,7 @@ impl<'a> IgnoreRules<'a> {
         }
     }
 
-    /// The innermost repository that `folder` belongs to, when that isn't the main one.
+    /// The innermost nested repository that contains `folder`; `None` when that is the main one.
     fn repository_of(&mut self, folder: &Path) -> Option<Rc<Nested>> {
         let (mut missing, mut found) = (Vec::new(), None);
         for folder in folder.ancestors() {
@@ -262,7 +261,7 @@ impl<'a> IgnoreRules<'a> {
         found
     }
 
-    /// Whether nothing in the folder `path` can count.
+    /// Returns true when nothing in the folder `path` can count as a change.
     pub(super) fn passes_over(&mut self, path: &Path) -> bool {
         let aside = is_by_product_folder(|path| self.cursor.shows(path), path)
             || self.ignores_folder(RulesOf::Now, path)
@@ -270,7 +269,7 @@ impl<'a> IgnoreRules<'a> {
         aside && !self.tracks_below(path)
     }
 
-    /// Whether nobody means `path` as a change: for a file of the user's tree (`stood`) and for a new one.
+    /// Returns true when `path` doesn't count as a change; `stood` tells a file of the user's tree from a new one.
     pub(super) fn is_noise(&mut self, path: &Path, stood: bool) -> bool {
         if stood && self.tracks(path) {
             return false;

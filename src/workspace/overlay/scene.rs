@@ -1,9 +1,8 @@
-//! Which files of an overlay differ from the start, and in what.
+//! Compares an overlay with the user's tree at the start of the run.
 //!
-//! The start is what stood in the user's tree when the run began, and the user may go on working
-//! there. So what a file was is taken down when it is first seen to differ, before a tool touches it
-//! if a tool does. A file that the user changed before that has no known start; it is reported, never
-//! guessed.
+//! The user may go on working in that tree. So the state of a file at the start is recorded when the file is first seen
+//! to differ, or before a tool changes it. A file that the user changed before that has no known start; it is reported,
+//! never guessed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -27,28 +26,28 @@ use crate::workspace::{Blobs, ChangeSet, FileMode, FileState};
 pub(in crate::workspace) struct OverlayScene {
     ground: ViewRules,
     pub(in crate::workspace) blobs: Blobs,
-    /// What stood at a path; contents are in the blobs.
+    /// Recorded start states; their contents are in the blobs.
     starts: Mutex<BTreeMap<PathBuf, Option<FileState>>>,
-    /// When the run began, by the clock of file systems.
+    /// Start of the run in nanoseconds since the epoch, by the file system's clock.
     began_ns: i64,
 }
 
-/// What stood at a path when the run began.
+/// State of a path when the run began.
 #[derive(Clone, Copy)]
 enum Start {
-    /// It was taken down.
+    /// It was recorded.
     Noted(FileState),
-    /// What still stands in the user's tree: its mode and size.
+    /// It is still in the user's tree: mode, and size in bytes.
     Stands(FileMode, u64),
-    /// Nobody knows: the user has changed it since.
+    /// Unknown: the user has changed it since.
     Moved,
-    /// Something that can't be read or is no file.
+    /// It can't be read or isn't a file.
     Unseen,
-    /// No file.
+    /// There was no file.
     Nothing,
 }
 
-/// One look at the view.
+/// State of one comparison.
 struct ViewLook<'a> {
     scene: &'a OverlayScene,
     rules: IgnoreRules<'a>,
@@ -57,7 +56,7 @@ struct ViewLook<'a> {
 }
 
 impl OverlayScene {
-    /// `before` is what the changes that the upper layer already holds say of the start.
+    /// `before` are the changes that the upper layer holds already; they tell the start of their paths.
     pub(super) fn new(ground: ViewRules, blobs: Blobs, began_ns: i64, before: &ChangeSet) -> Self {
         let starts = before.entries.iter().map(|entry| (entry.path.as_path().to_owned(), entry.before));
         Self { ground, blobs, starts: Mutex::new(starts.collect()), began_ns }
@@ -72,12 +71,12 @@ impl OverlayScene {
     }
 
     fn starts(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Option<FileState>>> {
-        // Each holder leaves the map whole.
+        // No holder leaves the map half-changed.
         self.starts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes down what stands at `path`, before a tool changes it. What the view shows of the user's tree is what the tool
-    /// works on, also when the user changed it a moment ago.
+    /// Records the start of `path` before a tool changes it. The tool works on what the view shows, so that counts,
+    /// even if the user changed it a moment ago.
     pub(in crate::workspace) fn keep(&self, path: &Path) -> io::Result<()> {
         let mut cursor = Cursor::through(&self.ground.layers);
         let is_changed = cursor.look(path).is_ok_and(|(layer, _)| layer == LayerState::Upper);
@@ -87,7 +86,7 @@ impl OverlayScene {
         let start = match cursor.look_below(path) {
             Ok(PathState::Nothing | PathState::Folder) => None,
             Ok(PathState::File(mode, metadata)) if metadata.len() <= FILE_LIMIT => {
-                // What can't be read can't be edited either.
+                // A tool can't edit what can't be read.
                 let Ok(content) = cursor.content(LayerState::Lower, path, mode) else { return Ok(()) };
                 Some(FileState { mode, sha256: self.blobs.keep(&content)? })
             }
@@ -97,7 +96,7 @@ impl OverlayScene {
         Ok(())
     }
 
-    /// Looks at these paths only; they were written by tools. Returns what it looked at.
+    /// Compares only these paths, which tools wrote. Returns the paths that it compared.
     pub(in crate::workspace) fn look_at(
         &self,
         paths: &[RelPath],
@@ -114,7 +113,7 @@ impl OverlayScene {
         Ok(paths)
     }
 
-    /// Looks at everything that may differ; fails when `stop` turns true.
+    /// Compares everything that may differ. Fails when `stop` is set.
     pub(in crate::workspace) fn look_around(&self, differences: &mut Differences, stop: &AtomicBool) -> io::Result<()> {
         differences.clear();
         let (mut look, mut effort) = (self.look(), Effort::new(stop));
@@ -156,24 +155,24 @@ impl OverlayScene {
         }
     }
 
-    /// Whether something was done to a file of the user's tree since the run began. A change time can't be set back.
+    /// Returns true when a file of the user's tree changed since the run began. A change time can't be set back.
     fn is_younger(&self, metadata: &Metadata) -> bool {
         changed_ns(metadata) > self.began_ns
     }
 
-    /// Whether names have come and gone where `path` would be.
+    /// Returns true when the parent of `path` was changed since the run began, so that `path` may have been deleted.
     fn may_have_gone(&self, path: &Path, rules: &mut IgnoreRules<'_>) -> bool {
         rules.cursor.nearest_below(path).is_some_and(|metadata| self.is_younger(&metadata))
     }
 }
 
-/// When anything about a file was last changed, in nanoseconds since 1970.
+/// Change time (ctime) in nanoseconds since the epoch.
 pub(super) fn changed_ns(metadata: &Metadata) -> i64 {
     metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec())
 }
 
 impl ViewLook<'_> {
-    /// Fails only when a content can't be kept; what can't be read is left out by name.
+    /// Fails only when a content can't be stored; what can't be read is left out by name.
     fn compare(&mut self, path: &Path, explicit: bool) -> io::Result<ComparedFile> {
         let Ok((layer, found)) = self.rules.cursor.look(path) else {
             return Ok(ComparedFile::LeftOut(LeftOutReason::Unreadable));
@@ -213,7 +212,7 @@ impl ViewLook<'_> {
         self.settle(path, None, Some((mode, metadata)))
     }
 
-    /// From `before`, whose content is kept already unless it is given here.
+    /// Compares with `before`; `content` is its content, unless it is in the blobs already.
     fn changed(
         &mut self,
         path: &Path,
@@ -229,7 +228,7 @@ impl ViewLook<'_> {
         Ok(verdict)
     }
 
-    /// Reads the file once: what is kept is what is compared, also while something still writes to it.
+    /// Reads the file once, so that what is stored is what is compared, also while something still writes to it.
     fn settle(
         &mut self,
         path: &Path,
@@ -259,7 +258,7 @@ impl ViewLook<'_> {
         Ok(ComparedFile::Changed(before, after))
     }
 
-    /// A file that is too large for a patch matters only when it differs.
+    /// A file that is too large for a patch only matters when it differs.
     fn compare_huge(&mut self, path: &Path, mode: FileMode, size: u64, found: &PathState) -> ComparedFile {
         let cursor = &mut self.rules.cursor;
         let may_equal = matches!(found, PathState::File(now, metadata) if *now == mode && metadata.len() == size);

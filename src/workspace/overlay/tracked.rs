@@ -1,4 +1,4 @@
-//! Which paths git tracks, read from the index when it is first asked.
+//! The paths that git tracks, read from the index on first use.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::workspace::{Repository, git::GitDir, outline::tracked_paths, paths::PathList};
 
-/// The index of a repository, and those of the repositories in it.
+/// The index of a repository and those of its nested repositories.
 pub(super) struct Tracked {
     root: PathBuf,
     git: Option<GitDir>,
@@ -20,12 +20,12 @@ impl Tracked {
         Self { root, git, main: OnceLock::new(), nested: Mutex::default() }
     }
 
-    /// What the repository itself tracks; sorted.
+    /// Paths that the repository itself tracks; sorted.
     pub(super) fn main(&self) -> &PathList {
         self.main.get_or_init(|| sorted(self.git.as_ref()))
     }
 
-    /// What a repository in the folder `path` of it tracks; sorted.
+    /// Paths that the nested repository at `path` tracks; sorted.
     pub(super) fn nested(&self, path: &Path) -> Arc<PathList> {
         let mut nested = self.nested.lock().unwrap_or_else(PoisonError::into_inner);
         let list = nested

@@ -1,4 +1,5 @@
-//! Which paths of the view may differ from the start: what lies in the upper layer, and what it hides of the lower one.
+//! Lists the paths of the view that may differ from the start: what is in the upper layer, and what it hides of the
+//! lower one.
 //!
 //! Commands of the run made the upper layer, so nothing here recurses, and no path is resolved from the top.
 
@@ -11,16 +12,16 @@ use super::rules::{IgnoreRules, RulesOf};
 use crate::workspace::effort::{Effort, Enough, MAX_DEPTH, MAX_PATH};
 use crate::workspace::{file_state::is_git_name, patch::LeftOutReason};
 
-/// What a walk came by.
+/// Result of a walk.
 #[derive(Debug, Default)]
 pub(super) struct OverlayFindings {
     /// Files that may differ.
     pub(super) files: BTreeSet<PathBuf>,
-    /// Folders that could not be judged.
+    /// Folders that could not be searched.
     pub(super) left_out: BTreeMap<PathBuf, LeftOutReason>,
 }
 
-/// Walks through the upper layer.
+/// Walks the upper layer.
 pub(super) fn walk(rules: &mut IgnoreRules<'_>, effort: &mut Effort<'_>) -> Result<OverlayFindings, Enough> {
     let mut walk = OverlayWalk { rules, effort, walked: OverlayFindings::default(), ahead: vec![Ahead::top()] };
     while let Some(next) = walk.ahead.pop() {
@@ -39,9 +40,9 @@ struct OverlayWalk<'w, 'g, 's> {
 /// A folder of the upper layer that is still to be entered.
 struct Ahead {
     folder: PathBuf,
-    /// Folders above it.
+    /// Number of folders above it.
     depth: usize,
-    /// Whether the lower layer shows in it.
+    /// True when the lower layer shows through.
     merged: bool,
 }
 
@@ -51,7 +52,7 @@ impl Ahead {
     }
 }
 
-/// Why a folder was not gone through.
+/// Why a folder was not searched to the end.
 enum Fault {
     Unreadable,
     Enough(Enough),
@@ -78,7 +79,7 @@ impl OverlayWalk<'_, '_, '_> {
         self.readable(&next.folder, &through)
     }
 
-    /// What can't be read of `path` is left out by name, and the walk goes on.
+    /// Records an unreadable folder as left out; other errors end the walk.
     fn readable(&mut self, path: &Path, done: &Result<(), Fault>) -> Result<(), Enough> {
         match done {
             Ok(()) => {}
@@ -137,7 +138,7 @@ impl OverlayWalk<'_, '_, '_> {
         self.walked.left_out.insert(path.to_owned(), reason);
     }
 
-    /// `path`, and what the lower layer has below it: that doesn't show any more.
+    /// Adds `path` and everything that the lower layer has below it, because the view no longer shows that.
     fn hidden(&mut self, path: &Path, depth: usize) -> Result<(), Enough> {
         let mut ahead = Vec::new();
         match self.rules.cursor.is_folder_below(path) {
@@ -191,7 +192,8 @@ mod tests {
     use super::*;
     use crate::workspace::{Repository, overlay::layers::OverlayLayers, overlay::rules::ViewRules};
 
-    /// A view of an empty tree, with an upper layer that `make` filled: what the walk found, and how many folders were opened.
+    /// Walks a view of an empty tree with the upper layer that `make` fills. Returns the result and the number of
+    /// opened folders.
     fn walked(make: impl FnOnce(&Path), stop: bool) -> (Result<OverlayFindings, Enough>, u64) {
         let world = tempfile::tempdir().expect("a temporary folder");
         let (lower, upper) = (world.path().join("lower"), world.path().join("upper"));
@@ -207,7 +209,7 @@ mod tests {
         (found, rules.cursor.opened())
     }
 
-    /// `depth` folders, each in the one before, with two files and an empty folder beside each.
+    /// Nests `depth` folders, each with two files and an empty folder beside the next.
     fn nested(upper: &Path, depth: usize) {
         let mut folder = upper.to_owned();
         for _ in 0..depth {
@@ -222,12 +224,13 @@ mod tests {
     fn the_work_grows_with_what_there_is_and_not_with_its_depth() {
         let cost = |depth| {
             let (found, opened) = walked(|upper| nested(upper, depth), false);
-            // The topmost folder, too: a file may have stood there.
+            // The topmost folder counts too: a file may have been there.
             assert_eq!(found.expect("an end").files.len(), 1 + 2 * depth);
             opened
         };
         let (shallow, deep) = (cost(20), cost(200));
-        // Some ways are gone again, because not all handles are held. From the top each time, it would be a hundred times as many.
+        // Some folders are opened again, because not all descriptors are held. Going from the top each time, it would
+        // be a hundred times as many.
         assert!(deep <= 15 * shallow, "{shallow} folders opened for 20 levels, {deep} for 200");
     }
 

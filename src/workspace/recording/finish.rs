@@ -1,4 +1,4 @@
-//! The index replaced as git does it, under its own lock; then the refs, each only from what it was.
+//! Replaces the index under git's own lock, as git does, then updates the refs, each only from its old value.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -9,25 +9,26 @@ use crate::journal::{Digest, RUN_FILE_LIMIT as INDEX_LIMIT, crash, read_own, rea
 use crate::workspace::git::{Git, GitDir};
 
 impl GitRecording {
-    /// Takes git's lock of the index, with the new index in it: from now on no other git changes it.
+    /// Takes git's lock on the index, with the new index as its content: from now on no other git changes it.
     ///
     /// # Errors
-    /// When somebody else has it, or changed the index meanwhile.
+    /// When another process holds the lock, or changed the index meanwhile.
     pub fn lock(&self) -> Result<(), RecordError> {
         self.index.as_ref().map_or(Ok(()), NewIndex::lock)
     }
 
-    /// Gives the lock back, if it is ours.
+    /// Releases the lock, if it is ours.
     pub fn abandon(&self) {
         if let Some(index) = &self.index {
             index.abandon();
         }
     }
 
-    /// Tells git. What was told before is not told again, so that whoever comes after a killed process can go on.
+    /// Updates index and refs. Steps that are done already are skipped, so that the next process can continue after a
+    /// kill.
     ///
     /// # Errors
-    /// When git refuses or the user moved on: what is missing can be done with git.
+    /// When git refuses or the user changed index or HEAD meanwhile: the rest can be done with git.
     pub fn finish(&self) -> Result<(), RecordError> {
         self.index.as_ref().map_or(Ok(()), NewIndex::install)?;
         crash::point("index replaced");
@@ -44,20 +45,20 @@ impl NewIndex {
         name.into()
     }
 
-    /// Where the lock is written before it is one: a lock is whole, or it isn't ours.
+    /// The lock file is written here first: a lock is complete, or it isn't ours.
     fn draft(&self) -> PathBuf {
         self.path.with_file_name(format!("index.kcode-{}", self.after.short()))
     }
 
     fn lock(&self) -> Result<(), RecordError> {
         let (lock, draft) = (self.lock_file(), self.draft());
-        // What a killed kcode left there is removed; nothing that stands there is written through.
+        // A killed kcode may have left one; `create_new` makes sure that nothing existing is written through.
         drop(fs::remove_file(&draft));
         let mut file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
         let written =
             read_own(&self.made, INDEX_LIMIT).and_then(|bytes| file.write_all(&bytes)).and_then(|()| file.sync_all());
         crash::point("lock drafted");
-        // A second name isn't given to what has that name already.
+        // `link` fails when the lock exists already.
         let linked = written.and_then(|()| fs::hard_link(&draft, &lock));
         drop(fs::remove_file(&draft));
         linked.map_err(|error| match error.kind() {
@@ -110,7 +111,7 @@ impl NewHead {
             let Some(target) = target.filter(|target| now(&dir, "HEAD").as_deref() != Some(*target)) else {
                 return Ok(());
             };
-            // An empty old value says that there must be none.
+            // With an empty old value git requires that the ref doesn't exist.
             return run(&["update-ref", "-m", reason, "HEAD", target, before.unwrap_or("")]);
         };
         if let Some(target) = target.filter(|target| now(&dir, &branch).as_deref() != Some(*target)) {

@@ -1,13 +1,13 @@
-//! What git is told of a patch that is applied: its index, a branch, a commit.
+//! Records an applied patch in git: in its index, on a branch, in a commit.
 //!
 //! | File | What it does |
 //! |---|---|
-//! | `stage` | the patch, and nothing else, put into a copy of an index |
-//! | `prepare` | all that can be made beforehand: objects, the new index, the commit |
-//! | `finish` | the index replaced under git's own lock, then the refs; or the lock given back |
+//! | `stage` | puts the patch, and nothing else, into a copy of an index |
+//! | `prepare` | makes everything that can be made beforehand: objects, the new index, the commit |
+//! | `finish` | replaces the index under git's own lock, then updates the refs; or releases the lock |
 //!
-//! No hook, filter or signing program runs. What else the user has staged or changed stays as it is: where a file differs from
-//! what the patch was made for, the patch is merged into git's version of it.
+//! No hook, filter or signing program runs. What else the user has staged or changed stays as it is: where a file
+//! differs from what the patch was made for, the patch is merged into git's version of it.
 
 mod finish;
 mod prepare;
@@ -21,21 +21,20 @@ use crate::journal::{Digest, RunFolder};
 use crate::workspace::{ChangeSet, Conflict};
 use finish::head_now;
 
-/// What git is to be told.
+/// What the user wants recorded in git.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// The patch is to be in the index.
+    /// True to stage the patch.
     pub index: bool,
-    /// A new branch is to be made and checked out.
+    /// Name of a new branch to create and check out.
     pub branch: Option<String>,
-    /// The patch is to be committed with this message.
+    /// Message of a commit of the patch.
     pub commit: Option<String>,
 }
 
-/// What git will be told, once the files are written.
+/// Prepared changes of git's index and refs, made after the files are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GitRecording {
-    /// The repository's root.
     root: PathBuf,
     /// HEAD's commit when it was prepared.
     on: Option<String>,
@@ -47,7 +46,7 @@ pub struct GitRecording {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct NewIndex {
     path: PathBuf,
-    /// Where it is made.
+    /// Path of the prepared index.
     made: PathBuf,
     before: Option<Digest>,
     after: Digest,
@@ -59,13 +58,13 @@ struct NewHead {
     before: Option<String>,
     branch: Option<String>,
     commit: Option<String>,
-    /// For the reflog.
+    /// Reflog message.
     reason: String,
 }
 
 impl GitRecording {
-    /// For taking back `patch`, which was staged as this says: `None` when git has gone on since, or its index doesn't take the way
-    /// back. The index is the user's then.
+    /// Prepares unstaging `patch`, which `self` staged. `None` when HEAD has moved since or the index doesn't take the
+    /// reversed patch; then the index is left to the user.
     pub(super) fn reversed(&self, run: &RunFolder, patch: &ChangeSet) -> Option<Self> {
         let only_staged = self.index.is_some() && self.commit().is_none();
         if !only_staged || head_now(&self.root) != self.on {
@@ -75,46 +74,46 @@ impl GitRecording {
         Self::prepare(&self.root, run, &patch.reversed(), &unstaged).ok()
     }
 
-    /// The commit that is made, if one is.
+    /// Hash of the prepared commit, if there is one.
     #[must_use]
     pub fn commit(&self) -> Option<&str> {
         self.head.as_ref()?.commit.as_deref()
     }
 }
 
-/// Why git can't be told.
+/// Why a patch can't be recorded in git.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// There is no repository that git opens.
     #[error("there is no git repository here")]
     NoGit,
-    /// Git would have to guess who the author is.
+    /// Git would have to guess the author.
     #[error("git doesn't know who you are")]
     NoIdentity,
-    /// The branch is there, or can't be.
+    /// The branch exists, or its name isn't possible.
     #[error("can't make the branch {name:?}: {why}")]
     Branch {
-        /// Its name.
+        /// Name of the branch.
         name: String,
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// A merge or the like is under way.
+    /// A merge, rebase or the like is in progress.
     #[error("git is in the middle of something ({0})")]
     Busy(String),
-    /// Git's version of a file doesn't take the patch.
+    /// The patch doesn't merge with git's versions of these files.
     #[error("git's versions of these files don't take the patch")]
     Conflicts(Vec<Conflict>),
-    /// Another process changes the index, or died doing so.
+    /// The index lock exists: another process changes the index, or died doing so.
     #[error("{} is there: another git process is working", .0.display())]
     Locked(PathBuf),
-    /// Git or the disk refuses.
+    /// Git or the file system refuses.
     #[error("git can't do it: {0}")]
     Git(String),
 }
 
 impl RecordError {
-    /// What to do about it, in one line.
+    /// What the user can do about it, in one line.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What can be made before a file is written: objects that nothing refers to yet, and an index that nobody uses.
+//! Makes what can be made before a file is written: objects that nothing refers to yet, and an index that nobody uses.
 
 use std::fs;
 use std::path::Path;
@@ -8,14 +8,14 @@ use super::{GitRecording, NewHead, NewIndex, RecordError, Wanted};
 use crate::journal::{Digest, RUN_FILE_LIMIT, RunFolder, crash, read_own};
 use crate::workspace::{Blobs, ChangeSet, Repository, git::GitDir, remove_tree, tree_id::copy_with_time};
 
-/// What git has while a merge or the like is under way.
+/// Entries of git's folder while a merge or the like is in progress.
 const BUSY: [&str; 5] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply"];
 
 impl GitRecording {
-    /// Makes everything ready for `changes`, a patch whose contents are in the run's blobs.
+    /// Prepares recording `changes`, a patch whose contents are in the run's blobs.
     ///
     /// # Errors
-    /// When git will not be able to do it; nothing of the user's has changed.
+    /// When git won't be able to do it; nothing of the user's has changed.
     pub fn prepare(root: &Path, run: &RunFolder, changes: &ChangeSet, wanted: &Wanted) -> Result<Self, RecordError> {
         Self::prepare_in(root, run, changes, wanted).inspect_err(|_| drop(remove_tree(&run.unfinished_git())))
     }
@@ -59,7 +59,7 @@ fn can_be_made(dir: &GitDir, name: &str) -> Result<(), RecordError> {
     if is_there(&full) {
         return Err(refused("it exists already"));
     }
-    // Git keeps branches as paths: what is one can't be a folder of others.
+    // Git stores branches as paths: a branch can't be a folder of others.
     let parents = full.match_indices('/').map(|(end, _)| &full[..end]).skip(2);
     let below = dir.line(["for-each-ref", "--count=1", "--format=%(refname)", &format!("{full}/")]);
     if below.is_some() || parents.into_iter().any(is_there) {
@@ -84,7 +84,7 @@ fn new_index(staged: &StagedIndex<'_>, changes: &ChangeSet, blobs: &Blobs) -> Re
     Ok(NewIndex { path, made: staged.file.clone(), before, after })
 }
 
-/// A commit of HEAD with the patch, and nothing else that is staged.
+/// Makes a commit of HEAD with the patch, and nothing else that is staged.
 fn commit(
     staged: &StagedIndex<'_>,
     head: Option<&str>,
@@ -92,7 +92,7 @@ fn commit(
     blobs: &Blobs,
     message: &str,
 ) -> Result<String, RecordError> {
-    // Asked before anything is made: git would otherwise guess from the machine's name.
+    // Checked before anything is made: git would otherwise guess from the machine's name.
     let identity = ["-c", "user.useConfigOnly=true"];
     for who in ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"] {
         staged.for_the_user(&[&identity[..], &["var", who]].concat(), b"").map_err(|_| RecordError::NoIdentity)?;

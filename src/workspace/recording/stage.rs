@@ -1,4 +1,4 @@
-//! A patch put into a copy of an index: exactly the patch, also where the user has changed more.
+//! Puts a patch into a copy of an index: exactly the patch, also where the user has changed more.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,23 +7,23 @@ use super::RecordError;
 use crate::workspace::git::{Git, GitDir};
 use crate::workspace::{Blobs, ChangeSet, ChangedFile, Conflict, FileState, apply::merge_content};
 
-/// An index that isn't the user's.
+/// A copy of the user's index, or an empty one.
 pub(super) struct StagedIndex<'a> {
     pub dir: &'a GitDir,
     pub file: PathBuf,
 }
 
-/// What an index holds of a path.
+/// An index entry of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct IndexState {
     mode: String,
     id: String,
 }
 
-/// What becomes of line ends on the way to git.
+/// How line ends are converted for git.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Conversion {
-    /// As `git add` converts them.
+    /// As `git add` does.
     AsAdded,
     None,
 }
@@ -37,9 +37,9 @@ impl StagedIndex<'_> {
         self.command()?.args(arguments).run(input).map_err(RecordError::Git)
     }
 
-    /// A command that says or writes down who the user is.
+    /// Runs a command that needs the author's identity.
     pub fn for_the_user(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, RecordError> {
-        // Settings of theirs may hold for certain repositories only, by the places of these.
+        // The user's settings may apply to certain repositories only, by their paths.
         let git = Git::of_refs(self.dir).map_err(RecordError::Git)?.env("GIT_INDEX_FILE", &self.file);
         git.for_the_user().args(arguments).run(input).map_err(RecordError::Git)
     }
@@ -48,7 +48,7 @@ impl StagedIndex<'_> {
         Ok(String::from_utf8_lossy(&self.git(arguments, input)?).trim().to_owned())
     }
 
-    /// Puts `changes` into it, or says which files don't take them.
+    /// Puts `changes` into the index, or names the files that don't take them.
     pub fn take(&self, changes: &ChangeSet, blobs: &Blobs) -> Result<(), RecordError> {
         let paths: Vec<&str> = changes.entries.iter().map(|entry| entry.path.as_str()).collect();
         let held = self.held(&paths)?;
@@ -64,7 +64,7 @@ impl StagedIndex<'_> {
             match staged {
                 Ok(Some(IndexState { mode, id })) => lines.extend(format!("{mode} {id}\t{path}\0").into_bytes()),
                 Ok(None) => {
-                    // Mode 0 takes the path out; of the id only the length counts.
+                    // Mode 0 removes the path; of the id only the length counts.
                     let length = held.get(path).map_or(40, |held| held.id.len());
                     lines.extend(format!("0 {}\t{path}\0", "0".repeat(length)).into_bytes());
                 }
@@ -77,7 +77,7 @@ impl StagedIndex<'_> {
         self.git(&["update-index", "-z", "--index-info"], &lines).map(drop)
     }
 
-    /// What the index is to hold of a path: `Ok(None)` for nothing. The inner error says why the patch doesn't fit.
+    /// The index entry that a path gets; `Ok(None)` removes it. The inner error says why the patch doesn't fit.
     fn staged(
         &self,
         entry: &ChangedFile,
@@ -87,7 +87,8 @@ impl StagedIndex<'_> {
         let of = |state: Option<FileState>, conversion| {
             state.map(|state| self.object(entry, state, blobs, conversion)).transpose()
         };
-        // What git has as it stands in the tree, it also gets so: `git add` doesn't convert the line ends of such a file either.
+        // A file that git stores exactly as it is in the tree is stored exactly again: `git add` doesn't convert its
+        // line ends either.
         let exact = of(entry.before, Conversion::None)?;
         let is_exact = exact.is_some() && held == exact.as_ref();
         let conversion = if is_exact { Conversion::None } else { Conversion::AsAdded };
@@ -114,7 +115,7 @@ impl StagedIndex<'_> {
         Ok(Ok(Some(IndexState { mode, id: merged })))
     }
 
-    /// A content as git would store it.
+    /// Stores a content as git would.
     fn object(
         &self,
         entry: &ChangedFile,
@@ -145,7 +146,7 @@ impl StagedIndex<'_> {
         Ok(held)
     }
 
-    /// The paths whose stored content a filter would make, such as LFS.
+    /// The paths that git stores through a filter, such as LFS.
     fn filtered(&self, paths: &[&str]) -> Result<Vec<String>, RecordError> {
         let input = paths.iter().flat_map(|path| [path.as_bytes(), b"\0"].concat()).collect::<Vec<_>>();
         let told = self.git(&["check-attr", "-z", "--stdin", "filter"], &input)?;
