@@ -6,28 +6,28 @@ use std::time::Duration;
 use super::{BaseUrl, Check, CustomPrice, Sandbox, TestCommand};
 use crate::journal::{Bytes, Tokens, Usd};
 
-/// A duration with its unit: `90s`, `20m`, `1h30m`.
+/// Parses a duration with its unit: `90s`, `20m`, `1h30m`.
 ///
 /// # Errors
-/// Says how to write one.
+/// A message with the accepted forms.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text.trim()).map_err(|_| format!("{text:?} is not a duration; write 90s, 20m or 1h30m"))
 }
 
-/// Dollars: `0.50`, `2`, `$1.25`.
+/// Parses dollars: `0.50`, `2`, `$1.25`.
 ///
 /// # Errors
-/// Says how to write an amount.
+/// A message with the accepted forms.
 pub fn parse_usd(text: &str) -> Result<Usd, String> {
     let number = text.trim().trim_start_matches('$');
     let amount = number.parse().ok().and_then(Usd::from_dollars);
     amount.ok_or_else(|| format!("{text:?} is not an amount of dollars; write 0.50 or 2"))
 }
 
-/// Tokens: `200000`, `200_000`, `200k`, `2M`.
+/// Parses a count of tokens: `200000`, `200_000`, `200k`, `2M`.
 ///
 /// # Errors
-/// Says how to write a count.
+/// A message with the accepted forms.
 pub fn parse_tokens(text: &str) -> Result<Tokens, String> {
     let plain = text.trim().replace('_', "");
     let (digits, unit) = match plain.strip_suffix(['k', 'K']) {
@@ -38,10 +38,10 @@ pub fn parse_tokens(text: &str) -> Result<Tokens, String> {
     count.map(Tokens).ok_or_else(|| format!("{text:?} is not a count of tokens; write 200000, 200k or 2M"))
 }
 
-/// Bytes: `500MB`, `5GB`, `2GiB`, or a plain count.
+/// Parses bytes: `500MB`, `5GB`, `2GiB`, or a plain count.
 ///
 /// # Errors
-/// Says how to write an amount.
+/// A message with the accepted forms.
 pub fn parse_bytes(text: &str) -> Result<Bytes, String> {
     const UNITS: [(&str, u64); 9] = [
         ("", 1),
@@ -64,7 +64,7 @@ pub fn parse_bytes(text: &str) -> Result<Bytes, String> {
 
 /// How a value is shown to people, and which of two is looser.
 pub trait Amount {
-    /// For people.
+    /// The value as text for people.
     fn shown(&self) -> String;
 
     /// True when this value permits something that `other` forbids.
@@ -94,7 +94,7 @@ impl Amount for Duration {
     fn shown(&self) -> String {
         const DAY: u64 = 24 * 60 * 60;
         match self.as_secs() {
-            // Months and years of an average length are nobody's round numbers.
+            // humantime would print months and years of average length.
             seconds if seconds >= DAY && seconds.is_multiple_of(DAY) => format!("{}d", seconds / DAY),
             _ => humantime::format_duration(*self).to_string().replace(' ', ""),
         }

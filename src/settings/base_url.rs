@@ -1,47 +1,47 @@
-//! Where requests go, in one spelling.
+//! The base URL of an API, normalised to one spelling.
 //!
-//! People paste what they find: with or without `/v1`, with a slash, with the whole path of the
-//! chat endpoint. All of that means the same. What can't work, or would send a key in clear, is
-//! refused with a hint. Cases stand in `fixtures/settings/base_url.toml`.
+//! People paste what they find: with or without `/v1`, with a slash, with the whole path of the chat endpoint. All of
+//! that means the same. What can't work, or would send a key unencrypted, is refused with a hint. The cases are in
+//! `fixtures/settings/base_url.toml`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use url::{Host, Url};
 
-/// The base URL of an API that speaks chat completions: `https://api.moonshot.ai/v1`. It holds no
-/// credentials, no query and no trailing slash, and is https unless the host is this machine.
+/// The base URL of a chat completions API, such as `https://api.moonshot.ai/v1`. It has no credentials, no query and no
+/// trailing slash, and is https unless the host is this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// Why a text is no [`BaseUrl`]. No message repeats the text: it may hold a password.
+/// Why a text isn't a [`BaseUrl`]. No message repeats the text, because it may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// Nothing, or nothing that a host can be read from.
+    /// Empty, or without a host.
     #[error("it is not a URL")]
     NotAUrl,
-    /// Spaces or control characters inside.
+    /// It contains spaces or control characters.
     #[error("it holds a space or a control character")]
     Blank,
-    /// Neither http nor https.
+    /// The scheme is neither http nor https.
     #[error("its scheme is neither https nor http")]
     Scheme,
-    /// http, and the host is another machine.
+    /// The scheme is http, and the host is another machine.
     #[error("it is http to another machine, which would send the key in clear")]
     InClear,
-    /// `user:password@`.
+    /// It contains `user:password@`.
     #[error("it holds a user name or a password")]
     Credentials,
-    /// `?` or `#`.
+    /// It contains `?` or `#`.
     #[error("it holds a query or a fragment")]
     Query,
-    /// The endpoint of another protocol.
+    /// The path is an endpoint of the Anthropic protocol.
     #[error("it is an endpoint of the Anthropic protocol, and kcode speaks chat completions")]
     Anthropic,
 }
 
 impl BaseUrlError {
-    /// What to do about it.
+    /// What the user can do about it.
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl BaseUrlError {
 }
 
 impl BaseUrl {
-    /// The host as a person would name it, with a port if it isn't the scheme's own.
+    /// The host, with the port if it isn't the scheme's default.
     #[must_use]
     pub fn host(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
@@ -74,7 +74,7 @@ impl BaseUrl {
         is_loopback(&self.0)
     }
 
-    /// True when both name the same scheme, host and port: who may see a key of one may see it at the other.
+    /// True when both have the same scheme, host and port: a key for one may be sent to the other.
     #[must_use]
     pub fn same_server(&self, other: &Self) -> bool {
         self.0.origin() == other.0.origin()
@@ -86,7 +86,7 @@ impl FromStr for BaseUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        // The URL standard drops tabs and newlines silently; a key pasted with one should not become a host.
+        // The URL standard drops tabs and newlines silently; a key pasted with one must not become a host.
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(BaseUrlError::Blank);
         }
@@ -130,8 +130,9 @@ fn with_scheme(text: &str) -> Result<Url, BaseUrlError> {
     }
 }
 
-/// The one rule of what this machine is: it decides whether http is fine, whether a proxy is left out, and which names
-/// nobody else is asked about. `0.0.0.0` is no address of a server, though some systems take it for one.
+/// Returns true when the host is this machine. The only rule for it: it decides whether http is allowed, whether a
+/// proxy is skipped, and which names aren't looked up. `0.0.0.0` isn't the address of a server, though some systems
+/// treat it as one.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -150,8 +151,8 @@ fn is_loopback_name(name: &str) -> bool {
     name.strip_suffix("localhost").is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
-/// `/v1/chat/completions/`, `/v1/v1`, `/` and nothing all become `/v1`; a path that already names
-/// a version anywhere (`/v1/ai/x`, `/api/paas/v4`) is left as it is.
+/// `/v1/chat/completions/`, `/v1/v1`, `/` and an empty path all become `/v1`; a path that already contains a version
+/// (`/v1/ai/x`, `/api/paas/v4`) stays as it is.
 fn normal_path(path: &str) -> Result<String, BaseUrlError> {
     let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     if parts.contains(&"anthropic") || parts.ends_with(&["v1", "messages"]) {
@@ -167,7 +168,7 @@ fn normal_path(path: &str) -> Result<String, BaseUrlError> {
     Ok(format!("/{}", parts.join("/")))
 }
 
-/// `v1`, `v4`, `v1beta`.
+/// Returns true for `v1`, `v4`, `v1beta`.
 fn is_version(part: &str) -> bool {
     part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }

@@ -1,4 +1,4 @@
-//! A check: a named command beside the tests that a patch has to pass, such as a linter or a type checker.
+//! Checks: named commands that a patch has to pass besides the tests, such as a linter or a type checker.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -6,25 +6,25 @@ use toml::Spanned;
 use super::TestCommand;
 use crate::journal::RelPath;
 
-/// More than these are a mistake.
+/// More checks are a mistake.
 const MOST: usize = 20;
-/// Bytes of a name.
+/// Bytes.
 const LONGEST_NAME: usize = 40;
-/// What the tests themselves are called.
+/// The name of the test run itself, which no check may use.
 const TESTS: &str = "tests";
 
 /// A command that has to pass as the tests do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What people, the model and reports call it.
+    /// Name for people, the model and reports.
     pub name: String,
-    /// How it is run.
+    /// The command and its folder.
     pub command: TestCommand,
-    /// False when a patch may fail it: it is run and told all the same.
+    /// False when a patch may fail it: it runs and is reported all the same.
     pub required: bool,
 }
 
-/// One `[[check]]` as it is written.
+/// One `[[check]]` of a file, not yet validated.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, expecting = "a table")]
 pub(super) struct CheckEntry {
@@ -48,7 +48,7 @@ impl CheckEntry {
     }
 }
 
-/// The checks of a file, in its order; or what is wrong, and with which entry.
+/// The checks of a file, in its order. The error has the message and the span of the faulty entry.
 pub(super) fn checks(entries: &[Spanned<CheckEntry>]) -> Result<Vec<Check>, (String, std::ops::Range<usize>)> {
     let mut checks: Vec<Check> = Vec::new();
     for entry in entries {

@@ -1,4 +1,4 @@
-//! What `kcode config` shows: every value, and who set it. Keys only as set or not set.
+//! The rows of `kcode config`: every value and who set it. Keys only as set or not set.
 
 use serde::Serialize;
 
@@ -8,11 +8,11 @@ use super::{Setting, Settings};
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SettingRow {
-    /// As in the files, where they can hold it.
+    /// As in the files, where they can contain it.
     pub name: &'static str,
-    /// For people.
+    /// The value as text for people.
     pub value: String,
-    /// Which layer set it.
+    /// The layer that set it, such as a file, `$VARIABLE` or a flag.
     pub origin: String,
 }
 

@@ -1,4 +1,4 @@
-//! The environment as a value: read once at the edge, handed down, never asked again.
+//! The environment as a value: read once at the edge, then passed down.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,8 +11,8 @@ static AT_START: OnceLock<Environment> = OnceLock::new();
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The environment that this process was started with, with `HOME` looked up when it is not set. It is read
-    /// once: keys are taken out of it afterwards.
+    /// The environment that this process was started with; `HOME` is looked up when it isn't set. It is read once,
+    /// because keys are removed from the real environment afterwards.
     #[must_use]
     pub fn from_process() -> Self {
         AT_START.get_or_init(Self::read).clone()
@@ -27,7 +27,6 @@ impl Environment {
         all
     }
 
-    /// Every variable with its value.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -46,7 +45,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
 }
 
 impl fmt::Debug for Environment {
-    /// Names alone: values may be keys.
+    /// Prints only names, because values may be keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }

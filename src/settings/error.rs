@@ -1,29 +1,29 @@
-//! Why settings can't be used. Every one of these ends a command with exit code 78.
+//! Why settings can't be used. Each of these ends a command with exit code 78.
 
 use std::io;
 
 use super::{BaseUrlError, Origin};
 
-/// Settings can't be used. `Display` says what happened and where; [`SettingsError::hint`] what to do.
-/// No variant holds a key, nor a URL that might hold one.
+/// An error in the settings. `Display` says what happened and where; [`SettingsError::hint`] what to do. No variant
+/// contains a key, nor a URL that might contain one.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A settings file can't be read.
     #[error("{file} can't be read: {source}")]
     Unreadable {
-        /// As it should be shown.
+        /// Path as shown to people.
         file: String,
-        /// Why.
+        /// Error of the operating system, or why the content can't be used.
         source: io::Error,
     },
-    /// A settings file is not TOML, or a value in it has the wrong form.
+    /// A settings file isn't TOML, or a value in it has the wrong form.
     #[error("{file}:{line}: {problem}")]
     BadFile {
-        /// As it should be shown.
+        /// Path as shown to people.
         file: String,
-        /// Counts from 1.
+        /// Line, counted from 1.
         line: usize,
-        /// In one line.
+        /// One line.
         problem: String,
         /// What to write instead.
         hint: String,
@@ -31,121 +31,121 @@ pub enum SettingsError {
     /// A key that kcode doesn't know.
     #[error("{file}:{line}: kcode has no setting `{key}`")]
     UnknownKey {
-        /// As it should be shown.
+        /// Path as shown to people.
         file: String,
-        /// Counts from 1.
+        /// Line, counted from 1.
         line: usize,
         /// Dotted, from the file's root.
         key: String,
-        /// The nearest one that it knows.
+        /// The most similar known key, if one is similar.
         nearest: Option<&'static str>,
     },
-    /// An API key, or what looks like one, in a file.
+    /// A file contains an API key, or a name that looks like one.
     #[error("{file}:{line}: `{key}` looks like a key, and kcode reads keys from the environment alone")]
     KeyInFile {
-        /// As it should be shown.
+        /// Path as shown to people.
         file: String,
-        /// Counts from 1.
+        /// Line, counted from 1.
         line: usize,
         /// Dotted, from the file's root.
         key: String,
     },
-    /// A setting that the repository's file may not hold.
+    /// A setting that the repository's file may not contain.
     #[error(".kcode.toml:{line}: a repository can't set `{key}`, because {why}")]
     NotForRepositories {
-        /// Counts from 1.
+        /// Line, counted from 1.
         line: usize,
         /// Dotted.
         key: &'static str,
-        /// Half a sentence.
+        /// A clause that completes "because …".
         why: &'static str,
     },
-    /// A limit in the repository's file that is looser than what already holds.
+    /// A limit in the repository's file is looser than the one in force.
     #[error(".kcode.toml: `{key}` is {value}, looser than the {limit} that holds already ({origin})")]
     Looser {
         /// Dotted.
         key: &'static str,
-        /// What the file says.
+        /// The value in the file.
         value: String,
-        /// What holds.
+        /// The limit in force.
         limit: String,
-        /// Who said so.
+        /// Who set that limit.
         origin: Origin,
     },
-    /// A value that can't be used.
+    /// A value can't be used.
     #[error("`{name}` can't be used ({origin}): {problem}")]
     BadValue {
-        /// As in the files.
+        /// Key as in the files.
         name: &'static str,
         /// Who set it.
         origin: Origin,
-        /// What is wrong, with what to write instead.
+        /// What is wrong, and what to write instead.
         problem: String,
     },
-    /// A base URL that can't be used.
+    /// A base URL can't be used.
     #[error("the base URL can't be used ({origin}): {source}")]
     BadBaseUrl {
         /// Who set it.
         origin: Origin,
-        /// Why.
+        /// The reason.
         source: BaseUrlError,
     },
     /// A key that no HTTP header can carry.
     #[error("{variable} can't be used: it holds {problem}")]
     BadKey {
-        /// The variable.
+        /// Variable that holds the key.
         variable: &'static str,
-        /// Without the key.
+        /// What the key contains; never the key itself.
         problem: &'static str,
     },
-    /// A key whose family has no URL of its own.
+    /// A key whose family has no default URL.
     #[error("{variable} is set, but {url_variable} is not, so kcode doesn't know which gateway the key belongs to")]
     NoUrlForKey {
-        /// The key's variable.
+        /// Variable that holds the key.
         variable: &'static str,
         /// The family's variable for the URL.
         url_variable: &'static str,
     },
-    /// A base URL that the key doesn't belong to.
+    /// The base URL belongs to another server than the key.
     #[error("{variable} is not sent to {host} ({origin}): the key belongs to {own}")]
     KeyForAnotherServer {
-        /// The key's variable.
+        /// Variable that holds the key.
         variable: &'static str,
         /// The family's variable for the URL.
         url_variable: &'static str,
-        /// Where it would have gone.
+        /// Host of the base URL.
         host: String,
         /// Who set that URL.
         origin: Origin,
-        /// Where it may go.
+        /// The hosts that the key may be sent to.
         own: String,
     },
-    /// No key at all.
+    /// No key is set.
     #[error("no API key is set")]
     NoKey,
-    /// Runs would be kept inside the repository.
+    /// The state folder would be inside the repository.
     #[error("runs would be kept in {path} ({origin}), which is inside the repository")]
     StateInRepository {
-        /// Where.
+        /// The folder.
         path: String,
-        /// Who said so.
+        /// Who set it.
         origin: Origin,
     },
-    /// The place for runs isn't the user's alone.
+    /// The state folder isn't the user's alone.
     #[error("runs can't be kept there ({origin}): {problem}")]
     UnsafeState {
-        /// Which folder, and what is wrong with it.
+        /// The folder, and what is wrong with it.
         problem: String,
-        /// Who said so.
+        /// Who set it.
         origin: Origin,
     },
-    /// No home folder, and no other place was named.
+    /// There is no home folder, and no state folder was set.
     #[error("there is no place to keep runs: neither KCODE_HOME nor HOME is set")]
     NoHome,
 }
 
 impl SettingsError {
-    /// What to do about it, in one line.
+    /// What the user can do about it, in one line.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {

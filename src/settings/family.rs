@@ -1,9 +1,8 @@
-//! Families of environment variables, and where a family's key may go.
+//! Families of environment variables, and where a family's key may be sent.
 //!
-//! The first family with a key wins. Its key goes to its own servers: the family's base-URL
-//! variable, or the hosts that issue such keys. A URL from elsewhere (`--base-url`, a file,
-//! `KCODE_BASE_URL`) is used with it only when it names one of those servers; `KCODE_API_KEY` is
-//! kcode's own, and goes wherever its user says.
+//! The first family with a key wins. Its key goes to its own servers: the URL in the family's variable, or the hosts
+//! that issue such keys. A URL from elsewhere (`--base-url`, a file, `KCODE_BASE_URL`) is used with it only when it
+//! names one of those servers; `KCODE_API_KEY` is kcode's own, and goes wherever its user says.
 
 use super::{ApiKey, BaseUrl, Environment, Origin, Secret, Setting, SettingsError};
 
@@ -13,15 +12,15 @@ pub(super) struct Family {
     pub key: &'static str,
     pub base_url: &'static str,
     pub model: Option<&'static str>,
-    /// Servers whose keys these are; the first is the default. None: the variable must say.
+    /// Servers that issue these keys; the first is the default. Empty when the variable must name one.
     servers: &'static [&'static str],
 }
 
-/// Where requests go when nobody says otherwise.
+/// The default server.
 const MOONSHOT: &str = "https://api.moonshot.ai/v1";
 
-/// In order of precedence. Sources: the Kimi platform's and Kimi Code's documentation; gateways
-/// share a variable's name, so that only `AI_GATEWAY_BASE_URL` can tell whose key it is.
+/// In order of precedence. Sources: the Kimi platform's and Kimi Code's documentation. Gateways share a variable's
+/// name, so that only `AI_GATEWAY_BASE_URL` can tell whose key it is.
 static FAMILIES: [Family; 4] = [
     Family {
         name: "KCODE",
@@ -53,15 +52,15 @@ static FAMILIES: [Family; 4] = [
     },
 ];
 
-/// kcode's own family: its URL and model variables count whoever's key is used.
+/// kcode's own family: its URL and model variables apply whichever family's key is used.
 pub(super) static OWN: &Family = &FAMILIES[0];
 
-/// Variables that hold keys. The worker and its children must not inherit them, and `child_env` can't name them.
+/// Names of variables that hold keys. The worker and its children must not inherit them, and `child_env` can't name
+/// them.
 pub fn key_variables() -> impl Iterator<Item = &'static str> {
     FAMILIES.iter().map(|family| family.key)
 }
 
-/// The first family whose key is set.
 pub(super) fn first_with_key(env: &Environment) -> Option<&'static Family> {
     FAMILIES.iter().find(|family| env.get(family.key).is_some())
 }
@@ -83,7 +82,7 @@ impl Family {
     }
 }
 
-/// Where requests go. `file` and `flag` are what the user's file and the command line say.
+/// Resolves the base URL. `file` is the user's file, `flag` the command line.
 pub(super) fn base_url(
     family: Option<&'static Family>,
     env: &Environment,

@@ -1,4 +1,4 @@
-//! A settings file: TOML, checked key by key before any value is believed.
+//! Parses a settings file: TOML, with every key checked before any value is used.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -12,16 +12,15 @@ use super::check::{self, Check};
 use super::{BaseUrl, CustomPrice, Invocation, Sandbox, SettingsError, TestCommand, amounts, keys};
 use crate::journal::{Bytes, RelPath, Tokens, Usd};
 
-/// Whose file it is.
+/// Who wrote the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// The user's own.
     User,
-    /// The repository's: written by others.
+    /// The repository's file, written by others.
     Repository,
 }
 
-/// What a file says.
+/// The values of one file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, expecting = "a table")]
 pub(super) struct FileLayer {
@@ -38,7 +37,7 @@ pub(super) struct FileLayer {
     pub limits: LimitsTable,
     pub test: TestTable,
     check: Option<Vec<Spanned<check::CheckEntry>>>,
-    /// What `check` holds, once it was looked at.
+    /// The validated `check` entries.
     #[serde(skip)]
     pub checks: Option<Vec<Check>>,
     pub secrets: Secrets,
@@ -92,13 +91,13 @@ pub(super) struct KeepTable {
 }
 
 impl TestTable {
-    /// The command, in the folder that the same file names.
+    /// The command, with the folder that the same file names.
     pub fn command(&self) -> Option<TestCommand> {
         self.command.clone().map(|command| command.in_dir(self.dir.clone()))
     }
 }
 
-/// Reads a file's text. `name` is what messages call it.
+/// Parses a file's text. `name` is what messages call it.
 pub(super) fn parse(text: &str, name: &str, owner: Owner) -> Result<FileLayer, SettingsError> {
     let file = SettingsText { text, name };
     let root = DeTable::parse(text).map_err(|error| file.bad(error.span(), error.message(), None))?;
@@ -118,10 +117,11 @@ pub(super) fn parse(text: &str, name: &str, owner: Owner) -> Result<FileLayer, S
     Ok(layer)
 }
 
-/// The one setting of a file that can't be used otherwise: its line stands above all tables. `None` when it isn't there.
+/// Reads only `state_dir`, which is above all tables, from a file that can't be used otherwise. `None` when it isn't
+/// set.
 ///
 /// # Errors
-/// When it is there and can't be read.
+/// When its line can't be parsed.
 pub(super) fn state_dir_alone(text: &str) -> Result<Option<PathBuf>, toml::de::Error> {
     #[derive(Deserialize)]
     struct Alone {
@@ -140,7 +140,7 @@ struct SettingsText<'a> {
 }
 
 impl SettingsText<'_> {
-    /// Checks that every key is known and may stand in this file; collects where each value stands.
+    /// Checks that every key is known and allowed in this file; collects the span of each value.
     fn check_table(
         &self,
         prefix: &str,
@@ -149,7 +149,7 @@ impl SettingsText<'_> {
         values: &mut Vec<(String, Range<usize>)>,
     ) -> Result<(), SettingsError> {
         for (key, value) in table {
-            // A key may be quoted and hold anything; what a terminal would obey is escaped.
+            // A quoted key may contain anything; escape what a terminal would interpret.
             let name = format!("{prefix}{}", key.get_ref().escape_debug());
             match value.get_ref() {
                 DeValue::Table(inner) if keys::is_table(&name) => {
@@ -181,7 +181,7 @@ impl SettingsText<'_> {
                 }
                 _ => Ok(()),
             },
-            // `limits = 3`: serde says that a table was expected.
+            // `limits = 3`: serde reports that a table was expected.
             None if keys::is_table(name) => Ok(()),
             None if looks_like_key(name) => Err(SettingsError::KeyInFile { file, line, key: name.to_owned() }),
             None => Err(SettingsError::UnknownKey { file, line, key: name.to_owned(), nearest: keys::nearest(name) }),
@@ -207,7 +207,7 @@ impl SettingsText<'_> {
     }
 }
 
-/// The parser's message in one line, without the names of Rust's types.
+/// The parser's message in one line, without names of Rust types.
 fn in_plain_words(message: &str) -> String {
     let line = message.lines().collect::<Vec<_>>().join(", ");
     line.replace("expected u32", "expected a whole number")
@@ -221,7 +221,7 @@ fn looks_like_key(name: &str) -> bool {
     leaf == "auth" || ["key", "token", "secret", "password"].iter().any(|word| leaf.ends_with(word))
 }
 
-/// A value that is written as text and parses itself.
+/// Deserialises a value that is written as a string, by its `FromStr`.
 fn text<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,

@@ -1,12 +1,12 @@
-//! Every key that a settings file may hold: the one list behind checking, hints and documentation.
+//! Every key that a settings file may contain: the one list behind checking, hints and documentation.
 
 /// A key of a settings file.
 pub struct SettingKey {
     /// Dotted: `limits.max_turns` is `max_turns` in the table `[limits]`.
     pub name: &'static str,
-    /// How it is written.
+    /// A line as written in a file.
     pub example: &'static str,
-    /// Why the repository's file can't hold it; `None` when it can.
+    /// Why the repository's file can't contain it; `None` when it can.
     pub not_for_repositories: Option<&'static str>,
 }
 
@@ -21,7 +21,7 @@ const fn user(name: &'static str, example: &'static str, why: &'static str) -> S
 const KEPT: &str = "it would choose which of your runs are removed";
 const MONEY: &str = "it would decide how your money is counted";
 
-/// All of them.
+/// All keys of a settings file.
 pub static KEYS: [SettingKey; 33] = [
     user("model", r#"model = "kimi-k2.7-code""#, "it would choose what you pay for"),
     user("base_url", r#"base_url = "https://api.moonshot.ai/v1""#, "it would choose where your key and code go"),
@@ -62,7 +62,6 @@ pub static KEYS: [SettingKey; 33] = [
     user("price.context_window", "context_window = 262_144", MONEY),
 ];
 
-/// The key of that name.
 pub(super) fn find(name: &str) -> Option<&'static SettingKey> {
     KEYS.iter().find(|key| key.name == name)
 }
@@ -72,7 +71,7 @@ pub(super) fn is_table(name: &str) -> bool {
     KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }
 
-/// The key that somebody may have meant: one that is spelled alike, or has that last word in another table.
+/// The key that may have been meant: one that is spelt alike, or one with the same last word in another table.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
     let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
     let close = |word: &str, words: &[&'static str]| similar::get_close_matches(word, words, 1, 0.7).first().copied();

@@ -1,4 +1,4 @@
-//! Laying the layers over one another.
+//! Merges the layers of settings.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,15 @@ use super::{
 use super::{family, file, key_variables, places, readable, writes};
 use crate::journal::{Bytes, RelPath, Tokens, Usd, read_regular};
 
-/// The model that kcode is made for.
+/// Default model.
 const MODEL: &str = "kimi-k2.7-code";
-/// A settings file is a page of text; more is a mistake or an attack.
+/// Bytes of the repository's file; more is a mistake or an attack.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// Of the user's own.
+/// Bytes of the user's file.
 pub(super) const MAX_USER_BYTES: u64 = 1024 * 1024;
 
-/// What the command line says. `None` where it says nothing.
+/// Values of the command line; `None` where a flag wasn't given.
 #[derive(Clone, Debug, Default)]
 pub struct FlagLayer {
     /// `--model`.
@@ -36,11 +36,11 @@ pub struct FlagLayer {
     pub max_cost: Option<Usd>,
     /// `--max-time`.
     pub max_time: Option<Duration>,
-    /// `--test`: a line for the shell.
+    /// `--test`, a shell command line.
     pub test: Option<String>,
-    /// `--include-generated`.
+    /// `--include-generated`, globs.
     pub include_generated: Vec<String>,
-    /// `--readable`, as it was typed.
+    /// `--readable`, paths as typed.
     pub readable: Vec<PathBuf>,
     /// `--no-verify`.
     pub no_verify: bool,
@@ -48,14 +48,14 @@ pub struct FlagLayer {
     pub no_baseline: bool,
     /// `--sandbox`.
     pub sandbox: Option<Sandbox>,
-    /// What the command falls back to: `auto`, or `strict` in `kcode ci`.
+    /// The command's default: `auto`, or `strict` in `kcode ci`.
     pub default_sandbox: Sandbox,
 }
 
-/// Resolves every setting. `user_file` is what `--config` named; `repository_root` is where `.kcode.toml` may stand.
+/// Resolves every setting. `user_file` is the argument of `--config`; `.kcode.toml` is read from `repository_root`.
 ///
 /// # Errors
-/// Names the layer, what is wrong with it, and what to do.
+/// Name the layer, what is wrong with it, and what to do.
 pub fn load(
     flags: &FlagLayer,
     env: &Environment,
@@ -67,10 +67,10 @@ pub fn load(
     SettingLayers { flags, env, user, user_origin, repository, root: repository_root }.resolve()
 }
 
-/// What holds besides the repository's file, for whoever is told that it can't be used.
+/// Resolves the settings without the repository's file, for commands that go on when it can't be used.
 ///
 /// # Errors
-/// As [`load`], but for that file.
+/// As [`load`], except for that file.
 pub fn without_repository_file(
     env: &Environment,
     user_file: Option<&Path>,
@@ -81,16 +81,17 @@ pub fn without_repository_file(
     SettingLayers { flags, env, user, user_origin, repository, root }.resolve()
 }
 
-/// What holds where no file says anything, for the same.
+/// Resolves the settings without any file, for commands that go on when none can be used.
 ///
 /// # Errors
-/// As [`load`], but for the files.
+/// As [`load`], except for the files.
 pub fn without_files(env: &Environment, root: Option<&Path>) -> Result<Settings, SettingsError> {
     let (user, repository) = (FileLayer::default(), FileLayer::default());
     SettingLayers { flags: &FlagLayer::default(), env, user, user_origin: Origin::Default, repository, root }.resolve()
 }
 
-/// The defaults bound what nobody looks after, and lose nothing that anybody is likely to come back to.
+/// Limits for kept runs. The defaults bound the folder of somebody who never cleans up, and remove nothing that anybody
+/// is likely to need again.
 pub(super) fn kept(user: &FileLayer, origin: &Origin) -> Result<KeepSettings, SettingsError> {
     Ok(KeepSettings {
         runs: Setting::default(10_000).or(user.keep.runs, origin).usable("keep.runs")?,
@@ -188,7 +189,8 @@ impl SettingLayers<'_> {
 
     fn model(&self, family: Option<&family::Family>) -> Result<Setting<String>, SettingsError> {
         let mut model = Setting::default(MODEL.to_owned()).or(self.user.model.clone(), &self.user_origin);
-        // kcode's own variable counts whoever's key is used; a family's own counts with its key alone.
+        // kcode's own variable applies whichever family's key is used; a family's own variable applies only with its
+        // key.
         for family in [Some(family::OWN), family].into_iter().flatten() {
             if let Some(variable) = family.model {
                 model = model.or(self.env.get(variable).map(str::to_owned), &Origin::Environment(variable.to_owned()));
@@ -257,7 +259,7 @@ impl SettingLayers<'_> {
             .usable(NAME)
     }
 
-    /// None at all is a limit that a person may want, so zero is fine.
+    /// Zero is allowed: a user may want no retries.
     fn max_retries(&self) -> Result<Setting<u32>, SettingsError> {
         Setting::default(9)
             .or(self.user.limits.max_retries, &self.user_origin)
@@ -284,7 +286,7 @@ impl SettingLayers<'_> {
             .or(self.flags.test.as_deref().map(|line| Some(TestCommand::shell(line))), &origin))
     }
 
-    /// All layers together: each names what it knows to be wanted. What the repository's file may name is little.
+    /// Merges all layers: each adds globs. The repository's file may name only a few kinds of files.
     fn writes(&self) -> Result<Setting<Vec<String>>, SettingsError> {
         const FLAG: Origin = Origin::Flag("--include-generated");
         let repository = self.repository.test.writes.as_ref();
@@ -306,7 +308,7 @@ impl SettingLayers<'_> {
         Ok(all)
     }
 
-    /// Those that only the repository names.
+    /// Globs that only the repository names.
     fn repository_writes(&self) -> Vec<String> {
         let own = self.user.test.writes.iter().flatten().chain(&self.flags.include_generated);
         let own: Vec<&String> = own.collect();

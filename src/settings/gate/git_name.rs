@@ -1,13 +1,14 @@
-//! What is git's own folder on one file system or another, by the same rules as git's own (`core.protectNTFS`, `protectHFS`).
+//! Recognises git's folder under any file system, by the same rules as git (`core.protectNTFS`, `protectHFS`).
 
 use std::ffi::OsStr;
 
-/// Whether some file system, mounted here or where a patch is applied, takes `name` for `.git`: in another case, as NTFS's short
-/// name, with what NTFS drops at its end or takes for a separator, or with characters that HFS+ ignores.
+/// Returns true when some file system, mounted here or where a patch is applied, takes `name` for `.git`: in another
+/// case, as NTFS's short name, with what NTFS drops at its end or takes for a separator, or with characters that HFS+
+/// ignores.
 #[must_use]
 pub fn is_git_name(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
-    // Nearly every name ends here.
+    // Fast path for nearly every name.
     if !matches!(bytes.first(), Some(b'.' | b'g' | b'G' | 0xe2 | 0xef)) {
         return false;
     }
@@ -17,7 +18,7 @@ pub fn is_git_name(name: &OsStr) -> bool {
     seen.eq_ignore_ascii_case(".git") || seen.eq_ignore_ascii_case("git~1")
 }
 
-/// What HFS+ leaves out when it compares names.
+/// Characters that HFS+ ignores when it compares names.
 fn is_ignored(c: char) -> bool {
     matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }

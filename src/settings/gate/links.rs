@@ -1,4 +1,4 @@
-//! Hard links: a secret by another name. Only the inode tells, and only where somebody looked at the secrets first.
+//! Hard links: a secret under another name. Only the inode reveals it, and only after the secrets were looked up.
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,14 +11,15 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 
 use crate::settings::{Environment, SecretFiles, is_of_git};
 
-/// Entries that are looked at for secrets with several names. Beyond that, a file with several names stays closed.
+/// Number of entries that are searched for secrets with several names. Beyond that, every file with several names is
+/// refused.
 const MOST_ENTRIES: usize = 1_000_000;
-/// Folders in folders that are entered.
+/// Maximum nesting of folders that are entered.
 const MOST_LEVELS: usize = 128;
-/// Files of a folder of secrets that are looked at.
+/// Number of files of a folder of secrets that are checked.
 const MOST_OF_A_FOLDER: usize = 1_000;
 
-/// Below the home folder: files, and folders whose files all count.
+/// Below the home folder: files, and folders whose files all count as secrets.
 const OF_HOME: [&str; 26] = [
     ".ssh",
     ".gnupg",
@@ -48,16 +49,16 @@ const OF_HOME: [&str; 26] = [
     ".local/share/keyrings",
 ];
 
-/// Secrets in a folder that have more than one name.
+/// Inodes of the secrets in a folder that have more than one name.
 #[derive(Debug)]
 pub(super) struct Linked {
     inodes: HashSet<u64>,
-    /// False when there was more than anybody looks through.
+    /// False when a limit ended the search.
     complete: bool,
 }
 
 impl Linked {
-    /// Looks through the folder at `root`, ignored folders included; links are not followed.
+    /// Searches the folder `root`, ignored folders included; links are not followed.
     pub(super) fn look(root: impl AsFd, secrets: &SecretFiles) -> Self {
         let mut look = LinkLook { secrets, found: Self { inodes: HashSet::new(), complete: true }, left: MOST_ENTRIES };
         match openat(root, ".", FOLDER, Mode::empty()) {
@@ -92,7 +93,7 @@ impl LinkLook<'_> {
             self.left = left;
             let path = at.join(name);
             match kind(folder, name, entry.file_type()) {
-                // Git's objects are packed, and a local clone shares them.
+                // Git's objects are compressed, and a local clone shares them by hard links.
                 FileType::Directory if is_of_git(&path) && name == Path::new("objects") => {}
                 FileType::Directory if levels == 0 => self.found.complete = false,
                 FileType::Directory => {
@@ -110,7 +111,7 @@ impl LinkLook<'_> {
     }
 }
 
-/// Some file systems don't say what an entry is.
+/// The type of an entry; some file systems don't report it in listings.
 fn kind(folder: impl AsFd, name: &Path, said: FileType) -> FileType {
     if said != FileType::Unknown {
         return said;
@@ -118,7 +119,7 @@ fn kind(folder: impl AsFd, name: &Path, said: FileType) -> FileType {
     statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_or(said, |stat| FileType::from_raw_mode(stat.st_mode))
 }
 
-/// Inodes of the user's own well-known secrets that have more than one name; mostly none.
+/// Inodes of the user's own well-known secrets that have more than one name; usually none.
 #[must_use]
 pub fn linked_secrets_of_home(env: &Environment) -> Vec<u64> {
     let Some(home) = env.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute()) else { return Vec::new() };

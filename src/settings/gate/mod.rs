@@ -1,9 +1,10 @@
-//! The one way to open what a repository holds.
+//! The one way to open files of a repository.
 //!
-//! Whoever wrote the repository chose its names and links, so that neither says what a file is. A path is resolved beneath
-//! the root's handle, and each name on the way is judged: nothing outside the root, nothing of git's, no file of secrets,
-//! whatever link leads there and however many. The descriptor that was opened is what is judged at last and what is read,
-//! so that nothing can be swapped in between. Opening never blocks and only regular files are read; how much, the caller says.
+//! Whoever wrote the repository chose its names and links, so neither tells what a file is. A path is resolved beneath
+//! the root's descriptor, and each name on the way is checked: nothing outside the root, nothing of git's, no file of
+//! secrets, whatever links lead there. The last check is on the opened descriptor, which is the one that is read, so
+//! nothing can be swapped in between. Opening never blocks, and only regular files are opened; callers limit how much
+//! they read.
 
 mod git_name;
 mod links;
@@ -23,14 +24,14 @@ use links::Linked;
 pub use links::linked_secrets_of_home;
 pub use refused::Refused;
 
-/// The gate before one folder.
+/// Opens files below one folder.
 #[derive(Debug)]
 pub struct RepositoryGate {
     root: Dir,
     secrets: SecretFiles,
-    /// Inodes of secrets elsewhere that have more than one name.
+    /// Inodes of secrets outside the folder that have more than one name.
     elsewhere: Vec<u64>,
-    /// Looked for when a file with several names is first met.
+    /// Filled when a file with several names is first opened.
     linked: OnceLock<Linked>,
 }
 
@@ -39,7 +40,7 @@ pub struct RepositoryGate {
 pub struct GateTarget {
     /// The path without links, relative to the root; empty for the root itself.
     pub real: PathBuf,
-    /// What is there.
+    /// Type of the file.
     pub kind: FileType,
     /// Permission bits.
     pub mode: u32,
@@ -48,38 +49,38 @@ pub struct GateTarget {
 /// A regular file that may be read.
 #[derive(Debug)]
 pub struct Opened {
-    /// Open for reading.
+    /// Descriptor, open for reading.
     pub file: File,
-    /// In bytes, when it was opened.
+    /// Bytes, when it was opened.
     pub size: u64,
 }
 
 impl RepositoryGate {
-    /// Before the folder with this handle.
+    /// A gate for the folder with this descriptor.
     #[must_use]
     pub fn new(root: Dir) -> Self {
         Self { root, secrets: SecretFiles::default(), elsewhere: Vec::new(), linked: OnceLock::new() }
     }
 
-    /// With the user's own rule which files of secrets may be read.
+    /// Replaces the rule that decides which files of secrets may be read.
     #[must_use]
     pub fn with_secrets(self, secrets: SecretFiles) -> Self {
         Self { secrets, ..self }
     }
 
-    /// With inodes of secrets outside the folder, which a hard link may name as well.
+    /// Sets inodes of secrets outside the folder, which a hard link may name as well.
     #[must_use]
     pub fn with_secrets_elsewhere(self, elsewhere: Vec<u64>) -> Self {
         Self { elsewhere, ..self }
     }
 
-    /// The folder's handle. What is opened through it has not passed the gate.
+    /// The folder's descriptor. What is opened through it is not checked.
     #[must_use]
     pub fn root(&self) -> &Dir {
         &self.root
     }
 
-    /// Which files are closed for their names.
+    /// The rule that refuses files by their names.
     #[must_use]
     pub fn secrets(&self) -> &SecretFiles {
         &self.secrets
@@ -88,7 +89,7 @@ impl RepositoryGate {
     /// Opens the regular file that `path` leads to.
     ///
     /// # Errors
-    /// Says why not.
+    /// The reason for refusing it.
     pub fn open(&self, path: &Path) -> Result<Opened, Refused> {
         let (file, stat) = self.open_resolved(path)?;
         let about = HardLinks { inode: stat.st_ino, links: stat.st_nlink, size: stat.st_size.cast_unsigned() };
@@ -101,24 +102,24 @@ impl RepositoryGate {
     /// What `path` leads to; nothing is opened for reading.
     ///
     /// # Errors
-    /// As [`RepositoryGate::open`], but for the kind of file.
+    /// As [`RepositoryGate::open`], except for the type of file.
     pub fn look(&self, path: &Path) -> Result<GateTarget, Refused> {
         let place = self.resolve(path)?;
         Ok(GateTarget { kind: place.kind(), mode: place.stat.st_mode & 0o7777, real: place.real })
     }
 
-    /// A handle of the folder that `path` leads to.
+    /// A descriptor of the folder that `path` leads to.
     ///
     /// # Errors
-    /// As [`RepositoryGate::open`]; also when it is no folder.
+    /// As [`RepositoryGate::open`]; also when it isn't a folder.
     pub fn folder(&self, path: &Path) -> Result<Dir, Refused> {
         Ok(Dir::from_std_file(self.open_folder(path)?.into()))
     }
 
-    /// Names in the folder that `path` leads to, in no order; at most `cap` of them, those that aren't UTF-8 left out.
+    /// Names in the folder that `path` leads to, unsorted; at most `cap`, without those that aren't UTF-8.
     ///
     /// # Errors
-    /// As [`RepositoryGate::open`]; also when it is no folder.
+    /// As [`RepositoryGate::open`]; also when it isn't a folder.
     pub fn names(&self, path: &Path, cap: usize) -> Result<Vec<String>, Refused> {
         let folder = self.open_folder(path)?;
         let names = rustix::fs::Dir::new(folder)?
@@ -127,7 +128,7 @@ impl RepositoryGate {
         Ok(names.filter(|name| name != "." && name != "..").take(cap).collect())
     }
 
-    /// Refuses `path` for its name alone. `is_last` tells a file from a folder on the way to one.
+    /// Refuses `path` for its name alone. `is_last` is false for folders on the way.
     fn judge(&self, path: &Path, is_last: bool) -> Result<(), Refused> {
         if is_of_git(path) {
             return Err(Refused::Git);
@@ -141,8 +142,8 @@ impl RepositoryGate {
         }
     }
 
-    /// Whether the file with this inode, which has several names, has one that is a secret's; also when that can't be ruled
-    /// out. A file without content tells nothing.
+    /// Returns true when the file, which has several names, has one that is a secret's, or when that can't be ruled
+    /// out. An empty file reveals nothing.
     #[must_use]
     pub fn is_linked_secret(&self, path: &Path, about: &HardLinks) -> bool {
         if about.links < 2 || about.size == 0 || self.secrets.is_readable(path) {
@@ -153,18 +154,18 @@ impl RepositoryGate {
     }
 }
 
-/// What tells that files are one.
+/// Metadata that identifies hard links.
 #[derive(Clone, Copy, Debug)]
 pub struct HardLinks {
-    /// Its number. Overlays show the number of the layer below, so that the device says nothing.
+    /// Inode number. Overlays show that of the lower layer, so the device is of no use.
     pub inode: u64,
-    /// How many names it has.
+    /// Number of names.
     pub links: u64,
-    /// Its bytes.
+    /// Bytes.
     pub size: u64,
 }
 
-/// Whether a component is `.git`, however it is spelt: see [`is_git_name`].
+/// Returns true when a component is `.git` in any spelling: see [`is_git_name`].
 #[must_use]
 pub fn is_of_git(path: &Path) -> bool {
     path.components().any(|part| is_git_name(part.as_os_str()))

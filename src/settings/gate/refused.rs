@@ -1,4 +1,4 @@
-//! Why something isn't opened.
+//! Why a file isn't opened.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ pub enum Refused {
     /// `..`, an absolute link, or a link that climbs too far.
     #[error("it leads out of the repository")]
     Outside,
-    /// It is git's own.
+    /// It is inside `.git`.
     #[error("it leads into .git")]
     Git,
     /// By its name it is a file of secrets, or a link to one.
@@ -20,22 +20,22 @@ pub enum Refused {
     Secret {
         /// The name, relative to the root.
         real: PathBuf,
-        /// What such files hold.
+        /// What such files contain.
         what: &'static str,
     },
-    /// It is the same file as one of those, or it can't be ruled out.
+    /// It is a hard link of such a file, or that can't be ruled out.
     #[error("it is a hard link, and another name of the same file is that of a secret")]
     HardLink,
-    /// A folder, a pipe, a device, a socket.
+    /// A folder, a pipe, a device or a socket.
     #[error("it is not a regular file")]
     Kind(FileType),
-    /// The kernel says no.
+    /// Error of the operating system.
     #[error(transparent)]
     Io(io::Error),
 }
 
 impl Refused {
-    /// True when there is nothing at the path.
+    /// True when nothing exists at the path.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)

@@ -1,4 +1,4 @@
-//! From a path to a descriptor: the kernel does it in one step where there is no link; with links, name by name.
+//! Resolves a path to a descriptor: in one kernel call (`openat2`) without links, component by component with links.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,15 +14,15 @@ use super::{Refused, RepositoryGate};
 const MOST_LINKS: usize = 40;
 /// Looks without opening.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-/// Opens what turned out to be a regular file. A pipe or a terminal that was swapped in does no harm.
+/// Opens what was seen to be a regular file. A pipe or a terminal that was swapped in does no harm.
 const READ: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
-/// The end of a path, which was judged.
+/// The checked end of a path.
 pub(super) struct ResolvedPath {
-    /// The folder that it is in; `None` for the root's own handle.
+    /// The folder that it is in; `None` for the root's own descriptor.
     parent: Option<OwnedFd>,
-    /// Its name there, which is no link; `.` for the folder itself.
+    /// Its name there, which isn't a link; `.` for the folder itself.
     name: OsString,
     /// Without links, relative to the root.
     pub(super) real: PathBuf,
@@ -36,7 +36,7 @@ impl ResolvedPath {
 }
 
 impl RepositoryGate {
-    /// Where `path` leads, links followed and judged.
+    /// Resolves `path`, following and checking links.
     pub(super) fn resolve(&self, path: &Path) -> Result<ResolvedPath, Refused> {
         PathWalk::new(self, path)?.end()
     }
@@ -61,7 +61,7 @@ impl RepositoryGate {
         }
     }
 
-    /// The same for a path without links, by the kernel alone. Its name is all that there is to judge.
+    /// Opens a path without links by the kernel alone. Only its name has to be checked.
     fn open_plain(&self, path: &Path) -> Result<OwnedFd, Refused> {
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         if path.components().any(|part| part == Component::ParentDir) {
@@ -69,7 +69,7 @@ impl RepositoryGate {
         }
         let path: PathBuf = path.components().collect();
         let seen = openat2(&self.root, &path, LOOK, Mode::empty(), beneath)?;
-        // Opening a device may do something; looking at it doesn't.
+        // Opening a device may have effects; looking at it doesn't.
         let kind = FileType::from_raw_mode(fstat(&seen)?.st_mode);
         if kind == FileType::Symlink {
             return Err(Errno::LOOP.into());
@@ -90,19 +90,20 @@ impl RepositoryGate {
     }
 }
 
-/// A link, a way that the kernel finds odd, or a kernel that can't.
+/// Errors after which the path is walked component by component: a link, a path that the kernel refuses to resolve
+/// beneath the root, or a kernel without `openat2`.
 fn is_for_the_long_way(error: &std::io::Error) -> bool {
     let odd = [Errno::LOOP, Errno::AGAIN, Errno::XDEV, Errno::NOSYS, Errno::PERM, Errno::INVAL];
     error.raw_os_error().is_some_and(|number| odd.iter().any(|errno| errno.raw_os_error() == number))
 }
 
-/// A path on the way from the root to its end.
+/// A path being resolved from the root to its end.
 struct PathWalk<'a> {
     gate: &'a RepositoryGate,
-    /// The folders that were entered, outermost first; the root isn't among them.
+    /// The folders that were entered, outermost first, without the root.
     entered: Vec<OwnedFd>,
     at: PathBuf,
-    /// What is still to go, the next one last.
+    /// Components still to resolve, the next one last.
     rest: Vec<OsString>,
     links: usize,
 }
@@ -140,7 +141,7 @@ impl<'a> PathWalk<'a> {
             let next = self.at.join(&name);
             let stat = statat(self.here(), &name, AtFlags::SYMLINK_NOFOLLOW)?;
             let kind = FileType::from_raw_mode(stat.st_mode);
-            // A link's name counts like any other; a folder may be called as it likes.
+            // A link's name counts like that of any file; folders may have any name.
             self.gate.judge(&next, self.rest.is_empty() && kind != FileType::Directory)?;
             match kind {
                 FileType::Symlink => self.follow(&name)?,
@@ -159,7 +160,7 @@ impl<'a> PathWalk<'a> {
         Ok(ResolvedPath { parent: self.entered.pop(), name: ".".into(), real: self.at, stat })
     }
 
-    /// Puts a link's target in the place of its name.
+    /// Replaces a link's name by its target.
     fn follow(&mut self, name: &OsStr) -> Result<(), Refused> {
         self.links += 1;
         if self.links > MOST_LINKS {
