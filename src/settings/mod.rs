@@ -1,12 +1,11 @@
-//! Every value that a person can set, each with the place it came from.
+//! Every value that a user can set, each with the place it came from.
 //!
-//! Layers, weakest first: defaults, `~/.config/kcode/config.toml`, `.kcode.toml` at the
-//! repository's root, the environment, flags ([`load()`]). The repository's file is written by
-//! others: it may say how tests are run and tighten limits, and nothing else. Keys come from the
-//! environment alone, and a key goes only to the base URL of its own family of variables.
-//! Every key that a file may hold stands in [`KEYS`].
+//! Layers, weakest first: defaults, `~/.config/kcode/config.toml`, `.kcode.toml` at the repository's root, the
+//! environment, flags ([`load()`]). Others write the repository's file, so it may only set test commands and tighten
+//! limits. Keys come from the environment alone, and a key goes only to the base URL of its own family of variables.
+//! [`KEYS`] lists every key that a file may contain.
 //!
-//! [`TestCommand`] and [`RepositoryFiles`] live here because rooms on several floors share them.
+//! [`TestCommand`] and [`RepositoryFiles`] live here because modules of several layers share them.
 
 mod amounts;
 mod base_url;

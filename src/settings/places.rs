@@ -1,4 +1,4 @@
-//! Where kcode's own files stand: the user's settings, and the runs.
+//! Paths of kcode's own files: the user's settings and the state folder.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -8,10 +8,10 @@ use rustix::process::geteuid;
 
 use super::{Environment, Origin, Setting, SettingsError};
 
-/// What kcode makes in its state folder.
+/// Folders that kcode creates in its state folder.
 const FOLDERS: [&str; 5] = ["runs", "unfinished", "verifications", "baselines", "consents"];
 
-/// As many as the kernel follows (path_resolution(7)).
+/// As many links as the kernel follows (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
 /// `$XDG_CONFIG_HOME/kcode/config.toml`, else `~/.config/kcode/config.toml`.
@@ -19,7 +19,7 @@ pub(super) fn user_file(env: &Environment) -> Option<PathBuf> {
     base(env, "XDG_CONFIG_HOME", ".config").value.map(|folder| folder.join("kcode/config.toml"))
 }
 
-/// `$KCODE_HOME`, else what the user's file says, else `$XDG_STATE_HOME/kcode`, else `~/.local/state/kcode`.
+/// `$KCODE_HOME`, else `state_dir` of the user's file, else `$XDG_STATE_HOME/kcode`, else `~/.local/state/kcode`.
 pub(super) fn state_dir(
     env: &Environment,
     file: Option<PathBuf>,
@@ -46,10 +46,10 @@ pub(super) fn state_dir(
     Ok(Setting { value, origin })
 }
 
-/// What is wrong with the state folder, or a folder in it, that is there already: whoever else can write there could put
-/// runs of their own in it, and links where kcode is about to write.
+/// Why an existing state folder, or a folder in it, is unsafe: others who can write there could plant runs, and links
+/// where kcode is about to write.
 fn unsafe_place(state: &Path) -> Option<String> {
-    // The folder itself may be reached by a link of the user's.
+    // The user may reach the folder itself by a link.
     let own = fs::metadata(state).ok().map(|about| (state.to_owned(), about));
     let below = FOLDERS.iter().map(|name| state.join(name));
     let below = below.filter_map(|path| Some((path.clone(), fs::symlink_metadata(&path).ok()?)));
@@ -65,7 +65,7 @@ fn unsafe_place(state: &Path) -> Option<String> {
     })
 }
 
-/// A folder around the state folder in which everybody may rename what is another's, and so put a folder in its place.
+/// A parent of the state folder in which everybody may rename entries of others, and so replace the folder.
 fn unsafe_parent(state: &Path) -> Option<String> {
     let is_open = |folder: &PathBuf| {
         let about = fs::metadata(folder);
@@ -78,8 +78,8 @@ fn unsafe_parent(state: &Path) -> Option<String> {
     ))
 }
 
-/// Every folder on the way to `path`, those in which links stand and to which they lead included: who may rename in one of them says
-/// where the way ends.
+/// Every parent folder of `path`, including those of links on the way and of their targets: who may rename in one of
+/// them decides where the path leads.
 fn folders_around(path: &Path) -> Vec<PathBuf> {
     let (mut found, mut next) = (Vec::new(), Some(path.to_owned()));
     for _ in 0..MOST_LINKS {
@@ -106,7 +106,7 @@ pub(super) fn shown(path: &Path, env: &Environment) -> String {
     }
 }
 
-/// The XDG specification: a relative path in such a variable is invalid and ignored.
+/// By the XDG specification, a relative path in such a variable is invalid and ignored.
 fn base(env: &Environment, variable: &str, below_home: &str) -> Setting<Option<PathBuf>> {
     let named = env.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     Setting::default(env.get("HOME").map(|home| Path::new(home).join(below_home)))
@@ -120,7 +120,7 @@ pub(super) fn at_home(path: &Path, env: &Environment) -> PathBuf {
     }
 }
 
-/// Symlinks resolved as far as the path exists.
+/// Resolves links in the part of the path that exists.
 fn resolved(path: &Path) -> PathBuf {
     let existing = path.ancestors().find_map(|ancestor| Some((ancestor, fs::canonicalize(ancestor).ok()?)));
     existing.map_or_else(

@@ -1,7 +1,7 @@
-//! Which program is started for a name: nothing that a repository could have put there.
+//! Finds programs by name, never one that a repository could have put there.
 //!
-//! `$PATH` is the user's, but a folder in it may lie in the repository (`.venv/bin`), or lead there by a link or by `..`. Whoever
-//! starts a program that isn't kcode itself asks here for it.
+//! `$PATH` is the user's, but a folder in it may be inside the repository (`.venv/bin`), or lead there by a link or by
+//! `..`. Every program that kcode starts, except itself, is found here.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -10,41 +10,40 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Roots of the repositories that this process has to do with: no program is taken from any of them, whoever asks for it, and
-/// wherever it is to be started.
+/// Roots of all repositories that this process works with: no program is taken from any of them, wherever it is to run.
 static CLOSED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-/// Links that lead to links: a kernel follows no more.
+/// Length of a chain of links that the kernel follows.
 const MOST_LINKS: usize = 40;
 
-/// Others than the owner and the group may put programs there.
+/// Users other than the owner and the group may put programs there.
 const WORLD_WRITABLE: u32 = 0o002;
 const EXECUTABLE: u32 = 0o111;
 
 /// The programs of the machine, as seen from a repository.
 #[derive(Clone, Debug)]
 pub struct Programs {
-    /// Canonical roots of the repository, and of those that it lies in.
+    /// Canonical roots of the repository and of those that contain it.
     closed: Vec<PathBuf>,
 }
 
 /// Why a program isn't started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoProgram {
-    /// There is none by that name.
+    /// No program of that name was found.
     #[error("{0} is not installed, or not in a folder of $PATH that kcode starts programs from")]
     Missing(String),
-    /// It is there, and the repository's.
+    /// The program is inside the repository.
     #[error("{} lies in the repository, which kcode starts no programs of", .0.display())]
     OfRepository(PathBuf),
 }
 
 impl Programs {
-    /// For whatever is done in `dir`: neither what lies in it nor what lies in a repository around it is a program.
+    /// For work in `dir`: programs inside it, or inside a repository around it, aren't found.
     #[must_use]
     pub fn outside(dir: &Path) -> Self {
         let dir = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
         let home = std::env::home_dir().and_then(|home| fs::canonicalize(home).ok());
-        // A home folder that is a repository holds programs of the user's own.
+        // A home folder that is a repository contains the user's own programs.
         let holds_home = |folder: &Path| home.as_ref().is_some_and(|home| home.starts_with(folder));
         let is_repository = |folder: &Path| fs::symlink_metadata(folder.join(".git")).is_ok() && !holds_home(folder);
         let around = dir.ancestors().skip(1).filter(|folder| is_repository(folder)).map(Path::to_owned);
@@ -52,15 +51,15 @@ impl Programs {
         Self { closed: around.chain([dir.clone()]).chain(known).collect() }
     }
 
-    /// From now on no program is taken from below `root`, canonical.
+    /// From now on no program below the canonical `root` is found.
     pub fn close(root: &Path) {
         CLOSED.lock().unwrap_or_else(PoisonError::into_inner).insert(root.to_owned());
     }
 
-    /// The program by this name: looked for in `$PATH`, or where the name leads when it has a slash.
+    /// Finds a program: in `$PATH`, or at the path when the name has a slash.
     ///
     /// # Errors
-    /// When there is none that may be started.
+    /// When there is none, or none that may be started.
     pub fn find(&self, name: &str) -> Result<PathBuf, NoProgram> {
         if name.contains('/') {
             let program = std::path::absolute(name).map_err(|_| NoProgram::Missing(name.to_owned()))?;
@@ -76,14 +75,14 @@ impl Programs {
         programs.find(|program| self.is_trusted(program)).ok_or_else(|| NoProgram::Missing(name.to_owned()))
     }
 
-    /// `$PATH` for a program that is started, without the folders that no program is taken from.
+    /// `$PATH` for a started program, without the folders that no program is taken from.
     #[must_use]
     pub fn path(&self) -> OsString {
-        // What was split at colons can be joined with them.
+        // Can't fail: what was split at colons can be joined with them.
         std::env::join_paths(self.folders()).unwrap_or_default()
     }
 
-    /// Canonical folders of `$PATH`: a link that is changed afterwards leads nowhere else.
+    /// Canonical folders of `$PATH`, so that a link changed later makes no difference.
     fn folders(&self) -> Vec<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let absolute = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
@@ -91,11 +90,11 @@ impl Programs {
         canonical.filter(|folder| self.is_outside(folder) && !is_open_to_all(folder)).collect()
     }
 
-    /// Whether `program` may be started: where it really is counts, whatever leads there.
+    /// Returns true when `program` may be started; its real path counts, whatever leads there.
     #[must_use]
     pub fn is_trusted(&self, program: &Path) -> bool {
         let mut place = program.to_owned();
-        // No link on the way may be the repository's either: it would choose among the machine's programs.
+        // No link on the way may be in the repository either: it could choose among the machine's programs.
         for _ in 0..MOST_LINKS {
             let Some(folder) = place.parent().and_then(|folder| fs::canonicalize(folder).ok()) else { return false };
             if !self.is_outside(&folder) {

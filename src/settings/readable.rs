@@ -1,14 +1,13 @@
-//! Folders and files beside the tree that tests may read: those that the user's own settings and flags name. A repository can
-//! name none.
+//! Folders and files beside the tree that tests may read. Only the user's own settings and flags can name them, never a
+//! repository.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::{Environment, Origin, Setting, SettingsError, places};
 
-/// The flag.
 const FLAG: Origin = Origin::Flag("--readable");
 
-/// Those of both, absolute, without `.` and `..`; `name` is what they are called in settings files.
+/// The paths of settings and flags, absolute, without `.` and `..`; `name` is the key in settings files.
 pub(super) fn resolve(
     name: &'static str,
     settings: Option<&[PathBuf]>,
@@ -35,7 +34,7 @@ pub(super) fn resolve(
     Ok(all)
 }
 
-/// A path in a settings file may be one of another machine: it need not be there.
+/// A path in a settings file may be meant for another machine, so it need not exist.
 fn of_settings(path: &Path, env: &Environment) -> Result<PathBuf, String> {
     let whole = places::at_home(path, env);
     if !whole.is_absolute() {
@@ -44,7 +43,7 @@ fn of_settings(path: &Path, env: &Environment) -> Result<PathBuf, String> {
     narrow(without_dots(&whole), env)
 }
 
-/// A path that was typed, from the folder in which it was.
+/// A path from the command line, relative to the current folder.
 fn of_flag(path: &Path, env: &Environment) -> Result<PathBuf, String> {
     let told = path.display().to_string();
     let whole = std::path::absolute(path).map_err(|error| format!("{told:?}: {error}"))?;
@@ -53,11 +52,11 @@ fn of_flag(path: &Path, env: &Environment) -> Result<PathBuf, String> {
         _ => format!("{told:?}: {error}"),
     })?;
     let plain = without_dots(&whole);
-    // A `..` after a link leads elsewhere than it reads.
+    // A `..` after a link leads elsewhere than its text says.
     narrow(if plain.canonicalize().is_ok_and(|leads| leads == real) { plain } else { real }, env)
 }
 
-/// What holds the whole home, or the whole machine, holds every secret as well.
+/// Refuses `/` and paths that contain the home folder, because those contain every secret.
 fn narrow(path: PathBuf, env: &Environment) -> Result<PathBuf, String> {
     let home = env.get("HOME").map(Path::new);
     let told = path.display().to_string();
@@ -70,7 +69,7 @@ fn narrow(path: PathBuf, env: &Environment) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// Without `.` and `..`, as it is written: no link is followed.
+/// Removes `.` and `..` textually, without following links.
 #[must_use]
 pub fn without_dots(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut so_far, part| {

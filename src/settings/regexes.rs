@@ -1,26 +1,26 @@
-//! Where regular expressions are compiled.
+//! Compiles regular expressions.
 //!
-//! Compiling one takes longer than most of what a run does before its first request, so that it is done when the
-//! expression is first asked. Builds with debug assertions count them: a test holds the count against a limit. Releases
-//! have no such way (see `journal::crash`).
+//! Compiling one takes longer than most of what a run does before its first request, so it is done on first use. Builds
+//! with debug assertions count compilations, and a test checks the count against a limit. Release builds don't (see
+//! `journal::crash`).
 
 use regex::{Regex, bytes};
 
-/// Compiles what is known at build time; `None` is a bug, which the tests of whoever asks show.
+/// Compiles an expression known at build time; `None` is a bug, which the tests of the caller show.
 #[must_use]
 pub fn regex(source: &str) -> Option<Regex> {
     count(source);
     Regex::new(source).ok()
 }
 
-/// The same for text that may be anything.
+/// As [`regex`], for bytes.
 #[must_use]
 pub fn bytes_regex(source: &str) -> Option<bytes::Regex> {
     count(source);
     bytes::Regex::new(source).ok()
 }
 
-/// Notes that this expression, or a set of them, is compiled, or that a text is parsed, and by which process.
+/// Records in the file `$KCODE_TEST_REGEXES` that this process compiles an expression, or parses a text.
 #[cfg(debug_assertions)]
 pub fn count(source: &str) {
     use std::io::Write as _;
@@ -30,6 +30,6 @@ pub fn count(source: &str) {
     let _ = file.and_then(|mut file| file.write_all(format!("{} {source:?}\n", std::process::id()).as_bytes()));
 }
 
-/// Nothing, in a release.
+/// Does nothing in release builds.
 #[cfg(not(debug_assertions))]
 pub const fn count(_source: &str) {}

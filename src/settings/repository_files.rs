@@ -1,7 +1,7 @@
-//! Reading what a repository holds, without trusting it.
+//! Reads files of a repository without trusting it.
 //!
-//! Files are opened through the [`RepositoryGate`]: nothing outside the repository, nothing of git's, no file of secrets. What it
-//! refuses counts as missing for whoever doesn't ask for the reason, and nobody reads more than a cap.
+//! Files are opened through the [`RepositoryGate`]: nothing outside the repository, nothing of git's, no file of
+//! secrets. A refused file counts as missing for callers that don't ask for the reason, and all reads are capped.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -12,7 +12,7 @@ use rustix::fs::FileType;
 
 use super::{Environment, Opened, Refused, RepositoryGate, SecretFiles, linked_secrets_of_home};
 
-/// The folder that files are read below.
+/// Reads files below one folder.
 pub struct RepositoryFiles(RepositoryGate);
 
 /// The beginning of a file.
@@ -20,18 +20,18 @@ pub struct RepositoryFiles(RepositoryGate);
 pub struct Beginning {
     /// At most as many bytes as were asked for.
     pub bytes: Vec<u8>,
-    /// The bytes of the whole file.
+    /// Size of the whole file in bytes.
     pub size: u64,
 }
 
 impl Beginning {
-    /// True when there is more than these bytes.
+    /// True when the file has more than these bytes.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.size > self.bytes.len() as u64
     }
 
-    /// The bytes as text; what isn't UTF-8 is replaced.
+    /// The bytes as text; invalid UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
@@ -39,7 +39,7 @@ impl Beginning {
 }
 
 impl RepositoryFiles {
-    /// Below `root`.
+    /// Opens the folder `root`.
     ///
     /// # Errors
     /// When it isn't a folder that can be opened.
@@ -48,7 +48,7 @@ impl RepositoryFiles {
         Ok(Self(gate.with_secrets_elsewhere(linked_secrets_of_home(&Environment::from_process()))))
     }
 
-    /// With the user's own rule which files of secrets may be read.
+    /// Replaces the rule that decides which files of secrets may be read.
     #[must_use]
     pub fn with_secrets(self, secrets: SecretFiles) -> Self {
         Self(self.0.with_secrets(secrets))
@@ -63,7 +63,7 @@ impl RepositoryFiles {
     /// As [`RepositoryFiles::read`], with the reason.
     ///
     /// # Errors
-    /// Also when the file is there but is no regular file, or may not be read.
+    /// When the file is missing, isn't a regular file, or may not be read.
     pub fn try_read(&self, path: &Path, cap: u64) -> Result<Beginning, Refused> {
         let Opened { file, size } = self.0.open(path)?;
         let mut bytes = Vec::new();
@@ -71,19 +71,19 @@ impl RepositoryFiles {
         Ok(Beginning { size: size.max(bytes.len() as u64), bytes })
     }
 
-    /// Whether `path` is there, inside, as a file or a folder.
+    /// Returns true when `path` is a file or a folder inside the repository.
     #[must_use]
     pub fn has(&self, path: impl AsRef<Path>) -> bool {
         self.0.look(path.as_ref()).is_ok()
     }
 
-    /// Whether `path` is a regular file that may be executed.
+    /// Returns true when `path` is an executable regular file.
     #[must_use]
     pub fn is_executable(&self, path: impl AsRef<Path>) -> bool {
         self.0.look(path.as_ref()).is_ok_and(|found| found.kind == FileType::RegularFile && found.mode & 0o111 != 0)
     }
 
-    /// Names in a folder (the root when empty), sorted, at most `cap` of them; empty when it isn't there.
+    /// Sorted names in a folder (the root when empty), at most `cap`; empty when it doesn't exist.
     #[must_use]
     pub fn names(&self, folder: impl AsRef<Path>, cap: usize) -> Vec<String> {
         let mut names = self.0.names(folder.as_ref(), cap).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What commands need that look at kept runs and start none.
+//! Settings for commands that read kept runs and start none.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,11 @@ use super::load::{MAX_USER_BYTES, kept, read_user_file};
 use super::{Environment, KeepSettings, Origin, Setting, SettingsError, file, places};
 use crate::journal::read_regular;
 
-/// Where runs are kept, for commands that need nothing else: what else is wrong in the user's file is none of their business
-/// ([`wrong_beside_state_dir`] tells it).
+/// The state folder, for commands that need nothing else. Other errors in the user's file don't matter to them
+/// ([`wrong_beside_state_dir`] returns those).
 ///
 /// # Errors
-/// As [`load`](super::load()), when the place itself isn't known.
+/// As [`load`](super::load()), when the folder itself can't be determined.
 pub fn state_dir(
     env: &Environment,
     user_file: Option<&Path>,
@@ -23,11 +23,11 @@ pub fn state_dir(
     places::state_dir(env, user, &origin, repository_root)
 }
 
-/// What a file says of the place alone that can't be used otherwise; `None` where that can't be known.
+/// The `state_dir` of a file that is invalid otherwise; `None` where that can't be determined.
 fn named_place(env: &Environment, named: Option<&Path>) -> Option<(Option<PathBuf>, Origin)> {
     let path = named.map(Path::to_owned).or_else(|| places::user_file(env))?;
     let origin = Origin::UserFile(places::shown(&path, env));
-    // The environment is asked first.
+    // The environment takes precedence.
     if env.get("KCODE_HOME").is_some() {
         return Some((None, origin));
     }
@@ -35,13 +35,13 @@ fn named_place(env: &Environment, named: Option<&Path>) -> Option<(Option<PathBu
     Some((file::state_dir_alone(&text).ok()?, origin))
 }
 
-/// What is wrong in the user's file although commands that need nothing but the place of runs do without it.
+/// The error in the user's file, when [`state_dir`] works in spite of it.
 #[must_use]
 pub fn wrong_beside_state_dir(env: &Environment, user_file: Option<&Path>) -> Option<SettingsError> {
     read_user_file(env, user_file).err().filter(|_| named_place(env, user_file).is_some())
 }
 
-/// What is kept of runs, for commands that need nothing else.
+/// The limits for kept runs, for commands that need nothing else.
 ///
 /// # Errors
 /// As [`load`](super::load()).

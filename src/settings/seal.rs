@@ -1,11 +1,11 @@
-//! Takes the keys out of this process's environment, so that no child inherits one and no dump of it shows one.
+//! Removes the keys from this process's environment, so that no child inherits one and no dump of it shows one.
 
 use super::{Environment, key_variables};
 
-/// Reads the environment for good ([`Environment::from_process`] answers from that from now on), then removes the
-/// variables that hold keys. To be called before the process has a second thread.
+/// Reads the environment once ([`Environment::from_process`] returns that copy from now on), then removes the variables
+/// that hold keys. Call it before the process has a second thread.
 ///
-/// What the kernel keeps of the beginning (`/proc/PID/environ`) can't be changed; see `cli::harden` for that.
+/// The kernel's copy of the initial environment (`/proc/PID/environ`) can't be changed; see `cli::harden` for that.
 pub fn seal_environment() {
     let _ = Environment::from_process();
     for variable in key_variables() {

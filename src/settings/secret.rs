@@ -4,13 +4,13 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Text that leaves this type through [`Secret::expose`] alone: there is no `Display` and no
-/// `Serialize`, `Debug` says only that it is set, and its memory is zeroed when dropped.
+/// Text that can only be read through [`Secret::expose`]: there is no `Display` and no `Serialize`, `Debug` only says
+/// that it is set, and its memory is zeroed when dropped.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes `text` over.
+    /// Takes ownership of `text`.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(SecretString::from(text))

@@ -1,4 +1,4 @@
-//! Files whose names say that they hold secrets: tools don't show them, unless the user's own settings allow it.
+//! Files whose names suggest secrets: tools don't show them, unless the user's own settings allow it.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// What each kind of file is called, in lower case; a glob without a slash matches in any folder.
+/// Lower-case globs of names and what such files contain; a glob without a slash matches in any folder.
 const SECRET: [(&str, &str); 40] = [
     (".env*", "environment variables of a deployment or a shell"),
     ("*.env", "environment variables of a deployment"),
@@ -52,7 +52,7 @@ const SECRET: [(&str, &str); 40] = [
     ("*.tfvars*", "values of a deployment"),
 ];
 
-/// Names that look like those and are made to be read.
+/// Names that match those and are meant to be read.
 const HARMLESS: [&str; 10] = [
     ".env*[._-]example",
     ".env*[._-]sample",
@@ -66,19 +66,20 @@ const HARMLESS: [&str; 10] = [
     "id_{rsa,dsa,ecdsa,ed25519}*.pub",
 ];
 
-/// What editors and people put behind the name of a copy: it holds what the file held.
+/// Suffixes that editors and people give to copies, which contain what the original does.
 const COPIES: [&str; 12] =
     ["~", "#", ".bak", ".backup", ".copy", ".disabled", ".local", ".old", ".orig", ".save", ".swp", ".tmp"];
 
-/// For names in lower case: most globs need no regular expression then.
+/// Matches names in lower case: most globs need no regular expression then.
 static SECRETS: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(SECRET.iter().map(|(glob, _)| *glob), false).ok());
 static HARMLESS_SET: LazyLock<Option<GlobSet>> = LazyLock::new(|| set(HARMLESS, false).ok());
 
-/// Nearly all names have none of these in them, so that the sets, which are regular expressions, are rarely needed.
+/// Parts of the globs. Nearly no name contains one of them, so the sets, which are regular expressions, are rarely
+/// needed.
 static PARTS: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(parts()).ok());
 
-/// Which files hold secrets, and which of them the user lets tools read all the same.
+/// Decides which files hold secrets, and which of them the user lets tools read all the same.
 #[derive(Clone, Debug, Default)]
 pub struct SecretFiles {
     readable: GlobSet,
@@ -88,20 +89,19 @@ impl SecretFiles {
     /// `readable` are the globs of the setting `secrets.readable`.
     ///
     /// # Errors
-    /// Says which of them is no glob.
+    /// Names the glob that is invalid.
     pub fn new(readable: &[String]) -> Result<Self, String> {
         Ok(Self { readable: set(readable.iter().map(String::as_str), true)? })
     }
 
-    /// Whether the user lets tools read the file at `path`, whatever it is.
+    /// Returns true when the user lets tools read the file at `path`, whatever it is.
     #[must_use]
     pub fn is_readable(&self, path: &Path) -> bool {
         self.readable.is_match(path)
     }
 
-    /// What the file at `path` (relative to the root) is likely to hold; `None` when tools may read it.
-    ///
-    /// Names count whatever their case: some file systems don't tell `.ENV` from `.env`.
+    /// What the file at `path` (relative to the root) is likely to contain; `None` when tools may read it. Case doesn't
+    /// matter, because some file systems don't tell `.ENV` from `.env`.
     #[must_use]
     pub fn what(&self, path: &Path) -> Option<&'static str> {
         if !PARTS.as_ref().is_none_or(|parts| parts.is_match(path.as_os_str().as_bytes())) || self.is_readable(path) {
@@ -118,7 +118,7 @@ impl SecretFiles {
     }
 }
 
-/// Of which file the one at `path` is a copy, by its name.
+/// The path of the original when `path` is named like a copy.
 fn original(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let mut rest = name;
@@ -128,7 +128,7 @@ fn original(path: &Path) -> Option<PathBuf> {
     (rest != name && !rest.is_empty()).then(|| path.with_file_name(rest.trim_start_matches('#')))
 }
 
-/// `name` without `end`, in whatever case.
+/// `name` without the suffix `end`, in any case.
 fn strip_end<'n>(name: &'n str, end: &str) -> Option<&'n str> {
     let (rest, last) = name.split_at_checked(name.len().checked_sub(end.len())?)?;
     last.eq_ignore_ascii_case(end).then_some(rest)
@@ -142,7 +142,7 @@ fn set<'a>(globs: impl IntoIterator<Item = &'a str>, in_any_case: bool) -> Resul
     let mut set = GlobSetBuilder::new();
     for glob in globs {
         let text = glob.trim_start_matches("./").trim_start_matches('/');
-        // `/.env` and `./.env` are the one at the root, as in a .gitignore.
+        // `/.env` and `./.env` match only at the root, as in a `.gitignore`.
         let anchored = if text.contains('/') || text != glob { text.to_owned() } else { format!("**/{text}") };
         let built = GlobBuilder::new(&anchored).literal_separator(true).case_insensitive(in_any_case).build();
         set.add(built.map_err(|error| format!("{glob:?} is not a glob: {}", error.kind()))?);
@@ -151,7 +151,7 @@ fn set<'a>(globs: impl IntoIterator<Item = &'a str>, in_any_case: bool) -> Resul
     set.build().map_err(|error| error.to_string())
 }
 
-/// A part of each glob that every name has which it matches.
+/// For each glob, a literal part that every matching name contains.
 fn parts() -> impl Iterator<Item = &'static str> {
     let longest = |glob: &'static str| {
         let before_choice = glob.split('{').next().unwrap_or_default();

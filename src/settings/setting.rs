@@ -1,4 +1,4 @@
-//! A value and where it came from, and how one layer goes over another.
+//! A value and where it came from, and how layers override each other.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use super::{Environment, Sandbox, SettingsError};
 /// Where a value came from. `Display` is what `kcode config` prints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody set it.
+    /// No layer set it.
     Default,
-    /// The user's file, as it should be shown: `~/.config/kcode/config.toml`, or what `--config` named.
+    /// The user's file, as shown to people: `~/.config/kcode/config.toml`, or the argument of `--config`.
     UserFile(String),
     /// `.kcode.toml` at the repository's root.
     RepositoryFile,
@@ -37,18 +37,18 @@ impl fmt::Display for Origin {
 pub struct Setting<T> {
     /// The value.
     pub value: T,
-    /// Which layer set it.
+    /// The layer that set it.
     pub origin: Origin,
 }
 
 impl<T> Setting<T> {
-    /// What holds when no layer says anything.
+    /// The value when no layer sets one.
     #[must_use]
     pub const fn default(value: T) -> Self {
         Self { value, origin: Origin::Default }
     }
 
-    /// What a stronger layer says, if it says anything.
+    /// Replaces the value by that of a stronger layer, if it has one.
     #[must_use]
     pub fn or(self, stronger: Option<T>, origin: &Origin) -> Self {
         match stronger {
@@ -59,8 +59,8 @@ impl<T> Setting<T> {
 }
 
 impl<T: Amount> Setting<T> {
-    /// What the repository's file says, if it is tighter. What the user set tighter stays; a repository that loosens
-    /// what holds by default is told, because its authors can't mean that.
+    /// Applies the repository's value if it is tighter. A looser one is ignored when the user set the value; when it
+    /// loosens a default, it is an error, because its authors can't mean that.
     pub(super) fn tighten(self, key: &'static str, repository: Option<T>) -> Result<Self, SettingsError> {
         match repository {
             Some(value) if value.is_looser_than(&self.value) => match self.origin {
@@ -74,7 +74,7 @@ impl<T: Amount> Setting<T> {
         }
     }
 
-    /// What an environment variable says, if it is set.
+    /// Replaces the value by that of an environment variable, if it is set.
     pub(super) fn or_variable(
         self,
         name: &'static str,
@@ -89,7 +89,7 @@ impl<T: Amount> Setting<T> {
         }
     }
 
-    /// Refuses a limit of nothing: it would end every run before its first step.
+    /// Refuses a limit of zero, which would end every run before its first step.
     pub(super) fn usable(self, name: &'static str) -> Result<Self, SettingsError> {
         if self.value.is_usable() {
             return Ok(self);
@@ -99,7 +99,7 @@ impl<T: Amount> Setting<T> {
 }
 
 impl Setting<Sandbox> {
-    /// The design's rule: `off` must be typed.
+    /// `off` has to be typed as a flag; it can't be a setting.
     pub(super) fn not_off(self) -> Result<Self, SettingsError> {
         if self.value != Sandbox::Off {
             return Ok(self);

@@ -1,9 +1,10 @@
-//! Which files that tests write a repository's own word can put into a patch: data that is compared, and lock files of manifests
-//! that are there. Nothing that a runner, an interpreter, a build or an agent would read and obey.
+//! Which files that tests write may join a patch because the repository's settings name them: data that is compared,
+//! and lock files of existing manifests. Nothing that a runner, an interpreter, a build or an agent would read and
+//! obey.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Lock files of package managers, and the manifests that they belong to.
+/// Lock files of package managers, with the manifests that they belong to.
 const LOCK_FILES: [(&str, &[&str]); 16] = [
     ("Cargo.lock", &["Cargo.toml"]),
     ("Gemfile.lock", &["Gemfile"]),
@@ -24,9 +25,9 @@ const LOCK_FILES: [(&str, &[&str]); 16] = [
 ];
 /// Folders of snapshots.
 const FOLDERS: [&str; 4] = ["__snapshots__", "__image_snapshots__", "__screenshots__", "snapshots"];
-/// Ends of names of snapshots, wherever they lie.
+/// Suffixes of snapshots in any folder.
 const ENDS: [&str; 5] = [".snap", ".ambr", ".golden", ".approved.txt", ".stderr"];
-/// Ends of names that are data in a folder of snapshots.
+/// Suffixes of data files in a folder of snapshots.
 const DATA: [&str; 20] = [
     ".csv",
     ".gif",
@@ -49,7 +50,7 @@ const DATA: [&str; 20] = [
     ".yaml",
     ".yml",
 ];
-/// Names that end like data, and that a build, a package manager or an agent obeys.
+/// Names that look like data, but that a build, a package manager or an agent obeys.
 const OBEYED: [&str; 24] = [
     "action.yaml",
     "action.yml",
@@ -76,17 +77,17 @@ const OBEYED: [&str; 24] = [
     "lerna.json",
     "buildspec.yml",
 ];
-/// How such names begin, where they go on in several ways.
+/// Prefixes of such names.
 const OBEYED_STARTS: [&str; 6] = ["tsconfig", "jsconfig", "requirements", "constraints", "docker-compose", "compose."];
 
-/// Where a lock file's manifest would lie, one of which has to be there; `None` for what is none.
+/// Paths where the manifest of a lock file may be, one of which must exist; `None` when `path` isn't a lock file.
 pub(crate) fn manifests(path: &Path) -> Option<impl Iterator<Item = PathBuf>> {
     let name = path.file_name()?.to_str()?;
     let (_, manifests) = LOCK_FILES.iter().find(|(lock, _)| *lock == name)?;
     Some(manifests.iter().map(|manifest| path.with_file_name(manifest)))
 }
 
-/// Whether the file at `path`, relative to the root, is a snapshot by its place and its name.
+/// Returns true when the file at `path`, relative to the root, is a snapshot by its folder and its name.
 pub(crate) fn is_snapshot(path: &Path) -> bool {
     let Some(mut parts) = parts(path) else { return false };
     let Some(name) = parts.pop().map(str::to_ascii_lowercase) else { return false };
@@ -97,10 +98,11 @@ pub(crate) fn is_snapshot(path: &Path) -> bool {
     is_data && parts.iter().any(|part| FOLDERS.contains(part))
 }
 
-/// Whether `glob` names lock files or snapshots alone, as far as a glob can tell: what it matches is looked at as well.
+/// Returns true when `glob` only names lock files or snapshots, as far as a glob shows; matching files are checked as
+/// well.
 pub(super) fn is_allowed_glob(glob: &str) -> bool {
     let parts: Vec<&str> = glob.split('/').filter(|part| !part.is_empty()).collect();
-    // One alternative, class or escape would speak for the others.
+    // One alternative, class or escape could hide the others.
     let is_plain = !glob.contains(['{', '}', '[', ']', '\\', '!']) && !parts.iter().any(|part| part.starts_with('.'));
     let is_named = |last: &str| {
         LOCK_FILES.iter().any(|(lock, _)| *lock == last)
@@ -109,7 +111,7 @@ pub(super) fn is_allowed_glob(glob: &str) -> bool {
     is_plain && (parts.iter().any(|part| FOLDERS.contains(part)) || parts.last().is_some_and(|last| is_named(last)))
 }
 
-/// The parts of a path that leads down, through nothing that is hidden.
+/// The components of a relative path, without `..` and hidden ones.
 fn parts(path: &Path) -> Option<Vec<&str>> {
     path.components()
         .map(|part| match part {

@@ -1,7 +1,7 @@
-//! How to run the tests: the one value that flags, settings files, the evidence and the worker share.
+//! How to run the tests: the value that flags, settings files, `testing` and the worker share.
 //!
-//! A command comes from a person (a shell line or an argv) or from detection (an argv). A filter
-//! comes from the model, and is only ever a list of arguments: no shell parses it.
+//! A command comes from a person (a shell line or an argv) or from detection (an argv). A filter comes from the model,
+//! and is only ever a list of arguments: no shell parses it.
 
 use std::fmt;
 
@@ -10,28 +10,28 @@ use serde::{Deserialize, Serialize};
 use super::Reporting;
 use crate::journal::RelPath;
 
-/// How unittest is told which tests to run.
+/// unittest's flag for choosing tests.
 const UNITTEST_FLAG: &str = "-k";
 
-/// Where projects keep programs of their own: behind the search path of a command, below its folder and those above it.
+/// Folders of a project's own programs, appended to a command's search path: below its folder and the folders above it.
 pub const TOOL_FOLDERS: [&str; 4] = [".venv/bin", "venv/bin", "node_modules/.bin", "vendor/bin"];
 
-/// A command that runs the tests, where it runs, and how it is told to run only some of them.
+/// A command that runs the tests, where it runs, and how it is restricted to some of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestCommand {
-    /// What is run.
+    /// The shell line or the program.
     pub invocation: Invocation,
-    /// The folder it runs in; `None` is the repository's root.
+    /// Working folder; `None` is the repository's root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dir: Option<RelPath>,
-    /// How names of tests are handed to it.
+    /// How test names are passed to it.
     pub filter: FilterStyle,
-    /// How it is told to write down single results; nothing of it is shown to people or the model.
+    /// How it is made to write individual results; never shown to people or the model.
     #[serde(default)]
     pub reporting: Reporting,
 }
 
-/// What is run.
+/// A command in one of two forms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Invocation {
@@ -41,7 +41,7 @@ pub enum Invocation {
     Argv(Vec<String>),
 }
 
-/// How names of tests are handed to a runner.
+/// How test names are passed to a runner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilterStyle {
@@ -49,42 +49,42 @@ pub enum FilterStyle {
     Plain,
     /// As further arguments after `--`: `cargo test -- a b`.
     AfterDashes,
-    /// Each behind a flag: `unittest -k a -k b`.
+    /// Each after a flag: `unittest -k a -k b`.
     Each {
         /// The flag, such as `-k`.
         flag: String,
     },
     /// All in one argument: `go test -run=a|b`.
     Joined {
-        /// What stands before the first name, such as `-run=`.
+        /// Text before the first name, such as `-run=`.
         prefix: String,
-        /// What stands between two names.
+        /// Text between two names.
         separator: String,
     },
-    /// It can't run only some of them.
+    /// The runner can't be restricted to some tests.
     Unsupported,
 }
 
-/// Why a filter can't be used; meant for the model.
+/// Why a filter can't be used; the message is for the model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
-    /// See [`FilterStyle::Unsupported`].
+    /// The command has [`FilterStyle::Unsupported`].
     #[error("`{0}` can't run only some of the tests; call run_tests without a filter")]
     Unsupported(String),
-    /// No program can be given such an argument.
+    /// No program can get such an argument.
     #[error("a filter holds a NUL byte; give names of tests or test files")]
     Nul,
 }
 
 impl TestCommand {
-    /// From a line that a person wrote. How it takes a filter is read off its last command.
+    /// A command from a line that a person wrote. Its last command decides how filters are passed.
     #[must_use]
     pub fn shell(line: &str) -> Self {
         let (invocation, filter) = (Invocation::Shell(line.to_owned()), FilterStyle::of_line(line));
         Self { invocation, dir: None, filter, reporting: Reporting::default() }
     }
 
-    /// From a program and its arguments.
+    /// A command from a program and its arguments.
     #[must_use]
     pub fn argv<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Self {
         let words: Vec<String> = words.into_iter().map(Into::into).collect();
@@ -92,27 +92,27 @@ impl TestCommand {
         Self { invocation: Invocation::Argv(words), dir: None, filter, reporting: Reporting::default() }
     }
 
-    /// The same, run in `dir`.
+    /// Sets the working folder.
     #[must_use]
     pub fn in_dir(self, dir: Option<RelPath>) -> Self {
         Self { dir, ..self }
     }
 
-    /// The same, told to report.
+    /// Sets how results are reported.
     #[must_use]
     pub fn reporting(self, reporting: Reporting) -> Self {
         Self { reporting, ..self }
     }
 
-    /// The program and arguments to execute, with `filter` appended as this command takes it.
+    /// The program and arguments to execute, with `filter` appended in this command's style.
     ///
     /// # Errors
-    /// When there is a filter and it can't be handed over.
+    /// When there is a filter and it can't be passed.
     pub fn to_argv(&self, filter: &[String]) -> Result<Vec<String>, FilterError> {
         Ok(self.with_words(self.filter_words(filter)?))
     }
 
-    /// The same with the arguments that make it report into `folder`, in front of the filter.
+    /// As [`TestCommand::to_argv`], with the arguments for reporting into `folder` before the filter.
     ///
     /// # Errors
     /// As [`TestCommand::to_argv`].
@@ -128,7 +128,7 @@ impl TestCommand {
         let mut argv = match &self.invocation {
             Invocation::Argv(own) if words.is_empty() => own.clone(),
             Invocation::Argv(own) => by_run(own),
-            // `"$@"` hands the words to the line's last command, one by one; the shell never parses them.
+            // `"$@"` passes the words to the line's last command one by one; the shell never parses them.
             Invocation::Shell(line) if !words.is_empty() => {
                 ["sh", "-c", &format!("{} \"$@\"", line_by_run(line.trim_end())), "sh"].map(str::to_owned).to_vec()
             }
@@ -138,7 +138,7 @@ impl TestCommand {
         argv
     }
 
-    /// As a person would type it with `filter`; for journals and people, never for execution.
+    /// The command with `filter` as a person would type it; for journals and people, never for execution.
     ///
     /// # Errors
     /// As [`TestCommand::to_argv`].
@@ -168,7 +168,7 @@ impl fmt::Display for TestCommand {
     }
 }
 
-/// `pnpm test` as `pnpm run test`: pnpm 9 takes arguments of the former for its own.
+/// `pnpm test` as `pnpm run test`: pnpm 9 takes arguments of the former for itself.
 fn by_run(words: &[String]) -> Vec<String> {
     let mut words = words.to_vec();
     let is_pnpm = words.first().is_some_and(|word| word.rsplit('/').next() == Some("pnpm"));
@@ -181,7 +181,7 @@ fn by_run(words: &[String]) -> Vec<String> {
     words
 }
 
-/// The same in the last command of a line that a shell reads; what it quotes stays as it is.
+/// As [`by_run`], for the last command of a shell line; its quoting stays as it is.
 fn line_by_run(line: &str) -> String {
     let at = line.rfind(['&', ';', '|', '\n']).map_or(0, |at| at + 1);
     let (before, last) = line.split_at(at);
@@ -198,9 +198,8 @@ fn quoted(word: &str) -> String {
 }
 
 impl FilterStyle {
-    /// `filter` as arguments; `None` when there is one and the runner can't take it.
-    ///
-    /// A model that knows the runner may type the flag itself; it isn't doubled.
+    /// `filter` as arguments; `None` when there is one and the runner can't take it. A flag that the model typed itself
+    /// isn't doubled.
     fn words(&self, filter: &[String]) -> Option<Vec<String>> {
         let own = |flag: &str| filter.iter().filter(|word| *word != flag).cloned().collect::<Vec<_>>();
         Some(match self {
@@ -218,13 +217,13 @@ impl FilterStyle {
         })
     }
 
-    /// Of a shell line: that of its last command, if `"$@"` behind the line would reach that command.
+    /// Style of a shell line: that of its last command, if `"$@"` after the line would reach that command.
     fn of_line(line: &str) -> Self {
         const KEYWORDS: [&str; 5] = ["fi", "done", "esac", "then", "do"];
         let last = line.trim_end().rsplit(['&', ';', '|', '\n']).next().unwrap_or_default();
         let reaches = !last.trim().is_empty() && !last.contains(['#', '>', '<', '(', ')', '`', '{', '}']);
         match shlex::split(last) {
-            // A pipe's last command is no test runner, whatever its name is.
+            // The last command of a pipe is no test runner, whatever its name.
             _ if !reaches || line.replace("||", "").contains('|') => Self::Unsupported,
             Some(words) if !words.first().is_some_and(|word| KEYWORDS.contains(&word.as_str())) => {
                 Self::of_words(&words)
@@ -233,7 +232,7 @@ impl FilterStyle {
         }
     }
 
-    /// Of a program and its arguments, by the names of runners that take filters in their own way.
+    /// Style of a program and its arguments, by the names of runners that take filters in their own way.
     fn of_words(words: &[String]) -> Self {
         let is_before_program = |word: &&str| {
             matches!(*word, "env" | "exec" | "nice" | "time") || (word.contains('=') && !word.starts_with(['-', '=']))
@@ -261,8 +260,8 @@ impl FilterStyle {
     }
 }
 
-/// A test as pytest names it (`tests/test_m.py::FTest::test_zero`) in unittest's words (`test_m.FTest.test_zero`); other
-/// names stay. `-k` looks for a part of the full name, whose folders depend on where the discovery started.
+/// Converts pytest's name of a test (`tests/test_m.py::FTest::test_zero`) to unittest's (`test_m.FTest.test_zero`);
+/// other names stay. `-k` matches a part of the full name, whose folders depend on where the discovery started.
 fn unittest_name(word: String) -> String {
     let (file, names) = word.split_once("::").unwrap_or((&word, ""));
     match file.strip_suffix(".py") {

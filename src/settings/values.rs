@@ -1,4 +1,4 @@
-//! The settings of a command, resolved.
+//! The resolved settings of a command.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,78 +10,78 @@ use serde::Deserialize;
 use super::{BaseUrl, Check, Secret, Setting, SettingsError, TestCommand};
 use crate::journal::{Bytes, Tokens, Usd};
 
-/// Every value that a person can set.
+/// Every value that a user can set.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The model's id, as the provider knows it.
+    /// The provider's id of the model.
     pub model: Setting<String>,
-    /// Where requests go.
+    /// Base URL of the provider.
     pub base_url: Setting<BaseUrl>,
-    /// The key that goes there; see [`Settings::require_key`].
+    /// Key for that URL; `None` when none is set. See [`Settings::require_key`].
     pub key: Option<ApiKey>,
-    /// Replies of the model in a run.
+    /// Maximum number of model replies in a run.
     pub max_turns: Setting<u32>,
-    /// Input and output tokens over all requests of a run.
+    /// Maximum input and output tokens of all requests of a run.
     pub max_tokens: Setting<Option<Tokens>>,
-    /// Money for a run at list price.
+    /// Maximum cost of a run in USD at list price.
     pub max_cost: Setting<Option<Usd>>,
-    /// Wall time of a run.
+    /// Maximum wall time of a run.
     pub max_time: Setting<Duration>,
-    /// Output of one reply, reasoning included.
+    /// Maximum output tokens of one reply, reasoning included.
     pub max_completion_tokens: Setting<Tokens>,
-    /// How often a failed request is repeated, at most; some failures are worth fewer attempts.
+    /// Maximum number of retries of a failed request; some failures get fewer.
     pub max_retries: Setting<u32>,
-    /// How long the provider may send nothing before an attempt is given up.
+    /// How long the provider may send nothing before an attempt is aborted.
     pub max_silence: Setting<Duration>,
-    /// How tests are run; `None` leaves it to detection.
+    /// The test command; `None` leaves it to detection.
     pub test: Setting<Option<TestCommand>>,
-    /// What a patch has to pass besides the tests, in the order in which it is run.
+    /// Checks that a patch has to pass besides the tests, in the order in which they run.
     pub checks: Setting<Vec<Check>>,
-    /// Wall time of one run of the tests, or of a check.
+    /// Maximum wall time of a test run, or of a check.
     pub test_deadline: Setting<Duration>,
-    /// How long such a run may be silent.
+    /// How long such a run may print nothing.
     pub test_idle: Setting<Duration>,
-    /// What of the files that commands write, such as the tests, becomes part of the patch; see [`Writes`](super::Writes).
+    /// Globs of files written by commands that become part of the patch; see [`Writes`](super::Writes).
     pub writes: Setting<Vec<String>>,
-    /// Those of them that the repository's file alone names.
+    /// Those of the globs that only the repository's file names.
     pub repository_writes: Vec<String>,
-    /// Whether kcode runs the tests itself at the end.
+    /// True when kcode runs the tests itself at the end.
     pub verify: Setting<bool>,
-    /// Whether the tests are also run on the state that the run starts from.
+    /// True when the tests also run on the state before the patch.
     pub baseline: Setting<bool>,
-    /// What happens when a layer of the wall is missing.
+    /// What happens when a layer of the sandbox is missing.
     pub sandbox: Setting<Sandbox>,
-    /// Names of ignored folders that tests need; they are made visible in the private view, read-only.
+    /// Names of ignored folders that tests need; they are visible in the private view, read-only.
     pub dependencies: Setting<Vec<String>>,
-    /// Folders and files of the user's, absolute and without `..`, that tests may read beside the view and toolchains.
+    /// Absolute folders and files of the user's that tests may read besides the view and toolchains.
     pub readable: Setting<Vec<PathBuf>>,
-    /// Folders of the user's, absolute, that tests may read and write to, while all that is written goes away with the run.
+    /// Absolute folders of the user's that tests may read and write; what they write is discarded with the run.
     pub caches: Setting<Vec<PathBuf>>,
-    /// Names of environment variables that the worker's children may see beside the usual ones.
+    /// Names of environment variables that the worker's children get besides the usual ones.
     pub child_env: Setting<Vec<String>>,
     /// Globs of files with secrets that tools may read all the same; see [`SecretFiles`](super::SecretFiles).
     pub readable_secrets: Setting<Vec<String>>,
-    /// Where runs are kept; absolute, and never inside the repository.
+    /// The state folder; absolute, and never inside the repository.
     pub state_dir: Setting<PathBuf>,
-    /// How many runs are kept, how long, and how much of them.
+    /// Limits for kept runs.
     pub keep: KeepSettings,
-    /// A price that the built-in list doesn't know.
+    /// Price of a model that the built-in list doesn't contain.
     pub price: Setting<Option<CustomPrice>>,
 }
 
-/// What is kept of runs that are over; what goes beyond it goes by itself, oldest first.
+/// Limits for runs that are over; runs beyond them are removed, oldest first.
 #[derive(Clone, Debug)]
 pub struct KeepSettings {
-    /// So many runs.
+    /// Maximum number of runs.
     pub runs: Setting<u32>,
-    /// Runs that ended no longer ago.
+    /// Maximum time since a run ended.
     pub age: Setting<Duration>,
-    /// The newest runs that fit into so much of the disk.
+    /// Maximum bytes of all kept runs.
     pub size: Setting<Bytes>,
 }
 
 impl Settings {
-    /// The key, for a command that can't do without.
+    /// The key, for a command that needs one.
     ///
     /// # Errors
     /// When none is set.
@@ -101,12 +101,12 @@ pub struct ApiKey {
     pub family: String,
 }
 
-/// What happens when a layer of the wall is missing.
+/// What happens when a layer of the sandbox is missing; weakest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sandbox {
-    /// No wall; has to be typed.
+    /// No sandbox; has to be typed.
     Off,
-    /// Go on with what there is, and say so.
+    /// Continue with the available layers, and say so.
     #[default]
     Auto,
     /// Refuse to start.
@@ -143,7 +143,7 @@ pub struct CustomPrice {
     pub input: Usd,
     /// Output, reasoning included.
     pub output: Usd,
-    /// Tokens that the model's context window holds; what Kimi's models have when left out.
+    /// Size of the model's context window in tokens; that of Kimi's models when left out.
     #[serde(default = "CustomPrice::usual_window")]
     pub context_window: Tokens,
 }

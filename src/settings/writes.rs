@@ -1,6 +1,6 @@
-//! Which files that commands write become part of a patch: those that a person names, as in a `.gitignore`. A repository's own
-//! file may name what tests are meant to write, snapshots and lock files, and nothing else: with any glob its tests could have
-//! any file of the user's changed under the name of the model's work.
+//! Which files that commands write become part of a patch: those that the user names, as in a `.gitignore`. A
+//! repository's own file may only name what tests are meant to write, snapshots and lock files: with any glob, its
+//! tests could change any file in the name of the model's work.
 
 use std::path::Path;
 
@@ -13,47 +13,47 @@ use super::snapshot_files::is_allowed_glob;
 pub struct Writes {
     user: Gitignore,
     repository: Gitignore,
-    /// Those of flags, one by one.
+    /// Globs of flags, one by one.
     asked: Vec<(String, Gitignore)>,
 }
 
-/// Whose word it is that a file belongs to a patch.
+/// Who named a file for the patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteAuthority {
     /// The user's own.
     User,
-    /// The repository's alone.
+    /// Only the repository's settings.
     Repository,
 }
 
 impl Writes {
-    /// Of globs of the user's. One that can't be read was refused when settings were read, and names nothing.
+    /// From the user's globs. An invalid one was refused when settings were read, and matches nothing.
     #[must_use]
     pub fn of(globs: &[String]) -> Self {
         Self { user: matcher(globs), repository: Gitignore::empty(), asked: Vec::new() }
     }
 
-    /// Of `globs`, where those of `repository` are the repository's word.
+    /// From all `globs`; those in `repository` come from the repository's settings.
     #[must_use]
     pub fn of_both(globs: &[String], repository: &[String]) -> Self {
         let user: Vec<String> = globs.iter().filter(|glob| !repository.contains(glob)).cloned().collect();
         Self { repository: matcher(repository), ..Self::of(&user) }
     }
 
-    /// With those that flags asked for: one that names nothing is told.
+    /// Also keeps the globs of flags, for [`Writes::naming_nothing`].
     #[must_use]
     pub fn with_asked(self, globs: &[String]) -> Self {
         let asked = globs.iter().map(|glob| (glob.clone(), matcher(std::slice::from_ref(glob)))).collect();
         Self { asked, ..self }
     }
 
-    /// Whether they name no file at all.
+    /// True when there are no globs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.user.is_empty() && self.repository.is_empty()
     }
 
-    /// Whose word names `path`, relative to the root; `None` when nobody's does.
+    /// Who names `path`, relative to the root; `None` when nobody does.
     #[must_use]
     pub fn word(&self, path: &Path) -> Option<WriteAuthority> {
         let named = |globs: &Gitignore| names(globs, path);
@@ -62,7 +62,7 @@ impl Writes {
             .or_else(|| named(&self.repository).then_some(WriteAuthority::Repository))
     }
 
-    /// Those that flags asked for and that name none of `paths`.
+    /// The globs of flags that match none of `paths`.
     pub fn naming_nothing<'p>(&self, paths: &(impl Iterator<Item = &'p Path> + Clone)) -> Vec<String> {
         let is_idle = |globs: &Gitignore| !paths.clone().any(|path| names(globs, path));
         self.asked.iter().filter(|(_, globs)| is_idle(globs)).map(|(glob, _)| glob.clone()).collect()
@@ -81,7 +81,7 @@ fn names(globs: &Gitignore, path: &Path) -> bool {
     globs.matched_path_or_any_parents(path, false).is_ignore()
 }
 
-/// Why a glob can't be used.
+/// Refuses a glob that can't match any file.
 pub(super) fn check(glob: &str) -> Result<(), String> {
     if glob.trim().is_empty() || glob.starts_with(['!', '#']) || glob.contains(char::is_control) {
         return Err(format!("{glob:?} names no file; write it as in a .gitignore, such as \"**/__snapshots__/**\""));
@@ -98,7 +98,7 @@ pub(super) fn check(glob: &str) -> Result<(), String> {
     }
 }
 
-/// The same of one in a repository's file.
+/// As [`check`], for a glob in a repository's file.
 pub(super) fn check_of_repository(glob: &str) -> Result<(), String> {
     check(glob)?;
     if is_allowed_glob(glob) {

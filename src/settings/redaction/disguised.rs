@@ -1,7 +1,7 @@
-//! Known values that are written otherwise: encoded, reversed, in another case, with something between their characters.
+//! Finds known values in other forms: encoded, reversed, in another case, with something between their characters.
 //!
-//! Text is read as its letters and digits alone ([`super::plain_letters`]), and every form of every value is looked for there
-//! at once. A value that is short, or no more than words, is only looked for in forms that no innocent text has.
+//! Text is read as its letters and digits alone ([`super::plain_letters`]), and every form of every value is searched
+//! there at once. A value that is short, or consists of words, is only searched in forms that no innocent text has.
 
 use std::ops::Range;
 
@@ -13,33 +13,34 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::plain_letters::{Letter, Letters};
 
-/// Of a value, and of its letters and digits: fewer may be found in innocent text.
+/// Minimum length of a value, and of its letters and digits: shorter ones may occur in innocent text.
 const MIN_LENGTH: usize = 12;
-/// Characters of base64 and base32 that a value shares with what stands before and behind it.
+/// Characters of base64 and base32 that contain bits of both a value and its neighbours.
 const SHARED: usize = 3;
 
 /// The forms of known values.
 #[derive(Clone)]
 pub(super) struct Disguised {
     automaton: NFA,
-    /// The state in which nothing has been seen.
+    /// The initial state of the automaton.
     start: StateID,
     forms: Vec<DisguisedForm>,
-    /// A power of two that no form is longer than.
+    /// A power of two; at least the length of the longest form.
     window: usize,
 }
 
 #[derive(Clone)]
 struct DisguisedForm {
-    /// Which value it is of.
+    /// Index of the value.
     value: usize,
     length: usize,
-    /// Whether what stands beside it may be a part of it.
+    /// True when neighbouring characters may contain a part of it.
     shares: bool,
 }
 
 impl Disguised {
-    /// Of `values`, each with whether it is a key of kcode's own. `None` when there is nothing to look for.
+    /// Prepares the forms of `values`, each with whether it is a key of kcode's own. `None` when there is nothing to
+    /// search.
     pub(super) fn of<'a>(values: impl Iterator<Item = (&'a str, bool)>) -> Option<Self> {
         let (mut words, mut forms) = (Vec::new(), Vec::new());
         for (value, (text, own)) in values.enumerate() {
@@ -54,10 +55,10 @@ impl Disguised {
         Some(Self { automaton, start, forms, window })
     }
 
-    /// Where they stand in `text`, and of which value each is; they may overlap.
+    /// Places in `text` with the index of the value; they may overlap.
     pub(super) fn find(&self, text: &[u8]) -> Vec<(Range<usize>, usize)> {
         let mut found = Vec::new();
-        // Where the last letters began, to say where a form does whose end was met.
+        // Starts of the last letters, to know where a form starts when its end is found.
         let mut starts = vec![0; self.window];
         let mut state = self.start;
         for (index, Letter { byte, place }) in Letters::of(text).enumerate() {
@@ -77,7 +78,7 @@ impl Disguised {
     }
 }
 
-/// With the characters beside it that hold bits of it.
+/// Extends a place by the neighbouring characters that contain bits of it.
 fn with_shared(text: &[u8], place: Range<usize>) -> Range<usize> {
     let is_code = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
     let before = text[..place.start].iter().rev().take(SHARED).take_while(is_code).count();
@@ -85,7 +86,7 @@ fn with_shared(text: &[u8], place: Range<usize>) -> Range<usize> {
     place.start - before..place.end + behind
 }
 
-/// The letters and digits of every form of `value`, and whether it shares characters with what stands beside it.
+/// The letters and digits of every form of `value`, and whether it shares characters with its neighbours.
 fn written(value: &str, own: bool) -> Vec<(Vec<u8>, bool)> {
     if value.len() < MIN_LENGTH {
         return Vec::new();
@@ -119,7 +120,7 @@ fn written(value: &str, own: bool) -> Vec<(Vec<u8>, bool)> {
         forms.push((word, true));
     }
     forms.extend((0..5).map(|shift| (base32(bytes, shift), true)));
-    // Whatever base64 leaves of a value: long enough, or it is no form.
+    // What base64 leaves of a value may be too short.
     forms.retain(|(word, _)| word.len() >= MIN_LENGTH);
     forms
 }
@@ -132,25 +133,25 @@ fn reversed(text: &[u8]) -> Vec<u8> {
     text.iter().rev().copied().collect()
 }
 
-/// Letters and digits mixed: no words that somebody may have written.
+/// True for a mix of letters and digits, which can't be words.
 fn is_mixed(plain: &[u8]) -> bool {
     let digits = plain.iter().filter(|byte| byte.is_ascii_digit()).count();
     digits >= 2 && plain.len() - digits >= 2
 }
 
-/// By thirteen letters, as people hide the ends of jokes.
+/// ROT13.
 fn rotated(byte: u8) -> u8 {
     if byte.is_ascii_lowercase() { (byte - b'a' + 13) % 26 + b'a' } else { byte }
 }
 
-/// What base64 makes of `bytes` alone, when `shift` others stand before them.
+/// The part of a base64 text that only depends on `bytes`, when `shift` other bytes precede them.
 fn base64(bytes: &[u8], shift: usize) -> Vec<u8> {
     let shifted = [&[0; 2][..shift], bytes].concat();
     let (first, end) = ((shift * 8).div_ceil(6), shifted.len() * 8 / 6);
     letters(&STANDARD.encode(&shifted).as_bytes()[first..end])
 }
 
-/// The same for base32 (RFC 4648), which no crate is needed for.
+/// As [`base64`], for base32 (RFC 4648), which needs no crate.
 fn base32(bytes: &[u8], shift: usize) -> Vec<u8> {
     let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
     let first = (shift * 8).div_ceil(5) * 5 - shift * 8;

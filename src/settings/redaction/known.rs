@@ -1,14 +1,14 @@
-//! Values that are secret because of where they stand: in a variable named like a secret.
+//! Values that are secret because the name of their variable says so.
 
 use std::collections::BTreeMap;
 
 use crate::settings::{Environment, key_variables};
 
-/// A shorter value would be found in innocent text.
+/// Bytes; a shorter value would occur in innocent text.
 const MIN_LENGTH: usize = 8;
-/// The kind of kcode's own keys.
+/// Kind of kcode's own keys.
 pub(super) const API_KEY: &str = "api-key";
-/// The kind of all others.
+/// Kind of all other values.
 const ENVIRONMENT: &str = "environment";
 
 /// Parts of a name, split at underscores, that make its value a secret. `PWD` is the working folder.
@@ -37,7 +37,7 @@ const SECRET_PARTS: [&str; 22] = [
     "WEBHOOK",
 ];
 
-/// Values that say nothing although their variable is named like a secret.
+/// Values that are no secret although their variable is named like one.
 const TRIVIAL: [&str; 12] = [
     "changeme",
     "disabled",
@@ -63,7 +63,7 @@ pub(super) fn values(env: &Environment) -> Vec<(String, &'static str)> {
         }
         let kind = if is_key { API_KEY } else { ENVIRONMENT };
         values.insert(value.to_owned(), kind);
-        // As it stands inside JSON, when that differs.
+        // Its JSON form, when that differs.
         let quoted = serde_json::Value::from(value).to_string();
         values.entry(quoted[1..quoted.len() - 1].to_owned()).or_insert(kind);
     }

@@ -1,15 +1,15 @@
-//! A text as its letters and digits alone: what stands between them, their case and the usual ways to write a character
-//! otherwise make no difference any more. Each is said with the place that it has in the text.
+//! Reads a text as its letters and digits alone, each with its place: characters between them, case and the usual
+//! escapes of a character make no difference.
 
 use std::ops::Range;
 
-/// A letter or digit in lower case, and where it stands.
+/// A letter or digit in lower case, and its place in the text.
 pub(super) struct Letter {
     pub byte: u8,
     pub place: Range<usize>,
 }
 
-/// The letters and digits of a text, one after the other.
+/// Iterates over the letters and digits of a text.
 pub(super) struct Letters<'a> {
     text: &'a [u8],
     at: usize,
@@ -41,12 +41,12 @@ impl Iterator for Letters<'_> {
     }
 }
 
-/// The character at the beginning of `text` and how many bytes it takes; a character that is no ASCII is none.
+/// The character at the start of `text` and its length in bytes; 0 for a character that isn't ASCII.
 fn written_otherwise(text: &[u8]) -> (u8, usize) {
     let found = match text {
         // %6b
         [b'%', rest @ ..] => number(rest, 16, 2, 2).map(|(value, length)| (value, 1 + length)),
-        // \x6b, \u006b, \u{6b}, \U0000006b, \153; line breaks and tabs that are written out say nothing.
+        // \x6b, \u006b, \u{6b}, \U0000006b, \153; escaped line breaks and tabs are skipped.
         [b'\\', b'n' | b'r' | b't', ..] => Some((0, 2)),
         [b'\\', b'x', rest @ ..] => number(rest, 16, 2, 2).map(|(value, length)| (value, 2 + length)),
         [b'\\', b'u', b'{', rest @ ..] => number(rest, 16, 1, 8).map(|(value, length)| (value, 3 + length)),
@@ -56,12 +56,12 @@ fn written_otherwise(text: &[u8]) -> (u8, usize) {
         // &#x6b; &#107;
         [b'&', b'#', b'x' | b'X', rest @ ..] => number(rest, 16, 1, 8).map(|(value, length)| (value, 3 + length)),
         [b'&', b'#', rest @ ..] => number(rest, 10, 1, 8).map(|(value, length)| (value, 2 + length)),
-        // A sequence that colours: up to its last letter.
+        // A colour sequence, up to its last letter.
         [0x1b, b'[', rest @ ..] => {
             let end = rest.iter().take(32).position(|byte| (0x40..=0x7e).contains(byte));
             end.map(|end| (0, end + 3))
         }
-        // The wide forms of Chinese and Japanese type, U+FF01 to U+FF5E.
+        // Fullwidth forms of Chinese and Japanese type, U+FF01 to U+FF5E.
         [0xef, 0xbc, last @ 0x81..=0xbf, ..] => Some((last - 0x81 + b'!', 3)),
         [0xef, 0xbd, last @ 0x80..=0x9e, ..] => Some((last - 0x80 + b'`', 3)),
         _ => None,
@@ -69,7 +69,7 @@ fn written_otherwise(text: &[u8]) -> (u8, usize) {
     found.unwrap_or((0, 1))
 }
 
-/// An ASCII character by its number, of so many digits, and their count.
+/// Parses an ASCII character's number with `least` to `most` digits; returns it with the count of digits.
 fn number(text: &[u8], radix: u32, least: usize, most: usize) -> Option<(u8, usize)> {
     let digits = text.iter().take(most).take_while(|byte| (**byte as char).is_digit(radix)).count();
     if digits < least {

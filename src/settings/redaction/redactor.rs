@@ -1,4 +1,4 @@
-//! Finds secrets and puts markers in their place.
+//! Finds secrets and replaces them by markers.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,42 +12,42 @@ use super::shapes::SecretShape;
 use super::{known, shapes};
 use crate::settings::{Environment, bytes_regex};
 
-/// What stands in a secret's place.
+/// Matches a marker.
 static MARKER: LazyLock<Option<Regex>> = LazyLock::new(|| bytes_regex(r"\[redacted:[a-z-]+\]"));
-/// The start of a known value that a tool cut off counts when it has so many bytes.
+/// Minimum bytes of a known value's beginning that count when a tool cut the rest off.
 const MIN_CUT: usize = 6;
-/// How tools show that they cut a line.
+/// How tools mark a line that they cut.
 const CUT: &str = "…";
 
-/// Whether `text` holds a marker: whoever writes it to a file has not seen what belongs there.
+/// Returns true when `text` contains a marker: whoever writes it to a file hasn't seen the real content.
 #[must_use]
 pub fn holds_marker(text: &str) -> bool {
     text.contains("[redacted:") && MARKER.as_ref().is_some_and(|marker| marker.is_match(text.as_bytes()))
 }
 
-/// Takes secrets out of text; see the module.
+/// Removes secrets from text.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// Longest first.
+    /// Longest first, each with its kind.
     values: Vec<(String, &'static str)>,
     search: Option<AhoCorasick>,
-    /// The same values, written otherwise.
+    /// The same values in other forms.
     disguised: Option<Arc<Disguised>>,
 }
 
 impl Redactor {
-    /// Knows shapes alone: what the worker may have.
+    /// Knows shapes only, as the worker does.
     #[must_use]
     pub fn shapes() -> Self {
         Self::default()
     }
 
-    /// Knows the secret values of `env`, too. It must not leave the broker.
+    /// Also knows the secret values of `env`. Must not leave the broker.
     #[must_use]
     pub fn of(env: &Environment) -> Self {
         let values = known::values(env);
         let words = values.iter().map(|(value, _)| value);
-        // Too many and too long values to search for can't come from an environment.
+        // Fails only for more or longer values than an environment can hold.
         let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words).ok();
         let disguised = Disguised::of(values.iter().map(|(value, kind)| (value.as_str(), *kind == known::API_KEY)));
         Self { search: search.filter(|_| !values.is_empty()), disguised: disguised.map(Arc::new), values }
@@ -58,24 +58,24 @@ impl Redactor {
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.bytes(text.as_bytes()) {
             Cow::Borrowed(_) => Cow::Borrowed(text),
-            // Matches begin and end between characters; nothing is lost here.
+            // Lossless: matches begin and end between characters.
             Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
         }
     }
 
-    /// Takes the secrets out of a text that somebody holds.
+    /// Removes the secrets of `text` in place.
     pub fn clean(&self, text: &mut String) {
         if let Cow::Owned(clean) = self.text(text) {
             *text = clean;
         }
     }
 
-    /// The same for text that may not be UTF-8.
+    /// As [`Redactor::text`], for text that may not be UTF-8.
     #[must_use]
     pub fn bytes<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
         let mut clean = Cow::Borrowed(text);
-        // A marker may lay bare what stood hidden beside the secret. Each round leaves less that isn't marker, so that
-        // there is a last one.
+        // A marker may expose another secret beside it. Each round leaves less text outside of markers, so the loop
+        // ends.
         loop {
             let secrets = self.secrets(&clean);
             if secrets.is_empty() {
@@ -85,7 +85,7 @@ impl Redactor {
         }
     }
 
-    /// The secrets in `text`: in order, apart from one another, and outside of markers.
+    /// The secrets in `text`: in order, without overlaps, and outside of markers.
     fn secrets(&self, text: &[u8]) -> Vec<SecretShape> {
         let mut found = shapes::find(text);
         found.extend(self.known(text));
@@ -101,7 +101,7 @@ impl Redactor {
             }
         }
         let markers: Vec<_> = MARKER.iter().flat_map(|marker| marker.find_iter(text)).map(|it| it.range()).collect();
-        // A secret may hold a marker, as a block of lines does; it is never a part of one.
+        // A secret may contain a marker, as a block of lines does, but never be part of one.
         apart.retain(|SecretShape { place, .. }| !markers.iter().any(|it| overlaps(it, place) && !holds(place, it)));
         apart
     }
@@ -110,7 +110,7 @@ impl Redactor {
         let Some(search) = &self.search else { return Vec::new() };
         let known = |place, value: usize| SecretShape { place, kind: self.values[value].1, rank: 0 };
         let whole = search.find_iter(text).map(|found| known(found.range(), found.pattern().as_usize()));
-        // Of the values that a tool cut off, the beginning shows.
+        // The visible beginnings of values that a tool cut off.
         let cuts = memchr::memmem::find_iter(text, CUT);
         let cut_off = cuts.filter_map(|end| {
             let longest =
@@ -134,7 +134,7 @@ impl SecretShape {
 }
 
 impl std::fmt::Debug for Redactor {
-    /// How much is known, never what.
+    /// Prints the number of values, never the values.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Redactor({} values)", self.values.len())
     }
@@ -148,7 +148,7 @@ fn holds(outer: &Range<usize>, inner: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.end <= outer.end && outer.len() > inner.len()
 }
 
-/// `text` with a marker for each secret; one for each line, so that the number of lines stays.
+/// `text` with every secret replaced by a marker, one a line, so that the number of lines stays.
 fn replaced(text: &[u8], secrets: &[SecretShape]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut from = 0;

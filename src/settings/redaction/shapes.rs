@@ -1,4 +1,4 @@
-//! What well-known tokens look like, each with the words without which there can be none.
+//! Shapes of well-known tokens, each with words that every match contains.
 
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
@@ -14,21 +14,21 @@ use crate::settings::bytes_regex;
 pub(super) struct SecretShape {
     pub place: Range<usize>,
     pub kind: &'static str,
-    /// Of secrets that overlap, the lowest names what they are.
+    /// Among overlapping secrets, the one with the lowest rank gives its kind.
     pub rank: usize,
 }
 
 /// One kind of secret.
 struct Shape {
     kind: &'static str,
-    /// One of these occurs in every match, whatever its case: cheap to look for.
+    /// Every match contains one of these, in any case: cheap to search.
     anchors: &'static [&'static str],
     /// The secret is the first group, or the whole match without one.
     pattern: &'static str,
     check: ShapeCheck,
 }
 
-/// What a match has to pass beside the pattern.
+/// What a match has to pass besides the pattern.
 #[derive(Clone, Copy)]
 enum ShapeCheck {
     Random,
@@ -46,7 +46,7 @@ static SHAPES: [Shape; 36] = [
     Shape {
         kind: "private-key",
         anchors: &["PRIVATE KEY"],
-        // To its end; without one, as far as it goes on like one. `\n` may be written out, as JSON does.
+        // Up to its end line; without one, as far as key material goes on. `\n` may be escaped, as in JSON.
         pattern: r#"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s\\"',.:()-]*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|(?:(?:\s|\\+[nrt]|["',])*[A-Za-z0-9+/=]{32,})+)"#,
         check: ShapeCheck::KeyBlock,
     },
@@ -154,7 +154,7 @@ static SHAPES: [Shape; 36] = [
 /// A pattern is compiled when one of its anchors is first seen: most processes never see most of them.
 static PATTERNS: [OnceLock<Option<Regex>>; SHAPES.len()] = [const { OnceLock::new() }; SHAPES.len()];
 
-/// Every anchor, and whose it is.
+/// Every anchor, with the index of its shape.
 struct Anchors {
     search: AhoCorasick,
     shapes: Vec<usize>,
@@ -167,7 +167,7 @@ static ANCHORS: LazyLock<Option<Anchors>> = LazyLock::new(|| {
     Some(Anchors { search, shapes })
 });
 
-/// Where secrets stand in `text`; in no order, and they may overlap.
+/// The secrets in `text`, unsorted; they may overlap.
 pub(super) fn find(text: &[u8]) -> Vec<SecretShape> {
     let Some(anchors) = ANCHORS.as_ref() else { return Vec::new() };
     let mut seen = [false; SHAPES.len()];
@@ -180,14 +180,14 @@ pub(super) fn find(text: &[u8]) -> Vec<SecretShape> {
 
 impl Shape {
     fn find(&self, index: usize, text: &[u8]) -> Vec<SecretShape> {
-        // Each pattern compiles: a test sees to it.
+        // A test makes sure that every pattern compiles.
         let pattern = PATTERNS[index].get_or_init(|| bytes_regex(self.pattern));
         let matches = pattern.iter().flat_map(|pattern| pattern.captures_iter(text));
         let places = matches.filter_map(|found| self.secret(&found));
         places.map(|place| SecretShape { place, kind: self.kind, rank: index + 1 }).collect()
     }
 
-    /// Where the secret of a match stands, if it is one.
+    /// Place of the secret in a match, if it passes the check.
     fn secret(&self, found: &Captures<'_>) -> Option<Range<usize>> {
         let secret = found.name("secret").or_else(|| found.get(1)).or_else(|| found.get(0))?;
         let bytes = secret.as_bytes();

@@ -1,37 +1,37 @@
-//! Redaction of output that comes in pieces, for whoever writes it down as it comes.
+//! Redacts output that comes in pieces, for writers that write it as it comes.
 
 use super::Redactor;
 
-/// A line that is longer is looked at in parts of about this many bytes.
+/// Bytes; a longer line is redacted in parts of about this size.
 const MOST_HELD: usize = 64 * 1024;
-/// What follows such a part is known so far when it is cut off: no token is longer.
+/// Bytes; no token is longer, so a part is cut at least this far from the end of what has come.
 const OVERLAP: usize = 4 * 1024;
-/// A part that can't be cut isn't held longer than this.
+/// Bytes; a part that can't be cut isn't held longer than this.
 const MOST_UNCUT: usize = 4 * MOST_HELD;
-/// What stands for a line from where it could be cut nowhere without cutting a secret.
+/// Replaces the rest of a line that could be cut nowhere without cutting a secret.
 const UNCUT: &[u8] = b"[redacted:long-line]";
 const KEY_BEGIN: &[u8] = b"-----BEGIN ";
 const KEY_END: &[u8] = b"-----END ";
 
-/// Holds back what may be the beginning of a secret until its end has come: a line, or a block that holds a key.
+/// Holds back what may be the beginning of a secret until its end has come: a line, or a block that contains a key.
 #[derive(Debug, Default)]
 pub struct RedactedStream {
     redactor: Redactor,
     held: Vec<u8>,
-    /// How long a line must get before a place to cut it is looked for again.
+    /// Length that a line must reach before another place to cut it is searched.
     uncut: usize,
-    /// Whether the rest of this line is left out.
+    /// True when the rest of the current line is dropped.
     skips: bool,
 }
 
 impl RedactedStream {
-    /// A stream from which `redactor` takes the secrets.
+    /// A stream that removes secrets with `redactor`.
     #[must_use]
     pub fn new(redactor: Redactor) -> Self {
         Self { redactor, ..Self::default() }
     }
 
-    /// Takes in what came, and gives out what is certain.
+    /// Takes a chunk and returns what can't change any more.
     pub fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
         let mut chunk = chunk;
         if self.skips {
@@ -49,7 +49,7 @@ impl RedactedStream {
         }
     }
 
-    /// Gives out the rest.
+    /// Returns the rest, redacted.
     pub fn finish(&mut self) -> Vec<u8> {
         self.give(self.held.len())
     }
@@ -60,25 +60,25 @@ impl RedactedStream {
         clean
     }
 
-    /// How many bytes can't be changed by what is still to come.
+    /// Number of bytes that no later input can change.
     fn ready(&mut self) -> usize {
         let Some(lines) = memchr::memrchr(b'\n', &self.held).map(|end| end + 1) else { return self.part() };
         let lines_held = &self.held[..lines];
         let is_open = memchr::memmem::rfind(lines_held, KEY_BEGIN)
             .is_some_and(|begin| memchr::memmem::find(&lines_held[begin..], KEY_END).is_none());
-        // From the first one on: one may end on the line where the next begins.
+        // From the first block on: one may end on the line where the next begins.
         let begin = memchr::memmem::find(lines_held, KEY_BEGIN).filter(|_| is_open);
         let line = begin.map(|begin| memchr::memrchr(b'\n', &self.held[..begin]).map_or(0, |end| end + 1));
         line.filter(|line| self.held.len() - line < MOST_HELD).unwrap_or(lines)
     }
 
-    /// Of a line without an end: all but what may belong together with what comes.
+    /// For a line without an end: all bytes but those that may belong to a secret with later input.
     fn part(&mut self) -> usize {
         if self.held.len() < MOST_HELD.max(self.uncut) {
             return 0;
         }
         let whole = self.redactor.bytes(&self.held);
-        // The two sides, each on its own, must come to what they come to together.
+        // Both sides, redacted separately, must give what they give together.
         let is_safe = |cut: &usize| {
             let (before, after) = self.held.split_at(*cut);
             let (before, after) = (self.redactor.bytes(before), self.redactor.bytes(after));
