@@ -60,7 +60,7 @@ pub struct Statistics {
     pub repair: RepairStatistics,
 }
 
-/// See [`Statistics::patches`]. The first four are shares of the runs that ended with a patch.
+/// What happened to patches. The first four are shares of the runs that ended with a patch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchStatistics {
     /// Patches applied as a whole and not undone.
@@ -75,7 +75,7 @@ pub struct PatchStatistics {
     pub rolled_back: Share,
 }
 
-/// See [`Statistics::latency`].
+/// Latency of replies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
     /// Number of replies.
@@ -86,7 +86,7 @@ pub struct Latency {
     pub p95_ms: u64,
 }
 
-/// See [`Statistics::repair`].
+/// Changes by hand to applied patches.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RepairStatistics {
     /// Applied patches whose files have been committed since, so that changes by hand are known.

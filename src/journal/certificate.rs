@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Digest, RelPath};
 
-/// See `Event::TestEnvironment`. It is the same in every run on one machine with the same programs, and holds no values
-/// of variables.
+/// Environment in which the tests run (event `test_environment`). It is the same in every run on one machine with the
+/// same programs, and holds no values of variables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestEnvironment {
     /// The test command as it is run.
@@ -55,7 +55,7 @@ pub struct Program {
     pub sha256: Option<Digest>,
 }
 
-/// See `Event::ResultsKept`.
+/// The file with the result of each test before and after (event `results_kept`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResultsKept {
     /// Path of the file, relative to the run's folder.
@@ -64,7 +64,7 @@ pub struct ResultsKept {
     pub sha256: Digest,
 }
 
-/// See `Event::BaselineMissing`.
+/// Why there are no test results for the start state (event `baseline_missing`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BaselineMissing {
     /// The reason, in one line.

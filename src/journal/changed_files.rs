@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Digest, RelPath};
 
-/// See `Event::PatchWritten`.
+/// Description of the patch file as last written (event `patch_written`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchWritten {
     /// SHA-256 of `patch.diff`; `None` if the view equals its start state.
@@ -45,7 +45,7 @@ pub struct GeneratedFile {
     pub not_taken: Option<NotTaken>,
 }
 
-/// See [`GeneratedFile::not_taken`].
+/// Why a generated file isn't part of the patch although it is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NotTaken {
@@ -75,7 +75,7 @@ impl NotTaken {
     }
 }
 
-/// See [`GeneratedFile::change`].
+/// How a generated file changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GeneratedChange {

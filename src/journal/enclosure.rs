@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// See `Event::ViewMade`.
+/// The private view of a run (event `view_made`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ViewMade {
     /// Kind of view: `overlay` or `copy`.

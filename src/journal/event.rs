@@ -18,7 +18,7 @@ pub const EVENT_SCHEMA: &str = "kcode.event/1";
 /// One line of the journal: an event with its number and time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
-    /// Always [`EVENT_SCHEMA`] when written by this version.
+    /// Schema name: always `kcode.event/1` when written by this version.
     pub schema: String,
     /// Number of the record; counts from 0 without gaps.
     pub seq: u64,
@@ -26,7 +26,7 @@ pub struct Record {
     pub at: String,
     /// Milliseconds since the run began, by a monotonic clock.
     pub elapsed_ms: u64,
-    /// The event, its fields beside these.
+    /// The event; its fields are at the same level of the JSON object.
     #[serde(flatten)]
     pub event: Event,
 }
@@ -59,11 +59,11 @@ pub enum Event {
     /// The host refused a message that the model had written. kcode repaired it and sends the request again: the only
     /// exception to laws 4 and 5.
     HistoryRepaired(HistoryRepaired),
-    /// A whole reply arrived; its message follows as [`Event::Message`] in the same write.
+    /// A whole reply arrived; a `message` event in the same write holds its text.
     Reply(ReplyReceived),
     /// A tool is about to run.
     ToolCalled(ToolCalled),
-    /// A tool returned; the full text follows as [`Event::Message`].
+    /// A tool returned; the `message` event that follows holds the full text.
     ToolAnswered(ToolAnswered),
     /// `patch.diff` on disk now describes the view.
     PatchWritten(PatchWritten),
@@ -101,7 +101,7 @@ pub enum Event {
     Undone(Undone),
     /// The processes that were left at the end of the run.
     Residue(Residue),
-    /// The run ended. Only a person's later decisions follow: [`Event::Reviewed`] with its tests, [`Event::Applied`],
-    /// [`Event::Undone`], or another end if the patch that was asked for could not be applied.
+    /// The run ended. Only a person's later decisions follow: `reviewed` with its tests, `applied`, `undone`, or
+    /// another end if the patch that was asked for could not be applied.
     RunEnded(RunEnded),
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Digest, Tokens, Usage, Usd};
 
-/// See `Event::Surveyed`.
+/// The survey of the repository, from which the first messages are made (event `surveyed`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Surveyed {
     /// Number of paths in the repository, as far as they were counted.
@@ -14,7 +14,7 @@ pub struct Surveyed {
     pub notes: Vec<String>,
 }
 
-/// See `Event::Message`.
+/// A message of the conversation (event `message`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// `system`, `user`, `assistant` or `tool`.
@@ -23,7 +23,7 @@ pub struct Message {
     pub json: String,
 }
 
-/// See `Event::Request`.
+/// A request to the model, recorded before it is sent (event `request`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestSent {
     /// Turn number, from 1: one per reply of the model.
@@ -46,7 +46,7 @@ pub struct RequestSent {
     pub reserved_usd: Usd,
 }
 
-/// See `Event::AttemptFailed`.
+/// A failed attempt at a request (event `attempt_failed`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AttemptFailed {
     /// Turn number.
@@ -68,7 +68,7 @@ pub struct AttemptFailed {
     pub charged_usd: Option<Usd>,
 }
 
-/// See `Event::HistoryRepaired`.
+/// A repair of messages that the host refused (event `history_repaired`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryRepaired {
     /// Turn whose request was refused.
@@ -102,7 +102,7 @@ pub struct RepairedMessage {
     pub json: String,
 }
 
-/// See `Event::Reply`.
+/// A whole reply of the model (event `reply`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplyReceived {
     /// Turn number.
@@ -127,7 +127,7 @@ pub struct ReplyReceived {
     pub message_sha256: Digest,
 }
 
-/// See `Event::ToolCalled`.
+/// A tool call, recorded before it is made (event `tool_called`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolCalled {
     /// Turn number.
@@ -140,7 +140,7 @@ pub struct ToolCalled {
     pub arguments: String,
 }
 
-/// See `Event::ToolAnswered`.
+/// The answer to a tool call (event `tool_answered`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolAnswered {
     /// Turn number.
@@ -159,7 +159,7 @@ pub struct ToolAnswered {
     pub result_sha256: Digest,
 }
 
-/// See `Event::Nudged`.
+/// A message that kcode itself added to the conversation (event `nudged`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Nudged {
     /// Turn after which the message was added.

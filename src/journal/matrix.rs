@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// See `Event::Compared`. A test is in at most one list; tests that passed before and after are only counted.
+/// Tests before and after the patch, compared one by one (event `compared`). A test is in at most one list; tests that
+/// passed before and after are only counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Matrix {
     /// Tests that failed before and pass now.

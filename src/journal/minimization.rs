@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// See `Event::HunksTried`.
+/// A trial of a part of the patch, to find out which hunks the tests need (event `hunks_tried`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HunksTried {
     /// Number of hunks that were kept in this trial.
@@ -14,7 +14,7 @@ pub struct HunksTried {
     pub same: bool,
 }
 
-/// See `Event::Minimized`.
+/// Result of the search for a smaller patch (event `minimized`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Minimized {
     /// Number of hunks of the model's patch.

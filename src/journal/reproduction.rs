@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// See `Event::Reproduced`.
+/// Whether a test fails without the fix and passes with it (event `reproduced`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reproduction {
     /// Whether a test fails without the fix and passes with it.

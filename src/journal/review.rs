@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Digest, RelPath};
 
-/// See `Event::Reviewed`. The last one counts.
+/// A person's review of the patch (event `reviewed`). The last one counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reviewed {
     /// SHA-256 of the reviewed patch.

@@ -14,7 +14,7 @@ const fn first_rules() -> u32 {
     1
 }
 
-/// See `Event::RunStarted`.
+/// Start of a run: everything that was decided before its first step (event `run_started`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStarted {
     /// The run's id.
@@ -53,7 +53,8 @@ pub struct RunStarted {
     /// Those of `writes` that only the repository's own settings file names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repository_writes: Vec<String>,
-    /// Version of the rules by which tests are run and counted, see [`TEST_RULES`]; 1 if missing.
+    /// Version of the rules by which tests are run and counted: 1 or missing, kcode runs everything itself; 2, the
+    /// model's own runs on the same tree count, too.
     #[serde(default = "first_rules")]
     pub test_rules: u32,
     /// Additional folders and files of the machine that tests may read, by flags; absolute paths.
@@ -93,7 +94,7 @@ pub enum RunFlag {
     AllowFailingSetup,
 }
 
-/// See `Event::Resumed`.
+/// A run was resumed in a new process (event `resumed`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resumed {
     /// Id of the run.
@@ -106,13 +107,13 @@ pub struct Resumed {
     pub base_url: String,
     /// Sandbox mode: `strict`, `auto` or `off`.
     pub sandbox: String,
-    /// See [`RunStarted::writes`]; applies from now on.
+    /// As `writes` of `run_started`; applies from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<Vec<String>>,
-    /// See [`RunStarted::repository_writes`]; applies from now on.
+    /// As `repository_writes` of `run_started`; applies from now on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repository_writes: Vec<String>,
-    /// See [`RunStarted::readable`]; applies from now on.
+    /// As `readable` of `run_started`; applies from now on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readable: Vec<String>,
     /// The limits from now on. Turns, tokens, money and running time count from the first start.
@@ -132,14 +133,14 @@ pub struct Limits {
     pub max_time_s: u64,
 }
 
-/// See `Event::StartSeen`.
+/// The tree from which the run starts (event `start_seen`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StartSeen {
     /// Git's id of the tree that the run starts from, including uncommitted changes.
     pub tree: String,
 }
 
-/// See `Event::Stopped`.
+/// End of the conversation (event `stopped`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stopped {
     /// Reason why the conversation ended.
@@ -148,7 +149,7 @@ pub struct Stopped {
     pub detail: String,
 }
 
-/// See `Event::Applied`.
+/// The patch was written to the user's tree (event `applied`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
     /// Number of files written to the user's tree.
@@ -174,14 +175,14 @@ pub struct Applied {
     pub commit: Option<String>,
 }
 
-/// See `Event::Undone`.
+/// An applied patch was undone (event `undone`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Undone {
     /// Number of files restored in the user's tree.
     pub files: u64,
 }
 
-/// See `Event::Residue`.
+/// Processes that were left at the end of the run (event `residue`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Residue {
     /// Number of processes of the run that had to be killed at the end.
@@ -197,7 +198,7 @@ impl std::ops::AddAssign for Residue {
     }
 }
 
-/// See `Event::RunEnded`.
+/// End of the run (event `run_ended`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEnded {
     /// How the run ended.

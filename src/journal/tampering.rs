@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RelPath;
 
-/// See `Event::TestsTouched`.
+/// Changes of the patch that touch tests, or how they are run (event `tests_touched`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsTouched {
     /// All hunks that touch tests, or how they are run.

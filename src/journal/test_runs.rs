@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Digest, RelPath, WhyFailed};
 
-/// See `Event::TestsChosen`.
+/// The test command and the checks of a run (event `tests_chosen`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsChosen {
     /// The command as a person would type it; `None` if none is known or with `--no-verify`.
@@ -33,7 +33,7 @@ pub struct CheckChosen {
     pub required: bool,
 }
 
-/// See `Event::CheckRan`.
+/// A run of a check (event `check_ran`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRan {
     /// Name of the check.
@@ -43,7 +43,7 @@ pub struct CheckRan {
     pub ran: TestsRan,
 }
 
-/// See `Event::TestsRan`.
+/// A run of the tests (event `tests_ran`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsRan {
     /// Who requested the run, and on which tree.
@@ -79,7 +79,7 @@ pub struct TestsRan {
 pub struct CountedRun {
     /// Name of its log, which identifies it among the model's runs.
     pub log: String,
-    /// See [`TestResult::passed`].
+    /// True if the run passed, by the same rules as every test run.
     pub passed: bool,
 }
 

@@ -19,7 +19,6 @@ const CHANGE_NOT_KEPT: &str =
 const UNLOOKED_AT: &str =
     "what commands of the run changed last is not in the patch: the run ended before it was compared";
 
-/// A finished call.
 struct Done {
     observation: Observation,
     ms: u64,

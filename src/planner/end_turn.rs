@@ -31,7 +31,7 @@ pub(super) const CHECKS_FAILED: &str = "checks_failed";
 /// Nudge after a patch that makes tests prove less.
 pub(super) const TESTS_WEAKENED: &str = "tests_weakened";
 
-/// Nudge after a patch that no test reproduces, if such a test was requested.
+/// Nudge after a patch without a test that fails before it and passes after it, if such a test was requested.
 pub(super) const NOT_REPRODUCED: &str = "not_reproduced";
 
 /// Nudge after a reply that ends in the markup of a tool call.

@@ -13,7 +13,6 @@ const ROOMY: usize = 40;
 /// Below this number of columns, the current action is left out.
 const LEAST: usize = 6;
 
-/// Figures of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Status {
     pub turn: u32,

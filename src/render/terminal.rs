@@ -276,7 +276,7 @@ fn own_run(tests: &TestsRan, check: Option<&str>) -> String {
         return before(&text);
     }
     let text = if result.passed { style(text).green() } else { style(text).red() };
-    // A second run, in a fresh view.
+    // The run was repeated in a fresh view.
     let (verb, where_it_ran) =
         if tests.log.starts_with("afresh/") { ("confirm", " (fresh view)") } else { ("verify", "") };
     format!("    {verb:<7} {text}{}", style(where_it_ran).dim())

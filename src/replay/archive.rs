@@ -21,7 +21,7 @@ pub const ARCHIVE_SCHEMA: &str = "kcode.run/1";
 /// An exported run.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Archive {
-    /// Always [`ARCHIVE_SCHEMA`] when written by this version.
+    /// Schema name: always `kcode.run/1` when written by this version.
     pub schema: String,
     /// Id of the run.
     pub run: RunId,

@@ -56,7 +56,6 @@ pub(super) enum ModelTurn<'a> {
     Over,
 }
 
-/// Position of the replay.
 #[derive(Debug, Default)]
 struct ScriptPosition {
     met: usize,

@@ -10,7 +10,7 @@
 //! | numbers of processes and threads, seeds of random numbers | `<number>` |
 //! | hashes in the names of build products: `-1f0c…` (16 digits) | `-<hash>` |
 //! | frames and gaps, drawn to fit around a time | one `=`, `-`, `_` or space |
-//! | of test runs: the order of lines, and lines that tell of building (`Compiling …`) | |
+//! | of test runs: the order of lines, and lines about building (`Compiling …`) | |
 //! | of the survey: the platform, and what git says of the commit and of changed files | `<git>` |
 
 use std::sync::LazyLock;

@@ -35,7 +35,7 @@ pub enum CheckState {
     NotRun,
 }
 
-/// See [`Report::checks`](super::Report::checks).
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckReport {
     /// Name, command and origin of the check.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::checks::CheckReport;
 use crate::journal::{Event, HunkDecision, Record, Reviewed, TestPurpose};
 
-/// See [`Report::review`](super::Report::review). Hunks that were split in the review count once per piece.
+/// A person's finished review of the patch. Hunks that were split in the review count once per piece.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewReport {
     /// Number of hunks.

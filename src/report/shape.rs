@@ -16,7 +16,7 @@ pub const REPORT_SCHEMA: &str = "kcode.report/1";
 /// Report of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// Always [`REPORT_SCHEMA`] when written by this version.
+    /// Schema name: always `kcode.report/1` when written by this version.
     pub schema: String,
     /// Id of the run.
     pub run: RunId,
@@ -87,7 +87,7 @@ pub struct Report {
     pub residue: Option<Residue>,
 }
 
-/// See [`Report::generated`].
+/// Files that commands of the run wrote.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GeneratedReport {
     /// All files that are `included` in the patch because a flag or settings name them, and the first of the others.
@@ -99,7 +99,7 @@ pub struct GeneratedReport {
     pub named_nothing: Vec<String>,
 }
 
-/// See [`Report::patch`].
+/// The patch of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PatchReport {
     /// Path of the patch file.
@@ -114,7 +114,7 @@ pub struct PatchReport {
     pub minimized: Option<Minimized>,
 }
 
-/// See [`Report::tests`].
+/// Test command, results before and after, and their comparison.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestsReport {
     /// The test command; `null` if none is known or with `--no-verify`.
@@ -169,7 +169,8 @@ impl From<&TestsRan> for TestsReported {
     }
 }
 
-/// See [`Report::certificate`]; test results and durations are in [`Report::tests`], the patch in [`Report::patch`].
+/// What somebody else needs to run the tests again; their results and durations are in `tests`, the patch is in
+/// `patch`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificateReport {
     /// Environment of the tests; `null` if kcode ran none to verify the patch.
@@ -182,7 +183,7 @@ pub struct CertificateReport {
     pub results: Option<ResultsKept>,
 }
 
-/// See [`Report::usage`].
+/// Tokens and cost of the run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageReport {
     /// Number of requests sent, including retries.
@@ -196,7 +197,7 @@ pub struct UsageReport {
     pub retries: u64,
 }
 
-/// See [`Report::latency`].
+/// Latency of replies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencyReport {
     /// Mean in milliseconds.
@@ -205,7 +206,7 @@ pub struct LatencyReport {
     pub p95_ms: u64,
 }
 
-/// See [`Report::tools`].
+/// Counts of tool calls.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolsReport {
     /// Number of answered calls.
@@ -214,7 +215,7 @@ pub struct ToolsReport {
     pub failures: u64,
 }
 
-/// See [`Report::reasoning`].
+/// Law 4: whether the model's reasoning was kept in the conversation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasoningReport {
     /// Number of replies.
@@ -225,14 +226,14 @@ pub struct ReasoningReport {
     pub lost: u64,
 }
 
-/// See [`Report::cache`].
+/// Law 5: whether requests kept the prefix, so that the provider's cache could serve it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CacheReport {
     /// Requests that did not begin with the bytes of the one before.
     pub prefix_breaks: u64,
 }
 
-/// See [`Report::wall`].
+/// Law 2: the sandbox and its guarantees.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "WallReport")]
 pub struct SandboxReport {
@@ -250,7 +251,7 @@ pub struct SandboxReport {
     pub proof: Vec<Proof>,
 }
 
-/// See [`Report::budget`].
+/// Law 6: the limits, and what was charged against them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BudgetReport {
     /// Limits of the run.
@@ -265,7 +266,7 @@ pub struct BudgetReport {
     pub stop_reason: Option<StopReason>,
 }
 
-/// See [`Report::timing`].
+/// Start and durations of the run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TimingReport {
     /// Start of the run: UTC, RFC 3339.

@@ -26,7 +26,7 @@ pub struct BeforeAfter<T> {
 /// Result of a verification.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Verification {
-    /// Always [`VERIFICATION_SCHEMA`] when written by this version.
+    /// Schema name: always `kcode.verification/1` when written by this version.
     pub schema: String,
     /// Id of the run.
     pub run: RunId,

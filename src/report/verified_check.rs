@@ -9,7 +9,7 @@ use crate::journal::{CheckChosen, TestPurpose, TestResult};
 use crate::planner::tests_ran;
 use crate::tools::TestRun;
 
-/// See [`Verification::checks`](super::Verification::checks).
+/// Results of a check, then and now.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct VerifiedCheck {
     /// Name, command and origin of the check, from the report.

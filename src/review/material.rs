@@ -154,13 +154,11 @@ impl Material {
 }
 
 impl ShownFile {
-    /// Old lines for drawing.
     pub(super) fn old_lines(&self, lines: Range<usize>) -> Vec<SourceLine<'_>> {
         let end = self.places.last().map_or(0, |place| place.old.end);
         sources(&self.before, lines, self.words.before.get_or_init(|| self.pieces(&self.before, end)))
     }
 
-    /// New lines for drawing.
     pub(super) fn new_lines(&self, lines: Range<usize>) -> Vec<SourceLine<'_>> {
         let end = self.places.last().map_or(0, |place| place.new.end);
         sources(&self.after, lines, self.words.after.get_or_init(|| self.pieces(&self.after, end)))

@@ -16,7 +16,6 @@ pub struct ModelEdit {
     pub path: String,
     /// The replaced passage, if the call contains it.
     pub old: String,
-    /// The new text.
     pub new: String,
     /// The model's message in that turn.
     pub said: String,

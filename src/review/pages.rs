@@ -9,7 +9,6 @@ use crate::text::counted;
 
 /// Rows of the title bar and the keys.
 const FRAME: usize = 2;
-/// Most rows of a message.
 const MOST_SAID: usize = 3;
 
 impl Review {

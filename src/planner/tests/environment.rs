@@ -14,7 +14,6 @@ use crate::planner::{EnvironmentError, Judgement, Obstacle, Ran, ToolExecutor, V
 use crate::tools::{Access, Observation, TestRun};
 use crate::workspace::TreeIds;
 
-/// What happens in a step.
 #[derive(Clone, Copy)]
 pub(super) enum Fate {
     /// It never ends.

@@ -13,7 +13,6 @@ use crate::model::{AssistantMessage, ErrorKind, Model, ModelError, Progress, Rep
 pub(super) enum Answer {
     Reply(Box<Reply>),
     Error(Box<ModelError>),
-    /// No answer, ever.
     Silence,
 }
 
