@@ -1,7 +1,7 @@
 //! Writes to the user's tree, one process at a time, with each step recorded on disk before it is made.
 //!
 //! 1. The tree is locked and checked, everything is planned, old contents are stored, and the plan is saved as an
-//! intent.
+//!    intent.
 //! 2. The files are written.
 //! 3. The caller appends the event to the run's journal: from then on the operation counts as done.
 //! 4. [`Transaction::keep`] cleans up and removes the intent.
