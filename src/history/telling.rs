@@ -1,4 +1,4 @@
-//! Statistics in words.
+//! Formats statistics in words, for people.
 
 use std::fmt::Write;
 

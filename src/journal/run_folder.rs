@@ -251,7 +251,7 @@ impl RunFolder {
         Self::unfinished_below(state).join(format!("{}.json", self.id))
     }
 
-    /// Draft of git's part of that write.
+    /// Folder in which git's part of that write is prepared: new index files for staging and the commit.
     #[must_use]
     pub fn unfinished_git(&self) -> PathBuf {
         self.unfinished().with_extension("git")

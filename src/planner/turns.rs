@@ -1,4 +1,4 @@
-//! The loop itself.
+//! The loop itself, and how it stops.
 
 use std::time::Duration;
 

@@ -46,9 +46,7 @@ pub struct TerminalRenderer {
     /// Baselines that were reported: of the tests (`None`) and of each check, once, and again if a result from an
     /// earlier run was measured anew.
     baselines_told: BTreeSet<(Option<String>, bool)>,
-    /// Tests reported as fixed.
     fixed: Vec<String>,
-    /// Folder of the logs.
     logs: Option<PathBuf>,
     /// True if the error that ends the run explains why tests can't run on the start state.
     setup_ends_it: bool,

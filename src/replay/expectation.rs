@@ -9,7 +9,6 @@ use crate::journal::{CheckRan, Digest, Event, Message, PatchWritten, TestPurpose
 pub(super) struct Expectation {
     /// Description for people, such as the message's author.
     pub what: &'static str,
-    /// The content.
     pub told: String,
     /// True if a difference in it is more telling than others; it is then shown before others of the same write.
     pub telling: bool,

@@ -143,7 +143,6 @@ fn cells(row: &[TextSpan]) -> Vec<Cell> {
     cells
 }
 
-/// Rows that are being filled.
 struct Rows {
     all: Vec<Vec<Cell>>,
     column: usize,

@@ -4,7 +4,6 @@ use std::io;
 
 use crate::journal::{Event, Journal, JournalError};
 
-/// Kept events, in order.
 #[derive(Default)]
 pub(super) struct KeptEvents {
     pub(super) events: Vec<Event>,

@@ -93,7 +93,6 @@ impl LoopRun {
         self.journal.events.iter().filter_map(message).collect()
     }
 
-    /// Answers to tool calls.
     pub(super) fn answers(&self) -> Vec<String> {
         let text = |message: Value| message["content"].as_str().unwrap_or_default().to_owned();
         self.messages().into_iter().filter(|(role, _)| role == "tool").map(|(_, message)| text(message)).collect()

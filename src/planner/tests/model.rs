@@ -94,7 +94,6 @@ pub(super) fn fails(error: ModelError) -> Answer {
     Answer::Error(Box::new(error))
 }
 
-/// A retryable failure.
 pub(super) fn cut_stream(may_be_billed: bool) -> ModelError {
     ModelError { may_be_billed, ..ModelError::new(ErrorKind::CutStream, "the stream ended early") }
 }
