@@ -16,8 +16,7 @@ use crate::settings::regex;
 /// Files that belong together may use each other, as long as they are this few.
 const LARGEST: usize = 4;
 /// Rooms whose cycles are larger still, and how large. Entries may only shrink and go.
-const KNOWN: [(&str, usize); 6] =
-    [("tamper", 6), ("planner", 7), ("settings", 6), ("tools", 5), ("sandbox", 42), ("workspace", 5)];
+const KNOWN: [(&str, usize); 1] = [("sandbox", 42)];
 
 static COMMENT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)//.*$").expect("it is one"));
 /// A module that only tests have: its name where it is a file.

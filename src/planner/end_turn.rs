@@ -2,15 +2,14 @@
 
 use super::checks;
 use super::environment::{Judgement, ToolExecutor, Verifier};
-use super::turns::{Halt, Planner, bounded};
+use super::state::{ANNOUNCED, CHECKS_FAILED, NOT_REPRODUCED, TESTS_FAILED, TESTS_WEAKENED};
+use super::turns::{CUT, Halt, PASSED, Planner, bounded};
 use crate::journal::{CauseKind, Event, Reproduced, TamperFlag};
 use crate::model::{ErrorKind, Model, ModelError, Reply};
 use crate::tools::TestRun;
 
 /// How often a failed verification is sent back to the model.
 pub const MAX_FEEDBACKS: u32 = 3;
-/// Finish reason of a reply that was cut off at its output limit.
-pub(super) const CUT: &str = "length";
 /// How often in a row a reply that was cut off is continued.
 const MAX_TRUNCATIONS: u32 = 2;
 /// How often in a row the model is asked to repeat a call that came as text.
@@ -19,20 +18,6 @@ const MAX_UNREADABLE: u32 = 2;
 /// An edit, a look at its result and the end of the turn. With fewer turns left, asking for a test would only exceed
 /// the limit.
 const TURNS_FOR_A_TEST: u32 = 3;
-/// Stop detail of a verified run.
-pub(super) const PASSED: &str = "the tests pass after the last edit";
-
-/// Nudge after a turn that changed nothing.
-pub(super) const ANNOUNCED: &str = "announced";
-/// Nudge after a failed verification.
-pub(super) const TESTS_FAILED: &str = "tests_failed";
-/// Nudge after failed checks, if the tests pass or there are none.
-pub(super) const CHECKS_FAILED: &str = "checks_failed";
-/// Nudge after a patch that makes tests prove less.
-pub(super) const TESTS_WEAKENED: &str = "tests_weakened";
-
-/// Nudge after a patch without a test that fails before it and passes after it, if such a test was requested.
-pub(super) const NOT_REPRODUCED: &str = "not_reproduced";
 
 /// Nudge after a reply that ends in the markup of a tool call.
 const UNREADABLE_CALL: &str = "unreadable_call";

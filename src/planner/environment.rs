@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::obstacle::Obstacle;
 use crate::journal::{Digest, Event, FailureCause, FileChange, Matrix, PatchWritten, StopReason, TamperFlag};
 use crate::model::ToolCall;
 use crate::tools::{Access, Observation, TestRun};
@@ -136,4 +135,13 @@ pub trait Verifier {
     /// Looks for a test that fails without the fix and passes with it, after a judgement without objections. The last
     /// event holds the result. Takes at most `patience`.
     fn reproduction(&mut self, patience: Duration) -> impl Future<Output = Result<Vec<Event>, EnvironmentError>>;
+}
+
+/// A cause because of which no test can give a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The cause, as a clause.
+    pub what: String,
+    /// What the user can do about it.
+    pub hint: String,
 }

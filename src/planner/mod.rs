@@ -24,7 +24,6 @@ mod verify;
 mod tests;
 
 pub use calls::{tests_ran, without_notice};
-pub use environment::{CheckRun, EnvironmentError, JudgedCheck, Judgement, Ran, ToolExecutor, Verifier};
-pub use obstacle::Obstacle;
+pub use environment::{CheckRun, EnvironmentError, JudgedCheck, Judgement, Obstacle, Ran, ToolExecutor, Verifier};
 pub use state::{State, TestRules};
 pub use turns::{Halt, Planner, Stop};

@@ -1,18 +1,9 @@
 //! Ends a run whose tests can't run on this machine at all, because no patch could be verified.
 
-use super::environment::{ToolExecutor, Verifier};
+use super::environment::{Obstacle, ToolExecutor, Verifier};
 use super::turns::{Halt, Planner, Stop};
 use crate::journal::StopReason;
 use crate::model::{Model, ToolCall};
-
-/// A cause because of which no test can give a result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Obstacle {
-    /// The cause, as a clause.
-    pub what: String,
-    /// What the user can do about it.
-    pub hint: String,
-}
 
 impl<M: Model, E: ToolExecutor + Verifier> Planner<'_, M, E> {
     /// Stops the run if it is known by now that no test can run. `calls` of the last reply get an answer, so that the

@@ -1,9 +1,19 @@
 //! The loop's state between turns, and its restoration for a resumed run.
 
-use super::end_turn::{ANNOUNCED, CHECKS_FAILED, NOT_REPRODUCED, TESTS_FAILED, TESTS_WEAKENED};
 use super::repeat::RepeatGuard;
 use crate::journal::{CheckRan, Digest, Event, TestPurpose};
 use crate::tools::TestRun;
+
+/// Nudge after a turn that changed nothing.
+pub(super) const ANNOUNCED: &str = "announced";
+/// Nudge after a failed verification.
+pub(super) const TESTS_FAILED: &str = "tests_failed";
+/// Nudge after failed checks, if the tests pass or there are none.
+pub(super) const CHECKS_FAILED: &str = "checks_failed";
+/// Nudge after a patch that makes tests prove less.
+pub(super) const TESTS_WEAKENED: &str = "tests_weakened";
+/// Nudge after a patch without a test that fails before it and passes after it, if such a test was requested.
+pub(super) const NOT_REPRODUCED: &str = "not_reproduced";
 
 /// Rules about which test runs count, and how often tests have to run (`docs/architecture.md`, "How often tests run").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

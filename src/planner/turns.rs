@@ -6,11 +6,15 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::budget::Budget;
-use super::end_turn::{CUT, PASSED};
 use super::environment::{EnvironmentError, ToolExecutor, Verifier};
 use super::state::State;
 use crate::journal::{Event, Journal, JournalError, Message, Nudged, StopReason, Stopped, Tokens};
 use crate::model::{Conversation, ErrorKind, Model, ModelError, Progress};
+
+/// Finish reason of a reply that was cut off at its output limit.
+pub(super) const CUT: &str = "length";
+/// Stop detail of a verified run.
+pub(super) const PASSED: &str = "the tests pass after the last edit";
 
 /// Why the loop ended, with the model's error if there was one.
 #[derive(Debug)]

@@ -29,7 +29,7 @@ pub struct Check {
 #[serde(default, expecting = "a table")]
 pub(super) struct CheckEntry {
     name: Option<String>,
-    #[serde(deserialize_with = "super::file::command")]
+    #[serde(deserialize_with = "super::test_command::written")]
     command: Option<TestCommand>,
     dir: Option<RelPath>,
     required: Option<bool>,

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::check::{self, Check};
-use super::{BaseUrl, CustomPrice, Invocation, Sandbox, SettingsError, TestCommand, amounts, keys};
+use super::{BaseUrl, CustomPrice, Sandbox, SettingsError, TestCommand, amounts, keys};
 use crate::journal::{Bytes, RelPath, Tokens, Usd};
 
 /// Who wrote the file.
@@ -63,7 +63,7 @@ pub(super) struct LimitsTable {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, expecting = "a table")]
 pub(super) struct TestTable {
-    #[serde(deserialize_with = "command")]
+    #[serde(deserialize_with = "super::test_command::written")]
     command: Option<TestCommand>,
     dir: Option<RelPath>,
     #[serde(deserialize_with = "duration")]
@@ -237,20 +237,4 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
 fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
     let text = String::deserialize(deserializer)?;
     amounts::parse_bytes(&text).map(Some).map_err(de::Error::custom)
-}
-
-pub(super) fn command<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TestCommand>, D::Error> {
-    let hidden = |text: &String| text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'));
-    match Invocation::deserialize(deserializer) {
-        Ok(Invocation::Shell(line)) if hidden(&line) => Err(de::Error::custom("it holds a control character")),
-        Ok(Invocation::Argv(words)) if words.iter().any(hidden) => {
-            Err(de::Error::custom("it holds a control character"))
-        }
-        Ok(Invocation::Shell(line)) if !line.trim().is_empty() => Ok(Some(TestCommand::shell(&line))),
-        Ok(Invocation::Argv(words)) if words.first().is_some_and(|word| !word.is_empty()) => {
-            Ok(Some(TestCommand::argv(words)))
-        }
-        Ok(_) => Err(de::Error::custom("it is empty")),
-        Err(_) => Err(de::Error::custom("it is neither a line of text nor a list of words")),
-    }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::Reporting;
 use crate::journal::RelPath;
@@ -267,6 +267,23 @@ fn unittest_name(word: String) -> String {
     match file.strip_suffix(".py") {
         Some(module) => format!("{}.{}", module.rsplit('/').next().unwrap_or(module), names.replace("::", ".")),
         None => word,
+    }
+}
+
+/// As a settings file has it: a line of text or a list of words.
+pub(super) fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TestCommand>, D::Error> {
+    let hidden = |text: &String| text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t'));
+    match Invocation::deserialize(deserializer) {
+        Ok(Invocation::Shell(line)) if hidden(&line) => Err(de::Error::custom("it holds a control character")),
+        Ok(Invocation::Argv(words)) if words.iter().any(hidden) => {
+            Err(de::Error::custom("it holds a control character"))
+        }
+        Ok(Invocation::Shell(line)) if !line.trim().is_empty() => Ok(Some(TestCommand::shell(&line))),
+        Ok(Invocation::Argv(words)) if words.first().is_some_and(|word| !word.is_empty()) => {
+            Ok(Some(TestCommand::argv(words)))
+        }
+        Ok(_) => Err(de::Error::custom("it is empty")),
+        Err(_) => Err(de::Error::custom("it is neither a line of text nor a list of words")),
     }
 }
 

@@ -129,6 +129,11 @@ impl<'a> ChangedSource<'a> {
     }
 }
 
+/// A flag for a change of how tests are run.
+pub(super) fn runner_changed(file: &ChangedSource, line: u64, weakens: bool, reason: impl Into<String>) -> TamperFlag {
+    file.flag(line, TamperKind::RunnerChanged, weakens, reason)
+}
+
 pub(super) fn text(bytes: &[u8]) -> Option<&str> {
     let few = bytes.len() <= MAX_BYTES && memchr::memchr_iter(b'\n', bytes).take(MAX_LINES + 1).count() <= MAX_LINES;
     std::str::from_utf8(bytes).ok().filter(|text| few && !text.contains('\0'))

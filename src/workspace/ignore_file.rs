@@ -1,6 +1,6 @@
 //! Parses the rules of a `.gitignore`, which anybody may have written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -30,6 +30,16 @@ pub(super) fn parse(folder: &Path, text: &[u8]) -> Result<Gitignore, Unfit> {
     }
     // All rules together are too large for a regular expression.
     builder.build().map_err(|_| Unfit)
+}
+
+/// The rules in a file of git's own settings, which hold below `folder`; none where there is no such file.
+pub(super) fn of_file(folder: &Path, file: Option<PathBuf>) -> Gitignore {
+    let mut builder = GitignoreBuilder::new(folder);
+    if let Some(file) = file {
+        // Git doesn't follow an invalid rule either.
+        drop(builder.add(file));
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 #[cfg(test)]

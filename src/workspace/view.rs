@@ -13,7 +13,6 @@ use std::time::Instant;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::apply::{Doing, apply};
 use super::copy::copy;
@@ -27,7 +26,7 @@ use super::remove::{remove_tree, remove_tree_soon};
 use super::repository::ObjectFormat;
 use super::scan::ViewDiff;
 use super::selection::select;
-use super::{ApplyError, Blobs, ChangeSet, Overlay, Patch, Repository, WorkspaceError};
+use super::{ApplyError, Blobs, ChangeSet, Overlay, Patch, Repository, WorkspaceError, ignore_file};
 use crate::journal::{RelPath, ViewMade};
 use crate::settings::Writes;
 
@@ -137,7 +136,7 @@ impl View {
             origin: open(repository.root())?,
             manifest: copied.manifest,
             dependencies: dependencies.iter().map(|folder| folder.path.clone()).collect(),
-            exclude: exclude_rules(repository, place),
+            exclude: ignore_file::of_file(place, repository.exclude_file()),
             blobs: Blobs::at(&run.join("blobs")),
             view_root: place.clone(),
         };
@@ -340,14 +339,4 @@ fn shorten(notes: &mut Vec<String>) {
         let more = notes.split_off(MAX_NOTES).len();
         notes.push(format!("and {more} more"));
     }
-}
-
-/// The clone's own ignore rules, matched below the view.
-pub(super) fn exclude_rules(repository: &Repository, view_root: &Path) -> Gitignore {
-    let mut builder = GitignoreBuilder::new(view_root);
-    if let Some(file) = repository.exclude_file() {
-        // Git doesn't follow an invalid rule either.
-        drop(builder.add(file));
-    }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }

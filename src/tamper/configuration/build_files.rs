@@ -2,8 +2,8 @@
 
 use super::super::change::ChangedSource;
 use super::super::pattern::Pattern;
-use super::changed;
 use crate::journal::TamperFlag;
+use crate::tamper::change::runner_changed;
 
 static ADDED: Pattern = Pattern::new(
     r"(?i)\b(?:skipTests|maven\.test\.skip|testFailureIgnore|maven\.test\.failure\.ignore|failIfNoTests>\s*false|ignoreFailures|excludeTestsMatching|includeTestsMatching|excludeTags|onlyIf|rerunFailingTestsCount|IsTestProject>\s*false|DISABLED|WILL_FAIL|defaultTestSuite)\b|<exclude|<groups>|<excludedGroups>|\bfailOn\w+=.false|\btest\w*\.enabled\s*=\s*false|\benabled\s*=\s*false|\bexclude\s*[('\x22]|--tag\s+~|--exclude-pattern|--pattern\b|set_tests_properties|\bomit\b|\bbeStrict\w+=.false|TestCaseFilter",
@@ -17,7 +17,7 @@ static OF_TESTS: Pattern = Pattern::new(r"(?i)test|junit|surefire|spec\b|phpunit
 pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     let name = file.path.as_str().rsplit('/').next().unwrap_or_default();
     if file.is_gone && (name.starts_with("phpunit") || name == ".rspec") {
-        return vec![changed(file, 1, true, "the configuration of the tests is gone")];
+        return vec![runner_changed(file, 1, true, "the configuration of the tests is gone")];
     }
     let (Some(before), Some(after)) = (&file.before, &file.after) else { return Vec::new() };
     let is_known = |line: &str| before.file.raw.iter().any(|old| old.trim() == line.trim());
@@ -30,16 +30,16 @@ pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
         ADDED.is_match(&after.file.text[*at]) && !is_known(&after.file.raw[*at]) && near(&after.file.raw, *at)
     });
     if let Some(at) = added {
-        return vec![changed(file, file.place_of_new(at), true, "fewer tests are run, or failures go by")];
+        return vec![runner_changed(file, file.place_of_new(at), true, "fewer tests are run, or failures go by")];
     }
     let removed =
         file.removed().find(|at| REMOVED.is_match(&before.file.text[*at]) && !still_there(&before.file.raw[*at]));
     if let Some(at) = removed {
-        return vec![changed(file, file.place_of_old(at), true, "tests that were run aren't listed any more")];
+        return vec![runner_changed(file, file.place_of_old(at), true, "tests that were run aren't listed any more")];
     }
     let touched = file.added().find(|at| OF_TESTS.is_match(&after.file.raw[*at]));
     touched
-        .map(|at| changed(file, file.place_of_new(at), false, "how tests are run may have changed"))
+        .map(|at| runner_changed(file, file.place_of_new(at), false, "how tests are run may have changed"))
         .into_iter()
         .collect()
 }

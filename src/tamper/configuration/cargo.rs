@@ -7,8 +7,8 @@ use toml::{Table, Value};
 use super::super::change::ChangedSource;
 use super::super::role::has_ending;
 use super::super::units::SourceUnits;
-use super::changed;
 use crate::journal::TamperFlag;
+use crate::tamper::change::runner_changed;
 
 /// Every value by its dotted path; parts of a list by their `name`, else by their number.
 fn flat(outline: Option<&SourceUnits>) -> Option<BTreeMap<String, Value>> {
@@ -48,12 +48,12 @@ pub(super) fn manifest(file: &ChangedSource) -> Vec<TamperFlag> {
     for (path, value) in after.iter().filter(|(path, value)| before.get(*path) != Some(value)) {
         if let Some((weakens, reason)) = judge(path, before.get(path), value, &before) {
             let word = path.rsplit('.').next().unwrap_or_default();
-            flags.push(changed(file, line_of(file, word), weakens, reason));
+            flags.push(runner_changed(file, line_of(file, word), weakens, reason));
         }
     }
     let is_target = |path: &&String| path.starts_with(".test[") && has_ending(path, "name");
     if let Some(gone) = before.keys().filter(is_target).find(|path| !after.contains_key(*path)) {
-        flags.push(changed(
+        flags.push(runner_changed(
             file,
             first(file),
             before_turned_off(&after),
@@ -134,11 +134,11 @@ pub(super) fn settings(file: &ChangedSource) -> Vec<TamperFlag> {
                 _ if path.starts_with(".profile") => (false, "how tests are run was changed"),
                 _ => return None,
             };
-            Some(changed(file, line_of(file, word), weakens, reason))
+            Some(runner_changed(file, line_of(file, word), weakens, reason))
         })
         .collect();
     if file.is_opaque {
-        flags.push(changed(file, 1, true, "the settings of the build can't be read"));
+        flags.push(runner_changed(file, 1, true, "the settings of the build can't be read"));
     }
     flags
 }

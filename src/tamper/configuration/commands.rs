@@ -3,8 +3,8 @@
 use super::super::change::ChangedSource;
 use super::super::pattern::Pattern;
 use super::super::role::has_ending;
-use super::changed;
 use crate::journal::TamperFlag;
+use crate::tamper::change::runner_changed;
 
 /// A failure counts for nothing.
 static FORGIVES: Pattern = Pattern::new(
@@ -59,7 +59,7 @@ static FROM_OUTSIDE: Pattern = Pattern::new(
 fn from_outside(file: &ChangedSource) -> Option<TamperFlag> {
     let after = file.after.as_ref()?;
     let at = file.added().find(|at| FROM_OUTSIDE.is_match(&after.file.text[*at]))?;
-    Some(changed(file, file.place_of_new(at), true, "the runner is told something that its command doesn't say"))
+    Some(runner_changed(file, file.place_of_new(at), true, "the runner is told something that its command doesn't say"))
 }
 
 /// Makefiles and scripts: recipes of targets that are named for tests, and scripts as a whole.
@@ -81,7 +81,7 @@ pub(super) fn recipes(file: &ChangedSource) -> Vec<TamperFlag> {
     };
     let before = file.before.as_ref().map_or_else(Vec::new, |before| recipe(&before.file.text));
     let Some(after) = &file.after else {
-        return vec![changed(file, 1, true, "what ran the tests is gone")];
+        return vec![runner_changed(file, 1, true, "what ran the tests is gone")];
     };
     let after = recipe(&after.file.text);
     if let Some(flag) = from_outside(file) {
@@ -100,5 +100,5 @@ pub(super) fn recipes(file: &ChangedSource) -> Vec<TamperFlag> {
     let ignores = |text: &str| text.lines().filter(|line| line.starts_with('-') || line.starts_with("@-")).count();
     let reason =
         if ignores(&new) > ignores(&old) { Some("a failure of the tests goes by") } else { weaker(&old, &new) };
-    vec![changed(file, line, reason.is_some(), reason.unwrap_or("how the tests are run was changed"))]
+    vec![runner_changed(file, line, reason.is_some(), reason.unwrap_or("how the tests are run was changed"))]
 }

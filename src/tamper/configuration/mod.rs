@@ -9,9 +9,9 @@ mod commands;
 mod node;
 mod python;
 
-use super::change::ChangedSource;
+use super::change::{ChangedSource, runner_changed};
 use super::role::Role;
-use crate::journal::{TamperFlag, TamperKind};
+use crate::journal::TamperFlag;
 
 /// What is to be said of a changed file of configuration.
 pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
@@ -42,10 +42,5 @@ fn ci(file: &ChangedSource) -> Option<TamperFlag> {
     let removed =
         file.before.iter().flat_map(|before| file.removed().map(|at| (file.place_of_old(at), &before.file.raw[at])));
     let (line, _) = added.chain(removed).find(|(_, line)| says_test(line))?;
-    Some(changed(file, line, false, "how a server runs the tests was changed"))
-}
-
-/// A flag for a change of how tests are run.
-fn changed(file: &ChangedSource, line: u64, weakens: bool, reason: impl Into<String>) -> TamperFlag {
-    file.flag(line, TamperKind::RunnerChanged, weakens, reason)
+    Some(runner_changed(file, line, false, "how a server runs the tests was changed"))
 }

@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::super::change::ChangedSource;
 use super::super::pattern::Pattern;
 use super::super::units::SourceUnits;
-use super::{changed, commands};
+use super::commands;
 use crate::journal::TamperFlag;
+use crate::tamper::change::runner_changed;
 
 /// Parts of a manifest that configure a runner.
 const RUNNERS: [&str; 6] = ["jest", "mocha", "ava", "vitest", "tap", "jasmine"];
@@ -44,7 +45,7 @@ pub(super) fn manifest(file: &ChangedSource) -> Vec<TamperFlag> {
     let parse = |outline: &Option<SourceUnits>| outline.as_ref().and_then(json);
     let Some(after) = parse(&file.after) else {
         let says = "the manifest that says how tests are run can't be read any more";
-        return if file.is_new { Vec::new() } else { vec![changed(file, 1, true, says)] };
+        return if file.is_new { Vec::new() } else { vec![runner_changed(file, 1, true, says)] };
     };
     if file.is_new {
         return Vec::new();
@@ -55,7 +56,7 @@ pub(super) fn manifest(file: &ChangedSource) -> Vec<TamperFlag> {
         if before[runner] != after[runner] {
             let weakens = runner_weakens(&before[runner], &after[runner]);
             let reason = format!("the settings of {runner} were changed");
-            flags.push(changed(file, line_of(file, &format!("\"{runner}\"")), weakens, reason));
+            flags.push(runner_changed(file, line_of(file, &format!("\"{runner}\"")), weakens, reason));
         }
     }
     flags
@@ -82,7 +83,7 @@ fn scripts(file: &ChangedSource, before: &Value, after: &Value) -> Vec<TamperFla
         let weaker = if is.is_empty() && name == "test" { Some("it is gone") } else { commands::weaker(&was, &is) };
         let weaker = weaker.filter(|_| !is.is_empty() || name == "test");
         let reason = format!("the script `{name}`: {}", weaker.unwrap_or("how tests are run was changed"));
-        flags.push(changed(file, line_of(file, &format!("\"{name}\"")), weaker.is_some(), reason));
+        flags.push(runner_changed(file, line_of(file, &format!("\"{name}\"")), weaker.is_some(), reason));
     }
     flags
 }
@@ -127,11 +128,16 @@ pub(super) fn runner(file: &ChangedSource) -> Vec<TamperFlag> {
         } else {
             "the tests' runner has settings of its own now"
         };
-        return if weakens { vec![changed(file, 1, !file.is_gone, word)] } else { Vec::new() };
+        return if weakens { vec![runner_changed(file, 1, !file.is_gone, word)] } else { Vec::new() };
     };
     if let (Some(old), Some(new)) = (json(before), json(after)) {
         let line = file.added().next().map_or(1, |at| file.place_of_new(at));
-        return vec![changed(file, line, runner_weakens(&old, &new), "the settings of the tests' runner were changed")];
+        return vec![runner_changed(
+            file,
+            line,
+            runner_weakens(&old, &new),
+            "the settings of the tests' runner were changed",
+        )];
     }
     let words = |text: &str| {
         text.split(|c: char| !c.is_alphanumeric())
@@ -146,7 +152,7 @@ pub(super) fn runner(file: &ChangedSource) -> Vec<TamperFlag> {
         let old = before.file.text.iter().find(|old| key_of(old).is_some() && key_of(old) == key_of(code));
         let keeps = old.is_some_and(|old| words(old).iter().all(|word| words(code).contains(word)));
         let weakens = TAKES_AWAY.is_match(code) || DECIDES.is_match(code) && !keeps && old.is_some();
-        flags.push(changed(
+        flags.push(runner_changed(
             file,
             file.place_of_new(at),
             weakens,

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::super::change::ChangedSource;
 use super::super::units::SourceUnits;
-use super::{changed, commands};
+use super::commands;
 use crate::journal::TamperFlag;
+use crate::tamper::change::runner_changed;
 
 /// Keys that say which tests are found.
 const FINDS: [&str; 9] = [
@@ -29,7 +30,7 @@ pub(super) fn flags(file: &ChangedSource, name: &str) -> Vec<TamperFlag> {
     let (before, after) = (values(&file.before), values(&file.after));
     if file.is_gone {
         let weakens = name.ends_with("pytest.ini");
-        return vec![changed(file, 1, weakens, "the configuration of the tests is gone")];
+        return vec![runner_changed(file, 1, weakens, "the configuration of the tests is gone")];
     }
     let mut flags = Vec::new();
     for ((section, key), (line, value)) in &after {
@@ -37,18 +38,16 @@ pub(super) fn flags(file: &ChangedSource, name: &str) -> Vec<TamperFlag> {
         if old == Some(value) {
             continue;
         }
-        flags.extend(
-            judge(section, key, old, value).map(|(weakens, reason)| {
-                changed(file, file.place_of_new(*line), weakens, format!("`{key}`: {reason}"))
-            }),
-        );
+        flags.extend(judge(section, key, old, value).map(|(weakens, reason)| {
+            runner_changed(file, file.place_of_new(*line), weakens, format!("`{key}`: {reason}"))
+        }));
     }
     for ((section, key), (line, _)) in before.iter().filter(|(key, _)| !after.contains_key(key)) {
         if is_of_tests(section) {
             let weakens = key == "xfail_strict"
                 || section.contains("pytest") && FINDS.contains(&key.as_str()) && key.starts_with("python_");
             let reason = format!("`{key}` isn't set any more");
-            flags.push(changed(file, file.place_of_old(*line), weakens, reason));
+            flags.push(runner_changed(file, file.place_of_old(*line), weakens, reason));
         }
     }
     flags

@@ -2,41 +2,10 @@
 
 use std::ops::Range;
 
-use super::find::{self, Passage};
+use super::find::{self, Passage, Tier};
 use super::splice::{self, EditRequest};
-use super::{EditError, nearest};
+use super::{EditError, MAX_BYTES, nearest};
 use crate::tools::text::{BOM, decode, lines};
-
-/// Larger files are refused: they are generated, and no model edits them well.
-pub const MAX_BYTES: usize = 8 << 20;
-
-/// How `old_text` was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tier {
-    /// As it was written, line endings aside.
-    Exact,
-    /// With other whitespace at the ends of lines.
-    TrailingWhitespace,
-    /// With other indentation.
-    Indentation,
-    /// With other quotes, dashes or spaces.
-    LookAlikes,
-}
-
-impl Tier {
-    /// What to tell of it; nothing when the passage was exact.
-    #[must_use]
-    pub const fn remark(self) -> Option<&'static str> {
-        match self {
-            Self::Exact => None,
-            Self::TrailingWhitespace => Some("found with other whitespace at the ends of lines"),
-            Self::Indentation => Some("found with other indentation; new_text was indented as the file is"),
-            Self::LookAlikes => {
-                Some("found with typographic quotes, dashes or spaces, kept where new_text has the same")
-            }
-        }
-    }
-}
 
 /// One range of a file and what takes its place.
 #[derive(Clone, Debug, PartialEq, Eq)]

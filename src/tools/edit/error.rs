@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use super::find::{ENOUGH, Passage};
+use super::find::{ENOUGH, Passage, Tier};
 use super::nearest::Nearest;
-use super::{MAX_BYTES, Tier};
 use crate::tools::NotText;
 use crate::tools::text::{TextLine, clip, visible};
+
+/// Larger files are refused: they are generated, and no model edits them well.
+pub const MAX_BYTES: usize = 8 << 20;
 
 /// Places of an ambiguous passage that are listed.
 const PLACES: usize = 10;

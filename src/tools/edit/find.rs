@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::Tier;
 use super::indent::Shift;
 use super::projection::{Projection, plain};
 use crate::tools::text::TextLine;
@@ -75,4 +74,32 @@ fn whole_lines<'a>(
 /// The lines of `old`; a line break at its end starts no further one.
 pub(super) fn old_lines(old: &str) -> impl Iterator<Item = &str> {
     old.strip_suffix('\n').unwrap_or(old).split('\n')
+}
+
+/// How `old_text` was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// As it was written, line endings aside.
+    Exact,
+    /// With other whitespace at the ends of lines.
+    TrailingWhitespace,
+    /// With other indentation.
+    Indentation,
+    /// With other quotes, dashes or spaces.
+    LookAlikes,
+}
+
+impl Tier {
+    /// What to tell of it; nothing when the passage was exact.
+    #[must_use]
+    pub const fn remark(self) -> Option<&'static str> {
+        match self {
+            Self::Exact => None,
+            Self::TrailingWhitespace => Some("found with other whitespace at the ends of lines"),
+            Self::Indentation => Some("found with other indentation; new_text was indented as the file is"),
+            Self::LookAlikes => {
+                Some("found with typographic quotes, dashes or spaces, kept where new_text has the same")
+            }
+        }
+    }
 }

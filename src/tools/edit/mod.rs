@@ -24,5 +24,6 @@ mod nearest;
 mod projection;
 mod splice;
 
-pub use engine::{Edit, MAX_BYTES, Tier, plan};
-pub use error::EditError;
+pub use engine::{Edit, plan};
+pub use error::{EditError, MAX_BYTES};
+pub use find::Tier;

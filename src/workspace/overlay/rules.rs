@@ -8,15 +8,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::gitignore::Gitignore;
 
 use super::layers::{Cursor, LayerState, OverlayLayers};
 use super::tracked::Tracked;
 use crate::workspace::by_products::{is_by_product, is_by_product_folder};
 use crate::workspace::ignore_file::{self, Unfit};
-use crate::workspace::{
-    Repository, file_state::PathState, git::excludes_file, paths::PathList, view::exclude_rules, walk::RULES_LIMIT,
-};
+use crate::workspace::{Repository, file_state::PathState, git::excludes_file, paths::PathList, walk::RULES_LIMIT};
 
 /// The layers and every rule that decides what counts in a view.
 pub(super) struct ViewRules {
@@ -33,20 +31,10 @@ pub(super) struct ViewRules {
 impl ViewRules {
     pub(super) fn new(repository: &Repository, layers: OverlayLayers, dependencies: &[String]) -> Self {
         let root = repository.root().to_owned();
-        let exclude = exclude_rules(repository, &root);
-        let (tracked, global) = (Tracked::of(repository), users_rules());
+        let exclude = ignore_file::of_file(&root, repository.exclude_file());
+        let (tracked, global) = (Tracked::of(repository), ignore_file::of_file(Path::new(""), excludes_file()));
         Self { root, layers, tracked, exclude, global, dependencies: dependencies.to_vec() }
     }
-}
-
-/// The user's own rules, which apply in all repositories.
-fn users_rules() -> Gitignore {
-    let mut builder = GitignoreBuilder::new("");
-    if let Some(file) = excludes_file() {
-        // Git doesn't follow an invalid rule either.
-        drop(builder.add(file));
-    }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 /// Which `.gitignore` files apply: those of the user's tree for files that existed, those of the view for new ones.
