@@ -1,4 +1,4 @@
-//! No command uses another one: what several of them need is in a file of its own here, or in a room below.
+//! Test: no command uses another one. What several of them need is in a file of its own here, or in a lower module.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// What `mod.rs` calls for a command that was typed.
+/// Pattern of a command's call in `mod.rs`.
 const CALL: &str = r"=> (\w+)::\w+\(&global";
-/// A path that begins here, in a file right here or in one of a command's folder; several of them in braces.
+/// Pattern of paths into this module, from a file here or from a command's folder; several paths are in braces.
 const FROM_HERE: &str = r"\bsuper::(?:\{([^;]*)\};|(\w+))";
 const FROM_BELOW: &str = r"\bcrate::cli::(?:\{([^;]*)\};|(\w+))";
 
@@ -16,13 +16,13 @@ fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli")
 }
 
-/// The modules with a command in them.
+/// The modules that contain a command.
 fn commands() -> BTreeSet<String> {
     let text = fs::read_to_string(here().join("mod.rs")).unwrap();
     Regex::new(CALL).unwrap().captures_iter(&text).map(|call| call[1].to_owned()).collect()
 }
 
-/// The files of the command called `name`, with the pattern of what they use from here.
+/// The files of the command called `name`, each with the pattern of its paths into this module.
 fn files(name: &str) -> Vec<(PathBuf, &'static str)> {
     let folder = here().join(name);
     if !folder.is_dir() {
@@ -40,7 +40,7 @@ fn files(name: &str) -> Vec<(PathBuf, &'static str)> {
         .collect()
 }
 
-/// The names right after `super::` or `crate::cli::` in `text`.
+/// The names directly after `super::` or `crate::cli::` in `text`.
 fn used(text: &str, pattern: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for path in Regex::new(pattern).unwrap().captures_iter(text) {

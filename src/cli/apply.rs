@@ -1,4 +1,4 @@
-//! `kcode apply`: a run's patch, written to the working tree, all files or none.
+//! `kcode apply`: writes a run's patch to the working tree, all files or none.
 
 use std::path::Path;
 
@@ -16,7 +16,6 @@ use crate::workspace::{self, Blobs, Merged, Wanted};
 /// See [`Command::Apply`](super::command_line::Command::Apply).
 #[derive(Debug, Args)]
 pub struct ApplyArguments {
-    /// Which run.
     #[command(flatten)]
     pub which: FitRunArgument,
     /// Merge the patch into files that changed since the run began; no test has run on the result
@@ -33,7 +32,7 @@ pub struct ApplyArguments {
     pub commit: bool,
 }
 
-/// Applies a run that a person names, whatever its evidence: naming it is the decision.
+/// Applies the run that the user names, whatever its evidence: naming it is the decision.
 pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.which.run.as_deref(), Purpose::Apply)?;
     let report = load(&run)?;

@@ -1,4 +1,4 @@
-//! Arguments that several commands take. What a command alone takes is declared beside it.
+//! Arguments that several commands take. Those of a single command are declared beside it.
 
 use std::path::{Path, PathBuf};
 
@@ -30,12 +30,10 @@ pub struct Global {
 }
 
 impl Global {
-    /// The folder to work on.
     pub fn folder(&self) -> &Path {
         self.repo.as_deref().unwrap_or(Path::new("."))
     }
 
-    /// How much is said.
     pub const fn loudness(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
@@ -44,15 +42,15 @@ impl Global {
         }
     }
 
-    /// The repository around that folder.
+    /// The repository around the folder.
     ///
     /// # Errors
-    /// When there is none that kcode works on.
+    /// When there is none that kcode can work on.
     pub fn repository(&self) -> Result<Repository, Failure> {
         Ok(Repository::open(self.folder())?)
     }
 
-    /// The settings for `repository`, with what `flags` say.
+    /// Settings for `repository`, with the values of `flags`.
     ///
     /// # Errors
     /// When one of them can't be used.
@@ -60,10 +58,10 @@ impl Global {
         settings::load(flags, &Environment::from_process(), self.config.as_deref(), Some(repository.root()))
     }
 
-    /// The same for commands that also do without one; a folder that was named must hold one.
+    /// As [`Global::repository`], for commands that also work without one.
     ///
     /// # Errors
-    /// When a folder was named and holds none.
+    /// When the user named a folder that has none.
     pub fn repository_if_any(&self) -> Result<Option<Repository>, Failure> {
         match self.repository() {
             Err(failure) if self.repo.is_some() => Err(failure),
@@ -129,24 +127,24 @@ pub struct ListingForm {
 }
 
 impl ListingForm {
-    /// What was asked for, in either way.
+    /// The chosen form, by either flag.
     pub const fn listing(self) -> Listing {
         if self.json { Listing::Json } else { self.output }
     }
 }
 
-/// How whole the wall has to be.
+/// Parses the value of `--sandbox`.
 ///
 /// # Errors
-/// Names what it can be.
+/// Lists the possible values.
 pub fn parse_sandbox(text: &str) -> Result<Sandbox, String> {
     text.parse()
 }
 
-/// How many of something.
+/// Parses a count.
 ///
 /// # Errors
-/// Says how to write it.
+/// A message with examples.
 pub fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text:?} is not a count; write 0, 1 or 20"))
 }

@@ -1,4 +1,4 @@
-//! `kcode audit`: whether a run kept the laws, from its journal alone.
+//! `kcode audit`: checks a run against the laws, from its journal alone.
 
 use clap::Args;
 
@@ -11,15 +11,13 @@ use crate::run::{Failure, Inherited};
 /// See [`Command::Audit`](super::command_line::Command::Audit).
 #[derive(Debug, Args)]
 pub struct AuditArguments {
-    /// Which run.
     #[command(flatten)]
     pub run: RunArgument,
-    /// How it is printed.
     #[command(flatten)]
     pub form: ListingForm,
 }
 
-/// Prints the audit of a run. A breach of a law is a bug in kcode, and ends so.
+/// Prints the audit of a run. A breach of a law is a bug in kcode, and ends with that exit code.
 pub fn execute(global: &Global, arguments: &AuditArguments) -> Result<Outcome, Failure> {
     let folder = kept_runs::find(global, &arguments.run)?;
     let journal = folder.journal();

@@ -23,10 +23,8 @@ use super::verify::VerifyArguments;
 #[derive(Debug, Parser)]
 #[command(name = "kcode", version, propagate_version = false, max_term_width = 100)]
 pub struct CommandLine {
-    /// Flags of every command.
     #[command(flatten)]
     pub global: Global,
-    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -86,7 +84,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it needs no setting but where runs are kept.
+    /// True for commands that need no setting but the state folder.
     pub const fn reads_runs_alone(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! `kcode config`: every setting and where it comes from.
+//! `kcode config`: prints every setting and where it comes from.
 
 use clap::Args;
 
@@ -17,7 +17,7 @@ pub struct ConfigArguments {
     pub output: Listing,
 }
 
-/// Prints the settings that `fix` would use here. Outside a repository the repository's layer is simply missing.
+/// Prints the settings that `fix` would use here. Outside a repository that layer is missing.
 pub fn execute(global: &Global, arguments: &ConfigArguments) -> Result<Outcome, Failure> {
     let repository = global.repository_if_any()?;
     let root = repository.as_ref().map(Repository::root);
@@ -26,7 +26,7 @@ pub fn execute(global: &Global, arguments: &ConfigArguments) -> Result<Outcome, 
     let (settings, broken) = match settings::load(&FlagLayer::default(), &env, user_file, root) {
         Ok(settings) => (settings, None),
         Err(error) => {
-            // Whoever is sent here by an error in a file gets what holds besides it.
+            // An error in a file is no reason to show nothing: print the settings without it.
             let repository = settings::without_repository_file(&env, user_file, root).ok();
             let beside = repository
                 .map(|rest| (rest, "without the repository's .kcode.toml"))

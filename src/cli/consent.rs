@@ -1,4 +1,4 @@
-//! Asks a person whether tests may see what the repository names outside of itself.
+//! Asks the user whether tests may see what the repository names outside of itself.
 
 use super::output;
 use super::question::{Question, ask as put};
@@ -14,10 +14,10 @@ const SOME: Question = Question {
     keys: &[('y', "yes"), ('e', "each"), ('n', "no")],
 };
 
-/// Asks about what nobody said anything about yet, and about what that needs in turn.
+/// Asks about paths that the user hasn't decided on yet, and about those that they need in turn.
 ///
 /// # Errors
-/// When the person ends it, or the answer can't be kept.
+/// When the user interrupts, or the answer can't be saved.
 pub async fn ask(beside: &mut Beside, plan: &WorkerPlan) -> Result<(), Failure> {
     for _ in 0..MOST_ROUNDS {
         let open = beside.questions();

@@ -19,9 +19,9 @@ use crate::workspace::Repository;
 /// Time between two events of the recording, so that a person sees them arrive.
 const PACE: Duration = Duration::from_millis(15);
 
-/// A repository with a bug, and the conversation that mends it.
+/// A repository with a bug, and the conversation that fixes it.
 struct Scenario {
-    /// The program that its tests need.
+    /// Program that its tests need.
     needs: &'static str,
     task: &'static str,
     test: &'static str,
@@ -35,7 +35,7 @@ macro_rules! scenario_file {
     };
 }
 
-/// In order of preference; the last one needs nothing but a shell.
+/// In order of preference; the last one only needs a shell.
 static SCENARIOS: [Scenario; 2] = [
     Scenario {
         needs: "python3",
@@ -59,7 +59,7 @@ static SCENARIOS: [Scenario; 2] = [
     },
 ];
 
-/// Plays the first scenario whose language is there.
+/// Plays the first scenario whose language is installed.
 pub fn execute(global: &Global) -> Result<Outcome, Failure> {
     let env = Environment::from_process();
     let scenario = SCENARIOS.iter().find(|scenario| is_there(scenario.needs, &env)).unwrap_or(&SCENARIOS[1]);
@@ -77,7 +77,7 @@ pub fn execute(global: &Global) -> Result<Outcome, Failure> {
     outcome
 }
 
-/// Serves the recording from a thread of its own, until the process ends; returns where.
+/// Serves the recording from a thread until the process ends; returns the base URL.
 fn serve(recording: CannedConversation) -> Result<String, Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be started")?;
@@ -90,7 +90,7 @@ fn serve(recording: CannedConversation) -> Result<String, Failure> {
     Ok(base_url)
 }
 
-/// What `kcode fix --dry-run` does, with an environment of its own.
+/// Runs `kcode fix --dry-run` with an environment of its own.
 fn play(global: &Global, scenario: &Scenario, root: &Path, base_url: &str, state: &Path) -> Result<Outcome, Failure> {
     let state = state.to_string_lossy().into_owned();
     let env: Environment =

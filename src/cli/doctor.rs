@@ -1,5 +1,5 @@
-//! `kcode doctor`: builds the wall that a run would get, tries to break out of it, and says what to do about gaps. In a
-//! repository it also says which tests a run would stand on, and why those.
+//! `kcode doctor`: builds the sandbox that a run would get, tries to break out of it, and says what to do about gaps.
+//! In a repository it also shows which tests a run would use, and why.
 
 use anyhow::Context;
 use clap::Args;
@@ -23,19 +23,19 @@ pub struct DoctorArguments {
     pub output: Listing,
 }
 
-/// What `--output json` prints.
+/// Output of `--output json`.
 #[derive(Serialize)]
 struct Diagnosis<'a> {
     schema: &'static str,
-    /// Whether `--sandbox strict` would start here.
+    /// True when `--sandbox strict` would start here.
     strict: bool,
     #[serde(rename = "wall")]
     sandbox: &'a SandboxBuilt,
-    /// `None` outside any repository.
+    /// `None` outside a repository.
     tests: Option<TestsChosen>,
 }
 
-/// Ends well only when `--sandbox strict` would start.
+/// Succeeds only when `--sandbox strict` would start.
 pub fn execute(global: &Global, arguments: &DoctorArguments) -> Result<Outcome, Failure> {
     let tests = tests(global)?;
     let sandbox = build()?;
@@ -55,7 +55,7 @@ pub fn execute(global: &Global, arguments: &DoctorArguments) -> Result<Outcome, 
     Ok(if strict { Outcome::Verified } else { Outcome::Refused })
 }
 
-/// What a run in this repository would call its tests. Settings that are wrong are the business of `kcode config`.
+/// The tests of a run in this repository. Invalid settings are left to `kcode config`.
 fn tests(global: &Global) -> Result<Option<TestsChosen>, Failure> {
     let Some(repository) = global.repository_if_any()? else { return Ok(None) };
     Ok(Some(match global.settings(&FlagLayer::default(), &repository) {
@@ -76,7 +76,7 @@ fn in_words(tests: &TestsChosen) -> String {
     format!("Tests: {command} ({origin})\n{}", checks.collect::<String>())
 }
 
-/// A worker in an empty folder, taken down again at once.
+/// Starts a worker in an empty folder and stops it at once.
 fn build() -> Result<SandboxBuilt, Failure> {
     let place =
         tempfile::Builder::new().prefix("kcode-doctor-").tempdir().context("no temporary folder can be made")?;
@@ -94,7 +94,7 @@ fn build() -> Result<SandboxBuilt, Failure> {
     run::on_a_runtime(async {
         let (worker, sandbox) = Worker::start(plan).await.map_err(|error| failure(&error))?;
         worker.stop().await;
-        // The kernel's own folder in it can't be entered as it is.
+        // The kernel's own folder in `work` can't be entered as it is.
         remove_tree(&layers).with_context(|| format!("{} can't be removed", layers.display()))?;
         Ok(sandbox)
     })

@@ -1,4 +1,4 @@
-//! `kcode export`: a run as one file, without secrets.
+//! `kcode export`: writes a run to one file, without secrets.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,6 @@ use crate::settings::{Environment, Redactor};
 /// See [`Command::Export`](super::command_line::Command::Export).
 #[derive(Debug, Args)]
 pub struct ExportArguments {
-    /// Which run.
     #[command(flatten)]
     pub run: RunArgument,
     /// Write to FILE instead of standard output
@@ -41,7 +40,6 @@ pub enum ExportFormat {
     Atif,
 }
 
-/// Runs the command.
 pub fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, Failure> {
     if let Some(path) = &arguments.out {
         out_file::check(path, "--out")?;
@@ -72,7 +70,7 @@ pub fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, 
     Ok(Outcome::Verified)
 }
 
-/// Escapes as JSON does what a terminal would act upon, which changes no value.
+/// Escapes, as JSON allows, what a terminal would interpret; no value changes.
 fn written(value: &Value) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?;
     Ok(crate::text::sanitise_json(&text).into_owned() + "\n")

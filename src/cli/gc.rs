@@ -1,4 +1,4 @@
-//! `kcode gc`: removes runs beyond what settings keep; the same by itself after a run, within a few milliseconds.
+//! `kcode gc`: removes runs beyond the configured limits. The same happens after each run, for a few milliseconds.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -18,9 +18,9 @@ use crate::settings::{self, Environment, parse_bytes, parse_duration};
 use crate::testing::Baselines;
 use crate::text::{counted, table};
 
-/// The schema that the result names.
+/// Schema name of the output.
 const SCHEMA: &str = "kcode.gc/1";
-/// What a run may take at its end to look for others that can go, and to remove them.
+/// Time limit of the removal after a run.
 const BUDGET: Duration = Duration::from_millis(50);
 
 /// See [`Command::Gc`](super::command_line::Command::Gc).
@@ -38,7 +38,6 @@ pub struct GcArguments {
     /// Remove nothing, say what would be
     #[arg(long)]
     pub dry_run: bool,
-    /// How it is printed.
     #[command(flatten)]
     pub form: ListingForm,
 }
@@ -58,9 +57,9 @@ pub struct Cleared {
     bytes: Bytes,
 }
 
-/// Removes what is beyond the limits, of every repository.
+/// Removes what is beyond the limits, in all repositories.
 pub fn execute(global: &Global, arguments: &GcArguments) -> Result<Outcome, Failure> {
-    // What is to be kept has to be known for sure.
+    // With invalid settings nothing is removed.
     let mut keep = kept(global)?;
     let state = KeptRuns::of(global)?.state;
     keep.runs = arguments.keep.or(keep.runs);
@@ -74,8 +73,7 @@ pub fn execute(global: &Global, arguments: &GcArguments) -> Result<Outcome, Fail
     Ok(Outcome::Verified)
 }
 
-/// After a run: a little of the same, unasked. What goes wrong here is told by `kcode gc`, and changes nothing of the
-/// run's own end.
+/// Removes a few old runs after a run. Errors don't change that run's end; `kcode gc` shows them.
 pub fn after_a_run(global: &Global) {
     let until = Instant::now() + BUDGET;
     let cleared = kept(global).and_then(|keep| clear(&KeptRuns::of(global)?.state, keep, false, Some(until)));
@@ -98,7 +96,7 @@ fn clear(state: &Path, keep: RetentionLimits, dry_run: bool, until: Option<Insta
     let mut runs = retention.going(keep, SystemTime::now());
     let outdated = Baselines::in_state(state).stale().unwrap_or_default();
     if !dry_run {
-        // Without it the next pass looks at more runs.
+        // When it fails, the next pass reads more runs.
         drop(retention.remember());
         finish_removals(state, until).map_err(anyhow::Error::from)?;
         let mut gone = Vec::new();
@@ -111,7 +109,7 @@ fn clear(state: &Path, keep: RetentionLimits, dry_run: bool, until: Option<Insta
             }
         }
         runs = gone;
-        // Another run may have been quicker.
+        // Another run may have removed it already.
         for (path, _) in &outdated {
             drop(std::fs::remove_file(path));
         }
@@ -120,7 +118,7 @@ fn clear(state: &Path, keep: RetentionLimits, dry_run: bool, until: Option<Insta
     Ok(Cleared { schema: SCHEMA, dry_run, runs, baselines: outdated.len() as u64, bytes })
 }
 
-/// Runs whose patch is half written to a tree: what is needed to finish that, or to take it back, is in their folders.
+/// Runs whose patch is half written to a tree: finishing that, or taking it back, needs their folders.
 fn unsettled(state: &Path) -> HashSet<RunId> {
     let entries = std::fs::read_dir(RunFolder::unfinished_below(state)).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());

@@ -4,11 +4,11 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 
 use crate::settings::seal_environment;
 
-/// Nobody but root may read this process's memory or the environment it was started with, trace it, or make it leave
-/// a core dump; and its keys leave the environment that its children get. Has to come before the first thread.
+/// Prevents everybody but root from reading this process's memory and initial environment, from tracing it and from
+/// making it dump core; removes its keys from the environment that its children get. Call it before the first thread
+/// starts.
 ///
-/// Each step is worth having without the others, so that one that fails doesn't end the program: the worker's proof
-/// tells what holds.
+/// Each step is useful without the others, so a failure doesn't end the program: the worker's proof shows what holds.
 pub fn harden() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });

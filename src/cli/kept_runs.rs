@@ -1,4 +1,4 @@
-//! The runs that are kept: which one is meant, and which are of the repository that the user stands in.
+//! The kept runs: finds a run by name, and those of the current repository.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::run::Failure;
 use crate::settings::{self, Environment};
 use crate::text::sanitise;
 
-/// The run that was named, or the latest one of this repository.
+/// The named run, or the latest one of this repository.
 pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failure> {
     let place = KeptRuns::of(global)?;
     if let Some(prefix) = &arguments.run {
@@ -20,25 +20,24 @@ pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failu
     place.runs()?.next().ok_or_else(KeptRuns::no_runs)
 }
 
-/// The tree of a run, when the user stands in another one.
+/// "in" and the tree of a run, when the user is in another one.
 pub fn elsewhere(global: &Global, report: &Report) -> Option<String> {
     let here = global.repository_if_any().ok().flatten().map(|repository| repository.root().to_owned());
     let is_here = here.is_some_and(|root| root.as_os_str() == report.repository.as_str());
     (!is_here).then(|| format!("in {}", report.repository))
 }
 
-/// Where runs are kept, and the repository that the user stands in.
+/// The state folder, and the repository that the user is in.
 pub struct KeptRuns {
-    /// kcode's state folder.
     pub state: PathBuf,
     root: Option<PathBuf>,
 }
 
 impl KeptRuns {
-    /// Where the user stands.
+    /// The kept runs as seen from the current folder.
     ///
     /// # Errors
-    /// When settings can't be read, or a folder was named that holds no repository.
+    /// When settings can't be read, or the user named a folder without a repository.
     pub fn of(global: &Global) -> Result<Self, Failure> {
         let root = global.repository_if_any()?.map(|repository| repository.root().to_owned());
         let env = Environment::from_process();
@@ -57,12 +56,12 @@ impl KeptRuns {
         Ok(RunFolder::all(&self.state)?.into_iter().filter(is_of_here))
     }
 
-    /// The runs of the repository that the user stands in, or of all.
+    /// The runs of the current repository, or of all.
     pub fn catalogue(&self, all: bool) -> Result<Catalogue, Failure> {
         let mut catalogue = Catalogue::read(&self.state)?;
         if !all {
             catalogue.runs.retain(|run| self.is_home_of(&run.repository));
-            // One that doesn't even say where it ran may be of here.
+            // A run whose journal doesn't tell its repository may be of this one.
             catalogue
                 .unreadable
                 .retain(|run| run.repository.as_ref().is_none_or(|repository| self.is_home_of(repository)));
@@ -70,18 +69,18 @@ impl KeptRuns {
         Ok(catalogue)
     }
 
-    /// There is none.
+    /// Error for a repository without runs.
     pub fn no_runs() -> Failure {
         Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others")
     }
 
-    /// Whether the user stands in the repository with this root.
+    /// True when `repository` is the root of the current one.
     pub fn is_home_of(&self, repository: &str) -> bool {
         self.root.as_ref().is_some_and(|root| root.as_os_str() == repository)
     }
 }
 
-/// Says which journals can't be read.
+/// Prints which journals can't be read.
 pub fn name(unreadable: &[Unreadable]) {
     for Unreadable { run, problem, .. } in unreadable {
         output::say(&format!("run {run} is unreadable: {}", sanitise(problem)));

@@ -1,8 +1,8 @@
-//! Single keys of a person on a terminal, and what was typed before a question was on the screen.
+//! Single keys on a terminal, and discarding what was typed before a question was on the screen.
 //!
 //! Keys are read a byte at a time, so that nothing is read ahead: what isn't an answer yet stays with the kernel, which
-//! can be told to forget it. A sequence (an arrow, Alt with a letter, a paste, a terminal's own report) is one key: none
-//! of its letters is ever taken for a letter that somebody pressed.
+//! can discard it. A sequence (an arrow, Alt with a letter, a paste, a terminal's own report) is one key: none of its
+//! letters is taken for a pressed letter.
 
 use std::fs::File;
 use std::io;
@@ -16,22 +16,22 @@ use rustix::termios::{tcflush, tcgetattr, tcsetattr};
 
 use crate::review::KeyPress;
 
-/// How long the rest of a sequence may take to come. Escape alone is known when nothing came by then.
+/// Time limit for the rest of a sequence. Without one by then, the key was Escape.
 const SEQUENCE_WAIT: Duration = Duration::from_millis(100);
-/// How long the end of a pasted text may take to come.
+/// Time limit for the end of a pasted text.
 const PASTE_WAIT: Duration = Duration::from_secs(1);
-/// A key that is held down repeats faster than this, and whoever is typing has the next letter sooner.
+/// A pause. A key that is held down repeats faster than this, and a typing person presses the next key sooner.
 const QUIET: Duration = Duration::from_millis(500);
-/// Whoever types on for so long isn't asked at all.
+/// After typing on for so long, the user isn't asked at all.
 const QUIET_WAIT: Duration = Duration::from_mins(1);
-/// The first letter of a word is followed by the next one sooner.
+/// The second letter of a typed word follows sooner.
 const NEXT_LETTER: Duration = Duration::from_millis(250);
-/// No key does it: `_POSIX_VDISABLE`.
+/// `_POSIX_VDISABLE`: no key has this function.
 const DISABLED: u8 = 0;
-/// What an answer ends with.
+/// Bytes that end an answer.
 const ENTER: [u8; 2] = [b'\r', b'\n'];
 
-/// The terminal that a person types on.
+/// Opens the terminal of the user: standard input, or `/dev/tty`.
 ///
 /// # Errors
 /// When there is none.
@@ -43,17 +43,18 @@ pub fn open() -> io::Result<OwnedFd> {
     Ok(File::options().read(true).write(true).open("/dev/tty")?.into())
 }
 
-/// How a terminal hands out what is typed; as it was again when this is dropped.
+/// A terminal mode; dropping it restores the former mode.
 pub struct Mode<'a> {
     terminal: &'a OwnedFd,
     before: Termios,
 }
 
 impl<'a> Mode<'a> {
-    /// Key by key and unseen; Ctrl-C still interrupts. Ctrl-Z is a key: whoever stops kcode now gets a terminal that shows nothing.
+    /// Delivers single keys without echo; Ctrl-C still interrupts. Ctrl-Z is an ordinary key, because stopping kcode
+    /// now would leave the shell a terminal without echo.
     ///
     /// # Errors
-    /// When it is no terminal, or not any more.
+    /// When it isn't a terminal, or was closed.
     pub fn silent(terminal: &'a OwnedFd) -> io::Result<Self> {
         Self::changed(terminal, |mode| {
             mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
@@ -63,7 +64,7 @@ impl<'a> Mode<'a> {
         })
     }
 
-    /// Every key is only a key, Ctrl-C too.
+    /// Delivers every key as a key, Ctrl-C too.
     ///
     /// # Errors
     /// As [`Mode::silent`].
@@ -71,7 +72,7 @@ impl<'a> Mode<'a> {
         Self::changed(terminal, |mode| {
             let output = mode.output_modes;
             mode.make_raw();
-            // Lines of others still begin at the left.
+            // Lines that other processes print still start at the left.
             mode.output_modes = output;
         })
     }
@@ -91,17 +92,17 @@ impl Drop for Mode<'_> {
     }
 }
 
-/// Forgets what was typed so far.
+/// Discards what was typed so far.
 pub fn discard(terminal: impl AsFd) {
-    // A terminal that went has nothing to forget; whoever reads from it next learns that.
+    // A closed terminal has nothing to discard; the next read reports it.
     let _ = tcflush(terminal, QueueSelector::IFlush);
 }
 
-/// Forgets what was typed so far, and what is typed until there is a pause: who holds a key down, or types on, isn't asked
-/// meanwhile, so that none of it can be an answer. Blocks.
+/// Discards what was typed so far, and what is typed until there is a pause: a user who holds a key down, or types on,
+/// isn't asked meanwhile, so none of it can be an answer. Blocks.
 ///
 /// # Errors
-/// When the terminal went, or no pause comes.
+/// When the terminal was closed, or no pause comes.
 pub fn await_quiet(terminal: &OwnedFd) -> io::Result<()> {
     let _mode = Mode::silent(terminal)?;
     let until = Instant::now() + QUIET_WAIT;
@@ -114,7 +115,7 @@ pub fn await_quiet(terminal: &OwnedFd) -> io::Result<()> {
         if Instant::now() > until {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        // A terminal that was hung up is always ready, and never has anything.
+        // A terminal that was hung up is always ready, and returns no byte.
         byte(terminal)?;
     }
 }
@@ -122,7 +123,7 @@ pub fn await_quiet(terminal: &OwnedFd) -> io::Result<()> {
 /// Waits for the next key. Blocks.
 ///
 /// # Errors
-/// When the terminal went.
+/// When the terminal was closed.
 pub fn next_key(terminal: &OwnedFd) -> io::Result<KeyPress> {
     let first = byte(terminal)?;
     Ok(match first {
@@ -138,10 +139,10 @@ pub fn next_key(terminal: &OwnedFd) -> io::Result<KeyPress> {
     })
 }
 
-/// Whether nothing but an Enter came along with the key that was read last, or right after it; all of it is forgotten.
+/// Returns true when nothing but Enter came with the last key or right after it; all of it is discarded.
 ///
 /// # Errors
-/// When the terminal went.
+/// When the terminal was closed.
 pub fn came_alone(terminal: &OwnedFd) -> io::Result<bool> {
     while has_more(terminal, NEXT_LETTER)? {
         if !ENTER.contains(&byte(terminal)?) {
@@ -152,7 +153,7 @@ pub fn came_alone(terminal: &OwnedFd) -> io::Result<bool> {
     Ok(true)
 }
 
-/// A letter of more than one byte.
+/// Reads the rest of a UTF-8 character.
 fn letter(terminal: &OwnedFd, first: u8) -> io::Result<KeyPress> {
     let length = match first {
         0xc0..=0xdf => 2,
@@ -168,13 +169,13 @@ fn letter(terminal: &OwnedFd, first: u8) -> io::Result<KeyPress> {
     Ok(std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next()).map_or(KeyPress::Other, KeyPress::Char))
 }
 
-/// What comes behind an escape. ECMA-48 says how it ends.
+/// Reads what follows an escape, as ECMA-48 defines it.
 fn sequence(terminal: &OwnedFd) -> io::Result<KeyPress> {
     let Some(second) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(KeyPress::Escape) };
     match second {
         b'[' => control(terminal),
         b'O' => Ok(byte_within(terminal, SEQUENCE_WAIT)?.map_or(KeyPress::Other, |last| named(&[], last))),
-        // Strings of control: what a terminal reports of its own accord.
+        // Control strings: reports that a terminal sends by itself.
         b']' | b'P' | b'X' | b'^' | b'_' => {
             skip_to(terminal, &[b"\x07", b"\x1b\\"], SEQUENCE_WAIT)?;
             Ok(KeyPress::Other)
@@ -190,7 +191,7 @@ fn control(terminal: &OwnedFd) -> io::Result<KeyPress> {
     loop {
         let Some(next) = byte_within(terminal, SEQUENCE_WAIT)? else { return Ok(KeyPress::Other) };
         match next {
-            // The Linux console names its first function keys so.
+            // Function keys of the Linux console.
             b'[' if parameters.is_empty() => {
                 byte_within(terminal, SEQUENCE_WAIT)?;
                 return Ok(KeyPress::Other);
@@ -219,7 +220,7 @@ fn named(parameters: &[u8], last: u8) -> KeyPress {
     }
 }
 
-/// Reads up to the first of `ends`, or until nothing comes any more.
+/// Reads up to the first of `ends`, or until nothing comes within `patience`.
 fn skip_to(terminal: &OwnedFd, ends: &[&[u8]], patience: Duration) -> io::Result<()> {
     let longest = ends.iter().map(|end| end.len()).max().unwrap_or_default();
     let mut last = Vec::new();
@@ -267,7 +268,7 @@ mod tests {
 
     use super::*;
 
-    /// A pipe is read like a terminal.
+    /// Reads keys from a pipe as from a terminal.
     fn keys(bytes: &[u8]) -> Vec<KeyPress> {
         let (reader, mut writer) = io::pipe().expect("a pipe");
         writer.write_all(bytes).expect("it takes them");

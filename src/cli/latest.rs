@@ -1,4 +1,4 @@
-//! Which run a command takes when nobody names one: the latest of this repository that it applies to, and it says which.
+//! Chooses a run when the user names none: the latest of this repository that the command can use, and prints which.
 
 use super::arguments::Global;
 use super::kept_runs::KeptRuns;
@@ -9,34 +9,34 @@ use crate::replay::{NotReplayable, Recording};
 use crate::run::Failure;
 use crate::text::sanitise_line;
 
-/// Columns of the task that are told with the run.
+/// Columns of the task that are printed with the run.
 const TASK: usize = 50;
 
-/// What a run is wanted for.
+/// What a command does with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To write its patch to the tree.
+    /// Write its patch to the tree.
     Apply,
-    /// To look at its patch and apply some of it.
+    /// Show its patch and apply parts of it.
     Review,
-    /// To take its patch back.
+    /// Take its patch back.
     Undo,
-    /// To go on with it.
+    /// Continue it.
     Resume,
-    /// To run its tests again.
+    /// Run its tests again.
     Verify,
-    /// To see its patch.
+    /// Show its patch.
     Diff,
-    /// To play it again.
+    /// Replay it.
     Replay,
-    /// To write down whatever it is.
+    /// Export it.
     Export,
 }
 
-/// The run that was named, or the latest one that serves `purpose`.
+/// The named run, or the latest one that serves `purpose`.
 ///
 /// # Errors
-/// When none goes by that name, or none serves: it says why the latest one doesn't.
+/// When no run has that name, or none serves `purpose`: with the reason for the latest one.
 pub fn find(global: &Global, named: Option<&str>, purpose: Purpose) -> Result<RunFolder, Failure> {
     let place = KeptRuns::of(global)?;
     if let Some(prefix) = named {
@@ -68,7 +68,7 @@ fn not_replayable(run: &RunFolder) -> Option<NotReplayable> {
     Recording::of_run(run).ok()?.check().err()
 }
 
-/// A run as far as it matters here.
+/// What decides whether a run serves a purpose.
 struct About {
     summary: RunSummary,
     is_at_work: bool,
@@ -78,7 +78,7 @@ impl About {
     fn serves(&self, run: &RunFolder, purpose: Purpose) -> bool {
         let RunSummary { fate, outcome, ended, patch, tests, .. } = &self.summary;
         match purpose {
-            // These only read what there is.
+            // These only read.
             Purpose::Export => true,
             Purpose::Diff => patch.is_some(),
             _ if self.is_at_work => false,
@@ -105,7 +105,7 @@ impl About {
         format!("taking run {}, the latest{what}: {task}", self.summary.run)
     }
 
-    /// Why not even the latest one serves, and what does with it.
+    /// The error that says why the latest run doesn't serve, and what to do.
     fn refusal(&self, run: &RunFolder, purpose: Purpose) -> Failure {
         let none = match purpose {
             Purpose::Apply => "no run of this repository has a patch to apply",

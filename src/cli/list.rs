@@ -1,4 +1,4 @@
-//! `kcode runs`: the runs that are kept, newest first.
+//! `kcode runs`: lists the kept runs, newest first.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -15,11 +15,11 @@ use crate::render::LocalTime;
 use crate::run::Failure;
 use crate::text::{counted, sanitise, table};
 
-/// The schema that the listing names.
+/// Schema name of the output.
 const SCHEMA: &str = "kcode.runs/1";
-/// Characters of the task where nobody says how wide a line may be.
+/// Columns of a task when the width of the terminal is unknown.
 const TASK_WIDTH: usize = 60;
-/// A task isn't cut shorter, however narrow the terminal.
+/// Minimum columns of a task on a narrow terminal.
 const LEAST_TASK_WIDTH: usize = 20;
 
 /// See [`Command::Runs`](super::command_line::Command::Runs).
@@ -43,7 +43,6 @@ pub struct ListArguments {
     /// No more than the newest N
     #[arg(short = 'n', long, value_name = "N", value_parser = parse_count::<usize>, allow_hyphen_values = true)]
     pub limit: Option<usize>,
-    /// How it is printed.
     #[command(flatten)]
     pub form: ListingForm,
 }
@@ -65,7 +64,7 @@ pub struct RunList {
     unreadable: Vec<Unreadable>,
 }
 
-/// Lists the runs that fit. Journals that can't be read are named beside them.
+/// Lists the runs that match. Unreadable journals are reported on standard error.
 pub fn execute(global: &Global, arguments: &ListArguments) -> Result<Outcome, Failure> {
     let place = KeptRuns::of(global)?;
     let Catalogue { runs, unreadable } = place.catalogue(arguments.all)?;
@@ -129,14 +128,14 @@ fn row(place: &KeptRuns, run: &RunSummary, all: bool, when: String) -> Vec<Strin
     row
 }
 
-/// The offset of all these moments, if they have the same: a year has two where clocks are changed.
+/// The UTC offset of all these moments if it is the same; daylight saving time gives a year two.
 fn one_offset(whens: &[Option<LocalTime>]) -> Option<&str> {
     let mut offsets = whens.iter().flatten().map(|when| when.offset.as_str());
     let first = offsets.next()?;
     offsets.all(|offset| offset == first).then_some(first)
 }
 
-/// A moment, with its offset where the heading doesn't tell it.
+/// A moment, with its offset unless the heading has it.
 fn told(when: Option<&LocalTime>, offset: Option<&str>) -> String {
     match (when, offset) {
         (None, _) => "?".to_owned(),
@@ -145,7 +144,7 @@ fn told(when: Option<&LocalTime>, offset: Option<&str>) -> String {
     }
 }
 
-/// A run that noted no end and whose journal is locked is at work.
+/// A run without an end whose journal is locked is running.
 fn outcome(place: &KeptRuns, run: &RunSummary) -> &'static str {
     let is_running = || !is_abandoned(&RunFolder::at(&place.state, &run.run).journal());
     if !run.ended && is_running() { "running" } else { run.outcome.words() }
@@ -172,7 +171,7 @@ const fn fate(fate: PatchFate) -> &'static str {
     }
 }
 
-/// The task, as far as the terminal's line goes.
+/// The task, cut to the width of the terminal.
 fn cut(task: &str, taken: usize) -> String {
     let width = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
     let left = width.map_or(TASK_WIDTH, |width| width.saturating_sub(taken + 2).max(LEAST_TASK_WIDTH));

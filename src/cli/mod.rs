@@ -1,6 +1,6 @@
-//! Arguments and commands, one file a command; the only floor that may print.
+//! The command line: arguments and one file a command; the only module that may print.
 //!
-//! A command returns an `Outcome` or a `Failure`; both name the exit code.
+//! A command returns an `Outcome` or a `Failure`; both determine the exit code.
 
 #[cfg(test)]
 mod apart;
@@ -93,7 +93,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(outcome.exit_code())
 }
 
-/// What was typed; what can't be understood is told, and so are help and version, which are "errors" to clap with exit code 0.
+/// Parses the command line. On an error it prints the message; for clap, help and version are errors with exit code 0.
 fn parse() -> Result<CommandLine, ExitCode> {
     if letters::is_dumb() {
         choose_colour(ColorChoice::Auto);
@@ -105,14 +105,15 @@ fn parse() -> Result<CommandLine, ExitCode> {
             let told = if console::colors_enabled_stderr() { told.ansi().to_string() } else { told.to_string() };
             output::say(told.trim_end());
         } else {
-            // A closed pipe isn't worth a word.
+            // A closed pipe isn't reported.
             let _ = refusal.print();
         }
         ExitCode::from(code)
     })
 }
 
-/// A review, if a person wants one, as it could come tomorrow: the run is over and its journal free. Then old runs go.
+/// Starts a review if the user wants one; the run is over and its journal unlocked, so it works as it would later. Then
+/// removes old runs.
 fn after_a_run(global: &Global, ended: Ended) -> Result<Outcome, Failure> {
     let Ended { mut outcome, review } = ended;
     if let Some(run) = review {
@@ -123,7 +124,7 @@ fn after_a_run(global: &Global, ended: Ended) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-/// Whoever looks at runs isn't kept from it by a slip in a file.
+/// A mistake in a settings file doesn't keep commands from reading runs.
 fn warn_of_settings(global: &Global) {
     if let Some(error) = settings::wrong_beside_state_dir(&Environment::from_process(), global.config.as_deref()) {
         output::say(&format!("warning: {error}; nothing of that file was used here ({})", error.hint()));
@@ -133,7 +134,7 @@ fn warn_of_settings(global: &Global) {
 fn choose_colour(choice: ColorChoice) {
     let is_forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
     let forced = match choice {
-        // A terminal that understands no escape codes is no terminal for colours.
+        // A terminal without escape codes has no colours.
         ColorChoice::Auto if letters::is_dumb() && !is_forced => false,
         ColorChoice::Auto => return,
         ColorChoice::Always => true,

@@ -1,4 +1,4 @@
-//! The only prints of the program: data on standard output, talk on standard error.
+//! The only prints of the program: data on standard output, everything else on standard error.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use crate::run::Failure;
 use crate::settings::{Environment, Redactor};
 use crate::text::{sanitise_json, wrap};
 
-/// Writes data to standard output. A reader that went away (`kcode … | head`) is not an error.
+/// Writes data to standard output. A closed pipe (`kcode … | head`) is not an error.
 ///
 /// # Errors
 /// When it can't be written for another reason.
@@ -22,7 +22,7 @@ pub fn data(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Writes a text for people to standard output: as the locale can show it, on a terminal in lines that fit.
+/// Writes text for people to standard output: in the locale's characters, wrapped on a terminal.
 ///
 /// # Errors
 /// As [`data`].
@@ -30,7 +30,7 @@ pub fn page(text: &str) -> Result<(), Failure> {
     data(fitted(text, &Term::stdout()).as_bytes())
 }
 
-/// Prints a patch: for eyes on a terminal, else byte for byte.
+/// Prints a patch: coloured on a terminal, else byte for byte.
 ///
 /// # Errors
 /// As [`data`].
@@ -43,12 +43,12 @@ pub fn patch(patch: &[u8]) -> Result<(), Failure> {
     data(patch)
 }
 
-/// Says a line on standard error. If nobody listens, the run goes on.
+/// Prints a line on standard error. Errors are ignored, so that a run goes on.
 pub fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", fitted(line, &Term::stderr()));
 }
 
-/// As the locale can show it, and broken between words where a terminal would break it anywhere.
+/// Text in the locale's characters, wrapped between words on a terminal.
 fn fitted(text: &str, terminal: &Term) -> String {
     let text = letters::spelt(text);
     match columns(terminal) {
@@ -57,21 +57,21 @@ fn fitted(text: &str, terminal: &Term) -> String {
     }
 }
 
-/// The columns of a terminal; `None` when it is none.
+/// Width of a terminal; `None` when it isn't one.
 pub fn columns(terminal: &Term) -> Option<usize> {
     let size = terminal.features().is_attended().then(|| terminal.size_checked()).flatten();
     size.map(|(_, columns)| usize::from(columns))
 }
 
-/// Asks on standard error; the answer is typed behind it.
+/// Prints a question on standard error; the answer is typed after it.
 pub fn ask(question: &str) {
-    // In one piece, so that nothing that is typed is shown within it.
+    // In one write, so that no typed character is echoed within it.
     let question = format!("{} ", fitted(question, &Term::stderr()));
     let mut terminal = io::stderr().lock();
     let _ = terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush());
 }
 
-/// Writes what drives the terminal on standard error: only ever of kcode's own making.
+/// Writes escape sequences to the terminal on standard error; only ever kcode's own.
 pub fn raw(sequence: &str) {
     let mut terminal = io::stderr().lock();
     let _ = terminal.write_all(sequence.as_bytes()).and_then(|()| terminal.flush());

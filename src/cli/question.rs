@@ -1,5 +1,5 @@
-//! Questions to a person. An answer is a deliberate one to a question that was on the screen: what was typed before is
-//! forgotten, only the keys that the question names decide, and Enter alone is none of them.
+//! Questions to the user. An answer is deliberate: what was typed before the question was on the screen is discarded,
+//! only the keys that the question names count, and Enter alone is none of them.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -21,9 +21,9 @@ pub const SUSPEND: char = '\u{1a}';
 /// A question that a single key answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// What is asked; the keys stand in it.
+    /// The text, which names the keys.
     pub text: &'a str,
-    /// The keys, with what each says in a word: a line may say either.
+    /// The keys, each with its word; a line may contain either.
     pub keys: &'static [(char, &'static str)],
 }
 
@@ -32,18 +32,18 @@ impl Question<'_> {
         self.keys.iter().any(|(key, _)| *key == letter)
     }
 
-    /// What it can be answered with.
+    /// The possible answers.
     fn told(&self) -> String {
         let keys: Vec<String> = self.keys.iter().map(|(key, word)| format!("{key} ({word})")).collect();
         format!("press {}", keys.join(", "))
     }
 }
 
-/// The key that a person pressed; `None` when nobody answers: the terminal or the input went, or somebody wants to end it.
-/// Ctrl-Z leaves the terminal to the shell as it was; whoever comes back is asked again.
+/// Asks, and returns the key that the user pressed; `None` when the terminal or the input was closed, or the user
+/// interrupts. Ctrl-Z gives the terminal to the shell in its former mode; on return the question is asked again.
 ///
 /// # Errors
-/// When a thread can't be had.
+/// When a thread can't be started.
 pub async fn ask(question: &Question<'_>, signals: &mut Signals) -> Result<Option<char>, Failure> {
     let Ok(mut keys) = Keys::open() else { return Ok(None) };
     let terminal = Arc::clone(&keys.terminal);
@@ -67,12 +67,11 @@ pub async fn ask(question: &Question<'_>, signals: &mut Signals) -> Result<Optio
     }
 }
 
-/// What came of a question.
 enum PersonAnswer {
     Key(char),
     None,
     Suspend,
-    /// Others had the terminal meanwhile.
+    /// Another process had the terminal meanwhile.
     AskAnew,
 }
 
@@ -97,7 +96,7 @@ async fn answer(question: &Question<'_>, keys: &mut Keys, signals: &mut Signals)
                 return Ok(PersonAnswer::Key(letter));
             }
             KeyPress::Enter => {}
-            // Whoever typed that may be typing on.
+            // The user may be typing on.
             _ if on(&terminal, keyboard::await_quiet, signals).await?.is_none() => return Ok(PersonAnswer::None),
             _ if told => continue,
             _ => {}
@@ -109,25 +108,23 @@ async fn answer(question: &Question<'_>, keys: &mut Keys, signals: &mut Signals)
     }
 }
 
-/// Keys of the terminal, one after the other; a wait that was broken off goes on with the next one.
+/// Reads keys of the terminal one after the other. A read that was cancelled is continued by the next call.
 pub struct Keys {
-    /// Where they come from.
+    /// The terminal that they are read from.
     pub terminal: Arc<OwnedFd>,
     reading: Option<JoinHandle<io::Result<KeyPress>>>,
 }
 
-/// What came.
+/// Result of waiting for a key.
 pub enum Came {
-    /// A key.
     Key(KeyPress),
-    /// A signal.
     News(News),
-    /// The terminal went, which has no keys then.
+    /// The terminal was closed; no keys will come.
     Nothing,
 }
 
 impl Keys {
-    /// Of the terminal that a person types on.
+    /// Opens the user's terminal.
     ///
     /// # Errors
     /// When there is none.
@@ -135,10 +132,10 @@ impl Keys {
         Ok(Self { terminal: Arc::new(keyboard::open()?), reading: None })
     }
 
-    /// Waits for the next key, or for what signals tell.
+    /// Waits for the next key or signal.
     ///
     /// # Errors
-    /// When a thread can't be had.
+    /// When a thread can't be started.
     pub async fn next(&mut self, signals: &mut Signals) -> Result<Came, Failure> {
         let terminal = &self.terminal;
         let reading = self.reading.get_or_insert_with(|| {
@@ -154,10 +151,10 @@ impl Keys {
     }
 }
 
-/// Does what blocks; `None` when the terminal went, or somebody ends kcode first.
+/// Runs blocking `work`; `None` when the terminal was closed, or the user ends kcode first.
 ///
 /// # Errors
-/// When a thread can't be had.
+/// When a thread can't be started.
 pub async fn on<T: Send + 'static>(
     terminal: &Arc<OwnedFd>,
     work: fn(&OwnedFd) -> io::Result<T>,
@@ -170,7 +167,7 @@ pub async fn on<T: Send + 'static>(
     }
 }
 
-/// While it lives, a terminal that can marks what is pasted.
+/// While it lives, a terminal that supports it marks pasted text.
 struct Pastes(bool);
 
 impl Pastes {
@@ -191,20 +188,20 @@ impl Drop for Pastes {
     }
 }
 
-/// How much of what was typed before a line is asked for is forgotten.
+/// What happens to input typed before a line is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Before {
-    /// All of it.
+    /// It is discarded.
     Discarded,
-    /// All of it, and whoever types on isn't asked until there is a pause: the line may write to the user's tree.
+    /// It is discarded, and the question waits for a pause in typing: the answer may write to the user's tree.
     Quiet,
 }
 
-/// A line of the person's; `None` when there will be none any more. Lines that come from elsewhere than a terminal are taken
-/// in their order, whenever they came.
+/// Asks for a line; `None` when there will be none. Lines that don't come from a terminal are taken in order, whenever
+/// they came.
 ///
 /// # Errors
-/// When a thread can't be had.
+/// When a thread can't be started.
 pub async fn line(prompt: &str, before: Before, signals: &mut Signals) -> Result<Option<String>, Failure> {
     let input = rustix::stdio::stdin().try_clone_to_owned().map(Arc::new).map_err(anyhow::Error::from)?;
     let is_typed = rustix::termios::isatty(&*input);
@@ -220,7 +217,7 @@ pub async fn line(prompt: &str, before: Before, signals: &mut Signals) -> Result
         output::ask(prompt);
         tokio::select! {
             line = &mut reading => break line.map_err(anyhow::Error::from)?.ok().flatten(),
-            // Whoever comes back from a shell sees again what is asked.
+            // After a return from the shell the prompt is shown again.
             news = signals.next() => match news {
                 News::End => break None,
                 News::Continued if is_typed => output::say(""),
@@ -234,12 +231,12 @@ pub async fn line(prompt: &str, before: Before, signals: &mut Signals) -> Result
     Ok(line)
 }
 
-/// Whoever ends a line with Ctrl-D has not finished it.
+/// A line that ends with Ctrl-D isn't finished.
 fn typed_line(input: &OwnedFd) -> io::Result<Option<String>> {
     Ok(read_line(input)?.strip_suffix('\n').map(str::to_owned))
 }
 
-/// What a program sends last may lack its line break.
+/// The last line from a program may lack its line break.
 fn sent_line(input: &OwnedFd) -> io::Result<Option<String>> {
     Ok(Some(read_line(input)?).filter(|line| !line.is_empty()))
 }
@@ -260,7 +257,7 @@ fn read_line(input: &OwnedFd) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
-/// The same question where answers are lines: a key or its word.
+/// As [`ask`], for answers by lines: a key or its word.
 ///
 /// # Errors
 /// As [`line()`].

@@ -1,4 +1,4 @@
-//! `--readable`: what of the machine tests see besides the tree and toolchains, for this one command.
+//! The flag `--readable`: folders that tests see besides the tree and toolchains, for this command only.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,6 @@ pub struct ShownArguments {
 }
 
 impl ShownArguments {
-    /// What was asked for.
     pub fn shown(&self) -> ShownFolders {
         ShownFolders(self.readable.clone())
     }

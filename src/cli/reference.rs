@@ -1,4 +1,4 @@
-//! `docs/cli.md` and the JSON Schemas, made from the code so that they can't drift from it. A test compares them.
+//! Generates `docs/cli.md` and the JSON Schemas from the code, so that they can't drift from it. A test compares them.
 
 use std::fmt::Write;
 
@@ -14,12 +14,12 @@ use crate::replay::Archive;
 use crate::report::{Audit, Report, Verification};
 use crate::settings::KEYS;
 
-/// What stands behind a patch, in prose.
+/// What a patch has to pass, in prose.
 const STANDING: &str = include_str!("standing.md");
-/// What a person does about it, in prose.
+/// How a review works, in prose.
 const REVIEWING: &str = include_str!("reviewing.md");
 
-/// The command line as Markdown: every command's help, what decides, the settings, and the exit codes.
+/// The command line as Markdown: every command's help, what a patch has to pass, reviews, settings, and exit codes.
 #[must_use]
 pub fn markdown() -> String {
     let mut command = CommandLine::command().term_width(100);
@@ -54,19 +54,19 @@ fn write_settings(out: &mut String) {
     }
 }
 
-/// The JSON Schema of a journal's lines, and of `--output jsonl`.
+/// JSON Schema of a journal's lines, and of `--output jsonl`.
 #[must_use]
 pub fn event_schema() -> Schema {
     schema_for!(Record)
 }
 
-/// The JSON Schema of `report.json`.
+/// JSON Schema of `report.json`.
 #[must_use]
 pub fn report_schema() -> Schema {
     schema_for!(Report)
 }
 
-/// The JSON Schemas of what commands on kept runs print or write, by the name of what it is.
+/// JSON Schemas of the output of commands on kept runs, by name.
 #[must_use]
 pub fn listing_schemas() -> [(&'static str, Schema); 6] {
     [

@@ -1,5 +1,5 @@
-//! What is said of a command line that isn't understood. The parser's own tips compare letters alone (`--yes` becomes
-//! `--test`), so that they are replaced by what is known of the word.
+//! Messages for a command line that can't be parsed. clap's own tips only compare letters (`--yes` becomes `--test`),
+//! so they are replaced by what is known of the word.
 
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
@@ -7,11 +7,11 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use super::command_line::CommandLine;
 use super::synonyms;
 
-/// Where the parser keeps its guesses.
+/// Where clap stores its tips.
 const GUESSES: [ContextKind; 4] =
     [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue, ContextKind::Suggested];
 
-/// Puts a tip that helps in the place of the parser's.
+/// Replaces clap's tip by a better one.
 pub fn explained(refusal: Error) -> Error {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     explained_for(refusal, &TypedLine::of(words))
@@ -38,14 +38,14 @@ fn explained_for(mut refusal: Error, line: &TypedLine) -> Error {
     refusal
 }
 
-/// The parser names the first letter of a word such as `-5m` alone.
+/// The whole word: of `-5m` clap only reports the first letter.
 fn whole(line: &TypedLine, unknown: &str) -> String {
     let is_letter = unknown.len() == 2 && unknown.starts_with('-') && unknown != "--";
     let is_in = |word: &&String| is_letter && !word.starts_with("--") && word.starts_with(unknown);
     line.words.iter().find(is_in).map_or_else(|| unknown.to_owned(), Clone::clone)
 }
 
-/// What was typed.
+/// The typed command line.
 struct TypedLine {
     words: Vec<String>,
     parser: clap::Command,
@@ -58,7 +58,7 @@ impl TypedLine {
         Self { words, parser }
     }
 
-    /// The command that was asked for, if there is one of that name.
+    /// The command that was named, if it exists.
     fn command(&self) -> Option<&clap::Command> {
         self.words.iter().find_map(|word| self.parser.find_subcommand(word))
     }
@@ -78,7 +78,7 @@ impl TypedLine {
         known.or_else(|| Some(format!("a similar one exists: {}", self.near_flag(flag)?)))
     }
 
-    /// One word too many.
+    /// Tip for an extra word.
     fn tip_for_word(&self, word: &str) -> Option<String> {
         match self.name() {
             "" => None,
@@ -92,14 +92,14 @@ impl TypedLine {
         self.command().is_some_and(|command| command.get_positionals().next().is_some())
     }
 
-    /// The words behind `fix` up to the first flag, where `argument` is one of them.
+    /// The words after `fix` up to the first flag, if `argument` is one of them.
     fn task(&self, argument: &str) -> String {
         let behind = self.words.iter().skip_while(|word| *word != "fix").skip(1);
         let task: Vec<&str> = behind.map(String::as_str).take_while(|word| !word.starts_with('-')).collect();
         if task.contains(&argument) { task.join(" ") } else { "what to do".to_owned() }
     }
 
-    /// A value that begins as a flag does.
+    /// Tip for a value that looks like a flag.
     fn value_before(&self, argument: &str) -> Option<String> {
         let before = self.words.iter().position(|word| word == argument)?.checked_sub(1)?;
         let before = &self.words[before];
@@ -107,7 +107,7 @@ impl TypedLine {
         takes.then(|| format!("a value that begins with a dash stands behind an equals sign: {before}={argument}"))
     }
 
-    /// A flag of other commands.
+    /// Tip for a flag of other commands.
     fn elsewhere(&self, flag: &str) -> Option<String> {
         let knows = |command: &&clap::Command| flags(command).any(|arg| names(arg).iter().any(|name| name == flag));
         let others: Vec<String> = self
@@ -144,7 +144,7 @@ fn names(arg: &clap::Arg) -> Vec<String> {
     long.into_iter().map(|name| format!("--{name}")).chain(short.into_iter().map(|name| format!("-{name}"))).collect()
 }
 
-/// The one of `names` that `word` is a slip of the fingers from.
+/// The one of `names` that `word` is probably a typo of.
 fn nearest(word: &str, names: impl Iterator<Item = String>) -> Option<String> {
     let slips = |name: &String| strsim::damerau_levenshtein(word, name);
     let most = word.trim_start_matches('-').chars().count().div_ceil(4).min(3);

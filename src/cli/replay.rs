@@ -1,4 +1,4 @@
-//! `kcode replay`: a recorded run again, offline, and held against what was recorded.
+//! `kcode replay`: plays a recorded run again, offline, and compares it with what was recorded.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -22,7 +22,7 @@ use crate::settings::{self, Environment, FlagLayer, Redactor, Sandbox, Setting, 
 use crate::text::{counted, sanitise};
 use crate::workspace::{Blobs, ChangeSet, NoTreeId, Repository, TreeIndex, remove_tree_soon, still_applies};
 
-/// A replay takes what it takes: the clock that stopped the recorded run isn't replayed.
+/// The time limit that stopped the recorded run isn't replayed.
 const PATIENCE: Duration = Duration::from_hours(24);
 
 /// See [`Command::Replay`](super::command_line::Command::Replay).
@@ -35,7 +35,6 @@ pub struct ReplayArguments {
     /// Let the model take as long as it did, N times faster [default: as fast as it goes]
     #[arg(long, value_name = "N", value_parser = parse_speed, allow_hyphen_values = true)]
     pub speed: Option<f64>,
-    /// Folders that `--readable` names
     #[command(flatten)]
     pub shown: ShownArguments,
     /// How whole the wall around the worker has to be
@@ -50,7 +49,6 @@ fn parse_speed(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Runs the command.
 pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, Failure> {
     let named = arguments.run.as_deref();
     let recording = recording(global, named)?;
@@ -88,7 +86,7 @@ pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, 
     }
 }
 
-/// The run that was named, by its name or the file that it was exported to.
+/// The recording: a kept run by name, or an exported file.
 fn recording(global: &Global, named: Option<&str>) -> Result<Recording, Failure> {
     let is_path = |named: &&Path| {
         named.exists() && named.parent().is_some_and(|parent| parent != Path::new("") || named.is_file())
@@ -104,7 +102,7 @@ fn recording(global: &Global, named: Option<&str>) -> Result<Recording, Failure>
     Recording::of_run(&folder).map_err(|error| run::unreadable(folder.path(), &error))
 }
 
-/// A run of this machine is replayed where it ran, unless a folder is named.
+/// A run of this machine is replayed in its own repository, unless a folder is named.
 fn repository(global: &Global, named: Option<&str>, recording: &Recording) -> Result<Repository, Failure> {
     let is_file = named.is_some_and(|named| Path::new(named).is_file());
     let root = Path::new(&recording.started.repository);
@@ -113,7 +111,7 @@ fn repository(global: &Global, named: Option<&str>, recording: &Recording) -> Re
     Ok(repository.seen_from(recording.started.focus.clone()))
 }
 
-/// The recorded run's model and limits; of the rest, where things are is this machine's.
+/// The recorded run's model and limits; everything else, such as paths, is this machine's.
 fn settings(
     global: &Global,
     flags: &FlagLayer,
@@ -126,7 +124,7 @@ fn settings(
     settings.model.value.clone_from(&started.model);
     settings.max_turns.value = limits.max_turns;
     settings.max_tokens.value = limits.max_tokens;
-    // The limit is as it was because the run says so, not because somebody insists on it.
+    // The default origin: the run had this limit, but the user doesn't insist on it now.
     settings.max_cost = Setting { value: limits.max_cost_usd, origin: settings::Origin::Default };
     settings.writes.value = started.writes.clone().unwrap_or_default();
     settings.repository_writes.clone_from(&started.repository_writes);
@@ -140,7 +138,8 @@ fn settings(
     Ok(settings)
 }
 
-/// What of the recorded changes stands in the tree by now: nothing, or all. Any other tree can't be the start of a replay.
+/// Which of the recorded changes the tree already contains: none, or all. Any other tree can't be the start of a
+/// replay.
 fn start(recording: &Recording, repository: &Repository, folder: &Path) -> Result<ChangeSet, Failure> {
     let nothing = ChangeSet::new(Vec::new());
     let Some(needed) = recording.start_tree() else {
@@ -191,7 +190,7 @@ fn told(played: &Played) -> String {
     format!("{} are equal{}", equal.join(", "), until.unwrap_or_default())
 }
 
-/// A state folder for the replay alone, beside the runs, so that its views are made as theirs are.
+/// A state folder for this replay alone, beside the runs, so that its views are made as theirs are.
 struct ReplayState {
     path: PathBuf,
 }
@@ -208,7 +207,7 @@ impl ReplayState {
 
 impl Drop for ReplayState {
     fn drop(&mut self) {
-        // What tests made too much of goes with the next run or replay.
+        // What can't be removed in time is removed by the next run or replay.
         let _ = remove_tree_soon(&self.path);
     }
 }

@@ -1,4 +1,4 @@
-//! What a killed kcode left in somebody's tree, put right by whichever command comes next.
+//! Finishes or takes back what a killed kcode left in a user's tree; every command does this first.
 
 use super::arguments::Global;
 use super::output;
@@ -8,7 +8,7 @@ use crate::settings::{self, Environment};
 use crate::text::sanitise;
 use crate::workspace::{self, Doing, Settled};
 
-/// Puts it right, and says so. Where the state folder isn't known, there is nothing; the command itself says why.
+/// Settles unfinished operations and reports them. When the state folder isn't known, the command itself reports why.
 pub fn settle(global: &Global) {
     let env = Environment::from_process();
     let Ok(state) = settings::state_dir(&env, global.config.as_deref(), None) else { return };

@@ -1,10 +1,10 @@
-//! What is said of files with several names (hard links) that a patch was applied to.
+//! Messages about files with several names (hard links) that a patch was applied to.
 
 use super::output;
 use crate::journal::Applied;
 use crate::text::sanitise_line;
 
-/// Files are replaced as a whole, so that nothing outside of the tree changes with them.
+/// Files are replaced as a whole, so that their other names, which may be outside of the tree, keep the old content.
 pub fn tell(applied: &Applied) {
     for path in &applied.severed {
         let path = sanitise_line(path.as_str());

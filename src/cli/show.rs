@@ -1,4 +1,4 @@
-//! `kcode show` and `diff`: what is kept of one run.
+//! `kcode show` and `kcode diff`: print what is kept of one run.
 
 use clap::Args;
 
@@ -14,10 +14,8 @@ use crate::run::{self, Failure};
 /// See [`Command::Show`](super::command_line::Command::Show).
 #[derive(Debug, Args)]
 pub struct ShowArguments {
-    /// Which run.
     #[command(flatten)]
     pub run: RunArgument,
-    /// How it is printed.
     #[command(flatten)]
     pub form: ListingForm,
     /// Print trailers for a commit message: the run, its tests, its cost
@@ -28,7 +26,7 @@ pub struct ShowArguments {
     pub markdown: bool,
 }
 
-/// Prints the patch of a run: for eyes on a terminal, else byte for byte.
+/// Prints the patch of a run: coloured on a terminal, else byte for byte.
 pub fn diff(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.as_deref(), Purpose::Diff)?;
     let report = run::load(&run)?;
@@ -40,7 +38,7 @@ pub fn diff(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Fail
     Ok(Outcome::Verified)
 }
 
-/// Prints the report of a run, folded anew from its journal.
+/// Prints the report of a run, computed from its journal.
 pub fn show(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failure> {
     let report = run::load(&kept_runs::find(global, &arguments.run)?)?;
     match arguments.form.listing() {
@@ -52,7 +50,7 @@ pub fn show(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failu
     Ok(Outcome::Verified)
 }
 
-/// Prints Markdown: drawn for eyes on a terminal, else as it is.
+/// Prints Markdown: rendered on a terminal, else as it is.
 fn print_report(text: &str) -> Result<(), Failure> {
     match output::columns(&console::Term::stdout()) {
         Some(columns) => output::page(&markdown(text, columns)),

@@ -1,4 +1,4 @@
-//! `--since`: how long ago, or from which day on.
+//! `--since`: a duration before now, or a day.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::settings::parse_duration;
 /// The earliest moment that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Since {
-    /// So long before now.
+    /// A duration before now.
     Ago(Duration),
     /// The beginning of a day in the user's time zone, written as `2026-01-31`.
     Day(String),
 }
 
 impl Since {
-    /// Reads `7d`, `12h` or `2026-01-31`.
+    /// Parses `7d`, `12h` or `2026-01-31`.
     ///
     /// # Errors
-    /// Says how to write it.
+    /// A message with examples.
     pub fn parse(text: &str) -> Result<Self, String> {
         if day(text).is_some() {
             return Ok(Self::Day(text.to_owned()));
@@ -30,12 +30,12 @@ impl Since {
         ago.map_err(|_| format!("{text:?} is neither a time nor a day; write 7d, 12h or 2026-01-31"))
     }
 
-    /// Whether this moment of a journal isn't earlier.
+    /// Returns true when a journal's timestamp isn't earlier.
     pub fn admits(&self, at: &str) -> bool {
         match self {
             Self::Day(day) => LocalTime::local(at).is_some_and(|when| when.text.as_str() >= day.as_str()),
             Self::Ago(ago) => {
-                // What lies before all time lies before all runs, too.
+                // A moment before the calendar's beginning is before all runs.
                 let earliest = OffsetDateTime::now_utc().checked_sub((*ago).try_into().unwrap_or(time::Duration::MAX));
                 earliest.is_none_or(|earliest| at >= timestamp(earliest).as_str())
             }
@@ -43,7 +43,7 @@ impl Since {
     }
 }
 
-/// The day that a text begins with, when it is one.
+/// The day at the start of a text, if there is one.
 pub fn day(text: &str) -> Option<Date> {
     let mut parts = text.get(..10)?.splitn(3, '-').map(|part| part.parse::<u16>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);

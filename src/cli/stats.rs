@@ -1,4 +1,4 @@
-//! `kcode stats`: what the kept runs say taken together.
+//! `kcode stats`: figures over all kept runs.
 
 use clap::Args;
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use crate::history::{Catalogue, Grouped, Unreadable, repairs, statistics_sheet, 
 use crate::journal::Outcome;
 use crate::run::Failure;
 
-/// The schema that the figures name.
+/// Schema name of the output.
 const SCHEMA: &str = "kcode.stats/1";
 
 /// See [`Command::Stats`](super::command_line::Command::Stats).
@@ -27,7 +27,6 @@ pub struct StatsArguments {
     /// A line of comma-separated values for the whole and for each group
     #[arg(long, conflicts_with_all = ["output", "json"])]
     pub csv: bool,
-    /// How it is printed.
     #[command(flatten)]
     pub form: ListingForm,
 }
@@ -44,7 +43,7 @@ pub struct StatsList {
     unreadable: Vec<Unreadable>,
 }
 
-/// Folds the journals of the runs that fit.
+/// Computes the figures from the journals of the runs that match.
 pub fn execute(global: &Global, arguments: &StatsArguments) -> Result<Outcome, Failure> {
     let place = KeptRuns::of(global)?;
     let Catalogue { mut runs, unreadable } = place.catalogue(arguments.all)?;

@@ -1,6 +1,6 @@
-//! Words that people bring along from other tools, and what they are here.
+//! Words of other tools, and what they are called here.
 
-/// What `word` is in the place of a command.
+/// Tip for `word` in place of a command.
 pub fn command(word: &str) -> Option<String> {
     let told = match word {
         "run" | "do" | "ask" | "chat" | "exec" | "solve" | "task" | "start" | "new" | "edit" | "code" | "agent" => {
@@ -24,7 +24,7 @@ pub fn command(word: &str) -> Option<String> {
     Some(told.to_owned())
 }
 
-/// What `flag` is behind `command`, which is empty where none was named.
+/// Tip for `flag` after `command`, which is empty when none was named.
 pub fn flag(command: &str, flag: &str) -> Option<String> {
     let runs = matches!(command, "fix" | "resume");
     let told = match flag {
