@@ -1,4 +1,4 @@
-//! A run on a terminal or in a script: data on standard output, talk on standard error, questions to whoever is there.
+//! A run on a terminal or in a script: data on standard output, messages on standard error, questions to the user.
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -13,26 +13,25 @@ use crate::run::{self, Failure, Front, Handed, Next, Signals, beside::Beside};
 use crate::sandbox::WorkerPlan;
 use crate::text::counted;
 
-/// Whoever typed the command.
+/// The front end of a run that was started on the command line.
 pub struct Terminal<'a> {
-    /// Flags of every command.
     pub global: &'a Global,
     output: OutputForm,
-    /// The patch may be applied, or a person be asked whether it should.
+    /// True when the patch may be applied, or the user asked about it.
     asks: bool,
     wants_apply: bool,
-    /// Somebody is there who can be asked.
+    /// True when a user can be asked.
     is_attended: bool,
 }
 
 impl<'a> Terminal<'a> {
-    /// Prints `output`. With `asks` a person is asked what to do with the patch; with `wants_apply` they asked for it in the tree.
+    /// Prints `output`. With `asks` the user is asked what to do with the patch; `wants_apply` is set by `--apply`.
     pub fn new(global: &'a Global, output: OutputForm, asks: bool, wants_apply: bool) -> Self {
         let is_attended = console::user_attended() && console::user_attended_stderr() && output == OutputForm::Text;
         Self { global, output, asks, wants_apply, is_attended }
     }
 
-    /// Sees a run that can't be used later, as in a demo or a replay: nothing is asked.
+    /// For a run that can't be used later, as in a demo or a replay: nothing is asked.
     pub const fn watching(global: &'a Global) -> Self {
         Self { global, output: OutputForm::Text, asks: false, wants_apply: false, is_attended: false }
     }
@@ -44,7 +43,7 @@ impl Front for Terminal<'_> {
     }
 
     fn lines(&self) -> Option<fn(&str)> {
-        // A reader that went away doesn't end the run: its result is kept on disk.
+        // A closed pipe doesn't end the run: its result is on disk.
         let print: fn(&str) = |line| drop(output::data(format!("{line}\n").as_bytes()));
         (self.output == OutputForm::Jsonl).then_some(print)
     }
@@ -67,9 +66,9 @@ impl Front for Terminal<'_> {
         output::say(&format!("applied to {files} · take it back with: kcode undo {run}"));
     }
 
-    /// Says what became of a run whose end a person didn't wait for.
+    /// Prints what became of a run when the user didn't wait for its end.
     fn cut_short(&self, folder: &RunFolder) {
-        // What can't be read now, `kcode show` tells later.
+        // `kcode show` reports an unreadable run later.
         let Ok(report) = run::load(folder) else { return };
         if self.wants_apply && report.applied.is_none() {
             output::say(&not_applied(&report, false, goes_on(&report)));
@@ -89,7 +88,7 @@ impl Terminal<'_> {
         printed?;
         let Some(report) = report else { return Ok(Next::Nothing) };
         let mut told = report.clone();
-        // An error gave its hint itself, and `-q` is about how it ended, not about what anybody says.
+        // An error has printed its hint already; `-q` leaves out the model's words.
         told.hint = told.hint.filter(|hint| !troubles.iter().any(|trouble| trouble.hint.as_ref() == Some(hint)));
         if troubles.iter().any(|trouble| trouble.message == told.detail) {
             told.detail.clear();
@@ -114,7 +113,7 @@ impl Terminal<'_> {
         }
     }
 
-    /// On a terminal, and only there, a person is asked.
+    /// Asks the user, only on a terminal.
     async fn ask_to_apply(&self, report: &Report) -> Result<Next, Failure> {
         let question = match report.outcome {
             Outcome::Verified | Outcome::Unverified => APPLY,
@@ -133,7 +132,7 @@ impl Terminal<'_> {
     }
 }
 
-/// Somebody asked for it, and it didn't happen: why, and which command would do it.
+/// Why a patch wasn't applied although the user asked for it, and which command applies it.
 fn not_applied(report: &Report, was_refused: bool, goes_on: bool) -> String {
     let run = &report.run;
     let has_patch = report.patch.is_some();
@@ -151,12 +150,12 @@ fn not_applied(report: &Report, was_refused: bool, goes_on: bool) -> String {
     [Some(words), nothing, resume, apply].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// What fills the model's window would fill it again.
+/// A run whose context window is full would fill it again.
 fn goes_on(report: &Report) -> bool {
     report.outcome.is_resumable() && report.budget.stop_reason != Some(StopReason::ContextFull)
 }
 
-/// The limit that has to be raised for the run to go on.
+/// The flag with the limit that must be raised for the run to continue.
 const fn raised(report: &Report) -> &'static str {
     match report.budget.stop_reason {
         Some(StopReason::MaxTurns) => " --max-turns N",
@@ -167,7 +166,7 @@ const fn raised(report: &Report) -> &'static str {
     }
 }
 
-/// What can be done with the run from now on.
+/// What the user can do with the run from now on.
 fn kept(report: &Report, is_model_unknown: bool) -> String {
     let run = &report.run;
     let applied = report.applied.map(|files| format!("applied to {}", counted(files as usize, "file")));
@@ -188,6 +187,6 @@ fn kept(report: &Report, is_model_unknown: bool) -> String {
 
 const APPLY: Question =
     Question { text: "apply? [y]es [r]eview [n]o", keys: &[('y', "yes"), ('r', "review"), ('n', "no")] };
-/// A patch that something stands against is not taken by a single key.
+/// A patch that failed its tests can't be applied with a single key.
 const REVIEW: Question =
     Question { text: "[r]eview the patch all the same? [n]o", keys: &[('r', "review"), ('n', "no")] };

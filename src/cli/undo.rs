@@ -1,4 +1,4 @@
-//! `kcode undo`: what stood in the working tree before a run was applied, put back, all files or none.
+//! `kcode undo`: restores what the working tree had before a run was applied, all files or none.
 
 use std::path::Path;
 
@@ -10,7 +10,6 @@ use crate::run::{self, Failure, note, renew_report, reopen};
 use crate::text::{counted, sanitise_line};
 use crate::workspace::Transaction;
 
-/// Puts it back.
 pub fn execute(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.as_deref(), Purpose::Undo)?;
     let report = run::load(&run)?;
@@ -38,7 +37,7 @@ pub fn execute(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, F
     Ok(Outcome::Verified)
 }
 
-/// How it was applied.
+/// The last `applied` event of the run.
 fn last_applied(run: &RunFolder) -> Option<Applied> {
     let records = recover(&run.journal()).ok()?.records;
     records.into_iter().rev().find_map(|record| match record.event {
@@ -47,7 +46,8 @@ fn last_applied(run: &RunFolder) -> Option<Applied> {
     })
 }
 
-/// Files are put back, and what was staged with them unless git has gone on; branches and commits are the user's by now.
+/// What stays in git: files are restored, and unstaged unless HEAD has moved; branches and commits are the user's by
+/// now.
 fn left_in_git(applied: &Applied, unstaged: bool) -> Vec<String> {
     let commit = applied.commit.as_ref().map(|id| {
         let id = id.get(..12).unwrap_or(id);

@@ -1,4 +1,4 @@
-//! What `kcode fix` and `kcode resume` may be told.
+//! Flags of `kcode fix` and `kcode resume`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,7 +29,6 @@ pub struct FixArguments {
     /// The model
     #[arg(long, value_name = "M")]
     pub model: Option<String>,
-    /// How it is done.
     #[command(flatten)]
     pub run: RunFlags,
 }
@@ -37,10 +36,8 @@ pub struct FixArguments {
 /// See [`Command::Resume`](crate::cli::command_line::Command::Resume).
 #[derive(Debug, Args)]
 pub struct ResumeArguments {
-    /// Which run.
     #[command(flatten)]
     pub which: FitRunArgument,
-    /// How it is done.
     #[command(flatten)]
     pub run: RunFlags,
 }

@@ -1,4 +1,4 @@
-//! `kcode fix` and `kcode resume`: what a person typed becomes the spec of a run.
+//! `kcode fix` and `kcode resume`: turn the command line into the spec of a run.
 
 mod flags;
 mod task;
@@ -13,7 +13,6 @@ use crate::settings::FlagLayer;
 use flags::RunFlags;
 pub use flags::{FixArguments, ResumeArguments};
 
-/// Runs the command.
 pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Ended, Failure> {
     let task = task::read(global, arguments)?;
     let front = terminal(global, &arguments.run);
@@ -24,7 +23,7 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Ended, Failu
     run::run(spec)
 }
 
-/// Takes up a run that stopped before its end. Task, model and what its flags asked for are the run's own.
+/// Continues a run that stopped before its end. Task, model and the options of its flags stay as they were.
 pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Ended, Failure> {
     let folder = latest::find(global, arguments.which.run.as_deref(), Purpose::Resume)?;
     run::clear(&folder);
@@ -32,7 +31,7 @@ pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Ended, Fai
     let repository = past.repository.clone();
     let options = run::resumed(&options(global, &arguments.run), &past.started);
     let mut settings = global.settings(&flags(&arguments.run, &options), &repository)?;
-    // The conversation is the model's own: another one must not get its reasoning.
+    // Reasoning in the conversation must not be sent to another model.
     settings.model.value.clone_from(&past.started.model);
     let task = past.started.task.clone();
     let follows = past.started.follows.as_ref();
@@ -42,7 +41,7 @@ pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Ended, Fai
     run::run(RunSpec { past: Some(past), inherited, ..spec })
 }
 
-/// A task in a conversation of its own.
+/// A task in a new conversation.
 fn first_task<'a>(front: &'a Terminal<'_>, arguments: &FixArguments, task: String) -> Result<RunSpec<'a>, Failure> {
     let repository = front.global.repository()?;
     let options = options(front.global, &arguments.run);
@@ -51,7 +50,7 @@ fn first_task<'a>(front: &'a Terminal<'_>, arguments: &FixArguments, task: Strin
     Ok(RunSpec::new(task, repository, settings, options, front))
 }
 
-/// `--resume RUN "more"`: a further task with all that the model knows by now.
+/// `--resume RUN "more"`: a further task in the conversation of an earlier run.
 fn further_task<'a>(
     front: &'a Terminal<'_>,
     arguments: &FixArguments,
@@ -72,7 +71,7 @@ fn terminal<'a>(global: &'a Global, flags: &RunFlags) -> Terminal<'a> {
     Terminal::new(global, flags.output, !flags.dry_run && !flags.apply, flags.apply)
 }
 
-/// What flags ask of a run beside its settings.
+/// Options of the run that aren't settings.
 fn options(global: &Global, flags: &RunFlags) -> RunOptions {
     RunOptions {
         apply: flags.apply,
@@ -90,7 +89,7 @@ fn options(global: &Global, flags: &RunFlags) -> RunOptions {
     }
 }
 
-/// What of `flags`, and of `options` that a run may have kept, belongs to the settings.
+/// The part of `flags`, and of the `options` that an earlier run may have set, that belongs to the settings.
 fn flags(flags: &RunFlags, options: &RunOptions) -> FlagLayer {
     FlagLayer {
         base_url: flags.base_url.clone(),

@@ -1,4 +1,4 @@
-//! Where the task comes from. With a task argument standard input is never read, so a pipe without a writer can't hang a run.
+//! Reads the task. With a task argument standard input is never read, so a pipe without a writer can't block a run.
 
 use std::fs;
 use std::io::{self, Read};
@@ -10,9 +10,9 @@ use crate::journal::{Outcome, open_regular};
 use crate::run::Failure;
 use crate::settings::{Refused, RepositoryFiles};
 
-/// What may be wrong with a task file.
+/// Hint for an unreadable task file.
 const PATH: &str = "check the path given to --task-file; a pipe is read with: kcode fix -";
-/// A task is text that a person wrote; more than this is something else.
+/// Bytes; a longer text isn't a task.
 const MAX_BYTES: u64 = 256 * 1024;
 
 /// Reads the task.
@@ -42,7 +42,7 @@ pub fn read(global: &Global, arguments: &FixArguments) -> Result<String, Failure
     Ok(task.to_owned())
 }
 
-/// A file of a person's choice. What lies in the repository was written by others: there a link leads nowhere else, and to no
+/// Reads a file that the user chose. Others wrote files of the repository: there no link may lead out of it or to
 /// secrets.
 fn from_file(global: &Global, path: &Path) -> Result<String, Failure> {
     let name = path.display().to_string();
@@ -59,7 +59,8 @@ fn from_file(global: &Global, path: &Path) -> Result<String, Failure> {
     capped(open_regular(path).map_err(|error| unreadable(error.to_string(), PATH))?, &name)
 }
 
-/// The repository that `path` itself lies in, whatever it leads to, and where.
+/// The root of the repository that contains `path` itself, and the path in it; links in the last component don't
+/// matter.
 fn in_repository(global: &Global, path: &Path) -> Option<(PathBuf, PathBuf)> {
     let root = global.repository_if_any().ok()??.root().to_owned();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

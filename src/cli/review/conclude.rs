@@ -1,4 +1,4 @@
-//! The end of a review: what was decided is noted, tested where the run's own evidence isn't about it, and applied.
+//! The end of a review: records the decisions, tests the accepted part unless it is the whole patch, and applies it.
 
 use tokio::sync::watch;
 
@@ -18,13 +18,13 @@ const ALL_THE_SAME: Question = Question {
     keys: &[('y', "yes"), ('b', "back"), ('n', "no")],
 };
 
-/// Names of failing tests that are told.
+/// Number of failing tests that are named.
 const NAMES: usize = 5;
 
-/// Sees to what was decided; `None` when the person goes back to the review.
+/// Carries out the decisions; `None` when the user goes back to the review.
 ///
 /// # Errors
-/// When what is accepted can't be tested or applied. Nothing is applied then.
+/// When the accepted changes can't be tested or applied. Nothing is applied then.
 pub async fn conclude(
     context: &mut ReviewContext,
     review: &Review,
@@ -55,14 +55,14 @@ pub async fn conclude(
     Ok(Some(Outcome::Verified))
 }
 
-/// What comes after the tests.
+/// What to do after the tests.
 enum Go {
     On,
     Back,
     Away(Outcome),
 }
 
-/// Tests what is accepted; a person may overrule what they say.
+/// Tests the accepted changes; the user may overrule the result.
 async fn verified(context: &mut ReviewContext, changes: &ChangeSet, signals: &mut Signals) -> Result<Go, Failure> {
     if context.manner.no_verify || !context.settings.verify.value {
         output::say("not tested: --no-verify");
@@ -76,7 +76,7 @@ async fn verified(context: &mut ReviewContext, changes: &ChangeSet, signals: &mu
             tried = &mut trying => Some(tried?),
             () = signals.end() => {
                 called_off.send_replace(true);
-                // Whatever comes of it: a person who ends kcode gets nothing applied.
+                // Whatever the result: a user who ends kcode gets nothing applied.
                 let _ = trying.await;
                 None
             }
@@ -94,7 +94,7 @@ async fn verified(context: &mut ReviewContext, changes: &ChangeSet, signals: &mu
     if tried.passed() {
         return Ok(Go::On);
     }
-    // Where answers come from somewhere else than a terminal, they are lines.
+    // Answers that don't come from a terminal are lines.
     let is_typed = rustix::termios::isatty(rustix::stdio::stdin());
     let answer =
         if is_typed { ask(&ALL_THE_SAME, signals).await? } else { ask_by_line(&ALL_THE_SAME, signals).await? };
@@ -112,7 +112,7 @@ fn kept(context: &ReviewContext) -> String {
     format!("not applied; your decisions are kept: kcode review {}", context.run.id())
 }
 
-/// How tests and checks went, and what failed.
+/// Results of tests and checks, with what failed.
 fn told(tried: &TrialOutcome, whole: &Matrix) -> String {
     let mut lines: Vec<String> = tried.checks.iter().map(|(chosen, run)| check_told(chosen, run.as_ref())).collect();
     if let Some(run) = tried.tests.last() {
@@ -135,7 +135,7 @@ fn ended(run: &TestRun) -> String {
     format!("{verdict}{}", counts.unwrap_or_default())
 }
 
-/// The names of tests that fail, and what the whole patch does about them.
+/// The names of failing tests, and how each does with the whole patch.
 fn failing(run: &TestRun, whole: &Matrix) -> Vec<String> {
     let tests = run.results.iter().flat_map(|results| results.tests.iter());
     let failed: Vec<&str> =

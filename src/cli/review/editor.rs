@@ -1,4 +1,4 @@
-//! A hunk in the person's own editor.
+//! Rewriting a hunk in the user's editor.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -11,10 +11,10 @@ use crate::run::{Failure, Signals};
 use crate::settings::Programs;
 use crate::workspace::remove_tree;
 
-/// Lets the person rewrite the hunk at hand; what goes wrong is said on the page.
+/// Lets the user rewrite the current hunk; errors are shown on the page.
 ///
 /// # Errors
-/// When signals can't be listened to any more.
+/// When signals can't be handled any more.
 pub async fn rewrite(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
     let Some((_, hunk)) = review.hunk() else { return Ok(()) };
     let original = review.material().text_of(hunk).unwrap_or_default();
@@ -26,9 +26,9 @@ pub async fn rewrite(review: &mut Review, context: &ReviewContext, signals: &mut
         move || edit(&folder, &name, &text, &programs)
     });
     let edited = edited.await.map_err(anyhow::Error::from)?;
-    // What can't be removed now goes with what else killed runs leave.
+    // What stays is removed with the leftovers of killed runs.
     let _ = remove_tree(&folder);
-    // An editor knows its own Ctrl-C.
+    // The editor handled Ctrl-C itself.
     signals.forget_interrupt()?;
     match edited {
         Ok(text) => review.edited(ended_as(&original, text)),
@@ -37,7 +37,7 @@ pub async fn rewrite(review: &mut Review, context: &ReviewContext, signals: &mut
     Ok(())
 }
 
-/// The content of a file in `folder` after the person's editor closed it.
+/// Writes `text` to a file in `folder`, runs the user's editor and returns the new content.
 fn edit(folder: &Path, name: &str, text: &[u8], programs: &Programs) -> Result<Vec<u8>, String> {
     let unusable = |error: std::io::Error| format!("the text can't be handed to an editor: {error}");
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
@@ -46,7 +46,7 @@ fn edit(folder: &Path, name: &str, text: &[u8], programs: &Programs) -> Result<V
     let words = chosen(&["VISUAL", "EDITOR"], "vi");
     let Some((program, arguments)) = words.split_first() else { return Err("$EDITOR is no command".to_owned()) };
     let place = programs.find(program).map_err(|error| format!("{error}; set EDITOR"))?;
-    // An editor may take settings from the folder that it starts in.
+    // An editor may read settings from its working folder.
     let mut command = Command::new(place);
     command.args(arguments).arg(&file).env("PATH", programs.path()).current_dir(folder);
     let status = command.status();
@@ -57,14 +57,15 @@ fn edit(folder: &Path, name: &str, text: &[u8], programs: &Programs) -> Result<V
     }
 }
 
-/// A program of the person's with its arguments, as they would type it: what the first of `variables` says that says anything.
+/// The user's program with its arguments, from the first of `variables` that isn't empty, split as by a shell.
 pub fn chosen(variables: &[&str], otherwise: &str) -> Vec<String> {
     let mut named = variables.iter().filter_map(|name| std::env::var(name).ok());
     let line = named.find(|value| !value.trim().is_empty()).unwrap_or_else(|| otherwise.to_owned());
     shlex::split(&line).unwrap_or_default()
 }
 
-/// Editors end a file with a line break whether it had one or not. A text in the middle of a file must have one.
+/// Restores the original's ending: editors end a file with a line break whether it had one or not, and a text in the
+/// middle of a file must have one.
 fn ended_as(original: &[u8], mut edited: Vec<u8>) -> Vec<u8> {
     let had = original.is_empty() || original.ends_with(b"\n");
     if had && !edited.is_empty() && !edited.ends_with(b"\n") {

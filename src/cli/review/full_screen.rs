@@ -1,5 +1,5 @@
-//! A review on the whole screen: the alternate one, so that what was there before comes back. Keys only, drawn at once
-//! in one write, so that it is calm over a slow line.
+//! A review on the whole screen: the alternate screen, so that the former content comes back. Each page is drawn in one
+//! write, so that it doesn't flicker over a slow line.
 
 use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
@@ -18,23 +18,23 @@ use crate::render::letters;
 use crate::review::{CodeWord, DiffRow, Effect, KeyPress, Review, ReviewPage, Size, TextSpan, Tone};
 use crate::run::{Failure, News, Signals};
 
-/// The smallest screen that a page can be read on.
+/// The smallest usable screen.
 const SMALLEST: Size = Size { rows: 8, columns: 40 };
 
-/// Whether this terminal can be drawn on.
+/// Returns true when this terminal can be drawn on.
 pub fn can() -> bool {
     let size = size();
     let is_able = !letters::is_dumb() && !letters::are_plain();
     is_able && console::user_attended_stderr() && size.rows >= SMALLEST.rows && size.columns >= SMALLEST.columns
 }
 
-/// How large it is.
+/// Size of the terminal.
 pub fn size() -> Size {
     let (rows, columns) = Term::stderr().size();
     Size { rows: rows.into(), columns: columns.into() }
 }
 
-/// Draws and takes keys until the person comes to an end.
+/// Draws and handles keys until the user leaves.
 ///
 /// # Errors
 /// When the terminal can't be used.
@@ -87,8 +87,7 @@ pub async fn run(review: &mut Review, context: &ReviewContext, signals: &mut Sig
     }
 }
 
-/// Before another page or hunk is drawn: no key that was pressed without seeing it is about it. `None` when kcode is ended
-/// meanwhile.
+/// Discards keys that were pressed before another page or hunk was drawn. `None` when kcode is ended meanwhile.
 async fn forget_typed(page: ReviewPage, terminal: &Arc<OwnedFd>, signals: &mut Signals) -> Result<Option<()>, Failure> {
     if page == ReviewPage::Summary {
         return question::on(terminal, keyboard::await_quiet, signals).await;
@@ -97,7 +96,7 @@ async fn forget_typed(page: ReviewPage, terminal: &Arc<OwnedFd>, signals: &mut S
     Ok(Some(()))
 }
 
-/// The alternate screen without an echo; the terminal is as it was when this is dropped.
+/// The alternate screen without echo; dropping it restores the terminal.
 struct Drawn<'a> {
     _mode: Mode<'a>,
 }
@@ -117,7 +116,7 @@ impl Drop for Drawn<'_> {
 }
 
 fn draw(review: &Review) {
-    // Between these two a terminal that knows them shows nothing half drawn.
+    // Synchronized output: terminals that support it show nothing half drawn.
     let mut out = String::from("\u{1b}[?2026h");
     for (index, row) in review.screen().rows.iter().enumerate() {
         // Writing to a String can't fail.
@@ -127,13 +126,13 @@ fn draw(review: &Review) {
     output::raw(&out);
 }
 
-/// A row in its colours.
+/// A row with its colours.
 pub fn painted(row: &DiffRow) -> String {
     row.iter().map(|span| style(span).for_stderr().apply_to(&span.text).to_string()).collect()
 }
 
-/// The sixteen colours that every terminal has, as its owner set them: they can be read on any background. What differs is told
-/// before what a word is.
+/// Uses only the terminal's own sixteen colours, which are readable on any background. Marking differences takes
+/// precedence over syntax.
 fn style(span: &TextSpan) -> Style {
     let plain = tone(span.tone);
     match (span.tone, span.word) {

@@ -1,7 +1,7 @@
-//! `kcode review`: a run's patch before a person, hunk by hunk; what is accepted is tested on its own and applied.
+//! `kcode review`: shows a run's patch hunk by hunk; the accepted part is tested on its own and applied.
 //!
-//! [`crate::review`] knows what happens; here is what it happens on: `review_context` holds the run, `plain` asks line by line,
-//! `full_screen` draws, `editor` lets a person rewrite a hunk, `pager` shows all of it, `conclude` applies what `trial` tested.
+//! [`crate::review`] has the logic. Here `review_context` holds the run, `plain` asks line by line, `full_screen`
+//! draws, `editor` lets the user rewrite a hunk, `pager` shows the whole patch, `conclude` applies what `trial` tested.
 
 mod conclude;
 mod editor;
@@ -30,7 +30,6 @@ use review_context::ReviewContext;
 /// See [`Command::Review`](crate::cli::command_line::Command::Review).
 #[derive(Debug, Args)]
 pub struct ReviewArguments {
-    /// Which run.
     #[command(flatten)]
     pub run: FitRunArgument,
     /// Don't run the tests on what is accepted when that isn't the whole patch
@@ -44,21 +43,21 @@ pub struct ReviewArguments {
     pub plain: bool,
 }
 
-/// Runs the command.
 pub fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.run.as_deref(), Purpose::Review)?;
     let shown = arguments.shown.shown();
     review(global, run, ReviewOptions { no_verify: arguments.no_verify, plain: arguments.plain, shown })
 }
 
-/// Reviews `run`. The outcome is [`Outcome::Verified`] when the person's will was done, also when that was to leave.
+/// Reviews `run`. The outcome is [`Outcome::Verified`] when the user's decision was carried out, also when that was to
+/// leave.
 pub fn review(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Outcome, Failure> {
     let attended = std::io::stdin().is_terminal();
     let plain = manner.plain;
     let mut context = ReviewContext::open(global, run, manner)?;
     let mut review = context.review()?;
     let plain = plain || !attended || !full_screen::can();
-    // A thread that still waits for a key holds nobody up.
+    // A thread that still waits for a key doesn't delay the end.
     run::on_a_runtime(async {
         let mut signals = Signals::listen()?;
         loop {
@@ -87,7 +86,7 @@ fn nobody(run: &RunFolder) -> Failure {
     Failure::usage("a review needs a terminal, or answers on standard input", hint)
 }
 
-/// Keeps what was decided so far.
+/// Records the decisions so far.
 fn leave(context: &mut ReviewContext, review: &Review) -> Result<(), Failure> {
     if review.has_decisions() {
         context.note_decisions(review, false)?;

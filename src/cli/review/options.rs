@@ -1,24 +1,23 @@
-//! How a review is asked, and how it is left.
+//! Options of a review, and how it ends.
 
 use crate::run::ShownFolders;
 
-/// How a person left the pages.
+/// How the user left the pages.
 pub enum ReviewExit {
-    /// Test and apply what was decided.
+    /// Test and apply the decisions.
     Conclude,
-    /// Leave.
     Leave,
-    /// The terminal went, or somebody ended kcode.
+    /// The terminal was closed, or kcode was ended.
     Stop,
 }
 
-/// Which way of asking a review takes.
+/// How a review asks, and whether it tests.
 #[derive(Clone, Debug, Default)]
 pub struct ReviewOptions {
-    /// See `--no-verify`.
+    /// `--no-verify`.
     pub no_verify: bool,
-    /// See `--plain`.
+    /// `--plain`.
     pub plain: bool,
-    /// Folders that `--readable` names
+    /// Folders of `--readable`.
     pub shown: ShownFolders,
 }

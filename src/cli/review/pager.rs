@@ -1,4 +1,4 @@
-//! The whole patch in the person's own pager.
+//! The whole patch in the user's pager.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -11,19 +11,19 @@ use crate::review::Review;
 use crate::run::{Failure, Signals};
 use crate::settings::Programs;
 
-/// What `less` does where a person didn't say, as under git: leave at once when all fits, pass colours, keep the screen.
+/// Options of `less` when `LESS` isn't set, as git has them: exit when all fits, pass colours, keep the screen.
 const LESS: &str = "FRX";
 
-/// Shows it; what goes wrong is said on the page.
+/// Shows the patch; errors are shown on the page.
 ///
 /// # Errors
-/// When signals can't be listened to any more.
+/// When signals can't be handled any more.
 pub async fn show(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
     let text = review.whole().iter().map(|row| painted(row) + "\n").collect::<String>();
     let (programs, folder) = (Programs::outside(context.repository.root()), context.run.path().to_owned());
     let shown =
         tokio::task::spawn_blocking(move || page(&text, &programs, &folder)).await.map_err(anyhow::Error::from)?;
-    // A pager knows its own Ctrl-C.
+    // The pager handled Ctrl-C itself.
     signals.forget_interrupt()?;
     if let Err(why) = shown {
         review.say(why);
@@ -31,7 +31,7 @@ pub async fn show(review: &mut Review, context: &ReviewContext, signals: &mut Si
     Ok(())
 }
 
-/// A pager may look for its settings in the folder that it starts in, which is `folder`.
+/// Runs the pager in `folder`, because it may read settings from its working folder.
 fn page(text: &str, programs: &Programs, folder: &Path) -> Result<(), String> {
     let words = chosen(&["KCODE_PAGER", "PAGER"], "less");
     let Some((program, arguments)) = words.split_first() else { return Err("$PAGER is no command".to_owned()) };
@@ -43,7 +43,7 @@ fn page(text: &str, programs: &Programs, folder: &Path) -> Result<(), String> {
     }
     let cannot = |error: std::io::Error| format!("{program} can't be started: {error}; set PAGER");
     let mut pager = command.spawn().map_err(cannot)?;
-    // Whoever has seen enough leaves before the end.
+    // Fails when the user leaves before the end.
     let _ = pager.stdin.take().map(|mut stdin| stdin.write_all(text.as_bytes()));
     match pager.wait() {
         Ok(status) if status.success() => Ok(()),

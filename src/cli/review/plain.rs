@@ -1,4 +1,4 @@
-//! A review line by line: for terminals that can't be drawn on, and for whoever would rather read on.
+//! A review line by line: for terminals that can't be drawn on, and for users who prefer it.
 
 use std::io::IsTerminal as _;
 
@@ -12,13 +12,13 @@ use crate::review::{Action, Effect, HOW_TO_APPLY, Review, ReviewPage, action};
 use crate::run::{Failure, Signals};
 use crate::text::sanitise;
 
-/// Asks until the person comes to an end.
+/// Asks until the user leaves.
 ///
 /// # Errors
 /// When the terminal can't be read.
 pub async fn run(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
     review.resize(full_screen::size());
-    // Where answers come from somewhere else, no other program can ask for keys.
+    // Without a terminal as input, no other program can read keys.
     let may_start = std::io::stdin().is_terminal();
     let mut shown = None;
     loop {
@@ -46,7 +46,7 @@ pub async fn run(review: &mut Review, context: &ReviewContext, signals: &mut Sig
 
 fn show(review: &Review) {
     output::say("");
-    // It holds a path; rows are made visible already.
+    // The title contains a path; the rows are sanitised already.
     output::say(&sanitise(review.title().trim()));
     for row in review.body() {
         output::say(full_screen::painted(&row).trim_end());
@@ -62,7 +62,7 @@ fn prompt(review: &Review) -> String {
     }
 }
 
-/// What a line asks for: a number shows that hunk, a letter is the same as in the full screen, nothing goes on.
+/// Handles a line: a number shows that hunk, a letter is a key of the full screen, an empty line goes on.
 fn answer(review: &mut Review, line: &str) -> Effect {
     review.say_nothing();
     if let Ok(number) = line.parse::<usize>() {
@@ -78,7 +78,7 @@ fn answer(review: &mut Review, line: &str) -> Effect {
         (None, _) => match review.page() {
             ReviewPage::Files => review.show(review.hunk().map_or(0, |(at, _)| at)),
             ReviewPage::Hunk => return review.act(Action::Next),
-            // Nothing is applied without a word.
+            // An empty line never applies anything.
             ReviewPage::Summary => review.say(HOW_TO_APPLY),
             ReviewPage::Why | ReviewPage::Help => return review.act(Action::Back),
         },

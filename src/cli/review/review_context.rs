@@ -1,4 +1,5 @@
-//! Everything that a review needs of a run. Its journal is held from the beginning, so that nobody else goes on with it.
+//! Everything that a review needs of a run. Its journal is locked from the beginning, so that no other process
+//! continues the run.
 
 use std::path::Path;
 
@@ -15,35 +16,31 @@ use crate::run::{self, Failure, noted};
 use crate::settings::{Environment, FlagLayer, Redactor, Sandbox, Settings};
 use crate::workspace::{Blobs, ChangeSet, Parts, Repository};
 
-/// A run that is reviewed.
 pub struct ReviewContext {
-    /// Where it is kept.
     pub run: RunFolder,
-    /// What it proved.
     pub report: Report,
-    /// What happens to it from now on.
+    /// Locked; new events are appended here.
     pub journal: FileJournal,
-    /// Its patch.
+    /// The hunks of its patch.
     pub parts: Parts,
-    /// The contents.
+    /// The contents of its patch.
     pub blobs: Blobs,
-    /// Whose patch it is.
+    /// The repository that the patch is for.
     pub repository: Repository,
-    /// As they are now.
+    /// The current settings.
     pub settings: Settings,
-    /// Takes secrets out of what is shown.
+    /// Removes secrets from what is shown.
     pub redactor: Redactor,
-    /// How it is asked.
     pub manner: ReviewOptions,
     inherited: Vec<Record>,
     records: Vec<Record>,
 }
 
 impl ReviewContext {
-    /// Opens `run`.
+    /// Opens `run` for a review.
     ///
     /// # Errors
-    /// When it has no patch, was applied already, is at work, or can't be read.
+    /// When it has no patch, was applied already, is running, or can't be read.
     pub fn open(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Self, Failure> {
         let report = run::load(&run)?;
         if report.patch.is_none() {
@@ -55,7 +52,7 @@ impl ReviewContext {
             return Err(Failure::new(Outcome::Refused, message, hint));
         }
         let repository = Repository::open(Path::new(&report.repository))?;
-        // A run that was strict about its wall has its parts tested behind no lesser one.
+        // The parts of a run with a strict sandbox are tested in a strict one too.
         let was_strict = report.wall.mode == Sandbox::Strict.to_string();
         let recovered = recover(&run.journal()).map_err(anyhow::Error::from)?;
         let shown = manner.shown.with(&noted(recovered.records.iter().map(|record| &record.event)));
@@ -69,7 +66,7 @@ impl ReviewContext {
         let parts = parts.map_err(|error| run::unreadable(run.path(), &error))?;
         let redactor = Redactor::of(&Environment::from_process());
         let records = recovered.records;
-        // What can't be read of earlier tasks is only missed by whoever asks who made a hunk.
+        // Without the records of earlier tasks, only the origin of some hunks can't be shown.
         let inherited = read_own(&run.inherited(), RUN_FILE_LIMIT)
             .ok()
             .and_then(|bytes| recover_chain(&bytes).ok())
@@ -77,7 +74,7 @@ impl ReviewContext {
         Ok(Self { run, report, journal, parts, blobs, repository, settings, redactor, manner, inherited, records })
     }
 
-    /// The review, with what was decided in one before.
+    /// The review, with the decisions of an earlier one.
     ///
     /// # Errors
     /// When a content can't be read.
@@ -111,10 +108,10 @@ impl ReviewContext {
         Ok(review)
     }
 
-    /// Notes what was decided.
+    /// Records the decisions in the journal.
     ///
     /// # Errors
-    /// When it can't be kept.
+    /// When that fails.
     pub fn note_decisions(&mut self, review: &Review, concluded: bool) -> Result<(), Failure> {
         let sha256 = self.report.patch.as_ref().map(|patch| patch.sha256);
         let reviewed = review.event(sha256, concluded, &self.blobs).context("the decisions can't be kept")?;

@@ -1,4 +1,4 @@
-//! Tests and checks on what a person accepted, in a view of its own: the run's evidence is about the whole patch.
+//! Tests and checks of the accepted changes, in a view of its own: the run's evidence is about the whole patch.
 
 use tokio::sync::watch;
 
@@ -12,27 +12,27 @@ use crate::testing::TrialFolders;
 use crate::tools::TestRun;
 use crate::workspace::{ChangeSet, remove_tree_soon};
 
-/// The name of the trial, and of the folder of its logs.
+/// Name of the trial, and of its log folder.
 const NAME: &str = "review";
 
-/// What the run stood on, as it is run again.
+/// The run's tests and checks, to be run again.
 struct TestPlan {
     tests: Option<TestCommand>,
     chosen: Vec<CheckChosen>,
-    /// Their commands; `None` for one that nothing here says any more.
+    /// The commands of `chosen`; `None` where the command is no longer known.
     checks: Vec<Option<TestCommand>>,
 }
 
-/// How it went.
+/// Results of the tests and checks.
 pub struct TrialOutcome {
-    /// The tests, as often as they were run; empty when the run had none.
+    /// The test runs in order; empty when the run had no tests.
     pub tests: Vec<TestRun>,
     /// The checks; `None` for one that can't be run any more.
     pub checks: Vec<(CheckChosen, Option<TestRun>)>,
 }
 
 impl TrialOutcome {
-    /// Whether nothing that a patch has to pass stands against it.
+    /// Returns true when the tests and all required checks passed.
     pub fn passed(&self) -> bool {
         let has_passed = |run: &Option<TestRun>| run.as_ref().is_some_and(TestRun::passed);
         self.tests.last().is_none_or(TestRun::passed)
@@ -41,11 +41,11 @@ impl TrialOutcome {
 }
 
 impl ReviewContext {
-    /// Runs what the run stood on once more, on the start state with `changes`, and notes how it went. `None`: it stood on
-    /// nothing.
+    /// Runs the run's tests and checks on the start state with `changes`, and records the results. `None` when the run
+    /// had neither.
     ///
     /// # Errors
-    /// When it can't be run, or `called_off` turns true.
+    /// When they can't be run, or `called_off` is set.
     pub async fn try_out(
         &mut self,
         changes: &ChangeSet,
@@ -57,11 +57,11 @@ impl ReviewContext {
         }
         let held = {
             let rerun = self.rerun(&stand);
-            // What isn't shown to them, the run has told.
+            // The run has printed already what is hidden from tests.
             let (trials, _) = rerun.trials();
             rerun.hold(&trials, NAME, changes, called_off).await
         };
-        // What can't be removed now goes with what else killed runs leave.
+        // What stays is removed with the leftovers of killed runs.
         let left = self.run.trials();
         let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&left)).await;
         let Reran { tests, checks } = held?;
@@ -81,7 +81,7 @@ impl ReviewContext {
         Ok(self.journal.append(events.collect())?)
     }
 
-    /// The tests and the checks of the run: its folder is trusted with commands.
+    /// The tests and checks of the run. Its folder is trusted, commands included.
     fn stand(&self) -> Result<TestPlan, Failure> {
         let subject = Subject::of_run(&self.run)?;
         let (settings, repository, redactor) = (&self.settings, &self.repository, &self.redactor);

@@ -1,7 +1,7 @@
-//! `kcode verify`: a run's tests and checks once more, on a clean view, and where reality differs from its report.
+//! `kcode verify`: runs a run's tests and checks again, on a clean view, and reports differences from its report.
 //!
-//! [`Subject`] is what is to be verified, [`Choosing`] says what is run, `tree_comparison` finds out how the tree at hand stands to it,
-//! `place` is the folder in which it happens, `trial` runs everything. The user's tree is only read.
+//! [`Subject`] is what is verified, [`Choosing`] decides what runs, `tree_comparison` compares the current tree with
+//! the run's, `place` is the temporary folder, `trial` runs everything. The user's tree is only read.
 
 mod place;
 mod tree_comparison;
@@ -49,7 +49,7 @@ pub struct VerifyArguments {
     pub output: Listing,
 }
 
-/// Ends well when the tests pass and all is as the report of a verified run says.
+/// Succeeds when the tests pass and everything is as the report of a verified run says.
 pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, Failure> {
     let subject = read(global, arguments)?;
     let repository = repository(global, &subject)?;
@@ -95,7 +95,7 @@ pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, 
     Ok(verification.outcome)
 }
 
-/// A report that is named, or a run that is kept.
+/// Loads the named report, or a kept run.
 fn read(global: &Global, arguments: &VerifyArguments) -> Result<Subject, Failure> {
     let named = arguments.run.as_deref().map(Path::new);
     let subject = match named.filter(|path| path.is_dir() || path.extension().is_some_and(|name| name == "json")) {
@@ -118,7 +118,7 @@ fn nothing_to_verify(subject: &Subject) -> Failure {
     Failure::new(Outcome::Unverified, message, "start a run with a test command: kcode fix \"task\" --test CMD")
 }
 
-/// Where a person says, else where the run was made, else where the person is.
+/// The repository that the user names, else that of the run, else the current one.
 fn repository(global: &Global, subject: &Subject) -> Result<Repository, Failure> {
     let home = Path::new(&subject.report.repository);
     match subject.source {

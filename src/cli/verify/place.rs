@@ -1,6 +1,6 @@
-//! The folder in which a verification happens, and which it leaves no trace of.
+//! The temporary folder of a verification.
 //!
-//! A killed one leaves its folder; the next one clears it away, since nobody holds its lock any more.
+//! A killed verification leaves its folder; the next one removes it, because its lock is free.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -16,16 +16,16 @@ use crate::workspace::remove_tree_soon;
 
 const LOCK: &str = "lock";
 
-/// A folder of one's own. Dropping it removes it.
+/// A temporary folder below the state folder; dropping it removes it.
 pub struct ScratchFolder {
     folder: PathBuf,
     lock: PathBuf,
-    /// Held as long as the folder is there.
+    /// Held as long as the folder exists.
     _held: File,
 }
 
 impl ScratchFolder {
-    /// Makes one below `state`.
+    /// Makes a folder below `state`.
     ///
     /// # Errors
     /// When it can't be made.
@@ -41,19 +41,19 @@ impl ScratchFolder {
     fn in_folder(all: &Path) -> io::Result<Self> {
         let folder = all.join(format!("{:016x}", fastrand::u64(..)));
         let lock = folder.with_extension(LOCK);
-        // The lock is there first, so that nobody takes the folder for one that was left.
+        // The lock exists first, so that no other process takes the folder for a leftover.
         let held = File::create_new(&lock)?;
         held.try_lock()?;
         DirBuilder::new().mode(0o700).create(&folder)?;
         Ok(Self { folder: folder.canonicalize()?, lock, _held: held })
     }
 
-    /// A path in it.
+    /// A path inside the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// Removes it, and says so when something of it stays.
+    /// Removes the folder, and reports when a part of it stays.
     pub fn remove(self) {
         let folder = self.folder.clone();
         drop(self);
@@ -68,14 +68,14 @@ impl ScratchFolder {
 
 impl Drop for ScratchFolder {
     fn drop(&mut self) {
-        // Whatever can't be removed now, the next verification tries again: tests decide how much there is.
+        // Tests decide how much there is; what stays is removed by the next verification.
         if remove_tree_soon(&self.folder).is_ok() {
             let _ = fs::remove_file(&self.lock);
         }
     }
 }
 
-/// Clears away what killed verifications left.
+/// Removes what killed verifications left.
 fn sweep(all: &Path) {
     let locks = fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path());
     for lock in locks.filter(|path| path.extension().is_some_and(|name| name == LOCK)) {

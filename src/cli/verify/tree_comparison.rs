@@ -1,4 +1,4 @@
-//! How the tree at hand stands to the trees of the run, and what has to be changed in a view of it.
+//! Compares the current tree with the trees of the run, and finds what a view of it has to change.
 
 use super::place::ScratchFolder;
 use crate::journal::Outcome;
@@ -11,38 +11,38 @@ use crate::workspace::{
 
 use anyhow::Context as _;
 
-/// Paths that are looked through for dirty ones, and dirty ones that are named.
+/// Number of paths that are searched for dirty ones.
 const MAX_PATHS: usize = 100_000;
 const MAX_DIRTY: usize = 5;
 
-/// The tree, and the way from it to what the tests are to run on.
+/// The current tree, and the changes that lead from it to the tree that is tested.
 pub struct TreeComparison {
-    /// What is told of it.
+    /// Its ids, for the report.
     pub ground: TreeState,
-    /// What the view differs by.
+    /// Changes to make in the view.
     pub changes: ChangeSet,
-    /// Where the contents of that are.
+    /// Contents of these changes.
     pub blobs: Blobs,
 }
 
 /// How the patch fits the tree.
 enum Fit {
-    /// It can be applied.
+    /// The patch applies.
     Applies(ChangeSet),
-    /// All of it is in there already.
+    /// The tree contains the whole patch already.
     InPlace,
-    /// Neither; why.
+    /// Neither, with the reason.
     Not(String),
 }
 
-/// Finds out.
+/// Compares the current tree with those of the run.
 ///
 /// # Errors
-/// When the patch neither fits the tree nor is in it.
+/// When the patch neither applies to the tree nor is in it.
 pub fn find(repository: &Repository, subject: &Subject, place: &ScratchFolder) -> Result<TreeComparison, Failure> {
     let certificate = &subject.report.certificate;
     let (start, patched) = (&certificate.start_tree, &certificate.patched_tree);
-    // Git may not be able to tell; then the touched files alone decide.
+    // When git can't compute ids, the touched files alone decide.
     let index = TreeIndex::of(repository, &place.path("tree")).ok();
     let here = index.as_ref().map(|index| index.start().to_owned());
     let blobs = match &subject.source {
@@ -98,7 +98,7 @@ fn fit(repository: &Repository, subject: &Subject, place: &ScratchFolder, blobs:
     }
 }
 
-/// The tree is another one, and the patch doesn't fit it: what it is, and what differs.
+/// The error for another tree to which the patch doesn't apply, with the differences.
 fn elsewhere(repository: &Repository, subject: &Subject, here: Option<&str>, why: &str) -> Failure {
     let report = &subject.report;
     let message =
@@ -131,7 +131,7 @@ fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
 }
 
-/// Files that aren't as HEAD has them.
+/// Files that differ from HEAD.
 fn dirty(repository: &Repository) -> Option<String> {
     let (files, more) = repository.changes(&repository.outline_paths(MAX_PATHS), MAX_DIRTY)?;
     let names: Vec<_> = files.iter().map(|file| file.path.clone()).collect();

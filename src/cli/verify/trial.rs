@@ -1,4 +1,4 @@
-//! The checks and the tests, run in a sandbox and a view of their own, unless a person ends it.
+//! Runs the checks and the tests in a sandbox and a view of their own, until the user interrupts.
 
 use crate::cli::output;
 use crate::run::rerun::{Reran, Rerun, trial_failure};
@@ -7,13 +7,13 @@ use crate::testing::{RENAMES, TrialError};
 use crate::text::sanitise_line;
 use crate::workspace::ChangeSet;
 
-/// The name of the trial, and of the folder of its logs.
+/// Name of the trial, and of its log folder.
 const NAME: &str = "view";
 
 /// Runs everything on the tree with `changes`.
 ///
 /// # Errors
-/// When there can't be a view or a worker, and when a person ends it.
+/// When there can't be a view or a worker, and when the user interrupts.
 pub fn hold(rerun: &Rerun<'_>, changes: &ChangeSet) -> Result<Reran, Failure> {
     let (trials, notes) = rerun.trials();
     for note in &notes {
