@@ -15,21 +15,13 @@ const TASK: usize = 50;
 /// What a command does with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Write its patch to the tree.
     Apply,
-    /// Show its patch and apply parts of it.
     Review,
-    /// Take its patch back.
     Undo,
-    /// Continue it.
     Resume,
-    /// Run its tests again.
     Verify,
-    /// Show its patch.
     Diff,
-    /// Replay it.
     Replay,
-    /// Export it.
     Export,
 }
 

@@ -32,7 +32,6 @@ impl Question<'_> {
         self.keys.iter().any(|(key, _)| *key == letter)
     }
 
-    /// The possible answers.
     fn told(&self) -> String {
         let keys: Vec<String> = self.keys.iter().map(|(key, word)| format!("{key} ({word})")).collect();
         format!("press {}", keys.join(", "))
@@ -191,7 +190,6 @@ impl Drop for Pastes {
 /// What happens to input typed before a line is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Before {
-    /// It is discarded.
     Discarded,
     /// It is discarded, and the question waits for a pause in typing: the answer may write to the user's tree.
     Quiet,

@@ -45,7 +45,6 @@ fn whole(line: &TypedLine, unknown: &str) -> String {
     line.words.iter().find(is_in).map_or_else(|| unknown.to_owned(), Clone::clone)
 }
 
-/// The typed command line.
 struct TypedLine {
     words: Vec<String>,
     parser: clap::Command,

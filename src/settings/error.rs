@@ -23,7 +23,7 @@ pub enum SettingsError {
         file: String,
         /// Line, counted from 1.
         line: usize,
-        /// One line.
+        /// What the parser reports, in one line.
         problem: String,
         /// What to write instead.
         hint: String,

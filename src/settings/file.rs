@@ -12,7 +12,6 @@ use super::check::{self, Check};
 use super::{BaseUrl, CustomPrice, Sandbox, SettingsError, TestCommand, amounts, keys};
 use crate::journal::{Bytes, RelPath, Tokens, Usd};
 
-/// Who wrote the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     User,
@@ -20,7 +19,6 @@ pub(super) enum Owner {
     Repository,
 }
 
-/// The values of one file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, expecting = "a table")]
 pub(super) struct FileLayer {

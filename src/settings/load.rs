@@ -13,7 +13,6 @@ use super::{
 use super::{family, file, key_variables, places, readable, writes};
 use crate::journal::{Bytes, RelPath, Tokens, Usd, read_regular};
 
-/// Default model.
 const MODEL: &str = "kimi-k2.7-code";
 /// Bytes of the repository's file; more is a mistake or an attack.
 const MAX_FILE_BYTES: u64 = 64 * 1024;

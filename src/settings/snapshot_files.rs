@@ -23,7 +23,6 @@ const LOCK_FILES: [(&str, &[&str]); 16] = [
     ("uv.lock", &["pyproject.toml"]),
     ("yarn.lock", &["package.json"]),
 ];
-/// Folders of snapshots.
 const FOLDERS: [&str; 4] = ["__snapshots__", "__image_snapshots__", "__screenshots__", "snapshots"];
 /// Suffixes of snapshots in any folder.
 const ENDS: [&str; 5] = [".snap", ".ambr", ".golden", ".approved.txt", ".stderr"];

@@ -139,7 +139,7 @@ impl FromStr for Sandbox {
 pub struct CustomPrice {
     /// Input that the provider's cache served.
     pub cached_input: Usd,
-    /// Other input.
+    /// Input that no cache served.
     pub input: Usd,
     /// Output, reasoning included.
     pub output: Usd,

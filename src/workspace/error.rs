@@ -57,7 +57,7 @@ pub enum WorkspaceError {
     /// The hunks of a file can't be computed.
     #[error("can't compute the difference of {path}: {source}")]
     Difference {
-        /// The changed file.
+        /// Path of the changed file, relative to the root.
         path: String,
         /// Error of libgit2.
         source: git2::Error,

@@ -23,7 +23,6 @@ pub(super) type ToolWritten = BTreeMap<RelPath, Option<ChangedFile>>;
 pub(super) struct Parted {
     /// What tools wrote, and what the user named.
     pub(super) patch: Differences,
-    /// What commands wrote.
     pub(super) generated: Vec<GeneratedFile>,
     /// See [`Writes::naming_nothing`].
     pub(super) named_nothing: Vec<String>,

@@ -33,7 +33,6 @@ impl Stamp {
     }
 }
 
-/// A copied file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Copied {
     pub(super) state: FileState,
@@ -58,7 +57,6 @@ pub(super) enum Start {
     File(Copied),
     /// It exists in the user's tree, but was left out of the view.
     LeftOut,
-    /// It didn't exist.
     Nothing,
 }
 

@@ -26,7 +26,7 @@ struct PartFile {
 /// One file of a change set with the places of its parts.
 #[derive(Clone, Debug)]
 pub struct FileParts<'a> {
-    /// The file's change.
+    /// States of the file before and after.
     pub entry: &'a ChangedFile,
     /// Number of its first part.
     pub first: usize,
@@ -37,16 +37,16 @@ pub struct FileParts<'a> {
 /// The lines, counted from 0, that a part removes and those that it puts in their place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineRange {
-    /// Lines of the old text.
+    /// Removed lines of the old text.
     pub old: Range<usize>,
-    /// Lines of the new text.
+    /// Added lines of the new text.
     pub new: Range<usize>,
 }
 
 /// A text that replaces consecutive parts of one file and the unchanged lines between them.
 #[derive(Clone, Debug)]
 pub struct Replacement {
-    /// Numbers of the parts.
+    /// Numbers of the replaced parts.
     pub parts: Range<usize>,
     /// Whole lines, or the whole content of a file that is one part.
     pub text: Vec<u8>,

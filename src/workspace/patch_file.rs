@@ -19,7 +19,7 @@ use crate::journal::RelPath;
 
 /// A patch in git's format, and the tree that it is applied to.
 pub struct PatchFile<'a> {
-    /// The patch's text.
+    /// The patch in git's format.
     pub bytes: &'a [u8],
     /// Every path that it touches, both paths of a rename.
     pub paths: &'a [RelPath],

@@ -23,7 +23,6 @@ pub(super) struct Selection {
     pub(super) notes: Vec<String>,
 }
 
-/// Result of the walk.
 struct SelectionWalk {
     /// For each path of the index, whether the walk found it.
     met: Vec<bool>,

@@ -84,7 +84,6 @@ impl<'d> Trail<'d> {
         self.steps.len()
     }
 
-    /// The current folder.
     pub(super) fn dir(&mut self) -> io::Result<&Dir> {
         if self.steps.last().is_some_and(|step| step.dir.is_none()) {
             self.reopen()?;

@@ -28,7 +28,6 @@ pub fn can() -> bool {
     is_able && console::user_attended_stderr() && size.rows >= SMALLEST.rows && size.columns >= SMALLEST.columns
 }
 
-/// Size of the terminal.
 pub fn size() -> Size {
     let (rows, columns) = Term::stderr().size();
     Size { rows: rows.into(), columns: columns.into() }

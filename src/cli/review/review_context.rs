@@ -27,7 +27,6 @@ pub struct ReviewContext {
     pub blobs: Blobs,
     /// The repository that the patch is for.
     pub repository: Repository,
-    /// The current settings.
     pub settings: Settings,
     /// Removes secrets from what is shown.
     pub redactor: Redactor,

@@ -27,7 +27,6 @@ pub struct TreeComparison {
 
 /// How the patch fits the tree.
 enum Fit {
-    /// The patch applies.
     Applies(ChangeSet),
     /// The tree contains the whole patch already.
     InPlace,

@@ -159,9 +159,9 @@ impl RepositoryGate {
 pub struct HardLinks {
     /// Inode number. Overlays show that of the lower layer, so the device is of no use.
     pub inode: u64,
-    /// Number of names.
+    /// Number of names (`st_nlink`).
     pub links: u64,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
 }
 

@@ -31,7 +31,6 @@ pub(super) struct Disguised {
 
 #[derive(Clone)]
 struct DisguisedForm {
-    /// Index of the value.
     value: usize,
     length: usize,
     /// True when neighbouring characters may contain a part of it.

@@ -12,7 +12,6 @@ use super::shapes::SecretShape;
 use super::{known, shapes};
 use crate::settings::{Environment, bytes_regex};
 
-/// Matches a marker.
 static MARKER: LazyLock<Option<Regex>> = LazyLock::new(|| bytes_regex(r"\[redacted:[a-z-]+\]"));
 /// Minimum bytes of a known value's beginning that count when a tool cut the rest off.
 const MIN_CUT: usize = 6;

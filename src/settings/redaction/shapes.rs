@@ -9,7 +9,6 @@ use regex::bytes::{Captures, Regex};
 use super::plausible;
 use crate::settings::bytes_regex;
 
-/// A secret in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SecretShape {
     pub place: Range<usize>,
@@ -18,7 +17,6 @@ pub(super) struct SecretShape {
     pub rank: usize,
 }
 
-/// One kind of secret.
 struct Shape {
     kind: &'static str,
     /// Every match contains one of these, in any case: cheap to search.

@@ -25,7 +25,6 @@ pub(super) struct Intent {
     /// Run whose patch is written.
     pub run: RunId,
     pub doing: Doing,
-    /// Root of the tree.
     pub root: PathBuf,
     pub plan: Plan,
     /// What git records after the files are written.

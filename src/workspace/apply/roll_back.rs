@@ -14,7 +14,6 @@ use crate::journal::{RelPath, crash};
 use crate::workspace::file_state::{self, PathState};
 use crate::workspace::{Blobs, FileState};
 
-/// Result of a rollback.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Returned {
     /// Files that somebody changed meanwhile; they were left as they are.

@@ -38,7 +38,6 @@ pub(in crate::workspace) struct GitDir {
 pub(in crate::workspace) enum DotGit {
     /// Nothing, or nothing that git would accept as a repository.
     Nothing,
-    /// A usable git folder.
     Dir(Box<GitDir>),
     /// A git folder that isn't used, with the reason.
     Refused(String),

@@ -37,7 +37,6 @@ fn open_folders() -> MutexGuard<'static, Option<BTreeSet<PathBuf>>> {
 #[derive(Debug)]
 pub(super) struct GitFolder {
     path: PathBuf,
-    /// Holds the lock.
     _held: File,
 }
 

@@ -51,7 +51,6 @@ fn id(text: &str) -> Option<String> {
 }
 
 impl GitDir {
-    /// What HEAD names.
     pub(in crate::workspace) fn head(&self) -> Head {
         if self.is_classic() || !self.common.join("reftable").is_dir() {
             self.head_of_files()

@@ -81,7 +81,6 @@ const COMMANDS: [&str; 17] = [
     "write-tree",
 ];
 
-/// One git command.
 #[derive(Debug)]
 pub(super) struct Git {
     command: Command,

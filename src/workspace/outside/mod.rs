@@ -94,7 +94,6 @@ fn manifests_in(files: &RepositoryFiles, folder: &str) -> Vec<String> {
 
 /// A search for paths outside of a repository.
 struct OutsideSearch<'a> {
-    /// Root of the repository.
     root: &'a Path,
     /// Folder that manifest paths are relative to.
     folder: &'a Path,

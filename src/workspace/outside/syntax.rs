@@ -8,7 +8,6 @@ use toml::Value as Toml;
 
 use crate::settings::regex as compiled;
 
-/// Syntax of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ManifestSyntax {
     Toml,

@@ -55,7 +55,6 @@ pub(super) struct IgnoreRules<'a> {
     room: u64,
 }
 
-/// Rules of a folder.
 struct RuleFolder {
     ignored: bool,
     /// True when its own `.gitignore` can be trusted.

@@ -43,11 +43,9 @@ enum Start {
     Moved,
     /// It can't be read or isn't a file.
     Unseen,
-    /// There was no file.
     Nothing,
 }
 
-/// State of one comparison.
 struct ViewLook<'a> {
     scene: &'a OverlayScene,
     rules: IgnoreRules<'a>,

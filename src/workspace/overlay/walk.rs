@@ -12,7 +12,6 @@ use super::rules::{IgnoreRules, RulesOf};
 use crate::workspace::effort::{Effort, Enough, MAX_DEPTH, MAX_PATH};
 use crate::workspace::{file_state::is_git_name, patch::LeftOutReason};
 
-/// Result of a walk.
 #[derive(Debug, Default)]
 pub(super) struct OverlayFindings {
     /// Files that may differ.
@@ -21,7 +20,6 @@ pub(super) struct OverlayFindings {
     pub(super) left_out: BTreeMap<PathBuf, LeftOutReason>,
 }
 
-/// Walks the upper layer.
 pub(super) fn walk(rules: &mut IgnoreRules<'_>, effort: &mut Effort<'_>) -> Result<OverlayFindings, Enough> {
     let mut walk = OverlayWalk { rules, effort, walked: OverlayFindings::default(), ahead: vec![Ahead::top()] };
     while let Some(next) = walk.ahead.pop() {
