@@ -86,6 +86,11 @@ pub struct Beside {
     never: Vec<String>,
 }
 
+/// Whether a person has allowed tests to see anything beside the tree at `root`.
+pub fn is_any_allowed(state: &Path, root: &Path) -> bool {
+    Answers::of(state, root).folders.values().any(|is_shown| *is_shown)
+}
+
 impl Beside {
     /// Of what was found. `plan` says what tests see anyway.
     pub fn of(found: Vec<Outside>, plan: &WorkerPlan, repository: &Repository, state: &Path) -> Self {

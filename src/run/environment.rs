@@ -2,6 +2,7 @@
 //! how the planner sees it.
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::baseline_runs::BaselineJob;
@@ -88,8 +89,9 @@ impl RunEnvironment {
         tests: ChosenTests,
         redactor: &Redactor,
     ) -> Self {
-        let RunningSandbox { worker, making, plan } = sandbox;
+        let RunningSandbox { worker, making, plan, left } = sandbox;
         let baselines = BaselineJob::new(spec, &open.folder, plan, redactor);
+        *baselines.trials.residue.lock().unwrap_or_else(PoisonError::into_inner) += left;
         let (changes, files) = spec.patch_so_far();
         Self {
             worker,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::beside::Beside;
+use super::beside::{Beside, is_any_allowed};
 use super::chosen_tests::ChosenTests;
 use super::current_run::Run;
 use super::environment::RunEnvironment;
@@ -41,6 +41,7 @@ impl Run<'_> {
         let outline = in_background(&self.spec.repository, |it| it.outline_paths(opening::MAX_PATHS));
         let launched = self.launch_sandbox()?;
         let tests = self.choose_tests()?;
+        let launched = self.confine_early(launched, &tests).await;
         let outline = Arc::new(outline.await.map_err(anyhow::Error::from)?);
         let changes = self.list_changes(&outline);
         let confined = self.confine_sandbox(launched, &tests, &outline).await?;
@@ -76,7 +77,18 @@ impl Run<'_> {
         in_background(&self.spec.repository, move |it| it.changes(&outline, opening::MAX_CHANGES))
     }
 
-    /// Tells the worker what to confine itself to, once it is known what tests may see.
+    /// Tells the worker what to confine itself to, unless what is still to be found may add to what tests see.
+    async fn confine_early(&self, launched: LaunchedSandbox, tests: &ChosenTests) -> LaunchedSandbox {
+        let root = self.spec.repository.root();
+        let copies = Copies::of(&self.spec.settings.state_dir.value, root, tests.command.as_ref());
+        let launched = launched.heard_by(self.listener()).copied_where(&copies);
+        let launched = launched.confine_early(tests, root, is_any_allowed(&self.spec.consents, root));
+        // Now it is told, and confines itself while git lists the files and the survey is written.
+        tokio::task::yield_now().await;
+        launched
+    }
+
+    /// Tells the worker what to confine itself to, unless it was told, once it is known what tests may see.
     async fn confine_sandbox(
         &mut self,
         launched: LaunchedSandbox,
@@ -89,11 +101,8 @@ impl Run<'_> {
         let dependencies = self.spec.repository.dependencies(&self.spec.settings.dependencies.value, outline);
         let outside = outside.await.map_err(anyhow::Error::from)?;
         let allowed = self.allowed(outside, launched.plan()).await?;
-        let root = self.spec.repository.root();
-        let copies = Copies::of(&self.spec.settings.state_dir.value, root, tests.command.as_ref());
-        let launched = launched.heard_by(self.listener()).copied_where(&copies);
-        let confined = launched.confine(tests, dependencies, allowed, root);
-        // Now it is told, and confines itself while the survey is written.
+        let confined = launched.confine(tests, dependencies, allowed, self.spec.repository.root());
+        // If it wasn't told, it is now.
         tokio::task::yield_now().await;
         Ok(confined)
     }

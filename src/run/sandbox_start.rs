@@ -16,22 +16,34 @@ use super::new_view::{NewView, NewViewKind};
 use super::run_spec::RunSpec;
 use super::view_slot::PendingView;
 use super::visible_paths::show_to_tests;
-use crate::journal::{Layer, RunFolder, SandboxBuilt};
+use crate::journal::{Layer, Residue, RunFolder, SandboxBuilt};
 use crate::sandbox::{Launched, OverlayPlan, ProgressListener, Worker, WorkerError, WorkerFolders, WorkerPlan};
 use crate::settings::Redactor;
 use crate::testing::{Copies, RENAMES};
 use crate::workspace::{Dependencies, Overlay, View, remove_tree};
 
-/// A worker's process that was started and knows nothing yet.
+/// A worker's process that was started, and what it is to be told as far as that is known.
 pub struct LaunchedSandbox {
     plan: WorkerPlan,
-    launched: Result<Launched, WorkerError>,
+    process: LaunchedProcess,
     overlay: Result<Overlay, String>,
 }
 
+/// What the process knows.
+enum LaunchedProcess {
+    /// Nothing yet.
+    Untold(Result<Launched, WorkerError>),
+    /// What was known by then.
+    Told(WorkerPlan, Confining),
+}
+
+type Confining = JoinHandle<Result<(Worker, SandboxBuilt), WorkerError>>;
+
 /// A worker that confines itself.
 pub struct ConfinedSandbox {
-    confined: JoinHandle<Result<(Worker, SandboxBuilt), WorkerError>>,
+    confined: Confining,
+    told: WorkerPlan,
+    /// What it would have been told, had all been known.
     plan: WorkerPlan,
     overlay: Result<Overlay, String>,
     /// Which dependencies tests don't see.
@@ -46,6 +58,8 @@ pub struct RunningSandbox {
     pub making: PendingView,
     /// What it was told; other workers of the run are told the same, of views of their own.
     pub plan: WorkerPlan,
+    /// What had to be killed of one that had been told too little.
+    pub left: Residue,
 }
 
 impl LaunchedSandbox {
@@ -54,10 +68,10 @@ impl LaunchedSandbox {
         let place = View::place(&spec.repository, folder.path())?;
         let folders = WorkerFolders { view: place, logs: folder.logs(), scratch: folder.scratch() };
         let mut plan = WorkerPlan::new(&spec.settings, folders);
-        let launched = Worker::launch(&plan);
+        let process = LaunchedProcess::Untold(Worker::launch(&plan));
         let overlay = overlay(spec, folder);
         plan.overlay = overlay.as_ref().ok().map(OverlayPlan::of);
-        Ok(Self { plan, launched, overlay })
+        Ok(Self { plan, process, overlay })
     }
 
     /// Has `listener` told how far commands are.
@@ -81,7 +95,23 @@ impl LaunchedSandbox {
         &self.plan
     }
 
-    /// Tells the process what to confine itself to; it needs the runtime to be told. `beside` lies outside of the tree.
+    /// Tells the process what to confine itself to before it is known what the repository has, unless its view is a copy or tests
+    /// `see_beside` the tree: an overlay shows the whole tree, so that there is seldom anything else to be shown. It needs the
+    /// runtime to be told.
+    pub fn confine_early(mut self, tests: &ChosenTests, root: &Path, see_beside: bool) -> Self {
+        self.plan.tests.clone_from(&tests.command);
+        self.plan.work_on(root);
+        self.process = match self.process {
+            LaunchedProcess::Untold(launched) if self.overlay.is_ok() && !see_beside => {
+                LaunchedProcess::Told(self.plan.clone(), confining(launched, self.plan.clone()))
+            }
+            other => other,
+        };
+        self
+    }
+
+    /// Tells the process what to confine itself to, unless it was told; it needs the runtime to be told. `beside` lies outside
+    /// of the tree.
     pub fn confine(
         self,
         tests: &ChosenTests,
@@ -89,12 +119,14 @@ impl LaunchedSandbox {
         beside: Beside,
         root: &Path,
     ) -> ConfinedSandbox {
-        let Self { mut plan, launched, overlay } = self;
+        let Self { mut plan, process, overlay } = self;
         plan.tests.clone_from(&tests.command);
         let notes = show_to_tests(&mut plan, beside, dependencies, root);
-        let told = plan.clone();
-        let confined = tokio::spawn(async move { launched?.confine(told).await });
-        ConfinedSandbox { confined, plan, overlay, notes }
+        let (told, confined) = match process {
+            LaunchedProcess::Told(told, confined) => (told, confined),
+            LaunchedProcess::Untold(launched) => (plan.clone(), confining(launched, plan.clone())),
+        };
+        ConfinedSandbox { confined, told, plan, overlay, notes }
     }
 }
 
@@ -108,8 +140,15 @@ impl ConfinedSandbox {
         asked: watch::Sender<bool>,
     ) -> Result<(RunningSandbox, SandboxBuilt), Failure> {
         let confined = self.confined.await.map_err(anyhow::Error::from)?;
-        let (worker, mut sandbox) = confined.map_err(|error| worker_failure(&error, redactor))?;
-        let mut plan = self.plan;
+        let failed = |error: WorkerError| worker_failure(&error, redactor);
+        let (mut worker, mut sandbox) = confined.map_err(failed)?;
+        let (mut plan, mut left) = (self.plan, Residue::default());
+        let is_mounted = sandbox.layers.iter().any(|layer| layer.name == "overlay" && layer.holds);
+        if !plan.shows_the_same_as(&self.told, is_mounted) {
+            // Two can't have the same layers of an overlay.
+            left = worker.stop().await;
+            (worker, sandbox) = Worker::start(plan.clone()).await.map_err(failed)?;
+        }
         let (kind, notes) = match mounted(self.overlay, &mut sandbox) {
             Ok(overlay) => (NewViewKind::Overlay(overlay), self.notes),
             Err(why) => {
@@ -127,8 +166,13 @@ impl ConfinedSandbox {
             kind,
         };
         let making = view.begin(asked);
-        Ok((RunningSandbox { worker, making, plan }, sandbox))
+        Ok((RunningSandbox { worker, making, plan, left }, sandbox))
     }
+}
+
+/// A process that is told `plan`.
+fn confining(launched: Result<Launched, WorkerError>, plan: WorkerPlan) -> Confining {
+    tokio::spawn(async move { launched?.confine(plan).await })
 }
 
 fn worker_failure(error: &WorkerError, redactor: &Redactor) -> Failure {

@@ -23,8 +23,7 @@ pub fn show_to_tests(plan: &mut WorkerPlan, beside: Beside, dependencies: Depend
 fn show_dependencies(plan: &mut WorkerPlan, dependencies: Dependencies, root: &Path) -> Vec<String> {
     let wanted = plan.readable.clone();
     plan.readable.extend(dependencies.folders);
-    plan.private.push(root.to_owned());
-    plan.tree = Some(root.to_owned());
+    plan.work_on(root);
     if dependencies.leading_out.is_empty() && dependencies.borrowed.is_empty() && wanted.is_empty() {
         return Vec::new();
     }

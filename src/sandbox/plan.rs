@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::caches::{self, Cache};
+use super::plain_paths::lies_in;
 use super::progress::ProgressListener;
 use super::proof::Targets;
 use super::user::User;
@@ -181,6 +182,32 @@ impl WorkerPlan {
         }
     }
 
+    /// Has it be a plan for the tree at `root`, of which nothing is shown but by what the plan says.
+    pub fn work_on(&mut self, root: &Path) {
+        if self.tree.as_deref() != Some(root) {
+            self.private.push(root.to_owned());
+            self.tree = Some(root.to_owned());
+        }
+    }
+
+    /// Whether a worker that was told `other` shows and covers what one with this plan would: the plans may differ in what is
+    /// readable. Where the view is an overlay, all of the tree is there anyway.
+    #[must_use]
+    pub fn shows_the_same_as(&self, other: &Self, in_overlay: bool) -> bool {
+        if self.readable == other.readable {
+            return true;
+        }
+        let tree = self.tree.as_deref().filter(|_| in_overlay);
+        let caches = caches::of_user(&User::of_process(), &self.caches);
+        let is_in_view = |path: &&PathBuf| {
+            let is_cache =
+                || caches.iter().any(|cache| cache.folder.starts_with(path) || path.starts_with(&cache.folder));
+            tree.is_some_and(|tree| lies_in(path, tree)) && !is_cache()
+        };
+        let beside = |plan: &Self| plan.readable.iter().filter(|path| !is_in_view(path)).cloned().collect::<Vec<_>>();
+        beside(self) == beside(other)
+    }
+
     pub(super) fn config(&self, user: &User, targets: Option<Targets>) -> WorkerConfig {
         WorkerConfig {
             view: real(&self.view),
@@ -209,4 +236,31 @@ impl WorkerPlan {
 fn lowered_memory() -> Option<u64> {
     let lowered = if cfg!(debug_assertions) { std::env::var("KCODE_TEST_MEMORY").ok() } else { None };
     lowered?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(readable: &[&str], caches: &[&str]) -> WorkerPlan {
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect();
+        let folders =
+            WorkerFolders { view: "/run/view".into(), logs: "/run/logs".into(), scratch: "/run/scratch".into() };
+        let bare = WorkerPlan::bare(folders, Sandbox::Auto);
+        WorkerPlan { tree: Some("/home/u/tree".into()), readable: paths(readable), caches: paths(caches), ..bare }
+    }
+
+    #[test]
+    fn an_overlay_shows_the_trees_own_folders_and_nothing_else_untold() {
+        let shows =
+            |told: &[&str], now: &[&str], in_overlay| plan(now, &[]).shows_the_same_as(&plan(told, &[]), in_overlay);
+        assert!(shows(&["/x"], &["/x"], false));
+        assert!(shows(&["/x"], &["/x", "/home/u/tree/node_modules"], true));
+        assert!(!shows(&["/x"], &["/x", "/home/u/tree/node_modules"], false), "a copy doesn't have it");
+        for beside in ["/home/u/lib", "/home/u/tree-lib", "/home/u"] {
+            assert!(!shows(&["/x"], &["/x", beside], true), "{beside}");
+        }
+        let cached = plan(&["/home/u/tree/cache/x"], &["/home/u/tree/cache"]);
+        assert!(!cached.shows_the_same_as(&plan(&[], &["/home/u/tree/cache"]), true), "it is searched otherwise");
+    }
 }
