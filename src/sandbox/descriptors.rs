@@ -9,9 +9,27 @@ const FIRST: libc::c_uint = 3;
 ///
 /// # Errors
 /// When the kernel doesn't know how; Linux 5.11 does.
-#[expect(unsafe_code, reason = "no crate wraps this call with its flag")]
 pub(super) fn close_inherited_on_exec() -> io::Result<()> {
-    // SAFETY: the call takes numbers only, and with this flag it closes nothing of this process.
-    let done = unsafe { libc::close_range(FIRST, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int) };
+    close_range(FIRST, libc::CLOSE_RANGE_CLOEXEC as libc::c_int)
+}
+
+/// Closes all of them, in a process that is a copy and never comes back to what had them open.
+///
+/// # Errors
+/// When the kernel doesn't know how.
+pub(super) fn close_all() -> io::Result<()> {
+    close_range(FIRST, 0)
+}
+
+/// Whether the kernel knows how; Linux 5.9 does.
+pub(super) fn can_close_all() -> bool {
+    close_range(libc::c_uint::MAX, 0).is_ok()
+}
+
+#[expect(unsafe_code, reason = "no crate wraps this call")]
+fn close_range(first: libc::c_uint, flags: libc::c_int) -> io::Result<()> {
+    // SAFETY: the call takes numbers only. With the flag it closes nothing of this process, and who calls it without has no use for
+    // what is closed.
+    let done = unsafe { libc::close_range(first, libc::c_uint::MAX, flags) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

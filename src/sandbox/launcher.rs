@@ -31,7 +31,7 @@ use super::plan::{WorkerConfig, WorkerPlan, real};
 use super::progress::ProgressListener;
 use super::proof::{self, Canary};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
-use super::supervisor::SURVIVED;
+use super::supervisor::{SUPERVISOR, SURVIVED};
 use super::user::User;
 use super::visible::{self, Known, VisibilityRequest, Visible};
 use super::{advice, beside, caches, environment, session};
@@ -325,7 +325,7 @@ fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
         worker.process_group(0);
     }
     let child = worker
-        .arg(super::SUBCOMMAND)
+        .args([super::SUBCOMMAND, SUPERVISOR])
         .env_clear()
         .envs(environment::build(&user, &real(&plan.scratch), &plan.child_env))
         .current_dir(&plan.view)

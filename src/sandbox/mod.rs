@@ -19,8 +19,8 @@
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
 //! | `visible/` | which paths of the machine a sandbox shows, and what is covered in them |
 //! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
-//! | `descriptors`, `kernel_files`, `advice` | what mustn't be inherited; what mustn't be written; what to do about a missing layer |
-//! | `side_process`, `plain_paths` | work that a copy of a process does meanwhile; how paths are compared |
+//! | `descriptors`, `kernel_files`, `advice`, `say` | what mustn't be inherited; what mustn't be written; what to do about a missing layer; words on stderr |
+//! | `fork`, `side_process`, `plain_paths` | processes that begin as copies; work that one does meanwhile; how paths are compared |
 
 mod advice;
 mod beside;
@@ -32,6 +32,7 @@ mod descendants;
 mod descriptors;
 mod environment;
 mod error;
+mod fork;
 pub mod host;
 mod kernel_files;
 mod launcher;
@@ -42,6 +43,7 @@ mod plan;
 mod progress;
 mod proof;
 mod protocol;
+mod say;
 mod serve;
 mod session;
 mod side_process;

@@ -6,9 +6,9 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
+use std::mem;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -29,25 +29,53 @@ use crate::journal::Layer;
 use crate::settings::{SecretFiles, TestCommand};
 use crate::tools::{self, FatalToolError, TestRun, TestRunner, ToolContext};
 
-/// Serves the broker at the other end of standard input. The arguments are the [`WorkerConfig`], the [`NamespaceProvider`], and the layers
-/// that whoever started this process made.
+/// The exit code of a host that can't serve, and has said why.
+const FAILED: u8 = 1;
+
+/// What a host is told by whoever starts it.
+pub(super) struct HostSetup {
+    pub(super) config: WorkerConfig,
+    pub(super) provider: NamespaceProvider,
+    /// What was made for it: a session, and a group of processes.
+    pub(super) layers: [Layer; 2],
+}
+
+impl HostSetup {
+    /// The same as arguments of a process.
+    ///
+    /// # Errors
+    /// When there is no JSON for it.
+    pub(super) fn to_arguments(&self) -> serde_json::Result<[String; 3]> {
+        let layers = serde_json::to_string(&self.layers)?;
+        Ok([serde_json::to_string(&self.config)?, serde_json::to_string(&self.provider)?, layers])
+    }
+
+    /// From such arguments.
+    ///
+    /// # Errors
+    /// When they are something else.
+    pub(super) fn of_arguments(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Self> {
+        let mut json = || arguments.next().and_then(|json| json.into_string().ok()).unwrap_or_default();
+        let (config, provider) = (serde_json::from_str(&json())?, serde_json::from_str(&json())?);
+        Ok(Self { config, provider, layers: serde_json::from_str(&json())? })
+    }
+}
+
+/// Serves the broker at the other end of standard input; returns the exit code.
 ///
 /// # Errors
-/// When the connection isn't one, or the arguments are not what they must be.
-pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
-    let mut json = || arguments.next().and_then(|json| json.into_string().ok()).unwrap_or_default();
-    let config: WorkerConfig = serde_json::from_str(&json())?;
-    let provider: NamespaceProvider = serde_json::from_str(&json())?;
-    let [session, group]: [Layer; 2] = serde_json::from_str(&json())?;
+/// When the connection isn't one.
+pub(super) fn run(setup: HostSetup) -> io::Result<u8> {
+    let HostSetup { config, provider, layers: [session, group] } = setup;
     let connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     let mut inbox = Inbox { connection: connection.try_clone()?, decoder: Decoder::default() };
     let outbox = Outbox(Arc::new(Mutex::new(connection)));
     // The wall comes before anything of the view is opened, and while this is the only thread.
-    let namespaces = match confine::enter_namespaces(&config, &provider) {
+    let mut namespaces = match confine::enter_namespaces(&config, &provider) {
         Ok(namespaces) => namespaces,
         Err(NoNamespaces(why)) => {
             io::stdout().write_all(why.as_bytes())?;
-            return Ok(ExitCode::from(NO_NAMESPACES));
+            return Ok(NO_NAMESPACES);
         }
     };
     let config = WorkerConfig { view: namespaces.view.clone(), ..config };
@@ -60,7 +88,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     let mut meant = namespaces.meant(&config);
     // Like the wall, while this is the only thread.
     let has_cells = namespaces.in_namespaces && provider == NamespaceProvider::Own;
-    let searching = if has_cells { Searching::begin(&mut meant) } else { None };
+    let searching = if has_cells { Searching::begin(&mut meant, mem::take(&mut namespaces.searched)) } else { None };
     let sight = outbox.clone();
     let tell = Box::new(move |progress| sight.send(&FromWorker::Progress(progress)));
     let runner = Runner::start(config.clone(), reach, tell)?;
@@ -77,7 +105,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
         Ok(host) => Arc::new(host),
         Err(error) => {
             outbox.send(&FromWorker::Unfit { reason: error.to_string() });
-            return Ok(ExitCode::FAILURE);
+            return Ok(FAILED);
         }
     };
     outbox.send(&FromWorker::Ready(confined.sandbox));
@@ -86,7 +114,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> io::Result<E
     if let Ok(Some(ToWorker::Stop)) = last {
         outbox.send(&FromWorker::Stopped(residue));
     }
-    last.map(|_| ExitCode::SUCCESS)
+    last.map(|_| 0)
 }
 
 /// The connection's end is what ends this process, but not while somebody keeps it stopped. In namespaces everything ends with

@@ -5,22 +5,25 @@
 //! It also lets the host try namespaces: a process that failed half-way can't go back, so another
 //! one takes its place, in those that bwrap makes, or without.
 
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open, set_child_subreaper};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, getpid, pidfd_open, set_child_subreaper, waitpid};
 
 use super::cgroup::{self, Cgroup};
 use super::namespace_provider::NamespaceProvider;
 use super::plan::WorkerConfig;
 use super::protocol::{ToWorker, receive};
-use super::{SUBCOMMAND, confine, descendants, descriptors, session};
+use super::serve::{self, HostSetup};
+use super::{confine, descendants, descriptors, fork, session};
 use crate::journal::Layer;
 
+/// The argument that makes a worker process the outermost one.
+pub(super) const SUPERVISOR: &str = "supervisor";
 /// The argument that makes a worker process the host; its [`WorkerConfig`], its [`NamespaceProvider`] and the layers that were made for
 /// it follow, all as JSON.
 pub(super) const HOST: &str = "host";
@@ -79,47 +82,67 @@ impl Hosts<'_> {
         }
     }
 
-    /// A host that makes its namespaces itself, or has none.
+    /// A host that makes its namespaces itself, or has none: a copy of this process.
     fn own(&self, provider: &NamespaceProvider) -> io::Result<(ExitStatus, String)> {
-        let mut itself = Command::new("/proc/self/exe");
-        itself.arg(SUBCOMMAND);
-        self.host(itself, provider)
+        let (why, writer) = io::pipe()?;
+        let host = fork::start(HOST, || {
+            if let Some(group) = self.group {
+                group.enter();
+            }
+            rustix::stdio::dup2_stdout(&writer)?;
+            serve::run(self.setup(provider))
+        })?;
+        drop(writer);
+        self.end_of(host, why)
+    }
+
+    fn setup(&self, provider: &NamespaceProvider) -> HostSetup {
+        HostSetup { config: self.config.clone(), provider: provider.clone(), layers: self.layers.clone() }
     }
 
     /// One in the namespaces that bwrap makes, else without any.
     fn second_best(&self, why: &str) -> io::Result<(ExitStatus, String)> {
         match confine::by_bwrap(self.config, why) {
-            Ok(inside) => self.host(inside.command(), &NamespaceProvider::Bwrap(inside.provider.clone())),
+            Ok(inside) => self.inside(inside.command(), &NamespaceProvider::Bwrap(inside.provider.clone())),
             Err(nor) => self.own(&NamespaceProvider::Bare { why: format!("{why}; {nor}") }),
         }
     }
 
-    /// Runs a host to its end, with `worker` as its beginning; the text is what it wrote to stdout.
-    fn host(&self, mut worker: Command, provider: &NamespaceProvider) -> io::Result<(ExitStatus, String)> {
-        let told = [serde_json::to_string(self.config)?, serde_json::to_string(provider)?];
-        worker.arg(HOST).args(told).arg(serde_json::to_string(&self.layers)?);
+    /// One that another program starts, with `worker` as its beginning.
+    fn inside(&self, mut worker: Command, provider: &NamespaceProvider) -> io::Result<(ExitStatus, String)> {
+        worker.arg(HOST).args(self.setup(provider).to_arguments()?);
         if let Some(group) = self.group {
             worker = group.around(&worker);
         }
-        let mut host = worker.stdin(Stdio::inherit()).stdout(Stdio::piped()).spawn()?;
-        let status = self.wait(&mut host)?;
-        let mut why = String::new();
-        if let Some(stdout) = host.stdout.filter(|_| status.code() == Some(NO_NAMESPACES.into())) {
-            stdout.take(1024).read_to_string(&mut why)?;
+        let (why, writer) = io::pipe()?;
+        let host = worker.stdin(Stdio::inherit()).stdout(writer).spawn()?;
+        // It holds on to the pipe's other end as well.
+        drop(worker);
+        self.end_of(Pid::from_child(&host), why)
+    }
+
+    /// Waits for the end of a host; the text is what it wrote to stdout.
+    fn end_of(&self, host: Pid, why: PipeReader) -> io::Result<(ExitStatus, String)> {
+        let status = self.wait(host)?;
+        let mut said = String::new();
+        if status.code() == Some(NO_NAMESPACES.into()) {
+            why.take(1024).read_to_string(&mut said)?;
         }
-        Ok((status, why))
+        Ok((status, said))
     }
 
     /// Until the host ends. Without a broker it does soon, or is killed: it may be stopped, or held on to by the kernel.
-    fn wait(&self, host: &mut Child) -> io::Result<ExitStatus> {
-        let handle = pidfd_open(Pid::from_child(host), PidfdFlags::empty())?;
+    fn wait(&self, host: Pid) -> io::Result<ExitStatus> {
+        let handle = pidfd_open(host, PidfdFlags::empty())?;
         // Asked for nothing, a socket tells of its end alone.
         let mut watched = [PollFd::new(&handle, PollFlags::IN), PollFd::new(self.connection, PollFlags::empty())];
         while poll(&mut watched, None) == Err(Errno::INTR) {}
         if watched[0].revents().is_empty() && poll(&mut watched[..1], Some(&GRACE)) != Ok(1) {
             return Err(io::Error::other("the host did not end with the connection"));
         }
-        host.wait()
+        let ended = retry_on_intr(|| waitpid(Some(host), WaitOptions::empty()))?;
+        let (_, status) = ended.ok_or_else(|| io::Error::other("the host has no end"))?;
+        Ok(ExitStatus::from_raw(status.as_raw()))
     }
 }
 

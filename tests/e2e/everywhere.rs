@@ -193,7 +193,7 @@ fn killed(setup: Setup) {
     let world = World::new().used_by(setup);
     let (_kimi, running) = worker_killed::sleeping(&world);
     let (family, tests) = (running.descendants(), worker_killed::sleepers(&running));
-    let outermost = worker_killed::part(&running, "").pid;
+    let outermost = worker_killed::part(&running, "supervisor").pid;
     kill_process(Pid::from_raw(outermost.cast_signed()).unwrap(), Signal::KILL).unwrap();
     wait_until("the tests are gone", || tests.iter().all(|process| !process.lives()));
     running.wait().code(1).says(&["the worker process died"]);

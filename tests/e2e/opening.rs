@@ -3,17 +3,18 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::{Signal, getuid};
 
-use crate::running::wait_until;
+use crate::running::{Running, wait_until};
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{TASK, World, mender};
 
 /// kcode, its worker's two processes and the two copies that search, the cell's two, the prover and what it leaves behind, git, and
-/// their threads.
+/// their threads. The binary itself is started three times: as kcode, as its worker, and as the prover.
 const MOST_STARTED: usize = 18;
 /// The sandbox's root: devices, the kernel's files, the machine's folders, the view, and what belongs to the run.
 const MOST_MOUNTS: usize = 96;
@@ -130,6 +131,61 @@ fn the_sandbox_has_few_mounts() {
     wait_until("there is a worker with a root of its own", || of_worker().is_some());
     let mounts = of_worker().unwrap().lines().count();
     assert!((10..=MOST_MOUNTS).contains(&mounts), "{mounts} mounts");
+    running.signal(Signal::KILL);
+    running.wait();
+}
+
+/// Of a running worker, by what it is called.
+fn arguments(running: &Running, part: &str) -> String {
+    let marks = format!("\0__worker\0{part}\0");
+    let all = || running.descendants().into_iter().map(|it| fs::read_to_string(format!("/proc/{}/cmdline", it.pid)));
+    let found = || all().flatten().find(|arguments| arguments.contains(&marks));
+    wait_until(&format!("there is a {part}"), || found().is_some());
+    let arguments = found().unwrap();
+    arguments.split_once(&marks).unwrap().1.to_owned()
+}
+
+#[test]
+fn the_binary_is_started_once_for_a_worker() {
+    let world = World::new();
+    let kimi = MockKimi::script([Answer::text("Done.").mute()]);
+    let running = world.start(world.keyed(&kimi, &["fix", TASK, "--no-baseline"]));
+    running.wait_for_journal(r#""type":"request""#);
+    // One that was started is told what to do by its arguments.
+    assert_eq!(arguments(&running, "host").trim_end_matches('\0'), "", "the host is a copy of the outermost process");
+    running.signal(Signal::KILL);
+    running.wait();
+}
+
+#[test]
+fn the_worker_confines_itself_while_git_lists_the_files() {
+    let world = World::new();
+    // More than are read without git.
+    for number in 0..3000 {
+        world.write(&format!("many/a-file-with-a-name-as-long-as-that-of-many-others-{number}.txt"), "");
+    }
+    world.commit_all();
+    let (path, go) = (std::env::var("PATH").unwrap(), world.path("go"));
+    let script = format!(
+        "#!/bin/sh\ncase \" $* \" in *' ls-files '*) while [ ! -e '{}' ]; do sleep 0.05; done;; esac\n\
+         PATH='{path}' exec git \"$@\"\n",
+        go.display()
+    );
+    let bin = world.path("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("git"), script).unwrap();
+    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let kimi = MockKimi::script([Answer::text("Done.").mute()]);
+    let mut kcode = world.keyed(&kimi, &["fix", TASK, "--no-baseline"]);
+    kcode.env("PATH", format!("{}:{path}", bin.display()));
+    let running = world.start(kcode);
+    let view = format!(" {} ", fs::canonicalize(world.root()).unwrap().display());
+    let table = |pid: u32| fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
+    let is_shown = || running.descendants().iter().any(|process| table(process.pid).contains(&view));
+    wait_until("the view is mounted", is_shown);
+    assert!(kimi.requests().is_empty(), "the list is missing");
+    fs::write(go, "").unwrap();
+    running.wait_for_journal(r#""type":"request""#);
     running.signal(Signal::KILL);
     running.wait();
 }

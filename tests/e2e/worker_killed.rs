@@ -35,21 +35,21 @@ pub fn sleepers(running: &Running) -> Vec<Process> {
     running.descendants().into_iter().filter(|process| process.name == "sleep").collect()
 }
 
-/// The process of the worker that was started for `part`; without one, the outermost.
+/// The process of the worker that is called `part`.
 pub fn part(running: &Running, part: &str) -> Process {
     let command = |process: &Process| fs::read_to_string(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();
-    let marks = format!("\0__worker\0{part}");
+    let marks = format!("\0__worker\0{part}\0");
     let mut found = running.descendants().into_iter().filter(|process| {
         let command = command(process);
         // Bwrap is told what to start by arguments as well.
-        process.name != "bwrap" && if part.is_empty() { command.ends_with(&marks) } else { command.contains(&marks) }
+        process.name != "bwrap" && command.contains(&marks)
     });
     found.next().unwrap_or_else(|| panic!("there is no {part:?}"))
 }
 
 #[test]
 fn tests_end_with_any_process_that_stands_between() {
-    for name in ["", "host", "door", "init"] {
+    for name in ["supervisor", "host", "door", "init"] {
         let world = World::new();
         let (_kimi, running) = sleeping(&world);
         let before = Tree::of(&world.root());
@@ -81,7 +81,7 @@ fn tests_end_with_the_outermost_process_while_the_host_is_stopped() {
         let world = World::new().used_by(setup);
         let (_kimi, running) = sleeping(&world);
         let (family, tests) = (running.descendants(), sleepers(&running));
-        let (host, outermost) = (part(&running, "host"), part(&running, ""));
+        let (host, outermost) = (part(&running, "host"), part(&running, "supervisor"));
         for (process, signal) in [(host, Signal::STOP), (outermost, Signal::KILL)] {
             kill_process(Pid::from_raw(process.pid.cast_signed()).unwrap(), signal).unwrap();
         }

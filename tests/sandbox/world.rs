@@ -91,21 +91,24 @@ impl World {
         )
     }
 
-    /// Processes that bear this world's folder in their arguments: the worker's host, daemons.
+    /// Processes that bear this world's folder in their arguments or variables: the worker's own, daemons.
     pub(crate) fn living(&self) -> Vec<Living> {
         let folder = self.folder.to_str().unwrap();
         let processes = fs::read_dir("/proc").unwrap().flatten();
         let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        // The dead have no arguments.
-        let arguments = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        pids.map(|pid| Living { pid, arguments: arguments(&pid) })
-            .filter(|living| living.arguments.contains(folder))
+        // The dead have neither.
+        let says = |pid: &u32, what: &str| {
+            let said = fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
+            String::from_utf8_lossy(&said).into_owned()
+        };
+        pids.filter(|pid| says(pid, "cmdline").contains(folder) || says(pid, "environ").contains(folder))
+            .map(|pid| Living { pid, arguments: says(&pid, "cmdline") })
             .collect()
     }
 
     /// The worker's process that serves calls.
     pub(crate) fn host(&self) -> u32 {
-        let is_host = |living: &&Living| living.arguments.contains("__worker\0host");
+        let is_host = |living: &&Living| living.arguments.contains("__worker\0host\0");
         self.living().iter().find(is_host).unwrap().pid
     }
 

@@ -84,6 +84,11 @@ impl Cgroup {
         joining
     }
 
+    /// Has this process enter the group. Whether that went well, the host says: it looks where it is.
+    pub(in crate::sandbox) fn enter(&self) {
+        let _ = fs::write(self.commands.join("cgroup.procs"), "0");
+    }
+
     /// Kills what is in it, and removes it. What the kernel refuses here is left to whoever delegated the group.
     pub(in crate::sandbox) fn end(&self) {
         let _ = fs::write(self.commands.join("cgroup.kill"), "1");

@@ -86,10 +86,9 @@ impl Executor {
         Self { config, reach, gate, tell, killed: Residue::default() }
     }
 
-    /// Does jobs until the last one. Whoever asked may have gone: an answer that nobody takes is no failure.
-    pub(super) fn work(&mut self, jobs: &Receiver<RunnerJob>) {
-        // The first command is the prover: its cell is made while the rest of this process confines itself.
-        let mut waiting = self.reach.in_cells.then(|| Waiting::start(true));
+    /// Does jobs until the last one; the first command is to be `waiting`, if it is the prover. Whoever asked may have gone: an answer that
+    /// nobody takes is no failure.
+    pub(super) fn work(&mut self, jobs: &Receiver<RunnerJob>, mut waiting: Option<io::Result<Waiting>>) {
         for job in jobs {
             let mut first = waiting.take();
             if !matches!(job, RunnerJob::Prove { .. })

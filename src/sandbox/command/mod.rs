@@ -27,7 +27,7 @@ mod runner;
 mod start;
 mod watch;
 
-pub(super) use cell::{DOOR, INIT, keep, open};
+pub(super) use cell::{DOOR, open};
 pub(super) use enter::{ENTER, enter};
 pub(super) use executor::{CommandSandbox, ProofResult};
 pub(super) use resource_limits::entry;

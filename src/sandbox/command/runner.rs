@@ -14,6 +14,7 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::executor::{CommandSandbox, Executor, ProofResult, Tell};
+use super::start::Waiting;
 use crate::journal::Residue;
 use crate::sandbox::proof::{self, Targets};
 use crate::sandbox::{descendants, plan::WorkerConfig};
@@ -74,8 +75,10 @@ impl Runner {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let gate = Arc::new(CancellationToken { state: Mutex::default(), bell });
         let (jobs, inbox) = mpsc::channel();
+        // The first command is the prover: its cell is made while the rest of this process confines itself.
+        let waiting = reach.in_cells.then(|| Waiting::copy().or_else(|_| Waiting::start(true)));
         let mut executor = Executor::new(config, reach, Arc::clone(&gate), tell);
-        thread::Builder::new().name("commands".into()).spawn(move || executor.work(&inbox))?;
+        thread::Builder::new().name("commands".into()).spawn(move || executor.work(&inbox, waiting))?;
         Ok(Self { jobs, gate })
     }
 

@@ -6,16 +6,16 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Command, ExitStatus};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process_group, pidfd_open, setpgid, waitpid};
 
-use super::cell::DOOR;
+use super::cell::{self, DOOR};
 use super::enter::ENTER;
 use super::folder::WorkingFolder;
 use super::launch_request::{FromKeeper, LaunchRequest, ToKeeper, tell};
-use crate::sandbox::{SUBCOMMAND, descendants, host, protocol::receive};
+use crate::sandbox::{SUBCOMMAND, descendants, descriptors, fork, protocol::receive, say::say};
 use crate::settings::Refused;
 use crate::tools::in_words;
 
@@ -27,7 +27,7 @@ const CLOSE_LIMIT: Timespec = Timespec { tv_sec: 3, tv_nsec: 0 };
 /// A command that was started.
 pub(super) struct Started {
     /// The process that this one has to wait for: the command, or its cell's door.
-    child: Child,
+    child: Pid,
     /// A descriptor of the same.
     handle: OwnedFd,
     /// Where the command's cell speaks, if it has one.
@@ -60,7 +60,30 @@ impl Waiting {
             .stderr(writer)
             .process_group(0)
             .spawn()?;
-        let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+        Self::of(Pid::from_child(&child), connection, pipe, in_cell)
+    }
+
+    /// The same for a cell, by a copy of this process, which has to have a single thread.
+    pub(super) fn copy() -> io::Result<Self> {
+        if !descriptors::can_close_all() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let (pipe, writer) = io::pipe()?;
+        let (connection, theirs) = UnixStream::pair()?;
+        let door = fork::start(DOOR, || {
+            setpgid(None, None)?;
+            rustix::stdio::dup2_stdin(&theirs)?;
+            rustix::stdio::dup2_stdout(&writer)?;
+            rustix::stdio::dup2_stderr(&writer)?;
+            // What this process has open isn't its own, and nothing of it is used or closed again.
+            descriptors::close_all()?;
+            cell::open()
+        })?;
+        Self::of(door, connection, pipe, true)
+    }
+
+    fn of(child: Pid, connection: UnixStream, pipe: io::PipeReader, in_cell: bool) -> io::Result<Self> {
+        let handle = pidfd_open(child, PidfdFlags::empty())?;
         Ok(Self { started: Started { child, handle, connection, in_cell }, pipe })
     }
 
@@ -90,7 +113,7 @@ impl Started {
         if self.in_cell {
             let _ = tell(&self.connection, &ToKeeper::End);
         } else {
-            let _ = kill_process_group(Pid::from_child(&self.child), Signal::TERM);
+            let _ = kill_process_group(self.child, Signal::TERM);
         }
     }
 
@@ -100,7 +123,7 @@ impl Started {
         if !self.in_cell {
             descendants::kill_all();
         }
-        let Some(status) = self.child.try_wait()? else {
+        let Some((_, status)) = waitpid(Some(self.child), WaitOptions::NOHANG)? else {
             return Err(io::Error::other("the kernel holds on to a process of it, which can't be killed"));
         };
         descendants::reap();
@@ -108,7 +131,7 @@ impl Started {
             Some(FromKeeper::Ended { status }) => CommandEnd::Status(ExitStatus::from_raw(status)),
             Some(FromKeeper::Failed { reason }) => CommandEnd::NoCell(reason),
             None if self.in_cell => CommandEnd::Status(ExitStatus::from_raw(Signal::KILL.as_raw())),
-            None => CommandEnd::Status(status),
+            None => CommandEnd::Status(ExitStatus::from_raw(status.as_raw())),
         })
     }
 
@@ -133,12 +156,12 @@ pub(super) fn let_go_of_output() -> io::Result<()> {
 
 /// Says on stderr that a command can't be started, and answers as a shell would.
 pub(super) fn not_started(program: &str, error: &io::Error) -> u8 {
-    host::say(&format!("kcode: {program} could not be started: {}", in_words(error)));
+    say(&format!("kcode: {program} could not be started: {}", in_words(error)));
     NOT_FOUND
 }
 
 /// The same when it can't begin in its folder.
 pub(super) fn not_entered(folder: &WorkingFolder, refused: &Refused) -> u8 {
-    host::say(&format!("kcode: {}", folder.refusal(refused)));
+    say(&format!("kcode: {}", folder.refusal(refused)));
     NOT_FOUND
 }

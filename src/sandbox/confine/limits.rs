@@ -6,8 +6,8 @@ use std::io;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, configure_capability_in_ambient_set,
-    remove_capability_from_bounding_set, set_capabilities,
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, remove_capability_from_bounding_set,
+    set_capabilities,
 };
 
 use crate::sandbox::command::entry;
@@ -76,15 +76,11 @@ fn halve(resource: Resource) -> io::Result<()> {
     getrlimit(resource).current.map_or(Ok(()), |limit| lower(resource, limit / 2))
 }
 
-/// Has the next program that this process becomes keep what a cell's first process needs: to mount, to bound the number
-/// of processes, and to give all of that up. Only root would keep it without.
-pub(super) fn pass_on_capabilities() -> io::Result<()> {
+/// Gives up what a cell's first process doesn't need: it mounts, bounds the number of processes, and gives all of that up.
+pub(super) fn keep_capabilities_of_cell() -> io::Result<()> {
     let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::SYS_RESOURCE | CapabilitySet::SETPCAP;
-    set_capabilities(None, CapabilitySets { inheritable: needed, ..capabilities(None)? })?;
-    for capability in needed.iter() {
-        configure_capability_in_ambient_set(capability, true)?;
-    }
-    Ok(())
+    let sets = CapabilitySets { effective: needed, permitted: needed, inheritable: CapabilitySet::empty() };
+    Ok(set_capabilities(None, sets)?)
 }
 
 /// What root has to have to make a user namespace in which it is root (user_namespaces(7)); worthless otherwise.

@@ -40,7 +40,7 @@ use super::plan::{OverlayPlan, WorkerConfig};
 use super::proof::Meant;
 use super::side_process::SideProcess;
 use super::user;
-use super::visible::{self, Known, VisibilityRequest, Visible};
+use super::visible::{self, Known, Searched, VisibilityRequest, Visible};
 use crate::journal::{Layer, SandboxBuilt};
 
 /// The namespaces that were tried can't be had, and this process can't go on: another one has to do without.
@@ -59,6 +59,8 @@ pub(super) struct NamespacesEntered {
     pub(super) caches: Vec<(String, String)>,
     /// What is shown of the machine.
     visible: Visible,
+    /// What came of the search for what is covered in it.
+    pub(super) searched: Searched,
 }
 
 /// Puts this process, which has to have a single thread, into namespaces, unless its footing is another one, and takes
@@ -94,6 +96,7 @@ pub(super) fn enter_namespaces(
     let view = mounted.map_or(&config.view, |plan| &plan.tree).clone();
     // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
     let all = || (Vec::new(), vec!["/".into(), "/proc/self/exe".into()]);
+    let searched = asked.known.into_searched();
     let (listable, readable) = if in_namespaces { all() } else { visible.allowed() };
     let mut writable = vec![view.clone(), config.scratch.clone()];
     writable.extend(warm.iter().map(|cache| cache.folder.clone()));
@@ -112,7 +115,7 @@ pub(super) fn enter_namespaces(
     let layers = [spaces, overlay.into_iter().collect(), vec![subreaper, privileges, limits, capabilities]].concat();
     let logs = config.logs.clone();
     let domain = Some(Domain { listable, readable, writable, above_logs, logs, sockets });
-    Ok(NamespacesEntered { layers, view, in_namespaces, domain, caches: caches(config, &warm), visible })
+    Ok(NamespacesEntered { layers, view, in_namespaces, domain, caches: caches(config, &warm), visible, searched })
 }
 
 /// The same after `--sandbox off`: the view is at the tree's own path where an overlay can be had, and nothing is confined.
@@ -138,7 +141,8 @@ fn unconfined(
     };
     let layers = overlay.into_iter().chain([subreaper]).collect();
     let (view, caches, visible) = (view.clone(), caches(config, &[]), Visible::default());
-    Ok(NamespacesEntered { layers, view, in_namespaces: false, domain: None, caches, visible })
+    let searched = Searched::default();
+    Ok(NamespacesEntered { layers, view, in_namespaces: false, domain: None, caches, visible, searched })
 }
 
 /// What commands are told of their caches, of which `warm` are there as they were.

@@ -43,7 +43,7 @@ pub(super) fn enter_mounts() -> io::Result<()> {
 pub(in crate::sandbox) fn unshare_cell() -> io::Result<()> {
     // What the worker mounted can't be undone from here: it belongs to the users above.
     unshare(UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC)?;
-    limits::pass_on_capabilities()
+    limits::keep_capabilities_of_cell()
 }
 
 /// What the proof tries: a namespace in which this process would have every capability.

@@ -1,22 +1,22 @@
 //! The attempts themselves. Each is harmless where it succeeds: it touches only what is kcode's own, or nothing.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
 use std::net::{TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::{SocketAddr, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, getppid};
 
 use super::canary::Targets;
-use super::{LINGER, OUTLIVE, mounts, others, shared, terminal, tracing};
+use super::linger::{LINGER, linger};
+use super::{OUTLIVE, mounts, others, shared, terminal, tracing};
 use crate::journal::{Guard, Proof};
-use crate::sandbox::{SUBCOMMAND, confine, descendants};
+use crate::sandbox::{confine, descendants, fork};
 
 /// An address that is nobody's (RFC 5737): asking for the way there sends nothing.
 const NOWHERE: &str = "192.0.2.1:9";
@@ -190,14 +190,15 @@ fn mount_something(own: &Path) -> AttemptResult {
 }
 
 /// Starts a process that won't go. Whether it is gone when it has to be, is for whoever watches the command to say.
-fn leave_somebody() -> io::Result<Child> {
-    Command::new("/proc/self/exe").args([SUBCOMMAND, LINGER]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()
+fn leave_somebody() -> io::Result<PipeReader> {
+    let (says, writer) = io::pipe()?;
+    fork::start(LINGER, || linger(writer))?;
+    Ok(says)
 }
 
 /// Waits until it says that it runs.
-fn is_there(left: io::Result<Child>) -> Proof {
-    let says = |mut stdout: ChildStdout| stdout.read_exact(&mut [0; 1]);
-    let left = left.and_then(|mut left| left.stdout.take().map_or(Ok(()), says));
+fn is_there(left: io::Result<PipeReader>) -> Proof {
+    let left = left.and_then(|mut says| says.read_exact(&mut [0; 1]));
     let detail = left.as_ref().map_or_else(|error| format!("not tried: {error}"), |()| "it was left running".into());
     Proof { guards: Guard::Processes, attempt: OUTLIVE.into(), held: left.is_ok(), detail }
 }

@@ -1,22 +1,25 @@
 //! A process that does all it can to outlive the command that started it.
 
-use std::io::{self, Write};
-use std::process::ExitCode;
+use std::fs::File;
+use std::io::{self, PipeWriter, Write};
 use std::thread;
 
 use rustix::process::setsid;
 
-/// The argument that makes a worker process one.
-pub(in crate::sandbox) const LINGER: &str = "linger";
+/// What it is called.
+pub(super) const LINGER: &str = "linger";
 
-/// Says on standard output that it is there, and stays. It holds on to standard error.
+/// Says to `starter` that it is there, and stays. It holds on to standard error.
 ///
 /// # Errors
 /// When nobody listens.
-pub(in crate::sandbox) fn linger() -> io::Result<ExitCode> {
+pub(super) fn linger(mut starter: PipeWriter) -> io::Result<u8> {
     // Fails when it has a session of its own already.
     let _ = setsid();
-    io::stdout().write_all(b"\n")?;
+    // What the prover tells has to end with the prover.
+    rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?;
+    starter.write_all(b"\n")?;
+    drop(starter);
     loop {
         thread::park();
     }

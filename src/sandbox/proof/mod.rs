@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! broker                         prover, a command like any other            left-over
-//! Bait: listeners, a secret ───► __worker prove: write, read, connect… ────► __worker linger
+//! Bait: listeners, a secret ───► __worker prove: write, read, connect… ────► its copy, which lingers
 //! what arrived? ◄─────────────── what was refused ◄─────────────────────────── alive afterwards?
 //!
 //! host ── copies itself ───────► Searching: secrets and sockets in all that is shown, beside that
@@ -24,7 +24,6 @@ mod tracing;
 
 pub use canary::clear_baits;
 pub(super) use canary::{Canary, Targets};
-pub(super) use linger::{LINGER, linger};
 pub(super) use mounts::Meant;
 pub(super) use prover::{PROVE, prove, read};
 pub(super) use search::Searching;

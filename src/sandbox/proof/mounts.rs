@@ -3,8 +3,10 @@
 //! The other attempts are aimed at bait. These look at this very sandbox: at each mount in `/proc/self/mountinfo`, at what
 //! lies in the places that it shows, and at what the machine has and it shouldn't show. What is looked at: every mount;
 //! every path that is to be covered; of each place the same first entries as were searched when it was chosen
-//! (`visible/masks.rs`), the system's own trees (`/usr`, …) left out; and the folders of secrets in the home.
+//! (`visible/masks.rs`), or that their folders are the very ones that were read then (`visible/read_folders.rs`), the system's own
+//! trees (`/usr`, …) left out; and the folders of secrets in the home.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
@@ -17,7 +19,7 @@ use crate::journal::{Digest, Guard, Proof};
 use crate::sandbox::confine::{mount_line, mount_table};
 use crate::sandbox::plain_paths::lies_in;
 use crate::sandbox::visible::{
-    Bound, How, Visible, WalkEntry, all_processors, beside_each_other, holds_secret, is_systems, walk,
+    How, SearchDepth, Searched, Visible, WalkEntry, all_processors, beside_each_other, holds_secret, is_systems, walk,
 };
 use crate::settings::SecretFiles;
 
@@ -63,7 +65,7 @@ pub(super) fn look(meant: &Meant) -> Vec<Proof> {
     ];
     let table = fs::read(MOUNTS);
     match &meant.searched {
-        None => proofs.extend(search(meant, all_processors())),
+        None => proofs.extend(search(meant, &Searched::default(), all_processors())),
         // A search says something of the mounts that it was made in, and of no others.
         Some(searched) => {
             let found = table.as_ref().map(|table| {
@@ -81,9 +83,10 @@ pub(super) fn look(meant: &Meant) -> Vec<Proof> {
     proofs
 }
 
-/// Looks for secrets, sockets and pipes in the places that are shown, on so many threads.
-pub(super) fn search(meant: &Meant, threads: usize) -> Vec<Proof> {
-    let (secrets, doors) = secrets_and_doors(meant, threads);
+/// Looks for secrets, sockets and pipes in the places that are shown, on so many threads. Where the very folders that were read `before`
+/// the mounts were made are shown, and are as they were, nothing else can be found than was then.
+pub(super) fn search(meant: &Meant, before: &Searched, threads: usize) -> Vec<Proof> {
+    let (secrets, doors) = secrets_and_doors(meant, before, threads);
     let mut proofs = vec![proof(Guard::Files, FIND_SECRETS, secrets)];
     if meant.has_root {
         // Without a root of its own they can be seen; that no socket can be made is for other attempts to show.
@@ -189,8 +192,9 @@ fn covered(meant: &Meant) -> Vec<PathBuf> {
 
 /// The places that are searched.
 fn searched(meant: &Meant) -> impl Iterator<Item = &Path> {
-    let all = meant.visible.beside().map(|place| place.real.as_path());
-    all.filter(|place| !is_systems(place) && place.is_dir())
+    // One may be shown under several names, and be a cache as well.
+    let all: BTreeSet<_> = meant.visible.beside().map(|place| place.real.as_path()).collect();
+    all.into_iter().filter(|place| !is_systems(place) && place.is_dir())
 }
 
 /// Whether it is a folder of the tree's own, which isn't searched for secrets.
@@ -199,7 +203,7 @@ fn is_of_tree(meant: &Meant, place: &Path) -> bool {
 }
 
 /// Files with secrets, and sockets and pipes, found in one walk.
-fn secrets_and_doors(meant: &Meant, threads: usize) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) {
+fn secrets_and_doors(meant: &Meant, before: &Searched, threads: usize) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) {
     let readable = SecretFiles::new(&meant.readable_secrets).map_err(io::Error::other);
     let has_content = |path: &Path| opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0));
     let is_door = |entry: &WalkEntry<'_>| matches!(entry.kind, FileType::Socket | FileType::Fifo);
@@ -209,13 +213,18 @@ fn secrets_and_doors(meant: &Meant, threads: usize) -> (io::Result<Vec<PathBuf>>
             |entry: &WalkEntry<'_>| readable.as_ref().is_ok_and(|readable| holds_secret(readable, entry));
         let is_secret =
             |entry: &WalkEntry<'_>| !of_tree && entry.kind.is_file() && holds_secret(entry) && has_content(entry.path);
-        let bound = match meant.named.iter().any(|named| named == place) {
-            _ if of_tree => Bound::TOP,
-            true => Bound::OF_WORK,
-            false => Bound::USUAL,
+        let search = match meant.named.iter().any(|named| named == place) {
+            _ if of_tree => SearchDepth::Doors,
+            true => SearchDepth::Work,
+            false => SearchDepth::All,
         };
-        walk(place, bound, |entry| is_door(entry) || is_secret(entry))
+        let earlier = before.get(&((*place).to_owned(), search)).and_then(|earlier| earlier.still_found(place));
+        earlier.map_or_else(
+            || walk(place, search.bound(), |entry| is_door(entry) || is_secret(entry)),
+            |found| found.iter().map(|mask| (mask.path.clone(), mask.is_folder)).collect(),
+        )
     };
+    let is_covered = |path: &Path| meant.visible.masks.iter().any(|mask| mask.path == path);
     let (mut secrets, mut doors) = (Vec::new(), Vec::new());
     let places: Vec<&Path> = searched(meant).collect();
     for (path, _) in beside_each_other(&places, threads, look).into_iter().flatten() {
@@ -224,7 +233,7 @@ fn secrets_and_doors(meant: &Meant, threads: usize) -> (io::Result<Vec<PathBuf>>
         let kind = about.file_type();
         let found = if kind.is_socket() || kind.is_fifo() {
             &mut doors
-        } else if about.is_file() && has_content(&path) {
+        } else if (about.is_file() && has_content(&path)) || (about.is_dir() && !is_covered(&path)) {
             &mut secrets
         } else {
             continue;
@@ -251,7 +260,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
-    use crate::sandbox::visible::{Mask, VisiblePlace};
+    use crate::sandbox::visible::{FolderSearch, Mask, VisiblePlace};
 
     /// What a sandbox without any mount of its own shows: all of this machine, where only `place` was meant to be.
     fn meant(place: &Path, masks: &[&str], hidden: &[&str]) -> Meant {
@@ -295,6 +304,35 @@ mod tests {
     }
 
     #[test]
+    fn what_an_earlier_search_found_is_found_until_it_is_covered_or_its_folders_change() {
+        let world = tempfile::tempdir().unwrap();
+        let place = world.path().canonicalize().unwrap();
+        fs::write(place.join("key"), "hunter2").unwrap();
+        fs::create_dir(place.join("folder")).unwrap();
+        let masks = [("key", false), ("folder", true), ("gone", false)];
+        let masks = masks.map(|(name, is_folder)| Mask { path: place.join(name), is_folder });
+        let search_of = |found: &[Mask]| FolderSearch::long_ago(&place, found.to_vec());
+        let before = |found| Searched::from([((place.clone(), SearchDepth::All), search_of(found))]);
+        let secrets =
+            |masks: &[&str], before: &Searched| search(&meant(&place, masks, &[]), before, 1)[0].detail.clone();
+        let named = |name: &str| format!("{}, 1 in all", place.join(name).display());
+        // No name tells that `key` holds a secret: it was found before.
+        assert_eq!(secrets(&[], &Searched::default()), "nothing was found");
+        assert_eq!(secrets(&["folder"], &before(&masks)), named("key"));
+        assert_eq!(secrets(&[], &before(&masks[1..])), named("folder"), "it was found, and is not covered");
+        fs::write(place.join("key"), "").unwrap();
+        assert_eq!(secrets(&["folder"], &before(&masks)), "nothing was found", "what is empty is covered");
+        let earlier = before(&[]);
+        fs::write(place.join(".env"), "hunter2").unwrap();
+        // Within one step of the kernel's clock the folder's times may not have moved.
+        while earlier[&(place.clone(), SearchDepth::All)].still_found(&place).is_some() {
+            fs::write(place.join("moves"), "").unwrap();
+            fs::remove_file(place.join("moves")).unwrap();
+        }
+        assert_eq!(secrets(&[], &earlier), named(".env"), "another folder than was read");
+    }
+
+    #[test]
     fn a_search_counts_for_the_mounts_that_it_was_made_in_alone() {
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join(".env"), "hunter2").unwrap();
@@ -303,7 +341,11 @@ mod tests {
         let (unmeant, unsearched) = ("find a mount that was not meant", "find a mount that was not searched");
         assert_eq!(found(&Meant { searched: Some(searched), ..meant.clone() }), [unmeant]);
         assert_eq!(found(&Meant { searched: Some(Digest::of("")), ..meant.clone() }), [unsearched, unmeant]);
-        assert_eq!(search(&meant, 1).iter().filter(|proof| !proof.held).count(), 1, "whoever searched tells of it");
+        assert_eq!(
+            search(&meant, &Searched::default(), 1).iter().filter(|proof| !proof.held).count(),
+            1,
+            "whoever searched tells of it"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read as _;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use super::private::is_named_secret;
-use super::walk::{Bound, WalkEntry, beside_each_other, walk};
+use super::read_folders::{ReadFolders, Reading};
+use super::walk::{Bound, WalkEntry, beside_each_other, walk_noting};
 use crate::sandbox::plain_paths::lies_in;
 use crate::settings::SecretFiles;
 
@@ -59,8 +61,45 @@ pub(in crate::sandbox) enum SearchDepth {
 /// A folder and how it is searched.
 pub(in crate::sandbox) type Folder = (PathBuf, SearchDepth);
 
-/// What searches found, each in its folder.
-pub(super) type Searched = HashMap<Folder, Vec<Mask>>;
+/// What came of searches, each of its folder.
+pub(in crate::sandbox) type Searched = HashMap<Folder, FolderSearch>;
+
+/// What came of the search of a folder.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(in crate::sandbox) struct FolderSearch {
+    /// What is to be covered.
+    pub(super) found: Vec<Mask>,
+    /// What was read for it, where that can be told again.
+    read: Option<ReadFolders>,
+}
+
+impl FolderSearch {
+    /// What another search of the same folder, which was at `place`, would find; `None` where only that can tell.
+    pub(in crate::sandbox) fn still_found(&self, place: &Path) -> Option<&[Mask]> {
+        self.read.as_ref().is_some_and(|read| read.are_unchanged(place)).then_some(&*self.found)
+    }
+}
+
+#[cfg(test)]
+impl FolderSearch {
+    /// One that found this, of a place in which nothing has changed for long.
+    pub(in crate::sandbox) fn long_ago(place: &Path, found: Vec<Mask>) -> Self {
+        let mut reading = Reading::long_ago(place);
+        reading.note(Path::new(""), None);
+        Self { found, read: reading.end() }
+    }
+}
+
+impl SearchDepth {
+    /// How far it goes.
+    pub(in crate::sandbox) const fn bound(self) -> Bound {
+        match self {
+            Self::All => Bound::USUAL,
+            Self::Work => Bound::OF_WORK,
+            Self::Doors => Bound::TOP,
+        }
+    }
+}
 
 /// Of `places` those that are searched; single files are listed by name.
 pub(super) fn folders<'a>(places: impl Iterator<Item = (&'a Path, SearchDepth)>) -> Vec<Folder> {
@@ -69,12 +108,14 @@ pub(super) fn folders<'a>(places: impl Iterator<Item = (&'a Path, SearchDepth)>)
 }
 
 /// Searches folders, on so many threads; `readable` are globs of secrets that are shown all the same.
-pub(super) fn search(folders: &[Folder], readable: &[String], threads: usize) -> Vec<Vec<Mask>> {
+pub(super) fn search(folders: &[Folder], readable: &[String], threads: usize) -> Vec<FolderSearch> {
     // Whoever says which is no glob has refused it long before; without them more is covered.
     let readable = SecretFiles::new(readable).unwrap_or_default();
     let look = |(place, search): &Folder| {
-        let found = Looker::new(&readable, place, *search).look();
-        found.into_iter().map(|(path, is_folder)| Mask { path, is_folder }).collect()
+        let mut reading = Reading::of(place);
+        let found = Looker::new(&readable, place, *search).look(&mut reading);
+        let found = found.into_iter().map(|(path, is_folder)| Mask { path, is_folder }).collect();
+        FolderSearch { found, read: reading.end() }
     };
     beside_each_other(folders, threads, look)
 }
@@ -112,13 +153,9 @@ impl<'a> Looker<'a> {
         Self { readable, place, search, is_administered }
     }
 
-    fn look(&self) -> Vec<(PathBuf, bool)> {
-        let bound = match self.search {
-            SearchDepth::All => Bound::USUAL,
-            SearchDepth::Work => Bound::OF_WORK,
-            SearchDepth::Doors => Bound::TOP,
-        };
-        walk(self.place, bound, |entry| self.is_suspicious(entry))
+    fn look(&self, reading: &mut Reading<'_>) -> Vec<(PathBuf, bool)> {
+        let note = |below: &Path, opened: Option<BorrowedFd<'_>>| reading.note(below, opened);
+        walk_noting(self.place, self.search.bound(), |entry| self.is_suspicious(entry), note)
     }
 
     /// Whether an entry is to be covered.

@@ -6,7 +6,7 @@
 //! | `private` | what is never shown, whatever leads there |
 //! | `toolchains` | what variables and `$PATH` add |
 //! | `masks` | what is covered in the places that are shown |
-//! | `walk` | how places are searched |
+//! | `walk`, `read_folders` | how places are searched, and how to tell that a search would find the same |
 //! | `as_text` | how paths are told as JSON |
 //!
 //! [`visible`] changes nothing and depends on what it is asked and on the files as they are. The root that kcode makes, the
@@ -16,6 +16,7 @@ mod as_text;
 mod lists;
 mod masks;
 mod private;
+mod read_folders;
 mod toolchains;
 mod walk;
 
@@ -28,14 +29,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use masks::{Folder, SearchDepth, Searched};
-pub(super) use masks::{Mask, holds_secret, is_systems, sockets};
+use masks::Folder;
+pub(super) use masks::{FolderSearch, Mask, SearchDepth, Searched, holds_secret, is_systems, sockets};
 use private::Private;
 pub use private::is_secret;
 pub(super) use private::secrets_of;
-pub(super) use walk::{Bound, WalkEntry, all_processors, beside_each_other, walk};
+pub(super) use walk::{WalkEntry, all_processors, beside_each_other, walk};
 
-use super::plain_paths::lies_in;
+use super::plain_paths::{lies_in, look_up};
 use super::plan::WorkerConfig;
 
 /// What the answer depends on.
@@ -60,8 +61,13 @@ pub(super) struct Known {
 
 impl Known {
     /// Adds what a search of these `folders` found.
-    pub(super) fn learn(&self, folders: Vec<Folder>, found: Vec<Vec<Mask>>) {
+    pub(super) fn learn(&self, folders: Vec<Folder>, found: Vec<FolderSearch>) {
         self.searched.borrow_mut().extend(folders.into_iter().zip(found));
+    }
+
+    /// What came of all searches.
+    pub(super) fn into_searched(self) -> Searched {
+        self.searched.into_inner()
     }
 }
 
@@ -164,13 +170,13 @@ impl Draft {
         let found = masks::search(&unknown, &asked.config.readable_secrets, all_processors());
         asked.known.learn(unknown, found);
         let searched = asked.known.searched.borrow();
-        let found = self.folders.iter().filter_map(|folder| searched.get(folder)).flatten();
+        let found = self.folders.iter().filter_map(|folder| searched.get(folder)).flat_map(|it| &it.found);
         Visible { places: self.places, masks: masks::together(self.certain, found) }
     }
 }
 
 /// Searches folders of a draft, whose charge is `charge`.
-pub(super) fn search(folders: &[Folder], config: &WorkerConfig, threads: usize) -> Vec<Vec<Mask>> {
+pub(super) fn search(folders: &[Folder], config: &WorkerConfig, threads: usize) -> Vec<FolderSearch> {
     masks::search(folders, &config.readable_secrets, threads)
 }
 
@@ -218,9 +224,9 @@ fn listed(home: Option<&Path>, private: &Private<'_>) -> impl Iterator<Item = Vi
 
 /// The place at `path`, if there is a file or a folder.
 fn place(path: &Path) -> Option<VisiblePlace> {
-    let real = path.is_absolute().then(|| fs::canonicalize(path).ok()).flatten()?;
+    let (real, kind) = path.is_absolute().then(|| look_up(path).ok()).flatten()?;
     // A socket or a device as a place of its own would be covered by nothing.
-    fs::symlink_metadata(&real).ok().filter(|about| about.is_dir() || about.is_file())?;
+    (kind.is_dir() || kind.is_file()).then_some(())?;
     Some(VisiblePlace { path: path.to_owned(), real, how: How::ReadOnly })
 }
 

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::ffi::{CStr, OsStr};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -71,14 +71,24 @@ pub(in crate::sandbox) fn walk(
     bound: Bound,
     is_it: impl Fn(&WalkEntry<'_>) -> bool,
 ) -> Vec<(PathBuf, bool)> {
+    walk_noting(place, bound, is_it, |_, _| ())
+}
+
+/// The same, while `note` is told of each folder before it is read, by its path from the place on; not opened, it can't be read.
+pub(super) fn walk_noting(
+    place: &Path,
+    bound: Bound,
+    is_it: impl Fn(&WalkEntry<'_>) -> bool,
+    mut note: impl FnMut(&Path, Option<BorrowedFd<'_>>),
+) -> Vec<(PathBuf, bool)> {
     let (mut found, mut seen) = (Vec::new(), 0);
     let mut buffer = vec![MaybeUninit::uninit(); AT_ONCE];
     let above = place.as_os_str().len() + usize::from(!place.as_os_str().as_bytes().ends_with(b"/"));
     let mut ahead = VecDeque::from([(place.to_owned(), 0)]);
     while let Some((folder, level)) = ahead.pop_front() {
-        let Ok(list) = openat(CWD, &folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
-            continue;
-        };
+        let opened = openat(CWD, &folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok();
+        note(below(&folder, above), opened.as_ref().map(AsFd::as_fd));
+        let Some(list) = opened else { continue };
         let mut entries = RawDir::new(list.as_fd(), &mut buffer);
         let mut path = folder;
         while let Some(Ok(entry)) = entries.next() {
@@ -91,8 +101,14 @@ pub(in crate::sandbox) fn walk(
                 return found;
             }
             path.push(OsStr::from_bytes(name.to_bytes()));
-            let below = Path::new(OsStr::from_bytes(path.as_os_str().as_bytes().get(above..).unwrap_or_default()));
-            let entry = WalkEntry { path: &path, below, kind: entry.file_type(), folder: list.as_fd(), name }.asked();
+            let entry = WalkEntry {
+                path: &path,
+                below: below(&path, above),
+                kind: entry.file_type(),
+                folder: list.as_fd(),
+                name,
+            }
+            .asked();
             let is_folder = entry.kind.is_dir();
             if is_it(&entry) {
                 found.push((path.clone(), is_folder));
@@ -103,6 +119,11 @@ pub(in crate::sandbox) fn walk(
         }
     }
     found
+}
+
+/// What of `path` comes after so many bytes.
+fn below(path: &Path, above: usize) -> &Path {
+    Path::new(OsStr::from_bytes(path.as_os_str().as_bytes().get(above..).unwrap_or_default()))
 }
 
 /// How many threads may search at the same time.

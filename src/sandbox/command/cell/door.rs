@@ -1,40 +1,42 @@
-//! The process that makes a cell's namespaces: it stays outside, as it can't become their first process itself.
+//! The process that makes a cell's namespaces: it stays outside, as it can't become their first process itself. That one is a copy of it.
 
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitStatus;
 
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::io::retry_on_intr;
+use rustix::process::{Signal, WaitOptions, set_parent_process_death_signal, waitpid};
 
-use super::INIT;
+use super::init::{INIT, keep};
 use crate::sandbox::command::launch_request::{FromKeeper, tell};
-use crate::sandbox::{SUBCOMMAND, command::start::let_go_of_output, confine};
+use crate::sandbox::{command::start::let_go_of_output, confine, fork};
 
 /// The argument that makes a worker process a door. It reads nothing from the socket on its standard input.
 pub(in crate::sandbox) const DOOR: &str = "door";
 
-/// Makes the namespaces, starts init in them, and waits for its end.
+/// Makes the namespaces, starts init in them, and waits for its end; returns the exit code.
 ///
 /// # Errors
 /// When the kernel refuses the namespaces, or init can't be started; that is told as well.
-pub(in crate::sandbox) fn open() -> io::Result<ExitCode> {
+pub(in crate::sandbox) fn open() -> io::Result<u8> {
     let pass = || {
         // The thread that started this process lives as long as the worker.
         set_parent_process_death_signal(Some(Signal::KILL))?;
         confine::unshare_cell()?;
-        let init = Command::new("/proc/self/exe").args([SUBCOMMAND, INIT]).stdin(Stdio::inherit()).spawn()?;
+        let init = fork::start(INIT, keep)?;
         // The output is the command's: it has to end when nobody is left who could write.
         let_go_of_output().map(|()| init)
     };
-    let mut init = match pass() {
+    let init = match pass() {
         Ok(init) => init,
         Err(error) => {
             let connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
-            return tell(&connection, &FromKeeper::Failed { reason: error.to_string() }).map(|()| ExitCode::FAILURE);
+            return tell(&connection, &FromKeeper::Failed { reason: error.to_string() }).map(|()| 1);
         }
     };
-    let status = init.wait()?;
+    let ended = retry_on_intr(|| waitpid(Some(init), WaitOptions::empty()))?;
+    let status = ended.map(|(_, status)| ExitStatus::from_raw(status.as_raw())).unwrap_or_default();
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
-    Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+    Ok(u8::try_from(code).unwrap_or(u8::MAX))
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use rustix::io::Errno;
@@ -22,14 +22,14 @@ use crate::sandbox::command::start::{let_go_of_output, not_entered, not_started}
 use crate::sandbox::confine::{Processes, bound_cell, go_first};
 use crate::sandbox::protocol::receive;
 
-/// The argument that makes a worker process the first one of a cell.
-pub(in crate::sandbox) const INIT: &str = "init";
+/// What lists of processes call the first one of a cell.
+pub(super) const INIT: &str = "init";
 
-/// Runs what the socket on standard input says, until the command's last process or that socket ends.
+/// Runs what the socket on standard input says, until the command's last process or that socket ends; returns the exit code.
 ///
 /// # Errors
 /// When the socket is none, or no thread can be started.
-pub(in crate::sandbox) fn keep() -> io::Result<ExitCode> {
+pub(super) fn keep() -> io::Result<u8> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let mut connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     let ToKeeper::Run(request) = receive(&mut connection)? else {
@@ -37,7 +37,7 @@ pub(in crate::sandbox) fn keep() -> io::Result<ExitCode> {
     };
     if let Err(error) = prepare(&request) {
         tell(&connection, &FromKeeper::Failed { reason: error.to_string() })?;
-        return Ok(ExitCode::FAILURE);
+        return Ok(1);
     }
     let command = start(&request, &connection)?;
     let_go_of_output()?;
@@ -49,7 +49,7 @@ pub(in crate::sandbox) fn keep() -> io::Result<ExitCode> {
             let _ = kill_process_group(group, Signal::TERM);
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// All that takes privileges, and then their end. Whatever is started from here on is confined as well.

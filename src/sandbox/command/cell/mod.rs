@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! host's thread for commands      door                    init (process 1)        command
-//! start ── spawns ───────────────► __worker door ───────► __worker init ────────► sh -c "cargo test"
+//! start ── spawns ───────────────► __worker door ─copies► __worker init ────────► sh -c "cargo test"
 //!    └────────── a socket: what to run, how it ended ─────────┘
 //! ```
 //!
@@ -15,4 +15,3 @@ mod init;
 mod mounts;
 
 pub(in crate::sandbox) use door::{DOOR, open};
-pub(in crate::sandbox) use init::{INIT, keep};

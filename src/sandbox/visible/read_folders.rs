@@ -1,0 +1,162 @@
+//! What a search read, so that whoever comes later can tell, without reading it again, that the search would find the same.
+//!
+//! What a folder lists can't change without its times (inode(7)), and nobody can set the one that tells when it changed. So where the
+//! same folders are at the same paths, with the same times, they list what was read.
+
+use std::ffi::OsStr;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, CWD, Stat, fstat, statat};
+use serde::{Deserialize, Serialize};
+
+use crate::journal::Digest;
+
+/// A folder that has changed since then may change again within one step of the clock that its times are taken from.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// The folders that a search of one place read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::sandbox) struct ReadFolders {
+    /// Their paths from the place on.
+    below: Vec<String>,
+    /// Which they were, and when each had last changed.
+    state: Digest,
+}
+
+/// Takes them down.
+pub(super) struct Reading<'a> {
+    place: &'a Path,
+    below: Vec<String>,
+    states: Vec<u8>,
+    /// Whoever changed after this may change unseen.
+    settled: i128,
+    is_certain: bool,
+}
+
+impl<'a> Reading<'a> {
+    /// Of a search of `place` that begins now.
+    pub(super) fn of(place: &'a Path) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let settled = now.saturating_sub(SETTLED).as_nanos().cast_signed();
+        Self { place, below: Vec::new(), states: Vec::new(), settled, is_certain: true }
+    }
+
+    /// The folder at `below` in it is about to be read; without `opened` it can't be.
+    pub(super) fn note(&mut self, below: &Path, opened: Option<BorrowedFd<'_>>) {
+        let about = opened.map_or_else(|| look(self.place, below), |folder| fstat(folder).ok());
+        match (about, below.to_str()) {
+            (Some(about), Some(below)) => {
+                self.is_certain &= times(&about).iter().all(|time| *time < self.settled);
+                add(&mut self.states, below, &about);
+                self.below.push(below.to_owned());
+            }
+            _ => self.is_certain = false,
+        }
+    }
+
+    /// All of them; `None` where one can't be told again.
+    pub(super) fn end(self) -> Option<ReadFolders> {
+        self.is_certain.then(|| ReadFolders { below: self.below, state: Digest::of(&self.states) })
+    }
+}
+
+impl ReadFolders {
+    /// Whether these are the folders that are at `place` now, and they list what was read.
+    pub(in crate::sandbox) fn are_unchanged(&self, place: &Path) -> bool {
+        let mut states = Vec::new();
+        self.below.iter().all(|below| {
+            let about = look(place, Path::new(below));
+            about.is_some_and(|about| {
+                add(&mut states, below, &about);
+                true
+            })
+        }) && Digest::of(&states) == self.state
+    }
+}
+
+fn look(place: &Path, below: &Path) -> Option<Stat> {
+    // Joined with nothing, a path would get a slash behind it.
+    let path = if below.as_os_str() == OsStr::new("") { place.to_owned() } else { place.join(below) };
+    statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).ok()
+}
+
+/// When its list was changed, and when anything of it was.
+fn times(about: &Stat) -> [i128; 2] {
+    let nanoseconds = |seconds: i128, rest: i128| seconds * 1_000_000_000 + rest;
+    [
+        nanoseconds(about.st_mtime.into(), about.st_mtime_nsec.into()),
+        nanoseconds(about.st_ctime.into(), about.st_ctime_nsec.into()),
+    ]
+}
+
+fn add(states: &mut Vec<u8>, below: &str, about: &Stat) {
+    states.extend_from_slice(below.as_bytes());
+    states.push(0);
+    states.extend(about.st_dev.to_ne_bytes());
+    states.extend(about.st_ino.to_ne_bytes());
+    states.extend(about.st_mode.to_ne_bytes());
+    times(about).iter().for_each(|time| states.extend(time.to_ne_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::fd::AsFd as _;
+
+    use super::*;
+
+    impl<'a> Reading<'a> {
+        /// As if nothing in it had changed for long.
+        pub(in crate::sandbox::visible) fn long_ago(place: &'a Path) -> Self {
+            Self { settled: i128::MAX, ..Self::of(place) }
+        }
+    }
+
+    fn read(mut reading: Reading<'_>) -> Option<ReadFolders> {
+        let place = reading.place;
+        let top = File::open(place).unwrap();
+        reading.note(Path::new(""), Some(top.as_fd()));
+        reading.note(Path::new("inner"), None);
+        reading.end()
+    }
+
+    #[test]
+    fn folders_are_unchanged_until_one_of_them_lists_something_else() {
+        let place = tempfile::tempdir().unwrap();
+        let inner = place.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        fs::write(inner.join("old"), "").unwrap();
+        let all = read(Reading::long_ago(place.path())).unwrap();
+        assert!(all.are_unchanged(place.path()));
+        fs::write(inner.join("old"), "content is none of its business").unwrap();
+        assert!(all.are_unchanged(place.path()));
+        let changed = || times(&look(&inner, Path::new("")).unwrap());
+        let before = changed();
+        // Within one step of the clock no change shows.
+        while changed() == before {
+            fs::rename(inner.join("old"), inner.join("new")).unwrap();
+            fs::rename(inner.join("new"), inner.join("old")).unwrap();
+        }
+        assert!(!all.are_unchanged(place.path()));
+    }
+
+    #[test]
+    fn another_folder_at_the_same_path_is_another() {
+        let world = tempfile::tempdir().unwrap();
+        let (place, other) = (world.path().join("place"), world.path().join("other"));
+        [&place, &other].iter().for_each(|folder| fs::create_dir_all(folder.join("inner")).unwrap());
+        let all = read(Reading::long_ago(&place)).unwrap();
+        assert!(!all.are_unchanged(&other));
+        fs::remove_dir(place.join("inner")).unwrap();
+        assert!(!all.are_unchanged(&place));
+    }
+
+    #[test]
+    fn a_folder_that_has_just_changed_may_change_unseen() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("inner")).unwrap();
+        assert_eq!(read(Reading::of(place.path())), None);
+    }
+}
