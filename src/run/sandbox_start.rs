@@ -34,7 +34,7 @@ enum LaunchedProcess {
     /// Nothing yet.
     Untold(Result<Launched, WorkerError>),
     /// What was known by then.
-    Told(WorkerPlan, Confining),
+    Told(Box<WorkerPlan>, Confining),
 }
 
 type Confining = JoinHandle<Result<(Worker, SandboxBuilt), WorkerError>>;
@@ -42,7 +42,7 @@ type Confining = JoinHandle<Result<(Worker, SandboxBuilt), WorkerError>>;
 /// A worker that confines itself.
 pub struct ConfinedSandbox {
     confined: Confining,
-    told: WorkerPlan,
+    told: Box<WorkerPlan>,
     /// What it would have been told, had all been known.
     plan: WorkerPlan,
     overlay: Result<Overlay, String>,
@@ -103,7 +103,7 @@ impl LaunchedSandbox {
         self.plan.work_on(root);
         self.process = match self.process {
             LaunchedProcess::Untold(launched) if self.overlay.is_ok() && !see_beside => {
-                LaunchedProcess::Told(self.plan.clone(), confining(launched, self.plan.clone()))
+                LaunchedProcess::Told(Box::new(self.plan.clone()), confining(launched, self.plan.clone()))
             }
             other => other,
         };
@@ -124,7 +124,7 @@ impl LaunchedSandbox {
         let notes = show_to_tests(&mut plan, beside, dependencies, root);
         let (told, confined) = match process {
             LaunchedProcess::Told(told, confined) => (told, confined),
-            LaunchedProcess::Untold(launched) => (plan.clone(), confining(launched, plan.clone())),
+            LaunchedProcess::Untold(launched) => (Box::new(plan.clone()), confining(launched, plan.clone())),
         };
         ConfinedSandbox { confined, told, plan, overlay, notes }
     }
@@ -147,7 +147,7 @@ impl ConfinedSandbox {
         if !plan.shows_the_same_as(&self.told, is_mounted) {
             // Two can't have the same layers of an overlay.
             left = worker.stop().await;
-            (worker, sandbox) = Worker::start(plan.clone()).await.map_err(failed)?;
+            (worker, sandbox) = Box::pin(Worker::start(plan.clone())).await.map_err(failed)?;
         }
         let (kind, notes) = match mounted(self.overlay, &mut sandbox) {
             Ok(overlay) => (NewViewKind::Overlay(overlay), self.notes),

@@ -97,7 +97,9 @@ fn add(states: &mut Vec<u8>, below: &str, about: &Stat) {
     states.extend(about.st_dev.to_ne_bytes());
     states.extend(about.st_ino.to_ne_bytes());
     states.extend(about.st_mode.to_ne_bytes());
-    times(about).iter().for_each(|time| states.extend(time.to_ne_bytes()));
+    for time in times(about) {
+        states.extend(time.to_ne_bytes());
+    }
 }
 
 #[cfg(test)]
