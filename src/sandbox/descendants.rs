@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, waitid};
 
-use super::command::entry;
+use super::kernel_files::entry;
 use crate::journal::Residue;
 
 /// How long the kernel may take to end processes that were killed.

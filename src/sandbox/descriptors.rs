@@ -1,5 +1,6 @@
 //! Descriptors that whoever started kcode left open: they must not reach a command.
 
+use std::fs::File;
 use std::io;
 
 /// The first that isn't standard input, output or error.
@@ -32,4 +33,11 @@ fn close_range(first: libc::c_uint, flags: libc::c_int) -> io::Result<()> {
     // what is closed.
     let done = unsafe { libc::close_range(first, libc::c_uint::MAX, flags) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Gives standard input, output and error away: they are a command's, and would stay open with this process.
+pub(super) fn let_go_of_output() -> io::Result<()> {
+    let nowhere = File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&nowhere)?;
+    Ok(rustix::stdio::dup2_stderr(&nowhere)?)
 }

@@ -23,3 +23,21 @@ pub(super) fn writable() -> io::Result<Vec<PathBuf>> {
     }
     Ok(found)
 }
+
+/// In bytes, from a line of `/proc/meminfo` or `/proc/PID/status`.
+pub(super) fn entry(table: &str, name: &str) -> Option<u64> {
+    let kilobytes: u64 =
+        table.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse().ok())?;
+    Some(kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_in_bytes() {
+        assert_eq!(entry("MemTotal:       24 kB\nMemFree: 3 kB\n", "MemFree:"), Some(3072));
+        assert_eq!(entry("MemTotal: many\n", "MemTotal:"), None);
+    }
+}

@@ -27,7 +27,8 @@ use tokio::time::timeout;
 
 use super::error::WorkerError;
 use super::outer::Outer;
-use super::plan::{WorkerConfig, WorkerPlan, real};
+use super::plain_paths::real;
+use super::plan::{WorkerConfig, WorkerPlan};
 use super::progress::ProgressListener;
 use super::proof::{self, Canary};
 use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};

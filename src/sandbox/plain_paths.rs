@@ -38,6 +38,11 @@ pub(super) fn look_up(path: &Path) -> io::Result<(PathBuf, FileType)> {
     Ok((OsString::from_vec(real).into(), FileType::from_raw_mode(fstat(&opened)?.st_mode)))
 }
 
+/// The path without links and `..`: no mount is known by another one. What isn't there stays as it is named.
+pub(super) fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

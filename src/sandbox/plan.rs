@@ -1,7 +1,6 @@
 //! What a worker is started with: the broker's side of it, and the part that crosses the wall.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::caches::{self, Cache};
 use super::plain_paths::lies_in;
+use super::plain_paths::real;
 use super::progress::ProgressListener;
 use super::proof::Targets;
 use super::user::User;
@@ -133,11 +133,6 @@ impl OverlayPlan {
     pub fn of(overlay: &Overlay) -> Self {
         Self { tree: overlay.tree().to_owned(), layers: overlay.layers().to_owned(), git: overlay.git().to_vec() }
     }
-}
-
-/// The path without links and `..`: no mount is known by another one. What isn't there stays as it is named.
-pub(super) fn real(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 impl WorkerPlan {

@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::plan::real;
+use super::plain_paths::real;
 use crate::journal::read_regular;
 
 /// Bytes of settings that are read.

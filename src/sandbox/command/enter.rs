@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::launch_request::ToKeeper;
-use super::start::{not_entered, not_started};
+use super::not_started::{not_entered, not_started};
 use crate::sandbox::confine::{Processes, go_first};
 use crate::sandbox::protocol::receive;
 

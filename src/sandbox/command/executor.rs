@@ -6,9 +6,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use super::cancellation::CancellationToken;
 use super::excerpt::excerpt;
 use super::folder::WorkingFolder;
 use super::glance::Glance;
@@ -17,7 +18,6 @@ use super::leftovers;
 use super::output::{CommandOutput, next_log};
 use super::reports::Reports;
 use super::resource_limits::ResourceLimits;
-use super::runner::{CancellationToken, RunnerJob};
 use super::start::{CommandEnd, Started, Waiting};
 use super::watch::{CommandLimits, CommandStop, LINGER, Watch, WatchResult};
 use crate::journal::{Layer, Proof, Residue};
@@ -291,4 +291,23 @@ fn search_path(folder: &Path, view: &Path) -> Option<(String, String)> {
     let usual = std::env::var_os("PATH").unwrap_or_default();
     let all = std::env::join_paths(std::env::split_paths(&usual).chain(own)).ok()?;
     Some(("PATH".to_owned(), all.into_string().ok()?))
+}
+
+/// What the thread is asked for.
+#[derive(Debug)]
+pub(super) enum RunnerJob {
+    /// Run the tests.
+    Tests {
+        /// Another command than the charge's.
+        command: Option<TestCommand>,
+        /// Those that this names, or all.
+        filter: Vec<String>,
+        /// How often runs had been cancelled when this one was asked for.
+        asked_at: u64,
+        answer: Sender<Result<TestRun, FatalToolError>>,
+    },
+    /// Let a command try to break out.
+    Prove { targets: Targets, answer: Sender<ProofResult> },
+    /// End. What had to be killed for that is the answer.
+    End(Sender<Residue>),
 }

@@ -5,12 +5,13 @@
 //!
 //! | File | What it is about |
 //! |---|---|
-//! | `runner`, `executor` | who asks for a run, and the one thread that does it |
-//! | `start`, `launch_request`, `folder` | how a command is started, what it is told, and where it starts |
+//! | `runner`, `executor`, `cancellation` | who asks for a run, the one thread that does it, and how it is told to stop |
+//! | `start`, `launch_request`, `folder`, `not_started` | how a command is started, what it is told, where it starts, and what is said when it can't |
 //! | `cell/`, `enter` | its own process namespace, or its own domain only |
 //! | `watch`, `resource_limits`, `output`, `log`, `excerpt`, `reports`, `leftovers` | what becomes of it |
 
 mod banner;
+mod cancellation;
 mod cell;
 mod enter;
 mod excerpt;
@@ -20,6 +21,7 @@ mod glance;
 mod launch_request;
 mod leftovers;
 mod log;
+mod not_started;
 mod output;
 mod reports;
 mod resource_limits;
@@ -30,5 +32,4 @@ mod watch;
 pub(super) use cell::{DOOR, open};
 pub(super) use enter::{ENTER, enter};
 pub(super) use executor::{CommandSandbox, ProofResult};
-pub(super) use resource_limits::entry;
 pub(super) use runner::Runner;

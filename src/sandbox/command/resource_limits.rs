@@ -15,6 +15,7 @@ use rustix::fs::statvfs;
 use super::watch::CommandStop;
 use crate::sandbox::confine::memory_limit;
 use crate::sandbox::descendants::{self, Memory};
+use crate::sandbox::kernel_files::entry;
 
 /// Free disk that is left to everybody else, unless there was less to begin with.
 const DISK: u64 = 2 << 30;
@@ -126,13 +127,6 @@ fn least(free: u64, total: u64) -> u64 {
     DISK.min(total / PART).min(free / 2)
 }
 
-/// In bytes, from a line of `/proc/meminfo` or `/proc/PID/status`.
-pub(in crate::sandbox) fn entry(table: &str, name: &str) -> Option<u64> {
-    let kilobytes: u64 =
-        table.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse().ok())?;
-    Some(kilobytes * 1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,11 +189,5 @@ mod tests {
         assert_eq!(pause(64 * GIB, two_processors), AT_LEAST_EVERY);
         assert_eq!(pause(2 * GIB, two_processors), Duration::from_millis(51));
         assert_eq!(pause(0, two_processors), AT_MOST_EVERY);
-    }
-
-    #[test]
-    fn entries_are_in_bytes() {
-        assert_eq!(entry("MemTotal:       24 kB\nMemFree: 3 kB\n", "MemFree:"), Some(3072));
-        assert_eq!(entry("MemTotal: many\n", "MemTotal:"), None);
     }
 }

@@ -5,15 +5,13 @@
 //! confines itself before it is a command.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::event::{EventfdFlags, eventfd};
-
-use super::executor::{CommandSandbox, Executor, ProofResult, Tell};
+use super::cancellation::CancellationToken;
+use super::executor::{CommandSandbox, Executor, ProofResult, RunnerJob, Tell};
 use super::start::Waiting;
 use crate::journal::Residue;
 use crate::sandbox::proof::{self, Targets};
@@ -31,49 +29,13 @@ pub(in crate::sandbox) struct Runner {
     gate: Arc<CancellationToken>,
 }
 
-/// What the thread is asked for.
-#[derive(Debug)]
-pub(super) enum RunnerJob {
-    /// Run the tests.
-    Tests {
-        /// Another command than the charge's.
-        command: Option<TestCommand>,
-        /// Those that this names, or all.
-        filter: Vec<String>,
-        /// How often runs had been cancelled when this one was asked for.
-        asked_at: u64,
-        answer: Sender<Result<TestRun, FatalToolError>>,
-    },
-    /// Let a command try to break out.
-    Prove { targets: Targets, answer: Sender<ProofResult> },
-    /// End. What had to be killed for that is the answer.
-    End(Sender<Residue>),
-}
-
-/// Whether commands may run.
-#[derive(Debug)]
-pub(super) struct CancellationToken {
-    state: Mutex<GateState>,
-    /// Readable once the run that is on has to end.
-    bell: OwnedFd,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct GateState {
-    /// How often runs were cancelled: a run that was asked for before the last time doesn't start.
-    pub(super) cancelled: u64,
-    /// Set for good when the worker ends.
-    pub(super) closed: bool,
-}
-
 impl Runner {
     /// Starts the thread; with the rights that the calling one has now. `tell` is told how far commands are.
     ///
     /// # Errors
     /// When it can't be started.
     pub(in crate::sandbox) fn start(config: WorkerConfig, reach: CommandSandbox, tell: Tell) -> io::Result<Self> {
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let gate = Arc::new(CancellationToken { state: Mutex::default(), bell });
+        let gate = Arc::new(CancellationToken::new()?);
         let (jobs, inbox) = mpsc::channel();
         // The first command is the prover: its cell is made while the rest of this process confines itself.
         let waiting = reach.in_cells.then(|| Waiting::copy().or_else(|_| Waiting::start(true)));
@@ -123,27 +85,5 @@ impl Runner {
 impl TestRunner for Runner {
     fn run(&self, filter: &[String]) -> Result<TestRun, FatalToolError> {
         self.run_command(None, filter)
-    }
-}
-
-impl CancellationToken {
-    pub(super) fn lock(&self) -> MutexGuard<'_, GateState> {
-        // Numbers that are set one at a time can't be left half-way.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Readable once the run that is on has to end.
-    pub(super) fn bell(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
-    }
-
-    /// Whoever the bell was rung for has ended. A ring for the next run changed the count that is compared then.
-    pub(super) fn silence(&self) {
-        let _ = rustix::io::read(&self.bell, &mut [0; 8]);
-    }
-
-    fn ring(&self) {
-        // It fails only when the bell has been rung more often than a number can count.
-        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 }

@@ -1,6 +1,5 @@
 //! Starting a command: in a cell, or in a domain of its own where cells can't be had.
 
-use std::fs::File;
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,14 +12,9 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process_group, 
 
 use super::cell::{self, DOOR};
 use super::enter::ENTER;
-use super::folder::WorkingFolder;
 use super::launch_request::{FromKeeper, LaunchRequest, ToKeeper, tell};
-use crate::sandbox::{SUBCOMMAND, descendants, descriptors, fork, protocol::receive, say::say};
-use crate::settings::Refused;
-use crate::tools::in_words;
+use crate::sandbox::{SUBCOMMAND, descendants, descriptors, fork, protocol::receive};
 
-/// What a shell answers when a program isn't there.
-const NOT_FOUND: u8 = 127;
 /// How long the kernel may take to empty a cell; it takes milliseconds.
 const CLOSE_LIMIT: Timespec = Timespec { tv_sec: 3, tv_nsec: 0 };
 
@@ -145,23 +139,4 @@ impl Started {
         // It says nothing when it was killed with all that was in the cell.
         Ok(receive(&mut self.connection).ok())
     }
-}
-
-/// Gives standard input, output and error away: they are a command's, and would stay open with this process.
-pub(super) fn let_go_of_output() -> io::Result<()> {
-    let nowhere = File::options().read(true).write(true).open("/dev/null")?;
-    rustix::stdio::dup2_stdout(&nowhere)?;
-    Ok(rustix::stdio::dup2_stderr(&nowhere)?)
-}
-
-/// Says on stderr that a command can't be started, and answers as a shell would.
-pub(super) fn not_started(program: &str, error: &io::Error) -> u8 {
-    say(&format!("kcode: {program} could not be started: {}", in_words(error)));
-    NOT_FOUND
-}
-
-/// The same when it can't begin in its folder.
-pub(super) fn not_entered(folder: &WorkingFolder, refused: &Refused) -> u8 {
-    say(&format!("kcode: {}", folder.refusal(refused)));
-    NOT_FOUND
 }

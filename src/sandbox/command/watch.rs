@@ -9,8 +9,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::banner::{self, Banner};
+use super::cancellation::CancellationToken;
 use super::resource_limits::ResourceLimits;
-use super::runner::CancellationToken;
 use super::start::{CommandEnd, Started};
 use crate::journal::Residue;
 use crate::sandbox::descendants;

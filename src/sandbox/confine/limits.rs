@@ -10,7 +10,7 @@ use rustix::thread::{
     set_capabilities,
 };
 
-use crate::sandbox::command::entry;
+use crate::sandbox::kernel_files::entry;
 
 /// The largest file that a command may write; a runaway log stops here, a build artefact doesn't.
 const FILE_SIZE: u64 = 16 * GIB;

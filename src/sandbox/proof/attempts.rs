@@ -12,8 +12,8 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, getppid};
 
-use super::canary::Targets;
 use super::linger::{LINGER, linger};
+use super::targets::Targets;
 use super::{OUTLIVE, mounts, others, shared, terminal, tracing};
 use crate::journal::{Guard, Proof};
 use crate::sandbox::{confine, descendants, fork};

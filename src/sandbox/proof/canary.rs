@@ -8,16 +8,13 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rustix::process::getpid;
-use serde::{Deserialize, Serialize};
 use tempfile::{Builder, TempDir};
 
-use super::mounts::Meant;
 use super::shared;
+use super::targets::{Targets, itself};
 use crate::journal::{Guard, Proof, open_own};
-use crate::sandbox::descendants;
 use crate::workspace::remove_tree;
 
 /// How its folder's name begins.
@@ -37,40 +34,6 @@ pub(in crate::sandbox) struct Canary {
     path_socket: Option<UnixListener>,
     abstract_socket: Option<UnixListener>,
     targets: Targets,
-}
-
-/// Where it is; the prover is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sandbox) struct Targets {
-    /// The broker's number, and when it began, as numbers mean something else in a cell.
-    pub(super) broker: (u32, u64),
-    /// The same of the worker; it says so itself.
-    #[serde(default)]
-    pub(super) worker: Option<(u32, u64)>,
-    /// A file that holds a secret, in the home folder where there is one.
-    pub(super) secret: PathBuf,
-    /// A TCP port of the machine's loopback.
-    pub(super) tcp: Option<u16>,
-    /// A UDP port of it.
-    pub(super) udp: Option<u16>,
-    /// A socket with a path.
-    pub(super) path_socket: Option<PathBuf>,
-    /// A socket with a name.
-    pub(super) abstract_socket: Option<String>,
-    /// What the sandbox is meant to show; its own process says so.
-    #[serde(default)]
-    pub(super) meant: Option<Meant>,
-    /// The broker's IPC namespace.
-    pub(super) ipc: Option<u64>,
-    /// A folder that the prover may write.
-    pub(super) own: PathBuf,
-}
-
-impl Targets {
-    /// The same, in a sandbox that is `meant` to be so.
-    pub(in crate::sandbox) fn in_sandbox(self, meant: Meant) -> Self {
-        Self { meant: Some(meant), worker: Some(itself()), ..self }
-    }
 }
 
 impl Canary {
@@ -154,10 +117,6 @@ pub fn clear_baits(folder: &Path) {
             let _ = remove_tree(&left);
         }
     }
-}
-
-fn itself() -> (u32, u64) {
-    (std::process::id(), descendants::started(getpid()).unwrap_or_default())
 }
 
 fn connected(socket: Option<&UnixListener>) -> bool {

@@ -19,14 +19,15 @@ mod others;
 mod prover;
 mod search;
 mod shared;
+mod targets;
 mod terminal;
 mod tracing;
 
+pub(super) use canary::Canary;
 pub use canary::clear_baits;
-pub(super) use canary::{Canary, Targets};
-pub(super) use mounts::Meant;
 pub(super) use prover::{PROVE, prove, read};
 pub(super) use search::Searching;
+pub(super) use targets::{Meant, Targets};
 
 use crate::journal::{Guard, Proof};
 

@@ -13,8 +13,8 @@ use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, OFlags};
-use serde::{Deserialize, Serialize};
 
+use super::targets::Meant;
 use crate::journal::{Digest, Guard, Proof};
 use crate::sandbox::confine::{mount_line, mount_table};
 use crate::sandbox::plain_paths::lies_in;
@@ -22,25 +22,6 @@ use crate::sandbox::visible::{
     How, SearchDepth, Searched, Visible, WalkEntry, all_processors, beside_each_other, holds_secret, is_systems, walk,
 };
 use crate::settings::SecretFiles;
-
-/// What a sandbox is meant to show.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sandbox) struct Meant {
-    pub(in crate::sandbox) visible: Visible,
-    /// Whether it has a root of its own; without one the machine's mounts are there, and Landlock keeps them shut.
-    pub(in crate::sandbox) has_root: bool,
-    /// Globs of files with secrets that may be read.
-    pub(in crate::sandbox) readable_secrets: Vec<String>,
-    /// Folders of dependencies: secrets in them are the tree's own.
-    pub(in crate::sandbox) of_tree: Vec<PathBuf>,
-    /// What a person has shown besides, canonical: it is searched further.
-    pub(in crate::sandbox) named: Vec<PathBuf>,
-    /// What nobody may open.
-    pub(in crate::sandbox) hidden: Vec<PathBuf>,
-    /// The mounts in which the sandbox's own process has the places searched meanwhile, by [`fingerprint`]; `None`: it doesn't.
-    #[serde(default)]
-    pub(in crate::sandbox) searched: Option<Digest>,
-}
 
 /// What a search is for.
 pub(super) const FIND_SECRETS: &str = "find a secret in a place that is shown";

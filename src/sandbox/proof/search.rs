@@ -5,7 +5,8 @@
 
 use std::fs;
 
-use super::mounts::{self, Meant};
+use super::mounts;
+use super::targets::Meant;
 use crate::journal::Proof;
 use crate::sandbox::confine;
 use crate::sandbox::side_process::SideProcess;

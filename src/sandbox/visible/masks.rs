@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
+use super::places::Mask;
 use super::private::is_named_secret;
 use super::read_folders::{ReadFolders, Reading};
 use super::walk::{Bound, WalkEntry, beside_each_other, walk_noting};
@@ -36,15 +37,6 @@ const ADMINISTERED: [&str; 5] = ["/etc", "/opt", "/srv", "/usr/local", "/var"];
 const PACKAGED: &str = "/var/lib/dpkg/info";
 /// Names of files that are keys or certificates: only their content tells.
 const KEY_OR_CERTIFICATE: [&str; 4] = ["pem", "key", "gpg", "age"];
-
-/// Something that is covered by an empty file or folder.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub(in crate::sandbox) struct Mask {
-    /// Canonical.
-    #[serde(with = "super::as_text")]
-    pub(in crate::sandbox) path: PathBuf,
-    pub(in crate::sandbox) is_folder: bool,
-}
 
 /// How a place is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

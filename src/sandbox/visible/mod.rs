@@ -7,6 +7,7 @@
 //! | `toolchains` | what variables and `$PATH` add |
 //! | `masks` | what is covered in the places that are shown |
 //! | `walk`, `read_folders` | how places are searched, and how to tell that a search would find the same |
+//! | `places` | the answer itself |
 //! | `as_text` | how paths are told as JSON |
 //!
 //! [`visible`] changes nothing and depends on what it is asked and on the files as they are. The root that kcode makes, the
@@ -15,6 +16,7 @@
 mod as_text;
 mod lists;
 mod masks;
+mod places;
 mod private;
 mod read_folders;
 mod toolchains;
@@ -27,10 +29,10 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use masks::Folder;
-pub(super) use masks::{FolderSearch, Mask, SearchDepth, Searched, holds_secret, is_systems, sockets};
+pub(super) use masks::{FolderSearch, SearchDepth, Searched, holds_secret, is_systems, sockets};
+pub use places::Visible;
+pub(super) use places::{How, Mask, VisiblePlace};
 use private::Private;
 pub use private::is_secret;
 pub(super) use private::secrets_of;
@@ -69,39 +71,6 @@ impl Known {
     pub(super) fn into_searched(self) -> Searched {
         self.searched.into_inner()
     }
-}
-
-/// How a place is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum How {
-    ReadOnly,
-    /// The tree: it can be written, and what is written is kept elsewhere.
-    Overlay,
-    /// The same of a toolchain's cache beside the tree.
-    Cache,
-    Writable,
-}
-
-/// A path that is shown with all that is below, but for what is covered.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct VisiblePlace {
-    /// As it was named; links lead from here to `real`.
-    #[serde(with = "as_text")]
-    pub(super) path: PathBuf,
-    /// Canonical.
-    #[serde(with = "as_text")]
-    pub(super) real: PathBuf,
-    pub(super) how: How,
-}
-
-/// The answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Visible {
-    /// What lies in another place comes after it.
-    pub(super) places: Vec<VisiblePlace>,
-    /// Folders among them are covered before what is shown in them.
-    pub(super) masks: Vec<Mask>,
 }
 
 /// An answer of which only what a search finds is missing.
@@ -280,63 +249,6 @@ fn searched(places: &[&VisiblePlace], config: &WorkerConfig, own: &[PathBuf]) ->
         }
     };
     masks::folders(places.iter().map(|place| (place.real.as_path(), how(place))))
-}
-
-impl Visible {
-    /// What is shown and can't be written, a folder before what lies in it.
-    pub(super) fn read_only(&self) -> impl Iterator<Item = &VisiblePlace> {
-        self.places.iter().filter(|place| place.how == How::ReadOnly)
-    }
-
-    /// Whether `path` is covered, or lies in what is.
-    pub(super) fn is_masked(&self, path: &Path) -> bool {
-        self.masks.iter().any(|mask| path.starts_with(&mask.path))
-    }
-
-    /// What is shown of the machine beside the tree and the run's own folders.
-    pub(super) fn beside(&self) -> impl Iterator<Item = &VisiblePlace> {
-        self.places.iter().filter(|place| matches!(place.how, How::ReadOnly | How::Cache))
-    }
-
-    /// The same as rules that can only allow: folders that may be listed, and what may be read with all that is below.
-    pub(super) fn allowed(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
-        let (mut listable, mut readable) = (Vec::new(), Vec::new());
-        for place in self.read_only().filter(|place| !self.is_masked(&place.real)) {
-            self.allow(&place.real, &mut listable, &mut readable);
-        }
-        // What is shown in a folder that is covered.
-        let inner = self.read_only().filter(|place| self.is_masked(&place.real));
-        for place in inner.filter(|place| !self.masks.iter().any(|mask| mask.path == place.real)) {
-            self.allow(&place.real, &mut listable, &mut readable);
-        }
-        (listable, readable)
-    }
-
-    /// Whether what is at `path`, which is canonical, can be seen: it lies in a place, and in nothing that is covered there.
-    #[must_use]
-    pub fn shows(&self, path: &Path) -> bool {
-        let deepest = |all: &mut dyn Iterator<Item = &PathBuf>| {
-            all.filter(|it| path.starts_with(it)).map(|it| it.components().count()).max()
-        };
-        let place = deepest(&mut self.places.iter().map(|place| &place.real));
-        let mask = deepest(&mut self.masks.iter().map(|mask| &mask.path));
-        place.is_some_and(|place| mask.is_none_or(|mask| mask < place))
-    }
-
-    fn allow(&self, folder: &Path, listable: &mut Vec<PathBuf>, readable: &mut Vec<PathBuf>) {
-        if !self.masks.iter().any(|mask| mask.path.starts_with(folder)) {
-            readable.push(folder.to_owned());
-            return;
-        }
-        listable.push(folder.to_owned());
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            // A rule for a link would be one for what it leads to.
-            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            if !is_link && !self.masks.iter().any(|mask| mask.path == entry.path()) {
-                self.allow(&entry.path(), listable, readable);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

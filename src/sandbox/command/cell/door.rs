@@ -10,7 +10,7 @@ use rustix::process::{Signal, WaitOptions, set_parent_process_death_signal, wait
 
 use super::init::{INIT, keep};
 use crate::sandbox::command::launch_request::{FromKeeper, tell};
-use crate::sandbox::{command::start::let_go_of_output, confine, fork};
+use crate::sandbox::{confine, descriptors::let_go_of_output, fork};
 
 /// The argument that makes a worker process a door. It reads nothing from the socket on its standard input.
 pub(in crate::sandbox) const DOOR: &str = "door";

@@ -18,8 +18,9 @@ use rustix::process::{
 
 use super::mounts;
 use crate::sandbox::command::launch_request::{FromKeeper, LaunchRequest, ToKeeper, tell};
-use crate::sandbox::command::start::{let_go_of_output, not_entered, not_started};
+use crate::sandbox::command::not_started::{not_entered, not_started};
 use crate::sandbox::confine::{Processes, bound_cell, go_first};
+use crate::sandbox::descriptors::let_go_of_output;
 use crate::sandbox::protocol::receive;
 
 /// What lists of processes call the first one of a cell.
