@@ -15,8 +15,6 @@ use crate::settings::regex;
 
 /// Files that belong together may use each other, as long as they are this few.
 const LARGEST: usize = 4;
-/// Rooms whose cycles are larger still, and how large. Entries may only shrink and go.
-const KNOWN: [(&str, usize); 1] = [("sandbox", 42)];
 
 static COMMENT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)//.*$").expect("it is one"));
 /// A module that only tests have: its name where it is a file.
@@ -184,10 +182,8 @@ fn reached<'a>(uses: &BTreeMap<&'a Names, BTreeSet<&'a Names>>, start: &Names) -
 fn no_cycle_is_larger_than_a_few_files() {
     let source = Source::of(&files());
     for cycle in source.cycles() {
-        let room = cycle.first().and_then(|file| file.first()).expect("only rooms have cycles");
-        let most = KNOWN.iter().find(|(known, _)| known == room).map_or(LARGEST, |(_, most)| *most);
         let listed: Vec<String> = cycle.iter().map(|file| file.join("::")).collect();
-        assert!(listed.len() <= most, "{} files use each other: {}", listed.len(), listed.join(", "));
+        assert!(listed.len() <= LARGEST, "{} files use each other: {}", listed.len(), listed.join(", "));
     }
 }
 
