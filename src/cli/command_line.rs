@@ -44,7 +44,7 @@ pub enum Command {
     Demo,
     /// Print every setting and where it comes from
     Config(ConfigArguments),
-    /// Build the wall, try to break out of it, and say what would mend its gaps
+    /// Build the sandbox, try to break out of it, and say what would mend its gaps
     Doctor(DoctorArguments),
     /// Print the patch of a run
     Diff(FitRunArgument),
@@ -55,7 +55,7 @@ pub enum Command {
     /// Hold a run against the laws, from its journal alone, on one page
     ///
     /// Reasoning received against reasoning sent back, turn by turn, with hashes; what each request sent, hashed anew from the
-    /// journal's messages; what was reserved for it and what it was charged; every file that tools named; what the wall stopped;
+    /// journal's messages; what was reserved for it and what it was charged; every file that tools named; what the sandbox stopped;
     /// the tests, and what they ran on. Exits with 1 when the journal shows a breach.
     Audit(AuditArguments),
     /// Write the patch of a run to the working tree: all files or none

@@ -45,7 +45,7 @@ pub fn execute(global: &Global, arguments: &DoctorArguments) -> Result<Outcome, 
         Listing::Json => output::json(&Diagnosis { schema: "kcode.doctor/1", strict, sandbox: &sandbox, tests })?,
         Listing::Text => {
             let verdict = match &open[..] {
-                [] => format!("The wall is whole after {} ms: --sandbox strict starts here.", sandbox.ms),
+                [] => format!("The sandbox is complete after {} ms: --sandbox strict starts here.", sandbox.ms),
                 open => format!("Nothing guards {}: --sandbox strict refuses to start here.", open.join(" and ")),
             };
             let tests = tests.map_or_else(String::new, |tests| in_words(&tests));

@@ -37,7 +37,7 @@ pub struct ReplayArguments {
     pub speed: Option<f64>,
     #[command(flatten)]
     pub shown: ShownArguments,
-    /// How whole the wall around the worker has to be
+    /// How complete the sandbox has to be
     #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
     pub sandbox: Option<Sandbox>,
 }

@@ -144,7 +144,7 @@ impl Outcome {
             Self::TestsFailing => "patch kept, tests or a required check fail",
             Self::Budget => "a limit was reached; what exists is kept",
             Self::Refused => {
-                "the wall can't be built under strict, tests were weakened, files changed under a patch, or `verify` found \
+                "the sandbox can't be built under strict, tests were weakened, files changed under a patch, or `verify` found \
                  something else than the report says"
             }
             Self::Diverged => "a replay came to something else than the recorded run",

@@ -155,7 +155,7 @@ impl TerminalRenderer {
                 &resumed.base_url,
                 &format!("run {} goes on", resumed.run),
             )),
-            Event::SandboxBuilt(sandbox) => Some(label("wall", &sandbox_line(sandbox))),
+            Event::SandboxBuilt(sandbox) => Some(label("sandbox", &sandbox_line(sandbox))),
             Event::TestsChosen(chosen) => Some(tests_line(chosen)),
             Event::CheckAdded(check) => Some(check_line(check)),
             Event::CheckRan(check) if is_told(check.ran.purpose) => Some(self.own_run(&check.ran, Some(&check.name))),

@@ -63,12 +63,12 @@ impl Folding {
         report.timing.total_ms = record.elapsed_ms;
         match &record.event {
             Event::ViewMade(view) => report.timing.view_ms = view.ms,
-            Event::SandboxBuilt(wall) => {
-                report.wall.tree = wall.tree;
-                report.wall.process = wall.process;
-                report.wall.network = wall.network;
-                report.wall.layers.clone_from(&wall.layers);
-                report.wall.proof.clone_from(&wall.proof);
+            Event::SandboxBuilt(sandbox) => {
+                report.wall.tree = sandbox.tree;
+                report.wall.process = sandbox.process;
+                report.wall.network = sandbox.network;
+                report.wall.layers.clone_from(&sandbox.layers);
+                report.wall.proof.clone_from(&sandbox.proof);
             }
             Event::Resumed(resumed) => {
                 charge_unanswered(&mut report.budget, self.unanswered.take());

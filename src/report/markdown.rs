@@ -227,13 +227,13 @@ fn write_numbers(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "| Time | {:.1} s |", report.timing.total_ms as f64 / 1e3)
 }
 
-fn write_sandbox(out: &mut String, wall: &SandboxReport) -> std::fmt::Result {
+fn write_sandbox(out: &mut String, sandbox: &SandboxReport) -> std::fmt::Result {
     let held = |holds: bool| if holds { "held" } else { "not held" };
-    let (files, processes, network) = (held(wall.tree), held(wall.process), held(wall.network));
-    let (tried, refused) = (wall.proof.len(), wall.proof.iter().filter(|proof| proof.held).count());
-    write!(out, "| Wall ({}) | files {files}, processes {processes}, network {network}; ", wall.mode)?;
+    let (files, processes, network) = (held(sandbox.tree), held(sandbox.process), held(sandbox.network));
+    let (tried, refused) = (sandbox.proof.len(), sandbox.proof.iter().filter(|proof| proof.held).count());
+    write!(out, "| Sandbox ({}) | files {files}, processes {processes}, network {network}; ", sandbox.mode)?;
     write!(out, "{refused} of {tried} attempts to break out refused")?;
-    for open in wall.proof.iter().filter(|proof| !proof.held) {
+    for open in sandbox.proof.iter().filter(|proof| !proof.held) {
         write!(out, "; not: {} ({})", sanitise_line(&open.attempt), sanitise_line(&open.detail))?;
     }
     writeln!(out, " |")

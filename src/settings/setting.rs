@@ -75,7 +75,7 @@ impl Setting<Sandbox> {
         if self.value != Sandbox::Off {
             return Ok(self);
         }
-        let problem = "going without a wall is never a setting; type --sandbox off each time".to_owned();
+        let problem = "going without a sandbox is never a setting; type --sandbox off each time".to_owned();
         Err(SettingsError::BadValue { name: "sandbox", origin: self.origin, problem })
     }
 }

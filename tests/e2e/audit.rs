@@ -118,7 +118,7 @@ fn each_breach_is_found() {
     let (world, journal) = finished();
     let sound = fs::read_to_string(&journal).unwrap();
     for (from, to, found) in [
-        (r#""held":true"#, r#""held":false"#, "law 2: the wall did not stop this"),
+        (r#""held":true"#, r#""held":false"#, "law 2: the sandbox did not stop this"),
         (r#"\"reasoning_content\":\""#, r#"\"reasoning_content\":\"But "#, "law 4: the reply of turn 1"),
         (r#""prefix_kept":true"#, r#""prefix_kept":false"#, "law 5: the request of turn 1 did not begin"),
         ("Wrold", "World", "law 5: the request of turn 2 is not what the journal's messages come to"),

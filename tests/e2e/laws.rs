@@ -84,7 +84,7 @@ fn the_journal_is_sound(kept: &Kept, has_gaps: bool) {
     let inherited = fs::read(kept.0.join("inherited.jsonl")).unwrap_or_default();
     let earlier = kcode::journal::recover_chain(&inherited).unwrap();
     let audit = kcode::report::audit(&earlier, &recovered.records).unwrap();
-    let is_known = |breach: &&String| has_gaps && breach.starts_with("law 2: the wall did not stop this");
+    let is_known = |breach: &&String| has_gaps && breach.starts_with("law 2: the sandbox did not stop this");
     let breaches: Vec<_> = audit.breaches.iter().filter(|breach| !is_known(breach)).collect();
     assert_eq!(breaches, [""; 0], "the audit of {}", kept.0.display());
 }

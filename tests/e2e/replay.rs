@@ -66,7 +66,7 @@ fn folders(world: &World) -> usize {
 /// Starts a replay that never gets past the first reply.
 fn begun(world: &World) -> Running {
     let running = world.start(world.kcode(&["replay", "--speed", "0.01"]));
-    running.wait_until_it_says("wall");
+    running.wait_until_it_says("sandbox");
     running
 }
 

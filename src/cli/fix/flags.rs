@@ -84,7 +84,7 @@ pub struct RunFlags {
     /// Where requests go
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
-    /// How whole the wall around the worker has to be
+    /// How complete the sandbox has to be
     #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
     pub sandbox: Option<Sandbox>,
     /// What standard output carries

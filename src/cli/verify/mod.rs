@@ -41,7 +41,7 @@ pub struct VerifyArguments {
     /// Folders that `--readable` names
     #[command(flatten)]
     pub shown: ShownArguments,
-    /// How whole the wall around the tests has to be
+    /// How complete the sandbox has to be
     #[arg(long, value_parser = parse_sandbox, value_name = "strict|auto|off")]
     pub sandbox: Option<Sandbox>,
     /// What standard output carries: nothing, or the comparison

@@ -253,7 +253,7 @@ fn file_at<'a>(files: &'a mut Vec<TouchedFile>, path: &str) -> &'a mut TouchedFi
 /// All breaches of laws that `audit` shows.
 fn breaches(audit: &Audit) -> Vec<String> {
     let open = audit.wall.iter().filter(|proof| !proof.held);
-    let open = open.map(|proof| format!("law 2: the wall did not stop this: {} ({})", proof.attempt, proof.detail));
+    let open = open.map(|proof| format!("law 2: the sandbox did not stop this: {} ({})", proof.attempt, proof.detail));
     let out = audit.stopped.iter().filter(|act| !act.held);
     let out = out.map(|act| format!("law 2: {} was answered about {}, which leads out", act.by, act.what));
     let lost = audit.reasoning.iter().filter(|turn| !turn.is_same);

@@ -124,7 +124,7 @@ fn write_sandbox(out: &mut String, audit: &Audit) -> std::fmt::Result {
     let held = audit.wall.iter().filter(|proof| proof.held).count();
     writeln!(
         out,
-        "\nWall (law 2): {held} of {} to break out refused before the run",
+        "\nSandbox (law 2): {held} of {} to break out refused before the run",
         counted(audit.wall.len(), "attempt")
     )?;
     for guard in Guard::ALL {
@@ -188,7 +188,7 @@ fn write_tests(out: &mut String, audit: &Audit) -> std::fmt::Result {
     for nudge in &audit.nudges {
         writeln!(out, "nudge after turn {}: {}", nudge.turn, sanitise_line(&nudge.kind))?;
     }
-    writeln!(out, "\nThe journal doesn't know what the wall refused while tests ran; their logs may.")
+    writeln!(out, "\nThe journal doesn't know what the sandbox refused while tests ran; their logs may.")
 }
 
 const fn purpose(purpose: TestPurpose) -> &'static str {
