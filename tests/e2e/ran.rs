@@ -108,7 +108,7 @@ pub fn steady(text: &str) -> String {
         (r"\b(run|apply|show|resume|undo|review|verify) [0-9a-z]{4,}\b", "$1 RUN"),
         (r"on linux \S+ \S+;", "on MACHINE;"),
         (r"(?m)^sandbox .*(\n {10}not held: .*)*$", "sandbox LAYERS"),
-        (r"\| Wall .*", "| WALL |"),
+        (r"\| Sandbox .*", "| SANDBOX |"),
         (r"Tokens \| [\d.]+k? in \([\d.]+k? cached\), [\d.]+k? out", "Tokens | N in (N cached), N out"),
         (r"^# Run .*", "# Run RUN"),
         (r"(?m)^    before .*\n(            .*\n)*", ""),
