@@ -30,7 +30,7 @@ static DEFINITION: LazyLock<Regex> = LazyLock::new(|| {
 static PATH: LazyLock<Regex> = LazyLock::new(|| regex(r"\b\w+(?:::\w+)+").expect("it is one"));
 
 /// The names between `::`, a module's from the crate's root.
-type Names = Vec<String>;
+pub(crate) type Names = Vec<String>;
 
 #[derive(Default)]
 struct SourceFile {
@@ -45,10 +45,9 @@ struct SourceFile {
 
 impl SourceFile {
     fn read(text: &str) -> Self {
-        let text = TESTS.replace_all(&COMMENT.replace_all(text, ""), "").into_owned();
         let mut file =
-            Self { defined: DEFINITION.captures_iter(&text).map(|it| it[1].to_owned()).collect(), ..Self::default() };
-        for line in USE.captures_iter(&text) {
+            Self { defined: DEFINITION.captures_iter(text).map(|it| it[1].to_owned()).collect(), ..Self::default() };
+        for line in USE.captures_iter(text) {
             for (mut path, name) in expanded(&[], &line[2]) {
                 if line.get(1).is_none() {
                     file.named.push(path.clone());
@@ -61,7 +60,7 @@ impl SourceFile {
                 }
             }
         }
-        file.named.extend(PATH.find_iter(&USE.replace_all(&text, "")).map(|it| names(it.as_str())));
+        file.named.extend(PATH.find_iter(&USE.replace_all(text, "")).map(|it| names(it.as_str())));
         file
     }
 }
@@ -101,14 +100,7 @@ struct Source(BTreeMap<Names, SourceFile>);
 
 impl Source {
     fn of(files: &BTreeMap<PathBuf, String>) -> Self {
-        let mut tests = Vec::new();
-        for (path, text) in files {
-            let declared = TESTS.captures_iter(text).filter_map(|it| it.get(1));
-            tests.extend(declared.map(|it| [module(path), names(it.as_str())].concat()));
-        }
-        let built = files.iter().map(|(path, text)| (module(path), text));
-        let built = built.filter(|(module, _)| !tests.iter().any(|test| module.starts_with(test)));
-        Self(built.map(|(module, text)| (module, SourceFile::read(text))).collect())
+        Self(without_tests(files).into_iter().map(|(module, text)| (module, SourceFile::read(&text))).collect())
     }
 
     /// The files that `module` uses.
@@ -157,6 +149,18 @@ impl Source {
         let within = reached.iter().filter(|(file, reached)| reached.contains(*file));
         within.map(|(file, others)| others.iter().copied().filter(|it| reached[it].contains(file)).collect()).collect()
     }
+}
+
+/// The text of each module but for comments and tests; what is only tests is left out.
+pub(crate) fn without_tests(files: &BTreeMap<PathBuf, String>) -> BTreeMap<Names, String> {
+    let mut tests = Vec::new();
+    for (path, text) in files {
+        let declared = TESTS.captures_iter(text).filter_map(|it| it.get(1));
+        tests.extend(declared.map(|it| [module(path), names(it.as_str())].concat()));
+    }
+    let built = files.iter().map(|(path, text)| (module(path), text));
+    let built = built.filter(|(module, _)| !tests.iter().any(|test| module.starts_with(test)));
+    built.map(|(module, text)| (module, TESTS.replace_all(&COMMENT.replace_all(text, ""), "").into_owned())).collect()
 }
 
 /// The module that a file is, its path being relative to the source.

@@ -47,4 +47,6 @@ pub mod tamper;
 pub mod testing;
 pub mod text;
 pub mod tools;
+#[cfg(test)]
+mod type_names;
 pub mod workspace;

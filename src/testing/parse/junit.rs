@@ -36,7 +36,7 @@ pub(super) fn read(reports: &[Vec<u8>]) -> Option<TestResults> {
 struct Document {
     collector: ResultCollector,
     runner: Option<&'static str>,
-    suites: Vec<Suite>,
+    suites: Vec<SuiteElement>,
     test: Option<JunitTest>,
     /// There are tests that it can't tell of.
     gaps: bool,
@@ -45,7 +45,7 @@ struct Document {
 }
 
 #[derive(Default)]
-struct Suite {
+struct SuiteElement {
     name: String,
     file: Option<String>,
 }
@@ -92,8 +92,10 @@ impl Document {
     fn start(&mut self, element: &BytesStart) {
         match element.name().as_ref() {
             "testsuite" | "testsuites" => {
-                let suite =
-                    Suite { name: attribute(element, "name").unwrap_or_default(), file: attribute(element, "file") };
+                let suite = SuiteElement {
+                    name: attribute(element, "name").unwrap_or_default(),
+                    file: attribute(element, "file"),
+                };
                 if suite.name == "pytest" {
                     self.runner = Some("pytest");
                 }

@@ -58,22 +58,22 @@ const SIGNS: [&str; 14] = [
     "../", "..\\", "..\"", "..'", "..\n", "=> /", "use /", "-e /", "file:/", "\"/", "'/", "~/", "editable", "<parent>",
 ];
 
-static PROJECTS: Pattern = LazyLock::new(|| compiled(r#"["'>]\s*(\.\.[\\/][^"'<>\r\n]*)"#));
-static QUOTED: Pattern = LazyLock::new(|| compiled(&format!(r#"["'`]{BEFORE}(\.\.(?:/[^"'`\n]*)?)["'`]"#)));
-static QUOTED_PATH: Pattern = LazyLock::new(|| compiled(r#"path["']?\s*(?:=>|:|=)\s*["'](/[^"'\n]+)["']"#));
-static WORD: Pattern = LazyLock::new(|| {
+static PROJECTS: LazyPattern = LazyLock::new(|| compiled(r#"["'>]\s*(\.\.[\\/][^"'<>\r\n]*)"#));
+static QUOTED: LazyPattern = LazyLock::new(|| compiled(&format!(r#"["'`]{BEFORE}(\.\.(?:/[^"'`\n]*)?)["'`]"#)));
+static QUOTED_PATH: LazyPattern = LazyLock::new(|| compiled(r#"path["']?\s*(?:=>|:|=)\s*["'](/[^"'\n]+)["']"#));
+static WORD: LazyPattern = LazyLock::new(|| {
     compiled(&format!(r#"(?m)(?:^|[\s="'(,:;@]){BEFORE}(\.\.(?:/[^\s"'\#,;\[\]()<>|&]*|[\s"',;)\[]|$))"#))
 });
-static WHOLE_PATH: Pattern =
+static WHOLE_PATH: LazyPattern =
     LazyLock::new(|| compiled(r#"(?m)(?:file://|=>\s+|^\s*use\s+|-e\s+|--editable[ =])(/[^\s"'\#,;\[\]]+)"#));
-static COMMENT: Pattern = LazyLock::new(|| compiled(r"(?s)<!--.*?-->"));
-static TAG: Pattern = LazyLock::new(|| {
+static COMMENT: LazyPattern = LazyLock::new(|| compiled(r"(?s)<!--.*?-->"));
+static TAG: LazyPattern = LazyLock::new(|| {
     let names = "relativePath|module|systemPath|directory|sourceDirectory|testSourceDirectory";
     compiled(&format!(r"<(?:{names})>\s*{BEFORE}(\.\.[^<]*|/[^<]*)\s*<"))
 });
-static LEADING: Pattern = LazyLock::new(|| compiled(&format!(r"^{BEFORE}(\.\.(?:/.*)?|/.*|~/.*)$")));
+static LEADING: LazyPattern = LazyLock::new(|| compiled(&format!(r"^{BEFORE}(\.\.(?:/.*)?|/.*|~/.*)$")));
 
-type Pattern = LazyLock<Option<Regex>>;
+type LazyPattern = LazyLock<Option<Regex>>;
 
 /// The paths outside of its own folder that a manifest names, as written there.
 pub(super) fn references(syntax: ManifestSyntax, text: &str) -> Vec<String> {
@@ -189,7 +189,7 @@ fn without_comments(text: &str, sign: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with(sign)).collect::<Vec<_>>().join("\n")
 }
 
-fn each(pattern: &Pattern, text: &str, mut take: impl FnMut(&str)) {
+fn each(pattern: &LazyPattern, text: &str, mut take: impl FnMut(&str)) {
     let Some(pattern) = &**pattern else { return };
     for found in pattern.captures_iter(text) {
         if let Some(path) = found.get(1) {
