@@ -1,18 +1,17 @@
-//! The tool calls of a reply in the making: pieces go to the call that they belong to, and what a host said twice is
-//! taken once.
+//! Assembles the tool calls of a streamed reply: each piece goes to its call, and what a host sent twice is taken once.
 
 use serde_json::Value;
 
 use super::chunk::CallDelta;
 use super::{ErrorKind, ModelError, ToolCall, surrogates};
 
-/// More calls are no reply of a model. With so few, each piece can be compared with all of them.
+/// Most calls of a reply. The limit keeps comparing each piece with all calls cheap.
 pub(super) const MAX_CALLS: usize = 512;
-/// Of a name or an id; the APIs allow 64.
+/// Longest name or id in bytes; the APIs allow 64.
 const MAX_NAME: usize = 1024;
-/// So many places of arguments are tried where they may have been said again.
+/// Most offsets at which repeated arguments are looked for.
 const MAX_PLACES: usize = 64;
-/// Places are told apart by so many bytes before more is compared.
+/// Bytes compared first, before the whole text is.
 const GLANCE: usize = 32;
 
 /// All calls so far, in the order in which they began.
@@ -32,10 +31,7 @@ impl CallPieces {
         self.0.is_empty()
     }
 
-    /// Adds a piece; says how many characters of arguments it brought.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Broken`] when there are more calls, or longer names, than a reply has.
+    /// Adds a piece; returns how many characters of arguments it brought.
     pub(super) fn add(&mut self, delta: CallDelta) -> Result<usize, ModelError> {
         let at = match self.slot(&delta) {
             Some(at) => at,
@@ -58,8 +54,8 @@ impl CallPieces {
     }
 
     /// The call that a piece belongs to; `None` for a new one. An index decides, unless the piece brings another id
-    /// (hosts that number every call 0); without an index the id decides; without both it goes on with the last, unless
-    /// it is a whole call of its own.
+    /// (some hosts number every call 0). Without an index the id decides. Without both, the piece continues the last
+    /// call, unless it is a complete call of its own.
     fn slot(&mut self, delta: &CallDelta) -> Option<usize> {
         let same_id = |call: &PartialCall| delta.id.is_empty() || call.id.is_empty() || call.id == delta.id;
         match delta.index {
@@ -72,7 +68,7 @@ impl CallPieces {
         }
     }
 
-    /// The calls by their index (those without keep their place), each with an id that can be answered.
+    /// The calls sorted by index (those without one keep their order), each with an id.
     pub(super) fn finish(mut self) -> Vec<ToolCall> {
         self.0.sort_by_key(|call| call.index.unwrap_or(u64::MAX));
         let whole = self.0.into_iter().map(|call| (call.id, call.name, call.arguments.whole()));
@@ -88,7 +84,7 @@ impl CallPieces {
 }
 
 impl PartialCall {
-    /// Some hosts send a name in pieces, some all of it each time, some what there is of it so far.
+    /// Some hosts send a name in pieces, some send all of it each time, some send what there is of it so far.
     fn add_name(&mut self, piece: &str) {
         if piece.starts_with(&*self.name) {
             piece.clone_into(&mut self.name);
@@ -97,7 +93,8 @@ impl PartialCall {
         }
     }
 
-    /// Whether a piece without index and id is another whole call, and not more of this one or the same once more.
+    /// Whether a piece without index and id is another complete call, rather than more of this one or a repetition of
+    /// it.
     fn is_followed_by(&mut self, delta: &CallDelta) -> bool {
         if delta.name.is_empty() || self.name.is_empty() {
             return false;
@@ -109,22 +106,21 @@ impl PartialCall {
     }
 }
 
-/// What no reply is.
+/// A reply that exceeds what any model sends.
 pub(super) fn too_much(what: &str) -> ModelError {
     let words = format!("the reply has {what} than any reply of a model");
     ModelError { may_be_billed: true, ..ModelError::new(ErrorKind::Broken, &words) }
 }
 
-/// The arguments of a call, piece by piece.
 #[derive(Debug, Default)]
 struct ArgumentPieces {
     all: String,
-    /// The piece that came last.
+    /// The last piece.
     last: String,
-    /// Not every piece began with the one before.
+    /// Some piece did not begin with the one before it.
     is_plain: bool,
     extent: JsonExtent,
-    /// All of it read, once it may be an object and somebody asked; null where it is none.
+    /// The parsed arguments, cached on demand; null if they are no object.
     read: Option<Value>,
 }
 
@@ -140,7 +136,8 @@ impl ArgumentPieces {
         self.read = None;
     }
 
-    /// What they are so far, if that is a whole object. It is read once for each piece that may have ended it.
+    /// The arguments so far, if they are a complete object. They are parsed once for each piece that may have completed
+    /// it.
     fn object(&mut self) -> Option<&Value> {
         if !self.extent.may_be_whole() {
             return None;
@@ -149,8 +146,8 @@ impl ArgumentPieces {
         Some(&*read).filter(|read| read.is_object())
     }
 
-    /// What they are. Pieces belong together; only where that makes no JSON, a host may have said some of them before it
-    /// said all of them: `{}` first, or a part, or each time all there is so far.
+    /// The final arguments. Usually the concatenated pieces; only if that is no JSON object, the host may have sent
+    /// some of it before it sent all of it: `{}` first, a part, or each time everything so far.
     fn whole(self) -> String {
         if object(&self.all).is_some() {
             self.all
@@ -162,14 +159,14 @@ impl ArgumentPieces {
     }
 }
 
-/// How far a JSON object is, looking at each byte once. Whether it is one at all, only reading it tells.
+/// Finds where a JSON object may end, reading each byte once. Only a parser can tell whether it is valid.
 #[derive(Debug, Default)]
 struct JsonExtent {
     depth: usize,
     in_string: bool,
     is_escaped: bool,
     has_ended: bool,
-    /// Something stands behind its end.
+    /// More text follows its end.
     is_over: bool,
 }
 
@@ -198,7 +195,7 @@ impl JsonExtent {
     }
 }
 
-/// The whole object at the end of `all`, if what stands before it is nothing else: a beginning of it, the same, or nothing.
+/// The complete object at the end of `all`, if everything before it is a prefix of it, the same object, or empty.
 fn said_again(all: &str) -> Option<&str> {
     let mut rest = all;
     loop {
@@ -224,7 +221,6 @@ fn object(json: &str) -> Option<Value> {
     serde_json::from_str(json).ok().filter(Value::is_object)
 }
 
-/// What stands where nothing is said yet.
 fn is_hollow(value: &Value) -> bool {
     value.is_null() || value == "" || value.as_object().is_some_and(serde_json::Map::is_empty)
 }
@@ -266,7 +262,7 @@ mod tests {
 
     #[test]
     fn pieces_without_end_are_looked_at_once() {
-        // Each would take hours if each piece, or each place, had all the others looked at.
+        // Each of these would take hours if every piece or offset were compared with all others.
         let hollow = "{}".repeat(200_000);
         assert_eq!(whole(&[&hollow]), "{}");
         let open = "{".repeat(400_000);

@@ -1,8 +1,9 @@
-//! One event of a stream, and the whole reply of a host that doesn't stream: the same object with other names.
+//! One event of a stream, or the whole reply of a host that doesn't stream: the same object under other names.
 //!
-//! Every field is optional, unknown ones are skipped, and hosts differ in all others. So each is read for what it can
-//! mean: a number as text, a float as a count, one object as a list of one. What can't mean anything counts as absent,
-//! because a reply is paid for whatever its side fields hold; only what isn't a chat completion at all is an error.
+//! Every field is optional and unknown ones are skipped. Hosts differ in the types of the rest, so each is read
+//! leniently: a number as text, a float as a count, one object as a list of one. A field that can't be read counts as
+//! absent, because a reply is paid for whatever its side fields hold; only what isn't a chat completion at all is an
+//! error.
 
 use serde_json::{Map, Value};
 
@@ -13,29 +14,28 @@ use crate::journal::Usage;
 /// A `chat.completion.chunk` or a `chat.completion`.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
-    /// The completion's id: what support asks for when no header names the request.
+    /// The completion's id, for support if no header names the request.
     pub(super) id: Option<String>,
     pub(super) choices: Vec<Choice>,
     pub(super) usage: Option<Usage>,
-    /// An error may come inside a stream that began well.
+    /// An error inside a stream that began well.
     pub(super) error: Option<Value>,
 }
 
-/// Kimi gives one choice; others are skipped.
+/// One choice. Kimi sends one; others are skipped.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
     pub(super) index: u64,
-    /// What a stream adds.
+    /// What this event of a stream adds.
     pub(super) delta: Option<Delta>,
-    /// What a whole reply is.
+    /// The whole message of a reply that isn't streamed.
     pub(super) message: Option<Delta>,
     pub(super) finish_reason: Option<String>,
-    /// Kimi's own place for it.
+    /// Kimi sends usage here.
     pub(super) usage: Option<Usage>,
     pub(super) error: Option<Value>,
 }
 
-/// A piece of the assistant message.
 #[derive(Debug, Default)]
 pub(super) struct Delta {
     pub(super) content: Option<String>,
@@ -48,7 +48,6 @@ pub(super) struct Delta {
     pub(super) tool_calls: Vec<CallDelta>,
 }
 
-/// A piece of a tool call.
 #[derive(Debug, Default)]
 pub(super) struct CallDelta {
     pub(super) index: Option<u64>,
@@ -61,7 +60,7 @@ impl Chunk {
     /// Reads an event's data.
     ///
     /// # Errors
-    /// Why it is none.
+    /// A description of why it is no chunk.
     pub(super) fn read(json: &str) -> Result<Self, String> {
         match serde_json::from_str(&surrogates::mark(json)).map_err(|error| error.to_string())? {
             Value::Object(fields) => Self::of(fields),
@@ -100,7 +99,7 @@ impl Choice {
 }
 
 impl Delta {
-    /// What a message's object says; `None` when it is no object.
+    /// Reads a message object; `None` if it is no object.
     pub(super) fn of(delta: &Value) -> Option<Self> {
         let fields = delta.as_object()?;
         let field = |name| fields.get(name);
@@ -114,7 +113,7 @@ impl Delta {
     }
 }
 
-/// The pieces of calls in a list, or the one that stands there without a list.
+/// The pieces of calls in a list; a single piece may come without a list.
 fn calls(value: &Value) -> Vec<CallDelta> {
     let one = std::slice::from_ref(value);
     let all = value.as_array().map_or(one, Vec::as_slice);
@@ -127,7 +126,7 @@ impl CallDelta {
         let arguments = match &function["arguments"] {
             Value::String(text) => text.clone(),
             Value::Null => String::new(),
-            // Arguments are JSON as text; some hosts send the object itself.
+            // Arguments should be JSON as text; some hosts send the object itself.
             object => object.to_string(),
         };
         Self {
@@ -139,7 +138,7 @@ impl CallDelta {
     }
 }
 
-/// Text, or the text parts of a list of parts; `None` for what is neither.
+/// Text, or the text parts of a list of parts; `None` for anything else.
 fn text(value: &Value) -> Option<String> {
     let part = |part: &Value| part.as_str().or_else(|| part.get("text")?.as_str()).map(str::to_owned);
     match value {
@@ -157,7 +156,7 @@ fn word(value: Option<&Value>) -> Option<String> {
     }
 }
 
-/// A place in a list: a whole number, also as text; `None` for a negative one, too.
+/// An index: a whole number, possibly as text; `None` if negative.
 fn number(value: Option<&Value>) -> Option<u64> {
     match value? {
         Value::String(text) => text.trim().parse().ok(),
@@ -169,7 +168,7 @@ fn number(value: Option<&Value>) -> Option<u64> {
     }
 }
 
-/// Some hosts send an error's empty form beside every chunk.
+/// Whether an error has content: some hosts send an empty one with every chunk.
 fn says_something(error: &Value) -> bool {
     match error {
         Value::Null | Value::Bool(false) => false,

@@ -1,8 +1,8 @@
-//! The client over HTTP: one request, one reply, no retries.
+//! The HTTP client: one request, one reply, no retries.
 //!
-//! `async-openai` speaks chat completions and parses the event stream, with types of ours. Below it stands our own
-//! service ([`super::service`]), which sees each response before it does. Here the two are joined: what the service
-//! found out (a typed error, the request id, the first byte's time) goes back to the caller with the reply.
+//! `async-openai` sends chat completions and parses the event stream into our own types. Below it, [`super::service`]
+//! sees each response first. This file joins the two: what the service found (a typed error, the request id, the time
+//! of the first byte) is returned with the reply.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -25,25 +25,26 @@ use super::stream::Assembly;
 use super::{ErrorKind, Model, ModelError, Progress, Reply, Request};
 use crate::settings::is_loopback;
 
-/// After so many bytes of events others get a turn; some milliseconds. More often would let the library, which reads ahead
-/// meanwhile, read much of a reply that is no good.
+/// Bytes of events after which the task yields; they take some milliseconds. Yielding more often would let the library,
+/// which reads ahead meanwhile, read much of a useless reply.
 const TURN_BYTES: usize = 64 * 1024;
 
-/// Where requests go, with which key, and how long silence may last.
+/// Where requests go, with which key, and how long to wait.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// Without a slash at its end, such as `https://api.moonshot.ai/v1`.
+    /// Without a trailing slash, such as `https://api.moonshot.ai/v1`.
     pub base_url: String,
     /// Sent as a bearer token, to this URL's host only; `None` sends none.
     pub key: Option<SecretString>,
-    /// How long to wait for a connection.
+    /// Longest wait for a connection.
     pub connect_timeout: Duration,
-    /// How long no byte may come before the attempt is given up. A model that thinks sends bytes.
+    /// Longest time without a byte before the attempt fails. A model that reasons sends bytes.
     pub idle_timeout: Duration,
 }
 
 impl Endpoint {
-    /// An endpoint with the usual patience: 30 s to connect, 120 s of silence.
+    /// An endpoint with the default timeouts: 30 s to connect, 120 s without a byte. Trailing slashes are removed from
+    /// the URL.
     #[must_use]
     pub fn new(base_url: &str, key: Option<SecretString>) -> Self {
         Self {
@@ -55,7 +56,7 @@ impl Endpoint {
     }
 }
 
-/// A provider of chat completions.
+/// A [`Model`] that sends chat completions over HTTP.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: Arc<Http>,
@@ -64,11 +65,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Sets up connections to the endpoint; opens none yet. The system's certificates are read beside what happens next:
-    /// [`Client::ready`] waits for them.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Client`] when the URL or the key can't be used.
+    /// Sets up a client for the endpoint without connecting. A thread reads the system's certificates meanwhile;
+    /// [`Client::ready`] waits for it.
     pub fn new(endpoint: &Endpoint) -> Result<Self, ModelError> {
         let unusable = |what: &dyn std::fmt::Display| ModelError::new(ErrorKind::Client, &what.to_string());
         let url = reqwest::Url::parse(&endpoint.base_url).map_err(|error| unusable(&error))?;
@@ -86,7 +84,7 @@ impl Client {
         let http = Arc::new(Http { url, connect_timeout: endpoint.connect_timeout, made: OnceLock::new() });
         if http.url.scheme() == "https" {
             let background = Arc::clone(&http);
-            // Without the thread it is made when it is needed.
+            // If the thread can't start, the client is made when it is first needed.
             let _ = thread::Builder::new().name("certificates".into()).spawn(move || background.make().map(drop));
         }
         let config =
@@ -95,7 +93,7 @@ impl Client {
     }
 }
 
-/// The connections, as soon as they can be made.
+/// The HTTP client, made on first use or by a background thread.
 #[derive(Debug)]
 struct Http {
     url: reqwest::Url,
@@ -104,7 +102,7 @@ struct Http {
 }
 
 impl Http {
-    /// Waits for whoever makes it already.
+    /// Returns the client; waits if another thread is making it.
     fn make(&self) -> Result<&reqwest::Client, ModelError> {
         let made = self.made.get_or_init(|| {
             let made = http_client(&self.url, self.connect_timeout);
@@ -123,9 +121,10 @@ impl Client {
         self.http.make().map(drop)
     }
 
-    /// Connects for the first request. The key isn't sent, nor anything else of a request; what fails will fail again then.
+    /// Opens a connection for the first request. Nothing of a request is sent, nor the key. Errors are ignored: the
+    /// request will meet them again.
     pub async fn connect(&self) {
-        // Without TLS there are no certificates to be waited for.
+        // Without TLS there are no certificates to wait for.
         if self.http.url.scheme() == "https" {
             let http = Arc::clone(&self.http);
             let _ = tokio::task::spawn_blocking(move || http.make().map(drop)).await;
@@ -143,7 +142,8 @@ impl Model for Client {
 }
 
 impl Client {
-    /// Some servers repeat the key that they refuse; their words go into journals and reports.
+    /// Removes the key from the error: some servers repeat the key that they refuse, and their words go into journals
+    /// and reports.
     fn without_key(&self, error: ModelError) -> ModelError {
         let key = self.config.key.expose_secret();
         let hide = |text: String| if key.is_empty() { text } else { text.replace(key, "[key]") };
@@ -169,7 +169,7 @@ impl Client {
                 let chunk = Chunk::read(json.get()).map_err(|why| exchange.label(no_chunk(&why, json.get())))?;
                 let grown = assembly.push(chunk).map_err(|error| exchange.label(error))?;
                 grown.into_iter().for_each(&mut *progress);
-                // Whoever waits for this reply looks at the time and at signals, however fast events come.
+                // Yields, so that the caller can check the time and signals however fast events come.
                 since_turn += json.get().len();
                 if since_turn > TURN_BYTES {
                     since_turn = 0;
@@ -194,7 +194,7 @@ impl Client {
     }
 }
 
-/// An event's data; `None` for a `[DONE]` with blanks around it, which the library takes for data.
+/// An event's data. `None` for a `[DONE]` with whitespace around it, which the library takes for data.
 fn data(event: Result<Box<RawValue>, OpenAIError>) -> Result<Option<Box<RawValue>>, OpenAIError> {
     match event {
         Err(OpenAIError::JSONDeserialize(_, text)) if text.trim() == "[DONE]" => Ok(None),
@@ -208,7 +208,7 @@ fn no_chunk(why: &str, text: &str) -> ModelError {
     ModelError { may_be_billed: true, ..ModelError::new(ErrorKind::Garbled, &words) }
 }
 
-/// The library's error is only a wrapper: what happened is what the service wrote down.
+/// Replaces the library's error, which is only a wrapper, with what the service recorded.
 fn explain(error: OpenAIError, exchange: &Exchange) -> ModelError {
     match error {
         OpenAIError::Boxed(error) => match error.downcast::<ModelError>() {
@@ -224,8 +224,8 @@ fn explain(error: OpenAIError, exchange: &Exchange) -> ModelError {
     }
 }
 
-/// An HTTP client that follows no redirect (the key would go along), retries nothing, and reads the system's
-/// certificates only where TLS will be spoken.
+/// Builds an HTTP client that follows no redirects (the key would go along), retries nothing, and reads the system's
+/// certificates only if TLS is used.
 fn http_client(url: &reqwest::Url, connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("kcode/", env!("CARGO_PKG_VERSION")))
@@ -234,7 +234,7 @@ fn http_client(url: &reqwest::Url, connect_timeout: Duration) -> reqwest::Result
         .connector_layer(Early::default())
         .connect_timeout(connect_timeout);
     let builder = if is_loopback(url) { on_this_machine(builder, url) } else { builder };
-    // Fails when a provider is installed already, which is as good.
+    // Fails if a provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     if url.scheme() == "http" {
         let no_roots = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty());
@@ -244,11 +244,11 @@ fn http_client(url: &reqwest::Url, connect_timeout: Duration) -> reqwest::Result
     }
 }
 
-/// A server on this machine is never behind a proxy, and no resolver is asked for its name: an answer could lead the key
-/// elsewhere in clear.
+/// A server on this machine is never behind a proxy, and its name isn't resolved: the answer could send the key
+/// elsewhere unencrypted.
 fn on_this_machine(builder: reqwest::ClientBuilder, url: &reqwest::Url) -> reqwest::ClientBuilder {
     let builder = builder.no_proxy();
-    // The port is the URL's: zero says so.
+    // Port 0 means that the URL's port is used.
     let addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
     match url.domain() {
         Some(name) => builder.resolve_to_addrs(name, &addresses),
@@ -256,7 +256,7 @@ fn on_this_machine(builder: reqwest::ClientBuilder, url: &reqwest::Url) -> reqwe
     }
 }
 
-/// An error with all its causes, without the URL (which may hold a password).
+/// The error with all its causes, without the URL (which may hold a password).
 pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut words = Vec::new();
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
@@ -267,7 +267,7 @@ pub(super) fn chain(error: &reqwest::Error) -> String {
     if words.is_empty() { "no further reason is known".to_owned() } else { words.join(": ") }
 }
 
-/// What `async-openai` asks about the endpoint. Its own configuration would read `OPENAI_*` variables.
+/// The configuration for `async-openai`, whose own would read `OPENAI_*` variables.
 #[derive(Clone, Debug)]
 struct Address {
     base: String,

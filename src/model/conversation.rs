@@ -1,10 +1,10 @@
-//! The history as the bytes that are sent: appended to, never re-serialised.
+//! The conversation as the bytes that are sent: only appended to, never serialised again.
 //!
-//! One buffer holds `{"model":…,"prompt_cache_key":…,"tools":[…],"messages":[m1,m2`. A request is a copy of it with
-//! a tail that may vary (`max_completion_tokens`, `tool_choice`…), so request *n+1* begins with all that stood
-//! before the tail of request *n* (law 5). What was received is hashed on receipt and hashed again in the buffer
-//! before each request; a difference stops the run (law 4). A host that refuses what the model had said is the one reason
-//! to change a message, and that is an event ([`super::repair`]).
+//! One buffer holds `{"model":…,"prompt_cache_key":…,"tools":[…],"messages":[m1,m2`. A request is a copy of it with a
+//! tail that may vary (`max_completion_tokens`, `tool_choice`…), so request *n+1* begins with everything before the
+//! tail of request *n* (law 5). Received messages are hashed on receipt and again before each request; a difference
+//! stops the run (law 4). A message changes for one reason only: the host refuses what the model said. That is recorded
+//! as an event ([`super::repair`]).
 
 use std::ops::Range;
 
@@ -16,27 +16,27 @@ use super::estimate::Estimate;
 use super::{AssistantMessage, ErrorKind, ModelError, Request, profile, repair, stream};
 use crate::journal::{Digest, Event, Message, RepairCause, RepairedMessage, ReplyReceived, Tokens, Usage};
 
-/// What the model may do with its tools in the next reply. Kimi allows no other values; changing it keeps its cache.
+/// Whether the next reply may call tools. Kimi allows no other values; changing it keeps its prefix cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ToolChoice {
-    /// Call tools or not.
+    /// The model decides.
     #[default]
     Auto,
-    /// Answer in text.
+    /// The model must answer in text.
     None,
 }
 
-/// What was received, as digests: what the buffer must still hold.
+/// Digests of a received message, which the buffer must still match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// SHA-256 of the message's JSON.
     pub message: Digest,
-    /// SHA-256 of its reasoning, if it had some.
+    /// SHA-256 of its reasoning; `None` if it had none.
     pub reasoning: Option<Digest>,
 }
 
 impl Receipt {
-    /// What a message's JSON holds now.
+    /// The digests of a message's JSON.
     #[must_use]
     pub fn of(json: &str) -> Self {
         Self { message: Digest::of(json), reasoning: stream::reasoning_of(json).map(Digest::of) }
@@ -58,22 +58,22 @@ impl From<&ReplyReceived> for Receipt {
 /// A reply in the buffer.
 #[derive(Clone, Debug)]
 struct Received {
-    /// Its number among all messages.
+    /// Index among all messages.
     message: usize,
     receipt: Receipt,
-    /// Whether its reasoning was what the receipt says when it was appended. From then on the message's digest stands
-    /// for both, so that no reply is parsed again with each request.
+    /// Whether the reasoning matched the receipt when the message was appended. After that the message's digest covers
+    /// both, so that no reply is parsed again for each request.
     reasoning_kept: bool,
 }
 
-/// In which replies `reasoning_content` goes back.
+/// Which replies are sent back with `reasoning_content`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReasoningField {
-    /// In those that came with it.
+    /// Those that came with it.
     AsItCame,
-    /// In those as well that came without any reasoning.
+    /// Also those that came without any reasoning.
     WhereNoneCame,
-    /// In all: the host asked for it.
+    /// All of them, because the host asked for it.
     Always,
 }
 

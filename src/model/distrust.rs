@@ -1,46 +1,45 @@
-//! Why a TLS connection doesn't come about: what the library says, in words, and what a person can do.
+//! Why a TLS connection failed, in words, and what a person can do about it.
 
 use std::error::Error as StdError;
 
 use rustls::{AlertDescription, CertificateError};
 use time::{Date, OffsetDateTime};
 
-/// What is wrong with the host's certificate, or with how it speaks TLS.
+/// Why a TLS connection to the host failed: its certificate, or the way it speaks TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Distrust {
-    /// Nobody who is trusted signed it.
+    /// No trusted CA signed the certificate.
     Issuer,
-    /// It is a CA's own, which is no server's.
+    /// A CA's own certificate is used as a server's.
     IsCa,
-    /// It is another host's.
+    /// The certificate is for another host.
     Name,
-    /// Its time is over.
+    /// The certificate has expired.
     Expired,
-    /// Its time is to come.
+    /// The certificate isn't valid yet.
     NotYet,
-    /// Its issuer took it back.
+    /// The issuer has revoked the certificate.
     Revoked,
-    /// It was made for something else than servers.
+    /// The certificate's extended key usage isn't for servers.
     Purpose,
-    /// It is of a form that isn't taken any more, or damaged.
+    /// The certificate is damaged, or its format isn't supported any more.
     Form,
-    /// What answers doesn't speak TLS.
+    /// The server doesn't speak TLS.
     NoTls,
-    /// It speaks no TLS that kcode speaks as well.
+    /// Server and kcode share no TLS version or cipher.
     Version,
-    /// It wants a certificate of the client's.
+    /// The server requires a client certificate.
     WantsCertificate,
-    /// It doesn't know the host name that it was asked for.
+    /// The server doesn't serve the requested host name.
     UnknownHost,
 }
 
 impl Distrust {
-    /// Whether it is the certificate that isn't trusted.
+    /// Whether the certificate is the cause.
     pub(super) const fn is_of_certificate(self) -> bool {
         !matches!(self, Self::NoTls | Self::Version | Self::WantsCertificate | Self::UnknownHost)
     }
 
-    /// What to do.
     pub(super) fn hint(self, base_url: &str) -> String {
         match self {
             Self::Issuer => format!(
@@ -83,12 +82,12 @@ impl Distrust {
     }
 }
 
-/// Finds in the causes of `error` why there is no TLS connection, and tells it in words.
+/// Finds a TLS failure among the causes of `error`; returns it with a description.
 pub(super) fn find(error: &(dyn StdError + 'static)) -> Option<(Distrust, String)> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return of(tls);
     }
-    // The source of an I/O error is what lies behind the error that it holds.
+    // An I/O error's `source` skips the error that it wraps, so the wrapped one is looked at first.
     let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     held.and_then(|held| find(held)).or_else(|| error.source().and_then(find))
 }
@@ -117,7 +116,7 @@ fn of_certificate(why: &CertificateError) -> (Distrust, String) {
     use CertificateError as Why;
     match why {
         Why::UnknownIssuer => (Distrust::Issuer, "nobody who is trusted here signed it (UnknownIssuer)".to_owned()),
-        // A trusted CA has the signer's name, and another key.
+        // A trusted CA has the issuer's name but another key.
         Why::BadSignature | Why::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             (Distrust::Issuer, "it isn't signed by the trusted CA of its issuer's name".to_owned())
         }
@@ -140,10 +139,10 @@ fn of_certificate(why: &CertificateError) -> (Distrust, String) {
         Why::InvalidPurpose | Why::InvalidPurposeContext { .. } => {
             (Distrust::Purpose, "it is not made for servers".to_owned())
         }
-        // What the verifier has no name for comes as another library's error, whose type isn't kcode's to name.
+        // Causes without a variant of their own come as another library's error, whose type kcode can't name.
         Why::Other(other) => match other.0.to_string().as_str() {
             "CaUsedAsEndEntity" => (Distrust::IsCa, "it is a CA's own certificate (CaUsedAsEndEntity)".to_owned()),
-            // So does rustls-platform-verifier call one whose extended key usage is another.
+            // rustls-platform-verifier reports a wrong extended key usage this way.
             "certificate had invalid extensions" => (Distrust::Purpose, "it is not made for servers".to_owned()),
             name => (Distrust::Form, format!("it can't be used ({name})")),
         },

@@ -1,4 +1,4 @@
-//! What can go wrong between a request and a whole reply.
+//! Errors between a request and a complete reply.
 
 use std::time::Duration;
 
@@ -6,25 +6,25 @@ use super::Distrust;
 use crate::journal::{Outcome, Usage};
 use crate::text::is_hidden;
 
-/// The most of a provider's words that is kept.
+/// Most characters kept of a provider's message.
 const MESSAGE_CHARS: usize = 499;
 
-/// What kind of failure it is. Sources: platform.kimi.ai/docs/api/errors, and the error reference of kimi.com/code.
+/// Kinds of failure. Sources: platform.kimi.ai/docs/api/errors, and the error reference of kimi.com/code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// 401: the key is wrong, or belongs to another platform.
     Unauthorized,
-    /// 403.
+    /// 403: the key is known but not allowed to do this.
     Forbidden,
     /// 404 naming the model.
     UnknownModel,
-    /// 404 of a path, with `/v1` in it twice.
+    /// 404 of a path with `/v1` in it twice.
     DoubledV1,
-    /// Another 404.
+    /// Any other 404, a 405, or a redirect.
     WrongPath,
     /// 429 `engine_overloaded_error`.
     Overloaded,
-    /// 429 `rate_limit_reached_error`: requests or tokens a minute, concurrency.
+    /// 429 `rate_limit_reached_error`: requests or tokens per minute, or concurrency.
     RateLimited,
     /// 429 of a daily limit: no wait within a run helps.
     DailyLimit,
@@ -34,44 +34,45 @@ pub enum ErrorKind {
     ContextOverflow,
     /// 400 `content_filter`.
     ContentFilter,
-    /// Another 400: the host refuses what we sent.
+    /// Any other 400: the host refuses what kcode sent.
     BadRequest,
     /// 500.
     Server,
-    /// 502, 503, 504.
+    /// Any other status from 501 on, such as 502, 503 and 504.
     Unavailable,
-    /// No connection, or it broke.
+    /// No connection, or it broke before a response; also 408 and 499.
     Network,
-    /// There is no TLS connection, for a reason that trying again doesn't change.
+    /// TLS failed for a reason that retrying doesn't change.
     Tls(Distrust),
-    /// The stream ended before `[DONE]`.
+    /// The stream ended before `[DONE]` and without a finish reason.
     CutStream,
-    /// No byte for the idle limit.
+    /// No byte came for the idle timeout.
     IdleTimeout,
-    /// What came isn't a reply: HTML, JSON of another shape.
+    /// The response isn't a reply: HTML, or JSON of another shape.
     Garbled,
-    /// It began as a reply, and no reply goes on like that: an event that is none, more calls than anybody makes.
+    /// The reply began well and then became invalid: an event that is no chunk, or more calls or text than any model
+    /// sends.
     Broken,
     /// Reasoning without text or tool call, or nothing at all.
     EmptyReply,
-    /// Again and again tool calls came as text that can't be read.
+    /// Tool calls came as unreadable text several times.
     UnreadableCalls,
-    /// Law 4: reasoning that was received is not in what would be sent.
+    /// Reasoning that was received is missing from what would be sent (law 4).
     ReasoningLost,
-    /// The client itself can't be built (TLS roots, proxy).
+    /// The HTTP client can't be built (URL, key, TLS roots, proxy).
     Client,
 }
 
-/// What to do about a failure.
+/// How to react to a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Try again soon, with jitter.
+    /// Retry soon, with jitter.
     Retry,
-    /// Try again after the time that the provider named, else as [`Class::Retry`].
+    /// Retry after the time that the provider named, else as for [`Class::Retry`].
     Wait,
     /// Final; a person has to change something.
     GiveUp,
-    /// Final; kcode itself may have to change.
+    /// Final; probably a bug in kcode.
     OurBug,
 }
 
@@ -79,26 +80,26 @@ pub enum Class {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}", self.headline())]
 pub struct ModelError {
-    /// What kind.
+    /// What happened; decides class, outcome and hint.
     pub kind: ErrorKind,
-    /// The HTTP status, if there was one.
+    /// HTTP status; `None` without a response.
     pub status: Option<u16>,
-    /// `error.type` as the provider says it.
+    /// `error.type` as the provider sent it.
     pub error_type: Option<String>,
-    /// The provider's own words, or the transport's; sanitised and at most 500 characters.
+    /// The provider's message or the transport's, sanitised, at most 500 characters.
     pub message: String,
-    /// For support.
+    /// The provider's id of the request, for its support.
     pub request_id: Option<String>,
-    /// What the provider asked us to wait.
+    /// The wait that the provider asked for.
     pub retry_after: Option<Duration>,
-    /// True when the request got as far as the model, so that it may be billed.
+    /// Whether the request reached the model, so that it may be billed.
     pub may_be_billed: bool,
-    /// What the provider counted all the same.
+    /// Usage that the provider reported despite the failure.
     pub usage: Option<Box<Usage>>,
 }
 
 impl ModelError {
-    /// A failure without a response: nothing billed, nothing to wait for. The message is made safe to print.
+    /// A failure without a response: nothing billed, no wait asked for. The message is sanitised.
     #[must_use]
     pub fn new(kind: ErrorKind, message: &str) -> Self {
         Self {
@@ -113,26 +114,26 @@ impl ModelError {
         }
     }
 
-    /// The same with each text of the provider's as `reword` leaves it.
+    /// Applies `reword` to each text that came from the provider.
     #[must_use]
     pub fn reworded(self, reword: impl Fn(String) -> String) -> Self {
         let (error_type, request_id) = (self.error_type.map(&reword), self.request_id.map(&reword));
         Self { message: reword(self.message), error_type, request_id, ..self }
     }
 
-    /// What to do about it.
+    /// How to react, as [`ErrorKind::class`].
     #[must_use]
     pub const fn class(&self) -> Class {
         self.kind.class()
     }
 
-    /// How a run ends that this failure ends.
+    /// The outcome of a run that ends with this failure.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
         self.kind.outcome()
     }
 
-    /// One line: what happened, with status, type and request id in brackets as far as they are known.
+    /// One line: what happened, with status, type and request id in brackets where they are known.
     #[must_use]
     pub fn headline(&self) -> String {
         let status = self.status.filter(|status| *status != 200).map(|status| status.to_string());
@@ -146,7 +147,7 @@ impl ModelError {
 }
 
 impl ErrorKind {
-    /// What to do about it.
+    /// Whether retrying can help.
     #[must_use]
     pub const fn class(self) -> Class {
         match self {
@@ -175,7 +176,7 @@ impl ErrorKind {
         }
     }
 
-    /// How a run ends that this failure ends.
+    /// The outcome of a run that ends with this failure.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
@@ -205,7 +206,6 @@ impl ErrorKind {
         }
     }
 
-    /// What happened, in a few words.
     const fn what(self) -> &'static str {
         match self {
             Self::Unauthorized => "the provider refused the key",
@@ -237,7 +237,7 @@ impl ErrorKind {
     }
 }
 
-/// One line without control or bidirectional characters, at most [`MESSAGE_CHARS`] characters: providers' words reach
+/// One line without control or bidirectional characters, cut to [`MESSAGE_CHARS`] characters: providers' words reach
 /// terminals and reports.
 pub(super) fn presentable(text: &str) -> String {
     let words: Vec<&str> =

@@ -1,11 +1,11 @@
-//! What Kimi's own models and hosts ask for beyond what every host does.
+//! What Kimi's own models and hosts need beyond the common API.
 
-/// Kimi's own hosts, with all their subdomains.
+/// Kimi's own domains; their subdomains count too.
 const HOSTS: [&str; 4] = ["moonshot.ai", "moonshot.cn", "kimi.com", "kimi.ai"];
 
-/// Whether assistant messages of `model` need the field `reasoning_content` when they come back, also where the reply had
-/// none: Kimi's models think always, and their hosts refuse a tool call without the field. `""` means "reasoned, but
-/// empty" (platform.kimi.ai/docs/guide/use-thinking-models).
+/// Whether assistant messages of `model` must be sent back with `reasoning_content` even if the reply had none: Kimi's
+/// models always reason, and their hosts refuse a tool call without the field. `""` means "reasoned, but empty"
+/// (platform.kimi.ai/docs/guide/use-thinking-models).
 pub(super) fn asks_for_reasoning(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
     // The subscription's models are called `k3`, `k3.1-pro`.
@@ -13,7 +13,6 @@ pub(super) fn asks_for_reasoning(model: &str) -> bool {
     name.contains("kimi") || is_short
 }
 
-/// Whether the base URL is one of Kimi's own.
 pub(super) fn is_kimis(base_url: &str) -> bool {
     let host = url::Url::parse(base_url).ok().and_then(|url| url.host_str().map(str::to_ascii_lowercase));
     host.is_some_and(|host| HOSTS.iter().any(|own| host == *own || host.ends_with(&format!(".{own}"))))

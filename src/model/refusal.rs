@@ -1,4 +1,4 @@
-//! What a response that isn't a reply means: a pure function from its status, headers and body to a [`ModelError`].
+//! Classifies a response that isn't a reply: a pure function from status, headers and body to a [`ModelError`].
 //!
 //! The rules follow platform.kimi.ai/docs/api/errors and the error page of Kimi Code; other hosts' shapes
 //! (`{"error":"text"}`, `{"detail":…}`, numeric codes) are read too. Cases live in `fixtures/api/errors/`.
@@ -11,30 +11,31 @@ use serde_json::Value;
 use super::error::presentable;
 use super::{ErrorKind, ModelError, words};
 
-/// Limits of a minute and of a moment, as Kimi and others call them; a project may be called `daily`.
+/// Phrases for limits per minute and on concurrency, as Kimi and others word them. They are checked before [`DAY`]
+/// because a project's name may hold `daily`.
 const MINUTE: [&str; 6] = ["max rpm", "max tpm", "max concurrency", "rpm rate limit", "tpm rate limit", "per minute"];
-/// Limits of a day.
+/// Phrases for daily limits.
 const DAY: [&str; 4] = ["tpd", "rpd", "per day", "daily"];
-/// What a limit asks for that is over soon.
+/// Longest wait after which a limit still counts as short.
 const SHORT_WAIT: Duration = Duration::from_mins(5);
 
-/// The part of a response that judging needs.
+/// The parts of a response that are needed to classify it.
 #[derive(Clone, Copy, Debug)]
 pub struct Refusal<'a> {
-    /// The HTTP status.
+    /// HTTP status code.
     pub status: u16,
-    /// All headers.
+    /// All response headers.
     pub headers: &'a HeaderMap,
-    /// The body, perhaps cut.
+    /// The body, possibly truncated.
     pub body: &'a [u8],
-    /// The URL that was asked.
+    /// The requested URL.
     pub url: &'a str,
-    /// For a Retry-After that is a date.
+    /// The current time, to read a `Retry-After` that is a date.
     pub now: SystemTime,
 }
 
 impl Refusal<'_> {
-    /// What it means.
+    /// Classifies the response. Never fails: an unknown shape becomes an error by its status.
     #[must_use]
     pub fn judge(&self) -> ModelError {
         let header_wait = retry_after(self.headers, self.now);
@@ -64,7 +65,7 @@ impl Refusal<'_> {
     }
 }
 
-/// An error object that came inside a stream that had begun well.
+/// Classifies an error object inside a stream that had begun well.
 pub(super) fn inside_stream(error: &Value) -> ModelError {
     let said = ErrorBody::from_error(error);
     let kind = kind_of(said.code.unwrap_or(200), &said, "");
@@ -80,13 +81,13 @@ pub(super) fn inside_stream(error: &Value) -> ModelError {
     }
 }
 
-/// The id for the provider's support.
+/// The request id that the provider's support asks for.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     let header = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
     ["x-request-id", "x-trace-id", "msh-request-id", "request-id"].into_iter().find_map(header).map(presentable)
 }
 
-/// `Retry-After` in seconds or as a date; `retry-after-ms` where a gateway sends it.
+/// `Retry-After` in seconds or as a date, or `retry-after-ms`, which some gateways send.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let header = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).map(str::trim);
     if let Some(millis) = header("retry-after-ms").and_then(|text| text.parse().ok()) {
@@ -99,16 +100,16 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     }
 }
 
-/// What the body says, whatever its shape.
+/// The body's content, whatever its shape.
 #[derive(Debug, Default)]
 struct ErrorBody {
     /// `error.type`, else a textual code.
     kind: Option<String>,
-    /// A status that stands in the body (OpenRouter's `error.code`).
+    /// A status in the body (OpenRouter's `error.code`).
     code: Option<u16>,
     message: String,
     request_id: Option<String>,
-    /// What the headers ask to wait.
+    /// The wait that the headers ask for.
     header_wait: Option<Duration>,
 }
 
@@ -152,12 +153,12 @@ impl ErrorBody {
         }
     }
 
-    /// `…please try again after 7 seconds`.
+    /// The wait in the message, such as `please try again after 7 seconds`.
     fn seconds(&self) -> Option<Duration> {
         words::wait(&self.message)
     }
 
-    /// Whether the provider asks to wait, and not for long, in a header or in words.
+    /// Whether the provider asks for a short wait, in a header or in words.
     fn is_short(&self) -> bool {
         self.header_wait.or(self.seconds()).is_some_and(|wait| wait <= SHORT_WAIT)
     }
@@ -167,7 +168,8 @@ impl ErrorBody {
     }
 }
 
-/// The type decides where it says more than the status; then the status, with the words where it means several things.
+/// The error type decides where it says more than the status; otherwise the status does, with the message where a
+/// status has several meanings.
 fn kind_of(status: u16, said: &ErrorBody, url: &str) -> ErrorKind {
     match said.kind.as_deref() {
         Some("engine_overloaded_error") => return ErrorKind::Overloaded,
@@ -224,7 +226,7 @@ fn kind_of_too_many(said: &ErrorBody) -> ErrorKind {
     if said.says_any(&["usage limit", "current quota", "insufficient balance", "suspended"]) {
         ErrorKind::QuotaExhausted
     } else if said.is_short() || said.says_any(&MINUTE) {
-        // Whatever limit it is, it is over soon.
+        // Whatever the limit is, it ends soon.
         ErrorKind::RateLimited
     } else if said.says_any(&DAY) {
         ErrorKind::DailyLimit
@@ -235,7 +237,7 @@ fn kind_of_too_many(said: &ErrorBody) -> ErrorKind {
     }
 }
 
-/// An error that came with status 200: only its type tells.
+/// Classifies an error that came with status 200, by its type alone.
 fn kind_by_type(said: &ErrorBody) -> ErrorKind {
     match said.kind.as_deref() {
         Some("invalid_authentication_error" | "incorrect_api_key_error") => ErrorKind::Unauthorized,
@@ -249,7 +251,7 @@ fn kind_by_type(said: &ErrorBody) -> ErrorKind {
     }
 }
 
-/// What a web page calls itself.
+/// The title of a web page.
 fn title(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
     let inside = lower.find("<title>").zip(lower.find("</title>")).and_then(|(from, to)| html.get(from + 7..to));

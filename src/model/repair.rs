@@ -1,8 +1,8 @@
-//! What a host refuses in messages that the model wrote, repaired in its one place each.
+//! Repairs messages of the model that its host refuses to take back.
 //!
-//! A reply that was cut at its limit may hold half a call, and some hosts lose parts of what the model said. They send
-//! such a message and refuse it when it comes back, so that every further request would be refused. The repair changes
-//! nothing else, and only after a refusal: what the model said goes back as it came everywhere else (law 4).
+//! A reply that was cut at its token limit may hold half a call, and some hosts lose parts of what the model said. They
+//! accept such a message when they send it and refuse it when it comes back, so every further request would fail. A
+//! repair is made only after a refusal and changes only the broken part; everything else goes back as it came (law 4).
 
 use serde_json::{Value, json};
 
@@ -10,14 +10,14 @@ use super::stream::reasoning_of;
 use super::{ErrorKind, ModelError};
 use crate::journal::{RepairCause, RepairedMessage};
 
-/// What stands for arguments that are no JSON object.
+/// Replaces arguments that are no JSON object.
 const NO_ARGUMENTS: &str = "{}";
-/// What stands for the name of a call that names nothing.
+/// Replaces an empty or unusable tool name.
 const NO_TOOL: &str = "unknown_tool";
-/// The longest name that Kimi takes.
+/// The longest tool name that Kimi takes.
 const NAME_BYTES: usize = 64;
 
-/// What the refusal is about, as far as it can be something in the history; `None` for every other failure.
+/// What in the history the refusal may be about; `None` for every other failure.
 pub(super) fn cause(error: &ModelError) -> Option<RepairCause> {
     const REFUSED: [&str; 6] =
         ["not permitted", "unsupported", "not supported", "unknown", "unrecognized", "unexpected"];
@@ -45,7 +45,7 @@ pub(super) fn cause(error: &ModelError) -> Option<RepairCause> {
     }
 }
 
-/// The messages that change, out of all of them.
+/// The messages that a repair changes.
 pub(super) fn changes<'a>(cause: RepairCause, messages: impl Iterator<Item = &'a str>) -> Vec<RepairedMessage> {
     let mut changed = Vec::new();
     for (n, json) in messages.enumerate() {
@@ -62,8 +62,8 @@ pub(super) fn changes<'a>(cause: RepairCause, messages: impl Iterator<Item = &'a
     changed
 }
 
-/// An assistant message with the field that its host asks for, before its visible parts as Kimi sends it: with the
-/// reasoning that came under another name, else empty. `None` for one that has it.
+/// Adds `reasoning_content` before the visible parts, as Kimi sends it: with the reasoning that came under another
+/// name, else empty. `None` if the message has the field already.
 pub(super) fn with_reasoning(json: &str) -> Option<String> {
     let mut message = serde_json::from_str::<Value>(json).ok()?;
     (!add_reasoning(&mut message, json).is_empty()).then(|| message.to_string())
@@ -95,7 +95,7 @@ fn take_out_empty_reasoning(message: &mut Value) -> Vec<String> {
 
 fn mend_calls(message: &mut Value) -> Vec<String> {
     let mut what = Vec::new();
-    // By number: people are told this, and an id or a name may be anything.
+    // Calls are named by number because people read this, and an id or a name may hold anything.
     let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten();
     for (call, number) in calls.zip(1..) {
         let Some(function) = call.get_mut("function") else { continue };
@@ -111,7 +111,7 @@ fn mend_calls(message: &mut Value) -> Vec<String> {
             function["arguments"] = json!(NO_ARGUMENTS);
         }
     }
-    // The answer to a call bears its name.
+    // The answer to a call carries its name.
     if message["role"] == "tool"
         && let Some(name) = message.get("name").and_then(Value::as_str)
         && valid_name(name) != name
@@ -123,7 +123,7 @@ fn mend_calls(message: &mut Value) -> Vec<String> {
     what
 }
 
-/// The name, or what comes nearest to it among those that Kimi takes: `^[a-zA-Z_][a-zA-Z0-9-_]{2,63}$`.
+/// The nearest name that Kimi takes: `^[a-zA-Z_][a-zA-Z0-9-_]{2,63}$`.
 fn valid_name(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).take(NAME_BYTES).collect();

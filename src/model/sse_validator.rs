@@ -1,9 +1,10 @@
-//! The body of an event stream on its way to the parser: timed, bounded, and without what the parser can't bear.
+//! Checks the body of an event stream before the parser sees it: time limits, size limits, and input that the parser
+//! can't handle.
 //!
-//! A byte order mark is taken off (eventsource-stream 0.2.3 panics on it), bytes that aren't UTF-8 and lines without
-//! an end stop it (the parser would collect them for ever), and a body that breaks off becomes an error. `[DONE]` ends a
-//! reply, and after it the parser no longer reads. Where a body ends in order without it, one is put there and noted:
-//! whether that was the end of the reply, its finish reason tells.
+//! It removes a byte order mark (eventsource-stream 0.2.3 panics on one), fails on bytes that aren't UTF-8 and on lines
+//! without end (the parser would buffer them without limit), and turns a body that breaks off into an error. The parser
+//! stops reading after `[DONE]`. If a body ends cleanly without it, the validator appends it and notes that; the finish
+//! reason then tells whether the reply was complete.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,40 +19,38 @@ use super::client::chain;
 use super::service::{Exchange, silence};
 use super::{ErrorKind, ModelError, distrust};
 
-/// A window of 262,144 tokens at 250 bytes an event, twice.
+/// Twice a context window of 262,144 tokens at 250 bytes an event.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
-/// No event is longer; the parser reads a line again from its start with each piece.
+/// Longest line. The parser rereads a line from its start with each piece, so long lines are expensive.
 const MAX_LINE: usize = 1024 * 1024;
-/// Nor has any more in all of its lines.
+/// Largest event, over all of its lines.
 const MAX_EVENT: usize = 2 * MAX_LINE;
-/// What the parser is given at once, up to the end of the line: with each line it copies all that comes behind it, and
-/// a proxy that holds a reply back sends all of it in one piece.
+/// Bytes passed to the parser at once, rounded up to the end of the line. With each line the parser copies everything
+/// behind it, and a proxy that buffers a reply sends all of it in one piece.
 const SLICE: usize = 1024;
-/// After so many bytes others get a turn, whatever the parser makes of them: of comments and empty lines it makes nothing that anybody
-/// would wait for, and reads on.
+/// Bytes after which the task yields, even if the parser made no event of them: from comments and empty lines it makes
+/// none and reads on.
 const TURN_BYTES: usize = 64 * 1024;
-/// Ends of lines in a row, two of which may be of one line and one byte each.
+/// Line ends in a row that are passed on: two lines of `\r\n` each.
 const MOST_ENDS: usize = 4;
-/// What is put at the end of a body that ends in order without it: an end of its last event, and the word itself.
+/// Appended to a body that ends cleanly without it: the end of its last event, then `[DONE]`.
 const DONE: &[u8] = b"\n\ndata: [DONE]\n\n";
-/// A byte order mark.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 type ByteStream = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 
-/// The tapped body.
 pub(super) struct SseValidator {
     source: ByteStream,
     exchange: Arc<Exchange>,
     idle: Duration,
-    /// Fires when nothing came for `idle`.
+    /// Fires when no byte came for `idle`.
     alarm: Pin<Box<Sleep>>,
     text: TextState,
-    /// What was checked and hasn't been passed on.
+    /// Bytes that were checked but not passed on yet.
     rest: Bytes,
-    /// Bytes that were passed on since others had a turn.
+    /// Bytes passed on since the task last yielded.
     since_turn: usize,
-    /// How many ends of lines came since anything else.
+    /// Line ends since the last other byte.
     ends: usize,
     ended: bool,
 }
@@ -76,13 +75,14 @@ impl SseValidator {
         }
     }
 
-    /// What the parser still needs.
+    /// Passes `text` as the last piece of the stream.
     fn end(&mut self, text: &'static [u8]) -> Poll<Option<Result<Bytes, ModelError>>> {
         self.ended = true;
         Poll::Ready(Some(Ok(Bytes::from_static(text))))
     }
 
-    /// `text` without all but the first of many empty lines, with which the parser takes longest and makes nothing of them.
+    /// Drops all but the first few of many line ends in a row: the parser is slowest on empty lines and makes nothing
+    /// of them.
     fn without_blanks(&mut self, text: Bytes) -> Bytes {
         let mut is_kept = |byte: u8| {
             self.ends = if matches!(byte, b'\r' | b'\n') { self.ends.saturating_add(1) } else { 0 };
@@ -98,7 +98,7 @@ impl SseValidator {
         }
     }
 
-    /// Takes whole lines off the rest, or all of it when no line ends there.
+    /// Takes at least [`SLICE`] bytes up to the end of a line, or the whole rest if no line ends there.
     fn next_slice(&mut self) -> Poll<Option<Result<Bytes, ModelError>>> {
         let rest = &mut self.rest;
         let end = rest.iter().skip(SLICE).position(|byte| *byte == b'\n').map_or(rest.len(), |at| SLICE + at + 1);
@@ -144,7 +144,7 @@ impl Stream for SseValidator {
         if let Poll::Ready(next) = self.source.as_mut().poll_next(cx) {
             return match next {
                 Some(Ok(piece)) => self.pass(&piece),
-                // After its last event a server may leave out the empty line, or hang up.
+                // A server may leave out the empty line after its last event, or close the connection.
                 None | Some(Err(_)) if self.text.closes_with_done() => self.end(b"\n\n"),
                 Some(Err(error)) => self.fail(cut(&chain(&error))),
                 None if self.text.is_between_events() => {
@@ -160,26 +160,27 @@ impl Stream for SseValidator {
     }
 }
 
-/// What is known of the text so far.
+/// State of the checks on the text.
 #[derive(Debug, Default)]
 struct TextState {
     began: bool,
     bytes: usize,
-    /// What came since the last empty line.
+    /// Bytes since the last empty line.
     event: usize,
-    /// What came since the last line's end.
+    /// Bytes since the last line end.
     line: Vec<u8>,
-    /// The first bytes of a character whose rest hasn't come, or of what may be a byte order mark.
+    /// The first bytes of an incomplete character, or of what may be a byte order mark.
     held: BytesMut,
     /// The last bytes that passed.
     tail: Vec<u8>,
 }
 
-/// The longest tail that is looked at.
+/// Bytes of the tail that are kept.
 const TAIL: usize = 16;
 
 impl TextState {
-    /// What may pass of `piece` and of what was held back; bytes that stop in the middle of a character are held.
+    /// Returns the text that may pass, from `piece` and the bytes held back before; an incomplete character at the end
+    /// is held back.
     fn take(&mut self, piece: &Bytes) -> Result<Bytes, &'static str> {
         self.held.extend_from_slice(piece);
         if !self.began {
@@ -233,7 +234,7 @@ impl TextState {
         self.tail.trim_ascii_end().ends_with(b"[DONE]")
     }
 
-    /// Whether no event is torn: the last line has an end, or is a whole one all the same.
+    /// Whether the stream stopped between events: the last line has ended, or is complete without a line end.
     fn is_between_events(&self) -> bool {
         let line = self.line.trim_ascii();
         let data = line.strip_prefix(b"data:");
@@ -242,17 +243,16 @@ impl TextState {
     }
 }
 
-/// A stream that ended too early.
 pub(super) fn cut(words: &str) -> ModelError {
     billed(ErrorKind::CutStream, words)
 }
 
-/// A failure after the request had reached the model.
+/// A failure after the request reached the model, so that it may be billed.
 fn billed(kind: ErrorKind, message: &str) -> ModelError {
     ModelError { may_be_billed: true, ..ModelError::new(kind, message) }
 }
 
-/// A failure before there was a response.
+/// A failure before there was a response. It isn't billed if no connection was made.
 pub(super) fn transport(error: &reqwest::Error) -> ModelError {
     let (kind, words) = match distrust::find(error) {
         _ if error.is_builder() => (ErrorKind::Client, chain(error)),

@@ -1,14 +1,14 @@
-//! Usage as providers send it, read into the journal's [`Usage`].
+//! Reads usage as providers send it into the journal's [`Usage`].
 
 use serde_json::Value;
 
 use crate::journal::{Tokens, Usage};
 
-/// No reply has so many tokens: a count above it is none.
+/// Larger counts are taken for invalid.
 const MOST: u64 = 1_000_000_000;
 
-/// What a `usage` object counts, Kimi's or the OpenAI form with details. `None` when it doesn't count both sides: some
-/// gateways send zeros or less, which must neither look free nor hide a real count.
+/// Reads a `usage` object in Kimi's form or in OpenAI's with details. `None` unless it counts both prompt and
+/// completion: some gateways send zeros or negative numbers, which must neither look free nor replace a real count.
 pub(super) fn read(usage: &Value) -> Option<Usage> {
     usage.as_object()?;
     let prompt = count(&usage["prompt_tokens"]).filter(|prompt| *prompt > 0)?;
@@ -22,7 +22,7 @@ pub(super) fn read(usage: &Value) -> Option<Usage> {
     })
 }
 
-/// A count, whatever its type; a part of a token counts as one.
+/// A count as a number or as text, rounded up.
 fn count(value: &Value) -> Option<u64> {
     let float = match value {
         Value::String(text) => text.trim().parse().ok()?,
