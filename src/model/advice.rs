@@ -1,20 +1,20 @@
-//! What a person can do about a failed request: the hint under the headline.
+//! What a person can do about a failed request: the hint below the headline.
 
 use super::{ErrorKind, ModelError};
 
 /// Where the request went, and with what.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestOrigin<'a> {
-    /// The variable or setting that the key came from; `None` when there is no key.
+    /// The variable or setting that the key came from; `None` without a key.
     pub key_variable: Option<&'a str>,
-    /// The base URL.
+    /// The endpoint's base URL.
     pub base_url: &'a str,
-    /// The model's name.
+    /// The model's name as it was sent.
     pub model: &'a str,
 }
 
 impl ModelError {
-    /// What to do, in a sentence or two; never empty.
+    /// A hint of one or two sentences; never empty.
     #[must_use]
     pub fn hint(&self, asked: RequestOrigin<'_>) -> String {
         let RequestOrigin { base_url, model, .. } = asked;
@@ -89,7 +89,7 @@ impl ModelError {
         }
     }
 
-    /// The provider names a part of a message that the model had written.
+    /// Whether the provider names a part of a message that the model wrote.
     fn speaks_of_history(&self) -> bool {
         let words = self.message.to_lowercase();
         ["reasoning_content", "tool call", "tool_call", "arguments"].iter().any(|part| words.contains(part))
@@ -114,7 +114,7 @@ fn unauthorized(asked: RequestOrigin<'_>) -> String {
     }
 }
 
-/// Where neither the endpoint nor the words make a difference.
+/// Hints that depend on neither the endpoint nor the message.
 const fn constant(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Overloaded => {

@@ -1,4 +1,4 @@
-//! The values that cross the wire, and the trait behind which the wire hides.
+//! Requests, replies and tool calls, and the [`Model`] trait.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::journal::{Digest, Tokens, Usage};
 /// A request, ready to send: its bytes are final.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The whole JSON body.
+    /// The complete JSON body.
     pub body: Box<RawValue>,
     /// SHA-256 of the prefix that the next request must begin with (model, tools, messages).
     pub prefix_sha256: Digest,
-    /// The cap on output that the body carries.
+    /// The limit on output tokens in the body.
     pub max_completion_tokens: Tokens,
 }
 
@@ -23,14 +23,14 @@ pub struct Request {
 pub struct ToolCall {
     /// Unique within its message only.
     pub id: String,
-    /// The tool, without the namespace and the number that some hosts leave on it; may be one that doesn't exist.
+    /// The tool's name without the namespace and index that some hosts leave on it; may name no tool.
     pub name: String,
-    /// Meant to be JSON; may not be.
+    /// Should be JSON, but may not be.
     pub arguments: String,
 }
 
 impl ToolCall {
-    /// Takes off its name what belongs to the call's id: `functions.read_file:0` is `read_file`.
+    /// Reduces a name that is an id to the tool's: `functions.read_file:0` becomes `read_file`.
     pub(super) fn name_the_tool(&mut self) {
         if let Some(name) = super::leak::tool_in(&self.name) {
             self.name = name.to_owned();
@@ -38,43 +38,43 @@ impl ToolCall {
     }
 }
 
-/// An assistant message as it came, with its parts read out.
+/// An assistant message as received, with its parts parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssistantMessage {
-    /// The JSON that joins the conversation and is sent back from then on.
+    /// The message's JSON as it is appended to the conversation and sent back.
     pub json: String,
-    /// `reasoning_content` (or the field this provider uses); `Some("")` differs from `None`.
+    /// `reasoning_content` (or the field that this provider uses); `Some("")` differs from `None`.
     pub reasoning: Option<String>,
     /// The visible text; empty when there was none.
     pub content: String,
-    /// In the order of their index.
+    /// Sorted by index.
     pub tool_calls: Vec<ToolCall>,
 }
 
 impl AssistantMessage {
-    /// The message whose JSON a journal kept; `None` when it isn't an assistant's.
+    /// Parses a message's JSON from a journal; `None` if it isn't an assistant message.
     #[must_use]
     pub fn recall(json: &str) -> Option<Self> {
         super::stream::message_of(json)
     }
 
-    /// True when its text ends in the markup of a tool call that can't be read: whatever it says, it isn't the end.
+    /// Whether the text ends in unreadable markup of a tool call, so that the reply can't be a final answer.
     #[must_use]
     pub fn ends_in_call_markup(&self) -> bool {
         self.tool_calls.is_empty() && super::leak::ends_in_markup(&self.content)
     }
 }
 
-/// A whole reply.
+/// A complete reply.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The message.
     pub message: AssistantMessage,
-    /// As the provider said it.
+    /// As the provider sent it.
     pub finish_reason: String,
-    /// `None` when the provider sent none.
+    /// `None` if the provider sent none.
     pub usage: Option<Usage>,
-    /// For support, and the journal.
+    /// The provider's id of the request, for its support and the journal.
     pub request_id: Option<String>,
     /// From sending to the first byte of the body.
     pub first_byte: Duration,
@@ -82,20 +82,20 @@ pub struct Reply {
     pub elapsed: Duration,
 }
 
-/// How far a reply is; shown live, never journaled.
+/// Progress of a reply; shown live, never journaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Bytes of the provider arrive: this many characters of reasoning so far.
+    /// Characters of reasoning so far.
     Thinking(usize),
-    /// Visible text: this many characters so far.
+    /// Characters of visible text so far.
     Writing(usize),
-    /// Arguments of tool calls: this many characters so far.
+    /// Characters of tool-call arguments so far.
     Calling(usize),
 }
 
-/// Whoever answers requests: the client over HTTP, or a script in tests.
+/// Answers requests: the HTTP client, or a script in tests.
 pub trait Model {
-    /// Sends one request, once; retrying is the planner's, because each attempt draws on the budget.
+    /// Sends one request, once. The planner retries, because each attempt draws on the budget.
     fn ask(
         &self,
         request: &Request,

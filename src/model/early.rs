@@ -1,7 +1,7 @@
-//! A connection that is there before the first request: name, connection and TLS take longer than the rest of a beginning.
+//! Opens the connection for the first request early: DNS, TCP and TLS take longer than the rest of the startup.
 //!
-//! An errand without the key makes the client connect; what comes of it is kept here, the errand is called off, and nothing
-//! but the connection's own beginning was sent. The first request takes the connection.
+//! A dummy request without the key makes the client connect. The connector keeps the connection here and fails the
+//! dummy request, so nothing beyond the TLS handshake is sent. The first request then takes the connection.
 
 use std::any::Any;
 use std::pin::Pin;
@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tower::{BoxError, Layer, Service};
 
-/// One that waited longer may have been given up by the other end.
+/// The other end may have closed an older connection.
 const FRESH: Duration = Duration::from_secs(4);
 
 tokio::task_local! {
-    /// There while an errand is on its way.
+    /// Set while the dummy request runs.
     static ERRAND: ();
 }
 
-/// Where such a connection waits; locked while it is made.
+/// The connection that was opened early; locked while it is being made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Early(Arc<Mutex<Option<EarlyConnection>>>);
 
@@ -31,8 +31,7 @@ struct EarlyConnection {
 }
 
 impl Early {
-    /// Has `errand`, a request that is never sent, make a connection. It fails: with the connection that can't be had, or for
-    /// want of the one that was kept.
+    /// Makes a connection through `errand`, a request that is never sent and always fails.
     pub(super) async fn connect<T>(errand: impl Future<Output = T>) {
         drop(ERRAND.scope((), errand).await);
     }
@@ -46,7 +45,7 @@ impl<S> Layer<S> for Early {
     }
 }
 
-/// What connects for a client.
+/// The client's connector: uses the early connection if there is a fresh one.
 #[derive(Clone, Debug)]
 pub(super) struct Connector<S> {
     inner: S,

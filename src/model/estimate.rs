@@ -1,28 +1,26 @@
-//! How many input tokens the next request costs: counted as far as the provider has, guessed from there on.
+//! Estimates the next request's input tokens: the provider's count as far as it reaches, an estimate for what follows.
 
 use crate::journal::{Tokens, Usage};
 
-/// What a guess is multiplied by: code and logs run denser than prose, and a budget that reserves a little too much
-/// still holds.
+/// Factor for estimates: code and logs are denser than prose, and reserving a little too much is safe.
 const MARGIN: f64 = 1.25;
 
-/// What stands around a reply in the next prompt, and is not counted as its output: roles, markers, ids.
+/// Tokens around a reply in the next prompt that aren't counted as its output: roles, markers, ids.
 const AROUND_A_REPLY: Tokens = Tokens(32);
 
-/// The running estimate of input tokens.
 #[derive(Clone, Debug)]
 pub(super) struct Estimate {
-    /// The plain estimate of everything appended so far.
+    /// Uncalibrated estimate of everything appended so far.
     plain: Tokens,
-    /// What `plain` was when the last request was sent.
+    /// `plain` when the last request was sent.
     at_request: Tokens,
     /// What the provider counted, and `plain` at that point.
     counted: Tokens,
     plain_at_count: Tokens,
-    /// Bytes appended so far, and at that point: more tokens than bytes there can't be.
+    /// Bytes appended so far, and at the last count. They bound the tokens from above.
     bytes: Tokens,
     bytes_at_count: Tokens,
-    /// Tokens by the provider's count for one of the plain estimate.
+    /// The provider's tokens per token of the uncalibrated estimate.
     ratio: f64,
 }
 
@@ -42,18 +40,18 @@ impl Default for Estimate {
 }
 
 impl Estimate {
-    /// Text was appended.
     pub(super) fn grow(&mut self, text: &str) {
         self.plain += Tokens::estimate(text);
         self.bytes += Tokens(text.len() as u64);
     }
 
-    /// A reply is about to be appended: what stands so far was the request.
+    /// Call before a reply is appended: everything so far was its request.
     pub(super) fn mark_request(&mut self) {
         self.at_request = self.plain;
     }
 
-    /// The prompt and the reply that was just appended are counted; only what follows is guessed, at the rate seen.
+    /// Takes over the provider's count of the prompt and of the reply just appended; only what follows is estimated, at
+    /// the observed ratio.
     pub(super) fn calibrate(&mut self, usage: &Usage) {
         if usage.prompt_tokens.0 == 0 || self.at_request.0 == 0 {
             return; // Some gateways say zero.
@@ -64,12 +62,12 @@ impl Estimate {
         self.bytes_at_count = self.bytes;
     }
 
-    /// What the next request's input comes to, whatever its text is: a token is a byte at the least.
+    /// Upper bound of the next request's input, in tokens: no token is shorter than a byte.
     pub(super) fn upper_bound(&self) -> Tokens {
         self.counted + (self.bytes - self.bytes_at_count) + AROUND_A_REPLY
     }
 
-    /// What the next request's input likely comes to, with a margin.
+    /// Likely input of the next request, in tokens, with a margin.
     pub(super) fn tokens(&self) -> Tokens {
         let since = (self.plain - self.plain_at_count).0 as f64;
         self.counted + Tokens((since * self.ratio * MARGIN).ceil() as u64)

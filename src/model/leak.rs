@@ -1,11 +1,12 @@
-//! Tool calls that a server left in the text as the model wrote them, because it didn't parse them, or not all of them.
+//! Finds tool calls that a server left in the text as markup, because it parsed none of them or only some.
 //!
-//! The native form is `<|tool_calls_section_begin|><|tool_call_begin|>functions.NAME:IDX<|tool_call_argument_begin|>{…}
-//! <|tool_call_end|>…<|tool_calls_section_end|>` (Kimi-K2's `docs/tool_call_guidance.md`). Servers swallow some of the
-//! marks and models vary them. What can be read in one way only becomes calls: up to the end of the text there is
-//! nothing but calls, each with the name of a tool and one whole JSON object. So an answer that quotes the markup stays
-//! an answer, and so do marks inside of the object's strings. Two more forms are read so: `functions.NAME:IDX {…}`, which is
-//! what is left without any marks, and Hermes's `<tool_call>{"name":…,"arguments":{…}}</tool_call>`.
+//! The native form is
+//! `<|tool_calls_section_begin|><|tool_call_begin|>functions.NAME:IDX<|tool_call_argument_begin|>{…} <|tool_call_end|>…<|tool_calls_section_end|>`
+//! (Kimi-K2's `docs/tool_call_guidance.md`). Servers swallow some marks and models vary them. Markup becomes calls only
+//! if it is unambiguous: up to the end of the text there are only calls, each with a tool's name and one complete JSON
+//! object. So an answer that quotes the markup stays an answer, and marks inside the object's strings stay text. Two
+//! more forms are read: `functions.NAME:IDX {…}`, which is the native form without marks, and Hermes's
+//! `<tool_call>{"name":…,"arguments":{…}}</tool_call>`.
 
 use serde_json::Value;
 
@@ -14,15 +15,15 @@ use super::calls::MAX_CALLS;
 
 const SECTION_BEGIN: [&str; 2] = ["<|tool_calls_section_begin|>", "<|tool_call_section_begin|>"];
 const CALL_BEGIN: [&str; 2] = ["<|tool_call_begin|>", "<|tool_calls_begin|>"];
-/// How all that is in the next list begins.
+/// Common prefix of the next list.
 const ARGUMENT: &str = "<|tool_call_argument";
 const ARGUMENT_BEGIN: [&str; 2] = ["<|tool_call_argument_begin|>", "<|tool_call_arguments_begin|>"];
 const ENDS: [&str; 4] =
     ["<|tool_call_end|>", "<|tool_calls_end|>", "<|tool_calls_section_end|>", "<|tool_call_section_end|>"];
-/// Calls of other models' templates.
+/// Hermes's template, used by other models.
 const OBJECT_BEGIN: &str = "<tool_call>";
 const OBJECT_END: &str = "</tool_call>";
-/// What calls of templates end with that aren't read.
+/// Ends of calls in templates that aren't parsed.
 const FOREIGN_ENDS: [&str; 7] = [
     OBJECT_BEGIN,
     OBJECT_END,
@@ -32,26 +33,26 @@ const FOREIGN_ENDS: [&str; 7] = [
     "<\u{ff5c}tool\u{2581}call\u{2581}end\u{ff5c}>",
     "<\u{ff5c}tool\u{2581}calls\u{2581}end\u{ff5c}>",
 ];
-/// How the id of a call begins, whatever marks are around it.
+/// How a call's id begins, with or without marks.
 const ID_BEGIN: &str = "functions.";
-/// What ends a message, and may be left at the end of any text.
+/// End-of-message marks, which may be left at the end of any text.
 const MESSAGE_END: [&str; 2] = ["<|im_end|>", "[EOS]"];
-/// How ids begin that name no tool.
+/// Prefixes of ids that name no tool.
 const NAMELESS: [&str; 3] = ["call_", "chatcmpl-tool-", "toolu_"];
-/// Where calls may begin is tried at so many places.
+/// Most positions at which calls are looked for.
 const MAX_PLACES: usize = 64;
 
 /// Calls found in text.
 #[derive(Debug, PartialEq)]
 pub(super) struct Leaked {
-    /// The text without their markup.
+    /// The text before the calls, without markup.
     pub(super) content: String,
-    /// The calls that aren't known already.
+    /// The calls that the server hadn't parsed already.
     pub(super) calls: Vec<ToolCall>,
 }
 
-/// Looks in the text first. If that holds no call and none is known, looks in the reasoning (which itself stays as it
-/// came).
+/// Searches the text first. Only if that holds no call and none is known, searches the reasoning, which itself stays
+/// unchanged.
 pub(super) fn find(content: &str, reasoning: Option<&str>, known: &[ToolCall]) -> Option<Leaked> {
     let leaked = |before: &str, calls| Leaked { content: before.to_owned(), calls: new_calls(calls, known) };
     if let Some((before, calls)) = split(content) {
@@ -61,7 +62,8 @@ pub(super) fn find(content: &str, reasoning: Option<&str>, known: &[ToolCall]) -
     Some(leaked(content, calls))
 }
 
-/// The tool that an id speaks of, or a name that is an id: `functions.NAME:IDX`, `functions_NAME_IDX`, `NAME:IDX`, `NAME`.
+/// The tool's name in an id, or in a name that is an id: `functions.NAME:IDX`, `functions_NAME_IDX`, `NAME:IDX`,
+/// `NAME`.
 pub(super) fn tool_in(id: &str) -> Option<&str> {
     let id = id.trim();
     let (path, index) = id.rsplit_once(':').unwrap_or((id, ""));
@@ -78,7 +80,7 @@ pub(super) fn tool_in(id: &str) -> Option<&str> {
     (is_name && name.len() <= 64 && (index.is_empty() || is_index(index))).then_some(name)
 }
 
-/// Whether the text ends in markup of calls, in whatever state. What ends a message is no such markup.
+/// Whether the text ends in markup of calls, complete or not. End-of-message marks are ignored.
 pub(super) fn ends_in_markup(text: &str) -> bool {
     let text = without_message_end(text);
     let has_end = |marks: &[&str]| marks.iter().any(|mark| text.ends_with(mark));
@@ -101,7 +103,7 @@ pub(super) fn ends_in_markup(text: &str) -> bool {
     })
 }
 
-/// Whether the text ends in the middle of a mark, or of the id behind one; `mark` is what follows the last `<|`.
+/// Whether the text ends within a mark, or within the id after one; `mark` is what follows the last `<|`.
 fn breaks_off(mark: &str) -> bool {
     let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     match mark.split_once("|>") {
@@ -116,14 +118,13 @@ fn breaks_off(mark: &str) -> bool {
     }
 }
 
-/// The text before the calls, and the calls.
 fn split(text: &str) -> Option<(&str, Vec<ToolCall>)> {
     if !["<|tool_call", OBJECT_BEGIN, ID_BEGIN].iter().any(|mark| text.contains(mark)) {
         return None;
     }
     let read = |at: usize| Some((&text[..at], calls_to_the_end(&text[at..])?));
     let begins = places(text, &[&SECTION_BEGIN[..], &CALL_BEGIN, &[OBJECT_BEGIN, ID_BEGIN]].concat()).into_iter();
-    // What stands before the arguments may be all that is left of a call's beginning.
+    // If the marks before the id are lost, a call begins with the word before its arguments.
     let tails = places(text, &ARGUMENT_BEGIN).into_iter().filter_map(|at| {
         let before = text[..at].trim_end();
         let start = before.char_indices().rfind(|(_, c)| c.is_whitespace()).map_or(0, |(at, c)| at + c.len_utf8());
@@ -133,7 +134,7 @@ fn split(text: &str) -> Option<(&str, Vec<ToolCall>)> {
     begins.chain(tails).find_map(read)
 }
 
-/// Where the marks stand, in order.
+/// Positions of the marks, in order.
 fn places(text: &str, marks: &[&str]) -> Vec<usize> {
     let mut places: Vec<usize> = marks.iter().flat_map(|mark| text.match_indices(mark).map(|(at, _)| at)).collect();
     places.sort_unstable();
@@ -141,7 +142,7 @@ fn places(text: &str, marks: &[&str]) -> Vec<usize> {
     places
 }
 
-/// The calls, if `text` is nothing else.
+/// The calls, if `text` holds nothing else.
 fn calls_to_the_end(text: &str) -> Option<Vec<ToolCall>> {
     let mut rest = without_message_end(text);
     let mut calls: Vec<ToolCall> = Vec::new();
@@ -159,16 +160,16 @@ fn calls_to_the_end(text: &str) -> Option<Vec<ToolCall>> {
     }
 }
 
-/// What stands before and after the first mark of arguments.
+/// The text before and after the first mark of arguments.
 fn arguments_in(text: &str) -> Option<(&str, &str)> {
     let mut places = text.match_indices(ARGUMENT).map(|(at, _)| text.split_at(at));
     places.find_map(|(id, rest)| Some((id, ARGUMENT_BEGIN.iter().find_map(|mark| rest.strip_prefix(mark))?)))
 }
 
-/// What stands before the object of a call, and the text from there.
+/// A call's id, and the text from its object on.
 fn id_and_arguments(text: &str) -> Option<(&str, &str)> {
     if let Some(object) = text.strip_prefix(OBJECT_BEGIN) {
-        // It holds the name as well.
+        // The object holds the name as well.
         return Some((NAMELESS[0], object));
     }
     let bare = text.starts_with(ID_BEGIN).then(|| text.find('{')).flatten().map(|at| text.split_at(at));
@@ -179,7 +180,7 @@ fn id_and_arguments(text: &str) -> Option<(&str, &str)> {
     bare.or_else(|| arguments_in(text))
 }
 
-/// The call of that id. Where the id names no tool, the object may hold the name with the arguments.
+/// Builds the call. If the id names no tool, the object must hold the name and the arguments.
 fn call(id: &str, json: &str, value: &Value, n: usize) -> Option<ToolCall> {
     if NAMELESS.iter().any(|prefix| id.starts_with(prefix)) {
         let arguments = value.get("arguments").or_else(|| value.get("parameters"))?;
@@ -194,8 +195,8 @@ fn call(id: &str, json: &str, value: &Value, n: usize) -> Option<ToolCall> {
     Some(ToolCall { id, name: name.to_owned(), arguments: json.trim().to_owned() })
 }
 
-/// Those of `calls` that aren't among `known` (a server may parse a call and leave it in the text all the same), each with
-/// an id of its own.
+/// The calls that aren't among `known` (a server may parse a call and leave it in the text as well), each with a unique
+/// id.
 fn new_calls(calls: Vec<ToolCall>, known: &[ToolCall]) -> Vec<ToolCall> {
     let json = |call: &ToolCall| serde_json::from_str::<Value>(&call.arguments).ok();
     let known_json: Vec<_> = known.iter().map(|known| (tool_in(&known.name), json(known))).collect();

@@ -1,4 +1,4 @@
-//! What tokens cost, from the dated list in `prices.toml`.
+//! Token prices in USD, from the dated list in `prices.toml`.
 
 use std::sync::LazyLock;
 
@@ -10,33 +10,33 @@ use crate::settings::CustomPrice;
 /// A model's list price and its context window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Price {
-    /// Input and output together fit in this.
+    /// Most tokens of input and output together.
     pub context_window: Tokens,
-    /// One input token that the prefix cache served.
+    /// Price of an input token that the prefix cache served.
     pub hit: Usd,
-    /// One input token that it didn't.
+    /// Price of an input token that it didn't.
     pub miss: Usd,
-    /// One output token, reasoning included.
+    /// Price of an output token, reasoning included.
     pub output: Usd,
 }
 
 impl Price {
-    /// What a request cost.
+    /// Cost of a request, in USD.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Usd {
         let missed = usage.prompt_tokens - usage.cached_tokens;
         self.hit * usage.cached_tokens + self.miss * missed + self.output * usage.completion_tokens
     }
 
-    /// The most that a request can cost: nothing cached, all of the cap used.
+    /// Highest possible cost of a request: nothing cached, the whole output limit used.
     #[must_use]
     pub fn worst_case(&self, prompt: Tokens, cap: Tokens) -> Usd {
         self.miss * prompt + self.output * cap
     }
 }
 
-/// The price of `model`. A vendor's prefix (`moonshotai/`), a route (`:Moonshot`) and upper case don't matter, nor
-/// does a dash for the dot.
+/// The list price of `model`; `None` if it isn't listed. A vendor prefix (`moonshotai/`), a route (`:Moonshot`), upper
+/// case and dashes for dots are ignored.
 #[must_use]
 pub fn lookup(model: &str) -> Option<Price> {
     let name = model.rsplit('/').next().unwrap_or(model);

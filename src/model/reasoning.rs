@@ -1,10 +1,10 @@
-//! Reasoning in the three forms that hosts send it, kept apart so that it goes back in the form it came (law 4).
+//! Reasoning in the three forms that hosts send, kept apart so that it goes back in the form it came (law 4).
 
 use serde_json::{Map, Value};
 
 use super::surrogates;
 
-/// What was received of each form. An empty string is not the same as none: Kimi means "reasoned, but empty".
+/// The reasoning received in each form. Kimi's empty string differs from none: it means "reasoned, but empty".
 #[derive(Debug, Default)]
 pub(super) struct Reasoning {
     /// `reasoning_content`: Kimi's own.
@@ -13,12 +13,13 @@ pub(super) struct Reasoning {
     plain: Option<String>,
     /// `reasoning_details`: OpenRouter.
     details: Vec<Value>,
-    /// They came as one object and not as a list.
+    /// The details came as one object instead of a list.
     is_bare: bool,
 }
 
 impl Reasoning {
-    /// Adds a piece; says how many characters of thought it brought (once, when several forms say the same).
+    /// Adds a piece; returns how many characters of reasoning it brought, counted once if several forms hold the same
+    /// text.
     pub(super) fn add(&mut self, content: Option<String>, plain: Option<String>, details: Option<Value>) -> usize {
         let details = match details {
             None => Vec::new(),
@@ -40,24 +41,23 @@ impl Reasoning {
         grown
     }
 
-    /// The thought as text: Kimi's field, else the other, else the texts of the details.
+    /// Kimi's field, else `reasoning`; the details aren't considered.
     pub(super) fn text(&self) -> Option<&str> {
         self.content.as_deref().or(self.plain.as_deref())
     }
 
-    /// The same, with the details' texts joined where there is nothing else.
+    /// As [`Self::text`], else the joined texts of the details.
     pub(super) fn text_owned(&self) -> Option<String> {
         self.text()
             .map(str::to_owned)
             .or_else(|| (!self.details.is_empty()).then(|| self.details.iter().filter_map(thought).collect()))
     }
 
-    /// Nothing came in any form.
     pub(super) fn is_none(&self) -> bool {
         self.content.is_none() && self.plain.is_none() && self.details.is_empty()
     }
 
-    /// Writes each form that came into a message.
+    /// Writes each form that was received into a message.
     pub(super) fn write_into(&self, message: &mut Map<String, Value>) {
         if let Some(text) = &self.content {
             message.insert("reasoning_content".to_owned(), text.as_str().into());
@@ -76,7 +76,7 @@ impl Reasoning {
         }
     }
 
-    /// Makes whole characters of halves that events had torn apart, once everything came.
+    /// Rejoins surrogate pairs that were split between events. Called once everything has been received.
     pub(super) fn complete(&mut self) {
         for text in [&mut self.content, &mut self.plain].into_iter().flatten() {
             *text = surrogates::join(std::mem::take(text));
@@ -88,8 +88,8 @@ impl Reasoning {
         }
     }
 
-    /// A streamed detail continues the last one of the same index and type: its texts are joined, what else it says
-    /// (a signature, an id) is taken over. The documentation is openrouter.ai/docs/use-cases/reasoning-tokens.
+    /// A streamed detail continues the last one with the same index and type: texts are joined, other fields (a
+    /// signature, an id) replaced. See openrouter.ai/docs/use-cases/reasoning-tokens.
     fn add_detail(&mut self, detail: Value) {
         let last = self.details.last_mut().and_then(Value::as_object_mut);
         match (last, detail) {

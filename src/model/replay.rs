@@ -1,7 +1,7 @@
-//! A loopback server that answers with recorded replies, as a real event stream: the model of `kcode demo`.
+//! A loopback server that answers with recorded replies as an event stream: the model of `kcode demo`.
 //!
-//! It speaks just enough HTTP for one client: each `POST …/chat/completions` gets the next reply of the recording,
-//! whatever it asks. Requests beyond the recording are refused.
+//! It speaks just enough HTTP for one client: each `POST …/chat/completions` gets the next recorded reply, whatever it
+//! asks. Requests beyond the recording get a 400.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,40 +14,39 @@ use tokio::task::JoinHandle;
 
 use crate::journal::Usage;
 
-/// Characters in an event: about what a token is.
+/// Characters per event: about a token.
 const PIECE: usize = 4;
 
-/// A recorded conversation: what the model said, in order.
+/// The replies of a recorded conversation, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CannedConversation {
-    /// One for each request.
+    /// One reply per request.
     pub replies: Vec<RecordedReply>,
 }
 
-/// One reply of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RecordedReply {
-    /// What the model thought.
+    /// The model's reasoning; `None` if it sent none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<String>,
-    /// What it said.
+    /// The visible text; may be empty.
     pub content: String,
-    /// What it called.
+    /// In the order in which they are sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<RecordedCall>,
-    /// What the provider counted.
+    /// The provider's token counts.
     pub usage: Usage,
 }
 
-/// One tool call of a recording.
+/// A tool call of a recorded reply.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecordedCall {
-    /// The call's id.
+    /// The call's id, unique within its message.
     pub id: String,
-    /// The tool.
+    /// The tool's name.
     pub name: String,
-    /// JSON as text.
+    /// A JSON object as text.
     pub arguments: String,
 }
 
@@ -59,11 +58,11 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Serves the recording on a free port of the loopback, from the runtime this is called in; `pace` is waited
-    /// before each event, so that people can watch.
+    /// Serves the recording on a free loopback port, on the current runtime. It waits `pace` before each event, so that
+    /// people can watch.
     ///
     /// # Errors
-    /// When no loopback port can be had.
+    /// If no loopback port can be bound.
     pub async fn start(recording: CannedConversation, pace: Duration) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
@@ -71,7 +70,7 @@ impl Replay {
         Ok(Self { address, serving })
     }
 
-    /// Where it listens, such as `http://127.0.0.1:40123/v1`.
+    /// The URL it listens at, such as `http://127.0.0.1:40123/v1`.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
@@ -88,7 +87,7 @@ async fn serve(listener: TcpListener, recording: CannedConversation, pace: Durat
     let mut replies = recording.replies.into_iter();
     while let Ok((stream, _)) = listener.accept().await {
         let mut stream = BufReader::new(stream);
-        // A client that leaves early only loses its own reply.
+        // A client that disconnects early only loses its own reply.
         if read_request(&mut stream).await.is_ok() {
             let _ = match replies.next() {
                 Some(reply) => send(&mut stream, &reply, pace).await,
@@ -99,7 +98,7 @@ async fn serve(listener: TcpListener, recording: CannedConversation, pace: Durat
     }
 }
 
-/// Reads one request and forgets it.
+/// Reads one request and discards it.
 async fn read_request(stream: &mut BufReader<TcpStream>) -> std::io::Result<()> {
     let mut length = 0;
     loop {
@@ -134,7 +133,7 @@ async fn refuse(stream: &mut BufReader<TcpStream>) -> std::io::Result<()> {
     stream.write_all(format!("{head}{body}").as_bytes()).await
 }
 
-/// The events of a reply in Kimi's order: reasoning, text, tool calls, the end with usage.
+/// The events of a reply in Kimi's order: reasoning, text, tool calls, the finish reason with usage.
 fn chunks(reply: &RecordedReply) -> Vec<Value> {
     let mut deltas = vec![json!({ "role": "assistant", "content": "" })];
     let thought = reply.reasoning_content.as_deref();

@@ -1,18 +1,18 @@
-//! Whether and when to ask again: full jitter, exponential, bounded by attempts and by the time left.
+//! Decides whether and when to retry: exponential backoff with full jitter, bounded by attempts and the time left.
 
 use std::time::Duration;
 
 use super::{Class, ErrorKind, ModelError};
 
-/// The longest wait of our own choosing. (A provider may ask for more.)
+/// Longest wait that kcode chooses itself; a provider may ask for more.
 const CAP: Duration = Duration::from_secs(30);
 
-/// How long to wait before the attempt after `attempt` (counted from 1); `None` to give up.
+/// The wait before the attempt after `attempt` (counted from 1); `None` to give up.
 ///
-/// `max_retries` caps what the failure's kind is worth. `left` is the time that the run still has: a wait that doesn't
-/// fit in it isn't begun. `random` is in `0.0..1.0`.
-/// A provider's `retry_after` is the least that is waited, with a little jitter on top so that many clients don't
-/// come back together; otherwise the wait is anything up to an exponentially growing bound (full jitter,
+/// `max_retries` caps the retries that the kind of failure allows. `left` is the run's remaining time; a wait that
+/// doesn't fit isn't begun. `random` is in `0.0..1.0`.
+/// A provider's `retry_after` is the minimum, plus a little jitter so that many clients don't return together.
+/// Otherwise the wait is random up to an exponentially growing bound (full jitter,
 /// aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter).
 #[must_use]
 pub fn delay(error: &ModelError, attempt: u32, max_retries: u32, left: Duration, random: f64) -> Option<Duration> {
@@ -33,8 +33,8 @@ pub fn delay(error: &ModelError, attempt: u32, max_retries: u32, left: Duration,
     (wait < left).then_some(wait)
 }
 
-/// How many attempts a kind is worth. A refusal for load costs nothing and ends by itself (an account's first tier
-/// allows three requests a minute); a reply that is garbled or empty is billed and seldom gets better.
+/// Attempts for a kind of failure. A refusal for load costs nothing and ends by itself (an account's first tier allows
+/// three requests a minute); a garbled or empty reply is billed and seldom improves.
 const fn attempts(kind: ErrorKind) -> u32 {
     match kind {
         ErrorKind::Overloaded | ErrorKind::RateLimited => 10,

@@ -1,10 +1,10 @@
-//! The service under `async-openai`: it sees each response first and lets only a sound event stream pass.
+//! The service under `async-openai`: it sees each response first and lets only valid event streams pass.
 //!
 //! `async-openai` loses the status and headers of many errors, takes a 200 with an error body or a web page for an
-//! empty success, and panics on a byte order mark. So: what isn't 2xx becomes a [`ModelError`] here, with the
-//! provider's words; a 200 must be an event stream (its body goes on through [`super::sse_validator`]) or a chat completion in
-//! JSON (which goes on as a stream of one event); anything else is an error. Which of these it is, its first bytes tell:
-//! gateways send event streams as `application/json` and whole replies as event streams.
+//! empty success, and panics on a byte order mark. So a status other than 200 becomes a [`ModelError`] here, with the
+//! provider's message; a 200 must be an event stream (checked by [`super::sse_validator`]) or a chat completion in JSON
+//! (passed on as a stream of one event); anything else is an error. The first bytes decide, not the headers: gateways
+//! send event streams as `application/json` and whole replies as event streams.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -22,12 +22,12 @@ use super::refusal::{self, Refusal};
 use super::sse_validator::{BOM, SseValidator, transport};
 use super::{ErrorKind, ModelError, surrogates};
 
-/// The most that is read of a body which refuses.
+/// Bytes read of an error's body.
 const REFUSAL_BYTES: usize = 64 * 1024;
-/// The most that is read of a reply which isn't streamed.
+/// Bytes read of a reply that isn't streamed.
 const WHOLE_REPLY_BYTES: usize = 16 * 1024 * 1024;
 
-/// What is learnt during one request, shared with the caller.
+/// What was observed during one request, shared with the caller.
 #[derive(Debug)]
 pub(super) struct Exchange {
     started: Instant,
@@ -43,7 +43,7 @@ impl Exchange {
         Self { started, first_byte, request_id, failure, undone: AtomicBool::new(false) }
     }
 
-    /// From sending to the first byte of the body.
+    /// Time from sending to the first byte of the body.
     pub(super) fn first_byte(&self) -> Option<Duration> {
         self.first_byte.get().copied()
     }
@@ -52,7 +52,7 @@ impl Exchange {
         self.request_id.get().cloned()
     }
 
-    /// Whether the body ended in order without `[DONE]`.
+    /// Whether the body ended cleanly without `[DONE]`.
     pub(super) fn ended_undone(&self) -> bool {
         self.undone.load(Ordering::Acquire)
     }
@@ -66,7 +66,7 @@ impl Exchange {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Adds the request id that the response's headers named, which support knows better than one from its body.
+    /// Adds the request id from the response's headers, which support prefers to one from the body.
     pub(super) fn label(&self, error: ModelError) -> ModelError {
         ModelError { request_id: self.request_id().or(error.request_id), ..error }
     }
@@ -82,7 +82,7 @@ impl Exchange {
     }
 }
 
-/// One request's way to the network and back.
+/// Handles one request.
 #[derive(Clone, Debug)]
 pub(super) struct Service {
     http: reqwest::Client,
@@ -122,7 +122,7 @@ impl Service {
         }
     }
 
-    /// A JSON body is an error or a reply that wasn't streamed.
+    /// Reads a JSON body, which is an error or a reply that wasn't streamed.
     async fn whole_reply(
         self,
         headers: &HeaderMap,
@@ -140,7 +140,7 @@ impl Service {
         }
     }
 
-    /// What comes of a body before its end, a failure, silence or the limit: an error's words needn't be whole.
+    /// Reads a body up to its end, a failure, the idle timeout or `limit`: an error's message needn't be complete.
     async fn read(&self, body: impl Stream<Item = reqwest::Result<Bytes>> + Send, limit: usize) -> Vec<u8> {
         let mut body = std::pin::pin!(body);
         let mut whole = Vec::new();
@@ -169,7 +169,7 @@ impl tower::Service<HttpRequestFactory> for Service {
     }
 }
 
-/// What a 200 holds.
+/// Content of a 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyKind {
     Events,
@@ -178,7 +178,7 @@ enum BodyKind {
     Other,
 }
 
-/// What the headers say that it is.
+/// The kind that the headers claim.
 fn claimed(headers: &HeaderMap) -> BodyKind {
     let Some(value) = headers.get(http::header::CONTENT_TYPE) else { return BodyKind::Events };
     let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
@@ -189,12 +189,12 @@ fn claimed(headers: &HeaderMap) -> BodyKind {
     }
 }
 
-/// What a body is by how it begins.
+/// The kind of a body by its first bytes.
 enum Sniffed {
     As(BodyKind),
-    /// That doesn't tell.
+    /// The first bytes don't decide it.
     Unknown,
-    /// So little doesn't tell.
+    /// More bytes are needed.
     TooLittle,
 }
 
@@ -212,15 +212,15 @@ fn sniff(beginning: &[u8]) -> Sniffed {
     }
 }
 
-/// A body whose beginning was looked at.
+/// A body whose first bytes have been inspected.
 struct Body {
     source: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
-    /// What was looked at, to be read first.
+    /// The inspected pieces, which are read first.
     begun: VecDeque<reqwest::Result<Bytes>>,
 }
 
 impl Body {
-    /// What it is by how it begins, or what the headers say where that doesn't tell.
+    /// The kind by the first bytes, or by the headers where those don't decide it.
     async fn kind(&mut self, headers: &HeaderMap, exchange: &Exchange, idle: Duration) -> Result<BodyKind, ModelError> {
         let mut beginning = Vec::new();
         loop {
@@ -265,7 +265,7 @@ where
     http::Response::new(reqwest::Body::wrap_stream(body)).into()
 }
 
-/// Nothing came for the idle limit.
+/// The idle timeout expired.
 pub(super) fn silence(idle: Duration) -> ModelError {
     let words = format!("no byte came for {} s", idle.as_secs_f64());
     ModelError { may_be_billed: true, ..ModelError::new(ErrorKind::IdleTimeout, &words) }

@@ -1,8 +1,8 @@
-//! From the chunks of a stream to one assistant message: a state machine without input or output of its own.
+//! Assembles the chunks of a stream into one assistant message: a state machine without I/O.
 //!
-//! Kimi sends `reasoning_content` first, then `content` or the pieces of tool calls, then a `finish_reason`; usage
-//! comes in one of three places. Other hosts name the reasoning differently, leave out indices or leak the markup of
-//! tool calls into the text. The message's JSON is built once, here, and never again.
+//! Kimi sends `reasoning_content` first, then `content` or pieces of tool calls, then a `finish_reason`; usage comes in
+//! one of three places. Other hosts name the reasoning differently, leave out indices or leak the markup of tool calls
+//! into the text. The message's JSON is built here, once.
 
 use serde_json::{Map, Value, json};
 
@@ -12,13 +12,13 @@ use super::{AssistantMessage, ErrorKind, ModelError, Progress, ToolCall, leak, r
 use super::{refusal, surrogates};
 use crate::journal::Usage;
 
-/// The most characters of a reply: a window of 262,144 tokens, many times.
+/// Most characters of a reply, many times a window of 262,144 tokens.
 const MAX_CHARS: usize = 16 * 1024 * 1024;
 
-/// A reply in the making.
+/// A partly received reply.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
-    /// A choice came, so this is a chat completion at all.
+    /// A choice came, so the stream is a chat completion.
     began: bool,
     reasoning: Reasoning,
     content: String,
@@ -29,7 +29,7 @@ pub(super) struct Assembly {
     shown: ProgressCount,
 }
 
-/// Characters counted for [`Progress`], so that no chunk makes us count all of it again.
+/// Characters counted for [`Progress`], so that no chunk causes a recount.
 #[derive(Debug, Default)]
 struct ProgressCount {
     thinking: usize,
@@ -37,7 +37,7 @@ struct ProgressCount {
     calling: usize,
 }
 
-/// What a finished stream came to.
+/// A complete reply.
 #[derive(Debug)]
 pub(super) struct Assembled {
     pub(super) message: AssistantMessage,
@@ -47,10 +47,10 @@ pub(super) struct Assembled {
 }
 
 impl Assembly {
-    /// Takes the next chunk; says what grew.
+    /// Adds the next chunk; returns the progress.
     ///
     /// # Errors
-    /// The error that the provider sent inside the stream.
+    /// The error that the provider sent inside the stream, or [`ErrorKind::Broken`] for a reply beyond the limits.
     pub(super) fn push(&mut self, chunk: Chunk) -> Result<Option<Progress>, ModelError> {
         if let Some(error) = chunk.error {
             return Err(refusal::inside_stream(&error));
@@ -61,17 +61,18 @@ impl Assembly {
         choice.map_or(Ok(None), |choice| self.choose(choice))
     }
 
-    /// An error of a stream that had begun as a reply: what answers is an API.
+    /// Turns [`ErrorKind::Garbled`] into [`ErrorKind::Broken`] if the stream began as a reply: the endpoint is an API
+    /// after all.
     pub(super) fn in_the_midst(&self, error: ModelError) -> ModelError {
         let kind = if self.began && error.kind == ErrorKind::Garbled { ErrorKind::Broken } else { error.kind };
         ModelError { kind, ..error }
     }
 
-    /// The whole message.
+    /// Builds the message.
     ///
     /// # Errors
-    /// [`ErrorKind::Garbled`] when nothing in the stream was a chat completion, [`ErrorKind::ContentFilter`] when the
-    /// provider cut it, [`ErrorKind::EmptyReply`] when there is neither text nor a tool call.
+    /// [`ErrorKind::Garbled`] if the stream held no chat completion, [`ErrorKind::ContentFilter`] if the provider cut
+    /// the reply, [`ErrorKind::EmptyReply`] if it has neither text nor a tool call.
     pub(super) fn finish(mut self) -> Result<Assembled, ModelError> {
         if !self.began {
             return Err(self.failed(ErrorKind::Garbled, "the reply is not a chat completion"));
@@ -97,7 +98,7 @@ impl Assembly {
         Ok(Assembled { message, finish_reason, usage: self.usage, id: self.id })
     }
 
-    /// An error after the model has worked.
+    /// A failure that may be billed, because the model has worked.
     fn failed(&self, kind: ErrorKind, message: &str) -> ModelError {
         ModelError {
             may_be_billed: true,
@@ -116,22 +117,21 @@ impl Assembly {
         if choice.finish_reason.is_some() {
             self.finish_reason = choice.finish_reason;
         }
-        // Some hosts end a stream with the whole message once more.
+        // Some hosts end a stream with the whole message again.
         let whole = choice.message.filter(|_| self.is_empty());
         choice.delta.or(whole).map_or(Ok(None), |delta| self.add(delta))
     }
 
-    /// Nothing of the message came so far.
     fn is_empty(&self) -> bool {
         self.content.is_empty() && self.calls.is_empty() && self.reasoning.is_none()
     }
 
-    /// The provider said that this is the end, whether or not it says `[DONE]` after it.
+    /// Whether a finish reason came, with or without `[DONE]` after it.
     pub(super) fn is_finished(&self) -> bool {
         self.finish_reason.is_some()
     }
 
-    /// The last usage wins; a chunk without one leaves it.
+    /// The last usage counts; a chunk without one changes nothing.
     fn count(&mut self, usage: Option<Usage>) {
         self.usage = usage.or(self.usage);
     }
@@ -168,7 +168,7 @@ fn empty(reasoning: &Reasoning, finish_reason: &str) -> String {
     format!("{what} (finish reason {finish_reason})")
 }
 
-/// The reasoning that a message's JSON carries, read the way [`AssistantMessage::reasoning`] is.
+/// The reasoning in a message's JSON, as in [`AssistantMessage::reasoning`].
 pub(super) fn reasoning_of(json: &str) -> Option<String> {
     let delta = Delta::of(&serde_json::from_str(json).ok()?)?;
     let mut reasoning = Reasoning::default();
@@ -176,7 +176,7 @@ pub(super) fn reasoning_of(json: &str) -> Option<String> {
     reasoning.text_owned()
 }
 
-/// A kept assistant message with its parts read out again; `None` when it isn't one.
+/// Parses an assistant message's JSON; `None` if it isn't one.
 pub(super) fn message_of(json: &str) -> Option<AssistantMessage> {
     let value: Value = serde_json::from_str(json).ok()?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -194,7 +194,7 @@ pub(super) fn message_of(json: &str) -> Option<AssistantMessage> {
     })
 }
 
-/// The assistant message as it is sent back. Empty text beside tool calls is left out: Kimi refuses it.
+/// The assistant message as it is sent back. Empty text next to tool calls is left out because Kimi refuses it.
 fn json_of(reasoning: &Reasoning, content: &str, tool_calls: &[ToolCall]) -> String {
     let mut message = Map::new();
     message.insert("role".to_owned(), "assistant".into());

@@ -1,8 +1,8 @@
-//! Halves of characters that a stream tore apart: `"\ud83d"` in one event, `"\ude00"` in the next.
+//! Rejoins surrogate pairs that a stream split between events: `"\ud83d"` in one, `"\ude00"` in the next.
 //!
-//! JSON writes a character beyond U+FFFF as two escapes, and no reader takes one of them alone. So a lone half becomes a
-//! mark of plain characters before its event is read, and the marks become the character once the text is whole. The marks
-//! are made of noncharacters, which no text interchanges.
+//! JSON writes a character beyond U+FFFF as two escapes, and no parser accepts one alone. So a lone surrogate is
+//! replaced by a plain-text mark before its event is parsed, and once the text is complete the marks become the
+//! character. The marks use noncharacters, which don't occur in exchanged text.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 const OPEN: char = '\u{fdd0}';
 const CLOSE: char = '\u{fdd1}';
 
-/// The JSON text with each lone half as a mark.
+/// Replaces each lone surrogate in JSON text with a mark.
 pub(super) fn mark(json: &str) -> Cow<'_, str> {
     let mut marked = String::new();
     let mut copied = 0;
@@ -18,7 +18,7 @@ pub(super) fn mark(json: &str) -> Cow<'_, str> {
     while let Some(found) = json[at..].find('\\') {
         let escape = at + found;
         let Some(unit) = unit_at(json, escape) else {
-            // The character behind a backslash is not the start of another escape.
+            // Skips the escaped character: it can't begin another escape.
             at = (escape + 2).min(json.len());
             at = (at..=json.len()).find(|at| json.is_char_boundary(*at)).unwrap_or(json.len());
             continue;
@@ -40,7 +40,7 @@ pub(super) fn mark(json: &str) -> Cow<'_, str> {
     Cow::Owned(marked)
 }
 
-/// The text with each pair of marks as its character. A half that stayed alone becomes U+FFFD.
+/// Replaces each pair of marks with its character. A surrogate that stays alone becomes U+FFFD.
 pub(super) fn join(text: String) -> String {
     if !text.contains(OPEN) {
         return text;
@@ -66,7 +66,7 @@ pub(super) fn join(text: String) -> String {
     joined
 }
 
-/// The half that `text` begins with as a mark, and what follows.
+/// The surrogate of a mark at the start of `text`, and the text behind the mark.
 fn marked(text: &str) -> Option<(u16, &str)> {
     const DIGITS: usize = 4;
     let text = text.strip_prefix(OPEN)?;
@@ -75,7 +75,7 @@ fn marked(text: &str) -> Option<(u16, &str)> {
     Some((unit?, after))
 }
 
-/// What the `\uXXXX` at this place stands for.
+/// The UTF-16 unit of the `\uXXXX` at this position.
 fn unit_at(json: &str, at: usize) -> Option<u16> {
     let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
@@ -117,7 +117,7 @@ mod tests {
         }
         assert_eq!(join(read(r#""\ude00\ud83d""#)), "\u{fffd}\u{fffd}");
         assert_eq!(join("\u{fdd0}no mark".to_owned()), "\u{fdd0}no mark");
-        // Looking for the end of each would take hours.
+        // Searching for the end of each mark would take hours.
         let open = "\u{fdd0}".repeat(1_000_000);
         assert_eq!(join(open.clone()), open);
     }

@@ -1,11 +1,11 @@
-//! Phrases in a provider's words.
+//! Finds phrases in a provider's message.
 //!
-//! The words hold names too, of accounts, keys, projects and models, and those may hold anything: `org-78cdtpd8`,
-//! `proj-daily`. So phrases are looked for as whole words, and a name is one word.
+//! Messages hold names of accounts, keys, projects and models, which may contain anything: `org-78cdtpd8`,
+//! `proj-daily`. So phrases are matched as whole words, and a name counts as one word.
 
 use std::time::Duration;
 
-/// Whether `text` holds one of the phrases, each in lower case, word by word.
+/// Whether `text` holds one of the phrases (in lower case), word by word.
 pub(super) fn hold_any(text: &str, phrases: &[&str]) -> bool {
     let words = words(text);
     phrases.iter().any(|phrase| {
@@ -32,14 +32,14 @@ pub(super) fn wait(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()
 }
 
-/// The words in lower case, without what stands around them.
+/// The words in lower case, without surrounding punctuation.
 fn words(text: &str) -> Vec<String> {
     let is_around = |c: char| c.is_ascii_punctuation();
     let words = text.split_whitespace().map(|word| word.trim_matches(is_around).to_lowercase());
     words.filter(|word| !word.is_empty()).collect()
 }
 
-/// `1.5s` as its number and its unit.
+/// Splits `1.5s` into number and unit.
 fn split_unit(word: &str) -> (&str, &str) {
     let end = word.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(word.len());
     word.split_at(end)
