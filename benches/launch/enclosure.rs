@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kcode::sandbox::{OverlayPlan, Worker, WorkerPlan};
+use kcode::sandbox::{OverlayPlan, Worker, WorkerFolders, WorkerPlan};
 use kcode::settings::{Sandbox, TestCommand};
 use kcode::workspace::{ChangeSet, Copying, Overlay, Repository, View};
 use tempfile::TempDir;
@@ -86,28 +86,12 @@ pub fn plainly(line: &str) -> Duration {
 }
 
 fn plan(run: &Path, view: PathBuf, overlay: Option<&Overlay>) -> WorkerPlan {
-    let overlay = overlay.map(|overlay| OverlayPlan {
-        tree: overlay.tree().to_owned(),
-        layers: overlay.layers().to_owned(),
-        git: overlay.git().to_vec(),
-    });
+    let folders = WorkerFolders { view, logs: run.join("logs"), scratch: run.join("scratch") };
     WorkerPlan {
-        view,
-        overlay,
-        tree: None,
-        logs: run.join("logs"),
-        scratch: run.join("scratch"),
-        readable: Vec::new(),
-        hidden: Vec::new(),
-        caches: Vec::new(),
-        private: Vec::new(),
-        listener: kcode::sandbox::ProgressListener::default(),
-        tests: None,
+        overlay: overlay.map(OverlayPlan::of),
         deadline: Duration::from_mins(1),
         idle: Duration::from_mins(1),
-        child_env: Vec::new(),
-        readable_secrets: Vec::new(),
-        sandbox: Sandbox::Auto,
         program: Some(KCODE.into()),
+        ..WorkerPlan::bare(folders, Sandbox::Auto)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::baseline_runs::BaselineJob;
@@ -19,6 +20,7 @@ use super::view_slot::ViewSlot;
 use crate::journal::{CheckRan, Event, FileChange, GeneratedFile, Residue, RunFolder, TestsRan};
 use crate::sandbox::Worker;
 use crate::settings::Redactor;
+use crate::testing;
 use crate::workspace::{ChangeSet, Repository};
 
 /// What the model reads of a run of the tests that failed because the view is an overlay.
@@ -78,6 +80,8 @@ pub struct RunEnvironment {
     pub is_untouched: bool,
     /// What the journal is still to be told.
     pub untold: Vec<Event>,
+    /// A command was ended before anybody read its log.
+    pub was_cut_off: AtomicBool,
 }
 
 impl RunEnvironment {
@@ -116,12 +120,16 @@ impl RunEnvironment {
             takes_writes: !spec.settings.writes.value.is_empty(),
             is_untouched: spec.is_at_the_start(),
             untold: Vec::new(),
+            was_cut_off: AtomicBool::new(false),
         }
     }
 
     /// Ends the worker and all that is being made or measured. Returns what had to be killed.
     pub async fn close(self) -> Residue {
         let mut residue = self.worker.stop().await;
+        if self.was_cut_off.load(Ordering::Relaxed) {
+            testing::clean_logs(&self.folder.logs(), &self.redactor);
+        }
         self.trials.close().await;
         residue += self.start.close().await;
         self.view.close().await;

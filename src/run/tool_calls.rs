@@ -1,5 +1,6 @@
 //! The run's environment as the planner executes tool calls in it, and the patch that they make.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::environment::{COPIED_TEXT, RunEnvironment, WrittenPatch};
@@ -87,6 +88,7 @@ impl ToolExecutor for RunEnvironment {
     }
 
     async fn cancel(&self) {
+        self.was_cut_off.store(true, Ordering::Relaxed);
         // A worker that is gone runs nothing any more.
         let _ = self.worker.cancel_all().await;
     }

@@ -70,7 +70,7 @@ pub use minimize::{is_same_check, is_same_run, needed};
 pub use near::detect_near;
 pub use parse::{RunOutput, results};
 pub use patching::patch_of;
-pub use read_results::{read_results, with_hidden};
+pub use read_results::{clean_logs, read_results, with_hidden};
 pub use repeat_failed::{failed_again, filter_of_failed};
 pub use reporting::reporting;
 pub use reproduction::{WithPatch, shown_by_matrix, shown_by_trial};

@@ -50,6 +50,21 @@ pub fn read_results(run: &mut TestRun, logs: &Path, redactor: &Redactor, hidden:
     Ok(())
 }
 
+/// Takes known secrets out of what commands left in `logs` that were cut off: nobody reads it otherwise. What can't be read or
+/// written stays as it is.
+pub fn clean_logs(logs: &Path, redactor: &Redactor) {
+    let Ok(logs) = Dir::open_ambient_dir(logs, ambient_authority()) else { return };
+    for entry in logs.entries().into_iter().flatten().flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        // A folder of reports, or of the logs of a trial.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            drop(redact_reports(&logs, &name, redactor));
+        } else {
+            drop(redact_log(&logs, &name, redactor));
+        }
+    }
+}
+
 /// Asks about what the sandbox shows `run` little of, whose logs are below a run's `folder`; `named` as for [`read_results`].
 pub fn with_hidden<T>(run: &TestRun, folder: &Path, named: &[PathBuf], ask: impl FnOnce(Hidden<'_>) -> T) -> T {
     let of_state = |above: &&Path| above.ends_with("runs") || above.ends_with("verifications");

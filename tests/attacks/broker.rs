@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kcode::journal::{RelPath, Residue, SandboxBuilt};
-use kcode::sandbox::{OverlayPlan, Worker, WorkerPlan};
+use kcode::sandbox::{OverlayPlan, Worker, WorkerFolders, WorkerPlan};
 use kcode::settings::{Reporting, Sandbox, TestCommand, seal_environment};
 use kcode::tools::{Observation, TestRun};
 use kcode::workspace::{ChangeSet, Overlay, Repository};
@@ -154,24 +154,18 @@ async fn work(assignment: &Assignment) -> Outcome {
 }
 
 fn plan(assignment: &Assignment) -> WorkerPlan {
+    let folder = |name| assignment.run.join(name);
+    let folders = WorkerFolders { view: folder("view"), logs: folder("logs"), scratch: folder("scratch") };
     WorkerPlan {
-        listener: kcode::sandbox::ProgressListener::default(),
-        view: assignment.run.join("view"),
         overlay: (assignment.wall == "Overlay" && assignment.dependencies.is_none()).then(|| overlay(assignment)),
-        tree: None,
-        logs: assignment.run.join("logs"),
-        scratch: assignment.run.join("scratch"),
-        hidden: Vec::new(),
-        caches: Vec::new(),
         readable: [&assignment.readable[..], std::slice::from_ref(&assignment.attacker)].concat(),
         private: assignment.private.clone(),
         tests: Some(tests(assignment)),
         deadline: Duration::from_secs(assignment.deadline_s),
         idle: Duration::from_secs(assignment.deadline_s),
-        child_env: Vec::new(),
         readable_secrets: assignment.readable_secrets.clone(),
-        sandbox: if assignment.wall == "Off" { Sandbox::Off } else { Sandbox::Auto },
         program: Some(assignment.program.clone()),
+        ..WorkerPlan::bare(folders, if assignment.wall == "Off" { Sandbox::Off } else { Sandbox::Auto })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: the run ends in order, soon, with a history that can be continued.
 
+use std::fs;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -81,6 +82,28 @@ fn while_a_tool_runs() {
     assert!(answers[1].starts_with("Ended before it was done"), "{}", answers[1]);
     assert!(answers[2].starts_with("Not run"), "{}", answers[2]);
     assert!(ran.stdout().contains("+Hello, World!"), "what exists is handed over: {}", ran.stdout());
+}
+
+/// Of the model's run, and of the one on the start state.
+#[test]
+fn the_logs_of_what_is_cut_off_hold_no_secret() {
+    const PASSWORD: &str = "tulip garden 7";
+    let world = World::new();
+    world.write("login.txt", format!("{PASSWORD}\n"));
+    world.write_test("cat login.txt; sleep 300");
+    world.commit_all();
+    let (kimi, _requests) = told(vec![Answer::call("edit_file", EDIT), Answer::call("run_tests", "{}")]);
+    let mut fix = world.keyed(&kimi, &["fix", TASK]);
+    fix.env("DEPLOY_PASSWORD", PASSWORD);
+    let (before, running) = (Tree::of(&world.root()), world.start(fix));
+    let logs = || -> Vec<String> {
+        let paths = ["logs/tests-1.log", "logs/baseline/tests-1.log"];
+        let runs = world.runs().into_iter().flat_map(|run| paths.map(|path| run.join(path)));
+        runs.filter_map(|path| fs::read_to_string(path).ok()).filter(|log| !log.is_empty()).collect()
+    };
+    wait_until("both have said something", || logs().len() == 2);
+    interrupt(&world, &before, running, Signal::INT);
+    assert_eq!(logs(), ["[redacted:environment]\n", "[redacted:environment]\n"]);
 }
 
 #[test]

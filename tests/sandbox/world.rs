@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kcode::sandbox::{Worker, WorkerPlan};
+use kcode::sandbox::{Worker, WorkerFolders, WorkerPlan};
 use kcode::settings::{Sandbox, TestCommand};
 use kcode::tools::TestRun;
 use tempfile::TempDir;
@@ -45,24 +45,14 @@ impl World {
     }
 
     pub(crate) fn plan(&self, line: &str) -> WorkerPlan {
+        let folder = |name| self.folder.join("run").join(name);
+        let folders = WorkerFolders { view: self.view(), logs: folder("logs"), scratch: folder("scratch") };
         WorkerPlan {
-            view: self.view(),
-            overlay: None,
-            tree: None,
-            logs: self.folder.join("run/logs"),
-            scratch: self.folder.join("run/scratch"),
-            readable: Vec::new(),
-            hidden: Vec::new(),
-            caches: Vec::new(),
-            private: Vec::new(),
             tests: Some(TestCommand::shell(line)),
             deadline: PATIENCE,
             idle: PATIENCE,
-            child_env: Vec::new(),
-            readable_secrets: Vec::new(),
-            sandbox: Sandbox::Auto,
-            listener: kcode::sandbox::ProgressListener::default(),
             program: Some(env!("CARGO_BIN_EXE_kcode").into()),
+            ..WorkerPlan::bare(folders, Sandbox::Auto)
         }
     }
 

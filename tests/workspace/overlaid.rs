@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use kcode::journal::SandboxBuilt;
-use kcode::sandbox::{OverlayPlan, Worker, WorkerPlan};
+use kcode::sandbox::{OverlayPlan, Worker, WorkerFolders, WorkerPlan};
 use kcode::settings::{Sandbox, TestCommand};
 use kcode::workspace::{ChangeSet, Overlay, View};
 
@@ -42,28 +42,14 @@ impl Overlaid {
         let scratch = run.join("scratch");
         let place = View::place(&repository, &run).unwrap();
         let script = scratch.join("script.sh");
+        let folders = WorkerFolders { view: place, logs: run.join("logs"), scratch };
         let plan = WorkerPlan {
-            view: place,
-            overlay: Some(OverlayPlan {
-                tree: overlay.tree().to_owned(),
-                layers: overlay.layers().to_owned(),
-                git: overlay.git().to_vec(),
-            }),
-            tree: None,
-            logs: run.join("logs"),
-            scratch,
-            readable: Vec::new(),
-            hidden: Vec::new(),
-            caches: Vec::new(),
-            private: Vec::new(),
+            overlay: Some(OverlayPlan::of(&overlay)),
             tests: Some(TestCommand::shell(&format!("sh '{}'", script.display()))),
             deadline: PATIENCE,
             idle: PATIENCE,
-            child_env: Vec::new(),
-            readable_secrets: Vec::new(),
-            sandbox: Sandbox::Auto,
-            listener: kcode::sandbox::ProgressListener::default(),
             program: Some(env!("CARGO_BIN_EXE_kcode").into()),
+            ..WorkerPlan::bare(folders, Sandbox::Auto)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (worker, wall) = runtime.block_on(Worker::start(plan)).unwrap();

@@ -109,16 +109,16 @@ impl Trials {
             }
             Err(TrialError::Restless)
         };
-        let proven = unless(called_off, all).await;
-        self.end(name, worker).await;
+        let proven = unless(called_off.clone(), all).await;
+        self.end(name, worker, &called_off).await;
         proven
     }
 
     /// What ran, as the worker tells of it.
     async fn hold_once(&self, trial: Trial<'_>, called_off: watch::Receiver<bool>) -> Result<TrialResult, TrialError> {
         let TrialSandbox { worker, view: _view } = self.start(trial.name, trial.changes, called_off.clone()).await?;
-        let held = unless(called_off, self.run(&worker, trial)).await;
-        self.end(trial.name, worker).await;
+        let held = unless(called_off.clone(), self.run(&worker, trial)).await;
+        self.end(trial.name, worker, &called_off).await;
         held
     }
 

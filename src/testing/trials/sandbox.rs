@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::error::TrialError;
 use super::setup::Trials;
 use crate::sandbox::{OverlayPlan, Worker, WorkerPlan};
+use crate::testing::read_results::clean_logs;
 use crate::workspace::{ChangeSet, Copying, NoOverlay, Overlay, View, WorkspaceError, remove_tree_soon, vacate};
 
 /// A worker in a view of its own.
@@ -56,9 +57,12 @@ impl Trials {
         started
     }
 
-    /// Ends the trial; what its worker had to kill is counted.
-    pub(super) async fn end(&self, name: &str, worker: Worker) {
+    /// Ends the trial; what its worker had to kill is counted. Nobody reads the log of a command that was cut off.
+    pub(super) async fn end(&self, name: &str, worker: Worker, called_off: &watch::Receiver<bool>) {
         self.stop(worker).await;
+        if *called_off.borrow() {
+            clean_logs(&self.plan.logs.join(name), &self.redactor);
+        }
         clear(self.folder(name)).await;
     }
 

@@ -39,6 +39,6 @@ impl Session {
 
     /// Ends it; nothing is left, or too much for the moment.
     pub async fn close(self) {
-        self.trials.end(&self.name, self.sandbox.worker).await;
+        self.trials.end(&self.name, self.sandbox.worker, &self.called_off).await;
     }
 }
