@@ -1,7 +1,7 @@
-//! Reading a call's arguments: JSON text that a model wrote, checked against what the model was told.
+//! Parses and checks a call's arguments: JSON text written by the model.
 //!
-//! The schema in `tools/` is the one source: what it declares is accepted, and a refusal lists every fault at once, so
-//! that one more call can be right.
+//! The schemas in `tools/` are the only source: what they declare is accepted. A refusal lists every fault at once, so
+//! that the next call can be right.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use super::plain_words::quoted;
 use super::schema::{self, Schema};
 use super::tool::{ToolError, tell};
 
-/// Names that models bring along from other tools, with the field that is meant.
+/// Field names that models know from other tools, with the field that is meant.
 const ALIASES: [(&str, &str); 12] = [
     ("offset", "start_line"),
     ("line", "start_line"),
@@ -27,7 +27,8 @@ const ALIASES: [(&str, &str); 12] = [
     ("tests", "filter"),
 ];
 
-/// Names that stand for what a tool does in another way: the field that tells which tool is meant, and the way.
+/// Field names for something that a tool does differently: the name, a field that identifies the tool, and what to do
+/// instead.
 const OTHER_WAYS: [(&str, &str, &str); 4] = [
     ("case_insensitive", "pattern", "put (?i) before the pattern"),
     ("ignore_case", "pattern", "put (?i) before the pattern"),
@@ -35,14 +36,14 @@ const OTHER_WAYS: [(&str, &str, &str); 4] = [
     ("replace_all", "old_text", "one call per place"),
 ];
 
-/// The arguments of `tool` as its own type.
+/// The arguments of `tool`, deserialised.
 ///
 /// # Errors
-/// [`ToolError::Tell`] with every fault and the call's form.
+/// [`ToolError::Tell`] with every fault and the call's signature.
 pub(super) fn parse<T: DeserializeOwned>(tool: &str, raw: &str) -> Result<T, ToolError> {
     let Some(schema) = schema::of(tool) else { return tell(format!("{tool} has no schema")) };
     let mut fields = object(schema, raw)?;
-    // Some models send null for what they leave out.
+    // Some models send null for fields that they leave out.
     fields.retain(|name, value| !value.is_null() || schema.requires(name));
     for (name, expected) in schema.fields() {
         if let Some(value) = fields.get_mut(name) {
@@ -61,7 +62,7 @@ pub(super) fn parse<T: DeserializeOwned>(tool: &str, raw: &str) -> Result<T, Too
         .or_else(|error| tell(format!("Nothing was done: {error}. Call it as {}.", schema.usage())))
 }
 
-/// The text as a JSON object; no text at all means no fields.
+/// The text as a JSON object; empty text means no fields.
 fn object(schema: &Schema, raw: &str) -> Result<Map<String, Value>, ToolError> {
     let raw = raw.trim();
     let usage = schema.usage();
@@ -102,7 +103,7 @@ fn faults(schema: &Schema, fields: &Map<String, Value>) -> Vec<String> {
     faults
 }
 
-/// What to write in place of the field `name`, if that can be told.
+/// What to write instead of the field `name`, if known; else empty.
 fn hint(name: &str, names: &[&str]) -> String {
     let other = OTHER_WAYS.iter().find(|(other, field, _)| *other == name && names.contains(field));
     if let Some((_, _, way)) = other {
@@ -113,7 +114,7 @@ fn hint(name: &str, names: &[&str]) -> String {
     near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default()
 }
 
-/// Puts right what can only mean one thing, such as `"5"` for a whole number.
+/// Converts values with only one possible meaning, such as `"5"` for an integer.
 fn coerce(value: &mut Value, expected: &str) {
     let meant = match (expected, &*value) {
         ("integer", Value::String(text)) => text.trim().parse::<i64>().ok().map(Value::from),
@@ -131,7 +132,7 @@ fn coerce(value: &mut Value, expected: &str) {
     }
 }
 
-/// A string where an array of strings is expected: an array as JSON text, nothing, or the only item.
+/// A string where an array of strings is expected: JSON text of an array, an empty list, or its only item.
 fn list(text: &str) -> Value {
     match serde_json::from_str::<Vec<String>>(text) {
         Ok(items) => Value::from(items),
@@ -159,7 +160,7 @@ fn article(expected: &str) -> &'static str {
     }
 }
 
-/// What was received, short.
+/// A short description of the received value.
 fn kind(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),

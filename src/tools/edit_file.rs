@@ -17,12 +17,11 @@ use crate::settings::{Redactor, holds_marker};
 
 /// Lines shown around the landed ones.
 const AROUND: usize = 2;
-/// Landed lines that are shown; of more, the first and the last half.
+/// Changed lines shown; of more, the first and the last half.
 const SHOWN: usize = 40;
-/// Bytes of a shown line; of a longer one what is around the change.
+/// Bytes shown of a line; of a longer one, the part around the change.
 const LINE: usize = 500;
 
-/// See the module.
 pub(super) struct EditFile;
 
 #[derive(Deserialize)]
@@ -65,7 +64,7 @@ impl Tool for EditFile {
     }
 }
 
-/// The file's bytes after the edit: those outside of it are the ones that were there.
+/// The file's bytes after the edit; bytes outside the edited range are copied.
 fn written(path: &RelPath, decoded: &Decoded<'_>, edit: &Edit) -> Result<Vec<u8>, ToolError> {
     let (text, Range { start, end }) = (&*decoded.text, edit.range.clone());
     let parts = [&text[..start], &edit.replacement, &text[end..]].map(|part| decoded.encoding.encode(part));
@@ -73,7 +72,7 @@ fn written(path: &RelPath, decoded: &Decoded<'_>, edit: &Edit) -> Result<Vec<u8>
     parts.map(|parts| parts.concat()).or_else(|char| tell(unwritable(path, decoded.encoding, char)))
 }
 
-/// What is told of a character that the file's encoding doesn't have.
+/// The answer if the file's encoding lacks a character.
 pub(super) fn unwritable(path: &RelPath, encoding: Encoding, char: char) -> String {
     format!(
         "{path} is unchanged: it is {} text, which has no character {}; write it without.",
@@ -82,10 +81,11 @@ pub(super) fn unwritable(path: &RelPath, encoding: Encoding, char: char) -> Stri
     )
 }
 
-/// A marker stands for what the model hasn't seen: with one in it, a passage can't be found, and a secret would be lost.
+/// Refuses texts that hold redaction markers. A marker stands for what the model hasn't seen: a passage with one can't
+/// be found, and writing one would destroy a secret.
 ///
 /// # Errors
-/// Tells so, unless the file itself holds markers.
+/// [`ToolError::Tell`], unless the file itself holds markers.
 pub(super) fn refuse_markers(path: &RelPath, before: &[u8], texts: &[&str]) -> Result<(), ToolError> {
     let ours = |text: &&str| holds_marker(text) && !holds_marker(&String::from_utf8_lossy(before));
     if !texts.iter().any(ours) {
@@ -97,9 +97,9 @@ pub(super) fn refuse_markers(path: &RelPath, before: &[u8], texts: &[&str]) -> R
     ))
 }
 
-/// What is told of an edit that was made, from the bytes before and after it.
+/// The answer after an edit, from the bytes before and after it.
 fn landed(path: RelPath, before: &[u8], after: &[u8], edit: &Edit) -> Observation {
-    // Both were checked to be UTF-8 by the engine; nothing is lost here.
+    // The engine has checked that both are UTF-8, so nothing is lost.
     let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
     let diff = TextDiff::from_lines(before.as_ref(), after.as_ref());
     let changes: Vec<_> = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal).collect();
@@ -121,7 +121,7 @@ fn landed(path: RelPath, before: &[u8], after: &[u8], edit: &Edit) -> Observatio
     Observation { touched: vec![path], ..Observation::of(text, summary) }
 }
 
-/// Appends numbered lines; of many, the first and the last. `fresh` are the bytes that are new.
+/// Appends numbered lines, or the first and the last of many. `fresh` is the range of new bytes.
 fn show(text: &mut String, all: &[TextLine<'_>], fresh: &Range<usize>, range: Range<usize>) {
     let hidden = if range.len() > SHOWN { range.start + SHOWN / 2..range.end - SHOWN / 2 } else { 0..0 };
     for index in range {

@@ -1,7 +1,7 @@
-//! Text in other encodings than UTF-8: only where every byte comes back when it is written again.
+//! Text in encodings other than UTF-8, accepted only if every byte survives being decoded and encoded again.
 //!
-//! Which encoding a file has is guessed (`chardetng`, the detector of Firefox), and the guess is held to the bytes: what
-//! is decoded has to encode to exactly them. The first guess for a file stays, as long as the file fits it.
+//! The encoding is guessed with `chardetng` (Firefox's detector) and checked against the bytes. The first guess for a
+//! file is kept as long as the file fits it.
 
 use std::borrow::Cow;
 
@@ -10,31 +10,31 @@ use encoding_rs::Encoding as Charset;
 
 use super::text::{NotText, decode};
 
-/// How the characters of a file are written.
+/// The encoding of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// As most files are.
+    /// UTF-8, like most files.
     Utf8,
-    /// With a byte order mark.
+    /// UTF-16 with a byte order mark.
     Utf16 {
-        /// The high byte comes first.
+        /// Whether it is big-endian.
         big: bool,
     },
-    /// One of those from before.
+    /// An older encoding, such as Shift_JIS or windows-1252.
     Legacy(&'static Charset),
 }
 
 /// A file as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded<'a> {
-    /// Its characters, byte order mark included.
+    /// The text, byte order mark included.
     pub text: Cow<'a, str>,
-    /// How they are written.
+    /// The encoding that reproduces the bytes.
     pub encoding: Encoding,
 }
 
 impl Encoding {
-    /// Its usual name; nothing for UTF-8.
+    /// Its usual name; `None` for UTF-8.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         match self {
@@ -45,10 +45,10 @@ impl Encoding {
         }
     }
 
-    /// `text` in this encoding.
+    /// Encodes `text`.
     ///
     /// # Errors
-    /// The first character that it has no bytes for.
+    /// The first character that the encoding lacks.
     pub fn encode(self, text: &str) -> Result<Cow<'_, [u8]>, char> {
         match self {
             Self::Utf8 => Ok(Cow::Borrowed(text.as_bytes())),
@@ -81,7 +81,7 @@ impl Encoding {
         }
     }
 
-    /// The text, if it is one and writing it again gives the same bytes.
+    /// The decoded bytes, if encoding them again gives the same bytes.
     fn fits(self, bytes: &[u8]) -> Option<Decoded<'_>> {
         let text = self.decode(bytes).filter(|text| self == Self::Utf8 || text.chars().all(is_texts))?;
         let same = self.encode(&text).is_ok_and(|again| *again == *bytes);
@@ -89,10 +89,10 @@ impl Encoding {
     }
 }
 
-/// The bytes as text in whatever encoding they have; `known` is the one that the file had before.
+/// Decodes bytes; `known` is the file's earlier encoding, which is tried first.
 ///
 /// # Errors
-/// Says what they are instead.
+/// What the bytes are instead of text.
 pub fn read(bytes: &[u8], known: Option<Encoding>) -> Result<Decoded<'_>, NotText> {
     let refused = match decode(bytes) {
         Ok(text) => return Ok(Decoded { text: Cow::Borrowed(text), encoding: Encoding::Utf8 }),
@@ -113,8 +113,8 @@ pub fn read(bytes: &[u8], known: Option<Encoding>) -> Result<Decoded<'_>, NotTex
     })
 }
 
-/// Whether it is UTF-8 but for a few bytes: more of its characters are well-formed ones of several bytes than aren't, which no
-/// text in another encoding has.
+/// Whether it is UTF-8 with a few damaged bytes: more multi-byte characters are well-formed than not, which doesn't
+/// happen in other encodings.
 fn is_damaged_utf8(bytes: &[u8]) -> bool {
     let (mut right, mut wrong) = (0, 0);
     for chunk in bytes.utf8_chunks() {
@@ -130,7 +130,7 @@ fn guess(bytes: &[u8]) -> Encoding {
     Encoding::Legacy(detector.guess(None, Utf8Detection::Deny))
 }
 
-/// Control characters are a sign of data, not of text.
+/// Other control characters indicate binary data.
 fn is_texts(char: char) -> bool {
     !char.is_control() || matches!(char, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1a}' | '\u{1b}')
 }

@@ -1,4 +1,4 @@
-//! From a request to an [`Edit`], or to the reason why not.
+//! Turns a request into an [`Edit`], or into the reason why it can't be made.
 
 use std::ops::Range;
 
@@ -10,32 +10,32 @@ use crate::tools::text::{BOM, decode, lines};
 /// One range of a file and what takes its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// Bytes of the file that are replaced.
+    /// Byte range of the file that is replaced.
     pub range: Range<usize>,
-    /// What stands there afterwards.
+    /// The new text of that range.
     pub replacement: String,
-    /// How the passage was found.
+    /// The tier that found the passage.
     pub tier: Tier,
 }
 
 impl Edit {
-    /// The file after the edit; `input` must be the bytes that the edit was planned for.
+    /// The file's bytes after the edit; `input` must be the bytes that the edit was planned for.
     #[must_use]
     pub fn apply(&self, input: &[u8]) -> Vec<u8> {
         [&input[..self.range.start], self.replacement.as_bytes(), &input[self.range.end..]].concat()
     }
 }
 
-/// Plans to replace the one passage `old_text` of `input` by `new_text`.
+/// Plans to replace the only occurrence of `old_text` in `input` by `new_text`.
 ///
 /// # Errors
-/// Says why there is no such edit; the message is meant for the model and names the next step.
+/// Why there is no such edit, written for the model with the next step.
 pub fn plan(input: &[u8], old_text: &str, new_text: &str) -> Result<Edit, EditError> {
     if input.len() > MAX_BYTES {
         return Err(EditError::TooLarge { size: input.len() });
     }
     let file = decode(input).map_err(EditError::NotText)?;
-    // The mark is no part of the first line, for whoever reads or replaces it.
+    // The byte order mark isn't part of the first line.
     let mark = if file.starts_with(BOM) { BOM.len() } else { 0 };
     let (old, new) = (normal(old_text, mark > 0), normal(new_text, mark > 0));
     if old.is_empty() {
@@ -59,7 +59,7 @@ pub fn plan(input: &[u8], old_text: &str, new_text: &str) -> Result<Edit, EditEr
 
 fn finish(request: &EditRequest<'_>, passage: &Passage, tier: Tier, mark: usize) -> Result<Edit, EditError> {
     let mut replacement = splice::replacement(request, passage, tier);
-    // A file has its mark or has none; an edit of its first line gives it none.
+    // An edit of the first line doesn't add a byte order mark.
     if passage.range.start == 0 && !request.content.starts_with(BOM) {
         replacement = replacement.trim_start_matches(BOM).to_owned();
     }
@@ -69,8 +69,7 @@ fn finish(request: &EditRequest<'_>, passage: &Passage, tier: Tier, mark: usize)
     Ok(Edit { range: passage.range.start + mark..passage.range.end + mark, replacement, tier })
 }
 
-/// Text of the model in the form that files are compared in: lines end with `\n`, and the mark that a file keeps for
-/// itself is left out.
+/// The model's text in the form that is compared: lines end with `\n`, and the file's byte order mark is left out.
 fn normal(text: &str, marked: bool) -> String {
     let text = if marked { text.strip_prefix(BOM).unwrap_or(text) } else { text };
     text.replace("\r\n", "\n")

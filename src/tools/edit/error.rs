@@ -1,4 +1,4 @@
-//! Why there is no edit: for the model, with the facts and one next step.
+//! Why an edit can't be made, written for the model: the facts and one next step.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use crate::tools::text::{TextLine, clip, visible};
 /// Larger files are refused: they are generated, and no model edits them well.
 pub const MAX_BYTES: usize = 8 << 20;
 
-/// Places of an ambiguous passage that are listed.
+/// Most places listed for an ambiguous passage.
 const PLACES: usize = 10;
 
-/// Why a passage was not replaced. The file is as it was.
+/// Why a passage was not replaced. The file is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// There is nothing to look for.
@@ -31,37 +31,37 @@ pub enum EditError {
     /// The bytes can't be edited without loss.
     #[error("{0}.")]
     NotText(NotText),
-    /// More than [`MAX_BYTES`].
+    /// The file is larger than [`MAX_BYTES`].
     #[error("it has {size} bytes; files are edited up to {MAX_BYTES}.")]
     TooLarge {
-        /// Bytes of the file.
+        /// File size in bytes.
         size: usize,
     },
-    /// The passage is there more than once.
+    /// The passage occurs more than once.
     #[error("{0}")]
     Ambiguous(Ambiguous),
-    /// The passage isn't there.
+    /// The passage doesn't occur.
     #[error("{0}")]
     Missing(Box<Missing>),
 }
 
-/// See [`EditError::Ambiguous`].
+/// The places of a passage that occurs more than once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ambiguous {
-    /// The line where each place starts, from 1, with the line above it.
+    /// For each place its first line, from 1, and the nearest non-blank line above it.
     pub places: Vec<(usize, Option<String>)>,
-    /// How they were found.
+    /// The tier that found them.
     pub tier: Tier,
 }
 
-/// See [`EditError::Missing`].
+/// What is known about a passage that doesn't occur.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// A cause that shows in the request itself.
+    /// A mistake that the request itself shows.
     pub cause: Option<&'static str>,
-    /// The line from which `new_text` stands in the file already.
+    /// The line, from 1, where `new_text` already stands.
     pub done_at: Option<usize>,
-    /// The lines of the file that are most like the passage.
+    /// The most similar lines of the file; `None` if there are none, or the cause is known.
     pub nearest: Option<Nearest>,
 }
 

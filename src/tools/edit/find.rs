@@ -1,4 +1,4 @@
-//! Where a passage is: the four tiers.
+//! Finds a passage, in four tiers.
 
 use std::ops::Range;
 
@@ -6,18 +6,18 @@ use super::indent::Shift;
 use super::projection::{Projection, plain};
 use crate::tools::text::TextLine;
 
-/// More places than this are not looked for; nobody needs the list to be longer.
+/// Most places searched for; no answer needs a longer list.
 pub(super) const ENOUGH: usize = 100;
 
 /// One place where `old_text` was found.
 pub(super) struct Passage {
-    /// Bytes of the content.
+    /// Byte range in the content.
     pub range: Range<usize>,
-    /// How lines of the request are indented there.
+    /// How the request's indentation differs from the file's there.
     pub shift: Shift,
 }
 
-/// The places that the first tier with any finds. `old` and `new` have `\n` as their only line ending.
+/// The places found by the first tier that finds any. `old` and `new` use `\n` as their only line ending.
 pub(super) fn passages(content: &str, lines: &[TextLine<'_>], old: &str, new: &str) -> (Tier, Vec<Passage>) {
     let tiers: [(Tier, &dyn Fn() -> Vec<Passage>); 4] = [
         (Tier::Exact, &|| substrings(content, old, |char| char)),
@@ -31,7 +31,7 @@ pub(super) fn passages(content: &str, lines: &[TextLine<'_>], old: &str, new: &s
     found.unwrap_or((Tier::Exact, Vec::new()))
 }
 
-/// Every place of `old` in the content, both seen through `fold`; also places that overlap.
+/// Every place of `old` in the content, overlapping ones included; both are mapped through `fold`.
 fn substrings(content: &str, old: &str, fold: impl Fn(char) -> char + Copy) -> Vec<Passage> {
     let hay = Projection::new(content, fold);
     let needle = Projection::new(old, fold).text;
@@ -46,8 +46,8 @@ fn substrings(content: &str, old: &str, fold: impl Fn(char) -> char + Copy) -> V
     starts.take(ENOUGH).map(original).collect()
 }
 
-/// Every run of whole lines that equals the lines of `old` when both are seen through `trim`, and where `shift` knows
-/// how the request's lines are to be indented.
+/// Every run of whole lines that equals the lines of `old` after `trim`, and for which `shift` finds how to indent the
+/// request's lines.
 fn whole_lines<'a>(
     lines: &[TextLine<'a>],
     old: &'a str,
@@ -55,7 +55,7 @@ fn whole_lines<'a>(
     shift: impl Fn(&[TextLine<'a>]) -> Option<Shift>,
 ) -> Vec<Passage> {
     let wanted: Vec<_> = old_lines(old).map(&trim).collect();
-    // Blank lines are everywhere.
+    // Blank lines match everywhere.
     if wanted.iter().all(|line| line.is_empty()) || wanted.len() > lines.len() {
         return Vec::new();
     }
@@ -64,14 +64,14 @@ fn whole_lines<'a>(
     let passage = |at: usize| {
         let found = &lines[at..at + wanted.len()];
         let last = found.last()?;
-        // A passage that ends with a line break takes the last line's ending with it.
+        // A passage that ends with a line break includes the last line's ending.
         let end = if old.ends_with('\n') { last.end() } else { last.text_end() };
         Some(Passage { range: found[0].start..end, shift: shift(found)? })
     };
     starts.filter_map(passage).take(ENOUGH).collect()
 }
 
-/// The lines of `old`; a line break at its end starts no further one.
+/// The lines of `old`; a line break at its end starts no further line.
 pub(super) fn old_lines(old: &str) -> impl Iterator<Item = &str> {
     old.strip_suffix('\n').unwrap_or(old).split('\n')
 }
@@ -79,9 +79,9 @@ pub(super) fn old_lines(old: &str) -> impl Iterator<Item = &str> {
 /// How `old_text` was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
-    /// As it was written, line endings aside.
+    /// As written, apart from line endings.
     Exact,
-    /// With other whitespace at the ends of lines.
+    /// With other whitespace at line ends.
     TrailingWhitespace,
     /// With other indentation.
     Indentation,
@@ -90,7 +90,7 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// What to tell of it; nothing when the passage was exact.
+    /// A remark for the model; `None` for an exact match.
     #[must_use]
     pub const fn remark(self) -> Option<&'static str> {
         match self {

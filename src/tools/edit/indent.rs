@@ -1,26 +1,26 @@
-//! How the indentation of a file differs from that of a request, and how to carry lines over.
+//! Determines how a file's indentation differs from a request's, and converts lines.
 
 use crate::tools::text::TextLine;
 
-/// What to do to the indentation of a line of the request, so that it fits the file.
+/// A change of indentation that fits the request's lines to the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shift {
-    /// Put this in front.
+    /// Prepend this.
     Add(String),
-    /// Take this away.
+    /// Remove this prefix.
     Remove(String),
-    /// Count levels in one unit, write them in another, so many levels deeper.
+    /// Count levels in unit `from`, write them in unit `to`, `deeper` levels deeper.
     Convert { from: &'static str, to: &'static str, deeper: isize },
 }
 
-/// What one level may be written as, the commonest first.
+/// Spellings of one level, the commonest first.
 const UNITS: [&str; 5] = ["\t", "    ", "  ", "        ", "   "];
 
 impl Shift {
-    /// Lines stay as they are.
+    /// Leaves lines unchanged.
     pub const NONE: Self = Self::Add(String::new());
 
-    /// The one shift that leads from `old` to the lines that were found, and that every line of `new` can follow.
+    /// The shift from `old` to the found lines that every line of `new` can follow too; `None` if there is none.
     pub fn between<'a>(old: impl Iterator<Item = &'a str>, found: &[TextLine<'a>], new: &str) -> Option<Self> {
         let pairs: Vec<_> = old
             .zip(found)
@@ -38,7 +38,7 @@ impl Shift {
                 && new.iter().all(|line| shift.carry(line).is_some())
         };
         let simple = prefixes.into_iter().flatten().find(fits);
-        // A file in tabs wants tabs, also where the passage has too few levels to show it.
+        // A file indented with tabs gets tabs, even if the passage has too few levels to show it.
         if simple.is_some() && !mixes(&pairs, &new) {
             return simple;
         }
@@ -46,7 +46,7 @@ impl Shift {
         converted.min_by_key(|shift| shift.strangeness(&new)).or(simple)
     }
 
-    /// Every conversion that carries the first line over.
+    /// Every conversion that fits the first line.
     fn conversions(old: &str, found: &str) -> impl Iterator<Item = Self> {
         let pairs =
             UNITS.iter().flat_map(|from| UNITS.iter().map(move |to| (*from, *to))).filter(|(from, to)| from != to);
@@ -56,14 +56,15 @@ impl Shift {
         })
     }
 
-    /// Less is likelier: whole levels before odd columns, no change of depth before any; then the order of `UNITS`.
+    /// Ranks conversions, lowest first: whole levels before odd columns, then the smallest change of depth; ties keep
+    /// the order of `UNITS`.
     fn strangeness(&self, new: &[&str]) -> (usize, usize) {
         let Self::Convert { from, deeper, .. } = self else { return (0, 0) };
         let odd = new.iter().filter(|line| levels(line, from).is_none_or(|(_, rest)| !rest.is_empty())).count();
         (odd, deeper.unsigned_abs())
     }
 
-    /// The line as the file would have it; `None` when it can't go that far to the left.
+    /// The line as indented in the file; `None` if it can't be moved that far left.
     pub fn line(&self, line: &str) -> Option<String> {
         if line.trim().is_empty() {
             return Some(line.to_owned());
@@ -84,14 +85,14 @@ impl Shift {
     }
 }
 
-/// Whether the file's lines are indented with the one of tab and space, the request's with the other.
+/// Whether file and request mix tabs and spaces.
 fn mixes(pairs: &[(&str, &str)], new: &[&str]) -> bool {
     let request = |unit| pairs.iter().map(|(old, _)| old).chain(new).any(|line| line.starts_with(unit));
     let file = |unit| pairs.iter().any(|(_, found)| found.starts_with(unit));
     request(' ') && file('\t') || request('\t') && file(' ')
 }
 
-/// How many of `unit` the indentation begins with, and the spaces that align the line from there.
+/// The number of `unit`s that the indentation begins with, and the spaces after them.
 fn levels<'a>(indentation: &'a str, unit: &str) -> Option<(usize, &'a str)> {
     let rest = indentation.trim_start_matches(unit);
     rest.chars().all(|char| char == ' ').then_some(((indentation.len() - rest.len()) / unit.len(), rest))

@@ -1,4 +1,4 @@
-//! What to answer when a passage isn't there: the cause if it shows, and the text that is most like it.
+//! The answer if a passage isn't found: the cause if it is evident, and the most similar text of the file.
 
 use similar::{TextDiff, get_close_matches};
 
@@ -8,37 +8,37 @@ use super::find::old_lines;
 use super::projection::Projection;
 use crate::tools::text::{TextLine, clip, number_line};
 
-/// Lines of the file that are compared; a miss in a longer file is answered from its start.
+/// Lines of the file that are compared; further ones aren't.
 const COMPARED: usize = 20_000;
-/// Lines of the passage that are looked for, the longest first: they tell the most.
+/// Lines of the passage that are searched for, the longest first because they identify it best.
 const ANCHORS: usize = 3;
-/// Places that are compared line by line.
+/// Candidates per searched line.
 const CANDIDATES: usize = 40;
-/// Lines of the passage and of a place that are compared.
+/// Lines of the passage that are compared with each candidate.
 const DEPTH: usize = 60;
-/// Lines that are shown.
+/// Lines shown.
 const SHOWN: usize = 12;
-/// Below this share of likeness a line is another line.
+/// Least similarity of a candidate.
 const ALIKE: f32 = 0.5;
-/// Below this one it is only perhaps the one that is meant.
+/// Least similarity at which a candidate is surely meant.
 const SURE: f32 = 0.7;
 
-/// The lines of a file that are most like a passage.
+/// The lines of a file that are most similar to a passage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nearest {
-    /// Its first line, from 1.
+    /// Number of its first line, from 1.
     pub first: usize,
-    /// How many lines it has.
+    /// Number of lines.
     pub length: usize,
-    /// It is so like the passage that nothing else can be meant.
+    /// Whether it is so similar that nothing else can be meant.
     pub sure: bool,
-    /// The lines with their numbers; the first few of many.
+    /// The numbered lines, at most the first 12.
     pub shown: String,
-    /// The first line that differs: its number, what the file has, what the passage has.
+    /// The first line that differs: its number, the file's text, the passage's text.
     pub difference: Option<(usize, String, String)>,
 }
 
-/// Why `old` isn't in `content`. Both texts of the request have `\n` as their only line ending.
+/// Why `old` isn't in `content`. The request's texts use `\n` as their only line ending.
 pub(super) fn explain(lines: &[TextLine<'_>], content: &str, old: &str, new: &str) -> EditError {
     let cause = cause(content, old);
     let nearest = if cause.is_none() { nearest(lines, old) } else { None };
@@ -46,8 +46,8 @@ pub(super) fn explain(lines: &[TextLine<'_>], content: &str, old: &str, new: &st
     EditError::Missing(Box::new(Missing { cause, done_at, nearest }))
 }
 
-/// The line from which `new` stands in the file where `old` would. Whoever is told so wrongly gives up an edit that is
-/// still to be made, so that it takes whole lines, in one place only, one of them new, and nothing more like `old`.
+/// The line at which `new` already stands in place of `old`. A wrong answer makes the model give up a needed edit, so
+/// it requires whole lines, in one place only, at least one of them new, overlapping the most similar place.
 fn done_at(lines: &[TextLine<'_>], old: &str, new: &str, nearest: &Nearest) -> Option<usize> {
     let wanted: Vec<_> = old_lines(new).collect();
     let old: Vec<_> = old_lines(old).collect();
@@ -61,7 +61,7 @@ fn done_at(lines: &[TextLine<'_>], old: &str, new: &str, nearest: &Nearest) -> O
     (other.is_none() && overlaps).then_some(place)
 }
 
-/// Faults that the request itself shows.
+/// Mistakes that the request itself shows.
 fn cause(content: &str, old: &str) -> Option<&'static str> {
     let mut told = old_lines(old).filter(|line| !line.is_empty()).peekable();
     let numbered = |line: &str| {
@@ -79,7 +79,7 @@ fn cause(content: &str, old: &str) -> Option<&'static str> {
     }
 }
 
-/// As it would be with one level of JSON's escapes less.
+/// The text with one level of JSON escapes removed.
 fn unescaped(text: &str) -> String {
     text.replace("\\n", "\n").replace("\\t", "\t").replace("\\\"", "\"")
 }
@@ -107,7 +107,8 @@ fn nearest(lines: &[TextLine<'_>], old: &str) -> Option<Nearest> {
     Some(Nearest { first: start + 1, length: end - start, sure: likeness >= SURE, shown, difference })
 }
 
-/// Where the passage may start: where one of its telling lines, or one like it, stands at its distance.
+/// Possible starts of the passage: each line of the file that resembles one of its longest lines, minus that line's
+/// offset.
 fn starts(file: &[&str], old: &[&str]) -> Vec<usize> {
     let mut anchors: Vec<_> = (0..old.len()).filter(|index| !old[*index].trim().is_empty()).collect();
     anchors.sort_by_key(|index| std::cmp::Reverse(old[*index].trim().len()));
@@ -126,7 +127,7 @@ fn starts(file: &[&str], old: &[&str]) -> Vec<usize> {
     starts
 }
 
-/// How like the passage the lines are, from 0 to 1; every line counts as much as it is long.
+/// Similarity from 0 to 1, each line weighted by its length.
 fn likeness(file: &[&str], old: &[&str]) -> f32 {
     let (mut same, mut total) = (0.0, 0.0);
     for (index, line) in old.iter().enumerate().take(DEPTH) {

@@ -1,14 +1,14 @@
-//! A text in the form it is compared in, with the way back to the original's bytes.
+//! A text normalised for comparison, with a mapping back to the original's bytes.
 
-/// A rewritten text; each position in it stands for a position of the original.
+/// A normalised text; each position maps to one in the original.
 pub(super) struct Projection {
     pub text: String,
-    /// Where the two drift apart: from this byte of the projection on, this byte of the original.
+    /// Where the offset changes: from this byte of the projection on, this byte of the original.
     steps: Vec<(usize, usize)>,
 }
 
 impl Projection {
-    /// Line endings become `\n`; each other character becomes what `fold` makes of it.
+    /// Turns line endings into `\n` and maps each other character through `fold`.
     pub fn new(original: &str, fold: impl Fn(char) -> char) -> Self {
         let mut projection = Self { text: String::with_capacity(original.len()), steps: vec![(0, 0)] };
         let mut drift = 0;
@@ -21,7 +21,7 @@ impl Projection {
             } else {
                 projection.text.push(fold(char));
             }
-            // What is compared is never longer than what it stands for.
+            // The projection is never longer than the original.
             if end - projection.text.len() != drift {
                 drift = end - projection.text.len();
                 projection.steps.push((projection.text.len(), end));
@@ -30,7 +30,7 @@ impl Projection {
         projection
     }
 
-    /// The original's byte for a byte of the projection that starts a character (or ends the text).
+    /// Maps a byte of the projection that starts a character (or ends the text) to the original.
     pub fn original(&self, at: usize) -> usize {
         let step = self.steps.partition_point(|(projected, _)| *projected <= at) - 1;
         let (projected, original) = self.steps[step];
@@ -38,7 +38,7 @@ impl Projection {
     }
 }
 
-/// Characters that models write as ASCII, whatever the file has. One for one, so that texts keep their shape.
+/// Maps typographic characters to the ASCII that models write for them, one to one, so that texts keep their shape.
 pub(super) fn plain(char: char) -> char {
     match char {
         '\u{2018}'..='\u{201b}' | '\u{2032}' => '\'',

@@ -1,4 +1,4 @@
-//! What takes a passage's place: the request's change, laid over the file's own lines.
+//! Computes the replacement of a passage: the request's change, applied to the file's own lines.
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -6,7 +6,7 @@ use super::Tier;
 use super::find::Passage;
 use crate::tools::text::{TextLine, lines};
 
-/// A request and the file it is for; `old` and `new` have `\n` as their only line ending.
+/// A request and its file; `old` and `new` use `\n` as their only line ending.
 pub(super) struct EditRequest<'a> {
     pub content: &'a str,
     pub lines: &'a [TextLine<'a>],
@@ -14,17 +14,17 @@ pub(super) struct EditRequest<'a> {
     pub new: &'a str,
 }
 
-/// A line of the passage as the file has it. The first and the last may be parts of lines.
+/// A line of the passage in the file. The first and the last may be partial lines.
 struct Own<'a> {
     text: &'a str,
     ending: &'static str,
 }
 
-/// The bytes for the passage. Lines that `old` and `new` share keep the file's bytes, their endings too.
+/// The replacement. Lines that `old` and `new` share keep the file's bytes and endings.
 pub(super) fn replacement(request: &EditRequest<'_>, passage: &Passage, tier: Tier) -> String {
     let (old, new) = (request.old, request.new);
     let own = own_lines(request, passage);
-    // `old` ends with a line break that the end of the file doesn't have: `new` brings none either.
+    // `old` ends with a line break that the end of the file lacks, so `new` doesn't add one either.
     let (old, new) = match (old.strip_suffix('\n'), own.len()) {
         (Some(shorter), n) if n == old_count(shorter) => (shorter, new.strip_suffix('\n').unwrap_or(new)),
         _ => (old, new),
@@ -44,7 +44,7 @@ fn old_count(old: &str) -> usize {
     old.split('\n').count()
 }
 
-/// Each line of `new` with the text and the ending that it gets in the file.
+/// Each line of `new` with its text and ending in the file.
 fn laid_over(
     own: &[Own<'_>],
     old: &[&str],
@@ -52,7 +52,7 @@ fn laid_over(
     passage: &Passage,
     tier: Tier,
 ) -> Vec<(String, &'static str)> {
-    // A line that can't be shifted was refused when the passage was looked for.
+    // Passages with a line that can't be shifted were rejected by the search.
     let written = |line: &str| passage.shift.line(line).unwrap_or_else(|| line.to_owned());
     let ending = |index: usize| own.get(index).or(own.last()).map_or("\n", |own| own.ending);
     let mut out = Vec::with_capacity(new.len());
@@ -81,7 +81,7 @@ fn laid_over(
     out
 }
 
-/// `new` with the file's own characters where `old` and `new` agree; `own` and `old` match character by character.
+/// `new`, with the file's characters where `old` and `new` agree; `own` and `old` match character by character.
 fn graft(own: &str, old: &str, new: &str) -> String {
     let [own, old, new] = [own, old, new].map(|text| text.chars().collect::<Vec<_>>());
     let ops = capture_diff_slices(Algorithm::Myers, &old, &new);
@@ -92,14 +92,16 @@ fn graft(own: &str, old: &str, new: &str) -> String {
     ops.iter().map(piece).collect()
 }
 
-/// The passage line by line. What ends the last one lies behind the passage; lines that come to follow it get the same.
+/// The lines of the passage. The last line's ending lies behind the passage, and lines inserted after it get the same
+/// one.
 fn own_lines<'a>(request: &EditRequest<'a>, passage: &Passage) -> Vec<Own<'a>> {
     let region = &request.content[passage.range.clone()];
     let mut own: Vec<_> = lines(region).iter().map(|line| Own { text: line.text, ending: line.ending }).collect();
     if own.last().is_none_or(|last| !last.ending.is_empty()) {
         own.push(Own { text: "", ending: "" });
     }
-    // A passage that ends with a line break is followed by lines like that one; any other by the rest of its last line.
+    // A passage that ends with a line break takes the ending of its last line; any other takes that of the lines around
+    // it.
     let before = match own.as_slice() {
         [.., before, last] if last.text.is_empty() => before.ending,
         _ => "",
