@@ -1,4 +1,4 @@
-//! `list_files`: the outline of a folder, deep enough to fit on a page.
+//! `list_files`: the outline of a folder, as deep as fits on a page.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,13 @@ use super::walk::{NOT_ENTERED, WalkResult, walk};
 use super::{Access, Observation, ToolContext, arguments};
 use crate::journal::RelPath;
 
-/// Levels that are opened when the model doesn't say.
+/// Default depth.
 const DEPTH: i64 = 2;
-/// Lines of an outline; a deeper one is shown less deep.
+/// Most lines of an outline; a longer one is reduced in depth.
 const PAGE: usize = 200;
-/// Files of one folder that are named.
+/// Most files named per folder.
 const NAMED: usize = 60;
 
-/// See the module.
 pub(super) struct ListFiles;
 
 #[derive(Deserialize)]
@@ -28,7 +27,7 @@ pub(super) struct ListFilesArguments {
     depth: Option<i64>,
 }
 
-/// A folder with what is in it, by name.
+/// A folder with its contents by name.
 #[derive(Default)]
 struct ListedFolder {
     files: Vec<String>,
@@ -57,7 +56,7 @@ impl Tool for ListFiles {
         let tree = ListedFolder::of(room, &walked, under.as_ref());
         let name = under.map_or("the repository".to_owned(), |path| format!("{path}/"));
         let files = counted(tree.count, "file");
-        // Less deep until it fits; the first level is shown in any case, cut if need be.
+        // Reduces the depth until the outline fits; the first level is always shown, cut if necessary.
         let (depth, mut lines) = (1..=depth)
             .rev()
             .map(|depth| (depth, tree.outline(depth)))
@@ -77,7 +76,7 @@ impl Tool for ListFiles {
     }
 }
 
-/// How models name the root.
+/// Names that models use for the root.
 pub(super) fn is_root(path: &str) -> bool {
     matches!(path, "" | "." | "./" | "/")
 }
@@ -86,7 +85,7 @@ fn folder(room: &ToolContext, path: &str) -> Result<RelPath, ToolError> {
     let place = ToolPath::parse(room, path)?;
     match room.folder(&place)? {
         Some(folder) => Ok(folder),
-        // What is no file either is told as what it is.
+        // Reports what it is if it isn't a file either.
         None => room
             .open(&place)
             .and_then(|_| tell(format!("{place} is a file; list_files takes folders, read_file takes files."))),
@@ -124,7 +123,7 @@ impl ListedFolder {
         }
     }
 
-    /// Folders first, so that a long list of files hides none.
+    /// Lists folders first, so that a long list of files hides none.
     fn outline(&self, depth: usize) -> Vec<String> {
         let mut lines = Vec::new();
         for (name, folder) in &self.folders {

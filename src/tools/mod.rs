@@ -1,8 +1,9 @@
-//! What the model may call. Each tool is one file here and one JSON file in `tools/`, which is what the model sees.
+//! The tools that the model may call. Each is one file here and one JSON file in `tools/`, which is what the model
+//! sees.
 //!
 //! Tools run inside the worker process, on a [`ToolContext`]; the broker knows only their names, their access and the
-//! schemas that it sends. A tool answers with text for the model or fails for good: there is no third way. An answer
-//! that refuses says what was received, what is expected and one next step.
+//! schemas that it sends. A tool answers with text for the model or fails fatally. A refusal says what was received,
+//! what is expected, and one next step.
 //!
 //! | File | What it is about |
 //! |---|---|

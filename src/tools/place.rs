@@ -1,4 +1,4 @@
-//! Where a path that the model wrote leads: into the view, into the run's logs, or nowhere.
+//! Resolves a path that the model wrote: into the view or into the run's logs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,25 +11,25 @@ use super::tool_context::ToolContext;
 use crate::journal::RelPath;
 use crate::settings::is_of_git;
 
-/// How logs are addressed; a folder of that name at the repository's root can't be reached, which nobody has missed.
+/// Prefix of log paths. It hides a folder of that name at the repository's root.
 const LOGS: &str = "@logs/";
-/// Bytes of a path; the kernel takes no longer ones.
+/// Longest path in bytes; the kernel takes no longer ones.
 const LONGEST: usize = 4_095;
 
-/// A place that a tool can look at.
+/// A path that a tool can open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ToolPath {
     /// A file or folder of the view.
     View(RelPath),
-    /// A file in the run's `logs/`; those of trials are in folders there.
+    /// A file in the run's `logs/`; logs of trials are in subfolders.
     Log(RelPath),
 }
 
 impl ToolPath {
-    /// Reads `text`, without looking at the disk.
+    /// Parses `text` without looking at the disk.
     ///
     /// # Errors
-    /// Tells why there is no such place: it is outside, it is git's own, it is no path.
+    /// [`ToolError::Tell`] if the path is invalid, outside the view, or inside `.git`.
     pub fn parse(room: &ToolContext, text: &str) -> Result<Self, ToolError> {
         if text.len() > LONGEST {
             return tell(format!("The path has {} bytes; no path has more than {LONGEST}.", text.len()));
@@ -43,7 +43,7 @@ impl ToolPath {
                 )),
             };
         }
-        // Traces and compilers print absolute paths; below the root they mean the file there.
+        // Stack traces and compilers print absolute paths; those below the root mean the file there.
         let inside = Path::new(text).strip_prefix(room.root()).ok().and_then(Path::to_str).unwrap_or(text);
         let path = RelPath::new(inside).or_else(|error| tell(error.to_string()))?;
         if is_of_git(path.as_path()) {
@@ -55,10 +55,7 @@ impl ToolPath {
         Ok(Self::View(path))
     }
 
-    /// As [`ToolPath::parse`], for a tool that writes: logs are read-only.
-    ///
-    /// # Errors
-    /// Tells why nothing can be written there.
+    /// As [`ToolPath::parse`], for tools that write: logs are read-only.
     pub fn writable(room: &ToolContext, text: &str) -> Result<RelPath, ToolError> {
         match Self::parse(room, text)? {
             Self::View(path) => Ok(path),
@@ -76,7 +73,7 @@ impl fmt::Display for ToolPath {
     }
 }
 
-/// A name on one line: one that holds control characters, or such that turn text around, is quoted with its escapes.
+/// A name on one line; quoted and escaped if it holds control or bidirectional characters.
 pub(super) fn shown(name: &str) -> Cow<'_, str> {
     let is_odd = |c: char| {
         c.is_control()

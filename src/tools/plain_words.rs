@@ -1,5 +1,5 @@
-//! How answers to the model name what they speak of: texts between quotes, failures of the system in words. Rust's own
-//! way to write values down (`{:?}`) tells a model about our types; clippy refuses it in this room.
+//! How answers to the model quote texts and describe system errors. `{:?}` would show the model Rust types; clippy
+//! refuses it in this module.
 
 use std::io::{self, ErrorKind};
 
@@ -7,16 +7,16 @@ use rustix::io::Errno;
 
 use super::text::{clip, visible};
 
-/// A text that is repeated to the model is cut after this many bytes.
+/// Bytes after which a quoted text is cut.
 const CAP: usize = 200;
 
-/// `text` between double quotes, with escapes for what can't be seen; a long one is cut and ends with `…`.
+/// `text` in double quotes, with escapes for invisible characters; a long one is cut and ends with `…`.
 pub(super) fn quoted(text: &str) -> String {
     let shown = clip(text, CAP);
     format!("\"{}{}\"", visible(shown), if shown.len() < text.len() { "…" } else { "" })
 }
 
-/// Why the system refused, without its number.
+/// Describes a system error without its number.
 #[must_use]
 pub fn in_words(error: &io::Error) -> String {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
@@ -32,11 +32,11 @@ pub fn in_words(error: &io::Error) -> String {
     }
 }
 
-/// `No such device (os error 19)` as `no such device`.
+/// Turns `No such device (os error 19)` into `no such device`.
 pub(super) fn without_number(text: &str) -> String {
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
-    // An abbreviation stays as it is.
+    // An abbreviation keeps its case.
     let is_word = text.chars().nth(1).is_none_or(|second| !second.is_uppercase());
     match letters.next().filter(|_| is_word) {
         Some(first) => first.to_lowercase().chain(letters).collect(),

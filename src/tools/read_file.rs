@@ -12,16 +12,15 @@ use super::{Access, Observation, ToolContext, arguments};
 use crate::journal::Digest;
 use crate::settings::Redactor;
 
-/// Larger files are refused with their size.
+/// Largest file in bytes; larger ones are refused with their size.
 const FILE_CAP: u64 = 8 << 20;
-/// Logs of test runs are longer than sources; they are read from their end.
+/// Largest log in bytes; logs of test runs are longer than sources.
 const LOG_CAP: u64 = 64 << 20;
-/// Lines of a window that the model didn't size.
+/// Default number of lines.
 const LINES: i64 = 400;
-/// Bytes of a window, about 8,000 tokens: the longest files don't fill the context with one call.
+/// Most bytes of a window, about 8,000 tokens, so that one call can't fill the context.
 const WINDOW: usize = 32 << 10;
 
-/// See the module.
 pub(super) struct ReadFile;
 
 #[derive(Deserialize)]
@@ -52,7 +51,7 @@ impl Tool for ReadFile {
                     Err(error) => tell(format!("{place} can't be shown: {error}.")),
                 }
             }
-            // A log is never edited, so that nothing is lost when a stray byte is shown as U+FFFD.
+            // A log is never edited, so nothing is lost if a stray byte is shown as U+FFFD.
             ToolPath::Log(_) => {
                 let bytes = room.read(&place, LOG_CAP)?;
                 let lossy = Decoded { text: String::from_utf8_lossy(&bytes), encoding: Encoding::Utf8 };
@@ -70,7 +69,7 @@ fn show(
     wanted: &ReadFileArguments,
 ) -> Result<Observation, ToolError> {
     let text = &*decoded.text;
-    // The whole file at once: a part of it may not look like a secret any more.
+    // Redacts the whole file: a part of it may not look like a secret any more.
     let clean = Redactor::shapes().text(text);
     let (name, all) = (place.to_string(), lines(&clean));
     let asked = window(&name, wanted, all.len())?;
@@ -104,7 +103,7 @@ fn show(
     Ok(Observation::of(head + &page.body + &tail, summary))
 }
 
-/// The lines that were asked for, from 0, cut to those that exist.
+/// The requested lines, counted from 0, cut to those that exist.
 fn window(name: &str, wanted: &ReadFileArguments, total: usize) -> Result<Range<usize>, ToolError> {
     let count = wanted.line_count.unwrap_or(LINES);
     let start = match wanted.start_line {
@@ -121,12 +120,11 @@ fn window(name: &str, wanted: &ReadFileArguments, total: usize) -> Result<Range<
     Ok(start..total.min(start.saturating_add(count as usize)))
 }
 
-/// Numbered lines.
 struct NumberedLines {
     body: String,
-    /// Those that fit into the window, counted from 0; one does always.
+    /// The lines that fit into the window, counted from 0; at least one.
     lines: Range<usize>,
-    /// None of them is cut.
+    /// Whether no line is cut.
     whole: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the model has seen of each file: the ground on which it may replace one, and need not read one again.
+//! Tracks what the model has seen of each file. It may replace only files that it knows, and needn't read them again.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,27 +11,26 @@ pub(super) struct ReadTracker {
     files: HashMap<String, SeenVersion>,
 }
 
-/// One version of a file, as far as it was shown.
+/// The version of a file that was shown last.
 struct SeenVersion {
     digest: Digest,
-    /// Lines that were shown, counted from 0; merged only when they touch.
+    /// Ranges of shown lines, counted from 0; adjacent ranges are merged.
     shown: Vec<Range<usize>>,
-    /// Every line was shown, or comes from the model itself.
+    /// Every line was shown, or was written by the model.
     whole: bool,
-    /// The last answer was only "unchanged"; asked again, the lines are shown again.
+    /// The last answer was only "unchanged"; the next one shows the lines again.
     reminded: bool,
 }
 
-/// What the ledger knows of a file that is about to be replaced.
+/// What the model knows of a file that it is about to replace.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ReadStanding {
-    /// Never read.
     Unread,
-    /// Read, in another version.
+    /// Another version was read.
     Stale,
-    /// Read in this version, but not all of it.
+    /// Only parts of this version were read.
     Partly,
-    /// Every line of this version is known to the model.
+    /// The model knows every line of this version.
     Known,
 }
 
@@ -56,21 +55,21 @@ impl ReadTracker {
         false
     }
 
-    /// Notes that the tool itself changed the file, from one version to another, where the model wrote every new line.
-    /// Line numbers moved, so that nothing counts as shown any more; a file known in full stays known.
+    /// Records that a tool changed the file and the model wrote every new line. Line numbers moved, so no line counts
+    /// as shown any more; a file known completely stays known.
     pub fn changed(&mut self, path: &str, before: Option<Digest>, after: Digest) {
         let whole = match before {
             None => true,
             Some(before) => self.files.get(path).is_some_and(|seen| seen.whole && seen.digest == before),
         };
-        // An edit of a file that was never read doesn't count as reading it.
+        // Editing a file that was never read doesn't count as reading it.
         if whole || self.files.contains_key(path) {
             self.files
                 .insert(path.to_owned(), SeenVersion { digest: after, shown: Vec::new(), whole, reminded: false });
         }
     }
 
-    /// Whether the model knows the version `digest` of `path`.
+    /// What the model knows of the version `digest` of `path`.
     pub fn standing(&self, path: &str, digest: Digest) -> ReadStanding {
         match self.files.get(path) {
             None => ReadStanding::Unread,

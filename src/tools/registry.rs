@@ -1,4 +1,4 @@
-//! Every tool by name, and how one call is answered.
+//! All tools by name, and the dispatch of calls.
 
 use similar::get_close_matches;
 
@@ -17,33 +17,33 @@ use super::{Access, FatalToolError, Observation, Tool, ToolContext, ToolError};
 /// All tools, sorted by name.
 static TOOLS: [&dyn Tool; 6] = [&EditFile, &ListFiles, &ReadFile, &RunTests, &SearchTool, &WriteFile];
 
-/// Names that models use for a shell out of habit.
+/// Names under which models look for a shell.
 const SHELLS: [&str; 7] = ["bash", "cmd", "exec", "execute", "run_command", "shell", "terminal"];
 
-/// Words of the names that models use for what no tool does to a file.
+/// Verbs in names of file operations that no tool offers.
 const MOVERS: [&str; 7] = ["delete", "remove", "rm", "unlink", "move", "mv", "rename"];
 
-/// The tool of that name.
+/// Returns `None` if there is no such tool.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Tool> {
     TOOLS.iter().copied().find(|tool| tool.name() == name)
 }
 
-/// Every name, sorted.
+/// All tool names, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
     TOOLS.iter().map(|tool| tool.name())
 }
 
-/// Whether calls of `name` may run beside others; `None` when there is no such tool.
+/// Whether calls of `name` may run concurrently; `None` if there is no such tool.
 #[must_use]
 pub fn access(name: &str) -> Option<Access> {
     find(name).map(Tool::access)
 }
 
-/// Answers one call, whatever its name and arguments are.
+/// Runs one call, whatever its name and arguments.
 ///
 /// # Errors
-/// Only when the run can't go on; everything that the model could do better is an [`Observation`] with `ok: false`.
+/// Only if the run can't go on; everything that the model could do better is an [`Observation`] with `ok: false`.
 pub fn call(room: &ToolContext, name: &str, arguments: &str) -> Result<Observation, FatalToolError> {
     let Some(tool) = find(name) else { return Ok(Observation::refusal(unknown(name))) };
     match tool.run(room, arguments) {
@@ -53,7 +53,7 @@ pub fn call(room: &ToolContext, name: &str, arguments: &str) -> Result<Observati
     }
 }
 
-/// The file that a call is about to write, as far as its arguments tell; `None` for calls that write none.
+/// The file that a call is about to write, according to its arguments; `None` for calls that write none.
 #[must_use]
 pub fn written_path(name: &str, arguments: &str) -> Option<RelPath> {
     if access(name) != Some(Access::Write) {
@@ -63,7 +63,7 @@ pub fn written_path(name: &str, arguments: &str) -> Option<RelPath> {
     RelPath::new(arguments.get("path")?.as_str()?).ok()
 }
 
-/// Whether a call runs all tests, and not only some of them.
+/// Whether a call runs all tests rather than some.
 #[must_use]
 pub fn runs_all_tests(name: &str, arguments: &str) -> bool {
     find(name).is_some_and(|tool| tool.name() == run_tests::NAME) && run_tests::runs_all(arguments)
@@ -97,7 +97,7 @@ mod tests {
 
     use super::super::{edit_file, list_files, read_file, run_tests, schema, search, write_file};
 
-    /// A deserialiser that only learns which fields a struct has.
+    /// Collects the field names of a struct.
     struct Fields<'a>(&'a mut Vec<&'static str>);
 
     impl<'de> Deserializer<'de> for Fields<'_> {

@@ -7,13 +7,11 @@ use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, ToolContext, arguments, nothing_ran};
 use crate::journal::TestCounts;
 
-/// A filter is a handful of names; more is a mistake.
+/// Most names in a filter; more is a mistake.
 const FILTERS: usize = 100;
 
-/// What the model calls it.
 pub(super) const NAME: &str = "run_tests";
 
-/// The tool.
 pub(super) struct RunTests;
 
 #[derive(Deserialize)]
@@ -100,7 +98,7 @@ fn ending(run: &TestRun) -> String {
     }
 }
 
-/// `42 passed`, `1 of 42 failed`, `3 of 42 failed, 2 skipped`.
+/// Formats counts: `42 passed`, `1 of 42 failed`, `3 of 42 failed, 2 skipped`.
 fn told(counts: TestCounts) -> String {
     let ran = counts.passed + counts.failed;
     let result =

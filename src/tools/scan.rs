@@ -1,4 +1,4 @@
-//! One file searched for a pattern, with ripgrep's own crates.
+//! Searches one file for a pattern, with ripgrep's crates.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,40 +10,40 @@ use grep_searcher::{
 
 use super::encoding;
 
-/// Larger files aren't taken into memory.
+/// Larger files are searched without being read into memory.
 const WHOLE: u64 = 8 << 20;
 
-/// A line of a file, as a search shows it.
+/// A line of a search result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hit {
-    /// From 1.
+    /// Line number, from 1.
     pub number: u64,
     pub text: String,
-    /// False for a line of context.
+    /// False for a context line.
     pub matched: bool,
 }
 
-/// How many lines of `file` match. Binary files have none.
+/// Number of matching lines; 0 for binary files.
 ///
 /// # Errors
-/// When it can't be read.
+/// If the file can't be read.
 pub(super) fn count(file: &File, matcher: &RegexMatcher) -> io::Result<u64> {
     let mut sink = Collect { keep: 0, ..Collect::default() };
     search(file, matcher, &mut searcher(0), &mut sink)?;
     Ok(if sink.binary { 0 } else { sink.matches })
 }
 
-/// The first `keep` matching lines of `file`, each with `context` lines around it.
+/// The first `keep` matching lines, each with `context` lines around it.
 ///
 /// # Errors
-/// When it can't be read.
+/// If the file can't be read.
 pub(super) fn collect(file: &File, matcher: &RegexMatcher, context: usize, keep: u64) -> io::Result<Vec<Hit>> {
     let mut sink = Collect { keep, ..Collect::default() };
     search(file, matcher, &mut searcher(context), &mut sink)?;
     Ok(sink.hits)
 }
 
-/// What isn't UTF-8 is searched as the text that it is; what is too large for that, as its bytes.
+/// Decodes text that isn't UTF-8; files too large for that are searched as bytes.
 fn search(file: &File, matcher: &RegexMatcher, searcher: &mut Searcher, sink: &mut Collect) -> io::Result<()> {
     if file.metadata()?.len() > WHOLE {
         return searcher.search_file(matcher, file, sink);

@@ -1,4 +1,4 @@
-//! What the model is told of the tools: the files in `tools/`, compiled in.
+//! What the model is told about the tools: the JSON files in `tools/`, compiled in.
 
 use std::sync::LazyLock;
 
@@ -28,7 +28,7 @@ struct ToolEntry<'a> {
     function: &'a Schema,
 }
 
-/// Sorted by name, as the request carries them.
+/// Sorted by name, as in the request.
 const FILES: [&str; 6] = [
     include_str!("../../tools/edit_file.json"),
     include_str!("../../tools/list_files.json"),
@@ -48,19 +48,18 @@ static REQUEST: LazyLock<String> = LazyLock::new(|| {
     serde_json::to_string(&entries).expect("JSON of JSON")
 });
 
-/// The exact array that requests carry as `tools`: the same bytes in every request of every run.
+/// The JSON array that requests carry as `tools`: the same bytes in every request of every run.
 #[must_use]
 pub fn schemas() -> &'static str {
     &REQUEST
 }
 
-/// The schema of `tool`.
 pub(super) fn of(tool: &str) -> Option<&'static Schema> {
     SCHEMAS.iter().find(|schema| schema.name == tool)
 }
 
 impl Schema {
-    /// The fields that a call may carry, with the JSON type of each.
+    /// The fields that a call may carry, each with its JSON type.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters
             .properties
@@ -68,12 +67,11 @@ impl Schema {
             .map(|(name, value)| (name.as_str(), value["type"].as_str().unwrap_or_default()))
     }
 
-    /// Whether a call must carry `field`.
     pub fn requires(&self, field: &str) -> bool {
         self.parameters.required.iter().any(|name| name == field)
     }
 
-    /// Such as `read_file(path: string, start_line?: integer)`.
+    /// A signature such as `read_file(path: string, start_line?: integer)`.
     pub fn usage(&self) -> String {
         let field =
             |(name, kind): (&str, &str)| format!("{name}{}: {kind}", if self.requires(name) { "" } else { "?" });

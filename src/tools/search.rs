@@ -1,7 +1,7 @@
-//! `search`: which files hold a pattern, and where.
+//! `search`: which files contain a pattern, and where.
 //!
-//! Two passes: the first counts, on all processors; the second reads lines, of as few files as are shown. So the answer
-//! is the same every time, and its memory is bounded whatever matches.
+//! The first pass counts matches on all processors; the second reads lines of the files that are shown. So the answer
+//! is deterministic and memory is bounded.
 
 use std::borrow::Cow;
 use std::num::NonZero;
@@ -23,22 +23,21 @@ use super::{Access, Observation, ToolContext, arguments};
 use crate::journal::RelPath;
 use crate::settings::Redactor;
 
-/// Up to so many matching lines are shown without being asked for.
+/// Matching lines up to which lines are shown without being asked for.
 const FEW: u64 = 30;
-/// Matching lines that are shown at most.
+/// Most matching lines shown.
 const LINES: u64 = 100;
-/// Files that are named at most.
+/// Most files named.
 const FILES: usize = 80;
-/// Bytes of an answer.
+/// Size of an answer in bytes.
 const PAGE: usize = 16 << 10;
-/// Bytes of a shown line.
+/// Longest shown line in bytes.
 const LINE: usize = 300;
-/// Files up to so many bytes are looked through for secrets as a whole before lines of them are shown.
+/// Larger files aren't checked for secrets as a whole before their lines are shown.
 const WHOLE: u64 = 8 << 20;
-/// Lines around a match.
+/// Most context lines on each side of a match.
 const CONTEXT: i64 = 10;
 
-/// See the module.
 pub(super) struct SearchTool;
 
 #[derive(Deserialize)]
@@ -55,7 +54,6 @@ pub(super) struct SearchArguments {
     context: i64,
 }
 
-/// A file with matches.
 struct Matches {
     place: ToolPath,
     lines: u64,
@@ -105,7 +103,7 @@ fn matcher(wanted: &SearchArguments) -> Result<RegexMatcher, ToolError> {
         return tell("pattern has a line break; patterns match within one line. Look for the most telling line of it.");
     }
     let mut builder = RegexMatcherBuilder::new();
-    // In this order: `^` and `$` mean each line's ends, CRLF or not, and no pattern may match a line break.
+    // The order matters: `^` and `$` match at each line's ends, CRLF or not, and no pattern matches a line break.
     builder.fixed_strings(wanted.literal).multi_line(true).crlf(true).line_terminator(Some(b'\n'));
     builder.build(&wanted.pattern).or_else(|error| {
         tell(format!(
@@ -115,7 +113,7 @@ fn matcher(wanted: &SearchArguments) -> Result<RegexMatcher, ToolError> {
     })
 }
 
-/// The files to look into, sorted by path, and those that hold secrets and stay closed.
+/// The files to search, sorted by path, and those that hold secrets and aren't searched.
 fn places(room: &ToolContext, wanted: &SearchArguments) -> Result<SearchScope, ToolError> {
     let glob = wanted.glob.as_deref().map(glob).transpose()?;
     let under = match wanted.path.as_deref().filter(|path| !is_root(path)) {
@@ -124,7 +122,7 @@ fn places(room: &ToolContext, wanted: &SearchArguments) -> Result<SearchScope, T
             let place = ToolPath::parse(room, path)?;
             match room.folder(&place)? {
                 Some(folder) => Some(folder),
-                // Tells what is wrong with a file that can't be opened; in a walk it is passed over.
+                // Reports why a file can't be opened; a walk would skip it.
                 None => return room.open(&place).map(|_| SearchScope { open: vec![place], ..SearchScope::default() }),
             }
         }
@@ -138,15 +136,15 @@ fn places(room: &ToolContext, wanted: &SearchArguments) -> Result<SearchScope, T
     Ok(SearchScope { open: open.into_iter().map(ToolPath::View).collect(), closed, unnamed, not_entered })
 }
 
-/// Which files a search is about.
+/// The files of a search.
 #[derive(Default)]
 struct SearchScope {
     open: Vec<ToolPath>,
-    /// Even the number of matches would tell what a file of secrets holds.
+    /// Files of secrets. They aren't searched, because even a number of matches would reveal something.
     closed: Vec<RelPath>,
-    /// Escaped names that aren't UTF-8.
+    /// Names that aren't UTF-8, escaped.
     unnamed: Vec<String>,
-    /// Folders that the walk passed by.
+    /// Folders that the walk didn't enter.
     not_entered: Vec<String>,
 }
 
@@ -164,7 +162,7 @@ impl SearchScope {
     }
 }
 
-/// `*.py` means files of any folder; a glob with a slash counts from the root.
+/// `*.py` matches in any folder; a glob with a slash is relative to the root.
 fn glob(glob: &str) -> Result<GlobMatcher, ToolError> {
     let text = glob.trim_start_matches("./").trim_start_matches('/');
     let anchored = if text.contains('/') { text.to_owned() } else { format!("**/{text}") };
@@ -176,7 +174,7 @@ fn glob(glob: &str) -> Result<GlobMatcher, ToolError> {
     }
 }
 
-/// The files with matches, in the order of `places`. What can't be read has none.
+/// The files with matches, in the order of `places`. An unreadable file counts as having none.
 fn count(room: &ToolContext, places: &[ToolPath], matcher: &RegexMatcher) -> Vec<Matches> {
     let next = AtomicUsize::new(0);
     let work = || {
@@ -190,7 +188,7 @@ fn count(room: &ToolContext, places: &[ToolPath], matcher: &RegexMatcher) -> Vec
             }
         }
     };
-    // A thread costs more than a few files do.
+    // A thread costs more than searching a few files.
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(places.len() / 64 + 1);
     let mut found: Vec<_> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
@@ -236,7 +234,7 @@ fn shown_lines(room: &ToolContext, found: &[Matches], matcher: &RegexMatcher, co
     shown
 }
 
-/// Takes secrets out of what is shown of a file. The whole file tells what is one; of a very large one, each line does.
+/// Removes secrets from the shown lines. They are detected in the whole file; in a very large one, line by line.
 fn hide_secrets(room: &ToolContext, place: &ToolPath, hits: &mut [Hit]) {
     let shapes = Redactor::shapes();
     let bytes = room.read(place, WHOLE).unwrap_or_default();
@@ -255,7 +253,7 @@ fn hide_secrets(room: &ToolContext, place: &ToolPath, hits: &mut [Hit]) {
     }
 }
 
-/// As ripgrep shows them: `12:` matches, `13-` is context, `--` stands for lines left out.
+/// Formats lines like ripgrep: `12:` matches, `13-` is context, `--` marks a gap.
 fn hit_lines(hits: &[Hit], matcher: &RegexMatcher, gaps: bool) -> Vec<String> {
     let mut shown: Vec<String> = Vec::new();
     for (index, hit) in hits.iter().enumerate() {
@@ -268,7 +266,7 @@ fn hit_lines(hits: &[Hit], matcher: &RegexMatcher, gaps: bool) -> Vec<String> {
     shown
 }
 
-/// The line; of a long one what stands around its first hit.
+/// The line; of a long one, the part around its first match.
 fn shown_line(hit: &Hit, matcher: &RegexMatcher) -> String {
     if hit.text.len() <= LINE {
         return hit.text.clone();
@@ -308,7 +306,7 @@ fn nothing(wanted: &SearchArguments, files: usize) -> String {
     format!("No line matches \"{pattern}\" in {}{within}. {next}", counted(files, "file"))
 }
 
-/// Whether the pattern is written as other languages write a regex: `/x/i`.
+/// Whether the pattern is written as a regex literal of other languages: `/x/i`.
 fn is_delimited(pattern: &str) -> bool {
     let inner = pattern.trim_end_matches(['g', 'i', 'm', 's', 'u', 'y']);
     inner.len() > 2 && inner.starts_with('/') && inner.ends_with('/')

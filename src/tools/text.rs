@@ -1,4 +1,4 @@
-//! What counts as text, how it falls into lines, and how lines are shown to the model.
+//! What counts as text, how it is split into lines, and how lines are shown to the model.
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -6,13 +6,13 @@ use std::ops::Range;
 /// U+FEFF at the start of a file.
 pub(super) const BOM: &str = "\u{feff}";
 
-/// A shown line is cut after this many bytes; only generated files have longer ones.
+/// Shown lines are cut after this many bytes; only generated files have longer ones.
 const LINE_CAP: usize = 2_000;
 
 /// Why bytes can't be treated as text without loss.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotText {
-    /// UTF-16 or UTF-32, by its mark.
+    /// UTF-16 or UTF-32, by its byte order mark.
     #[error("it is {0} text that can't be read and edited without loss")]
     Wide(&'static str),
     /// It holds a NUL byte.
@@ -29,21 +29,21 @@ pub enum NotText {
          {likely}); it can't be read and edited without loss"
     )]
     Encoding {
-        /// Offset of the first byte that is not UTF-8.
+        /// Offset of the first byte that isn't UTF-8.
         at: usize,
-        /// Its line, from 1.
+        /// Number of its line, from 1.
         line: usize,
-        /// The byte.
+        /// Its value.
         byte: u8,
-        /// The encoding that it is most like.
+        /// The most likely encoding.
         likely: &'static str,
     },
 }
 
-/// The bytes as text, mark included.
+/// Decodes UTF-8; a byte order mark stays in the text.
 ///
 /// # Errors
-/// Says what they are instead.
+/// What the bytes are instead.
 pub fn decode(bytes: &[u8]) -> Result<&str, NotText> {
     match bytes {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => return Err(NotText::Wide("UTF-32")),
@@ -60,30 +60,30 @@ pub fn decode(bytes: &[u8]) -> Result<&str, NotText> {
     })
 }
 
-/// A line of a text, without what ends it.
+/// A line without its ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextLine<'a> {
-    /// Where it starts, in bytes.
+    /// Its offset in bytes.
     pub start: usize,
-    /// The line.
+    /// The text without the ending.
     pub text: &'a str,
-    /// `"\n"`, `"\r\n"`, or nothing at the end of the text.
+    /// `"\n"`, `"\r\n"`, or empty at the end of the text.
     pub ending: &'static str,
 }
 
 impl TextLine<'_> {
-    /// Where the line ends, its ending left out.
+    /// Offset of the line's end, without the ending.
     pub fn text_end(&self) -> usize {
         self.start + self.text.len()
     }
 
-    /// Where the next line starts.
+    /// Offset of the next line.
     pub fn end(&self) -> usize {
         self.text_end() + self.ending.len()
     }
 }
 
-/// The lines of `text`. A carriage return alone ends no line: it is a character like any other, as it is to git.
+/// Splits `text` into lines. A lone carriage return doesn't end a line, as in git.
 pub fn lines(text: &str) -> Vec<TextLine<'_>> {
     let mut start = 0;
     text.split_inclusive('\n')
@@ -99,7 +99,7 @@ pub fn lines(text: &str) -> Vec<TextLine<'_>> {
         .collect()
 }
 
-/// How a text's lines end.
+/// Counts of line endings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Endings {
     pub lf: usize,
@@ -112,13 +112,12 @@ impl Endings {
         Self { lf: count("\n"), crlf: count("\r\n") }
     }
 
-    /// Every line ends with CRLF.
     pub fn all_crlf(self) -> bool {
         self.crlf > 0 && self.lf == 0
     }
 }
 
-/// What is unusual about a file's bytes, for a model that sees only its lines.
+/// Unusual properties of a file that a model can't see in its lines.
 pub(super) fn oddities(text: &str, lines: &[TextLine<'_>]) -> Vec<String> {
     let Endings { lf, crlf } = Endings::of(lines);
     let mut odd = Vec::new();
@@ -136,9 +135,9 @@ pub(super) fn oddities(text: &str, lines: &[TextLine<'_>]) -> Vec<String> {
     odd
 }
 
-/// Appends `NUMBER<tab>TEXT` as a line; `number` counts from 1. A long line is cut and says so. True when it was whole.
+/// Appends `NUMBER<tab>TEXT`; `number` counts from 1. A long line is cut and marked. Returns whether it is complete.
 pub(super) fn number_line(out: &mut String, number: usize, line: &str) -> bool {
-    // The byte order mark is told elsewhere; here it would be in the way of copying the line.
+    // The byte order mark is reported elsewhere; here it would get in the way of copying the line.
     let line = if number == 1 { line.trim_start_matches(BOM) } else { line };
     let shown = clip(line, LINE_CAP);
     let _ = write!(out, "{number}\t{shown}");
@@ -149,10 +148,10 @@ pub(super) fn number_line(out: &mut String, number: usize, line: &str) -> bool {
     shown.len() == line.len()
 }
 
-/// Bytes shown on either side of what is told of a long line.
+/// Bytes shown on either side of a match in a long line.
 const AROUND: usize = 120;
 
-/// The part of a long line around the bytes `at`, of which at most `cap` are shown; `…` stands for what is left out.
+/// The part of a long line around the byte range `at`, of which at most `cap` bytes are shown; `…` marks omissions.
 pub(super) fn around(line: &str, at: Range<usize>, cap: usize) -> String {
     let start = line.floor_char_boundary(at.start.saturating_sub(AROUND));
     let end = line.ceil_char_boundary(at.end.min(at.start.saturating_add(cap)).saturating_add(AROUND));
@@ -160,17 +159,17 @@ pub(super) fn around(line: &str, at: Range<usize>, cap: usize) -> String {
     format!("{before}{}{behind}", &line[start..end])
 }
 
-/// The number of the first line, from 1, that is too long to be shown whole.
+/// Number, from 1, of the first line that is too long to be shown completely.
 pub(super) fn too_long(lines: &[TextLine<'_>]) -> Option<usize> {
     lines.iter().position(|line| line.text.len() > LINE_CAP).map(|index| index + 1)
 }
 
-/// The longest start of `text` that has at most `cap` bytes.
+/// The longest prefix of `text` with at most `cap` bytes.
 pub(super) fn clip(text: &str, cap: usize) -> &str {
     &text[..text.floor_char_boundary(cap)]
 }
 
-/// `text` as it is, but with characters that can't be seen written as escapes: to be copied, not decoded.
+/// `text` with invisible characters escaped; quotes and backslashes stay as they are, so that it can be copied.
 pub(super) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {

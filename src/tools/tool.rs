@@ -1,4 +1,4 @@
-//! The trait behind which each tool stands.
+//! The trait that each tool implements.
 
 use std::io;
 
@@ -6,34 +6,34 @@ use super::plain_words::in_words;
 use super::{Observation, ToolContext};
 use crate::journal::is_disk_failure;
 
-/// Whether a tool may run beside others.
+/// Whether a tool may run concurrently with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Changes nothing; calls of one reply run together.
+    /// Changes nothing; calls of one reply run concurrently.
     Read,
     /// May change the view; runs alone.
     Write,
 }
 
-/// One thing that the model may ask for.
+/// A tool that the model may call.
 pub trait Tool: Sync {
     /// The name in `tools/NAME.json`.
     fn name(&self) -> &'static str;
 
-    /// Whether calls may run beside others.
+    /// Whether calls may run concurrently.
     fn access(&self) -> Access;
 
-    /// Does what `arguments` (the JSON text as the model wrote it) ask for.
+    /// Executes a call; `arguments` is the JSON text as the model wrote it.
     ///
     /// # Errors
-    /// [`ToolError::Tell`] when the model should call differently, [`ToolError::Fatal`] when no call can help.
+    /// [`ToolError::Tell`] if the model should call differently, [`ToolError::Fatal`] if no call can help.
     fn run(&self, room: &ToolContext, arguments: &str) -> Result<Observation, ToolError>;
 }
 
-/// Why a tool did not do what was asked.
+/// Why a tool call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ToolError {
-    /// For the model: what was received, what is expected, one next step.
+    /// A message for the model: what was received, what is expected, one next step.
     #[error("{0}")]
     Tell(String),
     /// The run can't go on.
@@ -45,26 +45,26 @@ pub enum ToolError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FatalToolError {
-    /// What happened.
+    /// Description for people.
     pub message: String,
-    /// True when the disk is why.
+    /// Whether the disk is the cause (full, or an I/O error).
     pub disk: bool,
 }
 
 impl FatalToolError {
-    /// A failure that the disk has nothing to do with.
+    /// A failure unrelated to the disk.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), disk: false }
     }
 
-    /// A file operation that failed; the disk may be why.
+    /// A file operation that failed.
     #[must_use]
     pub fn io(what: &str, error: &io::Error) -> Self {
         Self { message: format!("{what}: {}", in_words(error)), disk: is_disk_failure(error) }
     }
 }
 
-/// A refusal that the model can act upon.
+/// A refusal that the model can act on.
 pub(super) fn tell<T>(text: impl Into<String>) -> Result<T, ToolError> {
     Err(ToolError::Tell(text.into()))
 }

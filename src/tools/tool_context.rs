@@ -1,4 +1,4 @@
-//! The world as a tool sees it: one folder, the run's logs, a way to run the tests, and what was read so far.
+//! What a tool works on: the view, the run's logs, the test command, and what the model has read so far.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,31 +12,31 @@ use super::text::NotText;
 use super::{FatalToolError, TestRun};
 use crate::settings::{RepositoryGate, SecretFiles};
 
-/// Runs the test command. The worker implements it; tools only ask.
+/// Runs the test command. The worker implements it.
 pub trait TestRunner {
-    /// Runs the command with `filter` as further arguments, each passed as it is.
+    /// Runs the command with `filter` as additional arguments, each passed unchanged.
     ///
     /// # Errors
-    /// When the command can't be started.
+    /// If the command can't be started.
     fn run(&self, filter: &[String]) -> Result<TestRun, FatalToolError>;
 }
 
-/// What every tool works on. Files are only ever opened through the two handles, so that neither `..` nor a link
-/// leads out of them, whatever happens to the folder meanwhile.
+/// Shared by all tools. Files are opened only through the two directory handles, so that neither `..` nor a link leads
+/// out of them, whatever happens to the folders meanwhile.
 pub struct ToolContext {
-    /// Before the view.
+    /// Checks every path that is read in the view.
     pub(super) gate: RepositoryGate,
     pub(super) root: PathBuf,
     pub(super) logs: Dir,
     pub(super) tests: Option<Box<dyn TestRunner + Send + Sync>>,
     tracker: Mutex<ReadTracker>,
-    /// Of files that aren't UTF-8, as they were first read.
+    /// Encodings of files that aren't UTF-8, as first detected.
     encodings: Mutex<HashMap<String, Encoding>>,
 }
 
 impl ToolContext {
-    /// `view` is the handle of the folder at `root`; walking needs its path, opening only the handle. `logs` is the
-    /// run's `logs/`, read only. Without `tests`, `run_tests` says that there is no command.
+    /// `view` is the handle of the folder at `root`: walking needs the path, opening only the handle. `logs` is the
+    /// run's `logs/`, read only. Without `tests`, `run_tests` answers that there is no command.
     #[must_use]
     pub fn new(view: Dir, root: PathBuf, logs: Dir, tests: Option<Box<dyn TestRunner + Send + Sync>>) -> Self {
         Self {
@@ -49,27 +49,26 @@ impl ToolContext {
         }
     }
 
-    /// With the user's own rule which files of secrets may be shown, and the inodes of secrets outside that have several
-    /// names.
+    /// Adds the user's rule for readable files of secrets, and the inodes of hard-linked secrets outside the view.
     #[must_use]
     pub fn with_secrets(self, secrets: SecretFiles, elsewhere: Vec<u64>) -> Self {
         Self { gate: self.gate.with_secrets(secrets).with_secrets_elsewhere(elsewhere), ..self }
     }
 
-    /// The view's handle: for what is written. What is read goes through the gate.
+    /// The view's handle, for writing; reads go through the gate.
     pub(super) fn view(&self) -> &Dir {
         self.gate.root()
     }
 
-    /// What the model has seen. A tool that panicked while it held the ledger left it whole: each change is one step.
+    /// What the model has seen. A panic can't leave it inconsistent, because each change is one step.
     pub(super) fn tracker(&self) -> MutexGuard<'_, ReadTracker> {
         self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The bytes of the file `name` as text; an encoding that was guessed once is kept to while it fits.
+    /// Decodes the file `name`; an encoding that was detected once is kept while it fits.
     ///
     /// # Errors
-    /// Says what they are instead.
+    /// What the bytes are instead of text.
     pub(super) fn decode<'a>(&self, name: &str, bytes: &'a [u8]) -> Result<Decoded<'a>, NotText> {
         let mut encodings = self.encodings.lock().unwrap_or_else(PoisonError::into_inner);
         let decoded = encoding::read(bytes, encodings.get(name).copied())?;
@@ -79,13 +78,12 @@ impl ToolContext {
         Ok(decoded)
     }
 
-    /// Where the walk begins.
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
 }
 
-/// Reads of one reply run side by side.
+/// Calls that read run concurrently.
 const _: fn() = || {
     fn shared<T: Send + Sync>() {}
     shared::<ToolContext>();

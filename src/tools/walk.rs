@@ -1,7 +1,7 @@
-//! Which files there are: the view walked as git sees it, ignored files left out, links never followed.
+//! Lists the view's files as git sees it: without ignored files, never following links.
 //!
-//! The walk only finds names. What is opened afterwards is opened through the workroom's handle. A folder whose `.gitignore` is
-//! no ordinary file isn't entered, as it isn't when the view is made.
+//! The walk only collects names; files are opened through the context's handles. A folder whose `.gitignore` isn't a
+//! regular file isn't entered, as when the view is made.
 
 use std::fs::FileType;
 use std::os::unix::ffi::OsStrExt;
@@ -18,25 +18,23 @@ use crate::journal::{RelPath, RelPathError};
 use crate::settings::is_git_name;
 use crate::workspace::{escaped, may_enter, use_harmless_rules};
 
-/// Everything that a walk came by.
 #[derive(Default)]
 pub(super) struct WalkResult {
     /// Sorted by path.
     pub found: Vec<WalkedEntry>,
-    /// Files whose names aren't UTF-8, escaped. They can't be named in a call, and so neither read nor edited.
+    /// Files whose names aren't UTF-8, escaped. They can't be named in a call, so they can't be read or edited.
     pub unnamed: Vec<String>,
-    /// Folders that weren't entered, because a file of rules or of git's in them is none.
+    /// Folders that weren't entered because their `.gitignore` or `.git` isn't a regular file.
     pub closed: Vec<String>,
 }
 
-/// Something that the walk came by.
 pub(super) struct WalkedEntry {
     pub path: RelPath,
     pub kind: FileType,
 }
 
-/// Everything below `under` (the root, when it is `None`) that git doesn't ignore, sorted. When git ignores `under`
-/// itself, everything below it: whoever names an ignored folder wants to see it.
+/// Everything below `under` (`None`: the root) that git doesn't ignore, sorted. If git ignores `under` itself,
+/// everything below it: a call that names an ignored folder wants to see it.
 pub(super) fn walk(room: &ToolContext, under: Option<&RelPath>) -> WalkResult {
     let Some(under) = under else { return visit(room.root(), room.root(), None) };
     let found = visit(room.root(), room.root(), Some(under));
@@ -46,14 +44,14 @@ pub(super) fn walk(room: &ToolContext, under: Option<&RelPath>) -> WalkResult {
     visit(room.root(), &room.root().join(under.as_path()), None)
 }
 
-/// Walks from `start`, which is `base` or below it, and finds what `under` leaves.
+/// Walks from `start`, which is `base` or below it, and keeps what is below `under`.
 fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> WalkResult {
     let target = under.map(|under| base.join(under.as_path()));
     let mut builder = WalkBuilder::new(start);
-    // Rules count from the view's root down: neither the user's global ones, nor ripgrep's, nor those of a folder above; and
-    // a folder without git keeps its .gitignore.
+    // Only rules from the view's root down count: not the user's global ones, nor ripgrep's, nor those of parent
+    // folders. A folder without git keeps its .gitignore.
     builder.hidden(false).parents(false).git_global(false).ignore(false).require_git(false).follow_links(false);
-    // The walker opens the files of rules itself, waits for the other end of a pipe, and reads a device without end.
+    // The walker opens rule files itself; it would block on a pipe and read a device without end.
     let root = base.canonicalize().unwrap_or_else(|_| base.to_owned());
     use_harmless_rules(&mut builder, &root, start);
     let (closed, top) = (Arc::<Mutex<Vec<String>>>::default(), base.to_owned());
@@ -91,13 +89,13 @@ fn visit(base: &Path, start: &Path, under: Option<&RelPath>) -> WalkResult {
     walked
 }
 
-/// Why a folder is among those that weren't entered.
+/// The reason shown for folders that weren't entered.
 pub(super) const NOT_ENTERED: &str = "their .gitignore or .git is no ordinary file of the repository";
 
-/// What the model may have meant by a path that isn't there, as a sentence.
+/// A sentence with paths that the model may have meant by one that doesn't exist.
 pub(super) fn nearest_names(room: &ToolContext, place: &ToolPath) -> String {
     let ToolPath::View(path) = place else { return nearest_logs(room) };
-    // What is named here can be read: it isn't what was asked for in vain, nor a link to nothing, nor closed.
+    // Only readable files are suggested: not the requested path itself, no broken link, no secrets.
     let opens = |found: &WalkedEntry| {
         let is_file = || room.gate.look(found.path.as_path()).is_ok_and(|found| found.kind == RegularFile);
         found.path != *path

@@ -1,4 +1,4 @@
-//! `write_file`: a new file, or the whole of one that the model has read.
+//! `write_file`: creates a file, or replaces one that the model has read completely.
 
 use serde::Deserialize;
 
@@ -12,7 +12,6 @@ use super::tool::{Tool, ToolError, tell};
 use super::{Access, Observation, ToolContext, arguments, edit};
 use crate::journal::{Digest, RelPath};
 
-/// See the module.
 pub(super) struct WriteFile;
 
 #[derive(Deserialize)]
@@ -56,14 +55,14 @@ impl Tool for WriteFile {
     }
 }
 
-/// The content with the line ends and the mark of the file that it replaces, and what of them was kept.
+/// The content with the line endings and byte order mark of the file that it replaces, and what was kept of them.
 fn in_the_manner_of(
     before: &Existing,
     content: String,
     room: &ToolContext,
     path: &RelPath,
 ) -> Result<(String, Vec<String>), ToolError> {
-    // There is nothing to lose in an empty file.
+    // An empty file has nothing to lose.
     if before.bytes.is_empty() {
         return Ok((content, Vec::new()));
     }
@@ -74,11 +73,11 @@ fn in_the_manner_of(
         ReadStanding::Stale => Some("it has changed since you read it"),
     };
     if let Some(why) = why {
-        // Nor can it be read to begin with.
+        // A file that can't be decoded can't be read first.
         if let Err(error) = room.decode(path.as_str(), &before.bytes) {
             return tell(format!("{path} exists and was not overwritten: {error}. Write to another path."));
         }
-        // Reading all of it would not help.
+        // Reading all of it wouldn't help.
         if let Ok(Some(line)) = room.decode(path.as_str(), &before.bytes).map(|old| too_long(&lines(&old.text))) {
             return tell(format!(
                 "{path} exists ({} bytes) and was not overwritten: line {line} is too long to be read whole. Change a \
