@@ -1,9 +1,8 @@
-//! Caches that builds write to: warm behind the wall, while all that is written stays in the run.
+//! Caches that builds write to: warm in the sandbox, while all writes stay in the run.
 //!
-//! Some toolchains keep compiled code outside the repository: Go always, Cargo when a person wants one `target` for all
-//! projects. Without it each run would compile everything anew, and where it is read-only they don't work at all. So the
-//! worker shows such a folder as an overlay at its own path, and where that can't be had the toolchain gets an empty
-//! folder of the run.
+//! Some toolchains keep compiled code outside the repository: Go always, Cargo if a person shares one `target` among
+//! projects. Without it each run would compile everything, and if it is read-only they fail. So the worker mounts an
+//! overlay at the folder's own path; if that fails, the toolchain gets an empty folder of the run.
 
 use std::fs;
 use std::io;
@@ -16,17 +15,17 @@ use crate::journal::read_regular;
 
 /// A folder that a toolchain writes to.
 struct Known {
-    /// The variable that names it.
+    /// The variable that names the folder.
     variable: &'static str,
-    /// What stands before the folder in the variable's value.
+    /// Text before the folder in the variable's value.
     before: &'static str,
-    /// Where it is in the home unless the variable is set. Nothing else may lie in it: tests can read it.
+    /// Default folder in the home. It must hold nothing else, because tests can read it.
     folder: &'static str,
-    /// Whether tools find the home in the user database, so that they would look where nothing is and can't be made.
+    /// Whether tools find the home through the user database instead of `HOME`.
     by_database: bool,
-    /// Whether it serves where nothing can be written to it.
+    /// Whether a read-only folder is still useful.
     serves_read_only: bool,
-    /// Settings in it that may hold secrets.
+    /// Files in it that may hold secrets.
     hidden: &'static [&'static str],
 }
 
@@ -34,13 +33,13 @@ const fn cache(variable: &'static str, folder: &'static str) -> Known {
     Known { variable, before: "", folder, by_database: false, serves_read_only: false, hidden: &[] }
 }
 
-/// What was installed or downloaded there is needed, and seldom anything is written.
+/// A folder of installed or downloaded packages, which is needed but seldom written.
 const fn store(variable: &'static str, folder: &'static str) -> Known {
     Known { serves_read_only: true, ..cache(variable, folder) }
 }
 
-/// Maven notes of each file which repository it came from, and without a network it takes none from one that it doesn't know: such as
-/// the mirror that only the user's settings name, which tests don't see. Without these notes it takes what is there.
+/// Maven records which repository each file came from, and offline it ignores files from unknown repositories, such as
+/// a mirror that only the user's hidden settings name. Without these records it uses what is there.
 const MAVEN: &str = "-Daether.enhancedLocalRepository.trackingFilename=no-such-notes -Dmaven.repo.local=";
 
 const IN_HOME: [Known; 15] = [
@@ -65,43 +64,43 @@ const IN_HOME: [Known; 15] = [
     store("YARN_GLOBAL_FOLDER", ".yarn/berry"),
     Known { by_database: true, before: MAVEN, ..store("MAVEN_OPTS", ".m2/repository") },
 ];
-/// Cargo's is in the repository, unless a person wants it elsewhere.
+/// Cargo's target folder is in the repository unless this is set.
 const CARGO: &str = "CARGO_TARGET_DIR";
-/// Another name for it.
+/// An alternative to [`CARGO`].
 const CARGO_TOO: &str = "CARGO_BUILD_TARGET_DIR";
 
-/// Bytes of settings that are read.
+/// Bytes read of Cargo's configuration.
 const CONFIG_LIMIT: u64 = 1 << 20;
 
-/// A cache of the user's.
+/// A cache of the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cache {
-    /// Unlike that of any other, and plain.
+    /// Unique, and usable as a file name.
     pub(super) name: String,
-    /// The variable that tells commands where it is, and what stands before that in its value.
+    /// The variable that tells commands where it is, and the text before the folder in its value.
     pub(super) variable: Option<(String, String)>,
-    /// Where it is, or what it is called in the repository. It need not be there.
+    /// Its path, or its name in the repository. It may not exist.
     pub(super) folder: PathBuf,
-    /// Whether it serves where nothing can be written to it.
+    /// Whether a read-only folder is still useful.
     pub(super) serves_read_only: bool,
-    /// What is covered in it.
+    /// Files in it that are covered.
     pub(super) hidden: Vec<String>,
 }
 
-/// The caches of a user, and those that the user's own settings name.
+/// The caches of a user, and those that the user's settings name.
 pub(super) fn of_user(user: &User, named: &[PathBuf]) -> Vec<Cache> {
     let home = user.home.as_deref();
     let set = |name: &str| user.variable(name).map(PathBuf::from);
     let usual =
         |known: &Known| home.map(|home| home.join(known.folder)).filter(|folder| known.by_database || folder.is_dir());
     let in_home = IN_HOME.iter().filter_map(|known| {
-        // A variable with more in it than the folder isn't one's own place for it.
+        // A variable with more than the folder in it isn't considered.
         let set = if known.before.is_empty() { set(known.variable) } else { user.maven.clone() };
         Some(known.at(set.or_else(|| usual(known))?))
     });
     let cargo_home = set("CARGO_HOME").or_else(|| home.map(|home| home.join(".cargo")));
     let target = set(CARGO).or_else(|| set(CARGO_TOO)).or_else(|| configured_target(&cargo_home?));
-    // The home is no cache, and neither is what lies above it.
+    // Neither the home nor a folder above it is a cache.
     let is_apart = |folder: &Path| folder.parent().is_some() && !home.is_some_and(|home| home.starts_with(folder));
     let own = named.iter().enumerate().map(|(number, folder)| Cache {
         name: format!("own-{number}"),
@@ -126,7 +125,8 @@ impl Known {
     }
 }
 
-/// What the user's own configuration of Cargo says (<https://doc.rust-lang.org/cargo/reference/config.html#buildtarget-dir>).
+/// The target folder in the user's Cargo configuration
+/// (<https://doc.rust-lang.org/cargo/reference/config.html#buildtarget-dir>).
 fn configured_target(cargo_home: &Path) -> Option<PathBuf> {
     let bytes = read_regular(&cargo_home.join("config.toml"), CONFIG_LIMIT).ok()?;
     let text = String::from_utf8(bytes).ok()?;
@@ -136,7 +136,7 @@ fn configured_target(cargo_home: &Path) -> Option<PathBuf> {
 }
 
 impl Cache {
-    /// Whether it is part of whatever repository is worked on.
+    /// Whether it lies in the repository that is worked on.
     fn is_in_repository(&self) -> bool {
         self.folder.is_relative()
     }

@@ -1,9 +1,8 @@
-//! Finding and killing everything that a process started, daemons included.
+//! Finds and kills everything that a process started, daemons included.
 //!
-//! A subreaper inherits the orphans below it, so whatever its children did to get away
-//! (`setsid`, double fork), they stay its descendants in `/proc`. They are stopped first, so that
-//! none can fork while the others are killed. A process is only signalled through a descriptor
-//! of itself: a number that was used again in between hits nobody else.
+//! A subreaper inherits orphans below it, so whatever its children did to get away (`setsid`, double fork), they stay
+//! its descendants in `/proc`. They are stopped first, so that none can fork while others are killed. Processes are
+//! signalled only through a pidfd, so a reused PID is never hit.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -17,15 +16,15 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pi
 use super::kernel_files::entry;
 use crate::journal::Residue;
 
-/// How long the kernel may take to end processes that were killed.
+/// Longest wait for the kernel to end killed processes.
 const KILL_LIMIT: Duration = Duration::from_secs(3);
-/// How often `/proc` is read while waiting for that.
+/// Interval at which `/proc` is read during that wait.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// Bytes of the words that a process was started with.
+/// Bytes read of a process's command line.
 const WORDS: u64 = 8 * 1024;
 
-/// A process at a moment: the pair is never used twice.
+/// Identifies a process: a PID and start time are never reused together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Process {
     pid: Pid,
@@ -46,7 +45,7 @@ pub(super) fn kill_all() -> Residue {
             return Residue { killed: killed.len() as u64, survivors: left.len() as u64 };
         }
         for process in left {
-            // One that is gone by now went with the first process of its namespace.
+            // A process that is gone ended with the first process of its PID namespace.
             signal(process, Signal::KILL);
             killed.insert(process);
         }
@@ -54,39 +53,39 @@ pub(super) fn kill_all() -> Residue {
     }
 }
 
-/// Those that live although all were killed.
+/// Descendants that are still alive after all were killed.
 pub(super) fn alive() -> Residue {
     Residue { killed: 0, survivors: descendants().len() as u64 }
 }
 
-/// Collects the exit statuses of all dead children. Only for when nobody else waits for one.
+/// Collects the exit statuses of all dead children. Call it only if nothing else waits for a child.
 pub(super) fn reap() {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
     while let Ok(Some(_)) | Err(Errno::INTR) = waitid(WaitId::All, options) {}
 }
 
-/// When a process began, in clock ticks since boot; `None` when it isn't there to be seen.
+/// Start time in clock ticks since boot; `None` if the process isn't visible.
 pub(super) fn started(pid: Pid) -> Option<u64> {
     stat(pid).map(|stat| stat.started)
 }
 
-/// The process that started it, or took it over.
+/// The current parent, which may have adopted it.
 pub(super) fn parent(pid: Pid) -> Option<Pid> {
     stat(pid)?.parent
 }
 
-/// Memory that the descendants hold, in bytes.
+/// Memory of the descendants, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Memory {
-    /// Of all of them, what each has for itself alone, in the swap too.
+    /// Sum of their private memory, swap included.
     pub(super) private: u64,
-    /// The same of the one that has most.
+    /// Private memory of the largest one.
     pub(super) largest: u64,
-    /// The most shared memory that one of them has mapped: no less than this is shared by all of them.
+    /// The most shared memory that one of them maps, a lower bound of what they share.
     pub(super) shared: u64,
 }
 
-/// It is asked again and again while a command runs.
+/// Measures it; called often while a command runs.
 pub(super) fn memory() -> Memory {
     let status = |process: Process| fs::read_to_string(format!("/proc/{}/status", process.pid)).ok();
     let all = by_children().unwrap_or_else(by_parents).into_iter().filter_map(status);
@@ -101,7 +100,7 @@ pub(super) fn memory() -> Memory {
     })
 }
 
-/// Whether the words that one of the descendants was started with are such. It may have written others over them.
+/// Whether some descendant's command line satisfies `are_such`. A process may have overwritten its own.
 pub(super) fn any_started_with(are_such: impl Fn(&[&str]) -> bool) -> bool {
     let words = |process: Process| {
         let mut line = Vec::new();
@@ -112,7 +111,7 @@ pub(super) fn any_started_with(are_such: impl Fn(&[&str]) -> bool) -> bool {
     descendants().into_iter().filter_map(words).any(are_such)
 }
 
-/// Stops descendants until a look at them shows no new one.
+/// Stops descendants until no new one appears.
 fn stop_all(limit: Instant) {
     let mut stopped = HashSet::new();
     while Instant::now() < limit {
@@ -127,14 +126,14 @@ fn stop_all(limit: Instant) {
     }
 }
 
-/// Signals exactly this process; false when it is gone.
+/// Signals exactly this process; false if it is gone.
 fn signal(process: Process, signal: Signal) -> bool {
     let Ok(handle) = pidfd_open(process.pid, PidfdFlags::empty()) else { return false };
     let is_same = stat(process.pid).is_some_and(|now| now.started == process.started);
     is_same && pidfd_send_signal(handle, signal).is_ok()
 }
 
-/// Every living process below this one. Nobody is missed: when the quick way finds none, all processes are looked at.
+/// Every living descendant. If the fast way finds none, all processes are searched.
 fn descendants() -> Vec<Process> {
     match by_children() {
         Some(found) if !found.is_empty() => found,
@@ -142,8 +141,8 @@ fn descendants() -> Vec<Process> {
     }
 }
 
-/// The same by what the kernel lists of each process (proc_tid_children(5)), so that the machine's other processes cost nothing;
-/// `None` where it lists nothing. One that is born or ends meanwhile may hide another.
+/// Descendants by the kernel's lists of children (proc_tid_children(5)), so that other processes cost nothing; `None`
+/// if there are no such lists. A process that is created or ends meanwhile may hide another.
 fn by_children() -> Option<Vec<Process>> {
     let (mut found, mut parents) = (Vec::new(), vec![getpid()]);
     let mut lists = false;
@@ -163,7 +162,7 @@ fn by_children() -> Option<Vec<Process>> {
     lists.then_some(found)
 }
 
-/// The same by what every process of the machine says of its parent.
+/// Descendants by the parents of all processes.
 fn by_parents() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.flatten().filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
@@ -187,7 +186,7 @@ fn by_parents() -> Vec<Process> {
     found
 }
 
-/// The fields of `/proc/PID/stat` that matter here (proc_pid_stat(5)).
+/// Fields of `/proc/PID/stat` (proc_pid_stat(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stat {
     parent: Option<Pid>,
@@ -200,7 +199,7 @@ fn stat(pid: Pid) -> Option<Stat> {
 }
 
 fn parse_stat(line: &[u8]) -> Option<Stat> {
-    // The name stands in parentheses and may itself hold spaces and parentheses.
+    // The name is in parentheses and may contain spaces and parentheses.
     let name_end = line.iter().rposition(|byte| *byte == b')')?;
     let fields: Vec<&str> = std::str::from_utf8(&line[name_end + 1..]).ok()?.split_ascii_whitespace().collect();
     Some(Stat {
@@ -230,7 +229,7 @@ mod tests {
             .unwrap();
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(shell.stdout.take().unwrap()), &mut line).unwrap();
-        // Others of these tests start processes, too.
+        // Other tests start processes too.
         let of_shell = |found: &[Process]| {
             let is_below = |pid: Pid| {
                 std::iter::successors(Some(pid), |pid| parent(*pid)).any(|pid| pid == Pid::from_child(&shell))

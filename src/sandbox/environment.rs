@@ -1,8 +1,8 @@
-//! The environment that the worker and its commands see: an allow-list, built afresh.
+//! The environment of the worker and its commands: an allow-list, built from scratch.
 //!
-//! Home and temporary folder are the run's own. Toolchains keep their caches in the real home, so
-//! their own variables point there. Anything named like a secret stays outside unless a person
-//! named it, and a key of kcode's own families stays outside even then.
+//! Home and temporary folder belong to the run. Toolchains keep their caches in the real home, so their variables point
+//! there. A variable named like a secret is dropped unless a person named it, and kcode's own keys are dropped even
+//! then.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::user::User;
 
-/// Passed on as they are.
+/// Variables that are passed on unchanged.
 const PASSED: [&str; 57] = [
     "PATH",
     "LANG",
@@ -27,7 +27,7 @@ const PASSED: [&str; 57] = [
     "GEM_HOME",
     "VIRTUAL_ENV",
     "NIX_PROFILES",
-    // What is built, and how: with other values a warm cache would be cold.
+    // Variables that affect builds: with other values a warm cache would be useless.
     "AR",
     "BUNDLE_WITHOUT",
     "CARGO_BUILD_RUSTFLAGS",
@@ -65,17 +65,17 @@ const PASSED: [&str; 57] = [
     "RUST_MIN_STACK",
     "RUST_TEST_THREADS",
     "SOURCE_DATE_EPOCH",
-    // How sanitizers look and what they pass over; for LeakSanitizer's see `leaks`.
+    // Options of sanitizers; LeakSanitizer's are set in `leaks`.
     "ASAN_OPTIONS",
     "GORACE",
     "MSAN_OPTIONS",
     "TSAN_OPTIONS",
     "UBSAN_OPTIONS",
 ];
-/// And what begins so.
+/// Prefixes of further variables that are passed on unchanged.
 const PASSED_PREFIXES: [&str; 2] = ["LC_", "CARGO_PROFILE_"];
 
-/// Where a toolchain keeps its things: its variable, and its folder in the real home.
+/// Folders of toolchains: the variable, and the default folder in the real home.
 const TOOLCHAINS: [(&str, &str); 26] = [
     ("ASDF_DATA_DIR", ".asdf"),
     ("BUN_INSTALL", ".bun"),
@@ -105,7 +105,7 @@ const TOOLCHAINS: [(&str, &str); 26] = [
     ("VOLTA_HOME", ".volta"),
 ];
 
-/// Set for every command: nobody is there to answer, to see colours or to download.
+/// Set for every command: nobody can answer, see colours or download.
 const SET: [(&str, &str); 18] = [
     ("CI", "1"),
     ("NO_COLOR", "1"),
@@ -115,30 +115,30 @@ const SET: [(&str, &str); 18] = [
     ("CARGO_NET_OFFLINE", "true"),
     ("UV_OFFLINE", "1"),
     ("MISE_OFFLINE", "1"),
-    // Go asked the database of checksums when it downloaded a module, and would ask once more for each that no go.sum names.
+    // Go checked modules against the checksum database when it downloaded them, and would ask again for each that no
+    // go.sum names.
     ("GOSUMDB", "off"),
     ("RUSTUP_AUTO_INSTALL", "0"),
     ("COMPOSER_NO_INTERACTION", "1"),
-    // Root is nobody in the sandbox, and Composer would do nothing without a person who says so.
+    // Root has no privileges in the sandbox; Composer would refuse to run as root without this.
     ("COMPOSER_ALLOW_SUPERUSER", "1"),
     ("COREPACK_ENABLE_AUTO_PIN", "0"),
     ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
     ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
     ("DOTNET_NOLOGO", "1"),
     ("PIPENV_NOSPIN", "1"),
-    // There is no network to try again: npm would take a minute to say so.
+    // There is no network: without this npm would retry for a minute.
     ("npm_config_fetch_retries", "0"),
 ];
 
-/// LeakSanitizer's options.
 const LEAKS: &str = "LSAN_OPTIONS";
 
-/// What kcode itself takes keys from.
+/// Variables from which kcode reads its own keys.
 const OWN_KEYS: [&str; 4] = ["KCODE_API_KEY", "AI_GATEWAY_API_KEY", "MOONSHOT_API_KEY", "KIMI_API_KEY"];
 
-/// The whole environment of a worker of this user's.
+/// Builds the environment of a worker.
 ///
-/// `scratch` holds its private `home` and `tmp`; `named` are the variables that a person let in.
+/// `scratch` holds its private `home` and `tmp`; `named` are variables that a person allowed.
 pub(super) fn build(user: &User, scratch: &Path, named: &[String]) -> Vec<(OsString, OsString)> {
     let (parent, home) = (&user.variables, user.home.as_deref());
     let mut environment: Vec<(OsString, OsString)> =
@@ -165,8 +165,8 @@ pub(super) fn build(user: &User, scratch: &Path, named: &[String]) -> Vec<(OsStr
     environment
 }
 
-/// LeakSanitizer stops the process in order to look through it, as a debugger does, and fails a test that passed where
-/// it isn't let; AddressSanitizer brings it along, and reads this variable after its own.
+/// LeakSanitizer traces the process and fails a passing test if that is forbidden. AddressSanitizer includes it and
+/// reads this variable after its own.
 fn leaks(parent: &[(OsString, OsString)]) -> (OsString, OsString) {
     let mut value = OsString::new();
     for (_, given) in parent.iter().filter(|(name, given)| name == LEAKS && !given.is_empty()) {
@@ -177,7 +177,7 @@ fn leaks(parent: &[(OsString, OsString)]) -> (OsString, OsString) {
     (LEAKS.into(), value)
 }
 
-/// Where gems are that a user installed without the system's rights, for each of Ruby's versions: it looks for them below `HOME`.
+/// Where a user's gems are, for each Ruby version: Ruby looks for them below `HOME`.
 fn gems(home: &Path) -> Option<OsString> {
     let stores = [".gem/ruby", ".local/share/gem/ruby"].map(|store| fs::read_dir(home.join(store)));
     let mut versions: Vec<_> = stores.into_iter().flatten().flatten().flatten().map(|entry| entry.path()).collect();
@@ -185,7 +185,7 @@ fn gems(home: &Path) -> Option<OsString> {
     (!versions.is_empty()).then(|| std::env::join_paths(versions).ok()).flatten()
 }
 
-/// The names of the variables that commands of a worker of this user's see.
+/// Names of the variables that commands of this user's worker get.
 pub(super) fn names(user: &User, named: &[String]) -> Vec<String> {
     let built = build(user, Path::new(""), named);
     built.into_iter().filter_map(|(name, _)| name.into_string().ok()).collect()

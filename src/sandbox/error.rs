@@ -1,4 +1,4 @@
-//! What can go wrong between the broker and its worker, and what a person can do about it.
+//! Errors between the broker and its worker, and what a person can do about them.
 
 use std::io;
 use std::time::Duration;
@@ -9,48 +9,48 @@ use crate::journal::{Outcome, SandboxBuilt, is_disk_failure};
 /// A worker that can't be started, or that doesn't answer any more.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The process can't be made.
+    /// The process can't be started.
     #[error("the worker process could not be started: {0}")]
     Spawn(#[source] io::Error),
-    /// It started and can't do its work.
+    /// It started but can't serve, for the given reason.
     #[error("the worker process can't work here: {0}")]
     Unfit(String),
-    /// It was given time to confine itself, and said nothing.
+    /// It did not confine itself within this time.
     #[error("the sandbox was not ready after {} s", .0.as_secs())]
     Late(Duration),
-    /// `strict`, and a layer that guards files, processes or network is missing.
+    /// With `strict`: a layer that guards files, processes or network is missing.
     #[error("the sandbox is incomplete: {}", missing(.guards, .sandbox))]
     SandboxIncomplete {
-        /// Which of `files`, `processes` and `network` are not guarded.
+        /// The unguarded ones of `files`, `processes` and `network`.
         guards: Vec<&'static str>,
-        /// What there is of it.
+        /// The layers that are in effect.
         sandbox: Box<SandboxBuilt>,
     },
-    /// It is gone.
+    /// The worker ended unexpectedly.
     #[error("the worker process died ({status}){}", last_words(.stderr))]
     Died {
-        /// Its exit status.
+        /// Its exit status, for people.
         status: String,
-        /// The last lines that it wrote to stderr; not sanitised.
+        /// Its last lines on stderr; not sanitised.
         stderr: String,
     },
-    /// What it sent is no message.
+    /// It sent an invalid message.
     #[error("the worker process and kcode don't understand each other: {0}")]
     Protocol(#[from] FrameError),
-    /// A tool failed, and the model can't help it.
+    /// A tool failed in a way that the model can't change.
     #[error("{tool} failed: {reason}")]
     Failed {
-        /// Which.
+        /// The tool's name.
         tool: String,
-        /// Why.
+        /// Description for people.
         reason: String,
-        /// True when the disk is why.
+        /// Whether the disk is the cause.
         disk: bool,
     },
 }
 
 impl WorkerError {
-    /// What a run comes to that it ends.
+    /// The outcome of a run that ends with this error.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
@@ -61,7 +61,7 @@ impl WorkerError {
         }
     }
 
-    /// True when the disk is why: what it holds is kept, and the run can go on once there is space.
+    /// Whether the disk is the cause: the run can be resumed once there is space.
     #[must_use]
     pub fn is_disk_failure(&self) -> bool {
         match self {
@@ -71,7 +71,7 @@ impl WorkerError {
         }
     }
 
-    /// What a person can do.
+    /// What a person can do, in a sentence or two.
     #[must_use]
     pub fn hint(&self) -> String {
         let hint = match self {
@@ -96,7 +96,7 @@ impl WorkerError {
     }
 }
 
-/// What would add the layers that are missing, and what there is besides.
+/// How to get the missing layers.
 fn to_complete(sandbox: &SandboxBuilt) -> String {
     let guarding = sandbox.layers.iter().filter(|layer| !layer.only_bounds());
     let mut hints: Vec<&str> = guarding.filter_map(|layer| layer.hint.as_deref()).collect();

@@ -1,4 +1,4 @@
-//! The process wall: the broker keeps key and network, the worker runs the repository's code.
+//! The sandbox: the broker keeps the key and the network; the worker runs the repository's code.
 //!
 //! ```text
 //! broker (kcode fix)                  supervisor              host                      cell
@@ -6,15 +6,15 @@
 //!    └───── frames over a socket pair ───────────────────────► confine, serve ── starts ──┘
 //! ```
 //!
-//! The supervisor adopts and kills whatever is left when the host ends. The host confines itself
-//! before its first call (namespaces with a root of its own, Landlock, no capabilities), then runs
-//! tools. Where it may not make namespaces, bwrap starts it in some; where that can't either, it does without. Each command gets a cell, which is a process namespace of its own, and can't see the host from there.
-//! When the broker goes away, however it does, the connection ends and so do all.
+//! The supervisor adopts and kills whatever is left when the host ends. The host confines itself before its first call
+//! (namespaces with a root of its own, Landlock, no capabilities), then runs tools. If it may not make namespaces,
+//! bwrap starts it in some; if bwrap can't either, it does without. Each command gets a PID namespace of its own, from
+//! which it can't see the host. When the broker ends, however it does, the connection closes and all of them end.
 //!
 //! | File | What it is about |
 //! |---|---|
 //! | `launcher`, `outer`, `user`, `environment`, `caches`, `beside` | the broker's end: start, call, stop; what the worker inherits |
-//! | `plan`, `protocol`, `error` | what crosses the wall, and what goes wrong on the way |
+//! | `plan`, `protocol`, `error` | what broker and worker send each other, and what can go wrong |
 //! | [`host`], `supervisor`, `session`, `namespace_provider`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
 //! | `visible/` | which paths of the machine a sandbox shows, and what is covered in them |

@@ -1,35 +1,35 @@
-//! Where a host's namespaces come from: it is told by whoever starts it, and reports it.
+//! Where the host's namespaces come from: whoever starts the host tells it, and it reports that.
 
 use serde::{Deserialize, Serialize};
 
 use super::visible::Visible;
 
-/// The three ways, best first.
+/// Ways to get namespaces, best first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum NamespaceProvider {
-    /// It makes its own.
+    /// The host makes its own.
     Own,
-    /// It was started in those that bwrap made.
+    /// bwrap made them and started the host in them.
     Bwrap(InBwrap),
     /// There are none.
     Bare {
-        /// Why the others can't be had.
+        /// Why namespaces aren't available.
         why: String,
     },
 }
 
-/// See [`NamespaceProvider::Bwrap`].
+/// Facts about namespaces made by bwrap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InBwrap {
-    /// Of the program.
+    /// bwrap's version.
     pub(super) version: String,
     /// Why the host couldn't make its own.
     pub(super) why: String,
-    /// How many places of the machine are shown in its root.
+    /// Number of the machine's places that its root shows.
     pub(super) places: usize,
-    /// What its root is meant to show.
+    /// What its root should show.
     pub(super) visible: Visible,
-    /// Why the view isn't an overlay, when one was wanted and couldn't be had.
+    /// Why the view isn't an overlay although one was planned.
     pub(super) no_overlay: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What a worker is started with: the broker's side of it, and the part that crosses the wall.
+//! The configuration of a worker: the broker's plan, and the part of it that is sent to the worker.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,72 +15,71 @@ use super::user::User;
 use crate::settings::{Environment, Sandbox, Settings, TestCommand, linked_secrets_of_home};
 use crate::workspace::Overlay;
 
-/// Everything that a worker needs to know.
+/// Everything that a worker is started with.
 #[derive(Clone, Debug)]
 pub struct WorkerPlan {
-    /// The root of the private view; tools work here and nowhere else. With an overlay that can be mounted, this
-    /// folder isn't used: the view is then [`OverlayPlan::tree`].
+    /// Root of the private view, the only place where tools work. Unused if the overlay can be mounted: the view is
+    /// then [`OverlayPlan::tree`].
     pub view: PathBuf,
-    /// The view as an overlay, to be tried first.
+    /// The view as an overlay, tried first; `None` for a copy.
     pub overlay: Option<OverlayPlan>,
-    /// The user's tree, canonical, as far as something beside it may have to be found.
+    /// The user's tree, canonical, to look for files next to it; `None` if that isn't needed.
     pub tree: Option<PathBuf>,
-    /// The run's `logs/`.
+    /// The run's `logs/`, where the worker writes logs of commands.
     pub logs: PathBuf,
     /// An empty folder of the run that becomes home and temporary folder of its commands.
     pub scratch: PathBuf,
-    /// Dependency folders of the repository that a copy links to, and what the user's settings name; readable, never
-    /// writable. What holds secrets as a whole isn't shown even then.
+    /// Dependency folders of the repository that a copy links to, and folders named in the user's settings; read-only.
+    /// Folders that hold only secrets are not shown even then.
     pub readable: Vec<PathBuf>,
-    /// What the repository names outside of itself and nobody allowed, so that a failure may be due to it.
+    /// Paths outside the repository that it names and nobody allowed; a failure may be due to their absence.
     pub hidden: Vec<PathBuf>,
-    /// Folders that the user's own settings call caches: what is written to them goes away with the run.
+    /// Folders that the user's settings name as caches: writes to them are discarded with the run.
     pub caches: Vec<PathBuf>,
-    /// Folders of which nothing is shown, wherever they lie, but what this plan names in them: kcode's state, and the
-    /// user's tree where the view isn't an overlay of it.
+    /// Folders that are hidden wherever they lie, except for what this plan names in them: kcode's state, and the
+    /// user's tree if the view isn't an overlay of it.
     pub private: Vec<PathBuf>,
-    /// How tests are run, when it is known.
+    /// How tests are run; `None` if unknown.
     pub tests: Option<TestCommand>,
-    /// Wall time of one run of the tests.
+    /// Longest wall time of a test run.
     pub deadline: Duration,
-    /// How long a run of the tests may be silent.
+    /// Longest time that a test run may print nothing.
     pub idle: Duration,
-    /// Names of environment variables that commands may see beside the usual ones.
+    /// Names of environment variables that commands get in addition to the usual ones.
     pub child_env: Vec<String>,
-    /// Globs of files with secrets that tools may read all the same.
+    /// Globs of secret files that tools may read nevertheless.
     pub readable_secrets: Vec<String>,
-    /// What happens when a layer of the wall is missing.
+    /// What happens if a layer of the sandbox is missing.
     pub sandbox: Sandbox,
-    /// Who is told how far its commands are.
+    /// Receives the progress of commands.
     pub listener: ProgressListener,
-    /// The program to start as a worker; `None` is this very binary.
+    /// The program to start as a worker; `None` for this binary.
     pub program: Option<PathBuf>,
 }
 
 /// Folders of a run that a worker uses; see the fields of the same names in [`WorkerPlan`].
 #[derive(Clone, Debug)]
 pub struct WorkerFolders {
-    /// The private view.
+    /// See [`WorkerPlan::view`].
     pub view: PathBuf,
-    /// Logs of commands.
+    /// See [`WorkerPlan::logs`].
     pub logs: PathBuf,
-    /// Home and temporary folder of commands.
+    /// See [`WorkerPlan::scratch`].
     pub scratch: PathBuf,
 }
 
-/// A view that shows the user's tree at its own path and takes down changes elsewhere. Needs namespaces.
+/// A view that shows the user's tree at its own path and stores changes elsewhere. Needs namespaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverlayPlan {
-    /// The user's tree, canonical. Nothing writes to it.
+    /// The user's tree, canonical. It is the lower layer and never written.
     pub tree: PathBuf,
-    /// A folder of the run, canonical, with the folders `upper` (what differs from the tree) and `work` (the kernel's own)
-    /// in it.
+    /// A folder of the run, canonical, that holds the upper layer `upper` and the kernel's `work`.
     pub layers: PathBuf,
-    /// Git's own files and folders, canonical, wherever they are: readable, never writable.
+    /// Git's own files and folders, canonical, wherever they are; shown read-only.
     pub git: Vec<PathBuf>,
 }
 
-/// The part of a plan that the worker is told: the first message it reads.
+/// The part of a plan that is sent to the worker as its first message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerConfig {
     /// See [`WorkerPlan::view`].
@@ -93,7 +92,7 @@ pub struct WorkerConfig {
     pub scratch: PathBuf,
     /// See [`WorkerPlan::readable`].
     pub readable: Vec<PathBuf>,
-    /// Links to what lies beside the tree, for a view that is a copy.
+    /// Links to files next to the tree, for a view that is a copy.
     #[serde(default)]
     pub(super) beside: Vec<PathBuf>,
     /// See [`WorkerPlan::private`].
@@ -101,10 +100,10 @@ pub struct WorkerConfig {
     pub private: Vec<PathBuf>,
     /// The user's home, of which only toolchains stay readable.
     pub home: Option<PathBuf>,
-    /// For the home of commands, by their names in it.
+    /// Files to write into the home of commands, by name.
     #[serde(default)]
     pub(super) home_files: BTreeMap<String, String>,
-    /// Of the user's toolchains, to be written to without any effect outside.
+    /// Caches of the user's toolchains, whose changes are discarded.
     #[serde(default)]
     pub(super) caches: Vec<Cache>,
     /// See [`WorkerPlan::tests`].
@@ -115,20 +114,20 @@ pub struct WorkerConfig {
     pub idle: Duration,
     /// See [`WorkerPlan::readable_secrets`].
     pub readable_secrets: Vec<String>,
-    /// Inodes of secrets in the user's home that have several names.
+    /// Inodes of secrets in the user's home that have hard links.
     #[serde(default)]
     pub linked_secrets: Vec<u64>,
-    /// Bytes of memory at which all of a command's processes together are ended; `None`: what the machine can spare.
+    /// Bytes of memory at which the processes of a command are ended; `None` to use what the machine can spare.
     #[serde(default)]
     pub(super) memory: Option<u64>,
-    /// False only when a person typed `--sandbox off`.
+    /// False only for `--sandbox off`.
     pub confine: bool,
-    /// What the proof is aimed at; without it there is none, and nothing counts as held.
+    /// Targets of the proof; without them there is no proof, and no guard counts as holding.
     pub(super) targets: Option<Targets>,
 }
 
 impl OverlayPlan {
-    /// Of layers that were prepared.
+    /// The plan for prepared layers.
     #[must_use]
     pub fn of(overlay: &Overlay) -> Self {
         Self { tree: overlay.tree().to_owned(), layers: overlay.layers().to_owned(), git: overlay.git().to_vec() }
@@ -136,7 +135,7 @@ impl OverlayPlan {
 }
 
 impl WorkerPlan {
-    /// A worker that runs nothing and is shown nothing of the machine but toolchains.
+    /// A plan for a worker that runs nothing and sees only toolchains of the machine.
     #[must_use]
     pub fn bare(folders: WorkerFolders, sandbox: Sandbox) -> Self {
         let WorkerFolders { view, logs, scratch } = folders;
@@ -161,11 +160,11 @@ impl WorkerPlan {
         }
     }
 
-    /// What `settings` say, without a look at the repository.
+    /// The plan according to `settings`; doesn't look at the repository.
     #[must_use]
     pub fn new(settings: &Settings, folders: WorkerFolders) -> Self {
         Self {
-            // Where no overlay can be had, a cache is shown as it is, read-only.
+            // If there can be no overlay, a cache is shown read-only.
             readable: [&settings.readable.value[..], &settings.caches.value].concat(),
             caches: settings.caches.value.clone(),
             private: vec![settings.state_dir.value.clone()],
@@ -177,7 +176,7 @@ impl WorkerPlan {
         }
     }
 
-    /// Has it be a plan for the tree at `root`, of which nothing is shown but by what the plan says.
+    /// Makes this a plan for the tree at `root`, of which only what the plan names is shown.
     pub fn work_on(&mut self, root: &Path) {
         if self.tree.as_deref() != Some(root) {
             self.private.push(root.to_owned());
@@ -185,8 +184,8 @@ impl WorkerPlan {
         }
     }
 
-    /// Whether a worker that was told `other` shows and covers what one with this plan would: the plans may differ in what is
-    /// readable. Where the view is an overlay, all of the tree is there anyway.
+    /// Whether a worker started with `other` shows and covers the same as one with this plan. Only the readable folders
+    /// may differ; with an overlay the whole tree is shown anyway.
     #[must_use]
     pub fn shows_the_same_as(&self, other: &Self, in_overlay: bool) -> bool {
         if self.readable == other.readable {
@@ -227,7 +226,7 @@ impl WorkerPlan {
     }
 }
 
-/// What tests lower the limit to, so that they needn't use up a machine. Releases have no such way (see `journal::crash`).
+/// A lower limit for tests, so that they needn't exhaust a machine. Release builds ignore it (see `journal::crash`).
 fn lowered_memory() -> Option<u64> {
     let lowered = if cfg!(debug_assertions) { std::env::var("KCODE_TEST_MEMORY").ok() } else { None };
     lowered?.parse().ok()

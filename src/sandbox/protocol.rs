@@ -1,8 +1,7 @@
-//! What crosses the wall: JSON messages, each behind its length as four big-endian bytes.
+//! The messages between broker and worker: JSON, each preceded by its length as four big-endian bytes.
 //!
-//! Encoding and decoding are pure, so that both ends share them: the broker's is asynchronous,
-//! the worker's blocks. A frame that is too long or isn't the expected message is a named error
-//! and never a guess: after one, the connection is of no further use.
+//! Encoding and decoding do no I/O, so both ends share them: the broker's is asynchronous, the worker's blocks. A frame
+//! that is too long or isn't the expected message is an error, after which the connection can't be used any more.
 
 use std::io::{self, Read};
 
@@ -15,99 +14,99 @@ use crate::journal::{Residue, SandboxBuilt};
 use crate::settings::TestCommand;
 use crate::tools::{Observation, TestRun};
 
-/// The longest message in bytes; far above any tool's answer, far below harm.
+/// Longest message in bytes; far larger than any tool's answer, small enough to be held in memory.
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 
-/// From the broker to the worker.
+/// A message from the broker to the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToWorker {
     /// The first message: what to confine itself to. Answered by [`FromWorker::Ready`] or [`FromWorker::Unfit`].
     Begin(Box<WorkerConfig>),
-    /// Run a tool.
+    /// Runs a tool. Answered by [`FromWorker::Observed`] or [`FromWorker::Failed`].
     Call {
-        /// Names the answer.
+        /// Identifies the answer.
         id: u64,
-        /// As the model gave it.
+        /// The tool's name as the model wrote it.
         name: String,
-        /// As the model gave them.
+        /// The arguments as the model wrote them; should be JSON.
         arguments: String,
     },
-    /// Run the tests for kcode itself.
+    /// Runs the tests for kcode itself. Answered by [`FromWorker::TestsRan`] or [`FromWorker::Failed`].
     RunTests {
-        /// Names the answer.
+        /// Identifies the answer.
         id: u64,
-        /// Another command than the charge's; what the broker says is trusted.
+        /// A command other than the one in [`WorkerConfig`]; the broker is trusted.
         #[serde(default)]
         command: Option<TestCommand>,
-        /// Which; all of them when empty.
+        /// Which tests to run; all if empty.
         filter: Vec<String>,
     },
-    /// End every command that runs or waits to run; their calls are answered as usual.
+    /// Ends every running or waiting command; their calls are answered as usual.
     Cancel,
-    /// Kill what is left, answer [`FromWorker::Stopped`], and exit.
+    /// Kills what is left, answers [`FromWorker::Stopped`], and exits.
     Stop,
 }
 
-/// From the worker to the broker.
+/// A message from the worker to the broker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromWorker {
-    /// It is confined as this says, and serves.
+    /// The worker serves, confined by these layers.
     Ready(SandboxBuilt),
-    /// It can't serve.
+    /// The worker can't serve.
     Unfit {
-        /// Why.
+        /// Description for people.
         reason: String,
     },
-    /// A tool answered.
+    /// A tool's answer.
     Observed {
-        /// The call's.
+        /// Id of the call.
         id: u64,
-        /// The answer.
+        /// The tool's result.
         observation: Observation,
     },
-    /// A command is so far; answers nothing.
+    /// Progress of a command; not an answer.
     Progress(CommandProgress),
-    /// The tests ran.
+    /// The result of a test run.
     TestsRan {
-        /// The call's.
+        /// Id of the call.
         id: u64,
-        /// How they went.
+        /// Exit status, log and excerpt.
         run: TestRun,
     },
-    /// A call failed in a way that is none of the model's business.
+    /// A call failed in a way that the model can't change.
     Failed {
-        /// The call's.
+        /// Id of the call.
         id: u64,
-        /// What happened.
+        /// Description for people.
         reason: String,
-        /// True when the disk is why.
+        /// Whether the disk is the cause.
         #[serde(default)]
         disk: bool,
     },
-    /// The answer to [`ToWorker::Stop`]; nothing follows it.
+    /// The answer to [`ToWorker::Stop`] and the last message.
     Stopped(Residue),
 }
 
-/// Why bytes are not a message.
+/// Why bytes aren't a message.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// It is longer than [`MAX_FRAME`].
+    /// The frame is longer than [`MAX_FRAME`].
     #[error("a message of {bytes} bytes is longer than {MAX_FRAME}")]
     Oversized {
-        /// Its length.
+        /// Length of the frame.
         bytes: usize,
     },
-    /// It isn't one of the expected messages.
+    /// The frame isn't an expected message.
     #[error("a message could not be read: {0}")]
     Malformed(#[from] serde_json::Error),
 }
 
-/// A message as the bytes of its frame.
+/// Encodes a message as a frame.
 ///
 /// # Errors
-/// When it is too long.
+/// If it is longer than [`MAX_FRAME`].
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
     let mut frame = vec![0; 4];
     serde_json::to_writer(&mut frame, message)?;
@@ -121,10 +120,10 @@ pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
     }
 }
 
-/// Reads one message and not a byte more, so that another process can go on reading.
+/// Reads one message and not a byte more, so that another process can continue reading.
 ///
 /// # Errors
-/// When the connection ends first, or what comes isn't a message.
+/// If the connection ends early or the frame isn't a message.
 pub fn receive<T: DeserializeOwned>(connection: &mut impl Read) -> io::Result<T> {
     let mut length = [0; 4];
     connection.read_exact(&mut length)?;
@@ -137,22 +136,22 @@ pub fn receive<T: DeserializeOwned>(connection: &mut impl Read) -> io::Result<T>
     serde_json::from_slice(&json).map_err(io::Error::other)
 }
 
-/// Turns bytes, however they were cut, back into messages.
+/// Splits received bytes into messages.
 #[derive(Debug, Default)]
 pub struct Decoder {
     buffer: Vec<u8>,
 }
 
 impl Decoder {
-    /// Takes in what was read.
+    /// Adds received bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next whole message, if its bytes are all here.
+    /// Returns the next message once it is complete.
     ///
     /// # Errors
-    /// When the next frame isn't a message.
+    /// If the next frame isn't a message.
     pub fn next_message<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         let Some((length, rest)) = self.buffer.split_first_chunk::<4>() else { return Ok(None) };
         let bytes = u32::from_be_bytes(*length) as usize;
@@ -226,7 +225,7 @@ mod tests {
         }
     }
 
-    /// All messages of `bytes` that come before the first frame that is none, taken in pieces of `size`.
+    /// All messages before the first invalid frame, fed in pieces of `size` bytes.
     fn seen(bytes: &[u8], size: usize) -> (Vec<ToWorker>, Option<String>) {
         let (mut decoder, mut seen) = (Decoder::default(), Vec::new());
         for piece in bytes.chunks(size) {

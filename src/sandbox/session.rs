@@ -1,8 +1,8 @@
-//! A session of the worker's own: no terminal belongs to it, so that Ctrl-C doesn't reach it, and tests have no `/dev/tty`.
+//! Gives the worker a session without a terminal, so that Ctrl-C doesn't reach it and tests have no `/dev/tty`.
 //!
-//! `setsid` fails for a process that leads a process group, and the broker starts the worker as one, so that Ctrl-C
-//! doesn't reach it while it starts either. So it first goes back to the broker's group for a moment. A broker whose
-//! group began outside its process namespace can't be gone back to, and doesn't make it one.
+//! `setsid` fails for the leader of a process group, and the broker starts the worker as one, so that Ctrl-C doesn't
+//! reach it during startup either. So the worker first rejoins the broker's group for a moment. If that group began
+//! outside the broker's PID namespace, it can't be rejoined, and the broker doesn't make the worker a leader.
 
 use std::fs;
 use std::io;
@@ -11,10 +11,9 @@ use rustix::process::{Pid, getpid, getppid, setpgid, setsid};
 
 use crate::journal::Layer;
 
-/// The name of the layer.
 const LAYER: &str = "session";
 
-/// Begins a session for this process and all that it will start; says whether that worked.
+/// Begins a session for this process and its children; returns whether that worked.
 pub(super) fn begin() -> Layer {
     match begun().and_then(|()| without_terminal()) {
         Ok(()) => Layer::holding(LAYER, "of its own, without a terminal"),
@@ -35,33 +34,33 @@ fn begun() -> io::Result<()> {
     Ok(setsid().map(drop)?)
 }
 
-/// Whether a process that this one starts may lead a process group and [`begin`] a session all the same.
+/// Whether a child of this process may lead a process group and still [`begin`] a session.
 pub(super) fn takes_leaders() -> bool {
     own().is_ok_and(|place| place.group.is_some())
 }
 
-/// Whether no terminal controls this process.
+/// Checks that this process has no controlling terminal.
 ///
 /// # Errors
-/// When one does, or nobody knows.
+/// If it has one, or that can't be determined.
 pub(super) fn without_terminal() -> io::Result<()> {
     if own()?.terminal == 0 { Ok(()) } else { Err(io::Error::other("the session has a terminal")) }
 }
 
-/// Whether this process is in the session of that one.
+/// Whether this process is in the session of `other`.
 pub(super) fn is_shared_with(other: Pid) -> bool {
     let session = |place: io::Result<ProcessPlace>| place.ok()?.session;
     session(own()).is_some_and(|own| session(of(other)) == Some(own))
 }
 
-/// Where a process stands among others.
+/// Process group, session and terminal of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ProcessPlace {
-    /// `None`: it began outside this process namespace.
+    /// `None` if it began outside this PID namespace.
     group: Option<Pid>,
-    /// The same of its session.
+    /// `None` if it began outside this PID namespace.
     session: Option<Pid>,
-    /// The device number of the controlling terminal; 0 for none.
+    /// Device number of the controlling terminal; 0 for none.
     terminal: i64,
 }
 
@@ -73,9 +72,9 @@ fn of(process: Pid) -> io::Result<ProcessPlace> {
     place(&fs::read(format!("/proc/{process}/stat"))?)
 }
 
-/// From a line of `/proc/PID/stat` (proc_pid_stat(5)).
+/// Parses a line of `/proc/PID/stat` (proc_pid_stat(5)).
 fn place(line: &[u8]) -> io::Result<ProcessPlace> {
-    // The name stands in parentheses and may itself hold spaces and parentheses.
+    // The name is in parentheses and may contain spaces and parentheses.
     let name_end = line.iter().rposition(|byte| *byte == b')').unwrap_or(line.len());
     let text = String::from_utf8_lossy(line.get(name_end + 1..).unwrap_or_default()).into_owned();
     let numbers: Vec<i32> = text.split_ascii_whitespace().skip(1).map_while(|field| field.parse().ok()).collect();

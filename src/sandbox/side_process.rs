@@ -59,7 +59,7 @@ impl Drop for Copy {
     }
 }
 
-/// What the copy does.
+/// Runs `work` in the copy and sends its result.
 fn do_and_tell<T: Serialize>(work: impl FnOnce() -> T, writer: &mut PipeWriter) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let bytes = serde_json::to_vec(&work())?;

@@ -1,9 +1,9 @@
-//! The user as toolchains know them: a home, variables, and what settings in that home say which are not shown to tests, since
-//! passwords may stand in them.
+//! The user as toolchains know them: home, variables, and settings files in the home, which are hidden from tests
+//! because they may hold passwords.
 //!
-//! Nothing of a repository is looked at. What settings say goes the way of the variable that says the same: it is passed on where
-//! that is, and what it names is shown where that would be. Of settings that tools find in no other way a copy without anything but
-//! versions is written into the home of commands.
+//! Nothing of a repository is read. A setting is treated like the variable with the same meaning: it is passed on if
+//! the variable is, and the folder it names is shown if the variable's would be. For settings that tools find in no
+//! other way, a copy that holds only versions is written into the home of commands.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -14,27 +14,26 @@ use std::path::{Path, PathBuf};
 use super::plain_paths::real;
 use crate::journal::read_regular;
 
-/// Bytes of settings that are read.
+/// Bytes read of a settings file.
 const MOST: u64 = 256 << 10;
-/// Which versions asdf and mise take where a project doesn't say.
+/// Default versions of asdf and mise.
 const TOOL_VERSIONS: &str = ".tool-versions";
 const MISE: &str = ".config/mise/config.toml";
-/// The parts of mise's settings that name versions; `[env]` may hold secrets.
+/// Parts of mise's settings that name versions; `[env]` may hold secrets.
 const MISE_PARTS: [&str; 2] = ["alias", "tools"];
 
-/// What is known of one.
 #[derive(Debug, Default)]
 pub(super) struct User {
-    /// Without links: in the sandbox it is known by no other name.
+    /// Canonical: in the sandbox it has no other name.
     pub(super) home: Option<PathBuf>,
-    /// This process's, and those that settings stand for.
+    /// Variables of this process, and those that settings files stand for.
     pub(super) variables: Vec<(OsString, OsString)>,
-    /// Where Maven keeps what it downloaded, if its settings say.
+    /// Maven's local repository, if its settings name one.
     pub(super) maven: Option<PathBuf>,
 }
 
 impl User {
-    /// Of this process.
+    /// The user of this process.
     pub(super) fn of_process() -> Self {
         let home = std::env::home_dir().map(|home| real(&home));
         let mut user = Self { variables: std::env::vars_os().collect(), maven: None, home };
@@ -48,12 +47,11 @@ impl User {
         user
     }
 
-    /// The value of a variable.
     pub(super) fn variable(&self, name: &str) -> Option<OsString> {
         self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
 
-    /// Files for the home of commands, by their names in it.
+    /// Files for the home of commands, by name.
     pub(super) fn home_files(&self) -> BTreeMap<String, String> {
         let Some(home) = &self.home else { return BTreeMap::new() };
         let versions = text(&home.join(TOOL_VERSIONS)).map(|text| (TOOL_VERSIONS.to_owned(), text));
@@ -62,11 +60,11 @@ impl User {
     }
 }
 
-/// Writes them, where commands of an earlier part of the run may have left anything at all: what is there stays.
+/// Writes them; files that earlier commands of the run left there stay as they are.
 pub(super) fn write_into(home: &Path, files: &BTreeMap<String, String>) {
     for (name, text) in files {
         let file = home.join(name);
-        // Without it a tool takes the machine's own version; that is no reason to run nothing.
+        // Without the file a tool uses its default version, which is no reason to fail.
         let made = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| File::create_new(&file));
         let _ = made.and_then(|mut file| file.write_all(text.as_bytes()));
     }
@@ -76,7 +74,7 @@ fn text(file: &Path) -> Option<String> {
     String::from_utf8(read_regular(file, MOST).ok()?).ok()
 }
 
-/// The variables that settings stand for, the weakest last.
+/// Variables that settings files stand for, the weakest last.
 fn configured(home: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Vec<(String, String)> {
     let settings = variable("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
     let lines = |file: PathBuf, by: char| -> Vec<(String, String)> {
@@ -89,7 +87,7 @@ fn configured(home: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Vec<(
             Some(((*variable).to_owned(), at_home(&value, home)))
         })
     };
-    // What `go env -w` wrote (<https://pkg.go.dev/cmd/go#hdr-Environment_variables>).
+    // Written by `go env -w` (<https://pkg.go.dev/cmd/go#hdr-Environment_variables>).
     let go = variable("GOENV").filter(|file| file != OsStr::new("off")).map(PathBuf::from);
     let go = lines(go.unwrap_or_else(|| settings.join("go/env")), '=');
     let bundler = named(
@@ -97,7 +95,7 @@ fn configured(home: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Vec<(
         ':',
         &[("BUNDLE_PATH", "BUNDLE_PATH"), ("BUNDLE_WITHOUT", "BUNDLE_WITHOUT")],
     );
-    // One that is relative is in whatever project is worked on, where tests see it.
+    // A relative path means a folder of the project, which tests see anyway.
     let bundler = bundler.filter(|(name, value)| name != "BUNDLE_PATH" || Path::new(value).is_absolute());
     let yarn = named(home.join(".yarnrc.yml"), ':', &[("globalFolder", "YARN_GLOBAL_FOLDER")]);
     let ccache = named(settings.join("ccache/ccache.conf"), '=', &[("cache_dir", "CCACHE_DIR")]);
@@ -106,7 +104,7 @@ fn configured(home: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Vec<(
     go.into_iter().chain(bundler).chain(yarn).chain(ccache).chain(poetry).collect()
 }
 
-/// Without blanks and quotes.
+/// Strips whitespace and quotes.
 fn plain(text: &str) -> String {
     let text = text.trim();
     let inner = ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
@@ -117,7 +115,7 @@ fn at_home(path: &str, home: &Path) -> String {
     path.strip_prefix("~/").map_or_else(|| path.to_owned(), |below| home.join(below).display().to_string())
 }
 
-/// Where Poetry keeps environments, as its settings say.
+/// Where Poetry keeps virtual environments, according to its settings.
 fn poetry(text: &str, home: &Path) -> Option<String> {
     let settings: toml::Table = text.parse().ok()?;
     let cache = settings.get("cache-dir").and_then(toml::Value::as_str);
@@ -128,7 +126,7 @@ fn poetry(text: &str, home: &Path) -> Option<String> {
     Some(at_home(&folder.replace("{cache-dir}", &cache), home))
 }
 
-/// What stands in `<localRepository>`; the settings that come with Maven have it in a comment.
+/// The content of `<localRepository>`; in Maven's default settings it is commented out.
 fn maven(text: &str, home: &Path) -> Option<PathBuf> {
     let mut told = String::new();
     let mut rest = text;
@@ -143,7 +141,7 @@ fn maven(text: &str, home: &Path) -> Option<PathBuf> {
     folder.is_absolute().then_some(folder)
 }
 
-/// Nothing but the versions.
+/// mise's settings reduced to versions.
 fn mise(text: &str) -> Option<String> {
     let mut settings: toml::Table = text.parse().ok()?;
     settings.retain(|part, _| MISE_PARTS.contains(&part));
