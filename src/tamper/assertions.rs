@@ -1,4 +1,4 @@
-//! What a function asserts, read from its statements.
+//! Finds the assertions in a function's statements.
 
 use super::calls;
 use super::language::Language;
@@ -6,20 +6,19 @@ use super::pattern::Pattern;
 use super::statements::TextStatement;
 use super::strength::{self, Strength};
 
-/// One assertion.
 #[derive(Clone, Debug)]
 pub(super) struct Assertion {
-    /// Where it starts, counted from zero.
+    /// Line at which it starts, counted from zero.
     pub line: usize,
-    /// Without layout: the same assertion has the same text however it is wrapped.
+    /// The text without layout, so that reformatting doesn't change it.
     pub text: String,
-    /// What is looked at: the first argument, or the left side.
+    /// What is checked: the first argument, or the left side of a comparison.
     pub subject: String,
-    /// As it is shown to people.
+    /// The text on one line, for messages.
     pub shown: String,
-    /// How much it asks; `None` for a function of the tests' own.
+    /// How much it checks; `None` for a custom assertion function.
     pub strength: Option<Strength>,
-    /// Conditions that must hold for it to be asked at all.
+    /// Conditions under which the assertion runs at all.
     pub conditions: Vec<String>,
 }
 
@@ -48,12 +47,12 @@ pub(super) static CONDITION: Pattern = Pattern::new(
     r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b|^for\b.*\b(?:in|of)\s+(?:\[\s*\]|\(\s*\)|\{\s*\}|range\(0\))|^(?:let|const|var)\s+\w+\s*=.*(?:\||=>|\bfunction\b.*)$|^\w+\s*:?=\s*func\b|^set(?:Timeout|Immediate)\(|\bnextTick\(|^go func\b|^(?:async )?def |^function\b|^(?:pub(?:\([^)]*\))? )?(?:(?:async|const|unsafe) )*fn\b|^macro_rules!",
 );
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif|case|default)\b");
-/// Parts of a line that ask any question; for languages that are only read line by line.
+/// Words of assertions in general, for languages that are only read line by line.
 static ANY: Pattern = Pattern::new(
     r"(?i)\b(?:assert\w*|expect\w*|require|should\w*|must\w*|check\w*|verify\w*|refute\w*|fail\w*|XCTAssert\w*|ASSERT_\w+|EXPECT_\w+|BOOST_\w+)\b\s*[({ !]",
 );
 
-/// The assertions among `statements`, in their order.
+/// Returns the assertions in `statements`, in their order.
 pub(super) fn assertions(language: Language, statements: &[TextStatement]) -> Vec<Assertion> {
     let of = |statement| match requests(language, statement) {
         all if all.is_empty() => assertion(language, statement).into_iter().collect(),
@@ -62,7 +61,7 @@ pub(super) fn assertions(language: Language, statements: &[TextStatement]) -> Ve
     statements.iter().flat_map(of).collect()
 }
 
-/// A request of JavaScript's supertest asserts in each link of its chain: `.expect(200).expect(/name/)`.
+/// Each link of a supertest chain (JavaScript) is an assertion: `.expect(200).expect(/name/)`.
 fn requests(language: Language, statement: &TextStatement) -> Vec<Assertion> {
     let links = LINK.regex().filter(|_| language == Language::JavaScript);
     let assertion = |found: regex::Match| {
@@ -90,7 +89,7 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
             &statement.around[..statement.around.len() - usize::from(skip_last && !statement.around.is_empty())];
         around.iter().filter(|head| CONDITION.is_match(head)).cloned().collect::<Vec<_>>()
     };
-    // A call that fails the test asserts the opposite of the condition before it.
+    // A call that fails the test asserts the opposite of the condition around it.
     if FAILS.is_match(code) {
         let guard = statement.around.last().filter(|head| IF.is_match(head)).map(String::as_str);
         let text = guard.unwrap_or("fail");
@@ -106,7 +105,7 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
     let form = form(language, code)?;
     let text = statement.text.get(form..).unwrap_or(&statement.text);
     let mut parsed = strength::parse(language, text);
-    // Nobody waits for what this promise finds.
+    // Nothing awaits this promise, so its result is never checked.
     let is_promised = language == Language::JavaScript && (text.contains(".resolves") || text.contains(".rejects"));
     if is_promised && !WAITS.is_match(code) {
         parsed.strength = Some(Strength::Nothing);
@@ -121,11 +120,11 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
     })
 }
 
-/// Where the assertion begins in a statement that makes one.
+/// Returns where in the statement its assertion begins, if it has one.
 fn form(language: Language, code: &str) -> Option<usize> {
     let start = |pattern: &Pattern| {
         let found = pattern.regex()?.find(code)?;
-        // Patterns may have taken one byte before the word.
+        // A pattern may match one byte before the word.
         let skipped =
             code[found.start()..].find(|character: char| character.is_alphanumeric() || "_$.".contains(character));
         Some(found.start() + skipped.unwrap_or(0))
@@ -145,7 +144,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches([';', ':', '{', ' ']).to_owned()
 }
 
-/// Without layout, kinds of quotes and old names.
+/// Removes layout, and unifies quotes and deprecated method names.
 pub(super) fn squeeze(text: &str) -> String {
     let mut squeezed: String = text.chars().filter(|character| !character.is_whitespace()).collect();
     for (from, to) in [

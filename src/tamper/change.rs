@@ -1,4 +1,4 @@
-//! A changed file, read as far as it can be, with where its lines differ.
+//! A changed file before and after, as far as it can be read, with the lines that differ.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -11,25 +11,25 @@ use super::role::Role;
 use super::units::SourceUnits;
 use crate::journal::{RelPath, TamperFlag, TamperKind};
 
-/// A larger file isn't written by hand, and isn't read.
+/// Bytes; a larger file is probably generated, and isn't read.
 const MAX_BYTES: usize = 512 * 1024;
-/// Nor is one with more lines; comparing them could take long.
+/// A file with more lines isn't read either, since comparing it could take long.
 const MAX_LINES: usize = 20_000;
 
-/// A file of a patch.
+/// A changed file of a patch.
 #[derive(Clone, Copy, Debug)]
 pub struct Change<'a> {
-    /// Its path now, or before when it is gone.
+    /// The path after the patch; the path before it if the file is deleted.
     pub path: &'a RelPath,
-    /// Its content at the start; `None` for a new file.
+    /// Content before the patch; `None` for a new file.
     pub before: Option<&'a [u8]>,
-    /// Its content now; `None` when it is gone.
+    /// Content after the patch; `None` for a deleted file.
     pub after: Option<&'a [u8]>,
-    /// Its path at the start when it was moved.
+    /// The path before the patch if the file was renamed.
     pub renamed_from: Option<&'a RelPath>,
 }
 
-/// A change as the guard looks at it.
+/// A change with both versions read.
 pub(super) struct ChangedSource<'a> {
     pub path: &'a RelPath,
     pub old_path: &'a RelPath,
@@ -37,12 +37,12 @@ pub(super) struct ChangedSource<'a> {
     pub old_role: Role,
     pub before: Option<SourceUnits>,
     pub after: Option<SourceUnits>,
-    /// There is content that can't be read: not text, too much, or no code of its language.
+    /// Whether some content can't be read: it is not text, too large, or can't be parsed.
     pub is_opaque: bool,
     pub is_new: bool,
     pub is_gone: bool,
     hunks: Vec<(Range<usize>, Range<usize>)>,
-    /// Removed lines without layout.
+    /// Removed lines, without layout.
     taken: BTreeSet<String>,
 }
 
@@ -73,7 +73,7 @@ impl<'a> ChangedSource<'a> {
         file
     }
 
-    /// The line was only moved inside the file, or laid out anew.
+    /// Whether the line was only moved within the file or reformatted.
     pub fn is_moved(&self, new: usize) -> bool {
         self.after.as_ref().is_some_and(|after| self.taken.contains(&squeeze(&after.file.text[new])))
     }
@@ -82,7 +82,7 @@ impl<'a> ChangedSource<'a> {
         outline.map_or(&[], |outline| &outline.file.raw)
     }
 
-    /// Tests, their support, or a Rust file that holds its tests itself.
+    /// Whether the file is a test, a test's support code, or a Rust file that contains tests.
     pub fn holds_tests(&self) -> bool {
         let has_tests =
             |outline: &Option<SourceUnits>| outline.as_ref().is_some_and(|outline| outline.tests().next().is_some());
@@ -92,7 +92,7 @@ impl<'a> ChangedSource<'a> {
             || is_rust && (has_tests(&self.before) || has_tests(&self.after))
     }
 
-    /// A Rust file that had tests of its own, or could not be read and speaks of them.
+    /// Whether a Rust file contained tests before, or can't be parsed but mentions them.
     pub fn may_have_held_tests(&self) -> bool {
         let Some(before) = self.before.as_ref().filter(|before| before.language == Language::Rust) else {
             return false;
@@ -101,24 +101,25 @@ impl<'a> ChangedSource<'a> {
         before.tests().next().is_some() || before.is_unreadable && before.file.text.iter().any(speaks)
     }
 
-    /// Lines of the new file that are not in the old one.
+    /// Lines of the new version that the old one lacks.
     pub fn added(&self) -> impl Iterator<Item = usize> {
         self.hunks.iter().flat_map(|(_, new)| new.clone())
     }
 
-    /// Lines of the old file that are not in the new one.
+    /// Lines of the old version that the new one lacks.
     pub fn removed(&self) -> impl Iterator<Item = usize> {
         self.hunks.iter().flat_map(|(old, _)| old.clone())
     }
 
-    /// The line to name for one of the old file: where its hunk changes the new file, else its own. From one.
+    /// Line number, from 1, to report for a line of the old version: where its hunk changes the new version, else its
+    /// own.
     pub fn place_of_old(&self, old: usize) -> u64 {
         let hunk = self.hunks.iter().find(|(range, _)| range.contains(&old));
         let new = hunk.map(|(_, new)| new).filter(|new| !new.is_empty());
         new.map_or(old, |new| new.start) as u64 + 1
     }
 
-    /// The line to name for one of the new file: the first one that its hunk changes. From one.
+    /// Line number, from 1, to report for a line of the new version: the first that its hunk changes.
     pub fn place_of_new(&self, new: usize) -> u64 {
         let hunk = self.hunks.iter().find(|(_, range)| range.contains(&new));
         hunk.map_or(new, |(_, range)| range.start) as u64 + 1

@@ -1,4 +1,4 @@
-//! A function of the tests before and after: what it asks less, and what it asks else.
+//! Compares a test function before and after a patch: which assertions are weaker, and which differ.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use super::strength::Strength;
 use super::swallow;
 use crate::journal::{TamperFlag, TamperKind};
 
-/// One function on both sides, and what of the patch it takes to judge it.
+/// A function on both sides, with the parts of the patch that are needed to judge it.
 pub(super) struct Pair<'p, 'f> {
     pub old: &'p Function<'f>,
     pub new: &'p Function<'f>,
-    /// The file in which it stands now.
+    /// The file that contains it after the patch.
     pub file: &'p ChangedSource<'f>,
-    /// Where it stood; the same unless it was moved.
+    /// The file that contained it before the patch; the same file unless it was moved.
     pub old_file: &'p ChangedSource<'f>,
-    /// True when an assertion that is gone here still stands elsewhere in the patch.
+    /// Whether an assertion that is missing here is still made elsewhere in the patch.
     pub stands_elsewhere: &'p dyn Fn(&Assertion) -> bool,
-    /// The tests that are to be named for a function: itself, or those that call it.
+    /// The tests that flags name: the function itself, or the tests that call it.
     pub tests: Vec<String>,
 }
 
@@ -57,7 +57,6 @@ const WRAPPERS: [&str; 14] = [
 ];
 
 impl Pair<'_, '_> {
-    /// All that is to be said of it.
     pub fn flags(&self) -> Vec<TamperFlag> {
         let mut flags = Vec::new();
         if self.old.unit.is_test {
@@ -101,7 +100,7 @@ impl Pair<'_, '_> {
         ));
     }
 
-    /// The whole test stands under a condition under which it didn't stand.
+    /// Flags a test that a new condition encloses.
     fn conditional(&self, flags: &mut Vec<TamperFlag>) {
         let (old, new) = (&self.old.unit.conditions, &self.new.unit.conditions);
         let Some(condition) = new.last().filter(|_| new.len() > old.len()) else { return };
@@ -134,7 +133,7 @@ impl Pair<'_, '_> {
         }
     }
 
-    /// Rows of a table of cases.
+    /// Flags a table of test cases that has fewer rows.
     fn cases(&self, flags: &mut Vec<TamperFlag>) {
         let (old, new) = (rows(self.old), rows(self.new));
         let grew = self.new.assertions.len() > self.old.assertions.len();
@@ -212,7 +211,8 @@ impl Pair<'_, '_> {
         }
     }
 
-    /// The same is still asked, and what came before it is done less often than it was: two passages became one.
+    /// Whether two similar passages became one: the assertion is still made, and the action before it is repeated less
+    /// often.
     fn is_merged(&self, old: &Assertion) -> bool {
         let times = |function: &Function, text: &str| {
             function.statements.iter().filter(|other| squeeze(&other.text) == text).count()
@@ -222,9 +222,9 @@ impl Pair<'_, '_> {
             && action.is_some_and(|action| times(self.new, &action) < times(self.old, &action))
     }
 
-    /// The same assertion, but asked under more conditions.
+    /// Flags an assertion that is the same but runs under more conditions.
     fn conditions(&self, old: &Assertion, new: &Assertion, flags: &mut Vec<TamperFlag>) {
-        // A call that only fails stands where it must never come to; the branch may be any.
+        // A bare failure marks a branch that must not be reached, whatever the branch is.
         if new.conditions.len() > old.conditions.len() && new.text != "fail" {
             let condition = new.conditions.last().map_or("", String::as_str);
             let reason = format!("`{}` asserts `{}` only under `{}`", self.name(), short(&new.shown), short(condition));
@@ -233,7 +233,7 @@ impl Pair<'_, '_> {
         }
     }
 
-    /// Another assertion stands in the place of one.
+    /// Flags an assertion that another one replaced.
     fn changed(&self, old: &Assertion, new: &Assertion, flags: &mut Vec<TamperFlag>) {
         let line = self.file.place_of_new(new.line);
         let looser = is_looser(old, new) && !(self.stands_elsewhere)(old);
@@ -249,7 +249,7 @@ impl Pair<'_, '_> {
         }
     }
 
-    /// Whatever else is another way to test than before.
+    /// Notes any other change in how a test works.
     fn edited(&self, flags: &mut Vec<TamperFlag>) {
         let mut counts: BTreeMap<String, i64> = BTreeMap::new();
         for (_, text) in self.new.squeezed() {
@@ -274,7 +274,7 @@ impl Pair<'_, '_> {
     }
 }
 
-/// What is done before an assertion: the last statement that asserts nothing.
+/// Returns the action before an assertion: the last statement that isn't itself an assertion.
 fn action<'f>(function: &'f Function, assertion: &Assertion) -> Option<&'f TextStatement> {
     let asserts = |statement: &&TextStatement| function.assertions.iter().any(|other| other.line == statement.line);
     function
@@ -290,7 +290,7 @@ fn changed_mark<'m>(old: &[(usize, usize)], new: &'m [(usize, usize)], pair: &Pa
     new.iter().find(|(at, _)| !known.contains(&squeeze(&pair.new.outline.file.text[*at])))
 }
 
-/// Which assertion stands in the place of which: first of the same subject, then of about the same, then as strong, then any.
+/// Pairs assertions in this order: with the same subject, with a similar subject, equally strong, any.
 const NEAREST_FIRST: [fn(&Assertion, &Assertion) -> bool; 5] = [
     |old, new| is_same_subject(old, new) && new.strength >= old.strength,
     is_same_subject,
@@ -311,7 +311,7 @@ fn names(subject: &str, text: &str) -> bool {
 fn is_looser(old: &Assertion, new: &Assertion) -> bool {
     let conjuncts = |text: &str| text.matches("&&").count() + text.matches(")and").count() + text.split("and").count();
     match (old.strength, new.strength) {
-        // Only one value is ruled out where something was known of it.
+        // A known value was replaced by "not this one value".
         (Some(Strength::Likeness), Some(_)) if RULES_OUT.is_match(&new.text) && !RULES_OUT.is_match(&old.text) => true,
         (Some(_), Some(Strength::Nothing)) => old.strength != Some(Strength::Nothing),
         (Some(was), Some(is)) if is < was => true,
@@ -339,7 +339,7 @@ fn is_looser(old: &Assertion, new: &Assertion) -> bool {
     }
 }
 
-/// The same likeness, with more room.
+/// Whether the tolerance of the same comparison grew.
 fn is_wider(old: &Assertion, new: &Assertion) -> bool {
     if !TOLERANCE.is_match(&old.text) || !TOLERANCE.is_match(&new.text) {
         return false;
@@ -350,7 +350,7 @@ fn is_wider(old: &Assertion, new: &Assertion) -> bool {
     if counts_digits { is < was } else { is > was }
 }
 
-/// Literals that stand in a list of their own, and attributes that are a case each.
+/// Counts test cases: literals in nested lists, and attributes that each add a case.
 fn rows(function: &Function) -> usize {
     let code = function.outline.code(function.unit);
     let mut before = ' ';

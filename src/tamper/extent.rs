@@ -1,22 +1,22 @@
-//! Where what a line opens comes to its end.
+//! Finds the end of a declaration or block in languages without a grammar.
 
 use super::language::Language;
 use super::mask::Masked;
 
-/// A declaration whose block hasn't begun after so many lines has none.
+/// A declaration without a block within this many lines has none.
 const MAX_LINES_TO_BLOCK: usize = 40;
 
-/// The line behind the last one of what `start` opens.
+/// Returns the line after the last one of what the line `start` opens.
 pub(super) fn end(file: &Masked, language: Language, named: bool, start: usize) -> usize {
     if language.is_indented() {
         return by_indentation(&file.code, language, start);
     }
-    // A class has a name; a `describe` has a title, and is a call.
+    // A class has a name. A `describe` has a title instead, and is a call.
     let is_call = !named && language == Language::Php;
     if is_call { by_parentheses(&file.code, start) } else { by_braces(&file.code, start) }
 }
 
-/// The width of the blanks that a line starts with.
+/// Width of the leading whitespace.
 pub(super) fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
@@ -45,12 +45,12 @@ fn is_ruby_end(line: &str) -> bool {
     line.starts_with('}') || line == "end" || line.starts_with("end ") || line.starts_with("end.")
 }
 
-/// Opening less closing brackets.
+/// Number of opening brackets minus closing ones.
 pub(super) fn brackets(line: &str) -> i64 {
     line.bytes().map(|byte| i64::from(b"([{".contains(&byte)) - i64::from(b")]}".contains(&byte))).sum()
 }
 
-/// How many braces are open at most.
+/// Greatest depth of nested braces.
 pub(super) fn nesting(code: &[String]) -> i64 {
     let (mut depth, mut deepest) = (0_i64, 0);
     for byte in code.iter().flat_map(|line| line.bytes()) {
@@ -60,7 +60,7 @@ pub(super) fn nesting(code: &[String]) -> i64 {
     deepest
 }
 
-/// From the first parenthesis to its partner, and on while another one follows: `it.each(…)(…)`.
+/// Searches from the first parenthesis to its match, and on while another one follows: `it.each(…)(…)`.
 fn by_parentheses(code: &[String], start: usize) -> usize {
     let (mut depth, mut opened) = (0_i64, false);
     for (at, line) in code.iter().enumerate().skip(start) {
@@ -80,7 +80,7 @@ fn by_parentheses(code: &[String], start: usize) -> usize {
     code.len()
 }
 
-/// From the first brace to its partner; a semicolon before it says that there is no block.
+/// Searches from the first brace to its match; a semicolon before it means that there is no block.
 fn by_braces(code: &[String], start: usize) -> usize {
     let (mut depth, mut round, mut opened) = (0_i64, 0_i64, false);
     for (at, line) in code.iter().enumerate().skip(start) {

@@ -1,4 +1,4 @@
-//! The functions of all changed files of tests: those that stand on both sides, and those that are gone.
+//! Compares the functions of all changed test files: those on both sides of the patch, and those that were removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::matching::{Function, Matched, matched, words};
 use super::units::Unit;
 use crate::journal::{TamperFlag, TamperKind};
 
-/// Words of a function that say nothing of what it tests.
+/// Words that say nothing about what a function tests.
 const COMMON: [&str; 30] = [
     "assert",
     "self",
@@ -44,7 +44,7 @@ const COMMON: [&str; 30] = [
     "new",
 ];
 
-/// What is to be said of the functions of the tests in `files`.
+/// Flags changes to the test functions in `files`.
 pub(super) fn flags(files: &[ChangedSource]) -> Vec<TamperFlag> {
     let matched = matched(files);
     let elsewhere = Elsewhere::new(&matched);
@@ -71,7 +71,8 @@ pub(super) fn flags(files: &[ChangedSource]) -> Vec<TamperFlag> {
     flags
 }
 
-/// The tests that an edit of a function touches: the test itself, or those that call it, of its own file.
+/// Returns the tests that an edit of a function affects: the function itself if it is a test, else the tests of its
+/// file that call it.
 fn named_for(old: &Function, new: &Function) -> Vec<String> {
     if old.unit.is_test {
         return vec![old.unit.name.clone()];
@@ -92,7 +93,7 @@ fn holds_word(line: &str, word: &str) -> bool {
     })
 }
 
-/// A test, or a function with assertions, of which nothing like it is left.
+/// Flags a test, or a function with assertions, that was removed without a counterpart.
 fn gone(file: &ChangedSource, old: &Function, elsewhere: &Elsewhere) -> Option<TamperFlag> {
     if !old.unit.is_test && old.assertions.iter().all(|assertion| elsewhere.has_text(assertion)) {
         return None;
@@ -113,7 +114,7 @@ fn gone(file: &ChangedSource, old: &Function, elsewhere: &Elsewhere) -> Option<T
     Some(TamperFlag { tests: vec![old.unit.name.clone()], ..flag })
 }
 
-/// A later function of the same name takes the place of the first in Python, Ruby and PHP.
+/// Flags functions of the same name: in Python and Ruby the later definition replaces the first.
 fn twins(files: &[ChangedSource], matched: &Matched) -> Vec<TamperFlag> {
     let mut flags = Vec::new();
     for (old, new) in matched.pairs.iter().filter(|(old, _)| old.unit.is_test) {
@@ -134,11 +135,12 @@ fn twins(files: &[ChangedSource], matched: &Matched) -> Vec<TamperFlag> {
     flags
 }
 
-/// What the patch adds to the tests: the place to look for what was moved.
+/// What the patch adds to the tests, to find moved assertions.
 struct Elsewhere<'m, 'f> {
-    /// Functions that are new, or that have assertions which they hadn't.
+    /// Functions that are new or gained assertions, with these.
     grown: Vec<(&'m Function<'f>, Vec<&'m Assertion>)>,
-    /// Every word of the new sides: a function of tests that nobody names isn't called.
+    /// Number of functions on the new side that contain each word; a helper whose name no other function contains is
+    /// never called.
     calls: BTreeMap<String, usize>,
     old_calls: BTreeSet<String>,
 }
@@ -178,7 +180,7 @@ impl<'m, 'f> Elsewhere<'m, 'f> {
         Self { grown, calls, old_calls }
     }
 
-    /// What a test asserted is now asserted by what it calls, or by another test.
+    /// Whether an assertion is now made by a function that the test calls, or by another test.
     fn has(&self, assertion: &Assertion, user: &Function) -> bool {
         let holds = |(function, added): &&(&Function, Vec<&Assertion>)| {
             (function.is_run || user.words.contains_key(&function.unit.bare) || self.is_called(function))
@@ -187,7 +189,7 @@ impl<'m, 'f> Elsewhere<'m, 'f> {
         self.grown.iter().any(|grown| holds(&grown))
     }
 
-    /// The same for a test that is gone.
+    /// As [`Self::has`], for a test that was removed.
     fn has_new(&self, assertion: &Assertion) -> bool {
         self.grown
             .iter()
@@ -198,19 +200,19 @@ impl<'m, 'f> Elsewhere<'m, 'f> {
         self.grown.iter().any(|(_, added)| added.iter().any(|new| new.text == assertion.text))
     }
 
-    /// Another function than itself names it.
+    /// Whether another function contains its name.
     fn is_called(&self, function: &Function) -> bool {
         self.calls.get(&function.unit.bare).is_some_and(|count| *count > 1)
     }
 
-    /// A test whose body became a function that tests call is no hidden test.
+    /// Whether a test's body became a function that tests call, which doesn't hide the test.
     fn is_called_by_a_test(&self, old: &Function, new: &Function) -> bool {
         old.unit.is_test && !new.unit.is_test && self.is_called(new)
     }
 }
 
-/// True when one of the `added` assertions of `function` asks what `assertion` asked: it is the same, or it asks as much
-/// and the function knows all of its values and most of its names.
+/// Whether one of the `added` assertions of `function` checks what `assertion` checked: it is the same, or it is as
+/// strong and the function contains all its values and at least half of its names.
 fn holds(function: &Function, added: &[&Assertion], assertion: &Assertion) -> bool {
     if added.iter().any(|new| new.text == assertion.text) {
         return true;

@@ -1,4 +1,4 @@
-//! Tests that stand in the files of what they test, as Rust's do.
+//! Tests inside the files that they test, which is usual in Rust.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use super::language::Language;
 use super::units::{CFG_TEST, SourceUnits};
 use crate::journal::RelPath;
 
-/// The lines of a file that are tests.
+/// The lines of a file that belong to tests.
 #[derive(Clone, Debug, Default)]
 pub struct InnerTests {
     tests: Vec<Range<usize>>,
@@ -15,7 +15,7 @@ pub struct InnerTests {
 }
 
 impl InnerTests {
-    /// Of the file `path` with this content; none where the language keeps its tests elsewhere.
+    /// Finds the tests of the file `path` with this content; finds none if the file isn't Rust.
     #[must_use]
     pub fn of(path: &RelPath, content: &[u8]) -> Self {
         let Some(text) = text(content).filter(|_| Language::of(path) == Language::Rust) else { return Self::default() };
@@ -31,7 +31,7 @@ impl InnerTests {
         Self { tests: suites.chain(tests).collect(), blank }
     }
 
-    /// Whether all of `lines`, counted from 0, are tests; blank ones are anything.
+    /// Whether all of `lines`, counted from 0, belong to tests; blank lines count as either.
     #[must_use]
     pub fn hold(&self, mut lines: Range<usize>) -> bool {
         let is_blank = |at: usize| self.blank.get(at).copied().unwrap_or(false);

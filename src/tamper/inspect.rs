@@ -1,4 +1,4 @@
-//! All that is to be said of a patch.
+//! Inspects a whole patch.
 
 use super::change::{Change, ChangedSource};
 use super::role::Role;
@@ -6,9 +6,9 @@ use super::units::SourceUnits;
 use super::{configuration, functions, lines, outside, shadows, snapshots};
 use crate::journal::{TamperFlag, TamperKind};
 
-/// Flags every hunk of `changes` that touches what the tests say, in the order of files and lines.
+/// Flags every hunk of `changes` that affects tests, in the order of files and lines.
 ///
-/// Files that are no text, or larger than half a mebibyte, aren't read: that a file of tests among them changed is flagged.
+/// Files that aren't text, or are larger than half a mebibyte, aren't read; a change to such a test file is flagged.
 #[must_use]
 pub fn inspect(changes: &[Change<'_>]) -> Vec<TamperFlag> {
     let touched = changes.iter().filter(|change| change.before != change.after || change.renamed_from.is_some());
@@ -28,14 +28,14 @@ pub fn inspect(changes: &[Change<'_>]) -> Vec<TamperFlag> {
     by_hunk(flags)
 }
 
-/// What can be said of a file only as a whole.
+/// Flags what concerns the file as a whole.
 fn whole(file: &ChangedSource) -> Option<TamperFlag> {
     let was_of_tests = !file.is_new && (file.old_role.is_of_tests() || file.may_have_held_tests());
     if file.is_opaque && (was_of_tests || file.old_role == Role::Configuration) {
         let reason = "the file can't be read, so nobody knows whether its tests are what they were";
         return Some(file.flag(1, TamperKind::AssertionRemoved, true, reason));
     }
-    // Tests that the guard can read are named one by one.
+    // Where the guard can read tests, it flags each removed test by name.
     let has_functions = file.before.as_ref().is_some_and(|before| !before.units.is_empty());
     let was_test = file.old_role == Role::Test;
     if was_test && file.is_gone && !has_functions && file.before.as_ref().is_some_and(SourceUnits::asserts) {
@@ -44,7 +44,7 @@ fn whole(file: &ChangedSource) -> Option<TamperFlag> {
     None
 }
 
-/// One flag for each hunk and kind, with all the tests that it touches.
+/// Merges the flags of one hunk and kind into one, which lists all affected tests.
 fn by_hunk(mut flags: Vec<TamperFlag>) -> Vec<TamperFlag> {
     flags.sort_by(|one, other| {
         let order =

@@ -1,12 +1,12 @@
-//! Which flags refuse a patch, once it is known what the tests say.
+//! Decides which flags reject a patch once the test results are known.
 
 use super::names::is_same;
 use crate::journal::{TamperFlag, TamperKind};
 
-/// The flags that refuse the patch: those that weaken tests, and edits of tests in `fixed`, the runner's names of
-/// those that failed at the start and pass now.
+/// Returns the flags that reject the patch: those that weaken tests, and edits of tests in `fixed`, which holds the
+/// runner's names of tests that failed at the start and pass now.
 ///
-/// A task that asks for other tests (`asked_for_tests`) excuses what was done to tests, but not what was done to their runner.
+/// A task that asks to change tests (`asked_for_tests`) excuses changes to tests, but not changes to how they are run.
 #[must_use]
 pub fn judge(flags: &[TamperFlag], fixed: &[String], asked_for_tests: bool) -> Vec<TamperFlag> {
     let refusing = flags.iter().filter(|flag| !(asked_for_tests && is_about_tests(flag.kind)));
@@ -15,7 +15,7 @@ pub fn judge(flags: &[TamperFlag], fixed: &[String], asked_for_tests: bool) -> V
         .collect()
 }
 
-/// Kinds that a task to change tests explains.
+/// Whether a task that asks to change tests excuses this kind.
 fn is_about_tests(kind: TamperKind) -> bool {
     match kind {
         TamperKind::TestRemoved
@@ -30,7 +30,8 @@ fn is_about_tests(kind: TamperKind) -> bool {
     }
 }
 
-/// The note as a refusal when it touches a test that was fixed. Where nobody knows which tests it touches, it may be any.
+/// Turns a note into a rejection if it affects a test that was fixed. If the affected tests are unknown, any fixed test
+/// counts.
 fn edited_into_passing(flag: &TamperFlag, fixed: &[String]) -> Option<TamperFlag> {
     let decides = is_about_tests(flag.kind) || flag.kind == TamperKind::Shadowed;
     if !decides {

@@ -1,8 +1,8 @@
-//! The languages whose tests the guard can read, and how those without a grammar write comments and strings.
+//! The languages whose tests the guard can read, and the comment and string syntax of those without a grammar.
 
 use crate::journal::RelPath;
 
-/// A language; [`Language::Other`] is read line by line.
+/// A programming language; [`Language::Other`] is read line by line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Language {
     Python,
@@ -18,18 +18,18 @@ pub(super) enum Language {
     Other,
 }
 
-/// What the mask has to know of a language; of one with a grammar, for files that can't be parsed.
+/// Syntax that the mask needs. For a language with a grammar, it applies to files that can't be parsed.
 pub(super) struct MaskRules {
     pub line_comments: &'static [&'static str],
     pub block_comment: Option<(&'static str, &'static str)>,
-    /// Quotes whose strings may run over lines, longest first.
+    /// Quotes of strings that may span lines, longest first.
     pub long_quotes: &'static [&'static str],
-    /// Quotes whose strings end with their line at the latest.
+    /// Quotes of strings that end with their line at the latest.
     pub quotes: &'static [u8],
 }
 
 impl Language {
-    /// By the ending of the file's name.
+    /// Chooses the language by the file's extension.
     pub fn of(path: &RelPath) -> Self {
         let name = path.as_str().rsplit('/').next().unwrap_or_default().to_lowercase();
         match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
@@ -48,12 +48,13 @@ impl Language {
         }
     }
 
-    /// Blocks are told by indentation, not by braces.
+    /// Whether indentation rather than braces delimits blocks.
     pub fn is_indented(self) -> bool {
         matches!(self, Self::Ruby)
     }
 
-    /// `content` with `\n` at the ends of its lines. Where a lone carriage return ends a line, and a comment with it, it stays one.
+    /// Returns `content` with `\n` at the ends of its lines. A lone carriage return becomes a line break in languages
+    /// where it ends a line (and a comment), else it is removed.
     pub fn with_newlines(self, content: &str) -> String {
         let lone = if matches!(self, Self::Python | Self::JavaScript) { "\n" } else { "" };
         content.replace("\r\n", "\n").replace('\r', lone)
