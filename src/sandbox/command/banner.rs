@@ -1,7 +1,7 @@
-//! Whether a silent command waits for changes: it told how its tests went, and says that it goes on watching, or a process of it
-//! was told to watch.
+//! Detects a silent command that waits for file changes: it reported its test results, and it prints that it watches,
+//! or one of its processes was started in watch mode.
 //!
-//! Silence alone says nothing, and neither do such words: a server that tests use may say that it watches its files.
+//! Neither silence nor such words alone suffice: a server used by tests may print that it watches its files.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use regex::Regex;
 
 use crate::settings::regex;
 
-/// How long a command has been silent that waits.
+/// Silence after which a command is examined.
 pub(super) const QUIET: Duration = Duration::from_secs(5);
-/// Of the output's end.
+/// Bytes kept from the end of the output.
 const KEPT: usize = 32 * 1024;
 
-/// That tests came to an end.
+/// Matches summaries of finished tests.
 static ENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let words = [
         r"(?m)^\s*Tests:?\s+(\S+ )?\d+ (passed|failed|skipped|todo)", // vitest, jest
@@ -39,7 +39,7 @@ static ENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ];
     regex(&words.join("|"))
 });
-/// That it goes on watching.
+/// Matches messages about watching for changes.
 static WATCHES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let words = [
         r"waiting for (file )?changes",
@@ -59,7 +59,7 @@ static WATCHES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(&format!("(?i){}", words.join("|")))
 });
 
-/// Programs that do nothing but watch.
+/// Programs that only watch.
 const WATCHERS: [&str; 13] = [
     "bacon",
     "cargo-watch",
@@ -76,14 +76,14 @@ const WATCHERS: [&str; 13] = [
     "watchman-make",
 ];
 
-/// Whether a process that was started with these words was told to watch: some say nothing of it (`node --test --watch`).
+/// Whether a process with this command line runs in watch mode; some don't print that (`node --test --watch`).
 pub(super) fn is_told_to_watch(words: &[&str]) -> bool {
     let is_off = |value: &str| ["false", "no", "0"].contains(&value);
     let is_flag = |word: &&str| match word.split_once('=').map_or((*word, ""), |(name, value)| (name, value)) {
         ("--watch" | "--watchAll" | "--watch-path" | "--continuous", value) => !is_off(value),
         _ => false,
     };
-    // An interpreter's name stands before that of what it runs.
+    // An interpreter's name comes before the program's.
     let is_watcher = |word: &&str| {
         let name = word.rsplit('/').next().unwrap_or(word);
         WATCHERS.contains(&name.split_once('.').map_or(name, |(stem, _)| stem))
@@ -92,11 +92,11 @@ pub(super) fn is_told_to_watch(words: &[&str]) -> bool {
     verb || words.iter().take(3).any(is_watcher) || words.iter().any(is_flag)
 }
 
-/// The end of what a command wrote.
+/// The end of a command's output.
 #[derive(Default)]
 pub(super) struct Banner {
     tail: Vec<u8>,
-    /// Looked at, and nothing came since.
+    /// Whether it was examined since the last output.
     looked: bool,
 }
 
@@ -107,7 +107,8 @@ impl Banner {
         self.tail.drain(..self.tail.len().saturating_sub(KEPT));
     }
 
-    /// Whether it says that tests came to an end, and behind that that it watches, or else `was_told` to. Looks once at the same words.
+    /// Whether the output reports finished tests and then that it watches, or `was_told` says so. Examines the same
+    /// output only once.
     pub(super) fn is_waiting(&mut self, was_told: impl FnOnce() -> bool) -> bool {
         if std::mem::replace(&mut self.looked, true) {
             return false;

@@ -1,4 +1,5 @@
-//! Whether commands may run: a count of cancellations, and a descriptor that wakes whoever watches one.
+//! A cancellation token for commands: a count of cancellations, and an eventfd that wakes the thread that watches a
+//! command.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -6,19 +7,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-/// Whether commands may run.
+/// The token that the worker and its command thread share.
 #[derive(Debug)]
 pub(super) struct CancellationToken {
     state: Mutex<GateState>,
-    /// Readable once the run that is on has to end.
+    /// An eventfd that is readable once the current run has to end.
     bell: OwnedFd,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct GateState {
-    /// How often runs were cancelled: a run that was asked for before the last time doesn't start.
+    /// Number of cancellations so far; a run requested before the last one doesn't start.
     pub(super) cancelled: u64,
-    /// Set for good when the worker ends.
+    /// Set when the worker ends, and never reset.
     pub(super) closed: bool,
 }
 
@@ -29,22 +30,22 @@ impl CancellationToken {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, GateState> {
-        // Numbers that are set one at a time can't be left half-way.
+        // The fields are set one at a time, so a panic leaves them valid.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Readable once the run that is on has to end.
+    /// Readable once the current run has to end.
     pub(super) fn bell(&self) -> BorrowedFd<'_> {
         self.bell.as_fd()
     }
 
-    /// Whoever the bell was rung for has ended. A ring for the next run changed the count that is compared then.
+    /// Resets the eventfd after the run has ended. A cancellation of the next run isn't lost: it also raised the count.
     pub(super) fn silence(&self) {
         let _ = rustix::io::read(&self.bell, &mut [0; 8]);
     }
 
     pub(super) fn ring(&self) {
-        // It fails only when the bell has been rung more often than a number can count.
+        // It fails only if the counter overflows.
         let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 }

@@ -1,6 +1,6 @@
-//! The last step before a command without a cell: the process that becomes it closes the door behind itself.
+//! The process that becomes a command without a PID namespace: it confines itself, then executes the command.
 //!
-//! It takes the place of code between `fork` and `exec`, which can't be written safely.
+//! It replaces code between `fork` and `exec`, which can't be written safely.
 
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -14,13 +14,13 @@ use super::not_started::{not_entered, not_started};
 use crate::sandbox::confine::{Processes, go_first};
 use crate::sandbox::protocol::receive;
 
-/// The argument that makes a worker process the entrance of a command.
+/// The argument that starts this process.
 pub(in crate::sandbox) const ENTER: &str = "enter";
 
 /// Becomes the command that the socket on standard input names.
 ///
 /// # Errors
-/// When the socket says something else, or the domain can't be entered.
+/// If the message is invalid, or the domain can't be entered.
 pub(in crate::sandbox) fn enter() -> io::Result<ExitCode> {
     let mut connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     let ToKeeper::Run(request) = receive(&mut connection)? else {

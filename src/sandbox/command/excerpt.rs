@@ -1,7 +1,7 @@
-//! What the model reads of a test run: how it ended, the lines that tell of failures, head and tail.
+//! The excerpt of a test run for the model: how it ended, lines about failures, head and tail.
 //!
-//! Pure. The order is what survives any later cut: the verdict first, failures second. Escape
-//! sequences and control characters are gone; progress bars that rewrote a line leave its last state.
+//! Does no I/O. The most important parts come first, so that they survive later cuts. Escape sequences and control
+//! characters are removed; of progress bars the last state is kept.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -13,16 +13,16 @@ use super::output::KeptOutput;
 use crate::settings::regex;
 use crate::tools::TestRun;
 
-/// Bytes of an excerpt, but for its headings.
+/// Bytes of an excerpt, without its headings.
 const BUDGET: usize = 6 * 1024;
-/// The same for a run that passed: there is less to learn.
+/// Bytes for a run that passed, which has less to tell.
 const BUDGET_PASSED: usize = 2 * 1024;
-/// Of which failing lines get at most this.
+/// Most bytes of failing lines.
 const FAILURES: usize = 2 * 1024;
-/// No line takes more than this many characters.
+/// Most characters of a line.
 const LINE: usize = 300;
 
-/// Lines that tell of a failure, in the words of common runners and compilers.
+/// Matches lines about failures of common runners and compilers.
 static FAILURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let words = [
         r"^\s*(FAIL|FAILED|ERROR)\b",   // unittest, pytest, jest, vitest
@@ -44,10 +44,10 @@ static FAILURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(&words.join("|"))
 });
 
-/// The text for the model about `run`, of which `kept` is the output. `verdict` says how it ended.
+/// The excerpt of `run`, whose output is `kept`. `verdict` says how it ended.
 pub(super) fn excerpt(verdict: &str, run: &TestRun, kept: &KeptOutput) -> String {
     let mut text = format!("{verdict}\n");
-    // Without a cut the two parts are one text, and the seam may stand inside a line.
+    // Without a cut the two parts are one text, and may meet inside a line.
     let (head, tail) = match kept.cut {
         0 => (lines(&[&kept.head[..], &kept.tail[..]].concat()), Vec::new()),
         _ => (lines(&kept.head), lines(&kept.tail)),
@@ -57,10 +57,11 @@ pub(super) fn excerpt(verdict: &str, run: &TestRun, kept: &KeptOutput) -> String
         if kept.cut == 0 { ExcerptLines::of(&head, budget) } else { ExcerptLines::parts(&head, &tail, budget) }
     };
     let mut shown = within(budget);
-    // What is shown whole needs no list of its failures.
+    // Output that is shown completely needs no list of failures.
     if !run.passed() && (kept.cut > 0 || !shown.last.is_empty()) {
         let all = || head.iter().chain(&tail);
-        // The list takes room from the output, which leaves more to list: the least that may be shown tells its size.
+        // The list takes space from the output, so more failures need listing: its size is computed for the least
+        // output.
         let took = failures(&mut String::new(), all(), &within(budget - FAILURES));
         shown = within(budget - took);
         failures(&mut text, all(), &shown);
@@ -75,7 +76,7 @@ pub(super) fn excerpt(verdict: &str, run: &TestRun, kept: &KeptOutput) -> String
     text
 }
 
-/// Adds the failing lines that are not among those shown anyway and says how many bytes they took.
+/// Adds the failing lines that aren't shown anyway; returns their size in bytes.
 fn failures<'a>(text: &mut String, lines: impl Iterator<Item = &'a String>, shown: &ExcerptLines<'a>) -> usize {
     let mut seen: HashSet<_> = shown.first.iter().chain(shown.last).map(String::as_str).collect();
     let is_failure = |line: &&String| FAILURE.as_ref().is_some_and(|failure| failure.is_match(line));
@@ -101,7 +102,7 @@ fn failures<'a>(text: &mut String, lines: impl Iterator<Item = &'a String>, show
     took.min(FAILURES)
 }
 
-/// The lines that are shown, and between which two some are missing.
+/// The lines shown, and where some are missing.
 struct ExcerptLines<'a> {
     first: &'a [String],
     last: &'a [String],
@@ -154,13 +155,13 @@ fn fitting<'a>(lines: impl Iterator<Item = &'a String>, budget: usize) -> usize 
         .count()
 }
 
-/// Raw output as lines that are safe to show.
+/// Splits raw output into lines that are safe to show.
 fn lines(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     text.lines().map(plain).collect()
 }
 
-/// One line without escape sequences, control characters and what was overwritten; not too long.
+/// One line without escape sequences, control characters and overwritten text, cut to [`LINE`] characters.
 fn plain(line: &str) -> String {
     let line = console::strip_ansi_codes(line);
     let last_state = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
@@ -173,7 +174,7 @@ fn plain(line: &str) -> String {
     shown
 }
 
-/// Characters that reorder what stands around them (<https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>).
+/// Characters that reorder text around them (<https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>).
 const fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,4 +1,4 @@
-//! The thread that runs commands, one at a time, and turns a run of the tests into a [`TestRun`].
+//! The thread that runs commands, one at a time, and turns a test run into a [`TestRun`].
 
 use std::fmt;
 use std::io::{self, PipeReader};
@@ -27,45 +27,45 @@ use crate::sandbox::{SUBCOMMAND, descendants, plan::WorkerConfig, progress::Comm
 use crate::settings::{TOOL_FOLDERS, TestCommand};
 use crate::tools::{FatalToolError, TestRun};
 
-/// Who is told how far a command is.
+/// Receives the progress of commands.
 pub(in crate::sandbox) type Tell = Box<dyn Fn(CommandProgress) + Send>;
 
-/// The prover needs milliseconds, and leaves somebody who has to be dead at once.
+/// The prover needs milliseconds, and leaves a process behind that must be killed at once.
 const PROOF_LIMITS: CommandLimits =
     CommandLimits { deadline: Duration::from_secs(10), idle: Duration::from_secs(10), linger: Duration::ZERO };
 
-/// How commands are kept from everything else.
+/// How commands are isolated.
 #[derive(Clone, Debug)]
 pub(in crate::sandbox) struct CommandSandbox {
-    /// What they may reach; `None` after `--sandbox off`.
+    /// What they may access; `None` for `--sandbox off`.
     pub(in crate::sandbox) domain: Option<Domain>,
-    /// Whether each is in a cell of its own.
+    /// Whether each runs in its own PID namespace.
     pub(in crate::sandbox) in_cells: bool,
-    /// Whether what they share by name or number is the worker's own.
+    /// Whether the IPC namespace is the worker's own.
     pub(in crate::sandbox) own_ipc: bool,
-    /// Variables that tell them where their caches are.
+    /// Variables that tell commands where their caches are.
     pub(in crate::sandbox) caches: Vec<(String, String)>,
 }
 
-/// What the thread works with. All descendants of this process belong to the run that is on.
+/// State of the thread. All descendants of this process belong to the current run.
 pub(super) struct Executor {
     config: WorkerConfig,
     reach: CommandSandbox,
     gate: Arc<CancellationToken>,
     tell: Tell,
-    /// What was left of the run that the worker's end cut short.
+    /// What had to be killed when the worker's shutdown interrupted a run.
     killed: Residue,
 }
 
-/// What a proof came to.
+/// Result of the proof.
 #[derive(Debug)]
 pub(in crate::sandbox) struct ProofResult {
-    /// Whether commands have cells; `None` where they aren't to have any.
+    /// Whether commands have PID namespaces; `None` if they aren't meant to.
     pub(in crate::sandbox) cells: Option<Layer>,
     pub(in crate::sandbox) proofs: Vec<Proof>,
 }
 
-/// Why there are no attempts.
+/// Why no attempts were made.
 #[derive(Debug, thiserror::Error)]
 enum ExecutorFailure {
     #[error("{0}")]
@@ -86,8 +86,8 @@ impl Executor {
         Self { config, reach, gate, tell, killed: Residue::default() }
     }
 
-    /// Does jobs until the last one; the first command is to be `waiting`, if it is the prover. Whoever asked may have gone: an answer that
-    /// nobody takes is no failure.
+    /// Runs jobs until the last one. The first command uses the process `waiting` if it is the prover. If whoever asked
+    /// is gone, the answer is dropped.
     pub(super) fn work(&mut self, jobs: &Receiver<RunnerJob>, mut waiting: Option<io::Result<Waiting>>) {
         for job in jobs {
             let mut first = waiting.take();
@@ -111,7 +111,7 @@ impl Executor {
         }
     }
 
-    /// Runs the prover as a command. A machine that gives no cells is known from here on.
+    /// Runs the prover as a command. This also finds out whether PID namespaces can be made.
     fn prove(&mut self, targets: &Targets, waiting: Option<io::Result<Waiting>>) -> ProofResult {
         let mut cells = None;
         if self.reach.in_cells {
@@ -127,7 +127,7 @@ impl Executor {
         ProofResult { cells, proofs }
     }
 
-    /// `waiting` is the process that the prover is to become, if it was started already.
+    /// `waiting` is the process that becomes the prover, if it was started already.
     fn attempts(&self, targets: &Targets, waiting: Option<io::Result<Waiting>>) -> Result<Vec<Proof>, ExecutorFailure> {
         let failed = |error: &dyn fmt::Display| ExecutorFailure::Other(error.to_string());
         let json = serde_json::to_string(targets).map_err(|error| failed(&error))?;
@@ -186,14 +186,14 @@ impl Executor {
         Ok(run)
     }
 
-    /// The command as it is to be run, and where its reports will be. Without a folder for them it isn't told to write any.
+    /// The command to run, and its report folder. Without a folder the command isn't told to write reports.
     fn request(
         &self,
         tests: &TestCommand,
         filter: &[String],
     ) -> Result<(LaunchRequest, Option<Reports>), FatalToolError> {
         let folder = WorkingFolder::new(&self.config.view, tests.dir.clone());
-        // One that can't be entered is told by the command's own process.
+        // If the folder can't be entered, the command's own process reports that.
         let reports = Reports::prepare(&self.config.scratch, folder.open().ok()).ok();
         let (argv, environment) = match &reports {
             Some(reports) => {
@@ -210,7 +210,7 @@ impl Executor {
         request.environment.extend(self.reach.caches.iter().cloned());
         request.environment.extend(search_path(&request.folder.named(), &self.config.view));
         let started = {
-            // The gate is held meanwhile, so that closing it leaves no run unseen.
+            // The lock is held meanwhile, so that closing the token can't miss a run.
             let gate = self.gate.lock();
             if gate.closed || gate.cancelled != asked_at {
                 return Ok(Ending::default());
@@ -228,7 +228,7 @@ impl Executor {
         };
         let seen = self.watch(command, pipe, limits, &mut take)?;
         if seen.stop == Some(CommandStop::Closed) {
-            // A door and an init are no part of the command.
+            // The two processes around a command aren't counted as its own.
             let own = if self.reach.in_cells { 2 } else { 0 };
             self.killed = Residue { killed: seen.killed.killed.saturating_sub(own), ..seen.killed };
         }
@@ -238,7 +238,7 @@ impl Executor {
         }
     }
 
-    /// Sees a command to its end, whatever goes wrong.
+    /// Watches a command to its end, whatever goes wrong.
     fn watch(
         &self,
         command: Started,
@@ -259,7 +259,7 @@ impl Executor {
         watched
     }
 
-    /// In one line: how it ended.
+    /// One line that says how it ended.
     fn verdict(&self, ending: &Ending) -> String {
         let seconds = |duration: Duration| format!("{} s", duration.as_secs());
         match (ending.stop, ending.status) {
@@ -279,8 +279,8 @@ impl Executor {
     }
 }
 
-/// The search path with the folders behind it in which projects keep programs; nothing where there are none. What is found
-/// today stays what is found.
+/// `PATH` with the folders appended in which projects keep programs; `None` if there are none. Programs found so far
+/// are still found first.
 fn search_path(folder: &Path, view: &Path) -> Option<(String, String)> {
     let above = folder.ancestors().take_while(|folder| folder.starts_with(view));
     let own: Vec<PathBuf> =
@@ -293,21 +293,21 @@ fn search_path(folder: &Path, view: &Path) -> Option<(String, String)> {
     Some(("PATH".to_owned(), all.into_string().ok()?))
 }
 
-/// What the thread is asked for.
+/// A job for the thread.
 #[derive(Debug)]
 pub(super) enum RunnerJob {
-    /// Run the tests.
+    /// Runs the tests.
     Tests {
-        /// Another command than the charge's.
+        /// A command other than the one in [`WorkerConfig`].
         command: Option<TestCommand>,
-        /// Those that this names, or all.
+        /// Names of tests; all if empty.
         filter: Vec<String>,
-        /// How often runs had been cancelled when this one was asked for.
+        /// Number of cancellations when this run was requested.
         asked_at: u64,
         answer: Sender<Result<TestRun, FatalToolError>>,
     },
-    /// Let a command try to break out.
+    /// Runs the prover.
     Prove { targets: Targets, answer: Sender<ProofResult> },
-    /// End. What had to be killed for that is the answer.
+    /// Ends the thread. The answer says what had to be killed.
     End(Sender<Residue>),
 }

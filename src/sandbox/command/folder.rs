@@ -1,7 +1,7 @@
-//! Where a command starts: the view, or a folder of it that is found anew each time.
+//! The working directory of a command: the view, or a folder in it that is resolved anew each time.
 //!
-//! Whoever wrote the repository chose what stands at the folder's name, and code that ran a moment ago may have put a link
-//! there. So the folder is found beneath the view's handle, and that handle is the one that is entered.
+//! The repository's author chose the folder's name, and code that ran a moment ago may have replaced it with a link. So
+//! the folder is opened beneath the view's handle, and that descriptor is entered.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::journal::RelPath;
 use crate::settings::{Refused, RepositoryGate};
 use crate::tools::in_words;
 
-/// Where a command runs.
+/// The working directory of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct WorkingFolder {
     view: PathBuf,
@@ -27,17 +27,17 @@ impl WorkingFolder {
         Self { view: view.to_owned(), below }
     }
 
-    /// The view, whether a folder of it or all of it is meant.
+    /// The view that the folder lies in.
     pub(super) fn view(&self) -> &Path {
         &self.view
     }
 
-    /// By name; what stands there may lead elsewhere.
+    /// Its path; may be a link that leads elsewhere.
     pub(super) fn named(&self) -> PathBuf {
         self.below.as_ref().map_or_else(|| self.view.clone(), |below| self.view.join(below.as_path()))
     }
 
-    /// A handle of what is there now.
+    /// Opens it beneath the view.
     pub(super) fn open(&self) -> Result<Dir, Refused> {
         let view = Dir::open_ambient_dir(&self.view, ambient_authority()).map_err(Refused::Io)?;
         match &self.below {
@@ -46,7 +46,7 @@ impl WorkingFolder {
         }
     }
 
-    /// Makes what is there now this process's working directory.
+    /// Makes it this process's working directory.
     pub(super) fn enter(&self) -> Result<(), Refused> {
         Ok(rustix::process::fchdir(self.open()?)?)
     }

@@ -1,6 +1,6 @@
-//! What people see of a command while it runs: tests counted as its lines tell of them, and its last line.
+//! Live progress of a running command: tests counted from its output, and its last line.
 //!
-//! Only a picture for the moment. What counts as evidence is read from the whole output at the end.
+//! For display only. Evidence is read from the complete output at the end.
 
 use std::mem;
 use std::sync::LazyLock;
@@ -11,12 +11,12 @@ use regex::bytes::Regex;
 use crate::sandbox::progress::CommandProgress;
 use crate::settings::bytes_regex;
 
-/// Between two pictures: as often as an eye follows.
+/// Shortest interval between two updates.
 const EVERY: Duration = Duration::from_millis(200);
-/// Bytes of a line that are looked at; longer ones are data.
+/// Bytes of a line that are examined; longer lines are data.
 const LINE: usize = 400;
 
-/// How runners say of one test that it passed, and that it failed.
+/// Patterns of lines about one test that passed, and that failed.
 static PASSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     bytes_regex(r"(?-u)^\s*(?:ok \d|PASS \[|--- PASS:|(?:✓|✔|√) ?|\[ +OK \])|\.\.\. ok$| PASSED(?: +\[ *\d+%\])?$")
 });
@@ -26,18 +26,18 @@ static FAILED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
-/// The picture as output comes in.
+/// Computes progress from output as it arrives.
 #[derive(Default)]
 pub(super) struct Glance {
     seen: CommandProgress,
-    /// The line that has no end yet.
+    /// The unfinished last line.
     partial: Vec<u8>,
     told: CommandProgress,
     told_at: Option<Instant>,
 }
 
 impl Glance {
-    /// Takes in what was read, which may be nothing; a new picture when there is one and it is time for it.
+    /// Adds output, which may be empty; returns new progress if there is any and the interval has passed.
     pub(super) fn push(&mut self, chunk: &[u8], now: Instant) -> Option<CommandProgress> {
         let mut rest = chunk;
         while let Some(end) = memchr::memchr(b'\n', rest) {
@@ -77,7 +77,7 @@ impl Glance {
         }
     }
 
-    /// A progress bar draws its line anew behind each carriage return.
+    /// Shows only what follows the last carriage return, with which a progress bar rewrites its line.
     fn show(&mut self, line: &[u8]) {
         let drawn = line.trim_ascii_end().rsplit(|byte| *byte == b'\r').next().unwrap_or_default();
         if !drawn.trim_ascii().is_empty() {

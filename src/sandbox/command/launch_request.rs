@@ -1,7 +1,7 @@
-//! What a process that keeps a command, or is to become it, is told, and what it tells.
+//! The messages to and from the process that runs a command.
 //!
-//! It travels over the socket that is the process's standard input until the command starts, so
-//! that neither the length of a path nor its characters matter.
+//! They travel over the socket that is the process's standard input until the command starts, so that neither the
+//! length nor the characters of a path matter.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
@@ -11,49 +11,48 @@ use serde::{Deserialize, Serialize};
 use super::folder::WorkingFolder;
 use crate::sandbox::{confine::Domain, protocol::encode};
 
-/// From the worker's thread for commands.
+/// From the worker's command thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ToKeeper {
-    /// The first message: what to run.
+    /// The first message.
     Run(Box<LaunchRequest>),
-    /// Ask the command's process group to end.
+    /// Asks the command's process group to terminate.
     End,
 }
 
-/// A command and what it may do.
+/// A command and its sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LaunchRequest {
-    /// What it may reach; `None` after `--sandbox off`.
+    /// What it may access; `None` for `--sandbox off`.
     pub(super) domain: Option<Domain>,
-    /// Where it starts.
+    /// Its working directory.
     pub(super) folder: WorkingFolder,
-    /// The program and its arguments.
     pub(super) argv: Vec<String>,
-    /// Variables that it has beside the worker's.
+    /// Variables in addition to the worker's.
     pub(super) environment: Vec<(String, String)>,
 }
 
-/// What a cell says of its command.
+/// From the first process of the command's PID namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum FromKeeper {
-    /// The cell can't be made, so nothing ran.
+    /// The PID namespace can't be set up, so nothing ran.
     Failed {
-        /// Why.
+        /// Description for people.
         reason: String,
     },
-    /// The command ended with this wait status; what it left running may still write.
+    /// The command ended; processes that it left may still write.
     Ended {
-        /// As wait(2) gives it.
+        /// The wait status of wait(2).
         status: i32,
     },
 }
 
-/// Sends a message as a whole.
+/// Sends a message.
 ///
 /// # Errors
-/// When the other end is gone.
+/// If the other end is gone.
 pub(super) fn tell<T: Serialize>(mut connection: &UnixStream, message: &T) -> io::Result<()> {
     connection.write_all(&encode(message).map_err(io::Error::other)?)
 }

@@ -1,24 +1,24 @@
-//! What commands without a cell share by name or number outlives them: it is removed after each.
+//! Removes IPC objects that commands without a PID namespace leave behind.
 //!
-//! Only for a worker whose IPC namespace and shared folders are its own: elsewhere they are the machine's.
+//! Only for a worker whose IPC namespace and shared folders are its own: otherwise they belong to the machine.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Removes the object of that number; -1 when it can't be.
+/// Removes the object with that number; returns -1 on failure.
 type Remove = fn(libc::c_int) -> libc::c_int;
 
-/// Where the kernel lists System V's objects, one a line, with the number in the second column (proc(5)).
+/// The kernel's lists of System V objects: one per line, the number in the second column (proc(5)).
 const LISTS: [(&str, Remove); 3] =
     [("/proc/sysvipc/shm", remove_memory), ("/proc/sysvipc/sem", remove_counters), ("/proc/sysvipc/msg", remove_queue)];
-/// Where POSIX's are files.
+/// Folders of POSIX objects, which are files.
 const FOLDERS: [&str; 2] = ["/dev/mqueue", "/dev/shm"];
 
-/// Removes it all; nobody who could use it is alive.
+/// Removes all of them; no process that uses them is alive.
 ///
 /// # Errors
-/// When something stays.
+/// If something can't be removed.
 pub(super) fn remove() -> io::Result<()> {
     for (list, remove) in LISTS {
         let table = fs::read_to_string(list).unwrap_or_default();
@@ -50,19 +50,19 @@ fn empty(folder: &Path) -> io::Result<()> {
 
 #[expect(unsafe_code, reason = "no crate in use wraps it")]
 fn remove_memory(number: libc::c_int) -> libc::c_int {
-    // SAFETY: the request takes no memory.
+    // SAFETY: the request accesses no memory.
     unsafe { libc::shmctl(number, libc::IPC_RMID, std::ptr::null_mut()) }
 }
 
 #[expect(unsafe_code, reason = "no crate in use wraps it")]
 fn remove_counters(number: libc::c_int) -> libc::c_int {
-    // SAFETY: the request takes numbers only.
+    // SAFETY: the request takes only numbers.
     unsafe { libc::semctl(number, 0, libc::IPC_RMID) }
 }
 
 #[expect(unsafe_code, reason = "no crate in use wraps it")]
 fn remove_queue(number: libc::c_int) -> libc::c_int {
-    // SAFETY: the request takes no memory.
+    // SAFETY: the request accesses no memory.
     unsafe { libc::msgctl(number, libc::IPC_RMID, std::ptr::null_mut()) }
 }
 

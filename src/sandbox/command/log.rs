@@ -1,19 +1,19 @@
-//! The log of a command: all that it writes, or the beginning and the end of it.
+//! The log of a command: its whole output, or the beginning and the end of it.
 //!
-//! However much comes, the file stays within [`HEAD`] and [`TAIL`]. Behind the beginning it is a ring while the command runs; at the end
-//! it is put in order, and between the two stands how much was left out.
+//! The file never exceeds [`HEAD`] and [`TAIL`] together. Behind the beginning it is a ring buffer while the command
+//! runs; at the end the tail is put in order, with a note between the two about how much was left out.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-/// Kept from the beginning, in bytes.
+/// Bytes kept from the beginning.
 pub(super) const HEAD: u64 = 4 << 20;
-/// Kept from the end.
+/// Bytes kept from the end.
 pub(super) const TAIL: u64 = 12 << 20;
 
-/// What a log can be written to.
+/// Storage of a log.
 pub(super) trait Spool: Read + Write + Seek {
-    /// Cuts it off there.
+    /// Truncates it to `length` bytes.
     fn cut(&mut self, length: u64) -> io::Result<()>;
 }
 
@@ -23,7 +23,7 @@ impl Spool for File {
     }
 }
 
-/// A log while it is written.
+/// A log that is being written.
 #[derive(Debug)]
 pub(super) struct Log<S = File> {
     spool: S,
@@ -50,7 +50,7 @@ impl<S: Spool> Log<S> {
         Ok(())
     }
 
-    /// Puts it in order, and says how many bytes are left out.
+    /// Puts the tail in order; returns the number of bytes left out.
     pub(super) fn finish(mut self) -> io::Result<u64> {
         let Some(over) = self.bytes.checked_sub(HEAD + TAIL).filter(|over| *over > 0) else {
             self.spool.flush()?;
@@ -62,7 +62,7 @@ impl<S: Spool> Log<S> {
             self.spool.seek(SeekFrom::Start(from))?;
             (&mut self.spool).take(length).read_to_end(&mut tail)?;
         }
-        // It begins with a whole line, where there is one.
+        // Starts the tail with a complete line if there is one.
         let begin = memchr::memchr(b'\n', &tail).map_or(0, |end| end + 1);
         let left_out = over + begin as u64;
         let told =
@@ -88,7 +88,7 @@ mod tests {
         }
     }
 
-    /// Lines of sixteen bytes, numbered.
+    /// Numbered lines of sixteen bytes.
     fn lines(count: u64) -> Vec<u8> {
         (0..count).flat_map(|number| format!("{number:015}\n").into_bytes()).collect()
     }

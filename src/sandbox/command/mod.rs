@@ -1,7 +1,7 @@
-//! Running the test command: started inside its own walls, watched, bounded, and gone afterwards.
+//! Runs commands in the sandbox: isolated, watched, bounded, and without leaving processes.
 //!
-//! Whatever ends it (its own exit, the deadline, silence, a cancel), what it wrote until then is
-//! kept: beginning and end in the log, less of them in memory, the failing tests in the excerpt.
+//! Whatever ends a command (its exit, the deadline, silence, a cancellation), its output until then is kept: beginning
+//! and end in the log, less of them in memory, failing tests in the excerpt.
 //!
 //! | File | What it is about |
 //! |---|---|

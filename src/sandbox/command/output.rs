@@ -1,7 +1,7 @@
-//! What a command writes: into the log, and head and tail into memory.
+//! Collects a command's output: into the log, and head and tail into memory.
 //!
-//! Memory stays bounded however much comes, and so does the log (`log.rs`). What has the shape of a secret is taken out before any
-//! of it is kept.
+//! Memory and log (`log.rs`) stay bounded whatever comes. Anything that looks like a secret is removed before it is
+//! stored.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -10,12 +10,12 @@ use std::io;
 use super::log::{Log, Spool};
 use crate::settings::{RedactedStream, Redactor};
 
-/// Kept from the beginning, in bytes.
+/// Bytes kept from the beginning.
 const HEAD: usize = 128 * 1024;
-/// Kept from the end. Most runners sum up at the end, so it is the larger part.
+/// Bytes kept from the end; more than from the beginning because most runners print their summary last.
 const TAIL: usize = 512 * 1024;
 
-/// The output of one command while it comes in.
+/// The output of a running command.
 #[derive(Debug)]
 pub(super) struct CommandOutput<S = File> {
     redacted: RedactedStream,
@@ -28,20 +28,20 @@ pub(super) struct CommandOutput<S = File> {
     log_gap: Option<String>,
 }
 
-/// What is left of it in memory.
+/// The output that is kept in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct KeptOutput {
-    /// The beginning.
+    /// The beginning, up to 128 KiB.
     pub(super) head: Vec<u8>,
-    /// The end; with nothing between the two when `cut` is 0.
+    /// The end; follows `head` directly if `cut` is 0.
     pub(super) tail: Vec<u8>,
-    /// Bytes between them that only the log holds.
+    /// Bytes between head and tail, which only the log holds.
     pub(super) cut: u64,
-    /// Line ends in all of it.
+    /// Line ends in the whole output.
     pub(super) lines: u64,
-    /// Bytes between its beginning and its end that the log doesn't hold.
+    /// Bytes from the middle of the output that the log doesn't hold.
     pub(super) left_out: u64,
-    /// Why the log can't be written any more.
+    /// Why the log couldn't be written to the end.
     pub(super) log_gap: Option<String>,
 }
 
@@ -51,7 +51,7 @@ impl<S: Spool> CommandOutput<S> {
         Self { redacted, head: Vec::new(), tail: VecDeque::new(), bytes: 0, lines: 0, log, log_gap: None }
     }
 
-    /// Takes in what was read; returns what of it is known to be free of secrets by now.
+    /// Adds output; returns what is now known to hold no secret.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
         let clean = self.redacted.push(chunk);
         self.keep(&clean);
@@ -68,7 +68,7 @@ impl<S: Spool> CommandOutput<S> {
         self.tail.drain(..self.tail.len().saturating_sub(TAIL));
     }
 
-    /// A log that can't be written any more costs the log, not the run.
+    /// Writes to the log. A failure costs the log, not the run.
     fn spool(&mut self, chunk: &[u8]) {
         if self.log_gap.is_some() {
             return;
@@ -76,7 +76,6 @@ impl<S: Spool> CommandOutput<S> {
         self.log_gap = self.log.push(chunk).err().map(|error| error.to_string());
     }
 
-    /// Closes the log.
     pub(super) fn finish(mut self) -> KeptOutput {
         let rest = self.redacted.finish();
         self.keep(&rest);
@@ -90,10 +89,10 @@ impl<S: Spool> CommandOutput<S> {
     }
 }
 
-/// Makes the next `tests-N.log` in `logs`, and says its name.
+/// Creates the next `tests-N.log` in `logs` and returns it with its name.
 ///
 /// # Errors
-/// When no file can be made there.
+/// If no file can be created there.
 pub(super) fn next_log(logs: &std::path::Path) -> io::Result<(File, String)> {
     for number in 1_u32.. {
         let name = format!("tests-{number}.log");

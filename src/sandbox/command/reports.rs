@@ -1,7 +1,7 @@
-//! Reports that a test runner writes: a fresh folder for each run, and what of it is kept beside the log.
+//! Report files of a test runner: a new folder for each run, and copies of the reports next to the log.
 //!
-//! What lies there was written by the repository's code. Only regular files are read, through handles that were opened
-//! before the command began; links lead nowhere, and there is a bound on everything.
+//! They are written by the repository's code, so only regular files are read, through handles opened before the command
+//! started, links are never followed, and everything is bounded.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
@@ -15,24 +15,24 @@ use rustix::fs::{Mode, OFlags, openat};
 
 use crate::settings::{Redactor, Reporting};
 
-/// Java's runners write a file a class.
+/// Most files copied; Java's runners write one per class.
 const MAX_FILES: usize = 2_000;
-/// A longer file is no report that anybody could use.
+/// Most bytes of a file that is copied.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
-/// Of all files of a run.
+/// Most bytes of all files of a run.
 const MAX_BYTES: u64 = 48 * 1024 * 1024;
-/// How far below the command's folder reports are looked for, and how many entries are looked at.
+/// Deepest level below the command's folder, and most entries, that are searched.
 const MAX_DEPTH: usize = 12;
 const MAX_ENTRIES: usize = 200_000;
-/// How a folder is entered.
+/// Flags to open a folder without following links.
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-/// Of a file's own name, so that people recognise it.
+/// Bytes of a file's own name in the copy's, so that people recognise it.
 const MAX_NAME: usize = 100;
 
-/// Where the reports of one run go.
+/// Report locations of one run.
 pub(super) struct Reports {
     folder: Dir,
-    /// Its absolute path, for the command.
+    /// Absolute path of the report folder, for the command.
     pub(super) path: String,
     /// The folder that the command starts in.
     beside: Option<Dir>,
@@ -40,19 +40,20 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// Makes the folder in `scratch`; its name can't be known beforehand. `beside` is the folder that the command starts in.
+    /// Creates the folder in `scratch` under a random name. `beside` is the folder that the command starts in.
     pub(super) fn prepare(scratch: &Path, beside: Option<Dir>) -> io::Result<Self> {
         let name = format!("reports-{:016x}", fastrand::u64(..));
         let parent = Dir::open_ambient_dir(scratch, ambient_authority())?;
         parent.create_dir(&name)?;
         let folder = parent.open_dir(&name)?;
-        // The kernel's own clock for files, which is behind the one that programs read.
+        // The kernel's clock for files, which lags behind the one that programs read.
         let began = folder.dir_metadata()?.modified()?;
         let path = scratch.join(name).to_str().ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
         Ok(Self { folder, path, beside, began })
     }
 
-    /// Copies what the ended command wrote into `logs`, and says in which folder it is there; `None` when it wrote nothing.
+    /// Copies the reports into `logs` after the command has ended; returns the folder's name, or `None` if there are
+    /// none.
     pub(super) fn keep(self, reporting: &Reporting, logs: &Path, log: &str) -> Option<String> {
         let name = format!("{}.reports", log.strip_suffix(".log").unwrap_or(log));
         let mut kept =
@@ -74,13 +75,14 @@ impl Reports {
     }
 }
 
-/// For files that match and were written by this run. Each folder is entered by its parent's handle, and no link is.
+/// Searches for matching files that this run wrote. Each folder is opened through its parent's handle, and links aren't
+/// followed.
 struct ReportSearch {
     wanted: GlobSet,
     began: SystemTime,
-    /// How many have been looked at.
+    /// Entries looked at so far.
     entries: usize,
-    /// As paths from where it began.
+    /// Paths relative to the start.
     found: Vec<PathBuf>,
 }
 
@@ -109,12 +111,11 @@ impl ReportSearch {
     }
 }
 
-/// Where no runner writes reports.
+/// Whether a folder never holds reports.
 fn is_foreign(name: &OsStr) -> bool {
     name.to_str().is_none_or(|name| name == "node_modules" || (name.starts_with('.') && name.len() > 1))
 }
 
-/// What has been copied so far.
 struct CopiedReports {
     logs: Dir,
     name: String,
@@ -123,7 +124,7 @@ struct CopiedReports {
 }
 
 impl CopiedReports {
-    /// A report that can't be had is one that the runner didn't write.
+    /// A report that can't be read is treated as missing.
     fn take(&mut self, from: &Dir, path: &Path) {
         if self.files >= MAX_FILES || self.bytes >= MAX_BYTES {
             return;
@@ -153,7 +154,7 @@ fn read(from: &Dir, path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Sorted, so that reports are read in the same order each time.
+/// Sorted, so that reports are always read in the same order.
 fn names(folder: &Dir) -> Vec<std::ffi::OsString> {
     let entries = folder.entries().into_iter().flatten().flatten();
     let mut names: Vec<_> = entries.take(MAX_FILES).map(|entry| entry.file_name()).collect();
@@ -161,7 +162,7 @@ fn names(folder: &Dir) -> Vec<std::ffi::OsString> {
     names
 }
 
-/// The end of a path, in characters that mean nothing anywhere.
+/// The end of a path, reduced to harmless characters.
 fn plain_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let plain: Vec<char> = name
@@ -171,7 +172,7 @@ fn plain_name(path: &Path) -> String {
     plain[plain.len().saturating_sub(MAX_NAME)..].iter().collect()
 }
 
-/// A glob that isn't one matches nothing.
+/// Invalid globs match nothing.
 fn globs(patterns: &[String]) -> GlobSet {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {

@@ -1,8 +1,8 @@
-//! What a command may use up of the machine as a whole: not the last of its disk, and not the last of its memory.
+//! Keeps a command from using the machine's last disk space and memory.
 //!
-//! Limits of a process bound neither a tree of them nor a folder, and the kernel's one limit of a process's memory counts what
-//! is only reserved: sanitizers (ASan, TSan, Go's race detector) reserve terabytes of which they use megabytes. So the
-//! watch looks at what is used, ever more often the less is left, and ends a command before the user's own programs run out.
+//! Process limits bound neither a process tree nor a folder, and the kernel's limit on address space counts reserved
+//! memory: sanitizers (ASan, TSan, Go's race detector) reserve terabytes and use megabytes. So this checks actual use,
+//! more often the less is left, and ends a command before the user's programs are affected.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,30 +17,31 @@ use crate::sandbox::confine::memory_limit;
 use crate::sandbox::descendants::{self, Memory};
 use crate::sandbox::kernel_files::entry;
 
-/// Free disk that is left to everybody else, unless there was less to begin with.
+/// Free disk space in bytes that is left to others, unless less was free at the start.
 const DISK: u64 = 2 << 30;
-/// The same of a small disk: one part in so many.
+/// On a small disk, one part in this many is left instead.
 const PART: u64 = 20;
 
-/// How often disk and memory are looked at, at least; a fast disk takes a fraction of what is to be left meanwhile.
+/// Longest interval between checks; even a fast disk fills only a fraction of the reserve meanwhile.
 const AT_LEAST_EVERY: Duration = Duration::from_millis(250);
-/// A look takes a fraction of this.
+/// Shortest interval; a check takes a fraction of it.
 const AT_MOST_EVERY: Duration = Duration::from_millis(5);
-/// Bytes of memory that a processor fills in a millisecond: the kernel clears huge pages that fast.
+/// Bytes of memory that a processor fills per millisecond: the kernel clears huge pages that fast.
 const FILLED_PER_MS: u64 = 10 << 20;
 
-/// What there was when the command began.
+/// The state when the command began, and its limits.
 #[derive(Debug)]
 pub(super) struct ResourceLimits {
-    /// The least that was [`held`] since the command began: what others give back meanwhile hides nothing of the command's.
+    /// The lowest value of [`held`] since the command began, so that memory which others free doesn't hide the
+    /// command's use.
     least_held: AtomicU64,
-    /// Bytes that commands may take together, whatever is left; `None`: what the machine can spare.
+    /// Bytes that commands may use together; `None` for what the machine can spare.
     memory: Option<u64>,
-    /// A folder of the disk that commands write to.
+    /// A folder on the disk that commands write to.
     folder: PathBuf,
-    /// Free bytes of it below which a command is ended.
+    /// Free bytes on it below which a command is ended.
     least: u64,
-    /// Bytes of memory that all processors together fill in a millisecond.
+    /// Bytes of memory that all processors together fill per millisecond.
     filled_per_ms: u64,
 }
 
@@ -52,13 +53,13 @@ impl ResourceLimits {
         Self { least_held, memory, folder: folder.to_owned(), least, filled_per_ms: processors * FILLED_PER_MS }
     }
 
-    /// How long nobody need look: until then no command can have taken more than half of the memory that is left.
+    /// Time until the next check: by then a command can have taken at most half of the remaining memory.
     pub(super) fn pause(&self) -> Duration {
         let available = meminfo().and_then(|table| entry(&table, "MemAvailable:"));
         available.map_or(AT_LEAST_EVERY, |bytes| pause(bytes, self.filled_per_ms))
     }
 
-    /// Which of them is nearly used up by the command. What can't be measured isn't.
+    /// Which resource the command has nearly used up. One that can't be measured isn't limited.
     pub(super) fn exceeded(&self) -> Option<CommandStop> {
         if disk(&self.folder).is_some_and(|(free, _)| free < self.least) {
             return Some(CommandStop::Disk);
@@ -74,13 +75,13 @@ impl ResourceLimits {
     }
 }
 
-/// All that the processes hold, of which `shared` is known to be shared.
+/// Total memory of the processes, of which `shared` is known to be shared.
 fn all(memory: Memory, shared: u64) -> u64 {
     memory.private + memory.shared.max(shared)
 }
 
-/// Whether a command takes more than the machine can spare, or one of its processes more than `limit`. Adding up what they
-/// hold takes a look at every process, so it is done only when there is need.
+/// Whether a command uses more than the machine can spare, or one of its processes more than `limit`. Summing up their
+/// memory means reading every process, so it is done only if necessary.
 fn is_too_much(table: &str, shared: u64, limit: u64, held: impl FnOnce() -> Memory) -> Option<bool> {
     let (available, total) = (entry(table, "MemAvailable:")?, entry(table, "MemTotal:")?);
     let is_scarce = available < total / PART;
@@ -98,14 +99,13 @@ fn meminfo() -> Option<String> {
     fs::read_to_string("/proc/meminfo").ok()
 }
 
-/// Memory of the machine that is no process's own: shared (memfd, System V, file systems in memory, mappings), and the
-/// kernel's for what processes do. A segment may be mapped by nobody, and its descriptor be on its way through a socket,
-/// so that nothing but the machine's own table has it all.
+/// Memory that belongs to no single process: shared (memfd, System V, tmpfs, mappings), and the kernel's. A segment may
+/// be mapped nowhere while its descriptor travels through a socket, so only the machine's totals include it all.
 fn held(table: &str) -> u64 {
     ["Shmem:", "SUnreclaim:", "PageTables:", "KernelStack:"].iter().filter_map(|name| entry(table, name)).sum()
 }
 
-/// Memory that is some process's own, also where it lies in the swap: no process has more than that.
+/// Memory that belongs to single processes, swap included; an upper bound for each of them.
 fn private(table: &str) -> u64 {
     let swapped =
         entry(table, "SwapTotal:").zip(entry(table, "SwapFree:")).map_or(0, |(all, free)| all - free.min(all));
@@ -116,14 +116,14 @@ fn pause(available: u64, filled_per_ms: u64) -> Duration {
     Duration::from_millis(available / 2 / filled_per_ms).clamp(AT_MOST_EVERY, AT_LEAST_EVERY)
 }
 
-/// Free and all bytes of the disk that `folder` is on.
+/// Free and total bytes of the disk that `folder` is on.
 fn disk(folder: &Path) -> Option<(u64, u64)> {
     let about = statvfs(folder).ok()?;
     Some((about.f_bavail * about.f_frsize, about.f_blocks * about.f_frsize))
 }
 
 fn least(free: u64, total: u64) -> u64 {
-    // Where it was nearly full before, a command gets half of what there is.
+    // If the disk was nearly full before, a command gets half of what is free.
     DISK.min(total / PART).min(free / 2)
 }
 

@@ -1,8 +1,8 @@
-//! Whoever runs commands in a worker: many may ask, one thread does.
+//! The handle for running commands in a worker: many threads may ask, one runs them.
 //!
-//! That thread is made before the worker confines itself, because nothing that is confined could
-//! make the namespaces of a command. It takes orders from the worker's own code alone, and what it starts
-//! confines itself before it is a command.
+//! The command thread is started before the worker confines itself, because a confined thread couldn't create the
+//! namespaces of a command. It takes jobs only from the worker's own code, and what it starts confines itself before it
+//! becomes a command.
 
 use std::io;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::sandbox::{descendants, plan::WorkerConfig};
 use crate::settings::TestCommand;
 use crate::tools::{FatalToolError, TestRun, TestRunner};
 
-/// How long the last run may take to be dead; killing takes milliseconds.
+/// Longest wait for the last run to be killed; normally that takes milliseconds.
 const END_LIMIT: Duration = Duration::from_secs(4);
 
-/// The handle of the thread for commands.
+/// Handle of the command thread.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Runner {
     jobs: Sender<RunnerJob>,
@@ -30,40 +30,40 @@ pub(in crate::sandbox) struct Runner {
 }
 
 impl Runner {
-    /// Starts the thread; with the rights that the calling one has now. `tell` is told how far commands are.
+    /// Starts the thread with the caller's current privileges. `tell` receives the progress of commands.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// If the thread can't be started.
     pub(in crate::sandbox) fn start(config: WorkerConfig, reach: CommandSandbox, tell: Tell) -> io::Result<Self> {
         let gate = Arc::new(CancellationToken::new()?);
         let (jobs, inbox) = mpsc::channel();
-        // The first command is the prover: its cell is made while the rest of this process confines itself.
+        // The first command is the prover: its PID namespace is created while this process confines itself.
         let waiting = reach.in_cells.then(|| Waiting::copy().or_else(|_| Waiting::start(true)));
         let mut executor = Executor::new(config, reach, Arc::clone(&gate), tell);
         thread::Builder::new().name("commands".into()).spawn(move || executor.work(&inbox, waiting))?;
         Ok(Self { jobs, gate })
     }
 
-    /// Ends the run that is on, and those that wait.
+    /// Ends the current run and all waiting ones.
     pub(in crate::sandbox) fn cancel(&self) {
         self.gate.lock().cancelled += 1;
         self.gate.ring();
     }
 
-    /// Ends the run that is on without asking it first; from here on nothing starts any more.
+    /// Kills the current run; no further run starts.
     pub(in crate::sandbox) fn close(&self) -> Residue {
         self.gate.lock().closed = true;
         self.gate.ring();
         self.ask(RunnerJob::End, END_LIMIT).unwrap_or_else(descendants::alive)
     }
 
-    /// Lets a command try to break out, and finds out by the way whether there can be cells.
+    /// Runs the prover, which also finds out whether PID namespaces can be made.
     pub(in crate::sandbox) fn prove(&self, targets: Targets) -> ProofResult {
         let gone = || ProofResult { cells: None, proofs: proof::none("the thread for commands is gone") };
         self.ask(|answer| RunnerJob::Prove { targets, answer }, Duration::MAX).unwrap_or_else(gone)
     }
 
-    /// Runs `command`, or the charge's own.
+    /// Runs `command`, or the one in [`WorkerConfig`].
     pub(in crate::sandbox) fn run_command(
         &self,
         command: Option<TestCommand>,
@@ -74,7 +74,7 @@ impl Runner {
         self.ask(job, Duration::MAX).unwrap_or_else(|| Err(FatalToolError::new("the worker is ending")))
     }
 
-    /// Waits for the answer to a job; `None` when the thread is gone or takes longer than `limit`.
+    /// Waits for the answer to a job; `None` if the thread is gone or takes longer than `limit`.
     fn ask<T>(&self, job: impl FnOnce(Sender<T>) -> RunnerJob, limit: Duration) -> Option<T> {
         let (answer, waiting) = mpsc::channel();
         self.jobs.send(job(answer)).ok()?;

@@ -1,6 +1,6 @@
-//! Watches a running command: its output, its end, its deadline, its silence, and the bell that cancels it.
+//! Watches a running command: output, exit, deadline, silence and cancellation.
 //!
-//! One thread, one `poll`. Only disk and memory have nothing to wait for, and are looked at now and then.
+//! One thread and one `poll`. Only disk and memory can't be polled for and are checked at intervals.
 
 use std::io::{self, PipeReader, Read};
 use std::time::{Duration, Instant};
@@ -15,13 +15,13 @@ use super::start::{CommandEnd, Started};
 use crate::journal::Residue;
 use crate::sandbox::descendants;
 
-/// How often whoever shows how far a command is looks at it.
+/// Interval at which progress is updated without output.
 const TELL_EVERY: Duration = Duration::from_millis(250);
-/// Between asking a command to end and killing it.
+/// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
-/// See [`CommandLimits::linger`].
+/// Default of [`CommandLimits::linger`].
 pub(super) const LINGER: Duration = Duration::from_millis(200);
-/// How long the pipe is read once everything is dead. Only a process that the kernel holds on to can keep it open.
+/// Longest wait for the pipe's end once everything is dead. Only a process blocked in the kernel can keep it open.
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// Why kcode ended a command.
@@ -29,14 +29,14 @@ const DRAIN: Duration = Duration::from_secs(1);
 pub(super) enum CommandStop {
     Deadline,
     Idle,
-    /// It told how its tests went, and waits for changes.
+    /// It reported its results and then waited for changes.
     Watch,
     Cancelled,
     /// The disk was nearly full.
     Disk,
     /// Memory was nearly used up.
     Memory,
-    /// The worker ends.
+    /// The worker is shutting down.
     Closed,
 }
 
@@ -53,39 +53,39 @@ impl CommandStop {
     }
 }
 
-/// When a command is ended.
+/// Time limits of a command.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CommandLimits {
     pub(super) deadline: Duration,
     pub(super) idle: Duration,
-    /// How long output of what the command left running is waited for, once it has ended itself.
+    /// How long to wait for output of processes that the command left running after its exit.
     pub(super) linger: Duration,
 }
 
-/// What became of a command.
+/// How a command ended.
 pub(super) struct WatchResult {
     pub(super) ended: CommandEnd,
     pub(super) stop: Option<CommandStop>,
-    /// What was left of it and had to be killed.
+    /// Processes that were left and had to be killed.
     pub(super) killed: Residue,
-    /// Nobody is left who holds on to the output.
+    /// Whether no process holds the output pipe open any more.
     pub(super) silent: bool,
 }
 
-/// What a look at a command found.
+/// What one `poll` found.
 struct CommandLook {
-    /// Something was read, or the pipe ended.
+    /// Output was read, or the pipe ended.
     output: bool,
     exit: bool,
     bell: bool,
 }
 
-/// A command and what it is watched through.
+/// A command and the descriptors it is watched through.
 pub(super) struct Watch<'a> {
     command: Started,
     /// `None` once it has been read to its end.
     pipe: Option<PipeReader>,
-    /// `None` once its bell is of no further interest.
+    /// `None` once cancellation doesn't matter any more.
     gate: Option<&'a CancellationToken>,
     supplies: ResourceLimits,
     banner: Banner,
@@ -103,16 +103,16 @@ impl<'a> Watch<'a> {
         Self { command, pipe: Some(pipe), gate: Some(gate), supplies, banner: Banner::default(), take }
     }
 
-    /// Sees the command to its end, and ends it when it has to be. Afterwards nothing that it started is alive.
+    /// Waits for the command's end, and ends it if necessary. Afterwards none of its processes is alive.
     pub(super) fn run(mut self, limits: CommandLimits) -> io::Result<WatchResult> {
         let over = self.until_over(Instant::now() + limits.deadline, limits.idle);
         match over {
             Ok(None) => self.read_until(Instant::now() + limits.linger)?,
-            // Two seconds more would be two too many.
+            // These leave no time for a graceful end.
             Ok(Some(CommandStop::Closed | CommandStop::Disk | CommandStop::Memory)) => {}
             Ok(Some(_)) | Err(_) => self.ask_to_end()?,
         }
-        // Counting what is left takes a look at all processes of the machine.
+        // Counting what is left requires reading all processes of the machine.
         let killed =
             if matches!(over, Ok(Some(CommandStop::Closed))) { descendants::kill_all() } else { Residue::default() };
         let ended = self.command.end()?;
@@ -120,7 +120,7 @@ impl<'a> Watch<'a> {
         Ok(WatchResult { ended, stop: over?, killed, silent: self.pipe.is_none() })
     }
 
-    /// Until the command exits, or has to be ended.
+    /// Waits until the command exits or has to be ended.
     fn until_over(&mut self, deadline: Instant, idle: Duration) -> io::Result<Option<CommandStop>> {
         let mut heard = Instant::now();
         let (mut told, mut count_at) = (heard, heard + self.supplies.pause());
@@ -139,7 +139,7 @@ impl<'a> Watch<'a> {
             }
             if now >= told + TELL_EVERY {
                 told = now;
-                // Whoever shows how far it is has not shown everything yet.
+                // The progress display may still hold something back.
                 (self.take)(&[]);
             }
             if now >= count_at {
@@ -160,7 +160,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Asks the command to end, and gives it some time. What it writes meanwhile is kept.
+    /// Sends SIGTERM and waits a while. Output in that time is kept.
     fn ask_to_end(&mut self) -> io::Result<()> {
         let until = Instant::now() + GRACE;
         self.gate = None;
@@ -169,7 +169,7 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Waits until something happens or `until` comes, and reads what there is to read.
+    /// Waits for an event or `until`, and reads available output.
     fn look(&mut self, until: Instant) -> io::Result<CommandLook> {
         let mut watched = vec![PollFd::from_borrowed_fd(self.command.exit(), PollFlags::IN)];
         watched.extend(self.gate.map(|gate| PollFd::from_borrowed_fd(gate.bell(), PollFlags::IN)));
@@ -197,7 +197,7 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Reads once; the pipe is known to have something.
+    /// Reads once; the pipe is known to be readable.
     fn read(&mut self) -> io::Result<()> {
         let Some(pipe) = &mut self.pipe else { return Ok(()) };
         let mut chunk = vec![0; 64 * 1024];
@@ -214,7 +214,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// How many of `fds` have something before `until`.
+/// Number of `fds` that are ready before `until`.
 fn wait(fds: &mut [PollFd<'_>], until: Instant) -> io::Result<usize> {
     let left = until.saturating_duration_since(Instant::now());
     let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
