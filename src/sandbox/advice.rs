@@ -1,8 +1,8 @@
-//! What a person can do about a layer that is missing: one line, for this machine.
+//! What a person can do about a missing layer: one line, for this machine.
 
 use crate::journal::Layer;
 
-/// Allows what the distribution's policy for unknown programs refuses.
+/// AppArmor: how to allow what the distribution's policy refuses.
 const APPARMOR: &str = "AppArmor keeps user namespaces from kcode: install bubblewrap and load its profile \
                         (/usr/share/apparmor/extra-profiles/bwrap-userns-restrict, copied to /etc/apparmor.d), or give \
                         kcode's binary a profile with `userns,`, or \
@@ -10,11 +10,11 @@ const APPARMOR: &str = "AppArmor keeps user namespaces from kcode: install bubbl
 const CONTAINER: &str = "the container's runtime refuses namespaces: start it with `--security-opt seccomp=unconfined \
                          --security-opt apparmor=unconfined --security-opt systempaths=unconfined`";
 
-/// What takes the place of a better layer, and keeps others from being there.
+/// Name of the layer that replaces kcode's own namespaces.
 const BWRAP: &str = "bwrap";
 
-/// Says of each missing layer what would add it, and of bwrap what would make it unnecessary. `read` gives the text of a
-/// file, if it is there.
+/// Adds to each missing layer how to get it, and to bwrap how to do without it. `read` returns a file's text if it
+/// exists.
 pub(super) fn add(layers: &mut [Layer], read: impl Fn(&str) -> Option<String>) {
     let by_bwrap = layers.iter().any(|layer| layer.name == BWRAP);
     for layer in layers.iter_mut().filter(|layer| !layer.holds || layer.name == BWRAP) {
@@ -25,7 +25,7 @@ pub(super) fn add(layers: &mut [Layer], read: impl Fn(&str) -> Option<String>) {
 fn hint(layer: &Layer, by_bwrap: bool, read: &impl Fn(&str) -> Option<String>) -> Option<String> {
     let hint = match layer.name.as_str() {
         "namespaces" | BWRAP => namespaces(read),
-        // With namespaces of kcode's own there are these as well.
+        // With namespaces of kcode's own this layer exists too.
         "cells" if by_bwrap => return None,
         "cells" => {
             "/proc is covered in this container, so commands can't have their own: start it with \
@@ -67,7 +67,7 @@ fn is_container(read: &impl Fn(&str) -> Option<String>) -> bool {
         || read("/proc/1/cgroup").is_some_and(|groups| names.iter().any(|name| groups.contains(name)))
 }
 
-/// Where the kernel's control groups are of version 2 and systemd gives them out.
+/// Advice if the machine has cgroups version 2 and systemd delegates them.
 fn cgroup(read: &impl Fn(&str) -> Option<String>) -> Option<&'static str> {
     let is_systemds =
         read("/proc/self/cgroup").is_some_and(|groups| groups.starts_with("0::") && groups.contains(".s"));

@@ -1,8 +1,8 @@
-//! What lies beside a tree, beside its copy: `../lib` leads there from both.
+//! Links to files next to the tree, made next to its copy, so that `../lib` leads there from both.
 //!
-//! A copy has a folder of the run's to itself. Into that folder kcode puts links, named as their targets are beside the tree; nothing
-//! but what the plan shows anyway is linked to, and what a repository names is no part of it. Where the view is an overlay it stands
-//! at the tree's own path, and nothing needs a link.
+//! A copy lies alone in a folder of the run. kcode puts links there, named like their targets next to the tree; it
+//! links only to what the plan shows anyway, never to what a repository names. An overlay is at the tree's own path and
+//! needs no links.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,10 +10,10 @@ use std::path::{Component, Path, PathBuf};
 
 use super::plan::WorkerPlan;
 
-/// Makes the links that `plan` needs should its view be a copy. Returns them all.
+/// Makes the links that a copy needs, and returns them.
 pub(super) fn link(plan: &WorkerPlan) -> Vec<PathBuf> {
     let (Some(tree), Some(holder)) = (&plan.tree, plan.view.parent()) else { return Vec::new() };
-    // A view elsewhere has no folder to itself.
+    // A view elsewhere doesn't lie alone in its folder.
     let Some(around) = tree.parent().filter(|around| holder.ends_with("view") && *around != holder) else {
         return Vec::new();
     };
@@ -26,7 +26,7 @@ pub(super) fn link(plan: &WorkerPlan) -> Vec<PathBuf> {
     made.collect()
 }
 
-/// A link at `place`, unless something else is there.
+/// Makes a link at `place`; `None` if something else is there.
 fn put(place: &Path, target: &Path) -> Option<PathBuf> {
     fs::create_dir_all(place.parent()?).ok()?;
     let made = symlink(target, place).is_ok() || fs::read_link(place).is_ok_and(|leads| leads == target);

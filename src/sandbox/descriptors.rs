@@ -1,28 +1,28 @@
-//! Descriptors that whoever started kcode left open: they must not reach a command.
+//! Descriptors that kcode inherited when it was started: they must not reach a command.
 
 use std::fs::File;
 use std::io;
 
-/// The first that isn't standard input, output or error.
+/// The first descriptor after standard input, output and error.
 const FIRST: libc::c_uint = 3;
 
-/// Has the kernel close them when this process starts another program. Those that kcode opens close themselves then.
+/// Sets close-on-exec for inherited descriptors; those that kcode opens have it already.
 ///
 /// # Errors
-/// When the kernel doesn't know how; Linux 5.11 does.
+/// If the kernel can't; Linux 5.11 can.
 pub(super) fn close_inherited_on_exec() -> io::Result<()> {
     close_range(FIRST, libc::CLOSE_RANGE_CLOEXEC as libc::c_int)
 }
 
-/// Closes all of them, in a process that is a copy and never comes back to what had them open.
+/// Closes all of them, in a copy that never returns to the code that opened them.
 ///
 /// # Errors
-/// When the kernel doesn't know how.
+/// If the kernel can't.
 pub(super) fn close_all() -> io::Result<()> {
     close_range(FIRST, 0)
 }
 
-/// Whether the kernel knows how; Linux 5.9 does.
+/// Whether the kernel can close a range; Linux 5.9 can.
 pub(super) fn can_close_all() -> bool {
     close_range(libc::c_uint::MAX, 0).is_ok()
 }
@@ -35,7 +35,7 @@ fn close_range(first: libc::c_uint, flags: libc::c_int) -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Gives standard input, output and error away: they are a command's, and would stay open with this process.
+/// Replaces standard input, output and error: they belong to a command and would stay open with this process.
 pub(super) fn let_go_of_output() -> io::Result<()> {
     let nowhere = File::options().read(true).write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdout(&nowhere)?;

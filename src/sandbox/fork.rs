@@ -1,7 +1,8 @@
-//! Processes that begin as a copy of this one rather than as the binary anew, which takes a millisecond or two until it runs.
+//! Starts processes as forked copies of this one instead of executing the binary, which would take a millisecond or
+//! two.
 //!
-//! A copy has one thread, so that only a process that has one itself can be copied: otherwise locks could be held in the copy by threads
-//! that aren't there. It has the rights, the namespaces and the open files of its original.
+//! A copy has one thread, so only a single-threaded process may be copied; otherwise threads that don't exist in the
+//! copy could hold its locks. It inherits privileges, namespaces and open files.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,22 +16,22 @@ use rustix::process::Pid;
 use super::SUBCOMMAND;
 use super::say::say;
 
-/// How long the kernel may take for a thread that has ended; it takes microseconds.
+/// Longest wait for the kernel to remove a thread that has ended; it takes microseconds.
 const PUT_AWAY: Duration = Duration::from_millis(100);
-/// In `/proc/self/stat`, counted from what comes behind the name: where the arguments begin and end in memory (proc_pid_stat(5)).
+/// Fields of `/proc/self/stat`, counted after the name: start and end of the arguments in memory (proc_pid_stat(5)).
 const ARGUMENTS: [usize; 2] = [45, 46];
-/// Bytes of them that are looked at: the name of the binary and two words.
+/// Bytes of them that are read: the name of the binary and two words are enough.
 const MOST_ARGUMENTS: u64 = 8 << 10;
 
-/// Starts a copy that does what the binary does with the argument `part`, and ends; it is called so, too.
+/// Starts a copy that runs `run` and ends. It is renamed as if the binary had been started with the argument `part`.
 ///
 /// # Errors
-/// When this process has more than one thread, or the kernel refuses another process.
+/// If this process has more than one thread, or the kernel refuses the fork.
 pub(super) fn start(part: &str, run: impl FnOnce() -> io::Result<u8>) -> io::Result<Pid> {
     match fork()? {
         Some(copy) => Ok(copy),
         None => end(|| {
-            // Whoever lists processes is told by another name, which harms nobody.
+            // Without the new name it works as well.
             let _ = rename(part);
             run().unwrap_or_else(|error| {
                 say(&format!("kcode {SUBCOMMAND}: {error}"));
@@ -40,33 +41,34 @@ pub(super) fn start(part: &str, run: impl FnOnce() -> io::Result<u8>) -> io::Res
     }
 }
 
-/// Copies this process; `None` in the copy.
+/// Forks this process; returns `None` in the copy.
 ///
 /// # Errors
-/// When this process has more than one thread, or the kernel refuses another process.
+/// If this process has more than one thread, or the kernel refuses the fork.
 #[expect(unsafe_code, reason = "no crate in use wraps it")]
 pub(super) fn fork() -> io::Result<Option<Pid>> {
     if !has_one_thread()? {
         return Err(io::Error::other("a process with threads can't be copied"));
     }
-    // SAFETY: this process has one thread, so that all of its memory is in the copy as it is, no lock of which anybody holds.
+    // SAFETY: this process has one thread, so all of its memory is copied consistently and no lock is held by another
+    // thread.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         copy => Ok(Pid::from_raw(copy)),
     }
 }
 
-/// Ends a copy with the code that `run` returns: it returns to nobody, and drops nothing that belongs to its original as well.
+/// Ends a copy with `run`'s code without unwinding, so that nothing is dropped that the original owns as well.
 #[expect(clippy::exit, reason = "whoever called this goes on in another process")]
 pub(super) fn end(run: impl FnOnce() -> u8) -> ! {
     let code = catch_unwind(AssertUnwindSafe(run)).unwrap_or(1);
     std::process::exit(code.into())
 }
 
-/// A thread that has ended and was waited for still counts until the kernel has put it away.
+/// A thread that has ended and was joined still counts until the kernel has removed it.
 fn has_one_thread() -> io::Result<bool> {
     let limit = Instant::now() + PUT_AWAY;
-    // A folder's links: its name, itself, and the folders in it, which are one a thread (proc_pid_task(5)).
+    // The folder's link count is two plus its subfolders, one per thread (proc_pid_task(5)).
     while fs::metadata("/proc/self/task")?.nlink() != 3 {
         if Instant::now() > limit {
             return Ok(false);
@@ -76,7 +78,7 @@ fn has_one_thread() -> io::Result<bool> {
     Ok(true)
 }
 
-/// Has lists of processes call this one `__worker part`, as if it had been started so.
+/// Changes this process's command line to `__worker part`.
 fn rename(part: &str) -> io::Result<()> {
     let stat = fs::read_to_string("/proc/self/stat")?;
     let unknown = || io::Error::from(io::ErrorKind::InvalidData);
@@ -91,13 +93,13 @@ fn rename(part: &str) -> io::Result<()> {
     memory.write_all_at(&word, begin + at as u64)
 }
 
-/// What is written, and where in `arguments`, so that `part` stands behind the subcommand; `None` where it has no room.
+/// The bytes to write and their offset in `arguments`, so that `part` follows the subcommand; `None` if it doesn't fit.
 fn renamed(arguments: &[u8], part: &str) -> Option<(usize, Vec<u8>)> {
     let before = format!("\0{SUBCOMMAND}\0");
     let at = memchr::memmem::find(arguments, before.as_bytes())? + before.len();
     let room = memchr::memchr(0, arguments.get(at..)?)?;
     let mut word = part.as_bytes().to_vec();
-    // What is left of a longer word.
+    // Clears the rest of a longer word.
     word.resize(room.max(word.len()), 0);
     (word.len() == room).then_some((at, word))
 }

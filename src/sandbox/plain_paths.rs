@@ -1,7 +1,7 @@
-//! Paths that are absolute and plain, as the kernel and `canonicalize` give them: no `.`, no `..`, no slash that says nothing.
+//! Absolute, normalised paths as the kernel and `canonicalize` return them: no `.`, no `..`, no redundant slashes.
 //!
-//! They are compared by the hundred thousand before the first request. The standard library takes a path apart to compare it, which takes
-//! ten times as long as to compare its bytes.
+//! Hundreds of thousands are compared before the first request. The standard library parses a path to compare it, which
+//! takes ten times as long as comparing bytes.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat, readlinkat};
 
-/// What the kernel adds to the path of something that isn't there any more.
+/// Appended by the kernel to the path of a deleted file.
 const DELETED: &[u8] = b" (deleted)";
 
 /// Whether `path` is `folder` or lies in it.
@@ -22,10 +22,10 @@ pub(super) fn lies_in(path: &Path, folder: &Path) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || folder.ends_with(b"/"))
 }
 
-/// What is at `path`, and its path without links: as `fs::canonicalize` says, which asks for each part of the path on its own.
+/// The canonical path and file type, as by `fs::canonicalize`, which needs a system call per component.
 ///
 /// # Errors
-/// When there is nothing, or it can't be reached.
+/// If there is nothing, or it can't be reached.
 pub(super) fn look_up(path: &Path) -> io::Result<(PathBuf, FileType)> {
     let opened = openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let real = readlinkat(CWD, format!("/proc/self/fd/{}", opened.as_raw_fd()), Vec::new());
@@ -38,7 +38,7 @@ pub(super) fn look_up(path: &Path) -> io::Result<(PathBuf, FileType)> {
     Ok((OsString::from_vec(real).into(), FileType::from_raw_mode(fstat(&opened)?.st_mode)))
 }
 
-/// The path without links and `..`: no mount is known by another one. What isn't there stays as it is named.
+/// The canonical path, which is the only name of a mount. A path that doesn't exist stays unchanged.
 pub(super) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

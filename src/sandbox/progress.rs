@@ -1,24 +1,24 @@
-//! How far a running command is, for people to see: from the worker's own look at its output to whoever listens.
+//! Progress of a running command, for display: from the worker's view of its output to the listener.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// What a command has written so far, as far as people care while it runs.
+/// What a command has printed so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandProgress {
-    /// Tests that its lines call passed.
+    /// Passed tests, counted from the output.
     pub passed: u64,
-    /// Tests that its lines call failed.
+    /// Failed tests, counted from the output.
     pub failed: u64,
-    /// The last line with something on it, without secrets by their shape; anything else may be in it.
+    /// The last line that isn't blank, redacted; otherwise arbitrary text.
     pub line: String,
 }
 
 type Hear = dyn Fn(&str, &CommandProgress) + Send + Sync;
 
-/// Who is told of that; nobody by default.
+/// Receives the progress; the default ignores it.
 #[derive(Clone, Default)]
 pub struct ProgressListener {
     about: String,
@@ -26,13 +26,13 @@ pub struct ProgressListener {
 }
 
 impl ProgressListener {
-    /// `hear` gets the name of the trial, nothing for the run's own tests.
+    /// `hear` gets the name of the trial, empty for the run's own tests.
     #[must_use]
     pub fn new(hear: impl Fn(&str, &CommandProgress) + Send + Sync + 'static) -> Self {
         Self { about: String::new(), hear: Some(Arc::new(hear)) }
     }
 
-    /// The same for a trial of that name.
+    /// The same listener for the trial of that name.
     #[must_use]
     pub fn about(&self, trial: &str) -> Self {
         Self { about: trial.to_owned(), hear: self.hear.clone() }

@@ -1,9 +1,9 @@
-//! What the processes of a worker say to people.
+//! Messages of the worker's processes to people.
 
 use std::io::Write as _;
 
-/// Says something on stderr: the broker quotes it when the worker dies, a command's log keeps it.
+/// Writes a line to stderr: the broker quotes it if the worker dies, and a command's log keeps it.
 pub(super) fn say(line: &str) {
-    // Without a stderr there is nobody to tell.
+    // Without stderr nobody can be told.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

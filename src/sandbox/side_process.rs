@@ -1,7 +1,8 @@
-//! Work that a copy of this process does while the process goes on: a search, which would hold up everything else.
+//! Runs work in a forked copy of this process while the process goes on, such as a search that would delay everything
+//! else.
 //!
-//! A thread wouldn't do, as whoever has threads can't enter namespaces of users. The copy has the rights and namespaces that this process has
-//! at that moment, does nothing but its work, and ends with this process.
+//! A thread wouldn't do, because a process with threads can't enter user namespaces. The copy has the privileges and
+//! namespaces of that moment, does only its work, and ends with this process.
 
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -15,22 +16,22 @@ use serde::de::DeserializeOwned;
 
 use super::fork;
 
-/// The work, as long as nobody has asked for what came of it.
+/// Work in a copy whose result hasn't been read yet.
 #[derive(Debug)]
 pub(super) struct SideProcess {
     copy: Copy,
     result: PipeReader,
 }
 
-/// A process that is gone with this value. Somebody else may have waited for it by then, so that its number says nothing.
+/// A pidfd of the copy, which is killed when this is dropped. Its PID may have been reused by then.
 #[derive(Debug)]
 struct Copy(OwnedFd);
 
 impl SideProcess {
-    /// Has `work` done by a copy of this process, which has to have a single thread.
+    /// Forks a copy that does `work`; this process must have a single thread.
     ///
     /// # Errors
-    /// When it has more of them, or the kernel refuses another process.
+    /// If it has more threads, or the kernel refuses the fork.
     pub(super) fn start<T: Serialize>(work: impl FnOnce() -> T) -> io::Result<Self> {
         let (result, mut writer) = io::pipe()?;
         match fork::fork()? {
@@ -39,10 +40,10 @@ impl SideProcess {
         }
     }
 
-    /// Waits for what came of it.
+    /// Waits for the result.
     ///
     /// # Errors
-    /// When the copy was killed, or could not say it.
+    /// If the copy was killed or couldn't send the result.
     pub(super) fn finish<T: DeserializeOwned>(mut self) -> io::Result<T> {
         let mut bytes = Vec::new();
         self.result.read_to_end(&mut bytes)?;
@@ -53,7 +54,7 @@ impl SideProcess {
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        // One that was waited for is gone, which is what is wanted.
+        // It may be gone already.
         let _ = pidfd_send_signal(&self.0, Signal::KILL);
         let _ = retry_on_intr(|| waitid(WaitId::PidFd(self.0.as_fd()), WaitIdOptions::EXITED));
     }

@@ -1,10 +1,9 @@
-//! Which paths of a machine and of a home belong to toolchains.
+//! Lists of the paths of a machine and of a home that belong to toolchains.
 //!
-//! Landlock can only allow, and what it allows holds for everything below. So nothing is listed
-//! here that may hold a secret further down: not `~/.cargo` (credentials) but its `registry`, not
-//! `/etc` but those of its entries that any user may read.
+//! Landlock can only allow, and a rule covers everything below. So nothing is listed that may hold a secret further
+//! down: not `~/.cargo` (credentials) but its `registry`, not `/etc` but those of its entries that any user may read.
 
-/// Readable as a whole.
+/// Readable with everything below.
 pub(super) const SYSTEM: [&str; 15] = [
     "/usr",
     "/usr/local", // which administrators fill, so that it is searched
@@ -23,7 +22,7 @@ pub(super) const SYSTEM: [&str; 15] = [
     "/home/linuxbrew",
 ];
 
-/// Single entries of directories that also hold what nobody should read.
+/// Single entries of folders that also hold private files.
 pub(super) const SINGLE: [&str; 16] = [
     "/run/systemd/resolve/resolv.conf", // and not the sockets beside it, which resolve names
     "/run/systemd/resolve/stub-resolv.conf",
@@ -43,9 +42,10 @@ pub(super) const SINGLE: [&str; 16] = [
     "/var/lib/texmf",
 ];
 
-/// In `/etc`: keys of the machine.
+/// Entries of `/etc` with keys of the machine.
 pub(super) const ETC_HIDDEN: [&str; 5] = ["ssh", "ssl", "sudoers.d", "NetworkManager", "wireguard"];
-/// And what boots, schedules, logs and packages: no build or test reads it, and showing each takes a mount.
+/// Entries of `/etc` for booting, scheduling, logging and packaging: no build or test reads them, and showing each
+/// takes a mount.
 pub(super) const ETC_UNUSED: [&str; 38] = [
     "PackageKit",
     "apparmor",
@@ -86,11 +86,11 @@ pub(super) const ETC_UNUSED: [&str; 38] = [
     "udev",
     "update-motd.d",
 ];
-/// And below `/etc/ssl`, all but `private`.
+/// What is shown of `/etc/ssl`: all but `private`.
 pub(super) const ETC_SSL: [&str; 5] =
     ["/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/ssl/java"];
 
-/// Toolchains and their caches, below the home.
+/// Toolchains and their caches, below the home; a dot is prepended.
 pub(super) const HOME: [&str; 101] = [
     ".asdf",
     ".bun",
@@ -194,12 +194,12 @@ pub(super) const HOME: [&str; 101] = [
     ".volta",
     ".yarn/berry",
 ];
-/// The same, where a dot would be missing. In `go/src` lie projects.
+/// The same for names without a leading dot. `go/src` holds projects and isn't listed.
 pub(super) const HOME_PLAIN: [&str; 8] =
     ["go/bin", "go/pkg", "miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba", "perl5"];
 
-/// Variables that name a toolchain's folder, wherever a person keeps it, and what shows that it is one: some of these are
-/// in it. What is nothing but a store of packages has nothing to be known by.
+/// Variables that name a toolchain's folder, and entries that identify one, of which some must exist. A mere store of
+/// packages has no such entries.
 pub(super) const VARIABLES: [(&str, &[&str]); 24] = [
     ("ANDROID_HOME", &["platform-tools", "platforms", "build-tools", "licenses"]),
     ("ASDF_DATA_DIR", &["installs", "plugins", "shims", "asdf.sh"]),
@@ -226,12 +226,12 @@ pub(super) const VARIABLES: [(&str, &[&str]); 24] = [
     ("VIRTUAL_ENV", &["pyvenv.cfg", "bin/activate"]),
     ("VOLTA_HOME", &["tools", "bin/volta"]),
 ];
-/// What of `$CARGO_HOME` holds no credentials.
+/// Parts of `$CARGO_HOME` without credentials.
 pub(super) const CARGO: [&str; 6] = ["bin", "config", "config.toml", "env", "git", "registry"];
-/// And of each folder of `$GOPATH`, which may hold projects as well.
+/// Parts of each `$GOPATH` folder, which may also hold projects.
 pub(super) const GO: [&str; 2] = ["bin", "pkg"];
-/// What a folder of `$PATH` belongs to is shown as a whole where it has one of these in it: an environment of Python or
-/// Conda, a kit of Go or Java. They are made by an installer and hold nothing else.
+/// Entries that mark the folder around a `$PATH` folder as a complete installation (Python or Conda environment, Go or
+/// Java kit) that holds nothing else and is shown completely.
 pub(super) const WHOLE: [&str; 5] = ["pyvenv.cfg", "conda-meta", "pkg/tool", "lib/modules", "jre/lib"];
-/// And these parts of it elsewhere: a person's own projects may lie beside them.
+/// Otherwise only these parts of it are shown: a person's projects may lie next to them.
 pub(super) const PARTS: [&str; 5] = ["lib", "lib64", "libexec", "include", "share"];

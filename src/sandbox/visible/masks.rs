@@ -1,10 +1,10 @@
-//! What is covered in the places that are shown: sockets, pipes, devices, and files and folders of secrets.
+//! What is covered in the shown places: sockets, pipes, devices, and files and folders with secrets.
 //!
-//! Toolchains have hundreds of thousands of files, and a run is to begin at once. So the search is bounded, and this is
-//! exactly what it covers: all sockets that the kernel lists, wherever they are; and of each place that is not one of
-//! the system's own (`/usr` but for `/usr/local`, `/nix/store`, …) its first entries from the top, as
-//! far as a [`Bound`] says. What a person has shown besides is their own work rather than a toolchain: it is searched further, and
-//! git's folders in it are covered.
+//! Toolchains have hundreds of thousands of files and a run should begin at once, so the search is bounded. It covers
+//! exactly this: all sockets that the kernel lists, wherever they are; and of each place that isn't one of the system's
+//! own (`/usr` except `/usr/local`, `/nix/store`, …) its first entries from the top, as far as a [`Bound`] allows.
+//! Places that a person named hold their own work rather than a toolchain: they are searched further, and git folders
+//! in them are covered.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
@@ -24,18 +24,18 @@ use super::walk::{Bound, WalkEntry, beside_each_other, walk_noting};
 use crate::sandbox::plain_paths::lies_in;
 use crate::settings::SecretFiles;
 
-/// Of all places together: each is a mount.
+/// Most masks of all places together: each is a mount.
 const MOST_MASKS: usize = 400;
-/// How much of a file is searched for a private key.
+/// Bytes of a file that are searched for a private key.
 const KEY_WITHIN: u64 = 16 << 10;
-/// Written by the distribution, readable by everybody, and too big to be searched.
+/// Folders written by the distribution, readable by everybody, and too big to search.
 const SYSTEM: [&str; 11] =
     ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/gnu", "/proc", "/sys"];
-/// Where files that only some may read lie among others: administrators keep them there.
+/// Folders where administrators keep files that only some users may read.
 const ADMINISTERED: [&str; 5] = ["/etc", "/opt", "/srv", "/usr/local", "/var"];
-/// But not here: thousands of lists and scripts that came with packages, as public as these.
+/// Exempt: thousands of lists and scripts from packages, as public as these.
 const PACKAGED: &str = "/var/lib/dpkg/info";
-/// Names of files that are keys or certificates: only their content tells.
+/// Extensions of keys and of certificates; only the content tells which it is.
 const KEY_OR_CERTIFICATE: [&str; 4] = ["pem", "key", "gpg", "age"];
 
 /// How a place is searched.
@@ -43,30 +43,30 @@ const KEY_OR_CERTIFICATE: [&str; 4] = ["pem", "key", "gpg", "age"];
 pub(in crate::sandbox) enum SearchDepth {
     /// For everything.
     All,
-    /// The same further down, and for git's folders, which may hold credentials.
+    /// For everything, deeper, and for git folders, which may hold credentials.
     Work,
-    /// For sockets, pipes and devices alone, at the top: git's folder, and dependencies in the tree, whose secrets are the
-    /// tree's.
+    /// Only for sockets, pipes and devices, at the top: git's folder, and dependencies in the tree, whose secrets
+    /// belong to the tree.
     Doors,
 }
 
 /// A folder and how it is searched.
 pub(in crate::sandbox) type Folder = (PathBuf, SearchDepth);
 
-/// What came of searches, each of its folder.
+/// Results of searches by folder.
 pub(in crate::sandbox) type Searched = HashMap<Folder, FolderSearch>;
 
-/// What came of the search of a folder.
+/// The result of searching a folder.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(in crate::sandbox) struct FolderSearch {
-    /// What is to be covered.
+    /// Masks for what was found.
     pub(super) found: Vec<Mask>,
-    /// What was read for it, where that can be told again.
+    /// The folders that were read; `None` if their state can't be compared later.
     read: Option<ReadFolders>,
 }
 
 impl FolderSearch {
-    /// What another search of the same folder, which was at `place`, would find; `None` where only that can tell.
+    /// What a new search of the folder, now at `place`, would find; `None` if it has to be searched.
     pub(in crate::sandbox) fn still_found(&self, place: &Path) -> Option<&[Mask]> {
         self.read.as_ref().is_some_and(|read| read.are_unchanged(place)).then_some(&*self.found)
     }
@@ -74,7 +74,7 @@ impl FolderSearch {
 
 #[cfg(test)]
 impl FolderSearch {
-    /// One that found this, of a place in which nothing has changed for long.
+    /// For tests: a search of a place that hasn't changed for long.
     pub(in crate::sandbox) fn long_ago(place: &Path, found: Vec<Mask>) -> Self {
         let mut reading = Reading::long_ago(place);
         reading.note(Path::new(""), None);
@@ -83,7 +83,7 @@ impl FolderSearch {
 }
 
 impl SearchDepth {
-    /// How far it goes.
+    /// How deep and how many entries to search.
     pub(in crate::sandbox) const fn bound(self) -> Bound {
         match self {
             Self::All => Bound::USUAL,
@@ -93,15 +93,15 @@ impl SearchDepth {
     }
 }
 
-/// Of `places` those that are searched; single files are listed by name.
+/// The folders among `places` that are searched; single files are shown by name.
 pub(super) fn folders<'a>(places: impl Iterator<Item = (&'a Path, SearchDepth)>) -> Vec<Folder> {
     let folders = places.filter(|(place, _)| !is_systems(place) && place.is_dir());
     folders.map(|(place, search)| (place.to_owned(), search)).collect()
 }
 
-/// Searches folders, on so many threads; `readable` are globs of secrets that are shown all the same.
+/// Searches folders on `threads` threads; `readable` are globs of secrets that are shown nevertheless.
 pub(super) fn search(folders: &[Folder], readable: &[String], threads: usize) -> Vec<FolderSearch> {
-    // Whoever says which is no glob has refused it long before; without them more is covered.
+    // Invalid globs were refused long before; without them more is covered.
     let readable = SecretFiles::new(readable).unwrap_or_default();
     let look = |(place, search): &Folder| {
         let mut reading = Reading::of(place);
@@ -112,7 +112,7 @@ pub(super) fn search(folders: &[Folder], readable: &[String], threads: usize) ->
     beside_each_other(folders, threads, look)
 }
 
-/// What is covered for sure, and what was found to be: a folder before what lies in it.
+/// Combines certain and found masks: a folder before what lies in it.
 pub(super) fn together<'a>(certain: Vec<Mask>, found: impl Iterator<Item = &'a Mask>) -> Vec<Mask> {
     let mut masks: BTreeSet<Mask> = certain.into_iter().collect();
     for mask in found {
@@ -126,12 +126,11 @@ pub(super) fn together<'a>(certain: Vec<Mask>, found: impl Iterator<Item = &'a M
     masks
 }
 
-/// Whether it is one of the system's own trees, which aren't searched.
+/// Whether a place is one of the system's own trees, which aren't searched.
 pub(in crate::sandbox) fn is_systems(place: &Path) -> bool {
     SYSTEM.iter().any(|top| place.starts_with(top)) && !place.starts_with("/usr/local")
 }
 
-/// Searches one place.
 struct Looker<'a> {
     readable: &'a SecretFiles,
     place: &'a Path,
@@ -150,7 +149,6 @@ impl<'a> Looker<'a> {
         walk_noting(self.place, self.search.bound(), |entry| self.is_suspicious(entry), note)
     }
 
-    /// Whether an entry is to be covered.
     fn is_suspicious(&self, entry: &WalkEntry<'_>) -> bool {
         let (path, kind) = (entry.path, entry.kind);
         if matches!(kind, FileType::Socket | FileType::Fifo | FileType::CharacterDevice | FileType::BlockDevice) {
@@ -162,7 +160,7 @@ impl<'a> Looker<'a> {
         if self.search == SearchDepth::Work && kind.is_dir() && path.ends_with(".git") {
             return true;
         }
-        // Root's tests are the files' owner.
+        // For root, tests run as the files' owner.
         let is_closed = || entry.mode().is_some_and(|mode| !mode.contains(Mode::ROTH));
         if self.is_administered && !lies_in(path, Path::new(PACKAGED)) && is_closed() {
             return true;
@@ -171,13 +169,13 @@ impl<'a> Looker<'a> {
     }
 }
 
-/// Whether it is one, by its own name: folders of secrets are not entered. Kits are often clones of git: what is in its folder is
-/// no secret there.
+/// Whether the folder's own name marks it as one of secrets, which isn't entered. Toolchains are often git clones, so
+/// git's folder isn't counted there.
 fn is_secret_folder(below: &Path) -> bool {
     is_named_secret(below) && !below.iter().any(|part| part == ".git" || part == ".config")
 }
 
-/// Whether a file's name says that it holds secrets, and nothing in it tells otherwise.
+/// Whether a file's name says that it holds secrets and its content doesn't contradict that.
 pub(in crate::sandbox) fn holds_secret(readable: &SecretFiles, entry: &WalkEntry<'_>) -> bool {
     if readable.what(entry.below).is_none() {
         return false;
@@ -191,25 +189,25 @@ fn has_private_key(path: &Path) -> bool {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let mut text = Vec::new();
     let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
-    // What can't be read here can't be read behind the wall either.
+    // What can't be read here can't be read in the sandbox either.
     let read = file.is_ok_and(|file| file.take(KEY_WITHIN).read_to_end(&mut text).is_ok());
     read && memchr::memmem::find(&text, b"PRIVATE KEY").is_some()
 }
 
-/// All sockets of this network namespace that have a path, canonical (proc_net(5)).
+/// Canonical paths of all sockets in this network namespace (proc_net(5)).
 pub(in crate::sandbox) fn sockets() -> Vec<PathBuf> {
-    // Whoever binds one names it, in whatever bytes.
+    // Paths of sockets may contain any bytes.
     let table = fs::read("/proc/self/net/unix").unwrap_or_default();
     let canonical = table.split(|byte| *byte == b'\n').filter_map(socket_path).filter_map(|path| {
         let folder = fs::canonicalize(path.parent()?).ok()?;
         Some(folder.join(path.file_name()?))
     });
-    // A name that was taken by something else meanwhile is no socket any more.
+    // Something else may have taken the name meanwhile.
     let is_socket = |path: &PathBuf| path.symlink_metadata().is_ok_and(|about| about.file_type().is_socket());
     canonical.filter(is_socket).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// The path in a line of that table: what follows its seven columns. Abstract names begin with `@` and may hold anything.
+/// The path in a line of that table, after its seven columns. Abstract names begin with `@`.
 fn socket_path(line: &[u8]) -> Option<&Path> {
     let mut rest = line;
     for _ in 0..7 {

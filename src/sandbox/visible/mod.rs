@@ -1,4 +1,4 @@
-//! Which paths of the machine a sandbox shows, and how: the one answer that every layer and the proof go by.
+//! Decides which paths of the machine a sandbox shows, and how. Every layer and the proof use this one result.
 //!
 //! | File | What it holds |
 //! |---|---|
@@ -10,8 +10,8 @@
 //! | `places` | the answer itself |
 //! | `as_text` | how paths are told as JSON |
 //!
-//! [`visible`] changes nothing and depends on what it is asked and on the files as they are. The root that kcode makes, the
-//! arguments of bwrap and the rules of Landlock are made of its answer; the proof holds against it what is mounted.
+//! [`visible`] changes nothing and depends only on its request and the files. The root that kcode makes, bwrap's
+//! arguments and Landlock's rules are derived from it; the proof compares it with what is mounted.
 
 mod as_text;
 mod lists;
@@ -41,20 +41,20 @@ pub(super) use walk::{WalkEntry, all_processors, beside_each_other, walk};
 use super::plain_paths::{lies_in, look_up};
 use super::plan::WorkerConfig;
 
-/// What the answer depends on.
+/// Input of [`visible`].
 pub(super) struct VisibilityRequest<'a> {
     pub(super) config: &'a WorkerConfig,
-    /// The worker's environment.
+    /// Looks up a variable of the worker's environment.
     pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
-    /// This binary, to start commands with, wherever it lies.
+    /// This binary, which starts commands, wherever it lies.
     pub(super) program: Option<PathBuf>,
     /// Sockets of other programs.
     pub(super) sockets: &'a [PathBuf],
-    /// What was looked up for one answer serves for the next.
+    /// Results that are reused for the next request.
     pub(super) known: Known,
 }
 
-/// What was looked up: it is the same whether the view is an overlay or not.
+/// Cached results; they don't depend on whether the view is an overlay.
 #[derive(Default)]
 pub(super) struct Known {
     read_only: OnceCell<Vec<VisiblePlace>>,
@@ -62,32 +62,32 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Adds what a search of these `folders` found.
+    /// Adds the results of searching `folders`.
     pub(super) fn learn(&self, folders: Vec<Folder>, found: Vec<FolderSearch>) {
         self.searched.borrow_mut().extend(folders.into_iter().zip(found));
     }
 
-    /// What came of all searches.
+    /// The results of all searches.
     pub(super) fn into_searched(self) -> Searched {
         self.searched.into_inner()
     }
 }
 
-/// An answer of which only what a search finds is missing.
+/// A result that only lacks what searches find.
 pub(super) struct Draft {
     pub(super) places: Vec<VisiblePlace>,
-    /// What is covered whatever the search finds.
+    /// Masks that don't depend on a search.
     certain: Vec<Mask>,
-    /// What is to be searched.
+    /// Folders to search.
     folders: Vec<Folder>,
 }
 
-/// Says what a sandbox shows; `in_overlay` is whether its view is the overlay that is planned.
+/// What a sandbox shows; `in_overlay` says whether its view is the planned overlay.
 pub(super) fn visible(asked: &VisibilityRequest<'_>, in_overlay: bool) -> Visible {
     draft(asked, in_overlay).finish(asked)
 }
 
-/// The same before the search, which takes longest.
+/// The result before the search, which takes longest.
 pub(super) fn draft(asked: &VisibilityRequest<'_>, in_overlay: bool) -> Draft {
     let config = asked.config;
     let overlay = config.overlay.as_ref().filter(|_| in_overlay);
@@ -96,7 +96,7 @@ pub(super) fn draft(asked: &VisibilityRequest<'_>, in_overlay: bool) -> Draft {
     let run = [config.view.as_path(), &config.scratch, &config.logs];
     let own: Vec<PathBuf> = config.private.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
     let private = Private { home: home.as_deref(), cargo: cargo.as_deref(), own: &own, run: &run };
-    // What lies in the tree is shown by an overlay of it.
+    // An overlay of the tree shows what lies in the tree.
     let is_beside = |place: &VisiblePlace| overlay.is_none_or(|plan| !lies_in(&place.real, &plan.tree));
 
     let mut places = asked.known.read_only.get_or_init(|| machine(asked, &private)).clone();
@@ -108,7 +108,7 @@ pub(super) fn draft(asked: &VisibilityRequest<'_>, in_overlay: bool) -> Draft {
     }
     let read_only = once_each(places);
 
-    // What is written to them lies beside what is written to the tree.
+    // Writes to them are stored next to those to the tree.
     let caches = config.caches.iter().filter(|cache| config.overlay.is_some() && cache.folder.is_absolute());
     let caches = caches.filter_map(|cache| place(&cache.folder)).filter(|cache| !private.refuses_named(&cache.real));
     let caches: Vec<VisiblePlace> = caches.map(|cache| VisiblePlace { how: How::Cache, ..cache }).collect();
@@ -121,7 +121,7 @@ pub(super) fn draft(asked: &VisibilityRequest<'_>, in_overlay: bool) -> Draft {
 }
 
 impl Draft {
-    /// What nobody has searched yet.
+    /// Folders that haven't been searched yet.
     pub(super) fn unknown(&self, asked: &VisibilityRequest<'_>) -> Vec<Folder> {
         let searched = asked.known.searched.borrow();
         let unknown: BTreeSet<_> = self.folders.iter().filter(|folder| !searched.contains_key(*folder)).collect();
@@ -133,7 +133,7 @@ impl Draft {
         self.places.iter().any(|place| place.how == How::Cache && place.path == path)
     }
 
-    /// Adds what the search found; what isn't known is searched now.
+    /// Adds the masks that searches found; folders that are missing in the cache are searched now.
     pub(super) fn finish(self, asked: &VisibilityRequest<'_>) -> Visible {
         let unknown = self.unknown(asked);
         let found = masks::search(&unknown, &asked.config.readable_secrets, all_processors());
@@ -144,12 +144,13 @@ impl Draft {
     }
 }
 
-/// Searches folders of a draft, whose charge is `charge`.
+/// Searches folders of a draft made for `config`.
 pub(super) fn search(folders: &[Folder], config: &WorkerConfig, threads: usize) -> Vec<FolderSearch> {
     masks::search(folders, &config.readable_secrets, threads)
 }
 
-/// Why `path` isn't shown to tests although a person names it, as the rest of a sentence; `own` are kcode's folders and the tree.
+/// Why `path` isn't shown to tests although a person named it, as the rest of a sentence; `own` are kcode's folders and
+/// the tree. `None` if it is shown.
 #[must_use]
 pub fn why_refused(path: &Path, own: &[PathBuf]) -> Option<&'static str> {
     let Ok(real) = fs::canonicalize(path) else { return Some("it isn't there") };
@@ -172,11 +173,10 @@ fn machine(asked: &VisibilityRequest<'_>, private: &Private<'_>) -> Vec<VisibleP
     places
 }
 
-/// What the lists name, as far as it is there.
+/// The listed paths that exist.
 fn listed(home: Option<&Path>, private: &Private<'_>) -> impl Iterator<Item = VisiblePlace> {
     let machine = lists::SYSTEM.iter().chain(&lists::SINGLE).chain(&lists::ETC_SSL).map(PathBuf::from);
-    // A link may be the user's own, and may have been put there by a program that is not to be trusted: what it leads to
-    // is judged as what a variable names.
+    // The user, or an untrusted program, may have made a link: its target is judged like one named by a variable.
     let of_home = |name: &&str| {
         let place = place(&home?.join(name))?;
         let is_itself = private.home.is_some_and(|home| place.real == home.join(name));
@@ -191,22 +191,22 @@ fn listed(home: Option<&Path>, private: &Private<'_>) -> impl Iterator<Item = Vi
     machine.filter_map(|path| place(&path)).chain(etc).chain(of_home)
 }
 
-/// The place at `path`, if there is a file or a folder.
+/// The place at `path`, if it is a file or a folder.
 fn place(path: &Path) -> Option<VisiblePlace> {
     let (real, kind) = path.is_absolute().then(|| look_up(path).ok()).flatten()?;
-    // A socket or a device as a place of its own would be covered by nothing.
+    // Nothing would cover a socket or a device that is a place itself.
     (kind.is_dir() || kind.is_file()).then_some(())?;
     Some(VisiblePlace { path: path.to_owned(), real, how: How::ReadOnly })
 }
 
-/// What the user's own settings and flags name, canonical.
+/// What the user's settings and flags name, canonical.
 pub(super) fn named(config: &WorkerConfig) -> impl Iterator<Item = PathBuf> {
     let own: Vec<PathBuf> = config.private.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
     let all = config.readable.iter().filter_map(|path| fs::canonicalize(path).ok());
     all.filter(move |path| !own.iter().any(|own| path.starts_with(own)))
 }
 
-/// Sorted, so that a folder comes before what lies in it.
+/// Sorts and deduplicates, so that a folder comes before what lies in it.
 fn once_each(mut places: Vec<VisiblePlace>) -> Vec<VisiblePlace> {
     let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
     let depth = |path: &Path| path.components().count();
@@ -215,8 +215,8 @@ fn once_each(mut places: Vec<VisiblePlace>) -> Vec<VisiblePlace> {
     places
 }
 
-/// What is covered although nobody searched for it: kcode's own folders, sockets of other programs, and settings of a toolchain that
-/// lie among what it downloaded.
+/// Masks that need no search: kcode's own folders, sockets of other programs, and a toolchain's settings among its
+/// downloads.
 fn certain(places: &[&VisiblePlace], asked: &VisibilityRequest<'_>, view: &VisiblePlace, own: &[PathBuf]) -> Vec<Mask> {
     let is_in_some = |path: &Path| places.iter().any(|place| path != place.real && lies_in(path, &place.real));
     let own = own.iter().filter(|folder| is_in_some(folder) && **folder != view.real);
@@ -234,7 +234,7 @@ fn certain(places: &[&VisiblePlace], asked: &VisibilityRequest<'_>, view: &Visib
     own.chain(sockets).chain(hidden).collect()
 }
 
-/// How places are searched. One that lies in another is searched as well: it may lie deeper than that one's search goes.
+/// How places are searched. A place inside another is searched too: it may lie deeper than the outer search goes.
 fn searched(places: &[&VisiblePlace], config: &WorkerConfig, own: &[PathBuf]) -> Vec<Folder> {
     let git = config.overlay.iter().flat_map(|plan| &plan.git);
     let trees_own: Vec<&PathBuf> = git.chain(&config.readable).collect();

@@ -7,62 +7,62 @@ use serde::{Deserialize, Serialize};
 
 use super::as_text;
 
-/// How a place is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::sandbox) enum How {
     ReadOnly,
-    /// The tree: it can be written, and what is written is kept elsewhere.
+    /// The tree as an overlay: writable, with changes stored elsewhere.
     Overlay,
-    /// The same of a toolchain's cache beside the tree.
+    /// A toolchain's cache outside the tree as an overlay.
     Cache,
     Writable,
 }
 
-/// A path that is shown with all that is below, but for what is covered.
+/// A path that is shown with everything below it, except for masks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::sandbox) struct VisiblePlace {
     /// As it was named; links lead from here to `real`.
     #[serde(with = "as_text")]
     pub(in crate::sandbox) path: PathBuf,
-    /// Canonical.
+    /// Canonical path.
     #[serde(with = "as_text")]
     pub(in crate::sandbox) real: PathBuf,
     pub(in crate::sandbox) how: How,
 }
 
-/// The answer.
+/// What a sandbox shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visible {
-    /// What lies in another place comes after it.
+    /// A place inside another one comes after it.
     pub(in crate::sandbox) places: Vec<VisiblePlace>,
-    /// Folders among them are covered before what is shown in them.
+    /// Masks. A folder is covered before places in it are shown.
     pub(in crate::sandbox) masks: Vec<Mask>,
 }
 
 impl Visible {
-    /// What is shown and can't be written, a folder before what lies in it.
+    /// Read-only places, a folder before what lies in it.
     pub(in crate::sandbox) fn read_only(&self) -> impl Iterator<Item = &VisiblePlace> {
         self.places.iter().filter(|place| place.how == How::ReadOnly)
     }
 
-    /// Whether `path` is covered, or lies in what is.
+    /// Whether `path` is covered, or lies in something covered.
     pub(in crate::sandbox) fn is_masked(&self, path: &Path) -> bool {
         self.masks.iter().any(|mask| path.starts_with(&mask.path))
     }
 
-    /// What is shown of the machine beside the tree and the run's own folders.
+    /// Places outside the tree and the run's own folders.
     pub(in crate::sandbox) fn beside(&self) -> impl Iterator<Item = &VisiblePlace> {
         self.places.iter().filter(|place| matches!(place.how, How::ReadOnly | How::Cache))
     }
 
-    /// The same as rules that can only allow: folders that may be listed, and what may be read with all that is below.
+    /// The same for Landlock, which can only allow: folders that may be listed, and paths that may be read with
+    /// everything below.
     pub(in crate::sandbox) fn allowed(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let (mut listable, mut readable) = (Vec::new(), Vec::new());
         for place in self.read_only().filter(|place| !self.is_masked(&place.real)) {
             self.allow(&place.real, &mut listable, &mut readable);
         }
-        // What is shown in a folder that is covered.
+        // Places inside a covered folder.
         let inner = self.read_only().filter(|place| self.is_masked(&place.real));
         for place in inner.filter(|place| !self.masks.iter().any(|mask| mask.path == place.real)) {
             self.allow(&place.real, &mut listable, &mut readable);
@@ -70,7 +70,7 @@ impl Visible {
         (listable, readable)
     }
 
-    /// Whether what is at `path`, which is canonical, can be seen: it lies in a place, and in nothing that is covered there.
+    /// Whether the canonical `path` is visible: it lies in a place and under no mask.
     #[must_use]
     pub fn shows(&self, path: &Path) -> bool {
         let deepest = |all: &mut dyn Iterator<Item = &PathBuf>| {
@@ -88,7 +88,7 @@ impl Visible {
         }
         listable.push(folder.to_owned());
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            // A rule for a link would be one for what it leads to.
+            // A Landlock rule for a link would apply to its target.
             let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
             if !is_link && !self.masks.iter().any(|mask| mask.path == entry.path()) {
                 self.allow(&entry.path(), listable, readable);
@@ -97,10 +97,10 @@ impl Visible {
     }
 }
 
-/// Something that is covered by an empty file or folder.
+/// A path that is covered by an empty file or folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::sandbox) struct Mask {
-    /// Canonical.
+    /// Canonical path.
     #[serde(with = "as_text")]
     pub(in crate::sandbox) path: PathBuf,
     pub(in crate::sandbox) is_folder: bool,

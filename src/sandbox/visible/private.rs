@@ -1,10 +1,10 @@
-//! What is never shown, whatever leads there: folders of secrets, and folders that hold much more than toolchains.
+//! What is never shown, whatever names it: folders of secrets, and folders that hold much more than toolchains.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-/// Folders of keys, tokens and histories, by the ends of their paths. Names are compared wherever the folder stands: nobody
-/// calls a toolchain so.
+/// Folders of keys, tokens and histories, by the ends of their paths. They are matched wherever the folder lies: no
+/// toolchain has such a name.
 const SECRET: [&str; 30] = [
     ".android/adbkey",
     ".aws",
@@ -37,31 +37,31 @@ const SECRET: [&str; 30] = [
     ".vault-token",
     "corefx/cryptography", // of .NET, in its own folder
 ];
-/// Of these nothing is shown but what the lists name.
+/// Only what the lists name is shown of these.
 const KERNEL: [&str; 6] = ["/boot", "/dev", "/proc", "/run", "/sys", "/var/run"];
-/// Of a home, and never shown as a whole: other things than toolchains lie in them.
+/// Folders of a home that are never shown completely, because they hold other things than toolchains.
 const MIXED: [&str; 7] = [".cabal", ".cache", ".cargo", ".config", ".deno", ".local", ".local/share"];
-/// The same of a machine.
+/// Folders of a machine that are never shown completely.
 const MACHINE: [&str; 9] = ["/etc", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/tmp"];
 
-/// What a variable, a folder of `$PATH` or a setting can't open.
+/// Folders that a variable, `$PATH` or a setting can't make visible.
 pub(super) struct Private<'a> {
-    /// Canonical, as all paths here.
+    /// Canonical, like all paths here.
     pub(super) home: Option<&'a Path>,
     pub(super) cargo: Option<&'a Path>,
     /// kcode's own folders and the tree.
     pub(super) own: &'a [PathBuf],
-    /// The run's.
+    /// The run's folders.
     pub(super) run: &'a [&'a Path],
 }
 
 impl Private<'_> {
-    /// Whether more lies in the folder than one toolchain, or it is one of secrets.
+    /// Whether the folder holds secrets or more than one toolchain.
     pub(super) fn refuses(&self, folder: &Path) -> bool {
         self.why(folder).is_some()
     }
 
-    /// Why it is refused, as the rest of a sentence.
+    /// Why it is refused, as the rest of a sentence; `None` if it isn't.
     pub(super) fn why(&self, folder: &Path) -> Option<&'static str> {
         let of_home = |home: &Path| home.starts_with(folder);
         let is_of_home = |home: &Path| MIXED.iter().any(|mixed| folder == home.join(mixed));
@@ -86,7 +86,7 @@ impl Private<'_> {
         }
     }
 
-    /// The same of something in one of kcode's own folders or in the tree, which only the plan may name.
+    /// Like [`Self::refuses`], and also for anything in kcode's own folders or the tree, which only the plan may name.
     pub(super) fn refuses_named(&self, folder: &Path) -> bool {
         self.refuses(folder) || self.own.iter().any(|own| folder.starts_with(own))
     }
@@ -101,7 +101,7 @@ pub fn is_secret(path: &Path) -> bool {
     ends.any(|end| ends_in_secret(&bytes[..end]))
 }
 
-/// Whether the path, which is plain, ends in the name of a folder of secrets; what it lies in isn't looked at.
+/// Whether the normalised path ends in the name of a folder of secrets; its parents aren't checked.
 pub(super) fn is_named_secret(path: &Path) -> bool {
     ends_in_secret(path.as_os_str().as_bytes())
 }

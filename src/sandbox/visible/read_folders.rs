@@ -1,7 +1,7 @@
-//! What a search read, so that whoever comes later can tell, without reading it again, that the search would find the same.
+//! Records which folders a search read, to tell later, without reading them again, that the search would find the same.
 //!
-//! What a folder lists can't change without its times (inode(7)), and nobody can set the one that tells when it changed. So where the
-//! same folders are at the same paths, with the same times, they list what was read.
+//! A folder's list can't change without its times (inode(7)), and nobody can set its change time. So if the same
+//! folders are at the same paths with the same times, they list what was read.
 
 use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
@@ -13,37 +13,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::Digest;
 
-/// A folder that has changed since then may change again within one step of the clock that its times are taken from.
+/// A folder changed more recently may change again within one tick of the clock for file times.
 const SETTLED: Duration = Duration::from_secs(1);
 
 /// The folders that a search of one place read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::sandbox) struct ReadFolders {
-    /// Their paths from the place on.
+    /// Paths relative to the place.
     below: Vec<String>,
-    /// Which they were, and when each had last changed.
+    /// Digest of the folders' identities and times.
     state: Digest,
 }
 
-/// Takes them down.
+/// Collects them during a search.
 pub(super) struct Reading<'a> {
     place: &'a Path,
     below: Vec<String>,
     states: Vec<u8>,
-    /// Whoever changed after this may change unseen.
+    /// Folders changed after this time may change again unnoticed.
     settled: i128,
     is_certain: bool,
 }
 
 impl<'a> Reading<'a> {
-    /// Of a search of `place` that begins now.
+    /// Begins a search of `place`.
     pub(super) fn of(place: &'a Path) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let settled = now.saturating_sub(SETTLED).as_nanos().cast_signed();
         Self { place, below: Vec::new(), states: Vec::new(), settled, is_certain: true }
     }
 
-    /// The folder at `below` in it is about to be read; without `opened` it can't be.
+    /// Records the folder at `below` before it is read; `opened` is `None` if it can't be opened.
     pub(super) fn note(&mut self, below: &Path, opened: Option<BorrowedFd<'_>>) {
         let about = opened.map_or_else(|| look(self.place, below), |folder| fstat(folder).ok());
         match (about, below.to_str()) {
@@ -56,14 +56,14 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// All of them; `None` where one can't be told again.
+    /// The record; `None` if a folder's state can't be compared later.
     pub(super) fn end(self) -> Option<ReadFolders> {
         self.is_certain.then(|| ReadFolders { below: self.below, state: Digest::of(&self.states) })
     }
 }
 
 impl ReadFolders {
-    /// Whether these are the folders that are at `place` now, and they list what was read.
+    /// Whether the folders now at `place` are the same ones with the same lists.
     pub(in crate::sandbox) fn are_unchanged(&self, place: &Path) -> bool {
         let mut states = Vec::new();
         self.below.iter().all(|below| {
@@ -77,12 +77,12 @@ impl ReadFolders {
 }
 
 fn look(place: &Path, below: &Path) -> Option<Stat> {
-    // Joined with nothing, a path would get a slash behind it.
+    // Joining an empty path would append a slash.
     let path = if below.as_os_str() == OsStr::new("") { place.to_owned() } else { place.join(below) };
     statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).ok()
 }
 
-/// When its list was changed, and when anything of it was.
+/// When the folder's list last changed, and when its metadata did.
 fn times(about: &Stat) -> [i128; 2] {
     let nanoseconds = |seconds: i128, rest: i128| seconds * 1_000_000_000 + rest;
     [
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     impl<'a> Reading<'a> {
-        /// As if nothing in it had changed for long.
+        /// For tests: as if nothing had changed for long.
         pub(in crate::sandbox::visible) fn long_ago(place: &'a Path) -> Self {
             Self { settled: i128::MAX, ..Self::of(place) }
         }
@@ -136,7 +136,7 @@ mod tests {
         assert!(all.are_unchanged(place.path()));
         let changed = || times(&look(&inner, Path::new("")).unwrap());
         let before = changed();
-        // Within one step of the clock no change shows.
+        // Within one tick of the clock a change isn't visible.
         while changed() == before {
             fs::rename(inner.join("old"), inner.join("new")).unwrap();
             fs::rename(inner.join("new"), inner.join("old")).unwrap();

@@ -1,4 +1,4 @@
-//! What variables and `$PATH` add: folders that look like toolchains, and never what leads into secrets.
+//! Folders of toolchains that variables and `$PATH` name, without secrets.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use super::private::Private;
 use super::{VisibilityRequest, VisiblePlace, lists, place};
 
-/// All of them.
+/// All such places.
 pub(super) fn named(asked: &VisibilityRequest<'_>, private: &Private<'_>) -> Vec<VisiblePlace> {
     let folder = |path: &Path| place(path).filter(|place| !private.refuses_named(&place.real));
     let variable = |name: &str| (asked.variable)(name);
-    // What holds the home or the tree is no toolchain, and a part of it isn't one either.
+    // A folder that contains the home or the tree is no toolchain, and neither are its parts.
     let parts = |whole: PathBuf, parts: &'static [&'static str]| {
         let is_mixed = |whole: &VisiblePlace| private.cargo != Some(&whole.real) && private.refuses_named(&whole.real);
         let whole = place(&whole).filter(|whole| !is_mixed(whole)).map(|whole| whole.path);
@@ -29,7 +29,7 @@ pub(super) fn named(asked: &VisibilityRequest<'_>, private: &Private<'_>) -> Vec
     all.filter_map(|path| folder(&path)).collect()
 }
 
-/// A folder of `$PATH`, and what it belongs to: `…/miniconda3` for `…/miniconda3/bin`.
+/// A folder of `$PATH`, and the installation around it: `…/miniconda3` for `…/miniconda3/bin`.
 fn of_programs(folder: &Path, private: &Private<'_>) -> Vec<PathBuf> {
     let mut shown = vec![folder.to_owned()];
     let prefix = folder.parent().filter(|_| folder.ends_with("bin"));
@@ -44,7 +44,7 @@ fn of_programs(folder: &Path, private: &Private<'_>) -> Vec<PathBuf> {
     shown
 }
 
-/// Entries that any user may read: what only root can see stays out of sight for root's tests as well.
+/// Entries that any user may read: what only root can read stays hidden from root's tests as well.
 pub(super) fn public_entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_left_out = |name: OsString| lists::ETC_HIDDEN.iter().chain(&lists::ETC_UNUSED).any(|known| name == *known);

@@ -1,6 +1,7 @@
-//! Walks through the places that are shown: some hundred folders before the first request, in the host and in the proof.
+//! Walks the shown places: some hundred folders before the first request, in the host and in the proof.
 //!
-//! So an entry costs no allocation, nothing is asked of it that its folder doesn't tell, and places are walked beside each other.
+//! So entries cost no allocation, no system call is made per entry unless the folder's list lacks its type, and places
+//! are walked in parallel.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, OsStr};
@@ -14,33 +15,33 @@ use std::thread;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
 
-/// Bytes of a folder's list that are asked for at once.
+/// Bytes of a folder's list read at once.
 const AT_ONCE: usize = 32 << 10;
-/// More of them wait for each other rather than for the disk.
+/// Most threads; more would wait for each other rather than for the disk.
 const MOST_THREADS: usize = 8;
 
 /// How far a place is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sandbox) struct Bound {
-    /// Folders below it.
+    /// Levels of folders below it.
     depth: usize,
-    /// Entries that are looked at.
+    /// Most entries looked at.
     entries: usize,
 }
 
 impl Bound {
-    /// A toolchain.
+    /// For toolchains.
     pub(in crate::sandbox) const USUAL: Self = Self { depth: 3, entries: 2_000 };
-    /// What a person has shown besides: work of theirs.
+    /// For places that a person named.
     pub(in crate::sandbox) const OF_WORK: Self = Self { depth: 10, entries: 20_000 };
-    /// What is the tree's own.
+    /// For folders of the tree itself.
     pub(in crate::sandbox) const TOP: Self = Self { depth: 0, entries: 2_000 };
 }
 
-/// Something in a place.
+/// An entry of a place.
 pub(in crate::sandbox) struct WalkEntry<'a> {
     pub(in crate::sandbox) path: &'a Path,
-    /// The same from the place on.
+    /// Path relative to the place.
     pub(in crate::sandbox) below: &'a Path,
     pub(in crate::sandbox) kind: FileType,
     folder: BorrowedFd<'a>,
@@ -48,12 +49,12 @@ pub(in crate::sandbox) struct WalkEntry<'a> {
 }
 
 impl WalkEntry<'_> {
-    /// Its permissions; a link's own.
+    /// Its permissions; a link's own, not its target's.
     pub(super) fn mode(&self) -> Option<Mode> {
         statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|about| Mode::from_raw_mode(about.st_mode))
     }
 
-    /// What a folder's list doesn't tell on some file systems.
+    /// Asks for the type where the file system's lists don't hold it.
     fn asked(self) -> Self {
         if self.kind != FileType::Unknown {
             return self;
@@ -64,8 +65,8 @@ impl WalkEntry<'_> {
     }
 }
 
-/// The entries below `place` that `is_it` names, and whether each is a folder; links aren't followed, and what is named isn't
-/// entered.
+/// The entries below `place` that satisfy `is_it`, and whether each is a folder. Links aren't followed, and matching
+/// folders aren't entered.
 pub(in crate::sandbox) fn walk(
     place: &Path,
     bound: Bound,
@@ -74,7 +75,8 @@ pub(in crate::sandbox) fn walk(
     walk_noting(place, bound, is_it, |_, _| ())
 }
 
-/// The same, while `note` is told of each folder before it is read, by its path from the place on; not opened, it can't be read.
+/// As [`walk`]; `note` is called for each folder before it is read, with its relative path, and `None` if it can't be
+/// opened.
 pub(super) fn walk_noting(
     place: &Path,
     bound: Bound,
@@ -121,17 +123,17 @@ pub(super) fn walk_noting(
     found
 }
 
-/// What of `path` comes after so many bytes.
+/// `path` without its first `above` bytes.
 fn below(path: &Path, above: usize) -> &Path {
     Path::new(OsStr::from_bytes(path.as_os_str().as_bytes().get(above..).unwrap_or_default()))
 }
 
-/// How many threads may search at the same time.
+/// Number of threads that may search in parallel.
 pub(in crate::sandbox) fn all_processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What `look` makes of each of `places`, in their order; on so many threads, which are gone afterwards.
+/// Applies `look` to each of `places`, in parallel; the results are in their order.
 pub(in crate::sandbox) fn beside_each_other<T: Sync, R: Send>(
     places: &[T],
     threads: usize,
@@ -148,7 +150,7 @@ pub(in crate::sandbox) fn beside_each_other<T: Sync, R: Send>(
     };
     thread::scope(|scope| {
         for _ in 1..threads.min(MOST_THREADS).min(places.len()) {
-            // One that can't be had isn't missed: this one does what is left.
+            // If a thread can't be started, this one does the rest.
             let _ = thread::Builder::new().spawn_scoped(scope, work);
         }
         work();

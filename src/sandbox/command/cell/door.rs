@@ -1,4 +1,5 @@
-//! The process that makes a cell's namespaces: it stays outside, as it can't become their first process itself. That one is a copy of it.
+//! The process that creates a command's namespaces and stays outside: it can't become their first process itself, so it
+//! forks that one.
 
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -12,20 +13,20 @@ use super::init::{INIT, keep};
 use crate::sandbox::command::launch_request::{FromKeeper, tell};
 use crate::sandbox::{confine, descriptors::let_go_of_output, fork};
 
-/// The argument that makes a worker process a door. It reads nothing from the socket on its standard input.
+/// The argument that starts this process. It reads nothing from the socket on its standard input.
 pub(in crate::sandbox) const DOOR: &str = "door";
 
-/// Makes the namespaces, starts init in them, and waits for its end; returns the exit code.
+/// Creates the namespaces, starts init in them, and waits for its end; returns the exit code.
 ///
 /// # Errors
-/// When the kernel refuses the namespaces, or init can't be started; that is told as well.
+/// If the kernel refuses the namespaces, or init can't be started; both are also sent over the socket.
 pub(in crate::sandbox) fn open() -> io::Result<u8> {
     let pass = || {
         // The thread that started this process lives as long as the worker.
         set_parent_process_death_signal(Some(Signal::KILL))?;
         confine::unshare_cell()?;
         let init = fork::start(INIT, keep)?;
-        // The output is the command's: it has to end when nobody is left who could write.
+        // The output belongs to the command: the pipe must close once no process of it can write.
         let_go_of_output().map(|()| init)
     };
     let init = match pass() {

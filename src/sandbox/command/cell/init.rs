@@ -1,7 +1,6 @@
-//! The first process of a cell: prepares it, confines itself, starts the command, and reaps what the command leaves.
+//! The first process of a command's PID namespace: sets it up, confines itself, starts the command, and reaps orphans.
 //!
-//! The kernel gives it two powers that nothing else has: signals from inside don't reach it, and its end
-//! is the end of all processes in the cell.
+//! As PID 1 it gets no signals from inside, and when it ends, the kernel kills every process in the namespace.
 
 use std::io;
 use std::net::Shutdown;
@@ -23,13 +22,14 @@ use crate::sandbox::confine::{Processes, bound_cell, go_first};
 use crate::sandbox::descriptors::let_go_of_output;
 use crate::sandbox::protocol::receive;
 
-/// What lists of processes call the first one of a cell.
+/// Its name in lists of processes.
 pub(super) const INIT: &str = "init";
 
-/// Runs what the socket on standard input says, until the command's last process or that socket ends; returns the exit code.
+/// Runs the command that the socket on standard input names, until the command's last process or the socket ends;
+/// returns the exit code.
 ///
 /// # Errors
-/// When the socket is none, or no thread can be started.
+/// If standard input is no socket, or no thread can be started.
 pub(super) fn keep() -> io::Result<u8> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let mut connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
@@ -46,14 +46,14 @@ pub(super) fn keep() -> io::Result<u8> {
     thread::Builder::new().spawn(move || reap(command, &reaper))?;
     while let Ok(message) = receive::<ToKeeper>(&mut connection) {
         if let (ToKeeper::End, Some(group)) = (message, command) {
-            // That the group is gone already is what is wanted.
+            // The group may be gone already.
             let _ = kill_process_group(group, Signal::TERM);
         }
     }
     Ok(0)
 }
 
-/// All that takes privileges, and then their end. Whatever is started from here on is confined as well.
+/// Does everything that takes privileges, then drops them. Processes started afterwards are confined as well.
 fn prepare(request: &LaunchRequest) -> io::Result<()> {
     mounts::make(request.folder.view())?;
     bound_cell()?;
@@ -61,11 +61,12 @@ fn prepare(request: &LaunchRequest) -> io::Result<()> {
     if let Some(domain) = &request.domain {
         domain.in_cell(mounts::seal_logs)?.enter(Processes::Own)?;
     }
-    // The command runs as the same user: it mustn't look into this process through /proc/1.
+    // The command runs as the same user and must not look into this process through /proc/1.
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
-/// Starts the command in a process group of its own; one that can't be started has ended, with the shell's code for that.
+/// Starts the command in its own process group; returns `None` if it can't be started, after reporting a shell's exit
+/// code.
 fn start(request: &LaunchRequest, connection: &UnixStream) -> io::Result<Option<Pid>> {
     let [program, rest @ ..] = &request.argv[..] else { return Err(io::Error::other("there is no command")) };
     let mut command = Command::new(program);
@@ -82,12 +83,12 @@ fn start(request: &LaunchRequest, connection: &UnixStream) -> io::Result<Option<
     Ok(None)
 }
 
-/// Collects every process that ends, tells how the command did, and cuts the connection after the last one.
+/// Reaps every process, reports the command's status, and closes the connection after the last one.
 fn reap(command: Option<Pid>, connection: &UnixStream) {
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((ended, status))) if Some(ended) == command => {
-                // Nobody is there to be told when the worker is gone, and then this process ends anyway.
+                // If the worker is gone nobody needs the status, and this process ends anyway.
                 let _ = tell(connection, &FromKeeper::Ended { status: status.as_raw() });
             }
             Ok(_) | Err(Errno::INTR) => {}

@@ -1,4 +1,4 @@
-//! A cell: process, user and mount namespaces of one command's own.
+//! The PID, user and mount namespaces of one command.
 //!
 //! ```text
 //! host's thread for commands      door                    init (process 1)        command
@@ -6,9 +6,9 @@
 //!    └────────── a socket: what to run, how it ended ─────────┘
 //! ```
 //!
-//! The door makes the namespaces and waits. Init, the first process inside, mounts a `/proc` that shows nothing but
-//! the cell, confines itself and starts the command. The kernel kills all that is left in the cell when
-//! init ends, whatever it did to get away, and init ends with the worker's side of the socket.
+//! The door creates the namespaces and waits. Init, the first process inside, mounts a `/proc` that shows only this PID
+//! namespace, confines itself and starts the command. When init ends, the kernel kills everything left in the
+//! namespace; and init ends when the worker closes its side of the socket.
 
 mod door;
 mod init;

@@ -1,4 +1,4 @@
-//! What a cell's first process mounts: a `/proc` of its own, in which only the cell's processes can be written, and shared
+//! The mounts of a command's PID namespace: its own `/proc`, in which only its own processes are writable, and shared
 //! memory and message queues that end with the command.
 
 use std::fs;
@@ -11,21 +11,22 @@ use rustix::system::uname;
 
 use crate::sandbox::{confine::PROCESSES, kernel_files};
 
-/// From this kernel on `pid_max` belongs to the process namespace. Before, it is the machine's.
+/// Since this kernel version `pid_max` belongs to the PID namespace; before, it is the machine's.
 const OWN_PID_MAX: (u32, u32) = (6, 14);
-/// One part in so many of what a user may have is a command's.
+/// A command gets this fraction of a user's limit.
 const OF_USER: u64 = 4;
 const SHARED: &str = "/dev/shm";
-/// As a machine's own, but bounded.
+/// Like the machine's own, but bounded.
 const SHARED_MEMORY: &std::ffi::CStr = c"mode=1777,size=1g";
 const DEVICELESS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
-/// Nothing may be set or run through these.
+/// No set-id programs, devices or executables on these mounts.
 const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOEXEC);
 
-/// Mounts it, for a command that starts in the view at `view`. The calling process has to be the first of its process namespace.
+/// Makes the mounts for a command that starts in the view at `view`. Must be called by the first process of the PID
+/// namespace.
 ///
 /// # Errors
-/// When the kernel refuses a step.
+/// If the kernel refuses a step.
 pub(super) fn make(view: &Path) -> io::Result<()> {
     mount("proc", "/proc", "proc", FLAGS, c"").map_err(|error| named("mounting /proc", error))?;
     if kernel().is_some_and(|version| version >= OWN_PID_MAX) {
@@ -33,7 +34,7 @@ pub(super) fn make(view: &Path) -> io::Result<()> {
     }
     make_shared(view)?;
     bound_watches()?;
-    // Besides seccomp's word against it: no user namespaces below this one.
+    // Forbids nested user namespaces, in addition to seccomp.
     fs::write("/proc/sys/user/max_user_namespaces", "0")?;
     for place in kernel_files::writable()? {
         seal(&place).map_err(|error| named(&format!("sealing {}", place.display()), error))?;
@@ -41,41 +42,42 @@ pub(super) fn make(view: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What programs share by name: a file system of memory, and one that shows the message queues of this IPC namespace.
+/// Mounts what programs share by name: a tmpfs, and the message queues of this IPC namespace.
 fn make_shared(view: &Path) -> io::Result<()> {
-    // A tree that lies there would be covered; the sandbox's own then serves for all of its commands.
+    // The mount would hide a tree that lies there; the sandbox's own then serves all of its commands.
     if !view.starts_with(SHARED) {
         mount("tmpfs", SHARED, "tmpfs", DEVICELESS, SHARED_MEMORY)
             .map_err(|error| named("mounting /dev/shm", error))?;
     }
-    // A kernel without such queues has no such folder.
+    // A kernel without message queues has no such folder.
     match mount("mqueue", "/dev/mqueue", "mqueue", FLAGS, c"") {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(named("mounting /dev/mqueue", error)),
     }
 }
 
-/// What the kernel counts for a user in all namespaces together: a command gets a part of it, and the user's editor keeps
-/// the rest.
+/// Bounds what the kernel counts per user across namespaces (file watches): a command gets a part, so that the user's
+/// editor keeps the rest.
 fn bound_watches() -> io::Result<()> {
     for (of_user, of_cell) in [("instances", "max_inotify_instances"), ("watches", "max_inotify_watches")] {
         let all = fs::read_to_string(format!("/proc/sys/fs/inotify/max_user_{of_user}"));
-        // A kernel without it has nothing to be bounded.
+        // A kernel without this limit has nothing to bound.
         let Ok(all) = all.map(|all| all.trim().parse::<u64>().unwrap_or_default()) else { continue };
         fs::write(format!("/proc/sys/user/{of_cell}"), (all / OF_USER).max(1).to_string())?;
     }
     Ok(())
 }
 
-/// Makes the folder of logs read-only for the command.
+/// Makes the logs' folder read-only for the command.
 ///
 /// # Errors
-/// When the kernel refuses it.
+/// If the kernel refuses.
 pub(super) fn seal_logs(logs: &Path) -> io::Result<()> {
     seal(logs).map_err(|error| named("sealing the logs", error))
 }
 
-/// Root without capabilities still owns the kernel's settings, so that only a read-only mount keeps it from them.
+/// Makes a path read-only. Root owns the kernel's settings even without capabilities, so only a read-only mount
+/// protects them.
 fn seal(path: &Path) -> Result<(), Errno> {
     mount_bind(path, path)?;
     mount_remount(path, MountFlags::BIND | MountFlags::RDONLY | FLAGS, c"")
