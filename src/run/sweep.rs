@@ -7,6 +7,8 @@ use tokio::sync::watch;
 
 use crate::journal::{RunFolder, is_abandoned, recover};
 use crate::sandbox::clear_baits;
+use crate::settings::{Environment, Redactor};
+use crate::testing::clean_logs;
 use crate::workspace::{remove_tree, remove_tree_soon};
 
 /// Folders of replays in the state folder begin so.
@@ -54,6 +56,8 @@ pub fn clear(run: &RunFolder) {
     for draft in drafts {
         drop(fs::remove_file(draft));
     }
+    // Nobody read what commands wrote that were killed with it.
+    clean_logs(&run.logs(), &Redactor::of(&Environment::from_process()));
     // It had its scratch folder, so that its journal had been locked: nobody is about to write the first event.
     let never_began = !left.is_empty() && recover(&run.journal()).is_ok_and(|recovered| recovered.records.is_empty());
     // What takes longer goes with the sweeps after this one.
@@ -80,7 +84,24 @@ pub fn clear_replays(state: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::RunId;
+    use crate::journal::{Applied, Event, FileJournal, Journal as _, RunId};
+
+    #[test]
+    fn logs_of_a_killed_run_lose_their_secrets() {
+        let state = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(state.path(), &RunId::random());
+        for folder in [run.scratch(), run.logs().join("baseline")] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        let mut journal = FileJournal::create(&run.journal()).unwrap();
+        journal.append(vec![Event::Applied(Applied::default())]).unwrap();
+        drop(journal);
+        let token = concat!("ghp", "_16C7e42F292c6912E7710c838347Ae178B4a\n");
+        let logs = ["tests-1.log", "baseline/tests-1.log"].map(|name| run.logs().join(name));
+        logs.iter().for_each(|log| fs::write(log, token).unwrap());
+        clear(&run);
+        assert_eq!(logs.map(|log| fs::read_to_string(log).unwrap()), ["[redacted:github-token]\n"; 2]);
+    }
 
     #[test]
     fn a_run_that_is_over_waits_for_few() {
