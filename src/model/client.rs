@@ -67,6 +67,9 @@ pub struct Client {
 impl Client {
     /// Sets up a client for the endpoint without connecting. A thread reads the system's certificates meanwhile;
     /// [`Client::ready`] waits for it.
+    ///
+    /// # Errors
+    /// When the base URL can't be used.
     pub fn new(endpoint: &Endpoint) -> Result<Self, ModelError> {
         let unusable = |what: &dyn std::fmt::Display| ModelError::new(ErrorKind::Client, &what.to_string());
         let url = reqwest::Url::parse(&endpoint.base_url).map_err(|error| unusable(&error))?;

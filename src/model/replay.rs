@@ -24,6 +24,7 @@ pub struct CannedConversation {
     pub replies: Vec<RecordedReply>,
 }
 
+/// A reply of a recorded conversation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RecordedReply {
