@@ -1,31 +1,31 @@
-//! A file's text without what doesn't run: comments blanked, and a second time with strings blanked too.
+//! A file's text with comments blanked, and once more with strings blanked as well.
 //!
-//! Both have the lines and columns of the original, so that a place in one is the same place in the
-//! others. A test that was commented out, or wrapped in a string, is simply no longer there.
+//! Both keep the lines and columns of the original, so that positions agree. A test that was commented out or wrapped
+//! in a string disappears.
 
 use super::language::{Language, MaskRules};
 use crate::syntax::Source;
 
-/// A file as the guard reads it.
+/// The forms of a file that the guard reads.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Masked {
-    /// The lines as they stand.
+    /// The original lines.
     pub raw: Vec<String>,
-    /// Comments are blank.
+    /// With comments blanked.
     pub text: Vec<String>,
-    /// Comments and the contents of strings are blank.
+    /// With comments and the contents of strings blanked.
     pub code: Vec<String>,
 }
 
 impl Masked {
-    /// Of a language without a grammar.
+    /// Masks a file of a language without a grammar.
     pub fn new(source: &str, language: Language) -> Self {
         let mut mask = SourceMask::over(source.as_bytes());
         mask.run(&language.syntax());
         mask.done()
     }
 
-    /// As the parser says.
+    /// Masks a file by its parse.
     pub fn parsed(text: &str, source: &Source) -> Self {
         let mut mask = SourceMask::over(text.as_bytes());
         for comment in &source.comments {
@@ -55,7 +55,7 @@ impl<'s> SourceMask<'s> {
         Masked { raw: lines(self.source), text: lines(&self.text), code: lines(&self.code) }
     }
 
-    /// A backslash at the end of a line of code only says that the line goes on.
+    /// Blanks a backslash that only continues a line of code.
     fn join(&mut self) {
         let ends: Vec<usize> = memchr::memmem::find_iter(&self.code, b"\\\n").collect();
         for at in ends {
@@ -82,11 +82,11 @@ impl<'s> SourceMask<'s> {
         &self.source[self.at..]
     }
 
-    /// Where the comment that starts here ends.
+    /// Returns the end of the comment that starts here.
     fn comment(&self, syntax: &MaskRules) -> Option<usize> {
         let rest = self.rest();
         if syntax.line_comments.iter().any(|open| rest.starts_with(open.as_bytes())) {
-            // `$#` of shells and `#{…}` of Ruby strings are no comments; nor is `#!` of Rust's inner attributes.
+            // `$#` of shells and `#{…}` of Ruby strings are no comments, nor is `#[`.
             let is_glued = rest[0] == b'#' && self.at > 0 && !self.source[self.at - 1].is_ascii_whitespace();
             let is_attribute = rest.starts_with(b"#[");
             let is_inserted = is_glued && rest.get(1) == Some(&b'{');
@@ -98,7 +98,7 @@ impl<'s> SourceMask<'s> {
         Some(self.at + length)
     }
 
-    /// The lengths of the opening and the closing quote of the string that starts here, and its end.
+    /// Returns the lengths of the opening and the closing quote of the string that starts here, and its end.
     fn string(&self, syntax: &MaskRules) -> Option<(usize, usize, usize)> {
         let rest = self.rest();
         if let Some(quote) = syntax.long_quotes.iter().find(|quote| rest.starts_with(quote.as_bytes())) {
@@ -112,13 +112,13 @@ impl<'s> SourceMask<'s> {
         let line = &rest[1..line_end(rest).max(1)];
         match closing(line, &rest[..1], true) {
             Some(at) => Some((1, 1, self.at + 1 + at)),
-            // A quote without its partner: a wrong guess must not swallow the rest of the file.
+            // For a quote without its partner, a wrong guess must not swallow the rest of the file.
             None => Some((1, 0, self.at + 1 + line.len())),
         }
     }
 }
 
-/// Blanks everything but the ends of lines.
+/// Blanks everything but line breaks.
 fn blank(bytes: &mut [u8]) {
     bytes.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
 }
@@ -131,7 +131,7 @@ fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, needle)
 }
 
-/// Where `quote` closes, behind it.
+/// Returns the position after the closing `quote`.
 fn closing(bytes: &[u8], quote: &[u8], escapes: bool) -> Option<usize> {
     let mut at = 0;
     while at < bytes.len() {

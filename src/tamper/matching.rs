@@ -1,4 +1,4 @@
-//! Which function of the tests became which: by name, else by what it does.
+//! Pairs test functions before and after a patch: by name, else by similarity.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,26 +10,25 @@ use super::role::is_found;
 use super::statements::TextStatement;
 use super::units::{SourceUnits, Unit};
 
-/// More functions than this on both sides together are matched by name alone.
+/// Above this product of unpaired functions before and after, only names are compared.
 const MAX_PAIRS: usize = 40_000;
-/// How alike two functions are that are taken for one and the same, from 0 to 1.
+/// Least similarity, from 0 to 1, of two functions that are taken for the same.
 const ALIKE_IN_FILE: f64 = 0.6;
 const ALIKE_ELSEWHERE: f64 = 0.75;
 
-/// A function on one side of the patch, with all that is asked of it.
+/// A function on one side of the patch, with its statements and assertions.
 pub(super) struct Function<'f> {
-    /// Which of the files.
+    /// Index of its file.
     pub file: usize,
     pub unit: &'f Unit,
     pub outline: &'f SourceUnits,
     pub statements: Vec<TextStatement>,
     pub assertions: Vec<Assertion>,
-    /// Its name and its file's name are such that its runner finds it.
+    /// Whether its name and its file's name let the runner find it.
     pub is_run: bool,
     pub words: BTreeMap<String, usize>,
 }
 
-/// What was found of the functions of all files.
 pub(super) struct Matched<'f> {
     pub pairs: Vec<(Function<'f>, Function<'f>)>,
     pub gone: Vec<Function<'f>>,
@@ -38,7 +37,6 @@ pub(super) struct Matched<'f> {
 
 static WORD: Pattern = Pattern::new(r#""[^"]*"|'[^']*'|[A-Za-z_]\w*|\d[\w.]*"#);
 
-/// Pairs the functions of the tests before and after the patch.
 pub(super) fn matched<'f>(files: &'f [ChangedSource<'f>]) -> Matched<'f> {
     let of = |new: bool| {
         let with_tests = files.iter().enumerate().filter(|(_, file)| file.holds_tests());
@@ -76,16 +74,16 @@ fn functions<'f>(at: usize, file: &'f ChangedSource<'f>, new: bool) -> Vec<Funct
     outline.units.iter().filter(belongs).map(function).collect()
 }
 
-/// Rust's tests stand in a module beside the code; so do the functions that they call.
+/// In Rust, tests and the functions that they call are in a test module in the file of the code.
 fn in_test_module(outline: &SourceUnits, unit: &Unit) -> bool {
     outline.suites.iter().any(|suite| suite.name.contains("test") && suite.body.contains(&unit.body.start))
 }
 
-/// Strings, numbers and names, counted.
+/// Counts the strings, numbers and names in a text.
 pub(super) fn words(text: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for word in WORD.all(text) {
-        // All quotes are the same, and a string is no name.
+        // Kinds of quotes don't matter, and a string differs from a name.
         let word = word
             .strip_prefix(['"', '\''])
             .map_or_else(|| word.to_owned(), |rest| ["\"", &rest[..rest.len() - 1]].concat());
@@ -110,7 +108,7 @@ fn take_pairs<'f>(
     *gone = rest;
 }
 
-/// Takes the most alike first.
+/// Pairs similar functions, the most similar first.
 fn take_alike<'f>(
     gone: &mut Vec<Function<'f>>,
     new: &mut Vec<Function<'f>>,
@@ -154,7 +152,7 @@ fn likeness(old: &Function, new: &Function) -> f64 {
 }
 
 impl Function<'_> {
-    /// Statements without layout, the signature left out.
+    /// Returns the statements without layout and without the signature, each with its line.
     pub fn squeezed(&self) -> impl Iterator<Item = (usize, String)> {
         let body = self.statements.iter().skip(usize::from(self.statements.len() > 1));
         body.map(|statement| (statement.line, squeeze(&statement.text)))

@@ -1,15 +1,15 @@
-//! The tamper guard: what in a patch touches the tests that are to stand behind it.
+//! The tamper guard: finds what a patch does to the tests that are to verify it.
 //!
-//! [`inspect()`] reads the files of a patch before and after and says, hunk by hunk, what was done to
-//! tests. It executes nothing and knows no result. A flag that weakens refuses a patch by itself; the
-//! others are notes, until [`judge()`] sees that a test failed before, passes now, and was edited in
-//! between. [`asks_for_tests()`] tells whether the task itself is about changing tests.
+//! [`inspect()`] reads the files of a patch before and after and flags, hunk by hunk, changes to tests. It executes
+//! nothing and knows no test results. A flag that weakens rejects the patch by itself; other flags are notes, unless
+//! [`judge()`] sees that a test failed before, passes now, and was edited in between. [`asks_for_tests()`] tells
+//! whether the task asks to change tests.
 //!
-//! The guard reads functions, not lines: comments and strings are masked (`mask`), tests found
-//! (`units`; from a parse where the language has a grammar, see [`crate::syntax`], else from the text), paired with what they became (`matching`), taken apart (`statements`, `assertions`,
-//! `strength`) and compared (`compare`, `functions`). So that a test may be renamed, moved,
-//! reformatted or merged with another, as long as all that it asserted is still asserted. In doubt it
-//! flags: who is wronged by that says `--allow-test-edits`. Cases stand in `fixtures/tampering`.
+//! The guard compares functions, not lines: it masks comments and strings (`mask`), finds tests (`units`; by a parse
+//! where the language has a grammar, see [`crate::syntax`], else by the text), pairs them across the patch
+//! (`matching`), splits them (`statements`, `assertions`, `strength`) and compares them (`compare`, `functions`). A
+//! test may be renamed, moved, reformatted or merged with another as long as everything it asserted is still asserted.
+//! In doubt the guard flags; a user who disagrees passes `--allow-test-edits`. Cases are in `fixtures/tampering`.
 
 mod asks;
 mod assertions;

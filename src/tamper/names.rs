@@ -1,9 +1,9 @@
-//! Whether a runner's name of a test and a function found in a file are one and the same.
+//! Matches a runner's name of a test with a function in a file.
 
 use crate::journal::RelPath;
 
-/// True when `runner`, as a runner names a test (`tests/test_core.py::T::test_add[1]`, `core::tests::adds`,
-/// `adder > adds`, `TestAdd/sub`), may be the test `name` (`T::test_add`) of the file `path`.
+/// Whether `runner`, a test's name as runners write it (`tests/test_core.py::T::test_add[1]`, `core::tests::adds`,
+/// `adder > adds`, `TestAdd/sub`), may mean the test `name` (`T::test_add`) of the file `path`.
 pub(super) fn is_same(runner: &str, name: &str, path: &RelPath) -> bool {
     if name.contains(" > ") || name.contains(' ') {
         return is_same_title(runner, name);
@@ -11,7 +11,7 @@ pub(super) fn is_same(runner: &str, name: &str, path: &RelPath) -> bool {
     let wanted: Vec<&str> = name.split("::").collect();
     let found = segments(runner);
     let Some((last, suites)) = wanted.split_last() else { return false };
-    // A Go subtest stands behind its test.
+    // The name of a Go subtest follows that of its test.
     let Some(at) = found.iter().rposition(|segment| same_word(segment, last)) else {
         return is_same_title(runner, name);
     };
@@ -20,14 +20,14 @@ pub(super) fn is_same(runner: &str, name: &str, path: &RelPath) -> bool {
     (suites_fit || before.len() < suites.len()) && file_fits(runner, before, suites.len(), path)
 }
 
-/// Pieces of a dotted, colon-separated or slashed name, without parameters.
+/// Splits a name at dots, colons, slashes and the like, without parameters.
 fn segments(runner: &str) -> Vec<String> {
     let plain = without_parameters(runner);
     let parts = plain.split(['.', ':', '/', '#', '$', '>', '›', '»', ' ']);
     parts.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
-/// `test_add[1-2]`, `adds(int)`, `testAdd with data set #0`.
+/// Removes parameters: `test_add[1-2]`, `adds(int)`, `testAdd with data set #0`.
 fn without_parameters(runner: &str) -> &str {
     let end = runner.find(['[', '(']).unwrap_or(runner.len());
     let end = end.min(runner.find(" with data set").unwrap_or(end));
@@ -39,7 +39,7 @@ fn same_word(one: &str, other: &str) -> bool {
     one == other || plain(one) == plain(other)
 }
 
-/// When the runner says a module, it must be the file's.
+/// If the runner names a module, it must be that of the file.
 fn file_fits(runner: &str, before: &[String], suites: usize, path: &RelPath) -> bool {
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     let (stem, ending) = name.split_once('.').unwrap_or((name, ""));
@@ -51,7 +51,7 @@ fn file_fits(runner: &str, before: &[String], suites: usize, path: &RelPath) -> 
     !says_module || before.iter().any(|segment| segment == stem)
 }
 
-/// Titles: the suites and the case one after the other, in whatever way they are joined.
+/// Compares titles: the suites and the case in order, however they are joined.
 fn is_same_title(runner: &str, name: &str) -> bool {
     let runner = letters(runner);
     let mut at = 0;
@@ -74,7 +74,7 @@ fn is_same_title(runner: &str, name: &str) -> bool {
         || runner[at..].chars().all(|rest| rest.is_ascii_digit()))
 }
 
-/// The fixed parts of a title of `it.each`: between `%s`, `$name` and `${…}`.
+/// Returns the fixed parts of a title of `it.each`, between `%s`, `$name` and `${…}`.
 fn placeholders(title: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut rest = title.chars().peekable();
@@ -107,7 +107,7 @@ fn placeholders(title: &str) -> Vec<String> {
     parts
 }
 
-/// Letters and digits in lower case: whatever joins the words doesn't count.
+/// Returns letters and digits in lower case, so that separators don't matter.
 fn letters(text: &str) -> String {
     text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

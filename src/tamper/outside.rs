@@ -1,4 +1,5 @@
-//! Lines of test files that stand in no function: marks on whole suites, build tags, modules that are no longer named.
+//! Flags changes in test files outside of functions: marks on whole suites, build tags, modules that are no longer
+//! declared.
 
 use super::change::ChangedSource;
 use super::language::Language;
@@ -19,7 +20,7 @@ static SET_UP: Pattern = Pattern::new(
     r"(?i)\b(?:jest|vi)\.(?:mock|doMock|setMock|spyOn)\(|\bmonkeypatch\.|\bmock\.patch|@patch\b|autouse\s*=\s*True|\bstub_const|\ballow_any_instance_of",
 );
 
-/// What is to be said of the lines outside functions, and of marks that stand anywhere.
+/// Flags added lines outside of functions, and marks anywhere.
 pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     let Some(after) = &file.after else { return Vec::new() };
     let flag = |at: usize| {
@@ -48,7 +49,7 @@ fn line(file: &ChangedSource, after: &SourceUnits, at: usize) -> Option<(TamperK
 
 fn is_build_tag(after: &SourceUnits, at: usize) -> bool {
     match after.language {
-        // Behind the package clause, and in a string, it is a word like others.
+        // After the package clause or in a string it has no effect.
         Language::Go => {
             BUILD_TAG.is_match(&after.file.raw[at])
                 && after.is_comment_at(at)
@@ -60,7 +61,7 @@ fn is_build_tag(after: &SourceUnits, at: usize) -> bool {
     }
 }
 
-/// `del test_add`, `test_add = None`, outside of functions.
+/// Matches `del test_add` and `test_add = None` outside of functions.
 fn takes_name_away(file: &ChangedSource, after: &SourceUnits, at: usize) -> bool {
     let Some(found) = REBINDS.captures(&after.file.code[at]).filter(|_| after.language == Language::Python) else {
         return false;
@@ -70,7 +71,7 @@ fn takes_name_away(file: &ChangedSource, after: &SourceUnits, at: usize) -> bool
     before.tests().any(|test| test.bare == name) || before.suites.iter().any(|suite| suite.name == name)
 }
 
-/// Something is put in the place of the code for many tests at once.
+/// Whether the line replaces the tested code for many tests at once.
 fn replaces(file: &ChangedSource, after: &SourceUnits, at: usize) -> bool {
     let code = &after.file.code[at];
     let is_conftest = file.path.as_str().ends_with("conftest.py");
@@ -79,7 +80,7 @@ fn replaces(file: &ChangedSource, after: &SourceUnits, at: usize) -> bool {
     !in_test && (rebinds || (is_conftest || !file.is_new) && SET_UP.is_match(code))
 }
 
-/// Runs before the tests of a suite or a file.
+/// Whether the line belongs to a function that runs before the tests of a suite or file.
 fn is_set_up(after: &SourceUnits, at: usize) -> bool {
     after.unit_at(at).is_some_and(|unit| {
         let header = after.file.text[unit.header.clone()].concat();
@@ -88,7 +89,7 @@ fn is_set_up(after: &SourceUnits, at: usize) -> bool {
     })
 }
 
-/// Outside of functions, or the head of a suite, in a place where there were tests before.
+/// Whether the line is outside of functions, or in the head of a suite, where there were tests before.
 fn in_old_suite(file: &ChangedSource, after: &SourceUnits, at: usize) -> bool {
     if file.is_new || after.unit_at(at).is_some() && !is_set_up(after, at) {
         return false;
@@ -100,7 +101,7 @@ fn in_old_suite(file: &ChangedSource, after: &SourceUnits, at: usize) -> bool {
         .min_by_key(|suite| suite.body.len());
     let Some(before) = &file.before else { return false };
     match suite {
-        // A new suite may skip what it likes.
+        // A new suite may skip anything.
         Some(suite) => {
             before.suites.iter().any(|old| old.name == suite.name) || renamed(before, after, suite.body.clone())
         }
@@ -108,13 +109,13 @@ fn in_old_suite(file: &ChangedSource, after: &SourceUnits, at: usize) -> bool {
     }
 }
 
-/// Tests of before stand in these lines.
+/// Whether a suite contains tests that existed before.
 fn renamed(before: &SourceUnits, after: &SourceUnits, lines: std::ops::Range<usize>) -> bool {
     let mut inside = after.tests().filter(|test| lines.contains(&test.body.start));
     inside.any(|test| before.tests().any(|old| old.bare == test.bare))
 }
 
-/// `#[cfg(feature = "slow")]` above a module of tests, or inside its file.
+/// Matches `#[cfg(feature = "slow")]` above a test module or inside its file.
 fn is_conditional_module(after: &SourceUnits, at: usize) -> bool {
     let code = after.file.code[at].as_str();
     if after.language != Language::Rust || !CFG.is_match(code) || CFG_TEST.is_match(code) {
@@ -126,7 +127,7 @@ fn is_conditional_module(after: &SourceUnits, at: usize) -> bool {
         || after.tests().any(|test| test.header.contains(&at))
 }
 
-/// `mod tests;` that isn't named any more: its file is there, but isn't built.
+/// Flags a `mod tests;` that was removed: its file still exists, but isn't compiled.
 pub(super) fn module_removed(file: &ChangedSource) -> Option<TamperFlag> {
     let before = file.before.as_ref().filter(|before| before.language == Language::Rust)?;
     let after = file.after.as_ref()?;
@@ -146,7 +147,7 @@ pub(super) fn module_removed(file: &ChangedSource) -> Option<TamperFlag> {
     ))
 }
 
-/// Tests that stood in the file before.
+/// Tests that the file contained before.
 fn known_tests(file: &ChangedSource) -> Vec<String> {
     const ENOUGH: usize = 500;
     let tests = file.before.iter().flat_map(SourceUnits::tests);

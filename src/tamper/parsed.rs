@@ -1,4 +1,4 @@
-//! The functions, suites and statements of a file that was parsed.
+//! The functions, suites and statements of a parsed file.
 
 use std::ops::Range;
 
@@ -11,25 +11,25 @@ use super::statements::TextStatement;
 use super::units::{CFG_TEST, SourceUnits, Suite, Unit};
 use crate::syntax::{self, Item, ItemKind, Source};
 
-/// A parsed file.
+/// A parsed file with an index of its lines.
 #[derive(Clone, Debug)]
 pub(super) struct Parsed {
-    /// Without carriage returns.
+    /// The text without carriage returns.
     pub text: String,
     source: Source,
-    /// Where each line begins.
+    /// Byte at which each line begins.
     lines: Vec<usize>,
 }
 
 static RUST_TEST: Pattern = Pattern::new(r"#\[\s*(?:[\w:]+::)?(?:\w*test\w*|case|rstest)\s*(?:\(|\]|,|=)");
 static GO_TEST: Pattern = Pattern::new(r"^(?:Test|Fuzz|Example)(?:[^a-z]|$)");
 
-/// A method of a class that a decorator makes a test.
+/// Matches a decorator that makes a method a test.
 static JS_TEST: Pattern = Pattern::new(r"@(?:\w+\.)*[Tt]est\b");
 const SUITES: [&str; 7] = ["describe", "context", "suite", "xdescribe", "fdescribe", "xcontext", "ddescribe"];
 const CASES: [&str; 9] = ["it", "test", "specify", "xit", "fit", "iit", "xtest", "ftest", "xspecify"];
 
-/// What a call of this declares: `describe.each`, `test.only`, `Deno.test`.
+/// What a call of this function declares: `describe.each`, `test.only`, `Deno.test`.
 fn opens(called: &str) -> Option<Opens> {
     let mut words = called.split('.').map(str::trim);
     let first = words.next().unwrap_or_default();
@@ -42,7 +42,7 @@ fn opens(called: &str) -> Option<Opens> {
     }
 }
 
-/// What `source` says of `text`.
+/// Builds the outline of `text` from its parse.
 pub(super) fn outline(language: Language, text: String, source: Source) -> SourceUnits {
     let file = Masked::parsed(&text, &source);
     let lines = [0].into_iter().chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
@@ -55,7 +55,7 @@ pub(super) fn outline(language: Language, text: String, source: Source) -> Sourc
     outline
 }
 
-/// A suite around the items that are read, and whether a runner looks into it.
+/// The suites around an item, outermost first, each with whether a runner looks for tests in it.
 type Around = Vec<(String, bool)>;
 
 impl Parsed {
@@ -63,12 +63,12 @@ impl Parsed {
         self.lines.partition_point(|start| *start <= at).saturating_sub(1)
     }
 
-    /// The lines of `range`, whole.
+    /// Returns the lines that `range` touches.
     fn lines(&self, range: &Range<usize>) -> Range<usize> {
         self.line(range.start)..self.line(range.end.saturating_sub(1).max(range.start)) + 1
     }
 
-    /// A part of the file as one of its masked forms has it.
+    /// Returns the part of a masked form that has the byte range `range` in the file.
     fn part(&self, lines: &[String], range: Range<usize>) -> String {
         let first = self.line(range.start);
         let mut part = String::with_capacity(range.len());
@@ -86,7 +86,6 @@ impl Parsed {
         part
     }
 
-    /// The statements of `range`.
     pub fn statements(&self, file: &Masked, range: Range<usize>) -> Vec<TextStatement> {
         let found = self.source.statements(&self.text, range);
         let mut statements: Vec<TextStatement> =
@@ -99,7 +98,7 @@ impl Parsed {
         self.part(&file.code, unit.attributes..unit.range.end)
     }
 
-    /// A comment begins where this line does.
+    /// Whether a comment begins at the start of this line.
     pub fn is_comment_at(&self, line: usize) -> bool {
         let at = self.lines.get(line).copied();
         at.is_some_and(|at| self.source.comments.binary_search_by_key(&at, |comment| comment.start).is_ok())
@@ -107,7 +106,7 @@ impl Parsed {
 
     fn statement(&self, file: &Masked, found: &syntax::Statement) -> Option<TextStatement> {
         let (text, code) = (self.part(&file.text, found.range.clone()), self.part(&file.code, found.range.clone()));
-        // Comments are blank: a place in one has to be the same place in the other.
+        // Comments are blank, and positions in both forms must stay equal.
         let start = text.len() - text.trim_start().len();
         let end = text.trim_end_matches([';', ' ', '\t']).len().max(start);
         let (text, code) = (text.get(start..end)?, code.get(start..end)?);
@@ -126,8 +125,8 @@ impl Parsed {
         says_something.then(statement)
     }
 
-    /// Finds the functions and the suites. What stands in a function is no unit of its own, and what stands in a macro's
-    /// definition is no test.
+    /// Finds functions and suites. Functions inside a function aren't units of their own, and a macro's definition
+    /// contains no tests.
     fn read(&self, outline: &mut SourceUnits) {
         let mut around: Vec<Option<Around>> = Vec::new();
         for item in &self.source.items {
@@ -151,7 +150,7 @@ impl Parsed {
         }
     }
 
-    /// Tells each test under which conditions it is there.
+    /// Records the conditions that enclose each test.
     fn conditions(&self, outline: &mut SourceUnits) {
         let statements = self.source.statements(&self.text, 0..self.text.len());
         for unit in outline.units.iter_mut().filter(|unit| unit.is_test) {
@@ -177,8 +176,8 @@ impl Parsed {
         around
     }
 
-    /// The test or the suite that a call declares, with its title. A runner's functions are common words: `test(app)` is a
-    /// call of something else.
+    /// Returns the test or suite that a call declares, with its title. Names such as `test` are common: `test(app)`
+    /// calls something else.
     fn declares(&self, outline: &SourceUnits, item: &Item) -> Option<(Opens, String)> {
         let ItemKind::Call { title, arguments, is_curried } = &item.kind else { return None };
         let opens = opens(&item.name)?;
@@ -199,7 +198,7 @@ impl Parsed {
         Some((opens, title.clone().unwrap_or_else(given)))
     }
 
-    /// A class of Python may be a `TestCase` by what it derives from.
+    /// Whether a Python class has base classes, so that it may be a `TestCase`.
     fn has_bases(&self, outline: &SourceUnits, item: &Item) -> bool {
         let class = self.part(&outline.file.code, item.range.clone());
         let head = class.split(':').next().unwrap_or_default();
@@ -215,7 +214,7 @@ impl Parsed {
         outline.units.push(Unit { name, bare, is_test, header, body, range, attributes, conditions: Vec::new() });
     }
 
-    /// The lines of its attributes, and its own.
+    /// Returns the lines of its attributes, and its own lines.
     fn places(&self, item: &Item) -> (Range<usize>, Range<usize>) {
         let body = self.lines(&item.range);
         (self.line(item.attributes)..body.start, body)
@@ -230,7 +229,7 @@ impl Parsed {
             Language::Go => {
                 let whole = code(item.range.clone());
                 let signature = whole.split('{').next().unwrap_or_default();
-                // A suite's methods are handed nothing; nobody calls one that wants a `T`.
+                // A suite's methods take no parameters, and nothing calls a method that takes a `T`.
                 let is_called = item.kind == ItemKind::Function || !signature.contains("testing.T)");
                 GO_TEST.is_match(&item.name) && is_called && !signature.contains("testing.M)")
             }
@@ -242,7 +241,7 @@ impl Parsed {
     }
 }
 
-/// What stands below `#[cfg(…)]` is there under that condition.
+/// Adds the condition of `#[cfg(…)]` to the statements that it applies to.
 fn under_attributes(statements: &mut [TextStatement]) {
     for at in 0..statements.len() {
         if !statements[at].code.starts_with("#[cfg(") || CFG_TEST.is_match(&statements[at].code) {

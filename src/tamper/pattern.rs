@@ -1,4 +1,4 @@
-//! Regular expressions that are compiled when they are first asked.
+//! Regular expressions that are compiled on first use.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,8 @@ use regex::{Captures, Regex};
 
 use crate::settings::regex;
 
-/// A regular expression known at build time. One that doesn't compile is a bug, which shows in the first test that asks it.
+/// A regular expression known at build time. If it doesn't compile, that is a bug, which shows in the first test that
+/// uses it.
 pub(super) struct Pattern {
     source: &'static str,
     compiled: OnceLock<Option<Regex>>,

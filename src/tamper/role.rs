@@ -1,24 +1,22 @@
-//! What a file is to the tests, told by its path.
+//! The role of a file for the tests, by its path.
 
 use super::language::Language;
 use crate::journal::RelPath;
 
-/// What a file is to the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Its runner looks for tests in it.
+    /// A file in which the runner looks for tests.
     Test,
-    /// Code that tests use: `conftest.py`, helpers below a folder of tests.
+    /// Code that tests use: `conftest.py`, helpers in a test folder.
     Support,
-    /// What a runner recorded and compares with.
+    /// Output that a runner recorded and compares with.
     Snapshot,
-    /// Values that tests read: files below a folder of tests that are no code.
+    /// Values that tests read: files in a test folder that aren't code.
     TestData,
-    /// How tests are found and run.
+    /// Settings of how tests are found and run.
     Configuration,
-    /// How a server runs them.
+    /// Settings of how a CI server runs the tests.
     Ci,
-    /// Anything else.
     Source,
 }
 
@@ -40,7 +38,7 @@ const SNAPSHOT_ENDINGS: [&str; 8] =
 const SNAPSHOT_FOLDERS: [&str; 6] =
     ["__snapshots__", "snapshots", "__image_snapshots__", "golden", "goldens", "goldenfiles"];
 const DATA_FOLDERS: [&str; 3] = ["testdata", "fixtures", "__fixtures__"];
-/// Go builds files of these names only there.
+/// Suffixes of files that Go builds only for other systems.
 const OTHER_SYSTEMS: [&str; 12] = [
     "_windows",
     "_plan9",
@@ -93,7 +91,7 @@ impl Role {
         }
     }
 
-    /// Tests, and the code that they are written with.
+    /// Whether it is a test or code that tests use.
     pub fn is_of_tests(self) -> bool {
         matches!(self, Self::Test | Self::Support)
     }
@@ -160,19 +158,19 @@ fn is_configuration(name: &str, path: &str) -> bool {
         || name.ends_with(".runsettings")
 }
 
-/// Whether a file belongs to tests or to how they are run: nothing that is delivered depends on it.
+/// Whether a file is a test or code that tests use, so that no shipped code depends on it.
 #[must_use]
 pub fn is_of_tests(path: &RelPath) -> bool {
     Role::of(path).is_of_tests()
 }
 
-/// Whether a file is tests, or what tests are made with or compare with: nobody could run them without it.
+/// Whether a file is a test, or its support code, snapshot or data: tests can't run without it.
 #[must_use]
 pub fn goes_with_tests(path: &RelPath) -> bool {
     matches!(Role::of(path), Role::Test | Role::Support | Role::Snapshot | Role::TestData)
 }
 
-/// True when the language's usual runner looks for tests in a file of this name.
+/// Whether the language's usual runner looks for tests in a file of this name.
 pub(super) fn is_found(path: &RelPath) -> bool {
     let path_text = path.as_str();
     let (folders, name) = path_text.rsplit_once('/').unwrap_or(("", path_text));
@@ -208,7 +206,7 @@ pub(super) fn is_found(path: &RelPath) -> bool {
     }
 }
 
-/// By the last dot of a name.
+/// Compares the part after the last dot.
 pub(super) fn has_ending(name: &str, ending: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, other)| other == ending)
 }

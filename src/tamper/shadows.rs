@@ -1,23 +1,23 @@
-//! New files that take the place of the runner or of what is tested.
+//! Flags new files that replace the test runner or the tested code.
 
 use super::change::ChangedSource;
 use super::language::Language;
 use super::pattern::Pattern;
 use crate::journal::{TamperFlag, TamperKind};
 
-/// Python loads these before anything of the project.
+/// Python loads these before any code of the project.
 const LOADED_FIRST: [&str; 2] = ["sitecustomize.py", "usercustomize.py"];
-/// Names of runners, and of what they are made of.
+/// Names of runners and of their parts.
 const RUNNERS: [&str; 11] =
     ["pytest", "_pytest", "unittest", "nose", "doctest", "tox", "mock", "pluggy", "coverage", "hypothesis", "assertpy"];
-/// Folders of what was installed.
+/// Folders of installed packages.
 const INSTALLED: [&str; 4] = ["node_modules", "site-packages", ".venv", "venv"];
 
 static HOOK: Pattern = Pattern::new(
     r"^\s*(?:async\s+)?def\s+(pytest_(?:collection\w*|collect\w*|ignore_collect|itemcollected|deselected|runtest\w*|session\w*|report\w*|pyfunc_call|pycollect\w*|exception_interact|unconfigure|fixture_setup|assertrepr\w*|assertion_pass|cmdline\w*|load_initial\w*|make_collect\w*|make_parametrize\w*|terminal_summary))\b|^\s*(collect_ignore(?:_glob)?)\b",
 );
 
-/// What is to be said of a file because of its name or its hooks.
+/// Flags a file for its name or its hooks.
 pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     let mut flags: Vec<TamperFlag> = by_name(file).into_iter().collect();
     if file.path.as_str().ends_with("conftest.py") {
@@ -32,7 +32,7 @@ fn by_name(file: &ChangedSource) -> Option<TamperFlag> {
     let name = parts.next().unwrap_or_default();
     let folder = parts.next().unwrap_or_default();
     let flag = |weakens, reason: &str| Some(file.flag(1, TamperKind::Shadowed, weakens, reason));
-    // Tests may hold an installation of their own.
+    // Tests may contain an installation of their own as test data.
     let outside_tests = path.split('/').take_while(|part| !part.contains("test"));
     if outside_tests.into_iter().any(|part| INSTALLED.contains(&part)) {
         return flag(true, "what is installed was changed in place");
@@ -55,11 +55,11 @@ fn by_name(file: &ChangedSource) -> Option<TamperFlag> {
     None
 }
 
-/// Hooks of `conftest.py` that decide what is run and what a result means.
+/// Flags hooks of `conftest.py` that decide which tests run and how results count.
 fn hooks(file: &ChangedSource) -> Vec<TamperFlag> {
     let Some(after) = &file.after else { return Vec::new() };
     let hook_at = |at: usize| {
-        // The hook that the line opens, or stands in.
+        // The hook that the line begins or belongs to.
         let inside = after.unit_at(at).map_or(at, |unit| unit.body.start);
         [at, inside].into_iter().find_map(|line| HOOK.captures(&after.file.code[line]))
     };

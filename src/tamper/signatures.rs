@@ -1,24 +1,24 @@
-//! How a line that opens a test, a suite or a function looks in each language without a grammar.
+//! Recognises lines that open a test, suite or function in languages without a grammar.
 
 use super::language::Language;
 use super::pattern::Pattern;
 
-/// What opens here.
+/// What a line opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opens {
     /// A class, a module, a `describe`.
     Suite,
-    /// A function or method; whether it is a test is told by its name and attributes.
+    /// A function or method; its name and attributes decide whether it is a test.
     Function,
     /// A call that declares a test: `it("…", () => …)`.
     Case,
 }
 
-/// A line that opens something. A case's or a described suite's title is read from the lines by whoever asks.
+/// A line that opens something. Callers read the title of a case or `describe` from the lines.
 #[derive(Clone, Debug)]
 pub(super) struct LineSignature {
     pub opens: Opens,
-    /// `None`: named by the string that follows.
+    /// `None` if the string that follows is its name.
     pub name: Option<String>,
 }
 
@@ -39,7 +39,7 @@ static RUBY_CALL: Pattern = Pattern::new(
 static SHELL: Pattern = Pattern::new(r"^\s*(@test\b)?.*?(?:function\s+)?([\w-]*)\s*(?:\(\)|@test)?.*\{\s*$");
 static SHELL_FUNCTION: Pattern = Pattern::new(r"^\s*(?:function\s+([\w-]+)|([\w-]+)\s*\(\))");
 
-/// What this line opens. `code` is the line with its strings blanked, `text` with them.
+/// Returns what a line opens. `code` is the line with strings blanked, `text` the line with them.
 pub(super) fn signature(language: Language, code: &str, text: &str) -> Option<LineSignature> {
     let function = |name: &str| Some(LineSignature { opens: Opens::Function, name: Some(name.to_owned()) });
     match language {
@@ -65,7 +65,7 @@ pub(super) fn signature(language: Language, code: &str, text: &str) -> Option<Li
     }
 }
 
-/// The first group says that it is a suite, the second is the name.
+/// Group 1 matches for a suite, group 2 is the name.
 fn named(pattern: &Pattern, code: &str) -> Option<LineSignature> {
     let found = pattern.captures(code)?;
     let opens = if found.get(1).is_some() { Opens::Suite } else { Opens::Function };
@@ -77,7 +77,7 @@ fn named_type(code: &str) -> Option<LineSignature> {
     Some(LineSignature { opens: Opens::Suite, name: Some(name) })
 }
 
-/// The first group says that it is a suite; the title follows.
+/// Group 1 matches for a suite; the title follows.
 fn titled(pattern: &Pattern, line: &str) -> Option<LineSignature> {
     let found = pattern.captures(line)?;
     let opens = if found.get(1).is_some() { Opens::Suite } else { Opens::Case };

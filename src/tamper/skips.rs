@@ -1,4 +1,4 @@
-//! Marks by which a test isn't run, or its failure isn't counted.
+//! Finds marks that skip a test or ignore its failure.
 
 use super::language::Language;
 use super::pattern::Pattern;
@@ -31,7 +31,7 @@ static RUBY: Pattern = Pattern::new(
 static SHELL: Pattern = Pattern::new(r"^\s*skip\b");
 static ANY: Pattern = Pattern::new(r"(?i)\b(?:skip|ignore|disabled?|xfail|GTEST_SKIP|DISABLED_)\w*\b");
 
-/// How many marks a line bears that keep a test from running or counting. `code` has its strings blanked.
+/// Counts the marks on a line that keep a test from running or counting. `code` has its strings blanked.
 pub(super) fn count(language: Language, code: &str) -> usize {
     let pattern = match language {
         Language::Python => &PYTHON,
@@ -48,7 +48,7 @@ pub(super) fn count(language: Language, code: &str) -> usize {
     pattern.count(code)
 }
 
-/// True when a line makes the runner leave out all the others.
+/// Whether a line makes the runner leave out all other tests.
 pub(super) fn hides_others(language: Language, code: &str) -> bool {
     matches!(language, Language::JavaScript | Language::Ruby | Language::Php) && ONLY.is_match(code)
 }

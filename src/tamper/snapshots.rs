@@ -1,4 +1,4 @@
-//! Recorded results, and files that tests read: what they say is what a test expects.
+//! Flags changes to recorded results and to files that tests read, which hold what tests expect.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::journal::{TamperFlag, TamperKind};
 static JEST_TITLE: Pattern = Pattern::new(r"^exports\[`(.*?)(?: \d+)?`\]");
 static SYRUPY_TITLE: Pattern = Pattern::new(r"^# name: (\S+?)(?:\[.*|\.\d+)?$");
 
-/// What is to be said of a file that tests compare with.
+/// Flags changes to a file that tests compare with.
 pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     let is_snapshot = file.old_role == Role::Snapshot;
     if file.is_new || !is_snapshot && file.old_role != Role::TestData {
@@ -19,7 +19,7 @@ pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     let kind = if is_snapshot { TamperKind::SnapshotChanged } else { TamperKind::ExpectationChanged };
     let is_empty = file.after.as_ref().is_some_and(|after| after.file.raw.iter().all(|line| line.trim().is_empty()));
     if is_snapshot && (file.is_gone || is_empty && !file.is_opaque) {
-        // A runner records what is missing anew, and passes.
+        // The runner would record the missing result anew and pass.
         let flag = file.flag(
             1,
             kind,
@@ -31,7 +31,7 @@ pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     if file.removed().next().is_none() && file.added().next().is_none() && !file.is_opaque || file.is_gone {
         return Vec::new();
     }
-    // What is only added belongs to new tests.
+    // Lines that were only added belong to new tests.
     if file.removed().next().is_none() && !file.is_opaque {
         return Vec::new();
     }
@@ -40,7 +40,7 @@ pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     vec![TamperFlag { tests: titles(file), ..file.flag(line, kind, false, reason) }]
 }
 
-/// The tests whose recordings were changed, as far as the file says it.
+/// Returns the tests whose recordings changed, as far as the file names them.
 fn titles(file: &ChangedSource) -> Vec<String> {
     let Some(before) = &file.before else { return titles_by_path(file) };
     let title = |line: &str| {
@@ -52,7 +52,7 @@ fn titles(file: &ChangedSource) -> Vec<String> {
     if titles.is_empty() { titles_by_path(file) } else { titles.into_iter().collect() }
 }
 
-/// insta names its files `crate__module__test.snap`, with `-2` for the second of a test.
+/// insta names its files `crate__module__test.snap`, with `-2` for a test's second snapshot.
 fn titles_by_path(file: &ChangedSource) -> Vec<String> {
     let name = file.old_path.as_str().rsplit('/').next().unwrap_or_default();
     let Some(stem) = name.strip_suffix(".snap").filter(|stem| stem.contains("__")) else { return Vec::new() };

@@ -1,5 +1,5 @@
-//! The statements of a function, each whole however it is broken into lines, with the conditions around it; told by
-//! braces and indentation where there is no grammar.
+//! The statements of a function with the conditions around them, however they are broken into lines; found by braces
+//! and indentation for languages without a grammar.
 
 use std::ops::Range;
 
@@ -8,16 +8,16 @@ use super::language::Language;
 use super::mask::Masked;
 use super::pattern::Pattern;
 
-/// One statement, or the head of a block.
+/// A statement, or the head of a block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TextStatement {
-    /// Where it starts, counted from zero.
+    /// Line at which it starts, counted from zero.
     pub line: usize,
-    /// With strings blanked.
+    /// The statement with strings blanked.
     pub code: String,
-    /// With strings.
+    /// The statement with its strings.
     pub text: String,
-    /// Heads of the blocks around it, from outside to inside.
+    /// Heads of the enclosing blocks, outermost first.
     pub around: Vec<String>,
 }
 
@@ -28,7 +28,6 @@ static LITERAL_OPENS: Pattern = Pattern::new(r"(?:[(,:\[?&|]|[^=!<>]=|^=|\bretur
 static GOES_ON: Pattern = Pattern::new(r"^\s*(?:\.[\w(]|\?\.|&&|\|\||->)");
 static TO_BE_CONTINUED: Pattern = Pattern::new(r"(?:[,+*/&|=\\]|\bnot|\band|\bor)$");
 
-/// The statements of `lines`.
 pub(super) fn statements(file: &Masked, language: Language, lines: Range<usize>) -> Vec<TextStatement> {
     let lines = lines.start..lines.end.min(file.code.len());
     if language.is_indented() { by_indentation(file, lines) } else { ByBraces::new(file, lines).read() }
@@ -41,7 +40,7 @@ fn by_indentation(file: &Masked, lines: Range<usize>) -> Vec<TextStatement> {
     for at in lines {
         let (code, text) = (file.code[at].as_str(), file.text[at].as_str());
         if code.trim().is_empty() {
-            // Inside a string or between brackets, the text still belongs to the statement.
+            // Inside a string or brackets, the text still belongs to the statement.
             if let Some(open) = found.last_mut().filter(|_| !text.trim().is_empty()) {
                 open.text.push(' ');
                 open.text.push_str(text.trim());
@@ -72,11 +71,11 @@ struct ByBraces<'f> {
     lines: Range<usize>,
     found: Vec<TextStatement>,
     current: TextStatement,
-    /// Brackets open inside the current statement.
+    /// Number of brackets open in the current statement.
     depth: i64,
-    /// Heads of the blocks around, each with the brackets that were open when it began.
+    /// Heads of the enclosing blocks, each with the number of brackets that were open before it.
     blocks: Vec<(String, i64)>,
-    /// For each open brace whether it opened a block.
+    /// For each open brace, whether it opened a block.
     braces: Vec<bool>,
 }
 
@@ -125,7 +124,7 @@ impl<'f> ByBraces<'f> {
         self.push(at, column, byte, text);
     }
 
-    /// Keeps a byte of the statement; blanks are kept as one.
+    /// Appends a byte to the statement, without leading whitespace.
     fn push(&mut self, at: usize, column: usize, byte: u8, text: &str) {
         if self.current.code.is_empty() {
             if byte.is_ascii_whitespace() {
@@ -153,7 +152,7 @@ impl<'f> ByBraces<'f> {
         }
     }
 
-    /// Whether a brace here opens a block, or a literal.
+    /// Whether a brace at this place opens a block rather than a literal.
     fn opens_block(&self) -> bool {
         let before = self.current.code.as_str();
         let tight = before.trim_end();

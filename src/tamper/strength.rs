@@ -1,23 +1,23 @@
-//! How much an assertion asks: the same value, something like it, or only that there is something.
+//! How much an assertion checks: an exact value, a likeness, or mere existence.
 
 use super::calls::{call, chain_words, last_word, sides, split, squeezed};
 use super::language::Language;
 use super::pattern::Pattern;
 
-/// How much an assertion asks for. Only a fall from one to a lower one is called loosened.
+/// How much an assertion checks. Only a change to a lower strength counts as loosened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strength {
-    /// It holds whatever the code does.
+    /// It always holds.
     Nothing,
-    /// That something is true, there, or raised.
+    /// Something is true, exists, or is raised.
     Truth,
-    /// That something lies in a range, contains or resembles something, or is of a type.
+    /// Something is in a range, contains or resembles something, or has a type.
     Likeness,
-    /// That something is exactly this.
+    /// Something has exactly this value.
     Exact,
 }
 
-/// An assertion taken apart.
+/// The subject and strength of an assertion.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parsed {
     pub subject: String,
@@ -41,7 +41,7 @@ static EQUAL_CALL: Pattern =
 static WIDE: Pattern =
     Pattern::new(r"^(?:Base)?Exception$|^Error$|^Throwable(?:::class)?$|^StandardError$|^Exception::class$|^$");
 
-/// In this order: the first word that the name of an assertion holds tells its strength.
+/// Words in assertion names, with their strength; the first match counts.
 const VERBS: [(&str, Strength); 99] = {
     use Strength::{Exact as E, Likeness as L, Truth as T};
     [
@@ -147,7 +147,7 @@ const VERBS: [(&str, Strength); 99] = {
     ]
 };
 
-/// Takes an assertion apart. `text` starts at its first word.
+/// Parses an assertion. `text` starts at its first word.
 pub(super) fn parse(language: Language, text: &str) -> Parsed {
     let is_word = |rest: &&str| rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
     let asked = text.strip_prefix("assert").filter(|rest| language == Language::Python && !is_word(rest));
@@ -166,7 +166,7 @@ pub(super) fn parse(language: Language, text: &str) -> Parsed {
     of_verb(&verb, &arguments)
 }
 
-/// The condition under which a test fails asserts its opposite.
+/// The assertion is the opposite of the condition under which a test fails.
 pub(super) fn of_guard(guard: &str) -> Strength {
     let exact =
         guard.contains("!=") || guard.contains("DeepEqual") || guard.contains("cmp.Diff") || EQUAL_CALL.is_match(guard);
@@ -190,7 +190,7 @@ fn of_expression(text: &str) -> Parsed {
     let parts = split(text, ',');
     let asked = parts.first().map_or("", |part| part.trim());
     let subject = sides(asked).0;
-    // `assert (x == 1, "message")` asserts a tuple, which is true.
+    // `assert (x == 1, "message")` asserts a tuple, which is always true.
     let is_tuple = asked.starts_with('(')
         && asked.ends_with(')')
         && split(&asked[1..asked.len() - 1], ',').len() > 1
@@ -199,7 +199,7 @@ fn of_expression(text: &str) -> Parsed {
     Parsed { subject, strength: Some(strength) }
 }
 
-/// What an expression that must be true asks.
+/// Strength of an expression that must be true.
 fn expression(asked: &str) -> Strength {
     let asked = asked.trim();
     if TRIVIAL.is_match(asked) || ESCAPE.is_match(asked) {
@@ -232,7 +232,7 @@ fn expression(asked: &str) -> Strength {
 }
 
 fn of_verb(verb: &str, arguments: &[String]) -> Parsed {
-    // Go passes what reports the failure first.
+    // Go passes the object that reports failures first.
     let arguments =
         if arguments.first().is_some_and(|first| first.trim() == "t") { &arguments[1..] } else { arguments };
     let argument = |at: usize| arguments.get(at).map_or("", |argument| argument.trim());
@@ -267,7 +267,7 @@ fn of_verb(verb: &str, arguments: &[String]) -> Parsed {
     Parsed { subject: squeezed(&subject), strength }
 }
 
-/// `expect(subject).words(expected)`.
+/// Parses `expect(subject).words(expected)`.
 fn of_chain(subject: &[String], words: &str, expected: &[String]) -> Parsed {
     let subject = subject.join(",");
     let plain = plain(words);
@@ -290,7 +290,7 @@ fn of_chain(subject: &[String], words: &str, expected: &[String]) -> Parsed {
     Parsed { subject: squeezed(&subject), strength }
 }
 
-/// Ruby and shells: words without parentheses.
+/// Parses calls without parentheses, of Ruby and shells.
 fn of_words(text: &str) -> Parsed {
     let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
     of_verb(verb, &split(rest, ','))
@@ -310,12 +310,12 @@ fn raised(arguments: &[String]) -> Strength {
     }
 }
 
-/// By the words in an assertion's name.
+/// Returns the strength by the words in an assertion's name.
 fn by_name(plain: &str) -> Option<Strength> {
     VERBS.iter().find(|(word, _)| plain.contains(word)).map(|(_, strength)| *strength)
 }
 
-/// Letters and digits in lower case.
+/// Returns ASCII letters and digits in lower case.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect()
 }

@@ -1,4 +1,4 @@
-//! Ways in which a test ends, or a failure goes by, before it is counted.
+//! Finds ways in which a test ends, or ignores a failure, before it is counted.
 
 use super::language::Language;
 use super::matching::Function;
@@ -6,7 +6,7 @@ use super::pattern::Pattern;
 use super::statements::TextStatement;
 
 static HANDLER: Pattern = Pattern::new(r"^\}?\s*(?:except|rescue|catch)\b");
-/// What follows a promise's `catch` stands in a block of its own.
+/// The body of a promise's `catch` is a block of its own.
 static CATCH: Pattern =
     Pattern::new(r"\.catch\(\s*(?:async\s*)?(?:(?:\([^()]*\)|\w*)\s*=>|function\s*\w*\s*\([^()]*\))$");
 static NARROW: Pattern = Pattern::new(r"^except\s+\(?(?:[\w.]+(?:,\s*)?)+\)?");
@@ -18,13 +18,13 @@ static SWALLOWS: Pattern = Pattern::new(
     r"\bsuppress\(|(?:raises|assertRaises)\(\s*(?:AssertionError|Exception|BaseException)\s*\)|\bcatch_unwind\(|\brecover\(\)|\.catch\(\s*(?:\(\w*\)|\w+|_)\s*=>\s*(?:\{\s*\}|null|undefined|true)|\.catch\(\s*(?:noop|\w+\.noop)\)|\.catch\(\s*function\s*\(\w*\)\s*\{\s*\}|\brescue\s+(?:nil|true|false|Exception)\b|assertThrows\(\s*(?:Throwable|AssertionError|Error)\b.*\bassert",
 );
 static LEAVES: Pattern = Pattern::new(r"^(?:(?:return|break|throw|raise|yield break)\b|next$|next (?:if|unless)\b)");
-/// A test that yields is a generator, and nobody runs it to its end.
+/// A test that yields is a generator, which no runner runs to its end.
 static YIELDS: Pattern = Pattern::new(r"^yield\b");
 static LEAVES_IF: Pattern =
     Pattern::new(r"^(?:if|unless)\b.*(?:\breturn$|:\s*return\b|\)\s*return\b)|^return\s+(?:if|unless)\b");
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif)\b");
 
-/// How many handlers of a function let a failed assertion go by.
+/// Counts the handlers of a function that ignore a failed assertion.
 pub(super) fn swallowing(function: &Function) -> usize {
     let statements = &function.statements;
     let calls = statements.iter().map(|statement| SWALLOWS.count(&statement.code)).sum::<usize>();
@@ -34,7 +34,7 @@ pub(super) fn swallowing(function: &Function) -> usize {
         if !(HANDLER.is_match(code) || CATCH.is_match(code)) || is_narrow {
             return false;
         }
-        // In one line, what follows the colon is the handler.
+        // On a single line, the handler follows the colon.
         let own = code.split_once(':').map_or("", |(_, rest)| rest);
         let depth = statement.around.len();
         let inside = statements[at + 1..].iter().take_while(|inner| inner.around.len() > depth);
@@ -44,7 +44,7 @@ pub(super) fn swallowing(function: &Function) -> usize {
     calls + statements.iter().enumerate().filter(|found| silent(*found)).count()
 }
 
-/// Where a function leaves before statements that it still has.
+/// Returns the lines at which a function returns before its remaining statements.
 pub(super) fn early_leaves(function: &Function) -> Vec<usize> {
     let is_inside = |statement: &&TextStatement| statement.line > function.unit.body.start && statement.code != "end";
     let body: Vec<&TextStatement> = function.statements.iter().filter(is_inside).collect();
@@ -65,7 +65,7 @@ pub(super) fn early_leaves(function: &Function) -> Vec<usize> {
                 .checked_sub(1)
                 .is_some_and(|before| body[before].around.len() > base && GOES_ON_FAILING.is_match(&body[before].code));
         let at_once = depth == 0 && LEAVES_IF.is_match(&statement.code);
-        // Under a condition, only a test leaves work undone; what a test calls may well find that nothing is to do.
+        // Under a condition, only a test can skip work by returning; a helper may have nothing to do.
         (always || function.unit.is_test && (in_if || at_once) && asserts_later).then_some(statement.line)
     };
     body.iter().enumerate().filter_map(leaves).collect()

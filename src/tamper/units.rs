@@ -1,4 +1,4 @@
-//! The functions of a file of tests: which are tests, how they are called, and where they stand.
+//! Finds the functions of a test file: their names, their lines, and which are tests.
 
 use std::ops::Range;
 
@@ -16,38 +16,37 @@ use crate::syntax::{self, Grammar};
 /// A test, or a function that tests may call.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
-    /// With the suites around it: `T::test_add`, `adder > adds`.
+    /// Name with the enclosing suites: `T::test_add`, `adder > adds`.
     pub name: String,
-    /// Without them.
+    /// Name without suites.
     pub bare: String,
-    /// Its runner finds it by this name, these attributes and this place.
+    /// Whether the runner finds it by its name, attributes and place.
     pub is_test: bool,
-    /// Attributes and decorators.
+    /// Lines of attributes and decorators.
     pub header: Range<usize>,
-    /// From the signature on.
+    /// Lines from the signature on.
     pub body: Range<usize>,
-    /// The same in bytes where the file was parsed; two functions may share a line.
+    /// Bytes of `body` if the file was parsed, since two functions may share a line.
     pub range: Range<usize>,
-    /// Where its attributes begin, in bytes.
+    /// Byte at which its attributes begin, if the file was parsed.
     pub attributes: usize,
-    /// Heads of the blocks around it under which it is there at all, where the file was parsed.
+    /// Heads of the blocks that declare it only conditionally, if the file was parsed.
     pub conditions: Vec<String>,
 }
 
-/// A file taken apart.
+/// A file with its functions and suites.
 #[derive(Clone, Debug)]
 pub(super) struct SourceUnits {
     pub language: Language,
     pub file: Masked,
     pub units: Vec<Unit>,
-    /// Lines of suites: classes, modules, `describe`.
     pub suites: Vec<Suite>,
-    /// Its language has a grammar, but this is no text of it; or it nests deeper than code does.
+    /// Whether the file can't be parsed although its language has a grammar, or nests too deeply.
     pub is_unreadable: bool,
     pub(super) parsed: Option<Parsed>,
 }
 
-/// A class, a module, a `describe`.
+/// A class, a module, or a `describe`.
 #[derive(Clone, Debug)]
 pub(super) struct Suite {
     pub name: String,
@@ -64,17 +63,17 @@ static PHP_TEST: Pattern = Pattern::new(r"#\[[^\]]*\bTest\b|@test\b");
 static HIDDEN: Pattern = Pattern::new(r"\b(?:private|protected)\b.*\(");
 static TITLE: Pattern = Pattern::new(r#"'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`"#);
 
-/// Each statement keeps the heads of the blocks around it.
+/// Limit because each statement keeps the heads of its enclosing blocks.
 const MAX_NESTING: i64 = 128;
 
 impl SourceUnits {
-    /// Of the file `path` with this content.
+    /// Reads the file `path` with this content.
     pub fn new(content: &str, path: &RelPath) -> Self {
         let language = Language::of(path);
         let source = language.with_newlines(content);
         match Grammar::of(path).map(|grammar| syntax::parse(&source, grammar)) {
             Some(Ok(parsed)) => parsed::outline(language, source, parsed),
-            // Whatever it is, it is no code of this language.
+            // It is not valid code of this language.
             Some(Err(_)) => Self { is_unreadable: true, ..Self::masked(&source, language) },
             None => {
                 let mut outline = Self::masked(&source, language);
@@ -93,7 +92,6 @@ impl SourceUnits {
         Self { language, file, units: Vec::new(), suites: Vec::new(), is_unreadable: false, parsed: None }
     }
 
-    /// The statements of a function.
     pub fn statements(&self, unit: &Unit) -> Vec<TextStatement> {
         match &self.parsed {
             Some(parsed) => parsed.statements(&self.file, unit.range.clone()),
@@ -101,12 +99,12 @@ impl SourceUnits {
         }
     }
 
-    /// The unit that a line belongs to.
+    /// Returns the function whose lines include `line`.
     pub fn unit_at(&self, line: usize) -> Option<&Unit> {
         self.units.iter().find(|unit| unit.header.start <= line && line < unit.body.end)
     }
 
-    /// A function's code with its attributes, strings blanked.
+    /// Returns a function's code with its attributes; strings are blanked.
     pub fn code(&self, unit: &Unit) -> String {
         match &self.parsed {
             Some(parsed) => parsed.code(&self.file, unit),
@@ -114,7 +112,7 @@ impl SourceUnits {
         }
     }
 
-    /// A comment begins where this line does.
+    /// Whether a comment begins at the start of this line.
     pub fn is_comment_at(&self, line: usize) -> bool {
         self.parsed.as_ref().is_some_and(|parsed| parsed.is_comment_at(line))
     }
@@ -123,7 +121,7 @@ impl SourceUnits {
         self.units.iter().filter(|unit| unit.is_test)
     }
 
-    /// There are assertions in it, or nobody can tell.
+    /// Whether the file has assertions; true if that is unknown.
     pub fn asserts(&self) -> bool {
         if self.language == Language::Other {
             return true;
@@ -170,7 +168,8 @@ impl SourceUnits {
         }
     }
 
-    /// Keeps where the attributes above the next signature begin, over lines that they are broken into.
+    /// Tracks where the attributes above the next signature begin, if they span lines; returns the depth of open
+    /// brackets.
     fn attribute_depth(&self, at: usize, start: &mut Option<usize>, depth: i64) -> i64 {
         let line = self.file.code[at].trim();
         let is_attribute = match self.language {
@@ -182,7 +181,7 @@ impl SourceUnits {
         if is_attribute && start.is_none() {
             *start = Some(at);
         }
-        // Blank lines are comments too.
+        // In masked code, blank lines may be comments.
         if !is_attribute && depth == 0 && !line.is_empty() {
             *start = None;
         }
@@ -190,7 +189,7 @@ impl SourceUnits {
     }
 
     fn title(&self, at: usize, end: usize) -> String {
-        // Calls may be broken behind the parenthesis.
+        // A call may be broken after its parenthesis.
         let lines = if self.language == Language::Ruby { 1 } else { 6 };
         let text = self.file.text[at..end.min(at + lines)].join("\n");
         let found = TITLE.captures(&text);
@@ -211,11 +210,11 @@ impl SourceUnits {
         if found.opens == Opens::Case {
             return true;
         }
-        // A doc comment of PHP may say it; comments stand in the raw lines only.
+        // In PHP a doc comment may mark a test; only the raw lines contain comments.
         let above = header.start.saturating_sub(if self.language == Language::Php { 6 } else { 0 });
         let attributes = self.file.raw[above..=at].join("\n");
         let named = bare.to_lowercase().starts_with("test");
-        // Runners see only what is public, or of the package.
+        // Runners only see public methods, or those visible in the package.
         let is_hidden = HIDDEN.is_match(&self.file.code[at]);
         match self.language {
             Language::Java | Language::Kotlin => {
