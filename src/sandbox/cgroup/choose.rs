@@ -1,4 +1,4 @@
-//! Which control group this process is in, from what the kernel says of it; and which processes are kcode's.
+//! Finds this process's cgroup, and tells which processes belong to kcode.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use rustix::process::{Pid, getppid};
 
 use crate::sandbox::{confine::mount_line, descendants};
 
-/// The folder of this process's group. `groups` is `/proc/self/cgroup`, `mounts` is `/proc/self/mountinfo`.
+/// The folder of this process's cgroup. `groups` is `/proc/self/cgroup`, `mounts` is `/proc/self/mountinfo`.
 ///
 /// # Errors
-/// When there is none of version 2, or it isn't to be seen from here.
+/// If there is none of version 2, or it isn't visible here.
 pub(super) fn own(groups: &str, mounts: &str) -> Result<PathBuf, String> {
     let Some(path) = groups.lines().find_map(|line| line.strip_prefix("0::")) else {
         return Err("the kernel's control groups are of version 1 here".into());
@@ -18,12 +18,12 @@ pub(super) fn own(groups: &str, mounts: &str) -> Result<PathBuf, String> {
     let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).ok_or_else(hidden)?;
     let (place, _) = mount_line(mount.as_bytes()).ok_or_else(hidden)?;
     let root = mount.split(' ').nth(3).ok_or_else(hidden)?;
-    // One outside of this namespace's root is shown with `..`.
+    // A cgroup outside this namespace's root is shown with `..`.
     let below = Path::new(path).strip_prefix(root).ok().filter(|_| !path.contains("/.."));
     Ok(place.join(below.ok_or_else(hidden)?))
 }
 
-/// Whether a process may be moved: the broker, which started this one, or any that it started.
+/// Whether a process may be moved: the broker, which started this one, or one of the broker's descendants.
 pub(super) fn is_ours(process: &str) -> bool {
     let (mut at, broker) = (process.parse().ok().and_then(Pid::from_raw), getppid());
     while let Some(pid) = at

@@ -1,4 +1,4 @@
-//! The group of a run's commands: made beside the one that kcode is in, bounded, and killed at the end.
+//! The cgroup of a run's commands: created next to kcode's own, bounded, and killed at the end.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,31 +12,31 @@ use std::time::{Duration, Instant};
 use crate::sandbox::SUBCOMMAND;
 use crate::sandbox::confine::{PROCESSES, memory_limit};
 
-/// The argument that makes a worker process enter a group and become another program: the group's list of processes and
-/// the program with its arguments follow.
+/// The argument that starts a process which joins a cgroup and executes a program; the cgroup's `cgroup.procs` and the
+/// command line follow.
 pub(in crate::sandbox) const JOIN: &str = "join";
 const CONTROLLERS: [&str; 2] = ["memory", "pids"];
-/// How the name of such a group ends.
+/// Suffix of the cgroup's name.
 const COMMANDS: &str = "-commands";
 const ROUNDS: usize = 3;
-/// How long the kernel may take to end what was killed; it takes milliseconds.
+/// Longest wait for killed processes to end; it takes milliseconds.
 const KILL_LIMIT: Duration = Duration::from_secs(2);
 
-/// A group that was made. It is gone after [`Cgroup::end`].
+/// A cgroup for commands; removed by [`Cgroup::end`].
 pub(in crate::sandbox) struct Cgroup {
-    /// The one that kcode was started in.
+    /// The cgroup that kcode was started in.
     own: PathBuf,
-    /// Where commands are.
+    /// The cgroup of commands.
     commands: PathBuf,
-    /// Where kcode's processes had to go: a group that bounds others below it may hold none.
+    /// The cgroup that kcode's processes were moved to: one with controlled children may hold no processes itself.
     aside: Option<PathBuf>,
 }
 
 impl Cgroup {
-    /// Makes it below `own`. `is_ours` tells the processes that may be moved.
+    /// Creates it below `own`. `is_ours` selects the processes that may be moved.
     ///
     /// # Errors
-    /// When `own` isn't delegated, or other programs are in it; in words.
+    /// A description, if `own` isn't delegated or holds other programs.
     pub(super) fn make(own: &Path, is_ours: impl Fn(&str) -> bool) -> Result<Self, String> {
         let name = |part: &str| own.join(format!("kcode-{}{part}", std::process::id()));
         let read = |file: &str| fs::read_to_string(own.join(file)).map_err(|error| words(&error));
@@ -65,10 +65,10 @@ impl Cgroup {
         }
     }
 
-    /// Steps aside, and lets groups below bound what is in them.
+    /// Moves kcode's processes to `aside` and enables controllers for child cgroups.
     fn open(&mut self, aside: PathBuf) -> io::Result<()> {
         fs::create_dir(&aside)?;
-        // Those that start others meanwhile move in one of the first rounds.
+        // Processes that fork meanwhile are moved in one of the first rounds.
         for _ in 0..ROUNDS {
             move_all(&self.own, &aside);
         }
@@ -76,7 +76,7 @@ impl Cgroup {
         fs::write(self.own.join("cgroup.subtree_control"), "+memory +pids")
     }
 
-    /// `command`, begun by a process that enters the group first.
+    /// Wraps `command` in a process that joins the cgroup first.
     pub(in crate::sandbox) fn around(&self, command: &Command) -> Command {
         let mut joining = Command::new("/proc/self/exe");
         joining.args([SUBCOMMAND, JOIN]).arg(self.commands.join("cgroup.procs"));
@@ -84,16 +84,16 @@ impl Cgroup {
         joining
     }
 
-    /// Has this process enter the group. Whether that went well, the host says: it looks where it is.
+    /// Moves this process into the cgroup. The host reports whether that worked.
     pub(in crate::sandbox) fn enter(&self) {
         let _ = fs::write(self.commands.join("cgroup.procs"), "0");
     }
 
-    /// Kills what is in it, and removes it. What the kernel refuses here is left to whoever delegated the group.
+    /// Kills its processes and removes it. If the kernel refuses, whoever delegated the cgroup has to clean up.
     pub(in crate::sandbox) fn end(&self) {
         let _ = fs::write(self.commands.join("cgroup.kill"), "1");
         let limit = Instant::now() + KILL_LIMIT;
-        // The folder can be removed once nobody is in it.
+        // The folder can be removed once the cgroup is empty.
         while fs::remove_dir(&self.commands).is_err_and(|error| error.kind() == io::ErrorKind::ResourceBusy)
             && Instant::now() < limit
         {
@@ -107,31 +107,31 @@ impl Cgroup {
     }
 }
 
-/// Moves every process from a group to another. One that has ended needn't be; what else stays is noticed later.
+/// Moves every process from one cgroup to another. Ended ones are skipped; failures are noticed later.
 fn move_all(from: &Path, to: &Path) {
     for process in fs::read_to_string(from.join("cgroup.procs")).unwrap_or_default().lines() {
         let _ = fs::write(to.join("cgroup.procs"), process);
     }
 }
 
-/// Whether a process with these groups (`/proc/PID/cgroup`) is in one for commands.
+/// Whether a process with these cgroups (`/proc/PID/cgroup`) is in one for commands.
 pub(super) fn is_of_commands(groups: &str) -> bool {
     groups.lines().any(|line| line.starts_with("0::") && line.ends_with(COMMANDS))
 }
 
-/// Enters the group that the first argument names and becomes the program that the others do.
+/// Joins the cgroup in the first argument and executes the program in the others.
 ///
 /// # Errors
-/// When the program can't be started.
+/// If the program can't be started.
 pub(in crate::sandbox) fn join(mut arguments: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
     let missing = || io::Error::from(io::ErrorKind::InvalidInput);
     let procs = arguments.next().ok_or_else(missing)?;
-    // Whether that went well, the host says: it looks where it is.
+    // The host reports whether that worked.
     let _ = fs::write(procs, "0");
     Err(Command::new(arguments.next().ok_or_else(missing)?).args(arguments).exec())
 }
 
-/// Without the number that the system's words have in brackets.
+/// The error's text without its number in brackets.
 fn words(error: &io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
@@ -141,7 +141,7 @@ fn words(error: &io::Error) -> String {
 mod tests {
     use super::*;
 
-    /// A folder that looks like a group. The kernel's own files appear in it only where they are written.
+    /// A folder that looks like a cgroup. The kernel's own files appear in it only when they are written.
     fn looks_like(controllers: &str, enabled: &str, processes: &str) -> tempfile::TempDir {
         let own = tempfile::tempdir().unwrap();
         for (name, text) in
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(fs::read_to_string(own.path().join("cgroup.procs")).unwrap(), "42");
     }
 
-    /// Only root may make groups at the top of the tree, and not in every container.
+    /// Only root may create cgroups at the top of the tree, and not in every container.
     #[test]
     fn whoever_joined_is_killed_and_the_group_is_gone() {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();

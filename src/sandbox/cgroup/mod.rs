@@ -1,9 +1,8 @@
-//! A control group for everything that commands start: what they take together is bounded, and all of it can be killed.
+//! A cgroup for everything that commands start: their total use is bounded, and all of it can be killed.
 //!
-//! Limits of a process bound no tree of them. The kernel's control groups (version 2,
-//! <https://docs.kernel.org/admin-guide/cgroup-v2.html>) do, where a part of their tree was delegated to the user:
-//! `systemd-run --user --scope -p Delegate=yes` does that. No guard depends on it. Where it can't be had, the other
-//! limits stand alone, and the layer says why.
+//! Process limits don't bound a process tree. Cgroups (version 2, <https://docs.kernel.org/admin-guide/cgroup-v2.html>)
+//! do, where a subtree was delegated to the user, as `systemd-run --user --scope -p Delegate=yes` does. No guard
+//! depends on it. If there is none, the other limits apply alone and the layer says why.
 //!
 //! | File | What it is about |
 //! |---|---|
@@ -20,10 +19,9 @@ pub(super) use group::{Cgroup, JOIN, join};
 use super::confine::{PROCESSES, memory_limit};
 use crate::journal::Layer;
 
-/// The name of the layer.
 const LAYER: &str = "cgroup";
 
-/// What a host says of the layer once it is there: whether it really is in the group.
+/// The layer as the host reports it: whether the host really is in the cgroup.
 pub(super) fn found(layer: Layer) -> Layer {
     let is_in = || fs::read_to_string("/proc/self/cgroup").is_ok_and(|groups| group::is_of_commands(&groups));
     if !layer.holds || is_in() {
@@ -32,7 +30,7 @@ pub(super) fn found(layer: Layer) -> Layer {
     Layer::missing(LAYER, "the kernel kept the worker out of it; rlimits alone")
 }
 
-/// The group for a run's commands, if one is wanted and there can be one, and what to report of it.
+/// The cgroup for a run's commands, if one is wanted and available, and the layer to report.
 pub(super) fn prepare(wanted: bool) -> (Option<Cgroup>, Layer) {
     if !wanted {
         return (None, Layer::missing(LAYER, "not asked for"));

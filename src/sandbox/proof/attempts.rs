@@ -1,4 +1,4 @@
-//! The attempts themselves. Each is harmless where it succeeds: it touches only what is kcode's own, or nothing.
+//! The attempts to break out. Each is harmless if it succeeds: it touches only what belongs to kcode, or nothing.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, PipeReader, Read};
@@ -18,19 +18,19 @@ use super::{OUTLIVE, mounts, others, shared, terminal, tracing};
 use crate::journal::{Guard, Proof};
 use crate::sandbox::{confine, descendants, fork};
 
-/// An address that is nobody's (RFC 5737): asking for the way there sends nothing.
+/// An unassigned address (RFC 5737): looking up its route sends nothing.
 const NOWHERE: &str = "192.0.2.1:9";
 
-/// What came of an attempt: an error is the refusal that is hoped for, anything else a gap.
+/// Result of an attempt: an error is the hoped-for refusal, a success is a gap.
 pub(super) type AttemptResult = io::Result<&'static str>;
 
-/// Makes them all.
+/// Makes all attempts.
 pub(super) fn attempts(targets: &Targets) -> Vec<Proof> {
     let mut proofs = Vec::new();
     files(targets, |attempt, tried| proofs.push(proof(Guard::Files, attempt, tried)));
     network(targets, |attempt, tried| proofs.push(proof(Guard::Network, attempt, tried)));
     processes(targets, |attempt, tried| proofs.push(proof(Guard::Processes, attempt, tried)));
-    // It starts while the rest is looked at, which takes longest.
+    // Started early, because its check takes longest.
     let left = leave_somebody();
     match &targets.meant {
         Some(meant) => proofs.extend(mounts::look(meant)),
@@ -46,7 +46,7 @@ fn proof(guards: Guard, attempt: &str, tried: AttemptResult) -> Proof {
     Proof { guards, attempt: attempt.to_owned(), held, detail }
 }
 
-/// Without the number that the system's words have in brackets.
+/// The error's text without its number in brackets.
 fn words(error: &io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
@@ -86,14 +86,14 @@ fn network(targets: &Targets, mut add: impl FnMut(&str, AttemptResult)) {
     let route = UdpSocket::bind("0.0.0.0:0").and_then(|socket| socket.connect(NOWHERE));
     add("find a way to another machine", worked(route));
     if let Some(port) = targets.udp {
-        // Whether it arrived is for the broker to say.
+        // The broker checks whether it arrived.
         let _ = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.send_to(b"x", ("127.0.0.1", port)));
     }
 }
 
 fn processes(targets: &Targets, mut add: impl FnMut(&str, AttemptResult)) {
     let (pid, began) = targets.broker;
-    // The same number may be somebody else's in a cell.
+    // In a PID namespace of its own the same PID may be another process's.
     let broker = Pid::from_raw(pid as i32).filter(|pid| descendants::started(*pid) == Some(began));
     let hidden = || io::Error::other("there is no such process in sight");
     let seen = broker.ok_or_else(hidden);
@@ -111,7 +111,7 @@ fn processes(targets: &Targets, mut add: impl FnMut(&str, AttemptResult)) {
     terminal::attempts(broker, add);
 }
 
-/// The process of that number, unless the number is another one's here. One that can't be seen may be there all the same.
+/// The process with that PID and start time. A process that isn't visible may exist nevertheless.
 fn named((number, began): (u32, u64)) -> Option<Pid> {
     let pid = Pid::from_raw(i32::try_from(number).ok()?)?;
     descendants::started(pid).is_none_or(|started| started == began).then_some(pid)
@@ -129,7 +129,7 @@ fn make(folder: &Path) -> AttemptResult {
     let file = folder.join(format!(".kcode-proof-{}", std::process::id()));
     let made = worked(File::create_new(&file));
     if made.is_ok() {
-        // What can be has been shown; this is tidying up.
+        // Cleans up; the attempt has already succeeded.
         let _ = fs::remove_file(file);
     }
     made
@@ -153,7 +153,7 @@ fn read(file: &Path) -> AttemptResult {
 
 fn through_link(targets: &Targets) -> AttemptResult {
     let link = targets.own.join(".kcode-proof-link");
-    // One of a proof that was cut short.
+    // Left by a proof that was interrupted.
     let _ = fs::remove_file(&link);
     if symlink(&targets.secret, &link).is_err() {
         return Ok("not tried: the link could not be made");
@@ -163,12 +163,12 @@ fn through_link(targets: &Targets) -> AttemptResult {
     tried
 }
 
-/// Opening is enough to know: nothing is written.
+/// Opening suffices; nothing is written.
 fn open_setting() -> AttemptResult {
     worked(OpenOptions::new().write(true).open("/proc/sys/kernel/core_pattern"))
 }
 
-/// `EFAULT` says that the kernel looked.
+/// `EFAULT` means that the kernel tried.
 fn peek(process: Pid) -> AttemptResult {
     match tracing::peek(process) {
         Err(error) if error.raw_os_error() == Some(Errno::FAULT.raw_os_error()) => Ok("it worked"),
@@ -189,14 +189,14 @@ fn mount_something(own: &Path) -> AttemptResult {
     mounted
 }
 
-/// Starts a process that won't go. Whether it is gone when it has to be, is for whoever watches the command to say.
+/// Starts a process that tries to survive. Whoever watches the command checks whether it is gone.
 fn leave_somebody() -> io::Result<PipeReader> {
     let (says, writer) = io::pipe()?;
     fork::start(LINGER, || linger(writer))?;
     Ok(says)
 }
 
-/// Waits until it says that it runs.
+/// Waits until it reports that it runs.
 fn is_there(left: io::Result<PipeReader>) -> Proof {
     let left = left.and_then(|mut says| says.read_exact(&mut [0; 1]));
     let detail = left.as_ref().map_or_else(|error| format!("not tried: {error}"), |()| "it was left running".into());

@@ -1,6 +1,6 @@
-//! What the broker lays out for the prover: a secret in the home folder, and doors that nobody may knock at.
+//! Canaries that the broker lays out for the prover: a secret in the home folder, and sockets that nobody may reach.
 //!
-//! The secret is locked as long as somebody needs it, so that what a killed kcode left can be told from what is in use.
+//! The secret's file is locked while in use, so that leftovers of a killed kcode can be recognised.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -17,14 +17,14 @@ use super::targets::{Targets, itself};
 use crate::journal::{Guard, Proof, open_own};
 use crate::workspace::remove_tree;
 
-/// How its folder's name begins.
+/// Prefix of the canary's folder.
 const PREFIX: &str = ".kcode-bait-";
-/// The file in it.
+/// The secret's file in it.
 const SECRET: &str = "secret";
-/// Longer paths fit into no socket's address (unix(7)).
+/// Longest path of a socket in bytes (unix(7)).
 const LONGEST_SOCKET_PATH: usize = 107;
 
-/// Everything that is laid out; it is gone with this value.
+/// All canaries; dropping it removes them.
 pub(in crate::sandbox) struct Canary {
     folder: TempDir,
     /// Holds the lock.
@@ -37,21 +37,21 @@ pub(in crate::sandbox) struct Canary {
 }
 
 impl Canary {
-    /// Lays it out, below `home` or, where that can't be written, in the folder of `scratch`. What this machine
-    /// doesn't have, such as a loopback, can't be tried.
+    /// Lays the canaries below `home` or, if that can't be written, in the parent of `scratch`. What the machine lacks,
+    /// such as a loopback, isn't tested.
     ///
     /// # Errors
-    /// When no file can be made.
+    /// If no file can be created.
     pub(in crate::sandbox) fn lay(home: Option<&Path>, scratch: &Path) -> io::Result<Self> {
         let run = scratch.parent().unwrap_or(scratch);
-        // Kcode's own state usually lies in the home folder: then nothing else there is touched.
+        // kcode's own state usually lies in the home folder; then nothing else there is touched.
         let place = home.filter(|home| !run.starts_with(home)).unwrap_or(run);
         let named = Builder::new().prefix(PREFIX).clone();
         let folder = named.tempdir_in(place).or_else(|_| named.tempdir_in(run))?;
         let (begun, secret) = (folder.path().join("begun"), folder.path().join(SECRET));
         let mut file = File::create_new(&begun)?;
         file.write_all(b"nobody should read this\n")?;
-        // Whoever finds it under its name finds it locked. Where nothing can be locked, nobody finds it free either.
+        // If locks aren't supported, nobody can lock it and remove it as a leftover either.
         let _ = file.try_lock();
         fs::rename(&begun, &secret)?;
         let name = format!("kcode-bait-{}-{:016x}", std::process::id(), fastrand::u64(..));
@@ -81,7 +81,7 @@ impl Canary {
         self.targets.clone()
     }
 
-    /// Adds what the prover couldn't see: whether anything of what it sent arrived.
+    /// Adds the results that only the broker can see: whether anything that the prover sent arrived.
     pub(in crate::sandbox) fn judge(self, proofs: &mut Vec<Proof>) {
         let arrived = [
             (
@@ -100,19 +100,19 @@ impl Canary {
             if arrived.is_empty() { "nothing came in".into() } else { format!("{} came in", arrived.join(", ")) };
         let attempt = "reach kcode's listeners on this machine".into();
         proofs.push(Proof { guards: Guard::Network, attempt, held: arrived.is_empty(), detail });
-        // Closing it can fail only by leaving an empty folder behind.
+        // Can fail only by leaving an empty folder behind.
         let _ = self.folder.close();
     }
 }
 
-/// Removes what killed processes left in `folder`.
+/// Removes canaries that killed processes left in `folder`.
 pub fn clear_baits(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if !entry.file_name().as_bytes().starts_with(PREFIX.as_bytes()) {
             continue;
         }
         let left = entry.path();
-        // Somebody else's is refused, a link too.
+        // Files of others and links are refused.
         if open_own(&left.join(SECRET)).is_ok_and(|secret| secret.try_lock().is_ok()) {
             let _ = remove_tree(&left);
         }
@@ -123,7 +123,7 @@ fn connected(socket: Option<&UnixListener>) -> bool {
     socket.is_some_and(|socket| arrived(|| socket.set_nonblocking(true), || socket.accept()))
 }
 
-/// Whether there is something to take, without waiting for it.
+/// Whether something arrived, without waiting for it.
 fn arrived<T>(dont_wait: impl FnOnce() -> io::Result<()>, take: impl FnOnce() -> io::Result<T>) -> bool {
     dont_wait().and_then(|()| take().map(drop)).is_ok()
 }

@@ -1,4 +1,4 @@
-//! A process that does all it can to outlive the command that started it.
+//! A process that tries to outlive the command that started it.
 
 use std::fs::File;
 use std::io::{self, PipeWriter, Write};
@@ -6,17 +6,17 @@ use std::thread;
 
 use rustix::process::setsid;
 
-/// What it is called.
+/// Its name as an argument.
 pub(super) const LINGER: &str = "linger";
 
-/// Says to `starter` that it is there, and stays. It holds on to standard error.
+/// Reports to `starter` that it runs, and stays. It keeps standard error open.
 ///
 /// # Errors
-/// When nobody listens.
+/// If nobody reads the report.
 pub(super) fn linger(mut starter: PipeWriter) -> io::Result<u8> {
-    // Fails when it has a session of its own already.
+    // Fails if it already leads a session.
     let _ = setsid();
-    // What the prover tells has to end with the prover.
+    // The prover's output has to end with the prover.
     rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?;
     starter.write_all(b"\n")?;
     drop(starter);

@@ -1,15 +1,15 @@
-//! The proof: before anything of the repository runs, a command tries to break out, and what came of it is kept.
+//! The proof: before anything of the repository runs, a command tries to break out, and the results are journaled.
 //!
 //! ```text
 //! broker                         prover, a command like any other            left-over
-//! Bait: listeners, a secret ───► __worker prove: write, read, connect… ────► its copy, which lingers
+//! Canary: listeners, secret ──► __worker prove: write, read, connect… ────► its copy, which lingers
 //! what arrived? ◄─────────────── what was refused ◄─────────────────────────── alive afterwards?
 //!
 //! host ── copies itself ───────► Searching: secrets and sockets in all that is shown, beside that
 //! ```
 //!
-//! A layer that was switched on and one that holds are two things; a kernel's policy, a container or a
-//! mistake in kcode may come between them. An attempt that could not be made counts as one that succeeded.
+//! A layer that is switched on doesn't necessarily hold: a kernel's policy, a container or a bug in kcode may
+//! interfere. An attempt that could not be made counts as one that succeeded.
 
 mod attempts;
 mod canary;
@@ -31,10 +31,10 @@ pub(super) use targets::{Meant, Targets};
 
 use crate::journal::{Guard, Proof};
 
-/// The attempt that only whoever watched the prover can judge.
+/// The attempt that only whoever watches the prover can judge.
 const OUTLIVE: &str = "outlive the command";
 
-/// Says of that attempt how it went.
+/// Sets the result of that attempt.
 pub(super) fn outlived(proofs: &mut [Proof], is_gone: bool) {
     for proof in proofs.iter_mut().filter(|proof| proof.attempt == OUTLIVE && proof.held) {
         proof.held = is_gone;
@@ -42,7 +42,7 @@ pub(super) fn outlived(proofs: &mut [Proof], is_gone: bool) {
     }
 }
 
-/// The entries of a proof that could not be made: nothing is shown to hold.
+/// The results if there is no proof: nothing is shown to hold.
 pub(super) fn none(why: &str) -> Vec<Proof> {
     let proof = |guard| Proof {
         guards: guard,
@@ -53,7 +53,7 @@ pub(super) fn none(why: &str) -> Vec<Proof> {
     Guard::ALL.map(proof).into()
 }
 
-/// Whether everything that was tried against what `guard` names was refused.
+/// Whether every attempt against `guard` was refused.
 pub(super) fn holds(proofs: &[Proof], guard: Guard) -> bool {
     let mut tried = proofs.iter().filter(|proof| proof.guards == guard).peekable();
     tried.peek().is_some() && tried.all(|proof| proof.held)

@@ -1,10 +1,9 @@
-//! What is really mounted and open here, held against what was meant to be.
+//! Compares what is really mounted and accessible with what should be.
 //!
-//! The other attempts are aimed at bait. These look at this very sandbox: at each mount in `/proc/self/mountinfo`, at what
-//! lies in the places that it shows, and at what the machine has and it shouldn't show. What is looked at: every mount;
-//! every path that is to be covered; of each place the same first entries as were searched when it was chosen
-//! (`visible/masks.rs`), or that their folders are the very ones that were read then (`visible/read_folders.rs`), the system's own
-//! trees (`/usr`, …) left out; and the folders of secrets in the home.
+//! The other attempts target canaries; these examine this very sandbox. They check every mount in
+//! `/proc/self/mountinfo`; every path that should be covered; the folders of secrets in the home; and in each place the
+//! same first entries that were searched when it was chosen (`visible/masks.rs`), or that its folders are unchanged
+//! since (`visible/read_folders.rs`). The system's own trees (`/usr`, …) aren't searched.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -23,21 +22,21 @@ use crate::sandbox::visible::{
 };
 use crate::settings::SecretFiles;
 
-/// What a search is for.
+/// Name of the search for secrets.
 pub(super) const FIND_SECRETS: &str = "find a secret in a place that is shown";
 pub(super) const FIND_DOORS: &str = "find a socket or a pipe in a place that is shown";
-/// What is mounted in this namespace.
+/// The mounts of this namespace.
 pub(super) const MOUNTS: &str = "/proc/self/mountinfo";
-/// Devices that do no harm.
+/// Harmless devices.
 const DEVICES: [&str; 9] = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "console", "pts"];
-/// Doors into the kernel and the machine's disks.
+/// Devices that reach the kernel or the machine's disks.
 const DOORS: [&str; 7] = ["kvm", "fuse", "net/tun", "kmsg", "mem", "loop-control", "vhost-vsock"];
-/// Of each kind of thing that shouldn't be, so many are named.
+/// Most findings of a kind that are named.
 const NAMED: usize = 3;
-/// And so many are looked for.
+/// Most findings of a kind that are searched for.
 const MOST: usize = 100;
 
-/// Looks at everything, but for what is searched meanwhile.
+/// Makes all checks except the search, which may run meanwhile.
 pub(super) fn look(meant: &Meant) -> Vec<Proof> {
     let mut proofs = vec![
         proof(Guard::Files, "find a device of the machine", Ok(devices())),
@@ -47,7 +46,7 @@ pub(super) fn look(meant: &Meant) -> Vec<Proof> {
     let table = fs::read(MOUNTS);
     match &meant.searched {
         None => proofs.extend(search(meant, &Searched::default(), all_processors())),
-        // A search says something of the mounts that it was made in, and of no others.
+        // A search is valid only for the mounts in which it was made.
         Some(searched) => {
             let found = table.as_ref().map(|table| {
                 let is_same = fingerprint(&meant.visible, table) == *searched;
@@ -64,32 +63,32 @@ pub(super) fn look(meant: &Meant) -> Vec<Proof> {
     proofs
 }
 
-/// Looks for secrets, sockets and pipes in the places that are shown, on so many threads. Where the very folders that were read `before`
-/// the mounts were made are shown, and are as they were, nothing else can be found than was then.
+/// Searches the shown places for secrets, sockets and pipes, on `threads` threads. Folders that were read `before` the
+/// mounts were made and are unchanged aren't read again.
 pub(super) fn search(meant: &Meant, before: &Searched, threads: usize) -> Vec<Proof> {
     let (secrets, doors) = secrets_and_doors(meant, before, threads);
     let mut proofs = vec![proof(Guard::Files, FIND_SECRETS, secrets)];
     if meant.has_root {
-        // Without a root of its own they can be seen; that no socket can be made is for other attempts to show.
+        // Without a root of its own, sockets are visible; other attempts show that none can be used.
         proofs.push(proof(Guard::Network, FIND_DOORS, Ok(doors)));
     }
     proofs
 }
 
-/// Tells mounts from others: what is mounted where, and what it allows. A command has kernel files of its own, and may have its logs
-/// mounted once more, neither of which is searched.
+/// A digest of the mounts: what is mounted where, with which options. A command has its own kernel files, and its logs
+/// may be mounted again; neither is searched.
 pub(super) fn fingerprint(visible: &Visible, table: &[u8]) -> Digest {
     let own = visible.places.iter().filter(|place| place.how == How::Writable).map(|place| place.real.as_path());
     let own: Vec<&Path> = own.chain(["/dev", "/proc"].map(Path::new)).collect();
     let is_other = |line: &&[u8]| mount_line(line).is_some_and(|(at, _)| !own.iter().any(|own| lies_in(&at, own)));
-    // Numbers of mounts are another namespace's, and so is their order (proc_pid_mountinfo(5)).
+    // Mount numbers and their order differ between namespaces (proc_pid_mountinfo(5)).
     let facts = |line: &[u8]| line.split(|byte| *byte == b' ').skip(2).take(4).collect::<Vec<_>>().join(&b' ');
     let mut mounts: Vec<_> = table.split(|byte| *byte == b'\n').filter(is_other).map(facts).collect();
     mounts.sort_unstable();
     Digest::of(mounts.join(&b'\n'))
 }
 
-/// What was found; nothing is what is hoped for.
+/// The result of a search; finding nothing is the hoped-for refusal.
 fn proof(guards: Guard, attempt: &str, found: io::Result<Vec<PathBuf>>) -> Proof {
     let (held, detail) = match found {
         Ok(found) if found.is_empty() => (true, "nothing was found".to_owned()),
@@ -102,12 +101,12 @@ fn proof(guards: Guard, attempt: &str, found: io::Result<Vec<PathBuf>>) -> Proof
     Proof { guards, attempt: attempt.to_owned(), held, detail }
 }
 
-/// Mounts that nobody meant, mounts that can be written or hold devices where they mustn't, and places that aren't there.
+/// Unexpected mounts, mounts that are writable or allow devices but mustn't, and missing places.
 fn mounts(visible: &Visible, table: &[u8]) -> Vec<PathBuf> {
     let mounts: Vec<(PathBuf, String)> = mount_table(table).collect();
     let is_kernels = |path: &Path| ["/dev", "/proc"].iter().any(|top| lies_in(path, Path::new(top)));
     let is_temporary = |path: &Path| ["/tmp", "/var/tmp"].iter().any(|top| path == Path::new(top));
-    // What holds a place was made to put it there.
+    // A mount that contains a place was made to put it there.
     let is_near = |path: &Path, place: &Path| lies_in(path, place) || lies_in(place, path);
     let is_meant = |path: &Path| visible.places.iter().any(|place| is_near(path, &place.real));
     let is_open = |path: &Path| {
@@ -118,7 +117,8 @@ fn mounts(visible: &Visible, table: &[u8]) -> Vec<PathBuf> {
     };
     let has = |options: &str, name: &str| options.split(',').any(|option| option == name);
     let is_safe = |options: &str| has(options, "ro") && has(options, "nodev");
-    // Of mounts at one place the last one is seen, and nothing of what lay in it before. The table has them in this order.
+    // Of mounts at one path the last one is visible, and hides what the earlier ones contained. The table lists them in
+    // order.
     let is_over =
         |path: &Path, at: usize| mounts[at].0 == path || (path.parent().is_some() && lies_in(&mounts[at].0, path));
     let is_seen = |at: usize| !mounts.iter().skip(at + 1).any(|(path, _)| is_over(path, at));
@@ -131,7 +131,7 @@ fn mounts(visible: &Visible, table: &[u8]) -> Vec<PathBuf> {
     odd.map(|(path, _)| path).chain(missing).cloned().collect()
 }
 
-/// What of `/dev` opens and does harm.
+/// Entries of `/dev` that open and are harmful.
 fn devices() -> Vec<PathBuf> {
     let machine = |name: &str| Path::new("/dev").join(name);
     let known = DOORS.map(machine).into_iter();
@@ -149,41 +149,40 @@ fn open(hidden: &[PathBuf]) -> Vec<PathBuf> {
     hidden.iter().filter(opens).cloned().collect()
 }
 
-/// Something in a folder that is covered is one that is shown there on purpose.
+/// Covered paths that can be opened. Entries of a covered folder are ignored if they are shown on purpose.
 fn covered(meant: &Meant) -> Vec<PathBuf> {
     let is_shown = |path: &Path| meant.visible.places.iter().any(|place| place.real.starts_with(path));
     let is_open = |path: &Path| match fs::symlink_metadata(path) {
         Ok(about) if about.is_dir() => {
-            // Landlock alone may let its names be listed.
+            // With Landlock alone, names may be listed.
             let is_open = |entry: &fs::DirEntry| meant.has_root || opens(&entry.path()).is_ok_and(|it| is_file(&it));
             let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
             entries.any(|entry| is_open(&entry) && !is_shown(&entry.path()))
         }
         Ok(about) if about.is_file() => opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0)),
-        // Without a root of its own a socket is seen, and can't be spoken to: there are no sockets.
+        // Without a root of its own a socket is visible but can't be used: no sockets can be made.
         Ok(_) => meant.has_root || opens(path).is_ok(),
         Err(_) => false,
     };
-    // Bwrap covers files by a device that doesn't open.
+    // bwrap covers files with a device that can't be opened.
     let is_device = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_char_device());
     let masks = meant.visible.masks.iter().map(|mask| &mask.path);
     let open = masks.filter(|path| if is_device(path) { opens(path).is_ok() } else { is_open(path) });
     open.cloned().collect()
 }
 
-/// The places that are searched.
 fn searched(meant: &Meant) -> impl Iterator<Item = &Path> {
-    // One may be shown under several names, and be a cache as well.
+    // A place may be shown under several names and be a cache as well.
     let all: BTreeSet<_> = meant.visible.beside().map(|place| place.real.as_path()).collect();
     all.into_iter().filter(|place| !is_systems(place) && place.is_dir())
 }
 
-/// Whether it is a folder of the tree's own, which isn't searched for secrets.
+/// Whether a folder belongs to the tree, which isn't searched for secrets.
 fn is_of_tree(meant: &Meant, place: &Path) -> bool {
     meant.of_tree.iter().any(|of_tree| place == of_tree)
 }
 
-/// Files with secrets, and sockets and pipes, found in one walk.
+/// Secrets, and sockets and pipes, found in one walk.
 fn secrets_and_doors(meant: &Meant, before: &Searched, threads: usize) -> (io::Result<Vec<PathBuf>>, Vec<PathBuf>) {
     let readable = SecretFiles::new(&meant.readable_secrets).map_err(io::Error::other);
     let has_content = |path: &Path| opens(path).is_ok_and(|file| file.metadata().is_ok_and(|it| it.len() > 0));
@@ -209,7 +208,7 @@ fn secrets_and_doors(meant: &Meant, before: &Searched, threads: usize) -> (io::R
     let (mut secrets, mut doors) = (Vec::new(), Vec::new());
     let places: Vec<&Path> = searched(meant).collect();
     for (path, _) in beside_each_other(&places, threads, look).into_iter().flatten() {
-        // What covers a socket isn't in the folder's list, which still calls it one.
+        // The folder's list shows the type of what is covered, not of the cover.
         let Ok(about) = fs::symlink_metadata(&path) else { continue };
         let kind = about.file_type();
         let found = if kind.is_socket() || kind.is_fifo() {
@@ -230,7 +229,7 @@ fn is_file(file: &File) -> bool {
     file.metadata().is_ok_and(|about| about.is_file())
 }
 
-/// Without waiting for anybody at the other end, and without a terminal that becomes this process's.
+/// Opens a file without blocking on a peer and without acquiring a terminal.
 fn opens(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     OpenOptions::new().read(true).custom_flags(flags).open(path)
@@ -243,7 +242,7 @@ mod tests {
     use super::*;
     use crate::sandbox::visible::{FolderSearch, Mask, VisiblePlace};
 
-    /// What a sandbox without any mount of its own shows: all of this machine, where only `place` was meant to be.
+    /// What a sandbox without mounts of its own shows: the whole machine, although only `place` is expected.
     fn meant(place: &Path, masks: &[&str], hidden: &[&str]) -> Meant {
         let place = place.canonicalize().unwrap();
         let masks = masks.iter().map(|name| Mask { path: place.join(name), is_folder: place.join(name).is_dir() });
@@ -268,7 +267,7 @@ mod tests {
             fs::write(place.path().join(name), "hunter2").unwrap();
         };
         let unmeant = "find a mount that was not meant";
-        // A place that no mount shows, among mounts that nobody meant.
+        // A place that no mount shows, among unexpected mounts.
         assert_eq!(found(&meant(place.path(), &[], &[])), [unmeant]);
         write("a/b/c/.env");
         assert_eq!(found(&meant(place.path(), &[], &[])), ["find a secret in a place that is shown", unmeant]);
@@ -297,7 +296,7 @@ mod tests {
         let secrets =
             |masks: &[&str], before: &Searched| search(&meant(&place, masks, &[]), before, 1)[0].detail.clone();
         let named = |name: &str| format!("{}, 1 in all", place.join(name).display());
-        // No name tells that `key` holds a secret: it was found before.
+        // The name of `key` doesn't reveal that it holds a secret: it was found before.
         assert_eq!(secrets(&[], &Searched::default()), "nothing was found");
         assert_eq!(secrets(&["folder"], &before(&masks)), named("key"));
         assert_eq!(secrets(&[], &before(&masks[1..])), named("folder"), "it was found, and is not covered");
@@ -305,7 +304,7 @@ mod tests {
         assert_eq!(secrets(&["folder"], &before(&masks)), "nothing was found", "what is empty is covered");
         let earlier = before(&[]);
         fs::write(place.join(".env"), "hunter2").unwrap();
-        // Within one step of the kernel's clock the folder's times may not have moved.
+        // Within one tick of the kernel's clock the folder's times may not have changed.
         while earlier[&(place.clone(), SearchDepth::All)].still_found(&place).is_some() {
             fs::write(place.join("moves"), "").unwrap();
             fs::remove_file(place.join("moves")).unwrap();

@@ -1,4 +1,5 @@
-//! Attempts to signal other processes, and to change what they may use and when they run. Where one succeeds, what it sets is what there was.
+//! Attempts to signal other processes and to change their limits and scheduling. An attempt that succeeds sets the
+//! value that was there before.
 
 use std::io;
 
@@ -6,14 +7,14 @@ use rustix::process::{Pid, test_kill_process};
 
 use super::attempts::AttemptResult;
 
-/// Of ioprio_set(2), which names whom it is about by such a number.
+/// `which` of ioprio_set(2) for a process.
 const IOPRIO_WHO_PROCESS: libc::c_int = 1;
-/// Room for the numbers of more processors than machines have.
+/// Bits for more processors than machines have.
 const PROCESSORS: usize = 1024;
 
 type Attempt = fn(libc::pid_t) -> io::Result<()>;
 
-/// Each on all processes that are `outside`.
+/// Makes each attempt on all processes in `outside`.
 pub(super) fn attempts(outside: &[Pid], mut add: impl FnMut(&str, AttemptResult)) {
     let all: [(&str, Attempt); 6] = [
         ("signal kcode", signal),
@@ -42,10 +43,10 @@ fn judge(result: libc::c_long) -> io::Result<libc::c_long> {
 #[expect(unsafe_code, reason = "rustix sets a limit only without asking for it first")]
 fn limit(pid: libc::pid_t) -> io::Result<()> {
     let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the kernel writes to one of the two structures, which outlive the calls, and reads the other.
+    // SAFETY: the kernel writes to one of the two structures and reads the other; both outlive the calls.
     unsafe {
         let asked = libc::prlimit(pid, libc::RLIMIT_CORE, std::ptr::null(), &raw mut now);
-        // Who may not ask may still be able to set them.
+        // A process that may not read the limits may still be able to set them.
         let new = if asked == 0 { now } else { libc::rlimit { rlim_cur: 0, rlim_max: libc::RLIM_INFINITY } };
         judge(libc::prlimit(pid, libc::RLIMIT_CORE, &raw const new, std::ptr::null_mut()).into())?;
     }
@@ -60,7 +61,7 @@ fn prioritise(pid: libc::pid_t) -> io::Result<()> {
 
 #[expect(unsafe_code, reason = "no crate in use wraps it")]
 fn prioritise_disk(pid: libc::pid_t) -> io::Result<()> {
-    // SAFETY: these calls take numbers only.
+    // SAFETY: these calls take only numbers.
     unsafe {
         let now = judge(libc::syscall(libc::SYS_ioprio_get, IOPRIO_WHO_PROCESS, pid))?;
         judge(libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, now))?;

@@ -1,7 +1,7 @@
-//! The search of what is shown, which takes longest: a copy of the sandbox's own process makes it while the prover starts.
+//! Searches what is shown, which takes longest, in a copy of the sandbox's own process while the prover starts.
 //!
-//! It sees what a command sees, as it is in the same root and has no capability either; a command's rules of Landlock only take away. That the
-//! command's mounts are the ones that were searched is for the prover to find out.
+//! It sees what a command sees: it is in the same root and has no capabilities either, and a command's Landlock rules
+//! only remove access. The prover checks that the command's mounts are those that were searched.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::sandbox::confine;
 use crate::sandbox::side_process::SideProcess;
 use crate::sandbox::visible::{Searched, all_processors};
 
-/// A search that was begun.
+/// A running search.
 pub(in crate::sandbox) struct Searching {
     process: SideProcess,
     meant: Meant,
@@ -20,8 +20,8 @@ pub(in crate::sandbox) struct Searching {
 }
 
 impl Searching {
-    /// Begins it, and has the prover be told in which mounts; `before` is what came of the search for what is to be covered. `None`: the
-    /// prover has to search.
+    /// Begins the search and tells the prover, through `meant`, in which mounts; `before` holds earlier results. `None`
+    /// if the prover has to search itself.
     pub(in crate::sandbox) fn begin(meant: &mut Meant, before: Searched) -> Option<Self> {
         let table = fs::read(mounts::MOUNTS).ok()?;
         let work = || {
@@ -33,8 +33,8 @@ impl Searching {
         Some(Self { process, meant: meant.clone(), before })
     }
 
-    /// What came of it. Where it was cut short, as by the end of a command that has no cell, this process searches, which has no more rights
-    /// by now.
+    /// Returns the results. If the search was interrupted, as by the end of a command without a PID namespace, this
+    /// process searches instead; it has no more privileges by now.
     pub(in crate::sandbox) fn finish(self) -> Vec<Proof> {
         let found: Result<Vec<Proof>, String> = self.process.finish().unwrap_or_else(|error| Err(error.to_string()));
         found.unwrap_or_else(|_| mounts::search(&self.meant, &self.before, all_processors()))

@@ -1,4 +1,4 @@
-//! An attempt to share memory, by System V's numbers, with what else runs on the machine.
+//! An attempt to share System V memory with other programs of the machine.
 
 use std::fs;
 use std::io;
@@ -6,12 +6,12 @@ use std::os::unix::fs::MetadataExt;
 
 use super::attempts::AttemptResult;
 
-/// The number of this process's IPC namespace, if the kernel has such namespaces.
+/// Number of this process's IPC namespace; `None` if the kernel has none.
 pub(super) fn namespace() -> Option<u64> {
     fs::metadata("/proc/self/ns/ipc").ok().map(|about| about.ino())
 }
 
-/// `outside` is the namespace that is not to be reached.
+/// `outside` is the namespace that must not be reached.
 pub(super) fn reach(outside: Option<u64>) -> AttemptResult {
     match (outside, namespace()) {
         (Some(outside), Some(own)) if outside != own => Err(io::Error::other("the command's are its own")),
@@ -19,7 +19,7 @@ pub(super) fn reach(outside: Option<u64>) -> AttemptResult {
     }
 }
 
-/// Makes a segment that nobody else knows, and removes it.
+/// Creates a private segment and removes it.
 #[expect(unsafe_code, reason = "no crate in use wraps it")]
 fn make() -> io::Result<()> {
     const SIZE: usize = 4096;

@@ -1,4 +1,4 @@
-//! What the attempts to break out are aimed at, and what the sandbox is meant to show.
+//! The targets of the attempts, and what the sandbox should show.
 
 use std::path::PathBuf;
 
@@ -9,54 +9,55 @@ use crate::journal::Digest;
 use crate::sandbox::descendants;
 use crate::sandbox::visible::Visible;
 
-/// What a sandbox is meant to show.
+/// What a sandbox should show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::sandbox) struct Meant {
     pub(in crate::sandbox) visible: Visible,
-    /// Whether it has a root of its own; without one the machine's mounts are there, and Landlock keeps them shut.
+    /// Whether it has a root of its own; without one, the machine's mounts are visible and only Landlock denies access.
     pub(in crate::sandbox) has_root: bool,
-    /// Globs of files with secrets that may be read.
+    /// Globs of secret files that may be read.
     pub(in crate::sandbox) readable_secrets: Vec<String>,
-    /// Folders of dependencies: secrets in them are the tree's own.
+    /// Dependency folders, whose secrets belong to the tree.
     pub(in crate::sandbox) of_tree: Vec<PathBuf>,
-    /// What a person has shown besides, canonical: it is searched further.
+    /// Paths that a person named, canonical; they are searched deeper.
     pub(in crate::sandbox) named: Vec<PathBuf>,
-    /// What nobody may open.
+    /// Paths that nobody may open.
     pub(in crate::sandbox) hidden: Vec<PathBuf>,
-    /// The mounts in which the sandbox's own process has the places searched meanwhile, by [`fingerprint`](super::mounts::fingerprint); `None`: it doesn't.
+    /// Digest ([`fingerprint`](super::mounts::fingerprint)) of the mounts in which the sandbox's own process searches
+    /// meanwhile; `None` if it doesn't.
     #[serde(default)]
     pub(in crate::sandbox) searched: Option<Digest>,
 }
 
-/// Where it is; the prover is told.
+/// The targets, as told to the prover.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::sandbox) struct Targets {
-    /// The broker's number, and when it began, as numbers mean something else in a cell.
+    /// The broker's PID and start time: in a PID namespace the number alone may mean another process.
     pub(super) broker: (u32, u64),
-    /// The same of the worker; it says so itself.
+    /// The same for the worker, which fills it in.
     #[serde(default)]
     pub(super) worker: Option<(u32, u64)>,
-    /// A file that holds a secret, in the home folder where there is one.
+    /// A file that holds a secret, in the home folder if there is one.
     pub(super) secret: PathBuf,
     /// A TCP port of the machine's loopback.
     pub(super) tcp: Option<u16>,
-    /// A UDP port of it.
+    /// A UDP port of the machine's loopback.
     pub(super) udp: Option<u16>,
-    /// A socket with a path.
+    /// A Unix socket with a path.
     pub(super) path_socket: Option<PathBuf>,
-    /// A socket with a name.
+    /// A Unix socket with an abstract name.
     pub(super) abstract_socket: Option<String>,
-    /// What the sandbox is meant to show; its own process says so.
+    /// What the sandbox should show; its own process fills it in.
     #[serde(default)]
     pub(super) meant: Option<Meant>,
-    /// The broker's IPC namespace.
+    /// Number of the broker's IPC namespace.
     pub(super) ipc: Option<u64>,
     /// A folder that the prover may write.
     pub(super) own: PathBuf,
 }
 
 impl Targets {
-    /// The same, in a sandbox that is `meant` to be so.
+    /// These targets, in a sandbox that should show `meant`.
     pub(in crate::sandbox) fn in_sandbox(self, meant: Meant) -> Self {
         Self { meant: Some(meant), worker: Some(itself()), ..self }
     }

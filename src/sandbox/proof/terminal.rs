@@ -1,4 +1,4 @@
-//! Attempts to get hold of the user's terminal, and of what whoever started this process had open.
+//! Attempts to reach the user's terminal, and to use inherited descriptors.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -11,10 +11,10 @@ use rustix::termios::isatty;
 use super::attempts::AttemptResult;
 use crate::sandbox::session;
 
-/// Opening one must neither wait for a line nor make it this process's own.
+/// Opens without waiting for a line and without acquiring a controlling terminal.
 const HARMLESS: i32 = libc::O_NOCTTY | libc::O_NONBLOCK;
 
-/// `broker` is there where it is in sight.
+/// `broker` is `None` if it isn't visible.
 pub(super) fn attempts(broker: Option<Pid>, mut add: impl FnMut(&str, AttemptResult)) {
     add("open a terminal", open_one());
     add("belong to the user's terminal", belong(broker));
@@ -25,7 +25,7 @@ fn refusal(words: &str) -> AttemptResult {
     Err(io::Error::other(words.to_owned()))
 }
 
-/// Those of the machine's: tests that want one make it, and nobody has yet.
+/// Opens a terminal of the machine: tests make their own if they need one, and none has yet.
 fn open_one() -> AttemptResult {
     let numbered = fs::read_dir("/dev/pts").into_iter().flatten().flatten().map(|entry| entry.path());
     let places = ["/dev/tty", "/dev/console"].map(PathBuf::from).into_iter().chain(numbered);
@@ -51,7 +51,7 @@ fn belong(broker: Option<Pid>) -> AttemptResult {
     refusal("the session is another one, without a terminal")
 }
 
-/// Everything but standard input, output and error.
+/// Uses every descriptor except standard input, output and error.
 fn inherit() -> AttemptResult {
     let list = fs::read_dir("/proc/self/fd")?;
     let is_list = |place: &Path| fs::read_link(place).is_ok_and(|to| to.starts_with("/proc") && to.ends_with("fd"));

@@ -90,7 +90,7 @@ pub(super) const ETC_UNUSED: [&str; 38] = [
 pub(super) const ETC_SSL: [&str; 5] =
     ["/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/ssl/java"];
 
-/// Toolchains and their caches, below the home; a dot is prepended.
+/// Toolchains and their caches, below the home; names with a leading dot.
 pub(super) const HOME: [&str; 101] = [
     ".asdf",
     ".bun",
