@@ -1,25 +1,24 @@
-//! What mounts allow, of a whole tree of them at once (mount_setattr(2)).
+//! Sets options of a whole tree of mounts at once (mount_setattr(2)).
 
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// What shuts a mount: nothing is written to it, no device of the machine opens through it, and no program in it takes its
-/// owner's rights.
+/// Options of a sealed mount: read-only, no devices, no set-id programs.
 const SHUT: [(&str, u64); 3] =
     [("ro", libc::MOUNT_ATTR_RDONLY), ("nodev", libc::MOUNT_ATTR_NODEV), ("nosuid", libc::MOUNT_ATTR_NOSUID)];
 
-/// Shuts `place` and every mount below it: all of them, or none.
+/// Seals `place` and every mount below it: all of them or none.
 ///
 /// # Errors
-/// When the kernel is older than 5.12, or refuses for one of them.
+/// If the kernel is older than 5.12, or refuses one of them.
 pub(super) fn seal_all(place: &Path) -> io::Result<()> {
     let set = SHUT.iter().map(|(_, bit)| bit).sum();
     change(place, libc::AT_RECURSIVE as u32, set, 0)
 }
 
-/// Lets nothing be written to `place` and every mount below it.
+/// Makes `place` and every mount below it read-only.
 ///
 /// # Errors
 /// As [`seal_all`].
@@ -27,15 +26,15 @@ pub(super) fn close_for_writing(place: &Path) -> io::Result<()> {
     change(place, libc::AT_RECURSIVE as u32, libc::MOUNT_ATTR_RDONLY, 0)
 }
 
-/// Takes back what [`seal_all`] did to the mount at `place`, which had these `options` (proc_pid_mountinfo(5)).
+/// Undoes [`seal_all`] for the mount at `place`, which had these `options` (proc_pid_mountinfo(5)).
 ///
 /// # Errors
-/// When the kernel refuses.
+/// If the kernel refuses.
 pub(super) fn restore(place: &Path, options: &str) -> io::Result<()> {
     let had = |name: &str| options.split(',').any(|option| option == name);
     let clear = SHUT.iter().filter(|(name, _)| !had(name)).map(|(_, bit)| bit).sum();
     match change(place, 0, 0, clear) {
-        // A mount that lies under another can't be named any more, and needn't: nobody can reach it.
+        // A mount under another mount can't be named, and nobody can reach it.
         Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOENT)) => Ok(()),
         other => other,
     }
@@ -45,7 +44,8 @@ pub(super) fn restore(place: &Path, options: &str) -> io::Result<()> {
 fn change(place: &Path, flags: u32, set: u64, clear: u64) -> io::Result<()> {
     let place = CString::new(place.as_os_str().as_bytes())?;
     let wanted = libc::mount_attr { attr_set: set, attr_clr: clear, propagation: 0, userns_fd: 0 };
-    // SAFETY: the path ends in a zero byte, the kernel reads as many bytes of `wanted` as it is told, and both outlive the call.
+    // SAFETY: the path ends in a zero byte, the kernel reads as many bytes of `wanted` as it is told, and both outlive
+    // the call.
     let done = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,

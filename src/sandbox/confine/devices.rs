@@ -1,4 +1,4 @@
-//! Which devices there are: those that programs open without a thought, and none that holds data of the machine.
+//! The devices in `/dev`: those that programs commonly open, and none that holds data of the machine.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::mount::{MountFlags, mount, mount_bind};
 
-/// Shown as they are. `tty` is the controlling terminal of whoever opens it: nobody's inside, but of tests that make one.
+/// Devices shown unchanged. `tty` is the controlling terminal of whoever opens it; in the sandbox only tests have one,
+/// by making it.
 const SHOWN: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
-/// Made anew, with nothing of the machine in them.
+/// New file systems, independent of the machine's.
 const MADE: [(&str, &str, &str, &std::ffi::CStr); 3] = [
     ("pts", "devpts", "devpts", c"mode=0620,ptmxmode=0666,max=256"),
     ("shm", "tmpfs", "tmpfs", c"mode=1777,size=1g"),
@@ -24,10 +25,10 @@ const LINKS: [(&str, &str); 5] = [
     ("stderr", "/proc/self/fd/2"),
 ];
 
-/// Of the machine's those that may be written: neither a terminal nor what makes one, as the user's are among them.
+/// The machine's devices that may be written: no terminals and not `ptmx`, because the user's terminals are among them.
 const OF_MACHINE: [&str; 7] = ["null", "zero", "full", "random", "urandom", "shm", "mqueue"];
 
-/// Those that are there and may be written beside the run's own folders. `own` says that they were made for the worker.
+/// Writable devices that exist, besides the run's folders. `own` says that they were made for the worker.
 pub(super) fn writable(own: bool) -> Vec<PathBuf> {
     let made = MADE.map(|(name, ..)| name);
     let names: Vec<&str> =
@@ -36,11 +37,11 @@ pub(super) fn writable(own: bool) -> Vec<PathBuf> {
     names.map(|name| Path::new("/dev").join(name)).filter(|path| path.exists()).collect()
 }
 
-/// Fills the empty folder `place`; the machine's own devices are in `machine`. Where the worker is `on_terminal`, as it
-/// couldn't leave the user's session, there is no `tty`: it would be the user's.
+/// Fills the empty folder `place` with devices from `machine`. If the worker couldn't leave the user's session
+/// (`on_terminal`), there is no `tty`: it would be the user's.
 ///
 /// # Errors
-/// When the kernel refuses a step. One that doesn't know message queues is none.
+/// If the kernel refuses a step; missing message queues are no error.
 pub(super) fn make(machine: &Path, place: &Path, on_terminal: bool) -> io::Result<()> {
     for name in SHOWN.into_iter().filter(|name| *name != "tty" || !on_terminal) {
         let (from, to) = (machine.join(name), place.join(name));

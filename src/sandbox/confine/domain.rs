@@ -1,4 +1,4 @@
-//! What a command may reach, and how a process limits itself to that.
+//! The paths and sockets that a command may access, and how a process confines itself to them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 use super::seccomp::{self, Processes, Sockets};
 use super::{landlock, limits};
 
-/// The reach of a command. It is decided by the worker and entered by the process that becomes or keeps the command.
+/// What a command may access. The worker decides it; the process that becomes or runs the command enters it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::sandbox) struct Domain {
     /// Folders that may be listed.
     pub(in crate::sandbox) listable: Vec<PathBuf>,
-    /// What may be read and executed.
+    /// Paths that may be read and executed.
     pub(in crate::sandbox) readable: Vec<PathBuf>,
-    /// What may be written as well.
+    /// Paths that may also be written.
     pub(in crate::sandbox) writable: Vec<PathBuf>,
-    /// Private temporary folders that the run's logs lie in. They may be written only where a command can't reach the logs.
+    /// Private temporary folders that contain the run's logs; writable only if the command can't reach the logs.
     pub(in crate::sandbox) above_logs: Vec<PathBuf>,
-    /// The logs, which the worker writes and no command may.
+    /// The logs, which only the worker writes.
     pub(in crate::sandbox) logs: PathBuf,
-    /// Which sockets may be made.
+    /// Sockets that may be created.
     pub(in crate::sandbox) sockets: Sockets,
 }
 
 impl Domain {
-    /// The same for a cell, in whose mounts `seal` has made the logs read-only.
+    /// The domain for a command in its own mount namespace, where `seal` has made the logs read-only.
     ///
     /// # Errors
     /// Those of `seal`.
@@ -40,11 +40,11 @@ impl Domain {
         Ok(domain)
     }
 
-    /// Gives up everything else, for this thread and all that it starts, in sight of these `processes`. A layer that this
-    /// kernel doesn't have is left out: the worker has reported that.
+    /// Confines this thread and its children, while `processes` are visible. A layer that this kernel lacks is skipped;
+    /// the worker has reported that.
     ///
     /// # Errors
-    /// When the kernel has a layer and refuses it.
+    /// If the kernel has a layer and refuses it.
     pub(in crate::sandbox) fn enter(&self, processes: Processes) -> io::Result<()> {
         limits::drop_capabilities()?;
         set_no_new_privs(true)?;

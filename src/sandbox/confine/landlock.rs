@@ -1,8 +1,8 @@
-//! The Landlock domains: one around the host, and one more around each command.
+//! Landlock domains: one for the host, and one more for each command.
 //!
-//! Landlock (<https://docs.kernel.org/userspace-api/landlock.html>) needs no privilege. A domain
-//! also keeps its processes from signalling, tracing and reading the memory of any process
-//! outside, which is why commands get one of their own: they can't reach the host.
+//! Landlock (<https://docs.kernel.org/userspace-api/landlock.html>) needs no privileges. A domain also keeps its
+//! processes from signalling, tracing and reading the memory of processes outside, so a command's own domain protects
+//! the host from it.
 
 use std::io;
 
@@ -14,21 +14,21 @@ use landlock::{
 use super::domain::Domain as Reach;
 use crate::journal::Layer;
 
-/// The newest interface that these rules were written for; an older kernel enforces what it knows.
+/// The newest ABI that these rules were written for; an older kernel enforces what it knows.
 const WRITTEN_FOR: ABI = ABI::V6;
-/// From here on truncating a file needs a right, too: before it, files outside could be emptied.
+/// Since this ABI truncation needs a right; before, files outside could be emptied.
 const GUARDS_FILES: ABI = ABI::V3;
-/// From here on signals are scoped.
+/// Since this ABI signals are scoped.
 const GUARDS_SIGNALS: ABI = ABI::V6;
 
-/// What Landlock came to.
+/// The domain as enforced by the kernel.
 pub(super) struct Domain {
     pub(super) layer: Layer,
     pub(super) files: bool,
     pub(super) signals: bool,
 }
 
-/// Enters the domain in which tools and commands live.
+/// Enters the domain of the host and its tools.
 pub(super) fn enter_host_domain(reach: &Reach) -> Domain {
     match restrict(reach) {
         Ok(status) => judge(&status),
@@ -39,10 +39,10 @@ pub(super) fn enter_host_domain(reach: &Reach) -> Domain {
     }
 }
 
-/// Enters the domain of one command: it can write what is `writable` but not the logs, and sees the host as a stranger.
+/// Enters the domain of a command, which can't write the logs or signal the host.
 ///
 /// # Errors
-/// When the kernel refuses although it has Landlock.
+/// If the kernel refuses although it has Landlock.
 pub(super) fn enter_command_domain(reach: &Reach) -> io::Result<()> {
     restrict(reach).map(drop).map_err(io::Error::other)
 }
@@ -50,7 +50,7 @@ pub(super) fn enter_command_domain(reach: &Reach) -> io::Result<()> {
 fn restrict(reach: &Reach) -> Result<RestrictionStatus, RulesetError> {
     let everything = AccessFs::from_all(WRITTEN_FOR);
     let rules = Ruleset::default().handle_access(everything)?.scope(Scope::from_all(WRITTEN_FOR))?.create()?;
-    // A path that can't be opened makes no rule: it is simply not allowed.
+    // A path that can't be opened gets no rule, so it isn't allowed.
     rules
         .add_rules(path_beneath_rules(&reach.listable, AccessFs::ReadDir))?
         .add_rules(path_beneath_rules(&reach.readable, AccessFs::from_read(WRITTEN_FOR)))?

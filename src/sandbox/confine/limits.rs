@@ -1,4 +1,4 @@
-//! Resource limits and capabilities: small layers that need nothing of the kernel's configuration.
+//! Resource limits and capabilities: small layers that need no kernel configuration.
 
 use std::fs;
 use std::io;
@@ -12,55 +12,54 @@ use rustix::thread::{
 
 use crate::sandbox::kernel_files::entry;
 
-/// The largest file that a command may write; a runaway log stops here, a build artefact doesn't.
+/// Largest file in bytes that a command may write: stops a runaway log, not a build artefact.
 const FILE_SIZE: u64 = 16 * GIB;
-/// Open files of a process; runtimes raise their own limit up to it.
+/// Open files per process; runtimes raise their own limit up to it.
 const OPEN_FILES: u64 = 65_536;
-/// Every machine grants a process this much memory, and large ones half of what they have.
+/// Least memory in bytes granted to a process; large machines grant half of theirs.
 const MEMORY: u64 = 4 * GIB;
-/// Processes and threads that a cell may have at the same time: more than any build needs, and no fork bomb's dream.
+/// Most processes and threads in a command's PID namespace: more than any build needs, but it stops a fork bomb.
 pub(in crate::sandbox) const PROCESSES: u64 = 4096;
 const GIB: u64 = 1 << 30;
-/// Whether the kernel promises more memory than it has (proc_sys_vm(5)).
+/// Whether the kernel overcommits memory (proc_sys_vm(5)).
 const OVERCOMMIT: &str = "/proc/sys/vm/overcommit_memory";
-/// Of a command, from 0 to 1000: when memory runs out, it goes before the user's own programs.
+/// Commands' `oom_score_adj`, from 0 to 1000: the kernel kills them before the user's own programs.
 const FIRST_TO_GO: &str = "800";
 
-/// Lowers the limits of this process and its children. A limit that is lower already stays.
+/// Lowers the limits of this process and its children. Lower limits stay unchanged.
 pub(super) fn set() -> io::Result<String> {
     lower(Resource::Core, 0)?;
     lower(Resource::Fsize, FILE_SIZE)?;
     lower(Resource::Nofile, OPEN_FILES)?;
-    // Neither the address space nor what may be written of it: WebAssembly, the JVM and sanitizers reserve far more than they
-    // use. What a process uses is for the watch to count. Only where what is reserved is missing elsewhere that is bounded.
+    // Address space isn't limited: WebAssembly, the JVM and sanitizers reserve far more than they use, and the watch
+    // checks actual use. Only without overcommit, where reserved memory is missing elsewhere, it is limited.
     if fs::read_to_string(OVERCOMMIT).is_ok_and(|mode| mode.trim() == "2") {
         lower(Resource::Data, memory_limit())?;
     }
-    // Counted for all processes of the user, who keeps the other half.
+    // Counted per user over all processes; the user keeps the other half.
     halve(Resource::Sigpending)?;
     halve(Resource::Msgqueue)?;
     let (memory, file) = (memory_limit() / GIB, FILE_SIZE / GIB);
     Ok(format!("a process gets {memory} GiB of memory, files of {file} GiB, {OPEN_FILES} open files, no core dumps"))
 }
 
-/// Bounds what a cell may take as a whole. Outside a cell the first limit would count all processes of the user.
+/// Limits the processes of a PID namespace. Elsewhere the limit would count all processes of the user.
 pub(in crate::sandbox) fn bound_cell() -> io::Result<()> {
     lower(Resource::Nproc, PROCESSES)
 }
 
-/// Has the kernel end this process and what it starts before anything else of the machine's, should memory run out before
-/// the watch sees it.
+/// Makes the kernel kill this process and its children first if memory runs out before the watch notices.
 pub(in crate::sandbox) fn go_first() {
-    // A kernel built without it has no order of who goes first.
+    // A kernel without this file has no such order.
     let _ = fs::write("/proc/self/oom_score_adj", FIRST_TO_GO);
 }
 
-/// What a process may take, and, where they are bounded together, all of them; in bytes.
+/// Bytes of memory that a process may use, and a whole command if its processes are limited together.
 pub(in crate::sandbox) fn memory_limit() -> u64 {
     MEMORY.max(physical_memory() / 2)
 }
 
-/// In bytes; 0 when it can't be known.
+/// In bytes; 0 if unknown.
 fn physical_memory() -> u64 {
     let table = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     entry(&table, "MemTotal:").unwrap_or(0)
@@ -76,23 +75,23 @@ fn halve(resource: Resource) -> io::Result<()> {
     getrlimit(resource).current.map_or(Ok(()), |limit| lower(resource, limit / 2))
 }
 
-/// Gives up what a cell's first process doesn't need: it mounts, bounds the number of processes, and gives all of that up.
+/// Keeps only the capabilities that a command's first process needs to mount and set limits, until it drops them too.
 pub(super) fn keep_capabilities_of_cell() -> io::Result<()> {
     let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::SYS_RESOURCE | CapabilitySet::SETPCAP;
     let sets = CapabilitySets { effective: needed, permitted: needed, inheritable: CapabilitySet::empty() };
     Ok(set_capabilities(None, sets)?)
 }
 
-/// What root has to have to make a user namespace in which it is root (user_namespaces(7)); worthless otherwise.
+/// Needed by root to create a user namespace in which it stays root (user_namespaces(7)); useless otherwise.
 const TO_STAY_ROOT: CapabilitySet = CapabilitySet::SETFCAP;
 
-/// Gives up every capability for good, but for what making cells takes.
+/// Drops every capability for good, except for what creating namespaces for commands takes.
 pub(super) fn drop_most_capabilities() -> io::Result<String> {
     drop_all_but(TO_STAY_ROOT)
 }
 
-/// Gives up every capability for good. Root without them is an ordinary user that owns root's files; with them
-/// it could read other processes' environments past Landlock.
+/// Drops every capability for good. Root without capabilities is an ordinary user that owns root's files; with them it
+/// could read other processes' environments despite Landlock.
 pub(in crate::sandbox) fn drop_capabilities() -> io::Result<String> {
     drop_all_but(CapabilitySet::empty())
 }
@@ -104,8 +103,8 @@ fn drop_all_but(kept: CapabilitySet) -> io::Result<String> {
             Ok(true) if had.effective.contains(CapabilitySet::SETPCAP) => {
                 remove_capability_from_bounding_set(capability)?;
             }
-            // An ordinary user can't shrink the bounding set, and needn't: no_new_privs keeps it out of reach. And
-            // this kernel may not know every capability.
+            // An ordinary user can't reduce the bounding set, and no_new_privs makes it unreachable. This kernel may
+            // also not know every capability.
             Ok(_) | Err(Errno::INVAL) => {}
             Err(error) => return Err(error.into()),
         }

@@ -1,10 +1,10 @@
-//! The kernel's list of what is mounted.
+//! Parses the kernel's list of mounts.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
-/// Mount points and their options, as `/proc/self/mountinfo` tells them. Names need not be UTF-8.
+/// Mount points and their options in `/proc/self/mountinfo`. Paths need not be UTF-8.
 pub(in crate::sandbox) fn mount_table(table: &[u8]) -> impl Iterator<Item = (PathBuf, String)> {
     table.split(|byte| *byte == b'\n').filter_map(mount_line)
 }
@@ -41,7 +41,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_mount_point_comes_back_as_it_is_called(place in "/[a-c \t\n\\\\0134#]{0,20}", odd in "\\PC{0,60}") {
-            // As the kernel writes it.
+            // Escaped as the kernel does.
             let escaped: String = place
                 .chars()
                 .map(|char| if " \t\n\\".contains(char) { format!("\\{:03o}", char as u32) } else { char.to_string() })

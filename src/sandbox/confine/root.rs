@@ -1,8 +1,8 @@
-//! A root directory of the worker's own: what it may see, mirrored at the same paths, and nothing else.
+//! The worker's own root directory: visible paths of the machine at the same places, and nothing else.
 //!
-//! What isn't mirrored isn't there: no home, no sockets of other programs, no `/tmp` but a private
-//! one. All of it is read-only but for the run's own folders. It lives in the mount namespace
-//! and vanishes with its last process, so there is nothing to clean up.
+//! Everything else doesn't exist there: no home, no sockets of other programs, no `/tmp` but a private one. All of it
+//! is read-only except for the run's own folders. It exists only in the mount namespace and disappears with its last
+//! process.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -25,52 +25,52 @@ use super::{attributes, devices, overlay};
 use crate::sandbox::visible::{How, Mask, Visible, VisiblePlace};
 use crate::sandbox::{caches::Cache, plain_paths::lies_in, plan::OverlayPlan, session};
 
-/// Any directory does as the place to begin; the mount on it is seen by this process alone.
+/// The new root is mounted here first; any directory would do, since only this process sees the mount.
 const STEPPING_STONE: &str = "/tmp";
 const OLD: &str = "/old";
 const NEW: &str = "/new";
-/// What covers a file.
+/// The file that covers files.
 const EMPTY: &str = "/empty";
-/// The system's settings. Files that aren't larger are copied.
+/// The system's settings. Small files are copied instead of mounted.
 const SETTINGS: &str = "/etc";
 const MOST_COPIED: u64 = 16 << 10;
-/// Private, in memory; the run's `$TMPDIR` lies on the disk.
+/// Private and in memory; the run's `$TMPDIR` is on the disk.
 pub(super) const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// What a root is to hold.
+/// Contents of a root.
 pub(super) struct RootContents<'a> {
-    /// Of the machine, with the view as an overlay if one is wanted.
+    /// Places of the machine, with the view as an overlay if one is planned.
     pub(super) planned: &'a [VisiblePlace],
-    /// Waits for what a search finds to be covered in them; asked in the machine's own root.
+    /// Waits for the search and returns the places with their masks; called in the machine's own root.
     pub(super) searched: Box<dyn FnOnce() -> Visible + 'a>,
-    /// Says the same for when there can be no overlay; asked there as well.
+    /// Returns the same for a view without an overlay; also called there.
     pub(super) in_copy: &'a dyn Fn() -> Visible,
-    /// The view as an overlay.
+    /// The view as an overlay, if one is planned.
     pub(super) overlay: Option<&'a OverlayPlan>,
-    /// The view when that can't be had.
+    /// The view if there is no overlay.
     pub(super) view: &'a Path,
-    /// The run's own besides.
+    /// Further writable folders of the run.
     pub(super) writable: &'a [PathBuf],
-    /// Of the user's toolchains; each is shown if it can be, with changes kept in a folder of the second part.
+    /// Caches of the user's toolchains, each with the folder for its changes; shown as far as possible.
     pub(super) caches: &'a [(&'a Cache, PathBuf)],
 }
 
-/// What came of it.
+/// The result of entering a root.
 pub(super) struct Entered {
-    /// For the journal.
+    /// Description for the journal.
     pub(super) detail: String,
-    /// Why the overlay isn't there, when one was wanted.
+    /// Why the overlay isn't mounted, if one was planned.
     pub(super) no_overlay: Option<io::Error>,
-    /// What is shown.
+    /// The places that are shown.
     pub(super) visible: Visible,
     /// The caches that are shown.
     pub(super) caches: Vec<Cache>,
 }
 
-/// Moves this process into a root that holds `places`, and there to the view.
+/// Moves this process into a root with `places`, and there to the view.
 ///
 /// # Errors
-/// When the kernel refuses a step. The process is then of no further use.
+/// If the kernel refuses a step. The process can't be used any more then.
 pub(super) fn enter(places: RootContents<'_>) -> io::Result<Entered> {
     let on_terminal = session::without_terminal().is_err();
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
@@ -107,7 +107,7 @@ fn memory(place: impl AsRef<Path>, options: &std::ffi::CStr) -> io::Result<()> {
     Ok(mount("tmpfs", place.as_ref(), "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, options)?)
 }
 
-/// A new root that holds what it is to hold, but for caches.
+/// A filled root, without caches.
 struct Filled {
     view: PathBuf,
     no_overlay: Option<io::Error>,
@@ -118,17 +118,17 @@ struct Filled {
 #[derive(Default)]
 struct Mirror {
     shown: HashSet<PathBuf>,
-    /// Folders and links on the way to it.
+    /// Folders and links made so far.
     made: HashSet<PathBuf>,
     writable: Vec<PathBuf>,
-    /// In those, and read-only nevertheless.
+    /// Read-only paths inside writable ones.
     guarded: Vec<PathBuf>,
-    /// Folders that are covered.
+    /// Covered folders.
     covered: Vec<PathBuf>,
 }
 
 impl Mirror {
-    /// Shows all of `places`. What is to be covered in them is searched for meanwhile.
+    /// Shows `places`. The search for masks runs meanwhile.
     fn fill(&mut self, places: RootContents<'_>) -> io::Result<Filled> {
         let RootContents { planned, searched, in_copy, overlay, view, writable, .. } = places;
         let is_in_tree = |path: &Path| overlay.is_some_and(|plan| path.starts_with(&plan.tree));
@@ -155,7 +155,7 @@ impl Mirror {
         Ok(Filled { view, no_overlay, visible })
     }
 
-    /// Shows those of `places` that `which` names and that lie in no other one: nothing that is covered hides them.
+    /// Shows those of `places` that `which` selects and that lie in no other place, so that no mask can hide them.
     fn show_outermost(&mut self, places: &[VisiblePlace], which: impl Fn(&Path) -> bool) -> io::Result<()> {
         let places: Vec<_> = places.iter().filter(|place| place.how == How::ReadOnly).collect();
         let lies_in =
@@ -167,7 +167,7 @@ impl Mirror {
             .try_for_each(|place| self.show_place(place))
     }
 
-    /// Shows and covers what `visible` says of the paths that `which` names, a folder before what lies in it.
+    /// Shows and covers the selected paths, a folder before what lies in it.
     fn show_all(&mut self, visible: &Visible, which: impl Fn(&Path) -> bool) -> io::Result<()> {
         let depth = |path: &Path| path.components().count();
         let mut masks = visible.masks.iter().filter(|mask| which(&mask.path)).peekable();
@@ -181,7 +181,7 @@ impl Mirror {
     }
 
     fn show_place(&mut self, place: &VisiblePlace) -> io::Result<()> {
-        // What lies in a folder that is covered isn't there with what holds that folder.
+        // A covered folder is empty, so a place in it has to be made again.
         let covered = self.covered.iter().find(|mask| place.real.starts_with(mask)).cloned();
         let is_shown =
             |at: &Path| self.shown.contains(at) && !covered.as_ref().is_some_and(|mask| mask.starts_with(at));
@@ -198,7 +198,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// Puts something empty over a path; what is not there needs none.
+    /// Mounts an empty file or folder over a path, if it exists.
     fn cover(&mut self, mask: &Mask) -> io::Result<()> {
         let place = within(NEW, &mask.path);
         if !place.exists() && !place.is_symlink() {
@@ -214,7 +214,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// Shows an overlay at the path of its tree, with what git needs.
+    /// Mounts the view's overlay at the path of its tree, with git's folders.
     fn show_overlay(&mut self, plan: &OverlayPlan) -> io::Result<()> {
         let Some(place) = self.make_way(&plan.tree, true)? else { return Err(io::ErrorKind::NotFound.into()) };
         self.guarded = overlay::show(plan, OLD, &within(NEW, &place))?;
@@ -223,7 +223,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// Shows what it can of `caches`, and says what that is.
+    /// Shows the caches that it can; returns them.
     fn show_caches(&mut self, caches: &[(&Cache, PathBuf)], visible: &Visible) -> Vec<Cache> {
         let shown = caches.iter().filter(|(cache, layers)| self.show_cache(cache, layers, visible).is_ok());
         shown.map(|(cache, _)| (*cache).clone()).collect()
@@ -231,7 +231,7 @@ impl Mirror {
 
     fn show_cache(&mut self, cache: &Cache, layers: &Path, visible: &Visible) -> io::Result<()> {
         let Some(place) = self.make_way(&cache.folder, true)? else { return Err(io::ErrorKind::NotFound.into()) };
-        // In the view it is there, and above one of the run's own folders it would hide that.
+        // A cache in the view is there already, and one above the run's own folders would hide them.
         if self.writable.iter().any(|own| place.starts_with(own)) {
             return Ok(());
         }
@@ -241,7 +241,7 @@ impl Mirror {
         let overlaid = Overlaid { name: &cache.name, lower: &place, layers };
         let at = within(NEW, &place);
         overlay::mount_over(&overlaid, OLD, &at)?;
-        // It was mounted over what covered these.
+        // The cache was mounted over these masks.
         let masks = visible.masks.iter().filter(|mask| mask.path.starts_with(&place));
         let covered = masks.clone().try_for_each(|mask| self.cover(mask));
         overlay::taken_back(covered, &at)?;
@@ -251,7 +251,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// Shows what is at `path` at the same path, with the links that lead there. What isn't there is left out.
+    /// Shows `path` at the same path, with the links that lead there. A path that doesn't exist is skipped.
     fn show(&mut self, path: &Path, writable: bool) -> io::Result<()> {
         let Some(at) = self.make_way(path, writable)? else { return Ok(()) };
         mount_bind_recursive(within(OLD, &at), within(NEW, &at))?;
@@ -262,42 +262,42 @@ impl Mirror {
         Ok(())
     }
 
-    /// Makes a file or folder to mount on at `path`, with the links that lead there. `None`: there is nothing to show, or,
-    /// unless it is to be `writable`, it is shown already.
+    /// Makes a mount point at `path`, with the links that lead there. `None` if there is nothing to show or, unless
+    /// `writable`, if it is shown already.
     fn make_way(&self, path: &Path, writable: bool) -> io::Result<Option<PathBuf>> {
         let way = way(OLD, path, |at| !writable && self.shown.contains(at))?;
         way.steps.iter().try_for_each(make)?;
         Ok(way.to)
     }
 
-    /// Makes every mount read-only that isn't one of the run's own: all at once, and those that aren't meant again as they were.
+    /// Makes every mount read-only except the run's own: all at once, then restores the exceptions.
     fn seal(&self) -> io::Result<()> {
         let table = fs::read(within(OLD, Path::new("/proc/self/mountinfo")))?;
         let mounts = mount_table(&table).filter(|(place, _)| lies_in(place, Path::new(NEW)));
-        // Of mounts at one place the last one is on top, and only that one can be named.
+        // Of mounts at one path only the last one can be named.
         let mounts: HashMap<OsString, String> = mounts.map(|(place, options)| (place.into(), options)).collect();
         let mounts = mounts.iter().map(|(place, options)| (Path::new(place), options));
         let (open, shut): (Vec<_>, Vec<_>) = mounts.partition(|(place, _)| self.is_open(place));
         if attributes::seal_all(Path::new(NEW)).is_err() {
-            // Older kernels, and mounts that may not be touched, which are sealed as they are.
+            // On older kernels, or if some mount can't be changed, they are made read-only one by one.
             return shut.into_iter().try_for_each(|(place, options)| seal_one(place, options));
         }
         open.into_iter().try_for_each(|(place, options)| attributes::restore(place, options))
     }
 
-    /// Whether the mount at `place` stays as it is.
+    /// Whether the mount at `place` stays writable.
     fn is_open(&self, place: &Path) -> bool {
         let path = Path::new("/").join(place.strip_prefix(NEW).unwrap_or(place));
         let is_private = TEMPORARY.iter().any(|folder| path == Path::new(folder));
         let own = self.writable.iter().map(PathBuf::as_path);
-        // Devices and the kernel's own files guard themselves, and programs have to write some of them.
+        // Devices and the kernel's files have their own protection, and programs have to write some.
         let kernel = ["/dev", "/proc"].map(Path::new);
         let is_open = is_private || own.chain(kernel).any(|open| lies_in(&path, open));
         is_open && !self.guarded.iter().any(|guarded| lies_in(&path, guarded))
     }
 }
 
-/// Copies a small file of the system's settings, which are dozens: each would be a mount, here and in the namespaces of every
+/// Copies a small settings file: dozens of mounts would be needed otherwise, here and in the namespaces of every
 /// command. Nobody changes them while tests run.
 fn copied(path: &Path) -> bool {
     path.starts_with(SETTINGS) && copy_small(path).unwrap_or(false)
@@ -320,7 +320,7 @@ fn copy_small(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Looks at the machine by the paths that it has there.
+/// Runs `look` with the machine's own paths.
 fn in_old_root<T>(look: impl FnOnce() -> T) -> io::Result<T> {
     let root = File::open("/")?;
     chroot(OLD)?;
@@ -330,18 +330,18 @@ fn in_old_root<T>(look: impl FnOnce() -> T) -> io::Result<T> {
     Ok(seen)
 }
 
-/// Makes it in the new root, unless it is there.
+/// Makes a step in the new root, unless it exists.
 fn make(step: &RootStep) -> io::Result<()> {
     let made = match step {
         RootStep::Link { at, target } => symlink(target, within(NEW, at)),
         RootStep::File(at) => File::create_new(within(NEW, at)).map(drop),
         RootStep::Folder(at) => {
             let made = fs::create_dir(within(NEW, at));
-            // Commands may write the temporary folder itself. A mount can't be moved aside, nor what is on it.
+            // Commands may write the temporary folder. A mount point can't be moved away, nor can its contents.
             if made.is_ok() && is_in_temporary(at) {
                 memory(within(NEW, at), c"mode=0755,size=1m")?;
             }
-            // What is copied lies on a mount of its own, like everything that is shown.
+            // Copies need a mount of their own, like everything that is shown.
             if made.is_ok() && at == Path::new(SETTINGS) {
                 memory(within(NEW, at), c"mode=0755,size=8m")?;
             }
@@ -351,7 +351,7 @@ fn make(step: &RootStep) -> io::Result<()> {
     exists_is_fine(made)
 }
 
-/// Whether it lies in a private temporary folder, and not deeper.
+/// Whether it lies directly in a private temporary folder.
 pub(super) fn is_in_temporary(path: &Path) -> bool {
     TEMPORARY.iter().any(|own| path.parent() == Some(Path::new(own)))
 }
@@ -361,14 +361,14 @@ fn exists_is_fine(made: io::Result<()>) -> io::Result<()> {
 }
 
 fn seal_one(place: &Path, options: &str) -> io::Result<()> {
-    // A user's namespace may add to what restricts a mount but not take away, so all of it is named again.
+    // A user namespace may add mount restrictions but not remove them, so all existing ones are repeated.
     let kept = [
         ("noexec", MountFlags::NOEXEC),
         ("noatime", MountFlags::NOATIME),
         ("nodiratime", MountFlags::NODIRATIME),
         ("relatime", MountFlags::RELATIME),
     ];
-    // No device of the machine opens through it, and no program in it takes its owner's rights.
+    // Also without devices and set-id programs.
     let mut flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NODEV | MountFlags::NOSUID;
     for (name, flag) in kept {
         if options.split(',').any(|option| option == name) {
@@ -376,7 +376,7 @@ fn seal_one(place: &Path, options: &str) -> io::Result<()> {
         }
     }
     match mount_remount(place, flags, c"") {
-        // A mount that lies under another can't be named any more, and needn't: nobody can reach it.
+        // A mount under another mount can't be named, and nobody can reach it.
         Ok(()) | Err(Errno::INVAL | Errno::NOENT) => Ok(()),
         Err(error) => Err(error.into()),
     }

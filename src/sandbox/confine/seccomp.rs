@@ -1,8 +1,7 @@
-//! Which system calls commands don't get: those that reach into other processes or into the kernel itself.
+//! The system calls that commands are refused: those that affect other processes or the kernel itself.
 //!
-//! A list of what is refused, not of what is allowed: test suites of any language run here, and a call
-//! that the kernel learns next year must not break them. What the list has to keep out is small, and other layers
-//! stand behind it: no capabilities, namespaces, Landlock.
+//! This is a deny-list, because test suites of any language run here and future system calls must not break them. It
+//! can be small because other layers remain: no capabilities, namespaces, Landlock.
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
@@ -15,28 +14,28 @@ use seccompiler::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Which sockets a command may make.
+/// The sockets that a command may create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::sandbox) enum Sockets {
     /// Those of a network namespace that leads nowhere.
     OfOwnNetwork,
-    /// None but pairs: every network there is would be the machine's, and so would every path to a local service.
+    /// Only socket pairs: every network would be the machine's, and every path might lead to a local service.
     Pairs,
 }
 
-/// Which processes a command's numbers name.
+/// The processes that a command can name by PID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sandbox) enum Processes {
-    /// None but the command's own: its process namespace has no others.
+    /// Only the command's own, in its PID namespace.
     Own,
-    /// Others of the machine or of the sandbox, the worker among them.
+    /// Others of the machine or the sandbox, the worker among them.
     Others,
 }
 
 /// Refused whatever their arguments.
 const REFUSED: [libc::c_long; 50] = [
-    // Other processes.
+    // Access to other processes.
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
@@ -44,7 +43,7 @@ const REFUSED: [libc::c_long; 50] = [
     libc::SYS_pidfd_getfd,
     libc::SYS_process_mrelease,
     libc::SYS_kcmp,
-    // What is mounted where, and in which namespaces.
+    // Mounts and namespaces.
     libc::SYS_mount,
     libc::SYS_umount2,
     libc::SYS_pivot_root,
@@ -69,7 +68,7 @@ const REFUSED: [libc::c_long; 50] = [
     libc::SYS_keyctl,
     libc::SYS_add_key,
     libc::SYS_request_key,
-    // Large parts of the kernel with a history of holes, or ways past this very filter.
+    // Large parts of the kernel with a history of vulnerabilities, or ways around this filter.
     libc::SYS_io_uring_setup,
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
@@ -92,8 +91,8 @@ const REFUSED: [libc::c_long; 50] = [
     libc::SYS_settimeofday,
     libc::SYS_clock_settime,
 ];
-/// System V's and POSIX's ways to share memory, counters and messages by number or name. Refused where they would be the
-/// machine's: there they reach what other programs of the user share, and outlive the command.
+/// System V and POSIX shared memory, semaphores and queues. Refused where the objects would be the machine's: they
+/// reach other programs of the user, and outlive the command.
 const SHARED: [libc::c_long; 14] = [
     libc::SYS_shmget,
     libc::SYS_shmat,
@@ -110,7 +109,7 @@ const SHARED: [libc::c_long; 14] = [
     libc::SYS_mq_unlink,
     libc::SYS_mq_notify,
 ];
-/// Their first argument is a process that they change; 0 is the caller.
+/// Calls whose first argument is the PID of a process to change; 0 is the caller.
 const CHANGE_PROCESS: [libc::c_long; 6] = [
     libc::SYS_sched_setaffinity,
     libc::SYS_sched_setattr,
@@ -119,17 +118,17 @@ const CHANGE_PROCESS: [libc::c_long; 6] = [
     libc::SYS_migrate_pages,
     libc::SYS_move_pages,
 ];
-/// Their first argument says what the second one numbers: a process, a group or a user. With the value for a process.
+/// Calls whose first argument says whether the second is a process, group or user; with the value for a process.
 const CHANGE_ANY: [(libc::c_long, u64); 2] =
     [(libc::SYS_setpriority, libc::PRIO_PROCESS as u64), (libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS)];
-/// Of ioprio_set(2), which names whom it is about by such a number.
+/// `which` of ioprio_set(2) for a process.
 const IOPRIO_WHO_PROCESS: u64 = 1;
-/// Since Linux 6.15; the same number everywhere.
+/// Since Linux 6.15; the same number on every architecture.
 const OPEN_TREE_ATTR: libc::c_long = 467;
-/// The same calls have a second number in programs with short pointers, if an x86 kernel lets such programs run.
+/// Bit in the numbers of the same calls from x32 programs, if an x86-64 kernel runs them.
 const X32: i64 = 0x4000_0000;
 
-/// Flags of clone(2) and unshare(2) that make namespaces.
+/// Flags of clone(2) and unshare(2) that create namespaces.
 const NEW_NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWNS,
     libc::CLONE_NEWCGROUP,
@@ -139,18 +138,18 @@ const NEW_NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWPID,
     libc::CLONE_NEWNET,
 ];
-/// Of a socket's type, without its flags.
+/// Mask for a socket's type without its flags.
 const SOCKET_TYPE: u64 = 0xf;
-/// Typing into the terminal that a descriptor is of.
+/// ioctl requests that inject input into a terminal.
 const TYPE_INTO: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 type Result<T> = std::result::Result<T, seccompiler::BackendError>;
 
-/// Refuses the calls to this thread and all that it starts; says so.
+/// Installs the filter for this thread and its children; returns a description.
 ///
 /// # Errors
-/// When this kernel has no such filters, or the processor is one that isn't known here.
+/// If the kernel has no seccomp filters, or the architecture isn't supported.
 pub(super) fn enter(sockets: Sockets, processes: Processes) -> io::Result<String> {
     let arch = ARCH.try_into().map_err(io::Error::other)?;
     let programs = programs(sockets, processes, arch).map_err(io::Error::other)?;
@@ -164,14 +163,14 @@ pub(super) fn enter(sockets: Sockets, processes: Processes) -> io::Result<String
     Ok(format!("no tracing, mounting, namespaces, key rings or kernel interfaces{sockets}"))
 }
 
-/// Whether this kernel has such filters.
+/// Whether this kernel has seccomp filters.
 pub(super) fn is_there() -> bool {
     secure_computing_mode().is_ok()
 }
 
 fn programs(sockets: Sockets, processes: Processes, arch: TargetArch) -> Result<[BpfProgram; 2]> {
     let refused = filter(refused(sockets, processes)?, libc::EPERM, arch)?;
-    // Its flags lie in memory, where no filter can look. Without it the C libraries fall back on `clone`.
+    // Its flags are in memory, which filters can't read. With `ENOSYS`, C libraries fall back to `clone`.
     let unknown = filter(Rules::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS, arch)?;
     Ok([refused, unknown])
 }
@@ -202,8 +201,8 @@ fn refused(sockets: Sockets, processes: Processes) -> Result<Rules> {
     Ok(rules)
 }
 
-/// Limits and priorities of anybody but the caller. No filter can tell the caller's own number, nor those of its threads and
-/// children, from others: they are refused as well.
+/// Refuses to change limits and priorities of others. A filter can't recognise the caller's own PID, nor those of its
+/// threads and children, so they are refused as well.
 fn changing_others() -> Result<Rules> {
     let is_other = |place| (place, SeccompCmpOp::Ne, 0);
     let mut rules = Rules::new();
@@ -213,14 +212,14 @@ fn changing_others() -> Result<Rules> {
     for (call, process) in CHANGE_ANY {
         rules.insert(call, vec![rule(&[is_other(1)])?, rule(&[(0, SeccompCmpOp::Ne, process)])?]);
     }
-    // Without new limits it only tells what they are.
+    // Without new limits it only reads them.
     let new = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
     let other = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
     rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![other, new])?]);
     Ok(rules)
 }
 
-/// An empty list refuses all.
+/// Rules for refused sockets; an empty list refuses all.
 fn refused_sockets(sockets: Sockets) -> Result<Vec<SeccompRule>> {
     if sockets == Sockets::Pairs {
         return Ok(Vec::new());
@@ -229,7 +228,7 @@ fn refused_sockets(sockets: Sockets) -> Result<Vec<SeccompRule>> {
     let routes = is_not(libc::AF_NETLINK);
     Ok(vec![
         rule(&[is_not(libc::AF_UNIX), is_not(libc::AF_INET), is_not(libc::AF_INET6), routes.clone()])?,
-        // Runtimes list network interfaces through the kernel's routing tables, here the namespace's own.
+        // Runtimes list network interfaces through routing netlink, which shows only this namespace's.
         rule(&[(0, SeccompCmpOp::Eq, libc::AF_NETLINK as u64), (2, SeccompCmpOp::Ne, libc::NETLINK_ROUTE as u64)])?,
         rule(&[routes, (1, masked(SOCKET_TYPE), libc::SOCK_RAW as u64)])?,
     ])
@@ -239,7 +238,7 @@ const fn masked(mask: u64) -> SeccompCmpOp {
     SeccompCmpOp::MaskedEq(mask)
 }
 
-/// Matches when all arguments, given by place, compare so.
+/// A rule that matches if all arguments, given by index, satisfy their conditions.
 fn rule(conditions: &[(u8, SeccompCmpOp, u64)]) -> Result<SeccompRule> {
     let conditions = conditions
         .iter()

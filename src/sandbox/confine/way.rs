@@ -1,4 +1,4 @@
-//! The way to a path: the folders and links that have to be there so that it is found under the same name in another root.
+//! Finds the folders and links that another root needs so that a path exists there under the same name.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -9,26 +9,24 @@ use std::path::{Component, Path, PathBuf};
 /// Longer chains of links are loops (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
-/// Something to be made in the other root.
+/// Something to create in the other root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RootStep {
-    /// A folder, to go through or to mount on.
+    /// A folder, to pass through or as a mount point.
     Folder(PathBuf),
-    /// A file, to mount on.
+    /// A file, as a mount point.
     File(PathBuf),
-    /// A link, with what it says.
+    /// A link and its target.
     Link { at: PathBuf, target: PathBuf },
 }
 
 impl RootStep {
-    /// Where it is made.
     pub(super) fn at(&self) -> &Path {
         match self {
             Self::Folder(at) | Self::File(at) | Self::Link { at, .. } => at,
         }
     }
 
-    /// The same, when the rest is of no further use.
     pub(super) fn into_at(self) -> PathBuf {
         match self {
             Self::Folder(at) | Self::File(at) | Self::Link { at, .. } => at,
@@ -36,16 +34,16 @@ impl RootStep {
     }
 }
 
-/// All of it, from the root on.
+/// All steps to a path, from the root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Way {
-    /// Those of a way that ends early are needed as well: links lead to what is shown already.
+    /// Steps of a way that ends early are needed too: links may lead to what is shown already.
     pub(super) steps: Vec<RootStep>,
-    /// Where the path leads, without links. `None`: there is nothing, or it is shown already.
+    /// The canonical path; `None` if nothing is there or it is shown already.
     pub(super) to: Option<PathBuf>,
 }
 
-/// The way to `path` in what used to be the root and is now called `old`, or to the first place on it that `is_shown`.
+/// The way to `path` in the former root at `old`, or to the first shown place on it.
 pub(super) fn way(old: &str, path: &Path, is_shown: impl Fn(&Path) -> bool) -> io::Result<Way> {
     let (mut ahead, mut steps) = (names(path), Vec::new());
     let (mut at, mut links) = (PathBuf::from("/"), 0);
@@ -55,7 +53,7 @@ pub(super) fn way(old: &str, path: &Path, is_shown: impl Fn(&Path) -> bool) -> i
             continue;
         }
         let next = at.join(&name);
-        // Whatever leads to it was come by on the way, so that nothing above it needs to be asked again.
+        // Everything above was checked on the way here.
         if is_shown(&next) {
             return Ok(Way { steps, to: None });
         }
@@ -80,12 +78,12 @@ pub(super) fn way(old: &str, path: &Path, is_shown: impl Fn(&Path) -> bool) -> i
     Ok(Way { steps, to: Some(at) })
 }
 
-/// `path` as it is called below `root`.
+/// `path` below `root`.
 pub(super) fn within(root: &str, path: &Path) -> PathBuf {
     Path::new(root).join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// The names that a path consists of; the way up counts as one.
+/// The components of a path, `..` included.
 fn names(path: &Path) -> VecDeque<OsString> {
     let names = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
     names.map(|part| part.as_os_str().to_owned()).collect()

@@ -1,4 +1,4 @@
-//! The bwrap that there is: where, which version, and with whose rights it runs.
+//! Finds bwrap: its path, its version, and whether it is setuid.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -9,31 +9,31 @@ use rustix::process::getuid;
 
 use crate::settings::Programs;
 
-/// Where distributions put it. `$PATH` isn't asked: the policies that allow it namespaces know it by its path, and a
-/// folder in there may be the repository's.
+/// Where distributions install it. `$PATH` isn't searched: policies that allow bwrap namespaces know it by path, and a
+/// folder in `$PATH` may belong to the repository.
 const PLACES: [&str; 4] =
     ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/run/wrappers/bin/bwrap", "/run/current-system/sw/bin/bwrap"];
-/// From this version on it sets the size and the mode of what it keeps in memory.
+/// Since this version it sets size and mode of a tmpfs.
 const OLDEST: (u32, u32) = (0, 6);
-/// From this version on it mounts overlays.
+/// Since this version it mounts overlays.
 const WITH_OVERLAYS: (u32, u32) = (0, 11);
 const SETUID: u32 = 0o4000;
 
-/// A program that can be used.
+/// A usable bwrap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bwrap {
     pub(super) program: PathBuf,
-    /// Major and minor.
+    /// Major and minor version.
     pub(super) version: (u32, u32),
-    /// It takes the rights of root, and then refuses some options.
+    /// Whether it is setuid root; it refuses some options then.
     pub(super) is_setuid: bool,
 }
 
 impl Bwrap {
-    /// One that isn't the tree's own.
+    /// Finds one that doesn't lie in the tree.
     ///
     /// # Errors
-    /// When there is none that can be used; in words.
+    /// A description, if there is none that can be used.
     pub(super) fn find(tree: &Path) -> Result<Self, String> {
         let programs = Programs::outside(tree);
         let mut places = PLACES.map(PathBuf::from).into_iter().filter(|place| programs.is_trusted(place));
@@ -55,10 +55,10 @@ impl Bwrap {
         format!("{}{rights}", shown(self.version))
     }
 
-    /// Whether it mounts overlays.
+    /// Checks that it mounts overlays.
     ///
     /// # Errors
-    /// When it doesn't; in words.
+    /// A description, if it doesn't.
     pub(super) fn overlay(&self) -> Result<(), String> {
         match self {
             Self { is_setuid: true, .. } => Err("bwrap with root's rights mounts none".into()),
@@ -74,7 +74,7 @@ fn shown((major, minor): (u32, u32)) -> String {
     format!("{major}.{minor}")
 }
 
-/// Major and minor, of `bubblewrap 0.8.0`.
+/// Parses major and minor version from `bubblewrap 0.8.0`.
 fn version(said: &str) -> Option<(u32, u32)> {
     let mut numbers = said.trim().rsplit(' ').next()?.split('.').map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))

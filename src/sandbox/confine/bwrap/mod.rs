@@ -1,9 +1,8 @@
-//! Namespaces by way of bwrap (<https://github.com/containers/bubblewrap>), where kcode may not make its own.
+//! Namespaces made by bwrap (<https://github.com/containers/bubblewrap>), where kcode may not make its own.
 //!
-//! A distribution that keeps user namespaces from programs it doesn't know (Ubuntu, by AppArmor) knows bwrap; others
-//! install it with root's rights. The policy is the same as that of kcode's own: what differs is reported, and whether it
-//! holds is for the same proof to show. What bwrap can't give is a process namespace for each command: its children
-//! may make none in turn. So commands share the one that it made for the worker.
+//! Distributions that deny user namespaces to unknown programs (Ubuntu, through AppArmor) allow bwrap; others install
+//! it setuid root. The policy equals kcode's own: differences are reported, and the same proof tests it. bwrap can't
+//! give each command a PID namespace, because its children may not create any, so commands share the worker's.
 //!
 //! | File | What it is about |
 //! |---|---|
@@ -27,16 +26,16 @@ use crate::sandbox::plan::{OverlayPlan, WorkerConfig};
 use crate::sandbox::visible::{self, Known, VisibilityRequest};
 use crate::sandbox::{SUBCOMMAND, namespace_provider::InBwrap};
 
-/// Namespaces that bwrap makes and that were tried.
+/// Namespaces that bwrap makes and that were tested.
 pub(in crate::sandbox) struct Inside {
     program: PathBuf,
     arguments: Vec<OsString>,
-    /// What the host is told.
+    /// Facts that are passed to the host.
     pub(in crate::sandbox) provider: InBwrap,
 }
 
 impl Inside {
-    /// The start of a worker process in them; its arguments are still to be added.
+    /// A command that starts a worker process in them; its arguments have to be added.
     pub(in crate::sandbox) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
@@ -44,14 +43,14 @@ impl Inside {
     }
 }
 
-/// Finds out how bwrap can enclose a host, with an overlay or else without. `why` tells what was tried before it.
+/// Finds out how bwrap can start a host, with an overlay or without. `why` says why kcode's own namespaces failed.
 ///
 /// # Errors
-/// When it can't; in words.
+/// A description, if it can't.
 pub(in crate::sandbox) fn prepare(config: &WorkerConfig, why: &str) -> Result<Inside, String> {
     let tree = config.overlay.as_ref().map_or(&config.view, |overlay| &overlay.tree);
     let bwrap = Bwrap::find(tree)?;
-    // The link in `/proc` names bwrap once it runs.
+    // In bwrap's process the link in `/proc` would name bwrap.
     let worker = std::env::current_exe().map_err(|error| format!("kcode's own file can't be found: {error}"))?;
     let variable = |name: &str| std::env::var_os(name);
     let sockets = visible::sockets();
@@ -84,7 +83,7 @@ pub(in crate::sandbox) fn prepare(config: &WorkerConfig, why: &str) -> Result<In
     Ok(inside)
 }
 
-/// Sends a scout in.
+/// Runs a scout in them.
 fn look(program: &Path, arguments: &[OsString]) -> Result<(), String> {
     let mut command = Command::new(program);
     command.args(arguments).arg(SCOUT).stdin(Stdio::null()).stdout(Stdio::null());

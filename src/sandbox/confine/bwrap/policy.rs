@@ -1,6 +1,6 @@
-//! The same root as kcode makes itself (see `root`), told to bwrap as arguments.
+//! Describes the root that kcode makes itself (see `root`) as arguments of bwrap.
 //!
-//! Paths are arguments of their own, so that no character in them matters.
+//! Each path is an argument of its own, so no character in it needs escaping.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -16,7 +16,7 @@ use crate::sandbox::kernel_files;
 use crate::sandbox::plan::{OverlayPlan, WorkerConfig};
 use crate::sandbox::visible::{Mask, Visible};
 
-/// Each its own; the worker ends with whoever started bwrap, and nothing in there has a privilege.
+/// New namespaces of every kind; the worker dies with whoever started bwrap, and has no capabilities.
 const NAMESPACES: [&str; 8] = [
     "--unshare-pid",
     "--unshare-net",
@@ -27,29 +27,29 @@ const NAMESPACES: [&str; 8] = [
     "--cap-drop",
     "ALL",
 ];
-/// Of what is kept in memory, in bytes, where its size can be set. Elsewhere it is half of the memory.
+/// Size of each tmpfs in bytes, if it can be set; otherwise half of the memory.
 const TEMPORARY_SIZE: &str = "2147483648";
 const SHARED_MEMORY_SIZE: &str = "1073741824";
 
-/// The arguments while they are put together.
+/// The arguments while they are built.
 #[derive(Default)]
 pub(super) struct Policy {
     arguments: Vec<OsString>,
-    /// Places that are shown, with all that is in them.
+    /// Places that are shown with everything in them.
     shown: HashSet<PathBuf>,
-    /// Folders in them that are covered.
+    /// Covered folders in them.
     covered: Vec<PathBuf>,
-    /// Steps of ways that were gone before.
+    /// Steps that earlier ways have made.
     made: HashSet<PathBuf>,
-    /// What is made read-only once everything is in its place.
+    /// Paths that are made read-only at the end.
     sealed: Vec<PathBuf>,
 }
 
 impl Policy {
-    /// Of what `charge` speaks of, and what is `visible` of the machine.
+    /// The arguments for `config` and the `visible` places of the machine.
     ///
     /// # Errors
-    /// When a link can't be read, or the overlay couldn't show all of the tree.
+    /// If a link can't be read, or the overlay couldn't show all of the tree.
     pub(super) fn new(
         config: &WorkerConfig,
         overlay: Option<&OverlayPlan>,
@@ -75,7 +75,7 @@ impl Policy {
     }
 
     fn seal(&mut self) {
-        // Something of the machine may be shown at the very place.
+        // Something of the machine may be shown at the same path.
         let is_shown = |place: &PathBuf| self.shown.contains(place) && !self.covered.contains(place);
         let folders = std::mem::take(&mut self.sealed).into_iter().filter(|place| !is_shown(place));
         let places: Vec<PathBuf> = folders.chain(["/dev", "/"].map(PathBuf::from)).collect();
@@ -84,12 +84,12 @@ impl Policy {
         }
     }
 
-    /// How many places of the machine are shown.
+    /// Number of the machine's places that are shown.
     pub(super) fn places(&self) -> usize {
         self.shown.len()
     }
 
-    /// All arguments, with `command` behind them.
+    /// All arguments, followed by `command`.
     pub(super) fn arguments<'a>(mut self, command: impl IntoIterator<Item = &'a OsStr>) -> Vec<OsString> {
         self.option("--", command);
         self.arguments
@@ -100,7 +100,7 @@ impl Policy {
         self.arguments.extend(values.into_iter().map(OsStr::to_owned));
     }
 
-    /// Temporary folders, devices, and a `/proc` whose settings can't be written: root owns them without any privilege.
+    /// Temporary folders, devices, and a `/proc` with read-only settings: root owns them even without capabilities.
     fn system(&mut self, bwrap: &Bwrap) -> io::Result<()> {
         for place in TEMPORARY {
             self.memory(bwrap, "1777", TEMPORARY_SIZE, place.as_ref());
@@ -137,7 +137,7 @@ impl Policy {
         let (upper, work) = (plan.layers.join("upper"), plan.layers.join("work"));
         self.option("--overlay-src", [tree.as_os_str()]);
         self.option("--overlay", [upper.as_os_str(), work.as_os_str(), tree.as_os_str()]);
-        // What lies in the tree is there already, and read-only from here on.
+        // The overlay already shows what lies in the tree; it only becomes read-only.
         for path in plan.git.iter().filter(|path| path.starts_with(&tree)) {
             self.option("--ro-bind", [path.as_os_str(), path.as_os_str()]);
             self.shown.insert(path.clone());
@@ -146,7 +146,7 @@ impl Policy {
         Ok(())
     }
 
-    /// Shows and covers what `visible` says of the paths that `which` names, a folder before what lies in it.
+    /// Shows and covers the selected paths, a folder before what lies in it.
     fn show_all(&mut self, visible: &Visible, which: impl Fn(&Path) -> bool) -> io::Result<()> {
         let depth = |path: &Path| path.components().count();
         let mut masks = visible.masks.iter().filter(|mask| which(&mask.path)).peekable();
@@ -160,7 +160,7 @@ impl Policy {
         Ok(())
     }
 
-    /// Puts something empty over a path. A device can't be opened through what bwrap mounts.
+    /// Covers a path with something empty. Devices can't be opened through bwrap's mounts.
     fn cover(&mut self, mask: &Mask) {
         if mask.is_folder {
             self.option("--tmpfs", [mask.path.as_os_str()]);
@@ -171,7 +171,7 @@ impl Policy {
         }
     }
 
-    /// Shows what is at `path` at the same path, with the links that lead there. What isn't there is left out.
+    /// Shows `path` at the same path, with the links that lead there. A path that doesn't exist is skipped.
     fn show(&mut self, path: &Path, writable: bool) -> io::Result<()> {
         let Some(at) = self.go(path, writable)? else { return Ok(()) };
         self.option(if writable { "--bind" } else { "--ro-bind" }, [at.as_os_str(), at.as_os_str()]);
@@ -179,14 +179,14 @@ impl Policy {
         Ok(())
     }
 
-    /// Whether `at` is there with what it lies in or is; what lies in a folder that is covered isn't.
+    /// Whether `at` exists because it or a folder around it is shown; a covered folder is empty.
     fn is_there(&self, at: &Path, path: &Path) -> bool {
         let covered = self.covered.iter().find(|mask| path.starts_with(mask));
         let is_above = |above: &Path| covered.is_some_and(|mask| mask.starts_with(above));
         self.shown.contains(at) && !is_above(at)
     }
 
-    /// Makes the way to `path` and says where it leads. `None`: nowhere, or, unless it is to be `writable`, it is shown
+    /// Makes the way to `path`; returns where it leads. `None` if nowhere or, unless `writable`, if it is shown
     /// already.
     fn go(&mut self, path: &Path, writable: bool) -> io::Result<Option<PathBuf>> {
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -203,20 +203,20 @@ impl Policy {
                         self.folder(at);
                     }
                 }
-                // Mounting on it makes it.
+                // bwrap creates the file when it mounts.
                 RootStep::File(_) => {}
             }
         }
         Ok(way.to)
     }
 
-    /// Whether it isn't there yet, neither by itself nor with what it lies in.
+    /// Whether it doesn't exist yet, neither by itself nor in something shown.
     fn is_new(&mut self, at: &Path) -> bool {
         !at.ancestors().any(|above| self.is_there(above, at)) && self.made.insert(at.to_owned())
     }
 
     fn folder(&mut self, at: PathBuf) {
-        // Commands may write the temporary folder itself. A mount can't be moved aside, nor what is on it.
+        // Commands may write the temporary folder. A mount point can't be moved away, nor can its contents.
         let kind = if is_in_temporary(&at) { "--tmpfs" } else { "--dir" };
         self.option(kind, [at.as_os_str()]);
         if kind == "--tmpfs" {
@@ -241,7 +241,7 @@ mod tests {
         serde_json::from_value(config).unwrap()
     }
 
-    /// The arguments as text, in a world where the folder is called `@`.
+    /// The arguments as text, where the test's folder is called `@`.
     fn arguments(with_overlay: bool, is_setuid: bool) -> String {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().canonicalize().unwrap();

@@ -1,4 +1,4 @@
-//! A process that looks whether the root that bwrap made serves, so that a host is started only where it does.
+//! A process that tests the root that bwrap made before a host is started in it.
 
 use std::io;
 use std::path::Path;
@@ -6,13 +6,13 @@ use std::process::ExitCode;
 
 use crate::sandbox::confine::{namespaces, overlay};
 
-/// The argument that makes a worker process the scout.
+/// The argument that starts the scout.
 pub(in crate::sandbox) const SCOUT: &str = "scout";
 
-/// Looks at the network and writes to the view, which is the current folder.
+/// Checks the network and writes to the view, which is the current folder.
 ///
 /// # Errors
-/// When one of them isn't as it has to be.
+/// If a check fails.
 pub(in crate::sandbox) fn scout() -> io::Result<ExitCode> {
     namespaces::look_at_network()?;
     overlay::try_out(Path::new("."))?;
