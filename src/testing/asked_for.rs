@@ -1,4 +1,4 @@
-//! What a test command names: its own words, and those of the script, makefile or package script that it leads to.
+//! The text of a test command, and of the script, makefile or package script that it runs.
 
 use std::cell::OnceCell;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use super::runner_words::target;
 use crate::settings::{RepositoryFiles, TestCommand};
 
-/// Enough of a script.
+/// Bytes that are read of a script.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// Reads nothing before it is asked.
+/// Reads files on first use only.
 pub(super) struct AskedFor<'a> {
     pub(super) command: &'a str,
     tree: &'a Path,
@@ -21,7 +21,6 @@ impl<'a> AskedFor<'a> {
         Self { command, tree, text: OnceCell::new() }
     }
 
-    /// The files of the tree.
     pub(super) fn files(&self) -> Option<RepositoryFiles> {
         RepositoryFiles::open(self.tree).ok()
     }
@@ -35,7 +34,7 @@ impl<'a> AskedFor<'a> {
         })
     }
 
-    /// Whether `word` stands in them as a whole.
+    /// Whether `word` occurs in the text as a whole word.
     pub(super) fn names(&self, word: &str) -> bool {
         let is_part = |it: char| it.is_alphanumeric() || "_-".contains(it);
         !word.is_empty()
@@ -46,7 +45,7 @@ impl<'a> AskedFor<'a> {
     }
 
     pub(super) fn names_any(&self, words: &[&str]) -> bool {
-        // Of programs whose names end in a version.
+        // Some programs' names end in a version.
         words.iter().any(|word| self.names(word) || (*word == "python" && self.text().contains("python")))
     }
 }

@@ -1,8 +1,8 @@
-//! How the tests went on the state that a run started from, kept for the next run on the same state.
+//! Test results of the state that a run started from, kept for the next run on the same state.
 //!
-//! The key holds everything that kcode knows to have a say in it: the tree's id, the command, and what it runs in
-//! (`surroundings.rs`). Only what was told test by test is kept: a run that failed before any test ran says nothing of the tree,
-//! and is right again once something is installed. The folder can be deleted at any time.
+//! The key holds everything known to affect the results: the tree's id, the command, and its environment
+//! (`surroundings.rs`). Only results of single tests are kept: a run that failed before any test ran says nothing about
+//! the tree, and passes once something is installed. The folder can be deleted at any time.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write as _};
@@ -20,39 +20,40 @@ use crate::journal::{Digest, TestResults, TestsRan, read_own};
 use crate::settings::TestCommand;
 
 const SCHEMA: &str = "kcode.baseline/2";
-/// More are not kept; a baseline of a thousand tests has about 60 KB.
+/// Number of baselines kept; one of a thousand tests takes about 60 KB.
 const MOST: usize = 100;
-/// What is older is measured anew: machines change in ways that the key doesn't know.
+/// Older baselines are measured anew, since machines change in ways that the key doesn't cover.
 pub(super) const LONGEST: Duration = Duration::from_hours(168);
 
-/// The runs of the test command on the start state, all on the same tree: more than one when the first failed.
+/// Runs of the test command on the start state, all on the same tree; more than one if the first failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     schema: String,
-    /// The runs, in order.
+    /// Runs in the order in which they ran.
     pub runs: Vec<BaselineRun>,
 }
 
-/// One of them.
+/// One run of a [`Baseline`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BaselineRun {
-    /// As the journal tells it.
+    /// The run's journal event.
     pub ran: TestsRan,
-    /// Test by test, where the runner's words are known; with the run before it where only what had failed was run again.
+    /// Results of single tests, `None` if the runner's format is unknown. If only failed tests were repeated, this
+    /// includes the results of the run before.
     pub results: Option<TestResults>,
-    /// The model asked for it, so that the journal tells of it already.
+    /// Whether the model asked for the run, in which case the journal already has it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_own: bool,
 }
 
 impl Baseline {
-    /// Of these runs.
+    /// Creates a baseline of these runs.
     #[must_use]
     pub fn new(runs: Vec<BaselineRun>) -> Self {
         Self { schema: SCHEMA.to_owned(), runs }
     }
 
-    /// The same, told as what it is: known from an earlier run, whose logs aren't here.
+    /// Marks all runs as cached: measured by an earlier run, whose logs aren't here.
     #[must_use]
     pub fn cached(mut self) -> Self {
         for run in &mut self.runs {
@@ -62,7 +63,7 @@ impl Baseline {
         self
     }
 
-    /// Whether another run would see the same: each came to an end of its own and told of its tests.
+    /// Whether another run would give the same: each run ended by itself and reported its tests.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         let told = |results: &TestResults| results.complete && !results.tests.is_empty();
@@ -71,13 +72,13 @@ impl Baseline {
         whole.peek().is_some() && whole.all(|run| ended(&run.ran) && run.results.as_ref().is_some_and(told))
     }
 
-    /// Whether it is known from an earlier run.
+    /// Whether it was measured by an earlier run.
     #[must_use]
     pub fn is_cached(&self) -> bool {
         self.runs.iter().any(|run| run.ran.cached)
     }
 
-    /// Whether `after` tells of tests that no run here knows.
+    /// Whether `after` has tests that no run here reported.
     #[must_use]
     pub fn lacks_any_of(&self, after: &[TestResults]) -> bool {
         let is_known =
@@ -85,23 +86,23 @@ impl Baseline {
         after.iter().flat_map(|results| results.tests.keys()).any(|name| !is_known(name))
     }
 
-    /// What the runs said test by test.
+    /// Returns the results of the runs that reported single tests.
     #[must_use]
     pub fn results(&self) -> Vec<TestResults> {
         self.runs.iter().filter_map(|run| run.results.clone()).collect()
     }
 }
 
-/// Under what a baseline is kept.
+/// Digest under which a baseline is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaselineKey(Digest);
 
 impl BaselineKey {
-    /// For `command` on the tree `tree` (git's id) in these surroundings, in a sandbox as `policy` tells. `None` where nobody knows
-    /// whether they are the same another time. Blocks.
+    /// Makes the key for `command` on the tree `tree` (git's id) in these surroundings, in a sandbox with the policy
+    /// `policy`. `None` if the surroundings can't be compared with those of another run. Blocks.
     #[must_use]
     pub fn new(tree: &str, command: &TestCommand, surroundings: &Surroundings<'_>, policy: &str) -> Option<Self> {
-        // The form is no promise: another version of kcode measures anew.
+        // The format may change: another version of kcode measures anew.
         Some(Self(Digest::of(format!(
             "{}\0{}\0{tree}\0{command:?}\0{policy}\0{}",
             env!("CARGO_PKG_VERSION"),
@@ -111,10 +112,10 @@ impl BaselineKey {
     }
 }
 
-/// Bytes of a baseline; one test takes about a hundred.
+/// Largest baseline in bytes; one test takes about a hundred.
 const LARGEST: u64 = 64 << 20;
 
-/// Others wait while it is there. A process that dies gives it up.
+/// Lock on measuring a baseline; released when dropped or when its process dies.
 #[derive(Debug)]
 pub struct BaselineLock {
     path: PathBuf,
@@ -123,25 +124,25 @@ pub struct BaselineLock {
 
 impl Drop for BaselineLock {
     fn drop(&mut self) {
-        // Whoever waits opens it anew each time. One that stays is stale one day.
+        // Waiting processes reopen the file each time. A file that is left behind becomes stale.
         drop(fs::remove_file(&self.path));
     }
 }
 
-/// The folder of baselines.
+/// The folder that holds the baselines.
 #[derive(Clone, Debug)]
 pub struct Baselines {
     folder: PathBuf,
 }
 
 impl Baselines {
-    /// Those below kcode's state folder.
+    /// Uses the folder `baselines` in kcode's state folder.
     #[must_use]
     pub fn in_state(state: &Path) -> Self {
         Self { folder: state.join("baselines") }
     }
 
-    /// What was measured before under this key, and isn't too old.
+    /// Returns the baseline kept under this key, unless it is too old.
     #[must_use]
     pub fn find(&self, key: &BaselineKey) -> Option<Baseline> {
         let file = self.file(key);
@@ -151,10 +152,10 @@ impl Baselines {
         (known.schema == SCHEMA && age.is_none_or(|age| age < LONGEST)).then_some(known)
     }
 
-    /// Whose turn it is to measure under this key: `None` while another kcode does.
+    /// Claims the right to measure under this key; `None` while another process holds it.
     ///
     /// # Errors
-    /// When nobody can tell; then everybody measures.
+    /// If the lock file can't be made or locked; the caller then measures without it.
     pub fn claim(&self, key: &BaselineKey) -> io::Result<Option<BaselineLock>> {
         fs::create_dir_all(&self.folder)?;
         let path = self.folder.join(format!("{}.lock", key.0));
@@ -167,10 +168,10 @@ impl Baselines {
         }
     }
 
-    /// Keeps a baseline, and lets the oldest go when there are many.
+    /// Keeps a baseline, and removes the oldest if there are too many.
     ///
     /// # Errors
-    /// When the folder can't be written; the run doesn't depend on it.
+    /// If the folder can't be written; the run doesn't depend on it.
     pub fn keep(&self, key: &BaselineKey, baseline: &Baseline) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         let mut file = NamedTempFile::new_in(&self.folder)?;
@@ -182,10 +183,10 @@ impl Baselines {
         self.forget_oldest()
     }
 
-    /// Files that [`Baselines::find`] would take no more, with their bytes.
+    /// Lists the files that [`Baselines::find`] no longer accepts, with their sizes in bytes.
     ///
     /// # Errors
-    /// When the folder can't be read; one that isn't there holds none.
+    /// If the folder can't be read; a missing folder has none.
     pub fn stale(&self) -> io::Result<Vec<(PathBuf, u64)>> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -211,7 +212,7 @@ impl Baselines {
             .collect();
         all.sort();
         let too_many = all.len().saturating_sub(MOST);
-        // Another run may have been quicker.
+        // Another process may have removed it already.
         all.iter().take(too_many).for_each(|(_, path)| drop(fs::remove_file(path)));
         Ok(())
     }

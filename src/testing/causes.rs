@@ -1,10 +1,12 @@
-//! Failures that no edit mends: the command can't start, what it needs isn't installed, the sandbox keeps something from it.
+//! Failures that no edit can fix: the command can't start, a dependency isn't installed, or the sandbox hides
+//! something.
 //!
-//! From the words of shells, runners and system calls to what a person can do. Cases stand in `fixtures/failure-causes`.
+//! Maps messages of shells, runners and system calls to what the user can do. Cases are in `fixtures/failure-causes`.
 //!
-//! Words alone excuse nothing and keep nothing from going on: a program under test may print any. A program that isn't there
-//! needs the exit code of shells for it, a package that isn't installed a manifest that asks for it, and a runner's words a command
-//! that leads to it. What the sandbox keeps from tests is told beside the failure, and excuses single tests by their own output.
+//! Messages alone neither excuse a failure nor stop a run, since a program under test may print any. A missing program
+//! also needs the shell's exit code for it, a missing package a manifest that names it, and a runner's message a
+//! command that leads to that runner. What the sandbox hides is reported with the failure, and excuses a single test by
+//! its own output.
 
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, OnceLock};
@@ -18,24 +20,24 @@ use super::not_started::not_started;
 use crate::journal::{CauseKind, FailureCause, TestCase, TestResults};
 use crate::settings::{regex, without_dots};
 
-/// Of the beginning of the output, and of its end.
+/// Bytes examined at the start of the output, and at its end.
 const HEAD: usize = 16 * 1024;
 const TAIL: usize = 64 * 1024;
-/// How a cause begins that was looked up on the machine.
+/// Start of a cause that was confirmed on the machine.
 pub const HIDES: &str = "the sandbox hides ";
-/// Paths of the output that are looked at on the machine.
+/// Number of paths in the output that are looked up on the machine.
 const MOST_PATHS: usize = 60;
-/// How far above the words for it a file is named.
+/// Lines above an error message in which its file may be named.
 const LINES_ABOVE: usize = 4;
 
-/// The patterns of the rows, each compiled when it is first asked.
+/// Compiled patterns of the rows, on first use.
 static PATTERNS: [OnceLock<Option<Regex>>; ROWS.len()] = [const { OnceLock::new() }; ROWS.len()];
-/// That something wasn't found, or not allowed to be seen.
+/// Messages that something doesn't exist or may not be accessed.
 static MISSING: LazyLock<Option<Regex>> =
     LazyLock::new(|| regex(r"(?i)No such file or directory|ENOENT|does not exist|not found|Permission denied|EACCES"));
-/// A path that may lead out of the tree.
+/// A path that may lead outside of the tree.
 static PATHS: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r#"(?:\.\./|/)[^\s'"`:;,()<>\[\]]{2,300}"#));
-/// The same in the words of package managers and interpreters.
+/// Such messages of package managers and interpreters.
 static NOT_INSTALLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(
         r"(?i)No such file|ENOENT|does not exist|not found|No module named|Cannot find|could not find|Can't resolve|Could not resolve|unresolved import|failed to (?:read|load)|cannot load such file|Non-resolvable|no required module|doesn't exist|can't find crate",
@@ -43,44 +45,45 @@ static NOT_INSTALLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static MODULE: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"No module named '?([\w.]+)"));
 
-/// An assertion's own words: what stands in them was compared, and may be what the code under test said.
+/// Words of an assertion's message, which may quote what the code under test printed.
 static ASSERTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(
         r"(?im)Assert(?:ion)?(?:Error|Failed)|assertion|ERR_ASSERTION|ExpectationNotMet|^\W*assert\b|expect(?:ed)?\b|^\s*(?:left|right|got|want|actual):|!=|!==|\bgot\b",
     )
 });
 
-/// How a run ended, as far as it tells of a cause.
+/// How a test run ended, with what is needed to find the cause.
 #[derive(Clone, Copy)]
 pub struct RunEnd<'a> {
-    /// The command as a person would type it.
+    /// The command as a user would type it.
     pub command: &'a str,
-    /// All that it printed, or the end of that.
+    /// Its output, or the end of it.
     pub output: &'a str,
-    /// Its exit code; `None` when a signal ended it.
+    /// Exit code; `None` if a signal ended the command.
     pub exit_code: Option<i32>,
-    /// Why kcode ended it, if it did.
+    /// Why kcode stopped the command, if it did.
     pub stopped: Option<&'a str>,
-    /// Whether any test ran, as far as its words are known.
+    /// Whether any test ran, as far as the output's format is known.
     pub any_ran: bool,
-    /// What the sandbox shows little or nothing of.
+    /// Paths that the sandbox hides, wholly or partly.
     pub hidden: Hidden<'a>,
-    /// The folder of the tree, as the command saw it.
+    /// Path of the tree as the command saw it.
     pub tree: &'a Path,
 }
 
-/// What the sandbox shows little or nothing of.
+/// Paths that the sandbox hides, wholly or partly.
 #[derive(Clone, Copy)]
 pub struct Hidden<'a> {
-    /// Folders of which it shows little: the user's home, and those that the tree lies in.
+    /// Folders that are mostly hidden: the user's home, and the parents of the tree.
     pub around: &'a [PathBuf],
-    /// What the repository's manifests name outside of it, and nobody allowed.
+    /// Paths outside of the repository that its manifests name, and that the user hasn't allowed.
     pub named: &'a [PathBuf],
-    /// What nobody is told to show: secrets and kcode's own. The output may be made to lead a person there.
+    /// Whether a path must never be suggested to the user: secrets and kcode's own files. The output may try to make
+    /// the user show them.
     pub closed: &'a dyn Fn(&Path) -> bool,
 }
 
-/// What lies behind a failure, if its words are known.
+/// Returns the cause of a failure if its messages are known.
 #[must_use]
 pub fn cause(ended: &RunEnd<'_>) -> Option<FailureCause> {
     let output = ends_of(ended.output);
@@ -100,18 +103,18 @@ pub fn cause(ended: &RunEnd<'_>) -> Option<FailureCause> {
     }
     match table(&output, ended, &asked) {
         Some(told) if told.kind != CauseKind::Sandbox => Some(told),
-        // What is known to be hidden says more than that something is missing.
+        // A path known to be hidden is more specific than a missing file.
         told => hidden_path(&output, ended).map(|path| of_hidden(&path, false)).or(told),
     }
 }
 
-/// Whether a line says that something isn't there.
+/// Whether a line reports that something is missing or inaccessible.
 #[must_use]
 pub fn tells_of_missing(line: &str) -> bool {
     MISSING.as_ref().is_some_and(|words| words.is_match(line))
 }
 
-/// What the rows say.
+/// Looks the cause up in the rows of the table.
 fn table(output: &str, ended: &RunEnd<'_>, asked: &AskedFor<'_>) -> Option<FailureCause> {
     let fits = |row: &CauseRow| match row.kind {
         CauseKind::Setup => !ended.any_ran && ended.stopped.is_none(),
@@ -138,23 +141,24 @@ fn table(output: &str, ended: &RunEnd<'_>, asked: &AskedFor<'_>) -> Option<Failu
             blocks: row.kind != CauseKind::Sandbox,
         })
     });
-    // It was told to, though it says nothing of it.
+    // The runner was stopped for watching files, though its output doesn't mention it.
     told.or_else(|| (ended.stopped == Some("watch")).then(watches))
 }
 
-/// The pattern of the row at `at`, compiled once.
+/// Returns the compiled pattern of the row at `at`.
 fn pattern(at: usize) -> Option<&'static Regex> {
     PATTERNS.get(at)?.get_or_init(|| regex(ROWS[at].pattern)).as_ref()
 }
 
-/// Whether `output` has the words for a rename that the sandbox's file systems refuse.
+/// Whether `output` reports a rename that the sandbox's file systems refuse.
 pub(super) fn tells_of_renaming(output: &str) -> bool {
     let row = ROWS.iter().position(|row| row.pattern == RENAMED_ACROSS);
     row.and_then(pattern).is_some_and(|words| words.is_match(output))
 }
 
-/// Whether every failed test of `after` says by its own output that the sandbox keeps something from it, and failed for the same
-/// reason in `before`; the cause of the first. An assertion's words say nothing: the code under test may have said them.
+/// If every failed test of `after` reports in its own output that the sandbox hides something, and failed for the same
+/// reason in `before`, returns the first one's cause. Assertion messages don't count: they may quote the code under
+/// test.
 #[must_use]
 pub fn excused(before: &[TestResults], after: &TestResults, ended: &RunEnd<'_>) -> Option<FailureCause> {
     let of = |case: &TestCase| {
@@ -190,8 +194,8 @@ fn of_hidden(path: &Path, blocks: bool) -> FailureCause {
     }
 }
 
-/// What a manifest names outside of the tree and tests aren't shown, where the output misses something of that name: runners
-/// say which package they miss and not where it would be.
+/// Returns a path outside of the tree that a manifest names and the sandbox hides, if the output misses something of
+/// that name: runners name the missing package, not its path.
 fn named_and_missing<'a>(output: &str, ended: &RunEnd<'a>) -> Option<&'a Path> {
     if ended.hidden.named.is_empty() || matches!(ended.stopped, Some("idle" | "deadline" | "cancelled")) {
         return None;
@@ -219,13 +223,13 @@ fn named_and_missing<'a>(output: &str, ended: &RunEnd<'a>) -> Option<&'a Path> {
     ended.hidden.named.iter().find(is_it).map(PathBuf::as_path)
 }
 
-/// What the command didn't find, and is there on the machine: a file's folder, else itself. Only folders of which little is shown
-/// are looked into, and not the tree: what is missing there is missing.
+/// Returns a path that the command didn't find although it exists on the machine: a file's folder, else the path
+/// itself. Searches only folders that are mostly hidden, and not the tree, where a missing file really is missing.
 fn hidden_path(output: &str, ended: &RunEnd<'_>) -> Option<PathBuf> {
     let (missing, paths) = (MISSING.as_ref()?, PATHS.as_ref()?);
     let lines: Vec<&str> = output.lines().collect();
     let places = (0..lines.len()).filter(|at| missing.is_match(lines[*at]));
-    // Some name the file first, and what was wrong with it below.
+    // Some programs name the file first and the error below it.
     let near =
         places.flat_map(|at| (at.saturating_sub(LINES_ABOVE)..=at).rev()).flat_map(|at| paths.find_iter(lines[at]));
     let named = near.take(MOST_PATHS).map(|path| without_dots(&ended.tree.join(path.as_str().trim_end_matches('.'))));
@@ -236,17 +240,17 @@ fn hidden_path(output: &str, ended: &RunEnd<'_>) -> Option<PathBuf> {
         let folder = path.parent().filter(|folder| about.is_file() && folder != root);
         let shown = folder.unwrap_or(&path);
         let is_closed = |path: &Path| is_closed(path, ended.hidden.closed);
-        // Of a folder that holds far more, the file alone.
+        // Of a folder that holds much more, show the file alone.
         [shown, &path].into_iter().find(|it| !is_closed(it)).filter(|_| !is_closed(&path)).map(Path::to_owned)
     })
 }
 
-/// By what it really is as well: a link may lead to secrets.
+/// Also checks the resolved path, since a link may lead to secrets.
 fn is_closed(path: &Path, closed: &dyn Fn(&Path) -> bool) -> bool {
     closed(path) || path.canonicalize().is_ok_and(|real| closed(&real))
 }
 
-/// The beginning and the end of long output.
+/// Returns the start and the end of long output, without ANSI sequences.
 pub(super) fn ends_of(output: &str) -> String {
     let plain = console::strip_ansi_codes(output);
     if plain.len() <= HEAD + TAIL {

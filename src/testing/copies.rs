@@ -1,7 +1,8 @@
-//! Whose tests need a copy of the tree: they rename a folder that it has, which an overlay of an ordinary user's can't do.
+//! Detects tests that need a copy of the tree instead of an overlay, because they rename a folder of it, which an
+//! overlay mounted by an ordinary user can't do.
 //!
-//! The kernel says so to the test alone (`EXDEV`), so that it is known once a run of the tests failed with the words for it. From then on
-//! views are copies, in this run and, for a week, in those of the same command on the same tree.
+//! Only the test gets the kernel's error (`EXDEV`), so that this is known once a test run failed with its message. From
+//! then on views are copies, in this run and, for a week, in runs of the same command on the same tree.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -15,22 +16,22 @@ use crate::journal::{Digest, read_own};
 use crate::settings::TestCommand;
 use crate::tools::TestRun;
 
-/// Why a view isn't an overlay although it could be.
+/// Why a view is a copy although an overlay is possible.
 pub const RENAMES: &str = "the tests rename a folder of the tree, which an overlay can't";
 
-/// Of a log; the worker keeps far less.
+/// Bytes read of a log; the worker keeps far less.
 const LOG_BYTES: u64 = 256 << 20;
 
-/// Whether views of a run are copies although an overlay could be had. All clones know the same.
+/// Whether views of a run must be copies although an overlay is possible. Clones share their state.
 #[derive(Clone, Debug)]
 pub struct Copies {
     needed: Arc<AtomicBool>,
-    /// Stands for it in the state folder.
+    /// File in the state folder that records it for later runs.
     mark: PathBuf,
 }
 
 impl Copies {
-    /// What is known of `command` on the tree at `root`; its mark lies beside the baselines.
+    /// Reads what is known of `command` on the tree at `root`; the mark is next to the baselines in the state folder.
     #[must_use]
     pub fn of(state: &Path, root: &Path, command: Option<&TestCommand>) -> Self {
         let typed = command.and_then(|command| command.typed(&[]).ok()).unwrap_or_default();
@@ -41,13 +42,13 @@ impl Copies {
         Self { needed: Arc::new(AtomicBool::new(age.is_some_and(|age| age < LONGEST))), mark }
     }
 
-    /// Whether views are to be copies.
+    /// Whether views must be copies.
     #[must_use]
     pub fn are_needed(&self) -> bool {
         self.needed.load(Ordering::Relaxed)
     }
 
-    /// Whether something that ran in an overlay failed because of that. From now on views are copies, then.
+    /// Whether a command that ran in an overlay `failed` because of it; if so, views are copies from now on.
     pub fn begin_if(&self, in_overlay: bool, failed: impl FnOnce() -> bool) -> bool {
         let begins = in_overlay && !self.are_needed() && failed();
         if begins {
@@ -56,7 +57,7 @@ impl Copies {
         begins
     }
 
-    /// They are from now on. Where that can't be noted, the next run finds out anew.
+    /// Makes views copies from now on. If that can't be recorded, the next run detects it anew.
     pub fn ask(&self) {
         self.needed.store(true, Ordering::Relaxed);
         if let Some(folder) = self.mark.parent() {
@@ -65,13 +66,13 @@ impl Copies {
         let _ = fs::write(&self.mark, "");
     }
 
-    /// A copy didn't help: the next run needn't begin with one.
+    /// Removes the record after a copy didn't help, so that the next run begins with an overlay.
     pub fn forget(&self) {
         let _ = fs::remove_file(&self.mark);
     }
 }
 
-/// Whether `run`, whose log is in `logs`, failed because something couldn't be renamed.
+/// Whether `run`, whose log is in the folder `logs`, failed because a rename was refused.
 #[must_use]
 pub fn failed_to_rename(run: &TestRun, logs: &Path) -> bool {
     if run.passed() || run.stopped.is_some() || run.log.is_empty() {
@@ -80,7 +81,7 @@ pub fn failed_to_rename(run: &TestRun, logs: &Path) -> bool {
     tells_of_renaming(&logs.join(&run.log))
 }
 
-/// Whether the log of a failure has the words for that.
+/// Whether the log at this path reports a refused rename.
 #[must_use]
 pub fn tells_of_renaming(log: &Path) -> bool {
     let log = read_own(log, LOG_BYTES).unwrap_or_default();

@@ -1,13 +1,12 @@
-//! How many tests there were, in the runner's own words.
+//! Numbers of tests, from the runner's own summary.
 //!
-//! Only totals are read, never the text of a test. A line counts when it has the exact form of a
-//! runner's summary; what is merely like one doesn't. Several runners in one output add up.
-//! Recorded outputs stand in `fixtures/test-output`.
+//! Reads only totals, never the text of a test. A line counts only if it has the exact format of a runner's summary.
+//! Several runners in one output add up. Recorded outputs are in `fixtures/test-output`.
 
 use super::none_ran::none_ran;
 use crate::journal::TestCounts;
 
-/// The totals in `output`; `None` when no runner that kcode knows said any.
+/// Returns the totals in `output`; `None` if it has no summary of a known runner.
 #[must_use]
 pub fn counts(output: &str) -> Option<TestCounts> {
     let plain = console::strip_ansi_codes(output);
@@ -26,7 +25,7 @@ fn sum(one: TestCounts, other: TestCounts) -> TestCounts {
     }
 }
 
-/// `ok | 2 passed | 1 failed (12ms)`, of deno.
+/// Deno: `ok | 2 passed | 1 failed (12ms)`.
 fn deno(lines: &[&str]) -> Option<TestCounts> {
     total(lines, |line| {
         let (verdict, rest) = line.split_once(" | ")?;
@@ -39,12 +38,12 @@ fn deno(lines: &[&str]) -> Option<TestCounts> {
     })
 }
 
-/// Adds up what each line that `read` understands says.
+/// Adds up the lines that `read` understands.
 fn total(lines: &[&str], read: impl Fn(&str) -> Option<TestCounts>) -> Option<TestCounts> {
     lines.iter().filter_map(|line| read(line)).reduce(sum)
 }
 
-/// `3 passed, 1 failed` as numbers and words; `None` when any part has another form.
+/// Parses `3 passed, 1 failed` into numbers and words; `None` if any part has another format.
 fn amounts<'a>(text: &'a str, separator: &str) -> Option<Vec<(u64, &'a str)>> {
     let amount = |part: &'a str| {
         let (number, word) = part.trim().split_once(' ')?;
@@ -53,12 +52,13 @@ fn amounts<'a>(text: &'a str, separator: &str) -> Option<Vec<(u64, &'a str)>> {
     text.split(separator).map(amount).collect()
 }
 
-/// The sum of the amounts whose word is among `words`.
+/// Adds up the amounts whose word is in `words`.
 fn of(amounts: &[(u64, &str)], words: &[&str]) -> u64 {
     amounts.iter().filter(|(_, word)| words.contains(word)).map(|(number, _)| number).sum()
 }
 
-/// `test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s`, one a binary.
+/// One line a binary:
+/// `test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s`.
 fn libtest(lines: &[&str]) -> Option<TestCounts> {
     total(lines, |line| {
         let (_, rest) = line.strip_prefix("test result: ")?.split_once(". ")?;
@@ -71,8 +71,8 @@ fn libtest(lines: &[&str]) -> Option<TestCounts> {
     })
 }
 
-/// `     Summary [   0.082s] 3 tests run: 2 passed (1 slow), 1 failed, 1 skipped`. It repeats libtest's
-/// lines of tests that failed, so that libtest's are not read beside it.
+/// `     Summary [   0.082s] 3 tests run: 2 passed (1 slow), 1 failed, 1 skipped`. Nextest repeats libtest's lines of
+/// failed tests, so that libtest's summaries aren't counted as well.
 pub(super) fn nextest(lines: &[&str]) -> Option<TestCounts> {
     total(lines, |line| {
         let (_, rest) = line.trim_start().strip_prefix("Summary [")?.split_once(']')?;
@@ -88,7 +88,7 @@ pub(super) fn nextest(lines: &[&str]) -> Option<TestCounts> {
     })
 }
 
-/// `=== 1 failed, 2 passed, 1 xfailed in 0.12s ===`, without the signs under `-q`.
+/// `=== 1 failed, 2 passed, 1 xfailed in 0.12s ===`; without the `=` under `-q`.
 pub(super) fn pytest(lines: &[&str]) -> Option<TestCounts> {
     total(lines, |line| {
         let (rest, took) = line.trim_matches('=').trim().rsplit_once(" in ")?;
