@@ -18,10 +18,10 @@ pub struct Global {
     /// Read FILE instead of ~/.config/kcode/config.toml
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
-    /// Say only how it ended
+    /// Print only the outcome
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more
+    /// Print more
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// When to use colour

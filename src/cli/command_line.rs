@@ -19,7 +19,7 @@ use super::verify::VerifyArguments;
 
 /// A coding agent that hands back a patch its own test runs stand behind.
 ///
-/// Your working tree stays untouched until you say yes: the agent works on a private copy, behind a process wall.
+/// Your working tree stays untouched until you say yes: the agent works on a private view, in a sandbox.
 #[derive(Debug, Parser)]
 #[command(name = "kcode", version, propagate_version = false, max_term_width = 100)]
 pub struct CommandLine {
@@ -36,7 +36,7 @@ pub enum Command {
     Fix(Box<FixArguments>),
     /// Take up a run that was interrupted, or stopped by a limit or the provider
     Resume(Box<ResumeArguments>),
-    /// Play a recorded run again, offline, and say where it comes to something else
+    /// Replay a recorded run offline, and report where it differs
     Replay(ReplayArguments),
     /// Write a run to one file, without secrets: to replay it elsewhere, or as a trajectory
     Export(ExportArguments),
@@ -44,29 +44,29 @@ pub enum Command {
     Demo,
     /// Print every setting and where it comes from
     Config(ConfigArguments),
-    /// Build the sandbox, try to break out of it, and say what would mend its gaps
+    /// Build the sandbox, try to break out of it, and say how to close its gaps
     Doctor(DoctorArguments),
     /// Print the patch of a run
     Diff(FitRunArgument),
     /// Print the report of a run
     Show(ShowArguments),
-    /// Look at the patch of a run hunk by hunk, and apply what you accept
+    /// Review the patch of a run hunk by hunk, and apply what you accept
     Review(ReviewArguments),
-    /// Hold a run against the laws, from its journal alone, on one page
+    /// Check a run against kcode's laws, from its journal alone, on one page
     ///
     /// Reasoning received against reasoning sent back, turn by turn, with hashes; what each request sent, hashed anew from the
-    /// journal's messages; what was reserved for it and what it was charged; every file that tools named; what the sandbox stopped;
+    /// journal's messages; what was reserved for it and what it was charged; every file that tools named; what the sandbox blocked;
     /// the tests, and what they ran on. Exits with 1 when the journal shows a breach.
     Audit(AuditArguments),
     /// Write the patch of a run to the working tree: all files or none
     Apply(ApplyArguments),
-    /// Put back what stood in the working tree before a run was applied
+    /// Restore what the working tree had before a run was applied
     Undo(FitRunArgument),
     /// Run the tests of a run once more, on a clean view, and say where its report and reality differ
     Verify(VerifyArguments),
     /// List the runs of this repository
     Runs(ListArguments),
-    /// Count what the runs of this repository came to, what became of their patches, and what they cost
+    /// Show figures of this repository's runs: outcomes, what became of patches, cost
     ///
     /// Everything is counted from the journals and from git's history each time; nothing is stored. A first success is a run
     /// that was verified without its tests ever sending the model back. A patch is accepted whole when all of it was applied as
@@ -75,8 +75,8 @@ pub enum Command {
     Stats(StatsArguments),
     /// Remove runs beyond what settings keep, and test results that are out of date
     ///
-    /// A run goes when there are newer ones enough (`keep.runs`), when its last event is too old (`keep.age`), or when newer
-    /// ones take the room (`keep.size`). Whatever the limits, these stay: a run that is at work, the latest run of each
+    /// A run is removed when there are enough newer ones (`keep.runs`), when its last event is too old (`keep.age`), or when newer
+    /// ones fill the allowed size (`keep.size`). Whatever the limits, these stay: a run that is at work, the latest run of each
     /// repository, its latest run whose patch nobody applied, a run whose patch stands in the tree as it was applied (it can be
     /// undone), one whose patch is just being applied or undone, and one whose journal can't be read. The same happens by
     /// itself after each run, for at most 50 ms; what is left then goes after a later one.

@@ -143,8 +143,8 @@ fn tell(cleared: &Cleared) -> Result<(), Failure> {
 
 const fn reason(reason: Reason) -> &'static str {
     match reason {
-        Reason::Count => "newer ones enough",
+        Reason::Count => "beyond keep.runs",
         Reason::Age => "too old",
-        Reason::Bytes => "no room",
+        Reason::Bytes => "beyond keep.size",
     }
 }

@@ -87,7 +87,7 @@ impl About {
             Purpose::Apply | Purpose::Review => " whose patch is not applied",
             Purpose::Undo => " that is applied",
             Purpose::Resume => " that can go on",
-            Purpose::Verify => " that tests stand behind",
+            Purpose::Verify => " with test results",
             Purpose::Diff => " with a patch",
             Purpose::Replay => " that can be replayed",
             Purpose::Export => "",

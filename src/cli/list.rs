@@ -28,7 +28,7 @@ pub struct ListArguments {
     /// Runs of every repository
     #[arg(long)]
     pub all: bool,
-    /// Only runs that came to this; may be given more than once
+    /// Only runs with this outcome; may be given more than once
     #[arg(long, value_name = "OUTCOME", value_parser = outcomes())]
     pub outcome: Vec<Outcome>,
     /// Only runs that began since then: 7d, 12h, 2026-01-31

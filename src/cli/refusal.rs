@@ -81,7 +81,7 @@ impl TypedLine {
     fn tip_for_word(&self, word: &str) -> Option<String> {
         match self.name() {
             "" => None,
-            "fix" => Some(format!("a task of several words stands in quotes: kcode fix \"{}\"", self.task(word))),
+            "fix" => Some(format!("put a task of several words in quotes: kcode fix \"{}\"", self.task(word))),
             name if self.takes_a_name() => Some(format!("kcode {name} takes one of them at a time")),
             name => Some(format!("kcode {name} takes no name; what is known of one run: kcode show {word}")),
         }
@@ -103,7 +103,7 @@ impl TypedLine {
         let before = self.words.iter().position(|word| word == argument)?.checked_sub(1)?;
         let before = &self.words[before];
         let takes = flags(self.command()?).find(|arg| names(arg).contains(before))?.get_action().takes_values();
-        takes.then(|| format!("a value that begins with a dash stands behind an equals sign: {before}={argument}"))
+        takes.then(|| format!("a value that begins with a dash goes after an equals sign: {before}={argument}"))
     }
 
     /// Tip for a flag of other commands.
@@ -115,7 +115,7 @@ impl TypedLine {
             .filter(knows)
             .map(|command| format!("kcode {}", command.get_name()))
             .collect();
-        (!others.is_empty()).then(|| format!("{flag} stands behind these commands alone: {}", others.join(", ")))
+        (!others.is_empty()).then(|| format!("only these commands take {flag}: {}", others.join(", ")))
     }
 
     fn near_flag(&self, flag: &str) -> Option<String> {
@@ -169,17 +169,11 @@ mod tests {
             (&["fix", "t", "--no-tests"], "--no-verify"),
             (&["fix", "t", "--aply"], "a similar one exists: --apply\n"),
             (&["fix", "t", "--max-trns=5"], "a similar one exists: --max-turns\n"),
-            (
-                &["apply", "--dry-run"],
-                "--dry-run stands behind these commands alone: kcode fix, kcode resume, kcode gc\n",
-            ),
-            (
-                &["--max-cost", "1", "fix", "t"],
-                "--max-cost stands behind these commands alone: kcode fix, kcode resume\n",
-            ),
-            (&["fix", "t", "--branch", "x"], "--branch stands behind these commands alone: kcode apply\n"),
-            (&["fix", "t", "--sandbox", "-1"], "stands behind an equals sign: --sandbox=-1\n"),
-            (&["fix", "t", "--test", "-x"], "stands behind an equals sign: --test=-x\n"),
+            (&["apply", "--dry-run"], "only these commands take --dry-run: kcode fix, kcode resume, kcode gc\n"),
+            (&["--max-cost", "1", "fix", "t"], "only these commands take --max-cost: kcode fix, kcode resume\n"),
+            (&["fix", "t", "--branch", "x"], "only these commands take --branch: kcode apply\n"),
+            (&["fix", "t", "--sandbox", "-1"], "goes after an equals sign: --sandbox=-1\n"),
+            (&["fix", "t", "--test", "-x"], "goes after an equals sign: --test=-x\n"),
             (&["show", "a", "b"], "kcode show takes one of them at a time\n"),
             (&["runs", "abc"], "kcode runs takes no name; what is known of one run: kcode show abc\n"),
             (&["add subtracts"], "kcode fix \"add subtracts\"\n"),

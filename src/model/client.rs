@@ -29,7 +29,7 @@ use crate::settings::is_loopback;
 /// which reads ahead meanwhile, read much of a useless reply.
 const TURN_BYTES: usize = 64 * 1024;
 
-/// Where requests go, with which key, and how long to wait.
+/// Base URL of the provider's API, with which key, and how long to wait.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// Without a trailing slash, such as `https://api.moonshot.ai/v1`.

@@ -106,7 +106,8 @@ pub async fn close(run: &mut Run<'_>) -> Option<Residue> {
 /// What there was no time to remove, or no way.
 fn left_over(folder: &RunFolder) -> Option<Failure> {
     let left = folder.passing().into_iter().find(|folder| folder.exists())?;
-    let message = format!("{} is not all removed: tests made too much of it, or locked it", left.display());
+    let message =
+        format!("{} is not all removed: tests left too many files, or files that can't be removed", left.display());
     Some(Failure::new(Outcome::Internal, message, "the next run clears it away, as far as it comes"))
 }
 

@@ -20,7 +20,7 @@ pub struct StartConditions {
     pub counts_own_runs: bool,
     /// By which the provider finds the conversation's prefix again; `None`: the conversation's own.
     pub cache_key: Option<String>,
-    /// Where requests go, for the journal.
+    /// Base URL of the provider's API, for the journal.
     pub base_url: String,
 }
 

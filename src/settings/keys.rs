@@ -51,7 +51,7 @@ pub static KEYS: [SettingKey; 33] = [
     anywhere("check.command", r#"[[check]], and below it: name = "clippy", command = "cargo clippy""#),
     anywhere("check.dir", r#"dir = "packages/core""#),
     anywhere("check.required", "required = false"),
-    user("test.baseline", "baseline = false", "it would choose what its tests are held against"),
+    user("test.baseline", "baseline = false", "it would choose whether its tests are compared with a baseline"),
     user("secrets.readable", r#"readable = ["tests/certs/*.pem"]"#, "it would choose which secrets a model reads"),
     user("keep.runs", "runs = 10_000", KEPT),
     user("keep.age", r#"age = "90d""#, KEPT),

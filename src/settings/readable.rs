@@ -61,7 +61,7 @@ fn narrow(path: PathBuf, env: &Environment) -> Result<PathBuf, String> {
     let home = env.get("HOME").map(Path::new);
     let told = path.display().to_string();
     if path.parent().is_none() || home.is_some_and(|home| home.starts_with(&path)) {
-        return Err(format!("{told:?} holds your whole home; name single folders in it"));
+        return Err(format!("{told:?} contains your whole home folder; name single folders in it"));
     }
     if told.contains(['*', '?']) && path.symlink_metadata().is_err() {
         return Err(format!("{told:?} isn't there, and patterns are not expanded; name the folders one by one"));

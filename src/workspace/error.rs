@@ -42,7 +42,7 @@ pub enum WorkspaceError {
     #[error("{} is inside git's own folder, not in a work tree", .0.display())]
     InsideGit(PathBuf),
     /// Making or comparing the view was cancelled.
-    #[error("work on the private view was called off")]
+    #[error("work on the private view was cancelled")]
     Stopped,
     /// A file operation of kcode's own failed.
     #[error("can't {action} {}: {source}", path.display())]
@@ -90,7 +90,7 @@ impl WorkspaceError {
                 "free some space, or put the state on another disk with KCODE_HOME".into()
             }
             Self::Io { .. } => "check permissions and space there; KCODE_HOME moves kcode's own files elsewhere".into(),
-            Self::Stopped => "nothing is left of it; run again".into(),
+            Self::Stopped => "nothing of it was kept; run again".into(),
             Self::Difference { .. } => "please report this with the two versions of the file".into(),
         }
     }

@@ -9,7 +9,7 @@ use crate::world::{TASK, World, mender};
 fn a_command_line_that_is_not_understood_gets_a_tip_that_helps() {
     let world = World::new();
     let cases: [(&[&str], &str); 21] = [
-        (&["fix", "add", "subtracts"], "a task of several words stands in quotes: kcode fix \"add subtracts\""),
+        (&["fix", "add", "subtracts"], "put a task of several words in quotes: kcode fix \"add subtracts\""),
         (&["fix", "add", "two", "words", "--dry-run"], "kcode fix \"add two words\""),
         (&["fix", "t", "--max-cost", "-1"], "\"-1\" is not an amount of dollars; write 0.50 or 2"),
         (&["fix", "t", "--max-tokens", "-5"], "\"-5\" is not a count of tokens; write 200000, 200k or 2M"),
@@ -24,10 +24,7 @@ fn a_command_line_that_is_not_understood_gets_a_tip_that_helps() {
         (&["gc", "--max-size", "-5GB"], "\"-5GB\" is not an amount of bytes"),
         (&["gc", "--max-age", "-5d"], "\"-5d\" is not a duration"),
         (&["replay", "--speed", "-1"], "\"-1\" is not a speed; write 1, 10 or 0.5"),
-        (
-            &["fix", "t", "--sandbox", "-1"],
-            "a value that begins with a dash stands behind an equals sign: --sandbox=-1",
-        ),
+        (&["fix", "t", "--sandbox", "-1"], "a value that begins with a dash goes after an equals sign: --sandbox=-1"),
         (&["fix", "t", "--yes"], "nothing is asked with --apply"),
         (&["undo", "--force"], "kcode undo asks nothing"),
         (&["mend it, please"], "to have that done: kcode fix \"mend it, please\""),

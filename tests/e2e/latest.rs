@@ -38,7 +38,7 @@ fn the_latest_run_that_it_applies_to_is_taken_and_told() {
     let nothing = made(&world, || drop(world.fix(&idle(), &[]).code(3)));
     let taken = |what: &str| format!("taking run {kept}, the latest {what}: {TASK}\n");
 
-    world.run(world.kcode(&["verify"])).code(0).says(&[&taken("that tests stand behind")]);
+    world.run(world.kcode(&["verify"])).code(0).says(&[&taken("with test results")]);
     world.run(world.kcode(&["review"])).code(2).says(&[&taken("whose patch is not applied"), "needs a terminal"]);
     world.run_freely(world.kcode(&["apply"])).code(0).says(&[&taken("whose patch is not applied"), "applied run "]);
     assert_eq!(world.read("greeting.txt"), "Hello, World!\n");

@@ -81,7 +81,7 @@ pub struct RunFlags {
     /// Limits
     #[command(flatten)]
     pub limits: LimitArguments,
-    /// Where requests go
+    /// Base URL of the provider's API
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
     /// How complete the sandbox has to be

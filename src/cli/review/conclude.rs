@@ -87,7 +87,7 @@ async fn verified(context: &mut ReviewContext, changes: &ChangeSet, signals: &mu
         return Ok(Go::Away(Outcome::Interrupted));
     };
     let Some(tried) = tried else {
-        output::say("not tested: no tests stood behind this run");
+        output::say("not tested: this run had no tests");
         return Ok(Go::On);
     };
     output::say(&told(&tried, &context.report.tests.matrix));

@@ -114,7 +114,7 @@ fn read(global: &Global, arguments: &VerifyArguments) -> Result<Subject, Failure
 }
 
 fn nothing_to_verify(subject: &Subject) -> Failure {
-    let message = format!("no tests stand behind run {}: there is nothing to verify", subject.report.run);
+    let message = format!("run {} has no test results: there is nothing to verify", subject.report.run);
     Failure::new(Outcome::Unverified, message, "start a run with a test command: kcode fix \"task\" --test CMD")
 }
 

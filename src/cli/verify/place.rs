@@ -60,7 +60,7 @@ impl ScratchFolder {
         if folder.exists() {
             let left = folder.display();
             output::say(&format!(
-                "{left} is not all removed: tests made too much of it, or locked it; the next verification goes on with it"
+                "{left} is not all removed: tests left too many files, or files that can't be removed; the next verification tries again"
             ));
         }
     }

@@ -88,7 +88,7 @@ impl Rerun<'_> {
 pub fn trial_failure(error: &TrialError, redactor: &Redactor) -> Failure {
     let told = redactor.text(&error.to_string()).into_owned();
     match error {
-        TrialError::CalledOff => Failure::new(Outcome::Interrupted, "interrupted", "nothing is left of it"),
+        TrialError::CalledOff => Failure::new(Outcome::Interrupted, "interrupted", "nothing of it was kept"),
         TrialError::View(error) => Failure::new(error.outcome(), told, error.hint()),
         TrialError::Changes(error) => Failure::new(error.outcome(), told, error.hint()),
         TrialError::Worker(error) => Failure::new(error.outcome(), told, error.hint()),

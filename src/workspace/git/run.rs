@@ -86,7 +86,7 @@ impl Git {
         if status.success() {
             return Ok(());
         }
-        Err(said.lines().next().unwrap_or("it failed without a word").to_owned())
+        Err(said.lines().next().unwrap_or("it failed without a message").to_owned())
     }
 
     /// Returns true for the commands that are known to run no program.

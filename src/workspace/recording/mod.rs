@@ -99,7 +99,7 @@ pub enum RecordError {
         why: String,
     },
     /// A merge, rebase or the like is in progress.
-    #[error("git is in the middle of something ({0})")]
+    #[error("a merge, rebase or the like is in progress ({0})")]
     Busy(String),
     /// The patch doesn't merge with git's versions of these files.
     #[error("git's versions of these files don't take the patch")]
