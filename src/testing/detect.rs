@@ -1,8 +1,7 @@
-//! Finding the test command that a repository implies.
+//! Finds the test command that a repository implies.
 //!
-//! Folders are asked from the one the user stood in up to the root, each for every kind of
-//! project, in a fixed order: the nearest one wins. Nothing is executed. Cases stand in
-//! `fixtures/detect`.
+//! Searches from the user's current folder up to the root, in each for every kind of project in a fixed order; the
+//! nearest match wins. Nothing is executed. Cases are in `fixtures/detect`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,30 +9,28 @@ use super::{python, runners};
 use crate::journal::RelPath;
 use crate::settings::{RepositoryFiles, TestCommand};
 
-/// A test command, and what spoke for it.
+/// A test command and the file that implies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detected {
-    /// How to run the tests.
+    /// The command, with the folder that it runs in.
     pub command: TestCommand,
-    /// For people: `found in crates/core/Cargo.toml`.
+    /// Origin for messages: `found in crates/core/Cargo.toml`.
     pub origin: String,
 }
 
 /// A folder that may hold a project.
 pub(super) struct ProjectFolder<'a> {
-    /// The whole repository.
     pub files: &'a RepositoryFiles,
     /// Relative to the root; empty for the root itself.
     pub path: PathBuf,
-    /// Whether a program is there to be run; only what is configured and may be missing is asked for.
+    /// Whether a program is on the search path; asked only for programs that a project may name without having them.
     pub installed: &'a dyn Fn(&str) -> bool,
 }
 
-/// A command for a folder, and the file in it that spoke for it.
+/// A command for a folder, and the name of the file that implies it.
 pub(super) type DetectedCommand = Option<(TestCommand, String)>;
 
-/// In this order; a repository with several kinds of project is taken for the first of them.
-/// What names a test runner outright goes before what may hide any (make, a script).
+/// In order of precedence. Kinds that name a test runner come before those that may hide any runner (make, a script).
 const KINDS: [fn(&ProjectFolder) -> DetectedCommand; 16] = [
     runners::cargo,
     runners::go,
@@ -53,7 +50,7 @@ const KINDS: [fn(&ProjectFolder) -> DetectedCommand; 16] = [
     runners::script,
 ];
 
-/// The test command of the nearest project to `focus`, a folder below `root`; of the root when it is `None`.
+/// Returns the test command of the project nearest to `focus`, a folder below `root`; of the root if it is `None`.
 #[must_use]
 pub fn detect(root: &Path, focus: Option<&RelPath>) -> Option<Detected> {
     detect_with(root, focus.map_or(Path::new(""), RelPath::as_path), &is_installed)
@@ -71,7 +68,7 @@ fn detect_with(root: &Path, start: &Path, installed: &dyn Fn(&str) -> bool) -> O
     folders.find_map(|folder| in_folder(&folder))
 }
 
-/// What this very folder implies.
+/// Detects a command by the files of this folder alone.
 pub(super) fn in_folder(folder: &ProjectFolder) -> Option<Detected> {
     let (command, file) = KINDS.iter().find_map(|kind| kind(folder))?;
     let origin = format!("found in {}", folder.path.join(file).display());
@@ -79,10 +76,10 @@ pub(super) fn in_folder(folder: &ProjectFolder) -> Option<Detected> {
 }
 
 impl ProjectFolder<'_> {
-    /// Enough of a manifest; what is longer is hardly written by hand.
+    /// Bytes read of a manifest.
     const MAX_BYTES: u64 = 512 * 1024;
 
-    /// The text of a file in this folder.
+    /// Returns the text of a file in this folder.
     pub fn text(&self, name: impl AsRef<Path>) -> Option<String> {
         self.files.read(self.path.join(name), Self::MAX_BYTES).map(|file| file.text())
     }
@@ -95,12 +92,12 @@ impl ProjectFolder<'_> {
         self.files.is_executable(self.path.join(name))
     }
 
-    /// The first of `names` that is there.
+    /// Returns the first of `names` that exists.
     pub fn first<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
         names.iter().copied().find(|name| self.has(name))
     }
 
-    /// This folder and those above it up to the root, as paths from this folder: ``, `..`, `../..`.
+    /// Returns this folder and its parents up to the root, as paths from this folder: ``, `..`, `../..`.
     pub fn upwards(&self) -> impl Iterator<Item = (PathBuf, &Path)> {
         let up = |steps| std::iter::repeat_n("..", steps).collect::<PathBuf>();
         self.path.ancestors().enumerate().map(move |(steps, folder)| (up(steps), folder))

@@ -1,4 +1,4 @@
-//! What tests are run in, told so that two machines can be compared. Nothing is executed to find it out.
+//! Describes the environment of tests, so that two machines can be compared. Executes nothing.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,13 +11,13 @@ use super::runner_words::programs;
 use crate::journal::{CommandAsRun, Digest, Program, TestEnvironment, open_regular};
 use crate::settings::{Invocation, Reporting, TestCommand};
 
-/// A larger program isn't read for its hash.
+/// Bytes; a larger program isn't hashed.
 const MOST_BYTES: u64 = 256 << 20;
-/// Of the line that names a script's interpreter; kernels read less.
+/// Bytes read of the line that names a script's interpreter; kernels read fewer.
 const SHEBANG: u64 = 256;
 
-/// The environment of `command` in the repository at `root`. `variables` are the names that commands see. Blocks: it
-/// reads whole programs.
+/// Describes the environment of `command` in the repository at `root`. `variables` are the names of the environment
+/// variables that commands see. Blocks: it reads whole programs.
 #[must_use]
 pub fn environment(command: &TestCommand, root: &Path, variables: Vec<String>) -> TestEnvironment {
     let reporting = command.reporting.environment.iter().map(|(name, _)| name.clone());
@@ -43,7 +43,7 @@ fn as_run(command: &TestCommand) -> CommandAsRun {
     CommandAsRun { words, dir: command.dir.clone(), arguments, variables: environment, written_anyway }
 }
 
-/// The command that was run so.
+/// Rebuilds the command from its record in a journal.
 #[must_use]
 pub fn command_of(run: &CommandAsRun) -> TestCommand {
     let command = match &run.words[..] {
@@ -58,7 +58,7 @@ pub fn command_of(run: &CommandAsRun) -> TestCommand {
     command.in_dir(run.dir.clone()).reporting(reporting)
 }
 
-/// The programs that `command` names, and their interpreters.
+/// Lists the programs that `command` names, and their interpreters.
 fn found(command: &TestCommand, root: &Path) -> Vec<Program> {
     let folder = command.dir.as_ref().map_or_else(|| root.to_owned(), |dir| root.join(dir.as_path()));
     let mut programs: Vec<Program> = Vec::new();
@@ -82,7 +82,7 @@ pub(super) fn programs_of(command: &TestCommand) -> Vec<String> {
     }
 }
 
-/// The program by this name, and what interprets it.
+/// Finds a program by name, and the name of its interpreter.
 fn look(name: &str, folder: &Path, root: &Path) -> Option<(Program, Option<String>)> {
     let path = fs::canonicalize(which(name, folder)?).ok()?;
     let about = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
@@ -91,7 +91,7 @@ fn look(name: &str, folder: &Path, root: &Path) -> Option<(Program, Option<Strin
     Some((Program { name: name.to_owned(), path: shown, bytes: about.len(), sha256 }, interpreter(&path)))
 }
 
-/// Where a command that runs in `folder` finds the program `name`.
+/// Returns the path at which a command that runs in `folder` finds the program `name`.
 pub(super) fn which(name: &str, folder: &Path) -> Option<PathBuf> {
     if name.contains('/') {
         return Some(folder.join(name));
@@ -106,14 +106,14 @@ fn digest(path: &Path) -> Option<Digest> {
     Some(Digest::from_raw(hasher.finalize().into()))
 }
 
-/// The first line of a file, with its end.
+/// Returns the first line of a file with its line end.
 pub(super) fn first_line(path: &Path) -> Option<String> {
     let mut line = Vec::new();
     BufReader::new(open_regular(path).ok()?.take(SHEBANG)).read_until(b'\n', &mut line).ok()?;
     String::from_utf8(line).ok()
 }
 
-/// What the first line of a script names; for `env`, what that looks for.
+/// Returns the interpreter that a script names; for `env`, the program that it starts.
 pub(super) fn interpreter(path: &Path) -> Option<String> {
     let line = first_line(path)?;
     let mut words = line.strip_prefix("#!")?.split_whitespace();

@@ -1,19 +1,18 @@
-//! What the model is told of tests that fail: those first that passed before its change, each with what its runner says.
+//! Describes failed tests to the model: first those that passed before its change, each with the runner's message.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use crate::journal::{Matrix, TestResults, Verdict};
 
-/// Bytes of one failure's own words.
+/// Bytes of a single failure message.
 const MESSAGE: usize = 1_500;
-/// Bytes of all of them together.
+/// Bytes of all failure messages together.
 const ALL: usize = 6_000;
-/// Failures that are named at all.
+/// Number of failures that are named.
 const NAMES: usize = 40;
 
-/// The failures in `results`, in the order of what they mean; empty when there are none. With a `matrix` each stands under
-/// what it was before.
+/// Lists the failures in `results`; empty if there are none. With a `matrix` they are grouped by how they went before.
 #[must_use]
 pub fn failures(results: &TestResults, matrix: Option<&Matrix>) -> String {
     let failed: Vec<&str> =
@@ -37,7 +36,7 @@ pub fn failures(results: &TestResults, matrix: Option<&Matrix>) -> String {
 struct Telling<'a> {
     results: &'a TestResults,
     out: String,
-    /// Bytes that words of failures may still take.
+    /// Bytes left for further messages.
     left: usize,
     named: usize,
     of: usize,
@@ -79,7 +78,7 @@ impl Telling<'_> {
     }
 }
 
-/// The first `bytes` of `text`, up to the end of a line where there is one.
+/// Returns at most `bytes` bytes of `text`, up to the end of a line if there is one.
 #[must_use]
 pub fn cut(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {

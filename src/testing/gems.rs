@@ -1,19 +1,19 @@
-//! Gems that Bundler needs and that are nowhere on the machine, as the lock file and names of specifications tell.
+//! Finds gems that Bundler needs and that aren't installed, by the lock file and the names of gem specifications.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Gems of a lock file that are looked for.
+/// Number of gems of a lock file that are checked.
 const MOST: usize = 2_000;
-/// Specifications of installed gems that are listed.
+/// Number of installed gem specifications that are listed.
 const MOST_INSTALLED: usize = 50_000;
 
-/// The first gem of `Gemfile.lock` that isn't installed, where the project in `folder` and Ruby look for it.
+/// Returns the first gem of `Gemfile.lock` that isn't installed where Ruby and the project in `folder` look for it.
 pub(super) fn missing(lock: &str, folder: &Path) -> Option<String> {
     let installed = installed(folder);
     let is_there = |gem: &str| {
-        // Of some there is one for each platform.
+        // Some gems have one specification per platform.
         let platform = format!("{gem}-");
         installed.contains(gem)
             || installed.range(platform.clone()..).next().is_some_and(|name| name.starts_with(&platform))
@@ -21,7 +21,7 @@ pub(super) fn missing(lock: &str, folder: &Path) -> Option<String> {
     locked(lock).take(MOST).find(|gem| !is_there(gem))
 }
 
-/// `rspec-3.13.0` of each `    rspec (3.13.0)` below `GEM`.
+/// Turns each `    rspec (3.13.0)` below `GEM` into `rspec-3.13.0`.
 fn locked(lock: &str) -> impl Iterator<Item = String> {
     let gems = lock.lines().skip_while(|line| *line != "GEM").take_while(|line| !line.is_empty());
     let own = gems.filter_map(|line| line.strip_prefix("    ")).filter(|line| !line.starts_with(' '));
@@ -36,7 +36,7 @@ fn installed(folder: &Path) -> BTreeSet<String> {
     names.filter_map(|name| name.strip_suffix(".gemspec").map(str::to_owned)).collect()
 }
 
-/// Folders of specifications: the project's own, those of variables, the home and the machine.
+/// Folders of specifications: of the project, of environment variables, of the home, and of the system.
 fn places(folder: &Path) -> Vec<PathBuf> {
     let home = std::env::home_dir().unwrap_or_default();
     let named = ["GEM_HOME", "GEM_PATH", "BUNDLE_PATH"].into_iter().filter_map(std::env::var_os);
@@ -61,7 +61,7 @@ fn places(folder: &Path) -> Vec<PathBuf> {
     all.map(|folder| folder.join("specifications")).collect()
 }
 
-/// Where managers of Ruby's versions keep the gems of each.
+/// Folders in which version managers of Ruby keep the gems of each version.
 fn versions(home: &Path) -> impl Iterator<Item = PathBuf> {
     let managers = [".rbenv/versions", ".rubies", ".asdf/installs/ruby", ".local/share/mise/installs/ruby"];
     let versions = managers.into_iter().flat_map(|manager| below(&home.join(manager))).collect::<Vec<_>>();

@@ -1,7 +1,7 @@
-//! The tests before the patch against the tests after it.
+//! Compares the tests before the patch with those after it.
 //!
-//! Each side may have run more than once on the very same tree: what differs there is flaky, and is
-//! never counted as fixed or broken.
+//! Each side may have several runs on the same tree: a test whose results differ among them is flaky, and never counts
+//! as fixed or broken.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,8 +9,7 @@ use std::sync::Arc;
 use super::verdicts::Verdicts;
 use crate::journal::{Matrix, TestResults, Verdict};
 
-/// Compares the runs on the start state with those on the patched one. `None` when a side has no run that
-/// came to its end with tests in it: nothing can be said then.
+/// Compares the runs on the start state with those on the patched one. `None` if a side has no complete run with tests.
 #[must_use]
 pub fn compare(before: &[TestResults], after: &[TestResults]) -> Option<Matrix> {
     let (before, after) = (Verdicts::of(before)?, Verdicts::of(after)?);
@@ -38,7 +37,7 @@ pub fn compare(before: &[TestResults], after: &[TestResults]) -> Option<Matrix> 
     Some(matrix)
 }
 
-/// The tests that went differently in runs on the same tree.
+/// Returns the tests whose results differ among runs on the same tree.
 #[must_use]
 pub fn flaky(runs: &[TestResults]) -> BTreeSet<String> {
     Verdicts::of(runs).map(|verdicts| verdicts.flaky.iter().map(ToString::to_string).collect()).unwrap_or_default()
@@ -49,7 +48,7 @@ mod tests {
     use super::*;
     use crate::journal::TestCase;
 
-    /// `a+ b- c~`: passed, failed, skipped.
+    /// Parses `a+ b- c~`: passed, failed, skipped.
     fn run(line: &str) -> TestResults {
         let case = |word: &str| {
             let (name, sign) = word.split_at(word.len() - 1);

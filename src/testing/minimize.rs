@@ -1,7 +1,7 @@
-//! The smallest set of parts that still does the same: delta debugging.
+//! Delta debugging: finds a smallest set of parts that still has the same effect.
 //!
 //! A. Zeller and R. Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE TSE 28(2), 2002
-//! (<https://www.st.cs.uni-saarland.de/papers/tse2002/>). Here the "failure" is that nothing changes when the rest is dropped.
+//! (<https://www.st.cs.uni-saarland.de/papers/tse2002/>). Here the "failure" is that dropping the rest changes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,15 +9,16 @@ use std::sync::Arc;
 use crate::journal::{TestResults, Verdict};
 use crate::tools::TestRun;
 
-/// The numbers below `count` that are needed, in order: none of them can be dropped alone, if `suffices` was asked to the
-/// end. It says whether a set does the same as all; `None` means that there is no time left for another try.
+/// Returns the numbers below `count` that are needed, in order; none of them can be dropped alone if `suffices` could
+/// always answer. `suffices` tells whether a set has the same effect as all; `None` means that there is no time for
+/// another try.
 pub async fn needed(count: usize, mut suffices: impl AsyncFnMut(&[usize]) -> Option<bool>) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..count).collect();
     let mut pieces = 2;
     while kept.len() > 1 {
         let size = kept.len().div_ceil(pieces);
         let mut smaller = None;
-        // Without one piece. A set of one piece alone is what the next, finer rounds come to.
+        // Tries without one piece. Trying a single piece alone is left to the finer rounds.
         for from in (0..kept.len()).step_by(size) {
             let rest: Vec<usize> = [&kept[..from], &kept[(from + size).min(kept.len())..]].concat();
             match suffices(&rest).await {
@@ -39,7 +40,8 @@ pub async fn needed(count: usize, mut suffices: impl AsyncFnMut(&[usize]) -> Opt
     kept
 }
 
-/// Whether `run` says the same as `reference`, runs on one and the same tree: the exit code and each test that isn't `flaky`.
+/// Whether `run` has the same results as `reference`, runs on the same tree: the same exit code, and the same verdict
+/// of each test that isn't `flaky`.
 #[must_use]
 pub fn is_same_run(reference: &[TestRun], run: &TestRun, flaky: &[String]) -> bool {
     let verdicts = |results: &TestResults| -> BTreeMap<Arc<str>, Verdict> {
@@ -51,7 +53,7 @@ pub fn is_same_run(reference: &[TestRun], run: &TestRun, flaky: &[String]) -> bo
     told.complete && run.stopped.is_none() && run.exit_code == expected.exit_code && verdicts(told) == verdicts(known)
 }
 
-/// The same of a check, which may tell of no tests: it passes or fails as it did.
+/// As [`is_same_run`] for a check, which may report no tests: it passes or fails as it did.
 #[must_use]
 pub fn is_same_check(reference: &TestRun, run: &TestRun) -> bool {
     let tells = reference.results.as_ref().is_some_and(|told| told.complete && !told.tests.is_empty());

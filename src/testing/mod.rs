@@ -1,25 +1,22 @@
-//! What stands behind a patch: which tests to run, and what a run of them says.
+//! Finds the tests to run, reads their results, and compares them across a patch.
 //!
-//! [`detect()`] finds the test command that a repository implies, without executing anything of it, and [`detect_near()`]
-//! those of the projects in it that hold what changed.
-//! [`reporting()`] says what makes its runner tell of single tests, and [`results()`] reads what it told; [`counts()`]
-//! reads only totals, where that is all there is. Tests pass when the command's exit code says so and the runner's own
-//! report doesn't say otherwise (law 7).
+//! [`detect()`] finds the test command that a repository implies, without executing anything, and [`detect_near()`]
+//! those of the projects that contain the changed files. [`reporting()`] makes a runner report single tests, and
+//! [`results()`] reads the reports; [`counts()`] reads totals where there is nothing else. [`read_results()`] reads the
+//! results of a run with secrets removed. Tests pass if the command's exit code says so and the runner's report doesn't
+//! contradict it.
 //!
-//! [`compare()`] holds single tests against the [`Baseline`], and [`failures()`] tells the model of those that fail.
-//! [`Trials`] run the tests on other states than the run's own. [`unaccounted()`] finds tests that ran before and aren't told of any more.
-//! [`shown_by_matrix()`] and [`shown_by_trial()`] tell whether a test shows what the patch mends; [`test_parts()`] are the
-//! parts of it that are tests, and [`needed()`] finds those of the others that matter.
+//! [`compare()`] compares results with the [`Baseline`], [`unaccounted()`] finds tests that ran before and are no
+//! longer reported, and [`failures()`] describes failures to the model. [`filter_of_failed()`] makes a runner repeat
+//! only failed tests, and [`failed_again()`] tells whether that confirms the failures.
 //!
-//! [`read_results()`] reads what a run of the tests left behind, without secrets.
+//! [`Trials`] run the tests on other states of the tree. [`shown_by_matrix()`] and [`shown_by_trial()`] tell whether a
+//! test demonstrates the fix, [`test_parts()`] are the parts of a patch that are tests, and [`needed()`] finds which of
+//! the other parts matter.
 //!
-//! [`filter_of_failed()`] says how a runner is told to repeat only what failed, and [`failed_again()`] whether that confirms it.
-//!
-//! [`why_failed()`] tells people of a failure: single tests, last lines, and a cause that no edit mends.
-//!
-//! [`doubt()`] tells before the first request that a command may not even come to its tests.
-//!
-//! [`environment()`] tells what the tests are run in, and [`KeptResults`] what each said: with these anybody can check a run.
+//! [`why_failed()`] explains a failure to the user, with causes that no edit can fix. [`doubt()`] predicts before the
+//! first request that a command may fail before its tests. [`environment()`] and [`KeptResults`] record what is needed
+//! to check a run later.
 
 mod asked_for;
 mod baseline;

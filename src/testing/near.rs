@@ -1,6 +1,6 @@
-//! The projects that hold what changed: in a repository of several, their tests have to pass, too.
+//! Finds the projects that contain the changed files; in a repository of several projects, their tests must pass, too.
 //!
-//! Only a folder with a manifest of its own is a project here; tests, makefiles and build folders below one are parts of it.
+//! Only a folder with a manifest of its own is a project; tests, makefiles and build folders below one belong to it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,13 +28,13 @@ const MANIFESTS: [&str; 16] = [
     "phpunit.xml",
     "phpunit.xml.dist",
 ];
-/// .NET's are named after the project.
+/// .NET manifests are named after the project.
 const MANIFEST_ENDINGS: [&str; 5] = ["sln", "slnx", "csproj", "fsproj", "vbproj"];
-/// What lies below these is material of tests, or somebody else's.
+/// Folders of test data or third-party code.
 const NOT_PROJECTS: [&str; 6] = ["fixtures", "__fixtures__", "testdata", "vendor", "third_party", "node_modules"];
 
-/// The test commands of the projects nearest to `changed`, in a repository at `root`: each once, in the order of their
-/// folders, without those that `chosen` runs as well.
+/// Returns the test commands of the projects nearest to `changed`, in the repository at `root`: each once, in the order
+/// of their folders, without those whose tests `chosen` runs.
 #[must_use]
 pub fn detect_near(root: &Path, changed: &[RelPath], chosen: Option<&TestCommand>) -> Vec<Detected> {
     near(root, changed, chosen, &super::detect::is_installed)
@@ -73,7 +73,7 @@ fn is_project(folder: &ProjectFolder) -> bool {
     folder.first(&MANIFESTS).is_some() || folder.files.names(&folder.path, MAX_NAMES).iter().any(ends)
 }
 
-/// Whether a run of `chosen` runs the tests of `other` anyway. In doubt it doesn't: they are run once more then.
+/// Whether `chosen` also runs the tests of `other`. In doubt it doesn't, and the tests run once more.
 fn covers(files: &RepositoryFiles, chosen: &TestCommand, other: &TestCommand) -> bool {
     if chosen == other || (chosen.dir == other.dir && chosen.invocation == other.invocation) {
         return true;
@@ -90,7 +90,7 @@ fn covers(files: &RepositoryFiles, chosen: &TestCommand, other: &TestCommand) ->
     let program =
         |words: &[String]| words.first().map(|word| word.trim_start_matches("./").trim_end_matches('w').to_owned());
     match program(words).filter(|name| program(others).as_ref() == Some(name)).as_deref() {
-        // A workspace of its own is none of this one's members; neither is what this one excludes.
+        // A workspace of its own or an excluded folder isn't a member of this workspace.
         Some("cargo") => {
             has(words, "--workspace") && !has(others, "--workspace") && !is_excluded(&text("Cargo.toml"), below)
         }
@@ -121,7 +121,7 @@ fn words(command: &TestCommand) -> Option<&[String]> {
     }
 }
 
-/// Where `other` runs, from where `chosen` does; `None` when that isn't below it.
+/// Returns the folder of `other` relative to that of `chosen`; `None` if it isn't below it.
 fn below<'a>(chosen: &TestCommand, other: &'a TestCommand) -> Option<&'a Path> {
     let of = |dir: &'a Option<RelPath>| dir.as_ref().map_or(Path::new(""), |dir| dir.as_path());
     let root = chosen.dir.as_ref().map_or(Path::new(""), |dir| dir.as_path());

@@ -1,4 +1,4 @@
-//! What all runs on one tree say of each test, and the file that keeps it for whoever checks the run later.
+//! The combined results of all runs on one tree, and the file that keeps them for a later check.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, IntoInnerError, Write};
@@ -14,22 +14,22 @@ use crate::journal::{Digest, TestResults, Verdict};
 
 const SCHEMA: &str = "kcode.results/1";
 
-/// The tests on one tree.
+/// Combined results of the tests on one tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdicts {
-    /// How each went, in the first run that knew it.
+    /// Each test's result in the first run that reported it.
     pub tests: BTreeMap<Arc<str>, Verdict>,
-    /// Those of them that went otherwise in another run.
+    /// Tests whose result differed in another run.
     pub flaky: BTreeSet<Arc<str>>,
 }
 
-/// The file: single results of a run, before its patch and with it.
+/// The file: combined results before the patch and with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptResults {
     schema: String,
-    /// On the start state; `None` when nothing is known of it.
+    /// Results on the start state; `None` if unknown.
     pub before: Option<Verdicts>,
-    /// With the patch.
+    /// Results with the patch; `None` if unknown.
     pub after: Option<Verdicts>,
 }
 
@@ -45,7 +45,7 @@ pub struct Difference {
 }
 
 impl Verdicts {
-    /// Of these runs; `None` when none came to its end with tests in it.
+    /// Combines these runs; `None` if none is complete and has tests.
     #[must_use]
     pub fn of(runs: &[TestResults]) -> Option<Self> {
         let mut verdicts = Self::default();
@@ -60,7 +60,7 @@ impl Verdicts {
         Some(verdicts)
     }
 
-    /// What goes otherwise in `now`. A test that is flaky in either is none of it.
+    /// Lists tests whose result differs in `now`, without those that are flaky in either.
     #[must_use]
     pub fn differences(&self, now: &Self) -> Vec<Difference> {
         let names: BTreeSet<&Arc<str>> = self.tests.keys().chain(now.tests.keys()).collect();
@@ -75,16 +75,16 @@ impl Verdicts {
 }
 
 impl KeptResults {
-    /// Of these.
+    /// Creates the file's content from both sides.
     #[must_use]
     pub fn new(before: Option<Verdicts>, after: Option<Verdicts>) -> Self {
         Self { schema: SCHEMA.to_owned(), before, after }
     }
 
-    /// Replaces the file in one step and returns its SHA-256.
+    /// Replaces the file atomically and returns its SHA-256.
     ///
     /// # Errors
-    /// When its folder can't be written.
+    /// If its folder can't be written.
     pub fn save(&self, path: &Path) -> io::Result<Digest> {
         let file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
         let mut hashing = Hashing { file: BufWriter::new(file), hash: Sha256::new() };
@@ -94,10 +94,10 @@ impl KeptResults {
         Ok(Digest::from_raw(hashing.hash.finalize().into()))
     }
 
-    /// Reads the bytes of such a file.
+    /// Parses the bytes of such a file.
     ///
     /// # Errors
-    /// When they aren't one of this version.
+    /// If they aren't JSON of this version.
     pub fn read(bytes: &[u8]) -> io::Result<Self> {
         let kept: Self = serde_json::from_slice(bytes)?;
         if kept.schema == SCHEMA {
@@ -107,7 +107,7 @@ impl KeptResults {
     }
 }
 
-/// A file, and the hash of what is written to it: the results of a large suite are never one piece of memory.
+/// Hashes a file while it is written, so that the results of a large suite are never all in memory.
 struct Hashing {
     file: BufWriter<NamedTempFile>,
     hash: Sha256,
