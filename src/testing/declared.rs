@@ -1,6 +1,6 @@
-//! Packages that tests load and that aren't installed: what they say of it, and whether a manifest asks for the package.
+//! Detects packages that tests load and that aren't installed, by the error message and by what the manifests require.
 //!
-//! A module that no manifest names may be the one that is to be written.
+//! A module that no manifest names may be one that the task asks to write.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -12,9 +12,9 @@ use super::asked_for::AskedFor;
 use crate::journal::{CauseKind, FailureCause};
 use crate::settings::{RepositoryFiles, regex};
 
-/// Enough of a manifest.
+/// Bytes read of a manifest.
 const MAX_BYTES: u64 = 512 * 1024;
-/// Names of one output that are looked for.
+/// Number of names in one output that are checked.
 const NAMES: usize = 20;
 
 static PYTHON: LazyLock<Option<Regex>> =
@@ -26,7 +26,7 @@ static NODE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static RUBY: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"(?m)cannot load such file -- (\w[\w-]*)"));
 
-/// Python modules whose packages have another name.
+/// Python modules whose packages have a different name.
 const ALIASES: [(&str, &str); 16] = [
     ("attr", "attrs"),
     ("bs4", "beautifulsoup4"),
@@ -45,7 +45,7 @@ const ALIASES: [(&str, &str); 16] = [
     ("sklearn", "scikit_learn"),
     ("yaml", "pyyaml"),
 ];
-/// Python packages that nobody means to write, whether a manifest asks for them or not.
+/// Python packages that nobody means to write, whether a manifest requires them or not.
 const WELL_KNOWN: [&str; 34] = [
     "aiohttp",
     "attr",
@@ -83,12 +83,12 @@ const WELL_KNOWN: [&str; 34] = [
     "yaml",
 ];
 
-/// Whether a test that says this could not even be loaded.
+/// Whether this message says that the test could not even be loaded.
 pub(super) fn is_not_loaded(message: &str) -> bool {
     [&PYTHON, &NODE, &RUBY].iter().any(|words| words.as_ref().is_some_and(|words| words.is_match(message)))
 }
 
-/// The package that is missing, where the output names one that isn't the project's own.
+/// Returns the missing package if the output names one that isn't the project's own.
 pub(super) fn missing_package(output: &str, asked: &AskedFor<'_>) -> Option<FailureCause> {
     let files = asked.files()?;
     let first = |words: &LazyLock<Option<Regex>>, is_it: &dyn Fn(&str) -> bool| {
@@ -118,7 +118,7 @@ pub(super) fn missing_package(output: &str, asked: &AskedFor<'_>) -> Option<Fail
     Some(told(format!("the gem for {name} isn't installed"), "`bundle install`"))
 }
 
-/// Whether a Python module belongs to a package that is to be installed.
+/// Whether a Python module belongs to a package that a manifest requires.
 pub(super) fn python_asks_for(files: &RepositoryFiles, module: &str) -> bool {
     let is_own = ["", "src/", "lib/", "tests/", "test/"]
         .iter()
@@ -135,7 +135,7 @@ pub(super) fn python_asks_for(files: &RepositoryFiles, module: &str) -> bool {
     WELL_KNOWN.contains(&module) || plain(&text).split(|it| !is_part(it)).any(is_it)
 }
 
-/// Whatever manifests ask for, and not what the project itself is called.
+/// Returns everything that manifests require, without the project's own name.
 fn python_requirements(files: &RepositoryFiles) -> String {
     let read = |name: &str| files.read(name, MAX_BYTES).map(|file| file.text());
     let mut all = String::new();
@@ -163,7 +163,7 @@ fn is_list(name: &str) -> bool {
     is_text && name.contains("requirements")
 }
 
-/// What stands in tables and lists of dependencies, wherever a manifest has them.
+/// Collects the content of tables and lists of dependencies anywhere in a manifest.
 fn needed(value: &toml::Value, is_list: bool, all: &mut String) {
     match value {
         toml::Value::Table(table) => {
@@ -206,12 +206,12 @@ fn python_fix(files: &RepositoryFiles, module: &str) -> String {
     }
 }
 
-/// Whether `package.json` asks for a package that isn't there.
+/// Whether `package.json` requires a package that isn't installed.
 fn node_asks_for(files: &RepositoryFiles, name: &str) -> bool {
     node_packages(files, "").iter().any(|known| known == name) && !files.has(format!("node_modules/{name}"))
 }
 
-/// What the `package.json` of a folder asks for.
+/// Returns the packages that the `package.json` of a folder requires.
 pub(super) fn node_packages(files: &RepositoryFiles, folder: &str) -> Vec<String> {
     let manifest = files.read(Path::new(folder).join("package.json"), MAX_BYTES).map(|file| file.text());
     let manifest: Value = manifest.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
@@ -231,7 +231,7 @@ fn ruby_asks_for(files: &RepositoryFiles, file: &str) -> bool {
     !is_own && gems(files).iter().any(|gem| plain(gem) == plain(file))
 }
 
-/// What the Gemfile asks for.
+/// Returns the gems that the Gemfile names.
 pub(super) fn gems(files: &RepositoryFiles) -> Vec<String> {
     let text = files.read("Gemfile", MAX_BYTES).map(|file| file.text()).unwrap_or_default();
     let named = text.lines().filter_map(|line| line.trim().strip_prefix("gem ").or(line.trim().strip_prefix("gem(")));

@@ -1,4 +1,4 @@
-//! Runners that say that there was no test to run, some of which call that a success.
+//! Recognises runners' messages that there were no tests; some runners treat that as success.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use regex::Regex;
 use crate::journal::TestCounts;
 use crate::settings::regex;
 
-/// Whole lines.
+/// Matches whole lines.
 static NONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(
         r"(?x)^\s*(?:
@@ -32,11 +32,11 @@ static NONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
-/// Counts of nothing, when a runner says that there was nothing.
+/// Returns counts of zero if a runner says that there were no tests.
 pub(super) fn none_ran(lines: &[&str]) -> Option<TestCounts> {
     let none = NONE.as_ref()?;
     let is_tap = |line: &str| line.starts_with("ok ") || line.starts_with("not ok ");
-    // Of TAP's plans, as bats prints them too; one file may have none beside others that have.
+    // A plan of TAP, which bats prints as well; one file may have no tests while others have some.
     let is_plan = |line: &str| line == "1..0" || line.starts_with("1..0 ");
     let is_empty_plan = lines.iter().any(|line| is_plan(line)) && !lines.iter().any(|line| is_tap(line));
     (is_empty_plan || lines.iter().any(|line| none.is_match(line))).then(TestCounts::default)

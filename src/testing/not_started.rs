@@ -1,6 +1,7 @@
-//! Programs that a command could not start, in the words of whoever tried: shells, `env` and its like, make, version managers.
+//! Detects programs that a command could not start, by the messages of shells, `env` and the like, make, and version
+//! managers.
 //!
-//! A program under test may print the same words, so that they count only with the exit code that shells have for it.
+//! A program under test may print the same messages, so they count only with the shell's exit code for them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +14,10 @@ use super::environment::{first_line, which};
 use crate::journal::{CauseKind, FailureCause, read_regular};
 use crate::settings::{TOOL_FOLDERS, regex};
 
-/// Exit codes of shells: it may not be run, and it isn't found.
+/// Exit codes of shells: not executable, and not found.
 const CODES: [i32; 2] = [126, 127];
 
-/// Whoever tried, the program, and what was wrong, in several forms.
+/// Forms of the message: who tried, the program, and the error.
 static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let why = r"(?P<why>(?:command )?not found|No such file or directory|Permission denied|[Ii]s a directory|cannot execute.*|bad interpreter.*|\S+: bad interpreter.*|Exec format error)";
     let shell = r"(?:(?:\S*/)?(?:ba|da|a|k|z)?sh: (?:(?:line )?\d+: )?|\S[^:\n]*: (?:line )?\d+: )(?:exec: )?";
@@ -35,14 +36,14 @@ static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .filter_map(|pattern| regex(pattern))
     .collect()
 });
-/// What passes the code on in words.
+/// Messages that report the exit code of a subcommand.
 static PASSED_ON: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(
         r"(?m)^g?make(?:\[\d+\])?: \*\*\* .*Error 12[67]\b|^(?:rake aborted!\n)?Command failed with status \(12[67]\)|node_modules missing, did you mean to install",
     )
 });
 
-/// What people do about a program that isn't there, by its name.
+/// Advice for missing programs, by name.
 const KNOWN: [(&[&str], &str, &str); 5] = [
     (
         &["bundle", "rspec", "rake", "ruby"],
@@ -98,11 +99,11 @@ pub(super) struct NotStarted {
     name: String,
     what: String,
     hint: String,
-    /// Nothing is wrong with the program itself, as far as the words tell.
+    /// Whether the program is merely missing rather than defective, as far as the message tells.
     is_missing: bool,
 }
 
-/// The program that ended the command by not being there, if its words and exit code say so.
+/// Returns the program whose absence ended the command, if message and exit code say so.
 pub(super) fn not_started(
     output: &str,
     exit_code: Option<i32>,
@@ -124,7 +125,7 @@ pub(super) fn not_started(
     }
     let last = FORMS.iter().filter_map(|form| form.captures_iter(output).last()).max_by_key(|found| {
         let at = found.get(0).map_or(0, |whole| whole.start());
-        // What a version manager or make says comes before the shell's own word.
+        // The message of a version manager or make comes before the shell's own.
         at
     });
     let bare = || {
@@ -184,7 +185,7 @@ impl NotStarted {
         Self { what, hint, name, is_missing: true }
     }
 
-    /// The folder to show for it, where it is there outside of the sandbox: of a virtual environment the whole.
+    /// Returns the folder to show if the program exists outside of the sandbox; of a virtual environment the whole.
     pub(super) fn hidden_in(&self, tree: &Path) -> Option<PathBuf> {
         let in_tree =
             |name: &str| !name.contains('/') && TOOL_FOLDERS.iter().any(|folder| tree.join(folder).join(name).exists());
@@ -198,7 +199,7 @@ impl NotStarted {
     }
 }
 
-/// The folder that a program needs: the environment of a `bin`, else its own.
+/// Returns the folder that a program needs: the environment of its `bin`, else its own folder.
 pub(super) fn shown_for(program: &Path) -> Option<PathBuf> {
     let own = program.parent()?;
     let above = own.parent().filter(|above| above.parent().is_some_and(|top| top.parent().is_some()));
@@ -207,7 +208,7 @@ pub(super) fn shown_for(program: &Path) -> Option<PathBuf> {
     Some(prefix.unwrap_or(own).to_owned())
 }
 
-/// Whether the sandbox may not show a program that is there, as its place tells. In folders of `$PATH` and of toolchains it does.
+/// Whether the sandbox probably hides an existing program, by its path; it shows folders of `$PATH` and of toolchains.
 pub(super) fn is_likely_hidden(program: &Path) -> bool {
     let Ok(real) = program.canonicalize() else { return false };
     let shims = ["pyenv", "rbenv", "nodenv", "goenv"].map(|name| format!("/.{name}/shims/"));
@@ -228,10 +229,10 @@ pub(super) fn is_likely_hidden(program: &Path) -> bool {
     !is_kit(&real) && !is_on_path
 }
 
-/// Bytes of a version manager's choice.
+/// Bytes read of a version manager's setting.
 const VERSION_LIMIT: u64 = 4096;
 
-/// A version manager's shim starts the program of the version that is chosen, which may have none.
+/// A version manager's shim starts the program of the selected version, which may not have it.
 fn is_chosen(shim: &Path) -> bool {
     let (Some(name), Some(root)) = (shim.file_name(), shim.parent().and_then(Path::parent)) else { return true };
     let named = std::env::var("PYENV_VERSION").ok().filter(|_| root.ends_with(".pyenv"));

@@ -1,5 +1,5 @@
-//! The patch of a view, computed on a thread of its own: commands of the run decide how long that takes, and signals and
-//! time limits count meanwhile.
+//! Computes the patch of a view on a thread of its own: it may take long, depending on what commands wrote, and signals
+//! and time limits still apply.
 
 use std::io;
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::journal::RelPath;
 use crate::workspace::{Patch, Touched, View, WorkspaceError};
 
-/// Turns its flag true when it is dropped.
 struct StopOnDrop(Arc<AtomicBool>);
 
 impl Drop for StopOnDrop {
@@ -17,7 +16,8 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// Looks at what tools wrote, `paths`, and with `anything` at all of the view. Whoever stops waiting ends the work.
+/// Computes the patch of the `paths` that tools wrote, or with `anything` of the whole view. Dropping the future stops
+/// the work.
 ///
 /// # Errors
 /// As [`View::patch`].

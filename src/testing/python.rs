@@ -1,4 +1,4 @@
-//! Python projects: pytest where it is configured or where tests are written for it, unittest otherwise.
+//! Detects Python projects: pytest where it is configured or the tests need it, else unittest.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::detect::{DetectedCommand, ProjectFolder};
 use crate::settings::TestCommand;
 
-/// Folders that never hold a project's own tests.
+/// Folders that never contain a project's own tests.
 const NOT_OURS: [&str; 6] = ["node_modules", "venv", "env", "site-packages", "build", "dist"];
-/// Bounds of the search for test files, far beyond what a project needs to be recognised.
+/// Limits of the search for test files, far beyond what recognising a project needs.
 const MAX_DEPTH: usize = 4;
 const MAX_FOLDERS: usize = 300;
 const MAX_NAMES: usize = 2_000;
@@ -17,7 +17,7 @@ const MAX_TEST_FILES: usize = 100;
 const PYTEST: [&str; 3] = ["-m", "pytest", "-q"];
 const MANIFESTS: [&str; 5] = ["pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile"];
 
-/// A folder that says it is a Python project: configured for pytest, Django's, or with a manifest and tests.
+/// Detects a Python project by a pytest configuration, by Django's `manage.py`, or by a manifest with tests.
 pub(super) fn project(folder: &ProjectFolder) -> DetectedCommand {
     if let Some(file) = pytest_configuration(folder) {
         return Some((command(folder, &PYTEST), file.to_owned()));
@@ -29,7 +29,7 @@ pub(super) fn project(folder: &ProjectFolder) -> DetectedCommand {
     loose_tests(folder)
 }
 
-/// Python tests without a manifest. Many a project of another kind has some, so this is asked late.
+/// Detects Python tests without a manifest. Projects of other kinds often have some, so this is tried late.
 pub(super) fn loose_tests(folder: &ProjectFolder) -> DetectedCommand {
     let tests = TestFiles::find(folder)?;
     let origin = tests.folder.join(tests.names.first()?).display().to_string();
@@ -45,7 +45,7 @@ fn command(folder: &ProjectFolder, words: &[&str]) -> TestCommand {
     TestCommand::argv(std::iter::once(interpreter(folder)).chain(words.iter().copied().map(str::to_owned)))
 }
 
-/// The file that configures pytest or asks for it.
+/// Returns the file that configures or requires pytest.
 fn pytest_configuration(folder: &ProjectFolder) -> Option<&'static str> {
     let sections = [
         ("pytest.ini", ""),
@@ -67,8 +67,8 @@ fn pytest_configuration(folder: &ProjectFolder) -> Option<&'static str> {
     sections.iter().find(says).map(|(file, _)| *file)
 }
 
-/// The interpreter of the nearest virtual environment up to the root, else `python3`. It is a link
-/// that leads out of the repository, so that only its name is looked for.
+/// Returns the interpreter of the nearest virtual environment up to the root, else `python3`. It is a link to outside
+/// of the repository, so that only its name is checked.
 fn interpreter(folder: &ProjectFolder) -> String {
     let in_folder = |(up, path): (PathBuf, &Path)| {
         let has_python = |name: &&str| {
@@ -81,16 +81,16 @@ fn interpreter(folder: &ProjectFolder) -> String {
     folder.upwards().find_map(in_folder).unwrap_or_else(|| "python3".to_owned())
 }
 
-/// Test files of one folder: the one nearest to the project's own that holds any.
+/// Test files of the folder nearest to the project's own that has any.
 struct TestFiles {
-    /// Relative to the project's folder; empty for itself.
+    /// Path relative to the project's folder; empty for that folder.
     folder: PathBuf,
     /// Sorted, never empty.
     names: Vec<String>,
 }
 
 impl TestFiles {
-    /// Breadth first, so that `tests/` comes before `pkg/deep/tests/`.
+    /// Searches breadth first, so that `tests/` comes before `pkg/deep/tests/`.
     fn find(project: &ProjectFolder) -> Option<Self> {
         let mut queue = VecDeque::from([(PathBuf::new(), 0)]);
         for _ in 0..MAX_FOLDERS {
@@ -108,7 +108,7 @@ impl TestFiles {
         None
     }
 
-    /// True when some file imports pytest, or holds bare test functions, which unittest doesn't see.
+    /// Whether some file imports pytest, or has bare test functions, which unittest doesn't run.
     fn need_pytest(&self, project: &ProjectFolder) -> bool {
         self.names.iter().filter_map(|name| project.text(self.folder.join(name))).any(|text| {
             let starts = |words: &[&str]| text.lines().any(|line| words.iter().any(|word| line.starts_with(word)));
@@ -117,7 +117,8 @@ impl TestFiles {
         })
     }
 
-    /// `-s` the folder; `-t .` when it is a package, or its tests couldn't import one another; `-p` for other names.
+    /// `-s` for the folder; `-t .` if it is a package, since its tests couldn't import one another otherwise; `-p` for
+    /// other names.
     fn discover_arguments(&self, project: &ProjectFolder) -> Vec<String> {
         let mut words = Vec::new();
         if !self.folder.as_os_str().is_empty() {

@@ -1,7 +1,7 @@
-//! The lines that say why something failed: of a test's own words, and of output.
+//! Extracts the lines that explain a failure from a test's message or from output.
 //!
-//! Some tell it first (jest, vitest, mocha, RSpec, node), and some last (Python, Rust). What runners and package managers say
-//! around it tells nothing.
+//! Some tools give the reason first (jest, vitest, mocha, RSpec, node), others last (Python, Rust). Surrounding text of
+//! runners and package managers is left out.
 
 use std::sync::LazyLock;
 
@@ -9,12 +9,12 @@ use regex::Regex;
 
 use crate::settings::regex;
 
-/// Lines of what one test says.
+/// Number of lines shown of one test.
 const OF_A_TEST: usize = 3;
-/// Characters of a line.
+/// Number of characters shown of a line.
 const LINE: usize = 200;
 
-/// Frames of a stack, code that is quoted, pointers into it, and what only says that something failed.
+/// Stack frames, quoted code, pointers into it, and lines that only say that something failed.
 static NOISE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(
         r#"(?x)
@@ -38,11 +38,11 @@ static NOISE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         "#,
     )
 });
-/// What stands before the reason, so that its last lines tell most.
+/// Signs that the reason is at the end of the message.
 static TELLS_LAST: LazyLock<Option<Regex>> =
     LazyLock::new(|| regex(r"(?m)^Traceback \(most recent|^E\s{2,}|panicked at|^Traceback:|^\s*File .+, line \d+"));
 
-/// What a test says of its failure; nothing where it says nothing of use.
+/// Returns the lines of a test's message that explain its failure; empty if none does.
 pub(super) fn said(message: &str) -> Vec<String> {
     let lines: Vec<String> = message.lines().map(|line| plain(line.trim())).filter(|line| !is_noise(line)).collect();
     if TELLS_LAST.as_ref().is_some_and(|last| last.is_match(message)) {
@@ -51,7 +51,7 @@ pub(super) fn said(message: &str) -> Vec<String> {
     lines.into_iter().filter(|line| line != "error: |-").take(OF_A_TEST).collect()
 }
 
-/// The end of the output, without what says no more than that it failed.
+/// Returns the last lines of the output, without those that only say that it failed.
 pub(super) fn last_lines(output: &str, most: usize) -> Vec<String> {
     let end = &output[output.ceil_char_boundary(output.len().saturating_sub(16 * 1024))..];
     let all: Vec<String> = end.lines().map(plain).filter(|line| !line.trim().is_empty()).collect();
@@ -64,7 +64,7 @@ fn is_noise(line: &str) -> bool {
     NOISE.as_ref().is_some_and(|noise| noise.is_match(line))
 }
 
-/// A line without escape sequences and what was overwritten; not too long.
+/// Returns a line without escape sequences and overwritten text, shortened.
 fn plain(line: &str) -> String {
     let line = console::strip_ansi_codes(line.trim_end());
     let last_state = line.rsplit('\r').next().unwrap_or_default();

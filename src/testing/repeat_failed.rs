@@ -1,16 +1,17 @@
-//! Failing tests again, and nothing else: how their runner is told so, and what follows.
+//! Repeats failed tests only: builds the runner's filter, and evaluates the second run.
 //!
-//! Only where the command itself names a runner whose filters are known. A filter may let more tests through than it names;
-//! what counts is that each of those that failed ran again.
+//! Only for commands that name a runner whose filters are known. A filter may match more tests than it names; what
+//! counts is that each failed test ran again.
 
 use super::runner_words::target;
 use crate::journal::{TestResults, Verdict};
 use crate::settings::TestCommand;
 
-/// Of so many names an argument list is made; more than that is a broken project, which is run as a whole.
+/// Most names in a filter; with more failures the whole project is run.
 const MOST: usize = 50;
 
-/// The filter with which `command` repeats the tests that failed in `results`; `None` where that can't be said, or where all failed.
+/// Returns the arguments with which `command` repeats the tests that failed in `results`; `None` if the runner has no
+/// such filter or if all tests failed.
 #[must_use]
 pub fn filter_of_failed(command: &TestCommand, results: &TestResults) -> Option<Vec<String>> {
     let failed: Vec<&str> = failed(results).collect();
@@ -34,7 +35,7 @@ pub fn filter_of_failed(command: &TestCommand, results: &TestResults) -> Option<
     command.to_argv(&filter).is_ok().then_some(filter)
 }
 
-/// Whether each test that failed `before` was run again and failed again.
+/// Whether each test that failed `before` ran again and failed again.
 #[must_use]
 pub fn failed_again(before: &TestResults, again: &TestResults) -> bool {
     let fails = |name: &str| again.tests.get(name).is_some_and(|case| case.verdict == Verdict::Failed);
@@ -68,14 +69,14 @@ fn unittest(name: &str, _: Option<&str>) -> Option<String> {
     Some(format!("{class}.{test}"))
 }
 
-/// The test that a subtest is part of.
+/// Returns the test that contains a subtest.
 fn go(name: &str, _: Option<&str>) -> Option<String> {
     let test = name.rsplit_once(GO).map_or(name, |(_, test)| test);
     let test = test.split('/').next().filter(|test| test.starts_with(|char: char| char.is_alphabetic()))?;
     Some(format!("^{test}$"))
 }
 
-/// Between a package and its test.
+/// Separates a package from its test.
 const GO: &str = "::";
 
 #[cfg(test)]

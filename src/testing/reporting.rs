@@ -1,17 +1,17 @@
-//! What is added to a test command so that single results can be read.
+//! Adds to a test command what makes its runner report single tests.
 //!
-//! Only what every version of a runner still in use understands, for what it doesn't would fail the run. Nothing of it
-//! changes which tests there are to run. What a person wrote goes over it: whoever names a reporter gets that one.
+//! Uses only what every supported version of a runner understands, since unknown arguments would fail the run. Nothing
+//! here changes which tests run, and a reporter that the user chose takes precedence.
 
 use super::runner_words::target;
 use crate::journal::RelPath;
 use crate::settings::{FilterStyle, Reporting, RepositoryFiles, TestCommand};
 use std::path::{Path, PathBuf};
 
-/// Enough of a makefile.
+/// Bytes read of a makefile.
 const MAX_BYTES: u64 = 512 * 1024;
 
-/// What to add to `command`, whose repository is at `root`.
+/// Returns what to add to `command`, whose repository is at `root`.
 #[must_use]
 pub fn reporting(command: &TestCommand, root: &Path) -> Reporting {
     let files = RepositoryFiles::open(root).ok();
@@ -49,7 +49,7 @@ impl CommandWords<'_> {
             (self.has("pytest") || self.has("py.test"), &["--junit", "no:junit"], &PYTEST),
             (self.has("unittest"), &["-v", "-q", "--verbose", "--quiet"], &["-v"]),
             (self.has("manage.py") && self.has("test"), &["-v", "--verbosity"], &["-v", "2"]),
-            // Else nobody knew of the tests in the binaries behind the first that fails.
+            // Otherwise binaries after the first that fails would not be tested.
             (
                 self.has("cargo") && !self.has("watch") && (self.has("test") || self.has("nextest")),
                 &["--no-fail-fast"],
@@ -69,7 +69,7 @@ impl CommandWords<'_> {
         let words = runner.filter(|(_, own, _)| !self.says(own)).map_or(&[][..], |(.., words)| words);
         let mut reporting = by_mention(&self.0.join(" "));
         if runner.is_some() {
-            // An argument reaches the runner alone, and not what its tests start.
+            // An argument reaches the runner alone, and not programs that its tests start.
             reporting.environment.retain(|(name, _)| !ARGUMENTS_IN_VARIABLES.contains(&name.as_str()));
         }
         reporting.arguments = words.iter().chain(self.ending()).map(|&word| word.to_owned()).collect();
@@ -80,7 +80,7 @@ impl CommandWords<'_> {
         reporting
     }
 
-    /// What makes a runner end that would watch for changes.
+    /// Arguments that make a watching runner exit after one run.
     fn ending(&self) -> &'static [&'static str] {
         let ends = |words: &[&str]| words.iter().any(|word| self.0.iter().any(|known| known == word));
         let watches = self.says(&["--watch"]) || ends(&["-w", "watch"]);
@@ -101,7 +101,7 @@ impl CommandWords<'_> {
         }
     }
 
-    /// The report that a person asked for.
+    /// Returns the path of the report that the user asked for.
     fn own_report(&self) -> Option<String> {
         const FLAGS: [&str; 4] = ["--junitxml", "--junit-xml", "--log-junit", "--outputFile"];
         let at = self.0.iter().position(|word| FLAGS.iter().any(|flag| word.starts_with(flag)))?;
@@ -114,31 +114,32 @@ impl CommandWords<'_> {
 const PYTEST: [&str; 3] = ["--junitxml={reports}/pytest.xml", "-o", "junit_family=xunit1"];
 const VITEST: [&str; 3] = ["--reporter=default", "--reporter=json", "--outputFile.json={reports}/vitest.json"];
 const RSPEC: [&str; 6] = ["--format", "progress", "--format", "json", "--out", "{reports}/rspec.json"];
-/// They write no new snapshots where `CI` says that nobody would commit them; every command is told so otherwise.
+/// Runners that write no new snapshots if `CI` is set, as it is for every command otherwise.
 const SNAPSHOTS: [&str; 2] = ["jest", "vitest"];
-/// Variables whose words a runner takes for arguments.
+/// Variables that a runner reads arguments from.
 const ARGUMENTS_IN_VARIABLES: [&str; 3] = ["PYTEST_ADDOPTS", "GOFLAGS", "SPEC_OPTS"];
 const DOTNET: [&str; 2] = ["--logger", "console;verbosity=normal"];
 
-/// Java's runners write these whoever asks; Gradle a folder a task.
+/// Reports that Java's runners write by default; Gradle uses one folder per task.
 const JAVA: [&str; 3] = [
     "**/target/surefire-reports/TEST-*.xml",
     "**/target/failsafe-reports/TEST-*.xml",
     "**/build/test-results/*/TEST-*.xml",
 ];
 
-/// What reaches a runner through whatever starts it, when `text` (a makefile, a script) names the runner.
+/// Returns the settings that reach a runner through whatever starts it, if `text` (a makefile or script) names the
+/// runner.
 fn by_mention(text: &str) -> Reporting {
     let mut reporting = Reporting::default();
     let words: Vec<&str> = text.split(|char: char| !(char.is_alphanumeric() || "_.-".contains(char))).collect();
     let names = |name: &str| words.contains(&name);
     let mut set = |name: &str, value: &str| reporting.environment.push((name.to_owned(), value.to_owned()));
     if names("pytest") || names("py.test") {
-        // Another name than the argument's: a line may run pytest twice.
+        // Not the file name of the argument, since a line may run pytest twice.
         set("PYTEST_ADDOPTS", "--junitxml='{reports}/pytest-1.xml' -o junit_family=xunit1");
     }
     if names("tox") {
-        // It lets only those variables through that it is told of.
+        // Tox passes only the variables that it is told to.
         set("TOX_OVERRIDE", "testenv.pass_env+=PYTEST_ADDOPTS");
     }
     if words.windows(2).any(|pair| pair == ["go", "test"]) {
@@ -173,7 +174,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// Arguments and variables of a line, in a repository of `files`.
+    /// Formats the arguments and variables for a command line in a repository with `files`.
     fn of(line: &str, files: &[(&str, &str)]) -> String {
         let root = tempfile::tempdir().unwrap();
         for (name, text) in files {

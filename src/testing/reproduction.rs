@@ -1,27 +1,28 @@
-//! Whether a test shows what the patch mends: it fails without the fix and passes with it.
+//! Whether a test demonstrates the fix: it fails without the patch and passes with it.
 //!
-//! Two things show it: a test that failed on the start state and passes now ([`shown_by_matrix`]), or a trial of the start
-//! state with the patch's tests alone ([`shown_by_trial`]).
+//! Shown by a test that failed on the start state and passes now ([`shown_by_matrix`]), or by a trial of the start
+//! state with only the patch's tests ([`shown_by_trial`]).
 
 use std::collections::BTreeSet;
 
 use super::matrix::compare;
 use crate::journal::{Matrix, Reproduction, TestResults, Verdict};
 
-/// What a test run of the start state with the patch's tests alone is held against.
+/// Results that a trial of the start state with only the patch's tests is compared with.
 #[derive(Clone, Copy, Debug)]
 pub struct WithPatch<'a> {
-    /// The runs on the whole patch.
+    /// Runs with the whole patch.
     pub runs: &'a [TestResults],
-    /// What the tests say of the whole patch against the start state.
+    /// Comparison of the whole patch with the start state.
     pub matrix: &'a Matrix,
-    /// Tests that the model's own runs saw fail on the way.
+    /// Tests that failed in the model's own runs.
     pub seen_failing: &'a BTreeSet<String>,
 }
 
-/// What follows without a trial: tests that failed and pass now. `None`: only a trial can tell.
+/// Decides without a trial, by tests that failed and pass now. `None` if only a trial can tell.
 ///
-/// With `tests_edited` these tests may be others than those that failed; `adds_tests` says that there is something to try.
+/// With `tests_edited`, these tests may differ from those that failed; `adds_tests` says that there are tests for a
+/// trial.
 #[must_use]
 pub fn shown_by_matrix(matrix: Option<&Matrix>, tests_edited: bool, adds_tests: bool) -> Option<Reproduction> {
     let Some(matrix) = matrix else {
@@ -34,7 +35,7 @@ pub fn shown_by_matrix(matrix: Option<&Matrix>, tests_edited: bool, adds_tests: 
     (!adds_tests).then(|| Reproduction::no(nothing))
 }
 
-/// What follows from `trial`, the runs on the start state with the patch's tests alone.
+/// Decides by `trial`, the runs on the start state with only the patch's tests.
 #[must_use]
 pub fn shown_by_trial(trial: &[TestResults], with: WithPatch<'_>) -> Reproduction {
     let compared = compare(trial, with.runs);
@@ -63,7 +64,7 @@ mod tests {
     use crate::journal::{Reproduced, TestCase};
     use std::sync::Arc;
 
-    /// `a+ b-`: passed, failed; a dot at the end: the runner didn't come to its end.
+    /// Parses `a+ b-`: passed, failed; a dot at the end means that the runner didn't finish.
     fn run(line: &str) -> TestResults {
         let case = |word: &str| {
             let (name, sign) = word.split_at(word.len() - 1);

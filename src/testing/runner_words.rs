@@ -1,21 +1,22 @@
-//! Which words of a test command reach the runner, through a package's script, a makefile or a line of several commands.
+//! Finds the words of a test command that reach the runner, through a package script, a makefile or a line of several
+//! commands.
 
 use serde_json::Value;
 
 use crate::settings::{Invocation, TestCommand};
 
-/// What a command comes to.
+/// The runner behind a command.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RunnerTarget {
-    /// The runner and its arguments, as far as they can be seen; further arguments of the command come behind these.
+    /// The runner and its arguments, as far as they are known; further arguments of the command follow them.
     pub(super) words: Vec<String>,
-    /// Further arguments need a `--` in front to get there.
+    /// Whether further arguments need a `--` before them to reach the runner.
     pub(super) behind_dashes: bool,
-    /// All that is known of what runs besides: earlier commands of a line, a makefile, a script.
+    /// Text of everything else that runs: earlier commands of a line, a makefile, a script.
     pub(super) text: String,
 }
 
-/// Follows `command` to the runner; `file` reads a file of the folder that it runs in.
+/// Follows `command` to the runner; `file` reads a file of the folder in which the command runs.
 pub(super) fn target(command: &TestCommand, file: impl Fn(&str) -> Option<String>) -> RunnerTarget {
     let (words, before) = match &command.invocation {
         Invocation::Argv(words) => (words.clone(), String::new()),
@@ -33,13 +34,13 @@ pub(super) fn target(command: &TestCommand, file: impl Fn(&str) -> Option<String
     target
 }
 
-/// The programs that a line names: the first word of each command, without variables that are set for it.
+/// Returns the first word of each command in a line, without assignments of variables.
 pub(super) fn programs(line: &str) -> Vec<String> {
     let commands = line.split(['&', ';', '|', '\n']).filter_map(shlex::split);
     commands.filter_map(|words| words.into_iter().find(|word| !word.contains('=') && word != "env")).collect()
 }
 
-/// The words of a line's last command, and what stands before it.
+/// Returns the words of a line's last command, and the text before it.
 fn last_command(line: &str) -> (Vec<String>, String) {
     let line = line.trim_end();
     let at = line.rfind(['&', ';', '|', '\n']).map_or(0, |at| at + 1);
@@ -47,7 +48,7 @@ fn last_command(line: &str) -> (Vec<String>, String) {
     (shlex::split(last).unwrap_or_default(), before.to_owned())
 }
 
-/// The script that `npm test` and its like run, and whether arguments for it need a `--`.
+/// Returns the script that `npm test` and the like run, and whether arguments for it need a `--`.
 fn package_script(words: &[String], file: impl Fn(&str) -> Option<String>) -> Option<(String, bool)> {
     let mut words = words.iter().map(String::as_str);
     let manager = words.next().filter(|word| ["npm", "pnpm", "yarn", "bun"].contains(word))?;
@@ -63,7 +64,7 @@ fn package_script(words: &[String], file: impl Fn(&str) -> Option<String>) -> Op
     Some((script, manager == "npm"))
 }
 
-/// Files that say what a program runs that isn't a runner itself.
+/// Names the files that tell what a program runs if it isn't itself a runner.
 fn wrapper(words: &[String]) -> Vec<&str> {
     let mut programs = words.iter().map(String::as_str).skip_while(|word| word.contains('=') || *word == "env");
     let program = programs.next().unwrap_or_default();

@@ -1,19 +1,19 @@
-//! Projects whose manifest says by itself how their tests are run.
+//! Detects projects whose manifest determines how their tests are run.
 
 use serde_json::Value;
 
 use super::detect::{DetectedCommand, ProjectFolder};
 use crate::settings::TestCommand;
 
-/// Entries of a folder that are looked at.
+/// Number of entries of a folder that are examined.
 pub(super) const MAX_NAMES: usize = 1_000;
 
-/// `Cargo.toml`; with a workspace in it, all members are tested. Nextest where it is configured and installed.
+/// Cargo: tests all members of a workspace; uses nextest if it is configured and installed.
 pub(super) fn cargo(folder: &ProjectFolder) -> DetectedCommand {
     const NEXTEST: &str = ".config/nextest.toml";
     let manifest: toml::Table = folder.text("Cargo.toml")?.parse().unwrap_or_default();
     let whole = manifest.contains_key("workspace").then_some("--workspace");
-    // Of a member, it stands at the root of the workspace.
+    // A member's configuration is at the root of its workspace.
     let configured = folder.upwards().find(|(_, path)| folder.files.has(path.join(NEXTEST)));
     let (words, file) = match configured.filter(|_| (folder.installed)("cargo-nextest")) {
         Some((up, _)) => (vec!["cargo", "nextest", "run"], up.join(NEXTEST).display().to_string()),
@@ -22,16 +22,15 @@ pub(super) fn cargo(folder: &ProjectFolder) -> DetectedCommand {
     Some((TestCommand::argv(words.into_iter().chain(whole)), file))
 }
 
-/// `go.mod`.
 pub(super) fn go(folder: &ProjectFolder) -> DetectedCommand {
     folder.has("go.mod").then(|| (argv(&["go", "test", "./..."]), "go.mod".to_owned()))
 }
 
-/// `scripts.test` of `package.json`, run by the manager that the project names or whose lock file is nearest.
+/// Runs `scripts.test` of `package.json` with the package manager that the project names or whose lock file is nearest.
 pub(super) fn node(folder: &ProjectFolder) -> DetectedCommand {
     let manifest: Value = serde_json::from_str(&folder.text("package.json")?).ok()?;
     let script = manifest["scripts"]["test"].as_str().filter(|script| !script.trim().is_empty())?;
-    // What `npm init` writes is no test.
+    // The script that `npm init` writes is not a test.
     if script.contains("no test specified") {
         return None;
     }
@@ -67,7 +66,7 @@ pub(super) fn maven(folder: &ProjectFolder) -> DetectedCommand {
     folder.has("pom.xml").then(|| (argv(&[maven, "--batch-mode", "test"]), "pom.xml".to_owned()))
 }
 
-/// A Gradle build, without the daemon that would outlive the run.
+/// Gradle, without the daemon, which would outlive the run.
 pub(super) fn gradle(folder: &ProjectFolder) -> DetectedCommand {
     let file = folder.first(&["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"])?;
     let gradle = if folder.is_executable("gradlew") { "./gradlew" } else { "gradle" };
@@ -83,14 +82,14 @@ pub(super) fn make(folder: &ProjectFolder) -> DetectedCommand {
     Some((argv(&["make", target]), file.to_owned()))
 }
 
-/// True for `test: all` and `check test:`, not for `test := x`, `test = a:b` or an indented recipe.
+/// Matches `test: all` and `check test:`, not `test := x`, `test = a:b` or an indented recipe.
 fn is_rule(line: &str, target: &str) -> bool {
     let Some((targets, rest)) = line.split_once(':') else { return false };
     let is_assignment = targets.contains('=') || rest.trim_start_matches(':').starts_with('=');
     !line.starts_with(['\t', ' ', '#']) && !is_assignment && targets.split_whitespace().any(|name| name == target)
 }
 
-/// A script that can be executed and says by its name what it is for.
+/// An executable script with a conventional name.
 pub(super) fn script(folder: &ProjectFolder) -> DetectedCommand {
     let file = ["test.sh", "run_tests.sh", "run-tests.sh"].into_iter().find(|name| folder.is_executable(name))?;
     Some((argv(&[&format!("./{file}")]), file.to_owned()))
@@ -104,13 +103,13 @@ pub(super) fn just(folder: &ProjectFolder) -> DetectedCommand {
     Some((argv(&["just", recipe]), file.to_owned()))
 }
 
-/// True for `test: build` and `test filter="": build`, not for `test := "x"`.
+/// Matches `test: build` and `test filter="": build`, not `test := "x"`.
 fn is_recipe(line: &str, name: &str) -> bool {
     let rest = line.trim_start_matches('@').strip_prefix(name).filter(|rest| rest.starts_with([' ', ':']));
     rest.is_some_and(|rest| rest.contains(':') && !rest.contains(":="))
 }
 
-/// Tox with an environment for tests; nox with a session for them.
+/// Tox with a test environment, or nox with a test session.
 pub(super) fn tox(folder: &ProjectFolder) -> DetectedCommand {
     let says = |file: &str, words: &str| folder.text(file).is_some_and(|text| text.contains(words));
     if says("tox.ini", "[testenv") {
@@ -120,7 +119,7 @@ pub(super) fn tox(folder: &ProjectFolder) -> DetectedCommand {
     Some((argv(&["nox", "-s", session]), "noxfile.py".to_owned()))
 }
 
-/// A solution, or a project of tests.
+/// .NET: a solution or a test project.
 pub(super) fn dotnet(folder: &ProjectFolder) -> DetectedCommand {
     let names = folder.files.names(&folder.path, MAX_NAMES);
     let ends = |endings: &'static [&str]| {
@@ -132,14 +131,14 @@ pub(super) fn dotnet(folder: &ProjectFolder) -> DetectedCommand {
     Some((argv(&["dotnet", "test"]), file.clone()))
 }
 
-/// PHPUnit where it is configured, of the project's own version if there is one.
+/// PHPUnit if it is configured, in the project's own version if there is one.
 pub(super) fn phpunit(folder: &ProjectFolder) -> DetectedCommand {
     let file = folder.first(&["phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml"])?;
     let own = ["vendor/bin/phpunit", "bin/phpunit"].into_iter().find(|path| folder.has(path));
     Some((argv(&[own.unwrap_or("phpunit")]), file.to_owned()))
 }
 
-/// RSpec, Rails' own tests, or a Rakefile's task for tests; with bundler where there is a Gemfile.
+/// RSpec, Rails' own tests, or a test task of a Rakefile; with Bundler if there is a Gemfile.
 pub(super) fn ruby(folder: &ProjectFolder) -> DetectedCommand {
     let rake = folder.text("Rakefile").filter(|text| text.contains("TestTask") || text.contains("Minitest"));
     let (words, file): (&[&str], &str) = match folder.first(&[".rspec", "spec/spec_helper.rb", "spec/rails_helper.rb"])
@@ -154,12 +153,11 @@ pub(super) fn ruby(folder: &ProjectFolder) -> DetectedCommand {
     Some((argv(&[bundler, words].concat()), file.to_owned()))
 }
 
-/// `mix.exs` of Elixir.
 pub(super) fn mix(folder: &ProjectFolder) -> DetectedCommand {
     folder.has("mix.exs").then(|| (argv(&["mix", "test"]), "mix.exs".to_owned()))
 }
 
-/// CMake with tests, in the folder that was configured before; else in one outside of the tree, made in each view anew.
+/// CMake with tests, in an existing build folder, else in one outside of the tree that is made anew for each view.
 pub(super) fn ctest(folder: &ProjectFolder) -> DetectedCommand {
     let text = folder.text("CMakeLists.txt")?.to_ascii_lowercase();
     let has_tests = text.contains("enable_testing") || text.contains("include(ctest)");
