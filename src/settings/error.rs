@@ -145,6 +145,15 @@ pub enum SettingsError {
 }
 
 impl SettingsError {
+    /// Whether it is about a flag of this very command.
+    #[must_use]
+    pub const fn is_of_a_flag(&self) -> bool {
+        matches!(
+            self,
+            Self::BadValue { origin: Origin::Flag(_), .. } | Self::BadBaseUrl { origin: Origin::Flag(_), .. }
+        )
+    }
+
     /// What the user can do about it, in one line.
     #[must_use]
     pub fn hint(&self) -> String {

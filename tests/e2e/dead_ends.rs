@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::review;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{TASK, World, mender};
 
@@ -133,7 +134,7 @@ fn a_slip_in_the_settings_keeps_nobody_from_the_runs() {
         }
         // These need what stands there, and say once what is wrong with it.
         let kimi = mender();
-        for arguments in [&["fix", TASK][..], &["gc"], &["verify"], &["review"], &["replay"], &["resume"]] {
+        for arguments in [&["fix", TASK][..], &["gc"], &["verify"], &["replay"], &["resume"]] {
             let ran = world.run(world.keyed(&kimi, arguments));
             let said = ran.stderr();
             if arguments == ["resume"] {
@@ -151,6 +152,44 @@ fn a_slip_in_the_settings_keeps_nobody_from_the_runs() {
     let mut command = world.kcode(&["runs"]);
     command.env_remove("KCODE_HOME");
     world.run(command).code(78).says(&["error: ~/.config/kcode/config.toml:1:", "hint: "]);
+}
+
+#[test]
+fn a_review_needs_settings_only_to_test_a_part() {
+    let slips: [(&str, fn(&World)); 3] = [
+        ("config.toml:1: kcode has no setting `modle`", |world| world.configure("modle = \"x\"")),
+        (".kcode.toml:1: ", |world| world.write(".kcode.toml", "= = =\n")),
+        (".kcode.toml can't be read", |world| {
+            fs::remove_file(world.root().join(".kcode.toml")).unwrap();
+            fs::create_dir(world.root().join(".kcode.toml")).unwrap();
+        }),
+    ];
+    for (words, slip) in slips {
+        let (world, kept) = review::reviewed();
+        slip(&world);
+        let part = [("which hunk", ""), ("accept?", "y"), ("accept?", "n"), ("accept?", "y"), ("apply", "y")];
+        let typed = |arguments: &[&str], lines: &[(&str, &str)]| {
+            let mut terminal = review::review(&world, &[&["--plain"], arguments].concat());
+            review::type_lines(&mut terminal, lines);
+            let (code, screen) = terminal.end();
+            (code, screen.split_whitespace().collect::<Vec<_>>().join(" "))
+        };
+        let (code, screen) = typed(&[], &part);
+        assert_eq!(code, Some(78), "{screen}");
+        let (warned, failed) = screen.split_once("error: what you accepted can't be tested: ").unwrap();
+        assert!(warned.contains("warning: ") && warned.contains(words), "{screen}");
+        assert!(failed.contains(words), "{screen}");
+        let without = format!("kept your decisions; to apply them untested: kcode review --no-verify {}", kept.id());
+        assert!(failed.contains(&without), "{screen}");
+        assert_eq!(world.read("greeting.txt"), "Hello, Wrold!\n");
+        // What that names works, and so does all of it.
+        let (code, screen) = typed(&["--no-verify", &kept.id()], &[("which hunk", "c"), ("apply", "y")]);
+        assert_eq!(code, Some(0), "{screen}");
+        assert_eq!(world.read("greeting.txt"), "Hello, World!\n");
+        world.run_freely(world.kcode(&["undo"])).code(0);
+        let (code, screen) = typed(&[], &[("which hunk", "2"), ("accept?", "y"), ("apply", "y")]);
+        assert_eq!(code, Some(0), "{screen}");
+    }
 }
 
 #[test]

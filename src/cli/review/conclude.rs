@@ -64,10 +64,11 @@ enum Go {
 
 /// Tests the accepted changes; the user may overrule the result.
 async fn verified(context: &mut ReviewContext, changes: &ChangeSet, signals: &mut Signals) -> Result<Go, Failure> {
-    if context.manner.no_verify || !context.settings.verify.value {
+    if context.manner.no_verify {
         output::say("not tested: --no-verify");
         return Ok(Go::On);
     }
+    context.settings()?;
     output::say("testing what you accepted, without the rest…");
     let called_off = watch::Sender::new(false);
     let tried = {

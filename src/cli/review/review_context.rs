@@ -7,6 +7,7 @@ use anyhow::Context;
 
 use super::options::ReviewOptions;
 use crate::cli::arguments::Global;
+use crate::cli::output;
 use crate::journal::{
     Event, FileJournal, Journal as _, Outcome, RUN_FILE_LIMIT, Record, RunFolder, read_own, recover, recover_chain,
 };
@@ -27,8 +28,9 @@ pub struct ReviewContext {
     pub blobs: Blobs,
     /// The repository that the patch is for.
     pub repository: Repository,
-    pub settings: Settings,
-    /// Removes secrets from what is shown.
+    /// As they are now. Only a trial needs them: whoever looks at a patch or takes all of it isn't kept from it by a slip in a file.
+    settings: Result<Settings, Failure>,
+    /// Takes secrets out of what is shown.
     pub redactor: Redactor,
     pub manner: ReviewOptions,
     inherited: Vec<Record>,
@@ -57,8 +59,17 @@ impl ReviewContext {
         let shown = manner.shown.with(&noted(recovered.records.iter().map(|record| &record.event)));
         let (sandbox, readable) = (was_strict.then_some(Sandbox::Strict), shown.0.clone());
         let flags = FlagLayer { readable, sandbox, ..FlagLayer::default() };
-        let settings = global.settings(&flags, &repository)?;
-        shown.check(&settings, repository.root())?;
+        let settings = match global.settings(&flags, &repository) {
+            Ok(settings) => {
+                shown.check(&settings, repository.root())?;
+                Ok(settings)
+            }
+            Err(error) if error.is_of_a_flag() => return Err(error.into()),
+            Err(error) => {
+                output::say(&format!("warning: {error}; a part of the patch can't be tested so ({})", error.hint()));
+                Err(Failure::from(error))
+            }
+        };
         let journal = FileJournal::reopen(&run.journal(), &recovered)?;
         let blobs = Blobs::at(&run.blobs());
         let parts = ChangeSet::load(&run.changes()).and_then(|changes| Parts::of(&changes, &blobs));
@@ -107,7 +118,19 @@ impl ReviewContext {
         Ok(review)
     }
 
-    /// Records the decisions in the journal.
+    /// The settings, for a trial.
+    ///
+    /// # Errors
+    /// When they can't be used: what is wrong with them, and how to do without a trial.
+    pub fn settings(&self) -> Result<&Settings, Failure> {
+        self.settings.as_ref().map_err(|failure| {
+            let message = format!("what you accepted can't be tested: {}", failure.message);
+            let kept = format!("your decisions; to apply them untested: kcode review --no-verify {}", self.run.id());
+            Failure { message, ..failure.clone() }.fact("kept", kept)
+        })
+    }
+
+    /// Notes what was decided.
     ///
     /// # Errors
     /// When that fails.

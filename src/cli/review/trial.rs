@@ -56,8 +56,8 @@ impl ReviewContext {
             return Ok(None);
         }
         let held = {
-            let rerun = self.rerun(&stand);
-            // The run has printed already what is hidden from tests.
+            let rerun = self.rerun(&stand)?;
+            // What isn't shown to them, the run has told.
             let (trials, _) = rerun.trials();
             rerun.hold(&trials, NAME, changes, called_off).await
         };
@@ -84,7 +84,7 @@ impl ReviewContext {
     /// The tests and checks of the run. Its folder is trusted, commands included.
     fn stand(&self) -> Result<TestPlan, Failure> {
         let subject = Subject::of_run(&self.run)?;
-        let (settings, repository, redactor) = (&self.settings, &self.repository, &self.redactor);
+        let (settings, repository, redactor) = (self.settings()?, &self.repository, &self.redactor);
         let choosing = Choosing { subject: &subject, is_given: false, settings, repository, redactor };
         let tests = match subject.report.tests.command {
             Some(_) => Some(choosing.commands()?.tests),
@@ -94,16 +94,16 @@ impl ReviewContext {
         Ok(TestPlan { tests, chosen, checks: choosing.checks() })
     }
 
-    fn rerun<'a>(&'a self, stand: &'a TestPlan) -> Rerun<'a> {
+    fn rerun<'a>(&'a self, stand: &'a TestPlan) -> Result<Rerun<'a>, Failure> {
         let run = &self.run;
-        Rerun {
+        Ok(Rerun {
             repository: &self.repository,
-            settings: &self.settings,
+            settings: self.settings()?,
             redactor: &self.redactor,
             folders: TrialFolders { trials: run.trials(), blobs: run.blobs() },
             logs: run.logs(),
             tests: stand.tests.as_ref(),
             checks: &stand.checks,
-        }
+        })
     }
 }
