@@ -5,6 +5,7 @@
 //! of the first byte) is returned with the reply.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ use super::error::presentable;
 use super::service::{Exchange, Service};
 use super::sse_validator::cut;
 use super::stream::Assembly;
-use super::{ErrorKind, Model, ModelError, Progress, Reply, Request};
+use super::{ErrorKind, Model, ModelError, Progress, Reply, Request, other_scheme};
 use crate::settings::is_loopback;
 
 /// Bytes of events after which the task yields; they take some milliseconds. Yielding more often would let the library,
@@ -62,6 +63,8 @@ pub struct Client {
     http: Arc<Http>,
     config: Address,
     idle_timeout: Duration,
+    /// Whether a whole reply came, so that the URL is right.
+    has_answered: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -92,7 +95,8 @@ impl Client {
         }
         let config =
             Address { base: endpoint.base_url.clone(), key: endpoint.key.clone().unwrap_or_default(), headers };
-        Ok(Self { http, config, idle_timeout: endpoint.idle_timeout })
+        let has_answered = Arc::new(AtomicBool::new(false));
+        Ok(Self { http, config, idle_timeout: endpoint.idle_timeout, has_answered })
     }
 }
 
@@ -140,7 +144,14 @@ impl Client {
 
 impl Model for Client {
     async fn ask(&self, request: &Request, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Reply, ModelError> {
-        self.attempt(request, progress).await.map_err(|error| self.without_key(error))
+        match self.attempt(request, progress).await {
+            Ok(reply) => {
+                self.has_answered.store(true, Ordering::Relaxed);
+                Ok(reply)
+            }
+            Err(error) if self.has_answered.load(Ordering::Relaxed) => Err(self.without_key(error)),
+            Err(error) => Err(self.without_key(other_scheme::explain(error, &self.http.url).await)),
+        }
     }
 }
 

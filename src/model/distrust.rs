@@ -26,7 +26,9 @@ pub enum Distrust {
     Form,
     /// The server doesn't speak TLS.
     NoTls,
-    /// Server and kcode share no TLS version or cipher.
+    /// It speaks TLS alone, and was asked in plain HTTP.
+    OnlyTls,
+    /// It speaks no TLS that kcode speaks as well.
     Version,
     /// The server requires a client certificate.
     WantsCertificate,
@@ -37,7 +39,7 @@ pub enum Distrust {
 impl Distrust {
     /// Whether the certificate is the cause.
     pub(super) const fn is_of_certificate(self) -> bool {
-        !matches!(self, Self::NoTls | Self::Version | Self::WantsCertificate | Self::UnknownHost)
+        !matches!(self, Self::NoTls | Self::OnlyTls | Self::Version | Self::WantsCertificate | Self::UnknownHost)
     }
 
     pub(super) fn hint(self, base_url: &str) -> String {
@@ -71,6 +73,10 @@ impl Distrust {
                 .to_owned(),
             Self::NoTls => format!(
                 "what answers at {base_url} doesn't speak TLS: check the port; a server on this machine may be named with http://"
+            ),
+            Self::OnlyTls => format!(
+                "name it as {}; where nobody who is trusted signed its certificate, SSL_CERT_FILE names the one that did",
+                base_url.replacen("http://", "https://", 1)
             ),
             Self::Version => format!("{base_url} has to offer TLS 1.2 or 1.3 with a current cipher; or a proxy in between does"),
             Self::WantsCertificate => format!(

@@ -224,6 +224,7 @@ impl ErrorKind {
             Self::Unavailable => "the provider is not available",
             Self::Network => "the provider can't be reached",
             Self::Tls(why) if why.is_of_certificate() => "the host's TLS certificate isn't trusted",
+            Self::Tls(Distrust::OnlyTls) => "the server takes no plain HTTP",
             Self::Tls(_) => "no TLS connection comes about",
             Self::CutStream => "the reply broke off",
             Self::IdleTimeout => "the provider fell silent",

@@ -104,6 +104,7 @@ mod questions;
 mod reading;
 mod recorded;
 mod reproduce;
+mod schemes;
 mod secrets;
 mod setup;
 mod start_state;

@@ -20,7 +20,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// A server that speaks TLS with the certificate of that name, before `kimi`. Its thread ends with the test's process.
-fn in_front_of(kimi: &MockKimi, certificate: &str) -> String {
+pub fn in_front_of(kimi: &MockKimi, certificate: &str) -> String {
     let chain = vec![CertificateDer::from_pem_file(fixture(&format!("{certificate}.pem"))).unwrap()];
     let key = PrivateKeyDer::from_pem_file(fixture(&format!("{certificate}.key"))).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
