@@ -10,7 +10,7 @@ use super::kept_runs::{self, KeptRuns};
 use super::output;
 use super::since::Since;
 use crate::history::{Catalogue, PatchFate, RunSummary, TestsSummary, Unreadable};
-use crate::journal::{Outcome, RunFolder, is_abandoned};
+use crate::journal::{Outcome, RunFolder, Usd, is_abandoned};
 use crate::render::LocalTime;
 use crate::run::Failure;
 use crate::text::{counted, sanitise, table};
@@ -113,7 +113,8 @@ fn text(place: &KeptRuns, runs: &[RunSummary], all: bool) -> String {
 }
 
 fn row(place: &KeptRuns, run: &RunSummary, all: bool, when: String) -> Vec<String> {
-    let cost = run.cost_usd.map_or_else(|| "?".to_owned(), |cost| cost.to_string());
+    let sent_nothing = (run.requests == 0).then(Usd::default);
+    let cost = run.cost_usd.or(sent_nothing).map_or_else(|| "?".to_owned(), |cost| cost.to_string());
     let mut row = vec![
         run.run.to_string(),
         when,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ReviewSummary;
 use crate::journal::{
-    Applied, AttemptFailed, Digest, Nudged, Outcome, PatchWritten, RelPath, ReplyReceived, RunEnded, RunId, RunStarted,
-    Skimmed, TestCounts, TestPurpose, TestsRan, Usage, Usd, skim,
+    Applied, AttemptFailed, Digest, Nudged, Outcome, PatchWritten, RelPath, ReplyReceived, RequestSent, RunEnded,
+    RunId, RunStarted, Skimmed, TestCounts, TestPurpose, TestsRan, Usage, Usd, skim,
 };
 
 /// Most characters kept of the task's first line.
@@ -47,7 +47,7 @@ pub struct RunSummary {
     /// Tokens of all replies.
     #[serde(flatten)]
     pub usage: Usage,
-    /// Cost at list price; `null` if the model's price is unknown.
+    /// Cost of all replies at list price; `null` if the model's price is unknown, or nothing was sent.
     pub cost_usd: Option<Usd>,
     /// Number of answered tool calls.
     pub tool_calls: u64,
@@ -186,7 +186,7 @@ impl RunSummary {
     /// Events that aren't named here aren't even parsed.
     fn take(&mut self, line: &Skimmed<'_>) -> io::Result<()> {
         match line.kind {
-            "request" => self.requests += 1,
+            "request" => self.request(line)?,
             "attempt_failed" => self.failed(line.read()?),
             "reply" => self.reply(line.read()?),
             "tool_answered" => {
@@ -209,10 +209,20 @@ impl RunSummary {
         Ok(())
     }
 
+    fn request(&mut self, line: &Skimmed<'_>) -> io::Result<()> {
+        self.requests += 1;
+        // A known price is known before the first reply, too: without one nothing is reserved.
+        if self.cost_usd.is_none() {
+            let reserved = line.read::<RequestSent>()?.map(|request| request.reserved_usd);
+            self.cost_usd = reserved.filter(|reserved| *reserved > Usd::default()).map(|_| Usd::default());
+        }
+        Ok(())
+    }
+
     fn failed(&mut self, failed: Option<AttemptFailed>) {
         let Some(failed) = failed else { return };
         self.retries += u64::from(failed.wait_ms.is_some());
-        // If the price is known, it is known before the first reply, too.
+    /// Cost of all replies at list price; `null` if the model's price is unknown, or nothing was sent.
         self.cost_usd = self.cost_usd.or(failed.charged_usd.map(|_| Usd::default()));
     }
 

@@ -5,6 +5,9 @@ use std::fs;
 use assert_cmd::Command;
 use serde_json::Value;
 
+use rustix::process::Signal;
+
+use crate::running::wait_until;
 use crate::support::kimi::{Answer, MockKimi};
 use crate::world::{TASK, World, mender};
 
@@ -80,6 +83,32 @@ fn runs_are_listed_newest_first_and_for_this_repository() {
     assert!(all.lines().skip(1).all(|line| line.contains(root.to_str().unwrap())), "{all}");
     assert_eq!(all.lines().count(), 3, "{all}");
     here(&["show"]).code(2).says(&["this repository has no runs", "kcode runs --all"]);
+}
+
+#[test]
+fn the_cost_of_a_run_without_a_reply_is_known_where_the_price_is() {
+    let world = World::new();
+    let costs = || {
+        let listed = world.start(world.kcode(&["runs"])).wait().code(0).stdout();
+        let at = listed.find("cost").unwrap();
+        let cost = |line: &str| line.get(at - 1..).unwrap().split_whitespace().next().unwrap().to_owned();
+        listed.lines().skip(1).map(cost).collect::<Vec<_>>()
+    };
+    // Nothing was sent.
+    world.fix(&mender(), &["--test", "no-such-program"]).code(78);
+    assert_eq!(costs(), ["$0.00"]);
+    // A request is on its way, and then nobody knows what became of it.
+    let kimi = MockKimi::script([Answer::text("Never said.").mute()]);
+    let running = world.start(world.keyed(&kimi, &["fix", TASK]));
+    wait_until("the model is asked", || !kimi.requests().is_empty());
+    assert_eq!(costs(), ["$0.00", "$0.00"]);
+    running.signal(Signal::KILL);
+    running.wait();
+    assert_eq!(costs(), ["$0.00", "$0.00"]);
+    // Of this model no price is known.
+    let kimi = MockKimi::script([Answer::quota()]).serving("other");
+    world.fix(&kimi, &["--model", "other"]);
+    assert_eq!(costs()[0], "?");
 }
 
 #[test]
