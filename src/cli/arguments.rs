@@ -9,23 +9,26 @@ use crate::run::Failure;
 use crate::settings::{self, Environment, FlagLayer, Sandbox, Settings, SettingsError};
 use crate::workspace::Repository;
 
+/// The heading over [`Global`] in each help page.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Flags of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// Work on the repository around DIR instead of the current folder
-    #[arg(short = 'C', long = "repo", value_name = "DIR", global = true)]
+    #[arg(short = 'C', long = "repo", value_name = "DIR", global = true, help_heading = EVERYWHERE)]
     pub repo: Option<PathBuf>,
     /// Read FILE instead of ~/.config/kcode/config.toml
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
     pub config: Option<PathBuf>,
-    /// Print only the outcome
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Say only how it ended
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print more
-    #[arg(short, long, global = true)]
+    /// Say more
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub verbose: bool,
     /// When to use colour
-    #[arg(long, value_enum, value_name = "WHEN", global = true, default_value = "auto")]
+    #[arg(long, value_enum, value_name = "WHEN", global = true, help_heading = EVERYWHERE, default_value = "auto")]
     pub color: ColorChoice,
 }
 

@@ -16,6 +16,8 @@ mod export;
 mod fix;
 mod gc;
 mod harden;
+#[cfg(test)]
+mod hints;
 mod kept_runs;
 mod keyboard;
 mod latest;
@@ -105,8 +107,10 @@ fn parse() -> Result<CommandLine, ExitCode> {
             let told = if console::colors_enabled_stderr() { told.ansi().to_string() } else { told.to_string() };
             output::say(told.trim_end());
         } else {
-            // A closed pipe isn't reported.
-            let _ = refusal.print();
+            let told = refusal.render();
+            let told = if console::colors_enabled() { told.ansi().to_string() } else { told.to_string() };
+            // A pipe that can't be written to isn't worth a word.
+            let _ = output::data(letters::spelt(&told).as_bytes());
         }
         ExitCode::from(code)
     })

@@ -222,7 +222,6 @@ impl RunSummary {
     fn failed(&mut self, failed: Option<AttemptFailed>) {
         let Some(failed) = failed else { return };
         self.retries += u64::from(failed.wait_ms.is_some());
-    /// Cost of all replies at list price; `null` if the model's price is unknown, or nothing was sent.
         self.cost_usd = self.cost_usd.or(failed.charged_usd.map(|_| Usd::default()));
     }
 

@@ -76,6 +76,7 @@ mod generated;
 mod generated_by_runners;
 mod git_elsewhere;
 mod guards;
+mod help;
 mod history;
 mod hostile;
 mod hostile_files;

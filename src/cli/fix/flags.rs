@@ -14,7 +14,7 @@ use crate::settings::{Sandbox, parse_duration, parse_tokens, parse_usd};
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("task_source").args(["task", "task_file"]),
-    override_usage = "kcode fix [OPTIONS] <TASK|--task-file <FILE>>"
+    override_usage = "kcode fix [OPTIONS] <TASK>\n       kcode fix [OPTIONS] --task-file F"
 )]
 pub struct FixArguments {
     /// What to do; `-` reads it from standard input
