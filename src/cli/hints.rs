@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use regex::Regex;
 
-use super::arguments::CommandLine;
+use super::command_line::CommandLine;
 
 /// What kcode does in messages that name no command.
 const SENTENCES: [&str; 3] = ["has", "itself", "takes"];

@@ -66,11 +66,16 @@ impl JournalError {
 
     /// What the user can do about it.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::InUse { .. } => "answer or end it there, then run this again",
             Self::WentOn { .. } => "run this again, to go by what it is now",
-            Self::Unwritable { .. } => "free space on that disk, or set KCODE_HOME to another one",
+            Self::Unwritable { .. } if self.is_disk_failure() => {
+                "free space on that disk; new runs can be kept on another one, which KCODE_HOME names"
+            }
+            Self::Unwritable { .. } => {
+                "check the permissions of that file and of the folders around it, then try again"
+            }
         }
     }
 }
@@ -78,4 +83,16 @@ impl JournalError {
 /// A run's id is the name of the folder that holds its journal.
 fn run_of(path: &Path) -> String {
     path.parent().and_then(Path::file_name).unwrap_or(OsStr::new("?")).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_full_disk_is_told_to_be_freed() {
+        let of = |source| JournalError::Unwritable { path: "/j".into(), source }.hint();
+        assert!(of(io::Error::from_raw_os_error(libc::ENOSPC)).starts_with("free space"));
+        assert!(of(io::ErrorKind::PermissionDenied.into()).starts_with("check the permissions"));
+    }
 }

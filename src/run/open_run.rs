@@ -139,7 +139,11 @@ fn folder(spec: &RunSpec<'_>) -> Result<RunFolder, Failure> {
 fn cannot_hold(settings: &Settings, error: &io::Error) -> Failure {
     let message = format!("{} can't hold runs: {error}", settings.state_dir.value.display());
     if is_disk_failure(error) {
-        return Failure::new(Outcome::Storage, message, "free space on that disk, or set KCODE_HOME to another one");
+        return Failure::new(
+            Outcome::Storage,
+            message,
+            "free space on that disk, or set KCODE_HOME to a folder on another one",
+        );
     }
     Failure::new(Outcome::Config, message, "set KCODE_HOME to a writable folder")
 }

@@ -85,12 +85,10 @@ impl WorkerError {
             }
             Self::SandboxIncomplete { sandbox, .. } => return to_complete(sandbox),
             Self::Died { .. } => {
-                "the run is kept; if memory ran out, give the tests less to do at once (--test), then continue it with `kcode resume`"
+                "if memory ran out, have the tests do less at once, such as in fewer processes; then try again"
             }
             Self::Protocol(_) => "this is a bug in kcode, or its binary was replaced during the run; run again",
-            Self::Failed { .. } => {
-                "check free space and permissions of kcode's state folder, then continue with `kcode resume`"
-            }
+            Self::Failed { .. } => "check free space and permissions of kcode's state folder, then try again",
         };
         hint.to_owned()
     }

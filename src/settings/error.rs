@@ -164,7 +164,7 @@ impl SettingsError {
             Self::UnknownKey { nearest: None, .. } => "`kcode config` lists every setting".into(),
             Self::KeyInFile { .. } => "remove it, replace that key if others could read it, and set KCODE_API_KEY".into(),
             Self::NotForRepositories { key, .. } => {
-                format!("remove it; to set `{key}` yourself, use ~/.config/kcode/config.toml, the environment or a flag")
+                format!("remove it; to set `{key}` yourself, use ~/.config/kcode/config.toml")
             }
             Self::Looser { key, .. } => {
                 format!("a repository's file can only tighten; remove `{key}` there, or loosen it in your own file")

@@ -125,9 +125,14 @@ impl ReviewContext {
     pub fn settings(&self) -> Result<&Settings, Failure> {
         self.settings.as_ref().map_err(|failure| {
             let message = format!("what you accepted can't be tested: {}", failure.message);
-            let kept = format!("your decisions; to apply them untested: kcode review --no-verify {}", self.run.id());
-            Failure { message, ..failure.clone() }.fact("kept", kept)
+            self.untested(Failure { message, ..failure.clone() }, failure.hint.as_deref().unwrap_or_default())
         })
+    }
+
+    /// `failure`, which keeps what was accepted from being tested, with `hint` and the command that does without.
+    pub fn untested(&self, failure: Failure, hint: &str) -> Failure {
+        let kept = format!("your decisions; to apply them untested: kcode review --no-verify {}", self.run.id());
+        Failure { hint: Some(hint.to_owned()), ..failure }.fact("kept", kept)
     }
 
     /// Notes what was decided.

@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use super::review_context::ReviewContext;
-use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, TestPurpose};
+use crate::journal::{CheckChosen, CheckRan, Event, Journal as _, Outcome, TestPurpose};
 use crate::planner::tests_ran;
 use crate::run::Failure;
 use crate::run::rerun::{Choosing, Reran, Rerun, Subject};
@@ -64,7 +64,12 @@ impl ReviewContext {
         // What stays is removed with the leftovers of killed runs.
         let left = self.run.trials();
         let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&left)).await;
-        let Reran { tests, checks } = held?;
+        let failed = |failure: Failure| match failure.outcome {
+            // The sandbox isn't whole, and the run was strict about it.
+            Outcome::Refused => self.untested(failure, "`kcode doctor` shows all layers of the sandbox"),
+            _ => failure,
+        };
+        let Reran { tests, checks } = held.map_err(failed)?;
         let tried = TrialOutcome { tests, checks: stand.chosen.into_iter().zip(checks).collect() };
         self.note_trial(&tried)?;
         Ok(Some(tried))
@@ -87,7 +92,12 @@ impl ReviewContext {
         let (settings, repository, redactor) = (self.settings()?, &self.repository, &self.redactor);
         let choosing = Choosing { subject: &subject, is_given: false, settings, repository, redactor };
         let tests = match subject.report.tests.command {
-            Some(_) => Some(choosing.commands()?.tests),
+            Some(_) => {
+                let known = choosing.commands();
+                Some(
+                    known.map_err(|failure| self.untested(failure, "the tests can't be run again as they were"))?.tests,
+                )
+            }
             None => None,
         };
         let chosen = subject.report.checks.iter().map(|check| check.chosen.clone()).collect();
