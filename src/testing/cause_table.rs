@@ -138,7 +138,7 @@ pub(super) const ROWS: &[CauseRow] = &[
     row(
         Setup,
         Names(&["phpunit", "vendor", "composer", "php"]),
-        r"(?m)(?:Could not open input file: |Failed opening required '?|Class .PHPUnit.*not found|Uncaught Error: Failed opening ).*(vendor/(?:bin/\S+|autoload\.php))",
+        r"(?m)(?:Could not open input file: |Failed opening required '?|Class .PHPUnit.*not found|Uncaught Error: Failed opening |Cannot open (?:file|bootstrap script) \x22).*(vendor/(?:bin/\S+|autoload\.php))",
         "{1} isn't there",
         "`composer install`",
     ),
@@ -155,6 +155,13 @@ pub(super) const ROWS: &[CauseRow] = &[
         r"(?m)error: toolchain '(\S+)' is not installed|could not download file from 'https://static\.rust-lang\.org\S*(?:channel-rust-)?([\w.]*)",
         "the Rust toolchain that the project asks for isn't installed",
         "`rustup toolchain install` in the project",
+    ),
+    row(
+        Setup,
+        Names(&["cargo"]),
+        r"(?m)^error: could not execute process `(\S+) \S*rustc -vV` \(never executed\)|^error: linker `(\S+)` not found",
+        "{1}{2}, which the settings of Cargo name, can't be started here",
+        "install it, or take it out of those settings ([build] rustc-wrapper, [target] linker)",
     ),
     row(
         Setup,

@@ -30,12 +30,14 @@ pub(super) struct ProjectFolder<'a> {
 /// A command for a folder, and the name of the file that implies it.
 pub(super) type DetectedCommand = Option<(TestCommand, String)>;
 
-/// In order of precedence. Kinds that name a test runner come before those that may hide any runner (make, a script).
-const KINDS: [fn(&ProjectFolder) -> DetectedCommand; 16] = [
+/// In this order; a repository with several kinds of project is taken for the first of them.
+/// What names a test runner outright goes before what may hide any (make, a script).
+const KINDS: [fn(&ProjectFolder) -> DetectedCommand; 17] = [
     runners::cargo,
     runners::go,
     python::project,
     runners::node,
+    runners::deno,
     runners::maven,
     runners::gradle,
     runners::dotnet,

@@ -3,6 +3,8 @@
 //! Nothing is executed, and a doubt decides nothing: where there is one, the tests run on the start state before the first request
 //! and not beside it. Without one no request waits.
 
+mod downloads;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,6 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::environment::{first_line, which};
-use super::gems;
 use super::not_started::is_likely_hidden;
 use super::runner_words::programs;
 use super::uninstalled;
@@ -266,85 +267,6 @@ impl CommandPlace<'_> {
         Some(format!("{missing} of its script isn't found"))
     }
 
-    /// Packages of `Cargo.lock` that were never downloaded.
-    fn cargo(&self) -> Option<String> {
-        let upwards = self.dir.ancestors();
-        let (manifest, lock) = upwards
-            .map(|dir| (dir.join("Cargo.toml"), dir.join("Cargo.lock")))
-            .find(|(_, lock)| self.files.has(lock))
-            .or_else(|| Some((self.dir.join("Cargo.toml"), self.dir.join("Cargo.lock"))))?;
-        let manifest = self.files.read(&manifest, MAX_BYTES)?.text();
-        if manifest.contains("path = \"../") {
-            return Some("a crate beside the repository is needed".to_owned());
-        }
-        if self.has(".cargo/config.toml") || self.has(".cargo/config") {
-            // It may be vendored.
-            return None;
-        }
-        let home =
-            std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")))?;
-        let registries: Vec<PathBuf> = std::fs::read_dir(home.join("registry/cache"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .collect();
-        let Some(lock) = self.files.read(&lock, MAX_BYTES) else {
-            let manifest: toml::Table = manifest.parse().ok()?;
-            let needs =
-                |key: &str| manifest.get(key).and_then(toml::Value::as_table).is_some_and(|table| !table.is_empty());
-            let any = needs("dependencies") || needs("dev-dependencies");
-            return any.then(|| "there is no Cargo.lock".to_owned());
-        };
-        let lock: toml::Table = lock.text().parse().ok()?;
-        let packages = lock.get("package")?.as_array()?;
-        let missing = packages.iter().take(PACKAGES).find_map(|package| {
-            package.get("source")?.as_str()?.starts_with("registry+").then_some(())?;
-            let (name, version) = (package.get("name")?.as_str()?, package.get("version")?.as_str()?);
-            let file = format!("{name}-{version}.crate");
-            (!registries.iter().any(|registry| registry.join(&file).is_file())).then(|| name.to_owned())
-        })?;
-        Some(format!("the crate {missing} isn't downloaded"))
-    }
-
-    /// Modules of `go.mod` that were never downloaded.
-    fn go(&self) -> Option<String> {
-        let manifest = self.text("go.mod")?;
-        if manifest.contains("=> ../") {
-            return Some("a module beside the repository is needed".to_owned());
-        }
-        if self.has("vendor/modules.txt") {
-            return None;
-        }
-        let home = std::env::home_dir()?;
-        let path = std::env::var_os("GOPATH").and_then(|path| std::env::split_paths(&path).next());
-        let named = std::env::var_os("GOMODCACHE").map(PathBuf::from);
-        let cache = named.unwrap_or_else(|| path.unwrap_or_else(|| home.join("go")).join("pkg/mod"));
-        let required = manifest.lines().map(|line| line.trim().trim_start_matches("require").trim());
-        let required = required.filter(|line| !line.ends_with("// indirect")).filter_map(|line| line.split_once(" v"));
-        let missing = required.take(PACKAGES).find(|(module, version)| {
-            let version = version.split_whitespace().next().unwrap_or_default();
-            let file = cache
-                .join("cache/download")
-                .join(escaped(module))
-                .join("@v")
-                .join(format!("v{}.mod", escaped(version)));
-            module.contains('.') && !file.is_file()
-        })?;
-        Some(format!("the module {} isn't downloaded", missing.0))
-    }
-
-    /// Gems of `Gemfile.lock` that were never installed.
-    fn bundler(&self) -> Option<String> {
-        let Some(lock) = self.text("Gemfile.lock") else {
-            let names_gems = |line: &str| line.trim_start().starts_with("gem ") || line.trim() == "gemspec";
-            let needs = self.text("Gemfile").is_some_and(|text| text.lines().any(names_gems));
-            return needs.then(|| "there is no Gemfile.lock".to_owned());
-        };
-        let missing = gems::missing(&lock, &self.folder)?;
-        Some(format!("the gem {missing} isn't installed"))
-    }
-
     /// What the target's own lines start.
     fn make(&self, words: &[String]) -> Option<String> {
         if words.iter().any(|word| word.starts_with("-C") || word.starts_with("-f")) {
@@ -373,6 +295,7 @@ impl CommandPlace<'_> {
     fn environments(&self, words: &[String]) -> Option<String> {
         let home = std::env::home_dir().unwrap_or_default();
         let has = |name: &str| words.iter().any(|word| word.rsplit('/').next() == Some(name));
+        let is_of_php = ["composer", "php", "phpunit", "pest", "paratest"].into_iter().any(has);
         let needed: [(bool, bool, &str); 7] = [
             (has("tox"), self.has(".tox"), ".tox"),
             (has("nox"), self.has(".nox"), ".nox"),
@@ -380,7 +303,7 @@ impl CommandPlace<'_> {
             (has("gradle") || has("gradlew"), home.join(".gradle/caches").is_dir(), "~/.gradle/caches"),
             (has("gradlew"), home.join(".gradle/wrapper/dists").is_dir(), "~/.gradle/wrapper"),
             (has("mix"), self.has("deps") || !self.text("mix.exs").is_some_and(|text| text.contains("{:")), "deps"),
-            (has("phpunit"), self.has("vendor") || !self.has("composer.json"), "vendor"),
+            (is_of_php, self.has_composers_packages(), "vendor"),
         ];
         let missing = needed.into_iter().find(|(asked, there, _)| *asked && !there)?;
         Some(format!("{} isn't there", missing.2))
@@ -393,13 +316,6 @@ fn python_folders(lib: &Path) -> Vec<PathBuf> {
     let pythons =
         entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("python")).map(|entry| entry.path());
     pythons.flat_map(|own| [own.join("site-packages"), own.join("dist-packages"), own]).collect()
-}
-
-/// A module's path as Go's cache names it (<https://go.dev/ref/mod#goproxy-protocol>).
-fn escaped(path: &str) -> String {
-    path.chars()
-        .flat_map(|c| if c.is_ascii_uppercase() { vec!['!', c.to_ascii_lowercase()] } else { vec![c] })
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Detects projects whose manifest determines how their tests are run.
 
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use super::detect::{DetectedCommand, ProjectFolder};
@@ -7,6 +10,8 @@ use crate::settings::TestCommand;
 
 /// Number of entries of a folder that are examined.
 pub(super) const MAX_NAMES: usize = 1_000;
+/// Folders of a project that are looked at.
+const MAX_FOLDERS: usize = 60;
 
 /// Cargo: tests all members of a workspace; uses nextest if it is configured and installed.
 pub(super) fn cargo(folder: &ProjectFolder) -> DetectedCommand {
@@ -58,6 +63,40 @@ fn manager_by_lock_file(folder: &ProjectFolder) -> &'static str {
         LOCK_FILES.iter().find(|(file, _)| folder.files.has(path.join(file))).map(|(_, manager)| *manager)
     };
     folder.upwards().find_map(in_folder).unwrap_or("npm")
+}
+
+/// `deno.json` with a task `test`, or with files that Deno takes for tests.
+pub(super) fn deno(folder: &ProjectFolder) -> DetectedCommand {
+    let file = folder.first(&["deno.json", "deno.jsonc"])?;
+    // With comments in it, it is no JSON; then its tasks aren't known.
+    let manifest: Value = serde_json::from_str(&folder.text(file)?).unwrap_or_default();
+    let task = &manifest["tasks"]["test"];
+    if task.is_string() || task["command"].is_string() {
+        return Some((argv(&["deno", "task", "test"]), file.to_owned()));
+    }
+    has_deno_tests(folder).then(|| (argv(&["deno", "test"]), file.to_owned()))
+}
+
+/// Whether there are files with the names that `deno test` looks for (<https://docs.deno.com/runtime/reference/cli/test/>), in the
+/// folder or below it.
+fn has_deno_tests(folder: &ProjectFolder) -> bool {
+    let is_test = |name: &str| {
+        name.rsplit_once('.').is_some_and(|(stem, end)| {
+            let is_code = ["ts", "tsx", "mts", "js", "jsx", "mjs"].contains(&end);
+            is_code && (stem == "test" || stem.ends_with(".test") || stem.ends_with("_test"))
+        })
+    };
+    let mut folders = VecDeque::from([PathBuf::new()]);
+    for _ in 0..MAX_FOLDERS {
+        let Some(path) = folders.pop_front() else { return false };
+        let names = folder.files.names(folder.path.join(&path), MAX_NAMES);
+        if names.iter().any(|name| is_test(name) || (name == "__tests__")) {
+            return true;
+        }
+        let may_be_folder = |name: &&String| !name.contains('.') && *name != "node_modules" && *name != "vendor";
+        folders.extend(names.iter().filter(may_be_folder).map(|name| path.join(name)));
+    }
+    false
 }
 
 /// `pom.xml`. Not `-q`: it would silence the counts.

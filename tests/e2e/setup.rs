@@ -161,6 +161,41 @@ fn crates_that_were_never_downloaded_are_told_before_the_first_request() {
 }
 
 #[test]
+fn a_wrapper_of_the_compiler_that_is_not_there_is_told_before_the_first_request() {
+    let world = with_command("cargo test");
+    world.write("Cargo.toml", "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
+    world.write("src/lib.rs", "");
+    // In the user's own settings as in the project's.
+    for place in [world.root().join(".cargo"), world.path("home/.cargo")] {
+        fs::create_dir_all(&place).unwrap();
+        fs::write(place.join("config.toml"), "[build]\nrustc-wrapper = \"no-such-cache\"\n").unwrap();
+        let kimi = mender();
+        let mut command = world.keyed(&kimi, &["fix", TASK]);
+        open_rust(&mut command);
+        world.run(command).code(78).says(&[
+            REFUSED,
+            "no-such-cache, which the settings of Cargo name",
+            "rustc-wrapper",
+        ]);
+        assert_eq!(kimi.requests().len(), 0);
+        fs::remove_dir_all(place).unwrap();
+    }
+}
+
+#[test]
+fn packages_of_composer_that_are_not_there_are_told_before_the_first_request() {
+    let world = with_command("./phpunit tests");
+    world.write("composer.json", "{\"require-dev\": {\"phpunit/phpunit\": \"*\"}}\n");
+    // As the real one ends.
+    let script = "#!/bin/sh\necho \"Cannot open file \\\"$PWD/vendor/autoload.php\\\".\"\nexit 2\n";
+    world.write("phpunit", script);
+    fs::set_permissions(world.root().join("phpunit"), Permissions::from_mode(0o755)).unwrap();
+    let kimi = mender();
+    world.fix(&kimi, &[]).code(78).says(&[REFUSED, "vendor/autoload.php isn't there", "`composer install`"]);
+    assert_eq!(kimi.requests().len(), 0);
+}
+
+#[test]
 fn a_person_can_go_on_all_the_same() {
     let world = with_command("no-such-cmd");
     let ran = world.fix(&sure(), &["--allow-failing-setup"]).code(5).says(&["no-such-cmd isn't there"]);

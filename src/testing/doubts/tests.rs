@@ -43,11 +43,22 @@ fn what_is_not_installed_is_doubted() {
     let cargo = |lock: &'static str| [("Cargo.toml", "[package]\n"), ("Cargo.lock", lock)];
     assert_eq!(of("sh cargo test", &cargo(lock)), "the crate no-such-crate isn't downloaded");
     assert_eq!(of("sh cargo test", &cargo(own)), "");
+    let wrapper =
+        [("Cargo.toml", "[package]\n"), (".cargo/config.toml", "[build]\nrustc-wrapper = \"no-such-cache\"\n")];
+    assert_eq!(of("sh cargo test", &wrapper), "no-such-cache, which Cargo starts the compiler with, isn't found");
     let go = "module m\n\nrequire (\n\texample.org/No v1.2.3\n\tb.org/c v1.0.0 // indirect\n)\n";
     assert_eq!(of("sh go test", &[("go.mod", go)]), "the module example.org/No isn't downloaded");
     let make = "all:\n\ttrue\n\ntest: all\n\t@no-such-cmd -q\n\nother:\n\tno-such-other\n";
     assert_eq!(of("sh make test", &[("Makefile", make)]), "no-such-cmd of the makefile isn't found");
     assert_eq!(of("sh tox", &[]), ".tox isn't there");
+    let composer = |text: &'static str| [("composer.json", text)];
+    for line in ["sh composer test", "sh php tests/run.php", "sh vendor/bin/phpunit", "sh pest"] {
+        assert_eq!(of(line, &composer("{}")), "vendor isn't there", "{line}");
+    }
+    assert_eq!(of("sh php tests/run.php", &[]), "");
+    assert_eq!(of("sh composer test", &[("composer.json", "{}"), ("vendor/autoload.php", "")]), "");
+    let elsewhere = r#"{"config": {"vendor-dir": "lib/packages"}}"#;
+    assert_eq!(of("sh php t.php", &[("composer.json", elsewhere), ("lib/packages/autoload.php", "")]), "");
     let gems = "GEM\n  remote: https://rubygems.org/\n  specs:\n    no-such-gem (1.2.0)\n";
     assert_eq!(of("sh bundle exec rspec", &[("Gemfile.lock", gems)]), "the gem no-such-gem-1.2.0 isn't installed");
     assert_eq!(of("sh bundle exec rspec", &[("Gemfile", "source 'x'\ngem 'a'\n")]), "there is no Gemfile.lock");

@@ -46,6 +46,12 @@ fn go_with_modules_in_the_home() {
 
 #[test]
 #[ignore = "needs PyPI"]
+fn go_cold() {
+    module().refuses("go test ./...", &["Go modules aren't downloaded", "`go mod download`"]);
+}
+
+#[test]
+#[ignore = "needs PyPI"]
 fn go_with_modules_where_its_own_settings_say() {
     let tools = module();
     tools.outside(&format!(
