@@ -28,9 +28,9 @@ pub struct ReviewContext {
     pub blobs: Blobs,
     /// The repository that the patch is for.
     pub repository: Repository,
-    /// As they are now. Only a trial needs them: whoever looks at a patch or takes all of it isn't kept from it by a slip in a file.
+    /// The settings as they are now, or what is wrong with them: only a trial needs them.
     settings: Result<Settings, Failure>,
-    /// Takes secrets out of what is shown.
+    /// Removes secrets from what is shown.
     pub redactor: Redactor,
     pub manner: ReviewOptions,
     inherited: Vec<Record>,
@@ -135,7 +135,7 @@ impl ReviewContext {
         Failure { hint: Some(hint.to_owned()), ..failure }.fact("kept", kept)
     }
 
-    /// Notes what was decided.
+    /// Records the decisions in the journal.
     ///
     /// # Errors
     /// When that fails.

@@ -57,7 +57,7 @@ impl ReviewContext {
         }
         let held = {
             let rerun = self.rerun(&stand)?;
-            // What isn't shown to them, the run has told.
+            // The run has printed already what is hidden from tests.
             let (trials, _) = rerun.trials();
             rerun.hold(&trials, NAME, changes, called_off).await
         };
