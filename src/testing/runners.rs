@@ -81,10 +81,9 @@ pub(super) fn deno(folder: &ProjectFolder) -> DetectedCommand {
 /// folder or below it.
 fn has_deno_tests(folder: &ProjectFolder) -> bool {
     let is_test = |name: &str| {
-        name.rsplit_once('.').is_some_and(|(stem, end)| {
-            let is_code = ["ts", "tsx", "mts", "js", "jsx", "mjs"].contains(&end);
-            is_code && (stem == "test" || stem.ends_with(".test") || stem.ends_with("_test"))
-        })
+        let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+        let is_code = ["ts", "tsx", "mts", "js", "jsx", "mjs"].contains(&end);
+        is_code && stem.rsplit(['.', '_']).next() == Some("test")
     };
     let mut folders = VecDeque::from([PathBuf::new()]);
     for _ in 0..MAX_FOLDERS {
