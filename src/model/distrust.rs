@@ -26,9 +26,9 @@ pub enum Distrust {
     Form,
     /// The server doesn't speak TLS.
     NoTls,
-    /// It speaks TLS alone, and was asked in plain HTTP.
+    /// The server speaks TLS only, and was asked in plain HTTP.
     OnlyTls,
-    /// It speaks no TLS that kcode speaks as well.
+    /// Server and kcode share no TLS version or cipher.
     Version,
     /// The server requires a client certificate.
     WantsCertificate,

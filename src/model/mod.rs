@@ -1,10 +1,11 @@
 //! Client for Kimi's chat completions API: conversation, requests, streamed replies, errors, retries and prices.
 //!
-//! [`Conversation`] holds the history as bytes and makes requests of it; a [`Model`] answers them, over HTTP when it
-//! is a [`Client`]. Below the client: `early` connects for the first request, `service` judges responses, `sse_validator` guards the stream's bytes, `chunk` and
-//! `stream` make a message of its events (`reasoning` and `leak` know what other hosts do differently). A failure is
-//! a [`ModelError`]: `refusal` says what a response means, `distrust` why TLS fails and `other_scheme` that it is another protocol, [`retry`] whether to ask again, `advice` what a person
-//! can do. [`prices`] is the dated list; [`replay`] serves recorded replies over a loopback socket.
+//! [`Conversation`] holds the history as bytes and builds requests from it. A [`Model`] answers them; [`Client`] does
+//! so over HTTP. Below the client, `early` opens the first connection, `service` checks responses, `sse_validator`
+//! checks the stream's bytes, and `chunk` and `stream` assemble the message (`reasoning` and `leak` handle what other
+//! hosts do differently). A failure is a [`ModelError`]: `refusal` classifies responses, `distrust` TLS errors (`other_scheme` a base URL with the wrong scheme),
+//! [`retry`] decides whether to ask again, and `advice` writes the hint. [`prices`] is the dated price list; [`replay`]
+//! serves recorded replies over a loopback socket.
 
 mod advice;
 mod calls;
