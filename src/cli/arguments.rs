@@ -21,10 +21,10 @@ pub struct Global {
     /// Read FILE instead of ~/.config/kcode/config.toml
     #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
     pub config: Option<PathBuf>,
-    /// Say only how it ended
+    /// Print only the outcome
     #[arg(short, long, global = true, help_heading = EVERYWHERE, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more
+    /// Print more
     #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub verbose: bool,
     /// When to use colour
