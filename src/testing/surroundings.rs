@@ -1,9 +1,10 @@
-//! What decides how tests go beside the tree that git knows: programs, installed dependencies, variables.
+//! Digest of what affects test results besides the versioned tree: programs, installed dependencies, environment
+//! variables.
 //!
-//! Nothing is executed and no content is read. Files that somebody may write in place are looked at one by one
-//! (`unversioned.rs`): what git ignores in the tree, and packages of virtual environments. In stores of package managers a folder that
-//! something was installed into has another time of change. How deep is looked there, and how much, is bounded; what goes
-//! unnoticed is why no baseline lasts forever.
+//! Nothing is executed and no content is read. Files that may be edited in place are checked one by one
+//! (`unversioned.rs`): ignored files of the tree, and packages of virtual environments. In stores of package managers,
+//! an installation changes the time of its folder. Depth and number of checks are bounded; because some changes go
+//! unnoticed, no baseline is kept forever.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -16,10 +17,11 @@ use super::unversioned::{TooMuch, Unversioned};
 use crate::journal::Digest;
 use crate::settings::TestCommand;
 
-/// Entries of one store that are looked at.
+/// Number of entries of one store that are checked.
 const MOST: usize = 4_000;
 
-/// Stores outside: the variable that leads to one, where it is in the home without that, the part of it, and how deep.
+/// Stores outside of the tree: the variable that holds the path, the default in the home, the part of the store, and
+/// the depth.
 const STORES: [(&str, &str, &str, usize); 17] = [
     ("CARGO_HOME", ".cargo", "config.toml", 0),
     ("CARGO_HOME", ".cargo", "git/checkouts", 2),
@@ -39,7 +41,7 @@ const STORES: [(&str, &str, &str, usize); 17] = [
     ("PYTHONUSERBASE", ".local", "lib", 2),
     ("RUSTUP_HOME", ".rustup", "toolchains", 1),
 ];
-/// Packages of the machine.
+/// System-wide packages, with the depth that is checked.
 const SYSTEM: [(&str, usize); 6] = [
     ("/usr/lib/node_modules", 1),
     ("/usr/lib/python3/dist-packages", 0),
@@ -49,24 +51,24 @@ const SYSTEM: [(&str, usize); 6] = [
     ("/var/lib/gems", 3),
 ];
 
-/// Variables that lead to an environment with packages of its own.
+/// Variables that hold the path of an environment with its own packages.
 const ENVIRONMENTS: [&str; 2] = ["VIRTUAL_ENV", "CONDA_PREFIX"];
 
-/// Where and with what tests are run.
+/// The place and environment of a test run.
 pub struct Surroundings<'a> {
     /// The repository's root.
     pub root: &'a Path,
-    /// What the tree's id tells of, relative to the root.
+    /// Paths that the tree's id covers, relative to the root.
     pub tree: &'a HashSet<PathBuf>,
-    /// Names of the variables that commands see.
+    /// Names of the environment variables that commands see.
     pub variables: &'a [String],
-    /// Folders and files beside the tree that commands see besides: somebody may work in them.
+    /// Further folders and files that commands see; their content may be edited.
     pub readable: &'a [PathBuf],
 }
 
 impl Surroundings<'_> {
-    /// The same for the same machine in the same state, as far as that is looked at; `None` where there is more to look at than
-    /// anybody would wait for. Blocks.
+    /// Returns equal digests for the same machine in the same state, as far as that is checked; `None` if checking
+    /// would take too long. Blocks.
     #[must_use]
     pub fn digest(&self, command: &TestCommand) -> Option<Digest> {
         let folder = command.dir.as_ref().map_or_else(|| self.root.to_owned(), |dir| self.root.join(dir.as_path()));
@@ -96,16 +98,16 @@ impl Surroundings<'_> {
         Some(Digest::of(seen.text + &files))
     }
 
-    /// What is looked at file by file.
+    /// Describes what is checked file by file.
     fn files(&self, prefixes: &[PathBuf]) -> Result<String, TooMuch> {
         let mut files = Unversioned::new(self.root, self.tree);
         files.look_at_root()?;
         for place in self.readable {
             files.look(place)?;
         }
-        // What the machine's package manager owns, it alone changes.
+        // Only the system's package manager changes what it owns.
         for prefix in prefixes.iter().filter(|prefix| *prefix != Path::new("/usr") && *prefix != Path::new("/")) {
-            // Programs of pyenv start one of several Pythons.
+            // pyenv's programs start one of several Pythons.
             let mut versions: Vec<PathBuf> = entries(&prefix.join("versions"));
             versions.sort_unstable();
             for packages in [prefix.clone()].iter().chain(&versions).flat_map(|it| packages_below(&it.join("lib"))) {
@@ -116,12 +118,12 @@ impl Surroundings<'_> {
     }
 }
 
-/// Of the program `bin/NAME`, what that folder lies in.
+/// Returns the prefix of the program `PREFIX/bin/NAME`.
 fn prefix(program: &Path) -> Option<PathBuf> {
     program.ancestors().nth(2).map(Path::to_owned)
 }
 
-/// Python's packages in a folder of libraries.
+/// Lists the folders of Python packages in a library folder.
 fn packages_below(lib: &Path) -> Vec<PathBuf> {
     let is_python = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python"));
     let pythons = entries(lib).into_iter().filter(is_python);
@@ -138,17 +140,17 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 #[derive(Default)]
 struct SeenFiles {
     text: String,
-    /// What programs and their libraries are installed in.
+    /// Prefixes in which programs and their libraries are installed.
     prefixes: Vec<PathBuf>,
 }
 
 impl SeenFiles {
-    /// A program, where it leads to, and what interprets it.
+    /// Checks a program, the target of its link, and its interpreter.
     fn program(&mut self, name: &str, folder: &Path) {
         let found = which(name, folder);
         let _ = writeln!(self.text, "program {name} {found:?}");
         let Some(found) = found else { return };
-        // A virtual environment's Python is a link out of it.
+        // The Python of a virtual environment is a link to outside of it.
         self.prefixes.extend(prefix(&found));
         let Ok(path) = fs::canonicalize(&found) else { return };
         self.look(&path, 0);
@@ -160,7 +162,7 @@ impl SeenFiles {
         }
     }
 
-    /// Python's packages, and Node's own, that lie beside a program.
+    /// Checks the packages of Python and Node in the prefix of a program.
     fn beside(&mut self, program: &Path) {
         let Some(prefix) = prefix(program) else { return };
         for packages in packages_below(&prefix.join("lib")) {
@@ -169,7 +171,7 @@ impl SeenFiles {
         self.prefixes.push(prefix);
     }
 
-    /// `path` and what is in it, `depth` folders deep, each with its time of change.
+    /// Records the times of change of `path` and of its content, `depth` folders deep.
     fn look(&mut self, path: &Path, depth: usize) {
         let mut left = MOST;
         self.look_below(path, depth, &mut left);

@@ -1,11 +1,11 @@
-//! Which parts of a patch are tests, and which are what is tested.
+//! Separates the parts of a patch that are tests from those that are tested.
 
 use crate::journal::RelPath;
 use crate::tamper::{InnerTests, goes_with_tests};
 use crate::workspace::{Hunk, Parts};
 
-/// The numbers of the parts that are nothing but tests, or what tests are made with. In doubt a part isn't one: whoever
-/// takes only these takes nothing that the tests are to show.
+/// Returns the indexes of parts that contain only tests or their support files. In doubt a part is left out, so that
+/// these parts never contain the fix that the tests are to show.
 #[must_use]
 pub fn test_parts(parts: &Parts) -> Vec<usize> {
     let mut known: Option<(RelPath, [InnerTests; 2])> = None;

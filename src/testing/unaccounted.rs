@@ -1,22 +1,23 @@
-//! Tests that the runner told of before the patch and doesn't after it, although all that it tells of passes.
+//! Finds tests that the runner reported before the patch and no longer reports after it, although everything it reports
+//! passes.
 //!
-//! Whatever made them silent, nothing is proven by that: code that ends the process with exit code 0 before a test can fail,
-//! a runner that is told to run others, a case that nobody runs any more. What the patch did is read by the tamper
-//! guard; this looks only at what came of it, so that it needn't know the trick.
+//! Whatever the cause, such a run proves nothing: code may exit with code 0 before a test can fail, the runner may be
+//! told to run other tests, or a case may never run any more. The tamper guard reads what the patch did; this checks
+//! only the effect, and needn't know the trick.
 
 use super::matrix::compare;
 use crate::journal::{Matrix, RelPath, TamperFlag, TamperKind, TestResults, Verdict};
 use crate::tamper::Change;
 
-/// Names that a reason lists; the flag holds them all.
+/// Number of names in a reason; the flag has all of them.
 const SHOWN: usize = 3;
-/// Shorter parts of a name stand in any file.
+/// Shorter parts of a name occur in any file.
 const SHORTEST: usize = 4;
 
-/// Flags, all of which weaken, on the first of `changes`: what was told of tests in runs on the start state (`before`), and isn't
-/// in runs on the patched one (`after`) that passed.
+/// Returns flags, all of which weaken, on the first of `changes`, for tests that were reported in runs on the start
+/// state (`before`) and aren't in passing runs on the patched one (`after`).
 ///
-/// A test that is gone because the patch changed the file that it stands in is left to the guard, unless it failed before.
+/// A test that is missing because the patch changed its file is left to the guard, unless it failed before.
 #[must_use]
 pub fn unaccounted(before: &[TestResults], after: &[TestResults], changes: &[Change<'_>]) -> Vec<TamperFlag> {
     let Some(first) = changes.first() else { return Vec::new() };
@@ -28,7 +29,7 @@ pub fn unaccounted(before: &[TestResults], after: &[TestResults], changes: &[Cha
     lost.into_iter().map(|lost| lost.flag(first.path)).collect()
 }
 
-/// What can't be accounted for.
+/// A difference that the patch doesn't account for.
 struct Finding {
     kind: TamperKind,
     reason: String,
@@ -42,7 +43,7 @@ impl Finding {
     }
 }
 
-/// No run on the patched tree came to its end.
+/// For the case that no run on the patched tree was complete.
 fn silence(told: &TestResults) -> Finding {
     let count = told.tests.len();
     let reason = format!("before the patch the runner told of {count} tests; now it ends without telling of each");
@@ -60,7 +61,7 @@ impl Lost<'_> {
         let (failed, passed): (Vec<&String>, Vec<&String>) =
             self.matrix.removed.iter().partition(|name| self.failed(name));
         let failed = failed.into_iter().filter(|name| !self.stands_for_others(name)).collect();
-        // As many new ones: they got other names.
+        // With at least as many new tests, these were probably renamed.
         let renamed = passed.len() <= self.matrix.new.len() + self.matrix.new_failing.len();
         let passed = passed.into_iter().filter(|name| !renamed && !self.may_be_edited(name)).collect();
         let skipped = self.matrix.newly_skipped.iter();
@@ -79,14 +80,14 @@ impl Lost<'_> {
         self.told.tests.get(name).is_some_and(|case| case.verdict == Verdict::Failed)
     }
 
-    /// Some runners tell of a set-up that fails, or of a whole suite, as of a test.
+    /// Some runners report a failed set-up or a whole suite as a test.
     fn stands_for_others(&self, name: &str) -> bool {
         let is_set_up = name.contains("\" hook") || name.starts_with("setUp") || name.starts_with("tearDown");
         let is_around = |new: &String| new.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', ':', '/']));
         is_set_up || self.matrix.new.iter().any(is_around)
     }
 
-    /// The patch changes a file that holds the test, or what it is called after.
+    /// Whether the patch changes a file that may contain the test.
     fn may_be_edited(&self, name: &str) -> bool {
         let file = self.told.tests.get(name).and_then(|case| case.file.as_deref());
         let is_its_file = |change: &Change| {
@@ -102,7 +103,7 @@ impl Lost<'_> {
     }
 }
 
-/// What of a name its file may hold: `test_small` and `utf-8` of `tests.test_core::test_small[utf-8]`.
+/// Returns parts of a name that its file may contain: `test_small` and `utf-8` of `tests.test_core::test_small[utf-8]`.
 fn parts(name: &str) -> impl Iterator<Item = &str> {
     let own = name.split(" > ").map(|word| word.rsplit("::").next().unwrap_or(word));
     let words = own.flat_map(|word| word.split(['#', '[', ']', '/']));
@@ -123,7 +124,7 @@ mod tests {
     use crate::journal::TestCase;
     use std::sync::Arc;
 
-    /// `a+ b- c~`: passed, failed, skipped.
+    /// Parses `a+ b- c~`: passed, failed, skipped.
     fn run(line: &str) -> TestResults {
         let case = |word: &str| {
             let (name, sign) = word.split_at(word.len() - 1);
@@ -141,7 +142,7 @@ mod tests {
         }
     }
 
-    /// The reasons, for a patch that changes one file with this content.
+    /// Returns the reasons for a patch that changes one file with this content.
     fn reasons(before: &str, after: &TestResults, content: &str) -> Vec<String> {
         let path: RelPath = RelPath::new("src/core.py").unwrap();
         let change = Change { path: &path, before: Some(content.as_bytes()), after: Some(b"x"), renamed_from: None };

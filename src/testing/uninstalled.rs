@@ -1,4 +1,4 @@
-//! Packages that the project's manifests and tests ask for and that are nowhere on the disk. Nothing is executed.
+//! Finds packages that the project's manifests and tests require and that aren't installed. Executes nothing.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::declared::{gems, node_packages, python_asks_for};
 use crate::settings::RepositoryFiles;
 
-/// Files that are read for what they import, and how much of each.
+/// Number of files whose imports are read; the next limit is bytes per file.
 const FILES: usize = 60;
 const MAX_BYTES: u64 = 32 * 1024;
 /// Python modules that may be part of the interpreter.
@@ -35,7 +35,7 @@ const BUILT_IN: [&str; 22] = [
     "zlib",
 ];
 
-/// A module that the tests import, that is to be installed, and that is in none of `libraries`.
+/// Returns a module that the tests import, a manifest requires, and none of `libraries` contains.
 pub(super) fn python_package(files: &RepositoryFiles, dir: &Path, libraries: &[PathBuf]) -> Option<String> {
     let mut imported = BTreeSet::new();
     let mut left = FILES;
@@ -69,7 +69,7 @@ pub(super) fn python_package(files: &RepositoryFiles, dir: &Path, libraries: &[P
     unknown.find(|module| !is_there(module))
 }
 
-/// A package of `package.json` that no `node_modules` from `folder` up to `root` holds.
+/// Returns a package of `package.json` that no `node_modules` from `folder` up to `root` contains.
 pub(super) fn node_package(files: &RepositoryFiles, folder: &Path, root: &Path) -> Option<String> {
     let dir = folder.strip_prefix(root).ok()?.to_str()?;
     let above: Vec<&Path> = folder.ancestors().take_while(|above| above.starts_with(root)).collect();
@@ -80,7 +80,7 @@ pub(super) fn node_package(files: &RepositoryFiles, folder: &Path, root: &Path) 
     node_packages(files, dir).into_iter().find(|name| !is_there(name))
 }
 
-/// A gem of the Gemfile that is in no folder of gems.
+/// Returns a gem of the Gemfile that no gem folder contains.
 pub(super) fn gem(files: &RepositoryFiles, root: &Path) -> Option<String> {
     let wanted = gems(files);
     if wanted.is_empty() {

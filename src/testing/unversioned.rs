@@ -1,7 +1,8 @@
-//! The files that decide how tests go and that no id of a tree tells of: ignored ones, dependencies, packages beside the tree.
+//! Lists files that affect tests and that the tree's id doesn't cover: ignored files, dependencies, packages outside of
+//! the tree.
 //!
-//! Each is told by name, size, inode and times; none is opened. Where there are too many of them, or the look takes too long, nothing
-//! is known of them.
+//! Each is described by name, size, inode and times; none is opened. If there are too many, or listing takes too long,
+//! the result is [`TooMuch`].
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -11,34 +12,34 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Files that are looked at, in all places together.
+/// Number of files listed in all places together.
 const MOST: usize = 50_000;
-/// A slow file system makes the tests wait no longer.
+/// Time limit, since tests wait for the listing even on a slow file system.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Folders whose content no test depends on, and that change whenever somebody runs tests or a linter.
+/// Folders that no test depends on and that change whenever tests or a linter run.
 const CACHES: [&str; 6] = [".mypy_cache", ".nyc_output", ".pytest_cache", ".ruff_cache", "__pycache__", "htmlcov"];
-/// What Cargo keeps in the folder of a profile to build from, and looks after itself.
+/// Folders in a Cargo profile that Cargo itself keeps up to date.
 const OF_CARGO: [&str; 4] = [".fingerprint", "build", "deps", "incremental"];
 
-/// What was found so far.
+/// Files listed so far.
 pub(super) struct Unversioned<'a> {
     root: PathBuf,
-    /// What the tree's id tells of, relative to the root, and the folders around it.
+    /// Paths that the tree's id covers, relative to the root, and their parents.
     versioned: HashSet<&'a Path>,
     text: String,
     left: usize,
     until: Instant,
-    /// By device and inode: links may lead in a circle.
+    /// Device and inode of visited folders, since links may form a cycle.
     folders: HashSet<(u64, u64)>,
 }
 
-/// There is more than is looked at.
+/// The limits were exceeded.
 #[derive(Debug, PartialEq)]
 pub(super) struct TooMuch;
 
 impl<'a> Unversioned<'a> {
-    /// In the repository at `root`, of which `tree` is versioned.
+    /// Starts a listing for the repository at `root`, whose versioned files are `tree`.
     pub(super) fn new(root: &Path, tree: &'a HashSet<PathBuf>) -> Self {
         let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         let versioned = tree.iter().flat_map(|path| path.ancestors()).chain([Path::new("")]).collect();
@@ -46,18 +47,18 @@ impl<'a> Unversioned<'a> {
         Self { root, versioned, text, left: MOST, until: Instant::now() + LONGEST, folders }
     }
 
-    /// The same for the same files in the same state.
+    /// Returns text that is equal for the same files in the same state.
     pub(super) fn told(self) -> String {
         self.text
     }
 
-    /// Looks at all below the root.
+    /// Lists everything below the root.
     pub(super) fn look_at_root(&mut self) -> Result<(), TooMuch> {
         let root = self.root.clone();
         self.look(&root)
     }
 
-    /// Looks at all below `place`, and below folders outside of the root that links lead to.
+    /// Lists everything below `place`, and below folders outside of the root that links point to.
     pub(super) fn look(&mut self, place: &Path) -> Result<(), TooMuch> {
         let mut ahead = vec![place.to_owned()];
         while let Some(path) = ahead.pop() {
@@ -73,7 +74,7 @@ impl<'a> Unversioned<'a> {
             }
             if about.is_dir() && self.folders.insert((about.dev(), about.ino())) {
                 let below = fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path());
-                // As many as may be noted, and those that aren't.
+                // At most as many as may still be listed, besides versioned ones.
                 let below = below.take(self.left + self.versioned.len() + 1).filter(|path| !is_cache(path));
                 let before = ahead.len();
                 ahead.extend(below);
@@ -83,7 +84,7 @@ impl<'a> Unversioned<'a> {
         Ok(())
     }
 
-    /// What a link leads to, unless it is seen without it.
+    /// Returns the metadata of a link's target if it is outside of the root.
     fn outside(&self, link: &Path) -> Option<Metadata> {
         let target = fs::canonicalize(link).ok()?;
         (!target.starts_with(&self.root)).then(|| fs::metadata(&target).ok()).flatten()
@@ -105,7 +106,7 @@ impl<'a> Unversioned<'a> {
 fn is_cache(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let in_cargos = || path.ancestors().skip(2).take(2).any(|folder| folder.join(".rustc_info.json").exists());
-    // What git does changes no file of its tree.
+    // Git's own work changes no file of the tree.
     name == ".git"
         || CACHES.contains(&name)
         || name == ".coverage"

@@ -1,4 +1,4 @@
-//! Why a run failed, in a few lines for people.
+//! Explains to the user in a few lines why a test run failed.
 
 use std::path::Path;
 
@@ -8,15 +8,15 @@ use super::reasons::{last_lines, said};
 use crate::journal::{FailedTest, TestCase, Verdict, WhyFailed};
 use crate::tools::TestRun;
 
-/// Tests that are named.
+/// Number of tests that are named.
 const TESTS: usize = 20;
-/// Lines of the output, where no test is named.
+/// Lines of output that are shown if no test is named.
 const LINES: usize = 12;
-/// One test in so many that ran beside others that could not be loaded is as none.
+/// If fewer than one in this many tests ran and the others could not be loaded, that counts as none.
 const NEARLY_NONE: usize = 10;
 const NODE_FILES: [&str; 7] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "tsx"];
 
-/// Why `run`, which printed `output`, failed; `None` when it passed. `hidden` says what the sandbox shows little of.
+/// Explains why `run`, which printed `output`, failed; `None` if it passed. `hidden` lists what the sandbox hides.
 #[must_use]
 pub fn why_failed(run: &TestRun, output: &str, hidden: Hidden<'_>) -> Option<WhyFailed> {
     if run.passed() || run.stopped.as_deref() == Some("cancelled") {
@@ -36,7 +36,7 @@ pub fn why_failed(run: &TestRun, output: &str, hidden: Hidden<'_>) -> Option<Why
     Some(WhyFailed { tests, more, lines, cause })
 }
 
-/// How `run` ended, as far as it tells of a cause.
+/// Collects what is needed to find the cause of a failed `run`.
 #[must_use]
 pub fn ended<'a>(run: &'a TestRun, output: &'a str, hidden: Hidden<'a>) -> RunEnd<'a> {
     RunEnd {
@@ -50,7 +50,7 @@ pub fn ended<'a>(run: &'a TestRun, output: &'a str, hidden: Hidden<'a>) -> RunEn
     }
 }
 
-/// Whether tests came to run. What couldn't be loaded is reported as a failure by runners, and few may run beside many such.
+/// Whether tests really ran: runners report what couldn't be loaded as a failure, and a few tests may run all the same.
 fn any_ran(run: &TestRun, output: &str) -> bool {
     let Some(results) = run.results.as_ref().filter(|results| !results.tests.is_empty()) else {
         let counts = run.counts.unwrap_or_default();
@@ -59,7 +59,7 @@ fn any_ran(run: &TestRun, output: &str) -> bool {
     let told = results.tests.iter().filter(|(_, case)| case.verdict != Verdict::Skipped);
     let is_load = |name: &str, case: &TestCase| {
         let said = case.message.as_deref().unwrap_or_default();
-        // Of a file that ends before any of its tests, node says no more.
+        // For a file that ends before any of its tests, node reports only the file.
         let is_file = Path::new(name).extension().is_some_and(|it| NODE_FILES.iter().any(|known| it == *known));
         case.verdict.is_failure() && (is_not_loaded(said) || (is_file && is_not_loaded(output)))
     };

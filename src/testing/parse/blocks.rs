@@ -1,4 +1,5 @@
-//! Runners that print a line a test and nothing nested: minitest under `-v`, RSpec's failures, CTest, and `dotnet test`.
+//! Reads runners that print one line per test without nesting: minitest under `-v`, RSpec's failures, CTest, and
+//! `dotnet test`.
 
 use std::sync::LazyLock;
 
@@ -13,13 +14,13 @@ static CTEST: LazyLock<Option<Regex>> =
     LazyLock::new(|| regex(r"^\s*\d+/\d+ +Test +#\d+: (.+?) \.*( +Passed|\*{3}.*?) +[0-9.]+ sec$"));
 /// `AddTest#test_small = 0.00 s = F`; of a spec, `Calc::adding#test_0001_gives a = b = 0.00 s = .`.
 static MINITEST_WHOLE: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"^(.*#test_.*) = [0-9.]+ s = [.FES]$"));
-/// The end of such a line, whose beginning is further up where the test printed something.
+/// The end of such a line, if the test's own output separates it from its start.
 static MINITEST: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"(?:^| )[0-9.]+ s = ([.FES])$"));
 /// `  Failed Calc.AddTest.Small [12 ms]`
 static DOTNET: LazyLock<Option<Regex>> =
     LazyLock::new(|| regex(r"^\s+(Passed|Failed|Skipped) (\S.*?)(?: \[[^\]]* m?s\])?$"));
 
-/// What CTest prints; with `CTEST_OUTPUT_ON_FAILURE` what a failed test wrote follows its line.
+/// Reads CTest; with `CTEST_OUTPUT_ON_FAILURE` the output of a failed test follows its line.
 pub(super) fn ctest(lines: &[&str]) -> Option<TestResults> {
     let pattern = CTEST.as_ref()?;
     let mut collector = ResultCollector::default();
@@ -50,7 +51,7 @@ pub(super) fn ctest(lines: &[&str]) -> Option<TestResults> {
     (summed_up || collector.len() > 0).then(|| collector.finish("CTest, text", summed_up))
 }
 
-/// What minitest prints under `-v`; without, only failures have names.
+/// Reads minitest under `-v`; without it, only failures have names.
 pub(super) fn minitest(lines: &[&str]) -> Option<TestResults> {
     let (pattern, whole) = (MINITEST.as_ref()?, MINITEST_WHOLE.as_ref()?);
     let ran = lines.iter().find_map(|line| {
@@ -100,7 +101,7 @@ fn minitest_failures(lines: &[&str], collector: &mut ResultCollector) {
     }
 }
 
-/// What RSpec prints where it couldn't be told to write JSON: the failures, at the end.
+/// Reads the failures at the end of RSpec's output, if it couldn't be told to write JSON.
 pub(super) fn rspec(lines: &[&str]) -> Option<TestResults> {
     lines.iter().find(|line| line.contains(" examples, ") && line.contains(" failure"))?;
     let mut collector = ResultCollector::default();
@@ -114,7 +115,7 @@ pub(super) fn rspec(lines: &[&str]) -> Option<TestResults> {
     Some(collector.finish("RSpec, text", false))
 }
 
-/// What `dotnet test` prints: failures always, the others when it is told to.
+/// Reads `dotnet test`, which always prints failures, and other tests only if told to.
 pub(super) fn dotnet(lines: &[&str]) -> Option<TestResults> {
     let total = |line: &&str| line.trim().strip_prefix("Total tests: ")?.parse::<usize>().ok();
     let in_short = |line: &&str| {

@@ -1,4 +1,4 @@
-//! Tests as a parser finds them: under names that stay the same between runs, with messages that stay short.
+//! Collects the tests that a parser finds, with names that are stable between runs and messages of limited size.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
@@ -9,9 +9,9 @@ use super::outline::indent;
 use crate::journal::{TestCase, TestCounts, TestResults, Verdict, shared};
 use crate::settings::regex;
 
-/// Far more than a project has; whoever prints more wants to fill the memory.
+/// Far more tests than a real project has, to bound memory.
 const MAX_TESTS: usize = 200_000;
-/// Of one name.
+/// Most tests of the same name.
 const MAX_NAMESAKES: u32 = 500;
 /// Characters of a name.
 const MAX_NAME: usize = 500;
@@ -21,7 +21,7 @@ const MAX_MESSAGES: usize = 4 * 1024 * 1024;
 /// Lines of a message.
 const MAX_LINES: usize = 24;
 
-/// What differs between two runs of the same test: addresses, and names of temporary folders.
+/// Parts of a name that differ between runs: addresses, and names of temporary folders.
 static UNSTABLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| regex(r"\b0x[0-9a-fA-F]{6,16}\b|/(?:private/)?(?:tmp|var/tmp|var/folders)/[^\s\]):,'\x22]+"));
 
@@ -29,26 +29,26 @@ static UNSTABLE: LazyLock<Option<Regex>> =
 #[derive(Debug, Default)]
 pub(super) struct ResultCollector {
     tests: BTreeMap<Arc<str>, TestCase>,
-    /// How many of each name there were, where there were more than one.
+    /// Number of tests of each name that occurred more than once.
     numbers: HashMap<Arc<str>, u32>,
     message_bytes: usize,
     full: bool,
 }
 
 impl ResultCollector {
-    /// Notes a test and returns what it is called here: one of the same name is another test, and gets a number.
+    /// Adds a test and returns its name here; further tests of the same name get a number.
     pub(super) fn add(&mut self, name: &str, verdict: Verdict) -> Option<String> {
         let stable = stable(name);
         let Some((known, _)) = self.tests.get_key_value(&*stable) else { return self.insert(stable, verdict) };
         let number = self.numbers.entry(Arc::clone(known)).and_modify(|number| *number += 1).or_insert(2);
         match *number {
-            // Thousands of the same name say nothing that hundreds don't.
+            // Thousands of tests of one name are no more useful than hundreds.
             MAX_NAMESAKES.. => None,
             number => self.insert(format!("{stable} #{number}"), verdict),
         }
     }
 
-    /// Notes what is said of a test, perhaps again; the worst counts.
+    /// Records a result of a test that may be known already; the worse result counts.
     pub(super) fn amend(&mut self, name: &str, verdict: Verdict) -> Option<String> {
         let stable = stable(name);
         let Some(test) = self.tests.get_mut(&*stable) else { return self.insert(stable, verdict) };
@@ -67,7 +67,7 @@ impl ResultCollector {
         Some(name)
     }
 
-    /// Says why the test `name`, which is known, failed; the first word stands.
+    /// Records why the known test `name` failed; the first message is kept.
     pub(super) fn explain(&mut self, name: &str, message: &str) {
         let message = short(message);
         if message.is_empty() || self.message_bytes + message.len() > MAX_MESSAGES {
@@ -79,7 +79,7 @@ impl ResultCollector {
         }
     }
 
-    /// The same for the file that it stands in or points to.
+    /// Records the file of a test; the first is kept.
     pub(super) fn locate(&mut self, name: &str, file: &str) {
         let file: String = file.chars().filter(|char| !char.is_control()).take(MAX_NAME).collect();
         if let Some(test) = self.tests.get_mut(&*stable(name)).filter(|test| test.file.is_none() && !file.is_empty()) {
@@ -87,7 +87,7 @@ impl ResultCollector {
         }
     }
 
-    /// The full name of a failed test that is called `title` in its suite and has no message yet.
+    /// Returns the full name of a failed test that is called `title` in its suite and has no message yet.
     pub(super) fn failed(&self, title: &str) -> Option<String> {
         let ends = |name: &str| name == title || name.strip_suffix(title).is_some_and(|rest| rest.ends_with(" > "));
         let mut failed =
@@ -109,7 +109,7 @@ impl ResultCollector {
     }
 }
 
-/// A name without what changes from run to run, and without what a terminal would act on.
+/// Removes what changes between runs, and control characters.
 fn stable(name: &str) -> String {
     let plain: String = name.trim().chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
     let stable = UNSTABLE.as_ref().map_or(plain.clone(), |unstable| unstable.replace_all(&plain, "…").into_owned());
@@ -119,7 +119,7 @@ fn stable(name: &str) -> String {
     }
 }
 
-/// The lines of a message that matter: the first and the last, which hold the assertion and its place.
+/// Shortens a message to its first and last lines, which hold the assertion and its place.
 fn short(message: &str) -> String {
     let message = console::strip_ansi_codes(message);
     let lines: Vec<&str> = message.lines().map(str::trim_end).collect();

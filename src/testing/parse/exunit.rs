@@ -1,4 +1,4 @@
-//! What ExUnit prints under `--trace`: a line a test, under the module that it is in.
+//! Reads ExUnit's output under `--trace`: one line per test, below its module.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use crate::settings::regex;
 
 /// `CalcTest [test/calc_test.exs]`
 static MODULE: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"^([A-Z][\w.]*) \[([^\]]+\.exs)\]$"));
-/// `  * test add adds two (2.0ms) [L#6]`; the same without what stands in parentheses came before it, in the same line.
+/// `  * test add adds two (2.0ms) [L#6]`; the same line begins with the name alone, which this overwrites.
 static TEST: LazyLock<Option<Regex>> =
     LazyLock::new(|| regex(r"^ +\* ((?:test|doctest|property|feature) .*) \(([^()]*)\)(?: \[L#\d+\])?$"));
 /// `  1) test add adds two (CalcTest)`
@@ -20,14 +20,14 @@ static FAILURE: LazyLock<Option<Regex>> =
 static SUMMARY: LazyLock<Option<Regex>> =
     LazyLock::new(|| regex(r"^(?:\d+ \w+, )*\d+ tests?, (?:\d+ \w+, )*\d+ failures?\b"));
 
-/// Reads it; without `--trace` only failures have names.
+/// Reads the results; without `--trace` only failures have names.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     let (module, test, failure, summary) = (MODULE.as_ref()?, TEST.as_ref()?, FAILURE.as_ref()?, SUMMARY.as_ref()?);
     let summed_up = lines.iter().any(|line| summary.is_match(line));
     let mut collector = ResultCollector::default();
     let mut within: Option<(String, String)> = None;
     for line in lines {
-        // The line is written anew when the test has ended.
+        // The line is overwritten when the test ends.
         let line = line.rsplit('\r').next().unwrap_or_default();
         if let Some(found) = module.captures(line) {
             within = Some((found[1].to_owned(), found[2].to_owned()));

@@ -1,4 +1,4 @@
-//! What `go test -v` prints, package after package; and `go test -json`, which says the same in objects.
+//! Reads `go test -v`, package after package, and the same as JSON (`go test -json`).
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use serde::Deserialize;
 use super::collector::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 
-/// The results in `lines`; `None` when no test of Go's printed any of them.
+/// Returns the results in `lines`; `None` if none comes from `go test`.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     let events = lines.iter().filter_map(|line| GoTestEvent::read(line));
     let mut reading = GoReader::default();
     events.for_each(|event| reading.event(&event));
     if reading.packages > 0 {
-        // Older versions say so beside the objects.
+        // Older versions print this outside of the JSON.
         reading.broken |= lines.iter().any(|line| package(line).is_some_and(|(_, rest)| rest.contains(" failed]")));
         return Some(reading.finish("go test, JSON"));
     }
@@ -28,11 +28,11 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
 #[derive(Default)]
 struct GoReader {
     collector: ResultCollector,
-    /// Of the package whose tests run; it is named after they ran.
+    /// Tests of the package that is running, whose name is printed after them.
     current: BTreeMap<String, GoTest>,
-    /// The same of each package, where they are named beforehand: they run beside each other.
+    /// Tests of each package if packages are named in advance, as with JSON, where they run in parallel.
     packaged: BTreeMap<String, BTreeMap<String, GoTest>>,
-    /// Whose output is read.
+    /// The test whose output is being read.
     speaker: Option<String>,
     packages: usize,
     verbose: bool,
@@ -82,13 +82,13 @@ impl GoReader {
         }
     }
 
-    /// The end of a package. What began in it and didn't end took the others with it.
+    /// Ends a package. A test that began and didn't end has crashed it.
     fn close(&mut self, package: &str) {
         self.packages += 1;
         self.speaker = None;
         for (name, test) in std::mem::take(&mut self.current) {
             self.broken |= test.verdict.is_none();
-            // It goes on printing where it is while it takes the process down.
+            // A panic goes on printing in its test while it ends the process.
             self.broken |= test.output.starts_with("panic: ") || test.output.contains("\npanic: ");
             let name = format!("{package}::{name}");
             let verdict = test.verdict.unwrap_or(Verdict::Failed);
@@ -107,7 +107,7 @@ impl GoReader {
         let Some(name) = &event.test else {
             if ["pass", "fail", "skip"].contains(&event.action.as_str()) && !event.package.is_empty() {
                 self.current = self.packaged.remove(&event.package).unwrap_or_default();
-                // A package that can't be built fails without any test.
+                // A package that doesn't compile fails without any test.
                 self.broken |= event.action == "fail" && self.current.is_empty();
                 self.close(&event.package);
             }
@@ -130,8 +130,7 @@ impl GoReader {
     }
 
     fn finish(self, source: &str) -> TestResults {
-        // Tests without the line of their package were cut off.
-        // Nobody knows which package they belong to.
+        // Tests without a line of their package were cut off, and their package is unknown.
         let all_named = self.current.is_empty() && self.packaged.is_empty();
         let complete = all_named && !self.broken && self.packages > 0;
         self.collector.finish(source, complete)
@@ -144,7 +143,7 @@ fn marked(line: &str) -> Option<(&str, &str)> {
     ["RUN", "CONT", "NAME", "PAUSE"].contains(&what).then(|| (name.trim(), what))
 }
 
-/// `    --- FAIL: TestTable/small (0.00s)`, perhaps behind what a test printed without ending its line.
+/// `    --- FAIL: TestTable/small (0.00s)`, perhaps after output of the test that has no line end.
 fn ended(line: &str) -> Option<(&str, Verdict)> {
     let words = [("--- PASS: ", Verdict::Passed), ("--- FAIL: ", Verdict::Failed), ("--- SKIP: ", Verdict::Skipped)];
     words.iter().find_map(|(word, verdict)| {
@@ -153,13 +152,13 @@ fn ended(line: &str) -> Option<(&str, Verdict)> {
     })
 }
 
-/// The lines that begin with `ok` and `FAIL`, and go on with the package behind a tab.
+/// Parses lines that begin with `ok` or `FAIL`, a tab, and the package.
 fn package(line: &str) -> Option<(&str, &str)> {
     let rest = line.strip_prefix("ok  \t").or_else(|| line.strip_prefix("FAIL\t"))?;
     Some(rest.split_once(['\t', ' ']).unwrap_or((rest, ""))).map(|(package, _)| (package, rest))
 }
 
-/// The file of `calc_test.go:11: Add(1, 1) = 2, want 3`.
+/// Returns the file of `calc_test.go:11: Add(1, 1) = 2, want 3`.
 fn file(line: &str) -> Option<&str> {
     let (file, rest) = line.split_once(".go:")?;
     let is_place = rest.starts_with(|char: char| char.is_ascii_digit()) && !file.contains(' ');

@@ -1,4 +1,4 @@
-//! Reports in JSON: jest's, which vitest writes too, and RSpec's.
+//! Reads JSON reports: of jest, whose format vitest writes as well, and of RSpec.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::collector::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 
-/// The results in those of `reports` that are of either form. `passed` says how the whole run ended.
+/// Returns the results in those of `reports` that have either format. `passed` tells whether the whole run passed.
 pub(super) fn read(reports: &[Vec<u8>], passed: bool) -> Option<TestResults> {
     let objects = reports.iter().filter(|report| report.first() == Some(&b'{'));
     let values: Vec<Value> = objects.filter_map(|report| serde_json::from_slice(report).ok()).collect();
@@ -72,13 +72,13 @@ fn jest(value: &Value, passed: bool) -> Option<TestResults> {
             collector.locate(&name, &file.name);
         }
     }
-    // When its process dies, vitest takes the tests that it had for ones that wait.
+    // If its process dies, vitest reports the remaining tests as pending.
     let complete = !gaps && !report.was_interrupted && (passed || !report.success);
     let source = if value.get("numRuntimeErrorTestSuites").is_some() { "jest, JSON" } else { "vitest, JSON" };
     Some(collector.finish(source, complete))
 }
 
-/// The message and the first places of its stack.
+/// Returns the message and the first places of its stack.
 fn without_stack(message: &str) -> &str {
     let mut places = message.match_indices("\n    at ").map(|(at, _)| at);
     places.nth(2).map_or(message, |at| &message[..at])

@@ -1,7 +1,7 @@
-//! JUnit XML, as pytest, Maven, Gradle, PHPUnit, nextest and many others write it.
+//! Reads JUnit XML, as written by pytest, Maven, Gradle, PHPUnit, nextest and many others.
 //!
-//! There is no standard; this reads what they have in common. It is read as a stream: no tree is built, no
-//! entity is expanded but the five of XML itself, and nesting costs nothing.
+//! There is no standard; this reads what they have in common. It reads a stream: no tree is built, only XML's own five
+//! entities are expanded, and nesting costs nothing.
 
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
@@ -10,12 +10,12 @@ use quick_xml::events::{BytesStart, Event};
 use super::collector::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 
-/// Suites in suites that are looked at; nobody's go deeper.
+/// Most nested suites; real reports have fewer.
 const MAX_DEPTH: usize = 64;
-/// Bytes of one failure's text that are looked at.
+/// Bytes read of one failure's text.
 const MAX_TEXT: usize = 64 * 1024;
 
-/// The results in those of `reports` that are JUnit XML; `None` when none is.
+/// Returns the results in those of `reports` that are JUnit XML; `None` if none is.
 pub(super) fn read(reports: &[Vec<u8>]) -> Option<TestResults> {
     let mut document = Document::default();
     let mut complete = true;
@@ -38,9 +38,9 @@ struct Document {
     runner: Option<&'static str>,
     suites: Vec<SuiteElement>,
     test: Option<JunitTest>,
-    /// There are tests that it can't tell of.
+    /// Whether there are tests that the report doesn't list.
     gaps: bool,
-    /// The text of this element belongs to the test's message.
+    /// Whether text of this element belongs to the test's message.
     in_message: bool,
 }
 
@@ -54,13 +54,13 @@ struct JunitTest {
     name: String,
     file: Option<String>,
     verdict: Verdict,
-    /// What is said of a failure in an attribute, and in the element.
+    /// The failure's message, from an attribute; `text` is from the element.
     message: String,
     text: String,
 }
 
 impl Document {
-    /// Whether `report` came to its end.
+    /// Whether `report` is complete.
     fn read(&mut self, report: &[u8]) -> bool {
         let report = String::from_utf8_lossy(report);
         let mut reader = Reader::from_str(&report);
@@ -117,7 +117,7 @@ impl Document {
     fn begin(&self, element: &BytesStart) -> JunitTest {
         let name = attribute(element, "name").unwrap_or_default();
         let class = attribute(element, "classname").or_else(|| attribute(element, "class")).unwrap_or_default();
-        // Node calls every class `test`; its suites tell more.
+        // Node calls every class `test`; its suites say more.
         let is_unnamed = class == "test" || (class.is_empty() && self.runner != Some("pytest"));
         let class = if is_unnamed { self.path() } else { class };
         let file = attribute(element, "file")
@@ -139,7 +139,7 @@ impl Document {
         self.in_message = verdict == Verdict::Failed;
         if self.in_message {
             test.message = attribute(element, "message").unwrap_or_default();
-            // None of the module's tests is known then.
+            // Then none of the module's tests is known.
             self.gaps |= self.runner == Some("pytest") && test.message == "collection failure";
         }
     }
@@ -161,7 +161,7 @@ impl Document {
 
     fn note(&mut self) {
         let Some(test) = self.test.take() else { return };
-        // What fails while pytest tears a test down stands there as a second one of the same name.
+        // Pytest reports a failed teardown as a second test of the same name.
         let known = if self.runner == Some("pytest") {
             self.collector.amend(&test.name, test.verdict)
         } else {
@@ -177,7 +177,7 @@ impl Document {
     }
 }
 
-/// Runners say the assertion in an attribute and mostly again in the text.
+/// Runners write the assertion in an attribute and mostly again in the text.
 fn told_once(message: &str, text: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
     if text.contains(first) { text.to_owned() } else { format!("{message}\n{text}") }
