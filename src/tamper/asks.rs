@@ -1,8 +1,8 @@
-//! Whether a task asks for other tests, in so many words.
+//! Whether the task explicitly asks to change tests.
 //!
-//! A clause counts when its verb is one of change and its object is tests: "update the tests", "remove
-//! the obsolete test cases". That tests be added needs no leave, and that they be made to pass is
-//! no wish for other tests. In doubt the answer is no. Cases stand in `fixtures/tampering/asks.txt`.
+//! A clause counts if its verb means change and its object is tests: "update the tests", "remove the obsolete test
+//! cases". Adding tests needs no permission, and "make the tests pass" doesn't ask to change them. In doubt the answer
+//! is no. Cases are in `fixtures/tampering/asks.txt`.
 
 use super::pattern::Pattern;
 
@@ -10,7 +10,8 @@ use super::pattern::Pattern;
 static FORBIDS: Pattern = Pattern::new(
     r"(?i)(?:\b(?:not|never|without|no|cannot|avoid)\b|n['’]t\b)[^.!?\n]{0,40}\b(?:tests?|specs?|snapshots?)\b|\b(?:leave|keep)\b[^.!?\n]{0,30}\btests?\b[^.!?\n]{0,30}\b(?:alone|unchanged|untouched|as (?:they|it)|intact)\b|\btests?\b[^.!?\n]{0,30}\b(?:must|should|may|can)\s*(?:not|n['’]t)\b|\btests?\b[^.!?\n]{0,20}\b(?:are|is)\s+(?:correct|right|fine)\b",
 );
-/// "the test is wrong; fix it". Sixty copies of all letters there are would take twenty times as long to compile.
+/// "the test is wrong; fix it". Uses ASCII `\w` because sixty repetitions of the Unicode class would take twenty times
+/// as long to compile.
 static IS_WRONG: Pattern = Pattern::new(
     r"(?i)\b(?:tests?|assertions?|expectations?|snapshots?)\b(?:[^.!?\n]|\.(?-u:\w)){0,60}\b(?:is|are|was|were)\s+(?:itself\s+|simply\s+|just\s+)?(?:wrong|incorrect|outdated|obsolete|stale|mistaken)\b[^.!?\n]{0,20}[.,;:]?\s*(?:so\s+|please\s+|and\s+)*(?:fix|correct|update|change|remove|delete|adjust)\s+(?:it|them|the\s+tests?|the\s+expectations?)\b",
 );
@@ -52,7 +53,7 @@ const VERBS: [&str; 36] = [
     "tidy",
     "modernise",
 ];
-/// Verbs that ask for other tests only where these are said to be wrong.
+/// Verbs that ask to change tests only if the tests are called wrong.
 const REPAIRS: [&str; 2] = ["fix", "repair"];
 const WRONG: [&str; 7] = ["wrong", "incorrect", "outdated", "obsolete", "stale", "mistaken", "bad"];
 const TESTS: [&str; 11] = [
@@ -68,7 +69,7 @@ const TESTS: [&str; 11] = [
     "expectation",
     "expectations",
 ];
-/// What may follow a test that is still the object: parts of it, or where it stands.
+/// Words after which a test is still the object: parts of it, or its place.
 const GOES_WITH_TEST: [&str; 31] = [
     "case",
     "cases",
@@ -102,15 +103,15 @@ const GOES_WITH_TEST: [&str; 31] = [
     "if",
     "on",
 ];
-/// Words before which a clause's object has ended.
+/// Words that end the object of a clause.
 const ENDS_OBJECT: [&str; 24] = [
     "so", "that", "to", "until", "when", "if", "because", "which", "and", "for", "from", "with", "by", "where", "make",
     "makes", "break", "breaks", "under", "before", "after", "but", "or", "in",
 ];
-/// An object of more words than this is another sentence.
+/// A test more words after the verb than this isn't its object.
 const MAX_WORDS: usize = 6;
 
-/// True when the task plainly asks for tests to be changed or removed.
+/// Whether the task explicitly asks to change or remove tests.
 #[must_use]
 pub fn asks_for_tests(task: &str) -> bool {
     let prose = without_quotes(task);
@@ -120,7 +121,7 @@ pub fn asks_for_tests(task: &str) -> bool {
     IS_WRONG.is_match(&prose) || prose.lines().any(|line| clauses(line).iter().any(|clause| asks(clause)))
 }
 
-/// Words up to a mark that ends them; the dot inside `test_core.py` doesn't.
+/// Splits a line into clauses, at words that end in punctuation; the dot inside `test_core.py` doesn't split.
 fn clauses(line: &str) -> Vec<Vec<String>> {
     let mut clauses = vec![Vec::new()];
     for word in line.to_lowercase().split_whitespace() {

@@ -1,16 +1,15 @@
-//! Expressions taken apart: calls and their arguments, both sides of a comparison.
+//! Splits expressions: calls and their arguments, the sides of a comparison.
 
 use super::pattern::Pattern;
 
 static COMPARES: Pattern =
     Pattern::new(r"===|==|\bis\s+not\b|\bis\b|\bnot\s+in\b|\bin\b|!==|!=|<=|>=|[^=\-<]>[^>]|[^<]<[^<]");
 
-/// Without blanks.
 pub(super) fn squeezed(text: &str) -> String {
     text.chars().filter(|character| !character.is_whitespace()).collect()
 }
 
-/// Left and right of the comparison in an expression.
+/// Returns the left and right side of the comparison in an expression.
 pub(super) fn sides(text: &str) -> (String, String) {
     match COMPARES.regex().and_then(|pattern| pattern.find(text)) {
         Some(found) => (squeezed(&text[..found.start()]), squeezed(&text[found.start()..])),
@@ -22,7 +21,7 @@ pub(super) fn last_word(head: &str) -> String {
     head.trim_end_matches(['!', ' ']).rsplit(['.', ':', '>']).next().unwrap_or_default().to_owned()
 }
 
-/// The words of a chain up to its last call: `.not.toBe`, `.to.be.a`.
+/// Returns the words of a chain up to its last call: `.not.toBe`, `.to.be.a`.
 pub(super) fn chain_words(tail: &str) -> String {
     let mut words = String::new();
     let mut rest = tail;
@@ -36,7 +35,7 @@ pub(super) fn chain_words(tail: &str) -> String {
     words
 }
 
-/// What stands before the first parenthesis, its arguments, and what stands behind it.
+/// Returns the text before the first parenthesis, the arguments, and the text after its closing parenthesis.
 pub(super) fn call(text: &str) -> Option<(&str, Vec<String>, &str)> {
     let open = text.find('(')?;
     let mut depth = 0_i64;

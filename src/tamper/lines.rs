@@ -1,4 +1,4 @@
-//! Added lines that end the program early, patch the runner, or ask whether tests are running.
+//! Flags added lines that end the program early, patch the runner, or detect that tests are running.
 
 use super::change::ChangedSource;
 use super::extent::indent;
@@ -8,14 +8,14 @@ use super::role::Role;
 use super::units::SourceUnits;
 use crate::journal::{TamperFlag, TamperKind};
 
-/// No runner can report after these.
+/// Calls after which no runner can report.
 static HARD_EXIT: Pattern = Pattern::new(
     r"\bos\._exit\(|\bprocess\.reallyExit\(|\blibc::_?exit\(|\bsyscall\.Exit\(\s*0|\.halt\(\s*0|\bos\.abort\(|\bos\.kill\(\s*os\.getpid|\bprocess\.kill\(\s*process\.pid|\bexit!\s*(?:\(?\s*(?:0|true)|$)|\bKernel\.exit!|\bsession\.exitstatus\s*=|\bsys\.excepthook\s*=|\bthreading\.excepthook\s*=|\bprocess\.exit\s*=[^=]|\bos\.execv\w*\(|\bpytest\.exit\(|\breturncode\s*=\s*0|session\.testsfailed\s*=|\bprocess\.exitCode\s*=\s*0\b|\bposix_kill\(",
 );
 static SOFT_EXIT: Pattern = Pattern::new(
     r"\bsys\.exit\(\s*(?:0|None|False)?\s*\)|\braise SystemExit(?:\(\s*0?\s*\)|\s*$)|(?:^|[;:\s])(?:exit|quit)\(\s*0?\s*\)|\bprocess\.exit\(\s*0?\s*\)|\bprocess::exit\(\s*0\s*\)|\bos\.Exit\(\s*0\s*\)|\bSystem\.exit\(\s*0\s*\)|\bexitProcess\(\s*0\s*\)|\bEnvironment\.Exit\(\s*0\s*\)|^\s*exit\s+0\b|^\s*exit\s*\(?(?:0|true)?\)?\s*;?$|\bdie\(\s*\)|\bDeno\.exit\(\s*0?\s*\)|\batexit\.register\(|\bat_exit\b|\bprocess\.on\(\s*['\x22]|\bpanic::set_hook\(|\bregister_shutdown_function\(|\bset_exception_handler\(|\bsignal\.alarm\(",
 );
-/// Of those, what only tells of an exit when it hooks into one.
+/// Matches of `SOFT_EXIT` inside a string count only if they register one of these hooks.
 static HOOK: Pattern = Pattern::new(
     r"process\.on\(\s*['\x22](?:exit|beforeExit|uncaughtException|unhandledRejection)|atexit\.register|at_exit|set_hook|shutdown_function|exception_handler",
 );
@@ -26,7 +26,7 @@ static ALWAYS_EQUAL: Pattern = Pattern::new(r"def\s+__(?:eq|ne|bool|contains)__\
 static ASKS: Pattern = Pattern::new(
     r#"(?:["'](?:pytest|unittest|nose|_pytest)["']\s+in\s+sys\.modules)|sys\.modules\.get\(\s*["'](?:pytest|unittest)|PYTEST_CURRENT_TEST|PYTEST_VERSION|PYTEST_XDIST|NODE_ENV['"\]\s]*\s*[!=]==?\s*['"]test|['"]test['"]\s*[!=]==?\s*process\.env\.NODE_ENV|JEST_WORKER_ID|VITEST_WORKER_ID|process\.env\.VITEST\b|import\.meta\.vitest\b|typeof\s+(?:jest|describe|it|expect)\b|\bcfg!\(\s*test\s*\)|cfg\(\s*not\(\s*test\s*\)\s*\)|\btesting\.Testing\(\)|flag\.Lookup\(\s*"test\.|HasSuffix\(\s*os\.Args\[0\],\s*"\.test"|Rails\.env\.test\?|RAILS_ENV['"\]\s]*==\s*['"]test|runningUnitTests\(\)|PHPUNIT_\w+|environment\(\s*['"]testing['"]|NEXTEST\b|RUST_TEST_|CARGO_TARGET_TMPDIR|defined\?\(\s*(?:Minitest|RSpec)|Class\.forName\(\s*"org\.junit|_called_from_test|GO_TEST\b|sys\.argv\[0\].*(?:pytest|unittest)"#,
 );
-/// By these, code finds objects that it was never handed, under whatever name.
+/// Ways to find objects of other modules at run time, whatever their names.
 static LOOKS_AROUND: Pattern = Pattern::new(
     r"\bfor\s+\w[\w, ]*\s+in\s+(?:\w+\()*sys\.modules\b|\bsys\.modules\.(?:items|values|copy)\(|\bgc\.get_(?:objects|referrers)\(|\bobject\.__subclasses__\(|\bObject\.(?:keys|values|entries)\(\s*require\.cache|\bin\s+require\.cache\b|\bModule\._(?:load|cache|resolveFilename)\b|\brequire\.main\.children\b|\bprocess\.mainModule\b|\bObjectSpace\.each_object\b|\bget_declared_classes\(",
 );
@@ -38,7 +38,7 @@ static OWN_RUNNER: Pattern = Pattern::new(
 );
 static TEST_MAIN: Pattern = Pattern::new(r"^func TestMain\(");
 
-/// What is to be said of the lines that a file of code gained.
+/// Flags the lines that were added to a source file.
 pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     let Some(after) = file.after.as_ref().filter(|after| after.language != Language::Other) else { return Vec::new() };
     let added = file.added().filter(|at| !file.is_moved(*at));
@@ -47,7 +47,7 @@ pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
 
 fn line(file: &ChangedSource, after: &SourceUnits, at: usize) -> Option<TamperFlag> {
     let (code, text) = (after.file.code[at].as_str(), after.file.text[at].as_str());
-    // Names of modules and variables stand in strings, but what matters begins outside of one.
+    // Names of modules and variables may be in strings, but the match must begin outside of one.
     let in_code = |pattern: &Pattern| {
         let found = pattern.regex().and_then(|regex| regex.find(text))?;
         let is_outside = found.as_str().starts_with(['"', '\''])

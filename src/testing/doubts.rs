@@ -1,7 +1,7 @@
-//! Whether a test command may not even come to its tests, as what lies on the disk tells.
+//! Predicts from files alone whether a test command may fail before it runs any test.
 //!
-//! Nothing is executed, and a doubt decides nothing: where there is one, the tests run on the start state before the first request
-//! and not beside it. Without one no request waits.
+//! Nothing is executed, and a doubt decides nothing: it only makes the tests run on the start state before the first
+//! request instead of in parallel with it.
 
 mod downloads;
 

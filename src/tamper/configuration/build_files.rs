@@ -1,4 +1,4 @@
-//! Maven, Gradle, .NET, PHPUnit, RSpec, CMake: files that are read line by line.
+//! Maven, Gradle, .NET, PHPUnit, RSpec and CMake: files that are read line by line.
 
 use super::super::change::ChangedSource;
 use super::super::pattern::Pattern;
@@ -13,7 +13,6 @@ static REMOVED: Pattern = Pattern::new(
 );
 static OF_TESTS: Pattern = Pattern::new(r"(?i)test|junit|surefire|spec\b|phpunit");
 
-/// What is to be said of such a file.
 pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     let name = file.path.as_str().rsplit('/').next().unwrap_or_default();
     if file.is_gone && (name.starts_with("phpunit") || name == ".rspec") {

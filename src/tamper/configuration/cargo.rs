@@ -10,7 +10,7 @@ use super::super::units::SourceUnits;
 use crate::journal::TamperFlag;
 use crate::tamper::change::runner_changed;
 
-/// Every value by its dotted path; parts of a list by their `name`, else by their number.
+/// Returns every value by its dotted path; list items by their `name`, else by their index.
 fn flat(outline: Option<&SourceUnits>) -> Option<BTreeMap<String, Value>> {
     let table: Table = outline?.file.raw.join("\n").parse().ok()?;
     let mut values = BTreeMap::new();
@@ -37,7 +37,7 @@ fn flatten(value: &Value, path: &str, values: &mut BTreeMap<String, Value>) {
     }
 }
 
-/// What `Cargo.toml` says of tests.
+/// Flags changes of test settings in `Cargo.toml`.
 pub(super) fn manifest(file: &ChangedSource) -> Vec<TamperFlag> {
     if file.is_new || file.is_gone {
         return Vec::new();
@@ -63,7 +63,7 @@ pub(super) fn manifest(file: &ChangedSource) -> Vec<TamperFlag> {
     flags
 }
 
-/// A target that is no longer listed is still found by its place, unless that is turned off.
+/// A target that is no longer listed is still found by its path, unless `autotests` is off.
 fn before_turned_off(after: &BTreeMap<String, Value>) -> bool {
     after.get(".package.autotests") == Some(&Value::Boolean(false))
 }
@@ -79,7 +79,7 @@ fn judge(
     let target = path.rsplit_once('.').map_or("", |(target, _)| target);
     match path.rsplit('.').next().unwrap_or_default() {
         "test" | "doctest" if off => Some((true, "tests of this target aren't built any more")),
-        // Benches bring their own harness, as a rule.
+        // Benchmarks usually bring their own harness.
         "harness" if off && path.starts_with(".test[") => {
             Some((was_there(target) || true_for_tests(path), "a test without the harness reports no results"))
         }
@@ -112,7 +112,7 @@ fn holds_all(old: Option<&Value>, new: &Value) -> bool {
     }
 }
 
-/// `.cargo/config.toml`, nextest's `nextest.toml`.
+/// Flags changes in `.cargo/config.toml` and nextest's `nextest.toml`.
 pub(super) fn settings(file: &ChangedSource) -> Vec<TamperFlag> {
     let (before, after) =
         (flat(file.before.as_ref()).unwrap_or_default(), flat(file.after.as_ref()).unwrap_or_default());
@@ -149,7 +149,7 @@ fn line_of(file: &ChangedSource, word: &str) -> u64 {
     at.map_or_else(|| first(file), |at| file.place_of_new(at))
 }
 
-/// Where the first change is.
+/// Line of the first change.
 fn first(file: &ChangedSource) -> u64 {
     let removed = file.removed().next().map(|at| file.place_of_old(at));
     file.added().next().map(|at| file.place_of_new(at)).or(removed).unwrap_or(1)

@@ -1,4 +1,4 @@
-//! Commands that run tests, wherever they are written.
+//! Commands that run tests, in any file.
 
 use super::super::change::ChangedSource;
 use super::super::pattern::Pattern;
@@ -6,21 +6,21 @@ use super::super::role::has_ending;
 use crate::journal::TamperFlag;
 use crate::tamper::change::runner_changed;
 
-/// A failure counts for nothing.
+/// Words that make a failure not count.
 static FORGIVES: Pattern = Pattern::new(
     r"\|\|\s*(?:true|:|exit\s+0|echo\b|\(?exit\s+0|/bin/true)|;\s*(?:true|:|exit\s+0)\s*(?:$|[;)&\x22])|\bset\s+\+e\b|--passWithNoTests|--pass-with-no-tests|--no-fail-on-empty|\|\s*(?:tee|cat|head|tail|grep)\b|&\s*$|2>&1\s*\|\s*true",
 );
-/// Fewer tests are run.
+/// Words that make fewer tests run.
 static NARROWS: Pattern = Pattern::new(
     r"(?:^|\s)(?:-k\b|--ignore(?:-glob)?\b|--deselect\b|-m\s+['\x22]?not\b|--collect-only\b|--co\b|-p\s+no:\w+|--testNamePattern|--testPathIgnorePatterns|--test-name-pattern|--grep\b|-g\s|--fgrep\b|--invert\b|--exclude\b|--onlyChanged|--onlyFailures|-run[ =]|-skip[ =]|--skip\b|--filter\b|--filter-expr\b|--no-run\b|--lib\b|--doc\b|--updateSnapshot|--update-snapshots?|--snapshot-update|-u\b|--list\b|--exclude-group|--exclude-pattern|--dry-run\b|--last-failed|--lf\b|-short\b|--shard|--bail=0|-DskipTests|-Dmaven\.test\.skip|--no-tests=pass|--ignore-default-filter)",
 );
-/// A word that runs tests at all.
+/// Words that run tests at all.
 static RUNNER: Pattern = Pattern::new(
     r"\b(?:jest|vitest|mocha|ava|tap|tape|uvu|karma|jasmine|qunit|cypress|playwright|wtr|lab|c8|nyc|node\s+.*--test|node\s+--test|react-scripts\s+test|ng\s+test|tsd|xo|turbo|nx|lerna|(?:npm|pnpm|yarn|bun|deno|npx|wireit|npm-run-all|run-s|run-p|gulp|grunt|rake|make|tox|nox|hatch|poetry|uv|just|cargo|go|dotnet|mvn\w*|gradle\w*|\./gradlew|\./mvnw|mix|swift|zig|bazel)\b|pytest|py\.test|unittest|nose\w*|nextest|trial|green|stestr|phpunit|pest|paratest|rspec|minitest|ctest|bats|test\w*)",
 );
 static TEST_RULE: Pattern = Pattern::new(r"^\s*(?:test|tests|check|unittest|unit|spec)[\w-]*\s*[\w\s-]*:(?:[^=]|$)");
 
-/// What is wrong with a command in the place of another one; `None` when nothing is.
+/// Tells how `after` is weaker than `before`; `None` if it isn't.
 pub(super) fn weaker(before: &str, after: &str) -> Option<&'static str> {
     let more = |pattern: &Pattern| pattern.count(after) > pattern.count(before);
     if more(&FORGIVES) {
@@ -36,7 +36,7 @@ pub(super) fn weaker(before: &str, after: &str) -> Option<&'static str> {
     }
 }
 
-/// The same command, with names of files that it hadn't.
+/// Whether `after` is the same command with additional file names.
 fn names_more_files(before: &str, after: &str) -> bool {
     let files = |text: &str| {
         let is_file = |word: &&str| {
@@ -51,7 +51,7 @@ fn names_more_files(before: &str, after: &str) -> bool {
     files(before) == 0 && files(after) > 0 && runner(before) == runner(after)
 }
 
-/// Settings that reach the runner from outside of any recipe.
+/// Settings that affect the runner from outside of a recipe.
 static FROM_OUTSIDE: Pattern = Pattern::new(
     r"^\s*\.IGNORE\b|\bPYTEST_ADDOPTS\b|\bMAKEFLAGS\b|\bGOFLAGS\b|\bPYTHONOPTIMIZE\b|\bNEXTEST_\w+|\bRUSTFLAGS\b|\bMAVEN_OPTS\b|\bNODE_OPTIONS\b",
 );
@@ -62,7 +62,7 @@ fn from_outside(file: &ChangedSource) -> Option<TamperFlag> {
     Some(runner_changed(file, file.place_of_new(at), true, "the runner is told something that its command doesn't say"))
 }
 
-/// Makefiles and scripts: recipes of targets that are named for tests, and scripts as a whole.
+/// Flags makefiles and scripts: recipes of test targets, and scripts as a whole.
 pub(super) fn recipes(file: &ChangedSource) -> Vec<TamperFlag> {
     let name = file.path.as_str().rsplit('/').next().unwrap_or_default().to_lowercase();
     let is_script = has_ending(&name, "sh") || has_ending(&name, "py");

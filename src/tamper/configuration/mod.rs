@@ -1,7 +1,7 @@
-//! Files that say how tests are found and run, one kind of file a place.
+//! Changes to files that configure how tests are found and run; one module per kind of file.
 //!
-//! A change that narrows what is run, or makes a failure count for nothing, weakens. Any other
-//! change of how tests are run is a note; what has nothing to do with tests is passed over.
+//! A change that narrows what runs, or ignores a failure, weakens. Any other change of how tests run is a note; changes
+//! unrelated to tests are skipped.
 
 mod build_files;
 mod cargo;
@@ -13,7 +13,7 @@ use super::change::{ChangedSource, runner_changed};
 use super::role::Role;
 use crate::journal::TamperFlag;
 
-/// What is to be said of a changed file of configuration.
+/// Flags a changed configuration file.
 pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     if file.role == Role::Ci {
         return ci(file).into_iter().collect();
@@ -35,7 +35,7 @@ pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
     }
 }
 
-/// What a server does is seen by people before it counts.
+/// Flags a changed CI file as a note, since people see CI results before they count.
 fn ci(file: &ChangedSource) -> Option<TamperFlag> {
     let says_test = |line: &String| line.contains("test") || line.contains("continue-on-error");
     let added = file.after.iter().flat_map(|after| file.added().map(|at| (file.place_of_new(at), &after.file.raw[at])));

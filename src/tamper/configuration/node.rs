@@ -1,4 +1,4 @@
-//! `package.json`, `composer.json`, and the configurations of JavaScript's runners.
+//! `package.json`, `composer.json`, and configuration files of JavaScript's runners.
 
 use serde_json::Value;
 
@@ -9,13 +9,13 @@ use super::commands;
 use crate::journal::TamperFlag;
 use crate::tamper::change::runner_changed;
 
-/// Parts of a manifest that configure a runner.
+/// Sections of a manifest that configure a runner.
 const RUNNERS: [&str; 6] = ["jest", "mocha", "ava", "vitest", "tap", "jasmine"];
-/// Keys of theirs that say which tests are found, or what a failure means.
+/// Runner settings that decide which tests are found, or what a failure means.
 static DECIDES: Pattern = Pattern::new(
     r"\b(?:testPathIgnorePatterns|modulePathIgnorePatterns|testMatch|testRegex|roots|rootDir|passWithNoTests|testNamePattern|grep|fgrep|invert|exclude|include|files|spec|ignore|testRunner|runner|testResultsProcessor|testSequencer|haste|allowOnly|forbidOnly|projects|testIgnore|dangerouslyIgnoreUnhandledErrors|moduleNameMapper|alias|testDir|globalTeardown|reporters)\b",
 );
-/// Of those, what can only take tests away.
+/// Those of them that can only remove tests.
 static TAKES_AWAY: Pattern = Pattern::new(
     r"\b(?:testPathIgnorePatterns|passWithNoTests|testNamePattern|grep|fgrep|invert|exclude|ignore|testIgnore|dangerouslyIgnoreUnhandledErrors|testRunner|testResultsProcessor|dry-?[rR]un)\b",
 );
@@ -40,7 +40,7 @@ fn json(outline: &SourceUnits) -> Option<Value> {
     serde_json::from_str(&outline.file.raw.join("\n")).ok()
 }
 
-/// `scripts.test` and what belongs to it, and settings of a runner.
+/// Flags changes of `scripts.test`, related scripts, and runner settings.
 pub(super) fn manifest(file: &ChangedSource) -> Vec<TamperFlag> {
     let parse = |outline: &Option<SourceUnits>| outline.as_ref().and_then(json);
     let Some(after) = parse(&file.after) else {
@@ -88,7 +88,7 @@ fn scripts(file: &ChangedSource, before: &Value, after: &Value) -> Vec<TamperFla
     flags
 }
 
-/// A pattern that was widened still holds all that it held.
+/// Whether a runner's new settings weaken it; a widened pattern still includes everything it did.
 fn runner_weakens(before: &Value, after: &Value) -> bool {
     let (Some(old), Some(new)) = (before.as_object(), after.as_object()) else {
         return after.as_object().is_some_and(|new| new.keys().any(|key| TAKES_AWAY.is_match(key)));
@@ -110,7 +110,7 @@ fn holds_all(before: &Value, after: &Value) -> bool {
     }
 }
 
-/// The first line of the new file with `word`, where its hunk starts.
+/// First line of the new file with `word`, as the start of its hunk.
 fn line_of(file: &ChangedSource, word: &str) -> u64 {
     let Some(after) = &file.after else { return 1 };
     let with_word = |at: &usize| after.file.raw[*at].contains(word);
@@ -118,7 +118,7 @@ fn line_of(file: &ChangedSource, word: &str) -> u64 {
     at.or_else(|| file.added().next()).map_or(1, |at| file.place_of_new(at))
 }
 
-/// `jest.config.js` and its like, by the lines that were added or removed.
+/// Flags `jest.config.js` and the like by added and removed lines.
 pub(super) fn runner(file: &ChangedSource) -> Vec<TamperFlag> {
     let (Some(before), Some(after)) = (&file.before, &file.after) else {
         let weakens = file.is_gone
@@ -164,7 +164,7 @@ pub(super) fn runner(file: &ChangedSource) -> Vec<TamperFlag> {
     flags
 }
 
-/// The line with the key of the list that a line stands in.
+/// Line with the key of the list that contains a line.
 fn key_above(after: &SourceUnits, at: usize) -> usize {
     let is_open = |line: &str| line.trim_end().ends_with(['[', '{', '(']);
     (at.saturating_sub(30)..at)

@@ -8,7 +8,7 @@ use super::commands;
 use crate::journal::TamperFlag;
 use crate::tamper::change::runner_changed;
 
-/// Keys that say which tests are found.
+/// Keys that decide which tests are found.
 const FINDS: [&str; 9] = [
     "testpaths",
     "python_files",
@@ -21,7 +21,7 @@ const FINDS: [&str; 9] = [
     "test_suite",
 ];
 
-/// A value of a section, with the line on which its key stands.
+/// Values by section and key, each with the line of its key.
 type Values = BTreeMap<(String, String), (usize, String)>;
 
 pub(super) fn flags(file: &ChangedSource, name: &str) -> Vec<TamperFlag> {
@@ -53,7 +53,7 @@ pub(super) fn flags(file: &ChangedSource, name: &str) -> Vec<TamperFlag> {
     flags
 }
 
-/// Whether a new value weakens, and why it is told.
+/// Whether a new value weakens, and the reason to report.
 fn judge(section: &str, key: &str, old: Option<&str>, new: &str) -> Option<(bool, &'static str)> {
     if section.starts_with("testenv") && key.starts_with("commands")
         || section.contains("scripts") && key.starts_with("test")
@@ -97,7 +97,7 @@ fn is_of_tests(section: &str) -> bool {
         || section.starts_with("tool.coverage.report")
 }
 
-/// `key = value` below `[section]`; lines that are indented or inside brackets go on with the value.
+/// Parses `key = value` below `[section]`; indented lines and lines inside brackets continue the value.
 fn values(lines: &[String]) -> Values {
     let mut values = Values::new();
     let mut section = String::new();

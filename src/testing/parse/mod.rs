@@ -1,6 +1,7 @@
-//! Single results from what a runner wrote: its reports first, else what it printed.
+//! Reads single test results from a runner's reports, or else from its output.
 //!
-//! Pure, and wary: the repository's own code wrote every byte. Recorded runs stand in `fixtures/test-results`.
+//! Pure functions on hostile input: the repository's own code wrote every byte. Recorded runs are in
+//! `fixtures/test-results`.
 //!
 //! | File | What it is about |
 //! |---|---|
@@ -33,28 +34,28 @@ use std::sync::Arc;
 use super::counts;
 use crate::journal::{TestCase, TestResults, shared};
 
-/// What is left of a run of a test command.
+/// Output and reports of a run of a test command.
 #[derive(Clone, Copy, Debug)]
 pub struct RunOutput<'a> {
-    /// The folder of the repository as the command saw it; names and files are told from there.
+    /// Path of the repository as the command saw it; results name files relative to it.
     pub root: &'a str,
-    /// What it printed.
+    /// Everything that the command printed.
     pub output: &'a str,
-    /// What it wrote besides.
+    /// Contents of the report files.
     pub reports: &'a [Vec<u8>],
-    /// It ended by itself, and all it printed is here.
+    /// Whether the command ended by itself, so that `output` is complete.
     pub ended: bool,
-    /// Its exit code was 0.
+    /// Whether its exit code was 0.
     pub passed: bool,
 }
 
-/// Where names change from run to run.
+/// Folders with names that differ from run to run.
 const TEMPORARY: [&str; 4] = ["/tmp/", "/var/tmp/", "/private/", "/var/folders/"];
 
-/// Reads what one runner prints, if it does.
+/// Reads the output of one runner; `None` if it didn't print any.
 type OutputReader = fn(&[&str]) -> Option<TestResults>;
 
-/// By the word that `source` begins with. A runner whose report was read isn't read again from its text.
+/// By the first word of `source`. A runner whose report was read isn't read again from its output.
 const READERS: [(&str, OutputReader); 15] = [
     ("nextest", nextest::read),
     ("libtest", libtest::read),
@@ -73,14 +74,14 @@ const READERS: [(&str, OutputReader); 15] = [
     ("dotnet test", blocks::dotnet),
 ];
 
-/// Each test's result; `None` when none of this is of a form that kcode knows. Several runners in one output add up.
+/// Returns each test's result; `None` if no known runner wrote any of this. Several runners in one output are merged.
 #[must_use]
 pub fn results(written: &RunOutput) -> Option<TestResults> {
     let prefix = format!("{}/", written.root.trim_end_matches('/'));
     if !TEMPORARY.iter().any(|folder| prefix.starts_with(folder)) {
         return read(written);
     }
-    // What lies in a folder for temporary files has another name each time, but the tree itself.
+    // The collector replaces temporary paths, which must not affect the tree's own path.
     let reports: Vec<Vec<u8>> = written
         .reports
         .iter()
@@ -95,13 +96,13 @@ fn read(written: &RunOutput) -> Option<TestResults> {
     let lines: Vec<&str> = plain.lines().map(str::trim_end).collect();
     let reports = [junit::read(written.reports), json::read(written.reports, written.passed)];
     let mut found: Vec<TestResults> = reports.into_iter().flatten().collect();
-    // A makefile may run pytest more than once, and each run writes over the report of the one before.
+    // A makefile may run pytest more than once, and each run overwrites the previous report.
     let pytests = lines.iter().filter(|line| counts::pytest(&[line]).is_some()).count();
     for read in found.iter_mut().filter(|read| read.source.starts_with("pytest")) {
         read.complete &= pytests <= written.reports.len();
     }
     for (name, read) in READERS {
-        // Nextest shows the lines of libtest that it runs.
+        // Nextest prints lines of libtest.
         let is_known = |found: &TestResults| {
             found.source.starts_with(name) || (name == "libtest" && found.source.starts_with("nextest"))
         };
@@ -125,7 +126,7 @@ fn join(mut one: TestResults, other: TestResults) -> TestResults {
     one
 }
 
-/// The view lies elsewhere in each run; what is in it doesn't.
+/// Makes paths relative, since the view has another path in each run.
 fn from_root(results: &mut TestResults, root: &str) {
     let prefix = format!("{}/", root.trim_end_matches('/'));
     if prefix.len() < 2 {
@@ -135,7 +136,7 @@ fn from_root(results: &mut TestResults, root: &str) {
     let names_it = |(name, test): (&Arc<str>, &TestCase)| {
         holds(name) || test.file.as_deref().is_some_and(holds) || test.message.as_deref().is_some_and(holds)
     };
-    // Of a hundred thousand tests nobody makes another list where there is nothing to replace.
+    // Avoids copying a long list of tests if there is nothing to replace.
     if !results.tests.iter().any(names_it) {
         return;
     }

@@ -1,4 +1,4 @@
-//! Suites that a runner shows by indentation, and the full names of the tests in them.
+//! Suites that a runner shows by indentation, to build the full names of tests.
 
 /// The suites that enclose the line that is read.
 #[derive(Debug, Default)]
@@ -7,18 +7,18 @@ pub(super) struct SuiteOutline {
 }
 
 impl SuiteOutline {
-    /// Opens a suite that is indented by `indent`, and with that closes those beside it.
+    /// Opens a suite at `indent`, and closes suites at the same or a deeper level.
     pub(super) fn open(&mut self, indent: usize, name: &str) {
         self.close(indent);
         self.open.push((indent, name.to_owned()));
     }
 
-    /// Closes all that are indented by `indent` or more.
+    /// Closes all suites indented by `indent` or more.
     pub(super) fn close(&mut self, indent: usize) {
         self.open.retain(|(at, _)| *at < indent);
     }
 
-    /// The full name of what is indented by `indent` and called `name`.
+    /// Returns the full name of the test `name` at `indent`.
     pub(super) fn name(&mut self, indent: usize, name: &str) -> String {
         self.close(indent);
         let suites = self.open.iter().map(|(_, suite)| suite.as_str());
@@ -26,12 +26,12 @@ impl SuiteOutline {
     }
 }
 
-/// How far a line is indented, in characters.
+/// Width of a line's indentation.
 pub(super) fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// A title without the time behind it: `adds (3 ms)`, `adds (0.5ms)`, `adds 13ms`.
+/// Removes the time after a title: `adds (3 ms)`, `adds (0.5ms)`, `adds 13ms`.
 pub(super) fn untimed(title: &str) -> &str {
     let (before, last) = title.rsplit_once(" (").or_else(|| title.rsplit_once(' ')).unwrap_or((title, ""));
     let last = last.trim_end_matches(')');

@@ -1,10 +1,10 @@
-//! What pytest prints, where it couldn't be told to write a report: under `-v` a line a test, else only failures.
+//! Reads pytest's output if it couldn't be told to write a report: under `-v` one line per test, else only failures.
 
 use super::collector::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 use crate::testing::counts;
 
-/// The results in `lines`; `None` when pytest printed none of them.
+/// Returns the results in `lines`; `None` if none comes from pytest.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     let totals = counts::pytest(lines);
     let mut collector = ResultCollector::default();
@@ -20,7 +20,7 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
             collector.explain(&name(node), message);
         }
     }
-    // An error after a test that passed is counted beside it.
+    // An error after a passed test is counted as well.
     let complete = totals.is_some_and(|totals| totals.passed + totals.failed + totals.skipped == told);
     (totals.is_some() || told > 0).then(|| collector.finish("pytest, text", complete))
 }
@@ -28,7 +28,7 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
 /// `tests/test_core.py::TestAdd::test_small PASSED                 [ 16%]`
 fn test(line: &str) -> Option<(&str, Verdict)> {
     let line = line.strip_suffix("%]").and_then(|line| line.rsplit_once('[')).map_or(line, |(line, _)| line).trim_end();
-    // Why it was skipped follows in brackets.
+    // The reason for a skip follows in brackets.
     let (rest, word) = [" PASSED", " FAILED", " ERROR", " SKIPPED", " XFAIL", " XPASS"].iter().find_map(|word| {
         let (node, behind) = line.split_at(line.rfind(word)?);
         let behind = &behind[word.len()..];

@@ -1,16 +1,16 @@
-//! What Python's unittest prints: under `-v` a line a test, else only failures.
+//! Reads the output of Python's unittest: under `-v` one line per test, else only failures.
 
 use super::collector::ResultCollector;
 use crate::journal::{TestResults, Verdict};
 
-/// The line over each failure, of 70 signs.
+/// The line of 70 characters above each failure.
 const HEADING: &str = "======================================================================";
 const RULE: &str = "----------------------------------------------------------------------";
 
-/// The results in `lines`; `None` when unittest printed none of them.
+/// Returns the results in `lines`; `None` if none comes from unittest.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     let mut reading = UnittestReader::default();
-    // A module that can't be imported is told as one test that failed.
+    // A module that can't be imported is reported as one failed test.
     let gaps = lines.iter().any(|line| line.contains("(unittest.loader._FailedTest"));
     let mut lines = lines.iter().copied().peekable();
     while let Some(line) = lines.next() {
@@ -30,11 +30,11 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
 #[derive(Default)]
 struct UnittestReader {
     collector: ResultCollector,
-    /// The test that was begun, until its verdict comes.
+    /// The test that has begun and whose verdict is not yet known.
     begun: Option<String>,
     told: u64,
     ran: Option<u64>,
-    /// The failure that is told, and its text.
+    /// The failure that is being read, and its text.
     failure: Option<(String, String)>,
 }
 

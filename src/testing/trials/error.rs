@@ -1,29 +1,29 @@
-//! Why a trial could not be held.
+//! Reasons why a trial failed to run.
 
 use std::io;
 
 use crate::sandbox::WorkerError;
 use crate::workspace::{ApplyError, WorkspaceError};
 
-/// A trial that could not be held.
+/// Why a trial could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
-    /// Its view can't be made.
+    /// The view can't be made.
     #[error(transparent)]
     View(#[from] WorkspaceError),
-    /// The changes don't fit the tree any more.
+    /// The changes no longer apply to the tree.
     #[error(transparent)]
     Changes(#[from] ApplyError),
-    /// Its worker failed.
+    /// The worker failed.
     #[error(transparent)]
     Worker(#[from] WorkerError),
-    /// Its folder or its logs can't be used.
+    /// The trial's folder or logs can't be used.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The tests write something else into the tree each time.
+    /// Each run of the tests changes the tree again.
     #[error("each run of the tests changes the tree")]
     Restless,
-    /// The run ended first.
+    /// The trial was cancelled before it ended.
     #[error("called off")]
     CalledOff,
 }

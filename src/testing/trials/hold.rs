@@ -1,4 +1,4 @@
-//! Tests and checks, run in a trial.
+//! Runs tests and checks in a trial.
 
 use std::io;
 use std::sync::Arc;
@@ -15,56 +15,57 @@ use crate::testing::patching::patch_of;
 use crate::tools::TestRun;
 use crate::workspace::{ChangeSet, Patch};
 
-/// How often tests are run on a patch at most, until they leave it as it was.
+/// Most runs of the tests on a patch, until they no longer change it.
 const PROOFS: u32 = 2;
 
-/// One trial.
+/// What to run in a trial, and on which changes.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial<'a> {
-    /// Its name, and that of the folder of its logs.
+    /// Name of the trial, and of the folder of its logs.
     pub name: &'a str,
-    /// What its view differs from the start state by.
+    /// Changes that the trial's view applies to the start state.
     pub changes: &'a ChangeSet,
-    /// What is run first.
+    /// Whether tests or checks run first.
     pub order: TrialOrder,
-    /// How often a command is run as long as it fails.
+    /// Most runs of a command; it is repeated while it fails.
     pub times: u32,
 }
 
-/// In which order a trial runs tests and checks.
+/// Order of tests and checks in a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrialOrder {
-    /// The tests; each check once, if they pass.
+    /// The tests; if they pass, each check once.
     TestsFirst,
-    /// All of them, as a run does at its end. A check that fails is run again, too, and its last run counts.
+    /// Checks, then tests, as at the end of a run. A failed check is repeated, too, and its last run counts.
     ChecksFirst,
 }
 
-/// What ran in a trial.
+/// Results of a trial.
 #[derive(Debug)]
 pub struct TrialResult {
-    /// The tests, as often as they were run.
+    /// All runs of the tests.
     pub tests: Vec<TestRun>,
-    /// The checks, in their order; none when the tests came first and failed.
+    /// Runs of the checks, in their order; empty if the tests came first and failed.
     pub checks: Vec<TestRun>,
 }
 
-/// A part of a patch that tests ran on in a view of its own.
+/// A part of a patch on which the tests ran, in a view of its own.
 #[derive(Debug)]
 pub struct VerifiedPatch {
-    /// How they went.
+    /// Run of the tests.
     pub run: TestRun,
-    /// How the checks went, in their order.
+    /// Runs of the checks, in their order.
     pub checks: Vec<TestRun>,
-    /// The patch of that view, before and after they ran.
+    /// Patch of the view, the same before and after the tests ran.
     pub patch: Patch,
 }
 
 impl Trials {
-    /// Runs tests and checks on the start state with the changes of `trial`, and once more in a copy where an overlay let them fail.
+    /// Runs tests and checks on the start state with the changes of `trial`; repeats them in a copy if they failed
+    /// because of the overlay.
     ///
     /// # Errors
-    /// When there can't be a view or a worker, or `called_off` turns true. Nothing is left behind then, either.
+    /// If no view or worker can be made, or `called_off` becomes true. Nothing is left behind either way.
     pub async fn hold(&self, trial: Trial<'_>, called_off: watch::Receiver<bool>) -> Result<TrialResult, TrialError> {
         let mut held = self.hold_once(trial, called_off.clone()).await?;
         if self.copies.begin_if(self.plan.overlay.is_some(), || self.failed_to_rename(trial.name, &held)) {
@@ -78,10 +79,12 @@ impl Trials {
         Ok(held)
     }
 
-    /// Runs checks and tests on the start state with `changes`, and says what patch their view made by then, which may be more: a
-    /// lock file that was written. They are run once more where it is, so that they ran on what the patch describes.
+    /// Runs checks and tests on the start state with `changes`, and returns the patch of their view, which may contain
+    /// more, such as a lock file that they wrote. In that case they run once more, so that they ran on what the patch
+    /// describes.
     ///
     /// # Errors
+    /// As [`Trials::hold`].
     /// As [`Trials::hold`].
     pub async fn prove(
         &self,
@@ -114,7 +117,7 @@ impl Trials {
         proven
     }
 
-    /// What ran, as the worker tells of it.
+    /// Runs the trial once and returns the worker's results.
     async fn hold_once(&self, trial: Trial<'_>, called_off: watch::Receiver<bool>) -> Result<TrialResult, TrialError> {
         let TrialSandbox { worker, view: _view } = self.start(trial.name, trial.changes, called_off.clone()).await?;
         let held = unless(called_off.clone(), self.run(&worker, trial)).await;
@@ -135,7 +138,7 @@ impl Trials {
                 for command in &self.checks {
                     let mut runs = repeat(worker, command, trial.times).await?;
                     checks.extend(runs.pop());
-                    // Nobody asks for the others any more, but their logs stay.
+                    // The other runs are no longer needed, but their logs are kept.
                     runs.iter_mut().try_for_each(|run| self.read(run, trial.name))?;
                 }
                 Ok(TrialResult { tests: self.run_tests(worker, trial.times).await?, checks })
@@ -162,14 +165,14 @@ impl Trials {
         held.tests.iter_mut().chain(&mut held.checks).try_for_each(|run| self.read(run, name))
     }
 
-    /// Whether the last of the tests or of the checks failed because something couldn't be renamed.
+    /// Whether the last run of the tests or checks failed because a rename was refused.
     fn failed_to_rename(&self, name: &str, held: &TrialResult) -> bool {
         let logs = self.plan.logs.join(name);
         [&held.tests, &held.checks].into_iter().filter_map(|runs| runs.last()).any(|run| failed_to_rename(run, &logs))
     }
 }
 
-/// Runs `command`, up to `times` as long as it fails.
+/// Runs `command` up to `times` times, while it fails.
 async fn repeat(worker: &Worker, command: &TestCommand, times: u32) -> Result<Vec<TestRun>, TrialError> {
     let mut runs: Vec<TestRun> = Vec::new();
     while runs.len() < times as usize {

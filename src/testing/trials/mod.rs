@@ -1,7 +1,7 @@
-//! Tests on another state than the run's own: the start state, or the start state with some of the changes.
+//! Test runs on a state other than the run's own: the start state, or the start state with some of the changes.
 //!
-//! Each trial has a view and a sandbox of its own, confined as the run's is, and leaves nothing but its log. [`Trials`] is what all
-//! of them have in common. [`Trials::hold`] and [`Trials::prove`] run what a patch has to pass; a [`Session`] stays open.
+//! Each trial has its own view and sandbox, confined like the run's, and leaves only its log. [`Trials`] holds what
+//! they share. [`Trials::hold`] and [`Trials::prove`] run what a patch must pass; a [`Session`] stays open.
 
 mod error;
 mod hold;

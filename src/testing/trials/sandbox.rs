@@ -1,4 +1,4 @@
-//! The sandbox and the view of one trial, from their start to their end.
+//! The sandbox and view of one trial, from start to end.
 
 use std::io;
 use std::os::unix::fs::symlink;
@@ -14,20 +14,20 @@ use crate::sandbox::{OverlayPlan, Worker, WorkerPlan};
 use crate::testing::read_results::clean_logs;
 use crate::workspace::{ChangeSet, Copying, NoOverlay, Overlay, View, WorkspaceError, remove_tree_soon, vacate};
 
-/// A worker in a view of its own.
+/// A worker with the view that it runs in.
 pub(super) struct TrialSandbox {
     pub(super) worker: Worker,
     pub(super) view: TrialView,
 }
 
-/// What a trial's worker shows.
+/// The view of a trial's worker.
 pub(super) enum TrialView {
     Copy(Box<View>),
     Overlay(Box<Overlay>),
 }
 
 impl TrialView {
-    /// As a view whose patch can be computed; `folder` is the trial's.
+    /// Converts it to a view whose patch can be computed; `folder` is the trial's folder.
     pub(super) fn into_view(self, trials: &Trials, folder: &Path) -> Result<View, WorkspaceError> {
         match self {
             Self::Copy(view) => Ok(*view),
@@ -37,12 +37,12 @@ impl TrialView {
 }
 
 impl Trials {
-    /// The folder of the trial called `name`.
+    /// Returns the folder of the trial `name`.
     pub(super) fn folder(&self, name: &str) -> PathBuf {
         self.folders.trials.join(name)
     }
 
-    /// A worker in a view of the start state with `changes`. Nothing is left of one that can't be had.
+    /// Starts a worker in a view of the start state with `changes`. Leaves nothing behind if that fails.
     pub(super) async fn start(
         &self,
         name: &str,
@@ -57,7 +57,7 @@ impl Trials {
         started
     }
 
-    /// Ends the trial; what its worker had to kill is counted. Nobody reads the log of a command that was cut off.
+    /// Ends the trial and counts the processes that had to be killed. The log of an interrupted command is not kept.
     pub(super) async fn end(&self, name: &str, worker: Worker, called_off: &watch::Receiver<bool>) {
         self.stop(worker).await;
         if *called_off.borrow() {
@@ -106,7 +106,7 @@ impl Trials {
         }
     }
 
-    /// The layers, where the run itself works in an overlay; `None` means a copy.
+    /// Makes overlay layers if the run itself uses an overlay; `None` means a copy.
     fn overlay(&self, folder: &Path, changes: &ChangeSet) -> Result<Option<Overlay>, TrialError> {
         if self.plan.overlay.is_none() || self.copies.are_needed() {
             return Ok(None);
@@ -118,7 +118,7 @@ impl Trials {
         }
     }
 
-    /// A copy of the tree with `changes`.
+    /// Makes a copy of the tree with `changes`.
     async fn copy(
         &self,
         folder: &Path,
@@ -148,12 +148,12 @@ impl Trials {
     }
 }
 
-/// Removes the folder of a trial. What can't be removed now goes with what else killed runs leave.
+/// Removes the folder of a trial. What can't be removed now is removed later with leftovers of killed runs.
 async fn clear(folder: PathBuf) {
     let _ = tokio::task::spawn_blocking(move || remove_tree_soon(&folder)).await;
 }
 
-/// Waits for `work`, unless it is called off.
+/// Waits for `work` unless it is cancelled.
 pub(super) async fn unless<T>(
     mut called_off: watch::Receiver<bool>,
     work: impl Future<Output = Result<T, TrialError>>,

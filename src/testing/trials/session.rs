@@ -1,4 +1,4 @@
-//! A trial that stays open for as many runs of the tests as somebody wants in it.
+//! A trial that stays open for any number of test runs.
 
 use tokio::sync::watch;
 
@@ -8,7 +8,7 @@ use super::setup::Trials;
 use crate::tools::TestRun;
 use crate::workspace::ChangeSet;
 
-/// A trial on the start state that stays open, until [`Session::close`].
+/// A trial on the start state that stays open until [`Session::close`].
 pub struct Session {
     trials: Trials,
     name: String,
@@ -17,19 +17,19 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens one called `name`.
+    /// Opens a session called `name`.
     ///
     /// # Errors
-    /// When there can't be a view or a worker, or `called_off` turns true. Nothing is left behind then.
+    /// If no view or worker can be made, or `called_off` becomes true. Nothing is left behind then.
     pub async fn open(trials: Trials, name: &str, called_off: watch::Receiver<bool>) -> Result<Self, TrialError> {
         let sandbox = trials.start(name, &ChangeSet::new(Vec::new()), called_off.clone()).await?;
         Ok(Self { trials, name: name.to_owned(), sandbox, called_off })
     }
 
-    /// Runs the tests of the plan: those that `filter` names, or all.
+    /// Runs the plan's tests: those that `filter` names, or all if it is empty.
     ///
     /// # Errors
-    /// When the worker fails, or the trial is called off.
+    /// If the worker fails, or the trial is cancelled.
     pub async fn run(&self, filter: &[String]) -> Result<TestRun, TrialError> {
         let ran = async { Ok(self.sandbox.worker.run_tests(filter).await?) };
         let mut run = unless(self.called_off.clone(), ran).await?;
@@ -37,7 +37,7 @@ impl Session {
         Ok(run)
     }
 
-    /// Ends it; nothing is left, or too much for the moment.
+    /// Ends the trial and removes its folder.
     pub async fn close(self) {
         self.trials.end(&self.name, self.sandbox.worker, &self.called_off).await;
     }

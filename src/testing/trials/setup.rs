@@ -1,4 +1,4 @@
-//! What all trials of a run have in common.
+//! Settings that all trials of a run share.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,42 +12,43 @@ use crate::testing::read_results::read_results;
 use crate::tools::TestRun;
 use crate::workspace::{ChangeSet, Repository};
 
-/// What all trials of a run have in common.
+/// Settings that all trials of a run share.
 #[derive(Clone)]
 pub struct Trials {
-    /// Whose start state it is.
+    /// Repository whose tree the trials start from.
     pub repository: Repository,
-    /// The run's own plan; its view, scratch folder and logs are replaced by each trial's own.
+    /// The run's worker plan; each trial replaces its view, scratch folder and logs.
     pub plan: WorkerPlan,
-    /// Where they are held.
+    /// Folders that trials use.
     pub folders: TrialFolders,
-    /// Ignored folders to make visible in a copy.
+    /// Ignored folders that a copy makes visible.
     pub dependencies: Vec<String>,
-    /// What leads from the user's tree to the start state: nothing, but in a replay whose patch stands in the tree already.
+    /// Changes from the user's tree to the start state: empty, except in a replay whose patch is already applied.
     pub way_back: ChangeSet,
-    /// What is run besides the tests, in this order.
+    /// Checks that run besides the tests, in this order.
     pub checks: Vec<TestCommand>,
-    /// What of the files that commands write is part of a patch; `None`: all of them.
+    /// Which files written by commands belong to a patch; `None` means all.
     pub writes: Option<Writes>,
-    /// Whether views are copies although the plan names an overlay.
+    /// Whether views are copies although the plan has an overlay.
     pub copies: Copies,
-    /// What had to be killed at the ends of trials, all together.
+    /// Processes that had to be killed at the ends of all trials.
     pub residue: Arc<Mutex<Residue>>,
-    /// Takes known secrets out of what tests print.
+    /// Removes known secrets from test output.
     pub redactor: Redactor,
 }
 
 /// Folders of trials. Their logs are below those of the plan.
 #[derive(Clone, Debug)]
 pub struct TrialFolders {
-    /// Each trial is held in a folder in this one.
+    /// Parent of the trials' folders.
     pub trials: PathBuf,
-    /// Where the contents of changes are kept.
+    /// Folder that holds the contents of changes.
     pub blobs: PathBuf,
 }
 
 impl Trials {
-    /// Trials with `plan` on the tree of `repository`: no checks, and no file that commands write is part of a patch.
+    /// Creates trials with `plan` on the tree of `repository`, without checks, and with no files of commands in a
+    /// patch.
     #[must_use]
     pub fn new(
         repository: &Repository,
@@ -70,11 +71,12 @@ impl Trials {
         }
     }
 
-    /// Reads what `run`, of the trial called `name`, left: single results, without secrets. Its log is named from the run's logs on.
+    /// Reads the results of `run` in the trial `name`, with secrets removed, and makes its log's path relative to the
+    /// run's logs.
     pub(super) fn read(&self, run: &mut TestRun, name: &str) -> io::Result<()> {
         read_results(run, &self.plan.logs.join(name), &self.redactor, &self.plan.hidden)?;
         let log = format!("{name}/{}", run.log);
-        // Its worker saw nothing but its own folder.
+        // The worker knew only its own log folder.
         run.excerpt = run.excerpt.replace(&format!("@logs/{}", run.log), &format!("@logs/{log}"));
         run.log = log;
         Ok(())
