@@ -2,7 +2,7 @@
 
 use super::{ErrorKind, ModelError};
 
-/// Where the request went, and with what.
+/// Where the request went, with which key and model.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestOrigin<'a> {
     /// The variable or setting that the key came from; `None` without a key.

@@ -68,7 +68,7 @@ impl AssistantMessage {
 /// A complete reply.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// The message.
+    /// The message that joins the conversation.
     pub message: AssistantMessage,
     /// As the provider sent it.
     pub finish_reason: String,
@@ -76,9 +76,9 @@ pub struct Reply {
     pub usage: Option<Usage>,
     /// The provider's id of the request, for its support and the journal.
     pub request_id: Option<String>,
-    /// From sending to the first byte of the body.
+    /// Time from sending to the first byte of the body.
     pub first_byte: Duration,
-    /// From sending to the end.
+    /// Time from sending to the end of the body.
     pub elapsed: Duration,
 }
 

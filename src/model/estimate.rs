@@ -14,7 +14,7 @@ pub(super) struct Estimate {
     plain: Tokens,
     /// `plain` when the last request was sent.
     at_request: Tokens,
-    /// What the provider counted, and `plain` at that point.
+    /// Tokens that the provider counted last; `plain_at_count` is `plain` at that point.
     counted: Tokens,
     plain_at_count: Tokens,
     /// Bytes appended so far, and at the last count. They bound the tokens from above.

@@ -1,4 +1,4 @@
-//! Inside the wall: the processes of `kcode __worker`.
+//! The entry point of the sandbox's processes, `kcode __worker`.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use super::say::say;
 use super::serve::HostSetup;
 use super::{cgroup, command, confine, proof, serve, supervisor};
 
-/// Runs the part of a worker that the arguments after `__worker` name.
+/// Runs the part of a worker that the argument after `__worker` names.
 #[must_use]
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(2);

@@ -1,9 +1,8 @@
-//! The broker's end: starts a worker, sends it calls, and makes sure that it is gone.
+//! The broker's side: starts a worker, sends it calls, and makes sure that it ends.
 //!
-//! Calls may run at the same time; answers find their callers by number. Nothing survives a
-//! [`Worker`]: stopping it reports what had to be killed, and dropping it cuts the connection,
-//! on which the worker kills everything it started and exits. The same happens when the broker
-//! is killed, because the kernel then cuts the connection.
+//! Calls may run concurrently; answers are matched by id. Nothing survives a [`Worker`]: stopping it reports what had
+//! to be killed, and dropping it closes the connection, on which the worker kills everything it started and exits. The
+//! same happens if the broker is killed, because the kernel then closes the connection.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -40,63 +39,63 @@ use crate::journal::{Guard, Residue, SandboxBuilt, open_own};
 use crate::settings::{Sandbox, TestCommand};
 use crate::tools::{Observation, TestRun};
 
-/// How long a worker may take to confine itself; it takes milliseconds.
+/// Longest wait for a worker to confine itself; it takes milliseconds.
 const START_LIMIT: Duration = Duration::from_mins(5);
-/// How long a worker that was told to stop may take to answer, and then to be gone; killing and reaping takes milliseconds.
+/// Longest wait for a worker's answer to a stop, and then for its end; killing and reaping takes milliseconds.
 const STOP_LIMIT: Duration = Duration::from_secs(6);
-/// How much of the worker's stderr an error quotes.
+/// Bytes of the worker's stderr that an error quotes.
 const LAST_WORDS: u64 = 4 * 1024;
-/// The file in `logs/` that takes the worker's stderr.
+/// The worker's stderr, a file in `logs/`.
 const STDERR_LOG: &str = "worker.log";
 
-/// A running worker.
+/// A running worker, to which calls can be sent.
 #[derive(Debug)]
 pub struct Worker {
     calls: Arc<Mutex<PendingAnswers>>,
     next_id: AtomicU64,
     writer: AsyncMutex<OwnedWriteHalf>,
     reader: JoinHandle<()>,
-    /// A second handle of the connection, to cut it without waiting for anybody.
+    /// A second handle of the connection, to close it without waiting.
     connection: StdStream,
     outer: Outer,
     stderr: PathBuf,
 }
 
-/// A worker that runs and waits to be told what to work on.
+/// A worker that was started but not configured yet.
 #[derive(Debug)]
 pub struct Launched {
     worker: Worker,
     took: Duration,
 }
 
-/// Who waits for which answer.
+/// Callers that wait for an answer, by id.
 #[derive(Debug, Default)]
 struct PendingAnswers {
     waiting: HashMap<u64, oneshot::Sender<FromWorker>>,
-    /// Who is told how far commands are.
+    /// Receives the progress of commands.
     listener: ProgressListener,
-    /// Set once nothing will be answered any more.
+    /// Set once no more answers will come.
     over: bool,
-    /// Why, when it wasn't the connection's plain end.
+    /// Why, unless the connection was simply closed.
     garbled: Option<FrameError>,
 }
 
-/// The number under which messages that answer no call are waited for.
+/// The id for messages that answer no call.
 const CONTROL: u64 = 0;
 
 impl Worker {
-    /// Starts a worker that confines itself as `plan` says, and waits until it has.
+    /// Starts a worker and waits until it has confined itself according to `plan`.
     ///
     /// # Errors
-    /// When it can't be started, can't work, or `plan` is strict and its wall has a gap.
+    /// If it can't be started, can't serve, or `plan` is strict and a guard is missing.
     pub async fn start(plan: WorkerPlan) -> Result<(Self, SandboxBuilt), WorkerError> {
         Self::launch(&plan)?.confine(plan).await
     }
 
-    /// Starts the process and tells it nothing yet. What it may read and how tests are run can be found out meanwhile.
+    /// Starts the process without configuring it. What it may read and how tests are run can be found out meanwhile.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// If it can't be started.
     pub fn launch(plan: &WorkerPlan) -> Result<Launched, WorkerError> {
         let began = Instant::now();
         let stderr = plan.logs.join(STDERR_LOG);
@@ -105,7 +104,7 @@ impl Worker {
         Ok(Launched { worker, took: began.elapsed() })
     }
 
-    /// Takes over a worker that runs at the other end of `connection`.
+    /// Takes over a worker at the other end of `connection`.
     fn attach(child: Child, connection: StdStream, stderr: PathBuf) -> io::Result<Self> {
         connection.set_nonblocking(true)?;
         let (reading, writing) = UnixStream::from_std(connection.try_clone()?)?.into_split();
@@ -116,10 +115,10 @@ impl Worker {
         Ok(Self { calls, next_id: AtomicU64::new(CONTROL + 1), writer, reader, connection, outer, stderr })
     }
 
-    /// Has the worker run `tool` with `arguments`, as the model wrote both.
+    /// Runs `tool` with `arguments`, both as the model wrote them.
     ///
     /// # Errors
-    /// When the worker is gone, or the tool failed in a way that the model can't mend.
+    /// If the worker is gone, or the tool failed in a way that the model can't change.
     pub async fn call(&self, tool: &str, arguments: &str) -> Result<Observation, WorkerError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         match self.ask(id, &ToWorker::Call { id, name: tool.to_owned(), arguments: arguments.to_owned() }).await? {
@@ -128,18 +127,18 @@ impl Worker {
         }
     }
 
-    /// Has the worker run the tests: those that `filter` names, or all.
+    /// Runs the tests that `filter` names, or all.
     ///
     /// # Errors
-    /// When the worker is gone, or there is no way to run them.
+    /// If the worker is gone, or the tests can't be run.
     pub async fn run_tests(&self, filter: &[String]) -> Result<TestRun, WorkerError> {
         self.run("the test command", None, filter).await
     }
 
-    /// Has the worker run another command than the one that it was started with.
+    /// Runs a command other than the one that the worker was started with.
     ///
     /// # Errors
-    /// When the worker is gone, or the command can't be started.
+    /// If the worker is gone, or the command can't be started.
     pub async fn run_command(&self, command: &TestCommand) -> Result<TestRun, WorkerError> {
         self.run(&command.to_string(), Some(command.clone()), &[]).await
     }
@@ -152,12 +151,12 @@ impl Worker {
         }
     }
 
-    /// Ends every command that runs or waits to run; their calls are answered soon, as `cancelled`.
+    /// Ends every running or waiting command; their calls are answered soon, as `cancelled`.
     ///
     /// # Errors
-    /// When the worker is gone.
+    /// If the worker is gone.
     pub async fn cancel_all(&self) -> Result<(), WorkerError> {
-        // One that reads nothing any more is ended later; nobody waits for it.
+        // A worker that doesn't read any more is ended later.
         timeout(STOP_LIMIT, self.send(&ToWorker::Cancel)).await.unwrap_or(Ok(()))
     }
 
@@ -174,12 +173,12 @@ impl Worker {
             let survived = u64::from(ended.code == Some(SURVIVED.into()));
             return Residue { survivors: residue.survivors.max(survived), ..residue };
         }
-        // Only one that the kernel holds on to gets here, and it may do so for ever.
+        // Only a process that is blocked in the kernel gets here, possibly for ever.
         let survivors = u64::from(!self.outer.kill().await);
         Residue { killed: 1, survivors }
     }
 
-    /// Sends `message` and waits for the answer that bears `id`.
+    /// Sends `message` and waits for the answer with `id`.
     async fn ask(&self, id: u64, message: &ToWorker) -> Result<FromWorker, WorkerError> {
         let (answer, waiting) = oneshot::channel();
         let over = {
@@ -189,7 +188,7 @@ impl Worker {
         };
         let sent = if over { Ok(()) } else { self.send(message).await };
         if let Err(error @ WorkerError::Protocol(_)) = sent {
-            // The message itself is at fault and the worker never saw it.
+            // The message is invalid and was never sent.
             lock(&self.calls).waiting.remove(&id);
             return Err(error);
         }
@@ -211,7 +210,7 @@ impl Worker {
         }
     }
 
-    /// Why no answer will come.
+    /// The error if no answer will come.
     async fn death(&self) -> WorkerError {
         self.cut();
         if let Some(error) = lock(&self.calls).garbled.take() {
@@ -226,18 +225,18 @@ impl Worker {
     }
 
     fn cut(&self) {
-        // The only failure is that the other end has already closed it.
+        // Fails only if the other end has already closed it.
         let _ = self.connection.shutdown(Shutdown::Both);
     }
 }
 
 impl Launched {
-    /// Has it confine itself as `plan` says, the one that it was launched with, and waits until it has.
+    /// Makes the worker confine itself according to `plan`, the one that it was launched with, and waits until it has.
     ///
     /// # Errors
-    /// When it can't work, or `plan` is strict and the wall has a gap.
+    /// If it can't serve, or `plan` is strict and a guard is missing.
     pub async fn confine(self, plan: WorkerPlan) -> Result<(Worker, SandboxBuilt), WorkerError> {
-        // In between a person may have been asked.
+        // Timed from here, because a person may have been asked before.
         let began = Instant::now();
         let user = User::of_process();
         let scratch = real(&plan.scratch);
@@ -272,8 +271,8 @@ impl Launched {
     }
 }
 
-/// As long as a file is there that tests name, as on a machine that has no time for the worker. Releases have no such way
-/// (see `journal::crash`).
+/// Waits while a file that tests name exists, to simulate a slow machine. Release builds ignore it (see
+/// `journal::crash`).
 async fn held_back() {
     let file = if cfg!(debug_assertions) { std::env::var_os("KCODE_TEST_HOLD_BACK") } else { None };
     while file.as_ref().is_some_and(|file| Path::new(file).exists()) {
@@ -288,7 +287,7 @@ impl Drop for Worker {
     }
 }
 
-/// The names of the variables that commands will see; `child_env` are those that a person let in.
+/// Names of the variables that commands will get; `child_env` are those that a person allowed.
 #[must_use]
 pub fn variables(child_env: &[String]) -> Vec<String> {
     let user = User::of_process();
@@ -311,18 +310,18 @@ pub fn shown(plan: &WorkerPlan) -> Visible {
     visible::visible(&asked, true)
 }
 
-/// Makes the process and the connection to it.
+/// Starts the process and connects to it.
 fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
     for folder in [plan.logs.clone(), plan.scratch.join("home"), plan.scratch.join("tmp")] {
         fs::create_dir_all(folder)?;
     }
     let (ours, theirs) = StdStream::pair()?;
     let user = User::of_process();
-    // This link names the running binary even after an update has replaced its file.
+    // This link names the running binary even after an update has replaced the file.
     let program = plan.program.clone().unwrap_or_else(|| "/proc/self/exe".into());
     let mut worker = Command::new(program);
     if session::takes_leaders() {
-        // Out of reach of Ctrl-C from its first moment; it begins a session of its own as soon as it runs.
+        // Protects it from Ctrl-C from the start; it begins its own session as soon as it runs.
         worker.process_group(0);
     }
     let child = worker
@@ -337,7 +336,7 @@ fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
     Ok((child, ours))
 }
 
-/// Hands answers to their callers until the connection ends.
+/// Passes answers to their callers until the connection ends.
 async fn receive(mut connection: OwnedReadHalf, calls: Arc<Mutex<PendingAnswers>>) {
     let mut decoder = Decoder::default();
     let mut chunk = vec![0; 64 * 1024];
@@ -367,21 +366,21 @@ fn hand_out(decoder: &mut Decoder, calls: &Mutex<PendingAnswers>) -> Result<(), 
             }
         };
         if let Some(caller) = lock(calls).waiting.remove(&id) {
-            // A caller that has given up is no reason to stop serving the others.
+            // The caller may have given up.
             let _ = caller.send(message);
         }
     }
     Ok(())
 }
 
-/// Nothing is guarded by layers alone: every attempt against it has to have been refused as well.
+/// Counts a guard as holding only if every attempt against it was refused as well.
 fn count_proof(sandbox: &mut SandboxBuilt) {
     sandbox.tree &= proof::holds(&sandbox.proof, Guard::Files);
     sandbox.process &= proof::holds(&sandbox.proof, Guard::Processes);
     sandbox.network &= proof::holds(&sandbox.proof, Guard::Network);
 }
 
-/// What nothing guards.
+/// The guards that don't hold.
 fn gaps(sandbox: &SandboxBuilt) -> Vec<&'static str> {
     Guard::ALL.into_iter().filter(|guard| !sandbox.holds(*guard)).map(Guard::name).collect()
 }
@@ -404,6 +403,6 @@ fn tail(file: &Path) -> io::Result<String> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each holder leaves the map whole at every step, so a panic in between breaks nothing.
+    // A panic can't leave the map inconsistent.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

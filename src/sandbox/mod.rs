@@ -1,7 +1,7 @@
 //! The sandbox: the broker keeps the key and the network; the worker runs the repository's code.
 //!
 //! ```text
-//! broker (kcode fix)                  supervisor              host                      cell
+//! broker (kcode fix)                  supervisor              host                      PID namespace
 //! Worker ── starts ──────────────────► __worker ── starts ──► __worker host             init ── sh -c "cargo test"
 //!    └───── frames over a socket pair ───────────────────────► confine, serve ── starts ──┘
 //! ```
@@ -16,7 +16,7 @@
 //! | `launcher`, `outer`, `user`, `environment`, `caches`, `beside` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, `protocol`, `error` | what broker and worker send each other, and what can go wrong |
 //! | [`host`], `supervisor`, `session`, `namespace_provider`, `serve` | the processes inside, and where their namespaces come from |
-//! | `confine/`, `proof/` | the layers, each tried and reported; attempts to get past them |
+//! | `confine/`, `proof/` | the layers, each tried and reported; attempts to break out |
 //! | `visible/` | which paths of the machine a sandbox shows, and what is covered in them |
 //! | `command/`, `cgroup/`, `descendants` | running the tests: watched, bounded, gone afterwards |
 //! | `descriptors`, `kernel_files`, `advice`, `say` | what mustn't be inherited; what mustn't be written; what to do about a missing layer; words on stderr |

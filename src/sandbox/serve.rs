@@ -1,8 +1,7 @@
 //! The host: confines itself, then answers calls until it is told to stop or the broker is gone.
 //!
-//! Each call has a thread of its own; which calls may run together is the broker's business. A
-//! tool that panics answers as failed, and the others go on. When this ends, whatever was started
-//! has been killed.
+//! Each call has its own thread; the broker decides which calls may run concurrently. If a tool panics, its call fails
+//! and the others continue. When the host ends, everything that it started has been killed.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -29,31 +28,31 @@ use crate::journal::Layer;
 use crate::settings::{SecretFiles, TestCommand};
 use crate::tools::{self, FatalToolError, TestRun, TestRunner, ToolContext};
 
-/// The exit code of a host that can't serve, and has said why.
+/// Exit code of a host that can't serve and has said why.
 const FAILED: u8 = 1;
 
 /// What a host is told by whoever starts it.
 pub(super) struct HostSetup {
     pub(super) config: WorkerConfig,
     pub(super) provider: NamespaceProvider,
-    /// What was made for it: a session, and a group of processes.
+    /// Layers made for it: a session and a cgroup.
     pub(super) layers: [Layer; 2],
 }
 
 impl HostSetup {
-    /// The same as arguments of a process.
+    /// Encodes it as arguments of a process.
     ///
     /// # Errors
-    /// When there is no JSON for it.
+    /// If it can't be encoded as JSON.
     pub(super) fn to_arguments(&self) -> serde_json::Result<[String; 3]> {
         let layers = serde_json::to_string(&self.layers)?;
         Ok([serde_json::to_string(&self.config)?, serde_json::to_string(&self.provider)?, layers])
     }
 
-    /// From such arguments.
+    /// Parses such arguments.
     ///
     /// # Errors
-    /// When they are something else.
+    /// If they are invalid.
     pub(super) fn of_arguments(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Self> {
         let mut json = || arguments.next().and_then(|json| json.into_string().ok()).unwrap_or_default();
         let (config, provider) = (serde_json::from_str(&json())?, serde_json::from_str(&json())?);
@@ -64,13 +63,13 @@ impl HostSetup {
 /// Serves the broker at the other end of standard input; returns the exit code.
 ///
 /// # Errors
-/// When the connection isn't one.
+/// If standard input is no connection.
 pub(super) fn run(setup: HostSetup) -> io::Result<u8> {
     let HostSetup { config, provider, layers: [session, group] } = setup;
     let connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     let mut inbox = Inbox { connection: connection.try_clone()?, decoder: Decoder::default() };
     let outbox = Outbox(Arc::new(Mutex::new(connection)));
-    // The wall comes before anything of the view is opened, and while this is the only thread.
+    // Confines this process before it opens anything in the view, while this is the only thread.
     let mut namespaces = match confine::enter_namespaces(&config, &provider) {
         Ok(namespaces) => namespaces,
         Err(NoNamespaces(why)) => {
@@ -86,7 +85,7 @@ pub(super) fn run(setup: HostSetup) -> io::Result<u8> {
         caches: namespaces.caches.clone(),
     };
     let mut meant = namespaces.meant(&config);
-    // Like the wall, while this is the only thread.
+    // Also while this is the only thread.
     let has_cells = namespaces.in_namespaces && provider == NamespaceProvider::Own;
     let searching = if has_cells { Searching::begin(&mut meant, mem::take(&mut namespaces.searched)) } else { None };
     let sight = outbox.clone();
@@ -117,15 +116,15 @@ pub(super) fn run(setup: HostSetup) -> io::Result<u8> {
     last.map(|_| 0)
 }
 
-/// The connection's end is what ends this process, but not while somebody keeps it stopped. In namespaces everything ends with
-/// it; without, it has to run on to find what commands left.
+/// Ends this process with the supervisor. The closed connection does that too, but not while the process is stopped. In
+/// namespaces everything is killed with it; without, it has to go on to find what commands left.
 fn end_with_supervisor(in_namespaces: bool) -> io::Result<()> {
     let signal = if in_namespaces { Signal::KILL } else { Signal::CONT };
-    // Later than the namespaces: whoever gets other privileges is told of no end any more.
+    // After the namespaces, because a change of privileges resets this setting.
     Ok(set_parent_process_death_signal(Some(signal))?)
 }
 
-/// Before the first call: what a command can do behind this wall.
+/// Runs the proof, before the first call.
 fn add_proof(confined: &mut Confined, targets: Option<Targets>, runner: &Runner, searching: Option<Searching>) {
     let no_targets =
         || ProofResult { cells: None, proofs: proof::none("there is nowhere to lay out what they are aimed at") };
@@ -139,13 +138,13 @@ fn add_proof(confined: &mut Confined, targets: Option<Targets>, runner: &Runner,
     sandbox.proof_ms = began.elapsed().as_millis() as u64;
 }
 
-/// What calls work on.
+/// State shared by all calls.
 struct Host {
     room: ToolContext,
     runner: Arc<Runner>,
 }
 
-/// The same runner, for the tool that asks for it.
+/// The runner as a [`TestRunner`] for the tool.
 struct Shared(Arc<Runner>);
 
 impl TestRunner for Shared {
@@ -165,7 +164,7 @@ impl Host {
         Ok(Self { room: room.with_secrets(secrets, config.linked_secrets.clone()), runner })
     }
 
-    /// Until the connection ends (`None`) or a stop comes.
+    /// Serves until the connection ends (`None`) or a stop arrives.
     fn serve(self: &Arc<Self>, inbox: &mut Inbox, outbox: &Outbox) -> io::Result<Option<ToWorker>> {
         loop {
             match inbox.next()? {
@@ -182,7 +181,7 @@ impl Host {
         }
     }
 
-    /// Answers a call from a thread of its own, whatever `answer` does.
+    /// Answers a call from its own thread, even if `answer` panics.
     fn in_thread(
         self: &Arc<Self>,
         id: u64,
@@ -191,7 +190,7 @@ impl Host {
     ) {
         let (host, answers) = (Arc::clone(self), outbox.clone());
         let started = thread::Builder::new().name(format!("call {id}")).spawn(move || {
-            // What a panic left half done is locked away behind mutexes that say so, or in the view.
+            // Partial changes are in the view, or behind mutexes that are poisoned.
             let answer = catch_unwind(AssertUnwindSafe(|| answer(&host)));
             answers.send(&answer.unwrap_or_else(|panic| failed(id, FatalToolError::new(words_of(&*panic)))));
         });
@@ -225,7 +224,7 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     format!("a bug in kcode: {}", words.unwrap_or_else(|| "a tool panicked".into()))
 }
 
-/// The way in.
+/// Incoming messages.
 struct Inbox {
     connection: UnixStream,
     decoder: Decoder,
@@ -243,19 +242,20 @@ impl Inbox {
                 Ok(0) => return Ok(None),
                 Ok(read) => self.decoder.push(&chunk[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // The other end is gone without a farewell.
+                // The other end was closed without a stop.
                 Err(_) => return Ok(None),
             }
         }
     }
 }
 
-/// The way out, shared by all calls; each message is written as a whole.
+/// Outgoing messages, shared by all calls; each is written completely.
 #[derive(Clone)]
 struct Outbox(Arc<Mutex<UnixStream>>);
 
 impl Outbox {
-    /// A broker that is gone needs no answer: the way in ends as well, and with it the host.
+    /// Sends a message. Errors are ignored: if the broker is gone, the incoming side ends as well, and with it the
+    /// host.
     fn send(&self, message: &FromWorker) {
         let frame = encode(message).or_else(|error| encode(&too_long(message, &error)));
         if let Ok(frame) = frame {
@@ -265,7 +265,7 @@ impl Outbox {
     }
 }
 
-/// What is sent in place of an answer that is too long.
+/// The answer sent instead of one that is too long.
 fn too_long(message: &FromWorker, error: &FrameError) -> FromWorker {
     let reason = error.to_string();
     match message {

@@ -1,9 +1,8 @@
-//! The outer process of a worker: starts the host, and kills what outlives it.
+//! The outermost process of a worker: starts the host, and kills what outlives it.
 //!
-//! It holds no code that a call can reach, so it is there to clean up whatever becomes of the
-//! host: finished, out of memory, crashed. Being a subreaper, it inherits every orphan below it.
-//! It also lets the host try namespaces: a process that failed half-way can't go back, so another
-//! one takes its place, in those that bwrap makes, or without.
+//! It contains no code that a call can reach, so it can clean up however the host ends: normally, out of memory,
+//! crashed. As a subreaper it adopts every orphan below it. It also makes up for failed namespaces: a process that
+//! failed half-way can't continue, so the supervisor starts another host, in namespaces made by bwrap, or without any.
 
 use std::io::{self, PipeReader, Read};
 use std::os::unix::net::UnixStream;
@@ -22,26 +21,26 @@ use super::serve::{self, HostSetup};
 use super::{confine, descendants, descriptors, fork, session};
 use crate::journal::Layer;
 
-/// The argument that makes a worker process the outermost one.
+/// The argument that starts the supervisor.
 pub(super) const SUPERVISOR: &str = "supervisor";
-/// The argument that makes a worker process the host; its [`WorkerConfig`], its [`NamespaceProvider`] and the layers that were made for
-/// it follow, all as JSON.
+/// The argument that starts the host; its [`WorkerConfig`], its [`NamespaceProvider`] and the layers made for it follow
+/// as JSON.
 pub(super) const HOST: &str = "host";
-/// The exit code of a host that can't make namespaces of its own; why stands on its stdout.
+/// Exit code of a host that can't make its own namespaces; it writes the reason to stdout.
 pub(super) const NO_NAMESPACES: u8 = 76;
 
-/// The exit code of a supervisor that could not kill everything below it: the kernel holds on to something.
+/// Exit code of a supervisor that couldn't kill everything below it, because a process is blocked in the kernel.
 pub(super) const SURVIVED: u8 = 77;
 
 /// Runs the host to its end, then kills and reaps everything below.
 ///
 /// # Errors
-/// When the host can't be started.
+/// If the host can't be started.
 pub(super) fn run() -> io::Result<ExitCode> {
-    // The broker closes what it opens; this is about what was open before it began, and costs no more than an old kernel.
+    // The broker's own descriptors have close-on-exec; this is about inherited ones.
     let _ = descriptors::close_inherited_on_exec();
     let session = session::begin();
-    // Without this (it needs Linux 3.4) orphans would leave; the host notices the same and reports it.
+    // Without it (Linux 3.4) orphans would escape; the host checks it too and reports it.
     let _ = set_child_subreaper(Some(getpid()));
     let mut connection = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     let ToWorker::Begin(config) = receive(&mut connection)? else {
@@ -61,14 +60,14 @@ pub(super) fn run() -> io::Result<ExitCode> {
     Ok(code(status?.0))
 }
 
-/// The hosts that are tried one after another, until one has what it needs.
+/// Starts hosts one after another until one has what it needs.
 struct Hosts<'a> {
     config: &'a WorkerConfig,
-    /// Where they and all commands are, if there is one.
+    /// The cgroup of hosts and commands, if there is one.
     group: Option<&'a Cgroup>,
-    /// What was made for them, for the journal: a session and that group.
+    /// Layers made for them, for the journal: a session and that cgroup.
     layers: [Layer; 2],
-    /// To the broker, which the host alone reads; its end is the end of the host.
+    /// The connection to the broker, read only by the host, which ends when it closes.
     connection: &'a UnixStream,
 }
 
@@ -82,7 +81,7 @@ impl Hosts<'_> {
         }
     }
 
-    /// A host that makes its namespaces itself, or has none: a copy of this process.
+    /// Runs a host that makes its own namespaces or has none: a copy of this process.
     fn own(&self, provider: &NamespaceProvider) -> io::Result<(ExitStatus, String)> {
         let (why, writer) = io::pipe()?;
         let host = fork::start(HOST, || {
@@ -100,7 +99,7 @@ impl Hosts<'_> {
         HostSetup { config: self.config.clone(), provider: provider.clone(), layers: self.layers.clone() }
     }
 
-    /// One in the namespaces that bwrap makes, else without any.
+    /// Runs a host in bwrap's namespaces, or else without any.
     fn second_best(&self, why: &str) -> io::Result<(ExitStatus, String)> {
         match confine::by_bwrap(self.config, why) {
             Ok(inside) => self.inside(inside.command(), &NamespaceProvider::Bwrap(inside.provider.clone())),
@@ -108,7 +107,7 @@ impl Hosts<'_> {
         }
     }
 
-    /// One that another program starts, with `worker` as its beginning.
+    /// Runs a host that `worker` starts.
     fn inside(&self, mut worker: Command, provider: &NamespaceProvider) -> io::Result<(ExitStatus, String)> {
         worker.arg(HOST).args(self.setup(provider).to_arguments()?);
         if let Some(group) = self.group {
@@ -116,12 +115,12 @@ impl Hosts<'_> {
         }
         let (why, writer) = io::pipe()?;
         let host = worker.stdin(Stdio::inherit()).stdout(writer).spawn()?;
-        // It holds on to the pipe's other end as well.
+        // It also holds the pipe's other end.
         drop(worker);
         self.end_of(Pid::from_child(&host), why)
     }
 
-    /// Waits for the end of a host; the text is what it wrote to stdout.
+    /// Waits for a host to end; the text is what it wrote to stdout.
     fn end_of(&self, host: Pid, why: PipeReader) -> io::Result<(ExitStatus, String)> {
         let status = self.wait(host)?;
         let mut said = String::new();
@@ -131,10 +130,10 @@ impl Hosts<'_> {
         Ok((status, said))
     }
 
-    /// Until the host ends. Without a broker it does soon, or is killed: it may be stopped, or held on to by the kernel.
+    /// Waits for the host. Without a broker it ends soon or is killed, since it may be stopped or blocked.
     fn wait(&self, host: Pid) -> io::Result<ExitStatus> {
         let handle = pidfd_open(host, PidfdFlags::empty())?;
-        // Asked for nothing, a socket tells of its end alone.
+        // With no requested events, only the socket's hang-up is reported.
         let mut watched = [PollFd::new(&handle, PollFlags::IN), PollFd::new(self.connection, PollFlags::empty())];
         while poll(&mut watched, None) == Err(Errno::INTR) {}
         if watched[0].revents().is_empty() && poll(&mut watched[..1], Some(&GRACE)) != Ok(1) {
@@ -146,10 +145,10 @@ impl Hosts<'_> {
     }
 }
 
-/// How long a host may take to end by itself once the broker is gone.
+/// Time for a host to end by itself once the broker is gone.
 const GRACE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
-/// The same exit code; as a shell would put it when a signal was the end.
+/// The exit code; for a signal, as a shell reports it.
 fn code(status: ExitStatus) -> ExitCode {
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))

@@ -1,7 +1,7 @@
-//! Opening, reading and replacing files below the workroom's handles. No path is ever joined to another: the kernel
-//! resolves it beneath the handle, so that a link swapped in at the wrong moment leads nowhere.
+//! Opens, reads and replaces files beneath the context's directory handles. Paths are never joined: the kernel resolves
+//! them beneath the handle, so that a link swapped in at the wrong moment leads nowhere.
 //!
-//! What can't be done is told with the facts: what is there instead, and what to do.
+//! Refusals state the facts: what is there instead, and what to do.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -29,10 +29,10 @@ pub(super) struct Existing {
 }
 
 impl ToolContext {
-    /// The whole of a regular file of at most `cap` bytes.
+    /// Reads a regular file of at most `cap` bytes.
     ///
     /// # Errors
-    /// Tells what is there instead of such a file.
+    /// A description of what is there instead.
     pub(super) fn read(&self, place: &ToolPath, cap: u64) -> Result<Vec<u8>, ToolError> {
         let (file, size) = self.open(place)?;
         if size > cap {
@@ -52,10 +52,11 @@ impl ToolContext {
         Ok(bytes)
     }
 
-    /// Opens a regular file for reading; the size comes with it.
+    /// Opens a regular file for reading; returns it with its size.
     ///
     /// # Errors
-    /// Tells what is there instead: nothing (with the nearest names), a folder, a device, a link that leads out.
+    /// A description of what is there instead: nothing (with the nearest names), a folder, a device, a link that leads
+    /// out.
     pub(super) fn open(&self, place: &ToolPath) -> Result<(File, u64), ToolError> {
         match place {
             ToolPath::View(path) => match self.gate.open(path.as_path()) {
@@ -66,11 +67,11 @@ impl ToolContext {
         }
     }
 
-    /// Opens what is kcode's own, or was written a moment ago: a log, the file that a tool made.
+    /// Opens kcode's own files: a log, or a file that a tool has just written.
     fn open_own(&self, place: &ToolPath) -> Result<(File, u64), ToolError> {
         let (dir, path) = self.handle(place);
         let told = |error: io::Error| self.refusal(place, &error);
-        // A pipe in the file's place must not block us, and nothing but a file is read.
+        // A pipe in the file's place must not block, and only regular files are read.
         let options = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).to_owned();
         let file = dir.open_with(path.as_path(), &options).map_err(told)?;
         let metadata = file.metadata().map_err(told)?;
@@ -81,7 +82,7 @@ impl ToolContext {
         }
     }
 
-    /// What the gate's refusal means to the model.
+    /// Explains the gate's refusal to the model.
     fn closed(&self, place: &ToolPath, refused: Refused) -> ToolError {
         let text = match refused {
             Refused::Io(error) => return self.refusal(place, &error),
@@ -105,10 +106,10 @@ impl ToolContext {
         }
     }
 
-    /// The folder that `place` is, links resolved; `None` when it is a file.
+    /// The folder at `place`, links resolved; `None` if it is a file.
     ///
     /// # Errors
-    /// Tells when there is nothing, or a way out.
+    /// If nothing is there, or a link leads out.
     pub(super) fn folder(&self, place: &ToolPath) -> Result<Option<RelPath>, ToolError> {
         let ToolPath::View(path) = place else { return Ok(None) };
         let found = self.gate.look(path.as_path()).map_err(|refused| self.closed(place, refused))?;
@@ -121,17 +122,17 @@ impl ToolContext {
         }
     }
 
-    /// What a writing tool is about to replace; `None` when there is nothing at `path`.
+    /// The file that a tool is about to replace; `None` if nothing is at `path`.
     ///
     /// # Errors
-    /// Tells what stands in the way: a link anywhere on the path, a folder, a file of more than `cap` bytes.
+    /// A description of what prevents writing: a link anywhere on the path, a folder, a file of more than `cap` bytes.
     pub(super) fn existing(&self, path: &RelPath, cap: u64) -> Result<Option<Existing>, ToolError> {
         self.refuse_links(path)?;
         let place = ToolPath::View(path.clone());
         match self.view().symlink_metadata(path.as_path()) {
             Ok(metadata) => Ok(Some(Existing { bytes: self.read(&place, cap)?, mode: metadata.mode() & MODE })),
             Err(error) if error.kind() == ErrorKind::NotFound => match self.unnamed(&place) {
-                // It would be another file beside the one that was meant.
+                // Writing would create another file next to the intended one.
                 Some(odd) => tell(odd),
                 None => Ok(None),
             },
@@ -139,10 +140,11 @@ impl ToolContext {
         }
     }
 
-    /// Puts `bytes` at `path` in one step, with the mode of what it replaces; folders are made. The bytes are read back.
+    /// Writes `bytes` to `path` atomically, with the mode of the replaced file; creates folders and reads the bytes
+    /// back.
     ///
     /// # Errors
-    /// Tells why the file can't be written; fatal when nothing could be (a full disk, for one).
+    /// Why the file can't be written; fatal if no file could be (such as a full disk).
     pub(super) fn store(&self, path: &RelPath, bytes: &[u8], before: Option<&Existing>) -> Result<(), ToolError> {
         let place = ToolPath::View(path.clone());
         let told = |error: io::Error| self.refusal(&place, &error);
@@ -157,7 +159,7 @@ impl ToolContext {
         }
     }
 
-    /// The folder of `path`, made if need be, and the name in it.
+    /// The parent folder of `path`, created if necessary, and the file's name.
     fn parent<'a>(&self, path: &'a RelPath) -> io::Result<(Dir, &'a Path)> {
         let name = path.as_path().file_name().map_or(path.as_path(), Path::new);
         match path.as_path().parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -169,7 +171,8 @@ impl ToolContext {
         }
     }
 
-    /// Writing through a link would change another file than the one named, and the patch would show yet another.
+    /// Refuses links: writing through one would change another file than the one named, and the patch would show
+    /// neither correctly.
     fn refuse_links(&self, path: &RelPath) -> Result<(), ToolError> {
         let parts: Vec<_> = path.as_path().ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
         for part in parts.into_iter().rev() {
@@ -181,13 +184,13 @@ impl ToolContext {
         Ok(())
     }
 
-    /// What the link at `part` is, the start of a sentence.
+    /// Describes the link at `part`; the start of a sentence.
     fn link(&self, part: &Path) -> String {
         let target = self.view().read_link_contents(part).unwrap_or_default();
         format!("{} is a symbolic link to {}", shown(&part.to_string_lossy()), shown(&target.to_string_lossy()))
     }
 
-    /// A sentence on what can be done in place of following the link at `part`.
+    /// A sentence on what to do instead of following the link at `part`.
     fn behind(&self, part: &Path) -> String {
         let found = self.gate.look(part).ok();
         let found = found.filter(|found| matches!(found.kind, FileType::RegularFile | FileType::Directory));
@@ -197,7 +200,7 @@ impl ToolContext {
         }
     }
 
-    /// The first link on the way to `place` that leads to nothing, the start of a sentence.
+    /// Describes the first broken link on the way to `place`; the start of a sentence.
     fn dangling(&self, place: &ToolPath) -> Option<String> {
         let ToolPath::View(path) = place else { return None };
         let parts: Vec<_> = path.as_path().ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
@@ -206,12 +209,12 @@ impl ToolContext {
         parts.into_iter().rev().find(dangles).map(|part| self.link(part))
     }
 
-    /// There is nothing at `path`; names the nearest.
+    /// The refusal if nothing is at `path`, with the nearest names.
     pub(super) fn missing(&self, path: &RelPath) -> ToolError {
         self.refusal(&ToolPath::View(path.clone()), &ErrorKind::NotFound.into())
     }
 
-    /// What an I/O error means to the model, or that the run can't go on.
+    /// Explains an I/O error to the model, or stops the run.
     fn refusal(&self, place: &ToolPath, error: &io::Error) -> ToolError {
         if is_disk_failure(error) {
             return FatalToolError::io(&format!("{place} can't be written"), error).into();
@@ -222,7 +225,7 @@ impl ToolContext {
                 (None, Some(odd)) => odd,
                 (None, None) => format!("There is no {place}. {}", walk::nearest_names(self, place)),
             },
-            // No error number: the refusal is the resolver's own, not the kernel's.
+            // Errors without a number come from the path resolver, not from the kernel.
             ErrorKind::PermissionDenied if error.raw_os_error().is_none() => leads_out(place),
             ErrorKind::NotADirectory => {
                 format!("A part of {place} is a file, not a folder; use list_files to see what is there.")
@@ -233,7 +236,7 @@ impl ToolContext {
     }
 }
 
-/// A temporary file beside the target, renamed over it: no reader ever sees half of it, and a hard link is broken
+/// Writes a temporary file next to the target and renames it: no reader sees a partial file, and a hard link is broken
 /// instead of followed.
 fn replace(parent: &Dir, name: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
     let mut file = TempFile::new(parent)?;

@@ -1,13 +1,13 @@
-//! Whether a run's own words say that no test ran: a filter that matches nothing often ends with exit code 0.
+//! Detects from the output that no test ran: a filter that matches nothing often ends with exit code 0.
 
-/// True when `output` says so, nothing in it says otherwise, and no part of it was cut out.
+/// Whether `output` says that no test ran, nothing in it contradicts that, and no part of it was cut out.
 pub(super) fn says_so(output: &str) -> bool {
     let is_cut = output.contains(" lines cut; read_file ");
     let mut said = output.lines().filter_map(ran_some).peekable();
     !is_cut && said.peek().is_some() && said.all(|ran| !ran)
 }
 
-/// Whether the line tells of tests that ran (true), of none (false), or of neither.
+/// Whether the line reports tests that ran (true) or that none did (false); `None` for other lines.
 fn ran_some(line: &str) -> Option<bool> {
     let line = line.trim().trim_matches('=').trim();
     let amounts = [
@@ -25,14 +25,14 @@ fn ran_some(line: &str) -> Option<bool> {
     if says_none.iter().any(|words| line.starts_with(words)) || line.ends_with("[no tests to run]") {
         return Some(false);
     }
-    // Go's packages, of which one line each is left when they pass.
+    // Go prints one line per package if it passes.
     if line.starts_with("ok  \t") || line.starts_with("FAIL\t") {
         return Some(true);
     }
     amounts.iter().find_map(|(before, behind)| amount(line, before, behind)).map(|amount| amount > 0)
 }
 
-/// The number between `before` and `behind`; nothing follows an empty `behind`.
+/// The number between `before` and `behind`; an empty `behind` means the end of the line.
 fn amount(line: &str, before: &str, behind: &str) -> Option<u64> {
     let rest = line.strip_prefix(before)?;
     let digits = rest.len() - rest.trim_start_matches(|char: char| char.is_ascii_digit()).len();

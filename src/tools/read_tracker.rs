@@ -35,9 +35,9 @@ pub(super) enum ReadStanding {
 }
 
 impl ReadTracker {
-    /// Notes that `lines` of a file are about to be shown; `total` is how many lines it has, `None` when one of those
-    /// shown is cut. True when they were shown before and
-    /// nothing changed since; every second time it says false, because a model that asks again has lost them.
+    /// Records that `lines` of a file are about to be shown. `total` is the file's number of lines, or `None` if a
+    /// shown line is cut. Returns true if the same lines were shown before and the file is unchanged; every second time
+    /// it returns false, because a model that asks again has lost them.
     pub fn show(&mut self, path: &str, digest: Digest, lines: Range<usize>, total: Option<usize>) -> bool {
         let fresh = || SeenVersion { digest, shown: Vec::new(), whole: false, reminded: false };
         let seen = self.files.entry(path.to_owned()).or_insert_with(fresh);

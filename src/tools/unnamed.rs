@@ -1,4 +1,4 @@
-//! Names that no call can hold: those that aren't UTF-8, which lists show escaped.
+//! Names that aren't UTF-8: lists show them escaped, and no call can name them.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,8 @@ use super::tool_context::ToolContext;
 use crate::workspace::escaped;
 
 impl ToolContext {
-    /// What to say of a place that isn't there by its name, where a name that is shown so is: a sentence.
+    /// A sentence about a path that doesn't exist but looks like the escaped form of an existing name; `None` if there
+    /// is no such name.
     pub(super) fn unnamed(&self, place: &ToolPath) -> Option<String> {
         let ToolPath::View(path) = place else { return None };
         let mut so_far = PathBuf::new();
@@ -28,7 +29,7 @@ impl ToolContext {
         None
     }
 
-    /// Whether in `folder` a name that isn't UTF-8 is told as `part`.
+    /// Whether `folder` holds a name that isn't UTF-8 and is shown as `part`.
     fn is_shown_so(&self, folder: &Path, part: &Path) -> bool {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let Some(part) = part.to_str() else { return false };

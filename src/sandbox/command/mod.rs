@@ -7,8 +7,8 @@
 //! |---|---|
 //! | `runner`, `executor`, `cancellation` | who asks for a run, the one thread that does it, and how it is told to stop |
 //! | `start`, `launch_request`, `folder`, `not_started` | how a command is started, what it is told, where it starts, and what is said when it can't |
-//! | `cell/`, `enter` | its own process namespace, or its own domain only |
-//! | `watch`, `resource_limits`, `output`, `log`, `excerpt`, `reports`, `leftovers` | what becomes of it |
+//! | `cell/`, `enter` | its own PID namespace, or only its own Landlock domain |
+//! | `watch`, `resource_limits`, `output`, `log`, `excerpt`, `reports`, `leftovers` | watching it and keeping its output |
 
 mod banner;
 mod cancellation;

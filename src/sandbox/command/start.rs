@@ -1,4 +1,4 @@
-//! Starting a command: in a cell, or in a domain of its own where cells can't be had.
+//! Starts a command: in its own PID namespace, or only in its own Landlock domain if there can't be one.
 
 use std::io;
 use std::net::Shutdown;
@@ -15,35 +15,33 @@ use super::enter::ENTER;
 use super::launch_request::{FromKeeper, LaunchRequest, ToKeeper, tell};
 use crate::sandbox::{SUBCOMMAND, descendants, descriptors, fork, protocol::receive};
 
-/// How long the kernel may take to empty a cell; it takes milliseconds.
+/// Longest wait for the kernel to empty a PID namespace; it takes milliseconds.
 const CLOSE_LIMIT: Timespec = Timespec { tv_sec: 3, tv_nsec: 0 };
 
-/// A command that was started.
 pub(super) struct Started {
-    /// The process that this one has to wait for: the command, or its cell's door.
+    /// The child to wait for: the command, or the door of its PID namespace.
     child: Pid,
-    /// A descriptor of the same.
+    /// The child's pidfd.
     handle: OwnedFd,
-    /// Where the command's cell speaks, if it has one.
+    /// The socket to the first process of the command's PID namespace, if it has one.
     connection: UnixStream,
     in_cell: bool,
 }
 
-/// How a command ended.
 pub(super) enum CommandEnd {
     Status(ExitStatus),
-    /// There was no cell for it to begin in.
+    /// The PID namespace couldn't be made.
     NoCell(String),
 }
 
-/// A process that waits to be told of its command; if that is to have a cell, it makes it meanwhile.
+/// A process that waits for its command and meanwhile makes a PID namespace, if it should.
 pub(super) struct Waiting {
     started: Started,
     pipe: io::PipeReader,
 }
 
 impl Waiting {
-    /// Starts it.
+    /// Starts the process.
     pub(super) fn start(in_cell: bool) -> io::Result<Self> {
         let (pipe, writer) = io::pipe()?;
         let (connection, theirs) = UnixStream::pair()?;
@@ -57,7 +55,7 @@ impl Waiting {
         Self::of(Pid::from_child(&child), connection, pipe, in_cell)
     }
 
-    /// The same for a cell, by a copy of this process, which has to have a single thread.
+    /// Forks it from this process, which must have a single thread, to make a PID namespace.
     pub(super) fn copy() -> io::Result<Self> {
         if !descriptors::can_close_all() {
             return Err(io::ErrorKind::Unsupported.into());
@@ -69,7 +67,7 @@ impl Waiting {
             rustix::stdio::dup2_stdin(&theirs)?;
             rustix::stdio::dup2_stdout(&writer)?;
             rustix::stdio::dup2_stderr(&writer)?;
-            // What this process has open isn't its own, and nothing of it is used or closed again.
+            // Inherited descriptors belong to the original.
             descriptors::close_all()?;
             cell::open()
         })?;
@@ -81,16 +79,16 @@ impl Waiting {
         Ok(Self { started: Started { child, handle, connection, in_cell }, pipe })
     }
 
-    /// Has it start `errand`; the other part is where the output comes out.
+    /// Makes it run `request`; also returns the pipe with the output.
     pub(super) fn run(self, request: LaunchRequest) -> (Started, io::PipeReader) {
-        // A child that died before it could listen is noticed as one that died.
+        // If the child died early, that is noticed later.
         let _ = tell(&self.started.connection, &ToKeeper::Run(Box::new(request)));
         (self.started, self.pipe)
     }
 
-    /// Ends it, as there is no command for it after all.
+    /// Ends it without a command.
     pub(super) fn give_up(mut self) {
-        // What is left of it ends with the worker.
+        // What is left ends with the worker.
         let _ = self.started.end();
     }
 }
@@ -101,9 +99,9 @@ impl Started {
         if self.in_cell { self.connection.as_fd() } else { self.handle.as_fd() }
     }
 
-    /// Asks the command's process group to end.
+    /// Sends SIGTERM to the command's process group.
     pub(super) fn ask_to_end(&self) {
-        // That it is gone already is what is wanted.
+        // It may be gone already.
         if self.in_cell {
             let _ = tell(&self.connection, &ToKeeper::End);
         } else {
@@ -111,7 +109,7 @@ impl Started {
         }
     }
 
-    /// Ends the command and everything it started, and says how it ended.
+    /// Ends the command and everything it started; returns how it ended.
     pub(super) fn end(&mut self) -> io::Result<CommandEnd> {
         let said = if self.in_cell { self.close_cell()? } else { None };
         if !self.in_cell {
@@ -129,14 +127,15 @@ impl Started {
         })
     }
 
-    /// Without the connection init ends, and the kernel kills what is in the cell before the door sees that end.
+    /// Closes the connection: init ends, and the kernel kills everything in the PID namespace before the door sees
+    /// that.
     fn close_cell(&mut self) -> io::Result<Option<FromKeeper>> {
         self.connection.shutdown(Shutdown::Write)?;
         let mut door = [PollFd::new(&self.handle, PollFlags::IN)];
         if poll(&mut door, Some(&CLOSE_LIMIT)) != Ok(1) {
             descendants::kill_all();
         }
-        // It says nothing when it was killed with all that was in the cell.
+        // Killed with everything in the namespace, it reports nothing.
         Ok(receive(&mut self.connection).ok())
     }
 }

@@ -1,9 +1,9 @@
-//! What the host takes away from itself before its first request, layer by layer.
+//! Confines the host before its first request, layer by layer.
 //!
-//! Each layer is tried and reported; none is assumed. What they add up to is for the proof to show.
+//! Each layer is tried and reported, none is assumed; the proof shows whether they hold.
 //!
-//! It happens in two steps: what holds for the whole process first, so that the thread for
-//! commands can be started, and then what would keep that thread from making cells.
+//! There are two steps: first what holds for the whole process, so that the command thread can be started; then what
+//! would keep that thread from creating namespaces.
 
 mod attributes;
 mod bwrap;
@@ -43,28 +43,28 @@ use super::user;
 use super::visible::{self, Known, Searched, VisibilityRequest, Visible};
 use crate::journal::{Layer, SandboxBuilt};
 
-/// The namespaces that were tried can't be had, and this process can't go on: another one has to do without.
+/// The namespaces aren't available, and this process can't continue: another one has to do without.
 pub(super) struct NoNamespaces(pub(super) String);
 
-/// The first step, done.
+/// Result of the first step.
 pub(super) struct NamespacesEntered {
     layers: Vec<Layer>,
-    /// Where the view is.
+    /// Path of the view.
     pub(super) view: PathBuf,
-    /// Namespaces are in force.
+    /// Whether the process is in namespaces.
     pub(super) in_namespaces: bool,
-    /// What a command may reach; `None` after `--sandbox off`.
+    /// What a command may access; `None` for `--sandbox off`.
     pub(super) domain: Option<Domain>,
     /// Variables that tell commands where their caches are.
     pub(super) caches: Vec<(String, String)>,
-    /// What is shown of the machine.
+    /// Places of the machine that are shown.
     visible: Visible,
-    /// What came of the search for what is covered in it.
+    /// Results of the search for what must be covered.
     pub(super) searched: Searched,
 }
 
-/// Puts this process, which has to have a single thread, into namespaces, unless its footing is another one, and takes
-/// its privileges.
+/// Puts this process, which must have a single thread, into namespaces as its [`NamespaceProvider`] says, and drops its
+/// privileges.
 pub(super) fn enter_namespaces(
     config: &WorkerConfig,
     provider: &NamespaceProvider,
@@ -94,7 +94,7 @@ pub(super) fn enter_namespaces(
     let in_namespaces = spaces.iter().all(|layer| layer.holds);
     let mounted = config.overlay.as_ref().filter(|_| overlay.as_ref().is_some_and(|layer| layer.holds));
     let view = mounted.map_or(&config.view, |plan| &plan.tree).clone();
-    // All that is there may be read, `ls /` included; the link leads to this binary in the root that was left.
+    // Everything in the root may be read, including `ls /`; the link leads to this binary in the former root.
     let all = || (Vec::new(), vec!["/".into(), "/proc/self/exe".into()]);
     let searched = asked.known.into_searched();
     let (listable, readable) = if in_namespaces { all() } else { visible.allowed() };
@@ -106,7 +106,7 @@ pub(super) fn enter_namespaces(
         .into_iter()
         .filter(|_| in_namespaces)
         .partition(|top| config.logs.starts_with(top));
-    // What is shown in them is on read-only mounts, but for the logs.
+    // Mounts in them are read-only, except for the logs.
     writable.extend(temporary);
     let sockets = if in_namespaces { Sockets::OfOwnNetwork } else { Sockets::Pairs };
     let privileges = layer("no_new_privs", give_up_new_privileges());
@@ -118,7 +118,7 @@ pub(super) fn enter_namespaces(
     Ok(NamespacesEntered { layers, view, in_namespaces, domain, caches: caches(config, &warm), visible, searched })
 }
 
-/// The same after `--sandbox off`: the view is at the tree's own path where an overlay can be had, and nothing is confined.
+/// The result for `--sandbox off`: the view is an overlay if possible, and nothing is confined.
 fn unconfined(
     config: &WorkerConfig,
     provider: &NamespaceProvider,
@@ -145,26 +145,26 @@ fn unconfined(
     Ok(NamespacesEntered { layers, view, in_namespaces: false, domain: None, caches, visible, searched })
 }
 
-/// What commands are told of their caches, of which `warm` are there as they were.
+/// Variables for the caches, of which those in `warm` are shown with their contents.
 fn caches(config: &WorkerConfig, warm: &[Cache]) -> Vec<(String, String)> {
     config.caches.iter().filter_map(|cache| cache.setting(warm.contains(cache), &config.scratch)).collect()
 }
 
-/// Both steps, done.
+/// Result of both steps.
 pub(super) struct Confined {
-    /// What the layers make of it; whether that is true is for the proof to show.
+    /// The layers and what they should guard; the proof shows whether that is true.
     pub(super) sandbox: SandboxBuilt,
-    /// Landlock keeps commands from signalling processes outside.
+    /// Whether Landlock keeps commands from signalling processes outside.
     pub(super) signals: bool,
 }
 
 impl NamespacesEntered {
-    /// What the proof holds against what there is.
+    /// What the proof compares the sandbox with.
     pub(super) fn meant(&self, config: &WorkerConfig) -> Meant {
         let is_own = |path: &&PathBuf| config.private.iter().any(|own| path.starts_with(own));
         let git = config.overlay.iter().flat_map(|plan| &plan.git);
-        // What holds a place is there, and else empty. In a root of the sandbox's own so is what holds a link to one: fnm keeps
-        // those of `$PATH` in `.local/state`.
+        // Parents of places exist and are otherwise empty. In a root of the sandbox's own, so are parents of links to
+        // places: fnm keeps those of `$PATH` in `.local/state`.
         let links = self.visible.places.iter().filter(|place| self.in_namespaces && place.path != place.real);
         let on_the_way =
             links.flat_map(|place| place.path.ancestors().filter_map(|above| fs::canonicalize(above).ok()));
@@ -183,10 +183,10 @@ impl NamespacesEntered {
         }
     }
 
-    /// The second step, for the calling thread and those that it will start.
+    /// The second step, for the calling thread and its children.
     pub(super) fn confine(self, config: &WorkerConfig) -> Confined {
         let confined = self.restrict(config);
-        // Only now: where code of the repository has run before, links may lie there.
+        // Not earlier: code of the repository may have left links there.
         user::write_into(&config.scratch.join("home"), &config.home_files);
         confined
     }
@@ -211,22 +211,22 @@ impl NamespacesEntered {
     }
 }
 
-/// What came of the namespaces.
+/// Result of entering namespaces.
 struct Spaces {
     layers: Vec<Layer>,
-    /// Of the view, when one is wanted.
+    /// The view's overlay, if one is planned.
     overlay: Option<Layer>,
-    /// Caches that are shown.
+    /// Caches that are shown with their contents.
     warm: Vec<Cache>,
     visible: Visible,
 }
 
-/// Namespaces, the root in them, and the network: all of them, or none. And overlays, where they are wanted.
+/// Enters namespaces, their root and network: all of them or none; also overlays, if planned.
 fn enter_own(asked: &VisibilityRequest<'_>) -> io::Result<Spaces> {
     let config = asked.config;
     let planned = visible::draft(asked, true);
     let folders = planned.unknown(asked);
-    // Where that can't be, the search is made when it is asked for.
+    // If the copy can't be started, the search runs when its result is needed.
     let search = SideProcess::start(|| visible::search(&folders, config, visible::all_processors())).ok();
     let layers_of = |cache: &Cache| cache.layers(&config.overlay.as_ref()?.layers).ok();
     let shown = config.caches.iter().filter(|cache| planned.has_cache(&cache.folder));
@@ -259,7 +259,7 @@ fn enter_own(asked: &VisibilityRequest<'_>) -> io::Result<Spaces> {
     Ok(Spaces { layers, overlay, warm: root.caches, visible: root.visible })
 }
 
-/// The same, made by bwrap before this process began.
+/// The same if bwrap made them before this process started.
 fn found_in_bwrap(config: &WorkerConfig, inside: &InBwrap) -> Spaces {
     let InBwrap { version, why, places, no_overlay, .. } = inside;
     let overlay = config.overlay.as_ref().map(|plan| match no_overlay {
@@ -272,7 +272,7 @@ fn found_in_bwrap(config: &WorkerConfig, inside: &InBwrap) -> Spaces {
         Layer::holding("root", format!("{places} places of the machine, read-only; the rest isn't there")),
         layer("network", namespaces::look_at_network()),
     ];
-    // Its caches are cold: bwrap's root has none of kcode's mounts. And from in there the machine can't be seen.
+    // Caches are cold, because bwrap's root has none of kcode's mounts.
     Spaces { layers, overlay, warm: Vec::new(), visible: inside.visible.clone() }
 }
 

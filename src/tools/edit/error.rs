@@ -16,13 +16,13 @@ const PLACES: usize = 10;
 /// Why a passage was not replaced. The file is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// There is nothing to look for.
+    /// `old_text` is empty.
     #[error(
         "old_text is empty. To insert, put a line that is there into old_text and the same line with the new ones into \
          new_text; to fill an empty file use write_file."
     )]
     EmptyOldText,
-    /// Nothing would change.
+    /// `old_text` and `new_text` are equal, or the file already holds the result.
     #[error(
         "old_text and new_text come to the same: nothing would change. Line endings are kept as they are and can't be \
          changed by an edit."
