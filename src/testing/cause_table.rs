@@ -1,32 +1,32 @@
-//! The rows of [`super::causes`], most telling first.
+//! The rows of [`super::causes`], the most specific first.
 //!
-//! What a program under test may print itself proves nothing: each row says what besides its words is needed.
+//! A program under test may print any of these messages, so each row names the further proof that it needs.
 
 use crate::journal::CauseKind::{self, Sandbox, Setup, Watch};
 
-/// A cause.
+/// A known cause of a failure.
 pub(super) struct CauseRow {
     pub(super) kind: CauseKind,
-    /// What else has to be so.
+    /// Proof that is needed besides the message.
     pub(super) proof: CauseProof,
-    /// What the output says.
+    /// Regular expression for the message.
     pub(super) pattern: &'static str,
-    /// What that means, a clause; `{1}` stands for the first group.
+    /// What the message means, as a clause; `{1}` stands for the first group.
     pub(super) what: &'static str,
-    /// What a person can do.
+    /// What the user can do.
     pub(super) hint: &'static str,
 }
 
-/// What besides its words a cause needs.
+/// Proof that a cause needs besides its message.
 #[derive(Clone, Copy)]
 pub(super) enum CauseProof {
-    /// Nothing: it is told beside the failure, and keeps nothing from going on.
+    /// None: the cause is reported with the failure and doesn't stop the run.
     Nothing,
-    /// kcode ended the run for one of these reasons.
+    /// kcode stopped the run for one of these reasons.
     Stopped(&'static [&'static str]),
-    /// The command, or the script or makefile that it leads to, names one of these programs.
+    /// The command, or the script or makefile that it runs, names one of these programs.
     Names(&'static [&'static str]),
-    /// And what the last group found as well.
+    /// As `Names`, and it also names what the last group matched.
     NamesAll(&'static [&'static str]),
 }
 
@@ -42,19 +42,18 @@ const fn row(
     CauseRow { kind, proof, pattern, what, hint }
 }
 
-/// What languages make of the kernel's EXDEV.
+/// Messages of programming languages for the kernel's EXDEV.
 pub(super) const RENAMED_ACROSS: &str = r"(?i)cross-(?:device|domain) link|\bEXDEV\b|CrossesDevices|RenameAcrossMountPoints|will not work across volumes|first argument to copy\(\) function cannot be a directory|\b(?:os error|errno)[ =:]{1,3}-?18\b";
 const NO_NETWORK: &str = "the sandbox has no network";
-/// Silent for long, with words of a command that waits.
+/// Reasons to stop a command that was silent for long, or printed the message of one that waits.
 const ENDED: &[&str] = &["idle", "watch"];
 const NODE: &[&str] = &["node", "npm", "npx", "pnpm", "yarn", "bun"];
 const RUBY: &[&str] = &["bundle", "bundler", "rake", "rspec", "ruby", "rails"];
 
-/// What is said of a command that watches and doesn't say so in known words.
+/// Cause for a command that watches without a known message.
 pub(super) const WATCHES: &str = "the command watches for changes and never ends";
 pub(super) const ONCE: &str = "name one that runs the tests once with --test, as CI does";
 
-/// All of them.
 pub(super) const ROWS: &[CauseRow] = &[
     row(
         Watch,
@@ -72,7 +71,7 @@ pub(super) const ROWS: &[CauseRow] = &[
     ),
     row(
         Watch,
-        // A connection that a test leaves open keeps jest from its end as well.
+        // A connection that a test leaves open also keeps jest from exiting.
         Stopped(&["watch"]),
         r"(?m)^Ran all test suites",
         "jest watches for changes, or something keeps it from its end",
@@ -101,7 +100,7 @@ pub(super) const ROWS: &[CauseRow] = &[
     ),
     row(
         Watch,
-        // Servers say so too, and a test may wait for one.
+        // Servers print this, too, and a test may wait for one.
         Stopped(&["watch"]),
         r"(?i)waiting for (?:file )?changes|watching for (?:file )?changes|watching \d+ files|watch(?:ing)? mode|press ctrl\+?-?c to (?:stop|exit)|press .?h.? to show help|will restart on change",
         WATCHES,

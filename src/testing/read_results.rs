@@ -1,4 +1,4 @@
-//! What the worker left of a test run, read in the broker: secrets out, single results in.
+//! Reads in the broker what the worker left of a test run: removes secrets and adds results of single tests.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -18,31 +18,31 @@ use crate::sandbox;
 use crate::settings::{Redactor, SecretFiles};
 use crate::tools::TestRun;
 
-/// Of a log. The worker keeps 16 MiB and a line; nothing of the broker's depends on that it does.
+/// Bytes read of a log. The worker keeps 16 MiB and a line, but the broker doesn't rely on that.
 const LOG_BYTES: u64 = 32 * 1024 * 1024;
-/// How much of that is read for the runner's totals.
+/// Bytes of the log's end in which the runner's totals are looked for.
 const TOTALS_BYTES: usize = 64 * 1024;
-/// Of one report; the worker keeps no longer ones.
+/// Bytes read of one report; the worker keeps no larger ones.
 const REPORT_BYTES: u64 = 32 * 1024 * 1024;
-/// Of reports, as for their length.
+/// Most reports that are read.
 const REPORTS: usize = 2_000;
 
-/// Adds to `run`, whose files are in `logs`, what the runner said of its tests, and takes known secrets out of it and them.
-/// `hidden` is what the repository names outside of itself and nobody allowed.
+/// Adds the runner's results to `run`, whose files are in `logs`, and removes known secrets from both. `hidden` are
+/// paths outside of the repository that its manifests name and the user hasn't allowed.
 ///
 /// # Errors
-/// When the log can't be read or written.
+/// If the log can't be read or written.
 pub fn read_results(run: &mut TestRun, logs: &Path, redactor: &Redactor, hidden: &[PathBuf]) -> io::Result<()> {
     let folder = logs;
     let logs = Dir::open_ambient_dir(logs, ambient_authority())?;
     let output = redact_log(&logs, &run.log, redactor)?;
-    // A report that can't be read is as one that wasn't written.
+    // A report that can't be read counts as not written.
     let reports = run.reports.as_ref().and_then(|name| redact_reports(&logs, name, redactor).ok()).unwrap_or_default();
     let ended = run.left_out == 0 && run.stopped.is_none() && run.signal.is_none();
     let written = RunOutput { root: &run.view, output: &output, reports: &reports, ended, passed: run.passed() };
     run.results = results(&written);
     let totals = || counts(&output[output.ceil_char_boundary(output.len().saturating_sub(TOTALS_BYTES))..]);
-    // Where single tests are known, the totals follow from them.
+    // If all single tests are known, the totals are derived from them.
     run.counts = run.results.as_ref().filter(|results| results.complete).map(TestResults::counts).or_else(totals);
     run.why = with_hidden(run, folder, hidden, |hidden| why_failed(run, &output, hidden));
     redactor.clean(&mut run.excerpt);
@@ -50,13 +50,13 @@ pub fn read_results(run: &mut TestRun, logs: &Path, redactor: &Redactor, hidden:
     Ok(())
 }
 
-/// Takes known secrets out of what commands left in `logs` that were cut off: nobody reads it otherwise. What can't be read or
-/// written stays as it is.
+/// Removes known secrets from the logs of interrupted commands, which are not read otherwise. Files that can't be read
+/// or written are left as they are.
 pub fn clean_logs(logs: &Path, redactor: &Redactor) {
     let Ok(logs) = Dir::open_ambient_dir(logs, ambient_authority()) else { return };
     for entry in logs.entries().into_iter().flatten().flatten() {
         let Ok(name) = entry.file_name().into_string() else { continue };
-        // A folder of reports, or of the logs of a trial.
+        // A folder of reports, or of a trial's logs.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             drop(redact_reports(&logs, &name, redactor));
         } else {
@@ -65,7 +65,8 @@ pub fn clean_logs(logs: &Path, redactor: &Redactor) {
     }
 }
 
-/// Asks about what the sandbox shows `run` little of, whose logs are below a run's `folder`; `named` as for [`read_results`].
+/// Calls `ask` with what the sandbox hides from `run`, whose logs are below a run's `folder`; `named` is `hidden` of
+/// [`read_results`].
 pub fn with_hidden<T>(run: &TestRun, folder: &Path, named: &[PathBuf], ask: impl FnOnce(Hidden<'_>) -> T) -> T {
     let of_state = |above: &&Path| above.ends_with("runs") || above.ends_with("verifications");
     let state = folder.ancestors().find(of_state).and_then(Path::parent);
@@ -77,17 +78,17 @@ pub fn with_hidden<T>(run: &TestRun, folder: &Path, named: &[PathBuf], ask: impl
     ask(Hidden { around: &around(run), named, closed: &closed })
 }
 
-/// Folders of which the sandbox shows little: the home, and those that the tree lies in.
+/// Folders that are mostly hidden: the home, and the parents of the tree.
 fn around(run: &TestRun) -> Vec<PathBuf> {
     let above = Path::new(&run.view).ancestors().skip(1).map(Path::to_owned);
     std::env::home_dir().into_iter().chain(above).filter(|folder| folder.parent().is_some()).collect()
 }
 
-/// The worker knows the shapes of secrets and no values; a log in which there are some is written anew. Returns the log. Its name
-/// comes from the worker, so that it is looked for in `logs` alone.
+/// Returns the log, rewritten if it contains known secrets: the worker knows their shapes, but no values. The name
+/// comes from the worker, so that it is only opened inside `logs`.
 fn redact_log(logs: &Dir, name: &str, redactor: &Redactor) -> io::Result<String> {
     let raw = match open(logs, name) {
-        // A run that was cancelled before it began has none.
+        // A run that was cancelled before it began has no log.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
         file => whole(file?, LOG_BYTES)?,
     };
@@ -98,19 +99,19 @@ fn redact_log(logs: &Dir, name: &str, redactor: &Redactor) -> io::Result<String>
     if let Some(clean) = &clean {
         logs.write(name, clean)?;
     }
-    // Long output isn't copied where it is text.
+    // Valid UTF-8 isn't copied.
     let text = String::from_utf8(clean.unwrap_or(raw));
     Ok(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// A regular file, through no link at its end and without waiting for the other end of a pipe.
+/// Opens a regular file without following a link or waiting for the other end of a pipe.
 fn open(folder: &Dir, name: impl AsRef<Path>) -> io::Result<File> {
     let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
     let file = folder.open_with(name, OpenOptions::new().read(true).custom_flags(flags))?.into_std();
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
-/// The same for reports, in the order of their numbers.
+/// Does the same for reports, in the order of their numbers.
 fn redact_reports(logs: &Dir, folder: &str, redactor: &Redactor) -> io::Result<Vec<Vec<u8>>> {
     let folder = logs.open_dir(folder)?;
     let mut names: Vec<_> = folder.entries()?.flatten().take(REPORTS).map(|entry| entry.file_name()).collect();

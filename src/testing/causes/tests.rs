@@ -48,7 +48,7 @@ fn each_case_is_told_as_expected() {
     assert!(seen >= 80 && wrong.is_empty(), "{seen} cases; {}", wrong.join("\n"));
 }
 
-/// Whatever real tools print when something is missing, a script that prints it is told of beside its failure at most.
+/// A script that prints the messages of real tools gets at most a report with its failure.
 #[test]
 fn words_of_a_program_under_test_never_block() {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/failure-causes");

@@ -1,7 +1,7 @@
 use super::*;
 use std::fs;
 
-/// What is doubted of a line in a repository of these files.
+/// Returns the doubt about a command line in a repository with these files.
 fn of(line: &str, files: &[(&str, &str)]) -> String {
     let root = tempfile::tempdir().unwrap();
     for (name, text) in files {

@@ -57,7 +57,8 @@ impl Trials {
         started
     }
 
-    /// Ends the trial and counts the processes that had to be killed. The log of an interrupted command is not kept.
+    /// Ends the trial and counts the processes that had to be killed. The logs of an interrupted command aren't read
+    /// later, so secrets are removed from them here.
     pub(super) async fn end(&self, name: &str, worker: Worker, called_off: &watch::Receiver<bool>) {
         self.stop(worker).await;
         if *called_off.borrow() {
