@@ -1,6 +1,9 @@
 //! A run that is killed at any of its events, in the middle of writing one, or at any other moment comes to the same patch
 //! once it is taken up, as often as that takes; and nobody's tree is touched on the way.
 //!
+//! By default at the first event of each kind and at a few other moments; with `KCODE_TEST_EVERY_CRASH=1`, as in `.ci/run`, at all of
+//! them.
+//!
 //! The binary of a debug build dies where `KCODE_TEST_CRASH_AT` says; a release has no such points.
 
 use std::path::Path;
@@ -10,10 +13,11 @@ use std::sync::LazyLock;
 use crate::conversant;
 use crate::ran::{Kept, Ran};
 use crate::support::kimi::MockKimi;
+use crate::support::skipped::skipped;
 use crate::tree::Tree;
 use crate::world::{TASK, World, in_turns};
 
-/// How often a run is killed and taken up again, at least.
+/// How often a run is killed and taken up again with `KCODE_TEST_EVERY_CRASH`, at least.
 const RUNS: usize = 200;
 /// A run that is taken up so often without an end has none.
 const MANY: usize = 5;
@@ -22,13 +26,18 @@ const MANY: usize = 5;
 struct Undisturbed {
     patch: String,
     events: usize,
+    /// The numbers of the events that are the first of their kind, counted from 1.
+    first_of_kind: Vec<usize>,
 }
 
 static UNDISTURBED: LazyLock<Undisturbed> = LazyLock::new(|| {
     let (world, kimi) = (World::new(), MockKimi::answering(conversant::answer));
     let kept = world.fix(&kimi, &[]).code(0).kept();
     kimi.assert_clean();
-    Undisturbed { patch: kept.read("patch.diff"), events: kept.journal().len() }
+    let kinds: Vec<_> = kept.journal().iter().map(|record| record["type"].clone()).collect();
+    let is_first = |n: &usize| !kinds[..n - 1].contains(&kinds[n - 1]);
+    let first_of_kind = (1..=kinds.len()).filter(is_first).collect();
+    Undisturbed { patch: kept.read("patch.diff"), events: kinds.len(), first_of_kind }
 });
 
 /// Where the first process dies, and where those that take its run up do, one after another.
@@ -113,14 +122,28 @@ fn at_random_moments(runs: usize) -> Vec<Deaths> {
     (0..runs).map(|_| vec![moment(), moment()]).collect()
 }
 
+/// Each kind of event, half of them torn, and a few of the others.
+fn sampled() -> Vec<Deaths> {
+    let kinds = UNDISTURBED.first_of_kind.iter().enumerate();
+    let mut deaths: Vec<Deaths> = kinds.map(|(n, at)| vec![format!("{}:{at}", ["event", "torn"][n % 2])]).collect();
+    deaths.extend(at_events_of_those_that_take_it_up().into_iter().step_by(9));
+    deaths.extend(at_random_moments(3));
+    deaths
+}
+
+fn all() -> Vec<Deaths> {
+    let mut deaths = [at_every_event(), at_events_of_those_that_take_it_up()].concat();
+    deaths.extend(at_random_moments(RUNS.saturating_sub(deaths.len())));
+    deaths
+}
+
 #[test]
 fn a_run_that_dies_anywhere_comes_to_the_same_patch() {
     if !cfg!(debug_assertions) {
-        return;
+        return skipped("needs a debug build");
     }
-    let mut deaths = [at_every_event(), at_events_of_those_that_take_it_up()].concat();
-    deaths.extend(at_random_moments(RUNS.saturating_sub(deaths.len())));
-    in_turns(&deaths, survive);
+    let is_whole = std::env::var_os("KCODE_TEST_EVERY_CRASH").is_some();
+    in_turns(&if is_whole { all() } else { sampled() }, survive);
 }
 
 /// The number of the event of that type, counted from 1.
@@ -131,7 +154,7 @@ fn number_of(kept: &Kept, kind: &str) -> usize {
 #[test]
 fn one_that_dies_after_it_was_applied_is_not_taken_up() {
     if !cfg!(debug_assertions) {
-        return;
+        return skipped("needs a debug build");
     }
     let start = |world: &World, at: usize| {
         let kimi = MockKimi::answering(conversant::answer);
