@@ -59,9 +59,16 @@ impl Tools {
         assert!(ran.status.success(), "{line}: {}", String::from_utf8_lossy(&said));
     }
 
+    /// What isn't committed yet, if there is anything.
+    fn commit(&self) {
+        if !self.world.git(&["status", "--porcelain"]).is_empty() {
+            self.world.commit_all();
+        }
+    }
+
     /// In `file` a minus becomes a plus, with which the command passes, and without which it doesn't.
     fn mends(&self, file: &str, command: &str) {
-        self.world.commit_all();
+        self.commit();
         let ran = self.fix(file, &["--test", command], &[]).code(0);
         let before = &ran.report()["tests"]["baseline"];
         assert!(!before.is_null(), "{}", ran.stderr());
@@ -83,7 +90,7 @@ impl Tools {
 
     /// The tests can't run with `command`, which is told before the first request, with these words.
     fn refuses(&self, command: &str, words: &[&str]) {
-        self.world.commit_all();
+        self.commit();
         let kimi = MockKimi::script([]);
         let mut fix = self.world.keyed(&kimi, &["fix", "mend it", "--test", command]);
         fix.env("PATH", &self.path);

@@ -78,7 +78,7 @@ fn of_cargo(home: &str) -> Tools {
 #[ignore = "needs crates.io"]
 fn cargo_with_its_home_elsewhere() {
     let tools = of_cargo("elsewhere");
-    tools.world.commit_all();
+    tools.commit();
     tools.fix("src/lib.rs", &[], &[("CARGO_HOME", &tools.home("elsewhere"))]).code(0).says(&["verified"]);
 }
 

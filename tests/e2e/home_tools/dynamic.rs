@@ -49,7 +49,7 @@ fn bundler_with_gems_where_a_variable_says() {
     for variable in ["GEM_HOME", "BUNDLE_PATH"] {
         let tools = bundle();
         tools.outside(&format!("export {variable}=\"$HOME/own\"; bundle install --quiet"));
-        tools.world.commit_all();
+        tools.commit();
         tools.fix("calc.rb", &["--test", RUBY_TESTS], &[(variable, &tools.home("own"))]).code(0);
     }
 }

@@ -76,7 +76,7 @@ fn gradle() -> Tools {
 #[ignore = "needs Gradle 4 with Debian's packages for it"]
 fn gradle_with_its_home_and_without() {
     let tools = gradle();
-    tools.world.commit_all();
+    tools.commit();
     tools.fix(CODE, &[], &[]).code(0).says(&["verified"]);
     tools.outside("export GRADLE_USER_HOME=\"$HOME/.gradle\"; ! gradle -q --no-daemon test && rm -r build");
     tools.mends(CODE, "gradle --no-daemon --offline test");
@@ -93,7 +93,7 @@ fn a_wrapper_whose_distribution_is_in_the_home() {
          sed -i \"s#distributionUrl=.*#distributionUrl=file\\\\:$HOME/d/gradle-4.4.1-bin.zip#\" gradle/wrapper/gradle-wrapper.properties && \
          export GRADLE_USER_HOME=\"$HOME/.gradle\" && ./gradlew -q --no-daemon --version && rm -rf \"$HOME/d\" .gradle",
     );
-    tools.world.commit_all();
+    tools.commit();
     tools.fix(CODE, &[], &[]).code(0).says(&["verified"]);
 }
 

@@ -17,7 +17,7 @@ fn node_at(tools: &Tools, place: &str) {
 
 /// The tests run with the program at `place` in the home.
 fn runs(tools: &Tools, place: &str, variables: &[(&str, &Path)]) {
-    tools.world.commit_all();
+    tools.commit();
     let command = "node -p process.execPath && node --test";
     let ran = tools.fix("calc.js", &["--test", command], variables).code(0);
     let log = ran.kept().read("logs/tests-1.log");
