@@ -1,10 +1,10 @@
-//! What `cargo test` prints: libtest's lines or its JSON, one a test, binary after binary.
+//! Reads the output of `cargo test`: libtest's lines or its JSON, binary after binary.
 
 use super::collector::ResultCollector;
 use super::libtest_events::{LibtestNews, told};
 use crate::journal::{TestResults, Verdict};
 
-/// The results in `lines`; `None` when no binary of libtest printed any of them.
+/// Returns the results in `lines`; `None` if none comes from libtest.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     let mut reading = LibtestReader::default();
     for line in lines {
@@ -13,9 +13,9 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     if reading.begun == 0 {
         return None;
     }
-    // A binary that crashed said how many tests it has, and not what came of them.
+    // A binary that crashed announced its number of tests, but not all results.
     let all_told = reading.begun == reading.ended && reading.promised == reading.collector.len() as u64;
-    // Unless it is told to go on, cargo leaves out the binaries behind the first that fails.
+    // Without `--no-fail-fast`, cargo skips the binaries after the first that fails.
     let gave_up = lines.iter().any(|line| line.starts_with("error: test failed, to rerun pass"));
     let went_on =
         lines.iter().any(|line| line.starts_with("error: ") && line.contains(" failed:") && line.contains(" target"));
@@ -26,17 +26,17 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
 #[derive(Default)]
 struct LibtestReader {
     collector: ResultCollector,
-    /// The binary whose tests run, as cargo names it.
+    /// The binary whose tests are running, as cargo names it.
     binary: String,
-    /// A test whose verdict comes on a later line, because it printed something itself.
+    /// A test whose verdict is on a later line, because the test printed something.
     pending: Option<String>,
     begun: usize,
     ended: usize,
-    /// How many tests the binaries said they have.
+    /// Number of tests that the binaries announced.
     promised: u64,
     /// The test whose output is shown, and that output.
     shown: Option<(String, String)>,
-    /// A binary began in JSON: what looks like a line of text was printed by a test.
+    /// Whether a binary began in JSON, so that text lines come from its tests.
     json: bool,
 }
 
@@ -50,7 +50,7 @@ impl LibtestReader {
         {
             self.told(told);
         } else if self.json {
-            // Of cargo, or of a test.
+            // Output of cargo or of a test.
         } else if let Some(count) = line.strip_prefix("running ").and_then(amount_of_tests) {
             self.begun += 1;
             self.promised += count;
@@ -102,21 +102,21 @@ impl LibtestReader {
 
     fn full_name(&self, name: &str) -> String {
         let name = name.strip_suffix(" - should panic").unwrap_or(name);
-        // The line of an example moves with what is edited above it.
+        // The line number of a doc test changes with edits above it.
         let (name, mode) = name.rsplit_once(" - ").filter(|(name, _)| name.ends_with(')')).unwrap_or((name, ""));
         let name = name.rsplit_once(" (line ").map_or(name.to_owned(), |(name, _)| name.to_owned());
         let name = if mode.is_empty() { name } else { format!("{name} - {mode}") };
         if self.binary.is_empty() { name } else { format!("{}::{name}", self.binary) }
     }
 
-    /// The end of what a failed test printed.
+    /// Ends the output of a failed test.
     fn close(&mut self) {
         let Some((name, output)) = self.shown.take() else { return };
         explain(&mut self.collector, &name, &output);
     }
 }
 
-/// Notes why the test `name` failed, and where, by what it printed.
+/// Records why and in which file the test `name` failed, by its output.
 pub(super) fn explain(collector: &mut ResultCollector, name: &str, output: &str) {
     let before_trace = output.lines().take_while(|line| *line != "stack backtrace:");
     let told: Vec<&str> = before_trace.filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE")).collect();
@@ -135,7 +135,7 @@ fn binary(line: &str) -> Option<String> {
     let path = line.strip_prefix("Running ")?.strip_suffix(')')?.rsplit_once(" (")?.1;
     let file = path.rsplit(['/', '\\']).next()?;
     let name = file.strip_suffix(".exe").unwrap_or(file);
-    // The hash behind the name changes with the compiler.
+    // The hash after the name changes with the compiler.
     Some(name.rsplit_once('-').map_or(name, |(name, _)| name).to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! What `cargo nextest run` prints: a line a test, and the output of those that failed; or libtest's JSON.
+//! Reads the output of `cargo nextest run`: a line per test and the output of failed tests, or libtest's JSON.
 
 use super::collector::ResultCollector;
 use super::libtest;
@@ -6,7 +6,7 @@ use super::libtest_events::{LibtestNews, told as event};
 use crate::journal::{TestResults, Verdict};
 use crate::testing::counts;
 
-/// The results in `lines`; `None` when nextest printed none of them.
+/// Returns the results in `lines`; `None` if none comes from nextest.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     lines.iter().find(|line| line.trim_start().starts_with("Nextest run ID "))?;
     let json = from_events(lines);
@@ -14,7 +14,7 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
         json.map_or_else(|| (from_text(lines), "nextest, text"), |collector| (collector, "nextest, JSON"));
     let all_ran = !lines.iter().any(|line| line.starts_with("warning: ") && line.contains(" tests were not run "));
     let skipped = collector.counts().skipped;
-    // Which were skipped is told only when asked for.
+    // Skipped tests are listed only on request.
     let agrees = counts::nextest(lines).is_some_and(|said| {
         let ours = collector.counts();
         (said.passed, said.failed) == (ours.passed, ours.failed) && (skipped == 0 || said.skipped == skipped)
@@ -22,7 +22,7 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     Some(collector.finish(source, agrees && all_ran))
 }
 
-/// `None` when there are no events.
+/// Reads the JSON events; `None` if there are none.
 fn from_events(lines: &[&str]) -> Option<ResultCollector> {
     let mut collector = ResultCollector::default();
     for told in lines.iter().filter_map(|line| event(line)) {
@@ -47,7 +47,7 @@ fn from_text(lines: &[&str]) -> ResultCollector {
             collector.explain(&name, &told(&name, &output));
         }
         if summed_up {
-            // Those that failed are listed again.
+            // Failed tests are listed again.
             break;
         }
         match (test, &mut failed) {
@@ -65,7 +65,7 @@ fn from_text(lines: &[&str]) -> ResultCollector {
     collector
 }
 
-/// `        PASS [   0.004s] (1/2) calc::it adds`: the name in its binary, and how it went.
+/// `        PASS [   0.004s] (1/2) calc::it adds`: returns the name with its binary, and the verdict.
 fn test(line: &str) -> Option<(String, Verdict)> {
     let (status, rest) = line.trim_start().split_once(" [")?;
     let (_, rest) = rest.split_once("] ")?;
@@ -77,15 +77,15 @@ fn test(line: &str) -> Option<(String, Verdict)> {
         retried if retried.starts_with("TRY ") && retried.ends_with("PASS") => Verdict::Passed,
         _ => return None,
     };
-    // `(1/2)` or, of one that is skipped, `(───)`.
+    // `(1/2)`, or `(───)` for a skipped test.
     let name = rest.trim_start();
     let name = if name.starts_with('(') { name.split_once(") ")?.1.trim_start() } else { name };
     let (binary, test) = name.split_once(' ')?;
-    // As libtest's own lines are named, but that integration tests have their crate in front.
+    // Named like libtest's tests, except that integration tests have their crate in front.
     Some((format!("{binary}::{test}"), verdict))
 }
 
-/// The output without what libtest says of the one test that the process ran.
+/// Removes libtest's frame around the single test that the process ran.
 fn told(name: &str, output: &str) -> String {
     let frame =
         ["stdout ───", "stderr ───", "running 1 test", "failures:", "note: run with `RUST_BACKTRACE", "test result: "];

@@ -1,4 +1,4 @@
-//! Runners of JavaScript that print a tree: node's own, mocha, and jest under `--verbose`.
+//! Reads JavaScript runners that print a tree: node's own, mocha, and jest under `--verbose`; also vitest.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use super::outline::{SuiteOutline, indent, untimed};
 use crate::journal::{TestResults, Verdict};
 use crate::testing::counts;
 
-/// Failures of node's that are looked up by their title; nobody reads more.
+/// Most failures of node that are looked up by title.
 const MAX_EXPLAINED: usize = 1_000;
 
-/// What node's reporter `spec` prints.
+/// Reads node's reporter `spec`.
 pub(super) fn node(lines: &[&str]) -> Option<TestResults> {
     let number = |name: &str| {
         let said = lines.iter().find_map(|line| line.strip_prefix("ℹ ")?.strip_prefix(name)?.strip_prefix(' '));
@@ -20,7 +20,7 @@ pub(super) fn node(lines: &[&str]) -> Option<TestResults> {
     let has_suites = number("suites").unwrap_or(0) > 0;
     let mut collector = ResultCollector::default();
     let mut outline = SuiteOutline::default();
-    // Who has tests below itself, and whether one of them failed.
+    // Indentation and name of each parent, and whether a test below it failed.
     let mut parents: Vec<(usize, String, bool)> = Vec::new();
     for line in lines.iter().take_while(|line| !line.starts_with("✖ failing tests:")) {
         let at = indent(line);
@@ -41,20 +41,20 @@ pub(super) fn node(lines: &[&str]) -> Option<TestResults> {
                 *failed = true;
             }
         }
-        // A suite is no test, unless it fails by itself.
+        // A suite isn't a test, unless it fails by itself.
         if failed_below == Some(true) || (failed_below == Some(false) && has_suites && verdict != Verdict::Failed) {
             outline.close(at);
             continue;
         }
         collector.add(&outline.name(at, title), verdict);
     }
-    // A file that crashed stands for its tests.
+    // A crashed file hides its tests.
     let crashed = explain_node(lines, &mut collector);
     Some(collector.finish("node, spec", !crashed))
 }
 
-/// At the end node repeats each failure under its place: `test at test/calc.test.js:4:1`.
-/// Says whether one of them is a whole file.
+/// Reads node's final list, which repeats each failure under its place: `test at test/calc.test.js:4:1`. Returns
+/// whether one of them is a whole file.
 fn explain_node(lines: &[&str], collector: &mut ResultCollector) -> bool {
     let failing = lines.iter().skip_while(|line| !line.starts_with("✖ failing tests:"));
     let mut place = "";
@@ -83,7 +83,7 @@ fn explain_node(lines: &[&str], collector: &mut ResultCollector) -> bool {
     crashed
 }
 
-/// `  ✔ small (0.16ms)`, in the signs of all three.
+/// `  ✔ small (0.16ms)`, in the symbols of all three runners.
 fn mark(line: &str) -> Option<(Verdict, &str)> {
     let text = line.trim_start();
     let marks = [
@@ -98,7 +98,7 @@ fn mark(line: &str) -> Option<(Verdict, &str)> {
     marks.iter().find_map(|(mark, verdict)| Some((*verdict, text.strip_prefix(mark)?)))
 }
 
-/// What mocha's reporter `spec` prints.
+/// Reads mocha's reporter `spec`.
 pub(super) fn mocha(lines: &[&str]) -> Option<TestResults> {
     let totals = counts::mocha(lines)?;
     let mut collector = ResultCollector::default();
@@ -155,7 +155,7 @@ fn numbered(text: &str) -> Option<(u64, &str)> {
     Some((number.parse().ok()?, title))
 }
 
-/// What jest prints: with `--verbose`, or of a single file, all tests; else the failing ones.
+/// Reads jest: with `--verbose` or for a single file it prints all tests, else the failed ones.
 pub(super) fn jest(lines: &[&str]) -> Option<TestResults> {
     lines.iter().find(|line| line.starts_with("Test Suites: "))?;
     let mut collector = ResultCollector::default();
@@ -201,7 +201,7 @@ fn explain_jest(collector: &mut ResultCollector, told: Option<(String, String)>)
     collector.locate(&name, name.split(" > ").next().unwrap_or_default());
 }
 
-/// What vitest prints: with `--reporter=verbose` all tests, else the failing ones; always with their full names.
+/// Reads vitest: with `--reporter=verbose` it prints all tests, else the failed ones, always with full names.
 pub(super) fn vitest(lines: &[&str]) -> Option<TestResults> {
     lines.iter().find(|line| line.trim_start().starts_with("Test Files  "))?;
     let mut collector = ResultCollector::default();
@@ -228,7 +228,7 @@ pub(super) fn vitest(lines: &[&str]) -> Option<TestResults> {
             }
         }
     }
-    // A file that can't be loaded, or whose process died, has tests that nobody knows.
+    // The tests of a file that can't be loaded, or whose process died, are unknown.
     let gaps = lines.iter().any(|line| line.contains("Failed Suites ") || line.contains("Unhandled Errors"));
     let complete = !gaps && counts::jest_or_vitest(lines).is_some_and(|totals| totals == collector.counts());
     Some(collector.finish("vitest, text", complete))

@@ -1,10 +1,10 @@
-//! The Test Anything Protocol, 13 and 14, with subtests as node and Perl print them (<https://testanything.org>).
+//! Reads the Test Anything Protocol, 13 and 14, with subtests as node and Perl print them (<https://testanything.org>).
 
 use super::collector::ResultCollector;
 use super::outline::indent;
 use crate::journal::{TestResults, Verdict};
 
-/// The results in `lines`; `None` when they aren't TAP.
+/// Returns the results in `lines`; `None` if they aren't TAP.
 pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
     let is_versioned = lines.iter().any(|line| line.starts_with("TAP version "));
     let is_planned = lines.iter().any(|line| plan(line).is_some());
@@ -32,15 +32,15 @@ pub(super) fn read(lines: &[&str]) -> Option<TestResults> {
 #[derive(Default)]
 struct TapReader {
     collector: ResultCollector,
-    /// The file that prove runs.
+    /// The file that `prove` is running.
     file: Option<String>,
     /// Names of subtests that have begun, by indentation.
     open: Vec<(usize, String)>,
-    /// How many tests the outermost plans promise, and how many there were.
+    /// Number of tests that the outermost plans announce; `points` is the number that ran.
     planned: u64,
     points: u64,
     crashed: bool,
-    /// What `#   Failed test 'adds'` is about, and what follows it.
+    /// The test of `#   Failed test 'adds'`, and the text after it.
     failure: Option<(String, String)>,
     failures: Vec<(String, String)>,
 }
@@ -98,13 +98,13 @@ impl TapReader {
         {
             self.planned += planned;
         } else if text.starts_with("Bail out!") || text.starts_with("Dubious, test returned") {
-            // Perl ends with the number of failures, so that only a plan that wasn't kept tells of a crash.
+            // Perl exits with the number of failures, so that only an unfulfilled plan shows a crash.
             self.crashed |= text.starts_with("Bail out!");
         }
         self.diagnostic(text);
     }
 
-    /// What Perl says on the other channel, at any time.
+    /// Reads what Perl prints to standard error, at any time.
     fn diagnostic(&mut self, text: &str) {
         let Some(said) = text.strip_prefix('#') else {
             self.failures.extend(self.failure.take());
@@ -130,11 +130,11 @@ impl TapReader {
         }
         let suites = self.file.iter().chain(self.open.iter().map(|(_, name)| name));
         let path: Vec<&str> = suites.map(String::as_str).chain([point.description]).collect();
-        // A `#` in a title would else begin a directive.
+        // Otherwise a `#` in a title would begin a directive.
         let name = path.join(" > ").replace("\\#", "#");
         let Some(name) = self.collector.add(&name, point.verdict()) else { return };
         if point.verdict() == Verdict::Failed {
-            // A whole file, which node runs as one test until it tells of its own.
+            // A whole file, which node runs as one test until it reports its own tests.
             self.crashed |= said("exitCode").is_some();
             self.collector.explain(&name, &told(diagnosis));
             let place = said("location").unwrap_or_default().trim_matches('\'');
@@ -146,7 +146,7 @@ impl TapReader {
     fn finish(mut self, is_versioned: bool) -> TestResults {
         self.failures.extend(self.failure.take());
         for (name, text) in &self.failures {
-            // It names the file, and not the tests around it.
+            // The message names the file, but not the enclosing tests.
             let file = text
                 .lines()
                 .next()
@@ -165,13 +165,13 @@ fn plan(line: &str) -> Option<u64> {
     line.strip_prefix("1..")?.split(' ').next()?.parse().ok()
 }
 
-/// The file of `t/add.t .... `, behind which its tests follow.
+/// Returns the file of `t/add.t .... `, after which its tests follow.
 fn proved(line: &str) -> Option<String> {
     let (file, dots) = line.trim_end().split_once(' ')?;
     (dots.len() > 1 && dots.bytes().all(|byte| byte == b'.') && !file.is_empty()).then(|| file.to_owned())
 }
 
-/// The error of a diagnosis, and the first lines of its stack.
+/// Returns the error of a diagnosis, and the first lines of its stack.
 fn told(diagnosis: &[&str]) -> String {
     let noise = ["duration_ms:", "location:", "failureType:", "code:", "name:", "type:"];
     let is_noise = |line: &&&str| noise.iter().any(|key| line.trim_start().starts_with(key));
