@@ -92,8 +92,8 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// An empty conversation. `tools` is the JSON array sent as it stands (`[]` sends none); `cache_key` is constant
-    /// for the conversation, so that the provider finds its prefix again.
+    /// An empty conversation. `tools` is a JSON array that is sent unchanged (`[]` sends none). `cache_key` is constant
+    /// for the conversation, so that the provider finds its prefix in the cache.
     #[must_use]
     pub fn new(model: &str, cache_key: Option<&str>, tools: &str) -> Self {
         let cache_key = cache_key.map(|key| format!(r#","prompt_cache_key":{}"#, quoted(key))).unwrap_or_default();
@@ -118,12 +118,12 @@ impl Conversation {
         conversation
     }
 
-    /// The same conversation again, from the journal's [`Event::Message`], [`Event::Reply`] and
-    /// [`Event::HistoryRepaired`]; others are skipped.
+    /// Rebuilds a conversation from the journal's [`Event::Message`], [`Event::Reply`] and [`Event::HistoryRepaired`];
+    /// other events are skipped.
     ///
     /// # Errors
-    /// [`ErrorKind::ReasoningLost`] when a message isn't JSON any more. (One that differs from what was received is
-    /// found by [`Self::request`].)
+    /// [`ErrorKind::ReasoningLost`] if a message isn't valid JSON. (One that differs from what was received is found by
+    /// [`Self::request`].)
     pub fn restore<'a>(
         model: &str,
         cache_key: Option<&str>,
@@ -148,7 +148,7 @@ impl Conversation {
         self.push("system", &json!({ "role": "system", "content": text }))
     }
 
-    /// Appends what the user, or kcode in the user's place, says.
+    /// Appends a message of the user, or of kcode in the user's place.
     pub fn push_user(&mut self, text: &str) -> Message {
         self.push("user", &json!({ "role": "user", "content": text }))
     }
@@ -164,8 +164,7 @@ impl Conversation {
         self.push("tool", &answer)
     }
 
-    /// Makes a reply one that its host takes back: where that asks for `reasoning_content`, it is there, and empty if no
-    /// reasoning came.
+    /// Completes a reply for hosts that ask for `reasoning_content`: adds an empty one if no reasoning came.
     pub fn complete(&self, message: &mut AssistantMessage) {
         let is_wanted = match self.field {
             ReasoningField::AsItCame => false,
@@ -178,7 +177,8 @@ impl Conversation {
         }
     }
 
-    /// What to change in messages of the model after a refusal that may be due to them; nothing for every other failure.
+    /// The repairs after a refusal that may be due to messages of the model; `None` for every other failure, or if
+    /// there is nothing to repair.
     #[must_use]
     pub fn repairs(&self, error: &ModelError) -> Option<(RepairCause, Vec<RepairedMessage>)> {
         let cause = repair::cause(error)?;
@@ -186,7 +186,7 @@ impl Conversation {
         Some((cause, repair::changes(cause, messages))).filter(|(_, changes)| !changes.is_empty())
     }
 
-    /// Puts changed messages in the place of what they were.
+    /// Replaces messages with their repaired versions.
     pub fn repair(&mut self, cause: RepairCause, changes: &[RepairedMessage]) {
         self.field = match cause {
             RepairCause::BrokenCall => self.field,
@@ -209,39 +209,40 @@ impl Conversation {
         self.estimate.grow(&" ".repeat(json.len().saturating_sub(span.len())));
         if let Some(reply) = self.received.iter_mut().find(|reply| reply.message == n) {
             let now = Receipt::of(json);
-            // A broken call is no reason to touch the reasoning.
+            // Repairing a call must not change the reasoning.
             reply.reasoning_kept &= cause != RepairCause::BrokenCall || now.reasoning == reply.receipt.reasoning;
             reply.receipt = now;
         }
     }
 
-    /// Appends a reply's message, byte for byte as it was built on receipt.
+    /// Appends a reply's message byte for byte, as it was built on receipt.
     pub fn push_assistant(&mut self, message: &AssistantMessage) -> Message {
         self.push_received(&message.json, Receipt::from(message))
     }
 
-    /// Tells what the provider counted for the reply that was pushed last; later estimates build on it.
+    /// Takes over the provider's token count for the last reply; later estimates build on it.
     pub fn calibrate(&mut self, usage: &Usage) {
         self.estimate.calibrate(usage);
     }
 
-    /// How many input tokens the next request costs: as far as the provider has counted what it said, and a generous
-    /// guess from there on.
+    /// Likely input of the next request in tokens: the provider's count as far as it reaches, and a generous estimate
+    /// for what follows.
     #[must_use]
     pub fn prompt_tokens(&self) -> Tokens {
         self.estimate.tokens()
     }
 
-    /// The most that the next request's input can cost: counted as far as the provider has, a token a byte from there on.
+    /// Upper bound of the next request's input in tokens: the provider's count as far as it reaches, then one token per
+    /// byte.
     #[must_use]
     pub fn prompt_tokens_at_most(&self) -> Tokens {
         self.estimate.upper_bound()
     }
 
-    /// The next request's bytes, with `cap` as `max_completion_tokens`.
+    /// Builds the next request, with `cap` as `max_completion_tokens`.
     ///
     /// # Errors
-    /// [`ErrorKind::ReasoningLost`] when a reply in the buffer is not what was received.
+    /// [`ErrorKind::ReasoningLost`] if a reply in the buffer differs from what was received.
     pub fn request(&self, cap: Tokens, tool_choice: ToolChoice) -> Result<Request, ModelError> {
         self.check()?;
         let tool_choice = match tool_choice {
@@ -328,12 +329,11 @@ impl Conversation {
     }
 }
 
-/// What a message that stands in the buffer would have been received as.
+/// The error for reply `n` (from 0), which can't be sent back.
 fn lost(n: usize, how: &str) -> ModelError {
     ModelError::new(ErrorKind::ReasoningLost, &format!("reply {} of the conversation can't be sent back: {how}", n + 1))
 }
 
-/// `text` as a JSON string.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }

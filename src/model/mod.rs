@@ -3,9 +3,9 @@
 //! [`Conversation`] holds the history as bytes and builds requests from it. A [`Model`] answers them; [`Client`] does
 //! so over HTTP. Below the client, `early` opens the first connection, `service` checks responses, `sse_validator`
 //! checks the stream's bytes, and `chunk` and `stream` assemble the message (`reasoning` and `leak` handle what other
-//! hosts do differently). A failure is a [`ModelError`]: `refusal` classifies responses, `distrust` TLS errors (`other_scheme` a base URL with the wrong scheme),
-//! [`retry`] decides whether to ask again, and `advice` writes the hint. [`prices`] is the dated price list; [`replay`]
-//! serves recorded replies over a loopback socket.
+//! hosts do differently). A failure is a [`ModelError`]: `refusal` classifies responses, `distrust` TLS errors
+//! (`other_scheme` a base URL with the wrong scheme), [`retry`] decides whether to ask again, and `advice` writes the
+//! hint. [`prices`] is the dated price list; [`replay`] serves recorded replies over a loopback socket.
 
 mod advice;
 mod calls;

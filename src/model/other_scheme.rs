@@ -1,5 +1,6 @@
-//! Whether a server on this machine speaks the other one of http and https than its URL says. What comes of such a mistake looks like
-//! an outage (the server closes, or answers what the client can't read), which trying again doesn't mend.
+//! Whether a server on this machine speaks the other one of http and https than its URL says. What comes of such a
+//! mistake looks like an outage (the server closes, or answers what the client can't read), which trying again doesn't
+//! mend.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -20,8 +21,8 @@ const RECORDS: [[u8; 2]; 2] = [[0x15, 3], [0x16, 3]];
 /// Asks for nothing, and holds no key.
 const PLAIN: &[u8] = b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-/// What `error` means when the server at `url`, which never answered well, turns out to speak the other scheme; else `error`. Other
-/// machines aren't asked.
+/// What `error` means when the server at `url`, which never answered well, turns out to speak the other scheme; else
+/// `error`. Other machines aren't asked.
 pub(super) async fn explain(error: ModelError, url: &url::Url) -> ModelError {
     let may_be = match error.status {
         None => error.kind == ErrorKind::Network,
@@ -67,8 +68,8 @@ fn addresses(url: &url::Url) -> Vec<IpAddr> {
     }
 }
 
-/// How a client begins to speak TLS; empty where it can't. Two ends of lines behind it, fewer bytes than a record's header has, keep
-/// a server that reads lines from waiting for them.
+/// How a client begins to speak TLS; empty where it can't. Two ends of lines behind it, fewer bytes than a record's
+/// header has, keep a server that reads lines from waiting for them.
 fn client_hello() -> Vec<u8> {
     let config = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty());
     let name = ServerName::from(IpAddr::from(Ipv4Addr::LOCALHOST));

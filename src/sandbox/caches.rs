@@ -156,8 +156,8 @@ impl Cache {
         Ok(own)
     }
 
-    /// What commands are told: its own path if it `is_shown` there or serves as it is, otherwise that of an empty folder in
-    /// `scratch`.
+    /// What commands are told: its own path if it `is_shown` there or serves as it is, otherwise that of an empty
+    /// folder in `scratch`.
     pub(super) fn setting(&self, is_shown: bool, scratch: &Path) -> Option<(String, String)> {
         let (variable, before) = self.variable.as_ref()?;
         let is_there = is_shown || self.is_in_repository() || (self.serves_read_only && self.folder.is_dir());

@@ -29,8 +29,8 @@ pub(super) fn can_close_all() -> bool {
 
 #[expect(unsafe_code, reason = "no crate wraps this call")]
 fn close_range(first: libc::c_uint, flags: libc::c_int) -> io::Result<()> {
-    // SAFETY: the call takes numbers only. With the flag it closes nothing of this process, and who calls it without has no use for
-    // what is closed.
+    // SAFETY: the call takes numbers only. With the flag it closes nothing of this process, and who calls it without
+    // has no use for what is closed.
     let done = unsafe { libc::close_range(first, libc::c_uint::MAX, flags) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -31,8 +31,8 @@ pub(super) fn set() -> io::Result<String> {
     lower(Resource::Core, 0)?;
     lower(Resource::Fsize, FILE_SIZE)?;
     lower(Resource::Nofile, OPEN_FILES)?;
-    // Address space isn't limited: WebAssembly, the JVM and sanitizers reserve far more than they use, and the watch
-    // checks actual use. Only without overcommit, where reserved memory is missing elsewhere, it is limited.
+    // Neither address space nor data is limited: WebAssembly, the JVM and sanitizers reserve far more than they use,
+    // and the watch checks actual use. Only without overcommit, where reserved memory is missing elsewhere, data is.
     if fs::read_to_string(OVERCOMMIT).is_ok_and(|mode| mode.trim() == "2") {
         lower(Resource::Data, memory_limit())?;
     }
