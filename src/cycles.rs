@@ -126,7 +126,7 @@ impl Source {
     fn below(&self, module: &[String], path: &[String], hops: u8) -> Option<&Names> {
         let (module, file) = self.0.get_key_value(module)?;
         let (first, rest) = path.split_first()?;
-        let child = [module.as_slice(), &[first.clone()]].concat();
+        let child = [module.as_slice(), std::slice::from_ref(first)].concat();
         let is_module = self.0.contains_key(&child);
         if is_module && !rest.is_empty() {
             return self.below(&child, rest, hops);
@@ -137,8 +137,8 @@ impl Source {
         if let Some(import) = file.imported.get(first) {
             return self.definition(module, &[import.as_slice(), rest].concat(), hops + 1);
         }
-        let all = file.globs.iter().map(|glob| [glob.as_slice(), path].concat());
-        let found = all.filter_map(|path| self.definition(module, &path, hops + 1)).next();
+        let mut all = file.globs.iter().map(|glob| [glob.as_slice(), path].concat());
+        let found = all.find_map(|path| self.definition(module, &path, hops + 1));
         found.or((!is_module).then_some(module))
     }
 

@@ -26,7 +26,7 @@ fn lines(total: &Statistics) -> Vec<(&'static str, String)> {
     let patches = &total.patches;
     let unended = match total.unended {
         0 => String::new(),
-        unended => format!(" ({unended} more noted no end)"),
+        unended => format!(" ({unended} more recorded no end)"),
     };
     let cached = Share { count: total.usage.cached_tokens.0, of: total.usage.prompt_tokens.0 };
     vec![

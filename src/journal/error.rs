@@ -69,7 +69,7 @@ impl JournalError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::InUse { .. } => "answer or end it there, then run this again",
-            Self::WentOn { .. } => "run this again, to go by what it is now",
+            Self::WentOn { .. } => "run this again to continue from its current state",
             Self::Unwritable { .. } if self.is_disk_failure() => {
                 "free space on that disk; new runs can be kept on another one, which KCODE_HOME names"
             }

@@ -140,14 +140,14 @@ impl Outcome {
             Self::Internal => "a bug in kcode",
             Self::Usage => "bad arguments",
             Self::NoChange => "the run ended without a patch",
-            Self::Unverified => "patch kept, but no tests could stand behind it",
+            Self::Unverified => "patch kept, but no tests could verify it",
             Self::TestsFailing => "patch kept, tests or a required check fail",
             Self::Budget => "a limit was reached; what exists is kept",
             Self::Refused => {
                 "the sandbox can't be built under strict, tests were weakened, files changed under a patch, or `verify` found \
                  something else than the report says"
             }
-            Self::Diverged => "a replay came to something else than the recorded run",
+            Self::Diverged => "a replay differs from the recorded run",
             Self::ModelRejected => "the provider refuses for good: unknown model, bad request, quota",
             Self::Storage => "the disk is full, over its quota, read-only or broken; what was written is kept",
             Self::TryAgain => "overload, rate limit or network, after the retries",

@@ -57,6 +57,6 @@ impl Reproduction {
 
 impl Default for Reproduction {
     fn default() -> Self {
-        Self::not_checked("the run didn't come to a patch that its tests stand behind")
+        Self::not_checked("the run has no verified patch")
     }
 }

@@ -16,8 +16,7 @@ const CHANGE_NOT_KEPT: &str =
     "It was done, but kcode could not keep what it changed. Look at the files again before you go on.";
 
 /// Note on a patch that doesn't include what a command changed last.
-const UNLOOKED_AT: &str =
-    "what commands of the run changed last is not in the patch: the run ended before it was compared";
+const UNLOOKED_AT: &str = "the last changes by commands are not in the patch: the run ended before they were compared";
 
 struct Done {
     observation: Observation,

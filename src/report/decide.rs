@@ -58,7 +58,7 @@ fn by_evidence(why: &str, latest: Latest<'_>) -> Decision {
     if let Some(missing) = latest.checks.iter().find_map(|check| missing(check, latest.sha256())) {
         return missing;
     }
-    let Some(tests) = latest.verification else { return unverified("no tests stand behind the patch".to_owned()) };
+    let Some(tests) = latest.verification else { return unverified("no tests verified the patch".to_owned()) };
     if !latest.is_fresh() {
         return unverified("the tree changed after the last test run".to_owned());
     }
@@ -100,7 +100,7 @@ fn how_many(ran: &TestsRan) -> Option<u64> {
 }
 
 fn silenced(who: &str, before: u64) -> String {
-    format!("{who} ran {before} tests before the patch, and now ends without a word of them")
+    format!("{who} ran {before} tests before the patch, and now reports none")
 }
 
 /// Says whether the patch broke a failing check, and what the user can do if it didn't.

@@ -21,7 +21,7 @@ const SAID_CHARS: usize = 4_000;
 const NOT_REACHED: &str = "the run ended before its patch was judged";
 
 /// Detail of a run that hasn't recorded its end.
-const NO_END: &str = "the run did not note its end";
+const NO_END: &str = "the run did not record its end";
 
 /// Folds `records` into a report; `None` if they hold no run. `patch_path` is the path of the patch file.
 #[must_use]

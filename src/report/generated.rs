@@ -15,7 +15,7 @@ impl GeneratedReport {
         let (included, beside): (Vec<_>, Vec<_>) = self.files.iter().partition(|file| file.included);
         let (refused, beside): (Vec<_>, Vec<_>) = beside.into_iter().partition(|file| file.not_taken.is_some());
         let beside = line("not in the patch, written by commands", &beside, NAMES, self.more)
-            .map(|line| format!("{line}; --include-generated GLOB takes what it names along"));
+            .map(|line| format!("{line}; --include-generated GLOB adds the files it matches"));
         let refused = line("named, and not taken into the patch", &refused, NAMED, 0);
         let all = if included.len() > NAMED { "; report.json and the patch name them all" } else { "" };
         let included = line("in the patch because it is named, written by commands", &included, NAMED, 0);

@@ -197,7 +197,7 @@ impl Verification {
             }
             // Flaky tests change the counts from run to run.
             Some(_) if flaky => {}
-            _ if self.counts.then != self.counts.now => told.push("the runner counts otherwise".to_owned()),
+            _ if self.counts.then != self.counts.now => told.push("the runner's counts differ".to_owned()),
             _ => {}
         }
         told.extend(self.checks.iter().filter_map(VerifiedCheck::difference));

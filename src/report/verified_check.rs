@@ -58,7 +58,7 @@ impl VerifiedCheck {
                 code(now.exit_code)
             ))
         } else if now.passed && then.counts != now.counts {
-            Some(format!("the check {name} counts otherwise"))
+            Some(format!("the counts of the check {name} differ"))
         } else {
             None
         }

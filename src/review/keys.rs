@@ -93,7 +93,7 @@ pub const LETTERS: [(char, Action, &str); 18] = [
     (',', Action::Previous, "previous hunk (also ←)"),
     ('f', Action::Files, "the list of files"),
     ('b', Action::Back, "back to where you were (also Esc)"),
-    ('c', Action::Conclude, "come to an end: test and apply what is accepted"),
+    ('c', Action::Conclude, "finish: test and apply what is accepted"),
     ('q', Action::Leave, "leave; what you decided is kept for the next review"),
     ('?', Action::Help, "this help"),
 ];

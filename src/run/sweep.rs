@@ -98,7 +98,9 @@ mod tests {
         drop(journal);
         let token = concat!("ghp", "_16C7e42F292c6912E7710c838347Ae178B4a\n");
         let logs = ["tests-1.log", "baseline/tests-1.log"].map(|name| run.logs().join(name));
-        logs.iter().for_each(|log| fs::write(log, token).unwrap());
+        for log in &logs {
+            fs::write(log, token).unwrap();
+        }
         clear(&run);
         assert_eq!(logs.map(|log| fs::read_to_string(log).unwrap()), ["[redacted:github-token]\n"; 2]);
     }

@@ -121,7 +121,7 @@ fn each_breach_is_found() {
         (r#""held":true"#, r#""held":false"#, "law 2: the sandbox did not stop this"),
         (r#"\"reasoning_content\":\""#, r#"\"reasoning_content\":\"But "#, "law 4: the reply of turn 1"),
         (r#""prefix_kept":true"#, r#""prefix_kept":false"#, "law 5: the request of turn 1 did not begin"),
-        ("Wrold", "World", "law 5: the request of turn 2 is not what the journal's messages come to"),
+        ("Wrold", "World", "law 5: the request of turn 2 doesn't match the journal's messages"),
         (r#""survivors":0"#, r#""survivors":1"#, "law 10: processes outlived the run: 1"),
         (r#""reserved_tokens":"#, r#""reserved_tokens":1,"was":"#, "law 6: turn 1 was charged"),
     ] {

@@ -190,7 +190,7 @@ fn checks_alone_verify_nothing() {
     let world = World::new();
     world.write(".kcode.toml", "[[check]]\nname = \"lint\"\ncommand = \"true\"\n");
     std::fs::remove_file(world.root().join("test.sh")).unwrap();
-    let ran = world.fix(&mender(), &[]).code(4).says(&["unverified", "no tests stand behind the patch"]);
+    let ran = world.fix(&mender(), &[]).code(4).says(&["unverified", "no tests verified the patch"]);
     assert_eq!(each(&ran, "state"), ["passing"]);
 }
 

@@ -119,7 +119,7 @@ fn without_verification_nothing_is_run_and_nothing_claimed() {
     assert_eq!(ran.kept().events("tests_ran").len(), 0);
     assert!(!ran.stdout().contains("ran"), "{}", ran.stdout());
     assert_eq!(ran.report()["outcome"], "unverified");
-    ran.says(&["unverified", "no tests stand behind the patch"]);
+    ran.says(&["unverified", "no tests verified the patch"]);
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn breaches(audit: &Audit) -> Vec<String> {
     });
     let unproved = audit.prefixes.iter().filter(|prefix| prefix.proved == Some(false));
     let unproved = unproved
-        .map(|prefix| format!("law 5: the request of turn {} is not what the journal's messages come to", prefix.turn));
+        .map(|prefix| format!("law 5: the request of turn {} doesn't match the journal's messages", prefix.turn));
     let is_above = |charge: &&RequestCost| charge.charged_tokens > charge.reserved_tokens && !charge.above_cap;
     let above = audit.budget.iter().filter(is_above);
     let above = above.map(|charge| {

@@ -29,7 +29,7 @@ impl Named {
             Ok(path) if is_of_git(&path) => out("it is git's own"),
             Ok(path) => Self::File(path.to_string()),
             Err(RelPathError::Empty) => Self::Everything,
-            Err(RelPathError::Absolute(_) | RelPathError::Parent(_)) => out("it leads out of the repository"),
+            Err(RelPathError::Absolute(_) | RelPathError::Parent(_)) => out("it is outside the repository"),
             Err(RelPathError::Nul | RelPathError::NotUtf8(_)) => out("it is no path"),
         }
     }

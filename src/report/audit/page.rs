@@ -188,7 +188,7 @@ fn write_tests(out: &mut String, audit: &Audit) -> std::fmt::Result {
     for nudge in &audit.nudges {
         writeln!(out, "nudge after turn {}: {}", nudge.turn, sanitise_line(&nudge.kind))?;
     }
-    writeln!(out, "\nThe journal doesn't know what the sandbox refused while tests ran; their logs may.")
+    writeln!(out, "\nWhat the sandbox refused during test runs isn't in the journal; see their logs.")
 }
 
 const fn purpose(purpose: TestPurpose) -> &'static str {

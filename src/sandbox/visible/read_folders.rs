@@ -148,7 +148,9 @@ mod tests {
     fn another_folder_at_the_same_path_is_another() {
         let world = tempfile::tempdir().unwrap();
         let (place, other) = (world.path().join("place"), world.path().join("other"));
-        [&place, &other].iter().for_each(|folder| fs::create_dir_all(folder.join("inner")).unwrap());
+        for folder in [&place, &other] {
+            fs::create_dir_all(folder.join("inner")).unwrap();
+        }
         let all = read(Reading::long_ago(&place)).unwrap();
         assert!(!all.are_unchanged(&other));
         fs::remove_dir(place.join("inner")).unwrap();
