@@ -18,30 +18,30 @@ use super::uninstalled;
 use crate::journal::read_regular;
 use crate::settings::{Invocation, RepositoryFiles, TOOL_FOLDERS, TestCommand};
 
-/// Enough of a manifest or a lock file.
+/// Bytes read of a manifest or lock file.
 const MAX_BYTES: u64 = 2 * 1024 * 1024;
-/// Packages of a lock file that are looked for.
+/// Number of packages of a lock file that are checked.
 const PACKAGES: usize = 2_000;
-/// Words that a shell knows by itself.
+/// Builtins and keywords of shells.
 const OF_THE_SHELL: [&str; 38] = [
     "!", ".", ":", "[", "[[", "alias", "break", "case", "cd", "command", "continue", "do", "done", "echo", "elif",
     "else", "esac", "eval", "exec", "exit", "export", "false", "fi", "for", "if", "printf", "read", "return", "set",
     "shift", "source", "test", "then", "trap", "true", "ulimit", "unset", "while",
 ];
 
-/// Programs that start another.
+/// Programs that start another program.
 const STARTERS: [&str; 8] = ["env", "nice", "nohup", "setsid", "stdbuf", "time", "timeout", "xvfb-run"];
 
-/// What speaks against the command.
+/// Reason why a command may fail before its tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
-    /// For people, a clause.
+    /// The reason as a clause, for messages.
     pub why: String,
-    /// The program that is nowhere, where the command is nothing but that and its arguments.
+    /// The missing program, if the command is only that program and its arguments.
     pub missing: Option<String>,
 }
 
-/// A doubt about `command` in the repository at `root`. Blocks.
+/// Looks for a reason to doubt `command` in the repository at `root`. Blocks.
 #[must_use]
 pub fn doubt(command: &TestCommand, root: &Path) -> Option<Doubt> {
     let dir = command.dir.as_ref().map_or_else(PathBuf::new, |dir| dir.as_path().to_owned());
@@ -77,13 +77,13 @@ pub fn doubt(command: &TestCommand, root: &Path) -> Option<Doubt> {
     found.or_else(|| place.packages(&words)).and_then(doubt)
 }
 
-/// The programs that it starts itself, as far as that can be seen.
+/// Returns the programs that the command starts, as far as that is visible.
 fn programs_in(command: &TestCommand) -> Vec<String> {
     match &command.invocation {
         Invocation::Argv(words) => started_by(words),
-        // Of variables only the home is known here.
+        // The home folder is the only variable that is known here.
         Invocation::Shell(line) if names_home(line) => programs_in(&TestCommand::shell(&without_home(line))),
-        // What depends on what came before is left to the shell.
+        // What depends on earlier commands can't be predicted.
         Invocation::Shell(line) if line.contains(['$', '`', '(', '{', '\\', '\'', '"', '#']) || line.contains("||") => {
             Vec::new()
         }
@@ -267,7 +267,7 @@ impl CommandPlace<'_> {
         Some(format!("{missing} of its script isn't found"))
     }
 
-    /// What the target's own lines start.
+    /// Checks the commands of the make target.
     fn make(&self, words: &[String]) -> Option<String> {
         if words.iter().any(|word| word.starts_with("-C") || word.starts_with("-f")) {
             return None;
