@@ -30,8 +30,7 @@ pub(super) struct ProjectFolder<'a> {
 /// A command for a folder, and the name of the file that implies it.
 pub(super) type DetectedCommand = Option<(TestCommand, String)>;
 
-/// In this order; a repository with several kinds of project is taken for the first of them.
-/// What names a test runner outright goes before what may hide any (make, a script).
+/// In order of precedence. Kinds that name a test runner come before those that may hide any runner (make, a script).
 const KINDS: [fn(&ProjectFolder) -> DetectedCommand; 17] = [
     runners::cargo,
     runners::go,

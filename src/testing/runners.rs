@@ -10,7 +10,7 @@ use crate::settings::TestCommand;
 
 /// Number of entries of a folder that are examined.
 pub(super) const MAX_NAMES: usize = 1_000;
-/// Folders of a project that are looked at.
+/// Number of folders of a project that are searched.
 const MAX_FOLDERS: usize = 60;
 
 /// Cargo: tests all members of a workspace; uses nextest if it is configured and installed.
@@ -65,7 +65,7 @@ fn manager_by_lock_file(folder: &ProjectFolder) -> &'static str {
     folder.upwards().find_map(in_folder).unwrap_or("npm")
 }
 
-/// `deno.json` with a task `test`, or with files that Deno takes for tests.
+/// `deno.json` with a task `test`, or with files that Deno recognises as tests.
 pub(super) fn deno(folder: &ProjectFolder) -> DetectedCommand {
     let file = folder.first(&["deno.json", "deno.jsonc"])?;
     // With comments in it, it is no JSON; then its tasks aren't known.

@@ -1,4 +1,4 @@
-//! Crates, modules, gems and packages that lock files and manifests name and that were never downloaded.
+//! Finds crates, modules, gems and packages that lock files and manifests name and that were never downloaded.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::journal::read_regular;
 use crate::testing::gems;
 
 impl CommandPlace<'_> {
-    /// Packages of `Cargo.lock` that were never downloaded.
+    /// Finds packages of `Cargo.lock` that were never downloaded.
     pub(super) fn cargo(&self) -> Option<String> {
         let upwards = self.dir.ancestors();
         let (manifest, lock) = upwards
@@ -31,7 +31,7 @@ impl CommandPlace<'_> {
             return Some(format!("{name}, which Cargo starts the compiler with, isn't found"));
         }
         if self.has(".cargo/config.toml") || self.has(".cargo/config") {
-            // It may be vendored.
+            // Packages may be vendored.
             return None;
         }
         let registries: Vec<PathBuf> = std::fs::read_dir(home.join("registry/cache"))
@@ -58,7 +58,7 @@ impl CommandPlace<'_> {
         Some(format!("the crate {missing} isn't downloaded"))
     }
 
-    /// Modules of `go.mod` that were never downloaded.
+    /// Finds modules of `go.mod` that were never downloaded.
     pub(super) fn go(&self) -> Option<String> {
         let manifest = self.text("go.mod")?;
         if manifest.contains("=> ../") {
@@ -85,7 +85,7 @@ impl CommandPlace<'_> {
         Some(format!("the module {} isn't downloaded", missing.0))
     }
 
-    /// Gems of `Gemfile.lock` that were never installed.
+    /// Finds gems of `Gemfile.lock` that were never installed.
     pub(super) fn bundler(&self) -> Option<String> {
         let Some(lock) = self.text("Gemfile.lock") else {
             let names_gems = |line: &str| line.trim_start().starts_with("gem ") || line.trim() == "gemspec";
@@ -96,7 +96,7 @@ impl CommandPlace<'_> {
         Some(format!("the gem {missing} isn't installed"))
     }
 
-    /// Whether what `composer install` makes is there, or there is nothing to be made.
+    /// Whether the output of `composer install` exists, or the project needs none.
     pub(super) fn has_composers_packages(&self) -> bool {
         if !self.has("composer.json") {
             return true;
@@ -107,13 +107,13 @@ impl CommandPlace<'_> {
     }
 }
 
-/// What Cargo's settings put in front of the compiler.
+/// Returns the compiler wrapper of Cargo's settings.
 fn wrapper(settings: &str) -> Option<String> {
     let settings: toml::Table = settings.parse().ok()?;
     Some(settings.get("build")?.get("rustc-wrapper")?.as_str()?.to_owned()).filter(|wrapper| !wrapper.is_empty())
 }
 
-/// A module's path as Go's cache names it (<https://go.dev/ref/mod#goproxy-protocol>).
+/// Escapes a module's path as Go's module cache does (<https://go.dev/ref/mod#goproxy-protocol>).
 fn escaped(path: &str) -> String {
     path.chars()
         .flat_map(|c| if c.is_ascii_uppercase() { vec!['!', c.to_ascii_lowercase()] } else { vec![c] })
