@@ -47,6 +47,12 @@ pub(super) static CONDITION: Pattern = Pattern::new(
     r"^\}?\s*(?:if|else|elif|elsif|unless|switch|case|when|catch|except|rescue|while)\b|^for\b.*\b(?:in|of)\s+(?:\[\s*\]|\(\s*\)|\{\s*\}|range\(0\))|^(?:let|const|var)\s+\w+\s*=.*(?:\||=>|\bfunction\b.*)$|^\w+\s*:?=\s*func\b|^set(?:Timeout|Immediate)\(|\bnextTick\(|^go func\b|^(?:async )?def |^function\b|^(?:pub(?:\([^)]*\))? )?(?:(?:async|const|unsafe) )*fn\b|^macro_rules!",
 );
 static IF: Pattern = Pattern::new(r"^\}?\s*(?:else\s+)?(?:if|unless|elif|elsif|case|default)\b");
+/// Operators that may leave out what stands behind them.
+static SHORT_CIRCUIT: Pattern = Pattern::new(r"\|\||&&|\?\?|\?\s|\?$|\b(?:or|and|lambda)\b");
+/// Python's `x if condition else y`, which stands behind the assertion.
+static TERNARY: Pattern = Pattern::new(r"\)\s+if\b.*\belse\b");
+/// Rust's macros that turn code into text or tokens and don't run it.
+static UNRUN_MACRO: Pattern = Pattern::new(r"\b(?:stringify|concat|quote|quote_spanned|cfg)!\s*[\[({]");
 /// Words of assertions in general, for languages that are only read line by line.
 static ANY: Pattern = Pattern::new(
     r"(?i)\b(?:assert\w*|expect\w*|require|should\w*|must\w*|check\w*|verify\w*|refute\w*|fail\w*|XCTAssert\w*|ASSERT_\w+|EXPECT_\w+|BOOST_\w+)\b\s*[({ !]",
@@ -103,6 +109,9 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
         });
     }
     let form = form(language, code)?;
+    if language == Language::Rust && UNRUN_MACRO.is_match(code.get(..form).unwrap_or_default()) {
+        return None;
+    }
     let text = statement.text.get(form..).unwrap_or(&statement.text);
     let mut parsed = strength::parse(language, text);
     // Nothing awaits this promise, so its result is never checked.
@@ -110,13 +119,21 @@ fn assertion(language: Language, statement: &TextStatement) -> Option<Assertion>
     if is_promised && !WAITS.is_match(code) {
         parsed.strength = Some(Strength::Nothing);
     }
+    // `cond || expect(x)` runs the assertion as `if` would.
+    let before = code.get(..form).unwrap_or_default().trim();
+    let behind = code.get(form..).unwrap_or_default();
+    let ternary = TERNARY.regex().filter(|_| language == Language::Python).and_then(|regex| regex.find(behind));
+    let condition = match ternary {
+        _ if SHORT_CIRCUIT.is_match(before) => Some(before.to_owned()),
+        ternary => ternary.map(|found| found.as_str().trim_start_matches(')').trim().to_owned()),
+    };
     Some(Assertion {
         line: statement.line,
         text: squeeze(text),
         subject: parsed.subject,
         shown: one_line(text),
         strength: parsed.strength,
-        conditions: conditions(false),
+        conditions: conditions(false).into_iter().chain(condition).collect(),
     })
 }
 
