@@ -54,7 +54,7 @@ pub fn ended<'a>(run: &'a TestRun, output: &'a str, hidden: Hidden<'a>) -> RunEn
 fn any_ran(run: &TestRun, output: &str) -> bool {
     let Some(results) = run.results.as_ref().filter(|results| !results.tests.is_empty()) else {
         let counts = run.counts.unwrap_or_default();
-        return counts.passed > 0 || (counts.failed > 0 && !is_not_loaded(output));
+        return counts.passed > 0 || (counts.failed > not_set_up(output) && !is_not_loaded(output));
     };
     let told = results.tests.iter().filter(|(_, case)| case.verdict != Verdict::Skipped);
     let is_load = |name: &str, case: &TestCase| {
@@ -71,10 +71,28 @@ fn any_ran(run: &TestRun, output: &str) -> bool {
     ran * NEARLY_NONE > all
 }
 
+/// Packages whose imports Go didn't find, each of which it counts as a failure.
+fn not_set_up(output: &str) -> u64 {
+    output.lines().filter(|line| line.starts_with("FAIL\t") && line.ends_with(" [setup failed]")).count() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::journal::TestResults;
+
+    #[test]
+    fn no_test_of_go_ran_in_packages_whose_imports_are_missing() {
+        let output = "# p\ncalc.go:3:8: missing go.sum entry for module providing package example.org/odd (imported by p)\nFAIL\tp [setup failed]\nFAIL\n";
+        let nothing = Hidden { around: &[], named: &[], closed: &|_| false };
+        let of = |failed| {
+            let counts = Some(crate::journal::TestCounts { failed, ..Default::default() });
+            let run = TestRun { command: "go test ./...".into(), exit_code: Some(1), counts, ..TestRun::default() };
+            why_failed(&run, output, nothing).unwrap().cause.is_some_and(|cause| cause.blocks)
+        };
+        assert!(of(1));
+        assert!(!of(2), "another failed by itself");
+    }
 
     #[test]
     fn names_say_more_than_output_and_both_are_bounded() {
