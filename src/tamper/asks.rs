@@ -136,13 +136,13 @@ fn clauses(line: &str) -> Vec<Vec<String>> {
     clauses
 }
 
-/// A clause in which a verb of change stands as a command, with tests as its object.
+/// Whether a verb of change is an imperative in this clause and tests are its object.
 fn asks(clause: &[String]) -> bool {
     let words: Vec<&str> = clause.iter().map(String::as_str).collect();
     (0..words.len()).any(|at| is_command(&words, at) && object_is_tests(words[at], &words[at + 1..]))
 }
 
-/// "the update tests" and "we changed tests" are no commands.
+/// Whether the verb is an imperative: not in "the update tests" or "we changed tests".
 fn is_command(words: &[&str], at: usize) -> bool {
     const BEFORE: [&str; 16] = [
         "please", "and", "then", "also", "to", "should", "must", "you", "we", "just", "only", "or", "let's", "",
@@ -165,7 +165,7 @@ fn object_is_tests(verb: &str, words: &[&str]) -> bool {
     let between = &words[..at];
     let follows = words.get(at + 1).copied().unwrap_or_default();
     let is_object = !between.iter().any(|word| ENDS_OBJECT.contains(word));
-    // "the test command" is no test.
+    // "the test command" is not a test.
     let is_test = follows.is_empty()
         || GOES_WITH_TEST.contains(&follows)
         || is_name(follows)
@@ -175,7 +175,7 @@ fn object_is_tests(verb: &str, words: &[&str]) -> bool {
     is_object && is_test && says_wrong
 }
 
-/// Fenced code, quoted lines and logs aren't the user's own words.
+/// Removes fenced code and quoted lines, which aren't the user's own words.
 fn without_quotes(task: &str) -> String {
     let mut in_fence = false;
     let own = |line: &&str| {

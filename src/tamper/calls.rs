@@ -62,7 +62,7 @@ pub(super) fn call(text: &str) -> Option<(&str, Vec<String>, &str)> {
     None
 }
 
-/// Parts between commas that are in no bracket and no string.
+/// Splits at each `separator` outside of brackets and strings.
 pub(super) fn split(text: &str, separator: char) -> Vec<String> {
     let (mut parts, mut current) = (Vec::new(), String::new());
     let (mut depth, mut quote, mut escaped) = (0_i64, None, false);

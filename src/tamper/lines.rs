@@ -101,13 +101,13 @@ fn line(file: &ChangedSource, after: &SourceUnits, at: usize) -> Option<TamperFl
         .and_then(|()| flag(TamperKind::RunnerChanged, true, "the runner is given options from inside the code"))
 }
 
-/// In a program's own code an exit is its business, unless it happens as soon as the file is loaded.
+/// Whether a soft exit weakens the tests: in a program's own code only if it happens while the file is loaded.
 fn soft_exit_weakens(file: &ChangedSource, after: &SourceUnits, at: usize, of_tests: bool) -> bool {
     let in_new_test = after.unit_at(at).is_some_and(|unit| {
         unit.is_test && file.before.as_ref().is_none_or(|before| before.tests().all(|old| old.bare != unit.bare))
     });
     if of_tests {
-        // A new test of these may only fail by it, and a new script ends as it likes.
+        // In Python and Ruby it can only make a new test fail, and a new shell script may end as it likes.
         let is_harmless = match after.language {
             Language::Python | Language::Ruby => in_new_test,
             Language::Shell => file.is_new,
@@ -127,7 +127,7 @@ fn is_rust_test(after: &SourceUnits, at: usize) -> bool {
                 .any(|suite| suite.name.contains("test") && suite.body.start <= at && at < suite.body.end))
 }
 
-/// `def __eq__(self, other): return True`, on one line or two.
+/// Matches `def __eq__(self, other): return True`, on one line or two.
 fn is_always_equal(after: &SourceUnits, at: usize) -> bool {
     if after.language != Language::Python || !ALWAYS_EQUAL.is_match(&after.file.code[at]) {
         return false;
