@@ -107,7 +107,7 @@ fn without_home(line: &str) -> String {
     words.join(" ")
 }
 
-/// The program of a command, and what it starts in turn: `timeout 10 x`, `env A=1 x`.
+/// Returns the program of a command and those that it starts in turn: `timeout 10 x`, `env A=1 x`.
 fn started_by(words: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = words.iter().skip_while(|word| word.contains('=')).peekable();
@@ -128,7 +128,7 @@ fn started_by(words: &[String]) -> Vec<String> {
 struct CommandPlace<'a> {
     files: RepositoryFiles,
     root: &'a Path,
-    /// The folder that the command runs in, from the root and in full.
+    /// Absolute path of the folder that the command runs in.
     dir: PathBuf,
     folder: PathBuf,
 }
@@ -138,13 +138,13 @@ impl CommandPlace<'_> {
         Some(self.files.read(self.dir.join(name), MAX_BYTES)?.text())
     }
 
-    /// Whether there is something of this name in the folder or above it, up to the root.
+    /// Whether the folder or one of its parents, up to the root, contains this name.
     fn has(&self, name: &str) -> bool {
         let mut folders = self.folder.ancestors().take_while(|folder| folder.starts_with(self.root));
         folders.any(|folder| folder.join(name).symlink_metadata().is_ok())
     }
 
-    /// The first of `names` that is no program.
+    /// Returns the first of `names` that isn't a program.
     fn missing(&self, names: &[String]) -> Option<String> {
         let is_there = |name: &str| {
             OF_THE_SHELL.contains(&name)
@@ -154,11 +154,11 @@ impl CommandPlace<'_> {
         names.iter().find(|name| !is_there(name)).cloned()
     }
 
-    /// A program that is there, and may not start all the same.
+    /// Checks whether an existing program may still fail to start.
     fn unfit(&self, name: &str) -> Option<String> {
         let path = which(name, &self.folder)?;
         if path.starts_with(self.root) {
-            // An environment's interpreter is a link that leads out of the repository.
+            // The interpreter of an environment is a link to outside of the repository.
             let is_executable = fs::metadata(&path).is_ok_and(|about| about.permissions().mode() & 0o111 != 0);
             let line = first_line(&path).unwrap_or_default();
             let interpreter = line.strip_prefix("#!").and_then(|rest| rest.split_whitespace().next());
@@ -175,7 +175,7 @@ impl CommandPlace<'_> {
         is_likely_hidden(&path).then(|| format!("the sandbox may hide {name}"))
     }
 
-    /// Packages that the project asks for and that are nowhere.
+    /// Finds packages that the project requires and that aren't installed.
     fn packages(&self, words: &[String]) -> Option<String> {
         let names = |known: &[&str]| {
             let base = |word: &String| word.rsplit('/').next().unwrap_or_default().to_owned();
@@ -205,7 +205,7 @@ impl CommandPlace<'_> {
         gem.flatten().map(|gem| format!("the gem {gem} isn't found"))
     }
 
-    /// `python -m MODULE`: a module that no interpreter has.
+    /// Checks `python -m MODULE` for a module that no interpreter has.
     fn python(&self, words: &[String]) -> Option<String> {
         let at = words.windows(2).position(|pair| pair[0] == "-m")?;
         let (program, module) =
@@ -215,7 +215,7 @@ impl CommandPlace<'_> {
         (!libraries.iter().any(|folder| is_in(folder))).then(|| format!("no module {module} is found for {program}"))
     }
 
-    /// Where `program` may find modules.
+    /// Lists the folders in which `program` may find modules.
     fn python_libraries(&self, program: &str) -> Vec<PathBuf> {
         let mut libraries = vec![self.folder.clone()];
         libraries.extend(std::env::var_os("PYTHONPATH").iter().flat_map(std::env::split_paths));
@@ -225,7 +225,7 @@ impl CommandPlace<'_> {
         if let Some(prefix) = own.as_ref().filter(|prefix| prefix.join("pyvenv.cfg").is_file()) {
             libraries.extend(python_folders(&prefix.join("lib")));
             // Its base has the standard library.
-            // It may be the repository's own, and any file behind a link.
+            // The file may belong to the repository, and may be a link to any file.
             let text = read_regular(&prefix.join("pyvenv.cfg"), MAX_BYTES).unwrap_or_default();
             let text = String::from_utf8_lossy(&text);
             let base = text.lines().find_map(|line| line.strip_prefix("home = ")).map(PathBuf::from);
@@ -242,7 +242,7 @@ impl CommandPlace<'_> {
         libraries
     }
 
-    /// A package's script: named, installed, and one that ends.
+    /// Checks that a package script exists, is installed, and terminates.
     fn package(&self, words: &[String]) -> Option<String> {
         let manifest: Value = serde_json::from_str(&self.text("package.json")?).ok()?;
         let rest = words.iter().skip_while(|word| !["npm", "pnpm", "yarn", "bun"].contains(&word.as_str())).skip(1);
@@ -291,7 +291,7 @@ impl CommandPlace<'_> {
         Some(format!("{missing} of the makefile isn't found"))
     }
 
-    /// Folders that runners make of their own, which needs the network.
+    /// Checks for environments that a runner would have to create, which needs the network.
     fn environments(&self, words: &[String]) -> Option<String> {
         let home = std::env::home_dir().unwrap_or_default();
         let has = |name: &str| words.iter().any(|word| word.rsplit('/').next() == Some(name));
@@ -310,7 +310,7 @@ impl CommandPlace<'_> {
     }
 }
 
-/// Where the Pythons of a prefix keep modules.
+/// Lists the module folders of the Pythons of a prefix.
 fn python_folders(lib: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(lib).into_iter().flatten().flatten();
     let pythons =
