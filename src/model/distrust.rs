@@ -63,7 +63,7 @@ impl Distrust {
                 .to_owned(),
             Self::NotYet => "this machine's clock is probably wrong: set it; else the certificate was made for later".to_owned(),
             Self::Revoked => format!(
-                "its issuer took the certificate back: send nothing there before whoever runs {base_url} has another one"
+                "its issuer revoked the certificate: send nothing there before whoever runs {base_url} has another one"
             ),
             Self::Purpose => "have the server use a certificate for servers (extendedKeyUsage serverAuth, or none at all); \
                               SSL_CERT_FILE doesn't help"
@@ -80,7 +80,7 @@ impl Distrust {
             ),
             Self::Version => format!("{base_url} has to offer TLS 1.2 or 1.3 with a current cipher; or a proxy in between does"),
             Self::WantsCertificate => format!(
-                "{base_url} wants a certificate of whoever asks, which kcode has none of: go through a proxy on this machine that \
+                "{base_url} requires a client certificate, which kcode doesn't support: go through a proxy on this machine that \
                  has one, or use another base URL"
             ),
             Self::UnknownHost => format!("the server knows no host of that name: is {base_url} right?"),
@@ -103,7 +103,7 @@ fn of(error: &rustls::Error) -> Option<(Distrust, String)> {
     let told = |why, words: &str| Some((why, words.to_owned()));
     match error {
         rustls::Error::InvalidCertificate(why) => Some(of_certificate(why)),
-        rustls::Error::InvalidMessage(_) => told(Distrust::NoTls, "what came instead of TLS is something else"),
+        rustls::Error::InvalidMessage(_) => told(Distrust::NoTls, "the server's answer isn't TLS"),
         rustls::Error::PeerIncompatible(_)
         | rustls::Error::AlertReceived(
             Alert::ProtocolVersion | Alert::HandshakeFailure | Alert::InsufficientSecurity,

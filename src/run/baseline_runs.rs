@@ -121,7 +121,7 @@ impl BaselineJob {
         };
         let index = tokio::select! {
             index = id => index,
-            _ = called_off.wait_for(|off| *off) => return Err("called off".to_owned()),
+            _ = called_off.wait_for(|off| *off) => return Err("cancelled".to_owned()),
         };
         let mut key = match &index {
             Some(index) => self.key(index, command).await,
@@ -192,7 +192,7 @@ impl BaselineJob {
             }
             waited = true;
             if timeout(LOOK_AGAIN, off.wait_for(|off| *off)).await.is_ok() {
-                return Err("called off".to_owned());
+                return Err("cancelled".to_owned());
             }
         }
     }
@@ -265,9 +265,9 @@ impl BaselineRuns<'_> {
                 Ok(Lent::Ran(run)) => return Ok(Some((**run).clone())),
                 Ok(_) => {}
                 // The run is over.
-                Err(_) => return Err("called off".to_owned()),
+                Err(_) => return Err("cancelled".to_owned()),
             },
-            _ = off.wait_for(|off| *off) => return Err("called off".to_owned()),
+            _ = off.wait_for(|off| *off) => return Err("cancelled".to_owned()),
         }
         // There may be one later.
         self.lent = Some(lent);

@@ -104,7 +104,7 @@ impl Pair<'_, '_> {
     fn conditional(&self, flags: &mut Vec<TamperFlag>) {
         let (old, new) = (&self.old.unit.conditions, &self.new.unit.conditions);
         let Some(condition) = new.last().filter(|_| new.len() > old.len()) else { return };
-        let reason = format!("`{}` is there only under `{}`", self.name(), short(condition.trim()));
+        let reason = format!("`{}` is now declared only under `{}`", self.name(), short(condition.trim()));
         let place = self.file.place_of_new(self.new.unit.body.start);
         flags.push(self.flag(place, TamperKind::TestHidden, true, reason));
     }
@@ -147,7 +147,7 @@ impl Pair<'_, '_> {
                 .filter(|old| !self.new.assertions.iter().any(|new| new.text == old.text))
                 .count();
             let only_removed = replaced == 0 && !self.has_added_lines();
-            let reason = format!("`{}` tries {} cases less than before", self.name(), old - new);
+            let reason = format!("`{}` tests {} fewer cases than before", self.name(), old - new);
             flags.push(self.flag(line, TamperKind::TestRemoved, only_removed, reason));
         }
     }
@@ -160,13 +160,13 @@ impl Pair<'_, '_> {
     fn swallowed(&self, flags: &mut Vec<TamperFlag>) {
         if swallow::swallowing(self.new) > swallow::swallowing(self.old) {
             let line = self.first_added().unwrap_or(self.new.unit.body.start);
-            let reason = format!("a failure inside `{}` is caught and goes by", self.name());
+            let reason = format!("`{}` catches a failure and ignores it", self.name());
             flags.push(self.flag(self.file.place_of_new(line), TamperKind::AssertionLoosened, true, reason));
         }
         let (old, new) = (swallow::early_leaves(self.old), swallow::early_leaves(self.new));
         if new.len() > old.len() {
             let line = new.iter().find(|line| self.file.added().any(|added| added == **line)).or(new.first());
-            let reason = format!("`{}` leaves before it has asserted all that it did", self.name());
+            let reason = format!("`{}` returns before some of its assertions", self.name());
             let line = self.file.place_of_new(line.copied().unwrap_or_default());
             flags.push(self.flag(line, TamperKind::TestSkipped, true, reason));
         }
@@ -269,7 +269,7 @@ impl Pair<'_, '_> {
             (None, None) if header(self.old) != header(self.new) => self.file.place_of_new(self.new.unit.header.start),
             (None, None) => return,
         };
-        let reason = format!("`{}` asserts what it did, but comes to it in another way", self.name());
+        let reason = format!("`{}` makes the same assertions, but its other code changed", self.name());
         flags.push(self.flag(line, TamperKind::TestEdited, false, reason));
     }
 }

@@ -32,7 +32,7 @@ pub fn inspect(changes: &[Change<'_>]) -> Vec<TamperFlag> {
 fn whole(file: &ChangedSource) -> Option<TamperFlag> {
     let was_of_tests = !file.is_new && (file.old_role.is_of_tests() || file.may_have_held_tests());
     if file.is_opaque && (was_of_tests || file.old_role == Role::Configuration) {
-        let reason = "the file can't be read, so nobody knows whether its tests are what they were";
+        let reason = "the file can't be read, so it is unknown whether its tests changed";
         return Some(file.flag(1, TamperKind::AssertionRemoved, true, reason));
     }
     // Where the guard can read tests, it flags each removed test by name.

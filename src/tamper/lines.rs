@@ -85,13 +85,13 @@ fn line(file: &ChangedSource, after: &SourceUnits, at: usize) -> Option<TamperFl
         return flag(TamperKind::Shadowed, true, "the test framework itself is changed");
     }
     if is_always_equal(after, at) {
-        return flag(TamperKind::Shadowed, true, "a comparison says yes to anything");
+        return flag(TamperKind::Shadowed, true, "a comparison is always true");
     }
     if !of_tests && in_code(&ASKS).is_some() {
         return flag(TamperKind::TestDetected, true, "the code asks whether it runs under test");
     }
     if !of_tests && in_code(&LOOKS_AROUND).is_some() {
-        let reason = "the code looks through all that is loaded in its process, which holds the tests' runner, too";
+        let reason = "the code inspects all loaded modules or objects, which include the test runner";
         return flag(TamperKind::TestDetected, true, reason);
     }
     if TEST_MAIN.is_match(code) && !after.file.code.iter().any(|line| line.contains(".Run()")) {

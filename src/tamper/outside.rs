@@ -41,7 +41,7 @@ fn line(file: &ChangedSource, after: &SourceUnits, at: usize) -> Option<(TamperK
     } else if takes_name_away(file, after, at) {
         Some((TamperKind::TestHidden, true, "the name of a test means something else from here on"))
     } else if replaces(file, after, at) {
-        Some((TamperKind::TestEdited, false, "something is put in the place of what is tested, for many tests at once"))
+        Some((TamperKind::TestEdited, false, "tested code is replaced (mocked) for many tests at once"))
     } else {
         None
     }

@@ -36,7 +36,7 @@ pub(super) fn flags(file: &ChangedSource) -> Vec<TamperFlag> {
         return Vec::new();
     }
     let line = file.removed().next().map_or(1, |at| file.place_of_old(at));
-    let reason = if is_snapshot { "a recorded result is another" } else { "a file that tests read is another" };
+    let reason = if is_snapshot { "a recorded result was changed" } else { "a file that tests read was changed" };
     vec![TamperFlag { tests: titles(file), ..file.flag(line, kind, false, reason) }]
 }
 

@@ -46,7 +46,7 @@ impl Finding {
 /// For the case that no run on the patched tree was complete.
 fn silence(told: &TestResults) -> Finding {
     let count = told.tests.len();
-    let reason = format!("before the patch the runner told of {count} tests; now it ends without telling of each");
+    let reason = format!("before the patch the runner reported {count} tests; now it doesn't report them all");
     Finding { kind: TamperKind::EarlyExit, reason, tests: Vec::new() }
 }
 
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_runner_that_falls_silent_proves_nothing() {
         let cut_off = TestResults { complete: false, ..run("m::adds+") };
-        let told = ["before the patch the runner told of 2 tests; now it ends without telling of each"];
+        let told = ["before the patch the runner reported 2 tests; now it doesn't report them all"];
         assert_eq!(reasons("m::adds- m::subtracts+", &cut_off, "adds"), told);
         assert_eq!(reasons("m::adds- m::subtracts+", &run(""), "adds"), told);
         assert_eq!(reasons("", &cut_off, "adds"), Vec::<String>::new());

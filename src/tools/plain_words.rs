@@ -20,7 +20,7 @@ pub(super) fn quoted(text: &str) -> String {
 #[must_use]
 pub fn in_words(error: &io::Error) -> String {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::LOOP) => "its symbolic links lead round in a circle".to_owned(),
+        Some(Errno::LOOP) => "its symbolic links form a loop".to_owned(),
         Some(Errno::NAMETOOLONG) => "its name is too long".to_owned(),
         Some(Errno::ROFS) => "it can only be read".to_owned(),
         _ => match error.kind() {
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn failures_are_told_in_words() {
         let told = |errno: Errno| in_words(&io::Error::from(errno));
-        assert_eq!(told(Errno::LOOP), "its symbolic links lead round in a circle");
+        assert_eq!(told(Errno::LOOP), "its symbolic links form a loop");
         assert_eq!(told(Errno::ACCESS), "permission is denied");
         assert_eq!(told(Errno::NODEV), "no such device");
         assert_eq!(without_number("IO failed (os error 5)"), "IO failed");

@@ -169,7 +169,7 @@ fn glob(glob: &str) -> Result<GlobMatcher, ToolError> {
     match GlobBuilder::new(&anchored).literal_separator(true).build() {
         Ok(glob) => Ok(glob.compile_matcher()),
         Err(error) => {
-            tell(format!("glob \"{}\" is not one: {error}. Write it like *.py or src/**/*.ts.", visible(glob)))
+            tell(format!("\"{}\" is not a valid glob: {error}. Write it like *.py or src/**/*.ts.", visible(glob)))
         }
     }
 }

@@ -102,7 +102,7 @@ fn tls_to_a_port_of_plain_http_is_told_at_once() {
     for port in ports {
         let world = World::new();
         let ran = asked(&world, &format!("https://localhost:{port}/v1")).code(78).says(&[
-            "no TLS connection comes about",
+            "the TLS connection failed",
             "doesn't speak TLS",
             "may be named with http://",
         ]);

@@ -166,5 +166,5 @@ fn a_server_without_tls_is_told_as_such() {
         }
     });
     let ran = world.run(world.keyed(&kimi, &["fix", TASK, "--base-url", &url])).code(78);
-    ran.says(&["no TLS connection comes about", "doesn't speak TLS: check the port", &url]);
+    ran.says(&["the TLS connection failed", "doesn't speak TLS: check the port", &url]);
 }

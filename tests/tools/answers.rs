@@ -210,7 +210,7 @@ fn links_are_told_as_what_they_are() {
     let read = |path: &str| world.bad("read_file", json!({ "path": path }));
     assert!(read("dangling").starts_with("dangling is a symbolic link to gone, where nothing is."));
     assert!(read("dangling/x").starts_with("dangling is a symbolic link to gone, where nothing is."));
-    assert!(read("loop1").contains("lead round in a circle"), "{}", read("loop1"));
+    assert!(read("loop1").contains("form a loop"), "{}", read("loop1"));
     let write = |path: &str| world.bad("write_file", json!({ "path": path, "content": "x" }));
     assert!(write("to_file").ends_with("Name file.txt itself."), "{}", write("to_file"));
     for path in ["dangling", "loop1", "outside", "git"] {

@@ -79,7 +79,7 @@ fn what_can_not_be_searched_for_is_told() {
     says(&world.bad("search", json!({"pattern": "add("})), &["can't be searched for", "set literal to true"]);
     says(&world.bad("search", json!({"pattern": ""})), &["pattern is empty", "list_files"]);
     says(&world.bad("search", json!({"pattern": "a\nb"})), &["within one line"]);
-    says(&world.bad("search", json!({"pattern": "a", "glob": "{a"})), &["glob \"{a\" is not one"]);
+    says(&world.bad("search", json!({"pattern": "a", "glob": "{a"})), &["\"{a\" is not a valid glob"]);
     says(
         &world.bad("search", json!({"pattern": "a", "path": "clac/core.py"})),
         &["There is no clac/core.py", "calc/core.py"],

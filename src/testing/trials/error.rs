@@ -24,6 +24,6 @@ pub enum TrialError {
     #[error("each run of the tests changes the tree")]
     Restless,
     /// The trial was cancelled before it ended.
-    #[error("called off")]
+    #[error("cancelled")]
     CalledOff,
 }

@@ -24,7 +24,7 @@ pub enum EditError {
     EmptyOldText,
     /// `old_text` and `new_text` are equal, or the file already holds the result.
     #[error(
-        "old_text and new_text come to the same: nothing would change. Line endings are kept as they are and can't be \
+        "old_text and new_text are the same: nothing would change. Line endings are kept as they are and can't be \
          changed by an edit."
     )]
     NoChange,
@@ -80,7 +80,7 @@ impl fmt::Display for Ambiguous {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let found = self.tier.remark().map_or(String::new(), |remark| format!(" ({remark})"));
         let least = if self.places.len() < ENOUGH { "" } else { "at least " };
-        writeln!(f, "old_text is there {least}{} times{found}, starting at:", self.places.len())?;
+        writeln!(f, "old_text occurs {least}{} times{found}, starting at:", self.places.len())?;
         for (line, above) in self.places.iter().take(PLACES) {
             match above {
                 Some(above) => writeln!(f, "line {line}, below \"{}\"", visible(above))?,
