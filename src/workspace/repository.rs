@@ -157,7 +157,8 @@ fn discover(start: &Path) -> Result<PathBuf, WorkspaceError> {
     for folder in start.ancestors().take_while(|folder| device(folder) == own) {
         if fs::symlink_metadata(folder.join(".git")).is_ok() {
             match GitDir::of(folder) {
-                // Git ignores a folder that isn't a valid repository, and may find another above.
+                // Git ignores a folder that isn't a valid repository, such as an empty one, and may find another above.
+                DotGit::Nothing if folder.join(".git").is_dir() => {}
                 DotGit::Nothing => drop(unusable.get_or_insert(folder)),
                 DotGit::Dir(_) | DotGit::Refused(_) => return Ok(folder.to_owned()),
             }
@@ -192,6 +193,17 @@ mod tests {
 
     fn open(home: &Path, dir: &Path) -> Result<Repository, WorkspaceError> {
         Repository::open_away_from(Some(home), dir)
+    }
+
+    #[test]
+    fn an_empty_git_folder_above_makes_no_repository() {
+        let world = tempfile::tempdir().expect("a temporary folder");
+        let inner = world.path().join("stray/inner");
+        fs::create_dir_all(world.path().join("stray/.git")).expect("a folder");
+        fs::create_dir_all(&inner).expect("a folder");
+        let repository = open(world.path(), &inner).expect("a folder without git");
+        assert_eq!(repository.root(), fs::canonicalize(&inner).expect("it exists"));
+        assert!(repository.head().is_none());
     }
 
     #[test]

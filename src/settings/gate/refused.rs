@@ -10,7 +10,7 @@ use rustix::io::Errno;
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// `..`, an absolute link, or a link that climbs too far.
-    #[error("it is outside the repository")]
+    #[error("it leads out of the repository")]
     Outside,
     /// It is inside `.git`.
     #[error("it leads into .git")]
