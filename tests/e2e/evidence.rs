@@ -191,7 +191,7 @@ fn edit_code(old: &str, new: &str) -> Answer {
 fn tests_that_are_silent_now_prove_nothing() {
     let narrow = format!("if [ -n \"$narrow\" ]; then run {STANDS}; else run {GREETS} {STANDS}; fi");
     for (script, code, why) in [
-        (format!("run {GREETS} {STANDS}"), "exit 0", "the runner told of 2 tests; now it ends"),
+        (format!("run {GREETS} {STANDS}"), "exit 0", "the runner reported 2 tests; now it"),
         (narrow, "narrow=yes", "`greets` failed before the patch, and didn't run after it"),
     ] {
         let kimi = first_then(edit_code("true", code), Answer::text("All tests pass."));
