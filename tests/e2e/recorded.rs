@@ -245,7 +245,7 @@ fn what_git_cannot_be_told_is_not_applied() {
             "another git process",
         ),
         (|world| symlink("/dev/zero", lock(world)).unwrap(), &["--index"], "another git process"),
-        (|world| fs::write(world.root().join(".git/MERGE_HEAD"), "").unwrap(), &["--commit"], "in the middle of"),
+        (|world| fs::write(world.root().join(".git/MERGE_HEAD"), "").unwrap(), &["--commit"], "is in progress"),
         (
             |world| drop(git(world, &["rm", "-q", "--cached", "greeting.txt"])),
             &["--index"],
