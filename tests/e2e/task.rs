@@ -55,7 +55,7 @@ fn what_is_no_task_is_a_usage_error() {
     fs::write(world.path("long"), "x".repeat(300 * 1024)).unwrap();
     let file = |name: &str| world.path(name).to_str().unwrap().to_owned();
     for (arguments, words) in [
-        (vec![], "<TASK|--task-file <FILE>>"),
+        (vec![], "kcode fix [OPTIONS] --task-file"),
         (vec![String::new()], "the task is empty"),
         (vec![" \n ".to_owned()], "the task is empty"),
         (vec!["-".to_owned()], "the task is empty"),
