@@ -13,7 +13,7 @@ pub fn regex(source: &str) -> Option<Regex> {
     Regex::new(source).ok()
 }
 
-/// As [`regex`], for bytes.
+/// As [`regex()`], for bytes.
 #[must_use]
 pub fn bytes_regex(source: &str) -> Option<bytes::Regex> {
     count(source);

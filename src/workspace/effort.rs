@@ -29,7 +29,7 @@ pub(super) enum Enough {
 }
 
 impl From<Enough> for io::Error {
-    /// Only [`Enough::Stopped`] fails a comparison; callers record [`Enough::TooMany`] as a gap.
+    /// Only `Enough::Stopped` fails a comparison; callers record `Enough::TooMany` as a gap.
     fn from(enough: Enough) -> Self {
         match enough {
             Enough::Stopped => io::ErrorKind::Interrupted.into(),

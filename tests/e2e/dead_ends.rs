@@ -154,9 +154,12 @@ fn a_slip_in_the_settings_keeps_nobody_from_the_runs() {
     world.run(command).code(78).says(&["error: ~/.config/kcode/config.toml:1:", "hint: "]);
 }
 
+/// The words of a warning, and the change that causes it.
+type Slip = (&'static str, fn(&World));
+
 #[test]
 fn a_review_needs_settings_only_to_test_a_part() {
-    let slips: [(&str, fn(&World)); 3] = [
+    let slips: [Slip; 3] = [
         ("config.toml:1: kcode has no setting `modle`", |world| world.configure("modle = \"x\"")),
         (".kcode.toml:1: ", |world| world.write(".kcode.toml", "= = =\n")),
         (".kcode.toml can't be read", |world| {

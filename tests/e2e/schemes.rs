@@ -29,7 +29,7 @@ fn serve(tls: Met, plain: Met) -> u16 {
             };
             thread::spawn(move || match met {
                 Met::Words(words) => {
-                    let mut asked = [0; 64 * 1024];
+                    let mut asked = vec![0; 64 * 1024];
                     let _ = stream.read(&mut asked);
                     let _ = stream.write_all(words);
                 }
@@ -60,14 +60,15 @@ fn asked(world: &World, base_url: &str) -> Ran {
     ran
 }
 
+const NGINX: &[u8] = b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: 119\r\nConnection: close\r\n\r\n\
+    <html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head><body>400 Bad Request</body></html>\r\n";
+const GO: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
 #[test]
 fn plain_http_to_a_port_of_tls_is_told_at_once() {
     let kimi = mender();
     let tls = in_front_of(&kimi, "localhost");
     let tls_alone = Met::Other(address_of(&tls));
-    const NGINX: &[u8] = b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: 119\r\nConnection: close\r\n\r\n\
-        <html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head><body>400 Bad Request</body></html>\r\n";
-    const GO: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
     let ports = [
         address_of(&tls).port(),
         serve(tls_alone, Met::Words(b"")),

@@ -150,7 +150,7 @@ fn base64(bytes: &[u8], shift: usize) -> Vec<u8> {
     letters(&STANDARD.encode(&shifted).as_bytes()[first..end])
 }
 
-/// As [`base64`], for base32 (RFC 4648), which needs no crate.
+/// As [`base64()`], for base32 (RFC 4648), which needs no crate.
 fn base32(bytes: &[u8], shift: usize) -> Vec<u8> {
     let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
     let first = (shift * 8).div_ceil(5) * 5 - shift * 8;
