@@ -1,14 +1,15 @@
 //! Records which folders a search read, to tell later, without reading them again, that the search would find the same.
 //!
-//! A folder's list can't change without its times (inode(7)), and nobody can set its change time. So if the same
-//! folders are at the same paths with the same times, they list what was read.
+//! On a local file system a folder's list can't change without its times (inode(7)), and nobody can set its change
+//! time. So if the same folders are at the same paths with the same times, they list what was read. A FUSE or network
+//! file system may report any times, so what lies there is read again.
 
 use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, CWD, Stat, fstat, statat};
+use rustix::fs::{AtFlags, CWD, Stat, fstat, statat, statfs};
 use serde::{Deserialize, Serialize};
 
 use crate::journal::Digest;
@@ -25,6 +26,11 @@ pub(in crate::sandbox) struct ReadFolders {
     state: Digest,
 }
 
+/// Magic numbers (statfs(2)) of file systems whose times the kernel itself keeps: ext, btrfs, XFS, tmpfs, overlayfs, f2fs,
+/// squashfs, EROFS.
+const LOCAL: [u64; 8] =
+    [0xef53, 0x9123_683e, 0x5846_5342, 0x0102_1994, 0x794c_7630, 0xf2f5_2010, 0x7371_7368, 0xe0f5_e1e2];
+
 /// Collects them during a search.
 pub(super) struct Reading<'a> {
     place: &'a Path,
@@ -32,6 +38,8 @@ pub(super) struct Reading<'a> {
     states: Vec<u8>,
     /// Folders changed after this time may change again unnoticed.
     settled: i128,
+    /// Device of the folder recorded last, whose file system is a local one.
+    local: Option<u64>,
     is_certain: bool,
 }
 
@@ -40,7 +48,7 @@ impl<'a> Reading<'a> {
     pub(super) fn of(place: &'a Path) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let settled = now.saturating_sub(SETTLED).as_nanos().cast_signed();
-        Self { place, below: Vec::new(), states: Vec::new(), settled, is_certain: true }
+        Self { place, below: Vec::new(), states: Vec::new(), settled, local: None, is_certain: true }
     }
 
     /// Records the folder at `below` before it is read; `opened` is `None` if it can't be opened.
@@ -49,11 +57,20 @@ impl<'a> Reading<'a> {
         match (about, below.to_str()) {
             (Some(about), Some(below)) => {
                 self.is_certain &= times(&about).iter().all(|time| *time < self.settled);
+                self.is_certain &= self.is_local(Path::new(below), &about);
                 add(&mut self.states, below, &about);
                 self.below.push(below.to_owned());
             }
             _ => self.is_certain = false,
         }
+    }
+
+    fn is_local(&mut self, below: &Path, about: &Stat) -> bool {
+        if self.local != Some(about.st_dev) {
+            let system = statfs(self.place.join(below));
+            self.local = system.ok().filter(|system| LOCAL.contains(&(system.f_type as u64))).map(|_| about.st_dev);
+        }
+        self.local.is_some()
     }
 
     /// The record; `None` if a folder's state can't be compared later.
@@ -122,6 +139,13 @@ mod tests {
         reading.note(Path::new(""), Some(top.as_fd()));
         reading.note(Path::new("inner"), None);
         reading.end()
+    }
+
+    #[test]
+    fn times_of_other_file_systems_are_not_trusted() {
+        let mut reading = Reading::long_ago(Path::new("/proc"));
+        reading.note(Path::new("self/task"), None);
+        assert!(reading.end().is_none());
     }
 
     #[test]
