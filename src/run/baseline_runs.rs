@@ -27,19 +27,16 @@ const TIMES: u32 = 2;
 /// How often whoever waits for another run's baseline looks whether it is there.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What is to be found out.
+/// A baseline to be measured, on a task of its own.
 pub struct BaselineJob {
-    /// How to run tests beside the run.
     pub trials: Trials,
     /// Why the baseline isn't wanted, if it isn't.
     pub unwanted: Option<String>,
-    /// Where baselines are kept.
     pub kept: Baselines,
-    /// Where the run is kept.
     pub folder: RunFolder,
 }
 
-/// What a measurement waits for.
+/// State that a waiting baseline watches.
 pub(super) struct BaselineWait {
     pub(super) tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
     pub(super) asked: watch::Receiver<bool>,
@@ -56,9 +53,8 @@ pub(super) enum Lent {
     /// It has run none, or none that counts.
     #[default]
     Nothing,
-    /// It runs them now.
+    /// The model runs these tests now.
     Running,
-    /// How they went.
     Ran(Box<TestRun>),
 }
 
@@ -71,7 +67,7 @@ impl Lending {
         Self(lent)
     }
 
-    /// It went so, and counts.
+    /// Gives the model's run of the tests to whoever waits for a baseline.
     pub fn end(self, run: &TestRun) {
         self.0.send_replace(Lent::Ran(Box::new(run.clone())));
     }
@@ -215,7 +211,6 @@ impl BaselineJob {
     }
 }
 
-/// The runs of one command.
 struct BaselineRuns<'a> {
     job: &'a BaselineJob,
     /// The name of the trial, and of the folder of its logs.
@@ -224,7 +219,7 @@ struct BaselineRuns<'a> {
     tree: Option<String>,
     off: watch::Receiver<bool>,
     lent: Option<watch::Receiver<Lent>>,
-    /// Where they run, once one had to.
+    /// View and worker of the runs; `None` while kept results suffice.
     session: Option<Session>,
 }
 

@@ -20,7 +20,7 @@ use crate::workspace::{Outside, Repository};
 /// The folder of answers in the state folder.
 const FOLDER: &str = "consents";
 const SCHEMA: &str = "kcode.consents/1";
-/// Bytes of a file of answers.
+/// Maximum bytes of a file of answers.
 const MOST_BYTES: u64 = 1 << 20;
 /// Characters of a path that a person is asked about.
 const MOST_CHARACTERS: usize = 200;
@@ -35,7 +35,7 @@ struct Answers {
     repository: String,
     /// Of the repository's root: another one at the same place is another repository.
     inode: u64,
-    /// By canonical path.
+    /// Answers by canonical path.
     folders: BTreeMap<String, bool>,
     #[serde(skip)]
     file: PathBuf,
@@ -76,7 +76,6 @@ impl Answers {
 pub struct Beside {
     root: PathBuf,
     answers: Answers,
-    /// Tests are shown these.
     shown: Vec<Outside>,
     /// Nobody said anything about these yet.
     open: Vec<Outside>,

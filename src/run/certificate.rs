@@ -28,7 +28,7 @@ pub struct Certificate {
 /// What a look at what the tests run in needs.
 struct EnvironmentProbe {
     root: PathBuf,
-    /// Names of those that commands see.
+    /// Names of environment variables that commands get.
     variables: Vec<String>,
     /// A person's command may have a secret in it.
     redactor: Redactor,

@@ -21,12 +21,10 @@ pub struct ChosenTests {
     detected: bool,
 }
 
-/// A check, and where it comes from.
 #[derive(Clone, Debug)]
 pub struct ChosenCheck {
-    /// It.
     pub check: Check,
-    /// For people.
+    /// Where the check comes from, for people.
     pub origin: String,
 }
 

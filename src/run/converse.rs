@@ -71,7 +71,7 @@ impl Run<'_> {
     }
 }
 
-/// Nothing was prepared.
+/// The failure of a step that needs an environment before one was prepared.
 pub fn no_environment() -> Failure {
     Failure::internal("the conversation began without a worker")
 }

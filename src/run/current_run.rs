@@ -20,13 +20,10 @@ const TOLD_AFTER: Duration = Duration::from_secs(5);
 
 /// A run with its journal open. Whatever goes wrong from here on, its end is noted.
 pub struct Run<'a> {
-    /// What was asked for.
     pub spec: RunSpec<'a>,
-    /// Where it is kept, and who watches.
     pub open: OpenRun,
-    /// `None` before there is a worker.
+    /// `None` before the worker serves.
     pub environment: Option<RunEnvironment>,
-    /// Who answers its requests.
     pub model: ModelBackend,
     /// What a token costs, if it is known.
     pub price: Option<Price>,

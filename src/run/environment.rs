@@ -26,25 +26,20 @@ use crate::workspace::{ChangeSet, Repository};
 /// What the model reads of a run of the tests that failed because the view is an overlay.
 pub const COPIED_TEXT: &str = include_str!("../../prompts/copied_view.md");
 
-/// The patch as it was last written.
 pub struct WrittenPatch {
-    /// As states of files.
     pub changes: ChangeSet,
-    /// The same for people, with renames.
+    /// The changes with renames, for people.
     pub files: Vec<FileChange>,
 }
 
-/// The environment of a real run.
+/// The environment of a run with a worker and a view.
 pub struct RunEnvironment {
-    /// Who has the tools.
     pub worker: Worker,
-    /// What they work on.
     pub view: ViewSlot,
-    /// Where the run is kept.
     pub folder: RunFolder,
-    /// Whose state it was at the start.
+    /// The user's repository, the start state of the view.
     pub repository: Repository,
-    /// What stands behind the patch.
+    /// Tests and checks that verify the patch.
     pub tests: ChosenTests,
     /// Takes known secrets out of what comes from the sandbox.
     pub redactor: Redactor,
@@ -54,11 +49,10 @@ pub struct RunEnvironment {
     pub guard: TamperGuard,
     /// What is noted for whoever checks the run later.
     pub certificate: Certificate,
-    /// The patch.
     pub written: WrittenPatch,
     /// Changes that stand in the user's tree already and that the patch is told with.
     pub applied: ChangeSet,
-    /// Tests beside the run.
+    /// Trials on other states than the run's view.
     pub trials: TrialRuns,
     /// `--allow-failing-setup`.
     pub goes_on: bool,
@@ -66,7 +60,7 @@ pub struct RunEnvironment {
     pub reproduce: bool,
     /// Tests that failed in any run so far.
     pub seen_failing: BTreeSet<String>,
-    /// What the patch was last judged by.
+    /// Results of the last verification.
     pub judged: PatchVerification,
     /// What commands wrote to the run's view and the patch doesn't hold.
     pub beside: Vec<GeneratedFile>,

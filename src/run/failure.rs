@@ -16,17 +16,15 @@ pub struct Failure {
     pub message: String,
     /// What it is about: label and value, a line each.
     pub facts: Vec<(&'static str, String)>,
-    /// What to do.
     pub hint: Option<String>,
 }
 
 impl Failure {
-    /// A failure with a hint.
     pub fn new(outcome: Outcome, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..Self::bare(outcome, message) }
     }
 
-    /// Bad arguments.
+    /// A failure with [`Outcome::Usage`].
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Outcome::Usage, message, hint)
     }
@@ -40,7 +38,7 @@ impl Failure {
         Self { outcome, message: message.into(), facts: Vec::new(), hint: None }
     }
 
-    /// Adds a fact.
+    /// Adds a line of facts below the message.
     #[must_use]
     pub fn fact(mut self, label: &'static str, value: impl Into<String>) -> Self {
         self.facts.push((label, value.into()));

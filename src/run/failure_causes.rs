@@ -8,7 +8,7 @@ use crate::tools::TestRun;
 
 /// What the model reads besides of a failure that no edit mends.
 const CAUSE_TEXT: &str = include_str!("../../prompts/failure_cause.md");
-/// What else a person can do.
+/// Hint about flags that skip failing tests.
 pub const ALL_THE_SAME: &str = "--no-verify does without tests, --allow-failing-setup goes on all the same";
 
 /// The cause that keeps tests from telling anything, if there is one.

@@ -130,7 +130,7 @@ fn conclude(run: &Run<'_>, ended: Result<Stop, Failure>) -> (RunEnded, Option<Fa
     (RunEnded { outcome, exit_code: outcome.exit_code(), detail, hint }, failure)
 }
 
-/// The end that a failure makes.
+/// The end of a run that failed.
 pub fn end_of(failure: &Failure) -> RunEnded {
     RunEnded {
         outcome: failure.outcome,
@@ -163,7 +163,7 @@ fn read_patch(folder: &RunFolder) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// The tree refused the patch.
+/// The tree refused the patch; the run's end says why.
 struct TreeRefused;
 
 /// What is asked for besides the report: the patch in the tree, and in a file. A success without it is none. Returns what was written

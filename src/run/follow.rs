@@ -18,15 +18,13 @@ use crate::context::{self, ChangesStanding};
 use crate::journal::{Event, JournalError, RunFolder, is_abandoned, recover};
 use crate::workspace::{ApplyError, ChangeSet, Repository, still_applies};
 
-/// What a further task goes on from.
+/// The run that a follow-up task continues.
 pub struct FollowUp {
-    /// The tree of the run before.
     pub repository: Repository,
     /// Its model: the conversation is that one's own, another one must not get its reasoning.
     pub model: String,
     /// What is asked for now, with what was asked for then; limits are this run's own.
     pub options: RunOptions,
-    /// The conversation.
     pub inherited: Inherited,
     /// Changes that aren't in the tree yet.
     pub carried: PendingChanges,

@@ -8,22 +8,20 @@ use crate::journal::{Applied, RunFolder, RunId};
 use crate::report::Report;
 use crate::sandbox::WorkerPlan;
 
-/// What is wanted after a run.
+/// A person's choice at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing more.
     Nothing,
-    /// The patch in the tree.
+    /// Apply the patch to the tree.
     Apply,
-    /// To look at the patch hunk by hunk.
+    /// Review the patch hunk by hunk.
     Review,
 }
 
-/// What there is at the end of a run.
+/// The result of a run.
 pub struct Handed<'a> {
     /// What it came to, unless that can't be told.
     pub report: Option<&'a Report>,
-    /// Its patch.
     pub patch: &'a Result<Vec<u8>, Failure>,
     /// The errors on the way here, the run's own first.
     pub troubles: &'a [Failure],
@@ -33,13 +31,13 @@ pub struct Handed<'a> {
     pub was_refused: bool,
     /// The host doesn't know the run's model, which a run keeps: it can't go on there.
     pub is_model_unknown: bool,
-    /// The run can be used later.
+    /// True if the run's folder stays.
     pub is_kept: bool,
 }
 
-/// Told and asked.
+/// The user interface of a run: it shows progress and asks.
 pub trait Front {
-    /// Says a line to people.
+    /// Returns the function that prints a line for people.
     fn talk(&self) -> fn(&str);
 
     /// Takes each event as a line of JSON, without secrets; `None` when nobody reads them.

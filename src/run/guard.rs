@@ -19,24 +19,20 @@ pub struct TamperGuard {
 
 /// The patch as the guard looks at it.
 pub struct PatchContents<'a> {
-    /// What changed.
     pub changes: &'a ChangeSet,
-    /// The same, with renames.
+    /// The changes with renames.
     pub files: &'a [FileChange],
-    /// The contents.
     pub blobs: &'a Blobs,
-    /// What the tests say.
     pub told: &'a TestEvidence,
 }
 
-/// What runners told of tests.
+/// Test results with and without the patch.
 #[derive(Debug, Default)]
 pub struct TestEvidence {
     /// On the start state; empty when that isn't known.
     pub before: Vec<TestResults>,
-    /// On the state with the patch.
     pub after: Vec<TestResults>,
-    /// They pass with it.
+    /// True if the tests pass with the patch.
     pub passes: bool,
     /// Tests that failed at the start and pass now.
     pub fixed: Vec<String>,

@@ -13,12 +13,11 @@ use crate::journal::{
 use crate::model::{Conversation, ModelError};
 use crate::tools;
 
-/// What is kept of the runs before.
+/// What a follow-up takes over from the runs before it.
 pub struct Inherited {
-    /// As the new run tells it.
     pub follows: Follows,
     bytes: Vec<u8>,
-    /// Every record of theirs.
+    /// All their journal records, oldest first.
     pub records: Vec<Record>,
 }
 
@@ -60,12 +59,11 @@ impl Inherited {
         super::out_file::replace(&folder.inherited(), &self.bytes)
     }
 
-    /// Everything that happened before.
+    /// Events of the earlier runs, oldest first.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
         self.records.iter().map(|record| &record.event)
     }
 
-    /// How each of the runs before began.
     pub fn begun(&self) -> impl Iterator<Item = &RunStarted> {
         self.events().filter_map(|event| if let Event::RunStarted(started) = event { Some(started) } else { None })
     }

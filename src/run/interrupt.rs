@@ -102,7 +102,6 @@ impl SignalListener {
         self.second.is_closed()
     }
 
-    /// Waits for one signal of any kind.
     async fn any(&mut self) {
         let waiting = self.signals.iter_mut().map(|signal| Box::pin(signal.recv()));
         futures_util::future::select_all(waiting).await;

@@ -3,7 +3,7 @@
 use super::options::RunOptions;
 use crate::journal::{RunFlag, RunStarted};
 
-/// Those of `flags` that a run keeps.
+/// The flags that a run records, for `kcode resume` to take over.
 pub fn kept(flags: &RunOptions) -> Vec<RunFlag> {
     let asked = [
         (flags.no_verify, RunFlag::NoVerify),

@@ -13,9 +13,7 @@ use super::run_spec::RunSpec;
 use crate::journal::{Outcome, RunFolder};
 use crate::settings::{Environment, Redactor};
 
-/// How a run ended.
 pub struct Ended {
-    /// What it came to.
     pub outcome: Outcome,
     /// The run, if a person wants to look at its patch hunk by hunk: it is over, and its journal free.
     pub review: Option<RunFolder>,

@@ -57,7 +57,7 @@ impl Run<'_> {
     }
 }
 
-/// Tries, and notes what came of it.
+/// Looks for a smaller patch, and records the result in the journal.
 async fn minimize(
     environment: &mut RunEnvironment,
     journal: &mut dyn Journal,
@@ -81,16 +81,15 @@ struct HunkSearch<'a> {
     environment: &'a mut RunEnvironment,
     journal: &'a mut dyn Journal,
     parts: Parts,
-    /// Numbers of the parts that stay.
     stay: Vec<usize>,
-    /// Numbers of those that may go.
+    /// Numbers of the parts that may be dropped.
     open: Vec<usize>,
-    /// No try ends later.
+    /// Time limit of all tries.
     until: Instant,
-    /// The run ends then.
+    /// Time limit of the run.
     deadline: Instant,
     known: BTreeMap<Vec<usize>, bool>,
-    /// What ended the search early.
+    /// Why the search ended early.
     cut: Option<String>,
     unnoted: Option<JournalError>,
 }

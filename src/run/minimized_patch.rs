@@ -90,12 +90,11 @@ impl MinimizedPatch {
         Ok(())
     }
 
-    /// How many hunks it has.
     pub fn hunks(&self) -> u64 {
         self.hunks
     }
 
-    /// What there is to note of it.
+    /// The events that record it.
     pub async fn into_events(self, environment: &mut RunEnvironment) -> Vec<Event> {
         let Self { proven: VerifiedPatch { run, checks, patch }, touched, compared, trees, .. } = self;
         // Without them the report says that single results aren't known.

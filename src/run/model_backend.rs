@@ -7,11 +7,8 @@ use crate::model::{Client, Model, ModelError, Progress, Reply, Request};
 use crate::replay::Player;
 use crate::settings::{Redactor, Settings};
 
-/// The model of a run.
 pub enum ModelBackend {
-    /// Over the network.
     Live(RedactedErrors<Client>),
-    /// In a replay.
     Recorded(Player),
 }
 

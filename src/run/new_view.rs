@@ -11,31 +11,24 @@ use crate::planner::EnvironmentError;
 use crate::settings::Writes;
 use crate::workspace::{ChangeSet, Copying, Overlay, Repository, View};
 
-/// A view that is to be made.
 pub struct NewView {
-    /// Whose tree.
     pub repository: Repository,
-    /// The run's folder.
     pub run: PathBuf,
     /// Ignored folders to make visible in it.
     pub dependencies: Vec<String>,
     /// What of the files that commands write is part of the patch; `None`: all of them.
     pub writes: Option<Writes>,
-    /// What is told of the view first.
+    /// Notes about the view for the report.
     pub notes: Vec<String>,
-    /// How it is made.
     pub kind: NewViewKind,
 }
 
-/// How a view is made.
 pub enum NewViewKind {
     /// From layers that the worker mounted, with the changes so far in them.
     Overlay(Overlay),
-    /// As a copy of the tree.
     Copy {
-        /// Where.
         place: PathBuf,
-        /// The changes so far.
+        /// Changes of a stopped run, to be made in the copy.
         changes: ChangeSet,
     },
 }

@@ -11,7 +11,7 @@ use crate::testing::failed_to_rename;
 use crate::text::counted;
 use crate::tools::TestRun;
 
-/// Files that are named.
+/// Maximum number of files named in a message.
 const NAMED: usize = 5;
 
 impl RunEnvironment {
@@ -70,7 +70,6 @@ impl RunEnvironment {
     }
 }
 
-/// The first of many.
 fn names(files: &[GeneratedFile]) -> String {
     let more = files.len().saturating_sub(NAMED);
     let named = files.iter().take(NAMED).map(|file| file.path.clone());

@@ -19,13 +19,12 @@ use crate::workspace::{View, remove_tree};
 /// Turns of the runtime from noting a request to its being sent, where there is a connection; some to spare.
 const TURNS: usize = 50;
 
-/// A run that its journal knows of.
+/// A run with an open journal.
 pub struct OpenRun {
-    /// Where it is kept.
     pub folder: RunFolder,
     /// What happened so far; this process alone may write to it.
     pub journal: Box<dyn Journal>,
-    /// The same in memory.
+    /// Copies of the journal's records.
     records: Arc<Mutex<Vec<Record>>>,
     /// Turns true when the first request leaves: what that doesn't need waits until then.
     pub asked: watch::Sender<bool>,
@@ -91,12 +90,10 @@ impl OpenRun {
         Self { journal: journal(self.journal), ..self }
     }
 
-    /// Everything that the journal holds.
     pub fn records(&self) -> MutexGuard<'_, Vec<Record>> {
         lock(&self.records)
     }
 
-    /// What a person sees.
     pub fn people(&self) -> MutexGuard<'_, TerminalRenderer> {
         lock(&self.people)
     }

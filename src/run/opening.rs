@@ -16,9 +16,9 @@ use crate::workspace::{DirtyFile, GitAccess, Outline};
 
 /// What `--reproduce` adds to the task.
 pub const REPRODUCE: &str = concat!("\n", include_str!("../../prompts/reproduce.md"));
-/// Paths that the outline counts.
+/// Maximum number of paths in the outline.
 pub const MAX_PATHS: usize = 100_000;
-/// Dirty files that are named.
+/// Maximum number of dirty files that are named.
 pub const MAX_CHANGES: usize = 40;
 
 /// Dirty files, and whether there are more; `None` when that is not known.
@@ -32,11 +32,8 @@ pub enum Opening {
     Restored(Box<Conversation>, Vec<Event>),
 }
 
-/// What was seen of the repository.
 pub struct RepositorySnapshot {
-    /// Its paths.
     pub outline: Arc<Outline>,
-    /// Its dirty files.
     pub changes: Changes,
 }
 

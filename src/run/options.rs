@@ -14,7 +14,7 @@ pub struct RunOptions {
     pub patch: Option<PathBuf>,
     /// A shell command that runs the tests.
     pub test: Option<String>,
-    /// Runs no tests and no checks.
+    /// `--no-verify`: runs no tests and no checks.
     pub no_verify: bool,
     /// Runs none on the state that the run starts from.
     pub no_baseline: bool,
@@ -28,8 +28,7 @@ pub struct RunOptions {
     pub allow_failing_setup: bool,
     /// Globs of files that commands write and that become part of the patch.
     pub include_generated: Vec<String>,
-    /// Folders that tests see besides.
+    /// Folders outside the tree that tests see.
     pub shown: ShownFolders,
-    /// How much is said of what happens.
     pub loudness: Verbosity,
 }

@@ -12,7 +12,6 @@ use crate::tools::{Observation, TestRun};
 pub struct PatchVerification {
     /// The runs on the patch as it stands.
     pub runs: Vec<TestRun>,
-    /// The checks on that patch.
     pub checks: Vec<CheckRun>,
     /// Before and after, of the tests alone.
     pub matrix: Option<Matrix>,

@@ -6,13 +6,11 @@ use super::failure::Failure;
 use crate::journal::{Event, FileChange, PatchWritten, RunFolder};
 use crate::workspace::{Blobs, ChangeSet, Patch, Repository, write_patch};
 
-/// Such changes.
+/// Changes of a stopped run, not yet in a view.
 pub struct PendingChanges {
-    /// As states of files.
     pub changes: ChangeSet,
     patch: Patch,
     from: Blobs,
-    /// The event that tells of them.
     pub event: Option<Event>,
 }
 
@@ -30,7 +28,6 @@ impl PendingChanges {
         Ok(Self { changes, patch, from, event })
     }
 
-    /// The changed files.
     pub fn files(&self) -> &[FileChange] {
         &self.patch.files
     }

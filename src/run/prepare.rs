@@ -24,9 +24,8 @@ use crate::workspace::{Outline, Outside, Repository};
 
 /// What a conversation needs to begin.
 pub struct Prepared {
-    /// What confines the sandbox.
     pub built: SandboxBuilt,
-    /// What is said first.
+    /// The first messages.
     pub opening: Opening,
 }
 

@@ -7,9 +7,7 @@ use crate::settings::Redactor;
 
 /// What the provider says passes without secrets, but for the message of a reply.
 pub struct RedactedErrors<M> {
-    /// Who answers.
     pub model: M,
-    /// What nothing may say.
     pub redactor: Redactor,
 }
 

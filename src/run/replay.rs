@@ -26,9 +26,7 @@ use crate::workspace::{Blobs, ChangeSet, Repository};
 
 /// A recorded run that is played again.
 pub struct ReplayContext {
-    /// The run.
     pub recording: Recording,
-    /// What has to come.
     pub script: Arc<Script>,
     /// What the run had changed and the tree has by now; empty when the tree is as it was at the start.
     pub applied: ChangeSet,

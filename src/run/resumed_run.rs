@@ -21,17 +21,13 @@ use crate::workspace::{Blobs, ChangeSet, Patch, Repository, still_applies, write
 const GO_ON: &str =
     "kcode was stopped and goes on now. Files outside your changes may differ from what you read. Go on.";
 
-/// What is kept of such a run.
+/// A stopped run as its folder describes it.
 pub struct ResumedRun {
-    /// Its folder.
     pub folder: RunFolder,
-    /// Its journal.
     pub recovered: Recovered,
-    /// How it began.
     pub started: RunStarted,
-    /// Where.
     pub repository: Repository,
-    /// How far its changes had come.
+    /// Changes up to the last recorded patch.
     pub changes: ChangeSet,
     patch: Patch,
     /// Files are written before anybody notes that they were: the changes may be ahead of the journal.
@@ -115,7 +111,6 @@ impl ResumedRun {
         Duration::from_millis(self.recovered.records.last().map_or(0, |record| record.elapsed_ms))
     }
 
-    /// Every event so far.
     pub fn events(&self) -> impl Iterator<Item = &Event> + Clone {
         self.recovered.records.iter().map(|record| &record.event).chain(&self.unnoted)
     }
@@ -143,13 +138,12 @@ impl ResumedRun {
         messages(self.events())
     }
 
-    /// The changed files.
     pub fn files(&self) -> &[FileChange] {
         &self.patch.files
     }
 }
 
-/// Another version's requests differ.
+/// Fails if another version of kcode made the run, because its requests would differ.
 pub fn is_of_this_version(started: &RunStarted) -> Result<(), Failure> {
     if started.version == env!("CARGO_PKG_VERSION") {
         return Ok(());

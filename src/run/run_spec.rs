@@ -14,15 +14,10 @@ use crate::workspace::{ChangeSet, Repository};
 
 /// What is to be done, where and how.
 pub struct RunSpec<'a> {
-    /// What to do.
     pub task: String,
-    /// Where.
     pub repository: Repository,
-    /// How.
     pub settings: Settings,
-    /// What is asked of it beside that.
     pub options: RunOptions,
-    /// For whom.
     pub front: &'a dyn Front,
     /// The run that goes on; `None` for a new one.
     pub past: Option<ResumedRun>,
@@ -30,7 +25,7 @@ pub struct RunSpec<'a> {
     pub inherited: Option<Inherited>,
     /// Changes that a new run starts with.
     pub carried: Option<PendingChanges>,
-    /// What it goes by besides.
+    /// Values that a replay or resume takes from the earlier run.
     pub conditions: StartConditions,
     /// The state folder in which a person's answers are kept.
     pub consents: PathBuf,
@@ -92,7 +87,7 @@ impl<'a> RunSpec<'a> {
         past.chain(self.carried.iter().flat_map(|carried| &carried.event))
     }
 
-    /// What happened in the runs before.
+    /// Events of the runs that this one continues, oldest first.
     pub fn earlier_events(&self) -> impl Iterator<Item = &Event> {
         self.inherited.iter().flat_map(Inherited::events)
     }

@@ -16,7 +16,7 @@ use super::new_view::{NewView, NewViewKind};
 use super::run_spec::RunSpec;
 use super::view_slot::PendingView;
 use super::visible_paths::show_to_tests;
-use crate::journal::{Layer, Residue, RunFolder, SandboxBuilt};
+use crate::journal::{Layer, Outcome, Residue, RunFolder, SandboxBuilt};
 use crate::sandbox::{Launched, OverlayPlan, ProgressListener, Worker, WorkerError, WorkerFolders, WorkerPlan};
 use crate::settings::Redactor;
 use crate::testing::{Copies, RENAMES};
@@ -29,17 +29,15 @@ pub struct LaunchedSandbox {
     overlay: Result<Overlay, String>,
 }
 
-/// What the process knows.
+/// Whether the process has its configuration.
 enum LaunchedProcess {
-    /// Nothing yet.
     Untold(Result<Launched, WorkerError>),
-    /// What was known by then.
+    /// The plan that it was given.
     Told(Box<WorkerPlan>, Confining),
 }
 
 type Confining = JoinHandle<Result<(Worker, SandboxBuilt), WorkerError>>;
 
-/// A worker that confines itself.
 pub struct ConfinedSandbox {
     confined: Confining,
     told: Box<WorkerPlan>,
@@ -50,11 +48,8 @@ pub struct ConfinedSandbox {
     notes: Vec<String>,
 }
 
-/// A worker that serves.
 pub struct RunningSandbox {
-    /// It.
     pub worker: Worker,
-    /// Its view.
     pub making: PendingView,
     /// What it was told; other workers of the run are told the same, of views of their own.
     pub plan: WorkerPlan,
@@ -147,6 +142,10 @@ impl ConfinedSandbox {
         if !plan.shows_the_same_as(&self.told, is_mounted) {
             // Two can't have the same layers of an overlay.
             left = worker.stop().await;
+            if left.survivors > 0 {
+                let message = "a process of the first worker can't be ended, and two workers can't share a view";
+                return Err(Failure::new(Outcome::Internal, message, "run the same command again"));
+            }
             (worker, sandbox) = Box::pin(Worker::start(plan.clone())).await.map_err(failed)?;
         }
         let (kind, notes) = match mounted(self.overlay, &mut sandbox) {
@@ -170,7 +169,7 @@ impl ConfinedSandbox {
     }
 }
 
-/// A process that is told `plan`.
+/// Sends `plan` to the process, which then confines itself.
 fn confining(launched: Result<Launched, WorkerError>, plan: WorkerPlan) -> Confining {
     tokio::spawn(async move { launched?.confine(plan).await })
 }

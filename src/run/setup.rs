@@ -14,7 +14,6 @@ use crate::testing::{self, Doubt};
 /// How long the first request waits where something speaks against the tests. What can't start ends sooner; pip and Maven take some
 /// time to find that there is no network.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What hints say of the tests.
 const ANOTHER_COMMAND: &str = "name another command with --test";
 
 impl Run<'_> {

@@ -11,9 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::Failure;
 
-/// How many listen.
+/// Number of listeners.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
-/// When the last one stopped.
+/// Time at which the last listener stopped.
 static STOPPED: Mutex<Option<Instant>> = Mutex::new(None);
 /// Whoever stops listening because of a signal may be quicker than others who hear the same one.
 const SAME_SIGNAL: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ pub fn are_heard() -> bool {
 /// The kernel stops a job long before.
 const STOPS_WITHIN: Duration = Duration::from_millis(200);
 
-/// Counted while it is there.
+/// Counts as a listener until dropped.
 struct Counted;
 
 impl Counted {
@@ -44,7 +44,7 @@ impl Drop for Counted {
     }
 }
 
-/// Listens while a person is asked.
+/// Signals while a question is shown.
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -57,9 +57,7 @@ pub struct Signals {
 /// What a terminal or another process tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
-    /// kcode is to end.
     End,
-    /// The terminal has another size.
     Resized,
     /// kcode was stopped and goes on: others may have had the terminal meanwhile.
     Continued,
@@ -82,7 +80,6 @@ impl Signals {
         })
     }
 
-    /// Waits until kcode is asked to end.
     pub async fn end(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -91,7 +88,6 @@ impl Signals {
         }
     }
 
-    /// Waits for whatever comes next.
     pub async fn next(&mut self) -> News {
         tokio::select! {
             _ = self.interrupt.recv() => News::End,

@@ -19,20 +19,19 @@ use crate::workspace::{Blobs, ChangeSet, TreeIds, TreeIndex};
 const NAME: &str = "baseline";
 /// How long a run that is over waits for git, which writes the tree's id.
 const INDEXING: Duration = Duration::from_secs(1);
-/// Nobody could wait longer.
 const NOT_YET: &str = "it was not measured when the time of the run was up";
 
-/// What is being found out.
+/// The start state: its tree id and the baseline of each command.
 pub struct StartState {
     tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
-    /// True once that was told.
+    /// True once the tree id was recorded.
     told: bool,
     indexing: JoinHandle<()>,
     job: Arc<BaselineJob>,
     /// Turns true with the first request, or when it can't wait for that.
     begun: watch::Sender<bool>,
     measured: Vec<CommandBaseline>,
-    /// Held by the command that runs.
+    /// Lets one command run at a time.
     turn: Arc<Semaphore>,
     off: watch::Sender<bool>,
     /// What the model runs of the tests before any edit.
@@ -55,9 +54,9 @@ struct CommandBaseline {
 /// What may stand in for a measurement.
 #[derive(Clone, Copy)]
 struct MeasureSource {
-    /// An earlier run's result.
+    /// True if a kept baseline may be used.
     may_be_known: bool,
-    /// What the model runs.
+    /// True if a run of the model's may serve as baseline.
     is_lent: bool,
     /// It has its turn, and runs beside nothing else.
     waits: bool,
@@ -195,12 +194,12 @@ impl StartState {
         true
     }
 
-    /// How they went, once it is known.
+    /// The baseline of a command, once it is known.
     pub fn known(&self, name: Option<&str>) -> Option<&Baseline> {
         self.known_or_why(name).ok()
     }
 
-    /// The same, or why nobody knows.
+    /// The baseline, or why there is none.
     pub fn known_or_why(&self, name: Option<&str>) -> Result<&Baseline, &str> {
         let asked = self.measured.iter().find(|measured| measured.name.as_deref() == name);
         match (asked.and_then(|asked| asked.known.as_ref()), &self.job.unwanted) {

@@ -10,7 +10,7 @@ use crate::journal::{Limits, Outcome};
 use crate::model::{Client, Endpoint, ModelError, Price, RequestOrigin, prices};
 use crate::settings::{Origin, Refused, RepositoryGate, Settings};
 
-/// The hard limits.
+/// Limits on turns, tokens, cost and time.
 pub fn limits(settings: &Settings) -> Limits {
     Limits {
         max_turns: settings.max_turns.value,
@@ -71,7 +71,7 @@ pub fn client(settings: &Settings) -> Result<Client, Failure> {
     Ok(client)
 }
 
-/// Why no request can be made.
+/// The failure if settings allow no request.
 pub fn unusable(settings: &Settings, error: &ModelError) -> Failure {
     let (base_url, key) = (settings.base_url.value.to_string(), settings.require_key().ok());
     let key_variable = key.map(|key| &*key.variable);

@@ -14,7 +14,6 @@ use crate::testing::{Trial, TrialError, TrialOrder, TrialResult, Trials, Verifie
 use crate::tools::TestRun;
 use crate::workspace::ChangeSet;
 
-/// The trials of one run.
 pub struct TrialRuns {
     trials: Trials,
     running: Option<Running>,
@@ -26,12 +25,10 @@ struct Running {
 }
 
 impl TrialRuns {
-    /// None yet.
     pub const fn new(trials: Trials) -> Self {
         Self { trials, running: None }
     }
 
-    /// What they have in common.
     pub const fn trials(&self) -> &Trials {
         &self.trials
     }
@@ -98,7 +95,6 @@ impl TrialRuns {
         (self.trials.plan.tests, self.trials.checks) = (tests, checks);
     }
 
-    /// Ends what still runs.
     pub async fn close(mut self) {
         self.call_off().await;
     }

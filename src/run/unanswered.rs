@@ -20,7 +20,7 @@ pub fn messages<'a>(events: impl Iterator<Item = &'a Event>) -> impl Iterator<It
     events.filter_map(|event| if let Event::Message(message) = event { Some(message) } else { None })
 }
 
-/// Id and name of each.
+/// Id and name of each call without an answer.
 fn unanswered<'a>(messages: impl Iterator<Item = &'a Message>) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut open: Vec<(String, String)> = Vec::new();

@@ -13,9 +13,7 @@ use crate::workspace::View;
 
 /// The view, made in the background while the model thinks.
 pub enum ViewSlot {
-    /// Not yet.
     Making(PendingView),
-    /// It is there.
     Made(Arc<View>),
 }
 
@@ -45,7 +43,6 @@ impl PendingView {
         Self { made: Some(made), stop, go }
     }
 
-    /// Ends the making.
     async fn call_off(self) {
         self.stop.store(true, Ordering::Relaxed);
         self.go.send_replace(true);

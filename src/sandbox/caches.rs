@@ -149,7 +149,7 @@ impl Cache {
         if self.is_in_repository() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let own = layers.join("caches").join(&self.name);
+        let own = layers_below(layers).join(&self.name);
         for layer in ["upper", "work"] {
             fs::create_dir_all(own.join(layer))?;
         }
@@ -167,6 +167,11 @@ impl Cache {
         }
         Some((variable.clone(), format!("{before}{}", folder.to_str()?)))
     }
+}
+
+/// The folder with the layers of all caches, in the folder of the view's.
+pub(super) fn layers_below(layers: &Path) -> PathBuf {
+    layers.join("caches")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The configuration of a worker: the broker's plan, and the part of it that is sent to the worker.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::progress::ProgressListener;
 use super::proof::Targets;
 use super::user::User;
 use crate::settings::{Environment, Sandbox, Settings, TestCommand, linked_secrets_of_home};
-use crate::workspace::Overlay;
+use crate::workspace::{Overlay, remove_tree};
 
 /// Everything that a worker is started with.
 #[derive(Clone, Debug)]
@@ -77,6 +78,18 @@ pub struct OverlayPlan {
     pub layers: PathBuf,
     /// Git's own files and folders, canonical, wherever they are; shown read-only.
     pub git: Vec<PathBuf>,
+}
+
+impl OverlayPlan {
+    /// Removes what earlier mounts left in the layers of the view and of its caches: the kernel marks a `volatile`
+    /// overlay, and refuses to mount it again (<https://docs.kernel.org/filesystems/overlayfs.html#volatile-mount>).
+    /// Nothing may have them mounted. With a mark that stays, the mount fails and says so.
+    pub(super) fn clear_marks(&self) {
+        let caches = fs::read_dir(caches::layers_below(&self.layers)).into_iter().flatten().flatten();
+        for layers in caches.map(|entry| entry.path()).chain([self.layers.clone()]) {
+            let _ = remove_tree(&layers.join("work/work"));
+        }
+    }
 }
 
 /// The part of a plan that is sent to the worker as its first message.

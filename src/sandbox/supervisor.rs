@@ -73,11 +73,19 @@ struct Hosts<'a> {
 
 impl Hosts<'_> {
     fn run(&self) -> io::Result<(ExitStatus, String)> {
+        self.clear_marks();
         let own = self.own(&NamespaceProvider::Own)?;
         match own.0.code() {
             Some(code) if code == i32::from(NO_NAMESPACES) && self.config.confine => self.second_best(&own.1),
             Some(code) if code == i32::from(NO_NAMESPACES) => self.own(&NamespaceProvider::Bare { why: own.1 }),
             _ => Ok(own),
+        }
+    }
+
+    /// Allows layers to be mounted that an earlier host had mounted, of this worker or of one that ended before it.
+    fn clear_marks(&self) {
+        if let Some(plan) = &self.config.overlay {
+            plan.clear_marks();
         }
     }
 
@@ -101,6 +109,7 @@ impl Hosts<'_> {
 
     /// Runs a host in bwrap's namespaces, or else without any.
     fn second_best(&self, why: &str) -> io::Result<(ExitStatus, String)> {
+        self.clear_marks();
         match confine::by_bwrap(self.config, why) {
             Ok(inside) => self.inside(inside.command(), &NamespaceProvider::Bwrap(inside.provider.clone())),
             Err(nor) => self.own(&NamespaceProvider::Bare { why: format!("{why}; {nor}") }),

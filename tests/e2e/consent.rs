@@ -78,6 +78,28 @@ fn a_person_is_asked_once_for_each_folder() {
     assert!(!declined.contains(ASKED) && declined.contains("--readable"), "{declined}");
 }
 
+/// The worker that was confined before the answer ends, and the kernel refuses layers that still have its mark.
+#[test]
+fn a_run_in_which_a_folder_was_allowed_keeps_its_overlays() {
+    let world = with_library();
+    fs::create_dir(world.path("cache")).unwrap();
+    world.configure(&format!("caches = [\"{}\"]", world.path("cache").display()));
+    world.write_test(&format!(
+        "echo made > '{}/made' && cat ../lib/code && grep -q World greeting.txt && echo 'ok 1 - greeting'",
+        world.path("cache").display()
+    ));
+    world.commit_all();
+    on_terminal(&world, &[("[y]es [n]o", "y")], 0);
+    let journal = fs::read_to_string(world.runs().pop().unwrap().join("journal.jsonl")).unwrap();
+    let events = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let event = |kind: &str| events.clone().find(|event| event["type"] == kind).unwrap();
+    let layers = event("wall_built")["layers"].clone();
+    let overlay = layers.as_array().unwrap().iter().find(|layer| layer["name"] == "overlay").cloned();
+    assert!(overlay.is_some_and(|overlay| overlay["holds"] == true), "{layers:#}");
+    assert_eq!(event("view_made")["kind"], "overlay");
+    assert!(!world.path("cache/made").exists());
+}
+
 #[test]
 fn an_answer_is_for_this_repository_and_this_folder_alone() {
     let world = with_library();

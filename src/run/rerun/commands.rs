@@ -9,25 +9,21 @@ use crate::settings::{Redactor, Settings, TestCommand, holds_marker};
 use crate::testing::command_of;
 use crate::workspace::Repository;
 
-/// What is run, and what has to be said of it.
+/// The commands to run.
 pub struct Commands {
-    /// The tests.
     pub tests: TestCommand,
     /// The report's checks in its order; `None` where nothing here says the same command.
     pub checks: Vec<Option<TestCommand>>,
-    /// A sentence each.
+    /// Notes for people, a sentence each.
     pub notes: Vec<String>,
 }
 
-/// Whose commands may be chosen.
+/// Chooses the commands to run again.
 pub struct Choosing<'a> {
-    /// What is verified.
     pub subject: &'a Subject,
     /// True when a person gave the command for the tests.
     pub is_given: bool,
-    /// Those of the settings.
     pub settings: &'a Settings,
-    /// Those that its files imply.
     pub repository: &'a Repository,
     /// The report's commands are without secrets.
     pub redactor: &'a Redactor,
@@ -45,7 +41,6 @@ impl Choosing<'_> {
         Ok(Commands { tests, checks: self.checks(), notes })
     }
 
-    /// The report's checks alone.
     pub fn checks(&self) -> Vec<Option<TestCommand>> {
         let own = ChosenTests::choose(self.settings, self.repository).checks.into_iter();
         let near = ChosenTests::near(&self.subject.paths(), self.repository);

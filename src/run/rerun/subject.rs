@@ -9,21 +9,17 @@ use crate::run::failure::Failure;
 use crate::run::kept::load;
 use crate::testing::KeptResults;
 
-/// What is to be verified.
+/// A finished run, or a report from elsewhere with its files.
 pub struct Subject {
-    /// What was said.
     pub report: Report,
-    /// Where its files are.
     pub source: PatchSource,
     /// What each test said; `None` when nobody kept it.
     pub results: Option<KeptResults>,
-    /// What is missing.
+    /// Sentences about what is missing.
     pub notes: Vec<String>,
 }
 
-/// Where a patch comes from.
 pub enum PatchSource {
-    /// A run with its exact changes.
     Run(RunFolder),
     /// The bytes of a patch file, which are those that the report names.
     Patch(Vec<u8>),

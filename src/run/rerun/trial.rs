@@ -19,25 +19,20 @@ const TIMES: u32 = 2;
 /// Paths that are looked through for folders of dependencies.
 const MAX_PATHS: usize = 100_000;
 
-/// What is run again, and where.
+/// Tests and checks to run in a trial.
 pub struct Rerun<'a> {
-    /// Whose tree.
     pub repository: &'a Repository,
-    /// Limits and the sandbox.
     pub settings: &'a Settings,
     /// Takes known secrets out of what tests print.
     pub redactor: &'a Redactor,
-    /// Where the trial is held.
     pub folders: TrialFolders,
-    /// Where its logs stay.
     pub logs: PathBuf,
-    /// The tests, if there are any.
     pub tests: Option<&'a TestCommand>,
     /// The checks; `None` for one that can't be run any more.
     pub checks: &'a [Option<TestCommand>],
 }
 
-/// How it went.
+/// Results of the trial.
 pub struct Reran {
     /// The tests, as often as they were run.
     pub tests: Vec<TestRun>,

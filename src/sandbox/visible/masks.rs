@@ -9,13 +9,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::places::Mask;
 use super::private::is_named_secret;
@@ -76,8 +77,11 @@ impl FolderSearch {
 impl FolderSearch {
     /// For tests: a search of a place that hasn't changed for long.
     pub(in crate::sandbox) fn long_ago(place: &Path, found: Vec<Mask>) -> Self {
+        use std::os::fd::AsFd as _;
+
         let mut reading = Reading::long_ago(place);
-        reading.note(Path::new(""), None);
+        let folder = fs::File::open(place).unwrap();
+        reading.note(Path::new(""), Ok(folder.as_fd()));
         Self { found, read: reading.end() }
     }
 }
@@ -145,7 +149,7 @@ impl<'a> Looker<'a> {
     }
 
     fn look(&self, reading: &mut Reading<'_>) -> Vec<(PathBuf, bool)> {
-        let note = |below: &Path, opened: Option<BorrowedFd<'_>>| reading.note(below, opened);
+        let note = |below: &Path, opened: Result<BorrowedFd<'_>, Errno>| reading.note(below, opened);
         walk_noting(self.place, self.search.bound(), |entry| self.is_suspicious(entry), note)
     }
 
@@ -189,9 +193,11 @@ fn has_private_key(path: &Path) -> bool {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let mut text = Vec::new();
     let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
-    // What can't be read here can't be read in the sandbox either.
-    let read = file.is_ok_and(|file| file.take(KEY_WITHIN).read_to_end(&mut text).is_ok());
-    read && memchr::memmem::find(&text, b"PRIVATE KEY").is_some()
+    match file.and_then(|file| file.take(KEY_WITHIN).read_to_end(&mut text)) {
+        Ok(_) => memchr::memmem::find(&text, b"PRIVATE KEY").is_some(),
+        // What can't be read now may be readable later.
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 /// Canonical paths of all sockets in this network namespace (proc_net(5)).

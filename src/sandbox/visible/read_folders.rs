@@ -1,4 +1,4 @@
-//! Records which folders a search read, to tell later, without reading them again, that the search would find the same.
+//! Records which folders a search read, to tell later, without reading them again, that they still list the same names.
 //!
 //! On a local file system a folder's list can't change without its times (inode(7)), and nobody can set its change
 //! time. So if the same folders are at the same paths with the same times, they list what was read. A FUSE or network
@@ -9,13 +9,15 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, CWD, Stat, fstat, statat, statfs};
+use rustix::fs::{AtFlags, CWD, Stat, StatFs, fstat, fstatfs, statat, statfs};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::Digest;
 
-/// A folder changed more recently may change again within one tick of the clock for file times.
-const SETTLED: Duration = Duration::from_secs(1);
+/// A folder changed more recently may change again within one tick of the clock for file times, which some file systems
+/// keep in whole seconds.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// The folders that a search of one place read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,13 +53,20 @@ impl<'a> Reading<'a> {
         Self { place, below: Vec::new(), states: Vec::new(), settled, local: None, is_certain: true }
     }
 
-    /// Records the folder at `below` before it is read; `opened` is `None` if it can't be opened.
-    pub(super) fn note(&mut self, below: &Path, opened: Option<BorrowedFd<'_>>) {
-        let about = opened.map_or_else(|| look(self.place, below), |folder| fstat(folder).ok());
+    /// Records the folder at `below` before it is read, or that it can't be read.
+    pub(super) fn note(&mut self, below: &Path, opened: Result<BorrowedFd<'_>, Errno>) {
+        let about = match opened {
+            Ok(folder) => fstat(folder).ok().filter(|about| self.is_local(about, || fstatfs(folder))),
+            // It stays closed until its mode changes, which its change time tells.
+            Err(Errno::ACCESS) => {
+                let path = self.place.join(below);
+                look(self.place, below).filter(|about| self.is_local(about, || statfs(path)))
+            }
+            Err(_) => None,
+        };
         match (about, below.to_str()) {
             (Some(about), Some(below)) => {
                 self.is_certain &= times(&about).iter().all(|time| *time < self.settled);
-                self.is_certain &= self.is_local(Path::new(below), &about);
                 add(&mut self.states, below, &about);
                 self.below.push(below.to_owned());
             }
@@ -65,10 +74,10 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn is_local(&mut self, below: &Path, about: &Stat) -> bool {
+    fn is_local(&mut self, about: &Stat, system: impl FnOnce() -> rustix::io::Result<StatFs>) -> bool {
         if self.local != Some(about.st_dev) {
-            let system = statfs(self.place.join(below));
-            self.local = system.ok().filter(|system| LOCAL.contains(&(system.f_type as u64))).map(|_| about.st_dev);
+            let is_local = system().is_ok_and(|system| LOCAL.contains(&(system.f_type as u64)));
+            self.local = is_local.then_some(about.st_dev);
         }
         self.local.is_some()
     }
@@ -135,17 +144,35 @@ mod tests {
 
     fn read(mut reading: Reading<'_>) -> Option<ReadFolders> {
         let place = reading.place;
-        let top = File::open(place).unwrap();
-        reading.note(Path::new(""), Some(top.as_fd()));
-        reading.note(Path::new("inner"), None);
+        for below in ["", "inner"] {
+            let folder = File::open(place.join(below)).unwrap();
+            reading.note(Path::new(below), Ok(folder.as_fd()));
+        }
         reading.end()
     }
 
     #[test]
     fn times_of_other_file_systems_are_not_trusted() {
-        let mut reading = Reading::long_ago(Path::new("/proc"));
-        reading.note(Path::new("self/task"), None);
+        let place = Path::new("/proc/self");
+        let folder = File::open(place.join("task")).unwrap();
+        let mut reading = Reading::long_ago(place);
+        reading.note(Path::new("task"), Ok(folder.as_fd()));
         assert!(reading.end().is_none());
+    }
+
+    #[test]
+    fn what_could_not_be_read_for_now_is_not_taken_as_empty() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("inner")).unwrap();
+        let after = |error| {
+            let mut reading = Reading::long_ago(place.path());
+            reading.note(Path::new("inner"), Err(error));
+            reading.end()
+        };
+        for error in [Errno::NFILE, Errno::MFILE, Errno::NOMEM, Errno::IO, Errno::NOENT] {
+            assert_eq!(after(error), None, "{error}");
+        }
+        assert!(after(Errno::ACCESS).is_some_and(|read| read.are_unchanged(place.path())));
     }
 
     #[test]

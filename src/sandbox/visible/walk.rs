@@ -14,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
+use rustix::io::Errno;
 
 /// Bytes of a folder's list read at once.
 const AT_ONCE: usize = 32 << 10;
@@ -75,25 +76,32 @@ pub(in crate::sandbox) fn walk(
     walk_noting(place, bound, is_it, |_, _| ())
 }
 
-/// As [`walk`]; `note` is called for each folder before it is read, with its relative path, and `None` if it can't be
-/// opened.
+/// As [`walk`]; `note` is called for each folder before it is read, with its relative path, and with the error if it
+/// can't be opened or read to its end.
 pub(super) fn walk_noting(
     place: &Path,
     bound: Bound,
     is_it: impl Fn(&WalkEntry<'_>) -> bool,
-    mut note: impl FnMut(&Path, Option<BorrowedFd<'_>>),
+    mut note: impl FnMut(&Path, Result<BorrowedFd<'_>, Errno>),
 ) -> Vec<(PathBuf, bool)> {
     let (mut found, mut seen) = (Vec::new(), 0);
     let mut buffer = vec![MaybeUninit::uninit(); AT_ONCE];
     let above = place.as_os_str().len() + usize::from(!place.as_os_str().as_bytes().ends_with(b"/"));
     let mut ahead = VecDeque::from([(place.to_owned(), 0)]);
     while let Some((folder, level)) = ahead.pop_front() {
-        let opened = openat(CWD, &folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok();
-        note(below(&folder, above), opened.as_ref().map(AsFd::as_fd));
-        let Some(list) = opened else { continue };
+        let opened = openat(CWD, &folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        note(below(&folder, above), opened.as_ref().map(AsFd::as_fd).map_err(|error| *error));
+        let Ok(list) = opened else { continue };
         let mut entries = RawDir::new(list.as_fd(), &mut buffer);
         let mut path = folder;
-        while let Some(Ok(entry)) = entries.next() {
+        while let Some(entry) = entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    note(below(&path, above), Err(error));
+                    break;
+                }
+            };
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
