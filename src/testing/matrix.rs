@@ -44,12 +44,12 @@ pub fn flaky(runs: &[TestResults]) -> BTreeSet<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::journal::TestCase;
 
     /// Parses `a+ b- c~`: passed, failed, skipped.
-    fn run(line: &str) -> TestResults {
+    pub fn run(line: &str) -> TestResults {
         let case = |word: &str| {
             let (name, sign) = word.split_at(word.len() - 1);
             let verdict = match sign {

@@ -121,26 +121,7 @@ fn named(kind: TamperKind, tests: Vec<&String>, what: &str) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::TestCase;
-    use std::sync::Arc;
-
-    /// Parses `a+ b- c~`: passed, failed, skipped.
-    fn run(line: &str) -> TestResults {
-        let case = |word: &str| {
-            let (name, sign) = word.split_at(word.len() - 1);
-            let verdict = match sign {
-                "+" => Verdict::Passed,
-                "-" => Verdict::Failed,
-                _ => Verdict::Skipped,
-            };
-            (name.into(), TestCase { verdict, message: None, file: None })
-        };
-        TestResults {
-            source: String::new(),
-            tests: Arc::new(line.split_whitespace().map(case).collect()),
-            complete: true,
-        }
-    }
+    use crate::testing::matrix::tests::run;
 
     /// Returns the reasons for a patch that changes one file with this content.
     fn reasons(before: &str, after: &TestResults, content: &str) -> Vec<String> {
