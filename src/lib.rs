@@ -5,6 +5,7 @@
 //!
 //! | Floor | Room | What lives there |
 //! |---|---|---|
+//! | 11 | `structure` | tests of this map and of the names; not built otherwise |
 //! | 10 | [`cli`] | arguments, one file a command; the only floor that may print |
 //! | 9 | `run` | one run from its spec to its end: prepared, held, finished, taken up again |
 //! | 8 | [`review`] | a patch before a person, hunk by hunk |
@@ -27,10 +28,6 @@
 
 pub mod cli;
 pub mod context;
-#[cfg(test)]
-mod cycles;
-#[cfg(test)]
-mod floors;
 pub mod history;
 pub mod journal;
 pub mod model;
@@ -42,11 +39,11 @@ pub mod review;
 mod run;
 pub mod sandbox;
 pub mod settings;
+#[cfg(test)]
+mod structure;
 pub mod syntax;
 pub mod tamper;
 pub mod testing;
 pub mod text;
 pub mod tools;
-#[cfg(test)]
-mod type_names;
 pub mod workspace;

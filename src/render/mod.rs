@@ -1,5 +1,6 @@
 //! Renders events for people or as JSONL. All output of a run to a terminal goes through here.
 
+mod closing;
 mod diff;
 mod failures;
 pub mod letters;
@@ -11,10 +12,11 @@ mod terminal;
 mod verification;
 mod when;
 
+pub use closing::closing;
 pub use diff::coloured_diff;
 pub use live::Live;
 pub use markdown::markdown;
 pub use sandbox::sandbox_table;
-pub use terminal::{TerminalRenderer, Verbosity, closing};
+pub use terminal::{TerminalRenderer, Verbosity};
 pub use verification::verification_table;
 pub use when::LocalTime;

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::terminal::{outcome, style};
+use super::closing::outcome;
+use super::terminal::style;
 use crate::journal::{TestResult, Verdict};
 use crate::report::{BeforeAfter, TestsCompared, TreeStanding, Verification, VerifiedCheck};
 use crate::text::{counted, sanitise, sanitise_line};

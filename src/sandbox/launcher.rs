@@ -4,7 +4,6 @@
 //! to be killed, and dropping it closes the connection, on which the worker kills everything it started and exits. The
 //! same happens if the broker is killed, because the kernel then closes the connection.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::net::Shutdown;
@@ -13,12 +12,12 @@ use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 use tokio::task::JoinHandle;
@@ -26,11 +25,11 @@ use tokio::time::timeout;
 
 use super::error::WorkerError;
 use super::outer::Outer;
+use super::pending_answers::{CONTROL, PendingAnswers, lock, receive};
 use super::plain_paths::real;
 use super::plan::{WorkerConfig, WorkerPlan};
-use super::progress::ProgressListener;
 use super::proof::{self, Canary};
-use super::protocol::{Decoder, FrameError, FromWorker, ToWorker, encode};
+use super::protocol::{FromWorker, ToWorker, encode};
 use super::supervisor::{SUPERVISOR, SURVIVED};
 use super::user::User;
 use super::visible::{self, Known, VisibilityRequest, Visible};
@@ -67,21 +66,6 @@ pub struct Launched {
     worker: Worker,
     took: Duration,
 }
-
-/// Callers that wait for an answer, by id.
-#[derive(Debug, Default)]
-struct PendingAnswers {
-    waiting: HashMap<u64, oneshot::Sender<FromWorker>>,
-    /// Receives the progress of commands.
-    listener: ProgressListener,
-    /// Set once no more answers will come.
-    over: bool,
-    /// Why, unless the connection was simply closed.
-    garbled: Option<FrameError>,
-}
-
-/// The id for messages that answer no call.
-const CONTROL: u64 = 0;
 
 impl Worker {
     /// Starts a worker and waits until it has confined itself according to `plan`.
@@ -336,43 +320,6 @@ fn launch(plan: &WorkerPlan, stderr: &Path) -> io::Result<(Child, StdStream)> {
     Ok((child, ours))
 }
 
-/// Passes answers to their callers until the connection ends.
-async fn receive(mut connection: OwnedReadHalf, calls: Arc<Mutex<PendingAnswers>>) {
-    let mut decoder = Decoder::default();
-    let mut chunk = vec![0; 64 * 1024];
-    let mut garbled = None;
-    while let Ok(read @ 1..) = connection.read(&mut chunk).await {
-        decoder.push(&chunk[..read]);
-        if let Err(error) = hand_out(&mut decoder, &calls) {
-            garbled = Some(error);
-            break;
-        }
-    }
-    let mut calls = lock(&calls);
-    calls.over = true;
-    calls.garbled = garbled;
-    calls.waiting.clear();
-}
-
-fn hand_out(decoder: &mut Decoder, calls: &Mutex<PendingAnswers>) -> Result<(), FrameError> {
-    while let Some(message) = decoder.next_message::<FromWorker>()? {
-        let id = match &message {
-            FromWorker::Observed { id, .. } | FromWorker::TestsRan { id, .. } | FromWorker::Failed { id, .. } => *id,
-            FromWorker::Ready(_) | FromWorker::Unfit { .. } | FromWorker::Stopped(_) => CONTROL,
-            FromWorker::Progress(progress) => {
-                let listener = lock(calls).listener.clone();
-                listener.hears(progress);
-                continue;
-            }
-        };
-        if let Some(caller) = lock(calls).waiting.remove(&id) {
-            // The caller may have given up.
-            let _ = caller.send(message);
-        }
-    }
-    Ok(())
-}
-
 /// Counts a guard as holding only if every attempt against it was refused as well.
 fn count_proof(sandbox: &mut SandboxBuilt) {
     sandbox.tree &= proof::holds(&sandbox.proof, Guard::Files);
@@ -400,9 +347,4 @@ fn tail(file: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.take(LAST_WORDS).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic can't leave the map inconsistent.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

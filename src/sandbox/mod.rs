@@ -13,7 +13,7 @@
 //!
 //! | File | What it is about |
 //! |---|---|
-//! | `launcher`, `outer`, `user`, `environment`, `caches`, `beside` | the broker's end: start, call, stop; what the worker inherits |
+//! | `launcher`, `pending_answers`, `outer`, `user`, `environment`, `caches`, `beside` | the broker's end: start, call, stop; what the worker inherits |
 //! | `plan`, `protocol`, `error` | what broker and worker send each other, and what can go wrong |
 //! | [`host`], `supervisor`, `session`, `namespace_provider`, `serve` | the processes inside, and where their namespaces come from |
 //! | `confine/`, `proof/` | the layers, each tried and reported; attempts to break out |
@@ -38,6 +38,7 @@ mod kernel_files;
 mod launcher;
 mod namespace_provider;
 mod outer;
+mod pending_answers;
 mod plain_paths;
 mod plan;
 mod progress;

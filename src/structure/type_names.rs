@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::cycles::without_tests;
-use crate::floors::files;
+use super::cycles::without_tests;
+use super::floors::files;
 use crate::settings::regex;
 
 /// A type of a file; one that belongs to a trait is indented.

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::floors::files;
+use super::floors::files;
 use crate::settings::regex;
 
 /// Files that belong together may use each other, as long as they are this few.
