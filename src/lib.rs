@@ -26,6 +26,8 @@
 //! | 0 | [`journal`] | the one vocabulary of events, appended and folded |
 //! | 0 | [`text`] | text that people read: sanitised, counted, wrapped, in tables |
 
+#![warn(unreachable_pub)] // what no other crate can name is `pub(crate)`
+
 pub mod cli;
 pub mod context;
 pub mod history;

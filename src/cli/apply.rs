@@ -15,7 +15,7 @@ use crate::workspace::{self, Blobs, Merged, Wanted};
 
 /// See [`Command::Apply`](super::command_line::Command::Apply).
 #[derive(Debug, Args)]
-pub struct ApplyArguments {
+pub(super) struct ApplyArguments {
     #[command(flatten)]
     pub which: FitRunArgument,
     /// Merge the patch into files that changed since the run began; no test has run on the result
@@ -33,7 +33,7 @@ pub struct ApplyArguments {
 }
 
 /// Applies the run that the user names, whatever its evidence: naming it is the decision.
-pub fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &ApplyArguments) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.which.run.as_deref(), Purpose::Apply)?;
     let report = load(&run)?;
     if report.patch.is_none() {

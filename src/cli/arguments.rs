@@ -14,7 +14,7 @@ const EVERYWHERE: &str = "Options of every command";
 
 /// Flags of every command.
 #[derive(Clone, Debug, Args)]
-pub struct Global {
+pub(super) struct Global {
     /// Work on the repository around DIR instead of the current folder
     #[arg(short = 'C', long = "repo", value_name = "DIR", global = true, help_heading = EVERYWHERE)]
     pub repo: Option<PathBuf>,
@@ -33,11 +33,11 @@ pub struct Global {
 }
 
 impl Global {
-    pub fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         self.repo.as_deref().unwrap_or(Path::new("."))
     }
 
-    pub const fn loudness(&self) -> Verbosity {
+    pub(super) const fn loudness(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
             (false, true) => Verbosity::Verbose,
@@ -49,7 +49,7 @@ impl Global {
     ///
     /// # Errors
     /// When there is none that kcode can work on.
-    pub fn repository(&self) -> Result<Repository, Failure> {
+    pub(super) fn repository(&self) -> Result<Repository, Failure> {
         Ok(Repository::open(self.folder())?)
     }
 
@@ -57,7 +57,7 @@ impl Global {
     ///
     /// # Errors
     /// When one of them can't be used.
-    pub fn settings(&self, flags: &FlagLayer, repository: &Repository) -> Result<Settings, SettingsError> {
+    pub(super) fn settings(&self, flags: &FlagLayer, repository: &Repository) -> Result<Settings, SettingsError> {
         settings::load(flags, &Environment::from_process(), self.config.as_deref(), Some(repository.root()))
     }
 
@@ -65,7 +65,7 @@ impl Global {
     ///
     /// # Errors
     /// When the user named a folder that has none.
-    pub fn repository_if_any(&self) -> Result<Option<Repository>, Failure> {
+    pub(super) fn repository_if_any(&self) -> Result<Option<Repository>, Failure> {
         match self.repository() {
             Err(failure) if self.repo.is_some() => Err(failure),
             found => Ok(found.ok()),
@@ -75,7 +75,7 @@ impl Global {
 
 /// See [`Global::color`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
+pub(super) enum ColorChoice {
     /// On a terminal, unless NO_COLOR is set
     Auto,
     /// Also into files and pipes
@@ -86,21 +86,21 @@ pub enum ColorChoice {
 
 /// A run, by name.
 #[derive(Debug, Args)]
-pub struct RunArgument {
+pub(super) struct RunArgument {
     /// The run's id or a prefix of it; the latest run of this repository if left out
     pub run: Option<String>,
 }
 
 /// A run, by name, for a command that not every run is fit for.
 #[derive(Debug, Args)]
-pub struct FitRunArgument {
+pub(super) struct FitRunArgument {
     /// The run's id or a prefix of it; the latest run of this repository that can be used if left out
     pub run: Option<String>,
 }
 
 /// How a listing is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Listing {
+pub(super) enum Listing {
     /// For people
     Text,
     /// For programs
@@ -109,7 +109,7 @@ pub enum Listing {
 
 /// What standard output carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OutputForm {
+pub(super) enum OutputForm {
     /// The patch, for eyes on a terminal, else as it is
     Text,
     /// The report, once the run ended
@@ -120,7 +120,7 @@ pub enum OutputForm {
 
 /// How what is kept of runs is printed.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct ListingForm {
+pub(super) struct ListingForm {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     output: Listing,
@@ -131,7 +131,7 @@ pub struct ListingForm {
 
 impl ListingForm {
     /// The chosen form, by either flag.
-    pub const fn listing(self) -> Listing {
+    pub(super) const fn listing(self) -> Listing {
         if self.json { Listing::Json } else { self.output }
     }
 }
@@ -140,7 +140,7 @@ impl ListingForm {
 ///
 /// # Errors
 /// Lists the possible values.
-pub fn parse_sandbox(text: &str) -> Result<Sandbox, String> {
+pub(super) fn parse_sandbox(text: &str) -> Result<Sandbox, String> {
     text.parse()
 }
 
@@ -148,6 +148,6 @@ pub fn parse_sandbox(text: &str) -> Result<Sandbox, String> {
 ///
 /// # Errors
 /// A message with examples.
-pub fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+pub(super) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text:?} is not a count; write 0, 1 or 20"))
 }

@@ -10,7 +10,7 @@ use crate::run::{Failure, Inherited};
 
 /// See [`Command::Audit`](super::command_line::Command::Audit).
 #[derive(Debug, Args)]
-pub struct AuditArguments {
+pub(super) struct AuditArguments {
     #[command(flatten)]
     pub run: RunArgument,
     #[command(flatten)]
@@ -18,7 +18,7 @@ pub struct AuditArguments {
 }
 
 /// Prints the audit of a run. A breach of a law is a bug in kcode, and ends with that exit code.
-pub fn execute(global: &Global, arguments: &AuditArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &AuditArguments) -> Result<Outcome, Failure> {
     let folder = kept_runs::find(global, &arguments.run)?;
     let journal = folder.journal();
     let records = recover(&journal)?.records;

@@ -22,7 +22,7 @@ use super::verify::VerifyArguments;
 /// Your working tree stays untouched until you say yes: the agent works on a private view, in a sandbox.
 #[derive(Debug, Parser)]
 #[command(name = "kcode", version, propagate_version = false, max_term_width = 100)]
-pub struct CommandLine {
+pub(super) struct CommandLine {
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]
@@ -31,7 +31,7 @@ pub struct CommandLine {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Solve a task in this repository and hand back a patch
     Fix(Box<FixArguments>),
     /// Take up a run that was interrupted, or stopped by a limit or the provider
@@ -85,7 +85,7 @@ pub enum Command {
 
 impl Command {
     /// True for commands that need no setting but the state folder.
-    pub const fn reads_runs_alone(&self) -> bool {
+    pub(super) const fn reads_runs_alone(&self) -> bool {
         matches!(
             self,
             Self::Export(_)

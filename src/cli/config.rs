@@ -11,14 +11,14 @@ use crate::workspace::Repository;
 
 /// See [`Command::Config`](super::command_line::Command::Config).
 #[derive(Debug, Args)]
-pub struct ConfigArguments {
+pub(super) struct ConfigArguments {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     pub output: Listing,
 }
 
 /// Prints the settings that `fix` would use here. Outside a repository that layer is missing.
-pub fn execute(global: &Global, arguments: &ConfigArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &ConfigArguments) -> Result<Outcome, Failure> {
     let repository = global.repository_if_any()?;
     let root = repository.as_ref().map(Repository::root);
     let env = Environment::from_process();

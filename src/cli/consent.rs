@@ -18,7 +18,7 @@ const SOME: Question = Question {
 ///
 /// # Errors
 /// When the user interrupts, or the answer can't be saved.
-pub async fn ask(beside: &mut Beside, plan: &WorkerPlan) -> Result<(), Failure> {
+pub(super) async fn ask(beside: &mut Beside, plan: &WorkerPlan) -> Result<(), Failure> {
     for _ in 0..MOST_ROUNDS {
         let open = beside.questions();
         if !open.is_empty() {

@@ -60,7 +60,7 @@ static SCENARIOS: [Scenario; 2] = [
 ];
 
 /// Plays the first scenario whose language is installed.
-pub fn execute(global: &Global) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global) -> Result<Outcome, Failure> {
     let env = Environment::from_process();
     let scenario = SCENARIOS.iter().find(|scenario| is_there(scenario.needs, &env)).unwrap_or(&SCENARIOS[1]);
     let place = tempfile::Builder::new().prefix("kcode-demo-").tempdir().context("no temporary folder can be made")?;

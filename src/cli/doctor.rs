@@ -17,7 +17,7 @@ use crate::workspace::remove_tree;
 
 /// See [`Command::Doctor`](super::command_line::Command::Doctor).
 #[derive(Debug, Args)]
-pub struct DoctorArguments {
+pub(super) struct DoctorArguments {
     /// How to print it
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     pub output: Listing,
@@ -36,7 +36,7 @@ struct Diagnosis<'a> {
 }
 
 /// Succeeds only when `--sandbox strict` would start.
-pub fn execute(global: &Global, arguments: &DoctorArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &DoctorArguments) -> Result<Outcome, Failure> {
     let tests = tests(global)?;
     let sandbox = build()?;
     let open: Vec<&str> = Guard::ALL.into_iter().filter(|guard| !sandbox.holds(*guard)).map(Guard::name).collect();

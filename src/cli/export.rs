@@ -17,7 +17,7 @@ use crate::settings::{Environment, Redactor};
 
 /// See [`Command::Export`](super::command_line::Command::Export).
 #[derive(Debug, Args)]
-pub struct ExportArguments {
+pub(super) struct ExportArguments {
     #[command(flatten)]
     pub run: RunArgument,
     /// Write to FILE instead of standard output
@@ -33,14 +33,14 @@ pub struct ExportArguments {
 
 /// See [`ExportArguments::format`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
+pub(super) enum ExportFormat {
     /// Everything that `kcode replay FILE` needs but the repository (kcode.run/1)
     Run,
     /// A trajectory for Harbor, Terminal-Bench and others (ATIF-v1.6)
     Atif,
 }
 
-pub fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &ExportArguments) -> Result<Outcome, Failure> {
     if let Some(path) = &arguments.out {
         out_file::check(path, "--out")?;
         if !arguments.force && path.symlink_metadata().is_ok() {

@@ -25,7 +25,7 @@ const BUDGET: Duration = Duration::from_millis(50);
 
 /// See [`Command::Gc`](super::command_line::Command::Gc).
 #[derive(Debug, Args)]
-pub struct GcArguments {
+pub(super) struct GcArguments {
     /// Keep the newest N runs [default: what `kcode config` says]
     #[arg(long, value_name = "N", value_parser = parse_count::<u32>, allow_hyphen_values = true)]
     pub keep: Option<u32>,
@@ -44,7 +44,7 @@ pub struct GcArguments {
 
 /// What `--output json` prints.
 #[derive(Serialize, JsonSchema)]
-pub struct Cleared {
+pub(super) struct Cleared {
     /// Always `kcode.gc/1` when written by this version.
     schema: &'static str,
     /// True when nothing was removed.
@@ -58,7 +58,7 @@ pub struct Cleared {
 }
 
 /// Removes what is beyond the limits, in all repositories.
-pub fn execute(global: &Global, arguments: &GcArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &GcArguments) -> Result<Outcome, Failure> {
     // With invalid settings nothing is removed.
     let mut keep = kept(global)?;
     let state = KeptRuns::of(global)?.state;
@@ -74,7 +74,7 @@ pub fn execute(global: &Global, arguments: &GcArguments) -> Result<Outcome, Fail
 }
 
 /// Removes a few old runs after a run. Errors don't change that run's end; `kcode gc` shows them.
-pub fn after_a_run(global: &Global) {
+pub(super) fn after_a_run(global: &Global) {
     let until = Instant::now() + BUDGET;
     let cleared = kept(global).and_then(|keep| clear(&KeptRuns::of(global)?.state, keep, false, Some(until)));
     if let Ok(cleared) = cleared

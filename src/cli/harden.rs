@@ -9,7 +9,7 @@ use crate::settings::seal_environment;
 /// starts.
 ///
 /// Each step is useful without the others, so a failure doesn't end the program: the worker's proof shows what holds.
-pub fn harden() {
+pub(super) fn harden() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     seal_environment();

@@ -12,7 +12,7 @@ use crate::settings::{self, Environment};
 use crate::text::sanitise;
 
 /// The named run, or the latest one of this repository.
-pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failure> {
+pub(super) fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failure> {
     let place = KeptRuns::of(global)?;
     if let Some(prefix) = &arguments.run {
         return Ok(RunFolder::find(&place.state, prefix)?);
@@ -21,14 +21,14 @@ pub fn find(global: &Global, arguments: &RunArgument) -> Result<RunFolder, Failu
 }
 
 /// "in" and the tree of a run, when the user is in another one.
-pub fn elsewhere(global: &Global, report: &Report) -> Option<String> {
+pub(super) fn elsewhere(global: &Global, report: &Report) -> Option<String> {
     let here = global.repository_if_any().ok().flatten().map(|repository| repository.root().to_owned());
     let is_here = here.is_some_and(|root| root.as_os_str() == report.repository.as_str());
     (!is_here).then(|| format!("in {}", report.repository))
 }
 
 /// The state folder, and the repository that the user is in.
-pub struct KeptRuns {
+pub(super) struct KeptRuns {
     pub state: PathBuf,
     root: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ impl KeptRuns {
     ///
     /// # Errors
     /// When settings can't be read, or the user named a folder without a repository.
-    pub fn of(global: &Global) -> Result<Self, Failure> {
+    pub(super) fn of(global: &Global) -> Result<Self, Failure> {
         let root = global.repository_if_any()?.map(|repository| repository.root().to_owned());
         let env = Environment::from_process();
         let state = settings::state_dir(&env, global.config.as_deref(), root.as_deref())?.value;
@@ -49,7 +49,7 @@ impl KeptRuns {
     ///
     /// # Errors
     /// When the folder of runs can't be read.
-    pub fn runs(&self) -> Result<impl Iterator<Item = RunFolder>, Failure> {
+    pub(super) fn runs(&self) -> Result<impl Iterator<Item = RunFolder>, Failure> {
         let is_of_here = |run: &RunFolder| {
             beginning(run).is_ok_and(|begun| begun.is_some_and(|(_, started)| self.is_home_of(&started.repository)))
         };
@@ -57,7 +57,7 @@ impl KeptRuns {
     }
 
     /// The runs of the current repository, or of all.
-    pub fn catalogue(&self, all: bool) -> Result<Catalogue, Failure> {
+    pub(super) fn catalogue(&self, all: bool) -> Result<Catalogue, Failure> {
         let mut catalogue = Catalogue::read(&self.state)?;
         if !all {
             catalogue.runs.retain(|run| self.is_home_of(&run.repository));
@@ -70,18 +70,18 @@ impl KeptRuns {
     }
 
     /// Error for a repository without runs.
-    pub fn no_runs() -> Failure {
+    pub(super) fn no_runs() -> Failure {
         Failure::usage("this repository has no runs", "`kcode runs --all` lists those of others")
     }
 
     /// True when `repository` is the root of the current one.
-    pub fn is_home_of(&self, repository: &str) -> bool {
+    pub(super) fn is_home_of(&self, repository: &str) -> bool {
         self.root.as_ref().is_some_and(|root| root.as_os_str() == repository)
     }
 }
 
 /// Prints which journals can't be read.
-pub fn name(unreadable: &[Unreadable]) {
+pub(super) fn name(unreadable: &[Unreadable]) {
     for Unreadable { run, problem, .. } in unreadable {
         output::say(&format!("run {run} is unreadable: {}", sanitise(problem)));
     }

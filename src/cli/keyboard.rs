@@ -35,7 +35,7 @@ const ENTER: [u8; 2] = [b'\r', b'\n'];
 ///
 /// # Errors
 /// When there is none.
-pub fn open() -> io::Result<OwnedFd> {
+pub(super) fn open() -> io::Result<OwnedFd> {
     let stdin = rustix::stdio::stdin();
     if rustix::termios::isatty(stdin) {
         return stdin.try_clone_to_owned();
@@ -44,7 +44,7 @@ pub fn open() -> io::Result<OwnedFd> {
 }
 
 /// A terminal mode; dropping it restores the former mode.
-pub struct Mode<'a> {
+pub(super) struct Mode<'a> {
     terminal: &'a OwnedFd,
     before: Termios,
 }
@@ -55,7 +55,7 @@ impl<'a> Mode<'a> {
     ///
     /// # Errors
     /// When it isn't a terminal, or was closed.
-    pub fn silent(terminal: &'a OwnedFd) -> io::Result<Self> {
+    pub(super) fn silent(terminal: &'a OwnedFd) -> io::Result<Self> {
         Self::changed(terminal, |mode| {
             mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
             mode.special_codes[SpecialCodeIndex::VMIN] = 1;
@@ -68,7 +68,7 @@ impl<'a> Mode<'a> {
     ///
     /// # Errors
     /// As [`Mode::silent`].
-    pub fn raw(terminal: &'a OwnedFd) -> io::Result<Self> {
+    pub(super) fn raw(terminal: &'a OwnedFd) -> io::Result<Self> {
         Self::changed(terminal, |mode| {
             let output = mode.output_modes;
             mode.make_raw();
@@ -93,7 +93,7 @@ impl Drop for Mode<'_> {
 }
 
 /// Discards what was typed so far.
-pub fn discard(terminal: impl AsFd) {
+pub(super) fn discard(terminal: impl AsFd) {
     // A closed terminal has nothing to discard; the next read reports it.
     let _ = tcflush(terminal, QueueSelector::IFlush);
 }
@@ -103,7 +103,7 @@ pub fn discard(terminal: impl AsFd) {
 ///
 /// # Errors
 /// When the terminal was closed, or no pause comes.
-pub fn await_quiet(terminal: &OwnedFd) -> io::Result<()> {
+pub(super) fn await_quiet(terminal: &OwnedFd) -> io::Result<()> {
     let _mode = Mode::silent(terminal)?;
     let until = Instant::now() + QUIET_WAIT;
     loop {
@@ -124,7 +124,7 @@ pub fn await_quiet(terminal: &OwnedFd) -> io::Result<()> {
 ///
 /// # Errors
 /// When the terminal was closed.
-pub fn next_key(terminal: &OwnedFd) -> io::Result<KeyPress> {
+pub(super) fn next_key(terminal: &OwnedFd) -> io::Result<KeyPress> {
     let first = byte(terminal)?;
     Ok(match first {
         0x1b => sequence(terminal)?,
@@ -143,7 +143,7 @@ pub fn next_key(terminal: &OwnedFd) -> io::Result<KeyPress> {
 ///
 /// # Errors
 /// When the terminal was closed.
-pub fn came_alone(terminal: &OwnedFd) -> io::Result<bool> {
+pub(super) fn came_alone(terminal: &OwnedFd) -> io::Result<bool> {
     while has_more(terminal, NEXT_LETTER)? {
         if !ENTER.contains(&byte(terminal)?) {
             discard(terminal);

@@ -14,7 +14,7 @@ const TASK: usize = 50;
 
 /// What a command does with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     Apply,
     Review,
     Undo,
@@ -29,7 +29,7 @@ pub enum Purpose {
 ///
 /// # Errors
 /// When no run has that name, or none serves `purpose`: with the reason for the latest one.
-pub fn find(global: &Global, named: Option<&str>, purpose: Purpose) -> Result<RunFolder, Failure> {
+pub(super) fn find(global: &Global, named: Option<&str>, purpose: Purpose) -> Result<RunFolder, Failure> {
     let place = KeptRuns::of(global)?;
     if let Some(prefix) = named {
         return Ok(RunFolder::find(&place.state, prefix)?);

@@ -24,7 +24,7 @@ const LEAST_TASK_WIDTH: usize = 20;
 
 /// See [`Command::Runs`](super::command_line::Command::Runs).
 #[derive(Debug, Args)]
-pub struct ListArguments {
+pub(super) struct ListArguments {
     /// Runs of every repository
     #[arg(long)]
     pub all: bool,
@@ -55,7 +55,7 @@ fn outcomes() -> impl clap::builder::TypedValueParser<Value = Outcome> {
 
 /// What `--output json` prints.
 #[derive(Serialize, JsonSchema)]
-pub struct RunList {
+pub(super) struct RunList {
     /// Always `kcode.runs/1` when written by this version.
     schema: &'static str,
     /// Newest first.
@@ -65,7 +65,7 @@ pub struct RunList {
 }
 
 /// Lists the runs that match. Unreadable journals are reported on standard error.
-pub fn execute(global: &Global, arguments: &ListArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &ListArguments) -> Result<Outcome, Failure> {
     let place = KeptRuns::of(global)?;
     let Catalogue { runs, unreadable } = place.catalogue(arguments.all)?;
     let known = runs.len();

@@ -13,7 +13,7 @@ use crate::text::{sanitise_json, wrap};
 ///
 /// # Errors
 /// When it can't be written for another reason.
-pub fn data(bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn data(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -26,7 +26,7 @@ pub fn data(bytes: &[u8]) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`data`].
-pub fn page(text: &str) -> Result<(), Failure> {
+pub(super) fn page(text: &str) -> Result<(), Failure> {
     data(fitted(text, &Term::stdout()).as_bytes())
 }
 
@@ -34,7 +34,7 @@ pub fn page(text: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`data`].
-pub fn patch(patch: &[u8]) -> Result<(), Failure> {
+pub(super) fn patch(patch: &[u8]) -> Result<(), Failure> {
     if console::user_attended() {
         let patch = String::from_utf8_lossy(patch);
         let drawn = coloured_diff(&Redactor::of(&Environment::from_process()).text(&patch));
@@ -44,7 +44,7 @@ pub fn patch(patch: &[u8]) -> Result<(), Failure> {
 }
 
 /// Prints a line on standard error. Errors are ignored, so that a run goes on.
-pub fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", fitted(line, &Term::stderr()));
 }
 
@@ -58,13 +58,13 @@ fn fitted(text: &str, terminal: &Term) -> String {
 }
 
 /// Width of a terminal; `None` when it isn't one.
-pub fn columns(terminal: &Term) -> Option<usize> {
+pub(super) fn columns(terminal: &Term) -> Option<usize> {
     let size = terminal.features().is_attended().then(|| terminal.size_checked()).flatten();
     size.map(|(_, columns)| usize::from(columns))
 }
 
 /// Prints a question on standard error; the answer is typed after it.
-pub fn ask(question: &str) {
+pub(super) fn ask(question: &str) {
     // In one write, so that no typed character is echoed within it.
     let question = format!("{} ", fitted(question, &Term::stderr()));
     let mut terminal = io::stderr().lock();
@@ -72,7 +72,7 @@ pub fn ask(question: &str) {
 }
 
 /// Writes escape sequences to the terminal on standard error; only ever kcode's own.
-pub fn raw(sequence: &str) {
+pub(super) fn raw(sequence: &str) {
     let mut terminal = io::stderr().lock();
     let _ = terminal.write_all(sequence.as_bytes()).and_then(|()| terminal.flush());
 }
@@ -81,7 +81,7 @@ pub fn raw(sequence: &str) {
 ///
 /// # Errors
 /// As [`data`].
-pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::internal(error.to_string()))?;
     data(format!("{}\n", sanitise_json(&text)).as_bytes())
 }

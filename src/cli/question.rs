@@ -16,11 +16,11 @@ use crate::run::{Failure, News, Signals};
 /// Ctrl-D.
 const END: char = '\u{4}';
 /// Ctrl-Z.
-pub const SUSPEND: char = '\u{1a}';
+pub(super) const SUSPEND: char = '\u{1a}';
 
 /// A question that a single key answers.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub(super) struct Question<'a> {
     /// The text, which names the keys.
     pub text: &'a str,
     /// The keys, each with its word; a line may contain either.
@@ -43,7 +43,7 @@ impl Question<'_> {
 ///
 /// # Errors
 /// When a thread can't be started.
-pub async fn ask(question: &Question<'_>, signals: &mut Signals) -> Result<Option<char>, Failure> {
+pub(super) async fn ask(question: &Question<'_>, signals: &mut Signals) -> Result<Option<char>, Failure> {
     let Ok(mut keys) = Keys::open() else { return Ok(None) };
     let terminal = Arc::clone(&keys.terminal);
     if on(&terminal, keyboard::await_quiet, signals).await?.is_none() {
@@ -108,14 +108,14 @@ async fn answer(question: &Question<'_>, keys: &mut Keys, signals: &mut Signals)
 }
 
 /// Reads keys of the terminal one after the other. A read that was cancelled is continued by the next call.
-pub struct Keys {
+pub(super) struct Keys {
     /// The terminal that they are read from.
     pub terminal: Arc<OwnedFd>,
     reading: Option<JoinHandle<io::Result<KeyPress>>>,
 }
 
 /// Result of waiting for a key.
-pub enum Came {
+pub(super) enum Came {
     Key(KeyPress),
     News(News),
     /// The terminal was closed; no keys will come.
@@ -127,7 +127,7 @@ impl Keys {
     ///
     /// # Errors
     /// When there is none.
-    pub fn open() -> io::Result<Self> {
+    pub(super) fn open() -> io::Result<Self> {
         Ok(Self { terminal: Arc::new(keyboard::open()?), reading: None })
     }
 
@@ -135,7 +135,7 @@ impl Keys {
     ///
     /// # Errors
     /// When a thread can't be started.
-    pub async fn next(&mut self, signals: &mut Signals) -> Result<Came, Failure> {
+    pub(super) async fn next(&mut self, signals: &mut Signals) -> Result<Came, Failure> {
         let terminal = &self.terminal;
         let reading = self.reading.get_or_insert_with(|| {
             let terminal = Arc::clone(terminal);
@@ -154,7 +154,7 @@ impl Keys {
 ///
 /// # Errors
 /// When a thread can't be started.
-pub async fn on<T: Send + 'static>(
+pub(super) async fn on<T: Send + 'static>(
     terminal: &Arc<OwnedFd>,
     work: fn(&OwnedFd) -> io::Result<T>,
     signals: &mut Signals,
@@ -189,7 +189,7 @@ impl Drop for Pastes {
 
 /// What happens to input typed before a line is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Before {
+pub(super) enum Before {
     Discarded,
     /// It is discarded, and the question waits for a pause in typing: the answer may write to the user's tree.
     Quiet,
@@ -200,7 +200,7 @@ pub enum Before {
 ///
 /// # Errors
 /// When a thread can't be started.
-pub async fn line(prompt: &str, before: Before, signals: &mut Signals) -> Result<Option<String>, Failure> {
+pub(super) async fn line(prompt: &str, before: Before, signals: &mut Signals) -> Result<Option<String>, Failure> {
     let input = rustix::stdio::stdin().try_clone_to_owned().map(Arc::new).map_err(anyhow::Error::from)?;
     let is_typed = rustix::termios::isatty(&*input);
     if is_typed {
@@ -259,7 +259,7 @@ fn read_line(input: &OwnedFd) -> io::Result<String> {
 ///
 /// # Errors
 /// As [`line()`].
-pub async fn ask_by_line(question: &Question<'_>, signals: &mut Signals) -> Result<Option<char>, Failure> {
+pub(super) async fn ask_by_line(question: &Question<'_>, signals: &mut Signals) -> Result<Option<char>, Failure> {
     loop {
         let Some(line) = line(question.text, Before::Quiet, signals).await? else { return Ok(None) };
         let said = line.trim();

@@ -8,14 +8,14 @@ use crate::run::ShownFolders;
 
 /// What tests see of the machine besides.
 #[derive(Clone, Debug, Default, Args)]
-pub struct ShownArguments {
+pub(super) struct ShownArguments {
     /// Show DIR to the tests, read-only, such as a library beside the repository; can be repeated
     #[arg(long, value_name = "DIR")]
     pub readable: Vec<PathBuf>,
 }
 
 impl ShownArguments {
-    pub fn shown(&self) -> ShownFolders {
+    pub(super) fn shown(&self) -> ShownFolders {
         ShownFolders(self.readable.clone())
     }
 }

@@ -12,7 +12,7 @@ const GUESSES: [ContextKind; 4] =
     [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue, ContextKind::Suggested];
 
 /// Replaces clap's tip by a better one.
-pub fn explained(refusal: Error) -> Error {
+pub(super) fn explained(refusal: Error) -> Error {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     explained_for(refusal, &TypedLine::of(words))
 }

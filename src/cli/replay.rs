@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_hours(24);
 
 /// See [`Command::Replay`](super::command_line::Command::Replay).
 #[derive(Debug, Args)]
-pub struct ReplayArguments {
+pub(super) struct ReplayArguments {
     /// The run's id or a prefix of it, or a file that it was exported to; the latest run of this repository that can be used
     /// if left out
     #[arg(value_name = "RUN|FILE")]
@@ -49,7 +49,7 @@ fn parse_speed(text: &str) -> Result<f64, String> {
     }
 }
 
-pub fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &ReplayArguments) -> Result<Outcome, Failure> {
     let named = arguments.run.as_deref();
     let recording = recording(global, named)?;
     recording.check()?;

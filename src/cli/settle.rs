@@ -9,7 +9,7 @@ use crate::text::sanitise;
 use crate::workspace::{self, Doing, Settled};
 
 /// Settles unfinished operations and reports them. When the state folder isn't known, the command itself reports why.
-pub fn settle(global: &Global) {
+pub(super) fn settle(global: &Global) {
     let env = Environment::from_process();
     let Ok(state) = settings::state_dir(&env, global.config.as_deref(), None) else { return };
     for settled in workspace::settle(&state.value) {

@@ -5,7 +5,7 @@ use crate::journal::Applied;
 use crate::text::sanitise_line;
 
 /// Files are replaced as a whole, so that their other names, which may be outside of the tree, keep the old content.
-pub fn tell(applied: &Applied) {
+pub(super) fn tell(applied: &Applied) {
     for path in &applied.severed {
         let path = sanitise_line(path.as_str());
         output::say(&format!(

@@ -13,7 +13,7 @@ use crate::run::{self, Failure};
 
 /// See [`Command::Show`](super::command_line::Command::Show).
 #[derive(Debug, Args)]
-pub struct ShowArguments {
+pub(super) struct ShowArguments {
     #[command(flatten)]
     pub run: RunArgument,
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub struct ShowArguments {
 }
 
 /// Prints the patch of a run: coloured on a terminal, else byte for byte.
-pub fn diff(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Failure> {
+pub(super) fn diff(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.as_deref(), Purpose::Diff)?;
     let report = run::load(&run)?;
     if report.patch.is_none() {
@@ -39,7 +39,7 @@ pub fn diff(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Fail
 }
 
 /// Prints the report of a run, computed from its journal.
-pub fn show(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failure> {
+pub(super) fn show(global: &Global, arguments: &ShowArguments) -> Result<Outcome, Failure> {
     let report = run::load(&kept_runs::find(global, &arguments.run)?)?;
     match arguments.form.listing() {
         _ if arguments.trailers => output::data(report::trailers(&report).as_bytes())?,

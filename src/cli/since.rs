@@ -10,7 +10,7 @@ use crate::settings::parse_duration;
 
 /// The earliest moment that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Since {
+pub(super) enum Since {
     /// A duration before now.
     Ago(Duration),
     /// The beginning of a day in the user's time zone, written as `2026-01-31`.
@@ -22,7 +22,7 @@ impl Since {
     ///
     /// # Errors
     /// A message with examples.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         if day(text).is_some() {
             return Ok(Self::Day(text.to_owned()));
         }
@@ -31,7 +31,7 @@ impl Since {
     }
 
     /// Returns true when a journal's timestamp isn't earlier.
-    pub fn admits(&self, at: &str) -> bool {
+    pub(super) fn admits(&self, at: &str) -> bool {
         match self {
             Self::Day(day) => LocalTime::local(at).is_some_and(|when| when.text.as_str() >= day.as_str()),
             Self::Ago(ago) => {
@@ -44,7 +44,7 @@ impl Since {
 }
 
 /// The day at the start of a text, if there is one.
-pub fn day(text: &str) -> Option<Date> {
+pub(super) fn day(text: &str) -> Option<Date> {
     let mut parts = text.get(..10)?.splitn(3, '-').map(|part| part.parse::<u16>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
     let month = Month::try_from(u8::try_from(month).ok()?).ok()?;

@@ -17,7 +17,7 @@ const SCHEMA: &str = "kcode.stats/1";
 
 /// See [`Command::Stats`](super::command_line::Command::Stats).
 #[derive(Debug, Args)]
-pub struct StatsArguments {
+pub(super) struct StatsArguments {
     /// Runs of every repository
     #[arg(long)]
     pub all: bool,
@@ -33,7 +33,7 @@ pub struct StatsArguments {
 
 /// What `--output json` prints.
 #[derive(Serialize, JsonSchema)]
-pub struct StatsList {
+pub(super) struct StatsList {
     /// Always `kcode.stats/1` when written by this version.
     schema: &'static str,
     /// The figures.
@@ -44,7 +44,7 @@ pub struct StatsList {
 }
 
 /// Computes the figures from the journals of the runs that match.
-pub fn execute(global: &Global, arguments: &StatsArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &StatsArguments) -> Result<Outcome, Failure> {
     let place = KeptRuns::of(global)?;
     let Catalogue { mut runs, unreadable } = place.catalogue(arguments.all)?;
     runs.retain(|run| arguments.since.as_ref().is_none_or(|since| since.admits(&run.started_at)));

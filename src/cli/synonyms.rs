@@ -1,7 +1,7 @@
 //! Words of other tools, and what they are called here.
 
 /// Tip for `word` in place of a command.
-pub fn command(word: &str) -> Option<String> {
+pub(super) fn command(word: &str) -> Option<String> {
     let told = match word {
         "run" | "do" | "ask" | "chat" | "exec" | "solve" | "task" | "start" | "new" | "edit" | "code" | "agent" => {
             "to have a task done: kcode fix \"task\"; to see what was done: kcode runs"
@@ -25,7 +25,7 @@ pub fn command(word: &str) -> Option<String> {
 }
 
 /// Tip for `flag` after `command`, which is empty when none was named.
-pub fn flag(command: &str, flag: &str) -> Option<String> {
+pub(super) fn flag(command: &str, flag: &str) -> Option<String> {
     let runs = matches!(command, "fix" | "resume");
     let told = match flag {
         "--image" | "--images" => "kcode sends text alone: say in the task what the picture shows",

@@ -14,7 +14,7 @@ use crate::sandbox::WorkerPlan;
 use crate::text::counted;
 
 /// The front end of a run that was started on the command line.
-pub struct Terminal<'a> {
+pub(super) struct Terminal<'a> {
     pub global: &'a Global,
     output: OutputForm,
     /// True when the patch may be applied, or the user asked about it.
@@ -26,13 +26,13 @@ pub struct Terminal<'a> {
 
 impl<'a> Terminal<'a> {
     /// Prints `output`. With `asks` the user is asked what to do with the patch; `wants_apply` is set by `--apply`.
-    pub fn new(global: &'a Global, output: OutputForm, asks: bool, wants_apply: bool) -> Self {
+    pub(super) fn new(global: &'a Global, output: OutputForm, asks: bool, wants_apply: bool) -> Self {
         let is_attended = console::user_attended() && console::user_attended_stderr() && output == OutputForm::Text;
         Self { global, output, asks, wants_apply, is_attended }
     }
 
     /// For a run that can't be used later, as in a demo or a replay: nothing is asked.
-    pub const fn watching(global: &'a Global) -> Self {
+    pub(super) const fn watching(global: &'a Global) -> Self {
         Self { global, output: OutputForm::Text, asks: false, wants_apply: false, is_attended: false }
     }
 }

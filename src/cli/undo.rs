@@ -10,7 +10,7 @@ use crate::run::{self, Failure, note, renew_report, reopen};
 use crate::text::{counted, sanitise_line};
 use crate::workspace::Transaction;
 
-pub fn execute(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &FitRunArgument) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.as_deref(), Purpose::Undo)?;
     let report = run::load(&run)?;
     if report.applied.is_none() {

@@ -70,7 +70,7 @@ pub struct FileJournal {
 }
 
 /// Called with each record after it was kept.
-pub type Watcher = Box<dyn FnMut(&Record) + Send>;
+pub(super) type Watcher = Box<dyn FnMut(&Record) + Send>;
 
 impl FileJournal {
     /// Creates a new journal at `path`, which must not exist.

@@ -7,7 +7,7 @@
 //! kcode can switch them on in a release, and these tests drive the same binary as all others.
 
 #[cfg(debug_assertions)]
-pub use armed::{kept, point, writing};
+pub(crate) use armed::{kept, point, writing};
 #[cfg(not(debug_assertions))]
 pub use disarmed::{kept, point, writing};
 
@@ -50,7 +50,7 @@ mod armed {
 
     /// Kills the process, as `kill -9` does, if this step was asked for. `name` documents at the call what has just
     /// happened.
-    pub fn point(name: &str) {
+    pub(crate) fn point(name: &str) {
         debug_assert!(!name.is_empty());
         let step = STEPS.fetch_add(1, Ordering::Relaxed) + 1;
         if matches!(*WANTED, Some(CrashPoint::Step(wanted)) if wanted == step) {
@@ -61,7 +61,7 @@ mod armed {
     /// Called before `record` is written behind `before`, the earlier records of the same write. A torn write stops in
     /// the middle of the record; after the last kept record nothing more is written, because a crashing machine may
     /// keep any part of a write.
-    pub fn writing(file: &mut File, before: &[u8], record: &[u8]) {
+    pub(crate) fn writing(file: &mut File, before: &[u8], record: &[u8]) {
         let number = RECORDS.fetch_add(1, Ordering::Relaxed) + 1;
         let kept = match *WANTED {
             Some(CrashPoint::Kept(wanted, later)) if wanted == number && later.is_zero() => record.len(),
@@ -73,7 +73,7 @@ mod armed {
     }
 
     /// Called when all records so far are kept and nobody has acted on the last ones yet.
-    pub fn kept() {
+    pub(crate) fn kept() {
         if let Some(CrashPoint::Kept(wanted, later)) = *WANTED
             && RECORDS.load(Ordering::Relaxed) >= wanted
         {

@@ -9,7 +9,7 @@ use crate::model::{ErrorKind, Model, ModelError, Reply};
 use crate::tools::TestRun;
 
 /// How often a failed verification is sent back to the model.
-pub const MAX_FEEDBACKS: u32 = 3;
+pub(super) const MAX_FEEDBACKS: u32 = 3;
 /// How often in a row a reply that was cut off is continued.
 const MAX_TRUNCATIONS: u32 = 2;
 /// How often in a row the model is asked to repeat a call that came as text.

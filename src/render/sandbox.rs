@@ -14,7 +14,7 @@ const BWRAP: &str = "bwrap";
 
 /// One line for standard error: which guarantees hold, and why others don't.
 #[must_use]
-pub fn sandbox_line(sandbox: &SandboxBuilt) -> String {
+pub(super) fn sandbox_line(sandbox: &SandboxBuilt) -> String {
     let mark = |holds: bool| mark(holds).for_stderr();
     let marks: Vec<String> =
         Guard::ALL.iter().map(|guard| format!("{} {}", guard.name(), mark(sandbox.holds(*guard)))).collect();

@@ -28,7 +28,7 @@ pub(super) struct Status {
 
 impl Status {
     /// Formats the status in at most `width` columns.
-    pub fn fit(&self, width: usize) -> String {
+    pub(super) fn fit(&self, width: usize) -> String {
         let time = clock(self.seconds);
         let whole_time = self.max_seconds.map_or_else(|| time.clone(), |max| format!("{time} of {}", clock(max)));
         let cost = self.cost.to_string();

@@ -18,7 +18,7 @@ impl Expectation {
     /// The expected content of `event`. `None` for events that differ between runs or follow from other events:
     /// durations, the sandbox, tests on the start state and the comparison with them, and the end, which depends on the
     /// test results.
-    pub fn of(event: &Event) -> Option<Self> {
+    pub(super) fn of(event: &Event) -> Option<Self> {
         let expect = |what, told| Some(Self { what, told, telling: false });
         match event {
             Event::Message(message) => Some(Self { what: whose(message), told: spoken(message), telling: true }),

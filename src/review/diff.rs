@@ -24,13 +24,13 @@ struct DiffLine {
 
 /// A line of a file, with its end and its syntax.
 #[derive(Clone, Copy, Debug)]
-pub struct SourceLine<'a> {
+pub(super) struct SourceLine<'a> {
     text: &'a str,
     pieces: &'a [Piece],
 }
 
 /// Takes the lines in `range`; the first lines have syntax `pieces`.
-pub fn sources<'a>(lines: &'a [String], range: Range<usize>, pieces: &'a [Vec<Piece>]) -> Vec<SourceLine<'a>> {
+pub(super) fn sources<'a>(lines: &'a [String], range: Range<usize>, pieces: &'a [Vec<Piece>]) -> Vec<SourceLine<'a>> {
     let of = |index: usize| pieces.get(index).map_or(&[][..], Vec::as_slice);
     range.map(|index| SourceLine { text: &lines[index], pieces: of(index) }).collect()
 }
@@ -42,7 +42,7 @@ enum Block {
 }
 
 /// Draws `hunk` for a screen with `width` columns.
-pub fn drawn(file: &ShownFile, hunk: &ReviewedHunk, width: usize, two_columns: bool) -> Vec<DiffRow> {
+pub(super) fn drawn(file: &ShownFile, hunk: &ReviewedHunk, width: usize, two_columns: bool) -> Vec<DiffRow> {
     let mut rows = Vec::new();
     for block in blocks(file, hunk) {
         match (block, two_columns) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::workspace::LineRange;
 
 /// Number of unchanged lines shown around a change.
-pub const CONTEXT: usize = 3;
+pub(super) const CONTEXT: usize = 3;
 
 /// A hunk and its decision.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -77,7 +77,7 @@ pub enum Action {
 }
 
 /// Each letter with its action, in the order of the help.
-pub const LETTERS: [(char, Action, &str); 18] = [
+pub(super) const LETTERS: [(char, Action, &str); 18] = [
     ('y', Action::Accept, "accept this hunk"),
     ('n', Action::Reject, "reject it"),
     ('u', Action::Undo, "take the decision back"),

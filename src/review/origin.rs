@@ -9,7 +9,7 @@ use crate::tools;
 
 /// A successful edit of the model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ModelEdit {
+pub(super) struct ModelEdit {
     pub turn: u32,
     pub tool: String,
     /// Path of the file; empty only by default.
@@ -26,7 +26,7 @@ pub struct ModelEdit {
 }
 
 /// All successful edits in `events`, in order.
-pub fn edits<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<ModelEdit> {
+pub(super) fn edits<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<ModelEdit> {
     let (mut called, mut done): (Vec<&ToolCalled>, Vec<&ToolCalled>) = (Vec::new(), Vec::new());
     let (mut turn, mut words) = (0, BTreeMap::new());
     for event in events {
@@ -51,7 +51,7 @@ pub fn edits<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<ModelEdit> {
 
 impl ModelEdit {
     /// The turn, for people.
-    pub fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         let before = if self.earlier { " of a task before" } else { "" };
         format!("turn {}{before}", self.turn)
     }
@@ -78,7 +78,7 @@ fn edit(call: &ToolCalled, words: Option<&Value>) -> Option<ModelEdit> {
 }
 
 /// The edit of `path` with most of these lines, the latest if several have as many; `None` if no edit touched the file.
-pub fn made_by<'a>(
+pub(super) fn made_by<'a>(
     edits: &'a [ModelEdit],
     path: &RelPath,
     removed: &[String],

@@ -74,7 +74,7 @@ pub struct Screen {
 
 /// Makes a span in which hidden characters are shown as code points rather than left out, because they matter in code.
 /// Tabs stay, for [`wrapped`] to expand.
-pub fn span(text: impl AsRef<str>, tone: Tone) -> TextSpan {
+pub(super) fn span(text: impl AsRef<str>, tone: Tone) -> TextSpan {
     let hides = |char: char| is_hidden(char) && char != '\t';
     let seen = |char: char| if hides(char) { format!("⟨U+{:04X}⟩", char as u32) } else { char.to_string() };
     TextSpan { text: text.as_ref().chars().map(seen).collect(), tone, word: CodeWord::Plain }
@@ -82,7 +82,7 @@ pub fn span(text: impl AsRef<str>, tone: Tone) -> TextSpan {
 
 /// Wraps `row` into rows of `width` columns, so that nothing is hidden. Code is broken after a blank if one is near,
 /// and every blank is kept.
-pub fn wrapped(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
+pub(super) fn wrapped(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
     let mut rows = Rows::new(width, 0);
     for cell in cells(row) {
         if rows.column + cell.wide > width && rows.column > 0 {
@@ -94,7 +94,7 @@ pub fn wrapped(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
 }
 
 /// Wraps prose: words stay whole if they fit at all, and continuation rows are indented like the text of the first one.
-pub fn worded(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
+pub(super) fn worded(row: &[TextSpan], width: usize) -> Vec<DiffRow> {
     let text: String = row.iter().map(|span| span.text.as_str()).collect();
     let mut rows = Rows::new(width, hang(&text, width));
     for cell in cells(row) {
@@ -208,12 +208,12 @@ fn push(row: &mut DiffRow, text: &str, tone: Tone, word: CodeWord) {
 }
 
 /// Width of a row in columns.
-pub fn columns(row: &[TextSpan]) -> usize {
+pub(super) fn columns(row: &[TextSpan]) -> usize {
     row.iter().map(|span| console::measure_text_width(&span.text)).sum()
 }
 
 /// Pads `row` to `width` columns, or cuts a longer one between words and marks the cut.
-pub fn fitted(row: &[TextSpan], width: usize, tone: Tone) -> DiffRow {
+pub(super) fn fitted(row: &[TextSpan], width: usize, tone: Tone) -> DiffRow {
     let mut fitted = if columns(row) <= width { row.to_vec() } else { cut(row, width) };
     let missing = width.saturating_sub(columns(&fitted));
     push(&mut fitted, &" ".repeat(missing), tone, CodeWord::Plain);

@@ -52,14 +52,14 @@ static MEANINGS: LazyLock<Vec<(Scope, CodeWord)>> = LazyLock::new(|| {
 
 /// A part of a line with a syntactic role.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub(super) struct Piece {
     pub range: Range<usize>,
     pub word: CodeWord,
 }
 
 /// Parses `lines`, which include their ends, into pieces. The result has fewer lines if `path` has no grammar or time
 /// runs out.
-pub fn pieces(path: &Path, lines: &[String]) -> Vec<Vec<Piece>> {
+pub(super) fn pieces(path: &Path, lines: &[String]) -> Vec<Vec<Piece>> {
     let first = lines.first().map_or("", String::as_str);
     let Some(grammar) = grammar(path, first) else { return Vec::new() };
     let (mut state, mut stack) = (ParseState::new(grammar), ScopeStack::new());

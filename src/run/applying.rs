@@ -11,7 +11,7 @@ use crate::workspace::{ApplyError, ChangeSet, Merged, RecordError, Transaction, 
 ///
 /// # Errors
 /// When a touched file is no longer what it was, and when something can't be read or written: nothing is written then.
-pub fn apply(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<Applied, Failure> {
+pub(super) fn apply(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<Applied, Failure> {
     apply_changes(run, root, &changes(run)?, journal)
 }
 
@@ -19,7 +19,7 @@ pub fn apply(run: &RunFolder, root: &Path, journal: &mut dyn Journal) -> Result<
 ///
 /// # Errors
 /// As above.
-pub fn apply_changes(
+pub(crate) fn apply_changes(
     run: &RunFolder,
     root: &Path,
     changes: &ChangeSet,
@@ -34,7 +34,7 @@ pub fn apply_changes(
 }
 
 /// Writes `merged` to the tree at `root`. `recording` is what git is to be told, and of which patch.
-pub fn carry_out(
+pub(crate) fn carry_out(
     run: &RunFolder,
     root: &Path,
     journal: &mut dyn Journal,
@@ -57,7 +57,7 @@ pub fn carry_out(
 }
 
 /// Makes it so, or takes it back: what the journal doesn't know of must not be.
-pub fn note(journal: &mut dyn Journal, transaction: Transaction, event: Event) -> Result<(), Failure> {
+pub(crate) fn note(journal: &mut dyn Journal, transaction: Transaction, event: Event) -> Result<(), Failure> {
     if let Err(unnoted) = journal.conclude(vec![event]) {
         transaction.take_back()?;
         return Err(unnoted.into());
@@ -72,19 +72,19 @@ pub fn note(journal: &mut dyn Journal, transaction: Transaction, event: Event) -
 ///
 /// # Errors
 /// When they can't be read.
-pub fn changes(run: &RunFolder) -> Result<ChangeSet, Failure> {
+pub(crate) fn changes(run: &RunFolder) -> Result<ChangeSet, Failure> {
     let path = run.changes();
     ChangeSet::load(&path).map_err(|error| unreadable(&path, &error))
 }
 
 /// The journal of a run that has ended, to note what becomes of its patch.
-pub fn reopen(run: &RunFolder) -> Result<FileJournal, Failure> {
+pub(crate) fn reopen(run: &RunFolder) -> Result<FileJournal, Failure> {
     let recovered = recover(&run.journal())?;
     Ok(FileJournal::reopen(&run.journal(), &recovered)?)
 }
 
 /// Folds the report of `run` anew from its journal. What is done is done: a report that can't be written is only told, with `say`.
-pub fn renew_report(run: &RunFolder, say: fn(&str)) {
+pub(crate) fn renew_report(run: &RunFolder, say: fn(&str)) {
     if let Err(failure) = load(run).and_then(|report| write_report(run, &report)) {
         say(&failure.to_string());
     }

@@ -28,7 +28,7 @@ const TIMES: u32 = 2;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A baseline to be measured, on a task of its own.
-pub struct BaselineJob {
+pub(super) struct BaselineJob {
     pub trials: Trials,
     /// Why the baseline isn't wanted, if it isn't.
     pub unwanted: Option<String>,
@@ -59,7 +59,7 @@ pub(super) enum Lent {
 }
 
 /// Such a run, from its beginning to its end.
-pub struct Lending(watch::Sender<Lent>);
+pub(super) struct Lending(watch::Sender<Lent>);
 
 impl Lending {
     pub(super) fn begin(lent: watch::Sender<Lent>) -> Self {
@@ -68,7 +68,7 @@ impl Lending {
     }
 
     /// Gives the model's run of the tests to whoever waits for a baseline.
-    pub fn end(self, run: &TestRun) {
+    pub(super) fn end(self, run: &TestRun) {
         self.0.send_replace(Lent::Ran(Box::new(run.clone())));
     }
 }
@@ -88,7 +88,7 @@ impl Drop for Lending {
 
 impl BaselineJob {
     /// That of the run that `spec` asks for, in `folder`; `plan` is what its own worker was told.
-    pub fn new(spec: &RunSpec<'_>, folder: &RunFolder, plan: WorkerPlan, redactor: &Redactor) -> Self {
+    pub(super) fn new(spec: &RunSpec<'_>, folder: &RunFolder, plan: WorkerPlan, redactor: &Redactor) -> Self {
         let settings = &spec.settings;
         // Who asks for a test that fails on the start state asks for the start state's tests as well.
         let wanted = settings.baseline.value || spec.options.reproduce;

@@ -25,7 +25,7 @@ const MOST_BYTES: u64 = 1 << 20;
 /// Characters of a path that a person is asked about.
 const MOST_CHARACTERS: usize = 200;
 /// What is found in what was allowed is asked about as well, so often.
-pub const MOST_ROUNDS: usize = 3;
+pub(crate) const MOST_ROUNDS: usize = 3;
 
 /// What a person answered for one repository.
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Answers {
 }
 
 /// What a repository names outside of itself, by what is to be done about it.
-pub struct Beside {
+pub(crate) struct Beside {
     root: PathBuf,
     answers: Answers,
     shown: Vec<Outside>,
@@ -86,13 +86,13 @@ pub struct Beside {
 }
 
 /// Whether a person has allowed tests to see anything beside the tree at `root`.
-pub fn is_any_allowed(state: &Path, root: &Path) -> bool {
+pub(crate) fn is_any_allowed(state: &Path, root: &Path) -> bool {
     Answers::of(state, root).folders.values().any(|is_shown| *is_shown)
 }
 
 impl Beside {
     /// Of what was found. `plan` says what tests see anyway.
-    pub fn of(found: Vec<Outside>, plan: &WorkerPlan, repository: &Repository, state: &Path) -> Self {
+    pub(crate) fn of(found: Vec<Outside>, plan: &WorkerPlan, repository: &Repository, state: &Path) -> Self {
         let root = repository.root().to_owned();
         let answers = Answers::of(state, &root);
         let mut all =
@@ -134,7 +134,7 @@ impl Beside {
     }
 
     /// Sorts what manifests in what is shown name in turn.
-    pub fn look_further(&mut self, plan: &WorkerPlan) {
+    pub(crate) fn look_further(&mut self, plan: &WorkerPlan) {
         let mut plan = plan.clone();
         plan.readable.extend(self.shown.iter().map(|it| it.path.clone()));
         let further: Vec<Outside> = self.shown.iter().flat_map(|it| it.further(&self.root)).collect();
@@ -145,12 +145,12 @@ impl Beside {
     }
 
     /// Whether there is anything to ask a person.
-    pub const fn has_questions(&self) -> bool {
+    pub(crate) const fn has_questions(&self) -> bool {
         !self.open.is_empty()
     }
 
     /// What a person is to be asked about now. What can't be shown to one as it is, is declined.
-    pub fn questions(&mut self) -> Vec<Outside> {
+    pub(crate) fn questions(&mut self) -> Vec<Outside> {
         let (open, odd): (Vec<_>, Vec<_>) = std::mem::take(&mut self.open)
             .into_iter()
             .partition(|it| told(&it.path).is_some() && told(&it.real).is_some());
@@ -159,7 +159,7 @@ impl Beside {
     }
 
     /// What a person answered of one of them; kept once [`keep`](Self::keep) is called.
-    pub fn answer(&mut self, outside: Outside, is_shown: bool) {
+    pub(crate) fn answer(&mut self, outside: Outside, is_shown: bool) {
         self.answers.keep(&outside, is_shown);
         if is_shown { self.shown.push(outside) } else { self.declined.push(outside) }
     }
@@ -168,13 +168,13 @@ impl Beside {
     ///
     /// # Errors
     /// When they can't be written.
-    pub fn keep(&self) -> Result<&Path, Failure> {
+    pub(crate) fn keep(&self) -> Result<&Path, Failure> {
         self.answers.write()?;
         Ok(&self.answers.file)
     }
 
     /// Has `plan` show what was allowed, and note what was not. Returns what a person is told of all that was found.
-    pub fn tell(self, plan: &mut WorkerPlan) -> Vec<String> {
+    pub(crate) fn tell(self, plan: &mut WorkerPlan) -> Vec<String> {
         let shown = self.shown.iter().map(|it| format!("{} is shown to tests, read-only, as you allowed", leading(it)));
         let hidden = self.open.iter().chain(&self.declined);
         let mut notes: Vec<String> = shown.chain(hidden.clone().map(to_show)).chain(self.never).collect();
@@ -194,14 +194,14 @@ fn to_show(outside: &Outside) -> String {
 }
 
 /// Where it is, and where a link leads that is there.
-pub fn leading(outside: &Outside) -> String {
+pub(crate) fn leading(outside: &Outside) -> String {
     let path = outside.path.display().to_string();
     let link = (outside.path != outside.real).then(|| format!(" (a link to {})", outside.real.display()));
     sanitise_line(&format!("{path}{}", link.unwrap_or_default())).into_owned()
 }
 
 /// The file that names it, in few characters: its folder's name is the repository's choice.
-pub fn by(outside: &Outside) -> String {
+pub(crate) fn by(outside: &Outside) -> String {
     let name = sanitise_line(&outside.named_by).into_owned();
     console::truncate_str(&name, 60, "…").into_owned()
 }

@@ -16,7 +16,7 @@ use crate::testing::{self, Baseline, KeptResults, Verdicts};
 use crate::tools::TestRun;
 
 /// The certificate of one run, as it comes about.
-pub struct Certificate {
+pub(super) struct Certificate {
     /// Looked at in the background, because programs are large; `None` once it was told, or when there are no tests.
     environment: Option<JoinHandle<Option<TestEnvironment>>>,
     looks: Option<EnvironmentProbe>,
@@ -36,7 +36,7 @@ struct EnvironmentProbe {
 
 impl Certificate {
     /// That of an open run. What `tests` run in is looked at once the first request has left.
-    pub fn new(spec: &RunSpec<'_>, open: &OpenRun, tests: Option<&TestCommand>, redactor: &Redactor) -> Self {
+    pub(super) fn new(spec: &RunSpec<'_>, open: &OpenRun, tests: Option<&TestCommand>, redactor: &Redactor) -> Self {
         let looks = EnvironmentProbe {
             root: spec.repository.root().to_owned(),
             variables: sandbox::variables(&spec.settings.child_env.value),
@@ -51,7 +51,7 @@ impl Certificate {
     }
 
     /// Looks at what `command` runs in, the first time that there is one.
-    pub fn look(&mut self, command: &TestCommand) {
+    pub(super) fn look(&mut self, command: &TestCommand) {
         let Some(EnvironmentProbe { root, variables, redactor }) = self.looks.take() else { return };
         let (command, mut asked) = (command.clone(), self.asked.clone());
         let look = move || {
@@ -69,7 +69,7 @@ impl Certificate {
     ///
     /// # Errors
     /// When the single results can't be kept.
-    pub async fn add(&mut self, before: Result<&Baseline, &str>, runs: &[TestRun]) -> io::Result<Vec<Event>> {
+    pub(super) async fn add(&mut self, before: Result<&Baseline, &str>, runs: &[TestRun]) -> io::Result<Vec<Event>> {
         let mut events = Vec::new();
         if let Some(looking) = self.environment.take() {
             // Without it the report says that it isn't known.

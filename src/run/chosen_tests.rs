@@ -10,7 +10,7 @@ const NEAREST: &str = "nearest to what changed";
 
 /// The tests of a run, and what it has to pass besides.
 #[derive(Clone, Debug)]
-pub struct ChosenTests {
+pub(crate) struct ChosenTests {
     /// `None` when none is known, or none is wanted.
     pub command: Option<TestCommand>,
     /// Where it comes from, or why there is none.
@@ -22,7 +22,7 @@ pub struct ChosenTests {
 }
 
 #[derive(Clone, Debug)]
-pub struct ChosenCheck {
+pub(crate) struct ChosenCheck {
     pub check: Check,
     /// Where the check comes from, for people.
     pub origin: String,
@@ -30,7 +30,7 @@ pub struct ChosenCheck {
 
 impl ChosenTests {
     /// What the settings say, else what the repository's files tell.
-    pub fn choose(settings: &Settings, repository: &Repository) -> Self {
+    pub(crate) fn choose(settings: &Settings, repository: &Repository) -> Self {
         if !settings.verify.value {
             let origin = settings.verify.origin.to_string();
             return Self { command: None, origin, checks: Vec::new(), detected: false };
@@ -52,7 +52,7 @@ impl ChosenTests {
     }
 
     /// Those that a journal tells of, as they were typed; the tests as they are here where these are the same.
-    pub fn recalled(self, told: &TestsChosen, repository: &Repository, redactor: &Redactor) -> Self {
+    pub(crate) fn recalled(self, told: &TestsChosen, repository: &Repository, redactor: &Redactor) -> Self {
         let typed =
             |line: &str, dir: Option<RelPath>| Self::reporting(TestCommand::shell(line).in_dir(dir), repository);
         let checks = told.checks.iter().map(|check| ChosenCheck {
@@ -74,7 +74,7 @@ impl ChosenTests {
 
     /// Adds the tests of the projects that hold what changed, unless a person gave the command. The user's own files say
     /// which projects there are: a manifest that the patch wrote has no say. Returns what there is to tell.
-    pub fn follow(&mut self, changed: &[RelPath], repository: &Repository, redactor: &Redactor) -> Vec<Event> {
+    pub(crate) fn follow(&mut self, changed: &[RelPath], repository: &Repository, redactor: &Redactor) -> Vec<Event> {
         if !self.detected {
             return Vec::new();
         }
@@ -96,13 +96,13 @@ impl ChosenTests {
     }
 
     /// The tests of the projects that hold what changed.
-    pub fn near(changed: &[RelPath], repository: &Repository) -> Vec<TestCommand> {
+    pub(crate) fn near(changed: &[RelPath], repository: &Repository) -> Vec<TestCommand> {
         let found = testing::detect_near(repository.root(), changed, None);
         found.into_iter().map(|found| Self::reporting(found.command, repository)).collect()
     }
 
     /// `command`, told to write down single results.
-    pub fn reporting(command: TestCommand, repository: &Repository) -> TestCommand {
+    pub(crate) fn reporting(command: TestCommand, repository: &Repository) -> TestCommand {
         let reporting = testing::reporting(&command, repository.root());
         command.reporting(reporting)
     }
@@ -112,7 +112,7 @@ impl ChosenTests {
     }
 
     /// As everybody may read of them: a person's command may have a secret in it.
-    pub fn event(&self, redactor: &Redactor) -> TestsChosen {
+    pub(crate) fn event(&self, redactor: &Redactor) -> TestsChosen {
         TestsChosen {
             command: self.command.as_ref().map(|command| typed(command, redactor)),
             origin: self.origin.clone(),

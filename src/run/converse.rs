@@ -16,7 +16,7 @@ impl Run<'_> {
     ///
     /// # Errors
     /// What kept it from beginning, or a journal that can't be written any more.
-    pub async fn converse(&mut self, cancelled: watch::Receiver<bool>) -> Result<Stop, Failure> {
+    pub(super) async fn converse(&mut self, cancelled: watch::Receiver<bool>) -> Result<Stop, Failure> {
         let prepared = self.prepare().await?;
         let conversation = self.begin(prepared)?;
         self.check_setup(cancelled.clone()).await?;
@@ -30,7 +30,7 @@ impl Run<'_> {
     ///
     /// # Errors
     /// When that can't be noted.
-    pub fn begin(&mut self, prepared: Prepared) -> Result<Conversation, Failure> {
+    pub(super) fn begin(&mut self, prepared: Prepared) -> Result<Conversation, Failure> {
         let Prepared { built, opening } = prepared;
         let (conversation, messages) = self.open_conversation(opening);
         self.open.journal.note([vec![Event::SandboxBuilt(built)], messages].concat())?;
@@ -41,7 +41,7 @@ impl Run<'_> {
     ///
     /// # Errors
     /// When the journal can't be written any more.
-    pub async fn ask<E: ToolExecutor + Verifier>(
+    pub(super) async fn ask<E: ToolExecutor + Verifier>(
         &mut self,
         environment: &mut E,
         conversation: Conversation,
@@ -72,6 +72,6 @@ impl Run<'_> {
 }
 
 /// The failure of a step that needs an environment before one was prepared.
-pub fn no_environment() -> Failure {
+pub(super) fn no_environment() -> Failure {
     Failure::internal("the conversation began without a worker")
 }

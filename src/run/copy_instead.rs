@@ -15,7 +15,7 @@ use crate::tools::TestRun;
 
 impl RunEnvironment {
     /// Whether `run` failed because the view is an overlay. The view becomes a copy then, before anything else is done in it.
-    pub fn begins_to_copy(&self, run: &TestRun) -> bool {
+    pub(super) fn begins_to_copy(&self, run: &TestRun) -> bool {
         let copies = &self.trials.trials().copies;
         copies.begin_if(self.is_in_overlay(), || failed_to_rename(run, &self.folder.logs()))
     }
@@ -26,7 +26,7 @@ impl RunEnvironment {
 
     /// Where the tests need it and the view is an overlay: from now on a copy of the tree with the patch is the view, with a worker
     /// of its own. What commands wrote besides isn't there any more.
-    pub async fn go_on_in_copy(&mut self) -> Result<Vec<Event>, EnvironmentError> {
+    pub(super) async fn go_on_in_copy(&mut self) -> Result<Vec<Event>, EnvironmentError> {
         let trials = self.trials.trials();
         if !trials.copies.are_needed() || !self.is_in_overlay() {
             return Ok(Vec::new());

@@ -19,7 +19,7 @@ use crate::settings::Redactor;
 const TOLD_AFTER: Duration = Duration::from_secs(5);
 
 /// A run with its journal open. Whatever goes wrong from here on, its end is noted.
-pub struct Run<'a> {
+pub(super) struct Run<'a> {
     pub spec: RunSpec<'a>,
     pub open: OpenRun,
     /// `None` before the worker serves.
@@ -35,7 +35,7 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Opens the run that `spec` asks for. What can't be held or sent is refused before there is a run.
-    pub fn open(spec: RunSpec<'a>, model: ModelBackend, redactor: Redactor) -> Result<Self, Failure> {
+    pub(super) fn open(spec: RunSpec<'a>, model: ModelBackend, redactor: Redactor) -> Result<Self, Failure> {
         let began = Instant::now();
         let price = price(&spec.settings)?;
         folders(&spec.settings, spec.repository.root())?;
@@ -45,13 +45,13 @@ impl<'a> Run<'a> {
     }
 
     /// When `--max-time` is over; what the run took before it was resumed counts.
-    pub fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         let before = self.spec.past.as_ref().map(ResumedRun::elapsed).unwrap_or_default();
         self.began + self.spec.settings.max_time.value.saturating_sub(before)
     }
 
     /// Waits for `work`, and says what for when it takes long.
-    pub async fn telling<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+    pub(super) async fn telling<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         if let Ok(done) = timeout(TOLD_AFTER, &mut work).await {
             return done;

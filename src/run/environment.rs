@@ -24,16 +24,16 @@ use crate::testing;
 use crate::workspace::{ChangeSet, Repository};
 
 /// What the model reads of a run of the tests that failed because the view is an overlay.
-pub const COPIED_TEXT: &str = include_str!("../../prompts/copied_view.md");
+pub(super) const COPIED_TEXT: &str = include_str!("../../prompts/copied_view.md");
 
-pub struct WrittenPatch {
+pub(super) struct WrittenPatch {
     pub changes: ChangeSet,
     /// The changes with renames, for people.
     pub files: Vec<FileChange>,
 }
 
 /// The environment of a run with a worker and a view.
-pub struct RunEnvironment {
+pub(super) struct RunEnvironment {
     pub worker: Worker,
     pub view: ViewSlot,
     pub folder: RunFolder,
@@ -80,7 +80,7 @@ pub struct RunEnvironment {
 
 impl RunEnvironment {
     /// That of a run which works in `sandbox` and stands on `tests`.
-    pub fn new(
+    pub(super) fn new(
         spec: &RunSpec<'_>,
         open: &OpenRun,
         sandbox: RunningSandbox,
@@ -119,7 +119,7 @@ impl RunEnvironment {
     }
 
     /// Ends the worker and all that is being made or measured. Returns what had to be killed.
-    pub async fn close(self) -> Residue {
+    pub(super) async fn close(self) -> Residue {
         let mut residue = self.worker.stop().await;
         if self.was_cut_off.load(Ordering::Relaxed) {
             testing::clean_logs(&self.folder.logs(), &self.redactor);
@@ -131,20 +131,20 @@ impl RunEnvironment {
     }
 
     /// Has the start state measured by every command that stands behind the patch.
-    pub fn measure(&mut self) {
+    pub(super) fn measure(&mut self) {
         let Self { tests, start, .. } = self;
         tests.command.iter().for_each(|command| start.measure(None, command));
         tests.checks.iter().for_each(|chosen| start.measure(Some(&chosen.check.name), &chosen.check.command));
     }
 
     /// Has the smaller patches that are tried from now on pass what the patch passes.
-    pub fn try_with_checks(&mut self) {
+    pub(super) fn try_with_checks(&mut self) {
         let checks = self.tests.checks.iter().map(|chosen| chosen.check.command.clone());
         self.trials.stand_on(self.tests.command.clone(), checks.collect());
     }
 
     /// Waits for the start state's tests, or for the check of that name; tells how they went, the first time that it is known.
-    pub async fn baseline(&mut self, name: Option<&str>, patience: Duration) -> Vec<Event> {
+    pub(super) async fn baseline(&mut self, name: Option<&str>, patience: Duration) -> Vec<Event> {
         let is_news = self.start.wait(name, patience).await;
         let told = self.start.known(name).filter(|_| is_news).into_iter().flat_map(|baseline| &baseline.runs);
         let told = told.filter(|run| !run.is_own);

@@ -9,7 +9,7 @@ use crate::workspace::WorkspaceError;
 
 /// An error as people see it, with the exit code that it ends in.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Decides the exit code.
     pub outcome: Outcome,
     /// What happened, one sentence.
@@ -20,17 +20,17 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub fn new(outcome: Outcome, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(outcome: Outcome, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..Self::bare(outcome, message) }
     }
 
     /// A failure with [`Outcome::Usage`].
-    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Outcome::Usage, message, hint)
     }
 
     /// A failure that nobody could act on beforehand.
-    pub fn internal(message: impl Into<String>) -> Self {
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::bare(Outcome::Internal, message)
     }
 
@@ -40,7 +40,7 @@ impl Failure {
 
     /// Adds a line of facts below the message.
     #[must_use]
-    pub fn fact(mut self, label: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn fact(mut self, label: &'static str, value: impl Into<String>) -> Self {
         self.facts.push((label, value.into()));
         self
     }

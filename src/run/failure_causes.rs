@@ -9,22 +9,22 @@ use crate::tools::TestRun;
 /// What the model reads besides of a failure that no edit mends.
 const CAUSE_TEXT: &str = include_str!("../../prompts/failure_cause.md");
 /// Hint about flags that skip failing tests.
-pub const ALL_THE_SAME: &str = "--no-verify does without tests, --allow-failing-setup goes on all the same";
+pub(super) const ALL_THE_SAME: &str = "--no-verify does without tests, --allow-failing-setup goes on all the same";
 
 /// The cause that keeps tests from telling anything, if there is one.
-pub fn blocking(ran: &TestsRan) -> Option<&FailureCause> {
+pub(super) fn blocking(ran: &TestsRan) -> Option<&FailureCause> {
     ran.result.why.as_ref()?.cause.as_ref().filter(|cause| cause.blocks)
 }
 
 /// The same of the start state, once it is known.
-pub fn obstacle(start: &StartState) -> Option<Obstacle> {
+pub(super) fn obstacle(start: &StartState) -> Option<Obstacle> {
     let cause = blocking(&start.known(None)?.runs.last()?.ran)?;
     Some(Obstacle { what: cause.what.clone(), hint: format!("{}; {ALL_THE_SAME}", cause.hint) })
 }
 
 /// Why the tests fail as they failed on the start state: nothing can run, or each test that fails tells by its own output that the
 /// sandbox keeps something from it, and told so before. All other failures go back to the model.
-pub fn excuse(
+pub(super) fn excuse(
     start: &StartState,
     runs: &[TestRun],
     matrix: Option<&Matrix>,
@@ -62,7 +62,7 @@ fn hidden_at_the_end(before: &TestsRan, after: &TestRun) -> Option<FailureCause>
 }
 
 /// What the model is told besides of a failure that no edit may mend; nothing of others.
-pub fn told(run: &TestRun) -> String {
+pub(super) fn told(run: &TestRun) -> String {
     let cause = run.why.as_ref().and_then(|why| why.cause.as_ref());
     cause.map_or_else(String::new, |cause| format!("\n{}", CAUSE_TEXT.trim().replace("{what}", &cause.what)))
 }

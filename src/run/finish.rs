@@ -31,7 +31,7 @@ const ALLOW: &str =
 ///
 /// # Errors
 /// When standard output can't be written, or a person wanted the patch and it can't be applied.
-pub async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(Outcome, Next), Failure> {
+pub(super) async fn finish(mut run: Run<'_>, ended: Result<Stop, Failure>) -> Result<(Outcome, Next), Failure> {
     let mut events: Vec<Event> = close(&mut run).await.map(Event::Residue).into_iter().collect();
     let model_error = ended.as_ref().ok().and_then(|stop| stop.model_error.as_ref());
     let is_model_unknown = model_error.is_some_and(|error| error.kind == ErrorKind::UnknownModel);
@@ -78,7 +78,7 @@ fn apply_after_all(run: &mut Run<'_>) -> Result<(), Failure> {
 }
 
 /// Notes the end of a run that was not allowed to note it itself.
-pub fn cut_short(folder: &RunFolder) -> Result<Outcome, Failure> {
+pub(super) fn cut_short(folder: &RunFolder) -> Result<Outcome, Failure> {
     let recovered = recover(&folder.journal()).context("the journal can't be read back")?;
     if let Some(outcome) = last_outcome(&recovered.records) {
         return Ok(outcome);
@@ -92,7 +92,7 @@ pub fn cut_short(folder: &RunFolder) -> Result<Outcome, Failure> {
 }
 
 /// Ends the worker and removes what only a running run needs; on a full disk that makes room for the rest.
-pub async fn close(run: &mut Run<'_>) -> Option<Residue> {
+pub(super) async fn close(run: &mut Run<'_>) -> Option<Residue> {
     let residue = match run.environment.take() {
         Some(environment) => Some(environment.close().await),
         None => None,
@@ -131,7 +131,7 @@ fn conclude(run: &Run<'_>, ended: Result<Stop, Failure>) -> (RunEnded, Option<Fa
 }
 
 /// The end of a run that failed.
-pub fn end_of(failure: &Failure) -> RunEnded {
+pub(super) fn end_of(failure: &Failure) -> RunEnded {
     RunEnded {
         outcome: failure.outcome,
         exit_code: failure.outcome.exit_code(),

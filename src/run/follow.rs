@@ -19,7 +19,7 @@ use crate::journal::{Event, JournalError, RunFolder, is_abandoned, recover};
 use crate::workspace::{ApplyError, ChangeSet, Repository, still_applies};
 
 /// The run that a follow-up task continues.
-pub struct FollowUp {
+pub(crate) struct FollowUp {
     pub repository: Repository,
     /// Its model: the conversation is that one's own, another one must not get its reasoning.
     pub model: String,
@@ -35,7 +35,7 @@ impl FollowUp {
     ///
     /// # Errors
     /// When it can't be followed: it had not begun, is still open, was made by another version, or the tree moved on.
-    pub fn of(folder: &RunFolder, asked: &RunOptions) -> Result<Self, Failure> {
+    pub(crate) fn of(folder: &RunFolder, asked: &RunOptions) -> Result<Self, Failure> {
         sweep::clear(folder);
         let recovered = recover(&folder.journal())?;
         let events = || recovered.records.iter().map(|record| &record.event);

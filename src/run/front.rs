@@ -10,7 +10,7 @@ use crate::sandbox::WorkerPlan;
 
 /// A person's choice at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     Nothing,
     /// Apply the patch to the tree.
     Apply,
@@ -19,7 +19,7 @@ pub enum Next {
 }
 
 /// The result of a run.
-pub struct Handed<'a> {
+pub(crate) struct Handed<'a> {
     /// What it came to, unless that can't be told.
     pub report: Option<&'a Report>,
     pub patch: &'a Result<Vec<u8>, Failure>,
@@ -36,7 +36,7 @@ pub struct Handed<'a> {
 }
 
 /// The user interface of a run: it shows progress and asks.
-pub trait Front {
+pub(crate) trait Front {
     /// Returns the function that prints a line for people.
     fn talk(&self) -> fn(&str);
 

@@ -10,7 +10,7 @@ use crate::workspace::{Blobs, ChangeSet, ChangedFile, FileState};
 
 /// What allows a patch to weaken tests.
 #[derive(Clone, Debug)]
-pub struct TamperGuard {
+pub(super) struct TamperGuard {
     /// `--allow-test-edits`.
     pub allowed: bool,
     /// What was asked for; whether that is other tests is found out when it matters, long after the first request.
@@ -18,7 +18,7 @@ pub struct TamperGuard {
 }
 
 /// The patch as the guard looks at it.
-pub struct PatchContents<'a> {
+pub(super) struct PatchContents<'a> {
     pub changes: &'a ChangeSet,
     /// The changes with renames.
     pub files: &'a [FileChange],
@@ -28,7 +28,7 @@ pub struct PatchContents<'a> {
 
 /// Test results with and without the patch.
 #[derive(Debug, Default)]
-pub struct TestEvidence {
+pub(super) struct TestEvidence {
     /// On the start state; empty when that isn't known.
     pub before: Vec<TestResults>,
     pub after: Vec<TestResults>,
@@ -40,7 +40,7 @@ pub struct TestEvidence {
 
 impl TamperGuard {
     /// That of the run that `spec` asks for.
-    pub fn of(spec: &RunSpec<'_>) -> Self {
+    pub(super) fn of(spec: &RunSpec<'_>) -> Self {
         Self { allowed: spec.options.allow_test_edits, tasks: spec.tasks().map(str::to_owned).collect() }
     }
 
@@ -48,7 +48,7 @@ impl TamperGuard {
     ///
     /// # Errors
     /// When a content can't be read.
-    pub fn look(&self, patch: &PatchContents<'_>) -> io::Result<TestsTouched> {
+    pub(super) fn look(&self, patch: &PatchContents<'_>) -> io::Result<TestsTouched> {
         let contents = contents(patch.changes, patch.blobs)?;
         let from: Vec<Option<&RelPath>> =
             contents.iter().map(|content| renamed_from(patch.files, content.path)).collect();

@@ -14,7 +14,7 @@ use crate::model::{Conversation, ModelError};
 use crate::tools;
 
 /// What a follow-up takes over from the runs before it.
-pub struct Inherited {
+pub(crate) struct Inherited {
     pub follows: Follows,
     bytes: Vec<u8>,
     /// All their journal records, oldest first.
@@ -27,7 +27,7 @@ impl Inherited {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn of(folder: &RunFolder, recovered: &Recovered, told: String) -> Result<Self, RecoverError> {
+    pub(crate) fn of(folder: &RunFolder, recovered: &Recovered, told: String) -> Result<Self, RecoverError> {
         let mut bytes = match read_own(&folder.inherited(), RUN_FILE_LIMIT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read?,
@@ -42,7 +42,7 @@ impl Inherited {
     ///
     /// # Errors
     /// When it can't be read, or is no longer what it was.
-    pub fn reopen(folder: &RunFolder, follows: &Follows) -> Result<Self, RecoverError> {
+    pub(crate) fn reopen(folder: &RunFolder, follows: &Follows) -> Result<Self, RecoverError> {
         let bytes = read_own(&folder.inherited(), RUN_FILE_LIMIT)?;
         if Digest::of(&bytes) != follows.inherited_sha256 {
             let why = format!("{} is no longer what run {} began with", folder.inherited().display(), folder.id());
@@ -55,16 +55,16 @@ impl Inherited {
     ///
     /// # Errors
     /// When that can't be written.
-    pub fn keep(&self, folder: &RunFolder) -> Result<(), Failure> {
+    pub(crate) fn keep(&self, folder: &RunFolder) -> Result<(), Failure> {
         super::out_file::replace(&folder.inherited(), &self.bytes)
     }
 
     /// Events of the earlier runs, oldest first.
-    pub fn events(&self) -> impl Iterator<Item = &Event> {
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
         self.records.iter().map(|record| &record.event)
     }
 
-    pub fn begun(&self) -> impl Iterator<Item = &RunStarted> {
+    pub(crate) fn begun(&self) -> impl Iterator<Item = &RunStarted> {
         self.events().filter_map(|event| if let Event::RunStarted(started) = event { Some(started) } else { None })
     }
 
@@ -72,7 +72,7 @@ impl Inherited {
     ///
     /// # Errors
     /// When what was received is not what is kept.
-    pub fn conversation(
+    pub(crate) fn conversation(
         &self,
         model: &str,
         cache_key: &str,

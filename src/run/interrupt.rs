@@ -23,7 +23,7 @@ const LAST: Duration = Duration::from_secs(3);
 const OFTEN: Duration = Duration::from_millis(500);
 
 /// What a person has asked for so far.
-pub struct Interrupts {
+pub(crate) struct Interrupts {
     /// Turns true at the first signal.
     pub asked: watch::Receiver<bool>,
     /// Turns true at the second. As long as it is kept, there is something to end.
@@ -35,7 +35,7 @@ impl Interrupts {
     ///
     /// # Errors
     /// When a handler can't be installed.
-    pub fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let main = Handle::current();
         let (first, asked) = watch::channel(false);
         let (second, insisted) = watch::channel(false);

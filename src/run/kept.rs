@@ -11,7 +11,7 @@ use crate::report::{self, Report};
 use crate::settings::{Environment, Redactor};
 
 /// The report of a run, folded from its journal.
-pub fn load(run: &RunFolder) -> Result<Report, Failure> {
+pub(crate) fn load(run: &RunFolder) -> Result<Report, Failure> {
     let journal = run.journal();
     let recovered = recover(&journal).map_err(|error| {
         let failure = Failure::from(error);
@@ -21,7 +21,7 @@ pub fn load(run: &RunFolder) -> Result<Report, Failure> {
 }
 
 /// The report of the run with these records, whose folder is `run`.
-pub fn report_of(records: &[Record], run: &RunFolder) -> Result<Report, Failure> {
+pub(super) fn report_of(records: &[Record], run: &RunFolder) -> Result<Report, Failure> {
     let mut report = report::fold(records, &run.patch().display().to_string())
         .ok_or_else(|| Failure::internal(format!("{} holds no run", run.journal().display())))?;
     // The journal keeps the model's words byte for byte; nobody else gets them with secrets in them.
@@ -32,13 +32,13 @@ pub fn report_of(records: &[Record], run: &RunFolder) -> Result<Report, Failure>
 }
 
 /// A part of a run that is no longer what kcode wrote.
-pub fn unreadable(what: &Path, error: &std::io::Error) -> Failure {
+pub(crate) fn unreadable(what: &Path, error: &std::io::Error) -> Failure {
     let hint = "something else stands in its place; `kcode audit` says what is left of the run";
     Failure::new(Outcome::Internal, format!("{} can't be read: {error}", what.display()), hint)
 }
 
 /// Writes `report.json` and `report.md`.
-pub fn write_report(folder: &RunFolder, report: &Report) -> Result<(), Failure> {
+pub(super) fn write_report(folder: &RunFolder, report: &Report) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(report).context("the report can't be written as JSON")?;
     let written = replace(&folder.report_json(), format!("{json}\n").as_bytes())
         .and_then(|()| replace(&folder.report_md(), report::markdown(report).as_bytes()));

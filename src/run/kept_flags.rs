@@ -4,7 +4,7 @@ use super::options::RunOptions;
 use crate::journal::{RunFlag, RunStarted};
 
 /// The flags that a run records, for `kcode resume` to take over.
-pub fn kept(flags: &RunOptions) -> Vec<RunFlag> {
+pub(super) fn kept(flags: &RunOptions) -> Vec<RunFlag> {
     let asked = [
         (flags.no_verify, RunFlag::NoVerify),
         (flags.no_baseline, RunFlag::NoBaseline),
@@ -17,7 +17,7 @@ pub fn kept(flags: &RunOptions) -> Vec<RunFlag> {
 }
 
 /// `flags` with what the run was `started` with. Where both contradict each other, what is asked now counts.
-pub fn resumed(flags: &RunOptions, started: &RunStarted) -> RunOptions {
+pub(crate) fn resumed(flags: &RunOptions, started: &RunStarted) -> RunOptions {
     let kept = |flag| started.flags.contains(&flag);
     let no_verify = flags.no_verify || (kept(RunFlag::NoVerify) && flags.test.is_none() && !needs_baseline(flags));
     let no_baseline = flags.no_baseline || (kept(RunFlag::NoBaseline) && !needs_baseline(flags));

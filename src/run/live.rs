@@ -13,7 +13,7 @@ use super::run_spec::RunSpec;
 use crate::journal::{Outcome, RunFolder};
 use crate::settings::{Environment, Redactor};
 
-pub struct Ended {
+pub(crate) struct Ended {
     pub outcome: Outcome,
     /// The run, if a person wants to look at its patch hunk by hunk: it is over, and its journal free.
     pub review: Option<RunFolder>,
@@ -23,7 +23,7 @@ pub struct Ended {
 ///
 /// # Errors
 /// What kept it from beginning, or from being handed over.
-pub fn run(spec: RunSpec<'_>) -> Result<Ended, Failure> {
+pub(crate) fn run(spec: RunSpec<'_>) -> Result<Ended, Failure> {
     // Told before the run, not after it was paid for.
     spec.options.patch.as_deref().map_or(Ok(()), |path| out_file::check(path, "--patch"))?;
     on_a_runtime(async {
@@ -42,7 +42,7 @@ pub fn run(spec: RunSpec<'_>) -> Result<Ended, Failure> {
 }
 
 /// Waits for `work`. What it left in the background was told to stop; nothing waits for it.
-pub fn on_a_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) fn on_a_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(work);
     runtime.shutdown_background();
@@ -50,7 +50,7 @@ pub fn on_a_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result
 }
 
 /// Sees `run` to its end in order, unless somebody wants it ended at once.
-pub async fn unless_insisted<'a>(
+pub(super) async fn unless_insisted<'a>(
     run: Run<'a>,
     interrupts: Interrupts,
     in_order: impl AsyncFnOnce(Run<'a>, watch::Receiver<bool>) -> Result<Ended, Failure>,

@@ -29,7 +29,7 @@ impl Run<'_> {
     ///
     /// # Errors
     /// When the journal can't be written.
-    pub async fn minimize(&mut self, stop: Stop, mut cancelled: watch::Receiver<bool>) -> Result<Stop, Failure> {
+    pub(super) async fn minimize(&mut self, stop: Stop, mut cancelled: watch::Receiver<bool>) -> Result<Stop, Failure> {
         if !self.spec.options.minimize || !self.is_verified(&stop) {
             return Ok(stop);
         }

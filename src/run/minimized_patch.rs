@@ -16,7 +16,7 @@ use crate::workspace::{Blobs, ChangeSet, Parts, TreeIds, write_patch};
 const NAME: &str = "minimal";
 
 /// The evidence for a smaller patch.
-pub struct MinimizedPatch {
+pub(super) struct MinimizedPatch {
     proven: VerifiedPatch,
     touched: TestsTouched,
     compared: Option<Event>,
@@ -29,7 +29,7 @@ impl MinimizedPatch {
     ///
     /// # Errors
     /// Why the whole patch has to stand, as a clause for people.
-    pub async fn prove(
+    pub(super) async fn prove(
         environment: &mut RunEnvironment,
         changes: ChangeSet,
         deadline: Instant,
@@ -78,7 +78,7 @@ impl MinimizedPatch {
     ///
     /// # Errors
     /// Why it can't be written, as a clause for people.
-    pub fn write(&self, environment: &mut RunEnvironment) -> Result<(), String> {
+    pub(super) fn write(&self, environment: &mut RunEnvironment) -> Result<(), String> {
         let (folder, patch) = (&environment.folder, &self.proven.patch);
         let (file, full) = (folder.patch(), folder.full_patch());
         fs::copy(&file, &full).map_err(|error| format!("the whole patch can't be kept: {error}"))?;
@@ -90,12 +90,12 @@ impl MinimizedPatch {
         Ok(())
     }
 
-    pub fn hunks(&self) -> u64 {
+    pub(super) fn hunks(&self) -> u64 {
         self.hunks
     }
 
     /// The events that record it.
-    pub async fn into_events(self, environment: &mut RunEnvironment) -> Vec<Event> {
+    pub(super) async fn into_events(self, environment: &mut RunEnvironment) -> Vec<Event> {
         let Self { proven: VerifiedPatch { run, checks, patch }, touched, compared, trees, .. } = self;
         // Without them the report says that single results aren't known.
         let before = environment.start.known_or_why(None);

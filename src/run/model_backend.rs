@@ -7,7 +7,7 @@ use crate::model::{Client, Model, ModelError, Progress, Reply, Request};
 use crate::replay::Player;
 use crate::settings::{Redactor, Settings};
 
-pub enum ModelBackend {
+pub(super) enum ModelBackend {
     Live(RedactedErrors<Client>),
     Recorded(Player),
 }
@@ -17,12 +17,12 @@ impl ModelBackend {
     ///
     /// # Errors
     /// When there is no key for it, or no client can be made.
-    pub fn live(settings: &Settings, redactor: &Redactor) -> Result<Self, Failure> {
+    pub(super) fn live(settings: &Settings, redactor: &Redactor) -> Result<Self, Failure> {
         Ok(Self::Live(RedactedErrors { model: client(settings)?, redactor: redactor.clone() }))
     }
 
     /// Connects for the first request, if there is anybody to connect to.
-    pub fn connect(&self) {
+    pub(super) fn connect(&self) {
         if let Self::Live(RedactedErrors { model, .. }) = self {
             let model = model.clone();
             tokio::spawn(async move { model.connect().await });
@@ -33,7 +33,7 @@ impl ModelBackend {
     ///
     /// # Errors
     /// When none can.
-    pub fn ready(&self) -> Result<(), ModelError> {
+    pub(super) fn ready(&self) -> Result<(), ModelError> {
         match self {
             Self::Live(RedactedErrors { model, .. }) => model.ready(),
             Self::Recorded(_) => Ok(()),

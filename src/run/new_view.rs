@@ -11,7 +11,7 @@ use crate::planner::EnvironmentError;
 use crate::settings::Writes;
 use crate::workspace::{ChangeSet, Copying, Overlay, Repository, View};
 
-pub struct NewView {
+pub(super) struct NewView {
     pub repository: Repository,
     pub run: PathBuf,
     /// Ignored folders to make visible in it.
@@ -23,7 +23,7 @@ pub struct NewView {
     pub kind: NewViewKind,
 }
 
-pub enum NewViewKind {
+pub(super) enum NewViewKind {
     /// From layers that the worker mounted, with the changes so far in them.
     Overlay(Overlay),
     Copy {
@@ -35,7 +35,7 @@ pub enum NewViewKind {
 
 impl NewView {
     /// Makes it in the background, not before `asked` turns true.
-    pub fn begin(self, asked: watch::Sender<bool>) -> PendingView {
+    pub(super) fn begin(self, asked: watch::Sender<bool>) -> PendingView {
         let stop = Arc::<AtomicBool>::default();
         let called_off = Arc::clone(&stop);
         PendingView::new(asked, stop, move || self.make(&called_off))

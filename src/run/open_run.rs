@@ -20,7 +20,7 @@ use crate::workspace::{View, remove_tree};
 const TURNS: usize = 50;
 
 /// A run with an open journal.
-pub struct OpenRun {
+pub(super) struct OpenRun {
     pub folder: RunFolder,
     /// What happened so far; this process alone may write to it.
     pub journal: Box<dyn Journal>,
@@ -36,7 +36,7 @@ impl OpenRun {
     ///
     /// # Errors
     /// When that can't be noted; then nothing of a new run is left, and one that was to go on is as it was.
-    pub fn open(spec: &RunSpec<'_>, redactor: &Redactor) -> Result<Self, Failure> {
+    pub(super) fn open(spec: &RunSpec<'_>, redactor: &Redactor) -> Result<Self, Failure> {
         let folder = folder(spec)?;
         Self::open_in(folder.clone(), spec, redactor).inspect_err(|_| {
             if spec.past.is_none() {
@@ -86,31 +86,31 @@ impl OpenRun {
     }
 
     /// The same run, whose journal is written through another one.
-    pub fn through(self, journal: impl FnOnce(Box<dyn Journal>) -> Box<dyn Journal>) -> Self {
+    pub(super) fn through(self, journal: impl FnOnce(Box<dyn Journal>) -> Box<dyn Journal>) -> Self {
         Self { journal: journal(self.journal), ..self }
     }
 
-    pub fn records(&self) -> MutexGuard<'_, Vec<Record>> {
+    pub(super) fn records(&self) -> MutexGuard<'_, Vec<Record>> {
         lock(&self.records)
     }
 
-    pub fn people(&self) -> MutexGuard<'_, TerminalRenderer> {
+    pub(super) fn people(&self) -> MutexGuard<'_, TerminalRenderer> {
         lock(&self.people)
     }
 
     /// The same for whoever doesn't hold the run.
-    pub fn shared_people(&self) -> Arc<Mutex<TerminalRenderer>> {
+    pub(super) fn shared_people(&self) -> Arc<Mutex<TerminalRenderer>> {
         Arc::clone(&self.people)
     }
 }
 
 /// A panicking watcher must not take the run's end with it.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Constant for the conversation, over all tasks, so that the provider finds its prefix again.
-pub fn cache_key(spec: &RunSpec<'_>, folder: &RunFolder) -> String {
+pub(super) fn cache_key(spec: &RunSpec<'_>, folder: &RunFolder) -> String {
     let begun = spec.inherited.as_ref().and_then(|inherited| inherited.begun().next());
     let known = spec.conditions.cache_key.as_ref().or(begun.map(|first| &first.cache_key));
     known.cloned().unwrap_or_else(|| format!("kcode-{}", folder.id()))

@@ -15,30 +15,30 @@ use crate::tools;
 use crate::workspace::{DirtyFile, GitAccess, Outline};
 
 /// What `--reproduce` adds to the task.
-pub const REPRODUCE: &str = concat!("\n", include_str!("../../prompts/reproduce.md"));
+pub(super) const REPRODUCE: &str = concat!("\n", include_str!("../../prompts/reproduce.md"));
 /// Maximum number of paths in the outline.
-pub const MAX_PATHS: usize = 100_000;
+pub(super) const MAX_PATHS: usize = 100_000;
 /// Maximum number of dirty files that are named.
-pub const MAX_CHANGES: usize = 40;
+pub(super) const MAX_CHANGES: usize = 40;
 
 /// Dirty files, and whether there are more; `None` when that is not known.
-pub type Changes = Option<(Vec<DirtyFile>, bool)>;
+pub(super) type Changes = Option<(Vec<DirtyFile>, bool)>;
 
 /// How a conversation begins, or goes on.
-pub enum Opening {
+pub(super) enum Opening {
     /// With the survey, clean of secrets, of a tree with so many paths.
     Survey(Survey, u64),
     /// With what was said before. The events are what joined it.
     Restored(Box<Conversation>, Vec<Event>),
 }
 
-pub struct RepositorySnapshot {
+pub(super) struct RepositorySnapshot {
     pub outline: Arc<Outline>,
     pub changes: Changes,
 }
 
 /// Opens the conversation with the survey of a tree with so many `paths`. The events are its messages.
-pub fn open(model: &str, cache_key: &str, survey: Survey, paths: u64) -> (Conversation, Vec<Event>) {
+pub(super) fn open(model: &str, cache_key: &str, survey: Survey, paths: u64) -> (Conversation, Vec<Event>) {
     let Survey { text, notes } = survey;
     let mut conversation = Conversation::new(model, Some(cache_key), tools::schemas());
     let system = conversation.push_system(context::system_prompt());
@@ -47,7 +47,7 @@ pub fn open(model: &str, cache_key: &str, survey: Survey, paths: u64) -> (Conver
 }
 
 /// The survey of the repository, with the task; what it quotes may hold secrets.
-pub fn survey(spec: &RunSpec<'_>, seen: &RepositorySnapshot, tests: &ChosenTests) -> Result<Survey, Failure> {
+pub(super) fn survey(spec: &RunSpec<'_>, seen: &RepositorySnapshot, tests: &ChosenTests) -> Result<Survey, Failure> {
     let (repository, RepositorySnapshot { outline, changes }) = (&spec.repository, seen);
     let paths: Vec<&str> = outline.paths().collect();
     let unnamed: Vec<String> = outline.unnamed().collect();

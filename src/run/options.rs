@@ -7,7 +7,7 @@ use crate::render::Verbosity;
 
 /// Plain values; the command line's flags are one way to say them.
 #[derive(Clone, Debug, Default)]
-pub struct RunOptions {
+pub(crate) struct RunOptions {
     /// Writes the patch to the tree when it is verified and no touched file changed meanwhile.
     pub apply: bool,
     /// Writes the patch to this file, too.

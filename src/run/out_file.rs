@@ -13,7 +13,7 @@ const KERNELS: [&str; 3] = ["/dev", "/proc", "/sys"];
 ///
 /// # Errors
 /// When something else stands there, or there is no folder for it.
-pub fn check(path: &Path, flag: &str) -> Result<(), Failure> {
+pub(crate) fn check(path: &Path, flag: &str) -> Result<(), Failure> {
     let shown = path.display();
     let name_a_file =
         |folder: &Path| format!("name a file in a folder that is there, such as {flag} {}", in_it(folder));
@@ -46,7 +46,7 @@ fn folder_of(path: &Path) -> &Path {
 ///
 /// # Errors
 /// When it can't be written.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = tempfile::NamedTempFile::new_in(folder_of(path)).and_then(|mut file| {
         file.write_all(bytes)?;
         file.persist(path).map_err(|error| error.error)

@@ -3,7 +3,7 @@
 use crate::journal::{Event, Record};
 
 /// The hint for a run with these `records` whose conversation no longer fits the model's window.
-pub fn hint(records: &[Record], has_patch: bool) -> String {
+pub(super) fn hint(records: &[Record], has_patch: bool) -> String {
     let is_any = |is: fn(&Event) -> bool| records.iter().any(|record| is(&record.event));
     let has_begun = is_any(|event| matches!(event, Event::Reply(_)));
     let follows = is_any(|event| matches!(event, Event::RunStarted(started) if started.follows.is_some()));

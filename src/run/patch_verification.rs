@@ -9,7 +9,7 @@ use crate::tools::{Observation, TestRun};
 
 /// The evidence that the patch was last judged by.
 #[derive(Clone, Debug, Default)]
-pub struct PatchVerification {
+pub(super) struct PatchVerification {
     /// The runs on the patch as it stands.
     pub runs: Vec<TestRun>,
     pub checks: Vec<CheckRun>,
@@ -25,14 +25,14 @@ pub struct PatchVerification {
 
 impl PatchVerification {
     /// Whether all checks go as they went on the patch.
-    pub fn are_same_checks(&self, runs: &[TestRun]) -> bool {
+    pub(super) fn are_same_checks(&self, runs: &[TestRun]) -> bool {
         let same = |(known, run): (&CheckRun, &TestRun)| is_same_check(&known.run, run);
         runs.len() == self.checks.len() && self.checks.iter().zip(runs).all(same)
     }
 }
 
 /// The tests that failed in `observations`, by the runner's own words.
-pub fn failing(observations: &[Observation]) -> BTreeSet<String> {
+pub(super) fn failing(observations: &[Observation]) -> BTreeSet<String> {
     let results = observations.iter().filter_map(|seen| seen.tests.as_ref()?.results.as_ref());
     let failed = results.flat_map(|results| results.tests.iter()).filter(|(_, case)| case.verdict.is_failure());
     failed.map(|(name, _)| name.to_string()).collect()

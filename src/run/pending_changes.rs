@@ -7,7 +7,7 @@ use crate::journal::{Event, FileChange, PatchWritten, RunFolder};
 use crate::workspace::{Blobs, ChangeSet, Patch, Repository, write_patch};
 
 /// Changes of a stopped run, not yet in a view.
-pub struct PendingChanges {
+pub(crate) struct PendingChanges {
     pub changes: ChangeSet,
     patch: Patch,
     from: Blobs,
@@ -19,7 +19,7 @@ impl PendingChanges {
     ///
     /// # Errors
     /// When a content of them can't be read.
-    pub fn of(changes: ChangeSet, folder: &RunFolder, repository: &Repository) -> Result<Self, Failure> {
+    pub(crate) fn of(changes: ChangeSet, folder: &RunFolder, repository: &Repository) -> Result<Self, Failure> {
         let from = Blobs::at(&folder.blobs());
         let patch = Patch::of(&changes, &from, repository)?;
         let (sha256, files) = (patch.sha256, patch.files.clone());
@@ -28,7 +28,7 @@ impl PendingChanges {
         Ok(Self { changes, patch, from, event })
     }
 
-    pub fn files(&self) -> &[FileChange] {
+    pub(crate) fn files(&self) -> &[FileChange] {
         &self.patch.files
     }
 
@@ -36,7 +36,7 @@ impl PendingChanges {
     ///
     /// # Errors
     /// When they can't be read or written.
-    pub fn keep(&self, folder: &RunFolder) -> Result<(), Failure> {
+    pub(crate) fn keep(&self, folder: &RunFolder) -> Result<(), Failure> {
         if self.changes.is_empty() {
             return Ok(());
         }

@@ -23,7 +23,7 @@ use crate::testing::Copies;
 use crate::workspace::{Outline, Outside, Repository};
 
 /// What a conversation needs to begin.
-pub struct Prepared {
+pub(super) struct Prepared {
     pub built: SandboxBuilt,
     /// The first messages.
     pub opening: Opening,
@@ -35,7 +35,7 @@ impl Run<'_> {
     ///
     /// # Errors
     /// What kept the run from beginning. What was started by then is in the run's environment.
-    pub async fn prepare(&mut self) -> Result<Prepared, Failure> {
+    pub(super) async fn prepare(&mut self) -> Result<Prepared, Failure> {
         sweep(self.spec.settings.state_dir.value.clone(), self.open.asked.subscribe());
         let outline = in_background(&self.spec.repository, |it| it.outline_paths(opening::MAX_PATHS));
         let launched = self.launch_sandbox()?;
@@ -155,7 +155,7 @@ impl Run<'_> {
     }
 
     /// The conversation, ready for the next request. The events are what joined it and isn't kept yet.
-    pub fn open_conversation(&self, opening: Opening) -> (Conversation, Vec<Event>) {
+    pub(super) fn open_conversation(&self, opening: Opening) -> (Conversation, Vec<Event>) {
         let (conversation, events) = match opening {
             Opening::Restored(conversation, events) => (*conversation, events),
             Opening::Survey(survey, paths) => {

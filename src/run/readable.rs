@@ -10,14 +10,14 @@ use crate::settings::Settings;
 
 /// Folders that a person named for it, as they were typed.
 #[derive(Clone, Debug, Default)]
-pub struct ShownFolders(pub Vec<PathBuf>);
+pub(crate) struct ShownFolders(pub Vec<PathBuf>);
 
 impl ShownFolders {
     /// Refuses what would be shown to nobody: whoever named it counts on it. `settings` have it as well.
     ///
     /// # Errors
     /// Names the folder and the reason.
-    pub fn check(&self, settings: &Settings, root: &Path) -> Result<(), Failure> {
+    pub(crate) fn check(&self, settings: &Settings, root: &Path) -> Result<(), Failure> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -31,20 +31,20 @@ impl ShownFolders {
     }
 
     /// The same with what a run `noted`, as far as it is still there.
-    pub fn with(&self, noted: &[String]) -> Self {
+    pub(crate) fn with(&self, noted: &[String]) -> Self {
         let noted = noted.iter().map(PathBuf::from).filter(|path| path.exists());
         Self(self.0.iter().cloned().chain(noted).collect())
     }
 
     /// The same with those of a run that is kept.
-    pub fn with_those_of(&self, run: &RunFolder) -> Self {
+    pub(crate) fn with_those_of(&self, run: &RunFolder) -> Self {
         let recovered = recover(&run.journal()).ok();
         let events = recovered.iter().flat_map(|all| all.records.iter().map(|record| &record.event));
         self.with(&noted(events))
     }
 
     /// What a run notes of them: absolute, as settings resolved them.
-    pub fn noted(&self, settings: &Settings) -> Vec<String> {
+    pub(crate) fn noted(&self, settings: &Settings) -> Vec<String> {
         self.in_settings(settings).filter_map(|path| path.to_str().map(str::to_owned)).collect()
     }
 
@@ -55,7 +55,7 @@ impl ShownFolders {
 }
 
 /// What flags of a run had tests see, when it was started and when it was taken up again.
-pub fn noted<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<String> {
+pub(crate) fn noted<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<String> {
     let noted = events.flat_map(|event| match event {
         Event::RunStarted(started) => started.readable.as_slice(),
         Event::Resumed(resumed) => resumed.readable.as_slice(),

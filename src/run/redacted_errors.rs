@@ -6,7 +6,7 @@ use crate::model::{Model, ModelError, Progress, Reply, Request};
 use crate::settings::Redactor;
 
 /// What the provider says passes without secrets, but for the message of a reply.
-pub struct RedactedErrors<M> {
+pub(super) struct RedactedErrors<M> {
     pub model: M,
     pub redactor: Redactor,
 }

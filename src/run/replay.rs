@@ -25,7 +25,7 @@ use crate::settings::{Environment, Redactor, Settings};
 use crate::workspace::{Blobs, ChangeSet, Repository};
 
 /// A recorded run that is played again.
-pub struct ReplayContext {
+pub(crate) struct ReplayContext {
     pub recording: Recording,
     pub script: Arc<Script>,
     /// What the run had changed and the tree has by now; empty when the tree is as it was at the start.
@@ -36,7 +36,7 @@ pub struct ReplayContext {
 
 impl ReplayContext {
     /// The recorded run's task in `repository`, with what it was asked for and what it went by.
-    pub fn spec<'a>(
+    pub(crate) fn spec<'a>(
         &self,
         repository: Repository,
         settings: Settings,
@@ -88,7 +88,7 @@ impl ReplayContext {
 ///
 /// # Errors
 /// What kept it from playing.
-pub fn replay(spec: RunSpec<'_>, context: &ReplayContext) -> Result<Outcome, Failure> {
+pub(crate) fn replay(spec: RunSpec<'_>, context: &ReplayContext) -> Result<Outcome, Failure> {
     let ended = on_a_runtime(async {
         let interrupts = Interrupts::listen()?;
         let player = Player { script: Arc::clone(&context.script), speed: context.speed };

@@ -28,7 +28,7 @@ struct TestsAlone {
 
 impl RunEnvironment {
     /// Whether a test shows what the patch mends, and what happened to find that out.
-    pub async fn look_for_reproduction(
+    pub(super) async fn look_for_reproduction(
         &mut self,
         patience: Duration,
     ) -> Result<(Vec<Event>, Reproduction), EnvironmentError> {

@@ -22,7 +22,7 @@ const GO_ON: &str =
     "kcode was stopped and goes on now. Files outside your changes may differ from what you read. Go on.";
 
 /// A stopped run as its folder describes it.
-pub struct ResumedRun {
+pub(crate) struct ResumedRun {
     pub folder: RunFolder,
     pub recovered: Recovered,
     pub started: RunStarted,
@@ -39,7 +39,7 @@ impl ResumedRun {
     ///
     /// # Errors
     /// When it can't be read, came to its end, or was made by another version (whose bytes would differ).
-    pub fn open(folder: RunFolder, say: fn(&str)) -> Result<Self, Failure> {
+    pub(crate) fn open(folder: RunFolder, say: fn(&str)) -> Result<Self, Failure> {
         let recovered = recover(&folder.journal())?;
         let Some(Event::RunStarted(started)) = recovered.records.first().map(|record| &record.event) else {
             let message = format!("run {} was ended before it had begun", folder.id());
@@ -82,7 +82,7 @@ impl ResumedRun {
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn catch_up(&self) -> Result<Option<Event>, Failure> {
+    pub(crate) fn catch_up(&self) -> Result<Option<Event>, Failure> {
         let file = self.folder.patch();
         if read_own(&file, RUN_FILE_LIMIT).unwrap_or_default() != self.patch.bytes {
             write_patch(&file, &self.patch)?;
@@ -91,12 +91,12 @@ impl ResumedRun {
     }
 
     /// Whether the conversation had been opened; nothing can have been sent before.
-    pub fn was_opened(&self) -> bool {
+    pub(crate) fn was_opened(&self) -> bool {
         self.messages().any(|message| message.role == "user")
     }
 
     /// The `events` that open the conversation without the messages that are kept already.
-    pub fn without_kept(&self, mut events: Vec<Event>) -> Vec<Event> {
+    pub(crate) fn without_kept(&self, mut events: Vec<Event>) -> Vec<Event> {
         let mut kept = self.messages().count();
         events.retain(|event| {
             let is_kept = kept > 0 && matches!(event, Event::Message(_));
@@ -107,11 +107,11 @@ impl ResumedRun {
     }
 
     /// How long the run has taken so far, as its journal tells.
-    pub fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         Duration::from_millis(self.recovered.records.last().map_or(0, |record| record.elapsed_ms))
     }
 
-    pub fn events(&self) -> impl Iterator<Item = &Event> + Clone {
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> + Clone {
         self.recovered.records.iter().map(|record| &record.event).chain(&self.unnoted)
     }
 
@@ -120,7 +120,7 @@ impl ResumedRun {
     ///
     /// # Errors
     /// When what was received is not what is kept.
-    pub fn conversation<'a>(
+    pub(crate) fn conversation<'a>(
         &'a self,
         earlier: impl Iterator<Item = &'a Event> + Clone,
     ) -> Result<(Conversation, Vec<Event>), ModelError> {
@@ -138,13 +138,13 @@ impl ResumedRun {
         messages(self.events())
     }
 
-    pub fn files(&self) -> &[FileChange] {
+    pub(crate) fn files(&self) -> &[FileChange] {
         &self.patch.files
     }
 }
 
 /// Fails if another version of kcode made the run, because its requests would differ.
-pub fn is_of_this_version(started: &RunStarted) -> Result<(), Failure> {
+pub(super) fn is_of_this_version(started: &RunStarted) -> Result<(), Failure> {
     if started.version == env!("CARGO_PKG_VERSION") {
         return Ok(());
     }
@@ -153,7 +153,7 @@ pub fn is_of_this_version(started: &RunStarted) -> Result<(), Failure> {
 }
 
 /// How far the changes of the run in `folder` had come.
-pub fn changes_of(folder: &RunFolder) -> Result<ChangeSet, Failure> {
+pub(super) fn changes_of(folder: &RunFolder) -> Result<ChangeSet, Failure> {
     let path = folder.changes();
     if !path.exists() {
         return Ok(ChangeSet::new(Vec::new()));
@@ -183,7 +183,7 @@ fn unnoted(records: &[Record], patch: &Patch) -> Option<Event> {
 }
 
 /// The outcome that the run noted last, unless it went on after that.
-pub fn last_outcome(records: &[Record]) -> Option<Outcome> {
+pub(super) fn last_outcome(records: &[Record]) -> Option<Outcome> {
     records.iter().rev().find_map(|record| match &record.event {
         Event::RunEnded(ended) => Some(Some(ended.outcome)),
         Event::Resumed(_) => Some(None),

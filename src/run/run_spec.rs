@@ -13,7 +13,7 @@ use crate::settings::Settings;
 use crate::workspace::{ChangeSet, Repository};
 
 /// What is to be done, where and how.
-pub struct RunSpec<'a> {
+pub(crate) struct RunSpec<'a> {
     pub task: String,
     pub repository: Repository,
     pub settings: Settings,
@@ -35,7 +35,7 @@ pub struct RunSpec<'a> {
 
 impl<'a> RunSpec<'a> {
     /// A new run that starts from nothing but the tree.
-    pub fn new(
+    pub(crate) fn new(
         task: String,
         repository: Repository,
         settings: Settings,
@@ -58,17 +58,17 @@ impl<'a> RunSpec<'a> {
     }
 
     /// The changes that the view starts with.
-    pub fn changes(&self) -> ChangeSet {
+    pub(crate) fn changes(&self) -> ChangeSet {
         self.way_back().then(&self.patch_so_far().0)
     }
 
     /// What leads from the tree to the state that the run starts from: nothing, unless the run is to begin without some changes.
-    pub fn way_back(&self) -> ChangeSet {
+    pub(crate) fn way_back(&self) -> ChangeSet {
         self.conditions.applied.reversed()
     }
 
     /// How far the patch has come before the run begins, or goes on.
-    pub fn patch_so_far(&self) -> (ChangeSet, Vec<FileChange>) {
+    pub(crate) fn patch_so_far(&self) -> (ChangeSet, Vec<FileChange>) {
         match (&self.past, &self.carried) {
             (Some(past), _) => (past.changes.clone(), past.files().to_vec()),
             (None, Some(carried)) => (carried.changes.clone(), carried.files().to_vec()),
@@ -77,23 +77,23 @@ impl<'a> RunSpec<'a> {
     }
 
     /// Whether what the model runs before any edit says something of the start state.
-    pub fn is_at_the_start(&self) -> bool {
+    pub(crate) fn is_at_the_start(&self) -> bool {
         self.past.is_none() && self.carried.is_none() && self.conditions.counts_own_runs
     }
 
     /// What happened in this run before its conversation goes on.
-    pub fn events(&self) -> impl Iterator<Item = &Event> {
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
         let past = self.past.iter().flat_map(ResumedRun::events);
         past.chain(self.carried.iter().flat_map(|carried| &carried.event))
     }
 
     /// Events of the runs that this one continues, oldest first.
-    pub fn earlier_events(&self) -> impl Iterator<Item = &Event> {
+    pub(crate) fn earlier_events(&self) -> impl Iterator<Item = &Event> {
         self.inherited.iter().flat_map(Inherited::events)
     }
 
     /// This task, and those before it whose changes may be in the patch.
-    pub fn tasks(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &str> {
         let earlier = self.inherited.iter().flat_map(Inherited::begun).map(|started| &*started.task);
         earlier.chain([&*self.task])
     }

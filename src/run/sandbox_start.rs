@@ -23,7 +23,7 @@ use crate::testing::{Copies, RENAMES};
 use crate::workspace::{Dependencies, Overlay, View, remove_tree};
 
 /// A worker's process that was started, and what it is to be told as far as that is known.
-pub struct LaunchedSandbox {
+pub(super) struct LaunchedSandbox {
     plan: WorkerPlan,
     process: LaunchedProcess,
     overlay: Result<Overlay, String>,
@@ -38,7 +38,7 @@ enum LaunchedProcess {
 
 type Confining = JoinHandle<Result<(Worker, SandboxBuilt), WorkerError>>;
 
-pub struct ConfinedSandbox {
+pub(super) struct ConfinedSandbox {
     confined: Confining,
     told: Box<WorkerPlan>,
     /// What it would have been told, had all been known.
@@ -48,7 +48,7 @@ pub struct ConfinedSandbox {
     notes: Vec<String>,
 }
 
-pub struct RunningSandbox {
+pub(super) struct RunningSandbox {
     pub worker: Worker,
     pub making: PendingView,
     /// What it was told; other workers of the run are told the same, of views of their own.
@@ -59,7 +59,7 @@ pub struct RunningSandbox {
 
 impl LaunchedSandbox {
     /// Starts the process, and prepares the layers of the view meanwhile.
-    pub fn begin(spec: &RunSpec<'_>, folder: &RunFolder) -> Result<Self, Failure> {
+    pub(super) fn begin(spec: &RunSpec<'_>, folder: &RunFolder) -> Result<Self, Failure> {
         let place = View::place(&spec.repository, folder.path())?;
         let folders = WorkerFolders { view: place, logs: folder.logs(), scratch: folder.scratch() };
         let mut plan = WorkerPlan::new(&spec.settings, folders);
@@ -70,13 +70,13 @@ impl LaunchedSandbox {
     }
 
     /// Has `listener` told how far commands are.
-    pub fn heard_by(mut self, listener: ProgressListener) -> Self {
+    pub(super) fn heard_by(mut self, listener: ProgressListener) -> Self {
         self.plan.listener = listener;
         self
     }
 
     /// Has the view be a copy where the tests are known to need one.
-    pub fn copied_where(mut self, copies: &Copies) -> Self {
+    pub(super) fn copied_where(mut self, copies: &Copies) -> Self {
         if let Some(overlay) = self.overlay.as_ref().ok().filter(|_| copies.are_needed()) {
             // What can't be removed now goes with the view.
             let _ = remove_tree(overlay.layers());
@@ -86,14 +86,14 @@ impl LaunchedSandbox {
     }
 
     /// What the process will be told, as far as it is known.
-    pub const fn plan(&self) -> &WorkerPlan {
+    pub(super) const fn plan(&self) -> &WorkerPlan {
         &self.plan
     }
 
     /// Tells the process what to confine itself to before it is known what the repository has, unless its view is a copy or tests
     /// `see_beside` the tree: an overlay shows the whole tree, so that there is seldom anything else to be shown. It needs the
     /// runtime to be told.
-    pub fn confine_early(mut self, tests: &ChosenTests, root: &Path, see_beside: bool) -> Self {
+    pub(super) fn confine_early(mut self, tests: &ChosenTests, root: &Path, see_beside: bool) -> Self {
         self.plan.tests.clone_from(&tests.command);
         self.plan.work_on(root);
         self.process = match self.process {
@@ -107,7 +107,7 @@ impl LaunchedSandbox {
 
     /// Tells the process what to confine itself to, unless it was told; it needs the runtime to be told. `beside` lies outside
     /// of the tree.
-    pub fn confine(
+    pub(super) fn confine(
         self,
         tests: &ChosenTests,
         dependencies: Dependencies,
@@ -127,7 +127,7 @@ impl LaunchedSandbox {
 
 impl ConfinedSandbox {
     /// Waits for it to serve, and tells what confines it. The view is made in the background, not before `asked` turns true.
-    pub async fn serve(
+    pub(super) async fn serve(
         self,
         spec: &RunSpec<'_>,
         folder: &RunFolder,

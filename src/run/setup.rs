@@ -19,7 +19,7 @@ const ANOTHER_COMMAND: &str = "name another command with --test";
 impl Run<'_> {
     /// Runs the tests on the start state first where something on the disk speaks against them, and refuses the task when they
     /// can't run.
-    pub async fn check_setup(&mut self, mut cancelled: watch::Receiver<bool>) -> Result<(), Failure> {
+    pub(super) async fn check_setup(&mut self, mut cancelled: watch::Receiver<bool>) -> Result<(), Failure> {
         if self.spec.options.allow_failing_setup {
             return Ok(());
         }

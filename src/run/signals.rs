@@ -19,7 +19,7 @@ static STOPPED: Mutex<Option<Instant>> = Mutex::new(None);
 const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Whether anybody listens, or did when a signal came that is only being looked at.
-pub fn are_heard() -> bool {
+pub(super) fn are_heard() -> bool {
     let stopped = *STOPPED.lock().unwrap_or_else(PoisonError::into_inner);
     LISTENERS.load(Ordering::SeqCst) > 0 || stopped.is_some_and(|at| at.elapsed() < SAME_SIGNAL)
 }
@@ -45,7 +45,7 @@ impl Drop for Counted {
 }
 
 /// Signals while a question is shown.
-pub struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
@@ -56,7 +56,7 @@ pub struct Signals {
 
 /// What a terminal or another process tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
+pub(crate) enum News {
     End,
     Resized,
     /// kcode was stopped and goes on: others may have had the terminal meanwhile.
@@ -68,7 +68,7 @@ impl Signals {
     ///
     /// # Errors
     /// When a handler can't be installed.
-    pub fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let listen = |kind| signal(kind).map_err(anyhow::Error::from);
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
@@ -80,7 +80,7 @@ impl Signals {
         })
     }
 
-    pub async fn end(&mut self) {
+    pub(crate) async fn end(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -88,7 +88,7 @@ impl Signals {
         }
     }
 
-    pub async fn next(&mut self) -> News {
+    pub(crate) async fn next(&mut self) -> News {
         tokio::select! {
             _ = self.interrupt.recv() => News::End,
             _ = self.terminate.recv() => News::End,
@@ -100,7 +100,7 @@ impl Signals {
 
     /// Stops kcode and the rest of its job, as Ctrl-Z does where it is no key, and waits until it goes on. False where `terminal`
     /// isn't this job's, so that nobody could have it go on.
-    pub async fn suspend(&mut self, terminal: &OwnedFd) -> bool {
+    pub(crate) async fn suspend(&mut self, terminal: &OwnedFd) -> bool {
         let is_ours = tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp());
         if !is_ours || kill_current_process_group(rustix::process::Signal::TSTP).is_err() {
             return false;
@@ -117,7 +117,7 @@ impl Signals {
     ///
     /// # Errors
     /// As [`Signals::listen`].
-    pub fn forget_interrupt(&mut self) -> Result<(), Failure> {
+    pub(crate) fn forget_interrupt(&mut self) -> Result<(), Failure> {
         self.interrupt = signal(SignalKind::interrupt()).map_err(anyhow::Error::from)?;
         Ok(())
     }

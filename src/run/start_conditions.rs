@@ -7,7 +7,7 @@ use crate::settings::{Settings, Writes};
 use crate::workspace::ChangeSet;
 
 /// What a run goes by that a person doesn't ask for.
-pub struct StartConditions {
+pub(crate) struct StartConditions {
     /// Changes that stand in the tree already, and that the run is to begin without.
     pub applied: ChangeSet,
     /// The tests and checks; `None`: they are chosen by settings and by what the tree holds.
@@ -26,7 +26,7 @@ pub struct StartConditions {
 
 impl StartConditions {
     /// Those of a run with these settings.
-    pub fn of(settings: &Settings, options: &RunOptions) -> Self {
+    pub(crate) fn of(settings: &Settings, options: &RunOptions) -> Self {
         let writes = Writes::of_both(&settings.writes.value, &settings.repository_writes);
         Self {
             applied: ChangeSet::new(Vec::new()),

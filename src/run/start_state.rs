@@ -22,7 +22,7 @@ const INDEXING: Duration = Duration::from_secs(1);
 const NOT_YET: &str = "it was not measured when the time of the run was up";
 
 /// The start state: its tree id and the baseline of each command.
-pub struct StartState {
+pub(super) struct StartState {
     tree: watch::Receiver<Option<Result<Arc<TreeIndex>, String>>>,
     /// True once the tree id was recorded.
     told: bool,
@@ -64,7 +64,7 @@ struct MeasureSource {
 
 impl StartState {
     /// Begins once `asked` turns true; which commands are measured, [`StartState::measure`] says.
-    pub fn find_out(job: BaselineJob, asked: watch::Receiver<bool>) -> Self {
+    pub(super) fn find_out(job: BaselineJob, asked: watch::Receiver<bool>) -> Self {
         let (off, (told, tree)) = (watch::Sender::new(false), watch::channel(None));
         let begun = begins_with(asked);
         let folder = job.folder.tree();
@@ -90,17 +90,17 @@ impl StartState {
     }
 
     /// Begins before the first request.
-    pub fn begin_now(&self) {
+    pub(super) fn begin_now(&self) {
         self.begun.send_replace(true);
     }
 
     /// Whether the tests, or the check of that name, are to be run on it at all.
-    pub fn is_measured(&self, name: Option<&str>) -> bool {
+    pub(super) fn is_measured(&self, name: Option<&str>) -> bool {
         self.measured.iter().any(|measured| measured.name.as_deref() == name)
     }
 
     /// Has the check of that name measured beside others, and not after them: it may not even start. Nothing runs yet.
-    pub fn hurry(&mut self, name: &str) {
+    pub(super) fn hurry(&mut self, name: &str) {
         let Some(at) = self.measured.iter().position(|measured| measured.name.as_deref() == Some(name)) else { return };
         let (trial, command) = (self.measured[at].trial.clone(), self.measured[at].command.clone());
         let extent = MeasureSource { may_be_known: true, is_lent: false, waits: false };
@@ -111,13 +111,13 @@ impl StartState {
     }
 
     /// Tells git's id of the start state, the first time that it is known.
-    pub fn seen(&mut self) -> Option<Event> {
+    pub(super) fn seen(&mut self) -> Option<Event> {
         let tree = self.tree.borrow().as_ref()?.as_ref().ok()?.start().to_owned();
         (!std::mem::replace(&mut self.told, true)).then_some(Event::StartSeen(StartSeen { tree }))
     }
 
     /// Has `command` measured, too: the tests without a name, a check with its own.
-    pub fn measure(&mut self, name: Option<&str>, command: &TestCommand) {
+    pub(super) fn measure(&mut self, name: Option<&str>, command: &TestCommand) {
         if self.job.unwanted.is_some() || self.measured.iter().any(|measured| measured.name.as_deref() == name) {
             return;
         }
@@ -136,7 +136,7 @@ impl StartState {
 
     /// Has the tests, or the check of that name, measured anew where what is known comes from an earlier run and lacks tests
     /// that `after` tells of: what it was measured with isn't what there is now. True when it is.
-    pub fn renew(&mut self, name: Option<&str>, after: &[TestResults]) -> bool {
+    pub(super) fn renew(&mut self, name: Option<&str>, after: &[TestResults]) -> bool {
         let Some(at) = self.measured.iter().position(|measured| measured.name.as_deref() == name) else { return false };
         let known = self.measured[at].known.as_ref();
         if !known.is_some_and(|known| known.as_ref().is_ok_and(|known| known.is_cached() && known.lacks_any_of(after)))
@@ -152,7 +152,7 @@ impl StartState {
     }
 
     /// The model's run of the tests on the start state begins, which may count as one of those here.
-    pub fn lend(&self) -> Lending {
+    pub(super) fn lend(&self) -> Lending {
         Lending::begin(self.lent.clone())
     }
 
@@ -172,7 +172,7 @@ impl StartState {
     }
 
     /// Git's ids of the start state, and of that with `changes`; `None` when git can't tell.
-    pub async fn trees_with(&mut self, changes: ChangeSet) -> Option<TreeIds> {
+    pub(super) async fn trees_with(&mut self, changes: ChangeSet) -> Option<TreeIds> {
         let index = match self.tree.wait_for(Option::is_some).await {
             Ok(known) => known.clone()?.ok()?,
             Err(_) => return None,
@@ -183,7 +183,7 @@ impl StartState {
 
     /// Waits `patience` at most until the tests, or the check of that name, have run on the start state; true the first time
     /// that they have.
-    pub async fn wait(&mut self, name: Option<&str>, patience: Duration) -> bool {
+    pub(super) async fn wait(&mut self, name: Option<&str>, patience: Duration) -> bool {
         let Some(asked) = self.measured.iter_mut().find(|measured| measured.name.as_deref() == name) else {
             return false;
         };
@@ -195,12 +195,12 @@ impl StartState {
     }
 
     /// The baseline of a command, once it is known.
-    pub fn known(&self, name: Option<&str>) -> Option<&Baseline> {
+    pub(super) fn known(&self, name: Option<&str>) -> Option<&Baseline> {
         self.known_or_why(name).ok()
     }
 
     /// The baseline, or why there is none.
-    pub fn known_or_why(&self, name: Option<&str>) -> Result<&Baseline, &str> {
+    pub(super) fn known_or_why(&self, name: Option<&str>) -> Result<&Baseline, &str> {
         let asked = self.measured.iter().find(|measured| measured.name.as_deref() == name);
         match (asked.and_then(|asked| asked.known.as_ref()), &self.job.unwanted) {
             (Some(known), _) => known.as_ref().map_err(String::as_str),
@@ -210,7 +210,7 @@ impl StartState {
     }
 
     /// Ends what still runs. Returns what had to be killed.
-    pub async fn close(self) -> Residue {
+    pub(super) async fn close(self) -> Residue {
         self.off.send_replace(true);
         for measuring in self.measured.into_iter().filter_map(|measured| measured.measuring) {
             // It was called off, so that it has nothing to tell.
@@ -235,6 +235,6 @@ fn begins_with(mut asked: watch::Receiver<bool>) -> watch::Sender<bool> {
 }
 
 /// What all `runs` on one tree said test by test.
-pub fn results_of(runs: &[TestRun]) -> Vec<TestResults> {
+pub(super) fn results_of(runs: &[TestRun]) -> Vec<TestResults> {
     runs.iter().filter_map(|run| run.results.clone()).collect()
 }

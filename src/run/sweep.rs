@@ -12,7 +12,7 @@ use crate::testing::clean_logs;
 use crate::workspace::{remove_tree, remove_tree_soon};
 
 /// Folders of replays in the state folder begin so.
-pub const REPLAYS: &str = "replay-";
+pub(crate) const REPLAYS: &str = "replay-";
 /// So many are looked at in any case; a run that is over waits for no more.
 const LEAST: usize = 200;
 /// And no more in one run's time: each takes a few looks at the disk, which the run beside it would be slower for.
@@ -20,7 +20,7 @@ const MOST: usize = 600;
 
 /// Sweeps the runs below `state`, beside a run, once `asked` turns true: before the first request it would only hold that up. Where
 /// there are too many for the time that the run takes, another one sweeps others: each begins somewhere else.
-pub fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
+pub(super) fn sweep(state: PathBuf, mut asked: watch::Receiver<bool>) {
     tokio::spawn(async move {
         if asked.wait_for(|asked| *asked).await.is_ok() {
             tokio::task::spawn_blocking(move || {
@@ -46,7 +46,7 @@ fn sweep_until(state: &Path, is_over: impl Fn() -> bool) -> usize {
 }
 
 /// Clears away what is left of `run` beside what is kept of it, unless a process works on it.
-pub fn clear(run: &RunFolder) {
+pub(crate) fn clear(run: &RunFolder) {
     let left: Vec<PathBuf> = run.passing().into_iter().filter(|folder| folder.exists()).collect();
     let drafts = run.drafts();
     clear_baits(run.path());
@@ -70,7 +70,7 @@ pub fn clear(run: &RunFolder) {
 }
 
 /// Removes what killed replays left.
-pub fn clear_replays(state: &Path) {
+pub(crate) fn clear_replays(state: &Path) {
     for entry in fs::read_dir(state).into_iter().flatten().flatten() {
         let left = entry.file_name().to_string_lossy().starts_with(REPLAYS);
         let runs = || RunFolder::all(&entry.path()).unwrap_or_default();

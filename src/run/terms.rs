@@ -11,7 +11,7 @@ use crate::model::{Client, Endpoint, ModelError, Price, RequestOrigin, prices};
 use crate::settings::{Origin, Refused, RepositoryGate, Settings};
 
 /// Limits on turns, tokens, cost and time.
-pub fn limits(settings: &Settings) -> Limits {
+pub(super) fn limits(settings: &Settings) -> Limits {
     Limits {
         max_turns: settings.max_turns.value,
         max_tokens: settings.max_tokens.value,
@@ -22,7 +22,7 @@ pub fn limits(settings: &Settings) -> Limits {
 }
 
 /// The model's price. A limit on cost that a person set can't be held without one.
-pub fn price(settings: &Settings) -> Result<Option<Price>, Failure> {
+pub(super) fn price(settings: &Settings) -> Result<Option<Price>, Failure> {
     let model = &settings.model.value;
     let price = settings.price.value.as_ref().map(Price::from).or_else(|| prices::lookup(model));
     let limited = settings.max_cost.value.is_some() && settings.max_cost.origin != Origin::Default;
@@ -37,7 +37,7 @@ pub fn price(settings: &Settings) -> Result<Option<Price>, Failure> {
 
 /// Folders that the settings name for commands have to be the repository's: a link there may lead anywhere. One that is missing is
 /// told by the command's run. The worker judges them once more each time.
-pub fn folders(settings: &Settings, root: &Path) -> Result<(), Failure> {
+pub(super) fn folders(settings: &Settings, root: &Path) -> Result<(), Failure> {
     if !settings.verify.value {
         return Ok(());
     }
@@ -58,7 +58,7 @@ pub fn folders(settings: &Settings, root: &Path) -> Result<(), Failure> {
 }
 
 /// The client for the settings' base URL and key.
-pub fn client(settings: &Settings) -> Result<Client, Failure> {
+pub(super) fn client(settings: &Settings) -> Result<Client, Failure> {
     let key = settings.require_key()?;
     let base_url = settings.base_url.value.to_string();
     let mut endpoint = Endpoint::new(&base_url, Some(key.secret.clone().into()));
@@ -72,7 +72,7 @@ pub fn client(settings: &Settings) -> Result<Client, Failure> {
 }
 
 /// The failure if settings allow no request.
-pub fn unusable(settings: &Settings, error: &ModelError) -> Failure {
+pub(super) fn unusable(settings: &Settings, error: &ModelError) -> Failure {
     let (base_url, key) = (settings.base_url.value.to_string(), settings.require_key().ok());
     let key_variable = key.map(|key| &*key.variable);
     let asked = RequestOrigin { key_variable, base_url: &base_url, model: &settings.model.value };

@@ -14,7 +14,7 @@ use crate::testing::{Trial, TrialError, TrialOrder, TrialResult, Trials, Verifie
 use crate::tools::TestRun;
 use crate::workspace::ChangeSet;
 
-pub struct TrialRuns {
+pub(super) struct TrialRuns {
     trials: Trials,
     running: Option<Running>,
 }
@@ -25,11 +25,11 @@ struct Running {
 }
 
 impl TrialRuns {
-    pub const fn new(trials: Trials) -> Self {
+    pub(super) const fn new(trials: Trials) -> Self {
         Self { trials, running: None }
     }
 
-    pub const fn trials(&self) -> &Trials {
+    pub(super) const fn trials(&self) -> &Trials {
         &self.trials
     }
 
@@ -37,7 +37,7 @@ impl TrialRuns {
     ///
     /// # Errors
     /// What kept it from an end before `until`, as a clause for people.
-    pub async fn hold(
+    pub(super) async fn hold(
         &mut self,
         name: &str,
         changes: ChangeSet,
@@ -52,7 +52,7 @@ impl TrialRuns {
     ///
     /// # Errors
     /// As [`TrialRuns::hold`].
-    pub async fn run(
+    pub(super) async fn run(
         &mut self,
         name: &str,
         command: &TestCommand,
@@ -69,7 +69,7 @@ impl TrialRuns {
     ///
     /// # Errors
     /// As [`TrialRuns::hold`].
-    pub async fn prove(&mut self, name: &str, changes: ChangeSet, until: Instant) -> Result<VerifiedPatch, String> {
+    pub(super) async fn prove(&mut self, name: &str, changes: ChangeSet, until: Instant) -> Result<VerifiedPatch, String> {
         let (trials, name) = (self.trials.clone(), name.to_owned());
         self.bounded(until, async move |off| trials.prove(&name, &changes, off).await).await
     }
@@ -91,11 +91,11 @@ impl TrialRuns {
     }
 
     /// From now on the tests are these, and these are the checks.
-    pub fn stand_on(&mut self, tests: Option<TestCommand>, checks: Vec<TestCommand>) {
+    pub(super) fn stand_on(&mut self, tests: Option<TestCommand>, checks: Vec<TestCommand>) {
         (self.trials.plan.tests, self.trials.checks) = (tests, checks);
     }
 
-    pub async fn close(mut self) {
+    pub(super) async fn close(mut self) {
         self.call_off().await;
     }
 
@@ -130,7 +130,7 @@ impl TrialRuns {
     }
 
     /// What the repository names outside of itself and nobody allowed.
-    pub fn hidden(&self) -> &[PathBuf] {
+    pub(super) fn hidden(&self) -> &[PathBuf] {
         &self.trials.plan.hidden
     }
 }

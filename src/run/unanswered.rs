@@ -10,13 +10,13 @@ const UNANSWERED: &str =
     "kcode was stopped before this call's answer was kept; it may have partly run. Look at the files before you go on.";
 
 /// Answers the calls of the last reply that have no answer. The events are what joined the conversation of these `messages`.
-pub fn answer<'a>(conversation: &mut Conversation, messages: impl Iterator<Item = &'a Message>) -> Vec<Event> {
+pub(super) fn answer<'a>(conversation: &mut Conversation, messages: impl Iterator<Item = &'a Message>) -> Vec<Event> {
     let open = unanswered(messages);
     open.into_iter().map(|(id, name)| Event::Message(conversation.push_tool(&id, &name, UNANSWERED))).collect()
 }
 
 /// The messages among `events`.
-pub fn messages<'a>(events: impl Iterator<Item = &'a Event>) -> impl Iterator<Item = &'a Message> {
+pub(super) fn messages<'a>(events: impl Iterator<Item = &'a Event>) -> impl Iterator<Item = &'a Message> {
     events.filter_map(|event| if let Event::Message(message) = event { Some(message) } else { None })
 }
 

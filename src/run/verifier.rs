@@ -42,7 +42,7 @@ impl RunEnvironment {
     }
 
     /// `runs` of the tests, or of the check of that name, beside those on the start state.
-    pub fn compare(&self, name: Option<&str>, runs: &[TestRun]) -> Option<Matrix> {
+    pub(super) fn compare(&self, name: Option<&str>, runs: &[TestRun]) -> Option<Matrix> {
         testing::compare(&self.start.known(name)?.results(), &results_of(runs))
     }
 

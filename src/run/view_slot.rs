@@ -12,13 +12,13 @@ use crate::planner::EnvironmentError;
 use crate::workspace::View;
 
 /// The view, made in the background while the model thinks.
-pub enum ViewSlot {
+pub(super) enum ViewSlot {
     Making(PendingView),
     Made(Arc<View>),
 }
 
 /// A view that is being made, and the way to call it off.
-pub struct PendingView {
+pub(super) struct PendingView {
     /// `None` once it was waited for.
     made: Option<JoinHandle<Result<View, EnvironmentError>>>,
     stop: Arc<AtomicBool>,
@@ -27,7 +27,7 @@ pub struct PendingView {
 
 impl PendingView {
     /// Does `work` in the background, not before `go` turns true; it ends early when `stop` does.
-    pub fn new(
+    pub(super) fn new(
         go: watch::Sender<bool>,
         stop: Arc<AtomicBool>,
         work: impl FnOnce() -> Result<View, EnvironmentError> + Send + 'static,
@@ -57,7 +57,7 @@ impl ViewSlot {
     ///
     /// # Errors
     /// When it isn't made yet: whoever wants to use it waits first.
-    pub fn made(&self) -> Result<&Arc<View>, EnvironmentError> {
+    pub(super) fn made(&self) -> Result<&Arc<View>, EnvironmentError> {
         match self {
             Self::Made(view) => Ok(view),
             Self::Making(_) => Err(broken("the private view was used before it was made", None)),
@@ -68,7 +68,7 @@ impl ViewSlot {
     ///
     /// # Errors
     /// When it can't be made.
-    pub async fn wait(&mut self) -> Result<Option<ViewMade>, EnvironmentError> {
+    pub(super) async fn wait(&mut self) -> Result<Option<ViewMade>, EnvironmentError> {
         let Self::Making(making) = self else { return Ok(None) };
         making.go.send_replace(true);
         let Some(made) = &mut making.made else { return Err(broken("the private view could not be made", None)) };
@@ -81,7 +81,7 @@ impl ViewSlot {
     }
 
     /// Nothing is made any more. What was made goes with the run's other folders.
-    pub async fn close(self) {
+    pub(super) async fn close(self) {
         if let Self::Making(making) = self {
             making.call_off().await;
         }

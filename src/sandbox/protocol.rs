@@ -15,12 +15,12 @@ use crate::settings::TestCommand;
 use crate::tools::{Observation, TestRun};
 
 /// Longest message in bytes; far larger than any tool's answer, small enough to be held in memory.
-pub const MAX_FRAME: usize = 16 * 1024 * 1024;
+pub(super) const MAX_FRAME: usize = 16 * 1024 * 1024;
 
 /// A message from the broker to the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum ToWorker {
+pub(super) enum ToWorker {
     /// The first message: what to confine itself to. Answered by [`FromWorker::Ready`] or [`FromWorker::Unfit`].
     Begin(Box<WorkerConfig>),
     /// Runs a tool. Answered by [`FromWorker::Observed`] or [`FromWorker::Failed`].
@@ -51,7 +51,7 @@ pub enum ToWorker {
 /// A message from the worker to the broker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum FromWorker {
+pub(super) enum FromWorker {
     /// The worker serves, confined by these layers.
     Ready(SandboxBuilt),
     /// The worker can't serve.
@@ -107,7 +107,7 @@ pub enum FrameError {
 ///
 /// # Errors
 /// If it is longer than [`MAX_FRAME`].
-pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
+pub(super) fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
     let mut frame = vec![0; 4];
     serde_json::to_writer(&mut frame, message)?;
     let bytes = frame.len() - 4;
@@ -124,7 +124,7 @@ pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
 ///
 /// # Errors
 /// If the connection ends early or the frame isn't a message.
-pub fn receive<T: DeserializeOwned>(connection: &mut impl Read) -> io::Result<T> {
+pub(super) fn receive<T: DeserializeOwned>(connection: &mut impl Read) -> io::Result<T> {
     let mut length = [0; 4];
     connection.read_exact(&mut length)?;
     let bytes = u32::from_be_bytes(length) as usize;
@@ -138,13 +138,13 @@ pub fn receive<T: DeserializeOwned>(connection: &mut impl Read) -> io::Result<T>
 
 /// Splits received bytes into messages.
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub(super) struct Decoder {
     buffer: Vec<u8>,
 }
 
 impl Decoder {
     /// Adds received bytes.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -152,7 +152,7 @@ impl Decoder {
     ///
     /// # Errors
     /// If the next frame isn't a message.
-    pub fn next_message<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
+    pub(super) fn next_message<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         let Some((length, rest)) = self.buffer.split_first_chunk::<4>() else { return Ok(None) };
         let bytes = u32::from_be_bytes(*length) as usize;
         if bytes > MAX_FRAME {

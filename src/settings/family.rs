@@ -67,7 +67,7 @@ pub(super) fn first_with_key(env: &Environment) -> Option<&'static Family> {
 
 impl Family {
     /// This family's key, if it is set.
-    pub fn api_key(&self, env: &Environment) -> Result<Option<ApiKey>, SettingsError> {
+    pub(super) fn api_key(&self, env: &Environment) -> Result<Option<ApiKey>, SettingsError> {
         let Some(key) = env.get(self.key) else { return Ok(None) };
         let problem = match key {
             _ if key.contains(char::is_whitespace) => "a space or a line break",

@@ -90,7 +90,7 @@ pub(super) struct KeepTable {
 
 impl TestTable {
     /// The command, with the folder that the same file names.
-    pub fn command(&self) -> Option<TestCommand> {
+    pub(super) fn command(&self) -> Option<TestCommand> {
         self.command.clone().map(|command| command.in_dir(self.dir.clone()))
     }
 }

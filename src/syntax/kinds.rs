@@ -40,7 +40,7 @@ pub(super) enum Meaning {
 
 impl Meaning {
     /// Whether a call directly inside counts as a statement.
-    pub fn is_around_calls(self) -> bool {
+    pub(super) fn is_around_calls(self) -> bool {
         matches!(self, Self::Around | Self::Call)
     }
 }

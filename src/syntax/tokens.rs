@@ -31,7 +31,7 @@ const BLOCK_WORDS: [&str; 7] = ["else", "move", "async", "unsafe", "loop", "try"
 
 impl TokenContext {
     /// Records the next token.
-    pub fn see(&mut self, node: &Node, text: &str) {
+    pub(super) fn see(&mut self, node: &Node, text: &str) {
         let kind = node.kind();
         let word = text.get(node.byte_range()).unwrap_or_default();
         let is_name = kind == "identifier";
@@ -61,14 +61,14 @@ impl TokenContext {
     }
 
     /// Returns the function whose body is `braces`.
-    pub fn signature(&self, braces: &str) -> Option<Signature> {
+    pub(super) fn signature(&self, braces: &str) -> Option<Signature> {
         let name = self.name.clone().filter(|_| braces.starts_with('{'))?;
         let start = self.signature.unwrap_or(name.start);
         Some(Signature { attributes: self.attributes.unwrap_or(start), start, name })
     }
 
     /// Whether the braces at this place belong to a block rather than to a literal.
-    pub fn opens_block(&self, braces: &Node) -> bool {
+    pub(super) fn opens_block(&self, braces: &Node) -> bool {
         !self.follows_name || self.name.is_some() || has_statements(braces)
     }
 }

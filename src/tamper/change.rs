@@ -47,7 +47,7 @@ pub(super) struct ChangedSource<'a> {
 }
 
 impl<'a> ChangedSource<'a> {
-    pub fn read(change: &Change<'a>) -> Self {
+    pub(super) fn read(change: &Change<'a>) -> Self {
         let old_path = change.renamed_from.unwrap_or(change.path);
         let (before, after) = (change.before.and_then(text), change.after.and_then(text));
         let is_opaque = before.is_none() && change.before.is_some() || after.is_none() && change.after.is_some();
@@ -74,7 +74,7 @@ impl<'a> ChangedSource<'a> {
     }
 
     /// Whether the line was only moved within the file or reformatted.
-    pub fn is_moved(&self, new: usize) -> bool {
+    pub(super) fn is_moved(&self, new: usize) -> bool {
         self.after.as_ref().is_some_and(|after| self.taken.contains(&squeeze(&after.file.text[new])))
     }
 
@@ -83,7 +83,7 @@ impl<'a> ChangedSource<'a> {
     }
 
     /// Whether the file is a test, a test's support code, or a Rust file that contains tests.
-    pub fn holds_tests(&self) -> bool {
+    pub(super) fn holds_tests(&self) -> bool {
         let has_tests =
             |outline: &Option<SourceUnits>| outline.as_ref().is_some_and(|outline| outline.tests().next().is_some());
         let is_rust = Language::of(self.path) == Language::Rust;
@@ -93,7 +93,7 @@ impl<'a> ChangedSource<'a> {
     }
 
     /// Whether a Rust file contained tests before, or can't be parsed but mentions them.
-    pub fn may_have_held_tests(&self) -> bool {
+    pub(super) fn may_have_held_tests(&self) -> bool {
         let Some(before) = self.before.as_ref().filter(|before| before.language == Language::Rust) else {
             return false;
         };
@@ -102,30 +102,30 @@ impl<'a> ChangedSource<'a> {
     }
 
     /// Lines of the new version that the old one lacks.
-    pub fn added(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn added(&self) -> impl Iterator<Item = usize> {
         self.hunks.iter().flat_map(|(_, new)| new.clone())
     }
 
     /// Lines of the old version that the new one lacks.
-    pub fn removed(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn removed(&self) -> impl Iterator<Item = usize> {
         self.hunks.iter().flat_map(|(old, _)| old.clone())
     }
 
     /// Line number, from 1, to report for a line of the old version: where its hunk changes the new version, else its
     /// own.
-    pub fn place_of_old(&self, old: usize) -> u64 {
+    pub(super) fn place_of_old(&self, old: usize) -> u64 {
         let hunk = self.hunks.iter().find(|(range, _)| range.contains(&old));
         let new = hunk.map(|(_, new)| new).filter(|new| !new.is_empty());
         new.map_or(old, |new| new.start) as u64 + 1
     }
 
     /// Line number, from 1, to report for a line of the new version: the first that its hunk changes.
-    pub fn place_of_new(&self, new: usize) -> u64 {
+    pub(super) fn place_of_new(&self, new: usize) -> u64 {
         let hunk = self.hunks.iter().find(|(_, range)| range.contains(&new));
         hunk.map_or(new, |(_, range)| range.start) as u64 + 1
     }
 
-    pub fn flag(&self, line: u64, kind: TamperKind, weakens: bool, reason: impl Into<String>) -> TamperFlag {
+    pub(super) fn flag(&self, line: u64, kind: TamperKind, weakens: bool, reason: impl Into<String>) -> TamperFlag {
         TamperFlag { path: self.path.clone(), line, kind, weakens, reason: reason.into(), tests: Vec::new() }
     }
 }

@@ -57,7 +57,7 @@ const WRAPPERS: [&str; 14] = [
 ];
 
 impl Pair<'_, '_> {
-    pub fn flags(&self) -> Vec<TamperFlag> {
+    pub(super) fn flags(&self) -> Vec<TamperFlag> {
         let mut flags = Vec::new();
         if self.old.unit.is_test {
             self.hidden(&mut flags);

@@ -30,7 +30,7 @@ pub(super) struct MaskRules {
 
 impl Language {
     /// Chooses the language by the file's extension.
-    pub fn of(path: &RelPath) -> Self {
+    pub(super) fn of(path: &RelPath) -> Self {
         let name = path.as_str().rsplit('/').next().unwrap_or_default().to_lowercase();
         match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
             "py" | "pyi" | "pyx" => Self::Python,
@@ -49,18 +49,18 @@ impl Language {
     }
 
     /// Whether indentation rather than braces delimits blocks.
-    pub fn is_indented(self) -> bool {
+    pub(super) fn is_indented(self) -> bool {
         matches!(self, Self::Ruby)
     }
 
     /// Returns `content` with `\n` at the ends of its lines. A lone carriage return becomes a line break in languages
     /// where it ends a line (and a comment), else it is removed.
-    pub fn with_newlines(self, content: &str) -> String {
+    pub(super) fn with_newlines(self, content: &str) -> String {
         let lone = if matches!(self, Self::Python | Self::JavaScript) { "\n" } else { "" };
         content.replace("\r\n", "\n").replace('\r', lone)
     }
 
-    pub fn syntax(self) -> MaskRules {
+    pub(super) fn syntax(self) -> MaskRules {
         let braces =
             MaskRules { line_comments: &["//"], block_comment: Some(("/*", "*/")), long_quotes: &[], quotes: b"\"'" };
         match self {

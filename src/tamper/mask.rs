@@ -19,14 +19,14 @@ pub(super) struct Masked {
 
 impl Masked {
     /// Masks a file of a language without a grammar.
-    pub fn new(source: &str, language: Language) -> Self {
+    pub(super) fn new(source: &str, language: Language) -> Self {
         let mut mask = SourceMask::over(source.as_bytes());
         mask.run(&language.syntax());
         mask.done()
     }
 
     /// Masks a file by its parse.
-    pub fn parsed(text: &str, source: &Source) -> Self {
+    pub(super) fn parsed(text: &str, source: &Source) -> Self {
         let mut mask = SourceMask::over(text.as_bytes());
         for comment in &source.comments {
             blank(&mut mask.text[comment.clone()]);

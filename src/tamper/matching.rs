@@ -153,12 +153,12 @@ fn likeness(old: &Function, new: &Function) -> f64 {
 
 impl Function<'_> {
     /// Returns the statements without layout and without the signature, each with its line.
-    pub fn squeezed(&self) -> impl Iterator<Item = (usize, String)> {
+    pub(super) fn squeezed(&self) -> impl Iterator<Item = (usize, String)> {
         let body = self.statements.iter().skip(usize::from(self.statements.len() > 1));
         body.map(|statement| (statement.line, squeeze(&statement.text)))
     }
 
-    pub fn lines(&self) -> std::ops::Range<usize> {
+    pub(super) fn lines(&self) -> std::ops::Range<usize> {
         self.unit.header.start..self.unit.body.end.min(self.outline.file.code.len())
     }
 }

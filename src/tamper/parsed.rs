@@ -86,7 +86,7 @@ impl Parsed {
         part
     }
 
-    pub fn statements(&self, file: &Masked, range: Range<usize>) -> Vec<TextStatement> {
+    pub(super) fn statements(&self, file: &Masked, range: Range<usize>) -> Vec<TextStatement> {
         let found = self.source.statements(&self.text, range);
         let mut statements: Vec<TextStatement> =
             found.iter().filter_map(|statement| self.statement(file, statement)).collect();
@@ -94,12 +94,12 @@ impl Parsed {
         statements
     }
 
-    pub fn code(&self, file: &Masked, unit: &Unit) -> String {
+    pub(super) fn code(&self, file: &Masked, unit: &Unit) -> String {
         self.part(&file.code, unit.attributes..unit.range.end)
     }
 
     /// Whether a comment begins at the start of this line.
-    pub fn is_comment_at(&self, line: usize) -> bool {
+    pub(super) fn is_comment_at(&self, line: usize) -> bool {
         let at = self.lines.get(line).copied();
         at.is_some_and(|at| self.source.comments.binary_search_by_key(&at, |comment| comment.start).is_ok())
     }

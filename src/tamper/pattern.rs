@@ -14,29 +14,29 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    pub const fn new(source: &'static str) -> Self {
+    pub(super) const fn new(source: &'static str) -> Self {
         Self { source, compiled: OnceLock::new() }
     }
 
-    pub fn regex(&self) -> Option<&Regex> {
+    pub(super) fn regex(&self) -> Option<&Regex> {
         let compiled = self.compiled.get_or_init(|| regex(self.source)).as_ref();
         debug_assert!(compiled.is_some(), "{} doesn't compile", self.source);
         compiled
     }
 
-    pub fn is_match(&self, text: &str) -> bool {
+    pub(super) fn is_match(&self, text: &str) -> bool {
         self.regex().is_some_and(|regex| regex.is_match(text))
     }
 
-    pub fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
+    pub(super) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
         self.regex()?.captures(text)
     }
 
-    pub fn all<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+    pub(super) fn all<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
         self.regex().into_iter().flat_map(move |regex| regex.find_iter(text).map(|found| found.as_str()))
     }
 
-    pub fn count(&self, text: &str) -> usize {
+    pub(super) fn count(&self, text: &str) -> usize {
         self.all(text).count()
     }
 }

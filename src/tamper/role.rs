@@ -66,7 +66,7 @@ const CI: [&str; 9] = [
 ];
 
 impl Role {
-    pub fn of(path: &RelPath) -> Self {
+    pub(super) fn of(path: &RelPath) -> Self {
         let path_text = path.as_str().to_lowercase();
         let (folders, name) = path_text.rsplit_once('/').unwrap_or(("", &path_text));
         let in_one_of = |names: &[&str]| folders.split('/').any(|folder| names.contains(&folder));
@@ -92,7 +92,7 @@ impl Role {
     }
 
     /// Whether it is a test or code that tests use.
-    pub fn is_of_tests(self) -> bool {
+    pub(super) fn is_of_tests(self) -> bool {
         matches!(self, Self::Test | Self::Support)
     }
 }

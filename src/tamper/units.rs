@@ -68,7 +68,7 @@ const MAX_NESTING: i64 = 128;
 
 impl SourceUnits {
     /// Reads the file `path` with this content.
-    pub fn new(content: &str, path: &RelPath) -> Self {
+    pub(super) fn new(content: &str, path: &RelPath) -> Self {
         let language = Language::of(path);
         let source = language.with_newlines(content);
         match Grammar::of(path).map(|grammar| syntax::parse(&source, grammar)) {
@@ -92,7 +92,7 @@ impl SourceUnits {
         Self { language, file, units: Vec::new(), suites: Vec::new(), is_unreadable: false, parsed: None }
     }
 
-    pub fn statements(&self, unit: &Unit) -> Vec<TextStatement> {
+    pub(super) fn statements(&self, unit: &Unit) -> Vec<TextStatement> {
         match &self.parsed {
             Some(parsed) => parsed.statements(&self.file, unit.range.clone()),
             None => statements(&self.file, self.language, unit.body.clone()),
@@ -100,12 +100,12 @@ impl SourceUnits {
     }
 
     /// Returns the function whose lines include `line`.
-    pub fn unit_at(&self, line: usize) -> Option<&Unit> {
+    pub(super) fn unit_at(&self, line: usize) -> Option<&Unit> {
         self.units.iter().find(|unit| unit.header.start <= line && line < unit.body.end)
     }
 
     /// Returns a function's code with its attributes; strings are blanked.
-    pub fn code(&self, unit: &Unit) -> String {
+    pub(super) fn code(&self, unit: &Unit) -> String {
         match &self.parsed {
             Some(parsed) => parsed.code(&self.file, unit),
             None => self.file.code[unit.header.start..unit.body.end.min(self.file.code.len())].join(" "),
@@ -113,16 +113,16 @@ impl SourceUnits {
     }
 
     /// Whether a comment begins at the start of this line.
-    pub fn is_comment_at(&self, line: usize) -> bool {
+    pub(super) fn is_comment_at(&self, line: usize) -> bool {
         self.parsed.as_ref().is_some_and(|parsed| parsed.is_comment_at(line))
     }
 
-    pub fn tests(&self) -> impl Iterator<Item = &Unit> {
+    pub(super) fn tests(&self) -> impl Iterator<Item = &Unit> {
         self.units.iter().filter(|unit| unit.is_test)
     }
 
     /// Whether the file has assertions; true if that is unknown.
-    pub fn asserts(&self) -> bool {
+    pub(super) fn asserts(&self) -> bool {
         if self.language == Language::Other {
             return true;
         }

@@ -85,7 +85,7 @@ pub struct Hidden<'a> {
 
 /// Returns the cause of a failure if its messages are known.
 #[must_use]
-pub fn cause(ended: &RunEnd<'_>) -> Option<FailureCause> {
+pub(super) fn cause(ended: &RunEnd<'_>) -> Option<FailureCause> {
     let output = ends_of(ended.output);
     if let Some(path) = named_and_missing(&output, ended) {
         return Some(of_hidden(path, !ended.any_ran));

@@ -81,25 +81,25 @@ impl ProjectFolder<'_> {
     const MAX_BYTES: u64 = 512 * 1024;
 
     /// Returns the text of a file in this folder.
-    pub fn text(&self, name: impl AsRef<Path>) -> Option<String> {
+    pub(super) fn text(&self, name: impl AsRef<Path>) -> Option<String> {
         self.files.read(self.path.join(name), Self::MAX_BYTES).map(|file| file.text())
     }
 
-    pub fn has(&self, name: impl AsRef<Path>) -> bool {
+    pub(super) fn has(&self, name: impl AsRef<Path>) -> bool {
         self.files.has(self.path.join(name))
     }
 
-    pub fn is_executable(&self, name: impl AsRef<Path>) -> bool {
+    pub(super) fn is_executable(&self, name: impl AsRef<Path>) -> bool {
         self.files.is_executable(self.path.join(name))
     }
 
     /// Returns the first of `names` that exists.
-    pub fn first<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
+    pub(super) fn first<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
         names.iter().copied().find(|name| self.has(name))
     }
 
     /// Returns this folder and its parents up to the root, as paths from this folder: ``, `..`, `../..`.
-    pub fn upwards(&self) -> impl Iterator<Item = (PathBuf, &Path)> {
+    pub(super) fn upwards(&self) -> impl Iterator<Item = (PathBuf, &Path)> {
         let up = |steps| std::iter::repeat_n("..", steps).collect::<PathBuf>();
         self.path.ancestors().enumerate().map(move |(steps, folder)| (up(steps), folder))
     }

@@ -12,7 +12,7 @@ use super::text::{NotText, decode};
 
 /// The encoding of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
+pub(super) enum Encoding {
     /// UTF-8, like most files.
     Utf8,
     /// UTF-16 with a byte order mark.
@@ -26,7 +26,7 @@ pub enum Encoding {
 
 /// A file as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decoded<'a> {
+pub(super) struct Decoded<'a> {
     /// The text, byte order mark included.
     pub text: Cow<'a, str>,
     /// The encoding that reproduces the bytes.
@@ -36,7 +36,7 @@ pub struct Decoded<'a> {
 impl Encoding {
     /// Its usual name; `None` for UTF-8.
     #[must_use]
-    pub fn name(self) -> Option<&'static str> {
+    pub(super) fn name(self) -> Option<&'static str> {
         match self {
             Self::Utf8 => None,
             Self::Utf16 { big: true } => Some("UTF-16BE"),
@@ -49,7 +49,7 @@ impl Encoding {
     ///
     /// # Errors
     /// The first character that the encoding lacks.
-    pub fn encode(self, text: &str) -> Result<Cow<'_, [u8]>, char> {
+    pub(super) fn encode(self, text: &str) -> Result<Cow<'_, [u8]>, char> {
         match self {
             Self::Utf8 => Ok(Cow::Borrowed(text.as_bytes())),
             Self::Utf16 { big } => {
@@ -93,7 +93,7 @@ impl Encoding {
 ///
 /// # Errors
 /// What the bytes are instead of text.
-pub fn read(bytes: &[u8], known: Option<Encoding>) -> Result<Decoded<'_>, NotText> {
+pub(super) fn read(bytes: &[u8], known: Option<Encoding>) -> Result<Decoded<'_>, NotText> {
     let refused = match decode(bytes) {
         Ok(text) => return Ok(Decoded { text: Cow::Borrowed(text), encoding: Encoding::Utf8 }),
         Err(refused) => refused,

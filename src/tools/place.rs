@@ -30,7 +30,7 @@ impl ToolPath {
     ///
     /// # Errors
     /// [`ToolError::Tell`] if the path is invalid, outside the view, or inside `.git`.
-    pub fn parse(room: &ToolContext, text: &str) -> Result<Self, ToolError> {
+    pub(super) fn parse(room: &ToolContext, text: &str) -> Result<Self, ToolError> {
         if text.len() > LONGEST {
             return tell(format!("The path has {} bytes; no path has more than {LONGEST}.", text.len()));
         }
@@ -56,7 +56,7 @@ impl ToolPath {
     }
 
     /// As [`ToolPath::parse`], for tools that write: logs are read-only.
-    pub fn writable(room: &ToolContext, text: &str) -> Result<RelPath, ToolError> {
+    pub(super) fn writable(room: &ToolContext, text: &str) -> Result<RelPath, ToolError> {
         match Self::parse(room, text)? {
             Self::View(path) => Ok(path),
             Self::Log(_) => tell(format!("{} is a log of this run; logs are read-only", quoted(text))),

@@ -38,7 +38,7 @@ impl ReadTracker {
     /// Records that `lines` of a file are about to be shown. `total` is the file's number of lines, or `None` if a
     /// shown line is cut. Returns true if the same lines were shown before and the file is unchanged; every second time
     /// it returns false, because a model that asks again has lost them.
-    pub fn show(&mut self, path: &str, digest: Digest, lines: Range<usize>, total: Option<usize>) -> bool {
+    pub(super) fn show(&mut self, path: &str, digest: Digest, lines: Range<usize>, total: Option<usize>) -> bool {
         let fresh = || SeenVersion { digest, shown: Vec::new(), whole: false, reminded: false };
         let seen = self.files.entry(path.to_owned()).or_insert_with(fresh);
         if seen.digest != digest {
@@ -57,7 +57,7 @@ impl ReadTracker {
 
     /// Records that a tool changed the file and the model wrote every new line. Line numbers moved, so no line counts
     /// as shown any more; a file known completely stays known.
-    pub fn changed(&mut self, path: &str, before: Option<Digest>, after: Digest) {
+    pub(super) fn changed(&mut self, path: &str, before: Option<Digest>, after: Digest) {
         let whole = match before {
             None => true,
             Some(before) => self.files.get(path).is_some_and(|seen| seen.whole && seen.digest == before),
@@ -70,7 +70,7 @@ impl ReadTracker {
     }
 
     /// What the model knows of the version `digest` of `path`.
-    pub fn standing(&self, path: &str, digest: Digest) -> ReadStanding {
+    pub(super) fn standing(&self, path: &str, digest: Digest) -> ReadStanding {
         match self.files.get(path) {
             None => ReadStanding::Unread,
             Some(seen) if seen.digest != digest => ReadStanding::Stale,

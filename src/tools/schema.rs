@@ -60,19 +60,19 @@ pub(super) fn of(tool: &str) -> Option<&'static Schema> {
 
 impl Schema {
     /// The fields that a call may carry, each with its JSON type.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters
             .properties
             .iter()
             .map(|(name, value)| (name.as_str(), value["type"].as_str().unwrap_or_default()))
     }
 
-    pub fn requires(&self, field: &str) -> bool {
+    pub(super) fn requires(&self, field: &str) -> bool {
         self.parameters.required.iter().any(|name| name == field)
     }
 
     /// A signature such as `read_file(path: string, start_line?: integer)`.
-    pub fn usage(&self) -> String {
+    pub(super) fn usage(&self) -> String {
         let field =
             |(name, kind): (&str, &str)| format!("{name}{}: {kind}", if self.requires(name) { "" } else { "?" });
         format!("{}({})", self.name, self.fields().map(field).collect::<Vec<_>>().join(", "))

@@ -44,7 +44,7 @@ pub enum NotText {
 ///
 /// # Errors
 /// What the bytes are instead.
-pub fn decode(bytes: &[u8]) -> Result<&str, NotText> {
+pub(super) fn decode(bytes: &[u8]) -> Result<&str, NotText> {
     match bytes {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => return Err(NotText::Wide("UTF-32")),
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => return Err(NotText::Wide("UTF-16")),
@@ -62,7 +62,7 @@ pub fn decode(bytes: &[u8]) -> Result<&str, NotText> {
 
 /// A line without its ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TextLine<'a> {
+pub(super) struct TextLine<'a> {
     /// Its offset in bytes.
     pub start: usize,
     /// The text without the ending.
@@ -73,18 +73,18 @@ pub struct TextLine<'a> {
 
 impl TextLine<'_> {
     /// Offset of the line's end, without the ending.
-    pub fn text_end(&self) -> usize {
+    pub(super) fn text_end(&self) -> usize {
         self.start + self.text.len()
     }
 
     /// Offset of the next line.
-    pub fn end(&self) -> usize {
+    pub(super) fn end(&self) -> usize {
         self.text_end() + self.ending.len()
     }
 }
 
 /// Splits `text` into lines. A lone carriage return doesn't end a line, as in git.
-pub fn lines(text: &str) -> Vec<TextLine<'_>> {
+pub(super) fn lines(text: &str) -> Vec<TextLine<'_>> {
     let mut start = 0;
     text.split_inclusive('\n')
         .map(|whole| {
@@ -107,12 +107,12 @@ pub(super) struct Endings {
 }
 
 impl Endings {
-    pub fn of(lines: &[TextLine<'_>]) -> Self {
+    pub(super) fn of(lines: &[TextLine<'_>]) -> Self {
         let count = |ending| lines.iter().filter(|line| line.ending == ending).count();
         Self { lf: count("\n"), crlf: count("\r\n") }
     }
 
-    pub fn all_crlf(self) -> bool {
+    pub(super) fn all_crlf(self) -> bool {
         self.crlf > 0 && self.lf == 0
     }
 }

@@ -16,7 +16,7 @@ use crate::settings::{Sandbox, parse_duration, parse_tokens, parse_usd};
     group = ArgGroup::new("task_source").args(["task", "task_file"]),
     override_usage = "kcode fix [OPTIONS] <TASK>\n       kcode fix [OPTIONS] --task-file F"
 )]
-pub struct FixArguments {
+pub(crate) struct FixArguments {
     /// What to do; `-` reads it from standard input
     #[arg(required_unless_present_any = ["task_file", "resume"])]
     pub task: Option<String>,
@@ -35,7 +35,7 @@ pub struct FixArguments {
 
 /// See [`Command::Resume`](crate::cli::command_line::Command::Resume).
 #[derive(Debug, Args)]
-pub struct ResumeArguments {
+pub(crate) struct ResumeArguments {
     #[command(flatten)]
     pub which: FitRunArgument,
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub struct ResumeArguments {
 
 /// How a run is done, new or taken up again.
 #[derive(Clone, Debug, Args)]
-pub struct RunFlags {
+pub(crate) struct RunFlags {
     /// Do the whole job, print the patch on standard output, apply nothing
     #[arg(long, conflicts_with = "apply")]
     pub dry_run: bool,
@@ -98,7 +98,7 @@ pub struct RunFlags {
 /// The hard limits of a run.
 #[expect(clippy::struct_field_names, reason = "the fields are named as the flags are")]
 #[derive(Clone, Debug, Args)]
-pub struct LimitArguments {
+pub(crate) struct LimitArguments {
     /// Replies of the model [default: 60]
     #[arg(long, value_name = "N", value_parser = parse_turns, allow_hyphen_values = true)]
     pub max_turns: Option<u32>,

@@ -11,9 +11,9 @@ use crate::run::{self, Ended, Failure, FollowUp, Inherited, ResumedRun, RunOptio
 use crate::settings::FlagLayer;
 
 use flags::RunFlags;
-pub use flags::{FixArguments, ResumeArguments};
+pub(super) use flags::{FixArguments, ResumeArguments};
 
-pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Ended, Failure> {
+pub(super) fn execute(global: &Global, arguments: &FixArguments) -> Result<Ended, Failure> {
     let task = task::read(global, arguments)?;
     let front = terminal(global, &arguments.run);
     let spec = match &arguments.resume {
@@ -24,7 +24,7 @@ pub fn execute(global: &Global, arguments: &FixArguments) -> Result<Ended, Failu
 }
 
 /// Continues a run that stopped before its end. Task, model and the options of its flags stay as they were.
-pub fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Ended, Failure> {
+pub(super) fn resume(global: &Global, arguments: &ResumeArguments) -> Result<Ended, Failure> {
     let folder = latest::find(global, arguments.which.run.as_deref(), Purpose::Resume)?;
     run::clear(&folder);
     let past = ResumedRun::open(folder, output::say)?;

@@ -19,7 +19,7 @@ const MAX_BYTES: u64 = 256 * 1024;
 ///
 /// # Errors
 /// When it can't be read, isn't UTF-8, is empty or far too long.
-pub fn read(global: &Global, arguments: &FixArguments) -> Result<String, Failure> {
+pub(super) fn read(global: &Global, arguments: &FixArguments) -> Result<String, Failure> {
     let text = match (&arguments.task, &arguments.task_file) {
         (Some(task), _) if task == "-" => capped(io::stdin().lock(), "standard input")?,
         (Some(task), _) => task.clone(),

@@ -25,7 +25,7 @@ const NAMES: usize = 5;
 ///
 /// # Errors
 /// When the accepted changes can't be tested or applied. Nothing is applied then.
-pub async fn conclude(
+pub(super) async fn conclude(
     context: &mut ReviewContext,
     review: &Review,
     signals: &mut Signals,

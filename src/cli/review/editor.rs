@@ -15,7 +15,7 @@ use crate::workspace::remove_tree;
 ///
 /// # Errors
 /// When signals can't be handled any more.
-pub async fn rewrite(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
+pub(super) async fn rewrite(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
     let Some((_, hunk)) = review.hunk() else { return Ok(()) };
     let original = review.material().text_of(hunk).unwrap_or_default();
     let text = review.edited_text().unwrap_or_else(|| original.clone());
@@ -58,7 +58,7 @@ fn edit(folder: &Path, name: &str, text: &[u8], programs: &Programs) -> Result<V
 }
 
 /// The user's program with its arguments, from the first of `variables` that isn't empty, split as by a shell.
-pub fn chosen(variables: &[&str], otherwise: &str) -> Vec<String> {
+pub(super) fn chosen(variables: &[&str], otherwise: &str) -> Vec<String> {
     let mut named = variables.iter().filter_map(|name| std::env::var(name).ok());
     let line = named.find(|value| !value.trim().is_empty()).unwrap_or_else(|| otherwise.to_owned());
     shlex::split(&line).unwrap_or_default()

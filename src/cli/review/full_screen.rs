@@ -22,13 +22,13 @@ use crate::run::{Failure, News, Signals};
 const SMALLEST: Size = Size { rows: 8, columns: 40 };
 
 /// Returns true when this terminal can be drawn on.
-pub fn can() -> bool {
+pub(super) fn can() -> bool {
     let size = size();
     let is_able = !letters::is_dumb() && !letters::are_plain();
     is_able && console::user_attended_stderr() && size.rows >= SMALLEST.rows && size.columns >= SMALLEST.columns
 }
 
-pub fn size() -> Size {
+pub(super) fn size() -> Size {
     let (rows, columns) = Term::stderr().size();
     Size { rows: rows.into(), columns: columns.into() }
 }
@@ -37,7 +37,7 @@ pub fn size() -> Size {
 ///
 /// # Errors
 /// When the terminal can't be used.
-pub async fn run(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
+pub(super) async fn run(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<ReviewExit, Failure> {
     let mut keys = Keys::open().map_err(anyhow::Error::from)?;
     let terminal = Arc::clone(&keys.terminal);
     let mut screen = Some(Drawn::begin(&terminal)?);
@@ -126,7 +126,7 @@ fn draw(review: &Review) {
 }
 
 /// A row with its colours.
-pub fn painted(row: &DiffRow) -> String {
+pub(super) fn painted(row: &DiffRow) -> String {
     row.iter().map(|span| style(span).for_stderr().apply_to(&span.text).to_string()).collect()
 }
 

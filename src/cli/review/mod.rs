@@ -24,12 +24,12 @@ use crate::journal::{Outcome, RunFolder};
 use crate::review::Review;
 use crate::run::{self, Failure, Signals};
 use options::ReviewExit;
-pub use options::ReviewOptions;
+pub(super) use options::ReviewOptions;
 use review_context::ReviewContext;
 
 /// See [`Command::Review`](crate::cli::command_line::Command::Review).
 #[derive(Debug, Args)]
-pub struct ReviewArguments {
+pub(super) struct ReviewArguments {
     #[command(flatten)]
     pub run: FitRunArgument,
     /// Don't run the tests on what is accepted when that isn't the whole patch
@@ -43,7 +43,7 @@ pub struct ReviewArguments {
     pub plain: bool,
 }
 
-pub fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, Failure> {
     let run = latest::find(global, arguments.run.run.as_deref(), Purpose::Review)?;
     let shown = arguments.shown.shown();
     review(global, run, ReviewOptions { no_verify: arguments.no_verify, plain: arguments.plain, shown })
@@ -51,7 +51,7 @@ pub fn execute(global: &Global, arguments: &ReviewArguments) -> Result<Outcome, 
 
 /// Reviews `run`. The outcome is [`Outcome::Verified`] when the user's decision was carried out, also when that was to
 /// leave.
-pub fn review(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Outcome, Failure> {
+pub(super) fn review(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Outcome, Failure> {
     let attended = std::io::stdin().is_terminal();
     let plain = manner.plain;
     let mut context = ReviewContext::open(global, run, manner)?;

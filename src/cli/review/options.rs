@@ -3,7 +3,7 @@
 use crate::run::ShownFolders;
 
 /// How the user left the pages.
-pub enum ReviewExit {
+pub(super) enum ReviewExit {
     /// Test and apply the decisions.
     Conclude,
     Leave,
@@ -13,7 +13,7 @@ pub enum ReviewExit {
 
 /// How a review asks, and whether it tests.
 #[derive(Clone, Debug, Default)]
-pub struct ReviewOptions {
+pub(crate) struct ReviewOptions {
     /// `--no-verify`.
     pub no_verify: bool,
     /// `--plain`.

@@ -18,7 +18,7 @@ const LESS: &str = "FRX";
 ///
 /// # Errors
 /// When signals can't be handled any more.
-pub async fn show(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
+pub(super) async fn show(review: &mut Review, context: &ReviewContext, signals: &mut Signals) -> Result<(), Failure> {
     let text = review.whole().iter().map(|row| painted(row) + "\n").collect::<String>();
     let (programs, folder) = (Programs::outside(context.repository.root()), context.run.path().to_owned());
     let shown =

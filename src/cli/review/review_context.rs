@@ -17,7 +17,7 @@ use crate::run::{self, Failure, noted};
 use crate::settings::{Environment, FlagLayer, Redactor, Sandbox, Settings};
 use crate::workspace::{Blobs, ChangeSet, Parts, Repository};
 
-pub struct ReviewContext {
+pub(super) struct ReviewContext {
     pub run: RunFolder,
     pub report: Report,
     /// Locked; new events are appended here.
@@ -42,7 +42,7 @@ impl ReviewContext {
     ///
     /// # Errors
     /// When it has no patch, was applied already, is running, or can't be read.
-    pub fn open(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Self, Failure> {
+    pub(super) fn open(global: &Global, run: RunFolder, manner: ReviewOptions) -> Result<Self, Failure> {
         let report = run::load(&run)?;
         if report.patch.is_none() {
             return Err(Failure::new(Outcome::NoChange, format!("run {} has no patch", run.id()), report.detail));
@@ -88,7 +88,7 @@ impl ReviewContext {
     ///
     /// # Errors
     /// When a content can't be read.
-    pub fn review(&self) -> Result<Review, Failure> {
+    pub(super) fn review(&self) -> Result<Review, Failure> {
         let events: Vec<&Event> = self.records.iter().map(|record| &record.event).collect();
         let inherited: Vec<&Event> = self.inherited.iter().map(|record| &record.event).collect();
         let given = Given {
@@ -122,7 +122,7 @@ impl ReviewContext {
     ///
     /// # Errors
     /// When they can't be used: what is wrong with them, and how to do without a trial.
-    pub fn settings(&self) -> Result<&Settings, Failure> {
+    pub(super) fn settings(&self) -> Result<&Settings, Failure> {
         self.settings.as_ref().map_err(|failure| {
             let message = format!("what you accepted can't be tested: {}", failure.message);
             self.untested(Failure { message, ..failure.clone() }, failure.hint.as_deref().unwrap_or_default())
@@ -130,7 +130,7 @@ impl ReviewContext {
     }
 
     /// `failure`, which keeps what was accepted from being tested, with `hint` and the command that does without.
-    pub fn untested(&self, failure: Failure, hint: &str) -> Failure {
+    pub(super) fn untested(&self, failure: Failure, hint: &str) -> Failure {
         let kept = format!("your decisions; to apply them untested: kcode review --no-verify {}", self.run.id());
         Failure { hint: Some(hint.to_owned()), ..failure }.fact("kept", kept)
     }
@@ -139,7 +139,7 @@ impl ReviewContext {
     ///
     /// # Errors
     /// When that fails.
-    pub fn note_decisions(&mut self, review: &Review, concluded: bool) -> Result<(), Failure> {
+    pub(super) fn note_decisions(&mut self, review: &Review, concluded: bool) -> Result<(), Failure> {
         let sha256 = self.report.patch.as_ref().map(|patch| patch.sha256);
         let reviewed = review.event(sha256, concluded, &self.blobs).context("the decisions can't be kept")?;
         Ok(self.journal.append(vec![Event::Reviewed(reviewed)])?)

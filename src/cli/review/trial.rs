@@ -24,7 +24,7 @@ struct TestPlan {
 }
 
 /// Results of the tests and checks.
-pub struct TrialOutcome {
+pub(super) struct TrialOutcome {
     /// The test runs in order; empty when the run had no tests.
     pub tests: Vec<TestRun>,
     /// The checks; `None` for one that can't be run any more.
@@ -33,7 +33,7 @@ pub struct TrialOutcome {
 
 impl TrialOutcome {
     /// Returns true when the tests and all required checks passed.
-    pub fn passed(&self) -> bool {
+    pub(super) fn passed(&self) -> bool {
         let has_passed = |run: &Option<TestRun>| run.as_ref().is_some_and(TestRun::passed);
         self.tests.last().is_none_or(TestRun::passed)
             && self.checks.iter().all(|(chosen, run)| !chosen.required || has_passed(run))
@@ -46,7 +46,7 @@ impl ReviewContext {
     ///
     /// # Errors
     /// When they can't be run, or `called_off` is set.
-    pub async fn try_out(
+    pub(super) async fn try_out(
         &mut self,
         changes: &ChangeSet,
         called_off: watch::Receiver<bool>,

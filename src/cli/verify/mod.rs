@@ -31,7 +31,7 @@ use tree_comparison::TreeComparison;
 
 /// See [`Command::Verify`](crate::cli::command_line::Command::Verify).
 #[derive(Debug, Args)]
-pub struct VerifyArguments {
+pub(super) struct VerifyArguments {
     /// The run's id or a prefix of it, or a report.json with its files beside it; the latest run of this repository that
     /// can be used if left out
     pub run: Option<String>,
@@ -50,7 +50,7 @@ pub struct VerifyArguments {
 }
 
 /// Succeeds when the tests pass and everything is as the report of a verified run says.
-pub fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, Failure> {
+pub(super) fn execute(global: &Global, arguments: &VerifyArguments) -> Result<Outcome, Failure> {
     let subject = read(global, arguments)?;
     let repository = repository(global, &subject)?;
     let shown = match &subject.source {

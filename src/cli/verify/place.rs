@@ -17,7 +17,7 @@ use crate::workspace::remove_tree_soon;
 const LOCK: &str = "lock";
 
 /// A temporary folder below the state folder; dropping it removes it.
-pub struct ScratchFolder {
+pub(super) struct ScratchFolder {
     folder: PathBuf,
     lock: PathBuf,
     /// Held as long as the folder exists.
@@ -29,7 +29,7 @@ impl ScratchFolder {
     ///
     /// # Errors
     /// When it can't be made.
-    pub fn make(state: &Path) -> Result<Self, Failure> {
+    pub(super) fn make(state: &Path) -> Result<Self, Failure> {
         let all = state.join("verifications");
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&all).and_then(|()| {
             sweep(&all);
@@ -49,12 +49,12 @@ impl ScratchFolder {
     }
 
     /// A path inside the folder.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// Removes the folder, and reports when a part of it stays.
-    pub fn remove(self) {
+    pub(super) fn remove(self) {
         let folder = self.folder.clone();
         drop(self);
         if folder.exists() {

@@ -16,7 +16,7 @@ const MAX_PATHS: usize = 100_000;
 const MAX_DIRTY: usize = 5;
 
 /// The current tree, and the changes that lead from it to the tree that is tested.
-pub struct TreeComparison {
+pub(super) struct TreeComparison {
     /// Its ids, for the report.
     pub ground: TreeState,
     /// Changes to make in the view.
@@ -38,7 +38,7 @@ enum Fit {
 ///
 /// # Errors
 /// When the patch neither applies to the tree nor is in it.
-pub fn find(repository: &Repository, subject: &Subject, place: &ScratchFolder) -> Result<TreeComparison, Failure> {
+pub(super) fn find(repository: &Repository, subject: &Subject, place: &ScratchFolder) -> Result<TreeComparison, Failure> {
     let certificate = &subject.report.certificate;
     let (start, patched) = (&certificate.start_tree, &certificate.patched_tree);
     // When git can't compute ids, the touched files alone decide.

@@ -14,7 +14,7 @@ const NAME: &str = "view";
 ///
 /// # Errors
 /// When there can't be a view or a worker, and when the user interrupts.
-pub fn hold(rerun: &Rerun<'_>, changes: &ChangeSet) -> Result<Reran, Failure> {
+pub(super) fn hold(rerun: &Rerun<'_>, changes: &ChangeSet) -> Result<Reran, Failure> {
     let (trials, notes) = rerun.trials();
     for note in &notes {
         output::say(&sanitise_line(note));

@@ -21,7 +21,7 @@ pub(super) enum Named {
 
 impl Named {
     /// Interprets the path of a call on the repository at `root`. An absolute path below the root means the file there.
-    pub fn of(path: Option<&str>, root: &str) -> Self {
+    pub(super) fn of(path: Option<&str>, root: &str) -> Self {
         let Some(path) = path else { return Self::Everything };
         let inside = Path::new(path).strip_prefix(root).ok().and_then(Path::to_str).unwrap_or(path);
         let out = |why| Self::Out { path: path.to_owned(), why };

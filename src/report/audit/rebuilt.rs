@@ -18,7 +18,7 @@ pub(super) struct Rebuilt {
 
 impl Rebuilt {
     /// The conversation of a run before its first message.
-    pub fn of(started: &RunStarted) -> Self {
+    pub(super) fn of(started: &RunStarted) -> Self {
         let head = Conversation::new(&started.model, Some(&started.cache_key), tools::schemas()).prefix().to_owned();
         let is_ours = started.version == env!("CARGO_PKG_VERSION");
         let mut rebuilt =
@@ -27,7 +27,7 @@ impl Rebuilt {
         rebuilt
     }
 
-    pub fn push(&mut self, message: &str) {
+    pub(super) fn push(&mut self, message: &str) {
         if !self.messages.is_empty() {
             self.append(",");
         }
@@ -36,7 +36,7 @@ impl Rebuilt {
     }
 
     /// Replaces the message with that number and returns the former one; `None` if there is none.
-    pub fn replace(&mut self, number: u64, message: &str) -> Option<String> {
+    pub(super) fn replace(&mut self, number: u64, message: &str) -> Option<String> {
         let place = self.messages.get_mut(number as usize)?;
         let former = std::mem::replace(place, message.to_owned());
         (self.hasher, self.bytes) = (sha2::Sha256::new(), 0);
@@ -51,7 +51,7 @@ impl Rebuilt {
     }
 
     /// Whether the request's prefix has this hash; `None` if that can't be known.
-    pub fn is(&self, request: &RequestSent) -> Option<bool> {
+    pub(super) fn is(&self, request: &RequestSent) -> Option<bool> {
         let digest = Digest::from_raw(self.hasher.clone().finalize().into());
         self.is_ours.then(|| digest == request.prefix_sha256 && self.bytes == request.prefix_bytes)
     }

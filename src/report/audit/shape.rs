@@ -10,7 +10,7 @@ use crate::journal::{
 };
 
 /// Schema name of an audit.
-pub const AUDIT_SCHEMA: &str = "kcode.audit/1";
+pub(crate) const AUDIT_SCHEMA: &str = "kcode.audit/1";
 
 /// What the journal of one run shows about the laws.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -10,7 +10,7 @@ use crate::testing::command_of;
 use crate::workspace::Repository;
 
 /// The commands to run.
-pub struct Commands {
+pub(crate) struct Commands {
     pub tests: TestCommand,
     /// The report's checks in its order; `None` where nothing here says the same command.
     pub checks: Vec<Option<TestCommand>>,
@@ -19,7 +19,7 @@ pub struct Commands {
 }
 
 /// Chooses the commands to run again.
-pub struct Choosing<'a> {
+pub(crate) struct Choosing<'a> {
     pub subject: &'a Subject,
     /// True when a person gave the command for the tests.
     pub is_given: bool,
@@ -34,14 +34,14 @@ impl Choosing<'_> {
     ///
     /// # Errors
     /// When the report's test command is none that is chosen here, and it isn't trusted to bring its own.
-    pub fn commands(&self) -> Result<Commands, Failure> {
+    pub(crate) fn commands(&self) -> Result<Commands, Failure> {
         let chosen = ChosenTests::choose(self.settings, self.repository);
         let near = ChosenTests::near(&self.subject.paths(), self.repository);
         let (tests, notes) = self.tests(chosen.command, &near)?;
         Ok(Commands { tests, checks: self.checks(), notes })
     }
 
-    pub fn checks(&self) -> Vec<Option<TestCommand>> {
+    pub(crate) fn checks(&self) -> Vec<Option<TestCommand>> {
         let own = ChosenTests::choose(self.settings, self.repository).checks.into_iter();
         let near = ChosenTests::near(&self.subject.paths(), self.repository);
         let known: Vec<TestCommand> = own.map(|chosen| chosen.check.command).chain(near).collect();

@@ -6,6 +6,6 @@ mod commands;
 mod subject;
 mod trial;
 
-pub use commands::Choosing;
-pub use subject::{PatchSource, Subject};
-pub use trial::{Reran, Rerun, trial_failure};
+pub(crate) use commands::Choosing;
+pub(crate) use subject::{PatchSource, Subject};
+pub(crate) use trial::{Reran, Rerun, trial_failure};

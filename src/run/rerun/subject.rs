@@ -10,7 +10,7 @@ use crate::run::kept::load;
 use crate::testing::KeptResults;
 
 /// A finished run, or a report from elsewhere with its files.
-pub struct Subject {
+pub(crate) struct Subject {
     pub report: Report,
     pub source: PatchSource,
     /// What each test said; `None` when nobody kept it.
@@ -19,7 +19,7 @@ pub struct Subject {
     pub notes: Vec<String>,
 }
 
-pub enum PatchSource {
+pub(crate) enum PatchSource {
     Run(RunFolder),
     /// The bytes of a patch file, which are those that the report names.
     Patch(Vec<u8>),
@@ -30,7 +30,7 @@ impl Subject {
     ///
     /// # Errors
     /// When its folder was changed since.
-    pub fn of_run(run: &RunFolder) -> Result<Self, Failure> {
+    pub(crate) fn of_run(run: &RunFolder) -> Result<Self, Failure> {
         let report = load(run)?;
         let (results, notes) = results(&report, run.path())?;
         Ok(Self { report, source: PatchSource::Run(run.clone()), results, notes })
@@ -40,7 +40,7 @@ impl Subject {
     ///
     /// # Errors
     /// When it is none, its patch isn't beside it, or one of its files isn't what it says.
-    pub fn of_file(file: &Path) -> Result<Self, Failure> {
+    pub(crate) fn of_file(file: &Path) -> Result<Self, Failure> {
         let hint = "give the path of a report.json, with patch.diff and results.json beside it";
         let unusable = |why: String| Failure::usage(format!("{} {why}", file.display()), hint);
         let bytes = read_regular(file, RUN_FILE_LIMIT).map_err(|error| unusable(format!("can't be read: {error}")))?;
@@ -65,7 +65,7 @@ impl Subject {
     }
 
     /// Every path that the patch touches.
-    pub fn paths(&self) -> Vec<RelPath> {
+    pub(crate) fn paths(&self) -> Vec<RelPath> {
         let files = self.report.patch.iter().flat_map(|patch| &patch.files);
         files
             .flat_map(|file: &FileChange| {

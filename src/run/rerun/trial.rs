@@ -20,7 +20,7 @@ const TIMES: u32 = 2;
 const MAX_PATHS: usize = 100_000;
 
 /// Tests and checks to run in a trial.
-pub struct Rerun<'a> {
+pub(crate) struct Rerun<'a> {
     pub repository: &'a Repository,
     pub settings: &'a Settings,
     /// Takes known secrets out of what tests print.
@@ -33,7 +33,7 @@ pub struct Rerun<'a> {
 }
 
 /// Results of the trial.
-pub struct Reran {
+pub(crate) struct Reran {
     /// The tests, as often as they were run.
     pub tests: Vec<TestRun>,
     /// The checks; `None` for one that can't be run any more.
@@ -42,7 +42,7 @@ pub struct Reran {
 
 impl Rerun<'_> {
     /// The trials, and a sentence each of what tests see of the machine and of what they don't.
-    pub fn trials(&self) -> (Trials, Vec<String>) {
+    pub(crate) fn trials(&self) -> (Trials, Vec<String>) {
         let Self { repository, settings, .. } = self;
         let (root, outline) = (repository.root(), repository.outline_paths(MAX_PATHS));
         // That an overlay is wanted; its folders are the trial's own.
@@ -63,7 +63,7 @@ impl Rerun<'_> {
     ///
     /// # Errors
     /// When there can't be a view or a worker, and when it is called off.
-    pub async fn hold(
+    pub(crate) async fn hold(
         &self,
         trials: &Trials,
         name: &str,
@@ -80,7 +80,7 @@ impl Rerun<'_> {
 }
 
 /// What a person is told of a trial that could not be held.
-pub fn trial_failure(error: &TrialError, redactor: &Redactor) -> Failure {
+pub(crate) fn trial_failure(error: &TrialError, redactor: &Redactor) -> Failure {
     let told = redactor.text(&error.to_string()).into_owned();
     match error {
         TrialError::CalledOff => Failure::new(Outcome::Interrupted, "interrupted", "nothing of it was kept"),

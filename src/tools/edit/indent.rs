@@ -18,10 +18,10 @@ const UNITS: [&str; 5] = ["\t", "    ", "  ", "        ", "   "];
 
 impl Shift {
     /// Leaves lines unchanged.
-    pub const NONE: Self = Self::Add(String::new());
+    pub(super) const NONE: Self = Self::Add(String::new());
 
     /// The shift from `old` to the found lines that every line of `new` can follow too; `None` if there is none.
-    pub fn between<'a>(old: impl Iterator<Item = &'a str>, found: &[TextLine<'a>], new: &str) -> Option<Self> {
+    pub(super) fn between<'a>(old: impl Iterator<Item = &'a str>, found: &[TextLine<'a>], new: &str) -> Option<Self> {
         let pairs: Vec<_> = old
             .zip(found)
             .filter(|(old, _)| !old.trim().is_empty())
@@ -65,7 +65,7 @@ impl Shift {
     }
 
     /// The line as indented in the file; `None` if it can't be moved that far left.
-    pub fn line(&self, line: &str) -> Option<String> {
+    pub(super) fn line(&self, line: &str) -> Option<String> {
         if line.trim().is_empty() {
             return Some(line.to_owned());
         }

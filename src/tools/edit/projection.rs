@@ -9,7 +9,7 @@ pub(super) struct Projection {
 
 impl Projection {
     /// Turns line endings into `\n` and maps each other character through `fold`.
-    pub fn new(original: &str, fold: impl Fn(char) -> char) -> Self {
+    pub(super) fn new(original: &str, fold: impl Fn(char) -> char) -> Self {
         let mut projection = Self { text: String::with_capacity(original.len()), steps: vec![(0, 0)] };
         let mut drift = 0;
         let mut chars = original.char_indices().peekable();
@@ -31,7 +31,7 @@ impl Projection {
     }
 
     /// Maps a byte of the projection that starts a character (or ends the text) to the original.
-    pub fn original(&self, at: usize) -> usize {
+    pub(super) fn original(&self, at: usize) -> usize {
         let step = self.steps.partition_point(|(projected, _)| *projected <= at) - 1;
         let (projected, original) = self.steps[step];
         original + at - projected

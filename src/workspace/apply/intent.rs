@@ -32,13 +32,13 @@ pub(super) struct Intent {
 }
 
 impl Intent {
-    pub fn new(run: &RunId, doing: Doing, root: &Path, plan: Plan) -> Self {
+    pub(super) fn new(run: &RunId, doing: Doing, root: &Path, plan: Plan) -> Self {
         let schema = INTENT_SCHEMA.to_owned();
         Self { schema, run: run.clone(), doing, root: root.to_owned(), plan, recording: None }
     }
 
     /// Saves it durably where the next process looks.
-    pub fn save(&self, run: &RunFolder) -> io::Result<()> {
+    pub(super) fn save(&self, run: &RunFolder) -> io::Result<()> {
         let (path, new) = (run.unfinished(), unfinished_new(run));
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
@@ -49,7 +49,7 @@ impl Intent {
         folder.ancestors().take(2).try_for_each(|folder| File::open(folder)?.sync_all())
     }
 
-    pub fn load(path: &Path) -> io::Result<Self> {
+    pub(super) fn load(path: &Path) -> io::Result<Self> {
         let intent: Self = serde_json::from_slice(&read_own(path, RUN_FILE_LIMIT)?)?;
         if intent.schema == INTENT_SCHEMA {
             return Ok(intent);
@@ -58,7 +58,7 @@ impl Intent {
     }
 
     /// Ends the operation as done.
-    pub fn fulfil(&self, run: &RunFolder) -> io::Result<()> {
+    pub(super) fn fulfil(&self, run: &RunFolder) -> io::Result<()> {
         self.let_go(run);
         match self.doing {
             Doing::Apply => fs::rename(run.unfinished(), run.applied()),
@@ -70,7 +70,7 @@ impl Intent {
     }
 
     /// Ends the operation as not done.
-    pub fn forget(&self, run: &RunFolder) -> io::Result<()> {
+    pub(super) fn forget(&self, run: &RunFolder) -> io::Result<()> {
         self.let_go(run);
         fs::remove_file(run.unfinished())
     }

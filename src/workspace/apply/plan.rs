@@ -45,7 +45,7 @@ pub(super) struct PlannedFolder {
 
 impl Plan {
     /// Plans writing `changes` to `tree`.
-    pub fn of(tree: &Dir, changes: &ChangeSet) -> Self {
+    pub(super) fn of(tree: &Dir, changes: &ChangeSet) -> Self {
         let files = changes.entries.iter().map(|change| PlannedFile::of(tree, change)).collect();
         let kept: BTreeSet<&Path> = parents(changes, |change| change.after.is_some());
         let emptied = parents(changes, |change| change.after.is_none());
@@ -57,7 +57,7 @@ impl Plan {
     }
 
     /// Plans taking back `self`. Only folders that it created are removed, and those that it removed come back.
-    pub fn reversed(&self, tree: &Dir) -> Self {
+    pub(super) fn reversed(&self, tree: &Dir) -> Self {
         let files: Vec<_> = self.files.iter().map(|file| file.reversed(tree)).collect();
         let changes = ChangeSet::new(files.iter().map(|file| file.change.clone()).collect());
         let forward = Self::of(tree, &changes);
@@ -69,7 +69,7 @@ impl Plan {
     }
 
     /// The change set that the plan carries out.
-    pub fn changes(&self) -> ChangeSet {
+    pub(super) fn changes(&self) -> ChangeSet {
         ChangeSet::new(self.files.iter().map(|file| file.change.clone()).collect())
     }
 }

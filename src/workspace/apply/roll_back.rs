@@ -40,7 +40,7 @@ enum RollBackStep {
 
 impl Plan {
     /// Restores everything that the plan changed. The staging folder stays.
-    pub fn roll_back(&self, tree: &Dir, blobs: &Blobs) -> Returned {
+    pub(super) fn roll_back(&self, tree: &Dir, blobs: &Blobs) -> Returned {
         let mut returned = Returned::default();
         let files = || self.files.iter().enumerate().rev();
         for (_, file) in files().filter(|(_, file)| file.change.before.is_none()) {

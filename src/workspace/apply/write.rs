@@ -15,7 +15,7 @@ type Step = Result<(), (PathBuf, io::Error)>;
 
 impl Plan {
     /// Writes everything or nothing. Replaced contents stay in the staging folder until [`Plan::clear`].
-    pub fn write(&self, tree: &Dir, blobs: &Blobs, doing: Doing) -> Result<(), ApplyError> {
+    pub(super) fn write(&self, tree: &Dir, blobs: &Blobs, doing: Doing) -> Result<(), ApplyError> {
         let staged = self.stage_all(tree, blobs, doing).and_then(|()| check(tree, &self.changes(), doing));
         staged.inspect_err(|_| self.clear(tree))?;
         self.put_all(tree).map_err(|(path, source)| {
@@ -30,12 +30,12 @@ impl Plan {
     }
 
     /// Removes the staging folder with the replaced contents.
-    pub fn clear(&self, tree: &Dir) {
+    pub(super) fn clear(&self, tree: &Dir) {
         drop(tree.remove_dir_all(self.staging.as_path()));
     }
 
     /// A path in the staging folder.
-    pub fn staged(&self, kind: &str, index: usize) -> PathBuf {
+    pub(super) fn staged(&self, kind: &str, index: usize) -> PathBuf {
         self.staging.as_path().join(format!("{kind}-{index}"))
     }
 
@@ -105,7 +105,7 @@ impl Plan {
     }
 
     /// Syncs every folder with a new or a removed name.
-    pub fn sync_all(&self, tree: &Dir) -> Step {
+    pub(super) fn sync_all(&self, tree: &Dir) -> Step {
         let files = self.files.iter().map(|file| &file.change.path);
         let touched = files.chain(self.make.iter().chain(&self.remove).map(|folder| &folder.path));
         let folders: BTreeSet<&Path> = touched.filter_map(|path| path.as_path().parent()).collect();

@@ -33,12 +33,12 @@ impl StagedIndex<'_> {
         Ok(Git::of(self.dir).map_err(RecordError::Git)?.env("GIT_INDEX_FILE", &self.file))
     }
 
-    pub fn git(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, RecordError> {
+    pub(super) fn git(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, RecordError> {
         self.command()?.args(arguments).run(input).map_err(RecordError::Git)
     }
 
     /// Runs a command that needs the author's identity.
-    pub fn for_the_user(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, RecordError> {
+    pub(super) fn for_the_user(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, RecordError> {
         // The user's settings may apply to certain repositories only, by their paths.
         let git = Git::of_refs(self.dir).map_err(RecordError::Git)?.env("GIT_INDEX_FILE", &self.file);
         git.for_the_user().args(arguments).run(input).map_err(RecordError::Git)
@@ -49,7 +49,7 @@ impl StagedIndex<'_> {
     }
 
     /// Puts `changes` into the index, or names the files that don't take them.
-    pub fn take(&self, changes: &ChangeSet, blobs: &Blobs) -> Result<(), RecordError> {
+    pub(super) fn take(&self, changes: &ChangeSet, blobs: &Blobs) -> Result<(), RecordError> {
         let paths: Vec<&str> = changes.entries.iter().map(|entry| entry.path.as_str()).collect();
         let held = self.held(&paths)?;
         let filtered = self.filtered(&paths)?;
